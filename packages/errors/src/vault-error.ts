@@ -1,0 +1,28 @@
+/** What may be said beside the message. */
+export interface VaultErrorOptions {
+  /** What to do about it: one sentence without a full stop, shown after `hint:`. */
+  readonly hint?: string | undefined;
+  /** The error underneath. It is kept for debugging and never printed by default. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The base class of every error that git-vault's packages throw on purpose.
+ *
+ * Each package derives one class from it, whose `code` is a closed union of upper-case names; callers decide by `code`,
+ * people read `message` and `hint`. A message is lower case, has no full stop, and says what was expected and what came.
+ * It never holds a secret, a key or raw input.
+ */
+export class VaultError<Code extends string = string> extends Error {
+  /** What went wrong, stable across versions. */
+  readonly code: Code;
+  /** What to do about it, where there is something to do. */
+  readonly hint: string | undefined;
+
+  constructor(code: Code, message: string, options: VaultErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = options.hint;
+  }
+}

@@ -1,0 +1,12 @@
+import { VaultError } from "@git-vault/errors";
+
+/**
+ * - `MALFORMED_KEY`: the text or bytes are not the key that they claim to be
+ * - `UNSUPPORTED_KEY`: a key of a type, cipher or format that cannot be used here
+ * - `PASSPHRASE_REQUIRED`: the private key is encrypted and no passphrase was given
+ * - `WRONG_PASSPHRASE`: the private key did not decrypt under the passphrase
+ */
+export type KeyErrorCode = "MALFORMED_KEY" | "UNSUPPORTED_KEY" | "PASSPHRASE_REQUIRED" | "WRONG_PASSPHRASE";
+
+/** What `@git-vault/keys` throws. */
+export class KeyError extends VaultError<KeyErrorCode> {}
