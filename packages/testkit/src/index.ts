@@ -1,1 +1,3 @@
-export {};
+export { peer, type Peer } from "./peer.ts";
+export { run, runOk, type RunOptions, type RunResult } from "./run.ts";
+export { temporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";

@@ -1,0 +1,37 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** A program of somebody else's that tests run for real. */
+export interface Peer {
+  /** Its absolute path; the bare name where it is missing. */
+  readonly path: string;
+  /** Whether it is not installed here: pass it to `describe.skipIf`. */
+  readonly missing: boolean;
+  /** For the test's title: the name, and that it is missing where it is. */
+  readonly label: string;
+}
+
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * Looks for the program `name` in the folders of `$GIT_VAULT_PEERS`, then in those of `$PATH`.
+ *
+ * Where `$GIT_VAULT_PEERS_REQUIRED` is `1`, as in CI, a missing program throws instead of being reported as missing, so that no
+ * test can be skipped unseen. Pass `in: "path"` to pass over `$GIT_VAULT_PEERS`: the distribution's `age` beside the newest one.
+ */
+export function peer(name: string, options: { readonly in?: "path" } = {}): Peer {
+  const extra = options.in === "path" ? "" : (process.env["GIT_VAULT_PEERS"] ?? "");
+  const folders = [extra, process.env["PATH"] ?? ""].join(delimiter).split(delimiter).filter(Boolean);
+  const path = folders.map((folder) => join(folder, name)).find(isExecutable);
+  if (path !== undefined) return { path, missing: false, label: name };
+  if (process.env["GIT_VAULT_PEERS_REQUIRED"] === "1")
+    throw new Error(`the peer ${name} is not installed and CI requires it`);
+  return { path: name, missing: true, label: `${name} (skipped: ${name} is not installed)` };
+}
