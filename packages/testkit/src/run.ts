@@ -7,6 +7,8 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** What it reads on standard input; none (`/dev/null`) where it is left out. */
   readonly input?: Uint8Array | string;
+  /** It is killed after this many milliseconds; never where it is left out. */
+  readonly timeout?: number;
 }
 
 /** How a program ended. */
@@ -24,6 +26,10 @@ export function run(command: string, args: readonly string[], options: RunOption
     const child = spawn(command, args, {
       cwd: options.cwd,
       env: options.env,
+      timeout: options.timeout,
+      killSignal: "SIGKILL",
+      // In a session of its own it has no terminal: no program can prompt whoever runs the tests.
+      detached: true,
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
     const stdout: Buffer[] = [];
