@@ -3,3 +3,17 @@ export { run, runOk, type RunOptions, type RunResult } from "./run.ts";
 export { temporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 export { runScript, type ScriptOptions } from "./script.ts";
 export { openTerminal, type Key, type Terminal, type TerminalEnd, type TerminalOptions } from "./terminal.ts";
+export { throwawayRepository, type Repository } from "./repository.ts";
+export { makeSshKey, type SshKey, type SshKeyOptions } from "./ssh-keys.ts";
+export { startXServer, type XServer } from "./x-clipboard.ts";
+export {
+  startGitHub,
+  type GitHubFault,
+  type GitHubFaultKind,
+  type GitHubOptions,
+  type GitHubRate,
+  type GitHubRequest,
+  type GitHubStandIn,
+  type GitHubState,
+  type GitHubUser,
+} from "./github.ts";
