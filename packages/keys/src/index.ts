@@ -1,1 +1,14 @@
-export {};
+export { KeyError, type KeyErrorCode } from "./errors.ts";
+export { readPrivateKey } from "./private-key.ts";
+export { parsePublicKey, readPublicKeys } from "./public-line.ts";
+export { encodePublicKey, sameKey, whyUnusable } from "./public-key.ts";
+export type {
+  Ed25519PrivateKey,
+  Ed25519PublicKey,
+  PrivateKey,
+  PrivateKeyFile,
+  PublicKeyEntry,
+  RsaPrivateKey,
+  RsaPublicKey,
+  SshPublicKey,
+} from "./types.ts";

@@ -1,0 +1,39 @@
+import { toBigInt } from "./number.ts";
+
+/*
+ * node:crypto takes any 32 bytes for an Ed25519 public key, so the checks of RFC 8032 section 5.1.3 are made here. A public key is
+ * no secret: the time that this arithmetic takes tells nobody anything.
+ */
+
+/** The field's prime, 2^255 − 19. */
+const p = 2n ** 255n - 19n;
+/** The curve −x² + y² = 1 + d·x²·y² (RFC 8032 section 5.1). */
+const d = 37095705934669439343138083508754565189542113879843219016388785533085940283555n;
+
+const modulo = (value: bigint): bigint => ((value % p) + p) % p;
+
+const power = (base: bigint, exponent: bigint): bigint => {
+  let result = 1n;
+  for (let square = base, rest = exponent; rest > 0n; rest >>= 1n, square = (square * square) % p) {
+    if (rest & 1n) result = (result * square) % p;
+  }
+  return result;
+};
+
+/**
+ * What is wrong with a compressed Edwards point of 32 bytes, as a phrase; null where it is canonical, on the curve and not of
+ * small order.
+ */
+export function pointProblem(point: Uint8Array): string | null {
+  const bytes = Buffer.from(point).reverse();
+  bytes[0] = (bytes[0] ?? 0) & 0x7f;
+  const y = toBigInt(bytes);
+  if (y >= p) return "its point is not in canonical form";
+  const yy = modulo(y * y);
+  // Small order means order 1, 2, 4 or 8: then y is 1, −1, 0, or (as y² = −x² is what doubles to y = 0) a root of d·y⁴ + 2y² − 1.
+  // A secret shared with such a point is no secret. x = 0, whose sign bit has two encodings, falls away here as well.
+  if (modulo(y * (yy - 1n) * (d * yy * yy + 2n * yy - 1n)) === 0n) return "its point is of small order";
+  // x² = (y² − 1) / (d·y² + 1) has a root exactly when the product of the two, which differs by a square, has one: Euler's test.
+  if (power(modulo((yy - 1n) * (d * yy + 1n)), (p - 1n) / 2n) !== 1n) return "its point is not on the curve";
+  return null;
+}
