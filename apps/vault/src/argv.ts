@@ -1,0 +1,87 @@
+import { parseArgs } from "node:util";
+import { CliError } from "./errors.ts";
+import { COMMANDS, COMMON_FLAGS, FLAGS, type CommandSpec, type FlagName, type FlagSpec, type FlagValues } from "./table.ts";
+
+/** What the words of a command line say. */
+export interface ParsedArgv {
+  /** Null where no command was named, as in `vault --help`. */
+  readonly command: CommandSpec | null;
+  readonly flags: FlagValues;
+  readonly args: readonly string[];
+}
+
+const spec = (name: FlagName): FlagSpec => FLAGS[name];
+const isFlag = (name: string): name is FlagName => Object.hasOwn(FLAGS, name);
+
+/** The command of that name or alias. */
+export const findCommand = (name: string): CommandSpec | undefined =>
+  COMMANDS.find((command) => command.name === name || command.alias === name);
+
+/** The flags that `command` takes, or those that stand without a command. */
+export const flagsOf = (command: CommandSpec | null): readonly FlagName[] => [...(command?.flags ?? []), ...COMMON_FLAGS];
+
+/** A wrong use of `command`, with the line that leads on. */
+export const usageError = (message: string, command: CommandSpec | null = null): CliError =>
+  new CliError("USAGE", message, { hint: `see \`vault ${command ? `${command.name} ` : ""}--help\`` });
+
+const unknown = async (kind: string, word: string, known: readonly string[]): Promise<CliError> => {
+  const { closest, distance } = await import("fastest-levenshtein");
+  const shown = word.replace(/[^\x20-\x7e]/g, "?").slice(0, 40);
+  const nearest = closest(word.slice(0, 40), known);
+  const near = nearest !== "" && distance(word.slice(0, 40), nearest) <= 3;
+  return new CliError("USAGE", `unknown ${kind} ${shown}`, {
+    hint: near ? `did you mean \`${nearest}\`?` : "see `vault --help`",
+  });
+};
+
+/**
+ * Reads the words after the program's name. Flags may stand before the command, as in ssh-vault's older syntax.
+ *
+ * @throws CliError `USAGE`
+ */
+export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
+  const options = Object.fromEntries(
+    (Object.keys(FLAGS) as FlagName[]).map((name) => {
+      const { short, value } = spec(name);
+      return [name, { type: value === undefined ? "boolean" : "string", ...(short === undefined ? {} : { short }) } as const];
+    }),
+  );
+  // Not strict, since a flag's command may come after it: the tokens are judged here, when the command is known.
+  const { tokens } = parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true });
+
+  const operands = tokens.filter((token) => token.kind === "positional").map((token) => token.value);
+  const name = operands.shift();
+  const command = name === undefined ? null : findCommand(name);
+  if (command === undefined) {
+    throw await unknown("command", name ?? "", COMMANDS.filter((known) => known.group).map((known) => known.name));
+  }
+
+  const taken = flagsOf(command);
+  const values: Record<string, string | string[] | true> = {};
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    if (!isFlag(token.name) || !taken.includes(token.name)) {
+      if (isFlag(token.name)) throw usageError(`${token.rawName} is not a flag of \`vault ${command?.name ?? ""}\``, command);
+      throw await unknown("flag", token.rawName, taken.map((flag) => `--${flag}`));
+    }
+    const { value, multiple } = spec(token.name);
+    if (value === undefined) {
+      if (token.value !== undefined) throw usageError(`${token.rawName} takes no value`, command);
+      values[token.name] = true;
+      continue;
+    }
+    const given = token.value;
+    const looksLikeFlag = !token.inlineValue && given !== undefined && given.startsWith("-") && given !== "-";
+    if (given === undefined || looksLikeFlag) throw usageError(`${token.rawName} needs a value: ${value}`, command);
+    if (multiple === true) values[token.name] = [...((values[token.name] as string[] | undefined) ?? []), given];
+    else if (token.name in values) throw usageError(`${token.rawName} was given twice`, command);
+    else values[token.name] = given;
+  }
+
+  const most = command?.operands ?? 0;
+  if (operands.length > most && values["help"] !== true) {
+    const takes = most === 0 ? "no operand" : `at most ${most} operand${most === 1 ? "" : "s"}`;
+    throw usageError(`\`vault ${command?.name ?? ""}\` takes ${takes}, got ${operands.length}`, command);
+  }
+  return { command, flags: values as FlagValues, args: operands };
+}

@@ -1,0 +1,37 @@
+import { Directory, type DirectoryEntry } from "@git-vault/directory";
+import type { PublicKeyEntry } from "@git-vault/keys";
+import { usageError } from "../argv.ts";
+import { describeKey, readRecipients } from "../recipients.ts";
+import { printable, writeStdout } from "../streams.ts";
+import type { Invocation } from "../table.ts";
+
+export async function run({ flags, args }: Invocation): Promise<void> {
+  if (args.length === 0) throw usageError("expected at least one recipient");
+  const directory = new Directory();
+  const entries: DirectoryEntry[] = [];
+  for (const query of readRecipients(args)) entries.push(...(await directory.resolve(query)));
+  writeStdout(flags.json ? `${JSON.stringify({ recipients: entries.map(toJson) })}\n` : entries.map(toText).join(""));
+  // The answer is shown whole; the exit code tells a script that sharing with these recipients would fail.
+  if (entries.some(({ keys }) => keys.every((key) => key.unusable !== null))) process.exitCode = 3;
+}
+
+function toText({ name, source, keys }: DirectoryEntry): string {
+  const lines = keys.map((entry) => {
+    const verdict = entry.unusable === null ? "usable" : `not usable: ${entry.unusable}`;
+    return `  ${describeKey(entry)}  ${verdict}\n`;
+  });
+  return `${printable(name)}  (${printable(source)})\n${lines.join("")}`;
+}
+
+function toJson({ name, source, keys }: DirectoryEntry): object {
+  return { recipient: name, source, keys: keys.map(keyToJson) };
+}
+
+const keyToJson = (entry: PublicKeyEntry): object => ({
+  type: entry.type,
+  bits: entry.key?.type === "ssh-rsa" ? entry.key.bits : null,
+  fingerprint: entry.fingerprint,
+  comment: entry.comment,
+  usable: entry.unusable === null,
+  reason: entry.unusable,
+});

@@ -1,0 +1,48 @@
+/** What the exit codes mean, as `vault help exit-codes` shows them. */
+export const EXIT_CODES = {
+  0: "done",
+  1: "failed",
+  2: "wrong usage, or a question that could not be asked",
+  3: "no identity matches, or no usable key",
+  4: "authentication needed, or a wrong passphrase",
+  5: "tampered or malformed input",
+  6: "network",
+  7: "findings",
+  8: "stale plan",
+  130: "interrupted",
+} as const;
+
+export type ExitCode = keyof typeof EXIT_CODES;
+
+/** Where an error's code is not listed here, the run has simply failed (1). */
+const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
+  USAGE: 2,
+  PASSPHRASE_REQUIRED: 2,
+  INVALID_RECIPIENT: 2,
+  UNSUPPORTED_RECIPIENT: 2,
+  INVALID_KEY_NAME: 2,
+  NO_RECIPIENTS: 2,
+  INVALID_KEY_CHOICE: 2,
+  NO_IDENTITY_MATCHED: 3,
+  NO_USABLE_KEY: 3,
+  UNUSABLE_RECIPIENT: 3,
+  NO_KEYS: 3,
+  NOT_FOUND: 3,
+  UNSUPPORTED_KEY: 3,
+  AUTHENTICATION_REQUIRED: 4,
+  WRONG_PASSPHRASE: 4,
+  UNKNOWN_FORMAT: 5,
+  MALFORMED_MESSAGE: 5,
+  TAMPERED_MESSAGE: 5,
+  MALFORMED_KEY: 5,
+  MALFORMED_KEY_FILE: 5,
+  MALFORMED_BLOB: 5,
+  TAMPERED_BLOB: 5,
+  NETWORK: 6,
+  RATE_LIMITED: 6,
+  BAD_ANSWER: 6,
+  INTERRUPTED: 130,
+};
+
+/** The exit code for an error with that `code`. */
+export const exitCodeOf = (code: string): ExitCode => (Object.hasOwn(BY_ERROR_CODE, code) ? BY_ERROR_CODE[code] : 1) ?? 1;

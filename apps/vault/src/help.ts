@@ -1,0 +1,123 @@
+import { findCommand, flagsOf } from "./argv.ts";
+import { EXIT_CODES } from "./exit-codes.ts";
+import { COMMANDS, COMMON_FLAGS, FLAGS, TOPICS, type CommandSpec, type FlagName, type FlagSpec } from "./table.ts";
+
+/** The width that paragraphs are wrapped to. */
+const WIDTH = 100;
+
+/** `-k, --key KEY`, as help and the man page show a flag. */
+export function flagSyntax(name: FlagName): string {
+  const { short, value }: FlagSpec = FLAGS[name];
+  return `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
+}
+
+function table(rows: readonly (readonly [string, string])[], indent = "  "): string {
+  const width = Math.min(Math.max(...rows.map(([left]) => left.length)), 34);
+  return rows
+    .map(([left, right]) => {
+      const head = `${indent}${left.padEnd(width)}  `;
+      const lines = wrap(right, WIDTH - width - indent.length - 2);
+      return head + lines.join(`\n${" ".repeat(width + indent.length + 2)}`);
+    })
+    .join("\n");
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+const paragraph = (text: string): string => wrap(text, WIDTH).join("\n");
+
+/** What `vault --help` shows. */
+export function overview(): string {
+  const groups = [...new Set(COMMANDS.flatMap((command) => command.group ?? []))];
+  const listed = groups.map((group) => {
+    const rows = COMMANDS.filter((command) => command.group === group).map(
+      (command) => [`${command.name} ${command.usage}`, command.summary] as const,
+    );
+    return `${group}\n${table(rows)}`;
+  });
+  return [
+    "vault: hand a repository's secrets to the right people\n\nusage: vault COMMAND [FLAGS] [OPERANDS]",
+    ...listed,
+    `flags of every command\n${table(COMMON_FLAGS.map((name) => [flagSyntax(name), FLAGS[name].summary] as const))}`,
+    `topics\n${table(Object.entries(TOPICS).map(([name, summary]) => [`help ${name}`, summary] as const))}`,
+    "`vault help COMMAND` tells more. `git vault` is the same program.",
+  ].join("\n\n");
+}
+
+/** What `vault COMMAND --help` shows. */
+export function commandHelp(command: CommandSpec): string {
+  const alias = command.alias === undefined ? "" : ` (also \`vault ${command.alias}\`)`;
+  const flags = flagsOf(command).map((name) => [flagSyntax(name), FLAGS[name].summary] as const);
+  return [
+    `usage: vault ${command.name} [FLAGS] ${command.usage}`.trimEnd() + alias,
+    paragraph(`${command.summary[0]?.toUpperCase()}${command.summary.slice(1)}.`),
+    ...(command.description ?? []).map(paragraph),
+    `flags\n${table(flags)}`,
+    ...(command.examples === undefined ? [] : [`examples\n${command.examples.map((line) => `  ${line}`).join("\n")}`]),
+  ].join("\n\n");
+}
+
+const RECIPIENTS: readonly (readonly [string, string])[] = [
+  ["choldgraf, github:choldgraf", "a GitHub user, with all the SSH keys of their profile"],
+  ["github:org/team", "every member of a GitHub team; needs a token in GH_TOKEN"],
+  ["gitlab:user, codeberg:user", "a user of gitlab.com or codeberg.org"],
+  ["https://host/user.keys", "any address that serves public key lines"],
+  ["./alice.pub, ~/team.keys", "a .pub or authorized_keys file; its name has a slash or ends in .pub or .keys"],
+  ["'ssh-ed25519 AAAA… alice'", "a public key itself, as one quoted word"],
+  ["-", "one recipient a line, read from stdin"],
+];
+
+const ENVIRONMENT: readonly (readonly [string, string])[] = [
+  ["GH_TOKEN, GITHUB_TOKEN", "a GitHub token, in this order; public keys need none, but allow more requests with one"],
+  ["GITHUB_API_URL, GH_HOST", "another GitHub server than github.com"],
+  ["HTTPS_PROXY, NO_PROXY, …", "the proxy to reach the network by"],
+  ["SSH_VAULT_PASSPHRASE", "the passphrase of the private key, as in ssh-vault"],
+  ["XDG_CACHE_HOME", "where answers of forges are kept; they are checked again each time"],
+  ["NO_COLOR, FORCE_COLOR", "whether errors are coloured"],
+  ["VAULT_DEBUG", "1 adds the stack to an error"],
+];
+
+const JSON_OUTPUT: readonly (readonly [string, string])[] = [
+  [
+    "share, create",
+    "{format, message, output, secret: {kind, name, bytes}, sealedTo: [{recipient, source, type, bits, fingerprint, comment}], notSealedTo: [{…, reason}], open: [command line]}; message is null where it went to a file or the clipboard, and output then says where",
+  ],
+  [
+    "view",
+    "{format, openedWith: {path, fingerprint}, bytes, encoding, plaintext, output}; encoding is utf8 or base64; plaintext is null where it went to a file or the clipboard",
+  ],
+  ["keys", "{recipients: [{recipient, source, keys: [{type, bits, fingerprint, comment, usable, reason}]}]}"],
+  ["errors", "on stderr: {error: {code, message, hint}}"],
+];
+
+/** What `vault help TOPIC` shows; undefined where there is no such topic or command. */
+export function helpOn(name: string): string | undefined {
+  switch (name) {
+    case "recipients":
+      return `A recipient R is one of\n\n${table(RECIPIENTS)}\n\n${paragraph(
+        "A message can be sealed to ssh-ed25519 keys and to ssh-rsa keys of 2048 to 8192 bits. ECDSA and FIDO keys can only sign; they are named and passed over, and the run fails only for a recipient with no usable key left.",
+      )}`;
+    case "exit-codes":
+      return `exit codes\n${table(Object.entries(EXIT_CODES).map(([code, meaning]) => [code.padStart(3), meaning] as const))}`;
+    case "environment":
+      return `environment\n${table(ENVIRONMENT)}`;
+    case "json":
+      return `What --json prints, one object:\n\n${table(JSON_OUTPUT)}`;
+    default: {
+      const command = findCommand(name);
+      return command === undefined || command.group === undefined ? undefined : commandHelp(command);
+    }
+  }
+}

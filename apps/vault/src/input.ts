@@ -1,0 +1,64 @@
+import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
+import { CliError } from "./errors.ts";
+import { printable, readDescriptor, readStdin } from "./streams.ts";
+
+/** Something that was read whole. */
+export interface Input {
+  readonly data: Buffer;
+  /** For sentences about it. */
+  readonly title: string;
+  /** The file it came from, so that an output can be kept from overwriting it; null where it was no file. */
+  readonly file: Pick<Stats, "dev" | "ino"> | null;
+}
+
+/** What stdin holds. */
+export function readStandardInput(): Input {
+  const stat = fstatSync(0);
+  return { data: readStdin(), title: "standard input", file: stat.isFile() ? stat : null };
+}
+
+/**
+ * What the operand names: a file, or stdin where it is `-`.
+ *
+ * @throws CliError `INPUT_UNREADABLE`
+ */
+export function readOperand(operand: string): Input {
+  if (operand === "-") return readStandardInput();
+  const title = printable(operand);
+  let fd;
+  try {
+    fd = openSync(operand, "r");
+  } catch (cause) {
+    throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: ${reason(cause)}`, { cause });
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (stat.isDirectory()) throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: it is a folder`);
+    return { data: readDescriptor(fd, title), title, file: stat.isFile() ? stat : null };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Why the system refused, in words. */
+export function reason(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOENT":
+      return "no such file or folder";
+    case "EACCES":
+    case "EPERM":
+      return "permission denied";
+    case "EROFS":
+      return "the file system is read-only";
+    case "ENOSPC":
+      return "no space is left on the device";
+    case "EISDIR":
+      return "it is a folder";
+    case "ENOTDIR":
+      return "a part of its path is not a folder";
+    case undefined:
+    default:
+      return code ?? "it failed";
+  }
+}

@@ -1,0 +1,31 @@
+import { basename } from "node:path";
+import type { Shared } from "@git-vault/sharing";
+import type { Secret } from "./commands/share.ts";
+import { isPrintable } from "./streams.ts";
+
+/** The words of a command line as a shell reads them. */
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+
+/**
+ * The command lines that the receiver can open a message with: by vault, and by a program that they may already have.
+ *
+ * @param file the file that the message was written to, if it was
+ */
+export function openingCommands(
+  shared: Shared,
+  secret: Secret,
+  { base64, file }: { readonly base64: boolean; readonly file: string | undefined },
+): string[] {
+  const message = file === undefined || file === "-" ? "message.txt" : basename(file);
+  const rest = [...(base64 ? ["base64 -d"] : []), ...(secret.kind === "git-crypt-key" ? ["git-crypt unlock -"] : [])];
+  const pipeline = (first: string): string => [first, ...rest].join(" | ");
+
+  const fromFile = `vault view ${quoted(message)}`;
+  const own = [pipeline("vault view"), pipeline(fromFile)];
+  if (shared.format === "age") {
+    const privateKey = shared.sealedTo[0]?.key.type === "ssh-rsa" ? "id_rsa" : "id_ed25519";
+    return [...own, pipeline(`age -d -i ~/.ssh/${privateKey} ${quoted(message)}`)];
+  }
+  // ssh-vault prints text only.
+  return base64 || isPrintable(secret.data) ? [...own, pipeline(`ssh-vault view ${quoted(message)}`)] : own;
+}

@@ -1,0 +1,63 @@
+import { closeSync, openSync } from "node:fs";
+import { KeyError } from "@git-vault/keys";
+import type { PassphraseRequest } from "@git-vault/sharing";
+import { CliError, } from "./errors.ts";
+import { reason } from "./input.ts";
+import { printable, readDescriptor, say } from "./streams.ts";
+import type { FlagValues } from "./table.ts";
+import { askSecret } from "./terminal.ts";
+
+const OTHERWISE = "give the passphrase by --passphrase-file, --passphrase-fd or SSH_VAULT_PASSPHRASE";
+
+/**
+ * Where passphrases come from: --passphrase-file, --passphrase-fd, $SSH_VAULT_PASSPHRASE, else the terminal, which is asked
+ * three times.
+ */
+export function passphraseSource(flags: FlagValues): (request: PassphraseRequest) => Promise<Buffer> {
+  let given: Buffer | null | undefined;
+  return async ({ path, attempt }) => {
+    given ??= givenPassphrase(flags);
+    if (given !== null) {
+      if (attempt > 1) throw new KeyError("WRONG_PASSPHRASE", `the passphrase that was given does not open ${printable(path)}`);
+      return Buffer.from(given);
+    }
+    const question = `passphrase for ${printable(path)}`;
+    if (flags["no-input"]) {
+      throw new CliError("USAGE", `${question} cannot be asked: --no-input forbids it`, { hint: OTHERWISE });
+    }
+    if (attempt > 1) say("vault: wrong passphrase, try again");
+    return Buffer.from(await askSecret(question, OTHERWISE));
+  };
+}
+
+function givenPassphrase(flags: FlagValues): Buffer | null {
+  const file = flags["passphrase-file"];
+  if (file !== undefined) {
+    let fd;
+    try {
+      fd = openSync(file, "r");
+    } catch (cause) {
+      throw new CliError("INPUT_UNREADABLE", `cannot read ${printable(file)}: ${reason(cause)}`, { cause });
+    }
+    try {
+      return firstLine(readDescriptor(fd, printable(file)));
+    } finally {
+      closeSync(fd);
+    }
+  }
+  const descriptor = flags["passphrase-fd"];
+  if (descriptor !== undefined) {
+    if (!/^\d{1,6}$/.test(descriptor)) {
+      throw new CliError("USAGE", "--passphrase-fd: expected the number of an open file descriptor");
+    }
+    return firstLine(readDescriptor(Number(descriptor), `file descriptor ${descriptor}`));
+  }
+  const variable = process.env["SSH_VAULT_PASSPHRASE"];
+  return variable === undefined || variable === "" ? null : Buffer.from(variable);
+}
+
+function firstLine(data: Buffer): Buffer {
+  const text = data.subarray(0, data.includes(0x0a) ? data.indexOf(0x0a) : data.length);
+  const line = text.at(-1) === 0x0d ? text.subarray(0, -1) : text;
+  return line;
+}

@@ -1,0 +1,26 @@
+import type { PublicKeyEntry } from "@git-vault/keys";
+import { CliError } from "./errors.ts";
+import { printable, readStdin } from "./streams.ts";
+
+/** The recipients that were named; `-` stands for those on stdin, one a line, with `#` comments. */
+export function readRecipients(queries: readonly string[]): string[] {
+  const read = queries.flatMap((query) => (query === "-" ? linesOfStdin() : [query]));
+  if (read.length === 0) {
+    throw new CliError("USAGE", "expected recipients on standard input, one a line, got none");
+  }
+  return read;
+}
+
+const linesOfStdin = (): string[] =>
+  readStdin()
+    .toString()
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+
+/** `ssh-rsa 3072  SHA256:…  comment`, for people. */
+export function describeKey(entry: Pick<PublicKeyEntry, "type" | "fingerprint" | "comment" | "key">): string {
+  const bits = entry.key?.type === "ssh-rsa" ? ` ${entry.key.bits}` : "";
+  const comment = entry.comment === "" ? "" : `  ${printable(entry.comment)}`;
+  return `${`${printable(entry.type)}${bits}`.padEnd(12)}  ${entry.fingerprint ?? "(no fingerprint)"}${comment}`;
+}

@@ -1,0 +1,40 @@
+import { VaultError } from "@git-vault/errors";
+import { styleText } from "node:util";
+import { exitCodeOf, type ExitCode } from "./exit-codes.ts";
+
+interface Report {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException & { code: string } =>
+  error instanceof Error && "syscall" in error && typeof (error as NodeJS.ErrnoException).code === "string";
+
+/** An error that nobody foresaw keeps its own words to itself: they may quote what was being read. */
+function describe(error: unknown): Report {
+  if (error instanceof VaultError) return error;
+  if (isSystemError(error)) return { code: error.code, message: `the system refused: ${error.message}`, hint: undefined };
+  const name = error instanceof Error ? error.name : typeof error;
+  return {
+    code: "INTERNAL",
+    message: `internal error (${name})`,
+    hint: "this is a defect of vault; run it again with VAULT_DEBUG=1 to see where it happened",
+  };
+}
+
+/** Prints `error` on stderr, as text or as JSON, and gives the exit code for it. */
+export function reportError(error: unknown, words: readonly string[]): ExitCode {
+  const { code, message, hint } = describe(error);
+  if (words.includes("--json") || words.includes("-j")) {
+    process.stderr.write(`${JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })}\n`);
+  } else {
+    const stream = process.stderr;
+    stream.write(`vault: ${styleText("red", "error:", { stream })} ${message}\n`);
+    if (hint !== undefined) stream.write(`vault: ${styleText("cyan", "hint:", { stream })} ${hint}\n`);
+  }
+  if (process.env["VAULT_DEBUG"] === "1" && error instanceof Error) {
+    for (let at: unknown = error; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack ?? at.message}\n`);
+  }
+  return exitCodeOf(code);
+}

@@ -1,0 +1,191 @@
+/*
+ * The command table: the one description of the command line. Parsing, --help, the completions and the man page are all made
+ * from it. It is data alone, so that `vault --help` starts at once; what a command does is loaded when it runs.
+ */
+
+/** A flag, which means the same in every command that takes it. */
+export interface FlagSpec {
+  readonly short?: string;
+  /** The name of its value in the usage line; a flag without one is a switch. */
+  readonly value?: string;
+  /** May be given more than once. */
+  readonly multiple?: true;
+  readonly summary: string;
+  /** What the completions offer for its value. */
+  readonly complete?: "file" | "folder" | readonly string[];
+}
+
+export const FLAGS = {
+  to: { value: "R", multiple: true, summary: "a recipient, see `vault help recipients`; may be repeated" },
+  user: { short: "u", value: "USER", summary: "the GitHub user or the recipient to seal to" },
+  key: {
+    short: "k",
+    value: "KEY",
+    complete: "file",
+    summary: "opening: a private key file; sealing: the number or SHA256:… of one of the recipient's keys",
+  },
+  format: {
+    value: "FORMAT",
+    complete: ["age", "ssh-vault"],
+    summary: "age (to every usable key) or ssh-vault (to one key); default age",
+  },
+  base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
+  "key-name": { value: "NAME", summary: "the name of the repository's git-crypt key; default `default`" },
+  output: { short: "o", value: "FILE", complete: "file", summary: "write to FILE (mode 0600, replaced whole) instead of stdout" },
+  clipboard: { short: "c", summary: "write to the clipboard instead of stdout" },
+  "clear-after": {
+    value: "SECONDS",
+    summary: "clear a plaintext from the clipboard after so long; 0 keeps it; default 45",
+  },
+  "passphrase-file": { value: "FILE", complete: "file", summary: "read the private key's passphrase from the first line of FILE" },
+  "passphrase-fd": { value: "FD", summary: "read the private key's passphrase from the open file descriptor FD" },
+  json: { short: "j", summary: "print one JSON object, see `vault help json`" },
+  "no-input": { summary: "never ask anything on the terminal" },
+  quiet: { short: "q", summary: "print nothing but the answer and errors" },
+  directory: { short: "C", value: "DIR", complete: "folder", summary: "run as if started in DIR" },
+  help: { short: "h", summary: "show help" },
+  version: { short: "V", summary: "print the version" },
+} as const satisfies Record<string, FlagSpec>;
+
+export type FlagName = keyof typeof FLAGS;
+
+/** The flags of one run: a switch is `true`, a repeatable flag a list. */
+export type FlagValues = {
+  [K in FlagName]?: (typeof FLAGS)[K] extends { multiple: true }
+    ? string[]
+    : (typeof FLAGS)[K] extends { value: string }
+      ? string
+      : true;
+};
+
+/** What a command is run with. */
+export interface Invocation {
+  readonly flags: FlagValues;
+  /** The operands. */
+  readonly args: readonly string[];
+}
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly alias?: string;
+  /** The heading it stands under in `vault help`; a command without one is not shown. */
+  readonly group?: "hand over" | "ssh-vault" | "about";
+  /** What follows the name in the usage line. */
+  readonly usage: string;
+  readonly summary: string;
+  /** Paragraphs for its own help. */
+  readonly description?: readonly string[];
+  readonly examples?: readonly string[];
+  /** The most operands it takes. */
+  readonly operands: number;
+  /** What the completions offer for its operands. */
+  readonly complete?: "file" | readonly string[];
+  readonly flags: readonly FlagName[];
+  readonly load: () => Promise<{ run(invocation: Invocation): Promise<void> }>;
+}
+
+const MANY = Number.POSITIVE_INFINITY;
+/** What every command takes. */
+export const COMMON_FLAGS: readonly FlagName[] = ["json", "quiet", "no-input", "directory", "help", "version"];
+const OPENING_FLAGS: readonly FlagName[] = ["key", "passphrase-file", "passphrase-fd"];
+
+/** The chapters of `vault help`, beside the commands. */
+export const TOPICS = {
+  recipients: "how a recipient is named",
+  "exit-codes": "what the exit codes mean",
+  environment: "the environment variables that are honoured",
+  json: "what --json prints",
+} as const;
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: "share",
+    group: "hand over",
+    usage: "--to R… [FILE|-]",
+    summary: "seal the repository's git-crypt key (or FILE, or a piped stdin) to recipients",
+    description: [
+      "Seals a secret to the SSH keys of the recipients and prints text that is safe to send over any channel.",
+      "The secret is FILE where it is named; else stdin where that is a pipe or a file; else the git-crypt key of the repository it is run in. With --key-name it is always that key.",
+      "In the age format the message opens with any one of the usable keys of any one of the recipients, by `vault view` or by age itself. In ssh-vault's format it is sealed to one key of one recipient.",
+    ],
+    examples: [
+      "vault share --to choldgraf",
+      "vault share --to github:jupyterhub/binder-team -o key.age",
+      "vault share --to alice --format ssh-vault --base64",
+      "vault share --to alice --to bob.pub notes.txt",
+    ],
+    operands: 1,
+    complete: "file",
+    flags: ["to", "key", "format", "base64", "key-name", "output", "clipboard"],
+    load: () => import("./commands/share.ts"),
+  },
+  {
+    name: "view",
+    alias: "v",
+    group: "hand over",
+    usage: "[FILE|-]",
+    summary: "open a sealed message from FILE, a pipe or the clipboard; the plaintext goes to stdout",
+    description: [
+      "Recognises age and ssh-vault messages by their content, also as chat and mail programs leave them. The message is FILE where it is named; else stdin where that is a pipe or a file; else the clipboard.",
+      "The private keys tried are those of --key; else the IdentityFile lines of ~/.ssh/config, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa. A passphrase is asked for on the terminal, and only for a key that the message is sealed to.",
+      "The plaintext is released only after all of it was authenticated. Binary is not printed to a terminal unless asked for by `-o -`.",
+    ],
+    examples: ["pbpaste | vault view | git-crypt unlock -", "vault view | git-crypt unlock -", "vault view -o git-crypt-key message.age"],
+    operands: 1,
+    complete: "file",
+    flags: [...OPENING_FLAGS, "output", "clipboard", "clear-after"],
+    load: () => import("./commands/view.ts"),
+  },
+  {
+    name: "keys",
+    group: "hand over",
+    usage: "R…",
+    summary: "show a recipient's keys: type, fingerprint, usable or why not",
+    examples: ["vault keys choldgraf", "vault keys ~/.ssh/id_ed25519.pub gitlab:alice"],
+    operands: MANY,
+    complete: "file",
+    flags: [],
+    load: () => import("./commands/keys.ts"),
+  },
+  {
+    name: "create",
+    alias: "c",
+    group: "ssh-vault",
+    usage: "-u USER [-k N] [VAULT]",
+    summary: "seal stdin to one key of a GitHub user, in ssh-vault's format",
+    description: ["Reads the secret from stdin and writes the vault to VAULT, or to stdout."],
+    examples: ["cat .git/git-crypt/keys/default | vault -u receiver create | pbcopy"],
+    operands: 1,
+    complete: "file",
+    flags: ["user", "key"],
+    load: () => import("./commands/create.ts"),
+  },
+  {
+    name: "help",
+    group: "about",
+    usage: "[COMMAND|TOPIC]",
+    summary: "show help for a command or a topic",
+    operands: 1,
+    flags: [],
+    load: () => import("./commands/help.ts"),
+  },
+  {
+    name: "completion",
+    group: "about",
+    usage: "bash|zsh|fish",
+    summary: "print a completion script for a shell",
+    examples: ["source <(vault completion bash)", "vault completion fish > ~/.config/fish/completions/vault.fish"],
+    operands: 1,
+    complete: ["bash", "zsh", "fish"],
+    flags: [],
+    load: () => import("./commands/completion.ts"),
+  },
+  {
+    name: "clear-clipboard",
+    usage: "",
+    summary: "clear the clipboard later, if it still holds what was copied; run by vault itself",
+    operands: 0,
+    flags: [],
+    load: () => import("./commands/clear-clipboard.ts"),
+  },
+];
