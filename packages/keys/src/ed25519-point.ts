@@ -25,9 +25,7 @@ const power = (base: bigint, exponent: bigint): bigint => {
  * small order.
  */
 export function pointProblem(point: Uint8Array): string | null {
-  const bytes = Buffer.from(point).reverse();
-  bytes[0] = (bytes[0] ?? 0) & 0x7f;
-  const y = toBigInt(bytes);
+  const y = toBigInt(point.toReversed()) & (2n ** 255n - 1n);
   if (y >= p) return "its point is not in canonical form";
   const yy = modulo(y * y);
   // Small order means order 1, 2, 4 or 8: then y is 1, −1, 0, or (as y² = −x² is what doubles to y = 0) a root of d·y⁴ + 2y² − 1.

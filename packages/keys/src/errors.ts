@@ -5,8 +5,14 @@ import { VaultError } from "@git-vault/errors";
  * - `UNSUPPORTED_KEY`: a key of a type, cipher or format that cannot be used here
  * - `PASSPHRASE_REQUIRED`: the private key is encrypted and no passphrase was given
  * - `WRONG_PASSPHRASE`: the private key did not decrypt under the passphrase
+ * - `KEY_NOT_FOUND`: no file is at the path that was named
  */
-export type KeyErrorCode = "MALFORMED_KEY" | "UNSUPPORTED_KEY" | "PASSPHRASE_REQUIRED" | "WRONG_PASSPHRASE";
+export type KeyErrorCode =
+  | "MALFORMED_KEY"
+  | "UNSUPPORTED_KEY"
+  | "PASSPHRASE_REQUIRED"
+  | "WRONG_PASSPHRASE"
+  | "KEY_NOT_FOUND";
 
 /** What `@git-vault/keys` throws. */
 export class KeyError extends VaultError<KeyErrorCode> {}

@@ -1,4 +1,6 @@
 export { KeyError, type KeyErrorCode } from "./errors.ts";
+export { readAnyPublicKeys } from "./foreign-public-key.ts";
+export { findIdentities, type FindIdentitiesOptions, type IdentityFile } from "./identities.ts";
 export { readPrivateKey } from "./private-key.ts";
 export { parsePublicKey, readPublicKeys } from "./public-line.ts";
 export { encodePublicKey, sameKey, whyUnusable } from "./public-key.ts";

@@ -3,11 +3,7 @@ import { KeyError } from "./errors.ts";
 import { wrongPassphrase } from "./unlocked-key.ts";
 import { WireReader } from "./wire.ts";
 
-/** A cipher of OpenSSH's private key files; sizes in bytes. */
-export interface OpensshCipher {
-  readonly kind: "block" | "gcm" | "chacha20-poly1305";
-  /** What node:crypto calls it. */
-  readonly algorithm: string;
+interface CommonCipher {
   readonly keySize: number;
   readonly ivSize: number;
   readonly blockSize: number;
@@ -15,8 +11,14 @@ export interface OpensshCipher {
   readonly tagSize: number;
 }
 
+/** A cipher of OpenSSH's private key files: what node:crypto calls it, and its sizes in bytes. */
+export type OpensshCipher =
+  | (CommonCipher & { readonly kind: "plain"; readonly algorithm: string })
+  | (CommonCipher & { readonly kind: "gcm"; readonly algorithm: CipherGCMTypes })
+  | (CommonCipher & { readonly kind: "chacha20-poly1305" });
+
 const aes = (mode: "ctr" | "cbc", bits: number): OpensshCipher => ({
-  kind: "block",
+  kind: "plain",
   algorithm: `aes-${bits}-${mode}`,
   keySize: bits / 8,
   ivSize: 16,
@@ -24,7 +26,7 @@ const aes = (mode: "ctr" | "cbc", bits: number): OpensshCipher => ({
   tagSize: 0,
 });
 
-const aesGcm = (bits: number): OpensshCipher => ({
+const aesGcm = (bits: 128 | 256): OpensshCipher => ({
   kind: "gcm",
   algorithm: `aes-${bits}-gcm`,
   keySize: bits / 8,
@@ -40,13 +42,10 @@ const ciphers: ReadonlyMap<string, OpensshCipher> = new Map([
   ["aes128-cbc", aes("cbc", 128)],
   ["aes192-cbc", aes("cbc", 192)],
   ["aes256-cbc", aes("cbc", 256)],
-  ["3des-cbc", { kind: "block", algorithm: "des-ede3-cbc", keySize: 24, ivSize: 8, blockSize: 8, tagSize: 0 }],
+  ["3des-cbc", { kind: "plain", algorithm: "des-ede3-cbc", keySize: 24, ivSize: 8, blockSize: 8, tagSize: 0 }],
   ["aes128-gcm@openssh.com", aesGcm(128)],
   ["aes256-gcm@openssh.com", aesGcm(256)],
-  [
-    "chacha20-poly1305@openssh.com",
-    { kind: "chacha20-poly1305", algorithm: "chacha20", keySize: 64, ivSize: 0, blockSize: 8, tagSize: 16 },
-  ],
+  ["chacha20-poly1305@openssh.com", { kind: "chacha20-poly1305", keySize: 64, ivSize: 0, blockSize: 8, tagSize: 16 }],
 ]);
 
 /** The cipher of that name; throws KeyError `UNSUPPORTED_KEY` for another. */
@@ -111,7 +110,7 @@ export async function decryptSection(
     const key = material.subarray(0, cipher.keySize);
     const iv = material.subarray(cipher.keySize);
     if (cipher.kind === "chacha20-poly1305") return await openChacha20Poly1305(key, section, tag);
-    if (cipher.kind === "gcm") return openGcm(cipher.algorithm as CipherGCMTypes, key, iv, section, tag);
+    if (cipher.kind === "gcm") return openGcm(cipher.algorithm, key, iv, section, tag);
     const decipher = createDecipheriv(cipher.algorithm, key, iv).setAutoPadding(false);
     return Buffer.concat([decipher.update(section), decipher.final()]);
   } finally {
@@ -139,7 +138,6 @@ const chacha20 = (key: Buffer, counter: number, input: Buffer): Buffer => {
   return createDecipheriv("chacha20", key, iv).update(input);
 };
 
-/** tweetnacl's declarations leave `lowlevel` out. */
 interface TweetnaclLowlevel {
   readonly lowlevel: {
     /** 0 where `tag` is the Poly1305 of `length` bytes of `message` under the one-time `key`. */
@@ -157,6 +155,7 @@ interface TweetnaclLowlevel {
 /** The second half of the key would encrypt the length of a packet, which a file has not. */
 const openChacha20Poly1305 = async (key: Buffer, section: Buffer, tag: Buffer): Promise<Buffer> => {
   const { default: nacl } = await import("tweetnacl");
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a part of tweetnacl that its declarations leave out
   const { lowlevel } = nacl as unknown as TweetnaclLowlevel;
   const main = key.subarray(0, 32);
   const oneTimeKey = chacha20(main, 0, Buffer.alloc(32));

@@ -1,6 +1,8 @@
 import { assertBytes } from "@git-vault/errors";
 import { KeyError } from "./errors.ts";
 import { readOpensshKey } from "./openssh-key.ts";
+import { isPemKey, readPemKey } from "./pem-key.ts";
+import { readPuttyKey } from "./putty-key.ts";
 import type { PrivateKeyFile } from "./types.ts";
 
 const maximumFileSize = 16 * 1024;
@@ -14,11 +16,17 @@ const mistakes: readonly (readonly [pattern: RegExp, what: string, hint: string]
   ],
   [/AGE-SECRET-KEY-/, "an age identity", "name an SSH private key, such as ~/.ssh/id_ed25519"],
   [/^-----BEGIN PGP/, "an OpenPGP key", "name an SSH private key, such as ~/.ssh/id_ed25519"],
+  [
+    /^---- BEGIN SSH2 ENCRYPTED PRIVATE/,
+    "one in the format of SSH Communications Security",
+    "convert it to OpenSSH's format with: ssh-keygen -i -f KEYFILE",
+  ],
   [/^-----BEGIN CERTIFICATE/, "a certificate", "name an SSH private key, such as ~/.ssh/id_ed25519"],
 ];
 
 /**
- * Reads a private key file in whatever format its content shows, without unlocking it. Formats: OpenSSH (PROTOCOL.key).
+ * Reads a private key file in whatever format its content shows, without unlocking it: OpenSSH (PROTOCOL.key), PEM
+ * (PKCS#1 and PKCS#8), PuTTY versions 2 and 3.
  *
  * The bytes are not kept: the caller may overwrite them with zeros.
  *
@@ -37,6 +45,11 @@ export function readPrivateKey(bytes: Uint8Array): PrivateKeyFile {
   // Base64 can be decoded from a string only, so the text of an unencrypted key stays in memory until it is collected.
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1").trim();
   if (text.startsWith("-----BEGIN OPENSSH PRIVATE KEY-----")) return readOpensshKey(text);
+  if (isPemKey(text)) return readPemKey(text);
+  if (text.startsWith("PuTTY-User-Key-File-")) return readPuttyKey(text);
+  if (/^[a-z0-9-]+-cert-v01@openssh\.com /.test(text)) {
+    throw new KeyError("UNSUPPORTED_KEY", "expected a private key, got a certificate: certificates can only sign");
+  }
   const mistake = mistakes.find(([pattern]) => pattern.test(text));
   if (mistake !== undefined) {
     throw new KeyError("MALFORMED_KEY", `expected a private key, got ${mistake[1]}`, { hint: mistake[2] });

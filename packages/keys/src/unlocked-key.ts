@@ -57,20 +57,21 @@ export function rsaPrivateKey(numbers: RsaNumbers, publicKey: RsaPublicKey): Rsa
     (d * e) % (q - 1n) === 1n &&
     (toBigInt(numbers.coefficient) * q) % p === 1n;
   if (!isSound) throw new KeyError("MALFORMED_KEY", "malformed ssh-rsa private key: its numbers do not agree");
-  const text = (bytes: Buffer): string => bytes.toString("base64url");
   const jwk = {
     kty: "RSA",
-    n: text(publicKey.modulus),
-    e: text(publicKey.exponent),
-    d: text(numbers.privateExponent),
-    p: text(numbers.prime1),
-    q: text(numbers.prime2),
-    dp: text(fromBigInt(d % (p - 1n))),
-    dq: text(fromBigInt(d % (q - 1n))),
-    qi: text(numbers.coefficient),
+    n: base64url(publicKey.modulus),
+    e: base64url(publicKey.exponent),
+    d: base64url(numbers.privateExponent),
+    p: base64url(numbers.prime1),
+    q: base64url(numbers.prime2),
+    dp: base64url(fromBigInt(d % (p - 1n))),
+    dq: base64url(fromBigInt(d % (q - 1n))),
+    qi: base64url(numbers.coefficient),
   };
   return { type: "ssh-rsa", publicKey, key: createPrivateKey({ key: jwk, format: "jwk" }) };
 }
+
+const base64url = (bytes: Buffer): string => bytes.toString("base64url");
 
 const notOfPublicHalf = (): KeyError =>
   new KeyError("MALFORMED_KEY", "malformed private key: its secret half does not belong to its public half");

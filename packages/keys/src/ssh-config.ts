@@ -1,0 +1,123 @@
+import { basename, dirname, join } from "node:path/posix";
+
+/*
+ * As much of ssh_config(5) as it takes to know which private keys somebody uses: the IdentityFile lines, and the files that Include
+ * lines name. All hosts count, since a message has none.
+ */
+
+/** What reading a configuration needs from outside. */
+export interface ConfigSource {
+  /** The home folder. */
+  readonly home: string;
+  /** The text of the file at that path; null where there is none, or it cannot be read. */
+  readonly read: (path: string) => string | null;
+  /** The names in the folder at that path; empty where there is none. */
+  readonly list: (path: string) => readonly string[];
+}
+
+/** As in OpenSSH (READCONF_MAX_DEPTH). */
+const maximumDepth = 16;
+/** As in OpenSSH (SSH_MAX_IDENTITY_FILES). */
+const maximumIdentities = 100;
+const maximumFiles = 100;
+const maximumSize = 1024 * 1024;
+
+/** The keyword of a line, in lower case, and its arguments, without the quotes and the comment at its end. */
+export function parseConfigLine(line: string): { readonly keyword: string; readonly args: readonly string[] } {
+  const [, keyword = "", rest = ""] = /^[ \t]*([^ \t="]+)[ \t]*=?(.*)$/s.exec(line.trimEnd()) ?? [];
+  const args: string[] = [];
+  let argument: string | null = null;
+  let quote: string | null = null;
+  for (let index = 0; index < rest.length; index += 1) {
+    const character = rest.charAt(index);
+    const next = rest.charAt(index + 1);
+    if (character === "\\" && next !== "" && (`"'\\`.includes(next) || (next === " " && quote === null))) {
+      argument = (argument ?? "") + next;
+      index += 1;
+    } else if (quote !== null) {
+      if (character === quote) quote = null;
+      else argument = (argument ?? "") + character;
+    } else if (character === '"' || character === "'") {
+      quote = character;
+      argument ??= "";
+    } else if (character === " " || character === "\t") {
+      if (argument !== null) args.push(argument);
+      argument = null;
+    } else if (character === "#" && argument === null) {
+      break;
+    } else {
+      argument = (argument ?? "") + character;
+    }
+  }
+  // A line with an open quote is one that ssh refuses.
+  if (quote !== null) return { keyword: "", args: [] };
+  if (argument !== null) args.push(argument);
+  return { keyword: keyword.startsWith("#") ? "" : keyword.toLowerCase(), args };
+}
+
+/**
+ * The path that an argument stands for: `~/`, `%d` and `%%` are known. Null for what depends on a host or another user (`%h`,
+ * `%u`, `~user`, `${VARIABLE}`) and so cannot be known here.
+ */
+const expandPath = (argument: string, home: string): string | null => {
+  if (argument === "" || argument.includes("${") || /^~[^/]/.test(argument)) return null;
+  const path = argument.startsWith("~") ? home + argument.slice(1) : argument;
+  if (/%(?![%d])/.test(path.replaceAll("%%", ""))) return null;
+  return path.replaceAll(/%([%d])/g, (_, token: string) => (token === "%" ? "%" : home));
+};
+
+/** Whether a name fits a pattern with `*` and `?`, as in glob(7): a name that begins with a dot needs a dot. */
+const fits = (name: string, pattern: string): boolean => {
+  if (name.startsWith(".") && !pattern.startsWith(".")) return false;
+  let [at, to] = [0, 0];
+  let [starAt, starTo] = [-1, 0];
+  while (at < name.length) {
+    if (pattern[to] === "*") {
+      [starAt, starTo] = [at, to];
+      to += 1;
+    } else if (to < pattern.length && (pattern[to] === "?" || pattern[to] === name[at])) {
+      at += 1;
+      to += 1;
+    } else if (starAt >= 0) {
+      starAt += 1;
+      at = starAt;
+      to = starTo + 1;
+    } else {
+      return false;
+    }
+  }
+  return /^\**$/.test(pattern.slice(to));
+};
+
+/** The files that an argument of Include names; patterns count in the last part of a path alone. */
+const includedFiles = (argument: string, source: ConfigSource): readonly string[] => {
+  const expanded = expandPath(argument, source.home);
+  if (expanded === null) return [];
+  const path = expanded.startsWith("/") ? expanded : join(source.home, ".ssh", expanded);
+  if (!/[*?]/.test(basename(path))) return [path];
+  const names = source.list(dirname(path)).filter((name) => fits(name, basename(path)));
+  return names.toSorted().map((name) => join(dirname(path), name));
+};
+
+/** The paths of all IdentityFile lines of `~/.ssh/config` and what it includes, in their order and without duplicates. */
+export function configuredIdentities(source: ConfigSource): string[] {
+  const identities = new Set<string>();
+  let files = 0;
+  const visit = (path: string, depth: number): void => {
+    if (depth > maximumDepth || files >= maximumFiles) return;
+    files += 1;
+    const text = source.read(path);
+    if (text === null || text.length > maximumSize) return;
+    for (const line of text.split("\n")) {
+      const { keyword, args } = parseConfigLine(line);
+      if (keyword === "include") {
+        for (const argument of args) for (const file of includedFiles(argument, source)) visit(file, depth + 1);
+      } else if (keyword === "identityfile" && args[0] !== undefined && args[0].toLowerCase() !== "none") {
+        const identity = expandPath(args[0], source.home);
+        if (identity !== null && identities.size < maximumIdentities) identities.add(identity);
+      }
+    }
+  };
+  visit(join(source.home, ".ssh", "config"), 0);
+  return [...identities];
+}
