@@ -1,0 +1,80 @@
+import { parseHeader } from "./age-header.ts";
+import { decodeArmor, wrapArmor } from "./armor.ts";
+import { readHeader } from "./open.ts";
+import { recoverVault } from "./recover-vault.ts";
+
+// What rich-text editors and chat programs put in unseen: soft hyphens, zero-width and direction marks, byte order marks.
+const INVISIBLE = /[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/g;
+const OTHER_SPACE = /[\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000\t]/g;
+const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
+const QUOTATION = /^[ >`]+/;
+const UTF16_LITTLE_ENDIAN = Buffer.from([0xff, 0xfe]);
+
+const BEGIN = /BEGIN\s*AGE\s*ENCRYPTED\s*FILE/g;
+const END = /END\s*AGE\s*ENCRYPTED\s*FILE/g;
+// Nothing of this is in base64's alphabet: white space, quotation marks, and dashes, which editors join into longer ones.
+const NOISE = /[\s>`\u2010-\u2015\u2212-]/g;
+
+/**
+ * Undoes what chat and mail programs do to a message in text form, so that it can be opened: byte order marks, foreign line ends,
+ * indentation, `> ` quotation, Markdown code fences, non-breaking and invisible characters, moved or lost line breaks, text
+ * before and after the message. The first message found in the text is given in its own format's usual lines.
+ *
+ * A message that is whole, or binary, or not recognised is given back as it came. It never throws for any input of bytes, and
+ * what it gives may still be malformed or tampered with: only `open` can tell.
+ */
+export function recoverMessage(text: Uint8Array): Buffer {
+  const input = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  if (isWhole(input)) return input;
+  const lines = linesOf(input);
+  const recovered = recoverArmor(lines.join("\n")) ?? recoverVault(lines);
+  return recovered === null ? input : Buffer.from(recovered);
+}
+
+const isWhole = (input: Buffer): boolean => {
+  try {
+    readHeader(input);
+    return true;
+  } catch {
+    return input.toString("latin1", 0, 22) === "age-encryption.org/v1\n";
+  }
+};
+
+const linesOf = (input: Buffer): string[] => {
+  const isUtf16 = input.subarray(0, 2).equals(UTF16_LITTLE_ENDIAN);
+  return input
+    .toString(isUtf16 ? "utf16le" : "utf8")
+    .replaceAll(INVISIBLE, "")
+    .replaceAll(OTHER_SPACE, " ")
+    .split(LINE_END)
+    .map((line) => trimEnd(line.replace(QUOTATION, "")));
+};
+
+const trimEnd = (line: string): string => {
+  let end = line.length;
+  while (end > 0 && (line[end - 1] === " " || line[end - 1] === "`")) end -= 1;
+  return line.slice(0, end);
+};
+
+/** The first armored message that parses, else the first that has both marks; null where there is none. */
+const recoverArmor = (text: string): string | null => {
+  const begins = [...text.matchAll(BEGIN)].map(({ index, 0: mark }) => index + mark.length);
+  const candidates: string[] = [];
+  let next = 0;
+  for (const { index: end } of text.matchAll(END)) {
+    // The begin line nearest before this end line, and only one that no earlier end line has taken.
+    let start: number | undefined;
+    for (; next < begins.length && (begins[next] ?? 0) <= end; next += 1) start = begins[next];
+    if (start !== undefined) candidates.push(wrapArmor(text.slice(start, end).replaceAll(NOISE, "")));
+  }
+  return candidates.find(parses) ?? candidates[0] ?? null;
+};
+
+const parses = (armor: string): boolean => {
+  try {
+    parseHeader(decodeArmor(Buffer.from(armor)));
+    return true;
+  } catch {
+    return false;
+  }
+};

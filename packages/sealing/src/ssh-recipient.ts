@@ -1,0 +1,33 @@
+import type { SshPublicKey } from "@git-vault/keys";
+import { SealingError } from "./errors.ts";
+import { rsaKeyObject } from "./rsa-oaep.ts";
+import { wrapToEd25519, wrapToRsa } from "./ssh-stanzas.ts";
+import type { Recipient, Stanza } from "./stanza.ts";
+
+const RSA_BITS = { min: 2048, max: 8192 };
+
+/** Seals to an SSH key: age's `ssh-ed25519` and `ssh-rsa` stanzas, and either kind of ssh-vault's format. */
+export class SshRecipient implements Recipient {
+  readonly publicKey: SshPublicKey;
+
+  /** Throws SealingError `UNUSABLE_RECIPIENT` for an RSA key of under 2048 or over 8192 bits. */
+  constructor(publicKey: SshPublicKey) {
+    if (publicKey.type === "ssh-rsa") assertRsaSize(rsaKeyObject(publicKey).asymmetricKeyDetails?.modulusLength ?? 0);
+    this.publicKey = publicKey;
+  }
+
+  /** Throws SealingError `UNUSABLE_RECIPIENT` for an Ed25519 key that is a point of low order. */
+  wrapFileKey(fileKey: Buffer): Stanza[] {
+    const { publicKey } = this;
+    return [publicKey.type === "ssh-rsa" ? wrapToRsa(publicKey, fileKey) : wrapToEd25519(publicKey, fileKey)];
+  }
+}
+
+const assertRsaSize = (bits: number): void => {
+  if (bits >= RSA_BITS.min && bits <= RSA_BITS.max) return;
+  throw new SealingError(
+    "UNUSABLE_RECIPIENT",
+    `expected an RSA key of ${RSA_BITS.min} to ${RSA_BITS.max} bits to seal to, got one of ${bits} bits`,
+    { hint: "ask for an Ed25519 key, as ssh-keygen -t ed25519 makes it" },
+  );
+};

@@ -1,0 +1,40 @@
+/** One entry of a message's header: whom the message key is wrapped to (C2SP age.md, "Recipient stanza"). */
+export interface Stanza {
+  /** What kind of entry it is, such as `ssh-ed25519`; unknown kinds are passed over. */
+  readonly type: string;
+  /** Its further arguments: one or more visible ASCII characters each. */
+  readonly args: readonly string[];
+  /** The wrapped message key. */
+  readonly body: Buffer;
+}
+
+/** Whom a message can be sealed to. */
+export interface Recipient {
+  /**
+   * Wraps the 16-byte file key of one age message, into at least one stanza. The file key is the caller's: it must not be kept
+   * or changed.
+   *
+   * Throws SealingError `UNUSABLE_RECIPIENT` where nothing can be sealed to this recipient.
+   */
+  wrapFileKey(fileKey: Buffer): Stanza[] | Promise<Stanza[]>;
+}
+
+/**
+ * Whether an identity may stop to ask a person for a passphrase: `never`, `on-match` (only for a message that is addressed to
+ * it) or `always` (for any message of its kind, since only the unlocked key tells whom it belongs to).
+ */
+export type Asks = "never" | "on-match" | "always";
+
+/** What can open a message. */
+export interface Identity {
+  /** Identities that ask less are tried first; `never` where it is left out. */
+  readonly asks?: Asks;
+  /**
+   * Gives the message key that one of the stanzas holds for this identity, in a new Buffer that the caller overwrites; null where
+   * no stanza is for this identity, or none that seems to be can be unwrapped.
+   *
+   * Throws SealingError `MALFORMED_MESSAGE` where a stanza for this identity has the wrong shape and no other one opens. Errors
+   * from unlocking a private key pass through.
+   */
+  unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null>;
+}

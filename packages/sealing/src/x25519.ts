@@ -1,0 +1,70 @@
+import { createHash, createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from "node:crypto";
+
+// What RFC 8410 puts before the 32 bytes of an X25519 key: PKCS#8 for the private half, SubjectPublicKeyInfo for the public.
+const PRIVATE_PREFIX = Buffer.from("302e020100300506032b656e04220420", "hex");
+const PUBLIC_PREFIX = Buffer.from("302a300506032b656e032100", "hex");
+
+const privateKeyOf = (scalar: Uint8Array): KeyObject => {
+  const der = Buffer.concat([PRIVATE_PREFIX, scalar]);
+  const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+  der.fill(0);
+  return key;
+};
+
+/** The public u-coordinate of a 32-byte scalar: X25519(scalar, 9) (RFC 7748 section 6.1). */
+export function x25519PublicKey(scalar: Uint8Array): Buffer {
+  const der = createPublicKey(privateKeyOf(scalar)).export({ format: "der", type: "spki" });
+  return der.subarray(PUBLIC_PREFIX.length);
+}
+
+/**
+ * X25519 (RFC 7748 section 5): the 32-byte secret of a scalar and a u-coordinate; null where it would be all zero, which is to say
+ * that the point is of low order.
+ */
+export function x25519(scalar: Uint8Array, point: Uint8Array): Buffer | null {
+  const publicKey = createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, point]), format: "der", type: "spki" });
+  const privateKey = privateKeyOf(scalar);
+  let secret: Buffer;
+  try {
+    secret = diffieHellman({ privateKey, publicKey });
+  } catch {
+    // OpenSSL refuses to give an all-zero secret.
+    return null;
+  }
+  return secret.every((byte) => byte === 0) ? null : secret;
+}
+
+/** The X25519 scalar that belongs to an Ed25519 seed (RFC 8032 section 5.1.5, step 1); X25519 itself sets and clears its bits. */
+export function x25519ScalarOfSeed(seed: Uint8Array): Buffer {
+  const hash = createHash("sha512").update(seed).digest();
+  const scalar = Buffer.from(hash.subarray(0, 32));
+  hash.fill(0);
+  return scalar;
+}
+
+const P = 2n ** 255n - 19n;
+
+const modulo = (value: bigint): bigint => ((value % P) + P) % P;
+
+const inverse = (value: bigint): bigint => {
+  // Fermat: value^(p - 2). BigInt is not constant-time, and a public key need not be.
+  let result = 1n;
+  let base = modulo(value);
+  for (let exponent = P - 2n; exponent > 0n; exponent >>= 1n) {
+    if ((exponent & 1n) === 1n) result = (result * base) % P;
+    base = (base * base) % P;
+  }
+  return result;
+};
+
+const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`);
+
+/**
+ * The Montgomery u-coordinate of a compressed 32-byte Edwards point: u = (1 + y) / (1 - y) (RFC 7748 section 4.1). The neutral
+ * element has none and gives 0, which `x25519` refuses as it does every point of low order.
+ */
+export function montgomeryOfEdwards(point: Uint8Array): Buffer {
+  const y = littleEndian(point) & (2n ** 255n - 1n);
+  const u = modulo((1n + y) * inverse(1n - y));
+  return Buffer.from(u.toString(16).padStart(64, "0"), "hex").reverse();
+}
