@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, type CipherGCMTypes } from "node:crypto";
+import { createCipheriv, createDecipheriv } from "node:crypto";
 
 /** ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM (NIST SP 800-38D): 32-byte key, 12-byte nonce, 16-byte tag. */
 export type Aead = "chacha20-poly1305" | "aes-256-gcm";
@@ -11,8 +11,6 @@ export const NONCE_BYTES = 12;
 const NONE: Buffer = Buffer.alloc(0);
 // Without an explicit length, Node's GCM takes tags as short as four bytes.
 const OPTIONS = { authTagLength: TAG_BYTES };
-// Both ciphers have the same interface in Node; its types tie each name to an overload of its own.
-const named = (aead: Aead): CipherGCMTypes => aead as CipherGCMTypes;
 
 /** Encrypts: the ciphertext, as long as the plaintext, and the tag. */
 export function sealAead(
@@ -22,7 +20,10 @@ export function sealAead(
   plaintext: Uint8Array,
   associated: Buffer = NONE,
 ): Buffer {
-  const cipher = createCipheriv(named(aead), key, nonce, OPTIONS).setAAD(associated);
+  // Node's types tie each name to an overload of its own.
+  const cipher =
+    aead === "aes-256-gcm" ? createCipheriv(aead, key, nonce, OPTIONS) : createCipheriv(aead, key, nonce, OPTIONS);
+  cipher.setAAD(associated, { plaintextLength: plaintext.length });
   return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
@@ -36,9 +37,10 @@ export function openAead(
 ): Buffer | null {
   if (sealed.length < TAG_BYTES) return null;
   const end = sealed.length - TAG_BYTES;
-  const decipher = createDecipheriv(named(aead), key, nonce, OPTIONS)
-    .setAAD(associated)
-    .setAuthTag(sealed.subarray(end));
+  const decipher =
+    aead === "aes-256-gcm" ? createDecipheriv(aead, key, nonce, OPTIONS) : createDecipheriv(aead, key, nonce, OPTIONS);
+  decipher.setAAD(associated, { plaintextLength: end });
+  decipher.setAuthTag(sealed.subarray(end));
   const plaintext = decipher.update(sealed.subarray(0, end));
   try {
     decipher.final();

@@ -40,12 +40,13 @@ export function decodeArmor(text: Uint8Array): Buffer {
   return message;
 }
 
+const isText = (line: string): boolean => !BLANK.test(line);
+
 /** The lines between the blank ones before and after. */
 const linesOf = (text: Uint8Array): string[] => {
   const lines = Buffer.from(text.buffer, text.byteOffset, text.byteLength)
     .toString("latin1")
     .split("\n")
     .map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
-  const isText = (line: string): boolean => !BLANK.test(line);
   return lines.slice(lines.findIndex(isText), lines.findLastIndex(isText) + 1);
 };

@@ -1,8 +1,10 @@
 import { assertBytes } from "@git-vault/errors";
+import { KeyError } from "@git-vault/keys";
 import { headerMacMatches, parseHeader, type AgeHeader } from "./age-header.ts";
 import { openPayload } from "./age-payload.ts";
 import { decodeArmor } from "./armor.ts";
 import { detectFormat, unknownFormat, type Format } from "./detect.ts";
+import { SealingError } from "./errors.ts";
 import { malformed, tampered } from "./malformed.ts";
 import { noIdentityMatched } from "./no-identity.ts";
 import { FILE_KEY_BYTES } from "./ssh-stanzas.ts";
@@ -58,8 +60,9 @@ export function readHeader(message: Uint8Array): MessageHeader {
  * Opens a message in any of the formats: binary or armored age, ssh-vault.
  *
  * The identities are tried in the order given, but those that never ask for a passphrase first, then those that ask only for a
- * message that is addressed to them. An identity that fails (a wrong passphrase, a broken key) does not stop the others; where
- * none opens the message, the first failure is thrown. Nothing is given out before all of it is authenticated.
+ * message that is addressed to them. An identity that fails with a KeyError or SealingError (a wrong passphrase, a
+ * broken key) does not stop the others; where none opens the message, the first failure is thrown. Any other error of an identity
+ * ends the run at once. Nothing is given out before all of it is authenticated.
  *
  * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`, `TAMPERED_MESSAGE`, `NO_IDENTITY_MATCHED`; what an identity throws.
  * TypeError where the message is no Uint8Array.
@@ -87,6 +90,8 @@ const unwrap = async (
       const fileKey = await identity.unwrapFileKey(stanzas);
       if (fileKey !== null) return { fileKey, identity };
     } catch (error) {
+      // Anything else is a decision, such as a person who gave up at the question for a passphrase.
+      if (!(error instanceof SealingError || error instanceof KeyError)) throw error;
       failures.push(error);
     }
   }

@@ -1,4 +1,4 @@
-import type { PrivateKey, PrivateKeyFile } from "@git-vault/keys";
+import { KeyError, type PrivateKey, type PrivateKeyFile, type SshPublicKey } from "@git-vault/keys";
 import { SealingError } from "./errors.ts";
 import type { StanzaReader } from "./ssh-stanza.ts";
 import { readEd25519Stanza, readRsaStanza } from "./ssh-stanzas.ts";
@@ -12,23 +12,44 @@ const READERS: ReadonlyMap<string, StanzaReader> = new Map([
   ["AES256", readAesStanza],
 ]);
 
+/** How often a passphrase is asked for. */
+const MAX_ATTEMPTS = 3;
+
 /** Opens what was sealed to an SSH key, in age's and in ssh-vault's format. */
 export class SshIdentity implements Identity {
   readonly asks: Asks;
   readonly #file: PrivateKeyFile;
-  readonly #passphrase: (() => Promise<Uint8Array>) | undefined;
+  readonly #passphrase: ((attempt: number) => Promise<Uint8Array>) | undefined;
   #unlocked: Promise<PrivateKey> | undefined;
+  #publicKey: SshPublicKey | null;
 
   /**
    * @param file the private key
-   * @param passphrase asks for the passphrase of an encrypted key, at most once, and only for a message that is addressed to the
-   *   key or, where the file does not tell its public half, to some SSH key. The bytes stay the caller's to overwrite. Without
-   *   it, unlocking an encrypted key throws KeyError `PASSPHRASE_REQUIRED`
+   * @param passphrase asks for the passphrase of an encrypted key, and only for a message that is addressed to the key or, where
+   *   the file does not tell its public half, to some SSH key. After a wrong one it is asked again, with attempt 2 and 3; it may
+   *   throw to give up. The bytes stay its own to overwrite. Without it, unlocking an encrypted key throws KeyError
+   *   `PASSPHRASE_REQUIRED`
    */
-  constructor(file: PrivateKeyFile, passphrase?: () => Promise<Uint8Array>) {
+  constructor(file: PrivateKeyFile, passphrase?: (attempt: number) => Promise<Uint8Array>) {
     this.#file = file;
     this.#passphrase = passphrase;
+    this.#publicKey = file.publicKey;
     this.asks = asksOf(file);
+  }
+
+  /** The public half; null where only unlocking tells it and the key was not unlocked yet. */
+  get publicKey(): SshPublicKey | null {
+    return this.#publicKey;
+  }
+
+  /** Forgets the unlocked key, overwriting what can be overwritten. Opening a message after that unlocks it anew. */
+  lock(): void {
+    const unlocked = this.#unlocked;
+    this.#unlocked = undefined;
+    unlocked?.then(
+      (key) => key.type === "ssh-ed25519" && key.seed.fill(0),
+      () => {}, // it was never unlocked
+    );
   }
 
   /**
@@ -41,7 +62,7 @@ export class SshIdentity implements Identity {
   async unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null> {
     const ssh = stanzas.filter(({ type }) => READERS.has(type));
     if (ssh.length === 0) return null;
-    const publicKey = this.#file.publicKey ?? (await this.#unlock()).publicKey;
+    const publicKey = this.#publicKey ?? (await this.#unlock()).publicKey;
     let failure: SealingError | null = null;
     for (const stanza of ssh) {
       try {
@@ -63,7 +84,17 @@ export class SshIdentity implements Identity {
   }
 
   async #askAndUnlock(): Promise<PrivateKey> {
-    return this.#file.unlock(this.#file.encrypted ? await this.#passphrase?.() : undefined);
+    for (let attempt = 1; ; attempt++) {
+      const passphrase = this.#file.encrypted ? await this.#passphrase?.(attempt) : undefined;
+      try {
+        const key = await this.#file.unlock(passphrase);
+        this.#publicKey = key.publicKey;
+        return key;
+      } catch (error) {
+        const again = passphrase !== undefined && attempt < MAX_ATTEMPTS;
+        if (!again || !(error instanceof KeyError) || error.code !== "WRONG_PASSPHRASE") throw error;
+      }
+    }
   }
 }
 

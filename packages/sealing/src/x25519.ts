@@ -57,7 +57,9 @@ const inverse = (value: bigint): bigint => {
   return result;
 };
 
-const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`);
+const reversed = (bytes: Uint8Array): Buffer => Buffer.from(bytes.toReversed());
+
+const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${reversed(bytes).toString("hex")}`);
 
 /**
  * The Montgomery u-coordinate of a compressed 32-byte Edwards point: u = (1 + y) / (1 - y) (RFC 7748 section 4.1). The neutral
@@ -66,5 +68,5 @@ const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(byte
 export function montgomeryOfEdwards(point: Uint8Array): Buffer {
   const y = littleEndian(point) & (2n ** 255n - 1n);
   const u = modulo((1n + y) * inverse(1n - y));
-  return Buffer.from(u.toString(16).padStart(64, "0"), "hex").reverse();
+  return reversed(Buffer.from(u.toString(16).padStart(64, "0"), "hex"));
 }
