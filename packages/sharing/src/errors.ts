@@ -1,0 +1,12 @@
+import { VaultError } from "@git-vault/errors";
+
+/**
+ * - `NO_RECIPIENTS`: nobody was named to share with
+ * - `NO_USABLE_KEY`: a recipient has no key that a message can be sealed to
+ * - `INVALID_KEY_CHOICE`: the key that was chosen among a recipient's keys is not there, or is not one
+ * - `KEY_FILE_UNREADABLE`: a private key file that was named cannot be read
+ */
+export type SharingErrorCode = "NO_RECIPIENTS" | "NO_USABLE_KEY" | "INVALID_KEY_CHOICE" | "KEY_FILE_UNREADABLE";
+
+/** What `@git-vault/sharing` throws, beside what the packages below it throw. */
+export class SharingError extends VaultError<SharingErrorCode> {}

@@ -1,0 +1,131 @@
+import type { DirectoryEntry } from "@git-vault/directory";
+import { assertBytes } from "@git-vault/errors";
+import type { PublicKeyEntry, SshPublicKey } from "@git-vault/keys";
+import { seal, SshRecipient, type Format } from "@git-vault/sealing";
+import { SharingError } from "./errors.ts";
+
+/** What is shared, with whom and how. */
+export interface ShareOptions {
+  /** The secret, of any bytes and any length, also none. */
+  readonly secret: Uint8Array;
+  /** The recipients, as the directory knows them. */
+  readonly to: readonly DirectoryEntry[];
+  /** `age` (the default) seals to every usable key of every recipient, `ssh-vault` to one key of one recipient. */
+  readonly format?: Format | undefined;
+  /** One key of a single recipient: its number among the usable ones, from 1, or its `SHA256:…` fingerprint. */
+  readonly key?: string | undefined;
+  /** Seal the base64 text of the secret, for receiving programs that cannot print binary. */
+  readonly base64?: boolean | undefined;
+}
+
+/** A key that a message was sealed to, and whose it is. */
+export interface SealedKey {
+  readonly recipient: string;
+  readonly source: string;
+  readonly key: SshPublicKey;
+}
+
+/** A recipient's key that the message does not open with, and why. */
+export interface PassedOverKey {
+  readonly recipient: string;
+  readonly source: string;
+  readonly entry: PublicKeyEntry;
+  readonly reason: string;
+}
+
+/** A sealed message, and whom it is for. */
+export interface Shared {
+  /** ASCII text in either format. */
+  readonly message: Buffer;
+  readonly format: Format;
+  readonly sealedTo: readonly SealedKey[];
+  readonly notSealedTo: readonly PassedOverKey[];
+}
+
+/**
+ * Seals a secret to recipients.
+ *
+ * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `INVALID_KEY_CHOICE`; SealingError as `seal` does
+ */
+export async function share(options: ShareOptions): Promise<Shared> {
+  const { secret, to, format = "age", key, base64 = false } = options;
+  assertBytes("secret", secret);
+  if (to.length === 0) throw new SharingError("NO_RECIPIENTS", "expected at least one recipient, got none");
+  const single = to.length === 1;
+  if (key !== undefined && !single) {
+    throw new SharingError("INVALID_KEY_CHOICE", `a key was chosen (${shown(key)}) among ${to.length} recipients`, {
+      hint: "choose a key where there is one recipient",
+    });
+  }
+  if (format === "ssh-vault" && !single) {
+    throw new SharingError("INVALID_KEY_CHOICE", `ssh-vault's format seals to one key, got ${to.length} recipients`, {
+      hint: "share with one recipient at a time, or in the age format",
+    });
+  }
+
+  const sealedTo: SealedKey[] = [];
+  const notSealedTo: PassedOverKey[] = [];
+  for (const { name: recipient, source, keys } of to) {
+    const chosen = choose(recipient, keys, format, key);
+    for (const entry of keys) {
+      if (entry.key !== null && chosen.includes(entry)) sealedTo.push({ recipient, source, key: entry.key });
+      else notSealedTo.push({ recipient, source, entry, reason: entry.unusable ?? "not chosen" });
+    }
+  }
+
+  const plaintext = base64 ? Buffer.from(Buffer.from(secret).toString("base64")) : secret;
+  try {
+    const recipients = sealedTo.map((sealed) => new SshRecipient(sealed.key));
+    return { message: await seal(plaintext, recipients, { format }), format, sealedTo, notSealedTo };
+  } finally {
+    if (base64) plaintext.fill(0);
+  }
+}
+
+/** Which of a recipient's keys the message is sealed to. */
+function choose(
+  recipient: string,
+  keys: readonly PublicKeyEntry[],
+  format: Format,
+  key: string | undefined,
+): readonly PublicKeyEntry[] {
+  const usable = keys.filter((entry) => entry.unusable === null);
+  const [first] = usable;
+  if (key?.startsWith("SHA256:")) return [byFingerprint(recipient, keys, key)];
+  if (first === undefined) throw noUsableKey(recipient, keys);
+  if (key !== undefined) return [byNumber(recipient, usable, key)];
+  return format === "ssh-vault" ? [first] : usable;
+}
+
+function byFingerprint(recipient: string, keys: readonly PublicKeyEntry[], fingerprint: string): PublicKeyEntry {
+  const entry = keys.find((known) => known.fingerprint === fingerprint);
+  if (entry === undefined) {
+    throw new SharingError("INVALID_KEY_CHOICE", `${recipient} has no key with the fingerprint ${shown(fingerprint)}`, {
+      hint: `list the keys with \`vault keys ${recipient}\``,
+    });
+  }
+  if (entry.unusable !== null) throw noUsableKey(recipient, [entry]);
+  return entry;
+}
+
+function byNumber(recipient: string, usable: readonly PublicKeyEntry[], text: string): PublicKeyEntry {
+  const entry = /^[1-9]\d{0,5}$/.test(text) ? usable[Number(text) - 1] : undefined;
+  if (entry === undefined) {
+    throw new SharingError(
+      "INVALID_KEY_CHOICE",
+      `expected a key's number from 1 to ${usable.length}, or its SHA256:… fingerprint, got ${shown(text)}`,
+      { hint: `list the keys with \`vault keys ${recipient}\`` },
+    );
+  }
+  return entry;
+}
+
+function noUsableKey(recipient: string, keys: readonly PublicKeyEntry[]): SharingError {
+  const reasons = keys.map((entry) => `${entry.fingerprint ?? `line ${entry.line}`}: ${entry.unusable}`);
+  return new SharingError("NO_USABLE_KEY", `${recipient} has no key that can be sealed to (${reasons.join("; ")})`, {
+    hint: "ask them for an ssh-ed25519 key: `ssh-keygen -t ed25519`",
+  });
+}
+
+/** A word from the command line, made fit for a message. */
+const shown = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 60);
