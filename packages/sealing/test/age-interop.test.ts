@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { open, readHeader, seal } from "../src/index.ts";
+import { makeTestKey, type TestKey } from "./keys.ts";
+
+const KINDS = [
+  ["Ed25519", { type: "ed25519" }],
+  ["RSA 2048", { type: "rsa", bits: 2048 }],
+  ["RSA 3072", { type: "rsa", bits: 3072 }],
+  ["RSA 4096", { type: "rsa", bits: 4096 }],
+] as const;
+
+const PAYLOADS: readonly (readonly [string, Buffer])[] = [
+  ["nothing", Buffer.alloc(0)],
+  ["148 random bytes", randomBytes(148)],
+  ["text", Buffer.from("blåbærsyltetøy\n")],
+  ["one whole chunk", randomBytes(64 * 1024)],
+  ["1 MiB", randomBytes(1024 * 1024)],
+];
+
+const PEERS = [
+  ["the distribution's age", peer("age", { in: "path" }), []],
+  ["the newest age", peer("age"), []],
+  ["rage", peer("rage"), []],
+] as const;
+
+let folder: TemporaryFolder;
+const keys = new Map<string, TestKey>();
+const keyOf = (name: string): TestKey => {
+  const key = keys.get(name);
+  if (key === undefined) throw new Error(`no test key ${name}`);
+  return key;
+};
+
+beforeAll(async () => {
+  folder = temporaryFolder();
+  for (const [name, options] of KINDS) {
+    keys.set(name, await makeTestKey({ ...options, folder: folder.path, name: name.replace(" ", "-") }));
+  }
+});
+afterAll(() => folder.remove());
+
+describe.each(PEERS)("%s", (_, program) => {
+  const name = program.label;
+
+  describe.skipIf(program.missing).each(KINDS)(`${name} and a key of type %s`, (kind) => {
+    test.each(PAYLOADS)("opens what we sealed: %s", async (_title, payload) => {
+      const { recipient, privateKeyPath } = keyOf(kind);
+      for (const armor of [true, false]) {
+        const message = await seal(payload, [recipient], { armor });
+        const opened = await runOk(program.path, ["-d", "-i", privateKeyPath], { input: message });
+        expect(opened.equals(payload)).toBe(true);
+      }
+    });
+
+    test.each(PAYLOADS)("seals what we open: %s", async (_title, payload) => {
+      const { identity, publicKeyPath } = keyOf(kind);
+      for (const armor of [["-a"], []]) {
+        const message = await runOk(program.path, ["-e", ...armor, "-R", publicKeyPath], { input: payload });
+        const { plaintext, format } = await open(message, [identity()]);
+        expect(format).toBe("age");
+        expect(plaintext.equals(payload)).toBe(true);
+      }
+    });
+  });
+
+  test.skipIf(program.missing)(`${name}: each of several recipients opens a message, ours and theirs`, async () => {
+    const all = KINDS.map(([kind]) => keyOf(kind));
+    const payload = randomBytes(148);
+    const ours = await seal(payload, all.map(({ recipient }) => recipient));
+    const listed = all.flatMap(({ publicKeyPath }) => ["-R", publicKeyPath]);
+    const theirs = await runOk(program.path, ["-e", ...listed], { input: payload });
+    expect(readHeader(theirs).stanzas.filter(({ type }) => type.startsWith("ssh-"))).toHaveLength(4);
+    for (const { identity, privateKeyPath } of all) {
+      expect((await open(theirs, [identity()])).plaintext).toEqual(payload);
+      expect(await runOk(program.path, ["-d", "-i", privateKeyPath], { input: ours })).toEqual(payload);
+    }
+  });
+
+  test.skipIf(program.missing)(`${name} refuses our message after one bit of it changed`, async () => {
+    const { recipient, privateKeyPath } = keyOf("Ed25519");
+    const message = await seal(Buffer.from("secret"), [recipient], { armor: false });
+    message.writeUInt8((message.at(-1) ?? 0) ^ 1, message.length - 1);
+    const { status } = await run(program.path, ["-d", "-i", privateKeyPath], { input: message });
+    expect(status).not.toBe(0);
+  });
+});
+
+describe("private keys with a passphrase", () => {
+  const age = peer("age");
+
+  test.skipIf(age.missing).each(KINDS)(`open what ${age.label} sealed to %s`, async (kind, options) => {
+    const name = `${kind.replace(" ", "-")}-encrypted`;
+    const key = await makeTestKey({ ...options, folder: folder.path, name, passphrase: "correct horse" });
+    const payload = randomBytes(148);
+    const message = await runOk(age.path, ["-e", "-R", key.publicKeyPath], { input: payload });
+    const { plaintext } = await open(message, [key.identity(async () => Buffer.from("correct horse"))]);
+    expect(plaintext).toEqual(payload);
+  });
+
+  test.skipIf(age.missing)(`open it from an encrypted PEM file too, for ${age.label}`, async () => {
+    const options = { type: "rsa", folder: folder.path, name: "pem", passphrase: "abc12345", format: "PEM" } as const;
+    const key = await makeTestKey(options);
+    const path = join(folder.path, "payload");
+    writeFileSync(path, "from a file");
+    const message = await runOk(age.path, ["-e", "-R", key.publicKeyPath, path]);
+    const { plaintext } = await open(message, [key.identity(async () => Buffer.from("abc12345"))]);
+    expect(plaintext.toString()).toBe("from a file");
+  });
+});
