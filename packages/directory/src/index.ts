@@ -1,1 +1,4 @@
-export {};
+export { Directory, type DirectoryEntry, type DirectoryOptions } from "./directory.ts";
+export { DirectoryError, type DirectoryErrorCode } from "./errors.ts";
+export { parseQuery, readRecipientLines, type RecipientQuery } from "./query.ts";
+export type { Environment } from "./settings.ts";

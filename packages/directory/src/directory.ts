@@ -1,0 +1,120 @@
+import { assertInteger } from "@git-vault/errors";
+import type { PublicKeyEntry } from "@git-vault/keys";
+import type { GitHub } from "./github.ts";
+import type { Http } from "./http.ts";
+import { parseQuery, type RecipientQuery } from "./query.ts";
+import type { Environment } from "./settings.ts";
+
+/** Whom a message can be sealed to, as the directory knows them. */
+export interface DirectoryEntry {
+  /** `github:choldgraf`, `gitlab:x`, `codeberg:x`, the URL, the path as it was written, or the fingerprint of a literal key. */
+  readonly name: string;
+  /** Where the keys came from, for people to read: the URL, the whole path, or `the key itself`. */
+  readonly source: string;
+  /** Every key, with why not for the unusable ones. Empty only for a member of a team. */
+  readonly keys: readonly PublicKeyEntry[];
+}
+
+/** How recipients are looked up. */
+export interface DirectoryOptions {
+  /**
+   * GH_HOST, GITHUB_API_URL, GH_TOKEN, GITHUB_TOKEN, GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN, HTTPS_PROXY, HTTP_PROXY,
+   * NO_PROXY, XDG_CACHE_HOME and HOME are read from here; from the process's environment where it is left out.
+   */
+  readonly env?: Environment;
+  /** Where answers are kept; null to keep none. `$XDG_CACHE_HOME/git-vault`, else `~/.cache/git-vault`, where it is left out. */
+  readonly cacheFolder?: string | null;
+  /** Milliseconds for each request; 20,000 where it is left out. */
+  readonly timeout?: number;
+  /** Stops every request; `resolve` then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Takes keys from `http:` URLs of other machines, which anybody on the way can change. */
+  readonly allowHttp?: boolean;
+}
+
+const DEFAULT_TIMEOUT = 20_000;
+
+/** Finds out who a recipient is: a user or a team on GitHub, a user of another forge, a URL, a file, or a key itself. */
+export class Directory {
+  readonly #options: DirectoryOptions;
+  readonly #env: Environment;
+  #http: Promise<Http> | undefined;
+  #github: Promise<GitHub> | undefined;
+
+  /** @throws RangeError for a timeout that is not a whole number from 1 to an hour; TypeError for another type */
+  constructor(options: DirectoryOptions = {}) {
+    if (options.timeout !== undefined) assertInteger("timeout", options.timeout, 1, 3_600_000);
+    this.#options = options;
+    this.#env = options.env ?? process.env;
+  }
+
+  /**
+   * Looks up a recipient. Keys come from the forge each time: an answer is kept on disk with its ETag, and used again only when
+   * the server says that it is still the same, so that a key which was removed is never given.
+   *
+   * An entry may have only keys that nothing can be sealed to; each says why.
+   *
+   * @param query as `parseQuery` takes it
+   * @returns one entry for each member of a team, exactly one for everything else
+   * @throws DirectoryError any of its codes; the signal's reason where it was aborted
+   */
+  async resolve(query: string): Promise<DirectoryEntry[]> {
+    const parsed = parseQuery(query);
+    return parsed.kind === "github-team"
+      ? (await this.#loadGitHub()).resolveTeam(parsed.org, parsed.team)
+      : [await this.#resolveOne(parsed)];
+  }
+
+  async #resolveOne(query: Exclude<RecipientQuery, { kind: "github-team" }>): Promise<DirectoryEntry> {
+    switch (query.kind) {
+      case "github-user":
+        return (await this.#loadGitHub()).resolveUser(query.login);
+      case "forge-user": {
+        const { resolveForgeUser } = await import("./web.ts");
+        return resolveForgeUser(await this.#loadHttp(), query.forge, query.user);
+      }
+      case "url": {
+        const { resolveUrl } = await import("./web.ts");
+        return resolveUrl(await this.#loadHttp(), query.url);
+      }
+      case "file": {
+        const { resolveFile } = await import("./file.ts");
+        return resolveFile(query.path, this.#env);
+      }
+      case "literal":
+        break;
+    }
+    return { name: query.entry.fingerprint ?? "", source: "the key itself", keys: [query.entry] };
+  }
+
+  // What only the network needs is loaded when it is needed: most of a short run is loading.
+  #loadHttp(): Promise<Http> {
+    this.#http ??= (async () => {
+      const [{ Http }, { proxiesOf }, { defaultCacheFolder }] = await Promise.all([
+        import("./http.ts"),
+        import("./settings.ts"),
+        import("./cache.ts"),
+      ]);
+      const {
+        cacheFolder = defaultCacheFolder(this.#env),
+        timeout = DEFAULT_TIMEOUT,
+        signal,
+        allowHttp = false,
+      } = this.#options;
+      return new Http({ proxies: proxiesOf(this.#env), cacheFolder, timeout, signal, allowHttp });
+    })();
+    return this.#http;
+  }
+
+  #loadGitHub(): Promise<GitHub> {
+    this.#github ??= (async () => {
+      const [{ GitHub }, { gitHubServer }, http] = await Promise.all([
+        import("./github.ts"),
+        import("./settings.ts"),
+        this.#loadHttp(),
+      ]);
+      return new GitHub(http, gitHubServer(this.#env));
+    })();
+    return this.#github;
+  }
+}

@@ -1,0 +1,82 @@
+import { open } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import type { DirectoryEntry } from "./directory.ts";
+import { DirectoryError, shown } from "./errors.ts";
+import { readKeyText } from "./key-text.ts";
+import type { Environment } from "./settings.ts";
+
+const MAX_FILE = 1024 * 1024;
+
+const unreadable = (message: string, hint?: string, cause?: unknown): DirectoryError =>
+  new DirectoryError("FILE_UNREADABLE", message, { hint, cause });
+
+/** Reads from a file, or a pipe, at most one byte more than it may have. */
+async function readBounded(path: string): Promise<Buffer> {
+  const file = await open(path, "r");
+  try {
+    const buffer = Buffer.alloc(MAX_FILE + 1);
+    let size = 0;
+    while (size < buffer.length) {
+      const { bytesRead } = await file.read(buffer, size, buffer.length - size, null);
+      if (bytesRead === 0) break;
+      size += bytesRead;
+    }
+    return buffer.subarray(0, size);
+  } finally {
+    await file.close();
+  }
+}
+
+function explain(error: unknown, path: string): DirectoryError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const name = shown(path);
+  switch (code) {
+    case "ENOENT":
+    case "ENOTDIR": {
+      const team = /^[\w-]+\/[\w.-]+$/.test(path) && !/\.(?:pub|keys)$/.test(path);
+      return unreadable(
+        `there is no file ${name}`,
+        team ? `for a team on GitHub write github:${name}` : undefined,
+        error,
+      );
+    }
+    case "EACCES":
+    case "EPERM":
+      return unreadable(`the file ${name} may not be read`, "check its permissions", error);
+    case "EISDIR":
+      return unreadable(`expected a file of public keys, got the folder ${name}`, "name a .pub file in it", error);
+    default:
+      return unreadable(`the file ${name} could not be read`, undefined, error);
+  }
+}
+
+function problemError(problem: "private" | "none" | "malformed", path: string): DirectoryError {
+  const name = shown(path);
+  if (problem === "none") return new DirectoryError("NO_KEYS", `the file ${name} holds no keys`);
+  if (problem === "malformed")
+    return unreadable(
+      `expected public keys, got something else in ${name}`,
+      "a public key looks like: ssh-ed25519 AAAA… comment",
+    );
+  return new DirectoryError("INVALID_RECIPIENT", `expected public keys, got a private key in ${name}`, {
+    hint: path.endsWith(".pub") ? "put the public key there" : `give the public key beside it: ${name}.pub`,
+  });
+}
+
+/** The keys in a file. */
+export async function resolveFile(path: string, env: Environment): Promise<DirectoryEntry> {
+  const home = env["HOME"] ?? homedir();
+  const source = resolve(/^~[/\\]/.test(path) ? join(home, path.slice(2)) : path);
+  let bytes: Buffer;
+  try {
+    bytes = await readBounded(source);
+  } catch (error) {
+    throw explain(error, path);
+  }
+  if (bytes.length > MAX_FILE)
+    throw unreadable(`the file ${shown(path)} has more than ${MAX_FILE} bytes`, "name a .pub file");
+  const text = readKeyText(bytes);
+  if ("keys" in text) return { name: path, source, keys: text.keys };
+  throw problemError(text.problem, path);
+}

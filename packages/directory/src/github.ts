@@ -1,0 +1,200 @@
+import { type PublicKeyEntry, readPublicKeys } from "@git-vault/keys";
+import type { Octokit } from "@octokit/rest";
+import type { DirectoryEntry } from "./directory.ts";
+import { DirectoryError } from "./errors.ts";
+import type { Http, HttpAnswer } from "./http.ts";
+import { isGitHubLogin } from "./query.ts";
+import type { GitHubServer } from "./settings.ts";
+import { isRateLimited, rateLimited, unexpectedStatus } from "./status.ts";
+
+const PAGE_SIZE = 100;
+const MAX_KEY_PAGES = 10;
+const MAX_MEMBER_PAGES = 100;
+const AT_ONCE = 4;
+
+/** An answer of another status than 200, on its way through Octokit. */
+class Refusal extends Error {
+  readonly answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    super(`status ${answer.status}`);
+    this.answer = answer;
+  }
+}
+
+const silent = (): void => {};
+
+/** GitHub's REST API, asked through Octokit, which knows the paths and the pages; every request goes through `Http`. */
+export class GitHub {
+  readonly #http: Http;
+  readonly #server: GitHubServer;
+  #octokit: Promise<Octokit> | undefined;
+
+  constructor(http: Http, server: GitHubServer) {
+    this.#http = http;
+    this.#server = server;
+  }
+
+  /** A user's keys. */
+  async resolveUser(login: string): Promise<DirectoryEntry> {
+    const entry = await this.#userEntry(login);
+    if (entry.keys.length > 0) return entry;
+    throw new DirectoryError("NO_KEYS", `${this.#server.label}'s user ${login} has no SSH keys`, {
+      hint: `they can add one at ${this.#server.web}/settings/keys`,
+    });
+  }
+
+  /** The keys of each member of a team; none for a member who has none. */
+  async resolveTeam(org: string, team: string): Promise<DirectoryEntry[]> {
+    const { label, token, tokenVariable } = this.#server;
+    if (token === undefined)
+      throw new DirectoryError("AUTHENTICATION_REQUIRED", `${label} shows teams only to those who are signed in`, {
+        hint: `set ${tokenVariable} to a token with the scope read:org`,
+      });
+    const missing = new DirectoryError("NOT_FOUND", `${label} has no team ${org}/${team} that this token may see`, {
+      hint: "check the spelling, and that the token has the scope read:org",
+    });
+    const members = await this.#list("login", MAX_MEMBER_PAGES, missing, (octokit, page) =>
+      octokit.paginate.iterator(octokit.rest.teams.listMembersInOrg, { org, team_slug: team, ...page }),
+    );
+    const logins = members.map((login) => login.toLowerCase());
+    if (!logins.every(isGitHubLogin)) throw this.#badAnswer("with a member whose login is none");
+    if (logins.length === 0) throw new DirectoryError("NO_KEYS", `${label}'s team ${org}/${team} has no members`);
+    return this.#entries(logins);
+  }
+
+  /** Some at a time, in order; after a failure no further one is asked for. */
+  async #entries(logins: readonly string[]): Promise<DirectoryEntry[]> {
+    const entries: DirectoryEntry[] = [];
+    const waiting = logins.map((login, index) => ({ login, index })).toReversed();
+    const work = async (): Promise<void> => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        try {
+          entries[next.index] = await this.#userEntry(next.login);
+        } catch (error) {
+          waiting.length = 0;
+          throw error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    return entries;
+  }
+
+  async #userEntry(login: string): Promise<DirectoryEntry> {
+    const { api, label } = this.#server;
+    const missing = new DirectoryError("NOT_FOUND", `${label} has no user ${login}`, { hint: "check the spelling" });
+    const lines = await this.#list("key", MAX_KEY_PAGES, missing, (octokit, page) =>
+      octokit.paginate.iterator(octokit.rest.users.listPublicKeysForUser, { username: login, ...page }),
+    );
+    return { name: `github:${login}`, source: `${api}/users/${login}/keys`, keys: this.#read(lines) };
+  }
+
+  #read(lines: readonly string[]): PublicKeyEntry[] {
+    // A line end would make two keys of one.
+    if (lines.some((line) => /[\r\n\0]/.test(line))) throw this.#badAnswer("with a key that is none");
+    return readPublicKeys(lines.join("\n"));
+  }
+
+  /** One string field of every item on every page. */
+  async #list(
+    field: "key" | "login",
+    maxPages: number,
+    missing: DirectoryError,
+    pages: (octokit: Octokit, page: { per_page: number }) => AsyncIterable<{ data: unknown }>,
+  ): Promise<string[]> {
+    const values: string[] = [];
+    let count = 0;
+    try {
+      this.#octokit ??= this.#load();
+      for await (const { data } of pages(await this.#octokit, { per_page: PAGE_SIZE })) {
+        count += 1;
+        if (count > maxPages) throw this.#badAnswer(`with more than ${maxPages} pages`);
+        values.push(...this.#fields(data, field));
+      }
+    } catch (error) {
+      throw this.#explain(error, missing);
+    }
+    return values;
+  }
+
+  #fields(data: unknown, field: string): string[] {
+    const items: unknown[] = Array.isArray(data) ? data : [undefined];
+    return items.map((item) => {
+      const value: unknown = typeof item === "object" && item !== null ? Reflect.get(item, field) : undefined;
+      if (typeof value !== "string") throw this.#badAnswer(`without the field ${field}`);
+      return value;
+    });
+  }
+
+  async #load(): Promise<Octokit> {
+    const { Octokit } = await import("@octokit/rest");
+    const log = { debug: silent, info: silent, warn: silent, error: silent };
+    const request = { fetch: (url: string, init: RequestInit) => this.#fetch(url, init), log };
+    return new Octokit({ baseUrl: this.#server.api, log, request });
+  }
+
+  /** Octokit's fetch. It sees sound lists only; everything else it would take in its own way. */
+  async #fetch(address: string, init: RequestInit): Promise<Response> {
+    const { api, token } = this.#server;
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    // The link to the next page comes from the server.
+    if (url === undefined || url.origin !== new URL(api).origin) throw this.#badAnswer("with a link to another server");
+    const accept = new Headers(init.headers).get("accept") ?? "application/json";
+    const answer = await this.#http.get(url, { accept, token });
+    if (answer.status !== 200) throw new Refusal(answer);
+    this.#assertList(answer);
+    const link = answer.headers.get("link");
+    const headers = { "content-type": "application/json", ...(link === null ? {} : { link }) };
+    return new Response(new Uint8Array(answer.body), { headers });
+  }
+
+  #assertList({ headers, body }: HttpAnswer): void {
+    if (/^text\/html\b/i.test(headers.get("content-type") ?? ""))
+      throw this.#badAnswer("with a web page instead of JSON");
+    let content: unknown;
+    try {
+      content = JSON.parse(body.toString());
+    } catch {
+      // The parser's own error quotes what the server sent.
+      throw this.#badAnswer("with broken JSON");
+    }
+    if (!Array.isArray(content)) throw this.#badAnswer("with something else than a list");
+  }
+
+  #badAnswer(how: string): DirectoryError {
+    return new DirectoryError("BAD_ANSWER", `${this.#server.label} answered ${how}`, {
+      hint: "try again later; a proxy or a sign-in page on the way may have answered instead",
+    });
+  }
+
+  #explain(error: unknown, missing: DirectoryError): unknown {
+    // Octokit wraps what its fetch throws.
+    const thrown = error instanceof Error && "status" in error ? (error.cause ?? error) : error;
+    return thrown instanceof Refusal ? this.#refuse(thrown.answer, missing) : thrown;
+  }
+
+  #refuse(answer: HttpAnswer, missing: DirectoryError): DirectoryError {
+    const { label, token, tokenVariable } = this.#server;
+    if (isRateLimited(answer)) {
+      const hint =
+        token === undefined ? `set ${tokenVariable} to a token: the limit is far higher with one` : "wait until then";
+      return rateLimited(answer, label, hint);
+    }
+    switch (answer.status) {
+      case 404:
+        return missing;
+      case 401:
+      case 403: {
+        const message = token === undefined ? `${label} wants a token` : `${label} refused the token`;
+        const hint =
+          token === undefined
+            ? `set ${tokenVariable}`
+            : `check ${tokenVariable}: its scopes, its end, its single sign-on`;
+        return new DirectoryError("AUTHENTICATION_REQUIRED", message, { hint });
+      }
+      default:
+        return unexpectedStatus(answer, label);
+    }
+  }
+}

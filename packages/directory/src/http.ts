@@ -1,0 +1,170 @@
+import { AnswerCache, type CacheKey } from "./cache.ts";
+import { DirectoryError } from "./errors.ts";
+import { isDropped, networkError } from "./network-error.ts";
+import { isLoopback, type Proxies } from "./settings.ts";
+import { type RawAnswer, Transports } from "./transport.ts";
+
+/** How requests are made. */
+export interface HttpOptions {
+  readonly proxies: Proxies | null;
+  /** null to keep no answers. */
+  readonly cacheFolder: string | null;
+  /** Milliseconds for one request, from the connection to the end of the body. */
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  /** Whether plain http may leave this machine. */
+  readonly allowHttp: boolean;
+}
+
+/** What is asked for. */
+export interface HttpRequest {
+  readonly accept: string;
+  /** Sent as a bearer token, also after a redirect, which stays on the same origin. */
+  readonly token?: string | undefined;
+}
+
+/** A whole answer. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Where it came from, after redirects. */
+  readonly url: URL;
+  readonly headers: { get(name: string): string | null };
+  /** At most 1 MiB. */
+  readonly body: Buffer;
+}
+
+const MAX_BODY = 1024 * 1024;
+const MAX_REDIRECTS = 3;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** Leaves an answer's body unread, so that its connection is let go. */
+async function discard({ body }: RawAnswer): Promise<void> {
+  await body?.[Symbol.asyncIterator]().return?.();
+}
+
+async function readBody(answer: RawAnswer, url: URL): Promise<Buffer> {
+  const tooBig = new DirectoryError("BAD_ANSWER", `${url.host} answered with more than ${MAX_BODY} bytes`, {
+    hint: "check that the address is one of public keys",
+  });
+  if (Number(answer.headers.get("content-length")) > MAX_BODY) {
+    await discard(answer);
+    throw tooBig;
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop cancels what is left of the body.
+  for await (const chunk of answer.body ?? []) {
+    size += chunk.length;
+    if (size > MAX_BODY) throw tooBig;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The one way to the network: bounded in time and size, revalidating what it keeps, never leaving the origin asked. */
+export class Http {
+  readonly #options: HttpOptions;
+  readonly #transports: Transports;
+  readonly #cache: AnswerCache;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    this.#transports = new Transports(options.proxies);
+    this.#cache = new AnswerCache(options.cacheFolder);
+  }
+
+  /**
+   * Gets what lies at `url`, whatever the status.
+   *
+   * @throws DirectoryError `NETWORK`; `BAD_ANSWER` for more than 1 MiB and for a redirect that leaves the origin or is the
+   * fourth; `INVALID_RECIPIENT` for plain http; the signal's reason where it was aborted
+   */
+  async get(url: URL, request: HttpRequest): Promise<HttpAnswer> {
+    let at = url;
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+      this.#assertProtected(at);
+      const answer = await this.#revalidate(at, request);
+      const location = answer.headers.get("location");
+      if (!REDIRECTS.has(answer.status) || location === null) return answer;
+      const next = URL.canParse(location, at.href) ? new URL(location, at) : undefined;
+      if (next?.origin !== url.origin) {
+        throw new DirectoryError("BAD_ANSWER", `${url.host} redirected to another server, which is not followed`, {
+          hint: "give the address where the keys really are",
+        });
+      }
+      at = next;
+    }
+    throw new DirectoryError("BAD_ANSWER", `${url.host} redirected more than ${MAX_REDIRECTS} times`, {
+      hint: "give the address where the keys really are",
+    });
+  }
+
+  #assertProtected(url: URL): void {
+    if (url.protocol === "https:" || isLoopback(url) || this.#options.allowHttp) return;
+    throw new DirectoryError("INVALID_RECIPIENT", `expected https for ${url.host}, got http`, {
+      hint: "over http anybody on the way can put in their own keys: write https://",
+    });
+  }
+
+  /** Asks whether a kept answer is still the same, and gets the new one where it is not. */
+  async #revalidate(url: URL, { accept, token }: HttpRequest): Promise<HttpAnswer> {
+    const key: CacheKey = { url: url.href, accept, token };
+    const kept = await this.#cache.read(key);
+    const answer = await this.#getTwice(url, {
+      accept,
+      "user-agent": "git-vault",
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(kept === null ? {} : { "if-none-match": kept.etag }),
+    });
+    if (answer.status === 304 && kept !== null) {
+      const headers = new Map([
+        ["content-type", kept.contentType],
+        ["link", kept.link],
+      ]);
+      return { status: 200, url, headers: { get: (name) => headers.get(name) ?? null }, body: kept.body };
+    }
+    const etag = answer.headers.get("etag");
+    if (answer.status === 200 && etag !== null) {
+      const contentType = answer.headers.get("content-type") ?? "";
+      await this.#cache.write(key, { etag, contentType, link: answer.headers.get("link") ?? "", body: answer.body });
+    }
+    return answer;
+  }
+
+  /** Tries a second time where the connection was dropped. */
+  async #getTwice(url: URL, headers: Record<string, string>): Promise<HttpAnswer> {
+    try {
+      return await this.#getOnce(url, headers);
+    } catch (error) {
+      if (!(error instanceof DirectoryError && isDropped(error.cause))) throw error;
+      return this.#getOnce(url, headers);
+    }
+  }
+
+  async #getOnce(url: URL, headers: Record<string, string>): Promise<HttpAnswer> {
+    const { timeout, signal } = this.#options;
+    signal?.throwIfAborted();
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    const timer = setTimeout(abort, timeout);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      const transport = await this.#transports.for(url);
+      const answer = await transport(url.href, { headers, redirect: "manual", signal: controller.signal });
+      if (REDIRECTS.has(answer.status)) await discard(answer);
+      const body = REDIRECTS.has(answer.status) ? Buffer.alloc(0) : await readBody(answer, url);
+      return { status: answer.status, url, headers: answer.headers, body };
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof DirectoryError) throw error;
+      if (!controller.signal.aborted) throw networkError(error, url, this.#transports.usesProxy(url));
+      throw new DirectoryError("NETWORK", `${url.host} did not answer within ${timeout / 1000} seconds`, {
+        hint: "check the connection and try again",
+        cause: error,
+      });
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+}

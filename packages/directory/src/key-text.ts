@@ -1,0 +1,37 @@
+import { KeyError, type PublicKeyEntry, readPublicKeys } from "@git-vault/keys";
+
+/** Bytes as text; null where they are not UTF-8. */
+export function decodeText(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+// The third is how the body of an OpenSSH private key begins in base64.
+const PRIVATE_KEY =
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-|b3BlbnNzaC1rZXktdjE|AGE-SECRET-KEY-|AGE-PLUGIN-/;
+
+/** Whether somebody's private key stands in a text: OpenSSH's, PEM, PuTTY's or age's. */
+export const holdsPrivateKey = (text: string): boolean => PRIVATE_KEY.test(text);
+
+/** The keys in a text, or why it has none. */
+export type KeyText =
+  | { readonly keys: readonly PublicKeyEntry[] }
+  | { readonly problem: "private" | "none" | "malformed" };
+
+/** Reads a text that should hold public keys. One line that is a key, of whatever type, makes it one. */
+export function readKeyText(bytes: Uint8Array): KeyText {
+  const text = decodeText(bytes);
+  if (text === null) return { problem: "malformed" };
+  if (holdsPrivateKey(text)) return { problem: "private" };
+  try {
+    const keys = readPublicKeys(text);
+    if (keys.length === 0) return { problem: "none" };
+    return keys.some(({ fingerprint }) => fingerprint !== null) ? { keys } : { problem: "malformed" };
+  } catch (error) {
+    if (error instanceof KeyError) return { problem: "malformed" };
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import { DirectoryError } from "./errors.ts";
+import type { HttpAnswer } from "./http.ts";
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** When the server answers again; null where it does not say, or says nothing sensible. */
+function resetOf({ headers }: HttpAnswer): Date | null {
+  const now = Date.now();
+  const after = headers.get("retry-after") ?? "";
+  const reset = headers.get("x-ratelimit-reset") ?? "";
+  let at = Number.NaN;
+  if (/^\d{1,6}$/.test(after)) at = now + Number(after) * 1000;
+  else if (after !== "") at = Date.parse(after);
+  else if (headers.get("x-ratelimit-remaining") === "0" && /^\d{1,12}$/.test(reset)) at = Number(reset) * 1000;
+  return at > now && at - now <= DAY ? new Date(at) : null;
+}
+
+const twoDigits = (number: number): string => String(number).padStart(2, "0");
+
+function whenReset(reset: Date | null): string {
+  if (reset === null) return "";
+  const minutes = Math.ceil((reset.getTime() - Date.now()) / 60_000);
+  const clock = `${twoDigits(reset.getHours())}:${twoDigits(reset.getMinutes())}`;
+  return `; it resets in ${minutes} ${minutes === 1 ? "minute" : "minutes"}, at ${clock}`;
+}
+
+/** Whether the server refuses because it was asked too often, in GitHub's ways and the general one. */
+export function isRateLimited({ status, headers, body }: HttpAnswer): boolean {
+  if (status === 429) return true;
+  if (status !== 403) return false;
+  if (headers.get("x-ratelimit-remaining") === "0" || headers.get("retry-after") !== null) return true;
+  // GitHub's secondary limits may say so in the text alone.
+  return /secondary rate limit|abuse detection/i.test(body.toString("latin1"));
+}
+
+/** The error for it, with the time when it ends, where the server says so. */
+export function rateLimited(answer: HttpAnswer, who: string, hint: string): DirectoryError {
+  return new DirectoryError("RATE_LIMITED", `${who}'s rate limit is used up${whenReset(resetOf(answer))}`, { hint });
+}
+
+/** The error for a status that no case of its own explains. */
+export function unexpectedStatus({ status }: HttpAnswer, who: string): DirectoryError {
+  const own = status >= 500;
+  return new DirectoryError(
+    "BAD_ANSWER",
+    `${who} answered with status ${status}${own ? ", a failure of its own" : ""}`,
+    {
+      hint: own ? "try again in a few minutes" : "check the address",
+    },
+  );
+}

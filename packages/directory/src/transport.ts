@@ -1,0 +1,53 @@
+import type { Proxies } from "./settings.ts";
+
+/** What is used of an answer of fetch, Node's own or undici's. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
+
+/** What is used of fetch. */
+export type Transport = (
+  url: string,
+  init: { readonly headers: Record<string, string>; readonly redirect: "manual"; readonly signal: AbortSignal },
+) => Promise<RawAnswer>;
+
+/**
+ * undici's fetch through the proxies, both for https and for http by CONNECT. Node's own fetch cannot be told of a proxy before
+ * Node 24, and would read it from the process's environment only.
+ */
+async function proxied({ http, https, except }: Proxies): Promise<Transport> {
+  const { EnvHttpProxyAgent, fetch: undiciFetch } = await import("undici");
+  // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
+  const warn = process.emitWarning;
+  // Its constructor warns on standard error that it is experimental, which is no concern of whoever set a proxy.
+  process.emitWarning = () => {};
+  try {
+    const dispatcher = new EnvHttpProxyAgent({ httpProxy: http, httpsProxy: https, noProxy: except });
+    return (url, init) => undiciFetch(url, { ...init, dispatcher });
+  } finally {
+    process.emitWarning = warn;
+  }
+}
+
+/** Gives the transport for a URL, and says whether a proxy may lie in between. undici is loaded for a proxy only. */
+export class Transports {
+  readonly #proxies: Proxies | null;
+  #proxied: Promise<Transport> | undefined;
+
+  constructor(proxies: Proxies | null) {
+    this.#proxies = proxies;
+  }
+
+  /** Whether a proxy is set for URLs of this scheme. */
+  usesProxy(url: URL): boolean {
+    return this.#proxies !== null && (url.protocol === "https:" ? this.#proxies.https : this.#proxies.http) !== "";
+  }
+
+  async for(url: URL): Promise<Transport> {
+    if (this.#proxies === null || !this.usesProxy(url)) return fetch;
+    this.#proxied ??= proxied(this.#proxies);
+    return this.#proxied;
+  }
+}

@@ -1,0 +1,92 @@
+import type { DirectoryEntry } from "./directory.ts";
+import { DirectoryError } from "./errors.ts";
+import type { Http, HttpAnswer } from "./http.ts";
+import { readKeyText } from "./key-text.ts";
+import { isRateLimited, rateLimited, unexpectedStatus } from "./status.ts";
+
+/** A text of public keys on the web, and how to speak of it. */
+interface KeyPage {
+  readonly name: string;
+  readonly url: URL;
+  /** Who answers. */
+  readonly who: string;
+  /** What is missing where the answer is 404. */
+  readonly missing: string;
+  /** What is there, where it has no keys. */
+  readonly empty: string;
+}
+
+const FORGES = {
+  gitlab: { origin: "https://gitlab.com", settings: "https://gitlab.com/-/user_settings/ssh_keys" },
+  codeberg: { origin: "https://codeberg.org", settings: "https://codeberg.org/user/settings/keys" },
+} as const;
+
+/** GitLab sends whoever is not signed in to its sign-in page, for users that are not there and for hidden ones alike. */
+const isSignIn = ({ url }: HttpAnswer): boolean => url.pathname === "/users/sign_in";
+
+function refuse(answer: HttpAnswer, { who, missing }: KeyPage): DirectoryError {
+  if (isRateLimited(answer)) return rateLimited(answer, who, "wait, or give a file of the keys");
+  switch (answer.status) {
+    case 404:
+    case 410:
+      return new DirectoryError("NOT_FOUND", missing, { hint: "check the spelling" });
+    case 401:
+    case 403:
+      return new DirectoryError("AUTHENTICATION_REQUIRED", `${who} shows these keys only to those who are signed in`, {
+        hint: "download the keys and give the file",
+      });
+    default:
+      return unexpectedStatus(answer, who);
+  }
+}
+
+async function resolvePage(http: Http, page: KeyPage, emptyHint: string | undefined): Promise<DirectoryEntry> {
+  const { name, url, who, missing, empty } = page;
+  const answer = await http.get(url, { accept: "text/plain" });
+  if (isSignIn(answer))
+    throw new DirectoryError("NOT_FOUND", `${missing}, or shows it only to those who are signed in`, {
+      hint: "check the spelling, or give a file of the keys",
+    });
+  if (answer.status !== 200) throw refuse(answer, page);
+  const looksLikePage = /^(?:\u{FEFF})?\s*</u.test(answer.body.subarray(0, 1024).toString());
+  if (looksLikePage || /^text\/html\b/i.test(answer.headers.get("content-type") ?? ""))
+    throw new DirectoryError("BAD_ANSWER", `${who} answered with a web page instead of public keys`, {
+      hint: "give the address of the keys as plain text, such as https://github.com/USER.keys",
+    });
+  const text = readKeyText(answer.body);
+  if ("keys" in text) return { name, source: url.href, keys: text.keys };
+  if (text.problem === "none") throw new DirectoryError("NO_KEYS", empty, { hint: emptyHint });
+  if (text.problem === "private")
+    throw new DirectoryError("BAD_ANSWER", `${who} answered with a private key`, {
+      hint: "tell its owner: whoever can read this address has their key",
+    });
+  throw new DirectoryError("BAD_ANSWER", `${who} answered with something else than public keys`, {
+    hint: "give the address of the keys as plain text, such as https://github.com/USER.keys",
+  });
+}
+
+/** The keys at a URL. */
+export function resolveUrl(http: Http, address: string): Promise<DirectoryEntry> {
+  const url = new URL(address);
+  const page: KeyPage = {
+    name: address,
+    url,
+    who: url.host,
+    missing: `${url.host} has no such page`,
+    empty: `the page at ${url.host} holds no keys`,
+  };
+  return resolvePage(http, page, undefined);
+}
+
+/** The keys of a user of GitLab or Codeberg. */
+export function resolveForgeUser(http: Http, forge: "gitlab" | "codeberg", user: string): Promise<DirectoryEntry> {
+  const { origin, settings } = FORGES[forge];
+  const page: KeyPage = {
+    name: `${forge}:${user}`,
+    url: new URL(`/${user}.keys`, origin),
+    who: forge,
+    missing: `${forge} has no user ${user}`,
+    empty: `${forge}'s user ${user} has no SSH keys`,
+  };
+  return resolvePage(http, page, `they can add one at ${settings}`);
+}
