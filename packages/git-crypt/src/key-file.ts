@@ -217,7 +217,10 @@ export function encodeKeyFile(keyFile: KeyFile): Buffer {
   if (legacy) return Buffer.concat(entries.flatMap(({ aesKey, hmacKey }) => [aesKey, hmacKey]));
   const named = name === null ? [] : [{ id: HEADER_FIELD.name, data: Buffer.from(name, "latin1") }];
   const header = encodeFields([...named, ...skipped]);
-  return Buffer.concat([MAGIC, uint32(FORMAT_VERSION), header, ...entries.map(encodeEntry)]);
+  const parts = entries.map(encodeEntry);
+  const bytes = Buffer.concat([MAGIC, uint32(FORMAT_VERSION), header, ...parts]);
+  for (const part of parts) part.fill(0);
+  return bytes;
 }
 
 /**

@@ -84,6 +84,24 @@ function namesIn(folder: string): string[] {
   }
 }
 
+function missingKey(name: string, others: readonly string[], usesGitCrypt: () => boolean): GitCryptError {
+  if (others.length > 0) {
+    return new GitCryptError("NO_SUCH_KEY", `there is no key named ${name} in this repository`, {
+      hint: `the keys here are: ${others.join(", ")}`,
+    });
+  }
+  if (usesGitCrypt()) {
+    return new GitCryptError("LOCKED", "the repository is locked: it uses git-crypt and its key is not here", {
+      hint: "unlock it first, or ask somebody who holds the key to share it with you",
+    });
+  }
+  return new GitCryptError(
+    "NOT_GIT_CRYPT",
+    "the repository does not use git-crypt: neither its attributes nor its configuration speak of it",
+    { hint: "change to the repository whose key you mean, or set git-crypt up with git-crypt init" },
+  );
+}
+
 /** Turns what git said when it found no repository into our words. */
 function refusal({ stderr }: GitResult): GitCryptError {
   if (/not a git repository/.test(stderr)) {
@@ -135,26 +153,6 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
   const repository = { topLevel: topLevel ?? null, gitDir, commonDir };
   const folders = [...new Set([gitDir, commonDir])].map((folder) => join(folder, "git-crypt", "keys"));
   const keyNames = (): string[] => [...new Set(folders.flatMap(namesIn))].toSorted();
-  const missing = (name: string): GitCryptError => {
-    const names = keyNames();
-    if (names.length > 0) {
-      return new GitCryptError("NO_SUCH_KEY", `there is no key named ${name} in this repository`, {
-        hint: `the keys here are: ${names.join(", ")}`,
-      });
-    }
-    if (hasTraces({ ...repository, cwd }, env)) {
-      return new GitCryptError("LOCKED", "the repository is locked: it uses git-crypt and its key is not here", {
-        hint: "unlock it first, or ask somebody who holds the key to share it with you",
-      });
-    }
-    return new GitCryptError(
-      "NOT_GIT_CRYPT",
-      "the repository does not use git-crypt: neither its attributes nor its configuration speak of it",
-      {
-        hint: "change to the repository whose key you mean, or set git-crypt up with git-crypt init",
-      },
-    );
-  };
   return {
     ...repository,
     keyNames,
@@ -164,7 +162,7 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
         const bytes = readKeyFile(join(folder, name));
         if (bytes !== null) return { bytes, keyFile: parseKeyFile(bytes) };
       }
-      throw missing(name);
+      throw missingKey(name, keyNames(), () => hasTraces({ ...repository, cwd }, env));
     },
   };
 }

@@ -114,6 +114,16 @@ describe("openRepository refuses", () => {
     expect(error.message).toMatch(/^git could not read the repository: bad config line 1 in file/);
   });
 
+  test("a path that git cannot print on one line", async () => {
+    using repo = await throwawayRepository();
+    const odd = join(repo.folder, "a\nb");
+    mkdirSync(join(odd, "sub"), { recursive: true });
+    await repo.git("init", "--quiet", odd);
+    expect(openRepository(odd, repo).topLevel).toBe(odd);
+    const error = errorOf("GIT_FAILED", () => openRepository(join(odd, "sub"), repo));
+    expect(error.message).toBe("the repository's path holds a line break");
+  });
+
   test("to go on without git", async () => {
     using repo = await throwawayRepository();
     const env = { ...repo.env, PATH: repo.folder };

@@ -27,6 +27,8 @@ test.each([
   ["exec echo 'open", /a quote is not closed/],
   ["exec echo $NOTHING", /the variable NOTHING is not set/],
   ["frobnicate", /there is no command frobnicate/],
+  ["tty stdn", /there is no stream stdn/],
+  ["? exists nothing", /only a program may do either/],
   ["env =x", /expected NAME=value/],
   ["exec", /expected argument 1/],
   ["ttyin 'never' 'x'\nexec echo hello", /ended before \/never\/m was printed/],
