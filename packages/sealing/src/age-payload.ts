@@ -20,37 +20,40 @@ const chunkNonce = (index: number, last: boolean): Buffer => {
   return nonce;
 };
 
-/** Cuts a stream into chunks and holds the newest one back, since only the stream's end tells which chunk is the last. */
+/** Cuts a stream into chunks of equal length. */
 class Chunks {
   readonly #held: Buffer;
+  readonly #spare: number;
   #filled = 0;
 
-  constructor(chunkBytes: number) {
+  /** @param keepsLast whether a full chunk is held back until more bytes come, since it could be the last one */
+  constructor(chunkBytes: number, keepsLast: boolean) {
     this.#held = Buffer.alloc(chunkBytes);
+    this.#spare = keepsLast ? 1 : 0;
   }
 
-  /** Takes bytes in; gives the chunks that are known not to be the last. Each is valid until the next is asked for. */
+  /** Takes bytes in; gives the chunks that are full. Each is valid until the next is asked for. */
   *push(bytes: Uint8Array): Generator<Buffer, void, undefined> {
     const size = this.#held.length;
     let rest = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     while (rest.length > 0) {
-      if (this.#filled === size) {
-        yield this.#held;
-        this.#filled = 0;
-      }
-      if (this.#filled === 0 && rest.length > size) {
+      if (this.#filled === 0 && rest.length >= size + this.#spare) {
         yield rest.subarray(0, size);
         rest = rest.subarray(size);
-      } else {
-        const taken = rest.copy(this.#held, this.#filled);
-        this.#filled += taken;
-        rest = rest.subarray(taken);
+        continue;
+      }
+      const taken = rest.copy(this.#held, this.#filled);
+      this.#filled += taken;
+      rest = rest.subarray(taken);
+      if (this.#filled === size && rest.length >= this.#spare) {
+        yield this.#held;
+        this.#filled = 0;
       }
     }
   }
 
-  /** The last chunk. */
-  last(): Buffer {
+  /** What is left: the last chunk. */
+  rest(): Buffer {
     return this.#held.subarray(0, this.#filled);
   }
 
@@ -63,7 +66,7 @@ class Chunks {
 /** Seals a payload piece by piece. After `final` it is spent. */
 export class PayloadSealer {
   readonly #key: Buffer;
-  readonly #chunks = new Chunks(CHUNK_BYTES);
+  readonly #chunks = new Chunks(CHUNK_BYTES, true);
   #index = 0;
   #pending: Buffer[];
 
@@ -81,7 +84,7 @@ export class PayloadSealer {
 
   /** Gives the end of the payload. */
   final(): Buffer {
-    this.#seal(this.#chunks.last(), true);
+    this.#seal(this.#chunks.rest(), true);
     this.#chunks.wipe();
     this.#key.fill(0);
     return this.#take();
@@ -105,11 +108,13 @@ export class PayloadSealer {
  */
 export class PayloadOpener {
   readonly #fileKey: Buffer;
-  readonly #chunks = new Chunks(CHUNK_BYTES + TAG_BYTES);
+  readonly #chunks = new Chunks(CHUNK_BYTES + TAG_BYTES, false);
   #nonce: Buffer = Buffer.alloc(0);
   #key: Buffer | null = null;
   #index = 0;
+  #hasEnded = false;
 
+  /** @param fileKey 16 bytes; it is copied */
   constructor(fileKey: Buffer) {
     this.#fileKey = Buffer.from(fileKey);
   }
@@ -120,15 +125,11 @@ export class PayloadOpener {
    * Throws SealingError `TAMPERED_MESSAGE`.
    */
   push(payload: Uint8Array): Buffer {
-    const missing = PAYLOAD_NONCE_BYTES - this.#nonce.length;
-    this.#nonce = Buffer.concat([this.#nonce, payload.subarray(0, missing)]);
-    if (this.#nonce.length < PAYLOAD_NONCE_BYTES) return Buffer.alloc(0);
-    this.#key ??= payloadKey(this.#fileKey, this.#nonce);
+    const chunks = this.#afterNonce(payload);
+    if (this.#key === null) return Buffer.alloc(0);
     const ready: Buffer[] = [];
-    for (const chunk of this.#chunks.push(payload.subarray(missing))) ready.push(this.#open(this.#key, chunk, false));
-    const plaintext = Buffer.concat(ready);
-    for (const chunk of ready) chunk.fill(0);
-    return plaintext;
+    for (const chunk of this.#chunks.push(chunks)) ready.push(this.#openFull(this.#key, chunk));
+    return joinSecrets(ready);
   }
 
   /**
@@ -139,22 +140,64 @@ export class PayloadOpener {
    */
   final(): Buffer {
     if (this.#key === null) throw malformed(`its payload ends within the nonce of ${PAYLOAD_NONCE_BYTES} bytes`);
-    const last = this.#chunks.last();
-    if (last.length < TAG_BYTES) throw malformed("its payload ends within a chunk");
-    const plaintext = this.#open(this.#key, last, true);
-    if (plaintext.length === 0 && this.#index > 1) throw malformed("its payload ends with an empty chunk");
+    const plaintext = this.#openRest(this.#key, this.#chunks.rest());
     this.#key.fill(0);
     this.#fileKey.fill(0);
     return plaintext;
   }
 
-  #open(key: Buffer, chunk: Buffer, last: boolean): Buffer {
+  /** Keeps the nonce at the payload's start, from which the key comes; gives what follows it. */
+  #afterNonce(payload: Uint8Array): Uint8Array {
+    if (this.#key !== null) return payload;
+    const missing = PAYLOAD_NONCE_BYTES - this.#nonce.length;
+    this.#nonce = Buffer.concat([this.#nonce, payload.subarray(0, missing)]);
+    if (this.#nonce.length === PAYLOAD_NONCE_BYTES) this.#key = payloadKey(this.#fileKey, this.#nonce);
+    return payload.subarray(missing);
+  }
+
+  /** A full chunk may be the last or not: only its flag tells. */
+  #openFull(key: Buffer, chunk: Buffer): Buffer {
+    this.#refuseMore();
+    const plaintext = this.#open(key, chunk, false);
+    if (plaintext !== null) return plaintext;
+    const last = this.#open(key, chunk, true);
+    if (last === null) throw tampered("its payload was changed");
+    this.#hasEnded = true;
+    return last;
+  }
+
+  #openRest(key: Buffer, rest: Buffer): Buffer {
+    if (rest.length === 0) {
+      if (this.#hasEnded) return rest;
+      throw tampered("its payload was cut short");
+    }
+    this.#refuseMore();
+    if (rest.length < TAG_BYTES) throw malformed("its payload ends within a chunk");
+    if (rest.length === TAG_BYTES && this.#index > 0) throw malformed("its payload ends with an empty chunk");
+    const plaintext = this.#open(key, rest, true);
+    if (plaintext === null) throw tampered("its payload was changed or cut short");
+    return plaintext;
+  }
+
+  #refuseMore(): void {
+    if (this.#hasEnded) throw tampered("something was added after the end of its payload");
+  }
+
+  #open(key: Buffer, chunk: Buffer, last: boolean): Buffer | null {
     const plaintext = openAead("chacha20-poly1305", key, chunkNonce(this.#index, last), chunk);
-    if (plaintext === null) throw tampered("its payload was changed, cut short or added to");
-    this.#index += 1;
+    if (plaintext !== null) this.#index += 1;
     return plaintext;
   }
 }
+
+/** One Buffer of several that hold secrets, which are overwritten. */
+const joinSecrets = (parts: readonly Buffer[]): Buffer => {
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return first;
+  const joined = Buffer.concat(parts);
+  for (const part of parts) part.fill(0);
+  return joined;
+};
 
 /** Seals a whole payload. */
 export function sealPayload(fileKey: Buffer, plaintext: Uint8Array, nonce?: Buffer): Buffer {
@@ -169,8 +212,5 @@ export function sealPayload(fileKey: Buffer, plaintext: Uint8Array, nonce?: Buff
  */
 export function openPayload(fileKey: Buffer, payload: Uint8Array): Buffer {
   const opener = new PayloadOpener(fileKey);
-  const parts = [opener.push(payload), opener.final()];
-  const plaintext = Buffer.concat(parts);
-  for (const part of parts) part.fill(0);
-  return plaintext;
+  return joinSecrets([opener.push(payload), opener.final()]);
 }

@@ -8,7 +8,6 @@ import { malformed } from "./malformed.ts";
 const BEGIN = "-----BEGIN AGE ENCRYPTED FILE-----";
 const END = "-----END AGE ENCRYPTED FILE-----";
 const COLUMNS = 64;
-const BLANK = /^[ \t]*$/;
 
 /** Writes the text form: lines of 64 characters, each ended by LF. */
 export function encodeArmor(message: Uint8Array): Buffer {
@@ -21,7 +20,7 @@ export function wrapArmor(base64: string): string {
 }
 
 /**
- * Reads the text form. Line ends may be CRLF, and blank lines may surround the whole; nothing else is tolerated.
+ * Reads the text form. Line ends may be CRLF, and white space may surround the whole; nothing else is tolerated.
  *
  * Throws SealingError `MALFORMED_MESSAGE`.
  */
@@ -40,13 +39,9 @@ export function decodeArmor(text: Uint8Array): Buffer {
   return message;
 }
 
-const isText = (line: string): boolean => !BLANK.test(line);
-
-/** The lines between the blank ones before and after. */
-const linesOf = (text: Uint8Array): string[] => {
-  const lines = Buffer.from(text.buffer, text.byteOffset, text.byteLength)
+const linesOf = (text: Uint8Array): string[] =>
+  Buffer.from(text.buffer, text.byteOffset, text.byteLength)
     .toString("latin1")
+    .trim()
     .split("\n")
     .map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
-  return lines.slice(lines.findIndex(isText), lines.findLastIndex(isText) + 1);
-};

@@ -70,7 +70,10 @@ describe.each(PEERS)("%s", (_, program) => {
   test.skipIf(program.missing)(`${name}: each of several recipients opens a message, ours and theirs`, async () => {
     const all = KINDS.map(([kind]) => keyOf(kind));
     const payload = randomBytes(148);
-    const ours = await seal(payload, all.map(({ recipient }) => recipient));
+    const ours = await seal(
+      payload,
+      all.map(({ recipient }) => recipient),
+    );
     const listed = all.flatMap(({ publicKeyPath }) => ["-R", publicKeyPath]);
     const theirs = await runOk(program.path, ["-e", ...listed], { input: payload });
     expect(readHeader(theirs).stanzas.filter(({ type }) => type.startsWith("ssh-"))).toHaveLength(4);

@@ -64,7 +64,11 @@ describe.skipIf(sshVault.missing)(`${sshVault.label}`, () => {
       const { recipient, publicKeyPath } = keyOf(kind);
       const theirs = await runOk(sshVault.path, ["create", "-k", publicKeyPath], { env, input: "secret" });
       const ours = await seal(Buffer.from("secret"), [recipient], { format: "ssh-vault" });
-      const shapeOf = (message: Buffer): number[] => message.toString().split("\n").map((line) => line.length);
+      const shapeOf = (message: Buffer): number[] =>
+        message
+          .toString()
+          .split("\n")
+          .map((line) => line.length);
       expect(shapeOf(ours)).toEqual(shapeOf(theirs));
     });
 
