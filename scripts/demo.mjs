@@ -7,19 +7,21 @@ import { delimiter, join } from "node:path";
 import { generateKeyPairSync } from "node:crypto";
 import { prepare, root } from "./prepare.mjs";
 
-prepare();
+if (process.env.DEMO_NO_PREPARE !== "1") prepare();
 const { startGitHub } = await import(`${root}/packages/testkit/dist/index.js`);
 const gitCrypt = await import(`${root}/packages/git-crypt/dist/index.js`);
 
 const folder = mkdtempSync(join(realpathSync(tmpdir()), "git-vault-demo-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 for (const name of ["bin", "sender", "receiver"]) mkdirSync(join(folder, name));
-symlinkSync(join(root, "apps/vault/dist/main.js"), join(folder, "bin/vault"));
+symlinkSync(join(root, "apps/vault/dist/main.cjs"), join(folder, "bin/vault"));
 
 // choldgraf's key pair, and the account that publishes its public half.
 const { publicKey, privateKey } = generateKeyPairSync("ed25519");
 mkdirSync(join(folder, "receiver/.ssh"), { mode: 0o700 });
-writeFileSync(join(folder, "receiver/.ssh/id_ed25519"), privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
+writeFileSync(join(folder, "receiver/.ssh/id_ed25519"), privateKey.export({ type: "pkcs8", format: "pem" }), {
+  mode: 0o600,
+});
 const github = await startGitHub();
 github.users.set("choldgraf", { keys: [sshPublicLine(publicKey)] });
 
@@ -28,7 +30,10 @@ const SECRET = "cookieSecret: the-ferry-leaves-at-dawn\n";
 
 chapter("A sender has a repository whose secrets are encrypted by git-crypt");
 const repository = join(folder, "sender/binder");
-await shell("sender", "git init --quiet binder && cd binder && mkdir secrets && echo 'secrets/** filter=git-crypt diff=git-crypt' > .gitattributes");
+await shell(
+  "sender",
+  "git init --quiet binder && cd binder && mkdir secrets && echo 'secrets/** filter=git-crypt diff=git-crypt' > .gitattributes",
+);
 if (hasGitCrypt) {
   await shell("sender/binder", "git-crypt init");
   writeFileSync(join(repository, "secrets/prod.yaml"), SECRET);
@@ -39,7 +44,10 @@ if (hasGitCrypt) {
   writeFileSync(join(repository, ".git/git-crypt/keys/default"), gitCrypt.encodeKeyFile(key), { mode: 0o600 });
   writeFileSync(join(repository, "secrets/prod.yaml"), gitCrypt.encryptBlob(key, Buffer.from(SECRET)));
 }
-await shell("sender/binder", "git add . && git commit --quiet -m 'Deploy the binder' && git cat-file blob HEAD:secrets/prod.yaml | head -c 9 | tr '\\0' '.'; echo '… is what git stores'");
+await shell(
+  "sender/binder",
+  "git add . && git commit --quiet -m 'Deploy the binder' && git cat-file blob HEAD:secrets/prod.yaml | head -c 9 | tr '\\0' '.'; echo '… is what git stores'",
+);
 
 chapter("The sender seals the key to choldgraf's SSH keys on GitHub");
 await shell("sender/binder", "vault keys choldgraf");
@@ -63,7 +71,11 @@ if (hasGitCrypt) {
 }
 const arrived = readFileSync(join(folder, "receiver/binder/secrets/prod.yaml"), "utf8") === SECRET;
 await github.close();
-console.log(arrived ? "\nDone: the secret is readable in the clone, and never travelled in the clear." : "\nThe secret did not arrive.");
+console.log(
+  arrived
+    ? "\nDone: the secret is readable in the clone, and never travelled in the clear."
+    : "\nThe secret did not arrive.",
+);
 process.exitCode = arrived ? 0 : 1;
 
 function chapter(title) {

@@ -23,7 +23,11 @@ export function runShown(command, args, env = {}) {
 /** Runs the pnpm that package.json pins: the installed one where it is that version, else by npx. */
 export function pnpm(args, env) {
   const version = packageManager.split("@").at(-1);
-  const installed = spawnSync("pnpm", ["--version"], { cwd: "/", encoding: "utf8", shell: process.platform === "win32" });
+  const installed = spawnSync("pnpm", ["--version"], {
+    cwd: "/",
+    encoding: "utf8",
+    shell: process.platform === "win32",
+  });
   if (installed.stdout?.trim() === version) runShown("pnpm", args, env);
   else runShown("npx", ["-y", packageManager, ...args], env);
 }

@@ -1,6 +1,14 @@
 import { parseArgs } from "node:util";
 import { CliError } from "./errors.ts";
-import { COMMANDS, COMMON_FLAGS, FLAGS, type CommandSpec, type FlagName, type FlagSpec, type FlagValues } from "./table.ts";
+import {
+  COMMANDS,
+  COMMON_FLAGS,
+  FLAGS,
+  type CommandSpec,
+  type FlagName,
+  type FlagSpec,
+  type FlagValues,
+} from "./table.ts";
 
 /** What the words of a command line say. */
 export interface ParsedArgv {
@@ -18,7 +26,10 @@ export const findCommand = (name: string): CommandSpec | undefined =>
   COMMANDS.find((command) => command.name === name || command.alias === name);
 
 /** The flags that `command` takes, or those that stand without a command. */
-export const flagsOf = (command: CommandSpec | null): readonly FlagName[] => [...(command?.flags ?? []), ...COMMON_FLAGS];
+export const flagsOf = (command: CommandSpec | null): readonly FlagName[] => [
+  ...(command?.flags ?? []),
+  ...COMMON_FLAGS,
+];
 
 /** A wrong use of `command`, with the line that leads on. */
 export const usageError = (message: string, command: CommandSpec | null = null): CliError =>
@@ -43,7 +54,10 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
   const options = Object.fromEntries(
     (Object.keys(FLAGS) as FlagName[]).map((name) => {
       const { short, value } = spec(name);
-      return [name, { type: value === undefined ? "boolean" : "string", ...(short === undefined ? {} : { short }) } as const];
+      return [
+        name,
+        { type: value === undefined ? "boolean" : "string", ...(short === undefined ? {} : { short }) } as const,
+      ];
     }),
   );
   // Not strict, since a flag's command may come after it: the tokens are judged here, when the command is known.
@@ -53,7 +67,11 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
   const name = operands.shift();
   const command = name === undefined ? null : findCommand(name);
   if (command === undefined) {
-    throw await unknown("command", name ?? "", COMMANDS.filter((known) => known.group).map((known) => known.name));
+    throw await unknown(
+      "command",
+      name ?? "",
+      COMMANDS.filter((known) => known.group).map((known) => known.name),
+    );
   }
 
   const taken = flagsOf(command);
@@ -61,8 +79,13 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     if (!isFlag(token.name) || !taken.includes(token.name)) {
-      if (isFlag(token.name)) throw usageError(`${token.rawName} is not a flag of \`vault ${command?.name ?? ""}\``, command);
-      throw await unknown("flag", token.rawName, taken.map((flag) => `--${flag}`));
+      if (isFlag(token.name))
+        throw usageError(`${token.rawName} is not a flag of \`vault ${command?.name ?? ""}\``, command);
+      throw await unknown(
+        "flag",
+        token.rawName,
+        taken.map((flag) => `--${flag}`),
+      );
     }
     const { value, multiple } = spec(token.name);
     if (value === undefined) {

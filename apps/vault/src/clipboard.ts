@@ -66,9 +66,13 @@ export async function paste(): Promise<string> {
  */
 export async function copy(data: Buffer, clearAfter: number): Promise<string> {
   if (!isPrintable(data)) {
-    throw new CliError("BINARY_TO_TERMINAL", `the output is binary (${data.length} bytes) and the clipboard holds text only`, {
-      hint: "pipe it on (`vault view | git-crypt unlock -`) or write it to a file with `-o FILE`",
-    });
+    throw new CliError(
+      "BINARY_TO_TERMINAL",
+      `the output is binary (${data.length} bytes) and the clipboard holds text only`,
+      {
+        hint: "pipe it on (`vault view | git-crypt unlock -`) or write it to a file with `-o FILE`",
+      },
+    );
   }
   const text = data.toString();
   if (!hasDisplay()) return copyThroughTerminal(text);
@@ -93,9 +97,13 @@ export async function clearIfUnchanged({ salt, hash }: ClearOrder): Promise<void
 function copyThroughTerminal(text: string): string {
   const size = Buffer.byteLength(text);
   if (size > OSC_52_LIMIT) {
-    throw new CliError("CLIPBOARD_UNAVAILABLE", `there is no display, and a terminal takes at most ${OSC_52_LIMIT} bytes, not ${size}`, {
-      hint: "write it to a file with `-o FILE`",
-    });
+    throw new CliError(
+      "CLIPBOARD_UNAVAILABLE",
+      `there is no display, and a terminal takes at most ${OSC_52_LIMIT} bytes, not ${size}`,
+      {
+        hint: "write it to a file with `-o FILE`",
+      },
+    );
   }
   const sequence = `\u001b]52;c;${Buffer.from(text).toString("base64")}\u0007`;
   if (!writeToTerminal(sequence)) throw unavailable();
@@ -113,7 +121,10 @@ function startClearing(order: ClearOrder): void {
 
 /** xsel says nothing for an empty selection, wl-paste says so and fails. */
 const isEmptySelection = (error: unknown): boolean =>
-  /nothing is copied|no selection|No suitable type of content/i.test(String((error as { stderr?: unknown }).stderr ?? ""));
+  /nothing is copied|no selection|No suitable type of content/i.test(
+    String((error as { stderr?: unknown }).stderr ?? ""),
+  );
 
 /** The error of a failed program carries what it read or printed, which may be a secret. */
-const withoutOutput = (error: unknown): Error => new Error(error instanceof Error ? error.name : "the clipboard program failed");
+const withoutOutput = (error: unknown): Error =>
+  new Error(error instanceof Error ? error.name : "the clipboard program failed");

@@ -33,8 +33,10 @@ function bash(): string {
     .map((name) => {
       const { short, complete } = spec(name);
       const pattern = short === undefined ? `--${name}` : `--${name}|-${short}`;
-      if (complete === "file") return `    ${pattern}) compopt -o filenames; COMPREPLY=($(compgen -f -- "$word")); return ;;`;
-      if (complete === "folder") return `    ${pattern}) compopt -o filenames; COMPREPLY=($(compgen -d -- "$word")); return ;;`;
+      if (complete === "file")
+        return `    ${pattern}) compopt -o filenames; COMPREPLY=($(compgen -f -- "$word")); return ;;`;
+      if (complete === "folder")
+        return `    ${pattern}) compopt -o filenames; COMPREPLY=($(compgen -d -- "$word")); return ;;`;
       return `    ${pattern}) COMPREPLY=($(compgen -W ${quote((complete ?? []).join(" "))} -- "$word")); return ;;`;
     });
   const commandCases = shown().map((command) => {
@@ -62,7 +64,15 @@ ${valueCases.join("\n")}
     esac
   done
   case $command in
-    '') if [[ $word == -* ]]; then COMPREPLY=($(compgen -W ${quote(flagsOf(null).map((flag) => `--${flag}`).join(" "))} -- "$word")); else COMPREPLY=($(compgen -W ${quote(shown().map(({ name }) => name).join(" "))} -- "$word")); fi ;;
+    '') if [[ $word == -* ]]; then COMPREPLY=($(compgen -W ${quote(
+      flagsOf(null)
+        .map((flag) => `--${flag}`)
+        .join(" "),
+    )} -- "$word")); else COMPREPLY=($(compgen -W ${quote(
+      shown()
+        .map(({ name }) => name)
+        .join(" "),
+    )} -- "$word")); fi ;;
 ${commandCases.join("\n")}
   esac
 }
@@ -74,7 +84,14 @@ function zsh(): string {
   const clean = (text: string): string => text.replaceAll(/[[\]:]/g, "\\$&");
   const flagArgument = (name: FlagName): string => {
     const { short, value, multiple, summary, complete } = spec(name);
-    const action = complete === "file" ? "_files" : complete === "folder" ? "_files -/" : complete === undefined ? " " : `(${complete.join(" ")})`;
+    const action =
+      complete === "file"
+        ? "_files"
+        : complete === "folder"
+          ? "_files -/"
+          : complete === undefined
+            ? " "
+            : `(${complete.join(" ")})`;
     const tail = `[${clean(summary)}]${value === undefined ? "" : `:${value}:${action}`}`;
     const many = multiple === true ? "*" : "";
     return short === undefined
@@ -120,7 +137,9 @@ function fish(): string {
     ),
   ];
   for (const command of shown()) {
-    const seen = quote(`__fish_seen_subcommand_from ${[command.name, ...(command.alias === undefined ? [] : [command.alias])].join(" ")}`);
+    const seen = quote(
+      `__fish_seen_subcommand_from ${[command.name, ...(command.alias === undefined ? [] : [command.alias])].join(" ")}`,
+    );
     const operands = operandsOf(command);
     if (operands === "file") lines.push(`complete -c vault -n ${seen} -F`);
     else if (operands.length > 0) lines.push(`complete -c vault -n ${seen} -a ${quote(operands.join(" "))}`);
@@ -128,7 +147,14 @@ function fish(): string {
       const { short, value, summary, complete } = spec(name);
       const parts = [`complete -c vault -n ${seen} -l ${name}`];
       if (short !== undefined) parts.push(`-s ${short}`);
-      if (value !== undefined) parts.push(complete === "file" || complete === "folder" ? "-r -F" : complete === undefined ? "-x" : `-x -a ${quote(complete.join(" "))}`);
+      if (value !== undefined)
+        parts.push(
+          complete === "file" || complete === "folder"
+            ? "-r -F"
+            : complete === undefined
+              ? "-x"
+              : `-x -a ${quote(complete.join(" "))}`,
+        );
       lines.push(`${parts.join(" ")} -d ${quote(summary)}`);
     }
   }

@@ -45,4 +45,5 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
 };
 
 /** The exit code for an error with that `code`. */
-export const exitCodeOf = (code: string): ExitCode => (Object.hasOwn(BY_ERROR_CODE, code) ? BY_ERROR_CODE[code] : 1) ?? 1;
+export const exitCodeOf = (code: string): ExitCode =>
+  (Object.hasOwn(BY_ERROR_CODE, code) ? BY_ERROR_CODE[code] : 1) ?? 1;

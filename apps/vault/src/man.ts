@@ -24,7 +24,9 @@ export function manPage(version: string): string {
       ...flagsOf(command)
         .filter((name) => !COMMON_FLAGS.includes(name))
         .map(flagItem),
-      ...(command.examples === undefined ? [] : [`.PP\n.nf\n${roff(command.examples.map((line) => `    ${line}`).join("\n"))}\n.fi`]),
+      ...(command.examples === undefined
+        ? []
+        : [`.PP\n.nf\n${roff(command.examples.map((line) => `    ${line}`).join("\n"))}\n.fi`]),
     ].join("\n"),
   );
   const topics = Object.keys(TOPICS)

@@ -3,6 +3,9 @@ import type { Shared } from "@git-vault/sharing";
 import type { Secret } from "./commands/share.ts";
 import { isPrintable } from "./streams.ts";
 
+/** How a git-crypt key file starts, wherever it was read from. */
+const GIT_CRYPT_MAGIC = Buffer.from("\0GITCRYPTKEY");
+
 /** The words of a command line as a shell reads them. */
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
@@ -17,7 +20,8 @@ export function openingCommands(
   { base64, file }: { readonly base64: boolean; readonly file: string | undefined },
 ): string[] {
   const message = file === undefined || file === "-" ? "message.txt" : basename(file);
-  const rest = [...(base64 ? ["base64 -d"] : []), ...(secret.kind === "git-crypt-key" ? ["git-crypt unlock -"] : [])];
+  const isGitCryptKey = secret.data.subarray(0, GIT_CRYPT_MAGIC.length).equals(GIT_CRYPT_MAGIC);
+  const rest = [...(base64 ? ["base64 -d"] : []), ...(isGitCryptKey ? ["git-crypt unlock -"] : [])];
   const pipeline = (first: string): string => [first, ...rest].join(" | ");
 
   const fromFile = `vault view ${quoted(message)}`;

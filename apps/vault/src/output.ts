@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { CliError } from "./errors.ts";
@@ -43,7 +53,9 @@ export async function writeOutput(data: Buffer, flags: FlagValues, options: Outp
 /** Refuses flags that contradict each other before anything is asked or fetched. */
 export function checkOutputFlags(flags: FlagValues): void {
   if (flags.clipboard && flags.output !== undefined) {
-    throw new CliError("USAGE", "--clipboard and --output were both given", { hint: "choose one place for the output" });
+    throw new CliError("USAGE", "--clipboard and --output were both given", {
+      hint: "choose one place for the output",
+    });
   }
   if (flags["clear-after"] !== undefined) clearAfter(flags);
 }
@@ -74,7 +86,8 @@ export function writeFile(path: string, data: Uint8Array, input: Input | null): 
         hint: "name another file with --output",
       });
     }
-    if (existing?.isDirectory()) throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${printable(path)}: it is a folder`);
+    if (existing?.isDirectory())
+      throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${printable(path)}: it is a folder`);
     if (existing !== undefined && !existing.isFile()) writeInto(path, "w", data);
     else replace(existsSync(path) ? realpathSync(path) : path, data); // through a symbolic link, to the file it names
   } catch (cause) {
@@ -100,7 +113,7 @@ function replace(path: string, data: Uint8Array): void {
 function writeInto(path: string, mode: "w" | "wx", data: Uint8Array): void {
   const fd = openSync(path, mode, 0o600);
   try {
-    for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
+    for (let at = 0; at < data.length;) at += writeSync(fd, data, at);
     if (mode === "wx") fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { KeyError } from "@git-vault/keys";
 import type { PassphraseRequest } from "@git-vault/sharing";
-import { CliError, } from "./errors.ts";
+import { CliError } from "./errors.ts";
 import { reason } from "./input.ts";
 import { printable, readDescriptor, say } from "./streams.ts";
 import type { FlagValues } from "./table.ts";
@@ -18,7 +18,8 @@ export function passphraseSource(flags: FlagValues): (request: PassphraseRequest
   return async ({ path, attempt }) => {
     given ??= givenPassphrase(flags);
     if (given !== null) {
-      if (attempt > 1) throw new KeyError("WRONG_PASSPHRASE", `the passphrase that was given does not open ${printable(path)}`);
+      if (attempt > 1)
+        throw new KeyError("WRONG_PASSPHRASE", `the passphrase that was given does not open ${printable(path)}`);
       return Buffer.from(given);
     }
     const question = `passphrase for ${printable(path)}`;

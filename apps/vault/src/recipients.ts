@@ -1,22 +1,16 @@
+import { readRecipientLines } from "@git-vault/directory";
 import type { PublicKeyEntry } from "@git-vault/keys";
 import { CliError } from "./errors.ts";
 import { printable, readStdin } from "./streams.ts";
 
 /** The recipients that were named; `-` stands for those on stdin, one a line, with `#` comments. */
 export function readRecipients(queries: readonly string[]): string[] {
-  const read = queries.flatMap((query) => (query === "-" ? linesOfStdin() : [query]));
+  const read = queries.flatMap((query) => (query === "-" ? readRecipientLines(readStdin().toString()) : [query]));
   if (read.length === 0) {
     throw new CliError("USAGE", "expected recipients on standard input, one a line, got none");
   }
   return read;
 }
-
-const linesOfStdin = (): string[] =>
-  readStdin()
-    .toString()
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"));
 
 /** `ssh-rsa 3072  SHA256:…  comment`, for people. */
 export function describeKey(entry: Pick<PublicKeyEntry, "type" | "fingerprint" | "comment" | "key">): string {

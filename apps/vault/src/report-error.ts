@@ -1,4 +1,4 @@
-import { VaultError } from "@git-vault/errors";
+import { isVaultError } from "@git-vault/errors";
 import { styleText } from "node:util";
 import { exitCodeOf, type ExitCode } from "./exit-codes.ts";
 
@@ -13,8 +13,9 @@ const isSystemError = (error: unknown): error is NodeJS.ErrnoException & { code:
 
 /** An error that nobody foresaw keeps its own words to itself: they may quote what was being read. */
 function describe(error: unknown): Report {
-  if (error instanceof VaultError) return error;
-  if (isSystemError(error)) return { code: error.code, message: `the system refused: ${error.message}`, hint: undefined };
+  if (isVaultError(error)) return error;
+  if (isSystemError(error))
+    return { code: error.code, message: `the system refused: ${error.message}`, hint: undefined };
   const name = error instanceof Error ? error.name : typeof error;
   return {
     code: "INTERNAL",
@@ -34,7 +35,8 @@ export function reportError(error: unknown, words: readonly string[]): ExitCode 
     if (hint !== undefined) stream.write(`vault: ${styleText("cyan", "hint:", { stream })} ${hint}\n`);
   }
   if (process.env["VAULT_DEBUG"] === "1" && error instanceof Error) {
-    for (let at: unknown = error; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack ?? at.message}\n`);
+    for (let at: unknown = error; at instanceof Error; at = at.cause)
+      process.stderr.write(`${at.stack ?? at.message}\n`);
   }
   return exitCodeOf(code);
 }

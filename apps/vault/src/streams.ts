@@ -3,7 +3,6 @@
  * process.stdin and process.stdout take milliseconds to make.
  */
 import { fstatSync, readSync, writeSync } from "node:fs";
-import { isatty } from "node:tty";
 import { CliError } from "./errors.ts";
 
 const STDIN = 0;
@@ -24,7 +23,9 @@ export function leadsTo(fd: 0 | 1 | 2): "data" | "terminal" | "nothing" {
   }
   // A program that Node starts gets a socket for a pipe.
   if (stat.isFIFO() || stat.isFile() || stat.isSocket()) return "data";
-  return isatty(fd) ? "terminal" : "nothing";
+  if (!stat.isCharacterDevice()) return "nothing";
+  // Loaded only here, since it brings Node's whole network stack with it.
+  return process.getBuiltinModule("node:tty").isatty(fd) ? "terminal" : "nothing";
 }
 
 /** Reads stdin to its end. */
@@ -58,7 +59,8 @@ function readSome(fd: number, chunk: Buffer, title: string): number {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EOF") return 0; // how Windows ends a pipe
-      if (code !== "EAGAIN") throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: ${code ?? "it failed"}`, { cause: error });
+      if (code !== "EAGAIN")
+        throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: ${code ?? "it failed"}`, { cause: error });
       pause();
     }
   }
@@ -72,14 +74,16 @@ export const say = (line: string): void => writeDescriptor(STDERR, `${line}\n`);
 
 function writeDescriptor(fd: number, data: Uint8Array | string): void {
   const bytes = typeof data === "string" ? Buffer.from(data) : data;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EPIPE") process.exit(1); // whoever read it has gone: nothing to say, and nobody to say it to
       if (code !== "EAGAIN") {
-        throw new CliError("OUTPUT_UNWRITABLE", `cannot write to standard output: ${code ?? "it failed"}`, { cause: error });
+        throw new CliError("OUTPUT_UNWRITABLE", `cannot write to standard output: ${code ?? "it failed"}`, {
+          cause: error,
+        });
       }
       pause();
     }
@@ -112,5 +116,4 @@ export function isPrintable(data: Uint8Array): boolean {
 }
 
 /** A name from outside, made fit for a terminal: without control and direction-changing characters, and not endless. */
-export const printable = (name: string): string =>
-  name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "").slice(0, 200);
+export const printable = (name: string): string => name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "").slice(0, 200);

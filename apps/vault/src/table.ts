@@ -1,6 +1,6 @@
 /*
  * The command table: the one description of the command line. Parsing, --help, the completions and the man page are all made
- * from it. It is data alone, so that `vault --help` starts at once; what a command does is loaded when it runs.
+ * from it. It is data alone; what the commands do is loaded when one runs, from commands/index.ts.
  */
 
 /** A flag, which means the same in every command that takes it. */
@@ -31,13 +31,22 @@ export const FLAGS = {
   },
   base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
   "key-name": { value: "NAME", summary: "the name of the repository's git-crypt key; default `default`" },
-  output: { short: "o", value: "FILE", complete: "file", summary: "write to FILE (mode 0600, replaced whole) instead of stdout" },
+  output: {
+    short: "o",
+    value: "FILE",
+    complete: "file",
+    summary: "write to FILE (mode 0600, replaced whole) instead of stdout",
+  },
   clipboard: { short: "c", summary: "write to the clipboard instead of stdout" },
   "clear-after": {
     value: "SECONDS",
     summary: "clear a plaintext from the clipboard after so long; 0 keeps it; default 45",
   },
-  "passphrase-file": { value: "FILE", complete: "file", summary: "read the private key's passphrase from the first line of FILE" },
+  "passphrase-file": {
+    value: "FILE",
+    complete: "file",
+    summary: "read the private key's passphrase from the first line of FILE",
+  },
   "passphrase-fd": { value: "FD", summary: "read the private key's passphrase from the open file descriptor FD" },
   json: { short: "j", summary: "print one JSON object, see `vault help json`" },
   "no-input": { summary: "never ask anything on the terminal" },
@@ -65,8 +74,10 @@ export interface Invocation {
   readonly args: readonly string[];
 }
 
+export type CommandName = "share" | "view" | "keys" | "create" | "help" | "completion" | "clear-clipboard";
+
 export interface CommandSpec {
-  readonly name: string;
+  readonly name: CommandName;
   readonly alias?: string;
   /** The heading it stands under in `vault help`; a command without one is not shown. */
   readonly group?: "hand over" | "ssh-vault" | "about";
@@ -81,7 +92,6 @@ export interface CommandSpec {
   /** What the completions offer for its operands. */
   readonly complete?: "file" | readonly string[];
   readonly flags: readonly FlagName[];
-  readonly load: () => Promise<{ run(invocation: Invocation): Promise<void> }>;
 }
 
 const MANY = Number.POSITIVE_INFINITY;
@@ -117,7 +127,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     operands: 1,
     complete: "file",
     flags: ["to", "key", "format", "base64", "key-name", "output", "clipboard"],
-    load: () => import("./commands/share.ts"),
   },
   {
     name: "view",
@@ -130,11 +139,14 @@ export const COMMANDS: readonly CommandSpec[] = [
       "The private keys tried are those of --key; else the IdentityFile lines of ~/.ssh/config, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa. A passphrase is asked for on the terminal, and only for a key that the message is sealed to.",
       "The plaintext is released only after all of it was authenticated. Binary is not printed to a terminal unless asked for by `-o -`.",
     ],
-    examples: ["pbpaste | vault view | git-crypt unlock -", "vault view | git-crypt unlock -", "vault view -o git-crypt-key message.age"],
+    examples: [
+      "pbpaste | vault view | git-crypt unlock -",
+      "vault view | git-crypt unlock -",
+      "vault view -o git-crypt-key message.age",
+    ],
     operands: 1,
     complete: "file",
     flags: [...OPENING_FLAGS, "output", "clipboard", "clear-after"],
-    load: () => import("./commands/view.ts"),
   },
   {
     name: "keys",
@@ -145,7 +157,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     operands: MANY,
     complete: "file",
     flags: [],
-    load: () => import("./commands/keys.ts"),
   },
   {
     name: "create",
@@ -158,7 +169,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     operands: 1,
     complete: "file",
     flags: ["user", "key"],
-    load: () => import("./commands/create.ts"),
   },
   {
     name: "help",
@@ -167,7 +177,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "show help for a command or a topic",
     operands: 1,
     flags: [],
-    load: () => import("./commands/help.ts"),
   },
   {
     name: "completion",
@@ -178,7 +187,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     operands: 1,
     complete: ["bash", "zsh", "fish"],
     flags: [],
-    load: () => import("./commands/completion.ts"),
   },
   {
     name: "clear-clipboard",
@@ -186,6 +194,5 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "clear the clipboard later, if it still holds what was copied; run by vault itself",
     operands: 0,
     flags: [],
-    load: () => import("./commands/clear-clipboard.ts"),
   },
 ];

@@ -33,7 +33,8 @@ function openTerminal(): { input: ReadStream; output: WriteStream; close(): void
  */
 export async function askSecret(question: string, otherwise: string): Promise<string> {
   const terminal = openTerminal();
-  if (terminal === null) throw new CliError("USAGE", `${question} cannot be asked: there is no terminal`, { hint: otherwise });
+  if (terminal === null)
+    throw new CliError("USAGE", `${question} cannot be asked: there is no terminal`, { hint: otherwise });
   try {
     const { default: inquirer } = await import("inquirer");
     const prompt = inquirer.createPromptModule({

@@ -26,3 +26,10 @@ export class VaultError<Code extends string = string> extends Error {
     this.hint = options.hint;
   }
 }
+
+/**
+ * Whether `error` is a VaultError, judged by its shape: a program made of several bundles holds the class more than once, and
+ * `instanceof` knows only one of them.
+ */
+export const isVaultError = (error: unknown): error is VaultError =>
+  error instanceof Error && "hint" in error && "code" in error && typeof error.code === "string";

@@ -24,7 +24,8 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   checkOutputFlags(flags);
   const format = parseFormat(flags.format);
   if (flags.to === undefined) throw usageError("expected a recipient: --to R");
-  if (flags.to.includes("-") && args[0] === "-") throw usageError("stdin cannot hold both the recipients and the secret");
+  if (flags.to.includes("-") && args[0] === "-")
+    throw usageError("stdin cannot hold both the recipients and the secret");
   const secret = await readSecret(flags, args[0]);
   try {
     await shareWith(readRecipients(flags.to), secret, flags, { format });
@@ -76,10 +77,11 @@ async function readSecret(flags: FlagValues, operand: string | undefined): Promi
     }
     return { kind: "stdin", name: null, data: input.data, input };
   }
-  const { openRepository } = await import("@git-vault/git-crypt");
+  const { openRepository, wipeKeyFile } = await import("@git-vault/git-crypt");
   const name = flags["key-name"] ?? "default";
-  const data = openRepository(process.cwd()).readKeyBytes(name);
-  return { kind: "git-crypt-key", name, data, input: null };
+  const { bytes, keyFile } = openRepository(process.cwd()).readKey(name);
+  wipeKeyFile(keyFile);
+  return { kind: "git-crypt-key", name, data: bytes, input: null };
 }
 
 function describeSecret({ kind, name, data }: Secret): string {
@@ -96,14 +98,21 @@ function report(shared: Shared, secret: Secret, place: string | null, open: read
   if (shared.notSealedTo.length > 0) {
     lines.push(
       "vault: not sealed to",
-      ...shared.notSealedTo.map(({ recipient, entry, reason }) => `  ${printable(recipient)}  ${describeKey(entry)}  ${reason}`),
+      ...shared.notSealedTo.map(
+        ({ recipient, entry, reason }) => `  ${printable(recipient)}  ${describeKey(entry)}  ${reason}`,
+      ),
     );
   }
   if (place !== null) lines.push(`vault: the sealed message is in ${place}`);
   return [...lines, "vault: send it over any channel; it is opened with", ...open.map((line) => `  ${line}`)];
 }
 
-function describe(shared: Shared, { kind, name, data }: Secret, output: string | null, open: readonly string[]): object {
+function describe(
+  shared: Shared,
+  { kind, name, data }: Secret,
+  output: string | null,
+  open: readonly string[],
+): object {
   const bits = (key: { readonly bits?: number } | null): number | null => key?.bits ?? null;
   return {
     format: shared.format,

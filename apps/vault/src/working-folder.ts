@@ -1,0 +1,16 @@
+import { CliError } from "./errors.ts";
+import { reason } from "./input.ts";
+import { printable } from "./streams.ts";
+
+/**
+ * Goes on as if started in `folder`: what -C does.
+ *
+ * @throws CliError `USAGE`
+ */
+export function enterFolder(folder: string): void {
+  try {
+    process.chdir(folder);
+  } catch (cause) {
+    throw new CliError("USAGE", `-C: cannot enter ${printable(folder)}: ${reason(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,89 @@
+// `pnpm bench start-up`: how long whole commands take, as ratios to an empty Node in the same run. The programs take turns, so
+// that whatever else the machine does falls on all of them; the median of each is compared.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { medianOfTurns } from "./measure.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const vault = join(root, "apps/vault/dist/main.cjs");
+const ROUNDS = Number(process.argv[2] ?? 41);
+
+const folder = mkdtempSync(join(tmpdir(), "git-vault-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+mkdirSync(join(folder, ".ssh"));
+const pair = generateKeyPairSync("ed25519");
+const point = Buffer.from(pair.publicKey.export({ format: "jwk" }).x, "base64url");
+const seed = Buffer.from(pair.privateKey.export({ format: "jwk" }).d, "base64url");
+writeFileSync(join(folder, ".ssh/id_ed25519"), openSshPrivateKey(seed, point), { mode: 0o600 });
+const publicFile = join(folder, "me.pub");
+writeFileSync(publicFile, `ssh-ed25519 ${publicBlob(point).toString("base64")} me\n`);
+writeFileSync(join(folder, "empty.mjs"), "");
+writeFileSync(join(folder, "crypto.mjs"), 'import "node:crypto";\n');
+
+// NODE_EXTRA_CA_CERTS costs every Node a certificate store, and would hide what is measured.
+const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
+const env = { ...rest, HOME: folder };
+const run = (args, input = "") => {
+  const { status, stderr, stdout } = spawnSync(process.execPath, args, { env, input });
+  if (status !== 0) throw new Error(`node ${args.join(" ")} ended with ${status}: ${stderr}`);
+  return stdout;
+};
+const secret = Buffer.alloc(148, 7);
+const message = run([vault, "share", "--quiet", "--to", publicFile], secret);
+
+const commands = {
+  "node -e 0": () => run(["-e", "0"]),
+  "an empty ESM file": () => run([join(folder, "empty.mjs")]),
+  "an ESM file that imports node:crypto": () => run([join(folder, "crypto.mjs")]),
+  "vault --help": () => run([vault, "--help"]),
+  "vault view, an Ed25519 message": () => run([vault, "view"], message),
+  "vault share, to a key file": () => run([vault, "share", "--to", publicFile], secret),
+};
+const medians = medianOfTurns(commands, ROUNDS);
+const base = medians["node -e 0"];
+for (const [name, ms] of Object.entries(medians)) {
+  console.log(`${name.padEnd(40)} ${ms.toFixed(1).padStart(6)} ms  ${(ms / base).toFixed(2)} × node -e 0`);
+}
+
+/** The wire encoding of an Ed25519 public key (RFC 8709). */
+function publicBlob(key) {
+  return Buffer.concat([field(Buffer.from("ssh-ed25519")), field(key)]);
+}
+
+/** An unencrypted key file as ssh-keygen writes it (OpenSSH's PROTOCOL.key). */
+function openSshPrivateKey(secretSeed, key) {
+  const check = Buffer.from([1, 2, 3, 4]);
+  const inner = Buffer.concat([
+    check,
+    check,
+    publicBlob(key),
+    field(Buffer.concat([secretSeed, key])),
+    field(Buffer.from("me")),
+  ]);
+  const padding = Buffer.from(Array.from({ length: (8 - (inner.length % 8)) % 8 }, (__, at) => at + 1));
+  const none = field(Buffer.from("none"));
+  const body = Buffer.concat([
+    Buffer.from("openssh-key-v1\0"),
+    none,
+    none,
+    field(Buffer.alloc(0)),
+    Buffer.from([0, 0, 0, 1]),
+    field(publicBlob(key)),
+    field(Buffer.concat([inner, padding])),
+  ]);
+  const lines = body
+    .toString("base64")
+    .match(/.{1,70}/g)
+    .join("\n");
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+function field(bytes) {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
