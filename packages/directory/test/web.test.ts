@@ -1,0 +1,115 @@
+import { makeSshKey, startGitHub, temporaryFolder, type GitHubFaultKind, type GitHubStandIn } from "@git-vault/testkit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ALICE, directoryAt, failureOf } from "./fixtures.ts";
+
+let web: GitHubStandIn;
+beforeEach(async () => {
+  web = await startGitHub();
+  web.texts.set("/alice.keys", `# Gitea isn't a key server.\n${ALICE} alice\n`);
+});
+afterEach(async () => {
+  await web.close();
+});
+
+const host = (): string => new URL(web.url).host;
+
+describe("a URL", () => {
+  it("gives the keys at it, under itself", async () => {
+    const url = `${web.url}/alice.keys`;
+    expect(await directoryAt("").resolve(url)).toMatchObject([
+      { name: url, source: url, keys: [{ comment: "alice" }] },
+    ]);
+    expect(web.requests).toMatchObject([
+      { path: "/alice.keys", headers: { "user-agent": "git-vault", accept: "text/plain" } },
+    ]);
+  });
+
+  it("without a page at it is not found", async () => {
+    expect(await failureOf(directoryAt("").resolve(`${web.url}/nobody.keys`))).toMatchObject({
+      code: "NOT_FOUND",
+      message: `${host()} has no such page`,
+    });
+  });
+
+  it.each([[""], ["# none\n"], ["\n\n"]])("with the text %j has no keys", async (text) => {
+    web.texts.set("/empty.keys", text);
+    expect(await failureOf(directoryAt("").resolve(`${web.url}/empty.keys`))).toMatchObject({
+      code: "NO_KEYS",
+      message: `the page at ${host()} holds no keys`,
+    });
+  });
+
+  it.each([
+    ["words", "hello world"],
+    ["a truncated key", ALICE.slice(0, 50)],
+    ["NUL bytes", `${ALICE}\0`],
+  ])("with %s is refused", async (_what, text) => {
+    web.texts.set("/bad.keys", text);
+    expect(await failureOf(directoryAt("").resolve(`${web.url}/bad.keys`))).toMatchObject({
+      code: "BAD_ANSWER",
+      message: `${host()} answered with something else than public keys`,
+    });
+  });
+
+  it("with a private key is refused, and its owner to be told", async () => {
+    using folder = temporaryFolder();
+    const { privateKeyPath } = await makeSshKey({ folder: folder.path, type: "ed25519" });
+    const { readFileSync } = await import("node:fs");
+    web.texts.set("/id_ed25519", readFileSync(privateKeyPath, "utf8"));
+    expect(await failureOf(directoryAt("").resolve(`${web.url}/id_ed25519`))).toMatchObject({
+      code: "BAD_ANSWER",
+      message: `${host()} answered with a private key`,
+    });
+  });
+
+  it.each([
+    [{ fault: "html" }, "BAD_ANSWER", "answered with a web page instead of public keys"],
+    [
+      { fault: "answer", status: 200, body: "\n <html>" },
+      "BAD_ANSWER",
+      "answered with a web page instead of public keys",
+    ],
+    [{ fault: "endless" }, "BAD_ANSWER", "answered with more than 1048576 bytes"],
+    [{ fault: "answer", status: 503 }, "BAD_ANSWER", "answered with status 503, a failure of its own"],
+    [{ fault: "answer", status: 410 }, "NOT_FOUND", "has no such page"],
+    [{ fault: "answer", status: 401 }, "AUTHENTICATION_REQUIRED", "shows these keys only to those who are signed in"],
+    [{ fault: "answer", status: 403 }, "AUTHENTICATION_REQUIRED", "shows these keys only to those who are signed in"],
+    [
+      { fault: "redirect", location: "https://elsewhere.example/" },
+      "BAD_ANSWER",
+      "redirected to another server, which is not followed",
+    ],
+  ] as [GitHubFaultKind, string, string][])("answered with %o is refused as %s", async (fault, code, what) => {
+    web.faults.push({ ...fault });
+    const error = await failureOf(directoryAt("").resolve(`${web.url}/alice.keys`));
+    expect(error).toMatchObject({ code, message: `${host()} ${what}` });
+  });
+
+  it("asked too often says when to come back", async () => {
+    web.faults.push({ fault: "answer", status: 429, headers: { "retry-after": "90" } });
+    const error = await failureOf(directoryAt("").resolve(`${web.url}/alice.keys`));
+    expect(error).toMatchObject({ code: "RATE_LIMITED", hint: "wait, or give a file of the keys" });
+    expect(error.message).toMatch(/it resets in 2 minutes, at \d\d:\d\d$/);
+  });
+});
+
+describe("plain http", () => {
+  it("to another machine is refused before anything is sent", async () => {
+    expect(await failureOf(directoryAt("").resolve("http://keys.example.org/x.keys"))).toMatchObject({
+      code: "INVALID_RECIPIENT",
+      message: "expected https for keys.example.org, got http",
+    });
+  });
+
+  it("to another machine is tried where it is allowed", async () => {
+    const directory = directoryAt("", {}, { allowHttp: true });
+    expect(await failureOf(directory.resolve("http://nobody.invalid/x.keys"))).toMatchObject({ code: "NETWORK" });
+  });
+
+  it.each(["http://127.0.0.1.example.org/x", "http://127.1.2.3.4/x", "http://localhost.evil.invalid/x"])(
+    "to %s is not taken for this machine",
+    async (url) => {
+      expect(await failureOf(directoryAt("").resolve(url))).toMatchObject({ code: "INVALID_RECIPIENT" });
+    },
+  );
+});
