@@ -30,8 +30,6 @@ function explain(code: string): readonly [string, string] {
     case "EHOSTUNREACH":
     case "ENETUNREACH":
       return ["cannot be reached from this network", AGAIN];
-    case "UND_ERR_ABORTED":
-      return ["did not let the request through", "check the proxy's address, user name and password"];
     default:
       break;
   }
@@ -52,6 +50,12 @@ export function networkError(error: unknown, url: URL, usesProxy: boolean): Dire
   if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") {
     return new DirectoryError("BAD_ANSWER", `${url.host} did not answer in HTTP`, {
       hint: "check the address",
+      cause: error,
+    });
+  }
+  if (usesProxy && code === "UND_ERR_ABORTED") {
+    return new DirectoryError("NETWORK", `the proxy on the way to ${url.host} did not let the request through`, {
+      hint: "check the proxy's address, user name and password in the environment",
       cause: error,
     });
   }

@@ -1,16 +1,22 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DirectoryError, parseQuery, readRecipientLines, type RecipientQuery } from "../src/index.ts";
+import { DirectoryError, parseQuery, readRecipientLines } from "../src/index.ts";
 
 const ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH8gOptz22JZEashS2LEWWvJiUYI9M6lxubNX1FGYMXa";
 
-const failure = (run: () => unknown): DirectoryError => {
+/** What the function gives, or its DirectoryError; any other error is thrown. */
+const attempt = <T>(run: () => T): T | DirectoryError => {
   try {
-    run();
+    return run();
   } catch (error) {
     if (error instanceof DirectoryError) return error;
     throw error;
   }
+};
+
+const failure = (run: () => unknown): DirectoryError => {
+  const error = attempt(run);
+  if (error instanceof DirectoryError) return error;
   throw new Error("expected a DirectoryError");
 };
 
@@ -137,21 +143,11 @@ describe("parseQuery", () => {
     );
   });
 
-  /** The query, or the error; any other error is thrown. */
-  const attempt = (query: string): RecipientQuery | DirectoryError => {
-    try {
-      return parseQuery(query);
-    } catch (error) {
-      if (error instanceof DirectoryError) return error;
-      throw error;
-    }
-  };
-
   it("throws nothing but its own error, whatever is written", () => {
     const anything = fc.oneof(fc.string({ unit: "binary", maxLength: 300 }), fc.string({ maxLength: 60 }));
     fc.assert(
       fc.property(anything, (query) => {
-        const result = attempt(query);
+        const result = attempt(() => parseQuery(query));
         expect(result instanceof DirectoryError ? result.message : "").not.toMatch(/[\p{Cc}\p{Cf}]/u);
       }),
       { numRuns: 2000 },
@@ -165,7 +161,7 @@ describe("parseQuery", () => {
     });
     fc.assert(
       fc.property(awkward, (name) => {
-        const query = attempt(`github:${name}`);
+        const query = attempt(() => parseQuery(`github:${name}`));
         const parts = "login" in query ? [query.login] : "team" in query ? [query.org, query.team] : [];
         for (const part of parts) expect(new URL(`https://x/users/${part}/keys`).pathname).toBe(`/users/${part}/keys`);
       }),

@@ -252,8 +252,8 @@ export function answerApi(site: GitHubSite, url: URL, request: IncomingMessage, 
 /** Answers a plain text: one of `texts`, else a user's `.keys`; 404 where there is none. */
 export function answerText(site: GitHubSite, url: URL, request: IncomingMessage, response: ServerResponse): void {
   const login = /^\/([^/]+)\.keys$/.exec(url.pathname)?.[1];
-  const keys = login === undefined ? undefined : findUser(site, login, "login")?.[1].keys;
-  const text = site.texts.get(url.pathname) ?? keys?.map((key) => `${key}\n`).join("");
+  const user = login === undefined ? undefined : findUser(site, login, "login")?.[1];
+  const text = site.texts.get(url.pathname) ?? (user && (user.keys ?? []).map((key) => `${key}\n`).join(""));
   if (text === undefined) {
     response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("Not Found");
     return;

@@ -194,6 +194,8 @@ describe("the rules of the API", () => {
     expect(await keys.text()).toBe(`${ED25519}\nssh-rsa AAAA\n`);
     expect((await get("/choldgraf.keys", { "if-none-match": keys.headers.get("etag") ?? "" })).status).toBe(304);
     expect(await (await get("/deep/alice.keys")).text()).toBe("# none\n");
+    github.users.set("bare", {});
+    expect(await (await get("/bare.keys")).text()).toBe("");
     expect((await get("/nobody.keys")).status).toBe(404);
   });
 

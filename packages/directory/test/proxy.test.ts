@@ -1,0 +1,198 @@
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { connect, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { runOk, startGitHub, temporaryFolder, type GitHubStandIn, type TemporaryFolder } from "@git-vault/testkit";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { lookUpInChild } from "./child.ts";
+import { ALICE, ALICE_FINGERPRINT } from "./fixtures.ts";
+
+const HOSTS = ["api.github.com", "gitlab.com", "codeberg.org", "keys.example.org", "localhost"];
+
+/** Every host of the internet, in one stand-in with a certificate for all of them; the proxy leads there. */
+let internet: GitHubStandIn;
+let folder: TemporaryFolder;
+let certificate: string;
+let proxy: Server;
+/** What the proxy was asked, as `METHOD target`, and the credentials it was shown. */
+const asked: string[] = [];
+const credentials: (string | undefined)[] = [];
+let proxyStatus = "200 Connection Established";
+
+beforeAll(async () => {
+  folder = temporaryFolder();
+  const key = join(folder.path, "key.pem");
+  certificate = join(folder.path, "cert.pem");
+  const names = HOSTS.map((host) => `DNS:${host}`).join(",");
+  const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+  await runOk("openssl", [
+    ...args,
+    "-subj",
+    "/CN=test",
+    "-addext",
+    `subjectAltName=${names}`,
+    "-keyout",
+    key,
+    "-out",
+    certificate,
+  ]);
+  internet = await startGitHub({ tls: { key: readFileSync(key), cert: readFileSync(certificate) } });
+  proxy = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.writeHead(500).end();
+  });
+  proxy.on("connect", (request: IncomingMessage, socket: Duplex) => {
+    asked.push(`CONNECT ${request.url}`);
+    credentials.push(request.headers["proxy-authorization"]);
+    socket.on("error", () => {});
+    if (!proxyStatus.startsWith("200")) {
+      socket.end(`HTTP/1.1 ${proxyStatus}\r\n\r\n`);
+      return;
+    }
+    // http goes to the port that was asked for, https to the stand-in, whatever the name.
+    const [, port = ""] = (request.url ?? "").split(":");
+    const target = connect(port === "443" ? Number(new URL(internet.url).port) : Number(port), "127.0.0.1", () => {
+      socket.write(`HTTP/1.1 ${proxyStatus}\r\n\r\n`);
+      socket.pipe(target).pipe(socket);
+    });
+    target.on("error", () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+});
+afterAll(async () => {
+  proxy.closeAllConnections();
+  await new Promise((resolve) => proxy.close(resolve));
+  await internet.close();
+  folder.remove();
+});
+beforeEach(() => {
+  asked.length = 0;
+  credentials.length = 0;
+  internet.requests.length = 0;
+  internet.faults.length = 0;
+  proxyStatus = "200 Connection Established";
+  internet.users.set("choldgraf", { keys: [ALICE] });
+});
+
+const port = (): number => (proxy.address() as AddressInfo).port;
+const viaProxy = (extra: Record<string, string> = {}): Record<string, string> => ({
+  HTTPS_PROXY: `http://127.0.0.1:${port()}`,
+  NODE_EXTRA_CA_CERTS: certificate,
+  ...extra,
+});
+const FOUND = { fingerprints: [expect.stringMatching(ALICE_FINGERPRINT) as string] };
+
+describe("through a proxy", () => {
+  it("GitHub, GitLab, Codeberg and a URL are asked over TLS, each by CONNECT", async () => {
+    internet.tokens.add("secret");
+    const queries = ["choldgraf", "gitlab:choldgraf", "codeberg:Choldgraf", "https://keys.example.org/choldgraf.keys"];
+    const { results, stderr } = await lookUpInChild(queries, viaProxy({ GH_TOKEN: "secret" }));
+    expect(results).toEqual([
+      { name: "github:choldgraf", ...FOUND },
+      { name: "gitlab:choldgraf", ...FOUND },
+      { name: "codeberg:choldgraf", ...FOUND },
+      { name: "https://keys.example.org/choldgraf.keys", ...FOUND },
+    ]);
+    expect(stderr.replace(/^.*NODE_EXTRA_CA_CERTS.*\n/gm, "")).toBe("");
+    expect(asked).toEqual(
+      ["api.github.com", "gitlab.com", "codeberg.org", "keys.example.org"].map((host) => `CONNECT ${host}:443`),
+    );
+    expect(internet.requests.map(({ path, headers }) => [headers.host, path, headers.authorization])).toEqual([
+      ["api.github.com", "/users/choldgraf/keys?per_page=100", "Bearer secret"],
+      ["gitlab.com", "/choldgraf.keys", undefined],
+      ["codeberg.org", "/choldgraf.keys", undefined],
+      ["keys.example.org", "/choldgraf.keys", undefined],
+    ]);
+  });
+
+  it("a user that GitLab hides or does not have, and one without keys, are told apart", async () => {
+    internet.users.set("bare", {});
+    internet.texts.set("/users/sign_in", "<!DOCTYPE html><html></html>");
+    internet.faults.push({ fault: "redirect", location: "https://gitlab.com/users/sign_in", on: "/hidden.keys" });
+    const { results } = await lookUpInChild(["gitlab:hidden", "gitlab:bare", "codeberg:nobody"], viaProxy());
+    expect(results).toMatchObject([
+      { code: "NOT_FOUND", message: "gitlab has no user hidden, or shows it only to those who are signed in" },
+      { code: "NO_KEYS", message: "gitlab's user bare has no SSH keys" },
+      { code: "NOT_FOUND", message: "codeberg has no user nobody" },
+    ]);
+  });
+
+  it("a redirect from https to http is refused", async () => {
+    internet.faults.push({ fault: "redirect", location: "http://keys.example.org/choldgraf.keys" });
+    const { results } = await lookUpInChild(["https://keys.example.org/choldgraf.keys"], viaProxy());
+    expect(results).toMatchObject([
+      { code: "BAD_ANSWER", message: "keys.example.org redirected to another server, which is not followed" },
+    ]);
+    expect(asked).toHaveLength(1);
+  });
+
+  it("plain http on this machine is asked by CONNECT too, with HTTP_PROXY only", async () => {
+    await using github = await startGitHub();
+    github.users.set("choldgraf", { keys: [ALICE] });
+    const env = { GITHUB_API_URL: github.url };
+    expect((await lookUpInChild(["choldgraf"], viaProxy(env))).results).toMatchObject([FOUND]);
+    expect(asked).toEqual([]);
+    const proxied = await lookUpInChild(["choldgraf"], { ...env, http_proxy: `127.0.0.1:${port()}` });
+    expect(proxied.results).toMatchObject([FOUND]);
+    expect(asked).toEqual([`CONNECT ${new URL(github.url).host}`]);
+  });
+
+  it("the proxy is shown its user name and password", async () => {
+    await lookUpInChild(["choldgraf"], viaProxy({ HTTPS_PROXY: `http://me:pass%20word@127.0.0.1:${port()}` }));
+    expect(credentials).toEqual([`Basic ${Buffer.from("me:pass word").toString("base64")}`]);
+  });
+
+  it("nothing goes for a host in NO_PROXY", async () => {
+    const url = `https://localhost:${new URL(internet.url).port}/choldgraf.keys`;
+    const { results } = await lookUpInChild([url], viaProxy({ NO_PROXY: "example.org,localhost" }));
+    expect(results).toMatchObject([FOUND]);
+    expect(asked).toEqual([]);
+  });
+
+  it.each(["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"])("%s is told", async (status) => {
+    proxyStatus = status;
+    const { results } = await lookUpInChild(["choldgraf"], viaProxy());
+    expect(results).toEqual([
+      {
+        code: "NETWORK",
+        message: "the proxy on the way to api.github.com did not let the request through",
+        hint: "check the proxy's address, user name and password in the environment",
+      },
+    ]);
+    expect(internet.requests).toEqual([]);
+  });
+
+  it("a proxy that is not there is told", async () => {
+    const { results } = await lookUpInChild(["choldgraf"], { HTTPS_PROXY: "http://127.0.0.1:1" });
+    expect(results).toMatchObject([
+      { code: "NETWORK", message: "api.github.com, or the proxy on the way, refused the connection" },
+    ]);
+  });
+
+  it("a proxy that is no URL is told, without its password", async () => {
+    const { results } = await lookUpInChild(["choldgraf"], { HTTPS_PROXY: "http://me:s3cret@:1:2" });
+    expect(results).toMatchObject([{ code: "INVALID_SETTING" }]);
+    expect(JSON.stringify(results)).not.toContain("s3cret");
+  });
+});
+
+describe("TLS", () => {
+  it("with a certificate that is not trusted is refused, with the way to trust it", async () => {
+    const url = `https://localhost:${new URL(internet.url).port}/choldgraf.keys`;
+    const { results } = await lookUpInChild([url], {});
+    expect(results).toEqual([
+      {
+        code: "NETWORK",
+        message: `${new URL(url).host} has a TLS certificate that is not trusted here`,
+        hint: "name your authority's certificate in NODE_EXTRA_CA_CERTS",
+      },
+    ]);
+    expect(internet.requests).toEqual([]);
+  });
+
+  it("with a trusted certificate of another name is refused", async () => {
+    const { results } = await lookUpInChild([`${internet.url}/choldgraf.keys`], { NODE_EXTRA_CA_CERTS: certificate });
+    expect(results).toMatchObject([{ code: "NETWORK", message: expect.stringMatching(/TLS certificate/) as string }]);
+  });
+});
