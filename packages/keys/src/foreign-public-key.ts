@@ -4,8 +4,10 @@ import type { PublicKeyEntry } from "./types.ts";
 
 const maximumFileSize = 16 * 1024;
 
-/** RFC 4716, and the PEM of SubjectPublicKeyInfo (RFC 5280) and PKCS#1. */
-const header = /^\s*-{4,5} ?BEGIN (?:SSH2 |RSA )?PUBLIC KEY ?-{4,5}\s/;
+/** RFC 4716, and the PEM (RFC 7468) of SubjectPublicKeyInfo and of PKCS#1. */
+const header = /^\s*(?:---- BEGIN SSH2|-----BEGIN(?: RSA)?) PUBLIC KEY ?----/;
+const wholeFile =
+  /^\s*(?:---- BEGIN SSH2 PUBLIC KEY ----\s[^]*\s---- END SSH2 PUBLIC KEY ----|-----BEGIN ((?:RSA )?PUBLIC KEY)-----\s[^]*\s-----END \1-----)\s*$/;
 
 /**
  * Reads public keys as `readPublicKeys` does, and besides the one key of an RFC 4716 file (`---- BEGIN SSH2 PUBLIC KEY ----`) or of a
@@ -25,12 +27,17 @@ export async function readAnyPublicKeys(text: string): Promise<PublicKeyEntry[]>
   return [entryOfBlob(1, await blobOf(text), "")];
 }
 
-/** What sshpk says of bad input may repeat the input, so its error is not kept. */
+const malformed = (): KeyError =>
+  new KeyError("MALFORMED_KEY", "malformed public key file: expected one RFC 4716 or PEM public key");
+
 const blobOf = async (text: string): Promise<Buffer> => {
+  // sshpk is content with a part of the END line.
+  if (!wholeFile.test(text)) throw malformed();
   const { default: sshpk } = await import("sshpk");
   try {
     return sshpk.parseKey(text, "pem").toBuffer("rfc4253", {});
   } catch {
-    throw new KeyError("MALFORMED_KEY", "malformed public key file: expected one RFC 4716 or PEM public key");
+    // What sshpk says of bad input may repeat the input, so its error is not kept.
+    throw malformed();
   }
 };

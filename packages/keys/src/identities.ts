@@ -62,7 +62,7 @@ const withPublicHalf = (file: PrivateKeyFile, publicKey: SshPublicKey): PrivateK
 const readIdentity = (path: string, read: FindIdentitiesOptions["read"]): IdentityFile | null => {
   const bytes = read(path);
   const publicKey = readPublicHalf(`${path}.pub`, read);
-  if (bytes === null) return publicKey && { path, file: null, publicKey, problem: agentProblem };
+  if (bytes === null) return read(`${path}.pub`) && { path, file: null, publicKey, problem: agentProblem };
   try {
     const file = readPrivateKey(bytes);
     if (file.publicKey !== null) return { path, file, publicKey: file.publicKey, problem: null };

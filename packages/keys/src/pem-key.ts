@@ -19,6 +19,11 @@ interface Pem {
 
 const malformed = (problem: string): KeyError => new KeyError("MALFORMED_KEY", `malformed PEM private key: ${problem}`);
 
+const unsupportedKey = (problem: string): KeyError =>
+  new KeyError("UNSUPPORTED_KEY", `expected an RSA or Ed25519 private key: ${problem}`);
+const ecdsaProblem = "ECDSA keys can only sign";
+const dsaProblem = "DSA keys can only sign";
+
 const unsupportedEncryption = (what: string): KeyError =>
   new KeyError("UNSUPPORTED_KEY", `the private key is encrypted in a way that is not supported: ${what}`, {
     hint: "convert it to OpenSSH's format with: ssh-keygen -p -f KEYFILE",
@@ -36,6 +41,8 @@ const firstLine = (text: string): string => (/^[^\r\n]*/.exec(text)?.[0] ?? "").
 const readPem = (text: string): Pem => {
   const lines = text.split("\n").map((line) => line.trim());
   const label = labelPattern.exec(lines[0] ?? "")?.[1] ?? "";
+  if (label === "EC PRIVATE KEY") throw unsupportedKey(ecdsaProblem);
+  if (label === "DSA PRIVATE KEY") throw unsupportedKey(dsaProblem);
   if (lines.at(-1) !== `-----END ${label}-----`) throw malformed("it does not end with its END line");
   const headers = lines.slice(1).findIndex((line) => !line.includes(":"));
   const isEncrypted = lines.slice(1, headers + 1).includes("Proc-Type: 4,ENCRYPTED");
@@ -72,11 +79,6 @@ const readRsa = (key: KeyObject): PrivateKey => {
   };
   return rsaPrivateKey(numbers, rsaPublicKey(numbers.modulus, numbers.exponent, ""));
 };
-
-const unsupportedKey = (problem: string): KeyError =>
-  new KeyError("UNSUPPORTED_KEY", `expected an RSA or Ed25519 private key: ${problem}`);
-const ecdsaProblem = "ECDSA keys can only sign";
-const dsaProblem = "DSA keys can only sign";
 
 const readKeyObject = (key: KeyObject): PrivateKey => {
   if (key.asymmetricKeyType === "ed25519") return readEd25519(key);
@@ -152,8 +154,6 @@ const plainFile = (key: KeyObject): PrivateKeyFile => {
 /** Reads a PEM private key; `text` has no white space around it. */
 export function readPemKey(text: string): PrivateKeyFile {
   const { label, cipher, der } = readPem(text);
-  if (label === "EC PRIVATE KEY") throw unsupportedKey(ecdsaProblem);
-  if (label === "DSA PRIVATE KEY") throw unsupportedKey(dsaProblem);
   if (cipher !== null) {
     if (!legacyCiphers.has(cipher)) throw unsupportedEncryption("expected AES-CBC or DES-EDE3-CBC");
     return encryptedFile((passphrase) => createPrivateKey({ key: text, format: "pem", passphrase }));

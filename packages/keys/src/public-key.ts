@@ -20,7 +20,7 @@ export function cleanComment(text: string): string {
 }
 
 /** The fingerprint of a blob, as `ssh-keygen -l` prints it. */
-export function fingerprintOf(blob: Uint8Array): string {
+function fingerprintOf(blob: Uint8Array): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 

@@ -50,9 +50,9 @@ export function parseConfigLine(line: string): { readonly keyword: string; reado
     }
   }
   // A line with an open quote is one that ssh refuses.
-  if (quote !== null) return { keyword: "", args: [] };
+  if (quote !== null || keyword.startsWith("#")) return { keyword: "", args: [] };
   if (argument !== null) args.push(argument);
-  return { keyword: keyword.startsWith("#") ? "" : keyword.toLowerCase(), args };
+  return { keyword: keyword.toLowerCase(), args };
 }
 
 /**

@@ -76,11 +76,6 @@ const base64url = (bytes: Buffer): string => bytes.toString("base64url");
 const notOfPublicHalf = (): KeyError =>
   new KeyError("MALFORMED_KEY", "malformed private key: its secret half does not belong to its public half");
 
-/** The error for an encrypted key without a passphrase. */
-export function passphraseRequired(): KeyError {
-  return new KeyError("PASSPHRASE_REQUIRED", "the private key is encrypted: its passphrase is needed");
-}
-
 /** The error for an encrypted key that did not decrypt. */
 export function wrongPassphrase(): KeyError {
   return new KeyError(
@@ -91,6 +86,8 @@ export function wrongPassphrase(): KeyError {
 
 /** Asserts that there is a passphrase; throws KeyError `PASSPHRASE_REQUIRED`. */
 export function requirePassphrase(passphrase: Uint8Array | undefined): Uint8Array {
-  if (passphrase === undefined || passphrase.length === 0) throw passphraseRequired();
+  if (passphrase === undefined || passphrase.length === 0) {
+    throw new KeyError("PASSPHRASE_REQUIRED", "the private key is encrypted: its passphrase is needed");
+  }
   return passphrase;
 }
