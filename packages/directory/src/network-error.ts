@@ -1,8 +1,12 @@
 import { DirectoryError } from "./errors.ts";
 
+const NOT_HTTP = "UND_ERR_HTTP_PARSER";
+
 /** The code of the first error in a chain of causes that has one: fetch hides what happened two or three levels deep. */
 function codeOf(error: unknown): string {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+    // Its code is missing in some versions of Node.
+    if (cause.name === "HTTPParserError") return NOT_HTTP;
     if ("code" in cause && typeof cause.code === "string") return cause.code;
   }
   return "";
@@ -47,11 +51,9 @@ function explain(code: string): readonly [string, string] {
 /** A failure of fetch as an error that says what happened. */
 export function networkError(error: unknown, url: URL, usesProxy: boolean): DirectoryError {
   const code = codeOf(error);
-  if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") {
-    return new DirectoryError("BAD_ANSWER", `${url.host} did not answer in HTTP`, {
-      hint: "check the address",
-      cause: error,
-    });
+  if (code === NOT_HTTP || code === "UND_ERR_HEADERS_OVERFLOW") {
+    // Without a cause: the parser's error holds what the server sent.
+    return new DirectoryError("BAD_ANSWER", `${url.host} did not answer in HTTP`, { hint: "check the address" });
   }
   if (usesProxy && code === "UND_ERR_ABORTED") {
     return new DirectoryError("NETWORK", `the proxy on the way to ${url.host} did not let the request through`, {

@@ -1,5 +1,6 @@
 import { createServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ALICE, directoryAt, failureOf } from "./fixtures.ts";
@@ -122,6 +123,7 @@ describe("no connection", () => {
     await using odd = await rawServer((socket) => socket.end("220 mail.example.org ESMTP\r\n"));
     const error = await failureOf(directoryAt(odd.url).resolve("choldgraf"));
     expect(error).toMatchObject({ code: "BAD_ANSWER", message: `${new URL(odd.url).host} did not answer in HTTP` });
+    expect(inspect(error, { depth: 9 })).not.toContain("ESMTP");
   });
 
   it("is no reason to crash where the headers never end", async () => {
