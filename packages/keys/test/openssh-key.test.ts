@@ -72,6 +72,22 @@ describe.skipIf(sshKeygen.missing)(`OpenSSH private keys of ${sshKeygen.label}`,
     },
   );
 
+  test.each(["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"])(
+    "a change of the tag of %s, or of the comment under it, does not pass",
+    async (cipher) => {
+      const comment = "x".repeat(40);
+      const bytes = unarmor(
+        (await makeKey(folder.path, `tag-${cipher}`, { cipher, passphrase, rounds: 1, comment })).bytes,
+      );
+      for (const fromEnd of [1, 16, 16 + 30]) {
+        const changed = Buffer.from(bytes);
+        changed[changed.length - fromEnd] = (changed.at(-fromEnd) ?? 0) ^ 1;
+        await expect(() => readPrivateKey(armor(changed)).unlock(utf8)).toFailWith("WRONG_PASSPHRASE");
+      }
+      expect((await readPrivateKey(armor(bytes)).unlock(utf8)).publicKey.comment).toBe(comment);
+    },
+  );
+
   test("a key with ssh-keygen's own choice of cipher and rounds opens", async () => {
     const made = await makeKey(folder.path, "defaults", { passphrase });
     await expect(await readPrivateKey(made.bytes).unlock(utf8)).toBelongTo(made.publicLine);
