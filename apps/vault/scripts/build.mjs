@@ -1,5 +1,5 @@
 // Bundles the command line into lazy chunks in dist/, and writes what the package carries beside them: clipboardy's
-// helper programs, the man page, and the notices of everything that was bundled.
+// helper programs, the man page, the notices of everything that was bundled, README and licence.
 import {
   chmodSync,
   cpSync,
@@ -74,7 +74,12 @@ for (const name of LIBRARIES) {
   if (file === undefined) throw new Error(`${name} is not imported lazily anywhere: take it out of LIBRARIES`);
   const { metafile } = await build({
     ...common,
-    entryPoints: [file],
+    // Who requires it takes all of it for the default export, as Node does for CommonJS.
+    stdin: {
+      contents: `const library = require(${JSON.stringify(file)});
+        module.exports = library.__esModule && library.default ? library.default : library;`,
+      resolveDir: root,
+    },
     outfile: join(dist, libraryFile(name)),
     inject: [join(root, "scripts/import-meta-url.mjs")],
   });
@@ -94,11 +99,13 @@ mkdirSync(join(root, "man"), { recursive: true });
 writeFileSync(join(root, "man/vault.1"), manModule.exports.manPage(version));
 
 writeFileSync(join(root, "THIRD-PARTY-NOTICES.txt"), notices(inputs));
+for (const name of ["README.md", "LICENSE"]) cpSync(join(root, "../..", name), join(root, name));
 
 /** The name, version, licence and licence text of every package that `files` were taken from. */
 function notices(files) {
   const folders = new Set();
   for (const input of files) {
+    if (input === "<stdin>") continue;
     const path = realpathSync(join(root, input));
     const at = path.lastIndexOf("/node_modules/");
     if (at === -1) continue;
@@ -111,7 +118,7 @@ function notices(files) {
     const text =
       file !== undefined && existsSync(join(folder, file))
         ? readFileSync(join(folder, file), "utf8").trim()
-        : "(no licence file)";
+        : "(the package has no file for its licence)";
     return { title: `${name} ${its} (${license})`, text };
   });
   entries.sort((a, b) => (a.title < b.title ? -1 : 1));

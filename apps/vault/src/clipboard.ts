@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { debuglog } from "node:util";
 import { CliError } from "./errors.ts";
 import { isPrintable } from "./streams.ts";
 import { writeToTerminal } from "./terminal.ts";
@@ -37,8 +38,11 @@ function hasDisplay(): boolean {
 
 async function clipboardy(): Promise<typeof import("clipboardy").default> {
   if (!hasDisplay()) throw unavailable();
-  // It makes clipboardy's own dependency print what every program returned, clipboard and all.
-  delete process.env["NODE_DEBUG"];
+  // clipboardy starts programs by execa, which then prints what they return. Node reads NODE_DEBUG once, at its start, so that
+  // it cannot be unset here.
+  if (debuglog("execa").enabled) {
+    throw new CliError("CLIPBOARD_UNAVAILABLE", "NODE_DEBUG would print what the clipboard holds", { hint: "unset NODE_DEBUG" });
+  }
   return (await import("clipboardy")).default;
 }
 

@@ -1,0 +1,158 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
+import {
+  makeSshKey,
+  openTerminal,
+  peer,
+  run,
+  startXServer,
+  temporaryFolder,
+  type RunResult,
+  type TemporaryFolder,
+  type XServer,
+} from "@git-vault/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VAULT } from "./program.ts";
+
+let folder: TemporaryFolder;
+let env: NodeJS.ProcessEnv;
+let publicKey: string;
+
+beforeAll(async () => {
+  folder = temporaryFolder();
+  mkdirSync(join(folder.path, ".ssh"));
+  publicKey = (await makeSshKey({ type: "ed25519", folder: join(folder.path, ".ssh") })).publicKeyPath;
+  env = { HOME: folder.path, PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8" };
+});
+
+afterAll(() => folder.remove());
+
+const vault = (args: string[], options: { input?: string | Uint8Array; env?: NodeJS.ProcessEnv } = {}): Promise<RunResult> =>
+  run(process.execPath, [VAULT, ...args], { cwd: folder.path, ...options, env: { ...env, ...options.env } });
+
+const seal = async (secret: string | Uint8Array): Promise<Buffer> =>
+  (await vault(["share", "-q", "--to", publicKey], { input: secret })).stdout;
+
+const missing = [peer("Xvfb"), peer("xclip")].find((its) => its.missing);
+describe.skipIf(missing !== undefined)(`an X clipboard${missing ? `: ${missing.label}` : ""}`, () => {
+  let x: XServer;
+  beforeAll(async () => {
+    x = await startXServer();
+    env["DISPLAY"] = x.display;
+  });
+  afterAll(async () => {
+    delete env["DISPLAY"];
+    await x.close();
+  });
+
+  /** What the clipboard holds once it no longer holds `content`. */
+  const clipboardAfter = async (content: string): Promise<string> => {
+    for (;;) {
+      const now = (await x.readClipboard())?.toString() ?? "";
+      if (now !== content) return now;
+      await sleep(100);
+    }
+  };
+
+  it("takes a sealed message from share, and gives it to view", async () => {
+    const shared = await vault(["share", "-c", "--to", publicKey], { input: "the secret" });
+    expect(shared).toMatchObject({ status: 0, stdout: Buffer.alloc(0) });
+    expect(shared.stderr).toContain("the sealed message is in the clipboard");
+    expect((await x.readClipboard())?.toString()).toMatch(/^-----BEGIN AGE/);
+    expect(await vault(["view"])).toMatchObject({ status: 0, stdout: Buffer.from("the secret") });
+  });
+
+  it("gives view what another program put there", async () => {
+    await x.writeClipboard(Buffer.concat([Buffer.from("look: \r\n"), await seal("from elsewhere")]));
+    expect(await vault(["view"])).toMatchObject({ status: 0, stdout: Buffer.from("from elsewhere") });
+  });
+
+  it("is cleared of a plaintext after a while", async () => {
+    const viewed = await vault(["view", "-c", "--clear-after", "1"], { input: await seal("short-lived") });
+    expect(viewed).toMatchObject({ status: 0, stdout: Buffer.alloc(0) });
+    expect(viewed.stderr).toContain("cleared in 1 seconds");
+    expect((await x.readClipboard())?.toString()).toBe("short-lived");
+    expect(await clipboardAfter("short-lived")).toBe("");
+  });
+
+  it("is left alone where it holds something else by then, or when asked", async () => {
+    await vault(["view", "-c", "--clear-after", "1"], { input: await seal("first") });
+    await x.writeClipboard("mine");
+    await sleep(2500);
+    expect((await x.readClipboard())?.toString()).toBe("mine");
+    const kept = await vault(["view", "-c", "--clear-after", "0"], { input: await seal("kept") });
+    expect(kept.stderr).not.toContain("cleared");
+    expect((await x.readClipboard())?.toString()).toBe("kept");
+  });
+
+  it("does not take binary", async () => {
+    await x.writeClipboard("untouched");
+    const viewed = await vault(["view", "-c"], { input: await seal(Buffer.from([0, 1, 2, 255])) });
+    expect(viewed.status).toBe(1);
+    expect(viewed.stderr).toContain("the output is binary (4 bytes) and the clipboard holds text only");
+    expect((await x.readClipboard())?.toString()).toBe("untouched");
+  });
+
+  it.each(["execa", "EXECA,http", "*"])("is not read where NODE_DEBUG=%s would print it", async (debug) => {
+    await x.writeClipboard("canary-in-the-clipboard");
+    const { status, stdout, stderr } = await vault(["view"], { env: { NODE_DEBUG: debug } });
+    expect(stdout.toString() + stderr).not.toContain("canary");
+    expect(stderr).toContain("NODE_DEBUG would print what the clipboard holds");
+    expect(status).toBe(1);
+  });
+
+  it("is empty, which view says", async () => {
+    await x.writeClipboard("");
+    const viewed = await vault(["view"]);
+    expect(viewed.status).toBe(1);
+    expect(viewed.stderr).toContain("the clipboard holds no text");
+  });
+
+  it.each(["-1", "1.5", "soon", "99999999"])("is not cleared after %s seconds", async (seconds) => {
+    expect(await vault(["view", "-c", `--clear-after=${seconds}`], { input: "" })).toMatchObject({ status: 2 });
+  });
+});
+
+describe("without any display", () => {
+  it("view says what to do instead", async () => {
+    const viewed = await vault(["view"]);
+    expect(viewed.status).toBe(1);
+    expect(viewed.stderr).toContain("there is no clipboard here: no X11 or Wayland display can be reached");
+    expect(viewed.stderr).toContain("hint: use a pipe or a file instead");
+  });
+
+  it("view says so for a display that does not answer, too", async () => {
+    const viewed = await vault(["view"], { env: { DISPLAY: ":31999" } });
+    expect(viewed.status).toBe(1);
+    expect(viewed.stderr).toContain("there is no clipboard here");
+  });
+
+  it("share -c sends the message to the terminal by OSC 52", async () => {
+    writeFileSync(join(folder.path, "secret"), "over the terminal");
+    using terminal = openTerminal(process.execPath, [VAULT, "share", "-c", "--to", publicKey, "secret"], {
+      cwd: folder.path,
+      env,
+      stderr: "pipe",
+    });
+    const { status, stderr } = await terminal.ended;
+    expect(stderr.toString()).toContain("the terminal, whose clipboard it is on if the terminal allows that");
+    const sequence = /\u001b\]52;c;([A-Za-z0-9+/=]+)\u0007/.exec(terminal.raw);
+    expect(status).toBe(0);
+    const message = Buffer.from(sequence?.[1] ?? "", "base64");
+    expect(await vault(["view"], { input: message })).toMatchObject({ stdout: Buffer.from("over the terminal") });
+  });
+
+  it("share -c refuses a message that is too large for a terminal", async () => {
+    writeFileSync(join(folder.path, "large"), Buffer.alloc(80_000));
+    const shared = await vault(["share", "-c", "--to", publicKey, "large"]);
+    expect(shared.status).toBe(1);
+    expect(shared.stderr).toMatch(/a terminal takes at most 74994 bytes, not \d+/);
+  });
+
+  it("share -c refuses where there is no terminal either", async () => {
+    const shared = await vault(["share", "-c", "--to", publicKey, "secret"]);
+    expect(shared.status).toBe(1);
+    expect(shared.stderr).toContain("there is no clipboard here");
+  });
+});

@@ -1,0 +1,55 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeSshKey, runOk, startGitHub, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VAULT } from "./program.ts";
+
+/*
+ * Start-up is a feature, and most of it is loading. Milliseconds are noisy; which files a run loads is exact: V8's coverage
+ * lists them.
+ */
+let folder: TemporaryFolder;
+let publicKey: string;
+
+beforeAll(async () => {
+  folder = temporaryFolder();
+  mkdirSync(join(folder.path, ".ssh"));
+  publicKey = (await makeSshKey({ type: "ed25519", folder: join(folder.path, ".ssh") })).publicKeyPath;
+});
+
+afterAll(() => folder.remove());
+
+async function filesLoadedBy(args: string[], input: string | Uint8Array = "", env: NodeJS.ProcessEnv = {}): Promise<{ files: string[]; stdout: Buffer }> {
+  const coverage = mkdtempSync(join(folder.path, "coverage-"));
+  const stdout = await runOk(process.execPath, [VAULT, ...args], {
+    input,
+    env: { PATH: process.env["PATH"], HOME: folder.path, NODE_V8_COVERAGE: coverage, ...env },
+  });
+  const files = readdirSync(coverage).flatMap((name) => {
+    const { result } = JSON.parse(readFileSync(join(coverage, name), "utf8")) as { result: { url: string }[] };
+    return result.map(({ url }) => url).filter((url) => url.startsWith("file:"));
+  });
+  return { files: files.map((url) => basename(fileURLToPath(url))).toSorted(), stdout };
+}
+
+describe("the files that are loaded", () => {
+  it.each([["--help"], ["--version"], ["view", "--help"]])("by %s %s are the one that parses argv", async (...args) => {
+    expect((await filesLoadedBy(args)).files).toEqual(["main.cjs"]);
+  });
+
+  it("by share to a key file and by view of an Ed25519 message are two", async () => {
+    const shared = await filesLoadedBy(["share", "--to", publicKey], "secret");
+    expect(shared.files).toEqual(["commands.cjs", "main.cjs"]);
+    const viewed = await filesLoadedBy(["view"], shared.stdout);
+    expect(viewed.files).toEqual(["commands.cjs", "main.cjs"]);
+    expect(viewed.stdout.toString()).toBe("secret");
+  });
+
+  it("by share to a GitHub user are these and octokit", async () => {
+    await using github = await startGitHub();
+    github.users.set("choldgraf", { keys: [readFileSync(publicKey, "utf8").trim()] });
+    const { files } = await filesLoadedBy(["share", "--to", "choldgraf"], "secret", { GITHUB_API_URL: github.url });
+    expect(files).toEqual(["commands.cjs", "main.cjs", "octokit-rest.cjs"]);
+  });
+});

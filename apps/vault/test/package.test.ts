@@ -1,0 +1,53 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { makeSshKey, run, runOk, startGitHub, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+/* The command as it is published: packed, and installed into an empty folder. */
+let folder: TemporaryFolder;
+let installed: string;
+
+beforeAll(async () => {
+  folder = temporaryFolder();
+  const app = join(import.meta.dirname, "..");
+  // npm's own cache and configuration stay out of the test, and nothing may be fetched.
+  await runOk("npm", ["pack", "--silent", "--pack-destination", folder.path, "--ignore-scripts"], { cwd: app });
+  const [tarball = ""] = readdirSync(folder.path).filter((name) => name.endsWith(".tgz"));
+  installed = join(folder.path, "prefix");
+  await runOk("npm", ["install", "--silent", "--global", "--offline", "--prefix", installed, join(folder.path, tarball)], {
+    env: { ...process.env, npm_config_cache: join(folder.path, "cache") },
+  });
+});
+
+afterAll(() => folder.remove());
+
+describe("the packed command", () => {
+  it("does the whole flow, with nothing else installed", async () => {
+    const home = join(folder.path, "home");
+    mkdirSync(join(home, ".ssh"), { recursive: true });
+    const { publicKey } = await makeSshKey({ type: "ed25519", folder: join(home, ".ssh"), passphrase: "open sesame" });
+    await using github = await startGitHub();
+    github.users.set("choldgraf", { keys: [publicKey.trim()] });
+    const env = { HOME: home, PATH: process.env["PATH"], GITHUB_API_URL: github.url, SSH_VAULT_PASSPHRASE: "open sesame" };
+    const vault = join(installed, "bin/vault");
+    const secret = Buffer.from(Array.from({ length: 256 }, (_, at) => at));
+    const message = await runOk(vault, ["share", "--to", "choldgraf"], { env, input: secret });
+    expect(await runOk(join(installed, "bin/git-vault"), ["view"], { env, input: message })).toEqual(secret);
+    expect((await run(vault, ["--version"], { env })).stdout.toString()).toMatch(/^vault \d/);
+  });
+
+  it("holds what it needs and nothing that it does not", () => {
+    const root = join(installed, "lib/node_modules/git-vault");
+    const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies?: object };
+    expect(manifest.dependencies).toBeUndefined();
+    expect(existsSync(join(root, "node_modules"))).toBe(false);
+    expect(readdirSync(root).toSorted()).toEqual(["LICENSE", "README.md", "THIRD-PARTY-NOTICES.txt", "dist", "fallbacks", "man", "package.json"].toSorted());
+    expect(readdirSync(join(root, "dist")).filter((name) => !name.endsWith(".cjs"))).toEqual([]);
+    expect(statSync(join(root, "fallbacks/linux/xsel")).mode & 0o111).not.toBe(0);
+    const notices = readFileSync(join(root, "THIRD-PARTY-NOTICES.txt"), "utf8");
+    for (const name of ["@octokit/rest", "clipboardy", "inquirer", "sshpk", "tweetnacl", "undici", "bcrypt-pbkdf"]) {
+      expect(notices).toMatch(new RegExp(`^${name} \\d`, "m"));
+    }
+    expect(readFileSync(join(root, "man/vault.1"), "utf8")).toMatch(/^\.TH VAULT 1/);
+  });
+});
