@@ -25,6 +25,11 @@ export function detectFormat(message: Uint8Array): Format | null {
 /** Things that get mistaken for a sealed message: what begins so, what it is, and what to do with it. */
 const MISTAKES: readonly (readonly [RegExp, string, string])[] = [
   [
+    /^\s*(?:-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File-|AGE-SECRET-KEY-)/m,
+    "a private key",
+    "keep it to yourself: give the sealed message here, and the private key as the identity to open it with",
+  ],
+  [
     /^\0GITCRYPTKEY/,
     "a git-crypt key file, which is not sealed",
     "unlock the repository with it, and keep it off every channel",
@@ -34,14 +39,9 @@ const MISTAKES: readonly (readonly [RegExp, string, string])[] = [
     "a file that git-crypt encrypted",
     "it opens with the repository's git-crypt key: unlock the repository",
   ],
-  [/^\s*-----BEGIN PGP (?:MESSAGE|SIGNED)/, "an OpenPGP message", "open it with gpg --decrypt"],
+  [/^\s*-----BEGIN PGP MESSAGE/, "an OpenPGP message", "open it with gpg --decrypt"],
   [/^\s*-----BEGIN PGP /, "an OpenPGP key or signature", "give the sealed message itself"],
-  [
-    /^\s*(?:-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----|PuTTY-User-Key-File-|AGE-SECRET-KEY-)/,
-    "a private key",
-    "keep it to yourself: give the sealed message here, and the private key as the identity to open it with",
-  ],
-  [/^\s*-----BEGIN SSH SIGNATURE-----/, "an SSH signature", "give the message that it belongs to"],
+  [/^\s*-----BEGIN SSH SIGNATURE/, "an SSH signature", "give the message that it belongs to"],
   [
     /^\s*(?:ssh-|ecdsa-|sk-|age1)[\w@.-]+(?:\s|$)/,
     "a public key",
@@ -65,10 +65,9 @@ export function unknownFormat(message: Uint8Array): SealingError {
   if (mistake !== undefined) {
     return new SealingError("UNKNOWN_FORMAT", `${EXPECTED}, got ${mistake[1]}`, { hint: mistake[2] });
   }
-  const text = /BEGIN AGE ENCRYPTED|SSH-VAULT;/i.test(start)
-    ? " with other text before it or a damaged first line"
-    : "";
-  return new SealingError("UNKNOWN_FORMAT", `${EXPECTED}, got ${text === "" ? "something else" : `one${text}`}`, {
+  const isInside = /BEGIN AGE ENCRYPTED|SSH-VAULT;/i.test(start);
+  const what = isInside ? "one with other text before it or a damaged first line" : "something else";
+  return new SealingError("UNKNOWN_FORMAT", `${EXPECTED}, got ${what}`, {
     hint: "a message begins with age-encryption.org/v1, -----BEGIN AGE ENCRYPTED FILE----- or SSH-VAULT;",
   });
 }

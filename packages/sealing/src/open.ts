@@ -24,7 +24,10 @@ export interface Opened {
 /** What a message tells without being opened. Nothing of it is authenticated. */
 export interface MessageHeader {
   readonly format: Format;
-  /** Whom it is sealed to. ssh-vault's format is read as one stanza: see SshIdentity. */
+  /**
+   * Whom it is sealed to. ssh-vault's format is read as one stanza, whose body is the wrapped password: `CHACHA20-POLY1305` with
+   * the fingerprint and the base64 of the ephemeral key as arguments, or `AES256` with the fingerprint.
+   */
   readonly stanzas: readonly Stanza[];
 }
 

@@ -2,7 +2,7 @@ import type { PrivateKey, SshPublicKey } from "@git-vault/keys";
 import type { Stanza } from "./stanza.ts";
 
 /** Unwraps the message key that one stanza holds; null where the private key does not open it. */
-export type Unwrap = (privateKey: PrivateKey) => Buffer | null;
+type Unwrap = (privateKey: PrivateKey) => Buffer | null;
 
 /**
  * Reads one kind of stanza that is addressed to an SSH key: null where it is addressed to another key.

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { inflateSync } from "node:zlib";
+import * as cctv from "cctv-age";
 import { describe, expect, test } from "vitest";
 import { encodeHeader, parseHeader } from "../src/age-header.ts";
 import { PayloadOpener, sealPayload } from "../src/age-payload.ts";
@@ -48,9 +49,7 @@ const NATIVE = /^(?:hybrid|scrypt|x25519)_|^armor_no_match$/;
 const NATIVE_WITH_FILE_KEY =
   /^(?:scrypt_and_x25519|scrypt_double|\w+_not_canonical_body|x25519_grease|x25519_multiple_recipients|hybrid_and_x25519|hybrid_grease|hybrid_multiple_recipients)$/;
 
-// Its declaration file does not compile in a module, hence the detour by which the compiler does not see it.
-const cctv: unknown = await import("cctv-age" as string);
-const files = Object.entries(cctv ?? {}).filter(
+const files = Object.entries<unknown>(cctv).filter(
   (entry): entry is [string, Uint8Array] => entry[1] instanceof Uint8Array,
 );
 

@@ -11,7 +11,7 @@ export interface TestKey {
   readonly publicKey: SshPublicKey;
   readonly recipient: SshRecipient;
   /** Reads the private key file anew. */
-  identity(passphrase?: () => Promise<Uint8Array>): SshIdentity;
+  readonly identity: (passphrase?: (attempt: number) => Promise<Uint8Array>) => SshIdentity;
 }
 
 export async function makeTestKey(options: SshKeyOptions): Promise<TestKey> {

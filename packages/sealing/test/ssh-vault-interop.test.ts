@@ -21,9 +21,15 @@ const PAYLOADS: readonly (readonly [string, Buffer])[] = [
   ["1 MiB of text", Buffer.from(randomBytes(512 * 1024).toString("hex"))],
 ];
 
+const shapeOf = (message: Buffer): number[] =>
+  message
+    .toString()
+    .split("\n")
+    .map((line) => line.length);
+
 const sshVault = peer("ssh-vault");
 
-describe.skipIf(sshVault.missing)(`${sshVault.label}`, () => {
+describe.skipIf(sshVault.missing)(`beside ${sshVault.label}`, () => {
   let folder: TemporaryFolder;
   let env: NodeJS.ProcessEnv;
   const keys = new Map<string, TestKey>();
@@ -64,11 +70,6 @@ describe.skipIf(sshVault.missing)(`${sshVault.label}`, () => {
       const { recipient, publicKeyPath } = keyOf(kind);
       const theirs = await runOk(sshVault.path, ["create", "-k", publicKeyPath], { env, input: "secret" });
       const ours = await seal(Buffer.from("secret"), [recipient], { format: "ssh-vault" });
-      const shapeOf = (message: Buffer): number[] =>
-        message
-          .toString()
-          .split("\n")
-          .map((line) => line.length);
       expect(shapeOf(ours)).toEqual(shapeOf(theirs));
     });
 
