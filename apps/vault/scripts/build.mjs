@@ -14,76 +14,69 @@ import {
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { rolldown } from "rolldown";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-/*
- * main.cjs parses argv and shows help; commands.cjs is all the rest of our own code; each library that only some runs need is
- * a file of its own, loaded when it is needed. They are CommonJS, since Node starts its loader for ES modules only where it
- * meets one, which takes longer than all of `vault --help`; and few, since each file costs about a millisecond.
- */
-const LIBRARIES = ["@octokit/rest", "bcrypt-pbkdf", "clipboardy", "inquirer", "sshpk", "tweetnacl", "undici"];
-const libraryFile = (name) => `./${name.replace("@", "").replace("/", "-")}.cjs`;
-
-const common = {
-  absWorkingDir: root,
-  bundle: true,
-  format: "cjs",
+const dist = join(root, "dist");
+const hot = [
+  "src/main.ts",
+  "src/commands/view.ts",
+  "src/commands/share.ts",
+  "../../packages/directory/dist/file.js",
+].map((path) => join(root, path));
+const options = {
+  cwd: root,
   platform: "node",
-  target: "node20.19",
-  supported: { "dynamic-import": false }, // it becomes a lazy require
-  define: { VAULT_VERSION: JSON.stringify(version), "import.meta.url": "importMetaUrl" },
-  minifyWhitespace: true, // parsing is a good part of start-up; names stay, for readable stacks
-  minifySyntax: true,
-  legalComments: "none", // they are in THIRD-PARTY-NOTICES.txt
-  metafile: true,
+  transform: { target: "node20.19", define: { VAULT_VERSION: JSON.stringify(version) } },
 };
 
-/** Leaves what is imported lazily to the file that holds it, and remembers where a library was found. */
-const found = new Map();
-const lazyFiles = {
-  name: "lazy-files",
-  setup({ onResolve, resolve }) {
-    onResolve({ filter: /./ }, async ({ path, kind, pluginData, ...rest }) => {
-      if (kind !== "dynamic-import" || pluginData === "resolved") return undefined;
-      if (path === "./commands/index.ts") return { path: "./commands.cjs", external: true };
-      if (!LIBRARIES.includes(path)) return undefined;
-      const { path: file } = await resolve(path, { kind, ...rest, pluginData: "resolved" });
-      found.set(path, file);
-      return { path: libraryFile(path), external: true };
-    });
+/*
+ * The chunks are CommonJS, since Node starts its loader for ES modules only where it meets one, which takes longer than all of
+ * `vault --help`. They are few where it matters, since each file costs about half a millisecond: what main.ts imports is one
+ * chunk, what view, and share to a key file, import is another, and everything that only some runs need is loaded by those.
+ */
+const imports = new Map();
+const graph = {
+  name: "graph",
+  generateBundle() {
+    for (const id of this.getModuleIds()) imports.set(id, this.getModuleInfo(id).importedIds);
   },
 };
+const first = await rolldown({ ...options, input: hot[0], plugins: [graph] });
+await first.generate({ format: "cjs" });
+const [start, ...commands] = hot.map((id) => closure(id));
+const atStart = (id) => start.has(id);
+const atWork = (id) => commands.some((modules) => modules.has(id));
 
-const dist = join(root, "dist");
 rmSync(dist, { recursive: true, force: true });
-const program = await build({
-  ...common,
-  entryPoints: { main: "src/main.ts", commands: "src/commands/index.ts" },
-  outdir: dist,
-  outExtension: { ".js": ".cjs" },
-  plugins: [lazyFiles],
+const bundle = await rolldown({ ...options, input: { main: hot[0] } });
+const { output } = await bundle.write({
+  dir: dist,
+  format: "cjs",
+  exports: "named",
+  entryFileNames: "[name].cjs",
+  chunkFileNames: "[name].cjs",
+  codeSplitting: {
+    groups: [
+      { name: "start", test: atStart, priority: 2 },
+      { name: "work", test: atWork, priority: 1 },
+    ],
+  },
+  minify: { compress: true, mangle: false, codegen: true }, // parsing is a good part of start-up; names stay, for readable stacks
+  comments: false, // the licences are in THIRD-PARTY-NOTICES.txt
 });
 chmodSync(join(dist, "main.cjs"), 0o755);
+const inputs = output.flatMap((chunk) => Object.keys(chunk.modules ?? {}));
 
-const inputs = Object.keys(program.metafile.inputs);
-for (const name of LIBRARIES) {
-  const file = found.get(name);
-  if (file === undefined) throw new Error(`${name} is not imported lazily anywhere: take it out of LIBRARIES`);
-  const { metafile } = await build({
-    ...common,
-    // Who requires it takes all of it for the default export, as Node does for CommonJS.
-    stdin: {
-      contents: `const library = require(${JSON.stringify(file)});
-        module.exports = library.__esModule && library.default ? library.default : library;`,
-      resolveDir: root,
-    },
-    outfile: join(dist, libraryFile(name)),
-    inject: [join(root, "scripts/import-meta-url.mjs")],
-  });
-  inputs.push(...Object.keys(metafile.inputs));
+/** A module and all that it imports, other than by `import()`. */
+function closure(id, seen = new Set()) {
+  if (!seen.has(id)) {
+    seen.add(id);
+    for (const imported of imports.get(id) ?? []) closure(imported, seen);
+  }
+  return seen;
 }
 
 // clipboardy looks for its programs in ../fallbacks, seen from its own file.
@@ -92,9 +85,10 @@ cpSync(join(realpathSync(join(root, "node_modules/clipboardy")), "fallbacks"), j
   recursive: true,
 });
 
-const man = await build({ ...common, entryPoints: ["src/man.ts"], write: false });
+const man = await rolldown({ ...options, input: join(root, "src/man.ts") });
+const page = await man.generate({ format: "cjs", codeSplitting: false });
 const manModule = { exports: {} };
-new Function("module", "require", man.outputFiles[0].text)(manModule, createRequire(import.meta.url));
+new Function("exports", "require", page.output[0].code)(manModule.exports, createRequire(import.meta.url));
 mkdirSync(join(root, "man"), { recursive: true });
 writeFileSync(join(root, "man/vault.1"), manModule.exports.manPage(version));
 
@@ -105,8 +99,7 @@ for (const name of ["README.md", "LICENSE"]) cpSync(join(root, "../..", name), j
 function notices(files) {
   const folders = new Set();
   for (const input of files) {
-    if (input === "<stdin>") continue;
-    const path = realpathSync(join(root, input));
+    const path = input.replace(/^\0/, "").replace(/\?.*$/, "");
     const at = path.lastIndexOf("/node_modules/");
     if (at === -1) continue;
     const [scope, name] = path.slice(at + "/node_modules/".length).split("/");

@@ -41,7 +41,9 @@ async function clipboardy(): Promise<typeof import("clipboardy").default> {
   // clipboardy starts programs by execa, which then prints what they return. Node reads NODE_DEBUG once, at its start, so that
   // it cannot be unset here.
   if (debuglog("execa").enabled) {
-    throw new CliError("CLIPBOARD_UNAVAILABLE", "NODE_DEBUG would print what the clipboard holds", { hint: "unset NODE_DEBUG" });
+    throw new CliError("CLIPBOARD_UNAVAILABLE", "NODE_DEBUG would print what the clipboard holds", {
+      hint: "unset NODE_DEBUG",
+    });
   }
   return (await import("clipboardy")).default;
 }

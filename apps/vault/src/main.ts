@@ -5,6 +5,7 @@
  */
 import { parseArgv } from "./argv.ts";
 import { showHelp } from "./commands/help.ts";
+import { commands } from "./commands/index.ts";
 import { reportError } from "./report-error.ts";
 import { endQuietlyOnBrokenPipe, writeStdout } from "./streams.ts";
 import { enterFolder } from "./working-folder.ts";
@@ -17,7 +18,6 @@ async function main(words: readonly string[]): Promise<void> {
   if (flags.version) return writeStdout(`vault ${VAULT_VERSION}\n`);
   if (flags.help || command === null) return showHelp(command, flags.help === true);
   if (flags.directory !== undefined) enterFolder(flags.directory);
-  const { commands } = await import("./commands/index.ts");
   return (await commands[command.name]()).run({ flags, args });
 }
 

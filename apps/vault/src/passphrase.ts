@@ -5,7 +5,6 @@ import { CliError } from "./errors.ts";
 import { reason } from "./input.ts";
 import { printable, readDescriptor, say } from "./streams.ts";
 import type { FlagValues } from "./table.ts";
-import { askSecret } from "./terminal.ts";
 
 const OTHERWISE = "give the passphrase by --passphrase-file, --passphrase-fd or SSH_VAULT_PASSPHRASE";
 
@@ -27,6 +26,7 @@ export function passphraseSource(flags: FlagValues): (request: PassphraseRequest
       throw new CliError("USAGE", `${question} cannot be asked: --no-input forbids it`, { hint: OTHERWISE });
     }
     if (attempt > 1) say("vault: wrong passphrase, try again");
+    const { askSecret } = await import("./terminal.ts");
     return Buffer.from(await askSecret(question, OTHERWISE));
   };
 }

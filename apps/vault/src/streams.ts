@@ -2,6 +2,7 @@
  * The three standard streams, by their file descriptors: reading and writing them synchronously is the fastest shape, and
  * process.stdin and process.stdout take milliseconds to make.
  */
+import { isUtf8 } from "node:buffer";
 import { fstatSync, readSync, writeSync } from "node:fs";
 import { CliError } from "./errors.ts";
 
@@ -105,12 +106,8 @@ export function endQuietlyOnBrokenPipe(): void {
 
 /** Whether the bytes are text that a terminal can show: UTF-8 without control characters other than tab and line ends. */
 export function isPrintable(data: Uint8Array): boolean {
-  let text;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(data);
-  } catch {
-    return false;
-  }
+  if (!isUtf8(data)) return false;
+  const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(text);
 }

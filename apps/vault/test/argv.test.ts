@@ -9,7 +9,12 @@ describe("the command line is read as", () => {
     [["share", "--to", "ssh-ed25519 AAAA me"], "share", { to: ["ssh-ed25519 AAAA me"] }, []],
     [["-u", "receiver", "create"], "create", { user: "receiver" }, []],
     [["-u", "receiver", "-k", "2", "create", "vault"], "create", { user: "receiver", key: "2" }, ["vault"]],
-    [["-o", "clear-git-crypt-key", "view", "encrypted-key"], "view", { output: "clear-git-crypt-key" }, ["encrypted-key"]],
+    [
+      ["-o", "clear-git-crypt-key", "view", "encrypted-key"],
+      "view",
+      { output: "clear-git-crypt-key" },
+      ["encrypted-key"],
+    ],
     [["v"], "view", {}, []],
     [["c", "-u", "x"], "create", { user: "x" }, []],
     [["view", "-qc"], "view", { quiet: true, clipboard: true }, []],
@@ -17,14 +22,23 @@ describe("the command line is read as", () => {
     [["view", "-o", "-"], "view", { output: "-" }, []],
     [["view", "--output=--json"], "view", { output: "--json" }, []],
     [["view", "--", "--json"], "view", {}, ["--json"]],
-    [["-C", "folder", "--json", "--quiet", "--no-input", "keys", "a", "b", "c"], "keys", { directory: "folder", json: true, quiet: true, "no-input": true }, ["a", "b", "c"]],
+    [
+      ["-C", "folder", "--json", "--quiet", "--no-input", "keys", "a", "b", "c"],
+      "keys",
+      { directory: "folder", json: true, quiet: true, "no-input": true },
+      ["a", "b", "c"],
+    ],
     [["view", "--help", "a", "b"], "view", { help: true }, ["a", "b"]],
     [[], null, {}, []],
     [["-h"], null, { help: true }, []],
     [["--version"], null, { version: true }, []],
   ] as const)("%j", async (words, command, flags, args) => {
     const parsed = await parseArgv(words);
-    expect({ command: parsed.command?.name ?? null, flags: parsed.flags, args: parsed.args }).toEqual({ command, flags, args });
+    expect({ command: parsed.command?.name ?? null, flags: parsed.flags, args: parsed.args }).toEqual({
+      command,
+      flags,
+      args,
+    });
   });
 });
 

@@ -28,7 +28,10 @@ beforeAll(async () => {
 
 afterAll(() => folder.remove());
 
-const vault = (args: string[], options: { input?: string | Uint8Array; env?: NodeJS.ProcessEnv } = {}): Promise<RunResult> =>
+const vault = (
+  args: string[],
+  options: { input?: string | Uint8Array; env?: NodeJS.ProcessEnv } = {},
+): Promise<RunResult> =>
   run(process.execPath, [VAULT, ...args], { cwd: folder.path, ...options, env: { ...env, ...options.env } });
 
 const seal = async (secret: string | Uint8Array): Promise<Buffer> =>

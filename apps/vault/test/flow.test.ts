@@ -30,7 +30,8 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
   let env: NodeJS.ProcessEnv;
   const SECRET = "password: the-ferry-leaves-at-dawn\n";
 
-  const sh = (cwd: string, line: string): Promise<Buffer> => runOk("sh", ["-ec", line], { cwd: join(folder.path, cwd), env });
+  const sh = (cwd: string, line: string): Promise<Buffer> =>
+    runOk("sh", ["-ec", line], { cwd: join(folder.path, cwd), env });
   /** A clone that is still locked. */
   const clone = async (name: string): Promise<string> => {
     await sh(".", `git clone -q repo ${name}`);
@@ -63,12 +64,18 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
       ["pbpaste", "-o"],
     ] as const) {
       // xclip goes on in the background as the clipboard's owner, and would hold the pipe of the test.
-      writeFileSync(join(bin, name), `#!/bin/sh\nexec xclip -selection clipboard ${flag}${flag === "-i" ? " >/dev/null 2>&1" : ""}\n`);
+      writeFileSync(
+        join(bin, name),
+        `#!/bin/sh\nexec xclip -selection clipboard ${flag}${flag === "-i" ? " >/dev/null 2>&1" : ""}\n`,
+      );
       chmodSync(join(bin, name), 0o755);
     }
     await sh(".", "git init -q repo");
     writeFileSync(join(folder.path, "repo/secret.yaml"), SECRET);
-    await sh("repo", "git-crypt init && echo 'secret.yaml filter=git-crypt diff=git-crypt' > .gitattributes && git add . && git commit -qm secrets");
+    await sh(
+      "repo",
+      "git-crypt init && echo 'secret.yaml filter=git-crypt diff=git-crypt' > .gitattributes && git add . && git commit -qm secrets",
+    );
   });
 
   afterAll(async () => {
@@ -90,7 +97,10 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
     const place = await clone("from-file");
     await sh(place, "cat ../encrypted-key | vault view | git-crypt unlock -");
     expect(secretOf(place)).toBe(SECRET);
-    await sh(".", "vault -o clear-git-crypt-key view encrypted-key && cmp clear-git-crypt-key repo/.git/git-crypt/keys/default");
+    await sh(
+      ".",
+      "vault -o clear-git-crypt-key view encrypted-key && cmp clear-git-crypt-key repo/.git/git-crypt/keys/default",
+    );
     const other = await clone("from-key-file");
     await sh(other, "git-crypt unlock ../clear-git-crypt-key");
     expect(secretOf(other)).toBe(SECRET);
@@ -105,7 +115,10 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
   });
 
   it("works as `git vault`", async () => {
-    await sh(".", "ln -s vault bin/git-vault && cd repo && git vault share --to receiver </dev/null > ../message && git vault view ../message | cmp - .git/git-crypt/keys/default");
+    await sh(
+      ".",
+      "ln -s vault bin/git-vault && cd repo && git vault share --to receiver </dev/null > ../message && git vault view ../message | cmp - .git/git-crypt/keys/default",
+    );
   });
 
   const age = peer("age");

@@ -20,7 +20,11 @@ beforeAll(async () => {
 
 afterAll(() => folder.remove());
 
-async function filesLoadedBy(args: string[], input: string | Uint8Array = "", env: NodeJS.ProcessEnv = {}): Promise<{ files: string[]; stdout: Buffer }> {
+async function filesLoadedBy(
+  args: string[],
+  input: string | Uint8Array = "",
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ files: string[]; stdout: Buffer }> {
   const coverage = mkdtempSync(join(folder.path, "coverage-"));
   const stdout = await runOk(process.execPath, [VAULT, ...args], {
     input,

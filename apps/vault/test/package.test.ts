@@ -14,9 +14,13 @@ beforeAll(async () => {
   await runOk("npm", ["pack", "--silent", "--pack-destination", folder.path, "--ignore-scripts"], { cwd: app });
   const [tarball = ""] = readdirSync(folder.path).filter((name) => name.endsWith(".tgz"));
   installed = join(folder.path, "prefix");
-  await runOk("npm", ["install", "--silent", "--global", "--offline", "--prefix", installed, join(folder.path, tarball)], {
-    env: { ...process.env, npm_config_cache: join(folder.path, "cache") },
-  });
+  await runOk(
+    "npm",
+    ["install", "--silent", "--global", "--offline", "--prefix", installed, join(folder.path, tarball)],
+    {
+      env: { ...process.env, npm_config_cache: join(folder.path, "cache") },
+    },
+  );
 });
 
 afterAll(() => folder.remove());
@@ -28,7 +32,12 @@ describe("the packed command", () => {
     const { publicKey } = await makeSshKey({ type: "ed25519", folder: join(home, ".ssh"), passphrase: "open sesame" });
     await using github = await startGitHub();
     github.users.set("choldgraf", { keys: [publicKey.trim()] });
-    const env = { HOME: home, PATH: process.env["PATH"], GITHUB_API_URL: github.url, SSH_VAULT_PASSPHRASE: "open sesame" };
+    const env = {
+      HOME: home,
+      PATH: process.env["PATH"],
+      GITHUB_API_URL: github.url,
+      SSH_VAULT_PASSPHRASE: "open sesame",
+    };
     const vault = join(installed, "bin/vault");
     const secret = Buffer.from(Array.from({ length: 256 }, (_, at) => at));
     const message = await runOk(vault, ["share", "--to", "choldgraf"], { env, input: secret });
@@ -41,7 +50,9 @@ describe("the packed command", () => {
     const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies?: object };
     expect(manifest.dependencies).toBeUndefined();
     expect(existsSync(join(root, "node_modules"))).toBe(false);
-    expect(readdirSync(root).toSorted()).toEqual(["LICENSE", "README.md", "THIRD-PARTY-NOTICES.txt", "dist", "fallbacks", "man", "package.json"].toSorted());
+    expect(readdirSync(root).toSorted()).toEqual(
+      ["LICENSE", "README.md", "THIRD-PARTY-NOTICES.txt", "dist", "fallbacks", "man", "package.json"].toSorted(),
+    );
     expect(readdirSync(join(root, "dist")).filter((name) => !name.endsWith(".cjs"))).toEqual([]);
     expect(statSync(join(root, "fallbacks/linux/xsel")).mode & 0o111).not.toBe(0);
     const notices = readFileSync(join(root, "THIRD-PARTY-NOTICES.txt"), "utf8");

@@ -48,7 +48,9 @@ const needs = (file: string): string[] =>
   /^# needs: (.*)$/m.exec(readFileSync(join(scripts, file), "utf8"))?.[1]?.split(" ") ?? [];
 
 describe.each(readdirSync(scripts))("the script %s", (file) => {
-  const missing = needs(file).map((name) => peer(name)).find((its) => its.missing);
+  const missing = needs(file)
+    .map((name) => peer(name))
+    .find((its) => its.missing);
   it.skipIf(missing !== undefined)(missing === undefined ? "does what it says" : `needs ${missing.label}`, async () => {
     await runScript(join(scripts, file), {
       env: { GITHUB_API_URL: github.url },

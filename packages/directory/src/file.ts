@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { closeSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { DirectoryEntry } from "./directory.ts";
@@ -7,24 +7,26 @@ import { readKeyText } from "./key-text.ts";
 import type { Environment } from "./settings.ts";
 
 const MAX_FILE = 1024 * 1024;
+const CHUNK = 16 * 1024;
 
 const unreadable = (message: string, hint?: string, cause?: unknown): DirectoryError =>
   new DirectoryError("FILE_UNREADABLE", message, { hint, cause });
 
 /** Reads from a file, or a pipe, at most one byte more than it may have. */
-async function readBounded(path: string): Promise<Buffer> {
-  const file = await open(path, "r");
+function readBounded(path: string): Buffer {
+  const file = openSync(path, "r");
   try {
-    const buffer = Buffer.alloc(MAX_FILE + 1);
-    let size = 0;
-    while (size < buffer.length) {
-      const { bytesRead } = await file.read(buffer, size, buffer.length - size, null);
-      if (bytesRead === 0) break;
-      size += bytesRead;
+    const chunks: Buffer[] = [];
+    for (let left = MAX_FILE + 1; left > 0;) {
+      const chunk = Buffer.allocUnsafe(Math.min(left, CHUNK));
+      const size = readSync(file, chunk);
+      if (size === 0) break;
+      chunks.push(chunk.subarray(0, size));
+      left -= size;
     }
-    return buffer.subarray(0, size);
+    return Buffer.concat(chunks);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
@@ -70,13 +72,13 @@ export async function resolveFile(path: string, env: Environment): Promise<Direc
   const source = resolve(/^~[/\\]/.test(path) ? join(home, path.slice(2)) : path);
   let bytes: Buffer;
   try {
-    bytes = await readBounded(source);
+    bytes = readBounded(source);
   } catch (error) {
     throw explain(error, path);
   }
   if (bytes.length > MAX_FILE)
     throw unreadable(`the file ${shown(path)} has more than ${MAX_FILE} bytes`, "name a .pub file");
-  const text = readKeyText(bytes);
+  const text = await readKeyText(bytes);
   if ("keys" in text) return { name: path, source, keys: text.keys };
   throw problemError(text.problem, path);
 }

@@ -1,12 +1,9 @@
-import { KeyError, type PublicKeyEntry, readPublicKeys } from "@git-vault/keys";
+import { isUtf8 } from "node:buffer";
+import { KeyError, type PublicKeyEntry, readAnyPublicKeys } from "@git-vault/keys";
 
 /** Bytes as text; null where they are not UTF-8. */
 export function decodeText(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return null;
-  }
+  return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString() : null;
 }
 
 // The third is how the body of an OpenSSH private key begins in base64.
@@ -21,13 +18,16 @@ export type KeyText =
   | { readonly keys: readonly PublicKeyEntry[] }
   | { readonly problem: "private" | "none" | "malformed" };
 
-/** Reads a text that should hold public keys. One line that is a key, of whatever type, makes it one. */
-export function readKeyText(bytes: Uint8Array): KeyText {
+/**
+ * Reads a text that should hold public keys: lines as in authorized_keys, or a key in PEM or in SSH's older form (RFC 4716). One
+ * that is a key, of whatever type, makes it one.
+ */
+export async function readKeyText(bytes: Uint8Array): Promise<KeyText> {
   const text = decodeText(bytes);
   if (text === null) return { problem: "malformed" };
   if (holdsPrivateKey(text)) return { problem: "private" };
   try {
-    const keys = readPublicKeys(text);
+    const keys = await readAnyPublicKeys(text);
     if (keys.length === 0) return { problem: "none" };
     return keys.some(({ fingerprint }) => fingerprint !== null) ? { keys } : { problem: "malformed" };
   } catch (error) {

@@ -53,7 +53,7 @@ async function resolvePage(http: Http, page: KeyPage, emptyHint: string | undefi
     throw new DirectoryError("BAD_ANSWER", `${who} answered with a web page instead of public keys`, {
       hint: "give the address of the keys as plain text, such as https://github.com/USER.keys",
     });
-  const text = readKeyText(answer.body);
+  const text = await readKeyText(answer.body);
   if ("keys" in text) return { name, source: url.href, keys: text.keys };
   if (text.problem === "none") throw new DirectoryError("NO_KEYS", empty, { hint: emptyHint });
   if (text.problem === "private")

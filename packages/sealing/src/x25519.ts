@@ -22,7 +22,9 @@ export function x25519PublicKey(scalar: Uint8Array): Buffer {
  * that the point is of low order.
  */
 export function x25519(scalar: Uint8Array, point: Uint8Array): Buffer | null {
-  const publicKey = createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, point]), format: "der", type: "spki" });
+  // Of the ways to a public key, this one is the fastest: it spares OpenSSL a DER decoder.
+  const x = Buffer.from(point).toString("base64url");
+  const publicKey = createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
   const privateKey = privateKeyOf(scalar);
   let secret: Buffer;
   try {

@@ -1,6 +1,14 @@
 import { readFileSync, statSync } from "node:fs";
 import { findIdentities, type IdentityFile } from "@git-vault/keys";
-import { open, recoverMessage, SealingError, SshIdentity, type Format, type Identity } from "@git-vault/sealing";
+import {
+  open,
+  recoverMessage,
+  SealingError,
+  SshIdentity,
+  type Format,
+  type Identity,
+  type Opened,
+} from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
 
 /** A private key that the message is for and whose passphrase is needed. */
@@ -54,7 +62,7 @@ export async function receive(message: Uint8Array, options: ReceiveOptions): Pro
     return [identity];
   });
   try {
-    const { plaintext, format, identity } = await open(recoverMessage(message), identities);
+    const { plaintext, format, identity } = await openDamaged(message, identities);
     const fingerprint = identity instanceof SshIdentity ? identity.publicKey?.fingerprint : undefined;
     return { plaintext, format, openedWith: { path: paths.get(identity) ?? "", fingerprint: fingerprint ?? "" } };
   } catch (error) {
@@ -64,6 +72,18 @@ export async function receive(message: Uint8Array, options: ReceiveOptions): Pro
     throw error;
   } finally {
     for (const identity of identities) identity.lock();
+  }
+}
+
+/** Opens a message as it came, or else as it was before chat and mail programs had it. */
+async function openDamaged(message: Uint8Array, identities: readonly Identity[]): Promise<Opened> {
+  try {
+    return await open(message, identities);
+  } catch (error) {
+    if (!(error instanceof SealingError) || !["UNKNOWN_FORMAT", "MALFORMED_MESSAGE"].includes(error.code)) throw error;
+    const recovered = recoverMessage(message);
+    if (recovered.equals(message)) throw error;
+    return open(recovered, identities);
   }
 }
 
@@ -80,12 +100,15 @@ function readKeyFile(path: string): Buffer | null {
   } catch (cause) {
     if (cause instanceof SharingError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
-    throw new SharingError("KEY_FILE_UNREADABLE", `cannot read the private key ${path}: ${code ?? "it failed"}`, { cause });
+    throw new SharingError("KEY_FILE_UNREADABLE", `cannot read the private key ${path}: ${code ?? "it failed"}`, {
+      cause,
+    });
   }
 }
 
 function whatWasTried(found: readonly IdentityFile[]): string {
-  if (found.length === 0) return "no private key was found in ~/.ssh: name one, or ask the sender to seal to a key of yours";
+  if (found.length === 0)
+    return "no private key was found in ~/.ssh: name one, or ask the sender to seal to a key of yours";
   const tried = found.map(({ path, file, problem }) => {
     if (problem !== null) return `${path} (${problem})`;
     return file?.publicKey ? `${path} (${file.publicKey.fingerprint})` : path;

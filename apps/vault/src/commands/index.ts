@@ -1,3 +1,4 @@
+import * as help from "./help.ts";
 import type { CommandName, Invocation } from "../table.ts";
 
 /** What a command's module exports. */
@@ -5,13 +6,13 @@ interface CommandModule {
   run(invocation: Invocation): Promise<void>;
 }
 
-/** What each command of the table does. A module is evaluated when its command runs. */
+/** What each command of the table does. A module is loaded when its command runs; main.ts holds help itself. */
 export const commands: Readonly<Record<CommandName, () => Promise<CommandModule>>> = {
   share: () => import("./share.ts"),
   view: () => import("./view.ts"),
   keys: () => import("./keys.ts"),
   create: () => import("./create.ts"),
-  help: () => import("./help.ts"),
+  help: async () => help,
   completion: () => import("./completion.ts"),
   "clear-clipboard": () => import("./clear-clipboard.ts"),
 };
