@@ -29,7 +29,7 @@ const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
 const env = { ...rest, HOME: folder };
 const run = (args, input = "") => {
   const { status, stderr, stdout } = spawnSync(process.execPath, args, { env, input });
-  if (status !== 0) throw new Error(`node ${args.join(" ")} ended with ${status}: ${stderr}`);
+  if (status !== 0) throw new Error(`node ${args.join(" ")} ended with ${status}: ${stderr.toString()}`);
   return stdout;
 };
 const secret = Buffer.alloc(148, 7);

@@ -117,7 +117,11 @@ async function shell(where, line) {
 
 /** The authorized_keys line of an Ed25519 key (RFC 8709), since ssh-keygen may not be here. */
 function sshPublicLine(key) {
-  const field = (bytes) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
   const point = Buffer.from(key.export({ format: "jwk" }).x, "base64url");
   return `ssh-ed25519 ${Buffer.concat([field(Buffer.from("ssh-ed25519")), field(point)]).toString("base64")}`;
+}
+
+/** An SSH string (RFC 4251 section 5) of fewer than 256 bytes. */
+function field(bytes) {
+  return Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
 }

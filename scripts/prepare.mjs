@@ -9,7 +9,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { packageManager, engines } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
 
 /** Runs a program in the project's root with its output shown; ends this one with its exit code where it fails. */
-export function runShown(command, args, env = {}) {
+function runShown(command, args, env = {}) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: "inherit",

@@ -20,12 +20,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 const dist = join(root, "dist");
-const hot = [
-  "src/main.ts",
-  "src/commands/view.ts",
-  "src/commands/share.ts",
-  "../../packages/directory/dist/file.js",
-].map((path) => join(root, path));
 const options = {
   cwd: root,
   platform: "node",
@@ -34,49 +28,71 @@ const options = {
 
 /*
  * The chunks are CommonJS, since Node starts its loader for ES modules only where it meets one, which takes longer than all of
- * `vault --help`. They are few where it matters, since each file costs about half a millisecond: what main.ts imports is one
- * chunk, what view, and share to a key file, import is another, and everything that only some runs need is loaded by those.
+ * `vault --help`. They are few, since each file costs about half a millisecond: what main.ts imports, what view and share to a
+ * key file need beside that, what the network needs, and each library that only some runs need.
  */
-const imports = new Map();
-const graph = {
-  name: "graph",
-  generateBundle() {
-    for (const id of this.getModuleIds()) imports.set(id, this.getModuleInfo(id).importedIds);
-  },
+const own = (path) => join(root, path);
+const directory = (name) => own(`../../packages/directory/dist/${name}.js`);
+const main = own("src/main.ts");
+const imports = await importsFrom(main);
+const chunks = {
+  main: [main],
+  work: [own("src/commands/view.ts"), own("src/commands/share.ts"), directory("file")],
+  network: ["github", "http", "web", "settings", "cache"].map(directory),
 };
-const first = await rolldown({ ...options, input: hot[0], plugins: [graph] });
-await first.generate({ format: "cjs" });
-const [start, ...commands] = hot.map((id) => closure(id));
-const atStart = (id) => start.has(id);
-const atWork = (id) => commands.some((modules) => modules.has(id));
+const groups = Object.entries(chunks).map(([name, entries], at) => {
+  const modules = closure(entries);
+  return { name, test: (id) => modules.has(id), priority: 9 - at };
+});
 
 rmSync(dist, { recursive: true, force: true });
-const bundle = await rolldown({ ...options, input: { main: hot[0] } });
+const bundle = await rolldown({ ...options, input: { main } });
 const { output } = await bundle.write({
   dir: dist,
   format: "cjs",
   exports: "named",
   entryFileNames: "[name].cjs",
-  chunkFileNames: "[name].cjs",
-  codeSplitting: {
-    groups: [
-      { name: "start", test: atStart, priority: 2 },
-      { name: "work", test: atWork, priority: 1 },
-    ],
-  },
+  chunkFileNames: ({ facadeModuleId, name }) =>
+    `${
+      packageOf(facadeModuleId ?? "")
+        ?.replace(/^@/, "")
+        .replace("/", "-") ?? name
+    }.cjs`,
+  codeSplitting: { groups },
   minify: { compress: true, mangle: false, codegen: true }, // parsing is a good part of start-up; names stay, for readable stacks
   comments: false, // the licences are in THIRD-PARTY-NOTICES.txt
 });
 chmodSync(join(dist, "main.cjs"), 0o755);
 const inputs = output.flatMap((chunk) => Object.keys(chunk.modules ?? {}));
 
-/** A module and all that it imports, other than by `import()`. */
-function closure(id, seen = new Set()) {
-  if (!seen.has(id)) {
+/** What each module imports, other than by `import()`. */
+async function importsFrom(entry) {
+  const graph = new Map();
+  const plugin = {
+    name: "graph",
+    generateBundle() {
+      for (const id of this.getModuleIds()) graph.set(id, this.getModuleInfo(id).importedIds);
+    },
+  };
+  const program = await rolldown({ ...options, input: entry, plugins: [plugin] });
+  await program.generate({ format: "cjs" });
+  return graph;
+}
+
+/** Modules and all that they import. */
+function closure(ids, seen = new Set()) {
+  for (const id of ids) {
+    if (seen.has(id)) continue;
     seen.add(id);
-    for (const imported of imports.get(id) ?? []) closure(imported, seen);
+    closure(imports.get(id) ?? [], seen);
   }
   return seen;
+}
+
+/** The name of the installed package that a file belongs to; undefined for our own. */
+function packageOf(path) {
+  const [, name] = /.*[/\\]node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\]+)/.exec(path) ?? [];
+  return name?.replace("\\", "/");
 }
 
 // clipboardy looks for its programs in ../fallbacks, seen from its own file.
@@ -87,10 +103,12 @@ cpSync(join(realpathSync(join(root, "node_modules/clipboardy")), "fallbacks"), j
 
 const man = await rolldown({ ...options, input: join(root, "src/man.ts") });
 const page = await man.generate({ format: "cjs", codeSplitting: false });
-const manModule = { exports: {} };
-new Function("exports", "require", page.output[0].code)(manModule.exports, createRequire(import.meta.url));
+const manProgram = join(dist, "man.cjs");
+writeFileSync(manProgram, page.output[0].code);
+const { manPage } = createRequire(import.meta.url)(manProgram);
+rmSync(manProgram);
 mkdirSync(join(root, "man"), { recursive: true });
-writeFileSync(join(root, "man/vault.1"), manModule.exports.manPage(version));
+writeFileSync(join(root, "man/vault.1"), manPage(version));
 
 writeFileSync(join(root, "THIRD-PARTY-NOTICES.txt"), notices(inputs));
 for (const name of ["README.md", "LICENSE"]) cpSync(join(root, "../..", name), join(root, name));
@@ -98,12 +116,9 @@ for (const name of ["README.md", "LICENSE"]) cpSync(join(root, "../..", name), j
 /** The name, version, licence and licence text of every package that `files` were taken from. */
 function notices(files) {
   const folders = new Set();
-  for (const input of files) {
-    const path = input.replace(/^\0/, "").replace(/\?.*$/, "");
-    const at = path.lastIndexOf("/node_modules/");
-    if (at === -1) continue;
-    const [scope, name] = path.slice(at + "/node_modules/".length).split("/");
-    folders.add(join(path.slice(0, at), "node_modules", scope.startsWith("@") ? join(scope, name) : scope));
+  for (const file of files) {
+    const name = packageOf(file);
+    if (name !== undefined) folders.add(join(file.slice(0, file.lastIndexOf("node_modules")), "node_modules", name));
   }
   const entries = [...folders].map((folder) => {
     const { name, version: its, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));

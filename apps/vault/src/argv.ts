@@ -3,6 +3,7 @@ import { CliError } from "./errors.ts";
 import {
   COMMANDS,
   COMMON_FLAGS,
+  FLAG_NAMES,
   FLAGS,
   type CommandSpec,
   type FlagName,
@@ -31,6 +32,8 @@ export const flagsOf = (command: CommandSpec | null): readonly FlagName[] => [
   ...COMMON_FLAGS,
 ];
 
+const programOf = (command: CommandSpec | null): string => `\`vault${command === null ? "" : ` ${command.name}`}\``;
+
 /** A wrong use of `command`, with the line that leads on. */
 export const usageError = (message: string, command: CommandSpec | null = null): CliError =>
   new CliError("USAGE", message, { hint: `see \`vault ${command ? `${command.name} ` : ""}--help\`` });
@@ -52,7 +55,7 @@ const unknown = async (kind: string, word: string, known: readonly string[]): Pr
  */
 export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
   const options = Object.fromEntries(
-    (Object.keys(FLAGS) as FlagName[]).map((name) => {
+    FLAG_NAMES.map((name) => {
       const { short, value } = spec(name);
       return [
         name,
@@ -75,12 +78,12 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
   }
 
   const taken = flagsOf(command);
-  const values: Record<string, string | string[] | true> = {};
+  const values: Record<string, string | true> = {};
+  const lists = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     if (!isFlag(token.name) || !taken.includes(token.name)) {
-      if (isFlag(token.name))
-        throw usageError(`${token.rawName} is not a flag of \`vault ${command?.name ?? ""}\``, command);
+      if (isFlag(token.name)) throw usageError(`${token.rawName} is not a flag of ${programOf(command)}`, command);
       throw await unknown(
         "flag",
         token.rawName,
@@ -96,7 +99,7 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
     const given = token.value;
     const looksLikeFlag = !token.inlineValue && given !== undefined && given.startsWith("-") && given !== "-";
     if (given === undefined || looksLikeFlag) throw usageError(`${token.rawName} needs a value: ${value}`, command);
-    if (multiple === true) values[token.name] = [...((values[token.name] as string[] | undefined) ?? []), given];
+    if (multiple === true) lists.set(token.name, [...(lists.get(token.name) ?? []), given]);
     else if (token.name in values) throw usageError(`${token.rawName} was given twice`, command);
     else values[token.name] = given;
   }
@@ -104,7 +107,7 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
   const most = command?.operands ?? 0;
   if (operands.length > most && values["help"] !== true) {
     const takes = most === 0 ? "no operand" : `at most ${most} operand${most === 1 ? "" : "s"}`;
-    throw usageError(`\`vault ${command?.name ?? ""}\` takes ${takes}, got ${operands.length}`, command);
+    throw usageError(`${programOf(command)} takes ${takes}, got ${operands.length}`, command);
   }
-  return { command, flags: values as FlagValues, args: operands };
+  return { command, flags: { ...values, ...Object.fromEntries(lists) }, args: operands };
 }

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { debuglog } from "node:util";
+import type Clipboard from "clipboardy";
 import { CliError } from "./errors.ts";
 import { isPrintable } from "./streams.ts";
 import { writeToTerminal } from "./terminal.ts";
@@ -17,7 +18,7 @@ export interface ClearOrder {
 }
 
 /** The salted hash of a clipboard's content. */
-export const clipboardHash = (salt: string, content: string): string =>
+const clipboardHash = (salt: string, content: string): string =>
   createHash("sha256").update(salt, "hex").update(content).digest("hex");
 
 const unavailable = (cause?: unknown): CliError =>
@@ -36,7 +37,7 @@ function hasDisplay(): boolean {
   }
 }
 
-async function clipboardy(): Promise<typeof import("clipboardy").default> {
+async function clipboardy(): Promise<typeof Clipboard> {
   if (!hasDisplay()) throw unavailable();
   // clipboardy starts programs by execa, which then prints what they return. Node reads NODE_DEBUG once, at its start, so that
   // it cannot be unset here.
@@ -127,9 +128,10 @@ function startClearing(order: ClearOrder): void {
 
 /** xsel says nothing for an empty selection, wl-paste says so and fails. */
 const isEmptySelection = (error: unknown): boolean =>
-  /nothing is copied|no selection|No suitable type of content/i.test(
-    String((error as { stderr?: unknown }).stderr ?? ""),
-  );
+  error instanceof Error &&
+  "stderr" in error &&
+  typeof error.stderr === "string" &&
+  /nothing is copied|no selection|no suitable type of content/i.test(error.stderr);
 
 /** The error of a failed program carries what it read or printed, which may be a secret. */
 const withoutOutput = (error: unknown): Error =>

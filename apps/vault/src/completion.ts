@@ -1,5 +1,5 @@
 import { flagsOf } from "./argv.ts";
-import { COMMANDS, FLAGS, TOPICS, type CommandSpec, type FlagName, type FlagSpec } from "./table.ts";
+import { COMMANDS, FLAG_NAMES, FLAGS, TOPICS, type CommandSpec, type FlagName, type FlagSpec } from "./table.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -16,29 +16,19 @@ function operandsOf(command: CommandSpec): readonly string[] | "file" {
 
 /** The script that teaches `shell` the command line. */
 export function completionScript(shell: Shell): string {
-  switch (shell) {
-    case "bash":
-      return bash();
-    case "zsh":
-      return zsh();
-    case "fish":
-      return fish();
-  }
+  return { bash, zsh, fish }[shell]();
 }
 
 function bash(): string {
-  const flags = Object.keys(FLAGS) as FlagName[];
-  const valueCases = flags
-    .filter((name) => spec(name).value !== undefined)
-    .map((name) => {
-      const { short, complete } = spec(name);
-      const pattern = short === undefined ? `--${name}` : `--${name}|-${short}`;
-      if (complete === "file")
-        return `    ${pattern}) compopt -o filenames; COMPREPLY=($(compgen -f -- "$word")); return ;;`;
-      if (complete === "folder")
-        return `    ${pattern}) compopt -o filenames; COMPREPLY=($(compgen -d -- "$word")); return ;;`;
-      return `    ${pattern}) COMPREPLY=($(compgen -W ${quote((complete ?? []).join(" "))} -- "$word")); return ;;`;
-    });
+  const valueCases = FLAG_NAMES.filter((name) => spec(name).value !== undefined).map((name) => {
+    const { short, complete } = spec(name);
+    const pattern = short === undefined ? `--${name}` : `--${name}|-${short}`;
+    if (complete === "file")
+      return `    ${pattern}) compopt -o filenames; COMPREPLY=($(compgen -f -- "$word")); return ;;`;
+    if (complete === "folder")
+      return `    ${pattern}) compopt -o filenames; COMPREPLY=($(compgen -d -- "$word")); return ;;`;
+    return `    ${pattern}) COMPREPLY=($(compgen -W ${quote((complete ?? []).join(" "))} -- "$word")); return ;;`;
+  });
   const commandCases = shown().map((command) => {
     const names = command.alias === undefined ? command.name : `${command.name}|${command.alias}`;
     const words = flagsOf(command).map((flag) => `--${flag}`);
@@ -80,24 +70,28 @@ complete -F _vault vault git-vault
 `;
 }
 
+/** Text inside a specification of zsh's _arguments. */
+const clean = (text: string): string => text.replaceAll(/[[\]:]/g, "\\$&");
+
+/** A flag as a specification of _arguments. */
+const flagArgument = (name: FlagName): string => {
+  const { short, value, multiple, summary, complete } = spec(name);
+  const action =
+    complete === "file"
+      ? "_files"
+      : complete === "folder"
+        ? "_files -/"
+        : complete === undefined
+          ? " "
+          : `(${complete.join(" ")})`;
+  const tail = `[${clean(summary)}]${value === undefined ? "" : `:${value}:${action}`}`;
+  const many = multiple === true ? "*" : "";
+  return short === undefined
+    ? quote(`${many}--${name}${tail}`)
+    : `${many === "" ? `'(-${short} --${name})'` : "'*'"}{-${short},--${name}}${quote(tail)}`;
+};
+
 function zsh(): string {
-  const clean = (text: string): string => text.replaceAll(/[[\]:]/g, "\\$&");
-  const flagArgument = (name: FlagName): string => {
-    const { short, value, multiple, summary, complete } = spec(name);
-    const action =
-      complete === "file"
-        ? "_files"
-        : complete === "folder"
-          ? "_files -/"
-          : complete === undefined
-            ? " "
-            : `(${complete.join(" ")})`;
-    const tail = `[${clean(summary)}]${value === undefined ? "" : `:${value}:${action}`}`;
-    const many = multiple === true ? "*" : "";
-    return short === undefined
-      ? quote(`${many}--${name}${tail}`)
-      : `${many === "" ? `'(-${short} --${name})'` : "'*'"}{-${short},--${name}}${quote(tail)}`;
-  };
   const commandCases = shown().map((command) => {
     const operands = operandsOf(command);
     const rest = operands === "file" ? "'*:file:_files'" : `'*:operand:(${operands.join(" ")})'`;

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
 import { CliError } from "./errors.ts";
 import { printable, readDescriptor, readStdin } from "./streams.ts";
+import { reason } from "./system-error.ts";
 
 /** Something that was read whole. */
 export interface Input {
@@ -37,28 +38,5 @@ export function readOperand(operand: string): Input {
     return { data: readDescriptor(fd, title), title, file: stat.isFile() ? stat : null };
   } finally {
     closeSync(fd);
-  }
-}
-
-/** Why the system refused, in words. */
-export function reason(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case "ENOENT":
-      return "no such file or folder";
-    case "EACCES":
-    case "EPERM":
-      return "permission denied";
-    case "EROFS":
-      return "the file system is read-only";
-    case "ENOSPC":
-      return "no space is left on the device";
-    case "EISDIR":
-      return "it is a folder";
-    case "ENOTDIR":
-      return "a part of its path is not a folder";
-    case undefined:
-    default:
-      return code ?? "it failed";
   }
 }

@@ -12,8 +12,9 @@ import {
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { CliError } from "./errors.ts";
-import { reason, type Input } from "./input.ts";
+import type { Input } from "./input.ts";
 import { isPrintable, leadsTo, printable, writeStdout } from "./streams.ts";
+import { reason } from "./system-error.ts";
 import type { FlagValues } from "./table.ts";
 
 /** How a result is written. */
@@ -74,11 +75,10 @@ function clearAfter(flags: FlagValues): number {
  * Writes a file whole or not at all: to a temporary file in the same folder, readable by its owner alone, then renamed.
  * A device or a pipe that exists under that name is written to as it is.
  */
-export function writeFile(path: string, data: Uint8Array, input: Input | null): void {
+function writeFile(path: string, data: Uint8Array, input: Input | null): void {
   // While a handler is there a signal waits until the synchronous code below is done, so that nothing is left behind.
-  const wait = (): never => process.exit(130);
-  process.once("SIGINT", wait);
-  process.once("SIGTERM", wait);
+  process.once("SIGINT", endInterrupted);
+  process.once("SIGTERM", endInterrupted);
   try {
     const existing = statSync(path, { throwIfNoEntry: false });
     if (existing !== undefined && input?.file && existing.dev === input.file.dev && existing.ino === input.file.ino) {
@@ -94,10 +94,12 @@ export function writeFile(path: string, data: Uint8Array, input: Input | null): 
     if (cause instanceof CliError) throw cause;
     throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${printable(path)}: ${reason(cause)}`, { cause });
   } finally {
-    process.off("SIGINT", wait);
-    process.off("SIGTERM", wait);
+    process.off("SIGINT", endInterrupted);
+    process.off("SIGTERM", endInterrupted);
   }
 }
+
+const endInterrupted = (): never => process.exit(130);
 
 function replace(path: string, data: Uint8Array): void {
   const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(6).toString("hex")}.tmp`);

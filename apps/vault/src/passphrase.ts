@@ -2,7 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { KeyError } from "@git-vault/keys";
 import type { PassphraseRequest } from "@git-vault/sharing";
 import { CliError } from "./errors.ts";
-import { reason } from "./input.ts";
+import { reason } from "./system-error.ts";
 import { printable, readDescriptor, say } from "./streams.ts";
 import type { FlagValues } from "./table.ts";
 

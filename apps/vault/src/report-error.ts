@@ -1,6 +1,7 @@
 import { isVaultError } from "@git-vault/errors";
 import { styleText } from "node:util";
 import { exitCodeOf, type ExitCode } from "./exit-codes.ts";
+import { systemCode } from "./system-error.ts";
 
 interface Report {
   readonly code: string;
@@ -8,14 +9,13 @@ interface Report {
   readonly hint: string | undefined;
 }
 
-const isSystemError = (error: unknown): error is NodeJS.ErrnoException & { code: string } =>
-  error instanceof Error && "syscall" in error && typeof (error as NodeJS.ErrnoException).code === "string";
-
 /** An error that nobody foresaw keeps its own words to itself: they may quote what was being read. */
 function describe(error: unknown): Report {
   if (isVaultError(error)) return error;
-  if (isSystemError(error))
-    return { code: error.code, message: `the system refused: ${error.message}`, hint: undefined };
+  const code = systemCode(error);
+  if (code !== undefined && error instanceof Error && "syscall" in error) {
+    return { code, message: `the system refused: ${error.message}`, hint: undefined };
+  }
   const name = error instanceof Error ? error.name : typeof error;
   return {
     code: "INTERNAL",

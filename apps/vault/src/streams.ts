@@ -5,6 +5,7 @@
 import { isUtf8 } from "node:buffer";
 import { fstatSync, readSync, writeSync } from "node:fs";
 import { CliError } from "./errors.ts";
+import { systemCode } from "./system-error.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -58,7 +59,7 @@ function readSome(fd: number, chunk: Buffer, title: string): number {
     try {
       return readSync(fd, chunk);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
+      const code = systemCode(error);
       if (code === "EOF") return 0; // how Windows ends a pipe
       if (code !== "EAGAIN")
         throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: ${code ?? "it failed"}`, { cause: error });
@@ -79,7 +80,7 @@ function writeDescriptor(fd: number, data: Uint8Array | string): void {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
+      const code = systemCode(error);
       if (code === "EPIPE") process.exit(1); // whoever read it has gone: nothing to say, and nobody to say it to
       if (code !== "EAGAIN") {
         throw new CliError("OUTPUT_UNWRITABLE", `cannot write to standard output: ${code ?? "it failed"}`, {

@@ -58,6 +58,10 @@ export const FLAGS = {
 
 export type FlagName = keyof typeof FLAGS;
 
+/** Every flag. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the names that it lists
+export const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
+
 /** The flags of one run: a switch is `true`, a repeatable flag a list. */
 export type FlagValues = {
   [K in FlagName]?: (typeof FLAGS)[K] extends { multiple: true }

@@ -1,5 +1,5 @@
 import { CliError } from "./errors.ts";
-import { reason } from "./input.ts";
+import { reason } from "./system-error.ts";
 import { printable } from "./streams.ts";
 
 /**

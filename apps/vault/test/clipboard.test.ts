@@ -140,6 +140,7 @@ describe("without any display", () => {
     });
     const { status, stderr } = await terminal.ended;
     expect(stderr.toString()).toContain("the terminal, whose clipboard it is on if the terminal allows that");
+    // oxlint-disable-next-line no-control-regex -- it is a control sequence
     const sequence = /\u001b\]52;c;([A-Za-z0-9+/=]+)\u0007/.exec(terminal.raw);
     expect(status).toBe(0);
     const message = Buffer.from(sequence?.[1] ?? "", "base64");

@@ -12,7 +12,7 @@ beforeAll(async () => {
   const app = join(import.meta.dirname, "..");
   // npm's own cache and configuration stay out of the test, and nothing may be fetched.
   await runOk("npm", ["pack", "--silent", "--pack-destination", folder.path, "--ignore-scripts"], { cwd: app });
-  const [tarball = ""] = readdirSync(folder.path).filter((name) => name.endsWith(".tgz"));
+  const tarball = readdirSync(folder.path).find((name) => name.endsWith(".tgz")) ?? "";
   installed = join(folder.path, "prefix");
   await runOk(
     "npm",

@@ -51,20 +51,23 @@ describe.each(readdirSync(scripts))("the script %s", (file) => {
   const missing = needs(file)
     .map((name) => peer(name))
     .find((its) => its.missing);
-  it.skipIf(missing !== undefined)(missing === undefined ? "does what it says" : `needs ${missing.label}`, async () => {
-    await runScript(join(scripts, file), {
-      env: { GITHUB_API_URL: github.url },
-      setup: ({ folder: work, env }) => {
-        env["PATH"] = pathWithVault(join(env["TMPDIR"] ?? "", "bin"));
-        const ssh = join(env["HOME"] ?? "", ".ssh");
-        const keys = join(work, "keys");
-        for (const place of [ssh, keys]) mkdirSync(place, { mode: 0o700 });
-        for (const name of readdirSync(folder.path)) {
-          copyFileSync(join(folder.path, name), join(name.startsWith("id_") ? ssh : keys, name));
-        }
-        writeFileSync(join(work, "binary"), Buffer.from(Array.from({ length: 148 }, (_, at) => (at * 7) % 256)));
-      },
-      programs: { vault: ["vault"] },
-    });
-  });
+  it.skipIf(missing !== undefined)(
+    `does what it says${missing === undefined ? "" : `: ${missing.label}`}`,
+    async () => {
+      await runScript(join(scripts, file), {
+        env: { GITHUB_API_URL: github.url },
+        setup: ({ folder: work, env }) => {
+          env["PATH"] = pathWithVault(join(env["TMPDIR"] ?? "", "bin"));
+          const ssh = join(env["HOME"] ?? "", ".ssh");
+          const keys = join(work, "keys");
+          for (const place of [ssh, keys]) mkdirSync(place, { mode: 0o700 });
+          for (const name of readdirSync(folder.path)) {
+            copyFileSync(join(folder.path, name), join(name.startsWith("id_") ? ssh : keys, name));
+          }
+          writeFileSync(join(work, "binary"), Buffer.from(Array.from({ length: 148 }, (_, at) => (at * 7) % 256)));
+        },
+        programs: { vault: ["vault"] },
+      });
+    },
+  );
 });

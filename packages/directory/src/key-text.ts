@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { KeyError, type PublicKeyEntry, readAnyPublicKeys } from "@git-vault/keys";
 
 /** Bytes as text; null where they are not UTF-8. */
-export function decodeText(bytes: Uint8Array): string | null {
+function decodeText(bytes: Uint8Array): string | null {
   return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString() : null;
 }
 

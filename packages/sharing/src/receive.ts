@@ -99,8 +99,8 @@ function readKeyFile(path: string): Buffer | null {
     return readFileSync(path);
   } catch (cause) {
     if (cause instanceof SharingError) throw cause;
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new SharingError("KEY_FILE_UNREADABLE", `cannot read the private key ${path}: ${code ?? "it failed"}`, {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "it failed";
+    throw new SharingError("KEY_FILE_UNREADABLE", `cannot read the private key ${path}: ${code}`, {
       cause,
     });
   }

@@ -113,7 +113,6 @@ function describe(
   output: string | null,
   open: readonly string[],
 ): object {
-  const bits = (key: { readonly bits?: number } | null): number | null => key?.bits ?? null;
   return {
     format: shared.format,
     message: output === null ? shared.message.toString() : null,
@@ -131,7 +130,7 @@ function describe(
       recipient,
       source,
       type: entry.type,
-      bits: bits(entry.key?.type === "ssh-rsa" ? entry.key : null),
+      bits: entry.key?.type === "ssh-rsa" ? entry.key.bits : null,
       fingerprint: entry.fingerprint,
       comment: entry.comment,
       reason,
