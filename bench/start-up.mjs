@@ -23,6 +23,10 @@ const publicFile = join(folder, "me.pub");
 writeFileSync(publicFile, `ssh-ed25519 ${publicBlob(point).toString("base64")} me\n`);
 writeFileSync(join(folder, "empty.mjs"), "");
 writeFileSync(join(folder, "crypto.mjs"), 'import "node:crypto";\n');
+writeFileSync(join(folder, "empty.cjs"), "");
+writeFileSync(join(folder, "crypto.cjs"), 'require("node:crypto");\n');
+const work = JSON.stringify(join(root, "apps/vault/dist/work.cjs"));
+writeFileSync(join(folder, "work.cjs"), `process.argv.push("--version"); require(${work});\n`);
 
 // NODE_EXTRA_CA_CERTS costs every Node a certificate store, and would hide what is measured.
 const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
@@ -39,6 +43,9 @@ const commands = {
   "node -e 0": () => run(["-e", "0"]),
   "an empty ESM file": () => run([join(folder, "empty.mjs")]),
   "an ESM file that imports node:crypto": () => run([join(folder, "crypto.mjs")]),
+  "an empty CommonJS file": () => run([join(folder, "empty.cjs")]),
+  "… that requires node:crypto": () => run([join(folder, "crypto.cjs")]),
+  "… and loads the code of view and share": () => run([join(folder, "work.cjs")]),
   "vault --help": () => run([vault, "--help"]),
   "vault view, an Ed25519 message": () => run([vault, "view"], message),
   "vault share, to a key file": () => run([vault, "share", "--to", publicFile], secret),

@@ -1,0 +1,16 @@
+// `pnpm bench NAME`: runs bench/NAME.mjs with the arguments that follow; without a name, lists them.
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const names = readdirSync(folder)
+  .filter((file) => file.endsWith(".mjs") && !["run.mjs", "measure.mjs"].includes(file))
+  .map((file) => file.slice(0, -".mjs".length));
+const [name] = process.argv.splice(2, 1);
+if (names.includes(name)) {
+  await import(pathToFileURL(join(folder, `${name}.mjs`)).href);
+} else {
+  console.error(`usage: pnpm bench ${names.join("|")}`);
+  process.exitCode = 2;
+}
