@@ -13,8 +13,9 @@ export interface FindIdentitiesOptions {
   /** Paths that were named by the user. Where there are any, no others are looked at, and a problem with any of them throws. */
   readonly explicit?: readonly string[] | undefined;
   /**
-   * The content of the file at that path, in a Buffer that is overwritten with zeros when done; null where there is none. It may
-   * throw where the file cannot be read.
+   * The content of the file at that path, in a Buffer of its own, for that of a private key is overwritten with zeros when done; null
+   * where there is none. It may throw where the file cannot be read. `path.pub` is read only where the file at `path` does not tell
+   * its public half.
    */
   readonly read: (path: string) => Buffer | null;
   /** The names in the folder at that path, for `Include` lines with `*` and `?`, which are passed over without it. It may throw. */
@@ -26,7 +27,7 @@ export interface IdentityFile {
   readonly path: string;
   /** Null where `problem` tells why. */
   readonly file: PrivateKeyFile | null;
-  /** The public half where it is known, be it from the file or from `path.pub`, even where `file` is null. */
+  /** The public half where it is known, even where `file` is null: from the file, or else from `path.pub`. */
   readonly publicKey: SshPublicKey | null;
   /** Why this key cannot be used, as a phrase; null where it can. */
   readonly problem: string | null;
@@ -61,11 +62,14 @@ const withPublicHalf = (file: PrivateKeyFile, publicKey: SshPublicKey): PrivateK
 /** Reads the key at `path`; null where there is neither it nor its public half. Throws whatever is wrong with it. */
 const readIdentity = (path: string, read: FindIdentitiesOptions["read"]): IdentityFile | null => {
   const bytes = read(path);
-  const publicKey = readPublicHalf(`${path}.pub`, read);
-  if (bytes === null) return read(`${path}.pub`) && { path, file: null, publicKey, problem: agentProblem };
+  if (bytes === null) {
+    if (read(`${path}.pub`) === null) return null;
+    return { path, file: null, publicKey: readPublicHalf(`${path}.pub`, read), problem: agentProblem };
+  }
   try {
     const file = readPrivateKey(bytes);
     if (file.publicKey !== null) return { path, file, publicKey: file.publicKey, problem: null };
+    const publicKey = readPublicHalf(`${path}.pub`, read);
     return { path, file: publicKey === null ? file : withPublicHalf(file, publicKey), publicKey, problem: null };
   } finally {
     bytes.fill(0);

@@ -64,6 +64,34 @@ describe.skipIf(sshKeygen.missing)(`identities made by ${sshKeygen.label}`, () =
     expect(found[0]?.publicKey?.blob.toString("base64")).toBe(ed25519.publicLine.split(" ")[1]);
   });
 
+  test("are asked for their .pub file only where they do not tell their public half themselves", () => {
+    const home = homeWith({
+      config: "IdentityFile ~/.ssh/pem\nIdentityFile ~/.ssh/ecdsa\nIdentityFile ~/.ssh/agent\nIdentityFile ~/.ssh/none",
+      pem: pem.bytes,
+      ecdsa: ecdsa.bytes,
+      "agent.pub": ed25519.publicLine,
+      id_ed25519: ed25519.bytes,
+      "id_ed25519.pub": rsa.publicLine,
+      id_rsa: rsa.bytes,
+    });
+    const asked = new Set<string>();
+    const spy = (path: string): Buffer | null => {
+      asked.add(path);
+      return read(path);
+    };
+    const found = findIdentities({ home, read: spy });
+    expect(found.map(({ publicKey }) => publicKey?.type)).toEqual([
+      undefined,
+      undefined,
+      "ssh-ed25519",
+      "ssh-ed25519",
+      "ssh-rsa",
+    ]);
+    const publicFiles = [...asked].filter((path) => path.endsWith(".pub"));
+    const expected = ["pem", "ecdsa", "agent", "none"].map((name) => join(home, ".ssh", `${name}.pub`));
+    expect(publicFiles).toEqual(expected);
+  });
+
   test("are none in an empty home", () => {
     expect(find(homeWith({}))).toEqual([]);
   });
