@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runOk, temporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
@@ -26,7 +26,15 @@ describe.skipIf(sshKeygen.missing || puttygen.missing)(
   () => {
     const folder = temporaryFolder();
     const files = new Map<string, Buffer>();
-    const names = ["openssh ed25519", "openssh rsa", "pem rsa", "pkcs8 ed25519", "putty ed25519"];
+    const names = [
+      "openssh ed25519",
+      "openssh rsa",
+      "pem rsa",
+      "pkcs8 ed25519",
+      "putty ed25519",
+      "encrypted putty ed25519",
+    ];
+    const passphrase = Buffer.from("passphrase");
 
     beforeAll(async () => {
       const ed25519 = await makeKey(folder.path, "ed25519");
@@ -38,6 +46,11 @@ describe.skipIf(sshKeygen.missing || puttygen.missing)(
       const ppk = join(folder.path, "key.ppk");
       await runOk(puttygen.path, [ed25519.path, "-O", "private", "-o", ppk]);
       files.set("putty ed25519", readFileSync(ppk));
+      const passphraseFile = join(folder.path, "passphrase");
+      writeFileSync(passphraseFile, passphrase);
+      const protection = ["--new-passphrase", passphraseFile, "--ppk-param", "memory=8,passes=1"];
+      await runOk(puttygen.path, [ed25519.path, "-O", "private", "-o", ppk, ...protection]);
+      files.set("encrypted putty ed25519", readFileSync(ppk));
     });
     afterAll(() => folder.remove());
 
@@ -46,7 +59,7 @@ describe.skipIf(sshKeygen.missing || puttygen.missing)(
       // White space at the end is no part of the key.
       const { length } = bytes.toString("latin1").trimEnd();
       for (let end = 0; end < length; end += 1) {
-        const error = await keyErrorOf(async () => await readPrivateKey(bytes.subarray(0, end)).unlock());
+        const error = await keyErrorOf(async () => await readPrivateKey(bytes.subarray(0, end)).unlock(passphrase));
         expect(["MALFORMED_KEY", "UNSUPPORTED_KEY"]).toContain(error.code);
       }
     });
@@ -56,13 +69,13 @@ describe.skipIf(sshKeygen.missing || puttygen.missing)(
       "%s with any one bit flipped is refused, or is the same key",
       async (name) => {
         const bytes = files.get(name) ?? Buffer.alloc(0);
-        const secret = await secretIn(bytes);
+        const secret = await secretIn(bytes, passphrase);
         expect(secret).not.toBeNull();
         let refused = 0;
         for (let at = 0; at < bytes.length; at += 1) {
           const changed = Buffer.from(bytes);
           changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
-          const outcome = await secretIn(changed);
+          const outcome = await secretIn(changed, passphrase);
           if (outcome === null) refused += 1;
           else expect(outcome).toBe(secret);
         }
@@ -71,7 +84,6 @@ describe.skipIf(sshKeygen.missing || puttygen.missing)(
     );
 
     test("an encrypted key with bits flipped is refused", async () => {
-      const passphrase = Buffer.from("passphrase");
       for (const cipher of ["aes256-ctr", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]) {
         const { bytes } = await makeKey(folder.path, cipher, {
           passphrase: "passphrase",
@@ -94,7 +106,9 @@ describe.skipIf(sshKeygen.missing || puttygen.missing)(
         const lines = bytes.toString("latin1").trimEnd().split("\n");
         for (let at = 0; at < lines.length; at += 1) {
           const changed = [...lines.slice(0, at), `CANARY${lines[at]}`, ...lines.slice(at + 1)].join("\n");
-          const error = await keyErrorOf(async () => await readPrivateKey(Buffer.from(changed, "latin1")).unlock());
+          const error = await keyErrorOf(
+            async () => await readPrivateKey(Buffer.from(changed, "latin1")).unlock(passphrase),
+          );
           expect(`${error.message} ${error.hint}`).not.toMatch("CANARY");
         }
       }
@@ -112,6 +126,7 @@ describe("random bytes", () => {
     "-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
     "PuTTY-User-Key-File-2: ssh-ed25519\nEncryption: none\nComment: \n",
     "PuTTY-User-Key-File-3: ssh-rsa\n",
+    "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: aes256-cbc\nComment: \nPublic-Lines: 1\nAAAA\nKey-Derivation: Argon2id\n",
   ];
   const bytes = fc.uint8Array({ maxLength: 300 });
   const base64 = fc.tuple(fc.constantFrom("", "openssh-key-v1\0"), bytes).map(([magic, rest]) => {

@@ -24,20 +24,12 @@ describe.skipIf(puttygen.missing || sshKeygen.missing)(`PuTTY private keys of ${
   afterAll(() => folder.remove());
 
   let count = 0;
-  const ppk = async (name: string, version: number, encrypted = false): Promise<Buffer> => {
+  /** Makes a file with puttygen; `parameters` are those of its option `--ppk-param`. */
+  const ppk = async (name: string, parameters: string, encrypted = false): Promise<Buffer> => {
     const output = join(folder.path, `${(count += 1)}.ppk`);
-    const protection = encrypted ? ["--new-passphrase", passphraseFile] : [];
     const input = made.get(name)?.path ?? "";
-    await runOk(puttygen.path, [
-      input,
-      "-O",
-      "private",
-      "-o",
-      output,
-      "--ppk-param",
-      `version=${version}`,
-      ...protection,
-    ]);
+    const protection = encrypted ? ["--new-passphrase", passphraseFile] : [];
+    await runOk(puttygen.path, [input, "-O", "private", "-o", output, "--ppk-param", parameters, ...protection]);
     return readFileSync(output);
   };
 
@@ -48,7 +40,7 @@ describe.skipIf(puttygen.missing || sshKeygen.missing)(`PuTTY private keys of ${
     ["rsa2048", 3],
     ["rsa3072", 3],
   ])("%s in version %i opens without a passphrase", async (name, version) => {
-    const bytes = await ppk(name, version);
+    const bytes = await ppk(name, `version=${version}`);
     const publicLine = made.get(name)?.publicLine ?? "";
     for (const content of [bytes, Buffer.from(bytes.toString("latin1").replaceAll("\n", "\r\n"), "latin1")]) {
       const file = readPrivateKey(content);
@@ -59,45 +51,142 @@ describe.skipIf(puttygen.missing || sshKeygen.missing)(`PuTTY private keys of ${
     }
   });
 
-  test.each(["ed25519", "rsa2048", "rsa3072"])(
-    "%s in version 2 opens with its passphrase and no other",
-    async (name) => {
-      const file = readPrivateKey(await ppk(name, 2, true));
-      const publicLine = made.get(name)?.publicLine ?? "";
-      expect(file).toMatchObject({ format: "putty", encrypted: true });
-      expect(file.publicKey?.blob.toString("base64")).toBe(publicLine.split(" ")[1]);
-      await expect(await file.unlock(utf8)).toBelongTo(publicLine);
-      await expect(() => file.unlock(Buffer.from("CANARY"))).toFailWith("WRONG_PASSPHRASE", /^(?!.*CANARY)/);
-      await expect(() => file.unlock()).toFailWith("PASSPHRASE_REQUIRED");
-    },
-  );
-
-  test("an encrypted key in version 3 is refused with the command that converts it", async () => {
-    const bytes = await ppk("ed25519", 3, true);
-    const error = await keyErrorOf(() => readPrivateKey(bytes));
-    expect(error.code).toBe("UNSUPPORTED_KEY");
-    expect(error.message).toMatch("Argon2");
-    expect(error.hint).toMatch("puttygen KEY.ppk -O private-openssh-new -o KEY");
+  test.each([
+    ["ed25519", "version=2"],
+    ["rsa2048", "version=2"],
+    ["rsa3072", "version=2"],
+    ["ed25519", "version=3"],
+    ["rsa3072", "version=3"],
+    ["ed25519", "kdf=argon2id,memory=256,passes=3"],
+    ["ed25519", "kdf=argon2i,memory=256,passes=3"],
+    ["ed25519", "kdf=argon2d,memory=256,passes=3"],
+    ["rsa2048", "kdf=argon2id,memory=1024,passes=2,parallelism=4"],
+    ["rsa2048", "kdf=argon2i,memory=1024,passes=2,parallelism=4"],
+    ["rsa2048", "kdf=argon2d,memory=1024,passes=2,parallelism=4"],
+    ["ed25519", "memory=8,passes=1"],
+    ["ed25519", "memory=77,passes=1,parallelism=3"],
+    ["ed25519", "memory=512,passes=1,parallelism=64"],
+  ])("%s with %s opens with its passphrase and no other", async (name, parameters) => {
+    const file = readPrivateKey(await ppk(name, parameters, true));
+    const publicLine = made.get(name)?.publicLine ?? "";
+    expect(file).toMatchObject({ format: "putty", encrypted: true });
+    expect(file.publicKey?.blob.toString("base64")).toBe(publicLine.split(" ")[1]);
+    await expect(() => file.unlock(Buffer.from("CANARY"))).toFailWith("WRONG_PASSPHRASE", /^(?!.*CANARY)/);
+    await expect(() => file.unlock()).toFailWith("PASSPHRASE_REQUIRED");
+    await expect(() => file.unlock(Buffer.alloc(0))).toFailWith("PASSPHRASE_REQUIRED");
+    await expect(await file.unlock(utf8)).toBelongTo(publicLine);
+    await expect(await file.unlock(utf8)).toBelongTo(publicLine);
   });
 
-  test("that command makes a key that opens", async () => {
+  test("an encrypted key that takes too much memory is refused with the command that converts it", async () => {
+    const bytes = await ppk("ed25519", "memory=262145,passes=1", true);
+    const error = await keyErrorOf(() => readPrivateKey(bytes));
+    expect(error.code).toBe("UNSUPPORTED_KEY");
+    expect(error.message).toBe("expected at most 262144 KiB of memory for Argon2, got 262145");
+    expect(error.hint).toMatch("puttygen KEY.ppk -O private-openssh-new -o KEY");
     const input = join(folder.path, "convert.ppk");
-    writeFileSync(input, await ppk("ed25519", 3, true));
+    writeFileSync(input, bytes);
     const output = join(folder.path, "converted");
     const protection = ["--old-passphrase", passphraseFile, "--new-passphrase", passphraseFile];
     await runOk(puttygen.path, [input, "-O", "private-openssh-new", "-o", output, ...protection]);
-    await expect(await readPrivateKey(readFileSync(output)).unlock(utf8)).toBelongTo(
-      made.get("ed25519")?.publicLine ?? "",
+    const publicLine = made.get("ed25519")?.publicLine ?? "";
+    await expect(await readPrivateKey(readFileSync(output)).unlock(utf8)).toBelongTo(publicLine);
+  });
+
+  /** The parameters of an encrypted key, as others than puttygen might write them. */
+  const withArgon2 = async (values: Record<string, string>): Promise<Buffer> => {
+    let text = (await ppk("ed25519", "memory=8,passes=1", true)).toString("latin1");
+    for (const [header, value] of Object.entries(values)) {
+      expect(text).toMatch(`\n${header}: `);
+      text = text.replace(new RegExp(`\n${header}: .*`), `\n${header}: ${value}`);
+    }
+    return Buffer.from(text, "latin1");
+  };
+
+  test.each([
+    { "Argon2-Memory": "262144", "Argon2-Passes": "16" },
+    { "Argon2-Memory": "8192", "Argon2-Passes": "512" },
+    { "Argon2-Memory": "8", "Argon2-Passes": "524288" },
+    { "Argon2-Memory": "512", "Argon2-Parallelism": "64" },
+    { "Argon2-Salt": "00".repeat(8) },
+    { "Argon2-Salt": "00".repeat(64) },
+  ])("the most work that is done for a file includes %j", async (values) => {
+    expect(readPrivateKey(await withArgon2(values))).toMatchObject({ format: "putty", encrypted: true });
+  });
+
+  test.each([
+    [{ "Argon2-Memory": "262145" }, "UNSUPPORTED_KEY", "at most 262144 KiB of memory for Argon2, got 262145"],
+    [{ "Argon2-Memory": "4294967295" }, "UNSUPPORTED_KEY", "at most 262144 KiB of memory"],
+    [
+      { "Argon2-Memory": "262144", "Argon2-Passes": "17" },
+      "UNSUPPORTED_KEY",
+      "at most 16 passes of Argon2 over 262144",
+    ],
+    [{ "Argon2-Passes": "524289" }, "UNSUPPORTED_KEY", "at most 524288 passes"],
+    [{ "Argon2-Passes": "4294967295" }, "UNSUPPORTED_KEY", "at most 524288 passes"],
+    [{ "Argon2-Memory": "520", "Argon2-Parallelism": "65" }, "UNSUPPORTED_KEY", "at most 64 lanes of Argon2, got 65"],
+    [{ "Key-Derivation": "CANARY" }, "UNSUPPORTED_KEY", "key derivation"],
+    [{ "Key-Derivation": "argon2id" }, "UNSUPPORTED_KEY", "key derivation"],
+    [{ "Argon2-Memory": "7" }, "MALFORMED_KEY", "at least 8 KiB"],
+    [{ "Argon2-Memory": "0" }, "MALFORMED_KEY", "at least 8 KiB"],
+    [{ "Argon2-Parallelism": "2" }, "MALFORMED_KEY", "at least 16 KiB"],
+    [{ "Argon2-Parallelism": "4294967295" }, "MALFORMED_KEY", "KiB of memory"],
+    [{ "Argon2-Parallelism": "0" }, "MALFORMED_KEY", "at least one lane"],
+    [{ "Argon2-Passes": "0" }, "MALFORMED_KEY", "at least one pass"],
+    [{ "Argon2-Passes": "99999999999" }, "MALFORMED_KEY", "a number in the header Argon2-Passes"],
+    [{ "Argon2-Passes": "01" }, "MALFORMED_KEY", "a number in the header Argon2-Passes"],
+    [{ "Argon2-Passes": "-1" }, "MALFORMED_KEY", "a number in the header Argon2-Passes"],
+    [{ "Argon2-Memory": "1e3" }, "MALFORMED_KEY", "a number in the header Argon2-Memory"],
+    [{ "Argon2-Memory": "" }, "MALFORMED_KEY", "a number in the header Argon2-Memory"],
+    [{ "Argon2-Salt": "" }, "MALFORMED_KEY", "a salt of 8 to 64 bytes, got 0"],
+    [{ "Argon2-Salt": "00".repeat(7) }, "MALFORMED_KEY", "a salt of 8 to 64 bytes, got 7"],
+    [{ "Argon2-Salt": "00".repeat(65) }, "MALFORMED_KEY", "a salt of 8 to 64 bytes, got 65"],
+    [{ "Argon2-Salt": `${"00".repeat(16)}0` }, "MALFORMED_KEY", "hexadecimal"],
+    [{ "Argon2-Salt": "CANARY" }, "MALFORMED_KEY", /^(?!.*CANARY).*hexadecimal/],
+  ] as const)("a file with %j is refused as %s before a passphrase is asked for", async (values, code, message) => {
+    const bytes = await withArgon2(values);
+    await expect(() => readPrivateKey(bytes)).toFailWith(code, message);
+  });
+
+  test("an encrypted key in version 3 of which anything was changed does not open", async () => {
+    const text = (await ppk("ed25519", "memory=16,passes=1", true)).toString("latin1");
+    const other = (await ppk("rsa2048", "memory=16,passes=1", true)).toString("latin1");
+    const section = (of: string, name: string): string =>
+      new RegExp(`^${name}: .*\n(?:[^:]+\n)*`, "m").exec(of)?.[0] ?? "";
+    const unlock = (from: string | RegExp, to: string) => (): unknown => {
+      const changed = text.replace(from, to);
+      expect(changed).not.toBe(text);
+      return readPrivateKey(Buffer.from(changed, "latin1")).unlock(utf8);
+    };
+    for (const [from, to] of [
+      ["Comment: me", "Comment: you"],
+      [/MAC: [0-9a-f]{8}/, "MAC: 00000000"],
+      [/Salt: [0-9a-f]{8}/, "Salt: 00000000"],
+      ["Passes: 1", "Passes: 2"],
+      ["Memory: 16", "Memory: 17"],
+      ["Parallelism: 1", "Parallelism: 2"],
+      ["Argon2id", "Argon2i"],
+      ["Argon2id", "Argon2d"],
+      [section(text, "Private-Lines"), section(other, "Private-Lines")],
+    ] as const)
+      await expect(unlock(from, to)).toFailWith("WRONG_PASSPHRASE");
+    const otherPublic = (await makeKey(folder.path, "public")).publicLine.split(" ")[1] ?? "";
+    await expect(unlock(section(text, "Public-Lines"), `Public-Lines: 1\n${otherPublic}\n`)).toFailWith(
+      "WRONG_PASSPHRASE",
     );
+    for (const header of ["Key-Derivation", "Argon2-Memory", "Argon2-Passes", "Argon2-Parallelism", "Argon2-Salt"])
+      await expect(unlock(`\n${header}`, `\nX-${header}`)).toFailWith("MALFORMED_KEY", `expected the header ${header}`);
+    await expect(unlock("aes256-cbc", "none")).toFailWith("MALFORMED_KEY", "expected the header Private-Lines");
+    await expect(unlock("File-3", "File-2")).toFailWith("MALFORMED_KEY", "expected the header Private-Lines");
   });
 
   test("an ECDSA key is refused by name", async () => {
-    const bytes = await ppk("ecdsa", 3);
+    const bytes = await ppk("ecdsa", "version=3");
     await expect(() => readPrivateKey(bytes)).toFailWith("UNSUPPORTED_KEY", "ecdsa-sha2-nistp256 keys cannot");
   });
 
   test.each([2, 3])("any header or MAC that was changed in version %i is refused", async (version) => {
-    const text = (await ppk("ed25519", version)).toString("latin1");
+    const text = (await ppk("ed25519", `version=${version}`)).toString("latin1");
     const unlock = (from: string | RegExp, to: string) => (): unknown => {
       const changed = text.replace(from, to);
       expect(changed).not.toBe(text);
@@ -120,8 +209,8 @@ describe.skipIf(puttygen.missing || sshKeygen.missing)(`PuTTY private keys of ${
     const other = await makeKey(folder.path, "other");
     made.set("other", other);
     const [one, two] = [
-      (await ppk("ed25519", 2, true)).toString("latin1"),
-      (await ppk("other", 2, true)).toString("latin1"),
+      (await ppk("ed25519", "version=2", true)).toString("latin1"),
+      (await ppk("other", "version=2", true)).toString("latin1"),
     ];
     const mixed = one.slice(0, one.indexOf("Private-Lines")) + two.slice(two.indexOf("Private-Lines"));
     await expect(() => readPrivateKey(Buffer.from(mixed, "latin1")).unlock(utf8)).toFailWith("WRONG_PASSPHRASE");
