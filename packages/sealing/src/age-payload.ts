@@ -1,104 +1,108 @@
-import { randomBytes } from "node:crypto";
-import { openAead, sealAead, TAG_BYTES } from "./aead.ts";
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { TAG_BYTES } from "./aead.ts";
 import { hkdf } from "./hkdf.ts";
 import { malformed, tampered } from "./malformed.ts";
 
 /*
  * The payload of an age message (C2SP age.md, "Payload"): a 16-byte nonce, then the STREAM construction over chunks of 64 KiB.
+ *
+ * A push seals or opens all the chunks that it completes into one Buffer of the right size: no lists, no joining, and nothing that
+ * a chunk need not allocate.
  */
 
 const CHUNK_BYTES = 64 * 1024;
+const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 const PAYLOAD_NONCE_BYTES = 16;
+const NONE: Buffer = Buffer.alloc(0);
+const OPTIONS = { authTagLength: TAG_BYTES };
 
 const payloadKey = (fileKey: Buffer, nonce: Buffer): Buffer => hkdf(fileKey, nonce, "payload");
 
-/** The nonce of one chunk: an 11-byte big-endian counter, and 1 for the last chunk or 0. */
-const chunkNonce = (index: number, last: boolean): Buffer => {
-  const nonce = Buffer.alloc(12);
-  nonce.writeBigUInt64BE(BigInt(index), 3);
-  nonce[11] = last ? 1 : 0;
-  return nonce;
-};
+/** The nonce of a chunk: an 11-byte big-endian counter, and 1 for the last chunk or 0. */
+class ChunkNonce {
+  readonly #nonce: Buffer = Buffer.alloc(12);
+  index = 0;
 
-/** Cuts a stream into chunks of equal length. */
-class Chunks {
-  readonly #held: Buffer;
-  readonly #spare: number;
-  #filled = 0;
-
-  /** @param keepsLast whether a full chunk is held back until more bytes come, since it could be the last one */
-  constructor(chunkBytes: number, keepsLast: boolean) {
-    this.#held = Buffer.alloc(chunkBytes);
-    this.#spare = keepsLast ? 1 : 0;
-  }
-
-  /** Takes bytes in; gives the chunks that are full. Each is valid until the next is asked for. */
-  *push(bytes: Uint8Array): Generator<Buffer, void, undefined> {
-    const size = this.#held.length;
-    let rest = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    while (rest.length > 0) {
-      if (this.#filled === 0 && rest.length >= size + this.#spare) {
-        yield rest.subarray(0, size);
-        rest = rest.subarray(size);
-        continue;
-      }
-      const taken = rest.copy(this.#held, this.#filled);
-      this.#filled += taken;
-      rest = rest.subarray(taken);
-      if (this.#filled === size && rest.length >= this.#spare) {
-        yield this.#held;
-        this.#filled = 0;
-      }
-    }
-  }
-
-  /** What is left: the last chunk. */
-  rest(): Buffer {
-    return this.#held.subarray(0, this.#filled);
-  }
-
-  /** Overwrites what is held. */
-  wipe(): void {
-    this.#held.fill(0);
+  with(last: boolean): Buffer {
+    // No file has 2^48 chunks of 64 KiB.
+    this.#nonce.writeUIntBE(this.index, 5, 6);
+    this.#nonce[11] = last ? 1 : 0;
+    return this.#nonce;
   }
 }
 
-/** Seals a payload piece by piece. After `final` it is spent. */
+const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Seals a payload piece by piece. */
 export class PayloadSealer {
   readonly #key: Buffer;
-  readonly #chunks = new Chunks(CHUNK_BYTES, true);
-  #index = 0;
-  #pending: Buffer[];
+  readonly #nonce = new ChunkNonce();
+  /** The start of a chunk; a full one is held too, since it could be the last. */
+  readonly #held: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #filled = 0;
+  /** The payload's nonce until it was given out. */
+  #before: Buffer;
+  #hasEnded = false;
 
   /** @param nonce 16 bytes, never used before with this file key; only test vectors pass one */
   constructor(fileKey: Buffer, nonce: Buffer = randomBytes(PAYLOAD_NONCE_BYTES)) {
     this.#key = payloadKey(fileKey, nonce);
-    this.#pending = [nonce];
+    this.#before = nonce;
   }
 
   /** Takes plaintext in and gives the bytes of the payload that are ready, which may be none. */
   push(plaintext: Uint8Array): Buffer {
-    for (const chunk of this.#chunks.push(plaintext)) this.#seal(chunk, false);
-    return this.#take();
+    this.#refuseMore();
+    let rest = viewOf(plaintext);
+    const total = this.#filled + rest.length;
+    const chunks = total > CHUNK_BYTES ? Math.ceil(total / CHUNK_BYTES) - 1 : 0;
+    const out = Buffer.allocUnsafe(this.#before.length + chunks * SEALED_CHUNK_BYTES);
+    let at = this.#takeBefore(out);
+    for (let count = chunks; count > 0; count -= 1) {
+      const isHeld = this.#filled > 0;
+      if (isHeld) rest = this.#hold(rest);
+      at = this.#seal(isHeld ? this.#held : rest.subarray(0, CHUNK_BYTES), false, out, at);
+      if (isHeld) this.#filled = 0;
+      else rest = rest.subarray(CHUNK_BYTES);
+    }
+    this.#hold(rest);
+    return out;
   }
 
-  /** Gives the end of the payload. */
+  /** Gives the end of the payload. After that it is spent. */
   final(): Buffer {
-    this.#seal(this.#chunks.rest(), true);
-    this.#chunks.wipe();
+    this.#refuseMore();
+    this.#hasEnded = true;
+    const out = Buffer.allocUnsafe(this.#before.length + this.#filled + TAG_BYTES);
+    this.#seal(this.#held.subarray(0, this.#filled), true, out, this.#takeBefore(out));
+    this.#held.fill(0);
     this.#key.fill(0);
-    return this.#take();
+    return out;
   }
 
-  #seal(chunk: Buffer, last: boolean): void {
-    this.#pending.push(sealAead("chacha20-poly1305", this.#key, chunkNonce(this.#index, last), chunk));
-    this.#index += 1;
+  /** Fills up what is held; gives what does not fit. */
+  #hold(bytes: Buffer): Buffer {
+    const taken = bytes.copy(this.#held, this.#filled);
+    this.#filled += taken;
+    return bytes.subarray(taken);
   }
 
-  #take(): Buffer {
-    const ready = Buffer.concat(this.#pending);
-    this.#pending = [];
-    return ready;
+  #takeBefore(out: Buffer): number {
+    const length = this.#before.copy(out);
+    this.#before = NONE;
+    return length;
+  }
+
+  #seal(chunk: Buffer, last: boolean, out: Buffer, at: number): number {
+    const cipher = createCipheriv("chacha20-poly1305", this.#key, this.#nonce.with(last), OPTIONS);
+    const end = at + cipher.update(chunk).copy(out, at);
+    cipher.final();
+    this.#nonce.index += 1;
+    return end + cipher.getAuthTag().copy(out, end);
+  }
+
+  #refuseMore(): void {
+    if (this.#hasEnded) throw new TypeError("the message is finished: nothing more can be sealed into it");
   }
 }
 
@@ -108,10 +112,12 @@ export class PayloadSealer {
  */
 export class PayloadOpener {
   readonly #fileKey: Buffer;
-  readonly #chunks = new Chunks(CHUNK_BYTES + TAG_BYTES, false);
-  #nonce: Buffer = Buffer.alloc(0);
+  readonly #chunkNonce = new ChunkNonce();
+  /** The start of a sealed chunk. */
+  readonly #held: Buffer = Buffer.allocUnsafeSlow(SEALED_CHUNK_BYTES);
+  #filled = 0;
+  #nonce: Buffer = NONE;
   #key: Buffer | null = null;
-  #index = 0;
   #hasEnded = false;
 
   /** @param fileKey 16 bytes; it is copied */
@@ -125,11 +131,24 @@ export class PayloadOpener {
    * Throws SealingError `TAMPERED_MESSAGE`.
    */
   push(payload: Uint8Array): Buffer {
-    const chunks = this.#afterNonce(payload);
-    if (this.#key === null) return Buffer.alloc(0);
-    const ready: Buffer[] = [];
-    for (const chunk of this.#chunks.push(chunks)) ready.push(this.#openFull(this.#key, chunk));
-    return joinSecrets(ready);
+    let rest = this.#afterNonce(viewOf(payload));
+    if (this.#key === null) return NONE;
+    const chunks = Math.floor((this.#filled + rest.length) / SEALED_CHUNK_BYTES);
+    const out = chunks === 0 ? NONE : Buffer.allocUnsafe(chunks * CHUNK_BYTES);
+    try {
+      for (let count = 0; count < chunks; count += 1) {
+        const isHeld = this.#filled > 0;
+        if (isHeld) rest = this.#hold(rest);
+        this.#openFull(this.#key, isHeld ? this.#held : rest.subarray(0, SEALED_CHUNK_BYTES), out, count * CHUNK_BYTES);
+        if (isHeld) this.#filled = 0;
+        else rest = rest.subarray(SEALED_CHUNK_BYTES);
+      }
+    } catch (error) {
+      out.fill(0);
+      throw error;
+    }
+    this.#hold(rest);
+    return out;
   }
 
   /**
@@ -140,14 +159,14 @@ export class PayloadOpener {
    */
   final(): Buffer {
     if (this.#key === null) throw malformed(`its payload ends within the nonce of ${PAYLOAD_NONCE_BYTES} bytes`);
-    const plaintext = this.#openRest(this.#key, this.#chunks.rest());
+    const plaintext = this.#openRest(this.#key, this.#held.subarray(0, this.#filled));
     this.#key.fill(0);
     this.#fileKey.fill(0);
     return plaintext;
   }
 
   /** Keeps the nonce at the payload's start, from which the key comes; gives what follows it. */
-  #afterNonce(payload: Uint8Array): Uint8Array {
+  #afterNonce(payload: Buffer): Buffer {
     if (this.#key !== null) return payload;
     const missing = PAYLOAD_NONCE_BYTES - this.#nonce.length;
     this.#nonce = Buffer.concat([this.#nonce, payload.subarray(0, missing)]);
@@ -155,27 +174,32 @@ export class PayloadOpener {
     return payload.subarray(missing);
   }
 
+  /** Fills up what is held; gives what does not fit. */
+  #hold(bytes: Buffer): Buffer {
+    const taken = bytes.copy(this.#held, this.#filled);
+    this.#filled += taken;
+    return bytes.subarray(taken);
+  }
+
   /** A full chunk may be the last or not: only its flag tells. */
-  #openFull(key: Buffer, chunk: Buffer): Buffer {
+  #openFull(key: Buffer, chunk: Buffer, out: Buffer, at: number): void {
     this.#refuseMore();
-    const plaintext = this.#open(key, chunk, false);
-    if (plaintext !== null) return plaintext;
-    const last = this.#open(key, chunk, true);
-    if (last === null) throw tampered("its payload was changed");
+    if (this.#open(key, chunk, false, out, at)) return;
+    if (!this.#open(key, chunk, true, out, at)) throw tampered("its payload was changed");
     this.#hasEnded = true;
-    return last;
   }
 
   #openRest(key: Buffer, rest: Buffer): Buffer {
     if (rest.length === 0) {
-      if (this.#hasEnded) return rest;
+      if (this.#hasEnded) return NONE;
       throw tampered("its payload was cut short");
     }
     this.#refuseMore();
     if (rest.length < TAG_BYTES) throw malformed("its payload ends within a chunk");
-    if (rest.length === TAG_BYTES && this.#index > 0) throw malformed("its payload ends with an empty chunk");
-    const plaintext = this.#open(key, rest, true);
-    if (plaintext === null) throw tampered("its payload was changed or cut short");
+    if (rest.length === TAG_BYTES && this.#chunkNonce.index > 0)
+      throw malformed("its payload ends with an empty chunk");
+    const plaintext = Buffer.allocUnsafe(rest.length - TAG_BYTES);
+    if (!this.#open(key, rest, true, plaintext, 0)) throw tampered("its payload was changed or cut short");
     return plaintext;
   }
 
@@ -183,21 +207,24 @@ export class PayloadOpener {
     if (this.#hasEnded) throw tampered("something was added after the end of its payload");
   }
 
-  #open(key: Buffer, chunk: Buffer, last: boolean): Buffer | null {
-    const plaintext = openAead("chacha20-poly1305", key, chunkNonce(this.#index, last), chunk);
-    if (plaintext !== null) this.#index += 1;
-    return plaintext;
+  /** Opens a chunk into `out`, where nothing is written unless it is authentic. */
+  #open(key: Buffer, chunk: Buffer, last: boolean, out: Buffer, at: number): boolean {
+    const end = chunk.length - TAG_BYTES;
+    const decipher = createDecipheriv("chacha20-poly1305", key, this.#chunkNonce.with(last), OPTIONS);
+    decipher.setAuthTag(chunk.subarray(end));
+    const plaintext = decipher.update(chunk.subarray(0, end));
+    try {
+      decipher.final();
+    } catch {
+      plaintext.fill(0);
+      return false;
+    }
+    plaintext.copy(out, at);
+    plaintext.fill(0);
+    this.#chunkNonce.index += 1;
+    return true;
   }
 }
-
-/** One Buffer of several that hold secrets, which are overwritten. */
-const joinSecrets = (parts: readonly Buffer[]): Buffer => {
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const joined = Buffer.concat(parts);
-  for (const part of parts) part.fill(0);
-  return joined;
-};
 
 /** Seals a whole payload. */
 export function sealPayload(fileKey: Buffer, plaintext: Uint8Array, nonce?: Buffer): Buffer {
@@ -212,5 +239,11 @@ export function sealPayload(fileKey: Buffer, plaintext: Uint8Array, nonce?: Buff
  */
 export function openPayload(fileKey: Buffer, payload: Uint8Array): Buffer {
   const opener = new PayloadOpener(fileKey);
-  return joinSecrets([opener.push(payload), opener.final()]);
+  const start = opener.push(payload);
+  const end = opener.final();
+  if (end.length === 0) return start;
+  if (start.length === 0) return end;
+  const plaintext = Buffer.concat([start, end]);
+  for (const part of [start, end]) part.fill(0);
+  return plaintext;
 }

@@ -3,8 +3,8 @@ import { SealingError } from "./errors.ts";
 /** The formats of sealed messages. */
 export type Format = "age" | "ssh-vault";
 
-// Enough for every mark below after some blank lines.
-const LOOK_BYTES = 4096;
+/** How much of a message tells its format: enough for every mark below after some blank lines. */
+export const LOOK_BYTES = 4096;
 
 const MARKS: readonly (readonly [Format, RegExp])[] = [
   ["age", /^age-encryption\.org\//],

@@ -5,16 +5,24 @@ import { VaultError } from "@git-vault/errors";
  * - `MALFORMED_MESSAGE`: the message starts like a known format and then breaks its rules
  * - `TAMPERED_MESSAGE`: a key was found and the authentication of header or payload failed
  * - `NO_IDENTITY_MATCHED`: none of the identities can open the message
+ * - `WRONG_PASSPHRASE`: the message is sealed to a passphrase, and another one was given
+ * - `WORK_FACTOR`: a passphrase message asks for more time and memory than is allowed, or than there is
  * - `NO_RECIPIENTS`: there is nobody to seal to
  * - `UNUSABLE_RECIPIENT`: the format cannot be sealed to such a recipient, or not to so many
+ * - `MIXED_RECIPIENTS`: recipients that would weaken one another: post-quantum and classical ones
+ * - `MALFORMED_KEY`: a text is no recipient or identity of age's
  */
 export type SealingErrorCode =
   | "UNKNOWN_FORMAT"
   | "MALFORMED_MESSAGE"
   | "TAMPERED_MESSAGE"
   | "NO_IDENTITY_MATCHED"
+  | "WRONG_PASSPHRASE"
+  | "WORK_FACTOR"
   | "NO_RECIPIENTS"
-  | "UNUSABLE_RECIPIENT";
+  | "UNUSABLE_RECIPIENT"
+  | "MIXED_RECIPIENTS"
+  | "MALFORMED_KEY";
 
 /** What `@git-vault/sealing` throws. */
 export class SealingError extends VaultError<SealingErrorCode> {}

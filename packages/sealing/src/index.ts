@@ -1,9 +1,26 @@
-export { detectFormat, type Format } from "./detect.ts";
-export { SealingError, type SealingErrorCode } from "./errors.ts";
+/* What a message is, and the two things to do with it. */
 export { open, readHeader, type MessageHeader, type Opened } from "./open.ts";
-export { recoverMessage } from "./recover-text.ts";
 export { seal, type SealOptions } from "./seal.ts";
+/* The same for messages of any size. */
+export { createOpener, openStream, type Opener } from "./opener.ts";
+export { createSealer, sealStream, type Sealer, type SealerOptions } from "./sealer.ts";
+/* Whom messages are sealed to, and what opens them. */
+export type { Asks, Identity, Recipient, Stanza } from "./stanza.ts";
 export { SshIdentity } from "./ssh-identity.ts";
 export { SshRecipient } from "./ssh-recipient.ts";
+export {
+  generateIdentity,
+  parseIdentityFile,
+  parseRecipient,
+  type AgeIdentity,
+  type AgeKeyKind,
+  type AgeRecipient,
+  type GeneratedIdentity,
+} from "./age-keys.ts";
+export { PassphraseIdentity, PassphraseRecipient } from "./passphrase.ts";
+/* Messages as people find and pass them on. */
+export { detectFormat, type Format } from "./detect.ts";
+export { recoverMessage } from "./recover-text.ts";
 export { sshVaultFingerprint } from "./ssh-vault-stanzas.ts";
-export type { Asks, Identity, Recipient, Stanza } from "./stanza.ts";
+/* What goes wrong. */
+export { SealingError, type SealingErrorCode } from "./errors.ts";

@@ -21,12 +21,15 @@ const nameOf = ({ type, args: [tag = ""] }: Stanza): string => {
 };
 
 /** The error for a message that none of the identities opens. */
-export function noIdentityMatched(stanzas: readonly Stanza[], tried: number): SealingError {
+export function noIdentityMatched(stanzas: readonly Stanza[], tried: number, reasons: readonly string[]): SealingError {
   const names = [...new Set(stanzas.slice(0, MAX_NAMED).map(nameOf))].join(", ");
   const rest = stanzas.length > MAX_NAMED ? ` and ${stanzas.length - MAX_NAMED} more` : "";
   const who = tried === 1 ? "the one identity tried does not open" : `none of the ${tried} identities tried opens`;
   const message = tried === 0 ? "there is no identity to open" : who;
-  return new SealingError("NO_IDENTITY_MATCHED", `${message} the message, which is sealed to ${names}${rest}`, {
-    hint: HINT,
-  });
+  const why = [...new Set(reasons)].slice(0, MAX_NAMED).join("; ");
+  return new SealingError(
+    "NO_IDENTITY_MATCHED",
+    `${message} the message, which is sealed to ${names}${rest}${why === "" ? "" : `: ${why}`}`,
+    { hint: HINT },
+  );
 }

@@ -78,6 +78,11 @@ export class SshIdentity implements Identity {
     return null;
   }
 
+  whyNot(stanzas: readonly Stanza[]): string {
+    if (!stanzas.some(({ type }) => READERS.has(type))) return "an SSH key was tried and no recipient is one";
+    return `${this.#publicKey?.fingerprint ?? "an SSH key"} is not one of the recipients`;
+  }
+
   #unlock(): Promise<PrivateKey> {
     this.#unlocked ??= this.#askAndUnlock();
     return this.#unlocked;

@@ -16,6 +16,10 @@ export class SshRecipient implements Recipient {
     this.publicKey = publicKey;
   }
 
+  get id(): string {
+    return this.publicKey.blob.toString("base64");
+  }
+
   /** Throws SealingError `UNUSABLE_RECIPIENT` for an Ed25519 key that is a point of low order. */
   wrapFileKey(fileKey: Buffer): Stanza[] {
     const { publicKey } = this;

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Ed25519PrivateKey, Ed25519PublicKey, RsaPublicKey, SshPublicKey } from "@git-vault/keys";
-import { openAead, sealAead, TAG_BYTES } from "./aead.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { SealingError } from "./errors.ts";
+import { FILE_KEY_BYTES, unwrapFileKey, WRAPPED_BYTES, wrapFileKey } from "./file-key.ts";
 import { hkdf } from "./hkdf.ts";
 import { malformed } from "./malformed.ts";
 import { decryptOaep, encryptOaep } from "./rsa-oaep.ts";
@@ -14,13 +14,8 @@ import { montgomeryOfEdwards, x25519, x25519PublicKey, x25519ScalarOfSeed } from
  * The two kinds of stanza by which age seals to SSH keys. Their specification is age's package agessh.
  */
 
-/** The length of age's message key. */
-export const FILE_KEY_BYTES = 16;
-
 const ED25519_LABEL = "age-encryption.org/v1/ssh-ed25519";
 const RSA_LABEL = Buffer.from("age-encryption.org/v1/ssh-rsa");
-// Each wrapping key is used once, so its nonce can be constant.
-const ZERO_NONCE = Buffer.alloc(12);
 const NOTHING = Buffer.alloc(0);
 
 /** Whom a stanza is for: unpadded base64 of the first 4 bytes of SHA-256 over the key's blob. Different keys can share one. */
@@ -55,8 +50,8 @@ export function wrapToEd25519(
     });
   }
   const key = wrapKey(secret, share, montgomery);
-  const body = sealAead("chacha20-poly1305", key, ZERO_NONCE, fileKey);
-  for (const used of [ephemeral, secret, key]) used.fill(0);
+  const body = wrapFileKey(key, fileKey);
+  for (const used of [ephemeral, secret]) used.fill(0);
   return { type: "ssh-ed25519", args: [tagOf(publicKey), encodeBase64(share, "unpadded")], body };
 }
 
@@ -70,8 +65,8 @@ export const readEd25519Stanza: StanzaReader = ({ args, body }, publicKey) => {
   if (publicKey.type !== "ssh-ed25519" || args[0] !== tagOf(publicKey)) return null;
   const share = args.length === 2 && args[1] !== undefined ? decodeBase64(args[1], "unpadded") : null;
   if (share?.length !== 32) throw malformed("an ssh-ed25519 recipient has not a tag and a share of 32 bytes");
-  if (body.length !== FILE_KEY_BYTES + TAG_BYTES)
-    throw malformed("the body of an ssh-ed25519 recipient is not 32 bytes");
+  if (body.length !== WRAPPED_BYTES)
+    throw malformed(`the body of an ssh-ed25519 recipient is not ${WRAPPED_BYTES} bytes`);
   return (privateKey) => (privateKey.type === "ssh-ed25519" ? unwrapEd25519(privateKey, publicKey, share, body) : null);
 };
 
@@ -86,9 +81,8 @@ const unwrapEd25519 = (
   scalar.fill(0);
   if (secret === null) throw malformed("the share of an ssh-ed25519 recipient is a point of low order");
   const key = wrapKey(secret, share, montgomeryOfEdwards(publicKey.point));
-  const fileKey = openAead("chacha20-poly1305", key, ZERO_NONCE, body);
-  for (const used of [secret, key]) used.fill(0);
-  return fileKey;
+  secret.fill(0);
+  return unwrapFileKey(key, body);
 };
 
 /** Reads `ssh-rsa <tag>`. */

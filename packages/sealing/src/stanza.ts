@@ -10,6 +10,13 @@ export interface Stanza {
 
 /** Whom a message can be sealed to. */
 export interface Recipient {
+  /** Two recipients with the same one count once; a recipient without it is equal to itself alone. */
+  readonly id?: string;
+  /**
+   * What all recipients of one message must have in common, such as `postquantum`: recipients with other labels are refused beside
+   * this one. None where it is left out.
+   */
+  readonly labels?: readonly string[];
   /**
    * Wraps the 16-byte file key of one age message, into at least one stanza. The file key is the caller's: it must not be kept
    * or changed.
@@ -37,4 +44,9 @@ export interface Identity {
    * from unlocking a private key pass through.
    */
   unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null>;
+  /**
+   * Why `unwrapFileKey` gave null for these stanzas: one clause that names the identity and holds no secret, such as
+   * "SHA256:… is not one of the recipients". It is told where no identity opens the message.
+   */
+  whyNot?(stanzas: readonly Stanza[]): string;
 }

@@ -162,7 +162,12 @@ describe("a message for somebody else", () => {
     const tags = readHeader(message).stanzas.map(({ type, args: [tag] }) => `${type} ${tag}`);
     await expect(open(message, [other.identity(), otherRsa.identity()])).rejects.toMatchObject({
       code: "NO_IDENTITY_MATCHED",
-      message: `none of the 2 identities tried opens the message, which is sealed to ${tags.join(", ")}`,
+      message: `none of the 2 identities tried opens the message, which is sealed to ${tags.join(", ")}: ${[
+        other,
+        otherRsa,
+      ]
+        .map(({ publicKey }) => `${publicKey.fingerprint} is not one of the recipients`)
+        .join("; ")}`,
     });
   });
 
@@ -177,7 +182,9 @@ describe("a message for somebody else", () => {
     const fileKey = randomBytes(16);
     const stanzas = Array.from({ length: 100 }, () => ({ type: "X25519", args: ["x"], body: randomBytes(32) }));
     await expect(open(messageWith(stanzas, fileKey), [other.identity()])).rejects.toMatchObject({
-      message: expect.stringMatching(/sealed to an age key \(X25519\) and 92 more$/),
+      message: expect.stringMatching(
+        /sealed to an age key \(X25519\) and 92 more: an SSH key was tried and no recipient is one$/,
+      ),
     });
   });
 });

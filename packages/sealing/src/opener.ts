@@ -1,0 +1,182 @@
+import { assertBytes } from "@git-vault/errors";
+import { headerMacMatches, MAX_HEADER_BYTES, parseHeader, type AgeHeader } from "./age-header.ts";
+import { PayloadOpener } from "./age-payload.ts";
+import { ArmorDecoder } from "./armor.ts";
+import { detectFormat, LOOK_BYTES, unknownFormat, type Format } from "./detect.ts";
+import { FILE_KEY_BYTES } from "./file-key.ts";
+import { GrowingBytes } from "./growing-bytes.ts";
+import { malformed, tampered } from "./malformed.ts";
+import { openVault, parseVault } from "./ssh-vault.ts";
+import { PASSWORD_BYTES } from "./ssh-vault-stanzas.ts";
+import type { Identity } from "./stanza.ts";
+import { tryIdentities } from "./try-identities.ts";
+
+/** Opens one message of any size, holding no more than its header and one chunk of 64 KiB. */
+export interface Opener {
+  /** The message's format; null until enough of it came. */
+  readonly format: Format | null;
+  /** The identity that opens the message; null until its header came whole. */
+  readonly identity: Identity | null;
+  /**
+   * Takes bytes of the message in, however they are cut, and gives the plaintext that is ready, which may be none. All of it is
+   * authentic, but that the message is whole only `finish` tells. After the push that brings the end of the header, in which the
+   * identities are tried, nothing is waited for: a loop of reading, pushing and writing in steps of 1 MiB is about the fastest.
+   *
+   * A message in ssh-vault's format can only be authenticated as a whole: it is held until `finish`.
+   *
+   * Throws what `open` does; after that the opener is spent. Call it again only after the last promise was fulfilled.
+   */
+  push(message: Uint8Array): Promise<Buffer>;
+  /**
+   * Tells that all of the message came, and gives the rest of the plaintext.
+   *
+   * Throws what `open` does: until it was called, the message may have been cut short.
+   */
+  finish(): Promise<Buffer>;
+}
+
+/** Begins to open a message in any of the formats: see `open` for how the identities are tried. */
+export function createOpener(identities: readonly Identity[]): Opener {
+  return new MessageOpener(identities);
+}
+
+/** Opens what a source gives, such as a stream of Node's: `pipeline(source, (pieces) => openStream(pieces, identities), destination)`. */
+export async function* openStream(
+  message: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  identities: readonly Identity[],
+): AsyncGenerator<Buffer, void, undefined> {
+  const opener = createOpener(identities);
+  for await (const piece of message) {
+    const ready = await opener.push(piece);
+    if (ready.length > 0) yield ready;
+  }
+  const rest = await opener.finish();
+  if (rest.length > 0) yield rest;
+}
+
+const NONE: Buffer = Buffer.alloc(0);
+const BINARY_START = "a".charCodeAt(0);
+const MAC_LINE = Buffer.from("\n---");
+
+/** What `createOpener` gives; `open` shares it. */
+export class MessageOpener implements Opener {
+  readonly #identities: readonly Identity[];
+  /** What came before anything can be done with it: the start, then the header; the whole of an ssh-vault message. */
+  readonly #held = new GrowingBytes();
+  /** Where in it the header's last line begins. */
+  #macLine: number | null = null;
+  #format: Format | null = null;
+  #identity: Identity | null = null;
+  #armor: ArmorDecoder | null = null;
+  #payload: PayloadOpener | null = null;
+  #isSpent = false;
+
+  constructor(identities: readonly Identity[]) {
+    this.#identities = identities;
+  }
+
+  get format(): Format | null {
+    return this.#format;
+  }
+
+  get identity(): Identity | null {
+    return this.#identity;
+  }
+
+  async push(message: Uint8Array): Promise<Buffer> {
+    assertBytes("message", message);
+    return this.#spentOnError(() => this.#push(message, false));
+  }
+
+  /** The first push, of all there is: an armor that is cut short is refused before any identity is tried. */
+  async pushWhole(message: Uint8Array): Promise<Buffer> {
+    assertBytes("message", message);
+    return this.#spentOnError(() => this.#push(message, true));
+  }
+
+  async finish(): Promise<Buffer> {
+    const rest = await this.#spentOnError(() => this.#finish());
+    this.#isSpent = true;
+    return rest;
+  }
+
+  async #spentOnError(step: () => Promise<Buffer>): Promise<Buffer> {
+    if (this.#isSpent) throw new TypeError("the opener is spent: it has finished or failed");
+    this.#isSpent = true;
+    const plaintext = await step();
+    this.#isSpent = false;
+    return plaintext;
+  }
+
+  async #push(message: Uint8Array, isWhole: boolean): Promise<Buffer> {
+    if (this.#format === "age") return this.#pushAge(message, isWhole);
+    if (this.#held.length > 0 || this.#format === "ssh-vault") this.#held.append(message);
+    if (this.#format === "ssh-vault") return NONE;
+    const start = this.#held.length > 0 ? this.#held.bytes : message;
+    this.#format = detectFormat(start);
+    if (this.#format === "age") {
+      if (start[0] !== BINARY_START) this.#armor = new ArmorDecoder();
+      this.#held.take();
+      return this.#pushAge(start, isWhole);
+    }
+    if (this.#format === null && start.length >= LOOK_BYTES) throw unknownFormat(start);
+    if (this.#held.length === 0) this.#held.append(start);
+    return NONE;
+  }
+
+  async #pushAge(message: Uint8Array, isWhole: boolean): Promise<Buffer> {
+    const binary = this.#armor === null ? message : this.#armor.push(message);
+    if (isWhole) this.#armor?.finish();
+    if (this.#payload !== null) return this.#payload.push(binary);
+    const before = this.#held.length;
+    // One byte more than a header can have tells that it is too long.
+    this.#held.append(binary.subarray(0, MAX_HEADER_BYTES + 1 - before));
+    const { bytes } = this.#held;
+    // The search goes on where the last one ended, and a little before, since the mark may have been cut.
+    this.#macLine ??= indexOrNull(bytes.indexOf(MAC_LINE, Math.max(0, before - MAC_LINE.length)));
+    const hasEnd = this.#macLine !== null && bytes.includes("\n", Math.max(this.#macLine + 1, before));
+    if (!hasEnd && bytes.length <= MAX_HEADER_BYTES) return NONE;
+    const header = parseHeader(bytes);
+    this.#payload = await this.#beginPayload(header);
+    this.#held.take();
+    return this.#payload.push(binary.subarray(header.length - before));
+  }
+
+  async #beginPayload(header: AgeHeader): Promise<PayloadOpener> {
+    const { fileKey, identity } = await tryIdentities(header.stanzas, this.#identities);
+    try {
+      if (fileKey.length !== FILE_KEY_BYTES) throw wrongLength(fileKey, FILE_KEY_BYTES);
+      if (!headerMacMatches(header, fileKey)) throw tampered("its header does not match its MAC");
+      this.#identity = identity;
+      return new PayloadOpener(fileKey);
+    } finally {
+      fileKey.fill(0);
+    }
+  }
+
+  async #finish(): Promise<Buffer> {
+    if (this.#format === null) throw unknownFormat(this.#held.bytes);
+    if (this.#format === "ssh-vault") return this.#openVault();
+    this.#armor?.finish();
+    if (this.#payload !== null) return this.#payload.final();
+    parseHeader(this.#held.bytes);
+    throw malformed("it ends within its header");
+  }
+
+  async #openVault(): Promise<Buffer> {
+    const vault = parseVault(this.#held.bytes.toString("latin1"));
+    const { fileKey, identity } = await tryIdentities([vault.stanza], this.#identities);
+    try {
+      if (fileKey.length !== PASSWORD_BYTES) throw wrongLength(fileKey, PASSWORD_BYTES);
+      this.#identity = identity;
+      return openVault(vault, fileKey);
+    } finally {
+      fileKey.fill(0);
+    }
+  }
+}
+
+const indexOrNull = (index: number): number | null => (index === -1 ? null : index);
+
+const wrongLength = (fileKey: Buffer, expected: number): Error =>
+  malformed(`its message key is ${fileKey.length} bytes instead of ${expected}`);

@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto";
+import { assertBytes } from "@git-vault/errors";
+import { PayloadSealer } from "./age-payload.ts";
+import { ArmorEncoder } from "./armor.ts";
+import { FILE_KEY_BYTES } from "./file-key.ts";
+import type { Recipient } from "./stanza.ts";
+import { distinctRecipients, wrapHeader } from "./wrap-file-key.ts";
+
+/** How to seal an age message piece by piece. */
+export interface SealerOptions {
+  /** Whether the message is written as text (the default) or in binary, which is a quarter shorter and faster. */
+  readonly armor?: boolean;
+  /** Whether recipients with different labels may stand in one message: see `SealOptions`. */
+  readonly allowMixed?: boolean;
+}
+
+/** Seals one age message of any size, holding no more than one chunk of 64 KiB. */
+export interface Sealer {
+  /**
+   * Takes plaintext in, however it is cut, and gives the bytes of the message that are ready, which may be none. Steps of 1 MiB are
+   * about the fastest; the work is done before it returns.
+   *
+   * Throws TypeError where `plaintext` is no Uint8Array or the message is finished.
+   */
+  push(plaintext: Uint8Array): Buffer;
+  /**
+   * Gives the end of the message, without which it cannot be opened.
+   *
+   * Throws TypeError where the message is finished already.
+   */
+  finish(): Buffer;
+}
+
+/**
+ * Begins an age message to recipients: wraps a new message key to each, so that nothing after that can fail.
+ *
+ * Throws what `seal` does.
+ */
+export async function createSealer(recipients: readonly Recipient[], options: SealerOptions = {}): Promise<Sealer> {
+  const { armor = true, allowMixed = false } = options;
+  const fileKey = randomBytes(FILE_KEY_BYTES);
+  try {
+    const header = await wrapHeader(fileKey, distinctRecipients(recipients), allowMixed);
+    return new AgeSealer(header, new PayloadSealer(fileKey), armor ? new ArmorEncoder() : null);
+  } finally {
+    fileKey.fill(0);
+  }
+}
+
+class AgeSealer implements Sealer {
+  #header: Buffer | null;
+  readonly #payload: PayloadSealer;
+  readonly #armor: ArmorEncoder | null;
+
+  constructor(header: Buffer, payload: PayloadSealer, armor: ArmorEncoder | null) {
+    this.#header = header;
+    this.#payload = payload;
+    this.#armor = armor;
+  }
+
+  push(plaintext: Uint8Array): Buffer {
+    assertBytes("plaintext", plaintext);
+    const binary = this.#afterHeader(this.#payload.push(plaintext));
+    return this.#armor === null ? binary : this.#armor.push(binary);
+  }
+
+  finish(): Buffer {
+    const binary = this.#afterHeader(this.#payload.final());
+    return this.#armor === null ? binary : Buffer.concat([this.#armor.push(binary), this.#armor.finish()]);
+  }
+
+  #afterHeader(payload: Buffer): Buffer {
+    const header = this.#header;
+    this.#header = null;
+    return header === null ? payload : Buffer.concat([header, payload]);
+  }
+}
+
+/** Seals what a source gives, such as a stream of Node's: `pipeline(source, (pieces) => sealStream(pieces, recipients), destination)`. */
+export async function* sealStream(
+  plaintext: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  recipients: readonly Recipient[],
+  options: SealerOptions = {},
+): AsyncGenerator<Buffer, void, undefined> {
+  const sealer = await createSealer(recipients, options);
+  for await (const piece of plaintext) {
+    const ready = sealer.push(piece);
+    if (ready.length > 0) yield ready;
+  }
+  yield sealer.finish();
+}
