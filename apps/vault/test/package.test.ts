@@ -10,9 +10,9 @@ let installed: string;
 beforeAll(async () => {
   folder = temporaryFolder();
   const app = join(import.meta.dirname, "..");
-  // npm's own cache and configuration stay out of the test, and nothing may be fetched.
-  await runOk("npm", ["pack", "--silent", "--pack-destination", folder.path, "--ignore-scripts"], { cwd: app });
+  await runOk("pnpm", ["pack", "--pack-destination", folder.path], { cwd: app });
   const tarball = readdirSync(folder.path).find((name) => name.endsWith(".tgz")) ?? "";
+  // Nothing may be fetched, and npm's own cache stays out of it.
   installed = join(folder.path, "prefix");
   await runOk(
     "npm",
