@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
-import { findIdentities, type IdentityFile } from "@git-vault/keys";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { findIdentities, KeyError, type IdentityFile } from "@git-vault/keys";
 import {
   open,
   recoverMessage,
@@ -10,6 +10,7 @@ import {
   type Opened,
 } from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
+import { printable } from "./printable.ts";
 
 /** A private key that the message is for and whose passphrase is needed. */
 export interface PassphraseRequest {
@@ -37,8 +38,8 @@ export interface Received {
   readonly openedWith: { readonly path: string; readonly fingerprint: string };
 }
 
-/** What `@git-vault/keys` takes as a key file, and a little more, so that it can say that it is too long. */
-const MAX_KEY_FILE = 64 * 1024;
+/** What `@git-vault/keys` takes of `~/.ssh/config`; it takes less of a key file, and says so. */
+const MAX_FILE = 1024 * 1024;
 
 /**
  * Opens a sealed message of any format, also as chat and mail programs leave it, with the private keys of this machine.
@@ -49,10 +50,12 @@ const MAX_KEY_FILE = 64 * 1024;
  */
 export async function receive(message: Uint8Array, options: ReceiveOptions): Promise<Received> {
   const { home, keyFiles, passphrase } = options;
+  const named = keyFiles !== undefined && keyFiles.length > 0;
   const found = findIdentities({
     home,
-    read: readKeyFile,
-    ...(keyFiles === undefined ? {} : { explicit: keyFiles }),
+    explicit: keyFiles,
+    read: named ? readNamedFile : readFile,
+    list: (path) => readdirSync(path),
   });
   const paths = new Map<Identity, string>();
   const identities = found.flatMap(({ path, file }) => {
@@ -87,20 +90,25 @@ async function openDamaged(message: Uint8Array, identities: readonly Identity[])
   }
 }
 
-/** A private key file's bytes; null where there is none. */
-function readKeyFile(path: string): Buffer | null {
+/** The content of a file; null where there is none. What is no file is not opened: a pipe would be waited for. */
+function readFile(path: string): Buffer | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return null;
+  if (!stat.isFile()) throw new KeyError("MALFORMED_KEY", "it is not a file");
+  if (stat.size > MAX_FILE) {
+    throw new KeyError("MALFORMED_KEY", `it is too large for a private key (${stat.size} bytes)`);
+  }
+  return readFileSync(path);
+}
+
+/** As `readFile`, for a private key file that was named: that it cannot be read ends the run. */
+function readNamedFile(path: string): Buffer | null {
   try {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) return null;
-    if (!stat.isFile()) throw new SharingError("KEY_FILE_UNREADABLE", `${path} is not a file`);
-    if (stat.size > MAX_KEY_FILE) {
-      throw new SharingError("KEY_FILE_UNREADABLE", `${path} is too large for a private key (${stat.size} bytes)`);
-    }
-    return readFileSync(path);
+    return readFile(path);
   } catch (cause) {
-    if (cause instanceof SharingError) throw cause;
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "it failed";
-    throw new SharingError("KEY_FILE_UNREADABLE", `cannot read the private key ${path}: ${code}`, {
+    const reason = cause instanceof KeyError ? cause.message : code;
+    throw new SharingError("KEY_FILE_UNREADABLE", `cannot read the private key ${printable(path)}: ${reason}`, {
       cause,
     });
   }
@@ -110,8 +118,8 @@ function whatWasTried(found: readonly IdentityFile[]): string {
   if (found.length === 0)
     return "no private key was found in ~/.ssh: name one, or ask the sender to seal to a key of yours";
   const tried = found.map(({ path, file, problem }) => {
-    if (problem !== null) return `${path} (${problem})`;
-    return file?.publicKey ? `${path} (${file.publicKey.fingerprint})` : path;
+    const reason = problem ?? file?.publicKey?.fingerprint;
+    return reason === undefined ? printable(path) : `${printable(path)} (${reason})`;
   });
   return `tried ${tried.join(", ")}: name another private key, or ask the sender to seal to one of these`;
 }

@@ -3,6 +3,7 @@ import { assertBytes } from "@git-vault/errors";
 import type { PublicKeyEntry, SshPublicKey } from "@git-vault/keys";
 import { seal, SshRecipient, type Format } from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
+import { printable } from "./printable.ts";
 
 /** What is shared, with whom and how. */
 export interface ShareOptions {
@@ -73,7 +74,7 @@ export async function share(options: ShareOptions): Promise<Shared> {
     }
   }
 
-  const plaintext = base64 ? Buffer.from(Buffer.from(secret).toString("base64")) : secret;
+  const plaintext = base64 ? Buffer.from(base64Of(secret)) : secret;
   try {
     const recipients = sealedTo.map((sealed) => new SshRecipient(sealed.key));
     return { message: await seal(plaintext, recipients, { format }), format, sealedTo, notSealedTo };
@@ -98,11 +99,16 @@ function choose(
 }
 
 function byFingerprint(recipient: string, keys: readonly PublicKeyEntry[], fingerprint: string): PublicKeyEntry {
-  const entry = keys.find((known) => known.fingerprint === fingerprint);
+  const known = keys.filter((entry) => entry.fingerprint === fingerprint);
+  const entry = known.find(({ unusable }) => unusable === null) ?? known[0];
   if (entry === undefined) {
-    throw new SharingError("INVALID_KEY_CHOICE", `${recipient} has no key with the fingerprint ${shown(fingerprint)}`, {
-      hint: `list the keys with \`vault keys ${recipient}\``,
-    });
+    throw new SharingError(
+      "INVALID_KEY_CHOICE",
+      `${printable(recipient)} has no key with the fingerprint ${shown(fingerprint)}`,
+      {
+        hint: `list the keys with \`vault keys ${printable(recipient)}\``,
+      },
+    );
   }
   if (entry.unusable !== null) throw noUsableKey(recipient, [entry]);
   return entry;
@@ -114,7 +120,7 @@ function byNumber(recipient: string, usable: readonly PublicKeyEntry[], text: st
     throw new SharingError(
       "INVALID_KEY_CHOICE",
       `expected a key's number from 1 to ${usable.length}, or its SHA256:… fingerprint, got ${shown(text)}`,
-      { hint: `list the keys with \`vault keys ${recipient}\`` },
+      { hint: `list the keys with \`vault keys ${printable(recipient)}\`` },
     );
   }
   return entry;
@@ -122,10 +128,15 @@ function byNumber(recipient: string, usable: readonly PublicKeyEntry[], text: st
 
 function noUsableKey(recipient: string, keys: readonly PublicKeyEntry[]): SharingError {
   const reasons = keys.map((entry) => `${entry.fingerprint ?? `line ${entry.line}`}: ${entry.unusable}`);
-  return new SharingError("NO_USABLE_KEY", `${recipient} has no key that can be sealed to (${reasons.join("; ")})`, {
+  const why = reasons.length === 0 ? "they have none at all" : reasons.join("; ");
+  return new SharingError("NO_USABLE_KEY", `${printable(recipient)} has no key that can be sealed to (${why})`, {
     hint: "ask them for an ssh-ed25519 key: `ssh-keygen -t ed25519`",
   });
 }
+
+/** Of the secret itself, since a copy would stay in memory. */
+const base64Of = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString("base64");
 
 /** A word from the command line, made fit for a message. */
 const shown = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 60);
