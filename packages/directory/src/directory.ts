@@ -1,18 +1,20 @@
 import { assertInteger } from "@git-vault/errors";
-import type { PublicKeyEntry } from "@git-vault/keys";
+import { DirectoryError } from "./errors.ts";
 import type { GitHub } from "./github.ts";
 import type { Http } from "./http.ts";
 import { parseQuery, type RecipientQuery } from "./query.ts";
+import type { RecipientKey } from "./recipient-key.ts";
 import type { Environment } from "./settings.ts";
 
 /** Whom a message can be sealed to, as the directory knows them. */
 export interface DirectoryEntry {
-  /** `github:choldgraf`, `gitlab:x`, `codeberg:x`, the URL, the path as it was written, or the fingerprint of a literal key. */
+  /** `github:choldgraf`, `gitlab:x`, `codeberg:x`, the URL, the path as it was written, or the fingerprint of a literal key;
+   * `age1…` is its own. */
   readonly name: string;
   /** Where the keys came from, for people to read: the URL, the whole path, or `the key itself`. */
   readonly source: string;
   /** Every key, with why not for the unusable ones. Empty only for a member of a team. */
-  readonly keys: readonly PublicKeyEntry[];
+  readonly keys: readonly RecipientKey[];
 }
 
 /** How recipients are looked up. */
@@ -30,6 +32,8 @@ export interface DirectoryOptions {
   readonly signal?: AbortSignal;
   /** Takes keys from `http:` URLs of other machines, which anybody on the way can change. */
   readonly allowHttp?: boolean;
+  /** Sent with requests to the URLs that are given, and not to GitHub or another forge. Answers to them are not kept. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const DEFAULT_TIMEOUT = 20_000;
@@ -65,6 +69,19 @@ export class Directory {
       : [await this.#resolveOne(parsed)];
   }
 
+  /**
+   * What lies at a URL, at most 1 MiB, such as a private key that was made for one message. It is kept nowhere.
+   *
+   * @param url `https:`, or `http:` as for `resolve`
+   * @throws DirectoryError as for the URL of a recipient
+   */
+  async download(url: string): Promise<Buffer> {
+    const parsed = parseQuery(url);
+    if (parsed.kind !== "url") throw new DirectoryError("INVALID_RECIPIENT", "expected an https:// URL");
+    const { downloadUrl } = await import("./web.ts");
+    return downloadUrl(await this.#loadHttp(), parsed.url, this.#options.headers);
+  }
+
   async #resolveOne(query: Exclude<RecipientQuery, { kind: "github-team" }>): Promise<DirectoryEntry> {
     switch (query.kind) {
       case "github-user":
@@ -75,11 +92,16 @@ export class Directory {
       }
       case "url": {
         const { resolveUrl } = await import("./web.ts");
-        return resolveUrl(await this.#loadHttp(), query.url);
+        return resolveUrl(await this.#loadHttp(), query.url, this.#options.headers);
       }
       case "file": {
         const { resolveFile } = await import("./file.ts");
         return resolveFile(query.path, this.#env);
+      }
+      case "age": {
+        const { readAgeKey } = await import("./age-key.ts");
+        const entry = await readAgeKey(query.recipient, 1);
+        return { name: entry.fingerprint, source: "the key itself", keys: [entry] };
       }
       case "literal":
         break;

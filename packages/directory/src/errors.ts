@@ -2,7 +2,7 @@ import { VaultError } from "@git-vault/errors";
 
 /**
  * - `INVALID_RECIPIENT`: what was written names no recipient: a malformed name, a private key, http where https is wanted
- * - `UNSUPPORTED_RECIPIENT`: a recipient of a kind that nothing can be sealed to yet (`age1…`)
+ * - `UNSUPPORTED_RECIPIENT`: a recipient of a kind that nothing can be sealed to here, such as an age plugin's
  * - `NOT_FOUND`: the forge has no such user or team, the server no such page
  * - `NO_KEYS`: the user, the page or the file is there and holds no key
  * - `AUTHENTICATION_REQUIRED`: the server wants a token, or refused the one it got

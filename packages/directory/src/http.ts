@@ -21,6 +21,10 @@ export interface HttpRequest {
   readonly accept: string;
   /** Sent as a bearer token, also after a redirect, which stays on the same origin. */
   readonly token?: string | undefined;
+  /** Sent too, also after a redirect. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Whether the answer may be kept on disk; true where it is left out. */
+  readonly keep?: boolean;
 }
 
 /** A whole answer. */
@@ -102,15 +106,16 @@ export class Http {
   #assertProtected(url: URL): void {
     if (url.protocol === "https:" || isLoopback(url) || this.#options.allowHttp) return;
     throw new DirectoryError("INVALID_RECIPIENT", `expected https for ${url.host}, got http`, {
-      hint: "over http anybody on the way can put in their own keys: write https://",
+      hint: "over http anybody on the way can put in their own keys: write https://, or accept that with --insecure-http",
     });
   }
 
   /** Asks whether a kept answer is still the same, and gets the new one where it is not. */
-  async #revalidate(url: URL, { accept, token }: HttpRequest): Promise<HttpAnswer> {
+  async #revalidate(url: URL, { accept, token, headers: more, keep = true }: HttpRequest): Promise<HttpAnswer> {
     const key: CacheKey = { url: url.href, accept, token };
-    const kept = await this.#cache.read(key);
+    const kept = keep ? await this.#cache.read(key) : null;
     const answer = await this.#getTwice(url, {
+      ...more,
       accept,
       "user-agent": "git-vault",
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -124,7 +129,7 @@ export class Http {
       return { status: 200, url, headers: { get: (name) => headers.get(name) ?? null }, body: kept.body };
     }
     const etag = answer.headers.get("etag");
-    if (answer.status === 200 && etag !== null) {
+    if (keep && answer.status === 200 && etag !== null) {
       const contentType = answer.headers.get("content-type") ?? "";
       await this.#cache.write(key, { etag, contentType, link: answer.headers.get("link") ?? "", body: answer.body });
     }

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { KeyError, type PublicKeyEntry, readAnyPublicKeys } from "@git-vault/keys";
+import { KeyError, readAnyPublicKeys, readPublicKeys } from "@git-vault/keys";
+import { isAgeRecipient, type RecipientKey } from "./recipient-key.ts";
 
 /** Bytes as text; null where they are not UTF-8. */
 function decodeText(bytes: Uint8Array): string | null {
@@ -15,11 +16,21 @@ export const holdsPrivateKey = (text: string): boolean => PRIVATE_KEY.test(text)
 
 /** The keys in a text, or why it has none. */
 export type KeyText =
-  | { readonly keys: readonly PublicKeyEntry[] }
+  | { readonly keys: readonly RecipientKey[] }
   | { readonly problem: "private" | "none" | "malformed" };
 
+/** The keys of SSH's, and those of age's among its lines. */
+async function readKeys(text: string): Promise<RecipientKey[]> {
+  if (!/^\s*age1/im.test(text)) return readAnyPublicKeys(text);
+  const { readAgeKey } = await import("./age-key.ts");
+  const lines = text.split("\n").map((line) => line.trim());
+  const ageKeys = lines.flatMap((line, at) => (isAgeRecipient(line) ? [readAgeKey(line, at + 1)] : []));
+  const sshKeys = readPublicKeys(lines.map((line) => (isAgeRecipient(line) ? "" : line)).join("\n"));
+  return [...sshKeys, ...(await Promise.all(ageKeys))].toSorted((a, b) => a.line - b.line);
+}
+
 /**
- * Reads a text that should hold public keys: lines as in authorized_keys, or a key in PEM or in SSH's older form (RFC 4716). One
+ * Reads a text that should hold public keys: lines as in authorized_keys, of age's recipients too, or a key in PEM or in SSH's older form (RFC 4716). One
  * that is a key, of whatever type, makes it one.
  */
 export async function readKeyText(bytes: Uint8Array): Promise<KeyText> {
@@ -27,7 +38,7 @@ export async function readKeyText(bytes: Uint8Array): Promise<KeyText> {
   if (text === null) return { problem: "malformed" };
   if (holdsPrivateKey(text)) return { problem: "private" };
   try {
-    const keys = await readAnyPublicKeys(text);
+    const keys = await readKeys(text);
     if (keys.length === 0) return { problem: "none" };
     return keys.some(({ fingerprint }) => fingerprint !== null) ? { keys } : { problem: "malformed" };
   } catch (error) {

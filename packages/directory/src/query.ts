@@ -1,6 +1,7 @@
 import { assertString } from "@git-vault/errors";
 import { type PublicKeyEntry, readPublicKeys } from "@git-vault/keys";
 import { DirectoryError, shown } from "./errors.ts";
+import { isAgeRecipient } from "./recipient-key.ts";
 import { holdsPrivateKey } from "./key-text.ts";
 
 /** What a recipient was written as. Logins are in lower case: the forges tell none apart by case, and one person has one name. */
@@ -12,12 +13,14 @@ export type RecipientQuery =
   | { readonly kind: "url"; readonly url: string }
   /** As it was written, with `~/` still in it. */
   | { readonly kind: "file"; readonly path: string }
-  | { readonly kind: "literal"; readonly entry: PublicKeyEntry };
+  | { readonly kind: "literal"; readonly entry: PublicKeyEntry }
+  /** `age1…`, not yet parsed. */
+  | { readonly kind: "age"; readonly recipient: string };
 
 const MAX_QUERY = 8 * 1024;
 const MAX_LINES = 1024 * 1024;
 const FORMS =
-  "a recipient is a GitHub user, github:org/team, gitlab:user, codeberg:user, https://host/user.keys, ./key.pub or a public key";
+  "a recipient is a GitHub user, github:org/team, gitlab:user, codeberg:user, https://host/user.keys, ./key.pub, a public key or age1…";
 
 // Old accounts may end in a hyphen or have two in a row; the part after `_` is an enterprise's short code.
 const GITHUB_LOGIN = /^(?=.{1,39}$)[a-z0-9][a-z0-9-]*(?:_[a-z0-9]+)?$/;
@@ -105,7 +108,7 @@ function refuseMention(query: string): void {
  * file of that name exists.
  *
  * @param query at most 8 KiB
- * @throws DirectoryError `INVALID_RECIPIENT`, `UNSUPPORTED_RECIPIENT`; TypeError for anything but a string
+ * @throws DirectoryError `INVALID_RECIPIENT`; TypeError for anything but a string
  */
 export function parseQuery(query: string): RecipientQuery {
   assertString("query", query);
@@ -115,11 +118,7 @@ export function parseQuery(query: string): RecipientQuery {
   refusePrivateKey(query);
   if (/\p{Cc}/u.test(query)) throw invalid("expected a recipient on one line, got control characters");
   if (KEY_TYPE.test(query) && query.includes(" ")) return parseLiteral(query);
-  if (/^age1[0-9a-z]{36,}$/i.test(query)) {
-    throw new DirectoryError("UNSUPPORTED_RECIPIENT", "nothing can be sealed to an age1… recipient yet", {
-      hint: "give an SSH key of theirs, or seal with age -r",
-    });
-  }
+  if (isAgeRecipient(query)) return { kind: "age", recipient: query };
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(query)) return parseUrl(query);
   refuseMention(query);
   const [, prefix, name] = /^([a-z]{2,}):(.*)$/.exec(query) ?? [];

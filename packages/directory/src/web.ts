@@ -1,6 +1,6 @@
 import type { DirectoryEntry } from "./directory.ts";
 import { DirectoryError } from "./errors.ts";
-import type { Http, HttpAnswer } from "./http.ts";
+import type { Http, HttpAnswer, HttpRequest } from "./http.ts";
 import { readKeyText } from "./key-text.ts";
 import { isRateLimited, rateLimited, unexpectedStatus } from "./status.ts";
 
@@ -24,7 +24,7 @@ const FORGES = {
 /** GitLab sends whoever is not signed in to its sign-in page, for users that are not there and for hidden ones alike. */
 const isSignIn = ({ url }: HttpAnswer): boolean => url.pathname === "/users/sign_in";
 
-function refuse(answer: HttpAnswer, { who, missing }: KeyPage): DirectoryError {
+function refuse(answer: HttpAnswer, { who, missing }: Pick<KeyPage, "who" | "missing">): DirectoryError {
   if (isRateLimited(answer)) return rateLimited(answer, who, "wait, or give a file of the keys");
   switch (answer.status) {
     case 404:
@@ -40,9 +40,14 @@ function refuse(answer: HttpAnswer, { who, missing }: KeyPage): DirectoryError {
   }
 }
 
-async function resolvePage(http: Http, page: KeyPage, emptyHint: string | undefined): Promise<DirectoryEntry> {
+async function resolvePage(
+  http: Http,
+  page: KeyPage,
+  emptyHint: string | undefined,
+  headers?: HttpRequest["headers"],
+): Promise<DirectoryEntry> {
   const { name, url, who, missing, empty } = page;
-  const answer = await http.get(url, { accept: "text/plain" });
+  const answer = await http.get(url, { accept: "text/plain", headers, keep: headers === undefined });
   if (isSignIn(answer))
     throw new DirectoryError("NOT_FOUND", `${missing}, or shows it only to those who are signed in`, {
       hint: "check the spelling, or give a file of the keys",
@@ -66,7 +71,7 @@ async function resolvePage(http: Http, page: KeyPage, emptyHint: string | undefi
 }
 
 /** The keys at a URL. */
-export function resolveUrl(http: Http, address: string): Promise<DirectoryEntry> {
+export function resolveUrl(http: Http, address: string, headers: HttpRequest["headers"]): Promise<DirectoryEntry> {
   const url = new URL(address);
   const page: KeyPage = {
     name: address,
@@ -75,7 +80,7 @@ export function resolveUrl(http: Http, address: string): Promise<DirectoryEntry>
     missing: `${url.host} has no such page`,
     empty: `the page at ${url.host} holds no keys`,
   };
-  return resolvePage(http, page, undefined);
+  return resolvePage(http, page, undefined, headers);
 }
 
 /** The keys of a user of GitLab or Codeberg. */
@@ -89,4 +94,12 @@ export function resolveForgeUser(http: Http, forge: "gitlab" | "codeberg", user:
     empty: `${forge}'s user ${user} has no SSH keys`,
   };
   return resolvePage(http, page, `they can add one at ${settings}`);
+}
+
+/** The bytes at a URL. */
+export async function downloadUrl(http: Http, address: string, headers: HttpRequest["headers"]): Promise<Buffer> {
+  const url = new URL(address);
+  const answer = await http.get(url, { accept: "text/plain", headers, keep: false });
+  if (answer.status !== 200) throw refuse(answer, { who: url.host, missing: `${url.host} has no such page` });
+  return answer.body;
 }

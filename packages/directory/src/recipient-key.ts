@@ -1,0 +1,19 @@
+import type { PublicKeyEntry } from "@git-vault/keys";
+import type { AgeRecipient } from "@git-vault/sealing";
+
+/** One of age's own public keys; its recipient is its fingerprint as well. */
+export interface AgeKeyEntry {
+  readonly line: number;
+  readonly type: "age-x25519" | "age-hybrid";
+  /** The recipient: `age1…` or `age1pq1…`. */
+  readonly fingerprint: string;
+  readonly comment: "";
+  readonly key: AgeRecipient;
+  readonly unusable: null;
+}
+
+/** One of a recipient's keys: SSH's, with why not for one that nothing can be sealed to, or age's. */
+export type RecipientKey = PublicKeyEntry | AgeKeyEntry;
+
+/** Whether a text is meant as one of age's recipients. */
+export const isAgeRecipient = (text: string): boolean => /^age1[0-9a-z]{36,}$/i.test(text);
