@@ -115,7 +115,7 @@ describe("parseQuery", () => {
     expect(failure(() => parseQuery(query))).toMatchObject({ code: "INVALID_RECIPIENT", hint });
   });
 
-  it("says that age recipients are not supported yet", () => {
+  it("takes an age recipient for what it is", () => {
     const native = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
     expect(parseQuery(native)).toEqual({ kind: "age", recipient: native });
   });

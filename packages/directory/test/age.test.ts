@@ -1,0 +1,54 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeSshKey, peer, runOk, temporaryFolder } from "@git-vault/testkit";
+import { describe, expect, it } from "vitest";
+import { Directory } from "../src/index.ts";
+
+const directory = new Directory({ env: {}, cacheFolder: null });
+const keygen = peer("age-keygen");
+
+/** A recipient that age itself made. */
+const makeRecipient = async (...flags: string[]): Promise<string> => {
+  const file = (await runOk(keygen.path, flags)).toString();
+  return /^# public key: (\S+)$/m.exec(file)?.[1] ?? "";
+};
+
+describe.skipIf(keygen.missing)(`recipients made by ${keygen.label}`, () => {
+  it.each([
+    ["age-x25519", []],
+    ["age-hybrid", ["-pq"]],
+  ])("are %s keys, and their own fingerprint", async (type, flags) => {
+    const recipient = await makeRecipient(...flags);
+    const [entry] = await directory.resolve(recipient);
+    expect(entry).toMatchObject({ name: recipient, keys: [{ type, fingerprint: recipient, unusable: null }] });
+  });
+
+  it("stand in a file beside SSH keys, in the file's order", async () => {
+    using folder = temporaryFolder();
+    const { publicKey } = await makeSshKey({ folder: folder.path, type: "ed25519", comment: "me" });
+    const recipients = [await makeRecipient(), await makeRecipient()];
+    const path = join(folder.path, "team.keys");
+    writeFileSync(path, `# the team\n${recipients[0]}\r\n${publicKey}\n\n  ${recipients[1]}\n`);
+    const [entry] = await directory.resolve(path);
+    expect(entry?.keys.map(({ line, type }) => [line, type])).toEqual([
+      [2, "age-x25519"],
+      [3, "ssh-ed25519"],
+      [5, "age-x25519"],
+    ]);
+  });
+
+  it("are refused where a character is wrong", async () => {
+    const recipient = await makeRecipient();
+    const last = recipient.at(-1) === "q" ? "p" : "q";
+    await expect(directory.resolve(recipient.slice(0, -1) + last)).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
+  });
+});
+
+describe("recipients of age's plugins", () => {
+  it("are named, and not supported", async () => {
+    await expect(directory.resolve(`age1yubikey1${"q".repeat(50)}`)).rejects.toMatchObject({
+      code: "UNSUPPORTED_RECIPIENT",
+      message: "nothing can be sealed here to a key of the age plugin yubikey",
+    });
+  });
+});
