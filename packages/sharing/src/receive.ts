@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { findIdentities, KeyError, type IdentityFile } from "@git-vault/keys";
+import { findIdentities, KeyError, type IdentityFile, type SshPublicKey } from "@git-vault/keys";
 import {
   open,
   recoverMessage,
@@ -25,6 +25,8 @@ export interface ReceiveOptions {
   readonly home: string;
   /** Private key files to try instead of those that are found there. */
   readonly keyFiles?: readonly string[] | undefined;
+  /** A private key that was read already, to try instead of all others. Its bytes are overwritten with zeros. */
+  readonly key?: { readonly name: string; readonly bytes: Buffer } | undefined;
   /** Gives the passphrase. It is called only for a key that the message is for, and may throw to give up. */
   readonly passphrase: (request: PassphraseRequest) => Promise<Uint8Array>;
 }
@@ -35,7 +37,7 @@ export interface Received {
   readonly plaintext: Buffer;
   readonly format: Format;
   /** The private key that opened it. */
-  readonly openedWith: { readonly path: string; readonly fingerprint: string };
+  readonly openedWith: { readonly path: string; readonly fingerprint: string; readonly publicKey: SshPublicKey | null };
 }
 
 /** What `@git-vault/keys` takes of `~/.ssh/config`; it takes less of a key file, and says so. */
@@ -49,12 +51,14 @@ const MAX_FILE = 1024 * 1024;
  * @throws SharingError `KEY_FILE_UNREADABLE` for a key file that was named
  */
 export async function receive(message: Uint8Array, options: ReceiveOptions): Promise<Received> {
-  const { home, keyFiles, passphrase } = options;
+  const { home, key, passphrase } = options;
+  const keyFiles = key === undefined ? options.keyFiles : [key.name];
   const named = keyFiles !== undefined && keyFiles.length > 0;
+  const readNamed = key === undefined ? readNamedFile : (path: string) => (path === key.name ? key.bytes : null);
   const found = findIdentities({
     home,
     explicit: keyFiles,
-    read: named ? readNamedFile : readFile,
+    read: named ? readNamed : readFile,
     list: (path) => readdirSync(path),
   });
   const paths = new Map<Identity, string>();
@@ -66,8 +70,9 @@ export async function receive(message: Uint8Array, options: ReceiveOptions): Pro
   });
   try {
     const { plaintext, format, identity } = await openDamaged(message, identities);
-    const fingerprint = identity instanceof SshIdentity ? identity.publicKey?.fingerprint : undefined;
-    return { plaintext, format, openedWith: { path: paths.get(identity) ?? "", fingerprint: fingerprint ?? "" } };
+    const publicKey = identity instanceof SshIdentity ? identity.publicKey : null;
+    const path = paths.get(identity) ?? "";
+    return { plaintext, format, openedWith: { path, fingerprint: publicKey?.fingerprint ?? "", publicKey } };
   } catch (error) {
     if (error instanceof SealingError && error.code === "NO_IDENTITY_MATCHED") {
       throw new SealingError(error.code, error.message, { hint: whatWasTried(found), cause: error });

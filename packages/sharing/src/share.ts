@@ -1,9 +1,11 @@
 import type { DirectoryEntry } from "@git-vault/directory";
 import { assertBytes } from "@git-vault/errors";
-import type { PublicKeyEntry, SshPublicKey } from "@git-vault/keys";
+import { whyUnusable, type PublicKeyEntry, type SshPublicKey } from "@git-vault/keys";
 import { seal, SshRecipient, type Format } from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
 import { printable } from "./printable.ts";
+
+const STRONG_RSA_BITS = 2048;
 
 /** What is shared, with whom and how. */
 export interface ShareOptions {
@@ -17,6 +19,10 @@ export interface ShareOptions {
   readonly key?: string | undefined;
   /** Seal the base64 text of the secret, for receiving programs that cannot print binary. */
   readonly base64?: boolean | undefined;
+  /** Write an age message as text, which is the default, or in binary. */
+  readonly armor?: boolean | undefined;
+  /** Seal to RSA keys of 1024 to 2047 bits too, which a state may break. */
+  readonly allowWeak?: boolean | undefined;
 }
 
 /** A key that a message was sealed to, and whose it is. */
@@ -49,7 +55,7 @@ export interface Shared {
  * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `INVALID_KEY_CHOICE`; SealingError as `seal` does
  */
 export async function share(options: ShareOptions): Promise<Shared> {
-  const { secret, to, format = "age", key, base64 = false } = options;
+  const { secret, to, format = "age", key, base64 = false, armor = true, allowWeak = false } = options;
   assertBytes("secret", secret);
   if (to.length === 0) throw new SharingError("NO_RECIPIENTS", "expected at least one recipient, got none");
   const single = to.length === 1;
@@ -66,7 +72,8 @@ export async function share(options: ShareOptions): Promise<Shared> {
 
   const sealedTo: SealedKey[] = [];
   const notSealedTo: PassedOverKey[] = [];
-  for (const { name: recipient, source, keys } of to) {
+  for (const { name: recipient, source, keys: all } of to) {
+    const keys = allowWeak ? all.map(admitWeak) : all;
     const chosen = choose(recipient, keys, format, key);
     for (const entry of keys) {
       if (entry.key !== null && chosen.includes(entry)) sealedTo.push({ recipient, source, key: entry.key });
@@ -76,12 +83,18 @@ export async function share(options: ShareOptions): Promise<Shared> {
 
   const plaintext = base64 ? Buffer.from(base64Of(secret)) : secret;
   try {
-    const recipients = sealedTo.map((sealed) => new SshRecipient(sealed.key));
-    return { message: await seal(plaintext, recipients, { format }), format, sealedTo, notSealedTo };
+    const recipients = sealedTo.map((sealed) => new SshRecipient(sealed.key, { allowWeak }));
+    return { message: await seal(plaintext, recipients, { format, armor }), format, sealedTo, notSealedTo };
   } finally {
     if (base64) plaintext.fill(0);
   }
 }
+
+/** Whether a key is an RSA key that is only too short. */
+const isWeak = ({ key, unusable }: PublicKeyEntry): boolean =>
+  key?.type === "ssh-rsa" && key.bits < STRONG_RSA_BITS && unusable === whyUnusable(key);
+
+const admitWeak = (entry: PublicKeyEntry): PublicKeyEntry => (isWeak(entry) ? { ...entry, unusable: null } : entry);
 
 /** Which of a recipient's keys the message is sealed to. */
 function choose(
@@ -130,7 +143,9 @@ function noUsableKey(recipient: string, keys: readonly PublicKeyEntry[]): Sharin
   const reasons = keys.map((entry) => `${entry.fingerprint ?? `line ${entry.line}`}: ${entry.unusable}`);
   const why = reasons.length === 0 ? "they have none at all" : reasons.join("; ");
   return new SharingError("NO_USABLE_KEY", `${printable(recipient)} has no key that can be sealed to (${why})`, {
-    hint: "ask them for an ssh-ed25519 key: `ssh-keygen -t ed25519`",
+    hint: keys.some(isWeak)
+      ? "ask them for an ssh-ed25519 key (`ssh-keygen -t ed25519`), or seal to the weak one with --allow-weak"
+      : "ask them for an ssh-ed25519 key: `ssh-keygen -t ed25519`",
   });
 }
 
