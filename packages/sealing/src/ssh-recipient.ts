@@ -4,15 +4,22 @@ import { rsaKeyObject } from "./rsa-oaep.ts";
 import { wrapToEd25519, wrapToRsa } from "./ssh-stanzas.ts";
 import type { Recipient, Stanza } from "./stanza.ts";
 
-const RSA_BITS = { min: 2048, max: 8192 };
+const RSA_BITS = { weak: 1024, min: 2048, max: 8192 };
 
 /** Seals to an SSH key: age's `ssh-ed25519` and `ssh-rsa` stanzas, and either kind of ssh-vault's format. */
 export class SshRecipient implements Recipient {
   readonly publicKey: SshPublicKey;
 
-  /** Throws SealingError `UNUSABLE_RECIPIENT` for an RSA key of under 2048 or over 8192 bits. */
-  constructor(publicKey: SshPublicKey) {
-    if (publicKey.type === "ssh-rsa") assertRsaSize(rsaKeyObject(publicKey).asymmetricKeyDetails?.modulusLength ?? 0);
+  /**
+   * Throws SealingError `UNUSABLE_RECIPIENT` for an RSA key of under 2048 or over 8192 bits.
+   *
+   * @param options `allowWeak` admits RSA keys from 1024 bits
+   */
+  constructor(publicKey: SshPublicKey, { allowWeak = false }: { readonly allowWeak?: boolean } = {}) {
+    if (publicKey.type === "ssh-rsa") {
+      const bits = rsaKeyObject(publicKey).asymmetricKeyDetails?.modulusLength ?? 0;
+      assertRsaSize(bits, allowWeak ? RSA_BITS.weak : RSA_BITS.min);
+    }
     this.publicKey = publicKey;
   }
 
@@ -27,11 +34,11 @@ export class SshRecipient implements Recipient {
   }
 }
 
-const assertRsaSize = (bits: number): void => {
-  if (bits >= RSA_BITS.min && bits <= RSA_BITS.max) return;
+const assertRsaSize = (bits: number, min: number): void => {
+  if (bits >= min && bits <= RSA_BITS.max) return;
   throw new SealingError(
     "UNUSABLE_RECIPIENT",
-    `expected an RSA key of ${RSA_BITS.min} to ${RSA_BITS.max} bits to seal to, got one of ${bits} bits`,
+    `expected an RSA key of ${min} to ${RSA_BITS.max} bits to seal to, got one of ${bits} bits`,
     { hint: "ask for an Ed25519 key, as ssh-keygen -t ed25519 makes it" },
   );
 };
