@@ -4,14 +4,35 @@ import { COMMANDS, FLAG_NAMES, FLAGS, TOPICS, type CommandSpec, type FlagName, t
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
-const shown = (): readonly CommandSpec[] => COMMANDS.filter((command) => command.group !== undefined);
+/** What may stand at a place of the command line. */
+type Offer = "file" | "folder" | readonly string[];
+
+const SHOWN: readonly CommandSpec[] = COMMANDS.filter((command) => command.group !== undefined);
+const COMMAND_NAMES = SHOWN.map(({ name }) => name);
+
 const spec = (name: FlagName): FlagSpec => FLAGS[name];
+const namesOf = ({ name, alias }: CommandSpec): readonly string[] => (alias === undefined ? [name] : [name, alias]);
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** What may stand as an operand of `command`: words, or files. */
-function operandsOf(command: CommandSpec): readonly string[] | "file" {
-  if (command.name === "help") return [...shown().map(({ name }) => name), ...Object.keys(TOPICS)];
+/** The flags that may stand on the line: before the command, those of any command. */
+const flagsAt = (command: CommandSpec | null): readonly FlagName[] =>
+  command === null ? FLAG_NAMES : flagsOf(command);
+
+/** The operands of `command`; the first one of all is the command itself. */
+function operandsOf(command: CommandSpec | null): Offer {
+  if (command === null) return COMMAND_NAMES;
+  if (command.name === "help") return [...COMMAND_NAMES, ...Object.keys(TOPICS)];
   return command.complete ?? [];
+}
+
+/** Matches a word whose next word is a flag's value: `--output`, `-o`, `-qo`. All three shells read it alike. */
+function awaitsValue(): string {
+  const long = FLAG_NAMES.filter((name) => spec(name).value !== undefined).join("|");
+  const shorts = (takesValue: boolean): string =>
+    FLAG_NAMES.filter((name) => (spec(name).value !== undefined) === takesValue)
+      .map((name) => spec(name).short ?? "")
+      .join("");
+  return `^(--(${long})|-[${shorts(false)}]*[${shorts(true)}])$`;
 }
 
 /** The script that teaches `shell` the command line. */
@@ -19,138 +40,171 @@ export function completionScript(shell: Shell): string {
   return { bash, zsh, fish }[shell]();
 }
 
+const bashOffer = (offer: Offer): string => (typeof offer === "string" ? `@${offer}` : offer.join(" "));
+
 function bash(): string {
-  const valueCases = FLAG_NAMES.filter((name) => spec(name).value !== undefined).map((name) => {
-    const { short, complete } = spec(name);
+  const cases = (of: (command: CommandSpec | null) => string): string =>
+    [null, ...SHOWN]
+      .map((command) => `      ${command === null ? "''" : namesOf(command).join("|")}) offer=${quote(of(command))} ;;`)
+      .join("\n");
+  const values = FLAG_NAMES.filter((name) => spec(name).complete !== undefined).map((name) => {
+    const { short, complete = [] } = spec(name);
     const pattern = short === undefined ? `--${name}` : `--${name}|-${short}`;
-    if (complete === "file")
-      return `    ${pattern}) compopt -o filenames; COMPREPLY=($(compgen -f -- "$word")); return ;;`;
-    if (complete === "folder")
-      return `    ${pattern}) compopt -o filenames; COMPREPLY=($(compgen -d -- "$word")); return ;;`;
-    return `    ${pattern}) COMPREPLY=($(compgen -W ${quote((complete ?? []).join(" "))} -- "$word")); return ;;`;
-  });
-  const commandCases = shown().map((command) => {
-    const names = command.alias === undefined ? command.name : `${command.name}|${command.alias}`;
-    const words = flagsOf(command).map((flag) => `--${flag}`);
-    const operands = operandsOf(command);
-    const offer =
-      operands === "file"
-        ? `compopt -o filenames; COMPREPLY=($(compgen -f -- "$word"))`
-        : `COMPREPLY=($(compgen -W ${quote(operands.join(" "))} -- "$word"))`;
-    return `    ${names}) if [[ $word == -* ]]; then COMPREPLY=($(compgen -W ${quote(words.join(" "))} -- "$word")); else ${offer}; fi ;;`;
+    return `      ${pattern}) offer=${quote(bashOffer(complete))} ;;`;
   });
   return `# bash completion for vault; load it with: source <(vault completion bash)
 _vault() {
-  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command= i
-  COMPREPLY=()
-  case $before in
-${valueCases.join("\n")}
-  esac
+  local awaits=${quote(awaitsValue())}
+  local command= flag= ended= offer= word i
   for ((i = 1; i < COMP_CWORD; i++)); do
-    case \${COMP_WORDS[i]} in
-      ${shown()
-        .flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias]))
-        .join("|")}) command=\${COMP_WORDS[i]}; break ;;
-    esac
+    word=\${COMP_WORDS[i]}
+    if [[ $word == = ]]; then continue # bash makes three words of --flag=value
+    elif [[ $flag ]]; then flag=
+    elif [[ ! $ended && $word == -- ]]; then ended=1
+    elif [[ ! $ended && $word == -?* ]]; then
+      if [[ $word =~ $awaits ]]; then flag=$word; fi
+    elif [[ ! $command ]]; then command=$word
+    fi
   done
-  case $command in
-    '') if [[ $word == -* ]]; then COMPREPLY=($(compgen -W ${quote(
-      flagsOf(null)
-        .map((flag) => `--${flag}`)
-        .join(" "),
-    )} -- "$word")); else COMPREPLY=($(compgen -W ${quote(
-      shown()
-        .map(({ name }) => name)
-        .join(" "),
-    )} -- "$word")); fi ;;
-${commandCases.join("\n")}
+  word=\${COMP_WORDS[COMP_CWORD]}
+  if [[ $word == = ]]; then word=; fi
+  if [[ $flag ]]; then
+    if [[ $flag != --* ]]; then flag=-\${flag: -1}; fi
+    case $flag in
+${values.join("\n")}
+    esac
+  elif [[ $word == -* && ! $ended ]]; then
+    case $command in
+${cases((command) =>
+  flagsAt(command)
+    .map((name) => `--${name}`)
+    .join(" "),
+)}
+    esac
+  else
+    case $command in
+${cases((command) => bashOffer(operandsOf(command)))}
+    esac
+  fi
+  # Files are left to readline, which knows of quotes and spaces. bash 3 has no compopt and completes files also elsewhere.
+  COMPREPLY=()
+  case $offer in
+    @file) ;;
+    @folder) compopt +o default -o dirnames 2>/dev/null ;;
+    *)
+      compopt +o default 2>/dev/null
+      COMPREPLY=($(compgen -W "$offer" -- "$word"))
+      ;;
   esac
 }
-complete -F _vault vault git-vault
+complete -o default -F _vault vault git-vault
 `;
 }
 
 /** Text inside a specification of zsh's _arguments. */
-const clean = (text: string): string => text.replaceAll(/[[\]:]/g, "\\$&");
+const clean = (text: string): string => text.replaceAll(/[[\]:\\]/g, "\\$&");
+
+function zshAction(offer: Offer | undefined): string {
+  if (offer === undefined) return " ";
+  if (typeof offer === "string") return offer === "file" ? "_files" : "_files -/";
+  return `(${offer.join(" ")})`;
+}
 
 /** A flag as a specification of _arguments. */
-const flagArgument = (name: FlagName): string => {
+function zshFlag(name: FlagName): string {
   const { short, value, multiple, summary, complete } = spec(name);
-  const action =
-    complete === "file"
-      ? "_files"
-      : complete === "folder"
-        ? "_files -/"
-        : complete === undefined
-          ? " "
-          : `(${complete.join(" ")})`;
-  const tail = `[${clean(summary)}]${value === undefined ? "" : `:${value}:${action}`}`;
-  const many = multiple === true ? "*" : "";
-  return short === undefined
-    ? quote(`${many}--${name}${tail}`)
-    : `${many === "" ? `'(-${short} --${name})'` : "'*'"}{-${short},--${name}}${quote(tail)}`;
-};
+  const [long, brief] = value === undefined ? [`--${name}`, `-${short}`] : [`--${name}=`, `-${short}+`];
+  const tail = `[${clean(summary)}]${value === undefined ? "" : `:${clean(value)}:${zshAction(complete)}`}`;
+  if (short === undefined) return quote(`${multiple === true ? "*" : ""}${long}${tail}`);
+  return `${multiple === true ? "'*'" : `'(-${short} --${name})'`}{${brief},${long}}${quote(tail)}`;
+}
 
 function zsh(): string {
-  const commandCases = shown().map((command) => {
-    const operands = operandsOf(command);
-    const rest = operands === "file" ? "'*:file:_files'" : `'*:operand:(${operands.join(" ")})'`;
-    const names = command.alias === undefined ? command.name : `${command.name}|${command.alias}`;
-    return `    ${names}) _arguments ${[...flagsOf(command).map(flagArgument), rest].join(" ")} ;;`;
+  const cases = [null, ...SHOWN].map((command) => {
+    const rest =
+      command === null ? "'1:command:_vault_commands'" : quote(`*:operand:${zshAction(operandsOf(command))}`);
+    const names = command === null ? "''" : namesOf(command).join("|");
+    return `    ${names}) _arguments -s -S ${[...flagsAt(command).map(zshFlag), rest].join(" ")} ;;`;
   });
   return `#compdef vault git-vault
-# zsh completion for vault; load it with: source <(vault completion zsh)
-_vault() {
+# zsh completion for vault; load it after compinit with: source <(vault completion zsh)
+_vault_commands() {
   local -a commands
   commands=(
-${shown()
-  .map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`)
-  .join("\n")}
+${SHOWN.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`).join("\n")}
   )
-  local command i
-  for ((i = 2; i < CURRENT; i++)); do
-    if [[ \${words[i]} != -* ]]; then command=\${words[i]}; break; fi
+  _describe -t commands command commands
+}
+_vault() {
+  local awaits=${quote(awaitsValue())}
+  local command= flag= ended= word
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    if [[ -n $flag ]]; then flag=
+    elif [[ -z $ended && $word == -- ]]; then ended=1
+    elif [[ -z $ended && $word == -?* ]]; then
+      if [[ $word =~ $awaits ]]; then flag=$word; fi
+    elif [[ -z $command ]]; then command=$word
+    fi
   done
   case $command in
-    '') _describe command commands ;;
-${commandCases.join("\n")}
+${cases.join("\n")}
   esac
 }
 if [[ $funcstack[1] == _vault ]]; then _vault "$@"; else compdef _vault vault git-vault; fi
 `;
 }
 
+/** The condition of fish's `complete` that one of these commands stands on the line; null is none. */
+const fishAt = (commands: readonly (CommandSpec | null)[]): string =>
+  `-n ${quote(`__vault_at ${commands.flatMap((command) => (command === null ? ["''"] : namesOf(command))).join(" ")}`)}`;
+
+/** What fish's `complete` is told of a place. */
+function fishOffer(offer: Offer): string {
+  if (offer === "file") return "-F";
+  return `-a ${quote(offer === "folder" ? "(__fish_complete_directories)" : offer.join(" "))}`;
+}
+
+function fishFlag(name: FlagName): string {
+  const { short, value, summary, complete } = spec(name);
+  const takers = [null, ...SHOWN].filter((command) => flagsAt(command).includes(name));
+  return [
+    `complete -c vault ${fishAt(takers)} -l ${name}`,
+    ...(short === undefined ? [] : [`-s ${short}`]),
+    ...(value === undefined ? [] : [complete === "file" ? "-r" : "-x"]),
+    ...(complete === undefined ? [] : [fishOffer(complete)]),
+    `-d ${quote(summary)}`,
+  ].join(" ");
+}
+
 function fish(): string {
-  const names = shown().flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias]));
-  const lines = [
-    "# fish completion for vault; install it as ~/.config/fish/completions/vault.fish",
-    "complete -c vault -f",
-    ...shown().map(
-      ({ name, summary }) =>
-        `complete -c vault -n ${quote(`not __fish_seen_subcommand_from ${names.join(" ")}`)} -a ${name} -d ${quote(summary)}`,
-    ),
-  ];
-  for (const command of shown()) {
-    const seen = quote(
-      `__fish_seen_subcommand_from ${[command.name, ...(command.alias === undefined ? [] : [command.alias])].join(" ")}`,
-    );
-    const operands = operandsOf(command);
-    if (operands === "file") lines.push(`complete -c vault -n ${seen} -F`);
-    else if (operands.length > 0) lines.push(`complete -c vault -n ${seen} -a ${quote(operands.join(" "))}`);
-    for (const name of flagsOf(command)) {
-      const { short, value, summary, complete } = spec(name);
-      const parts = [`complete -c vault -n ${seen} -l ${name}`];
-      if (short !== undefined) parts.push(`-s ${short}`);
-      if (value !== undefined)
-        parts.push(
-          complete === "file" || complete === "folder"
-            ? "-r -F"
-            : complete === undefined
-              ? "-x"
-              : `-x -a ${quote(complete.join(" "))}`,
-        );
-      lines.push(`${parts.join(" ")} -d ${quote(summary)}`);
-    }
-  }
-  return `${lines.join("\n")}\n`;
+  const commands = SHOWN.map(
+    ({ name, summary }) => `complete -c vault ${fishAt([null])} -a ${name} -d ${quote(summary)}`,
+  );
+  const operands = SHOWN.filter((command) => operandsOf(command).length > 0).map(
+    (command) => `complete -c vault ${fishAt([command])} ${fishOffer(operandsOf(command))}`,
+  );
+  return `# fish completion for vault; load it with: vault completion fish | source
+function __vault_at -d 'Whether the command on the line is one of these'
+    set -l words (commandline -opc)
+    set -l command ''
+    set -l flag ''
+    set -l ended ''
+    for word in $words[2..]
+        if test -n "$flag"
+            set flag ''
+        else if test -z "$ended" -a "$word" = --
+            set ended 1
+        else if test -z "$ended"; and string match -qr -- '^-.' $word
+            string match -qr -- ${quote(awaitsValue())} $word; and set flag $word
+        else
+            set command $word
+            break
+        end
+    end
+    contains -- "$command" $argv
+end
+complete -c vault -f
+${[...commands, ...operands, ...FLAG_NAMES.map(fishFlag)].join("\n")}
+complete -c git-vault -w vault
+`;
 }

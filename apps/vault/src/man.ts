@@ -4,12 +4,27 @@ import { EXIT_CODES } from "./exit-codes.ts";
 import { flagSyntax, helpOn } from "./help.ts";
 import { COMMANDS, COMMON_FLAGS, FLAGS, TOPICS, type FlagName } from "./table.ts";
 
+/** What roff would take for its own, or print as a look-alike that cannot be copied into a shell. */
+const ESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\e",
+  "-": "\\-",
+  "'": "\\(aq",
+  '"': "\\(dq",
+  "`": "\\(ga",
+  "^": "\\(ha",
+  "~": "\\(ti",
+  "…": "...", // there is none in ASCII, which man prints in the C locale
+};
+
 /** Text made safe for roff. */
 const roff = (text: string): string =>
   text
-    .replaceAll("\\", "\\e")
-    .replaceAll("-", "\\-")
-    .replaceAll(/^([.'])/gm, "\\&$1");
+    .replaceAll(/[\\\-'"`^~…]/g, (character) => ESCAPES[character] ?? character)
+    .replaceAll(/^\./gm, "\\&.")
+    .replaceAll(
+      /\P{ASCII}/gu,
+      (character) => `\\[u${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}]`,
+    );
 
 const flagItem = (name: FlagName): string => `.TP\n.B ${roff(flagSyntax(name).trim())}\n${roff(FLAGS[name].summary)}`;
 
@@ -18,7 +33,7 @@ export function manPage(version: string): string {
   const shown = COMMANDS.filter((command) => command.group !== undefined);
   const commands = shown.map((command) =>
     [
-      `.SS ${roff(`${command.name} ${command.usage}`.trimEnd())}`,
+      `.SS ${roff(`${[command.name, command.alias].filter(Boolean).join(", ")} ${command.usage}`.trimEnd())}`,
       roff(`${command.summary}.`),
       ...(command.description ?? []).map((text) => `.PP\n${roff(text)}`),
       ...flagsOf(command)
@@ -39,7 +54,7 @@ export function manPage(version: string): string {
     `.SH COMMANDS\n${commands.join("\n")}`,
     `.SH FLAGS OF EVERY COMMAND\n${COMMON_FLAGS.map(flagItem).join("\n")}`,
     `.SH EXIT STATUS\n${Object.entries(EXIT_CODES)
-      .map(([code, meaning]) => `.TP\n.B ${code}\n${meaning}`)
+      .map(([code, meaning]) => `.TP\n.B ${code}\n${roff(meaning)}`)
       .join("\n")}`,
     ...topics,
     "",

@@ -6,6 +6,9 @@ import { isPrintable } from "./streams.ts";
 /** How a git-crypt key file starts, wherever it was read from. */
 const GIT_CRYPT_MAGIC = Buffer.from("\0GITCRYPTKEY");
 
+/** Where the private half of a key of that type usually lies. */
+const KEY_FILES: Readonly<Record<string, string>> = { "ssh-ed25519": "~/.ssh/id_ed25519", "ssh-rsa": "~/.ssh/id_rsa" };
+
 /** The words of a command line as a shell reads them. */
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
@@ -27,8 +30,8 @@ export function openingCommands(
   const fromFile = `vault view ${quoted(message)}`;
   const own = [pipeline("vault view"), pipeline(fromFile)];
   if (shared.format === "age") {
-    const privateKey = shared.sealedTo[0]?.key.type === "ssh-rsa" ? "id_rsa" : "id_ed25519";
-    return [...own, pipeline(`age -d -i ~/.ssh/${privateKey} ${quoted(message)}`)];
+    const privateKey = KEY_FILES[shared.sealedTo[0]?.entry.type ?? ""] ?? "key.txt";
+    return [...own, pipeline(`age -d -i ${privateKey} ${quoted(message)}`)];
   }
   // ssh-vault prints text only.
   return base64 || isPrintable(secret.data) ? [...own, pipeline(`ssh-vault view ${quoted(message)}`)] : own;

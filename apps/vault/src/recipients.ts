@@ -1,5 +1,4 @@
-import { readRecipientLines } from "@git-vault/directory";
-import type { PublicKeyEntry } from "@git-vault/keys";
+import { readRecipientLines, type RecipientKey } from "@git-vault/directory";
 import { CliError } from "./errors.ts";
 import { printable, readStdin } from "./streams.ts";
 
@@ -13,8 +12,20 @@ export function readRecipients(queries: readonly string[]): string[] {
 }
 
 /** `ssh-rsa 3072  SHA256:…  comment`, for people. */
-export function describeKey(entry: Pick<PublicKeyEntry, "type" | "fingerprint" | "comment" | "key">): string {
-  const bits = entry.key?.type === "ssh-rsa" ? ` ${entry.key.bits}` : "";
+export function describeKey(entry: RecipientKey): string {
+  const bits = bitsOf(entry);
   const comment = entry.comment === "" ? "" : `  ${printable(entry.comment)}`;
-  return `${`${printable(entry.type)}${bits}`.padEnd(12)}  ${entry.fingerprint ?? "(no fingerprint)"}${comment}`;
+  const type = `${printable(entry.type)}${bits === null ? "" : ` ${bits}`}`.padEnd(12);
+  return `${type}  ${entry.fingerprint ?? "(no fingerprint)"}${comment}`;
 }
+
+/** The length of an RSA key; null for any other. */
+const bitsOf = ({ key }: RecipientKey): number | null => (key !== null && "bits" in key ? key.bits : null);
+
+/** A key as --json shows it. */
+export const keyToJson = (entry: RecipientKey): object => ({
+  type: entry.type,
+  bits: bitsOf(entry),
+  fingerprint: entry.fingerprint,
+  comment: entry.comment,
+});

@@ -1,7 +1,7 @@
-import type { DirectoryEntry } from "@git-vault/directory";
+import type { DirectoryEntry, RecipientKey } from "@git-vault/directory";
 import { assertBytes } from "@git-vault/errors";
-import { whyUnusable, type PublicKeyEntry, type SshPublicKey } from "@git-vault/keys";
-import { seal, SshRecipient, type Format } from "@git-vault/sealing";
+import { whyUnusable } from "@git-vault/keys";
+import { seal, SshRecipient, type Format, type Recipient } from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
 import { printable } from "./printable.ts";
 
@@ -29,14 +29,14 @@ export interface ShareOptions {
 export interface SealedKey {
   readonly recipient: string;
   readonly source: string;
-  readonly key: SshPublicKey;
+  readonly entry: RecipientKey;
 }
 
 /** A recipient's key that the message does not open with, and why. */
 export interface PassedOverKey {
   readonly recipient: string;
   readonly source: string;
-  readonly entry: PublicKeyEntry;
+  readonly entry: RecipientKey;
   readonly reason: string;
 }
 
@@ -76,42 +76,55 @@ export async function share(options: ShareOptions): Promise<Shared> {
     const keys = allowWeak ? all.map(admitWeak) : all;
     const chosen = choose(recipient, keys, format, key);
     for (const entry of keys) {
-      if (entry.key !== null && chosen.includes(entry)) sealedTo.push({ recipient, source, key: entry.key });
-      else notSealedTo.push({ recipient, source, entry, reason: entry.unusable ?? "not chosen" });
+      if (chosen.includes(entry)) sealedTo.push({ recipient, source, entry });
+      else notSealedTo.push({ recipient, source, entry, reason: whyNot(entry, format) });
     }
   }
 
   const plaintext = base64 ? Buffer.from(base64Of(secret)) : secret;
   try {
-    const recipients = sealedTo.map((sealed) => new SshRecipient(sealed.key, { allowWeak }));
+    const recipients = sealedTo.flatMap(({ entry }) => recipientOf(entry, allowWeak));
     return { message: await seal(plaintext, recipients, { format, armor }), format, sealedTo, notSealedTo };
   } finally {
     if (base64) plaintext.fill(0);
   }
 }
 
-/** Whether a key is an RSA key that is only too short. */
-const isWeak = ({ key, unusable }: PublicKeyEntry): boolean =>
-  key?.type === "ssh-rsa" && key.bits < STRONG_RSA_BITS && unusable === whyUnusable(key);
+/** Whom `seal` seals to for a key: age's own are that already. */
+function recipientOf({ key }: RecipientKey, allowWeak: boolean): Recipient[] {
+  if (key === null) return [];
+  return "wrapFileKey" in key ? [key] : [new SshRecipient(key, { allowWeak })];
+}
 
-const admitWeak = (entry: PublicKeyEntry): PublicKeyEntry => (isWeak(entry) ? { ...entry, unusable: null } : entry);
+/** Whether a key is an RSA key that is only too short. */
+const isWeak = ({ key, unusable }: RecipientKey): boolean =>
+  key !== null && "bits" in key && key.bits < STRONG_RSA_BITS && unusable === whyUnusable(key);
+
+const admitWeak = (entry: RecipientKey): RecipientKey => (isWeak(entry) ? { ...entry, unusable: null } : entry);
+
+/** ssh-vault's format knows no keys but SSH's. */
+const isFor = ({ key }: RecipientKey, format: Format): boolean =>
+  format === "age" || key === null || !("wrapFileKey" in key);
+
+const whyNot = (entry: RecipientKey, format: Format): string =>
+  entry.unusable ?? (isFor(entry, format) ? "not chosen" : "ssh-vault's format takes SSH keys only");
 
 /** Which of a recipient's keys the message is sealed to. */
 function choose(
   recipient: string,
-  keys: readonly PublicKeyEntry[],
+  keys: readonly RecipientKey[],
   format: Format,
   key: string | undefined,
-): readonly PublicKeyEntry[] {
-  const usable = keys.filter((entry) => entry.unusable === null);
+): readonly RecipientKey[] {
+  const usable = keys.filter((entry) => entry.unusable === null && isFor(entry, format));
   const [first] = usable;
   if (key?.startsWith("SHA256:")) return [byFingerprint(recipient, keys, key)];
-  if (first === undefined) throw noUsableKey(recipient, keys);
+  if (first === undefined) throw noUsableKey(recipient, keys, format);
   if (key !== undefined) return [byNumber(recipient, usable, key)];
   return format === "ssh-vault" ? [first] : usable;
 }
 
-function byFingerprint(recipient: string, keys: readonly PublicKeyEntry[], fingerprint: string): PublicKeyEntry {
+function byFingerprint(recipient: string, keys: readonly RecipientKey[], fingerprint: string): RecipientKey {
   const known = keys.filter((entry) => entry.fingerprint === fingerprint);
   const entry = known.find(({ unusable }) => unusable === null) ?? known[0];
   if (entry === undefined) {
@@ -123,11 +136,11 @@ function byFingerprint(recipient: string, keys: readonly PublicKeyEntry[], finge
       },
     );
   }
-  if (entry.unusable !== null) throw noUsableKey(recipient, [entry]);
+  if (entry.unusable !== null) throw noUsableKey(recipient, [entry], "age");
   return entry;
 }
 
-function byNumber(recipient: string, usable: readonly PublicKeyEntry[], text: string): PublicKeyEntry {
+function byNumber(recipient: string, usable: readonly RecipientKey[], text: string): RecipientKey {
   const entry = /^[1-9]\d{0,5}$/.test(text) ? usable[Number(text) - 1] : undefined;
   if (entry === undefined) {
     throw new SharingError(
@@ -139,8 +152,8 @@ function byNumber(recipient: string, usable: readonly PublicKeyEntry[], text: st
   return entry;
 }
 
-function noUsableKey(recipient: string, keys: readonly PublicKeyEntry[]): SharingError {
-  const reasons = keys.map((entry) => `${entry.fingerprint ?? `line ${entry.line}`}: ${entry.unusable}`);
+function noUsableKey(recipient: string, keys: readonly RecipientKey[], format: Format): SharingError {
+  const reasons = keys.map((entry) => `${entry.fingerprint ?? `line ${entry.line}`}: ${whyNot(entry, format)}`);
   const why = reasons.length === 0 ? "they have none at all" : reasons.join("; ");
   return new SharingError("NO_USABLE_KEY", `${printable(recipient)} has no key that can be sealed to (${why})`, {
     hint: keys.some(isWeak)

@@ -59,7 +59,9 @@ describe("sharing in the age format", () => {
     const { message, format, sealedTo } = await share({ secret, to: [alice, bob] });
     expect(format).toBe("age");
     expect(readHeader(message)).toMatchObject({ format: "age", stanzas: { length: 3 } });
-    expect(sealedTo.map(({ recipient, source, key }) => [recipient, source, key.fingerprint, key.comment])).toEqual([
+    expect(
+      sealedTo.map(({ recipient, source, entry }) => [recipient, source, entry.fingerprint, entry.comment]),
+    ).toEqual([
       [alice.name, alice.source, await fingerprintOf(laptop), "laptop"],
       [alice.name, alice.source, await fingerprintOf(desktop), "desktop"],
       [bob.name, bob.source, await fingerprintOf(bobs), "bobs"],
@@ -98,7 +100,7 @@ describe("sharing in the age format", () => {
     const twice = await entryOf("twice.keys", laptop.publicKey, `${laptop.publicKey} again`);
     const { message, sealedTo } = await share({ secret, to: [twice, twice] });
     expect(readHeader(message).stanzas).toHaveLength(1);
-    expect(sealedTo.map(({ key }) => key.comment)).toEqual(["laptop", "laptop again", "laptop", "laptop again"]);
+    expect(sealedTo.map(({ entry }) => entry.comment)).toEqual(["laptop", "laptop again", "laptop", "laptop again"]);
   });
 
   it("seals an empty secret", async () => {
@@ -128,7 +130,7 @@ describe("sharing in ssh-vault's format", () => {
     const { message, format, sealedTo, notSealedTo } = await share({ secret, to: [late], format: "ssh-vault" });
     expect(format).toBe("ssh-vault");
     expect(message.toString()).toMatch(/^SSH-VAULT;AES256;/);
-    expect(sealedTo.map(({ key }) => key.comment)).toEqual(["desktop"]);
+    expect(sealedTo.map(({ entry }) => entry.comment)).toEqual(["desktop"]);
     expect(notSealedTo.map(({ entry }) => entry.comment)).toEqual(["signing", "small", "laptop"]);
     expect(notSealedTo.at(-1)?.reason).toBe("not chosen");
     expect((await receiveWith(message, desktop)).plaintext).toEqual(secret);
@@ -175,7 +177,7 @@ describe("choosing one key", () => {
       ["2", "desktop"],
     ] as const) {
       const { sealedTo, notSealedTo } = await share({ secret, to: [alice], key });
-      expect(sealedTo.map((sealed) => sealed.key.comment)).toEqual([comment]);
+      expect(sealedTo.map((sealed) => sealed.entry.comment)).toEqual([comment]);
       expect(notSealedTo).toHaveLength(3);
     }
   });
@@ -184,7 +186,7 @@ describe("choosing one key", () => {
     for (const owner of [laptop, desktop]) {
       const key = await fingerprintOf(owner);
       const { message, sealedTo } = await share({ secret, to: [alice], key });
-      expect(sealedTo.map((sealed) => sealed.key.fingerprint)).toEqual([key]);
+      expect(sealedTo.map((sealed) => sealed.entry.fingerprint)).toEqual([key]);
       expect((await receiveWith(message, owner)).plaintext).toEqual(secret);
     }
   });

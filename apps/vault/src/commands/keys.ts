@@ -1,7 +1,6 @@
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
-import type { PublicKeyEntry } from "@git-vault/keys";
 import { usageError } from "../argv.ts";
-import { describeKey, readRecipients } from "../recipients.ts";
+import { describeKey, keyToJson, readRecipients } from "../recipients.ts";
 import { printable, writeStdout } from "../streams.ts";
 import type { Invocation } from "../table.ts";
 
@@ -24,14 +23,9 @@ function toText({ name, source, keys }: DirectoryEntry): string {
 }
 
 function toJson({ name, source, keys }: DirectoryEntry): object {
-  return { recipient: name, source, keys: keys.map(keyToJson) };
+  return {
+    recipient: name,
+    source,
+    keys: keys.map((key) => ({ ...keyToJson(key), usable: key.unusable === null, reason: key.unusable })),
+  };
 }
-
-const keyToJson = (entry: PublicKeyEntry): object => ({
-  type: entry.type,
-  bits: entry.key?.type === "ssh-rsa" ? entry.key.bits : null,
-  fingerprint: entry.fingerprint,
-  comment: entry.comment,
-  usable: entry.unusable === null,
-  reason: entry.unusable,
-});

@@ -7,7 +7,7 @@ import { CliError } from "../errors.ts";
 import { readOperand, readStandardInput, type Input } from "../input.ts";
 import { openingCommands } from "../opening-commands.ts";
 import { checkOutputFlags, writeOutput } from "../output.ts";
-import { describeKey, readRecipients } from "../recipients.ts";
+import { describeKey, keyToJson, readRecipients } from "../recipients.ts";
 import { leadsTo, printable, say, writeStdout } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
@@ -93,7 +93,7 @@ function describeSecret({ kind, name, data }: Secret): string {
 function report(shared: Shared, secret: Secret, place: string | null, open: readonly string[]): string[] {
   const lines = [
     `vault: sealed ${describeSecret(secret)} in the ${shared.format} format to`,
-    ...shared.sealedTo.map(({ recipient, key }) => `  ${printable(recipient)}  ${describeKey({ ...key, key })}`),
+    ...shared.sealedTo.map(({ recipient, entry }) => `  ${printable(recipient)}  ${describeKey(entry)}`),
   ];
   if (shared.notSealedTo.length > 0) {
     lines.push(
@@ -118,21 +118,11 @@ function describe(
     message: output === null ? shared.message.toString() : null,
     output,
     secret: { kind, name, bytes: data.length },
-    sealedTo: shared.sealedTo.map(({ recipient, source, key }) => ({
-      recipient,
-      source,
-      type: key.type,
-      bits: key.type === "ssh-rsa" ? key.bits : null,
-      fingerprint: key.fingerprint,
-      comment: key.comment,
-    })),
+    sealedTo: shared.sealedTo.map(({ recipient, source, entry }) => ({ recipient, source, ...keyToJson(entry) })),
     notSealedTo: shared.notSealedTo.map(({ recipient, source, entry, reason }) => ({
       recipient,
       source,
-      type: entry.type,
-      bits: entry.key?.type === "ssh-rsa" ? entry.key.bits : null,
-      fingerprint: entry.fingerprint,
-      comment: entry.comment,
+      ...keyToJson(entry),
       reason,
     })),
     open,
