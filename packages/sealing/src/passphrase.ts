@@ -82,7 +82,8 @@ export class PassphraseIdentity implements Identity {
     });
   }
 
-  whyNot(): string {
-    return "a passphrase was tried and the message is not sealed to one";
+  /** Null for a passphrase that would have been asked for: nothing was tried. */
+  whyNot(): string | null {
+    return this.asks === "never" ? "a passphrase was tried and the message is not sealed to one" : null;
   }
 }

@@ -46,7 +46,8 @@ export interface Identity {
   unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null>;
   /**
    * Why `unwrapFileKey` gave null for these stanzas: one clause that names the identity and holds no secret, such as
-   * "SHA256:… is not one of the recipients". It is told where no identity opens the message.
+   * "SHA256:… is not one of the recipients". It is told where no identity opens the message. Null where the identity was not tried
+   * at all, and need not be counted.
    */
-  whyNot?(stanzas: readonly Stanza[]): string;
+  whyNot?(stanzas: readonly Stanza[]): string | null;
 }
