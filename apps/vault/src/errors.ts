@@ -5,7 +5,8 @@ import { VaultError } from "@git-vault/errors";
  * - `CLIPBOARD_UNAVAILABLE`: there is no clipboard to reach, or it refused
  * - `INPUT_UNREADABLE`, `OUTPUT_UNWRITABLE`: a file or stream that was named
  * - `BINARY_TO_TERMINAL`: binary output would have gone to a terminal or a clipboard
- * - `INTERRUPTED`: Ctrl-C at a prompt
+ * - `EDITOR_FAILED`: the editor could not be started, failed, or left nothing
+ * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or told to end while that was open
  */
 export type CliErrorCode =
   | "USAGE"
@@ -13,6 +14,7 @@ export type CliErrorCode =
   | "INPUT_UNREADABLE"
   | "OUTPUT_UNWRITABLE"
   | "BINARY_TO_TERMINAL"
+  | "EDITOR_FAILED"
   | "INTERRUPTED";
 
 /** What the command line itself throws, beside the errors of the packages. */

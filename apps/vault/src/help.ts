@@ -84,6 +84,8 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["GITHUB_API_URL, GH_HOST", "another GitHub server than github.com"],
   ["HTTPS_PROXY, NO_PROXY, …", "the proxy to reach the network by"],
   ["SSH_VAULT_PASSPHRASE", "the passphrase of the private key, as in ssh-vault"],
+  ["SSH_VAULT_SSHKEYS_ONLINE", "the server that `vault create -u new` gets a public key from"],
+  ["VISUAL, EDITOR", "the editor of `vault create` and `vault edit`; vi where neither is set"],
   ["XDG_CACHE_HOME", "where answers of forges are kept; they are checked again each time"],
   ["NO_COLOR, FORCE_COLOR", "whether errors are coloured"],
   ["VAULT_DEBUG", "1 adds the stack to an error"],
@@ -91,12 +93,18 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
 
 const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   [
-    "share, create",
+    "share",
     "{format, message, output, secret: {kind, name, bytes}, sealedTo: [{recipient, source, type, bits, fingerprint, comment}], notSealedTo: [{…, reason}], open: [command line]}; message is null where it went to a file or the clipboard, and output then says where",
   ],
   [
     "view",
     "{format, openedWith: {path, fingerprint}, bytes, encoding, plaintext, output}; encoding is utf8 or base64; plaintext is null where it went to a file or the clipboard",
+  ],
+  ["create", "{vault, private_key}, as ssh-vault prints it; private_key, the address of one, only with -u new"],
+  ["edit", "{vault, format, changed}"],
+  [
+    "fingerprint",
+    "{keys: [{name, type, comment, fingerprint, sshVaultFingerprint}]}; the last is null for all but RSA keys",
   ],
   ["keys", "{recipients: [{recipient, source, keys: [{type, bits, fingerprint, comment, usable, reason}]}]}"],
   ["errors", "on stderr: {error: {code, message, hint}}"],

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -23,6 +24,8 @@ export interface OutputOptions {
   readonly input: Input | null;
   /** Whether it is secret: then a copy on the clipboard is cleared after a while. */
   readonly secret: boolean;
+  /** The mode of a file that is written; 0600 where it is left out. */
+  readonly mode?: number;
 }
 
 /**
@@ -37,7 +40,7 @@ export async function writeOutput(data: Buffer, flags: FlagValues, options: Outp
     return copy(data, options.secret ? clearAfter(flags) : 0);
   }
   if (flags.output !== undefined && flags.output !== "-") {
-    writeFile(flags.output, data, options.input);
+    writeFile(flags.output, data, options);
     return printable(flags.output);
   }
   const onTerminal = leadsTo(1) === "terminal";
@@ -75,7 +78,7 @@ function clearAfter(flags: FlagValues): number {
  * Writes a file whole or not at all: to a temporary file in the same folder, readable by its owner alone, then renamed.
  * A device or a pipe that exists under that name is written to as it is.
  */
-function writeFile(path: string, data: Uint8Array, input: Input | null): void {
+function writeFile(path: string, data: Uint8Array, { input, mode = 0o600 }: OutputOptions): void {
   // While a handler is there a signal waits until the synchronous code below is done, so that nothing is left behind.
   process.once("SIGINT", endInterrupted);
   process.once("SIGTERM", endInterrupted);
@@ -89,7 +92,7 @@ function writeFile(path: string, data: Uint8Array, input: Input | null): void {
     if (existing?.isDirectory())
       throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${printable(path)}: it is a folder`);
     if (existing !== undefined && !existing.isFile()) writeInto(path, "w", data);
-    else replace(existsSync(path) ? realpathSync(path) : path, data); // through a symbolic link, to the file it names
+    else replace(existsSync(path) ? realpathSync(path) : path, data, mode); // through a symbolic link, to the file it names
   } catch (cause) {
     if (cause instanceof CliError) throw cause;
     throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${printable(path)}: ${reason(cause)}`, { cause });
@@ -101,10 +104,11 @@ function writeFile(path: string, data: Uint8Array, input: Input | null): void {
 
 const endInterrupted = (): never => process.exit(130);
 
-function replace(path: string, data: Uint8Array): void {
+function replace(path: string, data: Uint8Array, mode: number): void {
   const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     writeInto(temporary, "wx", data);
+    if (mode !== 0o600) chmodSync(temporary, mode);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

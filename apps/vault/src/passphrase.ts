@@ -9,7 +9,7 @@ import type { FlagValues } from "./table.ts";
 const OTHERWISE = "give the passphrase by --passphrase-file, --passphrase-fd or SSH_VAULT_PASSPHRASE";
 
 /**
- * Where passphrases come from: --passphrase-file, --passphrase-fd, $SSH_VAULT_PASSPHRASE, else the terminal, which is asked
+ * Where passphrases come from: --passphrase, with a warning, --passphrase-file, --passphrase-fd, $SSH_VAULT_PASSPHRASE, else the terminal, which is asked
  * three times.
  */
 export function passphraseSource(flags: FlagValues): (request: PassphraseRequest) => Promise<Buffer> {
@@ -32,6 +32,11 @@ export function passphraseSource(flags: FlagValues): (request: PassphraseRequest
 }
 
 function givenPassphrase(flags: FlagValues): Buffer | null {
+  if (flags.passphrase !== undefined) {
+    if (!flags.quiet)
+      say("vault: warning: a passphrase on the command line can be read by every user of this machine, in `ps`");
+    return Buffer.from(flags.passphrase);
+  }
   const file = flags["passphrase-file"];
   if (file !== undefined) {
     let fd;

@@ -17,12 +17,26 @@ export interface FlagSpec {
 
 export const FLAGS = {
   to: { value: "R", multiple: true, summary: "a recipient, see `vault help recipients`; may be repeated" },
-  user: { short: "u", value: "USER", summary: "the GitHub user or the recipient to seal to" },
+  user: { short: "u", value: "USER", summary: "a GitHub user, or a recipient as in `vault help recipients`" },
   key: {
     short: "k",
     value: "KEY",
     complete: "file",
-    summary: "opening: a private key file; sealing: the number or SHA256:… of one of the recipient's keys",
+    summary:
+      "opening: a private key's file or https:// address; sealing: the number or SHA256:… of one of the recipient's keys; where no recipient is named, a public key file",
+  },
+  fingerprint: {
+    short: "f",
+    value: "FINGERPRINT",
+    summary: "the key with this SHA256:… fingerprint, or with ssh-vault's own for an RSA key",
+  },
+  "allow-weak": { summary: "seal to RSA keys of 1024 to 2047 bits too" },
+  "insecure-http": { summary: "take keys from http:// addresses, where anybody on the way can put in their own" },
+  input: {
+    short: "i",
+    value: "FILE",
+    complete: "file",
+    summary: "take the secret from FILE; `-` is stdin, even where that is a terminal",
   },
   format: {
     value: "FORMAT",
@@ -41,6 +55,11 @@ export const FLAGS = {
   "clear-after": {
     value: "SECONDS",
     summary: "clear a plaintext from the clipboard after so long; 0 keeps it; default 45",
+  },
+  passphrase: {
+    short: "p",
+    value: "PASSPHRASE",
+    summary: "the private key's passphrase; every user of the machine can read it in `ps`, so prefer another way",
   },
   "passphrase-file": {
     value: "FILE",
@@ -78,7 +97,16 @@ export interface Invocation {
   readonly args: readonly string[];
 }
 
-export type CommandName = "share" | "view" | "keys" | "create" | "help" | "completion" | "clear-clipboard";
+export type CommandName =
+  | "share"
+  | "view"
+  | "keys"
+  | "create"
+  | "edit"
+  | "fingerprint"
+  | "help"
+  | "completion"
+  | "clear-clipboard";
 
 export interface CommandSpec {
   readonly name: CommandName;
@@ -101,7 +129,7 @@ export interface CommandSpec {
 const MANY = Number.POSITIVE_INFINITY;
 /** What every command takes. */
 export const COMMON_FLAGS: readonly FlagName[] = ["json", "quiet", "no-input", "directory", "help", "version"];
-const OPENING_FLAGS: readonly FlagName[] = ["key", "passphrase-file", "passphrase-fd"];
+const OPENING_FLAGS: readonly FlagName[] = ["key", "passphrase", "passphrase-file", "passphrase-fd", "insecure-http"];
 
 /** The chapters of `vault help`, beside the commands. */
 export const TOPICS = {
@@ -130,7 +158,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     operands: 1,
     complete: "file",
-    flags: ["to", "key", "format", "base64", "key-name", "output", "clipboard"],
+    flags: ["to", "key", "format", "base64", "key-name", "output", "clipboard", "allow-weak", "insecure-http"],
   },
   {
     name: "view",
@@ -160,19 +188,57 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: ["vault keys choldgraf", "vault keys ~/.ssh/id_ed25519.pub gitlab:alice"],
     operands: MANY,
     complete: "file",
-    flags: [],
+    flags: ["insecure-http"],
   },
   {
     name: "create",
     alias: "c",
     group: "ssh-vault",
-    usage: "-u USER [-k N] [VAULT]",
-    summary: "seal stdin to one key of a GitHub user, in ssh-vault's format",
-    description: ["Reads the secret from stdin and writes the vault to VAULT, or to stdout."],
-    examples: ["cat .git/git-crypt/keys/default | vault -u receiver create | pbcopy"],
+    usage: "[-u USER] [VAULT]",
+    summary: "seal a secret to one key, in ssh-vault's format",
+    description: [
+      "The secret is what -i names; else what is written in $VISUAL, $EDITOR or vi, where stdin is a terminal; else stdin. The vault goes to VAULT, which must not exist yet or be empty, or to stdout.",
+      "It is sealed to the first usable key of USER, or to the one that -k or -f choose. Without -u it is sealed to the public key file of -k, else to ~/.ssh/id_rsa.pub, else to ~/.ssh/id_ed25519.pub, as ssh-vault does. Other keys that could have been chosen are named.",
+      "With `-u new` a server makes a key pair for this one vault, and what is printed is the line that opens it: whoever has that line has the secret. The server is https://ssh-keys.online/new, or what SSH_VAULT_SSHKEYS_ONLINE or `sshkeys_online` in ~/.config/ssh-vault/config.yml names.",
+    ],
+    examples: [
+      "cat .git/git-crypt/keys/default | vault -u receiver create | pbcopy",
+      "vault create notes.vault",
+      "echo secret | vault create -u new",
+    ],
     operands: 1,
     complete: "file",
-    flags: ["user", "key"],
+    flags: ["user", "key", "fingerprint", "input", "allow-weak", "insecure-http"],
+  },
+  {
+    name: "edit",
+    alias: "e",
+    group: "ssh-vault",
+    usage: "VAULT",
+    summary: "change the secret in a vault or an age message, in an editor",
+    description: [
+      "Opens VAULT and the secret in $VISUAL, $EDITOR or vi; seals what was saved with fresh keys, in the same format and to the same recipients, and replaces VAULT whole. Where nothing was changed or the editor fails, VAULT is left as it is.",
+      "While the editor is open the secret lies in a folder of its own (mode 0700), in memory where the system has a file system there. It is overwritten and removed however the editor ends.",
+      "An age message tells its recipients only to those who have their public keys. Where it has others than the keys in ~/.ssh, say whom to seal it to with --to, or on the terminal when asked.",
+    ],
+    examples: ["vault edit notes.vault", "vault edit --to alice --to ~/.ssh/id_ed25519.pub notes.age"],
+    operands: 1,
+    complete: "file",
+    flags: [...OPENING_FLAGS, "to", "allow-weak"],
+  },
+  {
+    name: "fingerprint",
+    alias: "f",
+    group: "ssh-vault",
+    usage: "[-k FILE] [-u USER [-k N]]",
+    summary: "show the fingerprints of public keys, laid out as by ssh-vault",
+    description: [
+      "Shows the keys of the .pub files in ~/.ssh, of one such file, or of a user, whose usable keys have the numbers that `vault create -k` takes.",
+      "The line that begins with MD5 is what ssh-vault calls an RSA key by: the MD5 of its SubjectPublicKeyInfo, and not the MD5 that ssh-keygen shows.",
+    ],
+    examples: ["vault fingerprint", "vault fingerprint -u choldgraf"],
+    operands: 0,
+    flags: ["key", "user", "insecure-http"],
   },
   {
     name: "help",

@@ -31,7 +31,19 @@ function openTerminal(): { input: ReadStream; output: WriteStream; close(): void
  * @param otherwise what to use where nothing can be asked, for the hint
  * @throws CliError `USAGE` where there is no terminal, `INTERRUPTED` for Ctrl-C
  */
-export async function askSecret(question: string, otherwise: string): Promise<string> {
+export const askSecret = (question: string, otherwise: string): Promise<string> =>
+  // toggleMask would show the secret at Ctrl+T.
+  ask(question, otherwise, { type: "password", toggleMask: false });
+
+/** Asks for a line of text on the terminal, as `askSecret` does. */
+export const askLine = (question: string, otherwise: string): Promise<string> =>
+  ask(question, otherwise, { type: "input" });
+
+async function ask(
+  question: string,
+  otherwise: string,
+  kind: { readonly type: "password"; readonly toggleMask: false } | { readonly type: "input" },
+): Promise<string> {
   const terminal = openTerminal();
   if (terminal === null)
     throw new CliError("USAGE", `${question} cannot be asked: there is no terminal`, { hint: otherwise });
@@ -42,11 +54,8 @@ export async function askSecret(question: string, otherwise: string): Promise<st
       output: terminal.output,
       clearPromptOnDone: true,
     });
-    // toggleMask would show the secret at Ctrl+T.
-    const answers = await prompt<{ secret: string }>([
-      { type: "password", name: "secret", message: `${question}:`, toggleMask: false },
-    ]);
-    return answers.secret;
+    const answers = await prompt<{ answer: string }>([{ ...kind, name: "answer", message: `${question}:` }]);
+    return answers.answer;
   } catch (error) {
     if (error instanceof Error && error.name === "ExitPromptError") {
       throw new CliError("INTERRUPTED", "interrupted", { cause: error });

@@ -6,7 +6,7 @@ import type { Invocation } from "../table.ts";
 
 export async function run({ flags, args }: Invocation): Promise<void> {
   if (args.length === 0) throw usageError("expected at least one recipient");
-  const directory = new Directory();
+  const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
   const entries: DirectoryEntry[] = [];
   for (const query of readRecipients(args)) entries.push(...(await directory.resolve(query)));
   writeStdout(flags.json ? `${JSON.stringify({ recipients: entries.map(toJson) })}\n` : entries.map(toText).join(""));

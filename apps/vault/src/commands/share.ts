@@ -41,10 +41,17 @@ export async function shareWith(
   flags: FlagValues,
   { format }: { readonly format: Format },
 ): Promise<void> {
-  const directory = new Directory();
+  const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
   const to: DirectoryEntry[] = [];
   for (const query of queries) to.push(...(await directory.resolve(query)));
-  const shared = await share({ secret: secret.data, to, format, key: flags.key, base64: flags.base64 });
+  const shared = await share({
+    secret: secret.data,
+    to,
+    format,
+    key: flags.key,
+    base64: flags.base64,
+    allowWeak: flags["allow-weak"],
+  });
 
   const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
   const place =

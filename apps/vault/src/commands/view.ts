@@ -1,20 +1,15 @@
-import { homedir } from "node:os";
 import { receive, type Received } from "@git-vault/sharing";
 import { CliError } from "../errors.ts";
 import { readOperand, readStandardInput, type Input } from "../input.ts";
 import { checkOutputFlags, writeOutput } from "../output.ts";
-import { passphraseSource } from "../passphrase.ts";
+import { privateKeys } from "../private-keys.ts";
 import { leadsTo, say, writeStdout } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
 export async function run({ flags, args }: Invocation): Promise<void> {
   checkOutputFlags(flags);
   const input = await readMessage(args[0]);
-  const received = await receive(input.data, {
-    home: homedir(),
-    keyFiles: flags.key === undefined ? undefined : [flags.key],
-    passphrase: passphraseSource(flags),
-  });
+  const received = await receive(input.data, await privateKeys(flags));
   try {
     await write(received, flags, input);
   } finally {

@@ -1,0 +1,15 @@
+import { homedir } from "node:os";
+import type { ReceiveOptions } from "@git-vault/sharing";
+import { passphraseSource } from "./passphrase.ts";
+import { isAddress, openSshVaultDirectory } from "./ssh-vault-directory.ts";
+import type { FlagValues } from "./table.ts";
+
+/** With which private keys a message is opened, as the flags say. A key at an address is kept nowhere. */
+export async function privateKeys(flags: FlagValues): Promise<ReceiveOptions> {
+  const { key } = flags;
+  const common = { home: homedir(), passphrase: passphraseSource(flags) };
+  if (key === undefined) return common;
+  if (!isAddress(key)) return { ...common, keyFiles: [key] };
+  const { directory } = await openSshVaultDirectory(flags);
+  return { ...common, key: { name: key, bytes: await directory.download(key) } };
+}
