@@ -13,17 +13,19 @@ export async function tryIdentities(
 ): Promise<{ fileKey: Buffer; identity: Identity }> {
   const failures: unknown[] = [];
   const reasons: string[] = [];
+  let tried = 0;
   for (const identity of identities.toSorted((a, b) => orderOf(a) - orderOf(b))) {
     try {
       const fileKey = await identity.unwrapFileKey(stanzas);
       if (fileKey !== null) return { fileKey, identity };
       const reason = identity.whyNot?.(stanzas);
-      if (reason !== undefined) reasons.push(reason);
+      if (reason !== null) tried += 1;
+      if (typeof reason === "string") reasons.push(reason);
     } catch (error) {
       // Anything else is a decision, such as a person who gave up at the question for a passphrase.
       if (!(error instanceof SealingError || error instanceof KeyError)) throw error;
       failures.push(error);
     }
   }
-  throw failures.length > 0 ? failures[0] : noIdentityMatched(stanzas, identities.length, reasons);
+  throw failures.length > 0 ? failures[0] : noIdentityMatched(stanzas, tried, reasons);
 }

@@ -1,47 +1,22 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { findIdentities, KeyError, type IdentityFile, type SshPublicKey } from "@git-vault/keys";
 import {
+  createOpener,
   open,
   recoverMessage,
   SealingError,
-  SshIdentity,
   type Format,
   type Identity,
   type Opened,
+  type Opener,
 } from "@git-vault/sealing";
-import { SharingError } from "./errors.ts";
-import { printable } from "./printable.ts";
-
-/** A private key that the message is for and whose passphrase is needed. */
-export interface PassphraseRequest {
-  readonly path: string;
-  /** 1, then 2 and 3 after a wrong one. */
-  readonly attempt: number;
-}
-
-/** With which keys a message is opened. */
-export interface ReceiveOptions {
-  /** The home folder, whose `.ssh` is searched. */
-  readonly home: string;
-  /** Private key files to try instead of those that are found there. */
-  readonly keyFiles?: readonly string[] | undefined;
-  /** A private key that was read already, to try instead of all others. Its bytes are overwritten with zeros. */
-  readonly key?: { readonly name: string; readonly bytes: Buffer } | undefined;
-  /** Gives the passphrase. It is called only for a key that the message is for, and may throw to give up. */
-  readonly passphrase: (request: PassphraseRequest) => Promise<Uint8Array>;
-}
+import { findLocalIdentities, type LocalIdentities, type OpenedWith, type ReceiveOptions } from "./local-identities.ts";
 
 /** An opened message. */
 export interface Received {
   /** Secret: overwrite it with zeros when done. */
   readonly plaintext: Buffer;
   readonly format: Format;
-  /** The private key that opened it. */
-  readonly openedWith: { readonly path: string; readonly fingerprint: string; readonly publicKey: SshPublicKey | null };
+  readonly openedWith: OpenedWith;
 }
-
-/** What `@git-vault/keys` takes of `~/.ssh/config`; it takes less of a key file, and says so. */
-const MAX_FILE = 1024 * 1024;
 
 /**
  * Opens a sealed message of any format, also as chat and mail programs leave it, with the private keys of this machine.
@@ -51,35 +26,14 @@ const MAX_FILE = 1024 * 1024;
  * @throws SharingError `KEY_FILE_UNREADABLE` for a key file that was named
  */
 export async function receive(message: Uint8Array, options: ReceiveOptions): Promise<Received> {
-  const { home, key, passphrase } = options;
-  const keyFiles = key === undefined ? options.keyFiles : [key.name];
-  const named = keyFiles !== undefined && keyFiles.length > 0;
-  const readNamed = key === undefined ? readNamedFile : (path: string) => (path === key.name ? key.bytes : null);
-  const found = findIdentities({
-    home,
-    explicit: keyFiles,
-    read: named ? readNamed : readFile,
-    list: (path) => readdirSync(path),
-  });
-  const paths = new Map<Identity, string>();
-  const identities = found.flatMap(({ path, file }) => {
-    if (file === null) return [];
-    const identity = new SshIdentity(file, (attempt) => passphrase({ path, attempt }));
-    paths.set(identity, path);
-    return [identity];
-  });
+  const local = await findLocalIdentities(options);
   try {
-    const { plaintext, format, identity } = await openDamaged(message, identities);
-    const publicKey = identity instanceof SshIdentity ? identity.publicKey : null;
-    const path = paths.get(identity) ?? "";
-    return { plaintext, format, openedWith: { path, fingerprint: publicKey?.fingerprint ?? "", publicKey } };
+    const { plaintext, format, identity } = await openDamaged(message, local.identities);
+    return { plaintext, format, openedWith: await local.openedWith(identity) };
   } catch (error) {
-    if (error instanceof SealingError && error.code === "NO_IDENTITY_MATCHED") {
-      throw new SealingError(error.code, error.message, { hint: whatWasTried(found), cause: error });
-    }
-    throw error;
+    throw local.explain(error);
   } finally {
-    for (const identity of identities) identity.lock();
+    local.lock();
   }
 }
 
@@ -95,36 +49,53 @@ async function openDamaged(message: Uint8Array, identities: readonly Identity[])
   }
 }
 
-/** The content of a file; null where there is none. What is no file is not opened: a pipe would be waited for. */
-function readFile(path: string): Buffer | null {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return null;
-  if (!stat.isFile()) throw new KeyError("MALFORMED_KEY", "it is not a file");
-  if (stat.size > MAX_FILE) {
-    throw new KeyError("MALFORMED_KEY", `it is too large for a private key (${stat.size} bytes)`);
-  }
-  return readFileSync(path);
-}
+/** Opens a message of any size piece by piece, with the private keys of this machine. */
+export class Receiver {
+  readonly #local: LocalIdentities;
+  readonly #opener: Opener;
 
-/** As `readFile`, for a private key file that was named: that it cannot be read ends the run. */
-function readNamedFile(path: string): Buffer | null {
-  try {
-    return readFile(path);
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "it failed";
-    const reason = cause instanceof KeyError ? cause.message : code;
-    throw new SharingError("KEY_FILE_UNREADABLE", `cannot read the private key ${printable(path)}: ${reason}`, {
-      cause,
-    });
+  private constructor(local: LocalIdentities) {
+    this.#local = local;
+    this.#opener = createOpener(local.identities);
   }
-}
 
-function whatWasTried(found: readonly IdentityFile[]): string {
-  if (found.length === 0)
-    return "no private key was found in ~/.ssh: name one, or ask the sender to seal to a key of yours";
-  const tried = found.map(({ path, file, problem }) => {
-    const reason = problem ?? file?.publicKey?.fingerprint;
-    return reason === undefined ? printable(path) : `${printable(path)} (${reason})`;
-  });
-  return `tried ${tried.join(", ")}: name another private key, or ask the sender to seal to one of these`;
+  /** @throws what `receive` does for a key file that was named */
+  static async start(options: ReceiveOptions): Promise<Receiver> {
+    return new Receiver(await findLocalIdentities(options));
+  }
+
+  /**
+   * Takes bytes of the message in, and gives the plaintext that is ready: authentic, but whole only when `finish` said so. The
+   * message must be as it was sealed: what chat and mail do to a text is not undone here.
+   *
+   * @throws what `receive` does
+   */
+  push(message: Uint8Array): Promise<Buffer> {
+    return this.#explained(() => this.#opener.push(message));
+  }
+
+  /**
+   * Tells that all of the message came, and gives the rest of it.
+   *
+   * @throws what `receive` does; until it was called, the message may have been cut short
+   */
+  async finish(): Promise<Received> {
+    try {
+      const plaintext = await this.#explained(() => this.#opener.finish());
+      const { format, identity } = this.#opener;
+      if (format === null || identity === null) throw new TypeError("the opener finished without a message");
+      return { plaintext, format, openedWith: await this.#local.openedWith(identity) };
+    } finally {
+      this.#local.lock();
+    }
+  }
+
+  async #explained(step: () => Promise<Buffer>): Promise<Buffer> {
+    try {
+      return await step();
+    } catch (error) {
+      this.#local.lock();
+      throw this.#local.explain(error);
+    }
+  }
 }
