@@ -25,14 +25,16 @@ function operandsOf(command: CommandSpec | null): Offer {
   return command.complete ?? [];
 }
 
+/** The letters of the flags that take a value, or of those that do not. */
+const letters = (takesValue: boolean): string =>
+  FLAG_NAMES.filter((name) => (spec(name).value !== undefined) === takesValue)
+    .map((name) => spec(name).short ?? "")
+    .join("");
+
 /** Matches a word whose next word is a flag's value: `--output`, `-o`, `-qo`. All three shells read it alike. */
 function awaitsValue(): string {
   const long = FLAG_NAMES.filter((name) => spec(name).value !== undefined).join("|");
-  const shorts = (takesValue: boolean): string =>
-    FLAG_NAMES.filter((name) => (spec(name).value !== undefined) === takesValue)
-      .map((name) => spec(name).short ?? "")
-      .join("");
-  return `^(--(${long})|-[${shorts(false)}]*[${shorts(true)}])$`;
+  return `^(--(${long})|-[${letters(false)}]*[${letters(true)}])$`;
 }
 
 /** The script that teaches `shell` the command line. */
@@ -106,7 +108,7 @@ const clean = (text: string): string => text.replaceAll(/[[\]:\\]/g, "\\$&");
 
 function zshAction(offer: Offer | undefined): string {
   if (offer === undefined) return " ";
-  if (typeof offer === "string") return offer === "file" ? "_files" : "_files -/";
+  if (typeof offer === "string") return offer === "file" ? "_files" : "_path_files -/";
   return `(${offer.join(" ")})`;
 }
 

@@ -186,13 +186,13 @@ interface CaughtSignals {
 /** Keeps signals from ending this program before it has tidied up. */
 function catchSignals(): CaughtSignals {
   let first: NodeJS.Signals | null = null;
-  let pass: (signal: NodeJS.Signals) => void = () => {};
+  let pass: ((signal: NodeJS.Signals) => void) | undefined;
   const onInterrupt = (): void => {
     first ??= "SIGINT";
   };
   const onEnd = (signal: NodeJS.Signals): void => {
     first = signal;
-    pass(signal);
+    pass?.(signal);
   };
   process.on("SIGINT", onInterrupt).on("SIGQUIT", onInterrupt).on("SIGTERM", onEnd).on("SIGHUP", onEnd);
   return {

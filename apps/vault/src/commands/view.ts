@@ -44,7 +44,7 @@ function describe({ plaintext, format, openedWith }: Received, output: string | 
   const encoding = Buffer.from(text).equals(plaintext) ? "utf8" : "base64";
   return {
     format,
-    openedWith,
+    openedWith: { path: openedWith.path, fingerprint: openedWith.fingerprint },
     bytes: plaintext.length,
     encoding,
     plaintext: output === null ? (encoding === "utf8" ? text : plaintext.toString("base64")) : null,
