@@ -13,6 +13,18 @@ import { VaultError } from "@git-vault/errors";
  * - `MALFORMED_KEY_FILE`: the bytes are not a key file, or not one that can be used safely
  * - `MALFORMED_BLOB`: the bytes are not an encrypted blob
  * - `TAMPERED_BLOB`: the blob was changed, or encrypted with another key
+ * - `NO_WORK_TREE`: the repository has no work tree, and the action needs one
+ * - `WRONG_KEY`: the key does not open the files that are protected under its name
+ * - `OTHER_KEY`: another key of the same name lies in the repository
+ * - `ALREADY_USED`: the repository's files are already encrypted, and a new key would not open them
+ * - `MODIFIED`: protected files hold changes that are not staged, or are in conflict
+ * - `OTHER_WORKTREES`: other work trees share the key and hold decrypted files
+ * - `UNWRITABLE`: a file cannot be written
+ * - `PLAINTEXT`: content that must be encrypted is not
+ * - `NO_SUCH_REVISION`: the name is no revision of this repository
+ * - `NO_SUCH_FILE`: the revision holds no such file, or the object is not here
+ * - `BAD_PROTOCOL`: what came is not git's protocol for filters
+ * - `HOOKS_ELSEWHERE`: git looks for hooks outside the repository
  */
 export type GitCryptErrorCode =
   | "NOT_A_REPOSITORY"
@@ -26,7 +38,19 @@ export type GitCryptErrorCode =
   | "KEY_FILE_UNREADABLE"
   | "MALFORMED_KEY_FILE"
   | "MALFORMED_BLOB"
-  | "TAMPERED_BLOB";
+  | "TAMPERED_BLOB"
+  | "NO_WORK_TREE"
+  | "WRONG_KEY"
+  | "OTHER_KEY"
+  | "ALREADY_USED"
+  | "MODIFIED"
+  | "OTHER_WORKTREES"
+  | "UNWRITABLE"
+  | "PLAINTEXT"
+  | "NO_SUCH_REVISION"
+  | "NO_SUCH_FILE"
+  | "BAD_PROTOCOL"
+  | "HOOKS_ELSEWHERE";
 
 /** What `@git-vault/git-crypt` throws. */
 export class GitCryptError extends VaultError<GitCryptErrorCode> {}

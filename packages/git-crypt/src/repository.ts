@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realp
 import { join, resolve } from "node:path";
 import { assertString } from "@git-vault/errors";
 import { GitCryptError } from "./errors.ts";
-import { git, type GitResult } from "./git.ts";
+import { git, type GitResult, reasonOf } from "./git.ts";
 import { type KeyFile, MAX_KEY_FILE_BYTES, parseKeyFile } from "./key-file.ts";
 import { assertKeyName, DEFAULT_KEY_NAME, isKeyName } from "./key-name.ts";
 import { hasTraces } from "./traces.ts";
@@ -22,6 +22,8 @@ export interface Repository {
   readonly gitDir: string;
   /** The folder that linked worktrees share; elsewhere the same as `gitDir`. */
   readonly commonDir: string;
+  /** The environment that git gets; the paths of the repository's variables in it are absolute. */
+  readonly env: NodeJS.ProcessEnv;
   /** The names of the keys that lie here, sorted; the default key's is `default`. Empty while the repository is locked. */
   keyNames(): string[];
   /**
@@ -114,8 +116,7 @@ function refusal({ stderr }: GitResult): GitCryptError {
       hint: "if you trust it, add its path to git's safe.directory: git config --global --add safe.directory PATH",
     });
   }
-  const said = /^fatal: (.*)$/m.exec(stderr)?.[1] ?? "it did not say why";
-  return new GitCryptError("GIT_FAILED", `git could not read the repository: ${said.replaceAll(/\p{Cc}/gu, " ")}`);
+  return new GitCryptError("GIT_FAILED", `git could not read the repository: ${reasonOf({ stderr })}`);
 }
 
 function realFolder(path: string): string {
@@ -127,6 +128,21 @@ function realFolder(path: string): string {
     // Else it is not there, which is said below.
   }
   throw new GitCryptError("NOT_A_REPOSITORY", "expected a folder in a git repository, and there is no such folder");
+}
+
+/** git's own variables, for a git that runs at the top of the repository instead of in `cwd`. */
+function absoluteEnvironment(
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  gitDir: string,
+  topLevel: string | null,
+): NodeJS.ProcessEnv {
+  const { GIT_DIR: named, GIT_INDEX_FILE: index } = env;
+  return {
+    ...env,
+    ...(named === undefined ? {} : { GIT_DIR: gitDir, ...(topLevel === null ? {} : { GIT_WORK_TREE: topLevel }) }),
+    ...(index === undefined ? {} : { GIT_INDEX_FILE: resolve(cwd, index) }),
+  };
 }
 
 /**
@@ -155,6 +171,7 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
   const keyNames = (): string[] => [...new Set(folders.flatMap(namesIn))].toSorted();
   return {
     ...repository,
+    env: absoluteEnvironment(cwd, env, gitDir, repository.topLevel),
     keyNames,
     readKey: (name = DEFAULT_KEY_NAME) => {
       assertKeyName(name);

@@ -1,0 +1,97 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isEncryptedBlob } from "./blob.ts";
+import { GitCryptError } from "./errors.ts";
+import { type FilterCommands, writeSettings } from "./filter-config.ts";
+import { tryGit } from "./git.ts";
+import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "./key-file.ts";
+import { assertKeyName, DEFAULT_KEY_NAME } from "./key-name.ts";
+import { storeKey } from "./key-store.ts";
+import { readStarts, sizesOf } from "./objects.ts";
+import { filterOf, isRegular, listProtected } from "./protected-files.ts";
+import type { Repository } from "./repository.ts";
+
+/** How a repository begins to use git-crypt. */
+export interface InitializeOptions extends FilterCommands {
+  /** The name of the new key: `default` where left out. */
+  readonly keyName?: string;
+  /** Whether a new key is made though files are encrypted with another, which it will not open. */
+  readonly force?: boolean;
+}
+
+function usesKey(repository: Repository, keyName: string): boolean {
+  const state = tryGit(repository, ["config", "git-crypt.repoStateDir"]).stdout.toString().trim() || ".git-crypt";
+  const grants = `${state}/keys/${keyName}`;
+  if (repository.topLevel !== null && existsSync(join(repository.topLevel, grants))) return true;
+  if (tryGit(repository, ["cat-file", "-e", `HEAD:${grants}`]).status === 0) return true;
+  const entries = listProtected(repository).filter((entry) => entry.keyName === keyName && isRegular(entry));
+  const sizes = sizesOf(
+    repository,
+    entries.map(({ oid }) => oid),
+  );
+  for (const [, start] of readStarts(repository, sizes)) if (isEncryptedBlob(start)) return true;
+  return false;
+}
+
+/**
+ * Makes a new key for a repository and configures its filter. It writes nothing else: which files are protected, `.gitattributes`
+ * says, for which {@link attributesFor} gives the lines.
+ *
+ * Unlike git-crypt it refuses in a clone whose files, under this key's name, are encrypted already or for which the repository
+ * holds grants: the new key would not open them, and what it encrypts nobody else could read.
+ *
+ * @throws GitCryptError OTHER_KEY where the key exists; ALREADY_USED, unless `force` is set; INVALID_KEY_NAME; UNWRITABLE; GIT_FAILED.
+ */
+export function initialize(repository: Repository, options: InitializeOptions): void {
+  const { keyName = DEFAULT_KEY_NAME, force = false } = options;
+  assertKeyName(keyName);
+  if (repository.keyNames().includes(keyName)) {
+    throw new GitCryptError("OTHER_KEY", `the repository already holds a key named ${keyName}`, {
+      hint: "it is set up already: nothing needs to be done",
+    });
+  }
+  if (!force && usesKey(repository, keyName)) {
+    throw new GitCryptError("ALREADY_USED", `the repository already uses a key named ${keyName}, which is not here`, {
+      hint: "unlock it instead; a new key would not open its files",
+    });
+  }
+  const keyFile = generateKeyFile(keyName);
+  const bytes = encodeKeyFile(keyFile);
+  try {
+    storeKey(repository.commonDir, keyName, bytes);
+  } finally {
+    bytes.fill(0);
+    wipeKeyFile(keyFile);
+  }
+  writeSettings(repository, keyName, options);
+}
+
+/**
+ * The line for `.gitattributes` that protects the files that `pattern` names, with a line break at its end. `-text` keeps git
+ * from changing line ends within the ciphertext; a program without the merge driver passes over its name.
+ *
+ * A pattern with blanks, quotes or a leading `#` or `!` is quoted as git reads it.
+ *
+ * @throws GitCryptError INVALID_KEY_NAME.
+ */
+export function attributesFor(pattern: string, keyName: string = DEFAULT_KEY_NAME): string {
+  assertKeyName(keyName);
+  const name = filterOf(keyName);
+  const quoted = /^[^\s"#!\p{Cc}][^\s"\p{Cc}]*$/u.test(pattern) ? pattern : JSON.stringify(pattern);
+  return `${quoted} filter=${name} diff=${name} merge=${name} -text\n`;
+}
+
+/**
+ * Turns a key file of git-crypt before 0.4, 96 bytes without a header, into a current one of 148 bytes; a current one is given
+ * back as it is. The result is a secret.
+ *
+ * @throws GitCryptError MALFORMED_KEY_FILE.
+ */
+export function migrateKey(bytes: Uint8Array): Buffer {
+  const keyFile = parseKeyFile(bytes);
+  try {
+    return encodeKeyFile({ ...keyFile, legacy: false });
+  } finally {
+    wipeKeyFile(keyFile);
+  }
+}

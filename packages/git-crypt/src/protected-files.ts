@@ -1,0 +1,94 @@
+import { GitCryptError } from "./errors.ts";
+import { type GitPlace, listOf, recordsOf, runGit } from "./git.ts";
+import { DEFAULT_KEY_NAME, isKeyName } from "./key-name.ts";
+
+/** An entry of the index. The characters of `name` are bytes. */
+export interface IndexEntry {
+  readonly name: string;
+  /** As git writes it: `100644`, `100755`, `120000` for a symbolic link, `160000` for a submodule. */
+  readonly mode: string;
+  readonly oid: string;
+  /** 0, or 1 to 3 for the sides of a conflict. */
+  readonly stage: number;
+  /** Whether git keeps it out of the work tree: a sparse checkout. */
+  readonly skipped: boolean;
+}
+
+/** An entry whose attributes name a key. */
+export interface ProtectedEntry extends IndexEntry {
+  readonly keyName: string;
+}
+
+/** The place of a repository that has a work tree. */
+export interface WorkTreePlace extends GitPlace {
+  readonly topLevel: string;
+}
+
+/** @throws GitCryptError NO_WORK_TREE for a bare repository. */
+export function assertWorkTree<T extends GitPlace>(place: T): asserts place is T & WorkTreePlace {
+  if (place.topLevel !== null) return;
+  throw new GitCryptError("NO_WORK_TREE", "expected a repository with a work tree, got a bare one or its .git folder", {
+    hint: "change to the work tree, or clone the repository first",
+  });
+}
+
+export const isRegular = ({ mode }: { readonly mode: string }): boolean => mode.startsWith("100");
+
+const FILTER = "git-crypt";
+
+/** The name of the filter, and of the diff and merge drivers, of a key. */
+export const filterOf = (keyName: string): string => (keyName === DEFAULT_KEY_NAME ? FILTER : `${FILTER}-${keyName}`);
+
+/** The key that a filter stands for; null for other filters. */
+export function keyNameOf(filter: string): string | null {
+  if (filter === FILTER) return DEFAULT_KEY_NAME;
+  const name = filter.startsWith(`${FILTER}-`) ? filter.slice(FILTER.length + 1) : "";
+  return isKeyName(name) && name !== DEFAULT_KEY_NAME ? name : null;
+}
+
+/** The whole index. */
+export function listIndex(place: GitPlace): IndexEntry[] {
+  return recordsOf(runGit(place, ["ls-files", "-t", "-s", "-z"])).map((record) => {
+    const tab = record.indexOf("\t");
+    const [tag = "", mode = "", oid = "", stage = ""] = record.slice(0, tab).split(" ");
+    return { name: record.slice(tab + 1), mode, oid, stage: Number(stage), skipped: tag === "S" };
+  });
+}
+
+/** The values of `attributes` for each of `names`, in their order. `from` is the index alone, or the work tree before it. */
+export function attributesOf(
+  place: GitPlace,
+  names: readonly string[],
+  attributes: readonly string[],
+  from: "index" | "work tree" = "work tree",
+): string[][] {
+  if (names.length === 0) return [];
+  const cached = from === "index" ? ["--cached"] : [];
+  const records = recordsOf(runGit(place, ["check-attr", ...cached, "--stdin", "-z", ...attributes], listOf(names)));
+  const width = attributes.length;
+  // Each record is a name, an attribute and its value.
+  return names.map((_, at) => attributes.map((__, index) => records[3 * (at * width + index) + 2] ?? "unspecified"));
+}
+
+/** The entries of the index on protected paths: symbolic links, submodules and the sides of conflicts among them. */
+export function listProtected(place: GitPlace, from?: "index" | "work tree"): ProtectedEntry[] {
+  return withKeyNames(place, listIndex(place), from);
+}
+
+/** Those of `entries` that lie on protected paths. */
+export function withKeyNames<T extends { readonly name: string }>(
+  place: GitPlace,
+  entries: readonly T[],
+  from?: "index" | "work tree",
+): (T & { readonly keyName: string })[] {
+  const filters = attributesOf(
+    place,
+    entries.map(({ name }) => name),
+    ["filter"],
+    from,
+  );
+  return entries.flatMap((entry, at) => {
+    const keyName = keyNameOf(filters[at]?.[0] ?? "");
+    return keyName === null ? [] : [{ ...entry, keyName }];
+  });
+}

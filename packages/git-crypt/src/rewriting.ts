@@ -1,0 +1,95 @@
+import { cleanContent, smudgeContent } from "./content.ts";
+import { GitCryptError } from "./errors.ts";
+import type { StatedFile } from "./file-states.ts";
+import type { FreshFile } from "./index-file.ts";
+import type { KeyFile } from "./key-file.ts";
+import type { WorkTree } from "./work-tree.ts";
+
+/** Takes how many files are done, of how many. */
+export type Progress = (done: number, total: number) => void;
+
+/** How the files of a work tree are rewritten. */
+export interface Rewriting {
+  readonly workTree: WorkTree;
+  readonly keys: ReadonlyMap<string, KeyFile>;
+  readonly to: "open" | "sealed";
+  readonly progress?: Progress | undefined;
+}
+
+/** What became of the files. The names' characters are bytes. */
+export interface Rewritten {
+  /** Files that now hold what the index says. */
+  readonly fresh: Map<string, FreshFile>;
+  /** Files that were rewritten. */
+  readonly done: StatedFile[];
+  /** Files that somebody changed meanwhile: left alone. */
+  readonly changed: string[];
+  /** Files that the key does not open: left alone. */
+  readonly unopened: string[];
+}
+
+const TRANSFORMS = { open: smudgeContent, sealed: cleanContent } as const;
+
+function transformed({ keys, to }: Rewriting, { entry }: StatedFile, content: Buffer): Uint8Array | null {
+  const key = keys.get(entry.keyName);
+  if (key === undefined) return null;
+  try {
+    return TRANSFORMS[to](key, content);
+  } catch (error) {
+    if (error instanceof GitCryptError && ["MALFORMED_BLOB", "TAMPERED_BLOB"].includes(error.code)) return null;
+    throw error;
+  }
+}
+
+function rewriteFile(rewriting: Rewriting, file: StatedFile, result: Rewritten): void {
+  const { name, oid } = file.entry;
+  const content = file.found?.content ?? rewriting.workTree.read(name)?.content;
+  if (file.found === null || content === undefined) {
+    result.changed.push(name);
+    return;
+  }
+  const next = transformed(rewriting, file, content);
+  if (next === null) {
+    result.unopened.push(name);
+    return;
+  }
+  const stat = next === content ? file.found.stat : rewriting.workTree.replace(name, next, file.found.stat);
+  if (stat === null) {
+    result.changed.push(name);
+    return;
+  }
+  if (rewriting.to === "open") next.fill(0);
+  content.fill(0);
+  if (file.state === "sealed" || file.state === "open") result.fresh.set(name, { oid, stat });
+  result.done.push({ ...file, found: { stat } });
+}
+
+/**
+ * Encrypts or decrypts files in their places, one after the other. Where one cannot be written, those before it are put back.
+ *
+ * @throws GitCryptError UNWRITABLE, where all files are as they were; with a hint where not even that could be done.
+ */
+export function rewriteFiles(rewriting: Rewriting, files: readonly StatedFile[]): Rewritten {
+  const result: Rewritten = { fresh: new Map(), done: [], changed: [], unopened: [] };
+  try {
+    for (const [at, file] of files.entries()) {
+      rewriteFile(rewriting, file, result);
+      rewriting.progress?.(at + 1, files.length);
+    }
+  } catch (error) {
+    putBack(rewriting, result.done);
+    throw error;
+  }
+  return result;
+}
+
+/** Undoes a rewriting. What was edited meanwhile is left alone. */
+export function putBack(rewriting: Rewriting, done: readonly StatedFile[]): void {
+  const back: Rewriting = {
+    workTree: rewriting.workTree,
+    keys: rewriting.keys,
+    to: rewriting.to === "open" ? "sealed" : "open",
+  };
+  const result: Rewritten = { fresh: new Map(), done: [], changed: [], unopened: [] };
+  for (const file of done) rewriteFile(back, file, result);
+}

@@ -1,0 +1,214 @@
+import { GitCryptError } from "./errors.ts";
+import { fileName, type FileName, someOf } from "./file-name.ts";
+import { type StatedFile, stateFiles } from "./file-states.ts";
+import { type FilterCommands, readSettings, removeSettings, settingsOf, writeSettings } from "./filter-config.ts";
+import { runGit } from "./git.ts";
+import { type FreshFile, refreshIndex } from "./index-file.ts";
+import { encodeKeyFile, type KeyFile, parseKeyFile, wipeKeyFile } from "./key-file.ts";
+import { DEFAULT_KEY_NAME } from "./key-name.ts";
+import { removeKey, storeKey } from "./key-store.ts";
+import { assertWorkTree, filterOf, listProtected, type WorkTreePlace } from "./protected-files.ts";
+import type { Repository } from "./repository.ts";
+import { type Progress, type Rewriting, rewriteFiles } from "./rewriting.ts";
+import { tryKey } from "./verify-key.ts";
+import { WorkTree } from "./work-tree.ts";
+
+/** How a repository is unlocked. */
+export interface UnlockOptions extends FilterCommands {
+  /** Is told, after each file, how many are decrypted, of how many. */
+  readonly progress?: Progress | undefined;
+  /** Whether edited protected files are left as they are, instead of stopping it. */
+  readonly force?: boolean;
+}
+
+/** A key that unlocked. */
+export interface UnlockedKey {
+  readonly name: string;
+  /** Whether it was tried on an encrypted file; false where there is none. */
+  readonly verified: boolean;
+  /** Whether the repository had this key and this filter before. */
+  readonly wasUnlocked: boolean;
+}
+
+/** What unlocking did. */
+export interface UnlockResult {
+  readonly keys: readonly UnlockedKey[];
+  /** How many files were decrypted. */
+  readonly decrypted: number;
+  /** How many protected files sparse checkout keeps out of the work tree. */
+  readonly outside: number;
+  /** Protected files that were never encrypted. */
+  readonly clear: readonly FileName[];
+  /** Edited files, left as they are. */
+  readonly changed: readonly FileName[];
+  /** Files that the key does not open, left encrypted: damaged, or of another key. */
+  readonly unopened: readonly FileName[];
+  /** Symbolic links and submodules on protected paths: they are never encrypted. */
+  readonly irregular: readonly FileName[];
+}
+
+interface GivenKey {
+  readonly name: string;
+  readonly keyFile: KeyFile;
+  readonly bytes: Buffer;
+}
+
+function parseKeys(keyFiles: readonly Uint8Array[]): GivenKey[] {
+  const keys = keyFiles.map((bytes) => {
+    const keyFile = { ...parseKeyFile(bytes), legacy: false };
+    return { name: keyFile.name ?? DEFAULT_KEY_NAME, keyFile, bytes: encodeKeyFile(keyFile) };
+  });
+  const names = keys.map(({ name }) => name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new RangeError(`key files: expected one for each name, got two for ${twice}`);
+  return keys;
+}
+
+/** The key that lies in the repository by that name; null where none does, or none that can be read. */
+function storedKey(repository: Repository, name: string): Buffer | null {
+  try {
+    return repository.readKey(name).bytes;
+  } catch (error) {
+    if (error instanceof GitCryptError && error.code !== "KEY_FILE_UNREADABLE") return null;
+    throw error;
+  }
+}
+
+/** Tries a key before anything is written. */
+function admit(
+  repository: Repository & WorkTreePlace,
+  key: GivenKey,
+  files: readonly StatedFile[],
+  commands: FilterCommands,
+): UnlockedKey {
+  const stored = storedKey(repository, key.name);
+  const isStored = stored?.equals(key.bytes) ?? false;
+  const settings = readSettings(repository);
+  const wasUnlocked = isStored && settingsOf(key.name, commands).every(([name, value]) => settings.get(name) === value);
+  const fit = tryKey(
+    repository,
+    key.keyFile,
+    files.filter(({ entry }) => entry.keyName === key.name),
+  );
+  if (fit === "wrong") {
+    throw new GitCryptError("WRONG_KEY", `the key ${key.name} does not open this repository's files`, {
+      hint: "nothing was changed; check that the key belongs to this repository",
+    });
+  }
+  if (stored !== null && !isStored && fit === "unknown") {
+    throw new GitCryptError(
+      "OTHER_KEY",
+      `another key named ${key.name} lies in the repository, and no file tells which is right`,
+      {
+        hint: "nothing was changed; lock the repository to remove the other key first",
+      },
+    );
+  }
+  return { name: key.name, verified: fit === "fits", wasUnlocked };
+}
+
+function refuseChanges(admitted: readonly UnlockedKey[], files: readonly StatedFile[]): void {
+  const fresh = new Set(admitted.filter(({ wasUnlocked }) => !wasUnlocked).map(({ name }) => name));
+  const changed = files.filter(({ state, entry }) => state === "change" && fresh.has(entry.keyName));
+  if (changed.length === 0) return;
+  const names = changed.map(({ entry }) => entry.name);
+  throw new GitCryptError(
+    "MODIFIED",
+    `protected files were changed while the repository was locked: ${someOf(names)}`,
+    {
+      hint: "commit them, restore them with git restore, or force it, which leaves them as they are",
+    },
+  );
+}
+
+/** Puts keys and settings, and gives what takes them away again. */
+function install(repository: Repository, keys: readonly GivenKey[], commands: FilterCommands): () => void {
+  const undo: (() => void)[] = [];
+  for (const { name, bytes } of keys) {
+    const before = storedKey(repository, name);
+    if (before?.equals(bytes) !== true) {
+      const { commonDir } = repository;
+      storeKey(commonDir, name, bytes);
+      undo.push(() => (before === null ? removeKey([commonDir], name) : storeKey(commonDir, name, before)));
+    }
+    const settings = [...readSettings(repository)].filter(([setting]) => setting.split(".")[1] === filterOf(name));
+    if (writeSettings(repository, name, commands)) {
+      undo.push(() => {
+        removeSettings(repository, name);
+        for (const [setting, value] of settings) runGit(repository, ["config", "--local", setting, value]);
+      });
+    }
+  }
+  return () => {
+    for (const action of undo.toReversed()) action();
+  };
+}
+
+const namesOf = (files: readonly StatedFile[], ...states: StatedFile["state"][]): FileName[] =>
+  files.filter(({ state }) => states.includes(state)).map(({ entry }) => fileName(entry.name));
+
+function openFiles(
+  repository: Repository & WorkTreePlace,
+  files: readonly StatedFile[],
+  rewriting: Rewriting,
+  uninstall: () => void,
+): UnlockResult {
+  const closed = files.filter(({ state }) => state === "sealed" || state === "sealed-change");
+  let rewritten;
+  try {
+    rewritten = rewriteFiles(rewriting, closed);
+  } catch (error) {
+    uninstall();
+    throw error;
+  }
+  const fresh = new Map<string, FreshFile>(rewritten.fresh);
+  for (const { entry, state, found } of files) {
+    if (state === "open" && found !== null) fresh.set(entry.name, { oid: entry.oid, stat: found.stat });
+  }
+  refreshIndex(repository, fresh);
+  return {
+    keys: [],
+    decrypted: rewritten.done.length,
+    outside: files.filter(({ state }) => state === "outside").length,
+    clear: namesOf(files, "clear"),
+    changed: [...namesOf(files, "change"), ...rewritten.changed.map(fileName)],
+    unopened: rewritten.unopened.map(fileName),
+    irregular: namesOf(files, "irregular"),
+  };
+}
+
+/**
+ * Unlocks a repository with key files: stores each key where git-crypt does (mode 0600, in the folder that linked worktrees
+ * share), configures the filter and decrypts the files of this work tree.
+ *
+ * Each key is tried on an encrypted file before anything is written. Where a file cannot be written, everything is put back.
+ * What is already done is not done again, so that an unlocking that was killed is finished by another. Modified files that are
+ * not protected do not matter; symbolic links, submodules and files outside of a sparse checkout are left alone.
+ *
+ * @throws GitCryptError WRONG_KEY, OTHER_KEY, MODIFIED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE,
+ * GIT_FAILED; RangeError for two keys of one name.
+ */
+export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], options: UnlockOptions): UnlockResult {
+  assertWorkTree(repository);
+  const given = parseKeys(keyFiles);
+  try {
+    const keys = new Map(given.map(({ name, keyFile }) => [name, keyFile]));
+    const workTree = new WorkTree(repository.topLevel, repository.gitDir);
+    const entries = listProtected(repository).filter(({ keyName }) => keys.has(keyName));
+    const files = stateFiles(workTree, entries, keys);
+    const admitted = given.map((key) => admit(repository, key, files, options));
+    if (options.force !== true) refuseChanges(admitted, files);
+    const uninstall = install(repository, given, options);
+    try {
+      const rewriting: Rewriting = { workTree, keys, to: "open", progress: options.progress };
+      return { ...openFiles(repository, files, rewriting, uninstall), keys: admitted };
+    } finally {
+      workTree.tidy();
+    }
+  } finally {
+    for (const { keyFile, bytes } of given) {
+      wipeKeyFile(keyFile);
+      bytes.fill(0);
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { GitCryptError } from "./errors.ts";
+import { locate, printable } from "./file-name.ts";
+
+/** A regular file of a work tree as it was read. */
+export interface FoundFile {
+  readonly content: Buffer;
+  readonly stat: BigIntStats;
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";
+
+const isSame = (a: BigIntStats, b: BigIntStats): boolean =>
+  a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeNs === b.mtimeNs && a.mode === b.mode;
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === "EPERM";
+  }
+}
+
+const unwritable = (name: string, cause: unknown): GitCryptError =>
+  new GitCryptError("UNWRITABLE", `the file ${printable(name)} cannot be written: ${codeOf(cause)}`, {
+    hint: "check the permissions of its folder and the space left, then run the command again",
+    cause,
+  });
+
+/** What names the folders where files are written before they are moved to the work tree; a process id follows. */
+const UNFINISHED = "unfinished.";
+
+/**
+ * Reads and replaces the files of a work tree, by names whose characters are bytes. It follows no symbolic link below the top
+ * folder.
+ */
+export class WorkTree {
+  readonly #topLevel: string;
+  readonly #stateFolder: string;
+  /** Whether a folder, by its name, is a real one. */
+  readonly #folders = new Map<string, boolean>();
+  #unfinished: string | undefined;
+
+  /** `gitDir` lies on the same file system as a rule: what is unfinished there is out of git's sight. */
+  constructor(topLevel: string, gitDir: string) {
+    this.#topLevel = topLevel;
+    this.#stateFolder = join(gitDir, "git-crypt");
+  }
+
+  #isRealFolder(name: string): boolean {
+    if (name === "") return true;
+    const known = this.#folders.get(name);
+    if (known !== undefined) return known;
+    let real = this.#isRealFolder(name.slice(0, Math.max(0, name.lastIndexOf("/"))));
+    if (real) real = lstatSync(locate(this.#topLevel, name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+    this.#folders.set(name, real);
+    return real;
+  }
+
+  #isReachable(name: string): boolean {
+    return this.#isRealFolder(name.slice(0, Math.max(0, name.lastIndexOf("/"))));
+  }
+
+  /** Reads a regular file; null where there is none by that name, or something else. */
+  read(name: string): FoundFile | null {
+    if (!this.#isReachable(name)) return null;
+    let file: number;
+    try {
+      const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+      file = openSync(locate(this.#topLevel, name), flags);
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR", "ELOOP", "EMLINK", "ENXIO"].includes(codeOf(error))) return null;
+      throw new GitCryptError("GIT_FAILED", `the file ${printable(name)} cannot be read: ${codeOf(error)}`, {
+        cause: error,
+      });
+    }
+    try {
+      const stat = fstatSync(file, { bigint: true });
+      if (!stat.isFile()) return null;
+      const content = Buffer.allocUnsafeSlow(Number(stat.size));
+      let length = 0;
+      for (let count = -1; count !== 0 && length < content.length; length += count) {
+        count = readSync(file, content, length, content.length - length, null);
+      }
+      return { content: content.subarray(0, length), stat };
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Tells whether anything lies by that name. */
+  has(name: string): boolean {
+    return this.#isReachable(name) && lstatSync(locate(this.#topLevel, name), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /**
+   * Puts `content` in the place of the file that was found, whole or not at all, with the same permissions; null where the file
+   * was changed meanwhile. The new one is dated a second back: git reads a file again that is as young as the index.
+   *
+   * @throws GitCryptError UNWRITABLE.
+   */
+  replace(name: string, content: Uint8Array, found: BigIntStats): BigIntStats | null {
+    if (!this.#isReachable(name)) return null;
+    const path = locate(this.#topLevel, name);
+    try {
+      const unfinished = join(this.#unfinishedFolder(), "file");
+      const file = openSync(unfinished, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
+      try {
+        writeWhole(file, content, found);
+      } finally {
+        closeSync(file);
+      }
+      const present = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      if (present === undefined || !isSame(present, found)) {
+        rmSync(unfinished);
+        return null;
+      }
+      this.#move(unfinished, path, content, found);
+      return lstatSync(path, { bigint: true });
+    } catch (error) {
+      throw error instanceof GitCryptError ? error : unwritable(name, error);
+    }
+  }
+
+  /** Where the work tree lies on another file system than the repository, the file is written in its place. */
+  #move(unfinished: string, path: string | Buffer, content: Uint8Array, found: BigIntStats): void {
+    try {
+      renameSync(unfinished, path);
+    } catch (error) {
+      if (codeOf(error) !== "EXDEV") throw error;
+      rmSync(unfinished);
+      const file = openSync(path, constants.O_WRONLY | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0));
+      try {
+        writeWhole(file, content, found);
+      } finally {
+        closeSync(file);
+      }
+    }
+  }
+
+  #unfinishedFolder(): string {
+    if (this.#unfinished === undefined) {
+      this.#unfinished = join(this.#stateFolder, `${UNFINISHED}${process.pid}`);
+      mkdirSync(this.#unfinished, { recursive: true, mode: 0o700 });
+    }
+    return this.#unfinished;
+  }
+
+  /** Removes what this process and killed ones left unfinished. */
+  tidy(): void {
+    let names: string[];
+    try {
+      names = readdirSync(this.#stateFolder).filter((name) => name.startsWith(UNFINISHED));
+    } catch {
+      return;
+    }
+    for (const name of names) {
+      const pid = Number(name.slice(UNFINISHED.length));
+      if (pid === process.pid || !isRunning(pid))
+        rmSync(join(this.#stateFolder, name), { recursive: true, force: true });
+    }
+    this.#unfinished = undefined;
+  }
+}
+
+function writeWhole(file: number, content: Uint8Array, { mode }: BigIntStats): void {
+  for (let offset = 0; offset < content.length;) offset += writeSync(file, content, offset);
+  fchmodSync(file, Number(mode & 0o777n));
+  const past = Math.floor(Date.now() / 1000) - 1;
+  futimesSync(file, past, past);
+}
