@@ -1,0 +1,147 @@
+import { accessSync, constants, lstatSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { readSettings } from "./filter-config.ts";
+import { tryGit } from "./git.ts";
+import { keyPath } from "./key-store.ts";
+import { filterOf, keyNameOf } from "./protected-files.ts";
+import type { Repository } from "./repository.ts";
+
+/**
+ * - `old-git`: git is older than 2.11 and starts the filter once for each file
+ * - `missing-program`: a setting names a program that is not there, and git stops at each protected file
+ * - `no-filter`: a key lies here and its filter is not configured: protected files are stored in clear
+ * - `no-key`: a filter is configured and its key is not here: git stops at each protected file
+ * - `not-required`: where the filter fails, git stores plaintext
+ * - `no-process`: the filter starts once for each file, as git-crypt configures it
+ * - `loose-permissions`: others than its owner may read or write a key's file
+ * - `cached-textconv`: git keeps decrypted contents in its notes, to show differences faster
+ */
+export type Ailment =
+  | "old-git"
+  | "missing-program"
+  | "no-filter"
+  | "no-key"
+  | "not-required"
+  | "no-process"
+  | "loose-permissions"
+  | "cached-textconv";
+
+/** Something about how a repository is set up. */
+export interface Diagnosis {
+  readonly ailment: Ailment;
+  /** What it concerns: a setting's name, a key's name or its file's path. */
+  readonly subject: string;
+  /** Whether secrets are at risk or git stops; else it is merely slow. */
+  readonly serious: boolean;
+}
+
+/** What was seen. */
+export interface Diagnoses {
+  /** As git prints it, such as `2.39.5`. */
+  readonly gitVersion: string;
+  /** The keys' settings, as configured in this repository. */
+  readonly settings: ReadonlyMap<string, string>;
+  readonly keyNames: readonly string[];
+  readonly diagnoses: readonly Diagnosis[];
+}
+
+/** The words of a command line, as far as quotes and backslashes go. */
+function wordsOf(command: string): string[] {
+  const words = command.match(/(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\])+/gs) ?? [];
+  return words.map((word) =>
+    word.replaceAll(
+      /"((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)/gs,
+      (_, double?: string, single?: string, one?: string) => double?.replaceAll(/\\(.)/gs, "$1") ?? single ?? one ?? "",
+    ),
+  );
+}
+
+function isThere(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Tells whether the program of a command line is there, and each file that it names by a whole path. */
+function canRun(command: string, env: NodeJS.ProcessEnv): boolean {
+  const [program = "", ...words] = wordsOf(command);
+  const folders = (env["PATH"] ?? "").split(delimiter).filter(Boolean);
+  const found = program.includes("/")
+    ? isThere(program, constants.X_OK)
+    : folders.some((folder) => isThere(join(folder, program), constants.X_OK));
+  return found && words.every((word) => !word.startsWith("/") || isThere(word, constants.F_OK));
+}
+
+const isTrue = (text: string | undefined): boolean => /^(true|yes|on|1)$/i.test(text ?? "");
+
+function diagnoseFilter(settings: ReadonlyMap<string, string>, filter: string): Diagnosis[] {
+  const value = (name: string): string | undefined => settings.get(`filter.${filter}.${name}`);
+  return [
+    ...(isTrue(value("required"))
+      ? []
+      : [{ ailment: "not-required", subject: `filter.${filter}.required`, serious: true } as const]),
+    ...(value("process") === undefined
+      ? [{ ailment: "no-process", subject: `filter.${filter}.process`, serious: false } as const]
+      : []),
+    ...(isTrue(settings.get(`diff.${filter}.cachetextconv`))
+      ? [{ ailment: "cached-textconv", subject: `diff.${filter}.cachetextconv`, serious: true } as const]
+      : []),
+  ];
+}
+
+function diagnosePrograms({ env }: Repository, settings: ReadonlyMap<string, string>): Diagnosis[] {
+  const commands = [...settings].filter(([name]) => /\.(clean|smudge|process|driver|textconv)$/.test(name));
+  return commands
+    .filter(([, command]) => !canRun(command, env))
+    .map(([subject]) => ({ ailment: "missing-program", subject, serious: true }));
+}
+
+function diagnoseKeys(repository: Repository): Diagnosis[] {
+  const paths = repository
+    .keyNames()
+    .flatMap((name) => [...new Set([repository.gitDir, repository.commonDir])].map((folder) => keyPath(folder, name)));
+  return paths
+    .filter(
+      (path) => process.platform !== "win32" && ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0,
+    )
+    .map((subject) => ({ ailment: "loose-permissions", subject, serious: true }));
+}
+
+function isOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major < 2 || (major === 2 && minor < 11);
+}
+
+/**
+ * Looks at how a repository is set up: git's version, the filters' settings, the programs that they name, and the keys' files.
+ * It changes nothing and runs none of the programs.
+ *
+ * @throws GitCryptError GIT_MISSING, KEY_FILE_UNREADABLE.
+ */
+export function diagnose(repository: Repository): Diagnoses {
+  const gitVersion = /\d+(?:\.\d+)+/.exec(tryGit(repository, ["--version"]).stdout.toString())?.[0] ?? "";
+  const settings = readSettings(repository);
+  const keyNames = repository.keyNames();
+  const configured = [
+    ...new Set(
+      [...settings.keys()].filter((name) => name.startsWith("filter.")).map((name) => name.split(".")[1] ?? ""),
+    ),
+  ];
+  const diagnoses: Diagnosis[] = [
+    ...(isOld(gitVersion) ? [{ ailment: "old-git", subject: gitVersion, serious: false } as const] : []),
+    ...diagnosePrograms(repository, settings),
+    ...keyNames
+      .filter((name) => !configured.includes(filterOf(name)))
+      .map((subject) => ({ ailment: "no-filter", subject, serious: true }) as const),
+    ...configured
+      .flatMap((filter) => keyNameOf(filter) ?? [])
+      .filter((name) => !keyNames.includes(name))
+      .map((subject) => ({ ailment: "no-key", subject, serious: true }) as const),
+    ...configured.flatMap((filter) => diagnoseFilter(settings, filter)),
+    ...diagnoseKeys(repository),
+  ];
+  return { gitVersion, settings, keyNames, diagnoses };
+}

@@ -1,0 +1,34 @@
+import { type FileName, fileName } from "./file-name.ts";
+
+/**
+ * What is wrong with a path.
+ *
+ * - `staged-plaintext`: the index holds it unencrypted, and the last commit does not, or not so
+ * - `committed-plaintext`: the last commit holds it unencrypted
+ * - `history-plaintext`: a reachable commit holds it unencrypted
+ * - `unopened`: it is encrypted, and the key does not open it
+ * - `line-endings`: `text` or `eol` is set on it, and git may change bytes of the ciphertext
+ * - `ident`: `ident` is set on it, with the same effect
+ * - `encoding`: `working-tree-encoding` is set on it, with the same effect
+ * - `symlink`, `submodule`: it is one, and its target or commit is stored unencrypted
+ * - `loose-permissions`: the path is that of a key file, which others than its owner may read or write
+ */
+export type Problem =
+  | "staged-plaintext"
+  | "committed-plaintext"
+  | "history-plaintext"
+  | "unopened"
+  | "line-endings"
+  | "ident"
+  | "encoding"
+  | "symlink"
+  | "submodule"
+  | "loose-permissions";
+
+/** Something wrong with a path. */
+export interface Finding extends FileName {
+  readonly problem: Problem;
+}
+
+/** A finding about the file of that name, whose characters are bytes. */
+export const findingOf = (name: string, problem: Problem): Finding => ({ ...fileName(name), problem });

@@ -1,0 +1,95 @@
+import { decryptBlob, isEncryptedBlob } from "./blob.ts";
+import { isSealedWith } from "./content.ts";
+import { GitCryptError } from "./errors.ts";
+import { printable } from "./file-name.ts";
+import { recordsOf, tryGit } from "./git.ts";
+import { type KeyFile, wipeKeyFile } from "./key-file.ts";
+import { readBlobs, sizesOf } from "./objects.ts";
+import type { Repository } from "./repository.ts";
+
+/** A file at a revision. */
+export interface FileAtRevision {
+  /** The path that was asked for. */
+  readonly path: string;
+  /** Decrypted, where it was encrypted: a secret. */
+  readonly content: Buffer;
+  /** Whether it was encrypted. */
+  readonly encrypted: boolean;
+}
+
+/** How files are read. */
+export interface ReadProtectedOptions {
+  /** The keys that are tried; those that lie in the repository where left out. They are left as they are. */
+  readonly keys?: readonly KeyFile[];
+}
+
+function openWith(keys: readonly KeyFile[], blob: Buffer, path: string): Buffer {
+  const key = keys.find((candidate) => isSealedWith(candidate, blob));
+  if (key !== undefined) return decryptBlob(key, blob);
+  throw new GitCryptError("TAMPERED_BLOB", `the file ${printable(path)} was tampered with, or no key opens it`, {
+    hint: "check that the key belongs to this repository",
+  });
+}
+
+/** The blobs of a revision by their names, whose characters are bytes. */
+function listTree(repository: Repository, revision: string): Map<string, string> {
+  const output = tryGit(repository, ["ls-tree", "-r", "-z", "--full-tree", revision]);
+  if (revision.startsWith("-") || output.status !== 0) {
+    throw new GitCryptError("NO_SUCH_REVISION", `expected a revision of this repository, got ${printable(revision)}`, {
+      hint: "name a commit, a branch or a tag; a shallow clone may lack it",
+    });
+  }
+  return new Map(
+    recordsOf(output.stdout).map((record) => {
+      const tab = record.indexOf("\t");
+      return [record.slice(tab + 1), record.slice(0, tab).split(" ")[2] ?? ""];
+    }),
+  );
+}
+
+const noSuchFile = (path: string, reason: string): GitCryptError =>
+  new GitCryptError("NO_SUCH_FILE", `the file ${printable(Buffer.from(path).toString("latin1"))} ${reason}`);
+
+/**
+ * Reads files as they were at `revision`, decrypted in memory: the work tree and the index are neither read nor changed, and a
+ * bare repository will do. Paths go from the top folder. The results come in the order of `paths`.
+ *
+ * Each encrypted file is opened with the key that fits it, and checked to be what was encrypted. Files that are not encrypted
+ * are given as they are.
+ *
+ * @throws GitCryptError NO_SUCH_REVISION; NO_SUCH_FILE; LOCKED or NOT_GIT_CRYPT where a file is encrypted and no key is here;
+ * TAMPERED_BLOB where no key opens it.
+ */
+export function readProtected(
+  repository: Repository,
+  revision: string,
+  paths: readonly string[],
+  options: ReadProtectedOptions = {},
+): FileAtRevision[] {
+  const tree = listTree(repository, revision);
+  const wanted = paths.map((path) => {
+    const oid = tree.get(Buffer.from(path).toString("latin1"));
+    if (oid === undefined) throw noSuchFile(path, "is not in that revision");
+    return { path, oid };
+  });
+  const sizes = sizesOf(
+    repository,
+    wanted.map(({ oid }) => oid),
+  );
+  for (const { path, oid } of wanted)
+    if (!sizes.has(oid)) throw noSuchFile(path, "is not a file, or its content is not here");
+  const blobs = new Map(readBlobs(repository, sizes));
+  const isLocked = [...blobs.values()].some((blob) => isEncryptedBlob(blob));
+  const stored = options.keys === undefined && isLocked ? repository.keyNames() : [];
+  if (options.keys === undefined && isLocked && stored.length === 0) repository.readKey();
+  const keys = options.keys ?? stored.map((name) => repository.readKey(name).keyFile);
+  try {
+    return wanted.map(({ path, oid }) => {
+      const blob = blobs.get(oid) ?? Buffer.alloc(0);
+      const encrypted = isEncryptedBlob(blob);
+      return { path, encrypted, content: encrypted ? openWith(keys, blob, path) : blob };
+    });
+  } finally {
+    if (options.keys === undefined) for (const key of keys) wipeKeyFile(key);
+  }
+}

@@ -1,0 +1,175 @@
+import { lstatSync } from "node:fs";
+import { isEncryptedBlob } from "./blob.ts";
+import { isSealedWith } from "./content.ts";
+import { type FileName, fileName } from "./file-name.ts";
+import { readSettings } from "./filter-config.ts";
+import { type Finding, findingOf, type Problem } from "./finding.ts";
+import { clearInHistory } from "./history.ts";
+import { type KeyFile, wipeKeyFile } from "./key-file.ts";
+import { keyPath } from "./key-store.ts";
+import { readStarts, sizesOf } from "./objects.ts";
+import {
+  assertWorkTree,
+  attributesOf,
+  filterOf,
+  isRegular,
+  keyNameOf,
+  listProtected,
+  type ProtectedEntry,
+} from "./protected-files.ts";
+import type { Repository } from "./repository.ts";
+import { stagedChanges } from "./staged.ts";
+
+/** A key that a repository holds, or that its attributes or settings name. */
+export interface KeyStatus {
+  readonly name: string;
+  /** Whether the key lies in the repository. */
+  readonly stored: boolean;
+  /** Whether its filter is configured. */
+  readonly configured: boolean;
+  /** How many files are protected under its name. */
+  readonly files: number;
+}
+
+/** A file on a protected path, as the index holds it. */
+export interface ProtectedFile extends FileName {
+  readonly keyName: string;
+  readonly encrypted: boolean;
+}
+
+/** The state of a repository. */
+export interface Status {
+  /**
+   * - `unlocked`: each key that is used lies here with its filter
+   * - `locked`: none does
+   * - `partly`: some do, or a key without its filter, or the reverse
+   * - `unused`: nothing in the repository uses git-crypt
+   */
+  readonly state: "unlocked" | "locked" | "partly" | "unused";
+  /** Sorted by name. */
+  readonly keys: readonly KeyStatus[];
+  /** In the index's order. */
+  readonly files: readonly ProtectedFile[];
+  readonly findings: readonly Finding[];
+}
+
+/** What is looked at. */
+export interface StatusOptions {
+  /** Whether all reachable commits are searched for files that were once stored in clear. */
+  readonly history?: boolean;
+}
+
+function keyStatuses(repository: Repository, entries: readonly ProtectedEntry[]): KeyStatus[] {
+  const stored = new Set(repository.keyNames());
+  const settings = readSettings(repository);
+  const configured = [...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? []);
+  const counts = new Map<string, number>();
+  for (const { keyName } of entries) counts.set(keyName, (counts.get(keyName) ?? 0) + 1);
+  return [...new Set([...stored, ...configured, ...counts.keys()])].toSorted().map((name) => ({
+    name,
+    stored: stored.has(name),
+    configured: settings.has(`filter.${filterOf(name)}.clean`),
+    files: counts.get(name) ?? 0,
+  }));
+}
+
+function stateOf(keys: readonly KeyStatus[]): Status["state"] {
+  if (keys.length === 0) return "unused";
+  if (keys.every(({ stored, configured }) => stored && configured)) return "unlocked";
+  return keys.some(({ stored, configured }) => stored || configured) ? "partly" : "locked";
+}
+
+/** Which of the blobs are encrypted, and which of those the key does not open. */
+function inspect(
+  repository: Repository,
+  entries: readonly ProtectedEntry[],
+  keys: readonly KeyStatus[],
+): { encrypted: Set<string>; unopened: Set<string>; empty: Set<string> } {
+  const keyFiles = new Map<string, KeyFile>(
+    keys.filter(({ stored }) => stored).map(({ name }) => [name, repository.readKey(name).keyFile]),
+  );
+  const keyOf = new Map(entries.map(({ oid, keyName }) => [oid, keyFiles.get(keyName)]));
+  const sizes = sizesOf(repository, keyOf.keys());
+  const [encrypted, unopened, empty] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  for (const [oid, start, whole] of readStarts(repository, sizes)) {
+    if (start.length === 0) empty.add(oid);
+    if (!isEncryptedBlob(start)) continue;
+    encrypted.add(oid);
+    const key = keyOf.get(oid);
+    if (whole && key !== undefined && !isSealedWith(key, start)) unopened.add(oid);
+  }
+  for (const key of keyFiles.values()) wipeKeyFile(key);
+  return { encrypted, unopened, empty };
+}
+
+const isOff = (value: string): boolean => value === "unspecified" || value === "unset";
+
+/** `text=auto` does no harm: git takes each encrypted file for a binary one. */
+function attributeProblems([text = "", eol = "", ident = "", encoding = ""]: readonly string[]): Problem[] {
+  const converts = text === "set" || (text !== "auto" && text !== "unset" && !isOff(eol));
+  return [
+    ...(converts ? (["line-endings"] as const) : []),
+    ...(ident === "set" ? (["ident"] as const) : []),
+    ...(isOff(encoding) ? [] : (["encoding"] as const)),
+  ];
+}
+
+function findAttributes(repository: Repository, entries: readonly ProtectedEntry[]): Finding[] {
+  const names = [...new Set(entries.map(({ name }) => name))];
+  const values = attributesOf(repository, names, ["text", "eol", "ident", "working-tree-encoding"]);
+  return names.flatMap((name, at) => attributeProblems(values[at] ?? []).map((problem) => findingOf(name, problem)));
+}
+
+function findPlaintext(
+  repository: Repository,
+  entries: readonly ProtectedEntry[],
+  isClear: (oid: string) => boolean,
+): Finding[] {
+  const clear = entries.filter((entry) => isRegular(entry) && isClear(entry.oid));
+  if (clear.length === 0) return [];
+  const staged = new Set(stagedChanges(repository).map(({ name }) => name));
+  return clear.map(({ name }) => findingOf(name, staged.has(name) ? "staged-plaintext" : "committed-plaintext"));
+}
+
+/** Windows tells nothing by a file's mode. */
+function findLooseKeys(repository: Repository, keys: readonly KeyStatus[]): Finding[] {
+  if (process.platform === "win32") return [];
+  const paths = keys.flatMap(({ name }) =>
+    [...new Set([repository.gitDir, repository.commonDir])].map((folder) => keyPath(folder, name)),
+  );
+  return paths
+    .filter((path) => ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0)
+    .map((path) => findingOf(Buffer.from(path).toString("latin1"), "loose-permissions"));
+}
+
+const irregularProblem = ({ mode }: ProtectedEntry): Problem => (mode === "160000" ? "submodule" : "symlink");
+
+/**
+ * Tells whether a repository is locked, which files are protected by which key, and everything that endangers them. It changes
+ * nothing, and needs no key; with one, it also tells which files the key does not open (those up to 1 MiB).
+ *
+ * @throws GitCryptError NO_WORK_TREE, GIT_FAILED; MALFORMED_KEY_FILE, KEY_FILE_UNREADABLE for a key that lies here.
+ */
+export function status(repository: Repository, options: StatusOptions = {}): Status {
+  assertWorkTree(repository);
+  const entries = listProtected(repository);
+  const keys = keyStatuses(repository, entries);
+  const regular = entries.filter(isRegular);
+  const { encrypted, unopened, empty } = inspect(repository, regular, keys);
+  const findings = [
+    ...findPlaintext(repository, regular, (oid) => !encrypted.has(oid) && !empty.has(oid)),
+    ...regular.filter(({ oid }) => unopened.has(oid)).map(({ name }) => findingOf(name, "unopened")),
+    ...entries.filter((entry) => !isRegular(entry)).map((entry) => findingOf(entry.name, irregularProblem(entry))),
+    ...findAttributes(repository, regular),
+    ...findLooseKeys(repository, keys),
+    ...(options.history === true ? clearInHistory(repository) : []),
+  ];
+  return {
+    state: stateOf(keys),
+    keys,
+    files: regular.map(({ name, keyName, oid }) =>
+      Object.assign(fileName(name), { keyName, encrypted: encrypted.has(oid) }),
+    ),
+    findings,
+  };
+}
