@@ -8,6 +8,11 @@ export const isAddress = (key: string): boolean => /^https?:\/\//i.test(key);
 export async function openSshVaultDirectory(flags: FlagValues): Promise<{ directory: Directory; helper: string }> {
   const { readSshVaultConfig } = await import("./ssh-vault-config.ts");
   const { helper, headers } = await readSshVaultConfig();
-  const allowHttp = flags["insecure-http"] === true;
-  return { directory: new Directory({ allowHttp, ...(headers === undefined ? {} : { headers }) }), helper };
+  const options = {
+    allowHttp: flags["insecure-http"] === true,
+    ...(headers === undefined ? {} : { headers }),
+    // The helper's key is another one each time.
+    ...(flags.user === "new" ? { cacheFolder: null } : {}),
+  };
+  return { directory: new Directory(options), helper };
 }
