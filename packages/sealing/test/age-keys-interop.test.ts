@@ -32,8 +32,10 @@ const LARGE_SIZES = [256 * CHUNK, 256 * CHUNK + 1];
 /** The newest age, where it knows hybrid keys: those came with age 1.3. */
 const withHybridKeys = (name: string): Peer => {
   const program = peer(name);
-  if (program.missing || !/^v?1\.[0-2]\./.test(execFileSync(program.path, ["--version"], { encoding: "utf8" }))) return program;
-  if (process.env["GIT_VAULT_PEERS_REQUIRED"] === "1") throw new Error(`the peer ${name} is older than 1.3 and CI requires that`);
+  if (program.missing || !/^v?1\.[0-2]\./.test(execFileSync(program.path, ["--version"], { encoding: "utf8" })))
+    return program;
+  if (process.env["GIT_VAULT_PEERS_REQUIRED"] === "1")
+    throw new Error(`the peer ${name} is older than 1.3 and CI requires that`);
   return { ...program, missing: true, label: `${name} (skipped: ${name} is older than 1.3)` };
 };
 
@@ -64,7 +66,12 @@ const makeKey = async (kind: AgeKeyKind) => {
   const generated = await generateIdentity(kind);
   const [identity] = await parseIdentityFile(generated.identity);
   if (identity === undefined) throw new Error("no identity");
-  return { ...generated, own: await parseRecipient(generated.recipient), ownIdentity: identity, path: write(generated.identity) };
+  return {
+    ...generated,
+    own: await parseRecipient(generated.recipient),
+    ownIdentity: identity,
+    path: write(generated.identity),
+  };
 };
 
 describe.each(PEERS)("$title and age's own keys", ({ program, kinds }) => {
@@ -76,7 +83,9 @@ describe.each(PEERS)("$title and age's own keys", ({ program, kinds }) => {
         const ours = await seal(plaintext, [key.own], { armor });
         const opened = await runOk(program.path, ["-d", "-i", key.path], { input: ours });
         expect(opened.equals(plaintext)).toBe(true);
-        const theirs = await runOk(program.path, ["-e", ...(armor ? ["-a"] : []), "-r", key.recipient], { input: plaintext });
+        const theirs = await runOk(program.path, ["-e", ...(armor ? ["-a"] : []), "-r", key.recipient], {
+          input: plaintext,
+        });
         expect((await open(theirs, [key.ownIdentity])).plaintext.equals(plaintext)).toBe(true);
       }
     });
@@ -107,7 +116,9 @@ describe.each(PEERS)("$title and age's own keys", ({ program, kinds }) => {
 
     test("does not open our message to somebody else", async () => {
       const [key, other] = [await makeKey(kind), await makeKey(kind)];
-      const { status } = await run(program.path, ["-d", "-i", other.path], { input: await seal(randomBytes(9), [key.own]) });
+      const { status } = await run(program.path, ["-d", "-i", other.path], {
+        input: await seal(randomBytes(9), [key.own]),
+      });
       expect(status).not.toBe(0);
     });
   });
@@ -242,7 +253,9 @@ describe("typage in the same process", () => {
     expect((await open(theirs, [new PassphraseIdentity(passphrase)])).plaintext.toString()).toBe("hello");
     const decrypter = new Decrypter();
     decrypter.addPassphrase("correct horse");
-    const ours = await seal(Buffer.from("hello"), [new PassphraseRecipient(passphrase, { workFactor: 10 })], { armor: false });
+    const ours = await seal(Buffer.from("hello"), [new PassphraseRecipient(passphrase, { workFactor: 10 })], {
+      armor: false,
+    });
     expect(await decrypter.decrypt(ours, "text")).toBe("hello");
   });
 });
