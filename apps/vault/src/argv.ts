@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { CliError } from "./errors.ts";
+import { CliError, usageError } from "./errors.ts";
 import {
   COMMANDS,
   COMMON_FLAGS,
@@ -34,16 +34,17 @@ export const flagsOf = (command: CommandSpec | null): readonly FlagName[] => [
 
 const programOf = (command: CommandSpec | null): string => `\`vault${command === null ? "" : ` ${command.name}`}\``;
 
-/** A wrong use of `command`, with the line that leads on. */
-export const usageError = (message: string, command: CommandSpec | null = null): CliError =>
-  new CliError("USAGE", message, { hint: `see \`vault ${command ? `${command.name} ` : ""}--help\`` });
+/** The line that leads on. */
+export const helpHint = (command: { readonly name: string } | null): string =>
+  `see \`vault ${command === null ? "" : `${command.name} `}--help\``;
 
 const unknown = async (kind: string, word: string, known: readonly string[]): Promise<CliError> => {
   const { closest, distance } = await import("fastest-levenshtein");
-  const shown = word.replace(/[^\x20-\x7e]/g, "?").slice(0, 40);
-  const nearest = closest(word.slice(0, 40), known);
-  const near = nearest !== "" && distance(word.slice(0, 40), nearest) <= 3;
-  return new CliError("USAGE", `unknown ${kind} ${shown}`, {
+  // A word that is nothing like a command may be a secret in the wrong place.
+  const shown = /^[\w-]{1,20}$/.test(word) ? ` ${word}` : "";
+  const nearest = shown === "" ? "" : closest(word, known);
+  const near = nearest !== "" && distance(word, nearest) <= 3;
+  return new CliError("USAGE", `unknown ${kind}${shown}`, {
     hint: near ? `did you mean \`${nearest}\`?` : "see `vault --help`",
   });
 };
@@ -78,12 +79,13 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
   }
 
   const taken = flagsOf(command);
+  const hint = helpHint(command);
   const values: Record<string, string | true> = {};
   const lists = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     if (!isFlag(token.name) || !taken.includes(token.name)) {
-      if (isFlag(token.name)) throw usageError(`${token.rawName} is not a flag of ${programOf(command)}`, command);
+      if (isFlag(token.name)) throw usageError(`${token.rawName} is not a flag of ${programOf(command)}`, hint);
       throw await unknown(
         "flag",
         token.rawName,
@@ -92,22 +94,22 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
     }
     const { value, multiple } = spec(token.name);
     if (value === undefined) {
-      if (token.value !== undefined) throw usageError(`${token.rawName} takes no value`, command);
+      if (token.value !== undefined) throw usageError(`${token.rawName} takes no value`, hint);
       values[token.name] = true;
       continue;
     }
     const given = token.value;
     const looksLikeFlag = !token.inlineValue && given !== undefined && given.startsWith("-") && given !== "-";
-    if (given === undefined || looksLikeFlag) throw usageError(`${token.rawName} needs a value: ${value}`, command);
+    if (given === undefined || looksLikeFlag) throw usageError(`${token.rawName} needs a value: ${value}`, hint);
     if (multiple === true) lists.set(token.name, [...(lists.get(token.name) ?? []), given]);
-    else if (token.name in values) throw usageError(`${token.rawName} was given twice`, command);
+    else if (token.name in values) throw usageError(`${token.rawName} was given twice`, hint);
     else values[token.name] = given;
   }
 
   const most = command?.operands ?? 0;
   if (operands.length > most && values["help"] !== true) {
     const takes = most === 0 ? "no operand" : `at most ${most} operand${most === 1 ? "" : "s"}`;
-    throw usageError(`${programOf(command)} takes ${takes}, got ${operands.length}`, command);
+    throw usageError(`${programOf(command)} takes ${takes}, got ${operands.length}`, hint);
   }
   return { command, flags: { ...values, ...Object.fromEntries(lists) }, args: operands };
 }

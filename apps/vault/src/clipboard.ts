@@ -82,7 +82,7 @@ export async function copy(data: Buffer, clearAfter: number): Promise<string> {
     );
   }
   const text = data.toString();
-  if (!hasDisplay()) return copyThroughTerminal(text);
+  if (!hasDisplay()) return copyThroughTerminal(text, clearAfter > 0);
   const clipboard = await clipboardy();
   try {
     await clipboard.write(text);
@@ -101,7 +101,7 @@ export async function clearIfUnchanged({ salt, hash }: ClearOrder): Promise<void
   if (clipboardHash(salt, await clipboard.read()) === hash) await clipboard.write("");
 }
 
-function copyThroughTerminal(text: string): string {
+function copyThroughTerminal(text: string, shouldClear: boolean): string {
   const size = Buffer.byteLength(text);
   if (size > OSC_52_LIMIT) {
     throw new CliError(
@@ -114,7 +114,8 @@ function copyThroughTerminal(text: string): string {
   }
   const sequence = `\u001b]52;c;${Buffer.from(text).toString("base64")}\u0007`;
   if (!writeToTerminal(sequence)) throw unavailable();
-  return "the terminal, whose clipboard it is on if the terminal allows that";
+  const place = "the terminal, whose clipboard it is on if the terminal allows that";
+  return shouldClear ? `${place}; clear it yourself, since that cannot be done from here` : place;
 }
 
 function startClearing(order: ClearOrder): void {

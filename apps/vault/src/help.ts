@@ -12,7 +12,7 @@ export function flagSyntax(name: FlagName): string {
 }
 
 function table(rows: readonly (readonly [string, string])[], indent = "  "): string {
-  const width = Math.min(Math.max(...rows.map(([left]) => left.length)), 34);
+  const width = Math.min(Math.max(...rows.map(([left]) => left.length)), 40);
   return rows
     .map(([left, right]) => {
       const head = `${indent}${left.padEnd(width)}  `;
@@ -76,6 +76,7 @@ const RECIPIENTS: readonly (readonly [string, string])[] = [
   ["https://host/user.keys", "any address that serves public key lines"],
   ["./alice.pub, ~/team.keys", "a .pub or authorized_keys file; its name has a slash or ends in .pub or .keys"],
   ["'ssh-ed25519 AAAA… alice'", "a public key itself, as one quoted word"],
+  ["age1…", "a public key of age's, as `vault keys new` and age-keygen make them"],
   ["-", "one recipient a line, read from stdin"],
 ];
 

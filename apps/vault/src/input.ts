@@ -1,7 +1,10 @@
 import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
 import { CliError } from "./errors.ts";
-import { printable, readDescriptor, readStdin } from "./streams.ts";
+import { printable, readDescriptor, readSome, readStart } from "./streams.ts";
 import { reason } from "./system-error.ts";
+
+/** Up to so much is held in memory at once; what is larger is taken piece by piece, where the command can. */
+const SMALL = 16 * 1024 * 1024;
 
 /** Something that was read whole. */
 export interface Input {
@@ -12,10 +15,16 @@ export interface Input {
   readonly file: Pick<Stats, "dev" | "ino"> | null;
 }
 
+/** Something that may be too large to be read whole: `data` is how it begins. */
+export interface LargeInput extends Input {
+  /** Reads on: gives the number of bytes put into `chunk`, 0 at the end. Null where `data` is all. */
+  readonly readOn: ((chunk: Buffer) => number) | null;
+  close(): void;
+}
+
 /** What stdin holds. */
 export function readStandardInput(): Input {
-  const stat = fstatSync(0);
-  return { data: readStdin(), title: "standard input", file: stat.isFile() ? stat : null };
+  return { data: readDescriptor(0, "standard input"), ...aboutStdin() };
 }
 
 /**
@@ -25,6 +34,41 @@ export function readStandardInput(): Input {
  */
 export function readOperand(operand: string): Input {
   if (operand === "-") return readStandardInput();
+  const { fd, about } = openFile(operand);
+  try {
+    return { data: readDescriptor(fd, about.title), ...about };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * The same, of any size: whole up to 16 MiB. Without an operand it is stdin.
+ *
+ * @throws CliError `INPUT_UNREADABLE`
+ */
+export function readLarge(operand: string | undefined): LargeInput {
+  const { fd, about } = operand === undefined || operand === "-" ? { fd: 0, about: aboutStdin() } : openFile(operand);
+  const close = (): void => {
+    if (fd !== 0) closeSync(fd);
+  };
+  try {
+    const { data, ended } = readStart(fd, about.title, SMALL);
+    return { data, ...about, readOn: ended ? null : (chunk) => readSome(fd, chunk, about.title), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+type About = Omit<Input, "data">;
+
+function aboutStdin(): About {
+  const stat = fstatSync(0);
+  return { title: "standard input", file: stat.isFile() ? stat : null };
+}
+
+function openFile(operand: string): { fd: number; about: About } {
   const title = printable(operand);
   let fd;
   try {
@@ -32,11 +76,8 @@ export function readOperand(operand: string): Input {
   } catch (cause) {
     throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: ${reason(cause)}`, { cause });
   }
-  try {
-    const stat = fstatSync(fd);
-    if (stat.isDirectory()) throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: it is a folder`);
-    return { data: readDescriptor(fd, title), title, file: stat.isFile() ? stat : null };
-  } finally {
-    closeSync(fd);
-  }
+  const stat = fstatSync(fd);
+  if (!stat.isDirectory()) return { fd, about: { title, file: stat.isFile() ? stat : null } };
+  closeSync(fd);
+  throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: it is a folder`);
 }

@@ -3,11 +3,12 @@
  * The entry: argv in, exit code out. It holds the command table and what shows help, and nothing heavy; the commands are loaded
  * when one runs, because start-up is what a user of a small command feels.
  */
-import { parseArgv } from "./argv.ts";
+import { helpHint, parseArgv } from "./argv.ts";
 import { showHelp } from "./commands/help.ts";
 import { commands } from "./commands/index.ts";
+import { CliError } from "./errors.ts";
 import { reportError } from "./report-error.ts";
-import { endQuietlyOnBrokenPipe, writeStdout } from "./streams.ts";
+import { writeStdout } from "./streams.ts";
 import { enterFolder } from "./working-folder.ts";
 
 /** Set by the build, from package.json. */
@@ -16,12 +17,16 @@ declare const VAULT_VERSION: string;
 async function main(words: readonly string[]): Promise<void> {
   const { command, flags, args } = await parseArgv(words);
   if (flags.version) return writeStdout(`vault ${VAULT_VERSION}\n`);
-  if (flags.help || command === null) return showHelp(command, flags.help === true);
-  if (flags.directory !== undefined) enterFolder(flags.directory);
-  return (await commands[command.name]()).run({ flags, args });
+  if (flags.help || command === null) return showHelp(command, flags);
+  try {
+    if (flags.directory !== undefined) enterFolder(flags.directory);
+    await (await commands[command.name]()).run({ flags, args });
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== "USAGE" || error.hint !== undefined) throw error;
+    throw new CliError(error.code, error.message, { hint: helpHint(command), cause: error });
+  }
 }
 
-endQuietlyOnBrokenPipe();
 main(process.argv.slice(2)).catch((error: unknown) => {
   process.exitCode = reportError(error, process.argv);
 });

@@ -1,10 +1,13 @@
 import { basename } from "node:path";
-import type { Shared } from "@git-vault/sharing";
+import type { Chosen } from "@git-vault/sharing";
 import type { Secret } from "./commands/share.ts";
-import { isPrintable } from "./streams.ts";
+import { isPrintable, printable } from "./streams.ts";
 
 /** How a git-crypt key file starts, wherever it was read from. */
 const GIT_CRYPT_MAGIC = Buffer.from("\0GITCRYPTKEY");
+
+/** A file's name as an operand, which must not look like a flag. */
+const operandOf = (name: string): string => (name.startsWith("-") ? `./${name}` : name);
 
 /** Where the private half of a key of that type usually lies. */
 const KEY_FILES: Readonly<Record<string, string>> = { "ssh-ed25519": "~/.ssh/id_ed25519", "ssh-rsa": "~/.ssh/id_rsa" };
@@ -18,21 +21,22 @@ const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word :
  * @param file the file that the message was written to, if it was
  */
 export function openingCommands(
-  shared: Shared,
+  shared: Chosen,
   secret: Secret,
   { base64, file }: { readonly base64: boolean; readonly file: string | undefined },
 ): string[] {
-  const message = file === undefined || file === "-" ? "message.txt" : basename(file);
-  const isGitCryptKey = secret.data.subarray(0, GIT_CRYPT_MAGIC.length).equals(GIT_CRYPT_MAGIC);
+  const message = file === undefined || file === "-" ? "message.txt" : operandOf(basename(printable(file)));
+  const isGitCryptKey = secret.input.data.subarray(0, GIT_CRYPT_MAGIC.length).equals(GIT_CRYPT_MAGIC);
   const rest = [...(base64 ? ["base64 -d"] : []), ...(isGitCryptKey ? ["git-crypt unlock -"] : [])];
   const pipeline = (first: string): string => [first, ...rest].join(" | ");
 
   const fromFile = `vault view ${quoted(message)}`;
   const own = [pipeline("vault view"), pipeline(fromFile)];
+  if (shared.format === "age" && shared.sealedTo.length === 0) return [...own, pipeline(`age -d ${quoted(message)}`)];
   if (shared.format === "age") {
     const privateKey = KEY_FILES[shared.sealedTo[0]?.entry.type ?? ""] ?? "key.txt";
     return [...own, pipeline(`age -d -i ${privateKey} ${quoted(message)}`)];
   }
   // ssh-vault prints text only.
-  return base64 || isPrintable(secret.data) ? [...own, pipeline(`ssh-vault view ${quoted(message)}`)] : own;
+  return base64 || isPrintable(secret.input.data) ? [...own, pipeline(`ssh-vault view ${quoted(message)}`)] : own;
 }

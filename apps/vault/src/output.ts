@@ -3,15 +3,18 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   openSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
+  type Stats,
 } from "node:fs";
 import { randomBytes } from "node:crypto";
-import { basename, dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { CliError } from "./errors.ts";
 import type { Input } from "./input.ts";
 import { isPrintable, leadsTo, printable, writeStdout } from "./streams.ts";
@@ -24,6 +27,8 @@ export interface OutputOptions {
   readonly input: Input | null;
   /** Whether it is secret: then a copy on the clipboard is cleared after a while. */
   readonly secret: boolean;
+  /** Files that must not be overwritten either: the private key, the recipients. */
+  readonly inUse?: readonly string[];
   /** The mode of a file that is written; 0600 where it is left out. */
   readonly mode?: number;
 }
@@ -40,7 +45,11 @@ export async function writeOutput(data: Buffer, flags: FlagValues, options: Outp
     return copy(data, options.secret ? clearAfter(flags) : 0);
   }
   if (flags.output !== undefined && flags.output !== "-") {
-    writeFile(flags.output, data, options);
+    writeFile(flags.output, data, { ...options, inUse: filesInUse(flags) });
+    // A signal that came meanwhile is heard now.
+    await new Promise((heard) => {
+      setImmediate(heard);
+    });
     return printable(flags.output);
   }
   const onTerminal = leadsTo(1) === "terminal";
@@ -53,6 +62,10 @@ export async function writeOutput(data: Buffer, flags: FlagValues, options: Outp
   if (onTerminal && data.length > 0 && data.at(-1) !== 0x0a) writeStdout("\n");
   return null;
 }
+
+/** The files that the flags name and that must not be overwritten. */
+const filesInUse = (flags: FlagValues): readonly string[] =>
+  [flags.key, flags["passphrase-file"], ...(flags.to ?? [])].filter((path) => path !== undefined);
 
 /** Refuses flags that contradict each other before anything is asked or fetched. */
 export function checkOutputFlags(flags: FlagValues): void {
@@ -74,54 +87,137 @@ function clearAfter(flags: FlagValues): number {
   return Number(text);
 }
 
-/**
- * Writes a file whole or not at all: to a temporary file in the same folder, readable by its owner alone, then renamed.
- * A device or a pipe that exists under that name is written to as it is.
- */
-function writeFile(path: string, data: Uint8Array, { input, mode = 0o600 }: OutputOptions): void {
-  // While a handler is there a signal waits until the synchronous code below is done, so that nothing is left behind.
-  process.once("SIGINT", endInterrupted);
-  process.once("SIGTERM", endInterrupted);
-  try {
-    const existing = statSync(path, { throwIfNoEntry: false });
-    if (existing !== undefined && input?.file && existing.dev === input.file.dev && existing.ino === input.file.ino) {
-      throw new CliError("OUTPUT_UNWRITABLE", `the output ${printable(path)} is the input itself`, {
-        hint: "name another file with --output",
-      });
-    }
-    if (existing?.isDirectory())
-      throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${printable(path)}: it is a folder`);
-    if (existing !== undefined && !existing.isFile()) writeInto(path, "w", data);
-    else replace(existsSync(path) ? realpathSync(path) : path, data, mode); // through a symbolic link, to the file it names
-  } catch (cause) {
-    if (cause instanceof CliError) throw cause;
-    throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${printable(path)}: ${reason(cause)}`, { cause });
-  } finally {
-    process.off("SIGINT", endInterrupted);
-    process.off("SIGTERM", endInterrupted);
-  }
+/** Where a large result goes, piece by piece. */
+export interface Sink {
+  write(data: Uint8Array): void;
+  /** All was written: a file gets its name now. Gives where it went, in words; null for stdout. */
+  commit(): string | null;
+  /** Something failed: a file leaves nothing behind. */
+  abort(): void;
 }
 
-const endInterrupted = (): never => process.exit(130);
+/**
+ * Opens what the flags name for a result that is too large to be held: a file or stdout.
+ *
+ * @throws CliError `USAGE` for --clipboard and --json, `BINARY_TO_TERMINAL`, `OUTPUT_UNWRITABLE`
+ */
+export function openSink(flags: FlagValues, options: OutputOptions): Sink {
+  const toFile = flags.output !== undefined && flags.output !== "-";
+  if (flags.clipboard || (flags.json && !toFile)) {
+    throw new CliError("USAGE", `${flags.clipboard ? "--clipboard" : "--json"} is for results of up to 16 MiB`, {
+      hint: "write this one to a file with --output",
+    });
+  }
+  if (toFile) return openFileSink(flags.output ?? "", { ...options, inUse: filesInUse(flags) });
+  if (leadsTo(1) === "terminal" && flags.output !== "-") {
+    throw new CliError("BINARY_TO_TERMINAL", "the output is larger than 16 MiB and stdout is a terminal", {
+      hint: "write it to a file with `-o FILE`, or force it with `-o -`",
+    });
+  }
+  return { write: writeStdout, commit: () => null, abort: () => {} };
+}
 
-function replace(path: string, data: Uint8Array, mode: number): void {
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(6).toString("hex")}.tmp`);
+/** Writes a file whole or not at all. */
+function writeFile(path: string, data: Uint8Array, options: OutputOptions): void {
+  const sink = openFileSink(path, options);
   try {
-    writeInto(temporary, "wx", data);
-    if (mode !== 0o600) chmodSync(temporary, mode);
-    renameSync(temporary, path);
+    sink.write(data);
+    sink.commit();
   } catch (error) {
-    rmSync(temporary, { force: true });
+    sink.abort();
     throw error;
   }
 }
 
-function writeInto(path: string, mode: "w" | "wx", data: Uint8Array): void {
-  const fd = openSync(path, mode, 0o600);
-  try {
-    for (let at = 0; at < data.length;) at += writeSync(fd, data, at);
-    if (mode === "wx") fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+/**
+ * A file that is there whole or not at all: what is written goes to a temporary file in the same folder, readable by its owner
+ * alone, which is renamed in the end. A device or a pipe that exists under that name is written to as it is.
+ */
+function openFileSink(path: string, options: OutputOptions): Sink {
+  const { mode = 0o600 } = options;
+  const explained = <T>(step: () => T): T => {
+    try {
+      return step();
+    } catch (cause) {
+      if (cause instanceof CliError) throw cause;
+      throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${printable(path)}: ${reason(cause)}`, { cause });
+    }
+  };
+  const { temporary, target } = explained(() => placesFor(path, options));
+  const fd = explained(() => openSync(temporary ?? target, temporary === null ? "w" : "wx", 0o600));
+
+  let isOpen = true;
+  const close = (): void => {
+    if (isOpen) closeSync(fd);
+    isOpen = false;
+  };
+  const abort = (): void => {
+    close();
+    if (temporary !== null) rmSync(temporary, { force: true });
+  };
+  // While a handler is there a signal waits for the event loop, and so finds the file in a known state. What is no file has no
+  // state to keep, and opening or writing it may wait for long: there a signal ends the program at once.
+  if (temporary !== null) {
+    for (const signal of SIGNALS) {
+      process.once(signal, () => {
+        abort();
+        process.exit(130);
+      });
+    }
   }
+
+  return {
+    write: (data) =>
+      explained(() => {
+        for (let at = 0; at < data.length;) at += writeSync(fd, data, at);
+      }),
+    commit: () =>
+      explained(() => {
+        if (temporary !== null) {
+          fsyncSync(fd);
+          if (mode !== 0o600) chmodSync(temporary, mode);
+          renameSync(temporary, target);
+        }
+        close();
+        return printable(path);
+      }),
+    abort,
+  };
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+
+/** Where a file is written, and the temporary file before that; null for what is no file, and cannot be replaced. */
+function placesFor(path: string, { input, inUse = [] }: OutputOptions): { target: string; temporary: string | null } {
+  const existing = statSync(path, { throwIfNoEntry: false });
+  if (existing?.isDirectory()) {
+    throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${printable(path)}: it is a folder`);
+  }
+  if (existing !== undefined && !existing.isFile()) return { target: path, temporary: null };
+  const isSame = (file: Pick<Stats, "dev" | "ino"> | null | undefined): boolean =>
+    file !== null && file !== undefined && file.dev === existing?.dev && file.ino === existing.ino;
+  const used = isSame(input?.file) ? "the input" : inUse.find((name) => isSame(statOrNull(name)));
+  if (used !== undefined) {
+    const what = used === "the input" ? "the input itself" : `${printable(used)}, which is in use`;
+    throw new CliError("OUTPUT_UNWRITABLE", `the output ${printable(path)} is ${what}`, {
+      hint: "name another file with --output",
+    });
+  }
+  const target = throughLink(path);
+  return { target, temporary: join(dirname(target), `.vault-${randomBytes(8).toString("hex")}.tmp`) };
+}
+
+/** What is no path, such as a recipient's name, is no file in use. */
+function statOrNull(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** The file that a symbolic link names, also where it does not exist yet; else the path itself. */
+function throughLink(path: string): string {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return path;
+  return existsSync(path) ? realpathSync(path) : resolve(dirname(path), readlinkSync(path));
 }

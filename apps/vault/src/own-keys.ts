@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import { homedir } from "node:os";
+import { homeFolder } from "./home.ts";
 import { basename, isAbsolute, join } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import { VaultError } from "@git-vault/errors";
@@ -19,7 +19,7 @@ export async function readPublicKeyFile(path: string): Promise<DirectoryEntry> {
 
 /** The public keys of the user: each `.pub` file of `~/.ssh` that holds any, by name. */
 export async function ownPublicKeys(): Promise<DirectoryEntry[]> {
-  const folder = join(homedir(), ".ssh");
+  const folder = join(homeFolder(), ".ssh");
   if (!existsSync(folder)) return [];
   const entries: DirectoryEntry[] = [];
   for (const name of readdirSync(folder).toSorted()) {

@@ -16,19 +16,45 @@ export function passphraseSource(flags: FlagValues): (request: PassphraseRequest
   let given: Buffer | null | undefined;
   return async ({ path, attempt }) => {
     given ??= givenPassphrase(flags);
+    const whose = path === null ? "the message" : printable(path);
     if (given !== null) {
-      if (attempt > 1)
-        throw new KeyError("WRONG_PASSPHRASE", `the passphrase that was given does not open ${printable(path)}`);
+      if (attempt > 1) throw new KeyError("WRONG_PASSPHRASE", `the passphrase that was given does not open ${whose}`);
       return Buffer.from(given);
     }
-    const question = `passphrase for ${printable(path)}`;
+    const question = `passphrase for ${whose}`;
     if (flags["no-input"]) {
       throw new CliError("USAGE", `${question} cannot be asked: --no-input forbids it`, { hint: OTHERWISE });
     }
     if (attempt > 1) say("vault: wrong passphrase, try again");
     const { askSecret } = await import("./terminal.ts");
-    return Buffer.from(await askSecret(question, OTHERWISE));
+    for (let again = attempt; ; again += 1) {
+      const answer = await askSecret(question, OTHERWISE);
+      // An empty one is no passphrase of anything: it is a slip of the finger.
+      if (answer !== "" || again >= 3) return Buffer.from(answer);
+    }
   };
+}
+
+/**
+ * A new passphrase to seal to: from --passphrase-file, --passphrase-fd or $SSH_VAULT_PASSPHRASE, else asked for twice on the terminal.
+ *
+ * @throws CliError `USAGE` for an empty one, for two that differ, and where nothing can be asked
+ */
+export async function newPassphrase(flags: FlagValues): Promise<Buffer> {
+  const passphrase = givenPassphrase(flags) ?? (await askTwice(flags));
+  if (passphrase.length > 0) return passphrase;
+  throw new CliError("USAGE", "the passphrase is empty", { hint: "choose one that nobody guesses, of several words" });
+}
+
+async function askTwice(flags: FlagValues): Promise<Buffer> {
+  const question = "new passphrase for the message";
+  if (flags["no-input"]) {
+    throw new CliError("USAGE", `the ${question} cannot be asked: --no-input forbids it`, { hint: OTHERWISE });
+  }
+  const { askSecret } = await import("./terminal.ts");
+  const passphrase = await askSecret(question, OTHERWISE);
+  if ((await askSecret("the same again", OTHERWISE)) === passphrase) return Buffer.from(passphrase);
+  throw new CliError("USAGE", "the two passphrases differ", { hint: "try again" });
 }
 
 function givenPassphrase(flags: FlagValues): Buffer | null {

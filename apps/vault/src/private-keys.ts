@@ -1,4 +1,4 @@
-import { homedir } from "node:os";
+import { homeFolder } from "./home.ts";
 import type { ReceiveOptions } from "@git-vault/sharing";
 import { passphraseSource } from "./passphrase.ts";
 import { isAddress, openSshVaultDirectory } from "./ssh-vault-directory.ts";
@@ -7,7 +7,7 @@ import type { FlagValues } from "./table.ts";
 /** With which private keys a message is opened, as the flags say. A key at an address is kept nowhere. */
 export async function privateKeys(flags: FlagValues): Promise<ReceiveOptions> {
   const { key } = flags;
-  const common = { home: homedir(), passphrase: passphraseSource(flags) };
+  const common = { home: homeFolder(), passphrase: passphraseSource(flags) };
   if (key === undefined) return common;
   if (!isAddress(key)) return { ...common, keyFiles: [key] };
   const { directory } = await openSshVaultDirectory(flags);

@@ -1,6 +1,7 @@
 import { isVaultError } from "@git-vault/errors";
 import { styleText } from "node:util";
 import { exitCodeOf, type ExitCode } from "./exit-codes.ts";
+import { jsonLine, say } from "./streams.ts";
 import { systemCode } from "./system-error.ts";
 
 interface Report {
@@ -27,16 +28,15 @@ function describe(error: unknown): Report {
 /** Prints `error` on stderr, as text or as JSON, and gives the exit code for it. */
 export function reportError(error: unknown, words: readonly string[]): ExitCode {
   const { code, message, hint } = describe(error);
-  if (words.includes("--json") || words.includes("-j")) {
-    process.stderr.write(`${JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })}\n`);
+  if (words.some((word) => /^(?:--json|-[chjqV]*j)/.test(word))) {
+    say(jsonLine({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }).trimEnd());
   } else {
     const stream = process.stderr;
-    stream.write(`vault: ${styleText("red", "error:", { stream })} ${message}\n`);
-    if (hint !== undefined) stream.write(`vault: ${styleText("cyan", "hint:", { stream })} ${hint}\n`);
+    say(`vault: ${styleText("red", "error:", { stream })} ${message}`);
+    if (hint !== undefined) say(`vault: ${styleText("cyan", "hint:", { stream })} ${hint}`);
   }
   if (process.env["VAULT_DEBUG"] === "1" && error instanceof Error) {
-    for (let at: unknown = error; at instanceof Error; at = at.cause)
-      process.stderr.write(`${at.stack ?? at.message}\n`);
+    for (let at: unknown = error; at instanceof Error; at = at.cause) say(at.stack ?? at.message);
   }
   return exitCodeOf(code);
 }

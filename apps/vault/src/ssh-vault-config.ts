@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { homeFolder } from "./home.ts";
 import { join } from "node:path";
 import { CliError } from "./errors.ts";
 import { reason } from "./system-error.ts";
@@ -33,7 +33,7 @@ export async function readSshVaultConfig(): Promise<SshVaultConfig> {
 }
 
 async function readSettings(): Promise<Map<string, unknown>> {
-  const path = join(homedir(), ".config", "ssh-vault", "config.yml");
+  const path = join(homeFolder(), ".config", "ssh-vault", "config.yml");
   if (!existsSync(path)) return new Map();
   let text: string;
   try {

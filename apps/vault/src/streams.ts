@@ -5,14 +5,14 @@
 import { isUtf8 } from "node:buffer";
 import { fstatSync, readSync, writeSync } from "node:fs";
 import { CliError } from "./errors.ts";
-import { systemCode } from "./system-error.ts";
+import { reason, systemCode } from "./system-error.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 
-/** The most that is read into memory: 1 GiB. */
-const MAX_INPUT = 2 ** 30;
+/** The most that is read into memory: 256 MiB. */
+const MAX_INPUT = 256 * 1024 * 1024;
 const CHUNK = 64 * 1024;
 
 /** Where a standard stream leads: to something that flows (a pipe, a socket or a file), to a terminal, or nowhere. */
@@ -30,31 +30,54 @@ export function leadsTo(fd: 0 | 1 | 2): "data" | "terminal" | "nothing" {
   return process.getBuiltinModule("node:tty").isatty(fd) ? "terminal" : "nothing";
 }
 
+/** What was read of a file descriptor. */
+export interface Start {
+  readonly data: Buffer;
+  /** Whether that was all. */
+  readonly ended: boolean;
+}
+
 /** Reads stdin to its end. */
 export const readStdin = (): Buffer => readDescriptor(STDIN, "standard input");
 
 /**
  * Reads a file descriptor to its end.
  *
- * @throws CliError `INPUT_UNREADABLE`, also for more than 1 GiB
+ * @throws CliError `INPUT_UNREADABLE`, also for more than 256 MiB
  */
 export function readDescriptor(fd: number, title: string): Buffer {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for (;;) {
-    const chunk = Buffer.allocUnsafe(CHUNK);
-    const read = readSome(fd, chunk, title);
-    if (read === 0) break;
-    size += read;
-    if (size > MAX_INPUT) throw new CliError("INPUT_UNREADABLE", `${title} is larger than the limit of 1 GiB`);
-    chunks.push(chunk.subarray(0, read));
-  }
-  const whole = Buffer.concat(chunks, size);
-  for (const chunk of chunks) chunk.fill(0);
-  return whole;
+  const { data, ended } = readStart(fd, title, MAX_INPUT);
+  if (!ended) throw new CliError("INPUT_UNREADABLE", `${title} is larger than the limit of 256 MiB`);
+  return data;
 }
 
-function readSome(fd: number, chunk: Buffer, title: string): number {
+/**
+ * Reads a file descriptor to its end, or a little over `limit` bytes of it.
+ *
+ * @throws CliError `INPUT_UNREADABLE`
+ */
+export function readStart(fd: number, title: string, limit: number): Start {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let ended = false;
+  while (!ended && size <= limit) {
+    const chunk = Buffer.allocUnsafe(CHUNK);
+    const read = readSome(fd, chunk, title);
+    ended = read === 0;
+    size += read;
+    chunks.push(chunk.subarray(0, read));
+  }
+  const data = Buffer.concat(chunks, size);
+  for (const chunk of chunks) chunk.fill(0);
+  return { data, ended };
+}
+
+/**
+ * Reads what is there into `chunk`, at least one byte; 0 at the end.
+ *
+ * @throws CliError `INPUT_UNREADABLE`
+ */
+export function readSome(fd: number, chunk: Buffer, title: string): number {
   for (;;) {
     try {
       return readSync(fd, chunk);
@@ -69,24 +92,43 @@ function readSome(fd: number, chunk: Buffer, title: string): number {
 }
 
 /** Writes to stdout, all of it, exactly. */
-export const writeStdout = (data: Uint8Array | string): void => writeDescriptor(STDOUT, data);
+export function writeStdout(data: Uint8Array | string): void {
+  try {
+    writeDescriptor(STDOUT, typeof data === "string" ? Buffer.from(data) : data);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "EPIPE") process.exit(1); // whoever read it has gone: nothing to say, and nobody to say it to
+    throw new CliError("OUTPUT_UNWRITABLE", `cannot write to standard output: ${reason(error)}`, { cause: error });
+  }
+}
 
-/** Says something to the person, on stderr: one line. */
-export const say = (line: string): void => writeDescriptor(STDERR, `${line}\n`);
+/** Writes an object to stdout: one line of JSON, in which nothing can move a terminal's cursor or turn its text around. */
+export const writeJson = (object: object): void => writeStdout(jsonLine(object));
 
-function writeDescriptor(fd: number, data: Uint8Array | string): void {
-  const bytes = typeof data === "string" ? Buffer.from(data) : data;
+/** The line that `writeJson` writes. */
+export const jsonLine = (object: object): string => {
+  const escaped = JSON.stringify(object).replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return `${escaped}\n`;
+};
+
+/** Says something to the person, on stderr: one line. Where that cannot be written, the job goes on without. */
+export function say(line: string): void {
+  try {
+    writeDescriptor(STDERR, Buffer.from(`${line}\n`));
+  } catch {
+    // nobody listens
+  }
+}
+
+function writeDescriptor(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
-      const code = systemCode(error);
-      if (code === "EPIPE") process.exit(1); // whoever read it has gone: nothing to say, and nobody to say it to
-      if (code !== "EAGAIN") {
-        throw new CliError("OUTPUT_UNWRITABLE", `cannot write to standard output: ${code ?? "it failed"}`, {
-          cause: error,
-        });
-      }
+      if (systemCode(error) !== "EAGAIN") throw error;
       pause();
     }
   }
@@ -96,14 +138,6 @@ function writeDescriptor(fd: number, data: Uint8Array | string): void {
 const pause = (): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
 };
-
-/** The same as in `writeDescriptor`, for what goes through Node's own streams. */
-export function endQuietlyOnBrokenPipe(): void {
-  process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(1);
-    throw error;
-  });
-}
 
 /** Whether the bytes are text that a terminal can show: UTF-8 without control characters other than tab and line ends. */
 export function isPrintable(data: Uint8Array): boolean {

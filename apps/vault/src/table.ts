@@ -43,6 +43,13 @@ export const FLAGS = {
     complete: ["age", "ssh-vault"],
     summary: "age (to every usable key) or ssh-vault (to one key); default age",
   },
+  "with-passphrase": {
+    summary:
+      "seal to a passphrase instead of recipients: asked for on the terminal, or as --passphrase-file and the like say",
+  },
+  "allow-mixed": { summary: "seal to post-quantum keys beside others, which are the weaker ones" },
+  "post-quantum": { summary: "make a key that no quantum computer is known to break; its recipient is long" },
+  binary: { summary: "write age's binary format, which is a quarter shorter than text" },
   base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
   "key-name": { value: "NAME", summary: "the name of the repository's git-crypt key; default `default`" },
   output: {
@@ -149,6 +156,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "Seals a secret to the SSH keys of the recipients and prints text that is safe to send over any channel.",
       "The secret is FILE where it is named; else stdin where that is a pipe or a file; else the git-crypt key of the repository it is run in. With --key-name it is always that key.",
       "In the age format the message opens with any one of the usable keys of any one of the recipients, by `vault view` or by age itself. In ssh-vault's format it is sealed to one key of one recipient.",
+      "A secret of more than 16 MiB is sealed piece by piece, whatever its size.",
     ],
     examples: [
       "vault share --to choldgraf",
@@ -158,7 +166,22 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     operands: 1,
     complete: "file",
-    flags: ["to", "key", "format", "base64", "key-name", "output", "clipboard", "allow-weak", "insecure-http"],
+    flags: [
+      "to",
+      "with-passphrase",
+      "key",
+      "format",
+      "base64",
+      "binary",
+      "key-name",
+      "output",
+      "clipboard",
+      "passphrase-file",
+      "passphrase-fd",
+      "allow-mixed",
+      "allow-weak",
+      "insecure-http",
+    ],
   },
   {
     name: "view",
@@ -168,8 +191,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "open a sealed message from FILE, a pipe or the clipboard; the plaintext goes to stdout",
     description: [
       "Recognises age and ssh-vault messages by their content, also as chat and mail programs leave them. The message is FILE where it is named; else stdin where that is a pipe or a file; else the clipboard.",
-      "The private keys tried are those of --key; else the IdentityFile lines of ~/.ssh/config, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa. A passphrase is asked for on the terminal, and only for a key that the message is sealed to.",
-      "The plaintext is released only after all of it was authenticated. Binary is not printed to a terminal unless asked for by `-o -`.",
+      "The private keys tried are those of --key; else the IdentityFile lines of ~/.ssh/config, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa. --key takes age's identity files, too. A passphrase is asked for on the terminal, and only for a key that the message is sealed to.",
+      "The plaintext is released only after all of it was authenticated; of a message of more than 16 MiB, each piece after it was, so that one which was cut short fails only in the end. A file is written whole or not at all. Binary is not printed to a terminal unless asked for by `-o -`.",
     ],
     examples: [
       "pbpaste | vault view | git-crypt unlock -",
@@ -183,12 +206,19 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "keys",
     group: "hand over",
-    usage: "R…",
-    summary: "show a recipient's keys: type, fingerprint, usable or why not",
-    examples: ["vault keys choldgraf", "vault keys ~/.ssh/id_ed25519.pub gitlab:alice"],
+    usage: "R… | new",
+    summary: "show a recipient's keys: type, fingerprint, usable or why not; or make a key of age's",
+    description: [
+      "`vault keys new` makes a key pair as age-keygen does, for a CI system or a machine that has no SSH key. The identity file goes to stdout, or to the file of -o, which must not exist yet; the recipient to give to others is in it, and on stderr.",
+    ],
+    examples: [
+      "vault keys choldgraf",
+      "vault keys ~/.ssh/id_ed25519.pub gitlab:alice",
+      "vault keys new -o ci-identity.txt",
+    ],
     operands: MANY,
     complete: "file",
-    flags: ["insecure-http"],
+    flags: ["output", "post-quantum", "insecure-http"],
   },
   {
     name: "create",

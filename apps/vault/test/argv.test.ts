@@ -46,7 +46,7 @@ describe("the command line is refused for", () => {
   it.each([
     [["sahre"], "unknown command sahre", "did you mean `share`?"],
     [["frobnicate"], "unknown command frobnicate", "see `vault --help`"],
-    [["\u001b[31m\u202e"], "unknown command ?[31m?", "see `vault --help`"],
+    [["\u001b[31m\u202e"], "unknown command", "see `vault --help`"],
     [["share", "--too", "a"], "unknown flag --too", "did you mean `--to`?"],
     [["view", "-x"], "unknown flag -x", "see `vault --help`"],
     [["keys", "--to", "a"], "--to is not a flag of `vault keys`", "see `vault keys --help`"],

@@ -2,4 +2,14 @@ export { SharingError, type SharingErrorCode } from "./errors.ts";
 export type { OpenedWith, PassphraseRequest, ReceiveOptions } from "./local-identities.ts";
 export { receive, Receiver, type Received } from "./receive.ts";
 export { knownRecipients, type KnownRecipients } from "./known-recipients.ts";
-export { share, type PassedOverKey, type SealedKey, type Shared, type ShareOptions } from "./share.ts";
+export {
+  share,
+  startSharing,
+  type Chosen,
+  type PassedOverKey,
+  type SealedKey,
+  type Shared,
+  type ShareOptions,
+  type Sharing,
+  type SharingOptions,
+} from "./share.ts";

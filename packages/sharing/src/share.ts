@@ -1,28 +1,44 @@
 import type { DirectoryEntry, RecipientKey } from "@git-vault/directory";
-import { assertBytes } from "@git-vault/errors";
+import { assertBytes, assertOneOf } from "@git-vault/errors";
 import { whyUnusable } from "@git-vault/keys";
-import { seal, SshRecipient, type Format, type Recipient } from "@git-vault/sealing";
+import {
+  createSealer,
+  PassphraseRecipient,
+  seal,
+  SshRecipient,
+  type Format,
+  type Recipient,
+  type Sealer,
+} from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
 import { printable } from "./printable.ts";
 
 const STRONG_RSA_BITS = 2048;
 
-/** What is shared, with whom and how. */
-export interface ShareOptions {
-  /** The secret, of any bytes and any length, also none. */
-  readonly secret: Uint8Array;
+/** With whom a secret is shared, and how. */
+export interface SharingOptions {
   /** The recipients, as the directory knows them. */
   readonly to: readonly DirectoryEntry[];
+  /** A passphrase to seal to instead, in the age format: at least 1 byte, the caller's to overwrite. */
+  readonly passphrase?: Uint8Array | undefined;
   /** `age` (the default) seals to every usable key of every recipient, `ssh-vault` to one key of one recipient. */
   readonly format?: Format | undefined;
-  /** One key of a single recipient: its number among the usable ones, from 1, or its `SHA256:…` fingerprint. */
+  /** One key of a single recipient: its number among the usable ones, from 1, or its fingerprint. */
   readonly key?: string | undefined;
-  /** Seal the base64 text of the secret, for receiving programs that cannot print binary. */
-  readonly base64?: boolean | undefined;
   /** Write an age message as text, which is the default, or in binary. */
   readonly armor?: boolean | undefined;
   /** Seal to RSA keys of 1024 to 2047 bits too, which a state may break. */
   readonly allowWeak?: boolean | undefined;
+  /** Seal to post-quantum keys beside others: then who records the message now may open it later, through the others. */
+  readonly allowMixed?: boolean | undefined;
+}
+
+/** What is shared, with whom and how. */
+export interface ShareOptions extends SharingOptions {
+  /** The secret, of any bytes and any length, also none. */
+  readonly secret: Uint8Array;
+  /** Seal the base64 text of the secret, for receiving programs that cannot print binary. */
+  readonly base64?: boolean | undefined;
 }
 
 /** A key that a message was sealed to, and whose it is. */
@@ -40,13 +56,23 @@ export interface PassedOverKey {
   readonly reason: string;
 }
 
-/** A sealed message, and whom it is for. */
-export interface Shared {
-  /** ASCII text in either format. */
-  readonly message: Buffer;
+/** Whom a message is for. */
+export interface Chosen {
   readonly format: Format;
+  /** Empty for a message to a passphrase. */
   readonly sealedTo: readonly SealedKey[];
   readonly notSealedTo: readonly PassedOverKey[];
+}
+
+/** A sealed message, and whom it is for. */
+export interface Shared extends Chosen {
+  /** ASCII text, unless an age message was wanted in binary. */
+  readonly message: Buffer;
+}
+
+/** A message that is sealed piece by piece, and whom it is for. */
+export interface Sharing extends Chosen {
+  readonly sealer: Sealer;
 }
 
 /**
@@ -55,8 +81,32 @@ export interface Shared {
  * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `INVALID_KEY_CHOICE`; SealingError as `seal` does
  */
 export async function share(options: ShareOptions): Promise<Shared> {
-  const { secret, to, format = "age", key, base64 = false, armor = true, allowWeak = false } = options;
+  const { secret, base64 = false, armor = true, allowMixed = false } = options;
   assertBytes("secret", secret);
+  const { recipients, ...chosen } = chooseRecipients(options);
+  const plaintext = base64 ? Buffer.from(base64Of(secret)) : secret;
+  try {
+    return { ...chosen, message: await seal(plaintext, recipients, { format: chosen.format, armor, allowMixed }) };
+  } finally {
+    if (base64) plaintext.fill(0);
+  }
+}
+
+/**
+ * Begins to seal a secret of any size to recipients, in the age format.
+ *
+ * @throws what `share` does; RangeError for another format
+ */
+export async function startSharing(options: SharingOptions): Promise<Sharing> {
+  const { armor = true, allowMixed = false } = options;
+  const { recipients, ...chosen } = chooseRecipients(options);
+  assertOneOf("format", chosen.format, ["age"]);
+  return { ...chosen, sealer: await createSealer(recipients, { armor, allowMixed }) };
+}
+
+function chooseRecipients(options: SharingOptions): Chosen & { readonly recipients: readonly Recipient[] } {
+  const { to, passphrase, format = "age", key, allowWeak = false } = options;
+  if (passphrase !== undefined) return toPassphrase(passphrase, options);
   if (to.length === 0) throw new SharingError("NO_RECIPIENTS", "expected at least one recipient, got none");
   const single = to.length === 1;
   if (key !== undefined && !single) {
@@ -80,14 +130,19 @@ export async function share(options: ShareOptions): Promise<Shared> {
       else notSealedTo.push({ recipient, source, entry, reason: whyNot(entry, format) });
     }
   }
+  return { format, sealedTo, notSealedTo, recipients: sealedTo.flatMap(({ entry }) => recipientOf(entry, allowWeak)) };
+}
 
-  const plaintext = base64 ? Buffer.from(base64Of(secret)) : secret;
-  try {
-    const recipients = sealedTo.flatMap(({ entry }) => recipientOf(entry, allowWeak));
-    return { message: await seal(plaintext, recipients, { format, armor }), format, sealedTo, notSealedTo };
-  } finally {
-    if (base64) plaintext.fill(0);
+function toPassphrase(
+  passphrase: Uint8Array,
+  { to, format = "age" }: SharingOptions,
+): Chosen & { readonly recipients: readonly Recipient[] } {
+  if (to.length > 0 || format !== "age") {
+    throw new SharingError("INVALID_KEY_CHOICE", "a passphrase stands alone, in the age format", {
+      hint: "seal one message to the passphrase, and another to the recipients",
+    });
   }
+  return { format, sealedTo: [], notSealedTo: [], recipients: [new PassphraseRecipient(passphrase)] };
 }
 
 /** Whom `seal` seals to for a key: age's own are that already. */
@@ -118,7 +173,7 @@ function choose(
 ): readonly RecipientKey[] {
   const usable = keys.filter((entry) => entry.unusable === null && isFor(entry, format));
   const [first] = usable;
-  if (key?.startsWith("SHA256:")) return [byFingerprint(recipient, keys, key)];
+  if (key !== undefined && /^(?:SHA256:|age1)/.test(key)) return [byFingerprint(recipient, keys, key)];
   if (first === undefined) throw noUsableKey(recipient, keys, format);
   if (key !== undefined) return [byNumber(recipient, usable, key)];
   return format === "ssh-vault" ? [first] : usable;

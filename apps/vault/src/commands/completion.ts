@@ -1,4 +1,4 @@
-import { usageError } from "../argv.ts";
+import { usageError } from "../errors.ts";
 import { completionScript, SHELLS } from "../completion.ts";
 import { writeStdout } from "../streams.ts";
 import type { Invocation } from "../table.ts";

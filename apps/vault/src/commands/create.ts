@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import { homedir } from "node:os";
+import { homeFolder } from "../home.ts";
 import { join } from "node:path";
 import type { Directory, DirectoryEntry } from "@git-vault/directory";
 import type { PublicKeyEntry } from "@git-vault/keys";
 import { sshVaultFingerprint } from "@git-vault/sealing";
 import { share, SharingError, type Shared } from "@git-vault/sharing";
 import { base58 } from "../base58.ts";
-import { usageError } from "../argv.ts";
-import { CliError } from "../errors.ts";
+import { CliError, usageError } from "../errors.ts";
 import { readOperand, readStandardInput, type Input } from "../input.ts";
 import { writeOutput } from "../output.ts";
 import { ownPublicKeys, readPublicKeyFile, sshKeys } from "../own-keys.ts";
@@ -46,7 +45,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
     const shared = await seal(input.data);
     refuseToOverwrite(vault); // the editor may have been open for long
     const text = present(shared.message.toString(), target, flags);
-    await writeOutput(Buffer.from(`${text}\n`), vault === undefined ? {} : { output: vault }, { input, secret: false });
+    await writeOutput(Buffer.from(text), vault === undefined ? {} : { output: vault }, { input, secret: false });
     if (!flags.quiet) for (const line of othersThan(shared, target)) say(line);
   } finally {
     input.data.fill(0);
@@ -107,7 +106,7 @@ async function ownTarget({ key: path, fingerprint, "allow-weak": allowWeak }: Fl
   if (path !== undefined) return { entry: await readPublicKeyFile(path), key: undefined, choice };
   const files = await ownPublicKeys();
   const keys = files.flatMap(sshKeys);
-  const own: DirectoryEntry = { name: "~/.ssh", source: join(homedir(), ".ssh"), keys };
+  const own: DirectoryEntry = { name: "~/.ssh", source: join(homeFolder(), ".ssh"), keys };
   if (fingerprint !== undefined) return { entry: own, key: byFingerprint(own, fingerprint), choice };
   const usual = ["id_rsa.pub", "id_ed25519.pub"].flatMap((name) => {
     const file = files.find((known) => known.name === name);

@@ -1,6 +1,6 @@
+import { usageError } from "../errors.ts";
 import type { PublicKeyEntry } from "@git-vault/keys";
 import { sshVaultFingerprint } from "@git-vault/sealing";
-import { usageError } from "../argv.ts";
 import { ownPublicKeys, readPublicKeyFile, sshKeys } from "../own-keys.ts";
 import { describeKey } from "../recipients.ts";
 import { printable, say, writeStdout } from "../streams.ts";

@@ -1,11 +1,12 @@
 import { CliError } from "../errors.ts";
 import { commandHelp, helpOn, overview } from "../help.ts";
 import { printable, say, writeStdout } from "../streams.ts";
-import { COMMANDS, TOPICS, type CommandSpec, type Invocation } from "../table.ts";
+import { COMMANDS, TOPICS, type CommandSpec, type FlagValues, type Invocation } from "../table.ts";
 
 /** What `--help` shows, and what a run without a command does. */
-export function showHelp(command: CommandSpec | null, asked: boolean): void {
-  if (asked) return writeStdout(`${command === null ? overview() : commandHelp(command)}\n`);
+export function showHelp(command: CommandSpec | null, { help, json }: FlagValues): void {
+  if (help) return writeStdout(`${command === null ? overview() : commandHelp(command)}\n`);
+  if (json) throw new CliError("USAGE", "expected a command", { hint: "see `vault --help`" });
   say(overview());
   process.exitCode = 2;
 }

@@ -1,15 +1,21 @@
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
-import { usageError } from "../argv.ts";
+import { existsSync } from "node:fs";
+import { CliError, usageError } from "../errors.ts";
+import { writeOutput } from "../output.ts";
 import { describeKey, keyToJson, readRecipients } from "../recipients.ts";
-import { printable, writeStdout } from "../streams.ts";
-import type { Invocation } from "../table.ts";
+import { jsonLine, printable, say, writeJson, writeStdout } from "../streams.ts";
+import type { FlagValues, Invocation } from "../table.ts";
 
 export async function run({ flags, args }: Invocation): Promise<void> {
+  if (args.length === 1 && args[0] === "new") return makeKey(flags);
+  if (flags.output !== undefined || flags["post-quantum"]) {
+    throw usageError("--output and --post-quantum are flags of `vault keys new`");
+  }
   if (args.length === 0) throw usageError("expected at least one recipient");
   const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
   const entries: DirectoryEntry[] = [];
   for (const query of readRecipients(args)) entries.push(...(await directory.resolve(query)));
-  writeStdout(flags.json ? `${JSON.stringify({ recipients: entries.map(toJson) })}\n` : entries.map(toText).join(""));
+  writeStdout(flags.json ? jsonLine({ recipients: entries.map(toJson) }) : entries.map(toText).join(""));
   // The answer is shown whole; the exit code tells a script that sharing with these recipients would fail.
   if (entries.some(({ keys }) => keys.every((key) => key.unusable !== null))) process.exitCode = 3;
 }
@@ -28,4 +34,22 @@ function toJson({ name, source, keys }: DirectoryEntry): object {
     source,
     keys: keys.map((key) => ({ ...keyToJson(key), usable: key.unusable === null, reason: key.unusable })),
   };
+}
+
+/** Writes an identity file as age-keygen does. */
+async function makeKey(flags: FlagValues): Promise<void> {
+  const { output } = flags;
+  if (output !== undefined && output !== "-" && existsSync(output)) {
+    throw new CliError("OUTPUT_UNWRITABLE", `${printable(output)} exists already`, {
+      hint: "name another file: a key that is overwritten opens nothing any more",
+    });
+  }
+  const { generateIdentity } = await import("@git-vault/sealing");
+  const { identity, recipient } = await generateIdentity(flags["post-quantum"] ? "hybrid" : "x25519");
+  const created = `${new Date().toISOString().slice(0, 19)}Z`;
+  const file = `# created: ${created}\n# public key: ${recipient}\n${identity}\n`;
+  const text = flags.json && (output ?? "-") === "-" ? jsonLine({ identity, recipient, created }) : file;
+  const place = await writeOutput(Buffer.from(text), { output: output ?? "-" }, { input: null, secret: true });
+  if (flags.json && place !== null) writeJson({ recipient, created, output: place });
+  else if (!flags.quiet && !flags.json) say(`vault: the recipient is ${recipient}`);
 }

@@ -1,14 +1,15 @@
 import { basename } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import type { Format } from "@git-vault/sealing";
-import { share, type Shared } from "@git-vault/sharing";
-import { usageError } from "../argv.ts";
-import { CliError } from "../errors.ts";
-import { readOperand, readStandardInput, type Input } from "../input.ts";
+import { share, startSharing, type Chosen, type SharingOptions } from "@git-vault/sharing";
+import { CliError, usageError } from "../errors.ts";
+import { readLarge, type LargeInput } from "../input.ts";
 import { openingCommands } from "../opening-commands.ts";
-import { checkOutputFlags, writeOutput } from "../output.ts";
+import { checkOutputFlags, openSink, writeOutput } from "../output.ts";
+import { newPassphrase } from "../passphrase.ts";
+import { pump } from "../pump.ts";
 import { describeKey, keyToJson, readRecipients } from "../recipients.ts";
-import { leadsTo, printable, say, writeStdout } from "../streams.ts";
+import { leadsTo, printable, say, writeJson } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
 /** What is sealed. */
@@ -16,49 +17,97 @@ export interface Secret {
   readonly kind: "git-crypt-key" | "file" | "stdin";
   /** The key's name, or the file's; null for stdin. */
   readonly name: string | null;
-  readonly data: Buffer;
-  readonly input: Input | null;
+  readonly input: LargeInput;
 }
 
 export async function run({ flags, args }: Invocation): Promise<void> {
-  checkOutputFlags(flags);
-  const format = parseFormat(flags.format);
-  if (flags.to === undefined) throw usageError("expected a recipient: --to R");
-  if (flags.to.includes("-") && args[0] === "-")
-    throw usageError("stdin cannot hold both the recipients and the secret");
+  checkFlags(flags, args[0]);
   const secret = await readSecret(flags, args[0]);
+  const { input } = secret;
   try {
-    await shareWith(readRecipients(flags.to), secret, flags, { format });
+    const options = await sharingOptions(flags);
+    await (input.readOn === null ? shareWhole(secret, options, flags) : shareLarge(secret, options, flags));
   } finally {
-    secret.data.fill(0);
+    input.data.fill(0);
+    input.close();
   }
 }
 
-/** Seals `secret`, writes the message where the flags say, and tells the sender what happened. */
-export async function shareWith(
-  queries: readonly string[],
-  secret: Secret,
-  flags: FlagValues,
-  { format }: { readonly format: Format },
-): Promise<void> {
+function checkFlags(flags: FlagValues, operand: string | undefined): void {
+  checkOutputFlags(flags);
+  parseFormat(flags.format);
+  if (flags.to === undefined && !flags["with-passphrase"]) throw usageError("expected a recipient: --to R");
+  if (flags.to !== undefined && flags["with-passphrase"]) {
+    throw usageError("--to and --with-passphrase were both given: a passphrase stands alone");
+  }
+  if (flags.to?.includes("-") && operand === "-") {
+    throw usageError("stdin cannot hold both the recipients and the secret");
+  }
+}
+
+async function sharingOptions(flags: FlagValues): Promise<SharingOptions> {
   const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
   const to: DirectoryEntry[] = [];
-  for (const query of queries) to.push(...(await directory.resolve(query)));
-  const shared = await share({
-    secret: secret.data,
+  for (const query of flags.to === undefined ? [] : readRecipients(flags.to))
+    to.push(...(await directory.resolve(query)));
+  return {
     to,
-    format,
+    passphrase: flags["with-passphrase"] ? await newPassphrase(flags) : undefined,
+    format: parseFormat(flags.format),
     key: flags.key,
-    base64: flags.base64,
+    armor: !flags.binary,
     allowWeak: flags["allow-weak"],
-  });
+    allowMixed: flags["allow-mixed"],
+  };
+}
 
+async function shareWhole(secret: Secret, options: SharingOptions, flags: FlagValues): Promise<void> {
+  const { data } = secret.input;
+  const shared = await share({ ...options, secret: data, base64: flags.base64 });
   const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
   const place =
     elsewhere || !flags.json ? await writeOutput(shared.message, flags, { input: secret.input, secret: false }) : null;
-  const open = openingCommands(shared, secret, { base64: flags.base64 === true, file: flags.output });
-  if (flags.json) writeStdout(`${JSON.stringify(describe(shared, secret, place, open))}\n`);
-  else if (!flags.quiet) for (const line of report(shared, secret, place, open)) say(line);
+  tell({ shared, secret, bytes: data.length, place, message: shared.message }, flags);
+}
+
+async function shareLarge(secret: Secret, options: SharingOptions, flags: FlagValues): Promise<void> {
+  if (flags.base64 || options.format === "ssh-vault") {
+    throw usageError(`${flags.base64 ? "--base64" : "ssh-vault's format"} is for secrets of up to 16 MiB`);
+  }
+  const { sealer, ...shared } = await startSharing(options);
+  const sink = openSink(flags, { input: secret.input, secret: false });
+  let bytes = 0;
+  try {
+    const seal = (plaintext: Buffer): Buffer => {
+      bytes += plaintext.length;
+      return sealer.push(plaintext);
+    };
+    await pump(secret.input, seal, sink);
+    sink.write(sealer.finish());
+    tell({ shared, secret, bytes, place: sink.commit(), message: null }, flags);
+  } catch (error) {
+    sink.abort();
+    throw error;
+  }
+}
+
+/** A message that was sealed and written. */
+interface Done {
+  readonly shared: Chosen;
+  readonly secret: Secret;
+  /** The secret's length. */
+  readonly bytes: number;
+  /** Where the message went, in words; null for stdout. */
+  readonly place: string | null;
+  /** Null for one that was too large to be held. */
+  readonly message: Buffer | null;
+}
+
+/** Tells the sender what was done, and what the receiver has to do. */
+function tell(done: Done, flags: FlagValues): void {
+  const open = openingCommands(done.shared, done.secret, { base64: flags.base64 === true, file: flags.output });
+  if (flags.json) writeJson(describe(done, open));
+  else if (!flags.quiet) for (const line of report(done, open)) say(line);
 }
 
 function parseFormat(text: string | undefined): Format {
@@ -70,37 +119,38 @@ function parseFormat(text: string | undefined): Format {
 async function readSecret(flags: FlagValues, operand: string | undefined): Promise<Secret> {
   if (operand !== undefined) {
     if (flags["key-name"] !== undefined) throw usageError("--key-name and a file were both given");
-    const input = readOperand(operand);
-    return operand === "-"
-      ? { kind: "stdin", name: null, data: input.data, input }
-      : { kind: "file", name: basename(operand), data: input.data, input };
+    const input = readLarge(operand);
+    return operand === "-" ? { kind: "stdin", name: null, input } : { kind: "file", name: basename(operand), input };
   }
   if (flags["key-name"] === undefined && leadsTo(0) === "data" && !flags.to?.includes("-")) {
-    const input = readStandardInput();
-    if (input.data.length === 0) {
-      throw new CliError("INPUT_UNREADABLE", "standard input is empty, so there is nothing to seal", {
-        hint: "to seal the repository's key in a script, say `--key-name default`; to seal an empty secret, name stdin by `-`",
-      });
-    }
-    return { kind: "stdin", name: null, data: input.data, input };
+    const input = readLarge(undefined);
+    if (input.data.length > 0) return { kind: "stdin", name: null, input };
+    throw new CliError("INPUT_UNREADABLE", "standard input is empty, so there is nothing to seal", {
+      hint: "to seal the repository's key in a script, say `--key-name default`; to seal an empty secret, name stdin by `-`",
+    });
   }
   const { openRepository, wipeKeyFile } = await import("@git-vault/git-crypt");
   const name = flags["key-name"] ?? "default";
   const { bytes, keyFile } = openRepository(process.cwd()).readKey(name);
   wipeKeyFile(keyFile);
-  return { kind: "git-crypt-key", name, data: bytes, input: null };
+  return {
+    kind: "git-crypt-key",
+    name,
+    input: { data: bytes, title: name, file: null, readOn: null, close: () => {} },
+  };
 }
 
-function describeSecret({ kind, name, data }: Secret): string {
-  const size = `${data.length} bytes`;
+function describeSecret({ kind, name }: Secret, bytes: number): string {
+  const size = `${bytes} bytes`;
   if (kind === "git-crypt-key") return `the git-crypt key ${name ?? ""} (${size})`;
   return kind === "file" ? `${printable(name ?? "")} (${size})` : `standard input (${size})`;
 }
 
-function report(shared: Shared, secret: Secret, place: string | null, open: readonly string[]): string[] {
+function report({ shared, secret, bytes, place }: Done, open: readonly string[]): string[] {
+  const keys = shared.sealedTo.map(({ recipient, entry }) => `  ${printable(recipient)}  ${describeKey(entry)}`);
   const lines = [
-    `vault: sealed ${describeSecret(secret)} in the ${shared.format} format to`,
-    ...shared.sealedTo.map(({ recipient, entry }) => `  ${printable(recipient)}  ${describeKey(entry)}`),
+    `vault: sealed ${describeSecret(secret, bytes)} in the ${shared.format} format to`,
+    ...(keys.length > 0 ? keys : ["  a passphrase"]),
   ];
   if (shared.notSealedTo.length > 0) {
     lines.push(
@@ -114,17 +164,12 @@ function report(shared: Shared, secret: Secret, place: string | null, open: read
   return [...lines, "vault: send it over any channel; it is opened with", ...open.map((line) => `  ${line}`)];
 }
 
-function describe(
-  shared: Shared,
-  { kind, name, data }: Secret,
-  output: string | null,
-  open: readonly string[],
-): object {
+function describe({ shared, secret: { kind, name }, bytes, place, message }: Done, open: readonly string[]): object {
   return {
     format: shared.format,
-    message: output === null ? shared.message.toString() : null,
-    output,
-    secret: { kind, name, bytes: data.length },
+    message: place === null ? (message?.toString() ?? null) : null,
+    output: place,
+    secret: { kind, name, bytes },
     sealedTo: shared.sealedTo.map(({ recipient, source, entry }) => ({ recipient, source, ...keyToJson(entry) })),
     notSealedTo: shared.notSealedTo.map(({ recipient, source, entry, reason }) => ({
       recipient,

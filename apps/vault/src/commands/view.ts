@@ -1,14 +1,24 @@
-import { receive, type Received } from "@git-vault/sharing";
+import { receive, Receiver, type Received } from "@git-vault/sharing";
 import { CliError } from "../errors.ts";
-import { readOperand, readStandardInput, type Input } from "../input.ts";
-import { checkOutputFlags, writeOutput } from "../output.ts";
+import { readLarge, type Input, type LargeInput } from "../input.ts";
+import { checkOutputFlags, openSink, writeOutput } from "../output.ts";
 import { privateKeys } from "../private-keys.ts";
-import { leadsTo, say, writeStdout } from "../streams.ts";
+import { pump } from "../pump.ts";
+import { leadsTo, say, writeJson } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
 export async function run({ flags, args }: Invocation): Promise<void> {
   checkOutputFlags(flags);
   const input = await readMessage(args[0]);
+  try {
+    await (input.readOn === null ? viewWhole(input, flags) : viewLarge(input, flags));
+  } finally {
+    input.close();
+  }
+}
+
+/** All of the message is authenticated before any of it is written. */
+async function viewWhole(input: Input, flags: FlagValues): Promise<void> {
   const received = await receive(input.data, await privateKeys(flags));
   try {
     await write(received, flags, input);
@@ -17,10 +27,36 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   }
 }
 
+/** Each piece is authenticated before it is written; that the message is whole shows only in the end. */
+async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
+  const receiver = await Receiver.start(await privateKeys(flags));
+  let bytes = 0;
+  const count = (plaintext: Buffer): Buffer => {
+    bytes += plaintext.length;
+    return plaintext;
+  };
+  // Nothing is opened for writing before a key was found.
+  const first = count(await receiver.push(input.data));
+  const sink = openSink(flags, { input, secret: true });
+  try {
+    sink.write(first);
+    await pump({ ...input, data: NOTHING }, async (piece) => count(await receiver.push(piece)), sink);
+    const { plaintext, format, openedWith } = await receiver.finish();
+    sink.write(count(plaintext));
+    const place = sink.commit();
+    if (flags.json) writeJson(report({ format, openedWith }, bytes, place));
+    else if (place !== null && !flags.quiet) say(`vault: wrote ${bytes} bytes to ${place}`);
+  } catch (error) {
+    sink.abort();
+    throw error;
+  }
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /** The operand, else a pipe or a file on stdin, else the clipboard. */
-async function readMessage(operand: string | undefined): Promise<Input> {
-  if (operand !== undefined) return readOperand(operand);
-  if (leadsTo(0) === "data") return readStandardInput();
+async function readMessage(operand: string | undefined): Promise<LargeInput> {
+  if (operand !== undefined || leadsTo(0) === "data") return readLarge(operand);
   const { paste } = await import("../clipboard.ts");
   const data = Buffer.from(await paste());
   if (data.length === 0) {
@@ -28,26 +64,28 @@ async function readMessage(operand: string | undefined): Promise<Input> {
       hint: "copy the sealed message, or name a file: `vault view message.txt`",
     });
   }
-  return { data, title: "the clipboard", file: null };
+  return { data, title: "the clipboard", file: null, readOn: null, close: () => {} };
 }
 
 async function write(received: Received, flags: FlagValues, input: Input): Promise<void> {
   const { plaintext } = received;
   const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
   const place = elsewhere || !flags.json ? await writeOutput(plaintext, flags, { input, secret: true }) : null;
-  if (flags.json) writeStdout(`${JSON.stringify(describe(received, place))}\n`);
+  if (flags.json) writeJson(describe(received, place));
   else if (place !== null && !flags.quiet) say(`vault: wrote ${plaintext.length} bytes to ${place}`);
 }
 
-function describe({ plaintext, format, openedWith }: Received, output: string | null): object {
+function describe(received: Received, place: string | null): object {
+  const { plaintext } = received;
   const text = plaintext.toString();
   const encoding = Buffer.from(text).equals(plaintext) ? "utf8" : "base64";
-  return {
-    format,
-    openedWith: { path: openedWith.path, fingerprint: openedWith.fingerprint },
-    bytes: plaintext.length,
-    encoding,
-    plaintext: output === null ? (encoding === "utf8" ? text : plaintext.toString("base64")) : null,
-    output,
-  };
+  const shown = encoding === "utf8" ? text : plaintext.toString("base64");
+  return { ...report(received, plaintext.length, place), encoding, plaintext: place === null ? shown : null };
 }
+
+/** What --json tells of any message. */
+const report = (
+  { format, openedWith: { path, fingerprint } }: Pick<Received, "format" | "openedWith">,
+  bytes: number,
+  output: string | null,
+): object => ({ format, openedWith: { path, fingerprint }, bytes, output });

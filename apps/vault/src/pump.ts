@@ -1,0 +1,29 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { LargeInput } from "./input.ts";
+import type { Sink } from "./output.ts";
+
+/** About the fastest size of a step. */
+const STEP = 1024 * 1024;
+/** After so many steps the event loop gets a turn, in which a signal is heard. */
+const STEPS_A_TURN = 16;
+
+/**
+ * Sends an input of any size through a step, and what the step gives into a sink. Reading, working and writing are synchronous,
+ * which is twice as fast as Node's streams are.
+ */
+export async function pump(
+  input: LargeInput,
+  step: (piece: Buffer) => Buffer | Promise<Buffer>,
+  sink: Sink,
+): Promise<void> {
+  for (let at = 0; at < input.data.length; at += STEP) sink.write(await step(input.data.subarray(at, at + STEP)));
+  if (input.readOn === null) return;
+  const chunk = Buffer.allocUnsafeSlow(STEP);
+  for (let steps = 1; ; steps += 1) {
+    const read = input.readOn(chunk);
+    if (read === 0) break;
+    sink.write(await step(chunk.subarray(0, read)));
+    if (steps % STEPS_A_TURN === 0) await nextTurn();
+  }
+  chunk.fill(0);
+}
