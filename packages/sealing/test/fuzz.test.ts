@@ -13,7 +13,7 @@ import { randomBytes } from "node:crypto";
 import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseHeader } from "../src/age-header.ts";
+import { encodeHeader, parseHeader } from "../src/age-header.ts";
 import { decodeArmor, encodeArmor } from "../src/armor.ts";
 import {
   createOpener,
@@ -104,6 +104,16 @@ const apply = (message: Buffer, { how, at: place, fromStart, length, bytes }: Da
   return flipped;
 };
 
+const parses = (message: Buffer): boolean => {
+  try {
+    readHeader(message);
+    return true;
+  } catch (error) {
+    if (error instanceof SealingError) return false;
+    throw error;
+  }
+};
+
 const releaseOf = async (message: Buffer, steps: readonly number[]): Promise<{ released: Buffer; error: unknown }> => {
   const opener = createOpener(identities);
   const released: Buffer[] = [];
@@ -120,7 +130,9 @@ const releaseOf = async (message: Buffer, steps: readonly number[]): Promise<{ r
   }
 };
 
-const steps = fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 4 });
+/** Sizes of pieces; a message of two chunks is cut into fewer, so that the cases are many and not slow. */
+const stepsFor = (name: string): fc.Arbitrary<number[]> =>
+  fc.array(fc.integer({ min: name.includes("chunks") ? 2000 : 1, max: 40_000 }), { minLength: 1, maxLength: 4 });
 
 describe.each([
   "binary",
@@ -138,7 +150,7 @@ describe.each([
       if (found === undefined) throw new Error("no such message");
       const { message, plaintext } = found;
       await fc.assert(
-        fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 3 }), steps, async (damages, sizes) => {
+        fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 3 }), stepsFor(name), async (damages, sizes) => {
           let damaged = message;
           for (const one of damages) damaged = apply(damaged, one);
           const whole: unknown = await open(damaged, identities).catch((error: unknown) => error);
@@ -161,16 +173,10 @@ test(
     await fc.assert(
       fc.asyncProperty(fc.constantFrom("binary", "armored", "hybrid"), damage, async (name, one) => {
         const damaged = apply(messages.get(name)?.message ?? Buffer.alloc(0), one);
-        try {
-          readHeader(damaged);
-        } catch (error) {
-          expect(error).toBeInstanceOf(SealingError);
-          return;
-        }
+        if (!parses(damaged)) return;
         const binary = name === "armored" ? decodeArmor(damaged) : damaged;
         const header = parseHeader(binary);
         const { covered } = header;
-        const { encodeHeader } = await import("../src/age-header.ts");
         expect(encodeHeader(header.stanzas, randomBytes(16)).subarray(0, covered.length).equals(covered)).toBe(true);
         if (name !== "armored") return;
         expect(encodeArmor(binary).toString().trim()).toBe(damaged.toString("latin1").replaceAll("\r\n", "\n").trim());

@@ -6,16 +6,10 @@ import { expect, test } from "vitest";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
 const README = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-const EXAMPLES = [...README.matchAll(/^## (.+)$|^```ts\n([\s\S]*?)^```$/gm)].reduce<{ title: string; code: string }[]>(
-  (found, [, title, code]) => {
-    if (title !== undefined) return [...found, { title, code: "" }];
-    return [...found, { title: found.at(-1)?.title ?? "", code: code ?? "" }];
-  },
-  [],
-);
 const PRINTED = ["hello\n", "hello\n", "WRONG_PASSPHRASE\n", `${8 * 1024 * 1024}\n`, "from a file\n"];
-const CASES = EXAMPLES.filter(({ code }) => code !== "").map((example, index) => ({
-  ...example,
+const CASES = [...README.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ""], index) => ({
+  title: `${index + 1}`,
+  code,
   printed: PRINTED[index],
 }));
 
