@@ -19,8 +19,9 @@ import { VaultError } from "@git-vault/errors";
  * - `ALREADY_USED`: the repository's files are already encrypted, and a new key would not open them
  * - `MODIFIED`: protected files hold changes that are not staged, or are in conflict
  * - `OTHER_WORKTREES`: other work trees share the key and hold decrypted files
+ * - `INDEX_LOCKED`: another git command holds the index
  * - `UNWRITABLE`: a file cannot be written
- * - `PLAINTEXT`: content that must be encrypted is not
+ * - `HALFWAY`: some files are encrypted and others decrypted, and neither could be undone; running the command again finishes it
  * - `NO_SUCH_REVISION`: the name is no revision of this repository
  * - `NO_SUCH_FILE`: the revision holds no such file, or the object is not here
  * - `BAD_PROTOCOL`: what came is not git's protocol for filters
@@ -45,8 +46,9 @@ export type GitCryptErrorCode =
   | "ALREADY_USED"
   | "MODIFIED"
   | "OTHER_WORKTREES"
+  | "INDEX_LOCKED"
   | "UNWRITABLE"
-  | "PLAINTEXT"
+  | "HALFWAY"
   | "NO_SUCH_REVISION"
   | "NO_SUCH_FILE"
   | "BAD_PROTOCOL"

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encryptBlob } from "./blob.ts";
 import { type FileName, fileName } from "./file-name.ts";
@@ -7,6 +7,7 @@ import { type KeyFile, wipeKeyFile } from "./key-file.ts";
 import { readBlobs, sizesOf } from "./objects.ts";
 import { assertWorkTree, isRegular, listProtected, type ProtectedEntry } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
+import { makeScratch, removeScratch } from "./scratch.ts";
 import { clearBlobs } from "./staged.ts";
 
 /** Stores blobs as they are, and gives their names in the same order. */
@@ -65,9 +66,7 @@ export function fix(repository: Repository): FileName[] {
   const keys = new Map(
     [...new Set(entries.map(({ keyName }) => keyName))].map((name) => [name, repository.readKey(name).keyFile]),
   );
-  const state = join(repository.gitDir, "git-crypt");
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  const folder = mkdtempSync(join(state, "fix."));
+  const folder = makeScratch(repository.gitDir);
   try {
     const order: ProtectedEntry[] = [];
     const oids = storeBlobs(repository, folder, encrypted(repository, entries, keys, order));
@@ -75,7 +74,7 @@ export function fix(repository: Repository): FileName[] {
     runGit(repository, ["update-index", "-z", "--index-info"], listOf(records));
     return order.map(({ name }) => fileName(name));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeScratch(repository.gitDir);
     for (const key of keys.values()) wipeKeyFile(key);
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
   type BigIntStats,
   closeSync,
+  existsSync,
   fstatSync,
   linkSync,
   lstatSync,
@@ -12,7 +13,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type GitPlace, tryGit } from "./git.ts";
+import { GitCryptError } from "./errors.ts";
+import { printable } from "./file-name.ts";
+import { type GitPlace, listOf, runGit, tryGit } from "./git.ts";
+import { listIndex } from "./protected-files.ts";
+import type { WorkTree } from "./work-tree.ts";
 
 /** A file of the work tree whose content is that of the index, as the file system describes it. */
 export interface FreshFile {
@@ -96,12 +101,18 @@ function isSplit(bytes: Buffer, from: number, end: number): boolean {
 }
 
 /**
- * Changes, in the bytes of an index, what git remembers of the files given. Entries as young as the index lose the size that is
- * remembered of them, as in git's own writing: their content is compared again.
+ * Changes, in the bytes of an index, what git remembers of the files given. Entries as young as the index may have changed without a
+ * trace: unless `holds` says that a file still has the content, the entry loses the size that is remembered of it, as in git's
+ * own writing, and git compares the content again.
  *
  * Gives whether anything changed; null where the index is not one that is understood whole.
  */
-export function refreshEntries(bytes: Buffer, written: bigint, files: ReadonlyMap<string, FreshFile>): boolean | null {
+export function refreshEntries(
+  bytes: Buffer,
+  written: bigint,
+  files: ReadonlyMap<string, FreshFile>,
+  holds: (name: string, oid: string) => boolean,
+): boolean | null {
   const version = bytes.length < HEADER_BYTES ? 0 : bytes.readUInt32BE(4);
   const oidBytes = (files.values().next().value?.oid.length ?? 0) / 2;
   if (bytes.toString("latin1", 0, 4) !== "DIRC" || version < 2 || version > 4 || oidBytes === 0) return null;
@@ -113,19 +124,20 @@ export function refreshEntries(bytes: Buffer, written: bigint, files: ReadonlyMa
   const second = low32(written / 1_000_000_000n);
   let changed = false;
   let last = HEADER_BYTES;
-  const young: number[] = [];
+  const young: { at: number; name: string; oid: string }[] = [];
   for (const { at, flags, name, end: next } of entriesOf(bytes, oidBytes)) {
     last = next;
     const file = (flags & STAGES) === 0 ? files.get(name) : undefined;
-    if (file !== undefined && bytes.toString("hex", at + STAT.end, at + STAT.end + oidBytes) === file.oid) {
+    const oid = bytes.toString("hex", at + STAT.end, at + STAT.end + oidBytes);
+    if (file?.oid === oid) {
       if (describe(bytes, at, file.stat)) changed = true;
     } else if (bytes.readUInt32BE(at + STAT.mtime) >= second && bytes.readUInt32BE(at + STAT.mode) !== GITLINK) {
-      young.push(at);
+      young.push({ at, name, oid });
     }
   }
   if (isSplit(bytes, last, end)) return null;
   if (!changed) return false;
-  for (const at of young) bytes.writeUInt32BE(0, at + STAT.size);
+  for (const { at, name, oid } of young) if (!holds(name, oid)) bytes.writeUInt32BE(0, at + STAT.size);
   if (!unhashed) createHash(algorithm).update(bytes.subarray(0, end)).digest().copy(bytes, end);
   return true;
 }
@@ -147,11 +159,28 @@ function removeStaleLock(lock: string, own: string): void {
   rmSync(own, { force: true });
 }
 
+/** Null where an index is cut off. */
+function understood<T>(action: () => T): T | null {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
 /** Writes the index under git's lock; false where git holds it, or wrote another index meanwhile. */
-function rewriteIndex(path: string, own: string, files: ReadonlyMap<string, FreshFile>): boolean | null {
+function rewriteIndex(
+  path: string,
+  own: string,
+  workTree: WorkTree,
+  files: ReadonlyMap<string, FreshFile>,
+): boolean | null {
   const lock = `${path}.lock`;
   const { bytes, stat } = readIndex(path);
-  const changed = refreshEntries(bytes, stat.mtimeNs, files);
+  const changed = understood(() =>
+    refreshEntries(bytes, stat.mtimeNs, files, (name, oid) => workTree.holds(name, oid)),
+  );
   if (changed !== true) return changed === null ? null : true;
   removeStaleLock(lock, own);
   writeFileSync(own, bytes, { mode: Number(stat.mode & 0o777n), flag: "wx" });
@@ -173,23 +202,58 @@ function rewriteIndex(path: string, own: string, files: ReadonlyMap<string, Fres
 const ATTEMPTS = 20;
 const PAUSE_MS = 50;
 
+/** Tries until `action` gives something else than false. */
+function persist<T>(action: () => T): T | false {
+  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+    const result = action();
+    if (result !== false) return result;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  }
+  return action();
+}
+
+const indexLocked = (path: string): GitCryptError =>
+  new GitCryptError("INDEX_LOCKED", "another git command is at work in this repository", {
+    hint: `wait for it and run the command again; where none is, remove ${printable(`${path}.lock`)}`,
+  });
+
+const pathOf = ({ env, gitDir }: GitPlace): string => env["GIT_INDEX_FILE"] ?? join(gitDir, "index");
+
+/** The name under which this program writes an index. */
+const ownOf = (path: string): string => `${path}.git-crypt`;
+
 /**
- * Tells git that the files given, by their names, hold what the index says, so that its next command reads none of them.
+ * Asserts that no git command is writing the index; waits for a second.
+ *
+ * @throws GitCryptError INDEX_LOCKED.
+ */
+export function assertIndexFree(place: GitPlace): void {
+  const path = pathOf(place);
+  removeStaleLock(`${path}.lock`, ownOf(path));
+  if (!persist(() => !existsSync(`${path}.lock`))) throw indexLocked(path);
+}
+
+/** Makes git forget what it remembers of the files, and read them. */
+function refreshByGit(place: GitPlace, files: ReadonlyMap<string, FreshFile>): void {
+  const entries = listIndex(place).filter(({ name, oid, stage }) => stage === 0 && files.get(name)?.oid === oid);
+  const records = entries.map(({ mode, oid, name }) => `${mode} ${oid} 0\t${name}`);
+  runGit(place, ["update-index", "-z", "--index-info"], listOf(records));
+  tryGit(place, ["update-index", "-q", "--refresh"]); // It fails where other files are modified.
+}
+
+/**
+ * Tells git that the files given, by their names, hold what the index says. Else it would take each for modified, by its size.
  *
  * It writes the index itself, which takes no process and no filter; where it does not understand the index, or Windows describes
- * files in another way, git refreshes it. Where another program holds the index, it is left: git then finds out by itself.
+ * files in another way, git reads the files.
+ *
+ * @throws GitCryptError INDEX_LOCKED where another program holds the index; GIT_FAILED.
  */
-export function refreshIndex(place: GitPlace, files: ReadonlyMap<string, FreshFile>): void {
+export function refreshIndex(place: GitPlace, workTree: WorkTree, files: ReadonlyMap<string, FreshFile>): void {
   if (files.size === 0) return;
-  const path = place.env["GIT_INDEX_FILE"] ?? join(place.gitDir, "index");
-  let done: boolean | null = process.platform === "win32" ? null : false;
-  try {
-    for (let attempt = 0; done === false && attempt < ATTEMPTS; attempt++) {
-      if (attempt > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
-      done = rewriteIndex(path, `${path}.git-crypt`, files);
-    }
-  } catch {
-    done = null; // An index that is cut off, or a file system without links.
-  }
-  if (done === null) tryGit(place, ["update-index", "-q", "--refresh"]);
+  const path = pathOf(place);
+  if (process.platform === "win32") return refreshByGit(place, files);
+  const done = persist(() => rewriteIndex(path, ownOf(path), workTree, files));
+  if (done === null) refreshByGit(place, files);
+  if (done === false) throw indexLocked(path);
 }

@@ -2,7 +2,7 @@ import { GitCryptError } from "./errors.ts";
 import { fileName, type FileName, printable, someOf } from "./file-name.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
 import { readSettings, removeSettings } from "./filter-config.ts";
-import { refreshIndex } from "./index-file.ts";
+import { assertIndexFree, refreshIndex } from "./index-file.ts";
 import { type KeyFile, wipeKeyFile } from "./key-file.ts";
 import { assertKeyName } from "./key-name.ts";
 import { removeKey } from "./key-store.ts";
@@ -116,7 +116,7 @@ function sealTrees(trees: readonly Tree[], keys: Keys, progress: Progress | unde
       done.push({ rewriting, rewritten: rewriteFiles(rewriting, plain) });
     }
   } catch (error) {
-    for (const { rewriting, rewritten } of done) putBack(rewriting, rewritten.done);
+    for (const { rewriting, rewritten } of done) putBack(rewriting, rewritten.done, error);
     throw error;
   } finally {
     for (const { workTree } of trees) workTree.tidy();
@@ -124,12 +124,12 @@ function sealTrees(trees: readonly Tree[], keys: Keys, progress: Progress | unde
   return done.map(({ rewritten }) => rewritten);
 }
 
-function refreshTree({ place, files }: Tree, { fresh }: Rewritten): void {
+function refreshTree({ place, workTree, files }: Tree, { fresh }: Rewritten): void {
   const all = new Map(fresh);
   for (const { entry, state, found } of files) {
     if (state === "sealed" && found !== null) all.set(entry.name, { oid: entry.oid, stat: found.stat });
   }
-  refreshIndex(place, all);
+  refreshIndex(place, workTree, all);
 }
 
 /**
@@ -139,11 +139,12 @@ function refreshTree({ place, files }: Tree, { fresh }: Rewritten): void {
  * which would be committed in clear without the filter, unless they are locked together. Where a file cannot be written,
  * everything is put back; a locking that was killed is finished by another, and until then the filter stays.
  *
- * @throws GitCryptError MODIFIED, OTHER_WORKTREES, NO_SUCH_KEY, LOCKED, NOT_GIT_CRYPT, INVALID_KEY_NAME, NO_WORK_TREE: nothing was
+ * @throws GitCryptError MODIFIED, OTHER_WORKTREES, INDEX_LOCKED, NO_SUCH_KEY, LOCKED, NOT_GIT_CRYPT, INVALID_KEY_NAME, NO_WORK_TREE: nothing was
  * changed; UNWRITABLE, GIT_FAILED.
  */
 export function lock(repository: Repository, options: LockOptions = {}): LockResult {
   assertWorkTree(repository);
+  assertIndexFree(repository);
   const present = presentKeys(repository);
   const keyNames = options.keyNames ?? present;
   for (const name of keyNames) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { encryptBlob } from "./blob.ts";
 import { smudgeContent } from "./content.ts";
@@ -7,6 +7,7 @@ import { reasonOf, tryGit } from "./git.ts";
 import { wipeKeyFile } from "./key-file.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import type { Repository } from "./repository.ts";
+import { makeScratch, removeScratch } from "./scratch.ts";
 
 /** What git hands to a merge driver; see "Defining a custom merge driver" in gitattributes. */
 export interface MergeOptions {
@@ -38,9 +39,7 @@ const MOST_CONFLICTS = 127;
 export function merge(repository: Repository, options: MergeOptions): number {
   const { keyName = DEFAULT_KEY_NAME, markerSize = 7 } = options;
   const { keyFile } = repository.readKey(keyName);
-  const state = join(repository.gitDir, "git-crypt");
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  const folder = mkdtempSync(join(state, "merge."));
+  const folder = makeScratch(repository.gitDir);
   const at = (path: string): string => resolve(repository.topLevel ?? repository.gitDir, path);
   try {
     for (const side of SIDES) {
@@ -65,7 +64,7 @@ export function merge(repository: Repository, options: MergeOptions): number {
     stdout.fill(0);
     return status;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeScratch(repository.gitDir);
     wipeKeyFile(keyFile);
   }
 }

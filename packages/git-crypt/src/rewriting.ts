@@ -67,7 +67,7 @@ function rewriteFile(rewriting: Rewriting, file: StatedFile, result: Rewritten):
 /**
  * Encrypts or decrypts files in their places, one after the other. Where one cannot be written, those before it are put back.
  *
- * @throws GitCryptError UNWRITABLE, where all files are as they were; with a hint where not even that could be done.
+ * @throws GitCryptError UNWRITABLE, where all files are as they were; HALFWAY where they could not be put back.
  */
 export function rewriteFiles(rewriting: Rewriting, files: readonly StatedFile[]): Rewritten {
   const result: Rewritten = { fresh: new Map(), done: [], changed: [], unopened: [] };
@@ -77,19 +77,30 @@ export function rewriteFiles(rewriting: Rewriting, files: readonly StatedFile[])
       rewriting.progress?.(at + 1, files.length);
     }
   } catch (error) {
-    putBack(rewriting, result.done);
+    putBack(rewriting, result.done, error);
     throw error;
   }
   return result;
 }
 
-/** Undoes a rewriting. What was edited meanwhile is left alone. */
-export function putBack(rewriting: Rewriting, done: readonly StatedFile[]): void {
-  const back: Rewriting = {
-    workTree: rewriting.workTree,
-    keys: rewriting.keys,
-    to: rewriting.to === "open" ? "sealed" : "open",
-  };
+const halfway = (cause: unknown): GitCryptError =>
+  new GitCryptError("HALFWAY", "a file cannot be written, and those before it could not be put back", {
+    hint: "the key and the filter stay in place; mend what the folder lacks and run the command again",
+    cause,
+  });
+
+/**
+ * Undoes a rewriting that `cause` ended. What was edited meanwhile is left alone.
+ *
+ * @throws GitCryptError HALFWAY where a file is not as it was.
+ */
+export function putBack({ workTree, keys, to }: Rewriting, done: readonly StatedFile[], cause: unknown): void {
+  const back: Rewriting = { workTree, keys, to: to === "open" ? "sealed" : "open" };
   const result: Rewritten = { fresh: new Map(), done: [], changed: [], unopened: [] };
-  for (const file of done) rewriteFile(back, file, result);
+  try {
+    for (const file of done) rewriteFile(back, file, result);
+  } catch {
+    throw halfway(cause);
+  }
+  if (result.done.length < done.length) throw halfway(cause);
 }

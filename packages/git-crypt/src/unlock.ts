@@ -3,7 +3,7 @@ import { fileName, type FileName, someOf } from "./file-name.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
 import { type FilterCommands, readSettings, removeSettings, settingsOf, writeSettings } from "./filter-config.ts";
 import { runGit } from "./git.ts";
-import { type FreshFile, refreshIndex } from "./index-file.ts";
+import { assertIndexFree, type FreshFile, refreshIndex } from "./index-file.ts";
 import { encodeKeyFile, type KeyFile, parseKeyFile, wipeKeyFile } from "./key-file.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import { removeKey, storeKey } from "./key-store.ts";
@@ -158,14 +158,15 @@ function openFiles(
   try {
     rewritten = rewriteFiles(rewriting, closed);
   } catch (error) {
-    uninstall();
+    // Without the filter, a file that is still decrypted would be committed in clear.
+    if (!(error instanceof GitCryptError && error.code === "HALFWAY")) uninstall();
     throw error;
   }
   const fresh = new Map<string, FreshFile>(rewritten.fresh);
   for (const { entry, state, found } of files) {
     if (state === "open" && found !== null) fresh.set(entry.name, { oid: entry.oid, stat: found.stat });
   }
-  refreshIndex(repository, fresh);
+  refreshIndex(repository, rewriting.workTree, fresh);
   return {
     keys: [],
     decrypted: rewritten.done.length,
@@ -185,11 +186,12 @@ function openFiles(
  * What is already done is not done again, so that an unlocking that was killed is finished by another. Modified files that are
  * not protected do not matter; symbolic links, submodules and files outside of a sparse checkout are left alone.
  *
- * @throws GitCryptError WRONG_KEY, OTHER_KEY, MODIFIED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE,
+ * @throws GitCryptError WRONG_KEY, OTHER_KEY, MODIFIED, INDEX_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE: everything was put back; HALFWAY;
  * GIT_FAILED; RangeError for two keys of one name.
  */
 export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], options: UnlockOptions): UnlockResult {
   assertWorkTree(repository);
+  assertIndexFree(repository);
   const given = parseKeys(keyFiles);
   try {
     const keys = new Map(given.map(({ name, keyFile }) => [name, keyFile]));

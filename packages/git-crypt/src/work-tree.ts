@@ -6,9 +6,8 @@ import {
   fstatSync,
   futimesSync,
   lstatSync,
-  mkdirSync,
   openSync,
-  readdirSync,
+  readlinkSync,
   readSync,
   renameSync,
   rmSync,
@@ -17,6 +16,8 @@ import {
 import { join } from "node:path";
 import { GitCryptError } from "./errors.ts";
 import { locate, printable } from "./file-name.ts";
+import { isBlob } from "./objects.ts";
+import { makeScratch, removeScratch } from "./scratch.ts";
 
 /** A regular file of a work tree as it was read. */
 export interface FoundFile {
@@ -30,23 +31,11 @@ const codeOf = (error: unknown): string =>
 const isSame = (a: BigIntStats, b: BigIntStats): boolean =>
   a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeNs === b.mtimeNs && a.mode === b.mode;
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === "EPERM";
-  }
-}
-
 const unwritable = (name: string, cause: unknown): GitCryptError =>
   new GitCryptError("UNWRITABLE", `the file ${printable(name)} cannot be written: ${codeOf(cause)}`, {
     hint: "check the permissions of its folder and the space left, then run the command again",
     cause,
   });
-
-/** What names the folders where files are written before they are moved to the work tree; a process id follows. */
-const UNFINISHED = "unfinished.";
 
 /**
  * Reads and replaces the files of a work tree, by names whose characters are bytes. It follows no symbolic link below the top
@@ -54,15 +43,16 @@ const UNFINISHED = "unfinished.";
  */
 export class WorkTree {
   readonly #topLevel: string;
-  readonly #stateFolder: string;
+  readonly #gitDir: string;
   /** Whether a folder, by its name, is a real one. */
   readonly #folders = new Map<string, boolean>();
-  #unfinished: string | undefined;
+  #scratch: string | undefined;
+  #count = 0;
 
   /** `gitDir` lies on the same file system as a rule: what is unfinished there is out of git's sight. */
   constructor(topLevel: string, gitDir: string) {
     this.#topLevel = topLevel;
-    this.#stateFolder = join(gitDir, "git-crypt");
+    this.#gitDir = gitDir;
   }
 
   #isRealFolder(name: string): boolean {
@@ -106,6 +96,15 @@ export class WorkTree {
     }
   }
 
+  /** Tells whether a file, or a symbolic link's target, is exactly the blob that git calls `oid`. */
+  holds(name: string, oid: string): boolean {
+    if (!this.has(name)) return false;
+    const path = locate(this.#topLevel, name);
+    const isLink = lstatSync(path).isSymbolicLink();
+    const content = isLink ? readlinkSync(path, "buffer") : this.read(name)?.content;
+    return content !== undefined && isBlob(oid, content);
+  }
+
   /** Tells whether anything lies by that name. */
   has(name: string): boolean {
     return this.#isReachable(name) && lstatSync(locate(this.#topLevel, name), { throwIfNoEntry: false }) !== undefined;
@@ -121,7 +120,7 @@ export class WorkTree {
     if (!this.#isReachable(name)) return null;
     const path = locate(this.#topLevel, name);
     try {
-      const unfinished = join(this.#unfinishedFolder(), "file");
+      const unfinished = join((this.#scratch ??= makeScratch(this.#gitDir)), String(this.#count++));
       const file = openSync(unfinished, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
       try {
         writeWhole(file, content, found);
@@ -156,28 +155,10 @@ export class WorkTree {
     }
   }
 
-  #unfinishedFolder(): string {
-    if (this.#unfinished === undefined) {
-      this.#unfinished = join(this.#stateFolder, `${UNFINISHED}${process.pid}`);
-      mkdirSync(this.#unfinished, { recursive: true, mode: 0o700 });
-    }
-    return this.#unfinished;
-  }
-
   /** Removes what this process and killed ones left unfinished. */
   tidy(): void {
-    let names: string[];
-    try {
-      names = readdirSync(this.#stateFolder).filter((name) => name.startsWith(UNFINISHED));
-    } catch {
-      return;
-    }
-    for (const name of names) {
-      const pid = Number(name.slice(UNFINISHED.length));
-      if (pid === process.pid || !isRunning(pid))
-        rmSync(join(this.#stateFolder, name), { recursive: true, force: true });
-    }
-    this.#unfinished = undefined;
+    removeScratch(this.#gitDir);
+    this.#scratch = undefined;
   }
 }
 
