@@ -13,7 +13,16 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { makeSshKey, openTerminal, peer, run, runOk, type Terminal, type TerminalOptions } from "@git-vault/testkit";
+import {
+  makeSshKey,
+  openTerminal,
+  peer,
+  run,
+  runOk,
+  type Terminal,
+  type TerminalEnd,
+  type TerminalOptions,
+} from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { VAULT } from "./program.ts";
 
@@ -61,6 +70,12 @@ const vault = (args: readonly string[], input?: string): Promise<Buffer> =>
 
 const terminal = (args: readonly string[], options: TerminalOptions = {}): Terminal =>
   openTerminal(process.execPath, [VAULT, ...args], { cwd: work, env, ...options });
+
+/** How it ended, with what a failing test should show. */
+const endOf = async (session: Terminal): Promise<TerminalEnd & { screen: string }> => ({
+  ...(await session.ended),
+  screen: session.screen,
+});
 
 /** An editor in shell, which tells where the secret lies, and its folder's mode. */
 function editor(script: string): void {
@@ -110,7 +125,7 @@ describe("vault edit in a terminal", () => {
     const before = await sealedVault();
     editor(script);
     using session = terminal(["edit", "v"]);
-    expect((await session.ended).status, session.screen).toBe(0);
+    expect(await endOf(session)).toMatchObject({ status: 0 });
     expectNothingLeft();
     const after = readFileSync(join(work, "v"));
     expect((await vault(["view", "v"])).toString().replaceAll("\n", "")).toBe(CANARY + more);
@@ -155,9 +170,7 @@ describe("vault edit in a terminal", () => {
     const before = await sealedVault();
     editor(script);
     using session = terminal(["edit", "v"]);
-    const end = await session.ended;
-    expect(end.status, session.screen).toBe(status);
-    expect(end.sane).toBe(true);
+    expect(await endOf(session)).toMatchObject({ status, sane: true });
     expect(session.screen).toMatch(says);
     expect(session.screen).not.toContain(CANARY);
     expect(readFileSync(join(work, "v")).equals(before)).toBe(true);
@@ -171,9 +184,7 @@ describe("vault edit in a terminal", () => {
     await session.waitFor(/ready/);
     expect(plaintexts().length).toBe(1);
     session.press("ctrl-c");
-    const end = await session.ended;
-    expect(end.status, session.screen).toBe(130);
-    expect(end.sane).toBe(true);
+    expect(await endOf(session)).toMatchObject({ status: 130, sane: true });
     expect(readFileSync(join(work, "v")).equals(before)).toBe(true);
     expectNothingLeft();
   });
@@ -184,7 +195,7 @@ describe("vault edit in a terminal", () => {
     using session = terminal(["edit", "v"]);
     await session.waitFor(/ready/);
     session.press("ctrl-c");
-    expect((await session.ended).status, session.screen).toBe(0);
+    expect(await endOf(session)).toMatchObject({ status: 0 });
     expect((await vault(["view", "v"])).toString()).toBe(`${CANARY}interrupted`);
     expectNothingLeft();
   });
@@ -198,7 +209,7 @@ describe("vault edit in a terminal", () => {
     using session = terminal(["edit", "v"]);
     await session.waitFor(/ready/);
     process.kill(Number(readFileSync(join(root, "home/pid"), "utf8")), signal);
-    expect((await session.ended).status, session.screen).toBe(130);
+    expect(await endOf(session)).toMatchObject({ status: 130 });
     expect(readFileSync(join(work, "v")).equals(before)).toBe(true);
     expectNothingLeft();
   });
@@ -209,7 +220,7 @@ describe("vault edit in a terminal", () => {
     using session = terminal(["edit", "v"]);
     await session.waitFor(/ready/);
     process.kill(Number(readFileSync(join(root, "home/pid"), "utf8")), "SIGTERM");
-    expect((await session.ended).status, session.screen).toBe(130);
+    expect(await endOf(session)).toMatchObject({ status: 130 });
     expectNothingLeft();
   });
 
@@ -217,7 +228,7 @@ describe("vault edit in a terminal", () => {
     await sealedVault();
     editor('test -t 0 && test -t 1 && printf tty >> "$1"');
     using session = terminal(["edit", "v"], { stdin: "", stdout: "pipe" });
-    expect((await session.ended).status, session.screen).toBe(0);
+    expect(await endOf(session)).toMatchObject({ status: 0 });
     expect((await vault(["view", "v"])).toString()).toBe(`${CANARY}tty`);
   });
 
@@ -227,7 +238,7 @@ describe("vault edit in a terminal", () => {
     env["VISUAL"] = `"${join(work, "editor")}" --wait 'two words'`;
     env["EDITOR"] = "/no/such/editor";
     using session = terminal(["edit", "v"]);
-    expect((await session.ended).status, session.screen).toBe(0);
+    expect(await endOf(session)).toMatchObject({ status: 0 });
     expect((await vault(["view", "v"])).toString()).toBe("--wait-two words");
   });
 
@@ -277,7 +288,7 @@ describe("vault edit of an age message", () => {
       await session.waitFor(/sealed to 1 more key, which it does not tell/);
       await session.waitFor(/further recipients/);
       session.type("./stranger.pub\r");
-      expect((await session.ended).status, session.screen).toBe(0);
+      expect(await endOf(session)).toMatchObject({ status: 0 });
       for (const key of ["../home/.ssh/id_ed25519", "stranger"]) {
         expect((await vault(["view", "-k", key, "m"])).toString()).toBe(`${CANARY}changed`);
       }
@@ -312,7 +323,7 @@ describe("vault create in a terminal", () => {
   it("seals what was written in the editor", async () => {
     editor(`printf ${CANARY} > "$1"`);
     using session = terminal(["create", "v"]);
-    expect((await session.ended).status, session.screen).toBe(0);
+    expect(await endOf(session)).toMatchObject({ status: 0 });
     expect((await vault(["view", "v"])).toString()).toBe(CANARY);
     expect(statSync(join(work, "v")).mode & 0o777).toBe(0o600);
     expect(plaintexts()).toEqual(["work/editor"]);
@@ -321,8 +332,8 @@ describe("vault create in a terminal", () => {
   it("gives the vault to a pipe and the terminal to the editor", async () => {
     editor(`test -t 1 && printf ${CANARY} > "$1"`);
     using session = terminal(["create"], { stdout: "pipe" });
-    const { status, stdout } = await session.ended;
-    expect(status, session.screen).toBe(0);
+    const { status, stdout, screen } = await endOf(session);
+    expect({ status, screen }).toMatchObject({ status: 0 });
     expect(stdout.toString()).toMatch(/^SSH-VAULT;AES256;/);
   });
 
@@ -333,7 +344,7 @@ describe("vault create in a terminal", () => {
   ])("leaves no file where %s", async (_what, script, status, says) => {
     editor(script);
     using session = terminal(["create", "v"]);
-    expect((await session.ended).status, session.screen).toBe(status);
+    expect(await endOf(session)).toMatchObject({ status });
     expect(session.screen).toMatch(says);
     expect(existsSync(join(work, "v"))).toBe(false);
     expectNothingLeft();

@@ -122,15 +122,12 @@ describe("a damaged vault", () => {
   const expectRefusal = async (vault: string | Uint8Array, title: string, mayOpen = false): Promise<void> => {
     tried += 1;
     const refusal = await refusalOf(vault);
-    if (refusal === null) {
-      expect(mayOpen, `${title} opened`).toBe(true);
-      return;
-    }
-    expect([3, 5], `${title}: ${refusal.message}`).toContain(refusal.exit);
+    if (refusal === null && mayOpen) return;
+    const { exit = 0, message = "" } = refusal ?? {};
     // One sentence, which shows nothing of the input.
-    expect(refusal.message, title).toMatch(/^[^\n.]+(?:\.[^\n .]+)*[^\n.]$/);
-    expect(refusal.message.length, title).toBeLessThan(300);
-    expect(refusal.message).not.toContain(SECRET);
+    const isSentence =
+      /^[^\n.]+(?:\.[^\n .]+)*[^\n.]$/.test(message) && message.length < 300 && !message.includes(SECRET);
+    expect({ title, exit, message, good: [3, 5].includes(exit) && isSentence }).toMatchObject({ title, good: true });
   };
 
   it.each(["ed25519", "rsa"] as const)("in one field (%s) is refused with exit 3 or 5", async (type) => {
