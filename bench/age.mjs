@@ -1,0 +1,51 @@
+// `pnpm bench age [MiB] [ROUNDS]`: sealing and opening a large file with vault and with age, wall time with start-up, in turns.
+// `age` is the one on PATH or in $GIT_VAULT_PEERS. Peak memory is the kernel's (VmHWM), read by /usr/bin/time where it is there.
+import { spawnSync } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { medianOfTurns } from "./measure.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const MIB = Number(process.argv[2] ?? 1024);
+const ROUNDS = Number(process.argv[3] ?? 5);
+const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
+const folder = mkdtempSync(join(tmpdir(), "git-vault-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const env = {
+  ...rest,
+  HOME: folder,
+  PATH: [process.env.GIT_VAULT_PEERS, process.env.PATH].filter(Boolean).join(delimiter),
+  VAULT: join(root, "apps/vault/dist/main.cjs"),
+};
+mkdirSync(join(folder, ".ssh"));
+
+const sh = (line) => {
+  const { status, stderr } = spawnSync("sh", ["-ec", line], { cwd: folder, env, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${line} ended with ${status}: ${stderr}`);
+};
+sh("ssh-keygen -q -t ed25519 -N '' -f .ssh/id_ed25519");
+const file = openSync(join(folder, "plain"), "w");
+const block = randomBytes(1024 * 1024);
+for (let written = 0; written < MIB; written += 1) writeSync(file, block);
+closeSync(file);
+sh("age -R .ssh/id_ed25519.pub -o sealed plain && node $VAULT view -q -o opened sealed && cmp opened plain");
+
+const key = "-i .ssh/id_ed25519";
+const to = "--to ./.ssh/id_ed25519.pub --binary -q";
+const pairs = {
+  "seal, file to file": ["age -R .ssh/id_ed25519.pub -o by-age plain", `node $VAULT share ${to} -o by-vault plain`],
+  "seal, pipe to pipe": ["cat plain | age -R .ssh/id_ed25519.pub | cat > /dev/null", `cat plain | node $VAULT share ${to} | cat > /dev/null`],
+  "open, file to file": [`age -d ${key} -o by-age sealed`, "node $VAULT view -q -o by-vault sealed"],
+  "open, pipe to pipe": [`cat sealed | age -d ${key} | cat > /dev/null`, "cat sealed | node $VAULT view | cat > /dev/null"],
+};
+console.log(`${MIB} MiB, median of ${ROUNDS}; age is ${spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim()}`);
+for (const [name, [age, vault]] of Object.entries(pairs)) {
+  const medians = medianOfTurns({ age: () => sh(age), vault: () => sh(vault) }, ROUNDS);
+  const ratio = (medians.age / medians.vault).toFixed(2);
+  console.log(
+    `${name.padEnd(20)} age ${(medians.age / 1000).toFixed(2)} s  vault ${(medians.vault / 1000).toFixed(2)} s  ${ratio} times as fast as age`,
+  );
+}
