@@ -40,6 +40,9 @@ function entryOf(keyFile: KeyFile): KeyFileEntry {
   return entry;
 }
 
+/** How long the blob of an empty file is. */
+export const EMPTY_BLOB_BYTES: number = HEADER_BYTES;
+
 /** Tells whether `bytes` begin as git-crypt's encrypted blobs do. What does not is stored unencrypted. */
 export function isEncryptedBlob(bytes: Uint8Array): boolean {
   assertBytes("blob", bytes);

@@ -11,6 +11,8 @@ import { type FileName, fileName } from "./file-name.ts";
  * - `ident`: `ident` is set on it, with the same effect
  * - `encoding`: `working-tree-encoding` is set on it, with the same effect
  * - `symlink`, `submodule`: it is one, and its target or commit is stored unencrypted
+ * - `empty`: its content is empty and its blob is not, which git takes for a change that it cannot find again: `git merge` then
+ *   ends with "stash failed" (seen with 2.39, whatever the filter; rebase and cherry-pick work); a line break cures it
  * - `loose-permissions`: the path is that of a key file, which others than its owner may read or write
  */
 export type Problem =
@@ -23,6 +25,7 @@ export type Problem =
   | "encoding"
   | "symlink"
   | "submodule"
+  | "empty"
   | "loose-permissions";
 
 /** Something wrong with a path. */

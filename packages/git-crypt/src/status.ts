@@ -1,5 +1,5 @@
 import { lstatSync } from "node:fs";
-import { isEncryptedBlob } from "./blob.ts";
+import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "./blob.ts";
 import { isSealedWith } from "./content.ts";
 import { type FileName, fileName } from "./file-name.ts";
 import { readSettings } from "./filter-config.ts";
@@ -79,27 +79,34 @@ function stateOf(keys: readonly KeyStatus[]): Status["state"] {
   return keys.some(({ stored, configured }) => stored || configured) ? "partly" : "locked";
 }
 
-/** Which of the blobs are encrypted, and which of those the key does not open. */
-function inspect(
-  repository: Repository,
-  entries: readonly ProtectedEntry[],
-  keys: readonly KeyStatus[],
-): { encrypted: Set<string>; unopened: Set<string>; empty: Set<string> } {
+/** Blobs by their names. */
+interface Inspected {
+  readonly encrypted: Set<string>;
+  /** Encrypted, and the key does not open them. */
+  readonly unopened: Set<string>;
+  /** Encrypted, and their content is empty. */
+  readonly empty: Set<string>;
+  /** Not encrypted, and empty: there is nothing to hide. */
+  readonly nothing: Set<string>;
+}
+
+function inspect(repository: Repository, entries: readonly ProtectedEntry[], keys: readonly KeyStatus[]): Inspected {
   const keyFiles = new Map<string, KeyFile>(
     keys.filter(({ stored }) => stored).map(({ name }) => [name, repository.readKey(name).keyFile]),
   );
   const keyOf = new Map(entries.map(({ oid, keyName }) => [oid, keyFiles.get(keyName)]));
   const sizes = sizesOf(repository, keyOf.keys());
-  const [encrypted, unopened, empty] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  const result: Inspected = { encrypted: new Set(), unopened: new Set(), empty: new Set(), nothing: new Set() };
   for (const [oid, start, whole] of readStarts(repository, sizes)) {
-    if (start.length === 0) empty.add(oid);
+    if (start.length === 0) result.nothing.add(oid);
     if (!isEncryptedBlob(start)) continue;
-    encrypted.add(oid);
+    result.encrypted.add(oid);
+    if (start.length === EMPTY_BLOB_BYTES) result.empty.add(oid);
     const key = keyOf.get(oid);
-    if (whole && key !== undefined && !isSealedWith(key, start)) unopened.add(oid);
+    if (whole && key !== undefined && !isSealedWith(key, start)) result.unopened.add(oid);
   }
   for (const key of keyFiles.values()) wipeKeyFile(key);
-  return { encrypted, unopened, empty };
+  return result;
 }
 
 const isOff = (value: string): boolean => value === "unspecified" || value === "unset";
@@ -155,10 +162,11 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const entries = listProtected(repository);
   const keys = keyStatuses(repository, entries);
   const regular = entries.filter(isRegular);
-  const { encrypted, unopened, empty } = inspect(repository, regular, keys);
+  const { encrypted, unopened, empty, nothing } = inspect(repository, regular, keys);
   const findings = [
-    ...findPlaintext(repository, regular, (oid) => !encrypted.has(oid) && !empty.has(oid)),
+    ...findPlaintext(repository, regular, (oid) => !encrypted.has(oid) && !nothing.has(oid)),
     ...regular.filter(({ oid }) => unopened.has(oid)).map(({ name }) => findingOf(name, "unopened")),
+    ...regular.filter(({ oid }) => empty.has(oid)).map(({ name }) => findingOf(name, "empty")),
     ...entries.filter((entry) => !isRegular(entry)).map((entry) => findingOf(entry.name, irregularProblem(entry))),
     ...findAttributes(repository, regular),
     ...findLooseKeys(repository, keys),

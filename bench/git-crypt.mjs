@@ -1,0 +1,86 @@
+// `pnpm bench git-crypt [SIZE…]`: unlocking, status and what git itself does, against git-crypt in the same run. A SIZE is a number of
+// files of 2 KB, or `big` for one of 200 MB; without any, 1 10 100. The programs take turns on clones of one repository.
+//
+// `vault` is the package's own driver, which loads what the command line loads and nothing more; $VAULT names another.
+import { spawnSync } from "node:child_process";
+import { randomFillSync } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const vault = process.env.VAULT?.split(" ") ?? [process.execPath, join(root, "packages/git-crypt/test/driver.mjs")];
+const sizes = process.argv.length > 2 ? process.argv.slice(2) : ["1", "10", "100"];
+const folder = mkdtempSync(join(tmpdir(), "git-vault-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+// NODE_EXTRA_CA_CERTS costs every Node a certificate store, and would hide what is measured.
+const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
+const env = { ...rest, HOME: folder, GIT_CONFIG_NOSYSTEM: "1" };
+writeFileSync(join(folder, ".gitconfig"), "[user]\n\tname = Bench\n\temail = bench@example.com\n");
+
+function run(cwd, [program, ...args]) {
+  const { status, stderr, stdout } = spawnSync(program, args, { cwd, env, maxBuffer: 2 ** 28 });
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${status}: ${stderr.toString()}`);
+  return stdout.toString();
+}
+
+function source(size) {
+  const path = join(folder, `source-${size}`);
+  mkdirSync(join(path, "files"), { recursive: true });
+  run(path, ["git", "init", "--quiet"]);
+  run(path, ["git-crypt", "init"]);
+  run(path, ["git-crypt", "export-key", `${path}.key`]);
+  run(path, ["git", "config", "filter.git-crypt.process", `"${vault.join('" "')}" filter`]);
+  writeFileSync(join(path, ".gitattributes"), "files/* filter=git-crypt diff=git-crypt -text\n");
+  const [count, bytes] = size === "big" ? [1, 200_000_000] : [Number(size), 2000];
+  for (let at = 0; at < count; at++)
+    writeFileSync(join(path, "files", String(at)), randomFillSync(Buffer.alloc(bytes)));
+  run(path, ["git", "add", "."]);
+  run(path, ["git", "-c", "gc.auto=0", "commit", "--quiet", "-m", "Begin"]);
+  run(path, ["git", "repack", "-adq"]);
+  return path;
+}
+
+/** Each step's seconds on a fresh clone. */
+function steps(path, program) {
+  const clone = join(folder, "clone");
+  rmSync(clone, { recursive: true, force: true });
+  run(folder, ["git", "clone", "--quiet", `file://${path}`, clone]);
+  const times = {};
+  const timed = (name, command) => {
+    const start = process.hrtime.bigint();
+    run(clone, command);
+    times[name] = Number(process.hrtime.bigint() - start) / 1e9;
+  };
+  timed("unlock", [...program, "unlock", `${path}.key`]);
+  timed("status", [...program, "status"]);
+  for (const name of readdirSync(join(clone, "files"))) utimesSync(join(clone, "files", name), 1e9, 1e9);
+  timed("git status, all touched", ["git", "status", "--porcelain"]);
+  rmSync(join(clone, "files"), { recursive: true });
+  timed("git checkout, all touched", ["git", "checkout", "--quiet", "--", "files"]);
+  timed("lock", [...program, "lock"]);
+  return times;
+}
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+for (const size of sizes) {
+  const path = source(size);
+  const rounds = size === "big" || Number(size) >= 1000 ? 3 : 9;
+  const times = { vault: [], "git-crypt": [] };
+  for (let round = 0; round < rounds; round++) {
+    times.vault.push(steps(path, vault));
+    times["git-crypt"].push(steps(path, ["git-crypt"]));
+  }
+  console.log(size === "big" ? "one file of 200 MB" : `${size} files of 2 KB`);
+  for (const step of Object.keys(times.vault[0])) {
+    const [ours, theirs] = [times.vault, times["git-crypt"]].map((all) => median(all.map((one) => one[step])));
+    const ratio = (theirs / ours).toFixed(2);
+    console.log(
+      `  ${step.padEnd(26)} ${ours.toFixed(3).padStart(8)} s ${theirs.toFixed(3).padStart(8)} s ${ratio.padStart(7)} ×`,
+    );
+  }
+  rmSync(path, { recursive: true });
+}

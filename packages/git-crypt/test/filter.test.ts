@@ -1,0 +1,193 @@
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import fc from "fast-check";
+import { peer, temporaryFolder } from "@git-vault/testkit";
+import { describe, expect, test } from "vitest";
+import {
+  cleanContent,
+  encryptBlob,
+  GitCryptError,
+  openRepository,
+  parseKeyFile,
+  type Repository,
+  runFilter,
+  smudgeContent,
+  type FilterOptions,
+} from "../src/index.ts";
+import { errorOf } from "./errors.ts";
+import { sealed } from "./sealed.ts";
+import { vector } from "./vectors.ts";
+
+const keyFile = parseKeyFile(vector("default.key"));
+const packet = (bytes: Uint8Array | string): Buffer => {
+  const content = Buffer.from(bytes as string, "latin1");
+  return Buffer.concat([Buffer.from((content.length + 4).toString(16).padStart(4, "0")), content]);
+};
+const FLUSH = Buffer.from("0000");
+const lines = (...texts: string[]): Buffer => Buffer.concat([...texts.map((text) => packet(`${text}\n`)), FLUSH]);
+const contentOf = (content: Buffer): Buffer => {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < content.length; at += 65_516) parts.push(packet(content.subarray(at, at + 65_516)));
+  return Buffer.concat([...parts, FLUSH]);
+};
+const greeting = [
+  lines("git-filter-client", "version=2"),
+  lines("capability=clean", "capability=smudge", "capability=delay", "capability=unheard-of"),
+];
+const answered = [lines("git-filter-server", "version=2"), lines("capability=clean", "capability=smudge")];
+
+/** A repository with the published key and nothing else. */
+const stub = (error?: Error): Repository => {
+  const opened = {
+    readKey: () => {
+      if (error !== undefined) throw error;
+      return { bytes: vector("default.key"), keyFile: parseKeyFile(vector("default.key")) };
+    },
+  };
+  return opened as unknown as Repository;
+};
+
+function filter(repository: Repository, input: Buffer, options?: FilterOptions): Buffer {
+  using folder = temporaryFolder();
+  const [from, to] = [join(folder.path, "in"), join(folder.path, "out")];
+  writeFileSync(from, input);
+  const [reading, writing] = [openSync(from, "r"), openSync(to, "w")];
+  try {
+    runFilter(repository, reading, writing, options);
+  } finally {
+    closeSync(reading);
+    closeSync(writing);
+  }
+  return readFileSync(to);
+}
+
+const request = (command: string, content: Buffer): Buffer =>
+  Buffer.concat([lines(`command=${command}`, "pathname=a=b\xff", "treeish=1", "unknown=x"), contentOf(content)]);
+const success = (content: Uint8Array): Buffer =>
+  Buffer.concat([lines("status=success"), contentOf(Buffer.from(content)), FLUSH]);
+
+describe("cleanContent and smudgeContent", () => {
+  test("undo each other, and clean does nothing twice", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        const blob = cleanContent(keyFile, bytes);
+        expect(Buffer.from(blob)).toEqual(encryptBlob(keyFile, bytes));
+        expect(cleanContent(keyFile, blob)).toBe(blob);
+        expect(Buffer.from(smudgeContent(keyFile, blob))).toEqual(Buffer.from(bytes));
+      }),
+    );
+  });
+
+  test("what only looks encrypted is encrypted by clean and refused by smudge; plaintext passes smudge whole", () => {
+    const forged = Buffer.concat([Buffer.from("\0GITCRYPT\0"), Buffer.alloc(30)]);
+    expect(Buffer.from(cleanContent(keyFile, forged))).toEqual(encryptBlob(keyFile, forged));
+    errorOf("TAMPERED_BLOB", () => smudgeContent(keyFile, forged));
+    errorOf("MALFORMED_BLOB", () => smudgeContent(keyFile, forged.subarray(0, 21)));
+    for (const text of ["", "x", "at most 22 bytes here", "\0GITCRYPT"]) {
+      expect(Buffer.from(smudgeContent(keyFile, Buffer.from(text))).toString()).toBe(text);
+    }
+  });
+});
+
+describe("runFilter", () => {
+  test("greets, cleans and smudges any number of files in one process", () => {
+    const sizes = [0, 1, 65_515, 65_516, 65_517, 131_032, 400_000];
+    const contents = sizes.map((size) => Buffer.alloc(size, "content "));
+    const blobs = contents.map((content) => encryptBlob(keyFile, content));
+    const input = Buffer.concat([
+      ...greeting,
+      ...contents.map((content) => request("clean", content)),
+      ...blobs.map((blob) => request("smudge", blob)),
+    ]);
+    const expected = Buffer.concat([...answered, ...blobs.map(success), ...contents.map(success)]);
+    expect(filter(stub(), input).equals(expected)).toBe(true);
+  });
+
+  test("offers only what git knows, and ends with its input", () => {
+    expect(filter(stub(), Buffer.alloc(0))).toHaveLength(0);
+    expect(filter(stub(), greeting[0] ?? FLUSH)).toEqual(answered[0]);
+    const input = Buffer.concat([lines("git-filter-client", "version=2", "version=3"), lines("capability=clean")]);
+    expect(filter(stub(), input)).toEqual(
+      Buffer.concat([lines("git-filter-server", "version=2"), lines("capability=clean")]),
+    );
+  });
+
+  test("answers a file that fails with an error, says why, and goes on", () => {
+    const failures: [unknown, string][] = [];
+    const input = Buffer.concat([
+      ...greeting,
+      request("smudge", Buffer.concat([Buffer.from("\0GITCRYPT\0"), Buffer.alloc(30)])),
+      request("list_available_blobs", Buffer.alloc(0)),
+      request("clean", Buffer.from("x")),
+    ]);
+    const output = filter(stub(), input, { onError: (...failure) => failures.push(failure) });
+    const error = lines("status=error");
+    expect(output).toEqual(Buffer.concat([...answered, error, error, success(encryptBlob(keyFile, Buffer.from("x")))]));
+    expect(failures.map(([cause, path]) => [(cause as GitCryptError).code, path])).toEqual([
+      ["TAMPERED_BLOB", "a=b\\xff"],
+      ["BAD_PROTOCOL", "a=b\\xff"],
+    ]);
+  });
+
+  test("without its key refuses every file, so that none is stored in clear", () => {
+    const error = new GitCryptError("LOCKED", "the repository is locked");
+    const output = filter(stub(error), Buffer.concat([...greeting, request("clean", Buffer.from("x"))]));
+    expect(output).toEqual(Buffer.concat([...answered, lines("status=error")]));
+  });
+
+  test.each([
+    ["a terminal's text", Buffer.from("hello\n")],
+    ["another protocol", lines("git-filter-client", "version=3")],
+    ["another client", lines("git-lfs-client", "version=2")],
+    ["a packet cut off", Buffer.concat([...greeting, Buffer.from("0010comm")])],
+    ["a length cut off", Buffer.concat([...greeting, Buffer.from("00")])],
+    ["a length that cannot be", Buffer.concat([...greeting, Buffer.from("0003")])],
+    ["a packet too long", Buffer.concat([...greeting, Buffer.from("fff1"), Buffer.alloc(70_000)])],
+    ["a list cut off", Buffer.concat([...greeting, packet("command=clean\n")])],
+    ["a content cut off", Buffer.concat([...greeting, lines("command=clean"), packet("x")])],
+  ])("refuses %s", (_, input) => {
+    errorOf("BAD_PROTOCOL", () => filter(stub(), input));
+  });
+
+  test("of arbitrary bytes throws nothing but its typed error", () => {
+    const hostile = fc.array(
+      fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.constantFrom(...greeting, FLUSH, packet("command=clean\n"))),
+    );
+    fc.assert(
+      fc.property(hostile, (parts) => {
+        try {
+          filter(stub(), Buffer.concat([greeting[0] ?? FLUSH, ...parts]));
+        } catch (error) {
+          expect(error).toBeInstanceOf(GitCryptError);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+const gitCrypt = peer("git-crypt");
+
+describe.skipIf(gitCrypt.missing)(`with ${gitCrypt.label}`, () => {
+  test("what clean gives is the same, byte for byte, for a hundred sizes up to 8 MiB", async () => {
+    using source = await sealed({});
+    const key = openRepository(source.repo.path, source.repo).readKey().keyFile;
+    const small = Array.from({ length: 40 }, (_, size) => size);
+    const around = [64, 4096, 65_516, 65_536, 1_000_000].flatMap((size) => [size - 1, size, size + 1]);
+    const rest = Array.from({ length: 44 }, (_, at) => Math.floor(50 * 1.28 ** at)).filter((size) => size < 2 ** 23);
+    const sizes = [...new Set([...small, ...around, ...rest, 2 ** 23])];
+    while (sizes.length < 100) sizes.push(5000 + 17 * sizes.length);
+    for (const size of sizes) {
+      const content = Buffer.alloc(size, `${size} bytes of \0 and \xff `, "latin1");
+      const { stdout } = spawnSync(gitCrypt.path, ["clean"], {
+        cwd: source.repo.path,
+        env: source.repo.env,
+        input: content,
+        maxBuffer: 2 ** 24,
+      });
+      expect({ size, same: stdout.equals(cleanContent(key, content)) }).toEqual({ size, same: true });
+    }
+    expect(sizes.length).toBeGreaterThanOrEqual(100);
+  });
+});
