@@ -224,6 +224,17 @@ describe("vault edit in a terminal", () => {
     expectNothingLeft();
   });
 
+  it("seals what was saved beside the vault, where somebody else changed that meanwhile", async () => {
+    await sealedVault();
+    editor('printf changed >> "$1"; printf theirs > v');
+    const { status, stderr } = await run(process.execPath, [VAULT, "edit", "v"], { cwd: work, env });
+    expect(status).toBe(1);
+    expect(readFileSync(join(work, "v"), "utf8")).toBe("theirs");
+    const beside = /what you saved is sealed in (\S+)/.exec(stderr)?.[1] ?? "";
+    expect((await vault(["view", beside])).toString()).toBe(`${CANARY}changed`);
+    expectNothingLeft();
+  });
+
   it("gives the editor the terminal, though standard input and output are pipes", async () => {
     await sealedVault();
     editor('test -t 0 && test -t 1 && printf tty >> "$1"');
@@ -275,6 +286,30 @@ describe("vault edit of an age message", () => {
     expect(readFileSync(join(work, "m"), "latin1")).toMatch(/^age-encryption\.org\/v1\n/);
     const opened = await runOk(age.path, ["-d", "-i", "../home/.ssh/id_ed25519", "m"], { cwd: work });
     expect(opened.toString()).toBe(`${CANARY}changed`);
+  });
+
+  it.skipIf(age.missing)(`keeps the passphrase of a message that ${age.label} opens with one`, async () => {
+    const passphrase = join(work, "passphrase");
+    writeFileSync(passphrase, "correct horse\n");
+    await vault(["share", "--with-passphrase", "--passphrase-file", passphrase, "-o", "m"], CANARY);
+    editor('printf changed >> "$1"');
+    await vault(["edit", "--passphrase-file", passphrase, "m"]);
+    expect(readFileSync(join(work, "m"), "latin1")).toMatch(/^-----BEGIN AGE/);
+    using session = openTerminal(age.path, ["-d", "m"], { cwd: work, env, stdout: "pipe" });
+    await session.waitFor(/passphrase/);
+    session.type("correct horse\r");
+    expect((await session.ended).stdout.toString()).toBe(`${CANARY}changed`);
+    expectNothingLeft();
+  });
+
+  it("seals it to one of age's own keys, where that is the only one", async () => {
+    const { generateIdentity } = await import("@git-vault/sealing");
+    const { identity, recipient } = await generateIdentity();
+    writeFileSync(join(work, "identity"), `${identity}\n`);
+    await vault(["share", "--to", recipient, "-o", "m"], CANARY);
+    editor('printf changed >> "$1"');
+    await vault(["edit", "-k", "identity", "m"]);
+    expect((await vault(["view", "-k", "identity", "m"])).toString()).toBe(`${CANARY}changed`);
   });
 
   describe("with a recipient who is not known", () => {

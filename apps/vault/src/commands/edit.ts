@@ -1,15 +1,17 @@
+import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import { whyUnusable, type SshPublicKey } from "@git-vault/keys";
-import { knownRecipients, receive, share, type Received, type Shared } from "@git-vault/sharing";
+import { knownRecipients, receive, share, type KnownRecipients, type Received, type Shared } from "@git-vault/sharing";
+import { usageError } from "../errors.ts";
 import { editSecret } from "../edit-secret.ts";
-import { CliError, usageError } from "../errors.ts";
+import { CliError } from "../errors.ts";
 import { readOperand } from "../input.ts";
 import { writeOutput } from "../output.ts";
 import { ownPublicKeys, sshKeys } from "../own-keys.ts";
 import { privateKeys } from "../private-keys.ts";
 import { describeKey, readRecipients } from "../recipients.ts";
-import { say, writeStdout } from "../streams.ts";
+import { printable, say, writeStdout } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
 export async function run({ flags, args }: Invocation): Promise<void> {
@@ -17,60 +19,81 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   if (vault === undefined) throw usageError("expected the vault to edit");
   if (vault === "-") throw usageError("a vault is edited in place: name a file instead of -");
   const { data: message } = readOperand(vault);
-  const received = await receive(message, await privateKeys(flags));
+  const { received, passphrase } = await open(message, flags);
   let edited: Buffer | undefined;
   try {
-    const { to, armor } = await recipientsOf(message, received, flags);
-    const seal = (secret: Uint8Array): Promise<Shared> =>
-      share({ secret, to, format: received.format, armor, allowWeak: flags["allow-weak"] === true });
-    await seal(Buffer.alloc(0)); // what is wrong with a key is said before anything was written
+    const seal = await sealerLike(message, received, passphrase, flags);
     edited = await editSecret(received.plaintext);
     const changed = !edited.equals(received.plaintext);
-    if (changed) {
-      const sealed = await seal(edited);
-      const mode = statSync(vault).mode & 0o777;
-      await writeOutput(sealed.message, { output: vault }, { input: null, secret: false, mode });
-      if (!flags.quiet && !flags.json) for (const line of report(sealed)) say(line);
-    } else if (!flags.quiet && !flags.json) say("vault: nothing was changed");
+    const sealed = changed ? await seal(edited) : null;
+    if (sealed !== null) await replace(vault, message, sealed.message);
     if (flags.json) writeStdout(`${JSON.stringify({ vault, format: received.format, changed })}\n`);
+    else if (!flags.quiet) for (const line of report(sealed)) say(line);
   } finally {
-    edited?.fill(0);
-    received.plaintext.fill(0);
+    for (const secret of [edited, received.plaintext, passphrase]) secret?.fill(0);
   }
 }
 
-const report = ({ sealedTo }: Shared): string[] => [
-  "vault: sealed anew to",
-  ...sealedTo.map(({ entry }) => `  ${describeKey(entry)}`),
-];
-
-/** Whom the edited secret is sealed to: those of --to, else those of the message where all are known, else whom the user names. */
-async function recipientsOf(
+/** Opens the message; where that took a passphrase of its own, the passphrase too. */
+async function open(
   message: Buffer,
-  { openedWith }: Received,
   flags: FlagValues,
-): Promise<{ to: DirectoryEntry[]; armor: boolean }> {
+): Promise<{ received: Received; passphrase: Buffer | undefined }> {
+  const keys = await privateKeys(flags);
+  let last: Buffer | undefined;
+  const received = await receive(message, {
+    ...keys,
+    passphrase: async (request) => {
+      const passphrase = await keys.passphrase(request);
+      if (request.path === null) last = Buffer.from(passphrase);
+      return passphrase;
+    },
+  });
+  return { received, passphrase: received.openedWith.path === null ? last : undefined };
+}
+
+/** What seals a secret as the message was sealed. What is wrong with a recipient is thrown here, before anything was written. */
+async function sealerLike(
+  message: Buffer,
+  { openedWith, format }: Received,
+  passphrase: Buffer | undefined,
+  flags: FlagValues,
+): Promise<(secret: Uint8Array) => Promise<Shared>> {
   const own = [openedWith.publicKey, ...(await ownPublicKeys()).flatMap(sshKeys).map(({ key }) => key)];
-  const { keys, others, armor } = knownRecipients(
+  const known = knownRecipients(
     message,
     own.filter((key) => key !== null),
   );
-  if (flags.to !== undefined) return { to: await lookUp(readRecipients(flags.to), flags), armor };
+  const options = { format, armor: known.armor, allowWeak: flags["allow-weak"] === true };
+  if (flags.to === undefined && passphrase !== undefined) {
+    return (secret) => share({ secret, to: [], passphrase, ...options });
+  }
+  const to = await recipientsOf(known, openedWith.fingerprint, flags);
+  const seal = (secret: Uint8Array): Promise<Shared> => share({ secret, to, ...options });
+  await seal(Buffer.alloc(0));
+  return seal;
+}
+
+/** Those of --to; else those of the message, where all are known; else those and whom the user names. */
+async function recipientsOf(
+  { keys, others }: KnownRecipients,
+  openedWith: string | null,
+  flags: FlagValues,
+): Promise<DirectoryEntry[]> {
+  if (flags.to !== undefined) return lookUp(readRecipients(flags.to), flags);
   const known = keys.map(entryOfKey);
-  if (others === 0) return { to: known, armor };
+  if (others === 0) return known;
   // What opened the only recipient's part is that recipient: one of age's own keys.
-  const { fingerprint } = openedWith;
-  if (others === 1 && keys.length === 0 && fingerprint !== null)
-    return { to: await lookUp([fingerprint], flags), armor };
+  if (others === 1 && keys.length === 0 && openedWith !== null) return lookUp([openedWith], flags);
   const what = `the message is sealed to ${others} more ${others === 1 ? "key" : "keys"}, which it does not tell`;
-  const hint = `say whom to seal it to: \`vault edit --to R… FILE\``;
+  const hint = "say whom to seal it to: `vault edit --to R… FILE`";
   if (flags["no-input"]) throw new CliError("USAGE", `${what}, and --no-input forbids to ask`, { hint });
-  const { askLine } = await import("../terminal.ts");
   const told = known.flatMap((entry) => entry.keys).map((entry) => `  ${describeKey(entry)}`);
   say([`vault: ${what}; it will be sealed to`, ...told].join("\n"));
+  const { askLine } = await import("../terminal.ts");
   const answer = await askLine("further recipients, separated by blanks", hint);
   const named = answer.split(/\s+/).filter((word) => word !== "");
-  return { to: [...known, ...(await lookUp(named, flags))], armor };
+  return [...known, ...(await lookUp(named, flags))];
 }
 
 const entryOfKey = (key: SshPublicKey): DirectoryEntry => {
@@ -84,4 +107,22 @@ async function lookUp(queries: readonly string[], flags: FlagValues): Promise<Di
   const entries: DirectoryEntry[] = [];
   for (const query of queries) entries.push(...(await directory.resolve(query)));
   return entries;
+}
+
+/** Puts the new vault in the place of the old one, unless that is another one by now: then beside it. */
+async function replace(vault: string, before: Buffer, after: Buffer): Promise<void> {
+  const isSame = readOperand(vault).data.equals(before);
+  const output = isSame ? vault : `${vault}.edited-${randomBytes(4).toString("hex")}`;
+  const mode = statSync(vault).mode & 0o777;
+  await writeOutput(after, { output }, { input: null, secret: false, mode });
+  if (isSame) return;
+  throw new CliError("OUTPUT_UNWRITABLE", `${printable(vault)} was changed by somebody else while it was open`, {
+    hint: `what you saved is sealed in ${printable(output)}`,
+  });
+}
+
+function report(sealed: Shared | null): string[] {
+  if (sealed === null) return ["vault: nothing was changed"];
+  if (sealed.sealedTo.length === 0) return ["vault: sealed anew to the same passphrase"];
+  return ["vault: sealed anew to", ...sealed.sealedTo.map(({ entry }) => `  ${describeKey(entry)}`)];
 }
