@@ -113,3 +113,49 @@ describe("plain http", () => {
     },
   );
 });
+
+describe("headers of the user's own", () => {
+  const headers = { "x-team": "blue" };
+
+  it("go to URLs, and not to GitHub", async () => {
+    web.users.set("alice", { keys: [ALICE] });
+    const directory = directoryAt(web.url, {}, { headers });
+    await directory.resolve(`${web.url}/alice.keys`);
+    await directory.resolve("alice");
+    expect(web.requests.length).toBeGreaterThan(1);
+    expect(web.requests.map((request) => request.headers["x-team"])).toEqual([
+      "blue",
+      ...web.requests.slice(1).map(() => undefined),
+    ]);
+  });
+
+  it("keep the answer from the cache", async () => {
+    using folder = temporaryFolder();
+    const directory = directoryAt(web.url, {}, { headers, cacheFolder: folder.path });
+    await directory.resolve(`${web.url}/alice.keys`);
+    const { readdirSync } = await import("node:fs");
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+});
+
+describe("a download", () => {
+  it("gives the bytes at a URL, and keeps them nowhere", async () => {
+    using folder = temporaryFolder();
+    web.texts.set("/key/1", "anything at all");
+    const directory = directoryAt(web.url, {}, { cacheFolder: folder.path, headers: { "x-team": "blue" } });
+    expect((await directory.download(`${web.url}/key/1`)).toString()).toBe("anything at all");
+    expect(web.requests).toMatchObject([{ path: "/key/1", headers: { "x-team": "blue" } }]);
+    const { readdirSync } = await import("node:fs");
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  it.each([
+    ["/nothing", "NOT_FOUND"],
+    ["http://keys.example.org/1", "INVALID_RECIPIENT"],
+    ["alice", "INVALID_RECIPIENT"],
+    ["./alice.pub", "INVALID_RECIPIENT"],
+  ])("of %s is refused", async (address, code) => {
+    const url = address.startsWith("/") ? web.url + address : address;
+    expect(await failureOf(directoryAt(web.url).download(url))).toMatchObject({ code });
+  });
+});

@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import { Directory } from "@git-vault/directory";
+import { makeSshKey, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { receive, share, type Shared, type ShareOptions } from "../src/index.ts";
+import { failureOf } from "./hands.ts";
+
+let folder: TemporaryFolder;
+beforeAll(async () => {
+  folder = temporaryFolder();
+  await makeSshKey({ folder: folder.path, name: "weak", type: "rsa", bits: 1024 });
+  await makeSshKey({ folder: folder.path, name: "ecdsa", type: "ecdsa" });
+});
+afterAll(() => folder.remove());
+
+const shareWith = async (name: string, options: Partial<ShareOptions>): Promise<Shared> => {
+  const to = await new Directory().resolve(join(folder.path, `${name}.pub`));
+  return share({ secret: Buffer.from("secret"), to, ...options });
+};
+
+describe("an RSA key of 1024 bits", () => {
+  it("is not sealed to, and the error says how it could be", async () => {
+    const error = await failureOf(shareWith("weak", {}));
+    expect(error).toMatchObject({ code: "NO_USABLE_KEY" });
+    expect(error.hint).toContain("--allow-weak");
+  });
+
+  it.each(["age", "ssh-vault"] as const)(
+    "is sealed to in the format of %s where that is asked for, and opens it",
+    async (format) => {
+      const { message, sealedTo, notSealedTo } = await shareWith("weak", { format, allowWeak: true });
+      expect([sealedTo.length, notSealedTo.length]).toEqual([1, 0]);
+      const { plaintext } = await receive(message, {
+        home: folder.path,
+        keyFiles: [join(folder.path, "weak")],
+        passphrase: () => Promise.reject(new Error("it has none")),
+      });
+      expect(plaintext.toString()).toBe("secret");
+    },
+  );
+});
+
+describe("a key that can only sign", () => {
+  it("is not sealed to, whatever is asked for", async () => {
+    const error = await failureOf(shareWith("ecdsa", { allowWeak: true }));
+    expect(error).toMatchObject({ code: "NO_USABLE_KEY" });
+    expect(error.hint).not.toContain("--allow-weak");
+  });
+});
