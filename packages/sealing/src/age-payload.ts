@@ -10,8 +10,10 @@ import { malformed, tampered } from "./malformed.ts";
  * a chunk need not allocate.
  */
 
-const CHUNK_BYTES = 64 * 1024;
-const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
+/** The plaintext of a chunk; only the last may have less. */
+export const CHUNK_BYTES: number = 64 * 1024;
+/** A sealed chunk. */
+export const SEALED_CHUNK_BYTES: number = CHUNK_BYTES + TAG_BYTES;
 const PAYLOAD_NONCE_BYTES = 16;
 const NONE: Buffer = Buffer.alloc(0);
 const OPTIONS = { authTagLength: TAG_BYTES };
@@ -32,6 +34,16 @@ class ChunkNonce {
 }
 
 const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Where a payload stands: what is needed to go on with it elsewhere. */
+export interface PayloadState {
+  /** The payload's key, 32 bytes. Secret: overwrite it with zeros when done. */
+  readonly key: Buffer;
+  /** How many chunks are done. */
+  readonly index: number;
+  /** What is held of the next chunk: plaintext of a sealer, ciphertext of an opener. Overwrite it with zeros when done. */
+  readonly held: Buffer;
+}
 
 /** Seals a payload piece by piece. */
 export class PayloadSealer {
@@ -78,6 +90,21 @@ export class PayloadSealer {
     this.#held.fill(0);
     this.#key.fill(0);
     return out;
+  }
+
+  /** Gives out where the payload stands; after that the sealer is spent. What it has not yet given of the nonce is `ready`. */
+  handOver(): PayloadState & { readonly ready: Buffer } {
+    this.#refuseMore();
+    this.#hasEnded = true;
+    const state = {
+      key: Buffer.from(this.#key),
+      index: this.#nonce.index,
+      held: Buffer.from(this.#held.subarray(0, this.#filled)),
+      ready: this.#before,
+    };
+    this.#held.fill(0);
+    this.#key.fill(0);
+    return state;
   }
 
   /** Fills up what is held; gives what does not fit. */
@@ -163,6 +190,20 @@ export class PayloadOpener {
     this.#key.fill(0);
     this.#fileKey.fill(0);
     return plaintext;
+  }
+
+  /** Gives out where the payload stands, once its nonce came; null before. After that the opener is spent. */
+  handOver(): PayloadState | null {
+    if (this.#key === null || this.#hasEnded) return null;
+    const state = {
+      key: Buffer.from(this.#key),
+      index: this.#chunkNonce.index,
+      held: Buffer.from(this.#held.subarray(0, this.#filled)),
+    };
+    this.#hasEnded = true;
+    this.#key.fill(0);
+    this.#fileKey.fill(0);
+    return state;
   }
 
   /** Keeps the nonce at the payload's start, from which the key comes; gives what follows it. */

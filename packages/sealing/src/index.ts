@@ -4,6 +4,8 @@ export { seal, type SealOptions } from "./seal.ts";
 /* The same for messages of any size. */
 export { createOpener, openStream, type Opener } from "./opener.ts";
 export { createSealer, sealStream, type Sealer, type SealerOptions } from "./sealer.ts";
+export { openChunks, sealChunks } from "./chunks.ts";
+export type { PayloadState } from "./age-payload.ts";
 /* Whom messages are sealed to, and what opens them. */
 export type { Asks, Identity, Recipient, Stanza } from "./stanza.ts";
 export { SshIdentity } from "./ssh-identity.ts";

@@ -1,6 +1,6 @@
 import { assertBytes } from "@git-vault/errors";
 import { headerMacMatches, MAX_HEADER_BYTES, parseHeader, type AgeHeader } from "./age-header.ts";
-import { PayloadOpener } from "./age-payload.ts";
+import { PayloadOpener, type PayloadState } from "./age-payload.ts";
 import { ArmorDecoder } from "./armor.ts";
 import { detectFormat, LOOK_BYTES, unknownFormat, type Format } from "./detect.ts";
 import { FILE_KEY_BYTES } from "./file-key.ts";
@@ -33,6 +33,11 @@ export interface Opener {
    * Throws what `open` does: until it was called, the message may have been cut short.
    */
   finish(): Promise<Buffer>;
+  /**
+   * Gives out where a message in age's binary format stands, for a caller who goes on with `openChunks` in threads of its own; null
+   * for any other message, or before its header came. After that the opener is spent.
+   */
+  handOver(): PayloadState | null;
 }
 
 /** Begins to open a message in any of the formats: see `open` for how the identities are tried. */
@@ -98,6 +103,13 @@ export class MessageOpener implements Opener {
     const rest = await this.#spentOnError(() => this.#finish());
     this.#isSpent = true;
     return rest;
+  }
+
+  handOver(): PayloadState | null {
+    if (this.#isSpent || this.#armor !== null) return null;
+    const state = this.#payload?.handOver() ?? null;
+    if (state !== null) this.#isSpent = true;
+    return state;
   }
 
   async #spentOnError(step: () => Promise<Buffer>): Promise<Buffer> {

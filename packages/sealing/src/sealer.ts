@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { assertBytes } from "@git-vault/errors";
-import { PayloadSealer } from "./age-payload.ts";
+import { PayloadSealer, type PayloadState } from "./age-payload.ts";
 import { ArmorEncoder } from "./armor.ts";
 import { FILE_KEY_BYTES } from "./file-key.ts";
 import type { Recipient } from "./stanza.ts";
@@ -29,6 +29,13 @@ export interface Sealer {
    * Throws TypeError where the message is finished already.
    */
   finish(): Buffer;
+  /**
+   * Gives out where a message in binary stands, for a caller who goes on with `sealChunks` in threads of its own: `ready` is to be
+   * written first. After that the sealer is spent.
+   *
+   * Throws TypeError where the message is text, or finished.
+   */
+  handOver(): PayloadState & { readonly ready: Buffer };
 }
 
 /**
@@ -67,6 +74,12 @@ class AgeSealer implements Sealer {
   finish(): Buffer {
     const binary = this.#afterHeader(this.#payload.final());
     return this.#armor === null ? binary : Buffer.concat([this.#armor.push(binary), this.#armor.finish()]);
+  }
+
+  handOver(): PayloadState & { readonly ready: Buffer } {
+    if (this.#armor !== null) throw new TypeError("a message in text can only be sealed in order");
+    const state = this.#payload.handOver();
+    return { ...state, ready: this.#afterHeader(state.ready) };
   }
 
   #afterHeader(payload: Buffer): Buffer {

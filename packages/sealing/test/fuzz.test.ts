@@ -154,7 +154,10 @@ describe.each([
           let damaged = message;
           for (const one of damages) damaged = apply(damaged, one);
           const whole: unknown = await open(damaged, identities).catch((error: unknown) => error);
-          expect(whole instanceof SealingError ? { plaintext } : whole).toMatchObject({ plaintext });
+          // Matchers compare large Buffers slowly.
+          const opened = typeof whole === "object" && whole !== null && "plaintext" in whole ? whole.plaintext : null;
+          const isRight = Buffer.isBuffer(opened) ? opened.equals(plaintext) : whole instanceof SealingError;
+          expect(isRight).toBe(true);
           const { released, error } = await releaseOf(damaged, sizes);
           expect(plaintext.subarray(0, released.length).equals(released)).toBe(true);
           expect(error === null).toBe(!(whole instanceof SealingError));
