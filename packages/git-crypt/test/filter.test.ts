@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { peer, temporaryFolder } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import {
@@ -147,7 +147,7 @@ describe("runFilter", () => {
     ["a list cut off", Buffer.concat([...greeting, packet("command=clean\n")])],
     ["a content cut off", Buffer.concat([...greeting, lines("command=clean"), packet("x")])],
   ])("refuses %s", (_, input) => {
-    errorOf("BAD_PROTOCOL", () => filter(stub(), input));
+    expect(errorOf("BAD_PROTOCOL", () => filter(stub(), input)).message).not.toBe("");
   });
 
   test("of arbitrary bytes throws nothing but its typed error", () => {
@@ -156,11 +156,13 @@ describe("runFilter", () => {
     );
     fc.assert(
       fc.property(hostile, (parts) => {
+        let thrown: unknown = null;
         try {
           filter(stub(), Buffer.concat([greeting[0] ?? FLUSH, ...parts]));
         } catch (error) {
-          expect(error).toBeInstanceOf(GitCryptError);
+          thrown = error;
         }
+        expect(thrown === null || thrown instanceof GitCryptError).toBe(true);
       }),
       { numRuns: 200 },
     );

@@ -27,7 +27,7 @@ export interface Sealed extends Disposable {
 export interface Clone {
   readonly path: string;
   readonly opened: Repository;
-  git(...args: string[]): Promise<Buffer>;
+  readonly git: (...args: string[]) => Promise<Buffer>;
 }
 
 export async function cloneOf(repo: Throwaway, name: string, options: readonly string[] = []): Promise<Clone> {

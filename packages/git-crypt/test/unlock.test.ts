@@ -220,7 +220,7 @@ describe("unlock", () => {
       unlock(clone.opened, [source.key], {
         ...commands,
         progress: (done) => {
-          const [unfinished = ""] = readdirSync(state).filter((name) => name.startsWith("unfinished."));
+          const unfinished = readdirSync(state).find((name) => name.startsWith("unfinished.")) ?? "";
           // The second file cannot be finished; from then on there is nothing in the way.
           if (done === 1) mkdirSync(join(state, unfinished, "1"));
           else folders.push(unfinished);
