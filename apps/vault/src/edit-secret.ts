@@ -25,6 +25,7 @@ import { systemCode } from "./system-error.ts";
 
 /** statfs(2)'s numbers for tmpfs and ramfs. */
 const MEMORY_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
+const SECRET = "secret.txt";
 /** How long an editor may take to end when it was told to: milliseconds. */
 const GRACE = 2000;
 
@@ -41,7 +42,7 @@ export async function editSecret(text: Uint8Array): Promise<Buffer> {
   try {
     const folder = makePrivateFolder();
     try {
-      const file = join(folder, "secret.txt");
+      const file = join(folder, SECRET);
       writeFileSync(file, text, { mode: 0o600, flag: "wx" });
       await runEditor(file, folder, signals);
       return readBack(file);
@@ -68,10 +69,14 @@ function makePrivateFolder(): string {
 
 /** Overwrites every file in the folder, also what an editor left beside the secret, and removes it. */
 function wipe(folder: string): void {
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) overwrite(join(entry.parentPath, entry.name));
+  overwrite(join(folder, SECRET)); // first of all, whatever else is there
+  try {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile()) overwrite(join(entry.parentPath, entry.name));
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  rmSync(folder, { recursive: true, force: true });
 }
 
 function overwrite(path: string): void {

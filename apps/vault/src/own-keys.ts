@@ -4,6 +4,7 @@ import { basename, isAbsolute, join } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import { VaultError } from "@git-vault/errors";
 import type { PublicKeyEntry } from "@git-vault/keys";
+import { usageError } from "./errors.ts";
 
 /** The SSH keys among a recipient's keys. */
 export const sshKeys = ({ keys }: DirectoryEntry): PublicKeyEntry[] =>
@@ -11,6 +12,12 @@ export const sshKeys = ({ keys }: DirectoryEntry): PublicKeyEntry[] =>
 
 /** The public keys in the file at `path`, under the file's name. */
 export async function readPublicKeyFile(path: string): Promise<DirectoryEntry> {
+  if (/^\d{1,6}$/.test(path) && !existsSync(path)) {
+    throw usageError(
+      "-k N chooses among the keys of a user",
+      "name the user with -u, or give the path of a public key",
+    );
+  }
   // A word without a slash would be a GitHub user.
   const [entry] = await new Directory().resolve(isAbsolute(path) || /^[.~]/.test(path) ? path : `./${path}`);
   if (entry === undefined) throw new TypeError("a file is one recipient");

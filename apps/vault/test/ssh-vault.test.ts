@@ -261,6 +261,13 @@ const CASES: readonly Case[] = [
   { line: "create -i missing out", status: 1 },
   { line: "create -k missing.pub out", input: "a secret", status: 1 },
   {
+    line: "create -k 2 out",
+    input: "a secret",
+    status: 1,
+    differs: ["exit status"],
+    vault: { status: 2, stderr: /name the user with -u/ },
+  },
+  {
     line: "create -k keys/ecdsa.pub out",
     input: "a secret",
     status: 1,
