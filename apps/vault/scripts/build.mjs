@@ -45,6 +45,8 @@ const groups = Object.entries(chunks).map(([name, entries], at) => {
   return { name, test: (id) => modules.has(id), priority: 9 - at };
 });
 
+// Parsing is a good part of start-up; names stay, for readable stacks.
+const minify = { compress: true, mangle: false, codegen: true };
 rmSync(dist, { recursive: true, force: true });
 const bundle = await rolldown({ ...options, input: { main } });
 const { output } = await bundle.write({
@@ -59,10 +61,20 @@ const { output } = await bundle.write({
         .replace("/", "-") ?? name
     }.cjs`,
   codeSplitting: { groups },
-  minify: { compress: true, mangle: false, codegen: true }, // parsing is a good part of start-up; names stay, for readable stacks
+  minify,
   comments: false, // the licences are in THIRD-PARTY-NOTICES.txt
 });
 chmodSync(join(dist, "main.cjs"), 0o755);
+
+// A thread of its own shares no chunk with the program, whose main.cjs would run in it.
+const worker = await rolldown({ ...options, input: own("src/chunk-worker.ts") });
+await worker.write({
+  file: join(dist, "chunk-worker.cjs"),
+  format: "cjs",
+  codeSplitting: false,
+  minify,
+  comments: false,
+});
 const inputs = output.flatMap((chunk) => Object.keys(chunk.modules ?? {}));
 
 /** What each module imports, other than by `import()`. */

@@ -67,6 +67,18 @@ export async function writeOutput(data: Buffer, flags: FlagValues, options: Outp
 const filesInUse = (flags: FlagValues): readonly string[] =>
   [flags.key, flags["passphrase-file"], ...(flags.to ?? [])].filter((path) => path !== undefined);
 
+/**
+ * Refuses to overwrite a file that a new key would be written to.
+ *
+ * @throws CliError `OUTPUT_UNWRITABLE`
+ */
+export function assertNewFile(output: string | undefined): void {
+  if (output === undefined || output === "-" || !existsSync(output)) return;
+  throw new CliError("OUTPUT_UNWRITABLE", `${printable(output)} exists already`, {
+    hint: "name another file: a key that is overwritten opens nothing any more",
+  });
+}
+
 /** Refuses flags that contradict each other before anything is asked or fetched. */
 export function checkOutputFlags(flags: FlagValues): void {
   if (flags.clipboard && flags.output !== undefined) {
@@ -147,6 +159,7 @@ function openFileSink(path: string, options: OutputOptions): Sink {
   const fd = explained(() => openSync(temporary ?? target, temporary === null ? "w" : "wx", 0o600));
 
   let isOpen = true;
+  let written = 0;
   const close = (): void => {
     if (isOpen) closeSync(fd);
     isOpen = false;
@@ -170,11 +183,12 @@ function openFileSink(path: string, options: OutputOptions): Sink {
     write: (data) =>
       explained(() => {
         for (let at = 0; at < data.length;) at += writeSync(fd, data, at);
+        written += data.length;
       }),
     commit: () =>
       explained(() => {
         if (temporary !== null) {
-          fsyncSync(fd);
+          if (written <= SYNCED) fsyncSync(fd);
           if (mode !== 0o600) chmodSync(temporary, mode);
           renameSync(temporary, target);
         }
@@ -184,6 +198,9 @@ function openFileSink(path: string, options: OutputOptions): Sink {
     abort,
   };
 }
+
+/** So much is brought to the disk before the file gets its name. For more that takes longer than all the rest, and the input is still there. */
+const SYNCED = 16 * 1024 * 1024;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 

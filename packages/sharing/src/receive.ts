@@ -7,6 +7,7 @@ import {
   type Identity,
   type Opened,
   type Opener,
+  type PayloadState,
 } from "@git-vault/sealing";
 import { findLocalIdentities, type LocalIdentities, type OpenedWith, type ReceiveOptions } from "./local-identities.ts";
 
@@ -79,22 +80,31 @@ export class Receiver {
    *
    * @throws what `receive` does; until it was called, the message may have been cut short
    */
-  async finish(): Promise<Received> {
-    try {
-      const plaintext = await this.#explained(() => this.#opener.finish());
-      const { format, identity } = this.#opener;
-      if (format === null || identity === null) throw new TypeError("the opener finished without a message");
-      return { plaintext, format, openedWith: await this.#local.openedWith(identity) };
-    } finally {
-      this.#local.lock();
-    }
+  finish(): Promise<Buffer> {
+    return this.#explained(() => this.#opener.finish());
+  }
+
+  /** As `Opener.handOver`. */
+  handOver(): PayloadState | null {
+    return this.#opener.handOver();
+  }
+
+  /** What is known of the message, once its header came; throws TypeError before. */
+  async about(): Promise<Omit<Received, "plaintext">> {
+    const { format, identity } = this.#opener;
+    if (format === null || identity === null) throw new TypeError("the header of the message did not come yet");
+    return { format, openedWith: await this.#local.openedWith(identity) };
+  }
+
+  /** Forgets the keys that were unlocked. */
+  lock(): void {
+    this.#local.lock();
   }
 
   async #explained(step: () => Promise<Buffer>): Promise<Buffer> {
     try {
       return await step();
     } catch (error) {
-      this.#local.lock();
       throw this.#local.explain(error);
     }
   }

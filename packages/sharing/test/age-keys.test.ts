@@ -120,8 +120,9 @@ describe.skipIf(missing !== undefined)(`age's own keys${missing === undefined ? 
       const receiver = await Receiver.start(options);
       const pieces: Buffer[] = [];
       for (let at = 0; at < bytes.length; at += 7000) pieces.push(await receiver.push(bytes.subarray(at, at + 7000)));
-      const { plaintext: rest, openedWith } = await receiver.finish();
-      expect(openedWith.path).toBe(identityFile);
+      const rest = await receiver.finish();
+      expect((await receiver.about()).openedWith.path).toBe(identityFile);
+      receiver.lock();
       return Buffer.concat([...pieces, rest]);
     };
     expect((await openPieces(message)).equals(plaintext)).toBe(true);

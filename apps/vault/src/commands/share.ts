@@ -75,15 +75,24 @@ async function shareLarge(secret: Secret, options: SharingOptions, flags: FlagVa
     throw usageError(`${flags.base64 ? "--base64" : "ssh-vault's format"} is for secrets of up to 16 MiB`);
   }
   const { sealer, ...shared } = await startSharing(options);
-  const sink = openSink(flags, { input: secret.input, secret: false });
+  const { input } = secret;
+  const sink = openSink(flags, { input, secret: false });
   let bytes = 0;
   try {
-    const seal = (plaintext: Buffer): Buffer => {
+    const sealPiece = (plaintext: Buffer): Buffer => {
       bytes += plaintext.length;
       return sealer.push(plaintext);
     };
-    await pump(secret.input, seal, sink);
-    sink.write(sealer.finish());
+    const { hasCores, pumpChunks } = await import("../chunk-crew.ts");
+    if (options.armor === false && hasCores()) {
+      sink.write(sealPiece(input.data));
+      const { ready, ...state } = sealer.handOver();
+      sink.write(ready);
+      bytes += (await pumpChunks("seal", state, input, sink)) - state.held.length;
+    } else {
+      await pump(input, sealPiece, sink);
+      sink.write(sealer.finish());
+    }
     tell({ shared, secret, bytes, place: sink.commit(), message: null }, flags);
   } catch (error) {
     sink.abort();

@@ -30,25 +30,36 @@ async function viewWhole(input: Input, flags: FlagValues): Promise<void> {
 /** Each piece is authenticated before it is written; that the message is whole shows only in the end. */
 async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
   const receiver = await Receiver.start(await privateKeys(flags));
-  let bytes = 0;
-  const count = (plaintext: Buffer): Buffer => {
-    bytes += plaintext.length;
-    return plaintext;
-  };
   // Nothing is opened for writing before a key was found.
-  const first = count(await receiver.push(input.data));
+  const first = await receiver.push(input.data);
+  let bytes = first.length;
   const sink = openSink(flags, { input, secret: true });
   try {
     sink.write(first);
-    await pump({ ...input, data: NOTHING }, async (piece) => count(await receiver.push(piece)), sink);
-    const { plaintext, format, openedWith } = await receiver.finish();
-    sink.write(count(plaintext));
+    const { hasCores, pumpChunks } = await import("../chunk-crew.ts");
+    const state = hasCores() ? receiver.handOver() : null;
+    if (state === null) {
+      const openPiece = async (piece: Buffer): Promise<Buffer> => {
+        const plaintext = await receiver.push(piece);
+        bytes += plaintext.length;
+        return plaintext;
+      };
+      await pump({ ...input, data: NOTHING }, openPiece, sink);
+      const rest = await receiver.finish();
+      bytes += rest.length;
+      sink.write(rest);
+    } else {
+      bytes += await pumpChunks("open", state, input, sink);
+    }
+    const about = await receiver.about();
     const place = sink.commit();
-    if (flags.json) writeJson(report({ format, openedWith }, bytes, place));
+    if (flags.json) writeJson(report(about, bytes, place));
     else if (place !== null && !flags.quiet) say(`vault: wrote ${bytes} bytes to ${place}`);
   } catch (error) {
     sink.abort();
     throw error;
+  } finally {
+    receiver.lock();
   }
 }
 
