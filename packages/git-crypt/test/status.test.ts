@@ -1,0 +1,298 @@
+import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Repository as Throwaway, throwawayRepository } from "@git-vault/testkit";
+import { describe, expect, test } from "vitest";
+import {
+  checkStaged,
+  decryptBlob,
+  diagnose,
+  fix,
+  generateKeyFile,
+  installHook,
+  lock,
+  migrateKey,
+  openRepository,
+  readProtected,
+  removeHook,
+  status,
+} from "../src/index.ts";
+import { errorOf } from "./errors.ts";
+import { attributes, commands, driver, isSealed, sealed } from "./sealed.ts";
+import { vector } from "./vectors.ts";
+
+/** Stages a file as it is. */
+async function stageInClear(repo: Throwaway, name: string, content: string): Promise<void> {
+  repo.write(name, content);
+  const settings = ["process=", "clean=cat", "required=false"].flatMap((setting) => [
+    "-c",
+    `filter.git-crypt.${setting}`,
+  ]);
+  await repo.git(...settings, "add", name);
+}
+
+const problems = (repository: Parameters<typeof status>[0], history = false): string[] =>
+  status(repository, { history }).findings.map(({ path, problem }) => `${path}: ${problem}`);
+
+describe("status", () => {
+  test("tells whether it is locked, with which keys, and which files are protected", async () => {
+    using source = await sealed({ "a.secret": "one\n", "sub/é.secret": "two\n", "plain.txt": "plain\n" });
+    const unlocked = status(source.opened);
+    expect(unlocked).toMatchObject({
+      state: "unlocked",
+      keys: [{ name: "default", stored: true, configured: true, files: 2 }],
+      files: [
+        { path: "a.secret", keyName: "default", encrypted: true },
+        { path: "sub/é.secret", keyName: "default", encrypted: true },
+      ],
+      findings: [],
+    });
+    expect(unlocked.files[1]?.bytes).toEqual(Buffer.from("sub/é.secret"));
+    const clone = await source.clone();
+    expect(status(clone.opened)).toMatchObject({
+      state: "locked",
+      keys: [{ stored: false, configured: false }],
+      findings: [],
+    });
+    await source.repo.git("config", "--remove-section", "filter.git-crypt");
+    expect(status(source.opened).state).toBe("partly");
+    using other = await throwawayRepository();
+    expect(status(openRepository(other.path, other))).toEqual({ state: "unused", keys: [], files: [], findings: [] });
+  });
+
+  test("finds plaintext that is staged, committed, and in the history alone", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    const { repo, opened } = source;
+    await stageInClear(repo, "b.secret", "clear\n");
+    expect(problems(opened)).toEqual(["b.secret: staged-plaintext"]);
+    await repo.git("commit", "--quiet", "--message=Clear");
+    expect(problems(opened)).toEqual(["b.secret: committed-plaintext"]);
+    await repo.git("rm", "--quiet", "--cached", "b.secret");
+    await repo.git("add", "b.secret");
+    expect(problems(opened)).toEqual([]);
+    await repo.git("commit", "--quiet", "--message=Encrypt");
+    expect(problems(opened, true)).toEqual(["b.secret: history-plaintext"]);
+  });
+
+  test("finds attributes that damage ciphertext, and no harmless ones", async () => {
+    const lines = [
+      "text text",
+      "eol eol=lf",
+      "ident ident",
+      "encoding working-tree-encoding=UTF-16",
+      "auto text=auto eol=crlf",
+      "off -text eol=lf -ident",
+    ];
+    using source = await sealed(Object.fromEntries(lines.map((line) => [`${line.split(" ")[0]}.secret`, "secret\n"])));
+    source.repo.write(
+      ".gitattributes",
+      `*.secret filter=git-crypt\n${lines.map((line) => line.replace(" ", ".secret ")).join("\n")}\n`,
+    );
+    expect(problems(source.opened).toSorted()).toEqual([
+      "encoding.secret: encoding",
+      "eol.secret: line-endings",
+      "ident.secret: ident",
+      "text.secret: line-endings",
+    ]);
+  });
+
+  test("finds links and submodules on protected paths, which stay as they are", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    using inner = await sealed({ "in.secret": "inner\n" });
+    const { repo, opened } = source;
+    symlinkSync("a.secret", join(repo.path, "link.secret"));
+    await repo.git("submodule", "--quiet", "add", inner.repo.path, "sub.secret");
+    await repo.commit("Add");
+    expect(problems(opened)).toEqual(["link.secret: symlink", "sub.secret: submodule"]);
+    expect(lock(opened)).toMatchObject({ encrypted: 1 });
+    expect(isSealed(readFileSync(join(repo.path, "sub.secret/in.secret")))).toBe(true);
+    expect((await repo.git("status", "--porcelain")).toString()).toBe("");
+  });
+
+  test("finds files that the key does not open, and key files that others may read", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    await stageInClear(source.repo, "b.secret", readFileSync(join(source.repo.path, ".git/config"), "latin1"));
+    const path = join(source.repo.path, ".git/git-crypt/keys/default");
+    writeFileSync(path, vector("default.key"));
+    chmodSync(path, 0o640);
+    expect(problems(source.opened)).toEqual([
+      "b.secret: staged-plaintext",
+      "a.secret: unopened",
+      `${path}: loose-permissions`,
+    ]);
+  });
+
+  test("needs a work tree", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    for (const action of [status, lock, checkStaged, fix]) {
+      errorOf("NO_WORK_TREE", () => action(openRepository(join(source.repo.path, ".git"), source.repo)));
+    }
+    expect(source.opened.keyNames()).toEqual(["default"]);
+  });
+});
+
+test("fix encrypts what is staged in clear, and leaves the work tree alone", async () => {
+  using source = await sealed({ "a.secret": "one\n" });
+  const { repo, opened } = source;
+  await stageInClear(repo, "b.secret", "clear\n");
+  await stageInClear(repo, "sub/run.secret", "clear\n");
+  const oid = (await repo.git("rev-parse", ":sub/run.secret")).toString().trim();
+  await repo.git("update-index", "--cacheinfo", `100755,${oid},sub/run.secret`);
+  chmodSync(join(repo.path, "sub/run.secret"), 0o755);
+  repo.write("b.secret", "clear, then edited\n");
+  expect(fix(opened).map(({ path }) => path)).toEqual(["b.secret", "sub/run.secret"]);
+  expect(problems(opened)).toEqual([]);
+  const { keyFile } = opened.readKey();
+  expect(decryptBlob(keyFile, await repo.git("cat-file", "blob", ":b.secret")).toString()).toBe("clear\n");
+  expect((await repo.git("ls-files", "-s", "sub")).toString()).toMatch(/^100755 /);
+  expect((await repo.git("status", "--porcelain")).toString()).toBe("AM b.secret\nA  sub/run.secret\n");
+  expect(fix(opened)).toEqual([]);
+  const clone = await source.clone();
+  writeFileSync(join(clone.path, "c.secret"), "clear\n");
+  await clone.git("add", "c.secret");
+  errorOf("LOCKED", () => fix(clone.opened));
+});
+
+describe("checkStaged and its hook", () => {
+  test("look at what is staged alone, by the attributes of the work tree and of the index", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    const clone = await source.clone();
+    writeFileSync(join(clone.path, "b.secret"), "clear\n");
+    expect(checkStaged(clone.opened)).toEqual([]);
+    await clone.git("add", "b.secret");
+    expect(checkStaged(clone.opened)).toMatchObject([{ path: "b.secret", problem: "staged-plaintext" }]);
+    rmSync(join(clone.path, ".gitattributes"));
+    expect(checkStaged(clone.opened)).toHaveLength(1);
+    await clone.git("rm", "--quiet", "--cached", ".gitattributes");
+    expect(checkStaged(clone.opened)).toEqual([]);
+    writeFileSync(join(clone.path, ".gitattributes"), attributes);
+    expect(checkStaged(clone.opened)).toHaveLength(1);
+    await clone.git("commit", "--quiet", "--message=Clear");
+    expect(checkStaged(clone.opened)).toEqual([]);
+  });
+
+  test("know a repository before its first commit", async () => {
+    using repo = await throwawayRepository();
+    repo.write(".gitattributes", attributes);
+    repo.write("a.secret", "clear\n");
+    await repo.git("add", ".");
+    expect(checkStaged(openRepository(repo.path, repo))).toHaveLength(1);
+  });
+
+  test("a hook that was there runs afterwards, and comes back", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    const { repo, opened } = source;
+    const mark = join(repo.folder, "ran");
+    const path = repo.write(".git/hooks/pre-commit", `#!/bin/sh\necho ran >> "${mark}"\n`);
+    chmodSync(path, 0o755);
+    const command = `"${process.execPath}" "${driver}" check-staged`;
+    const first = installHook(opened, command);
+    expect(first).toEqual({ path, before: join(repo.path, ".git/hooks/pre-commit.before-git-vault") });
+    expect(installHook(opened, command)).toEqual(first);
+    await stageInClear(repo, "b.secret", "clear\n");
+    await expect(repo.git("commit", "--quiet", "--message=Clear")).rejects.toThrow(/b\.secret/);
+    expect(existsSync(mark)).toBe(false);
+    // A commit of some files alone has an index of its own.
+    await expect(repo.git("commit", "--quiet", "--message=Clear", "--include", "a.secret")).rejects.toThrow(
+      /b\.secret/,
+    );
+    await repo.git("add", "--renormalize", "b.secret");
+    await repo.git("commit", "--quiet", "--message=Encrypted");
+    expect(readFileSync(mark, "utf8")).toBe("ran\n");
+    expect(removeHook(opened)).toBe(true);
+    expect(readFileSync(path, "utf8")).toContain("echo ran");
+    expect(removeHook(opened)).toBe(false);
+  });
+
+  test("core.hooksPath is respected within the repository, and not written outside of it", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    await source.repo.git("config", "core.hooksPath", ".hooks");
+    expect(installHook(source.opened, "true")).toEqual({
+      path: join(source.repo.path, ".hooks/pre-commit"),
+      before: null,
+    });
+    await source.repo.git("config", "core.hooksPath", source.repo.folder);
+    errorOf("HOOKS_ELSEWHERE", () => installHook(source.opened, "true"));
+    expect(existsSync(join(source.repo.folder, "pre-commit"))).toBe(false);
+  });
+});
+
+describe("readProtected", () => {
+  test("reads files of any revision, decrypted, also in a bare clone, and touches nothing", async () => {
+    using source = await sealed({
+      "a.secret": "one\n",
+      "plain.txt": "plain\n",
+      "é b.secret": "two\n",
+      "empty.secret": "",
+    });
+    const first = (await source.repo.git("rev-parse", "HEAD")).toString().trim();
+    source.repo.write("a.secret", "changed\n");
+    await source.repo.commit("Change");
+    rmSync(join(source.repo.path, "a.secret"));
+    const texts = (...args: Parameters<typeof readProtected>): string[] =>
+      readProtected(...args).map(({ path, content, encrypted }) => `${path} ${encrypted} ${content.toString()}`);
+    expect(texts(source.opened, first, ["plain.txt", "a.secret", "é b.secret", "empty.secret", "a.secret"])).toEqual([
+      "plain.txt false plain\n",
+      "a.secret true one\n",
+      "é b.secret true two\n",
+      "empty.secret true ",
+      "a.secret true one\n",
+    ]);
+    expect(texts(source.opened, "main", ["a.secret"])).toEqual(["a.secret true changed\n"]);
+    const bare = await source.clone("bare.git", "--bare", "--depth=1");
+    errorOf("LOCKED", () => readProtected(openRepository(bare.path, source.repo), "HEAD", ["a.secret"]));
+    const { keyFile } = source.opened.readKey();
+    const keys = [generateKeyFile(), keyFile];
+    expect(texts(openRepository(bare.path, source.repo), "HEAD", ["a.secret"], { keys })).toEqual([
+      "a.secret true changed\n",
+    ]);
+    errorOf("TAMPERED_BLOB", () => readProtected(source.opened, "HEAD", ["a.secret"], { keys: [generateKeyFile()] }));
+    expect(existsSync(join(source.repo.path, "a.secret"))).toBe(false);
+  });
+
+  test("names what is not there", async () => {
+    using source = await sealed({ "sub/a.secret": "one\n" });
+    for (const revision of ["nothing", "--help", "-z", ""]) {
+      errorOf("NO_SUCH_REVISION", () => readProtected(source.opened, revision, ["sub/a.secret"]));
+    }
+    for (const path of ["a.secret", "sub", "../x", "sub/a.secret\n"]) {
+      const { message } = errorOf("NO_SUCH_FILE", () => readProtected(source.opened, "HEAD", [path]));
+      expect(message).toMatch(/is not in that revision$/);
+    }
+  });
+});
+
+test("diagnose tells what is wrong with the settings, without running any", async () => {
+  using source = await sealed({ "a.secret": "one\n" });
+  const { repo, opened } = source;
+  const ailments = (): string[] => diagnose(opened).diagnoses.map(({ ailment, subject }) => `${ailment} ${subject}`);
+  expect(diagnose(opened)).toMatchObject({ keyNames: ["default"], diagnoses: [] });
+  expect(diagnose(opened).gitVersion).toMatch(/^\d+\.\d+/);
+  await repo.git("config", "filter.git-crypt.process", `"${process.execPath}" '/gone/main.cjs' filter`);
+  await repo.git("config", "filter.git-crypt.clean", "no-such-program clean");
+  await repo.git("config", "--unset", "filter.git-crypt.required");
+  await repo.git("config", "diff.git-crypt.cachetextconv", "true");
+  chmodSync(join(repo.path, ".git/git-crypt/keys/default"), 0o644);
+  expect(ailments()).toEqual([
+    "missing-program filter.git-crypt.clean",
+    "missing-program filter.git-crypt.process",
+    "not-required filter.git-crypt.required",
+    "cached-textconv diff.git-crypt.cachetextconv",
+    `loose-permissions ${join(repo.path, ".git/git-crypt/keys/default")}`,
+  ]);
+  await repo.git("config", "--remove-section", "filter.git-crypt");
+  expect(ailments()).toContain("no-filter default");
+  rmSync(join(repo.path, ".git/git-crypt"), { recursive: true });
+  await repo.git("config", "filter.git-crypt-ops.clean", commands.filterCommand);
+  expect(ailments()).toEqual([
+    "no-key ops",
+    "not-required filter.git-crypt-ops.required",
+    "no-process filter.git-crypt-ops.process",
+  ]);
+});
+
+test("a legacy key is migrated to the current form, which stays as it is", () => {
+  const migrated = migrateKey(vector("legacy.key"));
+  expect(migrated).toHaveLength(148);
+  expect(migrateKey(migrated)).toEqual(migrated);
+  errorOf("MALFORMED_KEY_FILE", () => migrateKey(migrated.subarray(1)));
+});
