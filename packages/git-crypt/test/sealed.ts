@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Repository as Throwaway, throwawayRepository } from "@git-vault/testkit";
 import { initialize, openRepository, type Repository } from "../src/index.ts";
@@ -39,7 +39,10 @@ export async function cloneOf(repo: Throwaway, name: string, options: readonly s
 /** Makes a repository whose `*.secret` files are encrypted by our filter. */
 export async function sealed(files: Record<string, string | Uint8Array>, ...init: string[]): Promise<Sealed> {
   const repo = await throwawayRepository();
-  if (init.length > 0) await repo.git("init", "--quiet", ...init);
+  if (init.length > 0) {
+    rmSync(join(repo.path, ".git"), { recursive: true });
+    await repo.git("init", "--quiet", ...init);
+  }
   const opened = openRepository(repo.path, repo);
   initialize(opened, commands);
   repo.write(".gitattributes", attributes);
