@@ -1,7 +1,7 @@
 // `pnpm bench git-crypt [SIZE…]`: unlocking, status and what git itself does, against git-crypt in the same run. A SIZE is a number of
 // files of 2 KB, or `big` for one of 200 MB; without any, 1 10 100. The programs take turns on clones of one repository.
 //
-// `vault` is the package's own driver, which loads what the command line loads and nothing more; $VAULT names another.
+// `vault` is the package's own driver, which loads what the command line loads and nothing more; $VAULT names another, and $ROUNDS how many turns each takes.
 import { spawnSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
@@ -68,7 +68,7 @@ const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers
 
 for (const size of sizes) {
   const path = source(size);
-  const rounds = size === "big" || Number(size) >= 1000 ? 3 : 9;
+  const rounds = Number(process.env.ROUNDS ?? (size === "big" || Number(size) >= 1000 ? 3 : 9));
   const times = { vault: [], "git-crypt": [] };
   for (let round = 0; round < rounds; round++) {
     times.vault.push(steps(path, vault));
