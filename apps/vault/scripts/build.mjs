@@ -29,16 +29,19 @@ const options = {
 /*
  * The chunks are CommonJS, since Node starts its loader for ES modules only where it meets one, which takes longer than all of
  * `vault --help`. They are few, since each file costs about half a millisecond: what main.ts imports, what view and share to a
- * key file need beside that, what the network needs, and each library that only some runs need.
+ * key file need beside that, what the network needs, what git itself runs, and each library that only some runs need.
  */
 const own = (path) => join(root, path);
 const directory = (name) => own(`../../packages/directory/dist/${name}.js`);
 const main = own("src/main.ts");
 const imports = await importsFrom(main);
 const chunks = {
-  main: [main],
+  main: [main, own("src/shell-words.ts")],
   work: [own("src/commands/view.ts"), own("src/commands/share.ts"), directory("file")],
   network: ["github", "http", "web", "settings", "cache"].map(directory),
+  repository: ["filter", "merge", "hooks", "status", "lock", "init", "doctor"].map((name) =>
+    own(`src/commands/${name}.ts`),
+  ),
 };
 const groups = Object.entries(chunks).map(([name, entries], at) => {
   const modules = closure(entries);

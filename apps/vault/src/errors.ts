@@ -5,6 +5,8 @@ import { VaultError } from "@git-vault/errors";
  * - `CLIPBOARD_UNAVAILABLE`: there is no clipboard to reach, or it refused
  * - `INPUT_UNREADABLE`, `OUTPUT_UNWRITABLE`: a file or stream that was named
  * - `BINARY_TO_TERMINAL`: binary output would have gone to a terminal or a clipboard
+ * - `NOT_A_KEY`: what was handed over as a git-crypt key is none
+ * - `NO_KEY_GIVEN`: nothing was handed over to unlock with
  * - `EDITOR_FAILED`: the editor could not be started, failed, or left nothing
  * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or told to end while that was open
  */
@@ -14,6 +16,8 @@ export type CliErrorCode =
   | "INPUT_UNREADABLE"
   | "OUTPUT_UNWRITABLE"
   | "BINARY_TO_TERMINAL"
+  | "NOT_A_KEY"
+  | "NO_KEY_GIVEN"
   | "EDITOR_FAILED"
   | "INTERRUPTED";
 

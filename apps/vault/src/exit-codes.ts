@@ -1,3 +1,5 @@
+import type { GitCryptErrorCode } from "@git-vault/git-crypt";
+
 /** What the exit codes mean, as `vault help exit-codes` shows them. */
 export const EXIT_CODES = {
   0: "done",
@@ -14,19 +16,49 @@ export const EXIT_CODES = {
 
 export type ExitCode = keyof typeof EXIT_CODES;
 
+/** What the exit codes say of a repository. */
+const OF_REPOSITORY: Readonly<Record<GitCryptErrorCode, ExitCode>> = {
+  NOT_A_REPOSITORY: 1,
+  UNTRUSTED_REPOSITORY: 1,
+  GIT_MISSING: 1,
+  GIT_FAILED: 1,
+  NOT_GIT_CRYPT: 1,
+  LOCKED: 1,
+  NO_SUCH_KEY: 1,
+  INVALID_KEY_NAME: 2,
+  KEY_FILE_UNREADABLE: 1,
+  MALFORMED_KEY_FILE: 5,
+  MALFORMED_BLOB: 5,
+  TAMPERED_BLOB: 5,
+  NO_WORK_TREE: 1,
+  WRONG_KEY: 3,
+  OTHER_KEY: 1,
+  ALREADY_USED: 1,
+  MODIFIED: 1,
+  OTHER_WORKTREES: 1,
+  INDEX_LOCKED: 1,
+  UNWRITABLE: 1,
+  HALFWAY: 1,
+  NO_SUCH_REVISION: 1,
+  NO_SUCH_FILE: 1,
+  BAD_PROTOCOL: 5,
+  HOOKS_ELSEWHERE: 1,
+};
+
 /** Where an error's code is not listed here, the run has simply failed (1). */
 const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
+  ...OF_REPOSITORY,
   USAGE: 2,
   PASSPHRASE_REQUIRED: 2,
   INVALID_RECIPIENT: 2,
   UNSUPPORTED_RECIPIENT: 2,
-  INVALID_KEY_NAME: 2,
   NO_RECIPIENTS: 2,
   INVALID_KEY_CHOICE: 2,
   INVALID_SETTING: 2,
   MIXED_RECIPIENTS: 2,
   NO_IDENTITY_MATCHED: 3,
   NO_USABLE_KEY: 3,
+  NO_KEY_GIVEN: 3,
   UNUSABLE_RECIPIENT: 3,
   NO_KEYS: 3,
   NOT_FOUND: 3,
@@ -38,9 +70,7 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   TAMPERED_MESSAGE: 5,
   MALFORMED_KEY: 5,
   WORK_FACTOR: 5,
-  MALFORMED_KEY_FILE: 5,
-  MALFORMED_BLOB: 5,
-  TAMPERED_BLOB: 5,
+  NOT_A_KEY: 5,
   NETWORK: 6,
   RATE_LIMITED: 6,
   BAD_ANSWER: 6,

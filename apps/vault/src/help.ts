@@ -84,6 +84,10 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["GH_TOKEN, GITHUB_TOKEN", "a GitHub token, in this order; public keys need none, but allow more requests with one"],
   ["GITHUB_API_URL, GH_HOST", "another GitHub server than github.com"],
   ["HTTPS_PROXY, NO_PROXY, …", "the proxy to reach the network by"],
+  [
+    "GIT_CRYPT_KEY",
+    "for `vault unlock` and `vault decrypt`: the base64 text of a git-crypt key file, or the path of one",
+  ],
   ["SSH_VAULT_PASSPHRASE", "the passphrase of the private key, as in ssh-vault"],
   ["SSH_VAULT_SSHKEYS_ONLINE", "the server that `vault create -u new` gets a public key from"],
   ["VISUAL, EDITOR", "the editor of `vault create` and `vault edit`; vi where neither is set"],
@@ -101,6 +105,20 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
     "view",
     "{format, openedWith: {path, fingerprint}, bytes, encoding, plaintext, output}; encoding is utf8 or base64; plaintext is null where it went to a file or the clipboard",
   ],
+  [
+    "unlock",
+    "{source, keys: [{name, verified, wasUnlocked}], decrypted, outside, clear: [path], changed: [path], unopened: [path], irregular: [path]}; source is file, stdin, repository, environment, openpgp or clipboard",
+  ],
+  ["init", "{keyName, attributes: [line]}"],
+  ["lock", "{keyNames, encrypted, clear: [path], worktrees: [folder]}"],
+  [
+    "status",
+    "{state, keys: [{name, stored, configured, files}], files: [{path, keyName, encrypted}], findings: [{path, problem, advice}], fixed: [path]}; state is unlocked, locked, partly or unused",
+  ],
+  ["decrypt", "{encrypted, bytes, output, encoding, plaintext}, the last three as of view"],
+  ["export-key, keygen, migrate-key", "{bytes, output, key}; key is base64, and null where it went to a file"],
+  ["hooks", "install: {path, before}; remove: {removed}; check: {findings: [{path, problem}]}"],
+  ["doctor", "{vault, node, git, keys: [name], settings, diagnoses: [{ailment, subject, serious, remedy}]}"],
   ["create", "{vault, private_key}, as ssh-vault prints it; private_key, the address of one, only with -u new"],
   ["edit", "{vault, format, changed}"],
   [

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Chosen } from "@git-vault/sharing";
 import type { Secret } from "./commands/share.ts";
+import { quoted } from "./shell-words.ts";
 import { isPrintable, printable } from "./streams.ts";
 
 /** How a git-crypt key file starts, wherever it was read from. */
@@ -11,9 +12,6 @@ const operandOf = (name: string): string => (name.startsWith("-") ? `./${name}` 
 
 /** Where the private half of a key of that type usually lies. */
 const KEY_FILES: Readonly<Record<string, string>> = { "ssh-ed25519": "~/.ssh/id_ed25519", "ssh-rsa": "~/.ssh/id_rsa" };
-
-/** The words of a command line as a shell reads them. */
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /**
  * The command lines that the receiver can open a message with: by vault, and by a program that they may already have.
@@ -30,8 +28,9 @@ export function openingCommands(
   const rest = [...(base64 ? ["base64 -d"] : []), ...(isGitCryptKey ? ["git-crypt unlock -"] : [])];
   const pipeline = (first: string): string => [first, ...rest].join(" | ");
 
-  const fromFile = `vault view ${quoted(message)}`;
-  const own = [pipeline("vault view"), pipeline(fromFile)];
+  const own = isGitCryptKey
+    ? ["vault unlock", `vault unlock ${quoted(message)}`]
+    : [pipeline("vault view"), pipeline(`vault view ${quoted(message)}`)];
   if (shared.format === "age" && shared.sealedTo.length === 0) return [...own, pipeline(`age -d ${quoted(message)}`)];
   if (shared.format === "age") {
     const privateKey = KEY_FILES[shared.sealedTo[0]?.entry.type ?? ""] ?? "key.txt";

@@ -2,100 +2,10 @@
  * The command table: the one description of the command line. Parsing, --help, the completions and the man page are all made
  * from it. It is data alone; what the commands do is loaded when one runs, from commands/index.ts.
  */
+import { OPENING_FLAGS, type FlagName, type FlagValues } from "./flags.ts";
+import { REPOSITORY_COMMANDS, UNLOCK } from "./table-repository.ts";
 
-/** A flag, which means the same in every command that takes it. */
-export interface FlagSpec {
-  readonly short?: string;
-  /** The name of its value in the usage line; a flag without one is a switch. */
-  readonly value?: string;
-  /** May be given more than once. */
-  readonly multiple?: true;
-  readonly summary: string;
-  /** What the completions offer for its value. */
-  readonly complete?: "file" | "folder" | readonly string[];
-}
-
-export const FLAGS = {
-  to: { value: "R", multiple: true, summary: "a recipient, see `vault help recipients`; may be repeated" },
-  user: { short: "u", value: "USER", summary: "a GitHub user, or a recipient as in `vault help recipients`" },
-  key: {
-    short: "k",
-    value: "KEY",
-    complete: "file",
-    summary:
-      "opening: a private key's file or https:// address; sealing: the number or SHA256:… of one of the recipient's keys; where no recipient is named, a public key file",
-  },
-  fingerprint: {
-    short: "f",
-    value: "FINGERPRINT",
-    summary: "the key with this SHA256:… fingerprint, or with ssh-vault's own for an RSA key",
-  },
-  "allow-weak": { summary: "seal to RSA keys of 1024 to 2047 bits too" },
-  "insecure-http": { summary: "take keys from http:// addresses, where anybody on the way can put in their own" },
-  input: {
-    short: "i",
-    value: "FILE",
-    complete: "file",
-    summary: "take the secret from FILE; `-` is stdin, even where that is a terminal",
-  },
-  format: {
-    value: "FORMAT",
-    complete: ["age", "ssh-vault"],
-    summary: "age (to every usable key) or ssh-vault (to one key); default age",
-  },
-  "with-passphrase": {
-    summary:
-      "seal to a passphrase instead of recipients: asked for on the terminal, or as --passphrase-file and the like say",
-  },
-  "allow-mixed": { summary: "seal to post-quantum keys beside others, which are the weaker ones" },
-  "post-quantum": { summary: "make a key that no quantum computer is known to break; its recipient is long" },
-  binary: { summary: "write age's binary format, which is a quarter shorter than text" },
-  base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
-  "key-name": { value: "NAME", summary: "the name of the repository's git-crypt key; default `default`" },
-  output: {
-    short: "o",
-    value: "FILE",
-    complete: "file",
-    summary: "write to FILE (mode 0600, replaced whole) instead of stdout",
-  },
-  clipboard: { short: "c", summary: "write to the clipboard instead of stdout" },
-  "clear-after": {
-    value: "SECONDS",
-    summary: "clear a plaintext from the clipboard after so long; 0 keeps it; default 45",
-  },
-  passphrase: {
-    short: "p",
-    value: "PASSPHRASE",
-    summary: "the private key's passphrase; every user of the machine can read it in `ps`, so prefer another way",
-  },
-  "passphrase-file": {
-    value: "FILE",
-    complete: "file",
-    summary: "read the private key's passphrase from the first line of FILE",
-  },
-  "passphrase-fd": { value: "FD", summary: "read the private key's passphrase from the open file descriptor FD" },
-  json: { short: "j", summary: "print one JSON object, see `vault help json`" },
-  "no-input": { summary: "never ask anything on the terminal" },
-  quiet: { short: "q", summary: "print nothing but the answer and errors" },
-  directory: { short: "C", value: "DIR", complete: "folder", summary: "run as if started in DIR" },
-  help: { short: "h", summary: "show help" },
-  version: { short: "V", summary: "print the version" },
-} as const satisfies Record<string, FlagSpec>;
-
-export type FlagName = keyof typeof FLAGS;
-
-/** Every flag. */
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the names that it lists
-export const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
-
-/** The flags of one run: a switch is `true`, a repeatable flag a list. */
-export type FlagValues = {
-  [K in FlagName]?: (typeof FLAGS)[K] extends { multiple: true }
-    ? string[]
-    : (typeof FLAGS)[K] extends { value: string }
-      ? string
-      : true;
-};
+export * from "./flags.ts";
 
 /** What a command is run with. */
 export interface Invocation {
@@ -111,6 +21,18 @@ export type CommandName =
   | "create"
   | "edit"
   | "fingerprint"
+  | "unlock"
+  | "init"
+  | "lock"
+  | "status"
+  | "decrypt"
+  | "export-key"
+  | "keygen"
+  | "migrate-key"
+  | "hooks"
+  | "filter"
+  | "merge"
+  | "doctor"
   | "help"
   | "completion"
   | "clear-clipboard";
@@ -119,7 +41,7 @@ export interface CommandSpec {
   readonly name: CommandName;
   readonly alias?: string;
   /** The heading it stands under in `vault help`; a command without one is not shown. */
-  readonly group?: "hand over" | "ssh-vault" | "about";
+  readonly group?: "hand over" | "git-crypt" | "ssh-vault" | "about";
   /** What follows the name in the usage line. */
   readonly usage: string;
   readonly summary: string;
@@ -134,10 +56,6 @@ export interface CommandSpec {
 }
 
 const MANY = Number.POSITIVE_INFINITY;
-/** What every command takes. */
-export const COMMON_FLAGS: readonly FlagName[] = ["json", "quiet", "no-input", "directory", "help", "version"];
-const OPENING_FLAGS: readonly FlagName[] = ["key", "passphrase", "passphrase-file", "passphrase-fd", "insecure-http"];
-
 /** The chapters of `vault help`, beside the commands. */
 export const TOPICS = {
   recipients: "how a recipient is named",
@@ -195,14 +113,15 @@ export const COMMANDS: readonly CommandSpec[] = [
       "The plaintext is released only after all of it was authenticated; of a message of more than 16 MiB, each piece after it was, so that one which was cut short fails only in the end. A file is written whole or not at all. Binary is not printed to a terminal unless asked for by `-o -`.",
     ],
     examples: [
+      "vault view message.txt",
       "pbpaste | vault view | git-crypt unlock -",
-      "vault view | git-crypt unlock -",
       "vault view -o git-crypt-key message.age",
     ],
     operands: 1,
     complete: "file",
     flags: [...OPENING_FLAGS, "output", "clipboard", "clear-after"],
   },
+  UNLOCK,
   {
     name: "keys",
     group: "hand over",
@@ -220,6 +139,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     complete: "file",
     flags: ["output", "post-quantum", "insecure-http"],
   },
+  ...REPOSITORY_COMMANDS,
   {
     name: "create",
     alias: "c",
@@ -276,6 +196,18 @@ export const COMMANDS: readonly CommandSpec[] = [
     usage: "[COMMAND|TOPIC]",
     summary: "show help for a command or a topic",
     operands: 1,
+    flags: [],
+  },
+  {
+    name: "doctor",
+    group: "about",
+    usage: "",
+    summary: "explain how the repository is set up, and what is amiss",
+    description: [
+      "Looks at git's version, the settings of the filters and merge drivers and the programs that they name, the keys, and who may read them. It changes nothing and runs none of these programs. Where secrets are at risk, or git would stop, the exit code is 7.",
+      "A path in the settings is stale when the program was moved or removed since; `vault unlock` in an unlocked repository writes the present one.",
+    ],
+    operands: 0,
     flags: [],
   },
   {

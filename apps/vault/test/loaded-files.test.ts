@@ -53,6 +53,23 @@ describe("the files that are loaded", () => {
     expect(viewed.stdout.toString()).toBe("secret");
   });
 
+  it("by what git runs are the one that parses argv, and one of git-crypt's", async () => {
+    const repository = join(folder.path, "repository");
+    const env = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
+    await runOk("git", ["init", "-q", repository]);
+    const inside = (args: string[], input: string | Uint8Array = ""): ReturnType<typeof filesLoadedBy> =>
+      filesLoadedBy(["-C", repository, ...args], input, env);
+    const expected = ["main.cjs", "repository.cjs", "rolldown-runtime.cjs"];
+    expect((await inside(["init"])).files).toEqual(expected);
+    const cleaned = await inside(["filter", "clean"], "secret");
+    expect(cleaned.files).toEqual(expected);
+    const smudged = await inside(["filter", "smudge"], cleaned.stdout);
+    expect(smudged.stdout.toString()).toBe("secret");
+    expect((await inside(["filter"])).files).toEqual(expected);
+    expect((await inside(["hooks", "check"])).files).toEqual(expected);
+    expect((await inside(["status"])).files).toEqual(expected);
+  });
+
   it("by share to a GitHub user are these, and what the network needs", async () => {
     await using github = await startGitHub();
     github.users.set("choldgraf", { keys: [readFileSync(publicKey, "utf8").trim()] });

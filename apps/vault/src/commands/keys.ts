@@ -1,7 +1,6 @@
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
-import { existsSync } from "node:fs";
-import { CliError, usageError } from "../errors.ts";
-import { writeOutput } from "../output.ts";
+import { usageError } from "../errors.ts";
+import { assertNewFile, writeOutput } from "../output.ts";
 import { describeKey, keyToJson, readRecipients } from "../recipients.ts";
 import { jsonLine, printable, say, writeJson, writeStdout } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
@@ -39,11 +38,7 @@ function toJson({ name, source, keys }: DirectoryEntry): object {
 /** Writes an identity file as age-keygen does. */
 async function makeKey(flags: FlagValues): Promise<void> {
   const { output } = flags;
-  if (output !== undefined && output !== "-" && existsSync(output)) {
-    throw new CliError("OUTPUT_UNWRITABLE", `${printable(output)} exists already`, {
-      hint: "name another file: a key that is overwritten opens nothing any more",
-    });
-  }
+  assertNewFile(output);
   const { generateIdentity } = await import("@git-vault/sealing");
   const { identity, recipient } = await generateIdentity(flags["post-quantum"] ? "hybrid" : "x25519");
   const created = `${new Date().toISOString().slice(0, 19)}Z`;

@@ -1,0 +1,134 @@
+import { existsSync } from "node:fs";
+import { relative, resolve, sep } from "node:path";
+import {
+  decryptBlob,
+  isEncryptedBlob,
+  openRepository,
+  parseKeyFile,
+  readProtected,
+  wipeKeyFile,
+  type KeyFile,
+  type Repository,
+} from "@git-vault/git-crypt";
+import { isVaultError } from "@git-vault/errors";
+import { CliError, usageError } from "../errors.ts";
+import { keyOfEnvironment, openKey } from "../git-crypt-key.ts";
+import { readOperand, type Input } from "../input.ts";
+import { checkOutputFlags, writeOutput } from "../output.ts";
+import { say, writeJson } from "../streams.ts";
+import type { FlagValues, Invocation } from "../table.ts";
+
+export async function run({ flags, args: [operand] }: Invocation): Promise<void> {
+  checkOutputFlags(flags);
+  if (operand === undefined) throw usageError("expected a file: [REV:]PATH");
+  if (operand === "-" && flags["key-file"] === "-") throw usageError("stdin cannot hold both the key and the file");
+  const [revision, path] = splitOperand(operand);
+  const { content, encrypted, input } =
+    revision === null ? await fromDisk(path, flags) : await fromRevision(revision, path, flags);
+  try {
+    const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
+    const place = elsewhere || !flags.json ? await writeOutput(content, flags, { input, secret: true }) : null;
+    if (flags.json) writeJson(describe(content, encrypted, place));
+    else if (place !== null && !flags.quiet) say(`vault: wrote ${content.length} bytes to ${place}`);
+  } finally {
+    content.fill(0);
+  }
+}
+
+interface Decrypted {
+  readonly content: Buffer;
+  readonly encrypted: boolean;
+  readonly input: Input | null;
+}
+
+/** A file whose own name has a colon is that file. */
+function splitOperand(operand: string): [revision: string | null, path: string] {
+  const colon = operand.indexOf(":");
+  return colon < 0 || existsSync(operand) ? [null, operand] : [operand.slice(0, colon), operand.slice(colon + 1)];
+}
+
+async function fromDisk(path: string, flags: FlagValues): Promise<Decrypted> {
+  const input = readOperand(path);
+  const { data } = input;
+  if (!isEncryptedBlob(data)) return { content: data, encrypted: false, input };
+  const repository = repositoryHere();
+  const keys = await keysFor(repository, flags);
+  try {
+    return { content: openBlob(keys, data), encrypted: true, input };
+  } finally {
+    keys.forEach(wipeKeyFile);
+  }
+}
+
+/** The first key that opens it; where none does, the error of the last. */
+function openBlob(keys: readonly KeyFile[], blob: Buffer): Buffer {
+  let failure: unknown;
+  for (const key of keys) {
+    try {
+      return decryptBlob(key, blob);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+async function fromRevision(revision: string, path: string, flags: FlagValues): Promise<Decrypted> {
+  const repository = openRepository(process.cwd());
+  const keys = await keysFor(repository, flags);
+  try {
+    const [file] = readProtected(repository, revision, [fromTop(repository, path)], { keys });
+    if (file === undefined) throw new TypeError("one path is one file");
+    return { content: file.content, encrypted: file.encrypted, input: null };
+  } finally {
+    keys.forEach(wipeKeyFile);
+  }
+}
+
+function fromTop({ topLevel }: Repository, path: string): string {
+  if (topLevel === null || !/^\.\.?\//.test(path)) return path;
+  return relative(topLevel, resolve(path)).split(sep).join("/");
+}
+
+/** The repository that the run stands in; null outside of any. */
+function repositoryHere(): Repository | null {
+  try {
+    return openRepository(process.cwd());
+  } catch (error) {
+    if (isVaultError(error) && (error.code === "NOT_A_REPOSITORY" || error.code === "GIT_MISSING")) return null;
+    throw error;
+  }
+}
+
+async function keysFor(repository: Repository | null, flags: FlagValues): Promise<KeyFile[]> {
+  const file = flags["key-file"];
+  if (file !== undefined) return [parsed(await openKey(readOperand(file), flags))];
+  const names = repository?.keyNames() ?? [];
+  if (repository !== null && names.length > 0) return names.map((name) => readStored(repository, name));
+  const key = await keyOfEnvironment(flags);
+  if (key !== null) return [parsed(key)];
+  throw new CliError("NO_KEY_GIVEN", "there is no key to decrypt with: no repository here holds one", {
+    hint: "name the key file or the sealed message: `--key-file message.txt`",
+  });
+}
+
+function readStored(repository: Repository, name: string): KeyFile {
+  const { bytes, keyFile } = repository.readKey(name);
+  bytes.fill(0);
+  return keyFile;
+}
+
+function parsed(bytes: Buffer): KeyFile {
+  try {
+    return parseKeyFile(bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+function describe(content: Buffer, encrypted: boolean, output: string | null): object {
+  const text = content.toString();
+  const encoding = Buffer.from(text).equals(content) ? "utf8" : "base64";
+  const shown = encoding === "utf8" ? text : content.toString("base64");
+  return { encrypted, bytes: content.length, output, encoding, plaintext: output === null ? shown : null };
+}

@@ -1,0 +1,35 @@
+import { cleanContent, openRepository, runFilter, smudgeContent, wipeKeyFile } from "@git-vault/git-crypt";
+import { isVaultError } from "@git-vault/errors";
+import { CliError, usageError } from "../errors.ts";
+import { readStart, say, writeStdout } from "../streams.ts";
+import type { Invocation } from "../table.ts";
+
+/** git-crypt's own limit. */
+const MOST_BYTES = 2 ** 32 - 1;
+
+const TRANSFORMS = { clean: cleanContent, smudge: smudgeContent } as const;
+
+export async function run({ flags, args: [action] }: Invocation): Promise<void> {
+  const repository = openRepository(process.cwd());
+  const { "key-name": keyName = "default" } = flags;
+  if (action === undefined) {
+    return runFilter(repository, 0, 1, { keyName, onError });
+  }
+  if (action !== "clean" && action !== "smudge") throw usageError("expected clean, smudge or nothing");
+  const { bytes, keyFile } = repository.readKey(keyName);
+  bytes.fill(0);
+  try {
+    const { data, ended } = readStart(0, "standard input", MOST_BYTES);
+    if (!ended) throw new CliError("INPUT_UNREADABLE", "the file is larger than the limit of 4 GiB");
+    writeStdout(TRANSFORMS[action](keyFile, data));
+  } finally {
+    wipeKeyFile(keyFile);
+  }
+}
+
+/** The process goes on with the next file; git is told that this one failed. */
+function onError(error: unknown, path: string): void {
+  if (!isVaultError(error)) throw error;
+  say(`vault: error: ${path}: ${error.message}`);
+  if (error.hint !== undefined) say(`vault: hint: ${error.hint}`);
+}

@@ -1,0 +1,38 @@
+import { checkStaged, installHook, openRepository, removeHook } from "@git-vault/git-crypt";
+import { usageError } from "../errors.ts";
+import { ownCommand } from "../own-command.ts";
+import { printable, say, writeJson } from "../streams.ts";
+import type { FlagValues, Invocation } from "../table.ts";
+
+export async function run({ flags, args: [action] }: Invocation): Promise<void> {
+  if (action === "install") return install(flags);
+  if (action === "remove") return remove(flags);
+  if (action === "check") return check(flags);
+  throw usageError("expected install, remove or check");
+}
+
+function install(flags: FlagValues): void {
+  const { path, before } = installHook(openRepository(process.cwd()), `${ownCommand()} hooks check`);
+  if (flags.json) return writeJson({ path, before });
+  if (flags.quiet) return;
+  say(`vault: plaintext on protected paths is kept out of commits by ${printable(path)}`);
+  if (before !== null) say(`vault: the hook that was there runs after it: ${printable(before)}`);
+}
+
+function remove(flags: FlagValues): void {
+  const removed = removeHook(openRepository(process.cwd()));
+  if (flags.json) return writeJson({ removed });
+  if (!flags.quiet) say(removed ? "vault: the hook was removed" : "vault: no hook of vault's is installed");
+}
+
+/** What the hook runs: git shows stderr to who commits. */
+function check(flags: FlagValues): void {
+  const findings = checkStaged(openRepository(process.cwd()));
+  if (flags.json) writeJson({ findings: findings.map(({ path, problem }) => ({ path, problem })) });
+  if (findings.length === 0) return;
+  process.exitCode = 7;
+  if (flags.json) return;
+  say("vault: error: these files are protected, and staged unencrypted:");
+  for (const { path } of findings) say(`  ${path}`);
+  say("vault: hint: unlock the repository and run `vault status --fix`, or unstage them with `git restore --staged`");
+}

@@ -1,0 +1,50 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { attributesFor, initialize, openRepository } from "@git-vault/git-crypt";
+import { CliError } from "../errors.ts";
+import { filterCommands } from "../own-command.ts";
+import { say, writeJson } from "../streams.ts";
+import { reason } from "../system-error.ts";
+import type { Invocation } from "../table.ts";
+
+export async function run({ flags, args }: Invocation): Promise<void> {
+  const repository = openRepository(process.cwd());
+  const { "key-name": keyName = "default" } = flags;
+  const lines = args.map((pattern) => attributesFor(pattern, keyName));
+  if (lines.length > 0 && repository.topLevel === null) {
+    throw new CliError("USAGE", "the repository has no work tree, and so no .gitattributes for a pattern");
+  }
+  initialize(repository, { ...filterCommands(), keyName, force: flags.force === true });
+  const added = addLines(join(repository.topLevel ?? "", ".gitattributes"), lines);
+  if (flags.json) return writeJson({ keyName, attributes: added.map((line) => line.trimEnd()) });
+  if (flags.quiet) return;
+  say(`vault: made the key ${keyName}, and configured the filter`);
+  if (args.length > 0)
+    say(`vault: .gitattributes protects ${args.length === 1 ? "the pattern" : "the patterns"}; commit it`);
+  else
+    say(
+      `vault: now say in .gitattributes what is protected, such as\n  ${attributesFor("secrets/**", keyName).trimEnd()}`,
+    );
+  say("vault: hand the key to others with `vault share`; keep a copy of it with `vault export-key`");
+}
+
+/** Appends the lines that are not there yet. */
+function addLines(path: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  try {
+    const present = existsSync(path) ? readFileSync(path, "utf8") : "";
+    const added = lines.filter((line) => !`\n${present}`.includes(`\n${line}`));
+    const separator = present === "" || present.endsWith("\n") ? "" : "\n";
+    if (added.length > 0) appendFileSync(path, separator + added.join(""));
+    return added;
+  } catch (cause) {
+    throw new CliError(
+      "OUTPUT_UNWRITABLE",
+      `the key was made, but .gitattributes cannot be written: ${reason(cause)}`,
+      {
+        cause,
+        hint: `add the line yourself: ${lines.join("").trimEnd()}`,
+      },
+    );
+  }
+}

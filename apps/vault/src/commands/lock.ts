@@ -1,0 +1,32 @@
+import { lock, openRepository, type LockResult } from "@git-vault/git-crypt";
+import { progressLine } from "../progress.ts";
+import { printable, say, writeJson } from "../streams.ts";
+import type { Invocation } from "../table.ts";
+
+export async function run({ flags }: Invocation): Promise<void> {
+  const progress = progressLine("encrypted", flags);
+  try {
+    const result = lock(openRepository(process.cwd()), {
+      keyNames: flags["key-name"] === undefined ? undefined : [flags["key-name"]],
+      force: flags.force === true,
+      allWorktrees: flags["all-worktrees"] === true,
+      progress: progress.step,
+    });
+    progress.end();
+    if (flags.json) writeJson({ ...result, clear: result.clear.map(({ path }) => path) });
+    else if (!flags.quiet) for (const line of report(result)) say(line);
+  } finally {
+    progress.end();
+  }
+}
+
+function report({ keyNames, encrypted, clear, worktrees }: LockResult): string[] {
+  if (keyNames.length === 0) return ["vault: locked already: nothing was changed"];
+  return [
+    `vault: locked: ${encrypted} file${encrypted === 1 ? "" : "s"} encrypted, the key ${keyNames.join(", ")} removed`,
+    ...(worktrees.length > 1 ? ["vault: in the work trees", ...worktrees.map((path) => `  ${printable(path)}`)] : []),
+    ...(clear.length > 0
+      ? ["vault: still readable, since the repository holds them unencrypted:", ...clear.map(({ path }) => `  ${path}`)]
+      : []),
+  ];
+}

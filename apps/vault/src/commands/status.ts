@@ -1,0 +1,100 @@
+import { fix, openRepository, status, type FileName, type Problem, type Status } from "@git-vault/git-crypt";
+import { jsonLine, say, writeStdout } from "../streams.ts";
+import type { Invocation } from "../table.ts";
+
+/** What is wrong with a path, and what to do about it. */
+const PROBLEMS: Readonly<Record<Problem, readonly [what: string, advice: string]>> = {
+  "staged-plaintext": ["is staged unencrypted", "encrypt it with `vault status --fix`, or unstage it"],
+  "committed-plaintext": [
+    "is committed unencrypted",
+    "encrypt it with `vault status --fix` and commit; change the secret, since the history keeps it",
+  ],
+  "history-plaintext": [
+    "was committed unencrypted once",
+    "change the secret: everybody who has the repository can read the old one",
+  ],
+  unopened: [
+    "is not opened by the key that is here",
+    "check that it was encrypted with this repository's key; else restore it from an older commit",
+  ],
+  "line-endings": ["has its line ends changed by git, which damages it", "write -text on its line in .gitattributes"],
+  ident: ["has $Id$ replaced by git, which damages it", "write -ident on its line in .gitattributes"],
+  encoding: [
+    "is converted to another encoding by git, which damages it",
+    "write -working-tree-encoding on its line in .gitattributes",
+  ],
+  symlink: ["is a symbolic link, which is never encrypted", "protect the file that it leads to instead"],
+  submodule: ["is a submodule, which is never encrypted", "protect files inside the submodule itself"],
+  empty: ["is an empty file, which git merge stops at", "put a line break into it"],
+  "loose-permissions": ["can be read or written by other users", "chmod 600 it"],
+};
+
+export async function run({ flags }: Invocation): Promise<void> {
+  const repository = openRepository(process.cwd());
+  const fixed = flags.fix ? fix(repository) : [];
+  const found = status(repository, { history: flags.history === true });
+  if (!flags.json && !flags.quiet) for (const { path } of fixed) say(`vault: encrypted in the index: ${path}`);
+  writeStdout(
+    flags.json
+      ? jsonLine(describe(found, fixed))
+      : `${report(found)}
+`,
+  );
+  if (found.findings.length > 0) process.exitCode = 7;
+}
+
+const STATES: Readonly<Record<Status["state"], string>> = {
+  unlocked: "unlocked",
+  locked: "locked: the key is not here",
+  partly: "partly unlocked",
+  unused: "not in use: no file is protected and no key is here",
+};
+
+function report({ state, keys, files, findings }: Status): string {
+  const sections = [
+    [`state: ${STATES[state]}`],
+    table([
+      ["key", "in the repository", "filter", "files"],
+      ...keys.map(({ name, stored, configured, files: number }) => [
+        name,
+        stored ? "yes" : "no",
+        configured ? "configured" : "not configured",
+        String(number),
+      ]),
+    ]),
+    table([
+      ["stored", "key", "file"],
+      ...files.map(({ path, keyName, encrypted }) => [encrypted ? "encrypted" : "in clear", keyName, path]),
+    ]),
+    findings.flatMap(({ path, problem }) => {
+      const [what, advice] = PROBLEMS[problem];
+      return [`${problem}: ${path} ${what}`, `  ${advice}`];
+    }),
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n");
+}
+
+/** Columns under their titles; no lines where there are no rows. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  if (rows.length < 2) return [];
+  const widths = (rows[0] ?? []).map((_, column) =>
+    rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+const describe = ({ state, keys, files, findings }: Status, fixed: readonly FileName[]): object => ({
+  state,
+  keys: keys.map(({ name, stored, configured, files: number }) => ({ name, stored, configured, files: number })),
+  files: files.map(({ path, keyName, encrypted }) => ({ path, keyName, encrypted })),
+  findings: findings.map(({ path, problem }) => ({ path, problem, advice: PROBLEMS[problem][1] })),
+  fixed: fixed.map(({ path }) => path),
+});

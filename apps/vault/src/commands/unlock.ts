@@ -1,0 +1,121 @@
+import {
+  openRepository,
+  status,
+  unlock,
+  type FileName,
+  type Repository,
+  type UnlockResult,
+} from "@git-vault/git-crypt";
+import { isVaultError } from "@git-vault/errors";
+import { CliError } from "../errors.ts";
+import { keyOfEnvironment, openKey } from "../git-crypt-key.ts";
+import { readOperand, readStandardInput } from "../input.ts";
+import { keysOfGrants } from "../openpgp-grants.ts";
+import { filterCommands } from "../own-command.ts";
+import { progressLine } from "../progress.ts";
+import { leadsTo, say, writeJson } from "../streams.ts";
+import type { FlagValues, Invocation } from "../table.ts";
+
+/** Where the keys came from, as --json names it. */
+type Source = "file" | "stdin" | "repository" | "environment" | "openpgp" | "clipboard";
+
+interface FoundKeys {
+  readonly source: Source;
+  readonly keys: readonly Buffer[];
+}
+
+export async function run({ flags, args }: Invocation): Promise<void> {
+  const repository = openRepository(process.cwd());
+  const { source, keys } = await findKeys(repository, flags, args[0]);
+  const progress = progressLine("decrypted", flags);
+  try {
+    const result = unlock(repository, keys, {
+      ...filterCommands(),
+      progress: progress.step,
+      force: flags.force === true,
+    });
+    progress.end();
+    if (flags.json) writeJson(describe(source, result));
+    else if (!flags.quiet) for (const line of report(result)) say(line);
+    if (result.unopened.length > 0) process.exitCode = 7;
+  } finally {
+    progress.end();
+    for (const key of keys) key.fill(0);
+  }
+}
+
+/** In the order that the command's help tells. */
+async function findKeys(repository: Repository, flags: FlagValues, operand: string | undefined): Promise<FoundKeys> {
+  if (operand !== undefined) {
+    const key = await openKey(readOperand(operand), flags);
+    return { source: operand === "-" ? "stdin" : "file", keys: [key] };
+  }
+  if (leadsTo(0) === "data") {
+    const input = readStandardInput();
+    // A CI system's stdin often is a pipe that nothing comes from.
+    if (input.data.length > 0) return { source: "stdin", keys: [await openKey(input, flags)] };
+  }
+  if (holdsAllKeys(repository)) {
+    const keys = repository.keyNames().map((name) => repository.readKey(name).bytes);
+    return { source: "repository", keys };
+  }
+  const key = await keyOfEnvironment(flags);
+  if (key !== null) return { source: "environment", keys: [key] };
+  const keys = keysOfGrants(repository, flags["no-input"] !== true);
+  if (keys.length > 0) return { source: "openpgp", keys };
+  return { source: "clipboard", keys: [await keyOfClipboard(flags)] };
+}
+
+function holdsAllKeys(repository: Repository): boolean {
+  if (repository.keyNames().length === 0) return false;
+  return status(repository).keys.every(({ stored, files }) => stored || files === 0);
+}
+
+async function keyOfClipboard(flags: FlagValues): Promise<Buffer> {
+  const { paste } = await import("../clipboard.ts");
+  try {
+    const data = Buffer.from(await paste());
+    if (data.length > 0) return await openKey({ data, title: "the clipboard" }, flags);
+  } catch (error) {
+    if (!isVaultError(error) || error.code !== "CLIPBOARD_UNAVAILABLE") throw error;
+  }
+  throw new CliError("NO_KEY_GIVEN", "there is nothing to unlock with, neither on stdin nor on a clipboard", {
+    hint: "name the sealed message or the key file: `vault unlock message.txt`",
+  });
+}
+
+const count = (files: number): string => `${files} file${files === 1 ? "" : "s"}`;
+
+function report({ keys, decrypted, outside, clear, changed, unopened, irregular }: UnlockResult): string[] {
+  const names = keys.map(({ name }) => name).join(", ");
+  const isNew = decrypted > 0 || keys.some(({ wasUnlocked }) => !wasUnlocked);
+  return [
+    isNew
+      ? `vault: unlocked with the key ${names}: ${count(decrypted)} decrypted`
+      : `vault: already unlocked with the key ${names}: nothing was changed`,
+    ...(isNew && keys.some(({ verified }) => !verified)
+      ? ["vault: no file is encrypted yet, so the key could not be tried on any"]
+      : []),
+    ...(outside > 0 ? [`vault: ${count(outside)} outside of the sparse checkout`] : []),
+    ...list("left as they are, since they have changes", changed),
+    ...list("not encrypted in the repository, see `vault status`", clear),
+    ...list("never encrypted, being links or submodules", irregular),
+    ...list("not opened by the key: damaged, or encrypted with another", unopened),
+  ];
+}
+
+const list = (title: string, files: readonly FileName[]): string[] =>
+  files.length === 0 ? [] : [`vault: ${title}:`, ...files.map(({ path }) => `  ${path}`)];
+
+const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => path);
+
+const describe = (source: Source, result: UnlockResult): object => ({
+  source,
+  keys: result.keys.map(({ name, verified, wasUnlocked }) => ({ name, verified, wasUnlocked })),
+  decrypted: result.decrypted,
+  outside: result.outside,
+  clear: paths(result.clear),
+  changed: paths(result.changed),
+  unopened: paths(result.unopened),
+  irregular: paths(result.irregular),
+});

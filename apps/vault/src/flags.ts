@@ -1,0 +1,117 @@
+/*
+ * The flags: a part of the command table, see table.ts.
+ */
+
+/** A flag, which means the same in every command that takes it. */
+export interface FlagSpec {
+  readonly short?: string;
+  /** The name of its value in the usage line; a flag without one is a switch. */
+  readonly value?: string;
+  /** May be given more than once. */
+  readonly multiple?: true;
+  readonly summary: string;
+  /** What the completions offer for its value. */
+  readonly complete?: "file" | "folder" | readonly string[];
+}
+
+export const FLAGS = {
+  to: { value: "R", multiple: true, summary: "a recipient, see `vault help recipients`; may be repeated" },
+  user: { short: "u", value: "USER", summary: "a GitHub user, or a recipient as in `vault help recipients`" },
+  key: {
+    short: "k",
+    value: "KEY",
+    complete: "file",
+    summary:
+      "opening: a private key's file or https:// address; sealing: the number or SHA256:… of one of the recipient's keys; where no recipient is named, a public key file",
+  },
+  fingerprint: {
+    short: "f",
+    value: "FINGERPRINT",
+    summary: "the key with this SHA256:… fingerprint, or with ssh-vault's own for an RSA key",
+  },
+  "allow-weak": { summary: "seal to RSA keys of 1024 to 2047 bits too" },
+  "insecure-http": { summary: "take keys from http:// addresses, where anybody on the way can put in their own" },
+  input: {
+    short: "i",
+    value: "FILE",
+    complete: "file",
+    summary: "take the secret from FILE; `-` is stdin, even where that is a terminal",
+  },
+  format: {
+    value: "FORMAT",
+    complete: ["age", "ssh-vault"],
+    summary: "age (to every usable key) or ssh-vault (to one key); default age",
+  },
+  "with-passphrase": {
+    summary:
+      "seal to a passphrase instead of recipients: asked for on the terminal, or as --passphrase-file and the like say",
+  },
+  "allow-mixed": { summary: "seal to post-quantum keys beside others, which are the weaker ones" },
+  "post-quantum": { summary: "make a key that no quantum computer is known to break; its recipient is long" },
+  binary: { summary: "write age's binary format, which is a quarter shorter than text" },
+  base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
+  "key-name": { value: "NAME", summary: "the name of the repository's git-crypt key; default `default`" },
+  "key-file": {
+    value: "FILE",
+    complete: "file",
+    summary: "the git-crypt key to decrypt with: its file, or a sealed message that holds it; `-` is stdin",
+  },
+  force: { summary: "go on where the command would refuse; its help says where" },
+  "all-worktrees": { summary: "lock the other work trees of the repository along" },
+  history: { summary: "search all commits for files that were once stored in clear" },
+  fix: { summary: "encrypt what is staged in clear on protected paths" },
+  output: {
+    short: "o",
+    value: "FILE",
+    complete: "file",
+    summary: "write to FILE (mode 0600, replaced whole) instead of stdout",
+  },
+  clipboard: { short: "c", summary: "write to the clipboard instead of stdout" },
+  "clear-after": {
+    value: "SECONDS",
+    summary: "clear a plaintext from the clipboard after so long; 0 keeps it; default 45",
+  },
+  passphrase: {
+    short: "p",
+    value: "PASSPHRASE",
+    summary: "the private key's passphrase; every user of the machine can read it in `ps`, so prefer another way",
+  },
+  "passphrase-file": {
+    value: "FILE",
+    complete: "file",
+    summary: "read the private key's passphrase from the first line of FILE",
+  },
+  "passphrase-fd": { value: "FD", summary: "read the private key's passphrase from the open file descriptor FD" },
+  json: { short: "j", summary: "print one JSON object, see `vault help json`" },
+  "no-input": { summary: "never ask anything on the terminal" },
+  quiet: { short: "q", summary: "print nothing but the answer and errors" },
+  directory: { short: "C", value: "DIR", complete: "folder", summary: "run as if started in DIR" },
+  help: { short: "h", summary: "show help" },
+  version: { short: "V", summary: "print the version" },
+} as const satisfies Record<string, FlagSpec>;
+
+export type FlagName = keyof typeof FLAGS;
+
+/** Every flag. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the names that it lists
+export const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
+
+/** The flags of one run: a switch is `true`, a repeatable flag a list. */
+export type FlagValues = {
+  [K in FlagName]?: (typeof FLAGS)[K] extends { multiple: true }
+    ? string[]
+    : (typeof FLAGS)[K] extends { value: string }
+      ? string
+      : true;
+};
+
+/** What every command takes. */
+export const COMMON_FLAGS: readonly FlagName[] = ["json", "quiet", "no-input", "directory", "help", "version"];
+/** What every command takes that opens sealed messages. */
+export const OPENING_FLAGS: readonly FlagName[] = [
+  "key",
+  "passphrase",
+  "passphrase-file",
+  "passphrase-fd",
+  "insecure-http",
+];

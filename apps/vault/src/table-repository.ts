@@ -1,0 +1,140 @@
+/*
+ * The commands that work on a git-crypt repository: a part of the command table, see table.ts.
+ */
+import { OPENING_FLAGS } from "./flags.ts";
+import type { CommandSpec } from "./table.ts";
+
+export const UNLOCK: CommandSpec = {
+  name: "unlock",
+  group: "hand over",
+  usage: "[FILE|-]",
+  summary: "open a sealed key and unlock the repository with it, in one step",
+  description: [
+    "FILE, and likewise what is on stdin or the clipboard, is a sealed message that holds the repository's git-crypt key, or the key file itself, or the base64 text of one.",
+    "Where no FILE is named, the first that is there is taken: what comes by a pipe or a file on stdin, unless it is empty; the keys that the repository holds already, where they are all that it uses; $GIT_CRYPT_KEY, the base64 text of a key file or the path of one; a grant to one of your OpenPGP keys in .git-crypt, where gpg is installed; the clipboard.",
+    "The key is tried on an encrypted file before anything is written: a wrong key changes nothing, and unlocking again does nothing but finish or repair what is there. Files that are not protected may have changes. With --force, protected files with changes are left as they are instead of stopping it.",
+    "Private keys and passphrases are taken as by `vault view`. The git-crypt program is not needed, and may be used beside it.",
+  ],
+  examples: [
+    "vault unlock",
+    "vault unlock message.txt",
+    "pbpaste | vault unlock",
+    "GIT_CRYPT_KEY=$(base64 < key) vault unlock",
+  ],
+  operands: 1,
+  complete: "file",
+  flags: [...OPENING_FLAGS, "force"],
+};
+
+export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: "init",
+    group: "git-crypt",
+    usage: "[PATTERN…]",
+    summary: "make a key for the repository, and protect the files that the patterns name",
+    description: [
+      "Makes a git-crypt key, configures the filter, and adds a line to .gitattributes for each PATTERN, which is written as in .gitignore. Files that are committed from then on, and match, are stored encrypted.",
+      "It refuses in a clone whose files are encrypted already, since a new key would not open them; --force makes one all the same.",
+    ],
+    examples: ["vault init 'secrets/**' '*.pem'", "vault init --key-name production 'production/**'"],
+    operands: Number.POSITIVE_INFINITY,
+    flags: ["key-name", "force"],
+  },
+  {
+    name: "lock",
+    group: "git-crypt",
+    usage: "",
+    summary: "encrypt the protected files in the work tree, and remove the keys from the repository",
+    description: [
+      "It refuses while protected files have changes that are not staged, and while another work tree of the repository holds decrypted files: that one would then store plaintext. With --force files are encrypted with their changes, which unlocking brings back, and work trees whose folder is gone are passed over; with --all-worktrees the others are locked along.",
+    ],
+    operands: 0,
+    flags: ["key-name", "all-worktrees", "force"],
+  },
+  {
+    name: "status",
+    group: "git-crypt",
+    usage: "",
+    summary: "show whether the repository is locked, what is protected, and every danger",
+    description: [
+      "Works in locked repositories, too. Where something is wrong the exit code is 7, and it is told what to do about each path.",
+    ],
+    operands: 0,
+    flags: ["history", "fix"],
+  },
+  {
+    name: "decrypt",
+    group: "git-crypt",
+    usage: "[REV:]PATH",
+    summary: "decrypt one file without unlocking, from the disk or as it was at a revision",
+    description: [
+      "PATH is a file on the disk, in a repository or not, or `-` for stdin. In REV:PATH it goes from the top of the repository, or from the current folder where it begins with ./ or ../, as in git.",
+      "The key is that of --key-file; else those that the repository holds; else $GIT_CRYPT_KEY. The file is checked to be what was encrypted. Binary is not printed to a terminal unless asked for by `-o -`.",
+    ],
+    examples: [
+      "vault decrypt HEAD~3:secrets/password",
+      "vault decrypt --key-file message.txt secrets/password",
+      "curl -s https://… | vault decrypt --key-file key -",
+    ],
+    operands: 1,
+    complete: "file",
+    flags: ["key-file", ...OPENING_FLAGS, "output", "clipboard", "clear-after"],
+  },
+  {
+    name: "export-key",
+    group: "git-crypt",
+    usage: "",
+    summary: "write the repository's key, unsealed, as git-crypt does",
+    description: ["It is the secret itself. To hand it to somebody, use `vault share`."],
+    examples: ["vault export-key -o ../git-crypt-key", "vault export-key | base64"],
+    operands: 0,
+    flags: ["key-name", "output"],
+  },
+  {
+    name: "keygen",
+    group: "git-crypt",
+    usage: "",
+    summary: "make a git-crypt key that belongs to no repository yet",
+    description: ["The file of -o must not exist yet. `vault unlock FILE` in a new repository makes it the key there."],
+    examples: ["vault keygen -o git-crypt-key"],
+    operands: 0,
+    flags: ["key-name", "output"],
+  },
+  {
+    name: "migrate-key",
+    group: "git-crypt",
+    usage: "FILE|-",
+    summary: "turn a key file of git-crypt before 0.4 into a current one",
+    description: ["`vault unlock` takes both; this is for git-crypt, which takes the current ones only."],
+    examples: ["vault migrate-key old-key -o git-crypt-key"],
+    operands: 1,
+    complete: "file",
+    flags: ["output"],
+  },
+  {
+    name: "hooks",
+    group: "git-crypt",
+    usage: "install|remove|check",
+    summary: "keep plaintext on protected paths from being committed, by a pre-commit hook",
+    description: [
+      "The hook needs no key and so works in a locked clone, too, where nothing else keeps plaintext from being committed. A hook that is there already is kept and run after it. `check` is what the hook runs: it fails with exit code 7 where plaintext is staged.",
+    ],
+    operands: 1,
+    complete: ["install", "remove", "check"],
+    flags: [],
+  },
+  {
+    name: "filter",
+    usage: "[clean|smudge]",
+    summary: "encrypt and decrypt files as git stores and checks them out; run by git itself",
+    operands: 1,
+    flags: ["key-name"],
+  },
+  {
+    name: "merge",
+    usage: "BASE OURS THEIRS MARKER-SIZE PATH",
+    summary: "merge an encrypted file; run by git itself",
+    operands: 5,
+    flags: ["key-name"],
+  },
+];
