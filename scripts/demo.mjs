@@ -9,7 +9,6 @@ import { prepare, root } from "./prepare.mjs";
 
 if (process.env.DEMO_NO_PREPARE !== "1") prepare();
 const { startGitHub } = await import(`${root}/packages/testkit/dist/index.js`);
-const gitCrypt = await import(`${root}/packages/git-crypt/dist/index.js`);
 
 const folder = mkdtempSync(join(realpathSync(tmpdir()), "git-vault-demo-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -28,22 +27,14 @@ github.users.set("choldgraf", { keys: [sshPublicLine(publicKey)] });
 const hasGitCrypt = spawnSync("git-crypt", ["--version"], { stdio: "ignore" }).status === 0;
 const SECRET = "cookieSecret: the-ferry-leaves-at-dawn\n";
 
-chapter("A sender has a repository whose secrets are encrypted by git-crypt");
+chapter("A sender has a repository whose secrets are encrypted as git-crypt does it");
 const repository = join(folder, "sender/binder");
 await shell(
   "sender",
   "git init --quiet binder && cd binder && mkdir secrets && echo 'secrets/** filter=git-crypt diff=git-crypt' > .gitattributes",
 );
-if (hasGitCrypt) {
-  await shell("sender/binder", "git-crypt init");
-  writeFileSync(join(repository, "secrets/prod.yaml"), SECRET);
-} else {
-  say("(git-crypt is not installed here, so git-vault makes the key and the encrypted file itself)");
-  const key = gitCrypt.generateKeyFile();
-  mkdirSync(join(repository, ".git/git-crypt/keys"), { recursive: true });
-  writeFileSync(join(repository, ".git/git-crypt/keys/default"), gitCrypt.encodeKeyFile(key), { mode: 0o600 });
-  writeFileSync(join(repository, "secrets/prod.yaml"), gitCrypt.encryptBlob(key, Buffer.from(SECRET)));
-}
+await shell("sender/binder", hasGitCrypt ? "git-crypt init" : "vault init");
+writeFileSync(join(repository, "secrets/prod.yaml"), SECRET);
 await shell(
   "sender/binder",
   "git add . && git commit --quiet -m 'Deploy the binder' && git cat-file blob HEAD:secrets/prod.yaml | head -c 9 | tr '\\0' '.'; echo '… is what git stores'",
@@ -57,17 +48,13 @@ chapter("The message is text, and travels over any chat");
 await shell("sender", "cat message.txt");
 await shell("receiver", "git clone --quiet ../sender/binder && cp ../sender/message.txt .");
 
-chapter("choldgraf opens it with the private key that was always there, and unlocks the clone");
+chapter("choldgraf opens it with the private key that was always there, and unlocks the clone, in one step");
+await shell("receiver/binder", "vault unlock ../message.txt");
+await shell("receiver/binder", "cat secrets/prod.yaml");
+await shell("receiver/binder", "vault status");
 if (hasGitCrypt) {
-  await shell("receiver/binder", "cat ../message.txt | vault view | git-crypt unlock -");
-  await shell("receiver/binder", "cat secrets/prod.yaml");
-} else {
-  await shell("receiver/binder", "cat ../message.txt | vault view -o ../git-crypt-key");
-  say("(the file is decrypted by git-vault's own library, in the place of `git-crypt unlock`)");
-  const key = gitCrypt.parseKeyFile(readFileSync(join(folder, "receiver/git-crypt-key")));
-  const path = join(folder, "receiver/binder/secrets/prod.yaml");
-  writeFileSync(path, gitCrypt.decryptBlob(key, readFileSync(path)));
-  await shell("receiver/binder", "cat secrets/prod.yaml");
+  say("\n(git-crypt is installed here, too: each unlocks what the other locked)");
+  await shell("receiver/binder", "vault lock && cat ../message.txt | vault view | git-crypt unlock -");
 }
 const arrived = readFileSync(join(folder, "receiver/binder/secrets/prod.yaml"), "utf8") === SECRET;
 await github.close();

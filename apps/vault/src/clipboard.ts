@@ -77,7 +77,7 @@ export async function copy(data: Buffer, clearAfter: number): Promise<string> {
       "BINARY_TO_TERMINAL",
       `the output is binary (${data.length} bytes) and the clipboard holds text only`,
       {
-        hint: "pipe it on (`vault view | git-crypt unlock -`) or write it to a file with `-o FILE`",
+        hint: "pipe it on or write it to a file with `-o FILE`; a git-crypt key is for `vault unlock`",
       },
     );
   }

@@ -55,7 +55,7 @@ export async function writeOutput(data: Buffer, flags: FlagValues, options: Outp
   const onTerminal = leadsTo(1) === "terminal";
   if (onTerminal && flags.output !== "-" && !isPrintable(data)) {
     throw new CliError("BINARY_TO_TERMINAL", `the output is binary (${data.length} bytes) and stdout is a terminal`, {
-      hint: "pipe it on (`vault view | git-crypt unlock -`), write it to a file with `-o FILE`, or force it with `-o -`",
+      hint: "pipe it on, write it to a file with `-o FILE`, or force it with `-o -`; a git-crypt key is for `vault unlock`",
     });
   }
   writeStdout(data);

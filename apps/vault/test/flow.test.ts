@@ -114,6 +114,17 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
     expect(secretOf(place)).toBe(SECRET);
   });
 
+  it("is one command with unlock, which reads the clipboard by itself", async () => {
+    await sh("repo", "vault share --to receiver -c </dev/null");
+    const place = await clone("unlocked-from-clipboard");
+    await sh(place, "vault unlock </dev/null");
+    expect(secretOf(place)).toBe(SECRET);
+    await sh("repo", "cat .git/git-crypt/keys/default | vault -u receiver create | pbcopy");
+    const other = await clone("unlocked-from-vault");
+    await sh(other, "vault unlock </dev/null");
+    expect(secretOf(other)).toBe(SECRET);
+  });
+
   it("works as `git vault`", async () => {
     await sh(
       ".",
