@@ -62,7 +62,7 @@ export function encryptBlob(keyFile: KeyFile, plaintext: Uint8Array): Buffer {
   }
   const entry = entryOf(keyFile);
   const nonce = nonceOf(entry, plaintext);
-  const blob = Buffer.alloc(HEADER_BYTES + plaintext.length);
+  const blob = Buffer.allocUnsafe(HEADER_BYTES + plaintext.length);
   blob.set(MAGIC);
   blob.set(nonce, MAGIC.length);
   applyKeyStream(entry, nonce, plaintext, blob.subarray(HEADER_BYTES));
@@ -84,7 +84,7 @@ export function decryptBlob(keyFile: KeyFile, blob: Uint8Array): Buffer {
   }
   const entry = entryOf(keyFile);
   const nonce = blob.subarray(MAGIC.length, HEADER_BYTES);
-  const plaintext = Buffer.alloc(blob.length - HEADER_BYTES);
+  const plaintext = Buffer.allocUnsafe(blob.length - HEADER_BYTES);
   applyKeyStream(entry, nonce, blob.subarray(HEADER_BYTES), plaintext);
   if (!timingSafeEqual(nonceOf(entry, plaintext), nonce)) {
     plaintext.fill(0);

@@ -28,6 +28,7 @@ function retrying(action: () => number): number {
 export class PacketReader {
   readonly #file: number;
   readonly #buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  readonly #content: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #start = 0;
   #end = 0;
 
@@ -78,16 +79,16 @@ export class PacketReader {
     return lines;
   }
 
-  /** The content up to a flush, as a copy. */
+  /** The content up to a flush. The next call overwrites a small one: allocating anew would cost more than encrypting it. */
   content(): Buffer {
-    let content = Buffer.allocUnsafe(MAX_CONTENT_BYTES + 4);
+    let content = this.#content;
     let length = 0;
     for (let packet = this.next(); packet !== null; packet = this.next()) {
       if (packet === undefined) throw badProtocol("the input ends within a content");
       if (length + packet.length > content.length) {
         const larger = Buffer.allocUnsafe(2 * content.length);
         content.copy(larger, 0, 0, length);
-        content.fill(0);
+        if (content !== this.#content) content.fill(0);
         content = larger;
       }
       packet.copy(content, length);
@@ -99,6 +100,7 @@ export class PacketReader {
   /** Zeroes what is buffered. */
   wipe(): void {
     this.#buffer.fill(0);
+    this.#content.fill(0);
   }
 }
 

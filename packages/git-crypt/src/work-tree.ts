@@ -85,7 +85,7 @@ export class WorkTree {
     try {
       const stat = fstatSync(file, { bigint: true });
       if (!stat.isFile()) return null;
-      const content = Buffer.allocUnsafeSlow(Number(stat.size));
+      const content = Buffer.allocUnsafe(Number(stat.size));
       let length = 0;
       for (let count = -1; count !== 0 && length < content.length; length += count) {
         count = readSync(file, content, length, content.length - length, null);
