@@ -62,14 +62,14 @@ describe.skipIf(gitCrypt.missing)(`with ${gitCrypt.label}, what it gets wrong`, 
     expect(contentOf(their.path, "tiny.secret")).toBe("");
     weUnlock(our, source.key);
     expect(contentOf(our.path, "tiny.secret")).toBe("tiny\n");
-    await our.git("rm", "--quiet", "tiny.secret");
+    await our.git("rm", "--quiet", "--force", "tiny.secret");
     await our.git("checkout", "--quiet", "HEAD", "--", "tiny.secret");
     expect(contentOf(our.path, "tiny.secret")).toBe("tiny\n");
     expect(status(our.opened).findings).toMatchObject([{ path: "tiny.secret", problem: "committed-plaintext" }]);
   });
 
   test("2: with text set, its ciphertext is damaged in silence; vault reports the attribute and writes -text", async () => {
-    const content = `${Array.from({ length: 4000 }, (_, line) => `line ${line}`).join("\n")}\n`;
+    const content = `${Array.from({ length: 100_000 }, (_, line) => `line ${line}`).join("\n")}\n`;
     using source = await theirs({ "a.secret": content }, `${gitCryptAttributes.trim()} text eol=crlf\n`);
     const clone = await cloneOf(source.repo, "clone");
     expect(status(clone.opened).findings).toMatchObject([{ path: "a.secret", problem: "line-endings" }]);
