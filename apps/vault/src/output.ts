@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import {
   chmodSync,
   closeSync,
@@ -61,6 +62,12 @@ export async function writeOutput(data: Buffer, flags: FlagValues, options: Outp
   writeStdout(data);
   if (onTerminal && data.length > 0 && data.at(-1) !== 0x0a) writeStdout("\n");
   return null;
+}
+
+/** How --json shows a plaintext, unless it went elsewhere. */
+export function plaintextToJson(data: Buffer, place: string | null): { encoding: string; plaintext: string | null } {
+  const encoding = isUtf8(data) ? "utf8" : "base64";
+  return { encoding, plaintext: place === null ? data.toString(encoding) : null };
 }
 
 /** The files that the flags name and that must not be overwritten. */

@@ -14,7 +14,7 @@ import { isVaultError } from "@git-vault/errors";
 import { CliError, usageError } from "../errors.ts";
 import { keyOfEnvironment, openKey } from "../git-crypt-key.ts";
 import { readOperand, type Input } from "../input.ts";
-import { checkOutputFlags, writeOutput } from "../output.ts";
+import { checkOutputFlags, plaintextToJson, writeOutput } from "../output.ts";
 import { say, writeJson } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
@@ -126,9 +126,9 @@ function parsed(bytes: Buffer): KeyFile {
   }
 }
 
-function describe(content: Buffer, encrypted: boolean, output: string | null): object {
-  const text = content.toString();
-  const encoding = Buffer.from(text).equals(content) ? "utf8" : "base64";
-  const shown = encoding === "utf8" ? text : content.toString("base64");
-  return { encrypted, bytes: content.length, output, encoding, plaintext: output === null ? shown : null };
-}
+const describe = (content: Buffer, encrypted: boolean, output: string | null): object => ({
+  encrypted,
+  bytes: content.length,
+  output,
+  ...plaintextToJson(content, output),
+});

@@ -2,6 +2,7 @@ import {
   openRepository,
   status,
   unlock,
+  wipeKeyFile,
   type FileName,
   type Repository,
   type UnlockResult,
@@ -56,7 +57,11 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
     if (input.data.length > 0) return { source: "stdin", keys: [await openKey(input, flags)] };
   }
   if (holdsAllKeys(repository)) {
-    const keys = repository.keyNames().map((name) => repository.readKey(name).bytes);
+    const keys = repository.keyNames().map((name) => {
+      const { bytes, keyFile } = repository.readKey(name);
+      wipeKeyFile(keyFile);
+      return bytes;
+    });
     return { source: "repository", keys };
   }
   const key = await keyOfEnvironment(flags);

@@ -1,7 +1,7 @@
 import { receive, Receiver, type Received } from "@git-vault/sharing";
 import { CliError } from "../errors.ts";
 import { readLarge, type Input, type LargeInput } from "../input.ts";
-import { checkOutputFlags, openSink, writeOutput } from "../output.ts";
+import { checkOutputFlags, openSink, plaintextToJson, writeOutput } from "../output.ts";
 import { privateKeys } from "../private-keys.ts";
 import { pump } from "../pump.ts";
 import { leadsTo, say, writeJson } from "../streams.ts";
@@ -88,10 +88,7 @@ async function write(received: Received, flags: FlagValues, input: Input): Promi
 
 function describe(received: Received, place: string | null): object {
   const { plaintext } = received;
-  const text = plaintext.toString();
-  const encoding = Buffer.from(text).equals(plaintext) ? "utf8" : "base64";
-  const shown = encoding === "utf8" ? text : plaintext.toString("base64");
-  return { ...report(received, plaintext.length, place), encoding, plaintext: place === null ? shown : null };
+  return { ...report(received, plaintext.length, place), ...plaintextToJson(plaintext, place) };
 }
 
 /** What --json tells of any message. */
