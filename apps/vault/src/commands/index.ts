@@ -1,4 +1,4 @@
-import * as help from "./help.ts";
+import { run as help } from "./help.ts";
 import type { CommandName, Invocation } from "../table.ts";
 
 /** What a command's module exports. */
@@ -26,7 +26,7 @@ export const commands: Readonly<Record<CommandName, () => Promise<CommandModule>
   filter: () => import("./filter.ts"),
   merge: () => import("./merge.ts"),
   doctor: () => import("./doctor.ts"),
-  help: async () => help,
+  help: async () => ({ run: help }),
   completion: () => import("./completion.ts"),
   "clear-clipboard": () => import("./clear-clipboard.ts"),
 };
