@@ -40,6 +40,41 @@ describe("age's armor", () => {
     );
   });
 
+  test("of several full lines is refused after a change of any character to one that has no place there", () => {
+    for (const lineEnd of ["\n", "\r\n"]) {
+      const text = encodeArmor(Buffer.alloc(198, 255)).toString().replaceAll("\n", lineEnd);
+      const start = text.indexOf("\n") + 1;
+      const end = text.lastIndexOf(lineEnd, text.length - 3);
+      for (let at = start; at < end; at += 1) {
+        for (const foreign of "-_=\n\r \0!\u00FF") {
+          const changed = text.slice(0, at) + foreign + text.slice(at + 1);
+          // Before LF, CR belongs to the line end.
+          const isSame = changed.replaceAll("\r\n", "\n") === text.replaceAll("\r\n", "\n");
+          expect(refusal(changed)).toBe(isSame ? "" : "MALFORMED_MESSAGE");
+        }
+      }
+    }
+  });
+
+  test("may mix line ends, and ends with a full line, padded or not", () => {
+    for (const size of [46, 47, 48, 94, 95, 96, 400]) {
+      const message = Buffer.alloc(size, size);
+      let line = 0;
+      const mixed = encodeArmor(message)
+        .toString()
+        .replaceAll("\n", () => ((line += 1) % 3 === 0 ? "\r\n" : "\n"));
+      expect(decodeArmor(Buffer.from(mixed)).equals(message)).toBe(true);
+    }
+  });
+
+  test("is refused where a padded line is followed by another one", () => {
+    for (const size of [46, 47]) {
+      const [begin, padded, end] = encodeArmor(Buffer.alloc(size, 7)).toString().split("\n");
+      for (const more of [padded, "A".repeat(64), "AAAA"])
+        expect(refusal([begin, padded, more, end, ""].join("\n"))).toBe("MALFORMED_MESSAGE");
+    }
+  });
+
   test("is refused wherever it is cut", () => {
     const text = encodeArmor(Buffer.alloc(100, 7)).toString();
     for (let length = 0; length < text.length - 1; length += 1) {
