@@ -23,7 +23,7 @@ import {
   seal,
   type AgeKeyKind,
 } from "../src/index.ts";
-import { makeTestKey } from "./keys.ts";
+import { makeTestKey, type TestKey } from "./keys.ts";
 
 const CHUNK = 64 * 1024;
 const SIZES = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1];
@@ -48,6 +48,7 @@ const PEERS: readonly { title: string; program: Peer; kinds: readonly AgeKeyKind
 ];
 
 let folder: TemporaryFolder;
+let rsa: TestKey | undefined;
 beforeAll(() => {
   folder = temporaryFolder();
 });
@@ -126,7 +127,7 @@ describe.each(PEERS)("$title and age's own keys", ({ program, kinds }) => {
   test.skipIf(program.missing)(`${program.label}: age's and SSH keys stand in one message`, async () => {
     const key = await makeKey("x25519");
     const ed25519 = await makeTestKey({ type: "ed25519", folder: folder.path, name: `ed-${files}` });
-    const rsa = await makeTestKey({ type: "rsa", bits: 3072, folder: folder.path, name: `rsa-${files}` });
+    rsa ??= await makeTestKey({ type: "rsa", bits: 3072, folder: folder.path });
     const ours = await seal(Buffer.from("for all"), [ed25519.recipient, key.own, rsa.recipient]);
     const listed = ["-r", key.recipient, "-R", ed25519.publicKeyPath, "-R", rsa.publicKeyPath];
     const theirs = await runOk(program.path, ["-e", ...listed], { input: "for all" });

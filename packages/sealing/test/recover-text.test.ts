@@ -8,11 +8,13 @@ import { makeTestKey, type TestKey } from "./keys.ts";
 let folder: TemporaryFolder;
 let ed25519: TestKey;
 let rsa: TestKey;
+let identities: Identity[];
 
 beforeAll(async () => {
   folder = temporaryFolder();
   ed25519 = await makeTestKey({ type: "ed25519", folder: folder.path });
   rsa = await makeTestKey({ type: "rsa", bits: 2048, folder: folder.path });
+  identities = [ed25519.identity(), rsa.identity()];
 });
 afterAll(() => folder.remove());
 
@@ -24,8 +26,6 @@ const make = async (form: Form, plaintext: Uint8Array): Promise<string> => {
   const message = await seal(plaintext, [key.recipient], { format: form === "age" ? "age" : "ssh-vault" });
   return message.toString();
 };
-
-const identities = (): Identity[] => [ed25519.identity(), rsa.identity()];
 
 const lines = (text: string, change: (line: string) => string): string =>
   text
@@ -65,7 +65,7 @@ describe.each(FORMS)("a message in the format %s", (form) => {
       const text = await make(form, randomBytes(size));
       const recovered = recoverMessage(Buffer.from(damage(text))).toString();
       // What can be read as it came is given as it came.
-      const isWhole = await open(Buffer.from(damage(text)), identities()).then(
+      const isWhole = await open(Buffer.from(damage(text)), identities).then(
         () => true,
         () => false,
       );
@@ -79,7 +79,7 @@ describe.each(FORMS)("a message in the format %s", (form) => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(), { maxLength: 4 }), async (indexes) => {
         const recovered = recoverMessage(Buffer.from(apply(text, indexes)));
-        expect((await open(recovered, identities())).plaintext).toEqual(plaintext);
+        expect((await open(recovered, identities)).plaintext).toEqual(plaintext);
         expect(recoverMessage(recovered)).toEqual(recovered);
       }),
       { numRuns: 200 },
@@ -97,11 +97,11 @@ describe.each(FORMS)("a message in the format %s", (form) => {
         const narrow = lines(body, (line) => line.replaceAll(new RegExp(`.{${columns}}(?=.)`, "gu"), "$&\n"));
         for (const changed of [wrapped, narrow, wrapped.replaceAll("\n", " ")]) {
           const recovered = recoverMessage(Buffer.from(`> ${begin}${changed}${end}\n\nCheers, Alice`));
-          expect((await open(recovered, identities())).plaintext).toEqual(plaintext);
+          expect((await open(recovered, identities)).plaintext).toEqual(plaintext);
         }
       }
       const oneLine = recoverMessage(Buffer.from(text.replaceAll("\n", " ")));
-      expect((await open(oneLine, identities())).plaintext).toEqual(plaintext);
+      expect((await open(oneLine, identities)).plaintext).toEqual(plaintext);
     }
   });
 
@@ -118,14 +118,14 @@ describe.each(FORMS)("a message in the format %s", (form) => {
   test("is recovered from UTF-16, as Windows writes it", async () => {
     const plaintext = randomBytes(148);
     const text = `\uFEFF${(await make(form, plaintext)).replaceAll("\n", "\r\n")}`;
-    expect((await open(recoverMessage(Buffer.from(text, "utf16le")), identities())).plaintext).toEqual(plaintext);
+    expect((await open(recoverMessage(Buffer.from(text, "utf16le")), identities)).plaintext).toEqual(plaintext);
   });
 
   test("that somebody changed is not repaired", async () => {
     const text = await make(form, randomBytes(148));
     const at = text.length - (form === "age" ? 80 : 10);
     const changed = text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1);
-    const opened = open(recoverMessage(Buffer.from(`> ${changed}`)), identities());
+    const opened = open(recoverMessage(Buffer.from(`> ${changed}`)), identities);
     await expect(opened).rejects.toMatchObject({ name: "SealingError" });
   });
 });
