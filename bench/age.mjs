@@ -37,11 +37,19 @@ const key = "-i .ssh/id_ed25519";
 const to = "--to ./.ssh/id_ed25519.pub --binary -q";
 const pairs = {
   "seal, file to file": ["age -R .ssh/id_ed25519.pub -o by-age plain", `node $VAULT share ${to} -o by-vault plain`],
-  "seal, pipe to pipe": ["cat plain | age -R .ssh/id_ed25519.pub | cat > /dev/null", `cat plain | node $VAULT share ${to} | cat > /dev/null`],
+  "seal, pipe to pipe": [
+    "cat plain | age -R .ssh/id_ed25519.pub | cat > /dev/null",
+    `cat plain | node $VAULT share ${to} | cat > /dev/null`,
+  ],
   "open, file to file": [`age -d ${key} -o by-age sealed`, "node $VAULT view -q -o by-vault sealed"],
-  "open, pipe to pipe": [`cat sealed | age -d ${key} | cat > /dev/null`, "cat sealed | node $VAULT view | cat > /dev/null"],
+  "open, pipe to pipe": [
+    `cat sealed | age -d ${key} | cat > /dev/null`,
+    "cat sealed | node $VAULT view | cat > /dev/null",
+  ],
 };
-console.log(`${MIB} MiB, median of ${ROUNDS}; age is ${spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim()}`);
+console.log(
+  `${MIB} MiB, median of ${ROUNDS}; age is ${spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim()}`,
+);
 for (const [name, [age, vault]] of Object.entries(pairs)) {
   const medians = medianOfTurns({ age: () => sh(age), vault: () => sh(vault) }, ROUNDS);
   const ratio = (medians.age / medians.vault).toFixed(2);
