@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
-import { x25519, x25519PublicKey } from "./x25519.ts";
+import { generateX25519, x25519, x25519PublicKey } from "./x25519.ts";
 
 /*
  * The key encapsulation MLKEM768-X25519 (draft-ietf-hpke-pq), which is X-Wing (draft-connolly-cfrg-xwing-kem): ML-KEM-768
@@ -60,10 +60,9 @@ export function publicKeyOfSeed(seed: Uint8Array): Buffer {
 /** A fresh 32-byte shared secret and the 1120 bytes from which the key's owner gets it; null where the key is not a valid one. */
 export function encapsulate(publicKey: Buffer): { encapsulated: Buffer; sharedSecret: Buffer } | null {
   const point = publicKey.subarray(MLKEM_PUBLIC_KEY_BYTES);
-  const ephemeral = randomBytes(32);
+  const ephemeral = generateX25519();
   const share = x25519PublicKey(ephemeral);
   const secret = x25519(ephemeral, point);
-  ephemeral.fill(0);
   const mlkem = secret && encapsulateMlkem(publicKey.subarray(0, MLKEM_PUBLIC_KEY_BYTES));
   if (secret === null || mlkem === null) return null;
   return {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Ed25519PrivateKey, Ed25519PublicKey, RsaPublicKey, SshPublicKey } from "@git-vault/keys";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { SealingError } from "./errors.ts";
@@ -8,7 +8,14 @@ import { malformed } from "./malformed.ts";
 import { decryptOaep, encryptOaep } from "./rsa-oaep.ts";
 import type { StanzaReader } from "./ssh-stanza.ts";
 import type { Stanza } from "./stanza.ts";
-import { montgomeryOfEdwards, x25519, x25519PublicKey, x25519ScalarOfSeed } from "./x25519.ts";
+import {
+  generateX25519,
+  montgomeryOfEdwards,
+  type X25519PrivateKey,
+  x25519,
+  x25519PublicKey,
+  x25519ScalarOfSeed,
+} from "./x25519.ts";
 
 /*
  * The two kinds of stanza by which age seals to SSH keys. Their specification is age's package agessh.
@@ -34,12 +41,12 @@ const wrapKey = (secret: Buffer, share: Buffer, montgomery: Buffer): Buffer =>
  *
  * Throws SealingError `UNUSABLE_RECIPIENT` where the key's point is of low order.
  *
- * @param ephemeral 32 random bytes; only test vectors pass them
+ * @param ephemeral a private key of its own; only test vectors pass one
  */
 export function wrapToEd25519(
   publicKey: Ed25519PublicKey,
   fileKey: Buffer,
-  ephemeral: Buffer = randomBytes(32),
+  ephemeral: X25519PrivateKey = generateX25519(),
 ): Stanza {
   const montgomery = montgomeryOfEdwards(publicKey.point);
   const share = x25519PublicKey(ephemeral);
@@ -51,7 +58,7 @@ export function wrapToEd25519(
   }
   const key = wrapKey(secret, share, montgomery);
   const body = wrapFileKey(key, fileKey);
-  for (const used of [ephemeral, secret]) used.fill(0);
+  secret.fill(0);
   return { type: "ssh-ed25519", args: [tagOf(publicKey), encodeBase64(share, "unpadded")], body };
 }
 

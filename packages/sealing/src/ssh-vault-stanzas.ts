@@ -8,7 +8,7 @@ import { malformed, tampered } from "./malformed.ts";
 import { decryptOaep, encryptOaep, rsaKeyObject } from "./rsa-oaep.ts";
 import type { StanzaReader } from "./ssh-stanza.ts";
 import type { Stanza } from "./stanza.ts";
-import { montgomeryOfEdwards, x25519, x25519PublicKey, x25519ScalarOfSeed } from "./x25519.ts";
+import { generateX25519, montgomeryOfEdwards, x25519, x25519PublicKey, x25519ScalarOfSeed } from "./x25519.ts";
 
 /*
  * How ssh-vault wraps a vault's password to an SSH key.
@@ -57,10 +57,9 @@ export function wrapPassword(publicKey: SshPublicKey, password: Buffer): Stanza 
   const fingerprint = sshVaultFingerprint(publicKey);
   if (publicKey.type === "ssh-rsa")
     return { type: "AES256", args: [fingerprint], body: encryptOaep(publicKey, password) };
-  const ephemeral = randomBytes(32);
+  const ephemeral = generateX25519();
   const epk = x25519PublicKey(ephemeral);
   const key = wrapKey(x25519(ephemeral, montgomeryOfEdwards(publicKey.point)), epk, publicKey);
-  ephemeral.fill(0);
   if (key === null) {
     throw new SealingError("UNUSABLE_RECIPIENT", "the recipient's Ed25519 key is a point of low order", {
       hint: "such a key protects nothing; ask for another one",

@@ -1,10 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { unwrapFileKey, WRAPPED_BYTES, wrapFileKey } from "./file-key.ts";
 import { hkdf } from "./hkdf.ts";
 import { malformed } from "./malformed.ts";
 import type { Stanza } from "./stanza.ts";
-import { x25519, x25519PublicKey } from "./x25519.ts";
+import { generateX25519, x25519, x25519PublicKey } from "./x25519.ts";
 
 /*
  * The stanza `X25519 <share>` (C2SP age.md, "The X25519 recipient type").
@@ -20,10 +19,9 @@ const wrapKeyOf = (secret: Buffer, share: Buffer, point: Buffer): Buffer => {
 
 /** Wraps a file key to a 32-byte point; null where that is of low order. */
 export function wrapToX25519(point: Buffer, fileKey: Buffer): Stanza | null {
-  const ephemeral = randomBytes(32);
+  const ephemeral = generateX25519();
   const share = x25519PublicKey(ephemeral);
   const secret = x25519(ephemeral, point);
-  ephemeral.fill(0);
   if (secret === null) return null;
   const body = wrapFileKey(wrapKeyOf(secret, share, point), fileKey);
   return { type: "X25519", args: [encodeBase64(share, "unpadded")], body };

@@ -1,31 +1,46 @@
-import { createHash, createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  KeyObject,
+} from "node:crypto";
 
-// What RFC 8410 puts before the 32 bytes of an X25519 key: PKCS#8 for the private half, SubjectPublicKeyInfo for the public.
+// What RFC 8410 puts before the 32 bytes of an X25519 private key in PKCS#8.
 const PRIVATE_PREFIX = Buffer.from("302e020100300506032b656e04220420", "hex");
-const PUBLIC_PREFIX = Buffer.from("302a300506032b656e032100", "hex");
 
-const privateKeyOf = (scalar: Uint8Array): KeyObject => {
+/** A private key: the 32 bytes of the scalar, or the key as node:crypto holds it. */
+export type X25519PrivateKey = Uint8Array | KeyObject;
+
+/** A new private key. To make one so and to use it twice is much faster than to have OpenSSL decode a scalar. */
+export function generateX25519(): KeyObject {
+  return generateKeyPairSync("x25519").privateKey;
+}
+
+const keyObjectOf = (scalar: X25519PrivateKey): KeyObject => {
+  if (scalar instanceof KeyObject) return scalar;
   const der = Buffer.concat([PRIVATE_PREFIX, scalar]);
   const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   der.fill(0);
   return key;
 };
 
-/** The public u-coordinate of a 32-byte scalar: X25519(scalar, 9) (RFC 7748 section 6.1). */
-export function x25519PublicKey(scalar: Uint8Array): Buffer {
-  const der = createPublicKey(privateKeyOf(scalar)).export({ format: "der", type: "spki" });
-  return der.subarray(PUBLIC_PREFIX.length);
+/** The public u-coordinate, 32 bytes, of a private key: X25519(scalar, 9) (RFC 7748 section 6.1). */
+export function x25519PublicKey(scalar: X25519PrivateKey): Buffer {
+  const { x = "" } = createPublicKey(keyObjectOf(scalar)).export({ format: "jwk" });
+  return Buffer.from(x, "base64url");
 }
 
 /**
  * X25519 (RFC 7748 section 5): the 32-byte secret of a scalar and a u-coordinate; null where it would be all zero, which is to say
  * that the point is of low order.
  */
-export function x25519(scalar: Uint8Array, point: Uint8Array): Buffer | null {
+export function x25519(scalar: X25519PrivateKey, point: Uint8Array): Buffer | null {
   // Of the ways to a public key, this one is the fastest: it spares OpenSSL a DER decoder.
   const x = Buffer.from(point).toString("base64url");
   const publicKey = createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
-  const privateKey = privateKeyOf(scalar);
+  const privateKey = keyObjectOf(scalar);
   let secret: Buffer;
   try {
     secret = diffieHellman({ privateKey, publicKey });
@@ -49,14 +64,15 @@ const P = 2n ** 255n - 19n;
 const modulo = (value: bigint): bigint => ((value % P) + P) % P;
 
 const inverse = (value: bigint): bigint => {
-  // Fermat: value^(p - 2). BigInt is not constant-time, and a public key need not be.
-  let result = 1n;
-  let base = modulo(value);
-  for (let exponent = P - 2n; exponent > 0n; exponent >>= 1n) {
-    if ((exponent & 1n) === 1n) result = (result * base) % P;
-    base = (base * base) % P;
+  // Euclid's algorithm, extended; 0 for 0. BigInt is not constant-time, and a public key need not be.
+  let [before, rest] = [P, modulo(value)];
+  let [coefficientBefore, coefficient] = [0n, 1n];
+  while (rest > 0n) {
+    const quotient = before / rest;
+    [before, rest] = [rest, before - quotient * rest];
+    [coefficientBefore, coefficient] = [coefficient, coefficientBefore - quotient * coefficient];
   }
-  return result;
+  return modulo(coefficientBefore);
 };
 
 const reversed = (bytes: Uint8Array): Buffer => Buffer.from(bytes.toReversed());
