@@ -1,0 +1,64 @@
+// `pnpm bench recipients [RECIPIENTS] [ROUNDS]`: sealing a short secret to many recipients, half of them with Ed25519 and half with
+// RSA-3072 keys, and opening it by the last of them, with vault and with age, wall time with start-up, in turns. `age` is the one
+// on PATH or in $GIT_VAULT_PEERS. Making 250 RSA keys takes a minute or two.
+import { execFile, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { medianOfTurns } from "./measure.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const RECIPIENTS = Number(process.argv[2] ?? 500);
+const ROUNDS = Number(process.argv[3] ?? 9);
+const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
+const folder = mkdtempSync(join(tmpdir(), "git-vault-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const env = {
+  ...rest,
+  HOME: folder,
+  PATH: [process.env.GIT_VAULT_PEERS, process.env.PATH].filter(Boolean).join(delimiter),
+};
+
+const run = (command, args) => {
+  const { status, stderr, error } = spawnSync(command, args, { cwd: folder, env, encoding: "utf8" });
+  if (status !== 0) throw error ?? new Error(`${command} ${args.join(" ")} ended with ${status}: ${stderr}`);
+};
+const vault = (...args) => run(process.execPath, [join(root, "apps/vault/dist/main.cjs"), ...args]);
+
+const names = Array.from({ length: RECIPIENTS }, (_unused, index) => `key-${index}`);
+const half = Math.floor(RECIPIENTS / 2);
+const waiting = names.entries();
+const makeKeys = async () => {
+  for (const [index, name] of waiting) {
+    const type = index < half ? ["-t", "ed25519"] : ["-t", "rsa", "-b", "3072"];
+    await promisify(execFile)("ssh-keygen", ["-q", ...type, "-N", "", "-C", name, "-f", join(folder, name)]);
+  }
+};
+await Promise.all(Array.from({ length: availableParallelism() }, makeKeys));
+const last = names.at(-1);
+writeFileSync(join(folder, "recipients"), names.map((name) => readFileSync(join(folder, `${name}.pub`))).join(""));
+writeFileSync(join(folder, "secret"), "a secret of some bytes\n");
+
+const seal = {
+  age: () => run("age", ["-R", "recipients", "-o", "by-age", "secret"]),
+  vault: () => vault("share", "--to", "./recipients", "--binary", "-q", "-o", "by-vault", "secret"),
+};
+const open = {
+  age: () => run("age", ["-d", "-i", last, "-o", "opened-by-age", "by-vault"]),
+  vault: () => vault("view", "-q", "-k", last, "-o", "opened-by-vault", "by-age"),
+};
+const version = spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim();
+console.log(`${half} Ed25519 and ${RECIPIENTS - half} RSA-3072 keys, median of ${ROUNDS}; age is ${version}`);
+for (const [name, commands] of Object.entries({ "seal to all": seal, "open by the last": open })) {
+  const medians = medianOfTurns(commands, ROUNDS);
+  const ratio = (medians.vault / medians.age).toFixed(2);
+  console.log(
+    `${name.padEnd(17)} age ${medians.age.toFixed(0)} ms  vault ${medians.vault.toFixed(0)} ms  ${ratio} times age's`,
+  );
+}
+for (const program of ["age", "vault"]) {
+  if (readFileSync(join(folder, `opened-by-${program}`), "utf8") !== "a secret of some bytes\n")
+    throw new Error(`${program} opened something else`);
+}
