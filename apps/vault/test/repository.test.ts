@@ -36,7 +36,9 @@ describe("unlock that is interrupted", () => {
     child.kill("SIGINT");
     await ended;
 
-    expect((await repository.git("status", "--porcelain")).toString()).toBe("");
+    // Until it is finished git may call a decrypted file modified, by its size; but adding it stores what was there.
+    await repository.git("add", "--all");
+    expect((await repository.git("diff", "--cached", "--name-only")).toString()).toBe("");
     expect(await vault(repository, ["unlock", key])).toMatchObject({ status: 0 });
     for (const at of [0, 100, 199]) expect(readFileSync(join(path, `secrets/${at}`), "utf8")).toBe(`secret ${at}\n`);
     expect((await repository.git("status", "--porcelain")).toString()).toBe("");

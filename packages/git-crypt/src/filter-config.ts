@@ -31,7 +31,7 @@ export function settingsOf(
       ? []
       : ([
           [`merge.${name}.name`, "merge of files that git-crypt protects"],
-          [`merge.${name}.driver`, `${mergeCommand}${option} %O %A %B %L %P`],
+          [`merge.${name}.driver`, `${mergeCommand}${option} -- %O %A %B %L %P`],
         ] as [string, string][])),
   ];
 }

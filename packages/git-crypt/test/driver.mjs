@@ -33,7 +33,7 @@ const actions = {
     process.exitCode = 1;
   },
   merge: (repository) => {
-    const [base, ours, theirs, markerSize, path] = rest;
+    const [base, ours, theirs, markerSize, path] = rest.filter((word) => word !== "--");
     process.exitCode = gitCrypt.merge(repository, {
       base,
       ours,
