@@ -1,25 +1,16 @@
 // `pnpm bench age [MiB] [ROUNDS]`: sealing and opening a large file with vault and with age, wall time with start-up, in turns.
-// `age` is the one on PATH or in $GIT_VAULT_PEERS. Peak memory is the kernel's (VmHWM), read by /usr/bin/time where it is there.
+// `age` is the one on PATH or in $GIT_VAULT_PEERS.
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
-import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { medianOfTurns } from "./measure.mjs";
+import { vaultProgram, workplace } from "./workplace.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const MIB = Number(process.argv[2] ?? 1024);
 const ROUNDS = Number(process.argv[3] ?? 5);
-const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
-const folder = mkdtempSync(join(tmpdir(), "git-vault-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-const env = {
-  ...rest,
-  HOME: folder,
-  PATH: [process.env.GIT_VAULT_PEERS, process.env.PATH].filter(Boolean).join(delimiter),
-  VAULT: join(root, "apps/vault/dist/main.cjs"),
-};
+const { folder, env: common } = workplace();
+const env = { ...common, VAULT: vaultProgram };
 mkdirSync(join(folder, ".ssh"));
 
 const sh = (line) => {

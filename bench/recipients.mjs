@@ -2,30 +2,22 @@
 // RSA-3072 keys, and opening it by the last of them, with vault and with age, wall time with start-up, in turns. `age` is the one
 // on PATH or in $GIT_VAULT_PEERS. Making 250 RSA keys takes a minute or two.
 import { execFile, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { medianOfTurns } from "./measure.mjs";
+import { vaultProgram, workplace } from "./workplace.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const RECIPIENTS = Number(process.argv[2] ?? 500);
 const ROUNDS = Number(process.argv[3] ?? 9);
-const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
-const folder = mkdtempSync(join(tmpdir(), "git-vault-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-const env = {
-  ...rest,
-  HOME: folder,
-  PATH: [process.env.GIT_VAULT_PEERS, process.env.PATH].filter(Boolean).join(delimiter),
-};
+const { folder, env } = workplace();
 
 const run = (command, args) => {
   const { status, stderr, error } = spawnSync(command, args, { cwd: folder, env, encoding: "utf8" });
   if (status !== 0) throw error ?? new Error(`${command} ${args.join(" ")} ended with ${status}: ${stderr}`);
 };
-const vault = (...args) => run(process.execPath, [join(root, "apps/vault/dist/main.cjs"), ...args]);
+const vault = (...args) => run(process.execPath, [vaultProgram, ...args]);
 
 const names = Array.from({ length: RECIPIENTS }, (_unused, index) => `key-${index}`);
 const half = Math.floor(RECIPIENTS / 2);

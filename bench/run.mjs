@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const names = readdirSync(folder)
-  .filter((file) => file.endsWith(".mjs") && !["run.mjs", "measure.mjs"].includes(file))
+  .filter((file) => file.endsWith(".mjs") && !["run.mjs", "measure.mjs", "workplace.mjs"].includes(file))
   .map((file) => file.slice(0, -".mjs".length));
 const [name] = process.argv.splice(2, 1);
 if (names.includes(name)) {

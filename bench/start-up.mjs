@@ -1,19 +1,15 @@
 // `pnpm bench start-up`: how long whole commands take, as ratios to an empty Node in the same run. The programs take turns, so
 // that whatever else the machine does falls on all of them; the median of each is compared.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { generateKeyPairSync } from "node:crypto";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { medianOfTurns } from "./measure.mjs";
+import { vaultProgram as vault, workplace } from "./workplace.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const vault = join(root, "apps/vault/dist/main.cjs");
 const ROUNDS = Number(process.argv[2] ?? 41);
 
-const folder = mkdtempSync(join(tmpdir(), "git-vault-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const { folder, env } = workplace();
 mkdirSync(join(folder, ".ssh"));
 const pair = generateKeyPairSync("ed25519");
 const point = Buffer.from(pair.publicKey.export({ format: "jwk" }).x, "base64url");
@@ -25,12 +21,9 @@ writeFileSync(join(folder, "empty.mjs"), "");
 writeFileSync(join(folder, "crypto.mjs"), 'import "node:crypto";\n');
 writeFileSync(join(folder, "empty.cjs"), "");
 writeFileSync(join(folder, "crypto.cjs"), 'require("node:crypto");\n');
-const work = JSON.stringify(join(root, "apps/vault/dist/work.cjs"));
+const work = JSON.stringify(join(dirname(vault), "work.cjs"));
 writeFileSync(join(folder, "work.cjs"), `process.argv.push("--version"); require(${work});\n`);
 
-// NODE_EXTRA_CA_CERTS costs every Node a certificate store, and would hide what is measured.
-const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
-const env = { ...rest, HOME: folder };
 const run = (args, input = "") => {
   const { status, stderr, stdout } = spawnSync(process.execPath, args, { env, input });
   if (status !== 0) throw new Error(`node ${args.join(" ")} ended with ${status}: ${stderr.toString()}`);
