@@ -34,7 +34,7 @@ function applyKeyStream({ aesKey }: KeyFileEntry, nonce: Uint8Array, from: Uint8
 }
 
 /** A blob does not say which version encrypted it, and git-crypt decrypts with version 0. */
-function entryOf(keyFile: KeyFile): KeyFileEntry {
+export function entryOf(keyFile: KeyFile): KeyFileEntry {
   const entry = keyFile.entries.find(({ version }) => version === 0);
   if (entry === undefined) throw new GitCryptError("MALFORMED_KEY_FILE", "the key file holds no key of version 0");
   return entry;

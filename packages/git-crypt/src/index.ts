@@ -15,6 +15,7 @@ export {
   type SkippedField,
   wipeKeyFile,
 } from "./key-file.ts";
+export { isKeyId, keyId } from "./key-id.ts";
 export { lock, type LockOptions, type LockResult } from "./lock.ts";
 export { openRepository, type OpenRepositoryOptions, type Repository, type StoredKey } from "./repository.ts";
 export type { Progress } from "./rewriting.ts";
