@@ -26,5 +26,6 @@ export { fix } from "./fix.ts";
 export { type InstalledHook, installHook, removeHook } from "./hook.ts";
 export { merge, type MergeOptions } from "./merge.ts";
 export { type FileAtRevision, readProtected, type ReadProtectedOptions } from "./read-protected.ts";
+export { openBlob, Revision, type RevisionFile } from "./revision.ts";
 export { checkStaged } from "./staged.ts";
 export { type KeyStatus, type ProtectedFile, status, type Status, type StatusOptions } from "./status.ts";

@@ -1,11 +1,10 @@
-import { decryptBlob, isEncryptedBlob } from "./blob.ts";
-import { isSealedWith } from "./content.ts";
+import { isEncryptedBlob } from "./blob.ts";
 import { GitCryptError } from "./errors.ts";
 import { printable } from "./file-name.ts";
-import { recordsOf, tryGit } from "./git.ts";
 import { type KeyFile, wipeKeyFile } from "./key-file.ts";
 import { readBlobs, sizesOf } from "./objects.ts";
 import type { Repository } from "./repository.ts";
+import { listTree, openBlob } from "./revision.ts";
 
 /** A file at a revision. */
 export interface FileAtRevision {
@@ -24,27 +23,11 @@ export interface ReadProtectedOptions {
 }
 
 function openWith(keys: readonly KeyFile[], blob: Buffer, path: string): Buffer {
-  const key = keys.find((candidate) => isSealedWith(candidate, blob));
-  if (key !== undefined) return decryptBlob(key, blob);
+  const content = openBlob(keys, blob);
+  if (content !== null) return content;
   throw new GitCryptError("TAMPERED_BLOB", `the file ${printable(path)} was tampered with, or no key opens it`, {
     hint: "check that the key belongs to this repository",
   });
-}
-
-/** The blobs of a revision by their names, whose characters are bytes. */
-function listTree(repository: Repository, revision: string): Map<string, string> {
-  const output = tryGit(repository, ["ls-tree", "-r", "-z", "--full-tree", revision]);
-  if (revision.startsWith("-") || output.status !== 0) {
-    throw new GitCryptError("NO_SUCH_REVISION", `expected a revision of this repository, got ${printable(revision)}`, {
-      hint: "name a commit, a branch or a tag; a shallow clone may lack it",
-    });
-  }
-  return new Map(
-    recordsOf(output.stdout).map((record) => {
-      const tab = record.indexOf("\t");
-      return [record.slice(tab + 1), record.slice(0, tab).split(" ")[2] ?? ""];
-    }),
-  );
 }
 
 const noSuchFile = (path: string, reason: string): GitCryptError =>
@@ -66,7 +49,7 @@ export function readProtected(
   paths: readonly string[],
   options: ReadProtectedOptions = {},
 ): FileAtRevision[] {
-  const tree = listTree(repository, revision);
+  const tree = new Map(listTree(repository, revision).map(({ name, oid }) => [name, oid]));
   const wanted = paths.map((path) => {
     const oid = tree.get(Buffer.from(path).toString("latin1"));
     if (oid === undefined) throw noSuchFile(path, "is not in that revision");

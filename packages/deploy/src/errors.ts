@@ -1,0 +1,73 @@
+import { VaultError, type VaultErrorOptions } from "@git-vault/errors";
+
+/**
+ * - `NO_PROJECT`: there is neither a `deploy.yaml` nor the layout that is taken without one
+ * - `INVALID_SETTINGS`: `deploy.yaml`, or what was given instead, is not as its schema says
+ * - `NO_SUCH_ENVIRONMENT`: the project has no environment of that name
+ * - `MISSING_FILE`: a declared layer, chart or kubeconfig is not in the commit
+ * - `EMPTY_LAYER`: a declared layer says nothing
+ * - `TOO_LARGE`: a file is larger than any such file should be
+ * - `MALFORMED_YAML`: a file is not YAML, not UTF-8, or holds what Helm cannot take
+ * - `TOO_MANY_ALIASES`: a file's aliases make it much larger than it looks, or refer to themselves
+ * - `DUPLICATE_KEY`: a map has the same key twice
+ * - `SEVERAL_DOCUMENTS`: a file holds more than one YAML document
+ * - `NOT_A_CHART`: the folder holds no `Chart.yaml` that describes a chart
+ * - `SECRET_IN_CHART`: a file of the chart is encrypted; Helm takes charts from the disk, where no secret is written
+ * - `LOCKED`: the file is encrypted and there is no key
+ * - `WRONG_KEY`: the key is another repository's
+ * - `NOT_A_KEY`: what should be a git-crypt key is none
+ * - `TAMPERED_FILE`: an encrypted file was changed, or encrypted with another key than the rest
+ * - `UNPINNED_DEPENDENCY`: a chart's dependency is not named by one exact version and an address
+ * - `UNLOCKED_DEPENDENCY`: a chart's dependency is not, or not as it is, in `Chart.lock` and `deploy.lock`
+ * - `MISSING_ARCHIVE`: a dependency's archive was not fetched
+ * - `ARCHIVE_MISMATCH`: an archive is not the one that was locked
+ * - `FETCH_FAILED`: a dependency could not be fetched
+ * - `TOOL_MISSING`: helm or another program is not there
+ * - `UNSUPPORTED_TOOL`: the program's version is not one that is supported
+ * - `TOOL_FAILED`: the program failed; the message holds its reason, without secrets
+ * - `INTERRUPTED`: the run was told to end
+ */
+export type DeployErrorCode =
+  | "NO_PROJECT"
+  | "INVALID_SETTINGS"
+  | "NO_SUCH_ENVIRONMENT"
+  | "MISSING_FILE"
+  | "EMPTY_LAYER"
+  | "TOO_LARGE"
+  | "MALFORMED_YAML"
+  | "TOO_MANY_ALIASES"
+  | "DUPLICATE_KEY"
+  | "SEVERAL_DOCUMENTS"
+  | "NOT_A_CHART"
+  | "SECRET_IN_CHART"
+  | "LOCKED"
+  | "WRONG_KEY"
+  | "NOT_A_KEY"
+  | "TAMPERED_FILE"
+  | "UNPINNED_DEPENDENCY"
+  | "UNLOCKED_DEPENDENCY"
+  | "MISSING_ARCHIVE"
+  | "ARCHIVE_MISMATCH"
+  | "FETCH_FAILED"
+  | "TOOL_MISSING"
+  | "UNSUPPORTED_TOOL"
+  | "TOOL_FAILED"
+  | "INTERRUPTED";
+
+/** A place in a file: its path from the top folder, and the line and column, which begin with 1. */
+export interface Place {
+  readonly file: string;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+}
+
+/** What `@git-vault/deploy` throws. The message never holds a secret. */
+export class DeployError extends VaultError<DeployErrorCode> {
+  /** Where the trouble is, where it is in a file. The message tells it, too. */
+  readonly place: Place | undefined;
+
+  constructor(code: DeployErrorCode, message: string, options: VaultErrorOptions & { readonly place?: Place } = {}) {
+    super(code, message, options);
+    this.place = options.place;
+  }
+}

@@ -1,0 +1,25 @@
+export type { Chart, Dependency } from "./chart.ts";
+export type { Environment, RenderOptions, SecretLeaf, WithoutSecrets } from "./environment.ts";
+export { DeployError, type DeployErrorCode, type Place } from "./errors.ts";
+export type { Check, CheckContext, Finding, Severity } from "./finding.ts";
+export type { KeySource } from "./key.ts";
+export type { Layer, LayerRole } from "./layer.ts";
+export type { Manifest } from "./manifests.ts";
+export type { Explanation, Leaf, Setting, Values } from "./merge.ts";
+export { Project, type ProjectOptions } from "./project.ts";
+export { Redactor, type Sighting } from "./redactor.ts";
+export type { EnvironmentSettings, NodePool, Settings, Silence, Tier } from "./settings.ts";
+export type { TrackedFile } from "./tree.ts";
+export { formatPath, isMap, parsePath, type Path, type Value, type ValueMap } from "./value.ts";
+export {
+  readYaml,
+  valueOf,
+  type EntryYaml,
+  type ListYaml,
+  type MapYaml,
+  type Position,
+  type ScalarYaml,
+  type Yaml,
+  type YamlFile,
+  type YamlOddity,
+} from "./yaml.ts";

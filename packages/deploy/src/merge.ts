@@ -1,0 +1,179 @@
+/*
+ * How Helm merges values, with the memory of who set what. Layers lie over each other: maps merge, anything else replaces, null
+ * too. Then the chart's defaults are laid under the result, and there a null takes away what the defaults have.
+ */
+import type { Layer } from "./layer.ts";
+import { formatPath, type Path, type Value, type ValueMap } from "./value.ts";
+import { type EntryYaml, type MapYaml, valueOf, type Yaml } from "./yaml.ts";
+
+/** A place that sets a value. */
+export interface Setting {
+  readonly layer: Layer;
+  readonly entry: EntryYaml;
+}
+
+interface Merged {
+  /** All that set it, lowest first: the last has the say, unless several of them are maps. */
+  settings: Setting[];
+  /** The merged map; null for what is no map. */
+  children: Map<string, Merged> | null;
+  /** Taken away by a null over the chart's defaults. */
+  removed: boolean;
+}
+
+/** A value that no map holds further: a scalar, a list, or an empty map. */
+export interface Leaf {
+  readonly path: Path;
+  readonly value: Value;
+  /** The node that was taken. */
+  readonly node: Yaml;
+  /** Who set it. */
+  readonly setting: Setting;
+  /** Whether a secret layer set it. */
+  readonly secret: boolean;
+}
+
+/** Where a value comes from. */
+export interface Explanation {
+  readonly path: Path;
+  /** Null for a map that several layers may have made, and for what a null removed. */
+  readonly leaf: Leaf | null;
+  readonly state: "set" | "map" | "removed";
+  /** Who set it, highest first: the first one counts, and the others are what it overrode; of a map, all that it was made from. */
+  readonly settings: readonly Setting[];
+}
+
+/** The values of an environment. */
+export class Values {
+  readonly #layers: readonly Layer[];
+  readonly #root: ReadonlyMap<string, Merged>;
+  /** The layers that could not be read for want of a key, and were left out as was asked. */
+  readonly leftOut: readonly Layer[];
+
+  /** @param layers lowest first; those of the role `defaults` are the chart's own */
+  constructor(layers: readonly Layer[], leftOut: readonly Layer[] = []) {
+    this.#layers = layers;
+    this.leftOut = leftOut;
+    const root = new Map<string, Merged>();
+    for (const layer of layers) if (layer.role !== "defaults") overlay(root, layer, layer.map());
+    for (const layer of layers) if (layer.role === "defaults") coalesce(root, layer, layer.map());
+    this.#root = root;
+  }
+
+  /** What lies over the chart's defaults, nulls included: what Helm is given. Secrets are in it. */
+  get overrides(): ValueMap {
+    const root = new Map<string, Merged>();
+    for (const layer of this.#layers) if (layer.role !== "defaults") overlay(root, layer, layer.map());
+    return toValue(root, ({ value }) => value);
+  }
+
+  /** What the chart sees as `.Values`. Secrets are in it. */
+  get value(): ValueMap {
+    return toValue(this.#root, ({ value }) => value);
+  }
+
+  /** The same with `[secret]` for every value of a secret layer. */
+  get withoutSecrets(): ValueMap {
+    return toValue(this.#root, ({ value, secret }) => (secret ? "[secret]" : value));
+  }
+
+  /** Every leaf, in the order of the layers. */
+  leaves(): Generator<Leaf> {
+    return leavesOf(this.#root, []);
+  }
+
+  /** Where the value at `path` comes from; null where nothing set it. Steps into lists lead to the list. */
+  explain(path: Path): Explanation | null {
+    let map = this.#root;
+    for (const [at, step] of path.entries()) {
+      const merged = map.get(String(step));
+      if (merged === undefined) return null;
+      const last = at === path.length - 1;
+      if (merged.children !== null && !last && !merged.removed) {
+        map = merged.children;
+        continue;
+      }
+      const here = path.slice(0, at + 1);
+      const settings = merged.settings.toReversed();
+      if (merged.removed) return { path: here, leaf: null, state: "removed", settings };
+      if (merged.children !== null) return { path: here, leaf: null, state: "map", settings };
+      if (!last && merged.settings.at(-1)?.entry.value.kind !== "list") return null;
+      return { path: here, leaf: leafOf(merged, here), state: "set", settings };
+    }
+    return null;
+  }
+}
+
+const mapOf = (entry: EntryYaml): MapYaml | null => (entry.value.kind === "map" ? entry.value : null);
+
+function build(layer: Layer, entry: EntryYaml): Merged {
+  const map = mapOf(entry);
+  return {
+    settings: [{ layer, entry }],
+    children: map === null ? null : new Map([...map.entries].map(([key, inner]) => [key, build(layer, inner)])),
+    removed: false,
+  };
+}
+
+/** Lays a layer over what is there. */
+function overlay(target: Map<string, Merged>, layer: Layer, map: MapYaml): void {
+  for (const [key, entry] of map.entries) {
+    const below = target.get(key);
+    const inner = mapOf(entry);
+    if (below === undefined) {
+      target.set(key, build(layer, entry));
+    } else if (inner !== null && below.children !== null) {
+      below.settings.push({ layer, entry });
+      overlay(below.children, layer, inner);
+    } else {
+      target.set(key, { ...build(layer, entry), settings: [...below.settings, { layer, entry }] });
+    }
+  }
+}
+
+const isNull = ({ settings }: Merged): boolean => {
+  const node = settings.at(-1)?.entry.value;
+  return node?.kind === "scalar" && node.value === null;
+};
+
+/** Lays the chart's defaults under what is there. */
+function coalesce(target: Map<string, Merged>, layer: Layer, map: MapYaml): void {
+  for (const [key, entry] of map.entries) {
+    const above = target.get(key);
+    const inner = mapOf(entry);
+    if (above === undefined) {
+      target.set(key, build(layer, entry));
+      continue;
+    }
+    const isTaken = above.children === null && isNull(above);
+    above.settings.unshift({ layer, entry });
+    if (isTaken) above.removed = true;
+    else if (inner !== null && above.children !== null) coalesce(above.children, layer, inner);
+  }
+}
+
+function leafOf(merged: Merged, path: Path): Leaf {
+  const setting = merged.settings.at(-1);
+  if (setting === undefined) throw new Error(`nothing set ${formatPath(path)}`);
+  const node = setting.entry.value;
+  return { path, value: valueOf(node), node, setting, secret: setting.layer.secret };
+}
+
+function* leavesOf(map: ReadonlyMap<string, Merged>, path: Path): Generator<Leaf> {
+  for (const [key, merged] of map) {
+    if (merged.removed) continue;
+    const here = [...path, key];
+    if (merged.children === null || merged.children.size === 0) yield leafOf(merged, here);
+    else yield* leavesOf(merged.children, here);
+  }
+}
+
+function toValue(map: ReadonlyMap<string, Merged>, show: (leaf: Leaf) => Value, path: Path = []): ValueMap {
+  const value: ValueMap = Object.create(null);
+  for (const [key, merged] of map) {
+    if (merged.removed) continue;
+    const here = [...path, key];
+    value[key] = merged.children === null ? show(leafOf(merged, here)) : toValue(merged.children, show, here);
+  }
+  return value;
+}

@@ -1,0 +1,157 @@
+import { createRequire } from "node:module";
+import { DeployError } from "./errors.ts";
+import { readYamlFile } from "./layer.ts";
+import type { Tree } from "./tree.ts";
+import { valueOf } from "./yaml.ts";
+
+/** Where the settings are looked for, in the top folder. */
+export const SETTINGS_FILE = "deploy.yaml";
+
+/** What is at stake in an environment. */
+export type Tier = "staging" | "prod" | "other";
+
+/** A group of nodes of a cluster. */
+export interface NodePool {
+  /** The labels that each of its nodes has. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** An environment, as `deploy.yaml` describes it. Paths go from the top folder of the repository. */
+export interface EnvironmentSettings {
+  readonly tier?: Tier;
+  /** The environment's name where left out. */
+  readonly namespace?: string;
+  /** The name of the Helm release; the environment's name where left out. */
+  readonly release?: string;
+  /** A kubeconfig, which may be encrypted. */
+  readonly kubeconfig?: string;
+  /** Over the shared ones, lowest first. */
+  readonly layers?: readonly string[];
+  /** By their names; not known where left out. */
+  readonly nodePools?: Readonly<Record<string, NodePool>>;
+}
+
+/** A finding that is known and accepted. */
+export interface Silence {
+  /** The check's id. */
+  readonly check: string;
+  readonly file?: string;
+  readonly environment?: string;
+  readonly reason: string;
+}
+
+/** What is deployed, as `deploy.yaml` describes it: see `deploy.schema.json`. Paths go from the top folder of the repository. */
+export interface Settings {
+  /** The chart's folder; the one at the top that holds a `Chart.yaml` where left out. */
+  readonly chart?: string;
+  /** Shared by all environments, lowest first. */
+  readonly layers?: readonly string[];
+  /** By their names, in the order in which they are deployed. */
+  readonly environments: Readonly<Record<string, EnvironmentSettings>>;
+  readonly silence?: readonly Silence[];
+}
+
+/** The settings of a project: those that were given; else `deploy.yaml`; else what the usual layout says. */
+export async function readSettings(tree: Tree, given: Partial<Settings>): Promise<Settings & { chart: string }> {
+  const settings = await settingsOf(tree, given);
+  return { ...settings, chart: settings.chart ?? onlyChart(tree) };
+}
+
+async function settingsOf(tree: Tree, given: Partial<Settings>): Promise<Settings> {
+  if (given.environments !== undefined) return validate(given, "the settings that were given");
+  if (tree.find(SETTINGS_FILE) !== undefined) {
+    const { documents, oddities } = readYamlFile(tree, SETTINGS_FILE);
+    const [oddity] = oddities;
+    if (oddity !== undefined) {
+      throw new DeployError(oddity.code, `${SETTINGS_FILE}:${oddity.position.line}: ${oddity.message}`, {
+        place: { file: SETTINGS_FILE, ...oddity.position },
+      });
+    }
+    const [node] = documents;
+    // Through JSON, so that the maps are ordinary objects.
+    const value: unknown = node === undefined ? {} : JSON.parse(JSON.stringify(valueOf(node)));
+    return { ...(await validate(value, SETTINGS_FILE)), ...given };
+  }
+  return { ...usualLayout(tree), ...given };
+}
+
+/** @throws DeployError INVALID_SETTINGS */
+async function validate(value: unknown, title: string): Promise<Settings> {
+  const { Ajv } = await import("ajv");
+  const schema: object = createRequire(import.meta.url)("../deploy.schema.json");
+  const isSettings = new Ajv({ allErrors: false }).compile<Settings>(schema);
+  if (isSettings(value)) return value;
+  const [error] = isSettings.errors ?? [];
+  const at = error?.instancePath.slice(1).replaceAll("/", ".") ?? "";
+  const extra: unknown = error?.params["additionalProperty"];
+  const what = typeof extra === "string" ? `${error?.message}: ${JSON.stringify(extra)}` : error?.message;
+  throw new DeployError(
+    "INVALID_SETTINGS",
+    `${title}: ${at === "" ? "the top" : at} ${what ?? "is not as it should be"}`,
+    {
+      hint: "see docs/deploy.md for what can be set",
+      place: { file: SETTINGS_FILE },
+    },
+  );
+}
+
+function onlyChart(tree: Tree): string {
+  const folders = [...tree.files()].flatMap(({ path }) => /^([^/]+)\/Chart\.yaml$/.exec(path)?.[1] ?? []);
+  const [folder] = folders;
+  if (folder !== undefined && folders.length === 1) return folder;
+  const got = folders.length === 0 ? "none" : folders.join(", ");
+  throw new DeployError("NO_PROJECT", `expected one folder at the top that holds a Chart.yaml, got ${got}`, {
+    hint: `name the chart in ${SETTINGS_FILE}`,
+  });
+}
+
+const LAYERS = /^(secrets\/)?config\/([a-z0-9][a-z0-9-]*)\.ya?ml$/;
+const COMMON = "common";
+const TIERS = new Map<string, Tier>([
+  ["staging", "staging"],
+  ["prod", "prod"],
+  ["production", "prod"],
+]);
+
+/** The tier that an environment's name speaks of. */
+export const tierOf = (name: string): Tier => TIERS.get(name) ?? "other";
+
+/**
+ * `config/NAME.yaml` and `secrets/config/NAME.yaml` make the environment NAME, those of the name `common` are shared, and
+ * `secrets/NAME-kubeconfig.yaml` reaches the cluster. What one environment has, all must have: a file that is missing or misspelt is
+ * an error later.
+ */
+function usualLayout(tree: Tree): Settings {
+  const found = [...tree.files()].flatMap(({ path }) => {
+    const [, secret, name] = LAYERS.exec(path) ?? [];
+    return name === undefined ? [] : [{ path, name, kind: secret === undefined ? "plain" : "secret" }];
+  });
+  const names = [...new Set(found.map(({ name }) => name))].filter((name) => name !== COMMON);
+  if (names.length === 0) {
+    throw new DeployError(
+      "NO_PROJECT",
+      `expected ${SETTINGS_FILE}, or config/NAME.yaml for each environment, got neither`,
+      {
+        hint: "see docs/deploy.md for the layout, and for what can be set",
+      },
+    );
+  }
+  const order: readonly Tier[] = ["other", "staging", "prod"];
+  names.sort((a, b) => order.indexOf(tierOf(a)) - order.indexOf(tierOf(b)));
+  const kinds = (["plain", "secret"] as const).filter((kind) =>
+    found.some((layer) => layer.kind === kind && layer.name !== COMMON),
+  );
+  const pathOf = (name: string, kind: "plain" | "secret"): string =>
+    found.find((layer) => layer.name === name && layer.kind === kind)?.path ??
+    `${kind === "secret" ? "secrets/" : ""}config/${name}.yaml`;
+  return {
+    layers: found.filter(({ name }) => name === COMMON).map(({ path }) => path),
+    environments: Object.fromEntries(
+      names.map((name) => {
+        const kubeconfig = `secrets/${name}-kubeconfig.yaml`;
+        const layers = kinds.map((kind) => pathOf(name, kind));
+        return [name, { layers, ...(tree.find(kubeconfig) === undefined ? {} : { kubeconfig }) }];
+      }),
+    ),
+  };
+}

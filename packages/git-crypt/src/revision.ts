@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decryptBlob, isEncryptedBlob } from "./blob.ts";
+import { isSealedWith } from "./content.ts";
+import { GitCryptError } from "./errors.ts";
+import { printable } from "./file-name.ts";
+import { recordsOf, runGit, tryGit } from "./git.ts";
+import type { KeyFile } from "./key-file.ts";
+import { readBlobs, readStarts } from "./objects.ts";
+import { withKeyNames } from "./protected-files.ts";
+import type { Repository } from "./repository.ts";
+
+/** An entry of a commit's tree. */
+export interface TreeEntry {
+  /** The name from the top folder; its characters are bytes. */
+  readonly name: string;
+  /** As git writes it: `100644`, `100755`, `120000` for a symbolic link, `160000` for a submodule. */
+  readonly mode: string;
+  readonly oid: string;
+  /** The size in bytes of what is stored; null for what is no blob. */
+  readonly bytes: number | null;
+}
+
+/** Everything in the tree of `revision`. */
+export function listTree(repository: Repository, revision: string): TreeEntry[] {
+  const output = tryGit(repository, ["ls-tree", "-r", "-l", "-z", "--full-tree", revision]);
+  if (revision.startsWith("-") || output.status !== 0) {
+    throw new GitCryptError("NO_SUCH_REVISION", `expected a revision of this repository, got ${printable(revision)}`, {
+      hint: "name a commit, a branch or a tag; a shallow clone may lack it",
+    });
+  }
+  return recordsOf(output.stdout).map((record) => {
+    const tab = record.indexOf("\t");
+    const [mode = "", , oid = "", size = "-"] = record.slice(0, tab).split(/ +/);
+    return { name: record.slice(tab + 1), mode, oid, bytes: /^\d+$/.test(size) ? Number(size) : null };
+  });
+}
+
+/** A file as a commit holds it. */
+export interface RevisionFile {
+  /** The path from the top folder, with `/` between folders; a name that is not UTF-8 is shown with `\xNN`. */
+  readonly path: string;
+  /** As git writes it: `100644`, `100755`, `120000` for a symbolic link. */
+  readonly mode: string;
+  /** git's name for what is stored. */
+  readonly blobId: string;
+  /** The size in bytes of what is stored; where that is encrypted, 22 more than of the file. */
+  readonly bytes: number;
+}
+
+/**
+ * The files of one commit, read from git's store: neither the work tree nor the index is read or changed. Submodules are left
+ * out.
+ */
+export class Revision {
+  /** The commit's full name. */
+  readonly commit: string;
+  /** In git's order. */
+  readonly files: readonly RevisionFile[];
+  readonly #repository: Repository;
+  readonly #names = new Map<RevisionFile, string>();
+  #keyNames: ReadonlyMap<RevisionFile, string> | undefined;
+  #encrypted: ReadonlySet<string> | undefined;
+
+  private constructor(repository: Repository, commit: string) {
+    this.commit = commit;
+    this.#repository = repository;
+    this.files = listTree(repository, commit).flatMap(({ name, mode, oid, bytes }) => {
+      if (bytes === null) return [];
+      const text = Buffer.from(name, "latin1").toString();
+      const isText = Buffer.from(text).toString("latin1") === name;
+      const file = { path: isText ? text : printable(name), mode, blobId: oid, bytes };
+      this.#names.set(file, name);
+      return [file];
+    });
+  }
+
+  /**
+   * Reads what `revision` names now; later changes of the branch do not matter.
+   *
+   * @throws GitCryptError NO_SUCH_REVISION, GIT_MISSING, GIT_FAILED.
+   */
+  static open(repository: Repository, revision: string): Revision {
+    const output = tryGit(repository, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]);
+    // What is no commit is told by listTree.
+    const commit = output.status === 0 ? output.stdout.toString().trim() : revision;
+    return new Revision(repository, commit);
+  }
+
+  /** The name of the key that the commit's attributes protect `file` with; null where they do not. */
+  keyNameOf(file: RevisionFile): string | null {
+    this.#keyNames ??= this.#readAttributes();
+    return this.#keyNames.get(file) ?? null;
+  }
+
+  /** Whether what is stored is encrypted, whatever the attributes say. */
+  isEncrypted(file: RevisionFile): boolean {
+    this.#encrypted ??= this.#findEncrypted();
+    return this.#encrypted.has(file.blobId);
+  }
+
+  /** Gives what is stored for each of `files`, reading a bounded amount at a time. */
+  *read(files: readonly RevisionFile[]): Generator<[file: RevisionFile, stored: Buffer]> {
+    const byId = new Map<string, RevisionFile[]>();
+    for (const file of files) byId.set(file.blobId, [...(byId.get(file.blobId) ?? []), file]);
+    const sizes = new Map(files.map(({ blobId, bytes }) => [blobId, bytes]));
+    for (const [oid, content] of readBlobs(this.#repository, sizes))
+      for (const file of byId.get(oid) ?? []) yield [file, content];
+  }
+
+  #findEncrypted(): Set<string> {
+    const sizes = new Map(this.files.map(({ blobId, bytes }) => [blobId, bytes]));
+    const encrypted = new Set<string>();
+    for (const [oid, start] of readStarts(this.#repository, sizes)) if (isEncryptedBlob(start)) encrypted.add(oid);
+    return encrypted;
+  }
+
+  /** Attributes come from an index: from one of our own, since the repository's may be ahead of the commit. */
+  #readAttributes(): Map<RevisionFile, string> {
+    const folder = mkdtempSync(join(tmpdir(), "git-vault-index-"));
+    try {
+      const place = { ...this.#repository, env: { ...this.#repository.env, GIT_INDEX_FILE: join(folder, "index") } };
+      runGit(place, ["read-tree", this.commit]);
+      const named = this.files.map((file) => ({ file, name: this.#names.get(file) ?? "" }));
+      return new Map(withKeyNames(place, named, "index").map(({ file, keyName }) => [file, keyName]));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/**
+ * Decrypts a blob with the first of `keys` that fits it, and gives its content after checking that it is what was encrypted; null
+ * where none does.
+ */
+export function openBlob(keys: readonly KeyFile[], blob: Uint8Array): Buffer | null {
+  const key = keys.find((candidate) => isSealedWith(candidate, blob));
+  return key === undefined ? null : decryptBlob(key, blob);
+}
