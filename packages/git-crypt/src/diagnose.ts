@@ -2,7 +2,7 @@ import { accessSync, constants, lstatSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readSettings } from "./filter-config.ts";
 import { tryGit } from "./git.ts";
-import { keyPath } from "./key-store.ts";
+import { keyPaths } from "./retired-keys.ts";
 import { filterOf, keyNameOf } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
 
@@ -100,9 +100,7 @@ function diagnosePrograms({ env }: Repository, settings: ReadonlyMap<string, str
 }
 
 function diagnoseKeys(repository: Repository): Diagnosis[] {
-  const paths = repository
-    .keyNames()
-    .flatMap((name) => [...new Set([repository.gitDir, repository.commonDir])].map((folder) => keyPath(folder, name)));
+  const paths = repository.keyNames().flatMap((name) => keyPaths(repository, name));
   return paths
     .filter(
       (path) => process.platform !== "win32" && ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0,

@@ -13,6 +13,7 @@ import { VaultError } from "@git-vault/errors";
  * - `MALFORMED_KEY_FILE`: the bytes are not a key file, or not one that can be used safely
  * - `MALFORMED_BLOB`: the bytes are not an encrypted blob
  * - `TAMPERED_BLOB`: the blob was changed, or encrypted with another key
+ * - `RETIRED_KEY`: the key was replaced by a newer one, which a rotation made
  * - `NO_WORK_TREE`: the repository has no work tree, and the action needs one
  * - `WRONG_KEY`: the key does not open the files that are protected under its name
  * - `OTHER_KEY`: another key of the same name lies in the repository
@@ -40,6 +41,7 @@ export type GitCryptErrorCode =
   | "MALFORMED_KEY_FILE"
   | "MALFORMED_BLOB"
   | "TAMPERED_BLOB"
+  | "RETIRED_KEY"
   | "NO_WORK_TREE"
   | "WRONG_KEY"
   | "OTHER_KEY"

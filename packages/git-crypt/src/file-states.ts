@@ -1,6 +1,5 @@
-import { encryptBlob, isEncryptedBlob } from "./blob.ts";
-import { isSealedWith } from "./content.ts";
-import type { KeyFile } from "./key-file.ts";
+import { isEncryptedBlob } from "./blob.ts";
+import type { KeyRing } from "./key-ring.ts";
 import { isBlob } from "./objects.ts";
 import { isRegular, type ProtectedEntry } from "./protected-files.ts";
 import type { FoundFile, WorkTree } from "./work-tree.ts";
@@ -11,7 +10,7 @@ import type { FoundFile, WorkTree } from "./work-tree.ts";
  * - `sealed`: it is the encrypted blob
  * - `open`: it is the encrypted blob's content
  * - `clear`: it is the blob, which is not encrypted
- * - `sealed-change`: it is some other content, encrypted with the key
+ * - `sealed-change`: it is some other content, encrypted with one of the keys
  * - `change`: it is anything else: an edited file
  * - `absent`: there is nothing
  * - `outside`: sparse checkout keeps it out of the work tree
@@ -30,20 +29,20 @@ export interface StatedFile {
 /** So much content is kept between looking at the files and writing them. */
 const KEPT_BYTES = 64 * 1024 * 1024;
 
-function stateOf({ oid, stage }: ProtectedEntry, content: Buffer, key: KeyFile | undefined): FileState {
+function stateOf({ oid, stage }: ProtectedEntry, content: Buffer, keys: KeyRing | undefined): FileState {
   if (stage !== 0) return "change";
   const encrypted = isEncryptedBlob(content);
   if (encrypted && isBlob(oid, content)) return "sealed";
-  if (key !== undefined && isBlob(oid, encryptBlob(key, content))) return "open";
+  if (keys !== undefined && keys.makes(oid, content)) return "open";
   if (!encrypted && isBlob(oid, content)) return "clear";
-  return encrypted && key !== undefined && isSealedWith(key, content) ? "sealed-change" : "change";
+  return keys !== undefined && keys.keyOf(content) !== null ? "sealed-change" : "change";
 }
 
 /** Looks at each of `entries`, once where it is in conflict. */
 export function stateFiles(
   workTree: WorkTree,
   entries: readonly ProtectedEntry[],
-  keys: ReadonlyMap<string, KeyFile>,
+  keys: ReadonlyMap<string, KeyRing>,
 ): StatedFile[] {
   let kept = 0;
   let conflict: string | undefined;

@@ -1,7 +1,7 @@
-import { cleanContent, smudgeContent } from "./content.ts";
 import { GitCryptError } from "./errors.ts";
 import { printable } from "./file-name.ts";
-import { type KeyFile, wipeKeyFile } from "./key-file.ts";
+import { IndexBlobs } from "./index-blobs.ts";
+import { type KeyRing, readKeyRing } from "./key-ring.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import { PacketReader, PacketWriter } from "./packets.ts";
 import type { Repository } from "./repository.ts";
@@ -14,10 +14,38 @@ export interface FilterOptions {
   readonly onError?: (error: unknown, path: string) => void;
 }
 
-const TRANSFORMS = { clean: cleanContent, smudge: smudgeContent } as const;
+/** What the filter does with a content: `clean` on its way to the index, `smudge` on its way to the work tree. */
+export type FilterAction = "clean" | "smudge";
 
-const isCommand = (command: string | undefined): command is keyof typeof TRANSFORMS =>
-  command === "clean" || command === "smudge";
+const isAction = (command: string | undefined): command is FilterAction => command === "clean" || command === "smudge";
+
+const apply = (
+  action: FilterAction,
+  keys: KeyRing,
+  blobs: IndexBlobs,
+  content: Uint8Array,
+  name?: string,
+): Uint8Array => (action === "smudge" ? keys.smudge(content) : keys.clean(content, (blob) => blobs.holds(blob, name)));
+
+/**
+ * Cleans or smudges one content, as {@link runFilter} does with many; git does not tell whose it is. The result is the content
+ * itself where it is not changed.
+ *
+ * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY; RangeError for 4 GiB and more.
+ */
+export function filterContent(
+  repository: Repository,
+  action: FilterAction,
+  content: Uint8Array,
+  keyName: string = DEFAULT_KEY_NAME,
+): Uint8Array {
+  const keys = readKeyRing(repository, keyName);
+  try {
+    return apply(action, keys, new IndexBlobs(repository), content);
+  } finally {
+    keys.wipe();
+  }
+}
 
 function greet(reader: PacketReader, writer: PacketWriter): boolean {
   const greeting = reader.lines();
@@ -50,17 +78,18 @@ export function runFilter(repository: Repository, input: number, output: number,
   const { keyName = DEFAULT_KEY_NAME, onError } = options;
   const reader = new PacketReader(input);
   const writer = new PacketWriter(output);
-  let key: KeyFile | undefined;
+  let keys: KeyRing | undefined;
+  const blobs = new IndexBlobs(repository);
   try {
     if (!greet(reader, writer)) return;
     for (let request = reader.lines(); request !== undefined; request = reader.lines()) {
       const content = reader.content();
       let result: Uint8Array | undefined;
       try {
-        const command = valueOf(request, "command");
-        if (!isCommand(command)) throw new GitCryptError("BAD_PROTOCOL", "expected the command clean or smudge");
-        key ??= repository.readKey(keyName).keyFile;
-        result = TRANSFORMS[command](key, content);
+        const action = valueOf(request, "command");
+        if (!isAction(action)) throw new GitCryptError("BAD_PROTOCOL", "expected the command clean or smudge");
+        keys ??= readKeyRing(repository, keyName);
+        result = apply(action, keys, blobs, content, valueOf(request, "pathname"));
       } catch (error) {
         onError?.(error, printable(valueOf(request, "pathname") ?? ""));
       }
@@ -72,6 +101,6 @@ export function runFilter(repository: Repository, input: number, output: number,
   } finally {
     reader.wipe();
     writer.wipe();
-    if (key !== undefined) wipeKeyFile(key);
+    keys?.wipe();
   }
 }

@@ -1,58 +1,30 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { encryptBlob } from "./blob.ts";
+import { encryptBlob, isEncryptedBlob } from "./blob.ts";
 import { type FileName, fileName } from "./file-name.ts";
 import { listOf, runGit } from "./git.ts";
-import { type KeyFile, wipeKeyFile } from "./key-file.ts";
-import { readBlobs, sizesOf } from "./objects.ts";
-import { assertWorkTree, isRegular, listProtected, type ProtectedEntry } from "./protected-files.ts";
+import { type KeyRing, readKeyRing } from "./key-ring.ts";
+import { assertWorkTree, isRegular, listProtected } from "./protected-files.ts";
+import { recode } from "./recode.ts";
 import type { Repository } from "./repository.ts";
-import { makeScratch, removeScratch } from "./scratch.ts";
 import { clearBlobs } from "./staged.ts";
 
-/** Stores blobs as they are, and gives their names in the same order. */
-function storeBlobs(repository: Repository, folder: string, blobs: Iterable<Buffer>): string[] {
-  const paths: string[] = [];
-  for (const blob of blobs) {
-    const path = join(folder, String(paths.length));
-    writeFileSync(path, blob);
-    paths.push(path);
-  }
-  const input = Buffer.from(paths.map((path) => `${path}\n`).join(""));
-  return runGit(repository, ["hash-object", "-w", "--no-filters", "--stdin-paths"], input)
-    .toString()
-    .split("\n")
-    .slice(0, -1);
-}
-
-function* encrypted(
-  repository: Repository,
-  entries: readonly ProtectedEntry[],
-  keys: ReadonlyMap<string, KeyFile>,
-  order: ProtectedEntry[],
-): Generator<Buffer> {
-  for (const [oid, content] of readBlobs(
-    repository,
-    sizesOf(
-      repository,
-      entries.map((entry) => entry.oid),
-    ),
-  )) {
-    for (const entry of entries) {
-      const key = entry.oid === oid ? keys.get(entry.keyName) : undefined;
-      if (key === undefined) continue;
-      order.push(entry);
-      yield encryptBlob(key, content);
-    }
+/** What takes a blob's place: itself under the current key where it is in clear, or under a retired key; else null. */
+function mended(keys: KeyRing, blob: Buffer): Buffer | null {
+  if (!isEncryptedBlob(blob)) return blob.length === 0 ? null : encryptBlob(keys.current, blob);
+  const key = keys.keyOf(blob);
+  if (key === null || key === keys.current) return null;
+  const content = keys.open(blob);
+  try {
+    return encryptBlob(keys.current, content);
+  } finally {
     content.fill(0);
   }
 }
 
 /**
- * Encrypts what the index holds unencrypted on protected paths, and gives the files. The work tree stays as it is; the next
- * commit holds the encrypted files. What was committed in clear stays readable in the history.
+ * Encrypts what the index holds unencrypted, or encrypted with a retired key, on protected paths, and gives the files. The work
+ * tree stays as it is; the next commit holds the encrypted files. What was committed otherwise stays readable in the history.
  *
- * @throws GitCryptError as readKey does, before anything is changed; NO_WORK_TREE, GIT_FAILED.
+ * @throws GitCryptError as readKey does, before anything is changed; NO_WORK_TREE, GIT_FAILED; NO_SUCH_FILE in a partial clone.
  */
 export function fix(repository: Repository): FileName[] {
   assertWorkTree(repository);
@@ -61,20 +33,24 @@ export function fix(repository: Repository): FileName[] {
     repository,
     regular.map(({ oid }) => oid),
   );
-  const entries = regular.filter(({ oid }) => clear.has(oid));
-  if (entries.length === 0) return [];
-  const keys = new Map(
-    [...new Set(entries.map(({ keyName }) => keyName))].map((name) => [name, repository.readKey(name).keyFile]),
+  const stored = repository.keyNames();
+  const names = new Set(
+    regular.filter(({ oid, keyName }) => clear.has(oid) || stored.includes(keyName)).map(({ keyName }) => keyName),
   );
-  const folder = makeScratch(repository.gitDir);
+  const rings = new Map([...names].map((name) => [name, readKeyRing(repository, name)]));
   try {
-    const order: ProtectedEntry[] = [];
-    const oids = storeBlobs(repository, folder, encrypted(repository, entries, keys, order));
-    const records = order.map(({ mode, name }, at) => `${mode} ${oids[at]} 0\t${name}`);
-    runGit(repository, ["update-index", "-z", "--index-info"], listOf(records));
-    return order.map(({ name }) => fileName(name));
+    const entries = regular.filter(
+      ({ oid, keyName }) => clear.has(oid) || (rings.get(keyName)?.retired.length ?? 0) > 0,
+    );
+    const recoded = recode(repository, entries, ({ keyName }, blob) => {
+      const keys = rings.get(keyName);
+      return keys === undefined ? null : mended(keys, blob);
+    });
+    const records = recoded.map(({ entry, oid }) => `${entry.mode} ${oid} 0\t${entry.name}`);
+    if (records.length > 0) runGit(repository, ["update-index", "-z", "--index-info"], listOf(records));
+    const changed = new Set(recoded.map(({ entry }) => entry));
+    return regular.filter((entry) => changed.has(entry)).map(({ name }) => fileName(name));
   } finally {
-    removeScratch(repository.gitDir);
-    for (const key of keys.values()) wipeKeyFile(key);
+    for (const keys of rings.values()) keys.wipe();
   }
 }

@@ -2,7 +2,7 @@ export { decryptBlob, encryptBlob, isEncryptedBlob } from "./blob.ts";
 export { cleanContent, smudgeContent } from "./content.ts";
 export { GitCryptError, type GitCryptErrorCode } from "./errors.ts";
 export type { FileName } from "./file-name.ts";
-export { type FilterOptions, runFilter } from "./filter.ts";
+export { type FilterAction, filterContent, type FilterOptions, runFilter } from "./filter.ts";
 export type { FilterCommands } from "./filter-config.ts";
 export { attributesFor, initialize, type InitializeOptions, migrateKey } from "./initialize.ts";
 export {
@@ -16,6 +16,7 @@ export {
   wipeKeyFile,
 } from "./key-file.ts";
 export { isKeyId, keyId } from "./key-id.ts";
+export { KeyRing } from "./key-ring.ts";
 export { lock, type LockOptions, type LockResult } from "./lock.ts";
 export { openRepository, type OpenRepositoryOptions, type Repository, type StoredKey } from "./repository.ts";
 export type { Progress } from "./rewriting.ts";

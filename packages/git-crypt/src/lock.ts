@@ -3,11 +3,12 @@ import { fileName, type FileName, printable, someOf } from "./file-name.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
 import { readSettings, removeSettings } from "./filter-config.ts";
 import { assertIndexFree, refreshIndex } from "./index-file.ts";
-import { type KeyFile, wipeKeyFile } from "./key-file.ts";
+import { type KeyRing, readKeyRing } from "./key-ring.ts";
 import { assertKeyName } from "./key-name.ts";
 import { removeKey } from "./key-store.ts";
 import { assertWorkTree, keyNameOf, listProtected, type WorkTreePlace } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
+import { removeRetired } from "./retired-keys.ts";
 import { type Progress, putBack, type Rewriting, rewriteFiles, type Rewritten } from "./rewriting.ts";
 import { WorkTree } from "./work-tree.ts";
 import { otherWorktrees } from "./worktrees.ts";
@@ -45,7 +46,7 @@ interface Tree {
   readonly files: readonly StatedFile[];
 }
 
-type Keys = ReadonlyMap<string, KeyFile>;
+type Keys = ReadonlyMap<string, KeyRing>;
 
 function lookAt(place: Repository, keyNames: readonly string[], keys: Keys): Tree {
   assertWorkTree(place);
@@ -99,11 +100,9 @@ function presentKeys(repository: Repository): string[] {
   return [...new Set([...repository.keyNames(), ...configured.filter((name) => name !== null)])].toSorted();
 }
 
-function readKeys(repository: Repository, keyNames: readonly string[]): Map<string, KeyFile> {
+function readKeys(repository: Repository, keyNames: readonly string[]): Map<string, KeyRing> {
   const stored = repository.keyNames();
-  return new Map(
-    keyNames.filter((name) => stored.includes(name)).map((name) => [name, repository.readKey(name).keyFile]),
-  );
+  return new Map(keyNames.filter((name) => stored.includes(name)).map((name) => [name, readKeyRing(repository, name)]));
 }
 
 /** Encrypts the files of all trees, or of none. */
@@ -173,6 +172,7 @@ export function lock(repository: Repository, options: LockOptions = {}): LockRes
     for (const name of keyNames) {
       removeSettings(repository, name);
       removeKey([...trees.map(({ place }) => place.gitDir), repository.commonDir], name);
+      removeRetired(repository, name);
     }
     return {
       keyNames,
@@ -183,6 +183,6 @@ export function lock(repository: Repository, options: LockOptions = {}): LockRes
       worktrees: trees.map(({ place }) => place.topLevel),
     };
   } finally {
-    for (const key of keys.values()) wipeKeyFile(key);
+    for (const ring of keys.values()) ring.wipe();
   }
 }

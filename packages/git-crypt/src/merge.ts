@@ -1,10 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { encryptBlob } from "./blob.ts";
-import { smudgeContent } from "./content.ts";
 import { GitCryptError } from "./errors.ts";
 import { reasonOf, tryGit } from "./git.ts";
-import { wipeKeyFile } from "./key-file.ts";
+import { readKeyRing } from "./key-ring.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import type { Repository } from "./repository.ts";
 import { makeScratch, removeScratch } from "./scratch.ts";
@@ -27,8 +26,8 @@ const SIDES = ["ours", "base", "theirs"] as const;
 const MOST_CONFLICTS = 127;
 
 /**
- * Merges three versions of a protected file as git merges text: decrypts them, runs `git merge-file` and leaves the result,
- * encrypted, in `ours`. Empty files are contents like others. A conflict leaves its markers in the content; where a version is
+ * Merges three versions of a protected file as git merges text: decrypts each with the key that it needs, the present or a
+ * retired one, runs `git merge-file` and leaves the result, encrypted with the present one, in `ours`. Empty files are contents like others. A conflict leaves its markers in the content; where a version is
  * binary, `ours` stays as it is and counts as a conflict.
  *
  * Gives what the driver's process must end with: 0 for a clean merge, else the number of conflicts, up to 127. For the time of
@@ -38,12 +37,12 @@ const MOST_CONFLICTS = 127;
  */
 export function merge(repository: Repository, options: MergeOptions): number {
   const { keyName = DEFAULT_KEY_NAME, markerSize = 7 } = options;
-  const { keyFile } = repository.readKey(keyName);
+  const keys = readKeyRing(repository, keyName);
   const folder = makeScratch(repository.gitDir);
   const at = (path: string): string => resolve(repository.topLevel ?? repository.gitDir, path);
   try {
     for (const side of SIDES) {
-      const content = smudgeContent(keyFile, readFileSync(at(options[side])));
+      const content = keys.smudge(readFileSync(at(options[side])));
       writeFileSync(join(folder, side), content, { mode: 0o600 });
       content.fill(0);
     }
@@ -60,11 +59,11 @@ export function merge(repository: Repository, options: MergeOptions): number {
     if (status === null || status > MOST_CONFLICTS) {
       throw new GitCryptError("GIT_FAILED", `git merge-file failed: ${reasonOf({ stderr })}`);
     }
-    writeFileSync(at(options.ours), encryptBlob(keyFile, stdout));
+    writeFileSync(at(options.ours), encryptBlob(keys.current, stdout));
     stdout.fill(0);
     return status;
   } finally {
     removeScratch(repository.gitDir);
-    wipeKeyFile(keyFile);
+    keys.wipe();
   }
 }

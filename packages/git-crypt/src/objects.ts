@@ -3,22 +3,30 @@ import { GitCryptError } from "./errors.ts";
 import { type GitPlace, runGit, tryGit } from "./git.ts";
 
 /** So many bytes of objects are asked for at a time; a larger one comes alone. */
-const GROUP_BYTES = 32 * 1024 * 1024;
+export const GROUP_BYTES: number = 32 * 1024 * 1024;
 
-/** Tells whether `content` is the blob that git calls `oid`: SHA-1 or, by its length, SHA-256. */
-export function isBlob(oid: string, content: Uint8Array): boolean {
+/** How many digits git's names of objects have, by SHA-1 or SHA-256. */
+export type OidLength = 40 | 64;
+
+export const oidLengthOf = (oid: string): OidLength => (oid.length === 64 ? 64 : 40);
+
+/** What git calls a blob of this content. */
+export function blobOid(length: OidLength, content: Uint8Array): string {
   const header = `blob ${content.length}\0`;
-  const algorithm = oid.length === 64 ? "sha256" : "sha1";
+  const algorithm = length === 64 ? "sha256" : "sha1";
   if (content.length <= 65536) {
     const bytes = Buffer.allocUnsafe(header.length + content.length);
     bytes.write(header, "latin1");
     bytes.set(content, header.length);
-    const found = hash(algorithm, bytes, "hex") === oid;
+    const oid = hash(algorithm, bytes, "hex");
     bytes.fill(0);
-    return found;
+    return oid;
   }
-  return createHash(algorithm).update(header, "latin1").update(content).digest("hex") === oid;
+  return createHash(algorithm).update(header, "latin1").update(content).digest("hex");
 }
+
+/** Tells whether `content` is the blob that git calls `oid`: SHA-1 or, by its length, SHA-256. */
+export const isBlob = (oid: string, content: Uint8Array): boolean => blobOid(oidLengthOf(oid), content) === oid;
 
 /** The sizes of blobs in bytes, by their names; what is not here, or is no blob, is left out. */
 export function sizesOf(place: GitPlace, oids: Iterable<string>): Map<string, number> {

@@ -1,10 +1,11 @@
 import { isEncryptedBlob } from "./blob.ts";
 import { GitCryptError } from "./errors.ts";
 import { printable } from "./file-name.ts";
-import { type KeyFile, wipeKeyFile } from "./key-file.ts";
+import type { KeyFile } from "./key-file.ts";
+import { KeyRing, readKeyRing } from "./key-ring.ts";
 import { readBlobs, sizesOf } from "./objects.ts";
 import type { Repository } from "./repository.ts";
-import { listTree, openBlob } from "./revision.ts";
+import { listTree } from "./revision.ts";
 
 /** A file at a revision. */
 export interface FileAtRevision {
@@ -18,13 +19,13 @@ export interface FileAtRevision {
 
 /** How files are read. */
 export interface ReadProtectedOptions {
-  /** The keys that are tried; those that lie in the repository where left out. They are left as they are. */
+  /** The keys that are tried, and what they replaced; those that lie in the repository where left out. They are left as they are. */
   readonly keys?: readonly KeyFile[];
 }
 
-function openWith(keys: readonly KeyFile[], blob: Buffer, path: string): Buffer {
-  const content = openBlob(keys, blob);
-  if (content !== null) return content;
+function openWith(rings: readonly KeyRing[], blob: Buffer, path: string): Buffer {
+  const ring = rings.find((candidate) => candidate.keyOf(blob) !== null);
+  if (ring !== undefined) return ring.open(blob);
   throw new GitCryptError("TAMPERED_BLOB", `the file ${printable(path)} was tampered with, or no key opens it`, {
     hint: "check that the key belongs to this repository",
   });
@@ -65,14 +66,18 @@ export function readProtected(
   const isLocked = [...blobs.values()].some((blob) => isEncryptedBlob(blob));
   const stored = options.keys === undefined && isLocked ? repository.keyNames() : [];
   if (options.keys === undefined && isLocked && stored.length === 0) repository.readKey();
-  const keys = options.keys ?? stored.map((name) => repository.readKey(name).keyFile);
+  const rings =
+    options.keys?.map((key) => KeyRing.of(repository, key)) ?? stored.map((name) => readKeyRing(repository, name));
   try {
     return wanted.map(({ path, oid }) => {
       const blob = blobs.get(oid) ?? Buffer.alloc(0);
       const encrypted = isEncryptedBlob(blob);
-      return { path, encrypted, content: encrypted ? openWith(keys, blob, path) : blob };
+      return { path, encrypted, content: encrypted ? openWith(rings, blob, path) : blob };
     });
   } finally {
-    if (options.keys === undefined) for (const key of keys) wipeKeyFile(key);
+    for (const ring of rings) {
+      if (options.keys === undefined) ring.wipe();
+      else ring.forget();
+    }
   }
 }

@@ -1,8 +1,8 @@
-import { cleanContent, smudgeContent } from "./content.ts";
 import { GitCryptError } from "./errors.ts";
 import type { StatedFile } from "./file-states.ts";
 import type { FreshFile } from "./index-file.ts";
-import type { KeyFile } from "./key-file.ts";
+import type { KeyRing } from "./key-ring.ts";
+import { isBlob } from "./objects.ts";
 import type { WorkTree } from "./work-tree.ts";
 
 /** Takes how many files are done, of how many. */
@@ -11,7 +11,7 @@ export type Progress = (done: number, total: number) => void;
 /** How the files of a work tree are rewritten. */
 export interface Rewriting {
   readonly workTree: WorkTree;
-  readonly keys: ReadonlyMap<string, KeyFile>;
+  readonly keys: ReadonlyMap<string, KeyRing>;
   readonly to: "open" | "sealed";
   readonly progress?: Progress | undefined;
 }
@@ -28,18 +28,18 @@ export interface Rewritten {
   readonly unopened: string[];
 }
 
-const TRANSFORMS = { open: smudgeContent, sealed: cleanContent } as const;
-
 function transformed({ keys, to }: Rewriting, { entry }: StatedFile, content: Buffer): Uint8Array | null {
-  const key = keys.get(entry.keyName);
-  if (key === undefined) return null;
+  const ring = keys.get(entry.keyName);
+  if (ring === undefined) return null;
   try {
-    return TRANSFORMS[to](key, content);
+    return to === "open" ? ring.smudge(content) : ring.clean(content, (blob) => isBlob(entry.oid, blob));
   } catch (error) {
-    if (error instanceof GitCryptError && ["MALFORMED_BLOB", "TAMPERED_BLOB"].includes(error.code)) return null;
+    if (error instanceof GitCryptError && UNOPENED.has(error.code)) return null;
     throw error;
   }
 }
+
+const UNOPENED: ReadonlySet<string> = new Set(["MALFORMED_BLOB", "TAMPERED_BLOB", "RETIRED_KEY"]);
 
 function rewriteFile(rewriting: Rewriting, file: StatedFile, result: Rewritten): void {
   const { name, oid } = file.entry;

@@ -1,13 +1,12 @@
 import { lstatSync } from "node:fs";
 import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "./blob.ts";
-import { isSealedWith } from "./content.ts";
 import { type FileName, fileName } from "./file-name.ts";
 import { readSettings } from "./filter-config.ts";
 import { type Finding, findingOf, type Problem } from "./finding.ts";
 import { clearInHistory } from "./history.ts";
-import { type KeyFile, wipeKeyFile } from "./key-file.ts";
-import { keyPath } from "./key-store.ts";
-import { readStarts, sizesOf } from "./objects.ts";
+import { type KeyRing, readKeyRing } from "./key-ring.ts";
+import { keyPaths } from "./retired-keys.ts";
+import { readBlobs, readStarts, sizesOf } from "./objects.ts";
 import {
   assertWorkTree,
   attributesOf,
@@ -82,8 +81,10 @@ function stateOf(keys: readonly KeyStatus[]): Status["state"] {
 /** Blobs by their names. */
 interface Inspected {
   readonly encrypted: Set<string>;
-  /** Encrypted, and the key does not open them. */
+  /** Encrypted, and the keys do not open them. */
   readonly unopened: Set<string>;
+  /** Encrypted with a retired key. */
+  readonly retired: Set<string>;
   /** Encrypted, and their content is empty. */
   readonly empty: Set<string>;
   /** Not encrypted, and empty: there is nothing to hide. */
@@ -91,22 +92,41 @@ interface Inspected {
 }
 
 function inspect(repository: Repository, entries: readonly ProtectedEntry[], keys: readonly KeyStatus[]): Inspected {
-  const keyFiles = new Map<string, KeyFile>(
-    keys.filter(({ stored }) => stored).map(({ name }) => [name, repository.readKey(name).keyFile]),
+  const rings = new Map<string, KeyRing>(
+    keys.filter(({ stored }) => stored).map(({ name }) => [name, readKeyRing(repository, name)]),
   );
-  const keyOf = new Map(entries.map(({ oid, keyName }) => [oid, keyFiles.get(keyName)]));
-  const sizes = sizesOf(repository, keyOf.keys());
-  const result: Inspected = { encrypted: new Set(), unopened: new Set(), empty: new Set(), nothing: new Set() };
-  for (const [oid, start, whole] of readStarts(repository, sizes)) {
+  const ringOf = new Map(entries.map(({ oid, keyName }) => [oid, rings.get(keyName)]));
+  const sizes = sizesOf(repository, ringOf.keys());
+  const result: Inspected = {
+    encrypted: new Set(),
+    unopened: new Set(),
+    retired: new Set(),
+    empty: new Set(),
+    nothing: new Set(),
+  };
+  const wasRotated = [...rings.values()].some(({ retired }) => retired.length > 0);
+  const blobs = wasRotated ? wholeBlobs(repository, sizes) : readStarts(repository, sizes);
+  for (const [oid, start, whole] of blobs) {
     if (start.length === 0) result.nothing.add(oid);
     if (!isEncryptedBlob(start)) continue;
     result.encrypted.add(oid);
     if (start.length === EMPTY_BLOB_BYTES) result.empty.add(oid);
-    const key = keyOf.get(oid);
-    if (whole && key !== undefined && !isSealedWith(key, start)) result.unopened.add(oid);
+    const ring = ringOf.get(oid);
+    if (!whole || ring === undefined) continue;
+    const key = ring.keyOf(start);
+    if (key === null) result.unopened.add(oid);
+    else if (key !== ring.current) result.retired.add(oid);
   }
-  for (const key of keyFiles.values()) wipeKeyFile(key);
+  for (const ring of rings.values()) ring.wipe();
   return result;
+}
+
+/** Whose key a blob needs, only the whole of it tells. */
+function* wholeBlobs(
+  repository: Repository,
+  sizes: ReadonlyMap<string, number>,
+): Generator<[oid: string, content: Buffer, whole: true]> {
+  for (const [oid, content] of readBlobs(repository, sizes)) yield [oid, content, true];
 }
 
 const isOff = (value: string): boolean => value === "unspecified" || value === "unset";
@@ -141,9 +161,7 @@ function findPlaintext(
 /** Windows tells nothing by a file's mode. */
 function findLooseKeys(repository: Repository, keys: readonly KeyStatus[]): Finding[] {
   if (process.platform === "win32") return [];
-  const paths = keys.flatMap(({ name }) =>
-    [...new Set([repository.gitDir, repository.commonDir])].map((folder) => keyPath(folder, name)),
-  );
+  const paths = keys.flatMap(({ name }) => keyPaths(repository, name));
   return paths
     .filter((path) => ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0)
     .map((path) => findingOf(Buffer.from(path).toString("latin1"), "loose-permissions"));
@@ -153,7 +171,8 @@ const irregularProblem = ({ mode }: ProtectedEntry): Problem => (mode === "16000
 
 /**
  * Tells whether a repository is locked, which files are protected by which key, and everything that endangers them. It changes
- * nothing, and needs no key; with one, it also tells which files the key does not open (those up to 1 MiB).
+ * nothing, and needs no key; with one, it also tells which files neither it nor a retired key opens (those up to 1 MiB; all where
+ * there are retired keys), and which are still encrypted with a retired one.
  *
  * @throws GitCryptError NO_WORK_TREE, GIT_FAILED; MALFORMED_KEY_FILE, KEY_FILE_UNREADABLE for a key that lies here.
  */
@@ -162,10 +181,11 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const entries = listProtected(repository);
   const keys = keyStatuses(repository, entries);
   const regular = entries.filter(isRegular);
-  const { encrypted, unopened, empty, nothing } = inspect(repository, regular, keys);
+  const { encrypted, unopened, retired, empty, nothing } = inspect(repository, regular, keys);
   const findings = [
     ...findPlaintext(repository, regular, (oid) => !encrypted.has(oid) && !nothing.has(oid)),
     ...regular.filter(({ oid }) => unopened.has(oid)).map(({ name }) => findingOf(name, "unopened")),
+    ...regular.filter(({ oid }) => retired.has(oid)).map(({ name }) => findingOf(name, "retired-key")),
     ...regular.filter(({ oid }) => empty.has(oid)).map(({ name }) => findingOf(name, "empty")),
     ...entries.filter((entry) => !isRegular(entry)).map((entry) => findingOf(entry.name, irregularProblem(entry))),
     ...findAttributes(repository, regular),

@@ -4,12 +4,23 @@ import { type StatedFile, stateFiles } from "./file-states.ts";
 import { type FilterCommands, readSettings, removeSettings, settingsOf, writeSettings } from "./filter-config.ts";
 import { runGit } from "./git.ts";
 import { assertIndexFree, type FreshFile, refreshIndex } from "./index-file.ts";
-import { encodeKeyFile, type KeyFile, parseKeyFile, wipeKeyFile } from "./key-file.ts";
+import { encodeKeyFile, parseKeyFile } from "./key-file.ts";
+import { keyId } from "./key-id.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
+import { KeyRing, readKeyRing, retiredKey } from "./key-ring.ts";
 import { removeKey, storeKey } from "./key-store.ts";
-import { assertWorkTree, filterOf, listProtected, type WorkTreePlace } from "./protected-files.ts";
+import {
+  assertWorkTree,
+  filterOf,
+  type IndexEntry,
+  listIndex,
+  withKeyNames,
+  type WorkTreePlace,
+} from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
+import { removeRetired, storeRetired } from "./retired-keys.ts";
 import { type Progress, type Rewriting, rewriteFiles } from "./rewriting.ts";
+import { retiredIn } from "./sealed-retired.ts";
 import { tryKey } from "./verify-key.ts";
 import { WorkTree } from "./work-tree.ts";
 
@@ -26,7 +37,7 @@ export interface UnlockedKey {
   readonly name: string;
   /** Whether it was tried on an encrypted file; false where there is none. */
   readonly verified: boolean;
-  /** Whether the repository had this key and this filter before. */
+  /** Whether the repository had this key, or one that it replaced, and this filter before. */
   readonly wasUnlocked: boolean;
 }
 
@@ -49,14 +60,15 @@ export interface UnlockResult {
 
 interface GivenKey {
   readonly name: string;
-  readonly keyFile: KeyFile;
+  readonly ring: KeyRing;
   readonly bytes: Buffer;
 }
 
-function parseKeys(keyFiles: readonly Uint8Array[]): GivenKey[] {
+function parseKeys(repository: Repository, keyFiles: readonly Uint8Array[]): GivenKey[] {
   const keys = keyFiles.map((bytes) => {
     const keyFile = { ...parseKeyFile(bytes), legacy: false };
-    return { name: keyFile.name ?? DEFAULT_KEY_NAME, keyFile, bytes: encodeKeyFile(keyFile) };
+    const name = keyFile.name ?? DEFAULT_KEY_NAME;
+    return { name, ring: KeyRing.of(repository, keyFile), bytes: encodeKeyFile(keyFile) };
   });
   const names = keys.map(({ name }) => name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
@@ -74,20 +86,47 @@ function storedKey(repository: Repository, name: string): Buffer | null {
   }
 }
 
+/** How a given key stands to the one that lies in the repository by its name. */
+type Standing = "same" | "successor" | "other" | "alone";
+
+/**
+ * A given key is refused where the stored one, or the index, says that it was retired: what it encrypts from now on would
+ * be open to whom the rotation shut out. Where it opens the stored one, sealed in some commit, it is its successor.
+ */
+function standingOf(repository: Repository, { name, ring, bytes }: GivenKey, index: readonly IndexEntry[]): Standing {
+  const id = keyId(ring.current);
+  const isRetired = (ids: readonly string[]): boolean => ids.includes(id);
+  if (isRetired(retiredIn(index, name))) throw retiredKey(name);
+  const stored = storedKey(repository, name);
+  if (stored === null) return "alone";
+  if (stored.equals(bytes)) return "same";
+  const storedRing = readKeyRing(repository, name);
+  try {
+    if (isRetired(storedRing.retired.map(keyId))) throw retiredKey(name);
+    ring.search();
+    const storedId = keyId(storedRing.current);
+    return ring.retired.some((key) => keyId(key) === storedId) ? "successor" : "other";
+  } finally {
+    storedRing.wipe();
+  }
+}
+
 /** Tries a key before anything is written. */
 function admit(
   repository: Repository & WorkTreePlace,
   key: GivenKey,
+  index: readonly IndexEntry[],
   files: readonly StatedFile[],
   commands: FilterCommands,
 ): UnlockedKey {
-  const stored = storedKey(repository, key.name);
-  const isStored = stored?.equals(key.bytes) ?? false;
+  const standing = standingOf(repository, key, index);
   const settings = readSettings(repository);
-  const wasUnlocked = isStored && settingsOf(key.name, commands).every(([name, value]) => settings.get(name) === value);
+  const wasUnlocked =
+    (standing === "same" || standing === "successor") &&
+    settingsOf(key.name, commands).every(([name, value]) => settings.get(name) === value);
   const fit = tryKey(
     repository,
-    key.keyFile,
+    key.ring,
     files.filter(({ entry }) => entry.keyName === key.name),
   );
   if (fit === "wrong") {
@@ -95,7 +134,7 @@ function admit(
       hint: "nothing was changed; check that the key belongs to this repository",
     });
   }
-  if (stored !== null && !isStored && fit === "unknown") {
+  if (standing === "other" && fit === "unknown") {
     throw new GitCryptError(
       "OTHER_KEY",
       `another key named ${key.name} lies in the repository, and no file tells which is right`,
@@ -124,7 +163,10 @@ function refuseChanges(admitted: readonly UnlockedKey[], files: readonly StatedF
 /** Puts keys and settings, and gives what takes them away again. */
 function install(repository: Repository, keys: readonly GivenKey[], commands: FilterCommands): () => void {
   const undo: (() => void)[] = [];
-  for (const { name, bytes } of keys) {
+  for (const { name, ring, bytes } of keys) {
+    // Before the key that replaced them: else their files would be taken for changed ones.
+    const added = storeRetired(repository, name, ring.retired);
+    if (added.length > 0) undo.push(() => removeRetired(repository, name, added));
     const before = storedKey(repository, name);
     if (before?.equals(bytes) !== true) {
       const { commonDir } = repository;
@@ -182,23 +224,29 @@ function openFiles(
  * Unlocks a repository with key files: stores each key where git-crypt does (mode 0600, in the folder that linked worktrees
  * share), configures the filter and decrypts the files of this work tree.
  *
+ * Where a rotation replaced the key, the retired ones are stored along, so that older commits can be checked out; and a key that
+ * replaced the one that is here takes its place, edited files or not.
+ *
  * Each key is tried on an encrypted file before anything is written. Where a file cannot be written, everything is put back.
  * What is already done is not done again, so that an unlocking that was killed is finished by another. Modified files that are
  * not protected do not matter; symbolic links, submodules and files outside of a sparse checkout are left alone.
  *
- * @throws GitCryptError WRONG_KEY, OTHER_KEY, MODIFIED, INDEX_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE: everything was put back; HALFWAY;
+ * @throws GitCryptError WRONG_KEY, OTHER_KEY, RETIRED_KEY, MODIFIED, INDEX_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE: everything was put back; HALFWAY;
  * GIT_FAILED; RangeError for two keys of one name.
  */
 export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], options: UnlockOptions): UnlockResult {
   assertWorkTree(repository);
   assertIndexFree(repository);
-  const given = parseKeys(keyFiles);
+  const given = parseKeys(repository, keyFiles);
   try {
-    const keys = new Map(given.map(({ name, keyFile }) => [name, keyFile]));
+    const keys = new Map(given.map(({ name, ring }) => [name, ring]));
+    const index = listIndex(repository);
+    // The keys of older commits, which are checked out sooner or later.
+    for (const { name, ring } of given) if (retiredIn(index, name).length > 0) ring.search();
     const workTree = new WorkTree(repository.topLevel, repository.gitDir);
-    const entries = listProtected(repository).filter(({ keyName }) => keys.has(keyName));
+    const entries = withKeyNames(repository, index).filter(({ keyName }) => keys.has(keyName));
     const files = stateFiles(workTree, entries, keys);
-    const admitted = given.map((key) => admit(repository, key, files, options));
+    const admitted = given.map((key) => admit(repository, key, index, files, options));
     if (options.force !== true) refuseChanges(admitted, files);
     const uninstall = install(repository, given, options);
     try {
@@ -208,8 +256,8 @@ export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], 
       workTree.tidy();
     }
   } finally {
-    for (const { keyFile, bytes } of given) {
-      wipeKeyFile(keyFile);
+    for (const { ring, bytes } of given) {
+      ring.wipe();
       bytes.fill(0);
     }
   }

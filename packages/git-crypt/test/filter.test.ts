@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { peer, temporaryFolder } from "@git-vault/testkit";
@@ -37,9 +38,14 @@ const greeting = [
 ];
 const answered = [lines("git-filter-server", "version=2"), lines("capability=clean", "capability=smudge")];
 
-/** A repository with the published key and nothing else. */
+/** A repository with the published key, in a folder that is none. */
 const stub = (error?: Error): Repository => {
+  const folder = tmpdir();
   const opened = {
+    topLevel: null,
+    gitDir: folder,
+    commonDir: folder,
+    env: process.env,
     readKey: () => {
       if (error !== undefined) throw error;
       return { bytes: vector("default.key"), keyFile: parseKeyFile(vector("default.key")) };

@@ -3,6 +3,7 @@ import { relative, resolve, sep } from "node:path";
 import {
   decryptBlob,
   isEncryptedBlob,
+  KeyRing,
   openRepository,
   parseKeyFile,
   readProtected,
@@ -54,20 +55,23 @@ async function fromDisk(path: string, flags: FlagValues): Promise<Decrypted> {
   const repository = repositoryHere();
   const keys = await keysFor(repository, flags);
   try {
-    return { content: openBlob(keys, data), encrypted: true, input };
+    return { content: openBlob(repository, keys, data), encrypted: true, input };
   } finally {
     keys.forEach(wipeKeyFile);
   }
 }
 
-/** The first key that opens it; where none does, the error of the last. */
-function openBlob(keys: readonly KeyFile[], blob: Buffer): Buffer {
+/** With the first key that opens it, or, in a repository, that replaced the one that does; where none does, the last error. */
+function openBlob(repository: Repository | null, keys: readonly KeyFile[], blob: Buffer): Buffer {
   let failure: unknown;
   for (const key of keys) {
+    const ring = repository === null ? null : KeyRing.of(repository, key);
     try {
-      return decryptBlob(key, blob);
+      return ring === null ? decryptBlob(key, blob) : ring.open(blob);
     } catch (error) {
       failure = error;
+    } finally {
+      ring?.forget();
     }
   }
   throw failure;

@@ -1,4 +1,4 @@
-import { cleanContent, openRepository, runFilter, smudgeContent, wipeKeyFile } from "@git-vault/git-crypt";
+import { filterContent, openRepository, runFilter } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/errors";
 import { CliError, usageError } from "../errors.ts";
 import { readStart, say, writeStdout } from "../streams.ts";
@@ -7,8 +7,6 @@ import type { Invocation } from "../table.ts";
 /** git-crypt's own limit. */
 const MOST_BYTES = 2 ** 32 - 1;
 
-const TRANSFORMS = { clean: cleanContent, smudge: smudgeContent } as const;
-
 export async function run({ flags, args: [action] }: Invocation): Promise<void> {
   const repository = openRepository(process.cwd());
   const { "key-name": keyName = "default" } = flags;
@@ -16,15 +14,9 @@ export async function run({ flags, args: [action] }: Invocation): Promise<void> 
     return runFilter(repository, 0, 1, { keyName, onError });
   }
   if (action !== "clean" && action !== "smudge") throw usageError("expected clean, smudge or nothing");
-  const { bytes, keyFile } = repository.readKey(keyName);
-  bytes.fill(0);
-  try {
-    const { data, ended } = readStart(0, "standard input", MOST_BYTES);
-    if (!ended) throw new CliError("INPUT_UNREADABLE", "the file is larger than the limit of 4 GiB");
-    writeStdout(TRANSFORMS[action](keyFile, data));
-  } finally {
-    wipeKeyFile(keyFile);
-  }
+  const { data, ended } = readStart(0, "standard input", MOST_BYTES);
+  if (!ended) throw new CliError("INPUT_UNREADABLE", "the file is larger than the limit of 4 GiB");
+  writeStdout(filterContent(repository, action, data, keyName));
 }
 
 /** The process goes on with the next file; git is told that this one failed. */

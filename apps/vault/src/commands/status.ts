@@ -17,6 +17,10 @@ const PROBLEMS: Readonly<Record<Problem, readonly [what: string, advice: string]
     "is not opened by the key that is here",
     "check that it was encrypted with this repository's key; else restore it from an older commit",
   ],
+  "retired-key": [
+    "is encrypted with a key that a rotation replaced",
+    "encrypt it with the present key with `vault status --fix`, and commit",
+  ],
   "line-endings": ["has its line ends changed by git, which damages it", "write -text on its line in .gitattributes"],
   ident: ["has $Id$ replaced by git, which damages it", "write -ident on its line in .gitattributes"],
   encoding: [

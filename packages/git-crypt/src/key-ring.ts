@@ -1,0 +1,145 @@
+import { decryptBlob, encryptBlob, isEncryptedBlob } from "./blob.ts";
+import { isSealedWith } from "./content.ts";
+import { GitCryptError } from "./errors.ts";
+import { type KeyFile, wipeKeyFile } from "./key-file.ts";
+import { keyId } from "./key-id.ts";
+import { DEFAULT_KEY_NAME } from "./key-name.ts";
+import { isBlob } from "./objects.ts";
+import type { Repository } from "./repository.ts";
+import { readRetired, type RetiredPlace, storeRetired } from "./retired-keys.ts";
+import { openSealed, sealedAnywhere } from "./sealed-retired.ts";
+
+/**
+ * The keys of one name: the current one, which encrypts, and the retired ones, which open what was encrypted before a rotation.
+ * A blob does not say which key it needs; the HMAC of its content tells.
+ *
+ * Retired keys are looked for when they are needed: first on this machine; and once, where a blob fits none of them, sealed
+ * under the current key in the commits that are here. As long as every blob fits the current key, nothing is read.
+ */
+export class KeyRing {
+  readonly name: string;
+  readonly current: KeyFile;
+  readonly #place: RetiredPlace;
+  readonly #keeps: boolean;
+  #retired: KeyFile[] | undefined;
+  #searched = false;
+  #isRetired = false;
+
+  /** The keys of one that came from elsewhere: nothing is stored. Its name says which retired ones belong to it. */
+  static of(place: RetiredPlace, current: KeyFile): KeyRing {
+    return new KeyRing(place, current.name ?? DEFAULT_KEY_NAME, current);
+  }
+
+  /** Where `keeps` is set, the retired keys that it finds are stored on this machine. */
+  constructor(place: RetiredPlace, name: string, current: KeyFile, keeps = false) {
+    this.name = name;
+    this.current = current;
+    this.#place = place;
+    this.#keeps = keeps;
+  }
+
+  /** The retired keys on this machine, and those that were found since. */
+  get retired(): readonly KeyFile[] {
+    return (this.#retired ??= this.#others(readRetired(this.#place, this.name)));
+  }
+
+  #others(keys: readonly KeyFile[]): KeyFile[] {
+    const known = new Set([keyId(this.current), ...(this.#retired ?? []).map(keyId)]);
+    return keys.filter((key) => !known.has(keyId(key)));
+  }
+
+  /** Looks for retired keys in the commits; gives those that were not known. */
+  search(): readonly KeyFile[] {
+    if (this.#searched) return [];
+    this.#searched = true;
+    const known = this.retired;
+    const sealed = sealedAnywhere(this.#place, this.name);
+    const id = keyId(this.current);
+    this.#isRetired = sealed.some((file) => file.id === id);
+    const found = this.#others(openSealed(this.#place, sealed, this.current));
+    this.#retired = [...known, ...found];
+    if (this.#keeps) {
+      try {
+        storeRetired(this.#place, this.name, found);
+      } catch {
+        // The folder cannot be written: they are found again.
+      }
+    }
+    return found;
+  }
+
+  /** The key that encrypted a blob; null where it is not one, or no key here did. */
+  keyOf(blob: Uint8Array): KeyFile | null {
+    if (!isEncryptedBlob(blob)) return null;
+    const fits = (key: KeyFile): boolean => isSealedWith(key, blob);
+    if (fits(this.current)) return this.current;
+    return this.retired.find(fits) ?? this.search().find(fits) ?? null;
+  }
+
+  /**
+   * Decrypts a blob.
+   *
+   * @throws GitCryptError MALFORMED_BLOB; RETIRED_KEY where no key opens it and the current one was retired; TAMPERED_BLOB.
+   */
+  open(blob: Uint8Array): Buffer {
+    try {
+      return decryptBlob(this.current, blob);
+    } catch (error) {
+      if (!(error instanceof GitCryptError && error.code === "TAMPERED_BLOB")) throw error;
+      const key = this.keyOf(blob);
+      if (key !== null) return decryptBlob(key, blob);
+      throw this.#isRetired ? retiredKey(this.name) : error;
+    }
+  }
+
+  /** What the work tree holds for a blob: its content. What is not encrypted is given back as it is. */
+  smudge(blob: Uint8Array): Uint8Array {
+    return isEncryptedBlob(blob) ? this.open(blob) : blob;
+  }
+
+  /**
+   * What git stores for a content: under the current key, unless `isStored` says that the index holds exactly what a retired key
+   * makes of it. So the files of an old commit are not modified. What one of the keys encrypted already is given back as it is.
+   */
+  clean(content: Uint8Array, isStored: (blob: Uint8Array) => boolean): Uint8Array {
+    if (isEncryptedBlob(content) && this.keyOf(content) !== null) return content;
+    const blob = encryptBlob(this.current, content);
+    if (this.retired.length === 0 || isStored(blob)) return blob;
+    for (const key of this.retired) {
+      const other = encryptBlob(key, content);
+      if (isStored(other)) return other;
+    }
+    return blob;
+  }
+
+  /** Tells whether one of the keys makes of `content` the blob that git calls `oid`. */
+  makes(oid: string, content: Uint8Array): boolean {
+    const makesIt = (key: KeyFile): boolean => isBlob(oid, encryptBlob(key, content));
+    return makesIt(this.current) || this.retired.some(makesIt) || this.search().some(makesIt);
+  }
+
+  /** Zeroes the retired keys. The ring reads them again where it needs them. */
+  forget(): void {
+    this.#retired?.forEach(wipeKeyFile);
+    this.#retired = undefined;
+    this.#searched = false;
+  }
+
+  /** Zeroes all keys. */
+  wipe(): void {
+    wipeKeyFile(this.current);
+    this.forget();
+  }
+}
+
+export const retiredKey = (keyName: string): GitCryptError =>
+  new GitCryptError("RETIRED_KEY", `the key ${keyName} was replaced by another, which is not here`, {
+    hint: "unlock the repository with the present key, or ask somebody who holds it to share it with you",
+  });
+
+/** The keys of a name that a repository holds, whose current one {@link Repository.readKey} gives. */
+export function readKeyRing(repository: Repository, keyName: string): KeyRing {
+  const { bytes, keyFile } = repository.readKey(keyName);
+  bytes.fill(0);
+  return new KeyRing(repository, keyName, keyFile, true);
+}

@@ -1,0 +1,34 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { encodeKeyFile, encryptBlob, generateKeyFile, keyId, type KeyFile, parseKeyFile } from "../src/index.ts";
+import type { Sealed } from "./sealed.ts";
+
+/** A new key and its file. */
+export interface NewKey {
+  readonly keyFile: KeyFile;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Replaces a repository's key by hand, with git alone: a commit whose files are encrypted with a new key, and which holds the old
+ * one sealed. The work tree keeps the old key and the old commit.
+ */
+export async function rotateByHand(source: Sealed, branch: string, files: Record<string, string>): Promise<NewKey> {
+  const { repo } = source;
+  const keyFile = generateKeyFile();
+  const old = parseKeyFile(source.key);
+  const folder = join(repo.folder, `by-hand-${branch}`);
+  await repo.git("clone", "--quiet", `file://${repo.path}`, folder);
+  const put = (path: string, content: Uint8Array): void => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  };
+  for (const [name, content] of Object.entries(files)) put(name, encryptBlob(keyFile, Buffer.from(content)));
+  put(".git-vault/.gitattributes", Buffer.from("* -text !filter !diff !merge\n"));
+  put(`.git-vault/retired/default/${keyId(old)}.key`, encryptBlob(keyFile, encodeKeyFile(old)));
+  await repo.git("-C", folder, "checkout", "--quiet", "-b", branch);
+  await repo.git("-C", folder, "add", "--all");
+  await repo.git("-C", folder, "commit", "--quiet", "--message=Rotate");
+  await repo.git("fetch", "--quiet", folder, `${branch}:${branch}`);
+  return { keyFile, bytes: encodeKeyFile(keyFile) };
+}
