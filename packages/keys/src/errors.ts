@@ -6,13 +6,17 @@ import { VaultError } from "@git-vault/errors";
  * - `PASSPHRASE_REQUIRED`: the private key is encrypted and no passphrase was given
  * - `WRONG_PASSPHRASE`: the private key did not decrypt under the passphrase
  * - `KEY_NOT_FOUND`: no file is at the path that was named
+ * - `MALFORMED_SIGNATURE`: the text or bytes are not the SSH signature that they claim to be
+ * - `BAD_SIGNATURE`: a sound SSH signature that was not made by its key over what it is said to be over
  */
 export type KeyErrorCode =
   | "MALFORMED_KEY"
   | "UNSUPPORTED_KEY"
   | "PASSPHRASE_REQUIRED"
   | "WRONG_PASSPHRASE"
-  | "KEY_NOT_FOUND";
+  | "KEY_NOT_FOUND"
+  | "MALFORMED_SIGNATURE"
+  | "BAD_SIGNATURE";
 
 /** What `@git-vault/keys` throws. */
 export class KeyError extends VaultError<KeyErrorCode> {}

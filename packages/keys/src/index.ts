@@ -4,6 +4,15 @@ export { findIdentities, type FindIdentitiesOptions, type IdentityFile } from ".
 export { readPrivateKey } from "./private-key.ts";
 export { parsePublicKey, readPublicKeys } from "./public-line.ts";
 export { encodePublicKey, sameKey, whyUnusable } from "./public-key.ts";
+export {
+  armorSignature,
+  assembleSignature,
+  readSignature,
+  type SignatureFields,
+  type SshSignature,
+} from "./signature.ts";
+export { signedData, signMessage, verifySignature, type SignedMessage } from "./signing.ts";
+export type { SigningKey } from "./signing-key.ts";
 export type {
   Ed25519PrivateKey,
   Ed25519PublicKey,

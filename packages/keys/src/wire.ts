@@ -1,4 +1,4 @@
-import { KeyError } from "./errors.ts";
+import { KeyError, type KeyErrorCode } from "./errors.ts";
 
 /*
  * The SSH wire encoding: RFC 4251 section 5.
@@ -8,12 +8,17 @@ import { KeyError } from "./errors.ts";
 export class WireReader {
   readonly #bytes: Buffer;
   readonly #title: string;
+  readonly #code: KeyErrorCode;
   #offset = 0;
 
-  /** @param title what is read, for the messages of errors */
-  constructor(bytes: Buffer, title: string) {
+  /**
+   * @param title what is read, for the messages of errors
+   * @param code the code of errors
+   */
+  constructor(bytes: Buffer, title: string, code: KeyErrorCode = "MALFORMED_KEY") {
     this.#bytes = bytes;
     this.#title = title;
+    this.#code = code;
   }
 
   /** How many bytes are left. */
@@ -56,7 +61,7 @@ export class WireReader {
 
   /** The error for what is wrong with the thing that is read. */
   malformed(problem: string): KeyError {
-    return new KeyError("MALFORMED_KEY", `malformed ${this.#title}: ${problem}`);
+    return new KeyError(this.#code, `malformed ${this.#title}: ${problem}`);
   }
 }
 
