@@ -8,6 +8,7 @@ import { VaultError } from "@git-vault/errors";
  * - `KEY_NOT_FOUND`: no file is at the path that was named
  * - `MALFORMED_SIGNATURE`: the text or bytes are not the SSH signature that they claim to be
  * - `BAD_SIGNATURE`: a sound SSH signature that was not made by its key over what it is said to be over
+ * - `BAD_AGENT_ANSWER`: an SSH agent refused, or answered with something that is no answer
  */
 export type KeyErrorCode =
   | "MALFORMED_KEY"
@@ -16,7 +17,8 @@ export type KeyErrorCode =
   | "WRONG_PASSPHRASE"
   | "KEY_NOT_FOUND"
   | "MALFORMED_SIGNATURE"
-  | "BAD_SIGNATURE";
+  | "BAD_SIGNATURE"
+  | "BAD_AGENT_ANSWER";
 
 /** What `@git-vault/keys` throws. */
 export class KeyError extends VaultError<KeyErrorCode> {}

@@ -1,3 +1,4 @@
+export { AGENT_LIST_REQUEST, agentSignRequest, readAgentKeys, readAgentSignature, type AgentKey } from "./agent.ts";
 export { KeyError, type KeyErrorCode } from "./errors.ts";
 export { readAnyPublicKeys } from "./foreign-public-key.ts";
 export { findIdentities, type FindIdentitiesOptions, type IdentityFile } from "./identities.ts";

@@ -70,6 +70,8 @@ export async function signMessage(key: PrivateKey, signed: SignedMessage): Promi
   return assembleSignature({ publicKey: key.publicKey.blob, namespace: signed.namespace, signature });
 }
 
+const sha256 = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
+
 /** What a FIDO key signs in the place of the data: hashes of what it is for and of the data, with its flags and counter between. */
 const fidoData = (
   data: Buffer,
@@ -79,8 +81,7 @@ const fidoData = (
   const between = Buffer.alloc(5);
   between.writeUInt8(flags);
   between.writeUInt32BE(counter, 1);
-  const hash = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
-  return Buffer.concat([hash(application), between, hash(data)]);
+  return Buffer.concat([sha256(application), between, sha256(data)]);
 };
 
 /** OpenSSL checks what tweetnacl does not: that an Ed25519 signature's number is under the group's order (RFC 8032 section 5.1.7). */

@@ -5,8 +5,16 @@ import { VaultError } from "@git-vault/errors";
  * - `NO_USABLE_KEY`: a recipient has no key that a message can be sealed to
  * - `INVALID_KEY_CHOICE`: the key that was chosen among a recipient's keys is not there, or is not one
  * - `KEY_FILE_UNREADABLE`: a private key file that was named cannot be read
+ * - `NO_SIGNING_KEY`: no key was found to sign with, or the one that was named is not there
+ * - `AGENT_FAILED`: the SSH agent cannot be reached, or does not answer, or not as it should
  */
-export type SharingErrorCode = "NO_RECIPIENTS" | "NO_USABLE_KEY" | "INVALID_KEY_CHOICE" | "KEY_FILE_UNREADABLE";
+export type SharingErrorCode =
+  | "NO_RECIPIENTS"
+  | "NO_USABLE_KEY"
+  | "INVALID_KEY_CHOICE"
+  | "KEY_FILE_UNREADABLE"
+  | "NO_SIGNING_KEY"
+  | "AGENT_FAILED";
 
 /** What `@git-vault/sharing` throws, beside what the packages below it throw. */
 export class SharingError extends VaultError<SharingErrorCode> {}

@@ -13,3 +13,5 @@ export {
   type Sharing,
   type SharingOptions,
 } from "./share.ts";
+export { SshAgent, type SshAgentOptions } from "./ssh-agent.ts";
+export { findSigner, type FindSignerOptions, type Signer } from "./signer.ts";

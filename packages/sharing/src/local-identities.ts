@@ -175,7 +175,7 @@ class SealedIdentityFile implements Identity {
 }
 
 /** The content of a file; null where there is none. What is no file is not opened: a pipe would be waited for. */
-function readFile(path: string): Buffer | null {
+export function readFile(path: string): Buffer | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return null;
   if (!stat.isFile()) throw new KeyError("MALFORMED_KEY", "it is not a file");
@@ -186,7 +186,7 @@ function readFile(path: string): Buffer | null {
 }
 
 /** As `readFile`, for a private key file that was named: that it cannot be read ends the run. */
-function readNamedFile(path: string): Buffer | null {
+export function readNamedFile(path: string): Buffer | null {
   try {
     return readFile(path);
   } catch (cause) {
@@ -199,7 +199,7 @@ function readNamedFile(path: string): Buffer | null {
 }
 
 /** The `.pub` file beside a key that was named, which only helps. */
-function readIfAny(path: string): Buffer | null {
+export function readIfAny(path: string): Buffer | null {
   try {
     return readFile(path);
   } catch {

@@ -5,6 +5,7 @@ export { runScript, type ScriptOptions } from "./script.ts";
 export { openTerminal, type Key, type Terminal, type TerminalEnd, type TerminalOptions } from "./terminal.ts";
 export { throwawayRepository, type Repository } from "./repository.ts";
 export { makeSshKey, type SshKey, type SshKeyOptions } from "./ssh-keys.ts";
+export { startSshAgent, type SshAgentProcess } from "./ssh-agent.ts";
 export { startXServer, type XServer } from "./x-clipboard.ts";
 export {
   startGitHub,
