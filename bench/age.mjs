@@ -1,28 +1,43 @@
-// `pnpm bench age [MiB] [ROUNDS]`: sealing and opening a large file with vault and with age, wall time with start-up, in turns.
+// `pnpm bench age [MiB] [ROUNDS]`: sealing and opening a large file with vault and with age, wall time with start-up, in turns, on all
+// cores and (where taskset is installed) on one; then vault's memory, and its speed beside the streams of npm's age-encryption.
 // `age` is the one on PATH or in $GIT_VAULT_PEERS.
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { medianOfTurns } from "./measure.mjs";
 import { vaultProgram, workplace } from "./workplace.mjs";
 
 const MIB = Number(process.argv[2] ?? 1024);
 const ROUNDS = Number(process.argv[3] ?? 5);
+/** age-encryption is slow, and its speed does not depend on the size. */
+const SMALL_MIB = Math.min(MIB, 256);
 const { folder, env: common } = workplace();
-const env = { ...common, VAULT: vaultProgram };
+const beside = (name) => fileURLToPath(new URL(name, import.meta.url));
+const env = {
+  ...common,
+  VAULT: vaultProgram,
+  PEAK_MEMORY: beside("peak-memory.cjs"),
+  AGE_ENCRYPTION: beside("age-encryption.mjs"),
+};
 mkdirSync(join(folder, ".ssh"));
 
 const sh = (line) => {
   const { status, stderr } = spawnSync("sh", ["-ec", line], { cwd: folder, env, encoding: "utf8" });
   if (status !== 0) throw new Error(`${line} ended with ${status}: ${stderr}`);
 };
-sh("ssh-keygen -q -t ed25519 -N '' -f .ssh/id_ed25519");
+sh(
+  "ssh-keygen -q -t ed25519 -N '' -f .ssh/id_ed25519 && age-keygen -o age-identity 2>/dev/null && age-keygen -y -o age-recipient age-identity",
+);
 const file = openSync(join(folder, "plain"), "w");
 const block = randomBytes(1024 * 1024);
 for (let written = 0; written < MIB; written += 1) writeSync(file, block);
 closeSync(file);
-sh("age -R .ssh/id_ed25519.pub -o sealed plain && node $VAULT view -q -o opened sealed && cmp opened plain");
+sh(
+  "age -R .ssh/id_ed25519.pub -o sealed plain && node $VAULT view -q -o opened sealed && cmp opened plain && rm opened",
+);
 
 const key = "-i .ssh/id_ed25519";
 const to = "--to ./.ssh/id_ed25519.pub --binary -q";
@@ -38,13 +53,56 @@ const pairs = {
     "cat sealed | node $VAULT view | cat > /dev/null",
   ],
 };
-console.log(
-  `${MIB} MiB, median of ${ROUNDS}; age is ${spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim()}`,
-);
-for (const [name, [age, vault]] of Object.entries(pairs)) {
-  const medians = medianOfTurns({ age: () => sh(age), vault: () => sh(vault) }, ROUNDS);
-  const ratio = (medians.age / medians.vault).toFixed(2);
+// What a file that is there takes to be replaced depends on the file system, and is not what is compared.
+const before = () => sh("rm -f by-age by-vault");
+const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(2)} s`;
+
+const version = spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim();
+console.log(`${MIB} MiB, median of ${ROUNDS}; age is ${version}`);
+const hasTaskset = spawnSync("taskset", ["--version"]).status === 0;
+for (const [cores, prefix] of [[availableParallelism(), ""], ...(hasTaskset ? [[1, "taskset -c 0 "]] : [])]) {
+  for (const [name, lines] of Object.entries(pairs)) {
+    const [age, vault] = lines.map((line) => () => sh(`${prefix}sh -ec '${line}'`));
+    const medians = medianOfTurns({ age, vault }, ROUNDS, before);
+    const ratio = (medians.age / medians.vault).toFixed(2);
+    console.log(
+      `${`${cores} core${cores > 1 ? "s" : ""}, ${name}`.padEnd(28)} age ${seconds(medians.age)}  vault ${seconds(medians.vault)}  ${ratio} times as fast as age`,
+    );
+  }
+}
+
+for (const [name, line] of Object.entries({
+  seal: `share ${to} -o by-vault plain`,
+  open: "view -q -o by-vault sealed",
+})) {
+  before();
+  sh(`node --require $PEAK_MEMORY $VAULT ${line}`);
   console.log(
-    `${name.padEnd(20)} age ${(medians.age / 1000).toFixed(2)} s  vault ${(medians.vault / 1000).toFixed(2)} s  ${ratio} times as fast as age`,
+    `${name}: vault takes ${Math.round(Number(readFileSync(join(folder, "peak-memory"), "utf8")) / 1024)} MiB at most`,
+  );
+}
+
+before();
+truncateSync(join(folder, "plain"), SMALL_MIB * 1024 * 1024);
+sh("age -r $(cat age-recipient) -o sealed plain");
+const streams = {
+  seal: [
+    "node $AGE_ENCRYPTION seal $(cat age-recipient) plain",
+    "node $VAULT share --to $(cat age-recipient) --binary -q plain > /dev/null",
+  ],
+  open: [
+    "node $AGE_ENCRYPTION open $(grep AGE age-identity) sealed",
+    "node $VAULT view -k age-identity sealed > /dev/null",
+  ],
+};
+console.log(`${SMALL_MIB} MiB, beside age-encryption's streams`);
+for (const [name, [ageEncryption, vault]] of Object.entries(streams)) {
+  const medians = medianOfTurns(
+    { ageEncryption: () => sh(ageEncryption), vault: () => sh(vault) },
+    Math.min(ROUNDS, 3),
+  );
+  const ratio = (medians.ageEncryption / medians.vault).toFixed(1);
+  console.log(
+    `${name}  age-encryption ${seconds(medians.ageEncryption)}  vault ${seconds(medians.vault)}  ${ratio} times as fast as age-encryption`,
   );
 }

@@ -18,7 +18,7 @@ export interface ChunkOrders {
   readonly threads: number;
 }
 
-const CHUNKS = 32;
+const CHUNKS = 8;
 const PLAIN_BLOCK = CHUNKS * 64 * 1024;
 const SEALED_BLOCK = CHUNKS * (64 * 1024 + 16);
 const SLOTS_A_THREAD = 2;
@@ -93,8 +93,18 @@ export class Slot {
     Atomics.notify(this.#numbers, FIELDS.turn);
   }
 
-  /** Sleeps while the turn is this one, for at most so many milliseconds. */
-  waitWhile(turn: number, milliseconds = Number.POSITIVE_INFINITY): void {
-    Atomics.wait(this.#numbers, FIELDS.turn, turn, milliseconds);
+  /** The worker sleeps until the slot is ready, or it may go; tells which. */
+  waitForWork(): number {
+    for (;;) {
+      // Looked at once: a turn that changes between the look and the sleep must not be slept through.
+      const { turn } = this;
+      if (turn === TURN.ready || turn === TURN.quit) return turn;
+      Atomics.wait(this.#numbers, FIELDS.turn, turn);
+    }
+  }
+
+  /** The main thread sleeps until the worker is done, for at most so many milliseconds. */
+  waitForWorker(milliseconds: number): void {
+    Atomics.wait(this.#numbers, FIELDS.turn, TURN.ready, milliseconds);
   }
 }

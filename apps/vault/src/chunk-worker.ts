@@ -21,8 +21,7 @@ const slots = slotsOf(orders).filter((_, at) => at % orders.threads === orders.t
 for (let at = 0; ; at = (at + 1) % slots.length) {
   const slot = slots[at];
   if (slot === undefined) break;
-  while (slot.turn !== TURN.ready && slot.turn !== TURN.quit) slot.waitWhile(slot.turn);
-  if (slot.turn === TURN.quit) break;
+  if (slot.waitForWork() === TURN.quit) break;
   finish(slot);
 }
 orders.key.fill(0);

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { TAG_BYTES } from "./aead.ts";
+import { freeMemory } from "./free-memory.ts";
 import { hkdf } from "./hkdf.ts";
 import { malformed, tampered } from "./malformed.ts";
 
@@ -122,7 +123,9 @@ export class PayloadSealer {
 
   #seal(chunk: Buffer, last: boolean, out: Buffer, at: number): number {
     const cipher = createCipheriv("chacha20-poly1305", this.#key, this.#nonce.with(last), OPTIONS);
-    const end = at + cipher.update(chunk).copy(out, at);
+    const sealed = cipher.update(chunk);
+    const end = at + sealed.copy(out, at);
+    freeMemory(sealed);
     cipher.final();
     this.#nonce.index += 1;
     return end + cipher.getAuthTag().copy(out, end);
@@ -262,6 +265,7 @@ export class PayloadOpener {
     }
     plaintext.copy(out, at);
     plaintext.fill(0);
+    freeMemory(plaintext);
     this.#chunkNonce.index += 1;
     return true;
   }

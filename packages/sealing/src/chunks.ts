@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv } from "node:crypto";
 import { assertBytes, assertInteger } from "@git-vault/errors";
 import { TAG_BYTES } from "./aead.ts";
 import { CHUNK_BYTES, SEALED_CHUNK_BYTES } from "./age-payload.ts";
+import { freeMemory } from "./free-memory.ts";
 import { malformed, tampered } from "./malformed.ts";
 
 /*
@@ -47,6 +48,7 @@ export function sealChunks(
     into.set(sealed, at);
     into.set(cipher.getAuthTag(), at + sealed.length);
     at += sealed.length + TAG_BYTES;
+    freeMemory(sealed);
   }
   return at;
 }
@@ -89,6 +91,7 @@ export function openChunks(
     }
     into.set(plaintext, at);
     plaintext.fill(0);
+    freeMemory(plaintext);
     at += end;
   }
   return at;

@@ -79,17 +79,16 @@ async function shareLarge(secret: Secret, options: SharingOptions, flags: FlagVa
   const sink = openSink(flags, { input, secret: false });
   let bytes = 0;
   try {
-    const sealPiece = (plaintext: Buffer): Buffer => {
-      bytes += plaintext.length;
-      return sealer.push(plaintext);
-    };
-    const { hasCores, pumpChunks } = await import("../chunk-crew.ts");
-    if (options.armor === false && hasCores()) {
-      sink.write(sealPiece(input.data));
+    if (options.armor === false) {
+      const { pumpChunks } = await import("../chunk-crew.ts");
       const { ready, ...state } = sealer.handOver();
       sink.write(ready);
-      bytes += (await pumpChunks("seal", state, input, sink)) - state.held.length;
+      bytes = await pumpChunks("seal", state, input, sink);
     } else {
+      const sealPiece = (plaintext: Buffer): Buffer => {
+        bytes += plaintext.length;
+        return sealer.push(plaintext);
+      };
       await pump(input, sealPiece, sink);
       sink.write(sealer.finish());
     }

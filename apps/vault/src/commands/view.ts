@@ -31,25 +31,26 @@ async function viewWhole(input: Input, flags: FlagValues): Promise<void> {
 async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
   const receiver = await Receiver.start(await privateKeys(flags));
   // Nothing is opened for writing before a key was found.
-  const first = await receiver.push(input.data);
+  const first = await receiver.push(input.data.subarray(0, START));
+  const rest = { ...input, data: input.data.subarray(START) };
   let bytes = first.length;
   const sink = openSink(flags, { input, secret: true });
   try {
     sink.write(first);
-    const { hasCores, pumpChunks } = await import("../chunk-crew.ts");
-    const state = hasCores() ? receiver.handOver() : null;
+    const state = receiver.handOver();
     if (state === null) {
       const openPiece = async (piece: Buffer): Promise<Buffer> => {
         const plaintext = await receiver.push(piece);
         bytes += plaintext.length;
         return plaintext;
       };
-      await pump({ ...input, data: NOTHING }, openPiece, sink);
-      const rest = await receiver.finish();
-      bytes += rest.length;
-      sink.write(rest);
+      await pump(rest, openPiece, sink);
+      const last = await receiver.finish();
+      bytes += last.length;
+      sink.write(last);
     } else {
-      bytes += await pumpChunks("open", state, input, sink);
+      const { pumpChunks } = await import("../chunk-crew.ts");
+      bytes += await pumpChunks("open", state, rest, sink);
     }
     const about = await receiver.about();
     const place = sink.commit();
@@ -63,7 +64,8 @@ async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
   }
 }
 
-const NOTHING: Buffer = Buffer.alloc(0);
+/** More than any header of age's has, which is 1 MiB at the most. */
+const START = 2 * 1024 * 1024;
 
 /** The operand, else a pipe or a file on stdin, else the clipboard. */
 async function readMessage(operand: string | undefined): Promise<LargeInput> {
