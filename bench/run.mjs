@@ -4,10 +4,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** What the benchmarks use. */
-const TOOLS = ["run.mjs", "measure.mjs", "workplace.mjs", "age-encryption.mjs"];
+const TOOLS = new Set(["run.mjs", "measure.mjs", "workplace.mjs", "age-encryption.mjs"]);
 const folder = dirname(fileURLToPath(import.meta.url));
 const names = readdirSync(folder)
-  .filter((file) => file.endsWith(".mjs") && !TOOLS.includes(file))
+  .filter((file) => file.endsWith(".mjs") && !TOOLS.has(file))
   .map((file) => file.slice(0, -".mjs".length));
 const [name] = process.argv.splice(2, 1);
 if (names.includes(name)) {
