@@ -37,6 +37,12 @@ export interface WithoutSecrets {
   readonly withoutSecrets?: boolean;
 }
 
+/** How values are merged. */
+export interface ValuesOptions extends WithoutSecrets {
+  /** As which Helm does; 4 where left out. They differ in nulls that lie over nulls. */
+  readonly helm?: 3 | 4;
+}
+
 export interface RenderOptions extends WithoutSecrets {
   /** Stops Helm. */
   readonly signal?: AbortSignal;
@@ -51,7 +57,7 @@ export class Environment implements EnvironmentParts {
   readonly kubeconfig: string | null;
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
   readonly layers: readonly Layer[];
-  readonly #values = new Map<boolean, Values>();
+  readonly #values = new Map<string, Values>();
   readonly #rendered = new Map<boolean, Promise<readonly Manifest[]>>();
   readonly #renderer: Renderer;
 
@@ -72,15 +78,14 @@ export class Environment implements EnvironmentParts {
    * @throws DeployError LOCKED without a key, unless `withoutSecrets`; else what is wrong with the first layer that cannot be taken:
    * MISSING_FILE, EMPTY_LAYER, TAMPERED_FILE, TOO_LARGE, MALFORMED_YAML, TOO_MANY_ALIASES, DUPLICATE_KEY, SEVERAL_DOCUMENTS
    */
-  values({ withoutSecrets = false }: WithoutSecrets = {}): Values {
-    const known = this.#values.get(withoutSecrets);
+  values({ withoutSecrets = false, helm = 4 }: ValuesOptions = {}): Values {
+    const way = `${helm} ${withoutSecrets}`;
+    const known = this.#values.get(way);
     if (known !== undefined) return known;
     const leftOut = withoutSecrets ? this.layers.filter(({ locked }) => locked) : [];
-    const values = new Values(
-      this.layers.filter((layer) => !leftOut.includes(layer)),
-      leftOut,
-    );
-    this.#values.set(withoutSecrets, values);
+    const taken = this.layers.filter((layer) => !leftOut.includes(layer));
+    const values = new Values(taken, { helm, leftOut });
+    this.#values.set(way, values);
     return values;
   }
 

@@ -1,5 +1,5 @@
 export type { Chart, Dependency } from "./chart.ts";
-export type { Environment, RenderOptions, SecretLeaf, WithoutSecrets } from "./environment.ts";
+export type { Environment, RenderOptions, SecretLeaf, ValuesOptions, WithoutSecrets } from "./environment.ts";
 export { DeployError, type DeployErrorCode, type Place } from "./errors.ts";
 export type { Check, CheckContext, Finding, Severity } from "./finding.ts";
 export type { KeySource } from "./key.ts";

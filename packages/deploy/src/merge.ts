@@ -1,6 +1,7 @@
 /*
  * How Helm merges values, with the memory of who set what. Layers lie over each other: maps merge, anything else replaces, null
- * too. Then the chart's defaults are laid under the result, and there a null takes away what the defaults have.
+ * too. Then the chart's defaults are laid under the result, and there a null takes away what the defaults have. Over a default
+ * that is null itself, below the top, a null stays in Helm 4 and goes in Helm 3.
  */
 import type { Layer } from "./layer.ts";
 import { formatPath, type Path, type Value, type ValueMap } from "./value.ts";
@@ -51,12 +52,16 @@ export class Values {
   readonly leftOut: readonly Layer[];
 
   /** @param layers lowest first; those of the role `defaults` are the chart's own */
-  constructor(layers: readonly Layer[], leftOut: readonly Layer[] = []) {
+  constructor(
+    layers: readonly Layer[],
+    { helm, leftOut }: { readonly helm: 3 | 4; readonly leftOut: readonly Layer[] },
+  ) {
     this.#layers = layers;
     this.leftOut = leftOut;
     const root = new Map<string, Merged>();
     for (const layer of layers) if (layer.role !== "defaults") overlay(root, layer, layer.map());
-    for (const layer of layers) if (layer.role === "defaults") coalesce(root, layer, layer.map());
+    for (const layer of layers)
+      if (layer.role === "defaults") coalesce(root, layer, layer.map(), helm === 4 ? "top" : "all");
     this.#root = root;
   }
 
@@ -131,13 +136,12 @@ function overlay(target: Map<string, Merged>, layer: Layer, map: MapYaml): void 
   }
 }
 
-const isNull = ({ settings }: Merged): boolean => {
-  const node = settings.at(-1)?.entry.value;
-  return node?.kind === "scalar" && node.value === null;
-};
+const isNullYaml = (node: Yaml | undefined): boolean => node?.kind === "scalar" && node.value === null;
 
-/** Lays the chart's defaults under what is there. */
-function coalesce(target: Map<string, Merged>, layer: Layer, map: MapYaml): void {
+const isNull = ({ settings }: Merged): boolean => isNullYaml(settings.at(-1)?.entry.value);
+
+/** Lays the chart's defaults under what is there. Nulls over nulls are removed at the top, or everywhere. */
+function coalesce(target: Map<string, Merged>, layer: Layer, map: MapYaml, nulls: "top" | "all" | "none"): void {
   for (const [key, entry] of map.entries) {
     const above = target.get(key);
     const inner = mapOf(entry);
@@ -145,10 +149,11 @@ function coalesce(target: Map<string, Merged>, layer: Layer, map: MapYaml): void
       target.set(key, build(layer, entry));
       continue;
     }
-    const isTaken = above.children === null && isNull(above);
+    const removes = above.children === null && isNull(above) && (nulls !== "none" || !isNullYaml(entry.value));
     above.settings.unshift({ layer, entry });
-    if (isTaken) above.removed = true;
-    else if (inner !== null && above.children !== null) coalesce(above.children, layer, inner);
+    if (removes) above.removed = true;
+    else if (inner !== null && above.children !== null)
+      coalesce(above.children, layer, inner, nulls === "all" ? "all" : "none");
   }
 }
 

@@ -44,7 +44,8 @@ export function resolvePlain(text: string): Scalar {
     const word = WORDS.get(text);
     if (word !== undefined) return word;
   }
-  if (first === ".") return parseFloat64(text) ?? text;
+  // Here Go itself takes underscores, between digits alone.
+  if (first === ".") return parseFloat64(text.replaceAll(/(?<=\d)_(?=\d)/g, "")) ?? text;
   if (!/[-+\d]/.test(first)) return text;
   const bare = text.replaceAll("_", "");
   return parseInteger(bare) ?? parseFloat64(bare) ?? text;
@@ -91,15 +92,14 @@ export function keyText(key: Scalar): string | null {
 
 /** As Go's FormatFloat with format 'g' and 32 bits: the shortest digits that a single-precision float needs. */
 function floatKey(key: number): string {
-  if (Number.isNaN(key)) return ".nan";
-  if (!Number.isFinite(key)) return key > 0 ? ".inf" : "-.inf";
   const single = Math.fround(key);
-  if (!Number.isFinite(single)) return single > 0 ? "+Inf" : "-Inf";
+  if (Number.isNaN(single)) return ".nan";
+  if (!Number.isFinite(single)) return single > 0 ? ".inf" : "-.inf";
   if (single === 0) return Object.is(single, -0) ? "-0" : "0";
   let precision = 1;
   while (Math.fround(Number(single.toPrecision(precision))) !== single) precision += 1;
   const [mantissa = "", exponent = "0"] = single.toExponential(precision - 1).split("e");
   const power = Number(exponent);
-  if (power >= -4 && power < Math.max(21, precision)) return Number(single.toPrecision(precision)).toString();
+  if (power >= -4 && power < 6) return Number(single.toPrecision(precision)).toString();
   return `${mantissa}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 }

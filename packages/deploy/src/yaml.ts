@@ -248,7 +248,9 @@ class Reader {
 const textOf = ({ value }: ScalarNode.Parsed): string => (typeof value === "string" ? value : "");
 
 const isMergeKey = (key: ParsedNode): boolean =>
-  isScalar(key) && key.type === "PLAIN" && key.value === "<<" && key.tag === undefined;
+  isScalar(key) && key.value === "<<" && (key.tag === undefined ? key.type === "PLAIN" : key.tag === MERGE_TAG);
+
+const MERGE_TAG = "tag:yaml.org,2002:merge";
 
 /** The value of a node, as Helm has it. What aliases name is shared. */
 export function valueOf(node: Yaml): Value {
