@@ -1,6 +1,6 @@
 import { DeployError } from "./errors.ts";
 import { Layer, readYamlFile } from "./layer.ts";
-import type { TrackedFile, Tree } from "./tree.ts";
+import type { TrackedFile, FileSource } from "./tree.ts";
 import { isMap, type Value, type ValueMap } from "./value.ts";
 import { type MapYaml, type Position, valueOf, type Yaml } from "./yaml.ts";
 
@@ -50,7 +50,7 @@ const listOf = (value: Value | undefined): Value[] => (Array.isArray(value) ? va
  *
  * @throws DeployError NOT_A_CHART; what reading YAML throws
  */
-export function readChart(tree: Tree, path: string): Chart {
+export function readChart(tree: FileSource, path: string): Chart {
   const file = `${path}/Chart.yaml`;
   if (tree.find(file) === undefined) return notAChart(path, `${file} is not in the commit`);
   const [node] = readYamlFile(tree, file).documents;
@@ -91,7 +91,7 @@ const asMap = (node: Yaml): ValueMap => {
 /** A dependency is told from its namesakes by its repository. */
 const lockKey = (name: string, repository: string): string => `${name}\n${repository}`;
 
-function lockedVersions(tree: Tree, lock: string): Map<string, string> {
+function lockedVersions(tree: FileSource, lock: string): Map<string, string> {
   const [node] = readYamlFile(tree, lock).documents;
   const entries = listOf(node === undefined ? undefined : asMap(node)["dependencies"]);
   return new Map(

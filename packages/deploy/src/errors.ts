@@ -21,6 +21,7 @@ import { VaultError, type VaultErrorOptions } from "@git-vault/errors";
  * - `UNLOCKED_DEPENDENCY`: a chart's dependency is not, or not as it is, in `Chart.lock` and `deploy.lock`
  * - `MISSING_ARCHIVE`: a dependency's archive was not fetched
  * - `ARCHIVE_MISMATCH`: an archive is not the one that was locked
+ * - `NO_WORK_TREE`: archives go to the work tree, and the repository has none
  * - `FETCH_FAILED`: a dependency could not be fetched
  * - `TOOL_MISSING`: helm or another program is not there
  * - `UNSUPPORTED_TOOL`: the program's version is not one that is supported
@@ -48,6 +49,7 @@ export type DeployErrorCode =
   | "UNLOCKED_DEPENDENCY"
   | "MISSING_ARCHIVE"
   | "ARCHIVE_MISMATCH"
+  | "NO_WORK_TREE"
   | "FETCH_FAILED"
   | "TOOL_MISSING"
   | "UNSUPPORTED_TOOL"

@@ -1,6 +1,8 @@
 export type { Chart, Dependency } from "./chart.ts";
 export type { Environment, RenderOptions, SecretLeaf, ValuesOptions, WithoutSecrets } from "./environment.ts";
 export { DeployError, type DeployErrorCode, type Place } from "./errors.ts";
+export type { FetchedArchive } from "./fetch.ts";
+export type { LockedArchive } from "./lock-file.ts";
 export type { Check, CheckContext, Finding, Severity } from "./finding.ts";
 export type { KeySource } from "./key.ts";
 export type { Layer, LayerRole } from "./layer.ts";

@@ -1,13 +1,13 @@
 import { isUtf8 } from "node:buffer";
 import { DeployError } from "./errors.ts";
-import type { TrackedFile, Tree } from "./tree.ts";
+import type { TrackedFile, FileSource } from "./tree.ts";
 import { type MapYaml, readYaml, type YamlFile } from "./yaml.ts";
 
 /** The most that a values file may have: 16 MiB. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /** Reads a file of the commit as YAML; {@link Layer} and everything else goes through here. */
-export function readYamlFile(tree: Tree, path: string): YamlFile {
+export function readYamlFile(tree: FileSource, path: string): YamlFile {
   const file = tree.find(path);
   const place = { file: path };
   if (file === undefined || !file.mode.startsWith("100")) {
@@ -36,10 +36,10 @@ export class Layer {
   readonly role: LayerRole;
   /** The file; undefined where the commit does not have it. */
   readonly file: TrackedFile | undefined;
-  readonly #tree: Tree;
+  readonly #tree: FileSource;
   #yaml: YamlFile | undefined;
 
-  constructor(tree: Tree, path: string, role: LayerRole) {
+  constructor(tree: FileSource, path: string, role: LayerRole) {
     this.#tree = tree;
     this.path = path;
     this.role = role;

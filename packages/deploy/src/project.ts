@@ -1,16 +1,18 @@
 import { join } from "node:path";
-import { openRepository, Revision } from "@git-vault/git-crypt";
-import { type Chart, readChart } from "./chart.ts";
+import { openRepository, type Repository, Revision } from "@git-vault/git-crypt";
+import { type Chart, type Dependency, readChart } from "./chart.ts";
+import { assembleChart, filesOfPart, lockOf, type Part, partsOf } from "./charts.ts";
 import { Environment, findEnvironment, type Renderer, type SecretLeaf, secretsOf } from "./environment.ts";
 import { DeployError } from "./errors.ts";
+import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives } from "./fetch.ts";
 import { Helm } from "./helm.ts";
 import { helmValues } from "./helm-values.ts";
 import { findKeys, KEY_VARIABLE, type KeySource } from "./key.ts";
 import { Layer } from "./layer.ts";
 import { Redactor } from "./redactor.ts";
 import { readSettings, type Settings, type Silence, tierOf } from "./settings.ts";
-import { type TrackedFile, Tree } from "./tree.ts";
-import { Workspace, writeChart } from "./workspace.ts";
+import { type TrackedFile, Tree, WorkTree } from "./tree.ts";
+import { Workspace } from "./workspace.ts";
 
 /** How a project is opened. Settings that are left out come from `deploy.yaml`, else from the usual layout. */
 export interface ProjectOptions extends Partial<Settings> {
@@ -37,15 +39,17 @@ export class Project implements AsyncDisposable {
   readonly silence: readonly Silence[];
   readonly #tree: Tree;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #topLevel: string | null;
   readonly #workspace = new Workspace();
   #chartFolder: string | undefined;
   #redactor: Redactor<SecretLeaf> | undefined;
   #helm: Helm | undefined;
 
-  private constructor(tree: Tree, settings: Settings & { chart: string }, env: NodeJS.ProcessEnv) {
+  private constructor(tree: Tree, settings: Settings & { chart: string }, { topLevel, env }: Repository) {
     this.commit = tree.commit;
     this.#tree = tree;
     this.#env = env;
+    this.#topLevel = topLevel;
     this.silence = settings.silence ?? [];
     this.chart = readChart(tree, settings.chart);
     const { defaults } = this.chart;
@@ -84,7 +88,7 @@ export class Project implements AsyncDisposable {
     );
     try {
       tree.tryKeys();
-      return new Project(tree, await readSettings(tree, given), childEnv);
+      return new Project(tree, await readSettings(tree, given), repository);
     } catch (error) {
       tree.wipe();
       throw error;
@@ -140,21 +144,77 @@ export class Project implements AsyncDisposable {
     return redactor;
   }
 
-  readonly #render: Renderer = async ({ release, namespace }, values, signal) => {
-    const { path } = this.#workspace;
-    this.#helm ??= new Helm({
+  /**
+   * The files of a dependency of the chart, by their paths in it, such as `values.yaml`: of an archive, once it is known to be what
+   * was locked; of one that is vendored as a folder, none.
+   *
+   * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH, NOT_A_CHART
+   */
+  dependencyFiles(dependency: Dependency): Map<string, Buffer> {
+    const part = this.#parts(dependency)[0];
+    return part === undefined ? new Map() : filesOfPart(this.#tree, part, this.#topLevel);
+  }
+
+  /**
+   * Puts the archives of the dependencies that the commit names into their places in the work tree. Only what `deploy.lock` says is
+   * taken.
+   *
+   * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, ARCHIVE_MISMATCH, FETCH_FAILED, NO_WORK_TREE; TOOL_MISSING,
+   * UNSUPPORTED_TOOL, INTERRUPTED
+   */
+  fetch(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
+    return fetchArchives(this.#fetchOptions(this.#parts(), lockOf(this.#tree), options.signal));
+  }
+
+  /**
+   * Does the same for the dependencies that the work tree names, and records in the work tree's `deploy.lock` what was fetched.
+   *
+   * @throws DeployError as `fetch` does, but for archives that were not recorded before
+   */
+  lock(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
+    const workTree = new WorkTree(this.#workTree());
+    const parts = partsOf(workTree, readChart(workTree, this.chart.path));
+    return lockArchives(this.#fetchOptions(parts, lockOf(workTree), options.signal));
+  }
+
+  #fetchOptions(parts: readonly Part[], lock: FetchOptions["lock"], signal: AbortSignal | undefined): FetchOptions {
+    return { parts, lock, topLevel: this.#workTree(), scratch: this.#workspace.path, helm: this.#startHelm(), signal };
+  }
+
+  #workTree(): string {
+    if (this.#topLevel !== null) return this.#topLevel;
+    throw new DeployError("NO_WORK_TREE", "expected a repository with a work tree, got a bare one");
+  }
+
+  #parts(of?: Dependency): Part[] {
+    const { chart } = this;
+    return partsOf(this.#tree, of === undefined ? chart : { ...chart, dependencies: [of] });
+  }
+
+  #startHelm(): Helm {
+    return (this.#helm ??= new Helm({
       program: this.#env["HELM"] ?? "helm",
-      home: join(path, "helm"),
+      home: join(this.#workspace.path, "helm"),
       env: this.#env,
       redactor: this.redactor,
-    });
-    await this.#helm.version();
+    }));
+  }
+
+  readonly #render: Renderer = async ({ release, namespace }, values, signal) => {
+    const helm = this.#startHelm();
+    await helm.version();
     if (this.#chartFolder === undefined) {
-      writeChart(this.#tree, this.chart, join(path, "chart"));
-      this.#chartFolder = join(path, "chart");
+      const folder = join(this.#workspace.path, "chart");
+      assembleChart(this.#tree, this.chart, this.#parts(), this.#topLevel, folder);
+      this.#chartFolder = folder;
     }
-    const chart = this.#chartFolder;
-    return this.#helm.template({ release, namespace, chart, values: helmValues(values.overrides), signal });
+    return helm.template({
+      release,
+      namespace,
+      chart: this.#chartFolder,
+      values: helmValues(values.overrides),
+      signal,
+    });
   };
 
   /** Forgets the key and what was read, and removes the temporary files. */

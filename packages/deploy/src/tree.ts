@@ -1,3 +1,5 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import {
   GitCryptError,
   type KeyFile,
@@ -17,6 +19,9 @@ export interface TrackedFile extends RevisionFile {
   /** Whether what it holds is to be kept secret: it is encrypted, or protected, or lies in the folder `secrets` at the top. */
   readonly secret: boolean;
 }
+
+/** What files are read from: a commit, or the work tree. */
+export type FileSource = Pick<Tree, "find" | "files" | "read" | "stored" | "preload" | "hasKey">;
 
 /** The commit's files, and their contents: decrypted in memory, where there is a key. */
 export class Tree {
@@ -142,5 +147,37 @@ export class Tree {
       if (!(error instanceof GitCryptError)) throw error;
     }
     throw new DeployError("TAMPERED_FILE", `${file.path} was tampered with, or encrypted with another key`, { place });
+  }
+}
+
+/** The work tree's files, for those that are about to be committed. It lists none, and gives them as they lie there. */
+export class WorkTree implements FileSource {
+  readonly hasKey = false;
+  readonly #topLevel: string;
+
+  constructor(topLevel: string) {
+    this.#topLevel = topLevel;
+  }
+
+  *files(): IterableIterator<TrackedFile> {
+    // What is found by name is enough for them.
+  }
+
+  find(path: string): TrackedFile | undefined {
+    const stat = statSync(join(this.#topLevel, path), { throwIfNoEntry: false });
+    if (stat === undefined || !stat.isFile()) return undefined;
+    return { path, mode: "100644", blobId: "", bytes: stat.size, encrypted: false, keyName: null, secret: false };
+  }
+
+  preload(): void {
+    // They are read one by one.
+  }
+
+  stored({ path }: TrackedFile): Buffer {
+    return readFileSync(join(this.#topLevel, path));
+  }
+
+  read(file: TrackedFile): Buffer {
+    return this.stored(file);
   }
 }

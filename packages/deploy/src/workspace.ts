@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, posix } from "node:path";
 import type { Chart } from "./chart.ts";
 import { DeployError } from "./errors.ts";
-import type { TrackedFile, Tree } from "./tree.ts";
+import type { TrackedFile, FileSource } from "./tree.ts";
 
 /** A folder for this process alone (mode 0700), in which programs find what they read from the disk. Nothing secret goes there. */
 export class Workspace {
@@ -25,7 +25,7 @@ export class Workspace {
  *
  * @throws DeployError SECRET_IN_CHART, NOT_A_CHART
  */
-export function writeChart(tree: Tree, { path, files }: Pick<Chart, "path" | "files">, target: string): void {
+export function writeChart(tree: FileSource, { path, files }: Pick<Chart, "path" | "files">, target: string): void {
   const readable = files.map((file) => [file, regularFile(tree, file)] as const);
   const encrypted = readable.find(([, { encrypted: isEncrypted }]) => isEncrypted);
   if (encrypted !== undefined) {
@@ -43,7 +43,7 @@ export function writeChart(tree: Tree, { path, files }: Pick<Chart, "path" | "fi
 }
 
 /** The file itself, or what a symbolic link in the commit leads to. */
-function regularFile(tree: Tree, file: TrackedFile): TrackedFile {
+function regularFile(tree: FileSource, file: TrackedFile): TrackedFile {
   if (file.mode !== "120000") return file;
   const target = tree.find(posix.join(posix.dirname(file.path), tree.stored(file).toString()));
   if (target !== undefined && target.mode !== "120000") return target;

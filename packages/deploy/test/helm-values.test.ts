@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { peer, runOk, type Repository, throwawayRepository } from "@git-vault/testkit";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Project, type ValueMap } from "../src/index.ts";
 import { mapText } from "./yaml-text.ts";
@@ -68,9 +68,10 @@ describe.each([3, 4] as const)("values, against Helm %i", (major) => {
     const { read, rendered } = await byUs(helm.path, repository, major);
     for (const [number, texts] of cases.entries()) {
       const at = `seed ${seed}, case ${number}:\n${texts.join("\n---\n")}`;
-      expect(withoutNegativeZero({ c: read[`c${number}`] ?? null }), at).toEqual(
-        withoutNegativeZero({ c: expected[`c${number}`] ?? null }),
-      );
+      expect({ at, ...withoutNegativeZero({ c: read[`c${number}`] ?? null }) }).toEqual({
+        at,
+        ...withoutNegativeZero({ c: expected[`c${number}`] ?? null }),
+      });
     }
     expect(withoutNegativeZero(rendered)).toEqual(withoutNegativeZero(expected));
   });

@@ -1,5 +1,5 @@
 /* Random values files, as text: to be read by Helm and by us. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { keyText, resolvePlain } from "../src/yaml-scalar.ts";
 
 /** A value and how it is written. */
@@ -36,13 +36,16 @@ const isFinite = (text: string): boolean => {
 const plainText = fc
   .oneof(
     fc.constantFrom(...WORDS),
-    fc.string({ unit: fc.constantFrom(..."+-.0123456789_eExobXOBaAfFnNyY~:"), minLength: 1, maxLength: 7 }),
-    fc.string({ unit: fc.constantFrom(..."0123456789."), minLength: 1, maxLength: 6 }),
+    fc.string({ unit: fc.constantFrom(...Array.from("+-.0123456789_eExobXOBaAfFnNyY~:")), minLength: 1, maxLength: 7 }),
+    fc.string({ unit: fc.constantFrom(...Array.from("0123456789.")), minLength: 1, maxLength: 6 }),
   )
   .filter((text) => !/^[-?:]$|:$|^:|^<<$/.test(text) && isFinite(text));
 
 const quoted = fc
-  .string({ unit: fc.oneof(fc.constantFrom(..."ab01 ~:#'\"\\é€😀{}[],&*!%@`|>-?\t"), fc.constant("\n")), maxLength: 8 })
+  .string({
+    unit: fc.oneof(fc.constantFrom(...Array.from("ab01 ~:#'\"\\é€😀{}[],&*!%@`|>-?\t")), fc.constant("\n")),
+    maxLength: 8,
+  })
   .chain((text) =>
     fc.constantFrom(JSON.stringify(text), ...(/[\n\t]/.test(text) ? [] : [`'${text.replaceAll("'", "''")}'`])),
   );
@@ -110,16 +113,14 @@ const { map } = fc.letrec<{ node: Written; map: Written }>((tie) => ({
 
 /** In one line; a block scalar becomes a quoted one, and text that would end a flow is quoted. */
 function flow(node: Written): string {
-  switch (node.kind) {
-    case "scalar":
-      return /^[^"'].*:|^!!str$/.test(node.text) ? JSON.stringify(node.text) : node.text;
-    case "block":
-      return JSON.stringify(node.lines.join("\n"));
-    case "list":
-      return `[${node.items.map((item) => flow(item) || "null").join(", ")}]`;
-    case "map":
-      return `{${node.entries.map(([name, value]) => `${/^[^"'].*:/.test(name) ? JSON.stringify(name) : name}: ${flow(value)}`).join(", ")}}`;
-  }
+  if (node.kind === "block") return JSON.stringify(node.lines.join("\n"));
+  if (node.kind === "list") return `[${node.items.map((item) => flow(item) || "null").join(", ")}]`;
+  if (node.kind === "scalar") return /^[^"'].*:|^!!str$/.test(node.text) ? JSON.stringify(node.text) : node.text;
+  const entries = node.entries.map(([name, value]) => {
+    const safe = /^[^"'].*:/.test(name) ? JSON.stringify(name) : name;
+    return `${safe}: ${flow(value)}`;
+  });
+  return `{${entries.join(", ")}}`;
 }
 
 /** What stands behind a colon or a dash. */
