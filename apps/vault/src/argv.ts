@@ -3,6 +3,7 @@ import { CliError, usageError } from "./errors.ts";
 import {
   COMMANDS,
   COMMON_FLAGS,
+  FAMILIES,
   FLAG_NAMES,
   FLAGS,
   type CommandSpec,
@@ -15,6 +16,8 @@ import {
 export interface ParsedArgv {
   /** Null where no command was named, as in `vault --help`. */
   readonly command: CommandSpec | null;
+  /** The first word of a command of two, where the second one is missing: `vault deploy --help`. */
+  readonly family: string | null;
   readonly flags: FlagValues;
   readonly args: readonly string[];
 }
@@ -27,9 +30,14 @@ export const findCommand = (name: string): CommandSpec | undefined =>
   COMMANDS.find((command) => command.name === name || command.alias === name);
 
 /** The flags that `command` takes, or those that stand without a command. */
-export const flagsOf = (command: CommandSpec | null): readonly FlagName[] => [
+export const flagsOf = (command: Pick<CommandSpec, "flags"> | null): readonly FlagName[] => [
   ...(command?.flags ?? []),
   ...COMMON_FLAGS,
+];
+
+/** What may stand as the first word. */
+export const FIRST_WORDS: readonly string[] = [
+  ...new Set(COMMANDS.flatMap(({ group, name }) => (group === undefined ? [] : [name.split(" ")[0] ?? name]))),
 ];
 
 const programOf = (command: CommandSpec | null): string => `\`vault${command === null ? "" : ` ${command.name}`}\``;
@@ -68,15 +76,13 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
   const { tokens } = parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true });
 
   const operands = tokens.filter((token) => token.kind === "positional").map((token) => token.value);
-  const name = operands.shift();
-  const command = name === undefined ? null : findCommand(name);
-  if (command === undefined) {
-    throw await unknown(
-      "command",
-      name ?? "",
-      COMMANDS.filter((known) => known.group).map((known) => known.name),
-    );
-  }
+  const word = operands.shift();
+  const members = FAMILIES.get(word ?? "");
+  const second = members === undefined ? undefined : operands.shift();
+  const family = members !== undefined && second === undefined ? (word ?? null) : null;
+  const name = second === undefined ? word : `${word} ${second}`;
+  const command = name === undefined || family !== null ? null : findCommand(name);
+  if (command === undefined) throw await unknown("command", second ?? word ?? "", members ?? FIRST_WORDS);
 
   const taken = flagsOf(command);
   const hint = helpHint(command);
@@ -111,5 +117,7 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
     const takes = most === 0 ? "no operand" : `at most ${most} operand${most === 1 ? "" : "s"}`;
     throw usageError(`${programOf(command)} takes ${takes}, got ${operands.length}`, hint);
   }
-  return { command, flags: { ...values, ...Object.fromEntries(lists) }, args: operands };
+  if (family !== null && values["help"] !== true)
+    throw usageError(`\`vault ${family}\` needs one of: ${members?.join(", ")}`, helpHint({ name: family }));
+  return { command, family, flags: { ...values, ...Object.fromEntries(lists) }, args: operands };
 }

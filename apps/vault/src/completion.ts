@@ -1,5 +1,14 @@
-import { flagsOf } from "./argv.ts";
-import { COMMANDS, FLAG_NAMES, FLAGS, TOPICS, type CommandSpec, type FlagName, type FlagSpec } from "./table.ts";
+import { FIRST_WORDS, flagsOf } from "./argv.ts";
+import {
+  COMMANDS,
+  FAMILIES,
+  FLAG_NAMES,
+  FLAGS,
+  TOPICS,
+  type CommandSpec,
+  type FlagName,
+  type FlagSpec,
+} from "./table.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -7,21 +16,32 @@ export type Shell = (typeof SHELLS)[number];
 /** What may stand at a place of the command line. */
 type Offer = "file" | "folder" | readonly string[];
 
-const SHOWN: readonly CommandSpec[] = COMMANDS.filter((command) => command.group !== undefined);
-const COMMAND_NAMES = SHOWN.map(({ name }) => name);
+/** A command, or the first word of some, on which the second ones follow. */
+type Place = Pick<CommandSpec, "alias" | "complete" | "flags" | "summary"> & { readonly name: string };
+
+const SHOWN: readonly Place[] = [
+  ...COMMANDS.filter((command) => command.group !== undefined),
+  ...[...FAMILIES].map(([name, members]) => ({
+    name,
+    summary: members.join(", "),
+    complete: members,
+    flags: [...new Set(COMMANDS.flatMap((command) => (command.name.startsWith(`${name} `) ? command.flags : [])))],
+  })),
+];
+/** The first words of commands, in the scripts. */
+const WORDS = [...FAMILIES.keys()];
 
 const spec = (name: FlagName): FlagSpec => FLAGS[name];
-const namesOf = ({ name, alias }: CommandSpec): readonly string[] => (alias === undefined ? [name] : [name, alias]);
+const namesOf = ({ name, alias }: Place): readonly string[] => (alias === undefined ? [name] : [name, alias]);
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The flags that may stand on the line: before the command, those of any command. */
-const flagsAt = (command: CommandSpec | null): readonly FlagName[] =>
-  command === null ? FLAG_NAMES : flagsOf(command);
+const flagsAt = (command: Place | null): readonly FlagName[] => (command === null ? FLAG_NAMES : flagsOf(command));
 
 /** The operands of `command`; the first one of all is the command itself. */
-function operandsOf(command: CommandSpec | null): Offer {
-  if (command === null) return COMMAND_NAMES;
-  if (command.name === "help") return [...COMMAND_NAMES, ...Object.keys(TOPICS)];
+function operandsOf(command: Place | null): Offer {
+  if (command === null) return FIRST_WORDS;
+  if (command.name === "help") return [...FIRST_WORDS, ...Object.keys(TOPICS)];
   return command.complete ?? [];
 }
 
@@ -42,13 +62,19 @@ export function completionScript(shell: Shell): string {
   return { bash, zsh, fish }[shell]();
 }
 
+/** What a case of bash and zsh matches a command with. */
+const patternOf = (command: Place | null): string =>
+  command === null
+    ? "''"
+    : namesOf(command)
+        .map((name) => (name.includes(" ") ? quote(name) : name))
+        .join("|");
+
 const bashOffer = (offer: Offer): string => (typeof offer === "string" ? `@${offer}` : offer.join(" "));
 
 function bash(): string {
-  const cases = (of: (command: CommandSpec | null) => string): string =>
-    [null, ...SHOWN]
-      .map((command) => `      ${command === null ? "''" : namesOf(command).join("|")}) offer=${quote(of(command))} ;;`)
-      .join("\n");
+  const cases = (of: (command: Place | null) => string): string =>
+    [null, ...SHOWN].map((command) => `      ${patternOf(command)}) offer=${quote(of(command))} ;;`).join("\n");
   const values = FLAG_NAMES.filter((name) => spec(name).complete !== undefined).map((name) => {
     const { short, complete = [] } = spec(name);
     const pattern = short === undefined ? `--${name}` : `--${name}|-${short}`;
@@ -66,6 +92,7 @@ _vault() {
     elif [[ ! $ended && $word == -?* ]]; then
       if [[ $word =~ $awaits ]]; then flag=$word; fi
     elif [[ ! $command ]]; then command=$word
+    elif [[ $command == @(${WORDS.join("|")}) ]]; then command="$command $word"
     fi
   done
   word=\${COMP_WORDS[COMP_CWORD]}
@@ -125,15 +152,16 @@ function zsh(): string {
   const cases = [null, ...SHOWN].map((command) => {
     const rest =
       command === null ? "'1:command:_vault_commands'" : quote(`*:operand:${zshAction(operandsOf(command))}`);
-    const names = command === null ? "''" : namesOf(command).join("|");
-    return `    ${names}) _arguments -s -S ${[...flagsAt(command).map(zshFlag), rest].join(" ")} ;;`;
+    return `    ${patternOf(command)}) _arguments -s -S ${[...flagsAt(command).map(zshFlag), rest].join(" ")} ;;`;
   });
   return `#compdef vault git-vault
 # zsh completion for vault; load it after compinit with: source <(vault completion zsh)
 _vault_commands() {
   local -a commands
   commands=(
-${SHOWN.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`).join("\n")}
+${SHOWN.filter(({ name }) => !name.includes(" "))
+  .map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`)
+  .join("\n")}
   )
   _describe -t commands command commands
 }
@@ -146,6 +174,7 @@ _vault() {
     elif [[ -z $ended && $word == -?* ]]; then
       if [[ $word =~ $awaits ]]; then flag=$word; fi
     elif [[ -z $command ]]; then command=$word
+    elif [[ $command == (${WORDS.join("|")}) ]]; then command="$command $word"
     fi
   done
   case $command in
@@ -157,8 +186,8 @@ if [[ $funcstack[1] == _vault ]]; then _vault "$@"; else compdef _vault vault gi
 }
 
 /** The condition of fish's `complete` that one of these commands stands on the line; null is none. */
-const fishAt = (commands: readonly (CommandSpec | null)[]): string =>
-  `-n ${quote(`__vault_at ${commands.flatMap((command) => (command === null ? ["''"] : namesOf(command))).join(" ")}`)}`;
+const fishAt = (commands: readonly (Place | null)[]): string =>
+  `-n ${quote(`__vault_at ${commands.flatMap((command) => (command === null ? ["''"] : namesOf(command).map((name) => (name.includes(" ") ? `"${name}"` : name)))).join(" ")}`)}`;
 
 /** What fish's `complete` is told of a place. */
 function fishOffer(offer: Offer): string {
@@ -179,7 +208,7 @@ function fishFlag(name: FlagName): string {
 }
 
 function fish(): string {
-  const commands = SHOWN.map(
+  const commands = SHOWN.filter(({ name }) => !name.includes(" ")).map(
     ({ name, summary }) => `complete -c vault ${fishAt([null])} -a ${name} -d ${quote(summary)}`,
   );
   const operands = SHOWN.filter((command) => operandsOf(command).length > 0).map(
@@ -199,8 +228,8 @@ function __vault_at -d 'Whether the command on the line is one of these'
         else if test -z "$ended"; and string match -qr -- '^-.' $word
             string match -qr -- ${quote(awaitsValue())} $word; and set flag $word
         else
-            set command $word
-            break
+            set command (string trim -- "$command $word")
+            contains -- "$command" ${WORDS.join(" ")}; or break
         end
     end
     contains -- "$command" $argv

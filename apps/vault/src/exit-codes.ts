@@ -1,3 +1,4 @@
+import type { DeployErrorCode } from "@git-vault/deploy";
 import type { GitCryptErrorCode } from "@git-vault/git-crypt";
 
 /** What the exit codes mean, as `vault help exit-codes` shows them. */
@@ -46,9 +47,40 @@ const OF_REPOSITORY: Readonly<Record<GitCryptErrorCode, ExitCode>> = {
   HOOKS_ELSEWHERE: 1,
 };
 
+/** What they say of a project that is deployed. */
+const OF_PROJECT: Readonly<Record<DeployErrorCode, ExitCode>> = {
+  NO_PROJECT: 1,
+  INVALID_SETTINGS: 5,
+  NO_SUCH_ENVIRONMENT: 2,
+  MISSING_FILE: 1,
+  EMPTY_LAYER: 1,
+  TOO_LARGE: 5,
+  MALFORMED_YAML: 5,
+  TOO_MANY_ALIASES: 5,
+  DUPLICATE_KEY: 5,
+  SEVERAL_DOCUMENTS: 5,
+  NOT_A_CHART: 5,
+  SECRET_IN_CHART: 1,
+  LOCKED: 1,
+  WRONG_KEY: 3,
+  NOT_A_KEY: 5,
+  TAMPERED_FILE: 5,
+  UNPINNED_DEPENDENCY: 1,
+  UNLOCKED_DEPENDENCY: 1,
+  MISSING_ARCHIVE: 1,
+  ARCHIVE_MISMATCH: 5,
+  NO_WORK_TREE: 1,
+  FETCH_FAILED: 6,
+  TOOL_MISSING: 1,
+  UNSUPPORTED_TOOL: 1,
+  TOOL_FAILED: 1,
+  INTERRUPTED: 130,
+};
+
 /** Where an error's code is not listed here, the run has simply failed (1). */
 const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   ...OF_REPOSITORY,
+  ...OF_PROJECT,
   USAGE: 2,
   PASSPHRASE_REQUIRED: 2,
   INVALID_RECIPIENT: 2,
@@ -74,11 +106,9 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   MALFORMED_SIGNATURE: 5,
   BAD_SIGNATURE: 5,
   WORK_FACTOR: 5,
-  NOT_A_KEY: 5,
   NETWORK: 6,
   RATE_LIMITED: 6,
   BAD_ANSWER: 6,
-  INTERRUPTED: 130,
 };
 
 /** The exit code for an error with that `code`. */

@@ -60,6 +60,10 @@ export const FLAGS = {
   "all-worktrees": { summary: "lock the other work trees of the repository along" },
   history: { summary: "search all commits for files that were once stored in clear" },
   fix: { summary: "encrypt what is staged in clear on protected paths" },
+  revision: { value: "REV", summary: "read the project at the commit REV; default HEAD" },
+  explain: { value: "PATH", summary: "tell where the value at PATH, such as hub.users[0].name, comes from" },
+  reveal: { summary: "show secret values on the terminal" },
+  "without-secrets": { summary: "leave out the encrypted layers where there is no key" },
   output: {
     short: "o",
     value: "FILE",

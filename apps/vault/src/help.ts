@@ -1,6 +1,15 @@
 import { findCommand, flagsOf } from "./argv.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
-import { COMMANDS, COMMON_FLAGS, FLAGS, TOPICS, type CommandSpec, type FlagName, type FlagSpec } from "./table.ts";
+import {
+  COMMANDS,
+  COMMON_FLAGS,
+  FAMILIES,
+  FLAGS,
+  TOPICS,
+  type CommandSpec,
+  type FlagName,
+  type FlagSpec,
+} from "./table.ts";
 
 /** The width that paragraphs are wrapped to. */
 const WIDTH = 100;
@@ -56,6 +65,14 @@ export function overview(): string {
   ].join("\n\n");
 }
 
+/** What `vault deploy --help` shows: the commands that begin with that word. */
+export function familyHelp(family: string): string {
+  const rows = COMMANDS.filter(({ name }) => name.startsWith(`${family} `)).map(
+    ({ name, usage, summary }) => [`${name} ${usage}`, summary] as const,
+  );
+  return `usage: vault ${family} COMMAND [FLAGS] [OPERANDS]\n\n${table(rows)}\n\n\`vault help ${family} COMMAND\` tells more.`;
+}
+
 /** What `vault COMMAND --help` shows. */
 export function commandHelp(command: CommandSpec): string {
   const alias = command.alias === undefined ? "" : ` (also \`vault ${command.alias}\`)`;
@@ -86,8 +103,9 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["HTTPS_PROXY, NO_PROXY, …", "the proxy to reach the network by"],
   [
     "GIT_CRYPT_KEY",
-    "for `vault unlock` and `vault decrypt`: the base64 text of a git-crypt key file, or the path of one",
+    "for `vault unlock`, `vault decrypt` and `vault deploy`: the base64 text of a git-crypt key file, or the path of one",
   ],
+  ["HELM", "the Helm program of `vault deploy`; `helm` where it is not set"],
   ["SSH_VAULT_PASSPHRASE", "the passphrase of the private key, as in ssh-vault"],
   ["SSH_VAULT_SSHKEYS_ONLINE", "the server that `vault create -u new` gets a public key from"],
   ["VISUAL, EDITOR", "the editor of `vault create` and `vault edit`; vi where neither is set"],
@@ -118,6 +136,15 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ["decrypt", "{encrypted, bytes, output, encoding, plaintext}, the last three as of view"],
   ["export-key, keygen, migrate-key", "{bytes, output, key}; key is base64, and null where it went to a file"],
   ["hooks", "install: {path, before}; remove: {removed}; check: {findings: [{path, problem}]}"],
+  [
+    "deploy check",
+    "{commit, environments: [name], findings: [{id, severity, message, file, line, column, environment, hint}], skipped: [reason]}",
+  ],
+  [
+    "deploy values",
+    "{commit, environment, values, leftOut: [path]}; with --explain {commit, environment, path, state, value, settings: [{file, line, column, role, secret, value}]}, where the first setting counts; state is set, map or removed; a secret value is [secret]",
+  ],
+  ["deploy fetch, deploy lock", "{archives: [{name, version, repository, sha256, path, wasThere}]}"],
   ["doctor", "{vault, node, git, keys: [name], settings, diagnoses: [{ailment, subject, serious, remedy}]}"],
   ["create", "{vault, private_key}, as ssh-vault prints it; private_key, the address of one, only with -u new"],
   ["edit", "{vault, format, changed}"],
@@ -143,6 +170,7 @@ export function helpOn(name: string): string | undefined {
     case "json":
       return `What --json prints, one object:\n\n${table(JSON_OUTPUT)}`;
     default: {
+      if (FAMILIES.has(name)) return familyHelp(name);
       const command = findCommand(name);
       return command === undefined || command.group === undefined ? undefined : commandHelp(command);
     }

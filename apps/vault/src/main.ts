@@ -15,9 +15,9 @@ import { enterFolder } from "./working-folder.ts";
 declare const VAULT_VERSION: string;
 
 async function main(words: readonly string[]): Promise<void> {
-  const { command, flags, args } = await parseArgv(words);
+  const { command, family, flags, args } = await parseArgv(words);
   if (flags.version) return writeStdout(`vault ${VAULT_VERSION}\n`);
-  if (flags.help || command === null) return showHelp(command, flags);
+  if (flags.help || command === null) return showHelp(command ?? family, flags);
   try {
     if (flags.directory !== undefined) enterFolder(flags.directory);
     await (await commands[command.name]()).run({ flags, args });

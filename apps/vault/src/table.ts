@@ -3,6 +3,7 @@
  * from it. It is data alone; what the commands do is loaded when one runs, from commands/index.ts.
  */
 import { OPENING_FLAGS, type FlagName, type FlagValues } from "./flags.ts";
+import { DEPLOY_COMMANDS } from "./table-deploy.ts";
 import { REPOSITORY_COMMANDS, UNLOCK } from "./table-repository.ts";
 
 export * from "./flags.ts";
@@ -30,6 +31,10 @@ export type CommandName =
   | "keygen"
   | "migrate-key"
   | "hooks"
+  | "deploy check"
+  | "deploy values"
+  | "deploy fetch"
+  | "deploy lock"
   | "filter"
   | "merge"
   | "doctor"
@@ -38,10 +43,11 @@ export type CommandName =
   | "clear-clipboard";
 
 export interface CommandSpec {
+  /** One word, or two: those that share the first one belong together. */
   readonly name: CommandName;
   readonly alias?: string;
   /** The heading it stands under in `vault help`; a command without one is not shown. */
-  readonly group?: "hand over" | "git-crypt" | "ssh-vault" | "about";
+  readonly group?: "hand over" | "git-crypt" | "deploy" | "ssh-vault" | "about";
   /** What follows the name in the usage line. */
   readonly usage: string;
   readonly summary: string;
@@ -140,6 +146,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     flags: ["output", "post-quantum", "insecure-http"],
   },
   ...REPOSITORY_COMMANDS,
+  ...DEPLOY_COMMANDS,
   {
     name: "create",
     alias: "c",
@@ -195,7 +202,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     group: "about",
     usage: "[COMMAND|TOPIC]",
     summary: "show help for a command or a topic",
-    operands: 1,
+    operands: 2,
     flags: [],
   },
   {
@@ -228,3 +235,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     flags: [],
   },
 ];
+
+/** The first words of the commands of two words, each with the second ones. */
+export const FAMILIES: ReadonlyMap<string, readonly string[]> = new Map(
+  COMMANDS.flatMap(({ name }) => (name.includes(" ") ? [name.split(" ")[0] ?? ""] : [])).map((family) => [
+    family,
+    COMMANDS.flatMap(({ name }) => (name.startsWith(`${family} `) ? [name.slice(family.length + 1)] : [])),
+  ]),
+);

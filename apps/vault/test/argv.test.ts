@@ -16,6 +16,8 @@ describe("the command line is read as", () => {
       ["encrypted-key"],
     ],
     [["v"], "view", {}, []],
+    [["deploy", "values", "prod", "--explain", "a.b"], "deploy values", { explain: "a.b" }, ["prod"]],
+    [["--json", "deploy", "check"], "deploy check", { json: true }, []],
     [["c", "-u", "x"], "create", { user: "x" }, []],
     [["view", "-qc"], "view", { quiet: true, clipboard: true }, []],
     [["view", "-qkfile"], "view", { quiet: true, key: "file" }, []],

@@ -4,12 +4,21 @@ import { peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/t
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { flagsOf } from "../src/argv.ts";
 import { completionScript, SHELLS } from "../src/completion.ts";
-import { COMMANDS, FLAG_NAMES, FLAGS, TOPICS, type CommandSpec, type FlagName, type FlagSpec } from "../src/table.ts";
+import {
+  COMMANDS,
+  FAMILIES,
+  FLAG_NAMES,
+  FLAGS,
+  TOPICS,
+  type CommandSpec,
+  type FlagName,
+  type FlagSpec,
+} from "../src/table.ts";
 import { VAULT } from "./program.ts";
 import { startShell, type CompletingShell } from "./shells.ts";
 
 const shown: readonly CommandSpec[] = COMMANDS.filter(({ group }) => group !== undefined);
-const names: readonly string[] = shown.map(({ name }) => name).toSorted();
+const names: readonly string[] = [...new Set(shown.map(({ name }) => name.split(" ")[0] ?? name))].toSorted();
 const spec = (name: FlagName): FlagSpec => FLAGS[name];
 const dashed = (flags: readonly FlagName[]): string[] => flags.map((name) => `--${name}`).toSorted();
 const valued = FLAG_NAMES.filter((name) => spec(name).value !== undefined);
@@ -69,7 +78,14 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
 
     it.each(shown)("offers the flags of $name after it", async (command) => {
       for (const name of [command.name, ...(command.alias ? [command.alias] : [])]) {
-        expect(await its.offers("vault", name, "--")).toEqual(dashed(flagsOf(command)));
+        expect(await its.offers("vault", ...name.split(" "), "--")).toEqual(dashed(flagsOf(command)));
+      }
+    });
+
+    it("offers the second words of commands that have two", async () => {
+      for (const [family, members] of FAMILIES) {
+        expect(await its.offers("vault", family, "")).toEqual(members.toSorted());
+        expect(await its.offers("vault", "-q", family, "")).toEqual(members.toSorted());
       }
     });
 
@@ -81,7 +97,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
       expect(listed.map(({ name }) => name)).toContain("format");
       for (const { name, complete } of listed) {
         for (const command of [null, ...shown.filter(({ flags }) => flags.includes(name))]) {
-          const line = ["vault", ...(command === null ? [] : [command.name])];
+          const line = ["vault", ...(command === null ? [] : command.name.split(" "))];
           for (const flag of writtenAs(name)) expect(await its.offers(...line, flag, "")).toEqual(complete.toSorted());
         }
       }
@@ -95,7 +111,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
       expect(filed).toContain("output");
       for (const name of filed) {
         for (const command of [null, ...shown.filter(({ flags }) => flags.includes(name))]) {
-          const line = ["vault", ...(command === null ? [] : [command.name])];
+          const line = ["vault", ...(command === null ? [] : command.name.split(" "))];
           for (const flag of writtenAs(name)) expect(await its.tab(...line, flag, "my")).toBe("my secret.age");
           expect(await its.tab(...line, `--${name}=my`)).toBe(`--${name}=my secret.age`);
         }

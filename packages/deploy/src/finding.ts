@@ -30,7 +30,7 @@ export interface CheckContext {
   /** Stops what takes long. */
   readonly signal: AbortSignal;
   /** Tells that a part of the check could not run, and why: without the key, or without Helm. */
-  skip(reason: string): void;
+  readonly skip: (reason: string) => void;
 }
 
 /** A check: reads, and tells what it finds. Users add their own. */

@@ -1,3 +1,4 @@
+export { CHECKS, findingOf, runChecks, type CheckOptions } from "./check.ts";
 export type { Chart, Dependency } from "./chart.ts";
 export type { Environment, RenderOptions, SecretLeaf, ValuesOptions, WithoutSecrets } from "./environment.ts";
 export { DeployError, type DeployErrorCode, type Place } from "./errors.ts";

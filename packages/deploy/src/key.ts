@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isVaultError } from "@git-vault/errors";
-import { isKeyFile, type KeyFile, parseKeyFile, type Repository } from "@git-vault/git-crypt";
+import { isKeyFile, type KeyFile, KeyRing, parseKeyFile, readKeyRing, type Repository } from "@git-vault/git-crypt";
+import type { ReceiveOptions } from "@git-vault/sharing";
 import { DeployError } from "./errors.ts";
 
 /** The variable that CI systems hold the key in. */
@@ -16,7 +17,7 @@ export interface KeySource {
   /** Private keys that open a sealed message; those in `~/.ssh` where left out. */
   readonly identities?: readonly string[] | undefined;
   /** Gives the passphrase of a private key. Without it, one that is encrypted opens nothing. */
-  readonly passphrase?: ((path: string | null) => Promise<Uint8Array>) | undefined;
+  readonly passphrase?: ReceiveOptions["passphrase"] | undefined;
 }
 
 /**
@@ -29,17 +30,21 @@ export async function findKeys(
   source: KeySource,
   env: NodeJS.ProcessEnv,
   repository: Repository,
-): Promise<readonly KeyFile[]> {
-  if (source.bytes !== undefined) return [parse(Buffer.from(source.bytes), "the key that was given")];
-  if (source.file !== undefined) return [await readKeyFile(source.file, source, env)];
+): Promise<readonly KeyRing[]> {
+  const given = await givenKey(source, env);
+  if (given !== null) return [KeyRing.of(repository, given)];
+  return repository.keyNames().map((name) => readKeyRing(repository, name));
+}
+
+async function givenKey(source: KeySource, env: NodeJS.ProcessEnv): Promise<KeyFile | null> {
+  if (source.bytes !== undefined) return parse(Buffer.from(source.bytes), "the key that was given");
+  if (source.file !== undefined) return readKeyFile(source.file, source, env);
   const value = env[KEY_VARIABLE]?.trim() ?? "";
-  if (value !== "") {
-    const key = bareKey(Buffer.from(value));
-    if (key !== null) return [key];
-    if (!value.includes("\0") && existsSync(value)) return [await readKeyFile(value, source, env)];
-    throw notAKey(`$${KEY_VARIABLE}`);
-  }
-  return repository.keyNames().map((name) => repository.readKey(name).keyFile);
+  if (value === "") return null;
+  const key = bareKey(Buffer.from(value));
+  if (key !== null) return key;
+  if (!value.includes("\0") && existsSync(value)) return readKeyFile(value, source, env);
+  throw notAKey(`$${KEY_VARIABLE}`);
 }
 
 const notAKey = (title: string, cause?: unknown): DeployError =>
@@ -69,8 +74,8 @@ async function readKeyFile(path: string, source: KeySource, env: NodeJS.ProcessE
     const { plaintext } = await receive(bytes, {
       home: env["HOME"] ?? homedir(),
       keyFiles: source.identities,
-      passphrase: ({ path: keyPath }) => {
-        if (source.passphrase !== undefined) return source.passphrase(keyPath);
+      passphrase: (request) => {
+        if (source.passphrase !== undefined) return source.passphrase(request);
         throw new DeployError("NOT_A_KEY", "the private key needs a passphrase, and none was given", {
           hint: "use a key without one in CI, such as `vault keys new` makes",
         });

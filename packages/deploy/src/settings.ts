@@ -1,6 +1,6 @@
-import { createRequire } from "node:module";
 import { DeployError } from "./errors.ts";
 import { readYamlFile } from "./layer.ts";
+import { SETTINGS_SCHEMA } from "./settings-schema.ts";
 import type { Tree } from "./tree.ts";
 import { valueOf } from "./yaml.ts";
 
@@ -78,8 +78,7 @@ async function settingsOf(tree: Tree, given: Partial<Settings>): Promise<Setting
 /** @throws DeployError INVALID_SETTINGS */
 async function validate(value: unknown, title: string): Promise<Settings> {
   const { Ajv } = await import("ajv");
-  const schema: object = createRequire(import.meta.url)("../deploy.schema.json");
-  const isSettings = new Ajv({ allErrors: false }).compile<Settings>(schema);
+  const isSettings = new Ajv({ allErrors: false }).compile<Settings>(SETTINGS_SCHEMA);
   if (isSettings(value)) return value;
   const [error] = isSettings.errors ?? [];
   const at = error?.instancePath.slice(1).replaceAll("/", ".") ?? "";

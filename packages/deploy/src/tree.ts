@@ -1,13 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import {
-  GitCryptError,
-  type KeyFile,
-  openBlob,
-  type Revision,
-  type RevisionFile,
-  wipeKeyFile,
-} from "@git-vault/git-crypt";
+import { GitCryptError, type KeyRing, type Revision, type RevisionFile } from "@git-vault/git-crypt";
 import { DeployError } from "./errors.ts";
 
 /** A file of the project's commit. */
@@ -26,11 +19,11 @@ export type FileSource = Pick<Tree, "find" | "files" | "read" | "stored" | "prel
 /** The commit's files, and their contents: decrypted in memory, where there is a key. */
 export class Tree {
   readonly #revision: Revision;
-  readonly #keys: readonly KeyFile[];
+  readonly #keys: readonly KeyRing[];
   readonly #byPath = new Map<string, TrackedFile>();
   readonly #stored = new Map<string, Buffer>();
 
-  constructor(revision: Revision, keys: readonly KeyFile[]) {
+  constructor(revision: Revision, keys: readonly KeyRing[]) {
     this.#revision = revision;
     this.#keys = keys;
     for (const file of revision.files) {
@@ -115,7 +108,7 @@ export class Tree {
     if (!this.hasKey) return;
     const encrypted = [...this.files()].filter((file) => file.encrypted).toSorted((a, b) => a.bytes - b.bytes);
     const samples = encrypted.slice(0, 8);
-    if (samples.length === 0 || samples.some((file) => openBlob(this.#keys, this.stored(file)) !== null)) return;
+    if (samples.length === 0 || samples.some((file) => this.#keyFor(this.stored(file)) !== undefined)) return;
     throw new DeployError(
       "WRONG_KEY",
       `the key opens none of the ${encrypted.length} encrypted files that it was tried on`,
@@ -127,8 +120,12 @@ export class Tree {
 
   /** Forgets the keys, and what was read. */
   wipe(): void {
-    for (const key of this.#keys) wipeKeyFile(key);
+    for (const key of this.#keys) key.wipe();
     this.#stored.clear();
+  }
+
+  #keyFor(stored: Buffer): KeyRing | undefined {
+    return this.#keys.find((ring) => ring.keyOf(stored) !== null);
   }
 
   #open(file: TrackedFile, stored: Buffer): Buffer {
@@ -141,8 +138,8 @@ export class Tree {
       });
     }
     try {
-      const content = openBlob(this.#keys, stored);
-      if (content !== null) return content;
+      const content = this.#keyFor(stored)?.open(stored);
+      if (content !== undefined) return content;
     } catch (error) {
       if (!(error instanceof GitCryptError)) throw error;
     }

@@ -16,7 +16,7 @@ export {
   wipeKeyFile,
 } from "./key-file.ts";
 export { isKeyId, keyId } from "./key-id.ts";
-export { KeyRing } from "./key-ring.ts";
+export { KeyRing, readKeyRing } from "./key-ring.ts";
 export { lock, type LockOptions, type LockResult } from "./lock.ts";
 export { openRepository, type OpenRepositoryOptions, type Repository, type StoredKey } from "./repository.ts";
 export type { Progress } from "./rewriting.ts";
@@ -27,6 +27,6 @@ export { fix } from "./fix.ts";
 export { type InstalledHook, installHook, removeHook } from "./hook.ts";
 export { merge, type MergeOptions } from "./merge.ts";
 export { type FileAtRevision, readProtected, type ReadProtectedOptions } from "./read-protected.ts";
-export { openBlob, Revision, type RevisionFile } from "./revision.ts";
+export { Revision, type RevisionFile } from "./revision.ts";
 export { checkStaged } from "./staged.ts";
 export { type KeyStatus, type ProtectedFile, status, type Status, type StatusOptions } from "./status.ts";

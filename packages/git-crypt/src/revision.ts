@@ -1,12 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decryptBlob, isEncryptedBlob } from "./blob.ts";
-import { isSealedWith } from "./content.ts";
+import { isEncryptedBlob } from "./blob.ts";
 import { GitCryptError } from "./errors.ts";
 import { printable } from "./file-name.ts";
 import { recordsOf, runGit, tryGit } from "./git.ts";
-import type { KeyFile } from "./key-file.ts";
 import { readBlobs, readStarts } from "./objects.ts";
 import { withKeyNames } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
@@ -128,13 +126,4 @@ export class Revision {
       rmSync(folder, { recursive: true, force: true });
     }
   }
-}
-
-/**
- * Decrypts a blob with the first of `keys` that fits it, and gives its content after checking that it is what was encrypted; null
- * where none does.
- */
-export function openBlob(keys: readonly KeyFile[], blob: Uint8Array): Buffer | null {
-  const key = keys.find((candidate) => isSealedWith(candidate, blob));
-  return key === undefined ? null : decryptBlob(key, blob);
 }

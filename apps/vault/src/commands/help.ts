@@ -1,19 +1,24 @@
 import { CliError } from "../errors.ts";
-import { commandHelp, helpOn, overview } from "../help.ts";
+import { commandHelp, familyHelp, helpOn, overview } from "../help.ts";
 import { printable, say, writeStdout } from "../streams.ts";
 import { COMMANDS, TOPICS, type CommandSpec, type FlagValues, type Invocation } from "../table.ts";
 
-/** What `--help` shows, and what a run without a command does. */
-export function showHelp(command: CommandSpec | null, { help, json }: FlagValues): void {
-  if (help) return writeStdout(`${command === null ? overview() : commandHelp(command)}\n`);
+/** What `--help` shows, after a command or the first word of some, and what a run without a command does. */
+export function showHelp(command: CommandSpec | string | null, { help, json }: FlagValues): void {
+  if (help) return writeStdout(`${textOn(command)}\n`);
   if (json) throw new CliError("USAGE", "expected a command", { hint: "see `vault --help`" });
   say(overview());
   process.exitCode = 2;
 }
 
+function textOn(command: CommandSpec | string | null): string {
+  if (command === null) return overview();
+  return typeof command === "string" ? familyHelp(command) : commandHelp(command);
+}
+
 export async function run({ args }: Invocation): Promise<void> {
-  const [name] = args;
-  if (name === undefined) return writeStdout(`${overview()}\n`);
+  const name = args.join(" ");
+  if (name === "") return writeStdout(`${overview()}\n`);
   const text = helpOn(name);
   if (text === undefined) {
     const known = [...COMMANDS.flatMap((command) => (command.group ? command.name : [])), ...Object.keys(TOPICS)];

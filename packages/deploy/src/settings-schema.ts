@@ -1,0 +1,131 @@
+/** The JSON Schema (draft 7) of `deploy.yaml`. The package carries it as `deploy.schema.json`, too. */
+export const SETTINGS_SCHEMA: object = {
+  $schema: "http://json-schema.org/draft-07/schema#",
+  $id: "https://git-vault.dev/schemas/deploy.schema.json",
+  title: "deploy.yaml",
+  description:
+    "What @git-vault/deploy deploys: a Helm chart, the layers of values over it, and the environments. Every path goes from the top folder of the repository.",
+  type: "object",
+  required: ["environments"],
+  additionalProperties: false,
+  properties: {
+    chart: {
+      description: "The chart's folder; left out, the one folder at the top that holds a Chart.yaml.",
+      $ref: "#/definitions/path",
+    },
+    layers: {
+      description:
+        "The values files that all environments share, the lowest first. They lie over the chart's values.yaml.",
+      $ref: "#/definitions/layers",
+    },
+    environments: {
+      description: "The environments by their names, in the order in which they are deployed.",
+      type: "object",
+      minProperties: 1,
+      propertyNames: {
+        pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+      },
+      additionalProperties: {
+        $ref: "#/definitions/environment",
+      },
+    },
+    silence: {
+      description: "Findings of checks that are known and accepted.",
+      type: "array",
+      items: {
+        $ref: "#/definitions/silence",
+      },
+    },
+  },
+  definitions: {
+    path: {
+      description: "A path from the top folder, with / between folders.",
+      type: "string",
+      minLength: 1,
+      not: {
+        pattern: "^/|^\\./|(^|/)\\.\\.(/|$)|//|/$|\\\\",
+      },
+    },
+    layers: {
+      type: "array",
+      uniqueItems: true,
+      items: {
+        $ref: "#/definitions/path",
+      },
+    },
+    environment: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        tier: {
+          description: "What is at stake; left out, it goes by the name: staging, prod or production, else other.",
+          enum: ["staging", "prod", "other"],
+        },
+        namespace: {
+          description: "The Kubernetes namespace; left out, the environment's name.",
+          type: "string",
+          pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        },
+        release: {
+          description: "The name of the Helm release; left out, the environment's name.",
+          type: "string",
+          pattern: "^[a-z0-9]([a-z0-9.-]{0,51}[a-z0-9])?$",
+        },
+        kubeconfig: {
+          description: "The kubeconfig that reaches the cluster, which may be encrypted.",
+          $ref: "#/definitions/path",
+        },
+        layers: {
+          description: "The values files of this environment alone, the lowest first. They lie over the shared ones.",
+          $ref: "#/definitions/layers",
+        },
+        nodePools: {
+          description: "The cluster's node pools by their names. Left out, they are not known and not checked.",
+          type: "object",
+          additionalProperties: {
+            $ref: "#/definitions/nodePool",
+          },
+        },
+      },
+    },
+    nodePool: {
+      type: "object",
+      additionalProperties: false,
+      required: ["labels"],
+      properties: {
+        labels: {
+          description: "The labels that each of its nodes has.",
+          type: "object",
+          additionalProperties: {
+            type: "string",
+          },
+        },
+      },
+    },
+    silence: {
+      type: "object",
+      additionalProperties: false,
+      required: ["check", "reason"],
+      properties: {
+        check: {
+          description: "The check's id.",
+          type: "string",
+          minLength: 1,
+        },
+        file: {
+          description: "Only in this file.",
+          $ref: "#/definitions/path",
+        },
+        environment: {
+          description: "Only for this environment.",
+          type: "string",
+        },
+        reason: {
+          description: "Why it is accepted.",
+          type: "string",
+          minLength: 1,
+        },
+      },
+    },
+  },
+};
