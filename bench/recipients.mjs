@@ -43,13 +43,17 @@ const open = {
 };
 const version = spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim();
 console.log(`${half} Ed25519 and ${RECIPIENTS - half} RSA-3072 keys, median of ${ROUNDS}; age is ${version}`);
+const tell = (name, { age, vault }) => {
+  const ratio = (vault / age).toFixed(2);
+  console.log(`${name.padEnd(17)} age ${age.toFixed(0)} ms  vault ${vault.toFixed(0)} ms  ${ratio} times age's`);
+};
+const sum = { age: 0, vault: 0 };
 for (const [name, commands] of Object.entries({ "seal to all": seal, "open by the last": open })) {
   const medians = medianOfTurns(commands, ROUNDS);
-  const ratio = (medians.vault / medians.age).toFixed(2);
-  console.log(
-    `${name.padEnd(17)} age ${medians.age.toFixed(0)} ms  vault ${medians.vault.toFixed(0)} ms  ${ratio} times age's`,
-  );
+  for (const program of ["age", "vault"]) sum[program] += medians[program];
+  tell(name, medians);
 }
+tell("both", sum);
 for (const program of ["age", "vault"]) {
   if (readFileSync(join(folder, `opened-by-${program}`), "utf8") !== "a secret of some bytes\n")
     throw new Error(`${program} opened something else`);

@@ -12,12 +12,21 @@ const d = 3709570593466943934313808350875456518954211387984321901638878553308594
 
 const modulo = (value: bigint): bigint => ((value % p) + p) % p;
 
-const power = (base: bigint, exponent: bigint): bigint => {
-  let result = 1n;
-  for (let square = base, rest = exponent; rest > 0n; rest >>= 1n, square = (square * square) % p) {
-    if (rest & 1n) result = (result * square) % p;
+/**
+ * Whether a number other than 0 is a square in the field: the Jacobi symbol by quadratic reciprocity, as in Cohen, "A Course in
+ * Computational Algebraic Number Theory", algorithm 1.4.10. Euler's test says the same in four times the time.
+ */
+const isSquare = (value: bigint): boolean => {
+  let [upper, lower, symbol] = [value, p, true];
+  while (upper !== 0n) {
+    let isOdd = false;
+    for (; (upper & 1n) === 0n; upper >>= 1n) isOdd = !isOdd;
+    const eighth = lower & 7n;
+    if (isOdd && (eighth === 3n || eighth === 5n)) symbol = !symbol;
+    if ((upper & 3n) === 3n && (lower & 3n) === 3n) symbol = !symbol;
+    [upper, lower] = [lower % upper, upper];
   }
-  return result;
+  return symbol;
 };
 
 /**
@@ -31,7 +40,8 @@ export function pointProblem(point: Uint8Array): string | null {
   // Small order means order 1, 2, 4 or 8: then y is 1, −1, 0, or (as y² = −x² is what doubles to y = 0) a root of d·y⁴ + 2y² − 1.
   // A secret shared with such a point is no secret. x = 0, whose sign bit has two encodings, falls away here as well.
   if (modulo(y * (yy - 1n) * (d * yy * yy + 2n * yy - 1n)) === 0n) return "its point is of small order";
-  // x² = (y² − 1) / (d·y² + 1) has a root exactly when the product of the two, which differs by a square, has one: Euler's test.
-  if (power(modulo((yy - 1n) * (d * yy + 1n)), (p - 1n) / 2n) !== 1n) return "its point is not on the curve";
+  // x² = (y² − 1) / (d·y² + 1) has a root exactly when the product of the two, which differs by a square, has one. Neither
+  // is 0: y = 1 and y = -1 fell away above, and -1/d has no root.
+  if (!isSquare(modulo((yy - 1n) * (d * yy + 1n)))) return "its point is not on the curve";
   return null;
 }

@@ -11,6 +11,7 @@ import type { Stanza } from "./stanza.ts";
 import {
   generateX25519,
   montgomeryOfEdwards,
+  publicScalar,
   type X25519PrivateKey,
   x25519,
   x25519PublicKey,
@@ -31,7 +32,7 @@ const tagOf = ({ blob }: SshPublicKey): string =>
 
 /** X25519 with the tweak that binds the secret to the SSH key: both sides derive it from the key's blob. */
 const tweaked = (secret: Buffer | null, { blob }: Ed25519PublicKey): Buffer | null =>
-  secret && x25519(hkdf(NOTHING, blob, ED25519_LABEL), secret);
+  secret && x25519(publicScalar(hkdf(NOTHING, blob, ED25519_LABEL)), secret);
 
 const wrapKey = (secret: Buffer, share: Buffer, montgomery: Buffer): Buffer =>
   hkdf(secret, Buffer.concat([share, montgomery]), ED25519_LABEL);
