@@ -43,9 +43,11 @@ const open = {
 };
 const version = spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim();
 console.log(`${half} Ed25519 and ${RECIPIENTS - half} RSA-3072 keys, median of ${ROUNDS}; age is ${version}`);
-const tell = (name, { age, vault }) => {
-  const ratio = (vault / age).toFixed(2);
-  console.log(`${name.padEnd(17)} age ${age.toFixed(0)} ms  vault ${vault.toFixed(0)} ms  ${ratio} times age's`);
+const tell = (name, took) => {
+  const ratio = (took.vault / took.age).toFixed(2);
+  console.log(
+    `${name.padEnd(17)} age ${took.age.toFixed(0)} ms  vault ${took.vault.toFixed(0)} ms  ${ratio} times age's`,
+  );
 };
 const sum = { age: 0, vault: 0 };
 for (const [name, commands] of Object.entries({ "seal to all": seal, "open by the last": open })) {
