@@ -1,4 +1,3 @@
-import "reflect-metadata";
 import { createPrivateKey, randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import type { JsonGeneralName, X509Certificate } from "@peculiar/x509";
@@ -36,6 +35,12 @@ export interface MintedCertificate {
   readonly notAfter: Date;
 }
 
+/** The library, loaded only where a certificate is made: most tests make none. It needs the other one to be there first. */
+async function loadLibrary() {
+  await import("reflect-metadata");
+  return import("@peculiar/x509");
+}
+
 const nameOf = (value: string): JsonGeneralName => ({ type: isIP(value) === 0 ? "dns" : "ip", value });
 
 async function extensionsOf(
@@ -43,13 +48,11 @@ async function extensionsOf(
   publicKey: webcrypto.CryptoKey,
   issuer: X509Certificate | undefined,
 ) {
-  const x509 = await import("@peculiar/x509");
-  const usage = authority
-    ? x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign
-    : x509.KeyUsageFlags.digitalSignature;
+  const x509 = await loadLibrary();
+  const { keyCertSign, digitalSignature } = x509.KeyUsageFlags;
   return [
     new x509.BasicConstraintsExtension(authority, undefined, true),
-    new x509.KeyUsagesExtension(usage, true),
+    new x509.KeyUsagesExtension(authority ? keyCertSign : digitalSignature, true),
     ...(authority
       ? []
       : [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth])]),
@@ -72,7 +75,7 @@ const pem = (label: string, der: Uint8Array): string =>
 
 /** Makes a certificate (X.509, ECDSA on P-256), as a test needs it: past, about to end, for the wrong names, in a chain. */
 export async function mintCertificate(options: CertificateOptions): Promise<MintedCertificate> {
-  const x509 = await import("@peculiar/x509");
+  const x509 = await loadLibrary();
   const { days = 90, issuer, names = [], organizations = [] } = options;
   const pair = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const parent = issuer && new x509.X509Certificate(issuer.certificate);

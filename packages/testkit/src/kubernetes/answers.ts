@@ -104,15 +104,15 @@ function apply(call: Call): void {
   else sendObject(call, 200, updateObject(cluster.store, resource, before, after, writing));
 }
 
-function patched(call: Call, before: KubernetesObject, patch: Json): Json {
+function patched(call: Call, before: KubernetesObject, change: Json): Json {
   const type = call.contentType.split(";")[0] ?? "";
   if (!patchTypes(call.resource).includes(type))
     throw unsupported(
       `the body of the request was in an unknown format - accepted media types include: ${patchTypes(call.resource).join(", ")}`,
     );
-  if (type === "application/json-patch+json") return jsonPatch(before, patch);
-  if (type === "application/merge-patch+json") return mergePatch(before, patch);
-  return strategicMerge(call.resource.kind, before, patch);
+  if (type === "application/json-patch+json") return jsonPatch(before, change);
+  if (type === "application/merge-patch+json") return mergePatch(before, change);
+  return strategicMerge(call.resource.kind, before, change);
 }
 
 function patch(call: Call): void {

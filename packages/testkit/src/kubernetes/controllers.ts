@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { reconcileDeployments } from "./deployments.ts";
 import { reconcileBudgets } from "./disruption-budgets.ts";
 import { reconcileGarbage } from "./garbage.ts";
@@ -23,8 +22,8 @@ export interface Controllers {
 export function startControllers(cluster: Cluster): Controllers {
   const { store } = cluster;
   let pending: NodeJS.Timeout | undefined;
-  let worked = false;
-  const work = (): void => {
+  const waiting: ((worked: boolean) => void)[] = [];
+  const pass = (): void => {
     pending = undefined;
     const before = store.version;
     reconcileGarbage(store);
@@ -33,20 +32,22 @@ export function startControllers(cluster: Cluster): Controllers {
     reconcilePods(cluster);
     reconcileServices(store);
     reconcileBudgets(store);
-    worked = store.version !== before;
+    for (const tell of waiting.splice(0)) tell(store.version !== before);
   };
   const soon = (): void => {
-    pending ??= setTimeout(work, SOON).unref();
+    pending ??= setTimeout(pass, SOON);
   };
+  const nextPass = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      soon();
+    });
   const unsubscribe = store.subscribe(soon);
   const regularly = setInterval(soon, EVERY).unref();
   soon();
   return {
     async settled() {
-      do {
-        soon();
-        while (pending !== undefined) await sleep(SOON);
-      } while (worked);
+      while (await nextPass());
     },
     stop() {
       unsubscribe();

@@ -16,7 +16,7 @@ function within(target: JsonObject, key: string): JsonObject {
   return isObject(found) ? found : (target[key] = {});
 }
 
-const pullsAlways = (image: string): boolean => /:latest$/.test(image) || !/[:@][^/]+$/.test(image);
+const pullsAlways = (image: string): boolean => image.endsWith(":latest") || !/[:@][^/]+$/.test(image);
 
 function fillPodSpec(spec: JsonObject): void {
   fill(spec, {
@@ -100,11 +100,13 @@ export function fillDefaults(object: KubernetesObject): void {
 
 function fillSecret(secret: KubernetesObject): void {
   fill(secret, { type: "Opaque" });
-  const texts = Object.entries(objectAt(secret, "stringData"));
+  const texts = Object.entries(objectAt(secret, "stringData")).flatMap(([key, text]) =>
+    typeof text === "string" ? [[key, text] as const] : [],
+  );
   if (texts.length > 0)
     secret["data"] = {
       ...objectAt(secret, "data"),
-      ...Object.fromEntries(texts.map(([key, text]) => [key, Buffer.from(String(text)).toString("base64")])),
+      ...Object.fromEntries(texts.map(([key, text]) => [key, Buffer.from(text).toString("base64")])),
     };
   delete secret["stringData"];
 }

@@ -58,10 +58,15 @@ const sum = (sets: readonly KubernetesObject[], count: (set: KubernetesObject) =
   sets.reduce((total, set) => total + count(set), 0);
 
 /** How far the rollout is: whether it goes on, came to its end, or took longer than its deadline. */
-function progressing(deployment: KubernetesObject, current: KubernetesObject, complete: boolean): JsonObject {
+function progressing(
+  deployment: KubernetesObject,
+  current: KubernetesObject,
+  { available, complete }: { readonly available: number; readonly complete: boolean },
+): JsonObject {
   const before = conditionOf(deployment, "Progressing");
   const observed = numberAt(deployment, ["status", "observedGeneration"]) === deployment.metadata.generation;
-  const moved = !observed || ready(deployment) !== ready(current) || at(before, "reason") === undefined;
+  const updated = numberAt(deployment, ["status", "updatedReplicas"]);
+  const moved = !observed || before === undefined || ready(deployment) !== available || updated !== present(current);
   const lastUpdateTime = moved ? timestamp() : textAt(before, "lastUpdateTime");
   const name = current.metadata.name;
   if (complete)
@@ -107,7 +112,7 @@ function statusOf(
     unavailableReplicas: Math.max(0, replicas - available),
     conditions: [
       condition(deployment, "Available", enough, { ...reason, lastUpdateTime: known || timestamp() }),
-      progressing(deployment, current, complete),
+      progressing(deployment, current, { available, complete }),
     ],
   };
 }

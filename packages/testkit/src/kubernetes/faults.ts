@@ -33,7 +33,7 @@ function takeFault({ faults }: KubernetesState, method: string, path: string): K
 /** Lets the answer be made, and cuts the connection in its place, or in the middle of it. */
 function cutAnswer(response: ServerResponse, afterHeaders: boolean): void {
   response.end = (body?: unknown) => {
-    const text = String(body ?? "");
+    const text = typeof body === "string" ? body : "";
     if (afterHeaders) response.write(text.slice(0, text.length / 2) || "{", () => response.socket?.destroy());
     else response.socket?.destroy();
     return response;
@@ -67,12 +67,12 @@ export async function injectFault(
     }
     case "delay":
       await sleep(fault.milliseconds, undefined, { ref: false });
-      return goOn;
+      break;
     case "slow-watch":
       return { answered: false, watchDelay: fault.milliseconds };
     case "interfere":
       fault.act();
-      return goOn;
+      break;
     case "stall":
       response.writeHead(200, { "content-type": "application/json" });
       response.flushHeaders();
@@ -83,6 +83,7 @@ export async function injectFault(
         return { answered: true };
       }
       cutAnswer(response, fault.when === "after-headers");
-      return goOn;
+      break;
   }
+  return goOn;
 }

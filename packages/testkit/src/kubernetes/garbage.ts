@@ -17,7 +17,7 @@ function discard(store: Store, kind: string, object: Readonly<KubernetesObject>)
 
 /** Removes what lost all its owners, and what waited for those that it owns. */
 function collect(store: Store): void {
-  const all = [...store.everything()];
+  const all = store.everything();
   const uids = new Set(all.map(([, object]) => object.metadata.uid));
   const owning = new Set(all.flatMap(([, object]) => ownersOf(object)));
   const ending = new Set(
@@ -60,7 +60,7 @@ function endNamespaces(store: Store): void {
       furnish(store, metadata.name);
       continue;
     }
-    const content = [...store.everything()].filter(([, object]) => object.metadata.namespace === metadata.name);
+    const content = store.everything().filter(([, object]) => object.metadata.namespace === metadata.name);
     for (const [kind, object] of content) discard(store, kind, object);
     if (content.length === 0) store.remove("/namespaces", "", metadata.name);
   }

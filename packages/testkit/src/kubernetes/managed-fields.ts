@@ -41,19 +41,22 @@ export const ownershipsOf = (object: KubernetesObject | undefined): Ownership[] 
       fields: toSet(fromFieldsV1(isObject(entry) ? entry["fieldsV1"] : undefined)),
     }));
 
+function toEntry({ manager, operation, apiVersion, subresource, time, fields }: Ownership): JsonObject {
+  const entry: JsonObject = {
+    manager,
+    operation,
+    apiVersion,
+    time,
+    fieldsType: "FieldsV1",
+    fieldsV1: toFieldsV1(fields),
+  };
+  if (subresource !== "") entry["subresource"] = subresource;
+  return entry;
+}
+
 /** `metadata.managedFields`: those who own nothing any more are left out. */
 export const toManagedFields = (ownerships: readonly Ownership[]): Json[] =>
-  ownerships
-    .filter(({ fields }) => fields.size > 0)
-    .map(({ manager, operation, apiVersion, subresource, time, fields }) => ({
-      manager,
-      operation,
-      apiVersion,
-      time,
-      fieldsType: "FieldsV1",
-      fieldsV1: toFieldsV1(fields),
-      ...(subresource === "" ? {} : { subresource }),
-    }));
+  ownerships.filter(({ fields }) => fields.size > 0).map(toEntry);
 
 /** The entry of a manager, added where there is none yet. */
 export function ownershipOf(

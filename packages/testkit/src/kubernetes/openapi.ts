@@ -52,3 +52,17 @@ export function openApi(store: Store, apiVersion: string): JsonObject | undefine
     components: { schemas: {} },
   };
 }
+
+const text = (field: number, value: string): Buffer =>
+  Buffer.concat([Buffer.from([(field << 3) | 2, Buffer.byteLength(value)]), Buffer.from(value)]);
+
+const info = Buffer.concat([text(1, "Kubernetes"), text(2, "v1")]);
+
+/**
+ * The older description, `/openapi/v2`, that says nothing, in the only form in which clients take it: the protobuf message `Document`
+ * of gnostic. Who validates by it, as kubectl does what is in a List, finds no schema and lets everything pass.
+ */
+export const OPEN_API_V2 = {
+  type: "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+  body: Buffer.concat([text(1, "2.0"), Buffer.from([(2 << 3) | 2, info.length]), info]),
+} as const;

@@ -10,6 +10,9 @@ const REVISION = "controller-revision-hash";
 
 const generation = ({ metadata }: KubernetesObject): number => metadata.generation ?? 1;
 const live = (pods: readonly KubernetesObject[]): KubernetesObject[] => pods.filter((pod) => !isOver(pod));
+const ordinal = ({ metadata }: KubernetesObject): number =>
+  Number(metadata.name.slice(metadata.name.lastIndexOf("-") + 1));
+const nodeOf = (pod: KubernetesObject): string => textAt(pod, "spec", "nodeName");
 const readyOf = (pods: readonly KubernetesObject[]): number => pods.filter(isReady).length;
 
 function runReplicaSet(store: Store, set: KubernetesObject): void {
@@ -35,8 +38,6 @@ function runStatefulSet(store: Store, set: KubernetesObject): void {
   const pods = live(podsOf(store, set));
   const wanted = numberAt(set, ["spec", "replicas"], 1);
   const hash = `${set.metadata.name}-${hashOf(at(set, "spec", "template"))}`;
-  const ordinal = ({ metadata }: KubernetesObject): number =>
-    Number(metadata.name.slice(metadata.name.lastIndexOf("-") + 1));
   const isCurrent = (pod: KubernetesObject): boolean => pod.metadata.labels?.[REVISION] === hash;
   const partition = numberAt(set, ["spec", "updateStrategy", "rollingUpdate", "partition"]);
   const inParallel = textAt(set, "spec", "podManagementPolicy") === "Parallel";
@@ -80,7 +81,6 @@ function runDaemonSet(store: Store, set: KubernetesObject): void {
     .list("/nodes")
     .filter((node) => objection(node, model, { isDaemon: true, load: 0 }) === undefined);
   const names = nodes.map(({ metadata }) => metadata.name);
-  const nodeOf = (pod: KubernetesObject): string => textAt(pod, "spec", "nodeName");
   for (const name of names)
     if (!pods.some((pod) => nodeOf(pod) === name))
       createPod(store, set, { generateName: `${set.metadata.name}-` }, { [REVISION]: hash }, name);

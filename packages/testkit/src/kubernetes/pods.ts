@@ -26,13 +26,12 @@ export function createPod(
 ): void {
   const resource = findResource(store, { apiVersion: "v1", kind: "Pod" });
   const template = objectAt(owner, "spec", "template");
-  const suffix = (): string => crypto.randomUUID().slice(0, 5);
   const pod: Json = {
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
       ...objectAt(template, "metadata"),
-      name: "name" in name ? name.name : name.generateName + suffix(),
+      name: "name" in name ? name.name : name.generateName + crypto.randomUUID().slice(0, 5),
       ...name,
       namespace: owner.metadata.namespace ?? "",
       labels: { ...objectAt(template, "metadata", "labels"), ...labels },

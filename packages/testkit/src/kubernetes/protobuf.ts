@@ -1,5 +1,5 @@
 import { badRequest, unsupported } from "./failures.ts";
-import type { Json, JsonObject } from "./json.ts";
+import { isObject, type Json, type JsonObject } from "./json.ts";
 import { timestamp } from "./objects.ts";
 import { type FieldType, type Message, MESSAGES } from "./protobuf-messages.ts";
 
@@ -66,12 +66,12 @@ function readField(name: string, type: FieldType, value: Wire, before: Json | un
       return parsed;
     }
     case "texts-by-name":
-    case "bytes-by-name": {
-      const entry = new Map(fields(bytesOf(value)));
-      const content = bytesOf(entry.get(2)).toString(type === "bytes-by-name" ? "base64" : "utf8");
-      return { ...(typeof before === "object" ? before : {}), [bytesOf(entry.get(1)).toString()]: content };
-    }
+    case "bytes-by-name":
+      break;
   }
+  const entry = new Map(fields(bytesOf(value)));
+  const content = bytesOf(entry.get(2)).toString(type === "bytes-by-name" ? "base64" : "utf8");
+  return { ...(isObject(before) ? before : {}), [bytesOf(entry.get(1)).toString()]: content };
 }
 
 function readMessage(message: Message, bytes: Buffer, what: string): JsonObject {

@@ -34,7 +34,7 @@ export function asObject(resource: Resource, namespace: string, body: unknown, n
   };
   if (object["kind"] !== resource.kind || object["apiVersion"] !== groupVersion(resource))
     throw badRequest(
-      `the object provided is unrecognized: ${String(object["apiVersion"])} ${String(object["kind"])} was sent where ${groupVersion(resource)} ${resource.kind} was expected`,
+      `the object provided is unrecognized: ${textAt(object, "apiVersion")} ${textAt(object, "kind")} was sent where ${groupVersion(resource)} ${resource.kind} was expected`,
     );
   const meta = objectAt(object, "metadata");
   if (meta["name"] === undefined || meta["name"] === "") {

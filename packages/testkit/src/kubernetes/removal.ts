@@ -19,7 +19,7 @@ function mark(store: Store, kind: string, object: KubernetesObject, grace: numbe
 
 /** Takes an object out of the lists of owners of those that it owns. */
 function orphan(store: Store, owner: KubernetesObject): void {
-  for (const [kind, object] of [...store.everything()]) {
+  for (const [kind, object] of store.everything()) {
     const owners = listAt(object.metadata, "ownerReferences");
     const others = owners.filter((one) => textAt(one, "uid") !== owner.metadata.uid);
     if (others.length < owners.length)
@@ -51,7 +51,8 @@ export function deleteObject(
     object["status"] = { phase: "Terminating" };
     return mark(store, kind, object, 0);
   }
-  if (policy === "Foreground") object.metadata["finalizers"] = [...new Set([...finalizersOf(object), FOREGROUND])];
+  if (policy === "Foreground")
+    object.metadata["finalizers"] = [...finalizersOf(object).filter((one) => one !== FOREGROUND), FOREGROUND];
   const grace = numberAt(
     options,
     ["gracePeriodSeconds"],

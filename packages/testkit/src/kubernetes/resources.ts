@@ -87,10 +87,9 @@ const BUILT_IN: Readonly<Record<string, readonly Row[]>> = {
 };
 
 /** In the category `all`, which `kubectl get all` shows. */
-const IN_ALL: ReadonlySet<string> = new Set([
-  ...["pods", "services", "daemonsets", "deployments", "replicasets", "statefulsets"],
-  ...["horizontalpodautoscalers", "cronjobs", "jobs"],
-]);
+const IN_ALL: ReadonlySet<string> = new Set(
+  "pods services daemonsets deployments replicasets statefulsets horizontalpodautoscalers cronjobs jobs".split(" "),
+);
 
 const words = (text: string): string[] => text.split(" ").filter(Boolean);
 

@@ -10,7 +10,7 @@ import {
   takesAggregated,
 } from "./discovery.ts";
 import { noSuchPath } from "./failures.ts";
-import { openApi, openApiIndex } from "./openapi.ts";
+import { OPEN_API_V2, openApi, openApiIndex } from "./openapi.ts";
 import { answerReview } from "./reviews.ts";
 import { sendJson } from "./send.ts";
 import { answerSubresource } from "./subresources.ts";
@@ -52,6 +52,10 @@ export function answer(request: Request): void {
   const { method, url, response, accept } = request;
   if (/^\/(healthz|livez|readyz)$/.test(url.pathname)) {
     response.end("ok");
+    return;
+  }
+  if (url.pathname === "/openapi/v2") {
+    response.writeHead(200, { "content-type": OPEN_API_V2.type }).end(OPEN_API_V2.body);
     return;
   }
   const description = method === "GET" ? describe(request) : undefined;

@@ -1,5 +1,5 @@
 import { badRequest } from "./failures.ts";
-import { at, isObject, type Json, type JsonObject, listAt, objectAt } from "./json.ts";
+import { at, type Json, type JsonObject, listAt, objectAt } from "./json.ts";
 import type { KubernetesObject } from "./objects.ts";
 
 type Labels = JsonObject;
@@ -58,7 +58,7 @@ export function fitsFields(object: KubernetesObject, selector: string): boolean 
       if (!parts) throw badRequest(`invalid selector: '${selector}'; can't understand '${requirement}'`);
       const [, path = "", operator, value] = parts;
       const found = at(object, ...path.split("."));
-      const text = found === undefined || isObject(found) ? (FIELD_DEFAULTS[path] ?? "") : String(found);
+      const text = typeof found === "object" || found === undefined ? (FIELD_DEFAULTS[path] ?? "") : String(found);
       return operator === "!=" ? text !== value : text === value;
     });
 }

@@ -46,6 +46,10 @@ const withoutNulls = (value: Json): Json => {
   );
 };
 
+/** Whether a path, as the key of a set, is another one or lies in it. */
+const isWithin = (inner: string, outer: string): boolean =>
+  inner === outer || inner.startsWith(`${outer.slice(0, -1)},`);
+
 /** A field that somebody else owns and would keep otherwise. */
 interface Dispute {
   readonly owner: Ownership;
@@ -53,26 +57,28 @@ interface Dispute {
   readonly path: FieldPath;
 }
 
-function refuse(disputes: readonly Dispute[]): Refusal {
-  const claim = ({ owner }: Dispute): string =>
-    `conflict with "${owner.manager}"${owner.operation === "Update" ? ` using ${owner.apiVersion}` : ""}`;
+const spellOwner = ({ owner }: Dispute): string =>
+  `"${owner.manager}"${owner.operation === "Update" ? ` using ${owner.apiVersion}` : ""}`;
+
+function describeDisputes(disputes: readonly Dispute[]): string {
   const [first] = disputes;
-  const message =
-    disputes.length === 1 && first
-      ? `Apply failed with 1 conflict: ${claim(first)}: ${spell(first.path)}`
-      : `Apply failed with ${disputes.length} conflicts: ${[...new Set(disputes.map(claim))]
-          .map(
-            (who) =>
-              `${who}:\n${disputes
-                .filter((one) => claim(one) === who)
-                .map((one) => `- ${spell(one.path)}`)
-                .join("\n")}`,
-          )
-          .join("\n")}`;
-  return new Refusal(409, "Conflict", message, {
-    causes: disputes.map((one) => ({ reason: "FieldManagerConflict", message: claim(one), field: spell(one.path) })),
-  });
+  if (disputes.length === 1 && first) return `1 conflict: conflict with ${spellOwner(first)}: ${spell(first.path)}`;
+  const owners = [...new Set(disputes.map(spellOwner))].toSorted();
+  const lines = owners.flatMap((owner) => [
+    `conflicts with ${owner}:`,
+    ...disputes.filter((one) => spellOwner(one) === owner).map(({ path }) => `- ${spell(path)}`),
+  ]);
+  return `${disputes.length} conflicts: ${lines.join("\n")}`;
 }
+
+const refuse = (disputes: readonly Dispute[]): Refusal =>
+  new Refusal(409, "Conflict", `Apply failed with ${describeDisputes(disputes)}`, {
+    causes: disputes.map((one) => ({
+      reason: "FieldManagerConflict",
+      message: `conflict with ${spellOwner(one)}`,
+      field: spell(one.path),
+    })),
+  });
 
 /**
  * Server-side apply: what the manager states is set and owned by it, what it stated before and does not any more is removed, unless
@@ -102,7 +108,8 @@ export function applyServerSide(
   const { status: _status, ...intended } = isObject(cleaned) ? cleaned : {};
   const merged = mergeApplied(kind, [], structuredClone(live), intended);
   // The deepest first, so that an item is removed after what it holds.
-  const abandoned = [...mine.fields].filter(([key]) => !claims.has(key) && !others.some((one) => one.fields.has(key)));
+  const kept = [...claims.keys(), ...others.flatMap((one) => [...one.fields.keys()])];
+  const abandoned = [...mine.fields].filter(([key]) => !kept.some((one) => isWithin(one, key)));
   for (const [, path] of abandoned.toSorted(([, a], [, b]) => b.length - a.length)) removeAt(merged, path);
 
   const before = JSON.stringify([...mine.fields.keys()].toSorted());

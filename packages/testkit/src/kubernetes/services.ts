@@ -27,38 +27,41 @@ function put(store: Store, kind: string, fresh: KubernetesObject): void {
     store.write(kind, { ...fresh, metadata: known ? metadata : fresh.metadata });
 }
 
+const ipOf = (pod: KubernetesObject): string => textAt(pod, "status", "podIP");
+
+const targetOf = ({ metadata: { name, namespace } }: KubernetesObject): Json => ({ kind: "Pod", name, namespace });
+
+function endpointPort(port: Json): JsonObject {
+  const target = at(port, "targetPort");
+  const name = textAt(port, "name");
+  const told: JsonObject = {
+    port: typeof target === "number" ? target : (at(port, "port") ?? 0),
+    protocol: textAt(port, "protocol") || "TCP",
+  };
+  return name === "" ? told : { name, ...told };
+}
+
 function writeEndpoints(store: Store, service: KubernetesObject): void {
   const selector = Object.entries(objectAt(service, "spec", "selector"));
   if (selector.length === 0) return;
   const pods = store
     .list("/pods", service.metadata.namespace)
     .filter((pod) => isReady(pod) && selector.every(([key, value]) => pod.metadata.labels?.[key] === value));
-  const ports = listAt(service, "spec", "ports").map((port): JsonObject => ({
-    ...(textAt(port, "name") === "" ? {} : { name: textAt(port, "name") }),
-    port: typeof at(port, "targetPort") === "number" ? (at(port, "targetPort") ?? 0) : (at(port, "port") ?? 0),
-    protocol: textAt(port, "protocol") || "TCP",
-  }));
-  const ipOf = (pod: KubernetesObject): string => textAt(pod, "status", "podIP");
-  const target = (pod: KubernetesObject): Json => ({
-    kind: "Pod",
-    name: pod.metadata.name,
-    namespace: pod.metadata.namespace,
-  });
+  const ports = listAt(service, "spec", "ports").map(endpointPort);
   const { name } = service.metadata;
+  const addresses = pods.map((pod) => ({ ip: ipOf(pod), targetRef: targetOf(pod) }));
   put(store, "/endpoints", {
     apiVersion: "v1",
     kind: "Endpoints",
     metadata: meta(service, name, {}),
-    ...(pods.length > 0
-      ? { subsets: [{ addresses: pods.map((pod) => ({ ip: ipOf(pod), targetRef: target(pod) })), ports }] }
-      : {}),
+    ...(pods.length > 0 ? { subsets: [{ addresses, ports }] } : {}),
   });
   put(store, "discovery.k8s.io/endpointslices", {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: meta(service, `${name}-slice`, { "kubernetes.io/service-name": name }),
     addressType: "IPv4",
-    endpoints: pods.map((pod) => ({ addresses: [ipOf(pod)], conditions: { ready: true }, targetRef: target(pod) })),
+    endpoints: pods.map((pod) => ({ addresses: [ipOf(pod)], conditions: { ready: true }, targetRef: targetOf(pod) })),
     ports,
   });
 }

@@ -44,8 +44,10 @@ export class Store {
   }
 
   /** Everything, with what it is stored under. These are the objects themselves: to be read only. */
-  *everything(): Generator<readonly [kind: string, object: Readonly<KubernetesObject>]> {
-    for (const [kind, objects] of this.#kinds) for (const object of objects.values()) yield [kind, object];
+  everything(): (readonly [kind: string, object: Readonly<KubernetesObject>])[] {
+    return [...this.#kinds].flatMap(([kind, objects]) =>
+      [...objects.values()].map((object) => [kind, object] as const),
+    );
   }
 
   /** Creates or replaces an object, under the next resource version, and gives it as stored. */
@@ -79,7 +81,7 @@ export class Store {
 
   /** Forgets what happened, as etcd does every five minutes: whoever resumes a watch is told to list again. */
   forget(): void {
-    this.#forgotten = this.#version;
+    this.#forgotten = ++this.#version;
     this.#history = [];
   }
 

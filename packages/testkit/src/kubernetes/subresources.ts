@@ -22,7 +22,7 @@ const scaleOf = (object: KubernetesObject): JsonObject => {
     spec: { replicas: numberAt(object, ["spec", "replicas"], 1) },
     status: {
       replicas: numberAt(object, ["status", "replicas"]),
-      selector: labels.map(([key, value]) => `${key}=${String(value)}`).join(","),
+      selector: labels.map(([key, value]) => `${key}=${typeof value === "string" ? value : ""}`).join(","),
     },
   };
 };

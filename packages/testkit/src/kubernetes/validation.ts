@@ -35,10 +35,11 @@ function nameFlaws({ group }: Resource, { metadata: { name } }: KubernetesObject
 function containerFlaws(spec: Json | undefined, field: string): Flaw[] {
   const containers = listAt(spec, "containers");
   if (containers.length === 0) return [required(`${field}.containers`)];
-  return containers.flatMap((container, index) => [
-    ...(textAt(container, "name") === "" ? [required(`${field}.containers[${index}].name`)] : []),
-    ...(textAt(container, "image") === "" ? [required(`${field}.containers[${index}].image`)] : []),
-  ]);
+  return containers.flatMap((container, index) =>
+    ["name", "image"]
+      .filter((key) => textAt(container, key) === "")
+      .map((key) => required(`${field}.containers[${index}].${key}`)),
+  );
 }
 
 function workloadFlaws(object: KubernetesObject, before: KubernetesObject | undefined): Flaw[] {
@@ -57,7 +58,7 @@ function workloadFlaws(object: KubernetesObject, before: KubernetesObject | unde
   return flaws;
 }
 
-const STATEFUL_SET_MAY_CHANGE = [
+const STATEFUL_SET_MAY_CHANGE: ReadonlySet<string> = new Set([
   "replicas",
   "ordinals",
   "template",
@@ -65,13 +66,13 @@ const STATEFUL_SET_MAY_CHANGE = [
   "revisionHistoryLimit",
   "persistentVolumeClaimRetentionPolicy",
   "minReadySeconds",
-];
+]);
 
 function statefulSetFlaws(object: KubernetesObject, before: KubernetesObject | undefined): Flaw[] {
   const flaws = workloadFlaws(object, before);
   const keys = new Set([...Object.keys(objectAt(object, "spec")), ...Object.keys(objectAt(before, "spec"))]);
   const changed = [...keys].filter(
-    (key) => !STATEFUL_SET_MAY_CHANGE.includes(key) && !same(at(object, "spec", key), at(before, "spec", key)),
+    (key) => !STATEFUL_SET_MAY_CHANGE.has(key) && !same(at(object, "spec", key), at(before, "spec", key)),
   );
   if (before && changed.length > 0)
     flaws.push({
@@ -96,7 +97,7 @@ function dataFlaws(object: KubernetesObject, before: KubernetesObject | undefine
   if (isSecret && Object.values(data).some((value) => typeof value !== "string" || !BASE64.test(value)))
     throw badRequest(`Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 0`);
   const size = Object.values(data).reduce<number>(
-    (sum, value) => sum + Buffer.byteLength(String(value), isSecret ? "base64" : "utf8"),
+    (sum, value) => sum + Buffer.byteLength(typeof value === "string" ? value : "", isSecret ? "base64" : "utf8"),
     0,
   );
   const flaws: Flaw[] = [];

@@ -25,10 +25,25 @@ class Stream {
   send(type: string, object: JsonObject): void {
     const { response, watchDelay } = this.#call;
     const line = `${JSON.stringify({ type, object })}\n`;
-    this.#written = this.#written.then(async () => {
+    this.#afterwards(async () => {
       if (watchDelay > 0) await sleep(watchDelay, undefined, { ref: false });
       if (!response.writableEnded && !response.destroyed) response.write(line);
     });
+  }
+
+  /** Ends the watch after what was sent. */
+  end(): void {
+    this.#afterwards(() => {
+      this.#call.response.end();
+    });
+  }
+
+  #afterwards(act: () => void | Promise<void>): void {
+    const before = this.#written;
+    this.#written = (async () => {
+      await before;
+      await act();
+    })();
   }
 
   sendObject(type: string, object: KubernetesObject): void {
@@ -79,7 +94,7 @@ export function watch(call: Call, selection: Selection): void {
     const missed = store.eventsAfter(Number(from));
     if (missed === undefined) {
       stream.send("ERROR", gone(`too old resource version: ${from} (${store.version})`).status);
-      response.end();
+      stream.end();
       return;
     }
     for (const event of missed) pass(event);
@@ -90,7 +105,7 @@ export function watch(call: Call, selection: Selection): void {
       ? setInterval(() => stream.bookmark(false), BOOKMARK_EVERY).unref()
       : undefined;
   const seconds = Number(query.get("timeoutSeconds") ?? 0);
-  const end = seconds > 0 ? setTimeout(() => response.end(), seconds * 1000).unref() : undefined;
+  const end = seconds > 0 ? setTimeout(() => stream.end(), seconds * 1000).unref() : undefined;
   response.on("close", () => {
     unsubscribe();
     clearInterval(bookmarks);
