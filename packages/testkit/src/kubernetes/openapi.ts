@@ -62,7 +62,7 @@ const info = Buffer.concat([text(1, "Kubernetes"), text(2, "v1")]);
  * The older description, `/openapi/v2`, that says nothing, in the only form in which clients take it: the protobuf message `Document`
  * of gnostic. Who validates by it, as kubectl does what is in a List, finds no schema and lets everything pass.
  */
-export const OPEN_API_V2 = {
+export const OPEN_API_V2: { readonly type: string; readonly body: Buffer } = {
   type: "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
   body: Buffer.concat([text(1, "2.0"), Buffer.from([(2 << 3) | 2, info.length]), info]),
-} as const;
+};

@@ -64,10 +64,10 @@ function describeDisputes(disputes: readonly Dispute[]): string {
   const [first] = disputes;
   if (disputes.length === 1 && first) return `1 conflict: conflict with ${spellOwner(first)}: ${spell(first.path)}`;
   const owners = [...new Set(disputes.map(spellOwner))].toSorted();
-  const lines = owners.flatMap((owner) => [
-    `conflicts with ${owner}:`,
-    ...disputes.filter((one) => spellOwner(one) === owner).map(({ path }) => `- ${spell(path)}`),
-  ]);
+  const lines = owners.flatMap((owner) => {
+    const paths = disputes.filter((one) => spellOwner(one) === owner).map(({ path }) => `- ${spell(path)}`);
+    return [`conflicts with ${owner}:`].concat(paths);
+  });
   return `${disputes.length} conflicts: ${lines.join("\n")}`;
 }
 
@@ -108,7 +108,7 @@ export function applyServerSide(
   const { status: _status, ...intended } = isObject(cleaned) ? cleaned : {};
   const merged = mergeApplied(kind, [], structuredClone(live), intended);
   // The deepest first, so that an item is removed after what it holds.
-  const kept = [...claims.keys(), ...others.flatMap((one) => [...one.fields.keys()])];
+  const kept = [claims, ...others.map(({ fields }) => fields)].flatMap((fields) => Array.from(fields.keys()));
   const abandoned = [...mine.fields].filter(([key]) => !kept.some((one) => isWithin(one, key)));
   for (const [, path] of abandoned.toSorted(([, a], [, b]) => b.length - a.length)) removeAt(merged, path);
 

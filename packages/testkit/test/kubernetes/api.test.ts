@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { deployment, workbench, type Workbench } from "./workbench.ts";
+import { type Answer, deployment, workbench, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
 beforeEach(async () => {
@@ -113,7 +113,7 @@ describe("patches", () => {
     await post(DEPLOYMENTS, deployment("web"));
     const change = (spec: unknown) =>
       patch(`${DEPLOYMENTS}/web`, "strategic-merge-patch+json", { spec: { template: { spec } } });
-    const containersOf = ({ json }: { json: any }) => json.spec.template.spec.containers;
+    const containersOf = ({ json }: Answer) => json.spec.template.spec.containers;
     const added = await change({ containers: [{ name: "side", image: "side:1" }] });
     expect(containersOf(added)).toMatchObject([{ name: "web", image: "web:1" }, { name: "side" }]);
     const env = [
@@ -167,7 +167,11 @@ describe("patches", () => {
     expect((await apply("a", { z: "9" }, "&force=true")).json.data).toEqual({ y: "2", z: "9" });
     await patch(`${MAPS}/one?fieldManager=c`, "merge-patch+json", { data: { y: "changed" } });
     const { json } = await bench.ask(`${MAPS}/one`);
-    const owned = json.metadata.managedFields.map((one: any) => [one.manager, one.operation, one.fieldsV1]);
+    const owned = json.metadata.managedFields.map((one: Record<string, unknown>) => [
+      one["manager"],
+      one["operation"],
+      one["fieldsV1"],
+    ]);
     expect(owned).toEqual([
       ["a", "Apply", { "f:data": { "f:z": {} } }],
       ["c", "Update", { "f:data": { "f:y": {} } }],
@@ -182,7 +186,9 @@ describe("reading", () => {
   test("lists by selectors, in pages", async () => {
     for (const name of ["a", "b", "c"]) await post(MAPS, map(name, { app: name, of: "test" }));
     const names = async (query: string): Promise<string[]> =>
-      (await bench.ask(`${MAPS}?${query}`)).json.items.map((item: any) => item.metadata.name);
+      (await bench.ask(`${MAPS}?${query}`)).json.items.map(
+        (item: { metadata: { name: string } }) => item.metadata.name,
+      );
     expect(await names("labelSelector=of%3Dtest,app!%3Da")).toEqual(["b", "c"]);
     expect(await names("labelSelector=app%20in%20(a,c)")).toEqual(["a", "c"]);
     expect(await names("labelSelector=of,app%20notin%20(a)")).toEqual(["b", "c"]);

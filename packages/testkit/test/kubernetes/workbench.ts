@@ -34,13 +34,16 @@ export interface Workbench extends AsyncDisposable {
   readonly kubernetes: KubernetesStandIn;
   readonly folder: string;
   /** Writes the kubeconfig that `start` uses from now on. */
-  signIn(credentials: KubernetesCredentials): void;
+  readonly signIn: (credentials: KubernetesCredentials) => void;
   /** Runs a program against the cluster. */
-  start(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  readonly start: (program: string, args: readonly string[], options?: RunOptions) => Promise<RunResult>;
   /** Sends one request, with a token that is let in. */
-  ask(path: string, sending?: Sending): Promise<Answer>;
+  readonly ask: (path: string, sending?: Sending) => Promise<Answer>;
   /** Reads the lines of a watch until there are `count` of them, then leaves. */
-  watch(path: string, count: number): Promise<{ type: string; object: { metadata: Record<string, unknown> } }[]>;
+  readonly watch: (
+    path: string,
+    count: number,
+  ) => Promise<{ type: string; object: { metadata: Record<string, unknown> } }[]>;
 }
 
 const AGENT = { authorization: "Bearer token-of-tests" };
