@@ -43,15 +43,25 @@ const chunks = {
     own(`src/commands/${name}.ts`),
   ),
 };
+/** The indexes of the packages lead to what only signed messages need, which is kept out of the chunks above. */
+const ofPackage = (name, files) => files.map((file) => own(`../../packages/${name}/dist/${file}.js`));
+const signatures = new Set([
+  ...ofPackage("keys", ["agent", "signature", "signing", "signing-key"]),
+  ...ofPackage("sealing", ["attached-signature", "message-signature"]),
+  ...ofPackage("sharing", ["check-signer", "sign-message", "signer", "ssh-agent"]),
+  own("src/sign-options.ts"),
+  own("src/signature-report.ts"),
+]);
 const groups = Object.entries(chunks).map(([name, entries], at) => {
   const modules = closure(entries);
-  return { name, test: (id) => modules.has(id), priority: 9 - at };
+  return { name, test: (id) => modules.has(id) && !signatures.has(id), priority: 9 - at };
 });
+groups.push({ name: "signatures", test: (id) => signatures.has(id), priority: 0 });
 
 // Parsing is a good part of start-up; names stay, for readable stacks.
 const minify = { compress: true, mangle: false, codegen: true };
 rmSync(dist, { recursive: true, force: true });
-const bundle = await rolldown({ ...options, input: { main } });
+const bundle = await rolldown({ ...options, input: { main }, preserveEntrySignatures: false });
 const { output } = await bundle.write({
   dir: dist,
   format: "cjs",
@@ -63,7 +73,7 @@ const { output } = await bundle.write({
         ?.replace(/^@/, "")
         .replace("/", "-") ?? name
     }.cjs`,
-  codeSplitting: { groups },
+  codeSplitting: { groups, includeDependenciesRecursively: false },
   minify,
   comments: false, // the licences are in THIRD-PARTY-NOTICES.txt
 });

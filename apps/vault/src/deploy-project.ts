@@ -7,7 +7,7 @@ import type { FlagValues } from "./table.ts";
 /** Opens the project of the repository that the run stands in, with the key that the flags name. */
 export async function openProject(flags: FlagValues): Promise<Project> {
   const { "key-file": keyFile, revision } = flags;
-  const bytes = keyFile === undefined ? undefined : await openKey(readOperand(keyFile), flags);
+  const bytes = keyFile === undefined ? undefined : (await openKey(readOperand(keyFile), flags)).key;
   const { keyFiles, passphrase } = await privateKeys(flags);
   try {
     return await Project.open({

@@ -7,6 +7,8 @@ import { VaultError } from "@git-vault/errors";
  * - `BINARY_TO_TERMINAL`: binary output would have gone to a terminal or a clipboard
  * - `NOT_A_KEY`: what was handed over as a git-crypt key is none
  * - `NO_KEY_GIVEN`: nothing was handed over to unlock with
+ * - `UNSIGNED`: a signature was wanted, and there is none
+ * - `SIGNER_DENIED`, `SIGNER_UNCHECKED`: a signature was wanted, and is not by whom it should be, or nobody could tell
  * - `EDITOR_FAILED`: the editor could not be started, failed, or left nothing
  * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or told to end while that was open
  */
@@ -18,6 +20,9 @@ export type CliErrorCode =
   | "BINARY_TO_TERMINAL"
   | "NOT_A_KEY"
   | "NO_KEY_GIVEN"
+  | "UNSIGNED"
+  | "SIGNER_DENIED"
+  | "SIGNER_UNCHECKED"
   | "EDITOR_FAILED"
   | "INTERRUPTED";
 

@@ -47,6 +47,19 @@ export const FLAGS = {
       "seal to a passphrase instead of recipients: asked for on the terminal, or as --passphrase-file and the like say",
   },
   "allow-mixed": { summary: "seal to post-quantum keys beside others, which are the weaker ones" },
+  sign: { summary: "sign the message, so that the receiver sees who sent it" },
+  "sign-key": {
+    value: "FILE",
+    complete: "file",
+    summary: "sign with this private key, or with the agent's for this public one",
+  },
+  as: { value: "R", summary: "sign as this user of a forge; default git's git-vault.user, else github.user" },
+  "require-signature": { summary: "take only a message whose signer is known to the forge" },
+  "signed-by": {
+    value: "R",
+    summary: "take only a message that is signed by R, or by a key with this SHA256:… fingerprint",
+  },
+  offline: { summary: "do not ask the forge whose key signed the message" },
   "post-quantum": { summary: "make a key that no quantum computer is known to break; its recipient is long" },
   binary: { summary: "write age's binary format, which is a quarter shorter than text" },
   base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
@@ -59,9 +72,7 @@ export const FLAGS = {
   force: { summary: "go on where the command would refuse; its help says where" },
   "all-worktrees": { summary: "lock the other work trees of the repository along" },
   history: { summary: "search all commits for files that were once stored in clear" },
-  fix: { summary: "encrypt what the index holds in clear, or under a retired key, on protected paths" },
-  continue: { summary: "finish a rotation that was interrupted" },
-  abort: { summary: "undo a rotation that was interrupted" },
+  fix: { summary: "encrypt what is staged in clear on protected paths" },
   revision: { value: "REV", summary: "read the project at the commit REV; default HEAD" },
   explain: { value: "PATH", summary: "tell where the value at PATH, such as hub.users[0].name, comes from" },
   reveal: { summary: "show secret values on the terminal" },
@@ -121,3 +132,9 @@ export const OPENING_FLAGS: readonly FlagName[] = [
   "passphrase-fd",
   "insecure-http",
 ];
+/** What those take that tell who signed the message. */
+export const SIGNER_FLAGS: readonly FlagName[] = ["require-signature", "signed-by", "offline"];
+
+/** Whether a message is taken only with a signature. */
+export const wantsSignature = (flags: FlagValues): boolean =>
+  flags["require-signature"] === true || flags["signed-by"] !== undefined;

@@ -1,27 +1,40 @@
 import { isKeyFile, parseKeyFile, wipeKeyFile } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/errors";
+import type { MessageSignature } from "@git-vault/sealing";
 import { receive } from "@git-vault/sharing";
 import { existsSync } from "node:fs";
 import { CliError } from "./errors.ts";
 import { readOperand, type Input } from "./input.ts";
 import { privateKeys } from "./private-keys.ts";
+import type { SignatureReport } from "./signature-report.ts";
 import { printable } from "./streams.ts";
-import type { FlagValues } from "./table.ts";
+import { wantsSignature, type FlagValues } from "./table.ts";
 
 const VARIABLE = "GIT_CRYPT_KEY";
+
+/** A key that was handed over. */
+export interface OpenedKey {
+  readonly key: Buffer;
+  /** Who signed the message that it came in; null where nobody did, and left out for a key that was not sealed. */
+  readonly signature?: SignatureReport | null;
+}
 
 /**
  * The git-crypt key file in what somebody handed over: a sealed message, a key file, or the base64 text of one.
  *
  * @throws GitCryptError `MALFORMED_KEY_FILE`; what opening a message throws
  */
-export async function openKey(input: Pick<Input, "data" | "title">, flags: FlagValues): Promise<Buffer> {
+export async function openKey(input: Pick<Input, "data" | "title">, flags: FlagValues): Promise<OpenedKey> {
   const { data, title } = input;
   const bare = bareKey(data);
-  if (bare !== null) return bare;
+  if (bare !== null) {
+    if (wantsSignature(flags)) await refuseUnsigned("a key file that is not sealed");
+    return { key: bare };
+  }
   let plaintext;
+  let signature;
   try {
-    ({ plaintext } = await receive(data, await privateKeys(flags)));
+    ({ plaintext, signature } = await receive(data, await privateKeys(flags)));
   } catch (error) {
     if (!isVaultError(error) || error.code !== "UNKNOWN_FORMAT") throw error;
     throw new CliError("NOT_A_KEY", `${title}: expected a sealed message or a git-crypt key file, got something else`, {
@@ -29,6 +42,7 @@ export async function openKey(input: Pick<Input, "data" | "title">, flags: FlagV
       cause: error,
     });
   }
+  const report = await judge(signature, flags);
   const key = bareKey(plaintext);
   if (key === null) {
     plaintext.fill(0);
@@ -36,7 +50,22 @@ export async function openKey(input: Pick<Input, "data" | "title">, flags: FlagV
       hint: "`vault view` shows what it holds",
     });
   }
-  return key;
+  return { key, signature: report };
+}
+
+/** Finds out whose the signature of a message is, and tells it. */
+async function judge(signature: MessageSignature | null, flags: FlagValues): Promise<SignatureReport | null> {
+  if (signature === null) {
+    if (wantsSignature(flags)) await refuseUnsigned("the message");
+    return null;
+  }
+  const { judgeSignature } = await import("./signature-report.ts");
+  return judgeSignature(signature, flags);
+}
+
+async function refuseUnsigned(what: string): Promise<never> {
+  const { unsigned } = await import("./signature-report.ts");
+  throw unsigned(what);
 }
 
 /**
@@ -55,7 +84,7 @@ export async function keyOfEnvironment(flags: FlagValues): Promise<Buffer | null
       hint: "set it to what `vault export-key | base64` prints",
     });
   }
-  return openKey({ data: readOperand(value).data, title: printable(`$${VARIABLE}`) }, flags);
+  return (await openKey({ data: readOperand(value).data, title: printable(`$${VARIABLE}`) }, flags)).key;
 }
 
 /** A key file that is not sealed, as it is or in base64; null for anything else. */

@@ -106,6 +106,7 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
     "for `vault unlock`, `vault decrypt` and `vault deploy`: the base64 text of a git-crypt key file, or the path of one",
   ],
   ["HELM", "the Helm program of `vault deploy`; `helm` where it is not set"],
+  ["SSH_AUTH_SOCK", "the SSH agent that `vault share --sign` signs with"],
   ["SSH_VAULT_PASSPHRASE", "the passphrase of the private key, as in ssh-vault"],
   ["SSH_VAULT_SSHKEYS_ONLINE", "the server that `vault create -u new` gets a public key from"],
   ["VISUAL, EDITOR", "the editor of `vault create` and `vault edit`; vi where neither is set"],
@@ -117,25 +118,21 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
 const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   [
     "share",
-    "{format, message, output, secret: {kind, name, bytes}, sealedTo: [{recipient, source, type, bits, fingerprint, comment}], notSealedTo: [{…, reason}], open: [command line]}; message is null where it went to a file or the clipboard, and output then says where",
+    "{format, message, output, secret: {kind, name, bytes}, sealedTo: [{recipient, source, type, bits, fingerprint, comment}], notSealedTo: [{…, reason}], signature: {from, fingerprint}, open: [command line]}; message is null where it went to a file or the clipboard, and output then says where",
   ],
   [
     "view",
-    "{format, openedWith: {path, fingerprint}, bytes, encoding, plaintext, output}; encoding is utf8 or base64; plaintext is null where it went to a file or the clipboard",
+    "{format, openedWith: {path, fingerprint}, signature: {from, fingerprint, date, state, reason}, bytes, encoding, plaintext, output}; encoding is utf8 or base64; plaintext is null where it went to a file or the clipboard; signature is null where there is none, and its state confirmed, denied or unchecked",
   ],
   [
     "unlock",
-    "{source, keys: [{name, verified, wasUnlocked}], decrypted, outside, clear: [path], changed: [path], unopened: [path], irregular: [path]}; source is file, stdin, repository, environment, openpgp or clipboard",
+    "{source, signature, keys: [{name, verified, wasUnlocked}], decrypted, outside, clear: [path], changed: [path], unopened: [path], irregular: [path]}; source is file, stdin, repository, environment, openpgp or clipboard; signature as of view, and null where no sealed message was opened",
   ],
   ["init", "{keyName, attributes: [line]}"],
   ["lock", "{keyNames, encrypted, clear: [path], worktrees: [folder]}"],
   [
     "status",
     "{state, keys: [{name, stored, configured, files}], files: [{path, keyName, encrypted}], findings: [{path, problem, advice}], fixed: [path]}; state is unlocked, locked, partly or unused",
-  ],
-  [
-    "rotate",
-    "{keyName, keyId, retiredKeyId, branch, commit, files: [path], clear: [path], droppedGrants: [path]}; with --abort {aborted}",
   ],
   ["decrypt", "{encrypted, bytes, output, encoding, plaintext}, the last three as of view"],
   ["export-key, keygen, migrate-key", "{bytes, output, key}; key is base64, and null where it went to a file"],

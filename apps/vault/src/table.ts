@@ -2,7 +2,7 @@
  * The command table: the one description of the command line. Parsing, --help, the completions and the man page are all made
  * from it. It is data alone; what the commands do is loaded when one runs, from commands/index.ts.
  */
-import { OPENING_FLAGS, type FlagName, type FlagValues } from "./flags.ts";
+import { OPENING_FLAGS, SIGNER_FLAGS, type FlagName, type FlagValues } from "./flags.ts";
 import { DEPLOY_COMMANDS } from "./table-deploy.ts";
 import { REPOSITORY_COMMANDS, UNLOCK } from "./table-repository.ts";
 
@@ -37,7 +37,6 @@ export type CommandName =
   | "deploy lock"
   | "filter"
   | "merge"
-  | "rotate"
   | "doctor"
   | "help"
   | "completion"
@@ -82,18 +81,23 @@ export const COMMANDS: readonly CommandSpec[] = [
       "The secret is FILE where it is named; else stdin where that is a pipe or a file; else the git-crypt key of the repository it is run in. With --key-name it is always that key.",
       "In the age format the message opens with any one of the usable keys of any one of the recipients, by `vault view` or by age itself. In ssh-vault's format it is sealed to one key of one recipient.",
       "A secret of more than 16 MiB is sealed piece by piece, whatever its size.",
+      "With --sign the message also tells those who open it, and nobody else, who sealed it: an SSH signature, as of `ssh-keygen -Y sign`, over the secret and its recipients. The key is that of --sign-key; else git's user.signingkey where gpg.format is ssh; else the first in the SSH agent or ~/.ssh that is among the signer's keys on the forge. ECDSA and FIDO keys sign by the agent. It is for age messages to recipients, of up to 16 MiB; age itself opens them as any other.",
     ],
     examples: [
       "vault share --to choldgraf",
       "vault share --to github:jupyterhub/binder-team -o key.age",
       "vault share --to alice --format ssh-vault --base64",
       "vault share --to alice --to bob.pub notes.txt",
+      "vault share --to alice --sign --as bob",
     ],
     operands: 1,
     complete: "file",
     flags: [
       "to",
       "with-passphrase",
+      "sign",
+      "sign-key",
+      "as",
       "key",
       "format",
       "base64",
@@ -118,15 +122,17 @@ export const COMMANDS: readonly CommandSpec[] = [
       "Recognises age and ssh-vault messages by their content, also as chat and mail programs leave them. The message is FILE where it is named; else stdin where that is a pipe or a file; else the clipboard.",
       "The private keys tried are those of --key; else the IdentityFile lines of ~/.ssh/config, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa. --key takes age's identity files, too. A passphrase is asked for on the terminal, and only for a key that the message is sealed to.",
       "The plaintext is released only after all of it was authenticated; of a message of more than 16 MiB, each piece after it was, so that one which was cut short fails only in the end. A file is written whole or not at all. Binary is not printed to a terminal unless asked for by `-o -`.",
+      "Where the sender signed the message, it is told on stderr by whom, once the forge confirmed that the key is theirs. A signature that does not fit is an error; a key that is not the named user's is a warning, or an error with --require-signature or --signed-by.",
     ],
     examples: [
       "vault view message.txt",
+      "vault view --signed-by alice message.txt",
       "pbpaste | vault view | git-crypt unlock -",
       "vault view -o git-crypt-key message.age",
     ],
     operands: 1,
     complete: "file",
-    flags: [...OPENING_FLAGS, "output", "clipboard", "clear-after"],
+    flags: [...OPENING_FLAGS, ...SIGNER_FLAGS, "output", "clipboard", "clear-after"],
   },
   UNLOCK,
   {

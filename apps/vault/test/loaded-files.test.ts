@@ -53,6 +53,14 @@ describe("the files that are loaded", () => {
     expect(viewed.stdout.toString()).toBe("secret");
   });
 
+  it("by share --sign and by view of a signed message are those, and what signing needs", async () => {
+    const flags = ["--sign", "--sign-key", publicKey.replace(/\.pub$/, "")];
+    const signed = await filesLoadedBy(["share", "--to", publicKey, ...flags], "secret");
+    const expected = ["main.cjs", "rolldown-runtime.cjs", "signatures.cjs", "work.cjs"];
+    expect(signed.files).toEqual([...expected.slice(0, -1), "tweetnacl.cjs", "work.cjs"]);
+    expect((await filesLoadedBy(["view"], signed.stdout)).files).toEqual(expected);
+  });
+
   it("by what git runs are the one that parses argv, and one of git-crypt's", async () => {
     const repository = join(folder.path, "repository");
     const env = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };

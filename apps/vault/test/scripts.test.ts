@@ -8,7 +8,7 @@ import { pathWithVault } from "./program.ts";
  * Each script of test/scripts runs in a folder of its own, with:
  *   $HOME/.ssh/id_ed25519 and id_rsa   the private keys of `choldgraf`, who has both on GitHub
  *   keys/                              locked (a passphrase: "correct horse"), stranger, ecdsa, rsa1024, and their .pub
- *   GitHub users                       choldgraf, locked, ecdsa-only, mixed, no-keys; team binder/team of choldgraf and locked
+ *   GitHub users                       choldgraf, locked, ecdsa-only, mixed, no-keys, signs (stranger's key, which only signs); team binder/team of choldgraf and locked
  */
 const folder = temporaryFolder();
 const scripts = join(import.meta.dirname, "scripts");
@@ -29,11 +29,13 @@ beforeAll(async () => {
   await make("ecdsa", "ecdsa");
   await make("rsa1024", "rsa", { bits: 1024 });
   github = await startGitHub();
+  Object.assign(github.rate, { limit: 5000, remaining: 5000 });
   github.users.set("choldgraf", { keys: [publicKey("id_ed25519"), publicKey("id_rsa")] });
   github.users.set("locked", { keys: [publicKey("locked")] });
   github.users.set("ecdsa-only", { keys: [publicKey("ecdsa")] });
   github.users.set("mixed", { keys: [publicKey("ecdsa"), publicKey("rsa1024"), publicKey("id_ed25519")] });
   github.users.set("no-keys", { keys: [] });
+  github.users.set("signs", { keys: [], signingKeys: [publicKey("stranger")] });
   github.teams.set("binder/team", ["choldgraf", "locked"]);
   github.tokens.add("good-token");
 });

@@ -1,5 +1,5 @@
 import { assertInteger } from "@git-vault/errors";
-import { DirectoryError } from "./errors.ts";
+import { DirectoryError, shown } from "./errors.ts";
 import type { GitHub } from "./github.ts";
 import type { Http } from "./http.ts";
 import { parseQuery, type RecipientQuery } from "./query.ts";
@@ -67,6 +67,22 @@ export class Directory {
     return parsed.kind === "github-team"
       ? (await this.#loadGitHub()).resolveTeam(parsed.org, parsed.team)
       : [await this.#resolveOne(parsed)];
+  }
+
+  /**
+   * Looks up the keys that a user of a forge signs with: those that they sign in with, and on GitHub those that only sign as well. One
+   * that is in both lists is there twice.
+   *
+   * @param query `github:user` or a bare name, `gitlab:user`, `codeberg:user`
+   * @throws DirectoryError as `resolve` does; `INVALID_RECIPIENT` for anything but a user
+   */
+  async resolveSigner(query: string): Promise<DirectoryEntry> {
+    const parsed = parseQuery(query);
+    if (parsed.kind === "github-user") return (await this.#loadGitHub()).resolveSigner(parsed.login);
+    if (parsed.kind === "forge-user") return this.#resolveOne(parsed);
+    throw new DirectoryError("INVALID_RECIPIENT", `expected the user of a forge, got ${shown(query)}`, {
+      hint: "a signer is a GitHub user, gitlab:user or codeberg:user",
+    });
   }
 
   /**

@@ -44,6 +44,27 @@ export class GitHub {
     });
   }
 
+  /** A user's keys to sign in with, and those that only sign. */
+  async resolveSigner(login: string): Promise<DirectoryEntry> {
+    const { label, web } = this.#server;
+    const entry = await this.#userEntry(login);
+    // The user is there, so that an older server is what lacks the list.
+    const none = new DirectoryError("NOT_FOUND", `${label} has no list of signing keys`);
+    const lines = await this.#list("key", MAX_KEY_PAGES, none, (octokit, page) =>
+      octokit.paginate.iterator(octokit.rest.users.listSshSigningKeysForUser, { username: login, ...page }),
+    ).catch((error: unknown) => {
+      if (error === none) return [];
+      throw error;
+    });
+    const keys = [...entry.keys, ...this.#read(lines)];
+    if (keys.length === 0) {
+      throw new DirectoryError("NO_KEYS", `${label}'s user ${login} has no SSH keys`, {
+        hint: `they can add one at ${web}/settings/keys`,
+      });
+    }
+    return { ...entry, keys };
+  }
+
   /** The keys of each member of a team; none for a member who has none. */
   async resolveTeam(org: string, team: string): Promise<DirectoryEntry[]> {
     const { label, token, tokenVariable } = this.#server;

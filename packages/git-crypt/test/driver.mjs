@@ -24,9 +24,6 @@ const actions = {
         { ...commands, force: flag("force") },
       ),
     ),
-  rotate: async (repository) => print(await gitCrypt.rotate(repository, { ...commands, keyName })),
-  continue: (repository) => print(gitCrypt.continueRotation(repository, commands)),
-  abort: (repository) => gitCrypt.abortRotation(repository, commands),
   lock: (repository) => print(gitCrypt.lock(repository, { force: flag("force"), allWorktrees: flag("all-worktrees") })),
   status: (repository) => print(gitCrypt.status(repository, { history: flag("history") })),
   "check-staged": (repository) => {
@@ -61,7 +58,7 @@ const actions = {
 };
 
 try {
-  await actions[command](gitCrypt.openRepository("."));
+  actions[command](gitCrypt.openRepository("."));
 } catch (error) {
   writeSync(2, `${error.code ?? error.name}: ${error.message}\n`);
   process.exitCode = 1;

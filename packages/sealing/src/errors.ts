@@ -10,6 +10,7 @@ import { VaultError } from "@git-vault/errors";
  * - `NO_RECIPIENTS`: there is nobody to seal to
  * - `UNUSABLE_RECIPIENT`: the format cannot be sealed to such a recipient, or not to so many
  * - `MIXED_RECIPIENTS`: recipients that would weaken one another: post-quantum and classical ones
+ * - `BAD_SIGNATURE`: the sender's signature is not of this message, or not by its key
  * - `MALFORMED_KEY`: a text is no recipient or identity of age's
  */
 export type SealingErrorCode =
@@ -22,6 +23,7 @@ export type SealingErrorCode =
   | "NO_RECIPIENTS"
   | "UNUSABLE_RECIPIENT"
   | "MIXED_RECIPIENTS"
+  | "BAD_SIGNATURE"
   | "MALFORMED_KEY";
 
 /** What `@git-vault/sealing` throws. */

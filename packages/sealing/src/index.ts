@@ -7,7 +7,7 @@ export { createSealer, sealStream, type Sealer, type SealerOptions } from "./sea
 export { openChunks, sealChunks } from "./chunks.ts";
 export type { PayloadState } from "./age-payload.ts";
 /* Whom messages are sealed to, and what opens them. */
-export type { Asks, Identity, Recipient, Stanza } from "./stanza.ts";
+export { SIGNATURE_STANZA, type Asks, type Identity, type Recipient, type Stanza } from "./stanza.ts";
 export { SshIdentity } from "./ssh-identity.ts";
 export { SshRecipient } from "./ssh-recipient.ts";
 export {
@@ -20,6 +20,15 @@ export {
   type GeneratedIdentity,
 } from "./age-keys.ts";
 export { PassphraseIdentity, PassphraseRecipient } from "./passphrase.ts";
+/* Who sealed a message, where they say so. */
+export type { AttachedSignature } from "./attached-signature.ts";
+export {
+  encodeStatement,
+  SIGNATURE_NAMESPACE,
+  verifyMessage,
+  type MessageSignature,
+  type MessageStatement,
+} from "./message-signature.ts";
 /* Messages as people find and pass them on. */
 export { detectFormat, type Format } from "./detect.ts";
 export { recoverMessage } from "./recover-text.ts";

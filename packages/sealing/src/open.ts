@@ -1,6 +1,7 @@
 import { assertBytes } from "@git-vault/errors";
 import { parseHeader } from "./age-header.ts";
 import { decodeArmor } from "./armor.ts";
+import type { AttachedSignature } from "./attached-signature.ts";
 import { detectFormat, unknownFormat, type Format } from "./detect.ts";
 import { MessageOpener } from "./opener.ts";
 import { malformed } from "./malformed.ts";
@@ -14,6 +15,8 @@ export interface Opened {
   readonly format: Format;
   /** The identity that opened it. */
   readonly identity: Identity;
+  /** The sender's signature, still to be verified by `verifyMessage`; null where there is none. */
+  readonly signature: AttachedSignature | null;
 }
 
 /** What a message tells without being opened. Nothing of it is authenticated. */
@@ -57,9 +60,9 @@ export async function open(message: Uint8Array, identities: readonly Identity[])
   const opener = new MessageOpener(identities);
   const start = await opener.pushWhole(message);
   const end = await opener.finish();
-  const { format, identity } = opener;
+  const { format, identity, signature } = opener;
   if (format === null || identity === null) throw malformed("it ends within its header");
-  return { plaintext: joined(start, end), format, identity };
+  return { plaintext: joined(start, end), format, identity, signature };
 }
 
 /** One Buffer of two that hold secrets, which are overwritten. */

@@ -2,13 +2,14 @@ import { assertBytes } from "@git-vault/errors";
 import { headerMacMatches, MAX_HEADER_BYTES, parseHeader, type AgeHeader } from "./age-header.ts";
 import { PayloadOpener, type PayloadState } from "./age-payload.ts";
 import { ArmorDecoder } from "./armor.ts";
+import type { AttachedSignature } from "./attached-signature.ts";
 import { detectFormat, LOOK_BYTES, unknownFormat, type Format } from "./detect.ts";
 import { FILE_KEY_BYTES } from "./file-key.ts";
 import { GrowingBytes } from "./growing-bytes.ts";
 import { malformed, tampered } from "./malformed.ts";
 import { openVault, parseVault } from "./ssh-vault.ts";
 import { PASSWORD_BYTES } from "./ssh-vault-stanzas.ts";
-import type { Identity } from "./stanza.ts";
+import { SIGNATURE_STANZA, type Identity } from "./stanza.ts";
 import { tryIdentities } from "./try-identities.ts";
 
 /** Opens one message of any size, holding no more than its header and one chunk of 64 KiB. */
@@ -17,6 +18,8 @@ export interface Opener {
   readonly format: Format | null;
   /** The identity that opens the message; null until its header came whole. */
   readonly identity: Identity | null;
+  /** The sender's signature, still to be verified by `verifyMessage`; null where there is none, or the header did not come yet. */
+  readonly signature: AttachedSignature | null;
   /**
    * Takes bytes of the message in, however they are cut, and gives the plaintext that is ready, which may be none. All of it is
    * authentic, but that the message is whole only `finish` tells. After the push that brings the end of the header, in which the
@@ -72,6 +75,7 @@ export class MessageOpener implements Opener {
   #macLine: number | null = null;
   #format: Format | null = null;
   #identity: Identity | null = null;
+  #signature: AttachedSignature | null = null;
   #armor: ArmorDecoder | null = null;
   #payload: PayloadOpener | null = null;
   #isSpent = false;
@@ -86,6 +90,10 @@ export class MessageOpener implements Opener {
 
   get identity(): Identity | null {
     return this.#identity;
+  }
+
+  get signature(): AttachedSignature | null {
+    return this.#signature;
   }
 
   async push(message: Uint8Array): Promise<Buffer> {
@@ -160,6 +168,10 @@ export class MessageOpener implements Opener {
       if (fileKey.length !== FILE_KEY_BYTES) throw wrongLength(fileKey, FILE_KEY_BYTES);
       if (!headerMacMatches(header, fileKey)) throw tampered("its header does not match its MAC");
       this.#identity = identity;
+      if (header.stanzas.some(({ type }) => type === SIGNATURE_STANZA)) {
+        const { openSignature } = await import("./attached-signature.ts");
+        this.#signature = openSignature(fileKey, header.stanzas);
+      }
       return new PayloadOpener(fileKey);
     } finally {
       fileKey.fill(0);

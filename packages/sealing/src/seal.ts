@@ -38,6 +38,9 @@ export async function seal(
   assertBytes("plaintext", plaintext);
   const { format = "age" } = options;
   assertOneOf("format", format, ["age", "ssh-vault"]);
+  if (format === "ssh-vault" && options.signature !== undefined) {
+    throw new RangeError("signature: expected none in ssh-vault's format, which has no place for one");
+  }
   if (format === "ssh-vault") return sealSshVault(plaintext, distinctRecipients(recipients));
   const sealer = await createSealer(recipients, options);
   return Buffer.concat([sealer.push(plaintext), sealer.finish()]);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { assertBytes } from "@git-vault/errors";
 import { PayloadSealer, type PayloadState } from "./age-payload.ts";
 import { ArmorEncoder } from "./armor.ts";
+import type { AttachedSignature } from "./attached-signature.ts";
 import { FILE_KEY_BYTES } from "./file-key.ts";
 import type { Recipient } from "./stanza.ts";
 import { distinctRecipients, wrapHeader } from "./wrap-file-key.ts";
@@ -12,6 +13,8 @@ export interface SealerOptions {
   readonly armor?: boolean;
   /** Whether recipients with different labels may stand in one message: see `SealOptions`. */
   readonly allowMixed?: boolean;
+  /** The sender's signature, for those who can open the message; not for a message to a passphrase. */
+  readonly signature?: AttachedSignature;
 }
 
 /** Seals one age message of any size, holding no more than one chunk of 64 KiB. */
@@ -44,10 +47,10 @@ export interface Sealer {
  * Throws what `seal` does.
  */
 export async function createSealer(recipients: readonly Recipient[], options: SealerOptions = {}): Promise<Sealer> {
-  const { armor = true, allowMixed = false } = options;
+  const { armor = true } = options;
   const fileKey = randomBytes(FILE_KEY_BYTES);
   try {
-    const header = await wrapHeader(fileKey, distinctRecipients(recipients), allowMixed);
+    const header = await wrapHeader(fileKey, distinctRecipients(recipients), options);
     return new AgeSealer(header, new PayloadSealer(fileKey), armor ? new ArmorEncoder() : null);
   } finally {
     fileKey.fill(0);

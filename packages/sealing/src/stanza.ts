@@ -8,6 +8,9 @@ export interface Stanza {
   readonly body: Buffer;
 }
 
+/** The type of the stanza that holds the sender's signature, and is for nobody. */
+export const SIGNATURE_STANZA = "git-vault/signature";
+
 /** Whom a message can be sealed to. */
 export interface Recipient {
   /** Two recipients with the same one count once; a recipient without it is equal to itself alone. */

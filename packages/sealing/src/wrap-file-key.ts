@@ -1,4 +1,5 @@
 import { encodeHeader } from "./age-header.ts";
+import type { AttachedSignature } from "./attached-signature.ts";
 import { SealingError } from "./errors.ts";
 import type { Recipient, Stanza } from "./stanza.ts";
 
@@ -30,15 +31,20 @@ const refuseMixed = (recipients: readonly Recipient[]): void => {
   });
 };
 
-/** Writes the header that wraps a file key to recipients. See `seal` for what it throws. */
+/** Writes the header that wraps a file key to recipients, with the sender's signature. See `seal` for what it throws. */
 export async function wrapHeader(
   fileKey: Buffer,
   recipients: readonly Recipient[],
-  allowMixed: boolean,
+  { allowMixed = false, signature }: { readonly allowMixed?: boolean; readonly signature?: AttachedSignature },
 ): Promise<Buffer> {
   if (!allowMixed) refuseMixed(recipients);
   const stanzas: Stanza[] = [];
   for (const recipient of recipients) stanzas.push(...(await recipient.wrapFileKey(fileKey)));
+  if (signature !== undefined) {
+    // Most messages are not signed.
+    const { sealSignature } = await import("./attached-signature.ts");
+    stanzas.push(sealSignature(fileKey, signature));
+  }
   try {
     return encodeHeader(stanzas, fileKey);
   } catch (cause) {

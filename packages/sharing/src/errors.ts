@@ -6,6 +6,7 @@ import { VaultError } from "@git-vault/errors";
  * - `INVALID_KEY_CHOICE`: the key that was chosen among a recipient's keys is not there, or is not one
  * - `KEY_FILE_UNREADABLE`: a private key file that was named cannot be read
  * - `NO_SIGNING_KEY`: no key was found to sign with, or the one that was named is not there
+ * - `CANNOT_SIGN`: a message of this kind or size cannot be signed
  * - `AGENT_FAILED`: the SSH agent cannot be reached, or does not answer, or not as it should
  */
 export type SharingErrorCode =
@@ -14,6 +15,7 @@ export type SharingErrorCode =
   | "INVALID_KEY_CHOICE"
   | "KEY_FILE_UNREADABLE"
   | "NO_SIGNING_KEY"
+  | "CANNOT_SIGN"
   | "AGENT_FAILED";
 
 /** What `@git-vault/sharing` throws, beside what the packages below it throw. */

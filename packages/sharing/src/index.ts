@@ -13,5 +13,7 @@ export {
   type Sharing,
   type SharingOptions,
 } from "./share.ts";
+export { checkSigner, type SignerCheck } from "./check-signer.ts";
+export type { SignOptions } from "./sign-message.ts";
 export { SshAgent, type SshAgentOptions } from "./ssh-agent.ts";
 export { findSigner, type FindSignerOptions, type Signer } from "./signer.ts";

@@ -1,5 +1,12 @@
 import type { SshPublicKey } from "@git-vault/keys";
-import { readHeader, recoverMessage, SealingError, SshRecipient, sshVaultFingerprint } from "@git-vault/sealing";
+import {
+  readHeader,
+  recoverMessage,
+  SealingError,
+  SIGNATURE_STANZA,
+  SshRecipient,
+  sshVaultFingerprint,
+} from "@git-vault/sealing";
 
 /** What can be told of whom a message is sealed to. */
 export interface KnownRecipients {
@@ -28,6 +35,7 @@ export function knownRecipients(message: Uint8Array, candidates: readonly SshPub
   const keys = new Map<string, SshPublicKey>();
   let others = 0;
   for (const { type, args } of stanzas) {
+    if (type === SIGNATURE_STANZA) continue;
     if (type.endsWith("-grease")) continue; // age's programs put such stanzas in at random, for nobody
     const found = marks.find(({ mark }) => mark !== null && mark === args[0]);
     if (found === undefined) others += 1;

@@ -7,6 +7,7 @@ import {
   PassphraseIdentity,
   SealingError,
   SshIdentity,
+  type AgeIdentity,
   type Identity,
   type Stanza,
 } from "@git-vault/sealing";
@@ -129,7 +130,7 @@ async function ageIdentities(
 ): Promise<Fingerprinted[]> {
   if (detectFormat(bytes) === "age") {
     const identity = new SealedIdentityFile(bytes, (attempt) => passphrase({ path, attempt }));
-    return [[identity, async () => null]];
+    return [[identity, () => identity.fingerprint()]];
   }
   try {
     const identities = await parseIdentityFile(bytes);
@@ -147,7 +148,8 @@ class SealedIdentityFile implements Identity {
   readonly asks = "always";
   readonly #file: Buffer;
   readonly #passphrase: (attempt: number) => Promise<Uint8Array>;
-  #identities: readonly Identity[] | undefined;
+  #identities: readonly AgeIdentity[] | undefined;
+  #openedWith: AgeIdentity | undefined;
 
   constructor(file: Buffer, passphrase: (attempt: number) => Promise<Uint8Array>) {
     this.#file = file;
@@ -159,12 +161,19 @@ class SealedIdentityFile implements Identity {
     this.#identities ??= await this.#open();
     for (const identity of this.#identities) {
       const fileKey = await identity.unwrapFileKey(stanzas);
-      if (fileKey !== null) return fileKey;
+      if (fileKey === null) continue;
+      this.#openedWith = identity;
+      return fileKey;
     }
     return null;
   }
 
-  async #open(): Promise<readonly Identity[]> {
+  /** The recipient of the identity in it that opened the message; null before one did. */
+  async fingerprint(): Promise<string | null> {
+    return this.#openedWith === undefined ? null : String(await this.#openedWith.recipient());
+  }
+
+  async #open(): Promise<readonly AgeIdentity[]> {
     const { plaintext } = await open(this.#file, [new PassphraseIdentity(this.#passphrase)]);
     try {
       return await parseIdentityFile(plaintext);

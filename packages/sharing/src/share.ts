@@ -6,12 +6,14 @@ import {
   PassphraseRecipient,
   seal,
   SshRecipient,
+  type AttachedSignature,
   type Format,
   type Recipient,
   type Sealer,
 } from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
 import { printable } from "./printable.ts";
+import type { SignOptions } from "./sign-message.ts";
 
 const STRONG_RSA_BITS = 2048;
 
@@ -39,6 +41,8 @@ export interface ShareOptions extends SharingOptions {
   readonly secret: Uint8Array;
   /** Seal the base64 text of the secret, for receiving programs that cannot print binary. */
   readonly base64?: boolean | undefined;
+  /** Sign the message, which must be one in the age format, to recipients, and of at most 16 MiB. */
+  readonly sign?: SignOptions | undefined;
 }
 
 /** A key that a message was sealed to, and whose it is. */
@@ -78,15 +82,18 @@ export interface Sharing extends Chosen {
 /**
  * Seals a secret to recipients.
  *
- * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `INVALID_KEY_CHOICE`; SealingError as `seal` does
+ * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `INVALID_KEY_CHOICE`, `CANNOT_SIGN`; SealingError as `seal` does; what
+ *   `Signer.sign` does
  */
 export async function share(options: ShareOptions): Promise<Shared> {
-  const { secret, base64 = false, armor = true, allowMixed = false } = options;
+  const { secret, base64 = false, armor = true, allowMixed = false, sign } = options;
   assertBytes("secret", secret);
   const { recipients, ...chosen } = chooseRecipients(options);
   const plaintext = base64 ? Buffer.from(base64Of(secret)) : secret;
   try {
-    return { ...chosen, message: await seal(plaintext, recipients, { format: chosen.format, armor, allowMixed }) };
+    const signature = sign === undefined ? {} : { signature: await signed(plaintext, chosen, sign) };
+    const { format } = chosen;
+    return { ...chosen, message: await seal(plaintext, recipients, { format, armor, allowMixed, ...signature }) };
   } finally {
     if (base64) plaintext.fill(0);
   }
@@ -102,6 +109,12 @@ export async function startSharing(options: SharingOptions): Promise<Sharing> {
   const { recipients, ...chosen } = chooseRecipients(options);
   assertOneOf("format", chosen.format, ["age"]);
   return { ...chosen, sealer: await createSealer(recipients, { armor, allowMixed }) };
+}
+
+/** Most messages are not signed. */
+async function signed(plaintext: Uint8Array, chosen: Chosen, sign: SignOptions): Promise<AttachedSignature> {
+  const { signPlaintext } = await import("./sign-message.ts");
+  return signPlaintext(plaintext, chosen, sign);
 }
 
 function chooseRecipients(options: SharingOptions): Chosen & { readonly recipients: readonly Recipient[] } {

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import type { Format } from "@git-vault/sealing";
-import { share, startSharing, type Chosen, type SharingOptions } from "@git-vault/sharing";
+import { share, startSharing, type Chosen, type SharingOptions, type SignOptions } from "@git-vault/sharing";
 import { CliError, usageError } from "../errors.ts";
 import { readLarge, type LargeInput } from "../input.ts";
 import { openingCommands } from "../opening-commands.ts";
@@ -40,9 +40,28 @@ function checkFlags(flags: FlagValues, operand: string | undefined): void {
   if (flags.to !== undefined && flags["with-passphrase"]) {
     throw usageError("--to and --with-passphrase were both given: a passphrase stands alone");
   }
+  checkSigning(flags);
   if (flags.to?.includes("-") && operand === "-") {
     throw usageError("stdin cannot hold both the recipients and the secret");
   }
+}
+
+function checkSigning(flags: FlagValues): void {
+  if (flags.sign !== true) {
+    const lone = (["sign-key", "as"] as const).find((name) => flags[name] !== undefined);
+    if (lone !== undefined) throw usageError(`--${lone} goes with --sign`);
+  } else if (flags["with-passphrase"]) {
+    throw usageError("a message to a passphrase cannot be signed: seal it to the receiver's keys instead");
+  } else if (parseFormat(flags.format) !== "age") {
+    throw usageError("--sign is for the age format: ssh-vault's has no place for a signature");
+  }
+}
+
+/** Most messages are not signed. */
+async function signing(flags: FlagValues): Promise<SignOptions | undefined> {
+  if (flags.sign !== true) return undefined;
+  const { signOptions } = await import("../sign-options.ts");
+  return signOptions(flags);
 }
 
 async function sharingOptions(flags: FlagValues): Promise<SharingOptions> {
@@ -63,16 +82,24 @@ async function sharingOptions(flags: FlagValues): Promise<SharingOptions> {
 
 async function shareWhole(secret: Secret, options: SharingOptions, flags: FlagValues): Promise<void> {
   const { data } = secret.input;
-  const shared = await share({ ...options, secret: data, base64: flags.base64 });
+  const sign = await signing(flags);
+  const shared = await share({ ...options, secret: data, base64: flags.base64, sign });
+  sign?.signer.lock();
   const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
   const place =
     elsewhere || !flags.json ? await writeOutput(shared.message, flags, { input: secret.input, secret: false }) : null;
-  tell({ shared, secret, bytes: data.length, place, message: shared.message }, flags);
+  tell({ shared, secret, bytes: data.length, place, message: shared.message, sign }, flags);
 }
 
 async function shareLarge(secret: Secret, options: SharingOptions, flags: FlagValues): Promise<void> {
   if (flags.base64 || options.format === "ssh-vault") {
     throw usageError(`${flags.base64 ? "--base64" : "ssh-vault's format"} is for secrets of up to 16 MiB`);
+  }
+  if (flags.sign) {
+    throw usageError(
+      "--sign is for secrets of up to 16 MiB",
+      "share it unsigned, or sign the file itself with `ssh-keygen -Y sign`",
+    );
   }
   const { sealer, ...shared } = await startSharing(options);
   const { input } = secret;
@@ -92,7 +119,7 @@ async function shareLarge(secret: Secret, options: SharingOptions, flags: FlagVa
       await pump(input, sealPiece, sink);
       sink.write(sealer.finish());
     }
-    tell({ shared, secret, bytes, place: sink.commit(), message: null }, flags);
+    tell({ shared, secret, bytes, place: sink.commit(), message: null, sign: undefined }, flags);
   } catch (error) {
     sink.abort();
     throw error;
@@ -109,6 +136,8 @@ interface Done {
   readonly place: string | null;
   /** Null for one that was too large to be held. */
   readonly message: Buffer | null;
+  /** By whom it was signed, if it was. */
+  readonly sign: SignOptions | undefined;
 }
 
 /** Tells the sender what was done, and what the receiver has to do. */
@@ -154,7 +183,7 @@ function describeSecret({ kind, name }: Secret, bytes: number): string {
   return kind === "file" ? `${printable(name ?? "")} (${size})` : `standard input (${size})`;
 }
 
-function report({ shared, secret, bytes, place }: Done, open: readonly string[]): string[] {
+function report({ shared, secret, bytes, place, sign }: Done, open: readonly string[]): string[] {
   const keys = shared.sealedTo.map(({ recipient, entry }) => `  ${printable(recipient)}  ${describeKey(entry)}`);
   const lines = [
     `vault: sealed ${describeSecret(secret, bytes)} in the ${shared.format} format to`,
@@ -168,11 +197,18 @@ function report({ shared, secret, bytes, place }: Done, open: readonly string[])
       ),
     );
   }
+  if (sign !== undefined) {
+    const { fingerprint } = sign.signer.publicKey;
+    lines.push(`vault: signed${sign.from === undefined ? "" : ` as ${sign.from}`} with ${fingerprint}`);
+  }
   if (place !== null) lines.push(`vault: the sealed message is in ${place}`);
   return [...lines, "vault: send it over any channel; it is opened with", ...open.map((line) => `  ${line}`)];
 }
 
-function describe({ shared, secret: { kind, name }, bytes, place, message }: Done, open: readonly string[]): object {
+function describe(
+  { shared, secret: { kind, name }, bytes, place, message, sign }: Done,
+  open: readonly string[],
+): object {
   return {
     format: shared.format,
     message: place === null ? (message?.toString() ?? null) : null,
@@ -185,6 +221,7 @@ function describe({ shared, secret: { kind, name }, bytes, place, message }: Don
       ...keyToJson(entry),
       reason,
     })),
+    signature: sign === undefined ? null : { from: sign.from ?? null, fingerprint: sign.signer.publicKey.fingerprint },
     open,
   };
 }

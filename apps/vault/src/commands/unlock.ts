@@ -9,11 +9,12 @@ import {
 } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/errors";
 import { CliError } from "../errors.ts";
-import { keyOfEnvironment, openKey } from "../git-crypt-key.ts";
+import { keyOfEnvironment, openKey, type OpenedKey } from "../git-crypt-key.ts";
 import { readOperand, readStandardInput } from "../input.ts";
 import { keysOfGrants } from "../openpgp-grants.ts";
 import { filterCommands } from "../own-command.ts";
 import { progressLine } from "../progress.ts";
+import type { SignatureReport } from "../signature-report.ts";
 import { leadsTo, say, writeJson } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
@@ -23,11 +24,14 @@ type Source = "file" | "stdin" | "repository" | "environment" | "openpgp" | "cli
 interface FoundKeys {
   readonly source: Source;
   readonly keys: readonly Buffer[];
+  /** Who signed the message that they came in; null where nobody did, and left out where they came in none. */
+  readonly signature?: SignatureReport | null;
 }
 
 export async function run({ flags, args }: Invocation): Promise<void> {
   const repository = openRepository(process.cwd());
-  const { source, keys } = await findKeys(repository, flags, args[0]);
+  const { source, keys, signature } = await findKeys(repository, flags, args[0]);
+  if (signature === null && !flags.quiet) say("vault: the message is unsigned");
   const progress = progressLine("decrypted", flags);
   try {
     const result = unlock(repository, keys, {
@@ -36,7 +40,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
       force: flags.force === true,
     });
     progress.end();
-    if (flags.json) writeJson(describe(source, result));
+    if (flags.json) writeJson(describe(source, signature ?? null, result));
     else if (!flags.quiet) for (const line of report(result)) say(line);
     if (result.unopened.length > 0) process.exitCode = 7;
   } finally {
@@ -48,13 +52,12 @@ export async function run({ flags, args }: Invocation): Promise<void> {
 /** In the order that the command's help tells. */
 async function findKeys(repository: Repository, flags: FlagValues, operand: string | undefined): Promise<FoundKeys> {
   if (operand !== undefined) {
-    const key = await openKey(readOperand(operand), flags);
-    return { source: operand === "-" ? "stdin" : "file", keys: [key] };
+    return { source: operand === "-" ? "stdin" : "file", ...single(await openKey(readOperand(operand), flags)) };
   }
   if (leadsTo(0) === "data") {
     const input = readStandardInput();
     // A CI system's stdin often is a pipe that nothing comes from.
-    if (input.data.length > 0) return { source: "stdin", keys: [await openKey(input, flags)] };
+    if (input.data.length > 0) return { source: "stdin", ...single(await openKey(input, flags)) };
   }
   if (holdsAllKeys(repository)) {
     const keys = repository.keyNames().map((name) => {
@@ -68,15 +71,17 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
   if (key !== null) return { source: "environment", keys: [key] };
   const keys = keysOfGrants(repository, flags["no-input"] !== true);
   if (keys.length > 0) return { source: "openpgp", keys };
-  return { source: "clipboard", keys: [await keyOfClipboard(flags)] };
+  return { source: "clipboard", ...single(await keyOfClipboard(flags)) };
 }
+
+const single = ({ key, ...rest }: OpenedKey): Omit<FoundKeys, "source"> => ({ keys: [key], ...rest });
 
 function holdsAllKeys(repository: Repository): boolean {
   if (repository.keyNames().length === 0) return false;
   return status(repository).keys.every(({ stored, files }) => stored || files === 0);
 }
 
-async function keyOfClipboard(flags: FlagValues): Promise<Buffer> {
+async function keyOfClipboard(flags: FlagValues): Promise<OpenedKey> {
   const { paste } = await import("../clipboard.ts");
   try {
     const data = Buffer.from(await paste());
@@ -114,8 +119,9 @@ const list = (title: string, files: readonly FileName[]): string[] =>
 
 const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => path);
 
-const describe = (source: Source, result: UnlockResult): object => ({
+const describe = (source: Source, signature: SignatureReport | null, result: UnlockResult): object => ({
   source,
+  signature,
   keys: result.keys.map(({ name, verified, wasUnlocked }) => ({ name, verified, wasUnlocked })),
   decrypted: result.decrypted,
   outside: result.outside,

@@ -1,11 +1,13 @@
+import type { MessageSignature } from "@git-vault/sealing";
 import { receive, Receiver, type Received } from "@git-vault/sharing";
 import { CliError } from "../errors.ts";
 import { readLarge, type Input, type LargeInput } from "../input.ts";
 import { checkOutputFlags, openSink, plaintextToJson, writeOutput } from "../output.ts";
 import { privateKeys } from "../private-keys.ts";
 import { pump } from "../pump.ts";
+import type { SignatureReport } from "../signature-report.ts";
 import { leadsTo, say, writeJson } from "../streams.ts";
-import type { FlagValues, Invocation } from "../table.ts";
+import { wantsSignature, type FlagValues, type Invocation } from "../table.ts";
 
 export async function run({ flags, args }: Invocation): Promise<void> {
   checkOutputFlags(flags);
@@ -21,10 +23,19 @@ export async function run({ flags, args }: Invocation): Promise<void> {
 async function viewWhole(input: Input, flags: FlagValues): Promise<void> {
   const received = await receive(input.data, await privateKeys(flags));
   try {
-    await write(received, flags, input);
+    await write(received, await judge(received.signature, flags), flags, input);
   } finally {
     received.plaintext.fill(0);
   }
+}
+
+/** Finds out whose the signature is, and tells it; null where there is none, which is told only where one is wanted. */
+async function judge(signature: MessageSignature | null, flags: FlagValues): Promise<SignatureReport | null> {
+  // Most messages are not signed.
+  if (signature === null && !wantsSignature(flags)) return null;
+  const { judgeSignature, unsigned } = await import("../signature-report.ts");
+  if (signature === null) throw unsigned("the message");
+  return judgeSignature(signature, flags);
 }
 
 /** Each piece is authenticated before it is written; that the message is whole shows only in the end. */
@@ -34,7 +45,9 @@ async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
   const first = await receiver.push(input.data.subarray(0, START));
   const rest = { ...input, data: input.data.subarray(START) };
   let bytes = first.length;
+  if (!receiver.isSigned) await judge(null, flags);
   const sink = openSink(flags, { input, secret: true });
+  let judged: SignatureReport | null = null;
   try {
     sink.write(first);
     const state = receiver.handOver();
@@ -47,6 +60,8 @@ async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
       await pump(rest, openPiece, sink);
       const last = await receiver.finish();
       bytes += last.length;
+      const { signature } = await receiver.about();
+      if (signature !== null) judged = await judge(signature, flags);
       sink.write(last);
     } else {
       const { pumpChunks } = await import("../chunk-crew.ts");
@@ -54,7 +69,7 @@ async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
     }
     const about = await receiver.about();
     const place = sink.commit();
-    if (flags.json) writeJson(report(about, bytes, place));
+    if (flags.json) writeJson(report(about, judged, bytes, place));
     else if (place !== null && !flags.quiet) say(`vault: wrote ${bytes} bytes to ${place}`);
   } catch (error) {
     sink.abort();
@@ -80,22 +95,28 @@ async function readMessage(operand: string | undefined): Promise<LargeInput> {
   return { data, title: "the clipboard", file: null, readOn: null, close: () => {} };
 }
 
-async function write(received: Received, flags: FlagValues, input: Input): Promise<void> {
+async function write(
+  received: Received,
+  signature: SignatureReport | null,
+  flags: FlagValues,
+  input: Input,
+): Promise<void> {
   const { plaintext } = received;
   const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
   const place = elsewhere || !flags.json ? await writeOutput(plaintext, flags, { input, secret: true }) : null;
-  if (flags.json) writeJson(describe(received, place));
+  if (flags.json) writeJson(describe(received, signature, place));
   else if (place !== null && !flags.quiet) say(`vault: wrote ${plaintext.length} bytes to ${place}`);
 }
 
-function describe(received: Received, place: string | null): object {
+function describe(received: Received, signature: SignatureReport | null, place: string | null): object {
   const { plaintext } = received;
-  return { ...report(received, plaintext.length, place), ...plaintextToJson(plaintext, place) };
+  return { ...report(received, signature, plaintext.length, place), ...plaintextToJson(plaintext, place) };
 }
 
 /** What --json tells of any message. */
 const report = (
   { format, openedWith: { path, fingerprint } }: Pick<Received, "format" | "openedWith">,
+  signature: SignatureReport | null,
   bytes: number,
   output: string | null,
-): object => ({ format, openedWith: { path, fingerprint }, bytes, output });
+): object => ({ format, openedWith: { path, fingerprint }, signature, bytes, output });

@@ -1,0 +1,268 @@
+import { createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { armor, Decrypter } from "age-encryption";
+import { armorSignature, readPrivateKey, readSignature, signMessage, type PrivateKey } from "@git-vault/keys";
+import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  encodeStatement,
+  generateIdentity,
+  open,
+  parseIdentityFile,
+  readHeader,
+  seal,
+  SIGNATURE_STANZA,
+  verifyMessage,
+  type AgeIdentity,
+  type AgeKeyKind,
+  type AgeRecipient,
+  type AttachedSignature,
+  type MessageStatement,
+  type Opened,
+} from "../src/index.ts";
+import { makeTestKey, type TestKey } from "./keys.ts";
+
+const sshKeygen = peer("ssh-keygen");
+const plaintext = Buffer.from("a secret\n");
+const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
+
+let folder: TemporaryFolder;
+let alice: TestKey;
+let bob: TestKey;
+let carol: TestKey;
+let aliceKey: PrivateKey;
+
+beforeAll(async () => {
+  folder = temporaryFolder();
+  const make = (name: string): Promise<TestKey> => makeTestKey({ type: "ed25519", name, folder: folder.path });
+  [alice, bob, carol] = [await make("alice"), await make("bob"), await make("carol")];
+  aliceKey = await readPrivateKey(readFileSync(alice.privateKeyPath)).unlock();
+});
+afterAll(() => folder.remove());
+
+/** A key of age's own. */
+const makeNative = async (
+  kind: AgeKeyKind = "x25519",
+): Promise<{ recipient: AgeRecipient; identity: AgeIdentity; file: string }> => {
+  const { identity: file } = await generateIdentity(kind);
+  const [identity] = await parseIdentityFile(file);
+  if (identity === undefined) throw new Error("expected an identity");
+  return { recipient: await identity.recipient(), identity, file };
+};
+
+const fingerprint = ({ recipient }: TestKey): string => recipient.publicKey.fingerprint;
+
+const statementTo = (...recipients: string[]): MessageStatement => ({
+  from: "github:alice",
+  date: "2026-11-25T09:30:00Z",
+  digest: sha256(plaintext),
+  recipients,
+});
+
+const sign = async (statement: Buffer, key = aliceKey, namespace = "git-vault"): Promise<AttachedSignature> => ({
+  statement,
+  signature: (await signMessage(key, { namespace, message: statement })).blob,
+});
+
+const verify = ({ signature, plaintext: opened }: Opened, openedBy: string): ReturnType<typeof verifyMessage> => {
+  if (signature === null) throw new Error("expected a signature");
+  return verifyMessage(signature, { digest: sha256(opened), openedBy });
+};
+
+test("the statement is these lines", () => {
+  expect(encodeStatement({ ...statementTo("SHA256:abc", "age1xyz"), digest: Buffer.alloc(32, 0xab) }).toString()).toBe(
+    `git-vault message v1\nfrom github:alice\ndate 2026-11-25T09:30:00Z\nsha256 ${"ab".repeat(32)}\nto SHA256:abc\nto age1xyz\n`,
+  );
+  expect(encodeStatement({ ...statementTo("x"), from: null }).toString()).not.toContain("from");
+  for (const change of [
+    { from: "https://example.org/alice.keys" },
+    { from: "github:a\nb" },
+    { date: "yesterday" },
+    { date: "2026-99-99T09:30:00Z" },
+    { recipients: [] },
+    { recipients: ["a b"] },
+    { digest: Buffer.alloc(31) },
+  ]) {
+    expect(() => encodeStatement({ ...statementTo("x"), ...change })).toThrow(RangeError);
+  }
+});
+
+describe("a signed message", () => {
+  test.for([true, false])("is told to be alice's by those who open it, with armor %s", async (isArmored) => {
+    const native = await makeNative();
+    const recipients = [fingerprint(bob), fingerprint(carol), String(native.recipient)];
+    const signature = await sign(encodeStatement(statementTo(...recipients)));
+    const message = await seal(plaintext, [bob.recipient, carol.recipient, native.recipient], {
+      armor: isArmored,
+      signature,
+    });
+    for (const [identity, openedBy] of [
+      [bob.identity(), recipients[0]],
+      [carol.identity(), recipients[1]],
+      [native.identity, recipients[2]],
+    ] as const) {
+      const opened = await open(message, [identity]);
+      expect(opened.plaintext).toEqual(plaintext);
+      expect(verify(opened, openedBy ?? "")).toMatchObject({ from: "github:alice", recipients });
+      expect(verify(opened, openedBy ?? "").publicKey.fingerprint).toBe(fingerprint(alice));
+    }
+    // Nobody else sees who sent it.
+    expect(readHeader(message).stanzas.at(-1)).toMatchObject({ type: SIGNATURE_STANZA, args: [] });
+    expect(message.toString("latin1")).not.toContain("alice");
+  });
+
+  test("is as docs/formats.md has it, and ssh-keygen verifies it", async () => {
+    const statement = encodeStatement(statementTo(fingerprint(bob)));
+    const message = await seal(plaintext, [bob.recipient], { armor: false, signature: await sign(statement) });
+    const { stanzas } = readHeader(message);
+    const fileKey = await bob.identity().unwrapFileKey(stanzas);
+    const body = stanzas.at(-1)?.body ?? Buffer.alloc(0);
+    expect(body.length).toBe(1024 + 16);
+    const key = Buffer.from(hkdfSync("sha256", fileKey ?? "", "", "git-vault/signature v1", 32));
+    const decipher = createDecipheriv("chacha20-poly1305", key, Buffer.alloc(12), { authTagLength: 16 });
+    decipher.setAuthTag(body.subarray(-16));
+    const content = Buffer.concat([decipher.update(body.subarray(0, -16)), decipher.final()]);
+    const end = 4 + content.readUInt32BE();
+    expect(content.subarray(4, end)).toEqual(statement);
+    const signature = content.subarray(end + 4, end + 4 + content.readUInt32BE(end));
+    expect(content.subarray(end + 4 + signature.length).every((byte) => byte === 0)).toBe(true);
+
+    writeFileSync(join(folder.path, "allowed"), `alice ${readFileSync(`${alice.privateKeyPath}.pub`, "utf8")}`);
+    writeFileSync(join(folder.path, "signature"), armorSignature(readSignature(signature)));
+    const args = ["-Y", "verify", "-f", join(folder.path, "allowed"), "-I", "alice", "-n", "git-vault"];
+    const { status } = await run(sshKeygen.path, [...args, "-s", join(folder.path, "signature")], { input: statement });
+    expect(status).toBe(0);
+  });
+
+  test.for([
+    ["the distribution's age", peer("age", { in: "path" })],
+    ["the newest age", peer("age")],
+    ["rage", peer("rage")],
+  ] as const)("is opened by %s", async ([, program], { skip }) => {
+    skip(program.missing, program.label);
+    for (const isArmored of [true, false]) {
+      const signature = await sign(encodeStatement(statementTo(fingerprint(bob))));
+      const message = await seal(plaintext, [bob.recipient], { armor: isArmored, signature });
+      expect(await runOk(program.path, ["-d", "-i", bob.privateKeyPath], { input: message })).toEqual(plaintext);
+    }
+  });
+
+  test("is opened by typage", async () => {
+    const native = await makeNative();
+    const signature = await sign(encodeStatement(statementTo(String(native.recipient))));
+    const message = await seal(plaintext, [native.recipient], { signature });
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(native.file);
+    expect(Buffer.from(await decrypter.decrypt(armor.decode(message.toString())))).toEqual(plaintext);
+  });
+
+  test("of post-quantum recipients stays one", async () => {
+    const native = await makeNative("hybrid");
+    const signature = await sign(encodeStatement(statementTo(String(native.recipient))));
+    const opened = await open(await seal(plaintext, [native.recipient], { signature }), [native.identity]);
+    expect(verify(opened, String(native.recipient)).from).toBe("github:alice");
+  });
+});
+
+describe("a signature does not fit", () => {
+  const failing = async (
+    attached: AttachedSignature,
+    openedBy = fingerprint(bob),
+    secret = plaintext,
+  ): Promise<string> => {
+    const opened = await open(await seal(secret, [bob.recipient], { signature: attached }), [bob.identity()]);
+    try {
+      verify(opened, openedBy);
+    } catch (error) {
+      expect(error).toMatchObject({ code: "BAD_SIGNATURE" });
+      return String(error);
+    }
+    throw new Error("expected it not to fit");
+  };
+
+  test("where a recipient seals the secret again to others", async () => {
+    // Alice sealed it to Carol, who seals the same to Bob.
+    const signature = await sign(encodeStatement(statementTo(fingerprint(carol))));
+    expect(await failing(signature)).toContain("it was made for a message to others");
+  });
+
+  test("where the secret is another one", async () => {
+    const signature = await sign(encodeStatement(statementTo(fingerprint(bob))));
+    expect(await failing(signature, fingerprint(bob), Buffer.from("another"))).toContain("for another secret");
+  });
+
+  test("where it is by another key, for another purpose, or over another statement", async () => {
+    const statement = encodeStatement(statementTo(fingerprint(bob)));
+    const otherKey = await readPrivateKey(readFileSync(carol.privateKeyPath)).unlock();
+    const mine = await sign(statement);
+    const others = await sign(statement, otherKey);
+    // The signature of one key under the name of the other.
+    const swapped = Buffer.from(mine.signature);
+    others.signature.subarray(-64).copy(swapped, swapped.length - 64);
+    expect(await failing({ statement, signature: swapped })).toContain("its key did not make it");
+    expect(await failing(await sign(statement, aliceKey, "git"))).toContain("its key did not make it");
+    const changed = Buffer.from(statement.toString().replace("alice", "bobby"));
+    expect(await failing({ ...mine, statement: changed })).toContain("its key did not make it");
+    expect(await failing({ ...mine, signature: randomBytes(100) })).toContain("malformed SSH signature");
+  });
+
+  test.for([
+    ["another version", (text: string) => text.replace("v1", "v2")],
+    ["of a grant", (text: string) => text.replace("message", "grant")],
+    ["without recipients", (text: string) => text.replace(/to .*\n/, "")],
+    ["with a further line", (text: string) => `${text}\n`],
+    ["with CRLF", (text: string) => text.replaceAll("\n", "\r\n")],
+    ["with a URL for a name", (text: string) => text.replace("github:alice", "https://example.org/alice.keys")],
+    ["without a date", (text: string) => text.replace(/date .*\n/, "")],
+    ["with a date that is none", (text: string) => text.replace("11-25", "13-45")],
+    ["that is empty", () => ""],
+  ] as const)("where its statement is one %s", async ([, change]) => {
+    const statement = Buffer.from(change(encodeStatement(statementTo(fingerprint(bob))).toString()));
+    expect(await failing(await sign(statement))).toContain("its statement is none");
+  });
+
+  test("where its stanza is of another message, twice there, or changed", async () => {
+    const signature = await sign(encodeStatement(statementTo(fingerprint(bob))));
+    const stanzaOf = async (): Promise<string> => {
+      const message = await seal(plaintext, [bob.recipient], { armor: false, signature });
+      return /-> git-vault\/signature\n[^]*?(?=\n---)/.exec(message.toString("latin1"))?.[0] ?? "";
+    };
+    const foreign = await stanzaOf();
+    const [firstLine = "", ...body] = foreign.split("\n");
+    // Whoever can open the message can make its header anew: here as a recipient that wraps to such stanzas.
+    for (const extra of [
+      [foreign],
+      [foreign, foreign],
+      [[`${firstLine} argument`, ...body].join("\n")],
+      [[firstLine, ""].join("\n")],
+    ]) {
+      const meddler = {
+        wrapFileKey: () =>
+          extra.map((stanza) => {
+            const [head = "", ...lines] = stanza.split("\n");
+            const [, type = "", ...args] = head.split(" ");
+            return { type, args, body: Buffer.from(lines.join(""), "base64") };
+          }),
+      };
+      const message = await seal(plaintext, [bob.recipient, meddler], {});
+      await expect(open(message, [bob.identity()])).rejects.toMatchObject({
+        code: "TAMPERED_MESSAGE",
+        message: expect.stringContaining("the sender's signature in its header is none"),
+      });
+    }
+    // The header's MAC holds the stanza, too.
+    const message = await seal(plaintext, [bob.recipient], { armor: false, signature });
+    const cut = Buffer.from(
+      message.toString("latin1").replace(/-> git-vault\/signature\n[^]*?\n(?=---)/, ""),
+      "latin1",
+    );
+    expect(cut.length).toBeLessThan(message.length);
+    await expect(open(cut, [bob.identity()])).rejects.toMatchObject({ code: "TAMPERED_MESSAGE" });
+  });
+
+  test("and ssh-vault's format and a passphrase have no place for one", async () => {
+    const signature = await sign(encodeStatement(statementTo(fingerprint(bob))));
+    await expect(seal(plaintext, [bob.recipient], { format: "ssh-vault", signature })).rejects.toThrow(RangeError);
+  });
+});
