@@ -1,16 +1,17 @@
 // `pnpm bench git-crypt [SIZE…]`: unlocking, status and what git itself does, against git-crypt in the same run. A SIZE is a number of
 // files of 2 KB, or `big` for one of 200 MB; without any, 1 10 100. The programs take turns on clones of one repository.
 //
-// `vault` is the package's own driver, which loads what the command line loads and nothing more; $VAULT names another, and $ROUNDS how many turns each takes.
+// $VAULT names another command than the built one, and $ROUNDS how many turns each takes.
 import { spawnSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { vaultProgram } from "./workplace.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const vault = process.env.VAULT?.split(" ") ?? [process.execPath, join(root, "packages/git-crypt/test/driver.mjs")];
+const vault = process.env.VAULT?.split(" ") ?? [process.execPath, vaultProgram];
+const peakMemory = fileURLToPath(new URL("peak-memory.cjs", import.meta.url));
 const sizes = process.argv.length > 2 ? process.argv.slice(2) : ["1", "10", "100"];
 const folder = mkdtempSync(join(tmpdir(), "git-vault-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -43,11 +44,23 @@ function source(size) {
   return path;
 }
 
-/** Each step's seconds on a fresh clone. */
-function steps(path, program) {
+function cloneOf(path) {
   const clone = join(folder, "clone");
   rmSync(clone, { recursive: true, force: true });
   run(folder, ["git", "clone", "--quiet", `file://${path}`, clone]);
+  return clone;
+}
+
+/** The most memory that unlocking a fresh clone takes, in MiB. */
+function peakOf(path) {
+  const clone = cloneOf(path);
+  run(clone, [process.execPath, "--require", peakMemory, vaultProgram, "unlock", `${path}.key`]);
+  return Number(readFileSync(join(clone, "peak-memory"), "utf8")) / 1024;
+}
+
+/** Each step's seconds on a fresh clone. */
+function steps(path, program) {
+  const clone = cloneOf(path);
   const times = {};
   const timed = (name, command) => {
     const start = performance.now();
@@ -82,5 +95,6 @@ for (const size of sizes) {
       `  ${step.padEnd(26)} ${ours.toFixed(3).padStart(8)} s ${theirs.toFixed(3).padStart(8)} s ${ratio.padStart(7)} ×`,
     );
   }
+  console.log(`  ${"unlock, most memory".padEnd(26)} ${peakOf(path).toFixed(0).padStart(8)} MiB`);
   rmSync(path, { recursive: true });
 }

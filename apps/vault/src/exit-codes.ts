@@ -44,6 +44,10 @@ const OF_REPOSITORY: Readonly<Record<GitCryptErrorCode, ExitCode>> = {
   NO_SUCH_REVISION: 1,
   NO_SUCH_FILE: 1,
   BAD_PROTOCOL: 5,
+  UNFINISHED: 1,
+  NO_BRANCH: 1,
+  NO_ROTATION: 1,
+  BRANCH_MOVED: 1,
   HOOKS_ELSEWHERE: 1,
 };
 

@@ -134,6 +134,10 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
     "status",
     "{state, keys: [{name, stored, configured, files}], files: [{path, keyName, encrypted}], findings: [{path, problem, advice}], fixed: [path]}; state is unlocked, locked, partly or unused",
   ],
+  [
+    "rotate",
+    "{keyName, keyId, retiredKeyId, branch, commit, files: [path], clear: [path], droppedGrants: [path]}; with --abort {aborted}",
+  ],
   ["decrypt", "{encrypted, bytes, output, encoding, plaintext}, the last three as of view"],
   ["export-key, keygen, migrate-key", "{bytes, output, key}; key is base64, and null where it went to a file"],
   ["hooks", "install: {path, before}; remove: {removed}; check: {findings: [{path, problem}]}"],

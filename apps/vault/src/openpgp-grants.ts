@@ -29,6 +29,32 @@ export function keysOfGrants(repository: Repository, ask: boolean): Buffer[] {
   });
 }
 
+/**
+ * The grants of a key name, each made anew for the same OpenPGP key, with the new git-crypt key in it; those for whom gpg has no
+ * usable public key are left out.
+ */
+export function renewGrants(repository: Repository, keyName: string, key: Uint8Array): Map<string, Buffer> {
+  const renewed = new Map<string, Buffer>();
+  if (repository.topLevel === null) return renewed;
+  const folder = `${stateFolder(repository)}/keys/${keyName}/0`;
+  for (const file of namesIn(join(repository.topLevel, folder))) {
+    const fingerprint = /^([0-9A-F]{40,64})\.gpg$/.exec(file)?.[1];
+    const grant = fingerprint === undefined ? null : encryptFor(fingerprint, key);
+    if (grant !== null) renewed.set(`${folder}/${file}`, grant);
+  }
+  return renewed;
+}
+
+/** git-crypt, too, trusts a key whose fingerprint was granted to before. */
+function encryptFor(fingerprint: string, key: Uint8Array): Buffer | null {
+  const { error, status, stdout } = spawnSync(
+    GPG,
+    ["--batch", "--quiet", "--trust-model", "always", "--encrypt", "--recipient", `0x${fingerprint}`],
+    { input: key, stdio: ["pipe", "pipe", "ignore"], maxBuffer: MAX_KEY_FILE },
+  );
+  return error === undefined && status === 0 && stdout.length > 0 ? stdout : null;
+}
+
 function stateFolder({ topLevel, env }: Repository): string {
   const { stdout } = spawnSync("git", ["config", "git-crypt.repoStateDir"], { cwd: topLevel ?? undefined, env });
   return stdout.toString().trim() || ".git-crypt";

@@ -64,6 +64,21 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
     flags: ["history", "fix"],
   },
   {
+    name: "rotate",
+    group: "git-crypt",
+    usage: "",
+    summary: "replace the repository's key, and encrypt every protected file of this branch with the new one",
+    description: [
+      "Makes a new key and one commit, which encrypts every file that this branch protects with it. The work tree stays as it is. The old key is kept in that commit, sealed under the new one, so that whoever holds the new one can still read older commits; in a repository that `vault` unlocked, git goes on checking them out, diffing and merging them.",
+      "Grants to OpenPGP keys in .git-crypt are renewed where gpg has the public keys, and removed otherwise. Everybody else needs the new key from you. git-crypt itself works at the new commit with the new key; older commits it cannot check out.",
+      "What rotation cannot do: whoever had the old key can read all that was encrypted with it, in every clone that exists. The files are listed: change the secrets in them.",
+      "It needs a branch, protected files without changes, and no merge or rebase in progress. git's hooks do not run. Interrupted at any point, it is finished by --continue or undone by --abort. Another branch keeps the old key until it is merged; `vault status` then names the files that are left, and `vault status --fix` encrypts them anew.",
+    ],
+    examples: ["vault rotate", "vault rotate --key-name production", "vault rotate --continue"],
+    operands: 0,
+    flags: ["key-name", "continue", "abort"],
+  },
+  {
     name: "decrypt",
     group: "git-crypt",
     usage: "[REV:]PATH",

@@ -37,6 +37,7 @@ export type CommandName =
   | "deploy lock"
   | "filter"
   | "merge"
+  | "rotate"
   | "doctor"
   | "help"
   | "completion"

@@ -2,6 +2,7 @@ import { accessSync, constants, lstatSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readSettings } from "./filter-config.ts";
 import { tryGit } from "./git.ts";
+import { findHook } from "./hook.ts";
 import { keyPaths } from "./retired-keys.ts";
 import { filterOf, keyNameOf } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
@@ -9,6 +10,7 @@ import type { Repository } from "./repository.ts";
 /**
  * - `old-git`: git is older than 2.11 and starts the filter once for each file
  * - `missing-program`: a setting names a program that is not there, and git stops at each protected file
+ * - `stale-hook`: the pre-commit hook names a program that is not there, and git refuses each commit
  * - `no-filter`: a key lies here and its filter is not configured: protected files are stored in clear
  * - `no-key`: a filter is configured and its key is not here: git stops at each protected file
  * - `not-required`: where the filter fails, git stores plaintext
@@ -19,6 +21,7 @@ import type { Repository } from "./repository.ts";
 export type Ailment =
   | "old-git"
   | "missing-program"
+  | "stale-hook"
   | "no-filter"
   | "no-key"
   | "not-required"
@@ -29,7 +32,7 @@ export type Ailment =
 /** Something about how a repository is set up. */
 export interface Diagnosis {
   readonly ailment: Ailment;
-  /** What it concerns: a setting's name, a key's name or its file's path. */
+  /** What it concerns: a setting's name, a key's name, or the path of a key's file or the hook. */
   readonly subject: string;
   /** Whether secrets are at risk or git stops; else it is merely slow. */
   readonly serious: boolean;
@@ -99,6 +102,12 @@ function diagnosePrograms({ env }: Repository, settings: ReadonlyMap<string, str
     .map(([subject]) => ({ ailment: "missing-program", subject, serious: true }));
 }
 
+function diagnoseHook(repository: Repository): Diagnosis[] {
+  const hook = findHook(repository);
+  if (hook === null || canRun(hook.command, repository.env)) return [];
+  return [{ ailment: "stale-hook", subject: hook.path, serious: true }];
+}
+
 function diagnoseKeys(repository: Repository): Diagnosis[] {
   const paths = repository.keyNames().flatMap((name) => keyPaths(repository, name));
   return paths
@@ -114,7 +123,7 @@ function isOld(version: string): boolean {
 }
 
 /**
- * Looks at how a repository is set up: git's version, the filters' settings, the programs that they name, and the keys' files.
+ * Looks at how a repository is set up: git's version, the filters' settings, the programs that they name, the hook, and the keys' files.
  * It changes nothing and runs none of the programs.
  *
  * @throws GitCryptError GIT_MISSING, KEY_FILE_UNREADABLE.
@@ -131,6 +140,7 @@ export function diagnose(repository: Repository): Diagnoses {
   const diagnoses: Diagnosis[] = [
     ...(isOld(gitVersion) ? [{ ailment: "old-git", subject: gitVersion, serious: false } as const] : []),
     ...diagnosePrograms(repository, settings),
+    ...diagnoseHook(repository),
     ...keyNames
       .filter((name) => !configured.includes(filterOf(name)))
       .map((subject) => ({ ailment: "no-filter", subject, serious: true }) as const),

@@ -26,6 +26,10 @@ import { VaultError } from "@git-vault/errors";
  * - `NO_SUCH_REVISION`: the name is no revision of this repository
  * - `NO_SUCH_FILE`: the revision holds no such file, or the object is not here
  * - `BAD_PROTOCOL`: what came is not git's protocol for filters
+ * - `UNFINISHED`: a rotation, or a merge, a rebase and the like, was begun and must be ended first
+ * - `NO_BRANCH`: HEAD is not on the branch that is meant, or on none that has a commit
+ * - `NO_ROTATION`: no rotation was begun that could be continued or aborted
+ * - `BRANCH_MOVED`: commits were made meanwhile
  * - `HOOKS_ELSEWHERE`: git looks for hooks outside the repository
  */
 export type GitCryptErrorCode =
@@ -54,6 +58,10 @@ export type GitCryptErrorCode =
   | "NO_SUCH_REVISION"
   | "NO_SUCH_FILE"
   | "BAD_PROTOCOL"
+  | "UNFINISHED"
+  | "NO_BRANCH"
+  | "NO_ROTATION"
+  | "BRANCH_MOVED"
   | "HOOKS_ELSEWHERE";
 
 /** What `@git-vault/git-crypt` throws. */

@@ -1,34 +1,33 @@
 import { encryptBlob, isEncryptedBlob } from "./blob.ts";
 import { type FileName, fileName } from "./file-name.ts";
-import { listOf, runGit } from "./git.ts";
+import type { KeyFile } from "./key-file.ts";
 import { type KeyRing, readKeyRing } from "./key-ring.ts";
-import { assertWorkTree, isRegular, listProtected } from "./protected-files.ts";
+import { assertWorkTree, isRegular, listIndex, putEntries, withBlob, withKeyNames } from "./protected-files.ts";
 import { recode } from "./recode.ts";
 import type { Repository } from "./repository.ts";
+import { retirementIn } from "./sealed-retired.ts";
 import { clearBlobs } from "./staged.ts";
 
 /** What takes a blob's place: itself under the current key where it is in clear, or under a retired key; else null. */
-function mended(keys: KeyRing, blob: Buffer): Buffer | null {
+function mended(keys: KeyRing, wasRetired: (key: KeyFile) => boolean, blob: Buffer): Buffer | null {
   if (!isEncryptedBlob(blob)) return blob.length === 0 ? null : encryptBlob(keys.current, blob);
-  const key = keys.keyOf(blob);
-  if (key === null || key === keys.current) return null;
-  const content = keys.open(blob);
-  try {
-    return encryptBlob(keys.current, content);
-  } finally {
-    content.fill(0);
-  }
+  const found = keys.tryOpen(blob);
+  const isRetired = found !== null && found.key !== keys.current && wasRetired(found.key);
+  const next = isRetired ? encryptBlob(keys.current, found.content) : null;
+  found?.content.fill(0);
+  return next;
 }
 
 /**
- * Encrypts what the index holds unencrypted, or encrypted with a retired key, on protected paths, and gives the files. The work
+ * Encrypts what the index holds unencrypted, or encrypted with a key that was retired before, on protected paths, and gives the files. The work
  * tree stays as it is; the next commit holds the encrypted files. What was committed otherwise stays readable in the history.
  *
  * @throws GitCryptError as readKey does, before anything is changed; NO_WORK_TREE, GIT_FAILED; NO_SUCH_FILE in a partial clone.
  */
 export function fix(repository: Repository): FileName[] {
   assertWorkTree(repository);
-  const regular = listProtected(repository).filter((entry) => isRegular(entry) && entry.stage === 0);
+  const index = listIndex(repository);
+  const regular = withKeyNames(repository, index).filter((entry) => isRegular(entry) && entry.stage === 0);
   const clear = clearBlobs(
     repository,
     regular.map(({ oid }) => oid),
@@ -42,12 +41,15 @@ export function fix(repository: Repository): FileName[] {
     const entries = regular.filter(
       ({ oid, keyName }) => clear.has(oid) || (rings.get(keyName)?.retired.length ?? 0) > 0,
     );
+    const wasRetired = new Map([...names].map((name) => [name, retirementIn(index, name)]));
     const recoded = recode(repository, entries, ({ keyName }, blob) => {
-      const keys = rings.get(keyName);
-      return keys === undefined ? null : mended(keys, blob);
+      const [keys, isRetired] = [rings.get(keyName), wasRetired.get(keyName)];
+      return keys === undefined || isRetired === undefined ? null : mended(keys, isRetired, blob);
     });
-    const records = recoded.map(({ entry, oid }) => `${entry.mode} ${oid} 0\t${entry.name}`);
-    if (records.length > 0) runGit(repository, ["update-index", "-z", "--index-info"], listOf(records));
+    putEntries(
+      repository,
+      recoded.map(({ entry, oid }) => withBlob(entry, oid)),
+    );
     const changed = new Set(recoded.map(({ entry }) => entry));
     return regular.filter((entry) => changed.has(entry)).map(({ name }) => fileName(name));
   } finally {

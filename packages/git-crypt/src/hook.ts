@@ -52,6 +52,23 @@ function freeName(folder: string): string {
   return name;
 }
 
+/**
+ * The hook's file and the command line that it runs; null where none of ours is installed, or git looks for hooks elsewhere.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export function findHook(repository: Repository): { readonly path: string; readonly command: string } | null {
+  try {
+    const path = join(hooksFolder(repository), "pre-commit");
+    const [, mark, command = ""] = readFileSync(path, "utf8").split("\n");
+    return mark === MARK ? { path, command: command.replace(/ \|\| exit$/, "") } : null;
+  } catch (error) {
+    // What cannot be read is no hook that git could run.
+    if (error instanceof GitCryptError && error.code !== "HOOKS_ELSEWHERE") throw error;
+    return null;
+  }
+}
+
 /** The hook that ours runs, by its script; undefined where the script is not ours. */
 function beforeOf(script: string): string | null | undefined {
   if (script.split("\n")[1] !== MARK) return undefined;

@@ -28,5 +28,7 @@ export { type InstalledHook, installHook, removeHook } from "./hook.ts";
 export { merge, type MergeOptions } from "./merge.ts";
 export { type FileAtRevision, readProtected, type ReadProtectedOptions } from "./read-protected.ts";
 export { Revision, type RevisionFile } from "./revision.ts";
+export { abortRotation, continueRotation, rotate, type RotateOptions, type RotateResult } from "./rotate.ts";
+export type { FilesToCommit } from "./rotation-commit.ts";
 export { checkStaged } from "./staged.ts";
 export { type KeyStatus, type ProtectedFile, status, type Status, type StatusOptions } from "./status.ts";

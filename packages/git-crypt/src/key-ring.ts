@@ -1,5 +1,4 @@
 import { decryptBlob, encryptBlob, isEncryptedBlob } from "./blob.ts";
-import { isSealedWith } from "./content.ts";
 import { GitCryptError } from "./errors.ts";
 import { type KeyFile, wipeKeyFile } from "./key-file.ts";
 import { keyId } from "./key-id.ts";
@@ -43,6 +42,11 @@ export class KeyRing {
     return (this.#retired ??= this.#others(readRetired(this.#place, this.name)));
   }
 
+  /** The current key, the retired ones on this machine, and those that were found since. */
+  get all(): readonly KeyFile[] {
+    return [this.current, ...this.retired];
+  }
+
   #others(keys: readonly KeyFile[]): KeyFile[] {
     const known = new Set([keyId(this.current), ...(this.#retired ?? []).map(keyId)]);
     return keys.filter((key) => !known.has(keyId(key)));
@@ -68,12 +72,31 @@ export class KeyRing {
     return found;
   }
 
+  /** Takes over keys that are no more, or not yet, the current one. */
+  learn(keys: readonly KeyFile[]): void {
+    const known = this.retired;
+    this.#retired = [...this.#others(keys), ...known];
+  }
+
+  /** The key that encrypted a blob, and the content; null where it is not one, or no key here did. */
+  tryOpen(blob: Uint8Array): { readonly key: KeyFile; readonly content: Buffer } | null {
+    if (!isEncryptedBlob(blob)) return null;
+    const first = opened(this.current, blob);
+    if (first !== null) return { key: this.current, content: first };
+    for (const keys of [() => this.retired, () => this.search()]) {
+      for (const key of keys()) {
+        const content = opened(key, blob);
+        if (content !== null) return { key, content };
+      }
+    }
+    return null;
+  }
+
   /** The key that encrypted a blob; null where it is not one, or no key here did. */
   keyOf(blob: Uint8Array): KeyFile | null {
-    if (!isEncryptedBlob(blob)) return null;
-    const fits = (key: KeyFile): boolean => isSealedWith(key, blob);
-    if (fits(this.current)) return this.current;
-    return this.retired.find(fits) ?? this.search().find(fits) ?? null;
+    const found = this.tryOpen(blob);
+    found?.content.fill(0);
+    return found?.key ?? null;
   }
 
   /**
@@ -82,14 +105,10 @@ export class KeyRing {
    * @throws GitCryptError MALFORMED_BLOB; RETIRED_KEY where no key opens it and the current one was retired; TAMPERED_BLOB.
    */
   open(blob: Uint8Array): Buffer {
-    try {
-      return decryptBlob(this.current, blob);
-    } catch (error) {
-      if (!(error instanceof GitCryptError && error.code === "TAMPERED_BLOB")) throw error;
-      const key = this.keyOf(blob);
-      if (key !== null) return decryptBlob(key, blob);
-      throw this.#isRetired ? retiredKey(this.name) : error;
-    }
+    const found = this.tryOpen(blob);
+    if (found !== null) return found.content;
+    if (this.#isRetired) throw retiredKey(this.name);
+    return decryptBlob(this.current, blob); // It says what is wrong.
   }
 
   /** What the work tree holds for a blob: its content. What is not encrypted is given back as it is. */
@@ -129,6 +148,16 @@ export class KeyRing {
   wipe(): void {
     wipeKeyFile(this.current);
     this.forget();
+  }
+}
+
+/** Null where the key does not fit the blob, or the blob is none. */
+function opened(key: KeyFile, blob: Uint8Array): Buffer | null {
+  try {
+    return decryptBlob(key, blob);
+  } catch (error) {
+    if (error instanceof GitCryptError && ["MALFORMED_BLOB", "TAMPERED_BLOB"].includes(error.code)) return null;
+    throw error;
   }
 }
 

@@ -10,6 +10,7 @@ import { assertWorkTree, keyNameOf, listProtected, type WorkTreePlace } from "./
 import type { Repository } from "./repository.ts";
 import { removeRetired } from "./retired-keys.ts";
 import { type Progress, putBack, type Rewriting, rewriteFiles, type Rewritten } from "./rewriting.ts";
+import { assertNoRotation } from "./rotation-journal.ts";
 import { WorkTree } from "./work-tree.ts";
 import { otherWorktrees } from "./worktrees.ts";
 
@@ -138,11 +139,12 @@ function refreshTree({ place, workTree, files }: Tree, { fresh }: Rewritten): vo
  * which would be committed in clear without the filter, unless they are locked together. Where a file cannot be written,
  * everything is put back; a locking that was killed is finished by another, and until then the filter stays.
  *
- * @throws GitCryptError MODIFIED, OTHER_WORKTREES, INDEX_LOCKED, NO_SUCH_KEY, LOCKED, NOT_GIT_CRYPT, INVALID_KEY_NAME, NO_WORK_TREE: nothing was
+ * @throws GitCryptError MODIFIED, OTHER_WORKTREES, INDEX_LOCKED, UNFINISHED, NO_SUCH_KEY, LOCKED, NOT_GIT_CRYPT, INVALID_KEY_NAME, NO_WORK_TREE: nothing was
  * changed; UNWRITABLE, GIT_FAILED.
  */
 export function lock(repository: Repository, options: LockOptions = {}): LockResult {
   assertWorkTree(repository);
+  assertNoRotation(repository.commonDir);
   assertIndexFree(repository);
   const present = presentKeys(repository);
   const keyNames = options.keyNames ?? present;

@@ -55,6 +55,27 @@ export function listIndex(place: GitPlace): IndexEntry[] {
   });
 }
 
+/** What takes an entry's place in the index. */
+export interface NewEntry {
+  readonly name: string;
+  /** As git writes it; `0` removes the entry, whatever its oid. */
+  readonly mode: string;
+  readonly oid: string;
+  readonly skipped: boolean;
+}
+
+/** An entry with another blob. */
+export const withBlob = ({ name, mode, skipped }: IndexEntry, oid: string): NewEntry => ({ name, mode, oid, skipped });
+
+/** Puts entries into the index, those that sparse checkout keeps out of the work tree as such. git reads their files anew. */
+export function putEntries(place: GitPlace, entries: readonly NewEntry[]): void {
+  if (entries.length === 0) return;
+  const records = entries.map(({ name, mode, oid }) => `${mode} ${oid}${mode === "0" ? "" : " 0"}\t${name}`);
+  runGit(place, ["update-index", "-z", "--index-info"], listOf(records));
+  const skipped = entries.filter((entry) => entry.skipped && entry.mode !== "0").map(({ name }) => name);
+  if (skipped.length > 0) runGit(place, ["update-index", "-z", "--skip-worktree", "--stdin"], listOf(skipped));
+}
+
 /** The values of `attributes` for each of `names`, in their order. `from` is the index alone, or the work tree before it. */
 export function attributesOf(
   place: GitPlace,

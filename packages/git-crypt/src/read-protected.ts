@@ -24,8 +24,10 @@ export interface ReadProtectedOptions {
 }
 
 function openWith(rings: readonly KeyRing[], blob: Buffer, path: string): Buffer {
-  const ring = rings.find((candidate) => candidate.keyOf(blob) !== null);
-  if (ring !== undefined) return ring.open(blob);
+  for (const ring of rings) {
+    const found = ring.tryOpen(blob);
+    if (found !== null) return found.content;
+  }
   throw new GitCryptError("TAMPERED_BLOB", `the file ${printable(path)} was tampered with, or no key opens it`, {
     hint: "check that the key belongs to this repository",
   });

@@ -1,21 +1,41 @@
-import { decryptBlob } from "./blob.ts";
+import { decryptBlob, encryptBlob } from "./blob.ts";
 import { isSealedWith } from "./content.ts";
 import { type GitPlace, recordsOf, tryGit } from "./git.ts";
-import { type KeyFile, MAX_KEY_FILE_BYTES } from "./key-file.ts";
-import { isKeyId } from "./key-id.ts";
+import { encodeKeyFile, type KeyFile, MAX_KEY_FILE_BYTES } from "./key-file.ts";
+import { isKeyId, keyId } from "./key-id.ts";
+import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import { readBlobs, sizesOf } from "./objects.ts";
 import { parseRetired } from "./retired-keys.ts";
 
 /** The folder of what this program commits, from the top folder. */
-const VAULT_FOLDER = ".git-vault";
+export const VAULT_FOLDER = ".git-vault";
+
+const RETIRED_FOLDER = `${VAULT_FOLDER}/retired`;
+
+/** Whether a path is that of a retired key. */
+export const isRetiredFile = (path: string): boolean => path.startsWith(`${RETIRED_FOLDER}/`);
 
 /** The committed folder of the retired keys of a name. */
-const folderOf = (keyName: string): string => `${VAULT_FOLDER}/retired/${keyName}`;
+const folderOf = (keyName: string): string => `${RETIRED_FOLDER}/${keyName}`;
+
+/** The committed file of a retired key: its path, and its content under the current key. */
+export function sealRetired(current: KeyFile, retired: KeyFile): [path: string, content: Buffer] {
+  const bytes = encodeKeyFile({ ...retired, legacy: false });
+  const content = encryptBlob(current, bytes);
+  bytes.fill(0);
+  return [`${folderOf(current.name ?? DEFAULT_KEY_NAME)}/${keyId(retired)}.key`, content];
+}
 
 /** The committed file of a retired key. */
 export interface SealedRetired {
   readonly id: string;
   readonly oid: string;
+}
+
+/** Tells of a key whether the commits of this index retired it; older commits, when checked out, did not. */
+export function retirementIn(index: readonly { readonly name: string }[], keyName: string): (key: KeyFile) => boolean {
+  const ids = new Set(retiredIn(index, keyName));
+  return (key) => ids.size > 0 && ids.has(keyId(key));
 }
 
 function listTree(place: GitPlace, tree: string): SealedRetired[] {

@@ -11,12 +11,15 @@ import {
   assertWorkTree,
   attributesOf,
   filterOf,
+  type IndexEntry,
   isRegular,
   keyNameOf,
-  listProtected,
+  listIndex,
   type ProtectedEntry,
+  withKeyNames,
 } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
+import { retirementIn } from "./sealed-retired.ts";
 import { stagedChanges } from "./staged.ts";
 
 /** A key that a repository holds, or that its attributes or settings name. */
@@ -91,10 +94,16 @@ interface Inspected {
   readonly nothing: Set<string>;
 }
 
-function inspect(repository: Repository, entries: readonly ProtectedEntry[], keys: readonly KeyStatus[]): Inspected {
+function inspect(
+  repository: Repository,
+  entries: readonly ProtectedEntry[],
+  keys: readonly KeyStatus[],
+  index: readonly IndexEntry[],
+): Inspected {
   const rings = new Map<string, KeyRing>(
     keys.filter(({ stored }) => stored).map(({ name }) => [name, readKeyRing(repository, name)]),
   );
+  const wasRetired = new Map([...rings.keys()].map((name) => [name, retirementIn(index, name)]));
   const ringOf = new Map(entries.map(({ oid, keyName }) => [oid, rings.get(keyName)]));
   const sizes = sizesOf(repository, ringOf.keys());
   const result: Inspected = {
@@ -115,7 +124,7 @@ function inspect(repository: Repository, entries: readonly ProtectedEntry[], key
     if (!whole || ring === undefined) continue;
     const key = ring.keyOf(start);
     if (key === null) result.unopened.add(oid);
-    else if (key !== ring.current) result.retired.add(oid);
+    else if (key !== ring.current && wasRetired.get(ring.name)?.(key) === true) result.retired.add(oid);
   }
   for (const ring of rings.values()) ring.wipe();
   return result;
@@ -172,16 +181,17 @@ const irregularProblem = ({ mode }: ProtectedEntry): Problem => (mode === "16000
 /**
  * Tells whether a repository is locked, which files are protected by which key, and everything that endangers them. It changes
  * nothing, and needs no key; with one, it also tells which files neither it nor a retired key opens (those up to 1 MiB; all where
- * there are retired keys), and which are still encrypted with a retired one.
+ * there are retired keys), and which are still encrypted with one that was retired before this very commit.
  *
  * @throws GitCryptError NO_WORK_TREE, GIT_FAILED; MALFORMED_KEY_FILE, KEY_FILE_UNREADABLE for a key that lies here.
  */
 export function status(repository: Repository, options: StatusOptions = {}): Status {
   assertWorkTree(repository);
-  const entries = listProtected(repository);
+  const index = listIndex(repository);
+  const entries = withKeyNames(repository, index);
   const keys = keyStatuses(repository, entries);
   const regular = entries.filter(isRegular);
-  const { encrypted, unopened, retired, empty, nothing } = inspect(repository, regular, keys);
+  const { encrypted, unopened, retired, empty, nothing } = inspect(repository, regular, keys, index);
   const findings = [
     ...findPlaintext(repository, regular, (oid) => !encrypted.has(oid) && !nothing.has(oid)),
     ...regular.filter(({ oid }) => unopened.has(oid)).map(({ name }) => findingOf(name, "unopened")),

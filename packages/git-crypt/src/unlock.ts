@@ -20,6 +20,7 @@ import {
 import type { Repository } from "./repository.ts";
 import { removeRetired, storeRetired } from "./retired-keys.ts";
 import { type Progress, type Rewriting, rewriteFiles } from "./rewriting.ts";
+import { assertNoRotation } from "./rotation-journal.ts";
 import { retiredIn } from "./sealed-retired.ts";
 import { tryKey } from "./verify-key.ts";
 import { WorkTree } from "./work-tree.ts";
@@ -231,11 +232,12 @@ function openFiles(
  * What is already done is not done again, so that an unlocking that was killed is finished by another. Modified files that are
  * not protected do not matter; symbolic links, submodules and files outside of a sparse checkout are left alone.
  *
- * @throws GitCryptError WRONG_KEY, OTHER_KEY, RETIRED_KEY, MODIFIED, INDEX_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE: everything was put back; HALFWAY;
+ * @throws GitCryptError WRONG_KEY, OTHER_KEY, RETIRED_KEY, UNFINISHED, MODIFIED, INDEX_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE: everything was put back; HALFWAY;
  * GIT_FAILED; RangeError for two keys of one name.
  */
 export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], options: UnlockOptions): UnlockResult {
   assertWorkTree(repository);
+  assertNoRotation(repository.commonDir);
   assertIndexFree(repository);
   const given = parseKeys(repository, keyFiles);
   try {

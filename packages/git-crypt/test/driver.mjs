@@ -24,6 +24,9 @@ const actions = {
         { ...commands, force: flag("force") },
       ),
     ),
+  rotate: async (repository) => print(await gitCrypt.rotate(repository, { ...commands, keyName })),
+  continue: (repository) => print(gitCrypt.continueRotation(repository, commands)),
+  abort: (repository) => gitCrypt.abortRotation(repository, commands),
   lock: (repository) => print(gitCrypt.lock(repository, { force: flag("force"), allWorktrees: flag("all-worktrees") })),
   status: (repository) => print(gitCrypt.status(repository, { history: flag("history") })),
   "check-staged": (repository) => {
@@ -58,7 +61,7 @@ const actions = {
 };
 
 try {
-  actions[command](gitCrypt.openRepository("."));
+  await actions[command](gitCrypt.openRepository("."));
 } catch (error) {
   writeSync(2, `${error.code ?? error.name}: ${error.message}\n`);
   process.exitCode = 1;

@@ -18,3 +18,19 @@ export {
   type GitHubState,
   type GitHubUser,
 } from "./github.ts";
+export { mintCertificate, type CertificateOptions, type MintedCertificate } from "./certificates.ts";
+export {
+  startKubernetes,
+  type KubernetesCredentials,
+  type KubernetesFault,
+  type KubernetesFaultKind,
+  type KubernetesNode,
+  type KubernetesObject,
+  type KubernetesOptions,
+  type KubernetesRequest,
+  type KubernetesStandIn,
+  type KubernetesState,
+  type KubernetesUser,
+  type PodFate,
+  type PodRule,
+} from "./kubernetes.ts";

@@ -16,7 +16,7 @@ import { CliError, usageError } from "../errors.ts";
 import { keyOfEnvironment, openKey } from "../git-crypt-key.ts";
 import { readOperand, type Input } from "../input.ts";
 import { checkOutputFlags, plaintextToJson, writeOutput } from "../output.ts";
-import { say, writeJson } from "../streams.ts";
+import { printable, say, writeJson } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
 export async function run({ flags, args: [operand] }: Invocation): Promise<void> {
@@ -30,7 +30,10 @@ export async function run({ flags, args: [operand] }: Invocation): Promise<void>
     const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
     const place = elsewhere || !flags.json ? await writeOutput(content, flags, { input, secret: true }) : null;
     if (flags.json) writeJson(describe(content, encrypted, place));
-    else if (place !== null && !flags.quiet) say(`vault: wrote ${content.length} bytes to ${place}`);
+    else if (!flags.quiet) {
+      if (!encrypted) say(`vault: ${printable(operand)} is not encrypted: this is the file as it is`);
+      if (place !== null) say(`vault: wrote ${content.length} bytes to ${place}`);
+    }
   } finally {
     content.fill(0);
   }

@@ -11,6 +11,10 @@ const AILMENTS: Readonly<Record<Ailment, readonly [what: string, remedy: string]
     "names a program that is not there, so that git stops at each protected file",
     "run `vault unlock`, which writes the path of this program; or install the one that is named",
   ],
+  "stale-hook": [
+    "names a program that is not there, so that git refuses each commit",
+    "run `vault hooks install`, which writes the path of this program, or `vault hooks remove`",
+  ],
   "no-filter": [
     "the key is here, but its filter is not configured: git stores protected files in clear",
     "run `vault unlock`, or `vault lock` to remove the key",

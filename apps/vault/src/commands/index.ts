@@ -18,6 +18,7 @@ export const commands: Readonly<Record<CommandName, () => Promise<CommandModule>
   init: () => import("./init.ts"),
   lock: () => import("./lock.ts"),
   status: () => import("./status.ts"),
+  rotate: () => import("./rotate.ts"),
   decrypt: () => import("./decrypt.ts"),
   "export-key": () => import("./export-key.ts"),
   keygen: () => import("./keygen.ts"),
