@@ -43,6 +43,8 @@ const chunks = {
     own(`src/commands/${name}.ts`),
   ),
 };
+// `sharing` exports what view and share to a key file use beside what only repositories need.
+const isOfRepositories = (id) => /[/\\]packages[/\\](?:git-crypt|sharing[/\\]dist[/\\]openpgp-grant)/.test(id);
 /** The indexes of the packages lead to what only signed messages need, which is kept out of the chunks above. */
 const ofPackage = (name, files) => files.map((file) => own(`../../packages/${name}/dist/${file}.js`));
 const signatures = new Set([
@@ -53,7 +55,7 @@ const signatures = new Set([
   own("src/signature-report.ts"),
 ]);
 const groups = Object.entries(chunks).map(([name, entries], at) => {
-  const modules = closure(entries);
+  const modules = closure(entries, name === "work" ? isOfRepositories : undefined);
   return { name, test: (id) => modules.has(id) && !signatures.has(id), priority: 9 - at };
 });
 groups.push({ name: "signatures", test: (id) => signatures.has(id), priority: 0 });
@@ -104,12 +106,12 @@ async function importsFrom(entry) {
   return graph;
 }
 
-/** Modules and all that they import. */
-function closure(ids, seen = new Set()) {
+/** Modules and all that they import, but for what `isElsewhere` names. */
+function closure(ids, isElsewhere = () => false, seen = new Set()) {
   for (const id of ids) {
-    if (seen.has(id)) continue;
+    if (seen.has(id) || isElsewhere(id)) continue;
     seen.add(id);
-    closure(imports.get(id) ?? [], seen);
+    closure(imports.get(id) ?? [], isElsewhere, seen);
   }
   return seen;
 }

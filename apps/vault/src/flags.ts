@@ -22,7 +22,7 @@ export const FLAGS = {
     value: "KEY",
     complete: "file",
     summary:
-      "opening: a private key's file or https:// address; sealing: the number or SHA256:… of one of the recipient's keys; where no recipient is named, a public key file",
+      "opening: a private key's file or https:// address; sealing: the number or fingerprint of one of the recipient's keys; where no recipient is named, a public key file",
   },
   fingerprint: {
     short: "f",
@@ -39,8 +39,9 @@ export const FLAGS = {
   },
   format: {
     value: "FORMAT",
-    complete: ["age", "ssh-vault"],
-    summary: "age (to every usable key) or ssh-vault (to one key); default age",
+    complete: ["age", "ssh-vault", "openpgp"],
+    summary:
+      "age (to every usable SSH or age key), ssh-vault (to one SSH key) or openpgp (to every usable OpenPGP key); default age",
   },
   "with-passphrase": {
     summary:
@@ -61,7 +62,7 @@ export const FLAGS = {
   },
   offline: { summary: "do not ask the forge whose key signed the message" },
   "post-quantum": { summary: "make a key that no quantum computer is known to break; its recipient is long" },
-  binary: { summary: "write age's binary format, which is a quarter shorter than text" },
+  binary: { summary: "write the binary form of age's format or OpenPGP's, which is a quarter shorter than text" },
   base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
   "key-name": { value: "NAME", summary: "the name of the repository's git-crypt key; default `default`" },
   "key-file": {

@@ -36,6 +36,7 @@ export function openingCommands(
     const privateKey = KEY_FILES[shared.sealedTo[0]?.entry.type ?? ""] ?? "key.txt";
     return [...own, pipeline(`age -d -i ${privateKey} ${quoted(message)}`)];
   }
+  if (shared.format === "openpgp") return [...own, pipeline(`gpg -d ${quoted(message)}`)];
   // ssh-vault prints text only.
   return base64 || isPrintable(secret.input.data) ? [...own, pipeline(`ssh-vault view ${quoted(message)}`)] : own;
 }

@@ -8,7 +8,7 @@ import { usageError } from "./errors.ts";
 
 /** The SSH keys among a recipient's keys. */
 export const sshKeys = ({ keys }: DirectoryEntry): PublicKeyEntry[] =>
-  keys.filter((entry): entry is PublicKeyEntry => !entry.type.startsWith("age-"));
+  keys.filter((entry): entry is PublicKeyEntry => entry.type !== "openpgp" && !entry.type.startsWith("age-"));
 
 /** The public keys in the file at `path`, under the file's name. */
 export async function readPublicKeyFile(path: string): Promise<DirectoryEntry> {

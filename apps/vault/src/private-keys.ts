@@ -7,7 +7,11 @@ import type { FlagValues } from "./table.ts";
 /** With which private keys a message is opened, as the flags say. A key at an address is kept nowhere. */
 export async function privateKeys(flags: FlagValues): Promise<ReceiveOptions> {
   const { key } = flags;
-  const common = { home: homeFolder(), passphrase: passphraseSource(flags) };
+  const common = {
+    home: homeFolder(),
+    passphrase: passphraseSource(flags),
+    gpg: { ask: flags["no-input"] !== true },
+  };
   if (key === undefined) return common;
   if (!isAddress(key)) return { ...common, keyFiles: [key] };
   const { directory } = await openSshVaultDirectory(flags);

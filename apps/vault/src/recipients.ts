@@ -11,11 +11,11 @@ export function readRecipients(queries: readonly string[]): string[] {
   return read;
 }
 
-/** `ssh-rsa 3072  SHA256:…  comment`, for people. */
+/** `ssh-rsa 3072  SHA256:…  comment`, or `openpgp cv25519  74C8…  name`, for people. */
 export function describeKey(entry: RecipientKey): string {
-  const bits = bitsOf(entry);
+  const kind = "algorithm" in entry ? entry.algorithm : String(bitsOf(entry) ?? "");
   const comment = entry.comment === "" ? "" : `  ${printable(entry.comment)}`;
-  const type = `${printable(entry.type)}${bits === null ? "" : ` ${bits}`}`.padEnd(12);
+  const type = `${printable(entry.type)}${kind === "" ? "" : ` ${kind}`}`.padEnd(12);
   return `${type}  ${entry.fingerprint ?? "(no fingerprint)"}${comment}`;
 }
 
@@ -28,4 +28,11 @@ export const keyToJson = (entry: RecipientKey): object => ({
   bits: bitsOf(entry),
   fingerprint: entry.fingerprint,
   comment: entry.comment,
+  ...("algorithm" in entry
+    ? {
+        algorithm: entry.algorithm,
+        userIds: entry.userIds,
+        encryptionKey: entry.key?.encryptionKey.fingerprint ?? null,
+      }
+    : {}),
 });

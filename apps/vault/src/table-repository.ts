@@ -11,7 +11,7 @@ export const UNLOCK: CommandSpec = {
   summary: "open a sealed key and unlock the repository with it, in one step",
   description: [
     "FILE, and likewise what is on stdin or the clipboard, is a sealed message that holds the repository's git-crypt key, or the key file itself, or the base64 text of one.",
-    "Where no FILE is named, the first that is there is taken: what comes by a pipe or a file on stdin, unless it is empty; the keys that the repository holds already, where they are all that it uses; $GIT_CRYPT_KEY, the base64 text of a key file or the path of one; a grant to one of your OpenPGP keys in .git-crypt, where gpg is installed; the clipboard.",
+    "Where no FILE is named, the first that is there is taken: what comes by a pipe or a file on stdin, unless it is empty; the keys that the repository holds already, where they are all that it uses; $GIT_CRYPT_KEY, the base64 text of a key file or the path of one; a grant in .git-crypt to one of your OpenPGP keys, opened by the OpenPGP private key of --key, or else by gpg; the clipboard.",
     "The key is tried on an encrypted file before anything is written: a wrong key changes nothing, and unlocking again does nothing but finish or repair what is there. Files that are not protected may have changes. With --force, protected files with changes are left as they are instead of stopping it.",
     "By whom the sealed message was signed is told as by `vault view`, or that it is unsigned.",
     "Private keys and passphrases are taken as by `vault view`. The git-crypt program is not needed, and may be used beside it.",

@@ -3,7 +3,7 @@ import { DirectoryError, shown } from "./errors.ts";
 import type { GitHub } from "./github.ts";
 import type { Http } from "./http.ts";
 import { parseQuery, type RecipientQuery } from "./query.ts";
-import type { RecipientKey } from "./recipient-key.ts";
+import type { KeyKind, RecipientKey } from "./recipient-key.ts";
 import type { Environment } from "./settings.ts";
 
 /** Whom a message can be sealed to, as the directory knows them. */
@@ -59,14 +59,16 @@ export class Directory {
    * An entry may have only keys that nothing can be sealed to; each says why.
    *
    * @param query as `parseQuery` takes it
+   * @param kind which keys of an account on a forge are looked up; those of SSH where it is left out. A URL and a file give whatever
+   * they hold
    * @returns one entry for each member of a team, exactly one for everything else
    * @throws DirectoryError any of its codes; the signal's reason where it was aborted
    */
-  async resolve(query: string): Promise<DirectoryEntry[]> {
+  async resolve(query: string, kind: KeyKind = "ssh"): Promise<DirectoryEntry[]> {
     const parsed = parseQuery(query);
     return parsed.kind === "github-team"
-      ? (await this.#loadGitHub()).resolveTeam(parsed.org, parsed.team)
-      : [await this.#resolveOne(parsed)];
+      ? (await this.#loadGitHub()).resolveTeam(parsed.org, parsed.team, kind)
+      : [await this.#resolveOne(parsed, kind)];
   }
 
   /**
@@ -79,7 +81,7 @@ export class Directory {
   async resolveSigner(query: string): Promise<DirectoryEntry> {
     const parsed = parseQuery(query);
     if (parsed.kind === "github-user") return (await this.#loadGitHub()).resolveSigner(parsed.login);
-    if (parsed.kind === "forge-user") return this.#resolveOne(parsed);
+    if (parsed.kind === "forge-user") return this.#resolveOne(parsed, "ssh");
     throw new DirectoryError("INVALID_RECIPIENT", `expected the user of a forge, got ${shown(query)}`, {
       hint: "a signer is a GitHub user, gitlab:user or codeberg:user",
     });
@@ -98,13 +100,13 @@ export class Directory {
     return downloadUrl(await this.#loadHttp(), parsed.url, this.#options.headers);
   }
 
-  async #resolveOne(query: Exclude<RecipientQuery, { kind: "github-team" }>): Promise<DirectoryEntry> {
+  async #resolveOne(query: Exclude<RecipientQuery, { kind: "github-team" }>, kind: KeyKind): Promise<DirectoryEntry> {
     switch (query.kind) {
       case "github-user":
-        return (await this.#loadGitHub()).resolveUser(query.login);
+        return (await this.#loadGitHub()).resolveUser(query.login, kind);
       case "forge-user": {
         const { resolveForgeUser } = await import("./web.ts");
-        return resolveForgeUser(await this.#loadHttp(), query.forge, query.user);
+        return resolveForgeUser(await this.#loadHttp(), query.forge, query.user, kind);
       }
       case "url": {
         const { resolveUrl } = await import("./web.ts");

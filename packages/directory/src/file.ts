@@ -36,7 +36,7 @@ function explain(error: unknown, path: string): DirectoryError {
   switch (code) {
     case "ENOENT":
     case "ENOTDIR": {
-      const team = /^[\w-]+\/[\w.-]+$/.test(path) && !/\.(?:pub|keys)$/.test(path);
+      const team = /^[\w-]+\/[\w.-]+$/.test(path) && !/\.(?:pub|keys|asc|gpg|pgp)$/.test(path);
       return unreadable(
         `there is no file ${name}`,
         team ? `for a team on GitHub write github:${name}` : undefined,

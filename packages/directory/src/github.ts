@@ -1,9 +1,11 @@
-import { type PublicKeyEntry, readPublicKeys } from "@git-vault/keys";
+import { readPublicKeys } from "@git-vault/keys";
 import type { Octokit } from "@octokit/rest";
 import type { DirectoryEntry } from "./directory.ts";
 import { DirectoryError } from "./errors.ts";
 import type { Http, HttpAnswer } from "./http.ts";
+import { readOpenPgpAnswer } from "./openpgp-answer.ts";
 import { isGitHubLogin } from "./query.ts";
+import { type KeyKind, KIND_NAMES, type RecipientKey } from "./recipient-key.ts";
 import type { GitHubServer } from "./settings.ts";
 import { isRateLimited, rateLimited, unexpectedStatus } from "./status.ts";
 
@@ -36,10 +38,10 @@ export class GitHub {
   }
 
   /** A user's keys. */
-  async resolveUser(login: string): Promise<DirectoryEntry> {
-    const entry = await this.#userEntry(login);
+  async resolveUser(login: string, kind: KeyKind): Promise<DirectoryEntry> {
+    const entry = await this.#userEntry(login, kind);
     if (entry.keys.length > 0) return entry;
-    throw new DirectoryError("NO_KEYS", `${this.#server.label}'s user ${login} has no SSH keys`, {
+    throw new DirectoryError("NO_KEYS", `${this.#server.label}'s user ${login} has no ${KIND_NAMES[kind]} keys`, {
       hint: `they can add one at ${this.#server.web}/settings/keys`,
     });
   }
@@ -47,16 +49,16 @@ export class GitHub {
   /** A user's keys to sign in with, and those that only sign. */
   async resolveSigner(login: string): Promise<DirectoryEntry> {
     const { label, web } = this.#server;
-    const entry = await this.#userEntry(login);
+    const entry = await this.#userEntry(login, "ssh");
     // The user is there, so that an older server is what lacks the list.
     const none = new DirectoryError("NOT_FOUND", `${label} has no list of signing keys`);
-    const lines = await this.#list("key", MAX_KEY_PAGES, none, (octokit, page) =>
+    const lines = await this.#list(["key"], MAX_KEY_PAGES, none, (octokit, page) =>
       octokit.paginate.iterator(octokit.rest.users.listSshSigningKeysForUser, { username: login, ...page }),
     ).catch((error: unknown) => {
       if (error === none) return [];
       throw error;
     });
-    const keys = [...entry.keys, ...this.#read(lines)];
+    const keys = [...entry.keys, ...this.#read(lines.map(([line]) => line ?? ""))];
     if (keys.length === 0) {
       throw new DirectoryError("NO_KEYS", `${label}'s user ${login} has no SSH keys`, {
         hint: `they can add one at ${web}/settings/keys`,
@@ -66,7 +68,7 @@ export class GitHub {
   }
 
   /** The keys of each member of a team; none for a member who has none. */
-  async resolveTeam(org: string, team: string): Promise<DirectoryEntry[]> {
+  async resolveTeam(org: string, team: string, kind: KeyKind): Promise<DirectoryEntry[]> {
     const { label, token, tokenVariable } = this.#server;
     if (token === undefined)
       throw new DirectoryError("AUTHENTICATION_REQUIRED", `${label} shows teams only to those who are signed in`, {
@@ -75,23 +77,23 @@ export class GitHub {
     const missing = new DirectoryError("NOT_FOUND", `${label} has no team ${org}/${team} that this token may see`, {
       hint: "check the spelling, and that the token has the scope read:org",
     });
-    const members = await this.#list("login", MAX_MEMBER_PAGES, missing, (octokit, page) =>
+    const members = await this.#list(["login"], MAX_MEMBER_PAGES, missing, (octokit, page) =>
       octokit.paginate.iterator(octokit.rest.teams.listMembersInOrg, { org, team_slug: team, ...page }),
     );
-    const logins = members.map((login) => login.toLowerCase());
+    const logins = members.map(([login]) => (login ?? "").toLowerCase());
     if (!logins.every(isGitHubLogin)) throw this.#badAnswer("with a member whose login is none");
     if (logins.length === 0) throw new DirectoryError("NO_KEYS", `${label}'s team ${org}/${team} has no members`);
-    return this.#entries(logins);
+    return this.#entries(logins, kind);
   }
 
   /** Some at a time, in order; after a failure no further one is asked for. */
-  async #entries(logins: readonly string[]): Promise<DirectoryEntry[]> {
+  async #entries(logins: readonly string[], kind: KeyKind): Promise<DirectoryEntry[]> {
     const entries: DirectoryEntry[] = [];
     const waiting = logins.map((login, index) => ({ login, index })).toReversed();
     const work = async (): Promise<void> => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
         try {
-          entries[next.index] = await this.#userEntry(next.login);
+          entries[next.index] = await this.#userEntry(next.login, kind);
         } catch (error) {
           waiting.length = 0;
           throw error;
@@ -102,36 +104,62 @@ export class GitHub {
     return entries;
   }
 
-  async #userEntry(login: string): Promise<DirectoryEntry> {
+  async #userEntry(login: string, kind: KeyKind): Promise<DirectoryEntry> {
     const { api, label } = this.#server;
     const missing = new DirectoryError("NOT_FOUND", `${label} has no user ${login}`, { hint: "check the spelling" });
-    const lines = await this.#list("key", MAX_KEY_PAGES, missing, (octokit, page) =>
+    const name = `github:${login}`;
+    if (kind === "openpgp") {
+      const keys = await this.#openPgpKeys(login, missing);
+      return { name, source: `${api}/users/${login}/gpg_keys`, keys };
+    }
+    const lines = await this.#list(["key"], MAX_KEY_PAGES, missing, (octokit, page) =>
       octokit.paginate.iterator(octokit.rest.users.listPublicKeysForUser, { username: login, ...page }),
     );
-    return { name: `github:${login}`, source: `${api}/users/${login}/keys`, keys: this.#read(lines) };
+    return { name, source: `${api}/users/${login}/keys`, keys: this.#read(lines.map(([line]) => line ?? "")) };
   }
 
-  #read(lines: readonly string[]): PublicKeyEntry[] {
+  #read(lines: readonly string[]): RecipientKey[] {
     // A line end would make two keys of one.
     if (lines.some((line) => /[\r\n\0]/.test(line))) throw this.#badAnswer("with a key that is none");
     return readPublicKeys(lines.join("\n"));
   }
 
-  /** One string field of every item on every page. */
+  async #openPgpKeys(login: string, missing: DirectoryError): Promise<RecipientKey[]> {
+    const items = await this.#list(["key_id", "raw_key"], MAX_KEY_PAGES, missing, (octokit, page) =>
+      octokit.paginate.iterator(octokit.rest.users.listGpgKeysForUser, { username: login, ...page }),
+    );
+    const texts = items.flatMap(([, raw]) => (raw === null || raw === undefined ? [] : [raw]));
+    // Of keys that were uploaded long ago, the API has only parts; the page has them all.
+    if (texts.length < items.length) texts.push(await this.#gpgPage(login, missing));
+    const keyIds = items.map(([keyId]) => keyId ?? "");
+    const entries = await readOpenPgpAnswer(texts, keyIds);
+    if (entries === null) throw this.#badAnswer("with OpenPGP keys that are none");
+    return entries;
+  }
+
+  /** The page of a user's OpenPGP keys, outside of the API. */
+  async #gpgPage(login: string, missing: DirectoryError): Promise<string> {
+    const url = new URL(`/${login}.gpg`, this.#server.web);
+    const answer = await this.#http.get(url, { accept: "text/plain" });
+    if (answer.status !== 200) throw this.#refuse(answer, missing);
+    return answer.body.toString();
+  }
+
+  /** The fields of every item on every page: a string, or null, where the first may not be null. */
   async #list(
-    field: "key" | "login",
+    fields: readonly [first: string, ...others: string[]],
     maxPages: number,
     missing: DirectoryError,
     pages: (octokit: Octokit, page: { per_page: number }) => AsyncIterable<{ data: unknown }>,
-  ): Promise<string[]> {
-    const values: string[] = [];
+  ): Promise<(string | null)[][]> {
+    const values: (string | null)[][] = [];
     let count = 0;
     try {
       this.#octokit ??= this.#load();
       for await (const { data } of pages(await this.#octokit, { per_page: PAGE_SIZE })) {
         count += 1;
         if (count > maxPages) throw this.#badAnswer(`with more than ${maxPages} pages`);
-        values.push(...this.#fields(data, field));
+        values.push(...this.#fields(data, fields));
       }
     } catch (error) {
       throw this.#explain(error, missing);
@@ -139,13 +167,15 @@ export class GitHub {
     return values;
   }
 
-  #fields(data: unknown, field: string): string[] {
+  #fields(data: unknown, fields: readonly string[]): (string | null)[][] {
     const items: unknown[] = Array.isArray(data) ? data : [undefined];
-    return items.map((item) => {
-      const value: unknown = typeof item === "object" && item !== null ? Reflect.get(item, field) : undefined;
-      if (typeof value !== "string") throw this.#badAnswer(`without the field ${field}`);
-      return value;
-    });
+    return items.map((item) =>
+      fields.map((field, at) => {
+        const value: unknown = typeof item === "object" && item !== null ? Reflect.get(item, field) : undefined;
+        if (typeof value === "string" || (value === null && at > 0)) return value;
+        throw this.#badAnswer(`without the field ${field}`);
+      }),
+    );
   }
 
   async #load(): Promise<Octokit> {

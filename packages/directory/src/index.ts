@@ -2,4 +2,4 @@ export { Directory, type DirectoryEntry, type DirectoryOptions } from "./directo
 export { DirectoryError, type DirectoryErrorCode } from "./errors.ts";
 export { parseQuery, readRecipientLines, type RecipientQuery } from "./query.ts";
 export type { Environment } from "./settings.ts";
-export type { AgeKeyEntry, RecipientKey } from "./recipient-key.ts";
+export type { AgeKeyEntry, KeyKind, RecipientKey } from "./recipient-key.ts";

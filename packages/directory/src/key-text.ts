@@ -1,5 +1,12 @@
 import { isUtf8 } from "node:buffer";
-import { KeyError, readAnyPublicKeys, readPublicKeys } from "@git-vault/keys";
+import {
+  isOpenPgpKey,
+  isOpenPgpPrivateKey,
+  KeyError,
+  readAnyPublicKeys,
+  readOpenPgpKeys,
+  readPublicKeys,
+} from "@git-vault/keys";
 import { isAgeRecipient, type RecipientKey } from "./recipient-key.ts";
 
 /** Bytes as text; null where they are not UTF-8. */
@@ -30,15 +37,16 @@ async function readKeys(text: string): Promise<RecipientKey[]> {
 }
 
 /**
- * Reads a text that should hold public keys: lines as in authorized_keys, of age's recipients too, or a key in PEM or in SSH's older form (RFC 4716). One
- * that is a key, of whatever type, makes it one.
+ * Reads what should hold public keys: lines as in authorized_keys, of age's recipients too; a key in PEM or in SSH's older form
+ * (RFC 4716); or keys of OpenPGP's, in armor or binary. One that is a key, of whatever type, makes it one.
  */
 export async function readKeyText(bytes: Uint8Array): Promise<KeyText> {
+  const isOpenPgp = isOpenPgpKey(bytes);
   const text = decodeText(bytes);
-  if (text === null) return { problem: "malformed" };
-  if (holdsPrivateKey(text)) return { problem: "private" };
+  if (text === null && !isOpenPgp) return { problem: isOpenPgpPrivateKey(bytes) ? "private" : "malformed" };
+  if (text !== null && holdsPrivateKey(text)) return { problem: "private" };
   try {
-    const keys = await readKeys(text);
+    const keys = isOpenPgp ? await readOpenPgpKeys(bytes) : await readKeys(text ?? "");
     if (keys.length === 0) return { problem: "none" };
     return keys.some(({ fingerprint }) => fingerprint !== null) ? { keys } : { problem: "malformed" };
   } catch (error) {

@@ -88,7 +88,7 @@ function parsePrefixed(prefix: string, name: string, written: string): Recipient
   );
 }
 
-const isPath = (query: string): boolean => /[/\\]|^[.~]|\.(?:pub|keys)$/i.test(query);
+const isPath = (query: string): boolean => /[/\\]|^[.~]|\.(?:pub|keys|asc|gpg|pgp)$/i.test(query);
 
 function refuseMention(query: string): void {
   if (!query.startsWith("@")) return;
@@ -104,8 +104,8 @@ function refuseMention(query: string): void {
  *
  * In this order: a line that begins with the type of an SSH key is a literal key; `age1` and more than 35 characters an age
  * recipient; what has a scheme (`https://`) a URL; `github:`, `gitlab:` and `codeberg:` go before a name; what has a slash or
- * backslash, begins with `.` or `~`, or ends in `.pub` or `.keys` is a path; a bare word is always a GitHub user, even where a
- * file of that name exists.
+ * backslash, begins with `.` or `~`, or ends in `.pub`, `.keys`, `.asc`, `.gpg` or `.pgp` is a path; a bare word is always a GitHub
+ * user, even where a file of that name exists.
  *
  * @param query at most 8 KiB
  * @throws DirectoryError `INVALID_RECIPIENT`; TypeError for anything but a string

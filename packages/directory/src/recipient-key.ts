@@ -1,4 +1,4 @@
-import type { PublicKeyEntry } from "@git-vault/keys";
+import type { OpenPgpKeyEntry, PublicKeyEntry } from "@git-vault/keys";
 import type { AgeRecipient } from "@git-vault/sealing";
 
 /** One of age's own public keys; its recipient is its fingerprint as well. */
@@ -12,8 +12,14 @@ export interface AgeKeyEntry {
   readonly unusable: null;
 }
 
-/** One of a recipient's keys: SSH's, with why not for one that nothing can be sealed to, or age's. */
-export type RecipientKey = PublicKeyEntry | AgeKeyEntry;
+/** One of a recipient's keys: SSH's or OpenPGP's, with why not for one that nothing can be sealed to, or age's. */
+export type RecipientKey = PublicKeyEntry | AgeKeyEntry | OpenPgpKeyEntry;
+
+/** Which keys of an account are meant: a forge keeps those of SSH and of OpenPGP apart. */
+export type KeyKind = "ssh" | "openpgp";
+
+/** What they are called. */
+export const KIND_NAMES: Readonly<Record<KeyKind, string>> = { ssh: "SSH", openpgp: "OpenPGP" };
 
 /** Whether a text is meant as one of age's recipients. */
 export const isAgeRecipient = (text: string): boolean => /^age1[0-9a-z]{36,}$/i.test(text);

@@ -2,6 +2,7 @@ import type { DirectoryEntry } from "./directory.ts";
 import { DirectoryError } from "./errors.ts";
 import type { Http, HttpAnswer, HttpRequest } from "./http.ts";
 import { readKeyText } from "./key-text.ts";
+import { type KeyKind, KIND_NAMES } from "./recipient-key.ts";
 import { isRateLimited, rateLimited, unexpectedStatus } from "./status.ts";
 
 /** A text of public keys on the web, and how to speak of it. */
@@ -17,8 +18,14 @@ interface KeyPage {
 }
 
 const FORGES = {
-  gitlab: { origin: "https://gitlab.com", settings: "https://gitlab.com/-/user_settings/ssh_keys" },
-  codeberg: { origin: "https://codeberg.org", settings: "https://codeberg.org/user/settings/keys" },
+  gitlab: {
+    origin: "https://gitlab.com",
+    settings: { ssh: "/-/user_settings/ssh_keys", openpgp: "/-/user_settings/gpg_keys" },
+  },
+  codeberg: {
+    origin: "https://codeberg.org",
+    settings: { ssh: "/user/settings/keys", openpgp: "/user/settings/keys" },
+  },
 } as const;
 
 /** GitLab sends whoever is not signed in to its sign-in page, for users that are not there and for hidden ones alike. */
@@ -84,16 +91,21 @@ export function resolveUrl(http: Http, address: string, headers: HttpRequest["he
 }
 
 /** The keys of a user of GitLab or Codeberg. */
-export function resolveForgeUser(http: Http, forge: "gitlab" | "codeberg", user: string): Promise<DirectoryEntry> {
+export function resolveForgeUser(
+  http: Http,
+  forge: "gitlab" | "codeberg",
+  user: string,
+  kind: KeyKind,
+): Promise<DirectoryEntry> {
   const { origin, settings } = FORGES[forge];
   const page: KeyPage = {
     name: `${forge}:${user}`,
-    url: new URL(`/${user}.keys`, origin),
+    url: new URL(`/${user}.${kind === "openpgp" ? "gpg" : "keys"}`, origin),
     who: forge,
     missing: `${forge} has no user ${user}`,
-    empty: `${forge}'s user ${user} has no SSH keys`,
+    empty: `${forge}'s user ${user} has no ${KIND_NAMES[kind]} keys`,
   };
-  return resolvePage(http, page, `they can add one at ${settings}`);
+  return resolvePage(http, page, `they can add one at ${origin}${settings[kind]}`);
 }
 
 /** The bytes at a URL. */

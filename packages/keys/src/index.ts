@@ -2,6 +2,27 @@ export { AGENT_LIST_REQUEST, agentSignRequest, readAgentKeys, readAgentSignature
 export { KeyError, type KeyErrorCode } from "./errors.ts";
 export { readAnyPublicKeys } from "./foreign-public-key.ts";
 export { findIdentities, type FindIdentitiesOptions, type IdentityFile } from "./identities.ts";
+export { loadOpenPgp, type OpenPgpLibrary } from "./openpgp-library.ts";
+export {
+  isOpenPgpArmor,
+  readOpenPgpArmor,
+  readOpenPgpPackets,
+  type OpenPgpArmor,
+  type OpenPgpPacket,
+} from "./openpgp-packets.ts";
+export {
+  isOpenPgpPrivateKey,
+  readOpenPgpPrivateKeys,
+  type OpenPgpPrivateKey,
+  type OpenPgpPrivateKeyFile,
+} from "./openpgp-private-key.ts";
+export {
+  isOpenPgpKey,
+  readOpenPgpKeys,
+  type OpenPgpEncryptionKey,
+  type OpenPgpKeyEntry,
+  type OpenPgpPublicKey,
+} from "./openpgp-public-key.ts";
 export { readPrivateKey } from "./private-key.ts";
 export { parsePublicKey, readPublicKeys } from "./public-line.ts";
 export { encodePublicKey, sameKey, whyUnusable } from "./public-key.ts";

@@ -1,7 +1,11 @@
 import { SealingError } from "./errors.ts";
+import { looksLikeOpenPgp } from "./openpgp-message.ts";
 
 /** The formats of sealed messages. */
-export type Format = "age" | "ssh-vault";
+export type Format = "age" | "ssh-vault" | "openpgp";
+
+/** All of them, the usual one first. */
+export const FORMATS: readonly Format[] = ["age", "ssh-vault", "openpgp"];
 
 /** How much of a message tells its format: enough for every mark below after some blank lines. */
 export const LOOK_BYTES = 4096;
@@ -19,7 +23,8 @@ const startOf = (message: Uint8Array): string => Buffer.from(message.subarray(0,
  */
 export function detectFormat(message: Uint8Array): Format | null {
   const start = startOf(message);
-  return MARKS.find(([, mark]) => mark.test(start))?.[0] ?? null;
+  const format = MARKS.find(([, mark]) => mark.test(start))?.[0];
+  return format ?? (looksLikeOpenPgp(Buffer.from(start, "latin1")) ? "openpgp" : null);
 }
 
 /** Things that get mistaken for a sealed message: what begins so, what it is, and what to do with it. */
@@ -39,7 +44,6 @@ const MISTAKES: readonly (readonly [RegExp, string, string])[] = [
     "a file that git-crypt encrypted",
     "it opens with the repository's git-crypt key: unlock the repository",
   ],
-  [/^\s*-----BEGIN PGP MESSAGE/, "an OpenPGP message", "open it with gpg --decrypt"],
   [/^\s*-----BEGIN PGP /, "an OpenPGP key or signature", "give the sealed message itself"],
   [/^\s*-----BEGIN SSH SIGNATURE/, "an SSH signature", "give the message that it belongs to"],
   [
@@ -50,7 +54,7 @@ const MISTAKES: readonly (readonly [RegExp, string, string])[] = [
   [/^\$ANSIBLE_VAULT;/, "an Ansible vault", "open it with ansible-vault view"],
 ];
 
-const EXPECTED = "expected a message in the format of age or ssh-vault";
+const EXPECTED = "expected a message in the format of age, ssh-vault or OpenPGP";
 
 /** The error for bytes that `detectFormat` does not know; it says what they seem to be instead. */
 export function unknownFormat(message: Uint8Array): SealingError {
@@ -65,9 +69,9 @@ export function unknownFormat(message: Uint8Array): SealingError {
   if (mistake !== undefined) {
     return new SealingError("UNKNOWN_FORMAT", `${EXPECTED}, got ${mistake[1]}`, { hint: mistake[2] });
   }
-  const isInside = /BEGIN AGE ENCRYPTED|SSH-VAULT;/i.test(start);
+  const isInside = /BEGIN AGE ENCRYPTED|BEGIN PGP MESSAGE|SSH-VAULT;/i.test(start);
   const what = isInside ? "one with other text before it or a damaged first line" : "something else";
   return new SealingError("UNKNOWN_FORMAT", `${EXPECTED}, got ${what}`, {
-    hint: "a message begins with age-encryption.org/v1, -----BEGIN AGE ENCRYPTED FILE----- or SSH-VAULT;",
+    hint: "a message begins with age-encryption.org/v1, -----BEGIN AGE ENCRYPTED FILE-----, -----BEGIN PGP MESSAGE----- or SSH-VAULT;",
   });
 }

@@ -11,6 +11,7 @@ import { VaultError } from "@git-vault/errors";
  * - `UNUSABLE_RECIPIENT`: the format cannot be sealed to such a recipient, or not to so many
  * - `MIXED_RECIPIENTS`: recipients that would weaken one another: post-quantum and classical ones
  * - `BAD_SIGNATURE`: the sender's signature is not of this message, or not by its key
+ * - `TOO_LARGE`: more than the format is used for here, which OpenPGP is only for what fits in memory
  * - `MALFORMED_KEY`: a text is no recipient or identity of age's
  */
 export type SealingErrorCode =
@@ -24,6 +25,7 @@ export type SealingErrorCode =
   | "UNUSABLE_RECIPIENT"
   | "MIXED_RECIPIENTS"
   | "BAD_SIGNATURE"
+  | "TOO_LARGE"
   | "MALFORMED_KEY";
 
 /** What `@git-vault/sealing` throws. */

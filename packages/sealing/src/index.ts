@@ -8,6 +8,8 @@ export { openChunks, sealChunks } from "./chunks.ts";
 export type { PayloadState } from "./age-payload.ts";
 /* Whom messages are sealed to, and what opens them. */
 export { SIGNATURE_STANZA, type Asks, type Identity, type Recipient, type Stanza } from "./stanza.ts";
+export { OpenPgpIdentity } from "./openpgp-identity.ts";
+export { OpenPgpRecipient } from "./openpgp-recipient.ts";
 export { SshIdentity } from "./ssh-identity.ts";
 export { SshRecipient } from "./ssh-recipient.ts";
 export {
@@ -30,7 +32,7 @@ export {
   type MessageStatement,
 } from "./message-signature.ts";
 /* Messages as people find and pass them on. */
-export { detectFormat, type Format } from "./detect.ts";
+export { detectFormat, type Format, FORMATS } from "./detect.ts";
 export { recoverMessage } from "./recover-text.ts";
 export { sshVaultFingerprint } from "./ssh-vault-stanzas.ts";
 /* What goes wrong. */

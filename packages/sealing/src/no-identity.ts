@@ -11,6 +11,8 @@ const SHAPES: ReadonlyMap<string, readonly [name: string, tag: RegExp]> = new Ma
   ["AES256", ["ssh-rsa", /^[0-9a-f]{2}(?::[0-9a-f]{2}){15}$/]],
   ["X25519", ["an age key (X25519)", /^$/]],
   ["mlkem768x25519", ["an age key (mlkem768x25519)", /^$/]],
+  ["openpgp", ["an OpenPGP key", /^[0-9A-F]{16}$/]],
+  ["openpgp-passphrase", ["a passphrase (OpenPGP)", /^$/]],
   ["scrypt", ["a passphrase (scrypt)", /^$/]],
 ]);
 

@@ -5,6 +5,7 @@ import type { AttachedSignature } from "./attached-signature.ts";
 import { detectFormat, unknownFormat, type Format } from "./detect.ts";
 import { MessageOpener } from "./opener.ts";
 import { malformed } from "./malformed.ts";
+import { parseOpenPgp } from "./openpgp-message.ts";
 import { parseVault } from "./ssh-vault.ts";
 import type { Identity, Stanza } from "./stanza.ts";
 
@@ -24,7 +25,8 @@ export interface MessageHeader {
   readonly format: Format;
   /**
    * Whom it is sealed to. ssh-vault's format is read as one stanza, whose body is the wrapped password: `CHACHA20-POLY1305` with
-   * the fingerprint and the base64 of the ephemeral key as arguments, or `AES256` with the fingerprint.
+   * the fingerprint and the base64 of the ephemeral key as arguments, or `AES256` with the fingerprint. OpenPGP's packets that hold
+   * the session key are read as stanzas `openpgp`, with the key ID as argument (16 zeros where it is hidden), or `openpgp-passphrase`.
    */
   readonly stanzas: readonly Stanza[];
 }
@@ -39,13 +41,14 @@ export function readHeader(message: Uint8Array): MessageHeader {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
   const format = detectFormat(bytes);
   if (format === null) throw unknownFormat(bytes);
+  if (format === "openpgp") return { format, stanzas: parseOpenPgp(bytes).stanzas };
   if (format === "ssh-vault") return { format, stanzas: [parseVault(bytes.toString("latin1")).stanza] };
   const binary = bytes[0] === "a".charCodeAt(0) ? bytes : decodeArmor(bytes);
   return { format, stanzas: parseHeader(binary).stanzas };
 }
 
 /**
- * Opens a message in any of the formats: binary or armored age, ssh-vault. For more than should lie in memory at once, see
+ * Opens a message in any of the formats: binary or armored age and OpenPGP, ssh-vault. For more than should lie in memory at once, see
  * `createOpener`.
  *
  * The identities are tried in the order given, but those that never ask for a passphrase first, then those that ask only for a
@@ -53,7 +56,7 @@ export function readHeader(message: Uint8Array): MessageHeader {
  * broken key) does not stop the others; where none opens the message, the first failure is thrown. Any other error of an identity
  * ends the run at once. Nothing is given out before all of it is authenticated, and no identity is tried on a malformed message.
  *
- * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`, `TAMPERED_MESSAGE`, `NO_IDENTITY_MATCHED`; what an identity throws.
+ * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`, `TAMPERED_MESSAGE`, `NO_IDENTITY_MATCHED`, `TOO_LARGE`; what an identity throws.
  * TypeError where the message is no Uint8Array.
  */
 export async function open(message: Uint8Array, identities: readonly Identity[]): Promise<Opened> {

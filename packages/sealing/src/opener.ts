@@ -7,6 +7,9 @@ import { detectFormat, LOOK_BYTES, unknownFormat, type Format } from "./detect.t
 import { FILE_KEY_BYTES } from "./file-key.ts";
 import { GrowingBytes } from "./growing-bytes.ts";
 import { malformed, tampered } from "./malformed.ts";
+import { SealingError } from "./errors.ts";
+import { openOpenPgpData } from "./openpgp-identity.ts";
+import { MAX_OPENPGP_MESSAGE, parseOpenPgp } from "./openpgp-message.ts";
 import { openVault, parseVault } from "./ssh-vault.ts";
 import { PASSWORD_BYTES } from "./ssh-vault-stanzas.ts";
 import { SIGNATURE_STANZA, type Identity } from "./stanza.ts";
@@ -25,7 +28,8 @@ export interface Opener {
    * authentic, but that the message is whole only `finish` tells. After the push that brings the end of the header, in which the
    * identities are tried, nothing is waited for: a loop of reading, pushing and writing in steps of 1 MiB is about the fastest.
    *
-   * A message in ssh-vault's format can only be authenticated as a whole: it is held until `finish`.
+   * A message in ssh-vault's or OpenPGP's format can only be authenticated as a whole: it is held until `finish`. Of OpenPGP's at most
+   * 16 MiB are taken.
    *
    * Throws what `open` does; after that the opener is spent. Call it again only after the last promise was fulfilled.
    */
@@ -130,8 +134,9 @@ export class MessageOpener implements Opener {
 
   async #push(message: Uint8Array, isWhole: boolean): Promise<Buffer> {
     if (this.#format === "age") return this.#pushAge(message, isWhole);
-    if (this.#held.length > 0 || this.#format === "ssh-vault") this.#held.append(message);
-    if (this.#format === "ssh-vault") return NONE;
+    if (this.#held.length > 0 || this.#format !== null) this.#held.append(message);
+    if (this.#format === "openpgp") refuseLarge(this.#held.length);
+    if (this.#format !== null) return NONE;
     const start = this.#held.length > 0 ? this.#held.bytes : message;
     this.#format = detectFormat(start);
     if (this.#format === "age") {
@@ -141,6 +146,7 @@ export class MessageOpener implements Opener {
     }
     if (this.#format === null && start.length >= LOOK_BYTES) throw unknownFormat(start);
     if (this.#held.length === 0) this.#held.append(start);
+    if (this.#format === "openpgp") refuseLarge(this.#held.length);
     return NONE;
   }
 
@@ -181,6 +187,7 @@ export class MessageOpener implements Opener {
   async #finish(): Promise<Buffer> {
     if (this.#format === null) throw unknownFormat(this.#held.bytes);
     if (this.#format === "ssh-vault") return this.#openVault();
+    if (this.#format === "openpgp") return this.#openOpenPgp();
     this.#armor?.finish();
     if (this.#payload !== null) return this.#payload.final();
     parseHeader(this.#held.bytes);
@@ -198,7 +205,26 @@ export class MessageOpener implements Opener {
       fileKey.fill(0);
     }
   }
+
+  async #openOpenPgp(): Promise<Buffer> {
+    const { stanzas, data } = parseOpenPgp(this.#held.bytes);
+    const { fileKey: sessionKey, identity } = await tryIdentities(stanzas, this.#identities);
+    try {
+      this.#identity = identity;
+      return await openOpenPgpData(data, sessionKey);
+    } finally {
+      sessionKey.fill(0);
+    }
+  }
 }
+
+/** Throws SealingError `TOO_LARGE`. */
+const refuseLarge = (length: number): void => {
+  if (length <= MAX_OPENPGP_MESSAGE) return;
+  throw new SealingError("TOO_LARGE", `expected an OpenPGP message of at most ${MAX_OPENPGP_MESSAGE} bytes, got more`, {
+    hint: "open it with gpg --decrypt",
+  });
+};
 
 const indexOrNull = (index: number): number | null => (index === -1 ? null : index);
 

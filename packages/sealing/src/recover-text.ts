@@ -1,5 +1,7 @@
 import { parseHeader } from "./age-header.ts";
 import { decodeArmor, wrapArmor } from "./armor.ts";
+import { wrapLines } from "./base64.ts";
+import { detectFormat } from "./detect.ts";
 import { readHeader } from "./open.ts";
 import { recoverVault } from "./recover-vault.ts";
 
@@ -23,11 +25,12 @@ const NOISE = /[\s>`\u2010-\u2015\u2212-]/g;
  * A message that is whole, or binary, or not recognised is given back as it came. It never throws for any input of bytes, and
  * what it gives may still be malformed or tampered with: only `open` can tell.
  */
-export function recoverMessage(text: Uint8Array): Buffer {
-  const input = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+export function recoverMessage(message: Uint8Array): Buffer {
+  const input = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
   if (isWhole(input)) return input;
   const lines = linesOf(input);
-  const recovered = recoverArmor(lines.join("\n")) ?? recoverVault(lines);
+  const text = lines.join("\n");
+  const recovered = recoverArmor(text) ?? recoverOpenPgp(text) ?? recoverVault(lines);
   return recovered === null ? input : Buffer.from(recovered);
 }
 
@@ -36,9 +39,11 @@ const isWhole = (input: Buffer): boolean => {
     readHeader(input);
     return true;
   } catch {
-    return input.toString("latin1", 0, 22) === "age-encryption.org/v1\n";
+    return input.toString("latin1", 0, 22) === "age-encryption.org/v1\n" || isBinaryOpenPgp(input);
   }
 };
+
+const isBinaryOpenPgp = (input: Buffer): boolean => detectFormat(input) === "openpgp" && (input[0] ?? 0) >= 0x80;
 
 const linesOf = (input: Buffer): string[] => {
   const isUtf16 = input.subarray(0, 2).equals(UTF16_LITTLE_ENDIAN);
@@ -77,4 +82,17 @@ const parses = (armor: string): boolean => {
   } catch {
     return false;
   }
+};
+
+const OPENPGP = /BEGIN\s*PGP\s*MESSAGE([^]*?)END\s*PGP\s*MESSAGE/;
+const OPENPGP_HEADERS = /^(?:Version|Comment|Hash|Charset|MessageID): .*$/gm;
+
+/** The first armored OpenPGP message; null where there is none. */
+const recoverOpenPgp = (text: string): string | null => {
+  const [, content] = OPENPGP.exec(text) ?? [];
+  if (content === undefined) return null;
+  const base64 = content.replaceAll(OPENPGP_HEADERS, "").replaceAll(NOISE, "");
+  // The checksum, which nothing needs, begins with a padding character that stands where none belongs.
+  const whole = base64.replace(/=[A-Za-z0-9+/]{4}$/, "");
+  return ["-----BEGIN PGP MESSAGE-----", "", ...wrapLines(whole, 64), "-----END PGP MESSAGE-----", ""].join("\n");
 };

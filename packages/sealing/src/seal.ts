@@ -1,6 +1,7 @@
 import { assertBytes, assertOneOf } from "@git-vault/errors";
-import type { Format } from "./detect.ts";
+import { type Format, FORMATS } from "./detect.ts";
 import { SealingError } from "./errors.ts";
+import { sealOpenPgp } from "./openpgp-recipient.ts";
 import { createSealer, type SealerOptions } from "./sealer.ts";
 import { SshRecipient } from "./ssh-recipient.ts";
 import { encodeVault, sealVault } from "./ssh-vault.ts";
@@ -11,7 +12,7 @@ import { distinctRecipients } from "./wrap-file-key.ts";
 export interface SealOptions extends SealerOptions {
   /** `age` where it is left out. */
   readonly format?: Format;
-  /** Whether an age message is written as text (the default) or in binary. ssh-vault's format is always text. */
+  /** Whether an age or OpenPGP message is written as text (the default) or in binary. ssh-vault's format is always text. */
   readonly armor?: boolean;
   /**
    * Whether recipients with different labels may stand in one age message. As in age, a post-quantum recipient beside a classical
@@ -25,10 +26,10 @@ export interface SealOptions extends SealerOptions {
  * once, see `createSealer`.
  *
  * age's format takes any number of recipients, each of whom can open the message, or one passphrase by itself; ssh-vault's takes
- * exactly one SshRecipient.
+ * exactly one SshRecipient; OpenPGP's takes any number of OpenPgpRecipients, and at most 8 MiB.
  *
  * Throws SealingError `NO_RECIPIENTS`; `MIXED_RECIPIENTS`; `UNUSABLE_RECIPIENT` where the format cannot be sealed to one of them, or
- * to so many; what `Recipient.wrapFileKey` throws. TypeError and RangeError for arguments of the wrong type.
+ * to so many; `TOO_LARGE`; what `Recipient.wrapFileKey` throws. TypeError and RangeError for arguments of the wrong type.
  */
 export async function seal(
   plaintext: Uint8Array,
@@ -37,11 +38,12 @@ export async function seal(
 ): Promise<Buffer> {
   assertBytes("plaintext", plaintext);
   const { format = "age" } = options;
-  assertOneOf("format", format, ["age", "ssh-vault"]);
-  if (format === "ssh-vault" && options.signature !== undefined) {
-    throw new RangeError("signature: expected none in ssh-vault's format, which has no place for one");
+  assertOneOf("format", format, FORMATS);
+  if (format !== "age" && options.signature !== undefined) {
+    throw new RangeError("signature: expected none in ssh-vault's or OpenPGP's format, which have no place for one");
   }
   if (format === "ssh-vault") return sealSshVault(plaintext, distinctRecipients(recipients));
+  if (format === "openpgp") return sealOpenPgp(plaintext, distinctRecipients(recipients), options.armor ?? true);
   const sealer = await createSealer(recipients, options);
   return Buffer.concat([sealer.push(plaintext), sealer.finish()]);
 }

@@ -14,7 +14,9 @@ describe("the format of a message", () => {
     ["hello", null],
     ["ssh-vault;AES256;", null],
     [" age-encryption.org/v1\n", null],
-    ["-----BEGIN PGP MESSAGE-----\n", null],
+    ["-----BEGIN PGP MESSAGE-----\n", "openpgp"],
+    ["\n-----BEGIN PGP MESSAGE-----\r\nVersion: x\r\n", "openpgp"],
+    ["-----BEGIN PGP SIGNATURE-----\n", null],
     ["see SSH-VAULT;AES256;", null],
   ])("of %j is %s", (text, format) => {
     expect(detectFormat(Buffer.from(text))).toBe(format);
@@ -25,7 +27,6 @@ describe("the format of a message", () => {
     ["only white space", " \r\n\n"],
     ["a git-crypt key file", "\0GITCRYPTKEY\0\0\0\u0002"],
     ["a file that git-crypt encrypted", "\0GITCRYPT\0abc"],
-    ["an OpenPGP message", "-----BEGIN PGP MESSAGE-----\n\nabc"],
     ["an OpenPGP key or signature", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"],
     ["a private key", "-----BEGIN OPENSSH PRIVATE KEY-----\nabc"],
     ["a private key", "-----BEGIN RSA PRIVATE KEY-----\nabc"],

@@ -8,6 +8,10 @@ import { VaultError } from "@git-vault/errors";
  * - `NO_SIGNING_KEY`: no key was found to sign with, or the one that was named is not there
  * - `CANNOT_SIGN`: a message of this kind or size cannot be signed
  * - `AGENT_FAILED`: the SSH agent cannot be reached, or does not answer, or not as it should
+ * - `GPG_MISSING`: an OpenPGP message is to be opened without a private key file, and gpg is not installed
+ * - `GPG_FAILED`: gpg has the private key and could not use it: a wrong passphrase, no card, no agent
+ * - `GRANT_UNWRITABLE`: a grant cannot be put into the work tree
+ * - `GRANT_UNREADABLE`: a grant in the work tree cannot be read
  */
 export type SharingErrorCode =
   | "NO_RECIPIENTS"
@@ -16,7 +20,11 @@ export type SharingErrorCode =
   | "KEY_FILE_UNREADABLE"
   | "NO_SIGNING_KEY"
   | "CANNOT_SIGN"
-  | "AGENT_FAILED";
+  | "AGENT_FAILED"
+  | "GPG_MISSING"
+  | "GPG_FAILED"
+  | "GRANT_UNWRITABLE"
+  | "GRANT_UNREADABLE";
 
 /** What `@git-vault/sharing` throws, beside what the packages below it throw. */
 export class SharingError extends VaultError<SharingErrorCode> {}

@@ -1,7 +1,16 @@
 export { SharingError, type SharingErrorCode } from "./errors.ts";
 export type { OpenedWith, PassphraseRequest, ReceiveOptions } from "./local-identities.ts";
 export { receive, Receiver, type Received } from "./receive.ts";
-export { knownRecipients, type KnownRecipients } from "./known-recipients.ts";
+export type { GpgOptions } from "./gpg.ts";
+export { findOpenPgpGrants, type OpenPgpGrant } from "./openpgp-grant-files.ts";
+export {
+  openOpenPgpGrants,
+  renewOpenPgpGrants,
+  writeOpenPgpGrant,
+  type WriteOpenPgpGrantOptions,
+  type WrittenOpenPgpGrant,
+} from "./openpgp-grants.ts";
+export { knownRecipients, openPgpRecipients, type CandidateKey, type KnownRecipients } from "./known-recipients.ts";
 export {
   share,
   startSharing,

@@ -1,8 +1,17 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { findIdentities, KeyError, type IdentityFile, type SshPublicKey } from "@git-vault/keys";
+import {
+  findIdentities,
+  isOpenPgpPrivateKey,
+  KeyError,
+  readOpenPgpPrivateKeys,
+  type IdentityFile,
+  type OpenPgpKeyEntry,
+  type SshPublicKey,
+} from "@git-vault/keys";
 import {
   detectFormat,
   open,
+  OpenPgpIdentity,
   parseIdentityFile,
   PassphraseIdentity,
   SealingError,
@@ -12,6 +21,7 @@ import {
   type Stanza,
 } from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
+import type { GpgOptions } from "./gpg.ts";
 import { printable } from "./printable.ts";
 
 /** A passphrase that is needed: of a private key that the message is for, or of the message itself. */
@@ -30,23 +40,27 @@ export interface ReceiveOptions {
   readonly keyFiles?: readonly string[] | undefined;
   /** A private key that was read already, to try instead of all others. Its bytes are overwritten with zeros. */
   readonly key?: { readonly name: string; readonly bytes: Buffer } | undefined;
+  /** How gpg is run for an OpenPGP message where no key is named. */
+  readonly gpg?: GpgOptions | undefined;
   /** Gives the passphrase. It is called only for a key that the message is for, and may throw to give up. */
   readonly passphrase: (request: PassphraseRequest) => Promise<Uint8Array>;
 }
 
 /** What opened a message. */
 export interface OpenedWith {
-  /** The private key's file; null where it was a passphrase. */
+  /** The private key's file; null where it was a passphrase, or gpg. */
   readonly path: string | null;
-  /** The public half's: `SHA256:…`, or `age1…`; null where it was a passphrase. */
+  /** The public half's: `SHA256:…`, `age1…`, or upper-case hexadecimal for OpenPGP; null where it was a passphrase. */
   readonly fingerprint: string | null;
-  /** The public half, of an SSH key. */
-  readonly publicKey: SshPublicKey | null;
+  /** The public half, of an SSH or OpenPGP key; null where gpg opened the message. */
+  readonly publicKey: SshPublicKey | OpenPgpKeyEntry | null;
 }
 
 /** What a message can be opened with on this machine. */
 export interface LocalIdentities {
   readonly identities: readonly Identity[];
+  /** Of the primary keys of the OpenPGP keys among them. */
+  readonly openPgpFingerprints: readonly string[];
   /** Tells about one of the identities. */
   openedWith(identity: Identity): Promise<OpenedWith>;
   /** The error to throw for one from opening: `NO_IDENTITY_MATCHED` is told what was tried. */
@@ -83,8 +97,18 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
     }
   }
 
-  const onlyAge = named.size === 0 && places.size > 0;
-  const found = onlyAge
+  const openPgp: OpenPgpIdentity[] = [];
+  for (const [path, bytes] of named) {
+    if (bytes === null || !isOpenPgpPrivateKey(bytes)) continue;
+    named.delete(path);
+    for (const identity of await openPgpIdentities(path, bytes, passphrase)) {
+      openPgp.push(identity);
+      places.set(identity, { path, fingerprint: async () => identity.fingerprint });
+    }
+  }
+
+  const noneIsSsh = named.size === 0 && places.size > 0;
+  const found = noneIsSsh
     ? []
     : findIdentities({
         home,
@@ -102,9 +126,11 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
 
   return {
     identities: [...places.keys(), message],
+    openPgpFingerprints: openPgp.map(({ fingerprint }) => fingerprint),
     async openedWith(identity) {
       const place = places.get(identity);
-      const publicKey = identity instanceof SshIdentity ? identity.publicKey : null;
+      const hasPublicKey = identity instanceof SshIdentity || identity instanceof OpenPgpIdentity;
+      const publicKey = hasPublicKey ? identity.publicKey : null;
       return { path: place?.path ?? null, fingerprint: (await place?.fingerprint()) ?? null, publicKey };
     },
     explain(error) {
@@ -112,7 +138,7 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
       return new SealingError(error.code, error.message, { hint: whatWasTried(found, places), cause: error });
     },
     lock: () => {
-      for (const identity of sshIdentities) identity.lock();
+      for (const identity of [...sshIdentities, ...openPgp]) identity.lock();
     },
   };
 }
@@ -138,6 +164,22 @@ async function ageIdentities(
   } catch (cause) {
     if (!(cause instanceof SealingError)) throw cause;
     throw new SealingError(cause.code, `${printable(path)}: ${cause.message}`, { hint: cause.hint, cause });
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+async function openPgpIdentities(
+  path: string,
+  bytes: Buffer,
+  passphrase: ReceiveOptions["passphrase"],
+): Promise<OpenPgpIdentity[]> {
+  try {
+    const files = await readOpenPgpPrivateKeys(bytes);
+    return files.map((file) => new OpenPgpIdentity(file, (attempt) => passphrase({ path, attempt })));
+  } catch (cause) {
+    if (!(cause instanceof KeyError)) throw cause;
+    throw new KeyError(cause.code, `${printable(path)}: ${cause.message}`, { hint: cause.hint, cause });
   } finally {
     bytes.fill(0);
   }

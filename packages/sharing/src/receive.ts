@@ -1,6 +1,8 @@
 import {
   createOpener,
+  detectFormat,
   open,
+  readHeader,
   recoverMessage,
   SealingError,
   type Format,
@@ -28,13 +30,16 @@ export interface Received {
 }
 
 /**
- * Opens a sealed message of any format, also as chat and mail programs leave it, with the private keys of this machine.
+ * Opens a sealed message of any format, also as chat and mail programs leave it, with the private keys of this machine. An OpenPGP
+ * message is opened by the key files that are named, or where none is by the gpg that is installed. A signature in it is not checked.
  *
  * @throws SealingError `NO_IDENTITY_MATCHED`, whose hint says what was tried; `BAD_SIGNATURE`; else as `open` does
  * @throws KeyError `WRONG_PASSPHRASE` after three attempts; for a key file that was named, also what is wrong with it
- * @throws SharingError `KEY_FILE_UNREADABLE` for a key file that was named
+ * @throws SharingError `KEY_FILE_UNREADABLE` for a key file that was named; `GPG_MISSING`, `GPG_FAILED`
  */
 export async function receive(message: Uint8Array, options: ReceiveOptions): Promise<Received> {
+  const forGpg = options.keyFiles === undefined && options.key === undefined ? openPgpMessage(message) : null;
+  if (forGpg !== null) return receiveByGpg(forGpg, options);
   const local = await findLocalIdentities(options);
   try {
     const { plaintext, format, identity, signature } = await openDamaged(message, local.identities);
@@ -58,6 +63,20 @@ async function verified(
   return verifyPlaintext(signature, plaintext, openedWith);
 }
 
+/** An OpenPGP message as it was before chat and mail programs had it; null for any other. */
+function openPgpMessage(message: Uint8Array): Buffer | null {
+  const recovered = detectFormat(message) === null ? recoverMessage(message) : Buffer.from(message);
+  if (detectFormat(recovered) !== "openpgp") return null;
+  return recoverMessage(recovered);
+}
+
+async function receiveByGpg(message: Buffer, { gpg }: ReceiveOptions): Promise<Received> {
+  readHeader(message); // what is malformed, or not protected, is refused in the same words whoever would open it
+  const { decryptByGpg } = await import("./gpg.ts");
+  const { plaintext, fingerprint } = await decryptByGpg(message, gpg);
+  return { plaintext, format: "openpgp", openedWith: { path: null, fingerprint, publicKey: null }, signature: null };
+}
+
 /** Opens a message as it came, or else as it was before chat and mail programs had it. */
 async function openDamaged(message: Uint8Array, identities: readonly Identity[]): Promise<Opened> {
   try {
@@ -73,7 +92,7 @@ async function openDamaged(message: Uint8Array, identities: readonly Identity[])
 const NONE: Buffer = Buffer.alloc(0);
 
 /**
- * Opens a message of any size piece by piece, with the private keys of this machine. One that is signed, which has at most 16 MiB, is
+ * Opens a message of any size piece by piece, with the private keys of this machine; gpg is not asked. One that is signed, which has at most 16 MiB, is
  * held until its signature was verified in `finish`.
  */
 export class Receiver {

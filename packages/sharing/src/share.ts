@@ -3,6 +3,7 @@ import { assertBytes, assertOneOf } from "@git-vault/errors";
 import { whyUnusable } from "@git-vault/keys";
 import {
   createSealer,
+  OpenPgpRecipient,
   PassphraseRecipient,
   seal,
   SshRecipient,
@@ -23,11 +24,14 @@ export interface SharingOptions {
   readonly to: readonly DirectoryEntry[];
   /** A passphrase to seal to instead, in the age format: at least 1 byte, the caller's to overwrite. */
   readonly passphrase?: Uint8Array | undefined;
-  /** `age` (the default) seals to every usable key of every recipient, `ssh-vault` to one key of one recipient. */
+  /**
+   * `age` (the default) seals to every usable key of every recipient that is SSH's or age's, `openpgp` to every one that is OpenPGP's,
+   * `ssh-vault` to one key of one recipient.
+   */
   readonly format?: Format | undefined;
-  /** One key of a single recipient: its number among the usable ones, from 1, or its fingerprint. */
+  /** One key of a single recipient: its number among the usable ones, from 1, or its fingerprint; of an OpenPGP key, its ID too. */
   readonly key?: string | undefined;
-  /** Write an age message as text, which is the default, or in binary. */
+  /** Write an age or OpenPGP message as text, which is the default, or in binary. */
   readonly armor?: boolean | undefined;
   /** Seal to RSA keys of 1024 to 2047 bits too, which a state may break. */
   readonly allowWeak?: boolean | undefined;
@@ -70,7 +74,7 @@ export interface Chosen {
 
 /** A sealed message, and whom it is for. */
 export interface Shared extends Chosen {
-  /** ASCII text, unless an age message was wanted in binary. */
+  /** ASCII text, unless an age or OpenPGP message was wanted in binary. */
   readonly message: Buffer;
 }
 
@@ -161,21 +165,33 @@ function toPassphrase(
 /** Whom `seal` seals to for a key: age's own are that already. */
 function recipientOf({ key }: RecipientKey, allowWeak: boolean): Recipient[] {
   if (key === null) return [];
-  return "wrapFileKey" in key ? [key] : [new SshRecipient(key, { allowWeak })];
+  if ("wrapFileKey" in key) return [key];
+  return key.type === "openpgp" ? [new OpenPgpRecipient(key)] : [new SshRecipient(key, { allowWeak })];
 }
 
 /** Whether a key is an RSA key that is only too short. */
 const isWeak = ({ key, unusable }: RecipientKey): boolean =>
   key !== null && "bits" in key && key.bits < STRONG_RSA_BITS && unusable === whyUnusable(key);
 
-const admitWeak = (entry: RecipientKey): RecipientKey => (isWeak(entry) ? { ...entry, unusable: null } : entry);
+const admitWeak = (entry: RecipientKey): RecipientKey =>
+  entry.type !== "openpgp" && isWeak(entry) ? { ...entry, unusable: null } : entry;
 
-/** ssh-vault's format knows no keys but SSH's. */
-const isFor = ({ key }: RecipientKey, format: Format): boolean =>
-  format === "age" || key === null || !("wrapFileKey" in key);
+/** Whether a format knows keys of that kind. */
+function isFor({ type }: RecipientKey, format: Format): boolean {
+  if (format === "openpgp" || type === "openpgp") return format === type;
+  return format === "age" || !type.startsWith("age-");
+}
 
-const whyNot = (entry: RecipientKey, format: Format): string =>
-  entry.unusable ?? (isFor(entry, format) ? "not chosen" : "ssh-vault's format takes SSH keys only");
+const FORMAT_KEYS: Readonly<Record<Format, string>> = {
+  age: "the age format takes no OpenPGP keys: --format openpgp does",
+  "ssh-vault": "ssh-vault's format takes SSH keys only",
+  openpgp: "the openpgp format takes OpenPGP keys only",
+};
+
+const whyNot = (entry: RecipientKey, format: Format): string => {
+  if (!isFor(entry, format)) return FORMAT_KEYS[format];
+  return entry.unusable ?? "not chosen";
+};
 
 /** Which of a recipient's keys the message is sealed to. */
 function choose(
@@ -186,14 +202,30 @@ function choose(
 ): readonly RecipientKey[] {
   const usable = keys.filter((entry) => entry.unusable === null && isFor(entry, format));
   const [first] = usable;
-  if (key !== undefined && /^(?:SHA256:|age1)/.test(key)) return [byFingerprint(recipient, keys, key)];
+  if (key !== undefined && isFingerprint(key)) return [byFingerprint(recipient, keys, key, format)];
   if (first === undefined) throw noUsableKey(recipient, keys, format);
   if (key !== undefined) return [byNumber(recipient, usable, key)];
   return format === "ssh-vault" ? [first] : usable;
 }
 
-function byFingerprint(recipient: string, keys: readonly RecipientKey[], fingerprint: string): RecipientKey {
-  const known = keys.filter((entry) => entry.fingerprint === fingerprint);
+/** SSH's, age's, or OpenPGP's, of which the key ID is a part. */
+const isFingerprint = (key: string): boolean =>
+  /^(?:SHA256:|age1)/.test(key) || /^(?:0x)?(?:[0-9A-F]{16}|[0-9A-F]{40}|[0-9A-F]{64})$/i.test(key);
+
+function hasFingerprint({ fingerprint, type }: RecipientKey, wanted: string): boolean {
+  if (type !== "openpgp" || fingerprint === null) return fingerprint === wanted;
+  const hex = wanted.replace(/^0x/i, "").toUpperCase();
+  const keyId = fingerprint.length === 40 ? fingerprint.slice(-16) : fingerprint.slice(0, 16);
+  return hex === fingerprint || hex === keyId;
+}
+
+function byFingerprint(
+  recipient: string,
+  keys: readonly RecipientKey[],
+  fingerprint: string,
+  format: Format,
+): RecipientKey {
+  const known = keys.filter((entry) => hasFingerprint(entry, fingerprint));
   const entry = known.find(({ unusable }) => unusable === null) ?? known[0];
   if (entry === undefined) {
     throw new SharingError(
@@ -204,7 +236,7 @@ function byFingerprint(recipient: string, keys: readonly RecipientKey[], fingerp
       },
     );
   }
-  if (entry.unusable !== null) throw noUsableKey(recipient, [entry], "age");
+  if (entry.unusable !== null || !isFor(entry, format)) throw noUsableKey(recipient, [entry], format);
   return entry;
 }
 
@@ -224,10 +256,19 @@ function noUsableKey(recipient: string, keys: readonly RecipientKey[], format: F
   const reasons = keys.map((entry) => `${entry.fingerprint ?? `line ${entry.line}`}: ${whyNot(entry, format)}`);
   const why = reasons.length === 0 ? "they have none at all" : reasons.join("; ");
   return new SharingError("NO_USABLE_KEY", `${printable(recipient)} has no key that can be sealed to (${why})`, {
-    hint: keys.some(isWeak)
-      ? "ask them for an ssh-ed25519 key (`ssh-keygen -t ed25519`), or seal to the weak one with --allow-weak"
-      : "ask them for an ssh-ed25519 key: `ssh-keygen -t ed25519`",
+    hint: whatToAsk(keys, format),
   });
+}
+
+function whatToAsk(keys: readonly RecipientKey[], format: Format): string {
+  if (format === "openpgp")
+    return "ask them for an OpenPGP key that can encrypt, or seal to their SSH keys: --format age";
+  if (format === "age" && keys.some((entry) => entry.type === "openpgp" && entry.unusable === null)) {
+    return "seal to the OpenPGP key with --format openpgp";
+  }
+  return keys.some(isWeak)
+    ? "ask them for an ssh-ed25519 key (`ssh-keygen -t ed25519`), or seal to the weak one with --allow-weak"
+    : "ask them for an ssh-ed25519 key: `ssh-keygen -t ed25519`";
 }
 
 /** Of the secret itself, since a copy would stay in memory. */

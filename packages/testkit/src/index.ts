@@ -4,6 +4,7 @@ export { temporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 export { runScript, type ScriptOptions } from "./script.ts";
 export { openTerminal, type Key, type Terminal, type TerminalEnd, type TerminalOptions } from "./terminal.ts";
 export { throwawayRepository, type Repository } from "./repository.ts";
+export { startGnuPg, type GnuPg, type GnuPgKeyOptions } from "./gnupg.ts";
 export { makeSshKey, type SshKey, type SshKeyOptions } from "./ssh-keys.ts";
 export { startSshAgent, type SshAgentProcess } from "./ssh-agent.ts";
 export { startXServer, type XServer } from "./x-clipboard.ts";

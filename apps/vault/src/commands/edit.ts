@@ -1,8 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
-import { whyUnusable, type SshPublicKey } from "@git-vault/keys";
-import { knownRecipients, receive, share, type KnownRecipients, type Received, type Shared } from "@git-vault/sharing";
+import { whyUnusable, type OpenPgpKeyEntry, type SshPublicKey } from "@git-vault/keys";
+import {
+  knownRecipients,
+  openPgpRecipients,
+  receive,
+  share,
+  type KnownRecipients,
+  type Received,
+  type Shared,
+} from "@git-vault/sharing";
+import type { Format } from "@git-vault/sealing";
 import { usageError } from "../errors.ts";
 import { editSecret } from "../edit-secret.ts";
 import { CliError } from "../errors.ts";
@@ -59,7 +68,12 @@ async function sealerLike(
   passphrase: Buffer | undefined,
   flags: FlagValues,
 ): Promise<(secret: Uint8Array) => Promise<Shared>> {
-  const own = [openedWith.publicKey, ...(await ownPublicKeys()).flatMap(sshKeys).map(({ key }) => key)];
+  const own = [
+    openedWith.publicKey,
+    ...(format === "openpgp"
+      ? await openPgpRecipients(message)
+      : (await ownPublicKeys()).flatMap(sshKeys).map(({ key }) => key)),
+  ];
   const known = knownRecipients(
     message,
     own.filter((key) => key !== null),
@@ -68,7 +82,7 @@ async function sealerLike(
   if (flags.to === undefined && passphrase !== undefined) {
     return (secret) => share({ secret, to: [], passphrase, ...options });
   }
-  const to = await recipientsOf(known, openedWith.fingerprint, flags);
+  const to = await recipientsOf(known, format === "openpgp" ? null : openedWith.fingerprint, flags, format);
   const seal = (secret: Uint8Array): Promise<Shared> => share({ secret, to, ...options });
   await seal(Buffer.alloc(0));
   return seal;
@@ -79,12 +93,13 @@ async function recipientsOf(
   { keys, others }: KnownRecipients,
   openedWith: string | null,
   flags: FlagValues,
+  format: Format,
 ): Promise<DirectoryEntry[]> {
-  if (flags.to !== undefined) return lookUp(readRecipients(flags.to), flags);
+  if (flags.to !== undefined) return lookUp(readRecipients(flags.to), flags, format);
   const known = keys.map(entryOfKey);
   if (others === 0) return known;
   // What opened the only recipient's part is that recipient: one of age's own keys.
-  if (others === 1 && keys.length === 0 && openedWith !== null) return lookUp([openedWith], flags);
+  if (others === 1 && keys.length === 0 && openedWith !== null) return lookUp([openedWith], flags, format);
   const what = `the message is sealed to ${others} more ${others === 1 ? "key" : "keys"}, which it does not tell`;
   const hint = "say whom to seal it to: `vault edit --to R… FILE`";
   if (flags["no-input"]) throw new CliError("USAGE", `${what}, and --no-input forbids to ask`, { hint });
@@ -93,19 +108,22 @@ async function recipientsOf(
   const { askLine } = await import("../terminal.ts");
   const answer = await askLine("further recipients, separated by blanks", hint);
   const named = answer.split(/\s+/).filter((word) => word !== "");
-  return [...known, ...(await lookUp(named, flags))];
+  return [...known, ...(await lookUp(named, flags, format))];
 }
 
-const entryOfKey = (key: SshPublicKey): DirectoryEntry => {
+const entryOfKey = (key: SshPublicKey | OpenPgpKeyEntry): DirectoryEntry => {
+  const source = "the message itself";
+  if (key.type === "openpgp") return { name: key.fingerprint ?? "", source, keys: [key] };
   const { type, fingerprint, comment } = key;
   const entry = { line: 1, type, fingerprint, comment, key, unusable: whyUnusable(key) };
-  return { name: fingerprint, source: "the message itself", keys: [entry] };
+  return { name: fingerprint, source, keys: [entry] };
 };
 
-async function lookUp(queries: readonly string[], flags: FlagValues): Promise<DirectoryEntry[]> {
+async function lookUp(queries: readonly string[], flags: FlagValues, format: Format): Promise<DirectoryEntry[]> {
   const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
   const entries: DirectoryEntry[] = [];
-  for (const query of queries) entries.push(...(await directory.resolve(query)));
+  for (const query of queries)
+    entries.push(...(await directory.resolve(query, format === "openpgp" ? "openpgp" : "ssh")));
   return entries;
 }
 

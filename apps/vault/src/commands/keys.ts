@@ -1,4 +1,5 @@
-import { Directory, type DirectoryEntry } from "@git-vault/directory";
+import { Directory, type DirectoryEntry, type KeyKind } from "@git-vault/directory";
+import { FORMATS } from "@git-vault/sealing";
 import { usageError } from "../errors.ts";
 import { assertNewFile, writeOutput } from "../output.ts";
 import { describeKey, keyToJson, readRecipients } from "../recipients.ts";
@@ -13,10 +14,18 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   if (args.length === 0) throw usageError("expected at least one recipient");
   const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
   const entries: DirectoryEntry[] = [];
-  for (const query of readRecipients(args)) entries.push(...(await directory.resolve(query)));
+  const kind = kindOf(flags);
+  for (const query of readRecipients(args)) entries.push(...(await directory.resolve(query, kind)));
   writeStdout(flags.json ? jsonLine({ recipients: entries.map(toJson) }) : entries.map(toText).join(""));
   // The answer is shown whole; the exit code tells a script that sharing with these recipients would fail.
   if (entries.some(({ keys }) => keys.every((key) => key.unusable !== null))) process.exitCode = 3;
+}
+
+/** Which keys of an account are shown: those that the format of `vault share` is sealed to. */
+function kindOf({ format = "age" }: FlagValues): KeyKind {
+  if (format === "openpgp") return "openpgp";
+  if (format === "age" || format === "ssh-vault") return "ssh";
+  throw usageError(`--format: expected ${FORMATS.join(", ")}, got ${printable(format)}`);
 }
 
 function toText({ name, source, keys }: DirectoryEntry): string {

@@ -7,8 +7,8 @@ import {
   type Repository,
   type RotateResult,
 } from "@git-vault/git-crypt";
+import { renewOpenPgpGrants } from "@git-vault/sharing";
 import { usageError } from "../errors.ts";
-import { renewGrants } from "../openpgp-grants.ts";
 import { filterCommands } from "../own-command.ts";
 import { progressLine } from "../progress.ts";
 import { say, writeJson } from "../streams.ts";
@@ -40,7 +40,7 @@ async function begin(repository: Repository, flags: FlagValues): Promise<RotateR
       ...filterCommands(),
       keyName,
       progress: progress.step,
-      filesFor: async ({ bytes }) => renewGrants(repository, keyName, bytes),
+      filesFor: async ({ bytes }) => renewOpenPgpGrants(repository, keyName, bytes),
     });
   } finally {
     progress.end();

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
-import type { Format } from "@git-vault/sealing";
+import { type Format, FORMATS } from "@git-vault/sealing";
 import { share, startSharing, type Chosen, type SharingOptions, type SignOptions } from "@git-vault/sharing";
 import { CliError, usageError } from "../errors.ts";
 import { readLarge, type LargeInput } from "../input.ts";
@@ -67,12 +67,13 @@ async function signing(flags: FlagValues): Promise<SignOptions | undefined> {
 async function sharingOptions(flags: FlagValues): Promise<SharingOptions> {
   const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
   const to: DirectoryEntry[] = [];
+  const format = parseFormat(flags.format);
   for (const query of flags.to === undefined ? [] : readRecipients(flags.to))
-    to.push(...(await directory.resolve(query)));
+    to.push(...(await directory.resolve(query, format === "openpgp" ? "openpgp" : "ssh")));
   return {
     to,
     passphrase: flags["with-passphrase"] ? await newPassphrase(flags) : undefined,
-    format: parseFormat(flags.format),
+    format,
     key: flags.key,
     armor: !flags.binary,
     allowWeak: flags["allow-weak"],
@@ -92,9 +93,9 @@ async function shareWhole(secret: Secret, options: SharingOptions, flags: FlagVa
 }
 
 async function shareLarge(secret: Secret, options: SharingOptions, flags: FlagValues): Promise<void> {
-  if (flags.base64 || options.format === "ssh-vault") {
-    throw usageError(`${flags.base64 ? "--base64" : "ssh-vault's format"} is for secrets of up to 16 MiB`);
-  }
+  if (flags.base64) throw usageError("--base64 is for secrets of up to 16 MiB");
+  if (options.format === "ssh-vault") throw usageError("ssh-vault's format is for secrets of up to 16 MiB");
+  if (options.format === "openpgp") throw usageError("the openpgp format is for secrets of up to 8 MiB");
   if (flags.sign) {
     throw usageError(
       "--sign is for secrets of up to 16 MiB",
@@ -148,8 +149,9 @@ function tell(done: Done, flags: FlagValues): void {
 }
 
 function parseFormat(text: string | undefined): Format {
-  if (text === undefined || text === "age" || text === "ssh-vault") return text ?? "age";
-  throw usageError(`--format: expected age or ssh-vault, got ${printable(text)}`);
+  const format = FORMATS.find((each) => each === (text ?? "age"));
+  if (format !== undefined) return format;
+  throw usageError(`--format: expected ${FORMATS.join(", ")}, got ${printable(text ?? "")}`);
 }
 
 /** The operand, else a pipe or a file on stdin, else the key of the repository. */

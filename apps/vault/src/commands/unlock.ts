@@ -8,10 +8,11 @@ import {
   type UnlockResult,
 } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/errors";
+import { openOpenPgpGrants } from "@git-vault/sharing";
 import { CliError } from "../errors.ts";
 import { keyOfEnvironment, openKey, type OpenedKey } from "../git-crypt-key.ts";
 import { readOperand, readStandardInput } from "../input.ts";
-import { keysOfGrants } from "../openpgp-grants.ts";
+import { privateKeys } from "../private-keys.ts";
 import { filterCommands } from "../own-command.ts";
 import { progressLine } from "../progress.ts";
 import type { SignatureReport } from "../signature-report.ts";
@@ -69,7 +70,7 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
   }
   const key = await keyOfEnvironment(flags);
   if (key !== null) return { source: "environment", keys: [key] };
-  const keys = keysOfGrants(repository, flags["no-input"] !== true);
+  const keys = await openOpenPgpGrants(repository, await privateKeys(flags));
   if (keys.length > 0) return { source: "openpgp", keys };
   return { source: "clipboard", ...single(await keyOfClipboard(flags)) };
 }
