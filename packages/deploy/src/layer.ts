@@ -4,7 +4,7 @@ import type { TrackedFile, FileSource } from "./tree.ts";
 import { type MapYaml, readYaml, type YamlFile } from "./yaml.ts";
 
 /** The most that a values file may have: 16 MiB. */
-const MOST_BYTES = 16 * 1024 * 1024;
+export const MOST_LAYER_BYTES = 16 * 1024 * 1024;
 
 /** Reads a file of the commit as YAML; {@link Layer} and everything else goes through here. */
 export function readYamlFile(tree: FileSource, path: string): YamlFile {
@@ -17,8 +17,10 @@ export function readYamlFile(tree: FileSource, path: string): YamlFile {
       place,
     });
   }
-  if (file.bytes > MOST_BYTES) {
-    throw new DeployError("TOO_LARGE", `${path} has ${file.bytes} bytes: expected at most ${MOST_BYTES}`, { place });
+  if (file.bytes > MOST_LAYER_BYTES) {
+    throw new DeployError("TOO_LARGE", `${path} has ${file.bytes} bytes: expected at most ${MOST_LAYER_BYTES}`, {
+      place,
+    });
   }
   const content = tree.read(file);
   if (!isUtf8(content) || content.includes(0))

@@ -8,7 +8,7 @@ import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives } f
 import { Helm } from "./helm.ts";
 import { helmValues } from "./helm-values.ts";
 import { findKeys, KEY_VARIABLE, type KeySource } from "./key.ts";
-import { Layer } from "./layer.ts";
+import { Layer, MOST_LAYER_BYTES } from "./layer.ts";
 import { Redactor } from "./redactor.ts";
 import { readSettings, type Settings, type Silence, tierOf } from "./settings.ts";
 import { type TrackedFile, Tree, WorkTree } from "./tree.ts";
@@ -67,7 +67,8 @@ export class Project implements AsyncDisposable {
       };
       return new Environment(parts, this.#render);
     });
-    tree.preload([...new Set(this.environments.flatMap(({ layers }) => layers.flatMap(({ file }) => file ?? [])))]);
+    const files = this.environments.flatMap(({ layers }) => layers.flatMap(({ file }) => file ?? []));
+    tree.preload([...new Set(files)].filter(({ bytes }) => bytes <= MOST_LAYER_BYTES));
   }
 
   /**

@@ -99,6 +99,8 @@ export function readYaml(file: string, text: string): YamlFile {
   };
   const nodes = documents.flatMap((document) => {
     const [error] = document.errors;
+    if (error?.code === "RESOURCE_EXHAUSTION")
+      fail("MALFORMED_YAML", "expected YAML, got lists or maps nested too deeply", error.pos[0]);
     if (error !== undefined) fail("MALFORMED_YAML", `expected YAML, got ${mistake(error.code)}`, error.pos[0]);
     return document.contents === null ? [] : [new Reader(document, fail, positionOf, oddities).read()];
   });

@@ -1,0 +1,63 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Redactor } from "../src/index.ts";
+
+const SECRET = "pässword <&> 'with' \"all\"\\/+?=";
+
+function redactorOf(...secrets: string[]): Redactor<string> {
+  const redactor = new Redactor<string>();
+  for (const secret of secrets) redactor.add(secret, secret);
+  return redactor;
+}
+
+describe("a redactor", () => {
+  it.each([
+    ["as it is", SECRET],
+    ["in JSON", JSON.stringify(SECRET)],
+    ["in Go's JSON", JSON.stringify(SECRET).replace("<", "\\u003c").replace("&", "\\u0026").replace(">", "\\u003e")],
+    ["in YAML's single quotes", `'${SECRET.replaceAll("'", "''")}'`],
+    ["in a URL", encodeURIComponent(SECRET)],
+    ["in a form", String(new URLSearchParams({ x: SECRET }))],
+    ["in base64", Buffer.from(SECRET).toString("base64")],
+    ["in base64 for URLs", Buffer.from(SECRET).toString("base64url")],
+    ["in base64 as a part, first", Buffer.from(`${SECRET}, and more`).toString("base64")],
+    ["in base64 as a part, after one byte", Buffer.from(`x${SECRET}, and more`).toString("base64")],
+    ["in base64 as a part, after two bytes", Buffer.from(`xy${SECRET}, and more`).toString("base64")],
+    ["in base64 as a part, after a line", Buffer.from(`config:\n  password: ${SECRET}`).toString("base64")],
+  ])("knows a secret %s", (_, text) => {
+    const redacted = redactorOf(SECRET).redact(`before ${text} after`);
+    expect(redacted).toContain("[secret]");
+    expect(redacted).toMatch(/^before .*after$/);
+    expect([...redactorOf(SECRET).find(text)].map(({ of }) => of)).toEqual([SECRET]);
+  });
+
+  it("knows the lines of a secret that has several", () => {
+    const pem = "-----BEGIN KEY-----\nbGluZSBvbmUgb2Yga2V5\nbGluZSB0d28gb2Yga2V5\n-----END KEY-----\n";
+    const indented = pem.replaceAll(/^/gm, "    ");
+    expect(redactorOf(pem).redact(indented)).not.toContain("bGluZSB");
+    expect(redactorOf(pem).redact(`error near bGluZSB0d28gb2Yga2V5`)).toBe("error near [secret]");
+  });
+
+  it("prefers the longest, and leaves what is short or no secret", () => {
+    const redactor = redactorOf("hunter", "hunter2-and-more", "abc", "true");
+    expect(redactor.redact("hunter2-and-more, hunter, abc, hunt")).toBe("[secret], [secret], abc, hunt");
+    expect(redactorOf().redact("anything")).toBe("anything");
+    expect(redactorOf("").redact("anything")).toBe("anything");
+  });
+
+  it("leaves nothing of a secret in any text", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: "binary", minLength: 12, maxLength: 40 }),
+        fc.string({ unit: "binary", maxLength: 20 }),
+        fc.string({ unit: "binary", maxLength: 20 }),
+        (secret, before, after) => {
+          const redactor = redactorOf(secret);
+          expect(redactor.redact(before + secret + after)).not.toContain(secret);
+          const encoded = Buffer.from(before + secret + after).toString("base64");
+          expect(Buffer.from(redactor.redact(encoded), "base64").toString()).not.toContain(secret);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,276 @@
+import { encodeKeyFile } from "@git-vault/git-crypt";
+import { makeSshKey, peer, runOk } from "@git-vault/testkit";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { formatPath, parsePath } from "../src/index.ts";
+import { errorOf, world, type World } from "./world.ts";
+
+const FILES = {
+  "mybinder/values.yaml": "a: 1\n",
+  "config/staging.yaml": "a: 2\n",
+  "config/prod.yaml": "a: 3\n",
+  "secrets/config/staging.yaml": "b: s\n",
+  "secrets/config/prod.yaml": "b: p\n",
+};
+
+describe("deploy.yaml", () => {
+  const open = async (text: string): Promise<Error & { code?: string }> => {
+    await using its = await world({ ...FILES, "deploy.yaml": text });
+    return await errorOf(async () => (await its.open()).close());
+  };
+
+  it("says what the environments are, in its order", async () => {
+    const text = `
+layers: [config/staging.yaml]
+environments:
+  zulu:
+    tier: prod
+    namespace: z
+    release: zz
+    layers: [secrets/config/prod.yaml]
+    nodePools: { core: { labels: { pool: core } } }
+  production: {}
+silence: [{ check: layers, reason: known }]
+`;
+    await using its = await world({ ...FILES, "deploy.yaml": text });
+    await using project = await its.open();
+    const [zulu, production] = project.environments;
+    expect(zulu).toMatchObject({ name: "zulu", tier: "prod", namespace: "z", release: "zz", kubeconfig: null });
+    expect([...(zulu?.nodePools ?? [])]).toEqual([["core", { labels: { pool: "core" } }]]);
+    expect(zulu?.values().value).toEqual({ a: 2, b: "p" });
+    expect(production).toMatchObject({ tier: "prod", namespace: "production", nodePools: null });
+    expect(production?.layers.map(({ path }) => path)).toEqual(["mybinder/values.yaml", "config/staging.yaml"]);
+    expect(project.silence).toEqual([{ check: "layers", reason: "known" }]);
+  });
+
+  it.each([
+    ["nothing", "", "must have required property 'environments'"],
+    ["no environments", "environments: {}\n", "environments must NOT have fewer than 1 properties"],
+    [
+      "a word that it does not know",
+      "environments: {a: {}}\nlayer: []\n",
+      'must NOT have additional properties: "layer"',
+    ],
+    [
+      "another tier",
+      "environments: {a: {tier: production}}\n",
+      "environments.a.tier must be equal to one of the allowed values",
+    ],
+    ["a path that leads out", "environments: {a: {layers: [../x]}}\n", "environments.a.layers.0 must NOT be valid"],
+    ["an absolute path", "environments: {a: {kubeconfig: /etc/x}}\n", "environments.a.kubeconfig must NOT be valid"],
+    ["a layer twice", "environments: {a: {layers: [x, x]}}\n", "environments.a.layers must NOT have duplicate items"],
+    [
+      "a silence without a reason",
+      "environments: {a: {}}\nsilence: [{check: x}]\n",
+      "must have required property 'reason'",
+    ],
+  ])("with %s is refused", async (_, text, message) => {
+    const error = await open(text);
+    expect(error).toMatchObject({ code: "INVALID_SETTINGS" });
+    expect(error.message).toContain(message);
+  });
+
+  it("that is no YAML, or twofold, is refused", async () => {
+    expect(await open("a: b: c\n")).toMatchObject({ code: "MALFORMED_YAML" });
+    expect(await open("environments: {a: {}}\nenvironments: {b: {}}\n")).toMatchObject({ code: "DUPLICATE_KEY" });
+  });
+});
+
+describe("without deploy.yaml", () => {
+  it("a layer that one environment has, all must have", async () => {
+    const { "secrets/config/prod.yaml": _, ...files } = FILES;
+    await using its = await world(files);
+    await using project = await its.open();
+    expect(project.environment("staging").values().value).toEqual({ a: 2, b: "s" });
+    const error = await errorOf(() => project.environment("prod").values());
+    expect(error).toMatchObject({ code: "MISSING_FILE", message: "secrets/config/prod.yaml is not in the commit" });
+  });
+
+  it("shared layers, kubeconfigs and tiers are found by their names", async () => {
+    await using its = await world({
+      ...FILES,
+      "config/common.yaml": "c: 1\n",
+      "secrets/config/common.yaml": "d: 1\n",
+      "secrets/prod-kubeconfig.yaml": "x: 1\n",
+    });
+    await using project = await its.open();
+    const prod = project.environment("prod");
+    expect(prod.layers.map(({ path, role }) => `${role} ${path}`)).toEqual([
+      "defaults mybinder/values.yaml",
+      "common config/common.yaml",
+      "common secrets/config/common.yaml",
+      "environment config/prod.yaml",
+      "environment secrets/config/prod.yaml",
+    ]);
+    expect(prod).toMatchObject({ tier: "prod", kubeconfig: "secrets/prod-kubeconfig.yaml" });
+    expect(project.environment("staging")).toMatchObject({ tier: "staging", kubeconfig: null });
+    expect(await errorOf(() => project.environment("production"))).toMatchObject({
+      code: "NO_SUCH_ENVIRONMENT",
+      hint: "its environments are: staging, prod",
+    });
+  });
+
+  it("and without that layout there is no project", async () => {
+    await using its = await world({});
+    expect(await errorOf(() => its.open())).toMatchObject({ code: "NO_PROJECT" });
+  });
+});
+
+describe("the commit", () => {
+  it("is what is read, whatever lies in the work tree", async () => {
+    await using its = await world(FILES);
+    its.repository.write("config/prod.yaml", "a: 4\n");
+    await its.repository.commit("later");
+    its.repository.write("config/prod.yaml", "a: 5\n");
+    await using now = await its.open();
+    await using before = await its.open({ revision: "HEAD~1" });
+    expect([now, before].map((project) => project.environment("prod").values().value["a"])).toEqual([4, 3]);
+    expect(await errorOf(() => its.open({ revision: "nowhere" }))).toMatchObject({ code: "NO_SUCH_REVISION" });
+    expect(await errorOf(() => its.open({ revision: "--all" }))).toMatchObject({ code: "NO_SUCH_REVISION" });
+  });
+});
+
+describe("the key comes from", () => {
+  let its: World;
+  let key: Buffer;
+  beforeAll(async () => {
+    its = await world(FILES);
+    key = encodeKeyFile(its.key);
+  });
+  afterAll(() => its[Symbol.asyncDispose]());
+  const secretWith = async (options: Parameters<World["open"]>[0]): Promise<unknown> => {
+    await using project = await its.open(options);
+    return project.environment("prod").values().value["b"];
+  };
+  const inFolder = (name: string, content: string | Buffer): string => {
+    const path = join(its.repository.folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+
+  it("$GIT_CRYPT_KEY, as base64 or a path, and goes to no program", async () => {
+    const { env } = its.repository;
+    const base64 = key.toString("base64");
+    expect(await secretWith({ key: {}, env: { ...env, GIT_CRYPT_KEY: base64 } })).toBe("p");
+    expect(
+      await secretWith({ key: {}, env: { ...env, GIT_CRYPT_KEY: `\n${base64.replaceAll(/.{64}/g, "$&\n")}\n` } }),
+    ).toBe("p");
+    expect(await secretWith({ key: {}, env: { ...env, GIT_CRYPT_KEY: inFolder("key", key) } })).toBe("p");
+    for (const value of ["nonsense", "/nowhere", base64.slice(8)]) {
+      const error = await errorOf(() => secretWith({ key: {}, env: { ...env, GIT_CRYPT_KEY: value } }));
+      expect(error).toMatchObject({ code: "NOT_A_KEY" });
+      expect(error.message).not.toContain(value);
+    }
+    // A helm that is a script tells what it was started with.
+    const seen = join(its.repository.folder, "seen");
+    const helm = inFolder("helm", `#!/bin/sh\nenv > ${seen}\necho v3.18.0\n`);
+    await runOk("chmod", ["755", helm]);
+    await using project = await its.open({
+      key: {},
+      env: { ...env, HELM: helm, GIT_CRYPT_KEY: base64, KUBECONFIG: "/x" },
+    });
+    await errorOf(() => project.environment("prod").render());
+    const told = readFileSync(seen, "utf8");
+    expect(told).toContain("HELM_CACHE_HOME=");
+    expect(told).not.toContain("GIT_CRYPT_KEY");
+    expect(told).not.toMatch(/^KUBECONFIG=\/x$/m);
+  });
+
+  it("a file: the key, its base64, or a message sealed to an SSH key", async () => {
+    expect(await secretWith({ key: { file: inFolder("plain", key) } })).toBe("p");
+    expect(await secretWith({ key: { file: inFolder("base64", key.toString("base64")) } })).toBe("p");
+    expect(await errorOf(() => secretWith({ key: { file: "/nowhere/key" } }))).toMatchObject({ code: "NOT_A_KEY" });
+    expect(await errorOf(() => secretWith({ key: { file: inFolder("other", "other") } }))).toMatchObject({
+      code: "NOT_A_KEY",
+    });
+  });
+
+  const age = peer("age");
+  it.skipIf(age.missing)(`a message that ${age.label} sealed to an SSH key`, async () => {
+    const folder = join(its.repository.folder, "ssh");
+    mkdirSync(folder);
+    const { privateKeyPath, publicKeyPath } = await makeSshKey({ type: "ed25519", folder });
+    const sealed = await runOk(age.path, ["-R", publicKeyPath, "--armor"], { input: key });
+    expect(await secretWith({ key: { file: inFolder("sealed", sealed), identities: [privateKeyPath] } })).toBe("p");
+  });
+
+  it("the repository, once it is unlocked", async () => {
+    expect(await errorOf(() => secretWith({ key: {} }))).toMatchObject({ code: "LOCKED" });
+    const folder = join(its.repository.path, ".git/git-crypt/keys");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "default"), key);
+    expect(await secretWith({ key: {} })).toBe("p");
+    expect(await errorOf(() => secretWith({ key: null }))).toMatchObject({ code: "LOCKED" });
+  });
+});
+
+describe("Helm", () => {
+  let its: World;
+  beforeAll(async () => {
+    its = await world(FILES);
+  });
+  afterAll(() => its[Symbol.asyncDispose]());
+  const withHelm = async (script: string | null): Promise<{ env: NodeJS.ProcessEnv }> => {
+    const helm = join(its.repository.folder, "helm");
+    writeFileSync(helm, script ?? "");
+    await runOk("chmod", [script === null ? "644" : "755", helm]);
+    return { env: { ...its.repository.env, HELM: helm } };
+  };
+
+  it.each([
+    ["that is not there", null, "TOOL_MISSING"],
+    ["of version 2", "#!/bin/sh\necho v2.17.0\n", "UNSUPPORTED_TOOL"],
+    ["of version 5", "#!/bin/sh\necho v5.0.0\n", "UNSUPPORTED_TOOL"],
+    ["that is something else", "#!/bin/sh\necho hello\n", "UNSUPPORTED_TOOL"],
+    ["that fails at once", "#!/bin/sh\nexit 1\n", "UNSUPPORTED_TOOL"],
+  ])("%s is refused", async (_, script, code) => {
+    const { env } = await withHelm(script);
+    await using project = await its.open({ env });
+    expect(await errorOf(() => project.environment("prod").render())).toMatchObject({ code });
+  });
+
+  it("that is told to end is waited for", async () => {
+    const done = join(its.repository.folder, "done");
+    const { env } = await withHelm(
+      `#!/bin/sh\n[ "$1" = version ] && { echo v4.1.4; exit; }\ntrap 'sleep 0.2; echo > ${done}; exit 1' TERM\necho > ${done}.started\nwhile :; do sleep 0.05; done\n`,
+    );
+    await using project = await its.open({ env });
+    const controller = new AbortController();
+    const failure = errorOf(() => project.environment("prod").render({ signal: controller.signal }));
+    while (!existsSync(`${done}.started`)) await new Promise((resolve) => setTimeout(resolve, 20));
+    controller.abort();
+    expect(await failure).toMatchObject({ code: "INTERRUPTED" });
+    expect(existsSync(done)).toBe(true);
+  });
+
+  it("leaves nothing behind", async () => {
+    const before = new Set(readdirSync(tmpdir()));
+    const { env } = await withHelm('#!/bin/sh\n[ "$1" = version ] && echo v4.1.4\ntrue\n');
+    {
+      await using project = await its.open({ env });
+      await project.environment("prod").render();
+      await using other = await its.open({ env });
+      await errorOf(() => other.environment("nowhere"));
+    }
+    const after = readdirSync(tmpdir()).filter((name) => name.startsWith("git-vault-deploy-"));
+    expect(after.filter((name) => !before.has(name))).toEqual([]);
+  });
+});
+
+describe("paths", () => {
+  it.each([
+    [["hub", "users", 0, "name"], "hub.users[0].name"],
+    [["a.b", "c"], '["a.b"].c'],
+    [["a", "b c", ""], 'a["b c"][""]'],
+    [["x", 'say "no"'], String.raw`x["say \"no\""]`],
+  ])("%j is written %s, and read again", (path, text) => {
+    expect(formatPath(path)).toBe(text);
+    expect(parsePath(text)).toEqual(path);
+  });
+
+  it.each(["a..b", ".", "a.", "a[x]", "a[", '["a'])("%j is none", (text) => {
+    expect(parsePath(text)).toBeNull();
+  });
+});
