@@ -100,6 +100,8 @@ export class Environment implements EnvironmentParts {
     if (known !== undefined) return known;
     const rendered = this.#renderer(this, this.values({ withoutSecrets }), signal);
     this.#rendered.set(withoutSecrets, rendered);
+    // What failed may do better once the charts are fetched.
+    rendered.catch(() => this.#rendered.delete(withoutSecrets));
     return rendered;
   }
 

@@ -4,7 +4,7 @@ import type { TrackedFile, FileSource } from "./tree.ts";
 import { type MapYaml, readYaml, type YamlFile } from "./yaml.ts";
 
 /** The most that a values file may have: 16 MiB. */
-export const MOST_LAYER_BYTES = 16 * 1024 * 1024;
+export const MOST_LAYER_BYTES: number = 16 * 1024 * 1024;
 
 /** Reads a file of the commit as YAML; {@link Layer} and everything else goes through here. */
 export function readYamlFile(tree: FileSource, path: string): YamlFile {

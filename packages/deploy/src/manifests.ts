@@ -25,11 +25,12 @@ const text = (map: ValueMap | undefined, key: string): string => {
 export function readManifests(rendered: string): Manifest[] {
   return rendered.split(/^---(?:[ \t].*)?$/m).flatMap((document) => {
     const source = /^# Source: (.*)$/m.exec(document)?.[1]?.trim() ?? "";
-    return readYaml(source === "" ? "the rendered chart" : source, document).documents.flatMap((yaml) => {
+    const title = source === "" ? "the rendered chart" : source;
+    return readYaml(title, document).documents.flatMap((yaml) => {
       const object = valueOf(yaml);
       if (object === null) return [];
       if (!isMap(object))
-        throw new DeployError("MALFORMED_YAML", `${source}: expected a Kubernetes object, got something else`);
+        throw new DeployError("MALFORMED_YAML", `${title}: expected a Kubernetes object, got something else`);
       const metadata = isMap(object["metadata"]) ? object["metadata"] : undefined;
       return [
         {

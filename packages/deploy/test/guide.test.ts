@@ -1,0 +1,68 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const GUIDE = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
+const VAULT = join(ROOT, "apps/vault/dist/main.cjs");
+const [, SCRIPT = ""] = /^```ts\n([\s\S]*?)^```$/m.exec(GUIDE) ?? [];
+const helm = peer("helm4");
+
+describe("the guide's script for CI", () => {
+  let folder: TemporaryFolder;
+  let example: string;
+  let key: string;
+
+  beforeAll(async () => {
+    folder = temporaryFolder();
+    example = join(folder.path, "example");
+    await runOk(process.execPath, [join(ROOT, "docs/example/make.mjs"), example, VAULT]);
+    key = readFileSync(join(example, ".git/git-crypt/keys/default")).toString("base64");
+    await runOk(VAULT, ["-C", example, "lock"]);
+    const modules = join(folder.path, "node_modules");
+    mkdirSync(join(modules, "@git-vault"), { recursive: true });
+    symlinkSync(join(ROOT, "packages/deploy"), join(modules, "@git-vault/deploy"));
+    symlinkSync(join(ROOT, "node_modules/@types"), join(modules, "@types"));
+    const compilerOptions = {
+      target: "ES2023",
+      module: "NodeNext",
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noPropertyAccessFromIndexSignature: true,
+      types: ["node"],
+    };
+    writeFileSync(join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["ci.mts"] }));
+    writeFileSync(join(folder.path, "ci.mts"), SCRIPT);
+    await runOk(join(ROOT, "node_modules/.bin/tsc"), ["-p", folder.path]);
+  });
+  afterAll(() => folder.remove());
+  const ci = (env: NodeJS.ProcessEnv): ReturnType<typeof run> =>
+    run(process.execPath, [join(folder.path, "ci.mjs")], {
+      cwd: example,
+      env: { PATH: process.env["PATH"], HOME: folder.path, HELM: helm.path, ...env },
+    });
+
+  it("has at most 40 lines, and compiles", () => {
+    expect(SCRIPT.trimEnd().split("\n").length).toBeLessThanOrEqual(40);
+  });
+
+  it.skipIf(helm.missing)(`checks and renders the example, with ${helm.label}`, async () => {
+    const { status, stdout, stderr } = await ci({ GIT_CRYPT_KEY: key });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout.toString().split("\n").slice(1)).toEqual([
+      "staging (staging): 6 objects, ConfigMap, Deployment, Ingress, Secret",
+      "prod (prod): 6 objects, ConfigMap, Deployment, Ingress, Secret",
+      "ovh (prod): 4 objects, ConfigMap, Deployment, Ingress, Secret",
+      "",
+    ]);
+  });
+
+  it("says what it leaves out without the key", async () => {
+    const { status, stdout } = await ci({});
+    expect(status).toBe(0);
+    expect(stdout.toString()).toContain("skipped: secrets/config/prod.yaml is encrypted, and there is no key\n");
+    expect(stdout.toString()).toContain("prod: without secrets/config/prod.yaml\n");
+  });
+});
