@@ -88,7 +88,8 @@ export const tryGit = (place: GitPlace, args: readonly string[], input?: Uint8Ar
 export function runGit(place: GitPlace, args: readonly string[], input?: Uint8Array): Buffer {
   const output = tryGit(place, args, input);
   if (output.status === 0) return output.stdout;
-  throw new GitCryptError("GIT_FAILED", `git ${args[0]} failed: ${reasonOf(output)}`);
+  const command = args.find((word) => !word.startsWith("-") && !word.includes("="));
+  throw new GitCryptError("GIT_FAILED", `git ${command} failed: ${reasonOf(output)}`);
 }
 
 /** The records of a list that NUL bytes end. Each character is a byte: names have no encoding. */

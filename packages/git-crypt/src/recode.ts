@@ -13,10 +13,14 @@ export interface Recoded<T> {
   readonly oid: string;
 }
 
-/** Stores blobs as they are: many at once are one pack. */
+/** Stores encrypted blobs: many at once are one pack. Neither compression nor deltas can make them smaller. */
 function storeBlobs(place: GitPlace, blobs: readonly Buffer[]): void {
   const parts = blobs.flatMap((blob) => [Buffer.from(`blob\ndata ${blob.length}\n`), blob, Buffer.from("\n")]);
-  runGit(place, ["fast-import", "--quiet", "--done"], Buffer.concat([...parts, Buffer.from("done\n")]));
+  runGit(
+    place,
+    ["-c", "pack.compression=0", "fast-import", "--quiet", "--done", "--depth=0"],
+    Buffer.concat([...parts, Buffer.from("done\n")]),
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
-import { lstatSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { copyFileSync, lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { GitCryptError } from "./errors.ts";
 import { locate, printable } from "./file-name.ts";
 import { stateFiles } from "./file-states.ts";
@@ -15,6 +15,7 @@ import { listIndex, type NewEntry, putEntries, withKeyNames, type WorkTreePlace 
 import type { Repository } from "./repository.ts";
 import { removeRetired, storeRetired } from "./retired-keys.ts";
 import type { Difference } from "./rotation-commit.ts";
+import { makeScratch, removeScratch } from "./scratch.ts";
 import { VAULT_FOLDER } from "./sealed-retired.ts";
 import { WorkTree } from "./work-tree.ts";
 import { otherWorktrees } from "./worktrees.ts";
@@ -106,6 +107,19 @@ function removeFile(topLevel: string, name: string): void {
   }
 }
 
+/** Writes a file whole: half of one would be taken for somebody's change. */
+function putFile(topLevel: string, scratch: string, name: string, content: Buffer): void {
+  makeFolders(topLevel, name);
+  const unfinished = join(scratch, "file");
+  writeFileSync(unfinished, content);
+  try {
+    renameSync(unfinished, locate(topLevel, name));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    copyFileSync(unfinished, locate(topLevel, name)); // The work tree lies on another file system.
+  }
+}
+
 /** Writes the files that are stored as they are; those that somebody changed meanwhile stay. */
 export function moveFiles(repository: RotatedPlace, changed: readonly Difference[], folders: readonly string[]): void {
   const { topLevel } = repository;
@@ -113,22 +127,24 @@ export function moveFiles(repository: RotatedPlace, changed: readonly Difference
   const oids = files.flatMap(({ after }) => after ?? []);
   const blobs = new Map(readBlobs(repository, sizesOf(repository, oids)));
   const workTree = new WorkTree(topLevel, repository.gitDir);
-  for (const { name, before, after } of files) {
-    const isFree = !workTree.has(name) || (before !== null && workTree.holds(name, before));
-    if (!isFree) continue;
-    const content = after === null ? undefined : blobs.get(after);
-    try {
-      if (content === undefined) removeFile(topLevel, name);
-      else {
-        makeFolders(topLevel, name);
-        writeFileSync(locate(topLevel, name), content);
+  const scratch = makeScratch(repository.gitDir);
+  try {
+    for (const { name, before, after } of files) {
+      const isFree = !workTree.has(name) || (before !== null && workTree.holds(name, before));
+      if (!isFree) continue;
+      const content = after === null ? undefined : blobs.get(after);
+      try {
+        if (content === undefined) removeFile(topLevel, name);
+        else putFile(topLevel, scratch, name, content);
+      } catch (error) {
+        throw new GitCryptError("UNWRITABLE", `the file ${printable(name)} cannot be written`, {
+          hint: `check the permissions of the folder ${VAULT_FOLDER}, and the space left`,
+          cause: error,
+        });
       }
-    } catch (error) {
-      throw new GitCryptError("UNWRITABLE", `the file ${printable(name)} cannot be written`, {
-        hint: `check the permissions of the folder ${VAULT_FOLDER}, and the space left`,
-        cause: error,
-      });
     }
+  } finally {
+    removeScratch(repository.gitDir);
   }
 }
 

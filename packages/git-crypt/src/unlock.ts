@@ -38,7 +38,7 @@ export interface UnlockedKey {
   readonly name: string;
   /** Whether it was tried on an encrypted file; false where there is none. */
   readonly verified: boolean;
-  /** Whether the repository had this key, or one that it replaced, and this filter before. */
+  /** Whether the repository had this key and this filter before. */
   readonly wasUnlocked: boolean;
 }
 
@@ -112,6 +112,12 @@ function standingOf(repository: Repository, { name, ring, bytes }: GivenKey, ind
   }
 }
 
+/** A key that was tried, and whether this filter, with it or with one that it replaces, made the files what they are. */
+interface Admitted {
+  readonly key: UnlockedKey;
+  readonly wasFiltered: boolean;
+}
+
 /** Tries a key before anything is written. */
 function admit(
   repository: Repository & WorkTreePlace,
@@ -119,10 +125,10 @@ function admit(
   index: readonly IndexEntry[],
   files: readonly StatedFile[],
   commands: FilterCommands,
-): UnlockedKey {
+): Admitted {
   const standing = standingOf(repository, key, index);
   const settings = readSettings(repository);
-  const wasUnlocked =
+  const wasFiltered =
     (standing === "same" || standing === "successor") &&
     settingsOf(key.name, commands).every(([name, value]) => settings.get(name) === value);
   const fit = tryKey(
@@ -144,11 +150,12 @@ function admit(
       },
     );
   }
-  return { name: key.name, verified: fit === "fits", wasUnlocked };
+  const wasUnlocked = wasFiltered && standing === "same";
+  return { key: { name: key.name, verified: fit === "fits", wasUnlocked }, wasFiltered };
 }
 
-function refuseChanges(admitted: readonly UnlockedKey[], files: readonly StatedFile[]): void {
-  const fresh = new Set(admitted.filter(({ wasUnlocked }) => !wasUnlocked).map(({ name }) => name));
+function refuseChanges(admitted: readonly Admitted[], files: readonly StatedFile[]): void {
+  const fresh = new Set(admitted.filter(({ wasFiltered }) => !wasFiltered).map(({ key }) => key.name));
   const changed = files.filter(({ state, entry }) => state === "change" && fresh.has(entry.keyName));
   if (changed.length === 0) return;
   const names = changed.map(({ entry }) => entry.name);
@@ -253,7 +260,7 @@ export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], 
     const uninstall = install(repository, given, options);
     try {
       const rewriting: Rewriting = { workTree, keys, to: "open", progress: options.progress };
-      return { ...openFiles(repository, files, rewriting, uninstall), keys: admitted };
+      return { ...openFiles(repository, files, rewriting, uninstall), keys: admitted.map(({ key }) => key) };
     } finally {
       workTree.tidy();
     }

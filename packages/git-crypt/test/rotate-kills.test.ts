@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { abortRotation, continueRotation, decryptBlob, rotate, status, unlock } from "../src/index.ts";
@@ -103,5 +103,6 @@ test(`a rotation, killed ${KILLS} times, can be resumed or undone`, async () => 
     expect(isSealed(await clone.git("cat-file", "blob", `${commit}:d0/0.secret`))).toBe(true);
   }
   expect(status(clone.opened, { history: true }).findings).toEqual([]);
-  if (process.env["GIT_VAULT_KILLS"] !== undefined) writeFileSync("/dev/stderr", `${JSON.stringify(ends)}\n`);
+  // Of many kills, many come while the rotation is at work.
+  expect({ ...ends, many: KILLS < 100 || Math.min(ends.continued, ends.undone) > KILLS / 20 }).toMatchObject({ many: true });
 });
