@@ -104,5 +104,7 @@ test(`a rotation, killed ${KILLS} times, can be resumed or undone`, async () => 
   }
   expect(status(clone.opened, { history: true }).findings).toEqual([]);
   // Of many kills, many come while the rotation is at work.
-  expect({ ...ends, many: KILLS < 100 || Math.min(ends.continued, ends.undone) > KILLS / 20 }).toMatchObject({ many: true });
+  expect({ ...ends, many: KILLS < 100 || Math.min(ends.continued, ends.undone) > KILLS / 20 }).toMatchObject({
+    many: true,
+  });
 });
