@@ -77,7 +77,7 @@ export function putEntries(place: GitPlace, entries: readonly NewEntry[]): void 
 }
 
 /** The values of `attributes` for each of `names`, in their order. `from` is the index alone, or the work tree before it. */
-export function attributesOf(
+function attributesOf(
   place: GitPlace,
   names: readonly string[],
   attributes: readonly string[],
@@ -96,20 +96,22 @@ export function listProtected(place: GitPlace, from?: "index" | "work tree"): Pr
   return withKeyNames(place, listIndex(place), from);
 }
 
-/** Those of `entries` that lie on protected paths. */
+/** Those of `entries` that lie on protected paths, with the values of further `attributes`. */
 export function withKeyNames<T extends { readonly name: string }>(
   place: GitPlace,
   entries: readonly T[],
   from?: "index" | "work tree",
-): (T & { readonly keyName: string })[] {
-  const filters = attributesOf(
+  attributes: readonly string[] = [],
+): (T & { readonly keyName: string; readonly values: readonly string[] })[] {
+  const all = attributesOf(
     place,
     entries.map(({ name }) => name),
-    ["filter"],
+    ["filter", ...attributes],
     from,
   );
   return entries.flatMap((entry, at) => {
-    const keyName = keyNameOf(filters[at]?.[0] ?? "");
-    return keyName === null ? [] : [{ ...entry, keyName }];
+    const [filter = "", ...values] = all[at] ?? [];
+    const keyName = keyNameOf(filter);
+    return keyName === null ? [] : [{ ...entry, keyName, values }];
   });
 }

@@ -9,7 +9,6 @@ import { keyPaths } from "./retired-keys.ts";
 import { readBlobs, readStarts, sizesOf } from "./objects.ts";
 import {
   assertWorkTree,
-  attributesOf,
   filterOf,
   type IndexEntry,
   isRegular,
@@ -140,6 +139,9 @@ function* wholeBlobs(
 
 const isOff = (value: string): boolean => value === "unspecified" || value === "unset";
 
+/** The attributes by which git changes what is stored. */
+const CONVERSIONS = ["text", "eol", "ident", "working-tree-encoding"];
+
 /** `text=auto` does no harm: git takes each encrypted file for a binary one. */
 function attributeProblems([text = "", eol = "", ident = "", encoding = ""]: readonly string[]): Problem[] {
   const converts = text === "set" || (text !== "auto" && text !== "unset" && !isOff(eol));
@@ -150,10 +152,9 @@ function attributeProblems([text = "", eol = "", ident = "", encoding = ""]: rea
   ];
 }
 
-function findAttributes(repository: Repository, entries: readonly ProtectedEntry[]): Finding[] {
-  const names = [...new Set(entries.map(({ name }) => name))];
-  const values = attributesOf(repository, names, ["text", "eol", "ident", "working-tree-encoding"]);
-  return names.flatMap((name, at) => attributeProblems(values[at] ?? []).map((problem) => findingOf(name, problem)));
+function findAttributes(entries: readonly (ProtectedEntry & { readonly values: readonly string[] })[]): Finding[] {
+  const byName = new Map(entries.map(({ name, values }) => [name, values]));
+  return [...byName].flatMap(([name, values]) => attributeProblems(values).map((problem) => findingOf(name, problem)));
 }
 
 function findPlaintext(
@@ -188,7 +189,7 @@ const irregularProblem = ({ mode }: ProtectedEntry): Problem => (mode === "16000
 export function status(repository: Repository, options: StatusOptions = {}): Status {
   assertWorkTree(repository);
   const index = listIndex(repository);
-  const entries = withKeyNames(repository, index);
+  const entries = withKeyNames(repository, index, "work tree", CONVERSIONS);
   const keys = keyStatuses(repository, entries);
   const regular = entries.filter(isRegular);
   const { encrypted, unopened, retired, empty, nothing } = inspect(repository, regular, keys, index);
@@ -198,7 +199,7 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
     ...regular.filter(({ oid }) => retired.has(oid)).map(({ name }) => findingOf(name, "retired-key")),
     ...regular.filter(({ oid }) => empty.has(oid)).map(({ name }) => findingOf(name, "empty")),
     ...entries.filter((entry) => !isRegular(entry)).map((entry) => findingOf(entry.name, irregularProblem(entry))),
-    ...findAttributes(repository, regular),
+    ...findAttributes(regular),
     ...findLooseKeys(repository, keys),
     ...(options.history === true ? clearInHistory(repository) : []),
   ];

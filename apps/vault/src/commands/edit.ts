@@ -37,7 +37,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
     const sealed = changed ? await seal(edited) : null;
     if (sealed !== null) await replace(vault, message, sealed.message);
     if (flags.json) writeStdout(`${JSON.stringify({ vault, format: received.format, changed })}\n`);
-    else if (!flags.quiet) for (const line of report(sealed)) say(line);
+    else if (!flags.quiet) for (const line of report(sealed, received)) say(line);
   } finally {
     for (const secret of [edited, received.plaintext, passphrase]) secret?.fill(0);
   }
@@ -139,8 +139,10 @@ async function replace(vault: string, before: Buffer, after: Buffer): Promise<vo
   });
 }
 
-function report(sealed: Shared | null): string[] {
+function report(sealed: Shared | null, { signature }: Received): string[] {
   if (sealed === null) return ["vault: nothing was changed"];
-  if (sealed.sealedTo.length === 0) return ["vault: sealed anew to the same passphrase"];
-  return ["vault: sealed anew to", ...sealed.sealedTo.map(({ entry }) => `  ${describeKey(entry)}`)];
+  const unsigned =
+    signature === null ? [] : ["vault: it was signed before, and is not now: `vault share --sign` signs"];
+  if (sealed.sealedTo.length === 0) return ["vault: sealed anew to the same passphrase", ...unsigned];
+  return ["vault: sealed anew to", ...sealed.sealedTo.map(({ entry }) => `  ${describeKey(entry)}`), ...unsigned];
 }
