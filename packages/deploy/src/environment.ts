@@ -2,7 +2,7 @@ import { DeployError } from "./errors.ts";
 import type { Layer } from "./layer.ts";
 import type { Manifest } from "./manifests.ts";
 import { Values } from "./merge.ts";
-import type { NodePool, Tier } from "./settings.ts";
+import type { ClusterPin, NodePool, Tier } from "./settings.ts";
 import type { Path } from "./value.ts";
 import type { Position, Yaml } from "./yaml.ts";
 
@@ -14,6 +14,8 @@ export interface EnvironmentParts {
   readonly release: string;
   /** The path of the kubeconfig; null where none was named. */
   readonly kubeconfig: string | null;
+  /** By what its cluster is known; null where nothing says so: then no cluster is talked to. */
+  readonly cluster: ClusterPin | null;
   /** By their names; null where they are not known. */
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
   /** Lowest first: the chart's own, the shared ones, its own. */
@@ -55,6 +57,7 @@ export class Environment implements EnvironmentParts {
   readonly namespace: string;
   readonly release: string;
   readonly kubeconfig: string | null;
+  readonly cluster: ClusterPin | null;
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
   readonly layers: readonly Layer[];
   readonly #values = new Map<string, Values>();
@@ -68,6 +71,7 @@ export class Environment implements EnvironmentParts {
     this.namespace = parts.namespace;
     this.release = parts.release;
     this.kubeconfig = parts.kubeconfig;
+    this.cluster = parts.cluster;
     this.nodePools = parts.nodePools;
     this.layers = parts.layers;
   }

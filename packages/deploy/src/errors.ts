@@ -26,6 +26,18 @@ import { VaultError, type VaultErrorOptions } from "@git-vault/errors";
  * - `TOOL_MISSING`: helm or another program is not there
  * - `UNSUPPORTED_TOOL`: the program's version is not one that is supported
  * - `TOOL_FAILED`: the program failed; the message holds its reason, without secrets
+ * - `NO_KUBECONFIG`: the environment names none
+ * - `INVALID_KUBECONFIG`: the kubeconfig is none, or holds what is not taken
+ * - `NO_CREDENTIAL`: the program that the kubeconfig names gave no credential
+ * - `UNPINNED_CLUSTER`: nothing says which cluster is the environment's
+ * - `WRONG_CLUSTER`: the kubeconfig leads to another cluster than the one that is pinned
+ * - `UNREACHABLE`: the cluster cannot be reached, or is not to be trusted
+ * - `UNAUTHORIZED`: the cluster does not know the kubeconfig's user (401)
+ * - `FORBIDDEN`: the user may not do that (403)
+ * - `NO_SUCH_OBJECT`: what was to be changed is not there (404)
+ * - `CONFLICT`: it is there already, or somebody else changed it (409)
+ * - `TOO_MANY_REQUESTS`: the cluster is busy, or a disruption budget forbids an eviction (429)
+ * - `API_FAILED`: the cluster refused for another reason, or answered what is not understood
  * - `INTERRUPTED`: the run was told to end
  */
 export type DeployErrorCode =
@@ -54,6 +66,18 @@ export type DeployErrorCode =
   | "TOOL_MISSING"
   | "UNSUPPORTED_TOOL"
   | "TOOL_FAILED"
+  | "NO_KUBECONFIG"
+  | "INVALID_KUBECONFIG"
+  | "NO_CREDENTIAL"
+  | "UNPINNED_CLUSTER"
+  | "WRONG_CLUSTER"
+  | "UNREACHABLE"
+  | "UNAUTHORIZED"
+  | "FORBIDDEN"
+  | "NO_SUCH_OBJECT"
+  | "CONFLICT"
+  | "TOO_MANY_REQUESTS"
+  | "API_FAILED"
   | "INTERRUPTED";
 
 /** A place in a file: its path from the top folder, and the line and column, which begin with 1. */
@@ -67,9 +91,16 @@ export interface Place {
 export class DeployError extends VaultError<DeployErrorCode> {
   /** Where the trouble is, where it is in a file. The message tells it, too. */
   readonly place: Place | undefined;
+  /** The HTTP status that the cluster answered with, where it refused. */
+  readonly status: number | undefined;
 
-  constructor(code: DeployErrorCode, message: string, options: VaultErrorOptions & { readonly place?: Place } = {}) {
+  constructor(
+    code: DeployErrorCode,
+    message: string,
+    options: VaultErrorOptions & { readonly place?: Place; readonly status?: number } = {},
+  ) {
     super(code, message, options);
     this.place = options.place;
+    this.status = options.status;
   }
 }

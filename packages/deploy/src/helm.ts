@@ -12,6 +12,8 @@ export interface HelmOptions {
   /** A folder of its own, in which Helm keeps everything. */
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
+  /** The file that says how to reach the cluster; it can be reached only where this is given. */
+  readonly kubeconfig?: string;
   /** Knows what must not be in a message. */
   readonly redactor: Redactor;
 }
@@ -35,7 +37,7 @@ export class Helm {
 
   constructor(options: HelmOptions) {
     this.#options = options;
-    const { env, home } = options;
+    const { env, home, kubeconfig = join(home, "no-kubeconfig") } = options;
     mkdirSync(home, { recursive: true, mode: 0o700 });
     const others = Object.entries(env).filter(([name]) => !/^(?:HELM|KUBE)/.test(name));
     this.#env = {
@@ -44,7 +46,8 @@ export class Helm {
       HELM_CONFIG_HOME: join(home, "config"),
       HELM_DATA_HOME: join(home, "data"),
       HELM_PLUGINS: join(home, "plugins"),
-      KUBECONFIG: join(home, "no-kubeconfig"),
+      KUBECONFIG: kubeconfig,
+      KUBECACHEDIR: join(home, "kube-cache"),
     };
   }
 

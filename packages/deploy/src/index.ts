@@ -1,3 +1,5 @@
+export type { KubernetesObject, ObjectList, ReadOptions, Sending, WatchEvent } from "./api.ts";
+export { Cluster, type ClusterIdentity, type ConnectOptions, WritableCluster } from "./cluster.ts";
 export { CHECKS, findingOf, runChecks, type CheckOptions } from "./check.ts";
 export type { Chart, Dependency } from "./chart.ts";
 export type { Environment, RenderOptions, SecretLeaf, ValuesOptions, WithoutSecrets } from "./environment.ts";
@@ -11,7 +13,7 @@ export type { Manifest } from "./manifests.ts";
 export type { Explanation, Leaf, Setting, Values } from "./merge.ts";
 export { Project, type ProjectOptions } from "./project.ts";
 export { Redactor, type Sighting } from "./redactor.ts";
-export type { EnvironmentSettings, NodePool, Settings, Silence, Tier } from "./settings.ts";
+export type { ClusterPin, EnvironmentSettings, NodePool, Settings, Silence, Tier } from "./settings.ts";
 export type { TrackedFile } from "./tree.ts";
 export { formatPath, isMap, parsePath, type Path, type Value, type ValueMap } from "./value.ts";
 export {

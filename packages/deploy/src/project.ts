@@ -62,6 +62,7 @@ export class Project implements AsyncDisposable {
         namespace: environment.namespace ?? name,
         release: environment.release ?? name,
         kubeconfig: environment.kubeconfig ?? null,
+        cluster: environment.cluster ?? null,
         nodePools: environment.nodePools === undefined ? null : new Map(Object.entries(environment.nodePools)),
         layers: [...(defaults === null ? [] : [defaults]), ...common, ...own],
       };
@@ -176,6 +177,12 @@ export class Project implements AsyncDisposable {
     const workTree = new WorkTree(this.#workTree());
     const parts = partsOf(workTree, readChart(workTree, this.chart.path));
     return lockArchives(this.#fetchOptions(parts, lockOf(workTree), options.signal));
+  }
+
+  /** The environment of programs that are started: `env`, or the project's own, without the key. */
+  childEnv(env: NodeJS.ProcessEnv = this.#env): NodeJS.ProcessEnv {
+    const { [KEY_VARIABLE]: _, ...childEnv } = env;
+    return childEnv;
   }
 
   #fetchOptions(parts: readonly Part[], lock: FetchOptions["lock"], signal: AbortSignal | undefined): FetchOptions {

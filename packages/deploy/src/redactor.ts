@@ -23,6 +23,13 @@ export class Redactor<T = unknown> {
   readonly #forms = new Map<string, { readonly form: string; readonly of: T }[]>();
   readonly #known = new Set<string>();
 
+  /** @param known what this one knows, too */
+  constructor(known?: Redactor<T>) {
+    if (known === undefined) return;
+    for (const [start, forms] of known.#forms) this.#forms.set(start, [...forms]);
+    for (const form of known.#known) this.#known.add(form);
+  }
+
   /** Makes a secret known. */
   add(secret: string, of: T): void {
     for (const form of formsOf(secret)) {

@@ -75,6 +75,10 @@ export const SETTINGS_SCHEMA: object = {
           description: "The kubeconfig that reaches the cluster, which may be encrypted.",
           $ref: "#/definitions/path",
         },
+        cluster: {
+          description: "By what the environment's cluster is known. Without it, no cluster is talked to.",
+          $ref: "#/definitions/cluster",
+        },
         layers: {
           description: "The values files of this environment alone, the lowest first. They lie over the shared ones.",
           $ref: "#/definitions/layers",
@@ -85,6 +89,28 @@ export const SETTINGS_SCHEMA: object = {
           additionalProperties: {
             $ref: "#/definitions/nodePool",
           },
+        },
+      },
+    },
+    cluster: {
+      type: "object",
+      additionalProperties: false,
+      minProperties: 1,
+      properties: {
+        uid: {
+          description: "The uid of the namespace kube-system: the cluster's own, for its whole life.",
+          type: "string",
+          minLength: 1,
+        },
+        server: {
+          description: "The address of the API server, as the kubeconfig has it, without a slash at the end.",
+          type: "string",
+          pattern: "^https://.*[^/]$",
+        },
+        authority: {
+          description: "SHA-256 of the authority's certificates (DER) in the kubeconfig, in hex.",
+          type: "string",
+          pattern: "^[0-9a-f]{64}$",
         },
       },
     },

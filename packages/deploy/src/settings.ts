@@ -16,6 +16,16 @@ export interface NodePool {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** By what a cluster is known. Whatever is said must be so. */
+export interface ClusterPin {
+  /** The uid of its namespace `kube-system`. */
+  readonly uid?: string;
+  /** The address of its API server, as the kubeconfig has it, without a slash at the end. */
+  readonly server?: string;
+  /** SHA-256 of the authority's certificates (DER) in the kubeconfig, in hex. */
+  readonly authority?: string;
+}
+
 /** An environment, as `deploy.yaml` describes it. Paths go from the top folder of the repository. */
 export interface EnvironmentSettings {
   readonly tier?: Tier;
@@ -25,6 +35,8 @@ export interface EnvironmentSettings {
   readonly release?: string;
   /** A kubeconfig, which may be encrypted. */
   readonly kubeconfig?: string;
+  /** Which cluster it is deployed to. Without it, no cluster is talked to. */
+  readonly cluster?: ClusterPin;
   /** Over the shared ones, lowest first. */
   readonly layers?: readonly string[];
   /** By their names; not known where left out. */

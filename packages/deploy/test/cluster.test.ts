@@ -1,0 +1,191 @@
+import { createHash, X509Certificate } from "node:crypto";
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { peer, runOk } from "@git-vault/testkit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Cluster, type DeployErrorCode, type Project } from "../src/index.ts";
+import { HELMS, TOKEN, clusterWorld, type ClusterWorld } from "./cluster-world.ts";
+import { errorOf } from "./world.ts";
+
+const kubectl = peer("kubectl");
+let at: ClusterWorld;
+beforeEach(async () => {
+  at = await clusterWorld();
+});
+afterEach(() => at[Symbol.asyncDispose]());
+
+const connect = (project: Project): Promise<Cluster> => Cluster.connect(project, project.environment("staging"));
+
+/** Connecting to what was just committed fails. */
+async function refusal(code: DeployErrorCode): ReturnType<typeof errorOf> {
+  await at.repository.commit("changed");
+  await using project = await at.open();
+  const error = await errorOf(() => connect(project));
+  expect(error).toMatchObject({ code });
+  return error;
+}
+
+const authorityOf = ({ kubernetes }: ClusterWorld): string =>
+  createHash("sha256").update(new X509Certificate(kubernetes.authority.certificate).raw).digest("hex");
+
+describe("the right cluster", () => {
+  it("is known by its uid, its address and its authority", async () => {
+    at.settings({ uid: at.kubernetes.identity, server: at.kubernetes.url, authority: authorityOf(at) });
+    await at.repository.commit("pinned");
+    await using project = await at.open();
+    await using cluster = await connect(project);
+    expect(cluster.identity).toEqual({
+      uid: at.kubernetes.identity,
+      server: at.kubernetes.url,
+      authority: authorityOf(at),
+    });
+  });
+
+  it("is asked for nothing but its identity where it is another one", async () => {
+    at.settings({ uid: "00000000-0000-0000-0000-000000000000" });
+    const error = await refusal("WRONG_CLUSTER");
+    expect(error.message).toContain(at.kubernetes.identity);
+    expect(at.kubernetes.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      "GET /api/v1/namespaces/kube-system",
+    ]);
+  });
+
+  it.each([{ server: "https://10.0.0.1:6443" }, { authority: "0".repeat(64) }])(
+    "is not spoken to at all where %j is not so",
+    async (pin) => {
+      at.settings({ uid: at.kubernetes.identity, ...pin });
+      await refusal("WRONG_CLUSTER");
+      expect(at.kubernetes.requests).toEqual([]);
+    },
+  );
+
+  it("must be pinned, and the hint says with what", async () => {
+    at.settings(null);
+    const { hint } = await refusal("UNPINNED_CLUSTER");
+    expect(hint).toContain(`cluster: { uid: ${at.kubernetes.identity} }`);
+  });
+});
+
+describe("a kubeconfig", () => {
+  const broken: [string, (text: string) => string, DeployErrorCode][] = [
+    ["that is none", () => "just words", "INVALID_KUBECONFIG"],
+    [
+      "without a context",
+      (text) => text.replace('"current-context":"test"', '"current-context":""'),
+      "INVALID_KUBECONFIG",
+    ],
+    ["that names a file", (text) => text.replace('"token":', '"tokenFile":'), "INVALID_KUBECONFIG"],
+    [
+      "that trusts anybody",
+      (text) => text.replace('"server":', '"insecure-skip-tls-verify":true,"server":'),
+      "INVALID_KUBECONFIG",
+    ],
+    ["over http", (text) => text.replace("https://", "http://"), "INVALID_KUBECONFIG"],
+    ["without a user", (text) => text.replace('"token":', '"tokem":'), "INVALID_KUBECONFIG"],
+    ["of a user who is nobody", (text) => text.replace(TOKEN, "canary-other"), "UNAUTHORIZED"],
+  ];
+  it.each(broken)("%s is refused", async (_, change, code) => {
+    at.encrypt("secrets/staging-kubeconfig.yaml", change(at.kubernetes.kubeconfig({ token: TOKEN })));
+    const { message, hint } = await refusal(code);
+    expect(`${message}${hint}`).not.toContain("canary");
+  });
+
+  it("that is not there, and none at all", async () => {
+    at.settings(undefined, { kubeconfig: "secrets/none.yaml" });
+    expect((await refusal("MISSING_FILE")).message).toContain("secrets/none.yaml");
+    at.settings(undefined, { kubeconfig: undefined });
+    expect((await refusal("NO_KUBECONFIG")).hint).toContain("secrets/staging-kubeconfig.yaml");
+  });
+
+  it("whose authority is another's is not trusted, and an expired client is not let in", async () => {
+    const { authority } = at.kubernetes;
+    const expired = await at.kubernetes.mintUser({ username: "late" }, -1);
+    at.signIn({ certificate: expired.certificate, key: expired.key });
+    await refusal("UNAUTHORIZED");
+    const text = at.kubernetes.kubeconfig({ token: TOKEN });
+    const other = (await at.kubernetes.mintUser({ username: "other" })).certificate;
+    const base64 = (pem: string): string => Buffer.from(pem).toString("base64");
+    at.encrypt("secrets/staging-kubeconfig.yaml", text.replace(base64(authority.certificate), base64(other)));
+    expect((await refusal("UNREACHABLE")).message).toContain("not trusted");
+  });
+
+  it("may name a program that gives the credential, which is asked once", async () => {
+    const count = join(at.repository.folder, "count");
+    const answer = { kind: "ExecCredential", status: { token: TOKEN } };
+    const script = `echo x >> ${count}; echo '${JSON.stringify(answer)}'`;
+    at.signIn({ exec: { command: "sh", args: ["-c", script] } });
+    await at.repository.commit("exec");
+    await using project = await at.open();
+    await using cluster = await connect(project);
+    expect(await cluster.get("/api/v1/nodes/core-1")).toMatchObject({ metadata: { name: "core-1" } });
+    expect(readFileSync(count, "utf8")).toBe("x\n");
+    at.signIn({ exec: { command: "sh", args: ["-c", "echo canary; exit 3"] } });
+    expect((await refusal("NO_CREDENTIAL")).message).not.toContain("canary");
+  });
+});
+
+describe("the API", () => {
+  it("is asked again where it is busy, fails or drops the connection", async () => {
+    at.kubernetes.faults.push(
+      { fault: "status", code: 429, retryAfter: 0, times: 1 },
+      { fault: "status", code: 500, times: 1 },
+      { fault: "drop", when: "before", times: 1 },
+      { fault: "drop", when: "after-headers", times: 1 },
+    );
+    await using project = await at.open();
+    await using cluster = await connect(project);
+    expect((await cluster.list("/api/v1/nodes")).items).toHaveLength(3);
+    expect(await cluster.get("/api/v1/nodes/none")).toBeNull();
+    at.kubernetes.faults.push({ fault: "status", code: 503 });
+    const error = await errorOf(() => cluster.get("/api/v1/nodes"));
+    expect(error).toMatchObject({ code: "API_FAILED", status: 503 });
+  });
+
+  it("tells changes", async () => {
+    await using project = await at.open();
+    await using cluster = await connect(project);
+    const { resourceVersion } = await cluster.list("/api/v1/namespaces");
+    at.kubernetes.put({ apiVersion: "v1", kind: "Namespace", metadata: { name: "new" } });
+    for await (const { type, object } of cluster.watch("/api/v1/namespaces", resourceVersion)) {
+      expect([type, object.metadata.name]).toEqual(["ADDED", "new"]);
+      break;
+    }
+    at.kubernetes.forget();
+    const stale = cluster.watch("/api/v1/namespaces", "1").next();
+    expect(await errorOf(() => stale)).toMatchObject({ code: "API_FAILED", status: 410 });
+  });
+});
+
+describe("programs that are started", () => {
+  it.skipIf(kubectl.missing)(`${kubectl.label} gets a client certificate that is on no disk`, async () => {
+    const user = await at.kubernetes.mintUser({ username: "jane" });
+    at.signIn({ certificate: user.certificate, key: user.key });
+    await at.repository.commit("certificate");
+    const before = new Set(readdirSync(tmpdir()));
+    await using project = await at.open();
+    await using cluster = await Cluster.connectToChange(project, project.environment("staging"));
+    expect(await cluster.kubectl(["get", "nodes", "--output", "name"])).toBe("node/core-1\nnode/user-1\nnode/user-2\n");
+    expect(at.kubernetes.requests.at(-1)?.user).toBe("jane");
+    const folders = readdirSync(tmpdir()).filter((name) => /^(gv|git-vault)-/.test(name) && !before.has(name));
+    for (const folder of folders) {
+      expect(statSync(join(tmpdir(), folder)).mode & 0o777).toBe(0o700);
+      const found = await runOk("sh", [
+        "-c",
+        `grep -rlaF "$1" "$2" || true`,
+        "-",
+        user.key.split("\n")[1] ?? "",
+        join(tmpdir(), folder),
+      ]);
+      expect(found.toString()).toBe("");
+    }
+  });
+
+  it.each(HELMS.filter(({ missing }) => !missing))("$label gets a token", async ({ path }) => {
+    at.env["HELM"] = path;
+    await using project = await at.open();
+    await using cluster = await connect(project);
+    expect(await cluster.helm.run(["list", "--output", "json"], "failed")).toBe("[]\n");
+    expect(at.kubernetes.requests.at(-1)?.user).toBe("deployer");
+  });
+});
