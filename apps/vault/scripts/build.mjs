@@ -140,6 +140,14 @@ writeFileSync(join(root, "man/vault.1"), manPage(version));
 writeFileSync(join(root, "THIRD-PARTY-NOTICES.txt"), notices(inputs));
 for (const name of ["README.md", "LICENSE"]) cpSync(join(root, "../..", name), join(root, name));
 
+/** What the LGPL asks for beside its own text: the GPL's, where the source is, and how to put another version in. */
+function withGpl(text, name, source) {
+  const chunk = `dist/${name.replace(/^@/, "").replace("/", "-")}.cjs`;
+  if (!existsSync(join(root, chunk))) throw new Error(`${name} is under the LGPL and must have a file of its own`);
+  const note = `It is used unchanged, its source is ${source}, and it lies in ${chunk}, which another build of it can replace.`;
+  return `${note}\n\n${text}\n\n${readFileSync(join(root, "scripts/GPL-3.0.txt"), "utf8").trim()}`;
+}
+
 /** The name, version, licence and licence text of every package that `files` were taken from. */
 function notices(files) {
   const folders = new Set();
@@ -148,13 +156,16 @@ function notices(files) {
     if (name !== undefined) folders.add(join(file.slice(0, file.lastIndexOf("node_modules")), "node_modules", name));
   }
   const entries = [...folders].map((folder) => {
-    const { name, version: its, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const { name, version: its, license, repository } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     const text =
       file !== undefined && existsSync(join(folder, file))
         ? readFileSync(join(folder, file), "utf8").trim()
         : "(the package has no file for its licence)";
-    return { title: `${name} ${its} (${license})`, text };
+    return {
+      title: `${name} ${its} (${license})`,
+      text: license.startsWith("LGPL") ? withGpl(text, name, `${repository?.url ?? repository} ${its}`) : text,
+    };
   });
   entries.sort((a, b) => (a.title < b.title ? -1 : 1));
   const rule = "-".repeat(80);

@@ -92,6 +92,7 @@ const RECIPIENTS: readonly (readonly [string, string])[] = [
   ["gitlab:user, codeberg:user", "a user of gitlab.com or codeberg.org"],
   ["https://host/user.keys", "any address that serves public key lines"],
   ["./alice.pub, ~/team.keys", "a .pub or authorized_keys file; its name has a slash or ends in .pub or .keys"],
+  ["alice.asc, alice.gpg", "a file of OpenPGP keys, for --format openpgp"],
   ["'ssh-ed25519 AAAA… alice'", "a public key itself, as one quoted word"],
   ["age1…", "a public key of age's, as `vault keys new` and age-keygen make them"],
   ["-", "one recipient a line, read from stdin"],
@@ -157,7 +158,10 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
     "fingerprint",
     "{keys: [{name, type, comment, fingerprint, sshVaultFingerprint}]}; the last is null for all but RSA keys",
   ],
-  ["keys", "{recipients: [{recipient, source, keys: [{type, bits, fingerprint, comment, usable, reason}]}]}"],
+  [
+    "keys",
+    "{recipients: [{recipient, source, keys: [{type, bits, fingerprint, comment, usable, reason}]}]}; an OpenPGP key has algorithm, userIds and encryptionKey, too",
+  ],
   ["errors", "on stderr: {error: {code, message, hint}}"],
 ];
 

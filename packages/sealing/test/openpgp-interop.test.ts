@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { readOpenPgpKeys, readOpenPgpPrivateKeys, type OpenPgpPublicKey } from "@git-vault/keys";
 import { peer, startGnuPg, type GnuPg } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,6 +17,26 @@ const SECRET = Buffer.concat([
   Buffer.from("\0GITCRYPTKEY"),
   Buffer.from(Array.from({ length: 600 }, (_, at) => at % 256)),
 ]);
+
+const vector = (name: string): Buffer => readFileSync(new URL(`vectors/${name}.asc`, import.meta.url));
+
+describe("an OpenPGP message to a key of version 6", () => {
+  it("opens, as in RFC 9580, appendices A.4 and A.8", async () => {
+    const [file] = await readOpenPgpPrivateKeys(vector("rfc9580-a4-secret-key"));
+    if (file === undefined) throw new Error("expected a private key");
+    const { plaintext } = await open(vector("rfc9580-a8-message"), [new OpenPgpIdentity(file)]);
+    expect(plaintext.toString()).toBe("Hello, world!");
+  });
+
+  it("is sealed with AEAD, since the key says that its owner reads it", async () => {
+    const [file] = await readOpenPgpPrivateKeys(vector("rfc9580-a4-secret-key"));
+    if (!file?.publicKey.key) throw new Error("expected a usable key");
+    const message = await seal(SECRET, [new OpenPgpRecipient(file.publicKey.key)], { format: "openpgp", armor: false });
+    // The version of the session key's packet, behind its header of two bytes.
+    expect(message[2]).toBe(6);
+    expect((await open(message, [new OpenPgpIdentity(file)])).plaintext.equals(SECRET)).toBe(true);
+  });
+});
 
 describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () => {
   let gnupg: GnuPg;

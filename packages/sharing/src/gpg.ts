@@ -86,8 +86,9 @@ function explain(statuses: GpgResult["statuses"], find: Find): Error {
       hint: "try `gpg --decrypt` by itself; its agent may need GPG_TTY=$(tty), or the smart card",
     });
   }
-  if (find("NO_SECKEY") !== undefined) {
-    const keys = statuses.flatMap(([name, keyId = ""]) => (name === "NO_SECKEY" ? [keyId] : [])).slice(0, 8);
+  // Where it had a key, it tells how the data is encrypted.
+  if (find("ENC_TO") !== undefined && find("DECRYPTION_INFO") === undefined) {
+    const keys = statuses.flatMap(([name, keyId = ""]) => (name === "ENC_TO" ? [keyId] : [])).slice(0, 8);
     return new SealingError(
       "NO_IDENTITY_MATCHED",
       `gpg has no private key for the message, which is sealed to ${keys.map((keyId) => `an OpenPGP key ${keyId}`).join(", ")}`,

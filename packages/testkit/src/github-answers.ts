@@ -180,7 +180,8 @@ const LISTS = new Map<string, { readonly page: string; readonly items: (user: Gi
     "gpg_keys",
     {
       page: "/users/gpg-keys#list-gpg-keys-for-a-user",
-      items: ({ gpgKeys = [] }) => gpgKeys.map(describeGpgKey),
+      items: ({ gpgKeys = [], gpgKeysInParts = false }) =>
+        gpgKeys.map((key) => ({ ...describeGpgKey(key), ...(gpgKeysInParts ? { raw_key: null } : {}) })),
     },
   ],
 ]);
@@ -249,11 +250,20 @@ export function answerApi(site: GitHubSite, url: URL, request: IncomingMessage, 
   return true;
 }
 
-/** Answers a plain text: one of `texts`, else a user's `.keys`; 404 where there is none. */
+/** A user's SSH keys, one a line. */
+const keysPage = ({ keys = [] }: GitHubUser): string => keys.map((key) => `${key}\n`).join("");
+
+/** A user's OpenPGP keys in one page; of one who has none, a block of armor that says so. */
+const gpgPage = ({ gpgKeys = [] }: GitHubUser): string =>
+  gpgKeys.length > 0
+    ? gpgKeys.join("\n")
+    : "-----BEGIN PGP PUBLIC KEY BLOCK-----\nNote: This user hasn't uploaded any GPG keys.\n\n\n=twTO\n-----END PGP PUBLIC KEY BLOCK-----\n";
+
+/** Answers a plain text: one of `texts`, else a user's `.keys` or `.gpg`; 404 where there is none. */
 export function answerText(site: GitHubSite, url: URL, request: IncomingMessage, response: ServerResponse): void {
-  const login = /^\/([^/]+)\.keys$/.exec(url.pathname)?.[1];
+  const [, login, kind] = /^\/([^/]+)\.(keys|gpg)$/.exec(url.pathname) ?? [];
   const user = login === undefined ? undefined : findUser(site, login, "login")?.[1];
-  const text = site.texts.get(url.pathname) ?? (user && (user.keys ?? []).map((key) => `${key}\n`).join(""));
+  const text = site.texts.get(url.pathname) ?? (user && (kind === "gpg" ? gpgPage(user) : keysPage(user)));
   if (text === undefined) {
     response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("Not Found");
     return;

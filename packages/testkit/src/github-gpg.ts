@@ -4,8 +4,6 @@ import { createHash } from "node:crypto";
 interface Packet {
   readonly tag: number;
   readonly body: Buffer;
-  /** Header and body. */
-  readonly whole: Buffer;
 }
 
 const PRIMARY_KEY = 6;
@@ -41,7 +39,7 @@ function* packets(bytes: Buffer): Generator<Packet> {
     const [header, body] = packetLengths(rest);
     const first = rest.readUInt8(0);
     const tag = (first & 0x40) === 0 ? (first >> 2) & 15 : first & 63;
-    yield { tag, body: rest.subarray(header, header + body), whole: rest.subarray(0, header + body) };
+    yield { tag, body: rest.subarray(header, header + body) };
     rest = rest.subarray(header + body);
   }
 }
@@ -55,13 +53,19 @@ function keyId(body: Buffer): string {
 /** A number that stays the same for the same text. */
 export const stableId = (text: string): number => createHash("sha256").update(text).digest().readUInt32BE(0) >>> 1;
 
+/** The packet alone, with the header that GitHub gives it, whatever it had before (RFC 9580 section 4.2.1). */
+function inNewForm({ tag, body }: Packet): Buffer {
+  const length = body.length < 192 ? [body.length] : [((body.length - 192) >> 8) + 192, (body.length - 192) & 0xff];
+  return Buffer.concat([Buffer.from([0xc0 | tag, ...length]), body]);
+}
+
 function describeKey(packet: Packet, primary: number | null, emails: readonly object[]): Record<string, unknown> {
   const id = keyId(packet.body);
   return {
     id: stableId(id),
     primary_key_id: primary,
     key_id: id,
-    public_key: packet.whole.toString("base64"),
+    public_key: inNewForm(packet).toString("base64"),
     emails,
     subkeys: [],
     can_sign: primary === null,

@@ -8,6 +8,8 @@ export interface GitHubUser {
   signingKeys?: string[];
   /** OpenPGP keys, ASCII-armored. */
   gpgKeys?: string[];
+  /** Whether the API has them in parts only, as of keys that were uploaded long ago: `raw_key` is null. */
+  gpgKeysInParts?: boolean;
   /** The name beside the login; null where the account has none. */
   name?: string | null;
 }
