@@ -87,9 +87,9 @@ const key = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('"a"', "'b'", '"on"', '"1"', '"é"') },
 );
 
-/** Two keys that Helm reads as one have no order there. */
+/** Two keys that Helm reads as one have no order there; 0.0 and -0.0 are one to Go. */
 const keyName = (text: string): string =>
-  /^["']/.test(text) ? text.slice(1, -1) : (keyText(resolvePlain(text)) ?? "");
+  /^["']/.test(text) ? text.slice(1, -1) : (keyText(resolvePlain(text)) ?? "").replace(/^-0$/, "0");
 
 const { map } = fc.letrec<{ node: Written; map: Written }>((tie) => ({
   node: fc.oneof(
