@@ -29,10 +29,11 @@ const options = {
 /*
  * The chunks are CommonJS, since Node starts its loader for ES modules only where it meets one, which takes longer than all of
  * `vault --help`. They are few, since each file costs about half a millisecond: what main.ts imports, what view and share to a
- * key file need beside that, what the network needs, what git itself runs, and each library that only some runs need.
+ * key file need beside that, what the network needs, what git itself runs, what works on grants, and each library that only some runs need.
  */
 const own = (path) => join(root, path);
 const directory = (name) => own(`../../packages/directory/dist/${name}.js`);
+const sharing = (name) => own(`../../packages/sharing/dist/${name}.js`);
 const main = own("src/main.ts");
 const imports = await importsFrom(main);
 const chunks = {
@@ -42,6 +43,10 @@ const chunks = {
   repository: ["filter", "merge", "hooks", "status", "lock", "init", "doctor"].map((name) =>
     own(`src/commands/${name}.ts`),
   ),
+  grants: [
+    ...["grant", "holders", "sync", "revoke"].map((name) => own(`src/commands/${name}.ts`)),
+    ...["grant", "holders", "open-grants", "renew-grants", "revoke", "sync", "grant-signature"].map(sharing),
+  ],
 };
 // `sharing` exports what view and share to a key file use beside what only repositories need.
 const isOfRepositories = (id) => /[/\\]packages[/\\](?:git-crypt|sharing[/\\]dist[/\\]openpgp-grant)/.test(id);

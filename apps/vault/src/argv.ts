@@ -98,10 +98,12 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
         taken.map((flag) => `--${flag}`),
       );
     }
-    const { value, multiple } = spec(token.name);
+    const { value, multiple, optional } = spec(token.name);
     if (value === undefined) {
-      if (token.value !== undefined) throw usageError(`${token.rawName} takes no value`, hint);
-      values[token.name] = true;
+      if (token.value !== undefined && optional === undefined) {
+        throw usageError(`${token.rawName} takes no value`, hint);
+      }
+      values[token.name] = token.value ?? true;
       continue;
     }
     const given = token.value;

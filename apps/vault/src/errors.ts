@@ -10,6 +10,7 @@ import { VaultError } from "@git-vault/errors";
  * - `UNSIGNED`: a signature was wanted, and there is none
  * - `SIGNER_DENIED`, `SIGNER_UNCHECKED`: a signature was wanted, and is not by whom it should be, or nobody could tell
  * - `EDITOR_FAILED`: the editor could not be started, failed, or left nothing
+ * - `NOT_CONFIRMED`: a question was answered with no
  * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or told to end while that was open
  */
 export type CliErrorCode =
@@ -24,6 +25,7 @@ export type CliErrorCode =
   | "SIGNER_DENIED"
   | "SIGNER_UNCHECKED"
   | "EDITOR_FAILED"
+  | "NOT_CONFIRMED"
   | "INTERRUPTED";
 
 /** What the command line itself throws, beside the errors of the packages. */

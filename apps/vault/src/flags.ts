@@ -7,6 +7,8 @@ export interface FlagSpec {
   readonly short?: string;
   /** The name of its value in the usage line; a flag without one is a switch. */
   readonly value?: string;
+  /** The name of the value that a switch may have, after `=`. */
+  readonly optional?: string;
   /** May be given more than once. */
   readonly multiple?: true;
   readonly summary: string;
@@ -60,7 +62,7 @@ export const FLAGS = {
     value: "R",
     summary: "take only a message that is signed by R, or by a key with this SHA256:… fingerprint",
   },
-  offline: { summary: "do not ask the forge whose key signed the message" },
+  offline: { summary: "ask no forge whose key signed, nor whether keys are still there" },
   "post-quantum": { summary: "make a key that no quantum computer is known to break; its recipient is long" },
   binary: { summary: "write the binary form of age's format or OpenPGP's, which is a quarter shorter than text" },
   base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
@@ -70,6 +72,22 @@ export const FLAGS = {
     complete: "file",
     summary: "the git-crypt key to decrypt with: its file, or a sealed message that holds it; `-` is stdin",
   },
+  yes: { short: "y", summary: "go on where it would ask: with keys that are new, or not those that were seen before" },
+  expect: {
+    value: "FINGERPRINT",
+    multiple: true,
+    summary: "demand that the recipient has this very key, SHA256:…; may be repeated",
+  },
+  "member-of": { value: "ORG", summary: "demand that each recipient belongs to this GitHub organisation" },
+  ci: {
+    optional: "NAME",
+    summary: "make a key of age's for a CI system, print its private half once, and grant to it",
+  },
+  "no-commit": { summary: "leave the changes staged instead of committing them" },
+  "no-sign": { summary: "do not sign grants" },
+  "no-rotate": { summary: "keep the key, which whoever is revoked still has" },
+  markdown: { summary: "write a page for the documentation of a project" },
+  check: { summary: "change nothing, and end with 7 where something is to be done" },
   force: { summary: "go on where the command would refuse; its help says where" },
   "all-worktrees": { summary: "lock the other work trees of the repository along" },
   history: { summary: "search all commits for files that were once stored in clear" },
@@ -122,7 +140,9 @@ export type FlagValues = {
     ? string[]
     : (typeof FLAGS)[K] extends { value: string }
       ? string
-      : true;
+      : (typeof FLAGS)[K] extends { optional: string }
+        ? string | true
+        : true;
 };
 
 /** What every command takes. */
@@ -141,3 +161,13 @@ export const SIGNER_FLAGS: readonly FlagName[] = ["require-signature", "signed-b
 /** Whether a message is taken only with a signature. */
 export const wantsSignature = (flags: FlagValues): boolean =>
   flags["require-signature"] === true || flags["signed-by"] !== undefined;
+/** What every command takes that gives something to recipients. */
+export const TRUST_FLAGS: readonly FlagName[] = ["expect", "member-of", "yes"];
+/** What every command takes that makes grants. */
+export const GRANT_SIGNING_FLAGS: readonly FlagName[] = [
+  "as",
+  "sign-key",
+  "no-sign",
+  "passphrase-file",
+  "passphrase-fd",
+];

@@ -16,8 +16,9 @@ const WIDTH = 100;
 
 /** `-k, --key KEY`, as help and the man page show a flag. */
 export function flagSyntax(name: FlagName): string {
-  const { short, value }: FlagSpec = FLAGS[name];
-  return `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
+  const { short, value, optional }: FlagSpec = FLAGS[name];
+  const syntax = `${short === undefined ? "    " : `-${short}, `}--${name}`;
+  return value === undefined ? `${syntax}${optional === undefined ? "" : `[=${optional}]`}` : `${syntax} ${value}`;
 }
 
 function table(rows: readonly (readonly [string, string])[], indent = "  "): string {
@@ -107,10 +108,15 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
     "for `vault unlock`, `vault decrypt` and `vault deploy`: the base64 text of a git-crypt key file, or the path of one",
   ],
   ["HELM", "the Helm program of `vault deploy`; `helm` where it is not set"],
-  ["SSH_AUTH_SOCK", "the SSH agent that `vault share --sign` signs with"],
+  ["SSH_AUTH_SOCK", "the SSH agent that messages and grants are signed with"],
+  [
+    "GIT_VAULT_IDENTITY",
+    "the private key that opens messages and grants, such as a CI system's: the text AGE-SECRET-KEY-…, or the path of a private key",
+  ],
   ["SSH_VAULT_PASSPHRASE", "the passphrase of the private key, as in ssh-vault"],
   ["SSH_VAULT_SSHKEYS_ONLINE", "the server that `vault create -u new` gets a public key from"],
   ["VISUAL, EDITOR", "the editor of `vault create` and `vault edit`; vi where neither is set"],
+  ["XDG_CONFIG_HOME", "where the recipients are kept that were seen, in git-vault/known-recipients"],
   ["XDG_CACHE_HOME", "where answers of forges are kept; they are checked again each time"],
   ["NO_COLOR, FORCE_COLOR", "whether errors are coloured"],
   ["VAULT_DEBUG", "1 adds the stack to an error"],
@@ -127,7 +133,20 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "unlock",
-    "{source, signature, keys: [{name, verified, wasUnlocked}], decrypted, outside, clear: [path], changed: [path], unopened: [path], irregular: [path]}; source is file, stdin, repository, environment, openpgp or clipboard; signature as of view, and null where no sealed message was opened",
+    "{source, signature, keys: [{name, verified, wasUnlocked}], decrypted, outside, clear: [path], changed: [path], unopened: [path], irregular: [path], grants: [{path, holder, grantedBy, granted, signature: {state, fingerprint}}]}; source is file, stdin, repository, environment, grant, openpgp or clipboard; signature as of view, and null where no sealed message was opened",
+  ],
+  [
+    "grant",
+    "{keyName, commit, granted: [{holder, path, renewed, keys: [{type, fingerprint}]}], unchanged: [holder], notSealedTo: [as of share], identity}; identity, the private key that --ci made, is null without --ci and where it went to a file",
+  ],
+  [
+    "holders",
+    "{holders: [{holder, account, keyName, since, granted, grantedBy, signature: {state, fingerprint}, keys: [{type, fingerprint, state}], newKeys: [{type, fingerprint}], forge, renamedTo, standing, paths: [path], attention: [sentence]}], openPgp: [{holder, keyName, fingerprint, path}], stray: [{path, holder, keyName, standing}], bad: [{path, problem}]}",
+  ],
+  ["sync", "{keyName, commit, renewals: [{holder, name, added, removed}], notRenewable: [{holder, reason}]}"],
+  [
+    "revoke",
+    "{keyName, holders: [holder], paths: [path], commit, rotation: {keyId, retiredKeyId, files: [path]}}; rotation is null with --no-rotate",
   ],
   ["init", "{keyName, attributes: [line]}"],
   ["lock", "{keyNames, encrypted, clear: [path], worktrees: [folder]}"],

@@ -23,7 +23,8 @@ export async function signOptions(flags: FlagValues): Promise<SignOptions> {
   return { signer, from };
 }
 
-function signerName(flags: FlagValues): string | undefined {
+/** The name that is signed by; undefined where none is known. */
+export function signerName(flags: FlagValues): string | undefined {
   const places = [
     ["--as", flags.as],
     ["git's git-vault.user", gitConfig("git-vault.user")],

@@ -1,7 +1,7 @@
 /*
  * The commands that work on a git-crypt repository: a part of the command table, see table.ts.
  */
-import { OPENING_FLAGS, SIGNER_FLAGS } from "./flags.ts";
+import { GRANT_SIGNING_FLAGS, OPENING_FLAGS, SIGNER_FLAGS } from "./flags.ts";
 import type { CommandSpec } from "./table.ts";
 
 export const UNLOCK: CommandSpec = {
@@ -11,7 +11,7 @@ export const UNLOCK: CommandSpec = {
   summary: "open a sealed key and unlock the repository with it, in one step",
   description: [
     "FILE, and likewise what is on stdin or the clipboard, is a sealed message that holds the repository's git-crypt key, or the key file itself, or the base64 text of one.",
-    "Where no FILE is named, the first that is there is taken: what comes by a pipe or a file on stdin, unless it is empty; the keys that the repository holds already, where they are all that it uses; $GIT_CRYPT_KEY, the base64 text of a key file or the path of one; a grant in .git-crypt to one of your OpenPGP keys, opened by the OpenPGP private key of --key, or else by gpg; the clipboard.",
+    "Where no FILE is named, the first that is there is taken: what comes by a pipe or a file on stdin, unless it is empty; the keys that the repository holds already, where they are all that it uses and open its files; $GIT_CRYPT_KEY, the base64 text of a key file or the path of one; a grant in .git-vault to one of your private keys, as `vault grant` makes them; a grant in .git-crypt to one of your OpenPGP keys, opened by the OpenPGP private key of --key, or else by gpg; the clipboard.",
     "The key is tried on an encrypted file before anything is written: a wrong key changes nothing, and unlocking again does nothing but finish or repair what is there. Files that are not protected may have changes. With --force, protected files with changes are left as they are instead of stopping it.",
     "By whom the sealed message was signed is told as by `vault view`, or that it is unsigned.",
     "Private keys and passphrases are taken as by `vault view`. The git-crypt program is not needed, and may be used beside it.",
@@ -70,13 +70,13 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
     summary: "replace the repository's key, and encrypt every protected file of this branch with the new one",
     description: [
       "Makes a new key and one commit, which encrypts every file that this branch protects with it. The work tree stays as it is. The old key is kept in that commit, sealed under the new one, so that whoever holds the new one can still read older commits; in a repository that `vault` unlocked, git goes on checking them out, diffing and merging them.",
-      "Grants to OpenPGP keys in .git-crypt are renewed where gpg has the public keys, and removed otherwise. Everybody else needs the new key from you. git-crypt itself works at the new commit with the new key; older commits it cannot check out.",
+      "Grants are renewed in the same commit, for the very keys that they name: those in .git-vault that were made by somebody who has the key, and those to OpenPGP keys in .git-crypt where gpg has the public keys; others are removed. Everybody else needs the new key from you. git-crypt itself works at the new commit with the new key; older commits it cannot check out.",
       "What rotation cannot do: whoever had the old key can read all that was encrypted with it, in every clone that exists. The files are listed: change the secrets in them.",
       "It needs a branch, protected files without changes, and no merge or rebase in progress. git's hooks do not run. Interrupted at any point, it is finished by --continue or undone by --abort. Another branch keeps the old key until it is merged; `vault status` then names the files that are left, and `vault status --fix` encrypts them anew.",
     ],
     examples: ["vault rotate", "vault rotate --key-name production", "vault rotate --continue"],
     operands: 0,
-    flags: ["key-name", "continue", "abort"],
+    flags: ["key-name", "continue", "abort", ...GRANT_SIGNING_FLAGS],
   },
   {
     name: "decrypt",

@@ -2,8 +2,9 @@
  * The command table: the one description of the command line. Parsing, --help, the completions and the man page are all made
  * from it. It is data alone; what the commands do is loaded when one runs, from commands/index.ts.
  */
-import { OPENING_FLAGS, SIGNER_FLAGS, type FlagName, type FlagValues } from "./flags.ts";
+import { OPENING_FLAGS, SIGNER_FLAGS, TRUST_FLAGS, type FlagName, type FlagValues } from "./flags.ts";
 import { DEPLOY_COMMANDS } from "./table-deploy.ts";
+import { HOLDER_COMMANDS } from "./table-holders.ts";
 import { REPOSITORY_COMMANDS, UNLOCK } from "./table-repository.ts";
 
 export * from "./flags.ts";
@@ -23,6 +24,10 @@ export type CommandName =
   | "edit"
   | "fingerprint"
   | "unlock"
+  | "grant"
+  | "holders"
+  | "sync"
+  | "revoke"
   | "init"
   | "lock"
   | "status"
@@ -48,7 +53,7 @@ export interface CommandSpec {
   readonly name: CommandName;
   readonly alias?: string;
   /** The heading it stands under in `vault help`; a command without one is not shown. */
-  readonly group?: "hand over" | "git-crypt" | "deploy" | "ssh-vault" | "about";
+  readonly group?: "hand over" | "who has the key" | "git-crypt" | "deploy" | "ssh-vault" | "about";
   /** What follows the name in the usage line. */
   readonly usage: string;
   readonly summary: string;
@@ -113,6 +118,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "allow-mixed",
       "allow-weak",
       "insecure-http",
+      ...TRUST_FLAGS,
     ],
   },
   {
@@ -123,7 +129,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "open a sealed message from FILE, a pipe or the clipboard; the plaintext goes to stdout",
     description: [
       "Recognises age, ssh-vault and OpenPGP messages by their content, also as chat and mail programs leave them. The message is FILE where it is named; else stdin where that is a pipe or a file; else the clipboard.",
-      "The private keys tried are those of --key; else the IdentityFile lines of ~/.ssh/config, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa. --key takes age's identity files, too. A passphrase is asked for on the terminal, and only for a key that the message is sealed to.",
+      "The private keys tried are those of --key; else that of $GIT_VAULT_IDENTITY; else the IdentityFile lines of ~/.ssh/config, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa. --key takes age's identity files, too. A passphrase is asked for on the terminal, and only for a key that the message is sealed to.",
       "An OpenPGP message is opened by the OpenPGP private key of --key, or where none is named by gpg, with its agent and smart cards. A signature in it is not checked.",
       "The plaintext is released only after all of it was authenticated; of a message of more than 16 MiB, each piece after it was, so that one which was cut short fails only in the end. A file is written whole or not at all. Binary is not printed to a terminal unless asked for by `-o -`.",
       "Where the sender signed the message, it is told on stderr by whom, once the forge confirmed that the key is theirs. A signature that does not fit is an error; a key that is not the named user's is a warning, or an error with --require-signature or --signed-by.",
@@ -158,6 +164,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     complete: "file",
     flags: ["format", "output", "post-quantum", "insecure-http"],
   },
+  ...HOLDER_COMMANDS,
   ...REPOSITORY_COMMANDS,
   ...DEPLOY_COMMANDS,
   {

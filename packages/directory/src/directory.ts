@@ -1,6 +1,6 @@
 import { assertInteger } from "@git-vault/errors";
 import { DirectoryError, shown } from "./errors.ts";
-import type { GitHub } from "./github.ts";
+import type { GitHub, GitHubAccount } from "./github.ts";
 import type { Http } from "./http.ts";
 import { parseQuery, type RecipientQuery } from "./query.ts";
 import type { KeyKind, RecipientKey } from "./recipient-key.ts";
@@ -15,6 +15,8 @@ export interface DirectoryEntry {
   readonly source: string;
   /** Every key, with why not for the unusable ones. Empty only for a member of a team. */
   readonly keys: readonly RecipientKey[];
+  /** The account's server and number, as `GitHubAccount` has them, where the answer told: of the members of a team. */
+  readonly account?: string;
 }
 
 /** How recipients are looked up. */
@@ -85,6 +87,30 @@ export class Directory {
     throw new DirectoryError("INVALID_RECIPIENT", `expected the user of a forge, got ${shown(query)}`, {
       hint: "a signer is a GitHub user, gitlab:user or codeberg:user",
     });
+  }
+
+  /**
+   * The account on GitHub of a login, or of a server and number, which a change of name leaves as they are.
+   *
+   * @returns null where there is none, or the number belongs to another server than the one that is asked
+   * @throws DirectoryError as for `resolve`
+   */
+  async gitHubAccount(name: { readonly login: string } | { readonly account: string }): Promise<GitHubAccount | null> {
+    return (await this.#loadGitHub()).account(name);
+  }
+
+  /**
+   * Whether an account belongs to an organisation on GitHub: a member that is not public only those see who belong to it themselves,
+   * and have a token.
+   *
+   * @throws DirectoryError `INVALID_RECIPIENT` for what is no name of an organisation; as for `resolve`
+   */
+  async isMember(org: string, login: string): Promise<boolean> {
+    for (const name of [org, login]) {
+      if (parseQuery(`github:${name}`).kind !== "github-user")
+        throw new DirectoryError("INVALID_RECIPIENT", "expected the name of an organisation");
+    }
+    return (await this.#loadGitHub()).isMember(org.toLowerCase(), login);
   }
 
   /**

@@ -26,6 +26,25 @@ class Refusal extends Error {
 
 const silent = (): void => {};
 
+/** An account on a GitHub server. */
+export interface GitHubAccount {
+  /** In lower case. Its owner can change it, and somebody else can then take it. */
+  readonly login: string;
+  /** The server's host and the number that the account keeps, such as `github.com/583231`. */
+  readonly account: string;
+}
+
+type Pages = (octokit: Octokit, page: { per_page: number }) => AsyncIterable<{ data: unknown }>;
+
+/** Null where the first is no string, or another is neither a string nor null. */
+function fieldsOf(item: unknown, fields: readonly string[]): (string | null)[] | null {
+  const values: unknown[] = fields.map((field) =>
+    typeof item === "object" && item !== null ? Reflect.get(item, field) : undefined,
+  );
+  const sound = values.filter((value, at) => typeof value === "string" || (value === null && at > 0));
+  return sound.length < values.length ? null : values.map((value) => (typeof value === "string" ? value : null));
+}
+
 /** GitHub's REST API, asked through Octokit, which knows the paths and the pages; every request goes through `Http`. */
 export class GitHub {
   readonly #http: Http;
@@ -77,23 +96,62 @@ export class GitHub {
     const missing = new DirectoryError("NOT_FOUND", `${label} has no team ${org}/${team} that this token may see`, {
       hint: "check the spelling, and that the token has the scope read:org",
     });
-    const members = await this.#list(["login"], MAX_MEMBER_PAGES, missing, (octokit, page) =>
+    const accounts = await this.#items(this.#readAccount, "login", MAX_MEMBER_PAGES, missing, (octokit, page) =>
       octokit.paginate.iterator(octokit.rest.teams.listMembersInOrg, { org, team_slug: team, ...page }),
     );
-    const logins = members.map(([login]) => (login ?? "").toLowerCase());
-    if (!logins.every(isGitHubLogin)) throw this.#badAnswer("with a member whose login is none");
-    if (logins.length === 0) throw new DirectoryError("NO_KEYS", `${label}'s team ${org}/${team} has no members`);
-    return this.#entries(logins, kind);
+    if (accounts.length === 0) throw new DirectoryError("NO_KEYS", `${label}'s team ${org}/${team} has no members`);
+    return this.#entries(accounts, kind);
   }
 
+  /** The account of a login, or of a number as `account` has it; null where there is none, or not on this server. */
+  async account(name: { readonly login: string } | { readonly account: string }): Promise<GitHubAccount | null> {
+    const { api, web } = this.#server;
+    if ("login" in name) return this.#accountAt(`${api}/users/${name.login}`);
+    const [, host, number] = /^(.+)\/([1-9]\d{0,15})$/.exec(name.account) ?? [];
+    return host === new URL(web).host ? this.#accountAt(`${api}/user/${number}`) : null;
+  }
+
+  /** Whether an account belongs to an organisation, as far as whoever asks may see. */
+  async isMember(org: string, login: string): Promise<boolean> {
+    const { api, token } = this.#server;
+    const accept = "application/vnd.github+json";
+    // Who does not belong to the organisation is redirected to its public members.
+    const answer = await this.#http.get(new URL(`${api}/orgs/${org}/members/${login}`), { accept, token, keep: false });
+    if (answer.status === 204) return true;
+    if (answer.status === 404) return false;
+    throw this.#refuse(answer, this.#badAnswer("with something else than yes or no"));
+  }
+
+  async #accountAt(address: string): Promise<GitHubAccount | null> {
+    const { token } = this.#server;
+    const answer = await this.#http.get(new URL(address), { accept: "application/vnd.github+json", token });
+    if (answer.status === 404) return null;
+    if (answer.status !== 200) throw this.#refuse(answer, this.#badAnswer("with no account"));
+    return this.#readAccount(this.#parse(answer)) ?? this.#raise("without the field login");
+  }
+
+  /** Null for what is no account. */
+  readonly #readAccount = (item: unknown): GitHubAccount | null => {
+    if (typeof item !== "object" || item === null) return null;
+    const login: unknown = Reflect.get(item, "login");
+    const id: unknown = Reflect.get(item, "id");
+    if (typeof login !== "string" || !Number.isSafeInteger(id)) return null;
+    const lower = login.toLowerCase();
+    return isGitHubLogin(lower) ? { login: lower, account: `${new URL(this.#server.web).host}/${String(id)}` } : null;
+  };
+
+  readonly #raise = (how: string): never => {
+    throw this.#badAnswer(how);
+  };
+
   /** Some at a time, in order; after a failure no further one is asked for. */
-  async #entries(logins: readonly string[], kind: KeyKind): Promise<DirectoryEntry[]> {
+  async #entries(accounts: readonly GitHubAccount[], kind: KeyKind): Promise<DirectoryEntry[]> {
     const entries: DirectoryEntry[] = [];
-    const waiting = logins.map((login, index) => ({ login, index })).toReversed();
+    const waiting = accounts.map(({ login, account }, index) => ({ login, account, index })).toReversed();
     const work = async (): Promise<void> => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
         try {
-          entries[next.index] = await this.#userEntry(next.login, kind);
+          entries[next.index] = { ...(await this.#userEntry(next.login, kind)), account: next.account };
         } catch (error) {
           waiting.length = 0;
           throw error;
@@ -150,32 +208,33 @@ export class GitHub {
     fields: readonly [first: string, ...others: string[]],
     maxPages: number,
     missing: DirectoryError,
-    pages: (octokit: Octokit, page: { per_page: number }) => AsyncIterable<{ data: unknown }>,
+    pages: Pages,
   ): Promise<(string | null)[][]> {
-    const values: (string | null)[][] = [];
+    return this.#items((item) => fieldsOf(item, fields), fields[0], maxPages, missing, pages);
+  }
+
+  /** What `read` makes of every item on every page: null for one that lacks the field. */
+  async #items<T>(
+    read: (item: unknown) => T | null,
+    field: string,
+    maxPages: number,
+    missing: DirectoryError,
+    pages: Pages,
+  ): Promise<T[]> {
+    const values: T[] = [];
     let count = 0;
     try {
       this.#octokit ??= this.#load();
       for await (const { data } of pages(await this.#octokit, { per_page: PAGE_SIZE })) {
         count += 1;
         if (count > maxPages) throw this.#badAnswer(`with more than ${maxPages} pages`);
-        values.push(...this.#fields(data, fields));
+        const items: unknown[] = Array.isArray(data) ? data : [undefined];
+        for (const item of items) values.push(read(item) ?? this.#raise(`without the field ${field}`));
       }
     } catch (error) {
       throw this.#explain(error, missing);
     }
     return values;
-  }
-
-  #fields(data: unknown, fields: readonly string[]): (string | null)[][] {
-    const items: unknown[] = Array.isArray(data) ? data : [undefined];
-    return items.map((item) =>
-      fields.map((field, at) => {
-        const value: unknown = typeof item === "object" && item !== null ? Reflect.get(item, field) : undefined;
-        if (typeof value === "string" || (value === null && at > 0)) return value;
-        throw this.#badAnswer(`without the field ${field}`);
-      }),
-    );
   }
 
   async #load(): Promise<Octokit> {
@@ -194,23 +253,21 @@ export class GitHub {
     const accept = new Headers(init.headers).get("accept") ?? "application/json";
     const answer = await this.#http.get(url, { accept, token });
     if (answer.status !== 200) throw new Refusal(answer);
-    this.#assertList(answer);
+    if (!Array.isArray(this.#parse(answer))) throw this.#badAnswer("with something else than a list");
     const link = answer.headers.get("link");
     const headers = { "content-type": "application/json", ...(link === null ? {} : { link }) };
     return new Response(new Uint8Array(answer.body), { headers });
   }
 
-  #assertList({ headers, body }: HttpAnswer): void {
+  #parse({ headers, body }: HttpAnswer): unknown {
     if (/^text\/html\b/i.test(headers.get("content-type") ?? ""))
       throw this.#badAnswer("with a web page instead of JSON");
-    let content: unknown;
     try {
-      content = JSON.parse(body.toString());
+      return JSON.parse(body.toString());
     } catch {
       // The parser's own error quotes what the server sent.
       throw this.#badAnswer("with broken JSON");
     }
-    if (!Array.isArray(content)) throw this.#badAnswer("with something else than a list");
   }
 
   #badAnswer(how: string): DirectoryError {

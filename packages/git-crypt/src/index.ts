@@ -1,4 +1,5 @@
 export { decryptBlob, encryptBlob, isEncryptedBlob } from "./blob.ts";
+export { commitFiles, type CommitFilesOptions } from "./commit-files.ts";
 export { cleanContent, smudgeContent } from "./content.ts";
 export { GitCryptError, type GitCryptErrorCode } from "./errors.ts";
 export type { FileName } from "./file-name.ts";
@@ -15,8 +16,10 @@ export {
   type SkippedField,
   wipeKeyFile,
 } from "./key-file.ts";
+export { keyFits } from "./key-fit.ts";
 export { isKeyId, keyId } from "./key-id.ts";
 export { KeyRing, readKeyRing } from "./key-ring.ts";
+export { keyMac } from "./key-mac.ts";
 export { lock, type LockOptions, type LockResult } from "./lock.ts";
 export { openRepository, type OpenRepositoryOptions, type Repository, type StoredKey } from "./repository.ts";
 export type { Progress } from "./rewriting.ts";
@@ -30,5 +33,7 @@ export { type FileAtRevision, readProtected, type ReadProtectedOptions } from ".
 export { Revision, type RevisionFile } from "./revision.ts";
 export { abortRotation, continueRotation, rotate, type RotateOptions, type RotateResult } from "./rotate.ts";
 export type { FilesToCommit } from "./rotation-commit.ts";
+export { VAULT_FOLDER } from "./sealed-retired.ts";
 export { checkStaged } from "./staged.ts";
+export { readTracked, type TrackedFile } from "./tracked-files.ts";
 export { type KeyStatus, type ProtectedFile, status, type Status, type StatusOptions } from "./status.ts";

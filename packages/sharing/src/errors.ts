@@ -12,6 +12,13 @@ import { VaultError } from "@git-vault/errors";
  * - `GPG_FAILED`: gpg has the private key and could not use it: a wrong passphrase, no card, no agent
  * - `GRANT_UNWRITABLE`: a grant cannot be put into the work tree
  * - `GRANT_UNREADABLE`: a grant in the work tree cannot be read
+ * - `MALFORMED_GRANT`: a file among the grants is not one
+ * - `MISMATCHED_GRANT`: a grant does not fit its place, its message, its signature, or the repository's key
+ * - `RETIRED_GRANT`: a grant holds a key that a rotation replaced
+ * - `NO_SUCH_HOLDER`: nobody of that name holds a grant
+ * - `RECIPIENT_CHANGED`: a recipient's keys are not those that were seen before
+ * - `NOT_EXPECTED`: a recipient has not the key, or is not the member, that was demanded
+ * - `PINS_UNREADABLE`: the file of recipients that were seen before cannot be read, or is damaged
  */
 export type SharingErrorCode =
   | "NO_RECIPIENTS"
@@ -24,7 +31,14 @@ export type SharingErrorCode =
   | "GPG_MISSING"
   | "GPG_FAILED"
   | "GRANT_UNWRITABLE"
-  | "GRANT_UNREADABLE";
+  | "GRANT_UNREADABLE"
+  | "MALFORMED_GRANT"
+  | "MISMATCHED_GRANT"
+  | "RETIRED_GRANT"
+  | "NO_SUCH_HOLDER"
+  | "RECIPIENT_CHANGED"
+  | "NOT_EXPECTED"
+  | "PINS_UNREADABLE";
 
 /** What `@git-vault/sharing` throws, beside what the packages below it throw. */
 export class SharingError extends VaultError<SharingErrorCode> {}

@@ -26,3 +26,21 @@ export { checkSigner, type SignerCheck } from "./check-signer.ts";
 export type { SignOptions } from "./sign-message.ts";
 export { SshAgent, type SshAgentOptions } from "./ssh-agent.ts";
 export { findSigner, type FindSignerOptions, type Signer } from "./signer.ts";
+/* Grants: the key in the repository itself, sealed to those who hold it. */
+export { findGrants, grant, listHolders, openGrants, planSync, renewGrants, signatureStates } from "./granting.ts";
+export type { GrantedHolder, GrantOptions, GrantResult } from "./grant.ts";
+export { encodeGrant, parseGrant, type GrantFile, type GrantKey, type GrantStatement } from "./grant-file.ts";
+export type { SignatureState } from "./grant-signature.ts";
+export type { GrantStanding } from "./grant-standing.ts";
+export type { BadGrant, Grant } from "./grants.ts";
+export type { GrantedBy } from "./make-grant.ts";
+export type { ForgeState } from "./forge-state.ts";
+export type { HeldKey, Holder, HolderList, StrayGrant } from "./holders.ts";
+export type { OpenedGrant, OpenedGrants } from "./open-grants.ts";
+export type { OpenPgpHolder } from "./openpgp-holders.ts";
+export type { RenewedGrants, RenewGrantsOptions } from "./renew-grants.ts";
+export type { Revocation } from "./revoke.ts";
+export type { NotRenewable, Renewal, SyncPlan } from "./sync.ts";
+/* Whom one deals with. */
+export { assertExpected, type Expectations } from "./expectations.ts";
+export { defaultPinFile, Pins, type ChangedRecipient, type PinReport } from "./pins.ts";

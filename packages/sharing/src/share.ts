@@ -121,7 +121,8 @@ async function signed(plaintext: Uint8Array, chosen: Chosen, sign: SignOptions):
   return signPlaintext(plaintext, chosen, sign);
 }
 
-function chooseRecipients(options: SharingOptions): Chosen & { readonly recipients: readonly Recipient[] } {
+/** Decides which keys are sealed to; throws what `share` does. */
+export function chooseRecipients(options: SharingOptions): Chosen & { readonly recipients: readonly Recipient[] } {
   const { to, passphrase, format = "age", key, allowWeak = false } = options;
   if (passphrase !== undefined) return toPassphrase(passphrase, options);
   if (to.length === 0) throw new SharingError("NO_RECIPIENTS", "expected at least one recipient, got none");

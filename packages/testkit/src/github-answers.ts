@@ -108,8 +108,13 @@ function sendPage(call: Call, items: readonly unknown[], canonicalPath: string):
   sendApi(site, request, response, 200, content, links.length > 0 ? { link: links.join(", ") } : {});
 }
 
-function simpleUser(base: string, root: string, login: string): Record<string, unknown> {
-  const id = stableId(login.toLowerCase());
+/** The number of an account, whether it is there or not. */
+const numberOf = (site: GitHubSite, login: string): number =>
+  findUser(site, login, "login")?.[1].id ?? stableId(login.toLowerCase());
+
+function simpleUser(site: GitHubSite, base: string, login: string): Record<string, unknown> {
+  const root = site.url;
+  const id = numberOf(site, login);
   const url = `${base}/users/${login}`;
   return {
     login,
@@ -134,8 +139,8 @@ function simpleUser(base: string, root: string, login: string): Record<string, u
   };
 }
 
-const publicUser = (base: string, root: string, login: string, user: GitHubUser): Record<string, unknown> => ({
-  ...simpleUser(base, root, login),
+const publicUser = (site: GitHubSite, base: string, login: string, user: GitHubUser): Record<string, unknown> => ({
+  ...simpleUser(site, base, login),
   name: user.name ?? null,
   company: null,
   blog: "",
@@ -154,8 +159,10 @@ const publicUser = (base: string, root: string, login: string, user: GitHubUser)
 
 /** Finds an account by its login in any case, or by its number. */
 function findUser(site: GitHubSite, name: string, by: "login" | "id"): readonly [string, GitHubUser] | undefined {
-  return [...site.users].find(([login]) =>
-    by === "login" ? login.toLowerCase() === name.toLowerCase() : String(stableId(login.toLowerCase())) === name,
+  return [...site.users].find(([login, user]) =>
+    by === "login"
+      ? login.toLowerCase() === name.toLowerCase()
+      : String(user.id ?? stableId(login.toLowerCase())) === name,
   );
 }
 
@@ -186,18 +193,33 @@ const LISTS = new Map<string, { readonly page: string; readonly items: (user: Gi
   ],
 ]);
 
-function sendUser(call: Call, name: string): void {
+function sendUser(call: Call, name: string, by: "login" | "id"): void {
   const { site, request, response, base } = call;
-  const found = findUser(site, name, "login");
+  const found = findUser(site, name, by);
   if (found === undefined) sendError(call, 404, "Not Found", "/users/users#get-a-user");
-  else sendApi(site, request, response, 200, publicUser(base, site.url, ...found));
+  else sendApi(site, request, response, 200, publicUser(site, base, ...found));
+}
+
+/** Those without a token are sent on to the public members. */
+function sendMembership(call: Call, org: string, login: string, list: "members" | "public_members"): void {
+  const { site, request, response, base } = call;
+  const isSignedIn = tokenOf(request) !== undefined;
+  if (list === "members" && !isSignedIn) {
+    response.writeHead(302, { location: `${base}/orgs/${org}/public_members/${login}` }).end();
+    return;
+  }
+  const members = [...site.members].find(([name]) => name.toLowerCase() === org.toLowerCase())?.[1] ?? [];
+  const found = members.find((member) => member.login.toLowerCase() === login.toLowerCase());
+  if (found === undefined || (list === "public_members" && found.public !== true)) {
+    sendError(call, 404, "Not Found", "/orgs/members#check-organization-membership-for-a-user");
+  } else response.writeHead(204).end();
 }
 
 function sendUserList(call: Call, name: string, by: "login" | "id", listName: string): void {
   const list = LISTS.get(listName);
   const [login, user] = findUser(call.site, name, by) ?? [];
   if (list === undefined || login === undefined || user === undefined) sendError(call, 404, "Not Found", list?.page);
-  else sendPage(call, list.items(user), `/user/${stableId(login.toLowerCase())}/${listName}`);
+  else sendPage(call, list.items(user), `/user/${numberOf(call.site, login)}/${listName}`);
 }
 
 function sendTeam(call: Call, find: (org: string, slug: string) => boolean): void {
@@ -213,7 +235,7 @@ function sendTeam(call: Call, find: (org: string, slug: string) => boolean): voi
   }
   const [team, logins] = found;
   const [org = "", slug = ""] = team.toLowerCase().split("/");
-  const members = logins.map((login) => simpleUser(base, site.url, login));
+  const members = logins.map((login) => simpleUser(site, base, login));
   sendPage(call, members, `/organizations/${stableId(org)}/team/${stableId(slug)}/members`);
 }
 
@@ -221,7 +243,13 @@ type Route = readonly [path: RegExp, send: (call: Call, first: string, second: s
 
 /** The paths of the API. A list's pages after the first are reached by number. */
 const ROUTES: readonly Route[] = [
-  [/^\/users\/([^/]+)$/, sendUser],
+  [/^\/users\/([^/]+)$/, (call, login) => sendUser(call, login, "login")],
+  [/^\/user\/(\d+)$/, (call, id) => sendUser(call, id, "id")],
+  [/^\/orgs\/([^/]+)\/members\/([^/]+)$/, (call, org, login) => sendMembership(call, org, login, "members")],
+  [
+    /^\/orgs\/([^/]+)\/public_members\/([^/]+)$/,
+    (call, org, login) => sendMembership(call, org, login, "public_members"),
+  ],
   [/^\/users\/([^/]+)\/([^/]+)$/, (call, login, list) => sendUserList(call, login, "login", list)],
   [/^\/user\/(\d+)\/([^/]+)$/, (call, id, list) => sendUserList(call, id, "id", list)],
   [

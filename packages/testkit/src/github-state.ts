@@ -10,6 +10,8 @@ export interface GitHubUser {
   gpgKeys?: string[];
   /** Whether the API has them in parts only, as of keys that were uploaded long ago: `raw_key` is null. */
   gpgKeysInParts?: boolean;
+  /** The number that the account keeps when it is renamed; one made of the login where it is left out. */
+  id?: number;
   /** The name beside the login; null where the account has none. */
   name?: string | null;
 }
@@ -36,6 +38,8 @@ export interface GitHubState {
   readonly users: Map<string, GitHubUser>;
   /** The logins of a team's members, by `org/team`. */
   readonly teams: Map<string, string[]>;
+  /** The logins of an organisation's members, by its name, and which of them are public. */
+  readonly members: Map<string, { readonly login: string; readonly public?: boolean }[]>;
   /** The tokens that are accepted. Any other is answered with 401; a team without one with 404. */
   readonly tokens: Set<string>;
   /** Plain text by path, such as `/alice.keys`, for the answers of other forges and of plain web servers. */

@@ -48,13 +48,14 @@ const listen = (server: Server): Promise<AddressInfo> =>
 
 /**
  * Starts a server on a free port of 127.0.0.1 that answers as GitHub does: `/users/USER`, its `/keys`, `/gpg_keys` and
- * `/ssh_signing_keys`, `/orgs/ORG/teams/TEAM/members`, and the plain `/USER.keys`, with GitHub's fields, errors, `Link` pages,
+ * `/ssh_signing_keys`, `/user/NUMBER`, `/orgs/ORG/teams/TEAM/members`, `/orgs/ORG/members/USER`, and the plain `/USER.keys`, with GitHub's fields, errors, `Link` pages,
  * weak ETags and rate limit. Nothing about it belongs to a test runner.
  */
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubStandIn> {
   const state: GitHubState = {
     users: new Map(),
     teams: new Map(),
+    members: new Map(),
     tokens: new Set(),
     texts: new Map(),
     faults: [],

@@ -2,17 +2,14 @@ import {
   abortRotation,
   continueRotation,
   openRepository,
-  rotate,
   type FileName,
-  type Repository,
   type RotateResult,
 } from "@git-vault/git-crypt";
-import { renewOpenPgpGrants } from "@git-vault/sharing";
 import { usageError } from "../errors.ts";
 import { filterCommands } from "../own-command.ts";
-import { progressLine } from "../progress.ts";
+import { reportRotation, rotateKey } from "../rotating.ts";
 import { say, writeJson } from "../streams.ts";
-import type { FlagValues, Invocation } from "../table.ts";
+import type { Invocation } from "../table.ts";
 
 export async function run({ flags }: Invocation): Promise<void> {
   const begun = flags.continue === true || flags.abort === true;
@@ -27,39 +24,9 @@ export async function run({ flags }: Invocation): Promise<void> {
     else if (!flags.quiet) say("vault: the rotation is undone: the key and the commit are what they were");
     return;
   }
-  const result = flags.continue ? continueRotation(repository, filterCommands()) : await begin(repository, flags);
+  const result = flags.continue ? continueRotation(repository, filterCommands()) : await rotateKey(repository, flags);
   if (flags.json) writeJson(describe(result));
-  else if (!flags.quiet) for (const line of report(result)) say(line);
-}
-
-async function begin(repository: Repository, flags: FlagValues): Promise<RotateResult> {
-  const { "key-name": keyName = "default" } = flags;
-  const progress = progressLine("encrypted anew", flags);
-  try {
-    return await rotate(repository, {
-      ...filterCommands(),
-      keyName,
-      progress: progress.step,
-      filesFor: async ({ bytes }) => renewOpenPgpGrants(repository, keyName, bytes),
-    });
-  } finally {
-    progress.end();
-  }
-}
-
-const list = (title: string, files: readonly FileName[], mark = ""): string[] =>
-  files.length === 0 ? [] : [`vault: ${title}:`, ...files.map(({ path }) => `  ${mark}${path}`)];
-
-function report({ keyName, branch, commit, files, clear, droppedGrants }: RotateResult): string[] {
-  const many = `${files.length} file${files.length === 1 ? "" : "s"}`;
-  return [
-    `vault: the key ${keyName} is replaced: ${many} encrypted anew in the commit ${commit.slice(0, 12)} on ${branch}`,
-    ...list("grants that held the old key and could not be renewed, removed", droppedGrants),
-    ...list("not encrypted before nor now, see `vault status`", clear),
-    "vault: push the commit, and hand the new key to those who shall have it, as with `vault share`",
-    "vault: whoever had the old key can still read what was encrypted with it, in every clone that exists",
-    ...list("so change the secrets in these files", files, "[ ] "),
-  ];
+  else if (!flags.quiet) for (const line of reportRotation(result)) say(line);
 }
 
 const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => path);

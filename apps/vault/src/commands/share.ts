@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { Directory, type DirectoryEntry } from "@git-vault/directory";
+import type { DirectoryEntry } from "@git-vault/directory";
 import { type Format, FORMATS } from "@git-vault/sealing";
 import { share, startSharing, type Chosen, type SharingOptions, type SignOptions } from "@git-vault/sharing";
 import { CliError, usageError } from "../errors.ts";
@@ -8,8 +8,9 @@ import { openingCommands } from "../opening-commands.ts";
 import { checkOutputFlags, openSink, writeOutput } from "../output.ts";
 import { newPassphrase } from "../passphrase.ts";
 import { pump } from "../pump.ts";
-import { describeKey, keyToJson, readRecipients } from "../recipients.ts";
+import { describeKey, keyToJson } from "../recipients.ts";
 import { leadsTo, printable, say, writeJson } from "../streams.ts";
+import { trustedRecipients } from "../trust.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
 /** What is sealed. */
@@ -25,8 +26,11 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   const secret = await readSecret(flags, args[0]);
   const { input } = secret;
   try {
-    const options = await sharingOptions(flags);
+    const kind = parseFormat(flags.format) === "openpgp" ? "openpgp" : "ssh";
+    const { entries, remember } = await trustedRecipients(flags.to ?? [], flags, kind);
+    const options = await sharingOptions(entries, flags);
     await (input.readOn === null ? shareWhole(secret, options, flags) : shareLarge(secret, options, flags));
+    remember();
   } finally {
     input.data.fill(0);
     input.close();
@@ -64,16 +68,11 @@ async function signing(flags: FlagValues): Promise<SignOptions | undefined> {
   return signOptions(flags);
 }
 
-async function sharingOptions(flags: FlagValues): Promise<SharingOptions> {
-  const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
-  const to: DirectoryEntry[] = [];
-  const format = parseFormat(flags.format);
-  for (const query of flags.to === undefined ? [] : readRecipients(flags.to))
-    to.push(...(await directory.resolve(query, format === "openpgp" ? "openpgp" : "ssh")));
+async function sharingOptions(to: readonly DirectoryEntry[], flags: FlagValues): Promise<SharingOptions> {
   return {
     to,
     passphrase: flags["with-passphrase"] ? await newPassphrase(flags) : undefined,
-    format,
+    format: parseFormat(flags.format),
     key: flags.key,
     armor: !flags.binary,
     allowWeak: flags["allow-weak"],

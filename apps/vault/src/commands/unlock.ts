@@ -1,5 +1,8 @@
+import { Directory } from "@git-vault/directory";
 import {
+  keyFits,
   openRepository,
+  readKeyRing,
   status,
   unlock,
   wipeKeyFile,
@@ -8,30 +11,40 @@ import {
   type UnlockResult,
 } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/errors";
-import { openOpenPgpGrants } from "@git-vault/sharing";
+import {
+  openGrants,
+  openOpenPgpGrants,
+  signatureStates,
+  type Grant,
+  type OpenedGrants,
+  type SignatureState,
+} from "@git-vault/sharing";
 import { CliError } from "../errors.ts";
 import { keyOfEnvironment, openKey, type OpenedKey } from "../git-crypt-key.ts";
 import { readOperand, readStandardInput } from "../input.ts";
-import { privateKeys } from "../private-keys.ts";
 import { filterCommands } from "../own-command.ts";
 import { progressLine } from "../progress.ts";
+import { privateKeys } from "../private-keys.ts";
+import { signatureText } from "../holders-report.ts";
 import type { SignatureReport } from "../signature-report.ts";
-import { leadsTo, say, writeJson } from "../streams.ts";
+import { leadsTo, printable, say, writeJson } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
 /** Where the keys came from, as --json names it. */
-type Source = "file" | "stdin" | "repository" | "environment" | "openpgp" | "clipboard";
+type Source = "file" | "stdin" | "repository" | "environment" | "grant" | "openpgp" | "clipboard";
 
 interface FoundKeys {
   readonly source: Source;
   readonly keys: readonly Buffer[];
   /** Who signed the message that they came in; null where nobody did, and left out where they came in none. */
   readonly signature?: SignatureReport | null;
+  /** The grants that they came from. */
+  readonly grants?: OpenedGrants;
 }
 
 export async function run({ flags, args }: Invocation): Promise<void> {
   const repository = openRepository(process.cwd());
-  const { source, keys, signature } = await findKeys(repository, flags, args[0]);
+  const { source, keys, signature, grants = NO_GRANTS } = await findKeys(repository, flags, args[0]);
   if (signature === null && !flags.quiet) say("vault: the message is unsigned");
   const progress = progressLine("decrypted", flags);
   try {
@@ -41,8 +54,9 @@ export async function run({ flags, args }: Invocation): Promise<void> {
       force: flags.force === true,
     });
     progress.end();
-    if (flags.json) writeJson(describe(source, signature ?? null, result));
-    else if (!flags.quiet) for (const line of report(result)) say(line);
+    const told = flags.quiet && !flags.json ? [] : await tellGrants(grants);
+    if (flags.json) writeJson({ ...describe(source, signature ?? null, result), grants: told });
+    else if (!flags.quiet) for (const line of [...report(result), ...reportGrants(told, grants)]) say(line);
     if (result.unopened.length > 0) process.exitCode = 7;
   } finally {
     progress.end();
@@ -70,6 +84,8 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
   }
   const key = await keyOfEnvironment(flags);
   if (key !== null) return { source: "environment", keys: [key] };
+  const grants = await openGrants(repository, await privateKeys(flags));
+  if (grants.opened.length > 0) return { source: "grant", keys: grants.opened.map((one) => one.key), grants };
   const keys = await openOpenPgpGrants(repository, await privateKeys(flags));
   if (keys.length > 0) return { source: "openpgp", keys };
   return { source: "clipboard", ...single(await keyOfClipboard(flags)) };
@@ -79,7 +95,16 @@ const single = ({ key, ...rest }: OpenedKey): Omit<FoundKeys, "source"> => ({ ke
 
 function holdsAllKeys(repository: Repository): boolean {
   if (repository.keyNames().length === 0) return false;
-  return status(repository).keys.every(({ stored, files }) => stored || files === 0);
+  if (!status(repository).keys.every(({ stored, files }) => stored || files === 0)) return false;
+  // After a rotation the keys here are of yesterday, and a grant may hold that of today.
+  return repository.keyNames().every((name) => {
+    const ring = readKeyRing(repository, name);
+    try {
+      return keyFits(repository, ring) !== false;
+    } finally {
+      ring.wipe();
+    }
+  });
 }
 
 async function keyOfClipboard(flags: FlagValues): Promise<OpenedKey> {
@@ -119,6 +144,45 @@ const list = (title: string, files: readonly FileName[]): string[] =>
   files.length === 0 ? [] : [`vault: ${title}:`, ...files.map(({ path }) => `  ${path}`)];
 
 const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => path);
+
+const NO_GRANTS: OpenedGrants = { opened: [], refused: [] };
+
+/** A grant that was opened, and what its signature proves. */
+interface ToldGrant {
+  readonly path: string;
+  readonly holder: string;
+  readonly grantedBy: string | null;
+  readonly granted: string;
+  readonly signature: SignatureState;
+}
+
+async function tellGrants({ opened }: OpenedGrants): Promise<ToldGrant[]> {
+  const signatures = await checkSignatures(opened.map(({ grant }) => grant));
+  return opened.map(({ grant }) => {
+    const { holder, grantedBy, granted } = grant.statement;
+    return { path: grant.path, holder, grantedBy, granted, signature: signatures.get(grant) ?? { state: "unsigned" } };
+  });
+}
+
+/** Nobody waits long for a forge to unlock. */
+async function checkSignatures(grants: readonly Grant[]): Promise<ReadonlyMap<Grant, SignatureState>> {
+  try {
+    return await signatureStates(grants, new Directory({ timeout: FORGE_TIMEOUT }));
+  } catch (error) {
+    if (!isVaultError(error)) throw error;
+    return signatureStates(grants, null);
+  }
+}
+
+const FORGE_TIMEOUT = 3000;
+
+const reportGrants = (told: readonly ToldGrant[], { refused }: OpenedGrants): string[] => [
+  ...told.map(({ holder, grantedBy, granted, signature }) => {
+    const by = grantedBy === null ? "" : ` by ${printable(grantedBy)}`;
+    return `vault: by the grant to ${printable(holder)} of ${granted.slice(0, 10)}${by}, ${signatureText(signature)}`;
+  }),
+  ...refused.map(({ path, problem }) => `vault: not by the grant ${printable(path)}: ${problem}`),
+];
 
 const describe = (source: Source, signature: SignatureReport | null, result: UnlockResult): object => ({
   source,

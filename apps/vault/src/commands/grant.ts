@@ -1,0 +1,105 @@
+import { openRepository } from "@git-vault/git-crypt";
+import { grant, type GrantResult } from "@git-vault/sharing";
+import { usageError } from "../errors.ts";
+import { findGranter } from "../granter.ts";
+import { assertNewFile, writeOutput } from "../output.ts";
+import { describeKey, keyToJson } from "../recipients.ts";
+import { jsonLine, printable, say, writeStdout } from "../streams.ts";
+import { trustedRecipients } from "../trust.ts";
+import type { FlagValues, Invocation } from "../table.ts";
+
+export async function run({ flags, args }: Invocation): Promise<void> {
+  const { ci, output, "key-name": keyName } = flags;
+  if (args.length === 0 && ci === undefined) throw usageError("expected a recipient, or --ci");
+  if (output !== undefined && ci === undefined) throw usageError("--output is for the private key that --ci makes");
+  const machine = ci === undefined ? null : await newMachine(ci);
+  if (output !== undefined) assertNewFile(output);
+  const repository = openRepository(process.cwd());
+  const { directory, entries, remember } = await trustedRecipients(args, flags);
+  const by = await findGranter(flags);
+  let result;
+  try {
+    const machines = new Map(machine === null ? [] : [[machine.holder, machine.recipient]]);
+    result = await grant({
+      repository,
+      keyName,
+      to: entries,
+      machines,
+      directory,
+      by,
+      allowWeak: flags["allow-weak"],
+      stageOnly: flags["no-commit"] === true,
+    });
+  } finally {
+    by.lock();
+  }
+  remember();
+  await tell(result, machine, flags);
+}
+
+/** A CI system that a key was made for. */
+interface Machine {
+  readonly holder: string;
+  readonly identity: string;
+  readonly recipient: string;
+}
+
+async function newMachine(name: string | true): Promise<Machine> {
+  const { generateIdentity } = await import("@git-vault/sealing");
+  if (name !== true && !/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
+    throw usageError("--ci: expected a name of up to 64 letters, digits, dots, - and _");
+  }
+  return { holder: name === true ? "ci" : `ci:${name}`, ...(await generateIdentity()) };
+}
+
+async function tell(result: GrantResult, machine: Machine | null, flags: FlagValues): Promise<void> {
+  const { output = "-" } = flags;
+  if (!flags.json && !flags.quiet) for (const line of report(result, flags)) say(line);
+  let identity = machine?.identity ?? null;
+  if (machine !== null && !(flags.json && output === "-")) {
+    await writeOutput(Buffer.from(`${machine.identity}\n`), { output }, { input: null, secret: true });
+    identity = null;
+    if (!flags.quiet) say("vault: keep that private key in a secret named GIT_VAULT_IDENTITY: it is kept nowhere else");
+  }
+  if (flags.json) writeStdout(jsonLine({ ...describe(result), identity }));
+}
+
+function report({ keyName, granted, unchanged, passedOver, commit }: GrantResult, flags: FlagValues): string[] {
+  return [
+    ...unchanged.map((holder) => `vault: ${printable(holder)} has a grant for the same keys already`),
+    ...granted.flatMap(({ holder, keys, renewed }) => [
+      `vault: granted the key ${keyName} to ${printable(holder)}${renewed ? ", in the place of an older grant" : ""}`,
+      ...keys.map(({ type, fingerprint }) => `  ${type.padEnd(12)}  ${fingerprint}`),
+    ]),
+    ...passedOver.map(
+      ({ recipient, entry, reason }) =>
+        `vault: not to a key of ${printable(recipient)}: ${describeKey(entry)}: ${reason}`,
+    ),
+    ...(granted.length === 0
+      ? []
+      : [
+          commit === null
+            ? "vault: the grants are staged; commit and push them"
+            : `vault: committed as ${commit.slice(0, 10)}; push it, and they can run \`vault unlock\` in a clone`,
+        ]),
+    ...(granted.length > 0 && flags["no-sign"] ? ["vault: not signed"] : []),
+  ];
+}
+
+const describe = ({ keyName, granted, unchanged, passedOver, commit }: GrantResult): object => ({
+  keyName,
+  commit,
+  granted: granted.map(({ holder, path, renewed, keys }) => ({
+    holder,
+    path,
+    renewed,
+    keys: keys.map(({ type, fingerprint }) => ({ type, fingerprint })),
+  })),
+  unchanged,
+  notSealedTo: passedOver.map(({ recipient, source, entry, reason }) => ({
+    recipient,
+    source,
+    ...keyToJson(entry),
+    reason,
+  })),
+});

@@ -1,0 +1,35 @@
+import { isVaultError } from "@git-vault/errors";
+import type { GrantedBy } from "@git-vault/sharing";
+import { usageError } from "./errors.ts";
+import { signerName, signOptions } from "./sign-options.ts";
+import { say } from "./streams.ts";
+import type { FlagValues } from "./table.ts";
+
+/** Who grants: the name, and the key that signs. */
+export interface Granter extends GrantedBy {
+  /** Forgets the private key. */
+  readonly lock: () => void;
+}
+
+/**
+ * Finds who grants, and with which key they sign. Where no key was named and none is found, the grants are not signed, which is said.
+ *
+ * @throws what `signOptions` does, but for a key that was not named
+ */
+export async function findGranter(flags: FlagValues): Promise<Granter> {
+  const key = flags["sign-key"];
+  if (flags["no-sign"]) {
+    if (key !== undefined) throw usageError("--no-sign and --sign-key were both given");
+    return unsigned(flags);
+  }
+  try {
+    const { signer, from } = await signOptions(flags);
+    return { name: from ?? null, signer, lock: () => signer.lock() };
+  } catch (error) {
+    if (key !== undefined || !isVaultError(error) || error.code !== "NO_SIGNING_KEY") throw error;
+    if (!flags.quiet) say(`vault: not signed: ${error.message}`);
+    return unsigned(flags);
+  }
+}
+
+const unsigned = (flags: FlagValues): Granter => ({ name: signerName(flags) ?? null, signer: null, lock: () => {} });

@@ -1,0 +1,95 @@
+import { Directory, type DirectoryEntry, type KeyKind } from "@git-vault/directory";
+import { assertExpected, defaultPinFile, Pins, SharingError, type ChangedRecipient } from "@git-vault/sharing";
+import { CliError } from "./errors.ts";
+import { describeKey, readRecipients } from "./recipients.ts";
+import { leadsTo, printable, say } from "./streams.ts";
+import { reason } from "./system-error.ts";
+import type { FlagValues } from "./table.ts";
+
+/** Recipients that were looked up, and are those that they were before. */
+export interface TrustedRecipients {
+  readonly directory: Directory;
+  readonly entries: readonly DirectoryEntry[];
+  /** Remembers their keys. */
+  readonly remember: () => void;
+}
+
+/** Whether somebody can be asked: they see what is asked, and nothing is piped in. */
+export const canAsk = (flags: FlagValues): boolean =>
+  !flags["no-input"] && leadsTo(0) === "terminal" && leadsTo(2) === "terminal";
+
+/**
+ * Looks recipients up, and compares them to what was demanded and to what was seen before. The first time, their keys are shown;
+ * on a terminal it is asked whether they are right.
+ *
+ * @param kind which keys of an account are looked up
+ * @throws SharingError `NOT_EXPECTED`, `RECIPIENT_CHANGED`, `PINS_UNREADABLE`; CliError `NOT_CONFIRMED`; what the directory does
+ */
+export async function trustedRecipients(
+  queries: readonly string[],
+  flags: FlagValues,
+  kind: KeyKind = "ssh",
+): Promise<TrustedRecipients> {
+  const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
+  const entries: DirectoryEntry[] = [];
+  for (const query of queries.length === 0 ? [] : readRecipients(queries)) {
+    entries.push(...(await directory.resolve(query, kind)));
+  }
+  const expectations = { fingerprints: flags.expect, memberOf: flags["member-of"] };
+  const wasExpected = await assertExpected(entries, expectations, directory);
+  const pins = new Pins(defaultPinFile());
+  const { first, changed } = pins.compare(entries);
+  if (changed.length > 0) await admitChanges(changed, flags);
+  if (first.length > 0) await admitFirst(first, flags, wasExpected);
+  return {
+    directory,
+    entries,
+    remember: () => {
+      if (first.length + changed.length > 0) remember(pins, entries, flags);
+    },
+  };
+}
+
+function remember(pins: Pins, entries: readonly DirectoryEntry[], flags: FlagValues): void {
+  try {
+    pins.remember(entries);
+  } catch (error) {
+    // A home that cannot be written, as in a container, is no reason to fail.
+    if (!flags.quiet) say(`vault: the recipients' keys cannot be remembered: ${reason(error)}`);
+  }
+}
+
+async function admitChanges(changed: readonly ChangedRecipient[], flags: FlagValues): Promise<void> {
+  const lines = changed.flatMap(({ entry, added, removed }) => [
+    `vault: the keys of ${printable(entry.name)} are not those that were seen before:`,
+    ...added.map((fingerprint) => `  added    ${fingerprint}`),
+    ...removed.map((fingerprint) => `  removed  ${fingerprint}`),
+  ]);
+  for (const line of lines) say(line);
+  if (flags.yes) return;
+  const names = changed.map(({ entry }) => printable(entry.name)).join(", ");
+  if (!canAsk(flags)) {
+    throw new SharingError("RECIPIENT_CHANGED", `the keys of ${names} were changed since they were seen`, {
+      hint: "ask them whether that was them, over a channel that you trust; then say so with --yes",
+    });
+  }
+  await confirm(`go on with the present keys of ${names}`, false);
+}
+
+async function admitFirst(first: readonly DirectoryEntry[], flags: FlagValues, wasExpected: boolean): Promise<void> {
+  const asks = canAsk(flags) && !flags.yes && !wasExpected;
+  if (!flags.quiet || asks) {
+    for (const { name, keys } of first) {
+      say(`vault: ${printable(name)} is seen for the first time, with the keys`);
+      for (const key of keys) if (key.unusable === null) say(`  ${describeKey(key)}`);
+    }
+  }
+  if (asks) await confirm("are they theirs", true);
+}
+
+/** @throws CliError `NOT_CONFIRMED` for no */
+export async function confirm(question: string, byDefault: boolean): Promise<void> {
+  const { askYes } = await import("./terminal.ts");
+  if (await askYes(question, "say --yes", byDefault)) return;
+  throw new CliError("NOT_CONFIRMED", "it was not confirmed, and nothing was done");
+}

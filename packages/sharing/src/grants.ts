@@ -1,0 +1,144 @@
+import { isKeyId, readTracked, VAULT_FOLDER, type Repository, type TrackedFile } from "@git-vault/git-crypt";
+import { readHeader, SealingError, type Stanza } from "@git-vault/sealing";
+import { SharingError } from "./errors.ts";
+import { holderSlug, MAX_GRANT_BYTES, parseGrant, type GrantFile, type GrantKey } from "./grant-file.ts";
+import { printable } from "./printable.ts";
+
+/** A grant in a repository. */
+export interface Grant extends GrantFile {
+  /** Of its file, from the top folder. */
+  readonly path: string;
+}
+
+/** A file among the grants that is none, or that contradicts itself. */
+export interface BadGrant {
+  /** Of the file, from the top folder. */
+  readonly path: string;
+  /** What is wrong with it, as a phrase. */
+  readonly problem: string;
+}
+
+/** The grants of a repository. */
+export interface Grants {
+  /** By path. Their form is sound, and each fits its place and the message that it holds; signatures are not verified yet. */
+  readonly grants: readonly Grant[];
+  readonly bad: readonly BadGrant[];
+  /** The ids of the keys that rotations replaced, by key name. */
+  readonly retired: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+const FOLDER = `${VAULT_FOLDER}/grants`;
+const RETIRED_FOLDER = `${VAULT_FOLDER}/retired`;
+
+/** The path of a grant. */
+export const grantPath = (keyName: string, holder: string, id: string): string =>
+  `${FOLDER}/${keyName}/${holderSlug(holder)}.${id}.age`;
+
+/**
+ * Reads the grants of a repository, as its index holds them. Whatever is wrong with a file is told, and stops nothing.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export function readGrants(repository: Repository): Grants {
+  const grants: Grant[] = [];
+  const bad: BadGrant[] = [];
+  for (const file of readTracked(repository, FOLDER, MAX_GRANT_BYTES)) {
+    const { path } = file;
+    try {
+      grants.push(readGrant(file));
+    } catch (error) {
+      if (!(error instanceof SharingError)) throw error;
+      bad.push({ path, problem: error.message });
+    }
+  }
+  return { grants, bad, retired: retiredIn(repository) };
+}
+
+function retiredIn(repository: Repository): Map<string, Set<string>> {
+  const retired = new Map<string, Set<string>>();
+  for (const { path } of readTracked(repository, RETIRED_FOLDER, 0)) {
+    const [keyName = "", file = ""] = path.slice(RETIRED_FOLDER.length + 1).split("/");
+    const id = file.replace(/\.key$/, "");
+    if (isKeyId(id)) retired.set(keyName, (retired.get(keyName) ?? new Set()).add(id));
+  }
+  return retired;
+}
+
+function readGrant({ path, bytes, content }: TrackedFile): Grant {
+  if (content === null) {
+    throw bad(bytes === 0 ? "it is no file" : `it has ${bytes} bytes, and grants have at most ${MAX_GRANT_BYTES}`);
+  }
+  const file = parseGrant(content);
+  const { holder, keyName, keys } = file.statement;
+  const [folder, name = "", ...rest] = path.slice(FOLDER.length + 1).split("/");
+  if (rest.length > 0 || folder !== keyName) {
+    throw bad(`it is for the key ${printable(keyName)}, and lies in another folder than that key's`);
+  }
+  if (!/^\.[0-9a-f]{8}\.age$/.test(name.slice(holderSlug(holder).length)) || !name.startsWith(holderSlug(holder))) {
+    throw bad(`it says that it is for ${printable(holder)}, which its file's name does not`);
+  }
+  assertSealedTo(file.message, keys);
+  return { ...file, path };
+}
+
+const bad = (problem: string): SharingError => new SharingError("MISMATCHED_GRANT", problem);
+
+/** Whether the message is sealed to the keys that the statement names, as far as can be told without opening it. */
+function assertSealedTo(message: string, keys: readonly GrantKey[]): void {
+  let stanzas;
+  try {
+    ({ stanzas } = readHeader(Buffer.from(message)));
+  } catch (error) {
+    if (!(error instanceof SealingError)) throw error;
+    throw bad("its message is malformed");
+  }
+  const sealed = stanzas.filter(({ type }) => !type.endsWith("-grease")).map(markOfStanza);
+  const named = keys.map(markOfKey);
+  if (sealed.toSorted().join("\n") !== named.toSorted().join("\n")) {
+    throw bad("its message is sealed to other keys than those that it names: it was swapped or changed");
+  }
+}
+
+const STANZAS: Readonly<Record<string, string>> = { "age-x25519": "X25519", "age-hybrid": "mlkem768x25519" };
+
+/** An SSH key's stanza tells the first four bytes of its fingerprint; one of age's own tells nothing. */
+const markOfStanza = ({ type, args }: Stanza): string =>
+  Object.values(STANZAS).includes(type) ? type : `${type} ${args[0] ?? ""}`;
+
+function markOfKey({ type, fingerprint }: GrantKey): string {
+  const own = STANZAS[type];
+  if (own !== undefined) return own;
+  const hash = Buffer.from(fingerprint.slice("SHA256:".length), "base64");
+  return `${type} ${hash.subarray(0, 4).toString("base64").replaceAll("=", "")}`;
+}
+
+/** Grants of one holder for one key, newest first. */
+export interface HolderGrants {
+  readonly holder: string;
+  readonly keyName: string;
+  readonly grants: readonly [Grant, ...Grant[]];
+}
+
+/** Puts the grants together by key name and holder, in the order of their names. */
+export function byHolder(grants: readonly Grant[]): HolderGrants[] {
+  const groups = new Map<string, [Grant, ...Grant[]]>();
+  for (const grant of grants.toSorted(newestFirst)) {
+    const { keyName, holder } = grant.statement;
+    const group = groups.get(`${keyName} ${holder}`);
+    if (group === undefined) groups.set(`${keyName} ${holder}`, [grant]);
+    else group.push(grant);
+  }
+  return [...groups]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, group]) => {
+      const { holder, keyName } = group[0].statement;
+      return { holder, keyName, grants: group };
+    });
+}
+
+const newestFirst = (a: Grant, b: Grant): number =>
+  a.statement.granted === b.statement.granted
+    ? a.path.localeCompare(b.path, "en")
+    : a.statement.granted < b.statement.granted
+      ? 1
+      : -1;
