@@ -6,11 +6,13 @@ import { findHook } from "./hook.ts";
 import { keyPaths } from "./retired-keys.ts";
 import { filterOf, keyNameOf } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
+import { readJournal } from "./rotation-journal.ts";
 
 /**
  * - `old-git`: git is older than 2.11 and starts the filter once for each file
  * - `missing-program`: a setting names a program that is not there, and git stops at each protected file
  * - `stale-hook`: the pre-commit hook names a program that is not there, and git refuses each commit
+ * - `unfinished-rotation`: a rotation of a key was interrupted, and not continued or undone
  * - `no-filter`: a key lies here and its filter is not configured: protected files are stored in clear
  * - `no-key`: a filter is configured and its key is not here: git stops at each protected file
  * - `not-required`: where the filter fails, git stores plaintext
@@ -22,6 +24,7 @@ export type Ailment =
   | "old-git"
   | "missing-program"
   | "stale-hook"
+  | "unfinished-rotation"
   | "no-filter"
   | "no-key"
   | "not-required"
@@ -117,6 +120,15 @@ function diagnoseKeys(repository: Repository): Diagnosis[] {
     .map((subject) => ({ ailment: "loose-permissions", subject, serious: true }));
 }
 
+function diagnoseRotation({ commonDir }: Repository): Diagnosis[] {
+  try {
+    const journal = readJournal(commonDir);
+    return journal === null ? [] : [{ ailment: "unfinished-rotation", subject: journal.keyName, serious: true }];
+  } catch {
+    return [{ ailment: "unfinished-rotation", subject: "a key", serious: true }]; // whose name cannot be read
+  }
+}
+
 function isOld(version: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return major < 2 || (major === 2 && minor < 11);
@@ -141,6 +153,7 @@ export function diagnose(repository: Repository): Diagnoses {
     ...(isOld(gitVersion) ? [{ ailment: "old-git", subject: gitVersion, serious: false } as const] : []),
     ...diagnosePrograms(repository, settings),
     ...diagnoseHook(repository),
+    ...diagnoseRotation(repository),
     ...keyNames
       .filter((name) => !configured.includes(filterOf(name)))
       .map((subject) => ({ ailment: "no-filter", subject, serious: true }) as const),

@@ -43,8 +43,28 @@ export interface Journal {
   readonly dropped: readonly string[];
 }
 
-const isJournal = (value: unknown): value is Journal =>
-  typeof value === "object" && value !== null && "version" in value && value.version === 1;
+const TEXTS = ["keyName", "gitDir", "branch", "head", "commit", "oldKey", "newKey"];
+const LISTS = ["skipped", "clear", "dropped"];
+
+const isList = (list: unknown): boolean => Array.isArray(list) && list.every((item) => typeof item === "string");
+
+function isJournal(value: unknown): value is Journal {
+  if (typeof value !== "object" || value === null) return false;
+  const fields = new Map<string, unknown>(Object.entries(value));
+  return (
+    fields.get("version") === 1 &&
+    TEXTS.every((name) => typeof fields.get(name) === "string") &&
+    LISTS.every((name) => isList(fields.get(name)))
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // damaged
+  }
+}
 
 const pathOf = (commonDir: string): string => join(commonDir, "git-vault", "rotation");
 
@@ -60,10 +80,10 @@ export function readJournal(commonDir: string): Journal | null {
       cause: error,
     });
   }
-  const value: unknown = JSON.parse(text);
+  const value = parsed(text);
   if (isJournal(value)) return value;
-  throw new GitCryptError("UNFINISHED", "the journal of a rotation is not one that this version understands", {
-    hint: "finish the rotation with the version that began it",
+  throw new GitCryptError("UNFINISHED", "the journal of a rotation is damaged, or of another version", {
+    hint: "finish the rotation with the version that began it; the journal is the file git-vault/rotation in the repository's .git",
   });
 }
 

@@ -7,6 +7,7 @@ import {
   attributesFor,
   continueRotation,
   decryptBlob,
+  diagnose,
   GitCryptError,
   initialize,
   keyId,
@@ -273,6 +274,33 @@ test("interrupted, it keeps other commands out until it is continued or aborted"
   expect(continueRotation(opened, commands).files.map(({ path }) => path)).toEqual(secrets);
   expect([await porcelain(source), status(opened).findings]).toEqual(["", []]);
   expect(readdirSync(join(repo.path, ".git/git-vault"))).toEqual(["retired"]);
+});
+
+test("a rotation that was left is diagnosed, and a damaged journal is refused and left as it is", async () => {
+  using source = await sealed(files);
+  const { repo, opened } = source;
+  const ailments = (): readonly object[] => diagnose(opened).diagnoses;
+  expect(ailments()).toEqual([]);
+  await interrupt(source);
+  expect(ailments()).toEqual([{ ailment: "unfinished-rotation", subject: "default", serious: true }]);
+  const journal = join(repo.path, ".git/git-vault/rotation");
+  const whole = text(journal);
+  for (const damaged of [
+    "",
+    "{",
+    "null",
+    '{"version":1}',
+    whole.replace('"version":1', '"version":2'),
+    whole.slice(1),
+  ]) {
+    writeFileSync(journal, damaged);
+    errorOf("UNFINISHED", () => continueRotation(opened, commands));
+    errorOf("UNFINISHED", () => abortRotation(opened, commands));
+    expect(ailments()).toMatchObject([{ ailment: "unfinished-rotation", serious: true }]);
+    expect(text(journal)).toBe(damaged);
+  }
+  writeFileSync(journal, whole);
+  expect(continueRotation(opened, commands).files).toHaveLength(secrets.length);
 });
 
 test("aborted, everything is as before, and what was staged meanwhile is not lost", async () => {

@@ -15,6 +15,10 @@ const AILMENTS: Readonly<Record<Ailment, readonly [what: string, remedy: string]
     "names a program that is not there, so that git refuses each commit",
     "run `vault hooks install`, which writes the path of this program, or `vault hooks remove`",
   ],
+  "unfinished-rotation": [
+    "a rotation was interrupted",
+    "finish it with `vault rotate --continue`, or undo it with `vault rotate --abort`",
+  ],
   "no-filter": [
     "the key is here, but its filter is not configured: git stores protected files in clear",
     "run `vault unlock`, or `vault lock` to remove the key",
