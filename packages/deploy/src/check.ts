@@ -1,73 +1,109 @@
+import { authentic } from "./checks/authentic.ts";
+import { dependencies } from "./checks/dependencies.ts";
+import { deprecatedApi } from "./checks/deprecated-api.ts";
+import { drift } from "./checks/drift.ts";
+import { encrypted } from "./checks/encrypted.ts";
+import { expiry } from "./checks/expiry.ts";
+import { exposed } from "./checks/exposed.ts";
+import { imagePinned } from "./checks/image-pinned.ts";
+import { layers } from "./checks/layers.ts";
+import { nodeSelector } from "./checks/node-selector.ts";
+import { overrides } from "./checks/overrides.ts";
+import { render } from "./checks/render.ts";
+import { schema } from "./checks/schema.ts";
+import { sharedSecret } from "./checks/shared-secret.ts";
+import { silencesWithoutReason, unusedSilences } from "./checks/silence.ts";
+import { strictYaml } from "./checks/strict-yaml.ts";
+import { tls } from "./checks/tls.ts";
+import { unknownKey } from "./checks/unknown-key.ts";
+import { weakSecret } from "./checks/weak-secret.ts";
 import type { Environment } from "./environment.ts";
-import { DeployError } from "./errors.ts";
-import type { Check, Finding } from "./finding.ts";
+import type { Check, CheckContext, Finding } from "./finding.ts";
 import type { Project } from "./project.ts";
+import type { Silence } from "./settings.ts";
 
 /** How checks are run. */
 export interface CheckOptions {
-  /** All of {@link CHECKS} where left out. */
+  /** All of {@link CHECKS} where left out. Add your own: `[...CHECKS, mine]`. */
   readonly checks?: readonly Check[];
   /** All of the project's where left out. */
   readonly environments?: readonly Environment[];
+  /** Whether all commits are searched, and not the project's alone. */
+  readonly history?: boolean;
+  /** What certificates and tokens are measured by; the time of the run where left out. */
+  readonly now?: Date;
   readonly signal?: AbortSignal;
   /** Is told of what could not be checked, and why. */
   readonly onSkip?: (reason: string) => void;
 }
 
-/** Tells of each layer that cannot be taken: it is missing, empty, too large, no YAML, tampered with, … */
-const layers: Check = async function* layersCheck({ environments, skip }) {
-  const seen = new Set<string>();
-  for (const environment of environments) {
-    for (const layer of environment.layers) {
-      if (seen.has(layer.path)) continue;
-      seen.add(layer.path);
-      if (layer.locked) {
-        skip(`${layer.path} is encrypted, and there is no key`);
-        continue;
-      }
-      try {
-        layer.map();
-      } catch (error) {
-        if (!(error instanceof DeployError)) throw error;
-        yield {
-          ...findingOf("layers", error),
-          ...(layer.role === "environment" ? { environment: environment.name } : {}),
-        };
-      }
-    }
-  }
-};
+/** The checks that come with the package. The ids of what they find are the keys of `RULES`. */
+export const CHECKS: readonly Check[] = [
+  layers,
+  strictYaml,
+  encrypted,
+  authentic,
+  exposed,
+  sharedSecret,
+  weakSecret,
+  unknownKey,
+  overrides,
+  schema,
+  drift,
+  dependencies,
+  render,
+  imagePinned,
+  deprecatedApi,
+  tls,
+  nodeSelector,
+  expiry,
+];
 
-/** The checks that come with the package. */
-export const CHECKS: readonly Check[] = [layers];
-
-/** An error as a finding of the check `id`. */
-export function findingOf(id: string, { message, place, hint }: DeployError): Finding {
-  return { id, severity: "error", message, ...place, hint };
-}
-
-/** Runs checks one after the other, and gives what they find, but for what the project silences. */
+/**
+ * Runs checks one after the other, and gives what they find, but for what the project silences. The same finding is given once.
+ *
+ * At the end it tells of silences that have no reason, and of those that silenced nothing: the latter where every check ran, for
+ * all environments, and passed nothing over.
+ *
+ * @throws DeployError INTERRUPTED; what a check of yours throws
+ */
 export async function* runChecks(project: Project, options: CheckOptions = {}): AsyncGenerator<Finding> {
   const { checks = CHECKS, environments = project.environments, onSkip } = options;
   const skipped = new Set<string>();
-  const context = {
+  const context: CheckContext = {
     project,
     environments,
+    history: options.history ?? false,
+    now: options.now ?? new Date(),
     signal: options.signal ?? new AbortController().signal,
-    skip: (reason: string): void => {
+    skip: (reason) => {
       if (skipped.has(reason)) return;
       skipped.add(reason);
       onSkip?.(reason);
     },
   };
-  for (const check of checks)
-    for await (const finding of check(context)) if (!isSilenced(project, finding)) yield finding;
+  const used = new Set<Silence>();
+  const given = new Set<string>();
+  for (const check of checks) {
+    for await (const finding of check(context)) {
+      const silences = project.silence.filter((silence) => fits(silence, finding));
+      for (const silence of silences) used.add(silence);
+      const { id, message, file, line, column, environment } = finding;
+      const key = JSON.stringify([id, message, file, line, column, environment]);
+      if (silences.length > 0 || given.has(key)) continue;
+      given.add(key);
+      yield finding;
+    }
+  }
+  yield* silencesWithoutReason(project);
+  const isComplete =
+    skipped.size === 0 &&
+    CHECKS.every((check) => checks.includes(check)) &&
+    project.environments.every((environment) => environments.includes(environment));
+  if (isComplete) yield* unusedSilences(project, used);
 }
 
-const isSilenced = ({ silence }: Project, { id, file, environment }: Finding): boolean =>
-  silence.some(
-    (entry) =>
-      entry.check === id &&
-      (entry.file === undefined || entry.file === file) &&
-      (entry.environment === undefined || entry.environment === environment),
-  );
+const fits = ({ check, file, environment }: Silence, finding: Finding): boolean =>
+  check === finding.id &&
+  (file === undefined || file === finding.file) &&
+  (environment === undefined || environment === finding.environment);

@@ -27,6 +27,10 @@ export interface CheckContext {
   readonly project: Project;
   /** The environments that are checked: all of the project's, or those that were asked for. */
   readonly environments: readonly Environment[];
+  /** Whether all commits are searched, and not the project's alone. */
+  readonly history: boolean;
+  /** What certificates and tokens are measured by. */
+  readonly now: Date;
   /** Stops what takes long. */
   readonly signal: AbortSignal;
   /** Tells that a part of the check could not run, and why: without the key, or without Helm. */

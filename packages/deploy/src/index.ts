@@ -1,6 +1,7 @@
 export type { KubernetesObject, ObjectList, ReadOptions, Sending, WatchEvent } from "./api.ts";
 export { Cluster, type ClusterIdentity, type ConnectOptions, WritableCluster } from "./cluster.ts";
-export { CHECKS, findingOf, runChecks, type CheckOptions } from "./check.ts";
+export { CHECKS, runChecks, type CheckOptions } from "./check.ts";
+export { RULES, type Rule, type RuleId } from "./checks/rules.ts";
 export type { Chart, Dependency } from "./chart.ts";
 export type { Environment, RenderOptions, SecretLeaf, ValuesOptions, WithoutSecrets } from "./environment.ts";
 export { DeployError, type DeployErrorCode, type Place } from "./errors.ts";

@@ -7,7 +7,7 @@ import { type MapYaml, readYaml, type YamlFile } from "./yaml.ts";
 export const MOST_LAYER_BYTES: number = 16 * 1024 * 1024;
 
 /** Reads a file of the commit as YAML; {@link Layer} and everything else goes through here. */
-export function readYamlFile(tree: FileSource, path: string): YamlFile {
+export function readYamlFile(tree: Pick<FileSource, "find" | "read">, path: string): YamlFile {
   const file = tree.find(path);
   const place = { file: path };
   if (file === undefined || !file.mode.startsWith("100")) {

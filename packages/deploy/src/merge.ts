@@ -34,6 +34,14 @@ export interface Leaf {
   readonly secret: boolean;
 }
 
+/** A value or a map, and all who set it. */
+export interface Node {
+  readonly path: Path;
+  /** Lowest first. */
+  readonly settings: readonly Setting[];
+  readonly state: "set" | "map" | "removed";
+}
+
 /** Where a value comes from. */
 export interface Explanation {
   readonly path: Path;
@@ -85,6 +93,11 @@ export class Values {
   /** Every leaf, in the order of the layers. */
   leaves(): Generator<Leaf> {
     return leavesOf(this.#root, []);
+  }
+
+  /** Every value and every map but the top, a map before what is in it; what a null removed, too. */
+  nodes(): Generator<Node> {
+    return nodesOf(this.#root, []);
   }
 
   /** Where the value at `path` comes from; null where nothing set it. Steps into lists lead to the list. */
@@ -170,6 +183,14 @@ function* leavesOf(map: ReadonlyMap<string, Merged>, path: Path): Generator<Leaf
     const here = [...path, key];
     if (merged.children === null || merged.children.size === 0) yield leafOf(merged, here);
     else yield* leavesOf(merged.children, here);
+  }
+}
+
+function* nodesOf(map: ReadonlyMap<string, Merged>, path: Path): Generator<Node> {
+  for (const [key, { settings, children, removed }] of map) {
+    const here = [...path, key];
+    yield { path: here, settings, state: removed ? "removed" : children === null ? "set" : "map" };
+    if (children !== null && !removed) yield* nodesOf(children, here);
   }
 }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openRepository, type Repository, Revision } from "@git-vault/git-crypt";
+import { clearInHistory, openRepository, type Repository, Revision } from "@git-vault/git-crypt";
 import { type Chart, type Dependency, readChart } from "./chart.ts";
 import { assembleChart, filesOfPart, lockOf, type Part, partsOf } from "./charts.ts";
 import { Environment, findEnvironment, type Renderer, type SecretLeaf, secretsOf } from "./environment.ts";
@@ -37,20 +37,26 @@ export class Project implements AsyncDisposable {
   /** In the order in which they are deployed. */
   readonly environments: readonly Environment[];
   readonly silence: readonly Silence[];
+  /** The paths of JSON Schemas that the values must be as, beside those of the charts. */
+  readonly schemas: readonly string[];
   readonly #tree: Tree;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #repository: Repository;
   readonly #topLevel: string | null;
   readonly #workspace = new Workspace();
   #chartFolder: string | undefined;
   #redactor: Redactor<SecretLeaf> | undefined;
   #helm: Helm | undefined;
 
-  private constructor(tree: Tree, settings: Settings & { chart: string }, { topLevel, env }: Repository) {
+  private constructor(tree: Tree, settings: Settings & { chart: string }, repository: Repository) {
+    const { topLevel, env } = repository;
+    this.#repository = repository;
     this.commit = tree.commit;
     this.#tree = tree;
     this.#env = env;
     this.#topLevel = topLevel;
     this.silence = settings.silence ?? [];
+    this.schemas = settings.schemas ?? [];
     this.chart = readChart(tree, settings.chart);
     const { defaults } = this.chart;
     const common = (settings.layers ?? []).map((path) => new Layer(tree, path, "common"));
@@ -133,6 +139,14 @@ export class Project implements AsyncDisposable {
   /** The contents of many files, a bounded amount at a time; of one that cannot be read, the error. In git's own order. */
   readAll(files: readonly TrackedFile[]): Generator<[file: TrackedFile, content: Buffer | DeployError]> {
     return this.#tree.readAll(files);
+  }
+
+  /**
+   * The paths, protected by the index's attributes, of which a commit that any reference reaches holds a version in clear. What a
+   * shallow clone lacks is not searched.
+   */
+  clearInHistory(): string[] {
+    return clearInHistory(this.#repository).map(({ path }) => path);
   }
 
   /** Knows every value of the secret layers that can be read, in the forms that it may take in a text. */

@@ -29,6 +29,10 @@ export const SETTINGS_SCHEMA: object = {
         $ref: "#/definitions/environment",
       },
     },
+    schemas: {
+      description: "JSON Schemas that the values of every environment must be as, beside those of the charts.",
+      $ref: "#/definitions/layers",
+    },
     silence: {
       description: "Findings of checks that are known and accepted.",
       type: "array",

@@ -61,6 +61,8 @@ export interface Settings {
   /** By their names, in the order in which they are deployed. */
   readonly environments: Readonly<Record<string, EnvironmentSettings>>;
   readonly silence?: readonly Silence[];
+  /** JSON Schemas that the values of every environment must be as, beside those of the charts. */
+  readonly schemas?: readonly string[];
 }
 
 /** The settings of a project: those that were given; else `deploy.yaml`; else what the usual layout says. */

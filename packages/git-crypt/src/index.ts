@@ -22,6 +22,7 @@ export { KeyRing, readKeyRing } from "./key-ring.ts";
 export { keyMac } from "./key-mac.ts";
 export { lock, type LockOptions, type LockResult } from "./lock.ts";
 export { openRepository, type OpenRepositoryOptions, type Repository, type StoredKey } from "./repository.ts";
+export { clearInHistory } from "./history.ts";
 export type { Progress } from "./rewriting.ts";
 export { unlock, type UnlockedKey, type UnlockOptions, type UnlockResult } from "./unlock.ts";
 export { type Ailment, diagnose, type Diagnoses, type Diagnosis } from "./diagnose.ts";

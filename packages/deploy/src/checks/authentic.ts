@@ -1,0 +1,17 @@
+import { DeployError } from "../errors.ts";
+import type { Check } from "../finding.ts";
+import { findingOf } from "./reading.ts";
+
+/** Tells of encrypted files that the key does not open. */
+export const authentic: Check = async function* authenticCheck({ project, skip }) {
+  const files = [...project.files()].filter((file) => file.encrypted);
+  if (files.length === 0) return;
+  if (!project.hasKey) {
+    skip("whether the encrypted files are whole, since there is no key");
+    return;
+  }
+  for (const [, content] of project.readAll(files)) {
+    if (content instanceof DeployError) yield findingOf("authentic", content);
+    else content.fill(0);
+  }
+};

@@ -1,0 +1,36 @@
+import type { Check } from "../finding.ts";
+import type { TrackedFile } from "../tree.ts";
+import { found } from "./reading.ts";
+
+const HINT = "run `vault status --fix`, commit, and replace what was in it: the history keeps it";
+
+/** Git's own files and descriptions stay readable. */
+const OPEN = /(?:^|\/)(?:\.git[a-z]+|README(?:\.\w+)?)$/;
+
+/** Tells of files that are to be secret and are not encrypted in the commit, or will not be after the next change. */
+export const encrypted: Check = async function* encryptedCheck({ project, history }) {
+  for (const file of project.files()) {
+    if (!file.secret) continue;
+    const message = mistakeOf(file);
+    if (message === null) continue;
+    const hint = file.encrypted ? "protect its path in .gitattributes: the next change is stored in clear" : HINT;
+    yield found("encrypted", file.encrypted ? "warning" : "error", message, { file: file.path, hint });
+  }
+  if (!history) return;
+  for (const file of project.clearInHistory())
+    yield found("encrypted", "error", "an older commit holds this file in clear", {
+      file,
+      hint: "replace what was in it; rewriting history does not take it back from those who have it",
+    });
+};
+
+function mistakeOf(file: TrackedFile): string | null {
+  const isRegular = file.mode.startsWith("100");
+  if (file.keyName !== null && !isRegular) return "this path is to be secret, and a symbolic link is never encrypted";
+  if (!isRegular) return null;
+  if (!file.encrypted) {
+    const isOpen = file.bytes === 0 || (file.keyName === null && OPEN.test(file.path));
+    return isOpen ? null : "this file is to be secret, and git stores it in clear";
+  }
+  return file.keyName === null ? "this file is encrypted, and no attribute keeps it so" : null;
+}

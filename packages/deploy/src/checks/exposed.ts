@@ -1,0 +1,207 @@
+/*
+ * The checks leaked and looks-secret: both read every file that everybody can read, and do so in one pass.
+ */
+import { DeployError } from "../errors.ts";
+import type { Check, Finding } from "../finding.ts";
+import { Redactor } from "../redactor.ts";
+import type { TrackedFile } from "../tree.ts";
+import { formatPath, isMap, type Path, type Value } from "../value.ts";
+import { readYaml, type Yaml } from "../yaml.ts";
+import { fileOf, found, nameOf, rendered } from "./reading.ts";
+import { entropy, hiddenPart, isSensitive, looksRandom, type Secret, secretsIn, whereKept } from "./secrets.ts";
+
+/** The most that a file may have to be searched: 32 MiB. */
+const MOST_BYTES = 32 * 1024 * 1024;
+/** Of one kind, in one file: more say nothing new. */
+const MOST_FINDINGS = 10;
+
+/** Tells of secrets that stand in readable files or rendered objects, and of what looks like one. */
+export const exposed: Check = async function* exposedCheck(context) {
+  const { project, skip } = context;
+  const redactor = new Redactor<Secret>();
+  for (const secret of secretsIn(context)) {
+    const hidden = hiddenPart(secret);
+    if (hidden !== null) redactor.add(hidden, secret);
+  }
+  const files = [...project.files()].filter((file) => !file.secret);
+  const readable = files.filter(({ bytes, path }) => {
+    if (bytes > MOST_BYTES) skip(`${path}, which is larger than ${MOST_BYTES} bytes, was not searched for secrets`);
+    return bytes <= MOST_BYTES;
+  });
+  for (const [file, content] of project.readAll(readable)) {
+    if (content instanceof DeployError) continue;
+    yield* inFile(file, content, redactor);
+  }
+  for await (const [environment, manifests] of rendered(context)) {
+    for (const manifest of manifests) {
+      if (manifest.kind === "Secret") continue;
+      const told = new Set<string>();
+      for (const { path, text } of stringsOf(manifest.object, [])) {
+        for (const { of } of redactor.find(text)) {
+          const message = `the value of ${whereKept(of)} is rendered into ${nameOf(manifest)} at ${pathWithout(path, redactor)}`;
+          if (told.has(message)) continue;
+          told.add(message);
+          yield found("leaked", "error", message, {
+            file: fileOf(project, manifest),
+            environment: environment.name,
+            hint: "render it into a Secret, and refer to that",
+          });
+        }
+      }
+    }
+  }
+};
+
+function* inFile({ path: file }: TrackedFile, content: Buffer, redactor: Redactor<Secret>): Generator<Finding> {
+  const isBinary = content.subarray(0, 8000).includes(0);
+  const text = content.toString(isBinary ? "latin1" : "utf8");
+  const lineAt = lineCounter(text);
+  const place = (start: number): Pick<Finding, "file" | "line"> => ({
+    file,
+    ...(isBinary ? {} : { line: lineAt(start) }),
+  });
+  const told = new Set<string>();
+  const leaks = new Set<number>();
+  for (const { of, start } of redactor.find(text)) {
+    const key = whereKept(of);
+    const at = place(start);
+    if (at.line !== undefined) leaks.add(at.line);
+    if (told.has(key)) continue;
+    if (told.size >= MOST_FINDINGS) break;
+    told.add(key);
+    yield found("leaked", "error", `the value of ${key} stands in this file, which everybody can read`, {
+      ...at,
+      hint: "take it out and replace the secret: the history keeps the old one",
+    });
+  }
+  if (content.subarray(0, 12).equals(KEY_FILE)) {
+    yield looksSecret("a git-crypt key", { file });
+    return;
+  }
+  if (isBinary) return;
+  let count = 0;
+  for (const { what, start } of knownKinds(text)) {
+    const at = place(start);
+    if (leaks.has(at.line ?? 0)) continue;
+    if ((count += 1) > MOST_FINDINGS) return;
+    yield looksSecret(what, at);
+  }
+  if (!/\.(?:ya?ml|json)$/.test(file) || /(?:^|\/)(?:package-lock|templates\/)/.test(file)) return;
+  for (const { path, line, column } of suspects(file, text)) {
+    if (leaks.has(line)) continue;
+    if ((count += 1) > MOST_FINDINGS) return;
+    yield found("looks-secret", "warning", `the value of ${formatPath(path)} looks like a secret`, {
+      file,
+      line,
+      column,
+      hint: "move it to a secret layer, or silence this finding with the reason why it is none",
+    });
+  }
+}
+
+const looksSecret = (what: string, at: Pick<Finding, "file" | "line">): Finding =>
+  found("looks-secret", "error", `this looks like ${what}`, {
+    ...at,
+    hint: "take it out and replace it: the history keeps the old one; where it opens nothing, silence this finding with the reason",
+  });
+
+/** As git-crypt's key files begin. */
+const KEY_FILE = Buffer.from("\0GITCRYPTKEY", "latin1");
+
+/** Texts that are secrets by their form, as their makers document it. */
+const KINDS: readonly (readonly [name: string, what: string, form: string])[] = [
+  ["pem", "a private key", "-----BEGIN (?:[A-Z\\d]+ )*PRIVATE KEY(?: BLOCK)?-----\\\\?\\s?"],
+  ["putty", "a private key", "PuTTY-User-Key-File-[23]: "],
+  ["age", "an age identity", "AGE-SECRET-KEY-(?:PQ-)?1[\\dA-Z]{40,}"],
+  ["gitcrypt", "a git-crypt key", "AEdJVENSWVBUS0VZ[A-Za-z\\d+/]{40,}"],
+  ["github", "a GitHub token", "\\b(?:gh[pousr]_[A-Za-z\\d]{36,}|github_pat_\\w{60,})"],
+  ["gitlab", "a GitLab token", "\\bglpat-[\\w-]{20,}"],
+  ["slack", "a Slack token or webhook", "\\bxox[abeprs]-[\\w-]{10,}|hooks\\.slack\\.com/services/T\\w+/B\\w+/\\w{16,}"],
+  ["aws", "an AWS access key", "\\b(?:AKIA|ASIA)[A-Z2-7]{16}\\b"],
+  ["google", "a Google API key or token", "\\bAIza[\\w-]{35}|\\bya29\\.[\\w-]{30,}|\\bGOCSPX-[\\w-]{28}"],
+  ["stripe", "a Stripe key", "\\b[rs]k_live_[A-Za-z\\d]{20,}"],
+  ["npm", "an npm token", "\\bnpm_[A-Za-z\\d]{36}\\b"],
+  ["pypi", "a PyPI token", "\\bpypi-AgE[\\w-]{50,}"],
+  ["docker", "a Docker token", "\\bdckr_pat_[\\w-]{20,}"],
+  ["vault", "a HashiCorp Vault token", "\\bhv[sbr]\\.[\\w-]{24,}"],
+  ["sendgrid", "a SendGrid key", "\\bSG\\.[\\w-]{20,}\\.[\\w-]{40,}"],
+  ["jwt", "a JSON web token", "\\beyJ[\\w-]{10,}\\.eyJ[\\w-]{10,}\\.[\\w-]{20,}"],
+  ["kube", "a kubeconfig's private key", "client-key-data:\\s+[A-Za-z\\d+/]{40,}"],
+  [
+    "url",
+    "an address with a password",
+    "\\b[a-z][a-z\\d+]{2,}://[^\\s:@/'\"<>{}$]{0,64}:[^\\s:@/'\"<>{}$%*]{8,}@[\\w.-]+\\.\\w",
+  ],
+];
+const KNOWN = new RegExp(KINDS.map(([name, , form]) => `(?<${name}>${form})`).join("|"), "g");
+
+function* knownKinds(text: string): Generator<{ what: string; start: number }> {
+  for (const match of text.matchAll(KNOWN)) {
+    const kind = KINDS.find(([name]) => match.groups?.[name] !== undefined);
+    // The words alone, as in a text about keys, are none.
+    if (kind?.[0] === "pem" && !/^[A-Za-z\d+/=\\\s:,-]{60}/.test(text.slice(match.index + match[0].length))) continue;
+    if (kind !== undefined) yield { what: kind[1], start: match.index };
+  }
+}
+
+/** Values under a key that tells of a secret, which look like one themselves. */
+function* suspects(file: string, text: string): Generator<{ path: Path; line: number; column: number }> {
+  let documents: readonly Yaml[];
+  try {
+    ({ documents } = readYaml(file, text));
+  } catch (error) {
+    if (error instanceof DeployError) return;
+    throw error;
+  }
+  const seen = new Set<Yaml>();
+  function* visit(node: Yaml, path: Path): Generator<{ path: Path; line: number; column: number }> {
+    if (seen.has(node)) return;
+    seen.add(node);
+    if (node.kind === "list") for (const [at, item] of node.items.entries()) yield* visit(item, [...path, at]);
+    else if (node.kind === "map") for (const [key, { value }] of node.entries) yield* visit(value, [...path, key]);
+    else if (typeof node.value === "string" && isSensitive(path) && isSuspect(node.value))
+      yield { path, ...node.position };
+  }
+  for (const document of documents) yield* visit(document, []);
+}
+
+const isSuspect = (value: string): boolean =>
+  !/[{}<>\s]|^\$|^sha\d+[-:]/.test(value) &&
+  (looksRandom(value) ||
+    (value.length >= 8 &&
+      /\d/.test(value) &&
+      /[a-z]/i.test(value) &&
+      /[^\w.-]/.test(value) &&
+      entropy(value) > 2.5 &&
+      !/^[\w.-]+(?:[/:][\w.-]+)*$/.test(value)));
+
+function* stringsOf(value: Value, path: Path): Generator<{ path: Path; text: string }> {
+  if (typeof value === "string") yield { path, text: value };
+  else if (typeof value === "number") yield { path, text: String(value) };
+  else if (Array.isArray(value)) for (const [at, item] of value.entries()) yield* stringsOf(item, [...path, at]);
+  else if (isMap(value))
+    for (const [key, item] of Object.entries(value)) {
+      // A key may hold a secret as well as a value does.
+      yield { path, text: key };
+      yield* stringsOf(item, [...path, key]);
+    }
+}
+
+const pathWithout = (path: Path, redactor: Redactor): string => {
+  const text = redactor.redact(formatPath(path));
+  return text === "" ? "its top" : text;
+};
+
+/** Gives the line of an offset; offsets come in rising order, mostly. */
+function lineCounter(text: string): (offset: number) => number {
+  let at = 0;
+  let line = 1;
+  return (offset) => {
+    if (offset < at) [at, line] = [0, 1];
+    for (let next = text.indexOf("\n", at); next !== -1 && next < offset; next = text.indexOf("\n", at)) {
+      line += 1;
+      at = next + 1;
+    }
+    return line;
+  };
+}

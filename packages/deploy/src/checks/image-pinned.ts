@@ -1,0 +1,98 @@
+import type { Environment } from "../environment.ts";
+import type { Check, Finding } from "../finding.ts";
+import type { Manifest } from "../manifests.ts";
+import { formatPath, isMap } from "../value.ts";
+import { listAt, podsOf, textAt } from "./pods.ts";
+import { found, foundIn, nameOf, placeOf, rendered, valuesOf } from "./reading.ts";
+
+/** Tags that are put on other images from time to time. */
+const MOVING = /^(?:latest|stable|edge|nightly|canary|dev|devel|develop|main|master|head|snapshot|current|rolling)$/i;
+const HINT = "name a version that is never published again, or better the digest: image@sha256:…";
+
+/**
+ * Tells of container images without a version, in rendered pods and in values for pods that are made later; and of environments in
+ * production that run different versions of the same image.
+ */
+export const imagePinned: Check = async function* imagePinnedCheck(context) {
+  const { project, environments } = context;
+  const inProduction = new Map<string, Use>();
+  for await (const [environment, manifests] of rendered(context)) {
+    for (const { manifest, container, image } of imagesIn(manifests)) {
+      const trouble = troubleWith(image);
+      const at = `the container ${container} of ${nameOf(manifest)}`;
+      if (trouble !== null)
+        yield foundIn(
+          project,
+          environment,
+          manifest,
+          "image-pinned",
+          trouble.severity,
+          `${at} ${trouble.message}`,
+          HINT,
+        );
+      if (trouble !== null || environment.tier !== "prod") continue;
+      const key = `${manifest.source}\n${at}`;
+      const first = inProduction.get(key);
+      if (first === undefined) inProduction.set(key, { environment, image });
+      else if (first.image !== image && withoutVersion(first.image) === withoutVersion(image))
+        yield foundIn(
+          project,
+          environment,
+          manifest,
+          "drift",
+          "warning",
+          `${at} has another version in ${environment.name} than in ${first.environment.name}`,
+          "set the version in one layer that they share",
+        );
+    }
+  }
+  for (const environment of environments) {
+    for (const { path, settings, state } of valuesOf(context, environment)?.nodes() ?? []) {
+      const setting = settings.at(-1);
+      if (state !== "set" || path.at(-1) !== "tag" || setting === undefined || setting.layer.secret) continue;
+      const { value } = setting.entry;
+      if (value.kind === "scalar" && MOVING.test(String(value.value)))
+        yield found("image-pinned", "warning", `${formatPath(path)} is a tag that moves`, {
+          ...placeOf(setting, environment),
+          hint: HINT,
+        });
+    }
+  }
+};
+
+interface Use {
+  readonly environment: Environment;
+  readonly image: string;
+}
+
+function* imagesIn(
+  manifests: readonly Manifest[],
+): Generator<{ manifest: Manifest; container: string; image: string }> {
+  for (const manifest of manifests)
+    for (const pod of podsOf(manifest))
+      for (const kind of ["initContainers", "containers", "ephemeralContainers"])
+        for (const container of listAt(pod, kind))
+          if (isMap(container))
+            yield {
+              manifest,
+              container: textAt(container, "name") ?? "without a name",
+              image: textAt(container, "image") ?? "",
+            };
+}
+
+/** An image's name without its tag and digest. */
+const withoutVersion = (image: string): string => image.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
+
+function troubleWith(image: string): Pick<Finding, "severity" | "message"> | null {
+  if (image === "") return { severity: "error", message: "names no image" };
+  if (image.includes("@")) {
+    return /@sha256:[\da-f]{64}$/.test(image)
+      ? null
+      : { severity: "error", message: "names its image by a digest that is none" };
+  }
+  const tag = /:([^/:]*)$/.exec(image)?.[1];
+  if (tag === undefined)
+    return { severity: "warning", message: "names its image without a version: the latest is taken" };
+  if (tag === "") return { severity: "error", message: "names its image with an empty version" };
+  return MOVING.test(tag) ? { severity: "warning", message: "names its image by a tag that moves" } : null;
+}

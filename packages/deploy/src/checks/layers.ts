@@ -1,0 +1,42 @@
+import { posix } from "node:path";
+import type { Check, CheckContext, Finding } from "../finding.ts";
+import { findingOf, found, layersOf, orElse, placeIn } from "./reading.ts";
+
+/** Told by the check strict-yaml, with all of its places. */
+const ODD: ReadonlySet<string> = new Set(["DUPLICATE_KEY", "SEVERAL_DOCUMENTS"]);
+
+/** Tells of each layer that cannot be taken: it is missing, empty, too large, no YAML, tampered with, … */
+export const layers: Check = async function* layersCheck(context) {
+  for (const [layer, environment] of layersOf(context)) {
+    if (layer.locked) {
+      context.skip(`${layer.path} is encrypted, and there is no key`);
+      continue;
+    }
+    const error = orElse(
+      () => (layer.map(), null),
+      (thrown) => thrown,
+    );
+    if (error === null || ODD.has(error.code)) continue;
+    const { environment: name } = placeIn(layer, { line: 1, column: 1 }, environment);
+    yield findingOf("layers", error, name === undefined ? {} : { environment: name });
+  }
+  yield* strays(context);
+};
+
+/** Values files beside the layers that belong to no environment: one that was commented out, or is misspelt in the settings. */
+function* strays({ project }: CheckContext): Generator<Finding> {
+  const used = new Set(project.environments.flatMap((one) => [...one.layers.map(({ path }) => path), one.kubeconfig]));
+  const folders = new Set(
+    project.environments
+      .flatMap((environment) => environment.layers)
+      .filter(({ role }) => role !== "defaults")
+      .map(({ path }) => posix.dirname(path))
+      .filter((folder) => folder !== "."),
+  );
+  for (const { path } of project.files())
+    if (/\.ya?ml$/.test(path) && folders.has(posix.dirname(path)) && !used.has(path))
+      yield found("layers", "warning", "this file lies beside the layers, and is none of any environment", {
+        file: path,
+        hint: "declare it as a layer, or move it elsewhere",
+      });
+}

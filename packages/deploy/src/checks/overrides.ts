@@ -1,0 +1,60 @@
+/*
+ * The checks redundant and type-change: both look at what a layer says over what is below it.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Check } from "../finding.ts";
+import type { Setting } from "../merge.ts";
+import { formatPath } from "../value.ts";
+import { valueOf, type Yaml } from "../yaml.ts";
+import { found, placeOf, valuesOf } from "./reading.ts";
+
+/** Tells of values that a layer says again, and of those that change their type. */
+export const overrides: Check = async function* overridesCheck(context) {
+  for (const environment of context.environments) {
+    const values = valuesOf(context, environment);
+    for (const { path, settings, state } of values?.nodes() ?? []) {
+      for (const [at, setting] of settings.entries()) {
+        const below = settings[at - 1];
+        if (below === undefined) continue;
+        const change = typeChange(below.entry.value, setting.entry.value);
+        if (change !== null) {
+          yield found("type-change", "warning", `${formatPath(path)} becomes ${change}, in ${where(below)}`, {
+            ...placeOf(setting, environment),
+            hint: change.startsWith("a text instead of true")
+              ? "take the quotes away: to a template, the text false is true"
+              : "give it the type of what it overrides, or null where it is to be removed",
+          });
+        } else if (state === "set" && isDeepStrictEqual(valueOf(below.entry.value), valueOf(setting.entry.value))) {
+          yield found("redundant", "note", `${formatPath(path)} is already so in ${where(below)}`, {
+            ...placeOf(setting, environment),
+            hint: "take it out: where it changes below, this one would stay behind",
+          });
+        }
+      }
+    }
+  }
+};
+
+const where = ({ layer, entry }: Setting): string => `${layer.path}:${entry.position.line}`;
+
+/** In words what a value is that replaces one of another type; null where it is of the same, or where either is null. */
+function typeChange(below: Yaml, above: Yaml): string | null {
+  const [from, to] = [typeOf(below), typeOf(above)];
+  if (from === to || from === "null" || to === "null") return null;
+  return `${NAMES[to]} instead of ${NAMES[from]}`;
+}
+
+const typeOf = (node: Yaml): keyof typeof NAMES => {
+  if (node.kind !== "scalar") return node.kind;
+  if (node.value === null) return "null";
+  return typeof node.value === "string" ? "string" : typeof node.value === "number" ? "number" : "boolean";
+};
+
+const NAMES = {
+  null: "null",
+  map: "a map",
+  list: "a list",
+  string: "a text",
+  number: "a number",
+  boolean: "true or false",
+};

@@ -1,0 +1,58 @@
+import type { Severity } from "../finding.ts";
+
+/** What a check looks for. */
+export interface Rule {
+  /** The worst that a finding with this id is. */
+  readonly severity: Severity;
+  /** In one line, for lists of rules. */
+  readonly title: string;
+}
+
+/** The id of a finding of a check of this package. */
+export type RuleId =
+  | "layers"
+  | "strict-yaml"
+  | "encrypted"
+  | "authentic"
+  | "leaked"
+  | "looks-secret"
+  | "shared-secret"
+  | "weak-secret"
+  | "unknown-key"
+  | "redundant"
+  | "type-change"
+  | "schema"
+  | "drift"
+  | "dependencies"
+  | "render"
+  | "image-pinned"
+  | "deprecated-api"
+  | "tls"
+  | "node-selector"
+  | "expiry"
+  | "silence";
+
+/** What the checks of this package look for, by the ids of their findings. docs/checks.md has a section for each. */
+export const RULES: Readonly<Record<RuleId, Rule>> = {
+  layers: { severity: "error", title: "every layer is there, says something and can be read" },
+  "strict-yaml": { severity: "error", title: "values files mean what they look like" },
+  encrypted: { severity: "error", title: "what should be ciphertext in git is ciphertext" },
+  authentic: { severity: "error", title: "the key opens every encrypted file" },
+  leaked: { severity: "error", title: "no secret stands where everybody can read it" },
+  "looks-secret": { severity: "error", title: "nothing that looks like a secret lies about unencrypted" },
+  "shared-secret": { severity: "error", title: "staging and production share no secret" },
+  "weak-secret": { severity: "error", title: "secrets are neither placeholders nor easily guessed" },
+  "unknown-key": { severity: "warning", title: "every value is one that the charts know" },
+  redundant: { severity: "note", title: "no layer says again what holds anyway" },
+  "type-change": { severity: "warning", title: "an override has the type of what it overrides" },
+  schema: { severity: "error", title: "values are as the JSON Schemas say" },
+  drift: { severity: "warning", title: "staging and production have the same shape" },
+  dependencies: { severity: "error", title: "dependencies are pinned, locked, there, and what was locked" },
+  render: { severity: "error", title: "the chart can be rendered" },
+  "image-pinned": { severity: "warning", title: "container images are named by a version or digest" },
+  "deprecated-api": { severity: "error", title: "no object uses an API that Kubernetes removed" },
+  tls: { severity: "error", title: "every host has a certificate, and certificates share no secret's name" },
+  "node-selector": { severity: "error", title: "pods are sent to node pools that exist" },
+  expiry: { severity: "error", title: "certificates and tokens are valid for a while yet" },
+  silence: { severity: "warning", title: "what is silenced is there, and has a reason" },
+};

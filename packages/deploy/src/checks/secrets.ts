@@ -1,0 +1,140 @@
+/*
+ * What the secret files hold, and which of it is secret indeed: they hold user names, host names and switches, too.
+ */
+import { isUtf8 } from "node:buffer";
+import { DeployError } from "../errors.ts";
+import type { CheckContext } from "../finding.ts";
+import type { Project } from "../project.ts";
+import type { TrackedFile } from "../tree.ts";
+import { formatPath, type Path } from "../value.ts";
+import { readYaml, type Position, type Yaml } from "../yaml.ts";
+
+/** A text in a secret file. */
+export interface Secret {
+  readonly text: string;
+  readonly file: string;
+  /** Empty where the file is no YAML or JSON. */
+  readonly path: Path;
+  readonly position: Position;
+}
+
+/** A key that a secret is kept under. */
+const SENSITIVE =
+  /passw(?:or)?d|passphrase|secret|token|credential|cookie|salt|(?:^|[-_.])pass$|(?:api|access|private|signing|encryption|auth|crypt|hmac|account)[-_.]?keys?|^key$|(?:^|[-_.])key$|(?:^|[-_.])auth$|webhook|dsn|connection[-_]?string/i;
+/** A key that looks like one, and holds the name of where a secret is, or says something about it. */
+const ABOUT =
+  /(?:name|ref|path|file|url|uri|endpoint|type|class|enabled|create|ttl|expiry|expiration|duration|length|size|count|rotation|policy|version|issuer|audience|host|port|mount|key_?id|public[-_]?key|prefix|header|bucket|region|algorithm|domain|scopes?|names)$/i;
+
+/** `hub.cookieSecret`: whether the last key of the path says that this is a secret. */
+export function isSensitive(path: Path): boolean {
+  const key = path.findLast((step) => typeof step === "string");
+  if (typeof key !== "string") return false;
+  const words = key.replaceAll(/([a-z\d])([A-Z])/g, "$1-$2");
+  return SENSITIVE.test(words) && !ABOUT.test(words.replaceAll("-", ""));
+}
+
+/** Public by its nature. */
+const PUBLIC =
+  /^-----BEGIN (?:CERTIFICATE|PUBLIC KEY|RSA PUBLIC KEY)-----|^LS0tLS1CRUdJTiBD|^(?:ssh-(?:rsa|ed25519)|ecdsa-\S+|age1\S+) ?|^SHA256:|^sha256:/;
+const ADDRESS =
+  /^(?:[a-z][a-z\d+.-]*:\/\/[^\s:@/]+(?::\d+)?(?:\/\S*)?|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[\w-]+(?:\.[\w-]+)+(?::\d+)?|\/?[\w.-]+(?:\/[\w.-]+)+)$/;
+const HAS_PASSWORD = /^[a-z][a-z\d+.-]*:\/\/[^\s:@/]*:([^\s@/]{6,})@/i;
+
+/** How many bits a character of the text carries, by how often each is there. */
+export function entropy(text: string): number {
+  const counts = new Map<string, number>();
+  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+  return bits;
+}
+
+/** Whether a text looks as if it was made at random. */
+export function looksRandom(text: string): boolean {
+  if (text.length < 16 || text.length > 4096 || /\s/.test(text) || ADDRESS.test(text)) return false;
+  if (/^[\da-f]+$/i.test(text)) return text.length >= 24 && /\d/.test(text) && entropy(text) > 3;
+  const classes = [/[a-z]/, /[A-Z]/, /\d/].filter((kind) => kind.test(text)).length;
+  return (
+    classes >= 2 &&
+    /^[\w+/=.~!@#$%^&*:-]+$/.test(text) &&
+    entropy(text) > 3.5 &&
+    !/^[a-z]+(?:[-_.][a-z\d]+)+$/i.test(text)
+  );
+}
+
+/** What of a secret file's text must not be met elsewhere: the text, or the password in an address. Null where that is nothing. */
+export function hiddenPart({ text, path }: Pick<Secret, "text" | "path">): string | null {
+  const trimmed = text.trim();
+  const password = HAS_PASSWORD.exec(trimmed)?.[1];
+  if (password !== undefined) return password;
+  if (trimmed.length < 8 || PUBLIC.test(trimmed)) return null;
+  if (looksRandom(trimmed) || /^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(trimmed)) return trimmed;
+  // A word under a telling key may be one that is met anywhere.
+  if (!isSensitive(path) || ADDRESS.test(trimmed)) return null;
+  return trimmed.length >= 12 || /[^a-z]/.test(trimmed) ? trimmed : null;
+}
+
+/** The most that a secret file may have to be searched for: 4 MiB. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
+const known = new WeakMap<Project, readonly Secret[]>();
+
+/** Every text in every secret file that can be read. They are read once for a project. */
+export function secretsIn({ project, skip }: CheckContext): readonly Secret[] {
+  const before = known.get(project);
+  if (before !== undefined) return before;
+  const files = [...project.files()].filter((file) => file.secret && file.mode.startsWith("100"));
+  const readable = files.filter((file) => {
+    if (file.encrypted && !project.hasKey) skip(`the secrets in ${file.path}, which is encrypted, and there is no key`);
+    else if (file.bytes > MOST_BYTES) skip(`the secrets in ${file.path}, which is larger than ${MOST_BYTES} bytes`);
+    else return true;
+    return false;
+  });
+  const secrets: Secret[] = [];
+  for (const [file, content] of project.readAll(readable))
+    if (!(content instanceof DeployError)) for (const secret of textsOf(file, content)) secrets.push(secret);
+  known.set(project, secrets);
+  return secrets;
+}
+
+function* textsOf({ path: file }: TrackedFile, content: Buffer): Generator<Secret> {
+  if (!isUtf8(content)) return;
+  const text = content.toString();
+  if (/\.(?:ya?ml|json)$/.test(file)) {
+    const documents = documentsOf(file, text);
+    if (documents !== null) {
+      for (const document of documents) yield* leavesOf(file, document, []);
+      return;
+    }
+  }
+  const blocks = text.includes("-----BEGIN ") ? [text] : [];
+  const lines = text.split(/\r?\n/);
+  for (const block of blocks) yield { text: block, file, path: [], position: { line: 1, column: 1 } };
+  for (const [at, line] of lines.entries()) {
+    const [, key, value] = /^\s*(?:export\s+)?([\w.-]+)\s*[=:]\s*["']?(.*?)["']?\s*$/.exec(line) ?? [];
+    const position = { line: at + 1, column: 1 };
+    if (key !== undefined && value !== undefined && value !== "") yield { text: value, file, path: [key], position };
+    else if (line.trim().length >= 16) yield { text: line.trim(), file, path: [], position };
+  }
+}
+
+function documentsOf(file: string, text: string): readonly Yaml[] | null {
+  try {
+    return readYaml(file, text).documents;
+  } catch (error) {
+    if (error instanceof DeployError) return null;
+    throw error;
+  }
+}
+
+function* leavesOf(file: string, node: Yaml, path: Path): Generator<Secret> {
+  if (node.kind === "list") for (const [at, item] of node.items.entries()) yield* leavesOf(file, item, [...path, at]);
+  else if (node.kind === "map")
+    for (const [key, { value }] of node.entries) yield* leavesOf(file, value, [...path, key]);
+  else if (typeof node.value === "string" || typeof node.value === "number")
+    yield { text: typeof node.value === "string" ? node.value : node.text, file, path, position: node.position };
+}
+
+/** `hub.cookieSecret in secrets/config/prod.yaml:3`: where a secret is kept, without telling it. */
+export const whereKept = ({ file, path, position }: Secret): string =>
+  `${path.length === 0 ? "a line" : formatPath(path)} in ${file}:${position.line}`;

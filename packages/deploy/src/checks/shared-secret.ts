@@ -1,0 +1,52 @@
+import type { Environment } from "../environment.ts";
+import type { Check } from "../finding.ts";
+import type { Tier } from "../settings.ts";
+import { found } from "./reading.ts";
+import { hiddenPart, type Secret, secretsIn, whereKept } from "./secrets.ts";
+
+const HINT = "give each its own: who has staging's must not have production's";
+
+/** Tells of secrets that staging and production share. Without the key, of files whose ciphertexts are equal. */
+export const sharedSecret: Check = async function* sharedSecretCheck(context) {
+  const { project } = context;
+  const tierOf = tiersOf(project.environments);
+  const blobs = new Map<string, { tier: Tier; path: string }>();
+  for (const [path, tier] of tierOf) {
+    const file = project.file(path);
+    if (file === undefined || !file.secret || file.bytes === 0) continue;
+    const other = blobs.get(file.blobId);
+    if (other === undefined) blobs.set(file.blobId, { tier, path });
+    else if (other.tier !== tier)
+      yield found("shared-secret", "error", `this file is the same as ${other.path}`, { file: path, hint: HINT });
+  }
+  // The whole of a file that is there twice is told once.
+  const distinct = new Set([...blobs.values()].map(({ path }) => path));
+  const first = new Map<string, { tier: Tier; secret: Secret }>();
+  for (const secret of secretsIn(context)) {
+    const tier = tierOf.get(secret.file);
+    const hidden = tier !== undefined && distinct.has(secret.file) ? hiddenPart(secret) : null;
+    if (tier === undefined || hidden === null) continue;
+    const other = first.get(hidden);
+    if (other === undefined) first.set(hidden, { tier, secret });
+    else if (other.tier !== tier) {
+      const { position, file, path } = secret;
+      const what = path.length === 0 ? "this line" : "this secret";
+      yield found("shared-secret", "error", `${what} is the same as ${whereKept(other.secret)}`, {
+        file,
+        ...position,
+        hint: HINT,
+      });
+    }
+  }
+};
+
+/** The tier of each secret file that is one environment's own. */
+function tiersOf(environments: readonly Environment[]): Map<string, Tier> {
+  const tiers = new Map<string, Tier>();
+  for (const { tier, layers, kubeconfig } of environments) {
+    if (tier === "other") continue;
+    for (const { path, role } of layers) if (role === "environment" && !tiers.has(path)) tiers.set(path, tier);
+    if (kubeconfig !== null && !tiers.has(kubeconfig)) tiers.set(kubeconfig, tier);
+  }
+  return tiers;
+}

@@ -1,0 +1,50 @@
+import { DeployError } from "../errors.ts";
+import type { Finding } from "../finding.ts";
+import { readYamlFile } from "../layer.ts";
+import type { Project } from "../project.ts";
+import { SETTINGS_FILE, type Silence } from "../settings.ts";
+import type { Yaml } from "../yaml.ts";
+import { found } from "./reading.ts";
+
+/** Tells of silences whose reason says nothing. */
+export function silencesWithoutReason(project: Project): Finding[] {
+  return project.silence
+    .filter(({ reason }) => reason.trim().length < 3)
+    .map((silence) =>
+      found("silence", "warning", `what silences ${silence.check} gives no reason`, {
+        ...placeOf(project, silence),
+        hint: "say why it is accepted, for those who read it in a year",
+      }),
+    );
+}
+
+/** Tells of silences that silenced nothing, though everything ran. */
+export function unusedSilences(project: Project, used: ReadonlySet<Silence>): Finding[] {
+  return project.silence
+    .filter((silence) => !used.has(silence))
+    .map((silence) =>
+      found("silence", "warning", `nothing is silenced here: ${silence.check} finds nothing of the kind`, {
+        ...placeOf(project, silence),
+        hint: "take it out, or correct the check's id, the file or the environment",
+      }),
+    );
+}
+
+/** Where a silence stands in the settings, as far as they come from the file. */
+function placeOf(project: Project, silence: Silence): Pick<Finding, "file" | "line"> {
+  if (project.file(SETTINGS_FILE) === undefined) return {};
+  const entry = listOf(project)[project.silence.indexOf(silence)];
+  return { file: SETTINGS_FILE, ...(entry === undefined ? {} : { line: entry.position.line }) };
+}
+
+function listOf(project: Project): readonly Yaml[] {
+  const source = { find: (path: string) => project.file(path), read: project.read.bind(project) };
+  try {
+    const [document] = readYamlFile(source, SETTINGS_FILE).documents;
+    const list = document?.kind === "map" ? document.entries.get("silence")?.value : undefined;
+    return list?.kind === "list" ? list.items : [];
+  } catch (error) {
+    if (error instanceof DeployError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+import type { Check, Finding } from "../finding.ts";
+import type { EntryYaml, ScalarYaml, Yaml } from "../yaml.ts";
+import { found, layersOf, orElse, placeIn } from "./reading.ts";
+
+/** Tells of what is not what it looks like: keys that are there twice, further documents, words that are read as something else. */
+export const strictYaml: Check = async function* strictYamlCheck(context) {
+  for (const [layer, environment] of layersOf(context)) {
+    if (layer.locked) {
+      context.skip(`${layer.path} is encrypted, and there is no key`);
+      continue;
+    }
+    const yaml = orElse(
+      () => layer.yaml(),
+      () => null,
+    );
+    for (const { message, position } of yaml?.oddities ?? [])
+      yield found("strict-yaml", "error", message, placeIn(layer, position, environment));
+    for (const document of yaml?.documents ?? [])
+      for (const { message, severity, at, hint } of surprises(document, new Set()))
+        yield found("strict-yaml", severity, message, { ...placeIn(layer, at, environment), hint });
+  }
+};
+
+interface Surprise extends Pick<Finding, "severity" | "message" | "hint"> {
+  readonly at: ScalarYaml["position"];
+}
+
+const QUOTE = "put it in quotes if it is a text; else write it as it is read";
+
+function* surprises(node: Yaml, seen: Set<Yaml>): Generator<Surprise> {
+  // What aliases name is looked at once.
+  if (seen.has(node)) return;
+  seen.add(node);
+  if (node.kind === "list") for (const item of node.items) yield* surprises(item, seen);
+  else if (node.kind === "map") {
+    for (const entry of node.entries.values()) {
+      yield* surprisingKey(entry);
+      yield* surprises(entry.value, seen);
+    }
+  } else {
+    const surprise = surprisingScalar(node);
+    if (surprise !== null) yield { hint: QUOTE, ...surprise, at: node.position };
+  }
+}
+
+function* surprisingKey({ key, text, plain, position }: EntryYaml): Generator<Surprise> {
+  if (!plain || key === text) return;
+  yield {
+    severity: "error",
+    message: "Helm reads this key as another word or number",
+    hint: "put it in quotes",
+    at: position,
+  };
+}
+
+/** Never quotes the value, which may be secret. */
+function surprisingScalar({ value, text, plain }: ScalarYaml): Pick<Surprise, "severity" | "message"> | null {
+  if (!plain) return null;
+  if (typeof value === "boolean" && !/^(?:true|false)$/i.test(text))
+    return { severity: "warning", message: "this word without quotes is read as true or false" };
+  if (typeof value === "string" && /^[-+]?\d[\d_]*(?::[0-5]?\d)+$/.test(text))
+    return {
+      severity: "warning",
+      message: "this text looks like a number in base 60, which other programs read it as",
+    };
+  if (typeof value !== "number") return null;
+  if (/^[-+]?\d[\d_]*$/.test(text) && !Number.isSafeInteger(value))
+    return { severity: "error", message: "this number has more digits than Helm keeps" };
+  if (/^[-+]?0[\d_]+$|^[-+]?0[oO]/.test(text))
+    return { severity: "warning", message: "this number begins with 0, and is read as octal" };
+  if (text.includes("_")) return { severity: "warning", message: "this text with _ in it is read as a number" };
+  if (/^[-+]?\d+\.\d*0$/.test(text) && !/^[-+]?\d+\.0$/.test(text))
+    return { severity: "warning", message: "this number loses its last 0, which a version would need" };
+  if (/^\d+[eE]\d+$/.test(text))
+    return { severity: "warning", message: "this text with an e between digits is read as a number" };
+  return null;
+}

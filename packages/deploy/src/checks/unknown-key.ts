@@ -1,0 +1,112 @@
+import { closest, distance } from "fastest-levenshtein";
+import type { Check } from "../finding.ts";
+import { formatPath, isMap, type Path, type Value } from "../value.ts";
+import { type ChartValues, chartValues } from "./chart-values.ts";
+import { found, placeOf, valuesOf } from "./reading.ts";
+
+/**
+ * Tells of keys that no chart knows: Helm passes over them in silence. A chart knows what its values.yaml and its schema name, what
+ * its templates speak of, and everything in a map that is empty there, or that a template takes whole.
+ */
+export const unknownKey: Check = async function* unknownKeyCheck(context) {
+  const { root, dependencies } = chartValues(context);
+  const rootKeys = new KnownKeys(root, [...dependencies.keys(), "tags"]);
+  const byKey = new Map(
+    [...dependencies].map(([key, chart]) => [key, chart === null ? null : new KnownKeys(chart, [])]),
+  );
+  const judge = (path: Path): Verdict => {
+    const dependency = byKey.get(String(path[0]));
+    if (dependency === undefined) return rootKeys.judge(path);
+    if (dependency === null) return "free";
+    return path.length === 1 ? "known" : dependency.judge(path.slice(1));
+  };
+  for (const environment of context.environments) {
+    let passOver: Path | null = null;
+    for (const { path, settings } of valuesOf(context, environment)?.nodes() ?? []) {
+      if (passOver !== null && isBelow(path, passOver)) continue;
+      const verdict = judge(path);
+      passOver = verdict === "known" ? null : path;
+      const setting = settings.at(-1);
+      if (typeof verdict === "string" || setting === undefined) continue;
+      yield found("unknown-key", "warning", `${formatPath(path)} is no value that the chart ${verdict.chart} knows`, {
+        ...placeOf(setting, environment),
+        hint:
+          verdict.nearest === null
+            ? "Helm passes over it: take it out, or find its right name"
+            : `did you mean ${verdict.nearest}?`,
+      });
+    }
+  }
+};
+
+const isBelow = (path: Path, above: Path): boolean =>
+  path.length > above.length && above.every((step, at) => step === path[at]);
+
+/** Known, with everything below it, or unknown to a chart, which may have a key of nearly that name. */
+type Verdict = "known" | "free" | { readonly chart: string; readonly nearest: string | null };
+
+/** More names than a person could mean. */
+const MOST_NAMES = 2000;
+
+class KnownKeys {
+  readonly #chart: ChartValues;
+  /** At the top, beside the chart's own. */
+  readonly #others: ReadonlySet<string>;
+  readonly #names = new Map<string, ReadonlySet<string> | null>();
+
+  constructor(chart: ChartValues, others: readonly string[]) {
+    this.#chart = chart;
+    this.#others = new Set([...others, ...chart.parts, "global"]);
+  }
+
+  /** @param path within the chart's values */
+  judge(path: Path): Verdict {
+    const { words, whole, name } = this.#chart;
+    const key = String(path.at(-1));
+    if (path.length === 1 && this.#others.has(key)) return "free";
+    const above = path.slice(0, -1);
+    const names = this.#namesAt(above);
+    if (names === null || whole.has(path.join(".")) || whole.has(above.join("."))) return "free";
+    const isUsed = words.has(key);
+    if (!names.has(key)) return isUsed ? "known" : { chart: name, nearest: this.#nearest(key, above) };
+    if (isUsed || path.length > 1 || words.size === 0) return "known";
+    // Set by the chart's own values.yaml, and nothing uses it: where it is nearly the name of a dependency, it is a slip.
+    const nearest = this.#nearest(key, above);
+    return nearest !== null && this.#others.has(nearest) ? { chart: name, nearest } : "known";
+  }
+
+  /** The keys that there are at a path; null where any may be. */
+  #namesAt(path: Path): ReadonlySet<string> | null {
+    const id = path.join("\0");
+    const before = this.#names.get(id);
+    if (before !== undefined) return before;
+    const { defaults, schema, words } = this.#chart;
+    let here: Value | undefined = defaults;
+    for (const step of path) here = isMap(here) ? here[String(step)] : undefined;
+    const names = new Set([...(isMap(here) ? Object.keys(here) : []), ...propertiesAt(schema, path)]);
+    const isKnown = names.size > 0 || (path.length === 0 && (words.size > 0 || this.#others.size > 1));
+    const result = isKnown ? names : null;
+    this.#names.set(id, result);
+    return result;
+  }
+
+  /** The name that a misspelt one was likely meant to be. */
+  #nearest(key: string, above: Path): string | null {
+    const names = [...(above.length === 0 ? this.#others : []), ...(this.#namesAt(above) ?? [])];
+    const others = names.filter((other) => other !== key).slice(0, MOST_NAMES);
+    if (others.length === 0) return null;
+    const name = closest(key, others);
+    return distance(key.toLowerCase(), name.toLowerCase()) <= Math.max(1, Math.floor(key.length / 4)) ? name : null;
+  }
+}
+
+/** The properties that a JSON Schema names at a path. */
+function propertiesAt(schema: unknown, path: Path): string[] {
+  let here = schema;
+  for (const step of path) here = property(property(here, "properties"), String(step));
+  const properties = property(here, "properties");
+  return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
+}
+
+const property = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
