@@ -97,6 +97,7 @@ export const FLAGS = {
   revision: { value: "REV", summary: "read the project at the commit REV; default HEAD" },
   explain: { value: "PATH", summary: "tell where the value at PATH, such as hub.users[0].name, comes from" },
   reveal: { summary: "show secret values on the terminal" },
+  markdown: { summary: "print Markdown, for the summary of a step in GitHub Actions" },
   "without-secrets": { summary: "leave out the encrypted layers where there is no key" },
   output: {
     short: "o",

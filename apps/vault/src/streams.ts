@@ -149,3 +149,6 @@ export function isPrintable(data: Uint8Array): boolean {
 
 /** A name from outside, made fit for a terminal: without control and direction-changing characters, and not endless. */
 export const printable = (name: string): string => name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "").slice(0, 200);
+
+/** A text of several lines, without control characters but the ends of lines. */
+export const printableText = (text: string): string => text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "");

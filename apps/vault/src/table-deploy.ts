@@ -10,6 +10,9 @@ const PROJECT_FLAGS: readonly FlagName[] = ["revision", "key-file", "key", "pass
 const KEY =
   "The commit is read from git, and what is encrypted is decrypted in memory: the checkout may stay locked. The key is that of --key-file; else of $GIT_CRYPT_KEY; else those that unlocking left in the repository.";
 
+const CLUSTER =
+  "The cluster is the one that deploy.yaml pins for the environment (cluster: { uid: … }), and it is reached with the environment's own kubeconfig: your current context is never used. Without a pin, the command tells what to write.";
+
 export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
   {
     name: "deploy check",
@@ -37,6 +40,21 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     examples: ["vault deploy values prod", "vault deploy values prod --explain hub.replicas"],
     operands: 1,
     flags: ["explain", "reveal", "without-secrets", ...PROJECT_FLAGS],
+  },
+  {
+    name: "deploy plan",
+    group: "deploy",
+    usage: "ENVIRONMENT",
+    summary: "show what a deployment would change in the environment's cluster, without secrets",
+    description: [
+      "Helm rehearses the upgrade against the cluster, which is not changed, and the result is compared with what the cluster runs. What a Secret holds, and secrets wherever they stand, are shown as [secret 1a2b3c4d]: the same digits are the same secret within one plan, and tell nothing else.",
+      "With -o, the plan is written to a file, too, which `vault deploy apply --plan FILE` takes. It is bound to the commit, the charts' archives, the values and the releases' revisions.",
+      CLUSTER,
+      KEY,
+    ],
+    examples: ["vault deploy plan staging", "vault deploy plan prod -o prod.plan"],
+    operands: 1,
+    flags: ["output", "markdown", ...PROJECT_FLAGS],
   },
   {
     name: "deploy fetch",

@@ -38,6 +38,7 @@ export type CommandName =
   | "hooks"
   | "deploy check"
   | "deploy values"
+  | "deploy plan"
   | "deploy fetch"
   | "deploy lock"
   | "filter"

@@ -8,6 +8,7 @@ import { Credentials } from "./credentials.ts";
 import type { Environment } from "./environment.ts";
 import { DeployError } from "./errors.ts";
 import { Helm } from "./helm.ts";
+import { HelmReleases, type ReleaseName, type ReleaseRevision, WritableHelmReleases } from "./helm-releases.ts";
 import { type Kubeconfig, parseKubeconfig } from "./kubeconfig.ts";
 import type { Project } from "./project.ts";
 import { Redactor } from "./redactor.ts";
@@ -53,8 +54,10 @@ export class Cluster implements AsyncDisposable {
   readonly identity: ClusterIdentity;
   /** Knows every secret that is known here: those of the layers, of the kubeconfig, and what is added. */
   readonly redactor: Redactor;
-  /** Helm, in a home of its own, with the way to this cluster. */
-  readonly helm: Helm;
+  /** What Helm has there. Helm has a home of its own, and knows the way to this cluster alone. */
+  readonly releases: HelmReleases;
+  /** Who only reads gets no Helm. */
+  protected readonly helm: Helm;
   readonly #parts: Parts;
   readonly #kubectlEnv: NodeJS.ProcessEnv;
 
@@ -76,6 +79,7 @@ export class Cluster implements AsyncDisposable {
       redactor,
       kubeconfig,
     });
+    this.releases = new HelmReleases(this.helm);
   }
 
   /**
@@ -129,6 +133,23 @@ export class Cluster implements AsyncDisposable {
     return this.#parts.api.watch<T>(path, resourceVersion, options);
   }
 
+  /** The revisions of a release that Helm has recorded, from the first to the last. The records themselves are not read. */
+  async revisions({ name, namespace }: ReleaseName, signal?: AbortSignal): Promise<ReleaseRevision[]> {
+    const { items } = await this.list(`/api/v1/namespaces/${namespace}/secrets`, {
+      query: { labelSelector: `owner=helm,name=${name}` },
+      accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+      signal,
+    });
+    return items
+      .map(({ metadata: { labels = {}, uid = "" } }) => ({
+        number: Number(labels["version"]),
+        status: labels["status"] ?? "",
+        uid,
+      }))
+      .filter(({ number }) => Number.isSafeInteger(number))
+      .toSorted((a, b) => a.number - b.number);
+  }
+
   /** The text without secrets and control characters, on one line, at most 1000 characters: what a message may hold. */
   tidy(text: string): string {
     return this.redactor
@@ -173,6 +194,12 @@ export class Cluster implements AsyncDisposable {
 export class WritableCluster extends Cluster {
   /** Whoever takes this can change the cluster. */
   readonly writable = true;
+  declare readonly releases: WritableHelmReleases;
+
+  constructor(parts: Parts) {
+    super(parts);
+    this.releases = new WritableHelmReleases(this.helm);
+  }
 
   /**
    * Creates, changes or removes something by a request to its path. A busy server (429) is asked again, a few times.

@@ -1,7 +1,8 @@
 import { DeployError } from "./errors.ts";
 import type { Layer } from "./layer.ts";
 import type { Manifest } from "./manifests.ts";
-import { Values } from "./merge.ts";
+import type { Values } from "./merge.ts";
+import type { Release, ValuesOptions } from "./release.ts";
 import type { ClusterPin, NodePool, Tier } from "./settings.ts";
 import type { Path } from "./value.ts";
 import type { Position, Yaml } from "./yaml.ts";
@@ -10,16 +11,16 @@ import type { Position, Yaml } from "./yaml.ts";
 export interface EnvironmentParts {
   readonly name: string;
   readonly tier: Tier;
-  readonly namespace: string;
-  readonly release: string;
   /** The path of the kubeconfig; null where none was named. */
   readonly kubeconfig: string | null;
   /** By what its cluster is known; null where nothing says so: then no cluster is talked to. */
   readonly cluster: ClusterPin | null;
   /** By their names; null where they are not known. */
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
-  /** Lowest first: the chart's own, the shared ones, its own. */
-  readonly layers: readonly Layer[];
+  /** What is deployed there, in that order. */
+  readonly releases: readonly Release[];
+  /** That of the project's chart, one of `releases`. */
+  readonly main: Release;
 }
 
 /** Renders the chart for an environment with these values. */
@@ -33,19 +34,7 @@ export interface SecretLeaf {
   readonly position: Position;
 }
 
-/** What may be done without the key. */
-export interface WithoutSecrets {
-  /** Leaves out the layers that are encrypted where there is no key, instead of refusing. */
-  readonly withoutSecrets?: boolean;
-}
-
-/** How values are merged. */
-export interface ValuesOptions extends WithoutSecrets {
-  /** As which Helm does; 4 where left out. They differ in nulls that lie over nulls. */
-  readonly helm?: 3 | 4;
-}
-
-export interface RenderOptions extends WithoutSecrets {
+export interface RenderOptions extends Pick<ValuesOptions, "withoutSecrets"> {
   /** Stops Helm. */
   readonly signal?: AbortSignal;
 }
@@ -54,13 +43,11 @@ export interface RenderOptions extends WithoutSecrets {
 export class Environment implements EnvironmentParts {
   readonly name: string;
   readonly tier: Tier;
-  readonly namespace: string;
-  readonly release: string;
   readonly kubeconfig: string | null;
   readonly cluster: ClusterPin | null;
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
-  readonly layers: readonly Layer[];
-  readonly #values = new Map<string, Values>();
+  readonly releases: readonly Release[];
+  readonly main: Release;
   readonly #rendered = new Map<boolean, Promise<readonly Manifest[]>>();
   readonly #renderer: Renderer;
 
@@ -68,33 +55,39 @@ export class Environment implements EnvironmentParts {
     this.#renderer = renderer;
     this.name = parts.name;
     this.tier = parts.tier;
-    this.namespace = parts.namespace;
-    this.release = parts.release;
     this.kubeconfig = parts.kubeconfig;
     this.cluster = parts.cluster;
     this.nodePools = parts.nodePools;
-    this.layers = parts.layers;
+    this.releases = parts.releases;
+    this.main = parts.main;
+  }
+
+  /** The namespace of the main release. */
+  get namespace(): string {
+    return this.main.namespace;
+  }
+
+  /** The name of the main release. */
+  get release(): string {
+    return this.main.name;
+  }
+
+  /** The layers of the main release, lowest first: the chart's own, the shared ones, the environment's. */
+  get layers(): readonly Layer[] {
+    return this.main.layers;
   }
 
   /**
-   * The values, merged as Helm does.
+   * The values of the main release, merged as Helm does.
    *
-   * @throws DeployError LOCKED without a key, unless `withoutSecrets`; else what is wrong with the first layer that cannot be taken:
-   * MISSING_FILE, EMPTY_LAYER, TAMPERED_FILE, TOO_LARGE, MALFORMED_YAML, TOO_MANY_ALIASES, DUPLICATE_KEY, SEVERAL_DOCUMENTS
+   * @throws DeployError as those of a release
    */
-  values({ withoutSecrets = false, helm = 4 }: ValuesOptions = {}): Values {
-    const way = `${helm} ${withoutSecrets}`;
-    const known = this.#values.get(way);
-    if (known !== undefined) return known;
-    const leftOut = withoutSecrets ? this.layers.filter(({ locked }) => locked) : [];
-    const taken = this.layers.filter((layer) => !leftOut.includes(layer));
-    const values = new Values(taken, { helm, leftOut });
-    this.#values.set(way, values);
-    return values;
+  values(options: ValuesOptions = {}): Values {
+    return this.main.values(options);
   }
 
   /**
-   * The objects that Helm makes of the chart with the values. It is run once, and talks to no cluster.
+   * The objects that Helm makes of the project's chart with the values. It is run once, and talks to no cluster.
    *
    * @throws DeployError as `values` does; TOOL_MISSING, UNSUPPORTED_TOOL; TOOL_FAILED where the chart cannot be rendered;
    * SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH; INTERRUPTED
@@ -110,12 +103,13 @@ export class Environment implements EnvironmentParts {
   }
 
   /**
-   * Every scalar of its secret layers but nulls; of lists, too. None of a layer that is locked.
+   * Every scalar of its secret layers, those of all its releases, but nulls; of lists, too. None of a layer that is locked.
    *
    * @throws DeployError what is wrong with a layer, as `values` does
    */
   secrets(): SecretLeaf[] {
-    return this.layers.filter((layer) => layer.secret && !layer.locked).flatMap(secretsOf);
+    const layers = new Set(this.releases.flatMap((release) => release.layers));
+    return [...layers].filter((layer) => layer.secret && !layer.locked).flatMap(secretsOf);
   }
 }
 

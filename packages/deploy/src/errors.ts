@@ -26,6 +26,8 @@ import { VaultError, type VaultErrorOptions } from "@git-vault/errors";
  * - `TOOL_MISSING`: helm or another program is not there
  * - `UNSUPPORTED_TOOL`: the program's version is not one that is supported
  * - `TOOL_FAILED`: the program failed; the message holds its reason, without secrets
+ * - `STALE_PLAN`: what the plan was made for is not so any more
+ * - `MALFORMED_PLAN`: the plan is none, or was changed after it was made
  * - `NO_KUBECONFIG`: the environment names none
  * - `INVALID_KUBECONFIG`: the kubeconfig is none, or holds what is not taken
  * - `NO_CREDENTIAL`: the program that the kubeconfig names gave no credential
@@ -66,6 +68,8 @@ export type DeployErrorCode =
   | "TOOL_MISSING"
   | "UNSUPPORTED_TOOL"
   | "TOOL_FAILED"
+  | "STALE_PLAN"
+  | "MALFORMED_PLAN"
   | "NO_KUBECONFIG"
   | "INVALID_KUBECONFIG"
   | "NO_CREDENTIAL"

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { clearInHistory, openRepository, type Repository, Revision } from "@git-vault/git-crypt";
 import { type Chart, type Dependency, readChart } from "./chart.ts";
-import { assembleChart, filesOfPart, lockOf, type Part, partsOf } from "./charts.ts";
+import { archivesIn, assembleChart, filesOfPart, lockOf, type Part, partsOf } from "./charts.ts";
 import { Environment, findEnvironment, type Renderer, type SecretLeaf, secretsOf } from "./environment.ts";
 import { DeployError } from "./errors.ts";
 import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives } from "./fetch.ts";
@@ -9,8 +9,10 @@ import { Helm } from "./helm.ts";
 import { helmValues } from "./helm-values.ts";
 import { findKeys, KEY_VARIABLE, type KeySource } from "./key.ts";
 import { Layer, MOST_LAYER_BYTES } from "./layer.ts";
+import { archiveKey } from "./lock-file.ts";
 import { Redactor } from "./redactor.ts";
-import { readSettings, type Settings, type Silence, tierOf } from "./settings.ts";
+import { Release } from "./release.ts";
+import { readSettings, type ReleaseSettings, type Settings, type Silence, tierOf } from "./settings.ts";
 import { type TrackedFile, Tree, WorkTree } from "./tree.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -44,7 +46,8 @@ export class Project implements AsyncDisposable {
   readonly #repository: Repository;
   readonly #topLevel: string | null;
   readonly #workspace = new Workspace();
-  #chartFolder: string | undefined;
+  readonly #charts: readonly Chart[];
+  readonly #chartFolders = new Map<string, string>();
   #redactor: Redactor<SecretLeaf> | undefined;
   #helm: Helm | undefined;
 
@@ -58,23 +61,26 @@ export class Project implements AsyncDisposable {
     this.silence = settings.silence ?? [];
     this.schemas = settings.schemas ?? [];
     this.chart = readChart(tree, settings.chart);
-    const { defaults } = this.chart;
     const common = (settings.layers ?? []).map((path) => new Layer(tree, path, "common"));
+    const extra = extraReleases(tree, settings);
+    this.#charts = [this.chart, ...extra.map(({ release }) => release.chart)];
     this.environments = Object.entries(settings.environments).map(([name, environment]) => {
       const own = (environment.layers ?? []).map((path) => new Layer(tree, path, "environment"));
+      const layers = [...defaultsOf(this.chart), ...common, ...own];
+      const namespace = environment.namespace ?? name;
+      const main = new Release({ name: environment.release ?? name, namespace, chart: this.chart, layers });
       const parts = {
         name,
         tier: environment.tier ?? tierOf(name),
-        namespace: environment.namespace ?? name,
-        release: environment.release ?? name,
         kubeconfig: environment.kubeconfig ?? null,
         cluster: environment.cluster ?? null,
         nodePools: environment.nodePools === undefined ? null : new Map(Object.entries(environment.nodePools)),
-        layers: [...(defaults === null ? [] : [defaults]), ...common, ...own],
+        main,
+        releases: inOrder(name, main, extra),
       };
       return new Environment(parts, this.#render);
     });
-    const files = this.environments.flatMap(({ layers }) => layers.flatMap(({ file }) => file ?? []));
+    const files = this.#layers().flatMap(({ file }) => file ?? []);
     tree.preload([...new Set(files)].filter(({ bytes }) => bytes <= MOST_LAYER_BYTES));
   }
 
@@ -153,9 +159,11 @@ export class Project implements AsyncDisposable {
   get redactor(): Redactor<SecretLeaf> {
     if (this.#redactor !== undefined) return this.#redactor;
     const redactor = new Redactor<SecretLeaf>();
-    for (const layer of new Set(this.environments.flatMap(({ layers }) => layers)))
+    for (const layer of this.#layers())
       if (layer.secret && isReadable(layer))
-        for (const leaf of secretsOf(layer)) redactor.add(String(leaf.value), leaf);
+        for (const leaf of secretsOf(layer))
+          // Whether something is on or off cannot be told from any other word.
+          if (typeof leaf.value !== "boolean") redactor.add(String(leaf.value), leaf);
     this.#redactor = redactor;
     return redactor;
   }
@@ -189,7 +197,7 @@ export class Project implements AsyncDisposable {
    */
   lock(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
     const workTree = new WorkTree(this.#workTree());
-    const parts = partsOf(workTree, readChart(workTree, this.chart.path));
+    const parts = this.#charts.flatMap(({ path }) => partsOf(workTree, readChart(workTree, path)));
     return lockArchives(this.#fetchOptions(parts, lockOf(workTree), options.signal));
   }
 
@@ -209,8 +217,13 @@ export class Project implements AsyncDisposable {
   }
 
   #parts(of?: Dependency): Part[] {
-    const { chart } = this;
-    return partsOf(this.#tree, of === undefined ? chart : { ...chart, dependencies: [of] });
+    if (of !== undefined) return partsOf(this.#tree, { ...this.chart, dependencies: [of] });
+    return this.#charts.flatMap((chart) => partsOf(this.#tree, chart));
+  }
+
+  /** The layers of all releases of all environments, each once. */
+  #layers(): Layer[] {
+    return [...new Set(this.environments.flatMap(({ releases }) => releases.flatMap(({ layers }) => layers)))];
   }
 
   #startHelm(): Helm {
@@ -225,19 +238,47 @@ export class Project implements AsyncDisposable {
   readonly #render: Renderer = async ({ release, namespace }, values, signal) => {
     const helm = this.#startHelm();
     await helm.version();
-    if (this.#chartFolder === undefined) {
-      const folder = join(this.#workspace.path, "chart");
-      assembleChart(this.#tree, this.chart, this.#parts(), this.#topLevel, folder);
-      this.#chartFolder = folder;
-    }
     return helm.template({
       release,
       namespace,
-      chart: this.#chartFolder,
+      chart: this.chartFolder(this.chart),
       values: helmValues(values.overrides),
       signal,
     });
   };
+
+  /**
+   * The folder, removed when the project is closed, in which Helm finds a chart of the project with all that it is made from.
+   *
+   * @throws DeployError SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH
+   */
+  chartFolder(chart: Chart): string {
+    const known = this.#chartFolders.get(chart.path);
+    if (known !== undefined) return known;
+    const folder = join(this.#workspace.path, "charts", `${this.#chartFolders.size}`, chart.name);
+    assembleChart(this.#tree, chart, partsOf(this.#tree, chart), this.#topLevel, folder);
+    this.#chartFolders.set(chart.path, folder);
+    return folder;
+  }
+
+  /** The archives that a chart of the project is made from, by their paths, with the SHA-256 that `deploy.lock` has of each. */
+  archives(chart: Chart): Map<string, string> {
+    const lock = lockOf(this.#tree);
+    return new Map(
+      archivesIn(partsOf(this.#tree, chart)).map(({ path, dependency }) => [
+        path,
+        lock.get(archiveKey(dependency))?.sha256 ?? "",
+      ]),
+    );
+  }
+
+  /**
+   * HMAC-SHA-256 of a text in hex, with a key that is derived from the project's: without that key, it tells nothing of the text.
+   * Where nothing is encrypted there is no key, and it is an ordinary checksum.
+   */
+  digest(purpose: string, text: string): string {
+    return this.#tree.digest(`git-vault ${purpose}`, text);
+  }
 
   /** Forgets the key and what was read, and removes the temporary files. */
   async close(): Promise<void> {
@@ -248,6 +289,45 @@ export class Project implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+interface ExtraRelease {
+  readonly release: Release;
+  readonly settings: ReleaseSettings;
+}
+
+const defaultsOf = ({ defaults }: Chart): Layer[] => (defaults === null ? [] : [defaults]);
+
+/** The releases beside the main one. */
+function extraReleases(tree: Tree, { releases = {}, environments }: Settings): ExtraRelease[] {
+  return Object.entries(releases).map(([name, settings]) => {
+    const unknown = settings.environments?.find((environment) => !Object.hasOwn(environments, environment));
+    if (unknown !== undefined)
+      throw new DeployError(
+        "INVALID_SETTINGS",
+        `the release ${name} names the environment ${unknown}, which is not there`,
+      );
+    const chart = readChart(tree, settings.chart);
+    const own = (settings.layers ?? []).map((path) => new Layer(tree, path, "common"));
+    const layers = [...defaultsOf(chart), ...own];
+    return { settings, release: new Release({ name, namespace: settings.namespace ?? name, chart, layers }) };
+  });
+}
+
+/** What is deployed to an environment, in order. */
+function inOrder(environment: string, main: Release, extra: readonly ExtraRelease[]): Release[] {
+  const here = extra.filter(({ settings }) => settings.environments?.includes(environment) ?? true);
+  const at = (when: "before" | "after"): Release[] =>
+    here.filter(({ settings }) => (settings.when ?? "before") === when).map(({ release }) => release);
+  const twin = here.find(({ release }) => release.name === main.name && release.namespace === main.namespace);
+  if (twin === undefined) return [...at("before"), main, ...at("after")];
+  throw new DeployError(
+    "INVALID_SETTINGS",
+    `two releases of ${environment} have the name ${main.name} in one namespace`,
+    {
+      hint: "give one of them another name or namespace",
+    },
+  );
 }
 
 /** What cannot be read cannot leak. */

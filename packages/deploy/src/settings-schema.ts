@@ -33,6 +33,17 @@ export const SETTINGS_SCHEMA: object = {
       description: "JSON Schemas that the values of every environment must be as, beside those of the charts.",
       $ref: "#/definitions/layers",
     },
+    releases: {
+      description:
+        "Releases beside the main chart's, such as cert-manager, by their names, in the order in which they are deployed.",
+      type: "object",
+      propertyNames: {
+        pattern: "^[a-z0-9]([a-z0-9.-]{0,51}[a-z0-9])?$",
+      },
+      additionalProperties: {
+        $ref: "#/definitions/release",
+      },
+    },
     silence: {
       description: "Findings of checks that are known and accepted.",
       type: "array",
@@ -127,6 +138,37 @@ export const SETTINGS_SCHEMA: object = {
           description: "The labels that each of its nodes has.",
           type: "object",
           additionalProperties: {
+            type: "string",
+          },
+        },
+      },
+    },
+    release: {
+      type: "object",
+      additionalProperties: false,
+      required: ["chart"],
+      properties: {
+        chart: {
+          description: "The chart's folder.",
+          $ref: "#/definitions/path",
+        },
+        namespace: {
+          description: "The Kubernetes namespace; left out, the release's name.",
+          type: "string",
+          pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        },
+        layers: {
+          description: "The values files over the chart's own, the lowest first.",
+          $ref: "#/definitions/layers",
+        },
+        when: {
+          description: "Before or after the main chart's release; left out, before.",
+          enum: ["before", "after"],
+        },
+        environments: {
+          description: "The environments that have it; left out, all.",
+          type: "array",
+          items: {
             type: "string",
           },
         },

@@ -43,6 +43,20 @@ export interface EnvironmentSettings {
   readonly nodePools?: Readonly<Record<string, NodePool>>;
 }
 
+/** A release of Helm beside the main chart's, such as cert-manager. */
+export interface ReleaseSettings {
+  /** The chart's folder. */
+  readonly chart: string;
+  /** The release's name where left out. */
+  readonly namespace?: string;
+  /** Over the chart's own values, lowest first. */
+  readonly layers?: readonly string[];
+  /** Before or after the main chart's; `before` where left out. */
+  readonly when?: "before" | "after";
+  /** The environments that have it; all where left out. */
+  readonly environments?: readonly string[];
+}
+
 /** A finding that is known and accepted. */
 export interface Silence {
   /** The check's id. */
@@ -60,6 +74,8 @@ export interface Settings {
   readonly layers?: readonly string[];
   /** By their names, in the order in which they are deployed. */
   readonly environments: Readonly<Record<string, EnvironmentSettings>>;
+  /** Beside the main chart's, by their names, in the order in which they are deployed. */
+  readonly releases?: Readonly<Record<string, ReleaseSettings>>;
   readonly silence?: readonly Silence[];
   /** JSON Schemas that the values of every environment must be as, beside those of the charts. */
   readonly schemas?: readonly string[];

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { GitCryptError, type KeyRing, type Revision, type RevisionFile } from "@git-vault/git-crypt";
@@ -116,6 +117,15 @@ export class Tree {
         hint: "it is another repository's, or one that was rotated out",
       },
     );
+  }
+
+  /** HMAC-SHA-256 of a text in hex, with a key for `purpose` that is derived from the git-crypt key; of no secret without one. */
+  digest(purpose: string, text: string): string {
+    const [entry] = this.#keys[0]?.current.entries ?? [];
+    const key = createHmac("sha256", entry?.hmacKey ?? "")
+      .update(purpose)
+      .digest();
+    return createHmac("sha256", key).update(text).digest("hex");
   }
 
   /** Forgets the keys, and what was read. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { peer, runOk } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Cluster, type DeployErrorCode, type Project } from "../src/index.ts";
+import { Cluster, type DeployErrorCode, makePlan, type Project } from "../src/index.ts";
 import { HELMS, TOKEN, clusterWorld, type ClusterWorld } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
 
@@ -185,7 +185,8 @@ describe("programs that are started", () => {
     at.env["HELM"] = path;
     await using project = await at.open();
     await using cluster = await connect(project);
-    expect(await cluster.helm.run(["list", "--output", "json"], "failed")).toBe("[]\n");
+    const plan = await makePlan(project, cluster);
+    expect(plan.releases.map(({ name, revision }) => [name, revision])).toEqual([["app", null]]);
     expect(at.kubernetes.requests.at(-1)?.user).toBe("deployer");
   });
 });

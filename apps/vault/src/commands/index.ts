@@ -32,6 +32,7 @@ export const commands: Readonly<Record<CommandName, () => Promise<CommandModule>
   merge: () => import("./merge.ts"),
   "deploy check": () => import("./deploy-check.ts"),
   "deploy values": () => import("./deploy-values.ts"),
+  "deploy plan": () => import("./deploy-plan.ts"),
   "deploy fetch": () => import("./deploy-fetch.ts"),
   "deploy lock": () => import("./deploy-lock.ts"),
   doctor: () => import("./doctor.ts"),

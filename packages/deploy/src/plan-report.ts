@@ -1,0 +1,60 @@
+import type { Change } from "./manifest-diff.ts";
+import { isUnchanged, type Plan, type PlannedRelease } from "./plan.ts";
+
+/** GitHub shows no summary of a step that is larger (bytes); this one leaves room for others. */
+const MOST_SUMMARY = 900 * 1024;
+
+const SIGNS = { add: "+", change: "~", remove: "-" } as const;
+
+const titleOf = ({ kind, namespace, name, hook }: Change): string =>
+  `${kind} ${namespace === null ? "" : `${namespace}/`}${name}${hook ? " (hook)" : ""}`;
+
+function sumOf({ revision, changes, unchanged }: PlannedRelease): string {
+  const count = (action: Change["action"]): number => changes.filter((change) => change.action === action).length;
+  const from = revision === null ? "first install" : `revision ${revision.number} (${revision.status})`;
+  return `${from}; ${count("add")} added, ${count("change")} changed, ${count("remove")} removed, ${unchanged} unchanged`;
+}
+
+const headOf = ({ environment, commit, cluster }: Plan): string =>
+  `${environment}, commit ${commit.slice(0, 12)}, cluster ${cluster}`;
+
+/** A plan for a terminal or a log. Names in it come from the charts: strip control characters before you show it. */
+export function planText(plan: Plan): string {
+  const lines = [`plan for ${headOf(plan)}`];
+  for (const release of plan.releases) {
+    lines.push("", `${release.name} in ${release.namespace}: ${sumOf(release)}`);
+    if (release.withoutCluster) lines.push("  rendered without the cluster, which lacks its kinds as yet");
+    for (const change of release.changes) {
+      lines.push("", `${SIGNS[change.action]} ${titleOf(change)}`);
+      lines.push(...change.diff.split("\n").map((line) => `  ${line}`));
+    }
+  }
+  if (isUnchanged(plan)) lines.push("", "nothing changes");
+  return `${lines.join("\n")}\n`;
+}
+
+/** A plan as Markdown for a step's summary in GitHub Actions, within its size: diffs that have no room are left out, and it says so. */
+export function planMarkdown(plan: Plan): string {
+  const out = [`### Plan for ${escape(headOf(plan))}`, ""];
+  let room = MOST_SUMMARY;
+  let left = 0;
+  for (const release of plan.releases) {
+    out.push(`**${escape(release.name)}** in ${escape(release.namespace)}: ${escape(sumOf(release))}`, "");
+    for (const change of release.changes) {
+      const summary = `<code>${SIGNS[change.action]} ${escape(titleOf(change))}</code>`;
+      // A fence longer than any run of backticks within it.
+      const fence = "`".repeat(Math.max(3, ...[...change.diff.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+      const block = `<details><summary>${summary}</summary>\n\n${fence}diff\n${change.diff}\n${fence}\n\n</details>`;
+      room -= Buffer.byteLength(block);
+      if (room > 0) out.push(block);
+      else left += 1;
+    }
+    out.push("");
+  }
+  if (left > 0) out.push(`${left} more changes are not shown here: there is no room.`, "");
+  if (isUnchanged(plan)) out.push("Nothing changes.", "");
+  return out.join("\n");
+}
+
+const escape = (text: string): string =>
+  text.replaceAll(/[&<>*_`[\]|]/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -1,0 +1,155 @@
+import { writeFileSync } from "node:fs";
+import { peer, runOk } from "@git-vault/testkit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  assertFresh,
+  Cluster,
+  isUnchanged,
+  makePlan,
+  type Plan,
+  planMarkdown,
+  planText,
+  type Project,
+  readPlan,
+  writePlan,
+} from "../src/index.ts";
+import { clusterWorld, type ClusterWorld, HELMS, PASSWORD, TOKEN } from "./cluster-world.ts";
+import { errorOf } from "./world.ts";
+
+let at: ClusterWorld;
+beforeEach(async () => {
+  at = await clusterWorld();
+});
+afterEach(() => at[Symbol.asyncDispose]());
+
+/** Does something with the project at HEAD and its cluster. */
+async function within<T>(job: (project: Project, cluster: Cluster) => Promise<T>): Promise<T> {
+  await using project = await at.open();
+  await using cluster = await Cluster.connect(project, project.environment("staging"));
+  return await job(project, cluster);
+}
+
+const plan = (): Promise<Plan> => within(makePlan);
+
+/** Deploys what is committed, with Helm alone, as somebody else would. */
+async function deploy(helm: string, ...more: string[]): Promise<void> {
+  const kubeconfig = `${at.repository.folder}/kubeconfig`;
+  writeFileSync(kubeconfig, at.kubernetes.kubeconfig({ token: TOKEN }));
+  const values = ["-f", "config/staging.yaml", "--set", `password=${PASSWORD}`, ...more];
+  await runOk(helm, ["upgrade", "--install", "app", "app", "-n", "web", "--create-namespace", ...values], {
+    cwd: at.repository.path,
+    env: { ...at.repository.env, KUBECONFIG: kubeconfig },
+  });
+}
+
+describe.each(HELMS)("a plan with $label", ({ path: helm, missing }) => {
+  it.skipIf(missing)("tells what is added, what changes and what is removed, and no secret", async () => {
+    at.env["HELM"] = helm;
+    const first = await plan();
+    expect(first.releases[0]).toMatchObject({ name: "app", namespace: "web", revision: null, unchanged: 0 });
+    expect(first.releases[0]?.changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`)).toEqual([
+      "add Secret web",
+      "add ConfigMap web",
+      "add Deployment web",
+    ]);
+    expect(at.kubernetes.list("v1", "Secret")).toEqual([]);
+    expect(at.kubernetes.requests.filter(({ method }) => method !== "GET")).toEqual([]);
+
+    await deploy(helm);
+    const none = await plan();
+    expect(isUnchanged(none)).toBe(true);
+    expect(none.releases[0]).toMatchObject({ revision: { number: 1, status: "deployed" }, unchanged: 3 });
+
+    at.repository.write("config/staging.yaml", "replicas: 3\n");
+    at.encrypt("secrets/config/staging.yaml", "password: canary-second-9910\n");
+    at.repository.write("app/templates/more.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n");
+    await at.repository.commit("changes");
+    const changed = await plan();
+    const text = planText(changed);
+    expect(text).toContain("1 added, 3 changed, 0 removed, 0 unchanged");
+    expect(text).toContain("  -  replicas: 1\n  +  replicas: 3\n");
+    const [secret] = changed.releases[0]?.changes.filter(({ kind }) => kind === "Secret") ?? [];
+    expect(secret?.diff).toMatch(/-  password: "?\[secret [0-9a-f]{8}\]"?\n\+  password: "?\[secret [0-9a-f]{8}\]/);
+    expect(text).toMatch(/url: https:\/\/web:\[secret [0-9a-f]{8}\]@db/);
+    for (const shown of [text, planMarkdown(changed), JSON.stringify(changed)]) {
+      expect(shown).not.toContain("canary");
+      expect(shown).not.toContain(Buffer.from(PASSWORD).toString("base64").slice(0, 20));
+    }
+  });
+});
+
+describe.skipIf(peer("helm4").missing)("a plan", () => {
+  it("hides what was secret where it was deployed, though no commit says so any more", async () => {
+    await deploy(at.env["HELM"] ?? "", "--set", "token=canary-old-token");
+    at.repository.write(
+      "app/templates/old.yaml",
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}\ndata: {a: {{ .Values.token | default "none" }}}\n',
+    );
+    await at.repository.commit("a template");
+    await deploy(at.env["HELM"] ?? "", "--set", "token=canary-old-token");
+    const { releases } = await plan();
+    expect(releases[0]?.changes.map(({ name, action }) => `${action} ${name}`)).toEqual(["change old"]);
+    expect(releases[0]?.changes[0]?.diff).toContain("[secret ");
+    expect(JSON.stringify(releases)).not.toContain("canary");
+  });
+
+  it("is a file that shows whether it was changed", async () => {
+    await within(async (project, cluster) => {
+      const made = await makePlan(project, cluster);
+      const file = writePlan(project, made);
+      expect(readPlan(project, file)).toEqual(made);
+      for (const text of ["", "{}", file.replace('"app"', '"apq"'), file.replace(/"seal": "../, '"seal": "zz')])
+        expect(await errorOf(() => readPlan(project, text))).toMatchObject({ code: "MALFORMED_PLAN" });
+    });
+  });
+
+  it("is stale once the commit, the values or the release is another", async () => {
+    const made = await plan();
+    const check = (): Promise<unknown> =>
+      errorOf(() => within((project, cluster) => assertFresh(project, cluster, made)));
+    await within((project, cluster) => assertFresh(project, cluster, made));
+    await at.repository.git("commit", "--quiet", "--allow-empty", "--message", "other");
+    expect(await check()).toMatchObject({ code: "STALE_PLAN", message: expect.stringContaining("commit") });
+    await at.repository.git("reset", "--quiet", "--hard", "HEAD^");
+    await within((project, cluster) => assertFresh(project, cluster, made));
+    const [release] = made.releases;
+    if (release === undefined) throw new Error("expected a release");
+    const other: Plan = { ...made, releases: [{ ...release, values: "0".repeat(64) }] };
+    const values = errorOf(() => within((project, cluster) => assertFresh(project, cluster, other)));
+    expect(await values).toMatchObject({ code: "STALE_PLAN", message: expect.stringContaining("values") });
+    await deploy(at.env["HELM"] ?? "");
+    expect(await check()).toMatchObject({ code: "STALE_PLAN", message: expect.stringContaining("somebody else") });
+  });
+
+  it("has the releases beside the main one, in their order", async () => {
+    at.repository.write("dns/Chart.yaml", "apiVersion: v2\nname: dns\nversion: 2.0.0\n");
+    at.repository.write(
+      "dns/templates/x.yaml",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: dns}\ndata: {zone: {{ .Values.zone }}}\n",
+    );
+    at.repository.write("config/dns.yaml", "zone: example\n");
+    const dns = { chart: "dns", layers: ["config/dns.yaml"], namespace: "kube-system" };
+    at.settings(
+      undefined,
+      {},
+      { releases: { dns, late: { ...dns, when: "after" }, other: { ...dns, environments: [] } } },
+    );
+    await at.repository.commit("dns");
+    const { releases } = await plan();
+    expect(releases.map(({ name, chart }) => `${name} ${chart.version}`)).toEqual([
+      "dns 2.0.0",
+      "app 1.0.0",
+      "late 2.0.0",
+    ]);
+    expect(releases[0]?.changes[0]?.diff).toContain("zone: example");
+  });
+
+  it("tells Helm's reason where the chart cannot be rendered, without secrets", async () => {
+    at.repository.write("app/templates/bad.yaml", "{{ fail .Values.password }}\n");
+    await at.repository.commit("bad");
+    const error = await errorOf(plan);
+    expect(error).toMatchObject({ code: "TOOL_FAILED" });
+    expect(error.message).toContain("[secret]");
+    expect(error.message).not.toContain("canary");
+  });
+});
