@@ -86,7 +86,9 @@ export const FLAGS = {
   "no-commit": { summary: "leave the changes staged instead of committing them" },
   "no-sign": { summary: "do not sign grants" },
   "no-rotate": { summary: "keep the key, which whoever is revoked still has" },
-  markdown: { summary: "write a page for the documentation of a project" },
+  markdown: {
+    summary: "print Markdown: a page of a project's documentation, or the summary of a step in GitHub Actions",
+  },
   check: { summary: "change nothing, and end with 7 where something is to be done" },
   force: { summary: "go on where the command would refuse; its help says where" },
   "all-worktrees": { summary: "lock the other work trees of the repository along" },
@@ -97,7 +99,6 @@ export const FLAGS = {
   revision: { value: "REV", summary: "read the project at the commit REV; default HEAD" },
   explain: { value: "PATH", summary: "tell where the value at PATH, such as hub.users[0].name, comes from" },
   reveal: { summary: "show secret values on the terminal" },
-  markdown: { summary: "print Markdown, for the summary of a step in GitHub Actions" },
   "without-secrets": { summary: "leave out the encrypted layers where there is no key" },
   output: {
     short: "o",
