@@ -92,6 +92,9 @@ const OF_PROJECT: Readonly<Record<DeployErrorCode, ExitCode>> = {
   CONFLICT: 1,
   TOO_MANY_REQUESTS: 6,
   API_FAILED: 1,
+  NO_SUCH_NODE: 2,
+  LAST_NODE: 1,
+  NODE_HELD: 1,
   INTERRUPTED: 130,
 };
 

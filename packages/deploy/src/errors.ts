@@ -40,6 +40,9 @@ import { VaultError, type VaultErrorOptions } from "@git-vault/errors";
  * - `CONFLICT`: it is there already, or somebody else changed it (409)
  * - `TOO_MANY_REQUESTS`: the cluster is busy, or a disruption budget forbids an eviction (429)
  * - `API_FAILED`: the cluster refused for another reason, or answered what is not understood
+ * - `NO_SUCH_NODE`: the cluster has no node of that name
+ * - `LAST_NODE`: it is the last node of its pool that takes pods
+ * - `NODE_HELD`: pods were left on a node that was to be emptied
  * - `INTERRUPTED`: the run was told to end
  */
 export type DeployErrorCode =
@@ -82,6 +85,9 @@ export type DeployErrorCode =
   | "CONFLICT"
   | "TOO_MANY_REQUESTS"
   | "API_FAILED"
+  | "NO_SUCH_NODE"
+  | "LAST_NODE"
+  | "NODE_HELD"
   | "INTERRUPTED";
 
 /** A place in a file: its path from the top folder, and the line and column, which begin with 1. */

@@ -2,10 +2,30 @@ export type { KubernetesObject, ObjectList, ReadOptions, Sending, WatchEvent } f
 export { Cluster, type ClusterIdentity, type ConnectOptions, WritableCluster } from "./cluster.ts";
 export { CHECKS, runChecks, type CheckOptions } from "./check.ts";
 export { RULES, type Rule, type RuleId } from "./checks/rules.ts";
+export { type Ci, type CiOptions, detectCi, findingsInMarkdown } from "./ci.ts";
+export type { CertificateFacts, ExpiryThresholds } from "./certificate.ts";
+export { type CertificateOptions, type HostOptions, inspectCertificates } from "./certs.ts";
+export { type ClientCredential, inspectCredential } from "./client-credential.ts";
+export {
+  cordon,
+  type CordonOptions,
+  drain,
+  type DrainEvent,
+  type DrainOptions,
+  inspectNodes,
+  uncordon,
+} from "./drain.ts";
+export type { Issuance, IssuanceStep } from "./issuance.ts";
+export type { NodeReport, NodeState } from "./nodes.ts";
+export type { NodePod, PodFate, Resources } from "./pods.ts";
+export type { HostCertificate } from "./served-certificate.ts";
+export type { TlsHost } from "./tls-host.ts";
+export type { ProbeOptions } from "./probe.ts";
 export type { Chart, Dependency } from "./chart.ts";
 export type { Environment, RenderOptions, SecretLeaf } from "./environment.ts";
 export type { Release, ValuesOptions } from "./release.ts";
 export { DeployError, type DeployErrorCode, type Place } from "./errors.ts";
+export { type FederationReport, inspectFederation, type MemberVersions } from "./federation.ts";
 export type { FetchedArchive } from "./fetch.ts";
 export type { LockedArchive } from "./lock-file.ts";
 export type { Check, CheckContext, Finding, Severity } from "./finding.ts";
@@ -37,6 +57,7 @@ export type {
   Silence,
   Tier,
 } from "./settings.ts";
+export { type HostAnswer, type Verification, verifyEnvironment } from "./verify.ts";
 export type { TrackedFile } from "./tree.ts";
 export { formatPath, isMap, parsePath, type Path, type Value, type ValueMap } from "./value.ts";
 export {

@@ -1,0 +1,94 @@
+import { X509Certificate } from "node:crypto";
+
+const DAY = 86_400_000;
+
+/** When a certificate that is about to end is worth a word. */
+export interface ExpiryThresholds {
+  /** A warning from so many days before its end on; 21 where left out. */
+  readonly warningDays?: number;
+  /** An error from so many days before its end on; 7 where left out. */
+  readonly errorDays?: number;
+}
+
+/** What a certificate says. */
+export interface CertificateFacts {
+  readonly subject: string;
+  readonly issuer: string;
+  /** Host names, wildcards and IP addresses. */
+  readonly names: readonly string[];
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** SHA-256 of its bytes, in lower-case hex. */
+  readonly fingerprint: string;
+}
+
+/** Where a certificate stands in its life. */
+export type Lifetime =
+  | { readonly state: "valid"; readonly daysLeft: number }
+  | { readonly state: "not-yet-valid"; readonly daysLeft: number }
+  /** The controller should have renewed it by now. */
+  | { readonly state: "late"; readonly daysLeft: number }
+  /** It ends within days. */
+  | { readonly state: "urgent"; readonly daysLeft: number }
+  | { readonly state: "expired"; readonly daysLeft: number };
+
+/** The certificates in a PEM text, in their order; null where there is none, or one cannot be read. */
+export function readCertificates(pem: string): X509Certificate[] | null {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
+  if (blocks === null) return null;
+  try {
+    return blocks.map((block) => new X509Certificate(block));
+  } catch {
+    return null;
+  }
+}
+
+/** The common name in a distinguished name as node:crypto prints it, one part a line; else all of it in one line. */
+const shortName = (distinguished: string): string =>
+  (/^CN=(.*)$/m.exec(distinguished)?.[1] ?? distinguished.replaceAll("\n", ", ")) || "nobody";
+
+/** What a certificate says. */
+export function factsOf(certificate: X509Certificate): CertificateFacts {
+  const names = [...(certificate.subjectAltName ?? "").matchAll(/(?:^|, )(?:DNS|IP Address):([^,]*)/g)];
+  return {
+    subject: shortName(certificate.subject ?? ""),
+    issuer: shortName(certificate.issuer ?? ""),
+    names: names.flatMap(([, name]) => name ?? []),
+    notBefore: new Date(certificate.validFrom),
+    notAfter: new Date(certificate.validTo),
+    fingerprint: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+  };
+}
+
+/** So much of its life may be left before a word is due at all: for certificates that live for days, not months. */
+const WARNING_SHARE = 0.25;
+const ERROR_SHARE = 0.08;
+
+/**
+ * Where a certificate stands in its life at `now`. The thresholds are days, but never more than a quarter (for an error, a twelfth) of
+ * its whole life: one that lives for six days is not late from its first day on.
+ */
+export function lifetimeOf(
+  { notBefore, notAfter }: Pick<CertificateFacts, "notBefore" | "notAfter">,
+  { warningDays = 21, errorDays = 7 }: ExpiryThresholds,
+  now: Date,
+): Lifetime {
+  const life = notAfter.getTime() - notBefore.getTime();
+  const left = notAfter.getTime() - now.getTime();
+  const daysLeft = Math.floor(left / DAY);
+  if (left <= 0) return { state: "expired", daysLeft };
+  if (notBefore > now) return { state: "not-yet-valid", daysLeft };
+  if (left <= Math.min(errorDays * DAY, life * ERROR_SHARE)) return { state: "urgent", daysLeft };
+  if (left <= Math.min(warningDays * DAY, life * WARNING_SHARE)) return { state: "late", daysLeft };
+  return { state: "valid", daysLeft };
+}
+
+/** `ends in 6 days, at 2030-01-31 12:00 UTC`: a lifetime in words. */
+export function tellLifetime({ state, daysLeft }: Lifetime, { notBefore, notAfter }: CertificateFacts): string {
+  const end = `${notAfter.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  if (state === "not-yet-valid")
+    return `is not valid before ${notBefore.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  if (state === "expired")
+    return `expired ${daysLeft >= -1 ? "within the last day" : `${-daysLeft - 1} days ago`}, at ${end}`;
+  return `ends in ${daysLeft === 0 ? "less than a day" : daysLeft === 1 ? "1 day" : `${daysLeft} days`}, at ${end}`;
+}
