@@ -45,7 +45,9 @@ const chunks = {
   ),
   grants: [
     ...["grant", "holders", "sync", "revoke"].map((name) => own(`src/commands/${name}.ts`)),
-    ...["grant", "holders", "open-grants", "renew-grants", "revoke", "sync", "grant-signature"].map(sharing),
+    ...["grant", "holders", "open-grants", "renew-grants", "revoke", "sync", "grant-signature", "grant-openpgp"].map(
+      sharing,
+    ),
   ],
 };
 // `sharing` exports what view and share to a key file use beside what only repositories need.

@@ -83,6 +83,7 @@ export const FLAGS = {
     optional: "NAME",
     summary: "make a key of age's for a CI system, print its private half once, and grant to it",
   },
+  gpg: { summary: "grant to OpenPGP keys, in git-crypt's own way" },
   "no-commit": { summary: "leave the changes staged instead of committing them" },
   "no-sign": { summary: "do not sign grants" },
   "no-rotate": { summary: "keep the key, which whoever is revoked still has" },

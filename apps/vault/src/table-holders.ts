@@ -14,6 +14,7 @@ export const HOLDER_COMMANDS: readonly CommandSpec[] = [
       "Seals the key to all usable keys of each recipient and commits that in .git-vault, in one commit that holds nothing else. A team grants each member. Whoever holds a valid grant for the same keys is passed over; an older one is replaced. Where anything fails, nothing is changed.",
       "The first time that a recipient is seen their fingerprints are shown and, on a terminal, confirmed. They are remembered: where they are others later, it stops and says what was added and removed. --expect and --member-of demand more.",
       "Grants are signed with your SSH key, from the agent or from ~/.ssh, so that others see who granted. Where git's git-vault.user or github.user, or --as, says who you are, the key is one of those on that account.",
+      "--gpg grants to the OpenPGP keys of the recipients' accounts, or of key files, as git-crypt does: `git-crypt unlock` opens it. No gpg is needed to grant.",
       "--ci makes a key for a CI system and prints its private half, once: put it into a secret named GIT_VAULT_IDENTITY, and `vault unlock` takes it.",
     ],
     examples: [

@@ -6,11 +6,8 @@ import { assertIndexFree } from "./index-file.ts";
 import { isBlob } from "./objects.ts";
 import { assertWorkTree, type WorkTreePlace } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
-import type { FilesToCommit } from "./rotation-commit.ts";
+import { stateFolder, type FilesToCommit } from "./rotation-commit.ts";
 import { VAULT_FOLDER } from "./sealed-retired.ts";
-
-/** What may be changed. */
-const FOLDERS = [VAULT_FOLDER, ".git-crypt"];
 
 /** How changes are committed. */
 export interface CommitFilesOptions {
@@ -43,7 +40,8 @@ export function commitFiles(
   assertIndexFree(repository);
   const all = withAttributes(repository, changes);
   const paths = [...all.keys()];
-  for (const path of paths) assertOwnPath(repository, path);
+  const folders = [VAULT_FOLDER, stateFolder(repository)];
+  for (const path of paths) assertOwnPath(repository, folders, path);
   const before = remember(repository, paths);
   try {
     for (const [path, content] of all) put(join(repository.topLevel, path), content);
@@ -66,11 +64,11 @@ function withAttributes(repository: Repository, changes: FilesToCommit): FilesTo
 }
 
 /** No folder on the way may be a link, which could lead anywhere. */
-function assertOwnPath({ topLevel }: WorkTreePlace, path: string): void {
+function assertOwnPath({ topLevel }: WorkTreePlace, folders: readonly string[], path: string): void {
   const parts = path.split("/");
-  const [folder = ""] = parts;
-  if (!FOLDERS.includes(folder) || parts.length < 2 || parts.some((part) => ["", ".", ".."].includes(part))) {
-    throw new RangeError(`path: expected one in ${FOLDERS.join(" or ")}, got another`);
+  const folder = folders.find((own) => path.startsWith(`${own}/`));
+  if (folder === undefined || parts.length < 2 || parts.some((part) => ["", ".", ".."].includes(part))) {
+    throw new RangeError(`path: expected one in ${folders.join(" or ")}, got another`);
   }
   for (let length = 1; length <= parts.length; length += 1) {
     const stat = lstatSync(join(topLevel, ...parts.slice(0, length)), { throwIfNoEntry: false });

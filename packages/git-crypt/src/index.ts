@@ -36,5 +36,5 @@ export { abortRotation, continueRotation, rotate, type RotateOptions, type Rotat
 export type { FilesToCommit } from "./rotation-commit.ts";
 export { VAULT_FOLDER } from "./sealed-retired.ts";
 export { checkStaged } from "./staged.ts";
-export { readTracked, type TrackedFile } from "./tracked-files.ts";
+export { readTracked, type TrackedFile, upstreamOf } from "./tracked-files.ts";
 export { type KeyStatus, type ProtectedFile, status, type Status, type StatusOptions } from "./status.ts";

@@ -28,7 +28,7 @@ export async function assertExpected(
     if (!isMember) {
       throw new SharingError(
         "NOT_EXPECTED",
-        `${printable(name)} is not seen to be a member of ${printable(memberOf ?? "")}`,
+        `expected members of ${printable(memberOf ?? "")}, and ${printable(name)} is not seen to be one`,
         {
           hint: "members that are not public are seen with a token of a member, in GH_TOKEN",
         },
@@ -52,7 +52,7 @@ function assertKeys(entries: readonly DirectoryEntry[], fingerprints: readonly s
   }
   const stranger = usable.find(({ theirs }) => !theirs.some((one) => fingerprints.includes(one)));
   if (stranger === undefined) return;
-  throw new SharingError("NOT_EXPECTED", `${printable(stranger.name)} has none of the keys that were expected`, {
+  throw new SharingError("NOT_EXPECTED", `expected a key that was named, and ${printable(stranger.name)} has none`, {
     hint: "name a fingerprint of each recipient by --expect",
   });
 }

@@ -73,7 +73,8 @@ export function readGrantKey(text: string): GrantKey {
   }
   try {
     const key = parsePublicKey(text);
-    if (encodePublicKey(key) === text) return { text, type: key.type, fingerprint: key.fingerprint };
+    if (key.comment === "" && encodePublicKey(key) === text)
+      return { text, type: key.type, fingerprint: key.fingerprint };
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
   }

@@ -4,6 +4,7 @@
 import type { Directory } from "@git-vault/directory";
 import type { Repository } from "@git-vault/git-crypt";
 import type { GrantOptions, GrantResult } from "./grant.ts";
+import type { OpenPgpGrantResult } from "./grant-openpgp.ts";
 import type { SignatureState } from "./grant-signature.ts";
 import type { Grant } from "./grants.ts";
 import type { HolderList } from "./holders.ts";
@@ -23,6 +24,16 @@ import type { SyncPlan } from "./sync.ts";
 export const grant = async (options: GrantOptions): Promise<GrantResult> => (await import("./grant.ts")).grant(options);
 
 /**
+ * Grants the repository's key to all usable OpenPGP keys of each recipient, in git-crypt's own way and without gpg, and commits that in
+ * one commit: git-crypt's `unlock` opens it. Where anything fails, nothing is changed.
+ *
+ * @param options whose recipients were looked up with their OpenPGP keys
+ * @throws what `writeOpenPgpGrant`, `Repository.readKey` and `commitFiles` do; SharingError `NO_USABLE_KEY`
+ */
+export const grantOpenPgp = async (options: Omit<GrantOptions, "by" | "machines">): Promise<OpenPgpGrantResult> =>
+  (await import("./grant-openpgp.ts")).grantOpenPgp(options);
+
+/**
  * Tells who has the keys of a repository, from its grants alone, and what became of them since.
  *
  * @param directory asks the forges; null to ask nobody
@@ -32,7 +43,7 @@ export const listHolders = async (repository: Repository, directory: Directory |
   (await import("./holders.ts")).listHolders(repository, directory);
 
 /**
- * Finds grants in a repository that the private keys of this machine open, and opens the newest sound one for each key's name.
+ * Finds grants in a repository, and in what was fetched for its branch, that the private keys of this machine open, and opens the newest sound one for each key's name.
  *
  * A grant is refused that holds another key than it says, or another one than the repository's files are encrypted with; that holds a
  * key which a rotation replaced; whose signature does not fit; or that was not made, or was changed since, by somebody who had the key.
@@ -43,6 +54,14 @@ export const listHolders = async (repository: Repository, directory: Directory |
  */
 export const openGrants = async (repository: Repository, options: ReceiveOptions): Promise<OpenedGrants> =>
   (await import("./open-grants.ts")).openGrants(repository, options);
+
+/**
+ * Tells whether a key that lies in a repository was replaced by a rotation, in what is checked out or was fetched for the branch.
+ *
+ * @throws GitCryptError GIT_FAILED, KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE
+ */
+export const holdsReplacedKey = async (repository: Repository): Promise<boolean> =>
+  (await import("./open-grants.ts")).holdsReplacedKey(repository);
 
 /**
  * Makes the grants of a repository anew for a new key of the same name, to the very keys that they name, without asking anybody. Only

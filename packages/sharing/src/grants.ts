@@ -1,4 +1,11 @@
-import { isKeyId, readTracked, VAULT_FOLDER, type Repository, type TrackedFile } from "@git-vault/git-crypt";
+import {
+  isKeyId,
+  readTracked,
+  upstreamOf,
+  VAULT_FOLDER,
+  type Repository,
+  type TrackedFile,
+} from "@git-vault/git-crypt";
 import { readHeader, SealingError, type Stanza } from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
 import { holderSlug, MAX_GRANT_BYTES, parseGrant, type GrantFile, type GrantKey } from "./grant-file.ts";
@@ -37,12 +44,13 @@ export const grantPath = (keyName: string, holder: string, id: string): string =
 /**
  * Reads the grants of a repository, as its index holds them. Whatever is wrong with a file is told, and stops nothing.
  *
+ * @param commit whose grants are read instead of the index's
  * @throws GitCryptError GIT_FAILED
  */
-export function readGrants(repository: Repository): Grants {
+export function readGrants(repository: Repository, commit?: string): Grants {
   const grants: Grant[] = [];
   const bad: BadGrant[] = [];
-  for (const file of readTracked(repository, FOLDER, MAX_GRANT_BYTES)) {
+  for (const file of readTracked(repository, FOLDER, MAX_GRANT_BYTES, commit)) {
     const { path } = file;
     try {
       grants.push(readGrant(file));
@@ -51,12 +59,29 @@ export function readGrants(repository: Repository): Grants {
       bad.push({ path, problem: error.message });
     }
   }
-  return { grants, bad, retired: retiredIn(repository) };
+  return { grants, bad, retired: retiredIn(repository, commit) };
 }
 
-function retiredIn(repository: Repository): Map<string, Set<string>> {
+/**
+ * Reads the grants of a repository, and those that were fetched for its branch and are not merged yet: after a rotation that somebody
+ * else made, the key is needed before git can merge what it encrypted.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export function readGrantsToCome(repository: Repository): Grants {
+  const here = readGrants(repository);
+  const upstream = upstreamOf(repository);
+  if (upstream === null) return here;
+  const there = readGrants(repository, upstream);
+  const known = new Set(here.grants.map(({ mac }) => mac));
+  const retired = new Map<string, ReadonlySet<string>>(here.retired);
+  for (const [name, ids] of there.retired) retired.set(name, new Set([...(retired.get(name) ?? []), ...ids]));
+  return { grants: [...here.grants, ...there.grants.filter(({ mac }) => !known.has(mac))], bad: here.bad, retired };
+}
+
+function retiredIn(repository: Repository, commit: string | undefined): Map<string, Set<string>> {
   const retired = new Map<string, Set<string>>();
-  for (const { path } of readTracked(repository, RETIRED_FOLDER, 0)) {
+  for (const { path } of readTracked(repository, RETIRED_FOLDER, 0, commit)) {
     const [keyName = "", file = ""] = path.slice(RETIRED_FOLDER.length + 1).split("/");
     const id = file.replace(/\.key$/, "");
     if (isKeyId(id)) retired.set(keyName, (retired.get(keyName) ?? new Set()).add(id));

@@ -27,7 +27,18 @@ export type { SignOptions } from "./sign-message.ts";
 export { SshAgent, type SshAgentOptions } from "./ssh-agent.ts";
 export { findSigner, type FindSignerOptions, type Signer } from "./signer.ts";
 /* Grants: the key in the repository itself, sealed to those who hold it. */
-export { findGrants, grant, listHolders, openGrants, planSync, renewGrants, signatureStates } from "./granting.ts";
+export {
+  findGrants,
+  grant,
+  grantOpenPgp,
+  holdsReplacedKey,
+  listHolders,
+  openGrants,
+  planSync,
+  renewGrants,
+  signatureStates,
+} from "./granting.ts";
+export type { OpenPgpGranted, OpenPgpGrantResult } from "./grant-openpgp.ts";
 export type { GrantedHolder, GrantOptions, GrantResult } from "./grant.ts";
 export { encodeGrant, parseGrant, type GrantFile, type GrantKey, type GrantStatement } from "./grant-file.ts";
 export type { SignatureState } from "./grant-signature.ts";

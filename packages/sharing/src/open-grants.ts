@@ -12,7 +12,7 @@ import { open, PassphraseIdentity, SealingError } from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
 import { signerOf } from "./grant-signature.ts";
 import { isMadeWith } from "./grant-standing.ts";
-import { readGrants, type BadGrant, type Grant, type Grants } from "./grants.ts";
+import { readGrantsToCome, type BadGrant, type Grant, type Grants } from "./grants.ts";
 import { findLocalIdentities, type LocalIdentities, type OpenedWith, type ReceiveOptions } from "./local-identities.ts";
 
 /** A grant that was opened, and proved to hold a key of the repository. */
@@ -36,7 +36,7 @@ export interface OpenedGrants {
 
 /** See `openGrants` in granting.ts. */
 export async function openGrants(repository: Repository, options: ReceiveOptions): Promise<OpenedGrants> {
-  const grants = readGrants(repository);
+  const grants = readGrantsToCome(repository);
   if (grants.grants.length === 0) return { opened: [], refused: [] };
   const local = await findLocalIdentities(options);
   const opened = new Map<string, OpenedGrant>();
@@ -141,4 +141,18 @@ function allRefused(refused: readonly BadGrant[], isRetired: boolean): SharingEr
     : new SharingError("MISMATCHED_GRANT", `a grant for you cannot be used: ${reasons}`, {
         hint: "see with `git log` who changed it, and ask a holder to grant anew with `vault grant`",
       });
+}
+
+/** See `holdsReplacedKey` in granting.ts. */
+export function holdsReplacedKey(repository: Repository): boolean {
+  const { retired } = readGrantsToCome(repository);
+  return repository.keyNames().some((name) => {
+    const ids = retired.get(name);
+    if (ids === undefined) return false;
+    const { bytes, keyFile } = repository.readKey(name);
+    const id = keyId(keyFile);
+    bytes.fill(0);
+    wipeKeyFile(keyFile);
+    return ids.has(id);
+  });
 }

@@ -1,11 +1,15 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Directory } from "@git-vault/directory";
 import { encodeKeyFile, generateKeyFile, openRepository } from "@git-vault/git-crypt";
 import { readOpenPgpKeys, type OpenPgpPublicKey } from "@git-vault/keys";
 import { peer, runOk, startGnuPg, temporaryFolder, type GnuPg, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
+  findGrants,
   findOpenPgpGrants,
+  grantOpenPgp,
+  listHolders,
   openOpenPgpGrants,
   renewOpenPgpGrants,
   writeOpenPgpGrant,
@@ -169,6 +173,29 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
       await gnupg.gpg(["--trust-model", "always", "-r", person("alice").fingerprint, "-e"], "no key"),
     );
     await expect(openOpenPgpGrants(repository(), byGpg())).rejects.toMatchObject({ code: "MALFORMED_KEY_FILE" });
+  });
+
+  it("is committed with nothing else, opens by git-crypt in a clone, and is listed among the holders", async () => {
+    writeFileSync(join(work, "staged"), "1");
+    await git(["add", "staged"]);
+    const file = join(folder.path, "alice.pub");
+    writeFileSync(file, await gnupg.exportPublic(person("alice").fingerprint));
+    const directory = new Directory({ env: {}, cacheFolder: null });
+    const to = await directory.resolve(file, "openpgp");
+    const { granted, commit } = await grantOpenPgp({ repository: repository(), to, directory });
+    expect(granted).toEqual([{ recipient: file, fingerprint: person("alice").fingerprint }]);
+    const path = `.git-crypt/keys/default/0/${person("alice").fingerprint}.gpg`;
+    const files = (await git(["show", "--name-only", "--format=", commit ?? ""])).toString();
+    expect(files).toBe(`.git-crypt/.gitattributes\n${path}\n`);
+    expect((await git(["status", "--porcelain"])).toString()).toBe("A  staged\n");
+    expect((await grantOpenPgp({ repository: repository(), to, directory })).commit).toBeNull();
+    const clone = `${work}-clone`;
+    await git(["clone", "-q", work, clone]);
+    await runOk(gitCrypt.path, ["unlock"], { cwd: clone, env: env() });
+    expect(readFileSync(join(clone, "secret"), "utf8")).toBe("hello\n");
+    const holder = `gpg:${person("alice").fingerprint}`;
+    expect((await listHolders(repository(), null)).openPgp).toMatchObject([{ holder, keyName: "default", path }]);
+    expect((await findGrants(repository(), "default", [holder])).paths).toEqual([path]);
   });
 
   it("gives nothing in a repository without grants", async () => {

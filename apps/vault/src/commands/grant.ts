@@ -1,10 +1,10 @@
 import { openRepository } from "@git-vault/git-crypt";
-import { grant, type GrantResult } from "@git-vault/sharing";
+import { grant, grantOpenPgp, type GrantResult, type OpenPgpGrantResult, type PassedOverKey } from "@git-vault/sharing";
 import { usageError } from "../errors.ts";
 import { findGranter } from "../granter.ts";
 import { assertNewFile, writeOutput } from "../output.ts";
 import { describeKey, keyToJson } from "../recipients.ts";
-import { jsonLine, printable, say, writeStdout } from "../streams.ts";
+import { jsonLine, printable, say, writeJson, writeStdout } from "../streams.ts";
 import { trustedRecipients } from "../trust.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
@@ -12,6 +12,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   const { ci, output, "key-name": keyName } = flags;
   if (args.length === 0 && ci === undefined) throw usageError("expected a recipient, or --ci");
   if (output !== undefined && ci === undefined) throw usageError("--output is for the private key that --ci makes");
+  if (flags.gpg) return grantGpg(flags, args);
   const machine = ci === undefined ? null : await newMachine(ci);
   if (output !== undefined) assertNewFile(output);
   const repository = openRepository(process.cwd());
@@ -36,6 +37,42 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   remember();
   await tell(result, machine, flags);
 }
+
+async function grantGpg(flags: FlagValues, args: readonly string[]): Promise<void> {
+  const lone = (["ci", "as", "sign-key"] as const).find((name) => flags[name] !== undefined);
+  if (lone !== undefined) throw usageError(`--gpg and --${lone} were both given: git-crypt's grants are not signed`);
+  const repository = openRepository(process.cwd());
+  const { directory, entries, remember } = await trustedRecipients(args, flags, "openpgp");
+  const { "key-name": keyName, "no-commit": noCommit } = flags;
+  const result = await grantOpenPgp({ repository, keyName, to: entries, directory, stageOnly: noCommit === true });
+  remember();
+  if (flags.json) return writeJson(describeGpg(result));
+  if (flags.quiet) return;
+  for (const { recipient, fingerprint } of result.unchanged) {
+    say(`vault: ${printable(recipient)} has a grant for ${fingerprint} already`);
+  }
+  for (const { recipient, fingerprint } of result.granted) {
+    say(`vault: granted the key ${result.keyName} to ${printable(recipient)}, OpenPGP ${fingerprint}`);
+  }
+  for (const line of reportCommit(result.granted.length, result.commit)) say(line);
+}
+
+const describeGpg = ({ keyName, granted, unchanged, passedOver, commit }: OpenPgpGrantResult): object => ({
+  keyName,
+  commit,
+  granted,
+  unchanged,
+  notSealedTo: passedOver.map(passedOverToJson),
+});
+
+function reportCommit(granted: number, commit: string | null): string[] {
+  if (granted === 0) return [];
+  if (commit === null) return ["vault: the grants are staged; commit and push them"];
+  return [`vault: committed as ${commit.slice(0, 10)}; push it, and they can run \`vault unlock\` in a clone`];
+}
+
+const passedOverToJson = ({ recipient, source, entry, reason }: PassedOverKey): object =>
+  Object.assign({ recipient, source, reason }, keyToJson(entry));
 
 /** A CI system that a key was made for. */
 interface Machine {
@@ -75,13 +112,7 @@ function report({ keyName, granted, unchanged, passedOver, commit }: GrantResult
       ({ recipient, entry, reason }) =>
         `vault: not to a key of ${printable(recipient)}: ${describeKey(entry)}: ${reason}`,
     ),
-    ...(granted.length === 0
-      ? []
-      : [
-          commit === null
-            ? "vault: the grants are staged; commit and push them"
-            : `vault: committed as ${commit.slice(0, 10)}; push it, and they can run \`vault unlock\` in a clone`,
-        ]),
+    ...reportCommit(granted.length, commit),
     ...(granted.length > 0 && flags["no-sign"] ? ["vault: not signed"] : []),
   ];
 }
@@ -96,10 +127,5 @@ const describe = ({ keyName, granted, unchanged, passedOver, commit }: GrantResu
     keys: keys.map(({ type, fingerprint }) => ({ type, fingerprint })),
   })),
   unchanged,
-  notSealedTo: passedOver.map(({ recipient, source, entry, reason }) => ({
-    recipient,
-    source,
-    ...keyToJson(entry),
-    reason,
-  })),
+  notSealedTo: passedOver.map(passedOverToJson),
 });

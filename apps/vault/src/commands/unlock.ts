@@ -12,6 +12,7 @@ import {
 } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/errors";
 import {
+  holdsReplacedKey,
   openGrants,
   openOpenPgpGrants,
   signatureStates,
@@ -74,18 +75,17 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
     // A CI system's stdin often is a pipe that nothing comes from.
     if (input.data.length > 0) return { source: "stdin", ...single(await openKey(input, flags)) };
   }
-  if (holdsAllKeys(repository)) {
-    const keys = repository.keyNames().map((name) => {
-      const { bytes, keyFile } = repository.readKey(name);
-      wipeKeyFile(keyFile);
-      return bytes;
-    });
-    return { source: "repository", keys };
-  }
+  const isOpen = holdsAllKeys(repository);
+  // After a rotation the keys here are of yesterday, and a grant may hold that of today.
+  if (isOpen && !(await holdsReplacedKey(repository))) return keysHere(repository);
   const key = await keyOfEnvironment(flags);
   if (key !== null) return { source: "environment", keys: [key] };
   const grants = await openGrants(repository, await privateKeys(flags));
   if (grants.opened.length > 0) return { source: "grant", keys: grants.opened.map((one) => one.key), grants };
+  if (isOpen) {
+    if (!flags.quiet) say("vault: the key here was replaced by a rotation, and no grant holds the present one for you");
+    return keysHere(repository);
+  }
   const keys = await openOpenPgpGrants(repository, await privateKeys(flags));
   if (keys.length > 0) return { source: "openpgp", keys };
   return { source: "clipboard", ...single(await keyOfClipboard(flags)) };
@@ -93,10 +93,18 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
 
 const single = ({ key, ...rest }: OpenedKey): Omit<FoundKeys, "source"> => ({ keys: [key], ...rest });
 
+function keysHere(repository: Repository): FoundKeys {
+  const keys = repository.keyNames().map((name) => {
+    const { bytes, keyFile } = repository.readKey(name);
+    wipeKeyFile(keyFile);
+    return bytes;
+  });
+  return { source: "repository", keys };
+}
+
 function holdsAllKeys(repository: Repository): boolean {
   if (repository.keyNames().length === 0) return false;
   if (!status(repository).keys.every(({ stored, files }) => stored || files === 0)) return false;
-  // After a rotation the keys here are of yesterday, and a grant may hold that of today.
   return repository.keyNames().every((name) => {
     const ring = readKeyRing(repository, name);
     try {
