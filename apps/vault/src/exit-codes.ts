@@ -117,6 +117,7 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   NO_SUCH_HOLDER: 3,
   RETIRED_GRANT: 3,
   NO_KEY_GIVEN: 3,
+  NOT_AN_IDENTITY: 5,
   NO_SIGNING_KEY: 3,
   UNUSABLE_RECIPIENT: 3,
   NO_KEYS: 3,

@@ -6,7 +6,13 @@ import type { ReceiveOptions } from "@git-vault/sharing";
 import { DeployError } from "./errors.ts";
 
 /** The variable that CI systems hold the key in. */
-export const KEY_VARIABLE = "GIT_CRYPT_KEY";
+const KEY_VARIABLE = "GIT_CRYPT_KEY";
+
+/** An environment for programs that are not to have the key, or the private key that opens a grant. */
+export function withoutKeys(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { [KEY_VARIABLE]: _, GIT_VAULT_IDENTITY: __, ...rest } = env;
+  return rest;
+}
 
 /** Where the git-crypt key comes from. The first that is there is taken. */
 export interface KeySource {
@@ -14,7 +20,7 @@ export interface KeySource {
   readonly bytes?: Uint8Array | undefined;
   /** A file that holds a key file, its base64 text, or a sealed message with either. */
   readonly file?: string | undefined;
-  /** Private keys that open a sealed message; those in `~/.ssh` where left out. */
+  /** Private keys that open a sealed message or a grant; where left out, that of `$GIT_VAULT_IDENTITY`, else those in `~/.ssh`. */
   readonly identities?: readonly string[] | undefined;
   /** Gives the passphrase of a private key. Without it, one that is encrypted opens nothing. */
   readonly passphrase?: ReceiveOptions["passphrase"] | undefined;
@@ -22,9 +28,9 @@ export interface KeySource {
 
 /**
  * Finds the keys to read a repository with: what `source` names; else `$GIT_CRYPT_KEY` (base64 text, or a path); else the keys
- * that unlocking left in the repository. None where there are none.
+ * that unlocking left in the repository; else those of the repository's grants to a private key. None where there are none.
  *
- * @throws DeployError NOT_A_KEY; what opening a sealed message throws
+ * @throws DeployError NOT_A_KEY; what opening a sealed message or a grant throws
  */
 export async function findKeys(
   source: KeySource,
@@ -33,7 +39,34 @@ export async function findKeys(
 ): Promise<readonly KeyRing[]> {
   const given = await givenKey(source, env);
   if (given !== null) return [KeyRing.of(repository, given)];
-  return repository.keyNames().map((name) => readKeyRing(repository, name));
+  const names = repository.keyNames();
+  if (names.length > 0) return names.map((name) => readKeyRing(repository, name));
+  return (await grantedKeys(source, env, repository)).map((key) => KeyRing.of(repository, key));
+}
+
+async function grantedKeys(source: KeySource, env: NodeJS.ProcessEnv, repository: Repository): Promise<KeyFile[]> {
+  const { openGrants } = await import("@git-vault/sharing");
+  const { opened } = await openGrants(repository, await privateKeys(source, env));
+  return opened.map(({ key }) => {
+    const keyFile = parseKeyFile(key);
+    key.fill(0);
+    return keyFile;
+  });
+}
+
+/** With which private keys a message or a grant is opened. */
+async function privateKeys(source: KeySource, env: NodeJS.ProcessEnv): Promise<ReceiveOptions> {
+  const { identityOfEnvironment } = await import("@git-vault/sharing");
+  return {
+    home: env["HOME"] ?? homedir(),
+    ...(source.identities === undefined ? identityOfEnvironment(env) : { keyFiles: source.identities }),
+    passphrase: async (request) => {
+      if (source.passphrase !== undefined) return source.passphrase(request);
+      throw new DeployError("NOT_A_KEY", "the private key needs a passphrase, and none was given", {
+        hint: "use a key without one in CI, such as `vault keys new` makes",
+      });
+    },
+  };
 }
 
 async function givenKey(source: KeySource, env: NodeJS.ProcessEnv): Promise<KeyFile | null> {
@@ -71,16 +104,7 @@ async function readKeyFile(path: string, source: KeySource, env: NodeJS.ProcessE
   if (bare !== null) return bare;
   const { receive } = await import("@git-vault/sharing");
   try {
-    const { plaintext } = await receive(bytes, {
-      home: env["HOME"] ?? homedir(),
-      keyFiles: source.identities,
-      passphrase: (request) => {
-        if (source.passphrase !== undefined) return source.passphrase(request);
-        throw new DeployError("NOT_A_KEY", "the private key needs a passphrase, and none was given", {
-          hint: "use a key without one in CI, such as `vault keys new` makes",
-        });
-      },
-    });
+    const { plaintext } = await receive(bytes, await privateKeys(source, env));
     return parse(plaintext, "the sealed message");
   } catch (error) {
     if (isVaultError(error) && error.code === "UNKNOWN_FORMAT") throw notAKey("the key file", error);

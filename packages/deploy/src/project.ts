@@ -7,7 +7,7 @@ import { DeployError } from "./errors.ts";
 import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives } from "./fetch.ts";
 import { Helm } from "./helm.ts";
 import { helmValues } from "./helm-values.ts";
-import { findKeys, KEY_VARIABLE, type KeySource } from "./key.ts";
+import { findKeys, type KeySource, withoutKeys } from "./key.ts";
 import { Layer, MOST_LAYER_BYTES } from "./layer.ts";
 import { archiveKey } from "./lock-file.ts";
 import { Redactor } from "./redactor.ts";
@@ -94,8 +94,7 @@ export class Project implements AsyncDisposable {
    */
   static async open(options: ProjectOptions): Promise<Project> {
     const { root, revision = "HEAD", key = {}, env = process.env, ...given } = options;
-    const { [KEY_VARIABLE]: _, ...childEnv } = env;
-    const repository = openRepository(root, { env: childEnv });
+    const repository = openRepository(root, { env: withoutKeys(env) });
     const tree = new Tree(
       Revision.open(repository, revision),
       key === null ? [] : await findKeys(key, env, repository),
@@ -201,10 +200,9 @@ export class Project implements AsyncDisposable {
     return lockArchives(this.#fetchOptions(parts, lockOf(workTree), options.signal));
   }
 
-  /** The environment of programs that are started: `env`, or the project's own, without the key. */
+  /** The environment of programs that are started: `env`, or the project's own, without the keys. */
   childEnv(env: NodeJS.ProcessEnv = this.#env): NodeJS.ProcessEnv {
-    const { [KEY_VARIABLE]: _, ...childEnv } = env;
-    return childEnv;
+    return withoutKeys(env);
   }
 
   #fetchOptions(parts: readonly Part[], lock: FetchOptions["lock"], signal: AbortSignal | undefined): FetchOptions {

@@ -5,6 +5,7 @@ import { VaultError } from "@git-vault/errors";
  * - `NO_USABLE_KEY`: a recipient has no key that a message can be sealed to
  * - `INVALID_KEY_CHOICE`: the key that was chosen among a recipient's keys is not there, or is not one
  * - `KEY_FILE_UNREADABLE`: a private key file that was named cannot be read
+ * - `NOT_AN_IDENTITY`: what the environment holds as a private key is none
  * - `NO_SIGNING_KEY`: no key was found to sign with, or the one that was named is not there
  * - `CANNOT_SIGN`: a message of this kind or size cannot be signed
  * - `AGENT_FAILED`: the SSH agent cannot be reached, or does not answer, or not as it should
@@ -25,6 +26,7 @@ export type SharingErrorCode =
   | "NO_USABLE_KEY"
   | "INVALID_KEY_CHOICE"
   | "KEY_FILE_UNREADABLE"
+  | "NOT_AN_IDENTITY"
   | "NO_SIGNING_KEY"
   | "CANNOT_SIGN"
   | "AGENT_FAILED"

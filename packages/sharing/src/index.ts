@@ -1,5 +1,6 @@
 export { SharingError, type SharingErrorCode } from "./errors.ts";
 export type { OpenedWith, PassphraseRequest, ReceiveOptions } from "./local-identities.ts";
+export { identityOfEnvironment } from "./identity-variable.ts";
 export { receive, Receiver, type Received } from "./receive.ts";
 export type { GpgOptions } from "./gpg.ts";
 export { findOpenPgpGrants, type OpenPgpGrant } from "./openpgp-grant-files.ts";
