@@ -45,14 +45,15 @@ export async function trustedRecipients(
     directory,
     entries,
     remember: () => {
-      if (first.length + changed.length > 0) remember(pins, entries, flags);
+      if (first.length + changed.length > 0) rememberRecipients(entries, flags);
     },
   };
 }
 
-function remember(pins: Pins, entries: readonly DirectoryEntry[], flags: FlagValues): void {
+/** Remembers recipients with the keys that they have now. */
+export function rememberRecipients(entries: readonly DirectoryEntry[], flags: FlagValues): void {
   try {
-    pins.remember(entries);
+    new Pins(defaultPinFile()).remember(entries);
   } catch (error) {
     // A home that cannot be written, as in a container, is no reason to fail.
     if (!flags.quiet) say(`vault: the recipients' keys cannot be remembered: ${reason(error)}`);

@@ -82,6 +82,7 @@ describe("the settings that git runs the program by", () => {
     repository.write("secrets/b", "never stored in clear");
     await expect(repository.git("add", "secrets/b")).rejects.toThrow(/ended with 128/);
     expect(await its(["unlock"], VAULT)).toMatchObject({ status: 0 });
+    expect(await its(["hooks", "install"], VAULT)).toMatchObject({ status: 0 });
     expect(await its(["doctor"], VAULT)).toMatchObject({ status: 0 });
     await repository.git("add", "secrets/b");
     await runOk(process.execPath, [VAULT, "status"], { cwd: repository.path, env: repository.env });

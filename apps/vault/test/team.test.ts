@@ -130,6 +130,8 @@ describe("a team", () => {
     expect((await failing("alice", "vault sync")).stderr).toMatch(/holders have keys that were not granted to/);
     await as("alice", "vault sync --yes");
     await as("alice", "vault sync --check");
+    // What was admitted is remembered.
+    expect(await as("alice", "vault grant carol")).toMatch(/has a grant for the same keys already/);
     await as("alice", "vault holders");
     await as("alice", "git push -q");
     await as("carol", "git pull -q");

@@ -1,4 +1,4 @@
-import { DirectoryError, type Directory, type RecipientKey } from "@git-vault/directory";
+import { DirectoryError, type Directory, type DirectoryEntry, type RecipientKey } from "@git-vault/directory";
 
 /**
  * What became of a holder:
@@ -14,6 +14,8 @@ export type ForgeState =
       readonly name: string;
       readonly account: string | null;
       readonly keys: readonly RecipientKey[];
+      /** As the directory gave it; null for an account that has no keys. */
+      readonly entry: DirectoryEntry | null;
     }
   | { readonly kind: "gone" }
   | { readonly kind: "other-account"; readonly renamedTo: string | null };
@@ -72,10 +74,10 @@ const hostOf = (account: string): string => account.slice(0, account.lastIndexOf
 async function keysOf(name: string, account: string | null, directory: Directory): Promise<ForgeState> {
   try {
     const [entry] = await directory.resolve(name);
-    return { kind: "found", name, account, keys: entry?.keys ?? [] };
+    return { kind: "found", name, account, keys: entry?.keys ?? [], entry: entry ?? null };
   } catch (error) {
     if (!(error instanceof DirectoryError)) throw error;
-    if (error.code === "NO_KEYS") return { kind: "found", name, account, keys: [] };
+    if (error.code === "NO_KEYS") return { kind: "found", name, account, keys: [], entry: null };
     if (error.code === "NOT_FOUND") return { kind: "gone" };
     throw error;
   }

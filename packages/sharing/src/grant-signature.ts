@@ -12,7 +12,7 @@ import type { Grant } from "./grants.ts";
  * - `unchecked`: it fits, and nobody could be asked whose key made it
  */
 export type SignatureState =
-  | { readonly state: "unsigned" | "invalid" }
+  | { readonly state: "unsigned" | "invalid"; readonly fingerprint?: undefined }
   | { readonly state: "confirmed" | "denied" | "unchecked"; readonly fingerprint: string };
 
 /** The fingerprint of the key that signed a grant; null where it is not signed or the signature does not fit. */

@@ -1,4 +1,4 @@
-import type { Directory } from "@git-vault/directory";
+import type { Directory, DirectoryEntry } from "@git-vault/directory";
 import { commitFiles, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
 import { forgeStates, type ForgeState } from "./forge-state.ts";
 import { sameKeys, someOf } from "./grant.ts";
@@ -28,6 +28,8 @@ export interface SyncPlan {
   readonly keyName: string;
   readonly renewals: readonly Renewal[];
   readonly notRenewable: readonly NotRenewable[];
+  /** Whom grants are renewed for, as the forge has them now: to be remembered once that is admitted. */
+  readonly entries: readonly DirectoryEntry[];
   /**
    * Renews the grants and commits that, in one commit.
    *
@@ -41,6 +43,7 @@ interface Step {
   readonly group: HolderGrants;
   readonly grantee: Grantee;
   readonly renewal: Renewal;
+  readonly entry: DirectoryEntry | null;
 }
 
 /** See `planSync` in granting.ts. */
@@ -68,6 +71,7 @@ export async function planSync(repository: Repository, keyName: string, director
     keyName,
     renewals: steps.map(({ renewal }) => renewal),
     notRenewable,
+    entries: steps.flatMap(({ entry }) => entry ?? []),
     apply: async (by, { stageOnly = false } = {}) => apply(repository, keyName, steps, by, stageOnly),
   };
 }
@@ -84,7 +88,7 @@ function stepFor(group: HolderGrants, state: ForgeState): Step | NotRenewable | 
   const held = [...new Map(grants.flatMap(({ statement }) => statement.keys.map((one) => [one.text, one]))).values()];
   const renewal = { holder, name: state.name, added: without(keys, held), removed: without(held, keys) };
   const [since] = grants.map(({ statement }) => statement.since).toSorted();
-  return { group, renewal, grantee: { holder: state.name, account: state.account, keys, since } };
+  return { group, renewal, entry: state.entry, grantee: { holder: state.name, account: state.account, keys, since } };
 }
 
 const without = (some: readonly GrantKey[], others: readonly GrantKey[]): GrantKey[] =>

@@ -3,7 +3,7 @@ import { openRepository } from "@git-vault/git-crypt";
 import { planSync, SharingError, type SyncPlan } from "@git-vault/sharing";
 import { findGranter } from "../granter.ts";
 import { printable, say, writeJson } from "../streams.ts";
-import { canAsk, confirm } from "../trust.ts";
+import { canAsk, confirm, rememberRecipients } from "../trust.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
 export async function run({ flags }: Invocation): Promise<void> {
@@ -25,6 +25,7 @@ export async function run({ flags }: Invocation): Promise<void> {
     } finally {
       by.lock();
     }
+    rememberRecipients(plan.entries, flags);
   }
   if (flags.json) writeJson(describe(plan, commit));
   else if (commit !== null && !flags.quiet) say(`vault: committed as ${commit.slice(0, 10)}; push it`);

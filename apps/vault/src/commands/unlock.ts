@@ -27,9 +27,9 @@ import { filterCommands } from "../own-command.ts";
 import { progressLine } from "../progress.ts";
 import { privateKeys } from "../private-keys.ts";
 import { signatureText } from "../holders-report.ts";
-import type { SignatureReport } from "../signature-report.ts";
+import { forgeUser, unsigned, type SignatureReport } from "../signature-report.ts";
 import { leadsTo, printable, say, writeJson } from "../streams.ts";
-import type { FlagValues, Invocation } from "../table.ts";
+import { wantsSignature, type FlagValues, type Invocation } from "../table.ts";
 
 /** Where the keys came from, as --json names it. */
 type Source = "file" | "stdin" | "repository" | "environment" | "grant" | "openpgp" | "clipboard";
@@ -55,7 +55,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
       force: flags.force === true,
     });
     progress.end();
-    const told = flags.quiet && !flags.json ? [] : await tellGrants(grants);
+    const told = flags.quiet && !flags.json ? [] : await tellGrants(grants, flags);
     if (flags.json) writeJson({ ...describe(source, signature ?? null, result), grants: told });
     else if (!flags.quiet) for (const line of [...report(result), ...reportGrants(told, grants)]) say(line);
     if (result.unopened.length > 0) process.exitCode = 7;
@@ -81,7 +81,10 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
   const key = await keyOfEnvironment(flags);
   if (key !== null) return { source: "environment", keys: [key] };
   const grants = await openGrants(repository, await privateKeys(flags));
-  if (grants.opened.length > 0) return { source: "grant", keys: grants.opened.map((one) => one.key), grants };
+  if (grants.opened.length > 0) {
+    if (wantsSignature(flags)) await demandSignatures(grants, flags);
+    return { source: "grant", keys: grants.opened.map((one) => one.key), grants };
+  }
   if (isOpen) {
     if (!flags.quiet) say("vault: the key here was replaced by a rotation, and no grant holds the present one for you");
     return keysHere(repository);
@@ -164,12 +167,32 @@ interface ToldGrant {
   readonly signature: SignatureState;
 }
 
-async function tellGrants({ opened }: OpenedGrants): Promise<ToldGrant[]> {
-  const signatures = await checkSignatures(opened.map(({ grant }) => grant));
+async function tellGrants({ opened }: OpenedGrants, flags: FlagValues): Promise<ToldGrant[]> {
+  const grants = opened.map(({ grant }) => grant);
+  const signatures = flags.offline ? await signatureStates(grants, null) : await checkSignatures(grants);
   return opened.map(({ grant }) => {
     const { holder, grantedBy, granted } = grant.statement;
     return { path: grant.path, holder, grantedBy, granted, signature: signatures.get(grant) ?? { state: "unsigned" } };
   });
+}
+
+/** As for a message: the signer must be known to the forge, and be who is wanted. */
+async function demandSignatures({ opened }: OpenedGrants, flags: FlagValues): Promise<void> {
+  const { "signed-by": wanted, offline } = flags;
+  const grants = opened.map(({ grant }) => grant);
+  for (const [{ path, statement }, state] of await signatureStates(grants, offline ? null : new Directory())) {
+    if (state.fingerprint === undefined) throw unsigned(`the grant ${printable(path)}`);
+    const isWanted = wanted?.startsWith("SHA256:")
+      ? state.fingerprint === wanted
+      : state.state === "confirmed" && (wanted === undefined || forgeUser(wanted) === statement.grantedBy);
+    if (isWanted) continue;
+    for (const { key } of opened) key.fill(0);
+    throw new CliError(
+      state.state === "unchecked" ? "SIGNER_UNCHECKED" : "SIGNER_DENIED",
+      `the grant ${printable(path)} is not known to be signed by ${printable(wanted ?? statement.grantedBy ?? "anybody")}`,
+      { hint: `it was signed by the key ${state.fingerprint}` },
+    );
+  }
 }
 
 /** Nobody waits long for a forge to unlock. */
