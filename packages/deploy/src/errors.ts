@@ -28,6 +28,11 @@ import { VaultError, type VaultErrorOptions } from "@git-vault/errors";
  * - `TOOL_FAILED`: the program failed; the message holds its reason, without secrets
  * - `STALE_PLAN`: what the plan was made for is not so any more
  * - `MALFORMED_PLAN`: the plan is none, or was changed after it was made
+ * - `RELEASE_BUSY`: somebody else is, or may be, at the release
+ * - `ROLLOUT_FAILED`: a workload did not become ready; the message tells why
+ * - `ROLLBACK_FAILED`: what failed could not be undone either
+ * - `NO_REVISION`: there is no such release or revision to go back to
+ * - `AUDIT_FAILED`: the audit log cannot be written
  * - `NO_KUBECONFIG`: the environment names none
  * - `INVALID_KUBECONFIG`: the kubeconfig is none, or holds what is not taken
  * - `NO_CREDENTIAL`: the program that the kubeconfig names gave no credential
@@ -73,6 +78,11 @@ export type DeployErrorCode =
   | "TOOL_FAILED"
   | "STALE_PLAN"
   | "MALFORMED_PLAN"
+  | "RELEASE_BUSY"
+  | "ROLLOUT_FAILED"
+  | "ROLLBACK_FAILED"
+  | "NO_REVISION"
+  | "AUDIT_FAILED"
   | "NO_KUBECONFIG"
   | "INVALID_KUBECONFIG"
   | "NO_CREDENTIAL"

@@ -100,15 +100,16 @@ export class HelmReleases {
   }
 
   /**
-   * The same without the cluster, for a chart whose kinds another release is yet to bring.
+   * The same as a first installation, which Helm rehearses where it refuses an upgrade: with the cluster, where the release is
+   * half-way; without it, where the chart has kinds that another release is yet to bring.
    *
    * @throws DeployError as `rehearse` does
    */
-  async render({ release, chartFolder, signal }: Rehearsal): Promise<ReleaseContent> {
+  async rehearseAnew({ release, chartFolder, signal }: Rehearsal, where: "server" | "client"): Promise<ReleaseContent> {
     const { name, namespace } = release;
-    const args = ["install", name, chartFolder, "--namespace", namespace, "--values", "-", "--dry-run=client"];
+    const args = ["install", name, chartFolder, "--namespace", namespace, "--values", "-", `--dry-run=${where}`];
     const input = await this.#values(release);
-    const failure = `the release ${name} cannot be rendered`;
+    const failure = `the release ${name} cannot be rehearsed`;
     return contentOf(parseJson(await this.helm.run([...args, "--output", "json"], failure, { input, signal })));
   }
 

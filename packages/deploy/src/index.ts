@@ -1,3 +1,9 @@
+export { apply, type ApplyOptions, checkPlan, type DeployLimits } from "./apply.ts";
+export { AuditLog } from "./audit-log.ts";
+export type { DeployEvent } from "./events.ts";
+export type { Progress, Unready } from "./readiness.ts";
+export { rollBack, type RollbackOptions } from "./rollback.ts";
+export type { Workload, WorkloadKind, WorkloadState } from "./workload.ts";
 export type { KubernetesObject, ObjectList, ReadOptions, Sending, WatchEvent } from "./api.ts";
 export { Cluster, type ClusterIdentity, type ConnectOptions, WritableCluster } from "./cluster.ts";
 export { CHECKS, runChecks, type CheckOptions } from "./check.ts";

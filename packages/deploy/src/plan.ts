@@ -4,6 +4,7 @@ import { DeployError } from "./errors.ts";
 import type { DeployedContent, ReleaseContent, ReleaseRevision } from "./helm-releases.ts";
 import { helmValues } from "./helm-values.ts";
 import { type Change, compareReleases } from "./manifest-diff.ts";
+import { readManifests } from "./manifests.ts";
 import type { Project } from "./project.ts";
 import type { Release } from "./release.ts";
 
@@ -30,6 +31,10 @@ export interface PlannedRelease extends ReleaseBinding {
   readonly changes: readonly Change[];
   /** How many objects stay as they are. */
   readonly unchanged: number;
+  /** How many hooks Helm runs, or keeps for other times. */
+  readonly hooks: number;
+  /** Whether one of them comes after the upgrade, and expects the workloads to be ready. */
+  readonly hooksAfter: boolean;
   /** Whether it was rendered without the cluster, since it has kinds that another release of the plan is yet to bring. */
   readonly withoutCluster: boolean;
 }
@@ -107,7 +112,9 @@ async function planRelease(
       for (const secret of secretsAmong(before.values, release.values({ helm })))
         cluster.redactor.add(secret, "deployed");
     const { changes, unchanged } = await compareReleases(before, content, concealer);
-    return { ...bindingOf(project, release, helm, revision), changes, unchanged, withoutCluster };
+    const hooks = readManifests(content.hooks).length;
+    const hooksAfter = /^\s*["']?helm\.sh\/hook["']?:.*post-(?:install|upgrade)/m.test(content.hooks);
+    return { ...bindingOf(project, release, helm, revision), changes, unchanged, hooks, hooksAfter, withoutCluster };
   } catch (error) {
     controller.abort();
     await Promise.allSettled([current, after]);
@@ -138,9 +145,11 @@ async function rehearse(
   try {
     return { content: await cluster.releases.rehearse(rehearsal), withoutCluster: false };
   } catch (error) {
-    const lacksKinds = error instanceof DeployError && /no matches for kind/.test(error.message);
-    if (!mayLackKinds || !lacksKinds) throw error;
-    return { content: await cluster.releases.render(rehearsal), withoutCluster: true };
+    const said = error instanceof DeployError && error.code === "TOOL_FAILED" ? error.message : "";
+    if (said.includes("another operation (install/upgrade/rollback) is in progress"))
+      return { content: await cluster.releases.rehearseAnew(rehearsal, "server"), withoutCluster: false };
+    if (!mayLackKinds || !said.includes("no matches for kind")) throw error;
+    return { content: await cluster.releases.rehearseAnew(rehearsal, "client"), withoutCluster: true };
   }
 }
 
