@@ -72,7 +72,11 @@ export const FLAGS = {
     complete: "file",
     summary: "the git-crypt key to decrypt with: its file, or a sealed message that holds it; `-` is stdin",
   },
-  yes: { short: "y", summary: "go on where it would ask: with keys that are new, or not those that were seen before" },
+  yes: {
+    short: "y",
+    summary:
+      "go on where it would ask: with keys that are new, or not those that were seen before; with what a plan shows",
+  },
   expect: {
     value: "FINGERPRINT",
     multiple: true,
@@ -100,6 +104,17 @@ export const FLAGS = {
   revision: { value: "REV", summary: "read the project at the commit REV; default HEAD" },
   explain: { value: "PATH", summary: "tell where the value at PATH, such as hub.users[0].name, comes from" },
   reveal: { summary: "show secret values on the terminal" },
+  plan: { value: "FILE", complete: "file", summary: "do what the plan in FILE says, if it is not stale" },
+  "dry-run": { summary: "change nothing: plan, and tell whether it could be done" },
+  timeout: { value: "SECONDS", summary: "give each release so long to be ready; default 600" },
+  "on-failure": {
+    value: "WHAT",
+    complete: ["rollback", "leave"],
+    summary: "what becomes of a release that fails: rollback (to what it was) or leave; default rollback",
+  },
+  repair: { summary: "take up a release that was left half-way: you know that nobody is at it any more" },
+  "audit-log": { value: "FILE", complete: "file", summary: "append what happens to FILE, one JSON object a line" },
+  release: { value: "NAME", summary: "that release, instead of the main one" },
   "without-secrets": { summary: "leave out the encrypted layers where there is no key" },
   output: {
     short: "o",

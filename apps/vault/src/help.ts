@@ -169,6 +169,14 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
     "deploy values",
     "{commit, environment, values, leftOut: [path]}; with --explain {commit, environment, path, state, value, settings: [{file, line, column, role, secret, value}]}, where the first setting counts; state is set, map or removed; a secret value is [secret]",
   ],
+  [
+    "deploy plan, deploy apply --dry-run",
+    "{environment, cluster, commit, helm, made, releases: [{name, namespace, chart: {path, name, version, archives}, values, revision: {number, status, uid}, changes: [{action, apiVersion, kind, namespace, name, hook, diff}], unchanged, hooks, hooksAfter, withoutCluster}]}; revision is null before the first installation; values is a digest with a key",
+  ],
+  [
+    "deploy apply, deploy rollback",
+    "{events: [{event, …}]}; event is begin, warning, repaired, upgrading, upgraded, progress, unready, ready, rolled-back, failed or end; after a failure, too",
+  ],
   ["deploy fetch, deploy lock", "{archives: [{name, version, repository, sha256, path, wasThere}]}"],
   ["doctor", "{vault, node, git, keys: [name], settings, diagnoses: [{ailment, subject, serious, remedy}]}"],
   ["create", "{vault, private_key}, as ssh-vault prints it; private_key, the address of one, only with -u new"],

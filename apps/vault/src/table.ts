@@ -39,6 +39,8 @@ export type CommandName =
   | "deploy check"
   | "deploy values"
   | "deploy plan"
+  | "deploy apply"
+  | "deploy rollback"
   | "deploy fetch"
   | "deploy lock"
   | "filter"

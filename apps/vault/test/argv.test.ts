@@ -48,7 +48,11 @@ describe("the command line is refused for", () => {
   it.each([
     [["sahre"], "unknown command sahre", "did you mean `share`?"],
     [["deploy", "chekc"], "unknown command chekc", "did you mean `check`?"],
-    [["deploy"], "`vault deploy` needs one of: check, values, plan, fetch, lock", "see `vault deploy --help`"],
+    [
+      ["deploy"],
+      "`vault deploy` needs one of: check, values, plan, apply, rollback, fetch, lock",
+      "see `vault deploy --help`",
+    ],
     [["frobnicate"], "unknown command frobnicate", "see `vault --help`"],
     [["\u001b[31m\u202e"], "unknown command", "see `vault --help`"],
     [["share", "--too", "a"], "unknown flag --too", "did you mean `--to`?"],

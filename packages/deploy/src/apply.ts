@@ -62,7 +62,12 @@ export function apply(
  *
  * @throws DeployError STALE_PLAN, RELEASE_BUSY; what reading from the cluster throws
  */
-export async function checkPlan(project: Project, cluster: Cluster, plan: Plan, options: PlanOptions = {}): Promise<void> {
+export async function checkPlan(
+  project: Project,
+  cluster: Cluster,
+  plan: Plan,
+  options: PlanOptions = {},
+): Promise<void> {
   const bindings = await assertFresh(project, cluster, plan, options.signal);
   const pending = bindings.find(({ revision }) => isPending(revision ?? undefined));
   if (pending === undefined) return;
@@ -140,7 +145,10 @@ class Deployment {
     const end = Date.now() + (this.#planned.hooks + 3) * this.#timeout * 1000;
     const lease = await ReleaseLease.take(this.#cluster, this.#release, { revision: next, end }, this.#signal);
     if (lease === null)
-      this.#tell({ event: "warning", message: "the user may not have leases: two runs may deploy at once, and a dead one is not known" });
+      this.#tell({
+        event: "warning",
+        message: "the user may not have leases: two runs may deploy at once, and a dead one is not known",
+      });
     try {
       await this.#deploy(lease?.previous ?? null);
     } finally {
@@ -203,7 +211,10 @@ class Deployment {
   async #made(before: number): Promise<number> {
     const last = (await this.#cluster.revisions(this.#release, this.#signal)).at(-1)?.number ?? 0;
     if (last !== before + 1)
-      this.#tell({ event: "warning", message: `somebody else changed the release ${this.#release.name} at the same time` });
+      this.#tell({
+        event: "warning",
+        message: `somebody else changed the release ${this.#release.name} at the same time`,
+      });
     return last;
   }
 

@@ -37,10 +37,10 @@ export async function* eventsOf(
   const controller = new AbortController();
   const stop = AbortSignal.any([controller.signal, ...(signal === undefined ? [] : [signal])]);
   const queue: DeployEvent[] = [];
-  let wake = (): void => {};
+  let wake: (() => void) | undefined;
   const tell: Tell = (event) => {
     queue.push(event);
-    wake();
+    wake?.();
   };
   let isOver = false;
   const done = job(tell, stop)
@@ -52,7 +52,7 @@ export async function* eventsOf(
     })
     .finally(() => {
       isOver = true;
-      wake();
+      wake?.();
     });
   // It is thrown below.
   done.catch(() => {});

@@ -63,7 +63,10 @@ export async function waitForWorkloads(
   const left = workloads.filter((workload) => states.get(workload)?.state !== "ready");
   return Promise.all(
     left.map(async (workload) => {
-      const { state, message } = states.get(workload) ?? { state: "waiting", message: "the cluster told nothing of it" };
+      const { state, message } = states.get(workload) ?? {
+        state: "waiting",
+        message: "the cluster told nothing of it",
+      };
       return { workload, state, message: cluster.tidy(message), reasons: await troubleOf(cluster, workload, signal) };
     }),
   );
@@ -112,7 +115,8 @@ async function watchGroup(
     } catch (error) {
       if (signal.aborted) return;
       // A cluster that does not answer for a while may do so again before the deadline.
-      const passes = error instanceof DeployError && ["UNREACHABLE", "API_FAILED", "TOO_MANY_REQUESTS"].includes(error.code);
+      const passes =
+        error instanceof DeployError && ["UNREACHABLE", "API_FAILED", "TOO_MANY_REQUESTS"].includes(error.code);
       if (!passes) throw error;
     }
     await sleep(PAUSE, undefined, { signal }).catch(() => {});

@@ -35,19 +35,27 @@ export async function repair(cluster: WritableCluster, options: RepairOptions): 
   // A run of ours tells when its Helm has ended for sure; of others, nothing is known.
   const isDead = previous !== null && previous.revision <= last.number && previous.end < Date.now();
   if (!isDead && !force) {
-    const when = previous === null ? "" : `; the run that did so has ended for sure at ${new Date(previous.end).toISOString()}`;
-    throw new DeployError("RELEASE_BUSY", `the release ${release.name} is ${last.status}: somebody may be at it${when}`, {
-      hint: "where you know that nobody is, run it again with --repair",
-    });
+    const when =
+      previous === null ? "" : `; the run that did so has ended for sure at ${new Date(previous.end).toISOString()}`;
+    throw new DeployError(
+      "RELEASE_BUSY",
+      `the release ${release.name} is ${last.status}: somebody may be at it${when}`,
+      {
+        hint: "where you know that nobody is, run it again with --repair",
+      },
+    );
   }
   const good = revisions.findLast(({ status }) => status === "deployed" || status === "superseded");
   if (good !== undefined) await cluster.releases.rollBack(release, good.number, { timeout, history, signal });
   else
     for (const { number, status } of revisions)
       if (status.startsWith("pending-"))
-        await cluster.send(`/api/v1/namespaces/${release.namespace}/secrets/sh.helm.release.v1.${release.name}.v${number}`, {
-          method: "DELETE",
-          signal,
-        });
+        await cluster.send(
+          `/api/v1/namespaces/${release.namespace}/secrets/sh.helm.release.v1.${release.name}.v${number}`,
+          {
+            method: "DELETE",
+            signal,
+          },
+        );
   tell({ event: "repaired", release: release.name, revision: last.number, status: last.status });
 }

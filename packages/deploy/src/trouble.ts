@@ -66,9 +66,11 @@ async function findTrouble(cluster: Cluster, workload: Workload, signal?: AbortS
   // What makes the pods, such as a ReplicaSet, tells of those that cannot be made.
   const isOwn = ({ involvedObject: of = {} }: Event): boolean =>
     uids.has(of.uid) || (of.kind === "ReplicaSet" && of.name?.startsWith(`${workload.name}-`) === true);
-  const told = events.filter(isOwn).map(({ involvedObject, reason, message }) =>
-    cluster.tidy(`event on ${involvedObject?.kind} ${involvedObject?.name}: ${reason}: ${message}`),
-  );
+  const told = events
+    .filter(isOwn)
+    .map(({ involvedObject, reason, message }) =>
+      cluster.tidy(`event on ${involvedObject?.kind} ${involvedObject?.name}: ${reason}: ${message}`),
+    );
   const more = troubled.length > shown.length ? [`and ${troubled.length - shown.length} more pods`] : [];
   return [...new Set([...reasons.flat(), ...told, ...more])];
 }
@@ -90,16 +92,20 @@ const isFine = ({ status }: Pod): boolean =>
 
 async function podTrouble(cluster: Cluster, core: string, pod: Pod, signal?: AbortSignal): Promise<string[]> {
   const { metadata, status = {} } = pod;
-  const unscheduled = status.conditions?.find(({ type, status: value }) => type === "PodScheduled" && value === "False");
-  if (unscheduled !== undefined) return [cluster.tidy(`pod ${metadata.name}: no node takes it: ${unscheduled.message ?? ""}`)];
+  const unscheduled = status.conditions?.find(
+    ({ type, status: value }) => type === "PodScheduled" && value === "False",
+  );
+  if (unscheduled !== undefined)
+    return [cluster.tidy(`pod ${metadata.name}: no node takes it: ${unscheduled.message ?? ""}`)];
   const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
   const troubled = containers.filter(
-    ({ ready, state }) => ready !== true && !(state?.terminated?.exitCode === 0 && state.terminated.reason === "Completed"),
+    ({ ready, state }) =>
+      ready !== true && !(state?.terminated?.exitCode === 0 && state.terminated.reason === "Completed"),
   );
   const reasons = await Promise.all(
     troubled.map(async (container) => {
       const said = cluster.tidy(`pod ${metadata.name}, container ${container.name}: ${containerTrouble(container)}`);
-      return [said, ...(await lastLines(cluster, `${core}/pods/${metadata.name}/log`, container, signal))];
+      return [said].concat(await lastLines(cluster, `${core}/pods/${metadata.name}/log`, container, signal));
     }),
   );
   return reasons.flat();
@@ -112,7 +118,8 @@ function containerTrouble({ state = {}, lastState = {}, restartCount = 0 }: Cont
   const exit = ended === undefined ? "" : `, it ended with ${ended.exitCode ?? "?"} (${ended.reason ?? "no reason"})`;
   if (waiting !== undefined)
     return `${waiting.reason ?? "it waits"}${waiting.message === undefined ? "" : `: ${waiting.message}`}${exit}${restarts}`;
-  if (terminated !== undefined) return `it ended with ${terminated.exitCode ?? "?"} (${terminated.reason ?? "no reason"})${restarts}`;
+  if (terminated !== undefined)
+    return `it ended with ${terminated.exitCode ?? "?"} (${terminated.reason ?? "no reason"})${restarts}`;
   return `it runs and is not ready${restarts}`;
 }
 

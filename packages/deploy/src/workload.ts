@@ -77,7 +77,9 @@ const isWorkloadKind = (kind: string): kind is WorkloadKind => Object.hasOwn(API
 /** The workloads among the objects of a release. */
 export const workloadsAmong = (manifests: readonly Manifest[], namespace: string): Workload[] =>
   manifests.flatMap(({ apiVersion, kind, name, namespace: own }) =>
-    isWorkloadKind(kind) && /^(?:apps|batch)\/v1$/.test(apiVersion) ? [{ kind, name, namespace: own ?? namespace }] : [],
+    isWorkloadKind(kind) && /^(?:apps|batch)\/v1$/.test(apiVersion)
+      ? [{ kind, name, namespace: own ?? namespace }]
+      : [],
   );
 
 const ready = (message: string): WorkloadState => ({ state: "ready", message });

@@ -59,7 +59,8 @@ const deploy = (options: ApplyOptions = {}, onEvent?: (event: DeployEvent) => vo
     return await outcomeOf(apply(project, cluster, plan, { timeout: 20, ...options }), onEvent);
   });
 
-const names = ({ events }: Outcome): string[] => events.map(({ event }) => event).filter((event) => event !== "progress");
+const names = ({ events }: Outcome): string[] =>
+  events.map(({ event }) => event).filter((event) => event !== "progress");
 
 /** Helm's own revisions: number and status. */
 const history = (): string[] =>
@@ -111,7 +112,9 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       at.kubernetes.podRules.push({ image: /^web:bad$/, becomes: "CrashLoopBackOff", logs });
       const failed = await deploy({ timeout: 3 });
       expect(failed.error).toMatchObject({ code: "ROLLOUT_FAILED" });
-      expect(failed.error?.message).toMatch(/not ready: Deployment web of the release app: pod web-\S+, container web: CrashLoopBackOff/);
+      expect(failed.error?.message).toMatch(
+        /not ready: Deployment web of the release app: pod web-\S+, container web: CrashLoopBackOff/,
+      );
       expect(names(failed)).toEqual(["begin", "upgrading", "upgraded", "unready", "rolled-back", "failed"]);
       const unready = failed.events.find(({ event }) => event === "unready");
       expect(unready).toMatchObject({ workload: { kind: "Deployment", name: "web" } });
@@ -176,7 +179,11 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       at.kubernetes.podRules.length = 0;
       const busy = await deploy();
       expect(busy.error).toMatchObject({ code: "RELEASE_BUSY", hint: expect.stringContaining("--repair") });
-      expect(await errorOf(() => within(async (project, cluster) => checkPlan(project, cluster, await makePlan(project, cluster))))).toMatchObject({
+      expect(
+        await errorOf(() =>
+          within(async (project, cluster) => checkPlan(project, cluster, await makePlan(project, cluster))),
+        ),
+      ).toMatchObject({
         code: "RELEASE_BUSY",
       });
       // A run of ours that is dead for sure.
@@ -302,7 +309,11 @@ describe.skipIf(peer("helm4").missing)("apply", () => {
   it("deploys the releases beside the main one in their order, and stops at the first that fails", async () => {
     at.repository.write("dns/Chart.yaml", "apiVersion: v2\nname: dns\nversion: 2.0.0\n");
     at.repository.write("dns/templates/x.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: dns}\n");
-    at.settings(undefined, {}, { releases: { dns: { chart: "dns" }, late: { chart: "dns", namespace: "late", when: "after" } } });
+    at.settings(
+      undefined,
+      {},
+      { releases: { dns: { chart: "dns" }, late: { chart: "dns", namespace: "late", when: "after" } } },
+    );
     await at.repository.commit("dns");
     at.kubernetes.podRules.push({ becomes: "ImagePullBackOff" });
     const { events, error } = await deploy({ timeout: 2 });
@@ -319,7 +330,12 @@ describe.skipIf(peer("helm4").missing)("apply", () => {
     const [before, ...lines] = readFileSync(file, "utf8").trim().split("\n");
     expect(before).toBe("before");
     const entries = lines.map((line) => JSON.parse(line) as Record<string, string>);
-    expect(entries[0]).toMatchObject({ run: "run 1", event: "begin", environment: "staging", cluster: at.kubernetes.identity });
+    expect(entries[0]).toMatchObject({
+      run: "run 1",
+      event: "begin",
+      environment: "staging",
+      cluster: at.kubernetes.identity,
+    });
     expect(entries.at(-1)).toMatchObject({ event: "end" });
     expect(readFileSync(file, "utf8")).not.toContain("canary");
     expect(await errorOf(() => new AuditLog(at.repository.folder).write({ event: "end", seconds: 0 }))).toMatchObject({

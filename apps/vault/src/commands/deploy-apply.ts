@@ -1,0 +1,54 @@
+import {
+  apply,
+  type ApplyOptions,
+  checkPlan,
+  Cluster,
+  isUnchanged,
+  makePlan,
+  type Plan,
+  planText,
+  type Project,
+  readPlan,
+} from "@git-vault/deploy";
+import { followEvents, timeoutOf } from "../deploy-events.ts";
+import { interruptible, openProject } from "../deploy-project.ts";
+import { usageError } from "../errors.ts";
+import { readOperand } from "../input.ts";
+import { printableText, say, writeJson, writeStdout } from "../streams.ts";
+import type { FlagValues, Invocation } from "../table.ts";
+import { confirm } from "../trust.ts";
+
+export function run({ flags, args: [name] }: Invocation): Promise<void> {
+  if (name === undefined) throw usageError("expected an environment, such as staging");
+  const options = { ...timeoutOf(flags), ...onFailure(flags), repair: flags.repair === true };
+  return interruptible(async (signal) => {
+    await using project = await openProject(flags);
+    const environment = project.environment(name);
+    if (flags["dry-run"]) {
+      await using reader = await Cluster.connect(project, environment, { signal });
+      const plan = await planOf(project, reader, flags, signal);
+      await checkPlan(project, reader, plan, { signal });
+      if (flags.json) writeJson(plan);
+      else writeStdout(printableText(planText(plan)));
+      return;
+    }
+    await using cluster = await Cluster.connectToChange(project, environment, { signal });
+    const plan = await planOf(project, cluster, flags, signal);
+    if (flags.plan === undefined && !flags.yes) {
+      for (const line of printableText(planText(plan)).trimEnd().split("\n")) say(line);
+      await confirm(isUnchanged(plan) ? `deploy to ${name} all the same` : `deploy this to ${name}`, false);
+    }
+    await followEvents(apply(project, cluster, plan, { ...options, signal }), flags);
+  });
+}
+
+const planOf = async (project: Project, cluster: Cluster, flags: FlagValues, signal: AbortSignal): Promise<Plan> =>
+  flags.plan === undefined
+    ? await makePlan(project, cluster, { signal })
+    : readPlan(project, readOperand(flags.plan).data.toString());
+
+function onFailure({ "on-failure": value }: FlagValues): Pick<ApplyOptions, "onFailure"> {
+  if (value === undefined) return {};
+  if (value === "rollback" || value === "leave") return { onFailure: value };
+  throw usageError("--on-failure: expected rollback or leave");
+}

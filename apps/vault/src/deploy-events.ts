@@ -1,0 +1,63 @@
+import { AuditLog, type DeployEvent } from "@git-vault/deploy";
+import { usageError } from "./errors.ts";
+import { printable, say, writeJson, writeStdout } from "./streams.ts";
+import type { FlagValues } from "./table.ts";
+
+/** The number of seconds that --timeout gives. */
+export function timeoutOf({ timeout }: FlagValues): { timeout?: number } {
+  if (timeout === undefined) return {};
+  if (/^[1-9]\d{0,5}$/.test(timeout)) return { timeout: Number(timeout) };
+  throw usageError("--timeout: expected a number of seconds, such as 600");
+}
+
+/** Tells on stderr what happens, records it where --audit-log says, and answers on stdout. Throws what the run throws. */
+export async function followEvents(run: AsyncIterable<DeployEvent>, flags: FlagValues): Promise<void> {
+  const log = flags["audit-log"] === undefined ? null : new AuditLog(flags["audit-log"]);
+  const events: DeployEvent[] = [];
+  try {
+    for await (const event of run) {
+      log?.write(event);
+      if (flags.json) events.push(event);
+      else if (event.event === "end") writeStdout(`done in ${event.seconds.toFixed(1)} seconds\n`);
+      else if (!flags.quiet || event.event === "unready")
+        for (const line of linesOf(event)) say(`vault: ${printable(line)}`);
+    }
+  } finally {
+    if (flags.json) writeJson({ events });
+  }
+}
+
+function linesOf(event: DeployEvent): string[] {
+  switch (event.event) {
+    case "begin":
+      return [
+        `${event.operation} to ${event.environment}, commit ${event.commit.slice(0, 12)}, cluster ${event.cluster}`,
+      ];
+    case "warning":
+      return [`warning: ${event.message}`];
+    case "repaired":
+      return [
+        `${event.release}: revision ${event.revision} was left ${event.status} by a run that is dead, and was repaired`,
+      ];
+    case "upgrading":
+      return [`${event.release}: ${event.from === null ? "installing" : `upgrading from revision ${event.from}`}`];
+    case "upgraded":
+      return [`${event.release}: revision ${event.revision} is there, waiting for its workloads`];
+    case "progress":
+      return [`${event.release}: ${event.workload.kind} ${event.workload.name}: ${event.message}`];
+    case "unready": {
+      const of = `${event.release}: ${event.workload.kind} ${event.workload.name}`;
+      return [`${of} is not ready: ${event.message}`, ...event.reasons.map((reason) => `  ${reason}`)];
+    }
+    case "ready":
+      return [`${event.release}: ready (${event.workloads} workloads, ${event.seconds.toFixed(1)} seconds)`];
+    case "rolled-back":
+      return [`${event.release}: ${event.to === null ? "removed again" : `back to revision ${event.to}`}`];
+    case "failed":
+    case "end":
+      // The error itself is told at the end.
+      return [];
+    default:
+      return event satisfies never;
+  }
+}
