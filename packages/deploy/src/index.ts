@@ -54,6 +54,15 @@ export { assertFresh } from "./staleness.ts";
 export { planMarkdown, planText } from "./plan-report.ts";
 export { Project, type ProjectOptions } from "./project.ts";
 export { Redactor, type Sighting } from "./redactor.ts";
+export {
+  rollout,
+  type RolloutEvent,
+  type RolloutOptions,
+  type RolloutOutcome,
+  type RolloutStep,
+  type RolloutSteps,
+} from "./rollout.ts";
+export type { RolloutTarget } from "./rollout-graph.ts";
 export type {
   ClusterPin,
   EnvironmentSettings,
