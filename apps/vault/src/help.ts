@@ -177,6 +177,18 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
     "deploy apply, deploy rollback",
     "{events: [{event, …}]}; event is begin, warning, repaired, upgrading, upgraded, progress, unready, ready, rolled-back, failed or end; after a failure, too",
   ],
+  [
+    "deploy certs",
+    "{commit, environments: [{environment, hosts: [{host, ingress, secret, address, served, stored, issuance}]}], credentials: [{file, certificate, tokenEnds}], findings}; served, stored and certificate are {subject, issuer, names, notBefore, notAfter, fingerprint} or null",
+  ],
+  [
+    "deploy verify",
+    "{commit, environments: [{environment, workloads, answers: [{host, status}]}], federation: [{member, versions}], findings}",
+  ],
+  [
+    "deploy nodes",
+    "{commit, environment, pools: [{name, nodes: [{name, pools, ready, troubles, cordoned, schedulable, full, used, pods}]}], strays, findings}; with cordon, uncordon or drain {node, state}",
+  ],
   ["deploy fetch, deploy lock", "{archives: [{name, version, repository, sha256, path, wasThere}]}"],
   ["doctor", "{vault, node, git, keys: [name], settings, diagnoses: [{ailment, subject, serious, remedy}]}"],
   ["create", "{vault, private_key}, as ssh-vault prints it; private_key, the address of one, only with -u new"],

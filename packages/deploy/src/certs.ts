@@ -50,7 +50,9 @@ export async function inspectCertificates(
       secret === null ? null : storedCertificate(cluster, secret, signal),
     ]);
     if (signal?.aborted === true) throw new DeployError("INTERRUPTED", "the run was told to end before it was done");
-    const issuance = secret === null ? null : issuanceOf(secret, objects);
+    const found = secret === null ? null : issuanceOf(secret, objects);
+    const stuck = found?.stuck.map(({ message, ...step }) => ({ ...step, message: cluster.tidy(message) })) ?? [];
+    const issuance = found === null ? null : { ...found, stuck };
     const judged = judgeHost({ host, probe: served, stored, issuance }, options, now);
     return { ...judged, findings: ofEnvironment(cluster, judged.findings) };
   });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { ofEnvironment } from "./certs.ts";
 import type { Cluster, WritableCluster } from "./cluster.ts";
 import { DeployError } from "./errors.ts";
 import { NODE_KINDS, type NodeReport, type NodeState, reportNodes } from "./nodes.ts";
@@ -35,7 +36,8 @@ export type DrainEvent =
 
 /** The nodes of an environment's cluster, by its pools. */
 export async function inspectNodes(cluster: Cluster, signal?: AbortSignal): Promise<NodeReport> {
-  return reportNodes(cluster.environment.nodePools, await readKinds(cluster, NODE_KINDS, { signal }));
+  const report = reportNodes(cluster.environment.nodePools, await readKinds(cluster, NODE_KINDS, { signal }));
+  return { ...report, findings: ofEnvironment(cluster, report.findings) };
 }
 
 /**

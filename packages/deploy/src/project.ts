@@ -39,6 +39,8 @@ export class Project implements AsyncDisposable {
   /** In the order in which they are deployed. */
   readonly environments: readonly Environment[];
   readonly silence: readonly Silence[];
+  /** Where each member of the federation tells its versions, by its name. */
+  readonly federation: Readonly<Record<string, string>>;
   /** The paths of JSON Schemas that the values must be as, beside those of the charts. */
   readonly schemas: readonly string[];
   readonly #tree: Tree;
@@ -59,6 +61,7 @@ export class Project implements AsyncDisposable {
     this.#env = env;
     this.#topLevel = topLevel;
     this.silence = settings.silence ?? [];
+    this.federation = settings.federation ?? {};
     this.schemas = settings.schemas ?? [];
     this.chart = readChart(tree, settings.chart);
     const common = (settings.layers ?? []).map((path) => new Layer(tree, path, "common"));

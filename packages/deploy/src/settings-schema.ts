@@ -44,6 +44,15 @@ export const SETTINGS_SCHEMA: object = {
         $ref: "#/definitions/release",
       },
     },
+    federation: {
+      description:
+        "The members of a federation by their names, each with the https address at which it tells its versions as JSON. All are to tell the same.",
+      type: "object",
+      additionalProperties: {
+        type: "string",
+        pattern: "^https://[^/@\\s]+(/\\S*)?$",
+      },
+    },
     silence: {
       description: "Findings of checks that are known and accepted.",
       type: "array",

@@ -77,6 +77,8 @@ export interface Settings {
   /** Beside the main chart's, by their names, in the order in which they are deployed. */
   readonly releases?: Readonly<Record<string, ReleaseSettings>>;
   readonly silence?: readonly Silence[];
+  /** The https address at which each member of the federation tells its versions as JSON, by its name. */
+  readonly federation?: Readonly<Record<string, string>>;
   /** JSON Schemas that the values of every environment must be as, beside those of the charts. */
   readonly schemas?: readonly string[];
 }

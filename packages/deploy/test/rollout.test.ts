@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { rollout, type RolloutEvent, type RolloutOptions, type RolloutSteps, type RolloutTarget } from "../src/index.ts";
+import {
+  rollout,
+  type RolloutEvent,
+  type RolloutOptions,
+  type RolloutSteps,
+  type RolloutTarget,
+} from "../src/index.ts";
 import { errorOf } from "./world.ts";
 
 const STAGING: RolloutTarget = { name: "staging", tier: "staging" };
@@ -15,7 +21,11 @@ interface Trial {
 }
 
 /** Rolls out to `targets`, where the steps in `failing` fail. */
-async function attempt(targets: readonly RolloutTarget[], failing: readonly string[] = [], options: RolloutOptions = {}): Promise<Trial> {
+async function attempt(
+  targets: readonly RolloutTarget[],
+  failing: readonly string[] = [],
+  options: RolloutOptions = {},
+): Promise<Trial> {
   const steps: string[] = [];
   const running = new Set<string>();
   let most = 0;
@@ -47,7 +57,9 @@ async function attempt(targets: readonly RolloutTarget[], failing: readonly stri
   );
   const told = outcomes.map((outcome) => {
     if (outcome.state === "failed") return `${outcome.environment} failed: ${outcome.step}, ${String(outcome.error)}`;
-    return outcome.state === "done" ? `${outcome.environment} done` : `${outcome.environment} skipped: ${outcome.because.join()}`;
+    return outcome.state === "done"
+      ? `${outcome.environment} done`
+      : `${outcome.environment} skipped: ${outcome.because.join()}`;
   });
   return { events: told, steps, most };
 }
@@ -105,7 +117,9 @@ describe("a rollout", () => {
       "c skipped: b",
       "staging done",
     ]);
-    expect(await errorOf(() => attempt([STAGING], [], { canaries: ["staging"] }))).toMatchObject({ code: "NO_SUCH_ENVIRONMENT" });
+    expect(await errorOf(() => attempt([STAGING], [], { canaries: ["staging"] }))).toMatchObject({
+      code: "NO_SUCH_ENVIRONMENT",
+    });
   });
 
   it("begins nothing more once it is told to end, and tells the steps", async () => {
@@ -124,7 +138,12 @@ describe("a rollout", () => {
     }
     expect(heard).toEqual(["staging"]);
     const last = events.at(-1);
-    expect(last?.type === "end" && last.outcomes.map(({ state }) => state)).toEqual(["failed", "skipped", "skipped", "skipped"]);
+    expect(last?.type === "end" && last.outcomes.map(({ state }) => state)).toEqual([
+      "failed",
+      "skipped",
+      "skipped",
+      "skipped",
+    ]);
   });
 
   it("is over, its steps too, when nobody listens any more", async () => {

@@ -1,0 +1,91 @@
+import {
+  type CertificateFacts,
+  type ClientCredential,
+  DeployError,
+  type Finding,
+  inspectCertificates,
+  inspectCredential,
+  type HostCertificate,
+  type Project,
+  type CertificateOptions,
+} from "@git-vault/deploy";
+import { certificateOptions, environmentsOf, findingOf, lookAtClusters } from "../deploy-clusters.ts";
+import { interruptible, openProject } from "../deploy-project.ts";
+import { tellOutcome } from "../findings.ts";
+import { printable } from "../streams.ts";
+import type { Invocation } from "../table.ts";
+
+/** The certificates of one environment. */
+interface Certificates {
+  readonly environment: string;
+  readonly hosts: readonly HostCertificate[];
+}
+
+export function run({ flags, args }: Invocation): Promise<void> {
+  return interruptible(async (signal) => {
+    const options = certificateOptions(flags, signal);
+    await using project = await openProject(flags);
+    const environments = environmentsOf(project, args);
+    const credentials = environments.map((environment) => credentialOf(project, environment, options));
+    const { results, findings } = await lookAtClusters(project, environments, signal, async (cluster) => ({
+      environment: cluster.environment.name,
+      hosts: await inspectCertificates(cluster, options),
+    }));
+    tellOutcome(
+      "vault deploy certs",
+      {
+        json: {
+          commit: project.commit,
+          environments: results.map(({ environment, hosts }) => ({ environment, hosts: hosts.map(hostInJson) })),
+          credentials: credentials.flatMap(({ credential }) =>
+            credential === null ? [] : [credentialInJson(credential)],
+          ),
+        },
+        text: results.map(textOf).join(""),
+        findings: [
+          ...credentials.flatMap((one) => one.findings),
+          ...findings,
+          ...results.flatMap(({ hosts }) => hosts.flatMap((host) => host.findings)),
+        ],
+      },
+      flags,
+    );
+  });
+}
+
+/** Looked at before any cluster is asked: one whose credential expired lets nobody in. */
+function credentialOf(
+  project: Project,
+  environment: Project["environments"][number],
+  options: CertificateOptions,
+): { credential: ClientCredential | null; findings: readonly Finding[] } {
+  try {
+    const credential = inspectCredential(project, environment, options);
+    return { credential, findings: credential?.findings ?? [] };
+  } catch (error) {
+    if (!(error instanceof DeployError)) throw error;
+    return { credential: null, findings: [findingOf(environment, error)] };
+  }
+}
+
+const hostInJson = ({ host, address, served, stored, issuance }: HostCertificate): object => ({
+  host: host.host,
+  ingress: `${host.namespace}/${host.ingress}`,
+  secret: host.secret,
+  address,
+  served,
+  stored,
+  issuance,
+});
+
+const credentialInJson = ({ file, certificate, tokenEnds }: ClientCredential): object => ({
+  file,
+  certificate,
+  tokenEnds,
+});
+
+const textOf = ({ environment, hosts }: Certificates): string =>
+  `${environment}\n${hosts.map(({ host, served }) => `  ${printable(host.host)}  ${served === null ? "nothing is served" : tellFacts(served)}\n`).join("")}`;
+
+const tellFacts = ({ issuer, notAfter, names }: CertificateFacts): string =>
+  `until ${notAfter.toISOString().slice(0, 10)}, by ${printable(issuer)}, for ${printable(names.join(", "))}`;

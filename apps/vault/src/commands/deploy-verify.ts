@@ -1,0 +1,38 @@
+import { inspectFederation, type Verification, verifyEnvironment } from "@git-vault/deploy";
+import { certificateOptions, environmentsOf, lookAtClusters } from "../deploy-clusters.ts";
+import { interruptible, openProject } from "../deploy-project.ts";
+import { tellOutcome } from "../findings.ts";
+import { printable } from "../streams.ts";
+import type { Invocation } from "../table.ts";
+
+export function run({ flags, args }: Invocation): Promise<void> {
+  return interruptible(async (signal) => {
+    const options = certificateOptions(flags, signal);
+    await using project = await openProject(flags);
+    const [{ results, findings }, federation] = await Promise.all([
+      lookAtClusters(project, environmentsOf(project, args), signal, (cluster) => verifyEnvironment(cluster, options)),
+      inspectFederation(project.federation, options),
+    ]);
+    tellOutcome(
+      "vault deploy verify",
+      {
+        json: {
+          commit: project.commit,
+          environments: results.map(({ environment, workloads, answers }) => ({ environment, workloads, answers })),
+          federation: federation.members.map(({ member, versions }) => ({
+            member,
+            versions: versions === null ? null : Object.fromEntries(versions),
+          })),
+        },
+        text: results.map(textOf).join(""),
+        findings: [...findings, ...results.flatMap((result) => result.findings), ...federation.findings],
+      },
+      flags,
+    );
+  });
+}
+
+const textOf = ({ environment, workloads, answers }: Verification): string => {
+  const hosts = answers.map(({ host, status }) => `  https://${printable(host)}/  ${status ?? "no answer"}\n`);
+  return `${environment}  ${workloads} workloads\n${hosts.join("")}`;
+};

@@ -1,0 +1,90 @@
+import {
+  type CertificateOptions,
+  Cluster,
+  DeployError,
+  detectCi,
+  type Environment,
+  type Finding,
+  type Project,
+} from "@git-vault/deploy";
+import { usageError } from "./errors.ts";
+import type { FlagValues } from "./table.ts";
+
+/** The environments that the operands name; all where they name none. */
+export const environmentsOf = (project: Project, names: readonly string[]): readonly Environment[] =>
+  names.length === 0 ? project.environments : names.map((name) => project.environment(name));
+
+/** What came of each environment: a result, or the failure as a finding. */
+export interface Looks<T> {
+  readonly results: readonly T[];
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Looks at the clusters of environments, all at a time. One that cannot be reached is a finding, and hides nothing of the others.
+ *
+ * @throws DeployError INTERRUPTED
+ */
+export async function lookAtClusters<T>(
+  project: Project,
+  environments: readonly Environment[],
+  signal: AbortSignal,
+  look: (cluster: Cluster) => Promise<T>,
+): Promise<Looks<T>> {
+  const looks = await Promise.all(
+    environments.map(async (environment): Promise<Looks<T>> => {
+      try {
+        maskSecrets(environment);
+        await using cluster = await Cluster.connect(project, environment, { signal });
+        return { results: [await look(cluster)], findings: [] };
+      } catch (error) {
+        if (!(error instanceof DeployError) || error.code === "INTERRUPTED") throw error;
+        return { results: [], findings: [findingOf(environment, error)] };
+      }
+    }),
+  );
+  return { results: looks.flatMap(({ results }) => results), findings: looks.flatMap(({ findings }) => findings) };
+}
+
+/** An error with an environment as a finding. */
+export const findingOf = ({ name: environment }: Environment, { message, hint, place }: DeployError): Finding => ({
+  id: "cluster",
+  severity: "error",
+  message,
+  hint,
+  ...place,
+  environment,
+});
+
+/** Later steps of a job in CI cannot print the environment's secrets either. */
+export function maskSecrets(environment: Environment): void {
+  const ci = detectCi({ write: (line) => process.stderr.write(line) });
+  if (ci.kind === "log") return;
+  ci.mask(environment.secrets().map(({ value }) => String(value)));
+}
+
+/** How hosts and certificates are looked at, as the flags say. */
+export function certificateOptions(flags: FlagValues, signal: AbortSignal): CertificateOptions {
+  const warningDays = days(flags, "warn-days");
+  const errorDays = days(flags, "error-days");
+  return {
+    signal,
+    addresses: Object.fromEntries((flags.address ?? []).map(addressIn)),
+    ...(warningDays === undefined ? {} : { warningDays }),
+    ...(errorDays === undefined ? {} : { errorDays }),
+  };
+}
+
+function addressIn(text: string): [host: string, address: string] {
+  const [, host, address] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
+  if (host === undefined || address === undefined)
+    throw usageError("--address: expected HOST=ADDRESS or HOST=ADDRESS:PORT");
+  return [host, address];
+}
+
+function days(flags: FlagValues, name: "warn-days" | "error-days"): number | undefined {
+  const text = flags[name];
+  if (text === undefined) return undefined;
+  if (!/^\d{1,4}$/.test(text)) throw usageError(`--${name}: expected a whole number of days, at most 9999`);
+  return Number(text);
+}
