@@ -118,7 +118,7 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
   {
     name: "deploy nodes",
     group: "deploy",
-    usage: "ENVIRONMENT [cordon|uncordon|drain NODE]",
+    usage: "ENVIRONMENT [ACTION NODE]",
     summary: "show the nodes of a cluster by pools, close one, open it again, or empty it",
     description: [
       "Shows what is ready, cordoned, full or mislabelled, and which pods keep a cordoned node from being reclaimed. Exit 7 where something needs attention.",

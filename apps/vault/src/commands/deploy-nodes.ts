@@ -93,11 +93,12 @@ function tellNodes(project: Project, environment: string, report: NodeReport, fl
   );
 }
 
+const percent = (share: number): string => `${Math.round(share * 100)}%`;
+
 function lineOf({ name, ready, cordoned, full, used, pods }: NodeState): string {
   const state = [ready ? "ready" : "not ready", ...(cordoned ? ["cordoned"] : []), ...(full ? ["full"] : [])].join(
     ", ",
   );
-  const percent = (share: number): string => `${Math.round(share * 100)}%`;
   const head = `  ${printable(name)}  ${state}  pods ${percent(used.pods)}, cpu ${percent(used.cpu)}, memory ${percent(used.memory)}\n`;
   const ending = pods.filter(({ fate }) => fate === "ends").length;
   if (!cordoned) return head;

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { parseArgv } from "../src/argv.ts";
+
+interface Step {
+  readonly run?: string;
+  readonly shell?: string;
+  readonly uses?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+
+interface Inputs {
+  readonly inputs: Readonly<Record<string, { readonly required?: boolean }>>;
+  readonly secrets?: Readonly<Record<string, unknown>>;
+}
+
+interface Job {
+  readonly uses?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+  readonly secrets?: Readonly<Record<string, unknown>>;
+  readonly needs?: string;
+  readonly steps?: readonly Step[];
+}
+
+interface Workflow {
+  readonly on: { readonly workflow_call?: Inputs };
+  readonly permissions: unknown;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const read = <T>(path: string): T => {
+  const file = fileURLToPath(new URL(`../../../docs/example/github/${path}`, import.meta.url));
+  // Two keys of one name, and whatever is no YAML, throw.
+  return parse(readFileSync(file, "utf8"), { strict: true }) as T;
+};
+
+const action = read<Inputs & { runs: { using: string; steps: readonly Step[] } }>("actions/vault/action.yml");
+const workflows = {
+  "deploy.yml": read<Workflow>("workflows/deploy.yml"),
+  "environment.yml": read<Workflow>("workflows/environment.yml"),
+};
+const jobs = Object.values(workflows).flatMap((workflow) => Object.values(workflow.jobs));
+const steps = [...action.runs.steps, ...jobs.flatMap((job) => job.steps ?? [])];
+
+/** What is handed over, against what is asked for. */
+function expectFits({ inputs }: Inputs, given: Readonly<Record<string, unknown>> = {}): void {
+  expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(given)));
+  const required = Object.entries(inputs).filter(([, input]) => input.required === true);
+  expect(Object.keys(given)).toEqual(expect.arrayContaining(required.map(([name]) => name)));
+}
+
+describe("the example for GitHub Actions", () => {
+  const commands = steps
+    .flatMap(({ run = "" }) => run.split("\n"))
+    .filter((line) => line.trim().startsWith("vault "))
+    .map((line) => line.trim().replace(/ >>.*$/, ""));
+
+  it("has commands", () => expect(commands.length).toBeGreaterThan(5));
+
+  it.each(commands)("runs `%s`, which there is", async (line) => {
+    const words = line.split(/\s+/).slice(1);
+    const { command, flags } = await parseArgv(words.map((word) => word.replaceAll('"', "")));
+    expect(command !== null || flags.version).toBeTruthy();
+  });
+
+  it("has a composite action whose steps name their shell", () => {
+    expect(action.runs.using).toBe("composite");
+    for (const step of action.runs.steps) if (step.run !== undefined) expect(step.shell).toBe("bash");
+  });
+
+  it("hands to the action and the reusable workflow what they ask for", () => {
+    for (const step of steps) if (step.uses === "./.github/actions/vault") expectFits(action, step.with);
+    const call = workflows["environment.yml"].on.workflow_call;
+    const callers = jobs.filter(({ uses }) => uses !== undefined);
+    expect(callers.map(({ uses }) => uses)).toEqual(callers.map(() => "./.github/workflows/environment.yml"));
+    for (const job of callers) {
+      expectFits(call ?? { inputs: {} }, job.with);
+      expect(Object.keys(job.secrets ?? {})).toEqual(Object.keys(call?.secrets ?? {}));
+    }
+  });
+
+  it("may only read the repository, and puts nothing into a script but variables of its environment", () => {
+    for (const workflow of Object.values(workflows)) expect(workflow.permissions).toEqual({ contents: "read" });
+    for (const { run = "" } of steps) expect(run).not.toContain("${{");
+  });
+});

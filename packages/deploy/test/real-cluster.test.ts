@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
+import { type Repository, throwawayRepository } from "@git-vault/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  Cluster,
+  type DeployError,
+  inspectCertificates,
+  inspectCredential,
+  inspectNodes,
+  Project,
+  verifyEnvironment,
+} from "../src/index.ts";
+import { errorOf } from "./world.ts";
+
+/** The path of a kubeconfig. The cluster is only read from. */
+const kubeconfig = process.env["GIT_VAULT_CLUSTER"] ?? "";
+const NAMESPACE = process.env["GIT_VAULT_CLUSTER_NAMESPACE"] ?? "default";
+
+describe.skipIf(kubeconfig === "")("a real cluster, that of $GIT_VAULT_CLUSTER", () => {
+  let repository: Repository;
+  let project: Project;
+  let cluster: Cluster;
+
+  const settings = (pin: object): string =>
+    JSON.stringify({
+      chart: "app",
+      environments: { real: { kubeconfig: "secrets/real-kubeconfig.yaml", namespace: NAMESPACE, ...pin } },
+    });
+
+  beforeAll(async () => {
+    repository = await throwawayRepository();
+    const key = generateKeyFile();
+    const open = (): Promise<Project> =>
+      Project.open({ root: repository.path, key: { bytes: encodeKeyFile(key) }, env: process.env });
+    repository.write("app/Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\n");
+    repository.write("secrets/real-kubeconfig.yaml", encryptBlob(key, readFileSync(kubeconfig)));
+    repository.write("deploy.yaml", settings({}));
+    await repository.commit("not pinned");
+    const unpinned = await open();
+    const error = await errorOf(() => Cluster.connect(unpinned, unpinned.environment("real")));
+    await unpinned.close();
+    const uid = /uid: ([\w-]+)/.exec((error as DeployError).hint ?? "")?.[1];
+    expect(error).toMatchObject({ code: "UNPINNED_CLUSTER" });
+    repository.write("deploy.yaml", settings({ cluster: { uid } }));
+    await repository.commit("pinned");
+    project = await open();
+    cluster = await Cluster.connect(project, project.environment("real"));
+  });
+  afterAll(async () => {
+    await cluster.close();
+    await project.close();
+    repository.remove();
+  });
+
+  it("has nodes, each of a pool or told as a stray", async () => {
+    const { pools, strays } = await inspectNodes(cluster);
+    const nodes = [...pools.flatMap((pool) => pool.nodes), ...strays];
+    expect(nodes.length).toBeGreaterThan(0);
+    for (const { used } of nodes) expect(used.pods).toBeGreaterThan(0);
+  });
+
+  it("lets somebody in with a credential that has not ended", () => {
+    const found = inspectCredential(project, project.environment("real"));
+    expect(found?.findings.filter(({ message }) => message.includes("expired"))).toEqual([]);
+  });
+
+  it("has certificates and workloads that can be judged", async () => {
+    for (const { host } of await inspectCertificates(cluster)) expect(host.namespace).toBe(NAMESPACE);
+    const { environment, findings } = await verifyEnvironment(cluster);
+    expect(environment).toBe("real");
+    for (const finding of findings) expect(finding).toMatchObject({ environment: "real" });
+  });
+});
