@@ -111,11 +111,13 @@ export const FLAGS = {
   "warn-days": { value: "DAYS", summary: "warn of certificates from so many days before their end on; default 21" },
   "error-days": { value: "DAYS", summary: "the same as an error; default 7" },
   "evict-all": { summary: "evict pods, too, that nothing makes anew, or that would lose local data" },
-  timeout: { value: "SECONDS", summary: "give up after so long; default 600" },
   reveal: { summary: "show secret values on the terminal" },
   plan: { value: "FILE", complete: "file", summary: "do what the plan in FILE says, if it is not stale" },
   "dry-run": { summary: "change nothing: plan, and tell whether it could be done" },
-  timeout: { value: "SECONDS", summary: "give each release so long to be ready; default 600" },
+  timeout: {
+    value: "SECONDS",
+    summary: "give up after so long: apply and rollback for each release, nodes for the node; default 600",
+  },
   "on-failure": {
     value: "WHAT",
     complete: ["rollback", "leave"],

@@ -26,12 +26,17 @@ export const MOST_HOSTS = 8;
 
 export const INGRESSES: Kind = { kind: "Ingress", api: "/apis/networking.k8s.io/v1", plural: "ingresses" };
 
+/** The namespaces of the releases of a cluster's environment. */
+export const namespacesOf = ({ environment: { releases } }: Cluster): string[] => [
+  ...new Set(releases.map(({ namespace }) => namespace)),
+];
+
 /** Where a host is connected to, if not where its name leads. */
 export const addressFor = (host: string, { addresses = {} }: HostOptions): string | undefined =>
   addresses[host] ?? addresses["*"];
 
 /**
- * Every TLS host in the namespace of a cluster's environment: what it serves, against what the Secret and cert-manager's Certificate
+ * Every TLS host in the namespaces of an environment's releases: what it serves, against what the Secret and cert-manager's Certificate
  * say. Hosts come from the Ingresses; two certificates for two hosts of one cluster are an ordinary case.
  *
  * @throws DeployError as reading from the cluster does
@@ -40,9 +45,11 @@ export async function inspectCertificates(
   cluster: Cluster,
   options: CertificateOptions = {},
 ): Promise<HostCertificate[]> {
-  const { namespace } = cluster.environment;
   const { signal, now = new Date() } = options;
-  const objects = await readKinds(cluster, [INGRESSES, ...ISSUANCE_KINDS], { namespace, signal });
+  const objects = await readKinds(cluster, [INGRESSES, ...ISSUANCE_KINDS], {
+    namespaces: namespacesOf(cluster),
+    signal,
+  });
   return inParallel(tlsHostsOf(objects), MOST_HOSTS, async (host) => {
     const secret = host.secret === null ? null : { namespace: host.namespace, name: host.secret };
     const [served, stored] = await Promise.all([

@@ -19,23 +19,23 @@ export interface Kind {
   readonly optional?: true;
 }
 
-/** All objects of some kinds, in one namespace where it is named. Each says its kind, which an API server leaves out in lists. */
+/** All objects of some kinds, in some namespaces where they are named. Each says its kind, which an API server leaves out in lists. */
 export async function readKinds(
   cluster: Cluster,
   kinds: readonly Kind[],
-  { namespace, signal }: { readonly namespace?: string } & Pick<ReadOptions, "signal"> = {},
+  { namespaces, signal }: { readonly namespaces?: readonly string[] } & Pick<ReadOptions, "signal"> = {},
 ): Promise<KubernetesObject[]> {
-  const lists = await Promise.all(
-    kinds.map(async ({ kind, api, plural, optional }) => {
-      try {
-        const path = `${api}${namespace === undefined ? "" : `/namespaces/${namespace}`}/${plural}`;
-        return (await cluster.list(path, { signal })).items.map((object) => Object.assign(object, { kind }));
-      } catch (error) {
-        if (optional === true && error instanceof DeployError && error.code === "FORBIDDEN") return [];
-        throw error;
-      }
-    }),
-  );
+  const places = namespaces?.map((namespace) => `/namespaces/${namespace}`) ?? [""];
+  const read = async ({ kind, api, plural, optional }: Kind, place: string): Promise<KubernetesObject[]> => {
+    try {
+      const { items } = await cluster.list(`${api}${place}/${plural}`, { signal });
+      return items.map((object) => Object.assign(object, { kind }));
+    } catch (error) {
+      if (optional === true && error instanceof DeployError && error.code === "FORBIDDEN") return [];
+      throw error;
+    }
+  };
+  const lists = await Promise.all(kinds.flatMap((kind) => places.map((place) => read(kind, place))));
   return lists.flat();
 }
 

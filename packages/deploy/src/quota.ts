@@ -1,5 +1,5 @@
 import type { Finding } from "./finding.ts";
-import { type Kind, kindOf, type KubernetesObject, mapAt, nameOf, textAt } from "./object.ts";
+import { type Kind, kindOf, type KubernetesObject, mapAt, nameOf, namespaceOf, textAt } from "./object.ts";
 import { readQuantity } from "./quantity.ts";
 
 /** The kinds that {@link quotaFindings} looks at. */
@@ -21,7 +21,10 @@ function fullFindings(quota: KubernetesObject, objects: readonly KubernetesObjec
   const name = nameOf(quota);
   const amounts = full.map(([resource, hard]) => `${resource} ${textOf(used[resource])} of ${textOf(hard)}`);
   const refusals = objects.filter(
-    (object) => kindOf(object) === "Event" && textAt(object, "message").includes(`exceeded quota: ${name}`),
+    (object) =>
+      kindOf(object) === "Event" &&
+      namespaceOf(object) === namespaceOf(quota) &&
+      textAt(object, "message").includes(`exceeded quota: ${name}`),
   );
   const [longest] = refusals.map(firstSeen).toSorted((a, b) => a - b);
   const since = longest === undefined ? "" : `, and refuses pods for ${duration(now.getTime() - longest)}`;

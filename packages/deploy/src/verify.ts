@@ -4,6 +4,7 @@ import {
   INGRESSES,
   inspectCertificates,
   MOST_HOSTS,
+  namespacesOf,
   ofEnvironment,
 } from "./certs.ts";
 import type { Cluster } from "./cluster.ts";
@@ -11,11 +12,19 @@ import { DeployError } from "./errors.ts";
 import type { Finding } from "./finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { ENDPOINT_KINDS, endpointFindings } from "./ingress-endpoints.ts";
-import { annotationOf, kindOf, type KubernetesObject, nameOf, readKinds } from "./object.ts";
+import { annotationOf, type Kind, type KubernetesObject, nameOf, namespaceOf, readKinds } from "./object.ts";
 import { inParallel } from "./parallel.ts";
 import { QUOTA_KINDS, quotaFindings } from "./quota.ts";
 import type { HostCertificate } from "./served-certificate.ts";
-import { WORKLOAD_KINDS, workloadProblem } from "./workload-state.ts";
+import { troubleOf } from "./trouble.ts";
+import { stateOf, type WorkloadKind } from "./workload.ts";
+
+const WORKLOAD_KINDS: readonly (Kind & { readonly kind: WorkloadKind })[] = [
+  { kind: "Deployment", api: "/apis/apps/v1", plural: "deployments" },
+  { kind: "StatefulSet", api: "/apis/apps/v1", plural: "statefulsets" },
+  { kind: "DaemonSet", api: "/apis/apps/v1", plural: "daemonsets" },
+  { kind: "Job", api: "/apis/batch/v1", plural: "jobs" },
+];
 
 /** What a host answers over HTTPS. */
 export interface HostAnswer {
@@ -36,56 +45,62 @@ export interface Verification {
 }
 
 /**
- * Looks at what runs in the namespace of a cluster's environment, from inside and from outside: the workloads, the endpoints behind
+ * Looks at what runs in the namespaces of an environment's releases, from inside and from outside: the workloads, the endpoints behind
  * each Ingress, quotas, the certificate of each TLS host against the cluster's own, and what each host answers.
  *
  * @throws DeployError as reading from the cluster does
  */
 export async function verifyEnvironment(cluster: Cluster, options: CertificateOptions = {}): Promise<Verification> {
-  const { namespace, name } = cluster.environment;
   const { signal } = options;
   const kinds = [...WORKLOAD_KINDS, INGRESSES, ...ENDPOINT_KINDS, ...QUOTA_KINDS];
   const [objects, certificates] = await Promise.all([
-    readKinds(cluster, kinds, { namespace, signal }),
+    readKinds(cluster, kinds, { namespaces: namespacesOf(cluster), signal }),
     inspectCertificates(cluster, options),
   ]);
   const hosts = [...new Set(certificates.filter(({ served }) => served !== null).map(({ host }) => host.askFor))];
-  const answers = await inParallel(hosts, MOST_HOSTS, (host) => answerOf(host, options));
+  const workloads = objects.filter(({ kind }) => WORKLOAD_KINDS.some((workload) => workload.kind === kind));
+  const [troubles, answers] = await Promise.all([
+    inParallel(workloads, MOST_HOSTS, (object) => judgeWorkload(cluster, object, signal)),
+    inParallel(hosts, MOST_HOSTS, (host) => answerOf(host, options)),
+  ]);
   const findings = [
-    ...workloadFindings(cluster, objects),
+    ...(workloads.length === 0 ? [NOTHING] : troubles.flat()),
     ...endpointFindings(objects),
     ...quotaFindings(objects, options.now ?? new Date()),
     ...answers.flatMap(({ finding }) => finding ?? []),
   ];
   return {
-    environment: name,
-    workloads: objects.filter(({ kind }) => WORKLOAD_KINDS.some((workload) => workload.kind === kind)).length,
+    environment: cluster.environment.name,
+    workloads: workloads.length,
     certificates,
     answers: answers.map(({ answer }) => answer),
     findings: [...ofEnvironment(cluster, findings), ...certificates.flatMap((certificate) => certificate.findings)],
   };
 }
 
-/** Other releases may share the namespace: what is wrong with them is told, and does not fail this one. */
-function workloadFindings({ environment: { release } }: Cluster, objects: readonly KubernetesObject[]): Finding[] {
-  const judged = objects.filter(({ kind }) => WORKLOAD_KINDS.some((workload) => workload.kind === kind));
-  if (judged.length === 0) {
-    return [
-      {
-        id: "workloads",
-        severity: "error",
-        message: "nothing runs in the namespace",
-        hint: "look at whether it was ever deployed",
-      },
-    ];
-  }
-  return judged.flatMap((object): Finding[] => {
-    const problem = workloadProblem(object);
-    if (problem === null) return [];
-    const owner = annotationOf(object, "meta.helm.sh/release-name");
-    const severity = owner === release || owner === "" ? "error" : "warning";
-    return [{ id: "workloads", severity, message: `${kindOf(object)} ${nameOf(object)}: ${problem}` }];
-  });
+const NOTHING: Finding = {
+  id: "workloads",
+  severity: "error",
+  message: "nothing runs in the namespace",
+  hint: "look at whether it was ever deployed",
+};
+
+/** What is wrong with a workload, and why. Others may share the namespace: what is wrong with theirs is a warning. */
+async function judgeWorkload(
+  cluster: Cluster,
+  object: KubernetesObject,
+  signal: AbortSignal | undefined,
+): Promise<Finding[]> {
+  const kind = WORKLOAD_KINDS.find((workload) => workload.kind === object.kind)?.kind;
+  if (kind === undefined) return [];
+  const { state, message } = stateOf(kind, object);
+  // A Job that runs is as it should be.
+  if (state === "ready" || (kind === "Job" && state === "waiting")) return [];
+  const owner = annotationOf(object, "meta.helm.sh/release-name");
+  const isOwn = owner === "" || cluster.environment.releases.some(({ name }) => name === owner);
+  const [reason] = await troubleOf(cluster, { kind, namespace: namespaceOf(object), name: nameOf(object) }, signal);
+  const said = `${kind} ${nameOf(object)}: ${message}`;
+  return [{ id: "workloads", severity: isOwn ? "error" : "warning", message: said, hint: reason }];
 }
 
 async function answerOf(

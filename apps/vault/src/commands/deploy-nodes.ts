@@ -11,6 +11,7 @@ import {
   WritableCluster,
 } from "@git-vault/deploy";
 import { maskSecrets } from "../deploy-clusters.ts";
+import { timeoutOf } from "../deploy-events.ts";
 import { interruptible, openProject } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { tellOutcome } from "../findings.ts";
@@ -20,7 +21,7 @@ import type { FlagValues, Invocation } from "../table.ts";
 export function run({ flags, args: [name, action, node] }: Invocation): Promise<void> {
   if (name === undefined) throw usageError("expected an environment, such as prod");
   const act = action === undefined ? null : actionOf(action, node);
-  const timeout = seconds(flags.timeout);
+  const { timeout = 600 } = timeoutOf(flags);
   return interruptible(async (signal) => {
     await using project = await openProject(flags);
     const environment = project.environment(name);
@@ -30,7 +31,7 @@ export function run({ flags, args: [name, action, node] }: Invocation): Promise<
       return tellNodes(project, name, await inspectNodes(cluster, signal), flags);
     }
     await using cluster = await WritableCluster.connectToChange(project, environment, { signal });
-    await act(cluster, flags, { timeout, signal });
+    await act(cluster, flags, { timeout: timeout * 1000, signal });
   });
 }
 
@@ -72,11 +73,6 @@ function tellEvent(event: DrainEvent): void {
   if (!("pod" in event)) return;
   const pod = printable(`${event.pod.namespace}/${event.pod.name}`);
   say(`vault: ${event.type} ${pod}${"reason" in event ? `: ${event.reason}` : ""}`);
-}
-
-function seconds(text = "600"): number {
-  if (!/^\d{1,6}$/.test(text)) throw usageError("--timeout: expected a whole number of seconds, at most 999999");
-  return Number(text) * 1000;
 }
 
 function tellNodes(project: Project, environment: string, report: NodeReport, flags: FlagValues): void {
