@@ -30,16 +30,16 @@ interface Workflow {
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
-const read = <T>(path: string): T => {
+function read(path: string): unknown {
   const file = fileURLToPath(new URL(`../../../docs/example/github/${path}`, import.meta.url));
   // Two keys of one name, and whatever is no YAML, throw.
-  return parse(readFileSync(file, "utf8"), { strict: true }) as T;
-};
+  return parse(readFileSync(file, "utf8"), { strict: true });
+}
 
-const action = read<Inputs & { runs: { using: string; steps: readonly Step[] } }>("actions/vault/action.yml");
+const action = read("actions/vault/action.yml") as Inputs & { runs: { using: string; steps: readonly Step[] } };
 const workflows = {
-  "deploy.yml": read<Workflow>("workflows/deploy.yml"),
-  "environment.yml": read<Workflow>("workflows/environment.yml"),
+  "deploy.yml": read("workflows/deploy.yml") as Workflow,
+  "environment.yml": read("workflows/environment.yml") as Workflow,
 };
 const jobs = Object.values(workflows).flatMap((workflow) => Object.values(workflow.jobs));
 const steps = [...action.runs.steps, ...jobs.flatMap((job) => job.steps ?? [])];
@@ -67,11 +67,12 @@ describe("the example for GitHub Actions", () => {
 
   it("has a composite action whose steps name their shell", () => {
     expect(action.runs.using).toBe("composite");
-    for (const step of action.runs.steps) if (step.run !== undefined) expect(step.shell).toBe("bash");
+    const scripts = action.runs.steps.filter((step) => step.run !== undefined);
+    expect(scripts.map(({ shell }) => shell)).toEqual(scripts.map(() => "bash"));
   });
 
   it("hands to the action and the reusable workflow what they ask for", () => {
-    for (const step of steps) if (step.uses === "./.github/actions/vault") expectFits(action, step.with);
+    for (const step of steps.filter(({ uses }) => uses === "./.github/actions/vault")) expectFits(action, step.with);
     const call = workflows["environment.yml"].on.workflow_call;
     const callers = jobs.filter(({ uses }) => uses !== undefined);
     expect(callers.map(({ uses }) => uses)).toEqual(callers.map(() => "./.github/workflows/environment.yml"));

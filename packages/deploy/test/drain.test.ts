@@ -216,7 +216,11 @@ describe("emptying a node", () => {
 
   it("stops when it is told to, and leaves the node closed", async () => {
     await startServer("jupyter-a", "user-1");
-    const error = await errorOf(() => drained("user-1", { signal: AbortSignal.timeout(100), interval: 1000 }));
+    const controller = new AbortController();
+    const error = await errorOf(async () => {
+      const events = drain(cluster, "user-1", { signal: controller.signal, interval: 5000 });
+      for await (const event of events) if (event.type === "left") controller.abort();
+    });
     expect(error).toMatchObject({ code: "INTERRUPTED" });
     expect(isCordoned("user-1")).toBe(true);
   });
