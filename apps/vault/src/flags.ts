@@ -111,6 +111,12 @@ export const FLAGS = {
   "warn-days": { value: "DAYS", summary: "warn of certificates from so many days before their end on; default 21" },
   "error-days": { value: "DAYS", summary: "the same as an error; default 7" },
   "evict-all": { summary: "evict pods, too, that nothing makes anew, or that would lose local data" },
+  strict: { summary: "exit 7 where there are warnings, too" },
+  sarif: {
+    value: "FILE",
+    complete: "file",
+    summary: "write the findings to FILE in SARIF 2.1.0, too; `-` prints them instead of the report",
+  },
   reveal: { summary: "show secret values on the terminal" },
   plan: { value: "FILE", complete: "file", summary: "do what the plan in FILE says, if it is not stale" },
   "dry-run": { summary: "change nothing: plan, and tell whether it could be done" },

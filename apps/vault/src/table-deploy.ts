@@ -21,11 +21,16 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     summary: "check what would be deployed: layers, secrets, charts; exit 7 where there are errors",
     description: [
       "Checks the environments that are named, else all. What cannot be checked without the key or without Helm is told, and passed over.",
+      "Exits 7 where there are errors; with --strict, where there are warnings. docs/checks.md tells what each finding means, and how one is silenced. In GitHub Actions, findings are shown beside the code and in the job's summary, too.",
       KEY,
     ],
-    examples: ["vault deploy check", "vault deploy check prod --revision origin/main --json"],
+    examples: [
+      "vault deploy check",
+      "vault deploy check prod --revision origin/main --json",
+      "vault deploy check --history --strict --sarif findings.sarif",
+    ],
     operands: Number.POSITIVE_INFINITY,
-    flags: PROJECT_FLAGS,
+    flags: ["strict", "history", "sarif", ...PROJECT_FLAGS],
   },
   {
     name: "deploy values",

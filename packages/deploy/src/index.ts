@@ -28,6 +28,8 @@ export type { HostCertificate } from "./served-certificate.ts";
 export type { TlsHost } from "./tls-host.ts";
 export type { ProbeOptions } from "./probe.ts";
 export type { Chart, Dependency } from "./chart.ts";
+export { type CheckReport, summaryOf, worstFirst } from "./reports/report.ts";
+export { toSarif } from "./reports/sarif.ts";
 export type { Environment, RenderOptions, SecretLeaf } from "./environment.ts";
 export type { Release, ValuesOptions } from "./release.ts";
 export { DeployError, type DeployErrorCode, type Place } from "./errors.ts";

@@ -1,6 +1,7 @@
 import type { Environment } from "../environment.ts";
-import type { Check, Finding } from "../finding.ts";
+import type { Check, CheckContext, Finding } from "../finding.ts";
 import type { Values } from "../merge.ts";
+import { SETTINGS_FILE } from "../settings.ts";
 import { formatPath, isMap, type Path, type Value } from "../value.ts";
 import { found, placeOf, valuesOf } from "./reading.ts";
 
@@ -14,7 +15,7 @@ export const drift: Check = async function* driftCheck(context) {
   if (staging === undefined || prods.length === 0) return;
   const stagingValues = valuesOf(context, staging);
   for (const prod of prods) {
-    yield* poolDrift(staging, prod);
+    yield* poolDrift(context, staging, prod);
     const prodValues = valuesOf(context, prod);
     if (stagingValues === null || prodValues === null) continue;
     if (stagingValues.leftOut.length !== prodValues.leftOut.length) {
@@ -25,7 +26,7 @@ export const drift: Check = async function* driftCheck(context) {
   }
 };
 
-function* poolDrift(staging: Environment, prod: Environment): Generator<Finding> {
+function* poolDrift({ project }: CheckContext, staging: Environment, prod: Environment): Generator<Finding> {
   if (staging.nodePools === null || prod.nodePools === null) return;
   for (const [one, other] of [
     [staging, prod],
@@ -34,6 +35,7 @@ function* poolDrift(staging: Environment, prod: Environment): Generator<Finding>
     for (const name of one.nodePools?.keys() ?? [])
       if (other.nodePools?.has(name) !== true)
         yield found("drift", "warning", `${one.name} has a node pool ${name}, and ${other.name} has none`, {
+          ...(project.file(SETTINGS_FILE) === undefined ? {} : { file: SETTINGS_FILE }),
           environment: other.name,
         });
 }
@@ -47,7 +49,7 @@ function* valueDrift(staging: Side, prod: Side): Generator<Finding> {
     const what = kind === "types" ? "is of another type in" : "is not set in";
     yield found("drift", "warning", `${formatPath(path)} ${what} ${there.name}`, {
       ...(setting === undefined ? {} : placeOf(setting, here)),
-      environment: kind === "only in staging" ? there.name : here.name,
+      environment: prod[0].name,
       hint: "set in values.yaml what both have in common, and in each what differs",
     });
   }

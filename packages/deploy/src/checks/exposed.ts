@@ -25,7 +25,7 @@ export const exposed: Check = async function* exposedCheck(context) {
   }
   const files = [...project.files()].filter((file) => !file.secret);
   const readable = files.filter(({ bytes, path }) => {
-    if (bytes > MOST_BYTES) skip(`${path}, which is larger than ${MOST_BYTES} bytes, was not searched for secrets`);
+    if (bytes > MOST_BYTES) skip(`whether secrets stand in ${path}, which is larger than ${MOST_BYTES} bytes`);
     return bytes <= MOST_BYTES;
   });
   for (const [file, content] of project.readAll(readable)) {

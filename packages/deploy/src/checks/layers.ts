@@ -1,6 +1,8 @@
 import { posix } from "node:path";
+import type { Environment } from "../environment.ts";
 import type { Check, CheckContext, Finding } from "../finding.ts";
-import { findingOf, found, layersOf, orElse, placeIn } from "./reading.ts";
+import type { Layer } from "../layer.ts";
+import { findingOf, found, layersOf, NO_KEY, orElse, placeIn } from "./reading.ts";
 
 /** Told by the check strict-yaml, with all of its places. */
 const ODD: ReadonlySet<string> = new Set(["DUPLICATE_KEY", "SEVERAL_DOCUMENTS"]);
@@ -9,7 +11,7 @@ const ODD: ReadonlySet<string> = new Set(["DUPLICATE_KEY", "SEVERAL_DOCUMENTS"])
 export const layers: Check = async function* layersCheck(context) {
   for (const [layer, environment] of layersOf(context)) {
     if (layer.locked) {
-      context.skip(`${layer.path} is encrypted, and there is no key`);
+      context.skip(NO_KEY);
       continue;
     }
     const error = orElse(
@@ -25,10 +27,10 @@ export const layers: Check = async function* layersCheck(context) {
 
 /** Values files beside the layers that belong to no environment: one that was commented out, or is misspelt in the settings. */
 function* strays({ project }: CheckContext): Generator<Finding> {
-  const used = new Set(project.environments.flatMap((one) => [...one.layers.map(({ path }) => path), one.kubeconfig]));
+  const used = new Set(project.environments.flatMap((one) => [...layersIn(one).map(({ path }) => path), one.kubeconfig]));
   const folders = new Set(
     project.environments
-      .flatMap((environment) => environment.layers)
+      .flatMap(layersIn)
       .filter(({ role }) => role !== "defaults")
       .map(({ path }) => posix.dirname(path))
       .filter((folder) => folder !== "."),
@@ -40,3 +42,5 @@ function* strays({ project }: CheckContext): Generator<Finding> {
         hint: "declare it as a layer, or move it elsewhere",
       });
 }
+
+const layersIn = ({ releases }: Environment): Layer[] => releases.flatMap(({ layers: own }) => own);

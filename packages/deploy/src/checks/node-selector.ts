@@ -29,7 +29,9 @@ export const nodeSelector: Check = async function* nodeSelectorCheck(context) {
       });
     }
   }
-  for await (const [environment, manifests] of rendered({ ...context, environments })) {
+  if (environments.length === 0) return;
+  for await (const [environment, manifests] of rendered(context)) {
+    if (environment.nodePools === null) continue;
     for (const manifest of manifests) {
       for (const pod of podsOf(manifest)) {
         const selector = mapAt(pod, "nodeSelector") ?? {};

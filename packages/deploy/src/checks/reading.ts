@@ -45,6 +45,9 @@ export const findingOf = (
   rest: Pick<Finding, "environment"> = {},
 ): Finding => found(id, "error", message, { ...place, ...rest, hint });
 
+/** What is told where something needs the key, and there is none. */
+export const NO_KEY = "what is encrypted, since there is no key";
+
 /** What `read` gives; where it throws a DeployError, what `otherwise` makes of that. */
 export function orElse<T>(read: () => T, otherwise: (error: DeployError) => T): T {
   try {
@@ -59,7 +62,8 @@ export function orElse<T>(read: () => T, otherwise: (error: DeployError) => T): 
 export function layersOf({ environments }: CheckContext): [Layer, Environment][] {
   const byPath = new Map<string, [Layer, Environment]>();
   for (const environment of environments)
-    for (const layer of environment.layers) if (!byPath.has(layer.path)) byPath.set(layer.path, [layer, environment]);
+    for (const layer of environment.releases.flatMap((release) => release.layers))
+      if (!byPath.has(layer.path)) byPath.set(layer.path, [layer, environment]);
   return [...byPath.values()];
 }
 
@@ -68,7 +72,7 @@ export function valuesOf({ skip }: CheckContext, environment: Environment): Valu
   return orElse<Values | null>(
     () => {
       const values = environment.values({ withoutSecrets: true });
-      for (const { path } of values.leftOut) skip(`${path} is encrypted, and there is no key`);
+      if (values.leftOut.length > 0) skip(NO_KEY);
       return values;
     },
     () => {
@@ -78,26 +82,35 @@ export function valuesOf({ skip }: CheckContext, environment: Environment): Valu
   );
 }
 
+type Rendering = Promise<readonly Manifest[] | DeployError>;
+
+/** Each environment is rendered once in a run, and where that fails, it is not tried again. */
+const known = new WeakMap<CheckContext, Map<Environment, Rendering>>();
+
+function render(context: CheckContext, environment: Environment): Rendering {
+  const renderings = known.get(context) ?? new Map<Environment, Rendering>();
+  known.set(context, renderings);
+  const before = renderings.get(environment);
+  if (before !== undefined) return before;
+  const rendering = environment.render({ withoutSecrets: true, signal: context.signal }).catch((error: unknown) => {
+    if (error instanceof DeployError && error.code !== "INTERRUPTED") return error;
+    throw error;
+  });
+  // It may fail before anybody waits for it.
+  rendering.catch(() => {});
+  renderings.set(environment, rendering);
+  return rendering;
+}
+
 /** The environments with what the chart renders for each, or why it does not; the next one is rendered meanwhile. */
-export async function* renderings({
-  environments,
-  signal,
-}: CheckContext): AsyncGenerator<[environment: Environment, manifests: readonly Manifest[] | DeployError]> {
-  const render = async (environment: Environment): Promise<readonly Manifest[] | DeployError> => {
-    try {
-      return await environment.render({ withoutSecrets: true, signal });
-    } catch (error) {
-      if (error instanceof DeployError && error.code !== "INTERRUPTED") return error;
-      throw error;
-    }
-  };
-  let ahead: ReturnType<typeof render> | undefined;
+export async function* renderings(
+  context: CheckContext,
+): AsyncGenerator<[environment: Environment, manifests: readonly Manifest[] | DeployError]> {
+  const { environments } = context;
   for (const [at, environment] of environments.entries()) {
-    const current = ahead ?? render(environment);
+    const current = render(context, environment);
     const next = environments[at + 1];
-    ahead = next === undefined ? undefined : render(next);
-    // It may fail before anybody waits for it.
-    ahead?.catch(() => {});
+    if (next !== undefined) void render(context, next);
     yield [environment, await current];
   }
 }
@@ -107,9 +120,16 @@ export async function* rendered(
   context: CheckContext,
 ): AsyncGenerator<[environment: Environment, manifests: readonly Manifest[]]> {
   for await (const [environment, manifests] of renderings(context)) {
-    if (manifests instanceof DeployError) context.skip(`what ${environment.name} renders, since it cannot be rendered`);
+    if (manifests instanceof DeployError) context.skip(whyNotRendered(environment, manifests));
     else yield [environment, manifests];
   }
+}
+
+/** Why what an environment renders was not looked at. */
+export function whyNotRendered({ name, layers }: Environment, { code, message }: DeployError): string {
+  if (code === "TOOL_MISSING" || code === "UNSUPPORTED_TOOL") return `what the chart renders, since ${message}`;
+  const isLocked = code === "TOOL_FAILED" && layers.some(({ locked }) => locked);
+  return `what ${name} renders, since it cannot be rendered${isLocked ? " without the secrets" : ""}`;
 }
 
 /** The file in the repository that rendered an object; the chart's own description, where a dependency from elsewhere did. */

@@ -1,8 +1,9 @@
+import type { Environment } from "../environment.ts";
 import { DeployError } from "../errors.ts";
 import type { Check } from "../finding.ts";
-import { findingOf, renderings } from "./reading.ts";
+import { findingOf, renderings, whyNotRendered } from "./reading.ts";
 
-/** What the checks layers and strict-yaml tell, and what dependencies tells of the chart's own. */
+/** Told by the checks layers and strict-yaml, or no fault of the project. */
 const TOLD: ReadonlySet<string> = new Set([
   "MISSING_FILE",
   "EMPTY_LAYER",
@@ -11,6 +12,8 @@ const TOLD: ReadonlySet<string> = new Set([
   "TOO_MANY_ALIASES",
   "DUPLICATE_KEY",
   "SEVERAL_DOCUMENTS",
+  "TOOL_MISSING",
+  "UNSUPPORTED_TOOL",
 ]);
 const OF_DEPENDENCIES: ReadonlySet<string> = new Set([
   "UNPINNED_DEPENDENCY",
@@ -23,15 +26,15 @@ const OF_DEPENDENCIES: ReadonlySet<string> = new Set([
 export const render: Check = async function* renderCheck(context) {
   for await (const [environment, result] of renderings(context)) {
     if (!(result instanceof DeployError)) continue;
-    const { code } = result;
-    if (code === "TOOL_MISSING" || code === "UNSUPPORTED_TOOL") {
-      context.skip(`rendering, since ${result.message}`);
-    } else if (OF_DEPENDENCIES.has(code)) {
-      yield findingOf("dependencies", result);
-    } else if (code === "TOOL_FAILED" && environment.layers.some(({ locked }) => locked)) {
-      context.skip(`rendering ${environment.name}, which fails without the secrets`);
-    } else if (!TOLD.has(code) && !environment.layers.some(({ path }) => path === result.place?.file)) {
+    context.skip(whyNotRendered(environment, result));
+    if (OF_DEPENDENCIES.has(result.code)) yield findingOf("dependencies", result);
+    else if (!isToldElsewhere(environment, result))
       yield findingOf("render", result, { environment: environment.name });
-    }
   }
 };
+
+function isToldElsewhere({ layers }: Environment, { code, place }: DeployError): boolean {
+  // What fails without the secrets may well work with them.
+  if (code === "TOOL_FAILED") return layers.some(({ locked }) => locked);
+  return TOLD.has(code) || layers.some(({ path }) => path === place?.file);
+}

@@ -91,19 +91,27 @@ async function compile(candidate: Candidate): Promise<CompiledSchema | Finding> 
 type Compile = (content: object | boolean) => ValidateFunction;
 
 async function compilerFor(dialect: string): Promise<Compile> {
-  const options = { allErrors: true, strict: false, logger: false, validateSchema: false } as const;
   const { default: addFormats } = await import("ajv-formats");
   const Ajv = dialect.includes("2020-12")
     ? (await import("ajv/dist/2020.js")).Ajv2020
     : dialect.includes("2019-09")
       ? (await import("ajv/dist/2019.js")).Ajv2019
       : (await import("ajv")).Ajv;
-  const ajv = new Ajv(options);
-  addFormats.default(ajv);
-  return (content) => {
+  const compileWith = (content: object | boolean, unicodeRegExp: boolean): ValidateFunction => {
+    const ajv = new Ajv({ allErrors: true, strict: false, logger: false, validateSchema: false, unicodeRegExp });
+    addFormats.default(ajv);
     if (typeof content === "boolean") return ajv.compile(content);
     const { $schema: _, ...rest } = Object.fromEntries(Object.entries(content));
     return ajv.compile(rest);
+  };
+  return (content) => {
+    try {
+      return compileWith(content, true);
+    } catch (error) {
+      // Patterns such as \- are good for Helm, and for JavaScript without Unicode alone.
+      if (error instanceof SyntaxError) return compileWith(content, false);
+      throw error;
+    }
   };
 }
 
@@ -131,7 +139,7 @@ const MAY_BE_SECRET =
 /** What went wrong, in ajv's words, which quote the schema and never the value. */
 function reason({ message = "is not as it should be", params }: ErrorObject): string {
   const extra: unknown = params["additionalProperty"] ?? params["unevaluatedProperty"];
-  return typeof extra === "string" ? `must not have the key ${JSON.stringify(extra)}` : message;
+  return typeof extra === "string" ? "must not be there" : message;
 }
 
 /** From JSON Pointer (RFC 6901) to a path; to the key that is too many, where that is the trouble. */

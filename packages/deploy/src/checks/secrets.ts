@@ -4,6 +4,7 @@
 import { isUtf8 } from "node:buffer";
 import { DeployError } from "../errors.ts";
 import type { CheckContext } from "../finding.ts";
+import { NO_KEY } from "./reading.ts";
 import type { Project } from "../project.ts";
 import type { TrackedFile } from "../tree.ts";
 import { formatPath, type Path } from "../value.ts";
@@ -85,8 +86,8 @@ export function secretsIn({ project, skip }: CheckContext): readonly Secret[] {
   if (before !== undefined) return before;
   const files = [...project.files()].filter((file) => file.secret && file.mode.startsWith("100"));
   const readable = files.filter((file) => {
-    if (file.encrypted && !project.hasKey) skip(`the secrets in ${file.path}, which is encrypted, and there is no key`);
-    else if (file.bytes > MOST_BYTES) skip(`the secrets in ${file.path}, which is larger than ${MOST_BYTES} bytes`);
+    if (file.encrypted && !project.hasKey) skip(NO_KEY);
+    else if (file.bytes > MOST_BYTES) skip(`what is secret in ${file.path}, which is larger than ${MOST_BYTES} bytes`);
     else return true;
     return false;
   });

@@ -43,9 +43,9 @@ export const sharedSecret: Check = async function* sharedSecretCheck(context) {
 /** The tier of each secret file that is one environment's own. */
 function tiersOf(environments: readonly Environment[]): Map<string, Tier> {
   const tiers = new Map<string, Tier>();
-  for (const { tier, layers, kubeconfig } of environments) {
+  for (const { tier, releases, kubeconfig } of environments) {
     if (tier === "other") continue;
-    for (const { path, role } of layers) if (role === "environment" && !tiers.has(path)) tiers.set(path, tier);
+    for (const { path, role } of releases.flatMap(({ layers }) => layers)) if (role === "environment" && !tiers.has(path)) tiers.set(path, tier);
     if (kubeconfig !== null && !tiers.has(kubeconfig)) tiers.set(kubeconfig, tier);
   }
   return tiers;

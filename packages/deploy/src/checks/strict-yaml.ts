@@ -1,12 +1,12 @@
 import type { Check, Finding } from "../finding.ts";
 import type { EntryYaml, ScalarYaml, Yaml } from "../yaml.ts";
-import { found, layersOf, orElse, placeIn } from "./reading.ts";
+import { found, layersOf, NO_KEY, orElse, placeIn } from "./reading.ts";
 
 /** Tells of what is not what it looks like: keys that are there twice, further documents, words that are read as something else. */
 export const strictYaml: Check = async function* strictYamlCheck(context) {
   for (const [layer, environment] of layersOf(context)) {
     if (layer.locked) {
-      context.skip(`${layer.path} is encrypted, and there is no key`);
+      context.skip(NO_KEY);
       continue;
     }
     const yaml = orElse(

@@ -96,7 +96,9 @@ class KnownKeys {
     const others = names.filter((other) => other !== key).slice(0, MOST_NAMES);
     if (others.length === 0) return null;
     const name = closest(key, others);
-    return distance(key.toLowerCase(), name.toLowerCase()) <= Math.max(1, Math.floor(key.length / 4)) ? name : null;
+    // Two letters that changed places are a distance of two.
+    const most = Math.max(key.length < 4 ? 1 : 2, Math.floor(key.length / 4));
+    return distance(key.toLowerCase(), name.toLowerCase()) <= most ? name : null;
   }
 }
 

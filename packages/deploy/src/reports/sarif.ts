@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { RULES, type Rule } from "../checks/rules.ts";
+import type { Finding } from "../finding.ts";
+import { type CheckReport, helpOf } from "./report.ts";
+
+/**
+ * The report in SARIF 2.1.0 (OASIS, Static Analysis Results Interchange Format), which code hosts show beside the code. Paths are
+ * relative to the top folder of the repository.
+ *
+ * @param version of the program that is shown as the tool
+ */
+export function toSarif({ commit, environments, findings, skipped }: CheckReport, version: string): object {
+  const ids = [...new Set([...Object.keys(RULES), ...findings.map(({ id }) => id)])];
+  const indexes = new Map(ids.map((id, at) => [id, at]));
+  return {
+    $schema: "https://json.schemastore.org/sarif-2.1.0.json",
+    version: "2.1.0",
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: "git-vault",
+            version,
+            informationUri: "https://git-vault.dev",
+            rules: ids.map(ruleOf),
+          },
+        },
+        columnKind: "utf16CodeUnits",
+        invocations: [
+          {
+            executionSuccessful: true,
+            toolExecutionNotifications: skipped.map((text) => ({
+              level: "note",
+              message: { text: `skipped: ${text}` },
+            })),
+          },
+        ],
+        properties: { commit, environments },
+        results: findings.map((finding) => resultOf(finding, indexes.get(finding.id) ?? -1)),
+      },
+    ],
+  };
+}
+
+const ruleOf = (id: string): object => {
+  const rule: Rule | undefined = new Map<string, Rule>(Object.entries(RULES)).get(id);
+  if (rule === undefined) return { id };
+  return {
+    id,
+    shortDescription: { text: rule.title },
+    helpUri: helpOf(id),
+    defaultConfiguration: { level: rule.severity },
+  };
+};
+
+function resultOf(finding: Finding, ruleIndex: number): object {
+  const { id, severity, message, hint, file, line, column, environment } = finding;
+  const region =
+    line === undefined ? {} : { region: { startLine: line, ...(column === undefined ? {} : { startColumn: column }) } };
+  const location = {
+    physicalLocation: { artifactLocation: { uri: uriOf(file ?? ""), uriBaseId: "%SRCROOT%" }, ...region },
+  };
+  return {
+    ruleId: id,
+    ruleIndex,
+    level: severity,
+    message: { text: hint === undefined ? message : `${message}\n${hint}` },
+    ...(file === undefined ? {} : { locations: [location] }),
+    // Without the line: what is known stays known where the file grows above it.
+    partialFingerprints: { "gitVaultFinding/v1": fingerprintOf(finding) },
+    ...(environment === undefined ? {} : { properties: { environment } }),
+  };
+}
+
+const uriOf = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
+
+const fingerprintOf = ({ id, file = "", environment = "", message }: Finding): string =>
+  createHash("sha256")
+    .update(JSON.stringify([id, file, environment, message]))
+    .digest("hex")
+    .slice(0, 32);

@@ -1,0 +1,364 @@
+import { generateKeyFile, encryptBlob } from "@git-vault/git-crypt";
+import { peer } from "@git-vault/testkit";
+import { describe, expect, it } from "vitest";
+import { authentic } from "../src/checks/authentic.ts";
+import { encrypted } from "../src/checks/encrypted.ts";
+import { exposed } from "../src/checks/exposed.ts";
+import { sharedSecret } from "../src/checks/shared-secret.ts";
+import { weakSecret } from "../src/checks/weak-secret.ts";
+import { CANARIES, check } from "./check-world.ts";
+
+const helm4 = peer("helm4");
+
+describe("encrypted", () => {
+  const checks = [encrypted];
+
+  it("tells of a secret that git stores in clear, by its folder and by its attributes", async () => {
+    const { lines } = await check({
+      checks,
+      plain: {
+        ".gitattributes": "secrets/** filter=git-crypt diff=git-crypt\n*.pem filter=git-crypt diff=git-crypt\n",
+        "secrets/notes.txt": "in clear\n",
+        "certs/web.pem": "in clear\n",
+      },
+    });
+    expect(lines).toEqual([
+      "encrypted error certs/web.pem this file is to be secret, and git stores it in clear",
+      "encrypted error secrets/notes.txt this file is to be secret, and git stores it in clear",
+    ]);
+  });
+
+  it("tells of attributes that were lost: the next change would be stored in clear", async () => {
+    const { lines } = await check({
+      checks,
+      plain: { ".gitattributes": "secrets/config/prod.yaml filter=git-crypt\n" },
+    });
+    expect(lines).toEqual([
+      "encrypted warning secrets/config/staging.yaml this file is encrypted, and no attribute keeps it so",
+    ]);
+  });
+
+  it("tells of a symbolic link on a protected path", async () => {
+    const { lines } = await check({
+      checks,
+      then: async (repository) => {
+        const { symlinkSync } = await import("node:fs");
+        symlinkSync("../web/values.yaml", `${repository.path}/secrets/link`);
+        await repository.commit("a link");
+      },
+    });
+    expect(lines).toEqual([
+      "encrypted error secrets/link this path is to be secret, and a symbolic link is never encrypted",
+    ]);
+  });
+
+  it("lets pass what git and people read, and empty files", async () => {
+    const { lines } = await check({
+      checks,
+      plain: {
+        ".gitattributes":
+          "secrets/** filter=git-crypt diff=git-crypt\nsecrets/README.md !filter !diff\nsecrets/.gitattributes !filter !diff\n",
+        "secrets/README.md": "what is in here\n",
+        "secrets/.gitattributes": "x.txt text\n",
+        "secrets/empty": "",
+        "config/secrets.txt": "not in the folder\n",
+      },
+    });
+    expect(lines).toEqual([]);
+  });
+
+  it("searches the history where it is asked to, and only there", async () => {
+    const world = {
+      checks,
+      plain: { "secrets/config/prod.yaml": "database: { password: canary-of-old }\n" },
+      then: async (repository: {
+        write: (path: string, content: Uint8Array) => unknown;
+        commit: (message: string) => Promise<string>;
+      }) => {
+        repository.write("secrets/config/prod.yaml", encryptBlob(generateKeyFile(), Buffer.from("a: 1\n")));
+        await repository.commit("encrypted");
+      },
+    };
+    expect((await check({ ...world, locked: true })).lines).toEqual([]);
+    expect((await check({ ...world, locked: true, options: { history: true } })).lines).toEqual([
+      "encrypted error secrets/config/prod.yaml an older commit holds this file in clear",
+    ]);
+  });
+});
+
+describe("authentic", () => {
+  const other = encryptBlob(generateKeyFile(), Buffer.from("of another key\n"));
+
+  it("tells of a file that the key does not open", async () => {
+    const { lines } = await check({ checks: [authentic], plain: { "secrets/other.txt": other } });
+    expect(lines).toEqual([
+      "authentic error secrets/other.txt secrets/other.txt was tampered with, or encrypted with another key",
+    ]);
+  });
+
+  it("lets pass what it opens, and tells that it could not look without the key", async () => {
+    expect(await check({ checks: [authentic] })).toMatchObject({ lines: [], skipped: [] });
+    expect(await check({ checks: [authentic], locked: true, plain: { "secrets/other.txt": other } })).toMatchObject({
+      lines: [],
+      skipped: ["what is encrypted, since there is no key"],
+    });
+  });
+});
+
+describe("leaked", () => {
+  const checks = [exposed];
+  const where = "the value of database.password in secrets/config/prod.yaml:2";
+  const inFile = `${where} stands in this file, which everybody can read`;
+  const secret = CANARIES.prod;
+
+  it("tells of a secret in a readable file, in every form", async () => {
+    const forms = [
+      `see ${secret} there`,
+      `x: ${Buffer.from(secret).toString("base64")}`,
+      `x: ${Buffer.from(`user:${secret}\n`).toString("base64")}`,
+      `{"x": "${secret}"}`,
+      `https://user:${encodeURIComponent(secret)}@db/`,
+    ];
+    const plain = Object.fromEntries(forms.map((text, at) => [`docs/${at}.txt`, `line one\n${text}\n`]));
+    const { lines } = await check({ checks, plain });
+    expect(lines).toEqual(forms.map((_, at) => `leaked error docs/${at}.txt:2 ${inFile}`));
+  });
+
+  it("finds one that must be escaped, and each line of one that has several", async () => {
+    const key = 'canary"\\of key 1\ncanary second line 22';
+    const { lines } = await check({
+      checks,
+      secret: { "secrets/config/prod.yaml": `database:\n  password: ${JSON.stringify(key)}\n` },
+      plain: {
+        "a.json": JSON.stringify({ key }),
+        "b.txt": "it is\ncanary second line 22\n",
+        "c.yaml": `x: '${key.split("\n")[0]?.replaceAll("'", "''")}'\n`,
+      },
+    });
+    expect(lines).toEqual([
+      `leaked error a.json:1 ${inFile}`,
+      `leaked error b.txt:2 ${inFile}`,
+      `leaked error c.yaml:1 ${inFile}`,
+    ]);
+  });
+
+  it("finds the password within a secret address, and secrets of files that are no layers", async () => {
+    const { lines } = await check({
+      checks,
+      secret: {
+        "secrets/url.yaml": "database: postgres://web:canaryPass77x@db.example.org/web\n",
+        "secrets/env": "export API_TOKEN='canary-Env-12345'\n",
+        "secrets/key.pem":
+          "-----BEGIN PRIVATE KEY-----\nMIICANARYcanarycanarycanary1234567890abcdefghijklmnopqrstuvwxyz12\n-----END PRIVATE KEY-----\n",
+      },
+      plain: {
+        "notes.txt":
+          "canaryPass77x\ncanary-Env-12345\nMIICANARYcanarycanarycanary1234567890abcdefghijklmnopqrstuvwxyz12\n",
+      },
+    });
+    expect(lines).toEqual([
+      "leaked error notes.txt:1 the value of database in secrets/url.yaml:1 stands in this file, which everybody can read",
+      "leaked error notes.txt:2 the value of API_TOKEN in secrets/env:1 stands in this file, which everybody can read",
+      "leaked error notes.txt:3 the value of a line in secrets/key.pem:1 stands in this file, which everybody can read",
+    ]);
+  });
+
+  it("lets pass what secret files hold that is no secret, and secrets in secret files", async () => {
+    const { lines } = await check({
+      checks,
+      secret: {
+        "secrets/config/prod.yaml": `database: { password: ${secret}, host: db.example.org, user: webmaster, port: 5432 }
+replicas: 3
+enabled: true
+adminEmail: someone@example.org
+passwordPolicy: at-least-twelve
+secretName: web-certificate
+certificate: |
+  -----BEGIN CERTIFICATE-----
+  MIIBszCCAVmgAwIBAgIUQ2fQ3zXrAk7pZr8sDq1d0GmU5lEwCgYIKoZIzj0EAwIw
+  -----END CERTIFICATE-----
+`,
+        "secrets/copy.txt": `${secret}\n`,
+      },
+      plain: {
+        "notes.txt": "db.example.org webmaster 5432 someone@example.org true at-least-twelve web-certificate\n",
+        "ca.txt":
+          "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ2fQ3zXrAk7pZr8sDq1d0GmU5lEwCgYIKoZIzj0EAwIw\n-----END CERTIFICATE-----\n",
+        "near.txt": `${secret.slice(0, -1)} ${secret.slice(1)}\n`,
+      },
+    });
+    expect(lines).toEqual([]);
+  });
+
+  it.skipIf(helm4.missing)("tells of a secret in a rendered object that is no Secret", async () => {
+    const { lines } = await check({
+      checks,
+      helm: helm4.path,
+      plain: {
+        "web/templates/leak.yaml": `apiVersion: v1
+kind: ConfigMap
+metadata: { name: leak }
+data:
+  url: {{ printf "postgres://web:%s@db" .Values.database.password | quote }}
+  encoded: {{ .Values.database.password | b64enc }}
+`,
+      },
+    });
+    expect(lines.filter((line) => line.includes("[prod]"))).toEqual([
+      `leaked error web/templates/leak.yaml [prod] ${where} is rendered into ConfigMap leak at data.url`,
+      `leaked error web/templates/leak.yaml [prod] ${where} is rendered into ConfigMap leak at data.encoded`,
+    ]);
+  });
+});
+
+describe("looks-secret", () => {
+  const checks = [exposed];
+  const random = (length: number): string => "aB3dE5gH7jK9mN2pQ4sT6vW8yZ1cF0xL".repeat(8).slice(0, length);
+
+  it("knows secrets by their forms", async () => {
+    const forms = [
+      ["a private key", `-----BEGIN OPENSSH PRIVATE KEY-----\n${random(140)}\n-----END OPENSSH PRIVATE KEY-----`],
+      ["a private key", `-----BEGIN RSA PRIVATE KEY-----\\n${random(140)}`],
+      ["an age identity", `AGE-SECRET-KEY-1${random(58).toUpperCase()}`],
+      ["a GitHub token", `ghp_${random(36)}`],
+      ["a GitLab token", `glpat-${random(20)}`],
+      ["an AWS access key", "AKIAIOSFODNN7EXAMPLE"],
+      ["a Google API key or token", `AIza${random(35)}`],
+      ["a Stripe key", `sk_live_${random(24)}`],
+      ["an npm token", `npm_${random(36)}`],
+      ["a Slack token or webhook", `xoxb-${random(24)}`],
+      ["a JSON web token", `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.${random(43)}`],
+      ["an address with a password", `postgres://web:${random(12)}@db.example.org/web`],
+      ["a git-crypt key", Buffer.from(`\0GITCRYPTKEY${random(120)}`).toString("base64")],
+    ] as const;
+    const plain = Object.fromEntries(forms.map(([, text], at) => [`${10 + at}.md`, `\n${text}\n`]));
+    const { lines } = await check({ checks, plain });
+    expect(lines).toEqual(forms.map(([what], at) => `looks-secret error ${10 + at}.md:2 this looks like ${what}`));
+  });
+
+  it("knows a git-crypt key file, and values under telling keys", async () => {
+    const { lines } = await check({
+      checks,
+      plain: {
+        key: Buffer.from(`\0GITCRYPTKEY\0\0\0\u0002${random(80)}`, "latin1"),
+        "config/prod.yaml": `url: https://example.org\nhub:\n  cookieSecret: ${"0123456789abcdef".repeat(4)}\n  apiToken: ${random(20)}\n`,
+      },
+    });
+    expect(lines).toEqual([
+      "looks-secret warning config/prod.yaml:3 the value of hub.cookieSecret looks like a secret",
+      "looks-secret warning config/prod.yaml:4 the value of hub.apiToken looks like a secret",
+      "looks-secret error key this looks like a git-crypt key",
+    ]);
+  });
+
+  it("lets pass what is near to them", async () => {
+    const { lines } = await check({
+      checks,
+      plain: {
+        "notes.md": `A key begins with \`-----BEGIN OPENSSH PRIVATE KEY-----\`, and ends.
+ghp_short AKIA123 https://user@example.org postgres://web:$PASSWORD@db.example.org/web https://user:<password>@host/x
+postgres://web:\${DB_PASSWORD}@db/ 2001:db8::1 https://example.org:8443/a@b
+`,
+        "config/prod.yaml": `url: https://example.org
+hub:
+  cookieSecret: ""
+  secretName: web-certificate-for-example-org-2026
+  tokenUrl: https://example.org/oauth2/token
+  existingSecret: web-database-credentials
+  passwordFile: /etc/web/password
+  apiToken: "{{ .Values.x }}"
+  keyboard: 0123456789abcdef0123456789abcdef
+image: { digest: sha256:${"0123456789abcdef".repeat(4)} }
+`,
+      },
+    });
+    expect(lines).toEqual([]);
+  });
+});
+
+describe("shared-secret", () => {
+  const checks = [sharedSecret];
+
+  it("tells of a secret that staging and production share", async () => {
+    const { lines } = await check({
+      checks,
+      secret: { "secrets/config/prod.yaml": `# a comment\ndatabase:\n  password: ${CANARIES.staging}\n` },
+    });
+    expect(lines).toEqual([
+      "shared-secret error secrets/config/staging.yaml:2 this secret is the same as database.password in secrets/config/prod.yaml:3",
+    ]);
+  });
+
+  it("tells of equal files without the key", async () => {
+    const same = `database:\n  password: ${CANARIES.prod}\n`;
+    const secret = { "secrets/config/prod.yaml": same, "secrets/config/staging.yaml": same };
+    const expected = [
+      "shared-secret error secrets/config/prod.yaml this file is the same as secrets/config/staging.yaml",
+    ];
+    expect((await check({ checks, secret, locked: true })).lines).toEqual(expected);
+    expect((await check({ checks, secret })).lines).toEqual(expected);
+  });
+
+  it("lets pass what both may have: user names, hosts, what a shared layer holds, and one tier's own members", async () => {
+    const { lines } = await check({
+      checks,
+      plain: {
+        "deploy.yaml": `layers: [secrets/config/common.yaml]
+environments:
+  staging: { layers: [secrets/config/staging.yaml] }
+  prod: { layers: [secrets/config/prod.yaml] }
+  ovh: { tier: prod, layers: [secrets/config/ovh.yaml] }
+`,
+      },
+      secret: {
+        "secrets/config/common.yaml": "token: canary-Common-8k3JdQ\n",
+        "secrets/config/staging.yaml": `database: { password: ${CANARIES.staging}, user: webmaster, host: db.example.org }\n`,
+        "secrets/config/prod.yaml": `database: { password: ${CANARIES.prod}, user: webmaster, host: db.example.org }\n`,
+        "secrets/config/ovh.yaml": `database: { password: ${CANARIES.prod}, user: webmaster, host: db.example.org }\n`,
+      },
+    });
+    expect(lines).toEqual([]);
+  });
+});
+
+describe("weak-secret", () => {
+  const PLACEHOLDER = "error this is a placeholder where a secret should be";
+  const GUESSED = "error this is one of the secrets that are guessed first";
+  const REPEATS = "warning this secret repeats itself, and can be guessed";
+
+  it("knows placeholders, what is guessed first, and what is short or repeats itself", async () => {
+    const values: readonly (readonly [string, string | null])[] = [
+      ...[
+        "changeme",
+        "CHANGE_ME",
+        "<your password>",
+        "TODO",
+        "xxxxxxxx",
+        "********",
+        "password",
+        "replace-me-please",
+      ].map((value) => [value, PLACEHOLDER] as const),
+      ["${PASSWORD}", PLACEHOLDER],
+      ["hunter2", GUESSED],
+      ["Qwerty123", GUESSED],
+      ["aB3$x", "warning this secret has fewer than 8 characters"],
+      ["", "warning this secret is empty"],
+      ["abababababab", REPEATS],
+      ["abcdefghijkl", REPEATS],
+      ["correct horse battery staple", null],
+      ["example-only-9f8e7d6c5b", null],
+      ["xK9#mP2$vL5q", null],
+      ["changelings-are-9-real", null],
+    ];
+    const text = values.map(([value]) => `- password: ${JSON.stringify(value)}\n`).join("");
+    const { findings } = await check({ checks: [weakSecret], secret: { "secrets/many.yaml": text } });
+    expect(findings.map(({ line, severity, message }) => `${line} ${severity} ${message}`)).toEqual(
+      values.flatMap(([, expected], at) => (expected === null ? [] : [`${at + 1} ${expected}`])),
+    );
+  });
+
+  it("lets pass short and plain words under keys that speak of no secret", async () => {
+    const text = `database: { password: ${CANARIES.prod}, user: admin, secretName: web, tokenUrl: changeme, passwordFile: /x }\n`;
+    expect((await check({ checks: [weakSecret], secret: { "secrets/config/prod.yaml": text } })).lines).toEqual([]);
+  });
+});
