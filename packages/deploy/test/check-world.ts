@@ -11,7 +11,7 @@ export interface World {
   readonly plain?: Readonly<Record<string, string | Uint8Array | null>>;
   readonly secret?: Readonly<Record<string, string | null>>;
   /** Is done to the repository after the commit. */
-  readonly then?: (repository: Awaited<ReturnType<typeof throwawayRepository>>) => Promise<void>;
+  readonly afterwards?: (repository: Awaited<ReturnType<typeof throwawayRepository>>) => Promise<void>;
   /** All that the package has where left out. */
   readonly checks?: readonly Check[];
   /** Whether there is the key. */
@@ -96,7 +96,7 @@ export async function check(world: World): Promise<Outcome> {
     if (content !== null && plain[path as keyof typeof plain] === undefined)
       repository.write(path, encryptBlob(key, Buffer.from(content)));
   await repository.commit("all");
-  await world.then?.(repository);
+  await world.afterwards?.(repository);
   await using project = await Project.open({
     root: repository.path,
     key: world.locked === true ? null : { bytes: encodeKeyFile(key) },

@@ -339,17 +339,13 @@ describe("expiry", () => {
       },
     });
     const day = (date: Date): string => date.toISOString().slice(0, 10);
-    expect(findings.map(({ severity, file, line, message }) => `${severity} ${file}:${line} ${message}`)).toEqual(
-      [
-        `error secrets/prod-kubeconfig.yaml:4 this token ended on ${day(new Date(now.getTime() - 10_000))}`,
-        `warning secrets/staging-kubeconfig.yaml:3 the certificate of this kubeconfig's authority ends in 5 days, on ${day(soon.notAfter)}`,
-        `error secrets/staging-kubeconfig.yaml:4 this kubeconfig's client certificate ended on ${day(past.notAfter)}`,
-        `warning secrets/tls.yaml:1 this certificate ends in 5 days, on ${day(soon.notAfter)}`,
-        "error secrets/tls.yaml:13 this certificate cannot be read",
-      ].map((line, at) =>
-        at === 4 ? expect.stringMatching(/^error secrets\/tls\.yaml:\d+ this certificate cannot be read$/) : line,
-      ),
-    );
+    expect(findings.map(({ severity, file, line, message }) => `${severity} ${file}:${line} ${message}`)).toEqual([
+      `error secrets/prod-kubeconfig.yaml:4 this token ended on ${day(new Date(now.getTime() - 10_000))}`,
+      `warning secrets/staging-kubeconfig.yaml:3 the certificate of this kubeconfig's authority ends in 5 days, on ${day(soon.notAfter)}`,
+      `error secrets/staging-kubeconfig.yaml:4 this kubeconfig's client certificate ended on ${day(past.notAfter)}`,
+      `warning secrets/tls.yaml:1 this certificate ends in 5 days, on ${day(soon.notAfter)}`,
+      expect.stringMatching(/^error secrets\/tls\.yaml:\d+ this certificate cannot be read$/),
+    ]);
   });
 
   it("tells of kubeconfigs that are not there, are none, or let nobody in", async () => {

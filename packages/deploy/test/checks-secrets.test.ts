@@ -41,7 +41,7 @@ describe("encrypted", () => {
   it("tells of a symbolic link on a protected path", async () => {
     const { lines } = await check({
       checks,
-      then: async (repository) => {
+      afterwards: async (repository) => {
         const { symlinkSync } = await import("node:fs");
         symlinkSync("../web/values.yaml", `${repository.path}/secrets/link`);
         await repository.commit("a link");
@@ -71,7 +71,7 @@ describe("encrypted", () => {
     const world = {
       checks,
       plain: { "secrets/config/prod.yaml": "database: { password: canary-of-old }\n" },
-      then: async (repository: {
+      afterwards: async (repository: {
         write: (path: string, content: Uint8Array) => unknown;
         commit: (message: string) => Promise<string>;
       }) => {

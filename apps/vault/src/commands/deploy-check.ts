@@ -19,7 +19,8 @@ import type { FlagValues, Invocation } from "../table.ts";
 declare const VAULT_VERSION: string;
 
 export function run({ flags, args }: Invocation): Promise<void> {
-  if (flags.json && flags.sarif === "-") throw usageError("expected one of --json and --sarif -: stdout holds one report");
+  if (flags.json && flags.sarif === "-")
+    throw usageError("expected one of --json and --sarif -: stdout holds one report");
   return interruptible(async (signal) => {
     await using project = await openProject(flags);
     const report = await check(project, args, flags, signal);

@@ -27,7 +27,9 @@ export const layers: Check = async function* layersCheck(context) {
 
 /** Values files beside the layers that belong to no environment: one that was commented out, or is misspelt in the settings. */
 function* strays({ project }: CheckContext): Generator<Finding> {
-  const used = new Set(project.environments.flatMap((one) => [...layersIn(one).map(({ path }) => path), one.kubeconfig]));
+  const used = new Set(
+    project.environments.flatMap((one) => [...layersIn(one).map(({ path }) => path), one.kubeconfig]),
+  );
   const folders = new Set(
     project.environments
       .flatMap(layersIn)

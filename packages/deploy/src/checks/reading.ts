@@ -88,9 +88,9 @@ type Rendering = Promise<readonly Manifest[] | DeployError>;
 const known = new WeakMap<CheckContext, Map<Environment, Rendering>>();
 
 function render(context: CheckContext, environment: Environment): Rendering {
-  const renderings = known.get(context) ?? new Map<Environment, Rendering>();
-  known.set(context, renderings);
-  const before = renderings.get(environment);
+  const ofRun = known.get(context) ?? new Map<Environment, Rendering>();
+  known.set(context, ofRun);
+  const before = ofRun.get(environment);
   if (before !== undefined) return before;
   const rendering = environment.render({ withoutSecrets: true, signal: context.signal }).catch((error: unknown) => {
     if (error instanceof DeployError && error.code !== "INTERRUPTED") return error;
@@ -98,7 +98,7 @@ function render(context: CheckContext, environment: Environment): Rendering {
   });
   // It may fail before anybody waits for it.
   rendering.catch(() => {});
-  renderings.set(environment, rendering);
+  ofRun.set(environment, rendering);
   return rendering;
 }
 

@@ -45,7 +45,8 @@ function tiersOf(environments: readonly Environment[]): Map<string, Tier> {
   const tiers = new Map<string, Tier>();
   for (const { tier, releases, kubeconfig } of environments) {
     if (tier === "other") continue;
-    for (const { path, role } of releases.flatMap(({ layers }) => layers)) if (role === "environment" && !tiers.has(path)) tiers.set(path, tier);
+    for (const { path, role } of releases.flatMap(({ layers }) => layers))
+      if (role === "environment" && !tiers.has(path)) tiers.set(path, tier);
     if (kubeconfig !== null && !tiers.has(kubeconfig)) tiers.set(kubeconfig, tier);
   }
   return tiers;
