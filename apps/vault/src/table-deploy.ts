@@ -8,7 +8,7 @@ import type { CommandSpec } from "./table.ts";
 const PROJECT_FLAGS: readonly FlagName[] = ["revision", "key-file", "key", "passphrase-file", "passphrase-fd"];
 
 const KEY =
-  "The commit is read from git, and what is encrypted is decrypted in memory: the checkout may stay locked. The key is that of --key-file; else of $GIT_CRYPT_KEY; else those that unlocking left in the repository.";
+  "The commit is read from git, and what is encrypted is decrypted in memory: the checkout may stay locked. The key is that of --key-file; else of $GIT_CRYPT_KEY; else those that unlocking left in the repository; else that of a grant to $GIT_VAULT_IDENTITY or to your SSH key.";
 
 const CLUSTER =
   "The cluster is the one that deploy.yaml pins for the environment (cluster: { uid: … }), and it is reached with the environment's own kubeconfig: your current context is never used. Without a pin, the command tells what to write.";
