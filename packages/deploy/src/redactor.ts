@@ -22,12 +22,15 @@ export class Redactor<T = unknown> {
   /** By their first four characters, the longest first. */
   readonly #forms = new Map<string, { readonly form: string; readonly of: T }[]>();
   readonly #known = new Set<string>();
+  /** Which sums of four characters any form begins with: most places of a text are passed over by it. */
+  readonly #starts = new Uint8Array(0x1_0000);
 
   /** @param known what this one knows, too */
   constructor(known?: Redactor<T>) {
     if (known === undefined) return;
     for (const [start, forms] of known.#forms) this.#forms.set(start, [...forms]);
     for (const form of known.#known) this.#known.add(form);
+    this.#starts.set(known.#starts);
   }
 
   /** Makes a secret known. */
@@ -36,6 +39,7 @@ export class Redactor<T = unknown> {
       if (this.#known.has(form)) continue;
       this.#known.add(form);
       const start = form.slice(0, SHORTEST);
+      this.#starts[sumAt(form, 0)] = 1;
       const forms = this.#forms.get(start) ?? [];
       const at = forms.findIndex((other) => other.form.length < form.length);
       forms.splice(at === -1 ? forms.length : at, 0, { form, of });
@@ -47,6 +51,7 @@ export class Redactor<T = unknown> {
   *find(text: string): Generator<Sighting<T>> {
     if (this.#forms.size === 0) return;
     for (let start = 0; start + SHORTEST <= text.length; start += 1) {
+      if (this.#starts[sumAt(text, start)] === 0) continue;
       const forms = this.#forms.get(text.slice(start, start + SHORTEST));
       const found = forms?.find(({ form }) => text.startsWith(form, start));
       if (found === undefined) continue;
@@ -67,6 +72,14 @@ export class Redactor<T = unknown> {
     return result + text.slice(at);
   }
 }
+
+/** A number of 16 bits for the four characters at a place. */
+const sumAt = (text: string, at: number): number =>
+  (text.charCodeAt(at) ^
+    (text.charCodeAt(at + 1) << 3) ^
+    (text.charCodeAt(at + 2) << 6) ^
+    (text.charCodeAt(at + 3) << 9)) &
+  0xffff;
 
 function formsOf(secret: string): Set<string> {
   const lines = secret

@@ -75,11 +75,13 @@ function vendored(project: Project, { name }: Dependency): Map<string, Buffer> {
 
 const TEMPLATE = /^(?:templates|files|crds)\/|\.(?:tpl|yaml|yml|txt|py|json|toml|conf|sh)$/;
 
+const NO_TEMPLATES: ReadonlySet<string> = new Set(["Chart.yaml", "values.yaml", "values.schema.json"]);
+
 function describe(name: string, files: ReadonlyMap<string, Buffer>): ChartValues {
   const words = new Set<string>();
   const whole = new Set<string>();
   for (const [path, content] of files) {
-    if (path.startsWith("charts/") || path === "values.yaml" || !TEMPLATE.test(path)) continue;
+    if (path.startsWith("charts/") || NO_TEMPLATES.has(path) || !TEMPLATE.test(path)) continue;
     const text = content.toString();
     for (const [word] of text.matchAll(/[A-Za-z_][\w-]*/g)) words.add(word);
     if (/\.Values(?![\w.])/.test(text)) whole.add("");

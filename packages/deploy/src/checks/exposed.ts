@@ -2,13 +2,22 @@
  * The checks leaked and looks-secret: both read every file that everybody can read, and do so in one pass.
  */
 import { DeployError } from "../errors.ts";
-import type { Check, Finding } from "../finding.ts";
+import type { Check, CheckContext, Finding } from "../finding.ts";
 import { Redactor } from "../redactor.ts";
 import type { TrackedFile } from "../tree.ts";
 import { formatPath, isMap, type Path, type Value } from "../value.ts";
-import { readYaml, type Yaml } from "../yaml.ts";
-import { fileOf, found, nameOf, rendered } from "./reading.ts";
-import { entropy, hiddenPart, isSensitive, looksRandom, type Secret, secretsIn, whereKept } from "./secrets.ts";
+import type { Yaml } from "../yaml.ts";
+import { documentsOf, fileOf, found, nameOf, rendered } from "./reading.ts";
+import {
+  entropy,
+  hiddenPart,
+  isSensitive,
+  looksRandom,
+  type Secret,
+  secretsIn,
+  speaksOfSecrets,
+  whereKept,
+} from "./secrets.ts";
 
 /** The most that a file may have to be searched: 32 MiB. */
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -30,7 +39,7 @@ export const exposed: Check = async function* exposedCheck(context) {
   });
   for (const [file, content] of project.readAll(readable)) {
     if (content instanceof DeployError) continue;
-    yield* inFile(file, content, redactor);
+    yield* inFile(context, file, content, redactor);
   }
   for await (const [environment, manifests] of rendered(context)) {
     for (const manifest of manifests) {
@@ -52,7 +61,12 @@ export const exposed: Check = async function* exposedCheck(context) {
   }
 };
 
-function* inFile({ path: file }: TrackedFile, content: Buffer, redactor: Redactor<Secret>): Generator<Finding> {
+function* inFile(
+  context: CheckContext,
+  { path: file }: TrackedFile,
+  content: Buffer,
+  redactor: Redactor<Secret>,
+): Generator<Finding> {
   const isBinary = content.subarray(0, 8000).includes(0);
   const text = content.toString(isBinary ? "latin1" : "utf8");
   const lineAt = lineCounter(text);
@@ -87,7 +101,8 @@ function* inFile({ path: file }: TrackedFile, content: Buffer, redactor: Redacto
     yield looksSecret(what, at);
   }
   if (!/\.(?:ya?ml|json)$/.test(file) || /(?:^|\/)(?:package-lock|templates\/)/.test(file)) return;
-  for (const { path, line, column } of suspects(file, text)) {
+  if (!speaksOfSecrets(text)) return;
+  for (const { path, line, column } of suspects(documentsOf(context, file, () => text) ?? [])) {
     if (leaks.has(line)) continue;
     if ((count += 1) > MOST_FINDINGS) return;
     yield found("looks-secret", "warning", `the value of ${formatPath(path)} looks like a secret`, {
@@ -145,14 +160,7 @@ function* knownKinds(text: string): Generator<{ what: string; start: number }> {
 }
 
 /** Values under a key that tells of a secret, which look like one themselves. */
-function* suspects(file: string, text: string): Generator<{ path: Path; line: number; column: number }> {
-  let documents: readonly Yaml[];
-  try {
-    ({ documents } = readYaml(file, text));
-  } catch (error) {
-    if (error instanceof DeployError) return;
-    throw error;
-  }
+function* suspects(documents: readonly Yaml[]): Generator<{ path: Path; line: number; column: number }> {
   const seen = new Set<Yaml>();
   function* visit(node: Yaml, path: Path): Generator<{ path: Path; line: number; column: number }> {
     if (seen.has(node)) return;

@@ -9,7 +9,7 @@ import type { Layer } from "../layer.ts";
 import type { Manifest } from "../manifests.ts";
 import type { Setting, Values } from "../merge.ts";
 import type { Project } from "../project.ts";
-import type { Position } from "../yaml.ts";
+import { type Position, readYaml, type Yaml } from "../yaml.ts";
 import type { RuleId } from "./rules.ts";
 
 /** A finding with the parts that are there. */
@@ -65,6 +65,25 @@ export function layersOf({ environments }: CheckContext): [Layer, Environment][]
     for (const layer of environment.releases.flatMap((release) => release.layers))
       if (!byPath.has(layer.path)) byPath.set(layer.path, [layer, environment]);
   return [...byPath.values()];
+}
+
+/** The documents of a YAML or JSON file; null where it is none. A layer is not read again. */
+export function documentsOf(context: CheckContext, file: string, text: () => string): readonly Yaml[] | null {
+  const layer = layersByPath(context).get(file);
+  return orElse<readonly Yaml[] | null>(
+    () => (layer === undefined ? readYaml(file, text()) : layer.yaml()).documents,
+    () => null,
+  );
+}
+
+const layersOfRun = new WeakMap<CheckContext, ReadonlyMap<string, Layer>>();
+
+function layersByPath(context: CheckContext): ReadonlyMap<string, Layer> {
+  const before = layersOfRun.get(context);
+  if (before !== undefined) return before;
+  const layers = new Map(layersOf(context).map(([layer]) => [layer.path, layer]));
+  layersOfRun.set(context, layers);
+  return layers;
 }
 
 /** The values of an environment, without what is locked; null where they cannot be had. */

@@ -4,11 +4,11 @@
 import { isUtf8 } from "node:buffer";
 import { DeployError } from "../errors.ts";
 import type { CheckContext } from "../finding.ts";
-import { NO_KEY } from "./reading.ts";
+import { documentsOf, NO_KEY } from "./reading.ts";
 import type { Project } from "../project.ts";
 import type { TrackedFile } from "../tree.ts";
 import { formatPath, type Path } from "../value.ts";
-import { readYaml, type Position, type Yaml } from "../yaml.ts";
+import type { Position, Yaml } from "../yaml.ts";
 
 /** A text in a secret file. */
 export interface Secret {
@@ -22,6 +22,10 @@ export interface Secret {
 /** A key that a secret is kept under. */
 const SENSITIVE =
   /passw(?:or)?d|passphrase|secret|token|credential|cookie|salt|(?:^|[-_.])pass$|(?:api|access|private|signing|encryption|auth|crypt|hmac|account)[-_.]?keys?|^key$|(?:^|[-_.])key$|(?:^|[-_.])auth$|webhook|dsn|connection[-_]?string/i;
+/** Whether a text may have such a key at all. */
+export const speaksOfSecrets = (text: string): boolean =>
+  /pass|secret|token|credential|cookie|salt|key|auth|webhook|dsn|connection/i.test(text);
+
 /** A key that looks like one, and holds the name of where a secret is, or says something about it. */
 const ABOUT =
   /(?:name|ref|path|file|url|uri|endpoint|type|class|enabled|create|ttl|expiry|expiration|duration|length|size|count|rotation|policy|version|issuer|audience|host|port|mount|key_?id|public[-_]?key|prefix|header|bucket|region|algorithm|domain|scopes?|names)$/i;
@@ -81,7 +85,8 @@ const MOST_BYTES = 4 * 1024 * 1024;
 const known = new WeakMap<Project, readonly Secret[]>();
 
 /** Every text in every secret file that can be read. They are read once for a project. */
-export function secretsIn({ project, skip }: CheckContext): readonly Secret[] {
+export function secretsIn(context: CheckContext): readonly Secret[] {
+  const { project, skip } = context;
   const before = known.get(project);
   if (before !== undefined) return before;
   const files = [...project.files()].filter((file) => file.secret && file.mode.startsWith("100"));
@@ -93,16 +98,16 @@ export function secretsIn({ project, skip }: CheckContext): readonly Secret[] {
   });
   const secrets: Secret[] = [];
   for (const [file, content] of project.readAll(readable))
-    if (!(content instanceof DeployError)) for (const secret of textsOf(file, content)) secrets.push(secret);
+    if (!(content instanceof DeployError)) for (const secret of textsOf(context, file, content)) secrets.push(secret);
   known.set(project, secrets);
   return secrets;
 }
 
-function* textsOf({ path: file }: TrackedFile, content: Buffer): Generator<Secret> {
+function* textsOf(context: CheckContext, { path: file }: TrackedFile, content: Buffer): Generator<Secret> {
   if (!isUtf8(content)) return;
   const text = content.toString();
   if (/\.(?:ya?ml|json)$/.test(file)) {
-    const documents = documentsOf(file, text);
+    const documents = documentsOf(context, file, () => text);
     if (documents !== null) {
       for (const document of documents) yield* leavesOf(file, document, []);
       return;
@@ -116,15 +121,6 @@ function* textsOf({ path: file }: TrackedFile, content: Buffer): Generator<Secre
     const position = { line: at + 1, column: 1 };
     if (key !== undefined && value !== undefined && value !== "") yield { text: value, file, path: [key], position };
     else if (line.trim().length >= 16) yield { text: line.trim(), file, path: [], position };
-  }
-}
-
-function documentsOf(file: string, text: string): readonly Yaml[] | null {
-  try {
-    return readYaml(file, text).documents;
-  } catch (error) {
-    if (error instanceof DeployError) return null;
-    throw error;
   }
 }
 

@@ -14,7 +14,17 @@ export const unknownKey: Check = async function* unknownKeyCheck(context) {
   const byKey = new Map(
     [...dependencies].map(([key, chart]) => [key, chart === null ? null : new KnownKeys(chart, [])]),
   );
+  // Environments share most of their paths.
+  const verdicts = new Map<string, Verdict>();
   const judge = (path: Path): Verdict => {
+    const id = path.join("\0");
+    const before = verdicts.get(id);
+    if (before !== undefined) return before;
+    const verdict = judgeAnew(path);
+    verdicts.set(id, verdict);
+    return verdict;
+  };
+  const judgeAnew = (path: Path): Verdict => {
     const dependency = byKey.get(String(path[0]));
     if (dependency === undefined) return rootKeys.judge(path);
     if (dependency === null) return "free";
@@ -47,11 +57,14 @@ type Verdict = "known" | "free" | { readonly chart: string; readonly nearest: st
 
 /** More names than a person could mean. */
 const MOST_NAMES = 2000;
+/** More slips than anybody makes: a file of other keys altogether. */
+const MOST_SEARCHES = 1000;
 
 class KnownKeys {
   readonly #chart: ChartValues;
   /** At the top, beside the chart's own. */
   readonly #others: ReadonlySet<string>;
+  #searches = 0;
   readonly #names = new Map<string, ReadonlySet<string> | null>();
 
   constructor(chart: ChartValues, others: readonly string[]) {
@@ -68,11 +81,12 @@ class KnownKeys {
     const names = this.#namesAt(above);
     if (names === null || whole.has(path.join(".")) || whole.has(above.join("."))) return "free";
     const isUsed = words.has(key);
-    if (!names.has(key)) return isUsed ? "known" : { chart: name, nearest: this.#nearest(key, above) };
+    const others = path.length === 1 ? [...this.#others] : [];
+    if (!names.has(key)) return isUsed ? "known" : { chart: name, nearest: this.#nearest(key, [...others, ...names]) };
     if (isUsed || path.length > 1 || words.size === 0) return "known";
     // Set by the chart's own values.yaml, and nothing uses it: where it is nearly the name of a dependency, it is a slip.
-    const nearest = this.#nearest(key, above);
-    return nearest !== null && this.#others.has(nearest) ? { chart: name, nearest } : "known";
+    const nearest = this.#nearest(key, others);
+    return nearest === null ? "known" : { chart: name, nearest };
   }
 
   /** The keys that there are at a path; null where any may be. */
@@ -91,9 +105,9 @@ class KnownKeys {
   }
 
   /** The name that a misspelt one was likely meant to be. */
-  #nearest(key: string, above: Path): string | null {
-    const names = [...(above.length === 0 ? this.#others : []), ...(this.#namesAt(above) ?? [])];
-    const others = names.filter((other) => other !== key).slice(0, MOST_NAMES);
+  #nearest(key: string, names: readonly string[]): string | null {
+    this.#searches += 1;
+    const others = this.#searches > MOST_SEARCHES ? [] : names.filter((other) => other !== key).slice(0, MOST_NAMES);
     if (others.length === 0) return null;
     const name = closest(key, others);
     // Two letters that changed places are a distance of two.
