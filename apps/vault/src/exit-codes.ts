@@ -100,6 +100,7 @@ const OF_PROJECT: Readonly<Record<DeployErrorCode, ExitCode>> = {
   NO_SUCH_NODE: 2,
   LAST_NODE: 1,
   NODE_HELD: 1,
+  VERIFICATION_FAILED: 7,
   INTERRUPTED: 130,
 };
 

@@ -103,6 +103,12 @@ export const FLAGS = {
   abort: { summary: "undo a rotation that was interrupted" },
   revision: { value: "REV", summary: "read the project at the commit REV; default HEAD" },
   explain: { value: "PATH", summary: "tell where the value at PATH, such as hub.users[0].name, comes from" },
+  canary: {
+    value: "ENVIRONMENT",
+    multiple: true,
+    summary: "an environment of prod that the others of prod wait for; may be repeated",
+  },
+  parallel: { value: "NUMBER", summary: "deal with so many environments at a time; default 3" },
   address: {
     value: "HOST=ADDRESS",
     multiple: true,

@@ -182,6 +182,10 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
     "{commit, environments: [{environment, hosts: [{host, ingress, secret, address, served, stored, issuance}]}], credentials: [{file, certificate, tokenEnds}], findings}; served, stored and certificate are {subject, issuer, names, notBefore, notAfter, fingerprint} or null",
   ],
   [
+    "deploy rollout",
+    "{commit, environments: [{environment, state}]}; state is done, failed (then step and error are there, too) or skipped (because: [environment])",
+  ],
+  [
     "deploy verify",
     "{commit, environments: [{environment, workloads, answers: [{host, status}]}], federation: [{member, versions}], findings}",
   ],

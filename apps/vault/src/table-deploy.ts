@@ -91,6 +91,20 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     flags: ["release", "timeout", "audit-log", ...PROJECT_FLAGS],
   },
   {
+    name: "deploy rollout",
+    group: "deploy",
+    usage: "[ENVIRONMENT…]",
+    summary: "deploy to several environments: staging before prod, and several of prod at a time",
+    description: [
+      "Plans, applies and verifies each environment that is named, else all: staging first, then the canaries, then the rest of prod. One that fails holds back those that wait for it and no other, and every failure is told. Exit 0 only where all are done.",
+      CLUSTER,
+      KEY,
+    ],
+    examples: ["vault deploy rollout --yes", "vault deploy rollout staging prod ovh --canary ovh --yes"],
+    operands: Number.POSITIVE_INFINITY,
+    flags: ["canary", "parallel", "yes", "timeout", ...PROJECT_FLAGS],
+  },
+  {
     name: "deploy verify",
     group: "deploy",
     usage: "[ENVIRONMENT…]",

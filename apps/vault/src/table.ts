@@ -41,6 +41,7 @@ export type CommandName =
   | "deploy plan"
   | "deploy apply"
   | "deploy rollback"
+  | "deploy rollout"
   | "deploy verify"
   | "deploy nodes"
   | "deploy certs"

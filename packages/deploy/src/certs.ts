@@ -4,7 +4,7 @@ import { DeployError } from "./errors.ts";
 import type { Finding } from "./finding.ts";
 import { ISSUANCE_KINDS, issuanceOf } from "./issuance.ts";
 import { type Kind, readKinds, textAt } from "./object.ts";
-import { inParallel } from "./parallel.ts";
+import { inParallel, sharedSignal } from "./parallel.ts";
 import { probe, type ProbeOptions } from "./probe.ts";
 import { type HostCertificate, judgeHost } from "./served-certificate.ts";
 import { tlsHostsOf } from "./tls-host.ts";
@@ -45,7 +45,8 @@ export async function inspectCertificates(
   cluster: Cluster,
   options: CertificateOptions = {},
 ): Promise<HostCertificate[]> {
-  const { signal, now = new Date() } = options;
+  const { now = new Date() } = options;
+  const signal = sharedSignal(options.signal);
   const objects = await readKinds(cluster, [INGRESSES, ...ISSUANCE_KINDS], {
     namespaces: namespacesOf(cluster),
     signal,
@@ -53,7 +54,7 @@ export async function inspectCertificates(
   return inParallel(tlsHostsOf(objects), MOST_HOSTS, async (host) => {
     const secret = host.secret === null ? null : { namespace: host.namespace, name: host.secret };
     const [served, stored] = await Promise.all([
-      probe({ host: host.askFor, address: addressFor(host.askFor, options) }, options),
+      probe({ host: host.askFor, address: addressFor(host.askFor, options) }, { ...options, signal }),
       secret === null ? null : storedCertificate(cluster, secret, signal),
     ]);
     if (signal?.aborted === true) throw new DeployError("INTERRUPTED", "the run was told to end before it was done");

@@ -48,6 +48,7 @@ import { VaultError, type VaultErrorOptions } from "@git-vault/errors";
  * - `NO_SUCH_NODE`: the cluster has no node of that name
  * - `LAST_NODE`: it is the last node of its pool that takes pods
  * - `NODE_HELD`: pods were left on a node that was to be emptied
+ * - `VERIFICATION_FAILED`: what was deployed is not well
  * - `INTERRUPTED`: the run was told to end
  */
 export type DeployErrorCode =
@@ -98,6 +99,7 @@ export type DeployErrorCode =
   | "NO_SUCH_NODE"
   | "LAST_NODE"
   | "NODE_HELD"
+  | "VERIFICATION_FAILED"
   | "INTERRUPTED";
 
 /** A place in a file: its path from the top folder, and the line and column, which begin with 1. */

@@ -64,6 +64,7 @@ export {
   type RolloutStep,
   type RolloutSteps,
 } from "./rollout.ts";
+export { type DeploymentOptions, deploymentSteps } from "./rollout-steps.ts";
 export type { RolloutTarget } from "./rollout-graph.ts";
 export type {
   ClusterPin,

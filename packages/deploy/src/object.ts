@@ -5,6 +5,7 @@
 import type { KubernetesObject, ReadOptions } from "./api.ts";
 import type { Cluster } from "./cluster.ts";
 import { DeployError } from "./errors.ts";
+import { sharedSignal } from "./parallel.ts";
 import type { Path } from "./value.ts";
 
 export type { KubernetesObject } from "./api.ts";
@@ -25,10 +26,11 @@ export async function readKinds(
   kinds: readonly Kind[],
   { namespaces, signal }: { readonly namespaces?: readonly string[] } & Pick<ReadOptions, "signal"> = {},
 ): Promise<KubernetesObject[]> {
+  const shared = sharedSignal(signal);
   const places = namespaces?.map((namespace) => `/namespaces/${namespace}`) ?? [""];
   const read = async ({ kind, api, plural, optional }: Kind, place: string): Promise<KubernetesObject[]> => {
     try {
-      const { items } = await cluster.list(`${api}${place}/${plural}`, { signal });
+      const { items } = await cluster.list(`${api}${place}/${plural}`, { signal: shared });
       return items.map((object) => Object.assign(object, { kind }));
     } catch (error) {
       if (optional === true && error instanceof DeployError && error.code === "FORBIDDEN") return [];

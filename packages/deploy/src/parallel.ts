@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /** Does the same with each of many, at most `most` at a time, and gives the results in their order. The first error ends it. */
 export async function inParallel<T, R>(items: readonly T[], most: number, act: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
@@ -7,4 +9,11 @@ export async function inParallel<T, R>(items: readonly T[], most: number, act: (
   };
   await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
   return results;
+}
+
+/** A signal that goes with `signal`, and that as many may listen to as like: Node warns of more than ten. */
+export function sharedSignal(signal: AbortSignal | undefined): AbortSignal {
+  const shared = AbortSignal.any(signal === undefined ? [] : [signal]);
+  setMaxListeners(0, shared);
+  return shared;
 }

@@ -1,4 +1,5 @@
 import { DeployError } from "./errors.ts";
+import { sharedSignal } from "./parallel.ts";
 import { rolloutGraph, type RolloutTarget } from "./rollout-graph.ts";
 
 /** The steps for one environment, in their order. */
@@ -131,6 +132,7 @@ class Run<Target extends RolloutTarget, Plan> {
 
   async #deploy(target: Target): Promise<void> {
     const environment = target.name;
+    const signal = sharedSignal(this.#signal);
     let step: RolloutStep = "plan";
     const begin = (next: RolloutStep): void => {
       step = next;
@@ -141,11 +143,11 @@ class Run<Target extends RolloutTarget, Plan> {
     let outcome: RolloutOutcome = { environment, state: "done" };
     try {
       begin("plan");
-      const plan = await this.#steps.plan(target, this.#signal);
+      const plan = await this.#steps.plan(target, signal);
       begin("apply");
-      await this.#steps.apply(target, plan, this.#signal);
+      await this.#steps.apply(target, plan, signal);
       begin("verify");
-      await this.#steps.verify(target, this.#signal);
+      await this.#steps.verify(target, signal);
     } catch (error) {
       outcome = { environment, state: "failed", step, error };
     }

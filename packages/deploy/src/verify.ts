@@ -13,7 +13,7 @@ import type { Finding } from "./finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { ENDPOINT_KINDS, endpointFindings } from "./ingress-endpoints.ts";
 import { annotationOf, type Kind, type KubernetesObject, nameOf, namespaceOf, readKinds } from "./object.ts";
-import { inParallel } from "./parallel.ts";
+import { inParallel, sharedSignal } from "./parallel.ts";
 import { QUOTA_KINDS, quotaFindings } from "./quota.ts";
 import type { HostCertificate } from "./served-certificate.ts";
 import { troubleOf } from "./trouble.ts";
@@ -51,17 +51,17 @@ export interface Verification {
  * @throws DeployError as reading from the cluster does
  */
 export async function verifyEnvironment(cluster: Cluster, options: CertificateOptions = {}): Promise<Verification> {
-  const { signal } = options;
+  const signal = sharedSignal(options.signal);
   const kinds = [...WORKLOAD_KINDS, INGRESSES, ...ENDPOINT_KINDS, ...QUOTA_KINDS];
   const [objects, certificates] = await Promise.all([
     readKinds(cluster, kinds, { namespaces: namespacesOf(cluster), signal }),
-    inspectCertificates(cluster, options),
+    inspectCertificates(cluster, { ...options, signal }),
   ]);
   const hosts = [...new Set(certificates.filter(({ served }) => served !== null).map(({ host }) => host.askFor))];
   const workloads = objects.filter(({ kind }) => WORKLOAD_KINDS.some((workload) => workload.kind === kind));
   const [troubles, answers] = await Promise.all([
     inParallel(workloads, MOST_HOSTS, (object) => judgeWorkload(cluster, object, signal)),
-    inParallel(hosts, MOST_HOSTS, (host) => answerOf(host, options)),
+    inParallel(hosts, MOST_HOSTS, (host) => answerOf(host, { ...options, signal })),
   ]);
   const findings = [
     ...(workloads.length === 0 ? [NOTHING] : troubles.flat()),

@@ -35,6 +35,7 @@ export const commands: Readonly<Record<CommandName, () => Promise<CommandModule>
   "deploy plan": () => import("./deploy-plan.ts"),
   "deploy apply": () => import("./deploy-apply.ts"),
   "deploy rollback": () => import("./deploy-rollback.ts"),
+  "deploy rollout": () => import("./deploy-rollout.ts"),
   "deploy verify": () => import("./deploy-verify.ts"),
   "deploy nodes": () => import("./deploy-nodes.ts"),
   "deploy certs": () => import("./deploy-certs.ts"),
