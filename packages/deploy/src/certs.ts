@@ -57,7 +57,7 @@ export async function inspectCertificates(
       probe({ host: host.askFor, address: addressFor(host.askFor, options) }, { ...options, signal }),
       secret === null ? null : storedCertificate(cluster, secret, signal),
     ]);
-    if (signal?.aborted === true) throw new DeployError("INTERRUPTED", "the run was told to end before it was done");
+    if (signal.aborted) throw new DeployError("INTERRUPTED", "the run was told to end before it was done");
     const found = secret === null ? null : issuanceOf(secret, objects);
     const stuck = found?.stuck.map(({ message, ...step }) => ({ ...step, message: cluster.tidy(message) })) ?? [];
     const issuance = found === null ? null : { ...found, stuck };
