@@ -177,6 +177,8 @@ class Deployment {
         timeout,
         history,
         wait: this.#planned.hooksAfter,
+        // Who may not make namespaces can still deploy to one that is there.
+        createNamespace: before === undefined && (await this.#lacksNamespace()),
         signal,
       });
       const revision = await this.#made(before?.number ?? 0);
@@ -187,6 +189,17 @@ class Deployment {
       const told = await this.#explained(error, before?.number ?? 0);
       if (this.#onFailure === "rollback") await this.#undo(before?.number ?? 0, good, told);
       throw told;
+    }
+  }
+
+  async #lacksNamespace(): Promise<boolean> {
+    try {
+      return (
+        (await this.#cluster.get(`/api/v1/namespaces/${this.#release.namespace}`, { signal: this.#signal })) === null
+      );
+    } catch (error) {
+      if (error instanceof DeployError && error.code === "FORBIDDEN") return false;
+      throw error;
     }
   }
 

@@ -21,12 +21,6 @@ export interface ReleaseContent {
   readonly hooks: string;
 }
 
-/** What a cluster runs of a release. Secrets are in it. */
-export interface DeployedContent extends ReleaseContent {
-  /** The values over those of the chart. */
-  readonly values: ValueMap;
-}
-
 /** Where a release lies. */
 export type ReleaseName = Pick<Release, "name" | "namespace">;
 
@@ -46,6 +40,7 @@ interface UpgradeOptions extends Rehearsal {
   readonly history: number;
   /** Whether Helm waits for the workloads, before it runs the hooks that come after. */
   readonly wait: boolean;
+  readonly createNamespace: boolean;
 }
 
 interface RollbackOptions {
@@ -72,19 +67,34 @@ export class HelmReleases {
    *
    * @throws DeployError TOOL_FAILED, INTERRUPTED
    */
-  async deployed({ name, namespace }: ReleaseName, revision: number, signal?: AbortSignal): Promise<DeployedContent> {
-    const of = [name, "--namespace", namespace, "--revision", `${revision}`];
+  async deployed(release: ReleaseName, revision: number, signal?: AbortSignal): Promise<ReleaseContent> {
     const cut = randomBytes(16).toString("hex");
     const hooks = `{{ range .Release.Hooks }}{{ "\\n" }}---\n# Source: {{ .Path }}\n{{ .Manifest }}{{ end }}`;
     const template = `{{ .Release.Manifest }}${cut}${hooks}`;
-    const failure = `the release ${name} cannot be read`;
-    const [content, values] = await Promise.all([
-      this.helm.run(["get", "all", ...of, "--template", template], failure, { signal }),
-      this.helm.run(["get", "values", ...of, "--output", "json"], failure, { signal }),
-    ]);
+    const content = await this.#read("all", release, revision, ["--template", template], signal);
     const [manifest = "", hookText = ""] = content.split(cut);
-    const parsed = parseJson(values);
-    return { manifest, hooks: hookText.trim(), values: isMap(parsed) ? parsed : {} };
+    return { manifest, hooks: hookText.trim() };
+  }
+
+  /**
+   * The values over those of the chart that a revision was deployed with. Secrets are in it.
+   *
+   * @throws DeployError TOOL_FAILED, INTERRUPTED
+   */
+  async deployedValues(release: ReleaseName, revision: number, signal?: AbortSignal): Promise<ValueMap> {
+    const parsed = parseJson(await this.#read("values", release, revision, ["--output", "json"], signal));
+    return isMap(parsed) ? parsed : {};
+  }
+
+  #read(
+    what: "all" | "values",
+    { name, namespace }: ReleaseName,
+    revision: number,
+    form: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    const args = ["get", what, name, "--namespace", namespace, "--revision", `${revision}`, ...form];
+    return this.helm.run(args, `the release ${name} cannot be read`, { signal });
   }
 
   /**
@@ -93,7 +103,7 @@ export class HelmReleases {
    * @throws DeployError TOOL_FAILED with Helm's reason, INTERRUPTED
    */
   async rehearse({ release, chartFolder, signal }: Rehearsal): Promise<ReleaseContent> {
-    const args = [...(await this.#upgradeArgs(release, chartFolder)), "--dry-run=server", "--output", "json"];
+    const args = [...this.#upgradeArgs(release, chartFolder), "--dry-run=server", "--output", "json"];
     const input = await this.#values(release);
     const printed = await this.helm.run(args, `the release ${release.name} cannot be rehearsed`, { input, signal });
     return contentOf(parseJson(printed));
@@ -114,9 +124,9 @@ export class HelmReleases {
   }
 
   protected async upgradeWith(options: UpgradeOptions): Promise<void> {
-    const { release, chartFolder, description, timeout, history, wait, signal } = options;
+    const { release, chartFolder, description, timeout, history, wait, createNamespace, signal } = options;
     const args = [
-      ...(await this.#upgradeArgs(release, chartFolder)),
+      ...this.#upgradeArgs(release, chartFolder),
       "--history-max",
       `${history}`,
       "--timeout",
@@ -124,6 +134,7 @@ export class HelmReleases {
       "--description",
       description,
       ...(wait ? ["--wait"] : []),
+      ...(createNamespace ? ["--create-namespace"] : []),
       // What it prints is not shown, and a chart's notes may hold secrets.
       "--output",
       "json",
@@ -132,9 +143,8 @@ export class HelmReleases {
     await this.helm.run(args, `the release ${release.name} was not upgraded`, { input, signal });
   }
 
-  async #upgradeArgs({ name, namespace }: Release, chartFolder: string): Promise<string[]> {
-    const where = ["--namespace", namespace, "--create-namespace", "--values", "-"];
-    return ["upgrade", "--install", name, chartFolder, ...where];
+  #upgradeArgs({ name, namespace }: Release, chartFolder: string): string[] {
+    return ["upgrade", "--install", name, chartFolder, "--namespace", namespace, "--values", "-"];
   }
 
   async #values(release: Release): Promise<string> {

@@ -1,7 +1,7 @@
 import type { Cluster } from "./cluster.ts";
 import { Concealer, secretsAmong } from "./conceal.ts";
 import { DeployError } from "./errors.ts";
-import type { DeployedContent, ReleaseContent, ReleaseRevision } from "./helm-releases.ts";
+import type { ReleaseContent, ReleaseRevision } from "./helm-releases.ts";
 import { helmValues } from "./helm-values.ts";
 import { type Change, compareReleases } from "./manifest-diff.ts";
 import { readManifests } from "./manifests.ts";
@@ -107,14 +107,19 @@ async function planRelease(
   const current = currentOf(cluster, release, stop);
   const after = rehearse(project, cluster, release, mayLackKinds, stop);
   try {
-    const [[revision, before], { content, withoutCluster }] = await Promise.all([current, after]);
-    if (before !== null)
-      for (const secret of secretsAmong(before.values, release.values({ helm })))
+    const [{ last, running, before }, { content, withoutCluster }] = await Promise.all([current, after]);
+    const changed = before?.manifest.trim() !== content.manifest.trim() || before.hooks !== content.hooks;
+    if (running !== null && changed)
+      // What is shown may hold secrets of the commit that it was deployed from.
+      for (const secret of secretsAmong(
+        await cluster.releases.deployedValues(release, running, stop),
+        release.values({ helm }),
+      ))
         cluster.redactor.add(secret, "deployed");
     const { changes, unchanged } = await compareReleases(before, content, concealer);
     const hooks = readManifests(content.hooks).length;
     const hooksAfter = /^\s*["']?helm\.sh\/hook["']?:.*post-(?:install|upgrade)/m.test(content.hooks);
-    return { ...bindingOf(project, release, helm, revision), changes, unchanged, hooks, hooksAfter, withoutCluster };
+    return { ...bindingOf(project, release, helm, last), changes, unchanged, hooks, hooksAfter, withoutCluster };
   } catch (error) {
     controller.abort();
     await Promise.allSettled([current, after]);
@@ -122,16 +127,20 @@ async function planRelease(
   }
 }
 
-async function currentOf(
-  cluster: Cluster,
-  release: Release,
-  signal: AbortSignal,
-): Promise<[ReleaseRevision | null, DeployedContent | null]> {
+interface Current {
+  /** The last revision. */
+  readonly last: ReleaseRevision | null;
+  /** The number of the one that runs: what was deployed last. One that failed or is not done may be anything. */
+  readonly running: number | null;
+  readonly before: ReleaseContent | null;
+}
+
+async function currentOf(cluster: Cluster, release: Release, signal: AbortSignal): Promise<Current> {
   const revisions = await cluster.revisions(release, signal);
   const last = revisions.at(-1) ?? null;
-  // What runs is what was deployed last; a revision that failed or is not done may be anything.
-  const running = revisions.findLast(({ status }) => status === "deployed") ?? last;
-  return [last, running === null ? null : await cluster.releases.deployed(release, running.number, signal)];
+  const running = (revisions.findLast(({ status }) => status === "deployed") ?? last)?.number ?? null;
+  const before = running === null ? null : await cluster.releases.deployed(release, running, signal);
+  return { last, running, before };
 }
 
 async function rehearse(
