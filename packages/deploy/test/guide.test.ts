@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const GUIDE = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
 const VAULT = join(ROOT, "apps/vault/dist/main.cjs");
-const [, SCRIPT = ""] = /^```ts\n([\s\S]*?)^```$/m.exec(GUIDE) ?? [];
+const [, SCRIPT = ""] = /^## In CI$[\s\S]*?^```ts\n([\s\S]*?)^```$/m.exec(GUIDE) ?? [];
 const helm = peer("helm4");
 
 describe("the guide's script for CI", () => {
