@@ -1,7 +1,7 @@
 /** The JSON Schema (draft 7) of `deploy.yaml`. The package carries it as `deploy.schema.json`, too. */
 export const SETTINGS_SCHEMA: object = {
   $schema: "http://json-schema.org/draft-07/schema#",
-  $id: "https://git-vault.dev/schemas/deploy.schema.json",
+  $id: "urn:git-vault:deploy.schema.json",
   title: "deploy.yaml",
   description:
     "What @git-vault/deploy deploys: a Helm chart, the layers of values over it, and the environments. Every path goes from the top folder of the repository.",

@@ -25,6 +25,3 @@ export function summaryOf(findings: readonly Finding[]): string {
   });
   return counts.join(", ") || "nothing";
 }
-
-/** Where a finding's help stands. */
-export const helpOf = (id: string): string => `https://git-vault.dev/checks#${encodeURIComponent(id)}`;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { RULES, type Rule } from "../checks/rules.ts";
 import type { Finding } from "../finding.ts";
-import { type CheckReport, helpOf } from "./report.ts";
+import type { CheckReport } from "./report.ts";
 
 /**
  * The report in SARIF 2.1.0 (OASIS, Static Analysis Results Interchange Format), which code hosts show beside the code. Paths are
@@ -21,7 +21,6 @@ export function toSarif({ commit, environments, findings, skipped }: CheckReport
           driver: {
             name: "git-vault",
             version,
-            informationUri: "https://git-vault.dev",
             rules: ids.map(ruleOf),
           },
         },
@@ -48,7 +47,7 @@ const ruleOf = (id: string): object => {
   return {
     id,
     shortDescription: { text: rule.title },
-    helpUri: helpOf(id),
+    help: { text: `See the section ${id} of docs/checks.md in git-vault.` },
     defaultConfiguration: { level: rule.severity },
   };
 };
