@@ -163,7 +163,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy with $label", ({ pat
       expect((await check(0, "apply", "prod", "--dry-run", "--json")).stdout).toContain('"unchanged":3');
       await withConfig("image: web:bad\n", async () => {
         kubernetes.podRules.push({ image: /bad/, becomes: "CrashLoopBackOff", logs: [`wrong password ${PASSWORD}`] });
-        const { stderr } = await check(1, "apply", "prod", "--yes", "--timeout", "2", "--audit-log", log);
+        const { stderr } = await check(1, "apply", "prod", "--yes", "--timeout", "1", "--audit-log", log);
         expect(stderr).toContain("log of web: wrong password [secret]");
         expect(stderr).toContain("back to revision 1");
       });

@@ -110,7 +110,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       await commitImage("web:bad");
       const logs = ["starting", `connecting with ${PASSWORD}`];
       at.kubernetes.podRules.push({ image: /^web:bad$/, becomes: "CrashLoopBackOff", logs });
-      const failed = await deploy({ timeout: 3 });
+      const failed = await deploy({ timeout: 1 });
       expect(failed.error).toMatchObject({ code: "ROLLOUT_FAILED" });
       expect(failed.error?.message).toMatch(
         /not ready: Deployment web of the release app: pod web-\S+, container web: CrashLoopBackOff/,
@@ -125,7 +125,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(history().at(-1)).toBe("3 deployed");
       expect(JSON.stringify(at.kubernetes.get("apps/v1", "Deployment", "web", "web"))).toContain("web:1");
 
-      const left = await deploy({ timeout: 3, onFailure: "leave" });
+      const left = await deploy({ timeout: 1, onFailure: "leave" });
       expect(left.error).toMatchObject({ code: "ROLLOUT_FAILED" });
       expect(names(left)).toEqual(["begin", "upgrading", "upgraded", "unready", "failed"]);
       expect(history().at(-1)).toBe("4 deployed");
@@ -134,7 +134,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
 
     it("that is the first and fails leaves nothing", async () => {
       at.kubernetes.podRules.push({ becomes: "ImagePullBackOff" });
-      const failed = await deploy({ timeout: 2 });
+      const failed = await deploy({ timeout: 1 });
       expect(failed.error?.message).toContain("ImagePullBackOff");
       expect(failed.events.at(-2)).toEqual({ event: "rolled-back", release: "app", to: null });
       await at.kubernetes.settled();
@@ -316,7 +316,7 @@ describe.skipIf(peer("helm4").missing)("apply", () => {
     );
     await at.repository.commit("dns");
     at.kubernetes.podRules.push({ becomes: "ImagePullBackOff" });
-    const { events, error } = await deploy({ timeout: 2 });
+    const { events, error } = await deploy({ timeout: 1 });
     expect(error).toMatchObject({ code: "ROLLOUT_FAILED" });
     expect(events.flatMap((event) => (event.event === "upgrading" ? event.release : []))).toEqual(["dns", "app"]);
     expect(at.kubernetes.get("v1", "ConfigMap", "dns", "dns")).toBeDefined();
