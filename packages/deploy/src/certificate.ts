@@ -1,6 +1,8 @@
 import { X509Certificate } from "node:crypto";
 
 const DAY = 86_400_000;
+/** Who renews in time has more left: a certificate of 90 days is renewed when 30 are left. */
+export const WARNING_DAYS = 21;
 
 /** When a certificate that is about to end is worth a word. */
 export interface ExpiryThresholds {
@@ -70,7 +72,7 @@ const ERROR_SHARE = 0.08;
  */
 export function lifetimeOf(
   { notBefore, notAfter }: Pick<CertificateFacts, "notBefore" | "notAfter">,
-  { warningDays = 21, errorDays = 7 }: ExpiryThresholds,
+  { warningDays = WARNING_DAYS, errorDays = 7 }: ExpiryThresholds,
   now: Date,
 ): Lifetime {
   const life = notAfter.getTime() - notBefore.getTime();

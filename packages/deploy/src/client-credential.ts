@@ -2,9 +2,9 @@ import { type CertificateFacts, type ExpiryThresholds, factsOf, readCertificates
 import type { Environment } from "./environment.ts";
 import type { Finding } from "./finding.ts";
 import { parseKubeconfig } from "./kubeconfig.ts";
-import { numberAt } from "./object.ts";
 import type { Project } from "./project.ts";
 import { lifetimeFinding } from "./served-certificate.ts";
+import { endOfToken } from "./web-token.ts";
 
 /** With what an environment's kubeconfig lets somebody in, and until when. */
 export interface ClientCredential {
@@ -60,15 +60,3 @@ const HINT = "make a new kubeconfig before it ends: without one, nobody can depl
 
 /** A token says nothing of its beginning that matters: it is taken to live long. */
 const NOTHING = { subject: "", issuer: "", names: [], notBefore: new Date(0), fingerprint: "" };
-
-/** The end of a JSON Web Token (RFC 7519, section 4.1.4), unverified; null for other tokens, and for one without an end. */
-function endOfToken(token: string): Date | null {
-  const parts = token.split(".");
-  if (parts.length !== 3) return null;
-  try {
-    const end = numberAt(JSON.parse(Buffer.from(parts[1] ?? "", "base64url").toString()), "exp");
-    return end === 0 ? null : new Date(end * 1000);
-  } catch {
-    return null;
-  }
-}

@@ -1,12 +1,14 @@
 import { X509Certificate } from "node:crypto";
+import { WARNING_DAYS } from "../certificate.ts";
 import type { Check, CheckContext, Finding, Severity } from "../finding.ts";
 import type { Position } from "../yaml.ts";
+import { endOfToken } from "../web-token.ts";
 import { found } from "./reading.ts";
 import { type Secret, secretsIn } from "./secrets.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
-/** A certificate of 90 days is renewed when 30 are left: with fewer than 14, renewing has failed. */
-const SOON = 14 * DAY;
+/** A certificate of 90 days is renewed when 30 are left: with fewer than these, renewing has failed. */
+const SOON = WARNING_DAYS * DAY;
 
 /** Tells of kubeconfigs that cannot be used, and of certificates and tokens in secret files that ended or are about to. */
 export const expiry: Check = async function* expiryCheck(context) {
@@ -76,7 +78,7 @@ function* termsOf({ text, path }: Secret): Generator<Term> {
   for (const certificate of certificates) yield { what, ends: endOf(certificate), id: certificate };
   if (/^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/.test(text.trim())) {
     const ends = endOfToken(text.trim());
-    if (ends !== undefined) yield { what: "this token", ends, id: text };
+    if (ends !== null) yield { what: "this token", ends, id: text };
   }
 }
 
@@ -90,17 +92,6 @@ function endOf(pem: string): Date | null {
     return new Date(new X509Certificate(pem).validTo);
   } catch {
     return null;
-  }
-}
-
-/** When a JSON web token ends (RFC 7519, section 4.1.4); undefined where it says nothing of it. */
-function endOfToken(token: string): Date | undefined {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
-    const end: unknown = typeof claims === "object" && claims !== null && "exp" in claims ? claims.exp : undefined;
-    return typeof end === "number" && Math.abs(end) < 1e11 ? new Date(end * 1000) : undefined;
-  } catch {
-    return undefined;
   }
 }
 
