@@ -24,7 +24,7 @@ export interface Holder {
 /** For how many seconds a lease is good after it was renewed, and after how many milliseconds it is. */
 const SECONDS = 30;
 const RENEWAL = 10_000;
-const ANNOTATION = "git-vault.dev/holder";
+const ANNOTATION = "git-vault/holder";
 
 /**
  * The right to deploy a release, kept in its cluster (coordination.k8s.io/v1 Lease): two runs never deploy the same one at once, and

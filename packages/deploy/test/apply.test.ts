@@ -251,7 +251,7 @@ function putLease(holder: object, age: number): void {
     metadata: {
       namespace: "default",
       name: "git-vault.web.app",
-      annotations: { "git-vault.dev/holder": JSON.stringify(holder) },
+      annotations: { "git-vault/holder": JSON.stringify(holder) },
     },
     spec: { holderIdentity: "other", leaseDurationSeconds: 30, acquireTime: time, renewTime: time },
   });
