@@ -26,6 +26,7 @@ export const HOLDER_COMMANDS: readonly CommandSpec[] = [
     complete: "file",
     flags: [
       "key-name",
+      "gpg",
       "ci",
       "output",
       "no-commit",

@@ -40,14 +40,12 @@ export const askLine = (question: string, otherwise: string): Promise<string> =>
   ask(question, otherwise, { type: "input" });
 
 /**
- * Asks a question on the terminal that is answered with yes or no.
- *
- * @param byDefault the answer of an empty line
+ * Asks a question on the terminal that is answered with yes or no; an empty line is a no.
  */
-export async function askYes(question: string, otherwise: string, byDefault: boolean): Promise<boolean> {
-  const answer = await askLine(`${question}? (${byDefault ? "Y/n" : "y/N"})`, otherwise);
+export async function askYes(question: string, otherwise: string): Promise<boolean> {
+  const answer = await askLine(`${question}? (y/N)`, otherwise);
   const given = answer.trim().toLowerCase();
-  return given === "" ? byDefault : given === "y" || given === "yes";
+  return given === "y" || given === "yes";
 }
 
 async function ask(

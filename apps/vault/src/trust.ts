@@ -74,7 +74,7 @@ async function admitChanges(changed: readonly ChangedRecipient[], flags: FlagVal
       hint: "ask them whether that was them, over a channel that you trust; then say so with --yes",
     });
   }
-  await confirm(`go on with the present keys of ${names}`, false);
+  await confirm(`go on with the present keys of ${names}`);
 }
 
 async function admitFirst(first: readonly DirectoryEntry[], flags: FlagValues, wasExpected: boolean): Promise<void> {
@@ -85,12 +85,12 @@ async function admitFirst(first: readonly DirectoryEntry[], flags: FlagValues, w
       for (const key of keys) if (key.unusable === null) say(`  ${describeKey(key)}`);
     }
   }
-  if (asks) await confirm("are they theirs", true);
+  if (asks) await confirm("are they theirs");
 }
 
 /** @throws CliError `NOT_CONFIRMED` for no */
-export async function confirm(question: string, byDefault: boolean): Promise<void> {
+export async function confirm(question: string): Promise<void> {
   const { askYes } = await import("./terminal.ts");
-  if (await askYes(question, "say --yes", byDefault)) return;
+  if (await askYes(question, "say --yes")) return;
   throw new CliError("NOT_CONFIRMED", "it was not confirmed, and nothing was done");
 }

@@ -28,7 +28,7 @@ const ATTRIBUTES = "* -text !filter !diff !merge\n";
  * The own `.gitattributes` of `.git-vault` is added where it is not there.
  *
  * @returns the commit's name; null where the changes were left staged, or only undo what was staged
- * @throws GitCryptError NO_WORK_TREE, INDEX_LOCKED, UNWRITABLE; GIT_FAILED with git's reason, as where a merge is going on or a hook
+ * @throws GitCryptError NO_WORK_TREE, NO_BRANCH, INDEX_LOCKED, UNWRITABLE; GIT_FAILED with git's reason, as where a merge is going on or a hook
  * refuses; RangeError for a path outside of the folder
  */
 export function commitFiles(
@@ -38,6 +38,7 @@ export function commitFiles(
 ): string | null {
   assertWorkTree(repository);
   assertIndexFree(repository);
+  if (!stageOnly) assertOnBranch(repository);
   const all = withAttributes(repository, changes);
   const paths = [...all.keys()];
   const folders = [VAULT_FOLDER, stateFolder(repository)];
@@ -55,6 +56,14 @@ export function commitFiles(
     restore(repository, before);
     throw error instanceof GitCryptError ? explain(error) : unwritable(error);
   }
+}
+
+/** A commit that no branch holds is soon lost. */
+function assertOnBranch(repository: WorkTreePlace): void {
+  if (tryGit(repository, ["symbolic-ref", "--quiet", "HEAD"]).status === 0) return;
+  throw new GitCryptError("NO_BRANCH", "no branch is checked out, so that the commit would be lost", {
+    hint: "check out a branch first, or leave the changes staged with --no-commit",
+  });
 }
 
 function withAttributes(repository: Repository, changes: FilesToCommit): FilesToCommit {

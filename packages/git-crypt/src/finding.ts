@@ -14,9 +14,11 @@ import { type FileName, fileName } from "./file-name.ts";
  * - `symlink`, `submodule`: it is one, and its target or commit is stored unencrypted
  * - `empty`: its content is empty and its blob is not, which git takes for a change that it cannot find again: `git merge` then
  *   ends with "stash failed" (seen with 2.39, whatever the filter; rebase and cherry-pick work); a line break cures it
+ * - `unfinished-rotation`: the path is that of the journal of a rotation that was interrupted, and not continued or undone
  * - `loose-permissions`: the path is that of a key file, which others than its owner may read or write
  */
 export type Problem =
+  | "unfinished-rotation"
   | "staged-plaintext"
   | "committed-plaintext"
   | "history-plaintext"

@@ -47,7 +47,7 @@ export function initialize(repository: Repository, options: InitializeOptions): 
   assertKeyName(keyName);
   if (repository.keyNames().includes(keyName)) {
     throw new GitCryptError("OTHER_KEY", `the repository already holds a key named ${keyName}`, {
-      hint: "it is set up already: nothing needs to be done",
+      hint: "it is set up already; `vault init PATTERN` protects more files with it",
     });
   }
   if (!force && usesKey(repository, keyName)) {

@@ -163,7 +163,7 @@ function opened(key: KeyFile, blob: Uint8Array): Buffer | null {
 
 export const retiredKey = (keyName: string): GitCryptError =>
   new GitCryptError("RETIRED_KEY", `the key ${keyName} was replaced by another, which is not here`, {
-    hint: "unlock the repository with the present key, or ask somebody who holds it to share it with you",
+    hint: "take the present key first: `git fetch`, then `vault unlock`, which finds your grant; what a pull left half-done goes with `git reset --hard` and `git clean -fd .git-vault`",
   });
 
 /** The keys of a name that a repository holds, whose current one {@link Repository.readKey} gives. */

@@ -77,7 +77,7 @@ function lookAtOthers(repository: Repository, keyNames: readonly string[], keys:
     throw new GitCryptError(
       "OTHER_WORKTREES",
       `the work tree ${printable(open.place.topLevel)} shares the key and holds decrypted files`,
-      { hint: "lock all work trees together" },
+      { hint: "lock all work trees together, with `vault lock --all-worktrees`" },
     );
   }
   return trees;

@@ -100,7 +100,7 @@ function missingKey(name: string, others: readonly string[], usesGitCrypt: () =>
   return new GitCryptError(
     "NOT_GIT_CRYPT",
     "the repository does not use git-crypt: neither its attributes nor its configuration speak of it",
-    { hint: "change to the repository whose key you mean, or set git-crypt up with git-crypt init" },
+    { hint: "change to the repository whose key you mean, or begin with `vault init`" },
   );
 }
 

@@ -7,7 +7,7 @@ import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "./key
 import { keyId } from "./key-id.ts";
 import { assertKeyName, DEFAULT_KEY_NAME } from "./key-name.ts";
 import { KeyRing, readKeyRing } from "./key-ring.ts";
-import { assertWorkTree, listProtected, putEntries, withBlob } from "./protected-files.ts";
+import { assertWorkTree, isRegular, listProtected, putEntries, withBlob } from "./protected-files.ts";
 import { recode } from "./recode.ts";
 import type { Repository, StoredKey } from "./repository.ts";
 import { encryptBlob } from "./blob.ts";
@@ -51,7 +51,7 @@ export interface RotateResult {
   /** The branch's short name, and the commit that was made. */
   readonly branch: string;
   readonly commit: string;
-  /** The files that were encrypted anew. Whoever held the old key may know what is in them. */
+  /** The files that are encrypted with the new key now. Whoever held the old one may know what is in them. */
   readonly files: readonly FileName[];
   /** Protected files that the commit holds unencrypted, as before. */
   readonly clear: readonly FileName[];
@@ -108,13 +108,12 @@ function ringOf(repository: Repository, keyName: string, last: StoredKey, next: 
   return ring;
 }
 
-const resultOf = (
-  repository: Repository,
-  { journal, last, next }: Begun,
-  changed: readonly Difference[],
-): RotateResult => {
-  const folders = ownFolders(repository);
-  const files = changed.filter(({ name }) => !folders.some((folder) => name.startsWith(`${folder}/`)));
+const resultOf = (repository: Repository, { journal, last, next }: Begun): RotateResult => {
+  const own = new Set(journal.clear);
+  // Also what was committed in the middle of an interrupted rotation, by then with the new key: its earlier content is known.
+  const files = listProtected(repository).filter(
+    (entry) => entry.keyName === journal.keyName && isRegular(entry) && !own.has(entry.name),
+  );
   return {
     keyName: journal.keyName,
     keyId: keyId(next.keyFile),
@@ -176,7 +175,7 @@ function finish(repository: RotatedPlace, begun: Begun, commands: FilterCommands
   } finally {
     ring.wipe();
   }
-  const result = resultOf(repository, done, changed);
+  const result = resultOf(repository, done);
   wipeJournal(repository.commonDir);
   return result;
 }

@@ -66,13 +66,14 @@ function parsed(text: string): unknown {
   }
 }
 
-const pathOf = (commonDir: string): string => join(commonDir, "git-vault", "rotation");
+/** The journal's file. */
+export const journalPath = (commonDir: string): string => join(commonDir, "git-vault", "rotation");
 
 /** The rotation that was begun and not ended; null where there is none. */
 export function readJournal(commonDir: string): Journal | null {
   let text: string;
   try {
-    text = readFileSync(pathOf(commonDir), "utf8");
+    text = readFileSync(journalPath(commonDir), "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
     throw new GitCryptError("UNFINISHED", "the journal of a rotation cannot be read", {
@@ -89,7 +90,7 @@ export function readJournal(commonDir: string): Journal | null {
 
 /** Writes the journal whole, for its owner alone, and to the disk. */
 export function writeJournal(commonDir: string, journal: Journal): void {
-  const path = pathOf(commonDir);
+  const path = journalPath(commonDir);
   const unfinished = `${path}.${process.pid}`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -126,7 +127,7 @@ function wipeFile(path: string): void {
 
 /** Wipes the journals that are no more, or were not yet, in force when their process was killed. */
 function tidy(commonDir: string): void {
-  const folder = dirname(pathOf(commonDir));
+  const folder = dirname(journalPath(commonDir));
   try {
     for (const name of readdirSync(folder)) if (name.startsWith("rotation.")) wipeFile(join(folder, name));
     rmdirSync(folder);
@@ -138,7 +139,7 @@ function tidy(commonDir: string): void {
 /** Ends what the journal tells, and wipes it. */
 export function wipeJournal(commonDir: string): void {
   // First out of force, in one step: half a journal must never be read.
-  renameSync(pathOf(commonDir), `${pathOf(commonDir)}.done`);
+  renameSync(journalPath(commonDir), `${journalPath(commonDir)}.done`);
   tidy(commonDir);
 }
 

@@ -1,4 +1,4 @@
-import { lstatSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "./blob.ts";
 import { type FileName, fileName } from "./file-name.ts";
 import { readSettings } from "./filter-config.ts";
@@ -6,6 +6,7 @@ import { type Finding, findingOf, type Problem } from "./finding.ts";
 import { clearInHistory } from "./history.ts";
 import { type KeyRing, readKeyRing } from "./key-ring.ts";
 import { keyPaths } from "./retired-keys.ts";
+import { journalPath } from "./rotation-journal.ts";
 import { readBlobs, readStarts, sizesOf } from "./objects.ts";
 import {
   assertWorkTree,
@@ -168,6 +169,11 @@ function findPlaintext(
   return clear.map(({ name }) => findingOf(name, staged.has(name) ? "staged-plaintext" : "committed-plaintext"));
 }
 
+function findRotation({ commonDir }: Repository): Finding[] {
+  const path = journalPath(commonDir);
+  return existsSync(path) ? [findingOf(Buffer.from(path).toString("latin1"), "unfinished-rotation")] : [];
+}
+
 /** Windows tells nothing by a file's mode. */
 function findLooseKeys(repository: Repository, keys: readonly KeyStatus[]): Finding[] {
   if (process.platform === "win32") return [];
@@ -194,6 +200,7 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const regular = entries.filter(isRegular);
   const { encrypted, unopened, retired, empty, nothing } = inspect(repository, regular, keys, index);
   const findings = [
+    ...findRotation(repository),
     ...findPlaintext(repository, regular, (oid) => !encrypted.has(oid) && !nothing.has(oid)),
     ...regular.filter(({ oid }) => unopened.has(oid)).map(({ name }) => findingOf(name, "unopened")),
     ...regular.filter(({ oid }) => retired.has(oid)).map(({ name }) => findingOf(name, "retired-key")),

@@ -163,7 +163,7 @@ function refuseChanges(admitted: readonly Admitted[], files: readonly StatedFile
     "MODIFIED",
     `protected files were changed while the repository was locked: ${someOf(names)}`,
     {
-      hint: "commit them, restore them with git restore, or force it, which leaves them as they are",
+      hint: "keep them with `vault unlock --force`, and then `git add` encrypts them; or drop the changes with `git restore`",
     },
   );
 }

@@ -300,7 +300,7 @@ describe("readKey, where there is no key, tells", () => {
       expect(opened.keyNames()).toEqual([]);
       const { message, hint } = errorOf(codes[expected], () => opened.readKey("any"));
       expect(message).toMatch(expected === "locked" ? /the repository is locked/ : /does not use git-crypt/);
-      expect(hint).toMatch(expected === "locked" ? /unlock it first/ : /git-crypt init/);
+      expect(hint).toMatch(expected === "locked" ? /unlock it first/ : /vault init/);
     }
   });
 

@@ -70,7 +70,8 @@ export function keyIfAny(repository: Repository, keyName: string): KeyFile | nul
 
 /** See `listHolders` in granting.ts. */
 export async function listHolders(repository: Repository, directory: Directory | null): Promise<HolderList> {
-  const all = readGrants(repository);
+  // Where there is no work tree, there is no index to speak of either.
+  const all = readGrants(repository, repository.topLevel === null ? "HEAD" : undefined);
   const keyNames = [...new Set(all.grants.map(({ statement }) => statement.keyName))];
   const keys = new Map(keyNames.map((name) => [name, keyIfAny(repository, name)]));
   const standings = new Map(

@@ -36,7 +36,7 @@ export function run({ flags, args: [name] }: Invocation): Promise<void> {
     const plan = await planOf(project, cluster, flags, signal);
     if (flags.plan === undefined && !flags.yes) {
       for (const line of printableText(planText(plan)).trimEnd().split("\n")) say(line);
-      await confirm(isUnchanged(plan) ? `deploy to ${name} all the same` : `deploy this to ${name}`, false);
+      await confirm(isUnchanged(plan) ? `deploy to ${name} all the same` : `deploy this to ${name}`);
     }
     await followEvents(apply(project, cluster, plan, { ...options, signal }), flags);
   });

@@ -13,7 +13,7 @@ export function run({ flags, args }: Invocation): Promise<void> {
     await using project = await openProject(flags);
     const environments = environmentsOf(project, args);
     for (const canary of flags.canary ?? []) project.environment(canary);
-    if (!flags.yes) await confirm(`deploy to ${environments.map(({ name }) => name).join(", ")}`, false);
+    if (!flags.yes) await confirm(`deploy to ${environments.map(({ name }) => name).join(", ")}`);
     for (const environment of environments) maskSecrets(environment);
     const steps = deploymentSteps(project, { apply: timeoutOf(flags) });
     let outcomes: readonly RolloutOutcome[] = [];

@@ -34,5 +34,8 @@ function check(flags: FlagValues): void {
   if (flags.json) return;
   say("vault: error: these files are protected, and staged unencrypted:");
   for (const { path } of findings) say(`  ${path}`);
-  say("vault: hint: unlock the repository and run `vault status --fix`, or unstage them with `git restore --staged`");
+  say(
+    "vault: hint: run `vault unlock --force` where the repository is locked, then `vault status --fix` encrypts them",
+  );
+  say("vault: hint: or unstage them with `git restore --staged`");
 }

@@ -14,18 +14,22 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   if (lines.length > 0 && repository.topLevel === null) {
     throw new CliError("USAGE", "the repository has no work tree, and so no .gitattributes for a pattern");
   }
-  initialize(repository, { ...filterCommands(), keyName, force: flags.force === true });
+  // With patterns, in a repository that is set up already, they are what is wanted.
+  const isSetUp = lines.length > 0 && repository.keyNames().includes(keyName);
+  if (!isSetUp) initialize(repository, { ...filterCommands(), keyName, force: flags.force === true });
   const added = addLines(join(repository.topLevel ?? "", ".gitattributes"), lines);
   if (flags.json) return writeJson({ keyName, attributes: added.map((line) => line.trimEnd()) });
   if (flags.quiet) return;
-  say(`vault: made the key ${keyName}, and configured the filter`);
+  say(
+    isSetUp ? `vault: the key ${keyName} is here already` : `vault: made the key ${keyName}, and configured the filter`,
+  );
   if (args.length > 0)
     say(`vault: .gitattributes protects ${args.length === 1 ? "the pattern" : "the patterns"}; commit it`);
   else
     say(
       `vault: now say in .gitattributes what is protected, such as\n  ${attributesFor("secrets/**", keyName).trimEnd()}`,
     );
-  say("vault: hand the key to others with `vault share`; keep a copy of it with `vault export-key`");
+  if (!isSetUp) say("vault: hand the key to others with `vault share`; keep a copy of it with `vault export-key`");
 }
 
 /** Appends the lines that are not there yet. */

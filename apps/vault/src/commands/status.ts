@@ -4,6 +4,10 @@ import type { Invocation } from "../table.ts";
 
 /** What is wrong with a path, and what to do about it. */
 const PROBLEMS: Readonly<Record<Problem, readonly [what: string, advice: string]>> = {
+  "unfinished-rotation": [
+    "tells of a rotation that was interrupted",
+    "finish it with `vault rotate --continue`, or undo it with `vault rotate --abort`",
+  ],
   "staged-plaintext": ["is staged unencrypted", "encrypt it with `vault status --fix`, or unstage it"],
   "committed-plaintext": [
     "is committed unencrypted",

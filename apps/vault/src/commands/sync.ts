@@ -1,6 +1,6 @@
 import { Directory } from "@git-vault/directory";
-import { openRepository } from "@git-vault/git-crypt";
-import { planSync, SharingError, type SyncPlan } from "@git-vault/sharing";
+import { openRepository, type Repository } from "@git-vault/git-crypt";
+import { listHolders, planSync, SharingError, type SyncPlan } from "@git-vault/sharing";
 import { findGranter } from "../granter.ts";
 import { printable, say, writeJson } from "../streams.ts";
 import { canAsk, confirm, rememberRecipients } from "../trust.ts";
@@ -11,6 +11,7 @@ export async function run({ flags }: Invocation): Promise<void> {
   const directory = new Directory();
   const plan = await planSync(repository, flags["key-name"] ?? "default", directory);
   if (!flags.json && !flags.quiet) for (const line of report(plan)) say(line);
+  await tellUnsound(repository, flags);
   if (flags.check) {
     if (flags.json) writeJson(describe(plan, null));
     if (plan.renewals.length + plan.notRenewable.length > 0) process.exitCode = 7;
@@ -32,10 +33,21 @@ export async function run({ flags }: Invocation): Promise<void> {
   if (plan.notRenewable.length > 0) process.exitCode = 7;
 }
 
+/** Grants that nobody can use, or should, are nothing to renew: they are to be looked at. */
+async function tellUnsound(repository: Repository, flags: FlagValues): Promise<void> {
+  const { stray, bad } = await listHolders(repository, null);
+  const unsound = [...stray, ...bad];
+  if (unsound.length === 0) return;
+  process.exitCode = 7;
+  if (flags.json || flags.quiet) return;
+  say("vault: these grants are not sound, see `vault holders`:");
+  for (const { path } of unsound) say(`  ${printable(path)}`);
+}
+
 /** Whoever can put a key on an account would else get the repository's. */
 async function admit(flags: FlagValues): Promise<void> {
   if (flags.yes) return;
-  if (canAsk(flags)) return confirm("seal to the keys that were added", false);
+  if (canAsk(flags)) return confirm("seal to the keys that were added");
   throw new SharingError("RECIPIENT_CHANGED", "holders have keys that were not granted to", {
     hint: "look at them with --check, and say --yes",
   });
