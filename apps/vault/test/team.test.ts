@@ -152,7 +152,8 @@ describe("a team", () => {
 
     await as("carol", "git fetch -q");
     // Before the merge, which needs the new key.
-    await as("carol", `vault unlock -k ${join(home("carol"), ".ssh/id_new")}`);
+    const taken = await as("carol", `vault unlock -k ${join(home("carol"), ".ssh/id_new")}`);
+    expect(taken).toMatch(/the key was replaced by a rotation: now `git pull`$/m);
     await as("carol", "git merge -q --ff-only origin/main");
     expect(read("carol", "secrets/password")).toBe("hunter4\n");
     expect(await as("carol", "git status --porcelain")).toBe("");

@@ -13,6 +13,7 @@ import {
 import { isVaultError } from "@git-vault/errors";
 import {
   holdsReplacedKey,
+  listHolders,
   openGrants,
   openOpenPgpGrants,
   signatureStates,
@@ -41,11 +42,13 @@ interface FoundKeys {
   readonly signature?: SignatureReport | null;
   /** The grants that they came from. */
   readonly grants?: OpenedGrants;
+  /** Whether they replace a key that was here, which somebody else rotated. */
+  readonly isRotated?: boolean;
 }
 
 export async function run({ flags, args }: Invocation): Promise<void> {
   const repository = openRepository(process.cwd());
-  const { source, keys, signature, grants = NO_GRANTS } = await findKeys(repository, flags, args[0]);
+  const { source, keys, signature, grants = NO_GRANTS, isRotated = false } = await findKeys(repository, flags, args[0]);
   if (signature === null && !flags.quiet) say("vault: the message is unsigned");
   const progress = progressLine("decrypted", flags);
   try {
@@ -58,6 +61,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
     const told = flags.quiet && !flags.json ? [] : await tellGrants(grants, flags);
     if (flags.json) writeJson({ ...describe(source, signature ?? null, result), grants: told });
     else if (!flags.quiet) for (const line of [...report(result), ...reportGrants(told, grants)]) say(line);
+    if (isRotated && !flags.json && !flags.quiet) say("vault: the key was replaced by a rotation: now `git pull`");
     if (result.unopened.length > 0) process.exitCode = 7;
   } finally {
     progress.end();
@@ -83,7 +87,7 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
   const grants = await openGrants(repository, await privateKeys(flags));
   if (grants.opened.length > 0) {
     if (wantsSignature(flags)) await demandSignatures(grants, flags);
-    return { source: "grant", keys: grants.opened.map((one) => one.key), grants };
+    return { source: "grant", keys: grants.opened.map((one) => one.key), grants, isRotated: isOpen };
   }
   if (isOpen) {
     if (!flags.quiet) say("vault: the key here was replaced by a rotation, and no grant holds the present one for you");
@@ -91,7 +95,7 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
   }
   const keys = await openOpenPgpGrants(repository, await privateKeys(flags));
   if (keys.length > 0) return { source: "openpgp", keys };
-  return { source: "clipboard", ...single(await keyOfClipboard(flags)) };
+  return { source: "clipboard", ...single(await keyOfClipboard(repository, flags)) };
 }
 
 const single = ({ key, ...rest }: OpenedKey): Omit<FoundKeys, "source"> => ({ keys: [key], ...rest });
@@ -118,7 +122,7 @@ function holdsAllKeys(repository: Repository): boolean {
   });
 }
 
-async function keyOfClipboard(flags: FlagValues): Promise<OpenedKey> {
+async function keyOfClipboard(repository: Repository, flags: FlagValues): Promise<OpenedKey> {
   const { paste } = await import("../clipboard.ts");
   try {
     const data = Buffer.from(await paste());
@@ -127,8 +131,15 @@ async function keyOfClipboard(flags: FlagValues): Promise<OpenedKey> {
     if (!isVaultError(error) || error.code !== "CLIPBOARD_UNAVAILABLE") throw error;
   }
   throw new CliError("NO_KEY_GIVEN", "there is nothing to unlock with, neither on stdin nor on a clipboard", {
-    hint: "name the sealed message or the key file: `vault unlock message.txt`",
+    hint: `${await othersGrants(repository)}name the sealed message or the key file: \`vault unlock message.txt\``,
   });
+}
+
+/** What the grants of others mean for somebody who has none. */
+async function othersGrants(repository: Repository): Promise<string> {
+  const { holders } = await listHolders(repository, null);
+  if (holders.length === 0) return "";
+  return "no grant here is for a private key of yours: ask one of `vault holders` to grant you the key, or ";
 }
 
 const count = (files: number): string => `${files} file${files === 1 ? "" : "s"}`;
