@@ -4,6 +4,7 @@ import { VaultError } from "@git-vault/errors";
  * - `USAGE`: the command line is wrong, or a question could not be asked
  * - `CLIPBOARD_UNAVAILABLE`: there is no clipboard to reach, or it refused
  * - `INPUT_UNREADABLE`, `OUTPUT_UNWRITABLE`: a file or stream that was named
+ * - `CLOSED_PIPE`: whoever read standard output has gone; nothing is said of it
  * - `BINARY_TO_TERMINAL`: binary output would have gone to a terminal or a clipboard
  * - `NOT_A_KEY`: what was handed over as a git-crypt key is none
  * - `NO_KEY_GIVEN`: nothing was handed over to unlock with
@@ -18,6 +19,7 @@ export type CliErrorCode =
   | "CLIPBOARD_UNAVAILABLE"
   | "INPUT_UNREADABLE"
   | "OUTPUT_UNWRITABLE"
+  | "CLOSED_PIPE"
   | "BINARY_TO_TERMINAL"
   | "NOT_A_KEY"
   | "NO_KEY_GIVEN"

@@ -28,6 +28,7 @@ function describe(error: unknown): Report {
 /** Prints `error` on stderr, as text or as JSON, and gives the exit code for it. */
 export function reportError(error: unknown, words: readonly string[]): ExitCode {
   const { code, message, hint } = describe(error);
+  if (code === "CLOSED_PIPE") return exitCodeOf(code);
   if (words.some((word) => /^(?:--json|-[chjqV]*j)/.test(word))) {
     say(jsonLine({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }).trimEnd());
   } else {

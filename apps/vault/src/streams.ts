@@ -97,7 +97,8 @@ export function writeStdout(data: Uint8Array | string): void {
     writeDescriptor(STDOUT, typeof data === "string" ? Buffer.from(data) : data);
   } catch (error) {
     const code = systemCode(error);
-    if (code === "EPIPE") process.exit(1); // whoever read it has gone: nothing to say, and nobody to say it to
+    // Whoever read it has gone: what was begun is cleaned up, and nothing is said.
+    if (code === "EPIPE") throw new CliError("CLOSED_PIPE", "standard output is closed", { cause: error });
     throw new CliError("OUTPUT_UNWRITABLE", `cannot write to standard output: ${reason(error)}`, { cause: error });
   }
 }

@@ -88,7 +88,7 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     description: ["Without REVISION, it is the last good one before the current one.", CLUSTER, KEY],
     examples: ["vault deploy rollback staging", "vault deploy rollback prod 41 --release cert-manager"],
     operands: 2,
-    flags: ["release", "timeout", "audit-log", ...PROJECT_FLAGS],
+    flags: ["release", "repair", "timeout", "audit-log", ...PROJECT_FLAGS],
   },
   {
     name: "deploy rollout",

@@ -149,10 +149,14 @@ class Deployment {
         event: "warning",
         message: "the user may not have leases: two runs may deploy at once, and a dead one is not known",
       });
+    let isRefused = false;
     try {
       await this.#deploy(lease?.previous ?? null);
+    } catch (error) {
+      isRefused = error instanceof DeployError && error.code === "RELEASE_BUSY";
+      throw error;
     } finally {
-      await lease?.release();
+      await (isRefused ? lease?.restore() : lease?.release());
     }
   }
 

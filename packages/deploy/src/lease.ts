@@ -62,7 +62,7 @@ export class ReleaseLease {
       const known = await cluster.get<Lease>(`${LEASES}/${nameOf(release)}`, { signal });
       if (known !== null && isHeld(known)) throw busy(release);
       const lease = new ReleaseLease(cluster, release, holder, known === null ? null : holderOf(known));
-      await lease.#write(known, signal);
+      await lease.#write(known, { signal });
       lease.#timer = setInterval(() => {
         lease.#renew().catch(() => {});
       }, RENEWAL).unref();
@@ -95,14 +95,35 @@ export class ReleaseLease {
     }
   }
 
-  async #write(known: Lease | null, signal?: AbortSignal): Promise<void> {
-    const now = `${new Date().toISOString().slice(0, -1)}000Z`;
+  /** Gives it back as it was found: what is known of the run that left the release half-way stays known. */
+  async restore(): Promise<void> {
+    const { previous } = this;
+    if (previous === null) return this.release();
+    clearInterval(this.#timer);
+    try {
+      const known = await this.#cluster.get<Lease>(`${LEASES}/${this.#name}`);
+      if (known?.spec?.holderIdentity === this.#id)
+        await this.#write(known, { holder: previous, renewed: new Date(0) });
+    } catch (error) {
+      if (!(error instanceof DeployError)) throw error;
+    }
+  }
+
+  async #write(
+    known: Lease | null,
+    {
+      signal,
+      holder = this.#holder,
+      renewed = new Date(),
+    }: { readonly signal?: AbortSignal | undefined; readonly holder?: Holder; readonly renewed?: Date } = {},
+  ): Promise<void> {
+    const now = `${renewed.toISOString().slice(0, -1)}000Z`;
     const body = {
       apiVersion: "coordination.k8s.io/v1",
       kind: "Lease",
       metadata: {
         name: this.#name,
-        annotations: { [ANNOTATION]: JSON.stringify(this.#holder) },
+        annotations: { [ANNOTATION]: JSON.stringify(holder) },
         ...(known === null ? {} : { resourceVersion: known.metadata.resourceVersion }),
       },
       spec: {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { clearInHistory, openRepository, type Repository, Revision } from "@git-vault/git-crypt";
 import { type Chart, type Dependency, readChart } from "./chart.ts";
@@ -142,6 +143,11 @@ export class Project implements AsyncDisposable {
    */
   read(file: TrackedFile): Buffer {
     return this.#tree.read(file);
+  }
+
+  /** Whether the clone lacks older commits. */
+  get isShallow(): boolean {
+    return existsSync(join(this.#repository.commonDir, "shallow"));
   }
 
   /** The contents of many files, a bounded amount at a time; of one that cannot be read, the error. In git's own order. */

@@ -87,9 +87,16 @@ function formsOf(secret: string): Set<string> {
     .map((line) => line.trim())
     .filter((line) => line.length >= SHORTEST_LINE);
   const forms = new Set([secret, secret.trim(), ...lines].flatMap(escapedForms));
+  if (LARGE_NUMBER.test(secret)) forms.add(goFloat(Number(secret)));
   for (const part of [secret, secret.trim()]) for (const form of base64Forms(Buffer.from(part))) forms.add(form);
   return new Set([...forms].filter((form) => form.length >= SHORTEST));
 }
+
+/** Helm's templates have each number as a float, which Go prints with an exponent from a million on. */
+const LARGE_NUMBER = /^-?\d{7,}(?:\.\d+)?$/;
+
+/** As Go's `%v` prints a large float: `1.23456789e+08`. */
+const goFloat = (value: number): string => value.toExponential().replace(/e\+(\d)$/, "e+0$1");
 
 function escapedForms(text: string): string[] {
   const json = JSON.stringify(text).slice(1, -1);

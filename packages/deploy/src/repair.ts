@@ -23,6 +23,22 @@ export const isPending = (revision: ReleaseRevision | undefined): boolean =>
   revision?.status.startsWith("pending-") === true;
 
 /**
+ * Asserts that whatever left a release half-way is dead. A run of ours tells when its Helm has ended for sure; of others, nothing is
+ * known.
+ *
+ * @throws DeployError RELEASE_BUSY
+ */
+export function assertAbandoned(release: string, last: ReleaseRevision, previous: Holder | null, force: boolean): void {
+  const isDead = previous !== null && previous.revision <= last.number && previous.end < Date.now();
+  if (!isPending(last) || isDead || force) return;
+  const when =
+    previous === null ? "" : `; the run that did so has ended for sure at ${new Date(previous.end).toISOString()}`;
+  throw new DeployError("RELEASE_BUSY", `the release ${release} is ${last.status}: somebody may be at it${when}`, {
+    hint: "where you know that nobody is, run it again with --repair",
+  });
+}
+
+/**
  * Makes a release that was left half-way one that Helm takes again: it goes back to what was deployed last; where nothing was, only
  * Helm's record of the attempt is removed, and what it made stays to be taken over. Nothing is done where nothing is half-way.
  *
@@ -32,19 +48,7 @@ export async function repair(cluster: WritableCluster, options: RepairOptions): 
   const { release, revisions, previous, force, timeout, history, tell, signal } = options;
   const last = revisions.at(-1);
   if (last === undefined || !isPending(last)) return;
-  // A run of ours tells when its Helm has ended for sure; of others, nothing is known.
-  const isDead = previous !== null && previous.revision <= last.number && previous.end < Date.now();
-  if (!isDead && !force) {
-    const when =
-      previous === null ? "" : `; the run that did so has ended for sure at ${new Date(previous.end).toISOString()}`;
-    throw new DeployError(
-      "RELEASE_BUSY",
-      `the release ${release.name} is ${last.status}: somebody may be at it${when}`,
-      {
-        hint: "where you know that nobody is, run it again with --repair",
-      },
-    );
-  }
+  assertAbandoned(release.name, last, previous, force);
   const good = revisions.findLast(({ status }) => status === "deployed" || status === "superseded");
   if (good !== undefined) await cluster.releases.rollBack(release, good.number, { timeout, history, signal });
   else

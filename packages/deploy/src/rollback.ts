@@ -5,10 +5,13 @@ import { type DeployEvent, eventsOf } from "./events.ts";
 import { ReleaseLease } from "./lease.ts";
 import { readManifests } from "./manifests.ts";
 import type { Project } from "./project.ts";
+import { assertAbandoned } from "./repair.ts";
 
 export interface RollbackOptions extends DeployLimits {
   /** The main release where left out. */
   readonly release?: string;
+  /** Take up a release that was left half-way: somebody says that whatever was at it is dead. */
+  readonly repair?: boolean;
 }
 
 /**
@@ -45,14 +48,17 @@ export function rollBack(
     const deadline = start + timeout * 1000;
     const holder = { revision: last.number + 1, end: start + 3 * timeout * 1000 };
     const lease = await ReleaseLease.take(cluster, release, holder, signal);
+    let isRefused = true;
     try {
+      assertAbandoned(name, last, lease?.previous ?? null, options.repair ?? false);
+      isRefused = false;
       await cluster.releases.rollBack(release, to.number, { timeout, history, signal });
       tell({ event: "rolled-back", release: name, to: to.number });
       const now = (await cluster.revisions(release, signal)).at(-1)?.number ?? 0;
       const { manifest } = await cluster.releases.deployed(release, now, signal);
       await waitForRelease(cluster, release, readManifests(manifest), { deadline, tell, signal });
     } finally {
-      await lease?.release();
+      await (isRefused ? lease?.restore() : lease?.release());
     }
     tell({ event: "end", seconds: (Date.now() - start) / 1000 });
   }, options.signal);

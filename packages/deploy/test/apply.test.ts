@@ -186,6 +186,14 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       ).toMatchObject({
         code: "RELEASE_BUSY",
       });
+      // One that may be alive is left alone, by a rollback too, and what is known of it stays known.
+      const alive = { revision: 2, end: Date.now() + 600_000 };
+      putLease(alive, -60_000);
+      expect((await deploy()).error).toMatchObject({ code: "RELEASE_BUSY" });
+      const back = await within((project, cluster) => outcomeOf(rollBack(project, cluster, 1)));
+      expect(back.error).toMatchObject({ code: "RELEASE_BUSY" });
+      const lease = at.kubernetes.get("coordination.k8s.io/v1", "Lease", "default", "git-vault.web.app");
+      expect(lease?.metadata.annotations?.["git-vault/holder"]).toBe(JSON.stringify(alive));
       // A run of ours that is dead for sure.
       putLease({ revision: 2, end: Date.now() - 1000 }, -60_000);
       const repaired = await deploy();

@@ -31,6 +31,12 @@ describe("a redactor", () => {
     expect([...redactorOf(SECRET).find(text)].map(({ of }) => of)).toEqual([SECRET]);
   });
 
+  it("knows a large number as Go prints it", () => {
+    expect(redactorOf("123456789").redact('pin: "1.23456789e+08"')).toBe('pin: "[secret]"');
+    expect(redactorOf("1000000").redact("1e+06")).toBe("[secret]");
+    expect(redactorOf("-12345678901234").redact("-1.2345678901234e+13")).toBe("[secret]");
+  });
+
   it("knows the lines of a secret that has several", () => {
     const pem = "-----BEGIN KEY-----\nbGluZSBvbmUgb2Yga2V5\nbGluZSB0d28gb2Yga2V5\n-----END KEY-----\n";
     const indented = pem.replaceAll(/^/gm, "    ");

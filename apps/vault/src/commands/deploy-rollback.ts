@@ -8,7 +8,11 @@ export function run({ flags, args: [name, revision] }: Invocation): Promise<void
   if (name === undefined) throw usageError("expected an environment, such as staging");
   if (revision !== undefined && !/^[1-9]\d{0,8}$/.test(revision))
     throw usageError("expected the number of a revision, such as 12");
-  const options = { ...timeoutOf(flags), ...(flags.release === undefined ? {} : { release: flags.release }) };
+  const options = {
+    ...timeoutOf(flags),
+    repair: flags.repair === true,
+    ...(flags.release === undefined ? {} : { release: flags.release }),
+  };
   return interruptible(async (signal) => {
     await using project = await openProject(flags);
     await using cluster = await Cluster.connectToChange(project, project.environment(name), { signal });

@@ -8,7 +8,7 @@ const HINT = "run `vault status --fix`, commit, and replace what was in it: the 
 const OPEN = /(?:^|\/)(?:\.git[a-z]+|README(?:\.\w+)?)$/;
 
 /** Tells of files that are to be secret and are not encrypted in the commit, or will not be after the next change. */
-export const encrypted: Check = async function* encryptedCheck({ project, history }) {
+export const encrypted: Check = async function* encryptedCheck({ project, history, skip }) {
   for (const file of project.files()) {
     if (!file.secret) continue;
     const message = mistakeOf(file);
@@ -17,6 +17,7 @@ export const encrypted: Check = async function* encryptedCheck({ project, histor
     yield found("encrypted", file.encrypted ? "warning" : "error", message, { file: file.path, hint });
   }
   if (!history) return;
+  if (project.isShallow) skip("older commits: this clone is shallow, and lacks them");
   for (const file of project.clearInHistory())
     yield found("encrypted", "error", "an older commit holds this file in clear", {
       file,
