@@ -306,7 +306,9 @@ function assertPinned(
     throw new DeployError(
       "WRONG_CLUSTER",
       `${name} is pinned to the cluster whose ${part} is ${expected}, and the kubeconfig leads to ${got ?? "one without"}`,
-      { hint: "nothing was sent to it; correct the kubeconfig, or the pin in deploy.yaml if the cluster was replaced" },
+      {
+        hint: `${part === "uid" ? "it was asked for its uid alone" : "nothing was sent to it"}; correct the kubeconfig, or the pin in deploy.yaml if the cluster was replaced`,
+      },
     );
   }
   if (pin !== null || seen.uid === undefined) return;

@@ -1,3 +1,4 @@
+import type { ErrorObject } from "ajv";
 import { DeployError } from "./errors.ts";
 import { readYamlFile } from "./layer.ts";
 import { SETTINGS_SCHEMA } from "./settings-schema.ts";
@@ -114,8 +115,7 @@ async function validate(value: unknown, title: string): Promise<Settings> {
   if (isSettings(value)) return value;
   const [error] = isSettings.errors ?? [];
   const at = error?.instancePath.slice(1).replaceAll("/", ".") ?? "";
-  const extra: unknown = error?.params["additionalProperty"];
-  const what = typeof extra === "string" ? `${error?.message}: ${JSON.stringify(extra)}` : error?.message;
+  const what = error === undefined ? undefined : phraseOf(error);
   throw new DeployError(
     "INVALID_SETTINGS",
     `${title}: ${at === "" ? "the top" : at} ${what ?? "is not as it should be"}`,
@@ -124,6 +124,14 @@ async function validate(value: unknown, title: string): Promise<Settings> {
       place: { file: SETTINGS_FILE },
     },
   );
+}
+
+/** What is wrong, in words where the schema's own tell too little. */
+function phraseOf({ keyword, message, params, propertyName }: ErrorObject): string | undefined {
+  if (keyword === "not") return "expected a path within the repository, such as config/prod.yaml";
+  if (propertyName !== undefined) return `has a name that cannot be used, ${JSON.stringify(propertyName)}: ${message}`;
+  const extra: unknown = params["additionalProperty"];
+  return typeof extra === "string" ? `${message}: ${JSON.stringify(extra)}` : message;
 }
 
 function onlyChart(tree: Tree): string {

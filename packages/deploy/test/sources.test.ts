@@ -58,8 +58,17 @@ silence: [{ check: layers, reason: known }]
       "environments: {a: {tier: production}}\n",
       "environments.a.tier must be equal to one of the allowed values",
     ],
-    ["a path that leads out", "environments: {a: {layers: [../x]}}\n", "environments.a.layers.0 must NOT be valid"],
-    ["an absolute path", "environments: {a: {kubeconfig: /etc/x}}\n", "environments.a.kubeconfig must NOT be valid"],
+    [
+      "a path that leads out",
+      "environments: {a: {layers: [../x]}}\n",
+      "environments.a.layers.0 expected a path within the repository",
+    ],
+    [
+      "an absolute path",
+      "environments: {a: {kubeconfig: /etc/x}}\n",
+      "environments.a.kubeconfig expected a path within the repository",
+    ],
+    ["a name that leads out", "environments: {../a: {}}\n", 'has a name that cannot be used, "../a"'],
     ["a layer twice", "environments: {a: {layers: [x, x]}}\n", "environments.a.layers must NOT have duplicate items"],
     [
       "a silence without a reason",

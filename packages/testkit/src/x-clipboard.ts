@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "./run.ts";
 
 /** An X server without a screen, whose clipboard is nobody else's. */
@@ -13,6 +14,8 @@ export interface XServer extends AsyncDisposable {
   /** Ends the server and with it every program that holds its clipboard. */
   close(): Promise<void>;
 }
+
+const MOST_TRIES = 500;
 
 /** Starts Xvfb on a free display. The clipboard is read and written by xclip. */
 export async function startXServer(): Promise<XServer> {
@@ -38,18 +41,24 @@ export async function startXServer(): Promise<XServer> {
     server.kill();
     await ended;
   };
+  const readClipboard = async (): Promise<Buffer | null> => {
+    const { status, stdout } = await run("xclip", ["-out", ...clipboard], { env });
+    return status === 0 ? stdout : null;
+  };
   return {
     display,
-    readClipboard: async () => {
-      const { status, stdout } = await run("xclip", ["-out", ...clipboard], { env });
-      return status === 0 ? stdout : null;
-    },
+    readClipboard,
     writeClipboard: async (text) => {
       // xclip stays behind, holding the clipboard, until the server ends: it must hold no stream of ours, or we would wait for it.
       const xclip = spawn("xclip", ["-in", ...clipboard], { env, stdio: ["pipe", "ignore", "ignore"] });
       xclip.stdin.end(text);
       const [status] = await once(xclip, "exit");
       if (status !== 0) throw new Error(`xclip ended with ${String(status)}`);
+      // The one that stays behind may yet have to tell the server.
+      for (let tries = 0; (await readClipboard())?.equals(Buffer.from(text)) !== true; tries += 1) {
+        if (tries === MOST_TRIES) throw new Error("the clipboard does not hold what was written to it");
+        await sleep(20);
+      }
     },
     close,
     [Symbol.asyncDispose]: close,
