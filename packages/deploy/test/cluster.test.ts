@@ -2,8 +2,8 @@ import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { peer, runOk } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { peer, runOk, temporaryFolder } from "@git-vault/testkit";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Cluster, type DeployErrorCode, makePlan, type Project } from "../src/index.ts";
 import { HELMS, TOKEN, clusterWorld, type ClusterWorld } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
@@ -162,12 +162,14 @@ describe("programs that are started", () => {
     const user = await at.kubernetes.mintUser({ username: "jane" });
     at.signIn({ certificate: user.certificate, key: user.key });
     await at.repository.commit("certificate");
-    const before = new Set(readdirSync(tmpdir()));
+    using temporary = temporaryFolder();
+    vi.stubEnv("TMPDIR", temporary.path);
     await using project = await at.open();
     await using cluster = await Cluster.connectToChange(project, project.environment("staging"));
     expect(await cluster.kubectl(["get", "nodes", "--output", "name"])).toBe("node/core-1\nnode/user-1\nnode/user-2\n");
     expect(at.kubernetes.requests.at(-1)?.user).toBe("jane");
-    const folders = readdirSync(tmpdir()).filter((name) => /^(gv|git-vault)-/.test(name) && !before.has(name));
+    const folders = readdirSync(tmpdir());
+    expect(folders).not.toEqual([]);
     for (const folder of folders) {
       expect(statSync(join(tmpdir(), folder)).mode & 0o777).toBe(0o700);
       const found = await runOk("sh", [

@@ -1,9 +1,8 @@
 import { encodeKeyFile } from "@git-vault/git-crypt";
-import { makeSshKey, peer, runOk } from "@git-vault/testkit";
+import { makeSshKey, peer, runOk, temporaryFolder } from "@git-vault/testkit";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { formatPath, parsePath } from "../src/index.ts";
 import { errorOf, world, type World } from "./world.ts";
 
@@ -255,7 +254,8 @@ describe("Helm", () => {
   });
 
   it("leaves nothing behind", async () => {
-    const before = new Set(readdirSync(tmpdir()));
+    using temporary = temporaryFolder();
+    vi.stubEnv("TMPDIR", temporary.path);
     const { env } = await withHelm('#!/bin/sh\n[ "$1" = version ] && echo v4.1.4\ntrue\n');
     {
       await using project = await its.open({ env });
@@ -263,8 +263,7 @@ describe("Helm", () => {
       await using other = await its.open({ env });
       await errorOf(() => other.environment("nowhere"));
     }
-    const after = readdirSync(tmpdir()).filter((name) => name.startsWith("git-vault-deploy-"));
-    expect(after.filter((name) => !before.has(name))).toEqual([]);
+    expect(readdirSync(temporary.path).filter((name) => name.startsWith("git-vault-deploy-"))).toEqual([]);
   });
 });
 

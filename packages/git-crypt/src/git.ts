@@ -48,8 +48,9 @@ function spawnGit(
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     windowsHide: true,
   });
-  const stopped = error !== undefined && "code" in error && error.code === "ENOBUFS";
-  if (error === undefined || stopped) return { status, stdout, stderr: stderr.toString() };
+  // A git that ends before it has read its input may close the pipe on us: what it said tells more than that.
+  const told = error !== undefined && "code" in error && (error.code === "ENOBUFS" || error.code === "EPIPE");
+  if (error === undefined || told) return { status, stdout, stderr: stderr.toString() };
   if ("code" in error && error.code === "ENOENT") {
     throw new GitCryptError("GIT_MISSING", "git is not installed, or not on PATH", {
       hint: "install git",
