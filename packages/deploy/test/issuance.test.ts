@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { issuanceOf } from "../src/issuance.ts";
-import type { KubernetesObject } from "../src/object.ts";
-import { tlsHostsOf } from "../src/tls-host.ts";
+import { issuanceOf } from "../src/verify/issuance.ts";
+import type { KubernetesObject } from "../src/helm/object.ts";
+import { tlsHostsOf } from "../src/verify/tls-host.ts";
 
 const NAMESPACE = "prod";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { reportNodes } from "../src/nodes.ts";
-import type { KubernetesObject } from "../src/object.ts";
-import { readQuantity } from "../src/quantity.ts";
+import { reportNodes } from "../src/nodes/nodes.ts";
+import type { KubernetesObject } from "../src/helm/object.ts";
+import { readQuantity } from "../src/workloads/quantity.ts";
 
 const POOL = "mybinder.org/pool-type";
 const pools = new Map([

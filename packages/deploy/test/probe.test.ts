@@ -1,6 +1,6 @@
 import { mintCertificate, type MintedCertificate, startTlsServer, type TlsBehaviour } from "@git-vault/testkit";
 import { beforeAll, describe, expect, it } from "vitest";
-import { probe } from "../src/probe.ts";
+import { probe } from "../src/verify/probe.ts";
 
 let root: MintedCertificate;
 let issuer: MintedCertificate;

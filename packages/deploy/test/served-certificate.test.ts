@@ -1,9 +1,9 @@
 import { mintCertificate, type MintedCertificate, startTlsServer, type TlsServerOptions } from "@git-vault/testkit";
 import { beforeAll, describe, expect, it } from "vitest";
-import { lifetimeOf } from "../src/certificate.ts";
-import type { Issuance } from "../src/issuance.ts";
-import { probe } from "../src/probe.ts";
-import { type HostCertificate, judgeHost } from "../src/served-certificate.ts";
+import { lifetimeOf } from "../src/cluster/certificate.ts";
+import type { Issuance } from "../src/verify/issuance.ts";
+import { probe } from "../src/verify/probe.ts";
+import { type HostCertificate, judgeHost } from "../src/verify/served-certificate.ts";
 
 const HOST = "hub.example.org";
 const DAY = 86_400_000;

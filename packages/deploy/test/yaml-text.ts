@@ -1,6 +1,6 @@
 /* Random values files, as text: to be read by Helm and by us. */
 import * as fc from "fast-check";
-import { keyText, resolvePlain } from "../src/yaml-scalar.ts";
+import { keyText, resolvePlain } from "../src/values/yaml-scalar.ts";
 
 /** A value and how it is written. */
 type Written =

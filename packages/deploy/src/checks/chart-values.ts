@@ -1,12 +1,12 @@
 /*
  * What the charts know of values: their own defaults, what their templates use, and their JSON Schemas.
  */
-import type { Dependency } from "../chart.ts";
+import type { Dependency } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
-import type { CheckContext } from "../finding.ts";
-import type { Project } from "../project.ts";
-import { isMap, type Value, type ValueMap } from "../value.ts";
-import { readYaml, valueOf } from "../yaml.ts";
+import type { CheckContext } from "./finding.ts";
+import type { Project } from "../project/project.ts";
+import { isMap, type Value, type ValueMap } from "../values/value.ts";
+import { readYaml, valueOf } from "../values/yaml.ts";
 
 /** A chart, as far as values are concerned. */
 export interface ChartValues {

@@ -1,9 +1,9 @@
-import type { Dependency } from "../chart.ts";
+import type { Dependency } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
-import type { Check } from "../finding.ts";
-import type { Project } from "../project.ts";
-import { isMap } from "../value.ts";
-import { readYaml, valueOf } from "../yaml.ts";
+import type { Check } from "./finding.ts";
+import type { Project } from "../project/project.ts";
+import { isMap } from "../values/value.ts";
+import { readYaml, valueOf } from "../values/yaml.ts";
 import { textAt } from "./pods.ts";
 import { findingOf, found, orElse } from "./reading.ts";
 

@@ -1,5 +1,5 @@
-import type { Check } from "../finding.ts";
-import { isMap, type ValueMap } from "../value.ts";
+import type { Check } from "./finding.ts";
+import { isMap, type ValueMap } from "../values/value.ts";
 import { listAt, textAt } from "./pods.ts";
 import { foundIn, rendered } from "./reading.ts";
 

@@ -1,8 +1,8 @@
-import type { Environment } from "../environment.ts";
-import type { Check, CheckContext, Finding } from "../finding.ts";
-import type { Values } from "../merge.ts";
-import { SETTINGS_FILE } from "../settings.ts";
-import { formatPath, isMap, type Path, type Value } from "../value.ts";
+import type { Environment } from "../project/environment.ts";
+import type { Check, CheckContext, Finding } from "./finding.ts";
+import type { Values } from "../values/merge.ts";
+import { SETTINGS_FILE } from "../project/settings.ts";
+import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
 import { found, placeOf, valuesOf } from "./reading.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
-import { WARNING_DAYS } from "../certificate.ts";
-import type { Check, CheckContext, Finding, Severity } from "../finding.ts";
-import type { Position } from "../yaml.ts";
-import { endOfToken } from "../web-token.ts";
+import { WARNING_DAYS } from "../cluster/certificate.ts";
+import type { Check, CheckContext, Finding, Severity } from "./finding.ts";
+import type { Position } from "../values/yaml.ts";
+import { endOfToken } from "../cluster/web-token.ts";
 import { found } from "./reading.ts";
 import { type Secret, secretsIn } from "./secrets.ts";
 

@@ -2,11 +2,11 @@
  * The checks leaked and looks-secret: both read every file that everybody can read, and do so in one pass.
  */
 import { DeployError } from "../errors.ts";
-import type { Check, CheckContext, Finding } from "../finding.ts";
-import { Redactor } from "../redactor.ts";
-import type { TrackedFile } from "../tree.ts";
-import { formatPath, isMap, type Path, type Value } from "../value.ts";
-import type { Yaml } from "../yaml.ts";
+import type { Check, CheckContext, Finding } from "./finding.ts";
+import { Redactor } from "../releases/redactor.ts";
+import type { TrackedFile } from "../project/tree.ts";
+import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
+import type { Yaml } from "../values/yaml.ts";
 import { documentsOf, fileOf, found, nameOf, rendered } from "./reading.ts";
 import {
   entropy,

@@ -1,7 +1,7 @@
-import type { Environment } from "../environment.ts";
-import type { Check, Finding } from "../finding.ts";
-import type { Manifest } from "../manifests.ts";
-import { formatPath, isMap } from "../value.ts";
+import type { Environment } from "../project/environment.ts";
+import type { Check, Finding } from "./finding.ts";
+import type { Manifest } from "../helm/manifests.ts";
+import { formatPath, isMap } from "../values/value.ts";
 import { listAt, podsOf, textAt } from "./pods.ts";
 import { found, foundIn, nameOf, placeOf, rendered, valuesOf } from "./reading.ts";
 

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
-import type { Environment } from "../environment.ts";
-import type { Check, CheckContext, Finding } from "../finding.ts";
-import type { Layer } from "../layer.ts";
+import type { Environment } from "../project/environment.ts";
+import type { Check, CheckContext, Finding } from "./finding.ts";
+import type { Layer } from "../values/layer.ts";
 import { findingOf, found, layersOf, NO_KEY, orElse, placeIn } from "./reading.ts";
 
 /** Told by the check strict-yaml, with all of its places. */

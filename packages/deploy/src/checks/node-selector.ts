@@ -1,9 +1,9 @@
-import type { Environment } from "../environment.ts";
-import type { Check } from "../finding.ts";
-import type { Layer } from "../layer.ts";
-import type { Values } from "../merge.ts";
-import { formatPath, isMap, type Path, type Value, type ValueMap } from "../value.ts";
-import { type Position, valueOf } from "../yaml.ts";
+import type { Environment } from "../project/environment.ts";
+import type { Check } from "./finding.ts";
+import type { Layer } from "../values/layer.ts";
+import type { Values } from "../values/merge.ts";
+import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
+import { type Position, valueOf } from "../values/yaml.ts";
 import { listAt, mapAt, podsOf, textAt } from "./pods.ts";
 import { found, foundIn, nameOf, placeIn, rendered, valuesOf } from "./reading.ts";
 

@@ -2,10 +2,10 @@
  * The checks redundant and type-change: both look at what a layer says over what is below it.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Check } from "../finding.ts";
-import type { Setting } from "../merge.ts";
-import { formatPath } from "../value.ts";
-import { valueOf, type Yaml } from "../yaml.ts";
+import type { Check } from "./finding.ts";
+import type { Setting } from "../values/merge.ts";
+import { formatPath } from "../values/value.ts";
+import { valueOf, type Yaml } from "../values/yaml.ts";
 import { found, placeOf, valuesOf } from "./reading.ts";
 
 /** Tells of values that a layer says again, and of those that change their type. */

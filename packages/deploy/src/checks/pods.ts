@@ -1,5 +1,5 @@
-import { isMap, type Value, type ValueMap } from "../value.ts";
-import type { Manifest } from "../manifests.ts";
+import { isMap, type Value, type ValueMap } from "../values/value.ts";
+import type { Manifest } from "../helm/manifests.ts";
 
 /** The specifications of the pods that an object makes; a list's, those of all of its objects. */
 export function podsOf({ object }: Pick<Manifest, "object">): ValueMap[] {

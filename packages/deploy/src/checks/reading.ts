@@ -1,15 +1,15 @@
 /*
  * How checks read: what cannot be read is one check's finding, and what the others pass over and tell.
  */
-import type { Dependency } from "../chart.ts";
-import type { Environment } from "../environment.ts";
+import type { Dependency } from "../charts/chart.ts";
+import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
-import type { CheckContext, Finding, Severity } from "../finding.ts";
-import type { Layer } from "../layer.ts";
-import type { Manifest } from "../manifests.ts";
-import type { Setting, Values } from "../merge.ts";
-import type { Project } from "../project.ts";
-import { type Position, readYaml, type Yaml } from "../yaml.ts";
+import type { CheckContext, Finding, Severity } from "./finding.ts";
+import type { Layer } from "../values/layer.ts";
+import type { Manifest } from "../helm/manifests.ts";
+import type { Setting, Values } from "../values/merge.ts";
+import type { Project } from "../project/project.ts";
+import { type Position, readYaml, type Yaml } from "../values/yaml.ts";
 import type { RuleId } from "./rules.ts";
 
 /** A finding with the parts that are there. */

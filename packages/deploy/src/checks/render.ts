@@ -1,6 +1,6 @@
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
-import type { Check } from "../finding.ts";
+import type { Check } from "./finding.ts";
 import { findingOf, renderings, whyNotRendered } from "./reading.ts";
 
 /** Told by the checks layers and strict-yaml, or no fault of the project. */

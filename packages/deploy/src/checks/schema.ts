@@ -1,9 +1,9 @@
 import type { ErrorObject, ValidateFunction } from "ajv";
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
-import type { Check, CheckContext, Finding } from "../finding.ts";
-import type { Values } from "../merge.ts";
-import { formatPath, isMap, type Path, type Value, type ValueMap } from "../value.ts";
+import type { Check, CheckContext, Finding } from "./finding.ts";
+import type { Values } from "../values/merge.ts";
+import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 import { type ChartValues, chartValues } from "./chart-values.ts";
 import { found, placeOf, valuesOf } from "./reading.ts";
 

@@ -3,12 +3,12 @@
  */
 import { isUtf8 } from "node:buffer";
 import { DeployError } from "../errors.ts";
-import type { CheckContext } from "../finding.ts";
+import type { CheckContext } from "./finding.ts";
 import { documentsOf, NO_KEY } from "./reading.ts";
-import type { Project } from "../project.ts";
-import type { TrackedFile } from "../tree.ts";
-import { formatPath, type Path } from "../value.ts";
-import type { Position, Yaml } from "../yaml.ts";
+import type { Project } from "../project/project.ts";
+import type { TrackedFile } from "../project/tree.ts";
+import { formatPath, type Path } from "../values/value.ts";
+import type { Position, Yaml } from "../values/yaml.ts";
 
 /** A text in a secret file. */
 export interface Secret {

@@ -1,6 +1,6 @@
-import type { Environment } from "../environment.ts";
-import type { Check } from "../finding.ts";
-import type { Tier } from "../settings.ts";
+import type { Environment } from "../project/environment.ts";
+import type { Check } from "./finding.ts";
+import type { Tier } from "../project/settings.ts";
 import { found } from "./reading.ts";
 import { hiddenPart, type Secret, secretsIn, whereKept } from "./secrets.ts";
 

@@ -1,9 +1,9 @@
 import { DeployError } from "../errors.ts";
-import type { Finding } from "../finding.ts";
-import { readYamlFile } from "../layer.ts";
-import type { Project } from "../project.ts";
-import { SETTINGS_FILE, type Silence } from "../settings.ts";
-import type { Yaml } from "../yaml.ts";
+import type { Finding } from "./finding.ts";
+import { readYamlFile } from "../values/layer.ts";
+import type { Project } from "../project/project.ts";
+import { SETTINGS_FILE, type Silence } from "../project/settings.ts";
+import type { Yaml } from "../values/yaml.ts";
 import { found } from "./reading.ts";
 
 /** Tells of silences whose reason says nothing. */

@@ -1,5 +1,5 @@
-import type { Check, Finding } from "../finding.ts";
-import type { EntryYaml, ScalarYaml, Yaml } from "../yaml.ts";
+import type { Check, Finding } from "./finding.ts";
+import type { EntryYaml, ScalarYaml, Yaml } from "../values/yaml.ts";
 import { found, layersOf, NO_KEY, orElse, placeIn } from "./reading.ts";
 
 /** Tells of what is not what it looks like: keys that are there twice, further documents, words that are read as something else. */

@@ -1,6 +1,6 @@
-import type { Check, Finding, Severity } from "../finding.ts";
-import type { Manifest } from "../manifests.ts";
-import { isMap } from "../value.ts";
+import type { Check, Finding, Severity } from "./finding.ts";
+import type { Manifest } from "../helm/manifests.ts";
+import { isMap } from "../values/value.ts";
 import { listAt, mapAt, textAt } from "./pods.ts";
 import { foundIn, nameOf, rendered } from "./reading.ts";
 

@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
-import type { Check } from "../finding.ts";
-import { formatPath, isMap, type Path, type Value } from "../value.ts";
+import type { Check } from "./finding.ts";
+import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
 import { type ChartValues, chartValues } from "./chart-values.ts";
 import { found, placeOf, valuesOf } from "./reading.ts";
 

@@ -1,4 +1,4 @@
-import type { Finding, Severity } from "../finding.ts";
+import type { Finding, Severity } from "../checks/finding.ts";
 
 /** What a run of checks told. */
 export interface CheckReport {

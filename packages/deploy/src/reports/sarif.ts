@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { RULES, type Rule } from "../checks/rules.ts";
-import type { Finding } from "../finding.ts";
+import type { Finding } from "../checks/finding.ts";
 import type { CheckReport } from "./report.ts";
 
 /**

@@ -1,0 +1,181 @@
+/*
+ * The chart and all that it is made from, at the project's commit: local charts come from git, the archives of others from the
+ * `charts` folders, where each must be what `deploy.lock` says.
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, posix } from "node:path";
+import { type Chart, type Dependency, readChart } from "./chart.ts";
+import { DeployError } from "../errors.ts";
+import { archiveKey, assertPinned, LOCK_FILE, type LockedArchive, parseLock } from "./lock-file.ts";
+import { readArchive } from "./tar.ts";
+import type { FileSource } from "../project/tree.ts";
+import { writeChart } from "../project/workspace.ts";
+
+/** A dependency and how it is there. */
+export type Part =
+  | { readonly kind: "local"; readonly dependency: Dependency; readonly chart: Chart; readonly parts: readonly Part[] }
+  | { readonly kind: "archive"; readonly dependency: Dependency; readonly path: string }
+  | { readonly kind: "vendored"; readonly dependency: Dependency };
+
+/** Charts within charts, deeper than anybody needs: those that hold themselves end here. */
+const MOST_DEPTH = 8;
+
+/** In which archive of the chart's folder a dependency lies. */
+export const archivePath = (chart: string, { name, version }: Dependency): string =>
+  `${chart}/charts/${name}-${version}.tgz`;
+
+/**
+ * What a chart is made from.
+ *
+ * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, NOT_A_CHART
+ */
+export function partsOf(tree: FileSource, chart: Chart, depth = 0): Part[] {
+  if (depth > MOST_DEPTH) throw new DeployError("NOT_A_CHART", `${chart.path}: charts within charts, without an end`);
+  return chart.dependencies.map((dependency): Part => {
+    const kind = assertPinned(dependency, chart.path);
+    if (kind === "vendored") return { kind, dependency };
+    if (kind !== "file") return { kind: "archive", dependency, path: archivePath(chart.path, dependency) };
+    const local = localChart(tree, chart, dependency);
+    return { kind: "local", dependency, chart: local, parts: partsOf(tree, local, depth + 1) };
+  });
+}
+
+function localChart(tree: FileSource, chart: Chart, dependency: Dependency): Chart {
+  const path = posix
+    .normalize(posix.join(chart.path, dependency.repository.slice("file://".length)))
+    .replace(/\/$/, "");
+  const at = `${chart.path}/Chart.yaml:${dependency.position.line}`;
+  const place = { file: `${chart.path}/Chart.yaml`, ...dependency.position };
+  if (path.startsWith("../") || dependency.repository.startsWith("file:///")) {
+    throw new DeployError(
+      "UNPINNED_DEPENDENCY",
+      `${at}: the dependency ${dependency.name} lies outside of the repository`,
+      {
+        place,
+      },
+    );
+  }
+  const local = readChart(tree, path);
+  if (local.name === dependency.name && local.version === dependency.version) return local;
+  throw new DeployError(
+    "NOT_A_CHART",
+    `${at}: ${path} holds another chart or version than the dependency ${dependency.name}`,
+    {
+      place,
+    },
+  );
+}
+
+/** The archives among the parts, those of local charts too. */
+export const archivesIn = (parts: readonly Part[]): Extract<Part, { kind: "archive" }>[] =>
+  parts.flatMap((part) => (part.kind === "archive" ? [part] : part.kind === "local" ? archivesIn(part.parts) : []));
+
+/** What `deploy.lock` says at the commit; nothing where there is none. */
+export function lockOf(tree: FileSource): Map<string, LockedArchive> {
+  const file = tree.find(LOCK_FILE);
+  return file === undefined ? new Map() : parseLock(tree.read(file).toString());
+}
+
+export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/**
+ * The bytes of a dependency's archive, from the commit or else the work tree, once they are known to be what was locked.
+ *
+ * @throws DeployError UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH
+ */
+export function verifiedArchive(
+  tree: FileSource,
+  { dependency, path }: Extract<Part, { kind: "archive" }>,
+  topLevel: string | null,
+): Buffer {
+  const place = { file: path };
+  const locked = lockOf(tree).get(archiveKey(dependency));
+  if (locked === undefined) {
+    throw new DeployError("UNLOCKED_DEPENDENCY", `the archive of ${dependency.name} is not in ${LOCK_FILE}`, {
+      hint: "run `vault deploy lock`, look at what changed, and commit it",
+      place: { file: LOCK_FILE },
+    });
+  }
+  const file = tree.find(path);
+  const bytes = file === undefined ? fromWorkTree(topLevel, path) : tree.stored(file);
+  if (bytes === null) {
+    throw new DeployError("MISSING_ARCHIVE", `the archive ${path} is not there`, {
+      hint: "run `vault deploy fetch`",
+      place,
+    });
+  }
+  if (sha256(bytes) === locked.sha256) return bytes;
+  throw new DeployError("ARCHIVE_MISMATCH", `the archive ${path} is not the one that was locked`, {
+    hint: "remove it and run `vault deploy fetch`; where that fails, too, the version was published again with other content",
+    place,
+  });
+}
+
+function fromWorkTree(topLevel: string | null, path: string): Buffer | null {
+  if (topLevel === null) return null;
+  try {
+    return readFileSync(join(topLevel, path));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The files of a dependency, by their paths in its chart, such as `values.yaml`. Of a vendored one, none.
+ *
+ * @throws DeployError as `verifiedArchive` does; NOT_A_CHART
+ */
+export function filesOfPart(tree: FileSource, part: Part, topLevel: string | null): Map<string, Buffer> {
+  if (part.kind === "vendored") return new Map();
+  if (part.kind === "local") {
+    const { path, files } = part.chart;
+    return new Map(files.map((file) => [file.path.slice(path.length + 1), tree.read(file)]));
+  }
+  const bytes = verifiedArchive(tree, part, topLevel);
+  try {
+    return new Map([...readArchive(bytes)].map(([name, content]) => [name.replace(/^[^/]*\//, ""), content]));
+  } catch (cause) {
+    throw new DeployError("NOT_A_CHART", `${part.path}: expected a chart's archive, got something else`, {
+      place: { file: part.path },
+      cause,
+    });
+  }
+}
+
+/**
+ * Writes a chart and what it is made from to the folder `target`, as Helm takes it.
+ *
+ * @throws DeployError SECRET_IN_CHART, ARCHIVE_MISMATCH for an archive that nothing names; as `verifiedArchive` does
+ */
+export function assembleChart(
+  tree: FileSource,
+  chart: Chart,
+  parts: readonly Part[],
+  topLevel: string | null,
+  target: string,
+): void {
+  const named = new Set(parts.map((part) => (part.kind === "archive" ? part.path : "")));
+  const archives = chart.files.filter(({ path }) => path.startsWith(`${chart.path}/charts/`) && path.endsWith(".tgz"));
+  const stray = archives.find(({ path }) => !named.has(path));
+  if (stray !== undefined) {
+    throw new DeployError(
+      "ARCHIVE_MISMATCH",
+      `the archive ${stray.path} is no dependency of the chart, and Helm would take it`,
+      {
+        hint: "remove it, or name it in Chart.yaml",
+        place: { file: stray.path },
+      },
+    );
+  }
+  writeChart(tree, { path: chart.path, files: chart.files.filter((file) => !archives.includes(file)) }, target);
+  if (parts.length > 0) mkdirSync(join(target, "charts"), { recursive: true, mode: 0o700 });
+  for (const part of parts) {
+    const { name, version } = part.dependency;
+    if (part.kind === "local") assembleChart(tree, part.chart, part.parts, topLevel, join(target, "charts", name));
+    if (part.kind === "archive")
+      writeFileSync(join(target, "charts", `${name}-${version}.tgz`), verifiedArchive(tree, part, topLevel), {
+        mode: 0o600,
+      });
+  }
+}

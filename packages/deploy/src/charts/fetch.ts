@@ -1,0 +1,141 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { archivesIn, type Part, sha256 } from "./charts.ts";
+import { DeployError } from "../errors.ts";
+import type { Helm } from "../helm/helm.ts";
+import { archiveKey, formatLock, LOCK_FILE, type LockedArchive } from "./lock-file.ts";
+
+/** What fetching is given. */
+export interface FetchOptions {
+  readonly parts: readonly Part[];
+  readonly lock: ReadonlyMap<string, LockedArchive>;
+  /** The top folder of the work tree. */
+  readonly topLevel: string;
+  /** A folder for what is not whole yet. */
+  readonly scratch: string;
+  readonly helm: Helm;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An archive that is in its place now. */
+export interface FetchedArchive extends LockedArchive {
+  /** From the top folder. */
+  readonly path: string;
+  /** Whether it was there already. */
+  readonly wasThere: boolean;
+}
+
+/**
+ * Puts the archives of all dependencies in their places, each once it is known to be what was locked.
+ *
+ * @throws DeployError UNLOCKED_DEPENDENCY, ARCHIVE_MISMATCH, FETCH_FAILED; TOOL_MISSING, UNSUPPORTED_TOOL, INTERRUPTED
+ */
+export async function fetchArchives(options: FetchOptions): Promise<FetchedArchive[]> {
+  const archives = archivesIn(options.parts);
+  const unlocked = archives.find(({ dependency }) => !options.lock.has(archiveKey(dependency)));
+  if (unlocked !== undefined) {
+    throw new DeployError("UNLOCKED_DEPENDENCY", `the archive of ${unlocked.dependency.name} is not in ${LOCK_FILE}`, {
+      hint: "run `vault deploy lock`, look at what changed, and commit it",
+      place: { file: LOCK_FILE },
+    });
+  }
+  const fetched: FetchedArchive[] = [];
+  for (const archive of archives) fetched.push(await fetchOne(archive, options));
+  return fetched;
+}
+
+/**
+ * Fetches the archives of all dependencies, puts them in their places and records them in `deploy.lock`. Those that were recorded
+ * before must be what they were.
+ *
+ * @throws DeployError ARCHIVE_MISMATCH, FETCH_FAILED; TOOL_MISSING, UNSUPPORTED_TOOL, INTERRUPTED
+ */
+export async function lockArchives(options: FetchOptions): Promise<FetchedArchive[]> {
+  const fetched: FetchedArchive[] = [];
+  for (const archive of archivesIn(options.parts)) fetched.push(await fetchOne(archive, options));
+  const locked = new Map(
+    fetched.map(({ name, version, repository, sha256: digest }) => {
+      const archive = { name, version, repository, sha256: digest };
+      return [archiveKey(archive), archive];
+    }),
+  );
+  writeWhole(join(options.topLevel, LOCK_FILE), formatLock([...locked.values()]));
+  return fetched;
+}
+
+async function fetchOne(
+  { dependency, path }: Extract<Part, { kind: "archive" }>,
+  options: FetchOptions,
+): Promise<FetchedArchive> {
+  const { name, version, repository } = dependency;
+  const target = join(options.topLevel, path);
+  const locked = options.lock.get(archiveKey(dependency));
+  const present = readIfThere(target);
+  if (locked !== undefined && present !== null && sha256(present) === locked.sha256)
+    return { ...locked, path, wasThere: true };
+  const bytes = await pull(dependency, options);
+  const digest = sha256(bytes);
+  if (locked !== undefined && digest !== locked.sha256) {
+    throw new DeployError(
+      "ARCHIVE_MISMATCH",
+      `${name} ${version} was published again: it is not the archive that was locked`,
+      {
+        hint: `find out why; to take the new one, remove its entry from ${LOCK_FILE} and run \`vault deploy lock\``,
+        place: { file: LOCK_FILE },
+      },
+    );
+  }
+  mkdirSync(dirname(target), { recursive: true });
+  writeWhole(target, bytes);
+  return { name, version, repository, sha256: digest, path, wasThere: false };
+}
+
+async function pull(
+  { name, version, repository }: Omit<LockedArchive, "sha256">,
+  options: FetchOptions,
+): Promise<Buffer> {
+  const folder = mkdtempSync(join(options.scratch, "pull-"));
+  try {
+    const from = repository.startsWith("oci://")
+      ? [`${repository.replace(/\/$/, "")}/${name}`, ...(isLoopback(repository) ? ["--plain-http"] : [])]
+      : [name, "--repo", repository];
+    const args = ["pull", ...from, "--version", version, "--destination", folder];
+    try {
+      await options.helm.run(args, `${name} ${version} cannot be fetched`, { signal: options.signal });
+    } catch (error) {
+      if (!(error instanceof DeployError) || error.code !== "TOOL_FAILED") throw error;
+      throw new DeployError("FETCH_FAILED", error.message, {
+        hint: "check that this version was published, and that the address can be reached",
+        cause: error,
+      });
+    }
+    const file = readdirSync(folder).find((entry) => entry.endsWith(".tgz"));
+    if (file === undefined) throw new DeployError("FETCH_FAILED", `${name} ${version}: helm fetched no archive`);
+    return readFileSync(join(folder, file));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A registry on this very machine speaks no TLS. */
+const isLoopback = (repository: string): boolean =>
+  /^oci:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?\//.test(repository);
+
+function readIfThere(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Writes a file whole or not at all. */
+function writeWhole(path: string, content: Uint8Array | string): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    writeFileSync(temporary, content, { mode: 0o644 });
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}

@@ -1,0 +1,78 @@
+import { request } from "node:https";
+import { isIP } from "node:net";
+import { rootCertificates } from "node:tls";
+import { DeployError } from "../errors.ts";
+import { endOf, type ProbeOptions } from "../verify/probe.ts";
+
+/** An answer to a request. */
+export interface HttpsAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** More of an answer is not read, in bytes. */
+const LONGEST = 256 * 1024;
+
+/**
+ * Gets what lies at an https address, from `address` where that is given. Redirects are not followed. The certificate is not judged
+ * here: that is done on its own.
+ *
+ * @throws DeployError UNREACHABLE, INTERRUPTED
+ */
+export async function httpsGet(
+  url: URL,
+  address: string | undefined,
+  { timeout = 10_000, trusted = [], signal }: ProbeOptions = {},
+  judgeCertificate = false,
+): Promise<HttpsAnswer> {
+  const { hostname, port } = url;
+  const unreachable = (why: string, cause?: unknown): DeployError =>
+    signal?.aborted === true
+      ? new DeployError("INTERRUPTED", "the run was told to end before it was done")
+      : new DeployError("UNREACHABLE", `${url.host} does not answer: ${why}`, { cause });
+  const end = await endOf({ host: hostname, address, port: port === "" ? 443 : Number(port) }).catch(() => {
+    throw unreachable("the name leads to no address");
+  });
+  return new Promise((resolve, reject) => {
+    const fail = (why: string, cause?: unknown): void => reject(unreachable(why, cause));
+    const sent = request(
+      {
+        host: end.address,
+        port: end.port,
+        path: url.pathname + url.search,
+        agent: false,
+        headers: { host: url.host, "user-agent": "git-vault", accept: "*/*" },
+        ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+        ...(trusted.length === 0 ? {} : { ca: [...rootCertificates, ...trusted] }),
+        rejectUnauthorized: judgeCertificate,
+        signal,
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        let length = 0;
+        const done = (): void => {
+          clearTimeout(timer);
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() });
+        };
+        response.on("data", (chunk: Buffer) => {
+          chunks.push(chunk);
+          length += chunk.length;
+          if (length <= LONGEST) return;
+          done();
+          sent.destroy();
+        });
+        response.on("end", done);
+        response.on("error", (error) => fail(error.message, error));
+      },
+    );
+    const timer = setTimeout(() => {
+      fail(`nothing came within ${timeout} ms`);
+      sent.destroy();
+    }, timeout);
+    sent.on("error", (error) => {
+      clearTimeout(timer);
+      fail(error.message, error);
+    });
+    sent.end();
+  });
+}

@@ -1,0 +1,89 @@
+import { DeployError } from "../errors.ts";
+import type { Credential, CredentialProgram } from "./kubeconfig.ts";
+import { runTool } from "../helm/tool.ts";
+
+/** A credential is asked for again this many milliseconds before it ends. */
+const EARLY = 60_000;
+
+/** The credential of a user of a cluster. It stays in memory. */
+export class Credentials {
+  readonly #user: Credential | CredentialProgram;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #onSecret: (secret: string) => void;
+  #current: Promise<{ readonly credential: Credential; readonly until: number }> | undefined;
+
+  /** @param onSecret is told every secret in it before anybody gets it */
+  constructor(user: Credential | CredentialProgram, env: NodeJS.ProcessEnv, onSecret: (secret: string) => void) {
+    this.#user = user;
+    this.#env = env;
+    this.#onSecret = onSecret;
+    if ("command" in user) for (const secret of Object.values(user.env)) onSecret(secret);
+  }
+
+  /**
+   * The credential, from the kubeconfig or from the program that it names.
+   *
+   * @throws DeployError NO_CREDENTIAL
+   */
+  async get(): Promise<Credential> {
+    const current = await this.#current?.catch(() => undefined);
+    if (current !== undefined && current.until > Date.now()) return current.credential;
+    this.#current = this.#obtain();
+    return (await this.#current).credential;
+  }
+
+  async #obtain(): Promise<{ credential: Credential; until: number }> {
+    const user = this.#user;
+    const found = "command" in user ? await this.#run(user) : { credential: user, until: Number.POSITIVE_INFINITY };
+    for (const secret of [found.credential.token, found.credential.key])
+      if (secret !== undefined) this.#onSecret(secret);
+    return found;
+  }
+
+  async #run({
+    apiVersion,
+    command,
+    args,
+    env,
+  }: CredentialProgram): Promise<{ credential: Credential; until: number }> {
+    const info = { apiVersion, kind: "ExecCredential", spec: { interactive: false } };
+    const { status, stdout } = await runTool({
+      program: command,
+      args,
+      env: { ...this.#env, ...env, KUBERNETES_EXEC_INFO: JSON.stringify(info) },
+    });
+    const answer = status === 0 ? parse(stdout) : null;
+    // What such a program prints is a secret, and so may be what it says of its failure.
+    if (answer === null) {
+      const got = status === 0 ? "something else" : `exit code ${status ?? "of a signal"}`;
+      throw new DeployError("NO_CREDENTIAL", `the kubeconfig's program: expected an ExecCredential, got ${got}`, {
+        hint: "run the command that the kubeconfig's user has in exec, and see what it says",
+      });
+    }
+    return answer;
+  }
+}
+
+function parse(output: string): { credential: Credential; until: number } | null {
+  let status: Record<string, unknown> | undefined;
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each field is looked at
+    status = (JSON.parse(output) as { status?: Record<string, unknown> } | null)?.status;
+  } catch {
+    return null;
+  }
+  const text = (name: string): string | undefined => {
+    const value = status?.[name];
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  const [token, certificate, key] = ["token", "clientCertificateData", "clientKeyData"].map(text);
+  if (token === undefined && (certificate === undefined || key === undefined)) return null;
+  const end = Date.parse(text("expirationTimestamp") ?? "");
+  return {
+    credential: {
+      ...(token === undefined ? {} : { token }),
+      ...(certificate === undefined || key === undefined ? {} : { certificate, key }),
+    },
+    until: Number.isNaN(end) ? Number.POSITIVE_INFINITY : end - EARLY,
+  };
+}

@@ -1,0 +1,124 @@
+import { DeployError } from "../errors.ts";
+import { isMap, type Value, type ValueMap } from "../values/value.ts";
+import { readYaml, valueOf } from "../values/yaml.ts";
+
+/** Proves who somebody is: a token, a client certificate with its key, or both. All of it is secret. */
+export interface Credential {
+  readonly token?: string;
+  /** PEM. */
+  readonly certificate?: string;
+  /** PEM. */
+  readonly key?: string;
+}
+
+/** A program that prints an ExecCredential, as a kubeconfig names it. */
+export interface CredentialProgram {
+  readonly apiVersion: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What a kubeconfig says of its current context. */
+export interface Kubeconfig {
+  /** The address of the API server: https, without a slash at its end. */
+  readonly server: string;
+  /** Certificates in PEM that the server's is checked against; null for those that the machine trusts. */
+  readonly authority: string | null;
+  /** The name that the server's certificate must bear, where it is not that of the address. */
+  readonly serverName: string | null;
+  readonly proxy: string | null;
+  readonly user: Credential | CredentialProgram;
+}
+
+/**
+ * Reads the current context of a kubeconfig. Everything must be in it: names of other files are refused, since they mean something
+ * else on every machine, and so is trust without a certificate.
+ *
+ * @throws DeployError INVALID_KUBECONFIG; as reading YAML does
+ */
+export function parseKubeconfig(path: string, text: string): Kubeconfig {
+  const [document] = readYaml(path, text).documents;
+  const root = document === undefined ? null : valueOf(document);
+  const fail = (reason: string, hint?: string): never => {
+    throw new DeployError("INVALID_KUBECONFIG", `${path}: ${reason}`, { place: { file: path }, hint });
+  };
+  if (!isMap(root ?? undefined) || root === null || !isMap(root))
+    return fail("expected a kubeconfig, got something else");
+  const named = (list: string, kind: string, name: string): ValueMap => {
+    const entries = root[list];
+    const found = (Array.isArray(entries) ? entries : []).find((entry) => isMap(entry) && entry["name"] === name);
+    const value = isMap(found) ? found[kind] : undefined;
+    return isMap(value) ? value : fail(`its current context names no ${kind} that is there`);
+  };
+  const context = named("contexts", "context", textIn(root, "current-context") ?? "");
+  const cluster = named("clusters", "cluster", textIn(context, "cluster") ?? "");
+  const user = named("users", "user", textIn(context, "user") ?? "");
+  for (const map of [cluster, user])
+    for (const name of FILES)
+      if (map[name] !== undefined)
+        return fail(
+          `${name} names a file`,
+          "put the file's content into the kubeconfig: kubectl config view --flatten --raw",
+        );
+  if (cluster["insecure-skip-tls-verify"] === true)
+    return fail("it trusts any server", "put the server's authority into certificate-authority-data");
+  const server = (textIn(cluster, "server") ?? "").replace(/\/+$/, "");
+  if (!/^https:\/\/[^/?#@]+(?:\/[^?#]*)?$/.test(server)) return fail("expected a server with an https address");
+  return {
+    server,
+    authority: pemIn(cluster, "certificate-authority-data", fail),
+    serverName: textIn(cluster, "tls-server-name"),
+    proxy: textIn(cluster, "proxy-url"),
+    user: userIn(user, fail),
+  };
+}
+
+const FILES = ["certificate-authority", "client-certificate", "client-key", "tokenFile"];
+
+const textIn = (map: ValueMap, key: string): string | null => {
+  const value = map[key];
+  return typeof value === "string" && value !== "" ? value : null;
+};
+
+type Fail = (reason: string, hint?: string) => never;
+
+function pemIn(map: ValueMap, key: string, fail: Fail): string | null {
+  const data = textIn(map, key);
+  if (data === null) return null;
+  const pem = Buffer.from(data, "base64").toString("latin1");
+  return pem.includes("-----BEGIN ") ? pem : fail(`${key}: expected base64 of PEM, got something else`);
+}
+
+function userIn(user: ValueMap, fail: Fail): Credential | CredentialProgram {
+  const exec = user["exec"];
+  if (isMap(exec)) return programIn(exec, fail);
+  const token = textIn(user, "token");
+  const certificate = pemIn(user, "client-certificate-data", fail);
+  const key = pemIn(user, "client-key-data", fail);
+  if ((certificate === null) !== (key === null))
+    return fail("expected a client certificate and its key, got one of them");
+  if (token === null && certificate === null)
+    return fail("its user has neither a token, nor a client certificate, nor a program (exec) that gives one");
+  return {
+    ...(token === null ? {} : { token }),
+    ...(certificate === null || key === null ? {} : { certificate, key }),
+  };
+}
+
+function programIn(exec: ValueMap, fail: Fail): CredentialProgram {
+  const apiVersion = textIn(exec, "apiVersion") ?? "";
+  const command = textIn(exec, "command");
+  if (!/^client\.authentication\.k8s\.io\/v1(?:beta1)?$/.test(apiVersion) || command === null)
+    return fail("exec: expected a command, and the apiVersion client.authentication.k8s.io/v1 or v1beta1");
+  const args = exec["args"] ?? [];
+  const env = exec["env"] ?? [];
+  if (!Array.isArray(args) || !args.every((arg) => typeof arg === "string") || !Array.isArray(env))
+    return fail("exec: expected lists of args and env");
+  return { apiVersion, command, args, env: Object.fromEntries(env.flatMap(variableIn)) };
+}
+
+function variableIn(entry: Value): [name: string, value: string][] {
+  const name = isMap(entry) ? textIn(entry, "name") : null;
+  return name === null || !isMap(entry) ? [] : [[name, textIn(entry, "value") ?? ""]];
+}

@@ -1,0 +1,203 @@
+import { randomBytes } from "node:crypto";
+import { DeployError } from "../errors.ts";
+import type { Helm } from "./helm.ts";
+import { helmValues } from "../values/helm-values.ts";
+import type { Release } from "../project/release.ts";
+import { isMap, type Value, type ValueMap } from "../values/value.ts";
+
+/** A revision of a release in its cluster, as Helm's own record is labelled. */
+export interface ReleaseRevision {
+  readonly number: number;
+  /** `deployed`, `superseded`, `failed`, `pending-upgrade`, … */
+  readonly status: string;
+  /** Of the record: a release that was removed and installed again has another. */
+  readonly uid: string;
+}
+
+/** What a release is made of, as text. Secrets are in it. */
+export interface ReleaseContent {
+  /** The objects, as YAML documents, each after the line `# Source: …`. */
+  readonly manifest: string;
+  readonly hooks: string;
+}
+
+/** Where a release lies. */
+export type ReleaseName = Pick<Release, "name" | "namespace">;
+
+/** A release with its chart's folder, and what stops Helm. */
+export interface Rehearsal {
+  readonly release: Release;
+  readonly chartFolder: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface UpgradeOptions extends Rehearsal {
+  /** Tells in Helm's history where it comes from. */
+  readonly description: string;
+  /** In seconds, for each thing that Helm itself waits for, such as a hook. */
+  readonly timeout: number;
+  /** How many revisions Helm keeps. */
+  readonly history: number;
+  /** Whether Helm waits for the workloads, before it runs the hooks that come after. */
+  readonly wait: boolean;
+  readonly createNamespace: boolean;
+}
+
+interface RollbackOptions {
+  readonly timeout: number;
+  readonly history: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The releases of a cluster, for who only reads. */
+export class HelmReleases {
+  protected readonly helm: Helm;
+
+  constructor(helm: Helm) {
+    this.helm = helm;
+  }
+
+  /** @throws DeployError TOOL_MISSING, UNSUPPORTED_TOOL */
+  async version(): Promise<3 | 4> {
+    return (await this.helm.version()) === 3 ? 3 : 4;
+  }
+
+  /**
+   * What the cluster runs, by Helm's record of a revision.
+   *
+   * @throws DeployError TOOL_FAILED, INTERRUPTED
+   */
+  async deployed(release: ReleaseName, revision: number, signal?: AbortSignal): Promise<ReleaseContent> {
+    const cut = randomBytes(16).toString("hex");
+    const hooks = `{{ range .Release.Hooks }}{{ "\\n" }}---\n# Source: {{ .Path }}\n{{ .Manifest }}{{ end }}`;
+    const template = `{{ .Release.Manifest }}${cut}${hooks}`;
+    const content = await this.#read("all", release, revision, ["--template", template], signal);
+    const [manifest = "", hookText = ""] = content.split(cut);
+    return { manifest, hooks: hookText.trim() };
+  }
+
+  /**
+   * The values over those of the chart that a revision was deployed with. Secrets are in it.
+   *
+   * @throws DeployError TOOL_FAILED, INTERRUPTED
+   */
+  async deployedValues(release: ReleaseName, revision: number, signal?: AbortSignal): Promise<ValueMap> {
+    const parsed = parseJson(await this.#read("values", release, revision, ["--output", "json"], signal));
+    return isMap(parsed) ? parsed : {};
+  }
+
+  #read(
+    what: "all" | "values",
+    { name, namespace }: ReleaseName,
+    revision: number,
+    form: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    const args = ["get", what, name, "--namespace", namespace, "--revision", `${revision}`, ...form];
+    return this.helm.run(args, `the release ${name} cannot be read`, { signal });
+  }
+
+  /**
+   * What an upgrade would make of a release, rehearsed against the cluster, which is not changed.
+   *
+   * @throws DeployError TOOL_FAILED with Helm's reason, INTERRUPTED
+   */
+  async rehearse({ release, chartFolder, signal }: Rehearsal): Promise<ReleaseContent> {
+    const args = [...this.#upgradeArgs(release, chartFolder), "--dry-run=server", "--output", "json"];
+    const input = await this.#values(release);
+    const printed = await this.helm.run(args, `the release ${release.name} cannot be rehearsed`, { input, signal });
+    return contentOf(parseJson(printed));
+  }
+
+  /**
+   * The same as a first installation, which Helm rehearses where it refuses an upgrade: with the cluster, where the release is
+   * half-way; without it, where the chart has kinds that another release is yet to bring.
+   *
+   * @throws DeployError as `rehearse` does
+   */
+  async rehearseAnew({ release, chartFolder, signal }: Rehearsal, where: "server" | "client"): Promise<ReleaseContent> {
+    const { name, namespace } = release;
+    const args = ["install", name, chartFolder, "--namespace", namespace, "--values", "-", `--dry-run=${where}`];
+    const input = await this.#values(release);
+    const failure = `the release ${name} cannot be rehearsed`;
+    return contentOf(parseJson(await this.helm.run([...args, "--output", "json"], failure, { input, signal })));
+  }
+
+  protected async upgradeWith(options: UpgradeOptions): Promise<void> {
+    const { release, chartFolder, description, timeout, history, wait, createNamespace, signal } = options;
+    const args = [
+      ...this.#upgradeArgs(release, chartFolder),
+      "--history-max",
+      `${history}`,
+      "--timeout",
+      `${timeout}s`,
+      "--description",
+      description,
+      ...(wait ? ["--wait"] : []),
+      ...(createNamespace ? ["--create-namespace"] : []),
+      // What it prints is not shown, and a chart's notes may hold secrets.
+      "--output",
+      "json",
+    ];
+    const input = await this.#values(release);
+    await this.helm.run(args, `the release ${release.name} was not upgraded`, { input, signal });
+  }
+
+  #upgradeArgs({ name, namespace }: Release, chartFolder: string): string[] {
+    return ["upgrade", "--install", name, chartFolder, "--namespace", namespace, "--values", "-"];
+  }
+
+  async #values(release: Release): Promise<string> {
+    return helmValues(release.values({ helm: await this.version() }).overrides);
+  }
+}
+
+/** The releases of a cluster, for who changes them. */
+export class WritableHelmReleases extends HelmReleases {
+  /**
+   * Installs or upgrades. Told to stop, Helm ends what it is at, records that it failed, and is waited for.
+   *
+   * @throws DeployError TOOL_FAILED, INTERRUPTED
+   */
+  upgrade(options: UpgradeOptions): Promise<void> {
+    return this.upgradeWith(options);
+  }
+
+  /** Makes an earlier revision the current one. @throws DeployError TOOL_FAILED, INTERRUPTED */
+  async rollBack(
+    { name, namespace }: ReleaseName,
+    revision: number,
+    { timeout, history, signal }: RollbackOptions,
+  ): Promise<void> {
+    const limits = ["--timeout", `${timeout}s`, "--history-max", `${history}`];
+    const args = ["rollback", name, `${revision}`, "--namespace", namespace, ...limits];
+    await this.helm.run(args, `the release ${name} cannot be rolled back to revision ${revision}`, { signal });
+  }
+
+  /** Removes a release and all that it made. @throws DeployError TOOL_FAILED, INTERRUPTED */
+  async remove({ name, namespace }: ReleaseName, { timeout, signal }: Omit<RollbackOptions, "history">): Promise<void> {
+    const args = ["uninstall", name, "--namespace", namespace, "--timeout", `${timeout}s`];
+    await this.helm.run(args, `the release ${name} cannot be removed`, { signal });
+  }
+}
+
+function parseJson(text: string): Value {
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JSON holds nothing but values
+    return JSON.parse(text) as Value;
+  } catch (cause) {
+    throw new DeployError("TOOL_FAILED", "expected JSON from Helm, got something else", { cause });
+  }
+}
+
+function contentOf(printed: Value): ReleaseContent {
+  if (!isMap(printed) || typeof printed["manifest"] !== "string")
+    throw new DeployError("TOOL_FAILED", "expected a release from Helm, got something else");
+  const hooks = Array.isArray(printed["hooks"]) ? printed["hooks"] : [];
+  const texts = hooks.flatMap((hook) =>
+    isMap(hook) && typeof hook["manifest"] === "string" && typeof hook["path"] === "string"
+      ? [`---\n# Source: ${hook["path"]}\n${hook["manifest"]}`]
+      : [],
+  );
+  return { manifest: printed["manifest"], hooks: texts.join("\n").trim() };
+}

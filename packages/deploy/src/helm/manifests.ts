@@ -1,0 +1,48 @@
+import { DeployError } from "../errors.ts";
+import { isMap, type ValueMap } from "../values/value.ts";
+import { readYaml, valueOf, type Yaml } from "../values/yaml.ts";
+
+/** A Kubernetes object that a chart renders. Secrets may be in it. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Empty where the object has none. */
+  readonly name: string;
+  /** As it stands in the object; null where it has none, and goes to the release's. */
+  readonly namespace: string | null;
+  /** The template that it came from, from the chart's name on: `mybinder/charts/sub/templates/x.yaml`. */
+  readonly source: string;
+  readonly object: ValueMap;
+  readonly yaml: Yaml;
+}
+
+const text = (map: ValueMap | undefined, key: string): string => {
+  const value = map?.[key];
+  return typeof value === "string" ? value : "";
+};
+
+/** Reads what `helm template` prints. */
+export function readManifests(rendered: string): Manifest[] {
+  return rendered.split(/^---(?:[ \t].*)?$/m).flatMap((document) => {
+    const source = /^# Source: (.*)$/m.exec(document)?.[1]?.trim() ?? "";
+    const title = source === "" ? "the rendered chart" : source;
+    return readYaml(title, document).documents.flatMap((yaml) => {
+      const object = valueOf(yaml);
+      if (object === null) return [];
+      if (!isMap(object))
+        throw new DeployError("MALFORMED_YAML", `${title}: expected a Kubernetes object, got something else`);
+      const metadata = isMap(object["metadata"]) ? object["metadata"] : undefined;
+      return [
+        {
+          apiVersion: text(object, "apiVersion"),
+          kind: text(object, "kind"),
+          name: text(metadata, "name"),
+          namespace: text(metadata, "namespace") || null,
+          source,
+          object,
+          yaml,
+        },
+      ];
+    });
+  });
+}

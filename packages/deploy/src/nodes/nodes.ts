@@ -1,0 +1,212 @@
+import type { Finding } from "../checks/finding.ts";
+import {
+  conditionOf,
+  type Kind,
+  kindOf,
+  type KubernetesObject,
+  labelsOf,
+  listAt,
+  mapAt,
+  nameOf,
+  textAt,
+  at,
+} from "../helm/object.ts";
+import { isOver, type NodePod, nodePodOf, requestsOf, type Resources } from "../workloads/pods.ts";
+import { readQuantity } from "../workloads/quantity.ts";
+import type { NodePool } from "../project/settings.ts";
+
+/** What tells a node's pool where the settings name none. */
+export const POOL_LABEL = "mybinder.org/pool-type";
+
+/** A node, and how it is. */
+export interface NodeState {
+  readonly name: string;
+  /** The names of the pools whose labels it has: one, if all is well. */
+  readonly pools: readonly string[];
+  readonly ready: boolean;
+  /** Why it is not ready, or under pressure, in the kubelet's words; empty where all is well. */
+  readonly troubles: readonly string[];
+  readonly cordoned: boolean;
+  /** Whether new pods can come to it: it is ready, not cordoned, and not about to be removed. It may be full. */
+  readonly schedulable: boolean;
+  /** Whether not much is left of one of what it lends. */
+  readonly full: boolean;
+  /** What is asked for, as shares of what it lends: 1 is all. */
+  readonly used: Resources;
+  /** The pods that are more than a part of the node. */
+  readonly pods: readonly NodePod[];
+}
+
+/** The nodes of a cluster by pools. */
+export interface NodeReport {
+  readonly pools: readonly { readonly name: string; readonly nodes: readonly NodeState[] }[];
+  /** Nodes that have the labels of no pool, or of several. */
+  readonly strays: readonly NodeState[];
+  readonly findings: readonly Finding[];
+}
+
+/** The kinds that {@link reportNodes} looks at, of the whole cluster. */
+export const NODE_KINDS: readonly Kind[] = [
+  { kind: "Node", api: "/api/v1", plural: "nodes" },
+  { kind: "Pod", api: "/api/v1", plural: "pods" },
+  { kind: "PodDisruptionBudget", api: "/apis/policy/v1", plural: "poddisruptionbudgets", optional: true },
+];
+
+/** From this share on, a node counts as full. */
+const FULL = 0.95;
+
+/**
+ * How the nodes of a cluster are.
+ *
+ * @param pools as the settings have them; null where they are not known: then the label {@link POOL_LABEL} names them
+ * @param objects the cluster's nodes, its pods and its disruption budgets, of all namespaces
+ */
+export function reportNodes(
+  pools: ReadonlyMap<string, NodePool> | null,
+  objects: readonly KubernetesObject[],
+): NodeReport {
+  const nodes = objects.filter((object) => kindOf(object) === "Node");
+  const known = pools ?? poolsByLabel(nodes);
+  const states = nodes
+    .map((node) => stateOf(node, known, objects))
+    .toSorted((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+  const grouped = Array.from(known.keys(), (name) => ({
+    name,
+    nodes: states.filter((state) => state.pools.length === 1 && state.pools[0] === name),
+  }));
+  const strays = states.filter((state) => state.pools.length !== 1);
+  const findings = [
+    ...grouped.flatMap(({ name, nodes: members }) => poolFindings(name, members)),
+    ...strays.map((node) => strayFinding(node, known)),
+    ...states.flatMap(nodeFindings),
+  ];
+  return { pools: grouped, strays, findings };
+}
+
+/** Where no node has the label, all are one pool. */
+function poolsByLabel(nodes: readonly KubernetesObject[]): ReadonlyMap<string, NodePool> {
+  const names = new Set(nodes.flatMap((node) => textAt(labelsOf(node), POOL_LABEL) || []));
+  if (names.size === 0) return new Map([["all", { labels: {} }]]);
+  return new Map(
+    [...names].toSorted((a, b) => a.localeCompare(b, "en")).map((name) => [name, { labels: { [POOL_LABEL]: name } }]),
+  );
+}
+
+const TROUBLES = ["MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"];
+
+function stateOf(
+  node: KubernetesObject,
+  pools: ReadonlyMap<string, NodePool>,
+  objects: readonly KubernetesObject[],
+): NodeState {
+  const labels = labelsOf(node);
+  const ready = textAt(conditionOf(node, "Ready"), "status") === "True";
+  const cordoned = at(node, "spec", "unschedulable") === true;
+  const leaving = listAt(node, "spec", "taints").some(
+    (taint) => textAt(taint, "key") === "ToBeDeletedByClusterAutoscaler",
+  );
+  const pods = objects.filter(
+    (object) => kindOf(object) === "Pod" && textAt(object, "spec", "nodeName") === nameOf(node),
+  );
+  const used = usedOf(
+    node,
+    pods.filter((pod) => !isOver(pod)),
+  );
+  return {
+    name: nameOf(node),
+    pools: [...pools].flatMap(([name, pool]) =>
+      Object.entries(pool.labels).every(([key, value]) => labels[key] === value) ? [name] : [],
+    ),
+    ready,
+    troubles: [...(ready ? [] : ["Ready"]), ...TROUBLES].flatMap((type) => troubleOf(node, type)),
+    cordoned,
+    schedulable: ready && !cordoned && !leaving,
+    full: Math.max(used.cpu, used.memory, used.pods) >= FULL,
+    used,
+    pods: pods.map((pod) => nodePodOf(pod, objects)).filter(({ fate }) => fate === "ends" || fate === "moves"),
+  };
+}
+
+function troubleOf(node: KubernetesObject, type: string): string[] {
+  const condition = conditionOf(node, type);
+  const status = textAt(condition, "status");
+  if (type !== "Ready" && status !== "True") return [];
+  const said = [textAt(condition, "reason"), textAt(condition, "message")].filter((text) => text !== "").join(": ");
+  return [said || `${type} is ${status || "not told"}`];
+}
+
+function usedOf(node: KubernetesObject, pods: readonly KubernetesObject[]): Resources {
+  const lent = mapAt(node, "status", "allocatable");
+  const requests = pods.map(requestsOf);
+  const share = (key: keyof Resources): number => {
+    const all = readQuantity(lent[key]);
+    const asked = requests.reduce((sum, request) => sum + request[key], 0);
+    return all > 0 ? asked / all : 0;
+  };
+  return { cpu: share("cpu"), memory: share("memory"), pods: share("pods") };
+}
+
+function poolFindings(name: string, nodes: readonly NodeState[]): Finding[] {
+  if (nodes.length === 0) {
+    return [
+      {
+        id: "pool-empty",
+        severity: "error",
+        message: `the pool ${name} has no node`,
+        hint: "look at the labels of the nodes, and at those of the pool in deploy.yaml",
+      },
+    ];
+  }
+  const open = nodes.filter(({ schedulable }) => schedulable);
+  if (open.length === 0) {
+    const cordoned = nodes.filter((node) => node.cordoned).map((node) => node.name);
+    return [
+      {
+        id: "pool-closed",
+        severity: "error",
+        message: `no node of the pool ${name} takes pods: ${cordoned.length} of ${nodes.length} are cordoned`,
+        hint:
+          cordoned.length === 0
+            ? "look at why they are not ready"
+            : `vault deploy nodes ENVIRONMENT uncordon ${cordoned[0]}`,
+      },
+    ];
+  }
+  if (!open.every(({ full }) => full)) return [];
+  return [
+    { id: "pool-full", severity: "warning", message: `all open nodes of the pool ${name} are full (${open.length})` },
+  ];
+}
+
+const strayFinding = ({ name, pools }: NodeState, known: ReadonlyMap<string, NodePool>): Finding => ({
+  id: "node-mislabelled",
+  severity: "warning",
+  message:
+    pools.length === 0
+      ? `the node ${name} has the labels of none of the pools (${[...known.keys()].join(", ")})`
+      : `the node ${name} has the labels of several pools: ${pools.join(", ")}`,
+});
+
+function nodeFindings({ name, ready, troubles, cordoned, pods }: NodeState): Finding[] {
+  const findings: Finding[] = [];
+  if (!ready || troubles.length > 0) {
+    const what = ready ? "is under pressure" : "is not ready";
+    findings.push({
+      id: "node-not-ready",
+      severity: "warning",
+      message: `the node ${name} ${what}: ${troubles.join("; ")}`,
+    });
+  }
+  const held = pods.filter(({ fate }) => fate === "moves");
+  if (cordoned && held.length > 0) {
+    const names = held.slice(0, 5).map((pod) => `${pod.namespace}/${pod.name}`);
+    const more = held.length > names.length ? ` and ${held.length - names.length} more` : "";
+    findings.push({
+      id: "node-held",
+      severity: "warning",
+      message: `the cordoned node ${name} is held by pods that do not leave by themselves: ${names.join(", ")}${more}`,
+      hint: `vault deploy nodes ENVIRONMENT drain ${name}`,
+    });
+  }
+  return findings;
+}

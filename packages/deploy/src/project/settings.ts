@@ -1,0 +1,196 @@
+import type { ErrorObject } from "ajv";
+import { DeployError } from "../errors.ts";
+import { readYamlFile } from "../values/layer.ts";
+import { SETTINGS_SCHEMA } from "./settings-schema.ts";
+import type { Tree } from "./tree.ts";
+import { valueOf } from "../values/yaml.ts";
+
+/** Where the settings are looked for, in the top folder. */
+export const SETTINGS_FILE = "deploy.yaml";
+
+/** What is at stake in an environment. */
+export type Tier = "staging" | "prod" | "other";
+
+/** A group of nodes of a cluster. */
+export interface NodePool {
+  /** The labels that each of its nodes has. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** By what a cluster is known. Whatever is said must be so. */
+export interface ClusterPin {
+  /** The uid of its namespace `kube-system`. */
+  readonly uid?: string;
+  /** The address of its API server, as the kubeconfig has it, without a slash at the end. */
+  readonly server?: string;
+  /** SHA-256 of the authority's certificates (DER) in the kubeconfig, in hex. */
+  readonly authority?: string;
+}
+
+/** An environment, as `deploy.yaml` describes it. Paths go from the top folder of the repository. */
+export interface EnvironmentSettings {
+  readonly tier?: Tier;
+  /** The environment's name where left out. */
+  readonly namespace?: string;
+  /** The name of the Helm release; the environment's name where left out. */
+  readonly release?: string;
+  /** A kubeconfig, which may be encrypted. */
+  readonly kubeconfig?: string;
+  /** Which cluster it is deployed to. Without it, no cluster is talked to. */
+  readonly cluster?: ClusterPin;
+  /** Over the shared ones, lowest first. */
+  readonly layers?: readonly string[];
+  /** By their names; not known where left out. */
+  readonly nodePools?: Readonly<Record<string, NodePool>>;
+}
+
+/** A release of Helm beside the main chart's, such as cert-manager. */
+export interface ReleaseSettings {
+  /** The chart's folder. */
+  readonly chart: string;
+  /** The release's name where left out. */
+  readonly namespace?: string;
+  /** Over the chart's own values, lowest first. */
+  readonly layers?: readonly string[];
+  /** Before or after the main chart's; `before` where left out. */
+  readonly when?: "before" | "after";
+  /** The environments that have it; all where left out. */
+  readonly environments?: readonly string[];
+}
+
+/** A finding that is known and accepted. */
+export interface Silence {
+  /** The check's id. */
+  readonly check: string;
+  readonly file?: string;
+  readonly environment?: string;
+  readonly reason: string;
+}
+
+/** What is deployed, as `deploy.yaml` describes it: see `deploy.schema.json`. Paths go from the top folder of the repository. */
+export interface Settings {
+  /** The chart's folder; the one at the top that holds a `Chart.yaml` where left out. */
+  readonly chart?: string;
+  /** Shared by all environments, lowest first. */
+  readonly layers?: readonly string[];
+  /** By their names, in the order in which they are deployed. */
+  readonly environments: Readonly<Record<string, EnvironmentSettings>>;
+  /** Beside the main chart's, by their names, in the order in which they are deployed. */
+  readonly releases?: Readonly<Record<string, ReleaseSettings>>;
+  readonly silence?: readonly Silence[];
+  /** The https address at which each member of the federation tells its versions as JSON, by its name. */
+  readonly federation?: Readonly<Record<string, string>>;
+  /** JSON Schemas that the values of every environment must be as, beside those of the charts. */
+  readonly schemas?: readonly string[];
+}
+
+/** The settings of a project: those that were given; else `deploy.yaml`; else what the usual layout says. */
+export async function readSettings(tree: Tree, given: Partial<Settings>): Promise<Settings & { chart: string }> {
+  const settings = await settingsOf(tree, given);
+  return { ...settings, chart: settings.chart ?? onlyChart(tree) };
+}
+
+async function settingsOf(tree: Tree, given: Partial<Settings>): Promise<Settings> {
+  if (given.environments !== undefined) return validate(given, "the settings that were given");
+  if (tree.find(SETTINGS_FILE) !== undefined) {
+    const { documents, oddities } = readYamlFile(tree, SETTINGS_FILE);
+    const [oddity] = oddities;
+    if (oddity !== undefined) {
+      throw new DeployError(oddity.code, `${SETTINGS_FILE}:${oddity.position.line}: ${oddity.message}`, {
+        place: { file: SETTINGS_FILE, ...oddity.position },
+      });
+    }
+    const [node] = documents;
+    // Through JSON, so that the maps are ordinary objects.
+    const value: unknown = node === undefined ? {} : JSON.parse(JSON.stringify(valueOf(node)));
+    return { ...(await validate(value, SETTINGS_FILE)), ...given };
+  }
+  return { ...usualLayout(tree), ...given };
+}
+
+/** @throws DeployError INVALID_SETTINGS */
+async function validate(value: unknown, title: string): Promise<Settings> {
+  const { Ajv } = await import("ajv");
+  const isSettings = new Ajv({ allErrors: false }).compile<Settings>(SETTINGS_SCHEMA);
+  if (isSettings(value)) return value;
+  const [error] = isSettings.errors ?? [];
+  const at = error?.instancePath.slice(1).replaceAll("/", ".") ?? "";
+  const what = error === undefined ? undefined : phraseOf(error);
+  throw new DeployError(
+    "INVALID_SETTINGS",
+    `${title}: ${at === "" ? "the top" : at} ${what ?? "is not as it should be"}`,
+    {
+      hint: "see docs/deploy.md for what can be set",
+      place: { file: SETTINGS_FILE },
+    },
+  );
+}
+
+/** What is wrong, in words where the schema's own tell too little. */
+function phraseOf({ keyword, message, params, propertyName }: ErrorObject): string | undefined {
+  if (keyword === "not") return "expected a path within the repository, such as config/prod.yaml";
+  if (propertyName !== undefined) return `has a name that cannot be used, ${JSON.stringify(propertyName)}: ${message}`;
+  const extra: unknown = params["additionalProperty"];
+  return typeof extra === "string" ? `${message}: ${JSON.stringify(extra)}` : message;
+}
+
+function onlyChart(tree: Tree): string {
+  const folders = [...tree.files()].flatMap(({ path }) => /^([^/]+)\/Chart\.yaml$/.exec(path)?.[1] ?? []);
+  const [folder] = folders;
+  if (folder !== undefined && folders.length === 1) return folder;
+  const got = folders.length === 0 ? "none" : folders.join(", ");
+  throw new DeployError("NO_PROJECT", `expected one folder at the top that holds a Chart.yaml, got ${got}`, {
+    hint: `name the chart in ${SETTINGS_FILE}`,
+  });
+}
+
+const LAYERS = /^(secrets\/)?config\/([a-z0-9][a-z0-9-]*)\.ya?ml$/;
+const COMMON = "common";
+const TIERS = new Map<string, Tier>([
+  ["staging", "staging"],
+  ["prod", "prod"],
+  ["production", "prod"],
+]);
+
+/** The tier that an environment's name speaks of. */
+export const tierOf = (name: string): Tier => TIERS.get(name) ?? "other";
+
+/**
+ * `config/NAME.yaml` and `secrets/config/NAME.yaml` make the environment NAME, those of the name `common` are shared, and
+ * `secrets/NAME-kubeconfig.yaml` reaches the cluster. What one environment has, all must have: a file that is missing or misspelt is
+ * an error later.
+ */
+function usualLayout(tree: Tree): Settings {
+  const found = [...tree.files()].flatMap(({ path }) => {
+    const [, secret, name] = LAYERS.exec(path) ?? [];
+    return name === undefined ? [] : [{ path, name, kind: secret === undefined ? "plain" : "secret" }];
+  });
+  const names = [...new Set(found.map(({ name }) => name))].filter((name) => name !== COMMON);
+  if (names.length === 0) {
+    throw new DeployError(
+      "NO_PROJECT",
+      `expected ${SETTINGS_FILE}, or config/NAME.yaml for each environment, got neither`,
+      {
+        hint: "see docs/deploy.md for the layout, and for what can be set",
+      },
+    );
+  }
+  const order: readonly Tier[] = ["other", "staging", "prod"];
+  names.sort((a, b) => order.indexOf(tierOf(a)) - order.indexOf(tierOf(b)));
+  const kinds = (["plain", "secret"] as const).filter((kind) =>
+    found.some((layer) => layer.kind === kind && layer.name !== COMMON),
+  );
+  const pathOf = (name: string, kind: "plain" | "secret"): string =>
+    found.find((layer) => layer.name === name && layer.kind === kind)?.path ??
+    `${kind === "secret" ? "secrets/" : ""}config/${name}.yaml`;
+  return {
+    layers: found.filter(({ name }) => name === COMMON).map(({ path }) => path),
+    environments: Object.fromEntries(
+      names.map((name) => {
+        const kubeconfig = `secrets/${name}-kubeconfig.yaml`;
+        const layers = kinds.map((kind) => pathOf(name, kind));
+        return [name, { layers, ...(tree.find(kubeconfig) === undefined ? {} : { kubeconfig }) }];
+      }),
+    ),
+  };
+}

@@ -1,0 +1,190 @@
+import { createHmac } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { GitCryptError, type KeyRing, type Revision, type RevisionFile } from "@git-vault/git-crypt";
+import { DeployError } from "../errors.ts";
+
+/** A file of the project's commit. */
+export interface TrackedFile extends RevisionFile {
+  /** Whether it is stored encrypted. */
+  readonly encrypted: boolean;
+  /** The name of the key that the attributes protect it with; null where they do not. */
+  readonly keyName: string | null;
+  /** Whether what it holds is to be kept secret: it is encrypted, or protected, or lies in the folder `secrets` at the top. */
+  readonly secret: boolean;
+}
+
+/** What files are read from: a commit, or the work tree. */
+export type FileSource = Pick<Tree, "find" | "files" | "read" | "stored" | "preload" | "hasKey">;
+
+/** The commit's files, and their contents: decrypted in memory, where there is a key. */
+export class Tree {
+  readonly #revision: Revision;
+  readonly #keys: readonly KeyRing[];
+  readonly #byPath = new Map<string, TrackedFile>();
+  readonly #stored = new Map<string, Buffer>();
+
+  constructor(revision: Revision, keys: readonly KeyRing[]) {
+    this.#revision = revision;
+    this.#keys = keys;
+    for (const file of revision.files) {
+      this.#byPath.set(file.path, {
+        ...file,
+        get encrypted() {
+          return revision.isEncrypted(file);
+        },
+        get keyName() {
+          return revision.keyNameOf(file);
+        },
+        get secret() {
+          return file.path.startsWith("secrets/") || this.keyName !== null || this.encrypted;
+        },
+      });
+    }
+  }
+
+  get commit(): string {
+    return this.#revision.commit;
+  }
+
+  /** Whether there is a key. */
+  get hasKey(): boolean {
+    return this.#keys.length > 0;
+  }
+
+  /** Every file but submodules, in git's order. */
+  files(): IterableIterator<TrackedFile> {
+    return this.#byPath.values();
+  }
+
+  find(path: string): TrackedFile | undefined {
+    return this.#byPath.get(path);
+  }
+
+  /** Reads files at once that will be read one by one. */
+  preload(files: readonly TrackedFile[]): void {
+    for (const [file, stored] of this.#revision.read(files)) this.#stored.set(file.blobId, stored);
+  }
+
+  /** What git stores for the file: ciphertext, where it is encrypted. */
+  stored(file: TrackedFile): Buffer {
+    const known = this.#stored.get(file.blobId);
+    if (known !== undefined) return known;
+    for (const [, stored] of this.#revision.read([file])) return stored;
+    throw new DeployError("MISSING_FILE", `${file.path}: git does not have its content`, {
+      place: { file: file.path },
+    });
+  }
+
+  /**
+   * The file's content, decrypted where it is encrypted: then a secret.
+   *
+   * @throws DeployError LOCKED, TAMPERED_FILE, MISSING_FILE
+   */
+  read(file: TrackedFile): Buffer {
+    return this.#open(file, this.stored(file));
+  }
+
+  /** Gives the contents of many files, reading a bounded amount at a time. Where one cannot be read, its error. */
+  *readAll(files: readonly TrackedFile[]): Generator<[file: TrackedFile, content: Buffer | DeployError]> {
+    const byPath = new Map(files.map((file) => [file.path, file]));
+    for (const [{ path }, stored] of this.#revision.read(files)) {
+      const file = byPath.get(path);
+      if (file === undefined) continue;
+      try {
+        yield [file, this.#open(file, stored)];
+      } catch (error) {
+        if (!(error instanceof DeployError)) throw error;
+        yield [file, error];
+      }
+    }
+  }
+
+  /**
+   * Tries the keys on the smallest encrypted files.
+   *
+   * @throws DeployError WRONG_KEY where they open none
+   */
+  tryKeys(): void {
+    if (!this.hasKey) return;
+    const encrypted = [...this.files()].filter((file) => file.encrypted).toSorted((a, b) => a.bytes - b.bytes);
+    const samples = encrypted.slice(0, 8);
+    if (samples.length === 0 || samples.some((file) => this.#keyFor(this.stored(file)) !== undefined)) return;
+    throw new DeployError(
+      "WRONG_KEY",
+      `the key opens none of the ${encrypted.length} encrypted files that it was tried on`,
+      {
+        hint: "it is another repository's, or one that was rotated out",
+      },
+    );
+  }
+
+  /** HMAC-SHA-256 of a text in hex, with a key for `purpose` that is derived from the git-crypt key; of no secret without one. */
+  digest(purpose: string, text: string): string {
+    const [entry] = this.#keys[0]?.current.entries ?? [];
+    const key = createHmac("sha256", entry?.hmacKey ?? "")
+      .update(purpose)
+      .digest();
+    return createHmac("sha256", key).update(text).digest("hex");
+  }
+
+  /** Forgets the keys, and what was read. */
+  wipe(): void {
+    for (const key of this.#keys) key.wipe();
+    this.#stored.clear();
+  }
+
+  #keyFor(stored: Buffer): KeyRing | undefined {
+    return this.#keys.find((ring) => ring.keyOf(stored) !== null);
+  }
+
+  #open(file: TrackedFile, stored: Buffer): Buffer {
+    if (!this.#revision.isEncrypted(file)) return stored;
+    const place = { file: file.path };
+    if (!this.hasKey) {
+      throw new DeployError("LOCKED", `${file.path} is encrypted, and there is no key`, {
+        hint: "set $GIT_CRYPT_KEY to the base64 text of the key file, or name a key file",
+        place,
+      });
+    }
+    try {
+      const content = this.#keyFor(stored)?.open(stored);
+      if (content !== undefined) return content;
+    } catch (error) {
+      if (!(error instanceof GitCryptError)) throw error;
+    }
+    throw new DeployError("TAMPERED_FILE", `${file.path} was tampered with, or encrypted with another key`, { place });
+  }
+}
+
+/** The work tree's files, for those that are about to be committed. It lists none, and gives them as they lie there. */
+export class WorkTree implements FileSource {
+  readonly hasKey = false;
+  readonly #topLevel: string;
+
+  constructor(topLevel: string) {
+    this.#topLevel = topLevel;
+  }
+
+  *files(): IterableIterator<TrackedFile> {
+    // What is found by name is enough for them.
+  }
+
+  find(path: string): TrackedFile | undefined {
+    const stat = statSync(join(this.#topLevel, path), { throwIfNoEntry: false });
+    if (stat === undefined || !stat.isFile()) return undefined;
+    return { path, mode: "100644", blobId: "", bytes: stat.size, encrypted: false, keyName: null, secret: false };
+  }
+
+  preload(): void {
+    // They are read one by one.
+  }
+
+  stored({ path }: TrackedFile): Buffer {
+    return readFileSync(join(this.#topLevel, path));
+  }
+
+  read(file: TrackedFile): Buffer {
+    return this.stored(file);
+  }
+}

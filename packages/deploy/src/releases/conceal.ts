@@ -1,0 +1,103 @@
+import { createHmac, randomBytes } from "node:crypto";
+import type { Values } from "../values/merge.ts";
+import type { Redactor } from "./redactor.ts";
+import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
+
+/** What a Secret holds that is shorter is as likely an ordinary word that stands elsewhere, too. */
+const SHORTEST_SECRET_DATA = 8;
+
+/**
+ * Hides what is secret in Kubernetes objects: all that a Secret holds, and known secrets wherever they stand. In its place stands
+ * `[secret 1a2b3c4d]`, a digest with a key that is made for this object and kept nowhere: it tells whether two are the same, and
+ * nothing else.
+ */
+export class Concealer {
+  readonly #key = randomBytes(32);
+  readonly #redactor: Redactor;
+
+  constructor(redactor: Redactor) {
+    this.#redactor = redactor;
+  }
+
+  /** Makes what the Secrets among some objects hold known. Do so with all objects before any is shown. */
+  learn(object: Value): void {
+    if (Array.isArray(object)) for (const item of object) this.learn(item);
+    if (!isMap(object)) return;
+    if (isSecret(object)) {
+      for (const [field, decode] of [["data", fromBase64] as const, ["stringData", (text: string) => text] as const])
+        for (const text of Object.values(mapIn(object, field)))
+          if (typeof text === "string" && decode(text).length >= SHORTEST_SECRET_DATA)
+            this.#redactor.add(decode(text), "a Secret");
+    } else if (Array.isArray(object["items"])) this.learn(object["items"]);
+  }
+
+  /** The object, to be shown. */
+  conceal(object: Value): Value {
+    if (typeof object === "string") return this.text(object);
+    if (typeof object === "number") {
+      const text = String(object);
+      const shown = this.text(text);
+      return shown === text ? object : shown;
+    }
+    if (Array.isArray(object)) return object.map((item) => this.conceal(item));
+    if (!isMap(object)) return object;
+    const entries = isSecret(object) ? this.#concealSecret(object) : Object.entries(object);
+    return Object.fromEntries(entries.map(([key, value]) => [this.text(key), this.conceal(value)]));
+  }
+
+  /** The text with a digest in place of every known secret. */
+  text(text: string): string {
+    let result = "";
+    let at = 0;
+    for (const { start, end } of this.#redactor.find(text)) {
+      result += text.slice(at, start) + this.#mark(text.slice(start, end));
+      at = end;
+    }
+    return result + text.slice(at);
+  }
+
+  /** `data` and `stringData` as one, each value hidden. */
+  #concealSecret(secret: ValueMap): [string, Value][] {
+    const { data: _, stringData: __, ...others } = secret;
+    const data: [string, Value][] = [];
+    for (const [key, value] of Object.entries(mapIn(secret, "data")))
+      data.push([key, this.#mark(typeof value === "string" ? fromBase64(value) : JSON.stringify(value))]);
+    for (const [key, value] of Object.entries(mapIn(secret, "stringData")))
+      data.push([key, this.#mark(typeof value === "string" ? value : JSON.stringify(value))]);
+    return [...Object.entries(others), ["data", Object.fromEntries(data)]];
+  }
+
+  #mark(text: string): string {
+    return `[secret ${createHmac("sha256", this.#key).update(text).digest("hex").slice(0, 8)}]`;
+  }
+}
+
+const isSecret = (object: ValueMap): boolean => object["kind"] === "Secret" && object["apiVersion"] === "v1";
+
+const mapIn = (object: ValueMap, field: string): ValueMap => {
+  const value = object[field];
+  return isMap(value) ? value : {};
+};
+
+/** Bytes that are no text stay apart from each other. */
+const fromBase64 = (text: string): string => {
+  const bytes = Buffer.from(text, "base64");
+  const decoded = bytes.toString();
+  return Buffer.from(decoded).equals(bytes) ? decoded : bytes.toString("latin1");
+};
+
+/**
+ * The values of a deployed release that may be secret: all but those at a path where a plain layer sets a value now. It was
+ * deployed from another commit, whose secrets may have been others, and in other places.
+ */
+export function* secretsAmong(deployed: Value, current: Values): Generator<string> {
+  const plain = new Set([...current.leaves()].filter(({ secret }) => !secret).map(({ path }) => formatPath(path)));
+  const isPlain = (path: Path): boolean => path.some((_, at) => plain.has(formatPath(path.slice(0, at + 1))));
+  for (const [path, value] of scalarsOf(deployed, [])) if (!isPlain(path)) yield value;
+}
+
+function* scalarsOf(value: Value, path: Path): Generator<[Path, string]> {
+  if (typeof value === "string" || typeof value === "number") yield [path, String(value)];
+  else if (Array.isArray(value)) for (const item of value) yield* scalarsOf(item, path);
+  else if (isMap(value)) for (const [key, item] of Object.entries(value)) yield* scalarsOf(item, [...path, key]);
+}

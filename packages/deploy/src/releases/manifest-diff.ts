@@ -1,0 +1,134 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Concealer } from "./conceal.ts";
+import type { ReleaseContent } from "../helm/helm-releases.ts";
+import { type Manifest, readManifests } from "../helm/manifests.ts";
+import type { Value } from "../values/value.ts";
+
+/** What an upgrade does to an object. It holds no secret. */
+export interface Change {
+  readonly action: "add" | "change" | "remove";
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Null where the object has none: it is the release's, or the kind has none. */
+  readonly namespace: string | null;
+  readonly name: string;
+  /** Whether it is a hook: Helm makes those at their time, and keeps them out of the release. */
+  readonly hook: boolean;
+  /** The lines of a unified diff of the YAML, with [secret …] for what is secret. */
+  readonly diff: string;
+}
+
+interface Documents {
+  readonly texts: ReadonlySet<string>;
+  readonly hook: boolean;
+}
+
+interface Found {
+  readonly manifest: Manifest;
+  readonly hook: boolean;
+}
+
+/** Lines of context around a change. */
+const CONTEXT = 3;
+/** Texts that differ in more lines are shown one after the other. */
+const MOST_EDITS = 4000;
+
+/**
+ * Compares what a cluster runs with what it is to run, object by object.
+ *
+ * @param before null for what is not there yet
+ */
+export async function compareReleases(
+  before: ReleaseContent | null,
+  after: ReleaseContent,
+  concealer: Concealer,
+): Promise<{ readonly changes: Change[]; readonly unchanged: number }> {
+  const old = before === null ? [] : documentsOf(before);
+  const fresh = documentsOf(after);
+  const oldObjects = changedObjects(old, fresh);
+  const freshObjects = changedObjects(fresh, old);
+  const same = fresh.reduce((count, { texts }) => count + texts.size, 0) - freshObjects.documents;
+  for (const { manifest } of [...oldObjects.found, ...freshObjects.found]) concealer.learn(manifest.object);
+  const byKey = new Map(oldObjects.found.map((found) => [keyOf(found), found]));
+  const changes: Change[] = [];
+  let reformatted = 0;
+  for (const found of freshObjects.found) {
+    const known = byKey.get(keyOf(found));
+    byKey.delete(keyOf(found));
+    if (known !== undefined && isDeepStrictEqual(known.manifest.object, found.manifest.object)) reformatted += 1;
+    else changes.push(await changeOf(known, found, concealer));
+  }
+  for (const gone of byKey.values()) changes.push(await changeOf(gone, undefined, concealer));
+  return { changes, unchanged: same + reformatted };
+}
+
+/** The documents of YAML that hold something, each once. */
+const documentsIn = (text: string): Set<string> =>
+  new Set(
+    text
+      .split(/^---(?:[ \t].*)?$/m)
+      .map((document) => document.trim())
+      .filter((document) => /^[^#\s]/m.test(document)),
+  );
+
+const documentsOf = ({ manifest, hooks }: ReleaseContent): Documents[] => [
+  { texts: documentsIn(manifest), hook: false },
+  { texts: documentsIn(hooks), hook: true },
+];
+
+/** The objects of those documents that the others do not have, word for word: only they need to be read. */
+function changedObjects(
+  those: readonly Documents[],
+  others: readonly Documents[],
+): { found: Found[]; documents: number } {
+  let documents = 0;
+  const found = those.flatMap(({ texts, hook }, at) => {
+    const changed = [...texts].filter((text) => others[at]?.texts.has(text) !== true);
+    documents += changed.length;
+    return readManifests(changed.join("\n---\n")).map((manifest) => ({ manifest, hook }));
+  });
+  return { found, documents };
+}
+
+/** Objects are the same by kind and name, whatever the version of their API. */
+const keyOf = ({ manifest: { apiVersion, kind, namespace, name }, hook }: Found): string =>
+  JSON.stringify([apiVersion.replace(/(?:^|\/)v[^/]*$/, ""), kind, namespace, name, hook]);
+
+async function changeOf(before: Found | undefined, after: Found | undefined, concealer: Concealer): Promise<Change> {
+  const shown = after ?? before;
+  if (shown === undefined) throw new Error("expected an object before or after");
+  const [old, fresh] = await Promise.all([before, after].map((found) => textOf(found?.manifest.object, concealer)));
+  return {
+    action: before === undefined ? "add" : after === undefined ? "remove" : "change",
+    apiVersion: shown.manifest.apiVersion,
+    kind: shown.manifest.kind,
+    namespace: shown.manifest.namespace,
+    name: concealer.text(shown.manifest.name),
+    hook: shown.hook,
+    diff: await diffOf(old ?? "", fresh ?? ""),
+  };
+}
+
+async function textOf(object: Value | undefined, concealer: Concealer): Promise<string> {
+  if (object === undefined) return "";
+  const { stringify } = await import("yaml");
+  const options = { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false } as const;
+  return stringify(concealer.conceal(object), options);
+}
+
+async function diffOf(before: string, after: string): Promise<string> {
+  const { structuredPatch } = await import("diff");
+  const patch = structuredPatch("", "", before, after, "", "", { context: CONTEXT, maxEditLength: MOST_EDITS });
+  if (patch === undefined) return [...linesOf("-", before), ...linesOf("+", after)].join("\n");
+  return patch.hunks
+    .map(({ oldStart, oldLines, newStart, newLines, lines }) =>
+      [`@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`, ...lines].join("\n"),
+    )
+    .join("\n");
+}
+
+const linesOf = (sign: string, text: string): string[] =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => sign + line);

@@ -1,0 +1,185 @@
+import type { Cluster } from "../cluster/cluster.ts";
+import { Concealer, secretsAmong } from "./conceal.ts";
+import { DeployError } from "../errors.ts";
+import type { ReleaseContent, ReleaseRevision } from "../helm/helm-releases.ts";
+import { helmValues } from "../values/helm-values.ts";
+import { type Change, compareReleases } from "./manifest-diff.ts";
+import { readManifests } from "../helm/manifests.ts";
+import type { Project } from "../project/project.ts";
+import type { Release } from "../project/release.ts";
+
+/** What a plan is bound to, of a release: where any of it is another, the plan is stale. */
+export interface ReleaseBinding {
+  readonly name: string;
+  readonly namespace: string;
+  readonly chart: {
+    /** Its folder. */
+    readonly path: string;
+    readonly name: string;
+    readonly version: string;
+    /** SHA-256 of the archives that it is made from, by their paths, in hex. */
+    readonly archives: Readonly<Record<string, string>>;
+  };
+  /** A digest of the values, with a key derived from the repository's. */
+  readonly values: string;
+  /** What the cluster runs; null where it has none of it. */
+  readonly revision: ReleaseRevision | null;
+}
+
+/** What an upgrade does to a release. */
+export interface PlannedRelease extends ReleaseBinding {
+  readonly changes: readonly Change[];
+  /** How many objects stay as they are. */
+  readonly unchanged: number;
+  /** How many hooks Helm runs, or keeps for other times. */
+  readonly hooks: number;
+  /** Whether one of them comes after the upgrade, and expects the workloads to be ready. */
+  readonly hooksAfter: boolean;
+  /** Whether it was rendered without the cluster, since it has kinds that another release of the plan is yet to bring. */
+  readonly withoutCluster: boolean;
+}
+
+/** What a deployment does to an environment. It holds no secret: it may be shown and stored. */
+export interface Plan {
+  readonly environment: string;
+  /** The uid of the cluster. */
+  readonly cluster: string;
+  readonly commit: string;
+  /** The first number of Helm's version. */
+  readonly helm: 3 | 4;
+  /** When it was made: ISO 8601, UTC. */
+  readonly made: string;
+  /** In the order in which they are deployed. */
+  readonly releases: readonly PlannedRelease[];
+}
+
+export interface PlanOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Whether a plan changes nothing. */
+export const isUnchanged = ({ releases }: Plan): boolean => releases.every(({ changes }) => changes.length === 0);
+
+/**
+ * Plans a deployment to the environment that the cluster is connected for. Nothing is changed.
+ *
+ * @throws DeployError what is wrong with the values, the charts or the lock; TOOL_FAILED with Helm's reason; what reading from the
+ * cluster throws; INTERRUPTED
+ */
+export async function makePlan(project: Project, cluster: Cluster, { signal }: PlanOptions = {}): Promise<Plan> {
+  const { environment, identity } = cluster;
+  const helm = await cluster.releases.version();
+  const releases: PlannedRelease[] = [];
+  const concealer = new Concealer(cluster.redactor);
+  let isNew = false;
+  for (const release of environment.releases) {
+    const planned = await planRelease(project, cluster, release, { concealer, helm, mayLackKinds: isNew, signal });
+    if (planned.revision === null) isNew = true;
+    releases.push(planned);
+  }
+  const { commit } = project;
+  return {
+    environment: environment.name,
+    cluster: identity.uid,
+    commit,
+    helm,
+    made: new Date().toISOString(),
+    releases,
+  };
+}
+
+interface PlanningOptions extends PlanOptions {
+  readonly concealer: Concealer;
+  readonly helm: 3 | 4;
+  /** Whether the release may have kinds that the cluster does not know before others are installed. */
+  readonly mayLackKinds: boolean;
+}
+
+async function planRelease(
+  project: Project,
+  cluster: Cluster,
+  release: Release,
+  { concealer, helm, mayLackKinds, signal }: PlanningOptions,
+): Promise<PlannedRelease> {
+  // Both ask the cluster, and neither waits for the other.
+  const controller = new AbortController();
+  const stop = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
+  const current = currentOf(cluster, release, stop);
+  const after = rehearse(project, cluster, release, mayLackKinds, stop);
+  try {
+    const [{ last, running, before }, { content, withoutCluster }] = await Promise.all([current, after]);
+    const changed = before?.manifest.trim() !== content.manifest.trim() || before.hooks !== content.hooks;
+    if (running !== null && changed)
+      // What is shown may hold secrets of the commit that it was deployed from.
+      for (const secret of secretsAmong(
+        await cluster.releases.deployedValues(release, running, stop),
+        release.values({ helm }),
+      ))
+        cluster.redactor.add(secret, "deployed");
+    const { changes, unchanged } = await compareReleases(before, content, concealer);
+    const hooks = readManifests(content.hooks).length;
+    const hooksAfter = /^\s*["']?helm\.sh\/hook["']?:.*post-(?:install|upgrade)/m.test(content.hooks);
+    return { ...bindingOf(project, release, helm, last), changes, unchanged, hooks, hooksAfter, withoutCluster };
+  } catch (error) {
+    controller.abort();
+    await Promise.allSettled([current, after]);
+    throw error;
+  }
+}
+
+interface Current {
+  /** The last revision. */
+  readonly last: ReleaseRevision | null;
+  /** The number of the one that runs: what was deployed last. One that failed or is not done may be anything. */
+  readonly running: number | null;
+  readonly before: ReleaseContent | null;
+}
+
+async function currentOf(cluster: Cluster, release: Release, signal: AbortSignal): Promise<Current> {
+  const revisions = await cluster.revisions(release, signal);
+  const last = revisions.at(-1) ?? null;
+  const running = (revisions.findLast(({ status }) => status === "deployed") ?? last)?.number ?? null;
+  const before = running === null ? null : await cluster.releases.deployed(release, running, signal);
+  return { last, running, before };
+}
+
+async function rehearse(
+  project: Project,
+  cluster: Cluster,
+  release: Release,
+  mayLackKinds: boolean,
+  signal: AbortSignal,
+): Promise<{ content: ReleaseContent; withoutCluster: boolean }> {
+  const rehearsal = { release, chartFolder: project.chartFolder(release.chart), signal };
+  try {
+    return { content: await cluster.releases.rehearse(rehearsal), withoutCluster: false };
+  } catch (error) {
+    const said = error instanceof DeployError && error.code === "TOOL_FAILED" ? error.message : "";
+    if (said.includes("another operation (install/upgrade/rollback) is in progress"))
+      return { content: await cluster.releases.rehearseAnew(rehearsal, "server"), withoutCluster: false };
+    if (!mayLackKinds || !said.includes("no matches for kind")) throw error;
+    return { content: await cluster.releases.rehearseAnew(rehearsal, "client"), withoutCluster: true };
+  }
+}
+
+/** What a plan for a release is bound to, as things are now. */
+export function bindingOf(
+  project: Project,
+  release: Release,
+  helm: 3 | 4,
+  revision: ReleaseRevision | null,
+): ReleaseBinding {
+  const { name, namespace, chart } = release;
+  return {
+    name,
+    namespace,
+    chart: {
+      path: chart.path,
+      name: chart.name,
+      version: chart.version,
+      archives: Object.fromEntries(project.archives(chart)),
+    },
+    values: project.digest("values", helmValues(release.values({ helm }).overrides)),
+    revision,
+  };
+}

@@ -1,0 +1,65 @@
+import type { WritableCluster } from "../cluster/cluster.ts";
+import { DeployError } from "../errors.ts";
+import type { Tell } from "../workloads/events.ts";
+import type { ReleaseRevision } from "../helm/helm-releases.ts";
+import type { Holder } from "../cluster/lease.ts";
+import type { Release } from "../project/release.ts";
+
+export interface RepairOptions {
+  readonly release: Release;
+  readonly revisions: readonly ReleaseRevision[];
+  /** The run that had the release before, and did not give it back. */
+  readonly previous: Holder | null;
+  /** Somebody says that whatever was at it is dead. */
+  readonly force: boolean;
+  readonly timeout: number;
+  readonly history: number;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+}
+
+/** Whether a run is at a release, or died at it: Helm refuses to touch it then. */
+export const isPending = (revision: ReleaseRevision | undefined): boolean =>
+  revision?.status.startsWith("pending-") === true;
+
+/**
+ * Asserts that whatever left a release half-way is dead. A run of ours tells when its Helm has ended for sure; of others, nothing is
+ * known.
+ *
+ * @throws DeployError RELEASE_BUSY
+ */
+export function assertAbandoned(release: string, last: ReleaseRevision, previous: Holder | null, force: boolean): void {
+  const isDead = previous !== null && previous.revision <= last.number && previous.end < Date.now();
+  if (!isPending(last) || isDead || force) return;
+  const when =
+    previous === null ? "" : `; the run that did so has ended for sure at ${new Date(previous.end).toISOString()}`;
+  throw new DeployError("RELEASE_BUSY", `the release ${release} is ${last.status}: somebody may be at it${when}`, {
+    hint: "where you know that nobody is, run it again with --repair",
+  });
+}
+
+/**
+ * Makes a release that was left half-way one that Helm takes again: it goes back to what was deployed last; where nothing was, only
+ * Helm's record of the attempt is removed, and what it made stays to be taken over. Nothing is done where nothing is half-way.
+ *
+ * @throws DeployError RELEASE_BUSY where what is at it may be alive
+ */
+export async function repair(cluster: WritableCluster, options: RepairOptions): Promise<void> {
+  const { release, revisions, previous, force, timeout, history, tell, signal } = options;
+  const last = revisions.at(-1);
+  if (last === undefined || !isPending(last)) return;
+  assertAbandoned(release.name, last, previous, force);
+  const good = revisions.findLast(({ status }) => status === "deployed" || status === "superseded");
+  if (good !== undefined) await cluster.releases.rollBack(release, good.number, { timeout, history, signal });
+  else
+    for (const { number, status } of revisions)
+      if (status.startsWith("pending-"))
+        await cluster.send(
+          `/api/v1/namespaces/${release.namespace}/secrets/sh.helm.release.v1.${release.name}.v${number}`,
+          {
+            method: "DELETE",
+            signal,
+          },
+        );
+  tell({ event: "repaired", release: release.name, revision: last.number, status: last.status });
+}

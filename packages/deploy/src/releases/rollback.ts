@@ -1,0 +1,65 @@
+import { beginning, type DeployLimits, waitForRelease } from "./apply.ts";
+import type { WritableCluster } from "../cluster/cluster.ts";
+import { DeployError } from "../errors.ts";
+import { type DeployEvent, eventsOf } from "../workloads/events.ts";
+import { ReleaseLease } from "../cluster/lease.ts";
+import { readManifests } from "../helm/manifests.ts";
+import type { Project } from "../project/project.ts";
+import { assertAbandoned } from "./repair.ts";
+
+export interface RollbackOptions extends DeployLimits {
+  /** The main release where left out. */
+  readonly release?: string;
+  /** Take up a release that was left half-way: somebody says that whatever was at it is dead. */
+  readonly repair?: boolean;
+}
+
+/**
+ * Makes an earlier revision of a release the current one, waits for its workloads, and gives what happens.
+ *
+ * @param revision as `helm history` numbers them; the last that was good before the current one where left out
+ * @throws DeployError NO_REVISION; RELEASE_BUSY; TOOL_FAILED, ROLLOUT_FAILED, INTERRUPTED; what the cluster's refusals are
+ */
+export function rollBack(
+  project: Project,
+  cluster: WritableCluster,
+  revision: number | undefined,
+  options: RollbackOptions = {},
+): AsyncGenerator<DeployEvent, void, undefined> {
+  const { timeout = 600, history = 10 } = options;
+  return eventsOf(async (tell, signal) => {
+    const start = Date.now();
+    tell(beginning("rollback", project, cluster));
+    const { environment } = cluster;
+    const name = options.release ?? environment.release;
+    const release = environment.releases.find((one) => one.name === name);
+    if (release === undefined) throw new DeployError("NO_REVISION", `${environment.name} has no release ${name}`);
+    const revisions = await cluster.revisions(release, signal);
+    const last = revisions.at(-1);
+    const earlier = revisions.slice(0, -1);
+    const to =
+      revision === undefined
+        ? earlier.findLast(({ status }) => status === "superseded" || status === "deployed")
+        : revisions.find(({ number }) => number === revision);
+    if (last === undefined || to === undefined)
+      throw new DeployError("NO_REVISION", `the release ${name} has no such revision to go back to`, {
+        hint: `Helm has kept: ${revisions.map(({ number, status }) => `${number} (${status})`).join(", ") || "none"}`,
+      });
+    const deadline = start + timeout * 1000;
+    const holder = { revision: last.number + 1, end: start + 3 * timeout * 1000 };
+    const lease = await ReleaseLease.take(cluster, release, holder, signal);
+    let isRefused = true;
+    try {
+      assertAbandoned(name, last, lease?.previous ?? null, options.repair ?? false);
+      isRefused = false;
+      await cluster.releases.rollBack(release, to.number, { timeout, history, signal });
+      tell({ event: "rolled-back", release: name, to: to.number });
+      const now = (await cluster.revisions(release, signal)).at(-1)?.number ?? 0;
+      const { manifest } = await cluster.releases.deployed(release, now, signal);
+      await waitForRelease(cluster, release, readManifests(manifest), { deadline, tell, signal });
+    } finally {
+      await (isRefused ? lease?.restore() : lease?.release());
+    }
+    tell({ event: "end", seconds: (Date.now() - start) / 1000 });
+  }, options.signal);
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from "node:crypto";
+import { appendFileSync, statSync } from "node:fs";
+import type { Finding, Severity } from "../checks/finding.ts";
+
+/** What a job in CI says of itself, beside its log. Where there is no more than a log, nothing of it is written. */
+export interface Ci {
+  /** `github` is GitHub Actions, or what speaks its commands; `log` a terminal, or a CI that has a log alone. */
+  readonly kind: "github" | "log";
+  /** Keeps secrets out of the log of this step and of the later ones, whichever program writes them. Each of their lines is masked. */
+  mask(secrets: Iterable<string>): void;
+  /** Shows findings beside the files that they are about. */
+  annotate(findings: readonly Finding[]): void;
+  /** Adds Markdown to the summary of the job. What would make it longer than GitHub takes is left out, and that is said. */
+  summary(markdown: string): void;
+  /** Sets an output of the step. GitHub drops one that holds a masked secret. */
+  output(name: string, value: string): void;
+}
+
+/** Where the lines of a {@link Ci} go. */
+export interface CiOptions {
+  /** The environment variables; this process's own where left out. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Writes to the log: stdout or stderr, GitHub reads commands in both. */
+  readonly write: (text: string) => void;
+}
+
+/**
+ * The CI that this process runs in.
+ *
+ * It is taken for GitHub Actions only where the files that a runner makes for each step are there: masks are secrets in clear, until a
+ * runner has read them.
+ */
+export function detectCi({ env = process.env, write }: CiOptions): Ci {
+  const { GITHUB_ACTIONS: actions, GITHUB_STEP_SUMMARY: summary = "", GITHUB_OUTPUT: output = "" } = env;
+  if (actions !== "true" || sizeOf(summary) === null || sizeOf(output) === null) return LOG;
+  return githubActions({ summary, output }, write);
+}
+
+const LOG: Ci = { kind: "log", mask() {}, annotate() {}, summary() {}, output() {} };
+
+function sizeOf(path: string): number | null {
+  const file = path === "" ? undefined : statSync(path, { throwIfNoEntry: false });
+  return file?.isFile() === true ? file.size : null;
+}
+
+/** GitHub shows no more annotations of one kind for a step, and drops the rest without a word. */
+const MOST_ANNOTATIONS = 10;
+/** In bytes: with more, GitHub drops the whole summary of the step. */
+const LONGEST_SUMMARY = 1024 * 1024;
+const SHORTENED = "\n\n_The rest is left out, since GitHub takes no more than 1 MiB: see the log._\n";
+/** What is shorter, GitHub would mask in half of all words. */
+const SHORTEST_MASK = 4;
+
+const COMMANDS: Readonly<Record<Severity, string>> = { error: "error", warning: "warning", note: "notice" };
+
+function githubActions(files: { summary: string; output: string }, write: (text: string) => void): Ci {
+  return {
+    kind: "github",
+    mask(secrets) {
+      for (const line of maskedLines(secrets)) write(`::add-mask::${escapeData(line)}\n`);
+    },
+    annotate(findings) {
+      const left: Record<Severity, number> = {
+        error: MOST_ANNOTATIONS,
+        warning: MOST_ANNOTATIONS,
+        note: MOST_ANNOTATIONS,
+      };
+      for (const finding of findings) if (left[finding.severity]-- > 0) write(annotation(finding));
+    },
+    summary(markdown) {
+      const room = LONGEST_SUMMARY - (sizeOf(files.summary) ?? 0);
+      appendFileSync(files.summary, shorten(`${markdown.trimEnd()}\n\n`, room));
+    },
+    output(name, value) {
+      // Nobody can guess the line that ends the value.
+      const end = `end-${randomUUID()}`;
+      appendFileSync(files.output, `${name}<<${end}\n${value}\n${end}\n`);
+    },
+  };
+}
+
+/** Every line of secrets that is worth a mask, once. A word such as `true` is none: it would blacken what is no secret. */
+function maskedLines(secrets: Iterable<string>): Set<string> {
+  const lines = Array.from(secrets).flatMap((secret) => secret.split(/\r\n|\r|\n/).map((line) => line.trim()));
+  return new Set(
+    lines.filter((line) => line.length >= SHORTEST_MASK && !/^(?:true|false|null|\d{1,5}|-+[A-Z ]+-+)$/.test(line)),
+  );
+}
+
+/** A finding as a workflow command. */
+function annotation({ severity, id, message, file, line, column, environment, hint }: Finding): string {
+  const properties = Object.entries({
+    file,
+    line,
+    col: column,
+    title: environment === undefined ? id : `${id} (${environment})`,
+  })
+    .flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${escapeProperty(String(value))}`]))
+    .join(",");
+  return `::${COMMANDS[severity]} ${properties}::${escapeData(hint === undefined ? message : `${message}\n${hint}`)}\n`;
+}
+
+const escapeData = (text: string): string =>
+  text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+
+const escapeProperty = (text: string): string => escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+
+/** The text in at most so many bytes: cut at the end of a line, and saying so. */
+function shorten(text: string, room: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= room) return text;
+  const end = bytes.lastIndexOf(0x0a, room - SHORTENED.length - 1);
+  if (end > 0) return bytes.subarray(0, end).toString() + SHORTENED;
+  return room >= SHORTENED.length ? SHORTENED : "";
+}
+
+const MARKS: Readonly<Record<Severity, string>> = { error: "❌", warning: "⚠️", note: "ℹ️" };
+
+/** Findings as a table in Markdown, for a summary; one sentence where there are none. */
+export function findingsInMarkdown(findings: readonly Finding[]): string {
+  if (findings.length === 0) return "Nothing found.\n";
+  const rows = findings.map(({ severity, id, message, file, line, environment, hint }) => {
+    const place = [environment ?? "", file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}`];
+    const said = hint === undefined ? inCell(message) : `${inCell(message)}<br>${inCell(hint)}`;
+    return `| ${MARKS[severity]} | ${inCell(id)} | ${inCell(place.filter(Boolean).join(" "))} | ${said} |\n`;
+  });
+  return `| | check | where | what |\n| --- | --- | --- | --- |\n${rows.join("")}`;
+}
+
+/** Text as it is, in one cell of a table: no markup, no other row. */
+const inCell = (text: string): string =>
+  text
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
+    .replaceAll(/[\\`*_{}[\]|~@#!]/g, String.raw`\$&`)
+    .replaceAll(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);

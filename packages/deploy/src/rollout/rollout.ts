@@ -1,0 +1,157 @@
+import { DeployError } from "../errors.ts";
+import { sharedSignal } from "../parallel.ts";
+import { rolloutGraph, type RolloutTarget } from "./rollout-graph.ts";
+
+/** The steps for one environment, in their order. */
+export type RolloutStep = "plan" | "apply" | "verify";
+
+/** What is done for each environment. A step that fails throws, and the later ones are not done. */
+export interface RolloutSteps<Target extends RolloutTarget, Plan> {
+  plan(target: Target, signal: AbortSignal): Promise<Plan>;
+  apply(target: Target, plan: Plan, signal: AbortSignal): Promise<void>;
+  verify(target: Target, signal: AbortSignal): Promise<void>;
+}
+
+/** How a rollout goes. */
+export interface RolloutOptions {
+  /** How many environments are dealt with at a time; 3 where left out. */
+  readonly most?: number;
+  /** Environments of prod that the other ones of prod wait for. */
+  readonly canaries?: readonly string[];
+  /** Tells the steps that run to end, and begins no more. */
+  readonly signal?: AbortSignal;
+}
+
+/** How an environment came out. */
+export type RolloutOutcome =
+  | { readonly environment: string; readonly state: "done" }
+  | { readonly environment: string; readonly state: "failed"; readonly step: RolloutStep; readonly error: unknown }
+  /** It was not begun: those that it waits for did not come out well; or the run was told to end, and `because` is empty. */
+  | { readonly environment: string; readonly state: "skipped"; readonly because: readonly string[] };
+
+/** What happens during a rollout. */
+export type RolloutEvent =
+  | { readonly type: "step"; readonly environment: string; readonly step: RolloutStep }
+  | { readonly type: "outcome"; readonly outcome: RolloutOutcome }
+  /** The last event: one outcome for each environment, in the order in which they were given. */
+  | { readonly type: "end"; readonly outcomes: readonly RolloutOutcome[] };
+
+/**
+ * Deploys to several environments: staging before prod, canaries before the rest of prod, and as many at a time as may be. One that
+ * fails holds back those that wait for it, and no other; every failure is told. Whoever stops to listen stops the rollout.
+ *
+ * @throws DeployError NO_SUCH_ENVIRONMENT for a canary that is none; no failure of a step
+ */
+export async function* rollout<Target extends RolloutTarget, Plan>(
+  targets: readonly Target[],
+  steps: RolloutSteps<Target, Plan>,
+  { most = 3, canaries = [], signal }: RolloutOptions = {},
+): AsyncGenerator<RolloutEvent> {
+  const graph = rolloutGraph(targets, canaries);
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  if (signal?.aborted === true) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  const run = new Run(targets, steps, graph, most, controller.signal);
+  try {
+    yield* run.events();
+  } finally {
+    stop();
+    signal?.removeEventListener("abort", stop);
+    await run.settled();
+  }
+}
+
+class Run<Target extends RolloutTarget, Plan> {
+  readonly #targets: readonly Target[];
+  readonly #steps: RolloutSteps<Target, Plan>;
+  readonly #graph: ReadonlyMap<string, readonly string[]>;
+  readonly #most: number;
+  readonly #signal: AbortSignal;
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #outcomes = new Map<string, RolloutOutcome>();
+  readonly #queue: RolloutEvent[] = [];
+  #wake: () => void = () => {};
+
+  constructor(
+    targets: readonly Target[],
+    steps: RolloutSteps<Target, Plan>,
+    graph: ReadonlyMap<string, readonly string[]>,
+    most: number,
+    signal: AbortSignal,
+  ) {
+    this.#targets = targets;
+    this.#steps = steps;
+    this.#graph = graph;
+    this.#most = most;
+    this.#signal = signal;
+  }
+
+  async *events(): AsyncGenerator<RolloutEvent> {
+    for (;;) {
+      this.#begin();
+      yield* this.#queue.splice(0);
+      if (this.#outcomes.size === this.#targets.length) break;
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      if (this.#queue.length === 0) await woken;
+    }
+    yield { type: "end", outcomes: this.#targets.flatMap(({ name }) => this.#outcomes.get(name) ?? []) };
+  }
+
+  /** Resolves once no step runs any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  #tell(event: RolloutEvent): void {
+    this.#queue.push(event);
+    this.#wake();
+  }
+
+  #end(outcome: RolloutOutcome): void {
+    this.#outcomes.set(outcome.environment, outcome);
+    this.#tell({ type: "outcome", outcome });
+  }
+
+  /** Begins what can be begun, and ends what can never be. */
+  #begin(): void {
+    for (const target of this.#targets) {
+      const { name } = target;
+      if (this.#outcomes.has(name) || this.#running.has(name)) continue;
+      const before = this.#graph.get(name) ?? [];
+      const bad = before.filter((other) => (this.#outcomes.get(other)?.state ?? "done") !== "done");
+      if (bad.length > 0 || this.#signal.aborted) {
+        this.#end({ environment: name, state: "skipped", because: bad });
+      } else if (this.#running.size < this.#most && before.every((other) => this.#outcomes.has(other))) {
+        this.#running.set(name, this.#deploy(target));
+      }
+    }
+  }
+
+  async #deploy(target: Target): Promise<void> {
+    const environment = target.name;
+    const signal = sharedSignal(this.#signal);
+    let step: RolloutStep = "plan";
+    const begin = (next: RolloutStep): void => {
+      step = next;
+      if (this.#signal.aborted)
+        throw new DeployError("INTERRUPTED", `the run was told to end before the step ${step} of ${environment}`);
+      this.#tell({ type: "step", environment, step });
+    };
+    let outcome: RolloutOutcome = { environment, state: "done" };
+    try {
+      begin("plan");
+      const plan = await this.#steps.plan(target, signal);
+      begin("apply");
+      await this.#steps.apply(target, plan, signal);
+      begin("verify");
+      await this.#steps.verify(target, signal);
+    } catch (error) {
+      outcome = { environment, state: "failed", step, error };
+    }
+    this.#running.delete(environment);
+    this.#end(outcome);
+  }
+}

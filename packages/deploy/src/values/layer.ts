@@ -1,0 +1,100 @@
+import { isUtf8 } from "node:buffer";
+import { DeployError } from "../errors.ts";
+import type { TrackedFile, FileSource } from "../project/tree.ts";
+import { type MapYaml, readYaml, type YamlFile } from "./yaml.ts";
+
+/** The most that a values file may have: 16 MiB. */
+export const MOST_LAYER_BYTES: number = 16 * 1024 * 1024;
+
+/** Reads a file of the commit as YAML; {@link Layer} and everything else goes through here. */
+export function readYamlFile(tree: Pick<FileSource, "find" | "read">, path: string): YamlFile {
+  const file = tree.find(path);
+  const place = { file: path };
+  if (file === undefined || !file.mode.startsWith("100")) {
+    const what = file === undefined ? "is not in the commit" : "is no regular file";
+    throw new DeployError("MISSING_FILE", `${path} ${what}`, {
+      hint: "commit it, or take it out of the project's settings",
+      place,
+    });
+  }
+  if (file.bytes > MOST_LAYER_BYTES) {
+    throw new DeployError("TOO_LARGE", `${path} has ${file.bytes} bytes: expected at most ${MOST_LAYER_BYTES}`, {
+      place,
+    });
+  }
+  const content = tree.read(file);
+  if (!isUtf8(content) || content.includes(0))
+    throw new DeployError("MALFORMED_YAML", `${path}: expected text in UTF-8, got other bytes`, { place });
+  return readYaml(path, content.toString());
+}
+
+/** Where a layer stands among the others. */
+export type LayerRole = "defaults" | "common" | "environment";
+
+/** A values file of an environment: the chart's own, one that environments share, or one of its own. */
+export class Layer {
+  /** From the top folder. */
+  readonly path: string;
+  readonly role: LayerRole;
+  /** The file; undefined where the commit does not have it. */
+  readonly file: TrackedFile | undefined;
+  readonly #tree: FileSource;
+  #yaml: YamlFile | undefined;
+
+  constructor(tree: FileSource, path: string, role: LayerRole) {
+    this.#tree = tree;
+    this.path = path;
+    this.role = role;
+    this.file = tree.find(path);
+  }
+
+  /** Whether its values are secret. */
+  get secret(): boolean {
+    return this.file?.secret ?? this.path.startsWith("secrets/");
+  }
+
+  /** Whether it is encrypted and there is no key. */
+  get locked(): boolean {
+    return this.file?.encrypted === true && !this.#tree.hasKey;
+  }
+
+  /**
+   * The file as it is, oddities and all.
+   *
+   * @throws DeployError MISSING_FILE, TOO_LARGE, LOCKED, TAMPERED_FILE, MALFORMED_YAML, TOO_MANY_ALIASES
+   */
+  yaml(): YamlFile {
+    return (this.#yaml ??= readYamlFile(this.#tree, this.path));
+  }
+
+  /**
+   * The values: one map, without oddities. Only the chart's own may be empty.
+   *
+   * @throws DeployError as `yaml` does; EMPTY_LAYER, SEVERAL_DOCUMENTS, DUPLICATE_KEY
+   */
+  map(): MapYaml {
+    const { documents, oddities } = this.yaml();
+    const [oddity] = oddities;
+    if (oddity !== undefined) {
+      const { code, message, position } = oddity;
+      throw new DeployError(code, `${this.path}:${position.line}: ${message}`, {
+        place: { file: this.path, ...position },
+      });
+    }
+    const [node] = documents;
+    if (node?.kind === "map" && (node.entries.size > 0 || this.role === "defaults")) return node;
+    if (node !== undefined && node.kind !== "map" && node.kind !== "scalar") return this.#notAMap(node.kind);
+    if (node?.kind === "scalar" && node.value !== null) return this.#notAMap("scalar");
+    if (this.role === "defaults") return { kind: "map", entries: new Map(), position: { line: 1, column: 1 } };
+    throw new DeployError("EMPTY_LAYER", `${this.path} says nothing: a layer must set something`, {
+      hint: "restore its content, or take it out of the project's settings",
+      place: { file: this.path },
+    });
+  }
+
+  #notAMap(kind: string): never {
+    throw new DeployError("MALFORMED_YAML", `${this.path}: expected a map of values, got a ${kind}`, {
+      place: { file: this.path, line: 1 },
+    });
+  }
+}

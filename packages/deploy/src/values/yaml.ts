@@ -1,0 +1,264 @@
+import { isAlias, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
+import type { Alias, Document, ParsedNode, Scalar as ScalarNode, YAMLMap } from "yaml";
+import { DeployError, type DeployErrorCode } from "../errors.ts";
+import type { Value, ValueMap } from "./value.ts";
+import { keyText, resolvePlain, resolveTagged, type Scalar } from "./yaml-scalar.ts";
+
+/** Where something stands in a file. Both begin with 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A scalar of a file. */
+export interface ScalarYaml {
+  readonly kind: "scalar";
+  readonly value: null | boolean | number | string;
+  /** The text it was written as, without quotes and folded into one line where it had several. */
+  readonly text: string;
+  /** Whether it stands without quotes, so that Helm guesses its type. */
+  readonly plain: boolean;
+  readonly position: Position;
+}
+
+export interface ListYaml {
+  readonly kind: "list";
+  readonly items: readonly Yaml[];
+  readonly position: Position;
+}
+
+/** A key of a map and what it holds. */
+export interface EntryYaml {
+  readonly key: string;
+  /** The key as it was written: `on` where `key` is `true`. */
+  readonly text: string;
+  /** Whether the key stands without quotes. */
+  readonly plain: boolean;
+  readonly position: Position;
+  readonly value: Yaml;
+}
+
+export interface MapYaml {
+  readonly kind: "map";
+  /** In the order of the file; of several with one key, the last, which Helm takes. */
+  readonly entries: ReadonlyMap<string, EntryYaml>;
+  readonly position: Position;
+}
+
+/** A node of a YAML file, read as Helm reads it, with its place. Aliases lead to the very node that they name. */
+export type Yaml = ScalarYaml | ListYaml | MapYaml;
+
+/** What Helm lets pass, and no values file should have. */
+export interface YamlOddity {
+  readonly code: Extract<DeployErrorCode, "DUPLICATE_KEY" | "SEVERAL_DOCUMENTS">;
+  readonly message: string;
+  readonly position: Position;
+}
+
+/** A file of YAML. */
+export interface YamlFile {
+  /** One for each document; an empty file has none. */
+  readonly documents: readonly Yaml[];
+  readonly oddities: readonly YamlOddity[];
+}
+
+/** How many nodes a file may amount to once its aliases are followed. */
+const MOST_NODES = 1_000_000;
+const MOST_DEPTH = 500;
+
+/**
+ * Reads YAML as Helm does (sigs.k8s.io/yaml on go-yaml v2).
+ *
+ * @throws DeployError MALFORMED_YAML, TOO_MANY_ALIASES. They tell the place, and never what stands there.
+ */
+export function readYaml(file: string, text: string): YamlFile {
+  const lines = new LineCounter();
+  const fail: Fail = (code, message, offset) => {
+    const { line, col } = lines.linePos(offset);
+    throw new DeployError(code, `${file}:${line}:${col}: ${message}`, { place: { file, line, column: col } });
+  };
+  let parsed;
+  try {
+    parsed = parseAllDocuments<ParsedNode, false>(text, {
+      schema: "failsafe",
+      version: "1.1",
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: "silent",
+      lineCounter: lines,
+    });
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new DeployError("MALFORMED_YAML", `${file}: expected YAML, got lists or maps nested too deeply`, { cause });
+  }
+  const documents: readonly Document.Parsed<ParsedNode, false>[] = "empty" in parsed ? [] : parsed;
+  const oddities: YamlOddity[] = [];
+  const positionOf = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  const nodes = documents.flatMap((document) => {
+    const [error] = document.errors;
+    if (error?.code === "RESOURCE_EXHAUSTION")
+      fail("MALFORMED_YAML", "expected YAML, got lists or maps nested too deeply", error.pos[0]);
+    if (error !== undefined) fail("MALFORMED_YAML", `expected YAML, got ${mistake(error.code)}`, error.pos[0]);
+    return document.contents === null ? [] : [new Reader(document, fail, positionOf, oddities).read()];
+  });
+  const second = nodes[1];
+  if (second !== undefined) {
+    oddities.push({
+      code: "SEVERAL_DOCUMENTS",
+      message: `expected one YAML document, got ${nodes.length}`,
+      position: second.position,
+    });
+  }
+  return { documents: nodes, oddities };
+}
+
+type Fail = (code: DeployErrorCode, message: string, offset: number) => never;
+
+/** The parser's own name of a mistake, in words: its messages may quote the file. */
+const mistake = (code: string): string => `a mistake (${code.toLowerCase().replaceAll("_", " ")})`;
+
+class Reader {
+  readonly #anchors = new Map<string, { node: Yaml; size: number } | "open">();
+  readonly #document: Document.Parsed<ParsedNode, false>;
+  readonly #fail: Fail;
+  readonly #positionOf: (offset: number) => Position;
+  readonly #oddities: YamlOddity[];
+  #nodes = 0;
+
+  constructor(
+    document: Document.Parsed<ParsedNode, false>,
+    fail: Fail,
+    positionOf: (offset: number) => Position,
+    oddities: YamlOddity[],
+  ) {
+    this.#document = document;
+    this.#fail = fail;
+    this.#positionOf = positionOf;
+    this.#oddities = oddities;
+  }
+
+  read(): Yaml {
+    return this.#read(this.#document.contents, 0);
+  }
+
+  #read(node: ParsedNode, depth: number): Yaml {
+    const [offset] = node.range;
+    if (depth > MOST_DEPTH) this.#fail("MALFORMED_YAML", "lists or maps are nested too deeply", offset);
+    if (isAlias(node)) return this.#follow(node);
+    const { anchor } = node;
+    if (anchor !== undefined) this.#anchors.set(anchor, "open");
+    const before = this.#nodes;
+    this.#count(1, offset);
+    const result = this.#convert(node, depth);
+    if (anchor !== undefined) this.#anchors.set(anchor, { node: result, size: this.#nodes - before });
+    return result;
+  }
+
+  #count(nodes: number, offset: number): void {
+    this.#nodes += nodes;
+    if (this.#nodes > MOST_NODES)
+      this.#fail("TOO_MANY_ALIASES", `the file amounts to more than ${MOST_NODES} values`, offset);
+  }
+
+  #follow(alias: Alias.Parsed): Yaml {
+    const [offset] = alias.range;
+    const target = this.#anchors.get(alias.source);
+    if (target === undefined) return this.#fail("MALFORMED_YAML", "the alias names no anchor before it", offset);
+    if (target === "open") return this.#fail("TOO_MANY_ALIASES", "the alias stands inside of what it names", offset);
+    this.#count(target.size, offset);
+    return target.node;
+  }
+
+  #convert(node: Exclude<ParsedNode, Alias.Parsed>, depth: number): Yaml {
+    const position = this.#positionOf(node.range[0]);
+    if (isScalar(node)) {
+      const scalar = this.#resolve(node);
+      const value = typeof scalar === "bigint" ? Number(scalar) : scalar;
+      if (typeof value === "number" && !Number.isFinite(value))
+        this.#fail("MALFORMED_YAML", "a value that is infinite or no number, which Helm refuses", node.range[0]);
+      return { kind: "scalar", value, text: textOf(node), plain: node.type === "PLAIN", position };
+    }
+    if (isSeq(node)) return { kind: "list", items: node.items.map((item) => this.#read(item, depth + 1)), position };
+    return { kind: "map", entries: this.#entries(node, depth), position };
+  }
+
+  #resolve(node: ScalarNode.Parsed): Scalar {
+    const text = textOf(node);
+    if (node.tag === undefined) return node.type === "PLAIN" ? resolvePlain(text) : text;
+    const value = resolveTagged(node.tag, text);
+    if (value === undefined) this.#fail("MALFORMED_YAML", "the value does not fit its tag", node.range[0]);
+    return value;
+  }
+
+  #entries(map: YAMLMap.Parsed, depth: number): Map<string, EntryYaml> {
+    const entries = new Map<string, EntryYaml>();
+    const own = new Set<string>();
+    for (const { key, value } of map.items) {
+      const [offset] = key.range;
+      const position = this.#positionOf(offset);
+      if (isMergeKey(key)) {
+        if (value !== null) this.#merge(value, entries, depth);
+        continue;
+      }
+      const read = this.#key(key);
+      if (own.has(read.key)) {
+        const message = "the map has this key twice, and the last one counts";
+        this.#oddities.push({ code: "DUPLICATE_KEY", message, position });
+      }
+      own.add(read.key);
+      const held: Yaml =
+        value === null
+          ? { kind: "scalar", value: null, text: "", plain: true, position }
+          : this.#read(value, depth + 1);
+      entries.delete(read.key);
+      entries.set(read.key, { ...read, position, value: held });
+    }
+    return entries;
+  }
+
+  #key(key: ParsedNode): { key: string; text: string; plain: boolean } {
+    const node = isAlias(key) ? this.#follow(key) : null;
+    if (node !== null) {
+      const name = node.kind === "scalar" && node.value !== null ? keyText(node.value) : null;
+      if (name === null || node.kind !== "scalar") return this.#badKey(key.range[0]);
+      return { key: name, text: node.text, plain: node.plain };
+    }
+    if (!isScalar(key)) return this.#badKey(key.range[0]);
+    if (key.anchor !== undefined) this.#read(key, 0);
+    const name = keyText(this.#resolve(key));
+    return name === null ? this.#badKey(key.range[0]) : { key: name, text: textOf(key), plain: key.type === "PLAIN" };
+  }
+
+  #badKey(offset: number): never {
+    return this.#fail("MALFORMED_YAML", "a key that is null, a list or a map, which Helm refuses", offset);
+  }
+
+  /** `<<`: the entries of a map, or of several, where the map has them not. */
+  #merge(value: ParsedNode, entries: Map<string, EntryYaml>, depth: number): void {
+    const node = this.#read(value, depth + 1);
+    const maps = node.kind === "list" ? [...node.items].toReversed() : [node];
+    for (const source of maps) {
+      if (source.kind !== "map") return this.#fail("MALFORMED_YAML", "expected a map to merge", value.range[0]);
+      for (const [key, entry] of source.entries) entries.set(key, entry);
+    }
+  }
+}
+
+const textOf = ({ value }: ScalarNode.Parsed): string => (typeof value === "string" ? value : "");
+
+const isMergeKey = (key: ParsedNode): boolean =>
+  isScalar(key) && key.value === "<<" && (key.tag === undefined ? key.type === "PLAIN" : key.tag === MERGE_TAG);
+
+const MERGE_TAG = "tag:yaml.org,2002:merge";
+
+/** The value of a node, as Helm has it. What aliases name is shared. */
+export function valueOf(node: Yaml): Value {
+  if (node.kind === "scalar") return node.value;
+  if (node.kind === "list") return node.items.map(valueOf);
+  const map: ValueMap = Object.create(null);
+  for (const [key, { value }] of node.entries) map[key] = valueOf(value);
+  return map;
+}

@@ -1,0 +1,87 @@
+import { addressFor, type HostOptions, MOST_HOSTS } from "./certs.ts";
+import { DeployError } from "../errors.ts";
+import type { Finding } from "../checks/finding.ts";
+import { httpsGet } from "../charts/https-get.ts";
+import { inParallel } from "../parallel.ts";
+import { formatPath, type Path } from "../values/value.ts";
+
+/** What a member of a federation says of its versions. */
+export interface MemberVersions {
+  readonly member: string;
+  /** By their paths in the answer, such as `binderhub`; null where it did not answer. */
+  readonly versions: ReadonlyMap<string, string> | null;
+}
+
+/** The members of a federation, and where they differ. */
+export interface FederationReport {
+  readonly members: readonly MemberVersions[];
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Asks each member of a federation for its versions, and compares them.
+ *
+ * @param members the https address at which each tells its versions as JSON, by its name
+ * @throws DeployError INTERRUPTED
+ */
+export async function inspectFederation(
+  members: Readonly<Record<string, string>>,
+  options: HostOptions = {},
+): Promise<FederationReport> {
+  const asked = await inParallel(Object.entries(members), MOST_HOSTS, async ([member, address]) => {
+    try {
+      return { member, versions: await versionsAt(new URL(address), options), finding: null };
+    } catch (error) {
+      if (!(error instanceof DeployError) || error.code === "INTERRUPTED") throw error;
+      const message = `the member ${member} does not tell its versions: ${error.message}`;
+      return { member, versions: null, finding: { id: "federation", severity: "error", message } satisfies Finding };
+    }
+  });
+  return {
+    members: asked.map(({ member, versions }) => ({ member, versions })),
+    findings: [...asked.flatMap(({ finding }) => finding ?? []), ...compareVersions(asked)],
+  };
+}
+
+async function versionsAt(url: URL, options: HostOptions): Promise<ReadonlyMap<string, string>> {
+  const { status, body } = await httpsGet(url, addressFor(url.hostname, options), options, true);
+  if (status !== 200) throw new DeployError("UNREACHABLE", `${url.host} answers ${status} to ${url.pathname}`);
+  try {
+    return new Map(leavesOf(JSON.parse(body), []));
+  } catch {
+    throw new DeployError("UNREACHABLE", `${url.host}: expected JSON at ${url.pathname}, got something else`);
+  }
+}
+
+function* leavesOf(value: unknown, path: Path): Generator<[path: string, version: string]> {
+  if (typeof value === "string" || typeof value === "number") yield [formatPath(path), String(value).slice(0, 200)];
+  else if (Array.isArray(value)) for (const [at, item] of value.entries()) yield* leavesOf(item, [...path, at]);
+  else if (typeof value === "object" && value !== null)
+    for (const [key, item] of Object.entries(value)) yield* leavesOf(item, [...path, key]);
+}
+
+/** Where members that answered differ: what most of them have is taken as right. */
+export function compareVersions(members: readonly MemberVersions[]): Finding[] {
+  const answered = members.flatMap(({ member, versions }) => (versions === null ? [] : [{ member, versions }]));
+  const paths = new Set(answered.flatMap(({ versions }) => [...versions.keys()]));
+  return [...paths].flatMap((path): Finding[] => {
+    const byVersion = new Map<string, string[]>();
+    for (const { member, versions } of answered) {
+      const version = versions.get(path) ?? "none";
+      byVersion.set(version, [...(byVersion.get(version) ?? []), member]);
+    }
+    if (byVersion.size < 2) return [];
+    const groups = [...byVersion].toSorted(([, a], [, b]) => b.length - a.length);
+    const said = groups.map(
+      ([version, names]) => `${names.join(", ")} ${names.length === 1 ? "has" : "have"} ${version}`,
+    );
+    return [
+      {
+        id: "federation",
+        severity: "error",
+        message: `members of the federation differ in ${path}: ${said.join("; ")}`,
+        hint: "deploy those that are behind, and look at whether their last deployment failed",
+      },
+    ];
+  });
+}

@@ -1,0 +1,123 @@
+import {
+  addressFor,
+  type CertificateOptions,
+  INGRESSES,
+  inspectCertificates,
+  MOST_HOSTS,
+  namespacesOf,
+  ofEnvironment,
+} from "./certs.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { DeployError } from "../errors.ts";
+import type { Finding } from "../checks/finding.ts";
+import { httpsGet } from "../charts/https-get.ts";
+import { ENDPOINT_KINDS, endpointFindings } from "./ingress-endpoints.ts";
+import { annotationOf, type Kind, type KubernetesObject, nameOf, namespaceOf, readKinds } from "../helm/object.ts";
+import { inParallel, sharedSignal } from "../parallel.ts";
+import { QUOTA_KINDS, quotaFindings } from "../workloads/quota.ts";
+import type { HostCertificate } from "./served-certificate.ts";
+import { troubleOf } from "../workloads/trouble.ts";
+import { stateOf, type WorkloadKind } from "../workloads/workload.ts";
+
+const WORKLOAD_KINDS: readonly (Kind & { readonly kind: WorkloadKind })[] = [
+  { kind: "Deployment", api: "/apis/apps/v1", plural: "deployments" },
+  { kind: "StatefulSet", api: "/apis/apps/v1", plural: "statefulsets" },
+  { kind: "DaemonSet", api: "/apis/apps/v1", plural: "daemonsets" },
+  { kind: "Job", api: "/apis/batch/v1", plural: "jobs" },
+];
+
+/** What a host answers over HTTPS. */
+export interface HostAnswer {
+  readonly host: string;
+  /** Of the answer to `GET /`; null where there was none. */
+  readonly status: number | null;
+}
+
+/** How an environment is doing. */
+export interface Verification {
+  readonly environment: string;
+  /** How many workloads were looked at. */
+  readonly workloads: number;
+  readonly certificates: readonly HostCertificate[];
+  readonly answers: readonly HostAnswer[];
+  /** All of it: what needs attention. */
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Looks at what runs in the namespaces of an environment's releases, from inside and from outside: the workloads, the endpoints behind
+ * each Ingress, quotas, the certificate of each TLS host against the cluster's own, and what each host answers.
+ *
+ * @throws DeployError as reading from the cluster does
+ */
+export async function verifyEnvironment(cluster: Cluster, options: CertificateOptions = {}): Promise<Verification> {
+  const signal = sharedSignal(options.signal);
+  const kinds = [...WORKLOAD_KINDS, INGRESSES, ...ENDPOINT_KINDS, ...QUOTA_KINDS];
+  const [objects, certificates] = await Promise.all([
+    readKinds(cluster, kinds, { namespaces: namespacesOf(cluster), signal }),
+    inspectCertificates(cluster, { ...options, signal }),
+  ]);
+  const hosts = [...new Set(certificates.filter(({ served }) => served !== null).map(({ host }) => host.askFor))];
+  const workloads = objects.filter(({ kind }) => WORKLOAD_KINDS.some((workload) => workload.kind === kind));
+  const [troubles, answers] = await Promise.all([
+    inParallel(workloads, MOST_HOSTS, (object) => judgeWorkload(cluster, object, signal)),
+    inParallel(hosts, MOST_HOSTS, (host) => answerOf(host, { ...options, signal })),
+  ]);
+  const findings = [
+    ...(workloads.length === 0 ? [NOTHING] : troubles.flat()),
+    ...endpointFindings(objects),
+    ...quotaFindings(objects, options.now ?? new Date()),
+    ...answers.flatMap(({ finding }) => finding ?? []),
+  ];
+  return {
+    environment: cluster.environment.name,
+    workloads: workloads.length,
+    certificates,
+    answers: answers.map(({ answer }) => answer),
+    findings: [...ofEnvironment(cluster, findings), ...certificates.flatMap((certificate) => certificate.findings)],
+  };
+}
+
+const NOTHING: Finding = {
+  id: "workloads",
+  severity: "error",
+  message: "nothing runs in the namespace",
+  hint: "look at whether it was ever deployed",
+};
+
+/** What is wrong with a workload, and why. Others may share the namespace: what is wrong with theirs is a warning. */
+async function judgeWorkload(
+  cluster: Cluster,
+  object: KubernetesObject,
+  signal: AbortSignal | undefined,
+): Promise<Finding[]> {
+  const kind = WORKLOAD_KINDS.find((workload) => workload.kind === object.kind)?.kind;
+  if (kind === undefined) return [];
+  const { state, message } = stateOf(kind, object);
+  // A Job that runs is as it should be.
+  if (state === "ready" || (kind === "Job" && state === "waiting")) return [];
+  const owner = annotationOf(object, "meta.helm.sh/release-name");
+  const isOwn = owner === "" || cluster.environment.releases.some(({ name }) => name === owner);
+  const [reason] = await troubleOf(cluster, { kind, namespace: namespaceOf(object), name: nameOf(object) }, signal);
+  const said = `${kind} ${nameOf(object)}: ${message}`;
+  return [{ id: "workloads", severity: isOwn ? "error" : "warning", message: said, hint: reason }];
+}
+
+async function answerOf(
+  host: string,
+  options: CertificateOptions,
+): Promise<{ readonly answer: HostAnswer; readonly finding: Finding | null }> {
+  const failed = (status: number | null, message: string): { answer: HostAnswer; finding: Finding } => ({
+    answer: { host, status },
+    finding: { id: "https-answer", severity: "error", message: `${host}: ${message}` },
+  });
+  try {
+    const { status } = await httpsGet(new URL(`https://${host}/`), addressFor(host, options), options);
+    return status >= 500
+      ? failed(status, `GET / is answered with ${status}`)
+      : { answer: { host, status }, finding: null };
+  } catch (error) {
+    if (!(error instanceof DeployError) || error.code === "INTERRUPTED") throw error;
+    return failed(null, error.message);
+  }
+}

@@ -1,0 +1,74 @@
+import { DeployError, type DeployErrorCode } from "../errors.ts";
+import type { Progress, Unready } from "./readiness.ts";
+
+/** What happens in a deployment. No event holds a secret or a value. */
+export type DeployEvent =
+  | {
+      readonly event: "begin";
+      readonly operation: "apply" | "rollback";
+      readonly environment: string;
+      readonly commit: string;
+      readonly cluster: string;
+    }
+  | { readonly event: "warning"; readonly message: string }
+  /** A release that a dead run had left half-way is taken up from its last good revision. */
+  | { readonly event: "repaired"; readonly release: string; readonly revision: number; readonly status: string }
+  | { readonly event: "upgrading"; readonly release: string; readonly namespace: string; readonly from: number | null }
+  | { readonly event: "upgraded"; readonly release: string; readonly revision: number }
+  | ({ readonly event: "progress"; readonly release: string } & Progress)
+  | ({ readonly event: "unready"; readonly release: string } & Unready)
+  | { readonly event: "ready"; readonly release: string; readonly workloads: number; readonly seconds: number }
+  /** Back to `to`; null where it was a first installation, and is removed. */
+  | { readonly event: "rolled-back"; readonly release: string; readonly to: number | null }
+  | { readonly event: "failed"; readonly code: DeployErrorCode | "OTHER"; readonly message: string }
+  | { readonly event: "end"; readonly seconds: number };
+
+/** Tells of an event. */
+export type Tell = (event: DeployEvent) => void;
+
+/**
+ * Runs a job, and gives what it tells as it tells it; then throws what the job threw. Whoever stops listening stops the job, and waits
+ * for its clean-up.
+ */
+export async function* eventsOf(
+  job: (tell: Tell, signal: AbortSignal) => Promise<void>,
+  signal?: AbortSignal,
+): AsyncGenerator<DeployEvent, void, undefined> {
+  const controller = new AbortController();
+  const stop = AbortSignal.any([controller.signal, ...(signal === undefined ? [] : [signal])]);
+  const queue: DeployEvent[] = [];
+  let wake: (() => void) | undefined;
+  const tell: Tell = (event) => {
+    queue.push(event);
+    wake?.();
+  };
+  let isOver = false;
+  const done = job(tell, stop)
+    .catch((error: unknown) => {
+      const known = error instanceof DeployError;
+      const message = known ? error.message : "an error that was not expected";
+      tell({ event: "failed", code: known ? error.code : "OTHER", message });
+      throw error;
+    })
+    .finally(() => {
+      isOver = true;
+      wake?.();
+    });
+  // It is thrown below.
+  done.catch(() => {});
+  try {
+    for (;;) {
+      const event = queue.shift();
+      if (event !== undefined) yield event;
+      else if (isOver) break;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+    await done;
+  } finally {
+    controller.abort();
+    await done.catch(() => {});
+  }
+}

@@ -1,0 +1,51 @@
+import type { Finding } from "../checks/finding.ts";
+import { type Kind, kindOf, type KubernetesObject, mapAt, nameOf, namespaceOf, textAt } from "../helm/object.ts";
+import { readQuantity } from "./quantity.ts";
+
+/** The kinds that {@link quotaFindings} looks at. */
+export const QUOTA_KINDS: readonly Kind[] = [
+  { kind: "ResourceQuota", api: "/api/v1", plural: "resourcequotas", optional: true },
+  { kind: "Event", api: "/api/v1", plural: "events", optional: true },
+];
+
+/** Which resource quotas are full, what that kept from being made, and for how long. */
+export const quotaFindings = (objects: readonly KubernetesObject[], now: Date): Finding[] =>
+  objects.filter((object) => kindOf(object) === "ResourceQuota").flatMap((quota) => fullFindings(quota, objects, now));
+
+function fullFindings(quota: KubernetesObject, objects: readonly KubernetesObject[], now: Date): Finding[] {
+  const used = mapAt(quota, "status", "used");
+  const full = Object.entries(mapAt(quota, "status", "hard")).filter(
+    ([resource, hard]) => readQuantity(used[resource]) >= readQuantity(hard) && readQuantity(hard) > 0,
+  );
+  if (full.length === 0) return [];
+  const name = nameOf(quota);
+  const amounts = full.map(([resource, hard]) => `${resource} ${textOf(used[resource])} of ${textOf(hard)}`);
+  const refusals = objects.filter(
+    (object) =>
+      kindOf(object) === "Event" &&
+      namespaceOf(object) === namespaceOf(quota) &&
+      textAt(object, "message").includes(`exceeded quota: ${name}`),
+  );
+  const [longest] = refusals.map(firstSeen).toSorted((a, b) => a - b);
+  const since = longest === undefined ? "" : `, and refuses pods for ${duration(now.getTime() - longest)}`;
+  return [
+    {
+      id: "quota-full",
+      severity: refusals.length > 0 ? "error" : "warning",
+      message: `the quota ${name} is full: ${amounts.join(", ")}${since}`,
+      hint: "remove what is not needed, or raise the quota",
+    },
+  ];
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? `${value}` : "?");
+
+const firstSeen = (event: KubernetesObject): number =>
+  Date.parse(
+    textAt(event, "firstTimestamp") || textAt(event, "eventTime") || textAt(event, "metadata", "creationTimestamp"),
+  );
+
+function duration(milliseconds: number): string {
+  const minutes = Math.max(0, Math.round(milliseconds / 60_000));
+  return minutes < 120 ? `${minutes} minutes` : `${Math.floor(minutes / 60)} hours`;
+}
