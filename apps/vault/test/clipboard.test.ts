@@ -72,9 +72,9 @@ describe.skipIf(missing !== undefined)(`an X clipboard${missing ? `: ${missing.l
   });
 
   it("is cleared of a plaintext after a while", async () => {
-    const viewed = await vault(["view", "-c", "--clear-after", "1"], { input: await seal("short-lived") });
+    const viewed = await vault(["view", "-c", "--clear-after", "4"], { input: await seal("short-lived") });
     expect(viewed).toMatchObject({ status: 0, stdout: Buffer.alloc(0) });
-    expect(viewed.stderr).toContain("cleared in 1 seconds");
+    expect(viewed.stderr).toContain("cleared in 4 seconds");
     expect((await x.readClipboard())?.toString()).toBe("short-lived");
     expect(await clipboardAfter("short-lived")).toBe("");
   });
