@@ -35,6 +35,7 @@ export type { Release, ValuesOptions } from "./project/release.ts";
 export { DeployError, type DeployErrorCode, type Place } from "./errors.ts";
 export { type FederationReport, inspectFederation, type MemberVersions } from "./verify/federation.ts";
 export type { FetchedArchive } from "./charts/fetch.ts";
+export type { AskOptions, Publication } from "./charts/published.ts";
 export type { LockedArchive } from "./charts/lock-file.ts";
 export type { Check, CheckContext, Finding, Severity } from "./checks/finding.ts";
 export type { KeySource } from "./project/key.ts";

@@ -15,19 +15,37 @@ export interface ChartServer extends AsyncDisposable {
   publish(name: string, version: string, files?: Readonly<Record<string, string>>): Promise<Buffer>;
   /** What was asked for. */
   readonly requests: string[];
+  /** Answers everything with this status from now on; with 0, nothing is answered at all. */
+  fail(status: number): void;
 }
 
 const digestOf = (bytes: Buffer): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
-/** Starts one on a port of this machine. `helm` packs the charts. */
+/** A token that is given to everybody who asks, as public registries do. */
+const TOKEN = "for-everybody";
+
+/** Starts one on a port of this machine. `helm` packs the charts. OCI's part of it wants a token that anybody can have. */
 export async function startChartServer(helm: string): Promise<ChartServer> {
   const archives = new Map<string, Buffer>();
   const blobs = new Map<string, Buffer>();
   const manifests = new Map<string, Buffer>();
   const requests: string[] = [];
+  let failure: number | undefined;
   const server: Server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://x");
     requests.push(`${request.method} ${pathname}`);
+    if (failure === 0) return;
+    if (failure !== undefined) {
+      response.statusCode = failure;
+      response.end();
+      return;
+    }
+    if (pathname.startsWith("/v2/") && request.headers.authorization !== `Bearer ${TOKEN}`) {
+      response.statusCode = 401;
+      response.setHeader("www-authenticate", `Bearer realm="${origin()}/token",service="charts"`);
+      response.end();
+      return;
+    }
     const manifest = manifests.get(/^\/v2\/charts\/(.*)$/.exec(pathname)?.[1]?.replace("/manifests/", " ") ?? "");
     if (manifest !== undefined) {
       response.setHeader("content-type", "application/vnd.oci.image.manifest.v1+json");
@@ -37,6 +55,8 @@ export async function startChartServer(helm: string): Promise<ChartServer> {
       manifest ??
       (pathname === "/v2/" ? Buffer.from("{}") : undefined) ??
       blobs.get(/\/blobs\/(.*)$/.exec(pathname)?.[1] ?? "") ??
+      (pathname === "/token" ? Buffer.from(JSON.stringify({ token: TOKEN })) : undefined) ??
+      tags(/^\/v2\/charts\/(.*)\/tags\/list$/.exec(pathname)?.[1]) ??
       (pathname === "/index.yaml" ? Buffer.from(index()) : undefined) ??
       archives.get(pathname.slice(1));
     response.statusCode = found === undefined ? 404 : 200;
@@ -47,19 +67,29 @@ export async function startChartServer(helm: string): Promise<ChartServer> {
     server.listen(0, "127.0.0.1", resolve);
   });
   const { port } = server.address() as AddressInfo;
-  const index = (): string =>
-    JSON.stringify({
-      apiVersion: "v1",
-      entries: Object.fromEntries(
-        [...archives.keys()].map((file) => {
-          const [, name = "", version = ""] = /^(.*?)-(\d.*)\.tgz$/.exec(file) ?? [];
-          return [name, [{ apiVersion: "v2", name, version, urls: [`http://127.0.0.1:${port}/${file}`] }]];
-        }),
-      ),
+  const origin = (): string => `http://127.0.0.1:${port}`;
+  const published = (): { name: string; version: string; file: string }[] =>
+    [...archives.keys()].map((file) => {
+      const [, name = "", version = ""] = /^(.*?)-(\d.*)\.tgz$/.exec(file) ?? [];
+      return { name, version, file };
     });
+  const index = (): string => {
+    const entries: Record<string, object[]> = {};
+    for (const { name, version, file } of published())
+      (entries[name] ??= []).push({ apiVersion: "v2", name, version, urls: [`${origin()}/${file}`] });
+    return JSON.stringify({ apiVersion: "v1", entries });
+  };
+  const tags = (wanted: string | undefined): Buffer | undefined => {
+    const versions = published().filter(({ name }) => name === wanted);
+    if (wanted === undefined || versions.length === 0) return undefined;
+    return Buffer.from(JSON.stringify({ name: `charts/${wanted}`, tags: versions.map(({ version }) => version) }));
+  };
 
   return {
-    http: `http://127.0.0.1:${port}`,
+    fail: (status) => {
+      failure = status;
+    },
+    http: origin(),
     oci: `oci://127.0.0.1:${port}/charts`,
     requests,
     publish: async (name, version, files = {}) => {

@@ -150,6 +150,22 @@ describe("a dependency is refused", () => {
     expect(await render(chartWith([{ ...near, repository }]))).toMatchObject({ code: "UNPINNED_DEPENDENCY" });
   });
 
+  it.each(["../x", "../../.git/hooks/x", "a/b", "..", "--post-renderer=x", ".hidden", "a\\nb", ""])(
+    "with the name %j, which leads elsewhere",
+    async (name) => {
+      await using its = await world({ ...VALUES, ...chartWith([{ ...near, name }]) });
+      expect(await errorOf(() => its.open())).toMatchObject({
+        code: "NOT_A_CHART",
+        message: "mybinder/Chart.yaml:4: expected a list of dependencies, each with a name, such as binderhub",
+      });
+      await using other = await world({
+        ...VALUES,
+        "mybinder/Chart.yaml": CHART.replace("mybinder", JSON.stringify(name)),
+      });
+      expect(await errorOf(() => other.open())).toMatchObject({ code: "NOT_A_CHART" });
+    },
+  );
+
   it("that Chart.lock does not have, or has otherwise", async () => {
     const chart = { "mybinder/Chart.yaml": CHART + listed([near]) };
     expect(await render(chart)).toMatchObject({ code: "UNLOCKED_DEPENDENCY" });

@@ -48,7 +48,7 @@ describe("dependencies", () => {
       expect.stringMatching(
         /^dependencies error web\/Chart\.yaml:8 .*the dependency alias has no address of the kinds/,
       ),
-      "dependencies error web/Chart.yaml:9 what lies in charts for the dependency vendored is another chart or version",
+      "dependencies error web/Chart.yaml:9 what lies in charts for the dependency vendored is vendored 1.2.2, and not 1.2.3",
       "dependencies error web/charts/stray-1.0.0.tgz this archive is no dependency of the chart, and Helm takes it",
       "dependencies error web/Chart.yaml:11 two dependencies share the key there, and so their values",
     ]);

@@ -43,6 +43,9 @@ const text = (map: ValueMap, key: string): string => {
   return typeof value === "string" ? value : "";
 };
 
+/** Folders and archives are named after charts: a name must not lead elsewhere. */
+const NAME = /^[A-Za-z\d_][\w.-]*$/;
+
 const listOf = (value: Value | undefined): Value[] => (Array.isArray(value) ? value : []);
 
 /**
@@ -60,6 +63,7 @@ export function readChart(tree: FileSource, path: string): Chart {
     if (typeof metadata[key] !== "string" || metadata[key] === "")
       return notAChart(path, `${file} has no text at ${key}`);
   }
+  if (!NAME.test(text(metadata, "name"))) return notAChart(path, `its name is no file name, such as binderhub`);
   const lock = `${path}/Chart.lock`;
   const hasLock = tree.find(lock) !== undefined;
   const locked = hasLock ? lockedVersions(tree, lock) : new Map<string, string>();
@@ -108,7 +112,7 @@ function dependenciesOf(chart: MapYaml, file: string, locked: ReadonlyMap<string
   return list.items.map((node) => {
     const map = asMap(node);
     const name = text(map, "name");
-    if (name === "") throw badDependency(file, node.position);
+    if (!NAME.test(name)) throw badDependency(file, node.position);
     const repository = text(map, "repository");
     return {
       name,
@@ -122,6 +126,10 @@ function dependenciesOf(chart: MapYaml, file: string, locked: ReadonlyMap<string
 }
 
 const badDependency = (file: string, position: Position): DeployError =>
-  new DeployError("NOT_A_CHART", `${file}:${position.line}: expected a list of dependencies, each with a name`, {
-    place: { file, ...position },
-  });
+  new DeployError(
+    "NOT_A_CHART",
+    `${file}:${position.line}: expected a list of dependencies, each with a name, such as binderhub`,
+    {
+      place: { file, ...position },
+    },
+  );

@@ -41,6 +41,26 @@ export function partsOf(tree: FileSource, chart: Chart, depth = 0): Part[] {
   });
 }
 
+/** Charts, and the local ones that they are made from, each once. What cannot be read is left out: {@link partsOf} tells why. */
+export function withLocalCharts(tree: FileSource, charts: readonly Chart[]): Chart[] {
+  const known = new Map<string, Chart>();
+  for (const chart of charts) addLocalCharts(tree, chart, known);
+  return [...known.values()];
+}
+
+function addLocalCharts(tree: FileSource, chart: Chart, known: Map<string, Chart>): void {
+  if (known.has(chart.path)) return;
+  known.set(chart.path, chart);
+  for (const dependency of chart.dependencies) {
+    if (!dependency.repository.startsWith("file://")) continue;
+    try {
+      addLocalCharts(tree, localChart(tree, chart, dependency), known);
+    } catch (error) {
+      if (!(error instanceof DeployError)) throw error;
+    }
+  }
+}
+
 function localChart(tree: FileSource, chart: Chart, dependency: Dependency): Chart {
   const path = posix
     .normalize(posix.join(chart.path, dependency.repository.slice("file://".length)))
@@ -60,10 +80,8 @@ function localChart(tree: FileSource, chart: Chart, dependency: Dependency): Cha
   if (local.name === dependency.name && local.version === dependency.version) return local;
   throw new DeployError(
     "NOT_A_CHART",
-    `${at}: ${path} holds another chart or version than the dependency ${dependency.name}`,
-    {
-      place,
-    },
+    `${at}: ${path} holds ${local.name} ${local.version}, and the dependency is ${dependency.name} ${dependency.version}`,
+    { place },
   );
 }
 

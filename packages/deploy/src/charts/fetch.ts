@@ -4,6 +4,7 @@ import { archivesIn, type Part, sha256 } from "./charts.ts";
 import { DeployError } from "../errors.ts";
 import type { Helm } from "../helm/helm.ts";
 import { archiveKey, formatLock, LOCK_FILE, type LockedArchive } from "./lock-file.ts";
+import { insteadOf, isAbsent, otherVersions, type Published, sourceArgs } from "./published.ts";
 
 /** What fetching is given. */
 export interface FetchOptions {
@@ -90,22 +91,19 @@ async function fetchOne(
   return { name, version, repository, sha256: digest, path, wasThere: false };
 }
 
-async function pull(
-  { name, version, repository }: Omit<LockedArchive, "sha256">,
-  options: FetchOptions,
-): Promise<Buffer> {
-  const folder = mkdtempSync(join(options.scratch, "pull-"));
+async function pull(wanted: Published, { helm, scratch, signal }: FetchOptions): Promise<Buffer> {
+  const { name, version } = wanted;
+  const folder = mkdtempSync(join(scratch, "pull-"));
   try {
-    const from = repository.startsWith("oci://")
-      ? [`${repository.replace(/\/$/, "")}/${name}`, ...(isLoopback(repository) ? ["--plain-http"] : [])]
-      : [name, "--repo", repository];
-    const args = ["pull", ...from, "--version", version, "--destination", folder];
+    const args = ["pull", "--destination", folder, ...sourceArgs(wanted)];
     try {
-      await options.helm.run(args, `${name} ${version} cannot be fetched`, { signal: options.signal });
+      await helm.run(args, `${name} ${version} cannot be fetched`, { signal });
     } catch (error) {
       if (!(error instanceof DeployError) || error.code !== "TOOL_FAILED") throw error;
       throw new DeployError("FETCH_FAILED", error.message, {
-        hint: "check that this version was published, and that the address can be reached",
+        hint: isAbsent(error)
+          ? insteadOf(await otherVersions(helm, wanted, signal))
+          : "check that the address can be reached",
         cause: error,
       });
     }
@@ -116,10 +114,6 @@ async function pull(
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-/** A registry on this very machine speaks no TLS. */
-const isLoopback = (repository: string): boolean =>
-  /^oci:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?\//.test(repository);
 
 function readIfThere(path: string): Buffer | null {
   try {

@@ -96,6 +96,9 @@ export function assertPinned(dependency: Dependency, chart: string): DependencyK
   return kind;
 }
 
+/** Whether a dependency comes from another place, which can be asked. */
+export const isRemote = ({ repository }: Dependency): boolean => ["https", "oci"].includes(kindOf(repository) ?? "");
+
 function kindOf(repository: string): DependencyKind | null {
   if (repository === "") return "vendored";
   const [, scheme] = /^([a-z]+):\/\//.exec(repository) ?? [];

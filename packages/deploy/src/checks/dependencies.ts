@@ -1,56 +1,101 @@
-import type { Dependency } from "../charts/chart.ts";
+import type { Chart, Dependency } from "../charts/chart.ts";
+import { archivePath } from "../charts/charts.ts";
+import { isRemote } from "../charts/lock-file.ts";
+import { insteadOf } from "../charts/published.ts";
 import { DeployError } from "../errors.ts";
-import type { Check } from "./finding.ts";
+import { inParallel } from "../parallel.ts";
+import type { Check, CheckContext, Finding } from "./finding.ts";
 import type { Project } from "../project/project.ts";
 import { isMap } from "../values/value.ts";
 import { readYaml, valueOf } from "../values/yaml.ts";
 import { textAt } from "./pods.ts";
 import { findingOf, found, orElse } from "./reading.ts";
 
-/** Tells of dependencies that are not pinned, not locked, not there, or not what was locked. */
-export const dependencies: Check = async function* dependenciesCheck({ project }) {
-  const { chart } = project;
+/**
+ * Tells of dependencies that are not pinned, not locked, not there, or not what was locked. The repository of one that no lock has is
+ * asked whether there is such a version: what was locked was fetched, and needs no asking.
+ */
+export const dependencies: Check = async function* dependenciesCheck(context) {
+  for (const chart of context.project.charts) yield* ofChart(context, chart);
+};
+
+async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Finding> {
+  const { project } = context;
   const file = `${chart.path}/Chart.yaml`;
-  for (const dependency of chart.dependencies) {
-    const files = orElse<Map<string, Buffer> | DeployError>(
-      () => project.dependencyFiles(dependency),
+  const read = chart.dependencies.map((dependency) => ({
+    dependency,
+    files: orElse<Map<string, Buffer> | DeployError>(
+      () => project.dependencyFiles(dependency, chart),
       (error) => error,
-    );
-    if (files instanceof DeployError) {
+    ),
+  }));
+  const asked = await inParallel(read, MOST_ASKED, ({ dependency, files }) =>
+    files instanceof DeployError && files.code === "UNLOCKED_DEPENDENCY" && isRemote(dependency)
+      ? project.askRepository(dependency, { signal: context.signal })
+      : Promise.resolve(null),
+  );
+  for (const [at, { dependency, files }] of read.entries()) {
+    const { name, version, repository, position } = dependency;
+    const publication = asked[at];
+    if (publication?.state === "unknown")
+      context.skip(`whether ${name} ${version} was published at ${repository}, since ${publication.reason}`);
+    if (publication?.state === "absent") {
+      yield found(
+        "dependencies",
+        "error",
+        `${name} ${version} was never published, or is not any more, at ${repository}`,
+        {
+          file,
+          ...position,
+          hint: insteadOf(publication.others),
+        },
+      );
+    } else if (files instanceof DeployError) {
       yield findingOf("dependencies", files);
-      continue;
+    } else {
+      const content = files.get("Chart.yaml") ?? vendored(project, chart, dependency);
+      const is = content === null ? null : identity(content);
+      if (is === `${name} ${version}`) continue;
+      const what = is === null ? "is not there" : `is ${is === "" ? "no chart" : is}, and not ${version}`;
+      yield found("dependencies", "error", `what lies in charts for the dependency ${name} ${what}`, {
+        file,
+        ...position,
+        hint: "Helm takes what lies there without a word: put the right version in its place",
+      });
     }
-    const content = files.get("Chart.yaml") ?? vendored(project, dependency);
-    const is = content === null ? null : identity(content);
-    if (is === `${dependency.name} ${dependency.version}`) continue;
-    const what = is === null ? "is not there" : "is another chart or version";
-    yield found("dependencies", "error", `what lies in charts for the dependency ${dependency.name} ${what}`, {
-      file,
-      ...dependency.position,
-      hint: "Helm takes what lies there without a word: put the right version in its place",
-    });
   }
-  const named = new Set(chart.dependencies.map(({ name, version }) => `${chart.path}/charts/${name}-${version}.tgz`));
-  for (const { path } of chart.files)
-    if (path.startsWith(`${chart.path}/charts/`) && path.endsWith(".tgz") && !named.has(path))
+  yield* strays(chart);
+  yield* twins(chart, file);
+}
+
+/** So many repositories are asked at a time. */
+const MOST_ASKED = 4;
+
+function* strays({ path: folder, dependencies: named, files }: Chart): Generator<Finding> {
+  const archives = new Set(named.map((dependency) => archivePath(folder, dependency)));
+  for (const { path } of files)
+    if (path.startsWith(`${folder}/charts/`) && path.endsWith(".tgz") && !archives.has(path))
       yield found("dependencies", "error", "this archive is no dependency of the chart, and Helm takes it", {
         file: path,
         hint: "remove it, or name it in Chart.yaml",
       });
-  const keys = new Map<string, Dependency>();
-  for (const dependency of chart.dependencies) {
-    if (keys.has(dependency.key))
-      yield found("dependencies", "error", `two dependencies share the key ${dependency.key}, and so their values`, {
+}
+
+function* twins(chart: Chart, file: string): Generator<Finding> {
+  const keys = new Set<string>();
+  for (const { key, position } of chart.dependencies) {
+    if (keys.has(key))
+      yield found("dependencies", "error", `two dependencies share the key ${key}, and so their values`, {
         file,
-        ...dependency.position,
+        ...position,
         hint: "give one of them an alias",
       });
-    keys.set(dependency.key, dependency);
+    keys.add(key);
   }
-};
+}
 
-function vendored(project: Project, { name }: Dependency): Buffer | null {
-  const description = project.file(`${project.chart.path}/charts/${name}/Chart.yaml`);
+function vendored(project: Project, { path }: Chart, { name }: Dependency): Buffer | null {
+  const description = project.file(`${path}/charts/${name}/Chart.yaml`);
   return description === undefined ? null : project.read(description);
 }
 

@@ -2,7 +2,15 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { clearInHistory, openRepository, type Repository, Revision } from "@git-vault/git-crypt";
 import { type Chart, type Dependency, readChart } from "../charts/chart.ts";
-import { archivesIn, assembleChart, filesOfPart, lockOf, type Part, partsOf } from "../charts/charts.ts";
+import {
+  archivesIn,
+  assembleChart,
+  filesOfPart,
+  lockOf,
+  type Part,
+  partsOf,
+  withLocalCharts,
+} from "../charts/charts.ts";
 import { Environment, findEnvironment, type Renderer, type SecretLeaf, secretsOf } from "./environment.ts";
 import { DeployError } from "../errors.ts";
 import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives } from "../charts/fetch.ts";
@@ -10,7 +18,8 @@ import { Helm } from "../helm/helm.ts";
 import { helmValues } from "../values/helm-values.ts";
 import { findKeys, type KeySource, withoutKeys } from "./key.ts";
 import { Layer, MOST_LAYER_BYTES } from "../values/layer.ts";
-import { archiveKey } from "../charts/lock-file.ts";
+import { archiveKey, isRemote } from "../charts/lock-file.ts";
+import { askRepository, type AskOptions, type Publication } from "../charts/published.ts";
 import { Redactor } from "../releases/redactor.ts";
 import { Release } from "./release.ts";
 import { readSettings, type ReleaseSettings, type Settings, type Silence, tierOf } from "./settings.ts";
@@ -37,6 +46,8 @@ export class Project implements AsyncDisposable {
   /** The commit that is read. */
   readonly commit: string;
   readonly chart: Chart;
+  /** Those of all releases, the project's own first, and the local ones that they are made from. */
+  readonly charts: readonly Chart[];
   /** In the order in which they are deployed. */
   readonly environments: readonly Environment[];
   readonly silence: readonly Silence[];
@@ -49,6 +60,7 @@ export class Project implements AsyncDisposable {
   readonly #repository: Repository;
   readonly #topLevel: string | null;
   readonly #workspace = new Workspace();
+  /** Those of all releases. */
   readonly #charts: readonly Chart[];
   readonly #chartFolders = new Map<string, string>();
   #redactor: Redactor<SecretLeaf> | undefined;
@@ -68,6 +80,7 @@ export class Project implements AsyncDisposable {
     const common = (settings.layers ?? []).map((path) => new Layer(tree, path, "common"));
     const extra = extraReleases(tree, settings);
     this.#charts = [this.chart, ...extra.map(({ release }) => release.chart)];
+    this.charts = withLocalCharts(tree, this.#charts);
     this.environments = Object.entries(settings.environments).map(([name, environment]) => {
       const own = (environment.layers ?? []).map((path) => new Layer(tree, path, "environment"));
       const layers = [...defaultsOf(this.chart), ...common, ...own];
@@ -177,14 +190,25 @@ export class Project implements AsyncDisposable {
   }
 
   /**
-   * The files of a dependency of the chart, by their paths in it, such as `values.yaml`: of an archive, once it is known to be what
+   * The files of a dependency of a chart, the project's own where left out, by their paths in it, such as `values.yaml`: of an archive, once it is known to be what
    * was locked; of one that is vendored as a folder, none.
    *
    * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH, NOT_A_CHART
    */
-  dependencyFiles(dependency: Dependency): Map<string, Buffer> {
-    const part = this.#parts(dependency)[0];
+  dependencyFiles(dependency: Dependency, chart: Chart = this.chart): Map<string, Buffer> {
+    const [part] = partsOf(this.#tree, { ...chart, dependencies: [dependency] });
     return part === undefined ? new Map() : filesOfPart(this.#tree, part, this.#topLevel);
+  }
+
+  /**
+   * Asks a dependency's repository whether its version was published: over the network. One without a remote repository is unknown.
+   *
+   * @throws DeployError INTERRUPTED
+   */
+  askRepository(dependency: Dependency, options: AskOptions = {}): Promise<Publication> {
+    if (!isRemote(dependency))
+      return Promise.resolve({ state: "unknown", reason: "it has no address that can be asked" });
+    return askRepository(this.#startHelm(), dependency, options);
   }
 
   /**
@@ -195,7 +219,13 @@ export class Project implements AsyncDisposable {
    * UNSUPPORTED_TOOL, INTERRUPTED
    */
   fetch(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
-    return fetchArchives(this.#fetchOptions(this.#parts(), lockOf(this.#tree), options.signal));
+    return fetchArchives(
+      this.#fetchOptions(
+        this.#charts.flatMap((chart) => partsOf(this.#tree, chart)),
+        lockOf(this.#tree),
+        options.signal,
+      ),
+    );
   }
 
   /**
@@ -221,11 +251,6 @@ export class Project implements AsyncDisposable {
   #workTree(): string {
     if (this.#topLevel !== null) return this.#topLevel;
     throw new DeployError("NO_WORK_TREE", "expected a repository with a work tree, got a bare one");
-  }
-
-  #parts(of?: Dependency): Part[] {
-    if (of !== undefined) return partsOf(this.#tree, { ...this.chart, dependencies: [of] });
-    return this.#charts.flatMap((chart) => partsOf(this.#tree, chart));
   }
 
   /** The layers of all releases of all environments, each once. */
