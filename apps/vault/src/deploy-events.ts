@@ -1,4 +1,5 @@
 import { AuditLog, type DeployEvent } from "@git-vault/deploy";
+import type { CleanUp } from "./deploy-project.ts";
 import { usageError } from "./errors.ts";
 import { printable, say, writeJson, writeStdout } from "./streams.ts";
 import type { FlagValues } from "./table.ts";
@@ -10,13 +11,21 @@ export function timeoutOf({ timeout }: FlagValues): { timeout?: number } {
   throw usageError("--timeout: expected a number of seconds, such as 600");
 }
 
-/** Tells on stderr what happens, records it where --audit-log says, and answers on stdout. Throws what the run throws. */
-export async function followEvents(run: AsyncIterable<DeployEvent>, flags: FlagValues): Promise<void> {
+/**
+ * Tells on stderr what happens, records it where --audit-log says, answers on stdout, and keeps `cleanUp` true. Throws what the run
+ * throws.
+ */
+export async function followEvents(
+  run: AsyncIterable<DeployEvent>,
+  flags: FlagValues,
+  cleanUp: CleanUp,
+): Promise<void> {
   const log = flags["audit-log"] === undefined ? null : new AuditLog(flags["audit-log"]);
   const events: DeployEvent[] = [];
   try {
     for await (const event of run) {
       log?.write(event);
+      if (event.event === "rolling-back") cleanUp.doing = undoing(event);
       if (flags.json) events.push(event);
       else if (event.event === "end") writeStdout(`done in ${event.seconds.toFixed(1)} seconds\n`);
       else if (!flags.quiet || event.event === "unready")
@@ -26,6 +35,9 @@ export async function followEvents(run: AsyncIterable<DeployEvent>, flags: FlagV
     if (flags.json) writeJson({ events });
   }
 }
+
+const undoing = ({ release, to }: { readonly release: string; readonly to: number | null }): string =>
+  `still ${to === null ? `removing ${release}` : `rolling back to revision ${to}`}; broken off, ${release} would be left half-way`;
 
 function linesOf(event: DeployEvent): string[] {
   switch (event.event) {
@@ -51,6 +63,8 @@ function linesOf(event: DeployEvent): string[] {
     }
     case "ready":
       return [`${event.release}: ready (${event.workloads} workloads, ${event.seconds.toFixed(1)} seconds)`];
+    case "rolling-back":
+      return [`${event.release}: ${event.to === null ? "removing it" : `going back to revision ${event.to}`}`];
     case "rolled-back":
       return [`${event.release}: ${event.to === null ? "removed again" : `back to revision ${event.to}`}`];
     case "failed":

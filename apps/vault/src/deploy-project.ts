@@ -1,7 +1,10 @@
 import { Project } from "@git-vault/deploy";
+import { isVaultError } from "@git-vault/errors";
+import { CliError } from "./errors.ts";
 import { openKey } from "./git-crypt-key.ts";
 import { readOperand } from "./input.ts";
 import { privateKeys } from "./private-keys.ts";
+import { printable, say } from "./streams.ts";
 import type { FlagValues } from "./table.ts";
 
 /** Opens the project of the repository that the run stands in, with the key that the flags name. */
@@ -20,19 +23,39 @@ export async function openProject(flags: FlagValues): Promise<Project> {
   }
 }
 
+/** What a run that was told to end is still at. */
+export interface CleanUp {
+  /** A sentence for whoever tells it again. */
+  doing: string;
+}
+
 /**
- * Runs `job` so that Ctrl-C and a request to end reach the programs that it started, and are waited for: what they clean up is
- * cleaned up.
+ * Runs `job` so that Ctrl-C and a request to end are told it once: it stops the programs that it started, waits for them, and cleans
+ * up. Told again while it does, it goes on, and a line says what it is at.
+ *
+ * @throws what the job throws; for INTERRUPTED, after SIGTERM, CliError TERMINATED
  */
-export async function interruptible<T>(job: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(job: (signal: AbortSignal, cleanUp: CleanUp) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const stop = (): void => controller.abort();
+  const { signal: told } = controller;
+  const cleanUp: CleanUp = { doing: "still stopping what was begun" };
+  const stop = (signal: NodeJS.Signals): void => {
+    if (told.aborted) say(`vault: ${printable(cleanUp.doing)}`);
+    else controller.abort(new DOMException(signal, "AbortError"));
+  };
   for (const signal of SIGNALS) process.on(signal, stop);
   try {
-    return await job(controller.signal);
+    return await job(told, cleanUp);
+  } catch (error) {
+    const isEnd = isVaultError(error) && error.code === "INTERRUPTED" && endOf(told) === "TERMINATED";
+    throw isEnd ? new CliError("TERMINATED", error.message, { hint: error.hint, cause: error }) : error;
   } finally {
     for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
+
+/** How a run ended whose signal is aborted: the code for its exit. */
+export const endOf = ({ reason }: AbortSignal): "INTERRUPTED" | "TERMINATED" =>
+  reason instanceof DOMException && reason.message === "SIGTERM" ? "TERMINATED" : "INTERRUPTED";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

@@ -13,6 +13,7 @@ import { VaultError } from "@git-vault/errors";
  * - `EDITOR_FAILED`: the editor could not be started, failed, or left nothing
  * - `NOT_CONFIRMED`: a question was answered with no
  * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or told to end while that was open
+ * - `TERMINATED`: a run that deploys was told to end by SIGTERM
  */
 export type CliErrorCode =
   | "USAGE"
@@ -28,7 +29,8 @@ export type CliErrorCode =
   | "SIGNER_UNCHECKED"
   | "EDITOR_FAILED"
   | "NOT_CONFIRMED"
-  | "INTERRUPTED";
+  | "INTERRUPTED"
+  | "TERMINATED";
 
 /** What the command line itself throws, beside the errors of the packages. */
 export class CliError extends VaultError<CliErrorCode> {}

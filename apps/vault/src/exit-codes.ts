@@ -13,6 +13,7 @@ export const EXIT_CODES = {
   7: "findings",
   8: "stale plan",
   130: "interrupted",
+  143: "told to end (SIGTERM)",
 } as const;
 
 export type ExitCode = keyof typeof EXIT_CODES;
@@ -108,6 +109,7 @@ const OF_PROJECT: Readonly<Record<DeployErrorCode, ExitCode>> = {
 const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   ...OF_REPOSITORY,
   ...OF_PROJECT,
+  TERMINATED: 143,
   USAGE: 2,
   PASSPHRASE_REQUIRED: 2,
   INVALID_RECIPIENT: 2,

@@ -97,7 +97,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(history()).toEqual(["1 superseded", "2 superseded", "3 deployed"]);
       const back = await within((project, cluster) => outcomeOf(rollBack(project, cluster, 1)));
       expect(back.error).toBeNull();
-      expect(names(back)).toEqual(["begin", "rolled-back", "ready", "end"]);
+      expect(names(back)).toEqual(["begin", "rolling-back", "rolled-back", "ready", "end"]);
       expect(history().at(-1)).toBe("4 deployed");
       expect(JSON.stringify(at.kubernetes.get("apps/v1", "Deployment", "web", "web"))).toContain("web:1");
       // The right to deploy was given back each time.
@@ -115,7 +115,15 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(failed.error?.message).toMatch(
         /not ready: Deployment web of the release app: pod web-\S+, container web: CrashLoopBackOff/,
       );
-      expect(names(failed)).toEqual(["begin", "upgrading", "upgraded", "unready", "rolled-back", "failed"]);
+      expect(names(failed)).toEqual([
+        "begin",
+        "upgrading",
+        "upgraded",
+        "unready",
+        "rolling-back",
+        "rolled-back",
+        "failed",
+      ]);
       const unready = failed.events.find(({ event }) => event === "unready");
       expect(unready).toMatchObject({ workload: { kind: "Deployment", name: "web" } });
       const text = JSON.stringify(failed);

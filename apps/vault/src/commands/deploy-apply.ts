@@ -21,7 +21,7 @@ import { confirm } from "../trust.ts";
 export function run({ flags, args: [name] }: Invocation): Promise<void> {
   if (name === undefined) throw usageError("expected an environment, such as staging");
   const options = { ...timeoutOf(flags), ...onFailure(flags), repair: flags.repair === true };
-  return interruptible(async (signal) => {
+  return interruptible(async (signal, cleanUp) => {
     await using project = await openProject(flags);
     const environment = project.environment(name);
     if (flags["dry-run"]) {
@@ -38,7 +38,7 @@ export function run({ flags, args: [name] }: Invocation): Promise<void> {
       for (const line of printableText(planText(plan)).trimEnd().split("\n")) say(line);
       await confirm(isUnchanged(plan) ? `deploy to ${name} all the same` : `deploy this to ${name}`);
     }
-    await followEvents(apply(project, cluster, plan, { ...options, signal }), flags);
+    await followEvents(apply(project, cluster, plan, { ...options, signal }), flags, cleanUp);
   });
 }
 

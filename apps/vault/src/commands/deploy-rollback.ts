@@ -13,10 +13,10 @@ export function run({ flags, args: [name, revision] }: Invocation): Promise<void
     repair: flags.repair === true,
     ...(flags.release === undefined ? {} : { release: flags.release }),
   };
-  return interruptible(async (signal) => {
+  return interruptible(async (signal, cleanUp) => {
     await using project = await openProject(flags);
     await using cluster = await Cluster.connectToChange(project, project.environment(name), { signal });
     const to = revision === undefined ? undefined : Number(revision);
-    await followEvents(rollBack(project, cluster, to, { ...options, signal }), flags);
+    await followEvents(rollBack(project, cluster, to, { ...options, signal }), flags, cleanUp);
   });
 }

@@ -1,8 +1,9 @@
 import { deploymentSteps, rollout, type RolloutOutcome } from "@git-vault/deploy";
 import { environmentsOf, maskSecrets } from "../deploy-clusters.ts";
 import { timeoutOf } from "../deploy-events.ts";
-import { interruptible, openProject } from "../deploy-project.ts";
+import { endOf, interruptible, openProject } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
+import { exitCodeOf } from "../exit-codes.ts";
 import { printable, printableText, say, writeJson, writeStdout } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 import { confirm } from "../trust.ts";
@@ -26,7 +27,8 @@ export function run({ flags, args }: Invocation): Promise<void> {
     }
     if (flags.json) writeJson({ commit: project.commit, environments: outcomes.map(inJson) });
     else writeStdout(outcomes.map((outcome) => `${tell(outcome)}\n`).join(""));
-    if (outcomes.some(({ state }) => state !== "done")) process.exitCode = signal.aborted ? 130 : 1;
+    if (outcomes.some(({ state }) => state !== "done"))
+      process.exitCode = signal.aborted ? exitCodeOf(endOf(signal)) : 1;
   });
 }
 

@@ -46,7 +46,6 @@ interface UpgradeOptions extends Rehearsal {
 interface RollbackOptions {
   readonly timeout: number;
   readonly history: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** The releases of a cluster, for who only reads. */
@@ -163,21 +162,25 @@ export class WritableHelmReleases extends HelmReleases {
     return this.upgradeWith(options);
   }
 
-  /** Makes an earlier revision the current one. @throws DeployError TOOL_FAILED, INTERRUPTED */
+  /**
+   * Makes an earlier revision the current one. It cannot be told to stop: Helm would die of it, and leave the release half-way.
+   *
+   * @throws DeployError TOOL_FAILED
+   */
   async rollBack(
     { name, namespace }: ReleaseName,
     revision: number,
-    { timeout, history, signal }: RollbackOptions,
+    { timeout, history }: RollbackOptions,
   ): Promise<void> {
     const limits = ["--timeout", `${timeout}s`, "--history-max", `${history}`];
     const args = ["rollback", name, `${revision}`, "--namespace", namespace, ...limits];
-    await this.helm.run(args, `the release ${name} cannot be rolled back to revision ${revision}`, { signal });
+    await this.helm.run(args, `the release ${name} cannot be rolled back to revision ${revision}`);
   }
 
-  /** Removes a release and all that it made. @throws DeployError TOOL_FAILED, INTERRUPTED */
-  async remove({ name, namespace }: ReleaseName, { timeout, signal }: Omit<RollbackOptions, "history">): Promise<void> {
+  /** Removes a release and all that it made. It cannot be told to stop either. @throws DeployError TOOL_FAILED */
+  async remove({ name, namespace }: ReleaseName, { timeout }: Omit<RollbackOptions, "history">): Promise<void> {
     const args = ["uninstall", name, "--namespace", namespace, "--timeout", `${timeout}s`];
-    await this.helm.run(args, `the release ${name} cannot be removed`, { signal });
+    await this.helm.run(args, `the release ${name} cannot be removed`);
   }
 }
 

@@ -9,7 +9,7 @@ export interface ToolRun {
   readonly cwd?: string;
   /** What it reads on standard input; nothing where left out. */
   readonly input?: string | undefined;
-  /** Told to end, the program is told with SIGTERM, and waited for. */
+  /** Told to end, the program is told with SIGTERM, once, and waited for. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -21,14 +21,22 @@ export interface ToolResult {
 }
 
 /**
- * Runs a program without a shell to its end.
+ * Runs a program without a shell to its end. It has a session of its own (POSIX), so that a terminal's Ctrl-C, which goes to all
+ * programs in the foreground, does not reach it: it ends when it is done or when it is told to by `signal`.
  *
  * @throws DeployError TOOL_MISSING, INTERRUPTED
  */
 export function runTool({ program, args, env, cwd, input, signal }: ToolRun): Promise<ToolResult> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(interrupted(program));
-    const child = spawn(program, args, { env, cwd, stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+    const child = spawn(program, args, {
+      env,
+      cwd,
+      stdio: ["pipe", "pipe", "pipe"],
+      windowsHide: true,
+      // On Windows, it would get a console window of its own.
+      detached: process.platform !== "win32",
+    });
     const output: Record<"stdout" | "stderr", Buffer[]> = { stdout: [], stderr: [] };
     child.stdout.on("data", (chunk: Buffer) => output.stdout.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => output.stderr.push(chunk));

@@ -243,6 +243,7 @@ class Deployment {
       const last = (await this.#cluster.revisions(release)).at(-1);
       // Helm had not begun.
       if (last === undefined || last.number <= before) return;
+      this.#tell({ event: "rolling-back", release: release.name, to: good });
       if (good === null) await this.#cluster.releases.remove(release, { timeout });
       else await this.#cluster.releases.rollBack(release, good, { timeout, history });
       this.#tell({ event: "rolled-back", release: release.name, to: good });

@@ -50,7 +50,7 @@ export async function repair(cluster: WritableCluster, options: RepairOptions): 
   if (last === undefined || !isPending(last)) return;
   assertAbandoned(release.name, last, previous, force);
   const good = revisions.findLast(({ status }) => status === "deployed" || status === "superseded");
-  if (good !== undefined) await cluster.releases.rollBack(release, good.number, { timeout, history, signal });
+  if (good !== undefined) await cluster.releases.rollBack(release, good.number, { timeout, history });
   else
     for (const { number, status } of revisions)
       if (status.startsWith("pending-"))

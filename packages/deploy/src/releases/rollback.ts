@@ -52,7 +52,8 @@ export function rollBack(
     try {
       assertAbandoned(name, last, lease?.previous ?? null, options.repair ?? false);
       isRefused = false;
-      await cluster.releases.rollBack(release, to.number, { timeout, history, signal });
+      tell({ event: "rolling-back", release: name, to: to.number });
+      await cluster.releases.rollBack(release, to.number, { timeout, history });
       tell({ event: "rolled-back", release: name, to: to.number });
       const now = (await cluster.revisions(release, signal)).at(-1)?.number ?? 0;
       const { manifest } = await cluster.releases.deployed(release, now, signal);

@@ -18,7 +18,9 @@ export type DeployEvent =
   | ({ readonly event: "progress"; readonly release: string } & Progress)
   | ({ readonly event: "unready"; readonly release: string } & Unready)
   | { readonly event: "ready"; readonly release: string; readonly workloads: number; readonly seconds: number }
-  /** Back to `to`; null where it was a first installation, and is removed. */
+  /** It is about to go back to the revision `to`; null where it was a first installation, and is removed. */
+  | { readonly event: "rolling-back"; readonly release: string; readonly to: number | null }
+  /** It is back there. */
   | { readonly event: "rolled-back"; readonly release: string; readonly to: number | null }
   | { readonly event: "failed"; readonly code: DeployErrorCode | "OTHER"; readonly message: string }
   | { readonly event: "end"; readonly seconds: number };
