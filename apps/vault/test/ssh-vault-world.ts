@@ -94,7 +94,7 @@ export class World {
     const result = await run(command, [...first, ...args], {
       cwd: work,
       env: { HOME: home, PATH: process.env["PATH"], XDG_RUNTIME_DIR: root, TMPDIR: root, ...env },
-      timeout: 30_000,
+      timeout: 120_000,
       ...(input === undefined ? {} : { input }),
     });
     const files: Record<string, LeftFile> = {};

@@ -96,7 +96,7 @@ const isCordoned = (node: string): boolean => {
 
 async function drained(node: string, options: DrainOptions = {}): Promise<DrainEvent[]> {
   const events: DrainEvent[] = [];
-  for await (const event of drain(cluster, node, { interval: 20, timeout: 3000, ...options })) events.push(event);
+  for await (const event of drain(cluster, node, { interval: 20, timeout: 30_000, ...options })) events.push(event);
   return events;
 }
 
@@ -158,7 +158,7 @@ describe("emptying a node", () => {
     await uncordon(cluster, "user-2");
     await budget("dns", 1);
     const events: DrainEvent[] = [];
-    for await (const event of drain(cluster, "user-1", { interval: 20, timeout: 5000 })) {
+    for await (const event of drain(cluster, "user-1", { interval: 20, timeout: 30_000 })) {
       events.push(event);
       if (event.type !== "blocked") continue;
       expect(event.reason).toBe("the disruption budget dns allows none: 1 healthy pods, 1 needed");

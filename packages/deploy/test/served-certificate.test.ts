@@ -29,7 +29,7 @@ async function judge(served: MintedCertificate | null, options: Case = {}): Prom
   return judgeHost(
     {
       host,
-      probe: await probe({ host: HOST, address: running.address }, { trusted, timeout: 300 }),
+      probe: await probe({ host: HOST, address: running.address }, { trusted, timeout: 5000 }),
       stored: typeof stored === "string" || stored === null ? stored : stored.chain,
       issuance,
     },

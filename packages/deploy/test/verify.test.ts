@@ -96,7 +96,7 @@ async function deploy(): Promise<void> {
 const options = (server = edge): { trusted: string[]; addresses: Record<string, string>; timeout: number } => ({
   trusted: [root.certificate],
   addresses: { "*": server.address },
-  timeout: 500,
+  timeout: 5000,
 });
 
 const brief = (findings: readonly { id: string; severity: string; message: string }[]): string[] =>

@@ -64,7 +64,7 @@ export async function execute(state: State, name: string, words: readonly Word[]
   Object.assign(state, { stdin: undefined, terminal: undefined, screen: "", status: null });
   let signal: string | null = null;
   if (terminal === undefined) {
-    const result = await run(command, args, { cwd, env, input: stdin ?? "", timeout: 30_000 });
+    const result = await run(command, args, { cwd, env, input: stdin ?? "", timeout: 120_000 });
     ({ status: state.status, signal, stdout: state.stdout } = result);
     state.stderr = Buffer.from(result.stderr);
   } else {

@@ -74,7 +74,7 @@ function parseScript(text: string): { lines: string[]; files: Map<string, string
  * ```
  *
  * Without `tty` or `ttyin` a program has no terminal at all: `/dev/tty` does not open. With them the terminal must be left
- * as it was found. A program is killed after 30 seconds.
+ * as it was found. A program is killed after two minutes.
  */
 export async function runScript(path: string, options: ScriptOptions = {}): Promise<void> {
   using folder = temporaryFolder();

@@ -39,7 +39,7 @@ export interface TerminalOptions {
   readonly stdout?: "pipe" | "terminal";
   /** Where standard error goes: to the terminal, unless it is a pipe. */
   readonly stderr?: "pipe" | "terminal";
-  /** The program is killed when it runs for longer: milliseconds, 30,000 where it is left out. */
+  /** The program is killed when it runs for longer: milliseconds, 120,000 where it is left out. */
   readonly deadline?: number;
 }
 
@@ -138,7 +138,7 @@ export function openTerminal(command: string, args: readonly string[], options: 
       // It ended a moment ago and the terminal has not said so yet.
     }
   };
-  const deadline = options.deadline ?? 30_000;
+  const deadline = options.deadline ?? 120_000;
   const timer = setTimeout(() => kill(`still running after ${deadline} ms`), deadline);
 
   const ended = new Promise<TerminalEnd>((resolve, reject) => {
