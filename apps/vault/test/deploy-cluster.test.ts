@@ -8,6 +8,7 @@ import {
   type Repository,
   run,
   startKubernetes,
+  startProxy,
   startTlsServer,
   throwawayRepository,
   type TlsServer,
@@ -20,13 +21,14 @@ const SECRET = "canary-secret-90125";
 let repository: Repository;
 let kubernetes: KubernetesStandIn;
 let edge: TlsServer;
+let root: MintedCertificate;
 let served: MintedCertificate;
 let env: Record<string, string | undefined>;
 
 beforeAll(async () => {
   repository = await throwawayRepository();
   kubernetes = await startKubernetes();
-  const root = await mintCertificate({ commonName: "Test Root", authority: true });
+  root = await mintCertificate({ commonName: "Test Root", authority: true });
   served = await mintCertificate({ names: [HOST], issuer: root, days: 20 });
   edge = await startTlsServer({
     certificates: { [HOST]: served },
@@ -119,6 +121,21 @@ describe("vault deploy certs", () => {
   it("refuses thresholds and addresses that are none", async () => {
     expect(await vault(["certs", "--warn-days", "soon"])).toMatchObject({ status: 2 });
     expect(await vault(["certs", "--address", "hub"])).toMatchObject({ status: 2 });
+  });
+});
+
+describe("through a proxy that speaks TLS", () => {
+  it("hosts are asked that this machine does not know, and one that is refused is told", async () => {
+    const certificate = await mintCertificate({ names: ["127.0.0.1"], issuer: root });
+    await using proxy = await startProxy({ hosts: { [HOST]: edge.address }, certificate });
+    const { stdout } = await vault(["verify", "prod"], { HTTPS_PROXY: proxy.url });
+    expect(stdout).toContain(`  https://${HOST}/  200\n`);
+    // For the certificate, for an answer, and as two members of the federation; the cluster itself is on this machine.
+    expect(proxy.asked).toEqual(Array.from({ length: 4 }, () => `${HOST}:443`));
+    proxy.refusal = 403;
+    const refused = await vault(["certs", "prod"], { HTTPS_PROXY: proxy.url });
+    expect(refused.status).toBe(7);
+    expect(refused.stdout).toContain(`does not open the way to ${HOST}:443 (403) (certificate-unreachable) [prod]`);
   });
 });
 

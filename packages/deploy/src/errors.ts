@@ -35,6 +35,7 @@ import { VaultError, type VaultErrorOptions } from "@git-vault/errors";
  * - `AUDIT_FAILED`: the audit log cannot be written
  * - `NO_KUBECONFIG`: the environment names none
  * - `INVALID_KUBECONFIG`: the kubeconfig is none, or holds what is not taken
+ * - `INVALID_PROXY`: the environment names a proxy that is not supported
  * - `NO_CREDENTIAL`: the program that the kubeconfig names gave no credential
  * - `UNPINNED_CLUSTER`: nothing says which cluster is the environment's
  * - `WRONG_CLUSTER`: the kubeconfig leads to another cluster than the one that is pinned
@@ -86,6 +87,7 @@ export type DeployErrorCode =
   | "AUDIT_FAILED"
   | "NO_KUBECONFIG"
   | "INVALID_KUBECONFIG"
+  | "INVALID_PROXY"
   | "NO_CREDENTIAL"
   | "UNPINNED_CLUSTER"
   | "WRONG_CLUSTER"

@@ -93,10 +93,9 @@ async function deploy(): Promise<void> {
   await world.kubernetes.settled();
 }
 
-const options = (server = edge): { trusted: string[]; addresses: Record<string, string>; timeout: number } => ({
+const options = (server = edge): { trusted: string[]; addresses: Record<string, string> } => ({
   trusted: [root.certificate],
   addresses: { "*": server.address },
-  timeout: 5000,
 });
 
 const brief = (findings: readonly { id: string; severity: string; message: string }[]): string[] =>

@@ -1,9 +1,10 @@
-import { Agent, request as httpsRequest, type RequestOptions } from "node:https";
+import { type Agent, request as httpsRequest, type RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Credentials } from "./credentials.ts";
 import { DeployError, type DeployErrorCode } from "../errors.ts";
 import type { Kubeconfig } from "./kubeconfig.ts";
+import { agentThrough } from "../network/tunnel.ts";
 
 /** A Kubernetes object, as the API server sends it. What is not looked at is not described. */
 export interface KubernetesObject {
@@ -80,18 +81,18 @@ class Transient extends Error {
   }
 }
 
-/** Talks to an API server, over TLS that is checked against the kubeconfig's authority alone. */
+/** Talks to an API server, through a proxy where one is given, over TLS that is checked against the kubeconfig's authority alone. */
 export class Api {
   readonly #kubeconfig: Kubeconfig;
   readonly #credentials: Credentials;
   readonly #redact: (text: string) => string;
   readonly #agent: Agent;
 
-  constructor(kubeconfig: Kubeconfig, credentials: Credentials, redact: (text: string) => string) {
+  constructor(kubeconfig: Kubeconfig, credentials: Credentials, proxy: URL | null, redact: (text: string) => string) {
     this.#kubeconfig = kubeconfig;
     this.#credentials = credentials;
     this.#redact = redact;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: 16 });
+    this.#agent = agentThrough(proxy, { keepAlive: true, maxSockets: 16 }, SILENCE);
   }
 
   /** An object, or what else lies at a path; null where there is none. */

@@ -10,6 +10,7 @@ import { DeployError } from "../errors.ts";
 import { Helm } from "../helm/helm.ts";
 import { HelmReleases, type ReleaseName, type ReleaseRevision, WritableHelmReleases } from "../helm/helm-releases.ts";
 import { type Kubeconfig, parseKubeconfig } from "./kubeconfig.ts";
+import { proxyFor } from "../network/proxy.ts";
 import type { Project } from "../project/project.ts";
 import { Redactor } from "../releases/redactor.ts";
 import type { ClusterPin } from "../project/settings.ts";
@@ -85,7 +86,7 @@ export class Cluster implements AsyncDisposable {
   /**
    * Connects to an environment's cluster.
    *
-   * @throws DeployError NO_KUBECONFIG, INVALID_KUBECONFIG, WRONG_CLUSTER, UNPINNED_CLUSTER, LOCKED and what else is wrong with the
+   * @throws DeployError NO_KUBECONFIG, INVALID_KUBECONFIG, INVALID_PROXY, WRONG_CLUSTER, UNPINNED_CLUSTER, LOCKED and what else is wrong with the
    * kubeconfig; UNREACHABLE, UNAUTHORIZED, FORBIDDEN, API_FAILED, NO_CREDENTIAL, INTERRUPTED
    */
   static async connect(project: Project, environment: Environment, options: ConnectOptions = {}): Promise<Cluster> {
@@ -234,8 +235,11 @@ async function open(project: Project, environment: Environment, options: Connect
   assertPinned(environment, { server: kubeconfig.server, authority });
   const env = project.childEnv(options.env);
   const redactor = new Redactor<unknown>(project.redactor);
+  const { hostname, port } = new URL(kubeconfig.server);
+  const proxy = kubeconfig.proxy ?? proxyFor(hostname.replace(/^\[(.*)\]$/, "$1"), Number(port || 443), env);
+  if (proxy !== null) redactor.add(decodeURIComponent(proxy.password), "the proxy's password");
   const credentials = new Credentials(kubeconfig.user, env, (secret) => redactor.add(secret, "the credential"));
-  const api = new Api(kubeconfig, credentials, (text) => redactor.redact(text));
+  const api = new Api(kubeconfig, credentials, proxy, (text) => redactor.redact(text));
   let helper: CredentialHelper | undefined;
   try {
     const uid = await askUid(api, options.signal);

@@ -77,7 +77,7 @@ export class CredentialHelper {
       server,
       "certificate-authority-data": authority === null ? undefined : Buffer.from(authority).toString("base64"),
       "tls-server-name": serverName ?? undefined,
-      "proxy-url": proxy ?? undefined,
+      "proxy-url": proxy?.href.replace(/\/$/, ""),
     };
     const exec = {
       apiVersion: "client.authentication.k8s.io/v1",

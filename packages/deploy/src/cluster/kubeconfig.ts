@@ -1,4 +1,5 @@
 import { DeployError } from "../errors.ts";
+import { readProxy } from "../network/proxy.ts";
 import { isMap, type Value, type ValueMap } from "../values/value.ts";
 import { readYaml, valueOf } from "../values/yaml.ts";
 
@@ -27,7 +28,8 @@ export interface Kubeconfig {
   readonly authority: string | null;
   /** The name that the server's certificate must bear, where it is not that of the address. */
   readonly serverName: string | null;
-  readonly proxy: string | null;
+  /** The proxy that it names, which holds no password: Helm and kubectl read it from a file. */
+  readonly proxy: URL | null;
   readonly user: Credential | CredentialProgram;
 }
 
@@ -69,7 +71,7 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
     server,
     authority: pemIn(cluster, "certificate-authority-data", fail),
     serverName: textIn(cluster, "tls-server-name"),
-    proxy: textIn(cluster, "proxy-url"),
+    proxy: proxyIn(cluster, fail),
     user: userIn(user, fail),
   };
 }
@@ -88,6 +90,18 @@ function pemIn(map: ValueMap, key: string, fail: Fail): string | null {
   if (data === null) return null;
   const pem = Buffer.from(data, "base64").toString("latin1");
   return pem.includes("-----BEGIN ") ? pem : fail(`${key}: expected base64 of PEM, got something else`);
+}
+
+function proxyIn(cluster: ValueMap, fail: Fail): URL | null {
+  const text = textIn(cluster, "proxy-url");
+  if (text === null) return null;
+  const proxy =
+    readProxy(text) ?? fail("proxy-url: expected the address of an http or https proxy; SOCKS is not supported");
+  if (proxy.username === "" && proxy.password === "") return proxy;
+  return fail(
+    "proxy-url holds a user name or password, which Helm and kubectl would have to be given in a file",
+    "name the proxy in $HTTPS_PROXY instead",
+  );
 }
 
 function userIn(user: ValueMap, fail: Fail): Credential | CredentialProgram {

@@ -1,7 +1,9 @@
 import type { X509Certificate } from "node:crypto";
 import { lookup } from "node:dns/promises";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTcp, isIP, Socket } from "node:net";
 import { connect as connectTls, rootCertificates, type TLSSocket } from "node:tls";
+import { proxyFor } from "../network/proxy.ts";
+import { openTunnel, type TunnelOptions } from "../network/tunnel.ts";
 
 /** Where a host is looked for. */
 export interface ProbeTarget {
@@ -19,6 +21,8 @@ export interface ProbeOptions {
   readonly timeout?: number;
   /** Certificates (PEM) that are trusted beside the public ones. */
   readonly trusted?: readonly string[];
+  /** Whose proxy variables count; this process's own where left out. */
+  readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
 }
 
@@ -41,7 +45,7 @@ export type ProbeFailure =
 export type Probe =
   | {
       readonly served: true;
-      /** The IP address that answered. */
+      /** The IP address that answered; through a proxy, the name that it was asked for. */
       readonly address: string;
       /** What the server sent, its own first. */
       readonly chain: readonly X509Certificate[];
@@ -50,17 +54,18 @@ export type Probe =
     }
   | { readonly served: false; readonly failure: ProbeFailure; readonly message: string };
 
-/** Opens a TLS connection as a browser would, and tells what was served. It sends no request. */
+/**
+ * Opens a TLS connection as a browser would, through the proxy that the environment names, and tells what was served. It sends no request.
+ *
+ * @throws DeployError INVALID_PROXY
+ */
 export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Promise<Probe> {
   const { host } = target;
-  const { timeout = 10_000, trusted = [], signal } = options;
-  let end: { address: string; port: number };
-  try {
-    end = await endOf(target);
-  } catch {
-    return { served: false, failure: "unresolved", message: `the name ${host} leads to no address` };
-  }
-  const socket = connectTcp({ host: end.address, port: end.port });
+  const { timeout = 10_000, trusted = [], signal, env = process.env } = options;
+  const end = await endOf(target, env);
+  if (end === null) return { served: false, failure: "unresolved", message: `the name ${host} leads to no address` };
+  const socket = await connectTo(end, { timeout, signal });
+  if (!(socket instanceof Socket)) return { served: false, failure: "unreachable", message: socket.message };
   const stop = (): void => {
     socket.destroy();
   };
@@ -77,21 +82,53 @@ export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Pr
   }
 }
 
-/** The address and port that a target leads to. Throws where the name leads nowhere. */
-export async function endOf({ host, address, port = 443 }: ProbeTarget): Promise<{ address: string; port: number }> {
+/** Where a connection goes. */
+export interface End {
+  /** An IP address; a name, where a proxy is to find it. */
+  readonly address: string;
+  readonly port: number;
+  /** The proxy on the way; null where there is none. */
+  readonly proxy: URL | null;
+}
+
+/**
+ * Where a target leads to; null where its name leads nowhere.
+ *
+ * @throws DeployError INVALID_PROXY
+ */
+export async function endOf(
+  { host, address, port: usual = 443 }: ProbeTarget,
+  env: NodeJS.ProcessEnv,
+): Promise<End | null> {
   const [, bracketed, plain, ownPort] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(address ?? "") ?? [];
   const name = (isIP(address ?? "") === 0 ? (bracketed ?? plain) : address) || host;
-  const found = isIP(name) === 0 ? (await lookup(name)).address : name;
-  return { address: found, port: ownPort === undefined ? port : Number(ownPort) };
+  const port = ownPort === undefined ? usual : Number(ownPort);
+  const proxy = proxyFor(name, port, env);
+  if (proxy !== null || isIP(name) !== 0) return { address: name, port, proxy };
+  try {
+    return { address: (await lookup(name)).address, port, proxy };
+  } catch {
+    return null;
+  }
+}
+
+/** A connection, or why there is none. One that needs no proxy may still fail later. */
+async function connectTo({ address, port, proxy }: End, options: TunnelOptions): Promise<Socket | Error> {
+  if (proxy === null) return connectTcp({ host: address, port });
+  try {
+    return await openTunnel(proxy, { host: address, port }, options);
+  } catch (error) {
+    return error instanceof Error ? error : new Error("the proxy cannot be reached");
+  }
 }
 
 function handshake(
   socket: Socket,
   { host, timeout, ca }: { host: string; timeout: number; ca: string[] | undefined },
-  end: { address: string; port: number },
+  end: End,
 ): Promise<Probe> {
   return new Promise((resolve) => {
-    let connected = false;
+    let connected = end.proxy !== null;
     const fail = (failure: ProbeFailure, message: string): void => resolve({ served: false, failure, message });
     const where = `${end.address} port ${end.port}`;
     socket.once("connect", () => {

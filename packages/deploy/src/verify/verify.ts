@@ -10,7 +10,7 @@ import {
 import type { Cluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { Finding } from "../checks/finding.ts";
-import { httpsGet } from "../charts/https-get.ts";
+import { httpsGet } from "./https-get.ts";
 import { ENDPOINT_KINDS, endpointFindings } from "./ingress-endpoints.ts";
 import { annotationOf, type Kind, type KubernetesObject, nameOf, namespaceOf, readKinds } from "../helm/object.ts";
 import { inParallel, sharedSignal } from "../parallel.ts";

@@ -2,7 +2,8 @@ import { request } from "node:https";
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
 import { DeployError } from "../errors.ts";
-import { endOf, type ProbeOptions } from "../verify/probe.ts";
+import { agentThrough } from "../network/tunnel.ts";
+import { endOf, type ProbeOptions } from "./probe.ts";
 
 /** An answer to a request. */
 export interface HttpsAnswer {
@@ -14,15 +15,15 @@ export interface HttpsAnswer {
 const LONGEST = 256 * 1024;
 
 /**
- * Gets what lies at an https address, from `address` where that is given. Redirects are not followed. The certificate is not judged
- * here: that is done on its own.
+ * Gets what lies at an https address, from `address` where that is given, through the proxy that the environment names. Redirects are
+ * not followed. The certificate is not judged here: that is done on its own.
  *
- * @throws DeployError UNREACHABLE, INTERRUPTED
+ * @throws DeployError UNREACHABLE, INVALID_PROXY, INTERRUPTED
  */
 export async function httpsGet(
   url: URL,
   address: string | undefined,
-  { timeout = 10_000, trusted = [], signal }: ProbeOptions = {},
+  { timeout = 10_000, trusted = [], signal, env = process.env }: ProbeOptions = {},
   judgeCertificate = false,
 ): Promise<HttpsAnswer> {
   const { hostname, port } = url;
@@ -30,17 +31,17 @@ export async function httpsGet(
     signal?.aborted === true
       ? new DeployError("INTERRUPTED", "the run was told to end before it was done")
       : new DeployError("UNREACHABLE", `${url.host} does not answer: ${why}`, { cause });
-  const end = await endOf({ host: hostname, address, port: port === "" ? 443 : Number(port) }).catch(() => {
-    throw unreachable("the name leads to no address");
-  });
-  return new Promise((resolve, reject) => {
+  const end = await endOf({ host: hostname, address, port: port === "" ? 443 : Number(port) }, env);
+  if (end === null) throw unreachable("the name leads to no address");
+  const agent = agentThrough(end.proxy, {}, timeout);
+  const answer = new Promise<HttpsAnswer>((resolve, reject) => {
     const fail = (why: string, cause?: unknown): void => reject(unreachable(why, cause));
     const sent = request(
       {
         host: end.address,
         port: end.port,
         path: url.pathname + url.search,
-        agent: false,
+        agent,
         headers: { host: url.host, "user-agent": "git-vault", accept: "*/*" },
         ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
         ...(trusted.length === 0 ? {} : { ca: [...rootCertificates, ...trusted] }),
@@ -75,4 +76,5 @@ export async function httpsGet(
     });
     sent.end();
   });
+  return answer.finally(() => agent.destroy());
 }
