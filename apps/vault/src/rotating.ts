@@ -52,7 +52,7 @@ export function reportRotation({ keyName, branch, commit, files, clear, droppedG
     `vault: the key ${keyName} is replaced: ${many} encrypted anew in the commit ${commit.slice(0, 12)} on ${branch}`,
     ...list("grants that held the old key and could not be renewed, removed", droppedGrants),
     ...list("not encrypted before nor now, see `vault status`", clear),
-    "vault: push the commit; holders of a grant then run `git fetch`, `vault unlock` and `git pull`, in that order; others need `vault share`",
+    "vault: push the commit; holders of a grant then run `git pull` and `vault unlock`; others need `vault share`",
     "vault: whoever had the old key can still read what was encrypted with it, in every clone that exists",
     ...list("so change the secrets in these files", files, "[ ] "),
   ];

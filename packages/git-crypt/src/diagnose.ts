@@ -3,10 +3,13 @@ import { delimiter, join } from "node:path";
 import { readSettings } from "./filter-config.ts";
 import { tryGit } from "./git.ts";
 import { findHook } from "./hook.ts";
+import { wipeKeyFile } from "./key-file.ts";
+import { keyId } from "./key-id.ts";
 import { keyPaths } from "./retired-keys.ts";
 import { filterOf, keyNameOf } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
 import { readJournal } from "./rotation-journal.ts";
+import { listRetired } from "./sealed-retired.ts";
 
 /**
  * - `old-git`: git is older than 2.11 and starts the filter once for each file
@@ -15,6 +18,7 @@ import { readJournal } from "./rotation-journal.ts";
  * - `unfinished-rotation`: a rotation of a key was interrupted, and not continued or undone
  * - `no-filter`: a key lies here and its filter is not configured: protected files are stored in clear
  * - `no-key`: a filter is configured and its key is not here: git stops at each protected file
+ * - `replaced-key`: a rotation replaced the key that lies here: files that need the new one stay encrypted, and git adds no changes
  * - `not-required`: where the filter fails, git stores plaintext
  * - `no-process`: the filter starts once for each file, as git-crypt configures it
  * - `loose-permissions`: others than its owner may read or write a key's file
@@ -27,6 +31,7 @@ export type Ailment =
   | "unfinished-rotation"
   | "no-filter"
   | "no-key"
+  | "replaced-key"
   | "not-required"
   | "no-process"
   | "loose-permissions"
@@ -111,6 +116,17 @@ function diagnoseHook(repository: Repository): Diagnosis[] {
   return [{ ailment: "stale-hook", subject: hook.path, serious: true }];
 }
 
+function diagnoseReplaced(repository: Repository): Diagnosis[] {
+  const replaced = repository.keyNames().filter((name) => {
+    const { bytes, keyFile } = repository.readKey(name);
+    const id = keyId(keyFile);
+    bytes.fill(0);
+    wipeKeyFile(keyFile);
+    return listRetired(repository, name).includes(id);
+  });
+  return replaced.map((subject) => ({ ailment: "replaced-key", subject, serious: true }));
+}
+
 function diagnoseKeys(repository: Repository): Diagnosis[] {
   const paths = repository.keyNames().flatMap((name) => keyPaths(repository, name));
   return paths
@@ -138,7 +154,7 @@ function isOld(version: string): boolean {
  * Looks at how a repository is set up: git's version, the filters' settings, the programs that they name, the hook, and the keys' files.
  * It changes nothing and runs none of the programs.
  *
- * @throws GitCryptError GIT_MISSING, KEY_FILE_UNREADABLE.
+ * @throws GitCryptError GIT_MISSING, GIT_FAILED, KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE.
  */
 export function diagnose(repository: Repository): Diagnoses {
   const gitVersion = /\d+(?:\.\d+)+/.exec(tryGit(repository, ["--version"]).stdout.toString())?.[0] ?? "";
@@ -161,6 +177,7 @@ export function diagnose(repository: Repository): Diagnoses {
       .flatMap((filter) => keyNameOf(filter) ?? [])
       .filter((name) => !keyNames.includes(name))
       .map((subject) => ({ ailment: "no-key", subject, serious: true }) as const),
+    ...diagnoseReplaced(repository),
     ...configured.flatMap((filter) => diagnoseFilter(settings, filter)),
     ...diagnoseKeys(repository),
   ];

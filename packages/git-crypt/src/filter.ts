@@ -1,7 +1,8 @@
 import { GitCryptError } from "./errors.ts";
 import { printable } from "./file-name.ts";
 import { IndexBlobs } from "./index-blobs.ts";
-import { type KeyRing, readKeyRing } from "./key-ring.ts";
+import { keyId } from "./key-id.ts";
+import { type KeyRing, readKeyRing, retiredKey } from "./key-ring.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import { PacketReader, PacketWriter } from "./packets.ts";
 import type { Repository } from "./repository.ts";
@@ -12,6 +13,8 @@ export interface FilterOptions {
   readonly keyName?: string;
   /** Takes what is wrong with a file, by its printable name; git then stops, since the filter is required. */
   readonly onError?: (error: unknown, path: string) => void;
+  /** Is told, once, that files stay encrypted in the work tree, and why. git goes on. */
+  readonly onSealed?: (reason: GitCryptError) => void;
 }
 
 /** What the filter does with a content: `clean` on its way to the index, `smudge` on its way to the work tree. */
@@ -19,13 +22,55 @@ export type FilterAction = "clean" | "smudge";
 
 const isAction = (command: string | undefined): command is FilterAction => command === "clean" || command === "smudge";
 
-const apply = (
-  action: FilterAction,
-  keys: KeyRing,
-  blobs: IndexBlobs,
-  content: Uint8Array,
-  name?: string,
-): Uint8Array => (action === "smudge" ? keys.smudge(content) : keys.clean(content, (blob) => blobs.holds(blob, name)));
+/**
+ * The filter with the keys of one name. Two things are done otherwise where the key here was replaced by another:
+ *
+ * A blob that it does not open stays encrypted in the work tree, as in a locked clone. Else git would stop in the middle of a pull, with
+ * half of the files written; and the key that opens it comes with that very pull.
+ *
+ * New content is refused: whoever the rotation shut out could read it.
+ */
+class Filter {
+  readonly #keys: KeyRing;
+  readonly #blobs: IndexBlobs;
+  readonly #id: string;
+  readonly #onSealed: FilterOptions["onSealed"];
+  #told = false;
+
+  constructor(repository: Repository, { keyName = DEFAULT_KEY_NAME, onSealed }: FilterOptions) {
+    this.#keys = readKeyRing(repository, keyName);
+    this.#blobs = new IndexBlobs(repository);
+    this.#id = keyId(this.#keys.current);
+    this.#onSealed = onSealed;
+  }
+
+  apply(action: FilterAction, content: Uint8Array, name?: string): Uint8Array {
+    return action === "smudge" ? this.#smudge(content) : this.#clean(content, name);
+  }
+
+  #smudge(blob: Uint8Array): Uint8Array {
+    try {
+      return this.#keys.smudge(blob);
+    } catch (error) {
+      if (!(error instanceof GitCryptError && error.code === "RETIRED_KEY")) throw error;
+      if (!this.#told) this.#onSealed?.(error);
+      this.#told = true;
+      return blob;
+    }
+  }
+
+  #clean(content: Uint8Array, name: string | undefined): Uint8Array {
+    const isStored = (blob: Uint8Array): boolean => this.#blobs.holds(blob, name);
+    const blob = this.#keys.clean(content, isStored);
+    const isNew = blob !== content && this.#blobs.retires(this.#keys.name, this.#id) && !isStored(blob);
+    if (isNew) throw retiredKey(this.#keys.name);
+    return blob;
+  }
+
+  wipe(): void {
+    this.#keys.wipe();
+  }
+}
 
 /**
  * Cleans or smudges one content, as {@link runFilter} does with many; git does not tell whose it is. The result is the content
@@ -37,13 +82,13 @@ export function filterContent(
   repository: Repository,
   action: FilterAction,
   content: Uint8Array,
-  keyName: string = DEFAULT_KEY_NAME,
+  options: Omit<FilterOptions, "onError"> = {},
 ): Uint8Array {
-  const keys = readKeyRing(repository, keyName);
+  const filter = new Filter(repository, options);
   try {
-    return apply(action, keys, new IndexBlobs(repository), content);
+    return filter.apply(action, content);
   } finally {
-    keys.wipe();
+    filter.wipe();
   }
 }
 
@@ -70,16 +115,16 @@ const valueOf = (lines: readonly string[], key: string): string | undefined =>
  * smudge, until `input` ends. It reads and writes the two file descriptors synchronously: nothing else runs meanwhile.
  *
  * Each file is read whole before it is answered. A file that fails is answered with an error, and `onError` is told why: where
- * the key is missing, clean fails for every file, so that git stores none in clear.
+ * the key is missing, clean fails for every file, so that git stores none in clear. Where a rotation replaced the key by one that is not
+ * here yet, files that need it stay encrypted in the work tree, which `onSealed` is told, and clean fails for what is new.
  *
  * @throws GitCryptError BAD_PROTOCOL; what the file descriptors throw, a broken pipe among it.
  */
 export function runFilter(repository: Repository, input: number, output: number, options: FilterOptions = {}): void {
-  const { keyName = DEFAULT_KEY_NAME, onError } = options;
+  const { onError } = options;
   const reader = new PacketReader(input);
   const writer = new PacketWriter(output);
-  let keys: KeyRing | undefined;
-  const blobs = new IndexBlobs(repository);
+  let filter: Filter | undefined;
   try {
     if (!greet(reader, writer)) return;
     for (let request = reader.lines(); request !== undefined; request = reader.lines()) {
@@ -88,8 +133,8 @@ export function runFilter(repository: Repository, input: number, output: number,
       try {
         const action = valueOf(request, "command");
         if (!isAction(action)) throw new GitCryptError("BAD_PROTOCOL", "expected the command clean or smudge");
-        keys ??= readKeyRing(repository, keyName);
-        result = apply(action, keys, blobs, content, valueOf(request, "pathname"));
+        filter ??= new Filter(repository, options);
+        result = filter.apply(action, content, valueOf(request, "pathname"));
       } catch (error) {
         onError?.(error, printable(valueOf(request, "pathname") ?? ""));
       }
@@ -101,6 +146,6 @@ export function runFilter(repository: Repository, input: number, output: number,
   } finally {
     reader.wipe();
     writer.wipe();
-    keys?.wipe();
+    filter?.wipe();
   }
 }

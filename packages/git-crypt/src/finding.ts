@@ -7,6 +7,7 @@ import { type FileName, fileName } from "./file-name.ts";
  * - `committed-plaintext`: the last commit holds it unencrypted
  * - `history-plaintext`: a reachable commit holds it unencrypted
  * - `unopened`: it is encrypted, and the key does not open it
+ * - `newer-key`: it is encrypted with a key that is not here, and the one that is here was replaced by a rotation
  * - `retired-key`: it is encrypted with a key that a rotation replaced: who was shut out then can still read it
  * - `line-endings`: `text` or `eol` is set on it, and git may change bytes of the ciphertext
  * - `ident`: `ident` is set on it, with the same effect
@@ -23,6 +24,7 @@ export type Problem =
   | "committed-plaintext"
   | "history-plaintext"
   | "unopened"
+  | "newer-key"
   | "retired-key"
   | "line-endings"
   | "ident"

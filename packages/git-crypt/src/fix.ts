@@ -1,7 +1,7 @@
 import { encryptBlob, isEncryptedBlob } from "./blob.ts";
 import { type FileName, fileName } from "./file-name.ts";
 import type { KeyFile } from "./key-file.ts";
-import { type KeyRing, readKeyRing } from "./key-ring.ts";
+import { type KeyRing, readKeyRing, retiredKey } from "./key-ring.ts";
 import { assertWorkTree, isRegular, listIndex, putEntries, withBlob, withKeyNames } from "./protected-files.ts";
 import { recode } from "./recode.ts";
 import type { Repository } from "./repository.ts";
@@ -22,7 +22,7 @@ function mended(keys: KeyRing, wasRetired: (key: KeyFile) => boolean, blob: Buff
  * Encrypts what the index holds unencrypted, or encrypted with a key that was retired before, on protected paths, and gives the files. The work
  * tree stays as it is; the next commit holds the encrypted files. What was committed otherwise stays readable in the history.
  *
- * @throws GitCryptError as readKey does, before anything is changed; NO_WORK_TREE, GIT_FAILED; NO_SUCH_FILE in a partial clone.
+ * @throws GitCryptError as readKey does, and RETIRED_KEY where a rotation replaced the key that is here, before anything is changed; NO_WORK_TREE, GIT_FAILED; NO_SUCH_FILE in a partial clone.
  */
 export function fix(repository: Repository): FileName[] {
   assertWorkTree(repository);
@@ -42,6 +42,7 @@ export function fix(repository: Repository): FileName[] {
       ({ oid, keyName }) => clear.has(oid) || (rings.get(keyName)?.retired.length ?? 0) > 0,
     );
     const wasRetired = new Map([...names].map((name) => [name, retirementIn(index, name)]));
+    for (const [name, { current }] of rings) if (wasRetired.get(name)?.(current) === true) throw retiredKey(name);
     const recoded = recode(repository, entries, ({ keyName }, blob) => {
       const [keys, isRetired] = [rings.get(keyName), wasRetired.get(keyName)];
       return keys === undefined || isRetired === undefined ? null : mended(keys, isRetired, blob);

@@ -1,38 +1,60 @@
-import { lstatSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { GitPlace } from "./git.ts";
 import { blobOid, isBlob, oidLengthOf } from "./objects.ts";
 import { listIndex } from "./protected-files.ts";
+import { listRetired, retiredFolder } from "./sealed-retired.ts";
 
-/** The blobs that the index holds, read again whenever git wrote another. */
+/** What the index holds, read again whenever git wrote another. */
 export class IndexBlobs {
   readonly #place: GitPlace;
   #stamp = "";
-  #byName = new Map<string, string>();
-  #oids = new Set<string>();
+  #blobs: { readonly byName: ReadonlyMap<string, string>; readonly oids: ReadonlySet<string> } | undefined;
+  #retired: ReadonlySet<string> | undefined;
 
   constructor(place: GitPlace) {
     this.#place = place;
   }
 
-  #refresh(): void {
+  #forgetOlder(): void {
     const path = this.#place.env["GIT_INDEX_FILE"] ?? join(this.#place.gitDir, "index");
     const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     const stamp = stat === undefined ? "" : [stat.dev, stat.ino, stat.size, stat.mtimeNs].join(" ");
     if (stamp === this.#stamp) return;
     this.#stamp = stamp;
-    this.#byName = new Map(listIndex(this.#place).map(({ name, oid }) => [name, oid]));
-    this.#oids = new Set(this.#byName.values());
+    this.#blobs = undefined;
+    this.#retired = undefined;
+  }
+
+  #read(): { readonly byName: ReadonlyMap<string, string>; readonly oids: ReadonlySet<string> } {
+    this.#forgetOlder();
+    if (this.#blobs !== undefined) return this.#blobs;
+    const byName = new Map(listIndex(this.#place).map(({ name, oid }) => [name, oid]));
+    return (this.#blobs = { byName, oids: new Set(byName.values()) });
   }
 
   /** Tells whether the index holds a blob under a name, whose characters are bytes; under any where that is not known. */
   holds(blob: Uint8Array, name: string | undefined): boolean {
-    this.#refresh();
+    const { byName, oids } = this.#read();
     if (name !== undefined) {
-      const oid = this.#byName.get(name);
+      const oid = byName.get(name);
       return oid !== undefined && isBlob(oid, blob);
     }
-    const [first] = this.#oids;
-    return first !== undefined && this.#oids.has(blobOid(oidLengthOf(first), blob));
+    const [first] = oids;
+    return first !== undefined && oids.has(blobOid(oidLengthOf(first), blob));
+  }
+
+  /** Tells whether the index says that a rotation replaced the key of that id. */
+  retires(keyName: string, id: string): boolean {
+    this.#forgetOlder();
+    this.#retired ??= new Set(this.#mayRetire(keyName) ? listRetired(this.#place, keyName) : []);
+    return this.#retired.has(id);
+  }
+
+  /** Most repositories never rotated a key, and are not to wait for git to say so. */
+  #mayRetire(keyName: string): boolean {
+    const { topLevel, gitDir } = this.#place;
+    if (topLevel === null) return false;
+    return existsSync(join(topLevel, retiredFolder(keyName))) || existsSync(join(gitDir, "info", "sparse-checkout"));
   }
 }

@@ -118,10 +118,11 @@ export class KeyRing {
 
   /**
    * What git stores for a content: under the current key, unless `isStored` says that the index holds exactly what a retired key
-   * makes of it. So the files of an old commit are not modified. What one of the keys encrypted already is given back as it is.
+   * makes of it. So the files of an old commit are not modified. What the index holds already, or one of the keys encrypted, is given
+   * back as it is: a file that is still, or again, locked.
    */
   clean(content: Uint8Array, isStored: (blob: Uint8Array) => boolean): Uint8Array {
-    if (isEncryptedBlob(content) && this.keyOf(content) !== null) return content;
+    if (isEncryptedBlob(content) && (isStored(content) || this.keyOf(content) !== null)) return content;
     const blob = encryptBlob(this.current, content);
     if (this.retired.length === 0 || isStored(blob)) return blob;
     for (const key of this.retired) {
@@ -161,9 +162,12 @@ function opened(key: KeyFile, blob: Uint8Array): Buffer | null {
   }
 }
 
-export const retiredKey = (keyName: string): GitCryptError =>
+const TAKE = "take the present key with `vault unlock`, which finds your grant in what was pulled or fetched";
+
+/** A key that a rotation replaced was given, or is all that is here. */
+export const retiredKey = (keyName: string, hint: string = TAKE): GitCryptError =>
   new GitCryptError("RETIRED_KEY", `the key ${keyName} was replaced by another, which is not here`, {
-    hint: "take the present key first: `git fetch`, then `vault unlock`, which finds your grant; what a pull left half-done goes with `git reset --hard` and `git clean -fd .git-vault`",
+    hint,
   });
 
 /** The keys of a name that a repository holds, whose current one {@link Repository.readKey} gives. */

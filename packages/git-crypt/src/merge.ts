@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { encryptBlob } from "./blob.ts";
 import { GitCryptError } from "./errors.ts";
 import { reasonOf, tryGit } from "./git.ts";
-import { readKeyRing } from "./key-ring.ts";
+import { type KeyRing, readKeyRing, retiredKey } from "./key-ring.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import type { Repository } from "./repository.ts";
 import { makeScratch, removeScratch } from "./scratch.ts";
@@ -25,6 +25,19 @@ const SIDES = ["ours", "base", "theirs"] as const;
 /** git merge-file gives the number of conflicts, cut off here; above it are errors. */
 const MOST_CONFLICTS = 127;
 
+/** The key that is missing comes from what was fetched: git has to begin anew with it. */
+function opened(keys: KeyRing, blob: Buffer): Uint8Array {
+  try {
+    return keys.smudge(blob);
+  } catch (error) {
+    if (!(error instanceof GitCryptError && error.code === "RETIRED_KEY")) throw error;
+    throw retiredKey(
+      keys.name,
+      "undo with `git merge --abort` or `git rebase --abort`, take the present key with `vault unlock`, and do it again",
+    );
+  }
+}
+
 /**
  * Merges three versions of a protected file as git merges text: decrypts each with the key that it needs, the present or a
  * retired one, runs `git merge-file` and leaves the result, encrypted with the present one, in `ours`. Empty files are contents like others. A conflict leaves its markers in the content; where a version is
@@ -33,7 +46,7 @@ const MOST_CONFLICTS = 127;
  * Gives what the driver's process must end with: 0 for a clean merge, else the number of conflicts, up to 127. For the time of
  * the merge the decrypted versions lie in the repository's folder, readable by its owner alone.
  *
- * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB; GIT_FAILED. The process must then end with 129 or more.
+ * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY; GIT_FAILED. The process must then end with 129 or more.
  */
 export function merge(repository: Repository, options: MergeOptions): number {
   const { keyName = DEFAULT_KEY_NAME, markerSize = 7 } = options;
@@ -42,7 +55,7 @@ export function merge(repository: Repository, options: MergeOptions): number {
   const at = (path: string): string => resolve(repository.topLevel ?? repository.gitDir, path);
   try {
     for (const side of SIDES) {
-      const content = keys.smudge(readFileSync(at(options[side])));
+      const content = opened(keys, readFileSync(at(options[side])));
       writeFileSync(join(folder, side), content, { mode: 0o600 });
       content.fill(0);
     }

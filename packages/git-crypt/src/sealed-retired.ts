@@ -1,6 +1,6 @@
 import { decryptBlob, encryptBlob } from "./blob.ts";
 import { isSealedWith } from "./content.ts";
-import { type GitPlace, recordsOf, tryGit } from "./git.ts";
+import { type GitPlace, recordsOf, runGit, tryGit } from "./git.ts";
 import { encodeKeyFile, type KeyFile, MAX_KEY_FILE_BYTES } from "./key-file.ts";
 import { isKeyId, keyId } from "./key-id.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
@@ -15,15 +15,15 @@ const RETIRED_FOLDER = `${VAULT_FOLDER}/retired`;
 /** Whether a path is that of a retired key. */
 export const isRetiredFile = (path: string): boolean => path.startsWith(`${RETIRED_FOLDER}/`);
 
-/** The committed folder of the retired keys of a name. */
-const folderOf = (keyName: string): string => `${RETIRED_FOLDER}/${keyName}`;
+/** The committed folder of the retired keys of a name, from the top folder. */
+export const retiredFolder = (keyName: string): string => `${RETIRED_FOLDER}/${keyName}`;
 
 /** The committed file of a retired key: its path, and its content under the current key. */
 export function sealRetired(current: KeyFile, retired: KeyFile): [path: string, content: Buffer] {
   const bytes = encodeKeyFile({ ...retired, legacy: false });
   const content = encryptBlob(current, bytes);
   bytes.fill(0);
-  return [`${folderOf(current.name ?? DEFAULT_KEY_NAME)}/${keyId(retired)}.key`, content];
+  return [`${retiredFolder(current.name ?? DEFAULT_KEY_NAME)}/${keyId(retired)}.key`, content];
 }
 
 /** The committed file of a retired key. */
@@ -51,14 +51,23 @@ function listTree(place: GitPlace, tree: string): SealedRetired[] {
 
 /** The ids of the retired keys that an index holds. */
 export const retiredIn = (index: readonly { readonly name: string }[], keyName: string): string[] => {
-  const folder = `${folderOf(keyName)}/`;
+  const folder = `${retiredFolder(keyName)}/`;
   return index.flatMap(({ name }) => (name.startsWith(folder) ? name.slice(folder.length).replace(/\.key$/, "") : []));
+};
+
+/** The same, of the index of a repository, without reading the whole of it. */
+export const listRetired = (place: GitPlace, keyName: string): string[] => {
+  const listed = runGit(place, ["--literal-pathspecs", "ls-files", "-z", "--", `${retiredFolder(keyName)}/`]);
+  return retiredIn(
+    recordsOf(listed).map((name) => ({ name })),
+    keyName,
+  );
 };
 
 /** Those that the tips of all references hold, what was fetched last and HEAD. */
 export function sealedAnywhere(place: GitPlace, keyName: string): SealedRetired[] {
   const references = tryGit(place, ["for-each-ref", "--format=%(refname)"]).stdout.toString().split("\n").slice(0, -1);
-  const folders = ["HEAD", "FETCH_HEAD", ...references].map((name) => `${name}:${folderOf(keyName)}\n`);
+  const folders = ["HEAD", "FETCH_HEAD", ...references].map((name) => `${name}:${retiredFolder(keyName)}\n`);
   const answers = tryGit(place, ["cat-file", "--batch-check", "--buffer"], Buffer.from(folders.join(""))).stdout;
   const lines = answers.toString().split("\n");
   const trees = new Set(lines.flatMap((line) => /^([0-9a-f]+) tree /.exec(line)?.[1] ?? []));

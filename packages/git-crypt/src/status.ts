@@ -86,6 +86,8 @@ interface Inspected {
   readonly encrypted: Set<string>;
   /** Encrypted, and the keys do not open them. */
   readonly unopened: Set<string>;
+  /** Encrypted, and the keys do not open them, the current one of which was retired. */
+  readonly newer: Set<string>;
   /** Encrypted with a retired key. */
   readonly retired: Set<string>;
   /** Encrypted, and their content is empty. */
@@ -109,6 +111,7 @@ function inspect(
   const result: Inspected = {
     encrypted: new Set(),
     unopened: new Set(),
+    newer: new Set(),
     retired: new Set(),
     empty: new Set(),
     nothing: new Set(),
@@ -123,8 +126,9 @@ function inspect(
     const ring = ringOf.get(oid);
     if (!whole || ring === undefined) continue;
     const key = ring.keyOf(start);
-    if (key === null) result.unopened.add(oid);
-    else if (key !== ring.current && wasRetired.get(ring.name)?.(key) === true) result.retired.add(oid);
+    const isRetired = wasRetired.get(ring.name)?.(key ?? ring.current) === true;
+    if (key === null) result[isRetired ? "newer" : "unopened"].add(oid);
+    else if (key !== ring.current && isRetired) result.retired.add(oid);
   }
   for (const ring of rings.values()) ring.wipe();
   return result;
@@ -198,11 +202,12 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const entries = withKeyNames(repository, index, "work tree", CONVERSIONS);
   const keys = keyStatuses(repository, entries);
   const regular = entries.filter(isRegular);
-  const { encrypted, unopened, retired, empty, nothing } = inspect(repository, regular, keys, index);
+  const { encrypted, unopened, newer, retired, empty, nothing } = inspect(repository, regular, keys, index);
   const findings = [
     ...findRotation(repository),
     ...findPlaintext(repository, regular, (oid) => !encrypted.has(oid) && !nothing.has(oid)),
     ...regular.filter(({ oid }) => unopened.has(oid)).map(({ name }) => findingOf(name, "unopened")),
+    ...regular.filter(({ oid }) => newer.has(oid)).map(({ name }) => findingOf(name, "newer-key")),
     ...regular.filter(({ oid }) => retired.has(oid)).map(({ name }) => findingOf(name, "retired-key")),
     ...regular.filter(({ oid }) => empty.has(oid)).map(({ name }) => findingOf(name, "empty")),
     ...entries.filter((entry) => !isRegular(entry)).map((entry) => findingOf(entry.name, irregularProblem(entry))),

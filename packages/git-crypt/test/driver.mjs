@@ -51,6 +51,7 @@ const actions = {
       return gitCrypt.runFilter(repository, 0, 1, {
         keyName,
         onError: (error, path) => writeSync(2, `${path}: ${error.message}\n`),
+        onSealed: (error) => writeSync(2, `${error.message}\n`),
       });
     }
     const { keyFile } = repository.readKey(keyName);

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
+  diagnose,
   encryptBlob,
   filterContent,
   fix,
@@ -17,8 +18,8 @@ import {
   unlock,
 } from "../src/index.ts";
 import { errorOf } from "./errors.ts";
-import { rotateByHand } from "./rotated.ts";
-import { commands, isSealed, sealed } from "./sealed.ts";
+import { type NewKey, rotateByHand } from "./rotated.ts";
+import { type Clone, commands, isSealed, type Sealed, sealed } from "./sealed.ts";
 
 const files = { "a.secret": "one\n", "b.secret": "two\nlines\n", "d/c.secret": "three\n" };
 const text = (path: string): string => readFileSync(path, "utf8");
@@ -55,10 +56,6 @@ test("a repository with the old key takes the new one over, edits and all, once 
   const { repo, opened } = source;
   const key = await rotateByHand(source, "rotated", files);
   writeFileSync(join(repo.path, "a.secret"), "edited\n");
-  // The old key alone gets a clear error.
-  await expect(repo.git("cat-file", "--filters", "rotated:b.secret")).rejects.toThrow(
-    "the key default was replaced by another, which is not here",
-  );
   expect(unlock(opened, [key.bytes], commands).keys).toEqual([{ name: "default", verified: true, wasUnlocked: false }]);
   expect((await repo.git("status", "--porcelain")).toString()).toBe(" M a.secret\n");
   await repo.git("commit", "--quiet", "--all", "--message=Edit");
@@ -69,6 +66,99 @@ test("a repository with the old key takes the new one over, edits and all, once 
     expect(stored).toEqual(encryptBlob(key.keyFile, readFileSync(join(repo.path, name))));
   }
   expect(status(opened).findings).toEqual([]);
+});
+
+const pulled = async (source: Sealed): Promise<{ clone: Clone; key: NewKey }> => {
+  const clone = await source.clone("clone");
+  unlock(clone.opened, [source.key], commands);
+  const key = await rotateByHand(source, "rotated", files);
+  await clone.git("fetch", "--quiet", "origin");
+  return { clone, key };
+};
+
+test("a plain pull of a rotation goes through: what the old key does not open stays encrypted until it is unlocked", async () => {
+  using source = await sealed(files);
+  const { clone, key } = await pulled(source);
+  const at = (name: string): string => join(clone.path, name);
+  const changes = async (): Promise<string> => (await clone.git("status", "--porcelain")).toString();
+  writeFileSync(at("note"), "mine\n");
+  writeFileSync(at(".gitattributes"), `${text(at(".gitattributes"))}# mine\n`);
+  const { status: exit, stderr } = spawnSync("git", ["-C", clone.path, "pull", "--quiet", "origin", "rotated"], {
+    env: source.repo.env,
+    encoding: "utf8",
+  });
+  expect(exit).toBe(0);
+  expect(stderr.match(/the key default was replaced by another, which is not here/g)).toHaveLength(1);
+  expect(await changes()).toBe(" M .gitattributes\n?? note\n");
+  for (const name of Object.keys(files)) {
+    const stored = await clone.git("cat-file", "blob", `HEAD:${name}`);
+    expect(readFileSync(at(name))).toEqual(stored);
+    writeFileSync(at(name), stored); // so that git asks the filter
+  }
+  expect(await changes()).toBe(" M .gitattributes\n?? note\n");
+  expect(status(clone.opened).findings.map(({ path, problem }) => [path, problem])).toEqual(
+    Object.keys(files).map((path) => [path, "newer-key"]),
+  );
+  expect(diagnose(clone.opened).diagnoses).toContainEqual({
+    ailment: "replaced-key",
+    subject: "default",
+    serious: true,
+  });
+
+  expect(unlock(clone.opened, [key.bytes], commands)).toMatchObject({ decrypted: 3, unopened: [], changed: [] });
+  expect(await changes()).toBe(" M .gitattributes\n?? note\n");
+  for (const [name, content] of Object.entries(files)) expect(text(at(name))).toBe(content);
+  expect(status(clone.opened).findings).toEqual([]);
+  expect(diagnose(clone.opened).diagnoses).toEqual([]);
+});
+
+test.each([["checked out"], ["sparse"]])(
+  "where the key was replaced, nothing new is encrypted with it: %s",
+  async (how) => {
+    using source = await sealed(files);
+    const { clone, key } = await pulled(source);
+    if (how === "sparse") await clone.git("sparse-checkout", "set", "--no-cone", "*.secret", ".gitattributes");
+    await clone.git("merge", "--quiet", "--ff-only", "origin/rotated");
+    writeFileSync(join(clone.path, "new.secret"), "new\n");
+    await expect(clone.git("add", "new.secret")).rejects.toThrow("the key default was replaced by another");
+    errorOf("RETIRED_KEY", () => filterContent(clone.opened, "clean", Buffer.from("new\n")));
+    writeFileSync(join(clone.path, "a.secret"), "edited\n");
+    await expect(clone.git("commit", "--all", "--message=Edit")).rejects.toThrow(
+      "the key default was replaced by another",
+    );
+    const clear = await clone.git("hash-object", "-w", "--no-filters", "new.secret");
+    await clone.git("update-index", "--add", "--cacheinfo", `100644,${clear.toString().trim()},new.secret`);
+    errorOf("RETIRED_KEY", () => fix(clone.opened));
+    // An older commit is not of the new key.
+    await clone.git("checkout", "--quiet", "--force", "origin/main");
+    writeFileSync(join(clone.path, "a.secret"), "edited\n");
+    await clone.git("add", "a.secret");
+    await clone.git("checkout", "--quiet", "--force", "main");
+    unlock(clone.opened, [key.bytes], commands);
+    writeFileSync(join(clone.path, "new.secret"), "new\n");
+    await clone.git("add", "new.secret");
+    expect(await clone.git("cat-file", "blob", ":new.secret")).toEqual(encryptBlob(key.keyFile, Buffer.from("new\n")));
+  },
+);
+
+test.each([
+  ["merge", ["merge", "--quiet", "--no-edit", "origin/rotated"]],
+  ["rebase", ["rebase", "--quiet", "origin/rotated"]],
+])("a %s that needs the new key is undone, and done again with it", async (operation, command) => {
+  using source = await sealed(files);
+  const { clone, key } = await pulled(source);
+  writeFileSync(join(clone.path, "a.secret"), "edited\n");
+  await clone.git("commit", "--quiet", "--all", "--message=Edit");
+  await expect(clone.git(...command)).rejects.toThrow("the key default was replaced by another");
+  await clone.git(operation, "--abort");
+  expect((await clone.git("status", "--porcelain")).toString()).toBe("");
+  unlock(clone.opened, [key.bytes], commands);
+  await clone.git(...command);
+  expect((await clone.git("status", "--porcelain")).toString()).toBe("");
+  expect(await clone.git("cat-file", "blob", "HEAD:a.secret")).toEqual(
+    encryptBlob(key.keyFile, Buffer.from("edited\n")),
+  );
+  expect(status(clone.opened).findings).toEqual([]);
 });
 
 test("the retired key unlocks neither the new commit nor a repository that holds the new key", async () => {

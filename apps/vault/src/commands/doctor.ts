@@ -27,6 +27,10 @@ const AILMENTS: Readonly<Record<Ailment, readonly [what: string, remedy: string]
     "the filter is configured, but the key is not here: git stops at each protected file",
     "run `vault unlock` with the key, or `vault lock` to remove the filter",
   ],
+  "replaced-key": [
+    "a rotation replaced this key: files that need the new one stay encrypted, and git adds no changes of protected files",
+    "run `vault unlock`, which takes the new one",
+  ],
   "not-required": ["is not true: where the filter fails, git stores plaintext", "run `vault unlock`"],
   "no-process": ["is not set: git starts the filter once for each file", "run `vault unlock`, which sets it"],
   "loose-permissions": ["the key can be read or written by other users", "chmod 600 it"],

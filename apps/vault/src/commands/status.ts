@@ -21,6 +21,7 @@ const PROBLEMS: Readonly<Record<Problem, readonly [what: string, advice: string]
     "is not opened by the key that is here",
     "check that it was encrypted with this repository's key; else restore it from an older commit",
   ],
+  "newer-key": ["is encrypted with a key that replaced the one here", "take the new key with `vault unlock`"],
   "retired-key": [
     "is encrypted with a key that a rotation replaced",
     "encrypt it with the present key with `vault status --fix`, and commit",
