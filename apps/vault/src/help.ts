@@ -163,7 +163,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ["hooks", "install: {path, before}; remove: {removed}; check: {findings: [{path, problem}]}"],
   [
     "deploy check",
-    "{commit, environments: [name], findings: [{id, severity, message, file, line, column, environment, hint}], skipped: [reason]}; severity is error, warning or note; what a finding does not have is left out",
+    "{commit, environments: [name], findings: [{id, severity, message, file, line, column, environment, release, hint}], skipped: [reason]}; severity is error, warning or note; what a finding does not have is left out",
   ],
   [
     "deploy values",

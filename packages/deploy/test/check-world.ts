@@ -4,7 +4,7 @@
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
 import { throwawayRepository } from "@git-vault/testkit";
 import { expect } from "vitest";
-import { type Check, type CheckOptions, type Finding, Project, runChecks } from "../src/index.ts";
+import { type Check, type CheckOptions, type Finding, Project, runChecks, scopeOf } from "../src/index.ts";
 
 /** Files by their paths; null takes one away. Those in `secret` are encrypted. */
 export interface World {
@@ -80,7 +80,7 @@ const SECRET = {
 export interface Outcome {
   readonly findings: readonly Finding[];
   readonly skipped: readonly string[];
-  /** `weak-secret error secrets/config/prod.yaml:2 [prod] message`, without the parts that are not there. */
+  /** `weak-secret error secrets/config/prod.yaml:2 [web in prod] message`, without the parts that are not there. */
   readonly lines: readonly string[];
 }
 
@@ -123,13 +123,10 @@ export function expectNoCanary(text: string, secrets: string): void {
   }
 }
 
-const line = ({ id, severity, file, line: number, environment, message }: Finding): string =>
-  [
-    id,
-    severity,
-    file === undefined ? "" : `${file}${number === undefined ? "" : `:${number}`}`,
-    environment === undefined ? "" : `[${environment}]`,
-    message,
-  ]
-    .filter((part) => part !== "")
-    .join(" ");
+function line(finding: Finding): string {
+  const { id, severity, file, line: number, message } = finding;
+  const scope = scopeOf(finding);
+  const place = file === undefined || number === undefined ? file : `${file}:${number}`;
+  const parts = [id, severity, place, scope === undefined ? undefined : `[${scope}]`, message];
+  return parts.filter((part) => part !== undefined).join(" ");
+}

@@ -220,7 +220,7 @@ spec: { tls: [${entries}], rules: [${hosts.map((host) => `{ host: "${host}" }`).
       "tls error Certificate of-c does not cover c.example.org of Ingress c",
       "tls error Certificate x1 and Certificate x2 have certificates that are kept in the one secret same",
       "tls error Ingress a and Ingress b have certificates that are kept in the one secret one",
-      "tls note nothing in the chart makes the secret nobody-makes-it that Ingress e takes its certificate from",
+      "tls note no chart makes the secret nobody-makes-it that Ingress e takes its certificate from",
       "tls warning Ingress a serves deep.a.example.org without a certificate",
       "tls warning Ingress d names no secret for the certificate of d.example.org",
     ]);

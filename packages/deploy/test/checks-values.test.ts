@@ -305,11 +305,11 @@ describe("schema", () => {
       },
     });
     expect(lines).toEqual([
-      "schema error web/values.schema.json the schema of the chart web is not there, or no JSON Schema",
       "schema warning a.json the schema a.json cannot be used: it is no JSON Schema, or refers to what is not there",
       "schema warning b.json the schema b.json cannot be used: it is no JSON Schema, or refers to what is not there",
       "schema error c.json the schema c.json is not there, or no JSON Schema",
       "schema error gone.json the schema gone.json is not there, or no JSON Schema",
+      "schema error web/values.schema.json the schema of the chart web is not there, or no JSON Schema",
     ]);
   });
 });

@@ -5,6 +5,7 @@ import {
   findingsInMarkdown,
   type Project,
   runChecks,
+  scopeOf,
   summaryOf,
   toSarif,
   worstFirst,
@@ -77,10 +78,12 @@ function tellCi(report: CheckReport): void {
 const outcome = ({ findings }: CheckReport): string =>
   findings.length === 0 ? "nothing found" : `found ${summaryOf(findings)}`;
 
-function lines({ id, severity, message, file, line, environment, hint }: Finding): string {
+function lines(finding: Finding): string {
+  const { id, severity, message, file, line, hint } = finding;
+  const scope = scopeOf(finding);
   const place = file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}: `;
   const said = place !== "" && message.startsWith(place.slice(0, -2)) ? message : `${place}${message}`;
-  const where = environment === undefined ? "" : ` [${environment}]`;
+  const where = scope === undefined ? "" : ` [${scope}]`;
   return `${shown(`${severity}: ${said} (${id})${where}`)}\n${hint === undefined ? "" : `  ${shown(hint)}\n`}`;
 }
 

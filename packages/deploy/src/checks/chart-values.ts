@@ -1,7 +1,7 @@
 /*
  * What the charts know of values: their own defaults, what their templates use, and their JSON Schemas.
  */
-import type { Dependency } from "../charts/chart.ts";
+import type { Chart, Dependency } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
 import type { CheckContext } from "./finding.ts";
 import type { Project } from "../project/project.ts";
@@ -23,51 +23,50 @@ export interface ChartValues {
   readonly parts: ReadonlySet<string>;
 }
 
-/** The project's chart, and those that it depends on by the keys of their values; null for those that are not there. */
+/** A chart of the project, and those that it depends on by the keys of their values; null for those that are not there. */
 export interface ChartsValues {
   readonly root: ChartValues;
   readonly dependencies: ReadonlyMap<string, ChartValues | null>;
 }
 
-const known = new WeakMap<Project, ChartsValues>();
+const known = new WeakMap<Chart, ChartsValues>();
 
-/** What the project's charts know. They are read once. */
-export function chartValues({ project, skip }: CheckContext): ChartsValues {
-  const before = known.get(project);
+/** What a chart and those that it depends on know. They are read once. */
+export function chartValues({ project, skip }: CheckContext, chart: Chart): ChartsValues {
+  const before = known.get(chart);
   if (before !== undefined) return before;
-  const { chart } = project;
   const files = new Map<string, Buffer>();
   const own = chart.files.filter(({ encrypted, mode }) => !encrypted && mode.startsWith("100"));
   for (const [{ path }, content] of project.readAll(own))
     if (!(content instanceof DeployError)) files.set(path.slice(chart.path.length + 1), content);
   const dependencies = new Map<string, ChartValues | null>();
   for (const dependency of chart.dependencies) {
-    const read = readDependency(project, dependency);
+    const read = readDependency(project, chart, dependency);
     if (read === null) skip(`what ${dependency.name} knows of values, since its files are not there`);
     dependencies.set(dependency.key, read);
   }
   const result = { root: describe(chart.name, files), dependencies };
-  known.set(project, result);
+  known.set(chart, result);
   return result;
 }
 
-function readDependency(project: Project, dependency: Dependency): ChartValues | null {
+function readDependency(project: Project, chart: Chart, dependency: Dependency): ChartValues | null {
   let files: Map<string, Buffer>;
   try {
-    files = project.dependencyFiles(dependency);
+    files = project.dependencyFiles(dependency, chart);
   } catch (error) {
     if (error instanceof DeployError) return null;
     throw error;
   }
-  if (files.size === 0) files = vendored(project, dependency);
+  if (files.size === 0) files = vendored(project, chart, dependency);
   return files.size === 0 ? null : describe(dependency.name, files);
 }
 
 /** The files of a dependency that lies as a folder in `charts`. */
-function vendored(project: Project, { name }: Dependency): Map<string, Buffer> {
-  const folder = `${project.chart.path}/charts/${name}/`;
+function vendored(project: Project, chart: Chart, { name }: Dependency): Map<string, Buffer> {
+  const folder = `${chart.path}/charts/${name}/`;
   return new Map(
-    project.chart.files
+    chart.files
       .filter(({ path, encrypted }) => path.startsWith(folder) && !encrypted)
       .map((file) => [file.path.slice(folder.length), project.read(file)]),
   );

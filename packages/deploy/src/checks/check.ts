@@ -73,6 +73,7 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
   const context: CheckContext = {
     project,
     environments,
+    releases: environments.flatMap(({ releases }) => releases),
     history: options.history ?? false,
     now: options.now ?? new Date(),
     signal: options.signal ?? new AbortController().signal,
@@ -88,8 +89,8 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
     for await (const finding of check(context)) {
       const silences = project.silence.filter((silence) => fits(silence, finding));
       for (const silence of silences) used.add(silence);
-      const { id, message, file, line, column, environment } = finding;
-      const key = JSON.stringify([id, message, file, line, column, environment]);
+      const { id, message, file, line, column, environment, release } = finding;
+      const key = JSON.stringify([id, message, file, line, column, environment, release]);
       if (silences.length > 0 || given.has(key)) continue;
       given.add(key);
       yield finding;

@@ -5,7 +5,7 @@ import { foundIn, rendered } from "./reading.ts";
 
 /** Tells of objects in an API that Kubernetes removed, or is about to. */
 export const deprecatedApi: Check = async function* deprecatedApiCheck(context) {
-  for await (const [environment, manifests] of rendered(context)) {
+  for await (const [release, manifests] of rendered(context)) {
     for (const manifest of manifests) {
       for (const object of objectsIn(manifest.object)) {
         const [version, kind] = [textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""];
@@ -14,7 +14,7 @@ export const deprecatedApi: Check = async function* deprecatedApiCheck(context) 
         const what = end.removed === null ? "is deprecated" : `was removed in Kubernetes ${end.removed}`;
         yield foundIn(
           context.project,
-          environment,
+          release,
           manifest,
           "deprecated-api",
           end.removed === null ? "warning" : "error",

@@ -1,55 +1,69 @@
 import type { Environment } from "../project/environment.ts";
 import type { Check, CheckContext, Finding } from "./finding.ts";
-import type { Values } from "../values/merge.ts";
+import type { Release } from "../project/release.ts";
 import { SETTINGS_FILE } from "../project/settings.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
-import { found, placeOf, valuesOf } from "./reading.ts";
+import { found, placeOf, roleOf, valuesOf, whereOf } from "./reading.ts";
 
 /**
- * Tells where staging and production differ in shape: in which values they set, of which type, and in their node pools. What staging
- * does not have, it does not test.
+ * Tells where staging and production differ in shape: in their releases, in which values those set, of which type, and in their node
+ * pools. What staging does not have, it does not test.
  */
 export const drift: Check = async function* driftCheck(context) {
   const staging = context.environments.find(({ tier }) => tier === "staging");
   const prods = context.environments.filter(({ tier }) => tier === "prod");
-  if (staging === undefined || prods.length === 0) return;
-  const stagingValues = valuesOf(context, staging);
+  if (staging === undefined) return;
   for (const prod of prods) {
     yield* poolDrift(context, staging, prod);
-    const prodValues = valuesOf(context, prod);
-    if (stagingValues === null || prodValues === null) continue;
-    if (stagingValues.leftOut.length !== prodValues.leftOut.length) {
-      context.skip(`whether ${staging.name} and ${prod.name} have the same shape, since only one can be read whole`);
-      continue;
-    }
-    yield* valueDrift([staging, stagingValues], [prod, prodValues]);
+    yield* releaseDrift(context, staging, prod);
   }
 };
 
-function* poolDrift({ project }: CheckContext, staging: Environment, prod: Environment): Generator<Finding> {
+function* poolDrift(context: CheckContext, staging: Environment, prod: Environment): Generator<Finding> {
   if (staging.nodePools === null || prod.nodePools === null) return;
   for (const [one, other] of [
     [staging, prod],
     [prod, staging],
   ] as const)
     for (const name of one.nodePools?.keys() ?? [])
-      if (other.nodePools?.has(name) !== true)
-        yield found("drift", "warning", `${one.name} has a node pool ${name}, and ${other.name} has none`, {
-          ...(project.file(SETTINGS_FILE) === undefined ? {} : { file: SETTINGS_FILE }),
-          environment: other.name,
-        });
+      if (other.nodePools?.has(name) !== true) yield inOneAlone(context, `a node pool ${name}`, one, other);
 }
 
-type Side = readonly [environment: Environment, values: Values];
+const twinOf = (release: Release, { releases }: Environment): Release | undefined =>
+  releases.find((one) => roleOf(one) === roleOf(release));
 
-function* valueDrift(staging: Side, prod: Side): Generator<Finding> {
-  for (const { path, kind } of differences(staging[1].value, prod[1].value, [])) {
-    const [[here, values], [there]] = kind === "only in staging" ? [staging, prod] : [prod, staging];
+function* releaseDrift(context: CheckContext, staging: Environment, prod: Environment): Generator<Finding> {
+  for (const release of staging.releases) {
+    const twin = twinOf(release, prod);
+    if (twin === undefined) yield inOneAlone(context, `a release ${release.name}`, staging, prod);
+    else yield* valueDrift(context, release, twin);
+  }
+  for (const release of prod.releases)
+    if (twinOf(release, staging) === undefined) yield inOneAlone(context, `a release ${release.name}`, prod, staging);
+}
+
+const inOneAlone = ({ project }: CheckContext, what: string, one: Environment, other: Environment): Finding =>
+  found("drift", "warning", `${one.name} has ${what}, and ${other.name} has none`, {
+    ...(project.file(SETTINGS_FILE) === undefined ? {} : { file: SETTINGS_FILE }),
+    environment: other.name,
+  });
+
+function* valueDrift(context: CheckContext, staging: Release, prod: Release): Generator<Finding> {
+  const [stagingValues, prodValues] = [valuesOf(context, staging), valuesOf(context, prod)];
+  if (stagingValues === null || prodValues === null) return;
+  const [nameOfStaging, nameOfProd] = [staging.environment.name, prod.environment.name];
+  if (stagingValues.leftOut.length !== prodValues.leftOut.length) {
+    context.skip(`whether ${nameOfStaging} and ${nameOfProd} have the same shape, since only one can be read whole`);
+    return;
+  }
+  for (const { path, kind } of differences(stagingValues.value, prodValues.value, [])) {
+    const [here, values, there] =
+      kind === "only in staging" ? [staging, stagingValues, nameOfProd] : [prod, prodValues, nameOfStaging];
     const setting = values.explain(path)?.settings[0];
     const what = kind === "types" ? "is of another type in" : "is not set in";
-    yield found("drift", "warning", `${formatPath(path)} ${what} ${there.name}`, {
+    yield found("drift", "warning", `${formatPath(path)} ${what} ${there}`, {
       ...(setting === undefined ? {} : placeOf(setting, here)),
-      environment: prod[0].name,
+      ...whereOf(prod),
       hint: "set in values.yaml what both have in common, and in each what differs",
     });
   }

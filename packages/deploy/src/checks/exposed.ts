@@ -7,7 +7,7 @@ import { Redactor } from "../releases/redactor.ts";
 import type { TrackedFile } from "../project/tree.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
 import type { Yaml } from "../values/yaml.ts";
-import { documentsOf, fileOf, found, nameOf, rendered } from "./reading.ts";
+import { documentsOf, fileOf, found, nameOf, rendered, whereOf } from "./reading.ts";
 import {
   entropy,
   hiddenPart,
@@ -41,7 +41,7 @@ export const exposed: Check = async function* exposedCheck(context) {
     if (content instanceof DeployError) continue;
     yield* inFile(context, file, content, redactor);
   }
-  for await (const [environment, manifests] of rendered(context)) {
+  for await (const [release, manifests] of rendered(context)) {
     for (const manifest of manifests) {
       if (manifest.kind === "Secret") continue;
       const told = new Set<string>();
@@ -51,8 +51,8 @@ export const exposed: Check = async function* exposedCheck(context) {
           if (told.has(message)) continue;
           told.add(message);
           yield found("leaked", "error", message, {
-            file: fileOf(project, manifest),
-            environment: environment.name,
+            file: fileOf(project, release, manifest),
+            ...whereOf(release),
             hint: "render it into a Secret, and refer to that",
           });
         }

@@ -1,5 +1,6 @@
 import type { Environment } from "../project/environment.ts";
 import type { Project } from "../project/project.ts";
+import type { Release } from "../project/release.ts";
 
 /** How bad a finding is: an `error` must not be deployed. */
 export type Severity = "error" | "warning" | "note";
@@ -18,6 +19,8 @@ export interface Finding {
   readonly column?: number | undefined;
   /** The environment's name, where it is about one. */
   readonly environment?: string | undefined;
+  /** The release's name, where it is about one of several. */
+  readonly release?: string | undefined;
   /** What to do about it. */
   readonly hint?: string | undefined;
 }
@@ -27,6 +30,8 @@ export interface CheckContext {
   readonly project: Project;
   /** The environments that are checked: all of the project's, or those that were asked for. */
   readonly environments: readonly Environment[];
+  /** Every release of those environments, in the order in which they are deployed. */
+  readonly releases: readonly Release[];
   /** Whether all commits are searched, and not the project's alone. */
   readonly history: boolean;
   /** What certificates and tokens are measured by. */

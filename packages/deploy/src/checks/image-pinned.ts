@@ -3,7 +3,7 @@ import type { Check, Finding } from "./finding.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import { formatPath, isMap } from "../values/value.ts";
 import { listAt, podsOf, textAt } from "./pods.ts";
-import { found, foundIn, nameOf, placeOf, rendered, valuesOf } from "./reading.ts";
+import { found, foundIn, nameOf, placeOf, rendered, roleOf, valuesOf } from "./reading.ts";
 
 /** Tags that are put on other images from time to time. */
 const MOVING = /^(?:latest|stable|edge|nightly|canary|dev|devel|develop|main|master|head|snapshot|current|rolling)$/i;
@@ -14,30 +14,23 @@ const HINT = "name a version that is never published again, or better the digest
  * production that run different versions of the same image.
  */
 export const imagePinned: Check = async function* imagePinnedCheck(context) {
-  const { project, environments } = context;
+  const { project, releases } = context;
   const inProduction = new Map<string, Use>();
-  for await (const [environment, manifests] of rendered(context)) {
+  for await (const [release, manifests] of rendered(context)) {
+    const { environment } = release;
     for (const { manifest, container, image } of imagesIn(manifests)) {
       const trouble = troubleWith(image);
       const at = `the container ${container} of ${nameOf(manifest)}`;
       if (trouble !== null)
-        yield foundIn(
-          project,
-          environment,
-          manifest,
-          "image-pinned",
-          trouble.severity,
-          `${at} ${trouble.message}`,
-          HINT,
-        );
+        yield foundIn(project, release, manifest, "image-pinned", trouble.severity, `${at} ${trouble.message}`, HINT);
       if (trouble !== null || environment.tier !== "prod") continue;
-      const key = `${manifest.source}\n${at}`;
+      const key = `${roleOf(release)}\n${manifest.source}\n${at}`;
       const first = inProduction.get(key);
       if (first === undefined) inProduction.set(key, { environment, image });
       else if (first.image !== image && withoutVersion(first.image) === withoutVersion(image))
         yield foundIn(
           project,
-          environment,
+          release,
           manifest,
           "drift",
           "warning",
@@ -46,14 +39,14 @@ export const imagePinned: Check = async function* imagePinnedCheck(context) {
         );
     }
   }
-  for (const environment of environments) {
-    for (const { path, settings, state } of valuesOf(context, environment)?.nodes() ?? []) {
+  for (const release of releases) {
+    for (const { path, settings, state } of valuesOf(context, release)?.nodes() ?? []) {
       const setting = settings.at(-1);
       if (state !== "set" || path.at(-1) !== "tag" || setting === undefined || setting.layer.secret) continue;
       const { value } = setting.entry;
       if (value.kind === "scalar" && MOVING.test(String(value.value)))
         yield found("image-pinned", "warning", `${formatPath(path)} is a tag that moves`, {
-          ...placeOf(setting, environment),
+          ...placeOf(setting, release),
           hint: HINT,
         });
     }

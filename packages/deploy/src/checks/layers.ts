@@ -2,14 +2,14 @@ import { posix } from "node:path";
 import type { Environment } from "../project/environment.ts";
 import type { Check, CheckContext, Finding } from "./finding.ts";
 import type { Layer } from "../values/layer.ts";
-import { findingOf, found, layersOf, NO_KEY, orElse, placeIn } from "./reading.ts";
+import { findingOf, found, layersOf, NO_KEY, orElse, ownerOf } from "./reading.ts";
 
 /** Told by the check strict-yaml, with all of its places. */
 const ODD: ReadonlySet<string> = new Set(["DUPLICATE_KEY", "SEVERAL_DOCUMENTS"]);
 
 /** Tells of each layer that cannot be taken: it is missing, empty, too large, no YAML, tampered with, … */
 export const layers: Check = async function* layersCheck(context) {
-  for (const [layer, environment] of layersOf(context)) {
+  for (const [layer, release] of layersOf(context)) {
     if (layer.locked) {
       context.skip(NO_KEY);
       continue;
@@ -19,8 +19,7 @@ export const layers: Check = async function* layersCheck(context) {
       (thrown) => thrown,
     );
     if (error === null || ODD.has(error.code)) continue;
-    const { environment: name } = placeIn(layer, { line: 1, column: 1 }, environment);
-    yield findingOf("layers", error, name === undefined ? {} : { environment: name });
+    yield findingOf("layers", error, ownerOf(layer, release));
   }
   yield* strays(context);
 };

@@ -5,7 +5,7 @@ import type { Values } from "../values/merge.ts";
 import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 import { type Position, valueOf } from "../values/yaml.ts";
 import { listAt, mapAt, podsOf, textAt } from "./pods.ts";
-import { found, foundIn, nameOf, placeIn, rendered, valuesOf } from "./reading.ts";
+import { found, foundIn, nameOf, placeIn, rendered, valuesOf, whereOf } from "./reading.ts";
 
 /** Labels that every node has, or that say nothing of its pool. */
 const GENERAL =
@@ -14,23 +14,25 @@ const GENERAL =
 /** Tells of pods that no node pool takes: of those that are rendered, and of those that values describe and that are made later. */
 export const nodeSelector: Check = async function* nodeSelectorCheck(context) {
   const { project } = context;
-  const environments = context.environments.filter(({ nodePools }) => nodePools !== null);
-  for (const environment of environments) {
-    const values = valuesOf(context, environment);
+  const releases = context.releases.filter(({ environment }) => environment.nodePools !== null);
+  for (const release of releases) {
+    const { environment } = release;
+    const values = valuesOf(context, release);
     if (values === null) continue;
     for (const { path, value, layer, position } of selectorsIn(values)) {
       const label = missingLabel(environment, value);
       if (label === null) continue;
       const message = `${formatPath(path)}: no node pool of ${environment.name} has ${project.redactor.redact(label)}`;
       yield found("node-selector", "error", message, {
-        ...placeIn(layer, position, environment),
-        environment: environment.name,
+        ...placeIn(layer, position, release),
+        ...whereOf(release),
         hint: hintFor(environment),
       });
     }
   }
-  if (environments.length === 0) return;
-  for await (const [environment, manifests] of rendered(context)) {
+  if (releases.length === 0) return;
+  for await (const [release, manifests] of rendered(context)) {
+    const { environment } = release;
     if (environment.nodePools === null) continue;
     for (const manifest of manifests) {
       for (const pod of podsOf(manifest)) {
@@ -38,7 +40,7 @@ export const nodeSelector: Check = async function* nodeSelectorCheck(context) {
         const label = missingLabel(environment, selector) ?? missingByAffinity(environment, pod);
         if (label === null) continue;
         const message = `no node pool of ${environment.name} has ${label}, which ${nameOf(manifest)} needs`;
-        yield foundIn(project, environment, manifest, "node-selector", "error", message, hintFor(environment));
+        yield foundIn(project, release, manifest, "node-selector", "error", message, hintFor(environment));
       }
     }
   }

@@ -10,8 +10,8 @@ import { found, placeOf, valuesOf } from "./reading.ts";
 
 /** Tells of values that a layer says again, and of those that change their type. */
 export const overrides: Check = async function* overridesCheck(context) {
-  for (const environment of context.environments) {
-    const values = valuesOf(context, environment);
+  for (const release of context.releases) {
+    const values = valuesOf(context, release);
     for (const { path, settings, state } of values?.nodes() ?? []) {
       for (const [at, setting] of settings.entries()) {
         const below = settings[at - 1];
@@ -19,14 +19,14 @@ export const overrides: Check = async function* overridesCheck(context) {
         const change = typeChange(below.entry.value, setting.entry.value);
         if (change !== null) {
           yield found("type-change", "warning", `${formatPath(path)} becomes ${change}, in ${where(below)}`, {
-            ...placeOf(setting, environment),
+            ...placeOf(setting, release),
             hint: change.startsWith("a text instead of true")
               ? "take the quotes away: to a template, the text false is true"
               : "give it the type of what it overrides, or null where it is to be removed",
           });
         } else if (state === "set" && isDeepStrictEqual(valueOf(below.entry.value), valueOf(setting.entry.value))) {
           yield found("redundant", "note", `${formatPath(path)} is already so in ${where(below)}`, {
-            ...placeOf(setting, environment),
+            ...placeOf(setting, release),
             hint: "take it out: where it changes below, this one would stay behind",
           });
         }

@@ -2,13 +2,13 @@
  * How checks read: what cannot be read is one check's finding, and what the others pass over and tell.
  */
 import type { Dependency } from "../charts/chart.ts";
-import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
 import type { CheckContext, Finding, Severity } from "./finding.ts";
 import type { Layer } from "../values/layer.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import type { Setting, Values } from "../values/merge.ts";
 import type { Project } from "../project/project.ts";
+import type { Release } from "../project/release.ts";
 import { type Position, readYaml, type Yaml } from "../values/yaml.ts";
 import type { RuleId } from "./rules.ts";
 
@@ -22,27 +22,46 @@ export function found(
   return { id, severity, message, ...rest };
 }
 
-/** Where something stands in a layer, and of which environment that is, where it is one's own. */
+const nameAmong = ({ name, environment }: Release): Pick<Finding, "release"> =>
+  environment.releases.length === 1 ? {} : { release: name };
+
+/** Which release something is about: by its environment, and by its name where there are several. */
+export const whereOf = (release: Release): Pick<Finding, "environment" | "release"> => ({
+  environment: release.environment.name,
+  ...nameAmong(release),
+});
+
+/** By what a release is the same in every environment: a main release has another name in each. */
+export const roleOf = (release: Release): string => (release === release.environment.main ? "" : release.name);
+
+/** Whose a layer is: an environment's, a release's, or nobody's alone. */
+export function ownerOf(layer: Layer, release: Release): ReturnType<typeof whereOf> {
+  if (layer.role === "environment") return whereOf(release);
+  // A main release has another name in each of the environments that share the layer.
+  return release === release.environment.main ? {} : nameAmong(release);
+}
+
+/** Where something stands in a layer, and whose that is. */
 export const placeIn = (
   layer: Layer,
   { line, column }: Position,
-  environment: Environment,
-): Pick<Finding, "file" | "line" | "column" | "environment"> => ({
+  release: Release,
+): Pick<Finding, "file" | "line" | "column" | "environment" | "release"> => ({
   file: layer.path,
   line,
   column,
-  ...(layer.role === "environment" ? { environment: environment.name } : {}),
+  ...ownerOf(layer, release),
 });
 
 /** Where a value is set. */
-export const placeOf = ({ layer, entry }: Setting, environment: Environment): ReturnType<typeof placeIn> =>
-  placeIn(layer, entry.position, environment);
+export const placeOf = ({ layer, entry }: Setting, release: Release): ReturnType<typeof placeIn> =>
+  placeIn(layer, entry.position, release);
 
 /** An error as a finding. */
 export const findingOf = (
   id: RuleId,
   { message, place, hint }: DeployError,
-  rest: Pick<Finding, "environment"> = {},
+  rest: Pick<Finding, "environment" | "release"> = {},
 ): Finding => found(id, "error", message, { ...place, ...rest, hint });
 
 /** What is told where something needs the key, and there is none. */
@@ -58,12 +77,11 @@ export function orElse<T>(read: () => T, otherwise: (error: DeployError) => T): 
   }
 }
 
-/** Every layer once, with an environment that has it. */
-export function layersOf({ environments }: CheckContext): [Layer, Environment][] {
-  const byPath = new Map<string, [Layer, Environment]>();
-  for (const environment of environments)
-    for (const layer of environment.releases.flatMap((release) => release.layers))
-      if (!byPath.has(layer.path)) byPath.set(layer.path, [layer, environment]);
+/** Every layer once, with a release that has it. */
+export function layersOf({ releases }: CheckContext): [Layer, Release][] {
+  const byPath = new Map<string, [Layer, Release]>();
+  for (const release of releases)
+    for (const layer of release.layers) if (!byPath.has(layer.path)) byPath.set(layer.path, [layer, release]);
   return [...byPath.values()];
 }
 
@@ -86,16 +104,20 @@ function layersByPath(context: CheckContext): ReadonlyMap<string, Layer> {
   return layers;
 }
 
-/** The values of an environment, without what is locked; null where they cannot be had. */
-export function valuesOf({ skip }: CheckContext, environment: Environment): Values | null {
+/** A release as people call it: by its environment, and by its name where there are several. */
+const titleOf = ({ name, environment }: Release): string =>
+  environment.releases.length === 1 ? environment.name : `${name} in ${environment.name}`;
+
+/** The values of a release, without what is locked; null where they cannot be had. */
+export function valuesOf({ skip }: CheckContext, release: Release): Values | null {
   return orElse<Values | null>(
     () => {
-      const values = environment.values({ withoutSecrets: true });
+      const values = release.values({ withoutSecrets: true });
       if (values.leftOut.length > 0) skip(NO_KEY);
       return values;
     },
     () => {
-      skip(`the values of ${environment.name}, since a layer cannot be taken`);
+      skip(`the values of ${titleOf(release)}, since a layer cannot be taken`);
       return null;
     },
   );
@@ -103,57 +125,56 @@ export function valuesOf({ skip }: CheckContext, environment: Environment): Valu
 
 type Rendering = Promise<readonly Manifest[] | DeployError>;
 
-/** Each environment is rendered once in a run, and where that fails, it is not tried again. */
-const known = new WeakMap<CheckContext, Map<Environment, Rendering>>();
+/** Each release is rendered once in a run, and where that fails, it is not tried again. */
+const known = new WeakMap<CheckContext, Map<Release, Rendering>>();
 
-function render(context: CheckContext, environment: Environment): Rendering {
-  const ofRun = known.get(context) ?? new Map<Environment, Rendering>();
+function render(context: CheckContext, release: Release): Rendering {
+  const ofRun = known.get(context) ?? new Map<Release, Rendering>();
   known.set(context, ofRun);
-  const before = ofRun.get(environment);
+  const before = ofRun.get(release);
   if (before !== undefined) return before;
-  const rendering = environment.render({ withoutSecrets: true, signal: context.signal }).catch((error: unknown) => {
+  const rendering = release.render({ withoutSecrets: true, signal: context.signal }).catch((error: unknown) => {
     if (error instanceof DeployError && error.code !== "INTERRUPTED") return error;
     throw error;
   });
   // It may fail before anybody waits for it.
   rendering.catch(() => {});
-  ofRun.set(environment, rendering);
+  ofRun.set(release, rendering);
   return rendering;
 }
 
-/** The environments with what the chart renders for each, or why it does not; the next one is rendered meanwhile. */
+/** The releases with what their charts render, or why they do not; the next one is rendered meanwhile. */
 export async function* renderings(
   context: CheckContext,
-): AsyncGenerator<[environment: Environment, manifests: readonly Manifest[] | DeployError]> {
-  const { environments } = context;
-  for (const [at, environment] of environments.entries()) {
-    const current = render(context, environment);
-    const next = environments[at + 1];
+): AsyncGenerator<[release: Release, manifests: readonly Manifest[] | DeployError]> {
+  const { releases } = context;
+  for (const [at, release] of releases.entries()) {
+    const current = render(context, release);
+    const next = releases[at + 1];
     if (next !== undefined) void render(context, next);
-    yield [environment, await current];
+    yield [release, await current];
   }
 }
 
-/** The environments that can be rendered, with what is rendered. */
+/** The releases that can be rendered, with what is rendered. */
 export async function* rendered(
   context: CheckContext,
-): AsyncGenerator<[environment: Environment, manifests: readonly Manifest[]]> {
-  for await (const [environment, manifests] of renderings(context)) {
-    if (manifests instanceof DeployError) context.skip(whyNotRendered(environment, manifests));
-    else yield [environment, manifests];
+): AsyncGenerator<[release: Release, manifests: readonly Manifest[]]> {
+  for await (const [release, manifests] of renderings(context)) {
+    if (manifests instanceof DeployError) context.skip(whyNotRendered(release, manifests));
+    else yield [release, manifests];
   }
 }
 
-/** Why what an environment renders was not looked at. */
-export function whyNotRendered({ name, layers }: Environment, { code, message }: DeployError): string {
+/** Why what a release renders was not looked at. */
+export function whyNotRendered(release: Release, { code, message }: DeployError): string {
   if (code === "TOOL_MISSING" || code === "UNSUPPORTED_TOOL") return `what the chart renders, since ${message}`;
-  const isLocked = code === "TOOL_FAILED" && layers.some(({ locked }) => locked);
-  return `what ${name} renders, since it cannot be rendered${isLocked ? " without the secrets" : ""}`;
+  const isLocked = code === "TOOL_FAILED" && release.layers.some(({ locked }) => locked);
+  return `what ${titleOf(release)} renders, since it cannot be rendered${isLocked ? " without the secrets" : ""}`;
 }
 
 /** The file in the repository that rendered an object; the chart's own description, where a dependency from elsewhere did. */
-export function fileOf(project: Project, { source }: Manifest): string {
-  const { chart } = project;
+export function fileOf(project: Project, { chart }: Release, { source }: Manifest): string {
   const [, name, path] = /^[^/]+\/(?:charts\/([^/]+)\/)?(.*)$/.exec(source) ?? [];
   const dependency = chart.dependencies.find((one) => one.key === name || one.name === name);
   const folder =
@@ -170,14 +191,14 @@ function localFolder(chart: string, { repository }: Dependency): string | null {
 /** A finding about an object that was rendered. What its values hold of secrets is taken out of the message. */
 export function foundIn(
   project: Project,
-  environment: Environment,
+  release: Release,
   manifest: Manifest,
   ...[id, severity, message, hint]: [RuleId, Severity, string, string?]
 ): Finding {
   const { redactor } = project;
   return found(id, severity, redactor.redact(message), {
-    file: fileOf(project, manifest),
-    environment: environment.name,
+    file: fileOf(project, release, manifest),
+    ...whereOf(release),
     ...(hint === undefined ? {} : { hint: redactor.redact(hint) }),
   });
 }

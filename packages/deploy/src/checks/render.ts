@@ -1,7 +1,7 @@
-import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
 import type { Check } from "./finding.ts";
-import { findingOf, renderings, whyNotRendered } from "./reading.ts";
+import type { Release } from "../project/release.ts";
+import { findingOf, renderings, whereOf, whyNotRendered } from "./reading.ts";
 
 /** Told by the checks layers and strict-yaml, or no fault of the project. */
 const TOLD: ReadonlySet<string> = new Set([
@@ -22,18 +22,17 @@ const OF_DEPENDENCIES: ReadonlySet<string> = new Set([
   "ARCHIVE_MISMATCH",
 ]);
 
-/** Tells why the chart cannot be rendered with an environment's values. */
+/** Tells why a chart cannot be rendered with a release's values. */
 export const render: Check = async function* renderCheck(context) {
-  for await (const [environment, result] of renderings(context)) {
+  for await (const [release, result] of renderings(context)) {
     if (!(result instanceof DeployError)) continue;
-    context.skip(whyNotRendered(environment, result));
+    context.skip(whyNotRendered(release, result));
     if (OF_DEPENDENCIES.has(result.code)) yield findingOf("dependencies", result);
-    else if (!isToldElsewhere(environment, result))
-      yield findingOf("render", result, { environment: environment.name });
+    else if (!isToldElsewhere(release, result)) yield findingOf("render", result, whereOf(release));
   }
 };
 
-function isToldElsewhere({ layers }: Environment, { code, place }: DeployError): boolean {
+function isToldElsewhere({ layers }: Release, { code, place }: DeployError): boolean {
   // What fails without the secrets may well work with them.
   if (code === "TOOL_FAILED") return layers.some(({ locked }) => locked);
   return TOLD.has(code) || layers.some(({ path }) => path === place?.file);

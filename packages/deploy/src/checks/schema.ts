@@ -1,30 +1,41 @@
 import type { ErrorObject, ValidateFunction } from "ajv";
-import type { Environment } from "../project/environment.ts";
+import type { Chart } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
 import type { Check, CheckContext, Finding } from "./finding.ts";
+import type { Release } from "../project/release.ts";
 import type { Values } from "../values/merge.ts";
 import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 import { type ChartValues, chartValues } from "./chart-values.ts";
-import { found, placeOf, valuesOf } from "./reading.ts";
+import { found, placeOf, valuesOf, whereOf } from "./reading.ts";
 
-/** The most that is told of one schema for one environment. */
+/** The most that is told of one schema for one release. */
 const MOST_FINDINGS = 50;
 
 /** Tells of values that are not as the JSON Schemas of the charts and of the project say. */
 export const schema: Check = async function* schemaCheck(context) {
+  const ofCharts = new Map<Chart, readonly CompiledSchema[]>();
+  const own = yield* compileAll(ofProject(context));
+  for (const release of context.releases) {
+    const known = ofCharts.get(release.chart);
+    const schemas = known ?? (yield* compileAll(ofChart(context, release.chart)));
+    ofCharts.set(release.chart, schemas);
+    // The project's own are about what its chart is given.
+    const all = release === release.environment.main ? [...schemas, ...own] : schemas;
+    const values = all.length === 0 ? null : valuesOf(context, release);
+    if (values !== null) for (const one of all) yield* violations(one, release, values);
+  }
+};
+
+/** Compiles schemas, and tells of those that are none. */
+async function* compileAll(candidates: readonly Candidate[]): AsyncGenerator<Finding, CompiledSchema[]> {
   const schemas: CompiledSchema[] = [];
-  for (const candidate of candidates(context)) {
+  for (const candidate of candidates) {
     const compiled = await compile(candidate);
     if ("severity" in compiled) yield compiled;
     else schemas.push(compiled);
   }
-  if (schemas.length === 0) return;
-  for (const environment of context.environments) {
-    const values = valuesOf(context, environment);
-    if (values === null) continue;
-    for (const one of schemas) yield* violations(one, environment, values);
-  }
-};
+  return schemas;
+}
 
 /** A schema, and the part of the values that it is about. */
 interface Candidate {
@@ -41,21 +52,23 @@ interface CompiledSchema extends Candidate {
   readonly validate: ValidateFunction;
 }
 
-function candidates(context: CheckContext): Candidate[] {
-  const { project } = context;
-  const { root, dependencies } = chartValues(context);
+const ofProject = ({ project }: CheckContext): Candidate[] =>
+  project.schemas.map((path) => {
+    const file = project.file(path);
+    const content = file === undefined ? undefined : contentOf(() => project.read(file));
+    return { title: `the schema ${path}`, file: path, content, key: null, defaults: {} };
+  });
+
+/** That of a chart, and those of what it depends on. */
+function ofChart(context: CheckContext, chart: Chart): Candidate[] {
+  const { root, dependencies } = chartValues(context, chart);
   return [
-    ...ofChart(root, null, project.chart.schema?.path),
-    ...[...dependencies].flatMap(([key, chart]) => (chart === null ? [] : ofChart(chart, key))),
-    ...project.schemas.map((path) => {
-      const file = project.file(path);
-      const content = file === undefined ? undefined : contentOf(() => project.read(file));
-      return { title: `the schema ${path}`, file: path, content, key: null, defaults: {} };
-    }),
+    ...candidateOf(root, null, chart.schema?.path),
+    ...[...dependencies].flatMap(([key, one]) => (one === null ? [] : candidateOf(one, key))),
   ];
 }
 
-function ofChart({ name, schema: content, defaults }: ChartValues, key: string | null, file?: string): Candidate[] {
+function candidateOf({ name, schema: content, defaults }: ChartValues, key: string | null, file?: string): Candidate[] {
   if (content === undefined) return [];
   const title = `the schema of the chart ${name}`;
   return [{ title, file, content: content ?? undefined, key, defaults: key === null ? {} : defaults }];
@@ -115,7 +128,7 @@ async function compilerFor(dialect: string): Promise<Compile> {
   };
 }
 
-function* violations(one: CompiledSchema, environment: Environment, values: Values): Generator<Finding> {
+function* violations(one: CompiledSchema, release: Release, values: Values): Generator<Finding> {
   const { key, defaults, title, validate } = one;
   const whole = values.value;
   const part = key === null ? whole : underlay(whole[key] ?? {}, defaults, whole["global"]);
@@ -127,7 +140,7 @@ function* violations(one: CompiledSchema, environment: Environment, values: Valu
     const path = [...(key === null ? [] : [key]), ...pathOf(error, part)];
     const setting = nearestSetting(values, path);
     const at = path.length === 0 ? "the top" : formatPath(path);
-    const place = setting === null ? { environment: environment.name } : placeOf(setting, environment);
+    const place = setting === null ? whereOf(release) : placeOf(setting, release);
     yield found("schema", "error", `${at} ${reason(error)}, by ${title}`, place);
   }
 }

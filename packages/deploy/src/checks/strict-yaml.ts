@@ -4,7 +4,7 @@ import { found, layersOf, NO_KEY, orElse, placeIn } from "./reading.ts";
 
 /** Tells of what is not what it looks like: keys that are there twice, further documents, words that are read as something else. */
 export const strictYaml: Check = async function* strictYamlCheck(context) {
-  for (const [layer, environment] of layersOf(context)) {
+  for (const [layer, release] of layersOf(context)) {
     if (layer.locked) {
       context.skip(NO_KEY);
       continue;
@@ -14,10 +14,10 @@ export const strictYaml: Check = async function* strictYamlCheck(context) {
       () => null,
     );
     for (const { message, position } of yaml?.oddities ?? [])
-      yield found("strict-yaml", "error", message, placeIn(layer, position, environment));
+      yield found("strict-yaml", "error", message, placeIn(layer, position, release));
     for (const document of yaml?.documents ?? [])
       for (const { message, severity, at, hint } of surprises(document, new Set()))
-        yield found("strict-yaml", severity, message, { ...placeIn(layer, at, environment), hint });
+        yield found("strict-yaml", severity, message, { ...placeIn(layer, at, release), hint });
   }
 };
 

@@ -1,103 +1,119 @@
 import type { Check, Finding, Severity } from "./finding.ts";
 import type { Manifest } from "../helm/manifests.ts";
+import type { Environment } from "../project/environment.ts";
+import type { Release } from "../project/release.ts";
 import { isMap } from "../values/value.ts";
 import { listAt, mapAt, textAt } from "./pods.ts";
 import { foundIn, nameOf, rendered } from "./reading.ts";
 
+/** An object with the release that it is of. */
+interface Deployed {
+  readonly release: Release;
+  readonly manifest: Manifest;
+}
+
 /** A certificate that an object asks for, and the secret that it is kept in. */
 interface Claim {
-  readonly manifest: Manifest;
+  readonly by: Deployed;
   readonly secret: string;
   readonly hosts: readonly string[];
 }
 
-/** Tells of hosts that are served without a certificate, and of certificates that are kept in one secret. */
+/**
+ * Tells of hosts that are served without a certificate, and of certificates that are kept in one secret. What one release serves,
+ * another may have the certificate for: an environment is looked at as a whole.
+ */
 export const tls: Check = async function* tlsCheck(context) {
-  for await (const [environment, manifests] of rendered(context)) {
-    const tell = (manifest: Manifest, severity: Severity, message: string, hint: string): Finding =>
-      foundIn(context.project, environment, manifest, "tls", severity, message, hint);
-    const namespaceOf = ({ namespace }: Manifest): string => namespace ?? environment.namespace;
-    const ingresses = manifests.filter(
-      ({ kind, apiVersion }) => kind === "Ingress" && /^(?:networking|extensions)/.test(apiVersion),
-    );
-    const certificates = manifests
-      .filter(({ kind, apiVersion }) => kind === "Certificate" && apiVersion.startsWith("cert-manager.io/"))
-      .map(certificateOf);
-    const made = new Set([
-      ...certificates.map(({ manifest, secret }) => `${namespaceOf(manifest)}/${secret}`),
-      ...manifests
-        .filter(({ kind }) => kind === "Secret")
-        .map((manifest) => `${namespaceOf(manifest)}/${manifest.name}`),
-    ]);
-    const claims = ingresses.flatMap(claimsOf);
-    yield* sharedNames([...claims], namespaceOf, tell);
-    yield* sharedNames(certificates, namespaceOf, tell);
-    for (const ingress of ingresses) {
-      const own = claimsOf(ingress);
-      const covered = own.flatMap(({ hosts }) => hosts);
-      for (const host of hostsOf(ingress))
-        if (!covered.some((name) => covers(name, host)))
-          yield tell(
-            ingress,
-            "warning",
-            `${nameOf(ingress)} serves ${host} without a certificate`,
-            "name the host under spec.tls, with the secret that keeps its certificate",
-          );
-      for (const { secret, hosts } of own) {
-        if (secret === "") {
-          yield tell(
-            ingress,
-            "warning",
-            `${nameOf(ingress)} names no secret for the certificate of ${hosts.join(", ") || "its hosts"}`,
-            "the controller's own certificate is served then: give it a secretName",
-          );
-          continue;
-        }
-        const certificate = certificates.find(
-          (one) => one.secret === secret && namespaceOf(one.manifest) === namespaceOf(ingress),
-        );
-        const missing =
-          certificate === undefined
-            ? []
-            : hosts.filter((host) => !certificate.hosts.some((name) => covers(name, host)));
-        if (certificate !== undefined && missing.length > 0)
-          yield tell(
-            ingress,
-            "error",
-            `${nameOf(certificate.manifest)} does not cover ${missing.join(", ")} of ${nameOf(ingress)}`,
-            "name the host among the certificate's dnsNames",
-          );
-        if (!made.has(`${namespaceOf(ingress)}/${secret}`) && !isManaged(ingress))
-          yield tell(
-            ingress,
-            "note",
-            `nothing in the chart makes the secret ${secret} that ${nameOf(ingress)} takes its certificate from`,
-            "where a controller or a person makes it, silence this finding with that reason",
-          );
-      }
-    }
+  const byEnvironment = new Map<Environment, Deployed[]>();
+  for await (const [release, manifests] of rendered(context)) {
+    const before = byEnvironment.get(release.environment) ?? [];
+    byEnvironment.set(release.environment, [...before, ...manifests.map((manifest) => ({ release, manifest }))]);
   }
+  const tell: Tell = ({ release, manifest }, severity, message, hint) =>
+    foundIn(context.project, release, manifest, "tls", severity, message, hint);
+  for (const deployed of byEnvironment.values()) yield* inEnvironment(deployed, tell);
 };
 
-type Tell = (manifest: Manifest, severity: Severity, message: string, hint: string) => Finding;
+type Tell = (at: Deployed, severity: Severity, message: string, hint: string) => Finding;
+
+function* inEnvironment(deployed: readonly Deployed[], tell: Tell): Generator<Finding> {
+  const ingresses = deployed.filter(
+    ({ manifest: { kind, apiVersion } }) => kind === "Ingress" && /^(?:networking|extensions)/.test(apiVersion),
+  );
+  const certificates = deployed
+    .filter(({ manifest: { kind, apiVersion } }) => kind === "Certificate" && apiVersion.startsWith("cert-manager.io/"))
+    .map(certificateOf);
+  const made = new Set([
+    ...certificates.map(({ by, secret }) => `${namespaceOf(by)}/${secret}`),
+    ...deployed
+      .filter(({ manifest: { kind } }) => kind === "Secret")
+      .map((secret) => `${namespaceOf(secret)}/${secret.manifest.name}`),
+  ]);
+  yield* sharedNames(ingresses.flatMap(claimsOf), tell);
+  yield* sharedNames(certificates, tell);
+  for (const ingress of ingresses) {
+    const name = nameOf(ingress.manifest);
+    const own = claimsOf(ingress);
+    const covered = own.flatMap(({ hosts }) => hosts);
+    for (const host of hostsOf(ingress))
+      if (!covered.some((one) => covers(one, host)))
+        yield tell(
+          ingress,
+          "warning",
+          `${name} serves ${host} without a certificate`,
+          "name the host under spec.tls, with the secret that keeps its certificate",
+        );
+    for (const { secret, hosts } of own) {
+      if (secret === "") {
+        yield tell(
+          ingress,
+          "warning",
+          `${name} names no secret for the certificate of ${hosts.join(", ") || "its hosts"}`,
+          "the controller's own certificate is served then: give it a secretName",
+        );
+        continue;
+      }
+      const certificate = certificates.find(
+        (one) => one.secret === secret && namespaceOf(one.by) === namespaceOf(ingress),
+      );
+      const missing =
+        certificate === undefined ? [] : hosts.filter((host) => !certificate.hosts.some((one) => covers(one, host)));
+      if (certificate !== undefined && missing.length > 0)
+        yield tell(
+          ingress,
+          "error",
+          `${nameOf(certificate.by.manifest)} does not cover ${missing.join(", ")} of ${name}`,
+          "name the host among the certificate's dnsNames",
+        );
+      if (!made.has(`${namespaceOf(ingress)}/${secret}`) && !isManaged(ingress))
+        yield tell(
+          ingress,
+          "note",
+          `no chart makes the secret ${secret} that ${name} takes its certificate from`,
+          "where a controller or a person makes it, silence this finding with that reason",
+        );
+    }
+  }
+}
+
+const namespaceOf = ({ release, manifest }: Deployed): string => manifest.namespace ?? release.namespace;
 
 /** A controller that makes certificates writes each to its secret, over the other's. */
-function* sharedNames(
-  claims: readonly Claim[],
-  namespaceOf: (manifest: Manifest) => string,
-  tell: Tell,
-): Generator<Finding> {
+function* sharedNames(claims: readonly Claim[], tell: Tell): Generator<Finding> {
   const first = new Map<string, Claim>();
   for (const claim of claims) {
     if (claim.secret === "") continue;
-    const key = `${namespaceOf(claim.manifest)}/${claim.secret}`;
+    const key = `${namespaceOf(claim.by)}/${claim.secret}`;
     const other = first.get(key);
     if (other === undefined) first.set(key, claim);
     else if (claim.hosts.toSorted().join() !== other.hosts.toSorted().join()) {
-      const [one, two] = [nameOf(other.manifest), nameOf(claim.manifest)];
+      const isOfOne = other.by.release === claim.by.release;
+      const [one, two] = [other.by, claim.by].map(
+        ({ release, manifest }) => `${nameOf(manifest)}${isOfOne ? "" : ` of ${release.name}`}`,
+      );
       const who = one === two ? `${one} has two certificates that` : `${one} and ${two} have certificates that`;
       yield tell(
-        claim.manifest,
+        claim.by,
         "error",
         `${who} are kept in the one secret ${claim.secret}`,
         "give each certificate a secret of its own, or name all hosts in one certificate",
@@ -106,22 +122,22 @@ function* sharedNames(
   }
 }
 
-const claimsOf = (manifest: Manifest): Claim[] =>
-  listAt(mapAt(manifest.object, "spec"), "tls")
+const claimsOf = (by: Deployed): Claim[] =>
+  listAt(mapAt(by.manifest.object, "spec"), "tls")
     .filter(isMap)
-    .map((entry) => ({ manifest, secret: textAt(entry, "secretName") ?? "", hosts: texts(listAt(entry, "hosts")) }));
+    .map((entry) => ({ by, secret: textAt(entry, "secretName") ?? "", hosts: texts(listAt(entry, "hosts")) }));
 
-function certificateOf(manifest: Manifest): Claim {
-  const spec = mapAt(manifest.object, "spec");
+function certificateOf(by: Deployed): Claim {
+  const spec = mapAt(by.manifest.object, "spec");
   const common = textAt(spec, "commonName");
   return {
-    manifest,
+    by,
     secret: textAt(spec, "secretName") ?? "",
     hosts: [...(common === null ? [] : [common]), ...texts(listAt(spec, "dnsNames"))],
   };
 }
 
-const hostsOf = ({ object }: Manifest): string[] =>
+const hostsOf = ({ manifest: { object } }: Deployed): string[] =>
   listAt(mapAt(object, "spec"), "rules").flatMap((rule) => (isMap(rule) ? (textAt(rule, "host") ?? []) : []));
 
 const texts = (list: readonly unknown[]): string[] => list.filter((item) => typeof item === "string");
@@ -134,7 +150,7 @@ const covers = (name: string, host: string): boolean =>
     host.slice(host.indexOf(".")).toLowerCase() === name.slice(1).toLowerCase());
 
 /** Whether an annotation asks a controller for the certificate. */
-function isManaged({ object }: Manifest): boolean {
+function isManaged({ manifest: { object } }: Deployed): boolean {
   const annotations = mapAt(mapAt(object, "metadata"), "annotations");
   return Object.keys(annotations ?? {}).some(
     (key) =>

@@ -1,7 +1,8 @@
 import { closest, distance } from "fastest-levenshtein";
+import type { Chart } from "../charts/chart.ts";
 import type { Check } from "./finding.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
-import { type ChartValues, chartValues } from "./chart-values.ts";
+import { type ChartsValues, type ChartValues, chartValues } from "./chart-values.ts";
 import { found, placeOf, valuesOf } from "./reading.ts";
 
 /**
@@ -9,37 +10,19 @@ import { found, placeOf, valuesOf } from "./reading.ts";
  * its templates speak of, and everything in a map that is empty there, or that a template takes whole.
  */
 export const unknownKey: Check = async function* unknownKeyCheck(context) {
-  const { root, dependencies } = chartValues(context);
-  const rootKeys = new KnownKeys(root, [...dependencies.keys(), "tags"]);
-  const byKey = new Map(
-    [...dependencies].map(([key, chart]) => [key, chart === null ? null : new KnownKeys(chart, [])]),
-  );
-  // Environments share most of their paths.
-  const verdicts = new Map<string, Verdict>();
-  const judge = (path: Path): Verdict => {
-    const id = path.join("\0");
-    const before = verdicts.get(id);
-    if (before !== undefined) return before;
-    const verdict = judgeAnew(path);
-    verdicts.set(id, verdict);
-    return verdict;
-  };
-  const judgeAnew = (path: Path): Verdict => {
-    const dependency = byKey.get(String(path[0]));
-    if (dependency === undefined) return rootKeys.judge(path);
-    if (dependency === null) return "free";
-    return path.length === 1 ? "known" : dependency.judge(path.slice(1));
-  };
-  for (const environment of context.environments) {
+  const judges = new Map<Chart, (path: Path) => Verdict>();
+  for (const release of context.releases) {
+    const judge = judges.get(release.chart) ?? judgeOf(chartValues(context, release.chart));
+    judges.set(release.chart, judge);
     let passOver: Path | null = null;
-    for (const { path, settings } of valuesOf(context, environment)?.nodes() ?? []) {
+    for (const { path, settings } of valuesOf(context, release)?.nodes() ?? []) {
       if (passOver !== null && isBelow(path, passOver)) continue;
       const verdict = judge(path);
       passOver = verdict === "known" ? null : path;
       const setting = settings.at(-1);
       if (typeof verdict === "string" || setting === undefined) continue;
       yield found("unknown-key", "warning", `${formatPath(path)} is no value that the chart ${verdict.chart} knows`, {
-        ...placeOf(setting, environment),
+        ...placeOf(setting, release),
         hint:
           verdict.nearest === null
             ? "Helm passes over it: take it out, or find its right name"
@@ -48,6 +31,27 @@ export const unknownKey: Check = async function* unknownKeyCheck(context) {
     }
   }
 };
+
+/** Judges paths by what a chart knows; each once, since environments share most of theirs. */
+function judgeOf({ root, dependencies }: ChartsValues): (path: Path) => Verdict {
+  const rootKeys = new KnownKeys(root, [...dependencies.keys(), "tags"]);
+  const byKey = new Map(
+    [...dependencies].map(([key, chart]) => [key, chart === null ? null : new KnownKeys(chart, [])]),
+  );
+  const verdicts = new Map<string, Verdict>();
+  const judgeAnew = (path: Path): Verdict => {
+    const dependency = byKey.get(String(path[0]));
+    if (dependency === undefined) return rootKeys.judge(path);
+    if (dependency === null) return "free";
+    return path.length === 1 ? "known" : dependency.judge(path.slice(1));
+  };
+  return (path) => {
+    const id = path.join("\0");
+    const verdict = verdicts.get(id) ?? judgeAnew(path);
+    verdicts.set(id, verdict);
+    return verdict;
+  };
+}
 
 const isBelow = (path: Path, above: Path): boolean =>
   path.length > above.length && above.every((step, at) => step === path[at]);

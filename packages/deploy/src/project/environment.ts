@@ -2,7 +2,7 @@ import { DeployError } from "../errors.ts";
 import type { Layer } from "../values/layer.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import type { Values } from "../values/merge.ts";
-import type { Release, ValuesOptions } from "./release.ts";
+import { Release, type ReleaseParts, type Renderer, type RenderOptions, type ValuesOptions } from "./release.ts";
 import type { ClusterPin, NodePool, Tier } from "./settings.ts";
 import type { Path } from "../values/value.ts";
 import type { Position, Yaml } from "../values/yaml.ts";
@@ -17,14 +17,12 @@ export interface EnvironmentParts {
   readonly cluster: ClusterPin | null;
   /** By their names; null where they are not known. */
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
-  /** What is deployed there, in that order. */
-  readonly releases: readonly Release[];
-  /** That of the project's chart, one of `releases`. */
-  readonly main: Release;
+  /** What is deployed there before the main release, in that order. */
+  readonly before: readonly ReleaseParts[];
+  /** That of the project's chart. */
+  readonly main: ReleaseParts;
+  readonly after: readonly ReleaseParts[];
 }
-
-/** Renders the chart for an environment with these values. */
-export type Renderer = (environment: Environment, values: Values, signal?: AbortSignal) => Promise<readonly Manifest[]>;
 
 /** A value of a secret layer, whether another overrides it or not. */
 export interface SecretLeaf {
@@ -34,32 +32,27 @@ export interface SecretLeaf {
   readonly position: Position;
 }
 
-export interface RenderOptions extends Pick<ValuesOptions, "withoutSecrets"> {
-  /** Stops Helm. */
-  readonly signal?: AbortSignal;
-}
-
 /** Where a project is deployed to: staging, prod, … */
-export class Environment implements EnvironmentParts {
+export class Environment {
   readonly name: string;
   readonly tier: Tier;
   readonly kubeconfig: string | null;
   readonly cluster: ClusterPin | null;
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
+  /** What is deployed there, in that order. */
   readonly releases: readonly Release[];
+  /** That of the project's chart, one of `releases`. */
   readonly main: Release;
-  readonly #rendered = new Map<boolean, Promise<readonly Manifest[]>>();
-  readonly #renderer: Renderer;
 
   constructor(parts: EnvironmentParts, renderer: Renderer) {
-    this.#renderer = renderer;
     this.name = parts.name;
     this.tier = parts.tier;
     this.kubeconfig = parts.kubeconfig;
     this.cluster = parts.cluster;
     this.nodePools = parts.nodePools;
-    this.releases = parts.releases;
-    this.main = parts.main;
+    const releaseOf = (release: ReleaseParts): Release => new Release(release, this, renderer);
+    this.main = releaseOf(parts.main);
+    this.releases = [...parts.before.map(releaseOf), this.main, ...parts.after.map(releaseOf)];
   }
 
   /** The namespace of the main release. */
@@ -87,19 +80,12 @@ export class Environment implements EnvironmentParts {
   }
 
   /**
-   * The objects that Helm makes of the project's chart with the values. It is run once, and talks to no cluster.
+   * The objects of the main release.
    *
-   * @throws DeployError as `values` does; TOOL_MISSING, UNSUPPORTED_TOOL; TOOL_FAILED where the chart cannot be rendered;
-   * SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH; INTERRUPTED
+   * @throws DeployError as those of a release
    */
-  async render({ withoutSecrets = false, signal }: RenderOptions = {}): Promise<readonly Manifest[]> {
-    const known = this.#rendered.get(withoutSecrets);
-    if (known !== undefined) return known;
-    const rendered = this.#renderer(this, this.values({ withoutSecrets }), signal);
-    this.#rendered.set(withoutSecrets, rendered);
-    // What failed may do better once the charts are fetched.
-    rendered.catch(() => this.#rendered.delete(withoutSecrets));
-    return rendered;
+  render(options: RenderOptions = {}): Promise<readonly Manifest[]> {
+    return this.main.render(options);
   }
 
   /**

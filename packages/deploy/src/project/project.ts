@@ -11,7 +11,7 @@ import {
   partsOf,
   withLocalCharts,
 } from "../charts/charts.ts";
-import { Environment, findEnvironment, type Renderer, type SecretLeaf, secretsOf } from "./environment.ts";
+import { Environment, findEnvironment, type SecretLeaf, secretsOf } from "./environment.ts";
 import { DeployError } from "../errors.ts";
 import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives } from "../charts/fetch.ts";
 import { Helm } from "../helm/helm.ts";
@@ -21,7 +21,7 @@ import { Layer, MOST_LAYER_BYTES } from "../values/layer.ts";
 import { archiveKey, isRemote } from "../charts/lock-file.ts";
 import { askRepository, type AskOptions, type Publication } from "../charts/published.ts";
 import { Redactor } from "../releases/redactor.ts";
-import { Release } from "./release.ts";
+import type { ReleaseParts, Renderer } from "./release.ts";
 import { readSettings, type ReleaseSettings, type Settings, type Silence, tierOf } from "./settings.ts";
 import { type TrackedFile, Tree, WorkTree } from "./tree.ts";
 import { Workspace } from "./workspace.ts";
@@ -79,13 +79,13 @@ export class Project implements AsyncDisposable {
     this.chart = readChart(tree, settings.chart);
     const common = (settings.layers ?? []).map((path) => new Layer(tree, path, "common"));
     const extra = extraReleases(tree, settings);
-    this.#charts = [this.chart, ...extra.map(({ release }) => release.chart)];
+    this.#charts = [this.chart, ...extra.map(({ parts }) => parts.chart)];
     this.charts = withLocalCharts(tree, this.#charts);
     this.environments = Object.entries(settings.environments).map(([name, environment]) => {
       const own = (environment.layers ?? []).map((path) => new Layer(tree, path, "environment"));
       const layers = [...defaultsOf(this.chart), ...common, ...own];
       const namespace = environment.namespace ?? name;
-      const main = new Release({ name: environment.release ?? name, namespace, chart: this.chart, layers });
+      const main = { name: environment.release ?? name, namespace, chart: this.chart, layers };
       const parts = {
         name,
         tier: environment.tier ?? tierOf(name),
@@ -93,7 +93,7 @@ export class Project implements AsyncDisposable {
         cluster: environment.cluster ?? null,
         nodePools: environment.nodePools === undefined ? null : new Map(Object.entries(environment.nodePools)),
         main,
-        releases: inOrder(name, main, extra),
+        ...aroundMain(name, main, extra),
       };
       return new Environment(parts, this.#render);
     });
@@ -267,13 +267,13 @@ export class Project implements AsyncDisposable {
     }));
   }
 
-  readonly #render: Renderer = async ({ release, namespace }, values, signal) => {
+  readonly #render: Renderer = async ({ name, namespace, chart }, values, signal) => {
     const helm = this.#startHelm();
     await helm.version();
     return helm.template({
-      release,
+      release: name,
       namespace,
-      chart: this.chartFolder(this.chart),
+      chart: this.chartFolder(chart),
       values: helmValues(values.overrides),
       signal,
     });
@@ -324,7 +324,7 @@ export class Project implements AsyncDisposable {
 }
 
 interface ExtraRelease {
-  readonly release: Release;
+  readonly parts: ReleaseParts;
   readonly settings: ReleaseSettings;
 }
 
@@ -342,17 +342,21 @@ function extraReleases(tree: Tree, { releases = {}, environments }: Settings): E
     const chart = readChart(tree, settings.chart);
     const own = (settings.layers ?? []).map((path) => new Layer(tree, path, "common"));
     const layers = [...defaultsOf(chart), ...own];
-    return { settings, release: new Release({ name, namespace: settings.namespace ?? name, chart, layers }) };
+    return { settings, parts: { name, namespace: settings.namespace ?? name, chart, layers } };
   });
 }
 
-/** What is deployed to an environment, in order. */
-function inOrder(environment: string, main: Release, extra: readonly ExtraRelease[]): Release[] {
+/** What is deployed to an environment before and after its main release, in order. */
+function aroundMain(
+  environment: string,
+  main: ReleaseParts,
+  extra: readonly ExtraRelease[],
+): Record<"before" | "after", ReleaseParts[]> {
   const here = extra.filter(({ settings }) => settings.environments?.includes(environment) ?? true);
-  const at = (when: "before" | "after"): Release[] =>
-    here.filter(({ settings }) => (settings.when ?? "before") === when).map(({ release }) => release);
-  const twin = here.find(({ release }) => release.name === main.name && release.namespace === main.namespace);
-  if (twin === undefined) return [...at("before"), main, ...at("after")];
+  const at = (when: "before" | "after"): ReleaseParts[] =>
+    here.filter(({ settings }) => (settings.when ?? "before") === when).map(({ parts }) => parts);
+  const twin = here.find(({ parts }) => parts.name === main.name && parts.namespace === main.namespace);
+  if (twin === undefined) return { before: at("before"), after: at("after") };
   throw new DeployError(
     "INVALID_SETTINGS",
     `two releases of ${environment} have the name ${main.name} in one namespace`,

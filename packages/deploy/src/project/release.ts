@@ -1,5 +1,7 @@
 import type { Chart } from "../charts/chart.ts";
+import type { Manifest } from "../helm/manifests.ts";
 import type { Layer } from "../values/layer.ts";
+import type { Environment } from "./environment.ts";
 import { Values } from "../values/merge.ts";
 
 /** How values are merged. */
@@ -10,16 +12,32 @@ export interface ValuesOptions {
   readonly helm?: 3 | 4;
 }
 
-/** What Helm deploys as one: a chart with its values, under a name. */
+export interface RenderOptions extends Pick<ValuesOptions, "withoutSecrets"> {
+  /** Stops Helm. */
+  readonly signal?: AbortSignal;
+}
+
+/** Renders a release's chart with these values. */
+export type Renderer = (release: Release, values: Values, signal?: AbortSignal) => Promise<readonly Manifest[]>;
+
+/** What a release is made from. */
+export type ReleaseParts = Pick<Release, "name" | "namespace" | "chart" | "layers">;
+
+/** What Helm deploys as one: a chart with its values, under a name, to one environment. */
 export class Release {
+  readonly environment: Environment;
   readonly name: string;
   readonly namespace: string;
   readonly chart: Chart;
   /** Lowest first: the chart's own values, then what lies over them. */
   readonly layers: readonly Layer[];
   readonly #values = new Map<string, Values>();
+  readonly #rendered = new Map<boolean, Promise<readonly Manifest[]>>();
+  readonly #renderer: Renderer;
 
-  constructor({ name, namespace, chart, layers }: Pick<Release, "name" | "namespace" | "chart" | "layers">) {
+  constructor({ name, namespace, chart, layers }: ReleaseParts, environment: Environment, renderer: Renderer) {
+    this.environment = environment;
+    this.#renderer = renderer;
     this.name = name;
     this.namespace = namespace;
     this.chart = chart;
@@ -41,5 +59,21 @@ export class Release {
     const values = new Values(taken, { helm, leftOut });
     this.#values.set(way, values);
     return values;
+  }
+
+  /**
+   * The objects that Helm makes of the chart with the values. It is run once, and talks to no cluster.
+   *
+   * @throws DeployError as `values` does; TOOL_MISSING, UNSUPPORTED_TOOL; TOOL_FAILED where the chart cannot be rendered;
+   * SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH; INTERRUPTED
+   */
+  async render({ withoutSecrets = false, signal }: RenderOptions = {}): Promise<readonly Manifest[]> {
+    const known = this.#rendered.get(withoutSecrets);
+    if (known !== undefined) return known;
+    const rendered = this.#renderer(this, this.values({ withoutSecrets }), signal);
+    this.#rendered.set(withoutSecrets, rendered);
+    // What failed may do better once the charts are fetched.
+    rendered.catch(() => this.#rendered.delete(withoutSecrets));
+    return rendered;
   }
 }

@@ -30,7 +30,7 @@ export const SETTINGS_SCHEMA: object = {
       },
     },
     schemas: {
-      description: "JSON Schemas that the values of every environment must be as, beside those of the charts.",
+      description: "JSON Schemas that the values of every main release must be as, beside those of the charts.",
       $ref: "#/definitions/layers",
     },
     releases: {

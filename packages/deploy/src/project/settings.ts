@@ -80,7 +80,7 @@ export interface Settings {
   readonly silence?: readonly Silence[];
   /** The https address at which each member of the federation tells its versions as JSON, by its name. */
   readonly federation?: Readonly<Record<string, string>>;
-  /** JSON Schemas that the values of every environment must be as, beside those of the charts. */
+  /** JSON Schemas that the values of every main release must be as, beside those of the charts. */
   readonly schemas?: readonly string[];
 }
 

@@ -17,6 +17,11 @@ const SEVERITIES: readonly Severity[] = ["error", "warning", "note"];
 export const worstFirst = (findings: readonly Finding[]): Finding[] =>
   findings.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 
+/** `prod`, or `cert-manager in prod`: what a finding is about; undefined where that is no environment or release. */
+export function scopeOf({ environment, release = environment }: Finding): string | undefined {
+  return environment === undefined || release === environment ? release : `${release} in ${environment}`;
+}
+
 /** `1 error, 3 notes`; `nothing` where there are none. */
 export function summaryOf(findings: readonly Finding[]): string {
   const counts = SEVERITIES.flatMap((severity) => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { RULES, type Rule } from "../checks/rules.ts";
 import type { Finding } from "../checks/finding.ts";
-import type { CheckReport } from "./report.ts";
+import { type CheckReport, scopeOf } from "./report.ts";
 
 /**
  * The report in SARIF 2.1.0 (OASIS, Static Analysis Results Interchange Format), which code hosts show beside the code. Paths are
@@ -53,7 +53,7 @@ const ruleOf = (id: string): object => {
 };
 
 function resultOf(finding: Finding, ruleIndex: number): object {
-  const { id, severity, message, hint, file, line, column, environment } = finding;
+  const { id, severity, message, hint, file, line, column, environment, release } = finding;
   const region =
     line === undefined ? {} : { region: { startLine: line, ...(column === undefined ? {} : { startColumn: column }) } };
   const location = {
@@ -67,14 +67,14 @@ function resultOf(finding: Finding, ruleIndex: number): object {
     ...(file === undefined ? {} : { locations: [location] }),
     // Without the line: what is known stays known where the file grows above it.
     partialFingerprints: { "gitVaultFinding/v1": fingerprintOf(finding) },
-    ...(environment === undefined ? {} : { properties: { environment } }),
+    ...(scopeOf(finding) === undefined ? {} : { properties: { environment, release } }),
   };
 }
 
 const uriOf = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
 
-const fingerprintOf = ({ id, file = "", environment = "", message }: Finding): string =>
+const fingerprintOf = ({ id, file = "", environment = "", message, release }: Finding): string =>
   createHash("sha256")
-    .update(JSON.stringify([id, file, environment, message]))
+    .update(JSON.stringify([id, file, environment, message, ...(release === undefined ? [] : [release])]))
     .digest("hex")
     .slice(0, 32);

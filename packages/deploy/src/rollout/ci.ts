@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { appendFileSync, statSync } from "node:fs";
 import type { Finding, Severity } from "../checks/finding.ts";
+import { scopeOf } from "../reports/report.ts";
 
 /** What a job in CI says of itself, beside its log. Where there is no more than a log, nothing of it is written. */
 export interface Ci {
@@ -88,12 +89,14 @@ function maskedLines(secrets: Iterable<string>): Set<string> {
 }
 
 /** A finding as a workflow command. */
-function annotation({ severity, id, message, file, line, column, environment, hint }: Finding): string {
+function annotation(finding: Finding): string {
+  const { severity, id, message, file, line, column, hint } = finding;
+  const scope = scopeOf(finding);
   const properties = Object.entries({
     file,
     line,
     col: column,
-    title: environment === undefined ? id : `${id} (${environment})`,
+    title: scope === undefined ? id : `${id} (${scope})`,
   })
     .flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${escapeProperty(String(value))}`]))
     .join(",");
@@ -119,8 +122,9 @@ const MARKS: Readonly<Record<Severity, string>> = { error: "❌", warning: "⚠�
 /** Findings as a table in Markdown, for a summary; one sentence where there are none. */
 export function findingsInMarkdown(findings: readonly Finding[]): string {
   if (findings.length === 0) return "Nothing found.\n";
-  const rows = findings.map(({ severity, id, message, file, line, environment, hint }) => {
-    const place = [environment ?? "", file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}`];
+  const rows = findings.map((finding) => {
+    const { severity, id, message, file, line, hint } = finding;
+    const place = [scopeOf(finding) ?? "", file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}`];
     const said = hint === undefined ? inCell(message) : `${inCell(message)}<br>${inCell(hint)}`;
     return `| ${MARKS[severity]} | ${inCell(id)} | ${inCell(place.filter(Boolean).join(" "))} | ${said} |\n`;
   });
