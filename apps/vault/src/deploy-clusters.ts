@@ -10,9 +10,9 @@ import {
 import { usageError } from "./errors.ts";
 import type { FlagValues } from "./table.ts";
 
-/** The environments that the operands name; all where they name none. */
+/** The environments that the operands name, each once; all where they name none. */
 export const environmentsOf = (project: Project, names: readonly string[]): readonly Environment[] =>
-  names.length === 0 ? project.environments : names.map((name) => project.environment(name));
+  names.length === 0 ? project.environments : [...new Set(names)].map((name) => project.environment(name));
 
 /** What came of each environment: a result, or the failure as a finding. */
 export interface Looks<T> {

@@ -25,19 +25,30 @@ export async function followEvents(
   try {
     for await (const event of run) {
       log?.write(event);
-      if (event.event === "rolling-back") cleanUp.doing = undoing(event);
+      keepTrue(cleanUp, event);
       if (flags.json) events.push(event);
       else if (event.event === "end") writeStdout(`done in ${event.seconds.toFixed(1)} seconds\n`);
-      else if (!flags.quiet || event.event === "unready")
-        for (const line of linesOf(event)) say(`vault: ${printable(line)}`);
+      else tellEvent(event, flags);
     }
   } finally {
     if (flags.json) writeJson({ events });
   }
 }
 
-const undoing = ({ release, to }: { readonly release: string; readonly to: number | null }): string =>
-  `still ${to === null ? `removing ${release}` : `rolling back to revision ${to}`}; broken off, ${release} would be left half-way`;
+/** Tells on stderr what happens; of which environment, where there are several. */
+export function tellEvent(event: DeployEvent, { quiet }: FlagValues, environment?: string): void {
+  if (quiet && event.event !== "unready") return;
+  const of = environment === undefined ? "" : `${environment}: `;
+  for (const line of linesOf(event)) say(`vault: ${printable(of + line)}`);
+}
+
+/** After each event, `cleanUp` says what a run that is told to end would be at. */
+export function keepTrue(cleanUp: CleanUp, event: DeployEvent): void {
+  if (event.event !== "rolling-back") return;
+  const { release, to } = event;
+  const what = to === null ? `removing ${release}` : `rolling back to revision ${to}`;
+  cleanUp.doing = `still ${what}; broken off, ${release} would be left half-way`;
+}
 
 function linesOf(event: DeployEvent): string[] {
   switch (event.event) {

@@ -4,14 +4,15 @@ import { exitCodeOf, type ExitCode } from "./exit-codes.ts";
 import { jsonLine, say } from "./streams.ts";
 import { systemCode } from "./system-error.ts";
 
-interface Report {
+/** What is told of an error. */
+export interface Report {
   readonly code: string;
   readonly message: string;
   readonly hint: string | undefined;
 }
 
-/** An error that nobody foresaw keeps its own words to itself: they may quote what was being read. */
-function describe(error: unknown): Report {
+/** What to tell of an error. One that nobody foresaw keeps its own words to itself: they may quote what was being read. */
+export function describe(error: unknown): Report {
   if (isVaultError(error)) return error;
   const code = systemCode(error);
   if (code !== undefined && error instanceof Error && "syscall" in error) {

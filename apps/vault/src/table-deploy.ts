@@ -96,7 +96,7 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     usage: "[ENVIRONMENT…]",
     summary: "deploy to several environments: staging before prod, and several of prod at a time",
     description: [
-      "Plans, applies and verifies each environment that is named, else all: staging first, then the canaries, then the rest of prod. One that fails holds back those that wait for it and no other, and every failure is told. Exit 0 only where all are done.",
+      "Plans, applies and verifies each environment that is named, else all: staging first, then the canaries, then the rest of prod. One that fails holds back those that wait for it and no other, and every failure is told. Exit 0 only where all are done; else the exit code is that of the first environment that failed, in the order in which they are named (or stand in deploy.yaml).",
       CLUSTER,
       KEY,
     ],

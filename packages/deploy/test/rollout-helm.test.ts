@@ -1,9 +1,8 @@
-import { type KubernetesStandIn, peer, startKubernetes } from "@git-vault/testkit";
+import { type KubernetesStandIn, startKubernetes } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { deploymentSteps, rollout, type RolloutOutcome } from "../src/index.ts";
-import { clusterWorld, type ClusterWorld, PASSWORD, TOKEN } from "./cluster-world.ts";
+import { clusterWorld, type ClusterWorld, HELMS, PASSWORD, TOKEN } from "./cluster-world.ts";
 
-const helm = peer("helm4");
 const NAMES = ["gke", "ovh", "gesis"];
 let world: ClusterWorld;
 let clusters: KubernetesStandIn[];
@@ -43,29 +42,34 @@ async function rollOut(): Promise<{ outcomes: readonly RolloutOutcome[]; steps: 
   return { outcomes, steps };
 }
 
-describe.skipIf(helm.missing)(`a rollout with ${helm.label}`, () => {
-  it("goes to staging and then to three clusters in parallel, where one fails and the others are done", async () => {
-    clusters[1]?.faults.push({
-      // Helm 4 writes by server-side apply, and rehearses so, too.
-      on: /\/deployments\/web$/,
-      method: "PATCH",
-      fault: "status",
-      code: 403,
-      message: `no ${PASSWORD}`,
-    });
-    const { outcomes, steps } = await rollOut();
-    expect(outcomes.map(({ environment, state }) => `${environment} ${state}`)).toEqual([
-      "staging done",
-      "gke done",
-      "ovh failed",
-      "gesis done",
-    ]);
-    expect(steps.slice(0, 3)).toEqual(["staging plan", "staging apply", "staging verify"]);
-    expect(steps).not.toContain("ovh verify");
-    const [failed] = outcomes.flatMap((outcome) => (outcome.state === "failed" ? [outcome] : []));
-    expect(failed).toMatchObject({ environment: "ovh", error: { code: "TOOL_FAILED" } });
-    expect(String(failed?.error)).not.toContain(PASSWORD);
-    const deployed = clusters.map((cluster) => cluster.list("apps/v1", "Deployment").length);
-    expect(deployed).toEqual([1, 0, 1]);
-  }, 30_000);
+describe.each(HELMS)("a rollout with $label", ({ path, missing }) => {
+  it.skipIf(missing)(
+    "goes to staging and then to three clusters in parallel, where one fails and the others are done",
+    async () => {
+      world.env["HELM"] = path;
+      clusters[1]?.faults.push({
+        // Helm 3 creates what is new, Helm 4 applies it, and rehearses so, too.
+        on: /\/deployments(?:\/web)?$/,
+        ...(path === HELMS[0]?.path ? { method: "POST" } : { method: "PATCH" }),
+        fault: "status",
+        code: 403,
+        message: `no ${PASSWORD}`,
+      });
+      const { outcomes, steps } = await rollOut();
+      expect(outcomes.map(({ environment, state }) => `${environment} ${state}`)).toEqual([
+        "staging done",
+        "gke done",
+        "ovh failed",
+        "gesis done",
+      ]);
+      expect(steps.slice(0, 3)).toEqual(["staging plan", "staging apply", "staging verify"]);
+      expect(steps).not.toContain("ovh verify");
+      const [failed] = outcomes.flatMap((outcome) => (outcome.state === "failed" ? [outcome] : []));
+      expect(failed).toMatchObject({ environment: "ovh", error: { code: "TOOL_FAILED" } });
+      expect(String(failed?.error)).not.toContain(PASSWORD);
+      const deployed = clusters.map((cluster) => cluster.list("apps/v1", "Deployment").length);
+      expect(deployed).toEqual([1, 0, 1]);
+    },
+    30_000,
+  );
 });

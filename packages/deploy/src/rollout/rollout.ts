@@ -91,7 +91,7 @@ class Run<Target extends RolloutTarget, Plan> {
     for (;;) {
       this.#begin();
       yield* this.#queue.splice(0);
-      if (this.#outcomes.size === this.#targets.length) break;
+      if (this.#targets.every(({ name }) => this.#outcomes.has(name))) break;
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
