@@ -96,6 +96,29 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy apply with $label", 
       });
       expect(history()).toEqual(["1 superseded", "2 superseded", "3 deployed"]);
     });
+    it("that was killed while it waited leaves what is not gone back to", async () => {
+      expect(await run(VAULT, APPLY, options())).toMatchObject({ status: 0 });
+      world.kubernetes.podRules.push({ image: /slow/, becomes: "unready" });
+      await world.withConfig("image: web:slow\n", async () => {
+        const child = spawn(VAULT, APPLY, { ...options(), stdio: ["ignore", "ignore", "pipe"] });
+        let said = "";
+        child.stderr.on("data", (chunk: Buffer) => {
+          said += chunk.toString();
+          if (said.includes("waiting for its workloads")) child.kill("SIGKILL");
+        });
+        await once(child, "close");
+      });
+      expect(history()).toEqual(["1 superseded", "2 deployed"]);
+      // The Lease of the killed run ran out.
+      for (const lease of world.kubernetes.list("coordination.k8s.io/v1", "Lease")) world.kubernetes.remove(lease);
+      await world.withConfig("image: web:slower\n", async () => {
+        const { status, stderr } = await run(VAULT, [...APPLY, "--timeout", "1"], options());
+        expect({ status, stderr }).toEqual({
+          status: 1,
+          stderr: expect.stringContaining("prod: back to revision 1\n"),
+        });
+      });
+    });
   });
 });
 

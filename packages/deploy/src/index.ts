@@ -1,4 +1,5 @@
-export { apply, type ApplyOptions, checkPlan, type DeployLimits } from "./releases/apply.ts";
+export { apply, checkPlan } from "./releases/apply.ts";
+export type { ApplyOptions, DeployLimits } from "./releases/deployment.ts";
 export { AuditLog } from "./releases/audit-log.ts";
 export type { DeployEvent } from "./workloads/events.ts";
 export type { Progress, Unready } from "./workloads/readiness.ts";
@@ -42,7 +43,7 @@ export type { KeySource } from "./project/key.ts";
 export type { Layer, LayerRole } from "./values/layer.ts";
 export type { Manifest } from "./helm/manifests.ts";
 export type { Explanation, Leaf, Setting, Values } from "./values/merge.ts";
-export type { ReleaseRevision } from "./helm/helm-releases.ts";
+export type { RecordedRevision, ReleaseRevision } from "./helm/helm-releases.ts";
 export type { Change } from "./releases/manifest-diff.ts";
 export {
   isUnchanged,

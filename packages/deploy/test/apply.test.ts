@@ -5,76 +5,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { peer } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  apply,
-  type ApplyOptions,
-  AuditLog,
-  checkPlan,
-  Cluster,
-  type DeployEvent,
-  makePlan,
-  type Plan,
-  type Project,
-  rollBack,
-  type WritableCluster,
-} from "../src/index.ts";
-import { clusterWorld, type ClusterWorld, HELMS, PASSWORD, TOKEN } from "./cluster-world.ts";
+import { apply, AuditLog, checkPlan, makePlan, type Plan } from "../src/index.ts";
+import { applyWorld, type ApplyWorld, names, type Outcome, outcomeOf } from "./apply-world.ts";
+import { HELMS, PASSWORD } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
 
-let at: ClusterWorld;
+let at: ApplyWorld;
 beforeEach(async () => {
-  at = await clusterWorld();
+  at = await applyWorld();
 });
 afterEach(() => at[Symbol.asyncDispose]());
-
-async function within<T>(job: (project: Project, cluster: WritableCluster) => Promise<T>): Promise<T> {
-  await using project = await at.open();
-  await using cluster = await Cluster.connectToChange(project, project.environment("staging"));
-  return await job(project, cluster);
-}
-
-interface Outcome {
-  readonly events: readonly DeployEvent[];
-  readonly error: (Error & { code?: string; hint?: string }) | null;
-}
-
-/** Listens to all that happens. */
-async function outcomeOf(run: AsyncIterable<DeployEvent>, onEvent?: (event: DeployEvent) => void): Promise<Outcome> {
-  const events: DeployEvent[] = [];
-  try {
-    for await (const event of run) {
-      events.push(event);
-      onEvent?.(event);
-    }
-    return { events, error: null };
-  } catch (error) {
-    return { events, error: error as Error };
-  }
-}
-
-/** Plans and applies what is committed. */
-const deploy = (options: ApplyOptions = {}, onEvent?: (event: DeployEvent) => void): Promise<Outcome> =>
-  within(async (project, cluster) => {
-    const plan = await makePlan(project, cluster);
-    return await outcomeOf(apply(project, cluster, plan, { timeout: 20, ...options }), onEvent);
-  });
-
-const names = ({ events }: Outcome): string[] =>
-  events.map(({ event }) => event).filter((event) => event !== "progress");
-
-/** Helm's own revisions: number and status. */
-const history = (): string[] =>
-  at.kubernetes
-    .list("v1", "Secret", "web")
-    .filter(({ type }) => type === "helm.sh/release.v1")
-    .map(({ metadata }) => metadata.labels as Record<string, string>)
-    .toSorted((a, b) => Number(a["version"]) - Number(b["version"]))
-    .map(({ version, status }) => `${version} ${status}`);
-
-async function commitImage(image: string): Promise<void> {
-  at.repository.write("config/staging.yaml", `replicas: 1\nimage: ${image}\n`);
-  await at.repository.commit(image);
-}
 
 describe.each(HELMS)("$label", ({ path: helm, missing }) => {
   describe.skipIf(missing)("a deployment", () => {
@@ -83,22 +23,22 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
     });
 
     it("installs, upgrades, does it again without a change, and goes back", async () => {
-      const first = await deploy();
+      const first = await at.deploy();
       expect(first.error).toBeNull();
       expect(names(first)).toEqual(["begin", "upgrading", "upgraded", "ready", "end"]);
       expect(at.kubernetes.get("apps/v1", "Deployment", "web", "web")).toMatchObject({ status: { readyReplicas: 1 } });
       expect(at.kubernetes.get("v1", "Secret", "web", "web")).toMatchObject({
         data: { password: Buffer.from(PASSWORD).toString("base64") },
       });
-      await commitImage("web:2");
-      expect((await deploy()).error).toBeNull();
-      const same = await deploy();
+      await at.commitImage("web:2");
+      expect((await at.deploy()).error).toBeNull();
+      const same = await at.deploy();
       expect(same.error).toBeNull();
-      expect(history()).toEqual(["1 superseded", "2 superseded", "3 deployed"]);
-      const back = await within((project, cluster) => outcomeOf(rollBack(project, cluster, 1)));
+      expect(at.history()).toEqual(["1 superseded", "2 superseded", "3 deployed"]);
+      const back = await at.rollBack(1);
       expect(back.error).toBeNull();
       expect(names(back)).toEqual(["begin", "rolling-back", "rolled-back", "ready", "end"]);
-      expect(history().at(-1)).toBe("4 deployed");
+      expect(at.history().at(-1)).toBe("4 deployed");
       expect(JSON.stringify(at.kubernetes.get("apps/v1", "Deployment", "web", "web"))).toContain("web:1");
       // The right to deploy was given back each time.
       expect(at.kubernetes.list("coordination.k8s.io/v1", "Lease", "default")).toEqual([]);
@@ -106,11 +46,11 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
     });
 
     it("that fails says why, without secrets, and is rolled back, or left", async () => {
-      await deploy();
-      await commitImage("web:bad");
+      await at.deploy();
+      await at.commitImage("web:bad");
       const logs = ["starting", `connecting with ${PASSWORD}`];
       at.kubernetes.podRules.push({ image: /^web:bad$/, becomes: "CrashLoopBackOff", logs });
-      const failed = await deploy({ timeout: 1 });
+      const failed = await at.deploy({ timeout: 1 });
       expect(failed.error).toMatchObject({ code: "ROLLOUT_FAILED" });
       expect(failed.error?.message).toMatch(
         /not ready: Deployment web of the release app: pod web-\S+, container web: CrashLoopBackOff/,
@@ -130,66 +70,66 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(text).toContain("log of web: connecting with [secret]");
       expect(text).toContain("event on Pod ");
       expect(text).not.toContain("canary");
-      expect(history().at(-1)).toBe("3 deployed");
+      expect(at.history().at(-1)).toBe("3 deployed");
       expect(JSON.stringify(at.kubernetes.get("apps/v1", "Deployment", "web", "web"))).toContain("web:1");
 
-      const left = await deploy({ timeout: 1, onFailure: "leave" });
+      const left = await at.deploy({ timeout: 1, onFailure: "leave" });
       expect(left.error).toMatchObject({ code: "ROLLOUT_FAILED" });
       expect(names(left)).toEqual(["begin", "upgrading", "upgraded", "unready", "failed"]);
-      expect(history().at(-1)).toBe("4 deployed");
+      expect(at.history().at(-1)).toBe("4 deployed");
       expect(JSON.stringify(at.kubernetes.get("apps/v1", "Deployment", "web", "web"))).toContain("web:bad");
     });
 
     it("that is the first and fails leaves nothing", async () => {
       at.kubernetes.podRules.push({ becomes: "ImagePullBackOff" });
-      const failed = await deploy({ timeout: 1 });
+      const failed = await at.deploy({ timeout: 1 });
       expect(failed.error?.message).toContain("ImagePullBackOff");
       expect(failed.events.at(-2)).toEqual({ event: "rolled-back", release: "app", to: null });
       await at.kubernetes.settled();
-      expect(history()).toEqual([]);
+      expect(at.history()).toEqual([]);
       expect(at.kubernetes.get("apps/v1", "Deployment", "web", "web")).toBeUndefined();
     });
 
     it("that is told to end goes back to what was there", async () => {
-      await deploy();
-      await commitImage("web:slow");
+      await at.deploy();
+      await at.commitImage("web:slow");
       at.kubernetes.podRules.push({ image: /^web:slow$/, becomes: "unready" });
       const controller = new AbortController();
-      const stopped = await deploy({ signal: controller.signal }, ({ event }) => {
+      const stopped = await at.deploy({ signal: controller.signal }, ({ event }) => {
         if (event === "upgraded") controller.abort();
       });
       expect(stopped.error).toMatchObject({ code: "INTERRUPTED" });
       expect(stopped.events.at(-2)).toEqual({ event: "rolled-back", release: "app", to: 1 });
-      expect(history().at(-1)).toBe("3 deployed");
+      expect(at.history().at(-1)).toBe("3 deployed");
     });
 
     it("whose Helm is told to end waits for its clean-up", async () => {
       at.repository.write("app/templates/hook.yaml", HOOK);
       await at.repository.commit("a hook");
-      await deploy();
-      await commitImage("web:2");
+      await at.deploy();
+      await at.commitImage("web:2");
       at.kubernetes.podRules.push({ name: /^prepare/, becomes: "unready" });
       const controller = new AbortController();
-      const stopped = await deploy({ signal: controller.signal }, ({ event }) => {
+      const stopped = await at.deploy({ signal: controller.signal }, ({ event }) => {
         if (event === "upgrading") void whenPending().then(() => controller.abort());
       });
       expect(stopped.error).toMatchObject({ code: "INTERRUPTED" });
-      expect(history().slice(-2)).toEqual(["2 failed", "3 deployed"]);
+      expect(at.history().slice(-2)).toEqual(["2 failed", "3 deployed"]);
     });
 
     it("that a dead run left half-way is repaired, and one that may be alive is not", async () => {
       at.repository.write("app/templates/hook.yaml", HOOK);
       await at.repository.commit("a hook");
-      await deploy();
+      await at.deploy();
       at.kubernetes.podRules.push({ name: /^prepare/, becomes: "unready" });
       await killedUpgrade(helm);
-      expect(history().at(-1)).toBe("2 pending-upgrade");
+      expect(at.history().at(-1)).toBe("2 pending-upgrade");
       at.kubernetes.podRules.length = 0;
-      const busy = await deploy();
+      const busy = await at.deploy();
       expect(busy.error).toMatchObject({ code: "RELEASE_BUSY", hint: expect.stringContaining("--repair") });
       expect(
         await errorOf(() =>
-          within(async (project, cluster) => checkPlan(project, cluster, await makePlan(project, cluster))),
+          at.within(async (project, cluster) => checkPlan(project, cluster, await makePlan(project, cluster))),
         ),
       ).toMatchObject({
         code: "RELEASE_BUSY",
@@ -197,17 +137,17 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       // One that may be alive is left alone, by a rollback too, and what is known of it stays known.
       const alive = { revision: 2, end: Date.now() + 600_000 };
       putLease(alive, -60_000);
-      expect((await deploy()).error).toMatchObject({ code: "RELEASE_BUSY" });
-      const back = await within((project, cluster) => outcomeOf(rollBack(project, cluster, 1)));
+      expect((await at.deploy()).error).toMatchObject({ code: "RELEASE_BUSY" });
+      const back = await at.rollBack(1);
       expect(back.error).toMatchObject({ code: "RELEASE_BUSY" });
       const lease = at.kubernetes.get("coordination.k8s.io/v1", "Lease", "default", "git-vault.web.app");
       expect(lease?.metadata.annotations?.["git-vault/holder"]).toBe(JSON.stringify(alive));
       // A run of ours that is dead for sure.
       putLease({ revision: 2, end: Date.now() - 1000 }, -60_000);
-      const repaired = await deploy();
+      const repaired = await at.deploy();
       expect(repaired.error).toBeNull();
       expect(names(repaired)).toEqual(["begin", "repaired", "upgrading", "upgraded", "ready", "end"]);
-      expect(history().slice(-2)).toEqual(["3 superseded", "4 deployed"]);
+      expect(at.history().slice(-2)).toEqual(["3 superseded", "4 deployed"]);
     });
 
     it("whose first installation died goes on from what it made", async () => {
@@ -215,13 +155,13 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       await at.repository.commit("a hook");
       at.kubernetes.podRules.push({ name: /^prepare/, becomes: "unready" });
       await killedUpgrade(helm);
-      expect(history()).toEqual(["1 pending-install"]);
+      expect(at.history()).toEqual(["1 pending-install"]);
       at.kubernetes.podRules.length = 0;
       const { metadata } = at.kubernetes.get("apps/v1", "Deployment", "web", "web") ?? {};
-      const repaired = await deploy({ repair: true });
+      const repaired = await at.deploy({ repair: true });
       expect(repaired.error).toBeNull();
       expect(at.kubernetes.get("apps/v1", "Deployment", "web", "web")?.metadata.uid).toBe(metadata?.uid);
-      expect(history()).toEqual(["1 deployed"]);
+      expect(at.history()).toEqual(["1 deployed"]);
     });
   });
 });
@@ -240,18 +180,15 @@ spec:
 `;
 
 async function whenPending(): Promise<void> {
-  while (history().at(-1)?.includes("pending") !== true) await sleep(10);
+  while (at.history().at(-1)?.includes("pending") !== true) await sleep(10);
   // Until the hook is there, too.
   while (at.kubernetes.list("batch/v1", "Job", "web").length === 0) await sleep(10);
 }
 
 /** Somebody's Helm that is killed in the middle. */
 async function killedUpgrade(helm: string): Promise<void> {
-  const kubeconfig = join(at.repository.folder, "kubeconfig");
-  writeFileSync(kubeconfig, at.kubernetes.kubeconfig({ token: TOKEN }));
   const args = ["upgrade", "--install", "app", "app", "-n", "web", "--create-namespace", "--set", "image=web:dead"];
-  const env = { ...at.repository.env, KUBECONFIG: kubeconfig };
-  const child = spawn(helm, args, { cwd: at.repository.path, env, stdio: "ignore" });
+  const child = spawn(helm, args, { ...at.foreign, stdio: "ignore" });
   const end = once(child, "exit");
   await whenPending();
   child.kill("SIGKILL");
@@ -274,27 +211,27 @@ function putLease(holder: object, age: number): void {
 }
 
 describe.skipIf(peer("helm4").missing)("apply", () => {
-  const planned = (): Promise<Plan> => within(makePlan);
+  const planned = (): Promise<Plan> => at.within(makePlan);
   const applied = (plan: Plan): Promise<Outcome> =>
-    within((project, cluster) => outcomeOf(apply(project, cluster, plan, { timeout: 20 })));
+    at.within((project, cluster) => outcomeOf(apply(project, cluster, plan, { timeout: 20 })));
 
   it("refuses a stale plan before anything is changed", async () => {
     const plan = await planned();
-    await commitImage("web:2");
+    await at.commitImage("web:2");
     expect((await applied(plan)).error).toMatchObject({ code: "STALE_PLAN" });
     expect(at.kubernetes.requests.filter(({ method }) => method !== "GET")).toEqual([]);
     const fresh = await planned();
-    await deploy();
+    await at.deploy();
     // Somebody else deployed the same commit between plan and apply.
     expect((await applied(fresh)).error).toMatchObject({ code: "STALE_PLAN" });
-    expect(history()).toEqual(["1 deployed"]);
+    expect(at.history()).toEqual(["1 deployed"]);
   });
 
   it("waits for nobody: another run that has the release is told of", async () => {
     putLease({ revision: 1, end: Date.now() + 60_000 }, -1000);
     const { error } = await applied(await planned());
     expect(error).toMatchObject({ code: "RELEASE_BUSY" });
-    expect(history()).toEqual([]);
+    expect(at.history()).toEqual([]);
   });
 
   it("goes on without a lease where the user may have none", async () => {
@@ -319,7 +256,7 @@ describe.skipIf(peer("helm4").missing)("apply", () => {
     at.kubernetes.faults.push({ fault: "status", code: 409, on: /secrets$/, method: "POST", times: 1 });
     const { error } = await applied(plan);
     expect(error).toMatchObject({ code: "TOOL_FAILED" });
-    expect(history()).toEqual([]);
+    expect(at.history()).toEqual([]);
   });
 
   it("deploys the releases beside the main one in their order, and stops at the first that fails", async () => {
@@ -332,7 +269,7 @@ describe.skipIf(peer("helm4").missing)("apply", () => {
     );
     await at.repository.commit("dns");
     at.kubernetes.podRules.push({ becomes: "ImagePullBackOff" });
-    const { events, error } = await deploy({ timeout: 1 });
+    const { events, error } = await at.deploy({ timeout: 1 });
     expect(error).toMatchObject({ code: "ROLLOUT_FAILED" });
     expect(events.flatMap((event) => (event.event === "upgrading" ? event.release : []))).toEqual(["dns", "app"]);
     expect(at.kubernetes.get("v1", "ConfigMap", "dns", "dns")).toBeDefined();
@@ -342,7 +279,7 @@ describe.skipIf(peer("helm4").missing)("apply", () => {
     const file = join(at.repository.folder, "audit.ndjson");
     writeFileSync(file, "before\n");
     const log = new AuditLog(file, "run 1");
-    await deploy({}, (event) => log.write(event));
+    await at.deploy({}, (event) => log.write(event));
     const [before, ...lines] = readFileSync(file, "utf8").trim().split("\n");
     expect(before).toBe("before");
     const entries = lines.map((line) => JSON.parse(line) as Record<string, string>);
@@ -362,13 +299,9 @@ describe.skipIf(peer("helm4").missing)("apply", () => {
 
 describe.skipIf(peer("helm4").missing)("rolling back", () => {
   it("needs a revision that is there", async () => {
-    const back = (revision?: number, release?: string): Promise<Outcome> =>
-      within((project, cluster) =>
-        outcomeOf(rollBack(project, cluster, revision, release === undefined ? {} : { release })),
-      );
-    expect((await back()).error).toMatchObject({ code: "NO_REVISION" });
-    await deploy();
-    expect((await back(7)).error).toMatchObject({ code: "NO_REVISION", hint: "Helm has kept: 1 (deployed)" });
-    expect((await back(1, "none")).error).toMatchObject({ code: "NO_REVISION" });
+    expect((await at.rollBack()).error).toMatchObject({ code: "NO_REVISION" });
+    await at.deploy();
+    expect((await at.rollBack(7)).error).toMatchObject({ code: "NO_REVISION", hint: "Helm has kept: 1 (deployed)" });
+    expect((await at.rollBack(1, { release: "none" })).error).toMatchObject({ code: "NO_REVISION" });
   });
 });

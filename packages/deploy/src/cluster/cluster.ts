@@ -8,7 +8,13 @@ import { Credentials } from "./credentials.ts";
 import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
 import { Helm } from "../helm/helm.ts";
-import { HelmReleases, type ReleaseName, type ReleaseRevision, WritableHelmReleases } from "../helm/helm-releases.ts";
+import {
+  HelmReleases,
+  READY_LABEL,
+  type RecordedRevision,
+  type ReleaseName,
+  WritableHelmReleases,
+} from "../helm/helm-releases.ts";
 import { type Kubeconfig, parseKubeconfig } from "./kubeconfig.ts";
 import { proxyFor } from "../network/proxy.ts";
 import type { Project } from "../project/project.ts";
@@ -135,7 +141,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** The revisions of a release that Helm has recorded, from the first to the last. The records themselves are not read. */
-  async revisions({ name, namespace }: ReleaseName, signal?: AbortSignal): Promise<ReleaseRevision[]> {
+  async revisions({ name, namespace }: ReleaseName, signal?: AbortSignal): Promise<RecordedRevision[]> {
     const { items } = await this.list(`/api/v1/namespaces/${namespace}/secrets`, {
       query: { labelSelector: `owner=helm,name=${name}` },
       accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
@@ -146,6 +152,7 @@ export class Cluster implements AsyncDisposable {
         number: Number(labels["version"]),
         status: labels["status"] ?? "",
         uid,
+        ready: labels[READY_LABEL] !== undefined && labels[READY_LABEL] === labels["version"],
       }))
       .filter(({ number }) => Number.isSafeInteger(number))
       .toSorted((a, b) => a.number - b.number);

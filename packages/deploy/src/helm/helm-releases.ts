@@ -14,12 +14,28 @@ export interface ReleaseRevision {
   readonly uid: string;
 }
 
+/** A revision, and what a run of ours found. */
+export interface RecordedRevision extends ReleaseRevision {
+  /** Whether all of it was once found ready. */
+  readonly ready: boolean;
+}
+
+/** The label of Helm's record of a revision that was found ready. Its value is the number: later revisions inherit labels. */
+export const READY_LABEL = "git-vault/ready";
+
+/** The path of Helm's record of a revision, a Secret. Secrets are in it. */
+export const recordPath = ({ name, namespace }: ReleaseName, revision: number): string =>
+  `/api/v1/namespaces/${namespace}/secrets/sh.helm.release.v1.${name}.v${revision}`;
+
 /** What a release is made of, as text. Secrets are in it. */
 export interface ReleaseContent {
   /** The objects, as YAML documents, each after the line `# Source: …`. */
   readonly manifest: string;
   readonly hooks: string;
 }
+
+/** Helm shows no more than 256 where nothing is said. */
+const MOST_HISTORY = 1_000_000;
 
 /** Where a release lies. */
 export type ReleaseName = Pick<Release, "name" | "namespace">;
@@ -83,6 +99,23 @@ export class HelmReleases {
   async deployedValues(release: ReleaseName, revision: number, signal?: AbortSignal): Promise<ValueMap> {
     const parsed = parseJson(await this.#read("values", release, revision, ["--output", "json"], signal));
     return isMap(parsed) ? parsed : {};
+  }
+
+  /**
+   * What Helm's history says of each revision that it has kept, such as `Rollback to 3`.
+   *
+   * @throws DeployError TOOL_FAILED, INTERRUPTED
+   */
+  async descriptions({ name, namespace }: ReleaseName, signal?: AbortSignal): Promise<Map<number, string>> {
+    const args = ["history", name, "--namespace", namespace, "--max", `${MOST_HISTORY}`, "--output", "json"];
+    const history = parseJson(await this.helm.run(args, `the history of ${name} cannot be read`, { signal }));
+    return new Map(
+      (Array.isArray(history) ? history : []).flatMap((entry) =>
+        isMap(entry) && typeof entry["revision"] === "number"
+          ? [[entry["revision"], typeof entry["description"] === "string" ? entry["description"] : ""]]
+          : [],
+      ),
+    );
   }
 
   #read(

@@ -180,6 +180,6 @@ export function bindingOf(
       archives: Object.fromEntries(project.archives(chart)),
     },
     values: project.digest("values", helmValues(release.values({ helm }).overrides)),
-    revision,
+    revision: revision === null ? null : { number: revision.number, status: revision.status, uid: revision.uid },
   };
 }

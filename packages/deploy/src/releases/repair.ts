@@ -1,7 +1,8 @@
 import type { WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { Tell } from "../workloads/events.ts";
-import type { ReleaseRevision } from "../helm/helm-releases.ts";
+import { lastGood } from "./good-revision.ts";
+import { recordPath, type ReleaseRevision } from "../helm/helm-releases.ts";
 import type { Holder } from "../cluster/lease.ts";
 import type { Release } from "../project/release.ts";
 
@@ -39,7 +40,7 @@ export function assertAbandoned(release: string, last: ReleaseRevision, previous
 }
 
 /**
- * Makes a release that was left half-way one that Helm takes again: it goes back to what was deployed last; where nothing was, only
+ * Makes a release that was left half-way one that Helm takes again: it goes back to its last good revision; where there is none, only
  * Helm's record of the attempt is removed, and what it made stays to be taken over. Nothing is done where nothing is half-way.
  *
  * @throws DeployError RELEASE_BUSY where what is at it may be alive
@@ -49,17 +50,10 @@ export async function repair(cluster: WritableCluster, options: RepairOptions): 
   const last = revisions.at(-1);
   if (last === undefined || !isPending(last)) return;
   assertAbandoned(release.name, last, previous, force);
-  const good = revisions.findLast(({ status }) => status === "deployed" || status === "superseded");
-  if (good !== undefined) await cluster.releases.rollBack(release, good.number, { timeout, history });
+  const good = await lastGood(cluster, release, { upTo: last.number }, signal);
+  if (good !== null) await cluster.releases.rollBack(release, good, { timeout, history });
   else
     for (const { number, status } of revisions)
-      if (status.startsWith("pending-"))
-        await cluster.send(
-          `/api/v1/namespaces/${release.namespace}/secrets/sh.helm.release.v1.${release.name}.v${number}`,
-          {
-            method: "DELETE",
-            signal,
-          },
-        );
+      if (status.startsWith("pending-")) await cluster.send(recordPath(release, number), { method: "DELETE", signal });
   tell({ event: "repaired", release: release.name, revision: last.number, status: last.status });
 }

@@ -1,7 +1,11 @@
-import { beginning, type DeployLimits, waitForRelease } from "./apply.ts";
+import { beginning } from "./apply.ts";
+import { type DeployLimits, tellReady, waitForRelease } from "./deployment.ts";
 import type { WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import { type DeployEvent, eventsOf } from "../workloads/events.ts";
+import { lastGood } from "./good-revision.ts";
+import type { ReleaseRevision } from "../helm/helm-releases.ts";
+import type { Release } from "../project/release.ts";
 import { ReleaseLease } from "../cluster/lease.ts";
 import { readManifests } from "../helm/manifests.ts";
 import type { Project } from "../project/project.ts";
@@ -17,7 +21,7 @@ export interface RollbackOptions extends DeployLimits {
 /**
  * Makes an earlier revision of a release the current one, waits for its workloads, and gives what happens.
  *
- * @param revision as `helm history` numbers them; the last that was good before the current one where left out
+ * @param revision as `helm history` numbers them; the last good one that is not as the current one where left out
  * @throws DeployError NO_REVISION; RELEASE_BUSY; TOOL_FAILED, ROLLOUT_FAILED, INTERRUPTED; what the cluster's refusals are
  */
 export function rollBack(
@@ -36,15 +40,15 @@ export function rollBack(
     if (release === undefined) throw new DeployError("NO_REVISION", `${environment.name} has no release ${name}`);
     const revisions = await cluster.revisions(release, signal);
     const last = revisions.at(-1);
-    const earlier = revisions.slice(0, -1);
-    const to =
-      revision === undefined
-        ? earlier.findLast(({ status }) => status === "superseded" || status === "deployed")
-        : revisions.find(({ number }) => number === revision);
-    if (last === undefined || to === undefined)
-      throw new DeployError("NO_REVISION", `the release ${name} has no such revision to go back to`, {
-        hint: `Helm has kept: ${revisions.map(({ number, status }) => `${number} (${status})`).join(", ") || "none"}`,
-      });
+    const to = last === undefined ? null : await targetOf(cluster, release, revisions, revision, signal);
+    if (last === undefined || to === null)
+      throw new DeployError(
+        "NO_REVISION",
+        `the release ${name} has no ${revision === undefined ? "good" : "such"} revision to go back to`,
+        {
+          hint: `Helm has kept: ${revisions.map(({ number, status }) => `${number} (${status})`).join(", ") || "none"}`,
+        },
+      );
     const deadline = start + timeout * 1000;
     const holder = { revision: last.number + 1, end: start + 3 * timeout * 1000 };
     const lease = await ReleaseLease.take(cluster, release, holder, signal);
@@ -52,15 +56,29 @@ export function rollBack(
     try {
       assertAbandoned(name, last, lease?.previous ?? null, options.repair ?? false);
       isRefused = false;
-      tell({ event: "rolling-back", release: name, to: to.number });
-      await cluster.releases.rollBack(release, to.number, { timeout, history });
-      tell({ event: "rolled-back", release: name, to: to.number });
+      tell({ event: "rolling-back", release: name, to });
+      await cluster.releases.rollBack(release, to, { timeout, history });
+      tell({ event: "rolled-back", release: name, to });
       const now = (await cluster.revisions(release, signal)).at(-1)?.number ?? 0;
       const { manifest } = await cluster.releases.deployed(release, now, signal);
       await waitForRelease(cluster, release, readManifests(manifest), { deadline, tell, signal });
+      await tellReady(cluster, release, now, tell);
     } finally {
       await (isRefused ? lease?.restore() : lease?.release());
     }
     tell({ event: "end", seconds: (Date.now() - start) / 1000 });
   }, options.signal);
+}
+
+/** The revision that is asked for, where Helm has kept it; else the last good one that is not as the current one. */
+async function targetOf(
+  cluster: WritableCluster,
+  release: Release,
+  revisions: readonly ReleaseRevision[],
+  revision: number | undefined,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (revision !== undefined) return revisions.some(({ number }) => number === revision) ? revision : null;
+  const current = revisions.at(-1)?.number ?? 0;
+  return lastGood(cluster, release, { upTo: current - 1, unlike: current }, signal);
 }

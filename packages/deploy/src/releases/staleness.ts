@@ -27,9 +27,8 @@ export async function assertFresh(
   const bindings: ReleaseBinding[] = [];
   for (const [at, release] of environment.releases.entries()) {
     const planned = plan.releases[at];
-    const revision = (await cluster.revisions(release, signal)).at(-1) ?? null;
-    const binding = bindingOf(project, release, helm, revision);
-    const { name } = release;
+    const binding = bindingOf(project, release, helm, (await cluster.revisions(release, signal)).at(-1) ?? null);
+    const { name, revision } = binding;
     if (!isDeepStrictEqual(planned?.revision, revision))
       stale(
         `somebody else changed the release ${name}: it was ${planned?.revision?.number ?? "not there"}, and is ${revision?.number ?? "not there"}`,

@@ -1,9 +1,10 @@
-import { apply, type ApplyOptions } from "../releases/apply.ts";
+import { apply } from "../releases/apply.ts";
 import type { CertificateOptions } from "../verify/certs.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
 import type { DeployEvent } from "../workloads/events.ts";
+import type { ApplyOptions } from "../releases/deployment.ts";
 import { makePlan, type Plan } from "../releases/plan.ts";
 import type { Project } from "../project/project.ts";
 import type { RolloutSteps } from "./rollout.ts";
