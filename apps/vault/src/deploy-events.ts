@@ -1,4 +1,5 @@
 import { AuditLog, type DeployEvent } from "@git-vault/deploy";
+import { count } from "./count.ts";
 import type { CleanUp } from "./deploy-project.ts";
 import { usageError } from "./errors.ts";
 import { printable, say, writeJson, writeStdout } from "./streams.ts";
@@ -73,7 +74,7 @@ function linesOf(event: DeployEvent): string[] {
       return [`${of} is not ready: ${event.message}`, ...event.reasons.map((reason) => `  ${reason}`)];
     }
     case "ready":
-      return [`${event.release}: ready (${event.workloads} workloads, ${event.seconds.toFixed(1)} seconds)`];
+      return [`${event.release}: ready (${count(event.workloads, "workload")}, ${event.seconds.toFixed(1)} seconds)`];
     case "rolling-back":
       return [`${event.release}: ${event.to === null ? "removing it" : `going back to revision ${event.to}`}`];
     case "rolled-back":

@@ -77,7 +77,9 @@ export function familyHelp(family: string): string {
 /** What `vault COMMAND --help` shows. */
 export function commandHelp(command: CommandSpec): string {
   const alias = command.alias === undefined ? "" : ` (also \`vault ${command.alias}\`)`;
-  const flags = flagsOf(command).map((name) => [flagSyntax(name), FLAGS[name].summary] as const);
+  const flags = flagsOf(command).map(
+    (name) => [flagSyntax(name), command.summaries?.[name] ?? FLAGS[name].summary] as const,
+  );
   return [
     `usage: vault ${command.name} [FLAGS] ${command.usage}`.trimEnd() + alias,
     paragraph(`${command.summary[0]?.toUpperCase()}${command.summary.slice(1)}.`),

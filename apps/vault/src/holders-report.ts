@@ -1,3 +1,4 @@
+import { count } from "./count.ts";
 import type { HeldKey, Holder, HolderList, SignatureState, StrayGrant } from "@git-vault/sharing";
 import { printable } from "./streams.ts";
 
@@ -19,8 +20,6 @@ export function attentionOf({ holder, keys, newKeys, forge, renamedTo, signature
       : []),
   ];
 }
-
-const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
 
 /** How a signature is spoken of. */
 export function signatureText(signature: SignatureState): string {

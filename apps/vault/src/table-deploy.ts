@@ -53,13 +53,14 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     summary: "show what a deployment would change in the environment's cluster, without secrets",
     description: [
       "Helm rehearses the upgrade against the cluster, which is not changed, and the result is compared with what the cluster runs. What a Secret holds, and secrets wherever they stand, are shown as [secret 1a2b3c4d]: the same digits are the same secret within one plan, and tell nothing else.",
-      "With -o, the plan is written to a file, too, which `vault deploy apply --plan FILE` takes. It is bound to the commit, the charts' archives, the values and the releases' revisions.",
+      "With -o, the plan is written to a file, too, which `vault deploy apply --plan FILE` takes; -o - prints that instead of the text. It is bound to the commit, the charts' archives, the values and the releases' revisions.",
       CLUSTER,
       KEY,
     ],
     examples: ["vault deploy plan staging", "vault deploy plan prod -o prod.plan"],
     operands: 1,
     flags: ["output", "markdown", ...PROJECT_FLAGS],
+    summaries: { output: "write the plan to FILE (mode 0600, replaced whole), too; `-` prints it, and nothing else" },
   },
   {
     name: "deploy apply",

@@ -72,6 +72,8 @@ export interface CommandSpec {
   /** What the completions offer for its operands. */
   readonly complete?: "file" | readonly string[];
   readonly flags: readonly FlagName[];
+  /** What a flag does here, where its summary does not say all of it. */
+  readonly summaries?: Partial<Readonly<Record<FlagName, string>>>;
 }
 
 const MANY = Number.POSITIVE_INFINITY;

@@ -118,6 +118,16 @@ describe("vault deploy certs", () => {
     });
   });
 
+  it("tells once that there is no key", async () => {
+    const { stdout, status } = await vault(["certs"], { GIT_CRYPT_KEY: "" });
+    expect({ status, lines: stdout.split("\n").filter((line) => line.startsWith("error")) }).toEqual({
+      status: 7,
+      lines: ["prod", "old"].map(
+        (name) => `error: secrets/${name}-kubeconfig.yaml is encrypted, and there is no key (cluster) [${name}]`,
+      ),
+    });
+  });
+
   it("refuses thresholds and addresses that are none", async () => {
     expect(await vault(["certs", "--warn-days", "soon"])).toMatchObject({ status: 2 });
     expect(await vault(["certs", "--address", "hub"])).toMatchObject({ status: 2 });

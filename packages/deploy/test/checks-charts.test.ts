@@ -89,6 +89,18 @@ for (const helm of [helm3, helm4]) {
         expect.stringMatching(/^render error \[prod\] the chart cannot be rendered: .*\[secret\]/),
       ]);
     });
+
+    it("tells the file and the line of what is no YAML, and no advice that is for Helm's own users", async () => {
+      const { lines } = await check({
+        checks: [render],
+        helm: helm.path,
+        plain: { "web/templates/broken.yaml": "kind: ConfigMap\ndata: {\n" },
+        only: ["prod"],
+      });
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(/ the chart cannot be rendered: .*web\/templates\/broken\.yaml.* line \d/);
+      expect(lines[0]).not.toMatch(/--debug/);
+    });
   });
 }
 

@@ -128,7 +128,7 @@ describe("the key", () => {
     const bytes = encodeKeyFile(generateKeyFile());
     const error = await errorOf(() => its.open({ key: { bytes } }));
     expect(error).toMatchObject({ code: "WRONG_KEY" });
-    expect(error.message).toContain("none of the 1 encrypted files");
+    expect(error.message).toContain("does not open the encrypted file");
   });
 
   it("that is missing locks the secret layers, and no others", async () => {

@@ -24,6 +24,14 @@ export interface TreeEntry {
 export function listTree(repository: Repository, revision: string): TreeEntry[] {
   const output = tryGit(repository, ["ls-tree", "-r", "-l", "-z", "--full-tree", revision]);
   if (revision.startsWith("-") || output.status !== 0) {
+    if (/^(?:HEAD|@)$/.test(revision) && tryGit(repository, ["rev-parse", "--verify", "--quiet", "HEAD"]).status !== 0)
+      throw new GitCryptError(
+        "NO_SUCH_REVISION",
+        "the repository has no commit yet, and only what is committed is read",
+        {
+          hint: "commit first, or name another revision",
+        },
+      );
     throw new GitCryptError("NO_SUCH_REVISION", `expected a revision of this repository, got ${printable(revision)}`, {
       hint: "name a commit, a branch or a tag; a shallow clone may lack it",
     });

@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
 import {
   decryptBlob,
+  GitCryptError,
   isEncryptedBlob,
+  keyFits,
   KeyRing,
   openRepository,
   parseKeyFile,
@@ -59,6 +61,8 @@ async function fromDisk(path: string, flags: FlagValues): Promise<Decrypted> {
   const keys = await keysFor(repository, flags);
   try {
     return { content: openBlob(repository, keys, data), encrypted: true, input };
+  } catch (error) {
+    throw isWrongKey(error, repository, keys) ? wrongKey(error) : error;
   } finally {
     keys.forEach(wipeKeyFile);
   }
@@ -87,10 +91,34 @@ async function fromRevision(revision: string, path: string, flags: FlagValues): 
     const [file] = readProtected(repository, revision, [fromTop(repository, path)], { keys });
     if (file === undefined) throw new TypeError("one path is one file");
     return { content: file.content, encrypted: file.encrypted, input: null };
+  } catch (error) {
+    throw isWrongKey(error, repository, keys) ? wrongKey(error) : error;
   } finally {
     keys.forEach(wipeKeyFile);
   }
 }
+
+/**
+ * Whether a file does not open since the keys are another repository's: they open none of this one's. Outside of any repository, nobody
+ * can tell a wrong key from a file that was tampered with.
+ */
+function isWrongKey(error: unknown, repository: Repository | null, keys: readonly KeyFile[]): boolean {
+  if (!isVaultError(error) || error.code !== "TAMPERED_BLOB" || repository === null) return false;
+  return keys.every((key) => {
+    const ring = KeyRing.of(repository, key);
+    try {
+      return keyFits(repository, ring) === false;
+    } finally {
+      ring.forget();
+    }
+  });
+}
+
+const wrongKey = (cause: unknown): GitCryptError =>
+  new GitCryptError("WRONG_KEY", "the key opens neither this file nor any other of the repository", {
+    hint: "check that the key belongs to this repository",
+    cause,
+  });
 
 function fromTop({ topLevel }: Repository, path: string): string {
   if (topLevel === null || !/^\.\.?\//.test(path)) return path;

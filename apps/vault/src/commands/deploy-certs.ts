@@ -27,7 +27,9 @@ export function run({ flags, args }: Invocation): Promise<void> {
     await using project = await openProject(flags);
     const environments = environmentsOf(project, args);
     const credentials = environments.map((environment) => credentialOf(project, environment, options));
-    const { results, findings } = await lookAtClusters(project, environments, signal, async (cluster) => ({
+    // Whose kubeconfig cannot be read is told of already.
+    const known = environments.filter((_, at) => credentials[at]?.failed === false);
+    const { results, findings } = await lookAtClusters(project, known, signal, async (cluster) => ({
       environment: cluster.environment.name,
       hosts: await inspectCertificates(cluster, options),
     }));
@@ -58,13 +60,13 @@ function credentialOf(
   project: Project,
   environment: Project["environments"][number],
   options: CertificateOptions,
-): { credential: ClientCredential | null; findings: readonly Finding[] } {
+): { credential: ClientCredential | null; failed: boolean; findings: readonly Finding[] } {
   try {
     const credential = inspectCredential(project, environment, options);
-    return { credential, findings: credential?.findings ?? [] };
+    return { credential, failed: false, findings: credential?.findings ?? [] };
   } catch (error) {
     if (!(error instanceof DeployError)) throw error;
-    return { credential: null, findings: [findingOf(environment, error)] };
+    return { credential: null, failed: true, findings: [findingOf(environment, error)] };
   }
 }
 

@@ -10,6 +10,7 @@ import {
   uncordon,
   WritableCluster,
 } from "@git-vault/deploy";
+import { count } from "../count.ts";
 import { maskSecrets } from "../deploy-clusters.ts";
 import { timeoutOf } from "../deploy-events.ts";
 import { interruptible, openProject } from "../deploy-project.ts";
@@ -104,5 +105,9 @@ function lineOf({ name, ready, cordoned, full, used, pods }: NodeState): string 
       const why = pod.obstacles.length === 0 ? "" : `: ${printable(pod.obstacles.join("; "))}`;
       return `    held by ${printable(`${pod.namespace}/${pod.name} (${pod.owner ?? ""})`)}${why}\n`;
     });
-  return head + holding.join("") + (ending === 0 ? "" : `    ${ending} pods end by themselves\n`);
+  return (
+    head +
+    holding.join("") +
+    (ending === 0 ? "" : `    ${count(ending, "pod")} ${ending === 1 ? "ends by itself" : "end by themselves"}\n`)
+  );
 }

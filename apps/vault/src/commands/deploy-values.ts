@@ -1,4 +1,5 @@
 import {
+  DeployError,
   formatPath,
   parsePath,
   valueOf,
@@ -19,7 +20,7 @@ export async function run({ flags, args: [name] }: Invocation): Promise<void> {
     throw new CliError("USAGE", "--reveal shows secrets on a terminal alone, and stdout is none");
   }
   await using project = await openProject(flags);
-  const values = project.environment(name).values({ withoutSecrets: flags["without-secrets"] === true });
+  const values = valuesOf(project, name, flags);
   const leftOut = values.leftOut.map(({ path }) => path);
   if (flags.explain !== undefined) return explain(project, name, values, flags.explain, flags);
   const shown = flags.reveal ? values.value : values.withoutSecrets;
@@ -28,6 +29,20 @@ export async function run({ flags, args: [name] }: Invocation): Promise<void> {
   const { stringify } = await import("yaml");
   // Quoted as for YAML 1.1, so that "on" does not become true where this is read again.
   writeStdout(stringify(shown, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 }));
+}
+
+function valuesOf(project: Project, environment: string, flags: FlagValues): Values {
+  try {
+    return project.environment(environment).values({ withoutSecrets: flags["without-secrets"] === true });
+  } catch (error) {
+    if (!(error instanceof DeployError) || error.code !== "LOCKED") throw error;
+    const { message, hint, place } = error;
+    throw new DeployError("LOCKED", message, {
+      hint: `${hint}; --without-secrets leaves it out`,
+      ...(place === undefined ? {} : { place }),
+      cause: error,
+    });
+  }
 }
 
 function explain(project: Project, environment: string, values: Values, text: string, flags: FlagValues): void {

@@ -1,4 +1,5 @@
 import { inspectFederation, type Verification, verifyEnvironment } from "@git-vault/deploy";
+import { count } from "../count.ts";
 import { certificateOptions, environmentsOf, lookAtClusters } from "../deploy-clusters.ts";
 import { interruptible, openProject } from "../deploy-project.ts";
 import { tellOutcome } from "../findings.ts";
@@ -34,5 +35,5 @@ export function run({ flags, args }: Invocation): Promise<void> {
 
 const textOf = ({ environment, workloads, answers }: Verification): string => {
   const hosts = answers.map(({ host, status }) => `  https://${printable(host)}/  ${status ?? "no answer"}\n`);
-  return `${environment}  ${workloads} workloads\n${hosts.join("")}`;
+  return `${environment}  ${count(workloads, "workload")}\n${hosts.join("")}`;
 };

@@ -85,12 +85,14 @@ export function lifetimeOf(
   return { state: "valid", daysLeft };
 }
 
+const days = (number: number): string => `${number} ${number === 1 ? "day" : "days"}`;
+
 /** `ends in 6 days, at 2030-01-31 12:00 UTC`: a lifetime in words. */
 export function tellLifetime({ state, daysLeft }: Lifetime, { notBefore, notAfter }: CertificateFacts): string {
   const end = `${notAfter.toISOString().slice(0, 16).replace("T", " ")} UTC`;
   if (state === "not-yet-valid")
     return `is not valid before ${notBefore.toISOString().slice(0, 16).replace("T", " ")} UTC`;
   if (state === "expired")
-    return `expired ${daysLeft >= -1 ? "within the last day" : `${-daysLeft - 1} days ago`}, at ${end}`;
-  return `ends in ${daysLeft === 0 ? "less than a day" : daysLeft === 1 ? "1 day" : `${daysLeft} days`}, at ${end}`;
+    return `expired ${daysLeft >= -1 ? "within the last day" : `${days(-daysLeft - 1)} ago`}, at ${end}`;
+  return `ends in ${daysLeft === 0 ? "less than a day" : days(daysLeft)}, at ${end}`;
 }

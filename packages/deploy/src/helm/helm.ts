@@ -29,6 +29,9 @@ export interface Rendering {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Helm's advice is for who runs it by hand; what --debug shows holds secrets. */
+const DEBUG_ADVICE = /[\s,;]*use --debug flag to render out invalid yaml\.?/gi;
+
 /** Helm, as a program in a home of its own: no repositories, plugins or settings of the user's. */
 export class Helm {
   readonly #options: HelmOptions;
@@ -107,7 +110,11 @@ export class Helm {
       .split("\n")
       .map((line) => line.trim())
       .filter((line) => line !== "" && !/^(?:WARNING|warning|\d{4}\/\d\d\/\d\d|level=|time=|I\d{4} )/.test(line));
-    const said = this.#options.redactor.redact(lines.join(" ").replace(/^Error: /, ""));
+    const text = lines
+      .join(" ")
+      .replace(/^Error: /, "")
+      .replace(DEBUG_ADVICE, "");
+    const said = this.#options.redactor.redact(text);
     return said.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ").slice(0, 2000) || "it did not say why";
   }
 }

@@ -112,7 +112,9 @@ export class Tree {
     if (samples.length === 0 || samples.some((file) => this.#keyFor(this.stored(file)) !== undefined)) return;
     throw new DeployError(
       "WRONG_KEY",
-      `the key opens none of the ${encrypted.length} encrypted files that it was tried on`,
+      samples.length === 1
+        ? "the key does not open the encrypted file that it was tried on"
+        : `the key opens none of the ${samples.length} encrypted files that it was tried on`,
       {
         hint: "it is another repository's, or one that was rotated out",
       },
@@ -143,7 +145,7 @@ export class Tree {
     const place = { file: file.path };
     if (!this.hasKey) {
       throw new DeployError("LOCKED", `${file.path} is encrypted, and there is no key`, {
-        hint: "set $GIT_CRYPT_KEY to the base64 text of the key file, or name a key file",
+        hint: "give the key by --key-file or $GIT_CRYPT_KEY, or run `vault unlock` first",
         place,
       });
     }

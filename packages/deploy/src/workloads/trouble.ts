@@ -71,7 +71,8 @@ async function findTrouble(cluster: Cluster, workload: Workload, signal?: AbortS
     .map(({ involvedObject, reason, message }) =>
       cluster.tidy(`event on ${involvedObject?.kind} ${involvedObject?.name}: ${reason}: ${message}`),
     );
-  const more = troubled.length > shown.length ? [`and ${troubled.length - shown.length} more pods`] : [];
+  const left = troubled.length - shown.length;
+  const more = left > 0 ? [`and ${left} more ${left === 1 ? "pod" : "pods"}`] : [];
   return [...new Set([...reasons.flat(), ...told, ...more])];
 }
 

@@ -99,19 +99,22 @@ export function stateOf(kind: WorkloadKind, object: WorkloadObject): WorkloadSta
 const conditionOf = ({ status }: WorkloadObject, type: string): Condition | undefined =>
   status?.conditions?.find((condition) => condition.type === type);
 
+/** `1 pod is`, `2 pods are`. */
+const pods = (number: number, which = ""): string => `${number} ${which}${number === 1 ? "pod is" : "pods are"}`;
+
 function deploymentState(object: WorkloadObject): WorkloadState {
   const { spec = {}, status = {} } = object;
   if (spec.paused === true) return ready("it is paused");
   const wanted = spec.replicas ?? 1;
   const { updatedReplicas: updated = 0, availableReplicas: available = 0, replicas = 0 } = status;
-  if (updated >= wanted && replicas <= updated && available >= wanted) return ready(`${wanted} pods are available`);
+  if (updated >= wanted && replicas <= updated && available >= wanted) return ready(`${pods(wanted)} available`);
   const progressing = conditionOf(object, "Progressing");
   if (progressing?.reason === "ProgressDeadlineExceeded")
     return failed(progressing.message ?? "it made no progress within its deadline");
   const failure = conditionOf(object, "ReplicaFailure");
   const why = failure?.status === "True" ? `: ${failure.message ?? failure.reason ?? ""}` : "";
   if (updated < wanted) return waiting(`${updated} of ${wanted} pods are updated${why}`);
-  if (replicas > updated) return waiting(`${replicas - updated} old pods are still there`);
+  if (replicas > updated) return waiting(`${pods(replicas - updated, "old ")} still there`);
   return waiting(`${available} of ${wanted} pods are available${why}`);
 }
 
@@ -120,7 +123,7 @@ function daemonSetState({ spec, status = {} }: WorkloadObject): WorkloadState {
   const { desiredNumberScheduled: wanted = 0, updatedNumberScheduled: updated = 0, numberAvailable = 0 } = status;
   if (updated < wanted) return waiting(`${updated} of ${wanted} pods are updated`);
   if (numberAvailable < wanted) return waiting(`${numberAvailable} of ${wanted} pods are available`);
-  return ready(`${wanted} pods are available`);
+  return ready(`${pods(wanted)} available`);
 }
 
 function statefulSetState({ spec, status = {} }: WorkloadObject): WorkloadState {
@@ -131,7 +134,7 @@ function statefulSetState({ spec, status = {} }: WorkloadObject): WorkloadState 
   if (updated < toUpdate && currentRevision !== updateRevision)
     return waiting(`${updated} of ${toUpdate} pods are updated`);
   if (readyReplicas < wanted) return waiting(`${readyReplicas} of ${wanted} pods are ready`);
-  return ready(`${wanted} pods are ready`);
+  return ready(`${pods(wanted)} ready`);
 }
 
 function jobState(object: WorkloadObject): WorkloadState {
