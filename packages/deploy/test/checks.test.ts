@@ -1,7 +1,12 @@
 import { readFileSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { peer } from "@git-vault/testkit";
 import { describe, expect, it } from "vitest";
 import { type Check, CHECKS, RULES } from "../src/index.ts";
+import { render } from "../src/checks/render.ts";
 import { check } from "./check-world.ts";
 
 const helm4 = peer("helm4");
@@ -97,6 +102,32 @@ describe("checks of one's own", () => {
   it.skipIf(helm4.missing)("a run that was told to end ends with INTERRUPTED", async () => {
     const signal = AbortSignal.abort();
     await expect(check({ helm: helm4.path, options: { signal } })).rejects.toMatchObject({ code: "INTERRUPTED" });
+  });
+});
+
+describe("a run that ends early", () => {
+  it("tells every Helm that it started to end, waits for each, and starts no other", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "checks-"));
+    const [log, helm] = [join(folder, "log"), join(folder, "helm")];
+    await writeFile(log, "");
+    const script = `test "$1" = version && { echo v4.0.0; exit; }\necho $$ >>"${log}"\nexec sleep 600\n`;
+    await writeFile(helm, `#!/bin/sh\n${script}`, { mode: 0o700 });
+    const failing: Check = async function* failingCheck() {
+      while ((await readFile(log, "utf8")) === "") await setTimeout(10);
+      yield { id: "mine", severity: "note", message: "begun" };
+      throw new Error("mine");
+    };
+    const names = Array.from({ length: 40 }, (_, at) => `e${at}`);
+    const settings = names.map((name) => `  ${name}: { layers: [config/prod.yaml] }\n`).join("");
+    try {
+      const world = { helm, plain: { "deploy.yaml": `environments:\n${settings}` }, checks: [failing, render] };
+      await expect(check(world)).rejects.toThrow("mine");
+      const started = (await readFile(log, "utf8")).trim().split("\n").map(Number);
+      for (const pid of started) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+      expect(started.length).toBeLessThan(names.length);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

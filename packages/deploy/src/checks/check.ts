@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { authentic } from "./authentic.ts";
 import { dependencies } from "./dependencies.ts";
 import { deprecatedApi } from "./deprecated-api.ts";
@@ -18,6 +19,8 @@ import { tls } from "./tls.ts";
 import { unknownKey } from "./unknown-key.ts";
 import { weakSecret } from "./weak-secret.ts";
 import type { Environment } from "../project/environment.ts";
+import { sharedSignal } from "../parallel.ts";
+import { endRendering, startRendering } from "./reading.ts";
 import type { Check, CheckContext, Finding } from "./finding.ts";
 import type { Project } from "../project/project.ts";
 import type { Silence } from "../project/settings.ts";
@@ -70,13 +73,14 @@ export const CHECKS: readonly Check[] = [
 export async function* runChecks(project: Project, options: CheckOptions = {}): AsyncGenerator<Finding> {
   const { checks = CHECKS, environments = project.environments, onSkip } = options;
   const skipped = new Set<string>();
+  const end = new AbortController();
   const context: CheckContext = {
     project,
     environments,
     releases: environments.flatMap(({ releases }) => releases),
     history: options.history ?? false,
     now: options.now ?? new Date(),
-    signal: options.signal ?? new AbortController().signal,
+    signal: sharedSignal(options.signal === undefined ? end.signal : AbortSignal.any([options.signal, end.signal])),
     skip: (reason) => {
       if (skipped.has(reason)) return;
       skipped.add(reason);
@@ -85,16 +89,25 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
   };
   const used = new Set<Silence>();
   const given = new Set<string>();
-  for (const check of checks) {
-    for await (const finding of check(context)) {
-      const silences = project.silence.filter((silence) => fits(silence, finding));
-      for (const silence of silences) used.add(silence);
-      const { id, message, file, line, column, environment, release } = finding;
-      const key = JSON.stringify([id, message, file, line, column, environment, release]);
-      if (silences.length > 0 || given.has(key)) continue;
-      given.add(key);
-      yield finding;
+  // Helm is busy for a while: it begins at once, and has its turn before each check.
+  if (checks.includes(render)) startRendering(context);
+  try {
+    for (const check of checks) {
+      await setImmediate();
+      for await (const finding of check(context)) {
+        const silences = project.silence.filter((silence) => fits(silence, finding));
+        for (const silence of silences) used.add(silence);
+        const { id, message, file, line, column, environment, release } = finding;
+        const key = JSON.stringify([id, message, file, line, column, environment, release]);
+        if (silences.length > 0 || given.has(key)) continue;
+        given.add(key);
+        yield finding;
+      }
     }
+  } finally {
+    // Where the caller takes no more findings, or a check fails, nothing is left running.
+    end.abort();
+    await endRendering(context);
   }
   yield* silencesWithoutReason(project);
   const isComplete =

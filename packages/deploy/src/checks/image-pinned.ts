@@ -3,7 +3,7 @@ import type { Check, Finding } from "./finding.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import { formatPath, isMap } from "../values/value.ts";
 import { listAt, podsOf, textAt } from "./pods.ts";
-import { found, foundIn, nameOf, placeOf, rendered, roleOf, valuesOf } from "./reading.ts";
+import { found, foundIn, merged, nameOf, placeOf, rendered, roleOf } from "./reading.ts";
 
 /** Tags that are put on other images from time to time. */
 const MOVING = /^(?:latest|stable|edge|nightly|canary|dev|devel|develop|main|master|head|snapshot|current|rolling)$/i;
@@ -14,7 +14,7 @@ const HINT = "name a version that is never published again, or better the digest
  * production that run different versions of the same image.
  */
 export const imagePinned: Check = async function* imagePinnedCheck(context) {
-  const { project, releases } = context;
+  const { project } = context;
   const inProduction = new Map<string, Use>();
   for await (const [release, manifests] of rendered(context)) {
     const { environment } = release;
@@ -39,8 +39,8 @@ export const imagePinned: Check = async function* imagePinnedCheck(context) {
         );
     }
   }
-  for (const release of releases) {
-    for (const { path, settings, state } of valuesOf(context, release)?.nodes() ?? []) {
+  for await (const [release, values] of merged(context)) {
+    for (const { path, settings, state } of values.nodes()) {
       const setting = settings.at(-1);
       if (state !== "set" || path.at(-1) !== "tag" || setting === undefined || setting.layer.secret) continue;
       const { value } = setting.entry;

@@ -5,7 +5,7 @@ import type { Values } from "../values/merge.ts";
 import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 import { type Position, valueOf } from "../values/yaml.ts";
 import { listAt, mapAt, podsOf, textAt } from "./pods.ts";
-import { found, foundIn, nameOf, placeIn, rendered, valuesOf, whereOf } from "./reading.ts";
+import { found, foundIn, merged, nameOf, placeIn, rendered, whereOf } from "./reading.ts";
 
 /** Labels that every node has, or that say nothing of its pool. */
 const GENERAL =
@@ -15,10 +15,8 @@ const GENERAL =
 export const nodeSelector: Check = async function* nodeSelectorCheck(context) {
   const { project } = context;
   const releases = context.releases.filter(({ environment }) => environment.nodePools !== null);
-  for (const release of releases) {
+  for await (const [release, values] of merged(context, releases)) {
     const { environment } = release;
-    const values = valuesOf(context, release);
-    if (values === null) continue;
     for (const { path, value, layer, position } of selectorsIn(values)) {
       const label = missingLabel(environment, value);
       if (label === null) continue;

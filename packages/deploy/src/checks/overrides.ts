@@ -6,13 +6,12 @@ import type { Check } from "./finding.ts";
 import type { Setting } from "../values/merge.ts";
 import { formatPath } from "../values/value.ts";
 import { valueOf, type Yaml } from "../values/yaml.ts";
-import { found, placeOf, valuesOf } from "./reading.ts";
+import { found, merged, placeOf } from "./reading.ts";
 
 /** Tells of values that a layer says again, and of those that change their type. */
 export const overrides: Check = async function* overridesCheck(context) {
-  for (const release of context.releases) {
-    const values = valuesOf(context, release);
-    for (const { path, settings, state } of values?.nodes() ?? []) {
+  for await (const [release, values] of merged(context)) {
+    for (const { path, settings, state } of values.nodes()) {
       for (const [at, setting] of settings.entries()) {
         const below = settings[at - 1];
         if (below === undefined) continue;

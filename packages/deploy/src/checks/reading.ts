@@ -1,6 +1,8 @@
 /*
  * How checks read: what cannot be read is one check's finding, and what the others pass over and tell.
  */
+import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import type { Dependency } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
 import type { CheckContext, Finding, Severity } from "./finding.ts";
@@ -123,37 +125,65 @@ export function valuesOf({ skip }: CheckContext, release: Release): Values | nul
   );
 }
 
-type Rendering = Promise<readonly Manifest[] | DeployError>;
-
-/** Each release is rendered once in a run, and where that fails, it is not tried again. */
-const known = new WeakMap<CheckContext, Map<Release, Rendering>>();
-
-function render(context: CheckContext, release: Release): Rendering {
-  const ofRun = known.get(context) ?? new Map<Release, Rendering>();
-  known.set(context, ofRun);
-  const before = ofRun.get(release);
-  if (before !== undefined) return before;
-  const rendering = release.render({ withoutSecrets: true, signal: context.signal }).catch((error: unknown) => {
-    if (error instanceof DeployError && error.code !== "INTERRUPTED") return error;
-    throw error;
-  });
-  // It may fail before anybody waits for it.
-  rendering.catch(() => {});
-  ofRun.set(release, rendering);
-  return rendering;
+/** The releases whose values can be had, with their values. Between two, Helm is given its turn. */
+export async function* merged(
+  context: CheckContext,
+  releases: readonly Release[] = context.releases,
+): AsyncGenerator<[release: Release, values: Values]> {
+  for (const release of releases) {
+    const values = valuesOf(context, release);
+    if (values === null) continue;
+    yield [release, values];
+    await setImmediate();
+  }
 }
 
-/** The releases with what their charts render, or why they do not; the next one is rendered meanwhile. */
+type Rendering = Promise<readonly Manifest[] | DeployError>;
+
+/** Every release of a run, with what it renders. */
+const known = new WeakMap<CheckContext, ReadonlyMap<Release, Rendering>>();
+
+/** How many Helm renders at a time: more than there are cores, since none is started while a check is busy. */
+const MOST_AT_A_TIME = 2 * availableParallelism();
+
+/** Lets Helm render every release, while checks do other things. Each is rendered once in a run, and where that fails, not again. */
+export function startRendering(context: CheckContext): ReadonlyMap<Release, Rendering> {
+  const before = known.get(context);
+  if (before !== undefined) return before;
+  const lanes: Promise<unknown>[] = Array.from({ length: MOST_AT_A_TIME }, () => Promise.resolve());
+  const ofRun = new Map<Release, Rendering>();
+  for (const [at, release] of context.releases.entries()) {
+    const lane = at % lanes.length;
+    const rendering = Promise.resolve(lanes[lane]).then(() => render(context, release));
+    // It may fail before anybody waits for it.
+    rendering.catch(() => {});
+    lanes[lane] = rendering;
+    ofRun.set(release, rendering);
+  }
+  known.set(context, ofRun);
+  return ofRun;
+}
+
+/** Waits until Helm renders nothing more, in a run that was told to end. */
+export async function endRendering(context: CheckContext): Promise<void> {
+  for (const rendering of known.get(context)?.values() ?? []) await rendering.catch(() => {});
+}
+
+async function render({ signal }: CheckContext, release: Release): Promise<readonly Manifest[] | DeployError> {
+  try {
+    if (signal.aborted) throw new DeployError("INTERRUPTED", "the run was told to end before it was done");
+    return await release.render({ withoutSecrets: true, signal });
+  } catch (error) {
+    if (error instanceof DeployError && error.code !== "INTERRUPTED") return error;
+    throw error;
+  }
+}
+
+/** The releases with what their charts render, or why they do not. */
 export async function* renderings(
   context: CheckContext,
 ): AsyncGenerator<[release: Release, manifests: readonly Manifest[] | DeployError]> {
-  const { releases } = context;
-  for (const [at, release] of releases.entries()) {
-    const current = render(context, release);
-    const next = releases[at + 1];
-    if (next !== undefined) void render(context, next);
-    yield [release, await current];
-  }
+  for (const [release, rendering] of startRendering(context)) yield [release, await rendering];
 }
 
 /** The releases that can be rendered, with what is rendered. */

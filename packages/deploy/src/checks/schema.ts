@@ -6,7 +6,7 @@ import type { Release } from "../project/release.ts";
 import type { Values } from "../values/merge.ts";
 import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 import { type ChartValues, chartValues } from "./chart-values.ts";
-import { found, placeOf, valuesOf, whereOf } from "./reading.ts";
+import { found, merged, placeOf, whereOf } from "./reading.ts";
 
 /** The most that is told of one schema for one release. */
 const MOST_FINDINGS = 50;
@@ -15,15 +15,16 @@ const MOST_FINDINGS = 50;
 export const schema: Check = async function* schemaCheck(context) {
   const ofCharts = new Map<Chart, readonly CompiledSchema[]>();
   const own = yield* compileAll(ofProject(context));
-  for (const release of context.releases) {
-    const known = ofCharts.get(release.chart);
-    const schemas = known ?? (yield* compileAll(ofChart(context, release.chart)));
-    ofCharts.set(release.chart, schemas);
-    // The project's own are about what its chart is given.
-    const all = release === release.environment.main ? [...schemas, ...own] : schemas;
-    const values = all.length === 0 ? null : valuesOf(context, release);
-    if (values !== null) for (const one of all) yield* violations(one, release, values);
-  }
+  for (const { chart } of context.releases)
+    if (!ofCharts.has(chart)) ofCharts.set(chart, yield* compileAll(ofChart(context, chart)));
+  // The project's own are about what its chart is given.
+  const schemasOf = (release: Release): readonly CompiledSchema[] => {
+    const schemas = ofCharts.get(release.chart) ?? [];
+    return release === release.environment.main ? [...schemas, ...own] : schemas;
+  };
+  const releases = context.releases.filter((release) => schemasOf(release).length > 0);
+  for await (const [release, values] of merged(context, releases))
+    for (const one of schemasOf(release)) yield* violations(one, release, values);
 };
 
 /** Compiles schemas, and tells of those that are none. */

@@ -3,7 +3,7 @@ import type { Chart } from "../charts/chart.ts";
 import type { Check } from "./finding.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
 import { type ChartsValues, type ChartValues, chartValues } from "./chart-values.ts";
-import { found, placeOf, valuesOf } from "./reading.ts";
+import { found, merged, placeOf } from "./reading.ts";
 
 /**
  * Tells of keys that no chart knows: Helm passes over them in silence. A chart knows what its values.yaml and its schema name, what
@@ -11,11 +11,11 @@ import { found, placeOf, valuesOf } from "./reading.ts";
  */
 export const unknownKey: Check = async function* unknownKeyCheck(context) {
   const judges = new Map<Chart, (path: Path) => Verdict>();
-  for (const release of context.releases) {
+  for await (const [release, values] of merged(context)) {
     const judge = judges.get(release.chart) ?? judgeOf(chartValues(context, release.chart));
     judges.set(release.chart, judge);
     let passOver: Path | null = null;
-    for (const { path, settings } of valuesOf(context, release)?.nodes() ?? []) {
+    for (const { path, settings } of values.nodes()) {
       if (passOver !== null && isBelow(path, passOver)) continue;
       const verdict = judge(path);
       passOver = verdict === "known" ? null : path;

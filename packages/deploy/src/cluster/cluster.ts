@@ -83,7 +83,7 @@ export class Cluster implements AsyncDisposable {
       program: env["HELM"] ?? "helm",
       home: join(folder, "helm"),
       env: own,
-      redactor,
+      redact: (text) => redactor.redact(text),
       kubeconfig,
     });
     this.releases = new HelmReleases(this.helm);

@@ -263,7 +263,7 @@ export class Project implements AsyncDisposable {
       program: this.#env["HELM"] ?? "helm",
       home: join(this.#workspace.path, "helm"),
       env: this.#env,
-      redactor: this.redactor,
+      redact: (text) => this.redactor.redact(text),
     }));
   }
 
