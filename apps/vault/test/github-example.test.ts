@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { peer, run as runProgram, temporaryFolder } from "@git-vault/testkit";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { parseArgv } from "../src/argv.ts";
@@ -12,7 +15,7 @@ interface Step {
 }
 
 interface Inputs {
-  readonly inputs: Readonly<Record<string, { readonly required?: boolean }>>;
+  readonly inputs: Readonly<Record<string, { readonly required?: boolean; readonly default?: string }>>;
   readonly secrets?: Readonly<Record<string, unknown>>;
 }
 
@@ -65,6 +68,26 @@ describe("the example for GitHub Actions", () => {
     expect(command !== null || flags.version).toBeTruthy();
   });
 
+  it("pins the version that this is, in one place", () => {
+    const { version } = JSON.parse(
+      readFileSync(fileURLToPath(new URL("../package.json", import.meta.url)), "utf8"),
+    ) as { version: string };
+    expect(action.inputs["version"]?.default).toBe(version);
+    expect(steps.filter((step) => step.with?.["version"] === version)).toEqual([]);
+  });
+
+  it.skipIf(peer("helm4").missing || peer("kubectl").missing)("pins the programs that it is tested with", () => {
+    const [helm, kubectl] = [
+      execFileSync(peer("helm4").path, ["version", "--template", "{{.Version}}"], { encoding: "utf8" }),
+      execFileSync(peer("kubectl").path, ["version", "--client", "--output", "json"], { encoding: "utf8" }),
+    ];
+    const { clientVersion } = JSON.parse(kubectl) as { clientVersion: { gitVersion: string } };
+    expect([action.inputs["helm"]?.default, action.inputs["kubectl"]?.default]).toEqual([
+      helm.trim(),
+      clientVersion.gitVersion,
+    ]);
+  });
+
   it("has a composite action whose steps name their shell", () => {
     expect(action.runs.using).toBe("composite");
     const scripts = action.runs.steps.filter((step) => step.run !== undefined);
@@ -85,5 +108,25 @@ describe("the example for GitHub Actions", () => {
   it("may only read the repository, and puts nothing into a script but variables of its environment", () => {
     for (const workflow of Object.values(workflows)) expect(workflow.permissions).toEqual({ contents: "read" });
     for (const { run = "" } of steps) expect(run).not.toContain("${{");
+  });
+});
+
+describe("the script that makes the example", () => {
+  const MAKE = fileURLToPath(new URL("../../../docs/example/make.mjs", import.meta.url));
+
+  it.each([
+    [
+      "without the command, what is not there",
+      "nowhere-at-all",
+      /^make\.mjs: the program nowhere-at-all is not there: .*\n$/,
+    ],
+    ["where it fails, that it did", "false", /^make\.mjs: it failed, and left nothing: .*\n$/],
+  ])("tells in one sentence, %s, and leaves nothing", async (_, program, sentence) => {
+    using folder = temporaryFolder();
+    const target = join(folder.path, "example");
+    const env = { PATH: process.env["PATH"], HOME: folder.path, GIT_CONFIG_GLOBAL: "/dev/null" };
+    const { status, stderr } = await runProgram(process.execPath, [MAKE, target, program], { env });
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(sentence) });
+    expect(existsSync(target)).toBe(false);
   });
 });
