@@ -1,6 +1,6 @@
 import { AuditLog, type DeployEvent } from "@git-vault/deploy";
 import { count } from "./count.ts";
-import type { CleanUp } from "./deploy-project.ts";
+import { type CleanUp, STOPPING } from "./deploy-project.ts";
 import { usageError } from "./errors.ts";
 import { printable, say, writeJson, writeStdout } from "./streams.ts";
 import type { FlagValues } from "./table.ts";
@@ -45,6 +45,7 @@ export function tellEvent(event: DeployEvent, { quiet }: FlagValues, environment
 
 /** After each event, `cleanUp` says what a run that is told to end would be at. */
 export function keepTrue(cleanUp: CleanUp, event: DeployEvent): void {
+  if (event.event === "rolled-back") cleanUp.doing = STOPPING;
   if (event.event !== "rolling-back") return;
   const { release, to } = event;
   const what = to === null ? `removing ${release}` : `rolling back to revision ${to}`;
@@ -78,7 +79,9 @@ function linesOf(event: DeployEvent): string[] {
     case "rolling-back":
       return [`${event.release}: ${event.to === null ? "removing it" : `going back to revision ${event.to}`}`];
     case "rolled-back":
-      return [`${event.release}: ${event.to === null ? "removed again" : `back to revision ${event.to}`}`];
+      return [
+        `${event.release}: ${event.to === null ? "removed again" : `back to revision ${event.to} (as revision ${event.revision})`}`,
+      ];
     case "failed":
     case "end":
       // The error itself is told at the end.

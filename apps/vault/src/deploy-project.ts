@@ -23,6 +23,9 @@ export async function openProject(flags: FlagValues): Promise<Project> {
   }
 }
 
+/** What a run that was told to end is at, where nothing more is known. */
+export const STOPPING = "still stopping what was begun";
+
 /** What a run that was told to end is still at. */
 export interface CleanUp {
   /** A sentence for whoever tells it again. */
@@ -38,7 +41,7 @@ export interface CleanUp {
 export async function interruptible<T>(job: (signal: AbortSignal, cleanUp: CleanUp) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const { signal: told } = controller;
-  const cleanUp: CleanUp = { doing: "still stopping what was begun" };
+  const cleanUp: CleanUp = { doing: STOPPING };
   const stop = (signal: NodeJS.Signals): void => {
     if (told.aborted) say(`vault: ${printable(cleanUp.doing)}`);
     else controller.abort(new DOMException(signal, "AbortError"));

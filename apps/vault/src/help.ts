@@ -177,7 +177,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "deploy apply, deploy rollback",
-    "{events: [{event, …}]}; event is begin, warning, repaired, upgrading, upgraded, progress, unready, ready, rolled-back, failed or end; after a failure, too",
+    "{events: [{event, …}]}; event is begin, warning, repaired, upgrading, upgraded, progress, unready, ready, rolling-back, rolled-back, failed or end; after a failure, too",
   ],
   [
     "deploy certs",

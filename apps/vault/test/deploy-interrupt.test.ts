@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { openTerminal, peer, run } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type DeployWorld, deployWorld } from "./deploy-world.ts";
@@ -59,7 +61,8 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy apply with $label", 
         }
         expect(history()).toEqual(["1 superseded", "2 deployed", "3 pending-rollback"]);
         world.kubernetes.podRules.pop();
-        await terminal.waitFor(/back to revision 1/);
+        await terminal.waitFor(/back to revision 1 \(as revision 3\)/);
+        await terminal.waitFor(/error: interrupted; the release prod is back at revision 1 \(as revision 3\)\n/);
         expect(await terminal.ended).toMatchObject({ status: 130, sane: true });
       });
       expect(history()).toEqual(["1 superseded", "2 superseded", "3 deployed"]);
@@ -83,7 +86,9 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy apply with $label", 
       expect(await run(VAULT, APPLY, options())).toMatchObject({ status: 0 });
       world.kubernetes.podRules.push({ image: /slow/, becomes: "unready" });
       await world.withConfig("image: web:slow\n", async () => {
-        const child = spawn(VAULT, APPLY, { ...options(), stdio: ["ignore", "ignore", "pipe"] });
+        const log = join(world.repository.folder, "audit.ndjson");
+        const args = [...APPLY, "--audit-log", log];
+        const child = spawn(VAULT, args, { ...options(), stdio: ["ignore", "ignore", "pipe"] });
         let said = "";
         child.stderr.on("data", (chunk: Buffer) => {
           const before = said;
@@ -92,7 +97,13 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy apply with $label", 
             if (said.includes(moment) && !before.includes(moment)) child.kill("SIGTERM");
         });
         const [status] = await once(child, "close");
-        expect({ status, said }).toEqual({ status: 143, said: expect.stringContaining("back to revision 1") });
+        const state = "interrupted; the release prod is back at revision 1 (as revision 3)";
+        expect({ status, said }).toEqual({ status: 143, said: expect.stringContaining(`error: ${state}\n`) });
+        expect(JSON.parse(readFileSync(log, "utf8").trim().split("\n").at(-1) ?? "")).toMatchObject({
+          event: "failed",
+          code: "INTERRUPTED",
+          message: state,
+        });
       });
       expect(history()).toEqual(["1 superseded", "2 superseded", "3 deployed"]);
     });
@@ -115,7 +126,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy apply with $label", 
         const { status, stderr } = await run(VAULT, [...APPLY, "--timeout", "1"], options());
         expect({ status, stderr }).toEqual({
           status: 1,
-          stderr: expect.stringContaining("prod: back to revision 1\n"),
+          stderr: expect.stringContaining("prod: back to revision 1 (as revision 4)\n"),
         });
       });
     });

@@ -44,7 +44,7 @@ export interface ApplyWorld extends ClusterWorld {
   within<T>(job: (project: Project, cluster: WritableCluster) => Promise<T>): Promise<T>;
   /** Plans and applies what is committed. */
   deploy(options?: ApplyOptions, onEvent?: OnEvent): Promise<Outcome>;
-  rollBack(revision?: number, options?: RollbackOptions): Promise<Outcome>;
+  rollBack(revision?: number, options?: RollbackOptions, onEvent?: OnEvent): Promise<Outcome>;
   /** Helm's own revisions of the release: number and status. */
   history(): string[];
   /** Commits another image for the one Deployment. */
@@ -72,8 +72,8 @@ export async function applyWorld(): Promise<ApplyWorld> {
         const plan = await makePlan(project, cluster);
         return await outcomeOf(apply(project, cluster, plan, { timeout: 20, ...options }), onEvent);
       }),
-    rollBack: (revision, options = {}) =>
-      within((project, cluster) => outcomeOf(rollBack(project, cluster, revision, options))),
+    rollBack: (revision, options, onEvent) =>
+      within((project, cluster) => outcomeOf(rollBack(project, cluster, revision, options), onEvent)),
     history: () =>
       at.kubernetes
         .list("v1", "Secret", "web")

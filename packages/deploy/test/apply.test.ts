@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { peer } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { apply, AuditLog, checkPlan, makePlan, type Plan } from "../src/index.ts";
+import { apply, type ApplyOptions, AuditLog, checkPlan, type DeployEvent, makePlan, type Plan } from "../src/index.ts";
 import { applyWorld, type ApplyWorld, names, type Outcome, outcomeOf } from "./apply-world.ts";
 import { HELMS, PASSWORD } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
@@ -84,7 +84,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       at.kubernetes.podRules.push({ becomes: "ImagePullBackOff" });
       const failed = await at.deploy({ timeout: 1 });
       expect(failed.error?.message).toContain("ImagePullBackOff");
-      expect(failed.events.at(-2)).toEqual({ event: "rolled-back", release: "app", to: null });
+      expect(failed.events.at(-2)).toEqual({ event: "rolled-back", release: "app", to: null, revision: null });
       await at.kubernetes.settled();
       expect(at.history()).toEqual([]);
       expect(at.kubernetes.get("apps/v1", "Deployment", "web", "web")).toBeUndefined();
@@ -98,8 +98,11 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       const stopped = await at.deploy({ signal: controller.signal }, ({ event }) => {
         if (event === "upgraded") controller.abort();
       });
-      expect(stopped.error).toMatchObject({ code: "INTERRUPTED" });
-      expect(stopped.events.at(-2)).toEqual({ event: "rolled-back", release: "app", to: 1 });
+      expect(stopped.error).toMatchObject({
+        code: "INTERRUPTED",
+        message: "interrupted; the release app is back at revision 1 (as revision 3)",
+      });
+      expect(stopped.events.at(-2)).toEqual({ event: "rolled-back", release: "app", to: 1, revision: 3 });
       expect(at.history().at(-1)).toBe("3 deployed");
     });
 
@@ -113,8 +116,44 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       const stopped = await at.deploy({ signal: controller.signal }, ({ event }) => {
         if (event === "upgrading") void whenPending().then(() => controller.abort());
       });
-      expect(stopped.error).toMatchObject({ code: "INTERRUPTED" });
+      expect(stopped.error?.message).toBe("interrupted; the release app is back at revision 1 (as revision 3)");
       expect(at.history().slice(-2)).toEqual(["2 failed", "3 deployed"]);
+      // The log of what happens says the same.
+      expect(stopped.events.at(-1)).toMatchObject({ event: "failed", message: stopped.error?.message });
+    });
+
+    it("that is told to end says what state the release is in", async () => {
+      const stopAt = async (name: DeployEvent["event"], options: ApplyOptions = {}): Promise<string | undefined> => {
+        const controller = new AbortController();
+        const { error } = await at.deploy({ ...options, signal: controller.signal }, ({ event }) => {
+          if (event === name) controller.abort();
+        });
+        expect(error).toMatchObject({ code: "INTERRUPTED" });
+        return error?.message;
+      };
+      at.kubernetes.podRules.push({ image: /slow/, becomes: "unready" });
+      expect(await stopAt("begin")).toBe("interrupted; nothing was changed");
+      expect(await stopAt("upgrading")).toBe("interrupted; the release app is not installed");
+      await at.commitImage("web:slow");
+      expect(await stopAt("upgraded")).toBe(
+        "interrupted; it was the first install of the release app, which was removed",
+      );
+      await at.commitImage("web:1");
+      await at.deploy();
+      expect(await stopAt("upgrading")).toBe("interrupted; the release app is as it was, at revision 1");
+      await at.commitImage("web:slow");
+      expect(await stopAt("upgraded", { onFailure: "leave" })).toBe(
+        "interrupted; the release app is left as revision 2, not ready",
+      );
+      const controller = new AbortController();
+      const back = await at.rollBack(1, { signal: controller.signal }, ({ event }) => {
+        if (event === "rolling-back") controller.abort();
+      });
+      expect(back.error).toMatchObject({
+        code: "INTERRUPTED",
+        message: "interrupted; the release app is back at revision 1 (as revision 3), and was not waited for",
+      });
+      expect(at.history().at(-1)).toBe("3 deployed");
     });
 
     it("that a dead run left half-way is repaired, and one that may be alive is not", async () => {

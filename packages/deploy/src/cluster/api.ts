@@ -271,9 +271,7 @@ export class Api {
   }
 
   #interruptedOr(error: unknown, { signal }: ReadOptions): unknown {
-    return signal?.aborted === true
-      ? new DeployError("INTERRUPTED", "the run was told to end before it was done")
-      : error;
+    return signal?.aborted === true ? new DeployError("INTERRUPTED", "interrupted before the cluster answered") : error;
   }
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what the API promises to send

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { basename } from "node:path";
 import { DeployError } from "../errors.ts";
 
 /** How a program is run. */
@@ -66,4 +67,4 @@ export function runTool({ program, args, env, cwd, input, signal }: ToolRun): Pr
 }
 
 const interrupted = (program: string): DeployError =>
-  new DeployError("INTERRUPTED", `${program} was told to end before it was done`);
+  new DeployError("INTERRUPTED", `interrupted before ${basename(program)} was done`);

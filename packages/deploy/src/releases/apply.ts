@@ -2,6 +2,7 @@ import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import { type DeployEvent, eventsOf } from "../workloads/events.ts";
 import { type ApplyOptions, Deployment } from "./deployment.ts";
+import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
 import type { Plan, PlanOptions } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 import { isPending } from "./repair.ts";
@@ -12,7 +13,8 @@ import { assertFresh } from "./staleness.ts";
  * release that it was at unless `onFailure` is `leave`.
  *
  * @throws DeployError STALE_PLAN before anything is changed; RELEASE_BUSY; TOOL_FAILED with Helm's reason; ROLLOUT_FAILED where a
- * workload does not become ready; INTERRUPTED; what the cluster's refusals are
+ * workload does not become ready; ROLLBACK_FAILED; INTERRUPTED with the state that the release is in then; what the cluster's refusals
+ * are
  */
 export function apply(
   project: Project,
@@ -23,7 +25,10 @@ export function apply(
   return eventsOf(async (tell, signal) => {
     const start = Date.now();
     tell(beginning("apply", project, cluster));
-    await assertFresh(project, cluster, plan, signal);
+    await tellingState(
+      () => assertFresh(project, cluster, plan, signal),
+      () => NOTHING_CHANGED,
+    );
     for (const [at, release] of cluster.environment.releases.entries()) {
       const planned = plan.releases[at];
       if (planned !== undefined) await new Deployment(project, cluster, release, planned, options, tell, signal).run();

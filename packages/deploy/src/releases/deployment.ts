@@ -3,6 +3,7 @@ import { DeployError } from "../errors.ts";
 import type { Tell } from "../workloads/events.ts";
 import { descriptionOf, lastGood, recordReady } from "./good-revision.ts";
 import type { ReleaseName } from "../helm/helm-releases.ts";
+import { isInterrupted, tellingState } from "./interrupted.ts";
 import { ReleaseLease } from "../cluster/lease.ts";
 import { type Manifest, readManifests } from "../helm/manifests.ts";
 import type { PlannedRelease, PlanOptions } from "./plan.ts";
@@ -72,6 +73,8 @@ export class Deployment {
   readonly #history: number;
   readonly #tell: Tell;
   readonly #signal: AbortSignal;
+  /** What is so of the release, in words, should the run end now. */
+  #state: string;
 
   constructor(
     project: Project,
@@ -92,9 +95,18 @@ export class Deployment {
     this.#history = options.history ?? HISTORY;
     this.#tell = tell;
     this.#signal = signal;
+    this.#state = `nothing was changed of the release ${release.name}`;
   }
 
-  async run(): Promise<void> {
+  /** @throws DeployError as `apply` does */
+  run(): Promise<void> {
+    return tellingState(
+      () => this.#run(),
+      () => this.#state,
+    );
+  }
+
+  async #run(): Promise<void> {
     const next = (this.#planned.revision?.number ?? 0) + 1;
     // Helm waits so long for each of its hooks at most, and for a repair and a rollback.
     const end = Date.now() + (this.#planned.hooks + 3) * this.#timeout * 1000;
@@ -125,6 +137,7 @@ export class Deployment {
       throw new DeployError("STALE_PLAN", `the plan is stale: somebody else changed the release ${release.name}`);
     await repair(this.#cluster, { release, revisions, previous, force: this.#force, timeout, history, tell, signal });
     const before = (await this.#cluster.revisions(release, signal)).at(-1);
+    this.#state = asItWas(release, before?.number ?? 0);
     const deadline = Date.now() + timeout * 1000;
     tell({ event: "upgrading", release: release.name, namespace: release.namespace, from: before?.number ?? null });
     try {
@@ -147,6 +160,7 @@ export class Deployment {
     } catch (error) {
       const told = await this.#explained(error, before?.number ?? 0);
       if (this.#onFailure === "rollback") await this.#undo(before?.number ?? 0, told);
+      else await this.#leave(before?.number ?? 0);
       throw told;
     }
   }
@@ -190,6 +204,17 @@ export class Deployment {
     return last;
   }
 
+  /** Leaves what failed as it is. */
+  async #leave(before: number): Promise<void> {
+    try {
+      const last = (await this.#cluster.revisions(this.#release)).at(-1)?.number ?? 0;
+      if (last > before) this.#state = leftAs(this.#release, last);
+    } catch (error) {
+      if (!(error instanceof DeployError)) throw error;
+      this.#state = `the release ${this.#release.name} is left as it is, and the cluster does not tell how that is`;
+    }
+  }
+
   /** Goes back to what was good before, even where the run was told to end: nothing stays half-done. */
   async #undo(before: number, cause: unknown): Promise<void> {
     const release = this.#release;
@@ -204,19 +229,35 @@ export class Deployment {
         const left = `it is left as revision ${last.number}`;
         const message = `no earlier revision of the release ${release.name} is known to have been ready: ${left}`;
         this.#tell({ event: "warning", message });
+        this.#state = leftAs(release, last.number);
         return;
       }
       this.#tell({ event: "rolling-back", release: release.name, to: good });
       if (good === null) await this.#cluster.releases.remove(release, { timeout });
       else await this.#cluster.releases.rollBack(release, good, { timeout, history });
-      this.#tell({ event: "rolled-back", release: release.name, to: good });
+      const revision = good === null ? null : ((await this.#cluster.revisions(release)).at(-1)?.number ?? null);
+      this.#tell({ event: "rolled-back", release: release.name, to: good, revision });
+      this.#state =
+        good === null
+          ? `it was the first install of the release ${release.name}, which was removed`
+          : backAt(release, good, revision);
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
-      const why = cause instanceof DeployError ? `${cause.message}; ` : "";
+      const why = isInterrupted(cause) ? "interrupted; " : cause instanceof DeployError ? `${cause.message}; ` : "";
       throw new DeployError("ROLLBACK_FAILED", `${why}and it was not rolled back: ${error.message}`, { cause });
     }
   }
 }
+
+const asItWas = ({ name }: ReleaseName, revision: number): string =>
+  revision === 0 ? `the release ${name} is not installed` : `the release ${name} is as it was, at revision ${revision}`;
+
+const leftAs = ({ name }: ReleaseName, revision: number): string =>
+  `the release ${name} is left as revision ${revision}, not ready`;
+
+/** Where a release is after a rollback, in words. */
+export const backAt = ({ name }: ReleaseName, to: number, revision: number | null): string =>
+  `the release ${name} is back at revision ${to}${revision === null ? "" : ` (as revision ${revision})`}`;
 
 /** Records that a revision was found ready. Where that fails, it runs none the less. */
 export async function tellReady(

@@ -2,6 +2,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import { Concealer, secretsAmong } from "./conceal.ts";
 import { DeployError } from "../errors.ts";
 import type { ReleaseContent, ReleaseRevision } from "../helm/helm-releases.ts";
+import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
 import { helmValues } from "../values/helm-values.ts";
 import { type Change, compareReleases } from "./manifest-diff.ts";
 import { readManifests } from "../helm/manifests.ts";
@@ -66,7 +67,14 @@ export const isUnchanged = ({ releases }: Plan): boolean => releases.every(({ ch
  * @throws DeployError what is wrong with the values, the charts or the lock; TOOL_FAILED with Helm's reason; what reading from the
  * cluster throws; INTERRUPTED
  */
-export async function makePlan(project: Project, cluster: Cluster, { signal }: PlanOptions = {}): Promise<Plan> {
+export function makePlan(project: Project, cluster: Cluster, options: PlanOptions = {}): Promise<Plan> {
+  return tellingState(
+    () => plan(project, cluster, options),
+    () => NOTHING_CHANGED,
+  );
+}
+
+async function plan(project: Project, cluster: Cluster, { signal }: PlanOptions): Promise<Plan> {
   const { environment, identity } = cluster;
   const helm = await cluster.releases.version();
   const releases: PlannedRelease[] = [];

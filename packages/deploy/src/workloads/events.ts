@@ -20,8 +20,13 @@ export type DeployEvent =
   | { readonly event: "ready"; readonly release: string; readonly workloads: number; readonly seconds: number }
   /** It is about to go back to the revision `to`; null where it was a first installation, and is removed. */
   | { readonly event: "rolling-back"; readonly release: string; readonly to: number | null }
-  /** It is back there. */
-  | { readonly event: "rolled-back"; readonly release: string; readonly to: number | null }
+  /** It is back there, as a new revision; null where it is removed. */
+  | {
+      readonly event: "rolled-back";
+      readonly release: string;
+      readonly to: number | null;
+      readonly revision: number | null;
+    }
   | { readonly event: "failed"; readonly code: DeployErrorCode | "OTHER"; readonly message: string }
   | { readonly event: "end"; readonly seconds: number };
 

@@ -59,7 +59,7 @@ export async function waitForWorkloads(
     clearTimeout(timer);
     controller.abort();
   }
-  if (signal?.aborted === true) throw new DeployError("INTERRUPTED", "the run was told to end before all was ready");
+  if (signal?.aborted === true) throw new DeployError("INTERRUPTED", "interrupted before all was ready");
   const left = workloads.filter((workload) => states.get(workload)?.state !== "ready");
   return Promise.all(
     left.map(async (workload) => {
