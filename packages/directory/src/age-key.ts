@@ -2,6 +2,9 @@ import { parseRecipient } from "@git-vault/sealing";
 import { DirectoryError } from "./errors.ts";
 import type { AgeKeyEntry } from "./recipient-key.ts";
 
+/** No account of GitHub has a longer name. */
+const LONGEST_LOGIN = 39;
+
 /**
  * Reads one of age's recipients.
  *
@@ -25,7 +28,7 @@ export async function readAgeKey(text: string, line: number): Promise<AgeKeyEntr
     return { line, type, fingerprint: key.toString(), comment: "", key, unusable: null };
   } catch (cause) {
     throw new DirectoryError("INVALID_RECIPIENT", "expected an age recipient, got a malformed one", {
-      hint: "copy it whole: age1 and 58 more characters, or age1pq1 and many more",
+      hint: `copy it whole: age1 and 58 more characters, or age1pq1 and many more${text.length <= LONGEST_LOGIN ? `; for the GitHub user write github:${text}` : ""}`,
       cause,
     });
   }

@@ -102,7 +102,7 @@ function refuseMention(query: string): void {
 /**
  * Tells what a recipient was written as. Nothing is looked up.
  *
- * In this order: a line that begins with the type of an SSH key is a literal key; `age1` and more than 35 characters an age
+ * In this order: a line that begins with the type of an SSH key is a literal key; what begins with `age1` an age
  * recipient; what has a scheme (`https://`) a URL; `github:`, `gitlab:` and `codeberg:` go before a name; what has a slash or
  * backslash, begins with `.` or `~`, or ends in `.pub`, `.keys`, `.asc`, `.gpg` or `.pgp` is a path; a bare word is always a GitHub
  * user, even where a file of that name exists.

@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, peer, runOk, temporaryFolder } from "@git-vault/testkit";
+import { hybridPeer, makeSshKey, runOk, temporaryFolder } from "@git-vault/testkit";
 import { describe, expect, it } from "vitest";
 import { Directory } from "../src/index.ts";
 
 const directory = new Directory({ env: {}, cacheFolder: null });
-const keygen = peer("age-keygen");
+const keygen = hybridPeer("age-keygen");
 
 /** A recipient that age itself made. */
 const makeRecipient = async (...flags: string[]): Promise<string> => {
@@ -41,6 +41,17 @@ describe.skipIf(keygen.missing)(`recipients made by ${keygen.label}`, () => {
     const recipient = await makeRecipient();
     const last = recipient.at(-1) === "q" ? "p" : "q";
     await expect(directory.resolve(recipient.slice(0, -1) + last)).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
+  });
+
+  it("are refused where they are cut off, and not taken for somebody's account", async () => {
+    const recipient = await makeRecipient();
+    for (const length of [4, 5, 30, 39, 40, 61]) {
+      await expect(directory.resolve(recipient.slice(0, length))).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
+    }
+    await expect(directory.resolve("age1chen")).rejects.toMatchObject({
+      hint: expect.stringContaining("for the GitHub user write github:age1chen"),
+    });
+    await expect(directory.resolve("age1yubikey1qgq")).rejects.toMatchObject({ code: "UNSUPPORTED_RECIPIENT" });
   });
 });
 

@@ -1,8 +1,16 @@
-import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openTerminal, peer, run, runOk, temporaryFolder, type Peer, type TemporaryFolder } from "@git-vault/testkit";
+import {
+  hybridPeer,
+  openTerminal,
+  peer,
+  run,
+  runOk,
+  temporaryFolder,
+  type Peer,
+  type TemporaryFolder,
+} from "@git-vault/testkit";
 import {
   armor as typageArmor,
   Decrypter,
@@ -29,18 +37,8 @@ const CHUNK = 64 * 1024;
 const SIZES = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1];
 const LARGE_SIZES = [256 * CHUNK, 256 * CHUNK + 1];
 
-/** The newest age, where it knows hybrid keys: those came with age 1.3. */
-const withHybridKeys = (name: string): Peer => {
-  const program = peer(name);
-  if (program.missing || !/^v?1\.[0-2]\./.test(execFileSync(program.path, ["--version"], { encoding: "utf8" })))
-    return program;
-  if (process.env["GIT_VAULT_PEERS_REQUIRED"] === "1")
-    throw new Error(`the peer ${name} is older than 1.3 and CI requires that`);
-  return { ...program, missing: true, label: `${name} (skipped: ${name} is older than 1.3)` };
-};
-
-const newest = withHybridKeys("age");
-const keygen = withHybridKeys("age-keygen");
+const newest = hybridPeer("age");
+const keygen = hybridPeer("age-keygen");
 const PEERS: readonly { title: string; program: Peer; kinds: readonly AgeKeyKind[] }[] = [
   { title: "the distribution's age", program: peer("age", { in: "path" }), kinds: ["x25519"] },
   { title: "the newest age", program: newest, kinds: ["x25519", "hybrid"] },

@@ -1,4 +1,4 @@
-export { peer, type Peer } from "./peer.ts";
+export { hybridPeer, peer, type Peer } from "./peer.ts";
 export { run, runOk, type RunOptions, type RunResult } from "./run.ts";
 export { temporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 export { runScript, type ScriptOptions } from "./script.ts";

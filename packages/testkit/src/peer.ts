@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
@@ -34,4 +35,16 @@ export function peer(name: string, options: { readonly in?: "path" } = {}): Peer
   if (process.env["GIT_VAULT_PEERS_REQUIRED"] === "1")
     throw new Error(`the peer ${name} is not installed and CI requires it`);
   return { path: name, missing: true, label: `${name} (skipped: ${name} is not installed)` };
+}
+
+/** Looks, as {@link peer} does, for a program of age's that knows hybrid keys: those came with age 1.3. An older one counts as missing. */
+export function hybridPeer(name: "age" | "age-keygen"): Peer {
+  const program = peer(name);
+  if (program.missing || !/^v?1\.[0-2]\./.test(execFileSync(program.path, ["--version"], { encoding: "utf8" }))) {
+    return program;
+  }
+  if (process.env["GIT_VAULT_PEERS_REQUIRED"] === "1") {
+    throw new Error(`the peer ${name} is older than 1.3 and CI requires that`);
+  }
+  return { ...program, missing: true, label: `${name} (skipped: ${name} is older than 1.3)` };
 }
