@@ -173,7 +173,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "deploy plan, deploy apply --dry-run",
-    "{environment, cluster, commit, helm, made, releases: [{name, namespace, chart: {path, name, version, archives}, values, revision: {number, status, uid}, changes: [{action, apiVersion, kind, namespace, name, hook, diff}], unchanged, hooks, hooksAfter, withoutCluster}]}; revision is null before the first installation; values is a digest with a key",
+    "{environment, cluster, commit, helm, made, releases: [{name, namespace, chart: {path, name, version, archives}, values, revision: {number, status, uid}, changes: [{action, apiVersion, kind, namespace, name, hook, diff}], unchanged, hooks, hooksAfter, halfWay: {apply, until}, withoutCluster}]}; revision is null before the first installation; halfWay is null unless a run is at the release or left it half-way, apply is repairs, waits or refuses; values is a digest with a key",
   ],
   [
     "deploy apply, deploy rollback",

@@ -53,6 +53,7 @@ export {
   type PlanOptions,
   type ReleaseBinding,
 } from "./releases/plan.ts";
+export type { HalfWay } from "./releases/repair.ts";
 export { readPlan, writePlan } from "./releases/plan-file.ts";
 export { assertFresh } from "./releases/staleness.ts";
 export { planMarkdown, planText } from "./releases/plan-report.ts";

@@ -5,7 +5,17 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { peer } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { apply, type ApplyOptions, AuditLog, checkPlan, type DeployEvent, makePlan, type Plan } from "../src/index.ts";
+import {
+  apply,
+  type ApplyOptions,
+  AuditLog,
+  checkPlan,
+  type DeployEvent,
+  makePlan,
+  type Plan,
+  planMarkdown,
+  planText,
+} from "../src/index.ts";
 import { applyWorld, type ApplyWorld, names, type Outcome, outcomeOf } from "./apply-world.ts";
 import { HELMS, PASSWORD } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
@@ -164,25 +174,38 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       await killedUpgrade(helm);
       expect(at.history().at(-1)).toBe("2 pending-upgrade");
       at.kubernetes.podRules.length = 0;
+      expect(await halfWay()).toEqual([{ apply: "refuses", until: null }, expect.stringMatching(UNKNOWN)]);
       const busy = await at.deploy();
       expect(busy.error).toMatchObject({ code: "RELEASE_BUSY", hint: expect.stringContaining("--repair") });
-      expect(
-        await errorOf(() =>
-          at.within(async (project, cluster) => checkPlan(project, cluster, await makePlan(project, cluster))),
-        ),
-      ).toMatchObject({
-        code: "RELEASE_BUSY",
-      });
+      expect(await refusal()).toMatchObject({ code: "RELEASE_BUSY", hint: expect.stringContaining("--repair") });
+      expect(await refusal({ repair: true })).toBeNull();
       // One that may be alive is left alone, by a rollback too, and what is known of it stays known.
       const alive = { revision: 2, end: Date.now() + 600_000 };
       putLease(alive, -60_000);
+      const until = new Date(alive.end).toISOString();
+      expect(await halfWay()).toEqual([
+        { apply: "refuses", until },
+        expect.stringContaining(`apply refuses until ${until}, when that run has ended for sure; where you know`),
+      ]);
       expect((await at.deploy()).error).toMatchObject({ code: "RELEASE_BUSY" });
       const back = await at.rollBack(1);
       expect(back.error).toMatchObject({ code: "RELEASE_BUSY" });
       const lease = at.kubernetes.get("coordination.k8s.io/v1", "Lease", "default", "git-vault.web.app");
       expect(lease?.metadata.annotations?.["git-vault/holder"]).toBe(JSON.stringify(alive));
+      putLease(alive, -1000);
+      expect(await halfWay()).toEqual([{ apply: "waits", until }, expect.stringContaining("another run is at it")]);
+      expect(await refusal()).toMatchObject({
+        code: "RELEASE_BUSY",
+        hint: "wait until that run has ended; if it was killed, run this again in 30 seconds",
+      });
       // A run of ours that is dead for sure.
-      putLease({ revision: 2, end: Date.now() - 1000 }, -60_000);
+      const dead = { revision: 2, end: Date.now() - 1000 };
+      putLease(dead, -60_000);
+      expect(await halfWay()).toEqual([
+        { apply: "repairs", until: new Date(dead.end).toISOString() },
+        expect.stringContaining("left pending-upgrade by a run that is dead: apply repairs it first"),
+      ]);
+      expect(await refusal()).toBeNull();
       const repaired = await at.deploy();
       expect(repaired.error).toBeNull();
       expect(names(repaired)).toEqual(["begin", "repaired", "upgrading", "upgraded", "ready", "end"]);
@@ -223,6 +246,27 @@ async function whenPending(): Promise<void> {
   // Until the hook is there, too.
   while (at.kubernetes.list("batch/v1", "Job", "web").length === 0) await sleep(10);
 }
+
+const UNKNOWN =
+  /^ {2}pending-upgrade: a run is at it, or died at it, and apply refuses; where you know .* apply --repair/;
+
+/** What a plan says of a release that is half-way, as data and in words; the step's summary says it in the same ones. */
+async function halfWay(): Promise<[unknown, string]> {
+  const plan = await at.within(makePlan);
+  const said = planText(plan).split("\n")[3] ?? "";
+  expect(planMarkdown(plan)).toContain(said.trim());
+  return [plan.releases[0]?.halfWay, said];
+}
+
+/** What a dry run says. */
+const refusal = (options: { repair?: boolean } = {}): Promise<unknown> =>
+  at.within(async (project, cluster) => {
+    const plan = await makePlan(project, cluster);
+    return checkPlan(project, cluster, plan, options).then(
+      () => null,
+      (error: unknown) => error,
+    );
+  });
 
 /** Somebody's Helm that is killed in the middle. */
 async function killedUpgrade(helm: string): Promise<void> {

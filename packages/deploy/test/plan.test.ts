@@ -46,7 +46,13 @@ describe.each(HELMS)("a plan with $label", ({ path: helm, missing }) => {
   it.skipIf(missing)("tells what is added, what changes and what is removed, and no secret", async () => {
     at.env["HELM"] = helm;
     const first = await plan();
-    expect(first.releases[0]).toMatchObject({ name: "app", namespace: "web", revision: null, unchanged: 0 });
+    expect(first.releases[0]).toMatchObject({
+      name: "app",
+      namespace: "web",
+      revision: null,
+      unchanged: 0,
+      halfWay: null,
+    });
     expect(first.releases[0]?.changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`)).toEqual([
       "add Secret web",
       "add ConfigMap web",

@@ -27,7 +27,7 @@ export function run({ flags, args: [name] }: Invocation): Promise<void> {
     if (flags["dry-run"]) {
       await using reader = await Cluster.connect(project, environment, { signal });
       const plan = await planOf(project, reader, flags, signal);
-      await checkPlan(project, reader, plan, { signal });
+      await checkPlan(project, reader, plan, { signal, repair: options.repair });
       if (flags.json) writeJson(plan);
       else writeStdout(printableText(planText(plan)));
       return;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { KubernetesObject } from "./api.ts";
-import type { WritableCluster } from "./cluster.ts";
+import type { Cluster, WritableCluster } from "./cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { ReleaseName } from "../helm/helm-releases.ts";
 
@@ -19,6 +19,14 @@ export interface Holder {
   readonly revision: number;
   /** When its Helm has ended at the latest, in milliseconds since 1970. */
   readonly end: number;
+}
+
+/** Who has the right to a release, or had it last. */
+export interface Holding {
+  /** Whether somebody has it now. */
+  readonly held: boolean;
+  /** What they say; null where nobody had it, or nothing is known of them. */
+  readonly holder: Holder | null;
 }
 
 /** For how many seconds a lease is good after it was renewed, and after how many milliseconds it is. */
@@ -71,6 +79,17 @@ export class ReleaseLease {
       if (!(error instanceof DeployError)) throw error;
       if (error.code === "CONFLICT") throw busy(release);
       if (error.code === "FORBIDDEN") return null;
+      throw error;
+    }
+  }
+
+  /** Looks who has the lease of a release, and takes nothing. A user who may not look learns nothing. */
+  static async look(cluster: Cluster, release: ReleaseName, signal?: AbortSignal): Promise<Holding> {
+    try {
+      const known = await cluster.get<Lease>(`${LEASES}/${nameOf(release)}`, { signal });
+      return known === null ? { held: false, holder: null } : { held: isHeld(known), holder: holderOf(known) };
+    } catch (error) {
+      if (error instanceof DeployError && error.code === "FORBIDDEN") return { held: false, holder: null };
       throw error;
     }
   }
@@ -142,9 +161,10 @@ export class ReleaseLease {
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 const nameOf = ({ name, namespace }: ReleaseName): string => `git-vault.${namespace}.${name}`;
 
-const busy = ({ name }: ReleaseName): DeployError =>
+/** What is thrown where another run has a release. */
+export const busy = ({ name }: ReleaseName): DeployError =>
   new DeployError("RELEASE_BUSY", `somebody else is deploying the release ${name}`, {
-    hint: `wait for that run; where it died, its right runs out after ${SECONDS} seconds`,
+    hint: `wait until that run has ended; if it was killed, run this again in ${SECONDS} seconds`,
   });
 
 const isHeld = ({ spec = {} }: Lease): boolean =>

@@ -1,11 +1,11 @@
+import { busy, ReleaseLease } from "../cluster/lease.ts";
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
-import { DeployError } from "../errors.ts";
 import { type DeployEvent, eventsOf } from "../workloads/events.ts";
 import { type ApplyOptions, Deployment } from "./deployment.ts";
 import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
-import type { Plan, PlanOptions } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import type { Project } from "../project/project.ts";
-import { isPending } from "./repair.ts";
+import { assertAbandoned } from "./repair.ts";
 import { assertFresh } from "./staleness.ts";
 
 /**
@@ -38,7 +38,8 @@ export function apply(
 }
 
 /**
- * Does all of `apply` that changes nothing: it finds out whether the plan is fresh, and whether a release is half-way.
+ * Does all of `apply` that changes nothing: it finds out whether the plan is fresh, and whether `apply` would refuse a release that
+ * another run is at, or left half-way.
  *
  * @throws DeployError STALE_PLAN, RELEASE_BUSY; what reading from the cluster throws
  */
@@ -46,14 +47,13 @@ export async function checkPlan(
   project: Project,
   cluster: Cluster,
   plan: Plan,
-  options: PlanOptions = {},
+  { signal, repair = false }: Pick<ApplyOptions, "signal" | "repair"> = {},
 ): Promise<void> {
-  const bindings = await assertFresh(project, cluster, plan, options.signal);
-  const pending = bindings.find(({ revision }) => isPending(revision ?? undefined));
-  if (pending === undefined) return;
-  throw new DeployError("RELEASE_BUSY", `the release ${pending.name} is ${pending.revision?.status}`, {
-    hint: "somebody is at it, or died at it; `vault deploy apply` finds out which",
-  });
+  for (const release of await assertFresh(project, cluster, plan, signal)) {
+    const { held, holder } = await ReleaseLease.look(cluster, release, signal);
+    if (held) throw busy(release);
+    if (release.revision !== null) assertAbandoned(release.name, release.revision, holder, repair);
+  }
 }
 
 export function beginning(operation: "apply" | "rollback", { commit }: Project, cluster: Cluster): DeployEvent {

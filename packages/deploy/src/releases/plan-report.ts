@@ -15,6 +15,25 @@ function sumOf({ revision, changes, unchanged }: PlannedRelease): string {
   return `${from}; ${count("add")} added, ${count("change")} changed, ${count("remove")} removed, ${unchanged} unchanged`;
 }
 
+/** What becomes of a release that is half-way, in a sentence. */
+function halfWayIn({ halfWay, revision }: PlannedRelease): string[] {
+  if (halfWay === null) return [];
+  const status = revision?.status ?? "";
+  const when = halfWay.until === null ? "" : ` until ${halfWay.until}, when that run has ended for sure`;
+  switch (halfWay.apply) {
+    case "repairs":
+      return [`left ${status} by a run that is dead: apply repairs it first, by going back to its last good revision`];
+    case "waits":
+      return [`${status}: another run is at it, and apply refuses as long as it is`];
+    case "refuses":
+      return [
+        `${status}: a run is at it, or died at it, and apply refuses${when}; where you know that it is dead, apply --repair goes on`,
+      ];
+    default:
+      return halfWay.apply satisfies never;
+  }
+}
+
 const headOf = ({ environment, commit, cluster }: Plan): string =>
   `${environment}, commit ${commit.slice(0, 12)}, cluster ${cluster}`;
 
@@ -23,6 +42,7 @@ export function planText(plan: Plan): string {
   const lines = [`plan for ${headOf(plan)}`];
   for (const release of plan.releases) {
     lines.push("", `${release.name} in ${release.namespace}: ${sumOf(release)}`);
+    lines.push(...halfWayIn(release).map((sentence) => `  ${sentence}`));
     if (release.withoutCluster) lines.push("  rendered without the cluster, which lacks its kinds as yet");
     for (const change of release.changes) {
       lines.push("", `${SIGNS[change.action]} ${titleOf(change)}`);
@@ -40,6 +60,7 @@ export function planMarkdown(plan: Plan): string {
   let left = 0;
   for (const release of plan.releases) {
     out.push(`**${escape(release.name)}** in ${escape(release.namespace)}: ${escape(sumOf(release))}`, "");
+    for (const sentence of halfWayIn(release)) out.push(`**${escape(sentence)}**`, "");
     for (const change of release.changes) {
       const summary = `<code>${SIGNS[change.action]} ${escape(titleOf(change))}</code>`;
       // A fence longer than any run of backticks within it.

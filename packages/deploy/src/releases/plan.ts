@@ -7,6 +7,7 @@ import { helmValues } from "../values/helm-values.ts";
 import { type Change, compareReleases } from "./manifest-diff.ts";
 import { readManifests } from "../helm/manifests.ts";
 import type { Project } from "../project/project.ts";
+import { type HalfWay, halfWayOf } from "./repair.ts";
 import type { Release } from "../project/release.ts";
 
 /** What a plan is bound to, of a release: where any of it is another, the plan is stale. */
@@ -36,6 +37,8 @@ export interface PlannedRelease extends ReleaseBinding {
   readonly hooks: number;
   /** Whether one of them comes after the upgrade, and expects the workloads to be ready. */
   readonly hooksAfter: boolean;
+  /** What a deployment makes of it where a run is at it, or left it half-way; null where none did. */
+  readonly halfWay: HalfWay | null;
   /** Whether it was rendered without the cluster, since it has kinds that another release of the plan is yet to bring. */
   readonly withoutCluster: boolean;
 }
@@ -127,7 +130,9 @@ async function planRelease(
     const { changes, unchanged } = await compareReleases(before, content, concealer);
     const hooks = readManifests(content.hooks).length;
     const hooksAfter = /^\s*["']?helm\.sh\/hook["']?:.*post-(?:install|upgrade)/m.test(content.hooks);
-    return { ...bindingOf(project, release, helm, last), changes, unchanged, hooks, hooksAfter, withoutCluster };
+    const binding = bindingOf(project, release, helm, last);
+    const halfWay = await halfWayOf(cluster, release, last, stop);
+    return { ...binding, changes, unchanged, hooks, hooksAfter, halfWay, withoutCluster };
   } catch (error) {
     controller.abort();
     await Promise.allSettled([current, after]);

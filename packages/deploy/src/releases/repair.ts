@@ -1,9 +1,9 @@
-import type { WritableCluster } from "../cluster/cluster.ts";
+import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { Tell } from "../workloads/events.ts";
 import { lastGood } from "./good-revision.ts";
-import { recordPath, type ReleaseRevision } from "../helm/helm-releases.ts";
-import type { Holder } from "../cluster/lease.ts";
+import { recordPath, type ReleaseName, type ReleaseRevision } from "../helm/helm-releases.ts";
+import { type Holder, ReleaseLease } from "../cluster/lease.ts";
 import type { Release } from "../project/release.ts";
 
 export interface RepairOptions {
@@ -30,13 +30,37 @@ export const isPending = (revision: ReleaseRevision | undefined): boolean =>
  * @throws DeployError RELEASE_BUSY
  */
 export function assertAbandoned(release: string, last: ReleaseRevision, previous: Holder | null, force: boolean): void {
-  const isDead = previous !== null && previous.revision <= last.number && previous.end < Date.now();
-  if (!isPending(last) || isDead || force) return;
+  if (!isPending(last) || isDead(last, previous) || force) return;
   const when =
     previous === null ? "" : `; the run that did so has ended for sure at ${new Date(previous.end).toISOString()}`;
   throw new DeployError("RELEASE_BUSY", `the release ${release} is ${last.status}: somebody may be at it${when}`, {
     hint: "where you know that nobody is, run it again with --repair",
   });
+}
+
+const isDead = ({ number }: ReleaseRevision, previous: Holder | null): boolean =>
+  previous !== null && previous.revision <= number && previous.end < Date.now();
+
+/** What a deployment makes of a release that is half-way, as things are now. */
+export interface HalfWay {
+  /** `repairs`: it goes on from the last good revision. `waits`: it refuses while another run is at it. `refuses`: unless told to repair. */
+  readonly apply: "repairs" | "waits" | "refuses";
+  /** When the run that left it has ended for sure (ISO 8601, UTC); null where that is not known. */
+  readonly until: string | null;
+}
+
+/** @returns null where the release is not half-way */
+export async function halfWayOf(
+  cluster: Cluster,
+  release: ReleaseName,
+  last: ReleaseRevision | null,
+  signal?: AbortSignal,
+): Promise<HalfWay | null> {
+  if (last === null || !isPending(last)) return null;
+  const { held, holder } = await ReleaseLease.look(cluster, release, signal);
+  const until = holder === null ? null : new Date(holder.end).toISOString();
+  if (held) return { apply: "waits", until };
+  return { apply: isDead(last, holder) ? "repairs" : "refuses", until };
 }
 
 /**
