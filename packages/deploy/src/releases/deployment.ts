@@ -155,7 +155,9 @@ export class Deployment {
       const revision = await this.#made(before?.number ?? 0);
       tell({ event: "upgraded", release: release.name, revision });
       const { manifest } = await this.#cluster.releases.deployed(release, revision, signal);
-      await waitForRelease(this.#cluster, release, readManifests(manifest), { deadline, tell, signal });
+      // Where Helm took all the time, they are looked at none the less.
+      const until = Math.max(deadline, Date.now() + LOOK);
+      await waitForRelease(this.#cluster, release, readManifests(manifest), { deadline: until, tell, signal });
       await tellReady(this.#cluster, release, revision, tell);
     } catch (error) {
       const told = await this.#explained(error, before?.number ?? 0);

@@ -118,20 +118,27 @@ function deploymentState(object: WorkloadObject): WorkloadState {
   return waiting(`${available} of ${wanted} pods are available${why}`);
 }
 
-function daemonSetState({ spec, status = {} }: WorkloadObject): WorkloadState {
-  if (spec?.updateStrategy?.type === "OnDelete") return ready("its pods are replaced when they are removed");
-  const { desiredNumberScheduled: wanted = 0, updatedNumberScheduled: updated = 0, numberAvailable = 0 } = status;
-  if (updated < wanted) return waiting(`${updated} of ${wanted} pods are updated`);
+// Where pods are replaced only when somebody removes them (OnDelete), those that are there must be ready, whatever they are made from.
+const replacesPods = ({ spec }: WorkloadObject): boolean => spec?.updateStrategy?.type !== "OnDelete";
+
+/** All pods count, also where `maxUnavailable` would let some be away: that is for the time of an update. */
+function daemonSetState(object: WorkloadObject): WorkloadState {
+  const {
+    desiredNumberScheduled: wanted = 0,
+    updatedNumberScheduled: updated = 0,
+    numberAvailable = 0,
+  } = object.status ?? {};
+  if (updated < wanted && replacesPods(object)) return waiting(`${updated} of ${wanted} pods are updated`);
   if (numberAvailable < wanted) return waiting(`${numberAvailable} of ${wanted} pods are available`);
   return ready(`${pods(wanted)} available`);
 }
 
-function statefulSetState({ spec, status = {} }: WorkloadObject): WorkloadState {
-  if (spec?.updateStrategy?.type === "OnDelete") return ready("its pods are replaced when they are removed");
+function statefulSetState(object: WorkloadObject): WorkloadState {
+  const { spec, status = {} } = object;
   const wanted = spec?.replicas ?? 1;
   const { updatedReplicas: updated = 0, readyReplicas = 0, currentRevision, updateRevision } = status;
   const toUpdate = Math.max(0, wanted - (spec?.updateStrategy?.rollingUpdate?.partition ?? 0));
-  if (updated < toUpdate && currentRevision !== updateRevision)
+  if (updated < toUpdate && currentRevision !== updateRevision && replacesPods(object))
     return waiting(`${updated} of ${toUpdate} pods are updated`);
   if (readyReplicas < wanted) return waiting(`${readyReplicas} of ${wanted} pods are ready`);
   return ready(`${pods(wanted)} ready`);

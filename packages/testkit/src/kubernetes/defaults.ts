@@ -94,8 +94,16 @@ export function fillDefaults(object: KubernetesObject): void {
   }
   const spec = object["spec"];
   if (!isObject(spec)) return;
+  if (kind === "Job" && spec["manualSelector"] !== true) fillJobSelector(spec, metadata.uid ?? "");
   DEFAULTS[kind]?.(spec, `${metadata.namespace}/${metadata.name}`);
   if (isObject(spec["template"])) fillPodSpec(within(within(spec, "template"), "spec"));
+}
+
+/** A Job's pods are told from others by its uid. */
+function fillJobSelector(spec: JsonObject, uid: string): void {
+  const labels = { "batch.kubernetes.io/controller-uid": uid };
+  fill(spec, { selector: { matchLabels: labels } });
+  fill(within(within(within(spec, "template"), "metadata"), "labels"), labels);
 }
 
 function fillSecret(secret: KubernetesObject): void {

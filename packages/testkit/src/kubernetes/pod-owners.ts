@@ -54,9 +54,10 @@ function runStatefulSet(store: Store, set: KubernetesObject): void {
     .filter((pod) => !isCurrent(pod) && ordinal(pod) >= partition)
     .toSorted((a, b) => ordinal(b) - ordinal(a));
   const mayReplace = textAt(set, "spec", "updateStrategy", "type") !== "OnDelete" && outdated.length > 0;
-  // A pod that is not ready is replaced at once, even where others are not ready either; else one at a time.
+  // A pod that is not ready is replaced at once, even where others are not ready either; else one at a time, once all are there.
   const stuck = pods.filter((pod) => !isReady(pod));
-  const next = stuck.length > 0 ? outdated.filter((pod) => stuck.includes(pod)) : outdated.slice(0, 1);
+  const next =
+    stuck.length > 0 ? outdated.filter((pod) => stuck.includes(pod)) : outdated.slice(0, pods.length < wanted ? 0 : 1);
   for (const pod of [...excess, ...(mayReplace ? next : [])]) dismissPod(store, pod);
   const updated = pods.filter(isCurrent).length;
   const before = textAt(set, "status", "currentRevision");
@@ -73,6 +74,13 @@ function runStatefulSet(store: Store, set: KubernetesObject): void {
   });
 }
 
+/** How many pods of a DaemonSet may be away while it is updated: a number, or a share of its nodes. */
+function mostUnavailable(set: KubernetesObject, nodes: number): number {
+  const most = at(set, "spec", "updateStrategy", "rollingUpdate", "maxUnavailable");
+  if (typeof most === "number") return most;
+  return typeof most === "string" ? Math.ceil((Number.parseInt(most, 10) / 100) * nodes) : 1;
+}
+
 function runDaemonSet(store: Store, set: KubernetesObject): void {
   const pods = live(podsOf(store, set));
   const hash = hashOf(at(set, "spec", "template"));
@@ -87,7 +95,14 @@ function runDaemonSet(store: Store, set: KubernetesObject): void {
   const onDelete = textAt(set, "spec", "updateStrategy", "type") === "OnDelete";
   const outdated = onDelete ? [] : pods.filter((pod) => pod.metadata.labels?.[REVISION] !== hash);
   const misplaced = pods.filter((pod) => !names.includes(nodeOf(pod)));
-  for (const pod of new Set([...misplaced, ...outdated.slice(0, 1)])) dismissPod(store, pod);
+  // What does not run anyway is replaced at once; of the others, so many that no more than allowed are away.
+  const missing = names.length - readyOf(pods.filter((pod) => names.includes(nodeOf(pod))));
+  const room = Math.max(0, mostUnavailable(set, names.length) - missing);
+  const replaced = [
+    ...outdated.filter((pod) => !isReady(pod)),
+    ...outdated.filter((pod) => isReady(pod)).slice(0, room),
+  ];
+  for (const pod of new Set([...misplaced, ...replaced])) dismissPod(store, pod);
   const placed = pods.filter((pod) => names.includes(nodeOf(pod)));
   writeStatus(store, "apps/daemonsets", set, {
     observedGeneration: generation(set),

@@ -108,9 +108,9 @@ export function createObject(
   delete object["status"];
   if (writing.manager !== undefined) object.metadata["managedFields"] = afterUpdate(undefined, object, writing.manager);
   if (Object.keys(status).length > 0) object["status"] = status;
+  object.metadata.uid = randomUUID();
   fillDefaults(object);
   validate(resource, object);
-  object.metadata.uid = randomUUID();
   object.metadata["creationTimestamp"] = timestamp();
   if (hasGeneration(resource)) object.metadata.generation = 1;
   return writing.dryRun ? object : store.write(storedAs(resource), object);
