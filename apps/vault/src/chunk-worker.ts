@@ -1,27 +1,89 @@
-/* The entry of a worker thread: seals or opens the blocks of its slots, in turn, until it is told to go. */
-import { workerData } from "node:worker_threads";
-import { openChunks, sealChunks, SealingError } from "@git-vault/sealing";
-import { slotsOf, TURN, type ChunkOrders, type Slot } from "./chunk-slots.ts";
+/* The entry of a worker thread: reads, seals or opens, and writes blocks, each in its turn, until the message ends. */
+import { parentPort, workerData } from "node:worker_threads";
+import { openChunks, sealChunks } from "@git-vault/sealing";
+import { isVaultError } from "@git-vault/errors";
+import { Shared, type ChunkOrders, type ChunkReport } from "./chunk-turns.ts";
+import { readSome, writePieces } from "./streams.ts";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- chunk-crew.ts gives it
 const orders = workerData as ChunkOrders;
-const work = orders.job === "seal" ? sealChunks : openChunks;
+const { job, key, source, destination } = orders;
+const shared = new Shared(orders.numbers);
+const begun = Buffer.from(orders.begun);
+const work = job === "seal" ? sealChunks : openChunks;
 
-function finish(slot: Slot): void {
-  try {
-    const input = slot.input.subarray(0, slot.length);
-    slot.pass(TURN.done, work(orders.key, slot.first, input, slot.isLast, slot.output));
-  } catch (error) {
-    slot.output.fill(0);
-    slot.pass(error instanceof SealingError && error.code === "MALFORMED_MESSAGE" ? TURN.malformed : TURN.tampered);
+/** The chunks of a block: so many, and what is made of them, the cache of a core holds, and the allocator does not give back each time. */
+const CHUNKS = 4;
+const PLAIN_CHUNK = 64 * 1024;
+const SEALED_CHUNK = PLAIN_CHUNK + 16;
+const BLOCK = CHUNKS * (job === "seal" ? PLAIN_CHUNK : SEALED_CHUNK);
+/** A block, and one byte more: whether it is the last shows in what follows it. */
+const buffer = Buffer.alloc(BLOCK + 1);
+
+/** Reads on: what was begun, and then the source. Gives the number of bytes, 0 at the end. */
+function read(into: Buffer): number {
+  const { taken } = shared;
+  if (taken < begun.length) {
+    shared.taken = taken + begun.copy(into, 0, taken);
+    return shared.taken - taken;
   }
+  return source === null ? 0 : readSome(source.descriptor, into, source.title);
 }
 
-const slots = slotsOf(orders).filter((_, at) => at % orders.threads === orders.thread);
-for (let at = 0; ; at = (at + 1) % slots.length) {
-  const slot = slots[at];
-  if (slot === undefined) break;
-  if (slot.waitForWork() === TURN.quit) break;
-  finish(slot);
+/** Fills the buffer unless the input ends before, or all is stopped. Gives the number of bytes. */
+function fill(): number {
+  let filled = 0;
+  const { ahead } = shared;
+  if (ahead !== null) filled = buffer.writeUInt8(ahead);
+  while (filled < buffer.length && !shared.reading.haveEnded) {
+    const length = read(buffer.subarray(filled));
+    if (length === 0) break;
+    filled += length;
+  }
+  return filled;
 }
-orders.key.fill(0);
+
+/** Does a block; false where nothing is left to do. */
+function doBlock(block: number): boolean {
+  if (!shared.reading.waitFor(block)) return false;
+  const filled = fill();
+  const isLast = filled < buffer.length;
+  if (isLast) shared.reading.end();
+  else {
+    shared.ahead = buffer[BLOCK] ?? 0;
+    shared.reading.pass(block);
+  }
+  const input = buffer.subarray(0, Math.min(filled, BLOCK));
+  const first = orders.first + block * CHUNKS;
+  let isWritten = false;
+  work(key, first, input, isLast, (pieces) => {
+    if (!shared.writing.waitFor(block)) return;
+    writePieces(destination, pieces);
+    isWritten = true;
+    shared.writing.pass(block);
+  });
+  if (isWritten && isLast) {
+    const before = block * CHUNKS * PLAIN_CHUNK;
+    const tags = job === "seal" ? 0 : 16 * Math.ceil(input.length / SEALED_CHUNK);
+    tell({ plaintextBytes: before + input.length - tags });
+  }
+  return isWritten && !isLast;
+}
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- between threads there are no origins
+const tell = (report: ChunkReport): void => parentPort?.postMessage(report);
+
+let block = orders.thread;
+try {
+  while (doBlock(block)) block += orders.threads;
+} catch (error) {
+  // What comes before is written first, as it would be by a single thread.
+  if (shared.writing.waitFor(block)) {
+    shared.stop();
+    if (!isVaultError(error)) throw error;
+    tell({ error: { code: error.code, message: error.message } });
+  }
+} finally {
+  buffer.fill(0);
+  key.fill(0);
+}

@@ -1,10 +1,12 @@
 import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
 import { CliError } from "./errors.ts";
-import { printable, readDescriptor, readSome, readStart } from "./streams.ts";
+import { printable, readDescriptor, readStart } from "./streams.ts";
 import { reason } from "./system-error.ts";
 
 /** Up to so much is held in memory at once; what is larger is taken piece by piece, where the command can. */
 const SMALL = 16 * 1024 * 1024;
+/** How much is read of a file that is known to be larger: what begins in it, such as the header of age's, is at most half of that. */
+const START = 2 * 1024 * 1024;
 
 /** Something that was read whole. */
 export interface Input {
@@ -17,8 +19,8 @@ export interface Input {
 
 /** Something that may be too large to be read whole: `data` is how it begins. */
 export interface LargeInput extends Input {
-  /** Reads on: gives the number of bytes put into `chunk`, 0 at the end. Null where `data` is all. */
-  readonly readOn: ((chunk: Buffer) => number) | null;
+  /** What the rest is read from, with `readSome`; null where `data` is all. */
+  readonly descriptor: number | null;
   close(): void;
 }
 
@@ -48,13 +50,14 @@ export function readOperand(operand: string): Input {
  * @throws CliError `INPUT_UNREADABLE`
  */
 export function readLarge(operand: string | undefined): LargeInput {
-  const { fd, about } = operand === undefined || operand === "-" ? { fd: 0, about: aboutStdin() } : openFile(operand);
+  const { fd, about, size } =
+    operand === undefined || operand === "-" ? { fd: 0, about: aboutStdin(), size: null } : openFile(operand);
   const close = (): void => {
     if (fd !== 0) closeSync(fd);
   };
   try {
-    const { data, ended } = readStart(fd, about.title, SMALL);
-    return { data, ...about, readOn: ended ? null : (chunk) => readSome(fd, chunk, about.title), close };
+    const { data, ended } = readStart(fd, about.title, size !== null && size > SMALL ? START : SMALL);
+    return { data, ...about, descriptor: ended ? null : fd, close };
   } catch (error) {
     close();
     throw error;
@@ -68,7 +71,8 @@ function aboutStdin(): About {
   return { title: "standard input", file: stat.isFile() ? stat : null };
 }
 
-function openFile(operand: string): { fd: number; about: About } {
+/** Opens a file; its size is null where it is no file, so that only reading tells. */
+function openFile(operand: string): { fd: number; about: About; size: number | null } {
   const title = printable(operand);
   let fd;
   try {
@@ -77,7 +81,8 @@ function openFile(operand: string): { fd: number; about: About } {
     throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: ${reason(cause)}`, { cause });
   }
   const stat = fstatSync(fd);
-  if (!stat.isDirectory()) return { fd, about: { title, file: stat.isFile() ? stat : null } };
+  if (stat.isFile()) return { fd, about: { title, file: stat }, size: stat.size };
+  if (!stat.isDirectory()) return { fd, about: { title, file: null }, size: null };
   closeSync(fd);
   throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: it is a folder`);
 }

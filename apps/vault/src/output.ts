@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   lstatSync,
   openSync,
@@ -11,14 +12,21 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
   type Stats,
 } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { CliError } from "./errors.ts";
 import type { Input } from "./input.ts";
-import { isPrintable, leadsTo, printable, writeStdout } from "./streams.ts";
+import {
+  isPrintable,
+  leadsTo,
+  printable,
+  STANDARD_OUTPUT,
+  writePieces,
+  writeStdout,
+  type Destination,
+} from "./streams.ts";
 import { reason } from "./system-error.ts";
 import type { FlagValues } from "./table.ts";
 
@@ -108,6 +116,7 @@ function clearAfter(flags: FlagValues): number {
 
 /** Where a large result goes, piece by piece. */
 export interface Sink {
+  readonly destination: Destination;
   write(data: Uint8Array): void;
   /** All was written: a file gets its name now. Gives where it went, in words; null for stdout. */
   commit(): string | null;
@@ -133,7 +142,7 @@ export function openSink(flags: FlagValues, options: OutputOptions): Sink {
       hint: "write it to a file with `-o FILE`, or force it with `-o -`",
     });
   }
-  return { write: writeStdout, commit: () => null, abort: () => {} };
+  return { destination: STANDARD_OUTPUT, write: writeStdout, commit: () => null, abort: () => {} };
 }
 
 /** Writes a file whole or not at all. */
@@ -165,14 +174,14 @@ function openFileSink(path: string, options: OutputOptions): Sink {
   const { temporary, target } = explained(() => placesFor(path, options));
   const fd = explained(() => openSync(temporary ?? target, temporary === null ? "w" : "wx", 0o600));
 
+  const destination: Destination = { descriptor: fd, title: printable(path) };
+
   let isOpen = true;
-  let written = 0;
   const close = (): void => {
     if (isOpen) closeSync(fd);
     isOpen = false;
   };
-  const abort = (): void => {
-    close();
+  const remove = (): void => {
     if (temporary !== null) rmSync(temporary, { force: true });
   };
   // While a handler is there a signal waits for the event loop, and so finds the file in a known state. What is no file has no
@@ -180,29 +189,30 @@ function openFileSink(path: string, options: OutputOptions): Sink {
   if (temporary !== null) {
     for (const signal of SIGNALS) {
       process.once(signal, () => {
-        abort();
+        // It stays open: a thread may be writing to it still.
+        remove();
         process.exit(130);
       });
     }
   }
 
   return {
-    write: (data) =>
-      explained(() => {
-        for (let at = 0; at < data.length;) at += writeSync(fd, data, at);
-        written += data.length;
-      }),
+    destination,
+    write: (data) => writePieces(destination, [data]),
     commit: () =>
       explained(() => {
         if (temporary !== null) {
-          if (written <= SYNCED) fsyncSync(fd);
+          if (fstatSync(fd).size <= SYNCED) fsyncSync(fd);
           if (mode !== 0o600) chmodSync(temporary, mode);
           renameSync(temporary, target);
         }
         close();
         return printable(path);
       }),
-    abort,
+    abort: () => {
+      close();
+      remove();
+    },
   };
 }
 

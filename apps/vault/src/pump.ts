@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LargeInput } from "./input.ts";
 import type { Sink } from "./output.ts";
+import { readSome } from "./streams.ts";
 
 /** About the fastest size of a step. */
 const STEP = 1024 * 1024;
@@ -17,10 +18,10 @@ export async function pump(
   sink: Sink,
 ): Promise<void> {
   for (let at = 0; at < input.data.length; at += STEP) sink.write(await step(input.data.subarray(at, at + STEP)));
-  if (input.readOn === null) return;
+  if (input.descriptor === null) return;
   const chunk = Buffer.allocUnsafeSlow(STEP);
   for (let steps = 1; ; steps += 1) {
-    const read = input.readOn(chunk);
+    const read = readSome(input.descriptor, chunk, input.title);
     if (read === 0) break;
     sink.write(await step(chunk.subarray(0, read)));
     if (steps % STEPS_A_TURN === 0) await nextTurn();

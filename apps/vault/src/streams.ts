@@ -2,8 +2,8 @@
  * The three standard streams, by their file descriptors: reading and writing them synchronously is the fastest shape, and
  * process.stdin and process.stdout take milliseconds to make.
  */
-import { isUtf8 } from "node:buffer";
-import { fstatSync, readSync, writeSync } from "node:fs";
+import { constants, isUtf8 } from "node:buffer";
+import { fstatSync, readSync, writevSync } from "node:fs";
 import { CliError } from "./errors.ts";
 import { reason, systemCode } from "./system-error.ts";
 
@@ -14,6 +14,8 @@ const STDERR = 2;
 /** The most that is read into memory: 256 MiB. */
 const MAX_INPUT = 256 * 1024 * 1024;
 const CHUNK = 64 * 1024;
+/** Node reads less than 2 GiB at a time. */
+const MOST_AT_ONCE = 2 ** 30;
 
 /** Where a standard stream leads: to something that flows (a pipe, a socket or a file), to a terminal, or nowhere. */
 export function leadsTo(fd: 0 | 1 | 2): "data" | "terminal" | "nothing" {
@@ -57,19 +59,30 @@ export function readDescriptor(fd: number, title: string): Buffer {
  * @throws CliError `INPUT_UNREADABLE`
  */
 export function readStart(fd: number, title: string, limit: number): Start {
-  const chunks: Buffer[] = [];
+  const most = Math.min(limit + CHUNK, constants.MAX_LENGTH);
+  let data = Buffer.allocUnsafeSlow(Math.min(Math.max(sizeOf(fd) + 1, CHUNK), most));
   let size = 0;
-  let ended = false;
-  while (!ended && size <= limit) {
-    const chunk = Buffer.allocUnsafe(CHUNK);
-    const read = readSome(fd, chunk, title);
-    ended = read === 0;
+  while (size <= limit) {
+    if (size === data.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(2 * size, most));
+      data.copy(larger);
+      data.fill(0);
+      data = larger;
+    }
+    const read = readSome(fd, data.subarray(size, size + MOST_AT_ONCE), title);
+    if (read === 0) return { data: data.subarray(0, size), ended: true };
     size += read;
-    chunks.push(chunk.subarray(0, read));
   }
-  const data = Buffer.concat(chunks, size);
-  for (const chunk of chunks) chunk.fill(0);
-  return { data, ended };
+  return { data: data.subarray(0, size), ended: false };
+}
+
+/** A file's size; 0 for anything else. */
+function sizeOf(fd: number): number {
+  try {
+    return fstatSync(fd).size;
+  } catch {
+    return 0; // reading it tells why
+  }
 }
 
 /**
@@ -92,14 +105,32 @@ export function readSome(fd: number, chunk: Buffer, title: string): number {
 }
 
 /** Writes to stdout, all of it, exactly. */
-export function writeStdout(data: Uint8Array | string): void {
+export const writeStdout = (data: Uint8Array | string): void =>
+  writePieces(STANDARD_OUTPUT, [typeof data === "string" ? Buffer.from(data) : data]);
+
+/** Something open for writing. */
+export interface Destination {
+  readonly descriptor: number;
+  /** For sentences about it; null for standard output. */
+  readonly title: string | null;
+}
+
+export const STANDARD_OUTPUT: Destination = { descriptor: STDOUT, title: null };
+
+/**
+ * Writes pieces that follow each other, all of them.
+ *
+ * @throws CliError `OUTPUT_UNWRITABLE`; `CLOSED_PIPE` for standard output
+ */
+export function writePieces({ descriptor, title }: Destination, pieces: readonly Uint8Array[]): void {
   try {
-    writeDescriptor(STDOUT, typeof data === "string" ? Buffer.from(data) : data);
+    writeDescriptor(descriptor, pieces);
   } catch (error) {
-    const code = systemCode(error);
     // Whoever read it has gone: what was begun is cleaned up, and nothing is said.
-    if (code === "EPIPE") throw new CliError("CLOSED_PIPE", "standard output is closed", { cause: error });
-    throw new CliError("OUTPUT_UNWRITABLE", `cannot write to standard output: ${reason(error)}`, { cause: error });
+    if (title === null && systemCode(error) === "EPIPE")
+      throw new CliError("CLOSED_PIPE", "standard output is closed", { cause: error });
+    const what = title ?? "to standard output";
+    throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${what}: ${reason(error)}`, { cause: error });
   }
 }
 
@@ -118,21 +149,31 @@ export const jsonLine = (object: object): string => {
 /** Says something to the person, on stderr: one line. Where that cannot be written, the job goes on without. */
 export function say(line: string): void {
   try {
-    writeDescriptor(STDERR, Buffer.from(`${line}\n`));
+    writeDescriptor(STDERR, [Buffer.from(`${line}\n`)]);
   } catch {
     // nobody listens
   }
 }
 
-function writeDescriptor(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) {
+function writeDescriptor(fd: number, pieces: readonly Uint8Array[]): void {
+  for (let rest = pieces; rest.length > 0;) {
     try {
-      at += writeSync(fd, bytes, at);
+      rest = after(rest, writevSync(fd, rest));
     } catch (error) {
       if (systemCode(error) !== "EAGAIN") throw error;
       pause();
     }
   }
+}
+
+/** What follows so many bytes of pieces. */
+function after(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let passed = bytes;
+  return pieces.flatMap((piece) => {
+    const skipped = Math.min(passed, piece.length);
+    passed -= skipped;
+    return skipped < piece.length ? [piece.subarray(skipped)] : [];
+  });
 }
 
 /** A descriptor shared with a program that made it non-blocking is not ready: wait a moment. */

@@ -26,75 +26,80 @@ function nonceOf(index: number, isLast: boolean): Buffer {
  * @param key the payload's key, 32 bytes
  * @param first the number of the first chunk, from 0
  * @param plaintext a multiple of 64 KiB; where `isLast`, of any length: then the last chunk ends the message
- * @param into where the sealed chunks go: each is 16 bytes longer
- * @returns the number of bytes written. Throws TypeError and RangeError for arguments that do not fit
+ * @param write gets what was sealed, in pieces that follow each other; their memory is given back when it returns
+ *
+ * Throws TypeError and RangeError for arguments that do not fit, and what `write` throws.
  */
 export function sealChunks(
   key: Uint8Array,
   first: number,
   plaintext: Uint8Array,
   isLast: boolean,
-  into: Uint8Array,
-): number {
+  write: (pieces: readonly Buffer[]) => void,
+): void {
   assertBytes("key", key, 32);
   assertInteger("first", first, 0, MAX_INDEX);
   const chunks = chunksIn(plaintext.length, CHUNK_BYTES, isLast);
-  let at = 0;
+  const pieces: Buffer[] = [];
   for (let chunk = 0; chunk < chunks; chunk += 1) {
     const endsMessage = isLast && chunk === chunks - 1;
     const cipher = createCipheriv("chacha20-poly1305", key, nonceOf(first + chunk, endsMessage), OPTIONS);
     const sealed = cipher.update(plaintext.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES));
     cipher.final();
-    into.set(sealed, at);
-    into.set(cipher.getAuthTag(), at + sealed.length);
-    at += sealed.length + TAG_BYTES;
-    freeMemory(sealed);
+    pieces.push(sealed, cipher.getAuthTag());
   }
-  return at;
+  try {
+    write(pieces);
+  } finally {
+    for (const piece of pieces) freeMemory(piece);
+  }
 }
 
 /**
- * Opens chunks that follow each other. What is in `into` may be used only when it returned.
+ * Opens chunks that follow each other.
  *
  * @param sealed a multiple of 64 KiB and 16 bytes; where `isLast`, of any length
- * @returns the number of bytes written
+ * @param write gets the plaintext once all of it is found to be authentic, in pieces that follow each other; they are overwritten
+ * and their memory is given back when it returns
  *
  * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` where the last chunk is no chunk or is empty after others.
- * TypeError and RangeError for arguments that do not fit.
+ * TypeError and RangeError for arguments that do not fit; what `write` throws.
  */
 export function openChunks(
   key: Uint8Array,
   first: number,
   sealed: Uint8Array,
   isLast: boolean,
-  into: Uint8Array,
-): number {
+  write: (pieces: readonly Buffer[]) => void,
+): void {
   assertBytes("key", key, 32);
   assertInteger("first", first, 0, MAX_INDEX);
   if (isLast && sealed.length === 0) throw tampered("its payload was cut short");
   const chunks = chunksIn(sealed.length, SEALED_CHUNK_BYTES, isLast);
-  let at = 0;
-  for (let chunk = 0; chunk < chunks; chunk += 1) {
-    const endsMessage = isLast && chunk === chunks - 1;
-    const bytes = sealed.subarray(chunk * SEALED_CHUNK_BYTES, (chunk + 1) * SEALED_CHUNK_BYTES);
-    const end = bytes.length - TAG_BYTES;
-    if (end < 0) throw malformed("its payload ends within a chunk");
-    if (end === 0 && first + chunk > 0) throw malformed("its payload ends with an empty chunk");
-    const decipher = createDecipheriv("chacha20-poly1305", key, nonceOf(first + chunk, endsMessage), OPTIONS);
-    decipher.setAuthTag(bytes.subarray(end));
-    const plaintext = decipher.update(bytes.subarray(0, end));
-    try {
-      decipher.final();
-    } catch {
-      plaintext.fill(0);
-      throw tampered("its payload was changed or cut short");
+  const pieces: Buffer[] = [];
+  try {
+    for (let chunk = 0; chunk < chunks; chunk += 1) {
+      const endsMessage = isLast && chunk === chunks - 1;
+      const bytes = sealed.subarray(chunk * SEALED_CHUNK_BYTES, (chunk + 1) * SEALED_CHUNK_BYTES);
+      const end = bytes.length - TAG_BYTES;
+      if (end < 0) throw malformed("its payload ends within a chunk");
+      if (end === 0 && first + chunk > 0) throw malformed("its payload ends with an empty chunk");
+      const decipher = createDecipheriv("chacha20-poly1305", key, nonceOf(first + chunk, endsMessage), OPTIONS);
+      decipher.setAuthTag(bytes.subarray(end));
+      pieces.push(decipher.update(bytes.subarray(0, end)));
+      try {
+        decipher.final();
+      } catch {
+        throw tampered("its payload was changed or cut short");
+      }
     }
-    into.set(plaintext, at);
-    plaintext.fill(0);
-    freeMemory(plaintext);
-    at += end;
+    write(pieces);
+  } finally {
+    for (const piece of pieces) {
+      piece.fill(0);
+      freeMemory(piece);
+    }
   }
-  return at;
 }
 
 function chunksIn(length: number, size: number, isLast: boolean): number {

@@ -29,7 +29,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
     const kind = parseFormat(flags.format) === "openpgp" ? "openpgp" : "ssh";
     const { entries, remember } = await trustedRecipients(flags.to ?? [], flags, kind);
     const options = await sharingOptions(entries, flags);
-    await (input.readOn === null ? shareWhole(secret, options, flags) : shareLarge(secret, options, flags));
+    await (input.descriptor === null ? shareWhole(secret, options, flags) : shareLarge(secret, options, flags));
     remember();
   } finally {
     input.data.fill(0);
@@ -174,7 +174,7 @@ async function readSecret(flags: FlagValues, operand: string | undefined): Promi
   return {
     kind: "git-crypt-key",
     name,
-    input: { data: bytes, title: name, file: null, readOn: null, close: () => {} },
+    input: { data: bytes, title: name, file: null, descriptor: null, close: () => {} },
   };
 }
 

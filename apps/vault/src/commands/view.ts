@@ -13,7 +13,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   checkOutputFlags(flags);
   const input = await readMessage(args[0]);
   try {
-    await (input.readOn === null ? viewWhole(input, flags) : viewLarge(input, flags));
+    await (input.descriptor === null ? viewWhole(input, flags) : viewLarge(input, flags));
   } finally {
     input.close();
   }
@@ -92,7 +92,7 @@ async function readMessage(operand: string | undefined): Promise<LargeInput> {
       hint: "copy the sealed message, or name a file: `vault view message.txt`",
     });
   }
-  return { data, title: "the clipboard", file: null, readOn: null, close: () => {} };
+  return { data, title: "the clipboard", file: null, descriptor: null, close: () => {} };
 }
 
 async function write(
