@@ -185,11 +185,11 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "deploy rollout",
-    "{commit, environments: [{environment, state}]}; state is done, failed (then step and error are there, too) or skipped (because: [environment])",
+    "{commit, environments: [{environment, state}]}; state is done, failed (then step and error: {code, message, hint} are there, too) or skipped (because: [environment])",
   ],
   [
     "deploy verify",
-    "{commit, environments: [{environment, workloads, answers: [{host, status}]}], federation: [{member, versions}], findings}",
+    "{commit, environments: [{environment, workloads, answers: [{host, path, status}]}], federation: [{member, versions}], findings}",
   ],
   [
     "deploy nodes",

@@ -107,8 +107,8 @@ describe("an environment that is well", () => {
     expect(brief(verified.findings)).toEqual([]);
     expect(verified).toMatchObject({ environment: "staging", workloads: 1 });
     expect(verified.answers).toEqual([
-      { host: HOST, status: 200 },
-      { host: SHARED, status: 200 },
+      { host: HOST, path: "/", status: 200 },
+      { host: SHARED, path: "/", status: 200 },
     ]);
     expect(verified.certificates.map(({ host, served }) => `${host.host} ${served?.names.join()}`)).toEqual([
       "*.example.org *.example.org",
@@ -158,6 +158,31 @@ describe("an environment that is not well", () => {
     ]);
     expect(JSON.stringify(verified)).not.toContain(PASSWORD);
     expect(JSON.stringify(verified)).not.toContain("PRIVATE KEY");
+  });
+
+  it("answers with an error to one of the paths of its Ingress rules", async () => {
+    const backend = { service: { name: "web", port: { number: 80 } } };
+    const path = (text: string, pathType = "Prefix"): object => ({ path: text, pathType, backend });
+    const hub = [path("/hub/api"), path("/"), path("/x+y", "Exact"), path("/user/*", "ImplementationSpecific")];
+    const none = [path("/v(1|2)(/|$)(.*)", "ImplementationSpecific"), path("/.well-known/acme-challenge/x", "Exact")];
+    ingress([
+      { host: HOST, http: { paths: hub } },
+      { host: "*.example.org", http: { paths: [path("/hub/api"), path("/all")] } },
+      { host: SHARED, http: { paths: none } },
+      { host: "*.org", http: { paths: [path("/others")] } },
+    ]);
+    await using broken = await startTlsServer({
+      certificates: { "*": own, [SHARED]: shared },
+      answer: (_, asked) => ({ status: asked === "/hub/api" ? 502 : 404, body: "" }),
+    });
+    const { answers, findings } = await verifyEnvironment(cluster, options(broken));
+    expect(answers.map(({ host, path: asked, status }) => `${host}${asked} ${status}`)).toEqual([
+      ...["/hub/api 502", "/ 404", "/x+y 404", "/user/ 404", "/all 404"].map((answer) => HOST + answer),
+      ...["/hub/api 502", "/all 404"].map((answer) => SHARED + answer),
+    ]);
+    expect(brief(findings)).toEqual(
+      [HOST, SHARED].map((host) => `error https-answer: ${host}: GET /hub/api is answered with 502`),
+    );
   });
 
   it("serves another certificate than its Secret holds", async () => {

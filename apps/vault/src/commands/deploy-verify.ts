@@ -34,6 +34,8 @@ export function run({ flags, args }: Invocation): Promise<void> {
 }
 
 const textOf = ({ environment, workloads, answers }: Verification): string => {
-  const hosts = answers.map(({ host, status }) => `  https://${printable(host)}/  ${status ?? "no answer"}\n`);
+  const hosts = answers.map(
+    ({ host, path, status }) => `  https://${printable(host + path)}  ${status ?? "no answer"}\n`,
+  );
   return `${environment}  ${count(workloads, "workload")}\n${hosts.join("")}`;
 };

@@ -13,6 +13,7 @@ import type { Finding } from "../checks/finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { ENDPOINT_KINDS, endpointFindings } from "./ingress-endpoints.ts";
 import { annotationOf, type Kind, type KubernetesObject, nameOf, namespaceOf, readKinds } from "../helm/object.ts";
+import { pathsOf } from "./ingress-paths.ts";
 import { inParallel, sharedSignal } from "../parallel.ts";
 import { QUOTA_KINDS, quotaFindings } from "../workloads/quota.ts";
 import type { HostCertificate } from "./served-certificate.ts";
@@ -29,7 +30,9 @@ const WORKLOAD_KINDS: readonly (Kind & { readonly kind: WorkloadKind })[] = [
 /** What a host answers over HTTPS. */
 export interface HostAnswer {
   readonly host: string;
-  /** Of the answer to `GET /`; null where there was none. */
+  /** A path of the Ingress rules for the host; `/` where they name none. */
+  readonly path: string;
+  /** Of the answer to a GET of that path; null where there was none. */
   readonly status: number | null;
 }
 
@@ -46,7 +49,8 @@ export interface Verification {
 
 /**
  * Looks at what runs in the namespaces of an environment's releases, from inside and from outside: the workloads, the endpoints behind
- * each Ingress, quotas, the certificate of each TLS host against the cluster's own, and what each host answers.
+ * each Ingress, quotas, the certificate of each TLS host against the cluster's own, and what each host answers to
+ * the paths of its Ingress rules.
  *
  * @throws DeployError as reading from the cluster does
  */
@@ -58,10 +62,11 @@ export async function verifyEnvironment(cluster: Cluster, options: CertificateOp
     inspectCertificates(cluster, { ...options, signal }),
   ]);
   const hosts = [...new Set(certificates.filter(({ served }) => served !== null).map(({ host }) => host.askFor))];
+  const asked = hosts.flatMap((host) => pathsOf(host, objects).map((path) => [host, path] as const));
   const workloads = objects.filter(({ kind }) => WORKLOAD_KINDS.some((workload) => workload.kind === kind));
   const [troubles, answers] = await Promise.all([
     inParallel(workloads, MOST_HOSTS, (object) => judgeWorkload(cluster, object, signal)),
-    inParallel(hosts, MOST_HOSTS, (host) => answerOf(host, { ...options, signal })),
+    inParallel(asked, MOST_HOSTS, ([host, path]) => answerOf(host, path, { ...options, signal })),
   ]);
   const findings = [
     ...(workloads.length === 0 ? [NOTHING] : troubles.flat()),
@@ -105,17 +110,18 @@ async function judgeWorkload(
 
 async function answerOf(
   host: string,
+  path: string,
   options: CertificateOptions,
 ): Promise<{ readonly answer: HostAnswer; readonly finding: Finding | null }> {
   const failed = (status: number | null, message: string): { answer: HostAnswer; finding: Finding } => ({
-    answer: { host, status },
+    answer: { host, path, status },
     finding: { id: "https-answer", severity: "error", message: `${host}: ${message}` },
   });
   try {
-    const { status } = await httpsGet(new URL(`https://${host}/`), addressFor(host, options), options);
+    const { status } = await httpsGet(new URL(`https://${host}${path}`), addressFor(host, options), options);
     return status >= 500
-      ? failed(status, `GET / is answered with ${status}`)
-      : { answer: { host, status }, finding: null };
+      ? failed(status, `GET ${path} is answered with ${status}`)
+      : { answer: { host, path, status }, finding: null };
   } catch (error) {
     if (!(error instanceof DeployError) || error.code === "INTERRUPTED") throw error;
     return failed(null, error.message);
