@@ -7,8 +7,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { type Chart, type Dependency, readChart } from "./chart.ts";
 import { DeployError } from "../errors.ts";
+import { filesOfArchive } from "./loaded-chart.ts";
 import { archiveKey, assertPinned, LOCK_FILE, type LockedArchive, parseLock } from "./lock-file.ts";
-import { readArchive } from "./tar.ts";
 import type { FileSource } from "../project/tree.ts";
 import { writeChart } from "../project/workspace.ts";
 
@@ -152,7 +152,7 @@ export function filesOfPart(tree: FileSource, part: Part, topLevel: string | nul
   }
   const bytes = verifiedArchive(tree, part, topLevel);
   try {
-    return new Map([...readArchive(bytes)].map(([name, content]) => [name.replace(/^[^/]*\//, ""), content]));
+    return filesOfArchive(bytes);
   } catch (cause) {
     throw new DeployError("NOT_A_CHART", `${part.path}: expected a chart's archive, got something else`, {
       place: { file: part.path },
@@ -160,6 +160,45 @@ export function filesOfPart(tree: FileSource, part: Part, topLevel: string | nul
     });
   }
 }
+
+/**
+ * The files of a chart with all that it is made from, as {@link assembleChart} writes them. What is encrypted is left out, and so is a
+ * dependency that cannot be had, which `onMissing` is told.
+ */
+export function filesOfChart(
+  tree: FileSource,
+  chart: Chart,
+  topLevel: string | null,
+  onMissing: (dependency: Dependency) => void,
+): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  const own = chart.files.filter(
+    ({ encrypted, mode, path }) => !encrypted && mode.startsWith("100") && !isArchive(path),
+  );
+  tree.preload(own);
+  for (const file of own) files.set(file.path.slice(chart.path.length + 1), tree.read(file));
+  for (const dependency of chart.dependencies) {
+    try {
+      const [part] = partsOf(tree, { ...chart, dependencies: [dependency] });
+      if (
+        part?.kind === "vendored" &&
+        !own.some(({ path }) => path.startsWith(`${chart.path}/charts/${dependency.name}/`))
+      )
+        onMissing(dependency);
+      if (part?.kind === "local")
+        for (const [path, content] of filesOfChart(tree, part.chart, topLevel, onMissing))
+          files.set(`charts/${dependency.name}/${path}`, content);
+      if (part?.kind === "archive")
+        files.set(part.path.slice(chart.path.length + 1), verifiedArchive(tree, part, topLevel));
+    } catch (error) {
+      if (!(error instanceof DeployError)) throw error;
+      onMissing(dependency);
+    }
+  }
+  return files;
+}
+
+const isArchive = (path: string): boolean => /\/charts\/[^/]*\.tgz$/.test(path);
 
 /**
  * Writes a chart and what it is made from to the folder `target`, as Helm takes it.

@@ -7,10 +7,11 @@ const MOST_BYTES = 64 * 1024 * 1024;
 /**
  * The regular files of a chart's archive, by their names: gzip over POSIX's ustar and pax (IEEE Std 1003.1), as Go writes it.
  *
+ * @param most what it may unpack to, in bytes
  * @throws Error where the bytes are no such archive
  */
-export function readArchive(archive: Uint8Array): Map<string, Buffer> {
-  const bytes = gunzipSync(archive, { maxOutputLength: MOST_BYTES });
+export function readArchive(archive: Uint8Array, most: number = MOST_BYTES): Map<string, Buffer> {
+  const bytes = gunzipSync(archive, { maxOutputLength: Math.max(1, Math.min(most, MOST_BYTES)) });
   const files = new Map<string, Buffer>();
   let longName: string | undefined;
   for (let at = 0; at + BLOCK <= bytes.length && bytes[at] !== 0;) {

@@ -1,78 +1,112 @@
 import type { ErrorObject, ValidateFunction } from "ajv";
-import type { Chart } from "../charts/chart.ts";
+import type { Release } from "../project/release.ts";
 import { DeployError } from "../errors.ts";
 import type { Check, CheckContext, Finding } from "./finding.ts";
-import type { Release } from "../project/release.ts";
 import type { Values } from "../values/merge.ts";
 import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
-import { type ChartValues, chartValues } from "./chart-values.ts";
-import { found, merged, placeOf, whereOf } from "./reading.ts";
+import type { LoadedChart } from "../charts/loaded-chart.ts";
+import { chartScopes, type ScopeMistake } from "../values/chart-scopes.ts";
+import { chartValues, wholeChart } from "./chart-values.ts";
+import { found, merged, orElse, placeOf, whereOf } from "./reading.ts";
 
 /** The most that is told of one schema for one release. */
 const MOST_FINDINGS = 50;
 
-/** Tells of values that are not as the JSON Schemas of the charts and of the project say. */
+/** Tells of values that are not as the JSON Schemas of the charts, of those in them, and of the project say. */
 export const schema: Check = async function* schemaCheck(context) {
-  const ofCharts = new Map<Chart, readonly CompiledSchema[]>();
-  const own = yield* compileAll(ofProject(context));
-  for (const { chart } of context.releases)
-    if (!ofCharts.has(chart)) ofCharts.set(chart, yield* compileAll(ofChart(context, chart)));
+  const schemas = new Schemas();
+  const own = sourcesOfProject(context);
+  for (const source of own) yield* schemas.compile(source);
   // The project's own are about what its chart is given.
-  const schemasOf = (release: Release): readonly CompiledSchema[] => {
-    const schemas = ofCharts.get(release.chart) ?? [];
-    return release === release.environment.main ? [...schemas, ...own] : schemas;
-  };
-  const releases = context.releases.filter((release) => schemasOf(release).length > 0);
-  for await (const [release, values] of merged(context, releases))
-    for (const one of schemasOf(release)) yield* violations(one, release, values);
+  const sourcesOf = (release: Release): readonly Source[] => (release === release.environment.main ? own : []);
+  const releases = context.releases.filter(
+    (release) => sourcesOf(release).length > 0 || demands(wholeChart(context, release.chart)),
+  );
+  for await (const [release, values] of merged(context, releases)) {
+    for (const source of sourcesOf(release))
+      yield* violations(schemas.get(source), source, release, { values, path: [], part: values.value });
+    yield* ofCharts(context, release, values, schemas);
+  }
 };
 
-/** Compiles schemas, and tells of those that are none. */
-async function* compileAll(candidates: readonly Candidate[]): AsyncGenerator<Finding, CompiledSchema[]> {
-  const schemas: CompiledSchema[] = [];
-  for (const candidate of candidates) {
-    const compiled = await compile(candidate);
-    if ("severity" in compiled) yield compiled;
-    else schemas.push(compiled);
+/** What the schemas of a release's charts say of its values. */
+async function* ofCharts(
+  context: CheckContext,
+  release: Release,
+  values: Values,
+  schemas: Schemas,
+): AsyncGenerator<Finding> {
+  const chart = wholeChart(context, release.chart);
+  const scopes = orElse<ReturnType<typeof chartScopes> | DeployError>(
+    () => chartScopes(chart, values.overrides, 4),
+    (error) => error,
+  );
+  if (scopes instanceof DeployError) {
+    context.skip(`whether values are as the charts say, since ${scopes.message}`);
+    return;
   }
-  return schemas;
+  if ("path" in scopes) {
+    yield noMap(release, values, scopes);
+    return;
+  }
+  for (const { chart: one, path, values: part } of scopes) {
+    const source = sourceOf(one, path.length === 0 ? release.chart.schema?.path : undefined);
+    if (source === null) continue;
+    yield* schemas.compile(source);
+    yield* violations(schemas.get(source), source, release, { values, path, part });
+  }
 }
 
-/** A schema, and the part of the values that it is about. */
-interface Candidate {
+/** Whether a chart demands anything of its values: by a schema, or for charts in it. */
+const demands = ({ files, charts }: LoadedChart): boolean => files.has("values.schema.json") || charts.length > 0;
+
+/** Where a schema comes from. */
+interface Source {
   readonly title: string;
   /** The file in the repository that holds it; undefined where it comes with a dependency. */
   readonly file: string | undefined;
   /** Undefined where it is no JSON. */
   readonly content: unknown;
-  readonly key: string | null;
-  readonly defaults: ValueMap;
 }
 
-interface CompiledSchema extends Candidate {
-  readonly validate: ValidateFunction;
-}
-
-const ofProject = ({ project }: CheckContext): Candidate[] =>
+const sourcesOfProject = ({ project }: CheckContext): Source[] =>
   project.schemas.map((path) => {
     const file = project.file(path);
-    const content = file === undefined ? undefined : contentOf(() => project.read(file));
-    return { title: `the schema ${path}`, file: path, content, key: null, defaults: {} };
+    return { title: `the schema ${path}`, file: path, content: file && contentOf(() => project.read(file)) };
   });
 
-/** That of a chart, and those of what it depends on. */
-function ofChart(context: CheckContext, chart: Chart): Candidate[] {
-  const { root, dependencies } = chartValues(context, chart);
-  return [
-    ...candidateOf(root, null, chart.schema?.path),
-    ...[...dependencies].flatMap(([key, one]) => (one === null ? [] : candidateOf(one, key))),
-  ];
+const sources = new WeakMap<LoadedChart, Source>();
+
+function sourceOf(chart: LoadedChart, file: string | undefined): Source | null {
+  const { name, schema: content } = chartValues(chart);
+  if (content === undefined) return null;
+  const known = sources.get(chart) ?? { title: `the schema of the chart ${name}`, file, content: content ?? undefined };
+  sources.set(chart, known);
+  return known;
 }
 
-function candidateOf({ name, schema: content, defaults }: ChartValues, key: string | null, file?: string): Candidate[] {
-  if (content === undefined) return [];
-  const title = `the schema of the chart ${name}`;
-  return [{ title, file, content: content ?? undefined, key, defaults: key === null ? {} : defaults }];
+/** Each schema is compiled once. */
+class Schemas {
+  readonly #compiled = new Map<Source, ValidateFunction | null>();
+
+  /** What is wrong with it, where it was not told yet. */
+  async *compile(source: Source): AsyncGenerator<Finding> {
+    if (this.#compiled.has(source)) return;
+    const compiled = await compile(source);
+    this.#compiled.set(source, "severity" in compiled ? null : compiled);
+    if ("severity" in compiled) yield compiled;
+  }
+
+  get(source: Source): ValidateFunction | null {
+    return this.#compiled.get(source) ?? null;
+  }
+}
+
+function noMap(release: Release, values: Values, { path, chart: { name } }: ScopeMistake): Finding {
+  const setting = nearestSetting(values, path);
+  return found("schema", "error", `${formatPath(path)} must be a map: it holds the values of the chart ${name}`, {
+    ...(setting === null ? whereOf(release) : placeOf(setting, release)),
+  });
 }
 
 function contentOf(read: () => Buffer): unknown {
@@ -84,15 +118,14 @@ function contentOf(read: () => Buffer): unknown {
   }
 }
 
-async function compile(candidate: Candidate): Promise<CompiledSchema | Finding> {
-  const { title, file, content } = candidate;
+async function compile({ title, file, content }: Source): Promise<ValidateFunction | Finding> {
   const place = file === undefined ? {} : { file };
   if (typeof content !== "boolean" && !(typeof content === "object" && content !== null && !Array.isArray(content)))
     return found("schema", "error", `${title} is not there, or no JSON Schema`, place);
   const dialect = typeof content === "object" && "$schema" in content ? String(content.$schema) : "";
   try {
     const compileSchema = await compilerFor(dialect);
-    return { ...candidate, validate: compileSchema(content) };
+    return compileSchema(content);
   } catch {
     // What ajv says may quote the schema at length.
     return found("schema", "warning", `${title} cannot be used: it is no JSON Schema, or refers to what is not there`, {
@@ -129,16 +162,25 @@ async function compilerFor(dialect: string): Promise<Compile> {
   };
 }
 
-function* violations(one: CompiledSchema, release: Release, values: Values): Generator<Finding> {
-  const { key, defaults, title, validate } = one;
-  const whole = values.value;
-  const part = key === null ? whole : underlay(whole[key] ?? {}, defaults, whole["global"]);
-  if (validate(JSON.parse(JSON.stringify(part)))) return;
+/** What a schema is about: the values at a path of a release's, as the chart of that path sees them. */
+interface Subject {
+  readonly values: Values;
+  readonly path: Path;
+  readonly part: ValueMap;
+}
+
+function* violations(
+  validate: ValidateFunction | null,
+  { title }: Source,
+  release: Release,
+  { values, path: top, part }: Subject,
+): Generator<Finding> {
+  if (validate === null || validate(JSON.parse(JSON.stringify(part)))) return;
   const errors = (validate.errors ?? []).filter(
     (error) => values.leftOut.length === 0 || !MAY_BE_SECRET.test(`${error.schemaPath}/${error.keyword}`),
   );
   for (const error of errors.slice(0, MOST_FINDINGS)) {
-    const path = [...(key === null ? [] : [key]), ...pathOf(error, part)];
+    const path = [...top, ...pathOf(error, part)];
     const setting = nearestSetting(values, path);
     const at = path.length === 0 ? "the top" : formatPath(path);
     const place = setting === null ? whereOf(release) : placeOf(setting, release);
@@ -181,16 +223,3 @@ function nearestSetting(values: Values, path: Path): ReturnType<typeof firstSett
 }
 
 const firstSetting = (values: Values, path: Path) => values.explain(path)?.settings[0] ?? null;
-
-/** The values of a dependency as it sees them: over its own defaults, and with what is global. */
-function underlay(value: Value, defaults: Value, global?: Value): Value {
-  if (!isMap(value) || !isMap(defaults)) return value;
-  const result: ValueMap = { ...defaults, ...value };
-  for (const [key, below] of Object.entries(defaults)) {
-    const above = value[key];
-    if (above === null) delete result[key];
-    else if (above !== undefined) result[key] = underlay(above, below);
-  }
-  if (global !== undefined) result["global"] = global;
-  return result;
-}

@@ -2,17 +2,19 @@ import { closest, distance } from "fastest-levenshtein";
 import type { Chart } from "../charts/chart.ts";
 import type { Check } from "./finding.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
-import { type ChartsValues, type ChartValues, chartValues } from "./chart-values.ts";
+import type { LoadedChart } from "../charts/loaded-chart.ts";
+import { type ChartValues, chartValues, wholeChart } from "./chart-values.ts";
 import { found, merged, placeOf } from "./reading.ts";
 
 /**
  * Tells of keys that no chart knows: Helm passes over them in silence. A chart knows what its values.yaml and its schema name, what
- * its templates speak of, and everything in a map that is empty there, or that a template takes whole.
+ * its templates speak of, and everything in a map that is empty there, or that a template takes whole. Values under the key of a chart
+ * in it are that one's.
  */
 export const unknownKey: Check = async function* unknownKeyCheck(context) {
   const judges = new Map<Chart, (path: Path) => Verdict>();
   for await (const [release, values] of merged(context)) {
-    const judge = judges.get(release.chart) ?? judgeOf(chartValues(context, release.chart));
+    const judge = judges.get(release.chart) ?? judgeOf(wholeChart(context, release.chart));
     judges.set(release.chart, judge);
     let passOver: Path | null = null;
     for (const { path, settings } of values.nodes()) {
@@ -33,21 +35,12 @@ export const unknownKey: Check = async function* unknownKeyCheck(context) {
 };
 
 /** Judges paths by what a chart knows; each once, since environments share most of theirs. */
-function judgeOf({ root, dependencies }: ChartsValues): (path: Path) => Verdict {
-  const rootKeys = new KnownKeys(root, [...dependencies.keys(), "tags"]);
-  const byKey = new Map(
-    [...dependencies].map(([key, chart]) => [key, chart === null ? null : new KnownKeys(chart, [])]),
-  );
+function judgeOf(chart: LoadedChart): (path: Path) => Verdict {
+  const root = new KnownKeys(chart, ["tags"]);
   const verdicts = new Map<string, Verdict>();
-  const judgeAnew = (path: Path): Verdict => {
-    const dependency = byKey.get(String(path[0]));
-    if (dependency === undefined) return rootKeys.judge(path);
-    if (dependency === null) return "free";
-    return path.length === 1 ? "known" : dependency.judge(path.slice(1));
-  };
   return (path) => {
     const id = path.join("\0");
-    const verdict = verdicts.get(id) ?? judgeAnew(path);
+    const verdict = verdicts.get(id) ?? root.judge(path);
     verdicts.set(id, verdict);
     return verdict;
   };
@@ -66,19 +59,25 @@ const MOST_SEARCHES = 1000;
 
 class KnownKeys {
   readonly #chart: ChartValues;
-  /** At the top, beside the chart's own. */
+  /** At the top, beside the chart's own: what is in them is not for it. */
   readonly #others: ReadonlySet<string>;
+  readonly #parts = new Map<string, KnownKeys>();
   #searches = 0;
   readonly #names = new Map<string, ReadonlySet<string> | null>();
 
-  constructor(chart: ChartValues, others: readonly string[]) {
-    this.#chart = chart;
-    this.#others = new Set([...others, ...chart.parts, "global"]);
+  constructor(chart: LoadedChart, others: readonly string[] = []) {
+    this.#chart = chartValues(chart);
+    this.#others = new Set([...others, ...this.#chart.parts.keys(), "global"]);
   }
 
   /** @param path within the chart's values */
   judge(path: Path): Verdict {
-    const { words, whole, name } = this.#chart;
+    const { words, whole, name, parts, switches } = this.#chart;
+    if (switches.has(path.join("."))) return "known";
+    const [first] = path;
+    const part = parts.get(String(first));
+    if (part !== undefined && part !== null)
+      return path.length === 1 ? "known" : this.#part(String(first), part).judge(path.slice(1));
     const key = String(path.at(-1));
     if (path.length === 1 && this.#others.has(key)) return "free";
     const above = path.slice(0, -1);
@@ -91,6 +90,12 @@ class KnownKeys {
     // Set by the chart's own values.yaml, and nothing uses it: where it is nearly the name of a dependency, it is a slip.
     const nearest = this.#nearest(key, others);
     return nearest === null ? "known" : { chart: name, nearest };
+  }
+
+  #part(key: string, chart: LoadedChart): KnownKeys {
+    const known = this.#parts.get(key) ?? new KnownKeys(chart);
+    this.#parts.set(key, known);
+    return known;
   }
 
   /** The keys that there are at a path; null where any may be. */

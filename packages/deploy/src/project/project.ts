@@ -5,6 +5,7 @@ import { type Chart, type Dependency, readChart } from "../charts/chart.ts";
 import {
   archivesIn,
   assembleChart,
+  filesOfChart,
   filesOfPart,
   lockOf,
   type Part,
@@ -198,6 +199,14 @@ export class Project implements AsyncDisposable {
   dependencyFiles(dependency: Dependency, chart: Chart = this.chart): Map<string, Buffer> {
     const [part] = partsOf(this.#tree, { ...chart, dependencies: [dependency] });
     return part === undefined ? new Map() : filesOfPart(this.#tree, part, this.#topLevel);
+  }
+
+  /**
+   * The files of a chart of the project with all that it is made from, by their paths in it, as Helm gets them. What is encrypted is left out, and
+   * so is a dependency that cannot be had, which `onMissing` is told.
+   */
+  chartFiles(chart: Chart, onMissing: (dependency: Dependency) => void): Map<string, Buffer> {
+    return filesOfChart(this.#tree, chart, this.#topLevel, onMissing);
   }
 
   /**

@@ -6,6 +6,12 @@ export interface ValueMap {
   [key: string]: Value;
 }
 
+/** A map with nothing in it. */
+export function newMap(): ValueMap {
+  const map: ValueMap = Object.create(null);
+  return map;
+}
+
 /** Whether `value` is a map. */
 export const isMap = (value: Value | undefined): value is ValueMap =>
   typeof value === "object" && value !== null && !Array.isArray(value);
