@@ -33,6 +33,7 @@ const OF_REPOSITORY: Readonly<Record<GitCryptErrorCode, ExitCode>> = {
   MALFORMED_BLOB: 5,
   TAMPERED_BLOB: 5,
   RETIRED_KEY: 3,
+  FORKED_KEY: 3,
   NO_WORK_TREE: 1,
   WRONG_KEY: 3,
   OTHER_KEY: 1,

@@ -150,16 +150,25 @@ describe("a team", () => {
     await as("alice", "git push -q");
     expect((await as("alice", "vault holders")).match(/^\S+/gm)).toEqual(["ci:deploy", "github:carol"]);
 
-    await as("carol", "git fetch -q");
-    // Before the merge, which needs the new key.
-    const taken = await as("carol", `vault unlock -k ${join(home("carol"), ".ssh/id_new")}`);
-    expect(taken).toMatch(/the key was replaced by a rotation: now `git pull`$/m);
-    await as("carol", "git merge -q --ff-only origin/main");
+    const pulled = await as("carol", "git pull -q");
+    expect(
+      pulled.match(/replaced by another, which is not here: the files that need it stay encrypted$/gm),
+    ).toHaveLength(1);
+    expect(await as("carol", "git status --porcelain")).toBe("");
+    write("carol", "secrets/new", "new\n");
+    expect((await failing("carol", "git add secrets/new")).stderr).toMatch(/take the present key with `vault unlock`/);
+    await as("carol", `vault unlock -k ${join(home("carol"), ".ssh/id_new")}`);
+    await as("carol", "git add secrets/new");
+    await as("carol", "git rm -q -f secrets/new");
     expect(read("carol", "secrets/password")).toBe("hunter4\n");
     expect(await as("carol", "git status --porcelain")).toBe("");
     expect(await as("carol", "vault decrypt HEAD~2:secrets/password")).toBe("hunter3\n");
 
     await as("bob", "git fetch -q");
+    const told = /the grant to github:bob was removed by alice on \d{4}-\d\d-\d\d, in the commit [0-9a-f]{12}/;
+    const stopped = await failing("bob", "vault unlock");
+    expect(stopped.status).toBe(3);
+    expect(stopped.stderr).toMatch(told);
     const key = join(clone("bob"), ".git/git-crypt/keys/default");
     const opened = await failing("bob", `vault decrypt --key-file ${key} origin/main:secrets/password`);
     expect(opened.status).not.toBe(0);
@@ -167,5 +176,41 @@ describe("a team", () => {
     await as("bob", `git clone -q ${join(folder.path, "origin.git")} ${join(home("bob"), "again")}`, folder.path);
     const again = await run("vault", ["unlock"], { cwd: join(home("bob"), "again"), env: environment("bob") });
     expect(again.status).not.toBe(0);
+    expect(again.stderr).toMatch(told);
+  });
+
+  it("rotates on two branches at once: the second merges the first, and makes one key of both", async () => {
+    const withKey = `-k ${join(home("carol"), ".ssh/id_new")}`;
+    await as("alice", "vault rotate -q");
+    await as("alice", "git push -q");
+    await as("carol", "vault rotate -q");
+    expect((await failing("carol", "git push -q")).status).not.toBe(0);
+    await as("carol", "git fetch -q");
+    expect(await as("carol", `vault unlock ${withKey}`)).toMatch(/the key was rotated on another branch, too/);
+    await as("carol", "git pull -q --no-edit");
+    const status = await failing("carol", "vault status");
+    expect(status.status).toBe(7);
+    expect(status.stdout.toString()).toMatch(/^merged-rotations: [^]*make one of them with `vault rotate`$/m);
+    expect(read("carol", "secrets/password")).toBe("hunter4\n");
+    await as("carol", "vault rotate -q");
+    await as("carol", "vault status");
+    await as("carol", "git push -q");
+    expect((await as("carol", "vault holders --offline")).match(/^\S+/gm)).toEqual(["ci:deploy", "github:carol"]);
+
+    // alice has no grant: she is handed the key.
+    await as("alice", "git fetch -q");
+    const lacking = await as("alice", "vault unlock");
+    expect(lacking).toMatch(
+      /a rotation made a key that is not here, and no grant here is for a private key of yours$/m,
+    );
+    await as("carol", "vault grant -q --yes alice");
+    await as("carol", "git push -q");
+    await as("alice", "git fetch -q");
+    expect(await as("alice", "vault unlock")).toMatch(/the key was replaced by a rotation: now `git pull`$/m);
+    await as("alice", "git pull -q");
+    expect(read("alice", "secrets/password")).toBe("hunter4\n");
+    expect(await as("alice", "git status --porcelain")).toBe("");
+    await as("alice", "vault status");
+    await as("alice", "vault doctor");
   });
 });

@@ -14,6 +14,7 @@ import { VaultError } from "@git-vault/errors";
  * - `MALFORMED_BLOB`: the bytes are not an encrypted blob
  * - `TAMPERED_BLOB`: the blob was changed, or encrypted with another key
  * - `RETIRED_KEY`: the key was replaced by a newer one, which a rotation made
+ * - `FORKED_KEY`: the key was rotated on two branches, and the new key of the other one is not here
  * - `NO_WORK_TREE`: the repository has no work tree, and the action needs one
  * - `WRONG_KEY`: the key does not open the files that are protected under its name
  * - `OTHER_KEY`: another key of the same name lies in the repository
@@ -46,6 +47,7 @@ export type GitCryptErrorCode =
   | "MALFORMED_BLOB"
   | "TAMPERED_BLOB"
   | "RETIRED_KEY"
+  | "FORKED_KEY"
   | "NO_WORK_TREE"
   | "WRONG_KEY"
   | "OTHER_KEY"

@@ -2,7 +2,7 @@ import { GitCryptError } from "./errors.ts";
 import { printable } from "./file-name.ts";
 import { IndexBlobs } from "./index-blobs.ts";
 import { keyId } from "./key-id.ts";
-import { type KeyRing, readKeyRing, retiredKey } from "./key-ring.ts";
+import { type KeyRing, lacksKey, readKeyRing, retiredKey } from "./key-ring.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import { PacketReader, PacketWriter } from "./packets.ts";
 import type { Repository } from "./repository.ts";
@@ -23,12 +23,12 @@ export type FilterAction = "clean" | "smudge";
 const isAction = (command: string | undefined): command is FilterAction => command === "clean" || command === "smudge";
 
 /**
- * The filter with the keys of one name. Two things are done otherwise where the key here was replaced by another:
+ * The filter with the keys of one name. Two things are done otherwise after rotations that were made elsewhere:
  *
- * A blob that it does not open stays encrypted in the work tree, as in a locked clone. Else git would stop in the middle of a pull, with
- * half of the files written; and the key that opens it comes with that very pull.
+ * A blob that needs a key which is not here yet stays encrypted in the work tree, as in a locked clone. Else git would stop in the middle of a
+ * pull, with half of the files written; and that key comes with that very pull.
  *
- * New content is refused: whoever the rotation shut out could read it.
+ * Where the key that is here was replaced, new content is refused: whoever the rotation shut out could read it.
  */
 class Filter {
   readonly #keys: KeyRing;
@@ -52,7 +52,7 @@ class Filter {
     try {
       return this.#keys.smudge(blob);
     } catch (error) {
-      if (!(error instanceof GitCryptError && error.code === "RETIRED_KEY")) throw error;
+      if (!lacksKey(error)) throw error;
       if (!this.#told) this.#onSealed?.(error);
       this.#told = true;
       return blob;

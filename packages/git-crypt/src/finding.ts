@@ -7,7 +7,7 @@ import { type FileName, fileName } from "./file-name.ts";
  * - `committed-plaintext`: the last commit holds it unencrypted
  * - `history-plaintext`: a reachable commit holds it unencrypted
  * - `unopened`: it is encrypted, and the key does not open it
- * - `newer-key`: it is encrypted with a key that is not here, and the one that is here was replaced by a rotation
+ * - `newer-key`: it is encrypted with a key that is not here, which a rotation made elsewhere
  * - `retired-key`: it is encrypted with a key that a rotation replaced: who was shut out then can still read it
  * - `line-endings`: `text` or `eol` is set on it, and git may change bytes of the ciphertext
  * - `ident`: `ident` is set on it, with the same effect
@@ -15,11 +15,13 @@ import { type FileName, fileName } from "./file-name.ts";
  * - `symlink`, `submodule`: it is one, and its target or commit is stored unencrypted
  * - `empty`: its content is empty and its blob is not, which git takes for a change that it cannot find again: `git merge` then
  *   ends with "stash failed" (seen with 2.39, whatever the filter; rebase and cherry-pick work); a line break cures it
+ * - `merged-rotations`: the path is that of a key's retired keys, of branches that were both rotated: each has its own present key
  * - `unfinished-rotation`: the path is that of the journal of a rotation that was interrupted, and not continued or undone
  * - `loose-permissions`: the path is that of a key file, which others than its owner may read or write
  */
 export type Problem =
   | "unfinished-rotation"
+  | "merged-rotations"
   | "staged-plaintext"
   | "committed-plaintext"
   | "history-plaintext"

@@ -17,7 +17,7 @@ export {
   wipeKeyFile,
 } from "./key-file.ts";
 export { keyFits } from "./key-fit.ts";
-export { isKeyId, keyId } from "./key-id.ts";
+export { keyId } from "./key-id.ts";
 export { KeyRing, readKeyRing } from "./key-ring.ts";
 export { keyMac } from "./key-mac.ts";
 export { lock, type LockOptions, type LockResult } from "./lock.ts";
@@ -34,7 +34,7 @@ export { type FileAtRevision, readProtected, type ReadProtectedOptions } from ".
 export { Revision, type RevisionFile } from "./revision.ts";
 export { abortRotation, continueRotation, rotate, type RotateOptions, type RotateResult } from "./rotate.ts";
 export type { FilesToCommit } from "./rotation-commit.ts";
-export { VAULT_FOLDER } from "./sealed-retired.ts";
+export { readRotations, type Rotations, VAULT_FOLDER } from "./sealed-retired.ts";
 export { checkStaged } from "./staged.ts";
-export { readTracked, type TrackedFile, upstreamOf } from "./tracked-files.ts";
+export { readRemoved, type RemovedFile, readTracked, type TrackedFile, upstreamOf } from "./tracked-files.ts";
 export { type KeyStatus, type ProtectedFile, status, type Status, type StatusOptions } from "./status.ts";

@@ -6,7 +6,7 @@ import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import { isBlob } from "./objects.ts";
 import type { Repository } from "./repository.ts";
 import { readRetired, type RetiredPlace, storeRetired } from "./retired-keys.ts";
-import { openSealed, sealedAnywhere } from "./sealed-retired.ts";
+import { openSealed, sealedAnywhere, type SealedRetired, unretired } from "./sealed-retired.ts";
 
 /**
  * The keys of one name: the current one, which encrypts, and the retired ones, which open what was encrypted before a rotation.
@@ -22,7 +22,9 @@ export class KeyRing {
   readonly #keeps: boolean;
   #retired: KeyFile[] | undefined;
   #searched = false;
-  #isRetired = false;
+  #replaced: ReadonlySet<string> = new Set();
+  /** What the commits say of keys that are not here. */
+  #lack: "newer" | "other" | null = null;
 
   /** The keys of one that came from elsewhere: nothing is stored. Its name says which retired ones belong to it. */
   static of(place: RetiredPlace, current: KeyFile): KeyRing {
@@ -49,7 +51,12 @@ export class KeyRing {
 
   #others(keys: readonly KeyFile[]): KeyFile[] {
     const known = new Set([keyId(this.current), ...(this.#retired ?? []).map(keyId)]);
-    return keys.filter((key) => !known.has(keyId(key)));
+    return keys.filter((key) => {
+      const id = keyId(key);
+      const isNew = !known.has(id);
+      known.add(id);
+      return isNew;
+    });
   }
 
   /** Looks for retired keys in the commits; gives those that were not known. */
@@ -58,10 +65,13 @@ export class KeyRing {
     this.#searched = true;
     const known = this.retired;
     const sealed = sealedAnywhere(this.#place, this.name);
-    const id = keyId(this.current);
-    this.#isRetired = sealed.some((file) => file.id === id);
-    const found = this.#others(openSealed(this.#place, sealed, this.current));
+    const replaced = openSealed(this.#place, sealed, this.current);
+    this.#replaced = new Set(replaced.map(keyId));
+    // Where two branches were rotated, the key of the other one has its own.
+    const further = known.flatMap((key) => openSealed(this.#place, sealed, key));
+    const found = this.#others([...replaced, ...further]);
     this.#retired = [...known, ...found];
+    this.#lack = this.#lackOf(sealed);
     if (this.#keeps) {
       try {
         storeRetired(this.#place, this.name, found);
@@ -70,6 +80,19 @@ export class KeyRing {
       }
     }
     return found;
+  }
+
+  #lackOf(sealed: readonly SealedRetired[]): "newer" | "other" | null {
+    const id = keyId(this.current);
+    if (sealed.some((file) => file.id === id)) return "newer";
+    const here = new Set(this.all.map(keyId));
+    return [...unretired(sealed)].some((present) => !here.has(present)) ? "other" : null;
+  }
+
+  /** The ids of the keys that the current one replaced, as commits that are here prove: they hold them, sealed with it. */
+  get replaced(): ReadonlySet<string> {
+    this.search();
+    return this.#replaced;
   }
 
   /** Takes over keys that are no more, or not yet, the current one. */
@@ -102,12 +125,14 @@ export class KeyRing {
   /**
    * Decrypts a blob.
    *
-   * @throws GitCryptError MALFORMED_BLOB; RETIRED_KEY where no key opens it and the current one was retired; TAMPERED_BLOB.
+   * @throws GitCryptError MALFORMED_BLOB; where no key opens it, RETIRED_KEY if the current one was retired, FORKED_KEY if the commits
+   * tell of another one that is not here; TAMPERED_BLOB.
    */
   open(blob: Uint8Array): Buffer {
     const found = this.tryOpen(blob);
     if (found !== null) return found.content;
-    if (this.#isRetired) throw retiredKey(this.name);
+    if (this.#lack === "newer") throw retiredKey(this.name);
+    if (this.#lack === "other") throw forkedKey(this.name);
     return decryptBlob(this.current, blob); // It says what is wrong.
   }
 
@@ -162,13 +187,24 @@ function opened(key: KeyFile, blob: Uint8Array): Buffer | null {
   }
 }
 
-const TAKE = "take the present key with `vault unlock`, which finds your grant in what was pulled or fetched";
-
 /** A key that a rotation replaced was given, or is all that is here. */
-export const retiredKey = (keyName: string, hint: string = TAKE): GitCryptError =>
+export const retiredKey = (keyName: string): GitCryptError =>
   new GitCryptError("RETIRED_KEY", `the key ${keyName} was replaced by another, which is not here`, {
+    hint: "take the present key with `vault unlock`, which finds your grant in what was pulled or fetched",
+  });
+
+const TAKE_OTHER =
+  "take it with `vault unlock`, which finds your grant in what was pulled or fetched; merge, and then run `vault rotate`";
+
+/** Two branches were rotated, and the key of one of them is missing. */
+export const forkedKey = (keyName: string, hint: string = TAKE_OTHER): GitCryptError =>
+  new GitCryptError("FORKED_KEY", `the key ${keyName} was rotated on two branches, and the other new key is not here`, {
     hint,
   });
+
+/** Whether the key that a blob needs is one that commits tell of, and is not here. */
+export const lacksKey = (error: unknown): error is GitCryptError =>
+  error instanceof GitCryptError && (error.code === "RETIRED_KEY" || error.code === "FORKED_KEY");
 
 /** The keys of a name that a repository holds, whose current one {@link Repository.readKey} gives. */
 export function readKeyRing(repository: Repository, keyName: string): KeyRing {

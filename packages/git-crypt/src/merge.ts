@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { encryptBlob } from "./blob.ts";
 import { GitCryptError } from "./errors.ts";
 import { reasonOf, tryGit } from "./git.ts";
-import { type KeyRing, readKeyRing, retiredKey } from "./key-ring.ts";
+import { type KeyRing, lacksKey, readKeyRing } from "./key-ring.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import type { Repository } from "./repository.ts";
 import { makeScratch, removeScratch } from "./scratch.ts";
@@ -30,11 +30,10 @@ function opened(keys: KeyRing, blob: Buffer): Uint8Array {
   try {
     return keys.smudge(blob);
   } catch (error) {
-    if (!(error instanceof GitCryptError && error.code === "RETIRED_KEY")) throw error;
-    throw retiredKey(
-      keys.name,
-      "undo with `git merge --abort` or `git rebase --abort`, take the present key with `vault unlock`, and do it again",
-    );
+    if (!lacksKey(error)) throw error;
+    const hint =
+      "undo with `git merge --abort` or `git rebase --abort`, take that key with `vault unlock`, and do it again";
+    throw new GitCryptError(error.code, error.message, { hint, cause: error });
   }
 }
 
@@ -46,7 +45,7 @@ function opened(keys: KeyRing, blob: Buffer): Uint8Array {
  * Gives what the driver's process must end with: 0 for a clean merge, else the number of conflicts, up to 127. For the time of
  * the merge the decrypted versions lie in the repository's folder, readable by its owner alone.
  *
- * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY; GIT_FAILED. The process must then end with 129 or more.
+ * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY, FORKED_KEY; GIT_FAILED. The process must then end with 129 or more.
  */
 export function merge(repository: Repository, options: MergeOptions): number {
   const { keyName = DEFAULT_KEY_NAME, markerSize = 7 } = options;

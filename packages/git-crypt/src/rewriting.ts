@@ -39,7 +39,7 @@ function transformed({ keys, to }: Rewriting, { entry }: StatedFile, content: Bu
   }
 }
 
-const UNOPENED: ReadonlySet<string> = new Set(["MALFORMED_BLOB", "TAMPERED_BLOB", "RETIRED_KEY"]);
+const UNOPENED: ReadonlySet<string> = new Set(["MALFORMED_BLOB", "TAMPERED_BLOB", "RETIRED_KEY", "FORKED_KEY"]);
 
 function rewriteFile(rewriting: Rewriting, file: StatedFile, result: Rewritten): void {
   const { name, oid } = file.entry;

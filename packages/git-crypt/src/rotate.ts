@@ -12,7 +12,7 @@ import { recode } from "./recode.ts";
 import type { Repository, StoredKey } from "./repository.ts";
 import { encryptBlob } from "./blob.ts";
 import type { Progress } from "./rewriting.ts";
-import { assertClean, assertSamePlace, currentBranch } from "./rotation-checks.ts";
+import { assertClean, assertComplete, assertSamePlace, currentBranch } from "./rotation-checks.ts";
 import { type Difference, differences, type FilesToCommit, makeCommit, stateFolder } from "./rotation-commit.ts";
 import { assertNoRotation, type Journal, readJournal, wipeJournal, writeJournal } from "./rotation-journal.ts";
 import {
@@ -210,7 +210,7 @@ function finishOrTell(repository: RotatedPlace, begun: Begun, commands: FilterCo
  * What was encrypted before stays readable for whoever had the old key: the secrets themselves should be changed.
  *
  * @throws GitCryptError as readKey does; NO_BRANCH, MODIFIED, UNFINISHED in the middle of a merge, a rebase or another rotation,
- * TAMPERED_BLOB for a file that no key opens, INDEX_LOCKED, NO_WORK_TREE, GIT_FAILED: nothing was changed; UNFINISHED with a cause
+ * RETIRED_KEY, FORKED_KEY where a rotation that was merged made a key which is not here, TAMPERED_BLOB for a file that no key opens, INDEX_LOCKED, NO_WORK_TREE, GIT_FAILED: nothing was changed; UNFINISHED with a cause
  * where it must be continued or aborted. What `filesFor` throws, where nothing was changed.
  */
 export async function rotate(repository: Repository, options: RotateOptions): Promise<RotateResult> {
@@ -225,6 +225,7 @@ export async function rotate(repository: Repository, options: RotateOptions): Pr
   try {
     assertIndexFree(repository);
     const { branch, head } = currentBranch(repository);
+    assertComplete(repository, ring);
     assertClean(repository, ring);
     const files = (await filesFor?.(next)) ?? new Map<string, Buffer | null>();
     assertFiles(repository, files);

@@ -4,11 +4,12 @@ import { GitCryptError } from "./errors.ts";
 import { printable, someOf } from "./file-name.ts";
 import { stateFiles } from "./file-states.ts";
 import { recordsOf, runGit, tryGit } from "./git.ts";
-import type { KeyRing } from "./key-ring.ts";
-import { listProtected, withKeyNames } from "./protected-files.ts";
+import { keyId } from "./key-id.ts";
+import { forkedKey, type KeyRing, retiredKey } from "./key-ring.ts";
+import { listIndex, listProtected, withKeyNames } from "./protected-files.ts";
 import { stateFolder } from "./rotation-commit.ts";
 import { type RotatedPlace, tipOf } from "./rotation-steps.ts";
-import { VAULT_FOLDER } from "./sealed-retired.ts";
+import { presentIn, retiredFolder, retiredIn, VAULT_FOLDER } from "./sealed-retired.ts";
 import { WorkTree } from "./work-tree.ts";
 
 /** What git keeps in a repository's folder while such a command waits for its continuation. */
@@ -48,6 +49,23 @@ export function currentBranch(repository: RotatedPlace): { readonly branch: stri
   throw new GitCryptError("NO_BRANCH", "expected a branch with a commit, got one without any", {
     hint: "commit first; before the first commit, `vault lock` and `vault init` make another key",
   });
+}
+
+/**
+ * Asserts that the keys of all rotations that the index tells of are here: what they encrypted would be lost.
+ *
+ * @throws GitCryptError RETIRED_KEY, FORKED_KEY.
+ */
+export function assertComplete(repository: RotatedPlace, keys: KeyRing): void {
+  const index = listIndex(repository);
+  if (retiredIn(index, keys.name).includes(keyId(keys.current))) throw retiredKey(keys.name);
+  const here = new Set(keys.all.map(keyId));
+  const missing = [...presentIn(index, keys.name)].find((id) => !here.has(id));
+  if (missing === undefined) return;
+  throw forkedKey(
+    keys.name,
+    `take it with \`vault unlock\`; where nobody has it, remove ${retiredFolder(keys.name)}/*.${missing}.key and commit that first`,
+  );
 }
 
 /**

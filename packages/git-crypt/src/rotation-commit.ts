@@ -19,7 +19,7 @@ import {
 import { recode } from "./recode.ts";
 import type { Progress } from "./rewriting.ts";
 import { makeScratch, removeScratch } from "./scratch.ts";
-import { sealRetired, VAULT_FOLDER } from "./sealed-retired.ts";
+import { retiredIn, sealRetired, VAULT_FOLDER } from "./sealed-retired.ts";
 
 /** Files to commit as they are, by their paths from the top folder; null removes one. */
 export type FilesToCommit = ReadonlyMap<string, Buffer | null>;
@@ -82,7 +82,10 @@ function renewed({ ring, newKey }: RotationPlan, entry: ProtectedEntry, blob: Bu
 function ownEntries(place: GitPlace, plan: RotationPlan): { entries: NewEntry[]; dropped: string[] } {
   const isStale = isGrant(place, plan.keyName);
   const present = new Map(listIndex(place).map(({ name, oid }) => [name, oid]));
-  const files = new Map<string, Buffer | null>([...present.keys()].filter(isStale).map((name) => [name, null]));
+  const ids = new Set(plan.ring.all.map(keyId));
+  const isOld = (name: string): boolean =>
+    isStale(name) || retiredIn([{ name }], plan.keyName).some((id) => ids.has(id));
+  const files = new Map<string, Buffer | null>([...present.keys()].filter(isOld).map((name) => [name, null]));
   const attributes = `${VAULT_FOLDER}/.gitattributes`;
   if (!present.has(attributes)) files.set(attributes, Buffer.from(ATTRIBUTES));
   for (const key of plan.ring.all) {

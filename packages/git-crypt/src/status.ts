@@ -19,7 +19,7 @@ import {
   withKeyNames,
 } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
-import { retirementIn } from "./sealed-retired.ts";
+import { presentIn, retiredFolder, retirementIn } from "./sealed-retired.ts";
 import { stagedChanges } from "./staged.ts";
 
 /** A key that a repository holds, or that its attributes or settings name. */
@@ -86,7 +86,7 @@ interface Inspected {
   readonly encrypted: Set<string>;
   /** Encrypted, and the keys do not open them. */
   readonly unopened: Set<string>;
-  /** Encrypted, and the keys do not open them, the current one of which was retired. */
+  /** Encrypted with a key that a rotation made elsewhere: the keys here do not open them. */
   readonly newer: Set<string>;
   /** Encrypted with a retired key. */
   readonly retired: Set<string>;
@@ -105,7 +105,8 @@ function inspect(
   const rings = new Map<string, KeyRing>(
     keys.filter(({ stored }) => stored).map(({ name }) => [name, readKeyRing(repository, name)]),
   );
-  const wasRetired = new Map([...rings.keys()].map((name) => [name, retirementIn(index, name)]));
+  const retirements = new Map([...rings.keys()].map((name) => [name, retirementIn(index, name)]));
+  const forked = new Set([...rings.keys()].filter((name) => presentIn(index, name).size > 1));
   const ringOf = new Map(entries.map(({ oid, keyName }) => [oid, rings.get(keyName)]));
   const sizes = sizesOf(repository, ringOf.keys());
   const result: Inspected = {
@@ -126,9 +127,9 @@ function inspect(
     const ring = ringOf.get(oid);
     if (!whole || ring === undefined) continue;
     const key = ring.keyOf(start);
-    const isRetired = wasRetired.get(ring.name)?.(key ?? ring.current) === true;
-    if (key === null) result[isRetired ? "newer" : "unopened"].add(oid);
-    else if (key !== ring.current && isRetired) result.retired.add(oid);
+    const wasRetired = retirements.get(ring.name)?.(key ?? ring.current) === true;
+    if (key === null) result[wasRetired || forked.has(ring.name) ? "newer" : "unopened"].add(oid);
+    else if (key !== ring.current && wasRetired) result.retired.add(oid);
   }
   for (const ring of rings.values()) ring.wipe();
   return result;
@@ -205,10 +206,15 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const { encrypted, unopened, newer, retired, empty, nothing } = inspect(repository, regular, keys, index);
   const findings = [
     ...findRotation(repository),
+    ...keys.flatMap(({ name }) =>
+      presentIn(index, name).size > 1 ? findingOf(retiredFolder(name), "merged-rotations") : [],
+    ),
     ...findPlaintext(repository, regular, (oid) => !encrypted.has(oid) && !nothing.has(oid)),
     ...regular.filter(({ oid }) => unopened.has(oid)).map(({ name }) => findingOf(name, "unopened")),
     ...regular.filter(({ oid }) => newer.has(oid)).map(({ name }) => findingOf(name, "newer-key")),
-    ...regular.filter(({ oid }) => retired.has(oid)).map(({ name }) => findingOf(name, "retired-key")),
+    ...regular
+      .filter(({ oid, stage }) => stage === 0 && retired.has(oid))
+      .map(({ name }) => findingOf(name, "retired-key")),
     ...regular.filter(({ oid }) => empty.has(oid)).map(({ name }) => findingOf(name, "empty")),
     ...entries.filter((entry) => !isRegular(entry)).map((entry) => findingOf(entry.name, irregularProblem(entry))),
     ...findAttributes(regular),

@@ -42,13 +42,81 @@ export function readTracked(repository: Repository, folder: string, most: number
   }));
 }
 
+/** A file that a commit removed. */
+export interface RemovedFile {
+  /** From the top folder. */
+  readonly path: string;
+  /** What git stored for it. */
+  readonly content: Buffer;
+  readonly commit: string;
+  /** The name of who wrote the commit, and the day of it: `2026-11-28`. */
+  readonly author: string;
+  readonly day: string;
+}
+
+/** So many removals are looked at. */
+const MOST_REMOVED = 10_000;
+
+/**
+ * The files of a folder that commits removed, of the current branch and of what was fetched for it, the latest first.
+ *
+ * @param folder from the top folder, without a `/` at its end
+ * @param most larger files, in bytes, are left out
+ * @throws GitCryptError GIT_FAILED
+ */
+export function readRemoved(repository: Repository, folder: string, most: number): RemovedFile[] {
+  const upstream = upstreamOf(repository);
+  const format = "--format=%x00%H%x00%an%x00%as";
+  const args = [
+    "log",
+    "--no-show-signature",
+    "--no-renames",
+    "--diff-filter=D",
+    "--raw",
+    "--no-abbrev",
+    "-z",
+    format,
+    "HEAD",
+  ];
+  const { status, stdout } = tryGit(repository, [
+    "--literal-pathspecs",
+    ...args,
+    ...(upstream === null ? [] : [upstream]),
+    "--",
+    `${folder}/`,
+  ]);
+  if (status !== 0) return []; // There is no commit yet.
+  const removed: (Omit<RemovedFile, "content"> & { readonly oid: string })[] = [];
+  let [commit, author, day] = ["", "", ""];
+  const records = stdout.toString("latin1").split("\0");
+  for (let at = 0; at < records.length && removed.length < MOST_REMOVED; at += 1) {
+    const record = (records[at] ?? "").trimStart();
+    if (record.startsWith(":")) {
+      removed.push({ path: textOf(records[++at] ?? ""), commit, author, day, oid: record.split(" ")[2] ?? "" });
+    } else if (/^[0-9a-f]{40,64}$/.test(record)) {
+      [commit, author, day] = [record, textOf(records[++at] ?? ""), records[++at]?.trim() ?? ""];
+    }
+  }
+  const sizes = sizesOf(
+    repository,
+    removed.map(({ oid }) => oid),
+  );
+  const contents = new Map(readBlobs(repository, new Map([...sizes].filter(([, size]) => size <= most))));
+  return removed.flatMap(({ oid, ...file }) => {
+    const content = contents.get(oid);
+    return content === undefined ? [] : [{ ...file, content }];
+  });
+}
+
 interface Entry {
   readonly path: string;
   /** Empty for what is no file. */
   readonly oid: string;
 }
 
-const pathIn = (record: string): string => Buffer.from(record.slice(record.indexOf("\t") + 1), "latin1").toString();
+const textOf = (bytes: string): string => Buffer.from(bytes, "latin1").toString();
+
+const pathIn = (record: string): string => textOf(record.slice(record.indexOf("\t") + 1));
 
 function inIndex(repository: Repository, folder: string): Entry[] {
   const listed = recordsOf(runGit(repository, ["--literal-pathspecs", "ls-files", "-s", "-z", "--", `${folder}/`]));

@@ -3,11 +3,10 @@ import { fileName, type FileName, someOf } from "./file-name.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
 import { type FilterCommands, readSettings, removeSettings, settingsOf, writeSettings } from "./filter-config.ts";
 import { runGit } from "./git.ts";
+import { type GivenKey, joinKeys, parseKey, storedKey } from "./given-keys.ts";
 import { assertIndexFree, type FreshFile, refreshIndex } from "./index-file.ts";
-import { encodeKeyFile, parseKeyFile } from "./key-file.ts";
 import { keyId } from "./key-id.ts";
-import { DEFAULT_KEY_NAME } from "./key-name.ts";
-import { KeyRing, readKeyRing, retiredKey } from "./key-ring.ts";
+import { readKeyRing, retiredKey } from "./key-ring.ts";
 import { removeKey, storeKey } from "./key-store.ts";
 import {
   assertWorkTree,
@@ -40,6 +39,8 @@ export interface UnlockedKey {
   readonly verified: boolean;
   /** Whether the repository had this key and this filter before. */
   readonly wasUnlocked: boolean;
+  /** Whether keys of rotations on other branches were taken along, to read with. */
+  readonly joined: boolean;
 }
 
 /** What unlocking did. */
@@ -59,34 +60,6 @@ export interface UnlockResult {
   readonly irregular: readonly FileName[];
 }
 
-interface GivenKey {
-  readonly name: string;
-  readonly ring: KeyRing;
-  readonly bytes: Buffer;
-}
-
-function parseKeys(repository: Repository, keyFiles: readonly Uint8Array[]): GivenKey[] {
-  const keys = keyFiles.map((bytes) => {
-    const keyFile = { ...parseKeyFile(bytes), legacy: false };
-    const name = keyFile.name ?? DEFAULT_KEY_NAME;
-    return { name, ring: KeyRing.of(repository, keyFile), bytes: encodeKeyFile(keyFile) };
-  });
-  const names = keys.map(({ name }) => name);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) throw new RangeError(`key files: expected one for each name, got two for ${twice}`);
-  return keys;
-}
-
-/** The key that lies in the repository by that name; null where none does, or none that can be read. */
-function storedKey(repository: Repository, name: string): Buffer | null {
-  try {
-    return repository.readKey(name).bytes;
-  } catch (error) {
-    if (error instanceof GitCryptError && error.code !== "KEY_FILE_UNREADABLE") return null;
-    throw error;
-  }
-}
-
 /** How a given key stands to the one that lies in the repository by its name. */
 type Standing = "same" | "successor" | "other" | "alone";
 
@@ -103,10 +76,8 @@ function standingOf(repository: Repository, { name, ring, bytes }: GivenKey, ind
   if (stored.equals(bytes)) return "same";
   const storedRing = readKeyRing(repository, name);
   try {
-    if (isRetired(storedRing.retired.map(keyId))) throw retiredKey(name);
-    ring.search();
-    const storedId = keyId(storedRing.current);
-    return ring.retired.some((key) => keyId(key) === storedId) ? "successor" : "other";
+    if (storedRing.replaced.has(id)) throw retiredKey(name);
+    return ring.replaced.has(keyId(storedRing.current)) ? "successor" : "other";
   } finally {
     storedRing.wipe();
   }
@@ -151,7 +122,7 @@ function admit(
     );
   }
   const wasUnlocked = wasFiltered && standing === "same";
-  return { key: { name: key.name, verified: fit === "fits", wasUnlocked }, wasFiltered };
+  return { key: { name: key.name, verified: fit === "fits", wasUnlocked, joined: key.joined }, wasFiltered };
 }
 
 function refuseChanges(admitted: readonly Admitted[], files: readonly StatedFile[]): void {
@@ -235,18 +206,24 @@ function openFiles(
  * Where a rotation replaced the key, the retired ones are stored along, so that older commits can be checked out; and a key that
  * replaced the one that is here takes its place, edited files or not.
  *
+ * Where two branches were rotated, the key of the other one is taken along by giving it, too: it is read with, and the key that lies
+ * here, or else the first of that name, encrypts.
+ *
  * Each key is tried on an encrypted file before anything is written. Where a file cannot be written, everything is put back.
  * What is already done is not done again, so that an unlocking that was killed is finished by another. Modified files that are
  * not protected do not matter; symbolic links, submodules and files outside of a sparse checkout are left alone.
  *
  * @throws GitCryptError WRONG_KEY, OTHER_KEY, RETIRED_KEY, UNFINISHED, MODIFIED, INDEX_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE: everything was put back; HALFWAY;
- * GIT_FAILED; RangeError for two keys of one name.
+ * GIT_FAILED.
  */
 export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], options: UnlockOptions): UnlockResult {
   assertWorkTree(repository);
   assertNoRotation(repository.commonDir);
   assertIndexFree(repository);
-  const given = parseKeys(repository, keyFiles);
+  const given = joinKeys(
+    repository,
+    keyFiles.map((bytes) => parseKey(repository, bytes)),
+  );
   try {
     const keys = new Map(given.map(({ name, ring }) => [name, ring]));
     const index = listIndex(repository);

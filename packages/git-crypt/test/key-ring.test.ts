@@ -56,7 +56,9 @@ test("a repository with the old key takes the new one over, edits and all, once 
   const { repo, opened } = source;
   const key = await rotateByHand(source, "rotated", files);
   writeFileSync(join(repo.path, "a.secret"), "edited\n");
-  expect(unlock(opened, [key.bytes], commands).keys).toEqual([{ name: "default", verified: true, wasUnlocked: false }]);
+  expect(unlock(opened, [key.bytes], commands).keys).toEqual([
+    { name: "default", verified: true, wasUnlocked: false, joined: false },
+  ]);
   expect((await repo.git("status", "--porcelain")).toString()).toBe(" M a.secret\n");
   await repo.git("commit", "--quiet", "--all", "--message=Edit");
   await repo.git("merge", "--quiet", "--no-edit", "rotated");

@@ -60,7 +60,11 @@ test("every protected file is encrypted with a new key in one commit, and nothin
     const blob = await repo.git("cat-file", "blob", `HEAD:${name}`);
     expect(decryptBlob(keyFile, blob).toString()).toBe(text(join(repo.path, name)));
   }
-  const retired = await repo.git("cat-file", "blob", `HEAD:.git-vault/retired/default/${result.retiredKeyId}.key`);
+  const retired = await repo.git(
+    "cat-file",
+    "blob",
+    `HEAD:.git-vault/retired/default/${result.retiredKeyId}.${result.keyId}.key`,
+  );
   expect(decryptBlob(keyFile, retired)).toEqual(source.key);
   expect(text(join(repo.path, ".git-vault/.gitattributes"))).toBe("* -text !filter !diff !merge\n");
   expect(readdirSync(join(repo.path, ".git/git-vault"))).toEqual(["retired"]);
@@ -106,7 +110,7 @@ test("a named key is rotated by itself, and git-crypt's grants of it that nobody
     grants[2],
     ".git-vault/.gitattributes",
     fresh,
-    `.git-vault/retired/prod/${result.retiredKeyId}.key`,
+    `.git-vault/retired/prod/${result.retiredKeyId}.${result.keyId}.key`,
     "",
   ]);
   expect(text(join(repo.path, grants[2] ?? ""))).toBe("renewed");

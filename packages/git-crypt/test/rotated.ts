@@ -25,7 +25,7 @@ export async function rotateByHand(source: Sealed, branch: string, files: Record
   };
   for (const [name, content] of Object.entries(files)) put(name, encryptBlob(keyFile, Buffer.from(content)));
   put(".git-vault/.gitattributes", Buffer.from("* -text !filter !diff !merge\n"));
-  put(`.git-vault/retired/default/${keyId(old)}.key`, encryptBlob(keyFile, encodeKeyFile(old)));
+  put(`.git-vault/retired/default/${keyId(old)}.${keyId(keyFile)}.key`, encryptBlob(keyFile, encodeKeyFile(old)));
   await repo.git("-C", folder, "checkout", "--quiet", "-b", branch);
   await repo.git("-C", folder, "add", "--all");
   await repo.git("-C", folder, "commit", "--quiet", "--message=Rotate");

@@ -34,7 +34,7 @@ describe("unlock", () => {
     const steps: number[][] = [];
     const result = unlock(clone.opened, [source.key], { ...commands, progress: (...step) => steps.push(step) });
     expect(result).toEqual({
-      keys: [{ name: "default", verified: true, wasUnlocked: false }],
+      keys: [{ name: "default", verified: true, wasUnlocked: false, joined: false }],
       decrypted: 2,
       outside: 0,
       clear: [],
@@ -155,12 +155,14 @@ describe("unlock", () => {
     expect(isSealed(readFileSync(join(clone.path, "sub/b")))).toBe(true);
     const result = unlock(clone.opened, [source.key, ops], commands);
     expect(result.keys).toEqual([
-      { name: "default", verified: true, wasUnlocked: true },
-      { name: "ops", verified: true, wasUnlocked: false },
+      { name: "default", verified: true, wasUnlocked: true, joined: false },
+      { name: "ops", verified: true, wasUnlocked: false, joined: false },
     ]);
     expect(read(clone.path, "sub/b")).toBe("for ops\n");
     expect(await porcelain(clone.git)).toBe("");
-    expect(() => unlock(clone.opened, [ops, ops], commands)).toThrow(RangeError);
+    expect(unlock(clone.opened, [ops, ops], commands).keys).toMatchObject([{ name: "ops", wasUnlocked: true }]);
+    const other = encodeKeyFile(generateKeyFile("ops"));
+    errorOf("OTHER_KEY", () => unlock(clone.opened, [ops, other], commands));
   });
 
   test("a wrong key changes nothing, and the right one is then taken", async () => {

@@ -14,9 +14,9 @@ import type { GrantedKey } from "./make-grant.ts";
 export type GrantStanding = "current" | "unproven" | "retired" | "other-key" | "forged";
 
 /** Tells how a grant stands. @param key the repository's key of the grant's name; null where it does not lie here */
-export function standingOf(grant: Grant, key: KeyFile | null, { retired }: Pick<Grants, "retired">): GrantStanding {
+export function standingOf(grant: Grant, key: KeyFile | null, { rotations }: Pick<Grants, "rotations">): GrantStanding {
   const { keyName, keyId: id } = grant.statement;
-  const ids = retired.get(keyName);
+  const ids = rotations.get(keyName)?.retired;
   if (ids?.has(id) === true) return "retired";
   if (key === null || ids?.has(keyId(key)) === true) return "unproven";
   if (id !== keyId(key)) return "other-key";
@@ -32,9 +32,13 @@ export const isMadeWith = (key: KeyFile, grant: Grant): boolean =>
  *
  * @throws GitCryptError RETIRED_KEY where the key that lies here was replaced by a rotation; what `Repository.readKey` does
  */
-export function presentKey(repository: Repository, keyName: string, { retired }: Pick<Grants, "retired">): GrantedKey {
+export function presentKey(
+  repository: Repository,
+  keyName: string,
+  { rotations }: Pick<Grants, "rotations">,
+): GrantedKey {
   const key = repository.readKey(keyName);
-  if (retired.get(keyName)?.has(keyId(key.keyFile)) === true) {
+  if (rotations.get(keyName)?.retired.has(keyId(key.keyFile)) === true) {
     throw new GitCryptError("RETIRED_KEY", `the key ${keyName} that lies here was replaced by a rotation`, {
       hint: "run `vault unlock` to get the present one",
     });

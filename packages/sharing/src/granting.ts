@@ -43,7 +43,7 @@ export const listHolders = async (repository: Repository, directory: Directory |
   (await import("./holders.ts")).listHolders(repository, directory);
 
 /**
- * Finds grants in a repository, and in what was fetched for its branch, that the private keys of this machine open, and opens the newest sound one for each key's name.
+ * Finds grants in a repository, and in what was fetched for its branch, that the private keys of this machine open, and opens the newest sound one for each key's name; more, where branches that were rotated each have a key of their own.
  *
  * A grant is refused that holds another key than it says, or another one than the repository's files are encrypted with; that holds a
  * key which a rotation replaced; whose signature does not fit; or that was not made, or was changed since, by somebody who had the key.
@@ -56,16 +56,17 @@ export const openGrants = async (repository: Repository, options: ReceiveOptions
   (await import("./open-grants.ts")).openGrants(repository, options);
 
 /**
- * Tells whether a key that lies in a repository was replaced by a rotation, in what is checked out or was fetched for the branch.
+ * Tells whether a rotation made a key that is not here, of those names whose keys are: in what is checked out, or was fetched for the branch.
  *
  * @throws GitCryptError GIT_FAILED, KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE
  */
-export const holdsReplacedKey = async (repository: Repository): Promise<boolean> =>
-  (await import("./open-grants.ts")).holdsReplacedKey(repository);
+export const lacksPresentKey = async (repository: Repository): Promise<boolean> =>
+  (await import("./open-grants.ts")).lacksPresentKey(repository);
 
 /**
  * Makes the grants of a repository anew for a new key of the same name, to the very keys that they name, without asking anybody. Only
- * those are renewed that were made with the key that lies in the repository. Nothing is written.
+ * those are renewed that were made with the key that lies in the repository. Where two branches were rotated and merged, each holder is one
+ * of both, or was first granted a key after the other branch was rotated: whom one of them shut out stays out. Nothing is written.
  *
  * @throws what `Repository.readKey` and signing do; GitCryptError MALFORMED_KEY_FILE for the new key
  */

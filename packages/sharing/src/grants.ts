@@ -1,9 +1,10 @@
 import {
-  isKeyId,
+  readRotations,
   readTracked,
   upstreamOf,
   VAULT_FOLDER,
   type Repository,
+  type Rotations,
   type TrackedFile,
 } from "@git-vault/git-crypt";
 import { readHeader, SealingError, type Stanza } from "@git-vault/sealing";
@@ -30,16 +31,16 @@ export interface Grants {
   /** By path. Their form is sound, and each fits its place and the message that it holds; signatures are not verified yet. */
   readonly grants: readonly Grant[];
   readonly bad: readonly BadGrant[];
-  /** The ids of the keys that rotations replaced, by key name. */
-  readonly retired: ReadonlyMap<string, ReadonlySet<string>>;
+  /** What rotations replaced, and with which keys, by key name. */
+  readonly rotations: ReadonlyMap<string, Rotations>;
 }
 
-const FOLDER = `${VAULT_FOLDER}/grants`;
-const RETIRED_FOLDER = `${VAULT_FOLDER}/retired`;
+/** The folder of grants, from the top folder. */
+export const GRANTS_FOLDER: string = `${VAULT_FOLDER}/grants`;
 
 /** The path of a grant. */
 export const grantPath = (keyName: string, holder: string, id: string): string =>
-  `${FOLDER}/${keyName}/${holderSlug(holder)}.${id}.age`;
+  `${GRANTS_FOLDER}/${keyName}/${holderSlug(holder)}.${id}.age`;
 
 /**
  * Reads the grants of a repository, as its index holds them. Whatever is wrong with a file is told, and stops nothing.
@@ -50,7 +51,7 @@ export const grantPath = (keyName: string, holder: string, id: string): string =
 export function readGrants(repository: Repository, commit?: string): Grants {
   const grants: Grant[] = [];
   const bad: BadGrant[] = [];
-  for (const file of readTracked(repository, FOLDER, MAX_GRANT_BYTES, commit)) {
+  for (const file of readTracked(repository, GRANTS_FOLDER, MAX_GRANT_BYTES, commit)) {
     const { path } = file;
     try {
       grants.push(readGrant(file));
@@ -59,7 +60,7 @@ export function readGrants(repository: Repository, commit?: string): Grants {
       bad.push({ path, problem: error.message });
     }
   }
-  return { grants, bad, retired: retiredIn(repository, commit) };
+  return { grants, bad, rotations: readRotations(repository, commit) };
 }
 
 /**
@@ -74,19 +75,22 @@ export function readGrantsToCome(repository: Repository): Grants {
   if (upstream === null) return here;
   const there = readGrants(repository, upstream);
   const known = new Set(here.grants.map(({ mac }) => mac));
-  const retired = new Map<string, ReadonlySet<string>>(here.retired);
-  for (const [name, ids] of there.retired) retired.set(name, new Set([...(retired.get(name) ?? []), ...ids]));
-  return { grants: [...here.grants, ...there.grants.filter(({ mac }) => !known.has(mac))], bad: here.bad, retired };
+  const grants = [...here.grants, ...there.grants.filter(({ mac }) => !known.has(mac))];
+  return { grants, bad: here.bad, rotations: together(here.rotations, there.rotations) };
 }
 
-function retiredIn(repository: Repository, commit: string | undefined): Map<string, Set<string>> {
-  const retired = new Map<string, Set<string>>();
-  for (const { path } of readTracked(repository, RETIRED_FOLDER, 0, commit)) {
-    const [keyName = "", file = ""] = path.slice(RETIRED_FOLDER.length + 1).split("/");
-    const id = file.replace(/\.key$/, "");
-    if (isKeyId(id)) retired.set(keyName, (retired.get(keyName) ?? new Set()).add(id));
-  }
-  return retired;
+const NOT_ROTATED: Rotations = { retired: new Set(), present: new Set() };
+
+/** What two commits tell: a key that is present in one may be retired in the other. */
+function together(a: Grants["rotations"], b: Grants["rotations"]): Grants["rotations"] {
+  return new Map(
+    [...new Set([...a.keys(), ...b.keys()])].map((name) => {
+      const [one, other] = [a.get(name) ?? NOT_ROTATED, b.get(name) ?? NOT_ROTATED];
+      const retired = new Set([...one.retired, ...other.retired]);
+      const present = [...one.present, ...other.present].filter((id) => !retired.has(id));
+      return [name, { retired, present: new Set(present) }];
+    }),
+  );
 }
 
 function readGrant({ path, bytes, content }: TrackedFile): Grant {
@@ -95,7 +99,7 @@ function readGrant({ path, bytes, content }: TrackedFile): Grant {
   }
   const file = parseGrant(content);
   const { holder, keyName, keys } = file.statement;
-  const [folder, name = "", ...rest] = path.slice(FOLDER.length + 1).split("/");
+  const [folder, name = "", ...rest] = path.slice(GRANTS_FOLDER.length + 1).split("/");
   if (rest.length > 0 || folder !== keyName) {
     throw bad(`it is for the key ${printable(keyName)}, and lies in another folder than that key's`);
   }

@@ -32,7 +32,7 @@ export {
   findGrants,
   grant,
   grantOpenPgp,
-  holdsReplacedKey,
+  lacksPresentKey,
   listHolders,
   openGrants,
   planSync,
@@ -50,6 +50,7 @@ export type { ForgeState } from "./forge-state.ts";
 export type { HeldKey, Holder, HolderList, StrayGrant } from "./holders.ts";
 export type { OpenedGrant, OpenedGrants } from "./open-grants.ts";
 export type { OpenPgpHolder } from "./openpgp-holders.ts";
+export { removalText, type RemovedGrant } from "./removed-grant.ts";
 export type { RenewedGrants, RenewGrantsOptions } from "./renew-grants.ts";
 export type { Revocation } from "./revoke.ts";
 export type { NotRenewable, Renewal, SyncPlan } from "./sync.ts";

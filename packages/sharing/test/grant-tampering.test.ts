@@ -68,7 +68,7 @@ describe("a grant opens for its holder", () => {
     expect(found).toMatchObject([{ keyName: "default", verified: true, grant: { path: grantOf(repository, "bob") } }]);
     expect(found[0]?.key.equals(read(".git/git-crypt/keys/default"))).toBe(true);
     expect(refused).toEqual([]);
-    expect(await openAs("mallory")).toEqual({ opened: [], refused: [] });
+    expect(await openAs("mallory")).toEqual({ opened: [], refused: [], removed: null });
     expect(await problems()).toEqual([]);
   });
 
@@ -89,7 +89,7 @@ describe("it is noticed and named", () => {
     const carols = read(grantOf(repository, "carol"));
     await stage(repository, grantOf(repository, "bob"), carols);
     expect(await problems()).toEqual(["it says that it is for github:carol, which its file's name does not"]);
-    expect(await openAs("bob")).toEqual({ opened: [], refused: [] });
+    expect(await openAs("bob")).toEqual({ opened: [], refused: [], removed: null });
   });
 
   it("where the message in a grant was swapped", async () => {
@@ -146,7 +146,7 @@ describe("it is noticed and named", () => {
     await useKey(repository);
     const current = keyFile();
     const sealed = encryptBlob(current, encodeKeyFile(retired));
-    await stage(repository, `.git-vault/retired/default/${keyId(retired)}.key`, sealed);
+    await stage(repository, `.git-vault/retired/default/${keyId(retired)}.${keyId(current)}.key`, sealed);
     await stage(repository, grantOf(repository, "bob"), old);
     expect(await problems()).toEqual(["retired", "retired"]);
     expect(await failureOf(openAs("bob"))).toMatchObject({ code: "RETIRED_GRANT" });

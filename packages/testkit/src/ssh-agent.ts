@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runOk } from "./run.ts";
@@ -14,6 +14,16 @@ export interface SshAgentProcess extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const answers = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on("error", () => resolve(false));
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+
 /** Starts ssh-agent with a socket in `folder`, whose path must be a short one. */
 export async function startSshAgent(folder: string): Promise<SshAgentProcess> {
   const path = join(folder, "agent.sock");
@@ -26,8 +36,9 @@ export async function startSshAgent(folder: string): Promise<SshAgentProcess> {
     child.kill();
     await ended;
   };
-  for (let tries = 0; !existsSync(path); tries += 1) {
-    if (tries === 500 || child.exitCode !== null) throw new Error("ssh-agent made no socket");
+  // The socket is there a moment before it is listened on.
+  for (let tries = 0; !(await answers(path)); tries += 1) {
+    if (tries === 500 || child.exitCode !== null) throw new Error("ssh-agent does not answer");
     await sleep(10);
   }
   return {

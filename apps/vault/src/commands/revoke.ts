@@ -29,7 +29,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   };
   if (flags.json) writeJson({ keyName, holders, paths, commit: result.commit, rotation });
   else if (!flags.quiet) {
-    for (const line of [...holders.map(removed), ...reportRotation(result)]) say(line);
+    for (const line of [...holders.map(removed), ...reportRotation(result, result.notRenewed)]) say(line);
   }
 }
 

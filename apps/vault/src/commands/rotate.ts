@@ -1,13 +1,7 @@
-import {
-  abortRotation,
-  continueRotation,
-  openRepository,
-  type FileName,
-  type RotateResult,
-} from "@git-vault/git-crypt";
+import { abortRotation, continueRotation, openRepository, type FileName } from "@git-vault/git-crypt";
 import { usageError } from "../errors.ts";
 import { filterCommands } from "../own-command.ts";
-import { reportRotation, rotateKey } from "../rotating.ts";
+import { reportRotation, rotateKey, type Rotated } from "../rotating.ts";
 import { say, writeJson } from "../streams.ts";
 import type { Invocation } from "../table.ts";
 
@@ -24,14 +18,16 @@ export async function run({ flags }: Invocation): Promise<void> {
     else if (!flags.quiet) say("vault: the rotation is undone: the key and the commit are what they were");
     return;
   }
-  const result = flags.continue ? continueRotation(repository, filterCommands()) : await rotateKey(repository, flags);
+  const result = flags.continue
+    ? { ...continueRotation(repository, filterCommands()), notRenewed: [] }
+    : await rotateKey(repository, flags);
   if (flags.json) writeJson(describe(result));
-  else if (!flags.quiet) for (const line of reportRotation(result)) say(line);
+  else if (!flags.quiet) for (const line of reportRotation(result, result.notRenewed)) say(line);
 }
 
 const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => path);
 
-const describe = (result: RotateResult): object => ({
+const describe = (result: Rotated): object => ({
   keyName: result.keyName,
   keyId: result.keyId,
   retiredKeyId: result.retiredKeyId,
@@ -39,5 +35,5 @@ const describe = (result: RotateResult): object => ({
   commit: result.commit,
   files: paths(result.files),
   clear: paths(result.clear),
-  droppedGrants: paths(result.droppedGrants),
+  droppedGrants: [...paths(result.droppedGrants), ...result.notRenewed.map(({ path }) => path)],
 });

@@ -8,6 +8,10 @@ const PROBLEMS: Readonly<Record<Problem, readonly [what: string, advice: string]
     "tells of a rotation that was interrupted",
     "finish it with `vault rotate --continue`, or undo it with `vault rotate --abort`",
   ],
+  "merged-rotations": [
+    "holds keys of two branches that were both rotated, so that there are two present keys",
+    "make one of them with `vault rotate`",
+  ],
   "staged-plaintext": ["is staged unencrypted", "encrypt it with `vault status --fix`, or unstage it"],
   "committed-plaintext": [
     "is committed unencrypted",
@@ -21,7 +25,7 @@ const PROBLEMS: Readonly<Record<Problem, readonly [what: string, advice: string]
     "is not opened by the key that is here",
     "check that it was encrypted with this repository's key; else restore it from an older commit",
   ],
-  "newer-key": ["is encrypted with a key that replaced the one here", "take the new key with `vault unlock`"],
+  "newer-key": ["is encrypted with a key of a rotation that was made elsewhere", "take that key with `vault unlock`"],
   "retired-key": [
     "is encrypted with a key that a rotation replaced",
     "encrypt it with the present key with `vault status --fix`, and commit",

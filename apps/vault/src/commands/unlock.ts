@@ -12,10 +12,11 @@ import {
 } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/errors";
 import {
-  holdsReplacedKey,
+  lacksPresentKey,
   listHolders,
   openGrants,
   openOpenPgpGrants,
+  removalText,
   signatureStates,
   type Grant,
   type OpenedGrants,
@@ -61,7 +62,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
     const told = flags.quiet && !flags.json ? [] : await tellGrants(grants, flags);
     if (flags.json) writeJson({ ...describe(source, signature ?? null, result), grants: told });
     else if (!flags.quiet) for (const line of [...report(result), ...reportGrants(told, grants)]) say(line);
-    if (isRotated && !flags.json && !flags.quiet) say("vault: the key was replaced by a rotation: now `git pull`");
+    if (!flags.json && !flags.quiet) for (const line of reportRotated(result, isRotated)) say(line);
     if (result.unopened.length > 0) process.exitCode = 7;
   } finally {
     progress.end();
@@ -80,8 +81,8 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
     if (input.data.length > 0) return { source: "stdin", ...single(await openKey(input, flags)) };
   }
   const isOpen = holdsAllKeys(repository);
-  // After a rotation the keys here are of yesterday, and a grant may hold that of today.
-  if (isOpen && !(await holdsReplacedKey(repository))) return keysHere(repository);
+  // A rotation that was made elsewhere has a key of its own, and a grant may hold it.
+  if (isOpen && !(await lacksPresentKey(repository))) return keysHere(repository);
   const key = await keyOfEnvironment(flags);
   if (key !== null) return { source: "environment", keys: [key] };
   const grants = await openGrants(repository, await privateKeys(flags));
@@ -90,12 +91,12 @@ async function findKeys(repository: Repository, flags: FlagValues, operand: stri
     return { source: "grant", keys: grants.opened.map((one) => one.key), grants, isRotated: isOpen };
   }
   if (isOpen) {
-    if (!flags.quiet) say("vault: the key here was replaced by a rotation, and no grant holds the present one for you");
+    if (!flags.quiet) say(`vault: a rotation made a key that is not here, and ${whyNone(grants)}`);
     return keysHere(repository);
   }
   const keys = await openOpenPgpGrants(repository, await privateKeys(flags));
   if (keys.length > 0) return { source: "openpgp", keys };
-  return { source: "clipboard", ...single(await keyOfClipboard(repository, flags)) };
+  return { source: "clipboard", ...single(await keyOfClipboard(repository, flags, grants)) };
 }
 
 const single = ({ key, ...rest }: OpenedKey): Omit<FoundKeys, "source"> => ({ keys: [key], ...rest });
@@ -122,7 +123,7 @@ function holdsAllKeys(repository: Repository): boolean {
   });
 }
 
-async function keyOfClipboard(repository: Repository, flags: FlagValues): Promise<OpenedKey> {
+async function keyOfClipboard(repository: Repository, flags: FlagValues, grants: OpenedGrants): Promise<OpenedKey> {
   const { paste } = await import("../clipboard.ts");
   try {
     const data = Buffer.from(await paste());
@@ -131,15 +132,27 @@ async function keyOfClipboard(repository: Repository, flags: FlagValues): Promis
     if (!isVaultError(error) || error.code !== "CLIPBOARD_UNAVAILABLE") throw error;
   }
   throw new CliError("NO_KEY_GIVEN", "there is nothing to unlock with, neither on stdin nor on a clipboard", {
-    hint: `${await othersGrants(repository)}name the sealed message or the key file: \`vault unlock message.txt\``,
+    hint: `${await othersGrants(repository, grants)}name the sealed message or the key file: \`vault unlock message.txt\``,
   });
 }
 
 /** What the grants of others mean for somebody who has none. */
-async function othersGrants(repository: Repository): Promise<string> {
+async function othersGrants(repository: Repository, grants: OpenedGrants): Promise<string> {
   const { holders } = await listHolders(repository, null);
   if (holders.length === 0) return "";
-  return "no grant here is for a private key of yours: ask one of `vault holders` to grant you the key, or ";
+  return `${whyNone(grants)}: ask one of \`vault holders\` to grant you the key, or `;
+}
+
+const whyNone = ({ removed }: OpenedGrants): string =>
+  removed === null ? "no grant here is for a private key of yours" : printable(removalText(removed));
+
+function reportRotated({ keys }: UnlockResult, isRotated: boolean): string[] {
+  if (keys.some(({ joined }) => joined)) {
+    return [
+      "vault: the key was rotated on another branch, too, and its key is here now, to read with: merge that branch, if it is not, and run `vault rotate`",
+    ];
+  }
+  return isRotated ? ["vault: the key was replaced by a rotation: now `git pull`"] : [];
 }
 
 const count = (files: number): string => `${files} file${files === 1 ? "" : "s"}`;
@@ -167,7 +180,7 @@ const list = (title: string, files: readonly FileName[]): string[] =>
 
 const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => path);
 
-const NO_GRANTS: OpenedGrants = { opened: [], refused: [] };
+const NO_GRANTS: OpenedGrants = { opened: [], refused: [], removed: null };
 
 /** A grant that was opened, and what its signature proves. */
 interface ToldGrant {
