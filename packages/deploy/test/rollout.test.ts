@@ -146,6 +146,28 @@ describe("a rollout", () => {
     ]);
   });
 
+  it("tells everything to whoever takes their time", async () => {
+    let left = PROD.length;
+    let finish = (): void => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const steps = {
+      plan: async () => {},
+      apply: async () => {},
+      async verify() {
+        if (--left === 0) setImmediate(finish);
+      },
+    };
+    const told: string[] = [];
+    for await (const event of rollout(PROD, steps)) {
+      told.push(event.type);
+      await finished;
+    }
+    expect(told.filter((type) => type === "step")).toHaveLength(9);
+    expect(told.filter((type) => type === "outcome")).toHaveLength(3);
+  });
+
   it("is over, its steps too, when nobody listens any more", async () => {
     let isRunning = false;
     const steps = {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { request as httpRequest } from "node:http";
 import { Agent, type AgentOptions, request as httpsRequest, type RequestOptions } from "node:https";
 import { isIP, isIPv6, type Socket } from "node:net";
@@ -85,6 +86,8 @@ class TunnelAgent extends Agent {
     super(options);
     this.#proxy = proxy;
     this.#timeout = timeout;
+    // As many connections as the agent may open wait for it; Node warns of more than ten.
+    setMaxListeners(0, this.#end.signal);
   }
 
   override createConnection(options: RequestOptions, done?: Connected): undefined {

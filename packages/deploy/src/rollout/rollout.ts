@@ -91,11 +91,13 @@ class Run<Target extends RolloutTarget, Plan> {
     for (;;) {
       this.#begin();
       yield* this.#queue.splice(0);
+      // Whoever listens may have taken their time over what was told so far.
+      if (this.#queue.length > 0) continue;
       if (this.#targets.every(({ name }) => this.#outcomes.has(name))) break;
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-      if (this.#queue.length === 0) await woken;
+      await woken;
     }
     yield { type: "end", outcomes: this.#targets.flatMap(({ name }) => this.#outcomes.get(name) ?? []) };
   }
