@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   hybridPeer,
@@ -34,8 +34,10 @@ import {
 import { makeTestKey, type TestKey } from "./keys.ts";
 
 const CHUNK = 64 * 1024;
-const SIZES = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1];
-const LARGE_SIZES = [256 * CHUNK, 256 * CHUNK + 1];
+/** Around every chunk border: 256 chunks are the first whose counter has two bytes. */
+const SIZES = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 256 * CHUNK, 256 * CHUNK + 1];
+/** Fewer: each takes the other program's whole work factor. */
+const PASSPHRASE_SIZES = [0, CHUNK, CHUNK + 1, 256 * CHUNK + 1];
 
 const newest = hybridPeer("age");
 const keygen = hybridPeer("age-keygen");
@@ -89,16 +91,6 @@ describe.each(PEERS)("$title and age's own keys", ({ program, kinds }) => {
       }
     });
 
-    test.each(LARGE_SIZES)("the same with a chunk counter of two bytes: %i bytes", async (size) => {
-      const key = await makeKey(kind);
-      const plaintext = randomBytes(size);
-      const ours = await seal(plaintext, [key.own], { armor: false });
-      const opened = await runOk(program.path, ["-d", "-i", key.path], { input: ours });
-      expect(opened.equals(plaintext)).toBe(true);
-      const theirs = await runOk(program.path, ["-e", "-a", "-r", key.recipient], { input: plaintext });
-      expect((await open(theirs, [key.ownIdentity])).plaintext.equals(plaintext)).toBe(true);
-    });
-
     test("each of several recipients opens a message, ours and theirs", async () => {
       const keys = [await makeKey(kind), await makeKey(kind), await makeKey(kind)];
       const ours = await seal(
@@ -137,30 +129,35 @@ describe.each(PEERS)("$title and age's own keys", ({ program, kinds }) => {
     }
   });
 
-  test.skipIf(program.missing)(`${program.label}: passphrase messages open both ways`, async () => {
-    const plaintext = randomBytes(CHUNK + 1);
-    const passphrase = Buffer.from("blåbær jam 12");
-    const message = write(await seal(plaintext, [new PassphraseRecipient(passphrase, { workFactor: 12 })]));
-    const opened = join(folder.path, `opened-${files}`);
-    using opening = openTerminal(program.path, ["-d", "-o", opened, message], { env: withoutPinentry() });
-    await opening.waitFor(/passphrase/i);
-    opening.type("blåbær jam 12\r");
-    expect((await opening.ended).status).toBe(0);
-    expect(readFileSync(opened).equals(plaintext)).toBe(true);
+  test.skipIf(program.missing).each(PASSPHRASE_SIZES)(
+    `${program.label}: passphrase messages open both ways: %i bytes`,
+    async (size) => {
+      const plaintext = randomBytes(size);
+      const passphrase = Buffer.from("blåbær jam 12");
+      const message = write(await seal(plaintext, [new PassphraseRecipient(passphrase, { workFactor: 12 })]));
+      const opened = join(folder.path, `opened-${files}`);
+      using opening = openTerminal(program.path, ["-d", "-o", opened, message], { env: withoutPinentry() });
+      await opening.waitFor(/passphrase/i);
+      opening.type("blåbær jam 12\r");
+      expect((await opening.ended).status).toBe(0);
+      // Some make no file for no bytes.
+      const isNoFile = size === 0 && !existsSync(opened);
+      expect(isNoFile || readFileSync(opened).equals(plaintext)).toBe(true);
 
-    const sealed = join(folder.path, `sealed-${files}`);
-    using sealing = openTerminal(program.path, ["-p", "-o", sealed, write(plaintext)], { env: withoutPinentry() });
-    await sealing.waitFor(/passphrase/i);
-    sealing.type("blåbær jam 12\r");
-    await sealing.waitFor(/confirm/i);
-    sealing.type("blåbær jam 12\r");
-    expect((await sealing.ended).status).toBe(0);
-    const { plaintext: result } = await open(readFileSync(sealed), [new PassphraseIdentity(passphrase)]);
-    expect(result.equals(plaintext)).toBe(true);
-    await expect(open(readFileSync(sealed), [new PassphraseIdentity(Buffer.from("blabær"))])).rejects.toMatchObject({
-      code: "WRONG_PASSPHRASE",
-    });
-  });
+      const sealed = join(folder.path, `sealed-${files}`);
+      using sealing = openTerminal(program.path, ["-p", "-o", sealed, write(plaintext)], { env: withoutPinentry() });
+      await sealing.waitFor(/passphrase/i);
+      sealing.type("blåbær jam 12\r");
+      await sealing.waitFor(/confirm/i);
+      sealing.type("blåbær jam 12\r");
+      expect((await sealing.ended).status).toBe(0);
+      const { plaintext: result } = await open(readFileSync(sealed), [new PassphraseIdentity(passphrase)]);
+      expect(result.equals(plaintext)).toBe(true);
+      await expect(open(readFileSync(sealed), [new PassphraseIdentity(Buffer.from("blabær"))])).rejects.toMatchObject({
+        code: "WRONG_PASSPHRASE",
+      });
+    },
+  );
 });
 
 /** rage asks through pinentry where there is one. */

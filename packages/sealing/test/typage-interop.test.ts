@@ -21,36 +21,43 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-describe.each([0, 148, 64 * 1024, 200_000])("beside typage, a message of %i bytes", (size) => {
-  const plaintext = randomBytes(size);
+const CHUNK = 64 * 1024;
 
-  test("that typage wrote to our recipients is opened by us", async () => {
-    const encrypter = new Encrypter();
-    for (const { recipient } of keys) {
-      encrypter.addRecipient({
-        wrapFileKey: (fileKey) =>
-          recipient.wrapFileKey(Buffer.from(fileKey)).map(({ type, args, body }) => new Stanza([type, ...args], body)),
-      });
-    }
-    const message = await encrypter.encrypt(plaintext);
-    for (const { identity } of keys) {
-      expect((await open(message, [identity()])).plaintext.equals(plaintext)).toBe(true);
-      expect((await open(Buffer.from(armor.encode(message)), [identity()])).plaintext.equals(plaintext)).toBe(true);
-    }
-  });
+describe.each([0, 1, 148, CHUNK - 1, CHUNK, CHUNK + 1, 256 * CHUNK, 256 * CHUNK + 1])(
+  "beside typage, a message of %i bytes",
+  (size) => {
+    const plaintext = randomBytes(size);
 
-  test("that we wrote is opened by typage with our identities", async () => {
-    const recipients = keys.map(({ recipient }) => recipient);
-    const message = (await seal(plaintext, recipients)).toString();
-    for (const { identity } of keys) {
-      const decrypter = new Decrypter();
-      decrypter.addIdentity({
-        unwrapFileKey: (stanzas) =>
-          identity().unwrapFileKey(
-            stanzas.map(({ args: [type = "", ...args], body }) => ({ type, args, body: Buffer.from(body) })),
-          ),
-      });
-      expect(Buffer.from(await decrypter.decrypt(armor.decode(message))).equals(plaintext)).toBe(true);
-    }
-  });
-});
+    test("that typage wrote to our recipients is opened by us", async () => {
+      const encrypter = new Encrypter();
+      for (const { recipient } of keys) {
+        encrypter.addRecipient({
+          wrapFileKey: (fileKey) =>
+            recipient
+              .wrapFileKey(Buffer.from(fileKey))
+              .map(({ type, args, body }) => new Stanza([type, ...args], body)),
+        });
+      }
+      const message = await encrypter.encrypt(plaintext);
+      for (const { identity } of keys) {
+        expect((await open(message, [identity()])).plaintext.equals(plaintext)).toBe(true);
+        expect((await open(Buffer.from(armor.encode(message)), [identity()])).plaintext.equals(plaintext)).toBe(true);
+      }
+    });
+
+    test("that we wrote is opened by typage with our identities", async () => {
+      const recipients = keys.map(({ recipient }) => recipient);
+      const message = (await seal(plaintext, recipients)).toString();
+      for (const { identity } of keys) {
+        const decrypter = new Decrypter();
+        decrypter.addIdentity({
+          unwrapFileKey: (stanzas) =>
+            identity().unwrapFileKey(
+              stanzas.map(({ args: [type = "", ...args], body }) => ({ type, args, body: Buffer.from(body) })),
+            ),
+        });
+        expect(Buffer.from(await decrypter.decrypt(armor.decode(message))).equals(plaintext)).toBe(true);
+      }
+    });
+  },
+);
