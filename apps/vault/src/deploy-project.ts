@@ -23,6 +23,21 @@ export async function openProject(flags: FlagValues): Promise<Project> {
   }
 }
 
+/**
+ * Opens the project as {@link openProject} does, and tells on stderr of changes in the work tree that are not committed: whoever made
+ * them may take them for what is looked at.
+ */
+export async function openCommitted(flags: FlagValues): Promise<Project> {
+  const project = await openProject(flags);
+  const changed = flags.quiet ? [] : project.uncommitted();
+  const [first] = changed;
+  if (first === undefined) return project;
+  const what = changed.length === 1 ? "a change that is" : `${changed.length} changes that are`;
+  const others = changed.length === 1 ? "" : ", …";
+  say(`vault: warning: the work tree has ${what} not committed, and so not looked at: ${printable(first)}${others}`);
+  return project;
+}
+
 /** What a run that was told to end is at, where nothing more is known. */
 export const STOPPING = "still stopping what was begun";
 

@@ -1,6 +1,6 @@
-import { encodeKeyFile } from "@git-vault/git-crypt";
+import { encodeKeyFile, encryptBlob } from "@git-vault/git-crypt";
 import { makeSshKey, peer, runOk, temporaryFolder } from "@git-vault/testkit";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { formatPath, parsePath } from "../src/index.ts";
@@ -86,6 +86,47 @@ silence: [{ check: layers, reason: known }]
   });
 });
 
+describe("a deploy.yaml that is no file of its own", () => {
+  it("but a folder, is an error, and not passed over", async () => {
+    await using its = await world({ ...FILES, "deploy.yaml/notes.txt": "x\n" });
+    expect(await errorOf(() => its.open())).toMatchObject({
+      code: "INVALID_SETTINGS",
+      message: "expected the file deploy.yaml with the settings, got a folder",
+      place: { file: "deploy.yaml/notes.txt" },
+    });
+  });
+
+  it("but a symbolic link, is an error", async () => {
+    await using its = await world({ ...FILES, "other.yaml": "environments: {a: {}}\n" });
+    symlinkSync("other.yaml", join(its.repository.path, "deploy.yaml"));
+    await its.repository.commit("a link");
+    expect(await errorOf(() => its.open())).toMatchObject({
+      code: "MISSING_FILE",
+      message: "deploy.yaml is no regular file",
+    });
+  });
+
+  it("but encrypted, cannot be read without the key, which is said", async () => {
+    await using its = await world(FILES);
+    const text = Buffer.from("environments: {a: {}}\n");
+    its.repository.write("deploy.yaml", encryptBlob(its.key, text));
+    await its.repository.commit("encrypted");
+    expect(await errorOf(() => its.open({ key: null }))).toMatchObject({ code: "LOCKED" });
+    await using project = await its.open();
+    expect(project.environments.map(({ name }) => name)).toEqual(["a"]);
+  });
+
+  it("but one whose content git does not have, is an error", async () => {
+    await using its = await world({ ...FILES, "deploy.yaml": "environments: {a: {}}\n" });
+    const blob = (await its.repository.git("rev-parse", "HEAD:deploy.yaml")).toString().trim();
+    rmSync(join(its.repository.path, ".git/objects", blob.slice(0, 2), blob.slice(2)));
+    expect(await errorOf(() => its.open())).toMatchObject({
+      code: "MISSING_FILE",
+      message: "git does not have the content of deploy.yaml",
+    });
+  });
+});
+
 describe("without deploy.yaml", () => {
   it("a layer that one environment has, all must have", async () => {
     const { "secrets/config/prod.yaml": _, ...files } = FILES;
@@ -137,6 +178,41 @@ describe("the commit", () => {
     expect([now, before].map((project) => project.environment("prod").values().value["a"])).toEqual([4, 3]);
     expect(await errorOf(() => its.open({ revision: "nowhere" }))).toMatchObject({ code: "NO_SUCH_REVISION" });
     expect(await errorOf(() => its.open({ revision: "--all" }))).toMatchObject({ code: "NO_SUCH_REVISION" });
+  });
+});
+
+describe("what is not committed", () => {
+  it("is told: what is changed, staged, removed and new, and nothing that the project is not made from", async () => {
+    await using its = await world({
+      ...FILES,
+      "mybinder/templates/x.yaml": "a: 1\n",
+      "docs/x.md": "x\n",
+      ".gitignore": "*.bak\n",
+    });
+    const { repository } = its;
+    {
+      await using project = await its.open();
+      expect(project.uncommitted()).toEqual([]);
+    }
+    repository.write("config/prod.yaml", "a: 4\n");
+    repository.write("mybinder/values.yaml", "a: 4\n");
+    await repository.git("add", "mybinder/values.yaml");
+    rmSync(join(repository.path, "mybinder/templates/x.yaml"));
+    repository.write("config/übung.yaml", "a: 1\n");
+    repository.write("deploy.yaml", "environments: {}\n");
+    // None of it, ignored, or taken from the work tree all the same.
+    for (const path of ["docs/x.md", "docs/y.md", "config/prod.yaml.bak", "mybinder/charts/x-1.0.0.tgz"])
+      repository.write(path, "y\n");
+    await using project = await its.open();
+    expect(project.uncommitted().toSorted()).toEqual([
+      "config/prod.yaml",
+      "config/übung.yaml",
+      "deploy.yaml",
+      "mybinder/templates/x.yaml",
+      "mybinder/values.yaml",
+    ]);
+    await using named = await its.open({ revision: project.commit });
+    expect(named.uncommitted()).toEqual([]);
   });
 });
 

@@ -24,6 +24,7 @@ export { lock, type LockOptions, type LockResult } from "./lock.ts";
 export { openRepository, type OpenRepositoryOptions, type Repository, type StoredKey } from "./repository.ts";
 export { clearInHistory } from "./history.ts";
 export type { Progress } from "./rewriting.ts";
+export { uncommittedFiles } from "./uncommitted.ts";
 export { unlock, type UnlockedKey, type UnlockOptions, type UnlockResult } from "./unlock.ts";
 export { type Ailment, diagnose, type Diagnoses, type Diagnosis } from "./diagnose.ts";
 export type { Finding, Problem } from "./finding.ts";

@@ -64,6 +64,8 @@ export class Revision {
   readonly commit: string;
   /** In git's order. */
   readonly files: readonly RevisionFile[];
+  /** The paths of files that git does not have: the clone is partial, or damaged. They are not among `files`. */
+  readonly missing: readonly string[];
   readonly #repository: Repository;
   readonly #names = new Map<RevisionFile, string>();
   #keyNames: ReadonlyMap<RevisionFile, string> | undefined;
@@ -72,11 +74,17 @@ export class Revision {
   private constructor(repository: Repository, commit: string) {
     this.commit = commit;
     this.#repository = repository;
+    const missing: string[] = [];
+    this.missing = missing;
     this.files = listTree(repository, commit).flatMap(({ name, mode, oid, bytes }) => {
-      if (bytes === null) return [];
       const text = Buffer.from(name, "latin1").toString();
       const isText = Buffer.from(text).toString("latin1") === name;
-      const file = { path: isText ? text : printable(name), mode, blobId: oid, bytes };
+      const path = isText ? text : printable(name);
+      if (bytes === null) {
+        if (mode !== "160000") missing.push(path);
+        return [];
+      }
+      const file = { path, mode, blobId: oid, bytes };
       this.#names.set(file, name);
       return [file];
     });

@@ -11,7 +11,7 @@ import {
   readPlan,
 } from "@git-vault/deploy";
 import { followEvents, timeoutOf } from "../deploy-events.ts";
-import { interruptible, openProject } from "../deploy-project.ts";
+import { interruptible, openCommitted } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { readOperand } from "../input.ts";
 import { printableText, say, writeJson, writeStdout } from "../streams.ts";
@@ -22,7 +22,7 @@ export function run({ flags, args: [name] }: Invocation): Promise<void> {
   if (name === undefined) throw usageError("expected an environment, such as staging");
   const options = { ...timeoutOf(flags), ...onFailure(flags), repair: flags.repair === true };
   return interruptible(async (signal, cleanUp) => {
-    await using project = await openProject(flags);
+    await using project = await openCommitted(flags);
     const environment = project.environment(name);
     if (flags["dry-run"]) {
       await using reader = await Cluster.connect(project, environment, { signal });

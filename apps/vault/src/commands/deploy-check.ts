@@ -10,7 +10,7 @@ import {
   toSarif,
   worstFirst,
 } from "@git-vault/deploy";
-import { interruptible, openProject } from "../deploy-project.ts";
+import { interruptible, openCommitted } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { writeOutput } from "../output.ts";
 import { printable, say, writeJson, writeStdout } from "../streams.ts";
@@ -23,7 +23,7 @@ export function run({ flags, args }: Invocation): Promise<void> {
   if (flags.json && flags.sarif === "-")
     throw usageError("expected one of --json and --sarif -: stdout holds one report");
   return interruptible(async (signal) => {
-    await using project = await openProject(flags);
+    await using project = await openCommitted(flags);
     const report = await check(project, args, flags, signal);
     tellCi(report);
     await write(report, flags);

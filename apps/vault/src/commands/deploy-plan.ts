@@ -1,5 +1,5 @@
 import { Cluster, makePlan, planMarkdown, planText, writePlan } from "@git-vault/deploy";
-import { interruptible, openProject } from "../deploy-project.ts";
+import { interruptible, openCommitted } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { writeOutput } from "../output.ts";
 import { printableText, say, writeJson, writeStdout } from "../streams.ts";
@@ -8,7 +8,7 @@ import type { Invocation } from "../table.ts";
 export function run({ flags, args: [name] }: Invocation): Promise<void> {
   if (name === undefined) throw usageError("expected an environment, such as staging");
   return interruptible(async (signal) => {
-    await using project = await openProject(flags);
+    await using project = await openCommitted(flags);
     await using cluster = await Cluster.connect(project, project.environment(name), { signal });
     const plan = await makePlan(project, cluster, { signal });
     if (flags.output !== undefined) {

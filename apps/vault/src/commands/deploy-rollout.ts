@@ -1,7 +1,7 @@
 import { deploymentSteps, rollout, type RolloutOutcome } from "@git-vault/deploy";
 import { environmentsOf, maskSecrets } from "../deploy-clusters.ts";
 import { keepTrue, tellEvent, timeoutOf } from "../deploy-events.ts";
-import { endOf, interruptible, openProject } from "../deploy-project.ts";
+import { endOf, interruptible, openCommitted } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { type ExitCode, exitCodeOf } from "../exit-codes.ts";
 import { describe } from "../report-error.ts";
@@ -12,7 +12,7 @@ import { confirm } from "../trust.ts";
 export function run({ flags, args }: Invocation): Promise<void> {
   const most = parallel(flags);
   return interruptible(async (signal, cleanUp) => {
-    await using project = await openProject(flags);
+    await using project = await openCommitted(flags);
     const environments = environmentsOf(project, args);
     for (const canary of flags.canary ?? []) project.environment(canary);
     if (!flags.yes) await confirm(`deploy to ${environments.map(({ name }) => name).join(", ")}`);

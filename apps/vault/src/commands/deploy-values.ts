@@ -9,7 +9,7 @@ import {
   type Value,
   type Values,
 } from "@git-vault/deploy";
-import { openProject } from "../deploy-project.ts";
+import { openCommitted } from "../deploy-project.ts";
 import { CliError, usageError } from "../errors.ts";
 import { leadsTo, printable, say, writeJson, writeStdout } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
@@ -19,7 +19,7 @@ export async function run({ flags, args: [name] }: Invocation): Promise<void> {
   if (flags.reveal && leadsTo(1) !== "terminal") {
     throw new CliError("USAGE", "--reveal shows secrets on a terminal alone, and stdout is none");
   }
-  await using project = await openProject(flags);
+  await using project = await openCommitted(flags);
   const values = valuesOf(project, name, flags);
   const leftOut = values.leftOut.map(({ path }) => path);
   if (flags.explain !== undefined) return explain(project, name, values, flags.explain, flags);

@@ -1,6 +1,13 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { clearInHistory, openRepository, type Repository, Revision } from "@git-vault/git-crypt";
+import { join, posix } from "node:path";
+import {
+  clearInHistory,
+  GitCryptError,
+  openRepository,
+  type Repository,
+  Revision,
+  uncommittedFiles,
+} from "@git-vault/git-crypt";
 import { type Chart, type Dependency, readChart } from "../charts/chart.ts";
 import {
   archivesIn,
@@ -19,11 +26,11 @@ import { Helm } from "../helm/helm.ts";
 import { helmValues } from "../values/helm-values.ts";
 import { findKeys, type KeySource, withoutKeys } from "./key.ts";
 import { Layer, MOST_LAYER_BYTES } from "../values/layer.ts";
-import { archiveKey, isRemote } from "../charts/lock-file.ts";
+import { archiveKey, isRemote, LOCK_FILE } from "../charts/lock-file.ts";
 import { askRepository, type AskOptions, type Publication } from "../charts/published.ts";
 import { Redactor } from "../releases/redactor.ts";
 import type { ReleaseParts, Renderer } from "./release.ts";
-import { readSettings, type ReleaseSettings, type Settings, type Silence, tierOf } from "./settings.ts";
+import { readSettings, SETTINGS_FILE, type ReleaseSettings, type Settings, type Silence, tierOf } from "./settings.ts";
 import { type TrackedFile, Tree, WorkTree } from "./tree.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -60,6 +67,7 @@ export class Project implements AsyncDisposable {
   readonly #env: NodeJS.ProcessEnv;
   readonly #repository: Repository;
   readonly #topLevel: string | null;
+  readonly #isHead: boolean;
   readonly #workspace = new Workspace();
   /** Those of all releases. */
   readonly #charts: readonly Chart[];
@@ -67,8 +75,9 @@ export class Project implements AsyncDisposable {
   #redactor: Redactor<SecretLeaf> | undefined;
   #helm: Helm | undefined;
 
-  private constructor(tree: Tree, settings: Settings & { chart: string }, repository: Repository) {
+  private constructor(tree: Tree, settings: Settings & { chart: string }, repository: Repository, revision: string) {
     const { topLevel, env } = repository;
+    this.#isHead = revision === "HEAD";
     this.#repository = repository;
     this.commit = tree.commit;
     this.#tree = tree;
@@ -107,7 +116,7 @@ export class Project implements AsyncDisposable {
    *
    * What is wrong with a layer is told when it is used: it is an error then, and a check can tell it before.
    *
-   * @throws DeployError NO_PROJECT, INVALID_SETTINGS, NOT_A_CHART, NOT_A_KEY, WRONG_KEY; GitCryptError NOT_A_REPOSITORY,
+   * @throws DeployError NO_PROJECT, INVALID_SETTINGS, MISSING_FILE, NOT_A_CHART, NOT_A_KEY, WRONG_KEY; GitCryptError NOT_A_REPOSITORY,
    * NO_SUCH_REVISION and the like
    */
   static async open(options: ProjectOptions): Promise<Project> {
@@ -119,7 +128,7 @@ export class Project implements AsyncDisposable {
     );
     try {
       tree.tryKeys();
-      return new Project(tree, await readSettings(tree, given), repository);
+      return new Project(tree, await readSettings(tree, given), repository, revision);
     } catch (error) {
       tree.wipe();
       throw error;
@@ -157,6 +166,32 @@ export class Project implements AsyncDisposable {
    */
   read(file: TrackedFile): Buffer {
     return this.#tree.read(file);
+  }
+
+  /**
+   * The files that the project is made from of which the work tree or the index holds something else than the commit: it is not looked
+   * at. None where a commit was named, or git cannot tell.
+   */
+  uncommitted(): string[] {
+    if (!this.#isHead) return [];
+    const layers = this.#layers().map(({ path }) => path);
+    const paths = [
+      SETTINGS_FILE,
+      LOCK_FILE,
+      ...this.schemas,
+      ...this.charts.map(({ path }) => path),
+      // A new file beside the layers may be meant as one.
+      ...layers.flatMap((path) => [path, posix.dirname(path)]).filter((path) => path !== "."),
+      ...this.environments.flatMap(({ kubeconfig }) => kubeconfig ?? []),
+    ];
+    try {
+      const files = uncommittedFiles(this.#repository, [...new Set(paths)]);
+      // Archives that were fetched are taken from the work tree.
+      return files.filter((path) => !/\/charts\/[^/]+\.tgz$/.test(path));
+    } catch (error) {
+      if (error instanceof GitCryptError) return [];
+      throw error;
+    }
   }
 
   /** Whether the clone lacks older commits. */

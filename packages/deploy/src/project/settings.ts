@@ -92,6 +92,12 @@ export async function readSettings(tree: Tree, given: Partial<Settings>): Promis
 
 async function settingsOf(tree: Tree, given: Partial<Settings>): Promise<Settings> {
   if (given.environments !== undefined) return validate(given, "the settings that were given");
+  for (const { path } of tree.files())
+    if (path.startsWith(`${SETTINGS_FILE}/`))
+      throw new DeployError("INVALID_SETTINGS", `expected the file ${SETTINGS_FILE} with the settings, got a folder`, {
+        hint: "see docs/deploy.md for what can be set; the folder needs another name",
+        place: { file: path },
+      });
   if (tree.find(SETTINGS_FILE) !== undefined) {
     const { documents, oddities } = readYamlFile(tree, SETTINGS_FILE);
     const [oddity] = oddities;

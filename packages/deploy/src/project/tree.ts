@@ -24,7 +24,16 @@ export class Tree {
   readonly #byPath = new Map<string, TrackedFile>();
   readonly #stored = new Map<string, Buffer>();
 
+  /** @throws DeployError MISSING_FILE where git does not have all of the commit: what cannot be seen would be passed over */
   constructor(revision: Revision, keys: readonly KeyRing[]) {
+    const [missing] = revision.missing;
+    if (missing !== undefined) {
+      const others = revision.missing.length === 1 ? "" : `, and of ${revision.missing.length - 1} more`;
+      throw new DeployError("MISSING_FILE", `git does not have the content of ${missing}${others}`, {
+        hint: "the clone is partial or damaged: clone it whole, without --filter",
+        place: { file: missing },
+      });
+    }
     this.#revision = revision;
     this.#keys = keys;
     for (const file of revision.files) {
