@@ -3,7 +3,7 @@ import { peer } from "@git-vault/testkit";
 import { describe, expect, it } from "vitest";
 import { authentic } from "../src/checks/authentic.ts";
 import { encrypted } from "../src/checks/encrypted.ts";
-import { exposed } from "../src/checks/exposed.ts";
+import { exposed, SECRET_FORMS } from "../src/checks/exposed.ts";
 import { sharedSecret } from "../src/checks/shared-secret.ts";
 import { weakSecret } from "../src/checks/weak-secret.ts";
 import { CANARIES, check } from "./check-world.ts";
@@ -215,25 +215,140 @@ describe("looks-secret", () => {
   const checks = [exposed];
   const random = (length: number): string => "aB3dE5gH7jK9mN2pQ4sT6vW8yZ1cF0xL".repeat(8).slice(0, length);
 
-  it("knows secrets by their forms", async () => {
-    const forms = [
-      ["a private key", `-----BEGIN OPENSSH PRIVATE KEY-----\n${random(140)}\n-----END OPENSSH PRIVATE KEY-----`],
-      ["a private key", `-----BEGIN RSA PRIVATE KEY-----\\n${random(140)}`],
-      ["an age identity", `AGE-SECRET-KEY-1${random(58).toUpperCase()}`],
-      ["a GitHub token", `ghp_${random(36)}`],
-      ["a GitLab token", `glpat-${random(20)}`],
-      ["an AWS access key", "AKIAIOSFODNN7EXAMPLE"],
-      ["a Google API key or token", `AIza${random(35)}`],
-      ["a Stripe key", `sk_live_${random(24)}`],
-      ["an npm token", `npm_${random(36)}`],
-      ["a Slack token or webhook", `xoxb-${random(24)}`],
-      ["a JSON web token", `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.${random(43)}`],
-      ["an address with a password", `postgres://web:${random(12)}@db.example.org/web`],
-      ["a git-crypt key", Buffer.from(`\0GITCRYPTKEY${random(120)}`).toString("base64")],
-    ] as const;
-    const plain = Object.fromEntries(forms.map(([, text], at) => [`${10 + at}.md`, `\n${text}\n`]));
-    const { lines } = await check({ checks, plain });
-    expect(lines).toEqual(forms.map(([what], at) => `looks-secret error ${10 + at}.md:2 this looks like ${what}`));
+  const upper = (length: number): string => random(length).toUpperCase();
+  const base64 = Buffer.from(`\0GITCRYPTKEY${random(120)}`).toString("base64");
+  const pem = (kind: string, length = 140): string =>
+    `-----BEGIN ${kind}-----\n${random(length)}\n-----END ${kind}-----`;
+  const jwt = (payload: string, signature: number): string => `eyJhbGciOiJIUzI1NiJ9.${payload}.${random(signature)}`;
+
+  /** Each form that is known, what has it, and what nearly has it. */
+  const FORMS: readonly (readonly [what: string, positive: readonly string[], near: readonly string[]])[] = [
+    [
+      "a private key",
+      [
+        ...["PRIVATE KEY", "OPENSSH PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"].map(
+          (kind) => pem(kind),
+        ),
+        pem("PGP PRIVATE KEY BLOCK"),
+        `-----BEGIN RSA PRIVATE KEY-----\\n${random(140)}`,
+        "PuTTY-User-Key-File-3: ssh-ed25519\n",
+        "PuTTY-User-Key-File-2: ssh-rsa\n",
+      ],
+      [
+        pem("PUBLIC KEY"),
+        pem("CERTIFICATE"),
+        pem("PGP PUBLIC KEY BLOCK"),
+        pem("OPENSSH PRIVATE KEY", 20),
+        "begins with -----BEGIN OPENSSH PRIVATE KEY----- and goes on, in words, for quite a while until it ends",
+        "PuTTY-User-Key-File: ssh-rsa\n",
+      ],
+    ],
+    [
+      "an age identity",
+      [`AGE-SECRET-KEY-1${upper(58)}`, `AGE-SECRET-KEY-PQ-1${upper(58)}`],
+      [
+        `AGE-SECRET-KEY-1${upper(39)}`,
+        `AGE-SECRET-KEY-1${random(58).toLowerCase()}`,
+        `age1${random(58).toLowerCase()}`,
+      ],
+    ],
+    ["a git-crypt key", [base64], [base64.slice(0, 55), base64.slice(4)]],
+    [
+      "a GitHub token",
+      [...Array.from("pousr", (kind) => `gh${kind}_${random(36)}`), `github_pat_${random(82)}`],
+      [`ghx_${random(36)}`, `ghp_${random(35)}`, `aghp_${random(36)}`, `github_pat_${random(59)}`],
+    ],
+    [
+      "a GitLab token",
+      ["pat", "ptt", "dt", "rt", "cbt", "oas", "ft", "imt", "agent", "soat"].map((kind) => `gl${kind}-${random(20)}`),
+      [`glpat-${random(19)}`, `glpot-${random(20)}`],
+    ],
+    [
+      "a Slack token or webhook",
+      [
+        ...Array.from("abeprs", (kind) => `xox${kind}-${random(24)}`),
+        `https://hooks.slack.com/services/T${upper(8)}/B${upper(8)}/${random(24)}`,
+      ],
+      [
+        `xoxb-${random(9)}`,
+        `xoxz-${random(24)}`,
+        `https://hooks.slack.com/services/T${upper(8)}/B${upper(8)}/${random(15)}`,
+      ],
+    ],
+    [
+      "an AWS access key",
+      ["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"],
+      [
+        "AKIAIOSFODNN7EXAMPL",
+        "AKIAIOSFODNN7EXAMPLEX",
+        "AKIAIOSFODNN1EXAMPLE",
+        "AKIBIOSFODNN7EXAMPLE",
+        "akiaiosfodnn7example",
+      ],
+    ],
+    [
+      "a Google API key or token",
+      [`AIza${random(35)}`, `ya29.${random(40)}`, `GOCSPX-${random(28)}`],
+      [`AIza${random(34)}`, `ya29.${random(29)}`, `GOCSPX-${random(27)}`],
+    ],
+    [
+      "a Stripe key",
+      [`sk_live_${random(24)}`, `rk_live_${random(24)}`],
+      [`sk_live_${random(19)}`, `sk_test_${random(24)}`, `pk_live_${random(24)}`],
+    ],
+    ["an npm token", [`npm_${random(36)}`], [`npm_${random(35)}`, `npm_${random(37)}`]],
+    ["a PyPI token", [`pypi-AgEI${random(60)}`], [`pypi-AgE${random(49)}`, `pypi-Xyz${random(60)}`]],
+    [
+      "a Docker token",
+      [`dckr_pat_${random(27)}`, `dckr_oat_${random(27)}`],
+      [`dckr_pat_${random(19)}`, `dckr_cat_${random(27)}`],
+    ],
+    [
+      "a HashiCorp Vault token",
+      Array.from("sbr", (kind) => `hv${kind}.${random(24)}`),
+      [`hvs.${random(23)}`, `hvx.${random(24)}`],
+    ],
+    [
+      "a SendGrid key",
+      [`SG.${random(22)}.${random(43)}`],
+      [`SG.${random(19)}.${random(43)}`, `SG.${random(22)}.${random(39)}`],
+    ],
+    [
+      "a JSON web token",
+      [jwt("eyJzdWIiOiIxMjM0NTY3ODkwIn0", 43)],
+      [
+        jwt("eyJzdWIiOiIxMjM0NTY3ODkwIn0", 19),
+        jwt("c3ViOiIxMjM0NTY3ODkwIn0", 43),
+        jwt("eyJzdWIiOiIxMjM0NTY3ODkwIn0", 0),
+      ],
+    ],
+    [
+      "a kubeconfig's private key",
+      [`client-key-data: ${random(60)}`],
+      [`client-key-data: ${random(39)}`, `client-certificate-data: ${random(60)}`],
+    ],
+    [
+      "an address with a password",
+      [`postgres://web:${random(12)}@db.example.org/web`, `redis://:${random(12)}@db.example.org`],
+      [
+        `postgres://web:${random(7)}@db.example.org/web`,
+        `postgres://web@db.example.org/${random(12)}`,
+        `postgres://web:\${PASSWORD}@db.example.org/web`,
+        `https://example.org:8443/${random(12)}@b.example`,
+      ],
+    ],
+  ];
+
+  it("knows every form that it is said to know", async () => {
+    // The forms are those of the check, each once.
+    expect(FORMS.map(([what]) => what).toSorted()).toEqual([...new Set(SECRET_FORMS)].toSorted());
+  });
+
+  it.each(FORMS)("knows %s by its form, and lets pass what is near to it", async (what, positive, near) => {
+    const positives = Object.fromEntries(positive.map((text, at) => [`${10 + at}.md`, `\n${text}\n`]));
+    const nears = Object.fromEntries(near.map((text, at) => [`near-${10 + at}.md`, `\n${text}\n`]));
+    const { lines } = await check({ checks, plain: { ...positives, ...nears } });
+    expect(lines).toEqual(positive.map((_, at) => `looks-secret error ${10 + at}.md:2 this looks like ${what}`));
   });
 
   it("knows a git-crypt key file, and values under telling keys", async () => {

@@ -130,14 +130,14 @@ const KINDS: readonly (readonly [name: string, what: string, form: string])[] = 
   ["age", "an age identity", "AGE-SECRET-KEY-(?:PQ-)?1[\\dA-Z]{40,}"],
   ["gitcrypt", "a git-crypt key", "AEdJVENSWVBUS0VZ[A-Za-z\\d+/]{40,}"],
   ["github", "a GitHub token", "\\b(?:gh[pousr]_[A-Za-z\\d]{36,}|github_pat_\\w{60,})"],
-  ["gitlab", "a GitLab token", "\\bglpat-[\\w-]{20,}"],
+  ["gitlab", "a GitLab token", "\\bgl(?:pat|ptt|dt|rt|cbt|oas|ft|imt|agent|soat)-[\\w-]{20,}"],
   ["slack", "a Slack token or webhook", "\\bxox[abeprs]-[\\w-]{10,}|hooks\\.slack\\.com/services/T\\w+/B\\w+/\\w{16,}"],
   ["aws", "an AWS access key", "\\b(?:AKIA|ASIA)[A-Z2-7]{16}\\b"],
   ["google", "a Google API key or token", "\\bAIza[\\w-]{35}|\\bya29\\.[\\w-]{30,}|\\bGOCSPX-[\\w-]{28}"],
   ["stripe", "a Stripe key", "\\b[rs]k_live_[A-Za-z\\d]{20,}"],
   ["npm", "an npm token", "\\bnpm_[A-Za-z\\d]{36}\\b"],
   ["pypi", "a PyPI token", "\\bpypi-AgE[\\w-]{50,}"],
-  ["docker", "a Docker token", "\\bdckr_pat_[\\w-]{20,}"],
+  ["docker", "a Docker token", "\\bdckr_[po]at_[\\w-]{20,}"],
   ["vault", "a HashiCorp Vault token", "\\bhv[sbr]\\.[\\w-]{24,}"],
   ["sendgrid", "a SendGrid key", "\\bSG\\.[\\w-]{20,}\\.[\\w-]{40,}"],
   ["jwt", "a JSON web token", "\\beyJ[\\w-]{10,}\\.eyJ[\\w-]{10,}\\.[\\w-]{20,}"],
@@ -148,6 +148,9 @@ const KINDS: readonly (readonly [name: string, what: string, form: string])[] = 
     "\\b[a-z][a-z\\d+]{2,}://[^\\s:@/'\"<>{}$]{0,64}:[^\\s:@/'\"<>{}$%*]{8,}@[\\w.-]+\\.\\w",
   ],
 ];
+/** What is known by its form, in words. */
+export const SECRET_FORMS: readonly string[] = KINDS.map(([, what]) => what);
+
 const KNOWN = new RegExp(KINDS.map(([name, , form]) => `(?<${name}>${form})`).join("|"), "g");
 
 function* knownKinds(text: string): Generator<{ what: string; start: number }> {
