@@ -1,15 +1,18 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseKeyFile, encodeKeyFile, generateKeyFile } from "@git-vault/git-crypt";
 import { peer, runOk } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   assertFresh,
   Cluster,
+  type EnvironmentSettings,
   isUnchanged,
   makePlan,
   type Plan,
   planMarkdown,
   planText,
-  type Project,
+  Project,
   readPlan,
   writePlan,
 } from "../src/index.ts";
@@ -109,7 +112,7 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     });
   });
 
-  it("is stale once the commit, the values or the release is another", async () => {
+  it("is stale once the commit or the release is another", async () => {
     const made = await plan();
     const check = (): Promise<unknown> =>
       errorOf(() => within((project, cluster) => assertFresh(project, cluster, made)));
@@ -118,13 +121,50 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     expect(await check()).toMatchObject({ code: "STALE_PLAN", message: expect.stringContaining("commit") });
     await at.repository.git("reset", "--quiet", "--hard", "HEAD^");
     await within((project, cluster) => assertFresh(project, cluster, made));
-    const [release] = made.releases;
-    if (release === undefined) throw new Error("expected a release");
-    const other: Plan = { ...made, releases: [{ ...release, values: "0".repeat(64) }] };
-    const values = errorOf(() => within((project, cluster) => assertFresh(project, cluster, other)));
-    expect(await values).toMatchObject({ code: "STALE_PLAN", message: expect.stringContaining("values") });
     await deploy(at.env["HELM"] ?? "");
     expect(await check()).toMatchObject({ code: "STALE_PLAN", message: expect.stringContaining("somebody else") });
+  });
+
+  it("is stale where a program of one's own gives the same commit other values, and tells no secret", async () => {
+    // By the command, values come from the commit alone. A program may name the layers, as by a variable of its environment.
+    at.encrypt("secrets/config/blue.yaml", "password: canary-blue-4410\n");
+    at.encrypt("secrets/config/green.yaml", "password: canary-green-8823\n");
+    await at.repository.commit("two colours");
+    const as = async <T>(colour: string, job: (project: Project, cluster: Cluster) => Promise<T>): Promise<T> => {
+      const { environments } = JSON.parse(readFileSync(join(at.repository.path, "deploy.yaml"), "utf8")) as {
+        environments: { staging: EnvironmentSettings };
+      };
+      const layers = ["config/staging.yaml", `secrets/config/${colour}.yaml`];
+      await using project = await Project.open({
+        root: at.repository.path,
+        key: at.key,
+        env: at.env,
+        chart: "app",
+        environments: { staging: { ...environments.staging, layers } },
+      });
+      await using cluster = await Cluster.connect(project, project.environment("staging"));
+      return await job(project, cluster);
+    };
+    const file = await as("blue", async (project, cluster) => writePlan(project, await makePlan(project, cluster)));
+    const check = (colour: string): Promise<unknown> =>
+      as(colour, (project, cluster) => assertFresh(project, cluster, readPlan(project, file)));
+    await check("blue");
+    const error = await errorOf(() => check("green"));
+    expect(error).toMatchObject({ code: "STALE_PLAN", message: "the plan is stale: the values of app are others" });
+    expect(`${file} ${JSON.stringify(error)}`).not.toContain("canary");
+  });
+
+  it("is refused by who has another key, though that opens the same files", async () => {
+    const file = await within(async (project, cluster) => writePlan(project, await makePlan(project, cluster)));
+    const { name, entries, skipped, legacy } = parseKeyFile(at.key.bytes);
+    const newer = generateKeyFile().entries.map((entry) => Object.assign(entry, { version: 1 }));
+    const key = { bytes: encodeKeyFile({ name, skipped, legacy, entries: [...newer, ...entries] }) };
+    await using project = await Project.open({ root: at.repository.path, key, env: at.env });
+    expect(project.redactor.redact(PASSWORD)).toBe("[secret]");
+    expect(await errorOf(() => readPlan(project, file))).toMatchObject({
+      code: "MALFORMED_PLAN",
+      message: "the plan was changed after it was made, or made with another key",
+    });
   });
 
   it("has the releases beside the main one, in their order", async () => {
