@@ -86,10 +86,14 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     group: "deploy",
     usage: "ENVIRONMENT [REVISION]",
     summary: "make an earlier revision of a release the current one, and wait until all is ready",
-    description: ["Without REVISION, it is the last good one before the current one.", CLUSTER, KEY],
-    examples: ["vault deploy rollback staging", "vault deploy rollback prod 41 --release cert-manager"],
+    description: [
+      "Without REVISION, it is the last good one that is not what runs already: one that was found ready, and that no rollback jumped over. Tells what it goes back to, and asks.",
+      CLUSTER,
+      KEY,
+    ],
+    examples: ["vault deploy rollback staging", "vault deploy rollback prod 41 --release cert-manager --yes"],
     operands: 2,
-    flags: ["release", "repair", "timeout", "audit-log", ...PROJECT_FLAGS],
+    flags: ["release", "yes", "repair", "timeout", "audit-log", ...PROJECT_FLAGS],
   },
   {
     name: "deploy rollout",

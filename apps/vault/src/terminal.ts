@@ -35,15 +35,15 @@ export const askSecret = (question: string, otherwise: string): Promise<string> 
   // toggleMask would show the secret at Ctrl+T.
   ask(question, otherwise, { type: "password", toggleMask: false });
 
-/** Asks for a line of text on the terminal, as `askSecret` does. */
-export const askLine = (question: string, otherwise: string): Promise<string> =>
-  ask(question, otherwise, { type: "input" });
+/** Asks for a line of text on the terminal, as `askSecret` does. Where `signal` ends the run, it is `INTERRUPTED`, too. */
+export const askLine = (question: string, otherwise: string, signal?: AbortSignal): Promise<string> =>
+  ask(question, otherwise, { type: "input" }, signal);
 
 /**
  * Asks a question on the terminal that is answered with yes or no; an empty line is a no.
  */
-export async function askYes(question: string, otherwise: string): Promise<boolean> {
-  const answer = await askLine(`${question}? (y/N)`, otherwise);
+export async function askYes(question: string, otherwise: string, signal?: AbortSignal): Promise<boolean> {
+  const answer = await askLine(`${question}? (y/N)`, otherwise, signal);
   const given = answer.trim().toLowerCase();
   return given === "y" || given === "yes";
 }
@@ -52,6 +52,7 @@ async function ask(
   question: string,
   otherwise: string,
   kind: { readonly type: "password"; readonly toggleMask: false } | { readonly type: "input" },
+  signal?: AbortSignal,
 ): Promise<string> {
   const terminal = openTerminal();
   if (terminal === null)
@@ -62,11 +63,12 @@ async function ask(
       input: terminal.input,
       output: terminal.output,
       clearPromptOnDone: true,
+      ...(signal === undefined ? {} : { signal }),
     });
     const answers = await prompt<{ answer: string }>([{ ...kind, name: "answer", message: `${question}:` }]);
     return answers.answer;
   } catch (error) {
-    if (error instanceof Error && error.name === "ExitPromptError") {
+    if (error instanceof Error && /^(?:Exit|Abort)PromptError$/.test(error.name)) {
       throw new CliError("INTERRUPTED", "interrupted", { cause: error });
     }
     throw error;

@@ -2,7 +2,7 @@ import { Directory, type DirectoryEntry, type KeyKind } from "@git-vault/directo
 import { assertExpected, defaultPinFile, Pins, SharingError, type ChangedRecipient } from "@git-vault/sharing";
 import { CliError } from "./errors.ts";
 import { describeKey, readRecipients } from "./recipients.ts";
-import { leadsTo, printable, say } from "./streams.ts";
+import { leadsTo, printable, printableText, say } from "./streams.ts";
 import { reason } from "./system-error.ts";
 import type { FlagValues } from "./table.ts";
 
@@ -88,9 +88,29 @@ async function admitFirst(first: readonly DirectoryEntry[], flags: FlagValues, w
   if (asks) await confirm("are they theirs");
 }
 
-/** @throws CliError `NOT_CONFIRMED` for no */
-export async function confirm(question: string): Promise<void> {
+/** @throws CliError `NOT_CONFIRMED` for no, `USAGE` where it cannot be asked */
+export async function confirm(question: string, signal?: AbortSignal): Promise<void> {
   const { askYes } = await import("./terminal.ts");
-  if (await askYes(question, "say --yes")) return;
+  if (await askYes(question, "say --yes", signal)) return;
   throw new CliError("NOT_CONFIRMED", "it was not confirmed, and nothing was done");
+}
+
+/**
+ * Shows what is about to be changed in a cluster, and asks whether it should be, unless --yes says so.
+ *
+ * @param text what is to be done; lines
+ * @throws CliError as `confirm` does; `USAGE` for --no-input, too
+ */
+export async function confirmChange(
+  text: string,
+  question: string,
+  flags: FlagValues,
+  signal: AbortSignal,
+): Promise<void> {
+  const asks = flags.yes !== true;
+  if (asks || (!flags.quiet && !flags.json)) for (const line of printableText(text).trimEnd().split("\n")) say(line);
+  if (!asks) return;
+  if (flags["no-input"])
+    throw new CliError("USAGE", `${question} cannot be asked: --no-input forbids it`, { hint: "say --yes" });
+  await confirm(question, signal);
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer, run } from "@git-vault/testkit";
+import { openTerminal, peer, run, type Terminal } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
 import { type Traced, traced } from "./deploy-trace.ts";
@@ -58,7 +58,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy with $label", ({ pat
         expect(stderr).toContain("log of web: wrong password [secret]");
         expect(stderr).toContain("back to revision 1");
       });
-      await check(0, "rollback", "prod", "1", "--json");
+      await check(0, "rollback", "prod", "1", "--yes", "--json");
       const audit = readFileSync(log, "utf8");
       expect(
         canaries.filter((canary) => audit.includes(canary) || readFileSync(plan, "utf8").includes(canary)),
@@ -74,8 +74,54 @@ describe.skipIf(peer("helm4").missing)("vault deploy apply", () => {
   const start = (...args: string[]): ReturnType<typeof run> =>
     run(VAULT, ["deploy", ...args], { cwd: world.repository.path, env: world.environment(peer("helm4").path) });
 
+  it("shows what it is about to do, also where nothing is asked", async () => {
+    const first = await start("apply", "prod", "--yes");
+    expect([first.status, first.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^plan for prod, commit [^]*\+ Deployment/),
+    ]);
+    await world.withConfig("image: web:2\n", async () => {
+      const quiet = await start("apply", "prod", "--yes", "--quiet");
+      expect([quiet.status, quiet.stderr]).toEqual([0, ""]);
+    });
+    const back = await start("rollback", "prod", "--yes");
+    const line = "prod in prod: revision 2 (deployed) goes back to revision 1 (superseded)\n";
+    expect([back.status, back.stderr]).toEqual([0, expect.stringContaining(line)]);
+  });
+
+  it("asks on a terminal before it goes back; no, Ctrl-C and SIGTERM leave all as it is", async () => {
+    const options = { cwd: world.repository.path, env: world.environment(peer("helm4").path) };
+    const pids = join(world.repository.folder, "pid");
+    const command = `echo $$ >'${pids}'; exec '${VAULT}' deploy rollback prod 1`;
+    const ask = async (answer: (terminal: Terminal) => void): Promise<[status: number, screen: string]> => {
+      using terminal = openTerminal("sh", ["-c", command], { ...options, cols: 200, deadline: 240_000 });
+      await terminal.waitFor(/prod in prod: revision 3 \(deployed\) goes back to revision 1 \(superseded\)\n/);
+      await terminal.waitFor(/go back to revision 1 of prod in prod\? \(y\/N\)/);
+      answer(terminal);
+      const { status, sane } = await terminal.ended;
+      expect(sane).toBe(true);
+      return [status, terminal.screen];
+    };
+    const changes = (): number => world.kubernetes.requests.filter(({ method }) => method !== "GET").length;
+    const before = changes();
+    expect(await ask((terminal) => terminal.type("n\r"))).toEqual([1, expect.stringContaining("nothing was done")]);
+    expect(await ask((terminal) => terminal.press("ctrl-c"))).toEqual([130, expect.stringContaining("interrupted")]);
+    const terminated = await ask(() => process.kill(Number(readFileSync(pids, "utf8")), "SIGTERM"));
+    expect(terminated).toEqual([143, expect.stringContaining("interrupted")]);
+    expect(changes()).toBe(before);
+    expect(await ask((terminal) => terminal.type("y\r"))).toEqual([0, expect.stringContaining("done in ")]);
+  });
+
   it("asks for nothing without a terminal, and talks to no other cluster", async () => {
-    expect(await start("apply", "prod")).toMatchObject({ status: 2 });
+    for (const args of [
+      ["apply", "prod"],
+      ["rollback", "prod", "1"],
+    ]) {
+      const { status, stderr } = await start(...args);
+      expect([status, stderr]).toEqual([2, expect.stringMatching(/cannot be asked: there is no terminal\n.*--yes/)]);
+      const forbidden = await start(...args, "--no-input");
+      expect([forbidden.status, forbidden.stderr]).toEqual([2, expect.stringContaining("--no-input forbids it")]);
+    }
     const { status, stderr } = await start("apply", "prod", "--plan", "app/Chart.yaml");
     expect([status, stderr]).toEqual([5, expect.stringContaining("expected a plan")]);
     world.repository.write("deploy.yaml", world.settings("another"));

@@ -64,7 +64,7 @@ describe.each([peer("helm3"), peer("helm4")])("with $label", ({ path: helm, miss
     for (const args of [
       ["rollout", "--yes", "--json"],
       ["apply", "prod", "--yes"],
-      ["rollback", "prod", "1"],
+      ["rollback", "prod", "1", "--yes"],
       ["nodes", "prod"],
       ["certs", "prod"],
     ]) {

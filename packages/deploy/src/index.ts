@@ -3,7 +3,14 @@ export type { ApplyOptions, DeployLimits } from "./releases/deployment.ts";
 export { AuditLog } from "./releases/audit-log.ts";
 export type { DeployEvent } from "./workloads/events.ts";
 export type { Progress, Unready } from "./workloads/readiness.ts";
-export { rollBack, type RollbackOptions } from "./releases/rollback.ts";
+export {
+  planRollback,
+  rollBack,
+  type RollbackOptions,
+  type RollbackPlan,
+  type RollbackPlanOptions,
+  rollbackText,
+} from "./releases/rollback.ts";
 export type { Workload, WorkloadKind, WorkloadState } from "./workloads/workload.ts";
 export type { KubernetesObject, ObjectList, ReadOptions, Sending, WatchEvent } from "./cluster/api.ts";
 export { Cluster, type ClusterIdentity, type ConnectOptions, WritableCluster } from "./cluster/cluster.ts";

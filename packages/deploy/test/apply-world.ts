@@ -6,9 +6,11 @@ import {
   Cluster,
   type DeployEvent,
   makePlan,
+  planRollback,
   type Project,
   rollBack,
   type RollbackOptions,
+  type RollbackPlanOptions,
   type WritableCluster,
 } from "../src/index.ts";
 import { clusterWorld, type ClusterWorld, TOKEN } from "./cluster-world.ts";
@@ -44,7 +46,7 @@ export interface ApplyWorld extends ClusterWorld {
   within<T>(job: (project: Project, cluster: WritableCluster) => Promise<T>): Promise<T>;
   /** Plans and applies what is committed. */
   deploy(options?: ApplyOptions, onEvent?: OnEvent): Promise<Outcome>;
-  rollBack(revision?: number, options?: RollbackOptions, onEvent?: OnEvent): Promise<Outcome>;
+  rollBack(revision?: number, options?: RollbackOptions & RollbackPlanOptions, onEvent?: OnEvent): Promise<Outcome>;
   /** Helm's own revisions of the release: number and status. */
   history(): string[];
   /** Commits another image for the one Deployment. */
@@ -72,8 +74,14 @@ export async function applyWorld(): Promise<ApplyWorld> {
         const plan = await makePlan(project, cluster);
         return await outcomeOf(apply(project, cluster, plan, { timeout: 20, ...options }), onEvent);
       }),
-    rollBack: (revision, options, onEvent) =>
-      within((project, cluster) => outcomeOf(rollBack(project, cluster, revision, options), onEvent)),
+    rollBack: (revision, options = {}, onEvent = () => {}) =>
+      within(async (project, cluster) => {
+        async function* run(): AsyncGenerator<DeployEvent, void, undefined> {
+          const plan = await planRollback(cluster, revision, { release: options.release });
+          yield* rollBack(project, cluster, plan, options);
+        }
+        return await outcomeOf(run(), onEvent);
+      }),
     history: () =>
       at.kubernetes
         .list("v1", "Secret", "web")

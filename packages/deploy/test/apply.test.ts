@@ -14,7 +14,10 @@ import {
   makePlan,
   type Plan,
   planMarkdown,
+  planRollback,
   planText,
+  rollBack,
+  rollbackText,
 } from "../src/index.ts";
 import { applyWorld, type ApplyWorld, names, type Outcome, outcomeOf } from "./apply-world.ts";
 import { HELMS, PASSWORD } from "./cluster-world.ts";
@@ -386,5 +389,17 @@ describe.skipIf(peer("helm4").missing)("rolling back", () => {
     await at.deploy();
     expect((await at.rollBack(7)).error).toMatchObject({ code: "NO_REVISION", hint: "Helm has kept: 1 (deployed)" });
     expect((await at.rollBack(1, { release: "none" })).error).toMatchObject({ code: "NO_REVISION" });
+  });
+
+  it("is refused where somebody else changed the release meanwhile", async () => {
+    await at.deploy();
+    await at.commitImage("web:2");
+    await at.deploy();
+    const plan = await at.within((_, cluster) => planRollback(cluster));
+    expect(rollbackText(plan)).toBe("app in web: revision 2 (deployed) goes back to revision 1 (superseded)");
+    await at.deploy();
+    const late = await at.within((project, cluster) => outcomeOf(rollBack(project, cluster, plan)));
+    expect(late.error).toMatchObject({ code: "STALE_PLAN" });
+    expect(at.history()).toEqual(["1 superseded", "2 superseded", "3 deployed"]);
   });
 });

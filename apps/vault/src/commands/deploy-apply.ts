@@ -14,9 +14,9 @@ import { followEvents, timeoutOf } from "../deploy-events.ts";
 import { interruptible, openCommitted } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { readOperand } from "../input.ts";
-import { printableText, say, writeJson, writeStdout } from "../streams.ts";
+import { printableText, writeJson, writeStdout } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
-import { confirm } from "../trust.ts";
+import { confirmChange } from "../trust.ts";
 
 export function run({ flags, args: [name] }: Invocation): Promise<void> {
   if (name === undefined) throw usageError("expected an environment, such as staging");
@@ -34,9 +34,9 @@ export function run({ flags, args: [name] }: Invocation): Promise<void> {
     }
     await using cluster = await Cluster.connectToChange(project, environment, { signal });
     const plan = await planOf(project, cluster, flags, signal);
-    if (flags.plan === undefined && !flags.yes) {
-      for (const line of printableText(planText(plan)).trimEnd().split("\n")) say(line);
-      await confirm(isUnchanged(plan) ? `deploy to ${name} all the same` : `deploy this to ${name}`);
+    if (flags.plan === undefined) {
+      const question = isUnchanged(plan) ? `deploy to ${name} all the same` : `deploy this to ${name}`;
+      await confirmChange(planText(plan), question, flags, signal);
     }
     await followEvents(apply(project, cluster, plan, { ...options, signal }), flags, cleanUp);
   });

@@ -1,22 +1,22 @@
-import { Cluster, rollBack } from "@git-vault/deploy";
+import { Cluster, planRollback, rollBack, rollbackText } from "@git-vault/deploy";
 import { followEvents, timeoutOf } from "../deploy-events.ts";
 import { interruptible, openProject } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import type { Invocation } from "../table.ts";
+import { confirmChange } from "../trust.ts";
 
 export function run({ flags, args: [name, revision] }: Invocation): Promise<void> {
   if (name === undefined) throw usageError("expected an environment, such as staging");
   if (revision !== undefined && !/^[1-9]\d{0,8}$/.test(revision))
     throw usageError("expected the number of a revision, such as 12");
-  const options = {
-    ...timeoutOf(flags),
-    repair: flags.repair === true,
-    ...(flags.release === undefined ? {} : { release: flags.release }),
-  };
+  const options = { ...timeoutOf(flags), repair: flags.repair === true };
   return interruptible(async (signal, cleanUp) => {
     await using project = await openProject(flags);
     await using cluster = await Cluster.connectToChange(project, project.environment(name), { signal });
-    const to = revision === undefined ? undefined : Number(revision);
-    await followEvents(rollBack(project, cluster, to, { ...options, signal }), flags, cleanUp);
+    const asked = revision === undefined ? undefined : Number(revision);
+    const plan = await planRollback(cluster, asked, { release: flags.release, signal });
+    const question = `go back to revision ${plan.to.number} of ${plan.release} in ${name}`;
+    await confirmChange(rollbackText(plan), question, flags, signal);
+    await followEvents(rollBack(project, cluster, plan, { ...options, signal }), flags, cleanUp);
   });
 }

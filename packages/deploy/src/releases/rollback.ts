@@ -1,6 +1,6 @@
 import { beginning } from "./apply.ts";
 import { backAt, type DeployLimits, tellReady, waitForRelease } from "./deployment.ts";
-import type { WritableCluster } from "../cluster/cluster.ts";
+import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import { type DeployEvent, eventsOf, type Tell } from "../workloads/events.ts";
 import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
@@ -9,26 +9,77 @@ import type { ReleaseRevision } from "../helm/helm-releases.ts";
 import type { Release } from "../project/release.ts";
 import { ReleaseLease } from "../cluster/lease.ts";
 import { readManifests } from "../helm/manifests.ts";
+import type { PlanOptions } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 import { assertAbandoned } from "./repair.ts";
 
-export interface RollbackOptions extends DeployLimits {
+/** What a rollback goes back from and to. Where the release is another by the time of it, it is refused. */
+export interface RollbackPlan {
+  readonly release: string;
+  readonly namespace: string;
+  /** The current revision. */
+  readonly from: ReleaseRevision;
+  readonly to: ReleaseRevision;
+}
+
+export interface RollbackPlanOptions extends PlanOptions {
   /** The main release where left out. */
-  readonly release?: string;
+  readonly release?: string | undefined;
+}
+
+export interface RollbackOptions extends DeployLimits {
   /** Take up a release that was left half-way: somebody says that whatever was at it is dead. */
   readonly repair?: boolean;
 }
 
 /**
- * Makes an earlier revision of a release the current one, waits for its workloads, and gives what happens.
+ * Finds out what a release goes back to. Nothing is changed.
  *
  * @param revision as `helm history` numbers them; the last good one that is not as the current one where left out
- * @throws DeployError NO_REVISION; RELEASE_BUSY; TOOL_FAILED, ROLLOUT_FAILED, INTERRUPTED; what the cluster's refusals are
+ * @throws DeployError NO_REVISION; TOOL_FAILED, INTERRUPTED; what reading from the cluster throws
+ */
+export function planRollback(
+  cluster: Cluster,
+  revision?: number,
+  { release: named, signal }: RollbackPlanOptions = {},
+): Promise<RollbackPlan> {
+  return tellingState(
+    async () => {
+      const release = releaseOf(cluster, named ?? cluster.environment.release);
+      const { name, namespace } = release;
+      const revisions = await cluster.revisions(release, signal);
+      const from = revisions.at(-1);
+      const number =
+        revision ??
+        (from === undefined
+          ? null
+          : await lastGood(cluster, release, { upTo: from.number - 1, unlike: from.number }, signal));
+      const to = revisions.find((one) => one.number === number);
+      if (from !== undefined && to !== undefined) return { release: name, namespace, from, to };
+      const kept = revisions.map(({ number: one, status }) => `${one} (${status})`).join(", ");
+      const what = revision === undefined ? "good" : "such";
+      throw new DeployError("NO_REVISION", `the release ${name} has no ${what} revision to go back to`, {
+        hint: `Helm has kept: ${kept || "none"}`,
+      });
+    },
+    () => NOTHING_CHANGED,
+  );
+}
+
+/** A rollback in a line, for a terminal or a log. */
+export const rollbackText = ({ release, namespace, from, to }: RollbackPlan): string =>
+  `${release} in ${namespace}: revision ${from.number} (${from.status}) goes back to revision ${to.number} (${to.status})`;
+
+/**
+ * Makes an earlier revision of a release the current one, waits for its workloads, and gives what happens.
+ *
+ * @throws DeployError STALE_PLAN before anything is changed; RELEASE_BUSY; TOOL_FAILED, ROLLOUT_FAILED, INTERRUPTED; what the cluster's
+ * refusals are
  */
 export function rollBack(
   project: Project,
   cluster: WritableCluster,
-  revision: number | undefined,
+  plan: RollbackPlan,
   options: RollbackOptions = {},
 ): AsyncGenerator<DeployEvent, void, undefined> {
   return eventsOf(async (tell, signal) => {
@@ -39,7 +90,7 @@ export function rollBack(
       state = now;
     };
     await tellingState(
-      () => goBack(cluster, revision, options, { tell, signal, onState }),
+      () => goBack(cluster, plan, options, { tell, signal, onState }),
       () => state,
     );
     tell({ event: "end", seconds: (Date.now() - start) / 1000 });
@@ -55,30 +106,22 @@ interface Listeners {
 
 async function goBack(
   cluster: WritableCluster,
-  revision: number | undefined,
-  { release: named, timeout = 600, history = 10, repair = false }: RollbackOptions,
+  { release: name, from, to: { number: to } }: RollbackPlan,
+  { timeout = 600, history = 10, repair = false }: RollbackOptions,
   { tell, signal, onState }: Listeners,
 ): Promise<void> {
-  const { environment } = cluster;
-  const name = named ?? environment.release;
-  const release = environment.releases.find((one) => one.name === name);
-  if (release === undefined) throw new DeployError("NO_REVISION", `${environment.name} has no release ${name}`);
+  const release = releaseOf(cluster, name);
   const start = Date.now();
-  const revisions = await cluster.revisions(release, signal);
-  const last = revisions.at(-1);
-  const to = last === undefined ? null : await targetOf(cluster, release, revisions, revision, signal);
-  if (last === undefined || to === null) {
-    const kept = revisions.map(({ number, status }) => `${number} (${status})`).join(", ");
-    const what = revision === undefined ? "good" : "such";
-    throw new DeployError("NO_REVISION", `the release ${name} has no ${what} revision to go back to`, {
-      hint: `Helm has kept: ${kept || "none"}`,
-    });
-  }
   const deadline = start + timeout * 1000;
-  const holder = { revision: last.number + 1, end: start + 3 * timeout * 1000 };
+  const holder = { revision: from.number + 1, end: start + 3 * timeout * 1000 };
   const lease = await ReleaseLease.take(cluster, release, holder, signal);
   let isRefused = true;
   try {
+    const last = (await cluster.revisions(release, signal)).at(-1);
+    if (last?.uid !== from.uid || last.number !== from.number)
+      throw new DeployError("STALE_PLAN", `somebody else changed the release ${name} meanwhile`, {
+        hint: "nothing was changed; look at it again",
+      });
     assertAbandoned(name, last, lease?.previous ?? null, repair);
     isRefused = false;
     tell({ event: "rolling-back", release: name, to });
@@ -95,15 +138,8 @@ async function goBack(
   }
 }
 
-/** The revision that is asked for, where Helm has kept it; else the last good one that is not as the current one. */
-async function targetOf(
-  cluster: WritableCluster,
-  release: Release,
-  revisions: readonly ReleaseRevision[],
-  revision: number | undefined,
-  signal: AbortSignal,
-): Promise<number | null> {
-  if (revision !== undefined) return revisions.some(({ number }) => number === revision) ? revision : null;
-  const current = revisions.at(-1)?.number ?? 0;
-  return lastGood(cluster, release, { upTo: current - 1, unlike: current }, signal);
+function releaseOf({ environment }: Cluster, name: string): Release {
+  const release = environment.releases.find((one) => one.name === name);
+  if (release !== undefined) return release;
+  throw new DeployError("NO_REVISION", `${environment.name} has no release ${name}`);
 }
