@@ -87,6 +87,9 @@ describe.each(HELMS)("a plan with $label", ({ path: helm, missing }) => {
   });
 });
 
+const MOTTO =
+  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata:\n  greeting: {{ .Values.greeting }}\n  motto: {{ .Values.motto | quote }}\n";
+
 describe.skipIf(peer("helm4").missing)("a plan", () => {
   it("hides what was secret where it was deployed, though no commit says so any more", async () => {
     await deploy(at.env["HELM"] ?? "", "--set", "token=canary-old-token");
@@ -100,6 +103,28 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     expect(releases[0]?.changes.map(({ name, action }) => `${action} ${name}`)).toEqual(["change old"]);
     expect(releases[0]?.changes[0]?.diff).toContain("[secret ");
     expect(JSON.stringify(releases)).not.toContain("canary");
+  });
+
+  it.each([
+    ["the chart's own value", "app/values.yaml", "greeting: hello\nmotto: some default\n"],
+    ["an empty value", "config/staging.yaml", 'greeting: good day\nmotto: ""\n'],
+    ["a placeholder", "config/staging.yaml", "greeting: good day\nmotto: changeme\n"],
+  ])("hides what a secret layer no longer sets, where %s stands in its place", async (_, path, content) => {
+    at.repository.write("app/templates/all.yaml", MOTTO);
+    at.repository.write("app/values.yaml", "greeting: hello\nmotto: some default\n");
+    at.repository.write("config/staging.yaml", "greeting: good morning\n");
+    at.encrypt("secrets/config/staging.yaml", "motto: canary in a coal mine\n");
+    await at.repository.commit("a secret that does not look like one");
+    await deploy(at.env["HELM"] ?? "", "--set", "motto=canary in a coal mine,greeting=good morning");
+    at.encrypt("secrets/config/staging.yaml", "other: value\n");
+    at.repository.write(path, content);
+    await at.repository.commit("the secret is gone");
+    const { releases } = await plan();
+    const text = releases.flatMap(({ changes }) => changes.map(({ diff }) => diff)).join("\n");
+    expect(text).not.toContain("canary");
+    expect(text).toMatch(/-  motto: "?\[secret /);
+    // What a plain layer sets is shown as it was.
+    expect(text.includes("-  greeting: good morning")).toBe(path === "config/staging.yaml");
   });
 
   it("is a file that shows whether it was changed", async () => {

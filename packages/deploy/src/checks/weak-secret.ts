@@ -18,6 +18,10 @@ export const weakSecret: Check = async function* weakSecretCheck(context) {
 
 const PLACEHOLDER =
   /^(?:(?:please[-_ ]?)?(?:change|replace|fill|set|insert|edit)[-_ ]?(?:me|this|it|in)(?:[-_ !.].*)?|to[-_ ]?do(?:[-_ :].*)?|tbd|fix[-_ ]?me|placeholder|dummy|example|sample|your[-_ ].*|<[^<>]*>|\{\{.*\}\}|\$\{.*\}|x{3,}|\*{3,}|\.{3,}|\[(?:secret|redacted)\]|redacted|none|null|nil|undefined|secret|password|passwd|token|api[-_]?key)$/i;
+
+/** Whether a text only stands in for another, or is empty. */
+export const isPlaceholder = (text: string): boolean => text.trim() === "" || PLACEHOLDER.test(text.trim());
+
 /** Those that attackers try first, in lower case. */
 const COMMON = new Set(
   "123456 1234567 12345678 123456789 1234567890 abc123 admin admin123 administrator asdfgh changeit default dragon foobar guest hello hunter2 iloveyou letmein login master monkey pass passw0rd password1 password123 qwerty qwerty123 qwertyuiop root s3cret secret123 shadow superman supersecret test test123 testing trustno1 welcome".split(
