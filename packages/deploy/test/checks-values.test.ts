@@ -57,6 +57,7 @@ thousand: 1_000
 version: 1.10
 time: 12:30
 commit: 123e4
+mask: 0x7fffffffffffffff
 `,
       },
     });
@@ -74,6 +75,7 @@ commit: 123e4
       "prod.yaml:6 warning this number loses its last 0, which a version would need",
       "prod.yaml:7 warning this text looks like a number in base 60, which other programs read it as",
       "prod.yaml:8 warning this text with an e between digits is read as a number",
+      "prod.yaml:9 error this number has more digits than Helm keeps",
     ]);
   });
 

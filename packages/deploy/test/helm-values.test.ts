@@ -19,6 +19,33 @@ data:
   values: {{ .Values | toJson | b64enc | quote }}
 `;
 
+/** About the last that a double holds exactly, and the last of 64 bits. */
+const NUMBERS = [
+  "9007199254740991",
+  "9007199254740992",
+  "9007199254740993",
+  "-9007199254740993",
+  "9223372036854775807",
+  "9223372036854775808",
+  "18446744073709551615",
+  "18446744073709551616",
+  "-9223372036854775808",
+  "123456789012345678901234567890",
+  "100000000000000000000",
+  "1e21",
+  "0x7fffffffffffffff",
+  "0o777777",
+  "1_000_000",
+  "1.0",
+  "1e3",
+  "12345678.9",
+  "1.5e300",
+  "0.000001",
+  "1e-7",
+  "0.1",
+  "21474836470",
+];
+
 async function repositoryOf(files: Readonly<Record<string, string>>): Promise<Repository> {
   const repository = await throwawayRepository();
   repository.write("mybinder/Chart.yaml", "apiVersion: v2\nname: mybinder\nversion: 1.0.0\n");
@@ -28,18 +55,22 @@ async function repositoryOf(files: Readonly<Record<string, string>>): Promise<Re
   return repository;
 }
 
-async function byHelm(program: string, { path, env }: Repository): Promise<ValueMap> {
+/** What the chart sees, as the JSON that Helm writes, with all of its digits. */
+async function textByHelm(program: string, { path, env }: Repository): Promise<string> {
   const files = LAYERS.slice(1).flatMap((layer) => ["-f", join(path, layer)]);
   const output = await runOk(program, ["template", "x", join(path, "mybinder"), ...files], { env: { ...env } });
-  return JSON.parse(Buffer.from(/values: "(.*)"/.exec(output.toString())?.[1] ?? "", "base64").toString());
+  return Buffer.from(/values: "(.*)"/.exec(output.toString())?.[1] ?? "", "base64").toString();
 }
+
+const byHelm = async (program: string, repository: Repository): Promise<ValueMap> =>
+  JSON.parse(await textByHelm(program, repository));
 
 /** Our values, and what Helm prints when it gets them from us on standard input. */
 async function byUs(
   program: string,
   repository: Repository,
   helm: 3 | 4,
-): Promise<{ read: ValueMap; rendered: ValueMap }> {
+): Promise<{ read: ValueMap; rendered: ValueMap; text: string }> {
   const env = { ...repository.env, HELM: program };
   await using project = await Project.open({ root: repository.path, env, key: null });
   const environment = project.environment("prod");
@@ -47,7 +78,8 @@ async function byUs(
   const data = manifest?.object["data"] as { values: string };
   // JSON knows no -0 and no map without a prototype.
   const read = JSON.parse(JSON.stringify(environment.values({ helm }).value)) as ValueMap;
-  return { read, rendered: JSON.parse(Buffer.from(data.values, "base64").toString()) };
+  const text = Buffer.from(data.values, "base64").toString();
+  return { read, rendered: JSON.parse(text), text };
 }
 
 const withoutNegativeZero = (value: ValueMap): ValueMap =>
@@ -74,6 +106,45 @@ describe.each([3, 4] as const)("values, against Helm %i", (major) => {
       });
     }
     expect(withoutNegativeZero(rendered)).toEqual(withoutNegativeZero(expected));
+  });
+
+  it.skipIf(helm.missing)(`numbers of any size are read and sent on as ${helm.label} holds them`, async () => {
+    const lines = (indent: string): string => NUMBERS.map((number, at) => `${indent}n${at}: ${number}\n`).join("");
+    using repository = await repositoryOf({
+      "mybinder/values.yaml": `ofChart:\n${lines("  ")}below:\n${lines("  ")}`,
+      "config/common.yaml": `ofLayer:\n${lines("  ")}`,
+      "config/prod.yaml": `below:\n${lines("  ")}`,
+    });
+    const expected = await textByHelm(helm.path, repository);
+    const { read, text } = await byUs(helm.path, repository, major);
+    // To the last digit: what Helm gets from us is what it reads itself.
+    expect(text).toBe(expected);
+    const held = (key: string): string[] => {
+      const [, inside = ""] = new RegExp(`"${key}":\\{(.*?)\\}`).exec(expected) ?? [];
+      const byName = new Map(
+        inside.split(",").map((entry) => [entry.slice(1, entry.indexOf(":") - 1), entry.slice(entry.indexOf(":") + 1)]),
+      );
+      return NUMBERS.map((_, at) => byName.get(`n${at}`) ?? "");
+    };
+    const ours = (key: string): number[] => Object.values(read[key] as Record<string, number>);
+    for (const key of ["ofLayer", "below", "ofChart"]) expect(held(key).map(Number)).toEqual(ours(key));
+    // As a double is written; but Helm 3 keeps the digits of a chart's own integers, as far as they have 64 bits.
+    const doubles = ours("ofLayer").map(String);
+    expect(held("ofLayer").map((digits) => String(Number(digits)))).toEqual(doubles);
+    const kept = held("ofChart").filter((digits, at) => /^-?\d+$/.test(digits) && digits !== held("ofLayer")[at]);
+    expect(kept).toEqual(
+      major === 4
+        ? []
+        : [
+            "9007199254740993",
+            "-9007199254740993",
+            "9223372036854775807",
+            "9223372036854775808",
+            "18446744073709551615",
+            "-9223372036854775808",
+            "9223372036854775807",
+          ],
+    );
   });
 
   it.skipIf(helm.missing)(`odd but valid YAML is read alike by ${helm.label}`, async () => {

@@ -1,5 +1,6 @@
 import type { Check, Finding } from "./finding.ts";
 import type { EntryYaml, ScalarYaml, Yaml } from "../values/yaml.ts";
+import { resolvePlain } from "../values/yaml-scalar.ts";
 import { found, layersOf, NO_KEY, orElse, placeIn } from "./reading.ts";
 
 /** Tells of what is not what it looks like: keys that are there twice, further documents, words that are read as something else. */
@@ -53,6 +54,9 @@ function* surprisingKey({ key, text, plain, position }: EntryYaml): Generator<Su
   };
 }
 
+/** In base 10, or as Helm reads it in base 2, 8 or 16. */
+const isInteger = (text: string): boolean => /^[-+]?\d[\d_]*$/.test(text) || typeof resolvePlain(text) === "bigint";
+
 /** Never quotes the value, which may be secret. */
 function surprisingScalar({ value, text, plain }: ScalarYaml): Pick<Surprise, "severity" | "message"> | null {
   if (!plain) return null;
@@ -64,7 +68,7 @@ function surprisingScalar({ value, text, plain }: ScalarYaml): Pick<Surprise, "s
       message: "this text looks like a number in base 60, which other programs read it as",
     };
   if (typeof value !== "number") return null;
-  if (/^[-+]?\d[\d_]*$/.test(text) && !Number.isSafeInteger(value))
+  if (isInteger(text) && !Number.isSafeInteger(value))
     return { severity: "error", message: "this number has more digits than Helm keeps" };
   if (/^[-+]?0[\d_]+$|^[-+]?0[oO]/.test(text))
     return { severity: "warning", message: "this number begins with 0, and is read as octal" };
