@@ -7,6 +7,7 @@ import { VaultError } from "@git-vault/errors";
  * - `CLOSED_PIPE`: whoever read standard output has gone; nothing is said of it
  * - `BINARY_TO_TERMINAL`: binary output would have gone to a terminal or a clipboard
  * - `NOT_A_KEY`: what was handed over as a git-crypt key is none
+ * - `NO_HOME`: the user has no home folder
  * - `NO_KEY_GIVEN`: nothing was handed over to unlock with
  * - `UNSIGNED`: a signature was wanted, and there is none
  * - `SIGNER_DENIED`, `SIGNER_UNCHECKED`: a signature was wanted, and is not by whom it should be, or nobody could tell
@@ -23,6 +24,7 @@ export type CliErrorCode =
   | "CLOSED_PIPE"
   | "BINARY_TO_TERMINAL"
   | "NOT_A_KEY"
+  | "NO_HOME"
   | "NO_KEY_GIVEN"
   | "UNSIGNED"
   | "SIGNER_DENIED"

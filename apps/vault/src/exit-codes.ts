@@ -126,6 +126,7 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   NO_USABLE_KEY: 3,
   NO_SUCH_HOLDER: 3,
   RETIRED_GRANT: 3,
+  NO_HOME: 1,
   NO_KEY_GIVEN: 3,
   NOT_AN_IDENTITY: 5,
   NO_SIGNING_KEY: 3,

@@ -68,3 +68,10 @@ export type GitCryptErrorCode =
 
 /** What `@git-vault/git-crypt` throws. */
 export class GitCryptError extends VaultError<GitCryptErrorCode> {}
+
+/** The repository's own folder takes no file: it is read-only, or the disk is full. */
+export const unwritableFolder = (code: string, cause: unknown): GitCryptError =>
+  new GitCryptError("UNWRITABLE", `the repository's .git cannot be written: ${code}`, {
+    hint: "check its permissions and the space left, then run the command again",
+    cause,
+  });

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { GitCryptError } from "./errors.ts";
+import { GitCryptError, unwritableFolder } from "./errors.ts";
 import { printable } from "./file-name.ts";
 import { type GitPlace, listOf, runGit, tryGit } from "./git.ts";
 import { listIndex } from "./protected-files.ts";
@@ -183,7 +183,15 @@ function rewriteIndex(
   );
   if (changed !== true) return changed === null ? null : true;
   removeStaleLock(lock, own);
-  writeFileSync(own, bytes, { mode: Number(stat.mode & 0o777n), flag: "wx" });
+  try {
+    writeFileSync(own, bytes, { mode: Number(stat.mode & 0o777n), flag: "wx" });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    // One that is there is another process's, at work now.
+    if (code === "EEXIST") return false;
+    rmSync(own, { force: true });
+    throw unwritableFolder(code, error);
+  }
   try {
     linkSync(own, lock);
   } catch {
@@ -247,7 +255,7 @@ function refreshByGit(place: GitPlace, files: ReadonlyMap<string, FreshFile>): v
  * It writes the index itself, which takes no process and no filter; where it does not understand the index, or Windows describes
  * files in another way, git reads the files.
  *
- * @throws GitCryptError INDEX_LOCKED where another program holds the index; GIT_FAILED.
+ * @throws GitCryptError INDEX_LOCKED where another program holds the index; UNWRITABLE; GIT_FAILED.
  */
 export function refreshIndex(place: GitPlace, workTree: WorkTree, files: ReadonlyMap<string, FreshFile>): void {
   if (files.size === 0) return;

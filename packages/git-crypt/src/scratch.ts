@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { unwritableFolder } from "./errors.ts";
 
 /*
  * Where files are written before they are moved to their places: a folder in the repository's own, out of git's sight, by the
@@ -18,10 +19,18 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Makes this process's folder, for its owner alone. */
+/**
+ * Makes this process's folder, for its owner alone.
+ *
+ * @throws GitCryptError UNWRITABLE.
+ */
 export function makeScratch(gitDir: string): string {
   const folder = join(stateFolder(gitDir), `${PREFIX}${process.pid}`);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unwritableFolder(error instanceof Error && "code" in error ? String(error.code) : "", error);
+  }
   return folder;
 }
 

@@ -225,6 +225,11 @@ test("it refuses where something would be lost or mixed up, and changes nothing"
   expect(await attempt()).toBe("UNFINISHED");
   await repo.git("merge", "--abort");
   expect([await attempt("other"), await attempt("../x")]).toEqual(["NO_SUCH_KEY", "INVALID_KEY_NAME"]);
+  // What stands in the way of its folder stands for a .git that cannot be written.
+  const inTheWay = join(repo.path, ".git/git-crypt", `unfinished.${process.pid}`);
+  writeFileSync(inTheWay, "");
+  expect(await attempt()).toBe("UNWRITABLE");
+  rmSync(inTheWay, { force: true });
   errorOf("NO_ROTATION", () => continueRotation(opened, commands));
   errorOf("NO_ROTATION", () => abortRotation(opened, commands));
   await expect(rotate(opened, { ...commands, filesFor: async () => new Map([["../x", null]]) })).rejects.toThrow(

@@ -114,6 +114,12 @@ export const signedPart = (grant: Omit<GrantFile, "signature">): Buffer =>
 export const encodeGrant = (grant: GrantFile): Buffer =>
   Buffer.concat([signedPart(grant), Buffer.from(grant.signature ?? "")]);
 
+function firstLineProblem(text: string): string {
+  if (text === "") return "it is empty";
+  if (/^git-vault grant v\d+$/m.test(text.split("\n", 1)[0] ?? "")) return "it is of another version than 1";
+  return `expected "${FIRST_LINE}" on its first line`;
+}
+
 /** Takes the lines of a file one after the other. */
 class Lines {
   readonly #lines: readonly string[];
@@ -143,8 +149,7 @@ class Lines {
     return value;
   }
 
-  expect(line: string): void {
-    if (this.#lines[this.#at] !== line) throw malformed(`expected another line ${this.#at + 1}`);
+  skip(): void {
     this.#at += 1;
   }
 
@@ -175,7 +180,8 @@ export function parseGrant(bytes: Uint8Array): GrantFile {
     throw malformed(text.includes("\r\n") ? "its line ends were changed" : "expected printable ASCII characters alone");
   }
   const lines = new Lines(text);
-  lines.expect(FIRST_LINE);
+  if (!text.startsWith(`${FIRST_LINE}\n`)) throw malformed(firstLineProblem(text));
+  lines.skip();
   const holder = lines.required("holder", isHolderName);
   const account = lines.optional("account", (value) => ACCOUNT.test(value));
   const keys: GrantKey[] = [];

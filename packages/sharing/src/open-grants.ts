@@ -37,6 +37,8 @@ export interface OpenedGrants {
   readonly opened: readonly OpenedGrant[];
   /** Grants for these private keys that are not to be used, and why. */
   readonly refused: readonly BadGrant[];
+  /** Files among the grants that are none, where none was opened: one of them may have been meant for these private keys. */
+  readonly bad: readonly BadGrant[];
   /** The last grant for these private keys that was removed, where there is none now; else null. */
   readonly removed: RemovedGrant | null;
 }
@@ -44,7 +46,8 @@ export interface OpenedGrants {
 /** See `openGrants` in granting.ts. */
 export async function openGrants(repository: Repository, options: ReceiveOptions): Promise<OpenedGrants> {
   const grants = readGrantsToCome(repository);
-  if (grants.grants.length + grants.rotations.size === 0) return { opened: [], refused: [], removed: null };
+  if (grants.grants.length + grants.rotations.size === 0)
+    return { opened: [], refused: [], bad: grants.bad, removed: null };
   const local = await findLocalIdentities(options);
   const opened = new Map<string, OpenedGrant>();
   const refused: BadGrant[] = [];
@@ -71,7 +74,7 @@ export async function openGrants(repository: Repository, options: ReceiveOptions
     local.lock();
   }
   if (opened.size === 0 && refused.length > 0) throw allRefused(refused, isRetired, removed);
-  return { opened: [...opened.values()], refused, removed };
+  return { opened: [...opened.values()], refused, bad: opened.size === 0 ? grants.bad : [], removed };
 }
 
 /** The last grant for keys of these fingerprints that a commit removed. */

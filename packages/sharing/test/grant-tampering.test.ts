@@ -68,7 +68,7 @@ describe("a grant opens for its holder", () => {
     expect(found).toMatchObject([{ keyName: "default", verified: true, grant: { path: grantOf(repository, "bob") } }]);
     expect(found[0]?.key.equals(read(".git/git-crypt/keys/default"))).toBe(true);
     expect(refused).toEqual([]);
-    expect(await openAs("mallory")).toEqual({ opened: [], refused: [], removed: null });
+    expect(await openAs("mallory")).toEqual({ opened: [], refused: [], bad: [], removed: null });
     expect(await problems()).toEqual([]);
   });
 
@@ -89,7 +89,9 @@ describe("it is noticed and named", () => {
     const carols = read(grantOf(repository, "carol"));
     await stage(repository, grantOf(repository, "bob"), carols);
     expect(await problems()).toEqual(["it says that it is for github:carol, which its file's name does not"]);
-    expect(await openAs("bob")).toEqual({ opened: [], refused: [], removed: null });
+    const found = await openAs("bob");
+    expect(found).toMatchObject({ opened: [], refused: [], removed: null });
+    expect(found.bad.map(({ path }) => path)).toEqual([grantOf(repository, "bob")]);
   });
 
   it("where the message in a grant was swapped", async () => {

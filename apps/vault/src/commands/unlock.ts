@@ -139,12 +139,17 @@ async function keyOfClipboard(repository: Repository, flags: FlagValues, grants:
 /** What the grants of others mean for somebody who has none. */
 async function othersGrants(repository: Repository, grants: OpenedGrants): Promise<string> {
   const { holders } = await listHolders(repository, null);
-  if (holders.length === 0) return "";
+  if (holders.length + grants.bad.length === 0) return "";
   return `${whyNone(grants)}: ask one of \`vault holders\` to grant you the key, or `;
 }
 
-const whyNone = ({ removed }: OpenedGrants): string =>
-  removed === null ? "no grant here is for a private key of yours" : printable(removalText(removed));
+function whyNone({ removed, bad }: OpenedGrants): string {
+  const why = removed === null ? "no grant here is for a private key of yours" : printable(removalText(removed));
+  const [first, ...more] = bad;
+  if (first === undefined) return why;
+  const others = more.length === 0 ? "" : `, and ${more.length} more`;
+  return `${why} (but ${printable(first.path)} cannot be read: ${printable(first.problem)}${others})`;
+}
 
 function reportRotated({ keys }: UnlockResult, isRotated: boolean): string[] {
   if (keys.some(({ joined }) => joined)) {
@@ -180,7 +185,7 @@ const list = (title: string, files: readonly FileName[]): string[] =>
 
 const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => path);
 
-const NO_GRANTS: OpenedGrants = { opened: [], refused: [], removed: null };
+const NO_GRANTS: OpenedGrants = { opened: [], refused: [], bad: [], removed: null };
 
 /** A grant that was opened, and what its signature proves. */
 interface ToldGrant {
