@@ -81,6 +81,12 @@ describe("in GitHub Actions", () => {
     expect(readFileSync(summary).length).toBe(1024 * 1024);
   });
 
+  it.each([1, 10, 75, 76, 77, 80])("what is added to a summary with %i bytes of room keeps to it", (room) => {
+    truncateSync(summary, 1024 * 1024 - room);
+    ci.summary("a line\n".repeat(20_000));
+    expect(readFileSync(summary).length).toBeLessThanOrEqual(1024 * 1024);
+  });
+
   it("an output may have many lines, and nothing in it sets another one", () => {
     ci.output("plan", "line 1\nEOF\nevil=1");
     expect(readFileSync(output, "utf8")).toMatch(/^plan<<(end-[-0-9a-f]{36})\nline 1\nEOF\nevil=1\n\1\n$/);

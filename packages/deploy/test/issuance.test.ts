@@ -80,6 +80,22 @@ describe("what cert-manager says of a Secret", () => {
     });
   });
 
+  it("tells of a ClusterIssuer that is not ready, and not of an Issuer of another namespace", () => {
+    const status = { status: notReady("ErrRegisterACMEAccount", "account is not there") };
+    const certificate = { ...spec, issuerRef: { name: "letsencrypt", kind: "ClusterIssuer" } };
+    const wide = { kind: "ClusterIssuer", metadata: { name: "letsencrypt", uid: "wide" }, ...status };
+    const unready = (...objects: object[]): unknown =>
+      issuanceOf(secret, [
+        object("Certificate", "hub", { spec: certificate, status: notReady("DoesNotExist", "") }),
+        ...(objects as KubernetesObject[]),
+      ])?.stuck.at(-1);
+    expect(unready(object("Issuer", "letsencrypt", status))).toMatchObject({ kind: "Certificate" });
+    expect(unready(wide)).toMatchObject({ kind: "ClusterIssuer", message: "account is not there" });
+    certificate.issuerRef = { name: "letsencrypt", kind: "Issuer" };
+    const elsewhere = { ...wide, kind: "Issuer", metadata: { name: "letsencrypt", namespace: "elsewhere", uid: "x" } };
+    expect(unready(elsewhere)).toMatchObject({ kind: "Certificate" });
+  });
+
   it("tells of a renewal that failed while the old certificate is still good", () => {
     const conditions = [
       { type: "Ready", status: "True", reason: "Ready" },

@@ -134,6 +134,24 @@ describe("an environment that is not well", () => {
     expect(brief(findings)).toEqual([expect.stringMatching(/^warning workloads: StatefulSet db: \d of 2 pods are /)]);
   });
 
+  it("has a failed Job of a CronJob, which fails no deployment", async () => {
+    const job = (name: string, owners: object[]): unknown =>
+      put("batch/v1", "Job", name, {
+        metadata: { name, namespace: "web", ownerReferences: owners },
+        spec: { backoffLimit: 0, template: { spec: { containers: [{ name: "backup", image: "backup:1" }] } } },
+      });
+    world.kubernetes.podRules.push({ image: /backup:1/, becomes: "failed" });
+    const { uid } = put("batch/v1", "CronJob", "backup", { spec: { schedule: "0 3 * * *" } }).metadata;
+    job("backup-2891", [{ apiVersion: "batch/v1", kind: "CronJob", name: "backup", uid, controller: true }]);
+    job("migration", []);
+    await world.kubernetes.settled();
+    const { findings } = await verifyEnvironment(cluster, options());
+    expect(brief(findings).map((finding) => finding.slice(0, 36))).toEqual([
+      expect.stringMatching(/^warning workloads: Job backup-2891/),
+      expect.stringMatching(/^error workloads: Job migration/),
+    ]);
+  });
+
   it("has Ingresses that lead nowhere", async () => {
     put("v1", "Service", "idle", { spec: { selector: { app: "idle" }, ports: [{ port: 80 }] } });
     ingress([rule(HOST, "idle"), rule(SHARED, "missing")], []);

@@ -16,6 +16,8 @@ export interface Kind {
   /** `/apis/GROUP/VERSION`, or `/api/v1`. */
   readonly api: string;
   readonly plural: string;
+  /** Whether its objects lie in no namespace. */
+  readonly clusterWide?: true;
   /** Whether it is done without where the cluster's user may not read it. A cluster that does not have the kind has no objects of it. */
   readonly optional?: true;
 }
@@ -37,7 +39,9 @@ export async function readKinds(
       throw error;
     }
   };
-  const lists = await Promise.all(kinds.flatMap((kind) => places.map((place) => read(kind, place))));
+  const lists = await Promise.all(
+    kinds.flatMap((kind) => (kind.clusterWide === true ? [""] : places).map((place) => read(kind, place))),
+  );
   return lists.flat();
 }
 

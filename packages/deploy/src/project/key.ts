@@ -8,9 +8,9 @@ import { DeployError } from "../errors.ts";
 /** The variable that CI systems hold the key in. */
 const KEY_VARIABLE = "GIT_CRYPT_KEY";
 
-/** An environment for programs that are not to have the key, or the private key that opens a grant. */
+/** An environment for programs that are not to have the key, or the private key that opens a grant and its passphrase. */
 export function withoutKeys(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { [KEY_VARIABLE]: _, GIT_VAULT_IDENTITY: __, ...rest } = env;
+  const { [KEY_VARIABLE]: _, GIT_VAULT_IDENTITY: __, SSH_VAULT_PASSPHRASE: ___, ...rest } = env;
   return rest;
 }
 

@@ -112,7 +112,9 @@ const escapeProperty = (text: string): string => escapeData(text).replaceAll(":"
 function shorten(text: string, room: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= room) return text;
-  const end = bytes.lastIndexOf(0x0a, room - SHORTENED.length - 1);
+  const length = room - SHORTENED.length;
+  // From a negative place on, Node would search from the end.
+  const end = length < 1 ? -1 : bytes.lastIndexOf(0x0a, length - 1);
   if (end > 0) return bytes.subarray(0, end).toString() + SHORTENED;
   return room >= SHORTENED.length ? SHORTENED : "";
 }

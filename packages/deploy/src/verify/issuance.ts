@@ -52,6 +52,7 @@ export const ISSUANCE_KINDS: readonly Kind[] = [
   kind("Certificate", "certificates", "cert-manager.io"),
   kind("CertificateRequest", "certificaterequests", "cert-manager.io"),
   kind("Issuer", "issuers", "cert-manager.io"),
+  { ...kind("ClusterIssuer", "clusterissuers", "cert-manager.io"), clusterWide: true },
   kind("Order", "orders", "acme.cert-manager.io"),
   kind("Challenge", "challenges", "acme.cert-manager.io"),
 ];
@@ -114,11 +115,12 @@ export function issuanceOf(
 }
 
 function wayDown(certificate: KubernetesObject, objects: readonly KubernetesObject[]): IssuanceStep[] {
-  const issuerName = textAt(certificate, "spec", "issuerRef", "name");
+  const wanted = textAt(certificate, "spec", "issuerRef", "kind") || "Issuer";
   const issuer = objects.find(
     (object) =>
-      kindOf(object) === (textAt(certificate, "spec", "issuerRef", "kind") || "Issuer") &&
-      nameOf(object) === issuerName,
+      kindOf(object) === wanted &&
+      nameOf(object) === textAt(certificate, "spec", "issuerRef", "name") &&
+      (wanted === "ClusterIssuer" || namespaceOf(object) === namespaceOf(certificate)),
   );
   // An issuer that is not ready issues nothing: there is no need to look further.
   if (issuer !== undefined && readiness(issuer).state !== "Ready") return [readiness(issuer)];

@@ -12,7 +12,15 @@ import { DeployError } from "../errors.ts";
 import type { Finding } from "../checks/finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { ENDPOINT_KINDS, endpointFindings } from "./ingress-endpoints.ts";
-import { annotationOf, type Kind, type KubernetesObject, nameOf, namespaceOf, readKinds } from "../helm/object.ts";
+import {
+  annotationOf,
+  controllerOf,
+  type Kind,
+  type KubernetesObject,
+  nameOf,
+  namespaceOf,
+  readKinds,
+} from "../helm/object.ts";
 import { pathsOf } from "./ingress-paths.ts";
 import { inParallel, sharedSignal } from "../parallel.ts";
 import { QUOTA_KINDS, quotaFindings } from "../workloads/quota.ts";
@@ -90,7 +98,10 @@ const NOTHING: Finding = {
   hint: "look at whether it was ever deployed",
 };
 
-/** What is wrong with a workload, and why. Others may share the namespace: what is wrong with theirs is a warning. */
+/**
+ * What is wrong with a workload, and why. Others may share the namespace: what is wrong with theirs is a warning, and so it is with what
+ * others started.
+ */
 async function judgeWorkload(
   cluster: Cluster,
   object: KubernetesObject,
@@ -102,7 +113,9 @@ async function judgeWorkload(
   // A Job that runs is as it should be.
   if (state === "ready" || (kind === "Job" && state === "waiting")) return [];
   const owner = annotationOf(object, "meta.helm.sh/release-name");
-  const isOwn = owner === "" || cluster.environment.releases.some(({ name }) => name === owner);
+  // What a CronJob started lies there for days when it failed, and the next one may have done it: no deployment is to fail by it.
+  const isStarted = controllerOf(object) !== undefined;
+  const isOwn = !isStarted && (owner === "" || cluster.environment.releases.some(({ name }) => name === owner));
   const [reason] = await troubleOf(cluster, { kind, namespace: namespaceOf(object), name: nameOf(object) }, signal);
   const said = `${kind} ${nameOf(object)}: ${message}`;
   return [{ id: "workloads", severity: isOwn ? "error" : "warning", message: said, hint: reason }];
