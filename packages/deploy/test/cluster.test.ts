@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { peer, runOk, temporaryFolder } from "@git-vault/testkit";
+import { peer, runOk, startTlsServer, temporaryFolder } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Cluster, type DeployErrorCode, makePlan, type Project } from "../src/index.ts";
 import { HELMS, TOKEN, clusterWorld, type ClusterWorld } from "./cluster-world.ts";
@@ -108,6 +108,15 @@ describe("a kubeconfig", () => {
     const base64 = (pem: string): string => Buffer.from(pem).toString("base64");
     at.encrypt("secrets/staging-kubeconfig.yaml", text.replace(base64(authority.certificate), base64(other)));
     expect((await refusal("UNREACHABLE")).message).toContain("not trusted");
+  });
+
+  it("that leads to what speaks no TLS is told so", async () => {
+    await using plain = await startTlsServer({ behaviour: "plain" });
+    const text = at.kubernetes.kubeconfig({ token: TOKEN });
+    at.encrypt("secrets/staging-kubeconfig.yaml", text.replace(at.kubernetes.url, `https://${plain.address}`));
+    expect((await refusal("UNREACHABLE")).message).toBe(
+      `the cluster at https://${plain.address} does not answer: what is there does not speak TLS`,
+    );
   });
 
   it("may name a program that gives the credential, which is asked once", async () => {

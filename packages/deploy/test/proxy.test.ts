@@ -1,5 +1,5 @@
 import { type ConnectProxy, peer, run, startProxy, temporaryFolder } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Cluster, type DeployErrorCode, makePlan } from "../src/index.ts";
 import { proxyFor } from "../src/network/proxy.ts";
 import { clusterWorld, type ClusterWorld, HELMS, TOKEN } from "./cluster-world.ts";
@@ -84,6 +84,19 @@ describe("a cluster behind a proxy", () => {
     expect(error).toMatchObject({ code: "UNREACHABLE" });
     expect(error.message).toContain(`does not open the way to ${SERVER} (404)`);
   });
+
+  it("is not waited for once the run is told to end", async () => {
+    await commit({ server: `https://${SERVER}` });
+    throughProxy();
+    proxy.refusal = "silence";
+    await using project = await at.open();
+    const controller = new AbortController();
+    const connected = Cluster.connect(project, project.environment("staging"), { signal: controller.signal });
+    await vi.waitUntil(() => proxy.asked.length > 0, { timeout: 20_000 });
+    controller.abort();
+    expect(await errorOf(() => connected)).toMatchObject({ code: "INTERRUPTED" });
+    // A proxy that says nothing is given up after 30 seconds.
+  }, 25_000);
 
   it("is not reached through one that wants another password, and no password is told", async () => {
     await commit({ server: `https://${SERVER}` });

@@ -20,8 +20,8 @@ export interface ConnectProxy extends AsyncDisposable {
   readonly url: string;
   /** What it was asked to connect to, as `HOST:PORT`, in that order, whether it did or not. */
   readonly asked: string[];
-  /** It answers with this status instead of connecting; null where it connects. */
-  refusal: number | null;
+  /** It answers with this status instead of connecting, or not at all; null where it connects. */
+  refusal: number | "silence" | null;
   close(): Promise<void>;
 }
 
@@ -41,6 +41,7 @@ export async function startProxy({ hosts, credentials, certificate }: ProxyOptio
     socket.on("close", () => open.delete(socket));
     socket.on("error", () => {});
     asked.push(target);
+    if (proxy.refusal === "silence") return;
     if (proxy.refusal !== null) return refuse(socket, proxy.refusal);
     if (expected !== headers["proxy-authorization"]) return refuse(socket, 407);
     const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(target) ?? [];

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Credentials } from "./credentials.ts";
 import { DeployError, type DeployErrorCode } from "../errors.ts";
 import type { Kubeconfig } from "./kubeconfig.ts";
-import { agentThrough } from "../network/tunnel.ts";
+import { agentThrough, onAbort } from "../network/tunnel.ts";
 
 /** A Kubernetes object, as the API server sends it. What is not looked at is not described. */
 export interface KubernetesObject {
@@ -243,14 +243,16 @@ export class Api {
       const request = httpsRequest(url, options, resolve);
       request.setTimeout(SILENCE, () => request.destroy(new Error(`no answer for ${SILENCE / 1000} seconds`)));
       request.on("error", (cause) => reject(this.#unreachable(cause, options.method ?? "")));
+      onAbort(request, options.signal, reject);
       request.end(body);
     });
   }
 
   #unreachable(cause: unknown, method: string): unknown {
     if (cause instanceof Error && cause.name === "AbortError") return cause;
-    const why = this.#redact(cause instanceof Error ? cause.message : String(cause));
-    const isTrust = cause instanceof Error && "code" in cause && TRUST.test(String(cause.code));
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+    const why = tlsFailure(code) ?? this.#redact(cause instanceof Error ? cause.message : String(cause));
+    const isTrust = TRUST.test(code);
     const error = new DeployError(
       "UNREACHABLE",
       isTrust
@@ -285,7 +287,14 @@ export class Api {
   }
 }
 
-const TRUST = /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|ERR_SSL)/;
+const TRUST = /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT)/;
+
+/** OpenSSL's own words name its source files. */
+function tlsFailure(code: string): string | undefined {
+  if (/^(?:ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/.test(code))
+    return "what is there does not speak TLS";
+  return code.startsWith("ERR_SSL_") ? `it refused the TLS handshake (${code.slice("ERR_SSL_".length)})` : undefined;
+}
 
 const CODES = new Map<number, [DeployErrorCode, string?]>([
   [

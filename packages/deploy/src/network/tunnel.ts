@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { request as httpRequest } from "node:http";
+import { type ClientRequest, request as httpRequest } from "node:http";
 import { Agent, type AgentOptions, request as httpsRequest, type RequestOptions } from "node:https";
 import { isIP, isIPv6, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -71,6 +71,20 @@ function authorizationFor({ username, password }: URL): Record<string, string> {
 /** What makes https connections: through a proxy, where there is one, with TLS from this end to the server. */
 export const agentThrough = (proxy: URL | null, options: AgentOptions, timeout: number): Agent =>
   proxy === null ? new Agent(options) : new TunnelAgent(proxy, options, timeout);
+
+/**
+ * Tells at once that a request was told to end. Its own error comes only once it has a connection, and a proxy may take long to open
+ * one.
+ */
+export function onAbort(
+  request: ClientRequest,
+  signal: AbortSignal | undefined,
+  fail: (reason: unknown) => void,
+): void {
+  const stop = (): void => fail(signal?.reason);
+  signal?.addEventListener("abort", stop, { once: true });
+  request.once("close", () => signal?.removeEventListener("abort", stop));
+}
 
 type Connected = (error: Error | null, stream: Duplex) => void;
 

@@ -2,7 +2,7 @@ import { request } from "node:https";
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
 import { DeployError } from "../errors.ts";
-import { agentThrough } from "../network/tunnel.ts";
+import { agentThrough, onAbort } from "../network/tunnel.ts";
 import { endOf, type ProbeOptions } from "./probe.ts";
 
 /** An answer to a request. */
@@ -73,6 +73,10 @@ export async function httpsGet(
     sent.on("error", (error) => {
       clearTimeout(timer);
       fail(error.message, error);
+    });
+    onAbort(sent, signal, () => {
+      clearTimeout(timer);
+      fail("the run was told to end");
     });
     sent.end();
   });
