@@ -193,6 +193,40 @@ describe("a dependency is refused", () => {
     ).toMatchObject({ code: "NOT_A_CHART", message: "charts/near: charts within charts, without an end" });
   });
 
+  it("that is made from more charts than anybody has", async () => {
+    const levels = Array.from({ length: 5 }, (_, level) => level);
+    const aliases = (level: number): string =>
+      listed(
+        Array.from({ length: 8 }, (_, at) => ({
+          name: `c${level}`,
+          version: "1.0.0",
+          repository: `file://../c${level}`,
+          alias: `a${at}`,
+        })),
+      );
+    const files = Object.fromEntries(
+      levels.flatMap((level) => [
+        [
+          `c${level}/Chart.yaml`,
+          `apiVersion: v2\nname: c${level}\nversion: 1.0.0\n${level === 4 ? "" : aliases(level + 1)}`,
+        ],
+        [`c${level}/Chart.lock`, aliases(level + 1)],
+      ]),
+    );
+    await using its = await world({
+      ...VALUES,
+      ...files,
+      "deploy.yaml": "chart: mybinder\nenvironments: { prod: {} }\n",
+      "mybinder/Chart.yaml": CHART + aliases(0),
+      "mybinder/Chart.lock": aliases(0),
+    });
+    await using project = await its.open();
+    expect(await errorOf(() => project.archives(project.chart))).toMatchObject({
+      code: "NOT_A_CHART",
+      message: expect.stringMatching(/^c\d: it is made from more than 1000 charts$/),
+    });
+  });
+
   it("where deploy.lock is damaged", async () => {
     for (const text of [
       "",

@@ -20,6 +20,8 @@ export type Part =
 
 /** Charts within charts, deeper than anybody needs: those that hold themselves end here. */
 const MOST_DEPTH = 8;
+/** More than anybody has: aliases within aliases multiply. */
+const MOST_PARTS = 1000;
 
 /** In which archive of the chart's folder a dependency lies. */
 export const archivePath = (chart: string, { name, version }: Dependency): string =>
@@ -30,14 +32,21 @@ export const archivePath = (chart: string, { name, version }: Dependency): strin
  *
  * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, NOT_A_CHART
  */
-export function partsOf(tree: FileSource, chart: Chart, depth = 0): Part[] {
+export function partsOf(
+  tree: FileSource,
+  chart: Chart,
+  depth = 0,
+  room: { parts: number } = { parts: MOST_PARTS },
+): Part[] {
+  if ((room.parts -= chart.dependencies.length) < 0)
+    throw new DeployError("NOT_A_CHART", `${chart.path}: it is made from more than ${MOST_PARTS} charts`);
   if (depth > MOST_DEPTH) throw new DeployError("NOT_A_CHART", `${chart.path}: charts within charts, without an end`);
   return chart.dependencies.map((dependency): Part => {
     const kind = assertPinned(dependency, chart.path);
     if (kind === "vendored") return { kind, dependency };
     if (kind !== "file") return { kind: "archive", dependency, path: archivePath(chart.path, dependency) };
     const local = localChart(tree, chart, dependency);
-    return { kind: "local", dependency, chart: local, parts: partsOf(tree, local, depth + 1) };
+    return { kind: "local", dependency, chart: local, parts: partsOf(tree, local, depth + 1, room) };
   });
 }
 
@@ -176,8 +185,12 @@ export function filesOfChart(
     ({ encrypted, mode, path }) => !encrypted && mode.startsWith("100") && !isArchive(path),
   );
   tree.preload(own);
+  const known = new Set<string>();
   for (const file of own) files.set(file.path.slice(chart.path.length + 1), tree.read(file));
   for (const dependency of chart.dependencies) {
+    // Under another alias it is the same chart.
+    if (known.has(archiveKey(dependency))) continue;
+    known.add(archiveKey(dependency));
     try {
       const [part] = partsOf(tree, { ...chart, dependencies: [dependency] });
       if (
