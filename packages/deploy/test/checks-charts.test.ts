@@ -282,11 +282,14 @@ spec: { tls: [${entries}], rules: [${hosts.map((host) => `{ host: "${host}" }`).
   profiles: [{ kubespawner_override: { node_selector: { pool: gpu } } }]
 users: { nodeSelector: { kubernetes.io/arch: amd64 } }
 build: { nodeSelector: null }
+binderhub: { config: { KubernetesBuildExecutor: { build_node_selector: { pool: buidls } } }, user-node-selector: { pool: usres } }
 `,
     );
     expect(lines).toEqual([
       "node-selector error config/prod.yaml:3 [prod] hub.nodeSelector: no node pool of prod has pool=cores",
       "node-selector error config/prod.yaml:4 [prod] hub.profiles[0].kubespawner_override.node_selector: no node pool of prod has pool=gpu",
+      "node-selector error config/prod.yaml:7 [prod] binderhub.config.KubernetesBuildExecutor.build_node_selector: no node pool of prod has pool=buidls",
+      "node-selector error config/prod.yaml:7 [prod] binderhub.user-node-selector: no node pool of prod has pool=usres",
       "node-selector error no node pool of prod has pool=user, which Deployment a needs",
       "node-selector error no node pool of prod has gpu=yes-please, which Deployment b needs",
       "node-selector error no node pool of prod has what its affinity requires of pool, which Deployment c needs",

@@ -414,6 +414,28 @@ describe("shared-secret", () => {
     expect((await check({ checks, secret })).lines).toEqual(expected);
   });
 
+  it.each([false, true])(
+    "tells of a file that both have as their own, a kubeconfig among it; locked: %s",
+    async (locked) => {
+      const { lines } = await check({
+        checks,
+        locked,
+        plain: {
+          "deploy.yaml": `environments:
+  staging: { layers: [config/own.yaml, secrets/config/own.yaml], kubeconfig: secrets/kubeconfig.yaml }
+  prod: { layers: [config/own.yaml, secrets/config/own.yaml], kubeconfig: secrets/kubeconfig.yaml }
+`,
+          "config/own.yaml": "greeting: hello\n",
+        },
+        secret: { "secrets/config/own.yaml": `password: ${CANARIES.prod}\n`, "secrets/kubeconfig.yaml": "users: []\n" },
+      });
+      expect(lines).toEqual([
+        "shared-secret error secrets/config/own.yaml staging and production both have this file as their own",
+        "shared-secret error secrets/kubeconfig.yaml staging and production both have this file as their own",
+      ]);
+    },
+  );
+
   it("lets pass what both may have: user names, hosts, what a shared layer holds, and one tier's own members", async () => {
     const { lines } = await check({
       checks,

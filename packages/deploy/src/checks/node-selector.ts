@@ -68,7 +68,7 @@ function* selectorsIn(values: Values): Generator<Selector> {
   }
 }
 
-const isSelector = (path: Path): boolean => /(?:^n|N)ode[-_]?[sS]electors?$/.test(String(path.at(-1)));
+const isSelector = (path: Path): boolean => /(?:^n|N|[-_]n)ode[-_]?[sS]electors?$/.test(String(path.at(-1)));
 
 function* selectorsWithin(value: Value, path: Path): Generator<Pick<Selector, "path" | "value">> {
   if (Array.isArray(value)) for (const [at, item] of value.entries()) yield* selectorsWithin(item, [...path, at]);

@@ -9,7 +9,13 @@ const HINT = "give each its own: who has staging's must not have production's";
 /** Tells of secrets that staging and production share. Without the key, of files whose ciphertexts are equal. */
 export const sharedSecret: Check = async function* sharedSecretCheck(context) {
   const { project } = context;
-  const tierOf = tiersOf(project.environments);
+  const [tierOf, both] = tiersOf(project.environments);
+  for (const path of both)
+    if (project.file(path)?.secret === true)
+      yield found("shared-secret", "error", "staging and production both have this file as their own", {
+        file: path,
+        hint: HINT,
+      });
   const blobs = new Map<string, { tier: Tier; path: string }>();
   for (const [path, tier] of tierOf) {
     const file = project.file(path);
@@ -40,14 +46,18 @@ export const sharedSecret: Check = async function* sharedSecretCheck(context) {
   }
 };
 
-/** The tier of each secret file that is one environment's own. */
-function tiersOf(environments: readonly Environment[]): Map<string, Tier> {
+/** The tier of each file that environments of one tier have as their own, and the files that those of both have. */
+function tiersOf(environments: readonly Environment[]): [one: Map<string, Tier>, both: Set<string>] {
   const tiers = new Map<string, Tier>();
+  const both = new Set<string>();
   for (const { tier, releases, kubeconfig } of environments) {
     if (tier === "other") continue;
-    for (const { path, role } of releases.flatMap(({ layers }) => layers))
-      if (role === "environment" && !tiers.has(path)) tiers.set(path, tier);
-    if (kubeconfig !== null && !tiers.has(kubeconfig)) tiers.set(kubeconfig, tier);
+    const layers = releases.flatMap((release) => release.layers).filter(({ role }) => role === "environment");
+    for (const path of [...layers.map((layer) => layer.path), ...(kubeconfig === null ? [] : [kubeconfig])]) {
+      if ((tiers.get(path) ?? tier) !== tier) both.add(path);
+      tiers.set(path, tier);
+    }
   }
-  return tiers;
+  for (const path of both) tiers.delete(path);
+  return [tiers, both];
 }
