@@ -1,4 +1,5 @@
-// A repository of the size of a large public one, checked and merged: 60 layers, 10,000 keys of values, 500 secret files.
+// A repository of the size of a large public one, checked and merged: 60 layers, 10,000 keys of values, 500 secret files. Where Helm is
+// there, its environments are rendered, too, which is compared with Helm alone.
 //   pnpm bench deploy [ROUNDS]
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -26,6 +27,24 @@ const values = (count, tag) =>
 
 put("mybinder/Chart.yaml", "apiVersion: v2\nname: mybinder\nversion: 1.0.0\n");
 put("mybinder/values.yaml", values(KEYS, "default"));
+put(
+  "mybinder/templates/web.yaml",
+  `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, labels: { release: {{ .Release.Name }} } }
+spec:
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: "quay.io/example/web:1.2.3" }] }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: web }
+stringData:
+  {{- toYaml .Values.group0.inner | nindent 2 }}
+`,
+);
 put("config/common.yaml", values(KEYS / 10, "common"));
 const layers = Array.from({ length: ENVIRONMENTS }, (_, at) => [`config/e${at}.yaml`, `secrets/config/e${at}.yaml`]);
 for (const [plain, secret] of layers) {
@@ -53,13 +72,33 @@ git("add", "--all");
 git("commit", "--quiet", "-m", "all");
 
 const env = { ...clean, GIT_CRYPT_KEY: encodeKeyFile(key).toString("base64") };
-const commands = ["check", "values e7", "values e7 --explain group3.inner.key4"].map((words) => [
-  `vault deploy ${words}`,
-  () => {
-    const { status, stderr } = spawnSync(vaultProgram, ["deploy", ...words.split(" ")], { cwd: folder, env });
-    if (status !== 0 && status !== 7) throw new Error(stderr.toString());
-  },
-]);
+const helm = env.HELM ?? "helm";
+const hasHelm = spawnSync(helm, ["version"], { env }).status === 0;
+const vault = (words, more = {}) => {
+  const { status, stderr } = spawnSync(vaultProgram, ["deploy", ...words.split(" ")], {
+    cwd: folder,
+    env: { ...env, ...more },
+  });
+  if (status !== 0 && status !== 7) throw new Error(stderr.toString());
+};
+/** What rendering cannot do without: Helm for each environment, two at a time. */
+const helmAlone = () => {
+  const one = `exec ${helm} template e{} mybinder --namespace e{} --values config/common.yaml --values config/e{}.yaml >/dev/null`;
+  const input = layers.map((_, at) => at).join("\n");
+  const { status, stderr } = spawnSync("xargs", ["-P", "2", "-I", "{}", "sh", "-c", one], { cwd: folder, env, input });
+  if (status !== 0) throw new Error(stderr.toString());
+};
+const [withoutHelm, withHelm, alone] = ["check, without Helm", "check, with Helm", `${ENVIRONMENTS} helm template`];
+const commands = {
+  [withoutHelm]: () => vault("check", { HELM: join(folder, "no-helm") }),
+  ...(hasHelm ? { [withHelm]: () => vault("check"), [alone]: helmAlone } : {}),
+  "values e7": () => vault("values e7"),
+  "values e7 --explain": () => vault("values e7 --explain group3.inner.key4"),
+};
 console.log(`${2 * ENVIRONMENTS + 2} layers, ${KEYS} keys, ${SECRET_FILES} secret files; medians of ${ROUNDS} runs`);
-for (const [command, time] of Object.entries(medianOfTurns(Object.fromEntries(commands), ROUNDS)))
-  console.log(`${command}: ${time.toFixed(0)} ms`);
+const medians = medianOfTurns(commands, ROUNDS);
+for (const [command, time] of Object.entries(medians))
+  console.log(`${command.padEnd(24)} ${time.toFixed(0).padStart(6)} ms`);
+if (hasHelm)
+  console.log(`with Helm, the check takes ${(medians[withHelm] / medians[alone]).toFixed(2)} times Helm alone`);
+else console.log(`${helm} is not there: name a Helm in $HELM to have the environments rendered`);

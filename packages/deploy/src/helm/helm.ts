@@ -43,7 +43,7 @@ export class Helm {
     mkdirSync(home, { recursive: true, mode: 0o700 });
     const others = Object.entries(env).filter(([name]) => !/^(?:HELM|KUBE)/.test(name));
     this.#env = {
-      // Helm runs for a moment, and makes garbage for a fifth of it: let it lie for longer.
+      // Helm runs for a moment, and collects garbage for a sixth of it: let it lie for longer.
       GOGC: "400",
       ...Object.fromEntries(others),
       HELM_CACHE_HOME: join(home, "cache"),
