@@ -7,7 +7,7 @@ import { imagePinned } from "../src/checks/image-pinned.ts";
 import { nodeSelector } from "../src/checks/node-selector.ts";
 import { render } from "../src/checks/render.ts";
 import { tls } from "../src/checks/tls.ts";
-import { check } from "./check-world.ts";
+import { check, type World } from "./check-world.ts";
 
 const helm3 = peer("helm3");
 const helm4 = peer("helm4");
@@ -78,6 +78,21 @@ describe("dependencies", () => {
 
 for (const helm of [helm3, helm4]) {
   describe.skipIf(helm.missing)(`render, with ${helm.label}`, () => {
+    it("renders for the environment's own version of Kubernetes, and tells where the chart does not take it", async () => {
+      const { lines } = await check({
+        checks: [render],
+        helm: helm.path,
+        plain: {
+          "deploy.yaml": `environments:
+  staging: { kubeVersion: "1.34", layers: [config/staging.yaml, secrets/config/staging.yaml] }
+  prod: { kubeVersion: "1.33.2", layers: [config/prod.yaml, secrets/config/prod.yaml] }
+`,
+          "web/Chart.yaml": 'apiVersion: v2\nname: web\nversion: 1.0.0\nkubeVersion: ">=1.34.0-0"\n',
+        },
+      });
+      expect(lines).toEqual([expect.stringMatching(/^render error \[prod\] .*kubeVersion: >=1\.34\.0-0.*v1\.33\.2/)]);
+    });
+
     it("tells why the chart cannot be rendered, without the secret that it speaks of", async () => {
       const { lines } = await check({
         checks: [render],
@@ -197,6 +212,33 @@ describe.skipIf(helm4.missing)(`what the chart renders, with ${helm4.label}`, ()
       "deprecated-api error policy/v1beta1 PodSecurityPolicy was removed in Kubernetes 1.25",
       "deprecated-api warning v1 Endpoints is deprecated",
     ]);
+  });
+
+  it("deprecated-api: judges each environment by its own version of Kubernetes, which its charts are rendered for", async () => {
+    const environment = (name: string, kubeVersion: string): string =>
+      `  ${name}: { kubeVersion: "${kubeVersion}", layers: [config/${name}.yaml, secrets/config/${name}.yaml] }\n`;
+    const world = (template: string, staging = "1.35", prod = "v1.31.4"): World => ({
+      checks: [render, deprecatedApi],
+      helm,
+      plain: {
+        "deploy.yaml": `environments:\n${environment("staging", staging)}${environment("prod", prod)}`,
+        "web/templates/web.yaml": template,
+      },
+    });
+    const schema = (version: string): string =>
+      `apiVersion: flowcontrol.apiserver.k8s.io/${version}\nkind: FlowSchema\nmetadata: { name: x }\n`;
+    const where = "web/templates/web.yaml";
+    const what = "flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema";
+    expect((await check(world(schema("v1beta3")))).lines).toEqual([
+      `deprecated-api error ${where} [staging] ${what} was removed in Kubernetes 1.32, and staging runs 1.35`,
+      `deprecated-api warning ${where} [prod] ${what} is removed in Kubernetes 1.32, and prod runs v1.31.4`,
+    ]);
+    expect((await check(world(schema("v1")))).lines).toEqual([]);
+    const chosen = schema('{{ semverCompare "<1.32-0" .Capabilities.KubeVersion.Version | ternary "v1beta3" "v1" }}');
+    expect((await check(world(chosen))).lines).toEqual([
+      `deprecated-api warning ${where} [prod] ${what} is removed in Kubernetes 1.32, and prod runs v1.31.4`,
+    ]);
+    expect((await check(world(chosen, "1.32", "1.32.0"))).lines).toEqual([]);
   });
 
   const ingress = (name: string, hosts: string[], entries: string, annotations = ""): string =>

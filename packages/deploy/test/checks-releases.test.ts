@@ -1,6 +1,9 @@
 /*
  * Checks of releases that are beside the main one: each is broken in one way, and then so that it is nearly broken.
  */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { peer } from "@git-vault/testkit";
 import { describe, expect, it } from "vitest";
 import { deprecatedApi } from "../src/checks/deprecated-api.ts";
@@ -200,6 +203,26 @@ stringData: { token: {{ .Values.token }}, replicas: {{ .Values.replicas | quote 
       expect.stringMatching(/^render error \[proxy in prod\] the chart cannot be rendered: .*not this way/),
     ]);
     expect(await rendering([render], '{{ if not .Values.token }}{{ fail "no token" }}{{ end }}\n')).toEqual([]);
+  });
+
+  it("is rendered once for all environments that do not differ in what Helm is given", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "checks-"));
+    const [log, helm] = [join(folder, "log"), join(folder, "helm")];
+    const script = `#!/bin/sh\ntest "$1" = template && echo "$2" >>"${log}"\nexec "${helm4.path}" "$@"\n`;
+    await writeFile(helm, script, { mode: 0o700 });
+    const runs = async (settings: string): Promise<string[]> => {
+      await writeFile(log, "");
+      const lines = await withProxy([render], { "deploy.yaml": settings }, { helm });
+      expect(lines).toEqual([]);
+      return (await readFile(log, "utf8")).trim().split("\n").toSorted();
+    };
+    try {
+      expect(await runs(SETTINGS)).toEqual(["prod", "proxy", "staging"]);
+      const newer = SETTINGS.replace("prod: {", 'prod: { kubeVersion: "1.33",');
+      expect(await runs(newer)).toEqual(["prod", "proxy", "proxy", "staging"]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("image-pinned: a container has no version", async () => {

@@ -3,28 +3,39 @@ import { isMap, type ValueMap } from "../values/value.ts";
 import { listAt, textAt } from "./pods.ts";
 import { foundIn, rendered } from "./reading.ts";
 
-/** Tells of objects in an API that Kubernetes removed, or is about to. */
+/**
+ * Tells of objects in an API that the Kubernetes of their environment does not have any more, or that is about to go. Where its
+ * version is not known, what any version removed is gone.
+ */
 export const deprecatedApi: Check = async function* deprecatedApiCheck(context) {
   for await (const [release, manifests] of rendered(context)) {
+    const { kubeVersion } = release.environment;
     for (const manifest of manifests) {
       for (const object of objectsIn(manifest.object)) {
         const [version, kind] = [textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""];
         const end = REMOVED.find((one) => one.api === version && (one.kinds.includes(kind) || one.kinds.includes("*")));
         if (end === undefined) continue;
-        const what = end.removed === null ? "is deprecated" : `was removed in Kubernetes ${end.removed}`;
+        const isGone = end.removed !== null && (kubeVersion === null || minorOf(kubeVersion) >= minorOf(end.removed));
+        const what =
+          end.removed === null ? "is deprecated" : `${isGone ? "was" : "is"} removed in Kubernetes ${end.removed}`;
+        const on =
+          kubeVersion === null || end.removed === null ? "" : `, and ${release.environment.name} runs ${kubeVersion}`;
         yield foundIn(
           context.project,
           release,
           manifest,
           "deprecated-api",
-          end.removed === null ? "warning" : "error",
-          `${version} ${kind} ${what}`,
+          isGone ? "error" : "warning",
+          `${version} ${kind} ${what}${on}`,
           end.instead === null ? "there is nothing in its place" : `use ${end.instead}`,
         );
       }
     }
   }
 };
+
+/** 33, of `1.33` or `v1.33.2`. */
+const minorOf = (version: string): number => Number(/^v?1\.(\d+)/.exec(version)?.[1]);
 
 const objectsIn = (object: ValueMap): ValueMap[] =>
   object["kind"] === "List" ? [object, ...listAt(object, "items").filter(isMap)] : [object];

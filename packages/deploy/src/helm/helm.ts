@@ -21,6 +21,8 @@ export interface HelmOptions {
 export interface Rendering {
   readonly release: string;
   readonly namespace: string;
+  /** Of the Kubernetes that it is for, such as `1.33`; null for the one that Helm was built for. */
+  readonly kubeVersion: string | null;
   /** The chart's folder. */
   readonly chart: string;
   /** Goes to Helm on standard input. */
@@ -69,8 +71,9 @@ export class Helm {
    *
    * @throws DeployError TOOL_FAILED with Helm's reason, without secrets; INTERRUPTED; as `version`
    */
-  async template({ release, namespace, chart, values, signal }: Rendering): Promise<readonly Manifest[]> {
+  async template({ release, namespace, kubeVersion, chart, values, signal }: Rendering): Promise<readonly Manifest[]> {
     const args = ["template", release, chart, "--namespace", namespace, "--include-crds", "--values", "-"];
+    if (kubeVersion !== null) args.push("--kube-version", kubeVersion);
     return readManifests(await this.run(args, "the chart cannot be rendered", { input: values, signal }));
   }
 

@@ -15,6 +15,8 @@ export interface EnvironmentParts {
   readonly kubeconfig: string | null;
   /** By what its cluster is known; null where nothing says so: then no cluster is talked to. */
   readonly cluster: ClusterPin | null;
+  /** Of its cluster's Kubernetes, such as `1.33`; null where it is not known. */
+  readonly kubeVersion: string | null;
   /** By their names; null where they are not known. */
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
   /** What is deployed there before the main release, in that order. */
@@ -38,6 +40,7 @@ export class Environment {
   readonly tier: Tier;
   readonly kubeconfig: string | null;
   readonly cluster: ClusterPin | null;
+  readonly kubeVersion: string | null;
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
   /** What is deployed there, in that order. */
   readonly releases: readonly Release[];
@@ -49,6 +52,7 @@ export class Environment {
     this.tier = parts.tier;
     this.kubeconfig = parts.kubeconfig;
     this.cluster = parts.cluster;
+    this.kubeVersion = parts.kubeVersion;
     this.nodePools = parts.nodePools;
     const releaseOf = (release: ReleaseParts): Release => new Release(release, this, renderer);
     this.main = releaseOf(parts.main);

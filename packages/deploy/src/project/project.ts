@@ -17,12 +17,14 @@ import {
   lockOf,
   type Part,
   partsOf,
+  sha256,
   withLocalCharts,
 } from "../charts/charts.ts";
 import { Environment, findEnvironment, type SecretLeaf, secretsOf } from "./environment.ts";
 import { DeployError } from "../errors.ts";
 import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives } from "../charts/fetch.ts";
 import { Helm } from "../helm/helm.ts";
+import type { Manifest } from "../helm/manifests.ts";
 import { helmValues } from "../values/helm-values.ts";
 import { findKeys, type KeySource, withoutKeys } from "./key.ts";
 import { Layer, MOST_LAYER_BYTES } from "../values/layer.ts";
@@ -72,6 +74,7 @@ export class Project implements AsyncDisposable {
   /** Those of all releases. */
   readonly #charts: readonly Chart[];
   readonly #chartFolders = new Map<string, string>();
+  readonly #rendered = new Map<string, Promise<readonly Manifest[]>>();
   #redactor: Redactor<SecretLeaf> | undefined;
   #helm: Helm | undefined;
 
@@ -101,6 +104,7 @@ export class Project implements AsyncDisposable {
         tier: environment.tier ?? tierOf(name),
         kubeconfig: environment.kubeconfig ?? null,
         cluster: environment.cluster ?? null,
+        kubeVersion: environment.kubeVersion ?? null,
         nodePools: environment.nodePools === undefined ? null : new Map(Object.entries(environment.nodePools)),
         main,
         ...aroundMain(name, main, extra),
@@ -311,16 +315,19 @@ export class Project implements AsyncDisposable {
     }));
   }
 
-  readonly #render: Renderer = async ({ name, namespace, chart }, values, signal) => {
+  /** Releases of several environments that do not differ in what Helm is given are rendered once, and kept in memory. */
+  readonly #render: Renderer = ({ name, namespace, chart, environment }, values, signal) => {
+    const { kubeVersion } = environment;
+    const rendering = { release: name, namespace, kubeVersion, values: helmValues(values.overrides) };
+    const id = sha256(Buffer.from(JSON.stringify([chart.path, rendering])));
+    const known = this.#rendered.get(id);
+    if (known !== undefined) return known;
     const helm = this.#startHelm();
-    await helm.version();
-    return helm.template({
-      release: name,
-      namespace,
-      chart: this.chartFolder(chart),
-      values: helmValues(values.overrides),
-      signal,
-    });
+    const rendered = helm.version().then(() => helm.template({ ...rendering, chart: this.chartFolder(chart), signal }));
+    this.#rendered.set(id, rendered);
+    // What failed may do better once the charts are fetched.
+    rendered.catch(() => this.#rendered.delete(id));
+    return rendered;
   };
 
   /**
@@ -359,6 +366,7 @@ export class Project implements AsyncDisposable {
   /** Forgets the key and what was read, and removes the temporary files. */
   async close(): Promise<void> {
     this.#tree.wipe();
+    this.#rendered.clear();
     this.#workspace.remove();
   }
 

@@ -32,7 +32,6 @@ export class Release {
   /** Lowest first: the chart's own values, then what lies over them. */
   readonly layers: readonly Layer[];
   readonly #values = new Map<string, Values>();
-  readonly #rendered = new Map<boolean, Promise<readonly Manifest[]>>();
   readonly #renderer: Renderer;
 
   constructor({ name, namespace, chart, layers }: ReleaseParts, environment: Environment, renderer: Renderer) {
@@ -62,18 +61,13 @@ export class Release {
   }
 
   /**
-   * The objects that Helm makes of the chart with the values. It is run once, and talks to no cluster.
+   * The objects that Helm makes of the chart with the values, for the environment's version of Kubernetes. It is run once, and talks
+   * to no cluster.
    *
    * @throws DeployError as `values` does; TOOL_MISSING, UNSUPPORTED_TOOL; TOOL_FAILED where the chart cannot be rendered;
    * SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH; INTERRUPTED
    */
   async render({ withoutSecrets = false, signal }: RenderOptions = {}): Promise<readonly Manifest[]> {
-    const known = this.#rendered.get(withoutSecrets);
-    if (known !== undefined) return known;
-    const rendered = this.#renderer(this, this.values({ withoutSecrets }), signal);
-    this.#rendered.set(withoutSecrets, rendered);
-    // What failed may do better once the charts are fetched.
-    rendered.catch(() => this.#rendered.delete(withoutSecrets));
-    return rendered;
+    return this.#renderer(this, this.values({ withoutSecrets }), signal);
   }
 }

@@ -103,6 +103,12 @@ export const SETTINGS_SCHEMA: object = {
           description: "By what the environment's cluster is known. Without it, no cluster is talked to.",
           $ref: "#/definitions/cluster",
         },
+        kubeVersion: {
+          description:
+            'The version of Kubernetes that the cluster runs, in quotes, such as "1.33". What is rendered is rendered for it. Left out, it is not known.',
+          type: "string",
+          pattern: "^v?1\\.[0-9]+(\\.[0-9]+)?$",
+        },
         layers: {
           description: "The values files of this environment alone, the lowest first. They lie over the shared ones.",
           $ref: "#/definitions/layers",

@@ -40,6 +40,8 @@ export interface EnvironmentSettings {
   readonly cluster?: ClusterPin;
   /** Over the shared ones, lowest first. */
   readonly layers?: readonly string[];
+  /** The version of Kubernetes that its cluster runs, such as `1.33`; not known where left out. */
+  readonly kubeVersion?: string;
   /** By their names; not known where left out. */
   readonly nodePools?: Readonly<Record<string, NodePool>>;
 }
