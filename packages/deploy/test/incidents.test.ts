@@ -109,6 +109,21 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
     );
   });
 
+  it("staging has one node, production has many", async () => {
+    const poolsOf = (count: number): string =>
+      `nodePools: { core: { labels: { pool: core } }, users: { labels: { pool: users }, nodes: ${count} } }`;
+    const settings = (staging: number, prod: number): string => `environments:
+  staging: { layers: [config/staging.yaml, secrets/config/staging.yaml], ${poolsOf(staging)} }
+  prod: { layers: [config/prod.yaml, secrets/config/prod.yaml], ${poolsOf(prod)} }
+`;
+    const { lines } = await check({ helm, plain: { "deploy.yaml": settings(1, 12) } });
+    expect(lines).toEqual([
+      "drift warning deploy.yaml [staging] the node pool users has one node in staging, and 12 in prod",
+    ]);
+    expect((await check({ helm, plain: { "deploy.yaml": settings(2, 12) } })).lines).toEqual([]);
+    expect((await check({ helm, plain: { "deploy.yaml": settings(1, 1) } })).lines).toEqual([]);
+  });
+
   it("members of a federation run different versions", async () => {
     const { lines } = await check({
       helm,

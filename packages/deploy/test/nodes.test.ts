@@ -136,6 +136,20 @@ describe("the nodes of a cluster", () => {
     ]);
   });
 
+  it("are fewer in a pool than the settings say, or just as many", () => {
+    const nodes = [node("core-1", "core"), node("user-1", "users"), node("user-2", "users")];
+    const told = (least: number): string[] =>
+      reportNodes(
+        new Map([
+          ["core", { labels: { [POOL]: "core" } }],
+          ["users", { labels: { [POOL]: "users" }, nodes: least }],
+        ]),
+        nodes,
+      ).findings.map(({ severity, id, message }) => `${severity} ${id}: ${message}`);
+    expect(told(3)).toEqual(["warning pool-small: the pool users has 2 nodes, and deploy.yaml says at least 3"]);
+    expect(told(2)).toEqual([]);
+  });
+
   it("are full, by what pods ask for or by their number", () => {
     const few = node("user-1", "users", { pods: "2" });
     expect(

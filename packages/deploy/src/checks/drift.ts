@@ -21,6 +21,17 @@ export const drift: Check = async function* driftCheck(context) {
 
 function* poolDrift(context: CheckContext, staging: Environment, prod: Environment): Generator<Finding> {
   if (staging.nodePools === null || prod.nodePools === null) return;
+  for (const [name, { nodes: few = 0 }] of staging.nodePools) {
+    const { nodes: many = 0 } = prod.nodePools.get(name) ?? {};
+    if (few !== 1 || many < 2) continue;
+    const message = `the node pool ${name} has one node in ${staging.name}, and ${many} in ${prod.name}`;
+    yield inSettings(
+      context,
+      staging,
+      message,
+      "give staging a second node: what goes wrong between two is not tried there",
+    );
+  }
   for (const [one, other] of [
     [staging, prod],
     [prod, staging],
@@ -42,10 +53,14 @@ function* releaseDrift(context: CheckContext, staging: Environment, prod: Enviro
     if (twinOf(release, staging) === undefined) yield inOneAlone(context, `a release ${release.name}`, prod, staging);
 }
 
-const inOneAlone = ({ project }: CheckContext, what: string, one: Environment, other: Environment): Finding =>
-  found("drift", "warning", `${one.name} has ${what}, and ${other.name} has none`, {
+const inOneAlone = (context: CheckContext, what: string, one: Environment, other: Environment): Finding =>
+  inSettings(context, other, `${one.name} has ${what}, and ${other.name} has none`);
+
+const inSettings = ({ project }: CheckContext, { name }: Environment, message: string, hint?: string): Finding =>
+  found("drift", "warning", message, {
     ...(project.file(SETTINGS_FILE) === undefined ? {} : { file: SETTINGS_FILE }),
-    environment: other.name,
+    environment: name,
+    ...(hint === undefined ? {} : { hint }),
   });
 
 function* valueDrift(context: CheckContext, staging: Release, prod: Release): Generator<Finding> {

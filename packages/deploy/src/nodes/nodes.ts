@@ -76,7 +76,10 @@ export function reportNodes(
   }));
   const strays = states.filter((state) => state.pools.length !== 1);
   const findings = [
-    ...grouped.flatMap(({ name, nodes: members }) => poolFindings(name, members)),
+    ...grouped.flatMap(({ name, nodes: members }) => [
+      ...poolFindings(name, members),
+      ...sizeFindings(name, members.length, known.get(name)),
+    ]),
     ...strays.map((node) => strayFinding(node, known)),
     ...states.flatMap(nodeFindings),
   ];
@@ -175,6 +178,19 @@ function poolFindings(name: string, nodes: readonly NodeState[]): Finding[] {
   if (!open.every(({ full }) => full)) return [];
   return [
     { id: "pool-full", severity: "warning", message: `all open nodes of the pool ${name} are full (${open.length})` },
+  ];
+}
+
+/** A pool that is smaller than the settings say; one that is empty is told already. */
+function sizeFindings(name: string, count: number, pool: NodePool | undefined): Finding[] {
+  const least = pool?.nodes ?? 0;
+  if (count === 0 || count >= least) return [];
+  return [
+    {
+      id: "pool-small",
+      severity: "warning",
+      message: `the pool ${name} has ${count} ${count === 1 ? "node" : "nodes"}, and deploy.yaml says at least ${least}`,
+    },
   ];
 }
 

@@ -149,6 +149,11 @@ export const SETTINGS_SCHEMA: object = {
       additionalProperties: false,
       required: ["labels"],
       properties: {
+        nodes: {
+          description: "How many nodes it has, at the least; left out, that is not known.",
+          type: "integer",
+          minimum: 0,
+        },
         labels: {
           description: "The labels that each of its nodes has.",
           type: "object",

@@ -15,6 +15,8 @@ export type Tier = "staging" | "prod" | "other";
 export interface NodePool {
   /** The labels that each of its nodes has. */
   readonly labels: Readonly<Record<string, string>>;
+  /** How many it has, at the least; not known where left out. */
+  readonly nodes?: number;
 }
 
 /** By what a cluster is known. Whatever is said must be so. */
