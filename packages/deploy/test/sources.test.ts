@@ -72,7 +72,22 @@ silence: [{ check: layers, reason: known }]
     [
       "a silence without a reason",
       "environments: {a: {}}\nsilence: [{check: x}]\n",
-      "must have required property 'reason'",
+      "silence.0 expected a reason, in words",
+    ],
+    [
+      "a silence whose reason says nothing",
+      "environments: {a: {}}\nsilence: [{check: x, reason: a sentence}, {check: x, reason: ' . '}]\n",
+      "silence.1.reason expected a reason, in words",
+    ],
+    [
+      "a version of Kubernetes that YAML makes a number of",
+      "environments: {a: {kubeVersion: 1.30}}\n",
+      "environments.a.kubeVersion must be string",
+    ],
+    [
+      "less than no node",
+      "environments: {a: {nodePools: {core: {labels: {}, nodes: -1}}}}\n",
+      "environments.a.nodePools.core.nodes must be >= 0",
     ],
   ])("with %s is refused", async (_, text, message) => {
     const error = await open(text);

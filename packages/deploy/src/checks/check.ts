@@ -13,7 +13,7 @@ import { overrides } from "./overrides.ts";
 import { render } from "./render.ts";
 import { schema } from "./schema.ts";
 import { sharedSecret } from "./shared-secret.ts";
-import { silencesWithoutReason, unusedSilences } from "./silence.ts";
+import { unusedSilences } from "./silence.ts";
 import { strictYaml } from "./strict-yaml.ts";
 import { tls } from "./tls.ts";
 import { unknownKey } from "./unknown-key.ts";
@@ -65,8 +65,7 @@ export const CHECKS: readonly Check[] = [
 /**
  * Runs checks one after the other, and gives what they find, but for what the project silences. The same finding is given once.
  *
- * At the end it tells of silences that have no reason, and of those that silenced nothing: the latter where every check ran, for
- * all environments, and passed nothing over.
+ * At the end it tells of silences that silenced nothing, where every check ran, for all environments, and passed nothing over.
  *
  * @throws DeployError INTERRUPTED; what a check of yours throws
  */
@@ -109,7 +108,6 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
     end.abort();
     await endRendering(context);
   }
-  yield* silencesWithoutReason(project);
   const isComplete =
     skipped.size === 0 &&
     CHECKS.every((check) => checks.includes(check)) &&

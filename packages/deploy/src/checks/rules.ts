@@ -54,5 +54,5 @@ export const RULES: Readonly<Record<RuleId, Rule>> = {
   tls: { severity: "error", title: "every host has a certificate, and certificates share no secret's name" },
   "node-selector": { severity: "error", title: "pods are sent to node pools that exist" },
   expiry: { severity: "error", title: "certificates and tokens are valid for a while yet" },
-  silence: { severity: "warning", title: "what is silenced is there, and has a reason" },
+  silence: { severity: "warning", title: "what is silenced is there" },
 };

@@ -6,18 +6,6 @@ import { SETTINGS_FILE, type Silence } from "../project/settings.ts";
 import type { Yaml } from "../values/yaml.ts";
 import { found } from "./reading.ts";
 
-/** Tells of silences whose reason says nothing. */
-export function silencesWithoutReason(project: Project): Finding[] {
-  return project.silence
-    .filter(({ reason }) => reason.trim().length < 3)
-    .map((silence) =>
-      found("silence", "warning", `what silences ${silence.check} gives no reason`, {
-        ...placeOf(project, silence),
-        hint: "say why it is accepted, for those who read it in a year",
-      }),
-    );
-}
-
 /** Tells of silences that silenced nothing, though everything ran. */
 export function unusedSilences(project: Project, used: ReadonlySet<Silence>): Finding[] {
   return project.silence

@@ -213,9 +213,9 @@ export const SETTINGS_SCHEMA: object = {
           type: "string",
         },
         reason: {
-          description: "Why it is accepted.",
+          description: "Why it is accepted: three characters at least.",
           type: "string",
-          minLength: 1,
+          pattern: "\\S[\\s\\S]+\\S",
         },
       },
     },

@@ -40,10 +40,10 @@ export interface EnvironmentSettings {
   readonly kubeconfig?: string;
   /** Which cluster it is deployed to. Without it, no cluster is talked to. */
   readonly cluster?: ClusterPin;
-  /** Over the shared ones, lowest first. */
-  readonly layers?: readonly string[];
   /** The version of Kubernetes that its cluster runs, such as `1.33`; not known where left out. */
   readonly kubeVersion?: string;
+  /** Over the shared ones, lowest first. */
+  readonly layers?: readonly string[];
   /** By their names; not known where left out. */
   readonly nodePools?: Readonly<Record<string, NodePool>>;
 }
@@ -137,7 +137,9 @@ async function validate(value: unknown, title: string): Promise<Settings> {
 }
 
 /** What is wrong, in words where the schema's own tell too little. */
-function phraseOf({ keyword, message, params, propertyName }: ErrorObject): string | undefined {
+function phraseOf({ keyword, message, params, propertyName, instancePath }: ErrorObject): string | undefined {
+  if (params["missingProperty"] === "reason" || /^\/silence\/\d+\/reason$/.test(instancePath))
+    return "expected a reason, in words, for those who read it in a year";
   if (keyword === "not") return "expected a path within the repository, such as config/prod.yaml";
   if (propertyName !== undefined) return `has a name that cannot be used, ${JSON.stringify(propertyName)}: ${message}`;
   const extra: unknown = params["additionalProperty"];
