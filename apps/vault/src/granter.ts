@@ -1,3 +1,4 @@
+import { DirectoryError } from "@git-vault/directory";
 import { isVaultError } from "@git-vault/errors";
 import type { GrantedBy } from "@git-vault/sharing";
 import { usageError } from "./errors.ts";
@@ -26,10 +27,18 @@ export async function findGranter(flags: FlagValues): Promise<Granter> {
     const { signer, from } = await signOptions(flags);
     return { name: from ?? null, signer, lock: () => signer.lock() };
   } catch (error) {
+    if (error instanceof DirectoryError && !isAboutName(error)) {
+      // The forge was asked which key is whose only since none was named.
+      const hint = "name the key by --sign-key, or leave the grants unsigned with --no-sign";
+      throw new DirectoryError(error.code, `no key to sign with was found: ${error.message}`, { hint, cause: error });
+    }
     if (key !== undefined || !isVaultError(error) || error.code !== "NO_SIGNING_KEY") throw error;
     if (!flags.quiet) say(`vault: not signed: ${error.message}`);
     return unsigned(flags);
   }
 }
+
+/** Whether the forge did answer: there is no such user, or none with keys. */
+const isAboutName = ({ code }: DirectoryError): boolean => code === "NOT_FOUND" || code === "NO_KEYS";
 
 const unsigned = (flags: FlagValues): Granter => ({ name: signerName(flags) ?? null, signer: null, lock: () => {} });

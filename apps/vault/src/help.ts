@@ -139,16 +139,19 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "grant",
-    "{keyName, commit, granted: [{holder, path, renewed, keys: [{type, fingerprint}]}], unchanged: [holder], notSealedTo: [as of share], identity}; identity, the private key that --ci made, is null without --ci and where it went to a file",
+    "{keyName, commit, granted: [{holder, path, renewed, keys: [{type, fingerprint}]}], unchanged: [holder], notSealedTo: [as of share], identity}; identity, the private key that --ci made, is null without --ci and where it went to a file; with --gpg {keyName, commit, granted and unchanged: [{holder, fingerprint}], notSealedTo}",
   ],
   [
     "holders",
-    "{holders: [{holder, account, keyName, since, granted, grantedBy, signature: {state, fingerprint}, keys: [{type, fingerprint, state}], newKeys: [{type, fingerprint}], forge, renamedTo, standing, paths: [path], attention: [sentence]}], openPgp: [{holder, keyName, fingerprint, path}], stray: [{path, holder, keyName, standing}], bad: [{path, problem}]}",
+    "{holders: [{holder, account, keyName, format, since, granted, grantedBy, signature: {state, fingerprint}, keys: [{type, fingerprint, state}], newKeys: [{type, fingerprint}], forge, renamedTo, standing, paths: [path], attention: [sentence]}], unvouched: [{holder, keyName, fingerprint, path}], stray: [{path, holder, keyName, standing}], bad: [{path, problem}]}",
   ],
-  ["sync", "{keyName, commit, renewals: [{holder, name, added, removed}], notRenewable: [{holder, reason}]}"],
+  [
+    "sync",
+    "{commit, renewals: [{holder, keyName, name, added, removed, doubts: [phrase]}], notRenewable: [{holder, keyName, reason}]}",
+  ],
   [
     "revoke",
-    "{keyName, holders: [holder], paths: [path], commit, rotation: {keyId, retiredKeyId, files: [path]}}; rotation is null with --no-rotate",
+    "{keyName, holders: [holder], paths: [path], elsewhere: [{holder, keyName}], commit, rotation: as of rotate}; rotation is null with --no-rotate",
   ],
   ["init", "{keyName, attributes: [line]}"],
   ["lock", "{keyNames, encrypted, clear: [path], worktrees: [folder]}"],
@@ -158,7 +161,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "rotate",
-    "{keyName, keyId, retiredKeyId, branch, commit, files: [path], clear: [path], droppedGrants: [path]}; with --abort {aborted}",
+    "{keyName, keyId, retiredKeyId, branch, commit, files: [path], clear: [path], granted: [{holder, keys: [{type, fingerprint}]}], droppedGrants: [{path, problem}]}; with --abort {aborted}",
   ],
   ["decrypt", "{encrypted, bytes, output, encoding, plaintext}, the last three as of view"],
   ["export-key, keygen, migrate-key", "{bytes, output, key}; key is base64, and null where it went to a file"],

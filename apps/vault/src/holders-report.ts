@@ -3,16 +3,19 @@ import type { HeldKey, Holder, HolderList, SignatureState, StrayGrant } from "@g
 import { printable } from "./streams.ts";
 
 /** What is to be looked after about a holder, in sentences. */
-export function attentionOf({ holder, keys, newKeys, forge, renamedTo, signature, grantedBy }: Holder): string[] {
-  const removed = keys.filter(({ state }) => state === "removed").length;
+export function attentionOf(one: Holder): string[] {
+  const { holder, format, keys, newKeys, forge, renamedTo, signature, grantedBy } = one;
+  const removed = keys.filter(({ state }) => state === "removed");
   const whose = printable(holder);
   return [
     ...(forge === "gone" ? [`the account ${whose} is gone: \`vault revoke ${whose}\``] : []),
     ...(forge === "other-account"
       ? [`another account is named ${whose} now${renamedTo === null ? "" : `; theirs is ${printable(renamedTo)}`}`]
       : []),
-    ...(forge === "found" && renamedTo !== null ? [`they are named ${printable(renamedTo)} now: \`vault sync\``] : []),
-    ...(forge === "found" && removed > 0 ? [`${count(removed, "key")} of theirs was removed: \`vault sync\``] : []),
+    ...(forge === "found" && renamedTo !== null
+      ? [`they are named ${printable(renamedTo)} now${format === "age" ? ": `vault sync`" : ""}`]
+      : []),
+    ...(forge === "found" && removed.length > 0 ? [`${removedText(removed)}: \`${remedyFor(format, removed)}\``] : []),
     ...(newKeys.length > 0 ? [`${count(newKeys.length, "key")} of theirs is not granted to: \`vault sync\``] : []),
     ...(signature.state === "invalid" ? ["the signature does not fit: the grant was changed since"] : []),
     ...(signature.state === "denied"
@@ -20,6 +23,12 @@ export function attentionOf({ holder, keys, newKeys, forge, renamedTo, signature
       : []),
   ];
 }
+
+const removedText = (removed: readonly HeldKey[]): string => `${count(removed.length, "key")} of theirs was removed`;
+
+/** An OpenPGP key has a grant by itself. */
+const remedyFor = (format: Holder["format"], [key]: readonly HeldKey[]): string =>
+  format === "age" ? "vault sync" : `vault revoke gpg:${key?.fingerprint ?? ""}`;
 
 /** How a signature is spoken of. */
 export function signatureText(signature: SignatureState): string {
@@ -50,6 +59,8 @@ const KEY_STATE: Readonly<Record<HeldKey["state"], string>> = {
   unknown: "",
 };
 
+const UNVOUCHED = "no holder of the key vouches for it";
+
 /** When and from whom a holder has it. */
 const provenance = ({ since, grantedBy, signature, standing }: Holder): string =>
   [
@@ -60,8 +71,8 @@ const provenance = ({ since, grantedBy, signature, standing }: Holder): string =
 
 /** The list for a terminal. */
 export function holdersAsText(list: HolderList): string {
-  const { holders, openPgp, stray, bad } = list;
-  const severalKeys = new Set([...holders, ...openPgp].map(({ keyName }) => keyName)).size > 1;
+  const { holders, unvouched, stray, bad } = list;
+  const severalKeys = new Set([...holders, ...unvouched].map(({ keyName }) => keyName)).size > 1;
   const suffix = (keyName: string): string => (severalKeys || keyName !== "default" ? `  key ${keyName}` : "");
   const blocks = [
     ...holders.map((holder) =>
@@ -73,7 +84,10 @@ export function holdersAsText(list: HolderList): string {
         attentionOf(holder).map((sentence) => `  ! ${sentence}`),
       ),
     ),
-    ...openPgp.map(({ holder, keyName }) => [`${holder}${suffix(keyName)}  OpenPGP, as git-crypt grants`]),
+    ...unvouched.map(({ holder, keyName }) => [
+      `${holder}${suffix(keyName)}  OpenPGP, as git-crypt grants`,
+      `  ! ${UNVOUCHED}: \`vault grant --gpg\`, or \`vault revoke ${holder}\``,
+    ]),
     ...stray.map(({ path, holder, standing }) => [
       `! ${printable(path)}: for ${printable(holder)}: ${STRAY[standing]}`,
     ]),
@@ -88,17 +102,17 @@ const cell = (text: string): string =>
   printable(text).replaceAll(/[\\`*_{}[\]<>()#+!|~&@:-]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** A page for the documentation of a project. */
-export function holdersAsMarkdown({ holders, openPgp, stray, bad }: HolderList): string {
-  const keyNames = [...new Set([...holders, ...openPgp].map(({ keyName }) => keyName))].toSorted();
+export function holdersAsMarkdown({ holders, unvouched, stray, bad }: HolderList): string {
+  const keyNames = [...new Set([...holders, ...unvouched].map(({ keyName }) => keyName))].toSorted();
   const sections = keyNames.flatMap((name) => [
     ...(keyNames.length > 1 || name !== "default" ? ["", `## The key ${cell(name)}`] : []),
     "",
     "| holder | since | granted by | keys | to look after |",
     "| --- | --- | --- | --- | --- |",
     ...holders.filter(({ keyName }) => keyName === name).map(row),
-    ...openPgp
+    ...unvouched
       .filter(({ keyName }) => keyName === name)
-      .map(({ fingerprint }) => `| an OpenPGP key | | git-crypt | \`${fingerprint}\` | |`),
+      .map(({ fingerprint }) => `| an OpenPGP key | | git-crypt | \`${fingerprint}\` | ${UNVOUCHED} |`),
   ]);
   const wrong = [
     ...stray.map(({ path, holder, standing }) => `${cell(path)}: for ${cell(holder)}: ${STRAY[standing]}`),

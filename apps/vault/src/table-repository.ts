@@ -70,13 +70,13 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
     summary: "replace the repository's key, and encrypt every protected file of this branch with the new one",
     description: [
       "Makes a new key and one commit, which encrypts every file that this branch protects with it. The work tree stays as it is. The old key is kept in that commit, sealed under the new one, so that whoever holds the new one can still read older commits; in a repository that `vault` unlocked, git goes on checking them out, diffing and merging them.",
-      "Grants are renewed in the same commit, for the very keys that they name: those in .git-vault that were made by somebody who has the key, and those to OpenPGP keys in .git-crypt where gpg has the public keys; others are removed. Everybody else needs the new key from you. git-crypt itself works at the new commit with the new key; older commits it cannot check out.",
+      "Grants are renewed in the same commit, for the very keys that they name: those that were made by somebody who has the key, and whose signature, if any, fits. To OpenPGP keys it takes their public keys, from the holder's account or gpg. Others are removed. Who has the new key, and what was removed, is reported. What is not signed, or not by a key of who is named; keys that are not on their holder's account, or were not when you last saw it; and what git-crypt granted and nobody vouches for: these are shown first, and have to be confirmed, or --yes said. Everybody else needs the new key from you. git-crypt itself works at the new commit with the new key; older commits it cannot check out.",
       "What rotation cannot do: whoever had the old key can read all that was encrypted with it, in every clone that exists. The files are listed: change the secrets in them.",
       "It needs a branch, protected files without changes, and no merge or rebase in progress. git's hooks do not run. Interrupted at any point, it is finished by --continue or undone by --abort. Another branch keeps the old key until it is merged; `vault status` then names the files that are left, and `vault status --fix` encrypts them anew.",
     ],
     examples: ["vault rotate", "vault rotate --key-name production", "vault rotate --continue"],
     operands: 0,
-    flags: ["key-name", "continue", "abort", ...GRANT_SIGNING_FLAGS],
+    flags: ["key-name", "continue", "abort", "yes", ...GRANT_SIGNING_FLAGS],
   },
   {
     name: "decrypt",

@@ -11,11 +11,12 @@ import { VaultError } from "@git-vault/errors";
  * - `AGENT_FAILED`: the SSH agent cannot be reached, or does not answer, or not as it should
  * - `GPG_MISSING`: an OpenPGP message is to be opened without a private key file, and gpg is not installed
  * - `GPG_FAILED`: gpg has the private key and could not use it: a wrong passphrase, no card, no agent
- * - `GRANT_UNWRITABLE`: a grant cannot be put into the work tree
  * - `GRANT_UNREADABLE`: a grant in the work tree cannot be read
  * - `MALFORMED_GRANT`: a file among the grants is not one
  * - `MISMATCHED_GRANT`: a grant does not fit its place, its message, its signature, or the repository's key
  * - `RETIRED_GRANT`: a grant holds a key that a rotation replaced
+ * - `GRANTS_CHANGED`: grants were changed while it was decided what to do with them
+ * - `UNCONFIRMED_GRANTS`: grants that something speaks against were to be renewed, and nobody said that they are right
  * - `NO_SUCH_HOLDER`: nobody of that name holds a grant
  * - `RECIPIENT_CHANGED`: a recipient's keys are not those that were seen before
  * - `NOT_EXPECTED`: a recipient has not the key, or is not the member, that was demanded
@@ -32,11 +33,12 @@ export type SharingErrorCode =
   | "AGENT_FAILED"
   | "GPG_MISSING"
   | "GPG_FAILED"
-  | "GRANT_UNWRITABLE"
   | "GRANT_UNREADABLE"
   | "MALFORMED_GRANT"
   | "MISMATCHED_GRANT"
   | "RETIRED_GRANT"
+  | "GRANTS_CHANGED"
+  | "UNCONFIRMED_GRANTS"
   | "NO_SUCH_HOLDER"
   | "RECIPIENT_CHANGED"
   | "NOT_EXPECTED"

@@ -1,4 +1,10 @@
-import { DirectoryError, type Directory, type DirectoryEntry, type RecipientKey } from "@git-vault/directory";
+import {
+  DirectoryError,
+  type Directory,
+  type DirectoryEntry,
+  type KeyKind,
+  type RecipientKey,
+} from "@git-vault/directory";
 
 /**
  * What became of a holder:
@@ -31,16 +37,21 @@ const AT_ONCE = 4;
 /**
  * Asks the forges what became of holders.
  *
+ * @param kind which of their keys
  * @returns by the holder's name
  * @throws DirectoryError where one of them cannot be asked now: `RATE_LIMITED`, `NETWORK`, `BAD_ANSWER`, …
  */
-export async function forgeStates(asked: readonly Asked[], directory: Directory): Promise<Map<string, ForgeState>> {
+export async function forgeStates(
+  asked: readonly Asked[],
+  directory: Directory,
+  kind: KeyKind = "ssh",
+): Promise<Map<string, ForgeState>> {
   const states = new Map<string, ForgeState>();
   const waiting = [...new Map(asked.map((one) => [one.holder, one])).values()].toReversed();
   const work = async (): Promise<void> => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       try {
-        states.set(next.holder, await forgeState(next, directory));
+        states.set(next.holder, await forgeState(next, directory, kind));
       } catch (error) {
         waiting.length = 0;
         throw error;
@@ -51,14 +62,16 @@ export async function forgeStates(asked: readonly Asked[], directory: Directory)
   return states;
 }
 
-async function forgeState({ holder, account }: Asked, directory: Directory): Promise<ForgeState> {
+async function forgeState({ holder, account }: Asked, directory: Directory, kind: KeyKind): Promise<ForgeState> {
   const login = /^github:(.+)$/.exec(holder)?.[1];
   if (login === undefined) {
-    return /^(?:gitlab:|codeberg:|https:\/\/)/.test(holder) ? keysOf(holder, null, directory) : { kind: "not-asked" };
+    return /^(?:gitlab:|codeberg:|https:\/\/)/.test(holder)
+      ? keysOf(holder, null, directory, kind)
+      : { kind: "not-asked" };
   }
   const found = await directory.gitHubAccount({ login });
   if (found !== null && (account === null || found.account === account)) {
-    return keysOf(holder, found.account, directory);
+    return keysOf(holder, found.account, directory, kind);
   }
   // Another GitHub server has accounts of its own by the same names.
   if (found !== null && account !== null && hostOf(found.account) !== hostOf(account)) return { kind: "not-asked" };
@@ -66,14 +79,14 @@ async function forgeState({ holder, account }: Asked, directory: Directory): Pro
   if (found !== null) {
     return { kind: "other-account", renamedTo: renamed === null ? null : `github:${renamed.login}` };
   }
-  return renamed === null ? { kind: "gone" } : keysOf(`github:${renamed.login}`, renamed.account, directory);
+  return renamed === null ? { kind: "gone" } : keysOf(`github:${renamed.login}`, renamed.account, directory, kind);
 }
 
 const hostOf = (account: string): string => account.slice(0, account.lastIndexOf("/"));
 
-async function keysOf(name: string, account: string | null, directory: Directory): Promise<ForgeState> {
+async function keysOf(name: string, account: string | null, directory: Directory, kind: KeyKind): Promise<ForgeState> {
   try {
-    const [entry] = await directory.resolve(name);
+    const [entry] = await directory.resolve(name, kind);
     return { kind: "found", name, account, keys: entry?.keys ?? [], entry: entry ?? null };
   } catch (error) {
     if (!(error instanceof DirectoryError)) throw error;

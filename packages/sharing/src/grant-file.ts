@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { encodePublicKey, KeyError, parsePublicKey } from "@git-vault/keys";
 import { SharingError } from "./errors.ts";
 
@@ -7,10 +8,10 @@ import { SharingError } from "./errors.ts";
 
 /** A public key that a grant is sealed to. */
 export interface GrantKey {
-  /** As it stands in the grant: an SSH key's type and base64, or `age1…`. */
+  /** As it stands in the grant: an SSH key's type and base64, `age1…`, or `openpgp` and a fingerprint. */
   readonly text: string;
   readonly type: string;
-  /** `SHA256:…` of an SSH key; `age1…` is its own. */
+  /** `SHA256:…` of an SSH key; `age1…` is its own; of an OpenPGP key, 40 upper-case hexadecimal digits of its primary key. */
   readonly fingerprint: string;
 }
 
@@ -37,7 +38,10 @@ export interface GrantStatement {
 /** A grant as its file holds it. */
 export interface GrantFile {
   readonly statement: GrantStatement;
-  /** The key file, sealed to the holder's keys: an age message in ASCII armor, with a line end after its last line. */
+  /**
+   * The key file, sealed to the holder's keys: an age message in ASCII armor, with a line end after its last line. In a voucher, the line
+   * that names the digest of the OpenPGP message which git-crypt's own grant is.
+   */
   readonly message: string;
   /** 64 hexadecimal digits, which only who has the key can make: `keyMac` over all that stands before it. */
   readonly mac: string;
@@ -60,6 +64,9 @@ const ACCOUNT = /^[a-z0-9.:[\]-]{1,253}\/[1-9][0-9]{0,15}$/;
 const KEY_ID = /^[0-9a-f]{32}$/;
 const KEY_NAME = /^[A-Za-z0-9_-]{1,128}$/;
 const AGE_KEY = /^age1[0-9a-z]{36,4000}$/;
+const OPENPGP_KEY = /^openpgp ([0-9A-F]{40})$/;
+const DIGEST_FIELD = "openpgp-message";
+const DIGEST = /^sha256 [0-9a-f]{64}$/;
 
 const malformed = (problem: string): SharingError =>
   new SharingError("MALFORMED_GRANT", `malformed grant: ${problem}`, {
@@ -71,6 +78,8 @@ export function readGrantKey(text: string): GrantKey {
   if (AGE_KEY.test(text)) {
     return { text, type: text.startsWith("age1pq1") ? "age-hybrid" : "age-x25519", fingerprint: text };
   }
+  const openPgp = OPENPGP_KEY.exec(text)?.[1];
+  if (openPgp !== undefined) return openPgpGrantKey(openPgp);
   try {
     const key = parsePublicKey(text);
     if (key.comment === "" && encodePublicKey(key) === text)
@@ -80,6 +89,20 @@ export function readGrantKey(text: string): GrantKey {
   }
   throw malformed("expected a public key after recipient:");
 }
+
+/** An OpenPGP key as a voucher names it. @param fingerprint of its primary key: 40 upper-case hexadecimal digits */
+export const openPgpGrantKey = (fingerprint: string): GrantKey => ({
+  text: `openpgp ${fingerprint}`,
+  type: "openpgp",
+  fingerprint,
+});
+
+/** What a voucher holds in the place of a message: the digest of the file that it vouches for. */
+export const digestLine = (file: Uint8Array): string =>
+  `${DIGEST_FIELD}: sha256 ${createHash("sha256").update(file).digest("hex")}\n`;
+
+/** Whether a grant is a voucher: it holds no key, and vouches for git-crypt's own grant to an OpenPGP key, which does. */
+export const isVoucher = ({ message }: Pick<GrantFile, "message">): boolean => message.startsWith(`${DIGEST_FIELD}: `);
 
 /** Whether a text can be the name of a holder or of who granted. */
 export const isHolderName = (text: string): boolean => NAME.test(text);
@@ -201,12 +224,22 @@ export function parseGrant(bytes: Uint8Array): GrantFile {
     since: lines.required("since", isInstant),
     grantedBy: lines.optional("granted-by", isHolderName),
   };
-  const message = lines.block(AGE);
-  if (message === null) throw malformed("expected an age message after its fields");
+  const message = messageIn(lines);
+  const openPgp = keys.filter(({ type }) => type === "openpgp").length;
+  if (isVoucher({ message }) ? openPgp !== 1 || keys.length > 1 : openPgp > 0) {
+    throw malformed("its message is not of the kind of its recipients");
+  }
   const mac = lines.required("mac", (value) => /^[0-9a-f]{64}$/.test(value));
   const signature = lines.block(SSH);
   if (!lines.isAtEnd) throw malformed("expected its end, got more lines");
   return { statement, message, mac, signature };
+}
+
+function messageIn(lines: Lines): string {
+  const digest = lines.optional(DIGEST_FIELD, (value) => DIGEST.test(value));
+  const message = digest === null ? lines.block(AGE) : `${DIGEST_FIELD}: ${digest}\n`;
+  if (message === null) throw malformed("expected an age message after its fields");
+  return message;
 }
 
 /** A holder's name as it can stand in a file's name: `github-choldgraf`. Different holders may share one. */

@@ -1,11 +1,10 @@
-import { readFileSync, rmSync } from "node:fs";
-import { relative, sep } from "node:path";
 import { commitFiles, wipeKeyFile } from "@git-vault/git-crypt";
 import type { OpenPgpPublicKey } from "@git-vault/keys";
-import { someOf, type GrantOptions } from "./grant.ts";
-import { presentKey } from "./grant-standing.ts";
-import { readGrants } from "./grants.ts";
-import { writeOpenPgpGrant } from "./openpgp-grants.ts";
+import { accountOf, isVouchedFor, someOf, type GrantOptions } from "./grant.ts";
+import { presentKey, standingOf } from "./grant-standing.ts";
+import { isVoucherPath, readGrants } from "./grants.ts";
+import { holderOf } from "./make-grant.ts";
+import { sealToOpenPgp } from "./seal-openpgp.ts";
 import { chooseRecipients, type PassedOverKey } from "./share.ts";
 
 /** What granting to OpenPGP keys did. */
@@ -21,37 +20,49 @@ export interface OpenPgpGrantResult {
 
 /** An OpenPGP key that was granted to, and whose it is. */
 export interface OpenPgpGranted {
-  readonly recipient: string;
+  /** As `listHolders` names them: a user of a forge, a URL, or `gpg:` and the fingerprint for the key of a file. */
+  readonly holder: string;
   /** Of the primary key, in upper-case hexadecimal. */
   readonly fingerprint: string;
 }
 
 /** See `grantOpenPgp` in granting.ts. */
-export async function grantOpenPgp(options: Omit<GrantOptions, "by" | "machines">): Promise<OpenPgpGrantResult> {
-  const { repository, keyName = "default", to, stageOnly = false } = options;
+export async function grantOpenPgp(options: Omit<GrantOptions, "machines">): Promise<OpenPgpGrantResult> {
+  const { repository, keyName = "default", to, directory, by, stageOnly = false } = options;
   const { sealedTo, notSealedTo } = chooseRecipients({ to, format: "openpgp" });
-  const key = presentKey(repository, keyName, readGrants(repository));
+  const all = readGrants(repository);
+  const key = presentKey(repository, keyName, all);
   const granted: OpenPgpGranted[] = [];
   const unchanged: OpenPgpGranted[] = [];
-  const written: string[] = [];
+  const changes = new Map<string, Buffer | null>();
   try {
-    for (const { recipient, entry } of sealedTo) {
-      if (!isOpenPgp(entry.key)) continue;
-      const grant = await writeOpenPgpGrant(repository, key.bytes, entry.key);
-      written.push(...grant.written);
-      (grant.written.length > 0 ? granted : unchanged).push({ recipient, fingerprint: grant.fingerprint });
+    for (const entry of to) {
+      const account = await accountOf(entry, directory);
+      for (const { entry: chosen } of sealedTo.filter(({ recipient }) => recipient === entry.name)) {
+        if (!isOpenPgp(chosen.key)) continue;
+        const { fingerprint } = chosen.key;
+        const name = holderOf(entry);
+        const holder = name.startsWith("file:") ? `gpg:${fingerprint}` : name;
+        const older = all.vouchers.filter(
+          (one) => one.statement.keyName === keyName && one.file.fingerprint === fingerprint,
+        );
+        const current = older.filter((one) => standingOf(one, key.keyFile, all) === "current");
+        const theirs = current.filter(({ statement }) => statement.holder === holder);
+        if (await isVouchedFor(theirs, options)) {
+          unchanged.push({ holder, fingerprint });
+          continue;
+        }
+        const [since] = current.map(({ statement }) => statement.since).toSorted();
+        const broken = all.bad.filter(({ path }) => isVoucherPath(path, keyName, holder));
+        for (const { path } of [...older, ...broken]) changes.set(path, null);
+        const files = await sealToOpenPgp(repository, { holder, account, since }, chosen.key, key, by);
+        for (const [path, content] of files) changes.set(path, content);
+        granted.push({ holder, fingerprint });
+      }
     }
-    const names = [...new Set(granted.map(({ recipient }) => recipient))];
-    const message = `Grant the key ${keyName} to the OpenPGP keys of ${someOf(names)}`;
-    const top = repository.topLevel ?? "";
-    const changes = new Map(
-      written.map((path) => [relative(top, path).split(sep).join("/"), readFileSync(path)] as const),
-    );
+    const message = `Grant the key ${keyName} to the OpenPGP keys of ${someOf([...new Set(granted.map(({ holder }) => holder))])}`;
     const commit = granted.length === 0 ? null : commitFiles(repository, changes, { message, stageOnly });
     return { keyName, granted, unchanged, passedOver: notSealedTo, commit };
-  } catch (error) {
-    for (const path of written) rmSync(path, { force: true });
-    throw error;
   } finally {
     key.bytes.fill(0);
     wipeKeyFile(key.keyFile);

@@ -1,6 +1,7 @@
 import type { Directory, DirectoryEntry } from "@git-vault/directory";
 import { commitFiles, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
 import type { GrantKey } from "./grant-file.ts";
+import { signatureStates, signerOf } from "./grant-signature.ts";
 import { presentKey, standingOf } from "./grant-standing.ts";
 import { readGrants, type Grant } from "./grants.ts";
 import { grantKeysOf, holderOf, makeGrant, type GrantedBy, type Grantee } from "./make-grant.ts";
@@ -60,9 +61,10 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
       const older = grants.grants.filter(
         ({ statement }) => statement.holder === holder && statement.keyName === keyName,
       );
-      const isValid = (one: Grant): boolean =>
-        standingOf(one, key.keyFile, grants) === "current" && sameKeys(one.statement.keys, keys);
-      if (older.some(isValid)) {
+      const valid = older.filter(
+        (one) => standingOf(one, key.keyFile, grants) === "current" && sameKeys(one.statement.keys, keys),
+      );
+      if (await isVouchedFor(valid, options)) {
         unchanged.push(holder);
         continue;
       }
@@ -85,6 +87,17 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
     key.bytes.fill(0);
     wipeKeyFile(key.keyFile);
   }
+}
+
+/** Whether one of grants is as good as one that is made now: else whoever grants again would vouch for nothing. */
+export async function isVouchedFor(
+  grants: readonly Grant[],
+  { by, directory }: Pick<GrantOptions, "by" | "directory">,
+): Promise<boolean> {
+  if (by.signer === null) return grants.some((one) => one.signature === null || signerOf(one) !== null);
+  const own = by.signer.publicKey?.fingerprint;
+  if (grants.some((one) => own !== undefined && signerOf(one) === own)) return true;
+  return [...(await signatureStates(grants, directory)).values()].some(({ state }) => state === "confirmed");
 }
 
 async function granteesOf(

@@ -2,7 +2,6 @@
  * What is done with grants. It is loaded when it is called: opening and sealing messages does without git-crypt.
  */
 import type { Directory } from "@git-vault/directory";
-import type { Repository } from "@git-vault/git-crypt";
 import type { GrantOptions, GrantResult } from "./grant.ts";
 import type { OpenPgpGrantResult } from "./grant-openpgp.ts";
 import type { SignatureState } from "./grant-signature.ts";
@@ -10,8 +9,10 @@ import type { Grant } from "./grants.ts";
 import type { HolderList } from "./holders.ts";
 import type { ReceiveOptions } from "./local-identities.ts";
 import type { OpenedGrants } from "./open-grants.ts";
-import type { RenewedGrants, RenewGrantsOptions } from "./renew-grants.ts";
+import type { FilterCommands, Repository } from "@git-vault/git-crypt";
+import type { RotationPlan, RotationRequest } from "./plan-rotation.ts";
 import type { Revocation } from "./revoke.ts";
+import type { RotatedKey } from "./rotated-key.ts";
 import type { SyncPlan } from "./sync.ts";
 
 /**
@@ -24,13 +25,15 @@ import type { SyncPlan } from "./sync.ts";
 export const grant = async (options: GrantOptions): Promise<GrantResult> => (await import("./grant.ts")).grant(options);
 
 /**
- * Grants the repository's key to all usable OpenPGP keys of each recipient, in git-crypt's own way and without gpg, and commits that in
- * one commit: git-crypt's `unlock` opens it. Where anything fails, nothing is changed.
+ * Grants the repository's key to all usable OpenPGP keys of each recipient, in git-crypt's own way and without gpg, with a statement in
+ * `.git-vault` that vouches for it, and commits that in one commit: git-crypt's `unlock` opens it. A grant that nobody vouches for is made anew.
+ * Where anything fails, nothing is changed.
  *
  * @param options whose recipients were looked up with their OpenPGP keys
- * @throws what `writeOpenPgpGrant`, `Repository.readKey` and `commitFiles` do; SharingError `NO_USABLE_KEY`
+ * @throws SharingError `NO_USABLE_KEY`, also for a key of version 6; SealingError `UNUSABLE_RECIPIENT`; GitCryptError RETIRED_KEY; what
+ * `Repository.readKey`, `commitFiles`, signing and the directory do
  */
-export const grantOpenPgp = async (options: Omit<GrantOptions, "by" | "machines">): Promise<OpenPgpGrantResult> =>
+export const grantOpenPgp = async (options: Omit<GrantOptions, "machines">): Promise<OpenPgpGrantResult> =>
   (await import("./grant-openpgp.ts")).grantOpenPgp(options);
 
 /**
@@ -64,14 +67,27 @@ export const lacksPresentKey = async (repository: Repository): Promise<boolean> 
   (await import("./open-grants.ts")).lacksPresentKey(repository);
 
 /**
- * Makes the grants of a repository anew for a new key of the same name, to the very keys that they name, without asking anybody. Only
- * those are renewed that were made with the key that lies in the repository. Where two branches were rotated and merged, each holder is one
- * of both, or was first granted a key after the other branch was rotated: whom one of them shut out stays out. Nothing is written.
+ * Plans the replacement of a repository's key: for whom the new one is sealed, and to which keys, which are those that their grants name;
+ * what speaks against that, and is to be confirmed by somebody; and which grants are removed, and why. Nothing is written until `apply`.
  *
- * @throws what `Repository.readKey` and signing do; GitCryptError MALFORMED_KEY_FILE for the new key
+ * Only what was made with the key that lies here is renewed, and nothing whose signature does not fit. Something speaks against a grant that is not
+ * signed, or by a key that is not known to be the signer's; that was made by who is taken out now; that names a key which the holder's
+ * account has not, or had not when it was last seen; and that nobody vouches for, as is the case where git-crypt itself granted to an OpenPGP
+ * key. What a forge does not tell since it cannot be asked now is doubtful, and no failure. Where two branches were rotated and merged, each holder
+ * is one of both, or was first granted a key after the other branch was rotated: whom one of them shut out stays out.
+ *
+ * @throws SharingError `NO_SUCH_HOLDER`, `PINS_UNREADABLE`; GitCryptError RETIRED_KEY; what `Repository.readKey` does
  */
-export const renewGrants = async (options: RenewGrantsOptions): Promise<RenewedGrants> =>
-  (await import("./renew-grants.ts")).renewGrants(options);
+export const planRotation = async (request: RotationRequest): Promise<RotationPlan> =>
+  (await import("./plan-rotation.ts")).planRotation(request);
+
+/**
+ * Finishes a rotation that was interrupted, as it was planned.
+ *
+ * @throws what `continueRotation` of git-crypt's does
+ */
+export const resumeRotation = async (repository: Repository, commands: FilterCommands): Promise<RotatedKey> =>
+  (await import("./rotated-key.ts")).resumeRotation(repository, commands);
 
 /**
  * Finds the grants of holders for a key, also those that are not sound. Nothing is written.
@@ -86,12 +102,16 @@ export const findGrants = async (
 ): Promise<Revocation> => (await import("./revoke.ts")).findGrants(repository, keyName, names);
 
 /**
- * Finds the holders of a key whose grants do not fit the keys that they have on the forge now. Nothing is written.
+ * Finds the holders whose grants do not fit the keys that they have on the forge now. Nothing is written until `apply`.
  *
+ * @param keyName whose grants; null for all keys of the repository that lie here
  * @throws GitCryptError RETIRED_KEY; what `Repository.readKey` does; DirectoryError where a forge cannot be asked now
  */
-export const planSync = async (repository: Repository, keyName: string, directory: Directory): Promise<SyncPlan> =>
-  (await import("./sync.ts")).planSync(repository, keyName, directory);
+export const planSync = async (
+  repository: Repository,
+  keyName: string | null,
+  directory: Directory,
+): Promise<SyncPlan> => (await import("./sync.ts")).planSync(repository, keyName, directory);
 
 /**
  * Verifies the signatures of grants against the authentication and signing keys of who says that they granted them.

@@ -9,13 +9,28 @@ import {
 } from "@git-vault/git-crypt";
 import { readHeader, SealingError, type Stanza } from "@git-vault/sealing";
 import { SharingError } from "./errors.ts";
-import { holderSlug, MAX_GRANT_BYTES, parseGrant, type GrantFile, type GrantKey } from "./grant-file.ts";
+import {
+  digestLine,
+  holderSlug,
+  isVoucher,
+  MAX_GRANT_BYTES,
+  parseGrant,
+  type GrantFile,
+  type GrantKey,
+} from "./grant-file.ts";
+import { readOpenPgpGrants, type TrackedOpenPgpGrant } from "./openpgp-grant-files.ts";
 import { printable } from "./printable.ts";
 
 /** A grant in a repository. */
 export interface Grant extends GrantFile {
   /** Of its file, from the top folder. */
   readonly path: string;
+}
+
+/** A statement that vouches for a grant of git-crypt's own, to an OpenPGP key: who holds it, and since when. */
+export interface Voucher extends Grant {
+  /** What it vouches for: the file's digest is that which the statement names. */
+  readonly file: TrackedOpenPgpGrant;
 }
 
 /** A file among the grants that is none, or that contradicts itself. */
@@ -30,6 +45,10 @@ export interface BadGrant {
 export interface Grants {
   /** By path. Their form is sound, and each fits its place and the message that it holds; signatures are not verified yet. */
   readonly grants: readonly Grant[];
+  /** By path; of the same soundness. */
+  readonly vouchers: readonly Voucher[];
+  /** git-crypt's own grants, whether anybody vouches for them or not. */
+  readonly openPgp: readonly TrackedOpenPgpGrant[];
   readonly bad: readonly BadGrant[];
   /** What rotations replaced, and with which keys, by key name. */
   readonly rotations: ReadonlyMap<string, Rotations>;
@@ -39,8 +58,12 @@ export interface Grants {
 export const GRANTS_FOLDER: string = `${VAULT_FOLDER}/grants`;
 
 /** The path of a grant. */
-export const grantPath = (keyName: string, holder: string, id: string): string =>
-  `${GRANTS_FOLDER}/${keyName}/${holderSlug(holder)}.${id}.age`;
+export const grantPath = (keyName: string, holder: string, id: string, kind: "age" | "voucher"): string =>
+  `${GRANTS_FOLDER}/${keyName}/${holderSlug(holder)}.${id}.${kind}`;
+
+/** Whether a path is one of a statement that vouches for an OpenPGP grant of that holder's. */
+export const isVoucherPath = (path: string, keyName: string, holder: string): boolean =>
+  path.startsWith(`${GRANTS_FOLDER}/${keyName}/${holderSlug(holder)}.`) && path.endsWith(".voucher");
 
 /**
  * Reads the grants of a repository, as its index holds them. Whatever is wrong with a file is told, and stops nothing.
@@ -50,17 +73,21 @@ export const grantPath = (keyName: string, holder: string, id: string): string =
  */
 export function readGrants(repository: Repository, commit?: string): Grants {
   const grants: Grant[] = [];
+  const vouchers: Voucher[] = [];
   const bad: BadGrant[] = [];
+  const openPgp = readOpenPgpGrants(repository, commit);
   for (const file of readTracked(repository, GRANTS_FOLDER, MAX_GRANT_BYTES, commit)) {
     const { path } = file;
     try {
-      grants.push(readGrant(file));
+      const grant = readGrant(file);
+      if (isVoucher(grant)) vouchers.push({ ...grant, file: vouchedFor(grant, openPgp) });
+      else grants.push(grant);
     } catch (error) {
       if (!(error instanceof SharingError)) throw error;
       bad.push({ path, problem: error.message });
     }
   }
-  return { grants, bad, rotations: readRotations(repository, commit) };
+  return { grants, vouchers, openPgp, bad, rotations: readRotations(repository, commit) };
 }
 
 /**
@@ -76,7 +103,7 @@ export function readGrantsToCome(repository: Repository): Grants {
   const there = readGrants(repository, upstream);
   const known = new Set(here.grants.map(({ mac }) => mac));
   const grants = [...here.grants, ...there.grants.filter(({ mac }) => !known.has(mac))];
-  return { grants, bad: here.bad, rotations: together(here.rotations, there.rotations) };
+  return { ...here, grants, rotations: together(here.rotations, there.rotations) };
 }
 
 const NOT_ROTATED: Rotations = { retired: new Set(), present: new Set() };
@@ -103,11 +130,21 @@ function readGrant({ path, bytes, content }: TrackedFile): Grant {
   if (rest.length > 0 || folder !== keyName) {
     throw bad(`it is for the key ${printable(keyName)}, and lies in another folder than that key's`);
   }
-  if (!/^\.[0-9a-f]{8}\.age$/.test(name.slice(holderSlug(holder).length)) || !name.startsWith(holderSlug(holder))) {
+  const ending = isVoucher(file) ? /^\.[0-9a-f]{8}\.voucher$/ : /^\.[0-9a-f]{8}\.age$/;
+  if (!ending.test(name.slice(holderSlug(holder).length)) || !name.startsWith(holderSlug(holder))) {
     throw bad(`it says that it is for ${printable(holder)}, which its file's name does not`);
   }
-  assertSealedTo(file.message, keys);
+  if (!isVoucher(file)) assertSealedTo(file.message, keys);
   return { ...file, path };
+}
+
+/** The OpenPGP message that a statement vouches for. */
+function vouchedFor({ message, statement }: Grant, files: readonly TrackedOpenPgpGrant[]): TrackedOpenPgpGrant {
+  const [key] = statement.keys;
+  const file = files.find((one) => one.keyName === statement.keyName && one.fingerprint === key?.fingerprint);
+  if (file === undefined) throw bad("the OpenPGP grant that it vouches for is not there");
+  if (file.content !== null && digestLine(file.content) === message) return file;
+  throw bad("it vouches for another OpenPGP grant than the one that is there, which was swapped or changed");
 }
 
 const bad = (problem: string): SharingError => new SharingError("MISMATCHED_GRANT", problem);
@@ -142,19 +179,20 @@ function markOfKey({ type, fingerprint }: GrantKey): string {
 }
 
 /** Grants of one holder for one key, newest first. */
-export interface HolderGrants {
+export interface HolderGrants<G extends Grant = Grant> {
   readonly holder: string;
   readonly keyName: string;
-  readonly grants: readonly [Grant, ...Grant[]];
+  readonly grants: readonly [G, ...G[]];
 }
 
-/** Puts the grants together by key name and holder, in the order of their names. */
-export function byHolder(grants: readonly Grant[]): HolderGrants[] {
-  const groups = new Map<string, [Grant, ...Grant[]]>();
+/** Puts the grants together by key name and holder, and vouchers by OpenPGP key as well, in the order of their names. */
+export function byHolder<G extends Grant>(grants: readonly G[]): HolderGrants<G>[] {
+  const groups = new Map<string, [G, ...G[]]>();
   for (const grant of grants.toSorted(newestFirst)) {
-    const { keyName, holder } = grant.statement;
-    const group = groups.get(`${keyName} ${holder}`);
-    if (group === undefined) groups.set(`${keyName} ${holder}`, [grant]);
+    const { keyName, holder, keys } = grant.statement;
+    const id = `${keyName} ${holder} ${isVoucher(grant) ? keys[0]?.fingerprint : ""}`;
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, [grant]);
     else group.push(grant);
   }
   return [...groups]

@@ -3,9 +3,10 @@ import { GitCryptError, wipeKeyFile, type KeyFile, type Repository } from "@git-
 import { forgeStates, type ForgeState } from "./forge-state.ts";
 import type { GrantKey } from "./grant-file.ts";
 import { standingOf, type GrantStanding } from "./grant-standing.ts";
+import { isVoucher } from "./grant-file.ts";
 import { byHolder, readGrants, type BadGrant, type Grant } from "./grants.ts";
 import { grantKeysOf } from "./make-grant.ts";
-import { openPgpHolders, type OpenPgpHolder } from "./openpgp-holders.ts";
+import { openPgpHolder, unvouchedGrants, type UnvouchedGrant } from "./openpgp-holders.ts";
 import { signatureStates, type SignatureState } from "./grant-signature.ts";
 
 /** A key that a holder was granted, and whether it is still theirs. */
@@ -19,12 +20,14 @@ export interface Holder {
   readonly holder: string;
   readonly account: string | null;
   readonly keyName: string;
+  /** Whether it is a grant of git-crypt's own, to an OpenPGP key, that is vouched for. */
+  readonly format: "age" | "openpgp";
   /** When they first got it: `2026-11-25T02:45:17Z`. */
   readonly since: string;
   /** When the newest grant was made. */
   readonly granted: string;
   readonly grantedBy: string | null;
-  /** Of the newest grant. */
+  /** Of the newest grant; `invalid` where that of any of them is. */
   readonly signature: SignatureState;
   /** All that they were granted to. */
   readonly keys: readonly HeldKey[];
@@ -50,8 +53,8 @@ export interface StrayGrant {
 /** Who has the keys of a repository. */
 export interface HolderList {
   readonly holders: readonly Holder[];
-  /** git-crypt's own grants, to OpenPGP keys. */
-  readonly openPgp: readonly OpenPgpHolder[];
+  /** git-crypt's own grants, to OpenPGP keys, that no holder vouches for. */
+  readonly unvouched: readonly UnvouchedGrant[];
   readonly stray: readonly StrayGrant[];
   readonly bad: readonly BadGrant[];
 }
@@ -72,32 +75,47 @@ export function keyIfAny(repository: Repository, keyName: string): KeyFile | nul
 export async function listHolders(repository: Repository, directory: Directory | null): Promise<HolderList> {
   // Where there is no work tree, there is no index to speak of either.
   const all = readGrants(repository, repository.topLevel === null ? "HEAD" : undefined);
-  const keyNames = [...new Set(all.grants.map(({ statement }) => statement.keyName))];
+  const every: readonly Grant[] = [...all.grants, ...all.vouchers];
+  const keyNames = [...new Set(every.map(({ statement }) => statement.keyName))];
   const keys = new Map(keyNames.map((name) => [name, keyIfAny(repository, name)]));
-  const standings = new Map(
-    all.grants.map((one) => [one, standingOf(one, keys.get(one.statement.keyName) ?? null, all)]),
-  );
+  const standings = new Map(every.map((one) => [one, standingOf(one, keys.get(one.statement.keyName) ?? null, all)]));
+  const isSound = (one: Grant): boolean => ["current", "unproven"].includes(standings.get(one) ?? "");
+  const unvouched = unvouchedGrants(all, isSound).map(({ keyName, fingerprint, path }) => {
+    return { holder: openPgpHolder(fingerprint), keyName, fingerprint, path };
+  });
   for (const key of keys.values()) if (key !== null) wipeKeyFile(key);
-  const sound = all.grants.filter((one) => ["current", "unproven"].includes(standings.get(one) ?? ""));
-  const stray = all.grants.flatMap((one): StrayGrant[] => {
+  const sound = every.filter(isSound);
+  const stray = every.flatMap((one): StrayGrant[] => {
     const standing = standings.get(one) ?? "unproven";
     const { holder, keyName } = one.statement;
     return standing === "current" || standing === "unproven" ? [] : [{ path: one.path, holder, keyName, standing }];
   });
-  const states =
-    directory === null
-      ? new Map<string, ForgeState>()
-      : await forgeStates(
-          sound.map(({ statement }) => statement),
-          directory,
-        );
+  const states = await statesOf(sound, directory);
   const signatures = await signatureStates(sound, directory);
   const holders = byHolder(sound).map((group): Holder => {
     const [newest] = group.grants;
     const standing = standings.get(newest) === "current" ? "current" : "unproven";
-    return describe(group.grants, states.get(group.holder) ?? { kind: "not-asked" }, signatures.get(newest), standing);
+    const invalid = group.grants.map((one) => signatures.get(one)).find((one) => one?.state === "invalid");
+    const forge = states.get(formatOf(newest))?.get(group.holder) ?? { kind: "not-asked" };
+    return describe(group.grants, forge, invalid ?? signatures.get(newest), standing);
   });
-  return { holders, openPgp: openPgpHolders(repository), stray, bad: all.bad };
+  return { holders, unvouched, stray, bad: all.bad };
+}
+
+const formatOf = (grant: Grant): Holder["format"] => (isVoucher(grant) ? "openpgp" : "age");
+
+/** What the forges say of holders, by the format of their grants, which are sealed to keys of one kind or the other. */
+async function statesOf(
+  grants: readonly Grant[],
+  directory: Directory | null,
+): Promise<Map<Holder["format"], Map<string, ForgeState>>> {
+  const states = new Map<Holder["format"], Map<string, ForgeState>>();
+  for (const format of directory === null ? [] : (["age", "openpgp"] as const)) {
+    const asked = grants.filter((one) => formatOf(one) === format).map(({ statement }) => statement);
+    if (directory === null || asked.length === 0) continue;
+    states.set(format, await forgeStates(asked, directory, format === "age" ? "ssh" : "openpgp"));
+  }
+  return states;
 }
 
 function describe(
@@ -110,11 +128,13 @@ function describe(
   const keys = heldKeys(grants);
   const present = forge.kind === "found" ? new Set(forge.keys.map(({ fingerprint }) => fingerprint)) : null;
   const held = new Set(keys.map(({ fingerprint }) => fingerprint));
+  // An OpenPGP key is granted to by itself, and others of the same account need no grant.
   const theirs = forge.kind === "found" ? grantKeysOf(forge.keys.filter(({ unusable }) => unusable === null)) : [];
   return {
     holder,
     account,
     keyName,
+    format: formatOf(grants[0]),
     since: grants.map(({ statement }) => statement.since).toSorted()[0] ?? granted,
     granted,
     grantedBy,

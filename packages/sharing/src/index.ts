@@ -4,13 +4,7 @@ export { identityOfEnvironment } from "./identity-variable.ts";
 export { receive, Receiver, type Received } from "./receive.ts";
 export type { GpgOptions } from "./gpg.ts";
 export { findOpenPgpGrants, type OpenPgpGrant } from "./openpgp-grant-files.ts";
-export {
-  openOpenPgpGrants,
-  renewOpenPgpGrants,
-  writeOpenPgpGrant,
-  type WriteOpenPgpGrantOptions,
-  type WrittenOpenPgpGrant,
-} from "./openpgp-grants.ts";
+export { openOpenPgpGrants } from "./openpgp-grants.ts";
 export { knownRecipients, openPgpRecipients, type CandidateKey, type KnownRecipients } from "./known-recipients.ts";
 export {
   share,
@@ -35,8 +29,9 @@ export {
   lacksPresentKey,
   listHolders,
   openGrants,
+  planRotation,
   planSync,
-  renewGrants,
+  resumeRotation,
   signatureStates,
 } from "./granting.ts";
 export type { OpenPgpGranted, OpenPgpGrantResult } from "./grant-openpgp.ts";
@@ -49,10 +44,12 @@ export type { GrantedBy } from "./make-grant.ts";
 export type { ForgeState } from "./forge-state.ts";
 export type { HeldKey, Holder, HolderList, StrayGrant } from "./holders.ts";
 export type { OpenedGrant, OpenedGrants } from "./open-grants.ts";
-export type { OpenPgpHolder } from "./openpgp-holders.ts";
+export type { UnvouchedGrant } from "./openpgp-holders.ts";
+export type { ApplyOptions, RotationPlan, RotationRequest } from "./plan-rotation.ts";
+export type { PlannedGrant } from "./renewal-steps.ts";
 export { removalText, type RemovedGrant } from "./removed-grant.ts";
-export type { RenewedGrants, RenewGrantsOptions } from "./renew-grants.ts";
 export type { Revocation } from "./revoke.ts";
+export type { NewHolder, RotatedKey } from "./rotated-key.ts";
 export type { NotRenewable, Renewal, SyncPlan } from "./sync.ts";
 /* Whom one deals with. */
 export { assertExpected, type Expectations } from "./expectations.ts";

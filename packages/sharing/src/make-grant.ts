@@ -4,8 +4,10 @@ import { keyId, keyMac, type KeyFile } from "@git-vault/git-crypt";
 import { encodePublicKey, parsePublicKey } from "@git-vault/keys";
 import { parseRecipient, seal, SshRecipient, type Recipient } from "@git-vault/sealing";
 import {
+  digestLine,
   encodeGrant,
   GRANT_NAMESPACE,
+  isVoucher,
   MAC_LABEL,
   macPart,
   readGrantKey,
@@ -28,7 +30,7 @@ export interface Grantee {
 /** Who grants, and when. */
 export interface GrantedBy {
   /** Signs the grants; null where they are not signed. */
-  readonly signer: Pick<Signer, "sign"> | null;
+  readonly signer: (Pick<Signer, "sign"> & Partial<Pick<Signer, "publicKey">>) | null;
   /** What the signer calls themselves, such as `github:alice`; null where they tell no name. */
   readonly name: string | null;
   /** The time of it; now, where it is left out. */
@@ -44,8 +46,26 @@ export interface GrantedKey {
 
 /** A new grant's path and bytes. */
 export async function makeGrant(
+  grantee: Grantee,
+  key: GrantedKey,
+  by: GrantedBy,
+): Promise<[path: string, content: Buffer]> {
+  const message = (await seal(key.bytes, await Promise.all(grantee.keys.map(recipientOf)))).toString();
+  return makeStatement(grantee, key.keyFile, message, by);
+}
+
+/** The path and bytes of a statement that vouches for git-crypt's own grant to an OpenPGP key. @param file what that holds */
+export const makeVoucher = (
+  grantee: Grantee,
+  { keyFile }: GrantedKey,
+  file: Uint8Array,
+  by: GrantedBy,
+): Promise<[path: string, content: Buffer]> => makeStatement(grantee, keyFile, digestLine(file), by);
+
+async function makeStatement(
   { holder, account, keys, since }: Grantee,
-  { bytes, keyFile }: GrantedKey,
+  keyFile: KeyFile,
+  message: string,
   by: GrantedBy,
 ): Promise<[path: string, content: Buffer]> {
   const keyName = keyFile.name ?? "default";
@@ -60,11 +80,10 @@ export async function makeGrant(
     since: since ?? granted,
     grantedBy: by.name,
   };
-  const message = (await seal(bytes, await Promise.all(keys.map(recipientOf)))).toString();
   const mac = keyMac(keyFile, MAC_LABEL, macPart({ statement, message })).toString("hex");
   const unsigned = { statement, message, mac };
   const signature = (await by.signer?.sign(GRANT_NAMESPACE, signedPart(unsigned))) ?? null;
-  const path = grantPath(keyName, holder, randomBytes(4).toString("hex"));
+  const path = grantPath(keyName, holder, randomBytes(4).toString("hex"), isVoucher(unsigned) ? "voucher" : "age");
   return [path, encodeGrant({ ...unsigned, signature })];
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { GitCryptError, type Repository } from "@git-vault/git-crypt";
+import { GitCryptError, readTracked, type Repository } from "@git-vault/git-crypt";
 
 /** A grant that lies in a work tree, as git-crypt writes it. */
 export interface OpenPgpGrant {
@@ -15,7 +15,9 @@ export interface OpenPgpGrant {
 
 const GRANT_FILE = /^([0-9A-F]{40})\.gpg$/;
 /** Of the key in the file; more than one version was never written by a released git-crypt. */
-export const VERSION: string = "0";
+const VERSION: string = "0";
+/** So many bytes a grant may have. */
+export const MAX_OPENPGP_GRANT_BYTES: number = 1024 * 1024;
 
 /** The grants that lie in the work tree, by key name and fingerprint; none in a bare repository. Nothing of them was opened. */
 export function findOpenPgpGrants(repository: Repository): OpenPgpGrant[] {
@@ -30,15 +32,46 @@ export function findOpenPgpGrants(repository: Repository): OpenPgpGrant[] {
   });
 }
 
+/** A grant that is tracked, as git-crypt writes it. */
+export interface TrackedOpenPgpGrant extends OpenPgpGrant {
+  /** From the top folder, with `/` between its parts. */
+  readonly path: string;
+  /** Null for what is no file, or is too large for a grant. */
+  readonly content: Buffer | null;
+}
+
+/**
+ * The grants that the index, or a commit, holds.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export function readOpenPgpGrants(repository: Repository, commit?: string): TrackedOpenPgpGrant[] {
+  const folder = `${stateFolderName(repository)}/keys`;
+  return readTracked(repository, folder, MAX_OPENPGP_GRANT_BYTES, commit).flatMap(({ path, content }) => {
+    const [keyName = "", version, name = "", ...rest] = path.slice(folder.length + 1).split("/");
+    const fingerprint = GRANT_FILE.exec(name)?.[1];
+    const isGrant = version === VERSION && fingerprint !== undefined && rest.length === 0;
+    return isGrant ? [{ keyName, fingerprint, path, content }] : [];
+  });
+}
+
+/** The path of a grant, from the top folder. */
+export const openPgpGrantPath = (repository: Repository, keyName: string, fingerprint: string): string =>
+  `${stateFolderName(repository)}/keys/${keyName}/${VERSION}/${fingerprint}.gpg`;
+
+/** The folder in which git-crypt keeps what it commits, from the top folder. */
+export const stateFolderName = (repository: Repository): string =>
+  gitConfig(repository, "git-crypt.repoStateDir") ?? ".git-crypt";
+
 /** Where git-crypt keeps what it commits. */
-export function stateFolder(repository: Repository): string {
+function stateFolder(repository: Repository): string {
   const { topLevel } = repository;
   if (topLevel === null) {
     throw new GitCryptError("NO_WORK_TREE", "expected a work tree to keep grants in, got a bare repository", {
       hint: "run it in a clone with a work tree",
     });
   }
-  return join(topLevel, gitConfig(repository, "git-crypt.repoStateDir") ?? ".git-crypt");
+  return join(topLevel, stateFolderName(repository));
 }
 
 /** A setting of git's; undefined where it is not set, or empty. */

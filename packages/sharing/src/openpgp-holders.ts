@@ -1,25 +1,25 @@
-import { relative, sep } from "node:path";
-import type { Repository } from "@git-vault/git-crypt";
-import { findOpenPgpGrants } from "./openpgp-grant-files.ts";
+import type { Grants, Voucher } from "./grants.ts";
+import type { TrackedOpenPgpGrant } from "./openpgp-grant-files.ts";
 
-/** The holder of an OpenPGP key that git-crypt's own grants, or ours in its format, were made to. */
-export interface OpenPgpHolder {
+/** A grant of git-crypt's own that no holder of the key vouches for: anybody who can commit may have written it. */
+export interface UnvouchedGrant {
   /** `gpg:` and the fingerprint. */
   readonly holder: string;
   readonly keyName: string;
-  /** Of the primary key, in upper-case hexadecimal. */
+  /** Of the primary key, in upper-case hexadecimal, as the file's name has it. */
   readonly fingerprint: string;
   /** Of the grant's file, from the top folder. */
   readonly path: string;
 }
 
-/** The holders of OpenPGP keys that a repository is granted to; their grants tell nothing but the key's fingerprint. */
-export const openPgpHolders = (repository: Repository): OpenPgpHolder[] =>
-  findOpenPgpGrants(repository).map(({ keyName, fingerprint, path }) => ({
-    holder: `gpg:${fingerprint}`,
-    keyName,
-    fingerprint,
-    path: relative(repository.topLevel ?? "", path)
-      .split(sep)
-      .join("/"),
-  }));
+/** The OpenPGP grants that nobody vouches for. @param isSound tells it of a statement; one that may be of somebody without the key is not */
+export const unvouchedGrants = (
+  { vouchers, openPgp }: Pick<Grants, "vouchers" | "openPgp">,
+  isSound: (voucher: Voucher) => boolean,
+): TrackedOpenPgpGrant[] => {
+  const vouched = new Set(vouchers.filter(isSound).map(({ file }) => file.path));
+  return openPgp.filter(({ path }) => !vouched.has(path));
+};
+
+/** The name of who holds an OpenPGP key that nothing more is known of. */
+export const openPgpHolder = (fingerprint: string): string => `gpg:${fingerprint}`;

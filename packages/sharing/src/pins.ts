@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
-import type { DirectoryEntry } from "@git-vault/directory";
+import type { DirectoryEntry, KeyKind } from "@git-vault/directory";
 import { SharingError } from "./errors.ts";
 
 /*
@@ -71,6 +71,21 @@ export class Pins {
   }
 
   /**
+   * The fingerprints that were seen of a user of a forge, whose name is `github:choldgraf` or the like, or of a URL.
+   *
+   * @returns null for who was never seen, and for who has no pins
+   * @throws SharingError `PINS_UNREADABLE`
+   */
+  fingerprintsOf(name: string, kind: KeyKind): ReadonlySet<string> | null {
+    const isTheirs = sourceOf(name, kind);
+    let seen: ReadonlySet<string> | null = null;
+    for (const [source, fingerprints] of this.#read()) {
+      if (isTheirs(source)) seen = new Set([...(seen ?? []), ...fingerprints]);
+    }
+    return seen;
+  }
+
+  /**
    * Remembers recipients with the keys that they have now. The file is replaced whole, and is its owner's alone (0600).
    *
    * @throws SharingError `PINS_UNREADABLE`; the system's error where the file cannot be written
@@ -121,6 +136,17 @@ export class Pins {
     const message = `cannot read the recipients that were seen before, in ${this.#path ?? ""}: ${reason}`;
     return new SharingError("PINS_UNREADABLE", message, { hint: "mend or remove that file", cause });
   }
+}
+
+/** Whether an address is one that the keys of that name come from. */
+function sourceOf(name: string, kind: KeyKind): (source: string) => boolean {
+  const [, forge = "", user = ""] = /^(github|gitlab|codeberg):(.+)$/.exec(name.toLowerCase()) ?? [];
+  if (forge === "") return (source) => source === name;
+  const end =
+    kind === "openpgp" ? [`/users/${user}/gpg_keys`, `/${user}.gpg`] : [`/users/${user}/keys`, `/${user}.keys`];
+  if (forge === "github") return (source) => source.toLowerCase().endsWith(end[0] ?? "");
+  return (source) =>
+    source.toLowerCase().startsWith(`https://${forge}.`) && source.toLowerCase().endsWith(end[1] ?? "");
 }
 
 const NO_KEYS = "-";

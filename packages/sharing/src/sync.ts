@@ -2,30 +2,36 @@ import type { Directory, DirectoryEntry } from "@git-vault/directory";
 import { commitFiles, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
 import { forgeStates, type ForgeState } from "./forge-state.ts";
 import { sameKeys, someOf } from "./grant.ts";
-import type { GrantKey } from "./grant-file.ts";
+import { doubtsOfSignature } from "./grant-doubts.ts";
+import { isVoucher, type GrantKey } from "./grant-file.ts";
+import { signatureStates } from "./grant-signature.ts";
 import { presentKey, standingOf } from "./grant-standing.ts";
-import { byHolder, readGrants, type HolderGrants } from "./grants.ts";
+import { byHolder, readGrants, type Grant, type Grants, type HolderGrants } from "./grants.ts";
+import { keyIfAny } from "./holders.ts";
 import { grantKeysOf, makeGrant, type GrantedBy, type Grantee } from "./make-grant.ts";
 
 /** A holder whose grants are to be renewed. */
 export interface Renewal {
   readonly holder: string;
+  readonly keyName: string;
   /** What the forge calls them now; the same as `holder` where they were not renamed. */
   readonly name: string;
   readonly added: readonly GrantKey[];
   readonly removed: readonly GrantKey[];
+  /** Why somebody must say that they hold the key at all, as phrases; empty where nothing speaks against it. */
+  readonly doubts: readonly string[];
 }
 
 /** A holder whose grants cannot be renewed, and why. */
 export interface NotRenewable {
   readonly holder: string;
+  readonly keyName: string;
   /** As a phrase. */
   readonly reason: string;
 }
 
 /** What is to be done so that each holder's grant fits the keys that they have on the forge now. */
 export interface SyncPlan {
-  readonly keyName: string;
   readonly renewals: readonly Renewal[];
   readonly notRenewable: readonly NotRenewable[];
   /** Whom grants are renewed for, as the forge has them now: to be remembered once that is admitted. */
@@ -47,46 +53,90 @@ interface Step {
 }
 
 /** See `planSync` in granting.ts. */
-export async function planSync(repository: Repository, keyName: string, directory: Directory): Promise<SyncPlan> {
+export async function planSync(
+  repository: Repository,
+  keyName: string | null,
+  directory: Directory,
+): Promise<SyncPlan> {
   const all = readGrants(repository);
-  const key = presentKey(repository, keyName, all);
-  key.bytes.fill(0);
-  const sound = all.grants.filter(
-    (one) => one.statement.keyName === keyName && standingOf(one, key.keyFile, all) === "current",
-  );
-  wipeKeyFile(key.keyFile);
-  const states = await forgeStates(
-    sound.map(({ statement }) => statement),
-    directory,
-  );
+  const every: readonly Grant[] = [...all.grants, ...all.vouchers];
+  const names = keyName === null ? [...new Set(every.map(({ statement }) => statement.keyName))] : [keyName];
+  const sound: Grant[] = [];
+  for (const name of names) sound.push(...currentGrants(repository, name, all, keyName === null));
+  const signatures = await signatureStates(sound, directory);
   const steps: Step[] = [];
   const notRenewable: NotRenewable[] = [];
-  for (const group of byHolder(sound)) {
-    const step = stepFor(group, states.get(group.holder) ?? { kind: "not-asked" });
-    if (step === null) continue;
-    if ("reason" in step) notRenewable.push(step);
-    else steps.push(step);
+  for (const kind of ["ssh", "openpgp"] as const) {
+    const grants = sound.filter((one) => isVoucher(one) === (kind === "openpgp"));
+    const states = await forgeStates(
+      grants.map(({ statement }) => statement),
+      directory,
+      kind,
+    );
+    for (const group of byHolder(grants)) {
+      const [newest] = group.grants;
+      const doubts = doubtsOfSignature(newest, signatures.get(newest) ?? { state: "unsigned" }, NOBODY);
+      const isBroken = group.grants.some((one) => signatures.get(one)?.state === "invalid");
+      const step = stepFor(group, states.get(group.holder) ?? { kind: "not-asked" }, isBroken, doubts);
+      if (step === null) continue;
+      if ("reason" in step) notRenewable.push(step);
+      else steps.push(step);
+    }
   }
   return {
-    keyName,
     renewals: steps.map(({ renewal }) => renewal),
     notRenewable,
     entries: steps.flatMap(({ entry }) => entry ?? []),
-    apply: async (by, { stageOnly = false } = {}) => apply(repository, keyName, steps, by, stageOnly),
+    apply: async (by, { stageOnly = false } = {}) => apply(repository, steps, by, stageOnly),
   };
 }
 
+const NOBODY = { ownKey: null, revoked: { holders: new Set<string>(), fingerprints: new Set<string>() } };
+
+/** @param passes whether a key that does not lie here is passed over: nothing can be renewed of it */
+function currentGrants(repository: Repository, keyName: string, all: Grants, passes: boolean): Grant[] {
+  const here = keyIfAny(repository, keyName);
+  if (here === null && passes) return [];
+  if (here !== null) wipeKeyFile(here);
+  const { bytes, keyFile } = presentKey(repository, keyName, all);
+  bytes.fill(0);
+  const current = [...all.grants, ...all.vouchers].filter(
+    (one) => one.statement.keyName === keyName && standingOf(one, keyFile, all) === "current",
+  );
+  wipeKeyFile(keyFile);
+  return current;
+}
+
 /** Null where the holder's grants are as they should be. */
-function stepFor(group: HolderGrants, state: ForgeState): Step | NotRenewable | null {
-  const { holder, grants } = group;
+function stepFor(
+  group: HolderGrants,
+  state: ForgeState,
+  isBroken: boolean,
+  doubts: readonly string[],
+): Step | NotRenewable | null {
+  const { holder, keyName, grants } = group;
+  const not = (reason: string): NotRenewable => ({ holder, keyName, reason });
+  if (isBroken) return not("the signature of their grant does not fit: it was changed since");
   if (state.kind === "not-asked") return null;
-  if (state.kind === "gone") return { holder, reason: "there is no such account any more" };
-  if (state.kind === "other-account") return { holder, reason: "another account has that name now" };
+  if (state.kind === "gone") return not("there is no such account any more");
+  if (state.kind === "other-account") return not("another account has that name now");
+  if (isVoucher(grants[0])) {
+    const [key] = grants[0].statement.keys;
+    if (state.keys.some(({ fingerprint }) => fingerprint === key?.fingerprint)) return null;
+    return not(`the OpenPGP key ${key?.fingerprint ?? ""} was removed from their account`);
+  }
   const keys = grantKeysOf(state.keys.filter((entry) => entry.unusable === null || isHeld(group, entry.fingerprint)));
-  if (keys.length === 0) return { holder, reason: "they have no key left that can be sealed to" };
+  if (keys.length === 0) return not("they have no key left that can be sealed to");
   if (state.name === holder && grants.every(({ statement }) => sameKeys(statement.keys, keys))) return null;
   const held = [...new Map(grants.flatMap(({ statement }) => statement.keys.map((one) => [one.text, one]))).values()];
-  const renewal = { holder, name: state.name, added: without(keys, held), removed: without(held, keys) };
+  const renewal = {
+    holder,
+    keyName,
+    name: state.name,
+    added: without(keys, held),
+    removed: without(held, keys),
+    doubts,
+  };
   const [since] = grants.map(({ statement }) => statement.since).toSorted();
   return { group, renewal, entry: state.entry, grantee: { holder: state.name, account: state.account, keys, since } };
 }
@@ -100,23 +150,25 @@ const isHeld = ({ grants }: HolderGrants, fingerprint: string | null): boolean =
 
 async function apply(
   repository: Repository,
-  keyName: string,
   steps: readonly Step[],
   by: GrantedBy,
   stageOnly: boolean,
 ): Promise<string | null> {
   if (steps.length === 0) return null;
-  const key = presentKey(repository, keyName, readGrants(repository));
-  try {
-    const changes = new Map<string, Buffer | null>();
-    for (const { group, grantee } of steps) {
-      for (const { path } of group.grants) changes.set(path, null);
-      changes.set(...(await makeGrant(grantee, key, by)));
+  const all = readGrants(repository);
+  const changes = new Map<string, Buffer | null>();
+  for (const keyName of new Set(steps.map(({ group }) => group.keyName))) {
+    const key = presentKey(repository, keyName, all);
+    try {
+      for (const { group, grantee } of steps.filter((step) => step.group.keyName === keyName)) {
+        for (const { path } of group.grants) changes.set(path, null);
+        changes.set(...(await makeGrant(grantee, key, by)));
+      }
+    } finally {
+      key.bytes.fill(0);
+      wipeKeyFile(key.keyFile);
     }
-    const names = steps.map(({ grantee }) => grantee.holder);
-    return commitFiles(repository, changes, { message: `Renew the grants of ${someOf(names)}`, stageOnly });
-  } finally {
-    key.bytes.fill(0);
-    wipeKeyFile(key.keyFile);
   }
+  const names = [...new Set(steps.map(({ grantee }) => grantee.holder))];
+  return commitFiles(repository, changes, { message: `Renew the grants of ${someOf(names)}`, stageOnly });
 }

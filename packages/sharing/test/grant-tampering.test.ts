@@ -13,7 +13,16 @@ import { parsePublicKey } from "@git-vault/keys";
 import { seal, SshRecipient } from "@git-vault/sealing";
 import type { Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { encodeGrant, grant, listHolders, openGrants, parseGrant, renewGrants, type GrantFile } from "../src/index.ts";
+import {
+  encodeGrant,
+  grant,
+  listHolders,
+  openGrants,
+  parseGrant,
+  Pins,
+  planRotation,
+  type GrantFile,
+} from "../src/index.ts";
 import { failureOf } from "./hands.ts";
 import {
   encryptedRepository,
@@ -163,14 +172,14 @@ describe("it is noticed and named", () => {
     const path = ".git-vault/grants/default/github-mallory.12345678.age";
     await stage(repository, path, await forge({ ...bobs, statement, message }, generateKeyFile()));
     expect(await problems()).toEqual(["forged"]);
-    const newKey = encodeKeyFile(generateKeyFile());
-    const renewed = await renewGrants({ repository: opened(repository), newKey, by: await team.by("alice") });
-    expect(renewed.holders).toEqual(["github:bob", "github:carol"]);
-    expect(renewed.dropped.map((one) => one.path)).toEqual([path]);
-    expect(renewed.changes.get(path)).toBeNull();
-    const made = [...renewed.changes.values()].flatMap((content) => (content === null ? [] : [parseGrant(content)]));
-    const id = keyId(parseKeyFile(newKey));
-    expect(made.map(({ statement: its }) => its.keyId)).toEqual([id, id]);
+    const by = await team.by("alice");
+    const { directory } = team;
+    const plan = await planRotation({ repository: opened(repository), directory, pins: new Pins(null), by });
+    expect(plan.renewals.map(({ holder, doubts }) => [holder, doubts])).toEqual([
+      ["github:bob", []],
+      ["github:carol", []],
+    ]);
+    expect(plan.dropped).toEqual([{ path, problem: "it was not made with a key that lies here" }]);
   });
 });
 

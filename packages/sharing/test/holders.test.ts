@@ -69,7 +69,7 @@ describe("the forge", () => {
     keysOf("bob", []);
     expect(await bob()).toMatchObject({ forge: "found", keys: [{ state: "removed" }] });
     expect((await plan()).notRenewable).toEqual([
-      { holder: "github:bob", reason: "they have no key left that can be sealed to" },
+      { holder: "github:bob", keyName: "default", reason: "they have no key left that can be sealed to" },
     ]);
   });
 
@@ -86,7 +86,7 @@ describe("the forge", () => {
     team.github.users.set("bob", { keys: [team.key("mallory")], id: 999 });
     expect(await bob()).toMatchObject({ forge: "other-account", renamedTo: "github:robert", newKeys: [] });
     expect((await plan()).notRenewable).toEqual([
-      { holder: "github:bob", reason: "another account has that name now" },
+      { holder: "github:bob", keyName: "default", reason: "another account has that name now" },
     ]);
   });
 
@@ -94,7 +94,7 @@ describe("the forge", () => {
     team.github.users.delete("bob");
     expect(await bob()).toMatchObject({ forge: "gone", keys: [{ state: "unknown" }] });
     expect((await plan()).notRenewable).toEqual([
-      { holder: "github:bob", reason: "there is no such account any more" },
+      { holder: "github:bob", keyName: "default", reason: "there is no such account any more" },
     ]);
   });
 

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory } from "@git-vault/directory";
-import { encodeKeyFile, generateKeyFile, openRepository } from "@git-vault/git-crypt";
+import { openRepository } from "@git-vault/git-crypt";
 import { readOpenPgpKeys, type OpenPgpPublicKey } from "@git-vault/keys";
 import { peer, runOk, startGnuPg, temporaryFolder, type GnuPg, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -11,8 +11,8 @@ import {
   grantOpenPgp,
   listHolders,
   openOpenPgpGrants,
-  renewOpenPgpGrants,
-  writeOpenPgpGrant,
+  Pins,
+  planRotation,
   type ReceiveOptions,
 } from "../src/index.ts";
 
@@ -37,6 +37,17 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     passphrase: () => Promise.reject(new Error("nobody is asked")),
     gpg: { env: gnupg.env, ask: false },
   });
+  const directory = new Directory({ env: {}, cacheFolder: null });
+  /** Grants to somebody, without committing it; gives the path of git-crypt's file. */
+  const write = async (name: string, keyName = "default"): Promise<string> => {
+    const { fingerprint } = person(name);
+    const file = join(folder.path, `${name}.pub`);
+    writeFileSync(file, await gnupg.exportPublic(fingerprint));
+    const to = await directory.resolve(file, "openpgp");
+    const by = { signer: null, name: "github:alice" };
+    await grantOpenPgp({ repository: repository(), keyName, to, directory, by, stageOnly: true });
+    return join(work, `.git-crypt/keys/${keyName}/0/${fingerprint}.gpg`);
+  };
   const byFile = (name: string): ReceiveOptions => ({ ...byGpg(), keyFiles: [person(name).secret] });
 
   beforeAll(async () => {
@@ -72,13 +83,7 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
   });
 
   it.each(["alice", "bob"])("git-crypt unlock opens what we write to %s", async (name) => {
-    const { fingerprint, key } = person(name);
-    const { bytes } = repository().readKey();
-    const grant = await writeOpenPgpGrant(repository(), bytes, key);
-    expect(grant).toMatchObject({ keyName: "default", fingerprint });
-    expect(grant.written).toEqual([join(work, ".git-crypt/.gitattributes"), grant.path]);
-    expect(grant.path).toBe(join(work, `.git-crypt/keys/default/0/${fingerprint}.gpg`));
-    await git(["add", "--", ...grant.written]);
+    expect(existsSync(await write(name))).toBe(true);
     await git(["commit", "-qm", "grant"]);
     const clone = join(folder.path, `clone-${name}`);
     await git(["clone", "-q", work, clone]);
@@ -94,8 +99,8 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     const attributes = join(work, ".git-crypt/.gitattributes");
     const theirs = readFileSync(attributes);
     rmSync(attributes);
-    const { written } = await writeOpenPgpGrant(repository(), repository().readKey().bytes, person("bob").key);
-    expect(written).toContain(attributes);
+    await git(["rm", "-q", "--cached", ".git-crypt/.gitattributes"]);
+    await write("bob");
     expect(readFileSync(attributes).equals(theirs)).toBe(true);
     expect(findOpenPgpGrants(repository()).map(({ fingerprint }) => fingerprint)).toEqual(
       [person("alice").fingerprint, person("bob").fingerprint].toSorted(),
@@ -119,49 +124,66 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
       cwd: work,
       env: env(),
     });
-    const { path } = await writeOpenPgpGrant(repository(), repository().readKey().bytes, person("bob").key);
-    expect(path.startsWith(join(work, "sub/state/keys/default/0/"))).toBe(true);
+    await write("bob");
     expect(findOpenPgpGrants(repository())).toHaveLength(2);
     expect(existsSync(join(work, ".git-crypt"))).toBe(false);
   });
 
-  it("leaves a grant that is there, unless it is to be renewed", async () => {
-    const { bytes } = repository().readKey();
-    const first = await writeOpenPgpGrant(repository(), bytes, person("alice").key);
-    const before = readFileSync(first.path);
-    expect((await writeOpenPgpGrant(repository(), bytes, person("alice").key)).written).toEqual([]);
-    expect(readFileSync(first.path).equals(before)).toBe(true);
-    const again = await writeOpenPgpGrant(repository(), bytes, person("alice").key, { renew: true });
-    expect(again.written).toEqual([first.path]);
-    expect(readFileSync(first.path).equals(before)).toBe(false);
-    expect(await openOpenPgpGrants(repository(), byFile("alice"))).toEqual([bytes]);
+  it("leaves a grant that is there and vouched for, and makes one anew that nobody vouches for", async () => {
+    const path = await write("alice");
+    const before = readFileSync(path);
+    await write("alice");
+    expect(readFileSync(path).equals(before)).toBe(true);
+    writeFileSync(
+      path,
+      await gnupg.gpg(["--trust-model", "always", "-r", person("alice").fingerprint, "-e"], "another"),
+    );
+    await git(["add", path]);
+    expect((await listHolders(repository(), null)).bad).toMatchObject([
+      { problem: expect.stringContaining("swapped") as string },
+    ]);
+    await write("alice");
+    expect(await openOpenPgpGrants(repository(), byFile("alice"))).toEqual([repository().readKey().bytes]);
+    expect(await listHolders(repository(), null)).toMatchObject({
+      bad: [],
+      unvouched: [],
+      holders: [{ format: "openpgp" }],
+    });
   });
 
-  it("makes the grants of a key anew for whom gpg knows", async () => {
-    const { bytes } = repository().readKey();
-    const stale = join(work, `.git-crypt/keys/default/0/${"A".repeat(40)}.gpg`);
-    for (const name of people.keys()) await writeOpenPgpGrant(repository(), bytes, person(name).key);
-    writeFileSync(stale, "to somebody whom gpg does not know");
-    const key = encodeKeyFile(generateKeyFile());
-    const renewed = await renewOpenPgpGrants(repository(), "default", key, { env: gnupg.env });
-    const paths = [...people.values()].map(({ fingerprint }) => `.git-crypt/keys/default/0/${fingerprint}.gpg`);
-    expect([...renewed.keys()]).toEqual(paths.toSorted());
-    for (const message of renewed.values()) expect((await gnupg.gpg(["--decrypt"], message)).equals(key)).toBe(true);
-    expect(await renewOpenPgpGrants(repository(), "other", key, { env: gnupg.env })).toEqual(new Map());
+  it("are planned for whom gpg knows, and only what is vouched for needs no confirmation", async () => {
+    for (const name of people.keys()) await write(name);
+    await git(["rm", "-q", "--cached", "-r", ".git-vault/grants"]);
+    rmSync(join(work, ".git-vault/grants"), { recursive: true });
+    const stale = `.git-crypt/keys/default/0/${"A".repeat(40)}.gpg`;
+    writeFileSync(join(work, stale), "to somebody whom gpg does not know");
+    await git(["add", "-f", stale]);
+    const by = { signer: null, name: null };
+    const request = { repository: repository(), directory: null, pins: new Pins(null), by, gpg: { env: gnupg.env } };
+    const { renewals, dropped } = await planRotation(request);
+    const holders = [...people.values()].map(({ fingerprint }) => `gpg:${fingerprint}`);
+    expect(renewals.map(({ holder }) => holder).toSorted()).toEqual(holders.toSorted());
+    for (const { doubts, userId } of renewals) {
+      expect(doubts).toEqual(["no holder of the key vouches for it"]);
+      expect(userId).toMatch(/<(alice|bob)@example.org>/);
+    }
+    expect(dropped).toEqual([
+      {
+        path: stale,
+        problem: "no holder of the key vouches for it, and neither an account nor gpg has the public key",
+      },
+    ]);
   });
 
   it("does not write through a link that leads out of the work tree", async () => {
     mkdirSync(join(folder.path, "elsewhere"), { recursive: true });
     symlinkSync(join(folder.path, "elsewhere"), join(work, ".git-crypt"));
-    const { bytes } = repository().readKey();
-    await expect(writeOpenPgpGrant(repository(), bytes, person("alice").key)).rejects.toMatchObject({
-      code: "GRANT_UNWRITABLE",
-    });
+    await expect(write("alice")).rejects.toMatchObject({ code: "UNWRITABLE" });
+    expect(readdirSync(join(folder.path, "elsewhere"))).toEqual([]);
   });
 
   it("says why where a grant to the user does not open", async () => {
-    const { bytes } = repository().readKey();
-    const { path } = await writeOpenPgpGrant(repository(), bytes, person("alice").key);
+    const path = await write("alice");
     const damaged = readFileSync(path);
     damaged[damaged.length - 9] = (damaged.at(-9) ?? 0) ^ 1;
     writeFileSync(path, damaged);
@@ -180,28 +202,29 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     await git(["add", "staged"]);
     const file = join(folder.path, "alice.pub");
     writeFileSync(file, await gnupg.exportPublic(person("alice").fingerprint));
-    const directory = new Directory({ env: {}, cacheFolder: null });
     const to = await directory.resolve(file, "openpgp");
-    const { granted, commit } = await grantOpenPgp({ repository: repository(), to, directory });
-    expect(granted).toEqual([{ recipient: file, fingerprint: person("alice").fingerprint }]);
+    const by = { signer: null, name: null };
+    const { granted, commit } = await grantOpenPgp({ repository: repository(), to, directory, by });
+    const holder = `gpg:${person("alice").fingerprint}`;
+    expect(granted).toEqual([{ holder, fingerprint: person("alice").fingerprint }]);
     const path = `.git-crypt/keys/default/0/${person("alice").fingerprint}.gpg`;
     const files = (await git(["show", "--name-only", "--format=", commit ?? ""])).toString();
-    expect(files).toBe(`.git-crypt/.gitattributes\n${path}\n`);
+    const [, , , voucher = ""] = files.split("\n");
+    expect(voucher).toMatch(/^\.git-vault\/grants\/default\/gpg-[0-9a-f]{40}\.[0-9a-f]{8}\.voucher$/);
+    expect(files).toBe(`.git-crypt/.gitattributes\n${path}\n.git-vault/.gitattributes\n${voucher}\n`);
     expect((await git(["status", "--porcelain"])).toString()).toBe("A  staged\n");
-    expect((await grantOpenPgp({ repository: repository(), to, directory })).commit).toBeNull();
+    expect((await grantOpenPgp({ repository: repository(), to, directory, by })).commit).toBeNull();
     const clone = `${work}-clone`;
     await git(["clone", "-q", work, clone]);
     await runOk(gitCrypt.path, ["unlock"], { cwd: clone, env: env() });
     expect(readFileSync(join(clone, "secret"), "utf8")).toBe("hello\n");
-    const holder = `gpg:${person("alice").fingerprint}`;
-    expect((await listHolders(repository(), null)).openPgp).toMatchObject([{ holder, keyName: "default", path }]);
-    expect((await findGrants(repository(), "default", [holder])).paths).toEqual([path]);
+    const { holders, unvouched } = await listHolders(repository(), null);
+    expect(holders).toMatchObject([{ holder, keyName: "default", paths: [voucher], standing: "current" }]);
+    expect(unvouched).toEqual([]);
+    expect((await findGrants(repository(), "default", [holder])).paths).toEqual([voucher, path]);
   });
 
   it("gives nothing in a repository without grants", async () => {
     expect(await openOpenPgpGrants(repository(), byGpg())).toEqual([]);
-    await expect(writeOpenPgpGrant(repository(), Buffer.from("no key"), person("alice").key)).rejects.toMatchObject({
-      code: "MALFORMED_KEY_FILE",
-    });
   });
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { encodeKeyFile, encryptBlob, generateKeyFile, keyId, parseKeyFile, type KeyFile } from "@git-vault/git-crypt";
 import type { Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { lacksPresentKey, openGrants, renewGrants } from "../src/index.ts";
+import { lacksPresentKey, openGrants, Pins, planRotation } from "../src/index.ts";
 import { readGrantKey } from "../src/grant-file.ts";
 import { makeGrant } from "../src/make-grant.ts";
 import { encryptedRepository, makeTeam, opened, stage, useKey, type Team } from "./team.ts";
@@ -53,13 +53,15 @@ function learnTheirs(): void {
 }
 
 const renewed = async (): Promise<{ holders: readonly string[]; dropped: readonly string[] }> => {
-  const newKey = encodeKeyFile(generateKeyFile());
-  const { holders, dropped } = await renewGrants({
+  const by = await team.by("alice");
+  const { directory } = team;
+  const { renewals, dropped } = await planRotation({
     repository: opened(repository),
-    newKey,
-    by: await team.by("alice"),
+    directory,
+    pins: new Pins(null),
+    by,
   });
-  return { holders, dropped: dropped.map(({ problem }) => problem) };
+  return { holders: renewals.map(({ holder }) => holder), dropped: dropped.map(({ problem }) => problem) };
 };
 
 it("opens one's grants of both keys, and tells that one of them is missing", async () => {

@@ -39,20 +39,25 @@ export async function run({ flags, args }: Invocation): Promise<void> {
 }
 
 async function grantGpg(flags: FlagValues, args: readonly string[]): Promise<void> {
-  const lone = (["ci", "as", "sign-key"] as const).find((name) => flags[name] !== undefined);
-  if (lone !== undefined) throw usageError(`--gpg and --${lone} were both given: git-crypt's grants are not signed`);
+  if (flags.ci !== undefined) throw usageError("--gpg and --ci were both given: a CI system's key is one of age's");
   const repository = openRepository(process.cwd());
   const { directory, entries, remember } = await trustedRecipients(args, flags, "openpgp");
   const { "key-name": keyName, "no-commit": noCommit } = flags;
-  const result = await grantOpenPgp({ repository, keyName, to: entries, directory, stageOnly: noCommit === true });
+  const by = await findGranter(flags);
+  let result;
+  try {
+    result = await grantOpenPgp({ repository, keyName, to: entries, directory, by, stageOnly: noCommit === true });
+  } finally {
+    by.lock();
+  }
   remember();
   if (flags.json) return writeJson(describeGpg(result));
   if (flags.quiet) return;
-  for (const { recipient, fingerprint } of result.unchanged) {
-    say(`vault: ${printable(recipient)} has a grant for ${fingerprint} already`);
+  for (const { holder, fingerprint } of result.unchanged) {
+    say(`vault: ${printable(holder)} has a grant for ${fingerprint} already`);
   }
-  for (const { recipient, fingerprint } of result.granted) {
-    say(`vault: granted the key ${result.keyName} to ${printable(recipient)}, OpenPGP ${fingerprint}`);
+  for (const { holder, fingerprint } of result.granted) {
+    say(`vault: granted the key ${result.keyName} to ${printable(holder)}, OpenPGP ${fingerprint}`);
   }
   for (const line of reportCommit(result.granted.length, result.commit)) say(line);
 }

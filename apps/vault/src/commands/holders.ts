@@ -11,16 +11,16 @@ export async function run({ flags }: Invocation): Promise<void> {
   const list = await listHolders(openRepository(process.cwd()), flags.offline ? null : new Directory());
   if (flags.json) writeStdout(jsonLine(describe(list)));
   else writeStdout(flags.markdown ? holdersAsMarkdown(list) : holdersAsText(list));
-  const isFine =
-    list.stray.length + list.bad.length === 0 && list.holders.every((one) => attentionOf(one).length === 0);
-  if (!isFine) process.exitCode = 7;
+  const wrong = list.stray.length + list.bad.length + list.unvouched.length;
+  if (wrong > 0 || list.holders.some((one) => attentionOf(one).length > 0)) process.exitCode = 7;
 }
 
-const describe = ({ holders, openPgp, stray, bad }: HolderList): object => ({
+const describe = ({ holders, unvouched, stray, bad }: HolderList): object => ({
   holders: holders.map((holder: Holder) => ({
     holder: holder.holder,
     account: holder.account,
     keyName: holder.keyName,
+    format: holder.format,
     since: holder.since,
     granted: holder.granted,
     grantedBy: holder.grantedBy,
@@ -33,7 +33,7 @@ const describe = ({ holders, openPgp, stray, bad }: HolderList): object => ({
     paths: holder.paths,
     attention: attentionOf(holder),
   })),
-  openPgp: openPgp.map(({ holder, keyName, fingerprint, path }) => ({ holder, keyName, fingerprint, path })),
+  unvouched: unvouched.map(({ holder, keyName, fingerprint, path }) => ({ holder, keyName, fingerprint, path })),
   stray,
   bad,
 });

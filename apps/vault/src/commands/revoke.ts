@@ -1,45 +1,56 @@
 import { parseQuery } from "@git-vault/directory";
-import { commitFiles, openRepository } from "@git-vault/git-crypt";
+import { commitFiles, openRepository, type Repository } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/errors";
-import { findGrants } from "@git-vault/sharing";
+import { findGrants, type Revocation } from "@git-vault/sharing";
 import { usageError } from "../errors.ts";
-import { reportRotation, rotateKey } from "../rotating.ts";
+import { describeRotation, reportRotation, rotateKey } from "../rotating.ts";
 import { printable, say, writeJson } from "../streams.ts";
-import type { Invocation } from "../table.ts";
+import type { FlagValues, Invocation } from "../table.ts";
 
 export async function run({ flags, args }: Invocation): Promise<void> {
   if (args.length === 0) throw usageError("expected a holder, as `vault holders` shows them");
-  const keyName = flags["key-name"] ?? "default";
   const repository = openRepository(process.cwd());
-  const revocation = await findGrants(repository, keyName, args.map(holderName));
-  const { holders, paths } = revocation;
-  if (flags["no-rotate"]) {
-    const commit = commitFiles(repository, new Map(paths.map((path) => [path, null])), {
-      message: `Revoke the key ${keyName} of ${holders.join(", ")}`,
-    });
-    if (flags.json) writeJson({ keyName, holders, paths, commit, rotation: null });
-    else if (!flags.quiet) for (const line of reportRemoval(holders, commit)) say(line);
-    return;
-  }
-  const result = await rotateKey(repository, flags, revocation);
-  const rotation = {
-    keyId: result.keyId,
-    retiredKeyId: result.retiredKeyId,
-    files: result.files.map(({ path }) => path),
-  };
-  if (flags.json) writeJson({ keyName, holders, paths, commit: result.commit, rotation });
-  else if (!flags.quiet) {
-    for (const line of [...holders.map(removed), ...reportRotation(result, result.notRenewed)]) say(line);
-  }
+  const names = args.map(holderName);
+  if (flags["no-commit"] && !flags["no-rotate"])
+    throw usageError("--no-commit needs --no-rotate: a rotation is a commit");
+  if (flags["no-rotate"]) return removeAlone(repository, flags, names);
+  const result = await rotateKey(repository, flags, names);
+  const { keyName, commit, revoked } = result;
+  const { holders = [], paths = [], elsewhere = [] } = revoked ?? {};
+  if (flags.json) writeJson({ keyName, holders, paths, elsewhere, commit, rotation: describeRotation(result) });
+  else if (!flags.quiet) for (const line of [...reportRemoval(keyName, revoked), ...reportRotation(result)]) say(line);
 }
 
-const removed = (holder: string): string => `vault: ${printable(holder)} holds no grant any more`;
+/** Removes grants, and leaves the key as it is. */
+async function removeAlone(repository: Repository, flags: FlagValues, names: readonly string[]): Promise<void> {
+  const keyName = flags["key-name"] ?? "default";
+  const revocation = await findGrants(repository, keyName, names);
+  const { holders, paths, elsewhere } = revocation;
+  const commit = commitFiles(repository, new Map(paths.map((path) => [path, null])), {
+    message: `Revoke the key ${keyName} of ${holders.join(", ")}`,
+    stageOnly: flags["no-commit"] === true,
+  });
+  if (flags.json) return writeJson({ keyName, holders, paths, elsewhere, commit, rotation: null });
+  if (flags.quiet) return;
+  for (const line of [
+    ...reportRemoval(keyName, revocation),
+    ...(flags["no-commit"] ? ["vault: their removal is staged; commit and push it"] : []),
+    ...(commit === null ? [] : [`vault: committed as ${commit.slice(0, 10)}; push it`]),
+    "vault: they still have the key, which opens new commits, too: `vault rotate` replaces it",
+  ])
+    say(line);
+}
 
-const reportRemoval = (holders: readonly string[], commit: string | null): string[] => [
-  ...holders.map(removed),
-  ...(commit === null ? [] : [`vault: committed as ${commit.slice(0, 10)}; push it`]),
-  "vault: they still have the key, which opens new commits, too: `vault rotate` replaces it",
-];
+function reportRemoval(keyName: string, revocation: Revocation | null): string[] {
+  const { holders, elsewhere } = revocation ?? { holders: [], elsewhere: [] };
+  return [
+    ...holders.map((holder) => `vault: ${printable(holder)} holds no grant of the key ${keyName} any more`),
+    ...elsewhere.map(
+      ({ holder, keyName: other }) =>
+        `vault: ${printable(holder)} still holds the key ${printable(other)}: \`vault revoke --key-name ${printable(other)} ${printable(holder)}\``,
+    ),
+  ];
+}
 
 /** A bare word is a GitHub user, as everywhere. */
 function holderName(written: string): string {

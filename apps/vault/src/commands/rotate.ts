@@ -1,7 +1,8 @@
-import { abortRotation, continueRotation, openRepository, type FileName } from "@git-vault/git-crypt";
+import { abortRotation, openRepository } from "@git-vault/git-crypt";
+import { resumeRotation } from "@git-vault/sharing";
 import { usageError } from "../errors.ts";
 import { filterCommands } from "../own-command.ts";
-import { reportRotation, rotateKey, type Rotated } from "../rotating.ts";
+import { describeRotation, reportRotation, rotateKey } from "../rotating.ts";
 import { say, writeJson } from "../streams.ts";
 import type { Invocation } from "../table.ts";
 
@@ -19,21 +20,8 @@ export async function run({ flags }: Invocation): Promise<void> {
     return;
   }
   const result = flags.continue
-    ? { ...continueRotation(repository, filterCommands()), notRenewed: [] }
+    ? await resumeRotation(repository, filterCommands())
     : await rotateKey(repository, flags);
-  if (flags.json) writeJson(describe(result));
-  else if (!flags.quiet) for (const line of reportRotation(result, result.notRenewed)) say(line);
+  if (flags.json) writeJson(describeRotation(result));
+  else if (!flags.quiet) for (const line of reportRotation(result)) say(line);
 }
-
-const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => path);
-
-const describe = (result: Rotated): object => ({
-  keyName: result.keyName,
-  keyId: result.keyId,
-  retiredKeyId: result.retiredKeyId,
-  branch: result.branch,
-  commit: result.commit,
-  files: paths(result.files),
-  clear: paths(result.clear),
-  droppedGrants: [...paths(result.droppedGrants), ...result.notRenewed.map(({ path }) => path)],
-});

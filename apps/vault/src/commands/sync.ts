@@ -9,7 +9,7 @@ import type { FlagValues, Invocation } from "../table.ts";
 export async function run({ flags }: Invocation): Promise<void> {
   const repository = openRepository(process.cwd());
   const directory = new Directory();
-  const plan = await planSync(repository, flags["key-name"] ?? "default", directory);
+  const plan = await planSync(repository, flags["key-name"] ?? null, directory);
   if (!flags.json && !flags.quiet) for (const line of report(plan)) say(line);
   await tellUnsound(repository, flags);
   if (flags.check) {
@@ -17,7 +17,7 @@ export async function run({ flags }: Invocation): Promise<void> {
     if (plan.renewals.length + plan.notRenewable.length > 0) process.exitCode = 7;
     return;
   }
-  if (plan.renewals.some(({ added }) => added.length > 0)) await admit(flags);
+  if (plan.renewals.some(({ added, doubts }) => added.length + doubts.length > 0)) await admit(flags);
   let commit = null;
   if (plan.renewals.length > 0) {
     const by = await findGranter(flags);
@@ -35,44 +35,57 @@ export async function run({ flags }: Invocation): Promise<void> {
 
 /** Grants that nobody can use, or should, are nothing to renew: they are to be looked at. */
 async function tellUnsound(repository: Repository, flags: FlagValues): Promise<void> {
-  const { stray, bad } = await listHolders(repository, null);
-  const unsound = [...stray, ...bad];
-  if (unsound.length === 0) return;
-  process.exitCode = 7;
+  const { holders, unvouched, stray, bad } = await listHolders(repository, null);
+  const broken = holders.filter(({ signature }) => signature.state === "invalid").flatMap(({ paths }) => paths);
+  const unsound = [...stray, ...bad, ...unvouched].map(({ path }) => path).concat(broken);
+  const unsigned = holders.filter(({ signature }) => signature.state === "unsigned");
+  if (unsound.length > 0) process.exitCode = 7;
   if (flags.json || flags.quiet) return;
-  say("vault: these grants are not sound, see `vault holders`:");
-  for (const { path } of unsound) say(`  ${printable(path)}`);
+  for (const { holder } of unsigned) say(`vault: the grant of ${printable(holder)} is not signed`);
+  if (unsound.length > 0) say("vault: these grants are not sound, see `vault holders`:");
+  for (const path of unsound) say(`  ${printable(path)}`);
 }
 
 /** Whoever can put a key on an account would else get the repository's. */
 async function admit(flags: FlagValues): Promise<void> {
   if (flags.yes) return;
-  if (canAsk(flags)) return confirm("seal to the keys that were added");
-  throw new SharingError("RECIPIENT_CHANGED", "holders have keys that were not granted to", {
-    hint: "look at them with --check, and say --yes",
-  });
+  if (canAsk(flags)) return confirm("seal to the keys that they have now");
+  throw new SharingError(
+    "RECIPIENT_CHANGED",
+    "holders have keys that were not granted to, or nobody signed their grants",
+    {
+      hint: "look at them with --check, and say --yes",
+    },
+  );
 }
 
 function report({ renewals, notRenewable }: SyncPlan): string[] {
   if (renewals.length + notRenewable.length === 0) return ["vault: every grant fits the keys that its holder has now"];
   return [
-    ...renewals.flatMap(({ holder, name, added, removed }) => [
-      `vault: ${printable(holder)}${name === holder ? "" : `, now named ${printable(name)}`}`,
+    ...renewals.flatMap(({ holder, keyName, name, added, removed, doubts }) => [
+      `vault: ${printable(holder)}${keySuffix(keyName)}${name === holder ? "" : `, now named ${printable(name)}`}`,
       ...added.map(({ type, fingerprint }) => `  added    ${type.padEnd(12)}  ${fingerprint}`),
       ...removed.map(({ type, fingerprint }) => `  removed  ${type.padEnd(12)}  ${fingerprint}`),
+      ...doubts.map((doubt) => `  ! ${printable(doubt)}`),
     ]),
-    ...notRenewable.map(({ holder, reason }) => `vault: ${printable(holder)} is left as they are: ${reason}`),
+    ...notRenewable.map(
+      ({ holder, keyName, reason }) =>
+        `vault: ${printable(holder)}${keySuffix(keyName)} is left as they are: ${printable(reason)}`,
+    ),
   ];
 }
 
-const describe = ({ keyName, renewals, notRenewable }: SyncPlan, commit: string | null): object => ({
-  keyName,
+const keySuffix = (keyName: string): string => (keyName === "default" ? "" : `, key ${printable(keyName)}`);
+
+const describe = ({ renewals, notRenewable }: SyncPlan, commit: string | null): object => ({
   commit,
-  renewals: renewals.map(({ holder, name, added, removed }) => ({
+  renewals: renewals.map(({ holder, keyName, name, added, removed, doubts }) => ({
     holder,
+    keyName,
     name,
     added: added.map(({ fingerprint }) => fingerprint),
     removed: removed.map(({ fingerprint }) => fingerprint),
+    doubts,
   })),
   notRenewable,
 });
