@@ -25,9 +25,9 @@ try {
   run("git", "add", "--all");
   commit("The example");
 } catch (error) {
-  rmSync(folder, { recursive: true, force: true });
+  if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
   const why =
-    error.code === "ENOENT" && error.path !== undefined
+    error.code === "ENOENT" && error.syscall.startsWith("spawn")
       ? `the program ${error.path} is not there: put vault and git on PATH, or name vault's file as VAULT`
       : `it failed, and left nothing: ${error.message.split("\n", 1)[0]}`;
   console.error(`make.mjs: ${why}`);

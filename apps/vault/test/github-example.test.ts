@@ -129,4 +129,15 @@ describe("the script that makes the example", () => {
     expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(sentence) });
     expect(existsSync(target)).toBe(false);
   });
+
+  it("tells that the folder cannot be made", async () => {
+    using folder = temporaryFolder();
+    const target = join(MAKE, "example");
+    const env = { PATH: process.env["PATH"], HOME: folder.path };
+    const { status, stderr } = await runProgram(process.execPath, [MAKE, target, "true"], { env });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^make\.mjs: it failed, .*ENOTDIR.*\n$/),
+    });
+  });
 });
