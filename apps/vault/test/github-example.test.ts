@@ -12,6 +12,7 @@ interface Step {
   readonly shell?: string;
   readonly uses?: string;
   readonly with?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 interface Inputs {
@@ -24,6 +25,7 @@ interface Job {
   readonly with?: Readonly<Record<string, unknown>>;
   readonly secrets?: Readonly<Record<string, unknown>>;
   readonly needs?: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly steps?: readonly Step[];
 }
 
@@ -103,6 +105,14 @@ describe("the example for GitHub Actions", () => {
       expectFits(call ?? { inputs: {} }, job.with);
       expect(Object.keys(job.secrets ?? {})).toEqual(Object.keys(call?.secrets ?? {}));
     }
+  });
+
+  it("gives the key to the steps that run vault, and to no action or install script", () => {
+    const holds = ({ env = {} }: Step | Job): boolean => JSON.stringify(env).includes("secrets.");
+    expect(jobs.filter(holds)).toEqual([]);
+    const holders = steps.filter(holds);
+    expect(holders.map(({ uses, run = "" }) => uses ?? run.split(" ")[0])).toEqual(holders.map(() => "vault"));
+    expect(holders.length).toBeGreaterThan(4);
   });
 
   it("may only read the repository, and puts nothing into a script but variables of its environment", () => {
