@@ -1,3 +1,4 @@
+import { fstatSync, type Stats } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
@@ -22,7 +23,7 @@ export async function pumpChunks(job: ChunkJob, state: PayloadState, input: Larg
   letThreadsFreeMemory();
   const { descriptor, title } = input;
   const begun = sharedCopy([state.held, input.data]);
-  const threads = Math.min(availableParallelism(), MAX_THREADS);
+  const threads = threadsFor([descriptor, sink.destination.descriptor]);
   const orders: Omit<ChunkOrders, "thread"> = {
     job,
     key: state.key,
@@ -42,6 +43,16 @@ export async function pumpChunks(job: ChunkJob, state: PayloadState, input: Larg
     for (const secret of [state.key, state.held, Buffer.from(begun)]) secret.fill(0);
   }
 }
+
+/** A thread for each core; and one more where a pipe is waited for again and again, while another can use the core. */
+function threadsFor(descriptors: readonly (number | null)[]): number {
+  const cores = availableParallelism();
+  const waits = descriptors.some((descriptor) => descriptor !== null && isPipe(fstatSync(descriptor)));
+  return cores === 1 ? 1 : Math.min(cores + (waits ? 1 : 0), MAX_THREADS);
+}
+
+// A program that Node starts gets a socket for a pipe.
+const isPipe = (stat: Stats): boolean => stat.isFIFO() || stat.isSocket();
 
 /**
  * Lets the threads that start from now on give memory back at once, which the work on chunks gains much by: Node 20 has that in
