@@ -13,7 +13,8 @@ export {
 } from "./releases/rollback.ts";
 export type { Workload, WorkloadKind, WorkloadState } from "./workloads/workload.ts";
 export type { KubernetesObject, ObjectList, ReadOptions, Sending, WatchEvent } from "./cluster/api.ts";
-export { Cluster, type ClusterIdentity, type ConnectOptions, WritableCluster } from "./cluster/cluster.ts";
+export { Cluster, type ConnectOptions, WritableCluster } from "./cluster/cluster.ts";
+export type { ClusterIdentity } from "./cluster/identity.ts";
 export { CHECKS, runChecks, type CheckOptions } from "./checks/check.ts";
 export { RULES, type Rule, type RuleId } from "./checks/rules.ts";
 export { type Ci, type CiOptions, detectCi, findingsInMarkdown } from "./rollout/ci.ts";

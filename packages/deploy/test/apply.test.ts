@@ -193,14 +193,25 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect((await at.deploy()).error).toMatchObject({ code: "RELEASE_BUSY" });
       const back = await at.rollBack(1);
       expect(back.error).toMatchObject({ code: "RELEASE_BUSY" });
-      const lease = at.kubernetes.get("coordination.k8s.io/v1", "Lease", "default", "git-vault.web.app");
-      expect(lease?.metadata.annotations?.["git-vault/holder"]).toBe(JSON.stringify(alive));
+      expect(holderSaid()).toBe(JSON.stringify(alive));
       putLease(alive, -1000);
       expect(await halfWay()).toEqual([{ apply: "waits", until }, expect.stringContaining("another run is at it")]);
       expect(await refusal()).toMatchObject({
         code: "RELEASE_BUSY",
         hint: "wait until that run has ended; if it was killed, run this again in 30 seconds",
       });
+      putLease(alive, -60_000);
+      const controller = new AbortController();
+      at.kubernetes.faults.push({
+        fault: "interfere",
+        on: /leases/,
+        method: "PUT",
+        times: 1,
+        act: () => controller.abort(),
+      });
+      const ended = await at.deploy({ signal: controller.signal });
+      expect(ended.error?.message).toBe("interrupted; nothing was changed of the release app");
+      expect(holderSaid()).toBe(JSON.stringify(alive));
       // A run of ours that is dead for sure.
       const dead = { revision: 2, end: Date.now() - 1000 };
       putLease(dead, -60_000);
@@ -280,6 +291,12 @@ async function killedUpgrade(helm: string): Promise<void> {
   child.kill("SIGKILL");
   await end;
 }
+
+/** What the run says of itself that has the right to deploy, or had it. */
+const holderSaid = (): string | undefined =>
+  at.kubernetes.get("coordination.k8s.io/v1", "Lease", "default", "git-vault.web.app")?.metadata.annotations?.[
+    "git-vault/holder"
+  ];
 
 /** The right to deploy as a run holds it that renewed it `age` milliseconds ago (negative). */
 function putLease(holder: object, age: number): void {

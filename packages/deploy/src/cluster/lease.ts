@@ -70,7 +70,8 @@ export class ReleaseLease {
       const known = await cluster.get<Lease>(`${LEASES}/${nameOf(release)}`, { signal });
       if (known !== null && isHeld(known)) throw busy(release);
       const lease = new ReleaseLease(cluster, release, holder, known === null ? null : holderOf(known));
-      await lease.#write(known, { signal });
+      // Not broken off: it could be taken, and nobody know it.
+      await lease.#write(known);
       lease.#timer = setInterval(() => {
         lease.#renew().catch(() => {});
       }, RENEWAL).unref();
@@ -130,11 +131,7 @@ export class ReleaseLease {
 
   async #write(
     known: Lease | null,
-    {
-      signal,
-      holder = this.#holder,
-      renewed = new Date(),
-    }: { readonly signal?: AbortSignal | undefined; readonly holder?: Holder; readonly renewed?: Date } = {},
+    { holder = this.#holder, renewed = new Date() }: { readonly holder?: Holder; readonly renewed?: Date } = {},
   ): Promise<void> {
     const now = `${renewed.toISOString().slice(0, -1)}000Z`;
     const body = {
@@ -152,8 +149,8 @@ export class ReleaseLease {
         renewTime: now,
       },
     };
-    if (known === null) await this.#cluster.send(LEASES, { method: "POST", body, signal });
-    else await this.#cluster.send(`${LEASES}/${this.#name}`, { method: "PUT", body, signal });
+    if (known === null) await this.#cluster.send(LEASES, { method: "POST", body });
+    else await this.#cluster.send(`${LEASES}/${this.#name}`, { method: "PUT", body });
   }
 }
 

@@ -10,7 +10,7 @@ import type { PlannedRelease, PlanOptions } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 import { waitForWorkloads } from "../workloads/readiness.ts";
 import type { Release } from "../project/release.ts";
-import { repair } from "./repair.ts";
+import { assertAbandoned, repair } from "./repair.ts";
 import { workloadsAmong } from "../workloads/workload.ts";
 
 /** How long things may take, and what becomes of what fails. */
@@ -33,7 +33,7 @@ export interface ApplyOptions extends DeployLimits {
 
 const TIMEOUT = 600;
 const HISTORY = 10;
-/** For how many milliseconds workloads are looked at once they are known not to be ready. */
+/** For how many milliseconds workloads are looked at, at least. */
 const LOOK = 2000;
 
 /** Waits for the workloads that a release has now. @throws DeployError ROLLOUT_FAILED, INTERRUPTED */
@@ -73,6 +73,8 @@ export class Deployment {
   readonly #history: number;
   readonly #tell: Tell;
   readonly #signal: AbortSignal;
+  /** Whether something may be changed. Until then, what the lease told of a run that left the release half-way stays true. */
+  #hasBegun = false;
   /** What is so of the release, in words, should the run end now. */
   #state: string;
 
@@ -116,14 +118,10 @@ export class Deployment {
         event: "warning",
         message: "the user may not have leases: two runs may deploy at once, and a dead one is not known",
       });
-    let isRefused = false;
     try {
       await this.#deploy(lease?.previous ?? null);
-    } catch (error) {
-      isRefused = error instanceof DeployError && error.code === "RELEASE_BUSY";
-      throw error;
     } finally {
-      await (isRefused ? lease?.restore() : lease?.release());
+      await (this.#hasBegun ? lease?.release() : lease?.restore());
     }
   }
 
@@ -135,7 +133,10 @@ export class Deployment {
     // Another run may have been quicker to take the lease.
     if ((revisions.at(-1)?.number ?? null) !== (this.#planned.revision?.number ?? null))
       throw new DeployError("STALE_PLAN", `the plan is stale: somebody else changed the release ${release.name}`);
-    await repair(this.#cluster, { release, revisions, previous, force: this.#force, timeout, history, tell, signal });
+    const last = revisions.at(-1);
+    if (last !== undefined) assertAbandoned(release.name, last, previous, this.#force);
+    this.#hasBegun = true;
+    await repair(this.#cluster, { release, revisions, timeout, history, tell, signal });
     const before = (await this.#cluster.revisions(release, signal)).at(-1);
     this.#state = asItWas(release, before?.number ?? 0);
     const deadline = Date.now() + timeout * 1000;

@@ -9,10 +9,6 @@ import type { Release } from "../project/release.ts";
 export interface RepairOptions {
   readonly release: Release;
   readonly revisions: readonly ReleaseRevision[];
-  /** The run that had the release before, and did not give it back. */
-  readonly previous: Holder | null;
-  /** Somebody says that whatever was at it is dead. */
-  readonly force: boolean;
   readonly timeout: number;
   readonly history: number;
   readonly tell: Tell;
@@ -24,7 +20,7 @@ export const isPending = (revision: ReleaseRevision | undefined): boolean =>
   revision?.status.startsWith("pending-") === true;
 
 /**
- * Asserts that whatever left a release half-way is dead. A run of ours tells when its Helm has ended for sure; of others, nothing is
+ * Asserts that whatever left a release half-way, if it is so, is dead. A run of ours tells when its Helm has ended for sure; of others, nothing is
  * known.
  *
  * @throws DeployError RELEASE_BUSY
@@ -65,15 +61,15 @@ export async function halfWayOf(
 
 /**
  * Makes a release that was left half-way one that Helm takes again: it goes back to its last good revision; where there is none, only
- * Helm's record of the attempt is removed, and what it made stays to be taken over. Nothing is done where nothing is half-way.
+ * Helm's record of the attempt is removed, and what it made stays to be taken over. Nothing is done where nothing is half-way. What
+ * was at it must be dead: {@link assertAbandoned}.
  *
- * @throws DeployError RELEASE_BUSY where what is at it may be alive
+ * @throws DeployError TOOL_FAILED, INTERRUPTED; what the cluster's refusals are
  */
 export async function repair(cluster: WritableCluster, options: RepairOptions): Promise<void> {
-  const { release, revisions, previous, force, timeout, history, tell, signal } = options;
+  const { release, revisions, timeout, history, tell, signal } = options;
   const last = revisions.at(-1);
   if (last === undefined || !isPending(last)) return;
-  assertAbandoned(release.name, last, previous, force);
   const good = await lastGood(cluster, release, { upTo: last.number }, signal);
   if (good !== null) await cluster.releases.rollBack(release, good, { timeout, history });
   else

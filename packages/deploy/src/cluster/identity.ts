@@ -1,0 +1,84 @@
+/*
+ * Which cluster it is, and whether it is the one that the project pins.
+ */
+import { createHash, X509Certificate } from "node:crypto";
+import type { Api, KubernetesObject } from "./api.ts";
+import { DeployError } from "../errors.ts";
+import type { Environment } from "../project/environment.ts";
+import type { ClusterPin } from "../project/settings.ts";
+
+/** By what a cluster is known. */
+export interface ClusterIdentity {
+  /** Of the namespace `kube-system`: it is the cluster's own, for its whole life. */
+  readonly uid: string;
+  readonly server: string;
+  /** SHA-256 of the authority in the kubeconfig (its certificates in DER, one after the other), in hex; null where it has none. */
+  readonly authority: string | null;
+}
+
+/**
+ * SHA-256 of the certificates of a bundle, in hex: spaces and comments in the PEM do not count.
+ *
+ * @throws DeployError INVALID_KUBECONFIG
+ */
+export function fingerprintOf(pem: string): string {
+  const hash = createHash("sha256");
+  for (const [block] of pem.matchAll(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g)) {
+    try {
+      hash.update(new X509Certificate(block).raw);
+    } catch (cause) {
+      throw new DeployError(
+        "INVALID_KUBECONFIG",
+        "certificate-authority-data: expected certificates, got something else",
+        {
+          cause,
+        },
+      );
+    }
+  }
+  return hash.digest("hex");
+}
+
+/** Asks for the uid of a cluster, and for nothing else. @throws DeployError API_FAILED; what reading throws */
+export async function askUid(api: Api, signal: AbortSignal | undefined): Promise<string> {
+  const namespace = await api.get<KubernetesObject>("/api/v1/namespaces/kube-system", {
+    signal,
+    accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
+  });
+  const uid = namespace?.metadata?.uid;
+  if (typeof uid === "string" && /^[\w-]{1,64}$/.test(uid)) return uid;
+  throw new DeployError("API_FAILED", "the server does not tell the uid of the namespace kube-system", {
+    hint: "it may be no Kubernetes API server",
+  });
+}
+
+/**
+ * Compares what is known of a cluster with what the project pins. The uid is the last to be known.
+ *
+ * @throws DeployError WRONG_CLUSTER; UNPINNED_CLUSTER once the uid is known
+ */
+export function assertPinned(
+  { name, cluster: pin }: Environment,
+  seen: Omit<ClusterIdentity, "uid"> & { uid?: string },
+): void {
+  const said: ClusterPin = pin ?? {};
+  for (const part of ["server", "authority", "uid"] as const) {
+    const [expected, got] = [said[part], seen[part]];
+    if (expected === undefined || got === undefined || expected === got) continue;
+    throw new DeployError(
+      "WRONG_CLUSTER",
+      `${name} is pinned to the cluster whose ${part} is ${expected}, and the kubeconfig leads to ${got ?? "one without"}`,
+      {
+        hint: `${part === "uid" ? "it was asked for its uid alone" : "nothing was sent to it"}; correct the kubeconfig, or the pin in deploy.yaml if the cluster was replaced`,
+      },
+    );
+  }
+  if (pin !== null || seen.uid === undefined) return;
+  throw new DeployError(
+    "UNPINNED_CLUSTER",
+    `the cluster of ${name} is not pinned, and nothing says that it is the right one`,
+    {
+      hint: `if it is the one at ${seen.server}, write into deploy.yaml, below environments.${name}: cluster: { uid: ${seen.uid} }`,
+    },
+  );
+}
