@@ -1,9 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { hiddenPart, isSensitive } from "../checks/secrets.ts";
-import { isPlaceholder } from "../checks/weak-secret.ts";
-import type { Leaf, Values } from "../values/merge.ts";
 import type { Redactor } from "./redactor.ts";
-import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
+import { isMap, type Value, type ValueMap } from "../values/value.ts";
 
 /** What a Secret holds that is shorter is as likely an ordinary word that stands elsewhere, too. */
 const SHORTEST_SECRET_DATA = 8;
@@ -87,31 +84,3 @@ const fromBase64 = (text: string): string => {
   const decoded = bytes.toString();
   return Buffer.from(decoded).equals(bytes) ? decoded : bytes.toString("latin1");
 };
-
-/**
- * The values of a deployed release that may be secret. It was deployed from another commit, whose secrets may have been others, and in
- * other places: so all are but those at a path where a plain layer sets a value now, and that do not look like a secret.
- *
- * The chart's own values say nothing: what is deployed was set over them. Nor does an empty value or a placeholder, which stands where
- * a layer of secrets was to set another.
- */
-export function* secretsAmong(deployed: Value, current: Values): Generator<string> {
-  const plain = new Set([...current.leaves()].filter(isPublic).map(({ path }) => formatPath(path)));
-  const isPlain = (path: Path): boolean => path.some((_, at) => plain.has(formatPath(path.slice(0, at + 1))));
-  for (const [path, text] of scalarsOf(deployed, []))
-    if (!isPlain(path) || isSensitive(path) || hiddenPart({ text, path }) !== null) yield text;
-}
-
-const isPublic = ({ secret, setting, value }: Leaf): boolean =>
-  !secret &&
-  setting.layer.role !== "defaults" &&
-  value !== null &&
-  !(typeof value === "string" && isPlaceholder(value)) &&
-  !(isMap(value) && Object.keys(value).length === 0) &&
-  !(Array.isArray(value) && value.length === 0);
-
-function* scalarsOf(value: Value, path: Path): Generator<[Path, string]> {
-  if (typeof value === "string" || typeof value === "number") yield [path, String(value)];
-  else if (Array.isArray(value)) for (const item of value) yield* scalarsOf(item, path);
-  else if (isMap(value)) for (const [key, item] of Object.entries(value)) yield* scalarsOf(item, [...path, key]);
-}

@@ -1,6 +1,8 @@
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { Tell } from "../workloads/events.ts";
+import { Concealer } from "./conceal.ts";
+import { learnDeployed, runningAmong } from "./deployed-secrets.ts";
 import { descriptionOf, lastGood, recordReady } from "./good-revision.ts";
 import type { ReleaseName } from "../helm/helm-releases.ts";
 import { isInterrupted, tellingState } from "./interrupted.ts";
@@ -44,6 +46,9 @@ export async function waitForRelease(
   { deadline, tell, signal }: { readonly deadline: number; readonly tell: Tell; readonly signal: AbortSignal },
 ): Promise<void> {
   const start = Date.now();
+  // A chart may make secrets of its own.
+  const concealer = new Concealer(cluster.redactor);
+  for (const { object } of manifests) concealer.learn(object);
   const workloads = workloadsAmong(manifests, release.namespace);
   const unready = await waitForWorkloads(cluster, workloads, {
     deadline,
@@ -137,7 +142,9 @@ export class Deployment {
     if (last !== undefined) assertAbandoned(release.name, last, previous, this.#force);
     this.#hasBegun = true;
     await repair(this.#cluster, { release, revisions, timeout, history, tell, signal });
-    const before = (await this.#cluster.revisions(release, signal)).at(-1);
+    const repaired = await this.#cluster.revisions(release, signal);
+    const before = repaired.at(-1);
+    await learnDeployed(this.#cluster, release, runningAmong(repaired), signal);
     this.#state = asItWas(release, before?.number ?? 0);
     const deadline = Date.now() + timeout * 1000;
     tell({ event: "upgrading", release: release.name, namespace: release.namespace, from: before?.number ?? null });
@@ -223,7 +230,8 @@ export class Deployment {
     const release = this.#release;
     const [timeout, history] = [this.#timeout, this.#history];
     try {
-      const last = (await this.#cluster.revisions(release)).at(-1);
+      const revisions = await this.#cluster.revisions(release);
+      const last = revisions.at(-1);
       // Helm had not begun.
       if (last === undefined || last.number <= before) return;
       const good = before === 0 ? null : await lastGood(this.#cluster, release, { upTo: before });
@@ -235,6 +243,8 @@ export class Deployment {
         this.#state = leftAs(release, last.number);
         return;
       }
+      const target = revisions.filter(({ number }) => number === good);
+      await learnDeployed(this.#cluster, release, target);
       this.#tell({ event: "rolling-back", release: release.name, to: good });
       if (good === null) await this.#cluster.releases.remove(release, { timeout });
       else await this.#cluster.releases.rollBack(release, good, { timeout, history });

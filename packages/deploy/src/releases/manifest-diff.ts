@@ -102,7 +102,7 @@ async function changeOf(before: Found | undefined, after: Found | undefined, con
     action: before === undefined ? "add" : after === undefined ? "remove" : "change",
     apiVersion: shown.manifest.apiVersion,
     kind: shown.manifest.kind,
-    namespace: shown.manifest.namespace,
+    namespace: shown.manifest.namespace === null ? null : concealer.text(shown.manifest.namespace),
     name: concealer.text(shown.manifest.name),
     hook: shown.hook,
     diff: await diffOf(old ?? "", fresh ?? ""),

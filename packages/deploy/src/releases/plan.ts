@@ -1,5 +1,6 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import { Concealer, secretsAmong } from "./conceal.ts";
+import { Concealer } from "./conceal.ts";
+import { learnDeployed } from "./deployed-secrets.ts";
 import { DeployError } from "../errors.ts";
 import type { ReleaseContent, ReleaseRevision } from "../helm/helm-releases.ts";
 import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
@@ -120,13 +121,8 @@ async function planRelease(
   try {
     const [{ last, running, before }, { content, withoutCluster }] = await Promise.all([current, after]);
     const changed = before?.manifest.trim() !== content.manifest.trim() || before.hooks !== content.hooks;
-    if (running !== null && changed)
-      // What is shown may hold secrets of the commit that it was deployed from.
-      for (const secret of secretsAmong(
-        await cluster.releases.deployedValues(release, running, stop),
-        release.values({ helm }),
-      ))
-        cluster.redactor.add(secret, "deployed");
+    // What is shown may hold secrets of the commit that it was deployed from.
+    if (running !== null && changed) await learnDeployed(cluster, release, [running], stop);
     const { changes, unchanged } = await compareReleases(before, content, concealer);
     const hooks = readManifests(content.hooks).length;
     const hooksAfter = /^\s*["']?helm\.sh\/hook["']?:.*post-(?:install|upgrade)/m.test(content.hooks);
@@ -143,16 +139,16 @@ async function planRelease(
 interface Current {
   /** The last revision. */
   readonly last: ReleaseRevision | null;
-  /** The number of the one that runs: what was deployed last. One that failed or is not done may be anything. */
-  readonly running: number | null;
+  /** The one that runs: what was deployed last. One that failed or is not done may be anything. */
+  readonly running: ReleaseRevision | null;
   readonly before: ReleaseContent | null;
 }
 
 async function currentOf(cluster: Cluster, release: Release, signal: AbortSignal): Promise<Current> {
   const revisions = await cluster.revisions(release, signal);
   const last = revisions.at(-1) ?? null;
-  const running = (revisions.findLast(({ status }) => status === "deployed") ?? last)?.number ?? null;
-  const before = running === null ? null : await cluster.releases.deployed(release, running, signal);
+  const running = revisions.findLast(({ status }) => status === "deployed") ?? last;
+  const before = running === null ? null : await cluster.releases.deployed(release, running.number, signal);
   return { last, running, before };
 }
 

@@ -1,6 +1,7 @@
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { Tell } from "../workloads/events.ts";
+import { learnDeployed } from "./deployed-secrets.ts";
 import { lastGood } from "./good-revision.ts";
 import { recordPath, type ReleaseName, type ReleaseRevision } from "../helm/helm-releases.ts";
 import { type Holder, ReleaseLease } from "../cluster/lease.ts";
@@ -71,6 +72,8 @@ export async function repair(cluster: WritableCluster, options: RepairOptions): 
   const last = revisions.at(-1);
   if (last === undefined || !isPending(last)) return;
   const good = await lastGood(cluster, release, { upTo: last.number }, signal);
+  const target = revisions.filter(({ number }) => number === good);
+  await learnDeployed(cluster, release, target, signal);
   if (good !== null) await cluster.releases.rollBack(release, good, { timeout, history });
   else
     for (const { number, status } of revisions)

@@ -3,6 +3,7 @@ import { backAt, type DeployLimits, tellReady, waitForRelease } from "./deployme
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import { type DeployEvent, eventsOf, type Tell } from "../workloads/events.ts";
+import { learnDeployed, runningAmong } from "./deployed-secrets.ts";
 import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
 import { lastGood } from "./good-revision.ts";
 import type { ReleaseRevision } from "../helm/helm-releases.ts";
@@ -106,23 +107,26 @@ interface Listeners {
 
 async function goBack(
   cluster: WritableCluster,
-  { release: name, from, to: { number: to } }: RollbackPlan,
+  { release: name, from, to: target }: RollbackPlan,
   { timeout = 600, history = 10, repair = false }: RollbackOptions,
   { tell, signal, onState }: Listeners,
 ): Promise<void> {
   const release = releaseOf(cluster, name);
+  const to = target.number;
   const start = Date.now();
   const deadline = start + timeout * 1000;
   const holder = { revision: from.number + 1, end: start + 3 * timeout * 1000 };
   const lease = await ReleaseLease.take(cluster, release, holder, signal);
   let isRefused = true;
   try {
-    const last = (await cluster.revisions(release, signal)).at(-1);
+    const revisions = await cluster.revisions(release, signal);
+    const last = revisions.at(-1);
     if (last?.uid !== from.uid || last.number !== from.number)
       throw new DeployError("STALE_PLAN", `somebody else changed the release ${name} meanwhile`, {
         hint: "nothing was changed; look at it again",
       });
     assertAbandoned(name, last, lease?.previous ?? null, repair);
+    await learnDeployed(cluster, release, [...runningAmong(revisions), target], signal);
     isRefused = false;
     tell({ event: "rolling-back", release: name, to });
     await cluster.releases.rollBack(release, to, { timeout, history });

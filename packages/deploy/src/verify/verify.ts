@@ -25,8 +25,9 @@ import { pathsOf } from "./ingress-paths.ts";
 import { inParallel, sharedSignal } from "../parallel.ts";
 import { QUOTA_KINDS, quotaFindings } from "../workloads/quota.ts";
 import type { HostCertificate } from "./served-certificate.ts";
+import { learnRunning } from "../releases/deployed-secrets.ts";
 import { troubleOf } from "../workloads/trouble.ts";
-import { stateOf, type WorkloadKind } from "../workloads/workload.ts";
+import { stateOf, type Workload, type WorkloadKind } from "../workloads/workload.ts";
 
 const WORKLOAD_KINDS: readonly (Kind & { readonly kind: WorkloadKind })[] = [
   { kind: "Deployment", api: "/apis/apps/v1", plural: "deployments" },
@@ -72,12 +73,13 @@ export async function verifyEnvironment(cluster: Cluster, options: CertificateOp
   const hosts = [...new Set(certificates.filter(({ served }) => served !== null).map(({ host }) => host.askFor))];
   const asked = hosts.flatMap((host) => pathsOf(host, objects).map((path) => [host, path] as const));
   const workloads = objects.filter(({ kind }) => WORKLOAD_KINDS.some((workload) => workload.kind === kind));
+  const troubled = workloads.flatMap((object) => troubleIn(object) ?? []);
   const [troubles, answers] = await Promise.all([
-    inParallel(workloads, MOST_HOSTS, (object) => judgeWorkload(cluster, object, signal)),
+    troublesTold(cluster, troubled, signal),
     inParallel(asked, MOST_HOSTS, ([host, path]) => answerOf(host, path, { ...options, signal })),
   ]);
   const findings = [
-    ...(workloads.length === 0 ? [NOTHING] : troubles.flat()),
+    ...(workloads.length === 0 ? [NOTHING] : troubles),
     ...endpointFindings(objects),
     ...quotaFindings(objects, options.now ?? new Date()),
     ...answers.flatMap(({ finding }) => finding ?? []),
@@ -87,7 +89,10 @@ export async function verifyEnvironment(cluster: Cluster, options: CertificateOp
     workloads: workloads.length,
     certificates,
     answers: answers.map(({ answer }) => answer),
-    findings: [...ofEnvironment(cluster, findings), ...certificates.flatMap((certificate) => certificate.findings)],
+    findings: [
+      ...ofEnvironment(cluster, findings),
+      ...certificates.flatMap((certificate) => ofEnvironment(cluster, certificate.findings)),
+    ],
   };
 }
 
@@ -98,27 +103,53 @@ const NOTHING: Finding = {
   hint: "look at whether it was ever deployed",
 };
 
-/**
- * What is wrong with a workload, and why. Others may share the namespace: what is wrong with theirs is a warning, and so it is with what
- * others started.
- */
-async function judgeWorkload(
-  cluster: Cluster,
-  object: KubernetesObject,
-  signal: AbortSignal | undefined,
-): Promise<Finding[]> {
+interface Trouble {
+  readonly workload: Workload;
+  readonly object: KubernetesObject;
+  readonly message: string;
+}
+
+/** What is wrong with a workload; null where nothing is. */
+function troubleIn(object: KubernetesObject): Trouble | null {
   const kind = WORKLOAD_KINDS.find((workload) => workload.kind === object.kind)?.kind;
-  if (kind === undefined) return [];
+  if (kind === undefined) return null;
   const { state, message } = stateOf(kind, object);
   // A Job that runs is as it should be.
-  if (state === "ready" || (kind === "Job" && state === "waiting")) return [];
-  const owner = annotationOf(object, "meta.helm.sh/release-name");
-  // What a CronJob started lies there for days when it failed, and the next one may have done it: no deployment is to fail by it.
-  const isStarted = controllerOf(object) !== undefined;
-  const isOwn = !isStarted && (owner === "" || cluster.environment.releases.some(({ name }) => name === owner));
-  const [reason] = await troubleOf(cluster, { kind, namespace: namespaceOf(object), name: nameOf(object) }, signal);
-  const said = `${kind} ${nameOf(object)}: ${message}`;
-  return [{ id: "workloads", severity: isOwn ? "error" : "warning", message: said, hint: reason }];
+  if (state === "ready" || (kind === "Job" && state === "waiting")) return null;
+  return { workload: { kind, namespace: namespaceOf(object), name: nameOf(object) }, object, message };
+}
+
+/**
+ * What is wrong with workloads, and why. Others may share the namespace: what is wrong with theirs is a warning, and so it is with what
+ * others started.
+ */
+async function troublesTold(
+  cluster: Cluster,
+  troubles: readonly Trouble[],
+  signal: AbortSignal | undefined,
+): Promise<Finding[]> {
+  if (troubles.length === 0) return [];
+  const unknown = await unknownSecrets(cluster, signal);
+  return inParallel(troubles, MOST_HOSTS, async ({ workload, object, message }) => {
+    const owner = annotationOf(object, "meta.helm.sh/release-name");
+    // What a CronJob started lies there for days when it failed, and the next one may have done it: no deployment is to fail by it.
+    const isStarted = controllerOf(object) !== undefined;
+    const isOwn = !isStarted && (owner === "" || cluster.environment.releases.some(({ name }) => name === owner));
+    const hint = unknown ?? (await troubleOf(cluster, workload, signal))[0];
+    const said = `${workload.kind} ${workload.name}: ${message}`;
+    return { id: "workloads", severity: isOwn ? "error" : "warning", message: said, hint };
+  });
+}
+
+/** Makes known what was deployed, since pods tell of it. Where that cannot be: why nothing is told of what they say. */
+async function unknownSecrets(cluster: Cluster, signal: AbortSignal | undefined): Promise<string | undefined> {
+  try {
+    await learnRunning(cluster, signal);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DeployError) || error.code === "INTERRUPTED") throw error;
+    return `what its pods say is not told, since secrets may be in it that are not known: ${error.message}`;
+  }
 }
 
 async function answerOf(

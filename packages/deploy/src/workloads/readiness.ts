@@ -49,7 +49,7 @@ export async function waitForWorkloads(
     const known = states.get(workload);
     if (known?.state === state.state && known.message === state.message) return;
     states.set(workload, state);
-    onProgress?.({ workload, state: state.state, message: cluster.tidy(state.message) });
+    onProgress?.({ workload: told(cluster, workload), state: state.state, message: cluster.tidy(state.message) });
     const all = workloads.map((one) => states.get(one)?.state);
     if (all.includes("failed") || all.every((one) => one === "ready")) controller.abort();
   };
@@ -67,10 +67,18 @@ export async function waitForWorkloads(
         state: "waiting",
         message: "the cluster told nothing of it",
       };
-      return { workload, state, message: cluster.tidy(message), reasons: await troubleOf(cluster, workload, signal) };
+      const reasons = await troubleOf(cluster, workload, signal);
+      return { workload: told(cluster, workload), state, message: cluster.tidy(message), reasons };
     }),
   );
 }
+
+/** A workload as it is told of: a chart can put a secret into a name. */
+const told = (cluster: Cluster, { kind, namespace, name }: Workload): Workload => ({
+  kind,
+  namespace: cluster.tidy(namespace),
+  name: cluster.tidy(name),
+});
 
 function groupsOf(workloads: readonly Workload[]): Map<string, Workload[]> {
   const groups = new Map<string, Workload[]>();

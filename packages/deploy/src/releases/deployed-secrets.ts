@@ -1,0 +1,102 @@
+import type { Cluster } from "../cluster/cluster.ts";
+import { hiddenPart, isSensitive } from "../checks/secrets.ts";
+import { isPlaceholder } from "../checks/weak-secret.ts";
+import { DeployError } from "../errors.ts";
+import type { RecordedRevision, ReleaseRevision } from "../helm/helm-releases.ts";
+import { inParallel } from "../parallel.ts";
+import type { Release } from "../project/release.ts";
+import type { Leaf } from "../values/merge.ts";
+import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
+
+/** How many revisions are read at the same time. */
+const MOST_READ = 4;
+
+/** What each cluster's redactor has learnt, or is learning: no revision is read twice. */
+const learnt = new WeakMap<Cluster, Map<string, Promise<void>>>();
+
+/**
+ * Makes known to the cluster's redactor what may be secret in the values that revisions of a release were deployed with. Do so before
+ * anything is told that comes from them, such as a log: the commit may have other secrets.
+ *
+ * @throws DeployError TOOL_FAILED where Helm cannot read one, INTERRUPTED
+ */
+export async function learnDeployed(
+  cluster: Cluster,
+  release: Release,
+  revisions: readonly ReleaseRevision[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const known = learnt.get(cluster) ?? new Map<string, Promise<void>>();
+  learnt.set(cluster, known);
+  await inParallel(revisions, MOST_READ, ({ uid, number }) => {
+    // Its number alone would not do: a release that was removed and installed again has the same ones.
+    const job = known.get(uid) ?? learn(cluster, release, number, signal);
+    known.set(uid, job);
+    job.catch(() => known.delete(uid));
+    return job;
+  });
+}
+
+async function learn(cluster: Cluster, release: Release, revision: number, signal?: AbortSignal): Promise<void> {
+  const deployed = await cluster.releases.deployedValues(release, revision, signal);
+  const current = currentLeaves(release, await cluster.releases.version());
+  for (const secret of secretsAmong(deployed, current)) cluster.redactor.add(secret, "deployed");
+}
+
+/** Of values that cannot be read nothing is known to be public: a rollback goes on without them. */
+function currentLeaves(release: Release, helm: 3 | 4): Leaf[] {
+  try {
+    return [...release.values({ helm }).leaves()];
+  } catch (error) {
+    if (error instanceof DeployError) return [];
+    throw error;
+  }
+}
+
+/** Does so for all that runs of the releases of the cluster's environment. @throws DeployError as {@link learnDeployed} */
+export async function learnRunning(cluster: Cluster, signal?: AbortSignal): Promise<void> {
+  await Promise.all(
+    cluster.environment.releases.map(async (release) => {
+      await learnDeployed(cluster, release, runningAmong(await cluster.revisions(release, signal)), signal);
+    }),
+  );
+}
+
+/**
+ * The revisions of a release that pods may be of: the last one, that which was deployed last, and all since one was found ready, as
+ * pods of those that were not may still be there; where none is known to have been, the one before the last.
+ */
+export function runningAmong(revisions: readonly RecordedRevision[]): RecordedRevision[] {
+  const ready = revisions.findLastIndex((revision) => revision.ready);
+  const deployed = revisions.findLastIndex(({ status }) => status === "deployed");
+  const first = ready === -1 ? revisions.length - 2 : ready;
+  return revisions.filter((_, at) => at === deployed || at >= first);
+}
+
+/**
+ * The values of a deployed release that may be secret. It was deployed from another commit, whose secrets may have been others, and in
+ * other places: so all are but those at a path where a plain layer sets a value now, and that do not look like a secret.
+ *
+ * The chart's own values say nothing: what is deployed was set over them. Nor does an empty value or a placeholder, which stands where
+ * a layer of secrets was to set another.
+ */
+function* secretsAmong(deployed: Value, current: readonly Leaf[]): Generator<string> {
+  const plain = new Set(current.filter(isPublic).map(({ path }) => formatPath(path)));
+  const isPlain = (path: Path): boolean => path.some((_, at) => plain.has(formatPath(path.slice(0, at + 1))));
+  for (const [path, text] of scalarsOf(deployed, []))
+    if (!isPlain(path) || isSensitive(path) || hiddenPart({ text, path }) !== null) yield text;
+}
+
+const isPublic = ({ secret, setting, value }: Leaf): boolean =>
+  !secret &&
+  setting.layer.role !== "defaults" &&
+  value !== null &&
+  !(typeof value === "string" && isPlaceholder(value)) &&
+  !(isMap(value) && Object.keys(value).length === 0) &&
+  !(Array.isArray(value) && value.length === 0);
+
+function* scalarsOf(value: Value, path: Path): Generator<[Path, string]> {
+  if (typeof value === "string" || typeof value === "number") yield [path, String(value)];
+  else if (Array.isArray(value)) for (const item of value) yield* scalarsOf(item, path);
+  else if (isMap(value)) for (const [key, item] of Object.entries(value)) yield* scalarsOf(item, [...path, key]);
+}
