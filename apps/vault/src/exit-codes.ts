@@ -41,6 +41,7 @@ const OF_REPOSITORY: Readonly<Record<GitCryptErrorCode, ExitCode>> = {
   MODIFIED: 1,
   OTHER_WORKTREES: 1,
   INDEX_LOCKED: 1,
+  CONFIG_LOCKED: 1,
   UNWRITABLE: 1,
   HALFWAY: 1,
   NO_SUCH_REVISION: 1,

@@ -5,7 +5,7 @@ import { tryGit } from "./git.ts";
 import { findHook } from "./hook.ts";
 import { wipeKeyFile } from "./key-file.ts";
 import { keyId } from "./key-id.ts";
-import { keyPaths } from "./retired-keys.ts";
+import { keyPaths, namesOfRetired } from "./retired-keys.ts";
 import { filterOf, keyNameOf } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
 import { readJournal } from "./rotation-journal.ts";
@@ -18,6 +18,7 @@ import { listRetired } from "./sealed-retired.ts";
  * - `unfinished-rotation`: a rotation of a key was interrupted, and not continued or undone
  * - `no-filter`: a key lies here and its filter is not configured: protected files are stored in clear
  * - `no-key`: a filter is configured and its key is not here: git stops at each protected file
+ * - `left-keys`: keys that a rotation replaced lie here without the one that replaced them: another program locked the repository
  * - `replaced-key`: a rotation replaced the key that lies here: files that need the new one stay encrypted, and git adds no changes
  * - `not-required`: where the filter fails, git stores plaintext
  * - `no-process`: the filter starts once for each file, as git-crypt configures it
@@ -31,6 +32,7 @@ export type Ailment =
   | "unfinished-rotation"
   | "no-filter"
   | "no-key"
+  | "left-keys"
   | "replaced-key"
   | "not-required"
   | "no-process"
@@ -150,23 +152,12 @@ function isOld(version: string): boolean {
   return major < 2 || (major === 2 && minor < 11);
 }
 
-/**
- * Looks at how a repository is set up: git's version, the filters' settings, the programs that they name, the hook, and the keys' files.
- * It changes nothing and runs none of the programs.
- *
- * @throws GitCryptError GIT_MISSING, GIT_FAILED, KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE.
- */
-export function diagnose(repository: Repository): Diagnoses {
-  const gitVersion = /\d+(?:\.\d+)+/.exec(tryGit(repository, ["--version"]).stdout.toString())?.[0] ?? "";
-  const settings = readSettings(repository);
+/** Everything but git's own version. */
+export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<string, string>): Diagnosis[] {
   const keyNames = repository.keyNames();
-  const configured = [
-    ...new Set(
-      [...settings.keys()].filter((name) => name.startsWith("filter.")).map((name) => name.split(".")[1] ?? ""),
-    ),
-  ];
-  const diagnoses: Diagnosis[] = [
-    ...(isOld(gitVersion) ? [{ ailment: "old-git", subject: gitVersion, serious: false } as const] : []),
+  const filters = [...settings.keys()].filter((name) => name.startsWith("filter."));
+  const configured = [...new Set(filters.map((name) => name.split(".")[1] ?? ""))];
+  return [
     ...diagnosePrograms(repository, settings),
     ...diagnoseHook(repository),
     ...diagnoseRotation(repository),
@@ -177,9 +168,29 @@ export function diagnose(repository: Repository): Diagnoses {
       .flatMap((filter) => keyNameOf(filter) ?? [])
       .filter((name) => !keyNames.includes(name))
       .map((subject) => ({ ailment: "no-key", subject, serious: true }) as const),
+    ...namesOfRetired(repository)
+      .filter((name) => !keyNames.includes(name))
+      .map((subject) => ({ ailment: "left-keys", subject, serious: true }) as const),
     ...diagnoseReplaced(repository),
     ...configured.flatMap((filter) => diagnoseFilter(settings, filter)),
     ...diagnoseKeys(repository),
   ];
-  return { gitVersion, settings, keyNames, diagnoses };
+}
+
+/**
+ * Looks at how a repository is set up: git's version, the filters' settings, the programs that they name, the hook, and the keys' files.
+ * It changes nothing and runs none of the programs.
+ *
+ * @throws GitCryptError GIT_MISSING, GIT_FAILED, KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE.
+ */
+export function diagnose(repository: Repository): Diagnoses {
+  const gitVersion = /\d+(?:\.\d+)+/.exec(tryGit(repository, ["--version"]).stdout.toString())?.[0] ?? "";
+  const settings = readSettings(repository);
+  const old = isOld(gitVersion) ? [{ ailment: "old-git", subject: gitVersion, serious: false } as const] : [];
+  return {
+    gitVersion,
+    settings,
+    keyNames: repository.keyNames(),
+    diagnoses: [...old, ...diagnoseSetup(repository, settings)],
+  };
 }

@@ -22,6 +22,7 @@ import { VaultError } from "@git-vault/errors";
  * - `MODIFIED`: protected files hold changes that are not staged, or are in conflict
  * - `OTHER_WORKTREES`: other work trees share the key and hold decrypted files
  * - `INDEX_LOCKED`: another git command holds the index
+ * - `CONFIG_LOCKED`: another program is writing the repository's configuration
  * - `UNWRITABLE`: a file cannot be written
  * - `HALFWAY`: some files are encrypted and others decrypted, and neither could be undone; running the command again finishes it
  * - `NO_SUCH_REVISION`: the name is no revision of this repository
@@ -55,6 +56,7 @@ export type GitCryptErrorCode =
   | "MODIFIED"
   | "OTHER_WORKTREES"
   | "INDEX_LOCKED"
+  | "CONFIG_LOCKED"
   | "UNWRITABLE"
   | "HALFWAY"
   | "NO_SUCH_REVISION"

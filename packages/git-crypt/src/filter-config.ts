@@ -1,4 +1,5 @@
-import { type GitPlace, runGit, tryGit } from "./git.ts";
+import { changeConfig, type ConfiguredPlace } from "./config-file.ts";
+import { type GitPlace, tryGit } from "./git.ts";
 import { filterOf } from "./protected-files.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 
@@ -13,7 +14,7 @@ export interface FilterCommands {
   readonly mergeCommand?: string | undefined;
 }
 
-/** The settings of a key's filter, in an order that is safe to be interrupted: without the rest, `required` stops git. */
+/** The settings of a key's filter. */
 export function settingsOf(
   keyName: string,
   { filterCommand, mergeCommand }: FilterCommands,
@@ -55,28 +56,28 @@ export function readSettings(place: GitPlace): Map<string, string> {
   );
 }
 
-/** Configures a key's filter; gives whether anything changed. */
-export function writeSettings(place: GitPlace, keyName: string, commands: FilterCommands): boolean {
-  const present = readSettings(place);
-  const missing = settingsOf(keyName, commands).filter(([name, value]) => present.get(name) !== value);
-  for (const [name, value] of missing) runGit(place, ["config", "--local", "--replace-all", name, value]);
-  return missing.length > 0;
-}
+/** Sets settings, in one step; gives whether any was another. */
+export const writeSettings = (place: ConfiguredPlace, settings: readonly (readonly [string, string])[]): boolean =>
+  changeConfig(place, () => {
+    const present = readSettings(place);
+    const missing = settings.filter(([name, value]) => present.get(name) !== value);
+    return missing.map(([name, value]) => ["--replace-all", name, value]);
+  });
 
 /** Removes a key's filter and drivers, whoever configured them, from the repository's and this work tree's settings. */
-export function removeSettings(place: GitPlace, keyName: string): void {
+export function removeSettings(place: ConfiguredPlace, keyName: string): void {
   const name = filterOf(keyName);
-  const present = [...readSettings(place).keys()];
-  // Without `required` and `clean` git would store plaintext: they go last, in one step.
-  for (const section of [`merge.${name}`, `diff.${name}`, `filter.${name}`]) {
-    if (present.some((setting) => setting.startsWith(`${section}.`))) {
-      runGit(place, ["config", "--local", "--remove-section", section]);
-    }
-  }
+  const sections = [`merge.${name}`, `diff.${name}`, `filter.${name}`];
+  changeConfig(place, () => {
+    const present = [...readSettings(place).keys()];
+    return sections
+      .filter((section) => present.some((setting) => setting.startsWith(`${section}.`)))
+      .map((section) => ["--remove-section", section]);
+  });
   if (
     tryGit(place, ["config", "--local", "--type=bool", "extensions.worktreeConfig"]).stdout.toString().trim() === "true"
   ) {
-    for (const section of [`merge.${name}`, `diff.${name}`, `filter.${name}`]) {
+    for (const section of sections) {
       tryGit(place, ["config", "--worktree", "--remove-section", section]);
     }
   }

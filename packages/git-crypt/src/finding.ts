@@ -1,7 +1,8 @@
+import type { Ailment } from "./diagnose.ts";
 import { type FileName, fileName } from "./file-name.ts";
 
 /**
- * What is wrong with a path.
+ * What is wrong with a path that is protected.
  *
  * - `staged-plaintext`: the index holds it unencrypted, and the last commit does not, or not so
  * - `committed-plaintext`: the last commit holds it unencrypted
@@ -12,15 +13,13 @@ import { type FileName, fileName } from "./file-name.ts";
  * - `line-endings`: `text` or `eol` is set on it, and git may change bytes of the ciphertext
  * - `ident`: `ident` is set on it, with the same effect
  * - `encoding`: `working-tree-encoding` is set on it, with the same effect
+ * - `attributes`: it is a `.gitattributes`, and protected or encrypted: where the key is not, git cannot read what it says
  * - `symlink`, `submodule`: it is one, and its target or commit is stored unencrypted
  * - `empty`: its content is empty and its blob is not, which git takes for a change that it cannot find again: `git merge` then
  *   ends with "stash failed" (seen with 2.39, whatever the filter; rebase and cherry-pick work); a line break cures it
  * - `merged-rotations`: the path is that of a key's retired keys, of branches that were both rotated: each has its own present key
- * - `unfinished-rotation`: the path is that of the journal of a rotation that was interrupted, and not continued or undone
- * - `loose-permissions`: the path is that of a key file, which others than its owner may read or write
  */
-export type Problem =
-  | "unfinished-rotation"
+export type PathProblem =
   | "merged-rotations"
   | "staged-plaintext"
   | "committed-plaintext"
@@ -31,12 +30,15 @@ export type Problem =
   | "line-endings"
   | "ident"
   | "encoding"
+  | "attributes"
   | "symlink"
   | "submodule"
-  | "empty"
-  | "loose-permissions";
+  | "empty";
 
-/** Something wrong with a path. */
+/** What is wrong with a path, or with how the repository is set up. */
+export type Problem = PathProblem | Ailment;
+
+/** Something wrong. An ailment's `path` is the subject of its diagnosis: also the name of a key or of a setting. */
 export interface Finding extends FileName {
   readonly problem: Problem;
 }

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { GitCryptError, unwritableFolder } from "./errors.ts";
 import { printable } from "./file-name.ts";
 import { type GitPlace, listOf, runGit, tryGit } from "./git.ts";
+import { persist } from "./persist.ts";
 import { listIndex } from "./protected-files.ts";
 import type { WorkTree } from "./work-tree.ts";
 
@@ -204,20 +205,6 @@ function rewriteIndex(
   else rmSync(lock);
   rmSync(own);
   return isSame;
-}
-
-/** How often, and every how many milliseconds, a held lock is tried. */
-const ATTEMPTS = 20;
-const PAUSE_MS = 50;
-
-/** Tries until `action` gives something else than false. */
-function persist<T>(action: () => T): T | false {
-  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
-    const result = action();
-    if (result !== false) return result;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
-  }
-  return action();
 }
 
 const indexLocked = (path: string): GitCryptError =>

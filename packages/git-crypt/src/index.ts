@@ -5,7 +5,7 @@ export { GitCryptError, type GitCryptErrorCode } from "./errors.ts";
 export type { FileName } from "./file-name.ts";
 export { type FilterAction, filterContent, type FilterOptions, runFilter } from "./filter.ts";
 export type { FilterCommands } from "./filter-config.ts";
-export { attributesFor, initialize, type InitializeOptions, migrateKey } from "./initialize.ts";
+export { attributesFor, exceptionsFor, initialize, type InitializeOptions, migrateKey } from "./initialize.ts";
 export {
   encodeKeyFile,
   generateKeyFile,
@@ -27,7 +27,7 @@ export type { Progress } from "./rewriting.ts";
 export { uncommittedFiles } from "./uncommitted.ts";
 export { unlock, type UnlockedKey, type UnlockOptions, type UnlockResult } from "./unlock.ts";
 export { type Ailment, diagnose, type Diagnoses, type Diagnosis } from "./diagnose.ts";
-export type { Finding, Problem } from "./finding.ts";
+export type { Finding, PathProblem, Problem } from "./finding.ts";
 export { fix } from "./fix.ts";
 export { type InstalledHook, installHook, removeHook } from "./hook.ts";
 export { merge, type MergeOptions } from "./merge.ts";

@@ -2,14 +2,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isEncryptedBlob } from "./blob.ts";
 import { GitCryptError } from "./errors.ts";
-import { type FilterCommands, writeSettings } from "./filter-config.ts";
-import { tryGit } from "./git.ts";
+import { type FilterCommands, settingsOf, writeSettings } from "./filter-config.ts";
+import { recordsOf, runGit, tryGit } from "./git.ts";
 import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "./key-file.ts";
 import { assertKeyName, DEFAULT_KEY_NAME } from "./key-name.ts";
-import { storeKey } from "./key-store.ts";
+import { removeKey, storeKey } from "./key-store.ts";
 import { readStarts, sizesOf } from "./objects.ts";
-import { filterOf, isRegular, listProtected } from "./protected-files.ts";
+import { assertWorkTree, filterOf, isRegular, listProtected, withKeyNames } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
+import { stateFolder } from "./rotation-commit.ts";
+import { VAULT_FOLDER } from "./sealed-retired.ts";
 
 /** How a repository begins to use git-crypt. */
 export interface InitializeOptions extends FilterCommands {
@@ -40,7 +42,7 @@ function usesKey(repository: Repository, keyName: string): boolean {
  * Unlike git-crypt it refuses in a clone whose files, under this key's name, are encrypted already or for which the repository
  * holds grants: the new key would not open them, and what it encrypts nobody else could read.
  *
- * @throws GitCryptError OTHER_KEY where the key exists; ALREADY_USED, unless `force` is set; INVALID_KEY_NAME; UNWRITABLE; GIT_FAILED.
+ * @throws GitCryptError OTHER_KEY where the key exists; ALREADY_USED, unless `force` is set; INVALID_KEY_NAME; UNWRITABLE; CONFIG_LOCKED; GIT_FAILED.
  */
 export function initialize(repository: Repository, options: InitializeOptions): void {
   const { keyName = DEFAULT_KEY_NAME, force = false } = options;
@@ -63,7 +65,12 @@ export function initialize(repository: Repository, options: InitializeOptions): 
     bytes.fill(0);
     wipeKeyFile(keyFile);
   }
-  writeSettings(repository, keyName, options);
+  try {
+    writeSettings(repository, settingsOf(keyName, options));
+  } catch (error) {
+    removeKey([repository.commonDir], keyName);
+    throw error;
+  }
 }
 
 /**
@@ -80,6 +87,36 @@ export function attributesFor(pattern: string, keyName: string = DEFAULT_KEY_NAM
   const quoted = /^[^\s"#!\p{Cc}][^\s"\p{Cc}]*$/u.test(pattern) ? pattern : JSON.stringify(pattern);
   return `${quoted} filter=${name} diff=${name} merge=${name} -text\n`;
 }
+
+/**
+ * The lines for `.gitattributes` that keep in clear what must be read without the key, where the attributes of the work tree protect
+ * it: git's own files `.gitattributes`, `.gitignore` and `.gitmodules`, in any folder, and the folders of grants. They go below the
+ * lines that protect.
+ *
+ * @throws GitCryptError NO_WORK_TREE, GIT_FAILED.
+ */
+export function exceptionsFor(repository: Repository): string[] {
+  assertWorkTree(repository);
+  const patterns = new Map([
+    ...GIT_FILES.map((name) => [name, name] as const),
+    ...[VAULT_FOLDER, stateFolder(repository)].map((folder) => [`${folder}/keys/a`, `${folder}/**`] as const),
+  ]);
+  const listed = runGit(repository, [
+    "ls-files",
+    "-z",
+    "--cached",
+    "--others",
+    "--exclude-standard",
+    "--",
+    ...GIT_FILES.map((name) => `:(top,glob)**/${name}`),
+  ]);
+  for (const name of recordsOf(listed)) patterns.set(name, name.slice(name.lastIndexOf("/") + 1));
+  const names = [...patterns.keys()].map((name) => ({ name }));
+  const needed = new Set(withKeyNames(repository, names).map(({ name }) => patterns.get(name)));
+  return [...needed].map((pattern) => `${pattern} !filter !diff !merge !text\n`);
+}
+
+const GIT_FILES = [".gitattributes", ".gitignore", ".gitmodules"];
 
 /**
  * Turns a key file of git-crypt before 0.4, 96 bytes without a header, into a current one of 148 bytes; a current one is given

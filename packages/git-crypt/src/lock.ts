@@ -8,7 +8,7 @@ import { assertKeyName } from "./key-name.ts";
 import { removeKey } from "./key-store.ts";
 import { assertWorkTree, keyNameOf, listProtected, type WorkTreePlace } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
-import { removeRetired } from "./retired-keys.ts";
+import { namesOfRetired, removeRetired } from "./retired-keys.ts";
 import { type Progress, putBack, type Rewriting, rewriteFiles, type Rewritten } from "./rewriting.ts";
 import { assertNoRotation } from "./rotation-journal.ts";
 import { WorkTree } from "./work-tree.ts";
@@ -31,7 +31,7 @@ export interface LockOptions {
 
 /** What locking did. */
 export interface LockResult {
-  /** The keys that were removed. */
+  /** The keys that were removed, sorted. */
   readonly keyNames: readonly string[];
   /** How many files were encrypted, in all work trees. */
   readonly encrypted: number;
@@ -140,18 +140,21 @@ function refreshTree({ place, workTree, files }: Tree, { fresh }: Rewritten): vo
  * everything is put back; a locking that was killed is finished by another, and until then the filter stays.
  *
  * @throws GitCryptError MODIFIED, OTHER_WORKTREES, INDEX_LOCKED, UNFINISHED, NO_SUCH_KEY, LOCKED, NOT_GIT_CRYPT, INVALID_KEY_NAME, NO_WORK_TREE: nothing was
- * changed; UNWRITABLE, GIT_FAILED.
+ * changed; CONFIG_LOCKED: the files are encrypted, and key and filter are still there; UNWRITABLE, GIT_FAILED.
  */
 export function lock(repository: Repository, options: LockOptions = {}): LockResult {
   assertWorkTree(repository);
   assertNoRotation(repository.commonDir);
   assertIndexFree(repository);
   const present = presentKeys(repository);
-  const keyNames = options.keyNames ?? present;
-  for (const name of keyNames) {
+  // Without key and filter nothing is left to encrypt: retired keys that another program left are removed, whatever the files are.
+  const left = namesOfRetired(repository).filter((name) => !present.includes(name));
+  const named = options.keyNames ?? [...present, ...left];
+  for (const name of named) {
     assertKeyName(name);
-    if (!present.includes(name)) repository.readKey(name);
+    if (!present.includes(name) && !left.includes(name)) repository.readKey(name);
   }
+  const keyNames = named.filter((name) => !left.includes(name));
   const keys = readKeys(repository, keyNames);
   try {
     const trees = [lookAt(repository, keyNames, keys), ...lookAtOthers(repository, keyNames, keys, options)];
@@ -171,13 +174,13 @@ export function lock(repository: Repository, options: LockOptions = {}): LockRes
         hint: "run the command again",
       });
     }
-    for (const name of keyNames) {
+    for (const name of named) {
       removeSettings(repository, name);
       removeKey([...trees.map(({ place }) => place.gitDir), repository.commonDir], name);
       removeRetired(repository, name);
     }
     return {
-      keyNames,
+      keyNames: named.toSorted(),
       encrypted: rewritten.reduce((sum, { done }) => sum + done.length, 0),
       clear: trees.flatMap(({ files }) =>
         files.filter(({ state }) => state === "clear").map(({ entry }) => fileName(entry.name)),

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { GitCryptError } from "./errors.ts";
 import type { GitPlace } from "./git.ts";
 import { encodeKeyFile, type KeyFile, parseKeyFile } from "./key-file.ts";
+import { isKeyName } from "./key-name.ts";
 import { keyPath } from "./key-store.ts";
 import { isKeyId, keyId } from "./key-id.ts";
 
@@ -16,8 +17,9 @@ export interface RetiredPlace extends GitPlace {
   readonly commonDir: string;
 }
 
-const localFolder = ({ commonDir }: RetiredPlace, keyName: string): string =>
-  join(commonDir, "git-vault", "retired", keyName);
+const allFolders = ({ commonDir }: RetiredPlace): string => join(commonDir, "git-vault", "retired");
+
+const localFolder = (place: RetiredPlace, keyName: string): string => join(allFolders(place), keyName);
 
 function namesIn(folder: string): string[] {
   try {
@@ -50,6 +52,17 @@ export function readRetired(place: RetiredPlace, keyName: string): KeyFile[] {
       return []; // It went meanwhile, or belongs to somebody else.
     }
   });
+}
+
+/** The names of keys of which retired ones lie on this machine, whether or not the current one does. */
+export function namesOfRetired(place: RetiredPlace): string[] {
+  try {
+    return readdirSync(allFolders(place)).filter(
+      (name) => isKeyName(name) && namesIn(localFolder(place, name)).length > 0,
+    );
+  } catch {
+    return []; // There are none.
+  }
 }
 
 /** Where the keys of a name lie on this machine, or could: the current one, and the retired ones. */

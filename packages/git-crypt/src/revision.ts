@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { isEncryptedBlob } from "./blob.ts";
+import { withIndexOf } from "./commit-index.ts";
 import { GitCryptError } from "./errors.ts";
 import { printable } from "./file-name.ts";
-import { recordsOf, runGit, tryGit } from "./git.ts";
+import { recordsOf, tryGit } from "./git.ts";
 import { readBlobs, readStarts } from "./objects.ts";
 import { withKeyNames } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
@@ -130,16 +128,10 @@ export class Revision {
     return encrypted;
   }
 
-  /** Attributes come from an index: from one of our own, since the repository's may be ahead of the commit. */
   #readAttributes(): Map<RevisionFile, string> {
-    const folder = mkdtempSync(join(tmpdir(), "git-vault-index-"));
-    try {
-      const place = { ...this.#repository, env: { ...this.#repository.env, GIT_INDEX_FILE: join(folder, "index") } };
-      runGit(place, ["read-tree", this.commit]);
-      const named = this.files.map((file) => ({ file, name: this.#names.get(file) ?? "" }));
-      return new Map(withKeyNames(place, named, "index").map(({ file, keyName }) => [file, keyName]));
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const named = this.files.map((file) => ({ file, name: this.#names.get(file) ?? "" }));
+    const found = withIndexOf(this.#repository, this.commit, (place) => withKeyNames(place, named, "index"));
+    if (found === null) throw new GitCryptError("GIT_FAILED", "git read-tree failed: a part of the commit is missing");
+    return new Map(found.map(({ file, keyName }) => [file, keyName]));
   }
 }

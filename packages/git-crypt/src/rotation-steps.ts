@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { GitCryptError } from "./errors.ts";
 import { locate, printable } from "./file-name.ts";
 import { stateFiles } from "./file-states.ts";
-import { type FilterCommands, writeSettings } from "./filter-config.ts";
+import { type FilterCommands, settingsOf, writeSettings } from "./filter-config.ts";
 import { runGit, tryGit } from "./git.ts";
 import { type FreshFile, refreshIndex } from "./index-file.ts";
 import { keyId } from "./key-id.ts";
@@ -52,7 +52,7 @@ export function exchangeKeys(
   );
   for (const folder of new Set([repository.commonDir, ...own])) storeKey(folder, keyName, next.bytes);
   removeRetired(repository, keyName, [keyId(next.keyFile)]);
-  writeSettings(repository, keyName, commands);
+  writeSettings(repository, settingsOf(keyName, commands));
 }
 
 /** The commit that a branch is at; null where there is no such branch. */

@@ -1,12 +1,10 @@
-import { existsSync, lstatSync } from "node:fs";
 import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "./blob.ts";
+import { type Ailment, diagnoseSetup } from "./diagnose.ts";
 import { type FileName, fileName } from "./file-name.ts";
 import { readSettings } from "./filter-config.ts";
-import { type Finding, findingOf, type Problem } from "./finding.ts";
+import { type Finding, findingOf, type PathProblem } from "./finding.ts";
 import { clearInHistory } from "./history.ts";
 import { type KeyRing, readKeyRing } from "./key-ring.ts";
-import { keyPaths } from "./retired-keys.ts";
-import { journalPath } from "./rotation-journal.ts";
 import { readBlobs, readStarts, sizesOf } from "./objects.ts";
 import {
   assertWorkTree,
@@ -19,6 +17,7 @@ import {
   withKeyNames,
 } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
+import { namesOfRetired } from "./retired-keys.ts";
 import { presentIn, retiredFolder, retirementIn } from "./sealed-retired.ts";
 import { stagedChanges } from "./staged.ts";
 
@@ -44,7 +43,7 @@ export interface Status {
   /**
    * - `unlocked`: each key that is used lies here with its filter
    * - `locked`: none does
-   * - `partly`: some do, or a key without its filter, or the reverse
+   * - `partly`: some do, or a key without its filter, or the reverse, or retired keys without the current one
    * - `unused`: nothing in the repository uses git-crypt
    */
   readonly state: "unlocked" | "locked" | "partly" | "unused";
@@ -61,9 +60,12 @@ export interface StatusOptions {
   readonly history?: boolean;
 }
 
-function keyStatuses(repository: Repository, entries: readonly ProtectedEntry[]): KeyStatus[] {
+function keyStatuses(
+  repository: Repository,
+  entries: readonly ProtectedEntry[],
+  settings: ReadonlyMap<string, string>,
+): KeyStatus[] {
   const stored = new Set(repository.keyNames());
-  const settings = readSettings(repository);
   const configured = [...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? []);
   const counts = new Map<string, number>();
   for (const { keyName } of entries) counts.set(keyName, (counts.get(keyName) ?? 0) + 1);
@@ -75,10 +77,10 @@ function keyStatuses(repository: Repository, entries: readonly ProtectedEntry[])
   }));
 }
 
-function stateOf(keys: readonly KeyStatus[]): Status["state"] {
-  if (keys.length === 0) return "unused";
-  if (keys.every(({ stored, configured }) => stored && configured)) return "unlocked";
-  return keys.some(({ stored, configured }) => stored || configured) ? "partly" : "locked";
+function stateOf(keys: readonly KeyStatus[], retired: readonly string[]): Status["state"] {
+  if (keys.length === 0 && retired.length === 0) return "unused";
+  if (keys.length > 0 && keys.every(({ stored, configured }) => stored && configured)) return "unlocked";
+  return retired.length > 0 || keys.some(({ stored, configured }) => stored || configured) ? "partly" : "locked";
 }
 
 /** Blobs by their names. */
@@ -101,13 +103,17 @@ function inspect(
   entries: readonly ProtectedEntry[],
   keys: readonly KeyStatus[],
   index: readonly IndexEntry[],
+  others: readonly IndexEntry[],
 ): Inspected {
   const rings = new Map<string, KeyRing>(
     keys.filter(({ stored }) => stored).map(({ name }) => [name, readKeyRing(repository, name)]),
   );
   const retirements = new Map([...rings.keys()].map((name) => [name, retirementIn(index, name)]));
   const forked = new Set([...rings.keys()].filter((name) => presentIn(index, name).size > 1));
-  const ringOf = new Map(entries.map(({ oid, keyName }) => [oid, rings.get(keyName)]));
+  const ringOf = new Map([
+    ...others.map(({ oid }) => [oid, undefined] as const),
+    ...entries.map(({ oid, keyName }) => [oid, rings.get(keyName)] as const),
+  ]);
   const sizes = sizesOf(repository, ringOf.keys());
   const result: Inspected = {
     encrypted: new Set(),
@@ -146,11 +152,21 @@ function* wholeBlobs(
 const isOff = (value: string): boolean => value === "unspecified" || value === "unset";
 
 /** The attributes by which git changes what is stored. */
-const CONVERSIONS = ["text", "eol", "ident", "working-tree-encoding"];
+const CONVERSIONS = ["text", "crlf", "eol", "ident", "working-tree-encoding"];
 
-/** `text=auto` does no harm: git takes each encrypted file for a binary one. */
-function attributeProblems([text = "", eol = "", ident = "", encoding = ""]: readonly string[]): Problem[] {
-  const converts = text === "set" || (text !== "auto" && text !== "unset" && !isOff(eol));
+/**
+ * `text=auto` does no harm: git takes each encrypted file for a binary one. `crlf` is what `text` was called before git 1.7.2, and
+ * counts where `text` says nothing.
+ */
+function attributeProblems([
+  text = "",
+  crlf = "",
+  eol = "",
+  ident = "",
+  encoding = "",
+]: readonly string[]): PathProblem[] {
+  const said = ["set", "unset", "input", "auto"].includes(text) ? text : crlf;
+  const converts = said === "set" || said === "input" || (said !== "auto" && said !== "unset" && !isOff(eol));
   return [
     ...(converts ? (["line-endings"] as const) : []),
     ...(ident === "set" ? (["ident"] as const) : []),
@@ -174,24 +190,22 @@ function findPlaintext(
   return clear.map(({ name }) => findingOf(name, staged.has(name) ? "staged-plaintext" : "committed-plaintext"));
 }
 
-function findRotation({ commonDir }: Repository): Finding[] {
-  const path = journalPath(commonDir);
-  return existsSync(path) ? [findingOf(Buffer.from(path).toString("latin1"), "unfinished-rotation")] : [];
+/** An ailment's subject is ours or the user's, in UTF-8. */
+function findSetup(
+  repository: Repository,
+  settings: ReadonlyMap<string, string>,
+  isTold: (ailment: Ailment) => boolean,
+): Finding[] {
+  return diagnoseSetup(repository, settings)
+    .filter(({ ailment, serious }) => serious && !isTold(ailment))
+    .map(({ ailment, subject }) => findingOf(Buffer.from(subject).toString("latin1"), ailment));
 }
 
-/** Windows tells nothing by a file's mode. */
-function findLooseKeys(repository: Repository, keys: readonly KeyStatus[]): Finding[] {
-  if (process.platform === "win32") return [];
-  const paths = keys.flatMap(({ name }) => keyPaths(repository, name));
-  return paths
-    .filter((path) => ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0)
-    .map((path) => findingOf(Buffer.from(path).toString("latin1"), "loose-permissions"));
-}
-
-const irregularProblem = ({ mode }: ProtectedEntry): Problem => (mode === "160000" ? "submodule" : "symlink");
+const irregularProblem = ({ mode }: ProtectedEntry): PathProblem => (mode === "160000" ? "submodule" : "symlink");
 
 /**
- * Tells whether a repository is locked, which files are protected by which key, and everything that endangers them. It changes
+ * Tells whether a repository is locked, which files are protected by which key, and everything that endangers them: also how it is set
+ * up, where git stores plaintext because of that, or stops. It changes
  * nothing, and needs no key; with one, it also tells which files neither it nor a retired key opens (those up to 1 MiB; all where
  * there are retired keys), and which are still encrypted with one that was retired before this very commit.
  *
@@ -201,11 +215,15 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   assertWorkTree(repository);
   const index = listIndex(repository);
   const entries = withKeyNames(repository, index, "work tree", CONVERSIONS);
-  const keys = keyStatuses(repository, entries);
+  const settings = readSettings(repository);
+  const keys = keyStatuses(repository, entries, settings);
   const regular = entries.filter(isRegular);
-  const { encrypted, unopened, newer, retired, empty, nothing } = inspect(repository, regular, keys, index);
+  const attributes = index.filter((entry) => isRegular(entry) && /(?:^|\/)\.gitattributes$/.test(entry.name));
+  const { encrypted, unopened, newer, retired, empty, nothing } = inspect(repository, regular, keys, index, attributes);
+  const isProtected = new Set(regular.map(({ name }) => name));
   const findings = [
-    ...findRotation(repository),
+    // Each file tells of a key that was replaced.
+    ...findSetup(repository, settings, (ailment) => ailment === "replaced-key" && newer.size > 0),
     ...keys.flatMap(({ name }) =>
       presentIn(index, name).size > 1 ? findingOf(retiredFolder(name), "merged-rotations") : [],
     ),
@@ -218,11 +236,13 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
     ...regular.filter(({ oid }) => empty.has(oid)).map(({ name }) => findingOf(name, "empty")),
     ...entries.filter((entry) => !isRegular(entry)).map((entry) => findingOf(entry.name, irregularProblem(entry))),
     ...findAttributes(regular),
-    ...findLooseKeys(repository, keys),
+    ...attributes
+      .filter(({ name, oid }) => isProtected.has(name) || encrypted.has(oid))
+      .map(({ name }) => findingOf(name, "attributes")),
     ...(options.history === true ? clearInHistory(repository) : []),
   ];
   return {
-    state: stateOf(keys),
+    state: stateOf(keys, namesOfRetired(repository)),
     keys,
     files: regular.map(({ name, keyName, oid }) =>
       Object.assign(fileName(name), { keyName, encrypted: encrypted.has(oid) }),

@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { git } from "./git.ts";
+import { isEncryptedBlob } from "./blob.ts";
+import { GitCryptError } from "./errors.ts";
+import { git, tryGit } from "./git.ts";
+import type { WorkTreePlace } from "./protected-files.ts";
 
 /** A line of attributes, not a comment, that gives a path to git-crypt's filter or to that of a named key. */
 const FILTER_LINE = "^[^#].*filter=git-crypt";
@@ -49,4 +52,26 @@ export function hasTraces({ cwd, topLevel, commonDir }: Traced, env: NodeJS.Proc
     (topLevel !== null && (attributesSay("--cached") || attributesSay("--untracked"))) ||
     isInPrivateAttributes(commonDir)
   );
+}
+
+/**
+ * Refuses a repository whose commits and settings do not speak of git-crypt: a key protects nothing there, and may be another's. One
+ * without a commit may be about to use it.
+ *
+ * @throws GitCryptError NOT_GIT_CRYPT
+ */
+export function assertUsesGitCrypt(place: WorkTreePlace & { readonly commonDir: string }): void {
+  const { status, stdout } = tryGit(place, ["cat-file", "blob", "HEAD:.gitattributes"]);
+  if (status === 0 && isEncryptedBlob(stdout)) {
+    const message = "the repository's .gitattributes is encrypted, so that nothing says which files are protected";
+    throw new GitCryptError("NOT_GIT_CRYPT", message, {
+      hint: "nothing was changed; first `vault decrypt --key-file KEY -o .gitattributes HEAD:.gitattributes`, then unlock again",
+    });
+  }
+  const isBegun = tryGit(place, ["rev-parse", "--quiet", "--verify", "HEAD"]).status === 0;
+  if (!isBegun || hasTraces({ cwd: place.topLevel, ...place }, place.env)) return;
+  const message = "the repository does not use git-crypt, so that a key would protect nothing in it";
+  throw new GitCryptError("NOT_GIT_CRYPT", message, {
+    hint: "nothing was changed; change to the repository whose key it is, such as a submodule, or write .gitattributes first",
+  });
 }

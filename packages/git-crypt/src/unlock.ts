@@ -2,7 +2,6 @@ import { GitCryptError } from "./errors.ts";
 import { fileName, type FileName, someOf } from "./file-name.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
 import { type FilterCommands, readSettings, removeSettings, settingsOf, writeSettings } from "./filter-config.ts";
-import { runGit } from "./git.ts";
 import { type GivenKey, joinKeys, parseKey, storedKey } from "./given-keys.ts";
 import { assertIndexFree, type FreshFile, refreshIndex } from "./index-file.ts";
 import { keyId } from "./key-id.ts";
@@ -21,6 +20,7 @@ import { removeRetired, storeRetired } from "./retired-keys.ts";
 import { type Progress, type Rewriting, rewriteFiles } from "./rewriting.ts";
 import { assertNoRotation } from "./rotation-journal.ts";
 import { retiredIn } from "./sealed-retired.ts";
+import { assertUsesGitCrypt } from "./traces.ts";
 import { tryKey } from "./verify-key.ts";
 import { WorkTree } from "./work-tree.ts";
 
@@ -121,6 +121,7 @@ function admit(
       },
     );
   }
+  if (standing === "alone" && fit === "unknown") assertUsesGitCrypt(repository);
   const wasUnlocked = wasFiltered && standing === "same";
   return { key: { name: key.name, verified: fit === "fits", wasUnlocked, joined: key.joined }, wasFiltered };
 }
@@ -142,27 +143,40 @@ function refuseChanges(admitted: readonly Admitted[], files: readonly StatedFile
 /** Puts keys and settings, and gives what takes them away again. */
 function install(repository: Repository, keys: readonly GivenKey[], commands: FilterCommands): () => void {
   const undo: (() => void)[] = [];
-  for (const { name, ring, bytes } of keys) {
-    // Before the key that replaced them: else their files would be taken for changed ones.
-    const added = storeRetired(repository, name, ring.retired);
-    if (added.length > 0) undo.push(() => removeRetired(repository, name, added));
-    const before = storedKey(repository, name);
-    if (before?.equals(bytes) !== true) {
-      const { commonDir } = repository;
-      storeKey(commonDir, name, bytes);
-      undo.push(() => (before === null ? removeKey([commonDir], name) : storeKey(commonDir, name, before)));
-    }
-    const settings = [...readSettings(repository)].filter(([setting]) => setting.split(".")[1] === filterOf(name));
-    if (writeSettings(repository, name, commands)) {
-      undo.push(() => {
-        removeSettings(repository, name);
-        for (const [setting, value] of settings) runGit(repository, ["config", "--local", setting, value]);
-      });
-    }
-  }
-  return () => {
+  const uninstall = (): void => {
     for (const action of undo.toReversed()) action();
   };
+  try {
+    for (const key of keys) installKey(repository, key, commands, undo);
+  } catch (error) {
+    uninstall();
+    throw error;
+  }
+  return uninstall;
+}
+
+function installKey(
+  repository: Repository,
+  { name, ring, bytes }: GivenKey,
+  commands: FilterCommands,
+  undo: (() => void)[],
+): void {
+  // Before the key that replaced them: else their files would be taken for changed ones.
+  const added = storeRetired(repository, name, ring.retired);
+  if (added.length > 0) undo.push(() => removeRetired(repository, name, added));
+  const before = storedKey(repository, name);
+  if (before?.equals(bytes) !== true) {
+    const { commonDir } = repository;
+    storeKey(commonDir, name, bytes);
+    undo.push(() => (before === null ? removeKey([commonDir], name) : storeKey(commonDir, name, before)));
+  }
+  const settings = [...readSettings(repository)].filter(([setting]) => setting.split(".")[1] === filterOf(name));
+  if (writeSettings(repository, settingsOf(name, commands))) {
+    undo.push(() => {
+      removeSettings(repository, name);
+      writeSettings(repository, settings);
+    });
+  }
 }
 
 const namesOf = (files: readonly StatedFile[], ...states: StatedFile["state"][]): FileName[] =>
@@ -213,7 +227,7 @@ function openFiles(
  * What is already done is not done again, so that an unlocking that was killed is finished by another. Modified files that are
  * not protected do not matter; symbolic links, submodules and files outside of a sparse checkout are left alone.
  *
- * @throws GitCryptError WRONG_KEY, OTHER_KEY, RETIRED_KEY, UNFINISHED, MODIFIED, INDEX_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE: everything was put back; HALFWAY;
+ * @throws GitCryptError WRONG_KEY, OTHER_KEY, NOT_GIT_CRYPT, RETIRED_KEY, UNFINISHED, MODIFIED, INDEX_LOCKED, CONFIG_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE: everything was put back; HALFWAY;
  * GIT_FAILED.
  */
 export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], options: UnlockOptions): UnlockResult {

@@ -1,9 +1,10 @@
 import { isEncryptedBlob } from "./blob.ts";
+import { withIndexOf } from "./commit-index.ts";
 import type { StatedFile } from "./file-states.ts";
 import type { GitPlace } from "./git.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { readStarts, sizesOf } from "./objects.ts";
-import { isRegular, type ProtectedEntry } from "./protected-files.ts";
+import { isRegular, listProtected, type ProtectedEntry } from "./protected-files.ts";
 
 /** So many of the smallest blobs are tried: the first may be damaged. */
 const TRIES = 16;
@@ -32,21 +33,24 @@ function* storedBlobs(place: GitPlace, entries: readonly ProtectedEntry[]): Gene
   for (const [, blob, whole] of readStarts(place, sizes)) if (whole) yield blob;
 }
 
-/** Tries keys on a few encrypted files of the work tree, else on the blobs of the index. */
+/** What HEAD protects under the name: a clone that was not checked out has no index. */
+const committed = (place: GitPlace, keyName: string): ProtectedEntry[] =>
+  withIndexOf(place, "HEAD", (at) => listProtected(at, "index").filter((entry) => entry.keyName === keyName)) ?? [];
+
+/** Tries keys on a few encrypted files of the work tree, else on the blobs of the index, else on those of HEAD. */
 export function tryKey(place: GitPlace, keys: KeyRing, files: readonly StatedFile[]): Fit {
   const contents = files.flatMap(({ state, found }) =>
     state === "sealed" && found?.content !== undefined ? [found.content] : [],
   );
-  const fit = fitOf(
-    keys,
-    bySize(contents, ({ length }) => length),
-  );
-  if (fit !== "unknown") return fit;
-  return fitOf(
-    keys,
-    storedBlobs(
-      place,
-      files.map(({ entry }) => entry),
-    ),
-  );
+  const entries = files.map(({ entry }) => entry);
+  const attempts = [
+    () => bySize(contents, ({ length }) => length),
+    () => storedBlobs(place, entries),
+    () => storedBlobs(place, committed(place, keys.name)),
+  ];
+  for (const blobs of attempts) {
+    const fit = fitOf(keys, blobs());
+    if (fit !== "unknown") return fit;
+  }
+  return "unknown";
 }

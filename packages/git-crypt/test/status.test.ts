@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Repository as Throwaway, throwawayRepository } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
@@ -14,7 +14,9 @@ import {
   openRepository,
   readProtected,
   removeHook,
+  rotate,
   status,
+  unlock,
 } from "../src/index.ts";
 import { errorOf } from "./errors.ts";
 import { attributes, commands, driver, isSealed, sealed } from "./sealed.ts";
@@ -53,8 +55,6 @@ describe("status", () => {
       keys: [{ stored: false, configured: false }],
       findings: [],
     });
-    await source.repo.git("config", "--remove-section", "filter.git-crypt");
-    expect(status(source.opened).state).toBe("partly");
     using other = await throwawayRepository();
     expect(status(openRepository(other.path, other))).toEqual({ state: "unused", keys: [], files: [], findings: [] });
   });
@@ -77,6 +77,9 @@ describe("status", () => {
     const lines = [
       "text text",
       "eol eol=lf",
+      "crlf crlf",
+      "input text=input",
+      "over text=auto crlf",
       "ident ident",
       "encoding working-tree-encoding=UTF-16",
       "auto text=auto eol=crlf",
@@ -88,9 +91,11 @@ describe("status", () => {
       `*.secret filter=git-crypt\n${lines.map((line) => line.replace(" ", ".secret ")).join("\n")}\n`,
     );
     expect(problems(source.opened).toSorted()).toEqual([
+      "crlf.secret: line-endings",
       "encoding.secret: encoding",
       "eol.secret: line-endings",
       "ident.secret: ident",
+      "input.secret: line-endings",
       "text.secret: line-endings",
     ]);
   });
@@ -115,10 +120,84 @@ describe("status", () => {
     writeFileSync(path, vector("default.key"));
     chmodSync(path, 0o640);
     expect(problems(source.opened)).toEqual([
+      `${path}: loose-permissions`,
       "b.secret: staged-plaintext",
       "a.secret: unopened",
-      `${path}: loose-permissions`,
     ]);
+  });
+
+  test("finds each state in which git stores plaintext on a protected path", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    const { repo, opened } = source;
+    const stores = async (): Promise<string> => {
+      repo.write("b.secret", "clear\n");
+      await repo.git("add", "b.secret");
+      return (await repo.git("cat-file", "blob", ":b.secret")).toString();
+    };
+    const config = join(repo.path, ".git/config");
+    const whole = readFileSync(config);
+    await repo.git("config", "--remove-section", "filter.git-crypt");
+    expect(status(opened)).toMatchObject({ state: "partly", findings: [{ path: "default", problem: "no-filter" }] });
+    expect(await stores()).toBe("clear\n");
+    writeFileSync(config, whole);
+    await repo.git("reset", "--quiet");
+    await repo.git("config", "filter.git-crypt.required", "false");
+    await repo.git("config", "filter.git-crypt.process", "/gone/vault filter");
+    expect(problems(opened)).toEqual([
+      "filter.git-crypt.process: missing-program",
+      "filter.git-crypt.required: not-required",
+    ]);
+    await repo.git("config", "--unset", "filter.git-crypt.process");
+    await repo.git("config", "filter.git-crypt.clean", "/gone/vault filter");
+    expect(problems(opened)).toEqual([
+      "filter.git-crypt.clean: missing-program",
+      "filter.git-crypt.required: not-required",
+    ]);
+    expect(await stores()).toBe("clear\n");
+    writeFileSync(config, whole);
+    await repo.git("add", "--renormalize", "b.secret");
+    expect(problems(opened)).toEqual([]);
+  });
+
+  test("finds each state in which git stops at protected files", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    const { repo, opened } = source;
+    const stops = async (): Promise<void> => {
+      repo.write("b.secret", "clear\n");
+      await expect(repo.git("add", "b.secret")).rejects.toThrow(/ended with 128/);
+    };
+    await repo.git("config", "filter.git-crypt.process", "/gone/vault filter");
+    expect(problems(opened)).toEqual(["filter.git-crypt.process: missing-program"]);
+    await stops();
+    await repo.git("config", "filter.git-crypt.process", commands.filterCommand);
+    rmSync(join(repo.path, ".git/git-crypt"), { recursive: true });
+    expect(status(opened)).toMatchObject({ state: "partly", findings: [{ path: "default", problem: "no-key" }] });
+    await stops();
+    unlock(opened, [source.key], commands);
+    expect(status(opened)).toMatchObject({ state: "unlocked", findings: [] });
+  });
+
+  test("finds the retired keys that another program left, and lock removes them", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    const { repo, opened } = source;
+    await rotate(opened, commands);
+    const folder = join(repo.path, ".git/git-vault");
+    expect(existsSync(folder)).toBe(true);
+    // As git-crypt locks.
+    const left = readdirSync(join(folder, "retired/default"));
+    const kept = join(repo.folder, "kept");
+    cpSync(folder, kept, { recursive: true });
+    lock(opened);
+    expect(existsSync(folder)).toBe(false);
+    cpSync(kept, folder, { recursive: true });
+    expect(left).toHaveLength(1);
+    expect(status(opened)).toMatchObject({ state: "partly", findings: [{ path: "default", problem: "left-keys" }] });
+    expect(diagnose(opened).diagnoses).toEqual([{ ailment: "left-keys", subject: "default", serious: true }]);
+    repo.write("a.secret", "edited while it was locked\n");
+    expect(lock(opened)).toMatchObject({ keyNames: ["default"], encrypted: 0 });
+    expect(existsSync(folder)).toBe(false);
+    expect(readFileSync(join(repo.path, "a.secret"), "utf8")).toBe("edited while it was locked\n");
+    expect(status(opened)).toMatchObject({ state: "locked", findings: [] });
   });
 
   test("needs a work tree", async () => {

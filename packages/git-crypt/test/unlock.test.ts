@@ -194,7 +194,7 @@ describe("unlock", () => {
   test("where nothing is encrypted, a key is taken unverified, and another not in its place", async () => {
     const repo = await throwawayRepository();
     using _ = repo;
-    repo.write("file", "");
+    repo.write(".gitattributes", attributesFor("*.secret"));
     await repo.commit("Begin");
     const opened = openRepository(repo.path, repo);
     expect(unlock(opened, [vector("default.key")], commands).keys[0]).toMatchObject({ verified: false });
@@ -259,5 +259,56 @@ describe("unlock", () => {
     expect(isSealed(await clone.git("cat-file", "blob", ":a.secret"))).toBe(true);
     expect(unlock(clone.opened, [source.key], commands).decrypted).toBe(1);
     expect(read(clone.path, "b.secret")).toBe("two\n");
+  });
+});
+
+describe("a clone that was not checked out", () => {
+  test("takes the key that opens the files of HEAD, and no other", async () => {
+    using source = await sealed({ "a.secret": "one\n", "plain.txt": "plain\n" });
+    const clone = await source.clone("clone", "--no-checkout");
+    const wrong = encodeKeyFile(generateKeyFile());
+    errorOf("WRONG_KEY", () => unlock(clone.opened, [wrong], commands));
+    expect(readdirSync(join(clone.path, ".git"))).not.toContain("git-crypt");
+    // Where a wrong one lies there all the same, the right one takes its place.
+    mkdirSync(join(clone.path, ".git/git-crypt/keys"), { recursive: true });
+    writeFileSync(join(clone.path, ".git/git-crypt/keys/default"), wrong);
+    expect(unlock(clone.opened, [source.key], commands)).toMatchObject({ keys: [{ verified: true }], decrypted: 0 });
+    await clone.git("checkout", "--quiet");
+    expect(read(clone.path, "a.secret")).toBe("one\n");
+    expect(await porcelain(clone.git)).toBe("");
+  });
+
+  test("also where the index is there, and HEAD alone holds the encrypted files", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    const clone = await source.clone();
+    await clone.git("rm", "--quiet", "a.secret");
+    errorOf("WRONG_KEY", () => unlock(clone.opened, [encodeKeyFile(generateKeyFile())], commands));
+    expect(unlock(clone.opened, [source.key], commands)).toMatchObject({ keys: [{ verified: true }] });
+  });
+});
+
+describe("a repository that does not use git-crypt", () => {
+  test("takes no key, as the one around a submodule, until its attributes speak of git-crypt", async () => {
+    using inner = await sealed({ "a.secret": "one\n" });
+    using repo = await throwawayRepository();
+    await repo.git("submodule", "--quiet", "add", inner.repo.path, "sub");
+    await repo.commit("Begin");
+    const before = readFileSync(join(repo.path, ".git/config"));
+    const opened = openRepository(repo.path, repo);
+    const { message, hint } = errorOf("NOT_GIT_CRYPT", () => unlock(opened, [inner.key], commands));
+    expect(message).toMatch(/^the repository does not use git-crypt/);
+    expect(hint).toMatch(/such as a submodule/);
+    expect(readFileSync(join(repo.path, ".git/config"))).toEqual(before);
+    expect(readdirSync(join(repo.path, ".git"))).not.toContain("git-crypt");
+    expect(unlock(openRepository(join(repo.path, "sub"), repo), [inner.key], commands).decrypted).toBe(1);
+    repo.write(".gitattributes", attributesFor("*.secret"));
+    expect(unlock(opened, [inner.key], commands)).toMatchObject({ keys: [{ verified: false }] });
+  });
+
+  test("and has no commit yet takes the key that it is to begin with", async () => {
+    using repo = await throwawayRepository();
+    const opened = openRepository(repo.path, repo);
+    unlock(opened, [encodeKeyFile(generateKeyFile())], commands);
+    expect(opened.keyNames()).toEqual(["default"]);
   });
 });

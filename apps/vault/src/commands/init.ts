@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { attributesFor, initialize, openRepository } from "@git-vault/git-crypt";
+import { attributesFor, exceptionsFor, initialize, openRepository } from "@git-vault/git-crypt";
 import { CliError } from "../errors.ts";
 import { filterCommands } from "../own-command.ts";
 import { say, writeJson } from "../streams.ts";
@@ -17,8 +17,10 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   // With patterns, in a repository that is set up already, they are what is wanted.
   const isSetUp = lines.length > 0 && repository.keyNames().includes(keyName);
   if (!isSetUp) initialize(repository, { ...filterCommands(), keyName, force: flags.force === true });
-  const added = addLines(join(repository.topLevel ?? "", ".gitattributes"), lines);
-  if (flags.json) return writeJson({ keyName, attributes: added.map((line) => line.trimEnd()) });
+  const path = join(repository.topLevel ?? "", ".gitattributes");
+  const added = addLines(path, lines, (line, present) => !`\n${present}`.includes(`\n${line}`));
+  const exceptions = added.length > 0 ? addLines(path, exceptionsFor(repository), () => true) : [];
+  if (flags.json) return writeJson({ keyName, attributes: [...added, ...exceptions].map((line) => line.trimEnd()) });
   if (flags.quiet) return;
   say(
     isSetUp ? `vault: the key ${keyName} is here already` : `vault: made the key ${keyName}, and configured the filter`,
@@ -29,18 +31,26 @@ export async function run({ flags, args }: Invocation): Promise<void> {
     say(
       `vault: now say in .gitattributes what is protected, such as\n  ${attributesFor("secrets/**", keyName).trimEnd()}`,
     );
+  if (exceptions.length > 0) {
+    const names = exceptions.map((line) => line.split(" ")[0]).join(", ");
+    say(`vault: kept out of it, since they are read before anybody has the key: ${names}`);
+  }
   if (!isSetUp) say("vault: hand the key to others with `vault share`; keep a copy of it with `vault export-key`");
 }
 
-/** Appends the lines that are not there yet. */
-function addLines(path: string, lines: readonly string[]): string[] {
+/** Appends the lines that are needed where the file holds `present`; gives those. */
+function addLines(
+  path: string,
+  lines: readonly string[],
+  isNeeded: (line: string, present: string) => boolean,
+): readonly string[] {
   if (lines.length === 0) return [];
   try {
     const present = existsSync(path) ? readFileSync(path, "utf8") : "";
-    const added = lines.filter((line) => !`\n${present}`.includes(`\n${line}`));
+    const needed = lines.filter((line) => isNeeded(line, present));
     const separator = present === "" || present.endsWith("\n") ? "" : "\n";
-    if (added.length > 0) appendFileSync(path, separator + added.join(""));
-    return added;
+    if (needed.length > 0) appendFileSync(path, separator + needed.join(""));
+    return needed;
   } catch (cause) {
     throw new CliError(
       "OUTPUT_UNWRITABLE",

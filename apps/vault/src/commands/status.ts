@@ -1,13 +1,18 @@
-import { fix, openRepository, status, type FileName, type Problem, type Status } from "@git-vault/git-crypt";
+import {
+  fix,
+  openRepository,
+  status,
+  type FileName,
+  type Problem,
+  type PathProblem,
+  type Status,
+} from "@git-vault/git-crypt";
+import { AILMENTS } from "../ailments.ts";
 import { jsonLine, say, writeStdout } from "../streams.ts";
 import type { Invocation } from "../table.ts";
 
 /** What is wrong with a path, and what to do about it. */
-const PROBLEMS: Readonly<Record<Problem, readonly [what: string, advice: string]>> = {
-  "unfinished-rotation": [
-    "tells of a rotation that was interrupted",
-    "finish it with `vault rotate --continue`, or undo it with `vault rotate --abort`",
-  ],
+const PROBLEMS: Readonly<Record<PathProblem, readonly [what: string, advice: string]>> = {
   "merged-rotations": [
     "holds keys of two branches that were both rotated, so that there are two present keys",
     "make one of them with `vault rotate`",
@@ -36,10 +41,13 @@ const PROBLEMS: Readonly<Record<Problem, readonly [what: string, advice: string]
     "is converted to another encoding by git, which damages it",
     "write -working-tree-encoding on its line in .gitattributes",
   ],
+  attributes: [
+    "is protected itself, so that a clone without the key cannot tell what is protected, and so never unlocks",
+    "write `.gitattributes !filter !diff !merge !text` below the other lines, then `git add --renormalize .gitattributes` and commit",
+  ],
   symlink: ["is a symbolic link, which is never encrypted", "protect the file that it leads to instead"],
   submodule: ["is a submodule, which is never encrypted", "protect files inside the submodule itself"],
   empty: ["is an empty file, which git merge stops at", "put a line break into it"],
-  "loose-permissions": ["can be read or written by other users", "chmod 600 it"],
 };
 
 export async function run({ flags }: Invocation): Promise<void> {
@@ -55,6 +63,8 @@ export async function run({ flags }: Invocation): Promise<void> {
   );
   if (found.findings.length > 0) process.exitCode = 7;
 }
+
+const TOLD: Readonly<Record<Problem, readonly [what: string, advice: string]>> = { ...AILMENTS, ...PROBLEMS };
 
 const STATES: Readonly<Record<Status["state"], string>> = {
   unlocked: "unlocked",
@@ -80,8 +90,8 @@ function report({ state, keys, files, findings }: Status): string {
       ...files.map(({ path, keyName, encrypted }) => [encrypted ? "encrypted" : "in clear", keyName, path]),
     ]),
     findings.flatMap(({ path, problem }) => {
-      const [what, advice] = PROBLEMS[problem];
-      return [`${problem}: ${path} ${what}`, `  ${advice}`];
+      const [what, advice] = TOLD[problem];
+      return [`${problem}: ${path}${problem in AILMENTS ? ":" : ""} ${what}`, `  ${advice}`];
     }),
   ];
   return sections
@@ -108,6 +118,6 @@ const describe = ({ state, keys, files, findings }: Status, fixed: readonly File
   state,
   keys: keys.map(({ name, stored, configured, files: number }) => ({ name, stored, configured, files: number })),
   files: files.map(({ path, keyName, encrypted }) => ({ path, keyName, encrypted })),
-  findings: findings.map(({ path, problem }) => ({ path, problem, advice: PROBLEMS[problem][1] })),
+  findings: findings.map(({ path, problem }) => ({ path, problem, advice: TOLD[problem][1] })),
   fixed: fixed.map(({ path }) => path),
 });
