@@ -176,7 +176,7 @@ environments:
       },
     });
     const ids = new Set(lines.map((line) => line.split(" ")[0]));
-    expect(ids).toEqual(new Set(["encrypted", "expiry", "layers", "schema"]));
+    expect(ids).toEqual(new Set(["dependencies", "encrypted", "expiry", "layers", "schema"]));
     expect(lines.filter((line) => line.startsWith("layers error"))).toHaveLength(4);
     expect(skipped).not.toEqual([]);
   });

@@ -6,10 +6,11 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { type Chart, type Dependency, readChart } from "./chart.ts";
+import { archivePath, assertVendored, folderPath, straysIn } from "./charts-folder.ts";
 import { DeployError } from "../errors.ts";
 import { filesOfArchive } from "./loaded-chart.ts";
 import { archiveKey, assertPinned, LOCK_FILE, type LockedArchive, parseLock } from "./lock-file.ts";
-import type { FileSource } from "../project/tree.ts";
+import type { FileSource, TrackedFile } from "../project/tree.ts";
 import { writeChart } from "../project/workspace.ts";
 
 /** A dependency and how it is there. */
@@ -22,10 +23,6 @@ export type Part =
 const MOST_DEPTH = 8;
 /** More than anybody has: aliases within aliases multiply. */
 const MOST_PARTS = 1000;
-
-/** In which archive of the chart's folder a dependency lies. */
-export const archivePath = (chart: string, { name, version }: Dependency): string =>
-  `${chart}/charts/${name}-${version}.tgz`;
 
 /**
  * What a chart is made from.
@@ -43,7 +40,10 @@ export function partsOf(
   if (depth > MOST_DEPTH) throw new DeployError("NOT_A_CHART", `${chart.path}: charts within charts, without an end`);
   return chart.dependencies.map((dependency): Part => {
     const kind = assertPinned(dependency, chart.path);
-    if (kind === "vendored") return { kind, dependency };
+    if (kind === "vendored") {
+      assertVendored(tree, chart, dependency);
+      return { kind, dependency };
+    }
     if (kind !== "file") return { kind: "archive", dependency, path: archivePath(chart.path, dependency) };
     const local = localChart(tree, chart, dependency);
     return { kind: "local", dependency, chart: local, parts: partsOf(tree, local, depth + 1, room) };
@@ -76,7 +76,7 @@ function localChart(tree: FileSource, chart: Chart, dependency: Dependency): Cha
     .replace(/\/$/, "");
   const at = `${chart.path}/Chart.yaml:${dependency.position.line}`;
   const place = { file: `${chart.path}/Chart.yaml`, ...dependency.position };
-  if (path.startsWith("../") || dependency.repository.startsWith("file:///")) {
+  if (path === ".." || path.startsWith("../") || dependency.repository.startsWith("file:///")) {
     throw new DeployError(
       "UNPINNED_DEPENDENCY",
       `${at}: the dependency ${dependency.name} lies outside of the repository`,
@@ -85,13 +85,24 @@ function localChart(tree: FileSource, chart: Chart, dependency: Dependency): Cha
       },
     );
   }
-  const local = readChart(tree, path);
+  const local = readOnce(tree, path);
   if (local.name === dependency.name && local.version === dependency.version) return local;
   throw new DeployError(
     "NOT_A_CHART",
     `${at}: ${path} holds ${local.name} ${local.version}, and the dependency is ${dependency.name} ${dependency.version}`,
     { place },
   );
+}
+
+const chartsOfTree = new WeakMap<FileSource, Map<string, Chart>>();
+
+/** Charts that many depend on are read once. */
+function readOnce(tree: FileSource, path: string): Chart {
+  const known = chartsOfTree.get(tree) ?? new Map<string, Chart>();
+  chartsOfTree.set(tree, known);
+  const chart = known.get(path) ?? readChart(tree, path);
+  known.set(path, chart);
+  return chart;
 }
 
 /** The archives among the parts, those of local charts too. */
@@ -182,7 +193,7 @@ export function filesOfChart(
 ): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
   const own = chart.files.filter(
-    ({ encrypted, mode, path }) => !encrypted && mode.startsWith("100") && !isArchive(path),
+    ({ encrypted, mode, path }) => !encrypted && mode.startsWith("100") && !path.startsWith(`${chart.path}/charts/`),
   );
   tree.preload(own);
   const known = new Set<string>();
@@ -193,11 +204,10 @@ export function filesOfChart(
     known.add(archiveKey(dependency));
     try {
       const [part] = partsOf(tree, { ...chart, dependencies: [dependency] });
-      if (
-        part?.kind === "vendored" &&
-        !own.some(({ path }) => path.startsWith(`${chart.path}/charts/${dependency.name}/`))
-      )
-        onMissing(dependency);
+      if (part?.kind === "vendored")
+        for (const file of vendoredFiles(chart, dependency))
+          if (!file.encrypted && file.mode.startsWith("100"))
+            files.set(file.path.slice(chart.path.length + 1), tree.read(file));
       if (part?.kind === "local")
         for (const [path, content] of filesOfChart(tree, part.chart, topLevel, onMissing))
           files.set(`charts/${dependency.name}/${path}`, content);
@@ -211,12 +221,13 @@ export function filesOfChart(
   return files;
 }
 
-const isArchive = (path: string): boolean => /\/charts\/[^/]*\.tgz$/.test(path);
+const vendoredFiles = ({ path, files }: Chart, dependency: Dependency): TrackedFile[] =>
+  files.filter((file) => file.path.startsWith(`${folderPath(path, dependency)}/`));
 
 /**
- * Writes a chart and what it is made from to the folder `target`, as Helm takes it.
+ * Writes a chart and what it is made from to the folder `target`, as Helm takes it: of its folder `charts`, what its dependencies are.
  *
- * @throws DeployError SECRET_IN_CHART, ARCHIVE_MISMATCH for an archive that nothing names; as `verifiedArchive` does
+ * @throws DeployError SECRET_IN_CHART, ARCHIVE_MISMATCH for what lies in `charts` and no dependency is; as `verifiedArchive` does
  */
 export function assembleChart(
   tree: FileSource,
@@ -225,20 +236,17 @@ export function assembleChart(
   topLevel: string | null,
   target: string,
 ): void {
-  const named = new Set(parts.map((part) => (part.kind === "archive" ? part.path : "")));
-  const archives = chart.files.filter(({ path }) => path.startsWith(`${chart.path}/charts/`) && path.endsWith(".tgz"));
-  const stray = archives.find(({ path }) => !named.has(path));
+  const [stray] = straysIn(chart);
   if (stray !== undefined) {
     throw new DeployError(
       "ARCHIVE_MISMATCH",
-      `the archive ${stray.path} is no dependency of the chart, and Helm would take it`,
-      {
-        hint: "remove it, or name it in Chart.yaml",
-        place: { file: stray.path },
-      },
+      `the ${stray.what} ${stray.path} is no dependency of the chart, and Helm would take it`,
+      { hint: stray.hint, place: { file: stray.path } },
     );
   }
-  writeChart(tree, { path: chart.path, files: chart.files.filter((file) => !archives.includes(file)) }, target);
+  const vendored = parts.flatMap((part) => (part.kind === "vendored" ? vendoredFiles(chart, part.dependency) : []));
+  const own = chart.files.filter(({ path }) => !path.startsWith(`${chart.path}/charts/`));
+  writeChart(tree, { path: chart.path, files: [...own, ...vendored] }, target);
   if (parts.length > 0) mkdirSync(join(target, "charts"), { recursive: true, mode: 0o700 });
   for (const part of parts) {
     const { name, version } = part.dependency;

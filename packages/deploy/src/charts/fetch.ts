@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { archivesIn, type Part, sha256 } from "./charts.ts";
 import { DeployError } from "../errors.ts";
@@ -86,6 +95,7 @@ async function fetchOne(
       },
     );
   }
+  assertNoLink(options.topLevel, path);
   mkdirSync(dirname(target), { recursive: true });
   writeWhole(target, bytes);
   return { name, version, repository, sha256: digest, path, wasThere: false };
@@ -115,6 +125,17 @@ async function pull(wanted: Published, { helm, scratch, signal }: FetchOptions):
   }
 }
 
+/** Asserts that no folder on the way is a symbolic link: a commit may hold one that leads anywhere. */
+function assertNoLink(topLevel: string, path: string): void {
+  for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) {
+    if (lstatSync(join(topLevel, folder), { throwIfNoEntry: false })?.isSymbolicLink() !== true) continue;
+    throw new DeployError("NOT_A_CHART", `expected the folder ${folder} for a chart's archive, got a symbolic link`, {
+      hint: "make it a folder: nothing is written to where a link leads",
+      place: { file: folder },
+    });
+  }
+}
+
 function readIfThere(path: string): Buffer | null {
   try {
     return readFileSync(path);
@@ -127,7 +148,8 @@ function readIfThere(path: string): Buffer | null {
 function writeWhole(path: string, content: Uint8Array | string): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
-    writeFileSync(temporary, content, { mode: 0o644 });
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, content, { mode: 0o644, flag: "wx" });
     renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });

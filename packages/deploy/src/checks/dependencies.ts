@@ -1,6 +1,6 @@
-import type { Chart, Dependency } from "../charts/chart.ts";
-import { archivePath } from "../charts/charts.ts";
-import { isRemote } from "../charts/lock-file.ts";
+import type { Chart } from "../charts/chart.ts";
+import { straysIn } from "../charts/charts-folder.ts";
+import { isRemote, LOCK_FILE, parseLock } from "../charts/lock-file.ts";
 import { insteadOf } from "../charts/published.ts";
 import { DeployError } from "../errors.ts";
 import { inParallel } from "../parallel.ts";
@@ -16,8 +16,22 @@ import { findingOf, found, orElse } from "./reading.ts";
  * asked whether there is such a version: what was locked was fetched, and needs no asking.
  */
 export const dependencies: Check = async function* dependenciesCheck(context) {
+  yield* damagedLock(context.project);
   for (const chart of context.project.charts) yield* ofChart(context, chart);
 };
+
+/** One that is damaged is told, whether anything is locked or not. */
+function damagedLock(project: Project): Finding[] {
+  const file = project.file(LOCK_FILE);
+  if (file === undefined) return [];
+  return orElse<Finding[]>(
+    () => {
+      parseLock(project.read(file).toString());
+      return [];
+    },
+    (error) => [findingOf("dependencies", error)],
+  );
+}
 
 async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Finding> {
   const { project } = context;
@@ -53,9 +67,10 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
     } else if (files instanceof DeployError) {
       yield findingOf("dependencies", files);
     } else {
-      const content = files.get("Chart.yaml") ?? vendored(project, chart, dependency);
-      const is = content === null ? null : identity(content);
-      if (is === `${name} ${version}`) continue;
+      // Of a vendored one, whose files are the chart's, this is known already.
+      const content = files.get("Chart.yaml");
+      const is = content === undefined ? null : identity(content);
+      if (is === `${name} ${version}` || repository === "") continue;
       const what = is === null ? "is not there" : `is ${is === "" ? "no chart" : is}, and not ${version}`;
       yield found("dependencies", "error", `what lies in charts for the dependency ${name} ${what}`, {
         file,
@@ -71,14 +86,12 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
 /** So many repositories are asked at a time. */
 const MOST_ASKED = 4;
 
-function* strays({ path: folder, dependencies: named, files }: Chart): Generator<Finding> {
-  const archives = new Set(named.map((dependency) => archivePath(folder, dependency)));
-  for (const { path } of files)
-    if (path.startsWith(`${folder}/charts/`) && path.endsWith(".tgz") && !archives.has(path))
-      yield found("dependencies", "error", "this archive is no dependency of the chart, and Helm takes it", {
-        file: path,
-        hint: "remove it, or name it in Chart.yaml",
-      });
+function* strays(chart: Chart): Generator<Finding> {
+  for (const { path, what, hint } of straysIn(chart))
+    yield found("dependencies", "error", `this ${what} is no dependency of the chart, and Helm takes it`, {
+      file: path,
+      hint,
+    });
 }
 
 function* twins(chart: Chart, file: string): Generator<Finding> {
@@ -92,11 +105,6 @@ function* twins(chart: Chart, file: string): Generator<Finding> {
       });
     keys.add(key);
   }
-}
-
-function vendored(project: Project, { path }: Chart, { name }: Dependency): Buffer | null {
-  const description = project.file(`${path}/charts/${name}/Chart.yaml`);
-  return description === undefined ? null : project.read(description);
 }
 
 /** The name and version that a `Chart.yaml` tells. */

@@ -9,31 +9,22 @@ import {
   uncommittedFiles,
 } from "@git-vault/git-crypt";
 import { type Chart, type Dependency, readChart } from "../charts/chart.ts";
-import {
-  archivesIn,
-  assembleChart,
-  filesOfChart,
-  filesOfPart,
-  lockOf,
-  type Part,
-  partsOf,
-  sha256,
-  withLocalCharts,
-} from "../charts/charts.ts";
+import { sha256, withLocalCharts } from "../charts/charts.ts";
+import { Dependencies } from "../charts/dependencies.ts";
 import { Environment, findEnvironment, type SecretLeaf, secretsOf } from "./environment.ts";
 import { DeployError } from "../errors.ts";
-import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives } from "../charts/fetch.ts";
+import type { FetchedArchive } from "../charts/fetch.ts";
 import { Helm } from "../helm/helm.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import { helmValues } from "../values/helm-values.ts";
 import { findKeys, type KeySource, withoutKeys } from "./key.ts";
 import { Layer, MOST_LAYER_BYTES } from "../values/layer.ts";
-import { archiveKey, isRemote, LOCK_FILE } from "../charts/lock-file.ts";
-import { askRepository, type AskOptions, type Publication } from "../charts/published.ts";
+import { LOCK_FILE } from "../charts/lock-file.ts";
+import type { AskOptions, Publication } from "../charts/published.ts";
 import { Redactor } from "../releases/redactor.ts";
 import type { ReleaseParts, Renderer } from "./release.ts";
 import { readSettings, SETTINGS_FILE, type ReleaseSettings, type Settings, type Silence, tierOf } from "./settings.ts";
-import { type TrackedFile, Tree, WorkTree } from "./tree.ts";
+import { type TrackedFile, Tree } from "./tree.ts";
 import { Workspace } from "./workspace.ts";
 
 /** How a project is opened. Settings that are left out come from `deploy.yaml`, else from the usual layout. */
@@ -68,13 +59,12 @@ export class Project implements AsyncDisposable {
   readonly #tree: Tree;
   readonly #env: NodeJS.ProcessEnv;
   readonly #repository: Repository;
-  readonly #topLevel: string | null;
   readonly #isHead: boolean;
   readonly #workspace = new Workspace();
   /** Those of all releases. */
   readonly #charts: readonly Chart[];
-  readonly #chartFolders = new Map<string, string>();
   readonly #rendered = new Map<string, Promise<readonly Manifest[]>>();
+  readonly #dependencies: Dependencies;
   #redactor: Redactor<SecretLeaf> | undefined;
   #helm: Helm | undefined;
 
@@ -85,7 +75,7 @@ export class Project implements AsyncDisposable {
     this.commit = tree.commit;
     this.#tree = tree;
     this.#env = env;
-    this.#topLevel = topLevel;
+    this.#dependencies = new Dependencies(tree, topLevel, this.#workspace, () => this.#startHelm());
     this.silence = settings.silence ?? [];
     this.federation = settings.federation ?? {};
     this.schemas = settings.schemas ?? [];
@@ -236,8 +226,7 @@ export class Project implements AsyncDisposable {
    * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH, NOT_A_CHART
    */
   dependencyFiles(dependency: Dependency, chart: Chart = this.chart): Map<string, Buffer> {
-    const [part] = partsOf(this.#tree, { ...chart, dependencies: [dependency] });
-    return part === undefined ? new Map() : filesOfPart(this.#tree, part, this.#topLevel);
+    return this.#dependencies.filesOf(dependency, chart);
   }
 
   /**
@@ -245,7 +234,7 @@ export class Project implements AsyncDisposable {
    * so is a dependency that cannot be had, which `onMissing` is told.
    */
   chartFiles(chart: Chart, onMissing: (dependency: Dependency) => void): Map<string, Buffer> {
-    return filesOfChart(this.#tree, chart, this.#topLevel, onMissing);
+    return this.#dependencies.filesWith(chart, onMissing);
   }
 
   /**
@@ -254,9 +243,7 @@ export class Project implements AsyncDisposable {
    * @throws DeployError INTERRUPTED
    */
   askRepository(dependency: Dependency, options: AskOptions = {}): Promise<Publication> {
-    if (!isRemote(dependency))
-      return Promise.resolve({ state: "unknown", reason: "it has no address that can be asked" });
-    return askRepository(this.#startHelm(), dependency, options);
+    return this.#dependencies.ask(dependency, options);
   }
 
   /**
@@ -267,13 +254,7 @@ export class Project implements AsyncDisposable {
    * UNSUPPORTED_TOOL, INTERRUPTED
    */
   fetch(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
-    return fetchArchives(
-      this.#fetchOptions(
-        this.#charts.flatMap((chart) => partsOf(this.#tree, chart)),
-        lockOf(this.#tree),
-        options.signal,
-      ),
-    );
+    return this.#dependencies.fetch(this.#charts, options.signal);
   }
 
   /**
@@ -282,23 +263,12 @@ export class Project implements AsyncDisposable {
    * @throws DeployError as `fetch` does, but for archives that were not recorded before
    */
   lock(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
-    const workTree = new WorkTree(this.#workTree());
-    const parts = this.#charts.flatMap(({ path }) => partsOf(workTree, readChart(workTree, path)));
-    return lockArchives(this.#fetchOptions(parts, lockOf(workTree), options.signal));
+    return this.#dependencies.lock(this.#charts, options.signal);
   }
 
   /** The environment of programs that are started: `env`, or the project's own, without the keys. */
   childEnv(env: NodeJS.ProcessEnv = this.#env): NodeJS.ProcessEnv {
     return withoutKeys(env);
-  }
-
-  #fetchOptions(parts: readonly Part[], lock: FetchOptions["lock"], signal: AbortSignal | undefined): FetchOptions {
-    return { parts, lock, topLevel: this.#workTree(), scratch: this.#workspace.path, helm: this.#startHelm(), signal };
-  }
-
-  #workTree(): string {
-    if (this.#topLevel !== null) return this.#topLevel;
-    throw new DeployError("NO_WORK_TREE", "expected a repository with a work tree, got a bare one");
   }
 
   /** The layers of all releases of all environments, each once. */
@@ -336,23 +306,12 @@ export class Project implements AsyncDisposable {
    * @throws DeployError SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH
    */
   chartFolder(chart: Chart): string {
-    const known = this.#chartFolders.get(chart.path);
-    if (known !== undefined) return known;
-    const folder = join(this.#workspace.path, "charts", `${this.#chartFolders.size}`, chart.name);
-    assembleChart(this.#tree, chart, partsOf(this.#tree, chart), this.#topLevel, folder);
-    this.#chartFolders.set(chart.path, folder);
-    return folder;
+    return this.#dependencies.folderWith(chart);
   }
 
   /** The archives that a chart of the project is made from, by their paths, with the SHA-256 that `deploy.lock` has of each. */
   archives(chart: Chart): Map<string, string> {
-    const lock = lockOf(this.#tree);
-    return new Map(
-      archivesIn(partsOf(this.#tree, chart)).map(({ path, dependency }) => [
-        path,
-        lock.get(archiveKey(dependency))?.sha256 ?? "",
-      ]),
-    );
+    return this.#dependencies.archivesOf(chart);
   }
 
   /**
