@@ -10,9 +10,26 @@ const BILLION = Array.from({ length: 9 }, (_, at) =>
     : `a${at}: &a${at} [${Array.from({ length: 10 }, () => `*a${at - 1}`).join(", ")}]`,
 ).join("\n");
 
+/** A long text, and aliases that copy it. */
+const COPIES = `a: &a ${CANARY}${"x".repeat(100_000)}\nb:\n${"  - *a\n".repeat(200)}`;
+const TOO_MUCH = /the file's aliases amount to more than 16777216 characters$/;
+
 /** Each layer, and what is said of it. */
 const LAYERS: readonly (readonly [name: string, content: string | Buffer, code: string, message: RegExp])[] = [
   ["bomb", BILLION, "TOO_MANY_ALIASES", /:7:\d+: the file amounts to more than 1000000 values/],
+  ["copies", COPIES, "TOO_MANY_ALIASES", TOO_MUCH],
+  [
+    "copies-of-keys",
+    `a: &a {${"k".repeat(100_000)}: 1}\nb:\n${"  - { <<: *a }\n".repeat(200)}`,
+    "TOO_MANY_ALIASES",
+    TOO_MUCH,
+  ],
+  [
+    "copies-in-documents",
+    Array.from({ length: 4 }, () => COPIES.replace("  - *a\n".repeat(150), "")).join("---\n"),
+    "TOO_MANY_ALIASES",
+    TOO_MUCH,
+  ],
   ["cycle", `a: &a\n  b: [*a, ${CANARY}]\n`, "TOO_MANY_ALIASES", /:2:7: the alias stands inside of what it names/],
   ["dangling", "a: *nowhere\n", "MALFORMED_YAML", /:1:4: /],
   ["deep", `a: ${"[".repeat(5000)}${"]".repeat(5000)}\n`, "MALFORMED_YAML", /nested too deeply/],
@@ -94,6 +111,23 @@ describe("aliases that are used with measure", () => {
     const [node] = readYaml("x", "a: &a {b: 1}\nc: *a\n").documents;
     if (node?.kind !== "map") throw new Error("expected a map");
     expect(node.entries.get("c")?.value).toBe(node.entries.get("a")?.value);
+  });
+});
+
+describe("a long text that aliases copy", () => {
+  const copies = (path: string): Record<string, string> => ({ "config/prod.yaml": "a: 1\n", [path]: COPIES });
+
+  it.each(["deploy.yaml", "mybinder/Chart.yaml", "mybinder/Chart.lock"])("is refused in %s", async (path) => {
+    await using its = await world(copies(path));
+    const error = await errorOf(() => its.open());
+    expect(error).toMatchObject({ code: "TOO_MANY_ALIASES", place: { file: path } });
+    expect(error.message).toMatch(TOO_MUCH);
+    expect(error.message).not.toContain(CANARY);
+  });
+
+  it("may be copied a few times", () => {
+    const [node] = readYaml("x", COPIES.replace("  - *a\n".repeat(50), "")).documents;
+    expect(node?.kind).toBe("map");
   });
 });
 

@@ -64,6 +64,15 @@ export interface YamlFile {
 
 /** How many nodes a file may amount to once its aliases are followed. */
 const MOST_NODES = 1_000_000;
+/** How many characters of texts and keys its aliases may add: as many as the largest layer has bytes. */
+const MOST_COPIED = 16 * 1024 * 1024;
+
+/** What something amounts to, or is left of what a file may. */
+interface Size {
+  nodes: number;
+  /** Characters of texts and keys. */
+  characters: number;
+}
 const MOST_DEPTH = 500;
 
 /**
@@ -97,12 +106,13 @@ export function readYaml(file: string, text: string): YamlFile {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
+  const room: Size = { nodes: MOST_NODES, characters: MOST_COPIED };
   const nodes = documents.flatMap((document) => {
     const [error] = document.errors;
     if (error?.code === "RESOURCE_EXHAUSTION")
       fail("MALFORMED_YAML", "expected YAML, got lists or maps nested too deeply", error.pos[0]);
     if (error !== undefined) fail("MALFORMED_YAML", `expected YAML, got ${mistake(error.code)}`, error.pos[0]);
-    return document.contents === null ? [] : [new Reader(document, fail, positionOf, oddities).read()];
+    return document.contents === null ? [] : [new Reader(document, fail, positionOf, oddities, room).read()];
   });
   const second = nodes[1];
   if (second !== undefined) {
@@ -121,45 +131,51 @@ type Fail = (code: DeployErrorCode, message: string, offset: number) => never;
 const mistake = (code: string): string => `a mistake (${code.toLowerCase().replaceAll("_", " ")})`;
 
 class Reader {
-  readonly #anchors = new Map<string, { node: Yaml; size: number } | "open">();
+  readonly #anchors = new Map<string, { node: Yaml; size: Size } | "open">();
   readonly #document: Document.Parsed<ParsedNode, false>;
   readonly #fail: Fail;
   readonly #positionOf: (offset: number) => Position;
   readonly #oddities: YamlOddity[];
-  #nodes = 0;
+  /** For all documents of the file. */
+  readonly #room: Size;
+  /** What was read, with what aliases lead to. */
+  readonly #read: Size = { nodes: 0, characters: 0 };
 
   constructor(
     document: Document.Parsed<ParsedNode, false>,
     fail: Fail,
     positionOf: (offset: number) => Position,
     oddities: YamlOddity[],
+    room: Size,
   ) {
     this.#document = document;
     this.#fail = fail;
     this.#positionOf = positionOf;
     this.#oddities = oddities;
+    this.#room = room;
   }
 
   read(): Yaml {
-    return this.#read(this.#document.contents, 0);
+    return this.#node(this.#document.contents, 0);
   }
 
-  #read(node: ParsedNode, depth: number): Yaml {
+  #node(node: ParsedNode, depth: number): Yaml {
     const [offset] = node.range;
     if (depth > MOST_DEPTH) this.#fail("MALFORMED_YAML", "lists or maps are nested too deeply", offset);
     if (isAlias(node)) return this.#follow(node);
     const { anchor } = node;
     if (anchor !== undefined) this.#anchors.set(anchor, "open");
-    const before = this.#nodes;
-    this.#count(1, offset);
+    const before = { ...this.#read };
+    this.#count({ nodes: 1, characters: 0 }, offset);
     const result = this.#convert(node, depth);
-    if (anchor !== undefined) this.#anchors.set(anchor, { node: result, size: this.#nodes - before });
+    if (anchor !== undefined) this.#anchors.set(anchor, { node: result, size: sizeSince(before, this.#read) });
     return result;
   }
 
-  #count(nodes: number, offset: number): void {
-    this.#nodes += nodes;
-    if (this.#nodes > MOST_NODES)
+  #count({ nodes, characters }: Size, offset: number): void {
+    this.#read.nodes += nodes;
+    this.#read.characters += characters;
+    if ((this.#room.nodes -= nodes) < 0)
       this.#fail("TOO_MANY_ALIASES", `the file amounts to more than ${MOST_NODES} values`, offset);
   }
 
@@ -169,6 +185,8 @@ class Reader {
     if (target === undefined) return this.#fail("MALFORMED_YAML", "the alias names no anchor before it", offset);
     if (target === "open") return this.#fail("TOO_MANY_ALIASES", "the alias stands inside of what it names", offset);
     this.#count(target.size, offset);
+    if ((this.#room.characters -= target.size.characters) < 0)
+      this.#fail("TOO_MANY_ALIASES", `the file's aliases amount to more than ${MOST_COPIED} characters`, offset);
     return target.node;
   }
 
@@ -179,9 +197,11 @@ class Reader {
       const value = typeof scalar === "bigint" ? Number(scalar) : scalar;
       if (typeof value === "number" && !Number.isFinite(value))
         this.#fail("MALFORMED_YAML", "a value that is infinite or no number, which Helm refuses", node.range[0]);
-      return { kind: "scalar", value, text: textOf(node), plain: node.type === "PLAIN", position };
+      const text = textOf(node);
+      this.#read.characters += text.length;
+      return { kind: "scalar", value, text, plain: node.type === "PLAIN", position };
     }
-    if (isSeq(node)) return { kind: "list", items: node.items.map((item) => this.#read(item, depth + 1)), position };
+    if (isSeq(node)) return { kind: "list", items: node.items.map((item) => this.#node(item, depth + 1)), position };
     return { kind: "map", entries: this.#entries(node, depth), position };
   }
 
@@ -204,6 +224,7 @@ class Reader {
         continue;
       }
       const read = this.#key(key);
+      this.#read.characters += read.text.length;
       if (own.has(read.key)) {
         const message = "the map has this key twice, and the last one counts";
         this.#oddities.push({ code: "DUPLICATE_KEY", message, position });
@@ -212,7 +233,7 @@ class Reader {
       const held: Yaml =
         value === null
           ? { kind: "scalar", value: null, text: "", plain: true, position }
-          : this.#read(value, depth + 1);
+          : this.#node(value, depth + 1);
       entries.delete(read.key);
       entries.set(read.key, { ...read, position, value: held });
     }
@@ -227,7 +248,7 @@ class Reader {
       return { key: name, text: node.text, plain: node.plain };
     }
     if (!isScalar(key)) return this.#badKey(key.range[0]);
-    if (key.anchor !== undefined) this.#read(key, 0);
+    if (key.anchor !== undefined) this.#node(key, 0);
     const name = keyText(this.#resolve(key));
     return name === null ? this.#badKey(key.range[0]) : { key: name, text: textOf(key), plain: key.type === "PLAIN" };
   }
@@ -238,7 +259,7 @@ class Reader {
 
   /** `<<`: the entries of a map, or of several, where the map has them not. */
   #merge(value: ParsedNode, entries: Map<string, EntryYaml>, depth: number): void {
-    const node = this.#read(value, depth + 1);
+    const node = this.#node(value, depth + 1);
     const maps = node.kind === "list" ? [...node.items].toReversed() : [node];
     for (const source of maps) {
       if (source.kind !== "map") return this.#fail("MALFORMED_YAML", "expected a map to merge", value.range[0]);
@@ -246,6 +267,11 @@ class Reader {
     }
   }
 }
+
+const sizeSince = (before: Size, now: Size): Size => ({
+  nodes: now.nodes - before.nodes,
+  characters: now.characters - before.characters,
+});
 
 const textOf = ({ value }: ScalarNode.Parsed): string => (typeof value === "string" ? value : "");
 
