@@ -24,21 +24,22 @@ export interface LargeInput extends Input {
   close(): void;
 }
 
-/** What stdin holds. */
-export function readStandardInput(): Input {
-  return { data: readDescriptor(0, "standard input"), ...aboutStdin() };
+/** What stdin holds, of at most so many bytes. */
+export function readStandardInput(most?: number): Input {
+  return { data: readDescriptor(0, "standard input", most), ...aboutStdin() };
 }
 
 /**
  * What the operand names: a file, or stdin where it is `-`.
  *
+ * @param most its size in bytes; 256 MiB where it is left out
  * @throws CliError `INPUT_UNREADABLE`
  */
-export function readOperand(operand: string): Input {
-  if (operand === "-") return readStandardInput();
+export function readOperand(operand: string, most?: number): Input {
+  if (operand === "-") return readStandardInput(most);
   const { fd, about } = openFile(operand);
   try {
-    return { data: readDescriptor(fd, about.title), ...about };
+    return { data: readDescriptor(fd, about.title, most), ...about };
   } finally {
     closeSync(fd);
   }

@@ -45,11 +45,13 @@ export const readStdin = (): Buffer => readDescriptor(STDIN, "standard input");
 /**
  * Reads a file descriptor to its end.
  *
- * @throws CliError `INPUT_UNREADABLE`, also for more than 256 MiB
+ * @param most in bytes; 256 MiB where it is left out
+ * @throws CliError `INPUT_UNREADABLE`, also for more than that
  */
-export function readDescriptor(fd: number, title: string): Buffer {
-  const { data, ended } = readStart(fd, title, MAX_INPUT);
-  if (!ended) throw new CliError("INPUT_UNREADABLE", `${title} is larger than the limit of 256 MiB`);
+export function readDescriptor(fd: number, title: string, most: number = MAX_INPUT): Buffer {
+  const { data, ended } = readStart(fd, title, most);
+  if (!ended)
+    throw new CliError("INPUT_UNREADABLE", `${title} is larger than the limit of ${Math.floor(most / 2 ** 20)} MiB`);
   return data;
 }
 
@@ -158,12 +160,22 @@ export function say(line: string): void {
 function writeDescriptor(fd: number, pieces: readonly Uint8Array[]): void {
   for (let rest = pieces; rest.length > 0;) {
     try {
-      rest = after(rest, writevSync(fd, rest));
+      rest = after(rest, writevSync(fd, before(rest, MOST_AT_ONCE)));
     } catch (error) {
       if (systemCode(error) !== "EAGAIN") throw error;
       pause();
     }
   }
+}
+
+/** The first so many bytes of pieces. */
+function before(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let room = bytes;
+  return pieces.flatMap((piece) => {
+    const part = piece.subarray(0, room);
+    room -= part.length;
+    return part.length > 0 ? [part] : [];
+  });
 }
 
 /** What follows so many bytes of pieces. */

@@ -85,7 +85,7 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
     summary: "decrypt one file without unlocking, from the disk or as it was at a revision",
     description: [
       "PATH is a file on the disk, in a repository or not, or `-` for stdin. In REV:PATH it goes from the top of the repository, or from the current folder where it begins with ./ or ../, as in git.",
-      "The key is that of --key-file; else those that the repository holds; else $GIT_CRYPT_KEY. The file is checked to be what was encrypted. Binary is not printed to a terminal unless asked for by `-o -`.",
+      "The key is that of --key-file; else those that the repository holds; else $GIT_CRYPT_KEY; else those of grants in the repository to your private keys, as by `vault unlock`. Nothing is stored. The file is checked to be what was encrypted. Binary is not printed to a terminal unless asked for by `-o -`.",
     ],
     examples: [
       "vault decrypt HEAD~3:secrets/password",
@@ -133,7 +133,7 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
     usage: "install|remove|check",
     summary: "keep plaintext on protected paths from being committed, by a pre-commit hook",
     description: [
-      "The hook needs no key and so works in a locked clone, too, where nothing else keeps plaintext from being committed. A hook that is there already is kept and run after it. `check` is what the hook runs: it fails with exit code 7 where plaintext is staged.",
+      "The hook needs no key and so works in a locked clone, too, where nothing else keeps plaintext from being committed. A hook that is there already is kept and run after it. Where core.hooksPath leads into the work tree, as some tools set it, the hook may be committed: there it runs `git-vault` by that name instead of this program by its path, and lets commits pass on a machine without it, saying so. `check` is what the hook runs: it fails with exit code 7 where plaintext is staged.",
     ],
     operands: 1,
     complete: ["install", "remove", "check"],

@@ -1,5 +1,6 @@
 import { createCipheriv, createHmac, timingSafeEqual } from "node:crypto";
 import { assertBytes } from "@git-vault/errors";
+import { chunksOf } from "./chunks.ts";
 import { GitCryptError } from "./errors.ts";
 import type { KeyFile, KeyFileEntry } from "./key-file.ts";
 
@@ -8,12 +9,6 @@ const NONCE_BYTES = 12;
 const HEADER_BYTES = MAGIC.length + NONCE_BYTES;
 /** git-crypt's own limit. */
 const MAX_PLAINTEXT_BYTES = 2 ** 32 - 1;
-/** node:crypto takes less than 2 GiB at a time. */
-const CHUNK_BYTES = 2 ** 26;
-
-function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let offset = 0; offset < bytes.length; offset += CHUNK_BYTES) yield bytes.subarray(offset, offset + CHUNK_BYTES);
-}
 
 function nonceOf({ hmacKey }: KeyFileEntry, plaintext: Uint8Array): Buffer {
   const hmac = createHmac("sha1", hmacKey);

@@ -10,10 +10,11 @@ import {
   rmSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { GitCryptError } from "./errors.ts";
+import { GitCryptError, unwritableFolder } from "./errors.ts";
 import { printable } from "./file-name.ts";
 import { type GitPlace, runGit } from "./git.ts";
 import { persist } from "./persist.ts";
+import { isRunning } from "./running.ts";
 
 /*
  * git writes a configuration under a lock, the file with `.lock` behind its name, and where git is killed the lock stays and stops
@@ -30,15 +31,6 @@ const statOf = (path: string): BigIntStats | undefined => lstatSync(path, { bigi
 const isSame = (a: BigIntStats | undefined, b: BigIntStats | undefined): boolean =>
   a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === "EPERM";
-  }
-}
-
 /** Removes what killed processes of ours left beside the file: their copies, and the lock. */
 function removeLeftovers(path: string): void {
   const start = `${basename(path)}${OWN}`;
@@ -46,7 +38,7 @@ function removeLeftovers(path: string): void {
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(start)) continue;
     const pid = Number.parseInt(name.slice(start.length), 10);
-    if (!(pid > 0) || (pid !== process.pid && isAlive(pid))) continue;
+    if (!(pid > 0) || (pid !== process.pid && isRunning(pid))) continue;
     const own = join(folder, name);
     if (isSame(statOf(own), statOf(`${path}.lock`))) rmSync(`${path}.lock`, { force: true });
     rmSync(own, { force: true });
@@ -73,7 +65,6 @@ function takeLock(own: string, lock: string): boolean {
 
 /** False where somebody else holds the lock, or wrote the file meanwhile. */
 function replaceConfig(place: GitPlace, path: string, changes: readonly (readonly string[])[]): boolean {
-  removeLeftovers(path);
   const own = `${path}${OWN}${process.pid}`;
   const lock = `${path}.lock`;
   try {
@@ -110,15 +101,13 @@ export function changeConfig(place: ConfiguredPlace, needed: () => readonly (rea
   try {
     path = realpathSync(path);
     done = persist(() => {
+      removeLeftovers(path);
       const changes = needed();
       return changes.length === 0 ? "nothing" : replaceConfig(place, path, changes) && "changed";
     });
   } catch (error) {
     if (error instanceof GitCryptError) throw error;
-    throw new GitCryptError("UNWRITABLE", `the repository's configuration cannot be written: ${codeOf(error)}`, {
-      hint: "check the permissions of the repository's .git",
-      cause: error,
-    });
+    throw unwritableFolder(codeOf(error), error);
   }
   if (done !== false) return done === "changed";
   throw new GitCryptError("CONFIG_LOCKED", "another program is writing the repository's configuration", {

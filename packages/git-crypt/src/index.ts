@@ -29,7 +29,7 @@ export { unlock, type UnlockedKey, type UnlockOptions, type UnlockResult } from 
 export { type Ailment, diagnose, type Diagnoses, type Diagnosis } from "./diagnose.ts";
 export type { Finding, PathProblem, Problem } from "./finding.ts";
 export { fix } from "./fix.ts";
-export { type InstalledHook, installHook, removeHook } from "./hook.ts";
+export { type HookCommands, type InstalledHook, installHook, removeHook } from "./hook.ts";
 export { merge, type MergeOptions } from "./merge.ts";
 export { type FileAtRevision, readProtected, type ReadProtectedOptions } from "./read-protected.ts";
 export { Revision, type RevisionFile } from "./revision.ts";

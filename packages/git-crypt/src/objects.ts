@@ -1,4 +1,5 @@
 import { createHash, hash } from "node:crypto";
+import { chunksOf } from "./chunks.ts";
 import { GitCryptError } from "./errors.ts";
 import { type GitPlace, runGit, tryGit } from "./git.ts";
 
@@ -22,7 +23,9 @@ export function blobOid(length: OidLength, content: Uint8Array): string {
     bytes.fill(0);
     return oid;
   }
-  return createHash(algorithm).update(header, "latin1").update(content).digest("hex");
+  const digest = createHash(algorithm).update(header, "latin1");
+  for (const chunk of chunksOf(content)) digest.update(chunk);
+  return digest.digest("hex");
 }
 
 /** Tells whether `content` is the blob that git calls `oid`: SHA-1 or, by its length, SHA-256. */
@@ -75,7 +78,7 @@ export function* readBlobs(
 }
 
 /** Blobs above this size are not read whole to see how they begin. */
-const WHOLE_BYTES = 1024 * 1024;
+export const WHOLE_BYTES: number = 1024 * 1024;
 
 /** The first `bytes` of one blob; git is stopped once it has given them. */
 function startOf(place: GitPlace, oid: string, bytes: number): Buffer {

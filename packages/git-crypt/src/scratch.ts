@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { unwritableFolder } from "./errors.ts";
+import { isRunning } from "./running.ts";
 
 /*
  * Where files are written before they are moved to their places: a folder in the repository's own, out of git's sight, by the
@@ -9,15 +10,6 @@ import { unwritableFolder } from "./errors.ts";
 const PREFIX = "unfinished.";
 
 const stateFolder = (gitDir: string): string => join(gitDir, "git-crypt");
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
-}
 
 /**
  * Makes this process's folder, for its owner alone.

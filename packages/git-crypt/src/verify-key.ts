@@ -3,7 +3,7 @@ import { withIndexOf } from "./commit-index.ts";
 import type { StatedFile } from "./file-states.ts";
 import type { GitPlace } from "./git.ts";
 import type { KeyRing } from "./key-ring.ts";
-import { readStarts, sizesOf } from "./objects.ts";
+import { readBlobs, readStarts, sizesOf, WHOLE_BYTES } from "./objects.ts";
 import { isRegular, listProtected, type ProtectedEntry } from "./protected-files.ts";
 
 /** So many of the smallest blobs are tried: the first may be damaged. */
@@ -31,6 +31,9 @@ function* storedBlobs(place: GitPlace, entries: readonly ProtectedEntry[]): Gene
     entries.filter(isRegular).map(({ oid }) => oid),
   );
   for (const [, blob, whole] of readStarts(place, sizes)) if (whole) yield blob;
+  // Where nothing small tells, the smallest large one does.
+  const [large] = [...sizes].filter(([, size]) => size > WHOLE_BYTES).toSorted(([, a], [, b]) => a - b);
+  if (large !== undefined) for (const [, blob] of readBlobs(place, new Map([large]))) yield blob;
 }
 
 /** What HEAD protects under the name: a clone that was not checked out has no index. */

@@ -14,10 +14,14 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { chunksOf } from "./chunks.ts";
 import { GitCryptError } from "./errors.ts";
 import { locate, printable } from "./file-name.ts";
 import { isBlob } from "./objects.ts";
 import { makeScratch, removeScratch } from "./scratch.ts";
+
+/** node:fs reads less than 2 GiB in one call. */
+const MOST_AT_ONCE = 2 ** 30;
 
 /** A regular file of a work tree as it was read. */
 export interface FoundFile {
@@ -88,7 +92,7 @@ export class WorkTree {
       const content = Buffer.allocUnsafe(Number(stat.size));
       let length = 0;
       for (let count = -1; count !== 0 && length < content.length; length += count) {
-        count = readSync(file, content, length, content.length - length, null);
+        count = readSync(file, content, length, Math.min(content.length - length, MOST_AT_ONCE), null);
       }
       return { content: content.subarray(0, length), stat };
     } finally {
@@ -163,7 +167,9 @@ export class WorkTree {
 }
 
 function writeWhole(file: number, content: Uint8Array, { mode }: BigIntStats): void {
-  for (let offset = 0; offset < content.length;) offset += writeSync(file, content, offset);
+  for (const chunk of chunksOf(content)) {
+    for (let offset = 0; offset < chunk.length;) offset += writeSync(file, chunk, offset);
+  }
   fchmodSync(file, Number(mode & 0o777n));
   const past = Math.floor(Date.now() / 1000) - 1;
   futimesSync(file, past, past);

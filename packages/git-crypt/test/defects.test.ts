@@ -189,7 +189,7 @@ describe.skipIf(gitCrypt.missing)(`with ${gitCrypt.label}, what it gets wrong`, 
     const clone = await cloneOf(source.repo, "clone");
     writeFileSync(join(clone.path, "b.secret"), "leaked\n");
     await clone.git("add", "b.secret");
-    installHook(clone.opened, `"${process.execPath}" "${driver}" check-staged`);
+    installHook(clone.opened, { own: `"${process.execPath}" "${driver}" check-staged`, shared: "unused" });
     await expect(clone.git("commit", "--quiet", "--message=Leak")).rejects.toThrow(/b\.secret/);
     await clone.git("commit", "--quiet", "--message=Leak", "--no-verify");
     expect(status(clone.opened).findings).toMatchObject([{ path: "b.secret", problem: "committed-plaintext" }]);

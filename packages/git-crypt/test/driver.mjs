@@ -63,6 +63,7 @@ const actions = {
 
 try {
   await actions[command](gitCrypt.openRepository("."));
+  if (flag("peak")) print({ kilobytes: process.resourceUsage().maxRSS });
 } catch (error) {
   writeSync(2, `${error.code ?? error.name}: ${error.message}\n`);
   process.exitCode = 1;

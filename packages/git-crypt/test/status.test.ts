@@ -1,6 +1,16 @@
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { type Repository as Throwaway, throwawayRepository } from "@git-vault/testkit";
+import { type Repository as Throwaway, run, throwawayRepository } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import {
   checkStaged,
@@ -263,9 +273,9 @@ describe("checkStaged and its hook", () => {
     const mark = join(repo.folder, "ran");
     const path = repo.write(".git/hooks/pre-commit", `#!/bin/sh\necho ran >> "${mark}"\n`);
     chmodSync(path, 0o755);
-    const command = `"${process.execPath}" "${driver}" check-staged`;
+    const command = { own: `"${process.execPath}" "${driver}" check-staged`, shared: "unused" };
     const first = installHook(opened, command);
-    expect(first).toEqual({ path, before: join(repo.path, ".git/hooks/pre-commit.before-git-vault") });
+    expect(first).toEqual({ path, before: join(repo.path, ".git/hooks/pre-commit.before-git-vault"), shared: false });
     expect(installHook(opened, command)).toEqual(first);
     await stageInClear(repo, "b.secret", "clear\n");
     await expect(repo.git("commit", "--quiet", "--message=Clear")).rejects.toThrow(/b\.secret/);
@@ -284,14 +294,39 @@ describe("checkStaged and its hook", () => {
 
   test("core.hooksPath is respected within the repository, and not written outside of it", async () => {
     using source = await sealed({ "a.secret": "one\n" });
+    const hook = { own: "true", shared: "true" };
     await source.repo.git("config", "core.hooksPath", ".hooks");
-    expect(installHook(source.opened, "true")).toEqual({
-      path: join(source.repo.path, ".hooks/pre-commit"),
-      before: null,
-    });
+    const path = join(source.repo.path, ".hooks/pre-commit");
+    expect(installHook(source.opened, hook)).toEqual({ path, before: null, shared: true });
     await source.repo.git("config", "core.hooksPath", source.repo.folder);
-    errorOf("HOOKS_ELSEWHERE", () => installHook(source.opened, "true"));
+    errorOf("HOOKS_ELSEWHERE", () => installHook(source.opened, hook));
     expect(existsSync(join(source.repo.folder, "pre-commit"))).toBe(false);
+  });
+
+  test("a hook that may be committed holds no path of this machine, and stops nobody who lacks the program", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    const { repo, opened } = source;
+    await repo.git("config", "core.hooksPath", ".hooks");
+    const bin = join(repo.folder, "bin");
+    const hook = { own: `"${process.execPath}" "${driver}" check-staged`, shared: "the-vault check-staged" };
+    const { path } = installHook(opened, hook);
+    expect(readFileSync(path, "utf8")).not.toContain(driver);
+    expect(diagnose(opened).diagnoses).toEqual([]);
+    await stageInClear(repo, "b.secret", "clear\n");
+    mkdirSync(bin);
+    writeFileSync(join(bin, "the-vault"), `#!/bin/sh\nexec "${process.execPath}" "${driver}" "$@"\n`, { mode: 0o755 });
+    const commit = ["commit", "--quiet", "--message=Clear"];
+    const withProgram = { cwd: repo.path, env: { ...repo.env, PATH: `${bin}:${repo.env["PATH"]}` } };
+    const stopped = await run("git", commit, withProgram);
+    expect([stopped.status, stopped.stderr]).toEqual([1, expect.stringContaining("b.secret")]);
+    const passed = await run("git", commit, { cwd: repo.path, env: repo.env });
+    expect(passed.stderr).toContain("the-vault is not installed: protected paths are not checked");
+    expect(passed.status).toBe(0);
+    // In a folder that git ignores, as some tools make it, it stays on this machine.
+    repo.write(".gitignore", ".hooks/\n");
+    expect(installHook(opened, hook)).toMatchObject({ before: null, shared: false });
+    expect(readFileSync(path, "utf8")).toContain(driver);
+    expect(removeHook(opened)).toBe(true);
   });
 });
 

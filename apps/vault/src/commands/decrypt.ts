@@ -47,6 +47,9 @@ interface Decrypted {
   readonly input: Input | null;
 }
 
+/** As much as git-crypt encrypts, 4 GiB - 1, with 22 bytes before it. */
+const MOST_ENCRYPTED = 2 ** 32 - 1 + 22;
+
 /** A file whose own name has a colon is that file. */
 function splitOperand(operand: string): [revision: string | null, path: string] {
   const colon = operand.indexOf(":");
@@ -54,7 +57,7 @@ function splitOperand(operand: string): [revision: string | null, path: string] 
 }
 
 async function fromDisk(path: string, flags: FlagValues): Promise<Decrypted> {
-  const input = readOperand(path);
+  const input = readOperand(path, MOST_ENCRYPTED);
   const { data } = input;
   if (!isEncryptedBlob(data)) return { content: data, encrypted: false, input };
   const repository = repositoryHere();
@@ -142,9 +145,18 @@ async function keysFor(repository: Repository | null, flags: FlagValues): Promis
   if (repository !== null && names.length > 0) return names.map((name) => readStored(repository, name));
   const key = await keyOfEnvironment(flags);
   if (key !== null) return [parsed(key)];
-  throw new CliError("NO_KEY_GIVEN", "there is no key to decrypt with: no repository here holds one", {
-    hint: "name the key file or the sealed message: `--key-file message.txt`",
-  });
+  if (repository !== null) {
+    const { grantedKeys } = await import("../granted-keys.ts");
+    const keys = await grantedKeys(repository, flags);
+    if (keys.length > 0) return keys.map(parsed);
+  }
+  throw new CliError(
+    "NO_KEY_GIVEN",
+    "there is no key to decrypt with: no repository here holds one, nor a grant to you",
+    {
+      hint: "name the key file or the sealed message: `--key-file message.txt`",
+    },
+  );
 }
 
 function readStored(repository: Repository, name: string): KeyFile {

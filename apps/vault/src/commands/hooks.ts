@@ -12,10 +12,17 @@ export async function run({ flags, args: [action] }: Invocation): Promise<void> 
 }
 
 function install(flags: FlagValues): void {
-  const { path, before } = installHook(openRepository(process.cwd()), `${ownCommand()} hooks check`);
-  if (flags.json) return writeJson({ path, before });
+  const { path, before, shared } = installHook(openRepository(process.cwd()), {
+    own: `${ownCommand()} hooks check`,
+    shared: "git-vault hooks check",
+  });
+  if (flags.json) return writeJson({ path, before, shared });
   if (flags.quiet) return;
   say(`vault: plaintext on protected paths is kept out of commits by ${printable(path)}`);
+  if (shared)
+    say(
+      "vault: it lies in the work tree and may be committed, so it runs `git-vault` by that name, and lets commits pass where there is none",
+    );
   if (before !== null) say(`vault: the hook that was there runs after it: ${printable(before)}`);
 }
 

@@ -22,6 +22,7 @@ import {
   type OpenedGrants,
   type SignatureState,
 } from "@git-vault/sharing";
+import { demandSignatures } from "../demand-signatures.ts";
 import { CliError } from "../errors.ts";
 import { keyOfEnvironment, openKey, type OpenedKey } from "../git-crypt-key.ts";
 import { readOperand, readStandardInput } from "../input.ts";
@@ -29,7 +30,7 @@ import { filterCommands } from "../own-command.ts";
 import { progressLine } from "../progress.ts";
 import { privateKeys } from "../private-keys.ts";
 import { signatureText } from "../holders-report.ts";
-import { forgeUser, unsigned, type SignatureReport } from "../signature-report.ts";
+import type { SignatureReport } from "../signature-report.ts";
 import { leadsTo, printable, say, writeJson } from "../streams.ts";
 import { wantsSignature, type FlagValues, type Invocation } from "../table.ts";
 
@@ -203,25 +204,6 @@ async function tellGrants({ opened }: OpenedGrants, flags: FlagValues): Promise<
     const { holder, grantedBy, granted } = grant.statement;
     return { path: grant.path, holder, grantedBy, granted, signature: signatures.get(grant) ?? { state: "unsigned" } };
   });
-}
-
-/** As for a message: the signer must be known to the forge, and be who is wanted. */
-async function demandSignatures({ opened }: OpenedGrants, flags: FlagValues): Promise<void> {
-  const { "signed-by": wanted, offline } = flags;
-  const grants = opened.map(({ grant }) => grant);
-  for (const [{ path, statement }, state] of await signatureStates(grants, offline ? null : new Directory())) {
-    if (state.fingerprint === undefined) throw unsigned(`the grant ${printable(path)}`);
-    const isWanted = wanted?.startsWith("SHA256:")
-      ? state.fingerprint === wanted
-      : state.state === "confirmed" && (wanted === undefined || forgeUser(wanted) === statement.grantedBy);
-    if (isWanted) continue;
-    for (const { key } of opened) key.fill(0);
-    throw new CliError(
-      state.state === "unchecked" ? "SIGNER_UNCHECKED" : "SIGNER_DENIED",
-      `the grant ${printable(path)} is not known to be signed by ${printable(wanted ?? statement.grantedBy ?? "anybody")}`,
-      { hint: `it was signed by the key ${state.fingerprint}` },
-    );
-  }
 }
 
 /** Nobody waits long for a forge to unlock. */
