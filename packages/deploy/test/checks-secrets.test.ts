@@ -190,6 +190,64 @@ certificate: |
     expect(lines).toEqual([]);
   });
 
+  const DOCKER = JSON.stringify({ auths: { "quay.io": { auth: "Y2FuYXJ5OmNhbmFyeTEyMzQ1" } } });
+  const PRETTY = JSON.stringify(JSON.parse(DOCKER), null, 2);
+  /** The whole of a value under a key that tells nothing, and whether it is a secret. */
+  const WHOLE: readonly (readonly [key: string, text: string, hidden: boolean])[] = [
+    ["dockerconfigjson", DOCKER, true],
+    ["dockerconfigjson", PRETTY, true],
+    ["other", "correct horse battery staple 42", true],
+    ["other", "correct horse battery staple", true],
+    ["other", "Tr0ub4dor&3!!", true],
+    ["other", "not so short (canary)", true],
+    ["other", "import os\nprint('canary')\nimport sys\n", true],
+    ["other", "short words", false],
+    ["other", "at-least-twelve", false],
+    ["other", "web_certificate.of.prod", false],
+    ["other", "quay.io/example/web:1.2.3", false],
+    ["other", "quay.io/example/web@sha256:0123456789abcdef", false],
+    ["other", "https://example.org/a?b=c", false],
+    ["other", "a.example.org, b.example.org", false],
+    ["other", "10.0.0.0/8, 192.168.0.0/16", false],
+    ["other", "2030-01-31T12:00:00Z", false],
+    ["other", "*/15 * * * *", false],
+    ["other", "openid profile email", false],
+    ["other", "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIU\n-----END CERTIFICATE-----", false],
+    ["other", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI someone", false],
+    ["description", "all that is said of the hub, in words", false],
+    ["pathPrefix", "a (strange) prefix of paths", false],
+    ["annotations", "nginx (for all that is here)", false],
+  ];
+
+  it.each(WHOLE)("knows whether the whole of a value of a secret layer is one: %s: %j", async (name, text, hidden) => {
+    const { lines } = await check({
+      checks,
+      secret: { "secrets/config/prod.yaml": `x: ${JSON.stringify({ [name]: text })}\n` },
+      plain: { "notes.txt": `it is\n${text}\n`, "a.json": JSON.stringify({ x: text }) },
+    });
+    const said = (file: string): unknown =>
+      expect.stringMatching(
+        new RegExp(`^leaked error ${file} the value of x\\.${name} in secrets/config/prod\\.yaml:1 `),
+      );
+    expect(lines).toEqual(hidden ? [said("a\\.json:1"), said("notes\\.txt:\\d")] : []);
+  });
+
+  it("lets pass single lines of a longer text, what the chart's defaults say, too, and what nearly is a whole value", async () => {
+    const { lines } = await check({
+      checks,
+      secret: {
+        "secrets/config/prod.yaml": `x: { program: "import canary as this\\nprint(this + that)\\n", same: "said by the chart, too", other: correct horse battery staple 42 }\n`,
+        "secrets/notes.txt": "a sentence that is in no layer of any environment\n",
+      },
+      plain: {
+        "web/values.yaml": 'x: { same: "said by the chart, too" }\nimage: x\n',
+        "web/templates/web.yaml": null,
+        "notes.txt": "import canary as this\nsaid by the chart, too\ncorrect horse battery staple 4\ncorrect horse\n",
+      },
+    });
+    expect(lines).toEqual([]);
+  });
+
   it.skipIf(helm4.missing)("tells of a secret in a rendered object that is no Secret", async () => {
     const { lines } = await check({
       checks,

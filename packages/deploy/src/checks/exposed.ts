@@ -5,18 +5,21 @@ import { DeployError } from "../errors.ts";
 import type { Check, CheckContext, Finding } from "./finding.ts";
 import { Redactor } from "../releases/redactor.ts";
 import type { TrackedFile } from "../project/tree.ts";
+import type { Layer } from "../values/layer.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
 import type { Yaml } from "../values/yaml.ts";
-import { documentsOf, fileOf, found, nameOf, rendered, whereOf } from "./reading.ts";
+import { documentsOf, fileOf, found, layersOf, nameOf, orElse, rendered, whereOf } from "./reading.ts";
 import {
   entropy,
   hiddenPart,
+  hiddenWhole,
   isSensitive,
   looksRandom,
   type Secret,
   secretsIn,
   speaksOfSecrets,
   whereKept,
+  withinJson,
 } from "./secrets.ts";
 
 /** The most that a file may have to be searched: 32 MiB. */
@@ -27,11 +30,7 @@ const MOST_FINDINGS = 10;
 /** Tells of secrets that stand in readable files or rendered objects, and of what looks like one. */
 export const exposed: Check = async function* exposedCheck(context) {
   const { project, skip } = context;
-  const redactor = new Redactor<Secret>();
-  for (const secret of secretsIn(context)) {
-    const hidden = hiddenPart(secret);
-    if (hidden !== null) redactor.add(hidden, secret);
-  }
+  const redactor = hiddenIn(context);
   const files = [...project.files()].filter((file) => !file.secret);
   const readable = files.filter(({ bytes, path }) => {
     if (bytes > MOST_BYTES) skip(`whether secrets stand in ${path}, which is larger than ${MOST_BYTES} bytes`);
@@ -60,6 +59,39 @@ export const exposed: Check = async function* exposedCheck(context) {
     }
   }
 };
+
+/** Knows what must not be met elsewhere. */
+function hiddenIn(context: CheckContext): Redactor<Secret> {
+  const redactor = new Redactor<Secret>();
+  const layers = layersOf(context).map(([layer]) => layer);
+  const secretLayers = new Set(layers.filter(({ secret }) => secret).map(({ path }) => path));
+  const defaults = layers.filter(({ role, secret }) => role === "defaults" && !secret);
+  for (const secret of secretsIn(context)) {
+    for (const part of [secret, ...withinJson(secret)]) {
+      const hidden = hiddenPart(part);
+      // What is found is told by the path in the file.
+      if (hidden !== null) redactor.add(hidden, secret);
+    }
+    const whole = secretLayers.has(secret.file) ? hiddenWhole(secret) : null;
+    // A line of a longer text may be any program's or sentence's.
+    if (whole !== null && defaults.every((layer) => textIn(layer, secret.path) !== secret.text))
+      redactor.add(whole, secret, { lines: false });
+  }
+  return redactor;
+}
+
+/** What a layer has at a path; undefined where that is no text, or the layer cannot be read. */
+function textIn(layer: Layer, path: Path): string | undefined {
+  let node = orElse<Yaml | undefined>(
+    () => layer.yaml().documents[0],
+    () => undefined,
+  );
+  for (const step of path) {
+    if (node?.kind === "list" && typeof step === "number") node = node.items[step];
+    else node = node?.kind === "map" ? node.entries.get(String(step))?.value : undefined;
+  }
+  return node?.kind === "scalar" ? node.text : undefined;
+}
 
 function* inFile(
   context: CheckContext,

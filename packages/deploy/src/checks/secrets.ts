@@ -4,11 +4,11 @@
 import { isUtf8 } from "node:buffer";
 import { DeployError } from "../errors.ts";
 import type { CheckContext } from "./finding.ts";
-import { documentsOf, NO_KEY } from "./reading.ts";
+import { documentsOf, NO_KEY, orElse } from "./reading.ts";
 import type { Project } from "../project/project.ts";
 import type { TrackedFile } from "../project/tree.ts";
 import { formatPath, type Path } from "../values/value.ts";
-import type { Position, Yaml } from "../values/yaml.ts";
+import { type Position, readYaml, type Yaml } from "../values/yaml.ts";
 
 /** A text in a secret file. */
 export interface Secret {
@@ -42,7 +42,7 @@ export function isSensitive(path: Path): boolean {
 const PUBLIC =
   /^-----BEGIN (?:CERTIFICATE|PUBLIC KEY|RSA PUBLIC KEY)-----|^LS0tLS1CRUdJTiBD|^(?:ssh-(?:rsa|ed25519)|ecdsa-\S+|age1\S+) ?|^SHA256:|^sha256:/;
 const ADDRESS =
-  /^(?:[a-z][a-z\d+.-]*:\/\/[^\s:@/]+(?::\d+)?(?:\/\S*)?|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[\w-]+(?:\.[\w-]+)+(?::\d+)?|\/?[\w.-]+(?:\/[\w.-]+)+)$/;
+  /^(?:[a-z][a-z\d+.-]*:\/\/[^\s:@/]+(?::\d+)?(?:\/\S*)?|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[\w-]+(?:\.[\w-]+)+(?::\d+)?|\/?[\w.-]+(?:\/[\w.-]+)+|[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:\/[\w.-]+)+(?::[\w.-]+)?(?:@sha256:[\da-f]+)?)$/;
 const HAS_PASSWORD = /^[a-z][a-z\d+.-]*:\/\/[^\s:@/]*:([^\s@/]{6,})@/i;
 
 /** How many bits a character of the text carries, by how often each is there. */
@@ -77,6 +77,46 @@ export function hiddenPart({ text, path }: Pick<Secret, "text" | "path">): strin
   // A word under a telling key may be one that is met anywhere.
   if (!isSensitive(path) || ADDRESS.test(trimmed)) return null;
   return trimmed.length >= 12 || /[^a-z]/.test(trimmed) ? trimmed : null;
+}
+
+/** A text that is the whole of a value, and shorter than this, may be met anywhere. */
+const SHORTEST_WHOLE = 12;
+/** A key whose value is told to people or says where something is, whatever layer it stands in. */
+const TELLING =
+  /(?:title|description|message|comment|notes?|labels?|annotations?|announcement|banner|organi[sz]ation|company|location|schedule|time-?zone|locale|image|repository|tag|selectors?|affinity|tolerations?|origins?|cidrs?|ranges?|ips?|args?|command)$/i;
+/** A name, an image, a time, a schedule, numbers, or addresses one after the other: what a settings file is full of. */
+const SETTING =
+  /^(?:[A-Za-z]+(?:[-_.:][A-Za-z\d]+)*|[\w.-]+(?::\d+)?(?:\/[\w.-]+)+(?::[\w.-]+)?(?:@sha256:[\da-f]+)?|[\d\s.,:;*/+TZ?-]+|[\da-f:.]+\/\d{1,3})$/;
+
+/**
+ * What of a secret layer's text must not be met elsewhere as a whole, though nothing about it looks like a secret: it was put there to be
+ * kept. Null where it is short, a name or an address, or is about something.
+ */
+export function hiddenWhole({ text, path }: Pick<Secret, "text" | "path">): string | null {
+  const trimmed = text.trim();
+  if (trimmed.length < SHORTEST_WHOLE || PUBLIC.test(trimmed)) return null;
+  const keys = path.filter((step) => typeof step === "string").slice(-2);
+  const last = keys.at(-1) ?? "";
+  if (keys.some((key) => TELLING.test(key)) || (ABOUT.test(last.replaceAll("-", "")) && !isSensitive(path)))
+    return null;
+  return trimmed.split(/[\s,]+/).every((word) => SETTING.test(word) || ADDRESS.test(word)) && !isPhrase(trimmed)
+    ? null
+    : trimmed;
+}
+
+/** Words one after the other, as in a passphrase. */
+const isPhrase = (text: string): boolean =>
+  /^[A-Za-z]{2,}(?:[ _-]+[A-Za-z\d]{2,}){3,}[.!?]?$/.test(text) && / /.test(text);
+
+/** The texts within a text that is JSON, such as the `.dockerconfigjson` of a registry, with the paths that they have then. */
+export function* withinJson(secret: Secret): Generator<Secret> {
+  if (!/^\s*[{[]/.test(secret.text)) return;
+  const documents = orElse<readonly Yaml[]>(
+    () => readYaml(secret.file, secret.text).documents,
+    () => [],
+  );
+  for (const document of documents)
+    for (const { text, path } of leavesOf(secret.file, document, secret.path)) yield { ...secret, text, path };
 }
 
 /** The most that a secret file may have to be searched for: 4 MiB. */

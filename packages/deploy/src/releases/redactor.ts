@@ -33,9 +33,9 @@ export class Redactor<T = unknown> {
     this.#starts.set(known.#starts);
   }
 
-  /** Makes a secret known. */
-  add(secret: string, of: T): void {
-    for (const form of formsOf(secret)) {
+  /** Makes a secret known: each of its lines, too, unless told otherwise. */
+  add(secret: string, of: T, { lines = true }: { readonly lines?: boolean } = {}): void {
+    for (const form of formsOf(secret, lines)) {
       if (this.#known.has(form)) continue;
       this.#known.add(form);
       const start = form.slice(0, SHORTEST);
@@ -81,9 +81,8 @@ const sumAt = (text: string, at: number): number =>
     (text.charCodeAt(at + 3) << 9)) &
   0xffff;
 
-function formsOf(secret: string): Set<string> {
-  const lines = secret
-    .split(/\r?\n/)
+function formsOf(secret: string, withLines: boolean): Set<string> {
+  const lines = (withLines ? secret.split(/\r?\n/) : [])
     .map((line) => line.trim())
     .filter((line) => line.length >= SHORTEST_LINE);
   const forms = new Set([secret, secret.trim(), ...lines].flatMap(escapedForms));
