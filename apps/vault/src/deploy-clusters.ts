@@ -2,7 +2,6 @@ import {
   type CertificateOptions,
   Cluster,
   DeployError,
-  detectCi,
   type Environment,
   type Finding,
   type Project,
@@ -14,14 +13,20 @@ import type { FlagValues } from "./table.ts";
 export const environmentsOf = (project: Project, names: readonly string[]): readonly Environment[] =>
   names.length === 0 ? project.environments : [...new Set(names)].map((name) => project.environment(name));
 
-/** What came of each environment: a result, or the failure as a finding. */
+/** What could not be looked at, and why. */
+export interface Failure {
+  readonly environment: Environment;
+  readonly error: DeployError;
+}
+
+/** What came of each environment: a result, or the failure. */
 export interface Looks<T> {
   readonly results: readonly T[];
-  readonly findings: readonly Finding[];
+  readonly failures: readonly Failure[];
 }
 
 /**
- * Looks at the clusters of environments, all at a time. One that cannot be reached is a finding, and hides nothing of the others.
+ * Looks at the clusters of environments, all at a time. One that cannot be reached is a failure, and hides nothing of the others.
  *
  * @throws DeployError INTERRUPTED
  */
@@ -34,34 +39,30 @@ export async function lookAtClusters<T>(
   const looks = await Promise.all(
     environments.map(async (environment): Promise<Looks<T>> => {
       try {
-        maskSecrets(environment);
         await using cluster = await Cluster.connect(project, environment, { signal });
-        return { results: [await look(cluster)], findings: [] };
+        return { results: [await look(cluster)], failures: [] };
       } catch (error) {
         if (!(error instanceof DeployError) || error.code === "INTERRUPTED") throw error;
-        return { results: [], findings: [findingOf(environment, error)] };
+        return { results: [], failures: [{ environment, error }] };
       }
     }),
   );
-  return { results: looks.flatMap(({ results }) => results), findings: looks.flatMap(({ findings }) => findings) };
+  return { results: looks.flatMap(({ results }) => results), failures: looks.flatMap(({ failures }) => failures) };
 }
 
-/** An error with an environment as a finding. */
-export const findingOf = ({ name: environment }: Environment, { message, hint, place }: DeployError): Finding => ({
+/** A failure as a finding. */
+export const findingOf = ({ environment, error: { message, hint, place } }: Failure): Finding => ({
   id: "cluster",
   severity: "error",
   message,
   hint,
   ...place,
-  environment,
+  environment: environment.name,
 });
 
-/** Later steps of a job in CI cannot print the environment's secrets either. */
-export function maskSecrets(environment: Environment): void {
-  const ci = detectCi({ write: (line) => process.stderr.write(line) });
-  if (ci.kind === "log") return;
-  ci.mask(environment.secrets().map(({ value }) => String(value)));
-}
+/** Whether none of so many environments could be looked at, and all for lack of the key. */
+export const allLocked = (failures: readonly Failure[], environments: number): boolean =>
+  environments > 0 && failures.length === environments && failures.every(({ error }) => error.code === "LOCKED");
 
 /** How hosts and certificates are looked at, as the flags say. */
 export function certificateOptions(flags: FlagValues, signal: AbortSignal): CertificateOptions {

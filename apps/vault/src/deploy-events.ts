@@ -1,7 +1,9 @@
-import { AuditLog, type DeployEvent } from "@git-vault/deploy";
-import { count } from "./count.ts";
+import { type ApplyOptions, AuditLog, blockInMarkdown, type DeployEvent, type DeployLimits } from "@git-vault/deploy";
+import { currentCi } from "./ci.ts";
 import { type CleanUp, STOPPING } from "./deploy-project.ts";
+import { DeploymentRecord } from "./deploy-record.ts";
 import { usageError } from "./errors.ts";
+import { linesOf } from "./event-lines.ts";
 import { printable, say, writeJson, writeStdout } from "./streams.ts";
 import type { FlagValues } from "./table.ts";
 
@@ -12,28 +14,73 @@ export function timeoutOf({ timeout }: FlagValues): { timeout?: number } {
   throw usageError("--timeout: expected a number of seconds, such as 600");
 }
 
+/** How long a release may take and how many revisions of it are kept, as the flags say. */
+export function limitsOf(flags: FlagValues): DeployLimits {
+  const { "history-max": history } = flags;
+  if (history === undefined) return timeoutOf(flags);
+  // With one alone, nothing would be left to go back to.
+  if (!/^(?:0|[2-9]|[1-9]\d{1,4})$/.test(history))
+    throw usageError("--history-max: expected a number of revisions, at least 2, or 0 for no limit");
+  return { ...timeoutOf(flags), history: Number(history) };
+}
+
+/** How releases are deployed, as the flags say. */
+export function applyOptionsOf(flags: FlagValues): Omit<ApplyOptions, "signal"> {
+  return { ...limitsOf(flags), ...onFailure(flags), repair: flags.repair === true };
+}
+
+function onFailure({ "on-failure": value }: FlagValues): Pick<ApplyOptions, "onFailure"> {
+  if (value === undefined) return {};
+  if (value === "rollback" || value === "leave") return { onFailure: value };
+  throw usageError("--on-failure: expected rollback or leave");
+}
+
+/** What is done to one environment, for those who follow it. */
+export interface Deployed {
+  /** `vault deploy apply prod`. */
+  readonly title: string;
+  /** The release that the output `revision` is about. */
+  readonly release: string;
+  /** What is to be done, in Markdown. */
+  readonly planned: string;
+}
+
 /**
- * Tells on stderr what happens, records it where --audit-log says, answers on stdout, and keeps `cleanUp` true. Throws what the run
- * throws.
+ * Tells on stderr what happens, records it where --audit-log says, answers on stdout, and keeps `cleanUp` true; in CI, the summary of
+ * the job tells it, too. Throws what the run throws.
  */
 export async function followEvents(
   run: AsyncIterable<DeployEvent>,
+  deployed: Deployed,
   flags: FlagValues,
   cleanUp: CleanUp,
 ): Promise<void> {
   const log = flags["audit-log"] === undefined ? null : new AuditLog(flags["audit-log"]);
   const events: DeployEvent[] = [];
+  const record = new DeploymentRecord();
+  let outcome = "failed";
   try {
     for await (const event of run) {
       log?.write(event);
       keepTrue(cleanUp, event);
+      record.add(event);
+      if (event.event === "failed") outcome = `failed: ${event.message}`;
+      if (event.event === "end") outcome = `done in ${event.seconds.toFixed(1)} seconds`;
       if (flags.json) events.push(event);
-      else if (event.event === "end") writeStdout(`done in ${event.seconds.toFixed(1)} seconds\n`);
+      else if (event.event === "end") writeStdout(`${outcome}\n`);
       else tellEvent(event, flags);
     }
   } finally {
     if (flags.json) writeJson({ events });
+    tellCi(deployed, record, outcome);
   }
+}
+
+function tellCi({ title, release, planned }: Deployed, record: DeploymentRecord, outcome: string): void {
+  const ci = currentCi();
+  const revision = record.revisionOf(release);
+  if (revision !== null) ci.output("revision", String(revision));
+  ci.summary([`## ${title}`, blockInMarkdown(outcome), record.toMarkdown(), planned].join("\n\n"));
 }
 
 /** Tells on stderr what happens; of which environment, where there are several. */
@@ -50,43 +97,4 @@ export function keepTrue(cleanUp: CleanUp, event: DeployEvent): void {
   const { release, to } = event;
   const what = to === null ? `removing ${release}` : `rolling back to revision ${to}`;
   cleanUp.doing = `still ${what}; broken off, ${release} would be left half-way`;
-}
-
-function linesOf(event: DeployEvent): string[] {
-  switch (event.event) {
-    case "begin":
-      return [
-        `${event.operation} to ${event.environment}, commit ${event.commit.slice(0, 12)}, cluster ${event.cluster}`,
-      ];
-    case "warning":
-      return [`warning: ${event.message}`];
-    case "repaired":
-      return [
-        `${event.release}: revision ${event.revision} was left ${event.status} by a run that is dead, and was repaired`,
-      ];
-    case "upgrading":
-      return [`${event.release}: ${event.from === null ? "installing" : `upgrading from revision ${event.from}`}`];
-    case "upgraded":
-      return [`${event.release}: revision ${event.revision} is there, waiting for its workloads`];
-    case "progress":
-      return [`${event.release}: ${event.workload.kind} ${event.workload.name}: ${event.message}`];
-    case "unready": {
-      const of = `${event.release}: ${event.workload.kind} ${event.workload.name}`;
-      return [`${of} is not ready: ${event.message}`, ...event.reasons.map((reason) => `  ${reason}`)];
-    }
-    case "ready":
-      return [`${event.release}: ready (${count(event.workloads, "workload")}, ${event.seconds.toFixed(1)} seconds)`];
-    case "rolling-back":
-      return [`${event.release}: ${event.to === null ? "removing it" : `going back to revision ${event.to}`}`];
-    case "rolled-back":
-      return [
-        `${event.release}: ${event.to === null ? "removed again" : `back to revision ${event.to} (as revision ${event.revision})`}`,
-      ];
-    case "failed":
-    case "end":
-      // The error itself is told at the end.
-      return [];
-    default:
-      return event satisfies never;
-  }
 }

@@ -1,5 +1,6 @@
 import { Project } from "@git-vault/deploy";
 import { isVaultError } from "@git-vault/errors";
+import { annotateError, maskSecrets } from "./ci.ts";
 import { CliError } from "./errors.ts";
 import { openKey } from "./git-crypt-key.ts";
 import { readOperand } from "./input.ts";
@@ -7,17 +8,22 @@ import { privateKeys } from "./private-keys.ts";
 import { printable, say } from "./streams.ts";
 import type { FlagValues } from "./table.ts";
 
-/** Opens the project of the repository that the run stands in, with the key that the flags name. */
+/**
+ * Opens the project of the repository that the run stands in, with the key that the flags name. In CI, whatever is secret in it is
+ * masked from here on.
+ */
 export async function openProject(flags: FlagValues): Promise<Project> {
   const { "key-file": keyFile, revision } = flags;
   const bytes = keyFile === undefined ? undefined : (await openKey(readOperand(keyFile), flags)).key;
   const { keyFiles, passphrase } = await privateKeys(flags);
   try {
-    return await Project.open({
+    const project = await Project.open({
       root: process.cwd(),
       ...(revision === undefined ? {} : { revision }),
       key: { bytes, identities: keyFiles, passphrase },
     });
+    maskSecrets(project);
+    return project;
   } finally {
     bytes?.fill(0);
   }
@@ -49,7 +55,7 @@ export interface CleanUp {
 
 /**
  * Runs `job` so that Ctrl-C and a request to end are told it once: it stops the programs that it started, waits for them, and cleans
- * up. Told again while it does, it goes on, and a line says what it is at.
+ * up. Told again while it does, it goes on, and a line says what it is at. In CI, what the job throws is shown as an annotation.
  *
  * @throws what the job throws; for INTERRUPTED, after SIGTERM, CliError TERMINATED
  */
@@ -65,6 +71,7 @@ export async function interruptible<T>(job: (signal: AbortSignal, cleanUp: Clean
   try {
     return await job(told, cleanUp);
   } catch (error) {
+    annotateError(error);
     const isEnd = isVaultError(error) && error.code === "INTERRUPTED" && endOf(told) === "TERMINATED";
     throw isEnd ? new CliError("TERMINATED", error.message, { hint: error.hint, cause: error }) : error;
   } finally {

@@ -92,7 +92,7 @@ export const FLAGS = {
   "no-sign": { summary: "do not sign grants" },
   "no-rotate": { summary: "keep the key, which whoever is revoked still has" },
   markdown: {
-    summary: "print Markdown: a page of a project's documentation, or the summary of a step in GitHub Actions",
+    summary: "print Markdown: a page of a project's documentation, or a plan for a comment",
   },
   check: { summary: "change nothing, and end with 7 where something is to be done" },
   force: { summary: "go on where the command would refuse; its help says where" },
@@ -135,6 +135,7 @@ export const FLAGS = {
     complete: ["rollback", "leave"],
     summary: "what becomes of a release that fails: rollback (to what it was) or leave; default rollback",
   },
+  "history-max": { value: "NUMBER", summary: "keep so many revisions of a release, 0 for all; default 10" },
   repair: { summary: "take up a release that was left half-way: you know that nobody is at it any more" },
   "audit-log": { value: "FILE", complete: "file", summary: "append what happens to FILE, one JSON object a line" },
   release: { value: "NAME", summary: "that release, instead of the main one" },

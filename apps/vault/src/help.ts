@@ -188,7 +188,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "deploy rollout",
-    "{commit, environments: [{environment, state}]}; state is done, failed (then step and error: {code, message, hint} are there, too) or skipped (because: [environment])",
+    "{commit, environments: [{environment, state, findings}]}; state is done, failed (then step and error: {code, message, hint} are there, too) or skipped (because: [environment]); findings are there once it was verified",
   ],
   [
     "deploy verify",

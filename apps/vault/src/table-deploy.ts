@@ -10,6 +10,9 @@ const PROJECT_FLAGS: readonly FlagName[] = ["revision", "key-file", "key", "pass
 const KEY =
   "The commit is read from git, and what is encrypted is decrypted in memory: the checkout may stay locked. The key is that of --key-file; else of $GIT_CRYPT_KEY; else those that unlocking left in the repository; else that of a grant to $GIT_VAULT_IDENTITY or to your SSH key.";
 
+const IN_CI =
+  "In GitHub Actions, what is planned and what became of it is told in the job's summary, a failure in an annotation, and docs/deploy.md tells the outputs of the step. In each command, secrets are masked.";
+
 const CLUSTER =
   "The cluster is the one that deploy.yaml pins for the environment (cluster: { uid: … }), and it is reached with the environment's own kubeconfig: your current context is never used. Without a pin, the command tells what to write.";
 
@@ -21,7 +24,7 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     summary: "check what would be deployed: layers, secrets, charts; exit 7 where there are errors",
     description: [
       "Checks the environments that are named, else all. What cannot be checked without the key or without Helm is told, and passed over.",
-      "Exits 7 where there are errors; with --strict, where there are warnings. docs/checks.md tells what each finding means, and how one is silenced. In GitHub Actions, findings are shown beside the code and in the job's summary, too.",
+      "Exits 7 where there are errors; with --strict, where there are warnings. docs/checks.md tells what each finding means, and how one is silenced. In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted in the outputs errors and warnings.",
       KEY,
     ],
     examples: [
@@ -54,6 +57,7 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     description: [
       "Helm rehearses the upgrade against the cluster, which is not changed, and the result is compared with what the cluster runs. What a Secret holds, and secrets wherever they stand, are shown as [secret 1a2b3c4d]: the same digits are the same secret within one plan, and tell nothing else.",
       "With -o, the plan is written to a file, too, which `vault deploy apply --plan FILE` takes; -o - prints that instead of the text. It is bound to the commit, the charts' archives, the values and the releases' revisions.",
+      IN_CI,
       CLUSTER,
       KEY,
     ],
@@ -71,6 +75,7 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
       "Does what --plan says, or plans, shows the plan and asks. A plan is refused (exit 8) once the commit, a chart, the values or a release is not what it was made for.",
       "Helm installs or upgrades each release in its order. Then its Deployments, DaemonSets, StatefulSets and Jobs are watched, all at once; where one does not become ready, it is told why: what its pods wait for, events, the last lines of the logs, without secrets. A release that fails goes back to what it was, and one that was installed for the first time is removed; --on-failure leave leaves it.",
       "Ctrl-C and a request to end (SIGTERM) let Helm end and clean up, and undo the release in the same way. Two runs never deploy the same release at once: the right to do so is a Lease in the cluster. A release that a dead run left half-way (pending-upgrade) is repaired once that run is dead for sure; where that cannot be known, --repair says so.",
+      IN_CI,
       CLUSTER,
       KEY,
     ],
@@ -79,7 +84,7 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
       "vault deploy apply prod --plan prod.plan --audit-log deploy.ndjson",
     ],
     operands: 1,
-    flags: ["plan", "yes", "dry-run", "timeout", "on-failure", "repair", "audit-log", ...PROJECT_FLAGS],
+    flags: ["plan", "yes", "dry-run", "timeout", "history-max", "on-failure", "repair", "audit-log", ...PROJECT_FLAGS],
   },
   {
     name: "deploy rollback",
@@ -88,12 +93,13 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     summary: "make an earlier revision of a release the current one, and wait until all is ready",
     description: [
       "Without REVISION, it is the last good one that is not what runs already: one that was found ready, and that no rollback jumped over. Tells what it goes back to, and asks.",
+      IN_CI,
       CLUSTER,
       KEY,
     ],
     examples: ["vault deploy rollback staging", "vault deploy rollback prod 41 --release cert-manager --yes"],
     operands: 2,
-    flags: ["release", "yes", "repair", "timeout", "audit-log", ...PROJECT_FLAGS],
+    flags: ["release", "yes", "repair", "timeout", "history-max", "audit-log", ...PROJECT_FLAGS],
   },
   {
     name: "deploy rollout",
@@ -102,12 +108,25 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     summary: "deploy to several environments: staging before prod, and several of prod at a time",
     description: [
       "Plans, applies and verifies each environment that is named, else all: staging first, then the canaries, then the rest of prod. One that fails holds back those that wait for it and no other, and every failure is told. Exit 0 only where all are done; else the exit code is that of the first environment that failed, in the order in which they are named (or stand in deploy.yaml).",
+      "--timeout, --history-max, --on-failure, --repair and --audit-log mean what they do for `vault deploy apply`, each line of the log tells the environment, too; --address means what it does for `vault deploy verify`.",
+      IN_CI,
       CLUSTER,
       KEY,
     ],
     examples: ["vault deploy rollout --yes", "vault deploy rollout staging prod ovh --canary ovh --yes"],
     operands: Number.POSITIVE_INFINITY,
-    flags: ["canary", "parallel", "yes", "timeout", ...PROJECT_FLAGS],
+    flags: [
+      "canary",
+      "parallel",
+      "yes",
+      "timeout",
+      "history-max",
+      "on-failure",
+      "repair",
+      "audit-log",
+      "address",
+      ...PROJECT_FLAGS,
+    ],
   },
   {
     name: "deploy verify",
@@ -116,7 +135,7 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     summary:
       "look at what runs: workloads, endpoints, quotas, certificates, answers; exit 7 where something needs attention",
     description: [
-      "Looks at the clusters of the environments that are named, else of all. A cluster that cannot be reached is told, and hides nothing of the others. The members of the federation in deploy.yaml are asked for their versions.",
+      "Looks at the clusters of the environments that are named, else of all. A cluster that cannot be reached is told, and hides nothing of the others; without the key, exit 3 where nothing at all could be looked at. The members of the federation in deploy.yaml are asked for their versions.",
       CLUSTER,
       KEY,
     ],
@@ -130,7 +149,7 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     usage: "[ENVIRONMENT…]",
     summary: "look at certificates: served, in the cluster, of kubeconfigs; exit 7 where one needs attention",
     description: [
-      "Asks each TLS host of the environments that are named, else of all, for its certificate, and compares it with the cluster's Secret and with what cert-manager says. What a renewal waits for is named. Client certificates and tokens of the kubeconfigs are looked at before any cluster is asked.",
+      "Asks each TLS host of the environments that are named, else of all, for its certificate, and compares it with the cluster's Secret and with what cert-manager says. What a renewal waits for is named. Client certificates and tokens of the kubeconfigs are looked at before any cluster is asked. Exit 3 where no kubeconfig could be read for lack of the key.",
       "A threshold in days counts for a quarter (for an error, a twelfth) of a certificate's life at most, for those that live for days.",
       CLUSTER,
       KEY,

@@ -109,7 +109,16 @@ export async function confirmChange(
 ): Promise<void> {
   const asks = flags.yes !== true;
   if (asks || (!flags.quiet && !flags.json)) for (const line of printableText(text).trimEnd().split("\n")) say(line);
-  if (!asks) return;
+  await agreed(question, flags, signal);
+}
+
+/**
+ * Asks whether something should be done, unless --yes says so.
+ *
+ * @throws CliError as `confirm` does; `USAGE` for --no-input, too
+ */
+export async function agreed(question: string, flags: FlagValues, signal: AbortSignal): Promise<void> {
+  if (flags.yes) return;
   if (flags["no-input"])
     throw new CliError("USAGE", `${question} cannot be asked: --no-input forbids it`, { hint: "say --yes" });
   await confirm(question, signal);

@@ -76,6 +76,23 @@ function put(apiVersion: string, kind: string, name: string, rest: object, names
   kubernetes.put({ apiVersion, kind, metadata: { name, ...(namespace === "" ? {} : { namespace }) }, ...rest });
 }
 
+/** The same project at a commit whose settings name no federation, until it is disposed of. */
+async function withoutFederation(): Promise<
+  AsyncDisposable & { verify(more: Record<string, string>): ReturnType<typeof vault> }
+> {
+  const { federation: _, ...settings } = JSON.parse(readFileSync(join(repository.path, "deploy.yaml"), "utf8")) as {
+    federation: object;
+  };
+  repository.write("deploy.yaml", JSON.stringify(settings));
+  await repository.commit("no federation");
+  return {
+    verify: (more) => vault(["verify", "prod"], more),
+    async [Symbol.asyncDispose]() {
+      await repository.git("reset", "--quiet", "--hard", "HEAD~1");
+    },
+  };
+}
+
 async function vault(
   args: readonly string[],
   more: Record<string, string> = {},
@@ -118,10 +135,10 @@ describe("vault deploy certs", () => {
     });
   });
 
-  it("tells once that there is no key", async () => {
+  it("tells once that there is no key, and exits 3 as with a wrong one", async () => {
     const { stdout, status } = await vault(["certs"], { GIT_CRYPT_KEY: "" });
     expect({ status, lines: stdout.split("\n").filter((line) => line.startsWith("error")) }).toEqual({
-      status: 7,
+      status: 3,
       lines: ["prod", "old"].map(
         (name) => `error: secrets/${name}-kubeconfig.yaml is encrypted, and there is no key (cluster) [${name}]`,
       ),
@@ -177,6 +194,18 @@ describe("vault deploy verify", () => {
     );
     expect(readFileSync(files.GITHUB_STEP_SUMMARY, "utf8")).not.toContain(SECRET);
     expect(readFileSync(files.GITHUB_OUTPUT, "utf8")).toContain(`\n${findings.length}\n`);
+  });
+});
+
+describe("without the key", () => {
+  it("verify looks at the federation alone: exit 7, and 3 where there is none to look at", async () => {
+    const federated = await vault(["verify", "prod", ...address()], { GIT_CRYPT_KEY: "" });
+    expect([federated.status, federated.stdout]).toEqual([7, expect.stringContaining("and there is no key (cluster)")]);
+    await using alone = await withoutFederation();
+    expect(await alone.verify({ GIT_CRYPT_KEY: "" })).toMatchObject({ status: 3, stderr: "" });
+    expect(await alone.verify({ GIT_CRYPT_KEY: encodeKeyFile(generateKeyFile()).toString("base64") })).toMatchObject({
+      status: 3,
+    });
   });
 });
 

@@ -1,5 +1,8 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
-import { openTerminal, peer, run } from "@git-vault/testkit";
+import { mintCertificate, openTerminal, peer, run, startTlsServer } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
@@ -131,5 +134,147 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy rollout with $label"
       expect(await terminal.ended).toMatchObject({ status: 130, sane: true });
       expect(running()).toEqual(["staging"]);
     });
+  });
+});
+
+/** Helm's records of a namespace: number and status. */
+const history = (namespace: string): string[] =>
+  world.kubernetes
+    .list("v1", "Secret", namespace)
+    .filter(({ type }) => type === "helm.sh/release.v1")
+    .map(({ metadata }) => metadata.labels as Record<string, string>)
+    .map(({ version, status }) => `${version} ${status}`);
+
+/** The record of a run of Helm that died at its first upgrade of a release, made from that of the installation. */
+function leaveHalfWay(namespace: string): void {
+  const first = world.kubernetes.list("v1", "Secret", namespace).find(({ type }) => type === "helm.sh/release.v1");
+  if (first === undefined) throw new Error("nothing was installed");
+  const packed = (first["data"] as { release: string }).release;
+  const text = gunzipSync(Buffer.from(Buffer.from(packed, "base64").toString(), "base64")).toString();
+  const release = JSON.parse(text) as { version: number; info: { status: string } };
+  release.version = 2;
+  release.info.status = "pending-upgrade";
+  const repacked = Buffer.from(gzipSync(JSON.stringify(release)).toString("base64")).toString("base64");
+  const { name, labels = {} } = first.metadata;
+  const { "git-vault/ready": _, ...others } = labels;
+  world.kubernetes.put({
+    apiVersion: "v1",
+    kind: "Secret",
+    type: "helm.sh/release.v1",
+    metadata: {
+      namespace,
+      name: name.replace(/v1$/, "v2"),
+      labels: { ...others, version: "2", status: "pending-upgrade" },
+    },
+    data: { release: repacked },
+  });
+}
+
+const helm4 = peer("helm4");
+
+describe.skipIf(helm4.missing)(`vault deploy rollout takes what apply and verify take, with ${helm4.label}:`, () => {
+  const rollOut = async (
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<{ status: number | null; stdout: string; stderr: string }> => {
+    const { status, stdout, stderr } = await run(VAULT, ["deploy", "rollout", ...args], {
+      cwd: world.repository.path,
+      env: { ...world.environment(helm4.path), ...env },
+    });
+    return { status, stdout: stdout.toString(), stderr };
+  };
+
+  it("--audit-log, each of whose lines names the environment", async () => {
+    const log = join(world.repository.folder, "audit.ndjson");
+    expect(await rollOut(["gke", "ovh", "--yes", "--audit-log", log])).toMatchObject({ status: 0 });
+    const lines = readFileSync(log, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { run: string; environment: string; event: string });
+    for (const name of ["gke", "ovh"]) {
+      const events = lines.filter(({ environment }) => environment === name).map(({ event }) => event);
+      expect(events.filter((event) => event !== "progress")).toEqual([
+        "begin",
+        "upgrading",
+        "upgraded",
+        "ready",
+        "end",
+      ]);
+    }
+    expect(new Set(lines.map(({ run: its }) => its)).size).toBe(1);
+    const unwritable = await rollOut(["gke", "--yes", "--audit-log", world.repository.folder]);
+    expect([unwritable.status, unwritable.stdout]).toEqual([1, expect.stringContaining("the audit log cannot be")]);
+  });
+
+  it("--on-failure leave", async () => {
+    world.kubernetes.podRules.push({ namespace: "gke", becomes: "CrashLoopBackOff" });
+    const failed = await rollOut(["gke", "--yes", "--timeout", "1", "--on-failure", "leave"]);
+    expect([failed.status, running()]).toEqual([1, ["gke"]]);
+  });
+
+  it("--history-max, and --repair of what a dead run left half-way", async () => {
+    expect(await rollOut(["gke", "--yes"])).toMatchObject({ status: 0 });
+    leaveHalfWay("gke");
+    const busy = await rollOut(["gke", "--yes"]);
+    expect([busy.status, busy.stdout]).toEqual([1, expect.stringContaining("--repair")]);
+    const repaired = await rollOut(["gke", "--yes", "--repair", "--history-max", "2"]);
+    expect([repaired.status, repaired.stderr]).toEqual([
+      0,
+      expect.stringContaining("gke: gke: revision 2 was left pending-upgrade by a run that is dead, and was repaired"),
+    ]);
+    expect(history("gke")).toEqual(["3 superseded", "4 deployed"]);
+  });
+
+  it("--address, for what is verified; and all that is found is told", async () => {
+    const root = await mintCertificate({ commonName: "Test Root", authority: true });
+    const served = await mintCertificate({ names: ["hub.example.test"], issuer: root, days: 20 });
+    await using edge = await startTlsServer({ certificates: { "hub.example.test": served } });
+    const backend = { service: { name: "web", port: { number: 80 } } };
+    world.kubernetes.put({
+      apiVersion: "networking.k8s.io/v1",
+      kind: "Ingress",
+      metadata: { name: "edge", namespace: "gke" },
+      spec: {
+        tls: [{ hosts: ["hub.example.test"] }],
+        rules: [{ host: "hub.example.test", http: { paths: [{ path: "/", pathType: "Prefix", backend }] } }],
+      },
+    });
+    const ca = join(world.repository.folder, "root.pem");
+    writeFileSync(ca, root.certificate);
+    const args = ["gke", "--yes", "--quiet", "--json"];
+    const findingsOf = async (...more: string[]): Promise<string[]> => {
+      const { status, stdout, stderr } = await rollOut([...args, ...more], { NODE_EXTRA_CA_CERTS: ca });
+      expect([status, stderr]).toEqual([7, expect.stringContaining("(ingress-endpoints) [gke]\n")]);
+      const [gke] = (JSON.parse(stdout) as { environments: { findings: { id: string }[] }[] }).environments;
+      return gke?.findings.map(({ id }) => id) ?? [];
+    };
+    expect(await findingsOf()).toContain("certificate-unreachable");
+    const there = await findingsOf("--address", `*=${edge.address}`);
+    expect(there).not.toContain("certificate-unreachable");
+    expect(there).toContain("certificate-expiry");
+  });
+
+  it("and refuses what is none before it asks", async () => {
+    for (const [flag, value] of [
+      ["--on-failure", "panic"],
+      ["--history-max", "1"],
+      ["--history-max", "-3"],
+      ["--address", "hub"],
+      ["--canary", "staging"],
+      ["--canary", "nowhere"],
+    ]) {
+      const { status, stderr } = await rollOut([`${flag}=${value}`]);
+      expect([status, stderr]).toEqual([2, expect.not.stringContaining("cannot be asked")]);
+    }
+    const strange = await rollOut(["nowhere"]);
+    expect([strange.status, strange.stderr]).toEqual([2, expect.stringContaining("no environment of that name")]);
+    for (const [args, why] of [
+      [[], "there is no terminal"],
+      [["--no-input"], "--no-input forbids it"],
+    ] as const) {
+      const { status, stderr } = await rollOut(args);
+      expect([status, stderr]).toEqual([2, expect.stringContaining(`cannot be asked: ${why}`)]);
+    }
+    expect(running()).toEqual([]);
   });
 });

@@ -17,7 +17,9 @@ export { Cluster, type ConnectOptions, WritableCluster } from "./cluster/cluster
 export type { ClusterIdentity } from "./cluster/identity.ts";
 export { CHECKS, runChecks, type CheckOptions } from "./checks/check.ts";
 export { RULES, type Rule, type RuleId } from "./checks/rules.ts";
-export { type Ci, type CiOptions, detectCi, findingsInMarkdown } from "./rollout/ci.ts";
+export { type Ci, type CiOptions, detectCi } from "./rollout/ci.ts";
+export { secretsToMask } from "./rollout/masks.ts";
+export { blockInMarkdown, findingsInMarkdown, tableInMarkdown } from "./reports/markdown.ts";
 export type { CertificateFacts, ExpiryThresholds } from "./cluster/certificate.ts";
 export { type CertificateOptions, type HostOptions, inspectCertificates } from "./verify/certs.ts";
 export { type ClientCredential, inspectCredential } from "./cluster/client-credential.ts";

@@ -1,16 +1,17 @@
 import {
   apply,
-  type ApplyOptions,
   checkPlan,
   Cluster,
   isUnchanged,
   makePlan,
   type Plan,
+  planMarkdown,
   planText,
   type Project,
   readPlan,
 } from "@git-vault/deploy";
-import { followEvents, timeoutOf } from "../deploy-events.ts";
+import { applyOptionsOf, followEvents } from "../deploy-events.ts";
+import { tellPlan } from "../deploy-record.ts";
 import { interruptible, openCommitted } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { readOperand } from "../input.ts";
@@ -20,25 +21,29 @@ import { confirmChange } from "../trust.ts";
 
 export function run({ flags, args: [name] }: Invocation): Promise<void> {
   if (name === undefined) throw usageError("expected an environment, such as staging");
-  const options = { ...timeoutOf(flags), ...onFailure(flags), repair: flags.repair === true };
+  const options = applyOptionsOf(flags);
   return interruptible(async (signal, cleanUp) => {
     await using project = await openCommitted(flags);
     const environment = project.environment(name);
     if (flags["dry-run"]) {
       await using reader = await Cluster.connect(project, environment, { signal });
       const plan = await planOf(project, reader, flags, signal);
-      await checkPlan(project, reader, plan, { signal, repair: options.repair });
+      tellPlan(plan, { summary: true });
+      await checkPlan(project, reader, plan, { ...options, signal });
       if (flags.json) writeJson(plan);
       else writeStdout(printableText(planText(plan)));
       return;
     }
     await using cluster = await Cluster.connectToChange(project, environment, { signal });
     const plan = await planOf(project, cluster, flags, signal);
+    tellPlan(plan, { summary: false });
     if (flags.plan === undefined) {
       const question = isUnchanged(plan) ? `deploy to ${name} all the same` : `deploy this to ${name}`;
       await confirmChange(planText(plan), question, flags, signal);
     }
-    await followEvents(apply(project, cluster, plan, { ...options, signal }), flags, cleanUp);
+    const planned = planMarkdown(plan);
+    const deployed = { title: `vault deploy apply ${name}`, release: environment.release, planned };
+    await followEvents(apply(project, cluster, plan, { ...options, signal }), deployed, flags, cleanUp);
   });
 }
 
@@ -46,9 +51,3 @@ const planOf = async (project: Project, cluster: Cluster, flags: FlagValues, sig
   flags.plan === undefined
     ? await makePlan(project, cluster, { signal })
     : readPlan(project, readOperand(flags.plan).data.toString());
-
-function onFailure({ "on-failure": value }: FlagValues): Pick<ApplyOptions, "onFailure"> {
-  if (value === undefined) return {};
-  if (value === "rollback" || value === "leave") return { onFailure: value };
-  throw usageError("--on-failure: expected rollback or leave");
-}

@@ -2,14 +2,20 @@ import {
   type CertificateFacts,
   type ClientCredential,
   DeployError,
-  type Finding,
   inspectCertificates,
   inspectCredential,
   type HostCertificate,
   type Project,
   type CertificateOptions,
 } from "@git-vault/deploy";
-import { certificateOptions, environmentsOf, findingOf, lookAtClusters } from "../deploy-clusters.ts";
+import {
+  allLocked,
+  certificateOptions,
+  environmentsOf,
+  type Failure,
+  findingOf,
+  lookAtClusters,
+} from "../deploy-clusters.ts";
 import { interruptible, openProject } from "../deploy-project.ts";
 import { tellOutcome } from "../findings.ts";
 import { printable } from "../streams.ts";
@@ -28,11 +34,12 @@ export function run({ flags, args }: Invocation): Promise<void> {
     const environments = environmentsOf(project, args);
     const credentials = environments.map((environment) => credentialOf(project, environment, options));
     // Whose kubeconfig cannot be read is told of already.
-    const known = environments.filter((_, at) => credentials[at]?.failed === false);
-    const { results, findings } = await lookAtClusters(project, known, signal, async (cluster) => ({
+    const known = environments.filter((_, at) => credentials[at]?.failure === null);
+    const { results, failures } = await lookAtClusters(project, known, signal, async (cluster) => ({
       environment: cluster.environment.name,
       hosts: await inspectCertificates(cluster, options),
     }));
+    const unread = credentials.flatMap(({ failure }) => failure ?? []);
     tellOutcome(
       "vault deploy certs",
       {
@@ -45,10 +52,12 @@ export function run({ flags, args }: Invocation): Promise<void> {
         },
         text: results.map(textOf).join(""),
         findings: [
-          ...credentials.flatMap((one) => one.findings),
-          ...findings,
+          ...credentials.flatMap(({ credential }) => credential?.findings ?? []),
+          ...unread.map(findingOf),
+          ...failures.map(findingOf),
           ...results.flatMap(({ hosts }) => hosts.flatMap((host) => host.findings)),
         ],
+        isLocked: allLocked(unread, environments.length),
       },
       flags,
     );
@@ -58,15 +67,14 @@ export function run({ flags, args }: Invocation): Promise<void> {
 /** Looked at before any cluster is asked: one whose credential expired lets nobody in. */
 function credentialOf(
   project: Project,
-  environment: Project["environments"][number],
+  environment: Failure["environment"],
   options: CertificateOptions,
-): { credential: ClientCredential | null; failed: boolean; findings: readonly Finding[] } {
+): { credential: ClientCredential | null; failure: Failure | null } {
   try {
-    const credential = inspectCredential(project, environment, options);
-    return { credential, failed: false, findings: credential?.findings ?? [] };
+    return { credential: inspectCredential(project, environment, options), failure: null };
   } catch (error) {
     if (!(error instanceof DeployError)) throw error;
-    return { credential: null, failed: true, findings: [findingOf(environment, error)] };
+    return { credential: null, failure: { environment, error } };
   }
 }
 

@@ -1,6 +1,5 @@
 import {
   type CheckReport,
-  detectCi,
   type Finding,
   findingsInMarkdown,
   type Project,
@@ -10,6 +9,7 @@ import {
   toSarif,
   worstFirst,
 } from "@git-vault/deploy";
+import { currentCi } from "../ci.ts";
 import { interruptible, openCommitted } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { writeOutput } from "../output.ts";
@@ -66,13 +66,15 @@ async function write(report: CheckReport, flags: FlagValues): Promise<void> {
   say(`vault: ${outcome(report)} in ${commit.slice(0, 12)}`);
 }
 
-/** In GitHub Actions, findings are shown beside the code and in the job's summary, too. */
+/** In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted in outputs. */
 function tellCi(report: CheckReport): void {
-  const ci = detectCi({ write: (text) => say(text.trimEnd()) });
+  const ci = currentCi();
   const findings = worstFirst(report.findings);
   const skipped = report.skipped.map((message): Finding => ({ id: "skipped", severity: "note", message }));
   ci.annotate(findings);
   ci.summary(`## vault deploy check: ${outcome(report)}\n\n${findingsInMarkdown([...findings, ...skipped])}`);
+  for (const severity of ["error", "warning"] as const)
+    ci.output(`${severity}s`, String(findings.filter((finding) => finding.severity === severity).length));
 }
 
 const outcome = ({ findings }: CheckReport): string =>

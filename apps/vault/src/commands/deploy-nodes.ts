@@ -11,7 +11,6 @@ import {
   WritableCluster,
 } from "@git-vault/deploy";
 import { count } from "../count.ts";
-import { maskSecrets } from "../deploy-clusters.ts";
 import { timeoutOf } from "../deploy-events.ts";
 import { interruptible, openProject } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
@@ -26,7 +25,6 @@ export function run({ flags, args: [name, action, node] }: Invocation): Promise<
   return interruptible(async (signal) => {
     await using project = await openProject(flags);
     const environment = project.environment(name);
-    maskSecrets(environment);
     if (act === null) {
       await using cluster = await Cluster.connect(project, environment, { signal });
       return tellNodes(project, name, await inspectNodes(cluster, signal), flags);

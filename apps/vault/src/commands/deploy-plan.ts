@@ -1,4 +1,5 @@
 import { Cluster, makePlan, planMarkdown, planText, writePlan } from "@git-vault/deploy";
+import { tellPlan } from "../deploy-record.ts";
 import { interruptible, openCommitted } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { writeOutput } from "../output.ts";
@@ -11,6 +12,8 @@ export function run({ flags, args: [name] }: Invocation): Promise<void> {
     await using project = await openCommitted(flags);
     await using cluster = await Cluster.connect(project, project.environment(name), { signal });
     const plan = await makePlan(project, cluster, { signal });
+    // Whoever asks for Markdown puts it where it belongs.
+    tellPlan(plan, { summary: flags.markdown !== true });
     if (flags.output !== undefined) {
       const file = Buffer.from(writePlan(project, plan));
       const place = await writeOutput(file, flags, { input: null, secret: false });

@@ -1,40 +1,73 @@
-import { deploymentSteps, rollout, type RolloutOutcome } from "@git-vault/deploy";
-import { environmentsOf, maskSecrets } from "../deploy-clusters.ts";
-import { keepTrue, tellEvent, timeoutOf } from "../deploy-events.ts";
+import { AuditLog, deploymentSteps, type Environment, rollout, type RolloutOutcome } from "@git-vault/deploy";
+import { certificateOptions, environmentsOf } from "../deploy-clusters.ts";
+import { applyOptionsOf, keepTrue, tellEvent } from "../deploy-events.ts";
 import { endOf, interruptible, openCommitted } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { type ExitCode, exitCodeOf } from "../exit-codes.ts";
+import { findingLines } from "../findings.ts";
 import { describe } from "../report-error.ts";
-import { printable, printableText, say, writeJson, writeStdout } from "../streams.ts";
+import { hintFor, RolloutRecord, tellOutcome } from "../rollout-record.ts";
+import { printable, say, writeJson, writeStdout } from "../streams.ts";
 import type { FlagValues, Invocation } from "../table.ts";
-import { confirm } from "../trust.ts";
+import { agreed } from "../trust.ts";
 
 export function run({ flags, args }: Invocation): Promise<void> {
   const most = parallel(flags);
+  const apply = applyOptionsOf(flags);
   return interruptible(async (signal, cleanUp) => {
+    const verify = certificateOptions(flags, signal);
     await using project = await openCommitted(flags);
     const environments = environmentsOf(project, args);
-    for (const canary of flags.canary ?? []) project.environment(canary);
-    if (!flags.yes) await confirm(`deploy to ${environments.map(({ name }) => name).join(", ")}`);
-    for (const environment of environments) maskSecrets(environment);
+    const record = new RolloutRecord();
+    const log = flags["audit-log"] === undefined ? null : new AuditLog(flags["audit-log"]);
     const steps = deploymentSteps(project, {
-      apply: timeoutOf(flags),
-      onEvent({ name }, event) {
+      apply,
+      verify,
+      onEvent({ name: environment }, event) {
+        // Those of several environments come side by side.
+        const line = { ...event, environment };
+        log?.write(line);
         keepTrue(cleanUp, event);
-        tellEvent(event, flags, name);
+        record.event(environment, event);
+        tellEvent(event, flags, environment);
+      },
+      onFindings({ name }, findings) {
+        record.findings(name, findings);
+        for (const finding of findings)
+          if (!flags.quiet || finding.severity === "error")
+            for (const line of findingLines(finding)) say(`vault: ${printable(name)}: ${line}`);
       },
     });
+    const recording = {
+      ...steps,
+      async plan(environment: Environment, stop: AbortSignal) {
+        const plan = await steps.plan(environment, stop);
+        record.plan(environment.name, plan);
+        return plan;
+      },
+    };
+    // A canary that is none is told before anything is asked.
+    const events = rollout(environments, recording, { ...most, canaries: flags.canary ?? [], signal });
+    await agreed(`deploy to ${environments.map(({ name }) => name).join(", ")}`, flags, signal);
     let outcomes: readonly RolloutOutcome[] = [];
-    for await (const event of rollout(environments, steps, { ...most, canaries: flags.canary ?? [], signal })) {
+    for await (const event of events) {
       if (event.type === "end") outcomes = event.outcomes;
       else if (!flags.quiet)
-        say(`vault: ${event.type === "step" ? printable(`${event.environment}: ${event.step}`) : tell(event.outcome)}`);
+        say(
+          `vault: ${event.type === "step" ? printable(`${event.environment}: ${event.step}`) : tellOutcome(event.outcome)}`,
+        );
     }
-    if (flags.json) writeJson({ commit: project.commit, environments: outcomes.map(inJson) });
-    else writeStdout(outcomes.map((outcome) => `${tell(outcome)}\n${hintFor(outcome)}`).join(""));
+    record.tell(outcomes);
+    if (flags.json) {
+      writeJson({ commit: project.commit, environments: outcomes.map((outcome) => record.inJson(outcome)) });
+    } else {
+      writeStdout(outcomes.map((outcome) => `${tellOutcome(outcome)}\n${indented(hintFor(outcome))}`).join(""));
+    }
     process.exitCode = exitCodeFor(outcomes, signal);
   });
 }
+
+const indented = (hint: string | undefined): string => (hint === undefined ? "" : `  ${printable(hint)}\n`);
 
 /** That of the first environment that failed, in the order in which they were named; that of the signal, where one ended the run. */
 function exitCodeFor(outcomes: readonly RolloutOutcome[], signal: AbortSignal): ExitCode {
@@ -42,30 +75,6 @@ function exitCodeFor(outcomes: readonly RolloutOutcome[], signal: AbortSignal): 
   if (signal.aborted) return exitCodeOf(endOf(signal));
   const failed = outcomes.find((outcome) => outcome.state === "failed");
   return failed === undefined ? 1 : exitCodeOf(describe(failed.error).code);
-}
-
-const inJson = (outcome: RolloutOutcome): object =>
-  outcome.state === "failed" ? { ...outcome, error: reportOf(outcome.error) } : outcome;
-
-function reportOf(error: unknown): object {
-  const { code, message, hint } = describe(error);
-  return { code, message, hint };
-}
-
-function tell(outcome: RolloutOutcome): string {
-  const name = printable(outcome.environment);
-  if (outcome.state === "done") return `${name}: done`;
-  if (outcome.state === "failed") {
-    const message = printableText(describe(outcome.error).message).slice(0, 2000);
-    return `${name}: failed to ${outcome.step}: ${message}`;
-  }
-  const why = outcome.because.length === 0 ? "the run was told to end" : `it waits for ${outcome.because.join(", ")}`;
-  return `${name}: not begun, since ${why}`;
-}
-
-function hintFor(outcome: RolloutOutcome): string {
-  const hint = outcome.state === "failed" ? describe(outcome.error).hint : undefined;
-  return hint === undefined ? "" : `  ${printable(hint)}\n`;
 }
 
 function parallel({ parallel: text }: FlagValues): { most?: number } {

@@ -1,6 +1,6 @@
 import { inspectFederation, type Verification, verifyEnvironment } from "@git-vault/deploy";
 import { count } from "../count.ts";
-import { certificateOptions, environmentsOf, lookAtClusters } from "../deploy-clusters.ts";
+import { allLocked, certificateOptions, environmentsOf, findingOf, lookAtClusters } from "../deploy-clusters.ts";
 import { interruptible, openProject } from "../deploy-project.ts";
 import { tellOutcome } from "../findings.ts";
 import { printable } from "../streams.ts";
@@ -10,8 +10,9 @@ export function run({ flags, args }: Invocation): Promise<void> {
   return interruptible(async (signal) => {
     const options = certificateOptions(flags, signal);
     await using project = await openProject(flags);
-    const [{ results, findings }, federation] = await Promise.all([
-      lookAtClusters(project, environmentsOf(project, args), signal, (cluster) => verifyEnvironment(cluster, options)),
+    const environments = environmentsOf(project, args);
+    const [{ results, failures }, federation] = await Promise.all([
+      lookAtClusters(project, environments, signal, (cluster) => verifyEnvironment(cluster, options)),
       inspectFederation(project.federation, options),
     ]);
     tellOutcome(
@@ -26,7 +27,8 @@ export function run({ flags, args }: Invocation): Promise<void> {
           })),
         },
         text: results.map(textOf).join(""),
-        findings: [...findings, ...results.flatMap((result) => result.findings), ...federation.findings],
+        findings: [...failures.map(findingOf), ...results.flatMap((result) => result.findings), ...federation.findings],
+        isLocked: federation.members.length === 0 && allLocked(failures, environments.length),
       },
       flags,
     );

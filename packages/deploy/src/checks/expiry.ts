@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { WARNING_DAYS } from "../cluster/certificate.ts";
+import { days, WARNING_DAYS } from "../cluster/certificate.ts";
 import type { Check, CheckContext, Finding, Severity } from "./finding.ts";
 import type { Position } from "../values/yaml.ts";
 import { endOfToken } from "../cluster/web-token.ts";
@@ -50,7 +50,7 @@ function judge(what: string, ends: Date | null, now: Date): readonly [Severity, 
   const day = ends.toISOString().slice(0, 10);
   if (left <= 0) return ["error", `${what} ended on ${day}`];
   if (left > SOON) return null;
-  return ["warning", `${what} ends in ${Math.ceil(left / DAY)} days, on ${day}`];
+  return ["warning", `${what} ends in ${days(Math.ceil(left / DAY))}, on ${day}`];
 }
 
 function tell(

@@ -85,7 +85,8 @@ export function lifetimeOf(
   return { state: "valid", daysLeft };
 }
 
-const days = (number: number): string => `${number} ${number === 1 ? "day" : "days"}`;
+/** `1 day`, `2 days`. */
+export const days = (number: number): string => `${number} ${number === 1 ? "day" : "days"}`;
 
 /** `ends in 6 days, at 2030-01-31 12:00 UTC`: a lifetime in words. */
 export function tellLifetime({ state, daysLeft }: Lifetime, { notBefore, notAfter }: CertificateFacts): string {

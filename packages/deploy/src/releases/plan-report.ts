@@ -72,7 +72,8 @@ export function planMarkdown(plan: Plan): string {
     }
     out.push("");
   }
-  if (left > 0) out.push(`${left} more changes are not shown here: there is no room.`, "");
+  if (left > 0)
+    out.push(`${left === 1 ? "1 more change is" : `${left} more changes are`} not shown here: there is no room.`, "");
   if (isUnchanged(plan)) out.push("Nothing changes.", "");
   return out.join("\n");
 }

@@ -118,24 +118,3 @@ function shorten(text: string, room: number): string {
   if (end > 0) return bytes.subarray(0, end).toString() + SHORTENED;
   return room >= SHORTENED.length ? SHORTENED : "";
 }
-
-const MARKS: Readonly<Record<Severity, string>> = { error: "❌", warning: "⚠️", note: "ℹ️" };
-
-/** Findings as a table in Markdown, for a summary; one sentence where there are none. */
-export function findingsInMarkdown(findings: readonly Finding[]): string {
-  if (findings.length === 0) return "Nothing found.\n";
-  const rows = findings.map((finding) => {
-    const { severity, id, message, file, line, hint } = finding;
-    const place = [scopeOf(finding) ?? "", file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}`];
-    const said = hint === undefined ? inCell(message) : `${inCell(message)}<br>${inCell(hint)}`;
-    return `| ${MARKS[severity]} | ${inCell(id)} | ${inCell(place.filter(Boolean).join(" "))} | ${said} |\n`;
-  });
-  return `| | check | where | what |\n| --- | --- | --- | --- |\n${rows.join("")}`;
-}
-
-/** Text as it is, in one cell of a table: no markup, no other row. */
-const inCell = (text: string): string =>
-  text
-    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
-    .replaceAll(/[\\`*_{}[\]|~@#!]/g, String.raw`\$&`)
-    .replaceAll(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);

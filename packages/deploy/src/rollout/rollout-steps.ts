@@ -3,6 +3,7 @@ import type { CertificateOptions } from "../verify/certs.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
+import type { Finding } from "../checks/finding.ts";
 import type { DeployEvent } from "../workloads/events.ts";
 import type { ApplyOptions } from "../releases/deployment.ts";
 import { makePlan, type Plan } from "../releases/plan.ts";
@@ -16,6 +17,8 @@ export interface DeploymentOptions {
   readonly verify?: Omit<CertificateOptions, "signal">;
   /** Is told what happens while an environment is deployed to. */
   readonly onEvent?: (environment: Environment, event: DeployEvent) => void;
+  /** Is told all that verifying finds, also where nothing of it is an error. */
+  readonly onFindings?: (environment: Environment, findings: readonly Finding[]) => void;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface DeploymentOptions {
  */
 export function deploymentSteps(
   project: Project,
-  { apply: applying = {}, verify: verifying = {}, onEvent }: DeploymentOptions = {},
+  { apply: applying = {}, verify: verifying = {}, onEvent, onFindings }: DeploymentOptions = {},
 ): RolloutSteps<Environment, Plan> {
   return {
     async plan(environment, signal) {
@@ -38,6 +41,7 @@ export function deploymentSteps(
     async verify(environment, signal) {
       await using cluster = await Cluster.connect(project, environment, { signal });
       const { findings } = await verifyEnvironment(cluster, { ...verifying, signal });
+      onFindings?.(environment, findings);
       const errors = findings.filter(({ severity }) => severity === "error");
       const [first] = errors;
       if (first === undefined) return;

@@ -38,16 +38,25 @@ export type RolloutEvent =
 
 /**
  * Deploys to several environments: staging before prod, canaries before the rest of prod, and as many at a time as may be. One that
- * fails holds back those that wait for it, and no other; every failure is told. Whoever stops to listen stops the rollout.
+ * fails holds back those that wait for it, and no other; every failure is told. Nothing is done until somebody listens, and whoever
+ * stops to listen stops the rollout.
  *
- * @throws DeployError NO_SUCH_ENVIRONMENT for a canary that is none; no failure of a step
+ * @throws DeployError NO_SUCH_ENVIRONMENT for a canary that is none, at once; no failure of a step
  */
-export async function* rollout<Target extends RolloutTarget, Plan>(
+export function rollout<Target extends RolloutTarget, Plan>(
   targets: readonly Target[],
   steps: RolloutSteps<Target, Plan>,
-  { most = 3, canaries = [], signal }: RolloutOptions = {},
+  options: RolloutOptions = {},
 ): AsyncGenerator<RolloutEvent> {
-  const graph = rolloutGraph(targets, canaries);
+  return eventsOf(targets, steps, rolloutGraph(targets, options.canaries ?? []), options);
+}
+
+async function* eventsOf<Target extends RolloutTarget, Plan>(
+  targets: readonly Target[],
+  steps: RolloutSteps<Target, Plan>,
+  graph: ReadonlyMap<string, readonly string[]>,
+  { most = 3, signal }: RolloutOptions,
+): AsyncGenerator<RolloutEvent> {
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   if (signal?.aborted === true) stop();

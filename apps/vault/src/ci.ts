@@ -1,0 +1,19 @@
+import { type Ci, DeployError, detectCi, type Project, secretsToMask } from "@git-vault/deploy";
+import { describe } from "./report-error.ts";
+
+/** The CI that the run is a step of. Its commands go to stderr, where they are read, too: stdout is the answer. */
+export const currentCi = (): Ci => detectCi({ write: (line) => process.stderr.write(line) });
+
+/** Neither this step of a job in CI nor a later one can print a secret that is read here. */
+export function maskSecrets(project: Project): void {
+  const ci = currentCi();
+  if (ci.kind !== "log") ci.mask(secretsToMask(project));
+}
+
+/** Shows in CI, under its code, an error that ends the run. */
+export function annotateError(error: unknown): void {
+  const { code: id, message, hint } = describe(error);
+  if (id === "CLOSED_PIPE") return;
+  const place = error instanceof DeployError ? error.place : undefined;
+  currentCi().annotate([{ id, severity: "error", message, hint, ...place }]);
+}

@@ -1,0 +1,57 @@
+import { hiddenPart } from "../checks/secrets.ts";
+import { DeployError } from "../errors.ts";
+import { secretsOf } from "../project/environment.ts";
+import type { Project } from "../project/project.ts";
+import { isMap, type Path, type Value } from "../values/value.ts";
+import { readYaml, valueOf } from "../values/yaml.ts";
+
+/**
+ * What must not stand in a log, for {@link Ci.mask}: of the secret layers of all releases what is secret indeed, and no user name, host
+ * name or switch; of the kubeconfigs the tokens, passwords and private keys.
+ *
+ * What cannot be read, such as a layer that is locked, tampered with or no YAML, is passed over: nobody here can print it, and whoever
+ * needs it tells of it.
+ */
+export function secretsToMask(project: Project): Set<string> {
+  const masks = new Set<string>();
+  const releases = project.environments.flatMap((environment) => environment.releases);
+  for (const layer of new Set(releases.flatMap(({ layers }) => layers)))
+    for (const { value, path } of layer.secret && !layer.locked ? readable(() => secretsOf(layer)) : []) {
+      const hidden = typeof value === "boolean" ? null : hiddenPart({ text: String(value), path });
+      if (hidden !== null) masks.add(hidden);
+    }
+  for (const kubeconfig of new Set(project.environments.flatMap((environment) => environment.kubeconfig ?? [])))
+    for (const secret of readable(() => [...credentialsIn(project, kubeconfig)])) masks.add(secret);
+  return masks;
+}
+
+function readable<T>(read: () => readonly T[]): readonly T[] {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DeployError) return [];
+    throw error;
+  }
+}
+
+/** What lets somebody in, whatever else is wrong with the kubeconfig. */
+function* credentialsIn(project: Project, file: string): Generator<string> {
+  const tracked = project.file(file);
+  if (tracked === undefined) return;
+  for (const document of readYaml(file, project.read(tracked).toString()).documents)
+    for (const [path, text] of textsIn(valueOf(document), [])) {
+      const key = path.at(-1);
+      if (key === "client-key-data") yield Buffer.from(text, "base64").toString("latin1");
+      if (key === "client-key-data" || key === "token" || key === "password") yield text;
+      else {
+        const hidden = hiddenPart({ text, path });
+        if (hidden !== null) yield hidden;
+      }
+    }
+}
+
+function* textsIn(value: Value, path: Path): Generator<[Path, string]> {
+  if (typeof value === "string" || typeof value === "number") yield [path, String(value)];
+  else if (Array.isArray(value)) for (const [at, item] of value.entries()) yield* textsIn(item, [...path, at]);
+  else if (isMap(value)) for (const [key, item] of Object.entries(value)) yield* textsIn(item, [...path, key]);
+}
