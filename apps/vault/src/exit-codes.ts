@@ -84,6 +84,7 @@ const OF_PROJECT: Readonly<Record<DeployErrorCode, ExitCode>> = {
   STALE_PLAN: 8,
   MALFORMED_PLAN: 5,
   RELEASE_BUSY: 1,
+  RELEASE_LOST: 1,
   ROLLOUT_FAILED: 1,
   ROLLBACK_FAILED: 1,
   NO_REVISION: 1,

@@ -29,6 +29,7 @@ import { VaultError, type VaultErrorOptions } from "@git-vault/errors";
  * - `STALE_PLAN`: what the plan was made for is not so any more
  * - `MALFORMED_PLAN`: the plan is none, or was changed after it was made
  * - `RELEASE_BUSY`: somebody else is, or may be, at the release
+ * - `RELEASE_LOST`: somebody else took over the release while the run was at it, and it was left to them
  * - `ROLLOUT_FAILED`: a workload did not become ready; the message tells why
  * - `ROLLBACK_FAILED`: what failed could not be undone either
  * - `NO_REVISION`: there is no such release or revision to go back to
@@ -81,6 +82,7 @@ export type DeployErrorCode =
   | "STALE_PLAN"
   | "MALFORMED_PLAN"
   | "RELEASE_BUSY"
+  | "RELEASE_LOST"
   | "ROLLOUT_FAILED"
   | "ROLLBACK_FAILED"
   | "NO_REVISION"

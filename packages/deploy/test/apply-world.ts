@@ -53,6 +53,8 @@ export interface ApplyWorld extends ClusterWorld {
   commitImage(image: string): Promise<void>;
   /** The image of the one Deployment in the cluster. */
   image(): string | undefined;
+  /** The right to deploy as another run holds it that renewed it `age` seconds ago by its own clock, for so many seconds (30). */
+  putLease(holder: object, options: { readonly age: number; readonly seconds?: number }): void;
   /** What somebody else's Helm is started with. */
   readonly foreign: { readonly cwd: string; readonly env: NodeJS.ProcessEnv };
 }
@@ -92,6 +94,19 @@ export async function applyWorld(): Promise<ApplyWorld> {
     async commitImage(image) {
       at.repository.write("config/staging.yaml", `replicas: 1\nimage: ${image}\n`);
       await at.repository.commit(image);
+    },
+    putLease(holder, { age, seconds = 30 }) {
+      const time = `${new Date(Date.now() - age * 1000).toISOString().slice(0, -1)}000Z`;
+      at.kubernetes.put({
+        apiVersion: "coordination.k8s.io/v1",
+        kind: "Lease",
+        metadata: {
+          namespace: "default",
+          name: "git-vault.web.app",
+          annotations: { "git-vault/holder": JSON.stringify(holder) },
+        },
+        spec: { holderIdentity: "other", leaseDurationSeconds: seconds, acquireTime: time, renewTime: time },
+      });
     },
     image: () =>
       /"image":"(?<image>[^"]*)"/.exec(JSON.stringify(at.kubernetes.get("apps/v1", "Deployment", "web", "web")) ?? "")

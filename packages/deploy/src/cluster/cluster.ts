@@ -9,7 +9,7 @@ import { DeployError } from "../errors.ts";
 import { Helm } from "../helm/helm.ts";
 import {
   HelmReleases,
-  READY_LABEL,
+  recordedRevision,
   type RecordedRevision,
   type ReleaseName,
   WritableHelmReleases,
@@ -138,12 +138,7 @@ export class Cluster implements AsyncDisposable {
       signal,
     });
     return items
-      .map(({ metadata: { labels = {}, uid = "" } }) => ({
-        number: Number(labels["version"]),
-        status: labels["status"] ?? "",
-        uid,
-        ready: labels[READY_LABEL] !== undefined && labels[READY_LABEL] === labels["version"],
-      }))
+      .map(({ metadata }) => recordedRevision(metadata))
       .filter(({ number }) => Number.isSafeInteger(number))
       .toSorted((a, b) => a.number - b.number);
   }

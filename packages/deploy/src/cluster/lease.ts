@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { KubernetesObject } from "./api.ts";
 import type { Cluster, WritableCluster } from "./cluster.ts";
 import { DeployError } from "../errors.ts";
@@ -23,7 +25,7 @@ export interface Holder {
 
 /** Who has the right to a release, or had it last. */
 export interface Holding {
-  /** Whether somebody has it now. */
+  /** Whether somebody seems to have it now: whether the clock of their machine and this one's agree is not known. */
   readonly held: boolean;
   /** What they say; null where nobody had it, or nothing is known of them. */
   readonly holder: Holder | null;
@@ -32,56 +34,96 @@ export interface Holding {
 /** For how many seconds a lease is good after it was renewed, and after how many milliseconds it is. */
 const SECONDS = 30;
 const RENEWAL = 10_000;
+/** How often, in milliseconds, it is looked whether another run renews its lease. */
+const LOOK = 1000;
 const ANNOTATION = "git-vault/holder";
+
+/** What a run takes a lease for. */
+export interface Term {
+  /** The first revision that it makes. */
+  readonly revision: number;
+  /** After how many milliseconds its Helm has ended for sure. */
+  readonly most: number;
+}
+
+/** How a lease is taken. */
+export interface TakeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Is told that another run did not give it back, and for how many seconds it is watched whether that one is alive. */
+  readonly onWait: (seconds: number) => void;
+}
 
 /**
  * The right to deploy a release, kept in its cluster (coordination.k8s.io/v1 Lease): two runs never deploy the same one at once, and
  * the next one can tell whether one that left it half-way is dead.
+ *
+ * As in Kubernetes' own leader election, no clock is compared with another machine's: a lease is taken over once it was seen not to
+ * change for as long as it is good, and given up where it could not be renewed for so long.
  */
 export class ReleaseLease {
   readonly #cluster: WritableCluster;
+  readonly #release: ReleaseName;
   readonly #name: string;
   readonly #id = randomUUID();
   readonly #holder: Holder;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #controller = new AbortController();
+  #renewal: NodeJS.Timeout | undefined;
+  #expiry: NodeJS.Timeout | undefined;
   /** Who had it before, and did not give it back; null where nobody did. */
   readonly previous: Holder | null;
 
   private constructor(cluster: WritableCluster, release: ReleaseName, holder: Holder, previous: Holder | null) {
     this.#cluster = cluster;
+    this.#release = release;
     this.#name = nameOf(release);
     this.#holder = holder;
     this.previous = previous;
   }
 
   /**
-   * Takes the lease of a release.
+   * Takes the lease of a release. Where another run has not given it back, it is watched whether that one is alive.
    *
    * @returns null where the user may not have leases: the deployment goes on without one
-   * @throws DeployError RELEASE_BUSY where another run has it
+   * @throws DeployError RELEASE_BUSY where another run has it; INTERRUPTED
    */
   static async take(
     cluster: WritableCluster,
     release: ReleaseName,
-    holder: Holder,
-    signal?: AbortSignal,
+    { revision, most }: Term,
+    options: TakeOptions,
   ): Promise<ReleaseLease | null> {
     try {
-      const known = await cluster.get<Lease>(`${LEASES}/${nameOf(release)}`, { signal });
-      if (known !== null && isHeld(known)) throw busy(release);
+      const known = await freeLease(cluster, release, options);
+      const holder = { revision, end: Date.now() + most };
       const lease = new ReleaseLease(cluster, release, holder, known === null ? null : holderOf(known));
       // Not broken off: it could be taken, and nobody know it.
       await lease.#write(known);
-      lease.#timer = setInterval(() => {
+      lease.#renewal = setInterval(() => {
         lease.#renew().catch(() => {});
       }, RENEWAL).unref();
       return lease;
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
-      if (error.code === "CONFLICT") throw busy(release);
+      if (error.code === "CONFLICT") throw alive(release);
       if (error.code === "FORBIDDEN") return null;
       throw error;
     }
+  }
+
+  /** Is aborted when the lease is lost, with the error that says how. */
+  get lost(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /**
+   * Asserts that the lease is still this run's, just before something is changed.
+   *
+   * @throws DeployError RELEASE_LOST
+   */
+  async assertHeld(): Promise<void> {
+    // One that cannot be renewed now is good until its time is over.
+    await this.#renew().catch(() => {});
+    this.lost.throwIfAborted();
   }
 
   /** Looks who has the lease of a release, and takes nothing. A user who may not look learns nothing. */
@@ -97,12 +139,30 @@ export class ReleaseLease {
 
   async #renew(): Promise<void> {
     const known = await this.#cluster.get<Lease>(`${LEASES}/${this.#name}`);
+    if (this.#renewal === undefined) return;
     if (known?.spec?.holderIdentity === this.#id) await this.#write(known);
+    else this.#lose(known === null ? "its Lease was removed" : "another run took its Lease");
+  }
+
+  #lose(how: string): void {
+    this.#stop();
+    const message = `this run no longer has the right to deploy the release ${this.#release.name}: ${how}`;
+    this.#controller.abort(
+      new DeployError("RELEASE_LOST", message, {
+        hint: "nothing more was changed, and nothing undone; look at what the release is now, with `vault deploy plan`",
+      }),
+    );
+  }
+
+  #stop(): void {
+    clearInterval(this.#renewal);
+    clearTimeout(this.#expiry);
+    this.#renewal = undefined;
   }
 
   /** Gives it back. What cannot be given back runs out by itself. */
   async release(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#stop();
     try {
       const known = await this.#cluster.get<Lease>(`${LEASES}/${this.#name}`);
       if (known?.spec?.holderIdentity === this.#id)
@@ -119,21 +179,22 @@ export class ReleaseLease {
   async restore(): Promise<void> {
     const { previous } = this;
     if (previous === null) return this.release();
-    clearInterval(this.#timer);
+    this.#stop();
     try {
       const known = await this.#cluster.get<Lease>(`${LEASES}/${this.#name}`);
-      if (known?.spec?.holderIdentity === this.#id)
-        await this.#write(known, { holder: previous, renewed: new Date(0) });
+      if (known?.spec?.holderIdentity === this.#id) await this.#write(known, { holder: previous, id: "" });
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
     }
   }
 
+  /** @param id nobody's where it is given back */
   async #write(
     known: Lease | null,
-    { holder = this.#holder, renewed = new Date() }: { readonly holder?: Holder; readonly renewed?: Date } = {},
+    { holder = this.#holder, id = this.#id }: { readonly holder?: Holder; readonly id?: string } = {},
   ): Promise<void> {
-    const now = `${renewed.toISOString().slice(0, -1)}000Z`;
+    const start = performance.now();
+    const now = `${new Date().toISOString().slice(0, -1)}000Z`;
     const body = {
       apiVersion: "coordination.k8s.io/v1",
       kind: "Lease",
@@ -143,7 +204,7 @@ export class ReleaseLease {
         ...(known === null ? {} : { resourceVersion: known.metadata.resourceVersion }),
       },
       spec: {
-        holderIdentity: this.#id,
+        holderIdentity: id,
         leaseDurationSeconds: SECONDS,
         acquireTime: known?.spec?.holderIdentity === this.#id ? known.spec.acquireTime : now,
         renewTime: now,
@@ -151,6 +212,35 @@ export class ReleaseLease {
     };
     if (known === null) await this.#cluster.send(LEASES, { method: "POST", body });
     else await this.#cluster.send(`${LEASES}/${this.#name}`, { method: "PUT", body });
+    clearTimeout(this.#expiry);
+    if (id === "") return;
+    const left = start + SECONDS * 1000 - performance.now();
+    const how = `its Lease could not be renewed for ${SECONDS} seconds`;
+    this.#expiry = setTimeout(() => this.#lose(how), left).unref();
+  }
+}
+
+/** The lease of a release once nobody has it; null where there is none. @throws DeployError RELEASE_BUSY where its run is alive */
+async function freeLease(
+  cluster: WritableCluster,
+  release: ReleaseName,
+  { signal, onWait }: TakeOptions,
+): Promise<Lease | null> {
+  const look = (): Promise<Lease | null> => cluster.get<Lease>(`${LEASES}/${nameOf(release)}`, { signal });
+  const first = await look();
+  if (first === null || isGivenBack(first)) return first;
+  const seconds = first.spec?.leaseDurationSeconds ?? SECONDS;
+  onWait(seconds);
+  const end = performance.now() + seconds * 1000;
+  for (;;) {
+    const left = end - performance.now();
+    await sleep(Math.max(0, Math.min(LOOK, left)), undefined, { signal }).catch(() => {
+      throw new DeployError("INTERRUPTED", "interrupted while it was watched whether another run is alive");
+    });
+    const now = await look();
+    if (now === null || isGivenBack(now)) return now;
+    if (!isDeepStrictEqual(now.spec, first.spec)) throw alive(release);
+    if (left <= 0) return now;
   }
 }
 
@@ -158,14 +248,23 @@ export class ReleaseLease {
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 const nameOf = ({ name, namespace }: ReleaseName): string => `git-vault.${namespace}.${name}`;
 
-/** What is thrown where another run has a release. */
+/** What is thrown where another run seems to have a release. */
 export const busy = ({ name }: ReleaseName): DeployError =>
   new DeployError("RELEASE_BUSY", `somebody else is deploying the release ${name}`, {
     hint: `wait until that run has ended; if it was killed, run this again in ${SECONDS} seconds`,
   });
 
-const isHeld = ({ spec = {} }: Lease): boolean =>
-  Date.parse(spec.renewTime ?? "") + (spec.leaseDurationSeconds ?? 0) * 1000 > Date.now();
+/** What is thrown where another run was seen to have a release. */
+const alive = ({ name }: ReleaseName): DeployError =>
+  new DeployError("RELEASE_BUSY", `somebody else is deploying the release ${name}`, {
+    hint: "wait until that run has ended",
+  });
+
+const isGivenBack = ({ spec }: Lease): boolean => (spec?.holderIdentity ?? "") === "";
+
+const isHeld = (lease: Lease): boolean =>
+  !isGivenBack(lease) &&
+  Date.parse(lease.spec?.renewTime ?? "") + (lease.spec?.leaseDurationSeconds ?? 0) * 1000 > Date.now();
 
 function holderOf({ metadata }: Lease): Holder | null {
   try {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { KubernetesObject } from "../cluster/api.ts";
 import { DeployError } from "../errors.ts";
 import type { Helm } from "./helm.ts";
 import { helmValues } from "../values/helm-values.ts";
@@ -18,10 +19,28 @@ export interface ReleaseRevision {
 export interface RecordedRevision extends ReleaseRevision {
   /** Whether all of it was once found ready. */
   readonly ready: boolean;
+  /** What the run of ours that made it calls itself; null where none did. */
+  readonly run: string | null;
 }
 
 /** The label of Helm's record of a revision that was found ready. Its value is the number: later revisions inherit labels. */
 export const READY_LABEL = "git-vault/ready";
+
+/** The label of Helm's record of a revision that a run of ours made: `REVISION.RUN`, again since later revisions inherit labels. */
+const RUN_LABEL = "git-vault/run";
+
+/** What Helm's record of a revision is labelled with tells of it. */
+export function recordedRevision({ labels = {}, uid = "" }: KubernetesObject["metadata"]): RecordedRevision {
+  const { version = "", status = "" } = labels;
+  const made = labels[RUN_LABEL];
+  return {
+    number: Number(version),
+    status,
+    uid,
+    ready: labels[READY_LABEL] !== undefined && labels[READY_LABEL] === version,
+    run: made?.startsWith(`${version}.`) === true ? made.slice(version.length + 1) : null,
+  };
+}
 
 /** The path of Helm's record of a revision, a Secret. Secrets are in it. */
 export const recordPath = ({ name, namespace }: ReleaseName, revision: number): string =>
@@ -50,6 +69,9 @@ export interface Rehearsal {
 interface UpgradeOptions extends Rehearsal {
   /** Tells in Helm's history where it comes from. */
   readonly description: string;
+  /** What the run calls itself, and the number of the revision that it makes. */
+  readonly run: string;
+  readonly revision: number;
   /** In seconds, for each thing that Helm itself waits for, such as a hook. */
   readonly timeout: number;
   /** How many revisions Helm keeps. */
@@ -157,6 +179,7 @@ export class HelmReleases {
 
   protected async upgradeWith(options: UpgradeOptions): Promise<void> {
     const { release, chartFolder, description, timeout, history, wait, createNamespace, signal } = options;
+    const label = `${RUN_LABEL}=${options.revision}.${options.run}`;
     const args = [
       ...this.#upgradeArgs(release, chartFolder),
       "--history-max",
@@ -165,6 +188,8 @@ export class HelmReleases {
       `${timeout}s`,
       "--description",
       description,
+      "--labels",
+      label,
       ...(wait ? ["--wait"] : []),
       ...(createNamespace ? ["--create-namespace"] : []),
       // What it prints is not shown, and a chart's notes may hold secrets.

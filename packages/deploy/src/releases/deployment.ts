@@ -1,19 +1,18 @@
-import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
+import { randomUUID } from "node:crypto";
+import type { WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { Tell } from "../workloads/events.ts";
-import { Concealer } from "./conceal.ts";
 import { learnDeployed, runningAmong } from "./deployed-secrets.ts";
-import { descriptionOf, lastGood, recordReady } from "./good-revision.ts";
-import type { ReleaseName } from "../helm/helm-releases.ts";
+import { descriptionOf, lastGood } from "./good-revision.ts";
+import type { RecordedRevision, ReleaseName } from "../helm/helm-releases.ts";
 import { isInterrupted, tellingState } from "./interrupted.ts";
-import { ReleaseLease } from "../cluster/lease.ts";
-import { type Manifest, readManifests } from "../helm/manifests.ts";
+import { type HeldRelease, holding, isLost, overtaken } from "./held-release.ts";
+import { readManifests } from "../helm/manifests.ts";
 import type { PlannedRelease, PlanOptions } from "./plan.ts";
 import type { Project } from "../project/project.ts";
-import { waitForWorkloads } from "../workloads/readiness.ts";
+import { tellReady, waitForRelease } from "./ready-release.ts";
 import type { Release } from "../project/release.ts";
 import { assertAbandoned, repair } from "./repair.ts";
-import { workloadsAmong } from "../workloads/workload.ts";
 
 /** How long things may take, and what becomes of what fails. */
 export interface DeployLimits extends PlanOptions {
@@ -38,34 +37,6 @@ const HISTORY = 10;
 /** For how many milliseconds workloads are looked at, at least. */
 const LOOK = 2000;
 
-/** Waits for the workloads that a release has now. @throws DeployError ROLLOUT_FAILED, INTERRUPTED */
-export async function waitForRelease(
-  cluster: Cluster,
-  release: ReleaseName,
-  manifests: readonly Manifest[],
-  { deadline, tell, signal }: { readonly deadline: number; readonly tell: Tell; readonly signal: AbortSignal },
-): Promise<void> {
-  const start = Date.now();
-  // A chart may make secrets of its own.
-  const concealer = new Concealer(cluster.redactor);
-  for (const { object } of manifests) concealer.learn(object);
-  const workloads = workloadsAmong(manifests, release.namespace);
-  const unready = await waitForWorkloads(cluster, workloads, {
-    deadline,
-    signal,
-    onProgress: (progress) => tell({ event: "progress", release: release.name, ...progress }),
-  });
-  if (unready.length === 0) {
-    tell({ event: "ready", release: release.name, workloads: workloads.length, seconds: (Date.now() - start) / 1000 });
-    return;
-  }
-  for (const one of unready) tell({ event: "unready", release: release.name, ...one });
-  const [first] = unready;
-  const what = unready.map(({ workload }) => `${workload.kind} ${workload.name}`).join(", ");
-  const why = first?.reasons[0] ?? first?.message ?? "";
-  throw new DeployError("ROLLOUT_FAILED", `not ready: ${what} of the release ${release.name}: ${why}`);
-}
-
 /** One release, while it is deployed. */
 export class Deployment {
   readonly #project: Project;
@@ -78,8 +49,8 @@ export class Deployment {
   readonly #history: number;
   readonly #tell: Tell;
   readonly #signal: AbortSignal;
-  /** Whether something may be changed. Until then, what the lease told of a run that left the release half-way stays true. */
-  #hasBegun = false;
+  /** What it calls itself in Helm's record of what it makes. */
+  readonly #id = randomUUID();
   /** What is so of the release, in words, should the run end now. */
   #state: string;
 
@@ -113,39 +84,31 @@ export class Deployment {
     );
   }
 
-  async #run(): Promise<void> {
-    const next = (this.#planned.revision?.number ?? 0) + 1;
+  #run(): Promise<void> {
+    const revision = (this.#planned.revision?.number ?? 0) + 1;
     // Helm waits so long for each of its hooks at most, and for a repair and a rollback.
-    const end = Date.now() + (this.#planned.hooks + 3) * this.#timeout * 1000;
-    const lease = await ReleaseLease.take(this.#cluster, this.#release, { revision: next, end }, this.#signal);
-    if (lease === null)
-      this.#tell({
-        event: "warning",
-        message: "the user may not have leases: two runs may deploy at once, and a dead one is not known",
-      });
-    try {
-      await this.#deploy(lease?.previous ?? null);
-    } finally {
-      await (this.#hasBegun ? lease?.release() : lease?.restore());
-    }
+    const term = { revision, most: (this.#planned.hooks + 3) * this.#timeout * 1000 };
+    const listeners = { tell: this.#tell, signal: this.#signal };
+    return holding(this.#cluster, this.#release, term, listeners, (held) => this.#deploy(held));
   }
 
-  async #deploy(previous: ReleaseLease["previous"]): Promise<void> {
+  async #deploy(held: HeldRelease): Promise<void> {
     const release = this.#release;
     const tell = this.#tell;
-    const [timeout, history, signal] = [this.#timeout, this.#history, this.#signal];
+    const [timeout, history, signal] = [this.#timeout, this.#history, held.signal];
     const revisions = await this.#cluster.revisions(release, signal);
     // Another run may have been quicker to take the lease.
     if ((revisions.at(-1)?.number ?? null) !== (this.#planned.revision?.number ?? null))
       throw new DeployError("STALE_PLAN", `the plan is stale: somebody else changed the release ${release.name}`);
     const last = revisions.at(-1);
-    if (last !== undefined) assertAbandoned(release.name, last, previous, this.#force);
-    this.#hasBegun = true;
+    if (last !== undefined) assertAbandoned(release.name, last, held.previous, this.#force);
+    held.begin();
     await repair(this.#cluster, { release, revisions, timeout, history, tell, signal });
     const repaired = await this.#cluster.revisions(release, signal);
     const before = repaired.at(-1);
     await learnDeployed(this.#cluster, release, runningAmong(repaired), signal);
     this.#state = asItWas(release, before?.number ?? 0);
+    await held.assertHeld();
     const deadline = Date.now() + timeout * 1000;
     tell({ event: "upgrading", release: release.name, namespace: release.namespace, from: before?.number ?? null });
     try {
@@ -153,6 +116,8 @@ export class Deployment {
         release,
         chartFolder: this.#project.chartFolder(release.chart),
         description: descriptionOf(this.#project.commit),
+        run: this.#id,
+        revision: (before?.number ?? 0) + 1,
         timeout,
         history,
         wait: this.#planned.hooksAfter,
@@ -160,16 +125,19 @@ export class Deployment {
         createNamespace: before === undefined && (await this.#lacksNamespace()),
         signal,
       });
-      const revision = await this.#made(before?.number ?? 0);
+      const revision = await this.#own(signal);
       tell({ event: "upgraded", release: release.name, revision });
       const { manifest } = await this.#cluster.releases.deployed(release, revision, signal);
       // Where Helm took all the time, they are looked at none the less.
       const until = Math.max(deadline, Date.now() + LOOK);
       await waitForRelease(this.#cluster, release, readManifests(manifest), { deadline: until, tell, signal });
+      await this.#own(signal);
       await tellReady(this.#cluster, release, revision, tell);
     } catch (error) {
-      const told = await this.#explained(error, before?.number ?? 0);
-      if (this.#onFailure === "rollback") await this.#undo(before?.number ?? 0, told);
+      // What is somebody else's now is left to them.
+      for (const reason of [error, signal.reason]) if (isLost(reason)) throw reason;
+      const told = await this.#explained(error, signal);
+      if (this.#onFailure === "rollback") await this.#undo(before?.number ?? 0, told, held);
       else await this.#leave(before?.number ?? 0);
       throw told;
     }
@@ -187,15 +155,15 @@ export class Deployment {
   }
 
   /** Helm does not say why what it waited for is not ready: the cluster does. */
-  async #explained(error: unknown, before: number): Promise<unknown> {
+  async #explained(error: unknown, signal: AbortSignal): Promise<unknown> {
     const release = this.#release;
     const isHelms = error instanceof DeployError && error.code === "TOOL_FAILED";
-    if (!isHelms || !this.#planned.hooksAfter || this.#signal.aborted) return error;
+    if (!isHelms || !this.#planned.hooksAfter || signal.aborted) return error;
     try {
-      const last = (await this.#cluster.revisions(release)).at(-1)?.number ?? 0;
-      if (last <= before) return error;
-      const { manifest } = await this.#cluster.releases.deployed(release, last);
-      const options = { deadline: Date.now() + LOOK, tell: this.#tell, signal: this.#signal };
+      const last = (await this.#cluster.revisions(release)).at(-1);
+      if (last === undefined || !this.#isOwn(last)) return error;
+      const { manifest } = await this.#cluster.releases.deployed(release, last.number);
+      const options = { deadline: Date.now() + LOOK, tell: this.#tell, signal };
       await waitForRelease(this.#cluster, release, readManifests(manifest), options);
       return error;
     } catch (found) {
@@ -203,30 +171,32 @@ export class Deployment {
     }
   }
 
-  /** The revision that this run made. */
-  async #made(before: number): Promise<number> {
-    const last = (await this.#cluster.revisions(this.#release, this.#signal)).at(-1)?.number ?? 0;
-    if (last !== before + 1)
-      this.#tell({
-        event: "warning",
-        message: `somebody else changed the release ${this.#release.name} at the same time`,
-      });
-    return last;
+  #isOwn({ run }: RecordedRevision): boolean {
+    return run === this.#id;
+  }
+
+  /** The revision that this run made, as long as it is the last one. @throws DeployError RELEASE_LOST */
+  async #own(signal: AbortSignal): Promise<number> {
+    const last = (await this.#cluster.revisions(this.#release, signal)).at(-1);
+    if (last !== undefined && this.#isOwn(last)) return last.number;
+    throw overtaken(this.#release, last?.number ?? null, this.#tell);
   }
 
   /** Leaves what failed as it is. */
   async #leave(before: number): Promise<void> {
     try {
-      const last = (await this.#cluster.revisions(this.#release)).at(-1)?.number ?? 0;
-      if (last > before) this.#state = leftAs(this.#release, last);
+      const last = (await this.#cluster.revisions(this.#release)).at(-1);
+      if (last === undefined || last.number <= before) return;
+      if (!this.#isOwn(last)) throw overtaken(this.#release, last.number, this.#tell);
+      this.#state = leftAs(this.#release, last.number);
     } catch (error) {
-      if (!(error instanceof DeployError)) throw error;
+      if (!(error instanceof DeployError) || isLost(error)) throw error;
       this.#state = `the release ${this.#release.name} is left as it is, and the cluster does not tell how that is`;
     }
   }
 
   /** Goes back to what was good before, even where the run was told to end: nothing stays half-done. */
-  async #undo(before: number, cause: unknown): Promise<void> {
+  async #undo(before: number, cause: unknown, held: HeldRelease): Promise<void> {
     const release = this.#release;
     const [timeout, history] = [this.#timeout, this.#history];
     try {
@@ -234,6 +204,7 @@ export class Deployment {
       const last = revisions.at(-1);
       // Helm had not begun.
       if (last === undefined || last.number <= before) return;
+      if (!this.#isOwn(last)) throw overtaken(release, last.number, this.#tell);
       const good = before === 0 ? null : await lastGood(this.#cluster, release, { upTo: before });
       if (before > 0 && good === null) {
         // What was there is not removed for it.
@@ -245,6 +216,7 @@ export class Deployment {
       }
       const target = revisions.filter(({ number }) => number === good);
       await learnDeployed(this.#cluster, release, target);
+      await held.assertHeld();
       this.#tell({ event: "rolling-back", release: release.name, to: good });
       if (good === null) await this.#cluster.releases.remove(release, { timeout });
       else await this.#cluster.releases.rollBack(release, good, { timeout, history });
@@ -257,7 +229,8 @@ export class Deployment {
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
       const why = isInterrupted(cause) ? "interrupted; " : cause instanceof DeployError ? `${cause.message}; ` : "";
-      throw new DeployError("ROLLBACK_FAILED", `${why}and it was not rolled back: ${error.message}`, { cause });
+      const code = isLost(error) ? "RELEASE_LOST" : "ROLLBACK_FAILED";
+      throw new DeployError(code, `${why}and it was not rolled back: ${error.message}`, { cause, hint: error.hint });
     }
   }
 }
@@ -271,19 +244,3 @@ const leftAs = ({ name }: ReleaseName, revision: number): string =>
 /** Where a release is after a rollback, in words. */
 export const backAt = ({ name }: ReleaseName, to: number, revision: number | null): string =>
   `the release ${name} is back at revision ${to}${revision === null ? "" : ` (as revision ${revision})`}`;
-
-/** Records that a revision was found ready. Where that fails, it runs none the less. */
-export async function tellReady(
-  cluster: WritableCluster,
-  release: ReleaseName,
-  revision: number,
-  tell: Tell,
-): Promise<void> {
-  try {
-    await recordReady(cluster, release, revision);
-  } catch (error) {
-    if (!(error instanceof DeployError)) throw error;
-    const message = `revision ${revision} of ${release.name} is ready, but that could not be recorded, and it will not be gone back to: ${error.message}`;
-    tell({ event: "warning", message });
-  }
-}

@@ -1,5 +1,7 @@
 import { beginning } from "./apply.ts";
-import { backAt, type DeployLimits, tellReady, waitForRelease } from "./deployment.ts";
+import { backAt, type DeployLimits } from "./deployment.ts";
+import { type HeldRelease, holding, overtaken } from "./held-release.ts";
+import { tellReady, waitForRelease } from "./ready-release.ts";
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import { type DeployEvent, eventsOf, type Tell } from "../workloads/events.ts";
@@ -8,7 +10,6 @@ import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
 import { lastGood } from "./good-revision.ts";
 import type { ReleaseRevision } from "../helm/helm-releases.ts";
 import type { Release } from "../project/release.ts";
-import { ReleaseLease } from "../cluster/lease.ts";
 import { readManifests } from "../helm/manifests.ts";
 import type { PlanOptions } from "./plan.ts";
 import type { Project } from "../project/project.ts";
@@ -32,6 +33,8 @@ export interface RollbackOptions extends DeployLimits {
   /** Take up a release that was left half-way: somebody says that whatever was at it is dead. */
   readonly repair?: boolean;
 }
+
+const TIMEOUT = 600;
 
 /**
  * Finds out what a release goes back to. Nothing is changed.
@@ -105,41 +108,54 @@ interface Listeners {
   readonly onState: (state: string) => void;
 }
 
-async function goBack(
+function goBack(
   cluster: WritableCluster,
-  { release: name, from, to: target }: RollbackPlan,
-  { timeout = 600, history = 10, repair = false }: RollbackOptions,
+  plan: RollbackPlan,
+  options: RollbackOptions,
   { tell, signal, onState }: Listeners,
 ): Promise<void> {
-  const release = releaseOf(cluster, name);
+  const release = releaseOf(cluster, plan.release);
+  const term = { revision: plan.from.number + 1, most: 3 * (options.timeout ?? TIMEOUT) * 1000 };
+  return holding(cluster, release, term, { tell, signal }, (held) =>
+    goBackTo(cluster, release, plan, options, { tell, held, onState }),
+  );
+}
+
+async function goBackTo(
+  cluster: WritableCluster,
+  release: Release,
+  { from, to: target }: RollbackPlan,
+  { timeout = TIMEOUT, history = 10, repair = false }: RollbackOptions,
+  { tell, held, onState }: Omit<Listeners, "signal"> & { readonly held: HeldRelease },
+): Promise<void> {
+  const { signal } = held;
   const to = target.number;
-  const start = Date.now();
-  const deadline = start + timeout * 1000;
-  const holder = { revision: from.number + 1, end: start + 3 * timeout * 1000 };
-  const lease = await ReleaseLease.take(cluster, release, holder, signal);
-  let isRefused = true;
-  try {
-    const revisions = await cluster.revisions(release, signal);
-    const last = revisions.at(-1);
-    if (last?.uid !== from.uid || last.number !== from.number)
-      throw new DeployError("STALE_PLAN", `somebody else changed the release ${name} meanwhile`, {
-        hint: "nothing was changed; look at it again",
-      });
-    assertAbandoned(name, last, lease?.previous ?? null, repair);
-    await learnDeployed(cluster, release, [...runningAmong(revisions), target], signal);
-    isRefused = false;
-    tell({ event: "rolling-back", release: name, to });
-    await cluster.releases.rollBack(release, to, { timeout, history });
-    // Helm was not told to stop, and neither is the question what it made.
-    const now = (await cluster.revisions(release)).at(-1)?.number ?? 0;
-    tell({ event: "rolled-back", release: name, to, revision: now });
-    onState(`${backAt(release, to, now)}, and was not waited for`);
-    const { manifest } = await cluster.releases.deployed(release, now, signal);
-    await waitForRelease(cluster, release, readManifests(manifest), { deadline, tell, signal });
-    await tellReady(cluster, release, now, tell);
-  } finally {
-    await (isRefused ? lease?.restore() : lease?.release());
-  }
+  const deadline = Date.now() + timeout * 1000;
+  const revisions = await cluster.revisions(release, signal);
+  const last = revisions.at(-1);
+  if (last?.uid !== from.uid || last.number !== from.number)
+    throw new DeployError("STALE_PLAN", `somebody else changed the release ${release.name} meanwhile`, {
+      hint: "nothing was changed; look at it again",
+    });
+  assertAbandoned(release.name, last, held.previous, repair);
+  await learnDeployed(cluster, release, [...runningAmong(revisions), target], signal);
+  await held.assertHeld();
+  held.begin();
+  tell({ event: "rolling-back", release: release.name, to });
+  await cluster.releases.rollBack(release, to, { timeout, history });
+  // Helm was not told to stop, and neither is the question what it made.
+  const assertLast = async (): Promise<number> => {
+    const now = (await cluster.revisions(release)).at(-1)?.number ?? null;
+    if (now === from.number + 1) return now;
+    throw overtaken(release, now, tell);
+  };
+  const now = await assertLast();
+  tell({ event: "rolled-back", release: release.name, to, revision: now });
+  onState(`${backAt(release, to, now)}, and was not waited for`);
+  const { manifest } = await cluster.releases.deployed(release, now, signal);
+  await waitForRelease(cluster, release, readManifests(manifest), { deadline, tell, signal });
+  await assertLast();
+  await tellReady(cluster, release, now, tell);
 }
 
 function releaseOf({ environment }: Cluster, name: string): Release {
