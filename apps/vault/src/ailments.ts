@@ -31,6 +31,10 @@ export const AILMENTS: Readonly<Record<Ailment, readonly [what: string, remedy: 
     "a rotation replaced this key: files that need the new one stay encrypted, and git adds no changes of protected files",
     "run `vault unlock`, which takes the new one",
   ],
+  "false-retirement": [
+    "says that a key which is here was replaced, and nobody wrote it who had that key",
+    "it counts for nothing; see with `git log` who committed it, and remove it",
+  ],
   "not-required": ["is not true: where the filter fails, git stores plaintext", "run `vault unlock`"],
   "no-process": ["is not set: git starts the filter once for each file", "run `vault unlock`, which sets it"],
   "loose-permissions": ["the key can be read or written by other users", "chmod 600 it"],

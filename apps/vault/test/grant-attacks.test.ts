@@ -362,6 +362,61 @@ describe("a rotation does not vouch for what it finds", () => {
   });
 });
 
+describe("a file that says that the key was replaced, by somebody without it,", () => {
+  beforeAll(async () => void (world = await makeTeamWorld(["alice", "bob", "mallory"])));
+  afterAll(() => world.close());
+
+  it("stops nobody, drops no grant, and is named", async () => {
+    await world.begin();
+    await as("alice", "vault grant bob");
+    await as("alice", "git push -q origin main");
+    await world.join("mallory");
+    const id = /^key-id: ([0-9a-f]{32})$/m.exec(read("mallory", grantOf("mallory", "bob")).toString())?.[1] ?? "";
+    const other = "0".repeat(32);
+    const names = [`${id}.key`, `${id}.${other}.key`, `${id}.${other}.${other}.key`];
+    for (const name of names) write("mallory", `.git-vault/retired/default/${name}`, "junk");
+    // These say nothing of a key that is here, and count for nothing.
+    for (const sealer of ["1".repeat(32), id]) {
+      write("mallory", `.git-vault/retired/default/${other}.${sealer}.${other}.key`, "junk");
+    }
+    await world.commit("mallory", "replaced");
+    await handOver("mallory", "alice");
+    expect(await opens("bob")).toBe(true);
+    write("bob", "secrets/password", "hunter7\n");
+    await world.commit("bob", "edited");
+    await handOver("bob", "alice");
+    expect(read("alice", "secrets/password").toString()).toBe("hunter7\n");
+    for (const [line, said] of [
+      ["vault status", /^false-retirement: \.git-vault\/retired\/default\/\S+ says that a key/gm],
+      ["vault doctor", /^wrong: false-retirement: \.git-vault\/retired\/default\/\S+: says that a key/gm],
+      ["vault holders", /^! \.git-vault\/retired\/default\/\S+: it says that a key was replaced, and nobody/gm],
+    ] as const) {
+      const told = await trying("alice", line);
+      expect([line, told.status, told.said.match(said)?.length]).toEqual([line, 7, names.length]);
+    }
+    expect(await as("alice", "vault grant bob")).toMatch(/has a grant for the same keys already/);
+    expect(await as("alice", "vault rotate")).toMatch(/granted to\n {2}github:bob\n/);
+    await as("alice", "git push -q origin main");
+    expect(await opens("bob")).toBe(true);
+  });
+
+  it("is believed from whom had the key: after a rotation, the old one is refused", async () => {
+    await world.begin();
+    await as("alice", "vault grant bob");
+    await as("alice", "git push -q origin main");
+    await world.join("bob");
+    await as("bob", "vault unlock");
+    await as("alice", "vault revoke bob");
+    await handOver("alice", "bob");
+    const doctor = await trying("bob", "vault doctor");
+    expect([doctor.status, doctor.said]).toEqual([7, expect.stringMatching(/^wrong: replaced-key: default/m)]);
+    expect(doctor.said).not.toMatch(/false-retirement/);
+    expect((await trying("bob", "vault grant mallory")).said).toMatch(/replaced by a rotation/);
+    write("bob", "secrets/new", "new\n");
+    expect((await trying("bob", "git add secrets/new")).status).not.toBe(0);
+  });
+});
+
 describe("several keys in one repository", () => {
   beforeAll(async () => void (world = await makeTeamWorld(["alice", "carol"])));
   afterAll(() => world.close());

@@ -4,12 +4,12 @@ import { readSettings } from "./filter-config.ts";
 import { tryGit } from "./git.ts";
 import { findHook } from "./hook.ts";
 import { wipeKeyFile } from "./key-file.ts";
-import { keyId } from "./key-id.ts";
 import { keyPaths, namesOfRetired } from "./retired-keys.ts";
 import { filterOf, keyNameOf } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
 import { readJournal } from "./rotation-journal.ts";
-import { listRetired } from "./sealed-retired.ts";
+import { readRotations } from "./rotations.ts";
+import { listRetired, retirementIn } from "./sealed-retired.ts";
 
 /**
  * - `old-git`: git is older than 2.11 and starts the filter once for each file
@@ -20,6 +20,7 @@ import { listRetired } from "./sealed-retired.ts";
  * - `no-key`: a filter is configured and its key is not here: git stops at each protected file
  * - `left-keys`: keys that a rotation replaced lie here without the one that replaced them: another program locked the repository
  * - `replaced-key`: a rotation replaced the key that lies here: files that need the new one stay encrypted, and git adds no changes
+ * - `false-retirement`: a file says that a key which lies here was replaced, and nobody wrote it who had that key
  * - `not-required`: where the filter fails, git stores plaintext
  * - `no-process`: the filter starts once for each file, as git-crypt configures it
  * - `loose-permissions`: others than its owner may read or write a key's file
@@ -34,6 +35,7 @@ export type Ailment =
   | "no-key"
   | "left-keys"
   | "replaced-key"
+  | "false-retirement"
   | "not-required"
   | "no-process"
   | "loose-permissions"
@@ -121,12 +123,17 @@ function diagnoseHook(repository: Repository): Diagnosis[] {
 function diagnoseReplaced(repository: Repository): Diagnosis[] {
   const replaced = repository.keyNames().filter((name) => {
     const { bytes, keyFile } = repository.readKey(name);
-    const id = keyId(keyFile);
     bytes.fill(0);
+    const isRetired = retirementIn(listRetired(repository, name), name)(keyFile);
     wipeKeyFile(keyFile);
-    return listRetired(repository, name).includes(id);
+    return isRetired;
   });
   return replaced.map((subject) => ({ ailment: "replaced-key", subject, serious: true }));
+}
+
+function diagnoseRetirements(repository: Repository): Diagnosis[] {
+  const files = [...readRotations(repository).values()].flatMap(({ falsehoods }) => falsehoods);
+  return files.map((name) => ({ ailment: "false-retirement", subject: name, serious: true }));
 }
 
 function diagnoseKeys(repository: Repository): Diagnosis[] {
@@ -172,6 +179,7 @@ export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<stri
       .filter((name) => !keyNames.includes(name))
       .map((subject) => ({ ailment: "left-keys", subject, serious: true }) as const),
     ...diagnoseReplaced(repository),
+    ...diagnoseRetirements(repository),
     ...configured.flatMap((filter) => diagnoseFilter(settings, filter)),
     ...diagnoseKeys(repository),
   ];

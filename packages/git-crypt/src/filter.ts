@@ -1,7 +1,6 @@
 import { GitCryptError } from "./errors.ts";
 import { printable } from "./file-name.ts";
 import { IndexBlobs } from "./index-blobs.ts";
-import { keyId } from "./key-id.ts";
 import { type KeyRing, lacksKey, readKeyRing, retiredKey } from "./key-ring.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import { PacketReader, PacketWriter } from "./packets.ts";
@@ -33,14 +32,12 @@ const isAction = (command: string | undefined): command is FilterAction => comma
 class Filter {
   readonly #keys: KeyRing;
   readonly #blobs: IndexBlobs;
-  readonly #id: string;
   readonly #onSealed: FilterOptions["onSealed"];
   #told = false;
 
   constructor(repository: Repository, { keyName = DEFAULT_KEY_NAME, onSealed }: FilterOptions) {
     this.#keys = readKeyRing(repository, keyName);
     this.#blobs = new IndexBlobs(repository);
-    this.#id = keyId(this.#keys.current);
     this.#onSealed = onSealed;
   }
 
@@ -62,7 +59,7 @@ class Filter {
   #clean(content: Uint8Array, name: string | undefined): Uint8Array {
     const isStored = (blob: Uint8Array): boolean => this.#blobs.holds(blob, name);
     const blob = this.#keys.clean(content, isStored);
-    const isNew = blob !== content && this.#blobs.retires(this.#keys.name, this.#id) && !isStored(blob);
+    const isNew = blob !== content && this.#blobs.retires(this.#keys.name, this.#keys.current) && !isStored(blob);
     if (isNew) throw retiredKey(this.#keys.name);
     return blob;
   }

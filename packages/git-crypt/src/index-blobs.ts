@@ -3,14 +3,15 @@ import { join } from "node:path";
 import type { GitPlace } from "./git.ts";
 import { blobOid, isBlob, oidLengthOf } from "./objects.ts";
 import { listIndex } from "./protected-files.ts";
-import { listRetired, retiredFolder } from "./sealed-retired.ts";
+import type { KeyFile } from "./key-file.ts";
+import { listRetired, retiredFolder, retirementIn } from "./sealed-retired.ts";
 
 /** What the index holds, read again whenever git wrote another. */
 export class IndexBlobs {
   readonly #place: GitPlace;
   #stamp = "";
   #blobs: { readonly byName: ReadonlyMap<string, string>; readonly oids: ReadonlySet<string> } | undefined;
-  #retired: ReadonlySet<string> | undefined;
+  #retirement: ((key: KeyFile) => boolean) | undefined;
 
   constructor(place: GitPlace) {
     this.#place = place;
@@ -23,7 +24,7 @@ export class IndexBlobs {
     if (stamp === this.#stamp) return;
     this.#stamp = stamp;
     this.#blobs = undefined;
-    this.#retired = undefined;
+    this.#retirement = undefined;
   }
 
   #read(): { readonly byName: ReadonlyMap<string, string>; readonly oids: ReadonlySet<string> } {
@@ -44,11 +45,11 @@ export class IndexBlobs {
     return first !== undefined && oids.has(blobOid(oidLengthOf(first), blob));
   }
 
-  /** Tells whether the index says that a rotation replaced the key of that id. */
-  retires(keyName: string, id: string): boolean {
+  /** Tells whether the index proves that a rotation replaced a key. */
+  retires(keyName: string, key: KeyFile): boolean {
     this.#forgetOlder();
-    this.#retired ??= new Set(this.#mayRetire(keyName) ? listRetired(this.#place, keyName) : []);
-    return this.#retired.has(id);
+    this.#retirement ??= retirementIn(this.#mayRetire(keyName) ? listRetired(this.#place, keyName) : [], keyName);
+    return this.#retirement(key);
   }
 
   /** Most repositories never rotated a key, and are not to wait for git to say so. */

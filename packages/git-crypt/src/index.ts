@@ -35,7 +35,8 @@ export { type FileAtRevision, readProtected, type ReadProtectedOptions } from ".
 export { Revision, type RevisionFile } from "./revision.ts";
 export { abortRotation, continueRotation, rotate, type RotateOptions, type RotateResult } from "./rotate.ts";
 export type { FilesToCommit } from "./rotation-commit.ts";
-export { readRotations, type Rotations, VAULT_FOLDER } from "./sealed-retired.ts";
+export { readRotations, type Rotations } from "./rotations.ts";
+export { VAULT_FOLDER } from "./sealed-retired.ts";
 export { checkStaged } from "./staged.ts";
 export { readRemoved, type RemovedFile, readTracked, type TrackedFile, upstreamOf } from "./tracked-files.ts";
 export { type KeyStatus, type ProtectedFile, status, type Status, type StatusOptions } from "./status.ts";

@@ -6,7 +6,7 @@ import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import { isBlob } from "./objects.ts";
 import type { Repository } from "./repository.ts";
 import { readRetired, type RetiredPlace, storeRetired } from "./retired-keys.ts";
-import { openSealed, sealedAnywhere, type SealedRetired, unretired } from "./sealed-retired.ts";
+import { isProven, openSealed, sealedAnywhere, type SealedRetired, unretired } from "./sealed-retired.ts";
 
 /**
  * The keys of one name: the current one, which encrypts, and the retired ones, which open what was encrypted before a rotation.
@@ -83,10 +83,9 @@ export class KeyRing {
   }
 
   #lackOf(sealed: readonly SealedRetired[]): "newer" | "other" | null {
-    const id = keyId(this.current);
-    if (sealed.some((file) => file.id === id)) return "newer";
+    if (sealed.some((file) => isProven(file, [this.current]))) return "newer";
     const here = new Set(this.all.map(keyId));
-    return [...unretired(sealed)].some((present) => !here.has(present)) ? "other" : null;
+    return [...unretired(sealed, this.all)].some((present) => !here.has(present)) ? "other" : null;
   }
 
   /** The ids of the keys that the current one replaced, as commits that are here prove: they hold them, sealed with it. */

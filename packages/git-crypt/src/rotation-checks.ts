@@ -9,7 +9,7 @@ import { forkedKey, type KeyRing, retiredKey } from "./key-ring.ts";
 import { listIndex, listProtected, withKeyNames } from "./protected-files.ts";
 import { stateFolder } from "./rotation-commit.ts";
 import { type RotatedPlace, tipOf } from "./rotation-steps.ts";
-import { presentIn, retiredFolder, retiredIn, VAULT_FOLDER } from "./sealed-retired.ts";
+import { presentIn, retiredFolder, retirementIn, VAULT_FOLDER } from "./sealed-retired.ts";
 import { WorkTree } from "./work-tree.ts";
 
 /** What git keeps in a repository's folder while such a command waits for its continuation. */
@@ -58,13 +58,13 @@ export function currentBranch(repository: RotatedPlace): { readonly branch: stri
  */
 export function assertComplete(repository: RotatedPlace, keys: KeyRing): void {
   const index = listIndex(repository);
-  if (retiredIn(index, keys.name).includes(keyId(keys.current))) throw retiredKey(keys.name);
+  if (retirementIn(index, keys.name)(keys.current)) throw retiredKey(keys.name);
   const here = new Set(keys.all.map(keyId));
-  const missing = [...presentIn(index, keys.name)].find((id) => !here.has(id));
+  const missing = [...presentIn(index, keys.name, keys.all)].find((id) => !here.has(id));
   if (missing === undefined) return;
   throw forkedKey(
     keys.name,
-    `take it with \`vault unlock\`; where nobody has it, remove ${retiredFolder(keys.name)}/*.${missing}.key and commit that first`,
+    `take it with \`vault unlock\`; where nobody has it, remove ${retiredFolder(keys.name)}/*.${missing}.*.key and commit that first`,
   );
 }
 

@@ -3,16 +3,16 @@ import { isSealedWith } from "./content.ts";
 import { type GitPlace, recordsOf, runGit, tryGit } from "./git.ts";
 import { encodeKeyFile, type KeyFile, MAX_KEY_FILE_BYTES } from "./key-file.ts";
 import { isKeyId, keyId } from "./key-id.ts";
+import { keyMac } from "./key-mac.ts";
 import { DEFAULT_KEY_NAME } from "./key-name.ts";
 import { readBlobs, sizesOf } from "./objects.ts";
-import type { Repository } from "./repository.ts";
 import { parseRetired } from "./retired-keys.ts";
-import { readTracked } from "./tracked-files.ts";
 
 /** The folder of what this program commits, from the top folder. */
 export const VAULT_FOLDER = ".git-vault";
 
-const RETIRED_FOLDER = `${VAULT_FOLDER}/retired`;
+/** The committed folder of all retired keys, from the top folder. */
+export const RETIRED_FOLDER: string = `${VAULT_FOLDER}/retired`;
 
 /** Whether a path is that of a retired key. */
 export const isRetiredFile = (path: string): boolean => path.startsWith(`${RETIRED_FOLDER}/`);
@@ -20,12 +20,22 @@ export const isRetiredFile = (path: string): boolean => path.startsWith(`${RETIR
 /** The committed folder of the retired keys of a name, from the top folder. */
 export const retiredFolder = (keyName: string): string => `${RETIRED_FOLDER}/${keyName}`;
 
-/** The committed file of a retired key: its path, and its content under the current key. Both keys' ids are in its name, so that rotations on two branches do not conflict. */
+const PROOF_LABEL = "git-vault retired key";
+
+/** What only who has the retired key can say: that the other one takes its place. Whoever is left with the retired one can tell by it. */
+const proofOf = (retired: KeyFile, sealer: string): string =>
+  keyMac(retired, PROOF_LABEL, Buffer.from(sealer)).toString("hex").slice(0, 32);
+
+/**
+ * The committed file of a retired key: its path, and its content under the current key. Both keys' ids are in its name, so that rotations on
+ * two branches do not conflict, and a proof that whoever says so had the retired key.
+ */
 export function sealRetired(current: KeyFile, retired: KeyFile): [path: string, content: Buffer] {
   const bytes = encodeKeyFile({ ...retired, legacy: false });
   const content = encryptBlob(current, bytes);
   bytes.fill(0);
-  return [`${retiredFolder(current.name ?? DEFAULT_KEY_NAME)}/${keyId(retired)}.${keyId(current)}.key`, content];
+  const name = `${keyId(retired)}.${keyId(current)}.${proofOf(retired, keyId(current))}.key`;
+  return [`${retiredFolder(current.name ?? DEFAULT_KEY_NAME)}/${name}`, content];
 }
 
 /** What the name of a retired key's committed file tells. */
@@ -34,7 +44,12 @@ export interface Retirement {
   readonly id: string;
   /** The key that it is sealed with. */
   readonly sealer: string;
+  readonly proof: string;
 }
+
+/** Whether somebody who had the retired key, which is among `keys`, says that it was retired; who had it not can write such a name, too. */
+export const isProven = ({ id, sealer, proof }: Retirement, keys: readonly KeyFile[]): boolean =>
+  keys.some((key) => keyId(key) === id && proofOf(key, sealer) === proof);
 
 /** The committed file of a retired key. */
 export interface SealedRetired extends Retirement {
@@ -43,14 +58,14 @@ export interface SealedRetired extends Retirement {
 
 /** Null for a file's name that is none of a retired key's. */
 function parseName(file: string): Retirement | null {
-  const [id = "", sealer = "", ...rest] = file.split(".");
-  return isKeyId(id) && isKeyId(sealer) && rest.join(".") === "key" ? { id, sealer } : null;
+  const [id = "", sealer = "", proof = "", ...rest] = file.split(".");
+  return isKeyId(id) && isKeyId(sealer) && rest.join(".") === "key" ? { id, sealer, proof } : null;
 }
 
 /** Tells of a key whether the commits of this index retired it; older commits, when checked out, did not. */
 export function retirementIn(index: readonly { readonly name: string }[], keyName: string): (key: KeyFile) => boolean {
-  const ids = new Set(retiredIn(index, keyName));
-  return (key) => ids.size > 0 && ids.has(keyId(key));
+  const retirements = retirementsIn(index, keyName);
+  return (key) => retirements.some((one) => isProven(one, [key]));
 }
 
 function listTree(place: GitPlace, tree: string): SealedRetired[] {
@@ -64,55 +79,55 @@ function listTree(place: GitPlace, tree: string): SealedRetired[] {
   });
 }
 
-function retirementsIn(index: readonly { readonly name: string }[], keyName: string): Retirement[] {
+export function retirementsIn(index: readonly { readonly name: string }[], keyName: string): Retirement[] {
   const folder = `${retiredFolder(keyName)}/`;
   return index.flatMap(({ name }) => (name.startsWith(folder) ? (parseName(name.slice(folder.length)) ?? []) : []));
 }
 
-/** The ids of the retired keys that an index holds. */
+/** The ids of the retired keys that an index holds, whether that is proven or not. */
 export const retiredIn = (index: readonly { readonly name: string }[], keyName: string): string[] =>
   retirementsIn(index, keyName).map(({ id }) => id);
 
-/** The ids of the keys that are sealed with none: that of the last rotation, or several where branches that rotated were merged. */
-export function unretired(retirements: readonly Retirement[]): Set<string> {
+/**
+ * The ids of the keys that are sealed with none: that of the last rotation, or several where branches that rotated were merged.
+ *
+ * @param keys that are here: only what they prove counts
+ */
+export function unretired(all: readonly Retirement[], keys: readonly KeyFile[]): Set<string> {
+  const retirements = all.filter((one) => isProven(one, keys));
   const retired = new Set(retirements.map(({ id }) => id));
   return new Set(retirements.flatMap(({ sealer }) => (retired.has(sealer) ? [] : sealer)));
 }
 
 /** The same, of an index. */
-export const presentIn = (index: readonly { readonly name: string }[], keyName: string): Set<string> =>
-  unretired(retirementsIn(index, keyName));
+export const presentIn = (
+  index: readonly { readonly name: string }[],
+  keyName: string,
+  keys: readonly KeyFile[],
+): Set<string> => unretired(retirementsIn(index, keyName), keys);
 
-/** What an index, or a commit, tells of the rotations of a key. */
-export interface Rotations {
-  /** The ids of the keys that were replaced. */
-  readonly retired: ReadonlySet<string>;
-  /** The ids of those that took their places: one; several, where branches that rotated were merged. */
-  readonly present: ReadonlySet<string>;
+/** The files of an index that say of keys which are here what nobody said who had them. */
+export function falseIn(
+  index: readonly { readonly name: string }[],
+  keyName: string,
+  keys: readonly KeyFile[],
+): string[] {
+  const folder = `${retiredFolder(keyName)}/`;
+  const ids = new Set(keys.map(keyId));
+  return index.flatMap(({ name }) => {
+    if (!name.startsWith(folder)) return [];
+    const one = parseName(name.slice(folder.length));
+    return one === null || (ids.has(one.id) && !isProven(one, keys)) ? [name] : [];
+  });
 }
 
-/**
- * Reads what the rotations of a repository's keys left in its index, by key name; keys that were never rotated are not among them.
- *
- * @param commit that is read instead of the index
- * @throws GitCryptError GIT_FAILED
- */
-export function readRotations(repository: Repository, commit?: string): Map<string, Rotations> {
-  const index = readTracked(repository, RETIRED_FOLDER, 0, commit).map(({ path }) => ({ name: path }));
-  const names = new Set(index.map(({ name }) => name.split("/")[2] ?? ""));
-  return new Map(
-    [...names].map((name) => [name, { retired: new Set(retiredIn(index, name)), present: presentIn(index, name) }]),
+/** The names of the committed files of retired keys in an index, without reading the whole of it. */
+export const listRetired = (place: GitPlace, keyName: string): { readonly name: string }[] =>
+  recordsOf(runGit(place, ["--literal-pathspecs", "ls-files", "-z", "--", `${retiredFolder(keyName)}/`])).map(
+    (name) => ({
+      name,
+    }),
   );
-}
-
-/** The same, of the index of a repository, without reading the whole of it. */
-export const listRetired = (place: GitPlace, keyName: string): string[] => {
-  const listed = runGit(place, ["--literal-pathspecs", "ls-files", "-z", "--", `${retiredFolder(keyName)}/`]);
-  return retiredIn(
-    recordsOf(listed).map((name) => ({ name })),
-    keyName,
-  );
-};
 
 /** Those that the tips of all references hold, what was fetched last and HEAD. */
 export function sealedAnywhere(place: GitPlace, keyName: string): SealedRetired[] {

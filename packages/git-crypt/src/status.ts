@@ -18,7 +18,7 @@ import {
 } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
 import { namesOfRetired } from "./retired-keys.ts";
-import { presentIn, retiredFolder, retirementIn } from "./sealed-retired.ts";
+import { presentIn, retiredFolder, retiredIn, retirementIn } from "./sealed-retired.ts";
 import { stagedChanges } from "./staged.ts";
 
 /** A key that a repository holds, or that its attributes or settings name. */
@@ -96,6 +96,8 @@ interface Inspected {
   readonly empty: Set<string>;
   /** Not encrypted, and empty: there is nothing to hide. */
   readonly nothing: Set<string>;
+  /** The names of keys that two branches replaced. */
+  readonly forked: ReadonlySet<string>;
 }
 
 function inspect(
@@ -109,7 +111,9 @@ function inspect(
     keys.filter(({ stored }) => stored).map(({ name }) => [name, readKeyRing(repository, name)]),
   );
   const retirements = new Map([...rings.keys()].map((name) => [name, retirementIn(index, name)]));
-  const forked = new Set([...rings.keys()].filter((name) => presentIn(index, name).size > 1));
+  for (const ring of rings.values()) if (retiredIn(index, ring.name).length > 0) ring.search();
+  const isForked = (ring: KeyRing): boolean => presentIn(index, ring.name, ring.all).size > 1;
+  const forked = new Set([...rings.values()].filter(isForked).map(({ name }) => name));
   const ringOf = new Map([
     ...others.map(({ oid }) => [oid, undefined] as const),
     ...entries.map(({ oid, keyName }) => [oid, rings.get(keyName)] as const),
@@ -122,6 +126,7 @@ function inspect(
     retired: new Set(),
     empty: new Set(),
     nothing: new Set(),
+    forked,
   };
   const wasRotated = [...rings.values()].some(({ retired }) => retired.length > 0);
   const blobs = wasRotated ? wholeBlobs(repository, sizes) : readStarts(repository, sizes);
@@ -219,14 +224,13 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const keys = keyStatuses(repository, entries, settings);
   const regular = entries.filter(isRegular);
   const attributes = index.filter((entry) => isRegular(entry) && /(?:^|\/)\.gitattributes$/.test(entry.name));
-  const { encrypted, unopened, newer, retired, empty, nothing } = inspect(repository, regular, keys, index, attributes);
+  const found = inspect(repository, regular, keys, index, attributes);
+  const { encrypted, unopened, newer, retired, empty, nothing, forked } = found;
   const isProtected = new Set(regular.map(({ name }) => name));
   const findings = [
     // Each file tells of a key that was replaced.
     ...findSetup(repository, settings, (ailment) => ailment === "replaced-key" && newer.size > 0),
-    ...keys.flatMap(({ name }) =>
-      presentIn(index, name).size > 1 ? findingOf(retiredFolder(name), "merged-rotations") : [],
-    ),
+    ...[...forked].map((name) => findingOf(retiredFolder(name), "merged-rotations")),
     ...findPlaintext(repository, regular, (oid) => !encrypted.has(oid) && !nothing.has(oid)),
     ...regular.filter(({ oid }) => unopened.has(oid)).map(({ name }) => findingOf(name, "unopened")),
     ...regular.filter(({ oid }) => newer.has(oid)).map(({ name }) => findingOf(name, "newer-key")),

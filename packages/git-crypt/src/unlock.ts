@@ -19,7 +19,7 @@ import type { Repository } from "./repository.ts";
 import { removeRetired, storeRetired } from "./retired-keys.ts";
 import { type Progress, type Rewriting, rewriteFiles } from "./rewriting.ts";
 import { assertNoRotation } from "./rotation-journal.ts";
-import { retiredIn } from "./sealed-retired.ts";
+import { retiredIn, retirementIn } from "./sealed-retired.ts";
 import { assertUsesGitCrypt } from "./traces.ts";
 import { tryKey } from "./verify-key.ts";
 import { WorkTree } from "./work-tree.ts";
@@ -69,8 +69,7 @@ type Standing = "same" | "successor" | "other" | "alone";
  */
 function standingOf(repository: Repository, { name, ring, bytes }: GivenKey, index: readonly IndexEntry[]): Standing {
   const id = keyId(ring.current);
-  const isRetired = (ids: readonly string[]): boolean => ids.includes(id);
-  if (isRetired(retiredIn(index, name))) throw retiredKey(name);
+  if (retirementIn(index, name)(ring.current)) throw retiredKey(name);
   const stored = storedKey(repository, name);
   if (stored === null) return "alone";
   if (stored.equals(bytes)) return "same";

@@ -18,6 +18,7 @@ import {
   unlock,
 } from "../src/index.ts";
 import { errorOf } from "./errors.ts";
+import { retiredPath } from "./rotated.ts";
 import { commands, driver, isSealed, sealed, type Sealed } from "./sealed.ts";
 
 const files = { "a.secret": "one\n", "b.secret": "two\nlines\n", "d/c.secret": "three\n", "plain.txt": "plain\n" };
@@ -60,11 +61,7 @@ test("every protected file is encrypted with a new key in one commit, and nothin
     const blob = await repo.git("cat-file", "blob", `HEAD:${name}`);
     expect(decryptBlob(keyFile, blob).toString()).toBe(text(join(repo.path, name)));
   }
-  const retired = await repo.git(
-    "cat-file",
-    "blob",
-    `HEAD:.git-vault/retired/default/${result.retiredKeyId}.${result.keyId}.key`,
-  );
+  const retired = await repo.git("cat-file", "blob", `HEAD:${retiredPath(parseKeyFile(source.key), keyFile)}`);
   expect(decryptBlob(keyFile, retired)).toEqual(source.key);
   expect(text(join(repo.path, ".git-vault/.gitattributes"))).toBe("* -text !filter !diff !merge\n");
   expect(readdirSync(join(repo.path, ".git/git-vault"))).toEqual(["retired"]);
@@ -110,7 +107,7 @@ test("a named key is rotated by itself, and git-crypt's grants of it that nobody
     grants[2],
     ".git-vault/.gitattributes",
     fresh,
-    `.git-vault/retired/prod/${result.retiredKeyId}.${result.keyId}.key`,
+    retiredPath(parseKeyFile(old.prod), opened.readKey("prod").keyFile),
     "",
   ]);
   expect(text(join(repo.path, grants[2] ?? ""))).toBe("renewed");

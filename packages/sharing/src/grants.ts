@@ -3,6 +3,7 @@ import {
   readTracked,
   upstreamOf,
   VAULT_FOLDER,
+  type KeyFile,
   type Repository,
   type Rotations,
   type TrackedFile,
@@ -87,7 +88,11 @@ export function readGrants(repository: Repository, commit?: string): Grants {
       bad.push({ path, problem: error.message });
     }
   }
-  return { grants, vouchers, openPgp, bad, rotations: readRotations(repository, commit) };
+  const rotations = readRotations(repository, commit);
+  for (const path of [...rotations.values()].flatMap(({ falsehoods }) => falsehoods)) {
+    bad.push({ path, problem: "it says that a key was replaced, and nobody wrote it who had that key" });
+  }
+  return { grants, vouchers, openPgp, bad, rotations };
 }
 
 /**
@@ -106,7 +111,7 @@ export function readGrantsToCome(repository: Repository): Grants {
   return { ...here, grants, rotations: together(here.rotations, there.rotations) };
 }
 
-const NOT_ROTATED: Rotations = { retired: new Set(), present: new Set() };
+const NOT_ROTATED: Rotations = { retired: new Set(), present: new Set(), falsehoods: [], retires: () => false };
 
 /** What two commits tell: a key that is present in one may be retired in the other. */
 function together(a: Grants["rotations"], b: Grants["rotations"]): Grants["rotations"] {
@@ -115,7 +120,9 @@ function together(a: Grants["rotations"], b: Grants["rotations"]): Grants["rotat
       const [one, other] = [a.get(name) ?? NOT_ROTATED, b.get(name) ?? NOT_ROTATED];
       const retired = new Set([...one.retired, ...other.retired]);
       const present = [...one.present, ...other.present].filter((id) => !retired.has(id));
-      return [name, { retired, present: new Set(present) }];
+      const falsehoods = [...new Set([...one.falsehoods, ...other.falsehoods])];
+      const retires = (key: KeyFile): boolean => one.retires(key) || other.retires(key);
+      return [name, { retired, present: new Set(present), falsehoods, retires }];
     }),
   );
 }

@@ -143,7 +143,7 @@ async function openGrant(
       if (keyId(keyFile) !== id) throw mismatch("it holds another key than it says");
       if (!isMadeWith(keyFile, grant)) throw mismatch("it was changed by somebody who had not the key");
       if (!isSignatureSound) throw mismatch("its signature does not fit");
-      if (rotations.get(keyName)?.retired.has(id) === true) {
+      if (rotations.get(keyName)?.retires(keyFile) === true) {
         throw new SharingError("RETIRED_GRANT", `it holds a key ${keyName} that was replaced by a rotation`);
       }
       const ring = KeyRing.of(repository, keyFile);

@@ -1,14 +1,6 @@
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import {
-  encodeKeyFile,
-  encryptBlob,
-  generateKeyFile,
-  keyId,
-  keyMac,
-  parseKeyFile,
-  type KeyFile,
-} from "@git-vault/git-crypt";
+import { encodeKeyFile, generateKeyFile, keyId, keyMac, parseKeyFile, type KeyFile } from "@git-vault/git-crypt";
 import { parsePublicKey } from "@git-vault/keys";
 import { seal, SshRecipient } from "@git-vault/sealing";
 import type { Repository } from "@git-vault/testkit";
@@ -31,6 +23,7 @@ import {
   grantTo,
   makeTeam,
   opened,
+  retire,
   stage,
   useKey,
   type Team,
@@ -155,9 +148,8 @@ describe("it is noticed and named", () => {
     const old = read(grantOf(repository, "bob"));
     const retired = keyFile();
     await useKey(repository);
-    const current = keyFile();
-    const sealed = encryptBlob(current, encodeKeyFile(retired));
-    await stage(repository, `.git-vault/retired/default/${keyId(retired)}.${keyId(current)}.key`, sealed);
+    await retire(repository, retired, keyFile());
+    await repository.commit("A rotation");
     await stage(repository, grantOf(repository, "bob"), old);
     expect(await problems()).toEqual(["retired", "retired"]);
     expect(await failureOf(openAs("bob"))).toMatchObject({ code: "RETIRED_GRANT" });

@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeKeyFile, encryptBlob, generateKeyFile, keyId, parseKeyFile, type KeyFile } from "@git-vault/git-crypt";
+import { encodeKeyFile, generateKeyFile, keyId, parseKeyFile, type KeyFile } from "@git-vault/git-crypt";
 import type { Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { lacksPresentKey, openGrants, Pins, planRotation } from "../src/index.ts";
 import { readGrantKey } from "../src/grant-file.ts";
 import { makeGrant } from "../src/make-grant.ts";
-import { encryptedRepository, makeTeam, opened, stage, useKey, type Team } from "./team.ts";
+import { encryptedRepository, makeTeam, opened, retire, stage, useKey, type Team } from "./team.ts";
 
 /*
  * Two branches were rotated and merged: each key has its own grants, all of them in one commit.
@@ -24,8 +24,7 @@ beforeEach(async () => {
   [ours, theirs] = [generateKeyFile(), generateKeyFile()];
   await useKey(repository, encodeKeyFile(ours));
   for (const key of [ours, theirs]) {
-    const path = `.git-vault/retired/default/${keyId(old)}.${keyId(key)}.key`;
-    await stage(repository, path, encryptBlob(key, encodeKeyFile(old)));
+    await retire(repository, old, key);
   }
   await repository.commit("Two rotations");
 });

@@ -1,7 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory } from "@git-vault/directory";
-import { encodeKeyFile, encryptBlob, generateKeyFile, openRepository, parseKeyFile } from "@git-vault/git-crypt";
+import {
+  encodeKeyFile,
+  encryptBlob,
+  generateKeyFile,
+  keyId,
+  keyMac,
+  openRepository,
+  parseKeyFile,
+  type KeyFile,
+} from "@git-vault/git-crypt";
 import {
   makeSshKey,
   runOk,
@@ -107,6 +116,15 @@ export function grantOf(repository: Repository, name: string): string {
   const [file, ...more] = grantFiles(repository).filter((path) => path.includes(`/github-${name}.`));
   if (file === undefined || more.length > 0) throw new Error(`expected one grant of ${name}`);
   return file;
+}
+
+/** Stages the file by which a rotation from one key to another keeps the old one. */
+export function retire(repository: Repository, old: KeyFile, key: KeyFile): Promise<void> {
+  const proof = keyMac(old, "git-vault retired key", Buffer.from(keyId(key)))
+    .toString("hex")
+    .slice(0, 32);
+  const path = `.git-vault/retired/default/${keyId(old)}.${keyId(key)}.${proof}.key`;
+  return stage(repository, path, encryptBlob(key, encodeKeyFile(old)));
 }
 
 /** Writes a file and stages it as it is. */
