@@ -1,5 +1,5 @@
 // `pnpm bench age [MiB] [ROUNDS]`: sealing and opening a large file with vault and with age, wall time with start-up, in turns, on all
-// cores and (where taskset is installed) on one; then vault's memory, and its speed beside the streams of npm's age-encryption.
+// cores and (where taskset is installed) on one, in binary and from file to file in armor, too; then vault's memory, and its speed beside the streams of npm's age-encryption.
 // `age` is the one on PATH or in $GIT_VAULT_PEERS.
 import { spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
@@ -38,9 +38,13 @@ closeSync(file);
 sh(
   "age -R .ssh/id_ed25519.pub -o sealed plain && node $VAULT view -q -o opened sealed && cmp opened plain && rm opened",
 );
+sh(
+  "age -a -R .ssh/id_ed25519.pub -o armored plain && node $VAULT view -q -o opened armored && cmp opened plain && rm opened",
+);
 
 const key = "-i .ssh/id_ed25519";
-const to = "--to ./.ssh/id_ed25519.pub --binary -q";
+const armored = "--to ./.ssh/id_ed25519.pub -q";
+const to = `${armored} --binary`;
 const pairs = {
   "seal, file to file": ["age -R .ssh/id_ed25519.pub -o by-age plain", `node $VAULT share ${to} -o by-vault plain`],
   "seal, pipe to pipe": [
@@ -52,11 +56,16 @@ const pairs = {
     `cat sealed | age -d ${key} | cat > /dev/null`,
     "cat sealed | node $VAULT view | cat > /dev/null",
   ],
+  "seal, armor, file to file": [
+    "age -a -R .ssh/id_ed25519.pub -o by-age plain",
+    `node $VAULT share ${armored} -o by-vault plain`,
+  ],
+  "open, armor, file to file": [`age -d ${key} -o by-age armored`, "node $VAULT view -q -o by-vault armored"],
 };
 // What a file that is there takes to be replaced depends on the file system, and is not what is compared. Nor is what it takes a
 // virtual machine to get memory back from its host, which takes what lies free for seconds: that can double the time of writing a new
 // file, whoever writes it. So each finds as much memory as it writes just freed.
-const before = () => sh("rm -f by-age by-vault && cat sealed > freed && rm freed");
+const before = () => sh("rm -f by-age by-vault && cat armored > freed && rm freed");
 const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(2)} s`;
 
 const version = spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim();
@@ -68,7 +77,7 @@ for (const [cores, prefix] of [[availableParallelism(), ""], ...(hasTaskset ? [[
     const medians = medianOfTurns({ age, vault }, ROUNDS, before);
     const ratio = (medians.age / medians.vault).toFixed(2);
     console.log(
-      `${`${cores} core${cores > 1 ? "s" : ""}, ${name}`.padEnd(28)} age ${seconds(medians.age)}  vault ${seconds(medians.vault)}  ${ratio} times as fast as age`,
+      `${`${cores} core${cores > 1 ? "s" : ""}, ${name}`.padEnd(36)} age ${seconds(medians.age)}  vault ${seconds(medians.vault)}  ${ratio} times as fast as age`,
     );
   }
 }
@@ -76,6 +85,8 @@ for (const [cores, prefix] of [[availableParallelism(), ""], ...(hasTaskset ? [[
 for (const [name, line] of Object.entries({
   seal: `share ${to} -o by-vault plain`,
   open: "view -q -o by-vault sealed",
+  "seal, armor": `share ${armored} -o by-vault plain`,
+  "open, armor": "view -q -o by-vault armored",
 })) {
   before();
   sh(`node --require $PEAK_MEMORY $VAULT ${line}`);

@@ -1,4 +1,4 @@
-import { decodeBase64, encodeBase64, wrapLines } from "./base64.ts";
+import { decodeBase64, wrapLines } from "./base64.ts";
 import { malformed } from "./malformed.ts";
 
 /*
@@ -9,6 +9,11 @@ const BEGIN = "-----BEGIN AGE ENCRYPTED FILE-----";
 const END = "-----END AGE ENCRYPTED FILE-----";
 const COLUMNS = 64;
 const LINE_BYTES = 48;
+/**
+ * So many lines become a string at a time. Such strings lie where V8 collects often, and with them it finds the buffers that are no
+ * longer used; much larger ones lie elsewhere, and both would pile up to tens of megabytes.
+ */
+const LINES_AT_ONCE = 1000;
 const CR = 13;
 const LF = 10;
 const DASH = 45;
@@ -33,33 +38,43 @@ export class ArmorEncoder {
     const all = this.#held.length === 0 ? viewOf(bytes) : Buffer.concat([this.#held, bytes]);
     const end = all.length - (all.length % LINE_BYTES);
     this.#held = Buffer.from(all.subarray(end));
-    return this.#write(encodeBase64(all.subarray(0, end), "padded"), "");
+    return this.#write(all.subarray(0, end), "");
   }
 
   /** Gives the last line and the end line. */
   finish(): Buffer {
-    return this.#write(encodeBase64(this.#held, "padded"), `${END}\n`);
+    return this.#write(this.#held, `${END}\n`);
   }
 
-  /** The begin line where it was not written yet, base64 in lines, and `after`. */
-  #write(base64: string, after: string): Buffer {
-    const start = this.#before.length;
-    const lines = Math.ceil(base64.length / COLUMNS);
-    const end = start + base64.length + lines;
-    const text = Buffer.allocUnsafe(end + after.length);
-    text.write(this.#before + base64, "latin1");
+  /** The begin line where it was not written yet, bytes in lines of base64, and `after`. */
+  #write(bytes: Buffer, after: string): Buffer {
+    const characters = Math.ceil(bytes.length / 3) * 4;
+    const lines = Math.ceil(characters / COLUMNS);
+    const text = Buffer.allocUnsafe(this.#before.length + characters + lines + after.length);
+    let at = text.write(this.#before, "latin1");
     this.#before = "";
-    // All lines stand together; from the last one on, each moves to its place, which is by far the fastest way in Node.
-    for (let line = lines - 1; line > 0; line -= 1) {
-      const from = start + line * COLUMNS;
-      text.copyWithin(from + line, from, from + COLUMNS);
-      text[from + line - 1] = LF;
+    for (let from = 0; from < bytes.length; from += LINES_AT_ONCE * LINE_BYTES) {
+      at = writeLines(bytes.subarray(from, from + LINES_AT_ONCE * LINE_BYTES), text, at);
     }
-    if (lines > 0) text[end - 1] = LF;
-    text.write(after, end, "latin1");
+    text.write(after, at, "latin1");
     return text;
   }
 }
+
+/** Writes bytes in lines of base64 into a text; gives where they end. */
+const writeLines = (bytes: Buffer, text: Buffer, start: number): number => {
+  const base64 = text.write(bytes.toString("base64"), start, "latin1");
+  const lines = Math.ceil(base64 / COLUMNS);
+  // All lines stand together; from the last one on, each moves to its place, which is by far the fastest way in Node.
+  for (let line = lines - 1; line > 0; line -= 1) {
+    const from = start + line * COLUMNS;
+    text.copyWithin(from + line, from, from + COLUMNS);
+    text[from + line - 1] = LF;
+  }
+  const end = start + base64 + lines;
+  text[end - 1] = LF;
+  return end;
+};
 
 /** Writes the whole text form. */
 export function encodeArmor(message: Uint8Array): Buffer {
@@ -163,11 +178,14 @@ const fullLines = (text: Buffer, at: number, dash: number): { bytes: Buffer; end
     end = next;
   }
   if (end === at) return null;
-  const run = text.toString("latin1", at, end);
-  // Buffer skips over what is not in its two alphabets, so if anything else stood in the lines, less would come of them. Of the
-  // URL-safe alphabet, `-` and `_` differ from base64's own.
-  const bytes = Buffer.from(run, "base64");
-  if (bytes.length !== ((end - at) / stride) * LINE_BYTES || run.includes("_")) throw notBase64();
+  const bytes = Buffer.allocUnsafe(((end - at) / stride) * LINE_BYTES);
+  for (let from = at, to = 0; from < end; from += LINES_AT_ONCE * stride, to += LINES_AT_ONCE * LINE_BYTES) {
+    const run = text.toString("latin1", from, Math.min(end, from + LINES_AT_ONCE * stride));
+    // Buffer skips over what is not in its two alphabets, so if anything else stood in the lines, less would come of them. Of the
+    // URL-safe alphabet, `-` and `_` differ from base64's own.
+    const written = bytes.write(run, to, "base64");
+    if (written !== (run.length / stride) * LINE_BYTES || run.includes("_")) throw notBase64();
+  }
   return { bytes, end };
 };
 
