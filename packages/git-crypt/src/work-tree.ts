@@ -13,12 +13,16 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
+import { constants as bufferLimits } from "node:buffer";
 import { join } from "node:path";
 import { chunksOf } from "./chunks.ts";
 import { GitCryptError } from "./errors.ts";
 import { locate, printable } from "./file-name.ts";
 import { isBlob } from "./objects.ts";
 import { makeScratch, removeScratch } from "./scratch.ts";
+
+/** The largest file that git-crypt encrypts, encrypted, as far as Node holds so much at once. */
+const MOST_BYTES = Math.min(2 ** 32 - 1 + 22, bufferLimits.MAX_LENGTH);
 
 /** node:fs reads less than 2 GiB in one call. */
 const MOST_AT_ONCE = 2 ** 30;
@@ -89,6 +93,11 @@ export class WorkTree {
     try {
       const stat = fstatSync(file, { bigint: true });
       if (!stat.isFile()) return null;
+      if (stat.size > MOST_BYTES) {
+        throw new GitCryptError("GIT_FAILED", `the file ${printable(name)} cannot be read: it has 4 GiB or more`, {
+          hint: "git-crypt encrypts less than that: take the file out of the protected ones",
+        });
+      }
       const content = Buffer.allocUnsafe(Number(stat.size));
       let length = 0;
       for (let count = -1; count !== 0 && length < content.length; length += count) {

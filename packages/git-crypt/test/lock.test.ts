@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { attributesFor, initialize, lock, openRepository, unlock } from "../src/index.ts";
@@ -150,6 +150,14 @@ describe("lock", () => {
     rmSync(join(source.repo.path, ".git/git-crypt"), { recursive: true });
     errorOf("LOCKED", () => lock(source.opened));
     expect(config(source.repo.path)).toMatch(/git-crypt/);
+  });
+
+  test("says which file is larger than git-crypt encrypts, without reading it", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    truncateSync(join(source.repo.path, "a.secret"), 2 ** 33);
+    const { message } = errorOf("GIT_FAILED", () => lock(source.opened));
+    expect(message).toBe("the file a.secret cannot be read: it has 4 GiB or more");
+    expect(source.opened.keyNames()).toEqual(["default"]);
   });
 
   test("and unlock wait for git, then say so", async () => {

@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import { existsSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
 import {
@@ -47,8 +48,8 @@ interface Decrypted {
   readonly input: Input | null;
 }
 
-/** As much as git-crypt encrypts, 4 GiB - 1, with 22 bytes before it. */
-const MOST_ENCRYPTED = 2 ** 32 - 1 + 22;
+/** As much as git-crypt encrypts, 4 GiB - 1, with 22 bytes before it; a little less where Node holds no more at once. */
+const MOST_ENCRYPTED = Math.min(2 ** 32 - 1 + 22, constants.MAX_LENGTH - 2 ** 16);
 
 /** A file whose own name has a colon is that file. */
 function splitOperand(operand: string): [revision: string | null, path: string] {
