@@ -298,46 +298,56 @@ const holderSaid = (): string | undefined =>
     "git-vault/holder"
   ];
 
-describe.skipIf(peer("helm4").missing)("apply", () => {
-  const planned = (): Promise<Plan> => at.within(makePlan);
-  const applied = (plan: Plan): Promise<Outcome> =>
-    at.within((project, cluster) => outcomeOf(apply(project, cluster, plan, { timeout: 20 })));
+const planned = (): Promise<Plan> => at.within(makePlan);
+const applied = (plan: Plan): Promise<Outcome> =>
+  at.within((project, cluster) => outcomeOf(apply(project, cluster, plan, { timeout: 20 })));
 
-  it("refuses a stale plan before anything is changed", async () => {
-    const plan = await planned();
-    await at.commitImage("web:2");
-    expect((await applied(plan)).error).toMatchObject({ code: "STALE_PLAN" });
-    expect(at.kubernetes.requests.filter(({ method }) => method !== "GET")).toEqual([]);
-    const fresh = await planned();
-    await at.deploy();
-    // Somebody else deployed the same commit between plan and apply.
-    expect((await applied(fresh)).error).toMatchObject({ code: "STALE_PLAN" });
-    expect(at.history()).toEqual(["1 deployed"]);
+describe.each(HELMS)("apply with $label", ({ path: helm, missing }) => {
+  describe.skipIf(missing)("of a plan that was made before", () => {
+    beforeEach(() => {
+      at.env["HELM"] = helm;
+    });
+
+    it("refuses a stale plan before anything is changed", async () => {
+      const plan = await planned();
+      await at.commitImage("web:2");
+      expect((await applied(plan)).error).toMatchObject({ code: "STALE_PLAN" });
+      expect(at.kubernetes.requests.filter(({ method }) => method !== "GET")).toEqual([]);
+      const fresh = await planned();
+      await at.deploy();
+      // Somebody else deployed the same commit between plan and apply.
+      expect((await applied(fresh)).error).toMatchObject({ code: "STALE_PLAN" });
+      expect(at.history()).toEqual(["1 deployed"]);
+    });
+
+    it("bears busy and slow servers, errors and connections that break while it waits", async () => {
+      const plan = await planned();
+      at.kubernetes.faults.push(
+        { fault: "status", code: 429, retryAfter: 0, on: /leases/, times: 2 },
+        { fault: "status", code: 500, on: /deployments$/, method: "GET", times: 2 },
+        { fault: "drop", when: "after-headers", on: /deployments$/, method: "GET", times: 2 },
+        { fault: "slow-watch", milliseconds: 300, on: /deployments$/, method: "GET" },
+        { fault: "delay", milliseconds: 100, times: 20 },
+      );
+      expect((await applied(plan)).error).toBeNull();
+    });
+
+    it("tells the conflict where somebody else changes the release meanwhile", async () => {
+      const plan = await planned();
+      at.kubernetes.faults.push({ fault: "status", code: 409, on: /secrets$/, method: "POST", times: 1 });
+      const { error } = await applied(plan);
+      expect(error).toMatchObject({ code: "TOOL_FAILED" });
+      expect(at.history()).toEqual([]);
+    });
   });
+});
 
+describe.skipIf(peer("helm4").missing)("apply", () => {
   it("goes on without a lease where the user may have none", async () => {
     at.kubernetes.faults.push({ fault: "status", code: 403, on: /leases/ });
     const outcome = await applied(await planned());
     expect(outcome.error).toBeNull();
     expect(names(outcome)).toContain("warning");
-  });
-
-  it("bears busy servers, errors and connections that break while it waits", async () => {
-    const plan = await planned();
-    at.kubernetes.faults.push(
-      { fault: "status", code: 429, retryAfter: 0, on: /leases/, times: 2 },
-      { fault: "status", code: 500, on: /deployments$/, method: "GET", times: 2 },
-      { fault: "drop", when: "after-headers", on: /deployments$/, method: "GET", times: 2 },
-    );
-    expect((await applied(plan)).error).toBeNull();
-  });
-
-  it("tells the conflict where somebody else changes the release meanwhile", async () => {
-    const plan = await planned();
-    at.kubernetes.faults.push({ fault: "status", code: 409, on: /secrets$/, method: "POST", times: 1 });
-    const { error } = await applied(plan);
-    expect(error).toMatchObject({ code: "TOOL_FAILED" });
-    expect(at.history()).toEqual([]);
   });
 
   it("deploys the releases beside the main one in their order, and stops at the first that fails", async () => {
