@@ -20,11 +20,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 const dist = join(root, "dist");
-const options = {
-  cwd: root,
-  platform: "node",
-  transform: { target: "node20.19", define: { VAULT_VERSION: JSON.stringify(version) } },
-};
+const define = { VAULT_VERSION: JSON.stringify(version), CHECK_PAGES: JSON.stringify(checkPages()) };
+const options = { cwd: root, platform: "node", transform: { target: "node20.19", define } };
+
+/** The sections of docs/checks.md that tell of one check each, in Markdown, by the check's id. */
+function checkPages() {
+  const text = readFileSync(join(root, "../../docs/checks.md"), "utf8");
+  const [, checks] = text.split("\n# What is looked for\n");
+  return Object.fromEntries(
+    [...checks.matchAll(/^## (\S+)\n([^]*?)(?=^## |$(?![^]))/gm)].map(([, id, page]) => [id, page.trim()]),
+  );
+}
 
 /*
  * The chunks are CommonJS, since Node starts its loader for ES modules only where it meets one, which takes longer than all of

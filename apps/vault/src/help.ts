@@ -21,7 +21,8 @@ export function flagSyntax(name: FlagName): string {
   return value === undefined ? `${syntax}${optional === undefined ? "" : `[=${optional}]`}` : `${syntax} ${value}`;
 }
 
-function table(rows: readonly (readonly [string, string])[], indent = "  "): string {
+/** Two columns. */
+export function table(rows: readonly (readonly [string, string])[], indent = "  "): string {
   const width = Math.min(Math.max(...rows.map(([left]) => left.length)), 40);
   return rows
     .map(([left, right]) => {
@@ -46,7 +47,8 @@ function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-const paragraph = (text: string): string => wrap(text, WIDTH).join("\n");
+/** Text that is wrapped. */
+export const paragraph = (text: string): string => wrap(text, WIDTH).join("\n");
 
 /** What `vault --help` shows. */
 export function overview(): string {
@@ -213,7 +215,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ["errors", "on stderr: {error: {code, message, hint}}"],
 ];
 
-/** What `vault help TOPIC` shows; undefined where there is no such topic or command. */
+/** What `vault help TOPIC` shows; undefined where there is no such topic or command, and for what `check-pages.ts` tells. */
 export function helpOn(name: string): string | undefined {
   switch (name) {
     case "recipients":

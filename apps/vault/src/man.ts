@@ -45,7 +45,7 @@ export function manPage(version: string): string {
     ].join("\n"),
   );
   const topics = Object.keys(TOPICS)
-    .filter((name) => name !== "exit-codes")
+    .filter((name) => name !== "exit-codes" && name !== "checks")
     .map((name) => `.SH ${roff(name.toUpperCase())}\n.nf\n${roff(helpOn(name) ?? "")}\n.fi`);
   return [
     `.TH VAULT 1 "" "git-vault ${version}"`,

@@ -24,7 +24,7 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
     summary: "check what would be deployed: layers, secrets, charts; exit 7 where there are errors",
     description: [
       "Checks the environments that are named, else all. What cannot be checked without the key or without Helm is told, and passed over.",
-      "Exits 7 where there are errors; with --strict, where there are warnings. docs/checks.md tells what each finding means, and how one is silenced. In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted in the outputs errors and warnings.",
+      "Exits 7 where there are errors; with --strict, where there are warnings. `vault help checks` lists what is looked for, and `vault help` with the id of a finding, such as tls, tells what it means and how one is silenced; docs/checks.md is the same as a page. In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted in the outputs errors and warnings.",
       KEY,
     ],
     examples: [

@@ -83,6 +83,7 @@ export const TOPICS = {
   "exit-codes": "what the exit codes mean",
   environment: "the environment variables that are honoured",
   json: "what --json prints",
+  checks: "what `vault deploy check` looks for; `vault help` and the id of one, such as tls, tells of it",
 } as const;
 
 export const COMMANDS: readonly CommandSpec[] = [

@@ -10,6 +10,7 @@ import {
   worstFirst,
 } from "@git-vault/deploy";
 import { currentCi } from "../ci.ts";
+import { checkPages } from "../check-pages.ts";
 import { interruptible, openCommitted } from "../deploy-project.ts";
 import { usageError } from "../errors.ts";
 import { writeOutput } from "../output.ts";
@@ -54,7 +55,7 @@ async function check(
 async function write(report: CheckReport, flags: FlagValues): Promise<void> {
   const { findings, skipped, commit } = report;
   if (flags.sarif !== undefined) {
-    const text = `${JSON.stringify(toSarif(report, VAULT_VERSION), null, 1)}\n`;
+    const text = `${JSON.stringify(toSarif(report, VAULT_VERSION, checkPages), null, 1)}\n`;
     // It holds no secret, and other programs are to read it.
     await writeOutput(Buffer.from(text), { output: flags.sarif }, { input: null, secret: false, mode: 0o644 });
     if (flags.sarif === "-") return;
@@ -64,6 +65,8 @@ async function write(report: CheckReport, flags: FlagValues): Promise<void> {
   if (flags.quiet) return;
   for (const one of skipped) say(`vault: skipped: ${printable(one)}`);
   say(`vault: ${outcome(report)} in ${commit.slice(0, 12)}`);
+  const explained = worstFirst(findings).find(({ id }) => Object.hasOwn(checkPages, id));
+  if (explained !== undefined) say(`vault: \`vault help ${explained.id}\` tells what ${explained.id} means`);
 }
 
 /** In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted in outputs. */

@@ -19,7 +19,8 @@ function textOn(command: CommandSpec | string | null): string {
 export async function run({ args }: Invocation): Promise<void> {
   const name = args.join(" ");
   if (name === "") return writeStdout(`${overview()}\n`);
-  const text = helpOn(name);
+  // What the checks look for is told where they are: most help needs nothing of them.
+  const text = helpOn(name) ?? (await import("../check-pages.ts")).helpOnChecks(name);
   if (text === undefined) {
     const known = [...COMMANDS.flatMap((command) => (command.group ? command.name : [])), ...Object.keys(TOPICS)];
     throw new CliError("USAGE", `no help on ${printable(name)}`, { hint: `there is help on ${known.join(", ")}` });

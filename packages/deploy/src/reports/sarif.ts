@@ -8,8 +8,13 @@ import { type CheckReport, scopeOf } from "./report.ts";
  * relative to the top folder of the repository.
  *
  * @param version of the program that is shown as the tool
+ * @param pages what code hosts show as the help on a rule, in Markdown, by the rule's id
  */
-export function toSarif({ commit, environments, findings, skipped }: CheckReport, version: string): object {
+export function toSarif(
+  { commit, environments, findings, skipped }: CheckReport,
+  version: string,
+  pages: Readonly<Record<string, string>> = {},
+): object {
   const ids = [...new Set([...Object.keys(RULES), ...findings.map(({ id }) => id)])];
   const indexes = new Map(ids.map((id, at) => [id, at]));
   return {
@@ -21,7 +26,7 @@ export function toSarif({ commit, environments, findings, skipped }: CheckReport
           driver: {
             name: "git-vault",
             version,
-            rules: ids.map(ruleOf),
+            rules: ids.map((id) => ruleOf(id, pages)),
           },
         },
         columnKind: "utf16CodeUnits",
@@ -41,16 +46,26 @@ export function toSarif({ commit, environments, findings, skipped }: CheckReport
   };
 }
 
-const ruleOf = (id: string): object => {
+const ruleOf = (id: string, pages: Readonly<Record<string, string>>): object => {
   const rule: Rule | undefined = new Map<string, Rule>(Object.entries(RULES)).get(id);
   if (rule === undefined) return { id };
   return {
     id,
     shortDescription: { text: rule.title },
-    help: { text: `See the section ${id} of docs/checks.md in git-vault.` },
+    help: helpOf(id, pages),
     defaultConfiguration: { level: rule.severity },
   };
 };
+
+/** Code hosts show the Markdown, and programs that know none the text. */
+function helpOf(id: string, pages: Readonly<Record<string, string>>): object {
+  const page = Object.hasOwn(pages, id) ? pages[id] : undefined;
+  if (page === undefined)
+    return { text: `See \`vault help ${id}\`, or the section ${id} of git-vault's docs/checks.md.` };
+  // Links lead to other sections, which are not there.
+  const markdown = page.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, "$1");
+  return { text: markdown, markdown };
+}
 
 function resultOf(finding: Finding, ruleIndex: number): object {
   const { id, severity, message, hint, file, line, column, environment, release } = finding;

@@ -1,0 +1,43 @@
+import { RULES, type Rule } from "@git-vault/deploy";
+import { paragraph, table } from "./help.ts";
+
+/** The sections of docs/checks.md; the bundler puts them in. */
+declare const CHECK_PAGES: Readonly<Record<string, string>>;
+
+/** What docs/checks.md tells of each check, in Markdown, by its id. */
+export const checkPages: Readonly<Record<string, string>> = CHECK_PAGES;
+
+/** What `vault help checks` shows, or `vault help` with the id of a check; undefined for anything else. */
+export function helpOnChecks(name: string): string | undefined {
+  if (name === "checks") return listOfChecks();
+  const rule = new Map<string, Rule>(Object.entries(RULES)).get(name);
+  const page = Object.hasOwn(checkPages, name) ? checkPages[name] : undefined;
+  if (rule === undefined || page === undefined) return undefined;
+  return [
+    `${name}: ${rule.title}`,
+    plain(page),
+    "One that is known and accepted is silenced in deploy.yaml, where it is, and with the reason:",
+    `  silence:\n    - { check: ${name}, environment: …, file: …, reason: … }`,
+  ].join("\n\n");
+}
+
+const listOfChecks = (): string =>
+  [
+    "What `vault deploy check` looks for, and the worst that a finding of it is:",
+    table(Object.entries(RULES).map(([id, { severity, title }]) => [id, `${severity}: ${title}`] as const)),
+    "`vault help` and the id of a check tells more of it.",
+  ].join("\n\n");
+
+/** A section in Markdown for a terminal: paragraphs, whose links and emphasis are told by their words. */
+const plain = (page: string): string =>
+  page
+    .split(/\n{2,}/)
+    .map((block) =>
+      paragraph(
+        block
+          .replaceAll(/\s+/g, " ")
+          .replaceAll(/\[([^\]]+)\]\([^)]+\)/g, "$1")
+          .replace(/^_([^_]+)_/, "$1"),
+      ),
+    )
+    .join("\n\n");
