@@ -7,6 +7,7 @@ export { throwawayRepository, type Repository } from "./repository.ts";
 export { startGnuPg, type GnuPg, type GnuPgKeyOptions } from "./gnupg.ts";
 export { makeSshKey, type SshKey, type SshKeyOptions } from "./ssh-keys.ts";
 export { startSshAgent, type SshAgentProcess } from "./ssh-agent.ts";
+export { startFidoAgent, type FidoAgent } from "./fido-agent.ts";
 export { startXServer, type XServer } from "./x-clipboard.ts";
 export {
   startGitHub,
