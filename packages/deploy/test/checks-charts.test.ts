@@ -398,11 +398,29 @@ describe("expiry", () => {
     const day = (date: Date): string => date.toISOString().slice(0, 10);
     expect(findings.map(({ severity, file, line, message }) => `${severity} ${file}:${line} ${message}`)).toEqual([
       `error secrets/prod-kubeconfig.yaml:4 this token ended on ${day(new Date(now.getTime() - 10_000))}`,
-      `warning secrets/staging-kubeconfig.yaml:3 the certificate of this kubeconfig's authority ends in 5 days, on ${day(soon.notAfter)}`,
+      `error secrets/staging-kubeconfig.yaml:3 the certificate of this kubeconfig's authority ends in 5 days, on ${day(soon.notAfter)}`,
       `error secrets/staging-kubeconfig.yaml:4 this kubeconfig's client certificate ended on ${day(past.notAfter)}`,
-      `warning secrets/tls.yaml:1 this certificate ends in 5 days, on ${day(soon.notAfter)}`,
+      `error secrets/tls.yaml:1 this certificate ends in 5 days, on ${day(soon.notAfter)}`,
       expect.stringMatching(/^error secrets\/tls\.yaml:\d+ this certificate cannot be read$/),
     ]);
+  });
+
+  it("judges a certificate by its own life, as `vault deploy certs` does", async () => {
+    const said = async (days: number, life: number): Promise<string[]> => {
+      const { certificate } = await mintCertificate({ names: ["example.org"], days, life });
+      const { findings } = await check({
+        checks,
+        secret: { "secrets/tls.yaml": `cert: ${JSON.stringify(certificate)}\n` },
+      });
+      return findings.map(({ severity, message }) => `${severity} ${message.slice(0, message.indexOf(","))}`);
+    };
+    expect(await said(5, 6)).toEqual([]);
+    expect(await said(1, 6)).toEqual(["warning this certificate ends in 1 day"]);
+    expect(await said(0.4, 6)).toEqual(["error this certificate ends in 1 day"]);
+    expect(await said(20, 90)).toEqual(["warning this certificate ends in 20 days"]);
+    expect(await said(22, 90)).toEqual([]);
+    expect(await said(6, 90)).toEqual(["error this certificate ends in 6 days"]);
+    expect(await said(100, 90)).toEqual([expect.stringMatching(/^error this certificate is not valid before/)]);
   });
 
   it("tells of kubeconfigs that are not there, are none, or let nobody in", async () => {

@@ -280,6 +280,28 @@ describe("schema", () => {
     ]);
   });
 
+  it("takes patterns as Helm does: none makes a value slow, and one that Helm has not is told", async () => {
+    const said = async (pattern: string, url: string): Promise<readonly string[]> => {
+      const { lines } = await check({
+        checks: [schema],
+        only: ["prod"],
+        plain: {
+          "web/values.schema.json": JSON.stringify({ properties: { url: { pattern }, [`z${url}`]: { pattern: "x" } } }),
+          "config/prod.yaml": `url: ${JSON.stringify(url)}\n`,
+        },
+      });
+      return lines;
+    };
+    const long = `${"a".repeat(50_000)}!`;
+    expect(await said("^(a+)+$", long)).toEqual([expect.stringContaining("url must match pattern")]);
+    expect(await said("^(a|a)*!$", long)).toEqual([]);
+    expect(await said(String.raw`^\d+\-\/(?<n>\u00e9)$`, "12-/é")).toEqual([]);
+    for (const pattern of ["(?=a)", String.raw`(a)\1`, "((a{100}){100}){100}", "["])
+      expect(await said(pattern, "a")).toEqual([
+        expect.stringMatching(/^schema warning .* a pattern that Helm does not take$/),
+      ]);
+  });
+
   it("lets pass what a locked layer may yet provide", async () => {
     const { lines } = await check({
       checks: [schema],
@@ -307,8 +329,8 @@ describe("schema", () => {
       },
     });
     expect(lines).toEqual([
-      "schema warning a.json the schema a.json cannot be used: it is no JSON Schema, or refers to what is not there",
-      "schema warning b.json the schema b.json cannot be used: it is no JSON Schema, or refers to what is not there",
+      "schema warning a.json the schema a.json cannot be used: it is no JSON Schema, refers to what is not there, or has a pattern that Helm does not take",
+      "schema warning b.json the schema b.json cannot be used: it is no JSON Schema, refers to what is not there, or has a pattern that Helm does not take",
       "schema error c.json the schema c.json is not there, or no JSON Schema",
       "schema error gone.json the schema gone.json is not there, or no JSON Schema",
       "schema error web/values.schema.json the schema of the chart web is not there, or no JSON Schema",

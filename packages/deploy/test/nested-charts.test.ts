@@ -294,7 +294,7 @@ describe("a hostile archive", () => {
     });
     const { lines } = await checkWith(hub, {});
     expect(lines).toEqual([
-      "schema warning the schema of the chart x cannot be used: it is no JSON Schema, or refers to what is not there",
+      "schema warning the schema of the chart x cannot be used: it is no JSON Schema, refers to what is not there, or has a pattern that Helm does not take",
     ]);
   });
 });

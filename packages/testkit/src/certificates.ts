@@ -15,6 +15,8 @@ export interface CertificateOptions {
   readonly organizations?: readonly string[];
   /** In how many days it ends; negative for one that ended already. 90 where it is left out. It began 90 days before its end, and not after now. */
   readonly days?: number;
+  /** How many days it lives in all; 90 and more where left out. */
+  readonly life?: number;
   /** Who signs it; it signs itself where this is left out. */
   readonly issuer?: MintedCertificate;
   /** Whether it may sign others. */
@@ -76,13 +78,16 @@ const pem = (label: string, der: Uint8Array): string =>
 /** Makes a certificate (X.509, ECDSA on P-256), as a test needs it: past, about to end, for the wrong names, in a chain. */
 export async function mintCertificate(options: CertificateOptions): Promise<MintedCertificate> {
   const x509 = await loadLibrary();
-  const { days = 90, issuer, names = [], organizations = [] } = options;
+  const { days = 90, life, issuer, names = [], organizations = [] } = options;
   const pair = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const parent = issuer && new x509.X509Certificate(issuer.certificate);
   const now = Date.now();
   // X.509 has no parts of a second.
   const notAfter = new Date(Math.floor((now + days * DAY) / 1000) * 1000);
-  const notBefore = new Date(Math.min(notAfter.getTime() - 90 * DAY, Math.floor(now / 1000) * 1000 - 3_600_000));
+  const notBefore =
+    life === undefined
+      ? new Date(Math.min(notAfter.getTime() - 90 * DAY, Math.floor(now / 1000) * 1000 - 3_600_000))
+      : new Date(notAfter.getTime() - life * DAY);
   const subject = new x509.Name([
     { CN: [options.commonName ?? names[0] ?? "test"] },
     ...organizations.map((organization) => ({ O: [organization] })),

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { days, WARNING_DAYS } from "../cluster/certificate.ts";
+import { days, lifetimeOf } from "../cluster/certificate.ts";
 import type { Check, CheckContext, Finding, Severity } from "./finding.ts";
 import type { Position } from "../values/yaml.ts";
 import { endOfToken } from "../cluster/web-token.ts";
@@ -7,8 +7,6 @@ import { found } from "./reading.ts";
 import { type Secret, secretsIn } from "./secrets.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
-/** A certificate of 90 days is renewed when 30 are left: with fewer than these, renewing has failed. */
-const SOON = WARNING_DAYS * DAY;
 
 /** Tells of kubeconfigs that cannot be used, and of certificates and tokens in secret files that ended or are about to. */
 export const expiry: Check = async function* expiryCheck(context) {
@@ -28,10 +26,10 @@ export const expiry: Check = async function* expiryCheck(context) {
   }
   for (const secret of secretsIn(context)) {
     const environment = kubeconfigs.get(secret.file);
-    for (const { what, ends, id } of termsOf(secret)) {
+    for (const { what, life, id } of termsOf(secret)) {
       if (told.has(`${secret.file} ${id}`)) continue;
       told.add(`${secret.file} ${id}`);
-      const verdict = judge(what, ends, now);
+      const verdict = judge(what, life, now);
       if (verdict !== null) yield tell(verdict, secret, environment);
     }
   }
@@ -40,18 +38,25 @@ export const expiry: Check = async function* expiryCheck(context) {
 
 interface Term {
   readonly what: string;
-  readonly ends: Date | null;
+  /** Null where it cannot be read. */
+  readonly life: Life | null;
   readonly id: string;
 }
 
-function judge(what: string, ends: Date | null, now: Date): readonly [Severity, string] | null {
-  if (ends === null) return ["error", `${what} cannot be read`];
-  const left = ends.getTime() - now.getTime();
-  const day = ends.toISOString().slice(0, 10);
-  if (left <= 0) return ["error", `${what} ended on ${day}`];
-  if (left > SOON) return null;
-  return ["warning", `${what} ends in ${days(Math.ceil(left / DAY))}, on ${day}`];
+type Life = Parameters<typeof lifetimeOf>[0];
+
+function judge(what: string, life: Life | null, now: Date): readonly [Severity, string] | null {
+  if (life === null) return ["error", `${what} cannot be read`];
+  const { state } = lifetimeOf(life, {}, now);
+  const { notBefore, notAfter } = life;
+  if (state === "valid") return null;
+  if (state === "expired") return ["error", `${what} ended on ${dayOf(notAfter)}`];
+  if (state === "not-yet-valid") return ["error", `${what} is not valid before ${dayOf(notBefore)}`];
+  const left = days(Math.ceil((notAfter.getTime() - now.getTime()) / DAY));
+  return [state === "late" ? "warning" : "error", `${what} ends in ${left}, on ${dayOf(notAfter)}`];
 }
+
+const dayOf = (date: Date): string => date.toISOString().slice(0, 10);
 
 function tell(
   [severity, message]: readonly [Severity, string],
@@ -74,11 +79,12 @@ function* termsOf({ text, path }: Secret): Generator<Term> {
   const pem = isEncoded ? Buffer.from(text, "base64").toString("latin1") : text;
   const what = NAMES.get(key) ?? "this certificate";
   const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  if (isData && certificates.length === 0) yield { what, ends: null, id: path.join("\0") };
-  for (const certificate of certificates) yield { what, ends: endOf(certificate), id: certificate };
+  if (isData && certificates.length === 0) yield { what, life: null, id: path.join("\0") };
+  for (const certificate of certificates) yield { what, life: lifeOf(certificate), id: certificate };
   if (/^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/.test(text.trim())) {
-    const ends = endOfToken(text.trim());
-    if (ends !== null) yield { what: "this token", ends, id: text };
+    const notAfter = endOfToken(text.trim());
+    // When one was made is not always told.
+    if (notAfter !== null) yield { what: "this token", life: { notBefore: new Date(0), notAfter }, id: text };
   }
 }
 
@@ -87,9 +93,10 @@ const NAMES = new Map([
   ["certificate-authority-data", "the certificate of this kubeconfig's authority"],
 ]);
 
-function endOf(pem: string): Date | null {
+function lifeOf(pem: string): Life | null {
   try {
-    return new Date(new X509Certificate(pem).validTo);
+    const { validFrom, validTo } = new X509Certificate(pem);
+    return { notBefore: new Date(validFrom), notAfter: new Date(validTo) };
   } catch {
     return null;
   }

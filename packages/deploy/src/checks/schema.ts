@@ -1,4 +1,4 @@
-import type { ErrorObject, ValidateFunction } from "ajv";
+import type { CodeOptions, ErrorObject, ValidateFunction } from "ajv";
 import type { Release } from "../project/release.ts";
 import { DeployError } from "../errors.ts";
 import type { Check, CheckContext, Finding } from "./finding.ts";
@@ -128,10 +128,15 @@ async function compile({ title, file, content }: Source): Promise<ValidateFuncti
     return compileSchema(content);
   } catch {
     // What ajv says may quote the schema at length.
-    return found("schema", "warning", `${title} cannot be used: it is no JSON Schema, or refers to what is not there`, {
-      ...place,
-      hint: "drafts 6, 7, 2019-09 and 2020-12 are understood; a $ref must lead into the same file",
-    });
+    return found(
+      "schema",
+      "warning",
+      `${title} cannot be used: it is no JSON Schema, refers to what is not there, or has a pattern that Helm does not take`,
+      {
+        ...place,
+        hint: "drafts 6, 7, 2019-09 and 2020-12 are understood; a $ref must lead into the same file; patterns are RE2's, without (?=…) and \\1",
+      },
+    );
   }
 }
 
@@ -144,23 +149,30 @@ async function compilerFor(dialect: string): Promise<Compile> {
     : dialect.includes("2019-09")
       ? (await import("ajv/dist/2019.js")).Ajv2019
       : (await import("ajv")).Ajv;
-  const compileWith = (content: object | boolean, unicodeRegExp: boolean): ValidateFunction => {
-    const ajv = new Ajv({ allErrors: true, strict: false, logger: false, validateSchema: false, unicodeRegExp });
+  const regExp = await linearRegExp();
+  return (content) => {
+    const ajv = new Ajv({ allErrors: true, strict: false, logger: false, validateSchema: false, code: { regExp } });
     addFormats.default(ajv);
     if (typeof content === "boolean") return ajv.compile(content);
     const { $schema: _, ...rest } = Object.fromEntries(Object.entries(content));
     return ajv.compile(rest);
   };
-  return (content) => {
-    try {
-      return compileWith(content, true);
-    } catch (error) {
-      // Patterns such as \- are good for Helm, and for JavaScript without Unicode alone.
-      if (error instanceof SyntaxError) return compileWith(content, false);
-      throw error;
-    }
-  };
 }
+
+/** Patterns as Helm has them, which are Go's (RE2): no text takes one longer than in proportion to its length. */
+async function linearRegExp(): Promise<RegExpEngine> {
+  const { RE2JS } = await import("re2js");
+  const engine = (pattern: string): ReturnType<RegExpEngine> => {
+    const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
+    // By this, ajv tells one from another.
+    const told = { toString: () => pattern };
+    return Object.assign(told, { test: (text: string) => compiled.matcher(text).find() });
+  };
+  // Only code that is written to a file would name it.
+  return Object.assign(engine, { code: "linearRegExp" });
+}
+
+type RegExpEngine = NonNullable<CodeOptions["regExp"]>;
 
 /** What a schema is about: the values at a path of a release's, as the chart of that path sees them. */
 interface Subject {
