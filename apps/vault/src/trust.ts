@@ -1,5 +1,13 @@
+import type { Repository } from "@git-vault/git-crypt";
 import { Directory, type DirectoryEntry, type KeyKind } from "@git-vault/directory";
-import { assertExpected, defaultPinFile, Pins, SharingError, type ChangedRecipient } from "@git-vault/sharing";
+import {
+  assertExpected,
+  defaultPinFile,
+  grantedKeys,
+  Pins,
+  SharingError,
+  type ChangedRecipient,
+} from "@git-vault/sharing";
 import { CliError } from "./errors.ts";
 import { describeKey, readRecipients } from "./recipients.ts";
 import { leadsTo, printable, printableText, say } from "./streams.ts";
@@ -23,12 +31,14 @@ export const canAsk = (flags: FlagValues): boolean =>
  * on a terminal it is asked whether they are right.
  *
  * @param kind which keys of an account are looked up
+ * @param repository whose grants say what others saw of those who were never seen here
  * @throws SharingError `NOT_EXPECTED`, `RECIPIENT_CHANGED`, `PINS_UNREADABLE`; CliError `NOT_CONFIRMED`; what the directory does
  */
 export async function trustedRecipients(
   queries: readonly string[],
   flags: FlagValues,
   kind: KeyKind = "ssh",
+  repository: Repository | null = null,
 ): Promise<TrustedRecipients> {
   const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
   const entries: DirectoryEntry[] = [];
@@ -38,7 +48,10 @@ export async function trustedRecipients(
   const expectations = { fingerprints: flags.expect, memberOf: flags["member-of"] };
   const wasExpected = await assertExpected(entries, expectations, directory);
   const pins = new Pins(defaultPinFile());
-  const { first, changed } = pins.compare(entries);
+  const { first, changed } = pins.compare(
+    entries,
+    repository === null ? undefined : await grantedKeys(repository, kind),
+  );
   if (changed.length > 0) await admitChanges(changed, flags);
   if (first.length > 0) await admitFirst(first, flags, wasExpected);
   return {

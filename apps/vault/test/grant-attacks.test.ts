@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, run } from "@git-vault/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -414,6 +414,99 @@ describe("a file that says that the key was replaced, by somebody without it,", 
     expect((await trying("bob", "vault grant mallory")).said).toMatch(/replaced by a rotation/);
     write("bob", "secrets/new", "new\n");
     expect((await trying("bob", "git add secrets/new")).status).not.toBe(0);
+  });
+});
+
+describe("after somebody was taken out", () => {
+  beforeAll(async () => void (world = await makeTeamWorld(["alice", "bob", "carol"])));
+  afterAll(() => world.close());
+
+  it("the others check out, diff and merge what is older, and what they were shut out of stays shut", async () => {
+    await world.begin();
+    await as("alice", "vault grant bob");
+    await as("alice", "vault grant carol");
+    await as("alice", "git push -q origin main");
+    for (const name of ["bob", "carol"]) {
+      await world.join(name);
+      await as(name, "vault unlock");
+    }
+    await as("carol", "git switch -q -c old");
+    write("carol", "secrets/old", "from before\n");
+    await world.commit("carol", "old");
+    await as("carol", "git switch -q main");
+
+    await as("alice", "vault revoke bob");
+    write("alice", "secrets/password", "hunter3\n");
+    await world.commit("alice", "change");
+    await handOver("alice", "carol");
+    expect(await as("carol", "vault unlock")).toMatch(/unlocked with the key default/);
+    expect(read("carol", "secrets/password").toString()).toBe("hunter3\n");
+    expect(await as("carol", "git diff HEAD~2 HEAD -- secrets")).toMatch(/^-hunter2\n\+hunter3$/m);
+    await as("carol", "git checkout -q HEAD~2");
+    expect(read("carol", "secrets/password").toString()).toBe("hunter2\n");
+    expect(await as("carol", "git status --porcelain")).toBe("");
+    await as("carol", "git checkout -q main");
+    await as("carol", "git merge -q --no-edit old");
+    expect(read("carol", "secrets/old").toString()).toBe("from before\n");
+    // Of the branch, with the key that bob has.
+    const status = await trying("carol", "vault status");
+    expect([status.status, status.said]).toEqual([7, expect.stringMatching(/^retired-key: secrets\/old /m)]);
+    await as("carol", "vault status --fix");
+    await as("carol", "git commit -q -m fixed");
+    await as("carol", "vault status");
+    await as("carol", "git push -q origin main");
+
+    await as("bob", "git fetch -q");
+    const key = join(world.clone("bob"), ".git/git-crypt/keys/default");
+    for (const file of ["old", "password"]) {
+      const opened = await trying("bob", `vault decrypt --key-file ${key} origin/main:secrets/${file}`);
+      expect(opened.status).not.toBe(0);
+      expect(opened.stdout.toString()).toBe("");
+    }
+    expect(await opens("bob")).toBe(false);
+  });
+});
+
+describe("who is granted to is who they were", () => {
+  beforeAll(async () => void (world = await makeTeamWorld(["alice", "bob", "carol", "mallory"])));
+  afterAll(() => world.close());
+  beforeEach(() => world.begin());
+
+  it("also for somebody who never saw them: the grants in the repository tell what their keys were", async () => {
+    await as("alice", "vault grant bob");
+    await as("alice", "vault grant carol");
+    await as("alice", "git push -q origin main");
+    await world.join("carol");
+    await as("carol", "vault unlock");
+    const [bob, mallory] = [await fingerprintOf("bob"), await fingerprintOf("mallory")];
+    const changed = `the keys of github:bob are not those that were seen before:\n  added    ${mallory}\n  removed  ${bob}\n`;
+    await whileKeysAre("bob", keysOf("mallory"), async () => {
+      for (const line of ["vault grant bob", "vault share --key-name default --to bob"]) {
+        const stopped = await trying("carol", line);
+        expect([line, stopped.status]).toEqual([line, 2]);
+        expect(stopped.said).toContain(changed);
+      }
+      expect(await as("carol", "git status --porcelain")).toBe("");
+      // A file has nothing to do with who holds the repository's key.
+      await as("carol", "vault share --to bob secrets/password");
+    });
+    await as("alice", "vault grant bob");
+  });
+
+  it("where two files have one name: neither gets, nor loses, the other's grant", async () => {
+    const files = ["bob", "carol"].map((name) => join(world.home(name), ".ssh/id_ed25519.pub"));
+    const both = await trying("alice", `vault grant ${files.join(" ")}`);
+    expect(both.status).toBe(2);
+    expect(both.said).toMatch(/file:id_ed25519 is the name of another holder already, with other keys/);
+    await as("alice", `vault grant ${files[0] ?? ""}`);
+    const second = await trying("alice", `vault grant ${files[1] ?? ""}`);
+    expect(second.status).toBe(2);
+    expect(second.said).toMatch(/name the file after its owner, such as alice\.pub/);
+    writeFileSync(join(world.folder, "carol.pub"), readFileSync(files[1] ?? ""));
+    await as("alice", `vault grant ${join(world.folder, "carol.pub")}`);
+    expect((await as("alice", "vault holders")).match(/^\S+/gm)).toEqual(["file:carol", "file:id_ed25519"]);
+    await as("alice", "git push -q origin main");
+    for (const name of ["bob", "carol"]) expect(await opens(name)).toBe(true);
   });
 });
 

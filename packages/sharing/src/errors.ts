@@ -15,6 +15,7 @@ import { VaultError } from "@git-vault/errors";
  * - `MALFORMED_GRANT`: a file among the grants is not one
  * - `MISMATCHED_GRANT`: a grant does not fit its place, its message, its signature, or the repository's key
  * - `RETIRED_GRANT`: a grant holds a key that a rotation replaced
+ * - `HOLDER_TAKEN`: the keys of a file would be granted to under the name of another holder
  * - `GRANTS_CHANGED`: grants were changed while it was decided what to do with them
  * - `UNCONFIRMED_GRANTS`: grants that something speaks against were to be renewed, and nobody said that they are right
  * - `NO_SUCH_HOLDER`: nobody of that name holds a grant
@@ -37,6 +38,7 @@ export type SharingErrorCode =
   | "MALFORMED_GRANT"
   | "MISMATCHED_GRANT"
   | "RETIRED_GRANT"
+  | "HOLDER_TAKEN"
   | "GRANTS_CHANGED"
   | "UNCONFIRMED_GRANTS"
   | "NO_SUCH_HOLDER"

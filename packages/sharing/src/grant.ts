@@ -1,10 +1,12 @@
 import type { Directory, DirectoryEntry } from "@git-vault/directory";
 import { commitFiles, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
+import { SharingError } from "./errors.ts";
 import type { GrantKey } from "./grant-file.ts";
 import { signatureStates, signerOf } from "./grant-signature.ts";
 import { presentKey, standingOf } from "./grant-standing.ts";
 import { readGrants, type Grant } from "./grants.ts";
 import { grantKeysOf, holderOf, makeGrant, type GrantedBy, type Grantee } from "./make-grant.ts";
+import { printable } from "./printable.ts";
 import { chooseRecipients, type PassedOverKey } from "./share.ts";
 
 /** What is granted, to whom and how. */
@@ -61,9 +63,10 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
       const older = grants.grants.filter(
         ({ statement }) => statement.holder === holder && statement.keyName === keyName,
       );
-      const valid = older.filter(
-        (one) => standingOf(one, key.keyFile, grants) === "current" && sameKeys(one.statement.keys, keys),
-      );
+      const current = older.filter((one) => standingOf(one, key.keyFile, grants) === "current");
+      const strange = current.find((one) => !sharesKey(one.statement.keys, keys));
+      if (holder.startsWith("file:") && strange !== undefined) throw nameTaken(holder);
+      const valid = current.filter((one) => sameKeys(one.statement.keys, keys));
       if (await isVouchedFor(valid, options)) {
         unchanged.push(holder);
         continue;
@@ -114,10 +117,21 @@ async function granteesOf(
   for (const entry of to) {
     const holder = holderOf(entry);
     const keys = grantKeysOf(sealedTo.flatMap((one) => (one.recipient === entry.name ? one.entry : [])));
+    const other = grantees.get(holder);
+    if (other !== undefined && !sharesKey(other.keys, keys)) throw nameTaken(holder);
     grantees.set(holder, { holder, account: await accountOf(entry, directory), keys });
   }
   return { grantees: [...grantees.values()], passedOver: notSealedTo };
 }
+
+const sharesKey = (a: readonly GrantKey[], b: readonly GrantKey[]): boolean =>
+  a.some(({ fingerprint }) => b.some((one) => one.fingerprint === fingerprint));
+
+/** Two files of one name may be of two people, and each would lose the other's grant. */
+const nameTaken = (holder: string): SharingError =>
+  new SharingError("HOLDER_TAKEN", `${printable(holder)} is the name of another holder already, with other keys`, {
+    hint: `nothing was changed; name the file after its owner, such as alice.pub; where it is the same person, first run \`vault revoke --no-rotate ${printable(holder)}\``,
+  });
 
 /** The account of a user of GitHub; null of anybody else. */
 export async function accountOf(

@@ -1,7 +1,7 @@
 /*
  * What is done with grants. It is loaded when it is called: opening and sealing messages does without git-crypt.
  */
-import type { Directory } from "@git-vault/directory";
+import type { Directory, KeyKind } from "@git-vault/directory";
 import type { GrantOptions, GrantResult } from "./grant.ts";
 import type { OpenPgpGrantResult } from "./grant-openpgp.ts";
 import type { SignatureState } from "./grant-signature.ts";
@@ -88,6 +88,16 @@ export const planRotation = async (request: RotationRequest): Promise<RotationPl
  */
 export const resumeRotation = async (repository: Repository, commands: FilterCommands): Promise<RotatedKey> =>
   (await import("./rotated-key.ts")).resumeRotation(repository, commands);
+
+/**
+ * The keys that a repository's grants name, by holder: what colleagues saw of somebody, where one has not seen them oneself. Only grants count that
+ * were made with a key that lies here, and whose signature, if any, fits.
+ *
+ * @returns fingerprints
+ * @throws GitCryptError GIT_FAILED, MALFORMED_KEY_FILE
+ */
+export const grantedKeys = async (repository: Repository, kind: KeyKind): Promise<Map<string, ReadonlySet<string>>> =>
+  (await import("./granted-keys.ts")).grantedKeys(repository, kind);
 
 /**
  * Finds the grants of holders for a key, also those that are not sound. Nothing is written.

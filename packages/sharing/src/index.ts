@@ -25,6 +25,7 @@ export { findSigner, type FindSignerOptions, type Signer } from "./signer.ts";
 export {
   findGrants,
   grant,
+  grantedKeys,
   grantOpenPgp,
   lacksPresentKey,
   listHolders,

@@ -50,21 +50,29 @@ export class Pins {
   /**
    * Compares recipients to what was seen before.
    *
+   * @param granted the keys of those who were never seen, as a repository's grants have them, by their names
    * @throws SharingError `PINS_UNREADABLE`
    */
-  compare(entries: readonly DirectoryEntry[]): PinReport {
+  compare(
+    entries: readonly DirectoryEntry[],
+    granted: ReadonlyMap<string, ReadonlySet<string>> = new Map(),
+  ): PinReport {
     const known = this.#read();
     const first: DirectoryEntry[] = [];
     const changed: ChangedRecipient[] = [];
     for (const entry of entries.filter(isPinned)) {
       const before = known.get(entry.source);
       const now = fingerprintsOf(entry);
-      if (before === undefined) {
+      const theirs = before ?? granted.get(entry.name);
+      if (theirs === undefined) {
         first.push(entry);
         continue;
       }
-      const added = [...now].filter((fingerprint) => !before.has(fingerprint));
-      const removed = [...before].filter((fingerprint) => !now.has(fingerprint));
+      // A grant names the keys alone that can be sealed to.
+      const usable = before === undefined ? usableOf(entry) : now;
+      const added = [...usable].filter((fingerprint) => !theirs.has(fingerprint));
+      const removed = [...theirs].filter((fingerprint) => !now.has(fingerprint));
+      if (before === undefined && added.length + removed.length === 0) first.push(entry);
       if (added.length + removed.length > 0) changed.push({ entry, added, removed });
     }
     return { first, changed };
@@ -156,6 +164,9 @@ const linesOf = ([source, fingerprints]: readonly [string, ReadonlySet<string>])
 
 /** Keys that were fetched from somewhere can be others the next time. */
 const isPinned = ({ source }: DirectoryEntry): boolean => /^https?:\/\/\S{1,2000}$/.test(source);
+
+const usableOf = ({ keys }: DirectoryEntry): Set<string> =>
+  new Set(keys.flatMap(({ unusable, fingerprint }) => (unusable === null ? (fingerprint ?? []) : [])));
 
 /** Of the keys that anything could be sealed to, however weak. */
 const fingerprintsOf = ({ keys }: DirectoryEntry): Set<string> =>

@@ -16,7 +16,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   const machine = ci === undefined ? null : await newMachine(ci);
   if (output !== undefined) assertNewFile(output);
   const repository = openRepository(process.cwd());
-  const { directory, entries, remember } = await trustedRecipients(args, flags);
+  const { directory, entries, remember } = await trustedRecipients(args, flags, "ssh", repository);
   const by = await findGranter(flags);
   let result;
   try {
@@ -41,7 +41,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
 async function grantGpg(flags: FlagValues, args: readonly string[]): Promise<void> {
   if (flags.ci !== undefined) throw usageError("--gpg and --ci were both given: a CI system's key is one of age's");
   const repository = openRepository(process.cwd());
-  const { directory, entries, remember } = await trustedRecipients(args, flags, "openpgp");
+  const { directory, entries, remember } = await trustedRecipients(args, flags, "openpgp", repository);
   const { "key-name": keyName, "no-commit": noCommit } = flags;
   const by = await findGranter(flags);
   let result;

@@ -10,6 +10,7 @@ import { newPassphrase } from "../passphrase.ts";
 import { pump } from "../pump.ts";
 import { describeKey, keyToJson } from "../recipients.ts";
 import { leadsTo, printable, say, writeJson } from "../streams.ts";
+import type { Repository } from "@git-vault/git-crypt";
 import { trustedRecipients } from "../trust.ts";
 import type { FlagValues, Invocation } from "../table.ts";
 
@@ -27,7 +28,8 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   const { input } = secret;
   try {
     const kind = parseFormat(flags.format) === "openpgp" ? "openpgp" : "ssh";
-    const { entries, remember } = await trustedRecipients(flags.to ?? [], flags, kind);
+    const repository = secret.kind === "git-crypt-key" ? await currentRepository() : null;
+    const { entries, remember } = await trustedRecipients(flags.to ?? [], flags, kind, repository);
     const options = await sharingOptions(entries, flags);
     await (input.descriptor === null ? shareWhole(secret, options, flags) : shareLarge(secret, options, flags));
     remember();
@@ -167,15 +169,20 @@ async function readSecret(flags: FlagValues, operand: string | undefined): Promi
       hint: "to seal the repository's key in a script, say `--key-name default`; to seal an empty secret, name stdin by `-`",
     });
   }
-  const { openRepository, wipeKeyFile } = await import("@git-vault/git-crypt");
+  const { wipeKeyFile } = await import("@git-vault/git-crypt");
   const name = flags["key-name"] ?? "default";
-  const { bytes, keyFile } = openRepository(process.cwd()).readKey(name);
+  const { bytes, keyFile } = (await currentRepository()).readKey(name);
   wipeKeyFile(keyFile);
   return {
     kind: "git-crypt-key",
     name,
     input: { data: bytes, title: name, file: null, descriptor: null, close: () => {} },
   };
+}
+
+async function currentRepository(): Promise<Repository> {
+  const { openRepository } = await import("@git-vault/git-crypt");
+  return openRepository(process.cwd());
 }
 
 function describeSecret({ kind, name }: Secret, bytes: number): string {
