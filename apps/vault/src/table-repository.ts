@@ -84,7 +84,7 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
     usage: "[REV:]PATH",
     summary: "decrypt one file without unlocking, from the disk or as it was at a revision",
     description: [
-      "PATH is a file on the disk, in a repository or not, or `-` for stdin. In REV:PATH it goes from the top of the repository, or from the current folder where it begins with ./ or ../, as in git.",
+      "PATH is a file on the disk, in a repository or not, or `-` for stdin. In REV:PATH it goes from the top of the repository, or from the current folder where it begins with ./ or ../, as in git. A name that is not in UTF-8 cannot be given; hand the file over on stdin instead: `git cat-file blob REV:PATH | vault decrypt -`.",
       "The key is that of --key-file; else those that the repository holds; else $GIT_CRYPT_KEY; else those of grants in the repository to your private keys, as by `vault unlock`. Nothing is stored. The file is checked to be what was encrypted. Binary is not printed to a terminal unless asked for by `-o -`.",
     ],
     examples: [

@@ -27,8 +27,11 @@ export async function run({ flags, args: [operand] }: Invocation): Promise<void>
   if (operand === undefined) throw usageError("expected a file: [REV:]PATH");
   if (operand === "-" && flags["key-file"] === "-") throw usageError("stdin cannot hold both the key and the file");
   const [revision, path] = splitOperand(operand);
-  const { content, encrypted, input } =
-    revision === null ? await fromDisk(path, flags) : await fromRevision(revision, path, flags);
+  const { content, encrypted, input } = await (
+    revision === null ? fromDisk(path, flags) : fromRevision(revision, path, flags)
+  ).catch((error: unknown) => {
+    throw isLostName(operand, error) ? lostName(error) : error;
+  });
   try {
     const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
     const place = elsewhere || !flags.json ? await writeOutput(content, flags, { input, secret: true }) : null;
@@ -128,6 +131,22 @@ function fromTop({ topLevel }: Repository, path: string): string {
   if (topLevel === null || !/^\.\.?\//.test(path)) return path;
   return relative(topLevel, resolve(path)).split(sep).join("/");
 }
+
+/** Whether a file is not found since its name is not in UTF-8: what is not is U+FFFD in the arguments that Node gives. */
+const isLostName = (operand: string, error: unknown): boolean =>
+  operand.includes("\u{FFFD}") &&
+  isVaultError(error) &&
+  (error.code === "NO_SUCH_FILE" || error.code === "INPUT_UNREADABLE");
+
+const lostName = (cause: unknown): CliError =>
+  new CliError(
+    "INPUT_UNREADABLE",
+    "the file is not found: its name is not in UTF-8, and cannot be given as an argument",
+    {
+      hint: "hand its content over on standard input: `git cat-file blob REV:PATH | vault decrypt -`",
+      cause,
+    },
+  );
 
 /** The repository that the run stands in; null outside of any. */
 function repositoryHere(): Repository | null {
