@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTerminal, peer, run, type Terminal } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
+import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
+import { type DeployWorld, deployWorld } from "./deploy-world.ts";
 import { type Traced, traced } from "./deploy-trace.ts";
 import { VAULT } from "./program.ts";
 
@@ -15,19 +16,70 @@ const strace = peer("strace");
 let world: DeployWorld;
 let canaries: string[];
 
+/** The secret value of the environment, which is rotated. URLs and JSON escape what is in it. */
+const passwordOf = (number: number): string => `canary-"7261"/&ü ${number}`;
+
+/** The template of a ConfigMap that holds the password in each form that a template can give it. */
+const FORMS = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: forms}
+data:
+  plain: {{ .Values.password | quote }}
+  json: {{ .Values | toJson | quote }}
+  url: {{ printf "https://web:%s@db" (.Values.password | urlquery) | quote }}
+  base64: {{ printf "user:%s" .Values.password | b64enc | quote }}
+`;
+
+/** What a pod logs that knows a password. */
+const logsOf = (password: string): string[] => [
+  `wrong password ${password}`,
+  JSON.stringify({ password }),
+  `GET /?password=${encodeURIComponent(password)}`,
+  `Authorization: Basic ${Buffer.from(`user:${password}`).toString("base64")}`,
+];
+
+/** The forms that a password may take in what is written or told. */
+const formsOf = (password: string): string[] => [
+  password,
+  // As the bytes of the trace are shown.
+  Buffer.from(password).toString("latin1"),
+  JSON.stringify(password).slice(1, -1),
+  encodeURIComponent(password),
+  // As a part of something longer, it begins at one of three places in a group.
+  ...[0, 1, 2].map((offset) =>
+    Buffer.from("x".repeat(offset) + password)
+      .toString("base64")
+      .slice(offset === 0 ? 0 : offset + 1, -4),
+  ),
+];
+
+const setPassword = (number: number): void => {
+  const layer = `password: ${JSON.stringify(passwordOf(number))}\n`;
+  const key = parseKeyFile(Buffer.from(world.key, "base64"));
+  world.repository.write("secrets/config/prod.yaml", encryptBlob(key, Buffer.from(layer)));
+};
+
 beforeAll(async () => {
-  world = await deployWorld();
+  world = await deployWorld({ "forms.yaml": FORMS });
+  const chart = join(world.repository.path, "app/templates/all.yaml");
+  const quoted = readFileSync(chart, "utf8")
+    .replace("{password: {{ .Values.password }}}", "{password: {{ .Values.password | quote }}}")
+    .replace('"https://web:{{ .Values.password }}@db"', '{{ printf "https://web:%s@db" .Values.password | quote }}');
+  world.repository.write("app/templates/all.yaml", quoted);
+  setPassword(1);
+  await world.repository.commit("a password to escape");
   // A line of the key's base64, as it stands in PEM, and as it stands in a kubeconfig.
   const line = world.userKey.split("\n")[1] ?? "";
   const inKubeconfig = Buffer.from(world.userKey).toString("base64").slice(60, 100);
-  const password = Buffer.from(PASSWORD).toString("base64").slice(0, 24);
-  canaries = [PASSWORD, password, line, inKubeconfig, world.key.slice(40, 80)];
+  const passwords = [1, 2].flatMap((number) => formsOf(passwordOf(number)));
+  // A part that no escape changes: it would show a form that is not thought of.
+  canaries = [...new Set(passwords), "canary-", line, inKubeconfig, world.key.slice(40, 80)];
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
 describe.each([peer("helm3"), peer("helm4")])("vault deploy with $label", ({ path: helm, missing }) => {
   describe.skipIf(missing || strace.missing)(`under ${strace.label}`, () => {
-    const check = async (status: number, ...args: string[]): Promise<Traced> => {
+    const quiet = async (status: number, ...args: string[]): Promise<Traced> => {
       const result = await traced(world, helm, ["deploy", ...args]);
       const { stdout, stderr, files, commands } = result;
       expect({ status: result.status, stderr: result.status === status ? "" : stderr }).toEqual({ status, stderr: "" });
@@ -35,6 +87,12 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy with $label", ({ pat
         canaries.filter((canary) => text.includes(canary)).map((canary) => `${canary} in ${where}`),
       );
       expect(leaks).toEqual([]);
+      return result;
+    };
+    /** The same of a command that starts Helm. */
+    const check = async (status: number, ...args: string[]): Promise<Traced> => {
+      const result = await quiet(status, ...args);
+      const { files, commands } = result;
       // The trace is one: it shows what is known to be there.
       expect(commands).toMatch(/helm[34]/);
       expect(files).toContain("certificate-authority-data");
@@ -47,25 +105,37 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy with $label", ({ pat
       expect((await check(0, "plan", "prod", "-o", plan)).stdout).toContain("+ Deployment web");
       expect((await check(0, "apply", "prod", "--plan", plan, "--audit-log", log)).stdout).toMatch(/^done in /);
       expect((await check(8, "apply", "prod", "--plan", plan)).stderr).toContain("the plan is stale");
-      expect((await check(0, "apply", "prod", "--dry-run", "--json")).stdout).toContain('"unchanged":3');
+      expect((await check(0, "apply", "prod", "--dry-run", "--json")).stdout).toContain('"unchanged":4');
+      setPassword(2);
+      await world.repository.commit("rotated");
       await world.withConfig("image: web:bad\n", async () => {
-        world.kubernetes.podRules.push({
-          image: /bad/,
-          becomes: "CrashLoopBackOff",
-          logs: [`wrong password ${PASSWORD}`],
-        });
+        const logs = [1, 2].flatMap((number) => logsOf(passwordOf(number)));
+        world.kubernetes.podRules.push({ image: /bad/, becomes: "CrashLoopBackOff", logs });
         const { stderr } = await check(1, "apply", "prod", "--yes", "--timeout", "1", "--audit-log", log);
-        expect(stderr).toContain("log of web: wrong password [secret]");
+        expect(stderr).toContain("log of web: GET /?password=[secret]");
         expect(stderr).toContain("back to revision 1");
       });
-      await check(0, "rollback", "prod", "1", "--yes", "--json");
+      const message = logsOf(passwordOf(1)).join(" ");
+      world.kubernetes.podRules.push({ image: /web:1/, becomes: "CrashLoopBackOff", message });
+      const back = await check(1, "rollback", "prod", "1", "--yes", "--timeout", "1", "--audit-log", log);
+      expect(back.stderr).toContain("GET /?password=[secret]");
+      expect((await check(7, "verify", "prod")).stdout).toContain("Deployment web");
+      world.kubernetes.podRules.length = 0;
+      await quiet(0, "certs", "prod");
+      await quiet(0, "nodes", "prod");
+      await quiet(0, "lock");
+      world.repository.write("deploy.yaml", world.settings("another"));
+      await world.repository.commit("another cluster");
+      await quiet(1, "apply", "prod", "--yes");
+      await world.repository.git("reset", "--quiet", "--hard", "HEAD~2");
       const audit = readFileSync(log, "utf8");
       expect(
         canaries.filter((canary) => audit.includes(canary) || readFileSync(plan, "utf8").includes(canary)),
       ).toEqual([]);
       expect(readdirSync(join(world.repository.folder, "temporary"))).toEqual([]);
-      for (const namespace of ["prod"])
-        for (const secret of world.kubernetes.list("v1", "Secret", namespace)) world.kubernetes.remove(secret);
+      const kinds = [["apps/v1", "Deployment"] as const, ["apps/v1", "ReplicaSet"] as const, ["v1", "Pod"] as const];
+      for (const [apiVersion, kind] of [...kinds, ["v1", "Secret"] as const])
+        for (const object of world.kubernetes.list(apiVersion, kind, "prod")) world.kubernetes.remove(object);
     });
   });
 });

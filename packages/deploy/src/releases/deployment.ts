@@ -34,8 +34,6 @@ export interface ApplyOptions extends DeployLimits {
 
 const TIMEOUT = 600;
 const HISTORY = 10;
-/** For how many milliseconds workloads are looked at, at least. */
-const LOOK = 2000;
 
 /** One release, while it is deployed. */
 export class Deployment {
@@ -128,9 +126,7 @@ export class Deployment {
       const revision = await this.#own(signal);
       tell({ event: "upgraded", release: release.name, revision });
       const { manifest } = await this.#cluster.releases.deployed(release, revision, signal);
-      // Where Helm took all the time, they are looked at none the less.
-      const until = Math.max(deadline, Date.now() + LOOK);
-      await waitForRelease(this.#cluster, release, readManifests(manifest), { deadline: until, tell, signal });
+      await waitForRelease(this.#cluster, release, readManifests(manifest), { deadline, tell, signal });
       await this.#own(signal);
       await tellReady(this.#cluster, release, revision, tell);
     } catch (error) {
@@ -163,7 +159,7 @@ export class Deployment {
       const last = (await this.#cluster.revisions(release)).at(-1);
       if (last === undefined || !this.#isOwn(last)) return error;
       const { manifest } = await this.#cluster.releases.deployed(release, last.number);
-      const options = { deadline: Date.now() + LOOK, tell: this.#tell, signal };
+      const options = { deadline: Date.now(), tell: this.#tell, signal };
       await waitForRelease(this.#cluster, release, readManifests(manifest), options);
       return error;
     } catch (found) {

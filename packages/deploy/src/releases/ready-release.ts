@@ -8,7 +8,10 @@ import type { Tell } from "../workloads/events.ts";
 import { waitForWorkloads } from "../workloads/readiness.ts";
 import { workloadsAmong } from "../workloads/workload.ts";
 
-/** Waits for the workloads that a release has now. @throws DeployError ROLLOUT_FAILED, INTERRUPTED */
+/** For how many milliseconds workloads are looked at, at least: Helm may have taken all the time. */
+const LOOK = 2000;
+
+/** Waits for the workloads that a release has now, and looks at them at least once. @throws DeployError ROLLOUT_FAILED, INTERRUPTED */
 export async function waitForRelease(
   cluster: Cluster,
   release: ReleaseName,
@@ -21,7 +24,7 @@ export async function waitForRelease(
   for (const { object } of manifests) concealer.learn(object);
   const workloads = workloadsAmong(manifests, release.namespace);
   const unready = await waitForWorkloads(cluster, workloads, {
-    deadline,
+    deadline: Math.max(deadline, start + LOOK),
     signal,
     onProgress: (progress) => tell({ event: "progress", release: release.name, ...progress }),
   });
