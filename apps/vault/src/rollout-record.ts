@@ -59,14 +59,16 @@ export class RolloutRecord {
       [
         `## vault deploy rollout\n\n${tableInMarkdown(["", "environment", "what became of it"], rows)}`,
         ...(found.length === 0 ? [] : [findingsInMarkdown(found)]),
-        ...outcomes.flatMap(({ environment }) => [
-          this.#deployments.get(environment)?.toMarkdown() ?? [],
-          ...[this.#plans.get(environment) ?? []].flat().map(planMarkdown),
-        ]),
-      ]
-        .flat()
-        .join("\n"),
+        ...outcomes.map(({ environment }) => this.#story(environment)),
+      ].join("\n"),
     );
+  }
+
+  /** What happened in an environment, and what was planned there. */
+  #story(environment: string): string {
+    const plan = this.#plans.get(environment);
+    const happened = this.#deployments.get(environment)?.toMarkdown() ?? "";
+    return `${happened}\n${plan === undefined ? "" : planMarkdown(plan)}`;
   }
 }
 

