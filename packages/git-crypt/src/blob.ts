@@ -16,12 +16,22 @@ function nonceOf({ hmacKey }: KeyFileEntry, plaintext: Uint8Array): Buffer {
   return hmac.digest().subarray(0, NONCE_BYTES);
 }
 
-/** AES-256-CTR is its own inverse. The block counter is the last 4 bytes of the initialization vector. */
-function applyKeyStream({ aesKey }: KeyFileEntry, nonce: Uint8Array, from: Uint8Array, to: Uint8Array): void {
+/**
+ * AES-256-CTR is its own inverse. The block counter is the last 4 bytes of the initialization vector. `also` gets each part of what
+ * is made, too, which is overwritten after it.
+ */
+function applyKeyStream(
+  { aesKey }: KeyFileEntry,
+  nonce: Uint8Array,
+  from: Uint8Array,
+  to: Uint8Array,
+  also: (part: Uint8Array) => void = () => {},
+): void {
   const cipher = createCipheriv("aes-256-ctr", aesKey, Buffer.concat([nonce, Buffer.alloc(4)]));
   let offset = 0;
   for (const chunk of chunksOf(from)) {
     const output = cipher.update(chunk);
+    also(output);
     to.set(output, offset);
     output.fill(0);
     offset += chunk.length;
@@ -70,7 +80,12 @@ export function encryptBlob(keyFile: KeyFile, plaintext: Uint8Array): Buffer {
  * @throws GitCryptError MALFORMED_BLOB for a blob that is not encrypted or is cut off within its first 22 bytes, TAMPERED_BLOB
  * for one that was changed or encrypted with another key, MALFORMED_KEY_FILE where the key has no version 0.
  */
-export function decryptBlob(keyFile: KeyFile, blob: Uint8Array): Buffer {
+export const decryptBlob = (keyFile: KeyFile, blob: Uint8Array): Buffer => decrypt(keyFile, blob, false);
+
+/** The same in the blob's own memory: the content takes the ciphertext's place. Where it throws, the blob is as it was. */
+export const decryptInPlace = (keyFile: KeyFile, blob: Uint8Array): Buffer => decrypt(keyFile, blob, true);
+
+function decrypt(keyFile: KeyFile, blob: Uint8Array, inPlace: boolean): Buffer {
   if (!isEncryptedBlob(blob)) {
     throw new GitCryptError("MALFORMED_BLOB", "expected a file encrypted by git-crypt, got one that is not encrypted");
   }
@@ -79,10 +94,13 @@ export function decryptBlob(keyFile: KeyFile, blob: Uint8Array): Buffer {
   }
   const entry = entryOf(keyFile);
   const nonce = blob.subarray(MAGIC.length, HEADER_BYTES);
-  const plaintext = Buffer.allocUnsafe(blob.length - HEADER_BYTES);
-  applyKeyStream(entry, nonce, blob.subarray(HEADER_BYTES), plaintext);
-  if (!timingSafeEqual(nonceOf(entry, plaintext), nonce)) {
-    plaintext.fill(0);
+  const ciphertext = Buffer.from(blob.buffer, blob.byteOffset + HEADER_BYTES, blob.length - HEADER_BYTES);
+  const plaintext = inPlace ? ciphertext : Buffer.allocUnsafe(ciphertext.length);
+  const hmac = createHmac("sha1", entry.hmacKey);
+  applyKeyStream(entry, nonce, ciphertext, plaintext, (part) => hmac.update(part));
+  if (!timingSafeEqual(hmac.digest().subarray(0, NONCE_BYTES), nonce)) {
+    if (inPlace) applyKeyStream(entry, nonce, plaintext, ciphertext);
+    else plaintext.fill(0);
     throw new GitCryptError("TAMPERED_BLOB", "the encrypted file was tampered with, or this is the wrong key for it", {
       hint: "check that the key belongs to this repository",
     });

@@ -47,7 +47,7 @@ class Filter {
 
   #smudge(blob: Uint8Array): Uint8Array {
     try {
-      return this.#keys.smudge(blob);
+      return this.#keys.smudgeInPlace(blob);
     } catch (error) {
       if (!lacksKey(error)) throw error;
       if (!this.#told) this.#onSealed?.(error);
@@ -71,7 +71,7 @@ class Filter {
 
 /**
  * Cleans or smudges one content, as {@link runFilter} does with many; git does not tell whose it is. The result is the content
- * itself where it is not changed.
+ * itself where it is not changed; else `smudge` may make it in the content's memory.
  *
  * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY; RangeError for 4 GiB and more.
  */

@@ -1,4 +1,4 @@
-import { decryptBlob, encryptBlob, isEncryptedBlob } from "./blob.ts";
+import { decryptBlob, decryptInPlace, encryptBlob, isEncryptedBlob } from "./blob.ts";
 import { GitCryptError } from "./errors.ts";
 import { type KeyFile, wipeKeyFile } from "./key-file.ts";
 import { keyId } from "./key-id.ts";
@@ -102,12 +102,16 @@ export class KeyRing {
 
   /** The key that encrypted a blob, and the content; null where it is not one, or no key here did. */
   tryOpen(blob: Uint8Array): { readonly key: KeyFile; readonly content: Buffer } | null {
+    return this.#tryOpen(blob, decryptBlob);
+  }
+
+  #tryOpen(blob: Uint8Array, decrypt: Decrypt): { readonly key: KeyFile; readonly content: Buffer } | null {
     if (!isEncryptedBlob(blob)) return null;
-    const first = opened(this.current, blob);
+    const first = opened(decrypt, this.current, blob);
     if (first !== null) return { key: this.current, content: first };
     for (const keys of [() => this.retired, () => this.search()]) {
       for (const key of keys()) {
-        const content = opened(key, blob);
+        const content = opened(decrypt, key, blob);
         if (content !== null) return { key, content };
       }
     }
@@ -128,7 +132,11 @@ export class KeyRing {
    * tell of another one that is not here; TAMPERED_BLOB.
    */
   open(blob: Uint8Array): Buffer {
-    const found = this.tryOpen(blob);
+    return this.#open(blob, decryptBlob);
+  }
+
+  #open(blob: Uint8Array, decrypt: Decrypt): Buffer {
+    const found = this.#tryOpen(blob, decrypt);
     if (found !== null) return found.content;
     if (this.#lack === "newer") throw retiredKey(this.name);
     if (this.#lack === "other") throw forkedKey(this.name);
@@ -138,6 +146,11 @@ export class KeyRing {
   /** What the work tree holds for a blob: its content. What is not encrypted is given back as it is. */
   smudge(blob: Uint8Array): Uint8Array {
     return isEncryptedBlob(blob) ? this.open(blob) : blob;
+  }
+
+  /** The same in the blob's own memory, which a large file is not to take twice. Where it throws, the blob is as it was. */
+  smudgeInPlace(blob: Uint8Array): Uint8Array {
+    return isEncryptedBlob(blob) ? this.#open(blob, decryptInPlace) : blob;
   }
 
   /**
@@ -176,10 +189,12 @@ export class KeyRing {
   }
 }
 
+type Decrypt = (key: KeyFile, blob: Uint8Array) => Buffer;
+
 /** Null where the key does not fit the blob, or the blob is none. */
-function opened(key: KeyFile, blob: Uint8Array): Buffer | null {
+function opened(decrypt: Decrypt, key: KeyFile, blob: Uint8Array): Buffer | null {
   try {
-    return decryptBlob(key, blob);
+    return decrypt(key, blob);
   } catch (error) {
     if (error instanceof GitCryptError && ["MALFORMED_BLOB", "TAMPERED_BLOB"].includes(error.code)) return null;
     throw error;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decryptBlob, encryptBlob, generateKeyFile, isEncryptedBlob, parseKeyFile } from "../src/index.ts";
+import { decryptInPlace } from "../src/blob.ts";
 import { errorOf } from "./errors.ts";
 import { vector } from "./vectors.ts";
 
@@ -46,6 +47,17 @@ describe("a blob", () => {
     expect(isEncryptedBlob(vector("default.key"))).toBe(false);
     expect(isEncryptedBlob(Buffer.alloc(0))).toBe(false);
   });
+});
+
+test.each([0, 1, 256 * 1024, 600_000])("a blob of %d bytes is decrypted in its place, or left as it was", (size) => {
+  const content = Buffer.alloc(size, "content");
+  const blob = encryptBlob(key, content);
+  const copy = Buffer.from(blob);
+  errorOf("TAMPERED_BLOB", () => decryptInPlace(generateKeyFile(), copy));
+  expect(copy.equals(blob)).toBe(true);
+  const opened = decryptInPlace(key, copy);
+  expect(opened.equals(content)).toBe(true);
+  expect(opened.buffer).toBe(copy.buffer);
 });
 
 describe("decryptBlob refuses", () => {
