@@ -54,6 +54,29 @@ describe("dependencies", () => {
     ]);
   });
 
+  it("tells of repositories that are fetched from in clear, but for this machine's", async () => {
+    const repositories = [
+      "http://charts.example.org",
+      "http://127.0.0.1.example.org",
+      "http://localhost:1/x",
+      "https://x.org",
+    ];
+    const entries = repositories.map(
+      (repository, at) => `{ name: c${at}, version: 1.0.0, repository: "${repository}" }`,
+    );
+    const { lines } = await check({
+      checks,
+      plain: {
+        "web/Chart.yaml": chart(...entries),
+        "web/Chart.lock": `dependencies:\n${entries.map((entry) => `  - ${entry}\n`).join("")}`,
+      },
+    });
+    expect(lines.filter((line) => line.includes("http://"))).toEqual([
+      "dependencies warning web/Chart.yaml:5 c0 is fetched over http://, where anybody on the way may change it",
+      "dependencies warning web/Chart.yaml:6 c1 is fetched over http://, where anybody on the way may change it",
+    ]);
+  });
+
   it("lets pass what is pinned, locked and there, twice under two aliases", async () => {
     const { lines } = await check({
       checks,

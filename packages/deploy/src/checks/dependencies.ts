@@ -50,6 +50,17 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
   );
   for (const [at, { dependency, files }] of read.entries()) {
     const { name, version, repository, position } = dependency;
+    if (isOpen(repository))
+      yield found(
+        "dependencies",
+        "warning",
+        `${name} is fetched over http://, where anybody on the way may change it`,
+        {
+          file,
+          ...position,
+          hint: "write the https:// address: the first fetch is what gets locked",
+        },
+      );
     const publication = asked[at];
     if (publication?.state === "unknown")
       context.skip(`whether ${name} ${version} was published at ${repository}, since ${publication.reason}`);
@@ -82,6 +93,10 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
   yield* strays(chart);
   yield* twins(chart, file);
 }
+
+/** Whether an address is fetched from in clear, and not of this machine. */
+const isOpen = (repository: string): boolean =>
+  repository.startsWith("http://") && !/^http:\/\/(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]|$)/.test(repository);
 
 /** So many repositories are asked at a time. */
 const MOST_ASKED = 4;
