@@ -9,7 +9,7 @@ import { mapText } from "./yaml-text.ts";
  * Values are read and merged by ours and by Helm itself, from the same files: the chart prints what it sees. One start of Helm
  * judges all cases, since each case has a key of its own at the top. GIT_VAULT_MERGES asks for more of them.
  */
-const CASES = Number(process.env["GIT_VAULT_MERGES"] ?? 300);
+const CASES = Number(process.env["GIT_VAULT_MERGES"] ?? 2000);
 const LAYERS = ["mybinder/values.yaml", "config/common.yaml", "config/prod.yaml"] as const;
 const PRINTER = `apiVersion: v1
 kind: ConfigMap
