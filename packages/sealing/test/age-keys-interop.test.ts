@@ -37,7 +37,7 @@ const CHUNK = 64 * 1024;
 /** Around every chunk border: 256 chunks are the first whose counter has two bytes. */
 const SIZES = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 256 * CHUNK, 256 * CHUNK + 1];
 /** Fewer: each takes the other program's whole work factor. */
-const PASSPHRASE_SIZES = [0, CHUNK, CHUNK + 1, 256 * CHUNK + 1];
+const PASSPHRASE_SIZES = [0, CHUNK + 1, 256 * CHUNK + 1];
 
 const newest = hybridPeer("age");
 const keygen = hybridPeer("age-keygen");
