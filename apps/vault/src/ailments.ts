@@ -35,6 +35,10 @@ export const AILMENTS: Readonly<Record<Ailment, readonly [what: string, remedy: 
     "says that a key which is here was replaced, and nobody wrote it who had that key",
     "it counts for nothing; see with `git log` who committed it, and remove it",
   ],
+  "folder-pattern": [
+    "is a pattern for a folder, which in .gitattributes fits no file: what is in it is stored in clear",
+    "add ** to its end, and run `vault status --fix` for what is stored already",
+  ],
   "not-required": ["is not true: where the filter fails, git stores plaintext", "run `vault unlock`"],
   "no-process": ["is not set: git starts the filter once for each file", "run `vault unlock`, which sets it"],
   "loose-permissions": ["the key can be read or written by other users", "chmod 600 it"],

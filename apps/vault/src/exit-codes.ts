@@ -28,6 +28,7 @@ const OF_REPOSITORY: Readonly<Record<GitCryptErrorCode, ExitCode>> = {
   LOCKED: 3,
   NO_SUCH_KEY: 1,
   INVALID_KEY_NAME: 2,
+  INVALID_PATTERN: 2,
   KEY_FILE_UNREADABLE: 1,
   MALFORMED_KEY_FILE: 5,
   MALFORMED_BLOB: 5,

@@ -191,7 +191,7 @@ function openFileSink(path: string, options: OutputOptions): Sink {
       process.once(signal, () => {
         // It stays open: a thread may be writing to it still.
         remove();
-        process.exit(130);
+        process.exit(signal === "SIGTERM" ? 143 : 130);
       });
     }
   }

@@ -95,6 +95,7 @@ export function reportRotation({ keyName, branch, commit, files, clear, granted,
     ...dropped.map(({ path, problem }) => `vault: not renewed, and removed: ${printable(path)}: ${printable(problem)}`),
     ...list("not encrypted before nor now, see `vault status`", clear),
     "vault: push the commit; holders of a grant then run `git pull` and `vault unlock`; others need `vault share`",
+    "vault: keep a copy of the new key with `vault export-key`: older copies no longer open what is encrypted now",
     "vault: whoever had the old key can still read what was encrypted with it, in every clone that exists",
     ...list("so change the secrets in these files", files, "[ ] "),
   ];

@@ -34,7 +34,7 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
     usage: "[PATTERN…]",
     summary: "make a key for the repository, and protect the files that the patterns name",
     description: [
-      "Makes a git-crypt key, configures the filter, and adds a line to .gitattributes for each PATTERN, which is written as in .gitignore. Files that are committed from then on, and match, are stored encrypted. Where the key is there already, only the lines are added.",
+      "Makes a git-crypt key, configures the filter, and adds a line to .gitattributes for each PATTERN, which is written as in .gitignore, but for !. Files that are committed from then on, and match, are stored encrypted. Where the key is there already, only the lines are added.",
       "It refuses in a clone whose files are encrypted already, since a new key would not open them; --force makes one all the same.",
     ],
     examples: ["vault init 'secrets/**' '*.pem'", "vault init --key-name production 'production/**'"],

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+import { DeployError } from "./errors.ts";
 import { setMaxListeners } from "node:events";
 
 /** Does the same with each of many, at most `most` at a time, and gives the results in their order. The first error ends it. */
@@ -16,4 +18,14 @@ export function sharedSignal(signal: AbortSignal | undefined): AbortSignal {
   const shared = AbortSignal.any(signal === undefined ? [] : [signal]);
   setMaxListeners(0, shared);
   return shared;
+}
+
+/**
+ * Gives signals and programs that run their turn, in the middle of work that waits for nothing.
+ *
+ * @throws DeployError INTERRUPTED where the run was told to end
+ */
+export async function giveTurn(signal: AbortSignal): Promise<void> {
+  await setImmediate();
+  if (signal.aborted) throw new DeployError("INTERRUPTED", "the run was told to end before it was done");
 }

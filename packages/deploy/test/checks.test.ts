@@ -6,6 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import { peer } from "@git-vault/testkit";
 import { describe, expect, it } from "vitest";
 import { type Check, CHECKS, RULES } from "../src/index.ts";
+import { exposed } from "../src/checks/exposed.ts";
 import { render } from "../src/checks/render.ts";
 import { check } from "./check-world.ts";
 
@@ -102,6 +103,28 @@ describe("checks of one's own", () => {
 });
 
 describe("a run that ends early", () => {
+  it("ends with INTERRUPTED in the middle of a check that waits for nothing, and whatever else fails by it", async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const later: Check = async function* laterCheck() {
+      // As a signal comes: while something else is at work.
+      globalThis.setImmediate(() => controller.abort());
+      yield { id: "mine", severity: "note", message: "begun" };
+      throw new Error("git was ended by the same Ctrl-C");
+    };
+    const options = { signal };
+    await expect(check({ checks: [later], options })).rejects.toMatchObject({ code: "INTERRUPTED" });
+
+    const busy = new AbortController();
+    const starting: Check = async function* startingCheck() {
+      yield { id: "mine", severity: "note", message: "begun" };
+      globalThis.setImmediate(() => globalThis.setImmediate(() => busy.abort()));
+    };
+    const plain = Object.fromEntries([1, 2, 3, 4].map((at) => [`large-${at}.txt`, "a line of text\n".repeat(300_000)]));
+    const running = check({ checks: [starting, exposed], plain, options: { signal: busy.signal } });
+    await expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
+  });
+
   it("tells every Helm that it started to end, waits for each, and starts no other", async () => {
     const folder = await mkdtemp(join(tmpdir(), "checks-"));
     const [log, helm] = [join(folder, "log"), join(folder, "helm")];

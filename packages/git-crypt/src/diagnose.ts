@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync } from "node:fs";
+import { accessSync, constants, lstatSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readSettings } from "./filter-config.ts";
 import { tryGit } from "./git.ts";
@@ -21,6 +21,7 @@ import { listRetired, retirementIn } from "./sealed-retired.ts";
  * - `left-keys`: keys that a rotation replaced lie here without the one that replaced them: another program locked the repository
  * - `replaced-key`: a rotation replaced the key that lies here: files that need the new one stay encrypted, and git adds no changes
  * - `false-retirement`: a file says that a key which lies here was replaced, and nobody wrote it who had that key
+ * - `folder-pattern`: a line of .gitattributes protects a folder by name, and so no file in it
  * - `not-required`: where the filter fails, git stores plaintext
  * - `no-process`: the filter starts once for each file, as git-crypt configures it
  * - `loose-permissions`: others than its owner may read or write a key's file
@@ -36,6 +37,7 @@ export type Ailment =
   | "left-keys"
   | "replaced-key"
   | "false-retirement"
+  | "folder-pattern"
   | "not-required"
   | "no-process"
   | "loose-permissions"
@@ -159,6 +161,19 @@ function isOld(version: string): boolean {
   return major < 2 || (major === 2 && minor < 11);
 }
 
+/** Lines that were written as for `.gitignore`: the attributes of a folder do nothing. */
+function diagnosePatterns({ topLevel }: Repository): Diagnosis[] {
+  const path = topLevel === null ? null : join(topLevel, ".gitattributes");
+  const stat = path === null ? undefined : lstatSync(path, { throwIfNoEntry: false });
+  if (path === null || stat?.isFile() !== true || stat.size > MOST_ATTRIBUTES) return [];
+  const lines = readFileSync(path, "utf8").split("\n");
+  const folders = lines.flatMap((line) => /^\s*([^\s#]\S*\/)\s.*\bfilter=git-crypt\b/.exec(line)?.[1] ?? []);
+  return folders.map((subject) => ({ ailment: "folder-pattern", subject, serious: true }));
+}
+
+/** In bytes: git reads no more of a file of attributes than 100 MiB; nobody writes so much. */
+const MOST_ATTRIBUTES = 1024 * 1024;
+
 /** Everything but git's own version. */
 export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<string, string>): Diagnosis[] {
   const keyNames = repository.keyNames();
@@ -178,6 +193,7 @@ export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<stri
     ...namesOfRetired(repository)
       .filter((name) => !keyNames.includes(name))
       .map((subject) => ({ ailment: "left-keys", subject, serious: true }) as const),
+    ...diagnosePatterns(repository),
     ...diagnoseReplaced(repository),
     ...diagnoseRetirements(repository),
     ...configured.flatMap((filter) => diagnoseFilter(settings, filter)),

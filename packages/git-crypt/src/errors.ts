@@ -9,6 +9,7 @@ import { VaultError } from "@git-vault/errors";
  * - `LOCKED`: the repository uses git-crypt and holds no key
  * - `NO_SUCH_KEY`: the repository holds keys, but not the named one
  * - `INVALID_KEY_NAME`: the name of a key is not one that git-crypt allows
+ * - `INVALID_PATTERN`: no file can fit the pattern in `.gitattributes`
  * - `KEY_FILE_UNREADABLE`: the key file is there and cannot be read
  * - `MALFORMED_KEY_FILE`: the bytes are not a key file, or not one that can be used safely
  * - `MALFORMED_BLOB`: the bytes are not an encrypted blob
@@ -43,6 +44,7 @@ export type GitCryptErrorCode =
   | "LOCKED"
   | "NO_SUCH_KEY"
   | "INVALID_KEY_NAME"
+  | "INVALID_PATTERN"
   | "KEY_FILE_UNREADABLE"
   | "MALFORMED_KEY_FILE"
   | "MALFORMED_BLOB"

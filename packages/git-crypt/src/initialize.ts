@@ -77,15 +77,42 @@ export function initialize(repository: Repository, options: InitializeOptions): 
  * The line for `.gitattributes` that protects the files that `pattern` names, with a line break at its end. `-text` keeps git
  * from changing line ends within the ciphertext; a program without the merge driver passes over its name.
  *
- * A pattern with blanks, quotes or a leading `#` or `!` is quoted as git reads it.
+ * A pattern with blanks, quotes or a leading `#` is quoted as git reads it. One for a folder, `secrets/`, becomes one for all that is
+ * in it: as it is, it would do in `.gitignore`, and protect nothing here.
  *
- * @throws GitCryptError INVALID_KEY_NAME.
+ * @throws GitCryptError INVALID_KEY_NAME; INVALID_PATTERN where no file could fit, so that nothing would be protected.
  */
 export function attributesFor(pattern: string, keyName: string = DEFAULT_KEY_NAME): string {
   assertKeyName(keyName);
+  const fault = faultIn(pattern);
+  if (fault !== null)
+    throw new GitCryptError("INVALID_PATTERN", `expected a pattern that files can fit, got one ${fault}`, {
+      hint: "write it from the top folder of the repository, as 'secrets/**' or '*.pem'",
+    });
   const name = filterOf(keyName);
-  const quoted = /^[^\s"#!\p{Cc}][^\s"\p{Cc}]*$/u.test(pattern) ? pattern : JSON.stringify(pattern);
+  const files = withFiles(pattern);
+  const quoted = /^[^\s"#\p{Cc}][^\s"\p{Cc}]*$/u.test(files) ? files : JSON.stringify(files);
   return `${quoted} filter=${name} diff=${name} merge=${name} -text\n`;
+}
+
+/** git passes over longer lines (ATTR_MAX_LINE_LENGTH), and the attributes stand on it, too. */
+const LONGEST_PATTERN = 1500;
+
+function faultIn(pattern: string): string | null {
+  if (pattern.trim() === "") return "that is empty";
+  if (Buffer.byteLength(pattern) > LONGEST_PATTERN)
+    return `of more than ${LONGEST_PATTERN} bytes, which git passes over`;
+  if (pattern.startsWith("!")) return "that begins with !, which git passes over in .gitattributes";
+  if (pattern.startsWith("[attr]")) return "that defines a macro";
+  if (pattern.split("/").some((part) => part === "." || part === "..")) return "with . or .. as a folder";
+  if (/(?<!\\)\[[^\]]*$/.test(pattern)) return "with a [ that nothing closes";
+  return null;
+}
+
+/** `secrets/` as `.gitignore` takes it: all that is in a folder of that name, in any folder unless its place is told. */
+function withFiles(pattern: string): string {
+  if (!pattern.endsWith("/")) return pattern;
+  return pattern.slice(0, -1).includes("/") ? `${pattern}**` : `**/${pattern}**`;
 }
 
 /**

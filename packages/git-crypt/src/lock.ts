@@ -1,4 +1,5 @@
-import { GitCryptError } from "./errors.ts";
+import { accessSync, constants } from "node:fs";
+import { GitCryptError, unwritableFolder } from "./errors.ts";
 import { fileName, type FileName, printable, someOf } from "./file-name.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
 import { readSettings, removeSettings } from "./filter-config.ts";
@@ -132,6 +133,15 @@ function refreshTree({ place, workTree, files }: Tree, { fresh }: Rewritten): vo
   refreshIndex(place, workTree, all);
 }
 
+/** Where the settings could not be removed in the end, the files would be encrypted for nothing. */
+function assertWritable(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw unwritableFolder("permission denied", error);
+  }
+}
+
 /**
  * Locks a repository: encrypts the protected files of its work tree again, and then removes the keys and the filter's settings.
  *
@@ -139,13 +149,14 @@ function refreshTree({ place, workTree, files }: Tree, { fresh }: Rewritten): vo
  * which would be committed in clear without the filter, unless they are locked together. Where a file cannot be written,
  * everything is put back; a locking that was killed is finished by another, and until then the filter stays.
  *
- * @throws GitCryptError MODIFIED, OTHER_WORKTREES, INDEX_LOCKED, UNFINISHED, NO_SUCH_KEY, LOCKED, NOT_GIT_CRYPT, INVALID_KEY_NAME, NO_WORK_TREE: nothing was
+ * @throws GitCryptError UNWRITABLE for a .git that cannot be written, MODIFIED, OTHER_WORKTREES, INDEX_LOCKED, UNFINISHED, NO_SUCH_KEY, LOCKED, NOT_GIT_CRYPT, INVALID_KEY_NAME, NO_WORK_TREE: nothing was
  * changed; CONFIG_LOCKED: the files are encrypted, and key and filter are still there; UNWRITABLE, GIT_FAILED.
  */
 export function lock(repository: Repository, options: LockOptions = {}): LockResult {
   assertWorkTree(repository);
   assertNoRotation(repository.commonDir);
   assertIndexFree(repository);
+  assertWritable(repository.commonDir);
   const present = presentKeys(repository);
   // Without key and filter nothing is left to encrypt: retired keys that another program left are removed, whatever the files are.
   const left = namesOfRetired(repository).filter((name) => !present.includes(name));

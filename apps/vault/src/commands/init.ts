@@ -10,7 +10,7 @@ import type { Invocation } from "../table.ts";
 export async function run({ flags, args }: Invocation): Promise<void> {
   const repository = openRepository(process.cwd());
   const { "key-name": keyName = "default" } = flags;
-  const lines = args.map((pattern) => attributesFor(pattern, keyName));
+  const lines = args.map((pattern) => attributesFor(fromTop(pattern, repository.topLevel), keyName));
   if (lines.length > 0 && repository.topLevel === null) {
     throw new CliError("USAGE", "the repository has no work tree, and so no .gitattributes for a pattern");
   }
@@ -38,6 +38,10 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   if (!isSetUp) say("vault: hand the key to others with `vault share`; keep a copy of it with `vault export-key`");
 }
 
+/** What is written as a path of this machine, as a pattern from the repository's top folder. */
+const fromTop = (pattern: string, topLevel: string | null): string =>
+  topLevel !== null && pattern.startsWith(`${topLevel}/`) ? pattern.slice(topLevel.length) : pattern;
+
 /** Appends the lines that are needed where the file holds `present`; gives those. */
 function addLines(
   path: string,
@@ -52,13 +56,9 @@ function addLines(
     if (needed.length > 0) appendFileSync(path, separator + needed.join(""));
     return needed;
   } catch (cause) {
-    throw new CliError(
-      "OUTPUT_UNWRITABLE",
-      `the key was made, but .gitattributes cannot be written: ${reason(cause)}`,
-      {
-        cause,
-        hint: `add the line yourself: ${lines.join("").trimEnd()}`,
-      },
-    );
+    throw new CliError("OUTPUT_UNWRITABLE", `.gitattributes cannot be written: ${reason(cause)}`, {
+      cause,
+      hint: `add the line yourself: ${lines.join("").trimEnd()}`,
+    });
   }
 }

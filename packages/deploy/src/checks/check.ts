@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { authentic } from "./authentic.ts";
 import { dependencies } from "./dependencies.ts";
 import { deprecatedApi } from "./deprecated-api.ts";
@@ -19,7 +18,7 @@ import { tls } from "./tls.ts";
 import { unknownKey } from "./unknown-key.ts";
 import { weakSecret } from "./weak-secret.ts";
 import type { Environment } from "../project/environment.ts";
-import { sharedSignal } from "../parallel.ts";
+import { giveTurn, sharedSignal } from "../parallel.ts";
 import { endRendering, startRendering } from "./reading.ts";
 import type { Check, CheckContext, Finding } from "./finding.ts";
 import type { Project } from "../project/project.ts";
@@ -92,7 +91,7 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
   if (checks.includes(render)) startRendering(context);
   try {
     for (const check of checks) {
-      await setImmediate();
+      await giveTurn(context.signal);
       for await (const finding of check(context)) {
         const silences = project.silence.filter((silence) => fits(silence, finding));
         for (const silence of silences) used.add(silence);
@@ -103,6 +102,10 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
         yield finding;
       }
     }
+  } catch (error) {
+    // Ctrl-C on a terminal ends git, too, and what it was at fails before anybody heard of the signal.
+    await giveTurn(context.signal);
+    throw error;
   } finally {
     // Where the caller takes no more findings, or a check fails, nothing is left running.
     end.abort();

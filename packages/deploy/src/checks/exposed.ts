@@ -2,6 +2,7 @@
  * The checks leaked and looks-secret: both read every file that everybody can read, and do so in one pass.
  */
 import { DeployError } from "../errors.ts";
+import { giveTurn } from "../parallel.ts";
 import type { Check, CheckContext, Finding } from "./finding.ts";
 import { Redactor } from "../releases/redactor.ts";
 import type { TrackedFile } from "../project/tree.ts";
@@ -24,6 +25,8 @@ import {
 
 /** The most that a file may have to be searched: 32 MiB. */
 const MOST_BYTES = 32 * 1024 * 1024;
+/** After so many, whoever wants to end the run has a turn. */
+const TURN_BYTES = 4 * 1024 * 1024;
 /** Of one kind, in one file: more say nothing new. */
 const MOST_FINDINGS = 10;
 
@@ -36,8 +39,14 @@ export const exposed: Check = async function* exposedCheck(context) {
     if (bytes > MOST_BYTES) skip(`whether secrets stand in ${path}, which is larger than ${MOST_BYTES} bytes`);
     return bytes <= MOST_BYTES;
   });
+  let searched = 0;
   for (const [file, content] of project.readAll(readable)) {
     if (content instanceof DeployError) continue;
+    searched += content.length;
+    if (searched > TURN_BYTES) {
+      searched = 0;
+      await giveTurn(context.signal);
+    }
     yield* inFile(context, file, content, redactor);
   }
   for await (const [release, manifests] of rendered(context)) {
