@@ -31,6 +31,15 @@ beforeAll(() => {
   canaries = readdirSync(secrets, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".yaml"))
     .flatMap((name) => [...readFileSync(join(secrets, name), "utf8").matchAll(CANARY)].map((match) => match[1] ?? ""));
+  // One that URLs, JSON and YAML have to escape.
+  const layer = join(secrets, "config/prod.yaml");
+  const text = readFileSync(layer, "utf8");
+  const [line = "", plain = ""] = [...text.matchAll(CANARY)][0] ?? [];
+  const awkward = `${plain} "7261"/&ü N`;
+  writeFileSync(layer, text.replace(line, line.replace(/: .*/, `: ${JSON.stringify(awkward)}`)));
+  const git = ["-C", project, "-c", "user.name=T", "-c", "user.email=t@example.org"];
+  execFileSync("git", [...git, "commit", "--quiet", "--all", "--message", "an awkward secret"], { env });
+  canaries.push(awkward);
   const keyBytes = readFileSync(join(project, ".git/git-crypt/keys/default"));
   key = keyBytes.toString("base64");
   canaries.push(key, keyBytes.subarray(40, 72).toString("base64"), keyBytes.subarray(40, 72).toString("hex"));

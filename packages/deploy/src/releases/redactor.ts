@@ -87,7 +87,9 @@ function formsOf(secret: string, withLines: boolean): Set<string> {
     .filter((line) => line.length >= SHORTEST_LINE);
   const forms = new Set([secret, secret.trim(), ...lines].flatMap(escapedForms));
   if (LARGE_NUMBER.test(secret)) forms.add(goFloat(Number(secret)));
-  for (const part of [secret, secret.trim()]) for (const form of base64Forms(Buffer.from(part))) forms.add(form);
+  // Also of JSON that holds it, as `toJson | b64enc` makes of a map.
+  for (const part of new Set([secret, secret.trim(), ...jsonForms(secret)]))
+    for (const form of base64Forms(Buffer.from(part))) forms.add(form);
   return new Set([...forms].filter((form) => form.length >= SHORTEST));
 }
 
@@ -97,7 +99,8 @@ const LARGE_NUMBER = /^-?\d{7,}(?:\.\d+)?$/;
 /** As Go's `%v` prints a large float: `1.23456789e+08`. */
 const goFloat = (value: number): string => value.toExponential().replace(/e\+(\d)$/, "e+0$1");
 
-function escapedForms(text: string): string[] {
+/** In JSON, without the quotes: plain, without signs of HTML, and in ASCII. */
+function jsonForms(text: string): [json: string, html: string, ascii: string] {
   const json = JSON.stringify(text).slice(1, -1);
   // As Go's encoding/json writes it.
   const html = json.replaceAll(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
@@ -105,13 +108,15 @@ function escapedForms(text: string): string[] {
     /[\u0080-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+  return [json, html, ascii];
+}
+
+function escapedForms(text: string): string[] {
   const url = encodeURIComponent(text.replaceAll(/\p{Surrogate}/gu, "\ufffd"));
   const form = url.replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
   return [
     text,
-    json,
-    html,
-    ascii,
+    ...jsonForms(text),
     url,
     form,
     url.replaceAll("%20", "+"),
