@@ -123,6 +123,10 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy with $label", ({ pat
       world.kubernetes.podRules.length = 0;
       await quiet(0, "certs", "prod");
       await quiet(0, "nodes", "prod");
+      await quiet(0, "nodes", "prod", "drain", "user-2");
+      await quiet(0, "nodes", "prod", "uncordon", "user-2");
+      const rollout = ["rollout", "prod", "--yes", "--timeout", "60", "--audit-log", log];
+      expect((await check(0, ...rollout)).stdout).toMatch(/prod/);
       await quiet(0, "lock");
       world.repository.write("deploy.yaml", world.settings("another"));
       await world.repository.commit("another cluster");
