@@ -55,17 +55,17 @@ describe.skipIf(kubectl.missing)(`${kubectl.label} against the stand-in`, () => 
     const { kubernetes, start } = bench;
     const sh = runIn(bench);
     await start("kubectl", ["apply", "-f", "-"], applied(deployment("web", 2)));
-    expect((await sh("rollout", "status", "deploy/web", "--timeout=9s")).stdout.toString()).toContain(
+    expect((await sh("rollout", "status", "deploy/web", "--timeout=60s")).stdout.toString()).toContain(
       "successfully rolled out",
     );
-    expect(await sh("wait", "--for=condition=Available", "deploy/web", "--timeout=9s")).toMatchObject({ status: 0 });
+    expect(await sh("wait", "--for=condition=Available", "deploy/web", "--timeout=60s")).toMatchObject({ status: 0 });
     kubernetes.podRules.push({
       image: /^web:2$/,
       becomes: "CrashLoopBackOff",
       logs: ["starting", "panic: no database"],
     });
     await start("kubectl", ["apply", "-f", "-"], applied(deployment("web", 2, "web:2")));
-    const status = await sh("rollout", "status", "deploy/web", "--timeout=9s");
+    const status = await sh("rollout", "status", "deploy/web", "--timeout=60s");
     expect(status.status).toBe(1);
     expect(status.stderr).toContain("exceeded its progress deadline");
     const stuck = kubernetes
@@ -81,9 +81,9 @@ describe.skipIf(kubectl.missing)(`${kubectl.label} against the stand-in`, () => 
     expect((await sh("events", "--types=Warning")).stdout.toString()).toContain("BackOff");
     kubernetes.podRules.length = 0;
     await kubernetes.settled();
-    expect(await sh("rollout", "status", "deploy/web", "--timeout=9s")).toMatchObject({ status: 0 });
+    expect(await sh("rollout", "status", "deploy/web", "--timeout=60s")).toMatchObject({ status: 0 });
     expect(await sh("rollout", "undo", "deploy/web")).toMatchObject({ status: 0 });
-    expect(await sh("rollout", "status", "deploy/web", "--timeout=9s")).toMatchObject({ status: 0 });
+    expect(await sh("rollout", "status", "deploy/web", "--timeout=60s")).toMatchObject({ status: 0 });
     expect(await sh("scale", "deploy/web", "--replicas=0")).toMatchObject({ status: 0 });
     await kubernetes.settled();
     expect(kubernetes.list("v1", "Pod", "default")).toEqual([]);
@@ -106,11 +106,11 @@ describe.skipIf(kubectl.missing)(`${kubectl.label} against the stand-in`, () => 
       (kubernetes.list("v1", "Pod", "default")[0]?.["spec"] as { nodeName: string } | undefined)?.nodeName ?? "";
     const node = nodeOf();
     // It would try again every five seconds.
-    const kept = await start("kubectl", ["drain", node], { timeout: 2000 });
+    const kept = await start("kubectl", ["drain", node], { timeout: 4500 });
     expect(kept.stderr).toContain("Cannot evict pod as it would violate the pod's disruption budget.");
     expect((await sh("get", "node", node)).stdout.toString()).toContain("Ready,SchedulingDisabled");
     expect(await sh("delete", "pdb", "web")).toMatchObject({ status: 0 });
-    expect(await sh("drain", node, "--timeout=9s")).toMatchObject({ status: 0 });
+    expect(await sh("drain", node, "--timeout=60s")).toMatchObject({ status: 0 });
     await kubernetes.settled();
     expect(nodeOf()).not.toBe(node);
     for (const one of kubernetes.list("v1", "Node")) await sh("cordon", one.metadata.name);
@@ -120,7 +120,7 @@ describe.skipIf(kubectl.missing)(`${kubectl.label} against the stand-in`, () => 
       "0/3 nodes are available: 3 node(s) were unschedulable.",
     );
     expect(await sh("uncordon", "-l", "mybinder.org/pool-type=core")).toMatchObject({ status: 0 });
-    expect(await sh("rollout", "status", "deploy/web", "--timeout=9s")).toMatchObject({ status: 0 });
+    expect(await sh("rollout", "status", "deploy/web", "--timeout=60s")).toMatchObject({ status: 0 });
   });
 
   test("an exec plugin signs in over mutual TLS, and nothing else of it does", async () => {
@@ -173,7 +173,7 @@ describe.skipIf(kubectl.missing)(`${kubectl.label} against the stand-in`, () => 
     expect(await sh("create", "role", "r", "--verb=get", "--resource=pods", "-n", "lab")).toMatchObject({ status: 0 });
     expect((await sh("get", "secret", "s", "-n", "lab", "-o", "jsonpath={.data.a}")).stdout.toString()).toBe("Yg==");
     expect((await sh("create", "secret", "generic", "s", "-n", "lab")).stderr).toContain('secrets "s" already exists');
-    expect(await sh("delete", "namespace", "lab", "--timeout=9s")).toMatchObject({ status: 0 });
+    expect(await sh("delete", "namespace", "lab", "--timeout=60s")).toMatchObject({ status: 0 });
     expect((await sh("get", "secret", "s", "-n", "lab")).stderr).toContain("NotFound");
     expect((await sh("create", "secret", "generic", "s", "-n", "lab")).stderr).toContain('namespaces "lab" not found');
     expect((await sh("get", "ns", "kube-system", "-o", "jsonpath={.metadata.uid}")).stdout.toString()).toBe(
