@@ -20,6 +20,15 @@ export function sharedSignal(signal: AbortSignal | undefined): AbortSignal {
   return shared;
 }
 
+/** What a run throws that was told to end. */
+export const interrupted = (): DeployError =>
+  new DeployError("INTERRUPTED", "the run was told to end before it was done");
+
+/** @throws DeployError INTERRUPTED where the run was told to end */
+export function assertGoesOn(signal: AbortSignal): void {
+  if (signal.aborted) throw interrupted();
+}
+
 /**
  * Gives signals and programs that run their turn, in the middle of work that waits for nothing.
  *
@@ -27,5 +36,5 @@ export function sharedSignal(signal: AbortSignal | undefined): AbortSignal {
  */
 export async function giveTurn(signal: AbortSignal): Promise<void> {
   await setImmediate();
-  if (signal.aborted) throw new DeployError("INTERRUPTED", "the run was told to end before it was done");
+  assertGoesOn(signal);
 }

@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { answerApi, answerText } from "./github-answers.ts";
 import { injectFault } from "./github-faults.ts";
 import type { GitHubSite, GitHubState } from "./github-state.ts";
@@ -13,6 +12,7 @@ export type {
   GitHubState,
   GitHubUser,
 } from "./github-state.ts";
+import { listen } from "./listen.ts";
 
 /** A running stand-in for GitHub. */
 export interface GitHubStandIn extends GitHubState, AsyncDisposable {
@@ -37,14 +37,6 @@ async function answer(site: GitHubSite, request: IncomingMessage, response: Serv
   if (await injectFault(site, url, request, response)) return;
   if (!answerApi(site, url, request, response)) answerText(site, url, request, response);
 }
-
-const listen = (server: Server): Promise<AddressInfo> =>
-  new Promise((resolve, reject) => {
-    server.once("error", reject);
-    // A server that listens on a port has an AddressInfo; a string is the name of a pipe.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    server.listen(0, "127.0.0.1", () => resolve(server.address() as AddressInfo));
-  });
 
 /**
  * Starts a server on a free port of 127.0.0.1 that answers as GitHub does: `/users/USER`, its `/keys`, `/gpg_keys` and

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import { type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type { MintedCertificate } from "./certificates.ts";
+import { listen } from "./listen.ts";
 
 /** How a proxy is to be. */
 export interface ProxyOptions {
@@ -54,12 +55,7 @@ export async function startProxy({ hosts, credentials, certificate }: ProxyOptio
     upstream.on("close", () => socket.destroy());
     upstream.on("error", () => socket.destroy());
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  // A server that listens on a port has an AddressInfo; a string is the name of a pipe.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const { port } = server.address() as AddressInfo;
+  const { port } = await listen(server);
   const close = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve());

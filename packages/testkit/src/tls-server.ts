@@ -1,6 +1,7 @@
-import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { MintedCertificate } from "./certificates.ts";
+import { listen } from "./listen.ts";
 
 /** What a server does with a connection. */
 export type TlsBehaviour =
@@ -77,12 +78,7 @@ export async function startTlsServer(options: TlsServerOptions): Promise<TlsServ
     socket.on("error", () => {});
     behave[behaviour](socket);
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  // A server that listens on a port has an AddressInfo; a string is the name of a pipe.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const { port } = server.address() as AddressInfo;
+  const { port } = await listen(server);
   const close = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve());

@@ -9,6 +9,7 @@ import type { CheckContext, Finding, Severity } from "./finding.ts";
 import type { Layer } from "../values/layer.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import type { Setting, Values } from "../values/merge.ts";
+import { assertGoesOn } from "../parallel.ts";
 import type { Project } from "../project/project.ts";
 import type { Release } from "../project/release.ts";
 import { type Position, readYaml, type Yaml } from "../values/yaml.ts";
@@ -171,7 +172,7 @@ export async function endRendering(context: CheckContext): Promise<void> {
 
 async function render({ signal }: CheckContext, release: Release): Promise<readonly Manifest[] | DeployError> {
   try {
-    if (signal.aborted) throw new DeployError("INTERRUPTED", "the run was told to end before it was done");
+    assertGoesOn(signal);
     return await release.render({ withoutSecrets: true, signal });
   } catch (error) {
     if (error instanceof DeployError && error.code !== "INTERRUPTED") return error;

@@ -1,10 +1,9 @@
 import type { ExpiryThresholds } from "../cluster/certificate.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import { DeployError } from "../errors.ts";
 import type { Finding } from "../checks/finding.ts";
 import { ISSUANCE_KINDS, issuanceOf } from "./issuance.ts";
 import { type Kind, readKinds, textAt } from "../helm/object.ts";
-import { inParallel, sharedSignal } from "../parallel.ts";
+import { assertGoesOn, inParallel, sharedSignal } from "../parallel.ts";
 import { probe, type ProbeOptions } from "./probe.ts";
 import { type HostCertificate, judgeHost } from "./served-certificate.ts";
 import { tlsHostsOf } from "./tls-host.ts";
@@ -57,7 +56,7 @@ export async function inspectCertificates(
       probe({ host: host.askFor, address: addressFor(host.askFor, options) }, { ...options, signal }),
       secret === null ? null : storedCertificate(cluster, secret, signal),
     ]);
-    if (signal.aborted) throw new DeployError("INTERRUPTED", "the run was told to end before it was done");
+    assertGoesOn(signal);
     const found = secret === null ? null : issuanceOf(secret, objects);
     const stuck = found?.stuck.map(({ message, ...step }) => ({ ...step, message: cluster.tidy(message) })) ?? [];
     const issuance = found === null ? null : { ...found, stuck };

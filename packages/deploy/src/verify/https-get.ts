@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
 import { DeployError } from "../errors.ts";
 import { agentThrough, onAbort } from "../network/tunnel.ts";
+import { interrupted } from "../parallel.ts";
 import { endOf, type ProbeOptions } from "./probe.ts";
 
 /** An answer to a request. */
@@ -29,7 +30,7 @@ export async function httpsGet(
   const { hostname, port } = url;
   const unreachable = (why: string, cause?: unknown): DeployError =>
     signal?.aborted === true
-      ? new DeployError("INTERRUPTED", "the run was told to end before it was done")
+      ? interrupted()
       : new DeployError("UNREACHABLE", `${url.host} does not answer: ${why}`, { cause });
   const end = await endOf({ host: hostname, address, port: port === "" ? 443 : Number(port) }, env);
   if (end === null) throw unreachable("the name leads to no address");

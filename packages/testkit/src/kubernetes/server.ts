@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:https";
 import { mintCertificate, type MintedCertificate } from "../certificates.ts";
 import { authenticate, isPublic } from "./authentication.ts";
 import { startControllers } from "./controllers.ts";
@@ -15,6 +14,7 @@ import { sendFailure } from "./send.ts";
 import type { KubernetesOptions, KubernetesStandIn } from "./stand-in.ts";
 import type { Cluster, KubernetesRequest, KubernetesState } from "./state.ts";
 import { Store } from "./store.ts";
+import { listen } from "../listen.ts";
 
 const NODES: readonly KubernetesNode[] = [
   { name: "core-1", pool: "core" },
@@ -55,14 +55,6 @@ async function handle(cluster: Cluster, request: IncomingMessage, response: Serv
     sendFailure(response, error);
   }
 }
-
-const listen = (server: Server): Promise<AddressInfo> =>
-  new Promise((resolve, reject) => {
-    server.once("error", reject);
-    // A server that listens on a port has an AddressInfo; a string is the name of a pipe.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    server.listen(0, "127.0.0.1", () => resolve(server.address() as AddressInfo));
-  });
 
 function storageOf(store: Store, apiVersion: string, kind: string): string {
   const resource = findResource(store, { apiVersion, kind });
