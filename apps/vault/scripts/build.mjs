@@ -15,13 +15,19 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { workspaceSources } from "../../../scripts/sources.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 const dist = join(root, "dist");
 const define = { VAULT_VERSION: JSON.stringify(version), CHECK_PAGES: JSON.stringify(checkPages()) };
-const options = { cwd: root, platform: "node", transform: { target: "node20.19", define } };
+const options = {
+  cwd: root,
+  platform: "node",
+  plugins: [workspaceSources],
+  transform: { target: "node20.19", define },
+};
 
 /** The sections of docs/checks.md that tell of one check each, in Markdown, by the check's id. */
 function checkPages() {
@@ -38,34 +44,43 @@ function checkPages() {
  * key file need beside that, what the network needs, what git itself runs, what works on grants, and each library that only some runs need.
  */
 const own = (path) => join(root, path);
-const directory = (name) => own(`../../packages/directory/dist/${name}.js`);
-const sharing = (name) => own(`../../packages/sharing/dist/${name}.js`);
+const directory = (name) => own(`../../packages/directory/src/${name}.ts`);
+const sharing = (name) => own(`../../packages/sharing/src/${name}.ts`);
 const main = own("src/main.ts");
 const imports = await importsFrom(main);
 const chunks = {
-  main: [main, own("src/shell-words.ts")],
-  work: [own("src/commands/view.ts"), own("src/commands/share.ts"), directory("file")],
+  main: [main, own("src/cli/shell-words.ts")],
+  work: [own("src/commands/message/view.ts"), own("src/commands/message/share.ts"), directory("file")],
   network: ["github", "http", "web", "settings", "cache"].map(directory),
   repository: ["filter", "merge", "hooks", "status", "lock", "init", "doctor"].map((name) =>
-    own(`src/commands/${name}.ts`),
+    own(`src/commands/repository/${name}.ts`),
   ),
   grants: [
-    ...["grant", "holders", "sync", "revoke"].map((name) => own(`src/commands/${name}.ts`)),
-    ...["grant", "holders", "open-grants", "renew-grants", "revoke", "sync", "grant-signature", "grant-openpgp"].map(
-      sharing,
-    ),
+    ...["grant", "holders", "sync", "revoke"].map((name) => own(`src/commands/holders/${name}.ts`)),
+    ...["grant", "holders", "open-grants", "find-grants", "sync", "grant-signature", "openpgp-grant"]
+      .map((name) => `grants/${name}`)
+      .map(sharing),
   ],
 };
 // `sharing` exports what view and share to a key file use beside what only repositories need.
-const isOfRepositories = (id) => /[/\\]packages[/\\](?:git-crypt|sharing[/\\]dist[/\\]openpgp-grant)/.test(id);
+const isOfRepositories = (id) =>
+  /[/\\]packages[/\\](?:git-crypt|sharing[/\\]src[/\\]grants[/\\]openpgp-(?:files|open))/.test(id);
 /** The indexes of the packages lead to what only signed messages need, which is kept out of the chunks above. */
-const ofPackage = (name, files) => files.map((file) => own(`../../packages/${name}/dist/${file}.js`));
+const ofPackage = (name, files) => files.map((file) => own(`../../packages/${name}/src/${file}.ts`));
 const signatures = new Set([
-  ...ofPackage("keys", ["agent", "signature", "signing", "signing-key"]),
-  ...ofPackage("sealing", ["attached-signature", "message-signature"]),
-  ...ofPackage("sharing", ["check-signer", "sign-message", "signer", "ssh-agent"]),
-  own("src/sign-options.ts"),
-  own("src/signature-report.ts"),
+  ...ofPackage(
+    "keys",
+    ["agent-protocol", "signature", "signing", "signing-key"].map((file) => `signature/${file}`),
+  ),
+  ...ofPackage("sealing", ["age/attached-signature", "message-signature"]),
+  ...ofPackage("sharing", [
+    "messages/check-signer",
+    "messages/sign-message",
+    "identities/signer",
+    "identities/ssh-agent",
+  ]),
+  own("src/commands/message/sign-options.ts"),
+  own("src/commands/message/signature-report.ts"),
 ]);
 const groups = Object.entries(chunks).map(([name, entries], at) => {
   const modules = closure(entries, name === "work" ? isOfRepositories : undefined);
@@ -95,7 +110,7 @@ const { output } = await bundle.write({
 chmodSync(join(dist, "main.cjs"), 0o755);
 
 // A thread of its own shares no chunk with the program, whose main.cjs would run in it.
-const worker = await rolldown({ ...options, input: own("src/chunk-worker.ts") });
+const worker = await rolldown({ ...options, input: own("src/io/chunk-worker.ts") });
 await worker.write({
   file: join(dist, "chunk-worker.cjs"),
   format: "cjs",
@@ -114,7 +129,7 @@ async function importsFrom(entry) {
       for (const id of this.getModuleIds()) graph.set(id, this.getModuleInfo(id).importedIds);
     },
   };
-  const program = await rolldown({ ...options, input: entry, plugins: [plugin] });
+  const program = await rolldown({ ...options, input: entry, plugins: [workspaceSources, plugin] });
   await program.generate({ format: "cjs" });
   return graph;
 }
@@ -141,7 +156,7 @@ cpSync(join(realpathSync(join(root, "node_modules/clipboardy")), "fallbacks"), j
   recursive: true,
 });
 
-const man = await rolldown({ ...options, input: join(root, "src/man.ts") });
+const man = await rolldown({ ...options, input: join(root, "src/cli/man.ts") });
 const page = await man.generate({ format: "cjs", codeSplitting: false });
 const manProgram = join(dist, "man.cjs");
 writeFileSync(manProgram, page.output[0].code);

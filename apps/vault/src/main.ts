@@ -3,12 +3,12 @@
  * The entry: argv in, exit code out. It holds the command table and what shows help, and nothing heavy; the commands are loaded
  * when one runs, because start-up is what a user of a small command feels.
  */
-import { helpHint, parseArgv } from "./argv.ts";
-import { showHelp } from "./commands/help.ts";
+import { helpHint, parseArgv } from "./cli/argv.ts";
+import { showHelp } from "./commands/about/help.ts";
 import { commands } from "./commands/index.ts";
-import { CliError } from "./errors.ts";
-import { reportError } from "./report-error.ts";
-import { writeStdout } from "./streams.ts";
+import { CliError } from "./cli/errors.ts";
+import { reportError } from "./cli/report-error.ts";
+import { writeStdout } from "./io/streams.ts";
 import { enterFolder } from "./working-folder.ts";
 
 /** Set by the build, from package.json. */

@@ -1,6 +1,6 @@
-import { CliError } from "./errors.ts";
-import { reason } from "./system-error.ts";
-import { printable } from "./streams.ts";
+import { CliError } from "./cli/errors.ts";
+import { reason } from "./io/system-error.ts";
+import { printable } from "./io/streams.ts";
 
 /**
  * Goes on as if started in `folder`: what -C does.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseArgv } from "../src/argv.ts";
+import { parseArgv } from "../src/cli/argv.ts";
 
 describe("the command line is read as", () => {
   it.each([

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flagsOf } from "../src/argv.ts";
-import { completionScript, SHELLS } from "../src/completion.ts";
+import { flagsOf } from "../src/cli/argv.ts";
+import { completionScript, SHELLS } from "../src/cli/completion.ts";
 import {
   COMMANDS,
   FAMILIES,
@@ -13,7 +13,7 @@ import {
   type CommandSpec,
   type FlagName,
   type FlagSpec,
-} from "../src/table.ts";
+} from "../src/cli/command-table.ts";
 import { VAULT } from "./program.ts";
 import { startShell, type CompletingShell } from "./shells.ts";
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { peer, run as runProgram, temporaryFolder } from "@git-vault/testkit";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { parseArgv } from "../src/argv.ts";
+import { parseArgv } from "../src/cli/argv.ts";
 
 interface Step {
   readonly run?: string;

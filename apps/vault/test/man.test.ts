@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flagsOf } from "../src/argv.ts";
-import { EXIT_CODES } from "../src/exit-codes.ts";
-import { flagSyntax, helpOn, overview } from "../src/help.ts";
-import { manPage } from "../src/man.ts";
-import { COMMANDS, COMMON_FLAGS, FLAGS, TOPICS, type CommandSpec } from "../src/table.ts";
+import { flagsOf } from "../src/cli/argv.ts";
+import { EXIT_CODES } from "../src/cli/exit-codes.ts";
+import { flagSyntax, helpOn, overview } from "../src/cli/help.ts";
+import { manPage } from "../src/cli/man.ts";
+import { COMMANDS, COMMON_FLAGS, FLAGS, TOPICS, type CommandSpec } from "../src/cli/command-table.ts";
 
 const shown: readonly CommandSpec[] = COMMANDS.filter(({ group }) => group !== undefined);
 const man = peer("man");

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTerminal, runOk, type Terminal } from "@git-vault/testkit";
-import { completionScript, type Shell } from "../src/completion.ts";
+import { completionScript, type Shell } from "../src/cli/completion.ts";
 
 /** A real shell that has loaded its completion script. A line is given as its words; the last one is being written. */
 export interface CompletingShell {

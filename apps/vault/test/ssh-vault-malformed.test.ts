@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isVaultError } from "@git-vault/errors";
+import { isVaultError } from "@git-vault/core";
 import { readPublicKeys } from "@git-vault/keys";
 import { seal, SshRecipient } from "@git-vault/sealing";
 import { receive } from "@git-vault/sharing";
 import { makeSshKey, peer, run, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { exitCodeOf } from "../src/exit-codes.ts";
+import { exitCodeOf } from "../src/cli/exit-codes.ts";
 import { VAULT } from "./program.ts";
 
 const openssl = peer("openssl");

@@ -1,4 +1,4 @@
-import { VaultError, type VaultErrorOptions } from "@git-vault/errors";
+import { VaultError, type VaultErrorOptions } from "@git-vault/core";
 
 /**
  * - `NO_PROJECT`: there is neither a `deploy.yaml` nor the layout that is taken without one

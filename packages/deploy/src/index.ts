@@ -18,11 +18,11 @@ export type { ClusterIdentity } from "./cluster/identity.ts";
 export { CHECKS, runChecks, type CheckOptions } from "./checks/check.ts";
 export { RULES, type Rule, type RuleId } from "./checks/rules.ts";
 export { type Ci, type CiOptions, detectCi } from "./rollout/ci.ts";
-export { secretsToMask } from "./rollout/masks.ts";
-export { blockInMarkdown, findingsInMarkdown, tableInMarkdown } from "./reports/markdown.ts";
-export type { CertificateFacts, ExpiryThresholds } from "./cluster/certificate.ts";
+export { secretsToMask } from "./secrets/ci-masks.ts";
+export { blockInMarkdown, findingsInMarkdown, tableInMarkdown } from "./findings/markdown.ts";
+export type { CertificateFacts, ExpiryThresholds } from "./verify/certificate.ts";
 export { type CertificateOptions, type HostOptions, inspectCertificates } from "./verify/certs.ts";
-export { type ClientCredential, inspectCredential } from "./cluster/client-credential.ts";
+export { type ClientCredential, inspectCredential } from "./verify/client-credential.ts";
 export {
   cordon,
   type CordonOptions,
@@ -39,8 +39,8 @@ export type { HostCertificate } from "./verify/served-certificate.ts";
 export type { TlsHost } from "./verify/tls-host.ts";
 export type { ProbeOptions } from "./verify/probe.ts";
 export type { Chart, Dependency } from "./charts/chart.ts";
-export { type CheckReport, scopeOf, summaryOf, worstFirst } from "./reports/report.ts";
-export { toSarif } from "./reports/sarif.ts";
+export { type CheckReport, scopeOf, summaryOf, worstFirst } from "./findings/report.ts";
+export { toSarif } from "./findings/sarif.ts";
 export type { Environment, SecretLeaf } from "./project/environment.ts";
 export type { Release, RenderOptions, ValuesOptions } from "./project/release.ts";
 export { DeployError, type DeployErrorCode, type Place } from "./errors.ts";
@@ -48,7 +48,7 @@ export { type FederationReport, inspectFederation, type MemberVersions } from ".
 export type { FetchedArchive } from "./charts/fetch.ts";
 export type { AskOptions, Publication } from "./charts/published.ts";
 export type { LockedArchive } from "./charts/lock-file.ts";
-export type { Check, CheckContext, Finding, Severity } from "./checks/finding.ts";
+export type { Check, CheckContext, Finding, Severity } from "./findings/finding.ts";
 export type { KeySource } from "./project/key.ts";
 export type { Layer, LayerRole } from "./values/layer.ts";
 export type { Manifest } from "./helm/manifests.ts";
@@ -68,7 +68,7 @@ export { readPlan, writePlan } from "./releases/plan-file.ts";
 export { assertFresh } from "./releases/staleness.ts";
 export { planMarkdown, planText } from "./releases/plan-report.ts";
 export { Project, type ProjectOptions } from "./project/project.ts";
-export { Redactor, type Sighting } from "./releases/redactor.ts";
+export { Redactor, type Sighting } from "./secrets/redactor.ts";
 export {
   rollout,
   type RolloutEvent,

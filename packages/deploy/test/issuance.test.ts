@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { issuanceOf } from "../src/verify/issuance.ts";
-import type { KubernetesObject } from "../src/helm/object.ts";
+import type { KubernetesObject } from "../src/cluster/kubernetes-object.ts";
 import { tlsHostsOf } from "../src/verify/tls-host.ts";
 
 const NAMESPACE = "prod";

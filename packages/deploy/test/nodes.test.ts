@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { reportNodes } from "../src/nodes/nodes.ts";
-import type { KubernetesObject } from "../src/helm/object.ts";
+import type { KubernetesObject } from "../src/cluster/kubernetes-object.ts";
 import { readQuantity } from "../src/workloads/quantity.ts";
 
 const POOL = "mybinder.org/pool-type";

@@ -1,6 +1,6 @@
 import { mintCertificate, type MintedCertificate, startTlsServer, type TlsServerOptions } from "@git-vault/testkit";
 import { beforeAll, describe, expect, it } from "vitest";
-import { lifetimeOf } from "../src/cluster/certificate.ts";
+import { lifetimeOf } from "../src/verify/certificate.ts";
 import type { Issuance } from "../src/verify/issuance.ts";
 import { probe } from "../src/verify/probe.ts";
 import { type HostCertificate, judgeHost } from "../src/verify/served-certificate.ts";

@@ -1,4 +1,4 @@
-import { assertInteger } from "@git-vault/errors";
+import { assertInteger } from "@git-vault/core";
 import { DirectoryError, shown } from "./errors.ts";
 import type { GitHub, GitHubAccount } from "./github.ts";
 import type { Http } from "./http.ts";

@@ -1,4 +1,4 @@
-import { VaultError } from "@git-vault/errors";
+import { VaultError } from "@git-vault/core";
 
 /**
  * - `INVALID_RECIPIENT`: what was written names no recipient: a malformed name, a private key, http where https is wanted

@@ -1,4 +1,4 @@
-import { assertString } from "@git-vault/errors";
+import { assertString } from "@git-vault/core";
 import { type PublicKeyEntry, readPublicKeys } from "@git-vault/keys";
 import { DirectoryError, shown } from "./errors.ts";
 import { isAgeRecipient } from "./recipient-key.ts";

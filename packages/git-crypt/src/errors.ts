@@ -1,4 +1,4 @@
-import { VaultError } from "@git-vault/errors";
+import { VaultError } from "@git-vault/core";
 
 /**
  * - `NOT_A_REPOSITORY`: the path is in no git repository

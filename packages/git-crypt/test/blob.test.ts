@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decryptBlob, encryptBlob, generateKeyFile, isEncryptedBlob, parseKeyFile } from "../src/index.ts";
-import { decryptInPlace } from "../src/blob.ts";
+import { decryptInPlace } from "../src/format/blob.ts";
 import { errorOf } from "./errors.ts";
 import { vector } from "./vectors.ts";
 

@@ -1,6 +1,6 @@
 import { temporaryFolder } from "@git-vault/testkit";
 import { expect, it } from "vitest";
-import { runGit, tryGit } from "../src/git.ts";
+import { runGit, tryGit } from "../src/git/git.ts";
 import { errorOf } from "./errors.ts";
 
 it("tells what git said where it ends before it has read its input", () => {

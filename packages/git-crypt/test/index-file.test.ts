@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { lock, unlock } from "../src/index.ts";
-import { refreshEntries } from "../src/index-file.ts";
+import { refreshEntries } from "../src/git/index-file.ts";
 import { commands, sealed, type Clone } from "./sealed.ts";
 
 const files = { "a.secret": "one\n", "deep/er/b.secret": "two\n", "deep/er/c.secret": "three\n", "z.txt": "plain\n" };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { encodeKeyFile, generateKeyFile, keyId, type KeyFile, parseKeyFile } from "../src/index.ts";
-import { isKeyId } from "../src/key-id.ts";
+import { isKeyId } from "../src/format/key-id.ts";
 import { errorOf } from "./errors.ts";
 
 const count = (from: number, length: number): Buffer => Buffer.from(Array.from({ length }, (_, i) => from + i));

@@ -1,4 +1,4 @@
-import { VaultError } from "@git-vault/errors";
+import { VaultError } from "@git-vault/core";
 
 /**
  * - `MALFORMED_KEY`: the text or bytes are not the key that they claim to be

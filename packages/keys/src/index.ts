@@ -1,40 +1,46 @@
-export { AGENT_LIST_REQUEST, agentSignRequest, readAgentKeys, readAgentSignature, type AgentKey } from "./agent.ts";
+export {
+  AGENT_LIST_REQUEST,
+  agentSignRequest,
+  readAgentKeys,
+  readAgentSignature,
+  type AgentKey,
+} from "./signature/agent-protocol.ts";
 export { KeyError, type KeyErrorCode } from "./errors.ts";
-export { readAnyPublicKeys } from "./foreign-public-key.ts";
-export { findIdentities, type FindIdentitiesOptions, type IdentityFile } from "./identities.ts";
-export { loadOpenPgp, type OpenPgpLibrary } from "./openpgp-library.ts";
+export { readAnyPublicKeys } from "./public/other-formats.ts";
+export { findIdentities, type FindIdentitiesOptions, type IdentityFile } from "./discovery/identities.ts";
+export { loadOpenPgp, type OpenPgpLibrary } from "./openpgp/library.ts";
 export {
   isOpenPgpArmor,
   readOpenPgpArmor,
   readOpenPgpPackets,
   type OpenPgpArmor,
   type OpenPgpPacket,
-} from "./openpgp-packets.ts";
+} from "./openpgp/packets.ts";
 export {
   isOpenPgpPrivateKey,
   readOpenPgpPrivateKeys,
   type OpenPgpPrivateKey,
   type OpenPgpPrivateKeyFile,
-} from "./openpgp-private-key.ts";
+} from "./openpgp/private-key.ts";
 export {
   isOpenPgpKey,
   readOpenPgpKeys,
   type OpenPgpEncryptionKey,
   type OpenPgpKeyEntry,
   type OpenPgpPublicKey,
-} from "./openpgp-public-key.ts";
-export { readPrivateKey } from "./private-key.ts";
-export { parsePublicKey, readPublicKeys } from "./public-line.ts";
-export { encodePublicKey, sameKey, whyUnusable } from "./public-key.ts";
+} from "./openpgp/public-key.ts";
+export { readPrivateKey } from "./private/private-key.ts";
+export { parsePublicKey, readPublicKeys } from "./public/public-line.ts";
+export { encodePublicKey, sameKey, whyUnusable } from "./public/public-key.ts";
 export {
   armorSignature,
   assembleSignature,
   readSignature,
   type SignatureFields,
   type SshSignature,
-} from "./signature.ts";
-export { signedData, signMessage, verifySignature, type SignedMessage } from "./signing.ts";
-export type { SigningKey } from "./signing-key.ts";
+} from "./signature/signature.ts";
+export { signedData, signMessage, verifySignature, type SignedMessage } from "./signature/signing.ts";
+export type { SigningKey } from "./signature/signing-key.ts";
 export type {
   Ed25519PrivateKey,
   Ed25519PublicKey,

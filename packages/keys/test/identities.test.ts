@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { findIdentities, type IdentityFile } from "../src/index.ts";
-import { parseConfigLine } from "../src/ssh-config.ts";
+import { parseConfigLine } from "../src/discovery/ssh-config.ts";
 import { makeKey, ssh, sshKeygen, type MadeKey } from "./make-key.ts";
 import { expect } from "./matchers.ts";
 

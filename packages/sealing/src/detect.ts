@@ -1,5 +1,5 @@
 import { SealingError } from "./errors.ts";
-import { looksLikeOpenPgp } from "./openpgp-message.ts";
+import { looksLikeOpenPgp } from "./openpgp/message.ts";
 
 /** The formats of sealed messages. */
 export type Format = "age" | "ssh-vault" | "openpgp";

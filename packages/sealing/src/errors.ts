@@ -1,4 +1,4 @@
-import { VaultError } from "@git-vault/errors";
+import { VaultError } from "@git-vault/core";
 
 /**
  * - `UNKNOWN_FORMAT`: the bytes are no sealed message of any known format

@@ -4,14 +4,14 @@ export { seal, type SealOptions } from "./seal.ts";
 /* The same for messages of any size. */
 export { createOpener, openStream, type Opener } from "./opener.ts";
 export { createSealer, sealStream, type Sealer, type SealerOptions } from "./sealer.ts";
-export { openChunks, sealChunks } from "./chunks.ts";
-export type { PayloadState } from "./age-payload.ts";
+export { openChunks, sealChunks } from "./age/chunks.ts";
+export type { PayloadState } from "./age/payload.ts";
 /* Whom messages are sealed to, and what opens them. */
-export { SIGNATURE_STANZA, type Asks, type Identity, type Recipient, type Stanza } from "./stanza.ts";
-export { OpenPgpIdentity } from "./openpgp-identity.ts";
-export { OpenPgpRecipient } from "./openpgp-recipient.ts";
-export { SshIdentity } from "./ssh-identity.ts";
-export { SshRecipient } from "./ssh-recipient.ts";
+export { SIGNATURE_STANZA, type Asks, type Identity, type Recipient, type Stanza } from "./age/stanza.ts";
+export { OpenPgpIdentity } from "./openpgp/identity.ts";
+export { OpenPgpRecipient } from "./openpgp/recipient.ts";
+export { SshIdentity } from "./ssh/identity.ts";
+export { SshRecipient } from "./ssh/recipient.ts";
 export {
   generateIdentity,
   parseIdentityFile,
@@ -20,10 +20,10 @@ export {
   type AgeKeyKind,
   type AgeRecipient,
   type GeneratedIdentity,
-} from "./age-keys.ts";
-export { PassphraseIdentity, PassphraseRecipient } from "./passphrase.ts";
+} from "./age/keys.ts";
+export { PassphraseIdentity, PassphraseRecipient } from "./age/passphrase.ts";
 /* Who sealed a message, where they say so. */
-export type { AttachedSignature } from "./attached-signature.ts";
+export type { AttachedSignature } from "./age/attached-signature.ts";
 export {
   encodeStatement,
   SIGNATURE_NAMESPACE,
@@ -34,6 +34,6 @@ export {
 /* Messages as people find and pass them on. */
 export { detectFormat, type Format, FORMATS } from "./detect.ts";
 export { recoverMessage } from "./recover-text.ts";
-export { sshVaultFingerprint } from "./ssh-vault-stanzas.ts";
+export { sshVaultFingerprint } from "./ssh-vault/stanzas.ts";
 /* What goes wrong. */
 export { SealingError, type SealingErrorCode } from "./errors.ts";

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
-import { assertBytes } from "@git-vault/errors";
+import { assertBytes } from "@git-vault/core";
 import { KeyError, readSignature, verifySignature, type SigningKey } from "@git-vault/keys";
-import type { AttachedSignature } from "./attached-signature.ts";
+import type { AttachedSignature } from "./age/attached-signature.ts";
 import { SealingError } from "./errors.ts";
 
 /*

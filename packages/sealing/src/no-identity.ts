@@ -1,5 +1,5 @@
 import { SealingError } from "./errors.ts";
-import type { Stanza } from "./stanza.ts";
+import type { Stanza } from "./age/stanza.ts";
 
 const MAX_NAMED = 8;
 const HINT = "use the private key that belongs to one of these, or ask the sender to seal to a key of yours";

@@ -1,13 +1,13 @@
-import { assertBytes } from "@git-vault/errors";
-import { parseHeader } from "./age-header.ts";
-import { decodeArmor } from "./armor.ts";
-import type { AttachedSignature } from "./attached-signature.ts";
+import { assertBytes } from "@git-vault/core";
+import { parseHeader } from "./age/header.ts";
+import { decodeArmor } from "./age/armor.ts";
+import type { AttachedSignature } from "./age/attached-signature.ts";
 import { detectFormat, unknownFormat, type Format } from "./detect.ts";
 import { MessageOpener } from "./opener.ts";
 import { malformed } from "./malformed.ts";
-import { parseOpenPgp } from "./openpgp-message.ts";
-import { parseVault } from "./ssh-vault.ts";
-import type { Identity, Stanza } from "./stanza.ts";
+import { parseOpenPgp } from "./openpgp/message.ts";
+import { parseVault } from "./ssh-vault/format.ts";
+import type { Identity, Stanza } from "./age/stanza.ts";
 
 /** An opened message. */
 export interface Opened {

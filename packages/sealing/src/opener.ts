@@ -1,18 +1,18 @@
-import { assertBytes } from "@git-vault/errors";
-import { headerMacMatches, MAX_HEADER_BYTES, parseHeader, type AgeHeader } from "./age-header.ts";
-import { PayloadOpener, type PayloadState } from "./age-payload.ts";
-import { ArmorDecoder } from "./armor.ts";
-import type { AttachedSignature } from "./attached-signature.ts";
+import { assertBytes } from "@git-vault/core";
+import { headerMacMatches, MAX_HEADER_BYTES, parseHeader, type AgeHeader } from "./age/header.ts";
+import { PayloadOpener, type PayloadState } from "./age/payload.ts";
+import { ArmorDecoder } from "./age/armor.ts";
+import type { AttachedSignature } from "./age/attached-signature.ts";
 import { detectFormat, LOOK_BYTES, unknownFormat, type Format } from "./detect.ts";
-import { FILE_KEY_BYTES } from "./file-key.ts";
-import { GrowingBytes } from "./growing-bytes.ts";
+import { FILE_KEY_BYTES } from "./age/file-key.ts";
+import { GrowingBytes } from "./buffers/growing-bytes.ts";
 import { malformed, tampered } from "./malformed.ts";
 import { SealingError } from "./errors.ts";
-import { openOpenPgpData } from "./openpgp-identity.ts";
-import { MAX_OPENPGP_MESSAGE, parseOpenPgp } from "./openpgp-message.ts";
-import { openVault, parseVault } from "./ssh-vault.ts";
-import { PASSWORD_BYTES } from "./ssh-vault-stanzas.ts";
-import { SIGNATURE_STANZA, type Identity } from "./stanza.ts";
+import { openOpenPgpData } from "./openpgp/identity.ts";
+import { MAX_OPENPGP_MESSAGE, parseOpenPgp } from "./openpgp/message.ts";
+import { openVault, parseVault } from "./ssh-vault/format.ts";
+import { PASSWORD_BYTES } from "./ssh-vault/stanzas.ts";
+import { SIGNATURE_STANZA, type Identity } from "./age/stanza.ts";
 import { tryIdentities } from "./try-identities.ts";
 
 /** Opens one message of any size, holding no more than its header and one chunk of 64 KiB. */
@@ -175,7 +175,7 @@ export class MessageOpener implements Opener {
       if (!headerMacMatches(header, fileKey)) throw tampered("its header does not match its MAC");
       this.#identity = identity;
       if (header.stanzas.some(({ type }) => type === SIGNATURE_STANZA)) {
-        const { openSignature } = await import("./attached-signature.ts");
+        const { openSignature } = await import("./age/attached-signature.ts");
         this.#signature = openSignature(fileKey, header.stanzas);
       }
       return new PayloadOpener(fileKey);

@@ -1,9 +1,9 @@
-import { parseHeader } from "./age-header.ts";
-import { decodeArmor, wrapArmor } from "./armor.ts";
-import { wrapLines } from "./base64.ts";
+import { parseHeader } from "./age/header.ts";
+import { decodeArmor, wrapArmor } from "./age/armor.ts";
+import { wrapLines } from "./crypto/base64.ts";
 import { detectFormat } from "./detect.ts";
 import { readHeader } from "./open.ts";
-import { recoverVault } from "./recover-vault.ts";
+import { recoverVault } from "./ssh-vault/recover.ts";
 
 // What rich-text editors and chat programs put in unseen: soft hyphens, zero-width and direction marks, byte order marks.
 const INVISIBLE = /[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/g;

@@ -1,12 +1,12 @@
-import { assertBytes, assertOneOf } from "@git-vault/errors";
+import { assertBytes, assertOneOf } from "@git-vault/core";
 import { type Format, FORMATS } from "./detect.ts";
 import { SealingError } from "./errors.ts";
-import { sealOpenPgp } from "./openpgp-recipient.ts";
+import { sealOpenPgp } from "./openpgp/recipient.ts";
 import { createSealer, type SealerOptions } from "./sealer.ts";
-import { SshRecipient } from "./ssh-recipient.ts";
-import { encodeVault, sealVault } from "./ssh-vault.ts";
-import type { Recipient } from "./stanza.ts";
-import { distinctRecipients } from "./wrap-file-key.ts";
+import { SshRecipient } from "./ssh/recipient.ts";
+import { encodeVault, sealVault } from "./ssh-vault/format.ts";
+import type { Recipient } from "./age/stanza.ts";
+import { distinctRecipients } from "./age/wrap-file-key.ts";
 
 /** How to seal. */
 export interface SealOptions extends SealerOptions {

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { assertBytes } from "@git-vault/errors";
-import { PayloadSealer, type PayloadState } from "./age-payload.ts";
-import { ArmorEncoder } from "./armor.ts";
-import type { AttachedSignature } from "./attached-signature.ts";
-import { FILE_KEY_BYTES } from "./file-key.ts";
-import type { Recipient } from "./stanza.ts";
-import { distinctRecipients, wrapHeader } from "./wrap-file-key.ts";
+import { assertBytes } from "@git-vault/core";
+import { PayloadSealer, type PayloadState } from "./age/payload.ts";
+import { ArmorEncoder } from "./age/armor.ts";
+import type { AttachedSignature } from "./age/attached-signature.ts";
+import { FILE_KEY_BYTES } from "./age/file-key.ts";
+import type { Recipient } from "./age/stanza.ts";
+import { distinctRecipients, wrapHeader } from "./age/wrap-file-key.ts";
 
 /** How to seal an age message piece by piece. */
 export interface SealerOptions {

@@ -1,7 +1,7 @@
 import { KeyError } from "@git-vault/keys";
 import { SealingError } from "./errors.ts";
 import { noIdentityMatched } from "./no-identity.ts";
-import type { Asks, Identity, Stanza } from "./stanza.ts";
+import type { Asks, Identity, Stanza } from "./age/stanza.ts";
 
 const ORDER: Record<Asks, number> = { never: 0, "on-match": 1, always: 2 };
 const orderOf = ({ asks = "never" }: Identity): number => ORDER[asks];

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeHeader, headerMacMatches, MAX_HEADER_BYTES, parseHeader } from "../src/age-header.ts";
+import { encodeHeader, headerMacMatches, MAX_HEADER_BYTES, parseHeader } from "../src/age/header.ts";
 import { SealingError, type Stanza } from "../src/index.ts";
 
 const word = fc.string({

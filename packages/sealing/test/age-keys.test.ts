@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeHeader } from "../src/age-header.ts";
-import { sealPayload } from "../src/age-payload.ts";
-import { encodeBech32 } from "../src/bech32.ts";
+import { encodeHeader } from "../src/age/header.ts";
+import { sealPayload } from "../src/age/payload.ts";
+import { encodeBech32 } from "../src/age/bech32.ts";
 import {
   generateIdentity,
   open,

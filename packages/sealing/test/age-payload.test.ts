@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { openPayload, PayloadOpener, PayloadSealer, sealPayload } from "../src/age-payload.ts";
+import { openPayload, PayloadOpener, PayloadSealer, sealPayload } from "../src/age/payload.ts";
 import { SealingError } from "../src/index.ts";
 
 const CHUNK = 64 * 1024;

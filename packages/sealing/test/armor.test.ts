@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeArmor, encodeArmor } from "../src/armor.ts";
+import { decodeArmor, encodeArmor } from "../src/age/armor.ts";
 import { SealingError } from "../src/index.ts";
 
 const bytes = fc.uint8Array({ maxLength: 300 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeBech32, encodeBech32 } from "../src/bech32.ts";
+import { decodeBech32, encodeBech32 } from "../src/age/bech32.ts";
 
 interface Vectors {
   readonly valid: readonly { readonly text: string; readonly prefix: string; readonly bytes: string }[];

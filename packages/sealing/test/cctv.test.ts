@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { encodeHeader, parseHeader } from "../src/age-header.ts";
-import { openPayload, sealPayload } from "../src/age-payload.ts";
-import { decodeArmor, encodeArmor } from "../src/armor.ts";
+import { encodeHeader, parseHeader } from "../src/age/header.ts";
+import { openPayload, sealPayload } from "../src/age/payload.ts";
+import { decodeArmor, encodeArmor } from "../src/age/armor.ts";
 import { createOpener, open, type Identity, type SealingErrorCode, SealingError } from "../src/index.ts";
 import { VECTORS, type Vector } from "./cctv-vectors.ts";
 

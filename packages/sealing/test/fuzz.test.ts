@@ -13,8 +13,8 @@ import { randomBytes } from "node:crypto";
 import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { encodeHeader, parseHeader } from "../src/age-header.ts";
-import { decodeArmor, encodeArmor } from "../src/armor.ts";
+import { encodeHeader, parseHeader } from "../src/age/header.ts";
+import { decodeArmor, encodeArmor } from "../src/age/armor.ts";
 import {
   createOpener,
   generateIdentity,

@@ -3,8 +3,8 @@ import { KeyError } from "@git-vault/keys";
 import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { encodeHeader } from "../src/age-header.ts";
-import { sealPayload } from "../src/age-payload.ts";
+import { encodeHeader } from "../src/age/header.ts";
+import { sealPayload } from "../src/age/payload.ts";
 import {
   open,
   readHeader,

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { encodeHeader } from "../src/age-header.ts";
-import { sealPayload } from "../src/age-payload.ts";
+import { encodeHeader } from "../src/age/header.ts";
+import { sealPayload } from "../src/age/payload.ts";
 import {
   generateIdentity,
   open,

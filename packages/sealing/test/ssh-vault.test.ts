@@ -3,8 +3,8 @@ import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { open, readHeader, seal, SealingError, sshVaultFingerprint } from "../src/index.ts";
-import { rsaKeyObject } from "../src/rsa-oaep.ts";
-import { encodeVault, parseVault } from "../src/ssh-vault.ts";
+import { rsaKeyObject } from "../src/crypto/rsa-oaep.ts";
+import { encodeVault, parseVault } from "../src/ssh-vault/format.ts";
 import { LOW_ORDER_MONTGOMERY } from "./low-order.ts";
 import { makeTestKey, type TestKey } from "./keys.ts";
 

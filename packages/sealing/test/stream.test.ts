@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MAX_HEADER_BYTES } from "../src/age-header.ts";
+import { MAX_HEADER_BYTES } from "../src/age/header.ts";
 import {
   createOpener,
   createSealer,

@@ -2,10 +2,10 @@ import { createPrivateKey, createPublicKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parsePublicKey, type RsaPrivateKey } from "@git-vault/keys";
 import { describe, expect, test } from "vitest";
-import { openAead, sealAead } from "../src/aead.ts";
-import { hkdf } from "../src/hkdf.ts";
-import { decryptOaep, encryptOaep } from "../src/rsa-oaep.ts";
-import { montgomeryOfEdwards, x25519 } from "../src/x25519.ts";
+import { openAead, sealAead } from "../src/crypto/aead.ts";
+import { hkdf } from "../src/crypto/hkdf.ts";
+import { decryptOaep, encryptOaep } from "../src/crypto/rsa-oaep.ts";
+import { montgomeryOfEdwards, x25519 } from "../src/crypto/x25519.ts";
 
 /** The fields that all vectors share, besides those of one kind, which are bytes in hex. */
 type Vector<Fields extends string> = Readonly<Record<Fields, string>> & {

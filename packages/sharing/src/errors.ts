@@ -1,4 +1,4 @@
-import { VaultError } from "@git-vault/errors";
+import { VaultError } from "@git-vault/core";
 
 /**
  * - `NO_RECIPIENTS`: nobody was named to share with

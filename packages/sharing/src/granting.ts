@@ -2,18 +2,18 @@
  * What is done with grants. It is loaded when it is called: opening and sealing messages does without git-crypt.
  */
 import type { Directory, KeyKind } from "@git-vault/directory";
-import type { GrantOptions, GrantResult } from "./grant.ts";
-import type { OpenPgpGrantResult } from "./grant-openpgp.ts";
-import type { SignatureState } from "./grant-signature.ts";
-import type { Grant } from "./grants.ts";
-import type { HolderList } from "./holders.ts";
-import type { ReceiveOptions } from "./local-identities.ts";
-import type { OpenedGrants } from "./open-grants.ts";
+import type { GrantOptions, GrantResult } from "./grants/grant.ts";
+import type { OpenPgpGrantResult } from "./grants/openpgp-grant.ts";
+import type { SignatureState } from "./grants/grant-signature.ts";
+import type { Grant } from "./grants/read-grants.ts";
+import type { HolderList } from "./grants/holders.ts";
+import type { ReceiveOptions } from "./identities/local-identities.ts";
+import type { OpenedGrants } from "./grants/open-grants.ts";
 import type { FilterCommands, Repository } from "@git-vault/git-crypt";
-import type { RotationPlan, RotationRequest } from "./plan-rotation.ts";
-import type { Revocation } from "./revoke.ts";
-import type { RotatedKey } from "./rotated-key.ts";
-import type { SyncPlan } from "./sync.ts";
+import type { RotationPlan, RotationRequest } from "./rotation/plan.ts";
+import type { Revocation } from "./grants/find-grants.ts";
+import type { RotatedKey } from "./rotation/result.ts";
+import type { SyncPlan } from "./grants/sync.ts";
 
 /**
  * Grants the repository's key: seals it to all usable keys of each recipient and commits that, in one commit, in `.git-vault`. An
@@ -22,7 +22,8 @@ import type { SyncPlan } from "./sync.ts";
  * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`; GitCryptError RETIRED_KEY; what `Repository.readKey`, `commitFiles`, signing
  * and the directory do
  */
-export const grant = async (options: GrantOptions): Promise<GrantResult> => (await import("./grant.ts")).grant(options);
+export const grant = async (options: GrantOptions): Promise<GrantResult> =>
+  (await import("./grants/grant.ts")).grant(options);
 
 /**
  * Grants the repository's key to all usable OpenPGP keys of each recipient, in git-crypt's own way and without gpg, with a statement in
@@ -34,7 +35,7 @@ export const grant = async (options: GrantOptions): Promise<GrantResult> => (awa
  * `Repository.readKey`, `commitFiles`, signing and the directory do
  */
 export const grantOpenPgp = async (options: Omit<GrantOptions, "machines">): Promise<OpenPgpGrantResult> =>
-  (await import("./grant-openpgp.ts")).grantOpenPgp(options);
+  (await import("./grants/openpgp-grant.ts")).grantOpenPgp(options);
 
 /**
  * Tells who has the keys of a repository, from its grants alone, and what became of them since.
@@ -43,7 +44,7 @@ export const grantOpenPgp = async (options: Omit<GrantOptions, "machines">): Pro
  * @throws GitCryptError GIT_FAILED, MALFORMED_KEY_FILE; DirectoryError where a forge cannot be asked now
  */
 export const listHolders = async (repository: Repository, directory: Directory | null): Promise<HolderList> =>
-  (await import("./holders.ts")).listHolders(repository, directory);
+  (await import("./grants/holders.ts")).listHolders(repository, directory);
 
 /**
  * Finds grants in a repository, and in what was fetched for its branch, that the private keys of this machine open, and opens the newest sound one for each key's name; more, where branches that were rotated each have a key of their own.
@@ -56,7 +57,7 @@ export const listHolders = async (repository: Repository, directory: Directory |
  * that was named throws, and `receive` for a wrong passphrase
  */
 export const openGrants = async (repository: Repository, options: ReceiveOptions): Promise<OpenedGrants> =>
-  (await import("./open-grants.ts")).openGrants(repository, options);
+  (await import("./grants/open-grants.ts")).openGrants(repository, options);
 
 /**
  * Tells whether a rotation made a key that is not here, of those names whose keys are: in what is checked out, or was fetched for the branch.
@@ -64,7 +65,7 @@ export const openGrants = async (repository: Repository, options: ReceiveOptions
  * @throws GitCryptError GIT_FAILED, KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE
  */
 export const lacksPresentKey = async (repository: Repository): Promise<boolean> =>
-  (await import("./open-grants.ts")).lacksPresentKey(repository);
+  (await import("./grants/open-grants.ts")).lacksPresentKey(repository);
 
 /**
  * Plans the replacement of a repository's key: for whom the new one is sealed, and to which keys, which are those that their grants name;
@@ -79,7 +80,7 @@ export const lacksPresentKey = async (repository: Repository): Promise<boolean> 
  * @throws SharingError `NO_SUCH_HOLDER`, `PINS_UNREADABLE`; GitCryptError RETIRED_KEY; what `Repository.readKey` does
  */
 export const planRotation = async (request: RotationRequest): Promise<RotationPlan> =>
-  (await import("./plan-rotation.ts")).planRotation(request);
+  (await import("./rotation/plan.ts")).planRotation(request);
 
 /**
  * Finishes a rotation that was interrupted, as it was planned.
@@ -87,7 +88,7 @@ export const planRotation = async (request: RotationRequest): Promise<RotationPl
  * @throws what `continueRotation` of git-crypt's does
  */
 export const resumeRotation = async (repository: Repository, commands: FilterCommands): Promise<RotatedKey> =>
-  (await import("./rotated-key.ts")).resumeRotation(repository, commands);
+  (await import("./rotation/result.ts")).resumeRotation(repository, commands);
 
 /**
  * The keys that a repository's grants name, by holder: what colleagues saw of somebody, where one has not seen them oneself. Only grants count that
@@ -97,7 +98,7 @@ export const resumeRotation = async (repository: Repository, commands: FilterCom
  * @throws GitCryptError GIT_FAILED, MALFORMED_KEY_FILE
  */
 export const grantedKeys = async (repository: Repository, kind: KeyKind): Promise<Map<string, ReadonlySet<string>>> =>
-  (await import("./granted-keys.ts")).grantedKeys(repository, kind);
+  (await import("./grants/granted-fingerprints.ts")).grantedKeys(repository, kind);
 
 /**
  * Finds the grants of holders for a key, also those that are not sound. Nothing is written.
@@ -109,7 +110,7 @@ export const findGrants = async (
   repository: Repository,
   keyName: string,
   names: readonly string[],
-): Promise<Revocation> => (await import("./revoke.ts")).findGrants(repository, keyName, names);
+): Promise<Revocation> => (await import("./grants/find-grants.ts")).findGrants(repository, keyName, names);
 
 /**
  * Finds the holders whose grants do not fit the keys that they have on the forge now. Nothing is written until `apply`.
@@ -121,7 +122,7 @@ export const planSync = async (
   repository: Repository,
   keyName: string | null,
   directory: Directory,
-): Promise<SyncPlan> => (await import("./sync.ts")).planSync(repository, keyName, directory);
+): Promise<SyncPlan> => (await import("./grants/sync.ts")).planSync(repository, keyName, directory);
 
 /**
  * Verifies the signatures of grants against the authentication and signing keys of who says that they granted them.
@@ -132,4 +133,5 @@ export const planSync = async (
 export const signatureStates = async (
   grants: readonly Grant[],
   directory: Directory | null,
-): Promise<Map<Grant, SignatureState>> => (await import("./grant-signature.ts")).signatureStates(grants, directory);
+): Promise<Map<Grant, SignatureState>> =>
+  (await import("./grants/grant-signature.ts")).signatureStates(grants, directory);

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { isVaultError, type VaultError } from "@git-vault/errors";
+import { isVaultError, type VaultError } from "@git-vault/core";
 import { expect } from "vitest";
 
 /** Stands in every secret and every passphrase of these tests, and in no error. */

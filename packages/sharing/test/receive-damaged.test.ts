@@ -1,4 +1,4 @@
-import { isVaultError } from "@git-vault/errors";
+import { isVaultError } from "@git-vault/core";
 import { readPublicKeys } from "@git-vault/keys";
 import { makeSshKey, temporaryFolder, type SshKey, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";

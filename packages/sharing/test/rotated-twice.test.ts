@@ -4,8 +4,8 @@ import { encodeKeyFile, generateKeyFile, keyId, parseKeyFile, type KeyFile } fro
 import type { Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { lacksPresentKey, openGrants, Pins, planRotation } from "../src/index.ts";
-import { readGrantKey } from "../src/grant-file.ts";
-import { makeGrant } from "../src/make-grant.ts";
+import { readGrantKey } from "../src/grants/grant-file.ts";
+import { makeGrant } from "../src/grants/make-grant.ts";
 import { encryptedRepository, makeTeam, opened, retire, stage, useKey, type Team } from "./team.ts";
 
 /*

@@ -1,14 +1,14 @@
-export { hybridPeer, peer, type Peer } from "./peer.ts";
-export { run, runOk, type RunOptions, type RunResult } from "./run.ts";
-export { temporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
-export { runScript, type ScriptOptions } from "./script.ts";
-export { openTerminal, type Key, type Terminal, type TerminalEnd, type TerminalOptions } from "./terminal.ts";
-export { throwawayRepository, type Repository } from "./repository.ts";
-export { startGnuPg, type GnuPg, type GnuPgKeyOptions } from "./gnupg.ts";
-export { makeSshKey, type SshKey, type SshKeyOptions } from "./ssh-keys.ts";
-export { startSshAgent, type SshAgentProcess } from "./ssh-agent.ts";
-export { startFidoAgent, type FidoAgent } from "./fido-agent.ts";
-export { startXServer, type XServer } from "./x-clipboard.ts";
+export { hybridPeer, peer, type Peer } from "./peers/peer.ts";
+export { run, runOk, type RunOptions, type RunResult } from "./peers/run.ts";
+export { temporaryFolder, type TemporaryFolder } from "./worlds/temporary-folder.ts";
+export { runScript, type ScriptOptions } from "./script/script.ts";
+export { openTerminal, type Key, type Terminal, type TerminalEnd, type TerminalOptions } from "./terminal/terminal.ts";
+export { throwawayRepository, type Repository } from "./worlds/repository.ts";
+export { startGnuPg, type GnuPg, type GnuPgKeyOptions } from "./peers/gnupg.ts";
+export { makeSshKey, type SshKey, type SshKeyOptions } from "./ssh/ssh-keys.ts";
+export { startSshAgent, type SshAgentProcess } from "./ssh/ssh-agent.ts";
+export { startFidoAgent, type FidoAgent } from "./ssh/fido-agent.ts";
+export { startXServer, type XServer } from "./terminal/x-clipboard.ts";
 export {
   startGitHub,
   type GitHubFault,
@@ -19,10 +19,10 @@ export {
   type GitHubStandIn,
   type GitHubState,
   type GitHubUser,
-} from "./github.ts";
-export { mintCertificate, type CertificateOptions, type MintedCertificate } from "./certificates.ts";
-export { startProxy, type ConnectProxy, type ProxyOptions } from "./proxy.ts";
-export { startTlsServer, type TlsBehaviour, type TlsServer, type TlsServerOptions } from "./tls-server.ts";
+} from "./github/github.ts";
+export { mintCertificate, type CertificateOptions, type MintedCertificate } from "./network/certificates.ts";
+export { startProxy, type ConnectProxy, type ProxyOptions } from "./network/proxy.ts";
+export { startTlsServer, type TlsBehaviour, type TlsServer, type TlsServerOptions } from "./network/tls-server.ts";
 export {
   startKubernetes,
   type KubernetesCredentials,
@@ -37,4 +37,4 @@ export {
   type KubernetesUser,
   type PodFate,
   type PodRule,
-} from "./kubernetes.ts";
+} from "./kubernetes/kubernetes.ts";

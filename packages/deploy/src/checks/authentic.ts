@@ -1,5 +1,5 @@
 import { DeployError } from "../errors.ts";
-import type { Check } from "./finding.ts";
+import type { Check } from "../findings/finding.ts";
 import { findingOf, NO_KEY } from "./reading.ts";
 
 /** Tells of encrypted files that the key does not open. */

@@ -20,7 +20,7 @@ import { weakSecret } from "./weak-secret.ts";
 import type { Environment } from "../project/environment.ts";
 import { giveTurn, sharedSignal } from "../parallel.ts";
 import { endRendering, startRendering } from "./reading.ts";
-import type { Check, CheckContext, Finding } from "./finding.ts";
+import type { Check, CheckContext, Finding } from "../findings/finding.ts";
 import type { Project } from "../project/project.ts";
 import type { Silence } from "../project/settings.ts";
 

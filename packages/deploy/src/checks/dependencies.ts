@@ -4,11 +4,11 @@ import { isRemote, LOCK_FILE, parseLock } from "../charts/lock-file.ts";
 import { insteadOf } from "../charts/published.ts";
 import { DeployError } from "../errors.ts";
 import { inParallel } from "../parallel.ts";
-import type { Check, CheckContext, Finding } from "./finding.ts";
+import type { Check, CheckContext, Finding } from "../findings/finding.ts";
 import type { Project } from "../project/project.ts";
 import { isMap } from "../values/value.ts";
 import { readYaml, valueOf } from "../values/yaml.ts";
-import { textAt } from "./pods.ts";
+import { textAt } from "../cluster/pods.ts";
 import { findingOf, found, orElse } from "./reading.ts";
 
 /**

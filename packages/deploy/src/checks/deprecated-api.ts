@@ -1,6 +1,6 @@
-import type { Check } from "./finding.ts";
+import type { Check } from "../findings/finding.ts";
 import { isMap, type ValueMap } from "../values/value.ts";
-import { listAt, textAt } from "./pods.ts";
+import { listAt, textAt } from "../cluster/pods.ts";
 import { foundIn, rendered } from "./reading.ts";
 
 /**

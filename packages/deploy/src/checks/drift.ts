@@ -1,5 +1,5 @@
 import type { Environment } from "../project/environment.ts";
-import type { Check, CheckContext, Finding } from "./finding.ts";
+import type { Check, CheckContext, Finding } from "../findings/finding.ts";
 import type { Release } from "../project/release.ts";
 import { SETTINGS_FILE } from "../project/settings.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";

@@ -1,4 +1,4 @@
-import type { Check } from "./finding.ts";
+import type { Check } from "../findings/finding.ts";
 import type { TrackedFile } from "../project/tree.ts";
 import { found } from "./reading.ts";
 

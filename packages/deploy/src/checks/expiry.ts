@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
-import { days, lifetimeOf } from "../cluster/certificate.ts";
-import type { Check, CheckContext, Finding, Severity } from "./finding.ts";
+import { days, lifetimeOf } from "../verify/certificate.ts";
+import type { Check, CheckContext, Finding, Severity } from "../findings/finding.ts";
 import type { Position } from "../values/yaml.ts";
 import { endOfToken } from "../cluster/web-token.ts";
 import { found } from "./reading.ts";

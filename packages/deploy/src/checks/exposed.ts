@@ -3,8 +3,8 @@
  */
 import { DeployError } from "../errors.ts";
 import { giveTurn } from "../parallel.ts";
-import type { Check, CheckContext, Finding } from "./finding.ts";
-import { Redactor } from "../releases/redactor.ts";
+import type { Check, CheckContext, Finding } from "../findings/finding.ts";
+import { Redactor } from "../secrets/redactor.ts";
 import type { TrackedFile } from "../project/tree.ts";
 import type { Layer } from "../values/layer.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";

@@ -1,8 +1,8 @@
 import type { Environment } from "../project/environment.ts";
-import type { Check, Finding } from "./finding.ts";
+import type { Check, Finding } from "../findings/finding.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import { formatPath, isMap } from "../values/value.ts";
-import { listAt, podsOf, textAt } from "./pods.ts";
+import { listAt, podsOf, textAt } from "../cluster/pods.ts";
 import { found, foundIn, merged, nameOf, placeOf, rendered, roleOf } from "./reading.ts";
 
 /** Tags that are put on other images from time to time. */

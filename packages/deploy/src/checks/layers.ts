@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import type { Environment } from "../project/environment.ts";
-import type { Check, CheckContext, Finding } from "./finding.ts";
+import type { Check, CheckContext, Finding } from "../findings/finding.ts";
 import type { Layer } from "../values/layer.ts";
 import { findingOf, found, layersOf, NO_KEY, orElse, ownerOf } from "./reading.ts";
 

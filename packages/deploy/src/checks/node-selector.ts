@@ -1,10 +1,10 @@
 import type { Environment } from "../project/environment.ts";
-import type { Check } from "./finding.ts";
+import type { Check } from "../findings/finding.ts";
 import type { Layer } from "../values/layer.ts";
 import type { Values } from "../values/merge.ts";
 import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 import { type Position, valueOf } from "../values/yaml.ts";
-import { listAt, mapAt, podsOf, textAt } from "./pods.ts";
+import { listAt, mapAt, podsOf, textAt } from "../cluster/pods.ts";
 import { found, foundIn, merged, nameOf, placeIn, rendered, whereOf } from "./reading.ts";
 
 /** Labels that every node has, or that say nothing of its pool. */

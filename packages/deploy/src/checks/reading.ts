@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import type { Dependency } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
-import type { CheckContext, Finding, Severity } from "./finding.ts";
+import type { CheckContext, Finding, Severity } from "../findings/finding.ts";
 import type { Layer } from "../values/layer.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import type { Setting, Values } from "../values/merge.ts";

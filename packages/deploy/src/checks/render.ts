@@ -1,5 +1,5 @@
 import { DeployError } from "../errors.ts";
-import type { Check } from "./finding.ts";
+import type { Check } from "../findings/finding.ts";
 import type { Release } from "../project/release.ts";
 import { findingOf, renderings, whereOf, whyNotRendered } from "./reading.ts";
 

@@ -1,7 +1,7 @@
 import type { CodeOptions, ErrorObject, ValidateFunction } from "ajv";
 import type { Release } from "../project/release.ts";
 import { DeployError } from "../errors.ts";
-import type { Check, CheckContext, Finding } from "./finding.ts";
+import type { Check, CheckContext, Finding } from "../findings/finding.ts";
 import type { Values } from "../values/merge.ts";
 import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 import type { LoadedChart } from "../charts/loaded-chart.ts";

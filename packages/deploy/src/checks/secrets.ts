@@ -3,7 +3,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { DeployError } from "../errors.ts";
-import type { CheckContext } from "./finding.ts";
+import type { CheckContext } from "../findings/finding.ts";
 import { documentsOf, NO_KEY, orElse } from "./reading.ts";
 import type { Project } from "../project/project.ts";
 import type { TrackedFile } from "../project/tree.ts";

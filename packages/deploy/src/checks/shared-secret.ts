@@ -1,5 +1,5 @@
 import type { Environment } from "../project/environment.ts";
-import type { Check } from "./finding.ts";
+import type { Check } from "../findings/finding.ts";
 import type { Tier } from "../project/settings.ts";
 import { found } from "./reading.ts";
 import { hiddenPart, type Secret, secretsIn, whereKept } from "./secrets.ts";

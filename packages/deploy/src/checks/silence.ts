@@ -1,5 +1,5 @@
 import { DeployError } from "../errors.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../findings/finding.ts";
 import { readYamlFile } from "../values/layer.ts";
 import type { Project } from "../project/project.ts";
 import { SETTINGS_FILE, type Silence } from "../project/settings.ts";

@@ -1,9 +1,9 @@
-import type { Check, Finding, Severity } from "./finding.ts";
+import type { Check, Finding, Severity } from "../findings/finding.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Release } from "../project/release.ts";
 import { isMap } from "../values/value.ts";
-import { listAt, mapAt, textAt } from "./pods.ts";
+import { listAt, mapAt, textAt } from "../cluster/pods.ts";
 import { foundIn, nameOf, rendered } from "./reading.ts";
 
 /** An object with the release that it is of. */

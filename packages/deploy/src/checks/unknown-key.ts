@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import type { Chart } from "../charts/chart.ts";
-import type { Check } from "./finding.ts";
+import type { Check } from "../findings/finding.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
 import type { LoadedChart } from "../charts/loaded-chart.ts";
 import { type ChartValues, chartValues, wholeChart } from "./chart-values.ts";

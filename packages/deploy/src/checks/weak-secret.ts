@@ -1,4 +1,4 @@
-import type { Check, Severity } from "./finding.ts";
+import type { Check, Severity } from "../findings/finding.ts";
 import { found } from "./reading.ts";
 import { entropy, isSensitive, type Secret, secretsIn } from "./secrets.ts";
 

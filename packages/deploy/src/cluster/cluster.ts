@@ -18,7 +18,7 @@ import { askUid, assertPinned, type ClusterIdentity, fingerprintOf } from "./ide
 import { type Kubeconfig, parseKubeconfig } from "./kubeconfig.ts";
 import { proxyFor } from "../network/proxy.ts";
 import type { Project } from "../project/project.ts";
-import { Redactor } from "../releases/redactor.ts";
+import { Redactor } from "../secrets/redactor.ts";
 import { runTool } from "../helm/tool.ts";
 
 /** How a cluster is connected to. */

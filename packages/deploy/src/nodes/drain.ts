@@ -3,7 +3,7 @@ import { ofEnvironment } from "../verify/certs.ts";
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import { NODE_KINDS, type NodeReport, type NodeState, reportNodes } from "./nodes.ts";
-import { readKinds } from "../helm/object.ts";
+import { readKinds } from "../cluster/kubernetes-object.ts";
 import type { NodePod } from "../workloads/pods.ts";
 
 /** How a node is closed. */

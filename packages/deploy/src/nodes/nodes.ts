@@ -1,4 +1,4 @@
-import type { Finding } from "../checks/finding.ts";
+import type { Finding } from "../findings/finding.ts";
 import {
   conditionOf,
   type Kind,
@@ -10,7 +10,7 @@ import {
   nameOf,
   textAt,
   at,
-} from "../helm/object.ts";
+} from "../cluster/kubernetes-object.ts";
 import { isOver, type NodePod, nodePodOf, requestsOf, type Resources } from "../workloads/pods.ts";
 import { readQuantity } from "../workloads/quantity.ts";
 import type { NodePool } from "../project/settings.ts";

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { isVaultError } from "@git-vault/errors";
+import { isVaultError } from "@git-vault/core";
 import { isKeyFile, type KeyFile, KeyRing, parseKeyFile, readKeyRing, type Repository } from "@git-vault/git-crypt";
 import type { ReceiveOptions } from "@git-vault/sharing";
 import { DeployError } from "../errors.ts";

@@ -21,7 +21,7 @@ import { findKeys, type KeySource, withoutKeys } from "./key.ts";
 import { Layer, MOST_LAYER_BYTES } from "../values/layer.ts";
 import { LOCK_FILE } from "../charts/lock-file.ts";
 import type { AskOptions, Publication } from "../charts/published.ts";
-import { Redactor } from "../releases/redactor.ts";
+import { Redactor } from "../secrets/redactor.ts";
 import type { ReleaseParts, Renderer } from "./release.ts";
 import { readSettings, SETTINGS_FILE, type ReleaseSettings, type Settings, type Silence, tierOf } from "./settings.ts";
 import { type TrackedFile, Tree } from "./tree.ts";

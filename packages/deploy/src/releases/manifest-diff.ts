@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Concealer } from "./conceal.ts";
+import type { Concealer } from "../secrets/mask-manifests.ts";
 import type { ReleaseContent } from "../helm/helm-releases.ts";
 import { type Manifest, readManifests } from "../helm/manifests.ts";
 import type { Value } from "../values/value.ts";

@@ -1,5 +1,5 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import { Concealer } from "./conceal.ts";
+import { Concealer } from "../secrets/mask-manifests.ts";
 import { learnDeployed } from "./deployed-secrets.ts";
 import { DeployError } from "../errors.ts";
 import type { ReleaseContent, ReleaseRevision } from "../helm/helm-releases.ts";

@@ -1,5 +1,5 @@
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
-import { Concealer } from "./conceal.ts";
+import { Concealer } from "../secrets/mask-manifests.ts";
 import { DeployError } from "../errors.ts";
 import { recordReady } from "./good-revision.ts";
 import type { ReleaseName } from "../helm/helm-releases.ts";

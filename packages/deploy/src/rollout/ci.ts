@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { appendFileSync, statSync } from "node:fs";
-import type { Finding, Severity } from "../checks/finding.ts";
-import { scopeOf } from "../reports/report.ts";
+import type { Finding, Severity } from "../findings/finding.ts";
+import { scopeOf } from "../findings/report.ts";
 
 /** What a job in CI says of itself, beside its log. Where there is no more than a log, nothing of it is written. */
 export interface Ci {

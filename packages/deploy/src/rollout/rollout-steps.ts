@@ -3,7 +3,7 @@ import type { CertificateOptions } from "../verify/certs.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
-import type { Finding } from "../checks/finding.ts";
+import type { Finding } from "../findings/finding.ts";
 import type { DeployEvent } from "../workloads/events.ts";
 import type { ApplyOptions } from "../releases/deployment.ts";
 import { makePlan, type Plan } from "../releases/plan.ts";

@@ -1,8 +1,8 @@
-import type { ExpiryThresholds } from "../cluster/certificate.ts";
+import type { ExpiryThresholds } from "./certificate.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Finding } from "../checks/finding.ts";
+import type { Finding } from "../findings/finding.ts";
 import { ISSUANCE_KINDS, issuanceOf } from "./issuance.ts";
-import { type Kind, readKinds, textAt } from "../helm/object.ts";
+import { type Kind, readKinds, textAt } from "../cluster/kubernetes-object.ts";
 import { assertGoesOn, inParallel, sharedSignal } from "../parallel.ts";
 import { probe, type ProbeOptions } from "./probe.ts";
 import { type HostCertificate, judgeHost } from "./served-certificate.ts";

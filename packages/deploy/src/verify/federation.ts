@@ -1,6 +1,6 @@
 import { addressFor, type HostOptions, MOST_HOSTS } from "./certs.ts";
 import { DeployError } from "../errors.ts";
-import type { Finding } from "../checks/finding.ts";
+import type { Finding } from "../findings/finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { inParallel } from "../parallel.ts";
 import { formatPath, type Path } from "../values/value.ts";

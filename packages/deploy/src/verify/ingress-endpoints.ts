@@ -1,4 +1,4 @@
-import type { Finding } from "../checks/finding.ts";
+import type { Finding } from "../findings/finding.ts";
 import {
   at,
   type Kind,
@@ -9,7 +9,7 @@ import {
   nameOf,
   namespaceOf,
   textAt,
-} from "../helm/object.ts";
+} from "../cluster/kubernetes-object.ts";
 
 /** The kinds that {@link endpointFindings} looks at, beside the Ingresses. */
 export const ENDPOINT_KINDS: readonly Kind[] = [

@@ -1,4 +1,4 @@
-import { kindOf, type KubernetesObject, listAt, textAt } from "../helm/object.ts";
+import { kindOf, type KubernetesObject, listAt, textAt } from "../cluster/kubernetes-object.ts";
 
 /**
  * What to ask a host for: the paths of all Ingress rules that lead its requests, each once; `/` where there is none that can be asked

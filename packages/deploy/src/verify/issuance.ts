@@ -9,7 +9,7 @@ import {
   namespaceOf,
   numberAt,
   textAt,
-} from "../helm/object.ts";
+} from "../cluster/kubernetes-object.ts";
 
 /** One step of the way in which a certificate is renewed, as the cluster has it. */
 export interface IssuanceStep {

@@ -6,8 +6,8 @@ import {
   lifetimeOf,
   readCertificates,
   tellLifetime,
-} from "../cluster/certificate.ts";
-import type { Finding } from "../checks/finding.ts";
+} from "./certificate.ts";
+import type { Finding } from "../findings/finding.ts";
 import type { Issuance } from "./issuance.ts";
 import type { Probe } from "./probe.ts";
 import type { TlsHost } from "./tls-host.ts";

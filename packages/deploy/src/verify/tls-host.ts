@@ -1,4 +1,12 @@
-import { kindOf, type KubernetesObject, listAt, mapAt, nameOf, namespaceOf, textAt } from "../helm/object.ts";
+import {
+  kindOf,
+  type KubernetesObject,
+  listAt,
+  mapAt,
+  nameOf,
+  namespaceOf,
+  textAt,
+} from "../cluster/kubernetes-object.ts";
 
 /** A host that the cluster is to serve over TLS. */
 export interface TlsHost {

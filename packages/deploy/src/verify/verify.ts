@@ -9,7 +9,7 @@ import {
 } from "./certs.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
-import type { Finding } from "../checks/finding.ts";
+import type { Finding } from "../findings/finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { ENDPOINT_KINDS, endpointFindings } from "./ingress-endpoints.ts";
 import {
@@ -20,7 +20,7 @@ import {
   nameOf,
   namespaceOf,
   readKinds,
-} from "../helm/object.ts";
+} from "../cluster/kubernetes-object.ts";
 import { pathsOf } from "./ingress-paths.ts";
 import { inParallel, sharedSignal } from "../parallel.ts";
 import { QUOTA_KINDS, quotaFindings } from "../workloads/quota.ts";

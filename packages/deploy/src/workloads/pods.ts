@@ -12,7 +12,7 @@ import {
   namespaceOf,
   numberAt,
   textAt,
-} from "../helm/object.ts";
+} from "../cluster/kubernetes-object.ts";
 import { readQuantity } from "./quantity.ts";
 
 /** What becomes of a pod when its node is to be emptied. */

@@ -1,5 +1,13 @@
-import type { Finding } from "../checks/finding.ts";
-import { type Kind, kindOf, type KubernetesObject, mapAt, nameOf, namespaceOf, textAt } from "../helm/object.ts";
+import type { Finding } from "../findings/finding.ts";
+import {
+  type Kind,
+  kindOf,
+  type KubernetesObject,
+  mapAt,
+  nameOf,
+  namespaceOf,
+  textAt,
+} from "../cluster/kubernetes-object.ts";
 import { readQuantity } from "./quantity.ts";
 
 /** The kinds that {@link quotaFindings} looks at. */

@@ -1,6 +1,6 @@
 import { at, type Json, numberAt } from "./json.ts";
 import type { KubernetesObject } from "./objects.ts";
-import { isReady } from "./pod-fates.ts";
+import { isReady } from "./pod-lifecycle.ts";
 import { fitsSelector } from "./selectors.ts";
 import type { Store } from "./store.ts";
 import { writeStatus } from "./status.ts";

@@ -1,6 +1,6 @@
 import { at, numberAt, objectAt, textAt } from "./json.ts";
 import type { KubernetesObject } from "./objects.ts";
-import { isOver, isReady } from "./pod-fates.ts";
+import { isOver, isReady } from "./pod-lifecycle.ts";
 import { createPod, dismissPod, hashOf, podsOf } from "./pods.ts";
 import { objection } from "./scheduling.ts";
 import { condition, writeStatus } from "./status.ts";

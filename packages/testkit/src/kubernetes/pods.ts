@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { recordEvent } from "./events.ts";
 import { isObject, type Json, listAt, objectAt, textAt } from "./json.ts";
 import { controllerOf, isKubernetesObject, type KubernetesObject, ownerReference, timestamp } from "./objects.ts";
-import { isOver, ruleFor, statusOnNode, tellTrouble } from "./pod-fates.ts";
+import { isOver, ruleFor, statusOnNode, tellTrouble } from "./pod-lifecycle.ts";
 import { createObject } from "./registry.ts";
 import { findResource } from "./resources.ts";
 import { schedule } from "./scheduling.ts";

@@ -2,7 +2,7 @@ import { at, type Json, listAt, objectAt, textAt } from "./json.ts";
 import type { KubernetesObject } from "./objects.ts";
 import { conditionOf } from "./status.ts";
 import type { Store } from "./store.ts";
-import { isOver } from "./pod-fates.ts";
+import { isOver } from "./pod-lifecycle.ts";
 
 const tolerates = (pod: KubernetesObject, taint: Json): boolean =>
   listAt(pod, "spec", "tolerations").some((toleration) => {

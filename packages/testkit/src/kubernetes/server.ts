@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import { mintCertificate, type MintedCertificate } from "../certificates.ts";
+import { mintCertificate, type MintedCertificate } from "../network/certificates.ts";
 import { authenticate, isPublic } from "./authentication.ts";
 import { startControllers } from "./controllers.ts";
 import { injectFault } from "./faults.ts";
@@ -14,7 +14,7 @@ import { sendFailure } from "./send.ts";
 import type { KubernetesOptions, KubernetesStandIn } from "./stand-in.ts";
 import type { Cluster, KubernetesRequest, KubernetesState } from "./state.ts";
 import { Store } from "./store.ts";
-import { listen } from "../listen.ts";
+import { listen } from "../network/listen.ts";
 
 const NODES: readonly KubernetesNode[] = [
   { name: "core-1", pool: "core" },

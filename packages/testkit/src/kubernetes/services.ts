@@ -1,7 +1,7 @@
 import { addressOf } from "./defaults.ts";
 import { at, type Json, type JsonObject, listAt, objectAt, same, textAt } from "./json.ts";
 import { idOf, type KubernetesObject, ownerReference, timestamp } from "./objects.ts";
-import { isReady } from "./pod-fates.ts";
+import { isReady } from "./pod-lifecycle.ts";
 import { writeStatus } from "./status.ts";
 import type { Store } from "./store.ts";
 

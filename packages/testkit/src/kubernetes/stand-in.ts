@@ -1,4 +1,4 @@
-import type { MintedCertificate } from "../certificates.ts";
+import type { MintedCertificate } from "../network/certificates.ts";
 import type { KubernetesCredentials } from "./kubeconfig.ts";
 import type { KubernetesObject } from "./objects.ts";
 import type { KubernetesNode } from "./seed.ts";

@@ -6,7 +6,7 @@ import { at, type Json, type JsonObject, listAt, numberAt, objectAt, textAt } fr
 import type { KubernetesObject } from "./objects.ts";
 import { mergePatch, jsonPatch } from "./patches.ts";
 import { disruptionsAllowed, guards } from "./disruption-budgets.ts";
-import { logOf } from "./pod-fates.ts";
+import { logOf } from "./pod-lifecycle.ts";
 import { updateObject } from "./registry.ts";
 import { deleteObject } from "./removal.ts";
 import { sendJson } from "./send.ts";

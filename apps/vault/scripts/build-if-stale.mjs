@@ -1,0 +1,22 @@
+// Builds the command before its tests run, unless it is newer than every source that it is made of.
+import { spawnSync } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const vault = join(import.meta.dirname, "..");
+const root = join(vault, "../..");
+
+const newestIn = (folder) =>
+  Math.max(0, ...readdirSync(folder, { recursive: true }).map((name) => statSync(join(folder, name)).mtimeMs));
+
+/** Vitest calls this once, before the first test of the command. */
+export default function setup() {
+  const packages = join(root, "packages");
+  const sources = readdirSync(packages).map((name) => join(packages, name, "src"));
+  sources.push(join(vault, "src"), join(vault, "scripts"));
+  const built = statSync(join(vault, "dist/main.cjs"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const newest = Math.max(...sources.map(newestIn), statSync(join(root, "docs/checks.md")).mtimeMs);
+  if (newest < built) return;
+  const { status } = spawnSync(process.execPath, [join(vault, "scripts/build.mjs")], { stdio: "inherit" });
+  if (status !== 0) throw new Error("the command could not be built");
+}

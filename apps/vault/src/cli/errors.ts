@@ -1,0 +1,41 @@
+import { VaultError } from "@git-vault/core";
+
+/**
+ * - `USAGE`: the command line is wrong, or a question could not be asked
+ * - `CLIPBOARD_UNAVAILABLE`: there is no clipboard to reach, or it refused
+ * - `INPUT_UNREADABLE`, `OUTPUT_UNWRITABLE`: a file or stream that was named
+ * - `CLOSED_PIPE`: whoever read standard output has gone; nothing is said of it
+ * - `BINARY_TO_TERMINAL`: binary output would have gone to a terminal or a clipboard
+ * - `NOT_A_KEY`: what was handed over as a git-crypt key is none
+ * - `NO_HOME`: the user has no home folder
+ * - `NO_KEY_GIVEN`: nothing was handed over to unlock with
+ * - `UNSIGNED`: a signature was wanted, and there is none
+ * - `SIGNER_DENIED`, `SIGNER_UNCHECKED`: a signature was wanted, and is not by whom it should be, or nobody could tell
+ * - `EDITOR_FAILED`: the editor could not be started, failed, or left nothing
+ * - `NOT_CONFIRMED`: a question was answered with no
+ * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or told to end while that was open
+ * - `TERMINATED`: a run that deploys was told to end by SIGTERM
+ */
+export type CliErrorCode =
+  | "USAGE"
+  | "CLIPBOARD_UNAVAILABLE"
+  | "INPUT_UNREADABLE"
+  | "OUTPUT_UNWRITABLE"
+  | "CLOSED_PIPE"
+  | "BINARY_TO_TERMINAL"
+  | "NOT_A_KEY"
+  | "NO_HOME"
+  | "NO_KEY_GIVEN"
+  | "UNSIGNED"
+  | "SIGNER_DENIED"
+  | "SIGNER_UNCHECKED"
+  | "EDITOR_FAILED"
+  | "NOT_CONFIRMED"
+  | "INTERRUPTED"
+  | "TERMINATED";
+
+/** What the command line itself throws, beside the errors of the packages. */
+export class CliError extends VaultError<CliErrorCode> {}
+
+/** A wrong use of the command line. Where nothing better is known, the hint leads to the command's own help. */
+export const usageError = (message: string, hint?: string): CliError => new CliError("USAGE", message, { hint });

@@ -1,0 +1,96 @@
+import {
+  type CheckReport,
+  type Finding,
+  findingsInMarkdown,
+  type Project,
+  runChecks,
+  scopeOf,
+  summaryOf,
+  toSarif,
+  worstFirst,
+} from "@git-vault/deploy";
+import { currentCi } from "./ci.ts";
+import { checkPages } from "../../cli/check-pages.ts";
+import { interruptible, openCommitted } from "./project.ts";
+import { usageError } from "../../cli/errors.ts";
+import { writeOutput } from "../../io/output.ts";
+import { printable, say, writeJson, writeStdout } from "../../io/streams.ts";
+import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+
+/** The version of the package; the bundler puts it in. */
+declare const VAULT_VERSION: string;
+
+export function run({ flags, args }: Invocation): Promise<void> {
+  if (flags.json && flags.sarif === "-")
+    throw usageError("expected one of --json and --sarif -: stdout holds one report");
+  return interruptible(async (signal) => {
+    await using project = await openCommitted(flags);
+    const report = await check(project, args, flags, signal);
+    tellCi(report);
+    await write(report, flags);
+    const failing = report.findings.some(
+      ({ severity }) => severity === "error" || (severity === "warning" && flags.strict === true),
+    );
+    if (failing) process.exitCode = 7;
+  });
+}
+
+async function check(
+  project: Project,
+  names: readonly string[],
+  flags: FlagValues,
+  signal: AbortSignal,
+): Promise<CheckReport> {
+  const environments = names.length === 0 ? project.environments : names.map((name) => project.environment(name));
+  const skipped: string[] = [];
+  const findings: Finding[] = [];
+  const onSkip = (reasonToSkip: string): void => {
+    skipped.push(reasonToSkip);
+  };
+  const options = { environments, history: flags.history === true, signal, onSkip };
+  for await (const finding of runChecks(project, options)) findings.push(finding);
+  return { commit: project.commit, environments: environments.map(({ name }) => name), findings, skipped };
+}
+
+async function write(report: CheckReport, flags: FlagValues): Promise<void> {
+  const { findings, skipped, commit } = report;
+  if (flags.sarif !== undefined) {
+    const text = `${JSON.stringify(toSarif(report, VAULT_VERSION, checkPages), null, 1)}\n`;
+    // It holds no secret, and other programs are to read it.
+    await writeOutput(Buffer.from(text), { output: flags.sarif }, { input: null, secret: false, mode: 0o644 });
+    if (flags.sarif === "-") return;
+  }
+  if (flags.json) return writeJson(report);
+  writeStdout(worstFirst(findings).map(lines).join(""));
+  if (flags.quiet) return;
+  for (const one of skipped) say(`vault: skipped: ${printable(one)}`);
+  say(`vault: ${outcome(report)} in ${commit.slice(0, 12)}`);
+  const explained = worstFirst(findings).find(({ id }) => Object.hasOwn(checkPages, id));
+  if (explained !== undefined) say(`vault: \`vault help ${explained.id}\` tells what ${explained.id} means`);
+}
+
+/** In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted in outputs. */
+function tellCi(report: CheckReport): void {
+  const ci = currentCi();
+  const findings = worstFirst(report.findings);
+  const skipped = report.skipped.map((message): Finding => ({ id: "skipped", severity: "note", message }));
+  ci.annotate(findings);
+  ci.summary(`## vault deploy check: ${outcome(report)}\n\n${findingsInMarkdown([...findings, ...skipped])}`);
+  for (const severity of ["error", "warning"] as const)
+    ci.output(`${severity}s`, String(findings.filter((finding) => finding.severity === severity).length));
+}
+
+const outcome = ({ findings }: CheckReport): string =>
+  findings.length === 0 ? "nothing found" : `found ${summaryOf(findings)}`;
+
+function lines(finding: Finding): string {
+  const { id, severity, message, file, line, hint } = finding;
+  const scope = scopeOf(finding);
+  const place = file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}: `;
+  const said = place !== "" && message.startsWith(place.slice(0, -2)) ? message : `${place}${message}`;
+  const where = scope === undefined ? "" : ` [${scope}]`;
+  return `${shown(`${severity}: ${said} (${id})${where}`)}\n${hint === undefined ? "" : `  ${shown(hint)}\n`}`;
+}
+
+/** Keys and names of files come from outside: no control characters of theirs reach a terminal. */
+const shown = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "");

@@ -1,0 +1,32 @@
+import { blockInMarkdown, type DeployEvent, isUnchanged, type Plan, planMarkdown } from "@git-vault/deploy";
+import { currentCi } from "./ci.ts";
+import { linesOf } from "./event-text.ts";
+
+/** What becomes of a deployment, gathered from its events for the summary of a job in CI. */
+export class DeploymentRecord {
+  readonly #lines: string[] = [];
+  readonly #revisions = new Map<string, number | null>();
+
+  add(event: DeployEvent): void {
+    // While workloads are waited for, there is a line every few seconds: they are in the log.
+    if (event.event !== "progress") this.#lines.push(...linesOf(event));
+    if (event.event === "upgraded" || event.event === "rolled-back") this.#revisions.set(event.release, event.revision);
+  }
+
+  /** The revision that a release is at in the end; null where that is not known, or it is there no more. */
+  revisionOf(release: string): number | null {
+    return this.#revisions.get(release) ?? null;
+  }
+
+  /** What happened, as Markdown; empty where nothing did. */
+  toMarkdown(): string {
+    return this.#lines.length === 0 ? "" : blockInMarkdown(this.#lines.join("\n"));
+  }
+}
+
+/** Tells CI what a deployment would change: the output `changed`, and where `summary` says so the plan in the job's summary. */
+export function tellPlan(plan: Plan, { summary }: { readonly summary: boolean }): void {
+  const ci = currentCi();
+  ci.output("changed", String(!isUnchanged(plan)));
+  if (summary) ci.summary(planMarkdown(plan));
+}

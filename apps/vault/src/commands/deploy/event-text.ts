@@ -1,0 +1,42 @@
+import type { DeployEvent } from "@git-vault/deploy";
+import { count } from "../../io/count.ts";
+
+/** An event in words; none for what is told in another way. */
+export function linesOf(event: DeployEvent): string[] {
+  switch (event.event) {
+    case "begin":
+      return [
+        `${event.operation} to ${event.environment}, commit ${event.commit.slice(0, 12)}, cluster ${event.cluster}`,
+      ];
+    case "warning":
+      return [`warning: ${event.message}`];
+    case "repaired":
+      return [
+        `${event.release}: revision ${event.revision} was left ${event.status} by a run that is dead, and was repaired`,
+      ];
+    case "upgrading":
+      return [`${event.release}: ${event.from === null ? "installing" : `upgrading from revision ${event.from}`}`];
+    case "upgraded":
+      return [`${event.release}: revision ${event.revision} is there, waiting for its workloads`];
+    case "progress":
+      return [`${event.release}: ${event.workload.kind} ${event.workload.name}: ${event.message}`];
+    case "unready": {
+      const of = `${event.release}: ${event.workload.kind} ${event.workload.name}`;
+      return [`${of} is not ready: ${event.message}`, ...event.reasons.map((reason) => `  ${reason}`)];
+    }
+    case "ready":
+      return [`${event.release}: ready (${count(event.workloads, "workload")}, ${event.seconds.toFixed(1)} seconds)`];
+    case "rolling-back":
+      return [`${event.release}: ${event.to === null ? "removing it" : `going back to revision ${event.to}`}`];
+    case "rolled-back":
+      return [
+        `${event.release}: ${event.to === null ? "removed again" : `back to revision ${event.to} (as revision ${event.revision})`}`,
+      ];
+    case "failed":
+    case "end":
+      // The error itself is told at the end.
+      return [];
+    default:
+      return event satisfies never;
+  }
+}

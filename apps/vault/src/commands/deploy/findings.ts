@@ -1,0 +1,46 @@
+import { type Finding, findingsInMarkdown } from "@git-vault/deploy";
+import { currentCi } from "./ci.ts";
+import { printable, writeJson, writeStdout } from "../../io/streams.ts";
+import type { FlagValues } from "../../cli/command-table.ts";
+
+/** What a look at a deployment gave. */
+export interface Outcome {
+  /** For `--json`. */
+  readonly json: object;
+  /** For a reader, without the findings. */
+  readonly text: string;
+  readonly findings: readonly Finding[];
+  /** Whether there was nothing that could be looked at without the key. */
+  readonly isLocked?: boolean;
+}
+
+/**
+ * Prints what was found, tells it to the CI, and sets exit code 7 where something needs attention; 3 where nothing could be looked at for
+ * lack of the key.
+ */
+export function tellOutcome(
+  title: string,
+  { json, text, findings, isLocked = false }: Outcome,
+  flags: FlagValues,
+): void {
+  const worst = findings.toSorted((a, b) => RANKS.indexOf(a.severity) - RANKS.indexOf(b.severity));
+  if (flags.json) writeJson({ ...json, findings: worst });
+  else writeStdout(text + worst.map(lineOf).join(""));
+  const ci = currentCi();
+  ci.annotate(worst);
+  ci.summary(`## ${title}\n\n${findingsInMarkdown(worst)}`);
+  ci.output("findings", String(worst.length));
+  if (isLocked) process.exitCode = 3;
+  else if (worst.some(({ severity }) => severity !== "note")) process.exitCode = 7;
+}
+
+const RANKS = ["error", "warning", "note"];
+
+/** A finding in a line, and a second one for what to do about it. */
+export function findingLines({ id, severity, message, environment, hint }: Finding): string[] {
+  const where = environment === undefined ? "" : ` [${environment}]`;
+  const said = message.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ");
+  return [`${severity}: ${said} (${id})${where}`, ...(hint === undefined ? [] : [`  ${printable(hint)}`])];
+}
+
+const lineOf = (finding: Finding): string => `${findingLines(finding).join("\n")}\n`;

@@ -1,0 +1,86 @@
+import { Project } from "@git-vault/deploy";
+import { isVaultError } from "@git-vault/core";
+import { annotateError, maskSecrets } from "./ci.ts";
+import { CliError } from "../../cli/errors.ts";
+import { openKey } from "../repository/git-crypt-key.ts";
+import { readOperand } from "../../io/input.ts";
+import { privateKeys } from "../message/private-keys.ts";
+import { printable, say } from "../../io/streams.ts";
+import type { FlagValues } from "../../cli/command-table.ts";
+
+/**
+ * Opens the project of the repository that the run stands in, with the key that the flags name. In CI, whatever is secret in it is
+ * masked from here on.
+ */
+export async function openProject(flags: FlagValues): Promise<Project> {
+  const { "key-file": keyFile, revision } = flags;
+  const bytes = keyFile === undefined ? undefined : (await openKey(readOperand(keyFile), flags)).key;
+  const { keyFiles, passphrase } = await privateKeys(flags);
+  try {
+    const project = await Project.open({
+      root: process.cwd(),
+      ...(revision === undefined ? {} : { revision }),
+      key: { bytes, identities: keyFiles, passphrase },
+    });
+    maskSecrets(project);
+    return project;
+  } finally {
+    bytes?.fill(0);
+  }
+}
+
+/**
+ * Opens the project as {@link openProject} does, and tells on stderr of changes in the work tree that are not committed: whoever made
+ * them may take them for what is looked at.
+ */
+export async function openCommitted(flags: FlagValues): Promise<Project> {
+  const project = await openProject(flags);
+  const changed = flags.quiet ? [] : project.uncommitted();
+  const [first] = changed;
+  if (first === undefined) return project;
+  const what = changed.length === 1 ? "a change that is" : `${changed.length} changes that are`;
+  const others = changed.length === 1 ? "" : ", …";
+  say(`vault: warning: the work tree has ${what} not committed, and so not looked at: ${printable(first)}${others}`);
+  return project;
+}
+
+/** What a run that was told to end is at, where nothing more is known. */
+export const STOPPING = "still stopping what was begun";
+
+/** What a run that was told to end is still at. */
+export interface CleanUp {
+  /** A sentence for whoever tells it again. */
+  doing: string;
+}
+
+/**
+ * Runs `job` so that Ctrl-C and a request to end are told it once: it stops the programs that it started, waits for them, and cleans
+ * up. Told again while it does, it goes on, and a line says what it is at. In CI, what the job throws is shown as an annotation.
+ *
+ * @throws what the job throws; for INTERRUPTED, after SIGTERM, CliError TERMINATED
+ */
+export async function interruptible<T>(job: (signal: AbortSignal, cleanUp: CleanUp) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const { signal: told } = controller;
+  const cleanUp: CleanUp = { doing: STOPPING };
+  const stop = (signal: NodeJS.Signals): void => {
+    if (told.aborted) say(`vault: ${printable(cleanUp.doing)}`);
+    else controller.abort(new DOMException(signal, "AbortError"));
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
+  try {
+    return await job(told, cleanUp);
+  } catch (error) {
+    annotateError(error);
+    const isEnd = isVaultError(error) && error.code === "INTERRUPTED" && endOf(told) === "TERMINATED";
+    throw isEnd ? new CliError("TERMINATED", error.message, { hint: error.hint, cause: error }) : error;
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, stop);
+  }
+}
+
+/** How a run ended whose signal is aborted: the code for its exit. */
+export const endOf = ({ reason }: AbortSignal): "INTERRUPTED" | "TERMINATED" =>
+  reason instanceof DOMException && reason.message === "SIGTERM" ? "TERMINATED" : "INTERRUPTED";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

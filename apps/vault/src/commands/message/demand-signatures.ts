@@ -1,0 +1,29 @@
+import { Directory } from "@git-vault/directory";
+import { signatureStates, type OpenedGrants } from "@git-vault/sharing";
+import { CliError } from "../../cli/errors.ts";
+import { forgeUser, unsigned } from "./signature-report.ts";
+import { printable } from "../../io/streams.ts";
+import type { FlagValues } from "../../cli/command-table.ts";
+
+/**
+ * As for a message: the signer of each grant must be known to the forge, and be who the flags want. The keys are zeroed else.
+ *
+ * @throws CliError `UNSIGNED`, `SIGNER_UNCHECKED`, `SIGNER_DENIED`
+ */
+export async function demandSignatures({ opened }: OpenedGrants, flags: FlagValues): Promise<void> {
+  const { "signed-by": wanted, offline } = flags;
+  const grants = opened.map(({ grant }) => grant);
+  for (const [{ path, statement }, state] of await signatureStates(grants, offline ? null : new Directory())) {
+    if (state.fingerprint === undefined) throw unsigned(`the grant ${printable(path)}`);
+    const isWanted = wanted?.startsWith("SHA256:")
+      ? state.fingerprint === wanted
+      : state.state === "confirmed" && (wanted === undefined || forgeUser(wanted) === statement.grantedBy);
+    if (isWanted) continue;
+    for (const { key } of opened) key.fill(0);
+    throw new CliError(
+      state.state === "unchecked" ? "SIGNER_UNCHECKED" : "SIGNER_DENIED",
+      `the grant ${printable(path)} is not known to be signed by ${printable(wanted ?? statement.grantedBy ?? "anybody")}`,
+      { hint: `it was signed by the key ${state.fingerprint}` },
+    );
+  }
+}

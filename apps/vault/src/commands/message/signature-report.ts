@@ -1,0 +1,95 @@
+import { Directory, parseQuery } from "@git-vault/directory";
+import type { MessageSignature } from "@git-vault/sealing";
+import { checkSigner, type SignerCheck } from "@git-vault/sharing";
+import { CliError } from "../../cli/errors.ts";
+import { printable, say } from "../../io/streams.ts";
+import { wantsSignature, type FlagValues } from "../../cli/command-table.ts";
+
+/** What --json tells of a signature. */
+export interface SignatureReport {
+  readonly from: string | null;
+  readonly fingerprint: string;
+  readonly date: string;
+  readonly state: SignerCheck["state"];
+  readonly reason: string | null;
+}
+
+const FORGES: Readonly<Record<string, string>> = { github: "GitHub", gitlab: "GitLab", codeberg: "Codeberg" };
+
+/** The error for what has no signature where one is wanted. */
+export const unsigned = (what: string): CliError =>
+  new CliError("UNSIGNED", `${what} is not signed`, {
+    hint: "ask the sender to share it again, with `vault share --sign`",
+  });
+
+/**
+ * Finds out whose a verified signature is, as the flags say, and tells it.
+ *
+ * @throws CliError `SIGNER_DENIED`, `SIGNER_UNCHECKED` where a signature is wanted; DirectoryError for the recipient of --signed-by
+ */
+export async function judgeSignature(signature: MessageSignature, flags: FlagValues): Promise<SignatureReport> {
+  const { from, date, publicKey } = signature;
+  const { fingerprint } = publicKey;
+  const wanted = flags["signed-by"];
+  const check = wanted === undefined ? await checkNamed(signature, flags) : await checkWanted(signature, wanted, flags);
+  if (wantsSignature(flags) && check.state !== "confirmed") {
+    const code = check.state === "denied" ? "SIGNER_DENIED" : "SIGNER_UNCHECKED";
+    throw new CliError(
+      code,
+      `the signature is not known to be ${printable(wanted ?? from ?? "anybody")}'s: ${check.reason}`,
+      {
+        hint: `it was made by the key ${fingerprint}`,
+      },
+    );
+  }
+  if (!flags.quiet) say(`vault: ${sentence(signature, wanted, check)}`);
+  const reason = check.state === "confirmed" ? null : check.reason;
+  return { from, fingerprint, date, state: check.state, reason };
+}
+
+function sentence(
+  { from, publicKey: { fingerprint } }: MessageSignature,
+  wanted: string | undefined,
+  check: SignerCheck,
+): string {
+  if (check.state === "confirmed") {
+    if (from === null || wanted !== undefined) return `signed by ${printable(wanted ?? "")} (${fingerprint})`;
+    return `signed by ${from} (${fingerprint}), whose keys on ${FORGES[from.split(":")[0] ?? ""] ?? "the forge"} include it`;
+  }
+  if (from === null) return `signed by ${fingerprint}; the signature names nobody`;
+  if (check.state === "denied") return `warning: signed as ${from} by ${fingerprint}, but ${check.reason}`;
+  return `signed as ${from} by ${fingerprint}; the name was not checked: ${check.reason}`;
+}
+
+const checkNamed = (signature: MessageSignature, flags: FlagValues): Promise<SignerCheck> =>
+  checkSigner(signature, flags.offline ? null : new Directory());
+
+/** Whether the key is one of R's, and R whom the signature names, if anybody. */
+async function checkWanted(
+  { from, publicKey }: MessageSignature,
+  wanted: string,
+  flags: FlagValues,
+): Promise<SignerCheck> {
+  const denied: SignerCheck = { state: "denied", reason: "the key is not one of theirs" };
+  if (wanted.startsWith("SHA256:")) {
+    return wanted === publicKey.fingerprint ? { state: "confirmed", source: "the key itself" } : denied;
+  }
+  const name = forgeUser(wanted);
+  if (name !== null) {
+    if (from !== null && from !== name) return { state: "denied", reason: `it names ${from}` };
+    return checkSigner({ from: name, publicKey }, flags.offline ? null : new Directory());
+  }
+  if (flags.offline && !["file", "literal"].includes(parseQuery(wanted).kind)) {
+    return { state: "unchecked", reason: "--offline forbids to ask for their keys" };
+  }
+  const entries = await new Directory({ allowHttp: flags["insecure-http"] === true }).resolve(wanted);
+  const entry = entries.find(({ keys }) => keys.some(({ fingerprint }) => fingerprint === publicKey.fingerprint));
+  return entry === undefined ? denied : { state: "confirmed", source: entry.source };
+}
+
+/** The name of a forge's user, as signatures have it; null for a recipient of another kind. */
+export function forgeUser(query: string): string | null {
+  const parsed = parseQuery(query);
+  if (parsed.kind === "github-user") return `github:${parsed.login}`;
+  return parsed.kind === "forge-user" ? `${parsed.forge}:${parsed.user}` : null;
+}

@@ -1,0 +1,201 @@
+import { constants } from "node:buffer";
+import { existsSync } from "node:fs";
+import { relative, resolve, sep } from "node:path";
+import {
+  decryptBlob,
+  GitCryptError,
+  isEncryptedBlob,
+  keyFits,
+  KeyRing,
+  openRepository,
+  parseKeyFile,
+  readProtected,
+  wipeKeyFile,
+  type KeyFile,
+  type Repository,
+} from "@git-vault/git-crypt";
+import { isVaultError } from "@git-vault/core";
+import { CliError, usageError } from "../../cli/errors.ts";
+import { keyOfEnvironment, openKey } from "./git-crypt-key.ts";
+import { readOperand, type Input } from "../../io/input.ts";
+import { checkOutputFlags, plaintextToJson, writeOutput } from "../../io/output.ts";
+import { printable, say, writeJson } from "../../io/streams.ts";
+import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+
+export async function run({ flags, args: [operand] }: Invocation): Promise<void> {
+  checkOutputFlags(flags);
+  if (operand === undefined) throw usageError("expected a file: [REV:]PATH");
+  if (operand === "-" && flags["key-file"] === "-") throw usageError("stdin cannot hold both the key and the file");
+  const [revision, path] = splitOperand(operand);
+  const { content, encrypted, input } = await (
+    revision === null ? fromDisk(path, flags) : fromRevision(revision, path, flags)
+  ).catch((error: unknown) => {
+    throw isLostName(operand, error) ? lostName(error) : error;
+  });
+  try {
+    const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
+    const place = elsewhere || !flags.json ? await writeOutput(content, flags, { input, secret: true }) : null;
+    if (flags.json) writeJson(describe(content, encrypted, place));
+    else if (!flags.quiet) {
+      if (!encrypted) say(`vault: ${printable(operand)} is not encrypted: this is the file as it is`);
+      if (place !== null) say(`vault: wrote ${content.length} bytes to ${place}`);
+    }
+  } finally {
+    content.fill(0);
+  }
+}
+
+interface Decrypted {
+  readonly content: Buffer;
+  readonly encrypted: boolean;
+  readonly input: Input | null;
+}
+
+/** As much as git-crypt encrypts, 4 GiB - 1, with 22 bytes before it; a little less where Node holds no more at once. */
+const MOST_ENCRYPTED = Math.min(2 ** 32 - 1 + 22, constants.MAX_LENGTH - 2 ** 16);
+
+/** A file whose own name has a colon is that file. */
+function splitOperand(operand: string): [revision: string | null, path: string] {
+  const colon = operand.indexOf(":");
+  return colon < 0 || existsSync(operand) ? [null, operand] : [operand.slice(0, colon), operand.slice(colon + 1)];
+}
+
+async function fromDisk(path: string, flags: FlagValues): Promise<Decrypted> {
+  const input = readOperand(path, MOST_ENCRYPTED);
+  const { data } = input;
+  if (!isEncryptedBlob(data)) return { content: data, encrypted: false, input };
+  const repository = repositoryHere();
+  const keys = await keysFor(repository, flags);
+  try {
+    return { content: openBlob(repository, keys, data), encrypted: true, input };
+  } catch (error) {
+    throw isWrongKey(error, repository, keys) ? wrongKey(error) : error;
+  } finally {
+    keys.forEach(wipeKeyFile);
+  }
+}
+
+/** With the first key that opens it, or, in a repository, that replaced the one that does; where none does, the last error. */
+function openBlob(repository: Repository | null, keys: readonly KeyFile[], blob: Buffer): Buffer {
+  let failure: unknown;
+  for (const key of keys) {
+    const ring = repository === null ? null : KeyRing.of(repository, key);
+    try {
+      return ring === null ? decryptBlob(key, blob) : ring.open(blob);
+    } catch (error) {
+      failure = error;
+    } finally {
+      ring?.forget();
+    }
+  }
+  throw failure;
+}
+
+async function fromRevision(revision: string, path: string, flags: FlagValues): Promise<Decrypted> {
+  const repository = openRepository(process.cwd());
+  const keys = await keysFor(repository, flags);
+  try {
+    const [file] = readProtected(repository, revision, [fromTop(repository, path)], { keys });
+    if (file === undefined) throw new TypeError("one path is one file");
+    return { content: file.content, encrypted: file.encrypted, input: null };
+  } catch (error) {
+    throw isWrongKey(error, repository, keys) ? wrongKey(error) : error;
+  } finally {
+    keys.forEach(wipeKeyFile);
+  }
+}
+
+/**
+ * Whether a file does not open since the keys are another repository's: they open none of this one's. Outside of any repository, nobody
+ * can tell a wrong key from a file that was tampered with.
+ */
+function isWrongKey(error: unknown, repository: Repository | null, keys: readonly KeyFile[]): boolean {
+  if (!isVaultError(error) || error.code !== "TAMPERED_BLOB" || repository === null) return false;
+  return keys.every((key) => {
+    const ring = KeyRing.of(repository, key);
+    try {
+      return keyFits(repository, ring) === false;
+    } finally {
+      ring.forget();
+    }
+  });
+}
+
+const wrongKey = (cause: unknown): GitCryptError =>
+  new GitCryptError("WRONG_KEY", "the key opens neither this file nor any other of the repository", {
+    hint: "check that the key belongs to this repository",
+    cause,
+  });
+
+function fromTop({ topLevel }: Repository, path: string): string {
+  if (topLevel === null || !/^\.\.?\//.test(path)) return path;
+  return relative(topLevel, resolve(path)).split(sep).join("/");
+}
+
+/** Whether a file is not found since its name is not in UTF-8: what is not is U+FFFD in the arguments that Node gives. */
+const isLostName = (operand: string, error: unknown): boolean =>
+  operand.includes("\u{FFFD}") &&
+  isVaultError(error) &&
+  (error.code === "NO_SUCH_FILE" || error.code === "INPUT_UNREADABLE");
+
+const lostName = (cause: unknown): CliError =>
+  new CliError(
+    "INPUT_UNREADABLE",
+    "the file is not found: its name is not in UTF-8, and cannot be given as an argument",
+    {
+      hint: "hand its content over on standard input: `git cat-file blob REV:PATH | vault decrypt -`",
+      cause,
+    },
+  );
+
+/** The repository that the run stands in; null outside of any. */
+function repositoryHere(): Repository | null {
+  try {
+    return openRepository(process.cwd());
+  } catch (error) {
+    if (isVaultError(error) && (error.code === "NOT_A_REPOSITORY" || error.code === "GIT_MISSING")) return null;
+    throw error;
+  }
+}
+
+async function keysFor(repository: Repository | null, flags: FlagValues): Promise<KeyFile[]> {
+  const file = flags["key-file"];
+  if (file !== undefined) return [parsed((await openKey(readOperand(file), flags)).key)];
+  const names = repository?.keyNames() ?? [];
+  if (repository !== null && names.length > 0) return names.map((name) => readStored(repository, name));
+  const key = await keyOfEnvironment(flags);
+  if (key !== null) return [parsed(key)];
+  if (repository !== null) {
+    const { grantedKeys } = await import("../holders/open-granted-keys.ts");
+    const keys = await grantedKeys(repository, flags);
+    if (keys.length > 0) return keys.map(parsed);
+  }
+  throw new CliError(
+    "NO_KEY_GIVEN",
+    "there is no key to decrypt with: no repository here holds one, nor a grant to you",
+    {
+      hint: "name the key file or the sealed message: `--key-file message.txt`",
+    },
+  );
+}
+
+function readStored(repository: Repository, name: string): KeyFile {
+  const { bytes, keyFile } = repository.readKey(name);
+  bytes.fill(0);
+  return keyFile;
+}
+
+function parsed(bytes: Buffer): KeyFile {
+  try {
+    return parseKeyFile(bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+const describe = (content: Buffer, encrypted: boolean, output: string | null): object => ({
+  encrypted,
+  bytes: content.length,
+  output,
+  ...plaintextToJson(content, output),
+});

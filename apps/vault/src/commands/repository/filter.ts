@@ -1,0 +1,33 @@
+import { filterContent, openRepository, runFilter, type GitCryptError } from "@git-vault/git-crypt";
+import { isVaultError } from "@git-vault/core";
+import { CliError, usageError } from "../../cli/errors.ts";
+import { readStart, say, writeStdout } from "../../io/streams.ts";
+import type { Invocation } from "../../cli/command-table.ts";
+
+/** git-crypt's own limit. */
+const MOST_BYTES = 2 ** 32 - 1;
+
+export async function run({ flags, args: [action] }: Invocation): Promise<void> {
+  const repository = openRepository(process.cwd());
+  const { "key-name": keyName = "default" } = flags;
+  if (action === undefined) {
+    return runFilter(repository, 0, 1, { keyName, onError, onSealed });
+  }
+  if (action !== "clean" && action !== "smudge") throw usageError("expected clean, smudge or nothing");
+  const { data, ended } = readStart(0, "standard input", MOST_BYTES);
+  if (!ended) throw new CliError("INPUT_UNREADABLE", "the file is larger than the limit of 4 GiB");
+  writeStdout(filterContent(repository, action, data, { keyName, onSealed }));
+}
+
+/** The process goes on with the next file; git is told that this one failed. */
+function onError(error: unknown, path: string): void {
+  if (!isVaultError(error)) throw error;
+  say(`vault: error: ${path}: ${error.message}`);
+  if (error.hint !== undefined) say(`vault: hint: ${error.hint}`);
+}
+
+/** git goes on: only this tells why the files are not readable. */
+function onSealed({ message, hint }: GitCryptError): void {
+  say(`vault: ${message}: the files that need it stay encrypted`);
+  if (hint !== undefined) say(`vault: hint: ${hint}`);
+}

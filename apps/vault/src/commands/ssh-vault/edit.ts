@@ -1,0 +1,148 @@
+import { randomBytes } from "node:crypto";
+import { statSync } from "node:fs";
+import { Directory, type DirectoryEntry } from "@git-vault/directory";
+import { whyUnusable, type OpenPgpKeyEntry, type SshPublicKey } from "@git-vault/keys";
+import {
+  knownRecipients,
+  openPgpRecipients,
+  receive,
+  share,
+  type KnownRecipients,
+  type Received,
+  type Shared,
+} from "@git-vault/sharing";
+import type { Format } from "@git-vault/sealing";
+import { usageError } from "../../cli/errors.ts";
+import { editSecret } from "./edit-secret.ts";
+import { CliError } from "../../cli/errors.ts";
+import { readOperand } from "../../io/input.ts";
+import { writeOutput } from "../../io/output.ts";
+import { ownPublicKeys, sshKeys } from "./public-key-files.ts";
+import { privateKeys } from "../message/private-keys.ts";
+import { describeKey, readRecipients } from "../message/recipients.ts";
+import { printable, say, writeStdout } from "../../io/streams.ts";
+import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+
+export async function run({ flags, args }: Invocation): Promise<void> {
+  const [vault] = args;
+  if (vault === undefined) throw usageError("expected the vault to edit");
+  if (vault === "-") throw usageError("a vault is edited in place: name a file instead of -");
+  const { data: message } = readOperand(vault);
+  const { received, passphrase } = await open(message, flags);
+  let edited: Buffer | undefined;
+  try {
+    const seal = await sealerLike(message, received, passphrase, flags);
+    edited = await editSecret(received.plaintext);
+    const changed = !edited.equals(received.plaintext);
+    const sealed = changed ? await seal(edited) : null;
+    if (sealed !== null) await replace(vault, message, sealed.message);
+    if (flags.json) writeStdout(`${JSON.stringify({ vault, format: received.format, changed })}\n`);
+    else if (!flags.quiet) for (const line of report(sealed, received)) say(line);
+  } finally {
+    for (const secret of [edited, received.plaintext, passphrase]) secret?.fill(0);
+  }
+}
+
+/** Opens the message; where that took a passphrase of its own, the passphrase too. */
+async function open(
+  message: Buffer,
+  flags: FlagValues,
+): Promise<{ received: Received; passphrase: Buffer | undefined }> {
+  const keys = await privateKeys(flags);
+  let last: Buffer | undefined;
+  const received = await receive(message, {
+    ...keys,
+    passphrase: async (request) => {
+      const passphrase = await keys.passphrase(request);
+      if (request.path === null) last = Buffer.from(passphrase);
+      return passphrase;
+    },
+  });
+  return { received, passphrase: received.openedWith.path === null ? last : undefined };
+}
+
+/** What seals a secret as the message was sealed. What is wrong with a recipient is thrown here, before anything was written. */
+async function sealerLike(
+  message: Buffer,
+  { openedWith, format }: Received,
+  passphrase: Buffer | undefined,
+  flags: FlagValues,
+): Promise<(secret: Uint8Array) => Promise<Shared>> {
+  const own = [
+    openedWith.publicKey,
+    ...(format === "openpgp"
+      ? await openPgpRecipients(message)
+      : (await ownPublicKeys()).flatMap(sshKeys).map(({ key }) => key)),
+  ];
+  const known = knownRecipients(
+    message,
+    own.filter((key) => key !== null),
+  );
+  const options = { format, armor: known.armor, allowWeak: flags["allow-weak"] === true };
+  if (flags.to === undefined && passphrase !== undefined) {
+    return (secret) => share({ secret, to: [], passphrase, ...options });
+  }
+  const to = await recipientsOf(known, format === "openpgp" ? null : openedWith.fingerprint, flags, format);
+  const seal = (secret: Uint8Array): Promise<Shared> => share({ secret, to, ...options });
+  await seal(Buffer.alloc(0));
+  return seal;
+}
+
+/** Those of --to; else those of the message, where all are known; else those and whom the user names. */
+async function recipientsOf(
+  { keys, others }: KnownRecipients,
+  openedWith: string | null,
+  flags: FlagValues,
+  format: Format,
+): Promise<DirectoryEntry[]> {
+  if (flags.to !== undefined) return lookUp(readRecipients(flags.to), flags, format);
+  const known = keys.map(entryOfKey);
+  if (others === 0) return known;
+  // What opened the only recipient's part is that recipient: one of age's own keys.
+  if (others === 1 && keys.length === 0 && openedWith !== null) return lookUp([openedWith], flags, format);
+  const what = `the message is sealed to ${others} more ${others === 1 ? "key" : "keys"}, which it does not tell`;
+  const hint = "say whom to seal it to: `vault edit --to R… FILE`";
+  if (flags["no-input"]) throw new CliError("USAGE", `${what}, and --no-input forbids to ask`, { hint });
+  const told = known.flatMap((entry) => entry.keys).map((entry) => `  ${describeKey(entry)}`);
+  say([`vault: ${what}; it will be sealed to`, ...told].join("\n"));
+  const { askLine } = await import("../../io/terminal.ts");
+  const answer = await askLine("further recipients, separated by blanks", hint);
+  const named = answer.split(/\s+/).filter((word) => word !== "");
+  return [...known, ...(await lookUp(named, flags, format))];
+}
+
+const entryOfKey = (key: SshPublicKey | OpenPgpKeyEntry): DirectoryEntry => {
+  const source = "the message itself";
+  if (key.type === "openpgp") return { name: key.fingerprint ?? "", source, keys: [key] };
+  const { type, fingerprint, comment } = key;
+  const entry = { line: 1, type, fingerprint, comment, key, unusable: whyUnusable(key) };
+  return { name: fingerprint, source, keys: [entry] };
+};
+
+async function lookUp(queries: readonly string[], flags: FlagValues, format: Format): Promise<DirectoryEntry[]> {
+  const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
+  const entries: DirectoryEntry[] = [];
+  for (const query of queries)
+    entries.push(...(await directory.resolve(query, format === "openpgp" ? "openpgp" : "ssh")));
+  return entries;
+}
+
+/** Puts the new vault in the place of the old one, unless that is another one by now: then beside it. */
+async function replace(vault: string, before: Buffer, after: Buffer): Promise<void> {
+  const isSame = readOperand(vault).data.equals(before);
+  const output = isSame ? vault : `${vault}.edited-${randomBytes(4).toString("hex")}`;
+  const mode = statSync(vault).mode & 0o777;
+  await writeOutput(after, { output }, { input: null, secret: false, mode });
+  if (isSame) return;
+  throw new CliError("OUTPUT_UNWRITABLE", `${printable(vault)} was changed by somebody else while it was open`, {
+    hint: `what you saved is sealed in ${printable(output)}`,
+  });
+}
+
+function report(sealed: Shared | null, { signature }: Received): string[] {
+  if (sealed === null) return ["vault: nothing was changed"];
+  const unsigned =
+    signature === null ? [] : ["vault: it was signed before, and is not now: `vault share --sign` signs"];
+  if (sealed.sealedTo.length === 0) return ["vault: sealed anew to the same passphrase", ...unsigned];
+  return ["vault: sealed anew to", ...sealed.sealedTo.map(({ entry }) => `  ${describeKey(entry)}`), ...unsigned];
+}

@@ -1,0 +1,89 @@
+import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
+import { CliError } from "../cli/errors.ts";
+import { printable, readDescriptor, readStart } from "./streams.ts";
+import { reason } from "./system-error.ts";
+
+/** Up to so much is held in memory at once; what is larger is taken piece by piece, where the command can. */
+const SMALL = 16 * 1024 * 1024;
+/** How much is read of a file that is known to be larger: what begins in it, such as the header of age's, is at most half of that. */
+const START = 2 * 1024 * 1024;
+
+/** Something that was read whole. */
+export interface Input {
+  readonly data: Buffer;
+  /** For sentences about it. */
+  readonly title: string;
+  /** The file it came from, so that an output can be kept from overwriting it; null where it was no file. */
+  readonly file: Pick<Stats, "dev" | "ino"> | null;
+}
+
+/** Something that may be too large to be read whole: `data` is how it begins. */
+export interface LargeInput extends Input {
+  /** What the rest is read from, with `readSome`; null where `data` is all. */
+  readonly descriptor: number | null;
+  close(): void;
+}
+
+/** What stdin holds, of at most so many bytes. */
+export function readStandardInput(most?: number): Input {
+  return { data: readDescriptor(0, "standard input", most), ...aboutStdin() };
+}
+
+/**
+ * What the operand names: a file, or stdin where it is `-`.
+ *
+ * @param most its size in bytes; 256 MiB where it is left out
+ * @throws CliError `INPUT_UNREADABLE`
+ */
+export function readOperand(operand: string, most?: number): Input {
+  if (operand === "-") return readStandardInput(most);
+  const { fd, about } = openFile(operand);
+  try {
+    return { data: readDescriptor(fd, about.title, most), ...about };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * The same, of any size: whole up to 16 MiB. Without an operand it is stdin.
+ *
+ * @throws CliError `INPUT_UNREADABLE`
+ */
+export function readLarge(operand: string | undefined): LargeInput {
+  const { fd, about, size } =
+    operand === undefined || operand === "-" ? { fd: 0, about: aboutStdin(), size: null } : openFile(operand);
+  const close = (): void => {
+    if (fd !== 0) closeSync(fd);
+  };
+  try {
+    const { data, ended } = readStart(fd, about.title, size !== null && size > SMALL ? START : SMALL);
+    return { data, ...about, descriptor: ended ? null : fd, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+type About = Omit<Input, "data">;
+
+function aboutStdin(): About {
+  const stat = fstatSync(0);
+  return { title: "standard input", file: stat.isFile() ? stat : null };
+}
+
+/** Opens a file; its size is null where it is no file, so that only reading tells. */
+function openFile(operand: string): { fd: number; about: About; size: number | null } {
+  const title = printable(operand);
+  let fd;
+  try {
+    fd = openSync(operand, "r");
+  } catch (cause) {
+    throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: ${reason(cause)}`, { cause });
+  }
+  const stat = fstatSync(fd);
+  if (stat.isFile()) return { fd, about: { title, file: stat }, size: stat.size };
+  if (!stat.isDirectory()) return { fd, about: { title, file: null }, size: null };
+  closeSync(fd);
+  throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: it is a folder`);
+}

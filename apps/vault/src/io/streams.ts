@@ -1,0 +1,208 @@
+/*
+ * The three standard streams, by their file descriptors: reading and writing them synchronously is the fastest shape, and
+ * process.stdin and process.stdout take milliseconds to make.
+ */
+import { constants, isUtf8 } from "node:buffer";
+import { fstatSync, readSync, writevSync } from "node:fs";
+import { CliError } from "../cli/errors.ts";
+import { reason, systemCode } from "./system-error.ts";
+
+const STDIN = 0;
+const STDOUT = 1;
+const STDERR = 2;
+
+/** The most that is read into memory: 256 MiB. */
+const MAX_INPUT = 256 * 1024 * 1024;
+const CHUNK = 64 * 1024;
+/** Node reads less than 2 GiB at a time. */
+const MOST_AT_ONCE = 2 ** 30;
+
+/** Where a standard stream leads: to something that flows (a pipe, a socket or a file), to a terminal, or nowhere. */
+export function leadsTo(fd: 0 | 1 | 2): "data" | "terminal" | "nothing" {
+  let stat;
+  try {
+    stat = fstatSync(fd);
+  } catch {
+    return "nothing"; // closed
+  }
+  // A program that Node starts gets a socket for a pipe.
+  if (stat.isFIFO() || stat.isFile() || stat.isSocket()) return "data";
+  if (!stat.isCharacterDevice()) return "nothing";
+  // Loaded only here, since it brings Node's whole network stack with it.
+  return process.getBuiltinModule("node:tty").isatty(fd) ? "terminal" : "nothing";
+}
+
+/** What was read of a file descriptor. */
+export interface Start {
+  readonly data: Buffer;
+  /** Whether that was all. */
+  readonly ended: boolean;
+}
+
+/** Reads stdin to its end. */
+export const readStdin = (): Buffer => readDescriptor(STDIN, "standard input");
+
+/**
+ * Reads a file descriptor to its end.
+ *
+ * @param most in bytes; 256 MiB where it is left out
+ * @throws CliError `INPUT_UNREADABLE`, also for more than that
+ */
+export function readDescriptor(fd: number, title: string, most: number = MAX_INPUT): Buffer {
+  const { data, ended } = readStart(fd, title, most);
+  if (!ended)
+    throw new CliError("INPUT_UNREADABLE", `${title} is larger than the limit of ${Math.floor(most / 2 ** 20)} MiB`);
+  return data;
+}
+
+/**
+ * Reads a file descriptor to its end, or a little over `limit` bytes of it.
+ *
+ * @throws CliError `INPUT_UNREADABLE`
+ */
+export function readStart(fd: number, title: string, limit: number): Start {
+  const most = Math.min(limit + CHUNK, constants.MAX_LENGTH);
+  let data = Buffer.allocUnsafeSlow(Math.min(Math.max(sizeOf(fd) + 1, CHUNK), most));
+  let size = 0;
+  while (size <= limit) {
+    if (size === data.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(2 * size, most));
+      data.copy(larger);
+      data.fill(0);
+      data = larger;
+    }
+    const read = readSome(fd, data.subarray(size, size + MOST_AT_ONCE), title);
+    if (read === 0) return { data: data.subarray(0, size), ended: true };
+    size += read;
+  }
+  return { data: data.subarray(0, size), ended: false };
+}
+
+/** A file's size; 0 for anything else. */
+function sizeOf(fd: number): number {
+  try {
+    return fstatSync(fd).size;
+  } catch {
+    return 0; // reading it tells why
+  }
+}
+
+/**
+ * Reads what is there into `chunk`, at least one byte; 0 at the end.
+ *
+ * @throws CliError `INPUT_UNREADABLE`
+ */
+export function readSome(fd: number, chunk: Buffer, title: string): number {
+  for (;;) {
+    try {
+      return readSync(fd, chunk);
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === "EOF") return 0; // how Windows ends a pipe
+      if (code !== "EAGAIN")
+        throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: ${code ?? "it failed"}`, { cause: error });
+      pause();
+    }
+  }
+}
+
+/** Writes to stdout, all of it, exactly. */
+export const writeStdout = (data: Uint8Array | string): void =>
+  writePieces(STANDARD_OUTPUT, [typeof data === "string" ? Buffer.from(data) : data]);
+
+/** Something open for writing. */
+export interface Destination {
+  readonly descriptor: number;
+  /** For sentences about it; null for standard output. */
+  readonly title: string | null;
+}
+
+export const STANDARD_OUTPUT: Destination = { descriptor: STDOUT, title: null };
+
+/**
+ * Writes pieces that follow each other, all of them.
+ *
+ * @throws CliError `OUTPUT_UNWRITABLE`; `CLOSED_PIPE` for standard output
+ */
+export function writePieces({ descriptor, title }: Destination, pieces: readonly Uint8Array[]): void {
+  try {
+    writeDescriptor(descriptor, pieces);
+  } catch (error) {
+    // Whoever read it has gone: what was begun is cleaned up, and nothing is said.
+    if (title === null && systemCode(error) === "EPIPE")
+      throw new CliError("CLOSED_PIPE", "standard output is closed", { cause: error });
+    const what = title ?? "to standard output";
+    throw new CliError("OUTPUT_UNWRITABLE", `cannot write ${what}: ${reason(error)}`, { cause: error });
+  }
+}
+
+/** Writes an object to stdout: one line of JSON, in which nothing can move a terminal's cursor or turn its text around. */
+export const writeJson = (object: object): void => writeStdout(jsonLine(object));
+
+/** The line that `writeJson` writes. */
+export const jsonLine = (object: object): string => {
+  const escaped = JSON.stringify(object).replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return `${escaped}\n`;
+};
+
+/** Says something to the person, on stderr: one line. Where that cannot be written, the job goes on without. */
+export function say(line: string): void {
+  try {
+    writeDescriptor(STDERR, [Buffer.from(`${line}\n`)]);
+  } catch {
+    // nobody listens
+  }
+}
+
+function writeDescriptor(fd: number, pieces: readonly Uint8Array[]): void {
+  for (let rest = pieces; rest.length > 0;) {
+    try {
+      rest = after(rest, writevSync(fd, before(rest, MOST_AT_ONCE)));
+    } catch (error) {
+      if (systemCode(error) !== "EAGAIN") throw error;
+      pause();
+    }
+  }
+}
+
+/** The first so many bytes of pieces. */
+function before(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let room = bytes;
+  return pieces.flatMap((piece) => {
+    const part = piece.subarray(0, room);
+    room -= part.length;
+    return part.length > 0 ? [part] : [];
+  });
+}
+
+/** What follows so many bytes of pieces. */
+function after(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let passed = bytes;
+  return pieces.flatMap((piece) => {
+    const skipped = Math.min(passed, piece.length);
+    passed -= skipped;
+    return skipped < piece.length ? [piece.subarray(skipped)] : [];
+  });
+}
+
+/** A descriptor shared with a program that made it non-blocking is not ready: wait a moment. */
+const pause = (): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+};
+
+/** Whether the bytes are text that a terminal can show: UTF-8 without control characters other than tab and line ends. */
+export function isPrintable(data: Uint8Array): boolean {
+  if (!isUtf8(data)) return false;
+  const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(text);
+}
+
+/** A name from outside, made fit for a terminal: without control and direction-changing characters, and not endless. */
+export const printable = (name: string): string => name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "").slice(0, 200);
+
+/** A text of several lines, without control characters but the ends of lines. */
+export const printableText = (text: string): string => text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "");

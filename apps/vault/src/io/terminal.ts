@@ -1,0 +1,97 @@
+import { closeSync, openSync } from "node:fs";
+import { ReadStream, WriteStream } from "node:tty";
+import { CliError } from "../cli/errors.ts";
+
+/**
+ * The terminal to ask on: the controlling terminal, so that stdin and stdout stay free to be pipes; else stdin where it is a
+ * terminal. Null where there is none.
+ */
+function openTerminal(): { input: ReadStream; output: WriteStream; close(): void } | null {
+  try {
+    const fd = openSync("/dev/tty", "r+");
+    const input = new ReadStream(fd);
+    const output = new WriteStream(openSync("/dev/tty", "r+"));
+    return {
+      input,
+      output,
+      close: () => {
+        input.destroy();
+        output.destroy();
+      },
+    };
+  } catch {
+    if (!process.stdin.isTTY || !process.stderr.isTTY) return null;
+    return { input: process.stdin, output: process.stderr, close: () => process.stdin.pause() };
+  }
+}
+
+/**
+ * Asks for a secret on the terminal, showing nothing of it. The prompt is wiped when it was answered.
+ *
+ * @param otherwise what to use where nothing can be asked, for the hint
+ * @throws CliError `USAGE` where there is no terminal, `INTERRUPTED` for Ctrl-C
+ */
+export const askSecret = (question: string, otherwise: string): Promise<string> =>
+  // toggleMask would show the secret at Ctrl+T.
+  ask(question, otherwise, { type: "password", toggleMask: false });
+
+/** Asks for a line of text on the terminal, as `askSecret` does. Where `signal` ends the run, it is `INTERRUPTED`, too. */
+export const askLine = (question: string, otherwise: string, signal?: AbortSignal): Promise<string> =>
+  ask(question, otherwise, { type: "input" }, signal);
+
+/**
+ * Asks a question on the terminal that is answered with yes or no; an empty line is a no.
+ */
+export async function askYes(question: string, otherwise: string, signal?: AbortSignal): Promise<boolean> {
+  const answer = await askLine(`${question}? (y/N)`, otherwise, signal);
+  const given = answer.trim().toLowerCase();
+  return given === "y" || given === "yes";
+}
+
+async function ask(
+  question: string,
+  otherwise: string,
+  kind: { readonly type: "password"; readonly toggleMask: false } | { readonly type: "input" },
+  signal?: AbortSignal,
+): Promise<string> {
+  const terminal = openTerminal();
+  if (terminal === null)
+    throw new CliError("USAGE", `${question} cannot be asked: there is no terminal`, { hint: otherwise });
+  try {
+    const { default: inquirer } = await import("inquirer");
+    const prompt = inquirer.createPromptModule({
+      input: terminal.input,
+      output: terminal.output,
+      clearPromptOnDone: true,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const answers = await prompt<{ answer: string }>([{ ...kind, name: "answer", message: `${question}:` }]);
+    return answers.answer;
+  } catch (error) {
+    if (error instanceof Error && /^(?:Exit|Abort)PromptError$/.test(error.name)) {
+      throw new CliError("INTERRUPTED", "interrupted", { cause: error });
+    }
+    throw error;
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Writes a control sequence straight to the controlling terminal. False where there is none. */
+export function writeToTerminal(sequence: string): boolean {
+  let fd;
+  try {
+    fd = openSync("/dev/tty", "w");
+  } catch {
+    return false;
+  }
+  try {
+    const stream = new WriteStream(fd);
+    stream.write(sequence);
+    stream.destroy();
+    return true;
+  } catch {
+    closeSync(fd);
+    return false;
+  }
+}

@@ -1,0 +1,62 @@
+import { type CertificateFacts, type ExpiryThresholds, factsOf, readCertificates } from "./certificate.ts";
+import type { Environment } from "../project/environment.ts";
+import type { Finding } from "../findings/finding.ts";
+import { parseKubeconfig } from "../cluster/kubeconfig.ts";
+import type { Project } from "../project/project.ts";
+import { lifetimeFinding } from "./served-certificate.ts";
+import { endOfToken } from "../cluster/web-token.ts";
+
+/** With what an environment's kubeconfig lets somebody in, and until when. */
+export interface ClientCredential {
+  readonly file: string;
+  /** The client certificate; null where it has none. */
+  readonly certificate: CertificateFacts | null;
+  /** When the token ends; null where it has none, or does not tell. */
+  readonly tokenEnds: Date | null;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * What an environment's kubeconfig lets somebody in with. No cluster is asked: one whose credential expired would not answer. Null
+ * where the environment has no kubeconfig.
+ *
+ * @throws DeployError INVALID_KUBECONFIG, LOCKED, TAMPERED_FILE and the like
+ */
+export function inspectCredential(
+  project: Project,
+  { name: environment, kubeconfig: path }: Environment,
+  thresholds: ExpiryThresholds = {},
+  now: Date = new Date(),
+): ClientCredential | null {
+  const file = path === null ? undefined : project.file(path);
+  if (path === null || file === undefined) return null;
+  const { user, authority } = parseKubeconfig(path, project.read(file).toString());
+  const credential = "command" in user ? {} : user;
+  const certificate = first(credential.certificate);
+  const tokenEnds = endOfToken(credential.token ?? "");
+  const judge = (what: string, facts: CertificateFacts | null): Finding[] => {
+    const finding =
+      facts === null ? null : lifetimeFinding("client-credential", `${path}: ${what}`, facts, thresholds, now);
+    return finding === null ? [] : [{ ...finding, file: path, environment, hint: HINT }];
+  };
+  return {
+    file: path,
+    certificate,
+    tokenEnds,
+    findings: [
+      ...judge("the client certificate", certificate),
+      ...judge("the certificate of the cluster's authority", first(authority)),
+      ...judge("the token", tokenEnds === null ? null : { ...NOTHING, notAfter: tokenEnds }),
+    ],
+  };
+}
+
+function first(pem: string | null | undefined): CertificateFacts | null {
+  const [certificate] = readCertificates(pem ?? "") ?? [];
+  return certificate === undefined ? null : factsOf(certificate);
+}
+
+const HINT = "make a new kubeconfig before it ends: without one, nobody can deploy from here";
+
+/** A token says nothing of its beginning that matters: it is taken to live long. */
+const NOTHING = { subject: "", issuer: "", names: [], notBefore: new Date(0), fingerprint: "" };

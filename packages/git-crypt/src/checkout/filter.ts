@@ -1,0 +1,148 @@
+import { GitCryptError } from "../errors.ts";
+import { printable } from "../format/file-name.ts";
+import { IndexBlobs } from "../keys/index-blobs.ts";
+import { type KeyRing, lacksKey, readKeyRing, retiredKey } from "../keys/key-ring.ts";
+import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
+import { PacketReader, PacketWriter } from "../format/pkt-line.ts";
+import type { Repository } from "../git/repository.ts";
+
+/** How a filter is run. */
+export interface FilterOptions {
+  /** The key that it works with: `default` where left out. */
+  readonly keyName?: string;
+  /** Takes what is wrong with a file, by its printable name; git then stops, since the filter is required. */
+  readonly onError?: (error: unknown, path: string) => void;
+  /** Is told, once, that files stay encrypted in the work tree, and why. git goes on. */
+  readonly onSealed?: (reason: GitCryptError) => void;
+}
+
+/** What the filter does with a content: `clean` on its way to the index, `smudge` on its way to the work tree. */
+export type FilterAction = "clean" | "smudge";
+
+const isAction = (command: string | undefined): command is FilterAction => command === "clean" || command === "smudge";
+
+/**
+ * The filter with the keys of one name. Two things are done otherwise after rotations that were made elsewhere:
+ *
+ * A blob that needs a key which is not here yet stays encrypted in the work tree, as in a locked clone. Else git would stop in the middle of a
+ * pull, with half of the files written; and that key comes with that very pull.
+ *
+ * Where the key that is here was replaced, new content is refused: whoever the rotation shut out could read it.
+ */
+class Filter {
+  readonly #keys: KeyRing;
+  readonly #blobs: IndexBlobs;
+  readonly #onSealed: FilterOptions["onSealed"];
+  #told = false;
+
+  constructor(repository: Repository, { keyName = DEFAULT_KEY_NAME, onSealed }: FilterOptions) {
+    this.#keys = readKeyRing(repository, keyName);
+    this.#blobs = new IndexBlobs(repository);
+    this.#onSealed = onSealed;
+  }
+
+  apply(action: FilterAction, content: Uint8Array, name?: string): Uint8Array {
+    return action === "smudge" ? this.#smudge(content) : this.#clean(content, name);
+  }
+
+  #smudge(blob: Uint8Array): Uint8Array {
+    try {
+      return this.#keys.smudgeInPlace(blob);
+    } catch (error) {
+      if (!lacksKey(error)) throw error;
+      if (!this.#told) this.#onSealed?.(error);
+      this.#told = true;
+      return blob;
+    }
+  }
+
+  #clean(content: Uint8Array, name: string | undefined): Uint8Array {
+    const isStored = (blob: Uint8Array): boolean => this.#blobs.holds(blob, name);
+    const blob = this.#keys.clean(content, isStored);
+    const isNew = blob !== content && this.#blobs.retires(this.#keys.name, this.#keys.current) && !isStored(blob);
+    if (isNew) throw retiredKey(this.#keys.name);
+    return blob;
+  }
+
+  wipe(): void {
+    this.#keys.wipe();
+  }
+}
+
+/**
+ * Cleans or smudges one content, as {@link runFilter} does with many; git does not tell whose it is. The result is the content
+ * itself where it is not changed; else `smudge` may make it in the content's memory.
+ *
+ * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY; RangeError for 4 GiB and more.
+ */
+export function filterContent(
+  repository: Repository,
+  action: FilterAction,
+  content: Uint8Array,
+  options: Omit<FilterOptions, "onError"> = {},
+): Uint8Array {
+  const filter = new Filter(repository, options);
+  try {
+    return filter.apply(action, content);
+  } finally {
+    filter.wipe();
+  }
+}
+
+function greet(reader: PacketReader, writer: PacketWriter): boolean {
+  const greeting = reader.lines();
+  if (greeting === undefined) return false;
+  if (greeting[0] !== "git-filter-client" || !greeting.includes("version=2")) {
+    throw new GitCryptError("BAD_PROTOCOL", "expected git's filter protocol in version 2", {
+      hint: "git runs the filter; it is not for a terminal",
+    });
+  }
+  writer.lines("git-filter-server", "version=2").send();
+  const offered = reader.lines();
+  if (offered === undefined) return false;
+  writer.lines(...["capability=clean", "capability=smudge"].filter((line) => offered.includes(line))).send();
+  return true;
+}
+
+const valueOf = (lines: readonly string[], key: string): string | undefined =>
+  lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1);
+
+/**
+ * Serves as git's long-running filter process ("Long Running Filter Process" in gitattributes, version 2), with clean and
+ * smudge, until `input` ends. It reads and writes the two file descriptors synchronously: nothing else runs meanwhile.
+ *
+ * Each file is read whole before it is answered. A file that fails is answered with an error, and `onError` is told why: where
+ * the key is missing, clean fails for every file, so that git stores none in clear. Where a rotation replaced the key by one that is not
+ * here yet, files that need it stay encrypted in the work tree, which `onSealed` is told, and clean fails for what is new.
+ *
+ * @throws GitCryptError BAD_PROTOCOL; what the file descriptors throw, a broken pipe among it.
+ */
+export function runFilter(repository: Repository, input: number, output: number, options: FilterOptions = {}): void {
+  const { onError } = options;
+  const reader = new PacketReader(input);
+  const writer = new PacketWriter(output);
+  let filter: Filter | undefined;
+  try {
+    if (!greet(reader, writer)) return;
+    for (let request = reader.lines(); request !== undefined; request = reader.lines()) {
+      const content = reader.content();
+      let result: Uint8Array | undefined;
+      try {
+        const action = valueOf(request, "command");
+        if (!isAction(action)) throw new GitCryptError("BAD_PROTOCOL", "expected the command clean or smudge");
+        filter ??= new Filter(repository, options);
+        result = filter.apply(action, content, valueOf(request, "pathname"));
+      } catch (error) {
+        onError?.(error, printable(valueOf(request, "pathname") ?? ""));
+      }
+      if (result === undefined) writer.lines("status=error").send();
+      else writer.lines("status=success").content(result).lines().send();
+      result?.fill(0);
+      content.fill(0);
+    }
+  } finally {
+    reader.wipe();
+    writer.wipe();
+    filter?.wipe();
+  }
+}

@@ -1,0 +1,161 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isEncryptedBlob } from "../format/blob.ts";
+import { GitCryptError } from "../errors.ts";
+import { type FilterCommands, settingsOf, writeSettings } from "./filter-config.ts";
+import { recordsOf, runGit, tryGit } from "../git/git.ts";
+import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "../format/key-file.ts";
+import { assertKeyName, DEFAULT_KEY_NAME } from "../format/key-name.ts";
+import { removeKey, storeKey } from "../keys/key-store.ts";
+import { readStarts, sizesOf } from "../git/objects.ts";
+import { assertWorkTree, filterOf, isRegular, listProtected, withKeyNames } from "../git/protected-files.ts";
+import type { Repository } from "../git/repository.ts";
+import { stateFolder } from "../rotation/build-commit.ts";
+import { VAULT_FOLDER } from "../keys/committed-retired-keys.ts";
+
+/** How a repository begins to use git-crypt. */
+export interface InitializeOptions extends FilterCommands {
+  /** The name of the new key: `default` where left out. */
+  readonly keyName?: string;
+  /** Whether a new key is made though files are encrypted with another, which it will not open. */
+  readonly force?: boolean;
+}
+
+function usesKey(repository: Repository, keyName: string): boolean {
+  const state = tryGit(repository, ["config", "git-crypt.repoStateDir"]).stdout.toString().trim() || ".git-crypt";
+  const grants = `${state}/keys/${keyName}`;
+  if (repository.topLevel !== null && existsSync(join(repository.topLevel, grants))) return true;
+  if (tryGit(repository, ["cat-file", "-e", `HEAD:${grants}`]).status === 0) return true;
+  const entries = listProtected(repository).filter((entry) => entry.keyName === keyName && isRegular(entry));
+  const sizes = sizesOf(
+    repository,
+    entries.map(({ oid }) => oid),
+  );
+  for (const [, start] of readStarts(repository, sizes)) if (isEncryptedBlob(start)) return true;
+  return false;
+}
+
+/**
+ * Makes a new key for a repository and configures its filter. It writes nothing else: which files are protected, `.gitattributes`
+ * says, for which {@link attributesFor} gives the lines.
+ *
+ * Unlike git-crypt it refuses in a clone whose files, under this key's name, are encrypted already or for which the repository
+ * holds grants: the new key would not open them, and what it encrypts nobody else could read.
+ *
+ * @throws GitCryptError OTHER_KEY where the key exists; ALREADY_USED, unless `force` is set; INVALID_KEY_NAME; UNWRITABLE; CONFIG_LOCKED; GIT_FAILED.
+ */
+export function initialize(repository: Repository, options: InitializeOptions): void {
+  const { keyName = DEFAULT_KEY_NAME, force = false } = options;
+  assertKeyName(keyName);
+  if (repository.keyNames().includes(keyName)) {
+    throw new GitCryptError("OTHER_KEY", `the repository already holds a key named ${keyName}`, {
+      hint: "it is set up already; `vault init PATTERN` protects more files with it",
+    });
+  }
+  if (!force && usesKey(repository, keyName)) {
+    throw new GitCryptError("ALREADY_USED", `the repository already uses a key named ${keyName}, which is not here`, {
+      hint: "unlock it instead; a new key would not open its files",
+    });
+  }
+  const keyFile = generateKeyFile(keyName);
+  const bytes = encodeKeyFile(keyFile);
+  try {
+    storeKey(repository.commonDir, keyName, bytes);
+  } finally {
+    bytes.fill(0);
+    wipeKeyFile(keyFile);
+  }
+  try {
+    writeSettings(repository, settingsOf(keyName, options));
+  } catch (error) {
+    removeKey([repository.commonDir], keyName);
+    throw error;
+  }
+}
+
+/**
+ * The line for `.gitattributes` that protects the files that `pattern` names, with a line break at its end. `-text` keeps git
+ * from changing line ends within the ciphertext; a program without the merge driver passes over its name.
+ *
+ * A pattern with blanks, quotes or a leading `#` is quoted as git reads it. One for a folder, `secrets/`, becomes one for all that is
+ * in it: as it is, it would do in `.gitignore`, and protect nothing here.
+ *
+ * @throws GitCryptError INVALID_KEY_NAME; INVALID_PATTERN where no file could fit, so that nothing would be protected.
+ */
+export function attributesFor(pattern: string, keyName: string = DEFAULT_KEY_NAME): string {
+  assertKeyName(keyName);
+  const fault = faultIn(pattern);
+  if (fault !== null)
+    throw new GitCryptError("INVALID_PATTERN", `expected a pattern that files can fit, got one ${fault}`, {
+      hint: "write it from the top folder of the repository, as 'secrets/**' or '*.pem'",
+    });
+  const name = filterOf(keyName);
+  const files = withFiles(pattern);
+  const quoted = /^[^\s"#\p{Cc}][^\s"\p{Cc}]*$/u.test(files) ? files : JSON.stringify(files);
+  return `${quoted} filter=${name} diff=${name} merge=${name} -text\n`;
+}
+
+/** git passes over longer lines (ATTR_MAX_LINE_LENGTH), and the attributes stand on it, too. */
+const LONGEST_PATTERN = 1500;
+
+function faultIn(pattern: string): string | null {
+  if (pattern.trim() === "") return "that is empty";
+  if (Buffer.byteLength(pattern) > LONGEST_PATTERN)
+    return `of more than ${LONGEST_PATTERN} bytes, which git passes over`;
+  if (pattern.startsWith("!")) return "that begins with !, which git passes over in .gitattributes";
+  if (pattern.startsWith("[attr]")) return "that defines a macro";
+  if (pattern.split("/").some((part) => part === "." || part === "..")) return "with . or .. as a folder";
+  if (/(?<!\\)\[[^\]]*$/.test(pattern)) return "with a [ that nothing closes";
+  return null;
+}
+
+/** `secrets/` as `.gitignore` takes it: all that is in a folder of that name, in any folder unless its place is told. */
+function withFiles(pattern: string): string {
+  if (!pattern.endsWith("/")) return pattern;
+  return pattern.slice(0, -1).includes("/") ? `${pattern}**` : `**/${pattern}**`;
+}
+
+/**
+ * The lines for `.gitattributes` that keep in clear what must be read without the key, where the attributes of the work tree protect
+ * it: git's own files `.gitattributes`, `.gitignore` and `.gitmodules`, in any folder, and the folders of grants. They go below the
+ * lines that protect.
+ *
+ * @throws GitCryptError NO_WORK_TREE, GIT_FAILED.
+ */
+export function exceptionsFor(repository: Repository): string[] {
+  assertWorkTree(repository);
+  const patterns = new Map([
+    ...GIT_FILES.map((name) => [name, name] as const),
+    ...[VAULT_FOLDER, stateFolder(repository)].map((folder) => [`${folder}/keys/a`, `${folder}/**`] as const),
+  ]);
+  const listed = runGit(repository, [
+    "ls-files",
+    "-z",
+    "--cached",
+    "--others",
+    "--exclude-standard",
+    "--",
+    ...GIT_FILES.map((name) => `:(top,glob)**/${name}`),
+  ]);
+  for (const name of recordsOf(listed)) patterns.set(name, name.slice(name.lastIndexOf("/") + 1));
+  const names = [...patterns.keys()].map((name) => ({ name }));
+  const needed = new Set(withKeyNames(repository, names).map(({ name }) => patterns.get(name)));
+  return [...needed].map((pattern) => `${pattern} !filter !diff !merge !text\n`);
+}
+
+const GIT_FILES = [".gitattributes", ".gitignore", ".gitmodules"];
+
+/**
+ * Turns a key file of git-crypt before 0.4, 96 bytes without a header, into a current one of 148 bytes; a current one is given
+ * back as it is. The result is a secret.
+ *
+ * @throws GitCryptError MALFORMED_KEY_FILE.
+ */
+export function migrateKey(bytes: Uint8Array): Buffer {
+  const keyFile = parseKeyFile(bytes);
+  try {
+    return encodeKeyFile({ ...keyFile, legacy: false });
+  } finally {
+    wipeKeyFile(keyFile);
+  }
+}

@@ -1,0 +1,81 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { encryptBlob } from "../format/blob.ts";
+import { GitCryptError } from "../errors.ts";
+import { reasonOf, tryGit } from "../git/git.ts";
+import { type KeyRing, lacksKey, readKeyRing } from "../keys/key-ring.ts";
+import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
+import type { Repository } from "../git/repository.ts";
+import { makeScratch, removeScratch } from "../git/temp-folder.ts";
+
+/** What git hands to a merge driver; see "Defining a custom merge driver" in gitattributes. */
+export interface MergeOptions {
+  /** The files of `%O`, `%A` and `%B`, from the work tree's top folder: encrypted. The result goes to `ours`. */
+  readonly base: string;
+  readonly ours: string;
+  readonly theirs: string;
+  /** `%L`: how long the markers of a conflict are; 7 where left out. */
+  readonly markerSize?: number;
+  /** The key that the result is encrypted with: `default` where left out. */
+  readonly keyName?: string;
+}
+
+const SIDES = ["ours", "base", "theirs"] as const;
+
+/** git merge-file gives the number of conflicts, cut off here; above it are errors. */
+const MOST_CONFLICTS = 127;
+
+/** The key that is missing comes from what was fetched: git has to begin anew with it. */
+function opened(keys: KeyRing, blob: Buffer): Uint8Array {
+  try {
+    return keys.smudge(blob);
+  } catch (error) {
+    if (!lacksKey(error)) throw error;
+    const hint =
+      "undo with `git merge --abort` or `git rebase --abort`, take that key with `vault unlock`, and do it again";
+    throw new GitCryptError(error.code, error.message, { hint, cause: error });
+  }
+}
+
+/**
+ * Merges three versions of a protected file as git merges text: decrypts each with the key that it needs, the present or a
+ * retired one, runs `git merge-file` and leaves the result, encrypted with the present one, in `ours`. Empty files are contents like others. A conflict leaves its markers in the content; where a version is
+ * binary, `ours` stays as it is and counts as a conflict.
+ *
+ * Gives what the driver's process must end with: 0 for a clean merge, else the number of conflicts, up to 127. For the time of
+ * the merge the decrypted versions lie in the repository's folder, readable by its owner alone.
+ *
+ * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY, FORKED_KEY; GIT_FAILED. The process must then end with 129 or more.
+ */
+export function merge(repository: Repository, options: MergeOptions): number {
+  const { keyName = DEFAULT_KEY_NAME, markerSize = 7 } = options;
+  const keys = readKeyRing(repository, keyName);
+  const folder = makeScratch(repository.gitDir);
+  const at = (path: string): string => resolve(repository.topLevel ?? repository.gitDir, path);
+  try {
+    for (const side of SIDES) {
+      const content = opened(keys, readFileSync(at(options[side])));
+      writeFileSync(join(folder, side), content, { mode: 0o600 });
+      content.fill(0);
+    }
+    const labels = SIDES.flatMap((side) => ["-L", side]);
+    const files = SIDES.map((side) => join(folder, side));
+    const { status, stdout, stderr } = tryGit(repository, [
+      "merge-file",
+      "-p",
+      `--marker-size=${markerSize}`,
+      ...labels,
+      ...files,
+    ]);
+    if (/cannot merge binary files/i.test(stderr)) return 1;
+    if (status === null || status > MOST_CONFLICTS) {
+      throw new GitCryptError("GIT_FAILED", `git merge-file failed: ${reasonOf({ stderr })}`);
+    }
+    writeFileSync(at(options.ours), encryptBlob(keys.current, stdout));
+    stdout.fill(0);
+    return status;
+  } finally {
+    removeScratch(repository.gitDir);
+    keys.wipe();
+  }
+}

@@ -1,0 +1,85 @@
+import { isEncryptedBlob } from "../format/blob.ts";
+import { GitCryptError } from "../errors.ts";
+import { printable } from "../format/file-name.ts";
+import type { KeyFile } from "../format/key-file.ts";
+import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { readBlobs, sizesOf } from "../git/objects.ts";
+import type { Repository } from "../git/repository.ts";
+import { listTree } from "./revision.ts";
+
+/** A file at a revision. */
+export interface FileAtRevision {
+  /** The path that was asked for. */
+  readonly path: string;
+  /** Decrypted, where it was encrypted: a secret. */
+  readonly content: Buffer;
+  /** Whether it was encrypted. */
+  readonly encrypted: boolean;
+}
+
+/** How files are read. */
+export interface ReadProtectedOptions {
+  /** The keys that are tried, and what they replaced; those that lie in the repository where left out. They are left as they are. */
+  readonly keys?: readonly KeyFile[];
+}
+
+function openWith(rings: readonly KeyRing[], blob: Buffer, path: string): Buffer {
+  for (const ring of rings) {
+    const found = ring.tryOpen(blob);
+    if (found !== null) return found.content;
+  }
+  throw new GitCryptError("TAMPERED_BLOB", `the file ${printable(path)} was tampered with, or no key opens it`, {
+    hint: "check that the key belongs to this repository",
+  });
+}
+
+const noSuchFile = (path: string, reason: string): GitCryptError =>
+  new GitCryptError("NO_SUCH_FILE", `the file ${printable(Buffer.from(path).toString("latin1"))} ${reason}`);
+
+/**
+ * Reads files as they were at `revision`, decrypted in memory: the work tree and the index are neither read nor changed, and a
+ * bare repository will do. Paths go from the top folder. The results come in the order of `paths`.
+ *
+ * Each encrypted file is opened with the key that fits it, and checked to be what was encrypted. Files that are not encrypted
+ * are given as they are.
+ *
+ * @throws GitCryptError NO_SUCH_REVISION; NO_SUCH_FILE; LOCKED or NOT_GIT_CRYPT where a file is encrypted and no key is here;
+ * TAMPERED_BLOB where no key opens it.
+ */
+export function readProtected(
+  repository: Repository,
+  revision: string,
+  paths: readonly string[],
+  options: ReadProtectedOptions = {},
+): FileAtRevision[] {
+  const tree = new Map(listTree(repository, revision).map(({ name, oid }) => [name, oid]));
+  const wanted = paths.map((path) => {
+    const oid = tree.get(Buffer.from(path).toString("latin1"));
+    if (oid === undefined) throw noSuchFile(path, "is not in that revision");
+    return { path, oid };
+  });
+  const sizes = sizesOf(
+    repository,
+    wanted.map(({ oid }) => oid),
+  );
+  for (const { path, oid } of wanted)
+    if (!sizes.has(oid)) throw noSuchFile(path, "is not a file, or its content is not here");
+  const blobs = new Map(readBlobs(repository, sizes));
+  const isLocked = [...blobs.values()].some((blob) => isEncryptedBlob(blob));
+  const stored = options.keys === undefined && isLocked ? repository.keyNames() : [];
+  if (options.keys === undefined && isLocked && stored.length === 0) repository.readKey();
+  const rings =
+    options.keys?.map((key) => KeyRing.of(repository, key)) ?? stored.map((name) => readKeyRing(repository, name));
+  try {
+    return wanted.map(({ path, oid }) => {
+      const blob = blobs.get(oid) ?? Buffer.alloc(0);
+      const encrypted = isEncryptedBlob(blob);
+      return { path, encrypted, content: encrypted ? openWith(rings, blob, path) : blob };
+    });
+  } finally {
+    for (const ring of rings) {
+      if (options.keys === undefined) ring.wipe();
+      else ring.forget();
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { createCipheriv, createHmac, timingSafeEqual } from "node:crypto";
+import { assertBytes } from "@git-vault/core";
+import { chunksOf } from "./chunks.ts";
+import { GitCryptError } from "../errors.ts";
+import type { KeyFile, KeyFileEntry } from "./key-file.ts";
+
+const MAGIC = Buffer.from("\0GITCRYPT\0", "latin1");
+const NONCE_BYTES = 12;
+const HEADER_BYTES = MAGIC.length + NONCE_BYTES;
+/** git-crypt's own limit. */
+const MAX_PLAINTEXT_BYTES = 2 ** 32 - 1;
+
+function nonceOf({ hmacKey }: KeyFileEntry, plaintext: Uint8Array): Buffer {
+  const hmac = createHmac("sha1", hmacKey);
+  for (const chunk of chunksOf(plaintext)) hmac.update(chunk);
+  return hmac.digest().subarray(0, NONCE_BYTES);
+}
+
+/**
+ * AES-256-CTR is its own inverse. The block counter is the last 4 bytes of the initialization vector. `also` gets each part of what
+ * is made, too, which is overwritten after it.
+ */
+function applyKeyStream(
+  { aesKey }: KeyFileEntry,
+  nonce: Uint8Array,
+  from: Uint8Array,
+  to: Uint8Array,
+  also: (part: Uint8Array) => void = () => {},
+): void {
+  const cipher = createCipheriv("aes-256-ctr", aesKey, Buffer.concat([nonce, Buffer.alloc(4)]));
+  let offset = 0;
+  for (const chunk of chunksOf(from)) {
+    const output = cipher.update(chunk);
+    also(output);
+    to.set(output, offset);
+    output.fill(0);
+    offset += chunk.length;
+  }
+}
+
+/** A blob does not say which version encrypted it, and git-crypt decrypts with version 0. */
+export function entryOf(keyFile: KeyFile): KeyFileEntry {
+  const entry = keyFile.entries.find(({ version }) => version === 0);
+  if (entry === undefined) throw new GitCryptError("MALFORMED_KEY_FILE", "the key file holds no key of version 0");
+  return entry;
+}
+
+/** How long the blob of an empty file is. */
+export const EMPTY_BLOB_BYTES: number = HEADER_BYTES;
+
+/** Tells whether `bytes` begin as git-crypt's encrypted blobs do. What does not is stored unencrypted. */
+export function isEncryptedBlob(bytes: Uint8Array): boolean {
+  assertBytes("blob", bytes);
+  return MAGIC.equals(bytes.subarray(0, MAGIC.length));
+}
+
+/**
+ * Encrypts a file's content as git-crypt does, byte for byte: 10 bytes of magic, a nonce of 12, and the ciphertext. The same
+ * content under the same key gives the same blob. The key's version 0 is used.
+ *
+ * @throws GitCryptError MALFORMED_KEY_FILE where the key has no version 0; RangeError for 4 GiB and more.
+ */
+export function encryptBlob(keyFile: KeyFile, plaintext: Uint8Array): Buffer {
+  assertBytes("plaintext", plaintext);
+  if (plaintext.length > MAX_PLAINTEXT_BYTES) {
+    throw new RangeError(`plaintext: expected at most ${MAX_PLAINTEXT_BYTES} bytes, got ${plaintext.length}`);
+  }
+  const entry = entryOf(keyFile);
+  const nonce = nonceOf(entry, plaintext);
+  const blob = Buffer.allocUnsafe(HEADER_BYTES + plaintext.length);
+  blob.set(MAGIC);
+  blob.set(nonce, MAGIC.length);
+  applyKeyStream(entry, nonce, plaintext, blob.subarray(HEADER_BYTES));
+  return blob;
+}
+
+/**
+ * Decrypts a blob, and gives its content only after checking that it is what was encrypted.
+ *
+ * @throws GitCryptError MALFORMED_BLOB for a blob that is not encrypted or is cut off within its first 22 bytes, TAMPERED_BLOB
+ * for one that was changed or encrypted with another key, MALFORMED_KEY_FILE where the key has no version 0.
+ */
+export const decryptBlob = (keyFile: KeyFile, blob: Uint8Array): Buffer => decrypt(keyFile, blob, false);
+
+/** The same in the blob's own memory: the content takes the ciphertext's place. Where it throws, the blob is as it was. */
+export const decryptInPlace = (keyFile: KeyFile, blob: Uint8Array): Buffer => decrypt(keyFile, blob, true);
+
+function decrypt(keyFile: KeyFile, blob: Uint8Array, inPlace: boolean): Buffer {
+  if (!isEncryptedBlob(blob)) {
+    throw new GitCryptError("MALFORMED_BLOB", "expected a file encrypted by git-crypt, got one that is not encrypted");
+  }
+  if (blob.length < HEADER_BYTES) {
+    throw new GitCryptError("MALFORMED_BLOB", `the encrypted file is cut off after ${blob.length} bytes`);
+  }
+  const entry = entryOf(keyFile);
+  const nonce = blob.subarray(MAGIC.length, HEADER_BYTES);
+  const ciphertext = Buffer.from(blob.buffer, blob.byteOffset + HEADER_BYTES, blob.length - HEADER_BYTES);
+  const plaintext = inPlace ? ciphertext : Buffer.allocUnsafe(ciphertext.length);
+  const hmac = createHmac("sha1", entry.hmacKey);
+  applyKeyStream(entry, nonce, ciphertext, plaintext, (part) => hmac.update(part));
+  if (!timingSafeEqual(hmac.digest().subarray(0, NONCE_BYTES), nonce)) {
+    if (inPlace) applyKeyStream(entry, nonce, plaintext, ciphertext);
+    else plaintext.fill(0);
+    throw new GitCryptError("TAMPERED_BLOB", "the encrypted file was tampered with, or this is the wrong key for it", {
+      hint: "check that the key belongs to this repository",
+    });
+  }
+  return plaintext;
+}

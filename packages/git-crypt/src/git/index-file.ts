@@ -1,0 +1,254 @@
+import { createHash } from "node:crypto";
+import {
+  type BigIntStats,
+  closeSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { GitCryptError, unwritableFolder } from "../errors.ts";
+import { printable } from "../format/file-name.ts";
+import { type GitPlace, listOf, runGit, tryGit } from "./git.ts";
+import { persist } from "./persist.ts";
+import { listIndex } from "./protected-files.ts";
+import type { WorkTree } from "./work-tree.ts";
+
+/** A file of the work tree whose content is that of the index, as the file system describes it. */
+export interface FreshFile {
+  readonly oid: string;
+  readonly stat: BigIntStats;
+}
+
+/*
+ * git's index (gitformat-index): a header of 12 bytes, entries, extensions, and the hash of all that. An entry begins with what
+ * stat(2) said of the file: 32 bits each of ctime and mtime in seconds and nanoseconds, dev, ino, mode, uid, gid, size.
+ */
+const HEADER_BYTES = 12;
+const STAT = { mtime: 8, mode: 24, size: 36, end: 40 } as const;
+const EXTENDED = 0x4000;
+const STAGES = 0x3000;
+const GITLINK = 0o160000;
+
+const low32 = (value: bigint): number => Number(BigInt.asUintN(32, value));
+
+/** Writes what git remembers of a file over what it remembered; tells whether that differs. */
+function describe(bytes: Buffer, at: number, stat: BigIntStats): boolean {
+  const before = Buffer.from(bytes.subarray(at, at + STAT.end));
+  const nanoseconds = 1_000_000_000n;
+  const fields = [
+    low32(stat.ctimeNs / nanoseconds),
+    Number(stat.ctimeNs % nanoseconds),
+    low32(stat.mtimeNs / nanoseconds),
+    Number(stat.mtimeNs % nanoseconds),
+    low32(stat.dev),
+    low32(stat.ino),
+    bytes.readUInt32BE(at + STAT.mode),
+    low32(stat.uid),
+    low32(stat.gid),
+    low32(stat.size),
+  ];
+  for (const [index, value] of fields.entries()) bytes.writeUInt32BE(value, at + 4 * index);
+  return !before.equals(bytes.subarray(at, at + STAT.end));
+}
+
+interface Entries {
+  readonly at: number;
+  readonly flags: number;
+  readonly name: string;
+  readonly end: number;
+}
+
+function* entriesOf(bytes: Buffer, oidBytes: number): Generator<Entries> {
+  const version = bytes.readUInt32BE(4);
+  let at = HEADER_BYTES;
+  let name = "";
+  for (let count = bytes.readUInt32BE(8); count > 0; count--) {
+    const flags = bytes.readUInt16BE(at + STAT.end + oidBytes);
+    let from = at + STAT.end + oidBytes + 2 + ((flags & EXTENDED) === 0 ? 0 : 2);
+    if (version === 4) {
+      // The name is the one before it, less so many bytes, and what follows (a number as in pack files' offsets).
+      let byte = bytes.readUInt8(from++);
+      let less = byte & 127;
+      while ((byte & 128) !== 0) {
+        byte = bytes.readUInt8(from++);
+        less = ((less + 1) << 7) + (byte & 127);
+      }
+      const end = bytes.indexOf(0, from);
+      name = name.slice(0, name.length - less) + bytes.toString("latin1", from, end);
+      yield { at, flags, name, end: end + 1 };
+      at = end + 1;
+    } else {
+      const end = bytes.indexOf(0, from);
+      name = bytes.toString("latin1", from, end);
+      const next = at + Math.ceil((end + 1 - at) / 8) * 8;
+      yield { at, flags, name, end: next };
+      at = next;
+    }
+  }
+}
+
+function isSplit(bytes: Buffer, from: number, end: number): boolean {
+  for (let at = from; at + 8 <= end; at += 8 + bytes.readUInt32BE(at + 4)) {
+    if (bytes.toString("latin1", at, at + 4) === "link") return true;
+  }
+  return false;
+}
+
+/**
+ * Changes, in the bytes of an index, what git remembers of the files given. Entries as young as the index may have changed without a
+ * trace: unless `holds` says that a file still has the content, the entry loses the size that is remembered of it, as in git's
+ * own writing, and git compares the content again.
+ *
+ * Gives whether anything changed; null where the index is not one that is understood whole.
+ */
+export function refreshEntries(
+  bytes: Buffer,
+  written: bigint,
+  files: ReadonlyMap<string, FreshFile>,
+  holds: (name: string, oid: string) => boolean,
+): boolean | null {
+  const version = bytes.length < HEADER_BYTES ? 0 : bytes.readUInt32BE(4);
+  const oidBytes = (files.values().next().value?.oid.length ?? 0) / 2;
+  if (bytes.toString("latin1", 0, 4) !== "DIRC" || version < 2 || version > 4 || oidBytes === 0) return null;
+  const algorithm = oidBytes === 32 ? "sha256" : "sha1";
+  const end = bytes.length - oidBytes;
+  const trailer = bytes.subarray(end);
+  const unhashed = trailer.every((byte) => byte === 0); // index.skipHash
+  if (!unhashed && !createHash(algorithm).update(bytes.subarray(0, end)).digest().equals(trailer)) return null;
+  const second = low32(written / 1_000_000_000n);
+  let changed = false;
+  let last = HEADER_BYTES;
+  const young: { at: number; name: string; oid: string }[] = [];
+  for (const { at, flags, name, end: next } of entriesOf(bytes, oidBytes)) {
+    last = next;
+    const file = (flags & STAGES) === 0 ? files.get(name) : undefined;
+    const oid = bytes.toString("hex", at + STAT.end, at + STAT.end + oidBytes);
+    if (file?.oid === oid) {
+      if (describe(bytes, at, file.stat)) changed = true;
+    } else if (bytes.readUInt32BE(at + STAT.mtime) >= second && bytes.readUInt32BE(at + STAT.mode) !== GITLINK) {
+      young.push({ at, name, oid });
+    }
+  }
+  if (isSplit(bytes, last, end)) return null;
+  if (!changed) return false;
+  for (const { at, name, oid } of young) if (!holds(name, oid)) bytes.writeUInt32BE(0, at + STAT.size);
+  if (!unhashed) createHash(algorithm).update(bytes.subarray(0, end)).digest().copy(bytes, end);
+  return true;
+}
+
+function readIndex(path: string): { bytes: Buffer; stat: BigIntStats } {
+  const file = openSync(path, "r");
+  try {
+    const stat = fstatSync(file, { bigint: true });
+    return { bytes: readFileSync(file), stat };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Removes a lock that a killed process of ours left: its other name shows whose it was. */
+function removeStaleLock(lock: string, own: string): void {
+  const [held, ours] = [lock, own].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+  if (held !== undefined && held.ino === ours?.ino && held.dev === ours.dev) rmSync(lock);
+  rmSync(own, { force: true });
+}
+
+/** Null where an index is cut off. */
+function understood<T>(action: () => T): T | null {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** Writes the index under git's lock; false where git holds it, or wrote another index meanwhile. */
+function rewriteIndex(
+  path: string,
+  own: string,
+  workTree: WorkTree,
+  files: ReadonlyMap<string, FreshFile>,
+): boolean | null {
+  const lock = `${path}.lock`;
+  const { bytes, stat } = readIndex(path);
+  const changed = understood(() =>
+    refreshEntries(bytes, stat.mtimeNs, files, (name, oid) => workTree.holds(name, oid)),
+  );
+  if (changed !== true) return changed === null ? null : true;
+  removeStaleLock(lock, own);
+  try {
+    writeFileSync(own, bytes, { mode: Number(stat.mode & 0o777n), flag: "wx" });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    // One that is there is another process's, at work now.
+    if (code === "EEXIST") return false;
+    rmSync(own, { force: true });
+    throw unwritableFolder(code, error);
+  }
+  try {
+    linkSync(own, lock);
+  } catch {
+    rmSync(own);
+    return false;
+  }
+  const present = lstatSync(path, { bigint: true });
+  const isSame = present.ino === stat.ino && present.mtimeNs === stat.mtimeNs && present.size === stat.size;
+  if (isSame) renameSync(lock, path);
+  else rmSync(lock);
+  rmSync(own);
+  return isSame;
+}
+
+const indexLocked = (path: string): GitCryptError =>
+  new GitCryptError("INDEX_LOCKED", "another git command is at work in this repository", {
+    hint: `wait for it and run the command again; where none is, remove ${printable(`${path}.lock`)}`,
+  });
+
+const pathOf = ({ env, gitDir }: GitPlace): string => env["GIT_INDEX_FILE"] ?? join(gitDir, "index");
+
+/** The name under which this program writes an index. */
+const ownOf = (path: string): string => `${path}.git-crypt`;
+
+/**
+ * Asserts that no git command is writing the index; waits for a second.
+ *
+ * @throws GitCryptError INDEX_LOCKED.
+ */
+export function assertIndexFree(place: GitPlace): void {
+  const path = pathOf(place);
+  removeStaleLock(`${path}.lock`, ownOf(path));
+  if (!persist(() => !existsSync(`${path}.lock`))) throw indexLocked(path);
+}
+
+/** Makes git forget what it remembers of the files, and read them. */
+function refreshByGit(place: GitPlace, files: ReadonlyMap<string, FreshFile>): void {
+  const entries = listIndex(place).filter(({ name, oid, stage }) => stage === 0 && files.get(name)?.oid === oid);
+  const records = entries.map(({ mode, oid, name }) => `${mode} ${oid} 0\t${name}`);
+  runGit(place, ["update-index", "-z", "--index-info"], listOf(records));
+  tryGit(place, ["update-index", "-q", "--refresh"]); // It fails where other files are modified.
+}
+
+/**
+ * Tells git that the files given, by their names, hold what the index says. Else it would take each for modified, by its size.
+ *
+ * It writes the index itself, which takes no process and no filter; where it does not understand the index, or Windows describes
+ * files in another way, git reads the files.
+ *
+ * @throws GitCryptError INDEX_LOCKED where another program holds the index; UNWRITABLE; GIT_FAILED.
+ */
+export function refreshIndex(place: GitPlace, workTree: WorkTree, files: ReadonlyMap<string, FreshFile>): void {
+  if (files.size === 0) return;
+  const path = pathOf(place);
+  if (process.platform === "win32") return refreshByGit(place, files);
+  const done = persist(() => rewriteIndex(path, ownOf(path), workTree, files));
+  if (done === null) refreshByGit(place, files);
+  if (done === false) throw indexLocked(path);
+}

@@ -1,0 +1,96 @@
+import { createHash, hash } from "node:crypto";
+import { chunksOf } from "../format/chunks.ts";
+import { GitCryptError } from "../errors.ts";
+import { type GitPlace, runGit, tryGit } from "./git.ts";
+
+/** So many bytes of objects are asked for at a time; a larger one comes alone. */
+export const GROUP_BYTES: number = 32 * 1024 * 1024;
+
+/** How many digits git's names of objects have, by SHA-1 or SHA-256. */
+export type OidLength = 40 | 64;
+
+export const oidLengthOf = (oid: string): OidLength => (oid.length === 64 ? 64 : 40);
+
+/** What git calls a blob of this content. */
+export function blobOid(length: OidLength, content: Uint8Array): string {
+  const header = `blob ${content.length}\0`;
+  const algorithm = length === 64 ? "sha256" : "sha1";
+  if (content.length <= 65536) {
+    const bytes = Buffer.allocUnsafe(header.length + content.length);
+    bytes.write(header, "latin1");
+    bytes.set(content, header.length);
+    const oid = hash(algorithm, bytes, "hex");
+    bytes.fill(0);
+    return oid;
+  }
+  const digest = createHash(algorithm).update(header, "latin1");
+  for (const chunk of chunksOf(content)) digest.update(chunk);
+  return digest.digest("hex");
+}
+
+/** Tells whether `content` is the blob that git calls `oid`: SHA-1 or, by its length, SHA-256. */
+export const isBlob = (oid: string, content: Uint8Array): boolean => blobOid(oidLengthOf(oid), content) === oid;
+
+/** The sizes of blobs in bytes, by their names; what is not here, or is no blob, is left out. */
+export function sizesOf(place: GitPlace, oids: Iterable<string>): Map<string, number> {
+  const names = [...new Set(oids)];
+  if (names.length === 0) return new Map();
+  const output = runGit(place, ["cat-file", "--batch-check", "--buffer"], Buffer.from(`${names.join("\n")}\n`));
+  const sizes = new Map<string, number>();
+  for (const line of output.toString("latin1").split("\n")) {
+    const [oid = "", type, size] = line.split(" ");
+    if (type === "blob") sizes.set(oid, Number(size));
+  }
+  return sizes;
+}
+
+function* groupsOf(sizes: ReadonlyMap<string, number>): Generator<string[]> {
+  let group: string[] = [];
+  let total = 0;
+  for (const [oid, size] of sizes) {
+    if (group.length > 0 && total + size > GROUP_BYTES) {
+      yield group;
+      group = [];
+      total = 0;
+    }
+    group.push(oid);
+    total += size;
+  }
+  if (group.length > 0) yield group;
+}
+
+/** Reads blobs, a bounded amount at a time, and gives each by its name. */
+export function* readBlobs(
+  place: GitPlace,
+  sizes: ReadonlyMap<string, number>,
+): Generator<[oid: string, content: Buffer]> {
+  for (const group of groupsOf(sizes)) {
+    const output = runGit(place, ["cat-file", "--batch", "--buffer"], Buffer.from(`${group.join("\n")}\n`));
+    let offset = 0;
+    for (const oid of group) {
+      const end = output.indexOf(10, offset);
+      const size = Number(/^\S+ blob (\d+)$/.exec(output.toString("latin1", offset, end))?.[1] ?? Number.NaN);
+      if (Number.isNaN(size)) throw new GitCryptError("GIT_FAILED", "git cat-file failed: a blob is missing");
+      yield [oid, output.subarray(end + 1, end + 1 + size)];
+      offset = end + size + 2;
+    }
+  }
+}
+
+/** Blobs above this size are not read whole to see how they begin. */
+export const WHOLE_BYTES: number = 1024 * 1024;
+
+/** The first `bytes` of one blob; git is stopped once it has given them. */
+function startOf(place: GitPlace, oid: string, bytes: number): Buffer {
+  return tryGit(place, ["cat-file", "blob", oid], undefined, bytes).stdout.subarray(0, bytes);
+}
+
+/** Gives blobs by their names: the small ones whole, of a large one the first 64 bytes. */
+export function* readStarts(
+  place: GitPlace,
+  sizes: ReadonlyMap<string, number>,
+): Generator<[oid: string, start: Buffer, whole: boolean]> {
+  const small = new Map([...sizes].filter(([, size]) => size <= WHOLE_BYTES));
+  for (const [oid, content] of readBlobs(place, small)) yield [oid, content, true];
+  for (const [oid, size] of sizes) if (size > WHOLE_BYTES) yield [oid, startOf(place, oid, 64), false];
+}

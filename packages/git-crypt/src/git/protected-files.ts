@@ -1,0 +1,117 @@
+import { GitCryptError } from "../errors.ts";
+import { type GitPlace, listOf, recordsOf, runGit } from "./git.ts";
+import { DEFAULT_KEY_NAME, isKeyName } from "../format/key-name.ts";
+
+/** An entry of the index. The characters of `name` are bytes. */
+export interface IndexEntry {
+  readonly name: string;
+  /** As git writes it: `100644`, `100755`, `120000` for a symbolic link, `160000` for a submodule. */
+  readonly mode: string;
+  readonly oid: string;
+  /** 0, or 1 to 3 for the sides of a conflict. */
+  readonly stage: number;
+  /** Whether git keeps it out of the work tree: a sparse checkout. */
+  readonly skipped: boolean;
+}
+
+/** An entry whose attributes name a key. */
+export interface ProtectedEntry extends IndexEntry {
+  readonly keyName: string;
+}
+
+/** The place of a repository that has a work tree. */
+export interface WorkTreePlace extends GitPlace {
+  readonly topLevel: string;
+}
+
+/** @throws GitCryptError NO_WORK_TREE for a bare repository. */
+export function assertWorkTree<T extends GitPlace>(place: T): asserts place is T & WorkTreePlace {
+  if (place.topLevel !== null) return;
+  throw new GitCryptError("NO_WORK_TREE", "expected a repository with a work tree, got a bare one or its .git folder", {
+    hint: "change to the work tree, or clone the repository first",
+  });
+}
+
+export const isRegular = ({ mode }: { readonly mode: string }): boolean => mode.startsWith("100");
+
+const FILTER = "git-crypt";
+
+/** The name of the filter, and of the diff and merge drivers, of a key. */
+export const filterOf = (keyName: string): string => (keyName === DEFAULT_KEY_NAME ? FILTER : `${FILTER}-${keyName}`);
+
+/** The key that a filter stands for; null for other filters. */
+export function keyNameOf(filter: string): string | null {
+  if (filter === FILTER) return DEFAULT_KEY_NAME;
+  const name = filter.startsWith(`${FILTER}-`) ? filter.slice(FILTER.length + 1) : "";
+  return isKeyName(name) && name !== DEFAULT_KEY_NAME ? name : null;
+}
+
+/** The whole index. */
+export function listIndex(place: GitPlace): IndexEntry[] {
+  return recordsOf(runGit(place, ["ls-files", "-t", "-s", "-z"])).map((record) => {
+    const tab = record.indexOf("\t");
+    const [tag = "", mode = "", oid = "", stage = ""] = record.slice(0, tab).split(" ");
+    return { name: record.slice(tab + 1), mode, oid, stage: Number(stage), skipped: tag === "S" };
+  });
+}
+
+/** What takes an entry's place in the index. */
+export interface NewEntry {
+  readonly name: string;
+  /** As git writes it; `0` removes the entry, whatever its oid. */
+  readonly mode: string;
+  readonly oid: string;
+  readonly skipped: boolean;
+}
+
+/** An entry with another blob. */
+export const withBlob = ({ name, mode, skipped }: IndexEntry, oid: string): NewEntry => ({ name, mode, oid, skipped });
+
+/** Puts entries into the index, those that sparse checkout keeps out of the work tree as such. git reads their files anew. */
+export function putEntries(place: GitPlace, entries: readonly NewEntry[]): void {
+  if (entries.length === 0) return;
+  const records = entries.map(({ name, mode, oid }) => `${mode} ${oid}${mode === "0" ? "" : " 0"}\t${name}`);
+  runGit(place, ["update-index", "-z", "--index-info"], listOf(records));
+  const skipped = entries.filter((entry) => entry.skipped && entry.mode !== "0").map(({ name }) => name);
+  if (skipped.length > 0) runGit(place, ["update-index", "-z", "--skip-worktree", "--stdin"], listOf(skipped));
+}
+
+/** The values of `attributes` for each of `names`, in their order. `from` is the index alone, or the work tree before it. */
+function attributesOf(
+  place: GitPlace,
+  names: readonly string[],
+  attributes: readonly string[],
+  from: "index" | "work tree" = "work tree",
+): string[][] {
+  if (names.length === 0) return [];
+  const cached = from === "index" ? ["--cached"] : [];
+  const records = recordsOf(runGit(place, ["check-attr", ...cached, "--stdin", "-z", ...attributes], listOf(names)));
+  const width = attributes.length;
+  // Each record is a name, an attribute and its value.
+  return names.map((_, at) => attributes.map((__, index) => records[3 * (at * width + index) + 2] ?? "unspecified"));
+}
+
+/** The entries of the index on protected paths: symbolic links, submodules and the sides of conflicts among them. */
+export function listProtected(place: GitPlace, from?: "index" | "work tree"): ProtectedEntry[] {
+  return withKeyNames(place, listIndex(place), from);
+}
+
+/** Those of `entries` that lie on protected paths, with the values of further `attributes`. */
+export function withKeyNames<T extends { readonly name: string }>(
+  place: GitPlace,
+  entries: readonly T[],
+  from?: "index" | "work tree",
+  attributes: readonly string[] = [],
+): (T & { readonly keyName: string; readonly values: readonly string[] })[] {
+  const all = attributesOf(
+    place,
+    entries.map(({ name }) => name),
+    ["filter", ...attributes],
+    from,
+  );
+  return entries.flatMap((entry, at) => {
+    const [filter = "", ...values] = all[at] ?? [];
+    const keyName = keyNameOf(filter);
+    return keyName === null ? [] : [{ ...entry, keyName, values }];
+  });
+}

@@ -1,0 +1,185 @@
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { assertString } from "@git-vault/core";
+import { GitCryptError } from "../errors.ts";
+import { git, type GitResult, reasonOf } from "./git.ts";
+import { type KeyFile, MAX_KEY_FILE_BYTES, parseKeyFile } from "../format/key-file.ts";
+import { assertKeyName, DEFAULT_KEY_NAME, isKeyName } from "../format/key-name.ts";
+import { hasTraces } from "./uses-git-crypt.ts";
+
+/** A key that lies in a repository. Both its parts are secrets. */
+export interface StoredKey {
+  /** The file as git-crypt stored it: what is handed over. */
+  readonly bytes: Buffer;
+  readonly keyFile: KeyFile;
+}
+
+/** A git repository, with its git-crypt keys. Paths are absolute. */
+export interface Repository {
+  /** The top folder of the work tree; null in a bare repository and inside `.git`. */
+  readonly topLevel: string | null;
+  /** The repository's own folder: in a linked worktree or a submodule, that one's. */
+  readonly gitDir: string;
+  /** The folder that linked worktrees share; elsewhere the same as `gitDir`. */
+  readonly commonDir: string;
+  /** The environment that git gets; the paths of the repository's variables in it are absolute. */
+  readonly env: NodeJS.ProcessEnv;
+  /** The names of the keys that lie here, sorted; the default key's is `default`. Empty while the repository is locked. */
+  keyNames(): string[];
+  /**
+   * Reads a key: from `gitDir`, else from `commonDir`, where a linked worktree finds that of its main work tree.
+   *
+   * @throws GitCryptError INVALID_KEY_NAME; NO_SUCH_KEY where there are others; LOCKED where there is none and the repository uses
+   * git-crypt; NOT_GIT_CRYPT where it does not; KEY_FILE_UNREADABLE; MALFORMED_KEY_FILE.
+   */
+  readKey(name?: string): StoredKey;
+}
+
+/** How a repository is looked for. */
+export interface OpenRepositoryOptions {
+  /** The environment that git gets, GIT_DIR included; this process's own where it is left out. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
+
+const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(String(codeOf(error)));
+
+const unreadable = (reason: string, cause?: unknown): GitCryptError =>
+  new GitCryptError("KEY_FILE_UNREADABLE", `the key file cannot be read: ${reason}`, {
+    hint: "check the permissions of the folder git-crypt/keys in the repository's .git",
+    cause,
+  });
+
+/** Reads at most `MAX_KEY_FILE_BYTES` of a regular file; null where there is none. */
+function readKeyFile(path: string): Buffer | null {
+  let file: number;
+  try {
+    // Without O_NONBLOCK a FIFO by that name would hang.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw unreadable(codeOf(error) === "EACCES" ? "permission is denied" : "it cannot be opened", error);
+  }
+  const buffer = Buffer.alloc(MAX_KEY_FILE_BYTES + 1);
+  try {
+    if (!fstatSync(file).isFile()) throw unreadable("it is not a regular file");
+    let length = 0;
+    for (let count = -1; count !== 0; length += count)
+      count = readSync(file, buffer, length, buffer.length - length, null);
+    if (length > MAX_KEY_FILE_BYTES) {
+      throw new GitCryptError("MALFORMED_KEY_FILE", `the key file is larger than ${MAX_KEY_FILE_BYTES} bytes`);
+    }
+    return Buffer.from(buffer.subarray(0, length));
+  } finally {
+    buffer.fill(0);
+    closeSync(file);
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter(isKeyName);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw unreadable("its folder cannot be listed", error);
+  }
+}
+
+function missingKey(name: string, others: readonly string[], usesGitCrypt: () => boolean): GitCryptError {
+  if (others.length > 0) {
+    return new GitCryptError("NO_SUCH_KEY", `there is no key named ${name} in this repository`, {
+      hint: `the keys here are: ${others.join(", ")}`,
+    });
+  }
+  if (usesGitCrypt()) {
+    return new GitCryptError("LOCKED", "the repository is locked: it uses git-crypt and its key is not here", {
+      hint: "unlock it first, or ask somebody who holds the key to share it with you",
+    });
+  }
+  return new GitCryptError(
+    "NOT_GIT_CRYPT",
+    "the repository does not use git-crypt: neither its attributes nor its configuration speak of it",
+    { hint: "change to the repository whose key you mean, or begin with `vault init`" },
+  );
+}
+
+/** Turns what git said when it found no repository into our words. */
+function refusal({ stderr }: GitResult): GitCryptError {
+  if (/not a git repository/.test(stderr)) {
+    return new GitCryptError("NOT_A_REPOSITORY", "expected a folder in a git repository, got one outside of any", {
+      hint: "change to the repository, or name it with -C",
+    });
+  }
+  if (/dubious ownership|unsafe repository/.test(stderr)) {
+    return new GitCryptError("UNTRUSTED_REPOSITORY", "git refuses this repository because it belongs to another user", {
+      hint: "if you trust it, add its path to git's safe.directory: git config --global --add safe.directory PATH",
+    });
+  }
+  return new GitCryptError("GIT_FAILED", `git could not read the repository: ${reasonOf({ stderr })}`);
+}
+
+function realFolder(path: string): string {
+  try {
+    if (statSync(path).isDirectory()) return realpathSync(path);
+  } catch (error) {
+    if (codeOf(error) === "EACCES")
+      throw new GitCryptError("NOT_A_REPOSITORY", "the folder cannot be entered", { cause: error });
+    // Else it is not there, which is said below.
+  }
+  throw new GitCryptError("NOT_A_REPOSITORY", "expected a folder in a git repository, and there is no such folder");
+}
+
+/** git's own variables, for a git that runs at the top of the repository instead of in `cwd`. */
+function absoluteEnvironment(
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  gitDir: string,
+  topLevel: string | null,
+): NodeJS.ProcessEnv {
+  const { GIT_DIR: named, GIT_INDEX_FILE: index } = env;
+  return {
+    ...env,
+    ...(named === undefined ? {} : { GIT_DIR: gitDir, ...(topLevel === null ? {} : { GIT_WORK_TREE: topLevel }) }),
+    ...(index === undefined ? {} : { GIT_INDEX_FILE: resolve(cwd, index) }),
+  };
+}
+
+/**
+ * Finds the git repository that the folder `path` stands in, as git itself does: from a subfolder, a linked worktree, a
+ * submodule or a bare repository, or by GIT_DIR.
+ *
+ * @throws GitCryptError NOT_A_REPOSITORY, UNTRUSTED_REPOSITORY, GIT_MISSING, GIT_FAILED.
+ */
+export function openRepository(path: string, options: OpenRepositoryOptions = {}): Repository {
+  assertString("path", path);
+  const { env = process.env } = options;
+  const cwd = realFolder(path);
+  // Unlike --show-toplevel, --show-cdup does not fail where there is no work tree, but prints no line at all.
+  const result = git(cwd, env, ["rev-parse", "--git-dir", "--git-common-dir", "--show-cdup"]);
+  if (result.status !== 0) throw refusal(result);
+  const [gitDir, commonDir, topLevel, ...rest] = result.stdout
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => resolve(cwd, line));
+  if (gitDir === undefined || commonDir === undefined || rest.length > 0) {
+    throw new GitCryptError("GIT_FAILED", "the repository's path holds a line break");
+  }
+
+  const repository = { topLevel: topLevel ?? null, gitDir, commonDir };
+  const folders = [...new Set([gitDir, commonDir])].map((folder) => join(folder, "git-crypt", "keys"));
+  const keyNames = (): string[] => [...new Set(folders.flatMap(namesIn))].toSorted();
+  return {
+    ...repository,
+    env: absoluteEnvironment(cwd, env, gitDir, repository.topLevel),
+    keyNames,
+    readKey: (name = DEFAULT_KEY_NAME) => {
+      assertKeyName(name);
+      for (const folder of folders) {
+        const bytes = readKeyFile(join(folder, name));
+        if (bytes !== null) return { bytes, keyFile: parseKeyFile(bytes) };
+      }
+      throw missingKey(name, keyNames(), () => hasTraces({ ...repository, cwd }, env));
+    },
+  };
+}

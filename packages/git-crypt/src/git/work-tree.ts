@@ -1,0 +1,185 @@
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { constants as bufferLimits } from "node:buffer";
+import { join } from "node:path";
+import { chunksOf } from "../format/chunks.ts";
+import { GitCryptError } from "../errors.ts";
+import { locate, printable } from "../format/file-name.ts";
+import { isBlob } from "./objects.ts";
+import { makeScratch, removeScratch } from "./temp-folder.ts";
+
+/** The largest file that git-crypt encrypts, encrypted, as far as Node holds so much at once. */
+const MOST_BYTES = Math.min(2 ** 32 - 1 + 22, bufferLimits.MAX_LENGTH);
+
+/** node:fs reads less than 2 GiB in one call. */
+const MOST_AT_ONCE = 2 ** 30;
+
+/** A regular file of a work tree as it was read. */
+export interface FoundFile {
+  readonly content: Buffer;
+  readonly stat: BigIntStats;
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";
+
+const isSame = (a: BigIntStats, b: BigIntStats): boolean =>
+  a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeNs === b.mtimeNs && a.mode === b.mode;
+
+const unwritable = (name: string, cause: unknown): GitCryptError =>
+  new GitCryptError("UNWRITABLE", `the file ${printable(name)} cannot be written: ${codeOf(cause)}`, {
+    hint: "check the permissions of its folder and the space left, then run the command again",
+    cause,
+  });
+
+/**
+ * Reads and replaces the files of a work tree, by names whose characters are bytes. It follows no symbolic link below the top
+ * folder.
+ */
+export class WorkTree {
+  readonly #topLevel: string;
+  readonly #gitDir: string;
+  /** Whether a folder, by its name, is a real one. */
+  readonly #folders = new Map<string, boolean>();
+  #scratch: string | undefined;
+  #count = 0;
+
+  /** `gitDir` lies on the same file system as a rule: what is unfinished there is out of git's sight. */
+  constructor(topLevel: string, gitDir: string) {
+    this.#topLevel = topLevel;
+    this.#gitDir = gitDir;
+  }
+
+  #isRealFolder(name: string): boolean {
+    if (name === "") return true;
+    const known = this.#folders.get(name);
+    if (known !== undefined) return known;
+    let real = this.#isRealFolder(name.slice(0, Math.max(0, name.lastIndexOf("/"))));
+    if (real) real = lstatSync(locate(this.#topLevel, name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+    this.#folders.set(name, real);
+    return real;
+  }
+
+  #isReachable(name: string): boolean {
+    return this.#isRealFolder(name.slice(0, Math.max(0, name.lastIndexOf("/"))));
+  }
+
+  /** Reads a regular file; null where there is none by that name, or something else. */
+  read(name: string): FoundFile | null {
+    if (!this.#isReachable(name)) return null;
+    let file: number;
+    try {
+      const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+      file = openSync(locate(this.#topLevel, name), flags);
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR", "ELOOP", "EMLINK", "ENXIO"].includes(codeOf(error))) return null;
+      throw new GitCryptError("GIT_FAILED", `the file ${printable(name)} cannot be read: ${codeOf(error)}`, {
+        cause: error,
+      });
+    }
+    try {
+      const stat = fstatSync(file, { bigint: true });
+      if (!stat.isFile()) return null;
+      if (stat.size > MOST_BYTES) {
+        throw new GitCryptError("GIT_FAILED", `the file ${printable(name)} cannot be read: it has 4 GiB or more`, {
+          hint: "git-crypt encrypts less than that: take the file out of the protected ones",
+        });
+      }
+      const content = Buffer.allocUnsafe(Number(stat.size));
+      let length = 0;
+      for (let count = -1; count !== 0 && length < content.length; length += count) {
+        count = readSync(file, content, length, Math.min(content.length - length, MOST_AT_ONCE), null);
+      }
+      return { content: content.subarray(0, length), stat };
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Tells whether a file, or a symbolic link's target, is exactly the blob that git calls `oid`. */
+  holds(name: string, oid: string): boolean {
+    if (!this.has(name)) return false;
+    const path = locate(this.#topLevel, name);
+    const isLink = lstatSync(path).isSymbolicLink();
+    const content = isLink ? readlinkSync(path, "buffer") : this.read(name)?.content;
+    return content !== undefined && isBlob(oid, content);
+  }
+
+  /** Tells whether anything lies by that name. */
+  has(name: string): boolean {
+    return this.#isReachable(name) && lstatSync(locate(this.#topLevel, name), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /**
+   * Puts `content` in the place of the file that was found, whole or not at all, with the same permissions; null where the file
+   * was changed meanwhile. The new one is dated a second back: git reads a file again that is as young as the index.
+   *
+   * @throws GitCryptError UNWRITABLE.
+   */
+  replace(name: string, content: Uint8Array, found: BigIntStats): BigIntStats | null {
+    if (!this.#isReachable(name)) return null;
+    const path = locate(this.#topLevel, name);
+    try {
+      const unfinished = join((this.#scratch ??= makeScratch(this.#gitDir)), String(this.#count++));
+      const file = openSync(unfinished, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
+      try {
+        writeWhole(file, content, found);
+      } finally {
+        closeSync(file);
+      }
+      const present = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      if (present === undefined || !isSame(present, found)) {
+        rmSync(unfinished);
+        return null;
+      }
+      this.#move(unfinished, path, content, found);
+      return lstatSync(path, { bigint: true });
+    } catch (error) {
+      throw error instanceof GitCryptError ? error : unwritable(name, error);
+    }
+  }
+
+  /** Where the work tree lies on another file system than the repository, the file is written in its place. */
+  #move(unfinished: string, path: string | Buffer, content: Uint8Array, found: BigIntStats): void {
+    try {
+      renameSync(unfinished, path);
+    } catch (error) {
+      if (codeOf(error) !== "EXDEV") throw error;
+      rmSync(unfinished);
+      const file = openSync(path, constants.O_WRONLY | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0));
+      try {
+        writeWhole(file, content, found);
+      } finally {
+        closeSync(file);
+      }
+    }
+  }
+
+  /** Removes what this process and killed ones left unfinished. */
+  tidy(): void {
+    removeScratch(this.#gitDir);
+    this.#scratch = undefined;
+  }
+}
+
+function writeWhole(file: number, content: Uint8Array, { mode }: BigIntStats): void {
+  for (const chunk of chunksOf(content)) {
+    for (let offset = 0; offset < chunk.length;) offset += writeSync(file, chunk, offset);
+  }
+  fchmodSync(file, Number(mode & 0o777n));
+  const past = Math.floor(Date.now() / 1000) - 1;
+  futimesSync(file, past, past);
+}

@@ -1,0 +1,188 @@
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { GitCryptError } from "../errors.ts";
+import { listOf, recordsOf, runGit, tryGit } from "../git/git.ts";
+import { assertIndexFree } from "../git/index-file.ts";
+import { isBlob } from "../git/objects.ts";
+import { assertWorkTree, type WorkTreePlace } from "../git/protected-files.ts";
+import type { Repository } from "../git/repository.ts";
+import { stateFolder, type FilesToCommit } from "./build-commit.ts";
+import { VAULT_FOLDER } from "../keys/committed-retired-keys.ts";
+
+/** How changes are committed. */
+export interface CommitFilesOptions {
+  /** The commit's message. */
+  readonly message: string;
+  /** Whether they are left staged instead; false where it is left out. */
+  readonly stageOnly?: boolean;
+}
+
+const ATTRIBUTES_FILE = `${VAULT_FOLDER}/.gitattributes`;
+/** Whatever the attributes above say: what lies there is encrypted already, and may not change by a byte. */
+const ATTRIBUTES = "* -text !filter !diff !merge\n";
+
+/**
+ * Commits changes to files of `.git-vault`, or of git-crypt's `.git-crypt`, and nothing else, whatever else is changed or staged, through `git commit`, so that the
+ * user's hooks and signature apply. Where it fails, the files and the index are as before.
+ *
+ * The own `.gitattributes` of `.git-vault` is added where it is not there.
+ *
+ * @returns the commit's name; null where the changes were left staged, or only undo what was staged
+ * @throws GitCryptError NO_WORK_TREE, NO_BRANCH, INDEX_LOCKED, UNWRITABLE; GIT_FAILED with git's reason, as where a merge is going on or a hook
+ * refuses; RangeError for a path outside of the folder
+ */
+export function commitFiles(
+  repository: Repository,
+  changes: FilesToCommit,
+  { message, stageOnly = false }: CommitFilesOptions,
+): string | null {
+  assertWorkTree(repository);
+  assertIndexFree(repository);
+  if (!stageOnly) assertOnBranch(repository);
+  const all = withAttributes(repository, changes);
+  const paths = [...all.keys()];
+  const folders = [VAULT_FOLDER, stateFolder(repository)];
+  for (const path of paths) assertOwnPath(repository, folders, path);
+  const before = remember(repository, paths);
+  try {
+    for (const [path, content] of all) put(join(repository.topLevel, path), content);
+    stage(repository, all);
+    if (stageOnly) return null;
+    const committable = knownToCommit(repository, all);
+    if (committable.length === 0) return null;
+    commit(repository, message, committable);
+    return runGit(repository, ["rev-parse", "HEAD"]).toString().trim();
+  } catch (error) {
+    restore(repository, before);
+    throw error instanceof GitCryptError ? explain(error) : unwritable(error);
+  }
+}
+
+/** A commit that no branch holds is soon lost. */
+function assertOnBranch(repository: WorkTreePlace): void {
+  if (tryGit(repository, ["symbolic-ref", "--quiet", "HEAD"]).status === 0) return;
+  throw new GitCryptError("NO_BRANCH", "no branch is checked out, so that the commit would be lost", {
+    hint: "check out a branch first, or leave the changes staged with --no-commit",
+  });
+}
+
+function withAttributes(repository: Repository, changes: FilesToCommit): FilesToCommit {
+  if (![...changes.keys()].some((path) => path.startsWith(`${VAULT_FOLDER}/`))) return changes;
+  const isCommitted = tryGit(repository, ["cat-file", "-e", `HEAD:${ATTRIBUTES_FILE}`]).status === 0;
+  return isCommitted ? changes : new Map([[ATTRIBUTES_FILE, Buffer.from(ATTRIBUTES)], ...changes]);
+}
+
+/** No folder on the way may be a link, which could lead anywhere. */
+function assertOwnPath({ topLevel }: WorkTreePlace, folders: readonly string[], path: string): void {
+  const parts = path.split("/");
+  const folder = folders.find((own) => path.startsWith(`${own}/`));
+  if (folder === undefined || parts.length < 2 || parts.some((part) => ["", ".", ".."].includes(part))) {
+    throw new RangeError(`path: expected one in ${folders.join(" or ")}, got another`);
+  }
+  for (let length = 1; length <= parts.length; length += 1) {
+    const stat = lstatSync(join(topLevel, ...parts.slice(0, length)), { throwIfNoEntry: false });
+    if (stat === undefined) return;
+    if (length < parts.length ? stat.isDirectory() : stat.isFile()) continue;
+    throw new GitCryptError("UNWRITABLE", `${folder} holds a link, or something else than files and folders`, {
+      hint: "look at it with `git log`, and remove what does not belong there",
+    });
+  }
+}
+
+/** Without the files that go, and were never committed. */
+function knownToCommit(repository: WorkTreePlace, changes: FilesToCommit): string[] {
+  const gone = [...changes].flatMap(([path, content]) => (content === null ? [path] : []));
+  const args = ["--literal-pathspecs", "ls-tree", "-z", "--name-only", "HEAD", "--", ...gone];
+  const committed = new Set(gone.length === 0 ? [] : recordsOf(tryGit(repository, args).stdout));
+  return [...changes].flatMap(([path, content]) => (content !== null || committed.has(path) ? [path] : []));
+}
+
+function commit(repository: WorkTreePlace, message: string, paths: readonly string[]): void {
+  const args = ["--literal-pathspecs", "commit", "-q", "--only", "-m", message, "--", ...paths];
+  const { status, stderr } = tryGit(repository, args);
+  if (status === 0) return;
+  // What a hook says has no mark of git's.
+  const line = /^(?:fatal|error): (.*)$/m.exec(stderr)?.[1] ?? stderr.trim().split("\n").at(-1) ?? "";
+  const reason = line === "" ? "it did not say why" : line.replaceAll(/\p{Cc}/gu, " ").slice(0, 200);
+  throw new GitCryptError("GIT_FAILED", `git commit failed: ${reason}`);
+}
+
+interface Before {
+  readonly path: string;
+  /** What lay in the work tree; null for nothing. */
+  readonly content: Buffer | null;
+  /** As `update-index --index-info` takes it; null where there was none. */
+  readonly entry: string | null;
+}
+
+function remember(repository: WorkTreePlace, paths: readonly string[]): Before[] {
+  const listed = recordsOf(runGit(repository, ["--literal-pathspecs", "ls-files", "-s", "-z", "--", ...paths]));
+  const entries = new Map(listed.map((record) => [record.slice(record.indexOf("\t") + 1), record]));
+  return paths.map((path) => {
+    const file = join(repository.topLevel, path);
+    const isThere = lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+    return { path, content: isThere ? readFileSync(file) : null, entry: entries.get(path) ?? null };
+  });
+}
+
+/** Writes a file whole or not at all, or removes it. */
+function put(file: string, content: Buffer | null): void {
+  if (content === null) {
+    rmSync(file, { force: true });
+    return;
+  }
+  const unfinished = `${file}.${process.pid}`;
+  mkdirSync(dirname(file), { recursive: true });
+  try {
+    writeFileSync(unfinished, content, { flag: "wx" });
+    renameSync(unfinished, file);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** Neither an ignored path nor a sparse checkout stops this. */
+function stage(repository: WorkTreePlace, changes: FilesToCommit): void {
+  const names = [...changes.keys()];
+  runGit(repository, ["update-index", "--add", "--remove", "-z", "--stdin"], listOf(names));
+  const listed = recordsOf(runGit(repository, ["--literal-pathspecs", "ls-files", "-s", "-z", "--", ...names]));
+  for (const record of listed) {
+    const [, oid = ""] = record.split(" ");
+    const content = changes.get(record.slice(record.indexOf("\t") + 1));
+    if (content !== undefined && content !== null && isBlob(oid, content)) continue;
+    throw new GitCryptError("GIT_FAILED", `git would not store the files of ${VAULT_FOLDER} as they are`, {
+      hint: "look for settings that change files, in .git/info/attributes and in git's core.autocrlf",
+    });
+  }
+}
+
+function restore(repository: WorkTreePlace, before: readonly Before[]): void {
+  for (const { path, content } of before) {
+    const file = join(repository.topLevel, path);
+    try {
+      put(file, content);
+      for (let folder = dirname(file); folder !== repository.topLevel; folder = dirname(folder)) rmdirSync(folder);
+    } catch {
+      // The folder holds other files; or it cannot be written, which is what went wrong before.
+    }
+  }
+  const added = before.filter(({ entry }) => entry === null).map(({ path }) => path);
+  tryGit(repository, ["update-index", "--force-remove", "-z", "--stdin"], listOf(added));
+  const entries = before.flatMap(({ entry }) => entry ?? []);
+  tryGit(repository, ["update-index", "-z", "--index-info"], listOf(entries));
+}
+
+const explain = (error: GitCryptError): GitCryptError =>
+  error.code !== "GIT_FAILED"
+    ? error
+    : new GitCryptError("GIT_FAILED", error.message, {
+        hint: error.hint ?? "nothing was changed; mend that, or leave the files staged with --no-commit",
+        cause: error,
+      });
+
+const unwritable = (cause: unknown): GitCryptError =>
+  new GitCryptError("UNWRITABLE", `the folder ${VAULT_FOLDER} cannot be written`, {
+    hint: "nothing was changed; check the permissions of the work tree",
+    cause,
+  });

@@ -1,0 +1,166 @@
+import { copyFileSync, lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { GitCryptError } from "../errors.ts";
+import { locate, printable } from "../format/file-name.ts";
+import { stateFiles } from "../checkout/file-states.ts";
+import { type FilterCommands, settingsOf, writeSettings } from "../checkout/filter-config.ts";
+import { runGit, tryGit } from "../git/git.ts";
+import { type FreshFile, refreshIndex } from "../git/index-file.ts";
+import { keyId } from "../format/key-id.ts";
+import type { KeyFile } from "../format/key-file.ts";
+import { keyPath, storeKey } from "../keys/key-store.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
+import { readBlobs, sizesOf } from "../git/objects.ts";
+import { listIndex, type NewEntry, putEntries, withKeyNames, type WorkTreePlace } from "../git/protected-files.ts";
+import type { Repository } from "../git/repository.ts";
+import { removeRetired, storeRetired } from "../keys/retired-keys.ts";
+import type { Difference } from "./build-commit.ts";
+import { makeScratch, removeScratch } from "../git/temp-folder.ts";
+import { VAULT_FOLDER } from "../keys/committed-retired-keys.ts";
+import { WorkTree } from "../git/work-tree.ts";
+import { otherWorktrees } from "../git/worktrees.ts";
+
+/*
+ * The steps of a rotation, once its commit is stored. Each can be done again after it was killed, and each can be done the other
+ * way round.
+ */
+
+/** A repository whose key is rotated. */
+export type RotatedPlace = Repository & WorkTreePlace;
+
+/** A key's file: its bytes, and what they mean. */
+export interface KeyBytes {
+  readonly bytes: Buffer;
+  readonly keyFile: KeyFile;
+}
+
+/**
+ * Makes `next` the current key, wherever the one of that name lies, and keeps `last` as a retired one. The retired one is stored
+ * first: at no time does a filter lack a key that the index needs.
+ */
+export function exchangeKeys(
+  repository: RotatedPlace,
+  keyName: string,
+  last: KeyBytes,
+  next: KeyBytes,
+  commands: FilterCommands,
+): void {
+  storeRetired(repository, keyName, [last.keyFile]);
+  const others = otherWorktrees(repository).flatMap((other) => other.repository?.gitDir ?? []);
+  const own = [repository.gitDir, ...others].filter((folder) =>
+    lstatSync(keyPath(folder, keyName), { throwIfNoEntry: false }),
+  );
+  for (const folder of new Set([repository.commonDir, ...own])) storeKey(folder, keyName, next.bytes);
+  removeRetired(repository, keyName, [keyId(next.keyFile)]);
+  writeSettings(repository, settingsOf(keyName, commands));
+}
+
+/** The commit that a branch is at; null where there is no such branch. */
+export function tipOf(repository: Repository, branch: string): string | null {
+  const { status, stdout } = tryGit(repository, ["rev-parse", "--verify", "--quiet", `${branch}^{commit}`]);
+  return status === 0 ? stdout.toString().trim() : null;
+}
+
+/** Moves a branch, unless it is elsewhere by now. */
+export function moveBranch(repository: Repository, branch: string, from: string, to: string, reason: string): void {
+  runGit(repository, ["update-ref", "-m", `rotate: ${reason}`, branch, to, from]);
+}
+
+/** Puts the files that differ into the index, where it holds what they were; other entries are staged changes, and stay. */
+export function moveIndex(repository: Repository, changed: readonly Difference[], skipped: ReadonlySet<string>): void {
+  const index = new Map(listIndex(repository).map((entry) => [entry.name, entry]));
+  const entries = changed.flatMap(({ name, mode, before, after }): NewEntry[] => {
+    const present = index.get(name);
+    if (present !== undefined && present.stage !== 0) return [];
+    // What was killed between the two halves of putEntries lacks the second.
+    const isHalf = present?.oid === after && skipped.has(name) && !present?.skipped;
+    if ((present?.oid ?? null) !== before && !isHalf) return [];
+    return after === null
+      ? [{ name, mode: "0", oid: before ?? "", skipped: false }]
+      : [{ name, mode, oid: after, skipped: skipped.has(name) }];
+  });
+  putEntries(repository, entries);
+}
+
+const isVaultFile = ({ name }: Difference, folders: readonly string[]): boolean =>
+  folders.some((folder) => name.startsWith(`${folder}/`));
+
+/** Makes the folders of a file, through no symbolic link. */
+function makeFolders(topLevel: string, name: string): void {
+  const parts = name.split("/").slice(0, -1);
+  for (let count = 1; count <= parts.length; count++) {
+    const folder = parts.slice(0, count).join("/");
+    const found = lstatSync(locate(topLevel, folder), { throwIfNoEntry: false });
+    if (found === undefined) mkdirSync(locate(topLevel, folder));
+    else if (!found.isDirectory()) throw new Error(`${printable(folder)} is not a folder`);
+  }
+}
+
+function removeFile(topLevel: string, name: string): void {
+  rmSync(locate(topLevel, name), { force: true });
+  for (let folder = dirname(name); folder !== "."; folder = dirname(folder)) {
+    try {
+      rmdirSync(locate(topLevel, folder));
+    } catch {
+      return; // Others lie there.
+    }
+  }
+}
+
+/** Writes a file whole: half of one would be taken for somebody's change. */
+function putFile(topLevel: string, scratch: string, name: string, content: Buffer): void {
+  makeFolders(topLevel, name);
+  const unfinished = join(scratch, "file");
+  writeFileSync(unfinished, content);
+  try {
+    renameSync(unfinished, locate(topLevel, name));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    copyFileSync(unfinished, locate(topLevel, name)); // The work tree lies on another file system.
+  }
+}
+
+/** Writes the files that are stored as they are; those that somebody changed meanwhile stay. */
+export function moveFiles(repository: RotatedPlace, changed: readonly Difference[], folders: readonly string[]): void {
+  const { topLevel } = repository;
+  const files = changed.filter((difference) => isVaultFile(difference, folders));
+  const oids = files.flatMap(({ after }) => after ?? []);
+  const blobs = new Map(readBlobs(repository, sizesOf(repository, oids)));
+  const workTree = new WorkTree(topLevel, repository.gitDir);
+  const scratch = makeScratch(repository.gitDir);
+  try {
+    for (const { name, before, after } of files) {
+      const isFree = !workTree.has(name) || (before !== null && workTree.holds(name, before));
+      if (!isFree) continue;
+      const content = after === null ? undefined : blobs.get(after);
+      try {
+        if (content === undefined) removeFile(topLevel, name);
+        else putFile(topLevel, scratch, name, content);
+      } catch (error) {
+        throw new GitCryptError("UNWRITABLE", `the file ${printable(name)} cannot be written`, {
+          hint: `check the permissions of the folder ${VAULT_FOLDER}, and the space left`,
+          cause: error,
+        });
+      }
+    }
+  } finally {
+    removeScratch(repository.gitDir);
+  }
+}
+
+/** Tells git that the files that differ are in the work tree what the index now says: their content did not change. */
+export function refreshFiles(repository: RotatedPlace, changed: readonly Difference[], keys: KeyRing): void {
+  const names = new Set(changed.map(({ name }) => name));
+  const index = listIndex(repository).filter(({ name, stage }) => stage === 0 && names.has(name));
+  const workTree = new WorkTree(repository.topLevel, repository.gitDir);
+  const fresh = new Map<string, FreshFile>();
+  const entries = withKeyNames(repository, index).filter(({ keyName }) => keyName === keys.name);
+  for (const { entry, state, found } of stateFiles(workTree, entries, new Map([[keys.name, keys]]))) {
+    if (state === "open" && found !== null) fresh.set(entry.name, { oid: entry.oid, stat: found.stat });
+  }
+  for (const { name, oid } of index.filter(({ name: path }) => !fresh.has(path))) {
+    const found = workTree.holds(name, oid) ? workTree.read(name) : null;
+    if (found !== null) fresh.set(name, { oid, stat: found.stat });
+  }
+  refreshIndex(repository, workTree, fresh);
+}

@@ -1,0 +1,59 @@
+import { encryptBlob, isEncryptedBlob } from "../format/blob.ts";
+import { type FileName, fileName } from "../format/file-name.ts";
+import type { KeyFile } from "../format/key-file.ts";
+import { type KeyRing, readKeyRing, retiredKey } from "../keys/key-ring.ts";
+import { assertWorkTree, isRegular, listIndex, putEntries, withBlob, withKeyNames } from "../git/protected-files.ts";
+import { recode } from "../git/reencrypt-blobs.ts";
+import type { Repository } from "../git/repository.ts";
+import { retirementIn } from "../keys/committed-retired-keys.ts";
+import { clearBlobs } from "../git/staged.ts";
+
+/** What takes a blob's place: itself under the current key where it is in clear, or under a retired key; else null. */
+function mended(keys: KeyRing, wasRetired: (key: KeyFile) => boolean, blob: Buffer): Buffer | null {
+  if (!isEncryptedBlob(blob)) return blob.length === 0 ? null : encryptBlob(keys.current, blob);
+  const found = keys.tryOpen(blob);
+  const isRetired = found !== null && found.key !== keys.current && wasRetired(found.key);
+  const next = isRetired ? encryptBlob(keys.current, found.content) : null;
+  found?.content.fill(0);
+  return next;
+}
+
+/**
+ * Encrypts what the index holds unencrypted, or encrypted with a key that was retired before, on protected paths, and gives the files. The work
+ * tree stays as it is; the next commit holds the encrypted files. What was committed otherwise stays readable in the history.
+ *
+ * @throws GitCryptError as readKey does, and RETIRED_KEY where a rotation replaced the key that is here, before anything is changed; NO_WORK_TREE, GIT_FAILED; NO_SUCH_FILE in a partial clone.
+ */
+export function fix(repository: Repository): FileName[] {
+  assertWorkTree(repository);
+  const index = listIndex(repository);
+  const regular = withKeyNames(repository, index).filter((entry) => isRegular(entry) && entry.stage === 0);
+  const clear = clearBlobs(
+    repository,
+    regular.map(({ oid }) => oid),
+  );
+  const stored = repository.keyNames();
+  const names = new Set(
+    regular.filter(({ oid, keyName }) => clear.has(oid) || stored.includes(keyName)).map(({ keyName }) => keyName),
+  );
+  const rings = new Map([...names].map((name) => [name, readKeyRing(repository, name)]));
+  try {
+    const entries = regular.filter(
+      ({ oid, keyName }) => clear.has(oid) || (rings.get(keyName)?.retired.length ?? 0) > 0,
+    );
+    const wasRetired = new Map([...names].map((name) => [name, retirementIn(index, name)]));
+    for (const [name, { current }] of rings) if (wasRetired.get(name)?.(current) === true) throw retiredKey(name);
+    const recoded = recode(repository, entries, ({ keyName }, blob) => {
+      const [keys, isRetired] = [rings.get(keyName), wasRetired.get(keyName)];
+      return keys === undefined || isRetired === undefined ? null : mended(keys, isRetired, blob);
+    });
+    putEntries(
+      repository,
+      recoded.map(({ entry, oid }) => withBlob(entry, oid)),
+    );
+    const changed = new Set(recoded.map(({ entry }) => entry));
+    return regular.filter((entry) => changed.has(entry)).map(({ name }) => fileName(name));
+  } finally {
+    for (const keys of rings.values()) keys.wipe();
+  }
+}

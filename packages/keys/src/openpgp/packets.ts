@@ -1,0 +1,96 @@
+import { KeyError } from "../errors.ts";
+
+/*
+ * The outer form of what OpenPGP writes (RFC 9580): a sequence of packets, in binary or in ASCII armor. What is in a packet is
+ * left to openpgp.js.
+ */
+
+/** One packet (section 4). */
+export interface OpenPgpPacket {
+  /** Its type ID, which was called its tag: 1 for a session key that is encrypted to a public key, 6 for a public key, and so on. */
+  readonly tag: number;
+  /** What the header announces; for a body that comes in parts, only the first of them. */
+  readonly body: Buffer;
+  /** Where in the bytes it begins and where the next one does; null for a body that comes in parts or has no announced length. */
+  readonly start: number;
+  readonly end: number | null;
+}
+
+/** One block of ASCII armor (section 6.2). */
+export interface OpenPgpArmor {
+  /** What the begin line calls it, such as `PUBLIC KEY BLOCK` or `MESSAGE`. */
+  readonly kind: string;
+  readonly bytes: Buffer;
+}
+
+const BLOCK = /-----BEGIN PGP ([A-Z ]{1,40})-----[ \t]*\r?\n([^]*?)-----END PGP \1-----/g;
+const HEADER = /^[A-Za-z][\w-]*: /;
+
+const malformed = (why: string): KeyError => new KeyError("MALFORMED_KEY", `malformed OpenPGP data: ${why}`);
+
+/** Whether a text holds a block of OpenPGP's armor. */
+export const isOpenPgpArmor = (text: string): boolean => /^[\s\uFEFF]*-----BEGIN PGP /.test(text);
+
+/**
+ * Reads every block of armor in a text; what stands between them is passed over. Its checksum is not, as the standard says: what is
+ * inside is authenticated by itself.
+ *
+ * @throws KeyError `MALFORMED_KEY` for a block that is no base64
+ */
+export function readOpenPgpArmor(text: string): OpenPgpArmor[] {
+  return [...text.matchAll(BLOCK)].map(([, kind = "", content = ""]) => ({ kind, bytes: decode(content) }));
+}
+
+function decode(content: string): Buffer {
+  const lines = content.split("\n").map((line) => line.trim());
+  const blank = lines.indexOf("");
+  const hasHeaders = lines.length > 0 && HEADER.test(lines[0] ?? "");
+  // The blank line ends the headers; without headers, some programs leave it out.
+  const body = hasHeaders && blank !== -1 ? lines.slice(blank + 1) : lines;
+  const base64 = body.filter((line) => line !== "" && !/^=[A-Za-z0-9+/]{4}$/.test(line)).join("");
+  // A line of headers that nothing ends is not base64, nor is anything else that strayed in.
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64) || base64.replace(/=+$/, "").length % 4 === 1) {
+    throw malformed("its armor is not base64");
+  }
+  return Buffer.from(base64, "base64");
+}
+
+/**
+ * Reads packets one after another, until one whose end is not announced.
+ *
+ * @throws KeyError `MALFORMED_KEY` where a header is none, or a packet ends before its announced length
+ */
+export function* readOpenPgpPackets(bytes: Buffer): Generator<OpenPgpPacket, void, undefined> {
+  for (let start = 0; start < bytes.length;) {
+    const { tag, header, length } = readHeader(bytes, start);
+    const body = start + header;
+    const end = length === null ? null : body + length;
+    if (end !== null && end > bytes.length) throw malformed("it is cut short");
+    yield { tag, start, end, body: bytes.subarray(body, end ?? bytes.length) };
+    if (end === null) return;
+    start = end;
+  }
+}
+
+/** The packet's header at that place (sections 4.2.1 and 4.2.2): a length of null is not announced. */
+function readHeader(bytes: Buffer, at: number): { tag: number; header: number; length: number | null } {
+  const first = bytes[at] ?? 0;
+  if ((first & 0x80) === 0) throw malformed("a packet does not begin where one should");
+  if ((first & 0x40) === 0) {
+    const tag = (first >> 2) & 15;
+    if ((first & 3) === 3) return { tag, header: 1, length: null };
+    const size = 1 << (first & 3);
+    return { tag, header: 1 + size, length: readNumber(bytes, at + 1, size) };
+  }
+  const tag = first & 63;
+  const one = readNumber(bytes, at + 1, 1);
+  if (one < 192) return { tag, header: 2, length: one };
+  if (one < 224) return { tag, header: 3, length: ((one - 192) << 8) + readNumber(bytes, at + 2, 1) + 192 };
+  if (one < 255) return { tag, header: 2, length: null };
+  return { tag, header: 6, length: readNumber(bytes, at + 2, 4) };
+}
+
+function readNumber(bytes: Buffer, at: number, size: number): number {
+  if (at + size > bytes.length) throw malformed("it is cut short");
+  return bytes.readUIntBE(at, size);
+}

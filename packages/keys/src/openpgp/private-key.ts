@@ -1,0 +1,155 @@
+import type { PrivateKey, SecretKeyPacket, SecretSubkeyPacket } from "openpgp";
+import { KeyError } from "../errors.ts";
+import { loadOpenPgp, type OpenPgpLibrary } from "./library.ts";
+import { readOpenPgpArmor, readOpenPgpPackets } from "./packets.ts";
+import { entryOfKey, type OpenPgpKeyEntry } from "./public-key.ts";
+
+/** An OpenPGP private key, of which every part that can decrypt is unlocked. */
+export interface OpenPgpPrivateKey {
+  readonly type: "openpgp";
+  readonly key: PrivateKey;
+  /** Overwrites the secret parts with zeros; it is of no use after that. */
+  wipe(): void;
+}
+
+/** An OpenPGP private key that was read but not yet unlocked. */
+export interface OpenPgpPrivateKeyFile {
+  readonly format: "openpgp";
+  /** Of the primary key, as in `OpenPgpPublicKey`. */
+  readonly fingerprint: string;
+  /** What messages name the parts by that can decrypt: 16 upper-case hexadecimal digits each. Expired and revoked ones are among them. */
+  readonly keyIds: readonly string[];
+  /** The public half, and whether a message can be sealed to it now. */
+  readonly publicKey: OpenPgpKeyEntry;
+  /** Whether `unlock` needs a passphrase. */
+  readonly encrypted: boolean;
+  /**
+   * Decrypts the parts of the key that can decrypt, and checks that they belong to their public halves.
+   *
+   * @param passphrase the bytes typed, in UTF-8; ignored where the key is not encrypted
+   * @throws KeyError `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE`, `MALFORMED_KEY`
+   */
+  unlock(passphrase?: Uint8Array): Promise<OpenPgpPrivateKey>;
+}
+
+const MAX_BYTES = 1024 * 1024;
+const SECRET_KEY = 5;
+const HINT = "where gpg has the key, leave --key out: then gpg is asked";
+
+/** Whether bytes begin as OpenPGP private keys do, in binary or in armor. What follows may still be malformed. */
+export function isOpenPgpPrivateKey(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (/^(?:\xEF\xBB\xBF)?\s*-----BEGIN PGP PRIVATE KEY BLOCK-----/.test(start.toString("latin1", 0, 4096))) return true;
+  try {
+    const [first] = readOpenPgpPackets(start);
+    return first !== undefined && first.tag === SECRET_KEY && [3, 4, 5, 6].includes(first.body[0] ?? 0);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Reads OpenPGP private keys, in binary or in armor (RFC 9580 section 10.1, "transferable secret keys"), without unlocking them.
+ *
+ * @param bytes at most 1 MiB; they are not kept, so that the caller may overwrite them
+ * @throws KeyError `MALFORMED_KEY` for what is no private key; `UNSUPPORTED_KEY` for one whose secret is on a smart card, or of a kind
+ *   that is not supported
+ */
+export async function readOpenPgpPrivateKeys(bytes: Uint8Array): Promise<OpenPgpPrivateKeyFile[]> {
+  if (bytes.length > MAX_BYTES) {
+    throw new KeyError("MALFORMED_KEY", `expected an OpenPGP key of at most ${MAX_BYTES} bytes, got ${bytes.length}`);
+  }
+  const binary = binaryOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const library = await loadOpenPgp();
+  let keys: PrivateKey[];
+  try {
+    keys = await library.openpgp.readPrivateKeys({ binaryKeys: binary, config: library.config });
+  } catch {
+    // What the library says of bad input may repeat the input.
+    throw new KeyError("UNSUPPORTED_KEY", "the OpenPGP private key is malformed, on a smart card, or not supported", {
+      hint: HINT,
+    });
+  }
+  return Promise.all(keys.map((key) => fileOf(library, key)));
+}
+
+function binaryOf(bytes: Buffer): Buffer {
+  const text = bytes.toString("latin1");
+  if (!/-----BEGIN PGP /.test(text)) return bytes;
+  const blocks = readOpenPgpArmor(text).filter(({ kind }) => kind === "PRIVATE KEY BLOCK");
+  if (blocks.length > 0) return Buffer.concat(blocks.map((block) => block.bytes));
+  const isCut = text.includes("BEGIN PGP PRIVATE KEY");
+  throw new KeyError(
+    "MALFORMED_KEY",
+    `expected an OpenPGP private key, got ${isCut ? "one whose armor has no end line" : "something else of OpenPGP's"}`,
+    { hint: isCut ? "copy the key whole, from its first line to its last" : "gpg --export-secret-keys writes one" },
+  );
+}
+
+async function fileOf(library: OpenPgpLibrary, key: PrivateKey): Promise<OpenPgpPrivateKeyFile> {
+  const date = new Date();
+  const decrypting = await decryptingPackets(library, key);
+  if (decrypting.length === 0) {
+    throw new KeyError("UNSUPPORTED_KEY", "the OpenPGP private key has no secret part that can decrypt", {
+      hint: HINT,
+    });
+  }
+  const encrypted = decrypting.some((packet) => !packet.isDecrypted());
+  return {
+    format: "openpgp",
+    fingerprint: key.getFingerprint().toUpperCase(),
+    keyIds: decrypting.map((packet) => packet.getKeyID().toHex().toUpperCase()),
+    publicKey: await entryOfKey(library, key.toPublic(), 1, date),
+    encrypted,
+    async unlock(passphrase) {
+      if (encrypted && passphrase === undefined) {
+        throw new KeyError("PASSPHRASE_REQUIRED", "the OpenPGP private key is encrypted and no passphrase was given");
+      }
+      for (const packet of decrypting) await unlockPacket(library, packet, passphrase);
+      return { type: "openpgp", key, wipe: () => decrypting.forEach(wipePacket) };
+    },
+  };
+}
+
+type SecretPacket = SecretKeyPacket | SecretSubkeyPacket;
+
+/** The parts that can decrypt, of those whose secret is there, be they valid still or not: a message may be old. */
+async function decryptingPackets({ config }: OpenPgpLibrary, key: PrivateKey): Promise<SecretPacket[]> {
+  const packets: SecretPacket[] = [];
+  for (const part of key.getKeys()) {
+    const { keyPacket } = part;
+    if (!("isDummy" in keyPacket) || keyPacket.isDummy()) continue;
+    const found = await key.getDecryptionKeys(part.getKeyID(), undefined, undefined, config).catch(() => []);
+    if (found.length > 0) packets.push(keyPacket);
+  }
+  return packets;
+}
+
+async function unlockPacket(
+  { config }: OpenPgpLibrary,
+  packet: SecretPacket,
+  passphrase: Uint8Array | undefined,
+): Promise<void> {
+  if (packet.isDecrypted()) return;
+  // The parameter for the settings is missing in the library's types.
+  const decrypt: (passphrase: string, settings: typeof config) => Promise<void> = packet.decrypt.bind(packet);
+  try {
+    await decrypt(Buffer.from(passphrase ?? []).toString(), config);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "";
+    if (/incorrect key passphrase/i.test(message)) {
+      throw new KeyError("WRONG_PASSPHRASE", "the passphrase does not unlock the OpenPGP private key");
+    }
+    const why = /memory/i.test(message) ? "its passphrase asks for more memory than is allowed" : "it is damaged";
+    throw new KeyError("MALFORMED_KEY", `the OpenPGP private key cannot be unlocked: ${why}`);
+  }
+  try {
+    await packet.validate();
+  } catch {
+    throw new KeyError("MALFORMED_KEY", "the OpenPGP private key does not belong to its public half");
+  }
+}
+
+function wipePacket(packet: SecretPacket): void {
+  for (const value of Object.values(packet.privateParams ?? {})) if (value instanceof Uint8Array) value.fill(0);
+}

@@ -1,0 +1,120 @@
+import { createHash, sign as signWith, verify as verifyWith, constants } from "node:crypto";
+import { assertBytes, assertString } from "@git-vault/core";
+import { KeyError } from "../errors.ts";
+import { whyUnusable } from "../public/public-key.ts";
+import {
+  assembleSignature,
+  HASH,
+  MAGIC,
+  parseSignature,
+  type ParsedSignature,
+  type SshSignature,
+} from "./signature.ts";
+import type { PrivateKey } from "../types.ts";
+import { wireString } from "../wire.ts";
+
+/*
+ * Making and verifying SSH signatures: PROTOCOL.sshsig and, for FIDO keys, PROTOCOL.u2f in OpenSSH's source.
+ */
+
+/** The flag that somebody touched the FIDO key. */
+const USER_PRESENT = 0x01;
+
+/** What a signature must be over. */
+export interface SignedMessage {
+  /** What the signature must have been made for, such as `git-vault`: one made for something else does not count. */
+  readonly namespace: string;
+  readonly message: Uint8Array;
+}
+
+const dataToSign = ({ namespace, message }: SignedMessage, hash: SshSignature["hash"]): Buffer =>
+  Buffer.concat([MAGIC, ...[namespace, "", hash, createHash(hash).update(message).digest()].map(wireString)]);
+
+/**
+ * The bytes that a key signs for an SSH signature over a message: to be given to an agent, and its answer to `assembleSignature`. The
+ * message is hashed with SHA-512.
+ *
+ * @throws RangeError for an empty namespace; TypeError for arguments of another type
+ */
+export function signedData(signed: SignedMessage): Buffer {
+  assertString("namespace", signed.namespace);
+  assertBytes("message", signed.message);
+  if (signed.namespace === "") throw new RangeError("namespace: expected at least one character");
+  return dataToSign(signed, HASH);
+}
+
+/** RSA signatures are made with SHA-512, as OpenSSH does. */
+async function rawSignature(key: PrivateKey, data: Buffer): Promise<Buffer> {
+  if (key.type === "ssh-rsa") {
+    const value = signWith("sha512", data, { key: key.key, padding: constants.RSA_PKCS1_PADDING });
+    return Buffer.concat([wireString("rsa-sha2-512"), wireString(value)]);
+  }
+  const { default: nacl } = await import("tweetnacl");
+  const secretKey = Buffer.concat([key.seed, key.publicKey.point]);
+  try {
+    return Buffer.concat([wireString("ssh-ed25519"), wireString(nacl.sign.detached(data, secretKey))]);
+  } finally {
+    secretKey.fill(0);
+  }
+}
+
+/**
+ * Signs a message with an unlocked private key, as `ssh-keygen -Y sign` does, to the same bytes.
+ *
+ * @throws KeyError `UNSUPPORTED_KEY` for an RSA key of under 2048 or over 8192 bits; RangeError for an empty namespace
+ */
+export async function signMessage(key: PrivateKey, signed: SignedMessage): Promise<SshSignature> {
+  const problem = whyUnusable(key.publicKey);
+  if (problem !== null) throw new KeyError("UNSUPPORTED_KEY", `this ${key.type} key cannot sign: ${problem}`);
+  const signature = await rawSignature(key, signedData(signed));
+  return assembleSignature({ publicKey: key.publicKey.blob, namespace: signed.namespace, signature });
+}
+
+const sha256 = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
+
+/** What a FIDO key signs in the place of the data: hashes of what it is for and of the data, with its flags and counter between. */
+const fidoData = (
+  data: Buffer,
+  application: Buffer,
+  { flags, counter }: { flags: number; counter: number },
+): Buffer => {
+  const between = Buffer.alloc(5);
+  between.writeUInt8(flags);
+  between.writeUInt32BE(counter, 1);
+  return Buffer.concat([sha256(application), between, sha256(data)]);
+};
+
+/** OpenSSL checks what tweetnacl does not: that an Ed25519 signature's number is under the group's order (RFC 8032 section 5.1.7). */
+const isMadeByKey = ({ publicKey, algorithm, value, fido }: ParsedSignature, data: Buffer): boolean => {
+  const { key, kind, size, hash, application } = publicKey;
+  const signed = application === null || fido === null ? data : fidoData(data, application, fido);
+  if (kind === "ed25519") return verifyWith(null, signed, key, value);
+  if (kind === "ecdsa") return verifyWith(hash, signed, { key, dsaEncoding: "ieee-p1363" }, value);
+  const whole = Buffer.concat([Buffer.alloc(size - value.length), value]);
+  return verifyWith(
+    algorithm.replace("rsa-sha2-", "sha"),
+    signed,
+    { key, padding: constants.RSA_PKCS1_PADDING },
+    whole,
+  );
+};
+
+const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SSH signature does not fit: ${problem}`);
+
+/**
+ * Verifies that a signature was made over a message by its key, `signature.publicKey`. Whether that key belongs to somebody is the
+ * caller's to ask.
+ *
+ * A FIDO key must have been touched for it. RSA signatures with SHA-1 are refused already in reading them.
+ *
+ * @throws KeyError `BAD_SIGNATURE` for another namespace, another message or another key; what `readSignature` does
+ */
+export function verifySignature(signature: SshSignature, signed: SignedMessage): void {
+  assertBytes("message", signed.message);
+  const parsed = parseSignature(signature.blob);
+  if (parsed.namespace !== signed.namespace) throw bad("it was made for another purpose");
+  if (parsed.fido !== null && (parsed.fido.flags & USER_PRESENT) === 0) {
+    throw bad("the FIDO key was not touched for it");
+  }
+  if (!isMadeByKey(parsed, dataToSign(signed, parsed.hash))) throw bad("its key did not make it over this message");
+}

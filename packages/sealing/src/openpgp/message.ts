@@ -1,0 +1,117 @@
+import { isOpenPgpArmor, KeyError, readOpenPgpArmor, readOpenPgpPackets } from "@git-vault/keys";
+import { SealingError } from "../errors.ts";
+import { malformed } from "../malformed.ts";
+import type { Stanza } from "../age/stanza.ts";
+
+/*
+ * An OpenPGP message from outside (RFC 9580 section 10.3): packets that each hold the session key for one recipient, then one packet
+ * of encrypted data. The former are read as stanzas; what is encrypted is openpgp.js's business.
+ */
+
+/** The most bytes that are sealed into one OpenPGP message: it is authentic only as a whole, so that all of it lies in memory. */
+export const MAX_OPENPGP_SECRET: number = 8 * 1024 * 1024;
+/** The most bytes of an OpenPGP message that are opened, armor and all. */
+export const MAX_OPENPGP_MESSAGE: number = 16 * 1024 * 1024;
+
+/** The stanza for a public key: its arguments are the key ID, 16 upper-case hexadecimal digits, which are zeros where it is hidden. */
+export const OPENPGP_STANZA = "openpgp";
+/** The stanza for a passphrase. */
+const PASSPHRASE_STANZA = "openpgp-passphrase";
+export const HIDDEN_KEY_ID: string = "0".repeat(16);
+
+/** Packet types (section 5). */
+const PUBLIC_KEY_SESSION_KEY = 1;
+const PASSPHRASE_SESSION_KEY = 3;
+const UNPROTECTED_DATA = 9;
+const MARKER = 10;
+const PROTECTED_DATA = 18;
+/** Of LibrePGP (OCB), which gpg writes to keys that ask for it. */
+const LIBREPGP_DATA = 20;
+const PADDING = 21;
+
+/** A message, taken apart. */
+interface OpenPgpMessage {
+  /** Whom it is sealed to; the body is that of the packet. */
+  readonly stanzas: readonly Stanza[];
+  /** The packet of encrypted data. */
+  readonly data: Buffer;
+}
+
+const PASSED_OVER: ReadonlySet<number> = new Set([MARKER, PADDING]);
+// The first byte in both forms of a packet's header (section 4.2).
+const FIRST_BYTES: ReadonlySet<number> = new Set([0x84, 0x85, 0x86, 0x8c, 0x8d, 0x8e, 0xc1, 0xc3, 0xa8, 0xca]);
+/** Of the packets' own first bytes, which are their versions. */
+const VERSIONS: Readonly<Record<number, readonly number[]>> = {
+  [PUBLIC_KEY_SESSION_KEY]: [2, 3, 6],
+  [PASSPHRASE_SESSION_KEY]: [4, 5, 6],
+  [MARKER]: [0x50],
+};
+
+/** Whether bytes begin as an encrypted OpenPGP message does, in binary or in armor. */
+export function looksLikeOpenPgp(start: Buffer): boolean {
+  if (!FIRST_BYTES.has(start[0] ?? 0)) return /^\s*-----BEGIN PGP MESSAGE-----/.test(start.toString("latin1"));
+  try {
+    const [first] = readOpenPgpPackets(start);
+    return first !== undefined && VERSIONS[first.tag]?.includes(first.body[0] ?? 0) === true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Takes a message apart.
+ *
+ * Throws SealingError `MALFORMED_MESSAGE`, also for one without integrity protection, which anybody could have changed unnoticed.
+ */
+export function parseOpenPgp(message: Buffer): OpenPgpMessage {
+  const binary = binaryOf(message);
+  const stanzas: Stanza[] = [];
+  for (const { tag, body, start } of packetsOf(binary)) {
+    if (tag === PUBLIC_KEY_SESSION_KEY) stanzas.push(publicKeyStanza(body));
+    else if (tag === PASSPHRASE_SESSION_KEY) stanzas.push({ type: PASSPHRASE_STANZA, args: [], body });
+    else if (tag === UNPROTECTED_DATA) throw unprotected();
+    else if (tag === PROTECTED_DATA || tag === LIBREPGP_DATA) {
+      if (stanzas.length === 0) throw malformed("it names nobody that it is sealed to");
+      return { stanzas, data: binary.subarray(start) };
+    } else if (!PASSED_OVER.has(tag))
+      throw malformed("something stands in it that does not belong into a sealed message");
+  }
+  throw malformed("it ends before its encrypted data");
+}
+
+const unprotected = (): SealingError =>
+  new SealingError("MALFORMED_MESSAGE", "the OpenPGP message has no integrity protection, so it is not opened", {
+    hint: "anybody could have changed it on the way; have it sealed again by `vault share`, or by a current gpg",
+  });
+
+function binaryOf(message: Buffer): Buffer {
+  const text = message.toString("latin1", 0, 4096);
+  if (!isOpenPgpArmor(text)) return message;
+  try {
+    const blocks = readOpenPgpArmor(message.toString("latin1"));
+    const [block] = blocks;
+    if (block === undefined) throw malformed("its armor has no end line");
+    if (blocks.length > 1 || block.kind !== "MESSAGE") throw malformed("expected one block of armor and nothing else");
+    return block.bytes;
+  } catch (error) {
+    throw error instanceof KeyError ? malformed("its armor is not base64") : error;
+  }
+}
+
+function* packetsOf(binary: Buffer): ReturnType<typeof readOpenPgpPackets> {
+  try {
+    yield* readOpenPgpPackets(binary);
+  } catch (error) {
+    throw error instanceof KeyError ? malformed("it is cut short, or no sequence of OpenPGP packets") : error;
+  }
+}
+
+/** Versions 3 and 6 (sections 5.1.1 and 5.1.2). The ID of a version 4 key ends its fingerprint, that of a later one begins it. */
+function publicKeyStanza(body: Buffer): Stanza {
+  const hex = (from: number, to: number): string => body.toString("hex", from, to).toUpperCase();
+  let keyId = HIDDEN_KEY_ID;
+  if (body[0] !== 6) keyId = hex(1, 9);
+  else if (body[1] !== 0) keyId = body[2] === 4 ? hex(15, 23) : hex(3, 11);
+  if (keyId.length !== 16) throw malformed("a recipient's part of it is cut short");
+  return { type: OPENPGP_STANZA, args: [keyId], body };
+}

@@ -1,0 +1,71 @@
+import type { OpenPgpPublicKey } from "@git-vault/keys";
+import { loadOpenPgp } from "@git-vault/keys";
+import { SealingError } from "../errors.ts";
+import { MAX_OPENPGP_SECRET } from "./message.ts";
+import type { Recipient, Stanza } from "../age/stanza.ts";
+
+/** An OpenPGP key to seal to, in the format of OpenPGP alone. */
+export class OpenPgpRecipient implements Recipient {
+  readonly publicKey: OpenPgpPublicKey;
+
+  /** @param publicKey a usable key, as `readOpenPgpKeys` gives it */
+  constructor(publicKey: OpenPgpPublicKey) {
+    this.publicKey = publicKey;
+  }
+
+  get id(): string {
+    return `openpgp ${this.publicKey.fingerprint}`;
+  }
+
+  /** Throws SealingError `UNUSABLE_RECIPIENT`: age has no stanza for OpenPGP keys. */
+  wrapFileKey(): Stanza[] {
+    throw new SealingError(
+      "UNUSABLE_RECIPIENT",
+      "expected a key of age's or SSH's for the age format, got an OpenPGP key",
+      {
+        hint: "seal in the openpgp format",
+      },
+    );
+  }
+}
+
+/**
+ * Seals bytes to OpenPGP keys, as one message (RFC 9580 section 10.3): uncompressed, with the integrity protection that gpg 2.2 can
+ * read (section 5.13.1), unless every key says that its owner's program reads AEAD (section 5.13.2).
+ *
+ * Throws SealingError `UNUSABLE_RECIPIENT` for a recipient of another kind, or a key that expired since it was read; `TOO_LARGE`.
+ */
+export async function sealOpenPgp(
+  plaintext: Uint8Array,
+  recipients: readonly Recipient[],
+  armor: boolean,
+): Promise<Buffer> {
+  const keys = recipients.flatMap((recipient) =>
+    recipient instanceof OpenPgpRecipient ? [recipient.publicKey.key] : [],
+  );
+  if (keys.length < recipients.length) {
+    throw new SealingError("UNUSABLE_RECIPIENT", "expected OpenPGP keys for the openpgp format, got another kind", {
+      hint: "choose OpenPGP keys, or seal in age's format",
+    });
+  }
+  if (plaintext.length > MAX_OPENPGP_SECRET) {
+    throw new SealingError(
+      "TOO_LARGE",
+      `expected at most ${MAX_OPENPGP_SECRET} bytes to seal in the openpgp format, got ${plaintext.length}`,
+      { hint: "seal in age's format, which has no such limit" },
+    );
+  }
+  const { openpgp, config } = await loadOpenPgp();
+  const message = await openpgp.createMessage({ binary: plaintext });
+  try {
+    const options = { message, encryptionKeys: keys, config };
+    return armor
+      ? Buffer.from(await openpgp.encrypt({ ...options, format: "armored" }))
+      : Buffer.from(await openpgp.encrypt({ ...options, format: "binary" }));
+  } catch (cause) {
+    throw new SealingError("UNUSABLE_RECIPIENT", "openpgp.js refuses to seal to one of the keys", {
+      hint: "look at the keys with `vault keys`",
+      cause,
+    });
+  }
+}

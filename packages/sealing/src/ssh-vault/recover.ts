@@ -1,0 +1,123 @@
+import { encodeVault, parseVault, VAULT_MAGIC } from "./format.ts";
+
+/*
+ * A vault has no end mark, and the words that follow it in a chat are base64 too. So its end is told by the shape of its lines:
+ * they are equally long but for the last.
+ */
+
+/** A run of characters without white space. */
+interface Word {
+  readonly text: string;
+  /** Whether it is the first of its line. */
+  readonly startsLine: boolean;
+  /** Whether a blank line stands before it, or it begins a line of several words: the vault may have ended. */
+  readonly afterPause: boolean;
+}
+
+// Bounds on the work that hostile text can cause, since each try reads the whole vault.
+const MAX_STARTS = 8;
+const MAX_TRIES = 24;
+
+/** Finds the first vault in lines of text and gives it in ssh-vault's own lines; null where there is none. */
+export function recoverVault(lines: readonly string[]): string | null {
+  let starts = 0;
+  for (const [index, line] of lines.entries()) {
+    const column = line.indexOf(VAULT_MAGIC);
+    if (column === -1) continue;
+    starts += 1;
+    if (starts > MAX_STARTS) return null;
+    const found = recoverFrom([line.slice(column), ...lines.slice(index + 1)]);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+const recoverFrom = (lines: readonly string[]): string | null => {
+  const words = wordsOf(lines);
+  for (const count of likelyEnds(words)) {
+    const vault = vaultOf(words.slice(0, count));
+    if (vault !== null) return vault;
+  }
+  return null;
+};
+
+const vaultOf = (words: readonly Word[]): string | null => {
+  try {
+    return encodeVault(parseVault(words.map(({ text }) => text).join("")));
+  } catch {
+    return null;
+  }
+};
+
+/** The words that can belong to a vault: up to the first character that cannot. */
+const wordsOf = (lines: readonly string[]): Word[] => {
+  const words: Word[] = [];
+  const isOneWord = !lines[0]?.includes(" ");
+  let isBlankBefore = false;
+  for (const line of lines) {
+    const texts = line.split(" ").filter((text) => text !== "");
+    for (const [index, whole] of texts.entries()) {
+      const text = /^[A-Za-z0-9+/=;:-]*/.exec(whole)?.[0] ?? "";
+      const isProse = isOneWord && texts.length > 1;
+      if (text !== "")
+        words.push({ text, startsLine: index === 0, afterPause: index === 0 && (isBlankBefore || isProse) });
+      if (text !== whole) return words;
+    }
+    isBlankBefore = texts.length === 0;
+  }
+  return words;
+};
+
+/** How many words may make up the vault, the likeliest count first. */
+function* likelyEnds(words: readonly Word[]): Generator<number, void, undefined> {
+  // The line breaks were lost: all of it is one word.
+  if (words[1]?.startsLine !== true) yield 1;
+  const whole = countsOfWholeBase64(words);
+  const padded = whole.find((count) => words[count - 1]?.text.endsWith("="));
+  if (padded !== undefined) yield padded;
+  // Where a blank line follows the first line, they were all set apart, and blank lines tell nothing.
+  const hasPauses = words[1]?.afterPause !== true;
+  const pauses = whole.filter((count) => hasPauses && words[count]?.afterPause === true);
+  yield* endsOfEvenLines(words, pauses);
+  yield* pauses.slice(0, MAX_TRIES);
+  yield* whole.slice(-MAX_TRIES).toReversed();
+}
+
+/** After how many words the last field has a length that base64 can have. */
+const countsOfWholeBase64 = (words: readonly Word[]): number[] => {
+  const counts: number[] = [];
+  let length = 0;
+  let isLastField = false;
+  let fields = 0;
+  const type = words
+    .slice(0, 32)
+    .map(({ text }) => text)
+    .join("");
+  const fieldsBefore = type.startsWith(`${VAULT_MAGIC}AES256;`) ? 3 : 5;
+  for (const [index, { text }] of words.entries()) {
+    const parts = text.split(";");
+    fields += parts.length - 1;
+    isLastField = fields === fieldsBefore;
+    length = parts.length > 1 ? (parts.at(-1) ?? "").length : length + text.length;
+    if (isLastField && length > 0 && length % 4 === 0) counts.push(index + 1);
+  }
+  return counts;
+};
+
+/** Where lines that were equally long become shorter: after the short line, or before it where it is already something else. */
+function* endsOfEvenLines(words: readonly Word[], pauses: readonly number[]): Generator<number, void, undefined> {
+  // The first line of a vault for an RSA key has a length of its own.
+  const width = words[1]?.text.length === words[2]?.text.length ? words[1]?.text.length : words[0]?.text.length;
+  const short = words.findIndex(({ text }, index) => index > 0 && text.length !== width);
+  if (short === -1) {
+    yield words.length;
+    return;
+  }
+  if (pauses.includes(short)) yield short;
+  const isOneLine = !words.some(({ startsLine }, index) => index > 0 && startsLine);
+  const endsLine = words[short + 1]?.startsLine !== false;
+  if ((words[short]?.text.length ?? 0) < (width ?? 0) && (endsLine || isOneLine)) {
+    yield short + 1;
+    yield short;
+  }
+}

@@ -1,0 +1,273 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  findIdentities,
+  isOpenPgpPrivateKey,
+  KeyError,
+  readOpenPgpPrivateKeys,
+  type IdentityFile,
+  type OpenPgpKeyEntry,
+  type SshPublicKey,
+} from "@git-vault/keys";
+import {
+  detectFormat,
+  open,
+  OpenPgpIdentity,
+  parseIdentityFile,
+  PassphraseIdentity,
+  SealingError,
+  SshIdentity,
+  type AgeIdentity,
+  type Identity,
+  type Stanza,
+} from "@git-vault/sealing";
+import { SharingError } from "../errors.ts";
+import type { GpgOptions } from "./gpg.ts";
+import { printable } from "../printable.ts";
+
+/** A passphrase that is needed: of a private key that the message is for, or of the message itself. */
+export interface PassphraseRequest {
+  /** The private key's file; null for a message that is sealed to a passphrase. */
+  readonly path: string | null;
+  /** 1, then 2 and 3 after a wrong one. */
+  readonly attempt: number;
+}
+
+/** With which keys a message is opened. */
+export interface ReceiveOptions {
+  /** The home folder, whose `.ssh` is searched. */
+  readonly home: string;
+  /** Files to try instead of those that are found there: private keys, and identity files of age's, sealed to a passphrase or not. */
+  readonly keyFiles?: readonly string[] | undefined;
+  /** A private key that was read already, to try instead of all others. Its bytes are overwritten with zeros. */
+  readonly key?: { readonly name: string; readonly bytes: Buffer } | undefined;
+  /** How gpg is run for an OpenPGP message where no key is named. */
+  readonly gpg?: GpgOptions | undefined;
+  /** Gives the passphrase. It is called only for a key that the message is for, and may throw to give up. */
+  readonly passphrase: (request: PassphraseRequest) => Promise<Uint8Array>;
+}
+
+/** What opened a message. */
+export interface OpenedWith {
+  /** The private key's file; null where it was a passphrase, or gpg. */
+  readonly path: string | null;
+  /** The public half's: `SHA256:…`, `age1…`, or upper-case hexadecimal for OpenPGP; null where it was a passphrase. */
+  readonly fingerprint: string | null;
+  /** The public half, of an SSH or OpenPGP key; null where gpg opened the message. */
+  readonly publicKey: SshPublicKey | OpenPgpKeyEntry | null;
+}
+
+/** What a message can be opened with on this machine. */
+export interface LocalIdentities {
+  readonly identities: readonly Identity[];
+  /** Of the primary keys of the OpenPGP keys among them. */
+  readonly openPgpFingerprints: readonly string[];
+  /** Tells about one of the identities. */
+  openedWith(identity: Identity): Promise<OpenedWith>;
+  /** The error to throw for one from opening: `NO_IDENTITY_MATCHED` is told what was tried. */
+  explain(error: unknown): unknown;
+  /** Forgets the keys that were unlocked. */
+  lock(): void;
+}
+
+/** What `@git-vault/keys` takes of `~/.ssh/config`; it takes less of a key file, and says so. */
+const MAX_FILE = 1024 * 1024;
+
+interface Place {
+  readonly path: string | null;
+  readonly fingerprint: () => Promise<string | null>;
+}
+
+/**
+ * Finds what a message can be opened with, as `findIdentities` looks for private keys, and a passphrase. Nothing is unlocked.
+ *
+ * @throws KeyError, SealingError and SharingError `KEY_FILE_UNREADABLE` for what is wrong with a file that was named
+ */
+export async function findLocalIdentities(options: ReceiveOptions): Promise<LocalIdentities> {
+  const { home, key, passphrase } = options;
+  const named = new Map<string, Buffer | null>();
+  if (key !== undefined) named.set(key.name, key.bytes);
+  else for (const path of options.keyFiles ?? []) named.set(path, readNamedFile(path));
+
+  const places = new Map<Identity, Place>();
+  for (const [path, bytes] of named) {
+    if (bytes === null || !isAgeIdentityFile(bytes)) continue;
+    named.delete(path);
+    for (const [identity, fingerprint] of await ageIdentities(path, bytes, passphrase)) {
+      places.set(identity, { path, fingerprint });
+    }
+  }
+
+  const openPgp: OpenPgpIdentity[] = [];
+  for (const [path, bytes] of named) {
+    if (bytes === null || !isOpenPgpPrivateKey(bytes)) continue;
+    named.delete(path);
+    for (const identity of await openPgpIdentities(path, bytes, passphrase)) {
+      openPgp.push(identity);
+      places.set(identity, { path, fingerprint: async () => identity.fingerprint });
+    }
+  }
+
+  const noneIsSsh = named.size === 0 && places.size > 0;
+  const found = noneIsSsh
+    ? []
+    : findIdentities({
+        home,
+        explicit: [...named.keys()],
+        read: named.size > 0 ? (path) => named.get(path) ?? readIfAny(path) : readFile,
+        list: (path) => readdirSync(path),
+      });
+  const sshIdentities = found.flatMap(({ path, file }) => {
+    if (file === null) return [];
+    const identity = new SshIdentity(file, (attempt) => passphrase({ path, attempt }));
+    places.set(identity, { path, fingerprint: async () => identity.publicKey?.fingerprint ?? null });
+    return [identity];
+  });
+  const message = new PassphraseIdentity((attempt) => passphrase({ path: null, attempt }));
+
+  return {
+    identities: [...places.keys(), message],
+    openPgpFingerprints: openPgp.map(({ fingerprint }) => fingerprint),
+    async openedWith(identity) {
+      const place = places.get(identity);
+      const hasPublicKey = identity instanceof SshIdentity || identity instanceof OpenPgpIdentity;
+      const publicKey = hasPublicKey ? identity.publicKey : null;
+      return { path: place?.path ?? null, fingerprint: (await place?.fingerprint()) ?? null, publicKey };
+    },
+    explain(error) {
+      if (!(error instanceof SealingError) || error.code !== "NO_IDENTITY_MATCHED") return error;
+      return new SealingError(error.code, error.message, { hint: whatWasTried(found, places), cause: error });
+    },
+    lock: () => {
+      for (const identity of [...sshIdentities, ...openPgp]) identity.lock();
+    },
+  };
+}
+
+/** Whether a file holds identities of age's: in clear, or sealed as age seals them to a passphrase. */
+const isAgeIdentityFile = (bytes: Buffer): boolean =>
+  /^[ \t]*AGE-SECRET-KEY-/im.test(bytes.toString("latin1")) || detectFormat(bytes) === "age";
+
+type Fingerprinted = readonly [identity: Identity, fingerprint: () => Promise<string | null>];
+
+async function ageIdentities(
+  path: string,
+  bytes: Buffer,
+  passphrase: ReceiveOptions["passphrase"],
+): Promise<Fingerprinted[]> {
+  if (detectFormat(bytes) === "age") {
+    const identity = new SealedIdentityFile(bytes, (attempt) => passphrase({ path, attempt }));
+    return [[identity, () => identity.fingerprint()]];
+  }
+  try {
+    const identities = await parseIdentityFile(bytes);
+    return identities.map((identity) => [identity, async () => String(await identity.recipient())]);
+  } catch (cause) {
+    if (!(cause instanceof SealingError)) throw cause;
+    throw new SealingError(cause.code, `${printable(path)}: ${cause.message}`, { hint: cause.hint, cause });
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+async function openPgpIdentities(
+  path: string,
+  bytes: Buffer,
+  passphrase: ReceiveOptions["passphrase"],
+): Promise<OpenPgpIdentity[]> {
+  try {
+    const files = await readOpenPgpPrivateKeys(bytes);
+    return files.map((file) => new OpenPgpIdentity(file, (attempt) => passphrase({ path, attempt })));
+  } catch (cause) {
+    if (!(cause instanceof KeyError)) throw cause;
+    throw new KeyError(cause.code, `${printable(path)}: ${cause.message}`, { hint: cause.hint, cause });
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** An identity file that is itself an age message to a passphrase, as `age -p` makes it. It is opened when a message may be for it. */
+class SealedIdentityFile implements Identity {
+  readonly asks = "always";
+  readonly #file: Buffer;
+  readonly #passphrase: (attempt: number) => Promise<Uint8Array>;
+  #identities: readonly AgeIdentity[] | undefined;
+  #openedWith: AgeIdentity | undefined;
+
+  constructor(file: Buffer, passphrase: (attempt: number) => Promise<Uint8Array>) {
+    this.#file = file;
+    this.#passphrase = passphrase;
+  }
+
+  async unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null> {
+    if (!stanzas.some(({ type }) => type === "X25519" || type === "mlkem768x25519")) return null;
+    this.#identities ??= await this.#open();
+    for (const identity of this.#identities) {
+      const fileKey = await identity.unwrapFileKey(stanzas);
+      if (fileKey === null) continue;
+      this.#openedWith = identity;
+      return fileKey;
+    }
+    return null;
+  }
+
+  /** The recipient of the identity in it that opened the message; null before one did. */
+  async fingerprint(): Promise<string | null> {
+    return this.#openedWith === undefined ? null : String(await this.#openedWith.recipient());
+  }
+
+  async #open(): Promise<readonly AgeIdentity[]> {
+    const { plaintext } = await open(this.#file, [new PassphraseIdentity(this.#passphrase)]);
+    try {
+      return await parseIdentityFile(plaintext);
+    } finally {
+      plaintext.fill(0);
+    }
+  }
+}
+
+/** The content of a file; null where there is none. What is no file is not opened: a pipe would be waited for. */
+export function readFile(path: string): Buffer | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return null;
+  if (!stat.isFile()) throw new KeyError("MALFORMED_KEY", "it is not a file");
+  if (stat.size > MAX_FILE) {
+    throw new KeyError("MALFORMED_KEY", `it is too large for a private key (${stat.size} bytes)`);
+  }
+  return readFileSync(path);
+}
+
+/** As `readFile`, for a private key file that was named: that it cannot be read ends the run. */
+export function readNamedFile(path: string): Buffer | null {
+  try {
+    return readFile(path);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "it failed";
+    const reason = cause instanceof KeyError ? cause.message : code;
+    throw new SharingError("KEY_FILE_UNREADABLE", `cannot read the private key ${printable(path)}: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+/** The `.pub` file beside a key that was named, which only helps. */
+export function readIfAny(path: string): Buffer | null {
+  try {
+    return readFile(path);
+  } catch {
+    return null;
+  }
+}
+
+function whatWasTried(found: readonly IdentityFile[], places: ReadonlyMap<Identity, Place>): string {
+  const tried = found.map(({ path, file, problem }) => {
+    const reason = problem ?? file?.publicKey?.fingerprint;
+    return reason === undefined ? printable(path) : `${printable(path)} (${reason})`;
+  });
+  const sshPaths = new Set<string | null>(found.map(({ path }) => path));
+  const agePaths = [...places.values()].flatMap(({ path }) => (path === null || sshPaths.has(path) ? [] : [path]));
+  const all = [...new Set(agePaths.map(printable)), ...tried];
+  if (all.length === 0) {
+    return "no private key was found in ~/.ssh: name one, or ask the sender to seal to a key of yours";
+  }
+  return `tried ${all.join(", ")}: name another private key, or ask the sender to seal to one of these`;
+}

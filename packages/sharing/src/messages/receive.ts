@@ -1,0 +1,196 @@
+import {
+  createOpener,
+  detectFormat,
+  open,
+  readHeader,
+  recoverMessage,
+  SealingError,
+  type Format,
+  type AttachedSignature,
+  type Identity,
+  type MessageSignature,
+  type Opened,
+  type Opener,
+  type PayloadState,
+} from "@git-vault/sealing";
+import {
+  findLocalIdentities,
+  type LocalIdentities,
+  type OpenedWith,
+  type ReceiveOptions,
+} from "../identities/local-identities.ts";
+import { MAX_SIGNED_BYTES } from "./signed-size.ts";
+
+/** An opened message. */
+export interface Received {
+  /** Secret: overwrite it with zeros when done. */
+  readonly plaintext: Buffer;
+  readonly format: Format;
+  readonly openedWith: OpenedWith;
+  /**
+   * Who signed the message, verified as `verifyMessage` does; null where nobody did. Whether the key is that of whom the signature
+   * names, `checkSigner` tells.
+   */
+  readonly signature: MessageSignature | null;
+}
+
+/**
+ * Opens a sealed message of any format, also as chat and mail programs leave it, with the private keys of this machine. An OpenPGP
+ * message is opened by the key files that are named, or where none is by the gpg that is installed. A signature in it is not checked.
+ *
+ * @throws SealingError `NO_IDENTITY_MATCHED`, whose hint says what was tried; `BAD_SIGNATURE`; else as `open` does
+ * @throws KeyError `WRONG_PASSPHRASE` after three attempts; for a key file that was named, also what is wrong with it
+ * @throws SharingError `KEY_FILE_UNREADABLE` for a key file that was named; `GPG_MISSING`, `GPG_FAILED`
+ */
+export async function receive(message: Uint8Array, options: ReceiveOptions): Promise<Received> {
+  const forGpg = options.keyFiles === undefined && options.key === undefined ? openPgpMessage(message) : null;
+  if (forGpg !== null) return receiveByGpg(forGpg, options);
+  const local = await findLocalIdentities(options);
+  try {
+    const { plaintext, format, identity, signature } = await openDamaged(message, local.identities);
+    const openedWith = await local.openedWith(identity);
+    return { plaintext, format, openedWith, signature: await verified(signature, plaintext, openedWith) };
+  } catch (error) {
+    throw local.explain(error);
+  } finally {
+    local.lock();
+  }
+}
+
+/** Most messages are not signed. */
+async function verified(
+  signature: AttachedSignature | null,
+  plaintext: Buffer,
+  openedWith: OpenedWith,
+): Promise<MessageSignature | null> {
+  if (signature === null) return null;
+  const { verifyPlaintext } = await import("./sign-message.ts");
+  return verifyPlaintext(signature, plaintext, openedWith);
+}
+
+/** An OpenPGP message as it was before chat and mail programs had it; null for any other. */
+function openPgpMessage(message: Uint8Array): Buffer | null {
+  const recovered = detectFormat(message) === null ? recoverMessage(message) : Buffer.from(message);
+  if (detectFormat(recovered) !== "openpgp") return null;
+  return recoverMessage(recovered);
+}
+
+async function receiveByGpg(message: Buffer, { gpg }: ReceiveOptions): Promise<Received> {
+  readHeader(message); // what is malformed, or not protected, is refused in the same words whoever would open it
+  const { decryptByGpg } = await import("../identities/gpg.ts");
+  const { plaintext, fingerprint } = await decryptByGpg(message, gpg);
+  return { plaintext, format: "openpgp", openedWith: { path: null, fingerprint, publicKey: null }, signature: null };
+}
+
+/** Opens a message as it came, or else as it was before chat and mail programs had it. */
+async function openDamaged(message: Uint8Array, identities: readonly Identity[]): Promise<Opened> {
+  try {
+    return await open(message, identities);
+  } catch (error) {
+    if (!(error instanceof SealingError) || !["UNKNOWN_FORMAT", "MALFORMED_MESSAGE"].includes(error.code)) throw error;
+    const recovered = recoverMessage(message);
+    if (recovered.equals(message)) throw error;
+    return open(recovered, identities);
+  }
+}
+
+const NONE: Buffer = Buffer.alloc(0);
+
+/**
+ * Opens a message of any size piece by piece, with the private keys of this machine; gpg is not asked. One that is signed, which has at most 16 MiB, is
+ * held until its signature was verified in `finish`.
+ */
+export class Receiver {
+  readonly #local: LocalIdentities;
+  readonly #opener: Opener;
+  /** The plaintext of a signed message so far. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #signature: MessageSignature | null = null;
+
+  private constructor(local: LocalIdentities) {
+    this.#local = local;
+    this.#opener = createOpener(local.identities);
+  }
+
+  /** @throws what `receive` does for a key file that was named */
+  static async start(options: ReceiveOptions): Promise<Receiver> {
+    return new Receiver(await findLocalIdentities(options));
+  }
+
+  /**
+   * Takes bytes of the message in, and gives the plaintext that is ready: authentic, but whole only when `finish` said so. The
+   * message must be as it was sealed: what chat and mail do to a text is not undone here.
+   *
+   * @throws what `receive` does
+   */
+  push(message: Uint8Array): Promise<Buffer> {
+    return this.#explained(async () => {
+      const plaintext = await this.#opener.push(message);
+      if (this.#opener.signature === null) return plaintext;
+      this.#hold(plaintext);
+      return NONE;
+    });
+  }
+
+  /**
+   * Tells that all of the message came, and gives the rest of it.
+   *
+   * @throws what `receive` does; until it was called, the message may have been cut short
+   */
+  finish(): Promise<Buffer> {
+    return this.#explained(async () => {
+      const rest = await this.#opener.finish();
+      const { signature, identity } = this.#opener;
+      if (signature === null || identity === null) return rest;
+      this.#hold(rest);
+      const plaintext = Buffer.concat(this.#held);
+      this.#forget();
+      this.#signature = await verified(signature, plaintext, await this.#local.openedWith(identity));
+      return plaintext;
+    });
+  }
+
+  /** Whether the message bears a signature, once its header came. */
+  get isSigned(): boolean {
+    return this.#opener.signature !== null;
+  }
+
+  /** As `Opener.handOver`; null for a message that is signed. */
+  handOver(): PayloadState | null {
+    return this.#opener.signature === null ? this.#opener.handOver() : null;
+  }
+
+  /** What is known of the message, once its header came, and of its signature once it is finished; throws TypeError before. */
+  async about(): Promise<Omit<Received, "plaintext">> {
+    const { format, identity } = this.#opener;
+    if (format === null || identity === null) throw new TypeError("the header of the message did not come yet");
+    return { format, openedWith: await this.#local.openedWith(identity), signature: this.#signature };
+  }
+
+  /** Forgets the keys that were unlocked. */
+  lock(): void {
+    this.#forget();
+    this.#local.lock();
+  }
+
+  #hold(plaintext: Buffer): void {
+    this.#held.push(plaintext);
+    this.#heldBytes += plaintext.length;
+    if (this.#heldBytes <= MAX_SIGNED_BYTES) return;
+    throw new SealingError("BAD_SIGNATURE", "the message is signed, and longer than a signed message can be");
+  }
+
+  #forget(): void {
+    for (const piece of this.#held) piece.fill(0);
+    this.#held = [];
+  }
+
+  async #explained(step: () => Promise<Buffer>): Promise<Buffer> {
+    try {
+      return await step();
+    } catch (error) {
+      throw this.#local.explain(error);
+    }
+  }
+}

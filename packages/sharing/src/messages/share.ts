@@ -1,0 +1,280 @@
+import type { DirectoryEntry, RecipientKey } from "@git-vault/directory";
+import { assertBytes, assertOneOf } from "@git-vault/core";
+import { whyUnusable } from "@git-vault/keys";
+import {
+  createSealer,
+  OpenPgpRecipient,
+  PassphraseRecipient,
+  seal,
+  SshRecipient,
+  type AttachedSignature,
+  type Format,
+  type Recipient,
+  type Sealer,
+} from "@git-vault/sealing";
+import { SharingError } from "../errors.ts";
+import { printable } from "../printable.ts";
+import type { SignOptions } from "./sign-message.ts";
+
+const STRONG_RSA_BITS = 2048;
+
+/** With whom a secret is shared, and how. */
+export interface SharingOptions {
+  /** The recipients, as the directory knows them. */
+  readonly to: readonly DirectoryEntry[];
+  /** A passphrase to seal to instead, in the age format: at least 1 byte, the caller's to overwrite. */
+  readonly passphrase?: Uint8Array | undefined;
+  /**
+   * `age` (the default) seals to every usable key of every recipient that is SSH's or age's, `openpgp` to every one that is OpenPGP's,
+   * `ssh-vault` to one key of one recipient.
+   */
+  readonly format?: Format | undefined;
+  /** One key of a single recipient: its number among the usable ones, from 1, or its fingerprint; of an OpenPGP key, its ID too. */
+  readonly key?: string | undefined;
+  /** Write an age or OpenPGP message as text, which is the default, or in binary. */
+  readonly armor?: boolean | undefined;
+  /** Seal to RSA keys of 1024 to 2047 bits too, which a state may break. */
+  readonly allowWeak?: boolean | undefined;
+  /** Seal to post-quantum keys beside others: then who records the message now may open it later, through the others. */
+  readonly allowMixed?: boolean | undefined;
+}
+
+/** What is shared, with whom and how. */
+export interface ShareOptions extends SharingOptions {
+  /** The secret, of any bytes and any length, also none. */
+  readonly secret: Uint8Array;
+  /** Seal the base64 text of the secret, for receiving programs that cannot print binary. */
+  readonly base64?: boolean | undefined;
+  /** Sign the message, which must be one in the age format, to recipients, and of at most 16 MiB. */
+  readonly sign?: SignOptions | undefined;
+}
+
+/** A key that a message was sealed to, and whose it is. */
+export interface SealedKey {
+  readonly recipient: string;
+  readonly source: string;
+  readonly entry: RecipientKey;
+}
+
+/** A recipient's key that the message does not open with, and why. */
+export interface PassedOverKey {
+  readonly recipient: string;
+  readonly source: string;
+  readonly entry: RecipientKey;
+  readonly reason: string;
+}
+
+/** Whom a message is for. */
+export interface Chosen {
+  readonly format: Format;
+  /** Empty for a message to a passphrase. */
+  readonly sealedTo: readonly SealedKey[];
+  readonly notSealedTo: readonly PassedOverKey[];
+}
+
+/** A sealed message, and whom it is for. */
+export interface Shared extends Chosen {
+  /** ASCII text, unless an age or OpenPGP message was wanted in binary. */
+  readonly message: Buffer;
+}
+
+/** A message that is sealed piece by piece, and whom it is for. */
+export interface Sharing extends Chosen {
+  readonly sealer: Sealer;
+}
+
+/**
+ * Seals a secret to recipients.
+ *
+ * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `INVALID_KEY_CHOICE`, `CANNOT_SIGN`; SealingError as `seal` does; what
+ *   `Signer.sign` does
+ */
+export async function share(options: ShareOptions): Promise<Shared> {
+  const { secret, base64 = false, armor = true, allowMixed = false, sign } = options;
+  assertBytes("secret", secret);
+  const { recipients, ...chosen } = chooseRecipients(options);
+  const plaintext = base64 ? Buffer.from(base64Of(secret)) : secret;
+  try {
+    const signature = sign === undefined ? {} : { signature: await signed(plaintext, chosen, sign) };
+    const { format } = chosen;
+    return { ...chosen, message: await seal(plaintext, recipients, { format, armor, allowMixed, ...signature }) };
+  } finally {
+    if (base64) plaintext.fill(0);
+  }
+}
+
+/**
+ * Begins to seal a secret of any size to recipients, in the age format.
+ *
+ * @throws what `share` does; RangeError for another format
+ */
+export async function startSharing(options: SharingOptions): Promise<Sharing> {
+  const { armor = true, allowMixed = false } = options;
+  const { recipients, ...chosen } = chooseRecipients(options);
+  assertOneOf("format", chosen.format, ["age"]);
+  return { ...chosen, sealer: await createSealer(recipients, { armor, allowMixed }) };
+}
+
+/** Most messages are not signed. */
+async function signed(plaintext: Uint8Array, chosen: Chosen, sign: SignOptions): Promise<AttachedSignature> {
+  const { signPlaintext } = await import("./sign-message.ts");
+  return signPlaintext(plaintext, chosen, sign);
+}
+
+/** Decides which keys are sealed to; throws what `share` does. */
+export function chooseRecipients(options: SharingOptions): Chosen & { readonly recipients: readonly Recipient[] } {
+  const { to, passphrase, format = "age", key, allowWeak = false } = options;
+  if (passphrase !== undefined) return toPassphrase(passphrase, options);
+  if (to.length === 0) throw new SharingError("NO_RECIPIENTS", "expected at least one recipient, got none");
+  const single = to.length === 1;
+  if (key !== undefined && !single) {
+    throw new SharingError("INVALID_KEY_CHOICE", `a key was chosen (${shown(key)}) among ${to.length} recipients`, {
+      hint: "choose a key where there is one recipient",
+    });
+  }
+  if (format === "ssh-vault" && !single) {
+    throw new SharingError("INVALID_KEY_CHOICE", `ssh-vault's format seals to one key, got ${to.length} recipients`, {
+      hint: "share with one recipient at a time, or in the age format",
+    });
+  }
+
+  const sealedTo: SealedKey[] = [];
+  const notSealedTo: PassedOverKey[] = [];
+  for (const { name: recipient, source, keys: all } of to) {
+    const keys = allowWeak ? all.map(admitWeak) : all;
+    const chosen = choose(recipient, keys, format, key);
+    for (const entry of keys) {
+      if (chosen.includes(entry)) sealedTo.push({ recipient, source, entry });
+      else notSealedTo.push({ recipient, source, entry, reason: whyNot(entry, format) });
+    }
+  }
+  return { format, sealedTo, notSealedTo, recipients: sealedTo.flatMap(({ entry }) => recipientOf(entry, allowWeak)) };
+}
+
+function toPassphrase(
+  passphrase: Uint8Array,
+  { to, format = "age" }: SharingOptions,
+): Chosen & { readonly recipients: readonly Recipient[] } {
+  if (to.length > 0 || format !== "age") {
+    throw new SharingError("INVALID_KEY_CHOICE", "a passphrase stands alone, in the age format", {
+      hint: "seal one message to the passphrase, and another to the recipients",
+    });
+  }
+  return { format, sealedTo: [], notSealedTo: [], recipients: [new PassphraseRecipient(passphrase)] };
+}
+
+/** Whom `seal` seals to for a key: age's own are that already. */
+function recipientOf({ key }: RecipientKey, allowWeak: boolean): Recipient[] {
+  if (key === null) return [];
+  if ("wrapFileKey" in key) return [key];
+  return key.type === "openpgp" ? [new OpenPgpRecipient(key)] : [new SshRecipient(key, { allowWeak })];
+}
+
+/** Whether a key is an RSA key that is only too short. */
+const isWeak = ({ key, unusable }: RecipientKey): boolean =>
+  key !== null && "bits" in key && key.bits < STRONG_RSA_BITS && unusable === whyUnusable(key);
+
+const admitWeak = (entry: RecipientKey): RecipientKey =>
+  entry.type !== "openpgp" && isWeak(entry) ? { ...entry, unusable: null } : entry;
+
+/** Whether a format knows keys of that kind. */
+function isFor({ type }: RecipientKey, format: Format): boolean {
+  if (format === "openpgp" || type === "openpgp") return format === type;
+  return format === "age" || !type.startsWith("age-");
+}
+
+const FORMAT_KEYS: Readonly<Record<Format, string>> = {
+  age: "the age format takes no OpenPGP keys: --format openpgp does",
+  "ssh-vault": "ssh-vault's format takes SSH keys only",
+  openpgp: "the openpgp format takes OpenPGP keys only",
+};
+
+const whyNot = (entry: RecipientKey, format: Format): string => {
+  if (!isFor(entry, format)) return FORMAT_KEYS[format];
+  return entry.unusable ?? "not chosen";
+};
+
+/** Which of a recipient's keys the message is sealed to. */
+function choose(
+  recipient: string,
+  keys: readonly RecipientKey[],
+  format: Format,
+  key: string | undefined,
+): readonly RecipientKey[] {
+  const usable = keys.filter((entry) => entry.unusable === null && isFor(entry, format));
+  const [first] = usable;
+  if (key !== undefined && isFingerprint(key)) return [byFingerprint(recipient, keys, key, format)];
+  if (first === undefined) throw noUsableKey(recipient, keys, format);
+  if (key !== undefined) return [byNumber(recipient, usable, key)];
+  return format === "ssh-vault" ? [first] : usable;
+}
+
+/** SSH's, age's, or OpenPGP's, of which the key ID is a part. */
+const isFingerprint = (key: string): boolean =>
+  /^(?:SHA256:|age1)/.test(key) || /^(?:0x)?(?:[0-9A-F]{16}|[0-9A-F]{40}|[0-9A-F]{64})$/i.test(key);
+
+function hasFingerprint({ fingerprint, type }: RecipientKey, wanted: string): boolean {
+  if (type !== "openpgp" || fingerprint === null) return fingerprint === wanted;
+  const hex = wanted.replace(/^0x/i, "").toUpperCase();
+  const keyId = fingerprint.length === 40 ? fingerprint.slice(-16) : fingerprint.slice(0, 16);
+  return hex === fingerprint || hex === keyId;
+}
+
+function byFingerprint(
+  recipient: string,
+  keys: readonly RecipientKey[],
+  fingerprint: string,
+  format: Format,
+): RecipientKey {
+  const known = keys.filter((entry) => hasFingerprint(entry, fingerprint));
+  const entry = known.find(({ unusable }) => unusable === null) ?? known[0];
+  if (entry === undefined) {
+    throw new SharingError(
+      "INVALID_KEY_CHOICE",
+      `${printable(recipient)} has no key with the fingerprint ${shown(fingerprint)}`,
+      {
+        hint: `list the keys with \`vault keys ${printable(recipient)}\``,
+      },
+    );
+  }
+  if (entry.unusable !== null || !isFor(entry, format)) throw noUsableKey(recipient, [entry], format);
+  return entry;
+}
+
+function byNumber(recipient: string, usable: readonly RecipientKey[], text: string): RecipientKey {
+  const entry = /^[1-9]\d{0,5}$/.test(text) ? usable[Number(text) - 1] : undefined;
+  if (entry === undefined) {
+    throw new SharingError(
+      "INVALID_KEY_CHOICE",
+      `expected a key's number from 1 to ${usable.length}, or its SHA256:… fingerprint, got ${shown(text)}`,
+      { hint: `list the keys with \`vault keys ${printable(recipient)}\`` },
+    );
+  }
+  return entry;
+}
+
+function noUsableKey(recipient: string, keys: readonly RecipientKey[], format: Format): SharingError {
+  const reasons = keys.map((entry) => `${entry.fingerprint ?? `line ${entry.line}`}: ${whyNot(entry, format)}`);
+  const why = reasons.length === 0 ? "they have none at all" : reasons.join("; ");
+  return new SharingError("NO_USABLE_KEY", `${printable(recipient)} has no key that can be sealed to (${why})`, {
+    hint: whatToAsk(keys, format),
+  });
+}
+
+function whatToAsk(keys: readonly RecipientKey[], format: Format): string {
+  if (format === "openpgp")
+    return "ask them for an OpenPGP key that can encrypt, or seal to their SSH keys: --format age";
+  if (format === "age" && keys.some((entry) => entry.type === "openpgp" && entry.unusable === null)) {
+    return "seal to the OpenPGP key with --format openpgp";
+  }
+  return keys.some(isWeak)
+    ? "ask them for an ssh-ed25519 key (`ssh-keygen -t ed25519`), or seal to the weak one with --allow-weak"
+    : "ask them for an ssh-ed25519 key: `ssh-keygen -t ed25519`";
+}
+
+/** Of the secret itself, since a copy would stay in memory. */
+const base64Of = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+
+/** A word from the command line, made fit for a message. */
+const shown = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 60);

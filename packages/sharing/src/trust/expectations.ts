@@ -1,0 +1,58 @@
+import type { Directory, DirectoryEntry } from "@git-vault/directory";
+import { SharingError } from "../errors.ts";
+import { printable } from "../printable.ts";
+
+/** What is demanded of recipients before anything is sealed to them. */
+export interface Expectations {
+  /** Fingerprints, `SHA256:…` or `age1…`: each must be of a usable key of one of the recipients, and each recipient must have one. */
+  readonly fingerprints?: readonly string[] | undefined;
+  /** The GitHub organisation that each recipient must belong to. */
+  readonly memberOf?: string | undefined;
+}
+
+/**
+ * Demands that recipients are who they are expected to be.
+ *
+ * @returns whether anything was demanded
+ * @throws SharingError `NOT_EXPECTED`; DirectoryError where GitHub cannot be asked now
+ */
+export async function assertExpected(
+  entries: readonly DirectoryEntry[],
+  { fingerprints = [], memberOf }: Expectations,
+  directory: Directory,
+): Promise<boolean> {
+  if (fingerprints.length > 0) assertKeys(entries, fingerprints);
+  for (const { name } of memberOf === undefined ? [] : entries) {
+    const login = /^github:(.+)$/.exec(name)?.[1];
+    const isMember = login !== undefined && memberOf !== undefined && (await directory.isMember(memberOf, login));
+    if (!isMember) {
+      throw new SharingError(
+        "NOT_EXPECTED",
+        `expected members of ${printable(memberOf ?? "")}, and ${printable(name)} is not seen to be one`,
+        {
+          hint: "members that are not public are seen with a token of a member, in GH_TOKEN",
+        },
+      );
+    }
+  }
+  return fingerprints.length > 0 || memberOf !== undefined;
+}
+
+function assertKeys(entries: readonly DirectoryEntry[], fingerprints: readonly string[]): void {
+  const usable = entries.map(({ name, keys }) => ({
+    name,
+    theirs: keys.flatMap(({ unusable, fingerprint }) => (unusable === null ? (fingerprint ?? []) : [])),
+  }));
+  const all = new Set(usable.flatMap(({ theirs }) => theirs));
+  const missing = fingerprints.find((fingerprint) => !all.has(fingerprint));
+  if (missing !== undefined) {
+    throw new SharingError("NOT_EXPECTED", `no recipient has a usable key ${printable(missing)}`, {
+      hint: "compare the fingerprints, over a channel that you trust",
+    });
+  }
+  const stranger = usable.find(({ theirs }) => !theirs.some((one) => fingerprints.includes(one)));
+  if (stranger === undefined) return;
+  throw new SharingError("NOT_EXPECTED", `expected a key that was named, and ${printable(stranger.name)} has none`, {
+    hint: "name a fingerprint of each recipient by --expect",
+  });
+}
