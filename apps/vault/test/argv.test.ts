@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseArgv } from "../src/cli/argv.ts";
 
 describe("the command line is read as", () => {
-  it.each([
+  test.each([
     [["share", "--to", "choldgraf"], "share", { to: ["choldgraf"] }, []],
     [["share", "--to=a", "file", "--to", "b"], "share", { to: ["a", "b"] }, ["file"]],
     [["share", "--to", "-", "-"], "share", { to: ["-"] }, ["-"]],
@@ -45,7 +45,7 @@ describe("the command line is read as", () => {
 });
 
 describe("the command line is refused for", () => {
-  it.each([
+  test.each([
     [["sahre"], "unknown command sahre", "did you mean `share`?"],
     [["deploy", "chekc"], "unknown command chekc", "did you mean `check`?"],
     [

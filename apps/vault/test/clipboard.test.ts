@@ -12,7 +12,7 @@ import {
   type TemporaryFolder,
   type XServer,
 } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 let folder: TemporaryFolder;
@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined)(`an X clipboard${missing ? `: ${missing.l
     }
   };
 
-  it("takes a sealed message from share, and gives it to view", async () => {
+  test("takes a sealed message from share, and gives it to view", async () => {
     const shared = await vault(["share", "-c", "--to", publicKey], { input: "the secret" });
     expect(shared).toMatchObject({ status: 0, stdout: Buffer.alloc(0) });
     expect(shared.stderr).toContain("the sealed message is in the clipboard");
@@ -66,12 +66,12 @@ describe.skipIf(missing !== undefined)(`an X clipboard${missing ? `: ${missing.l
     expect(await vault(["view"])).toMatchObject({ status: 0, stdout: Buffer.from("the secret") });
   });
 
-  it("gives view what another program put there", async () => {
+  test("gives view what another program put there", async () => {
     await x.writeClipboard(Buffer.concat([Buffer.from("look: \r\n"), await seal("from elsewhere")]));
     expect(await vault(["view"])).toMatchObject({ status: 0, stdout: Buffer.from("from elsewhere") });
   });
 
-  it("is cleared of a plaintext after a while", async () => {
+  test("is cleared of a plaintext after a while", async () => {
     const viewed = await vault(["view", "-c", "--clear-after", "4"], { input: await seal("short-lived") });
     expect(viewed).toMatchObject({ status: 0, stdout: Buffer.alloc(0) });
     expect(viewed.stderr).toContain("cleared in 4 seconds");
@@ -79,7 +79,7 @@ describe.skipIf(missing !== undefined)(`an X clipboard${missing ? `: ${missing.l
     expect(await clipboardAfter("short-lived")).toBe("");
   });
 
-  it("is left alone where it holds something else by then, or when asked", async () => {
+  test("is left alone where it holds something else by then, or when asked", async () => {
     await vault(["view", "-c", "--clear-after", "1"], { input: await seal("first") });
     await x.writeClipboard("mine");
     await sleep(2500);
@@ -89,7 +89,7 @@ describe.skipIf(missing !== undefined)(`an X clipboard${missing ? `: ${missing.l
     expect((await x.readClipboard())?.toString()).toBe("kept");
   });
 
-  it("does not take binary", async () => {
+  test("does not take binary", async () => {
     await x.writeClipboard("untouched");
     const viewed = await vault(["view", "-c"], { input: await seal(Buffer.from([0, 1, 2, 255])) });
     expect(viewed.status).toBe(1);
@@ -97,7 +97,7 @@ describe.skipIf(missing !== undefined)(`an X clipboard${missing ? `: ${missing.l
     expect((await x.readClipboard())?.toString()).toBe("untouched");
   });
 
-  it.each(["execa", "EXECA,http", "*"])("is not read where NODE_DEBUG=%s would print it", async (debug) => {
+  test.each(["execa", "EXECA,http", "*"])("is not read where NODE_DEBUG=%s would print it", async (debug) => {
     await x.writeClipboard("canary-in-the-clipboard");
     const { status, stdout, stderr } = await vault(["view"], { env: { NODE_DEBUG: debug } });
     expect(stdout.toString() + stderr).not.toContain("canary");
@@ -105,33 +105,33 @@ describe.skipIf(missing !== undefined)(`an X clipboard${missing ? `: ${missing.l
     expect(status).toBe(1);
   });
 
-  it("is empty, which view says", async () => {
+  test("is empty, which view says", async () => {
     await x.writeClipboard("");
     const viewed = await vault(["view"]);
     expect(viewed.status).toBe(1);
     expect(viewed.stderr).toContain("the clipboard holds no text");
   });
 
-  it.each(["-1", "1.5", "soon", "99999999"])("is not cleared after %s seconds", async (seconds) => {
+  test.each(["-1", "1.5", "soon", "99999999"])("is not cleared after %s seconds", async (seconds) => {
     expect(await vault(["view", "-c", `--clear-after=${seconds}`], { input: "" })).toMatchObject({ status: 2 });
   });
 });
 
 describe("without any display", () => {
-  it("view says what to do instead", async () => {
+  test("view says what to do instead", async () => {
     const viewed = await vault(["view"]);
     expect(viewed.status).toBe(1);
     expect(viewed.stderr).toContain("there is no clipboard here: no X11 or Wayland display can be reached");
     expect(viewed.stderr).toContain("hint: use a pipe or a file instead");
   });
 
-  it("view says so for a display that does not answer, too", async () => {
+  test("view says so for a display that does not answer, too", async () => {
     const viewed = await vault(["view"], { env: { DISPLAY: ":31999" } });
     expect(viewed.status).toBe(1);
     expect(viewed.stderr).toContain("there is no clipboard here");
   });
 
-  it("share -c sends the message to the terminal by OSC 52", async () => {
+  test("share -c sends the message to the terminal by OSC 52", async () => {
     writeFileSync(join(folder.path, "secret"), "over the terminal");
     using terminal = openTerminal(process.execPath, [VAULT, "share", "-c", "--to", publicKey, "secret"], {
       cwd: folder.path,
@@ -147,14 +147,14 @@ describe("without any display", () => {
     expect(await vault(["view"], { input: message })).toMatchObject({ stdout: Buffer.from("over the terminal") });
   });
 
-  it("share -c refuses a message that is too large for a terminal", async () => {
+  test("share -c refuses a message that is too large for a terminal", async () => {
     writeFileSync(join(folder.path, "large"), Buffer.alloc(80_000));
     const shared = await vault(["share", "-c", "--to", publicKey, "large"]);
     expect(shared.status).toBe(1);
     expect(shared.stderr).toMatch(/a terminal takes at most 74994 bytes, not \d+/);
   });
 
-  it("share -c refuses where there is no terminal either", async () => {
+  test("share -c refuses where there is no terminal either", async () => {
     const shared = await vault(["share", "-c", "--to", publicKey, "secret"]);
     expect(shared.status).toBe(1);
     expect(shared.stderr).toContain("there is no clipboard here");

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { flagsOf } from "../src/cli/argv.ts";
 import { completionScript, SHELLS } from "../src/cli/completion.ts";
 import {
@@ -26,13 +26,13 @@ const valued = FLAG_NAMES.filter((name) => spec(name).value !== undefined);
 const writtenAs = (name: FlagName): string[] => [`--${name}`, ...(spec(name).short ? [`-${spec(name).short}`] : [])];
 
 describe.each(SHELLS)("the completion script for %s", (shell) => {
-  it("is what the program prints", async () => {
+  test("is what the program prints", async () => {
     expect((await runOk(VAULT, ["completion", shell])).toString()).toBe(completionScript(shell));
   });
 
   const { missing, path, label } = peer(shell);
 
-  it.skipIf(missing)(`loads in ${label} without a word`, async () => {
+  test.skipIf(missing)(`loads in ${label} without a word`, async () => {
     using folder = temporaryFolder();
     const script = join(folder.path, "script");
     writeFileSync(script, completionScript(shell));
@@ -60,36 +60,36 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
       folder.remove();
     });
 
-    it("offers the commands", async () => {
+    test("offers the commands", async () => {
       expect(await its.offers("vault", "")).toEqual(names);
       expect(await its.tab("vault", "sha")).toBe("share");
       expect(await its.tab("vault", "comp")).toBe("completion");
     });
 
-    it("completes git-vault as well", async () => {
+    test("completes git-vault as well", async () => {
       expect(await its.offers("git-vault", "")).toEqual(names);
       expect(await its.tab("git-vault", "sha")).toBe("share");
       expect(await its.tab("git-vault", "view", "my")).toBe("my secret.age");
     });
 
-    it("offers every flag before the command, since it may stand there", async () => {
+    test("offers every flag before the command, since it may stand there", async () => {
       expect(await its.offers("vault", "--")).toEqual(dashed(FLAG_NAMES));
     });
 
-    it.each(shown)("offers the flags of $name after it", async (command) => {
+    test.each(shown)("offers the flags of $name after it", async (command) => {
       for (const name of [command.name, ...(command.alias ? [command.alias] : [])]) {
         expect(await its.offers("vault", ...name.split(" "), "--")).toEqual(dashed(flagsOf(command)));
       }
     });
 
-    it("offers the second words of commands that have two", async () => {
+    test("offers the second words of commands that have two", async () => {
       for (const [family, members] of FAMILIES) {
         expect(await its.offers("vault", family, "")).toEqual(members.toSorted());
         expect(await its.offers("vault", "-q", family, "")).toEqual(members.toSorted());
       }
     });
 
-    it("offers the values of a flag that has a list of them", async () => {
+    test("offers the values of a flag that has a list of them", async () => {
       const listed = FLAG_NAMES.flatMap((name) => {
         const { complete } = spec(name);
         return typeof complete === "object" ? [{ name, complete }] : [];
@@ -106,7 +106,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
       expect(await its.tab("vault", "share", "--format", "my")).toBe("my");
     });
 
-    it("completes files where a flag's value is one, also with spaces in their names", async () => {
+    test("completes files where a flag's value is one, also with spaces in their names", async () => {
       const filed = FLAG_NAMES.filter((name) => spec(name).complete === "file");
       expect(filed).toContain("output");
       for (const name of filed) {
@@ -118,14 +118,14 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
       }
     });
 
-    it("completes folders alone where a flag's value is one", async () => {
+    test("completes folders alone where a flag's value is one", async () => {
       for (const flag of writtenAs("directory")) {
         expect(await its.tab("vault", "view", flag, "ne")).toBe("nest/");
         expect(await its.tab("vault", flag, "my")).toBe("my");
       }
     });
 
-    it("offers nothing for a value that it cannot know", async () => {
+    test("offers nothing for a value that it cannot know", async () => {
       const unknown = valued.filter((name) => spec(name).complete === undefined);
       for (const name of unknown) {
         for (const flag of writtenAs(name)) {
@@ -135,7 +135,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
       }
     });
 
-    it("offers the commands after flags, whatever their values are called", async () => {
+    test("offers the commands after flags, whatever their values are called", async () => {
       expect(await its.tab("vault", "-u", "x", "cr")).toBe("create");
       for (const name of valued) {
         for (const flag of writtenAs(name)) expect(await its.offers("vault", flag, "view", "")).toEqual(names);
@@ -147,7 +147,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
       expect(await its.tab("vault", "--", "sha")).toBe("share");
     });
 
-    it("knows the command behind flags with values, and is not misled by an operand", async () => {
+    test("knows the command behind flags with values, and is not misled by an operand", async () => {
       const view = shown.find(({ name }) => name === "view");
       // zsh offers no flag again that is there already.
       const flags = dashed(flagsOf(view ?? null));
@@ -162,17 +162,17 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
       }
     });
 
-    it("offers no flags after --", async () => {
+    test("offers no flags after --", async () => {
       expect(await its.offers("vault", "view", "--", "--")).toEqual([]);
       expect(await its.tab("vault", "view", "--", "my")).toBe("my secret.age");
     });
 
-    it.each(shown.filter(({ complete }) => complete === "file"))("completes files after $name", async ({ name }) => {
+    test.each(shown.filter(({ complete }) => complete === "file"))("completes files after $name", async ({ name }) => {
       expect(await its.tab("vault", name, "my")).toBe("my secret.age");
       expect(await its.tab("vault", name, "-q", "my")).toBe("my secret.age");
     });
 
-    it.each(shown.filter(({ complete }) => complete !== "file"))("offers the operands of $name", async (command) => {
+    test.each(shown.filter(({ complete }) => complete !== "file"))("offers the operands of $name", async (command) => {
       const words = command.name === "help" ? [...names, ...Object.keys(TOPICS)] : command.complete;
       expect(await its.offers("vault", command.name, "")).toEqual([words ?? []].flat().toSorted());
       expect(await its.tab("vault", command.name, "nest.t")).toBe("nest.t");

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTerminal, peer, run, type Terminal } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
 import { type DeployWorld, deployWorld } from "./deploy-world.ts";
 import { type Traced, traced } from "./deploy-trace.ts";
@@ -99,7 +99,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy with $label", ({ pat
       return result;
     };
 
-    it("plans, applies, is refused a stale plan, fails, and goes back, and no secret is written or shown", async () => {
+    test("plans, applies, is refused a stale plan, fails, and goes back, and no secret is written or shown", async () => {
       const plan = join(world.repository.folder, "prod.plan");
       const log = join(world.repository.folder, "audit.ndjson");
       expect((await check(0, "plan", "prod", "-o", plan)).stdout).toContain("+ Deployment web");
@@ -148,7 +148,7 @@ describe.skipIf(peer("helm4").missing)("vault deploy apply", () => {
   const start = (...args: string[]): ReturnType<typeof run> =>
     run(VAULT, ["deploy", ...args], { cwd: world.repository.path, env: world.environment(peer("helm4").path) });
 
-  it("shows what it is about to do, also where nothing is asked", async () => {
+  test("shows what it is about to do, also where nothing is asked", async () => {
     const first = await start("apply", "prod", "--yes");
     expect([first.status, first.stderr]).toEqual([
       0,
@@ -163,7 +163,7 @@ describe.skipIf(peer("helm4").missing)("vault deploy apply", () => {
     expect([back.status, back.stderr]).toEqual([0, expect.stringContaining(line)]);
   });
 
-  it("asks on a terminal before it goes back; no, Ctrl-C and SIGTERM leave all as it is", async () => {
+  test("asks on a terminal before it goes back; no, Ctrl-C and SIGTERM leave all as it is", async () => {
     const options = { cwd: world.repository.path, env: world.environment(peer("helm4").path) };
     const pids = join(world.repository.folder, "pid");
     const command = `echo $$ >'${pids}'; exec '${VAULT}' deploy rollback prod 1`;
@@ -186,7 +186,7 @@ describe.skipIf(peer("helm4").missing)("vault deploy apply", () => {
     expect(await ask((terminal) => terminal.type("y\r"))).toEqual([0, expect.stringContaining("done in ")]);
   });
 
-  it("asks for nothing without a terminal, and talks to no other cluster", async () => {
+  test("asks for nothing without a terminal, and talks to no other cluster", async () => {
     for (const args of [
       ["apply", "prod"],
       ["rollback", "prod", "1"],

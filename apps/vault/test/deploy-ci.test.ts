@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
 import { peer, run } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
 
@@ -88,7 +88,7 @@ async function step(
 }
 
 describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
-  it.each<[status: number, line: string]>([
+  test.each<[status: number, line: string]>([
     [0, "plan prod"],
     [0, "apply prod --yes"],
     [0, "rollback prod 1 --yes"],
@@ -108,7 +108,7 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     expect(masks.filter((mask) => log.includes(mask) || summary.includes(mask))).toEqual([]);
   });
 
-  it("masks, which hold secrets, are written into no file", async () => {
+  test("masks, which hold secrets, are written into no file", async () => {
     const file = join(world.repository.folder, "errors");
     const command = `exec '${VAULT}' deploy plan nowhere 2>'${file}'`;
     const { status } = await step(["sh", "-c", command], {}, []);
@@ -118,7 +118,7 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     ]);
   });
 
-  it("one environment's broken layer is its own failure, and stops no other", async () => {
+  test("one environment's broken layer is its own failure, and stops no other", async () => {
     const both = await step(["rollout", "--yes"]);
     expect(both.status).toBe(5);
     expect(both.stdout).toMatch(/^other: failed to plan: secrets\/config\/other\.yaml.*\nprod: done\n$/);
@@ -132,7 +132,7 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     expect(await step(["nodes", "other"])).toMatchObject({ status: 0 });
   });
 
-  it("plan writes what would change to the summary, once, and whether anything would", async () => {
+  test("plan writes what would change to the summary, once, and whether anything would", async () => {
     const unchanged = await step(["plan", "prod"]);
     expect(unchanged.outputs).toEqual({ changed: "false" });
     await world.withConfig("image: web:2\n", async () => {
@@ -147,7 +147,7 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     });
   });
 
-  it("apply and rollback tell what became of the release, also where it failed", async () => {
+  test("apply and rollback tell what became of the release, also where it failed", async () => {
     await world.withConfig("image: web:bad\n", async () => {
       world.kubernetes.podRules.push({
         image: /bad/,
@@ -170,14 +170,14 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     expect(back.summary).toMatch(/^## vault deploy rollback prod\n\n```text\ndone in /);
   });
 
-  it("check counts errors and warnings in outputs", async () => {
+  test("check counts errors and warnings in outputs", async () => {
     const { outputs, stdout } = await step(["check"]);
     const countOf = (severity: string): string => String(stdout.match(new RegExp(`^${severity}: `, "gm"))?.length ?? 0);
     expect(outputs).toEqual({ errors: countOf("error"), warnings: countOf("warning") });
     expect(Number(outputs["errors"])).toBeGreaterThan(0);
   });
 
-  it("what ends a command is an annotation, and without GitHub Actions there is none", async () => {
+  test("what ends a command is an annotation, and without GitHub Actions there is none", async () => {
     expect((await step(["plan", "nowhere"])).log).toContain("::error title=NO_SUCH_ENVIRONMENT::the project has no ");
     const elsewhere = await step(["plan", "nowhere"], { GITHUB_ACTIONS: "" });
     expect(elsewhere.stderr).toMatch(/^vault: error: the project has no /);

@@ -13,7 +13,7 @@ import {
   throwawayRepository,
   type TlsServer,
 } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 const HOST = "hub.example.org";
@@ -107,7 +107,7 @@ async function vault(
 const address = (): string[] => ["--address", `*=${edge.address}`];
 
 describe("vault deploy certs", () => {
-  it("tells what is served, until when, and exits 7 where that is soon; a cluster that lets nobody in hides nothing", async () => {
+  test("tells what is served, until when, and exits 7 where that is soon; a cluster that lets nobody in hides nothing", async () => {
     const { stdout, status } = await vault(["certs", ...address()]);
     expect(status).toBe(7);
     expect(stdout).toMatch(
@@ -123,7 +123,7 @@ describe("vault deploy certs", () => {
     expect(stdout).not.toContain(SECRET);
   });
 
-  it("is content with other thresholds, and speaks JSON", async () => {
+  test("is content with other thresholds, and speaks JSON", async () => {
     const { stdout, status } = await vault(["certs", "prod", "--warn-days", "10", "--json", ...address()]);
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -135,7 +135,7 @@ describe("vault deploy certs", () => {
     });
   });
 
-  it("tells once that there is no key, and exits 3 as with a wrong one", async () => {
+  test("tells once that there is no key, and exits 3 as with a wrong one", async () => {
     const { stdout, status } = await vault(["certs"], { GIT_CRYPT_KEY: "" });
     expect({ status, lines: stdout.split("\n").filter((line) => line.startsWith("error")) }).toEqual({
       status: 3,
@@ -145,14 +145,14 @@ describe("vault deploy certs", () => {
     });
   });
 
-  it("refuses thresholds and addresses that are none", async () => {
+  test("refuses thresholds and addresses that are none", async () => {
     expect(await vault(["certs", "--warn-days", "soon"])).toMatchObject({ status: 2 });
     expect(await vault(["certs", "--address", "hub"])).toMatchObject({ status: 2 });
   });
 });
 
 describe("through a proxy that speaks TLS", () => {
-  it("hosts are asked that this machine does not know, and one that is refused is told", async () => {
+  test("hosts are asked that this machine does not know, and one that is refused is told", async () => {
     const certificate = await mintCertificate({ names: ["127.0.0.1"], issuer: root });
     await using proxy = await startProxy({ hosts: { [HOST]: edge.address }, certificate });
     const { stdout } = await vault(["verify", "prod"], { HTTPS_PROXY: proxy.url });
@@ -167,7 +167,7 @@ describe("through a proxy that speaks TLS", () => {
 });
 
 describe("vault deploy verify", () => {
-  it("tells what is wrong with what runs", async () => {
+  test("tells what is wrong with what runs", async () => {
     const { stdout, status } = await vault(["verify", "prod", ...address()]);
     expect(status).toBe(7);
     expect(stdout).toContain(`prod  0 workloads\n  https://${HOST}/  200\n`);
@@ -176,7 +176,7 @@ describe("vault deploy verify", () => {
     expect(stdout).not.toContain("federation");
   });
 
-  it("writes annotations, masks, a summary and an output in GitHub Actions, and nothing of it to stdout", async () => {
+  test("writes annotations, masks, a summary and an output in GitHub Actions, and nothing of it to stdout", async () => {
     const files = {
       GITHUB_STEP_SUMMARY: join(repository.path, "../summary"),
       GITHUB_OUTPUT: join(repository.path, "../output"),
@@ -198,7 +198,7 @@ describe("vault deploy verify", () => {
 });
 
 describe("without the key", () => {
-  it("verify looks at the federation alone: exit 7, and 3 where there is none to look at", async () => {
+  test("verify looks at the federation alone: exit 7, and 3 where there is none to look at", async () => {
     const federated = await vault(["verify", "prod", ...address()], { GIT_CRYPT_KEY: "" });
     expect([federated.status, federated.stdout]).toEqual([7, expect.stringContaining("and there is no key (cluster)")]);
     await using alone = await withoutFederation();
@@ -210,7 +210,7 @@ describe("without the key", () => {
 });
 
 describe("vault deploy nodes", () => {
-  it("shows nodes by pools, closes one, refuses the last one, and opens it again", async () => {
+  test("shows nodes by pools, closes one, refuses the last one, and opens it again", async () => {
     const all = await vault(["nodes", "prod"]);
     expect(all).toMatchObject({ status: 0, stderr: "" });
     expect(all.stdout).toMatch(/^core\n {2}core-1 {2}ready {2}pods \d+%, cpu 0%, memory 0%\nusers\n {2}user-1 /);
@@ -227,7 +227,7 @@ describe("vault deploy nodes", () => {
     expect((await vault(["nodes", "prod", "drain", "user-2"])).stderr).toBe("vault: user-2 is empty\n");
   });
 
-  it("refuses what it does not know", async () => {
+  test("refuses what it does not know", async () => {
     expect(await vault(["nodes"])).toMatchObject({ status: 2 });
     expect(await vault(["nodes", "prod", "remove", "user-1"])).toMatchObject({ status: 2 });
     expect(await vault(["nodes", "prod", "drain"])).toMatchObject({ status: 2 });

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
 import { type KubernetesCredentials, peer } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { traced } from "./deploy-trace.ts";
 import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
@@ -55,7 +55,7 @@ function plugin(): KubernetesCredentials {
 }
 
 describe.each([peer("helm3"), peer("helm4")])("with $label", ({ path: helm, missing }) => {
-  it.skipIf(missing || strace.missing).each([
+  test.skipIf(missing || strace.missing).each([
     ["a bearer token", (): KubernetesCredentials => ({ token: TOKEN })],
     ["a program of the user's that gives one", plugin],
   ])(`%s stays in memory, by ${strace.label}`, async (_, credentials) => {
@@ -81,7 +81,7 @@ describe.each([peer("helm3"), peer("helm4")])("with $label", ({ path: helm, miss
     expect([...users].filter((user) => user !== "system:anonymous")).toEqual(["deployer"]);
   });
 
-  it.skipIf(missing)("what a killed run leaves behind holds no secret", async () => {
+  test.skipIf(missing)("what a killed run leaves behind holds no secret", async () => {
     await signIn(plugin());
     world.kubernetes.podRules.push({ becomes: "unready" });
     const env = world.environment(helm);
@@ -103,7 +103,7 @@ describe.each([peer("helm3"), peer("helm4")])("with $label", ({ path: helm, miss
   });
 });
 
-it.skipIf(strace.missing)(
+test.skipIf(strace.missing)(
   `a name and password, which no cluster takes any more, are refused and not told, by ${strace.label}`,
   async () => {
     await signIn({ token: TOKEN }, (text) =>

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { RULES } from "@git-vault/deploy";
 import { run, throwawayRepository } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 const DOCS = readFileSync(join(import.meta.dirname, "../../../docs/checks.md"), "utf8");
@@ -15,14 +15,14 @@ async function help(name: string): Promise<string> {
 }
 
 describe("vault help on what is checked", () => {
-  it("lists each check with the worst that it finds", async () => {
+  test("lists each check with the worst that it finds", async () => {
     const text = await help("checks");
     for (const [id, { severity, title }] of Object.entries(RULES))
       expect(text).toMatch(new RegExp(`^  ${id} +${severity}: ${title}$`, "m"));
     expect(await help("")).toContain("help checks");
   });
 
-  it("shows of each check what docs/checks.md says, in lines of at most 100 columns", async () => {
+  test("shows of each check what docs/checks.md says, in lines of at most 100 columns", async () => {
     // A code, a link and emphasis are told by their words; so the words are compared.
     const wordsOf = (text: string): string =>
       text
@@ -38,12 +38,12 @@ describe("vault help on what is checked", () => {
     }
   });
 
-  it("knows no other", async () => {
+  test("knows no other", async () => {
     const { status, stderr } = await run(VAULT, ["help", "toString"]);
     expect([status, stderr]).toEqual([2, expect.stringMatching(/no help on toString\n.*, checks\n$/)]);
   });
 
-  it("is what a code host shows of a rule, by SARIF", async () => {
+  test("is what a code host shows of a rule, by SARIF", async () => {
     using repository = await repositoryWithChart();
     const { stdout } = await run(VAULT, ["deploy", "check", "--sarif", "-"], {
       cwd: repository.path,

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTerminal, peer, run } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type DeployWorld, deployWorld } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
 
@@ -42,7 +42,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy apply with $label", 
       env: world.environment(helm),
     });
 
-    it("goes back, however often Ctrl-C is pressed on its terminal, and ends with 130", async () => {
+    test("goes back, however often Ctrl-C is pressed on its terminal, and ends with 130", async () => {
       expect(await run(VAULT, APPLY, options())).toMatchObject({ status: 0 });
       world.kubernetes.podRules.push(
         { image: /slow/, becomes: "unready" },
@@ -69,7 +69,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy apply with $label", 
       expect(JSON.stringify(world.kubernetes.get("apps/v1", "Deployment", "prod", "web"))).toContain('"web:1"');
     });
 
-    it("lets Helm clean up what it is at, and Ctrl-C does not kill it", async () => {
+    test("lets Helm clean up what it is at, and Ctrl-C does not kill it", async () => {
       expect(await run(VAULT, APPLY, options())).toMatchObject({ status: 0 });
       world.kubernetes.podRules.push({ name: /^pre-upgrade/, becomes: "unready" });
       await world.withConfig("image: web:2\n", async () => {
@@ -82,7 +82,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy apply with $label", 
       expect(history()).toEqual(["1 superseded", "2 failed", "3 deployed"]);
     });
 
-    it("ends with 143 after SIGTERM, and lets several of them not break the clean-up", async () => {
+    test("ends with 143 after SIGTERM, and lets several of them not break the clean-up", async () => {
       expect(await run(VAULT, APPLY, options())).toMatchObject({ status: 0 });
       world.kubernetes.podRules.push({ image: /slow/, becomes: "unready" });
       await world.withConfig("image: web:slow\n", async () => {
@@ -107,7 +107,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy apply with $label", 
       });
       expect(history()).toEqual(["1 superseded", "2 superseded", "3 deployed"]);
     });
-    it("that was killed while it waited leaves what is not gone back to", async () => {
+    test("that was killed while it waited leaves what is not gone back to", async () => {
       expect(await run(VAULT, APPLY, options())).toMatchObject({ status: 0 });
       world.kubernetes.podRules.push({ image: /slow/, becomes: "unready" });
       await world.withConfig("image: web:slow\n", async () => {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, run, temporaryFolder, type RunResult, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 /*
@@ -172,7 +172,7 @@ const RUNS: readonly Run[] = [
 describe.skipIf(strace.missing || helm.missing)(
   `no canary is written, started with or printed, by ${strace.label}`,
   () => {
-    it("and the trace would show it", async () => {
+    test("and the trace would show it", async () => {
       const shown = await run(strace.path, [
         "-qq",
         "-y",
@@ -189,7 +189,7 @@ describe.skipIf(strace.missing || helm.missing)(
       rmSync(join(folder.path, "x"));
     });
 
-    it.each(RUNS)("$title", async ({ args, status, mistake }) => {
+    test.each(RUNS)("$title", async ({ args, status, mistake }) => {
       const undo = mistake === undefined ? () => {} : edited(mistake[0], mistake[1]);
       try {
         const result = await traced([VAULT, ...args], { GIT_CRYPT_KEY: key });
@@ -202,7 +202,7 @@ describe.skipIf(strace.missing || helm.missing)(
       }
     });
 
-    it.each(["helm3", "helm4"])(
+    test.each(["helm3", "helm4"])(
       "rendering by the library and %s, also where Helm would quote a secret",
       async (name) => {
         const program = peer(name);
@@ -244,7 +244,7 @@ describe.skipIf(strace.missing || helm.missing)(
       },
     );
 
-    it("with a wrong key, or a damaged one", async () => {
+    test("with a wrong key, or a damaged one", async () => {
       const wrong = Buffer.from(key, "base64");
       wrong[50] = (wrong[50] ?? 0) ^ 1;
       for (const [value, status] of [

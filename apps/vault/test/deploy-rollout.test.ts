@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
 import { mintCertificate, openTerminal, peer, run, startTlsServer } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
 
@@ -59,7 +59,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy rollout with $label"
       return { status, stdout: stdout.toString(), stderr };
     };
 
-    it("deploys to all, staging first, and tells what happens where", async () => {
+    test("deploys to all, staging first, and tells what happens where", async () => {
       const { status, stdout, stderr } = await rollOut("--canary", "gke");
       expect({ status, stdout }).toEqual({ status: 0, stdout: "staging: done\ngke: done\novh: done\n" });
       const steps = ["plan", "apply", "verify", "done"].map((step) => `${step}\n`);
@@ -69,7 +69,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy rollout with $label"
       expect(running().toSorted()).toEqual(["gke", "ovh", "staging"]);
     });
 
-    it("ends with the code of the first that failed, as they are named, and one that fails stops no other", async () => {
+    test("ends with the code of the first that failed, as they are named, and one that fails stops no other", async () => {
       signIn("gke", "expired");
       signIn("ovh", "good", (text) => text.replace(/127\.0\.0\.1:\d+/, "127.0.0.1:1"));
       await world.repository.commit("two that cannot be reached");
@@ -90,7 +90,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy rollout with $label"
       expect(running()).toEqual(["staging"]);
     });
 
-    it("deploys to no more where staging is not well", async () => {
+    test("deploys to no more where staging is not well", async () => {
       const backend = { service: { name: "none", port: { number: 80 } } };
       world.kubernetes.put({
         apiVersion: "networking.k8s.io/v1",
@@ -108,7 +108,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy rollout with $label"
       );
     });
 
-    it("tells why a release did not become ready, and undoes it", async () => {
+    test("tells why a release did not become ready, and undoes it", async () => {
       world.kubernetes.podRules.push({
         namespace: "gke",
         becomes: "CrashLoopBackOff",
@@ -123,7 +123,7 @@ describe.each([peer("helm3"), peer("helm4")])("vault deploy rollout with $label"
       expect(running()).toEqual([]);
     });
 
-    it("is ended by Ctrl-C in the middle: what is under way is undone, and nothing more is begun", async () => {
+    test("is ended by Ctrl-C in the middle: what is under way is undone, and nothing more is begun", async () => {
       world.kubernetes.podRules.push({ namespace: "gke", becomes: "unready" });
       const args = ["deploy", "rollout", "--yes", "--parallel", "1"];
       using terminal = openTerminal(VAULT, args, { ...options(), deadline: 240_000 });
@@ -184,7 +184,7 @@ describe.skipIf(helm4.missing)(`vault deploy rollout takes what apply and verify
     return { status, stdout: stdout.toString(), stderr };
   };
 
-  it("--audit-log, each of whose lines names the environment", async () => {
+  test("--audit-log, each of whose lines names the environment", async () => {
     const log = join(world.repository.folder, "audit.ndjson");
     expect(await rollOut(["gke", "ovh", "--yes", "--audit-log", log])).toMatchObject({ status: 0 });
     const lines = readFileSync(log, "utf8")
@@ -206,13 +206,13 @@ describe.skipIf(helm4.missing)(`vault deploy rollout takes what apply and verify
     expect([unwritable.status, unwritable.stdout]).toEqual([1, expect.stringContaining("the audit log cannot be")]);
   });
 
-  it("--on-failure leave", async () => {
+  test("--on-failure leave", async () => {
     world.kubernetes.podRules.push({ namespace: "gke", becomes: "CrashLoopBackOff" });
     const failed = await rollOut(["gke", "--yes", "--timeout", "1", "--on-failure", "leave"]);
     expect([failed.status, running()]).toEqual([1, ["gke"]]);
   });
 
-  it("--history-max, and --repair of what a dead run left half-way", async () => {
+  test("--history-max, and --repair of what a dead run left half-way", async () => {
     expect(await rollOut(["gke", "--yes"])).toMatchObject({ status: 0 });
     leaveHalfWay("gke");
     const busy = await rollOut(["gke", "--yes"]);
@@ -225,7 +225,7 @@ describe.skipIf(helm4.missing)(`vault deploy rollout takes what apply and verify
     expect(history("gke")).toEqual(["3 superseded", "4 deployed"]);
   });
 
-  it("--address, for what is verified; and all that is found is told", async () => {
+  test("--address, for what is verified; and all that is found is told", async () => {
     const root = await mintCertificate({ commonName: "Test Root", authority: true });
     const served = await mintCertificate({ names: ["hub.example.test"], issuer: root, days: 20 });
     await using edge = await startTlsServer({ certificates: { "hub.example.test": served } });
@@ -254,7 +254,7 @@ describe.skipIf(helm4.missing)(`vault deploy rollout takes what apply and verify
     expect(there).toContain("certificate-expiry");
   });
 
-  it("and refuses what is none before it asks", async () => {
+  test("and refuses what is none before it asks", async () => {
     for (const [flag, value] of [
       ["--on-failure", "panic"],
       ["--history-max", "1"],

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, run, runOk, startFidoAgent, type RunResult } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeTeamWorld, type TeamWorld } from "./team-world.ts";
 
 /*
@@ -42,7 +42,7 @@ describe.skipIf(sshKeygen.missing).each(["ed25519", "ecdsa"] as const)(
       return withAgent("ssh-keygen", ["-Y", "verify", "-I", "alice", "-n", namespace, ...files], message);
     };
 
-    it("is one that OpenSSH takes for one", async () => {
+    test("is one that OpenSSH takes for one", async () => {
       expect((await withAgent("ssh-add", ["-L"])).stdout.toString()).toBe(`${agent.publicKey} a FIDO key\n`);
       const file = join(world.folder, "fido.pub");
       writeFileSync(file, `${agent.publicKey}\n`);
@@ -50,7 +50,7 @@ describe.skipIf(sshKeygen.missing).each(["ed25519", "ecdsa"] as const)(
       expect(await verified("file", signed.stdout.toString(), "text")).toMatchObject({ status: 0 });
     });
 
-    it("signs a message, whose receiver is told by whom", async () => {
+    test("signs a message, whose receiver is told by whom", async () => {
       const shared = await withAgent("vault", ["share", "--sign", "--to", "bob", "-o", "message", "secrets/password"]);
       expect(shared.stderr).toMatch(/^vault: signed as github:alice with SHA256:/m);
       expect(shared).toMatchObject({ status: 0 });
@@ -61,7 +61,7 @@ describe.skipIf(sshKeygen.missing).each(["ed25519", "ecdsa"] as const)(
       await runOk("rm", [join(world.clone("alice"), "message")]);
     });
 
-    it("is refused where nobody touches it, and nothing is written or granted", async () => {
+    test("is refused where nobody touches it, and nothing is written or granted", async () => {
       agent.isTouched = false;
       const head = await world.as("alice", "git rev-parse HEAD");
       for (const args of [
@@ -79,7 +79,7 @@ describe.skipIf(sshKeygen.missing).each(["ed25519", "ecdsa"] as const)(
       expect(await world.as("alice", "git rev-parse HEAD")).toBe(head);
     });
 
-    it("signs a grant, which ssh-keygen verifies as well as holders", async () => {
+    test("signs a grant, which ssh-keygen verifies as well as holders", async () => {
       const before = agent.signatures;
       expect(await withAgent("vault", ["grant", "--yes", "bob"])).toMatchObject({ status: 0 });
       expect(agent.signatures).toBe(before + 1);

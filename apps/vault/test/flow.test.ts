@@ -11,7 +11,7 @@ import {
   type TemporaryFolder,
   type XServer,
 } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pathWithVault } from "./program.ts";
 
 const gitCrypt = peer("git-crypt");
@@ -84,7 +84,7 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
     folder?.remove();
   });
 
-  it("runs from the key file to an unlocked clone through the clipboard", async () => {
+  test("runs from the key file to an unlocked clone through the clipboard", async () => {
     await sh("repo", "cat .git/git-crypt/keys/default | vault -u receiver create | pbcopy");
     expect((await x.readClipboard())?.toString()).toMatch(/^SSH-VAULT;CHACHA20-POLY1305;/);
     const place = await clone("from-pbpaste");
@@ -92,7 +92,7 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
     expect(secretOf(place)).toBe(SECRET);
   });
 
-  it("opens a file through a pipe, and by its name", async () => {
+  test("opens a file through a pipe, and by its name", async () => {
     await sh("repo", "cat .git/git-crypt/keys/default | vault -u receiver create > ../encrypted-key");
     const place = await clone("from-file");
     await sh(place, "cat ../encrypted-key | vault view | git-crypt unlock -");
@@ -106,7 +106,7 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
     expect(secretOf(other)).toBe(SECRET);
   });
 
-  it("is two commands with share, and view reads the clipboard by itself", async () => {
+  test("is two commands with share, and view reads the clipboard by itself", async () => {
     await sh("repo", "vault share --to receiver -c </dev/null");
     expect((await x.readClipboard())?.toString()).toMatch(/^-----BEGIN AGE ENCRYPTED FILE-----\n/);
     const place = await clone("from-clipboard");
@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
     expect(secretOf(place)).toBe(SECRET);
   });
 
-  it("is one command with unlock, which reads the clipboard by itself", async () => {
+  test("is one command with unlock, which reads the clipboard by itself", async () => {
     await sh("repo", "vault share --to receiver -c </dev/null");
     const place = await clone("unlocked-from-clipboard");
     await sh(place, "vault unlock </dev/null");
@@ -125,7 +125,7 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
     expect(secretOf(other)).toBe(SECRET);
   });
 
-  it("works as `git vault`", async () => {
+  test("works as `git vault`", async () => {
     await sh(
       ".",
       "ln -s vault bin/git-vault && cd repo && git vault share --to receiver </dev/null > ../message && git vault view ../message | cmp - .git/git-crypt/keys/default",
@@ -133,7 +133,7 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
   });
 
   const age = peer("age");
-  it.skipIf(age.missing)(`is opened by ${age.label}, by the line that share prints`, async () => {
+  test.skipIf(age.missing)(`is opened by ${age.label}, by the line that share prints`, async () => {
     await sh("repo", "vault share --to receiver </dev/null > ../message.txt 2> ../told");
     const line = /^ {2}(age -d .*)$/m.exec(readFileSync(join(folder.path, "told"), "utf8"))?.[1];
     const place = await clone("by-age");
@@ -143,7 +143,7 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
   });
 
   const sshVault = peer("ssh-vault");
-  it.skipIf(sshVault.missing)(`is opened by ${sshVault.label}, by the line that share --base64 prints`, async () => {
+  test.skipIf(sshVault.missing)(`is opened by ${sshVault.label}, by the line that share --base64 prints`, async () => {
     await sh("repo", "vault share --to receiver --format ssh-vault --base64 </dev/null > ../message.txt 2> ../told");
     const line = /^ {2}(ssh-vault view .*)$/m.exec(readFileSync(join(folder.path, "told"), "utf8"))?.[1];
     const place = await clone("by-ssh-vault");

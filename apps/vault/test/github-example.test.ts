@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { peer, run as runProgram, temporaryFolder } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseArgv } from "../src/cli/argv.ts";
 
@@ -62,15 +62,15 @@ describe("the example for GitHub Actions", () => {
     .filter((line) => line.trim().startsWith("vault "))
     .map((line) => line.trim());
 
-  it("has commands", () => expect(commands.length).toBeGreaterThan(5));
+  test("has commands", () => expect(commands.length).toBeGreaterThan(5));
 
-  it.each(commands)("runs `%s`, which there is", async (line) => {
+  test.each(commands)("runs `%s`, which there is", async (line) => {
     const words = line.split(/\s+/).slice(1);
     const { command, flags } = await parseArgv(words.map((word) => word.replaceAll('"', "")));
     expect(command !== null || flags.version).toBeTruthy();
   });
 
-  it("pins the version that this is, in one place", () => {
+  test("pins the version that this is, in one place", () => {
     const { version } = JSON.parse(
       readFileSync(fileURLToPath(new URL("../package.json", import.meta.url)), "utf8"),
     ) as { version: string };
@@ -78,7 +78,7 @@ describe("the example for GitHub Actions", () => {
     expect(steps.filter((step) => step.with?.["version"] === version)).toEqual([]);
   });
 
-  it.skipIf(peer("helm4").missing || peer("kubectl").missing)("pins the programs that it is tested with", () => {
+  test.skipIf(peer("helm4").missing || peer("kubectl").missing)("pins the programs that it is tested with", () => {
     const [helm, kubectl] = [
       execFileSync(peer("helm4").path, ["version", "--template", "{{.Version}}"], { encoding: "utf8" }),
       execFileSync(peer("kubectl").path, ["version", "--client", "--output", "json"], { encoding: "utf8" }),
@@ -90,13 +90,13 @@ describe("the example for GitHub Actions", () => {
     ]);
   });
 
-  it("has a composite action whose steps name their shell", () => {
+  test("has a composite action whose steps name their shell", () => {
     expect(action.runs.using).toBe("composite");
     const scripts = action.runs.steps.filter((step) => step.run !== undefined);
     expect(scripts.map(({ shell }) => shell)).toEqual(scripts.map(() => "bash"));
   });
 
-  it("hands to the action and the reusable workflow what they ask for", () => {
+  test("hands to the action and the reusable workflow what they ask for", () => {
     for (const step of steps.filter(({ uses }) => uses === "./.github/actions/vault")) expectFits(action, step.with);
     const call = workflows["environment.yml"].on.workflow_call;
     const callers = jobs.filter(({ uses }) => uses !== undefined);
@@ -107,7 +107,7 @@ describe("the example for GitHub Actions", () => {
     }
   });
 
-  it("gives the key to the steps that run vault, and to no action or install script", () => {
+  test("gives the key to the steps that run vault, and to no action or install script", () => {
     const holds = ({ env = {} }: Step | Job): boolean => JSON.stringify(env).includes("secrets.");
     expect(jobs.filter(holds)).toEqual([]);
     const holders = steps.filter(holds);
@@ -115,7 +115,7 @@ describe("the example for GitHub Actions", () => {
     expect(holders.length).toBeGreaterThan(4);
   });
 
-  it("may only read the repository, and puts nothing into a script but variables of its environment", () => {
+  test("may only read the repository, and puts nothing into a script but variables of its environment", () => {
     for (const workflow of Object.values(workflows)) expect(workflow.permissions).toEqual({ contents: "read" });
     for (const { run = "" } of steps) expect(run).not.toContain("${{");
   });
@@ -124,7 +124,7 @@ describe("the example for GitHub Actions", () => {
 describe("the script that makes the example", () => {
   const MAKE = fileURLToPath(new URL("../../../docs/example/make.mjs", import.meta.url));
 
-  it.each([
+  test.each([
     [
       "without the command, what is not there",
       "nowhere-at-all",
@@ -140,7 +140,7 @@ describe("the script that makes the example", () => {
     expect(existsSync(target)).toBe(false);
   });
 
-  it("tells that the folder cannot be made", async () => {
+  test("tells that the folder cannot be made", async () => {
     using folder = temporaryFolder();
     const target = join(MAKE, "example");
     const env = { PATH: process.env["PATH"], HOME: folder.path };

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, run } from "@git-vault/testkit";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { makeTeamWorld, type TeamWorld } from "./team-world.ts";
 
 /*
@@ -45,7 +45,7 @@ describe.skipIf(gpg.missing || gitCrypt.missing)(
     afterAll(() => world.close());
     beforeEach(() => world.begin());
 
-    it("say who holds them, since when and from whom, and whether their key is still theirs", async () => {
+    test("say who holds them, since when and from whom, and whether their key is still theirs", async () => {
       const account = world.github.users.get("carol") ?? {};
       const { gpgKeys = [] } = account;
       expect(await as("alice", "vault grant --gpg carol")).toMatch(/granted the key default to github:carol, OpenPGP /);
@@ -69,7 +69,7 @@ describe.skipIf(gpg.missing || gitCrypt.missing)(
       expect(read("carol", "secrets/password").toString()).toBe("hunter2\n");
     });
 
-    it("go with the others of the same person, when that person is taken out", async () => {
+    test("go with the others of the same person, when that person is taken out", async () => {
       await as("alice", "vault grant carol");
       await as("alice", "vault grant --gpg carol");
       await as("alice", "vault grant --gpg bob");
@@ -86,7 +86,7 @@ describe.skipIf(gpg.missing || gitCrypt.missing)(
       expect(await opens("bob")).toBe(true);
     });
 
-    it("that git-crypt made for somebody who is taken out go as well, where the key is on their account", async () => {
+    test("that git-crypt made for somebody who is taken out go as well, where the key is on their account", async () => {
       await as("alice", "vault grant carol");
       await as("alice", `git-crypt add-gpg-user --trusted ${world.openPgp("carol")}`);
       const report = await as("alice", "vault revoke carol");
@@ -95,7 +95,7 @@ describe.skipIf(gpg.missing || gitCrypt.missing)(
       expect(await opens("carol")).toBe(false);
     });
 
-    it("that are junk are named, and get no new key, whatever is said", async () => {
+    test("that are junk are named, and get no new key, whatever is said", async () => {
       await as("alice", "vault grant bob");
       await handOver("alice", "alice");
       await world.join("mallory");
@@ -121,7 +121,7 @@ describe.skipIf(gpg.missing || gitCrypt.missing)(
       await as("alice", "vault holders");
     });
 
-    it("that are a message of somebody without the key get none, unless somebody says that they are right", async () => {
+    test("that are a message of somebody without the key get none, unless somebody says that they are right", async () => {
       await as("alice", "vault grant bob");
       await handOver("alice", "alice");
       await world.join("mallory");
@@ -147,7 +147,7 @@ describe.skipIf(gpg.missing || gitCrypt.missing)(
       expect(await opens("bob")).toBe(true);
     });
 
-    it("of somebody who was taken out do not come back by putting the old files there again", async () => {
+    test("of somebody who was taken out do not come back by putting the old files there again", async () => {
       await as("alice", "vault grant --gpg bob");
       await as("alice", "vault grant --gpg carol");
       const voucher = grantFiles("alice").find((path) => path.includes("bob")) ?? "";
@@ -168,7 +168,7 @@ describe.skipIf(gpg.missing || gitCrypt.missing)(
       expect(await opens("bob")).toBe(false);
     });
 
-    it("do not become somebody else's by exchanging their files", async () => {
+    test("do not become somebody else's by exchanging their files", async () => {
       await as("alice", "vault grant --gpg bob");
       await as("alice", "vault grant --gpg carol");
       write("alice", gpgFile("carol"), read("alice", gpgFile("bob")));
@@ -183,7 +183,7 @@ describe.skipIf(gpg.missing || gitCrypt.missing)(
       await as("alice", "vault holders");
     });
 
-    it("that git-crypt made are taken over by granting them again, and then renewed without asking", async () => {
+    test("that git-crypt made are taken over by granting them again, and then renewed without asking", async () => {
       for (const name of ["bob", "carol"]) await as("alice", `git-crypt add-gpg-user --trusted ${world.openPgp(name)}`);
       expect((await trying("alice", "vault holders")).status).toBe(7);
       expect((await trying("alice", "vault rotate")).status).toBe(2);
@@ -202,7 +202,7 @@ describe.skipIf(gpg.missing || gitCrypt.missing)(
       expect((await as("alice", "vault holders")).match(/^\S+/gm)).toHaveLength(2);
     });
 
-    it("that git-crypt made are renewed and vouched for where that is confirmed by --yes, and reported", async () => {
+    test("that git-crypt made are renewed and vouched for where that is confirmed by --yes, and reported", async () => {
       await as("alice", `git-crypt add-gpg-user --trusted ${world.openPgp("carol")}`);
       const json = await as("alice", "vault rotate --yes --json");
       expect(json).toContain(
@@ -249,7 +249,7 @@ describe("a rotation does not vouch for what it finds", () => {
     await as("bob", "vault unlock");
   });
 
-  it("where a grant bears the signature of another: it is not renewed, and named", async () => {
+  test("where a grant bears the signature of another: it is not renewed, and named", async () => {
     const path = grantOf("alice", "carol");
     const [, stranger = ""] = read("alice", grantOf("alice", "bob")).toString().split("-----BEGIN SSH SIGNATURE-----");
     const [own = ""] = read("alice", path).toString().split("-----BEGIN SSH SIGNATURE-----");
@@ -268,7 +268,7 @@ describe("a rotation does not vouch for what it finds", () => {
     await as("alice", "vault holders");
   });
 
-  it("where one is not signed, by whomever it says that it is: it is shown, and somebody has to say yes", async () => {
+  test("where one is not signed, by whomever it says that it is: it is shown, and somebody has to say yes", async () => {
     await as("bob", "vault grant --no-sign --as alice mallory");
     await handOver("bob", "alice");
     const before = await as("alice", "git rev-parse HEAD");
@@ -288,7 +288,7 @@ describe("a rotation does not vouch for what it finds", () => {
     expect(await opens("carol")).toBe(true);
   });
 
-  it("where who is taken out granted to a key of somebody else's under a colleague's name, signed or not", async () => {
+  test("where who is taken out granted to a key of somebody else's under a colleague's name, signed or not", async () => {
     const mallory = await fingerprintOf("mallory");
     for (const sign of ["", " --no-sign"]) {
       await whileKeysAre("carol", [...keysOf("carol"), ...keysOf("mallory")], () =>
@@ -313,7 +313,7 @@ describe("a rotation does not vouch for what it finds", () => {
     expect(await opens("carol")).toBe(true);
   });
 
-  it("where a machine was granted the key by who is taken out", async () => {
+  test("where a machine was granted the key by who is taken out", async () => {
     await as("bob", "vault grant -q --ci=backdoor");
     await handOver("bob", "alice");
     await as("alice", "vault holders");
@@ -324,7 +324,7 @@ describe("a rotation does not vouch for what it finds", () => {
     expect(await as("alice", "vault revoke bob ci:backdoor")).toMatch(/granted to\n {2}github:carol\n/);
   });
 
-  it("where a sync comes first: what is not signed is not signed by that", async () => {
+  test("where a sync comes first: what is not signed is not signed by that", async () => {
     await whileKeysAre("mallory", keysOf("carol"), () => as("bob", "vault grant --yes --no-sign --as alice mallory"));
     await handOver("bob", "alice");
     const stopped = await trying("alice", "vault sync");
@@ -332,7 +332,7 @@ describe("a rotation does not vouch for what it finds", () => {
     expect(stopped.said).toMatch(/github:mallory\n {2}added [^]*\n {2}! it is not signed/);
   });
 
-  it("where a grant was changed by somebody without the key, it is told that it goes", async () => {
+  test("where a grant was changed by somebody without the key, it is told that it goes", async () => {
     const path = grantOf("alice", "bob");
     write(
       "alice",
@@ -347,7 +347,7 @@ describe("a rotation does not vouch for what it finds", () => {
     );
   });
 
-  it("where the forge cannot be asked: own signatures count, and what else there is needs a yes", async () => {
+  test("where the forge cannot be asked: own signatures count, and what else there is needs a yes", async () => {
     const down = { ...world.environment("alice"), GITHUB_API_URL: "http://127.0.0.1:9" };
     const offline = (args: string[]): ReturnType<typeof run> =>
       run("vault", args, { cwd: world.clone("alice"), env: down });
@@ -366,7 +366,7 @@ describe("a file that says that the key was replaced, by somebody without it,", 
   beforeAll(async () => void (world = await makeTeamWorld(["alice", "bob", "mallory"])));
   afterAll(() => world.close());
 
-  it("stops nobody, drops no grant, and is named", async () => {
+  test("stops nobody, drops no grant, and is named", async () => {
     await world.begin();
     await as("alice", "vault grant bob");
     await as("alice", "git push -q origin main");
@@ -400,7 +400,7 @@ describe("a file that says that the key was replaced, by somebody without it,", 
     expect(await opens("bob")).toBe(true);
   });
 
-  it("is believed from whom had the key: after a rotation, the old one is refused", async () => {
+  test("is believed from whom had the key: after a rotation, the old one is refused", async () => {
     await world.begin();
     await as("alice", "vault grant bob");
     await as("alice", "git push -q origin main");
@@ -421,7 +421,7 @@ describe("after somebody was taken out", () => {
   beforeAll(async () => void (world = await makeTeamWorld(["alice", "bob", "carol"])));
   afterAll(() => world.close());
 
-  it("the others check out, diff and merge what is older, and what they were shut out of stays shut", async () => {
+  test("the others check out, diff and merge what is older, and what they were shut out of stays shut", async () => {
     await world.begin();
     await as("alice", "vault grant bob");
     await as("alice", "vault grant carol");
@@ -472,7 +472,7 @@ describe("who is granted to is who they were", () => {
   afterAll(() => world.close());
   beforeEach(() => world.begin());
 
-  it("also for somebody who never saw them: the grants in the repository tell what their keys were", async () => {
+  test("also for somebody who never saw them: the grants in the repository tell what their keys were", async () => {
     await as("alice", "vault grant bob");
     await as("alice", "vault grant carol");
     await as("alice", "git push -q origin main");
@@ -493,7 +493,7 @@ describe("who is granted to is who they were", () => {
     await as("alice", "vault grant bob");
   });
 
-  it("where two files have one name: neither gets, nor loses, the other's grant", async () => {
+  test("where two files have one name: neither gets, nor loses, the other's grant", async () => {
     const files = ["bob", "carol"].map((name) => join(world.home(name), ".ssh/id_ed25519.pub"));
     const both = await trying("alice", `vault grant ${files.join(" ")}`);
     expect(both.status).toBe(2);
@@ -514,7 +514,7 @@ describe("several keys in one repository", () => {
   beforeAll(async () => void (world = await makeTeamWorld(["alice", "carol"])));
   afterAll(() => world.close());
 
-  it("what somebody holds of others is told where they are taken out, and looked after by sync", async () => {
+  test("what somebody holds of others is told where they are taken out, and looked after by sync", async () => {
     await world.begin();
     await as("alice", "vault init --key-name prod prod/**");
     write("alice", "prod/password", "hunter4\n");
@@ -532,7 +532,7 @@ describe("several keys in one repository", () => {
     await as("alice", "vault sync --check");
   });
 
-  it("a removal that a hook refuses can be left staged", async () => {
+  test("a removal that a hook refuses can be left staged", async () => {
     await world.begin();
     await as("alice", "vault grant carol");
     writeFileSync(join(world.clone("alice"), ".git/hooks/pre-commit"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });

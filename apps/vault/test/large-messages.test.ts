@@ -1,13 +1,13 @@
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeSshKey, runOk, temporaryFolder } from "@git-vault/testkit";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 const peakMemory = join(import.meta.dirname, "../../../bench/peak-memory.cjs");
 const MIB = 1024 * 1024;
 
-it("a large message in armor is sealed and opened in little memory", async () => {
+test("a large message in armor is sealed and opened in little memory", async () => {
   using folder = temporaryFolder();
   const { path } = folder;
   await makeSshKey({ folder: path, type: "ed25519" });

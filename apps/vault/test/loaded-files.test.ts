@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeSshKey, runOk, startGitHub, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 /*
@@ -38,14 +38,14 @@ async function filesLoadedBy(
 }
 
 describe("the files that are loaded", () => {
-  it.each([["--help"], ["--version"], ["view --help"]])(
+  test.each([["--help"], ["--version"], ["view --help"]])(
     "by %s are the one that parses argv, and the bundler's",
     async (line) => {
       expect((await filesLoadedBy(line.split(" "))).files).toEqual(["main.cjs", "rolldown-runtime.cjs"]);
     },
   );
 
-  it("by share to a key file and by view of an Ed25519 message are one more", async () => {
+  test("by share to a key file and by view of an Ed25519 message are one more", async () => {
     const shared = await filesLoadedBy(["share", "--to", publicKey], "secret");
     expect(shared.files).toEqual(["main.cjs", "rolldown-runtime.cjs", "work.cjs"]);
     const viewed = await filesLoadedBy(["view"], shared.stdout);
@@ -53,7 +53,7 @@ describe("the files that are loaded", () => {
     expect(viewed.stdout.toString()).toBe("secret");
   });
 
-  it("by share --sign and by view of a signed message are those, and what signing needs", async () => {
+  test("by share --sign and by view of a signed message are those, and what signing needs", async () => {
     const flags = ["--sign", "--sign-key", publicKey.replace(/\.pub$/, "")];
     const signed = await filesLoadedBy(["share", "--to", publicKey, ...flags], "secret");
     const expected = ["main.cjs", "rolldown-runtime.cjs", "signatures.cjs", "work.cjs"];
@@ -61,7 +61,7 @@ describe("the files that are loaded", () => {
     expect((await filesLoadedBy(["view"], signed.stdout)).files).toEqual(expected);
   });
 
-  it("by what git runs are the one that parses argv, and one of git-crypt's", async () => {
+  test("by what git runs are the one that parses argv, and one of git-crypt's", async () => {
     const repository = join(folder.path, "repository");
     const env = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
     await runOk("git", ["init", "-q", repository]);
@@ -78,7 +78,7 @@ describe("the files that are loaded", () => {
     expect((await inside(["status"])).files).toEqual(expected);
   });
 
-  it("by share to a GitHub user are these, and what the network needs", async () => {
+  test("by share to a GitHub user are these, and what the network needs", async () => {
     await using github = await startGitHub();
     github.users.set("choldgraf", { keys: [readFileSync(publicKey, "utf8").trim()] });
     const { files } = await filesLoadedBy(["share", "--to", "choldgraf"], "secret", { GITHUB_API_URL: github.url });

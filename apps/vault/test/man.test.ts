@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { flagsOf } from "../src/cli/argv.ts";
 import { EXIT_CODES } from "../src/cli/exit-codes.ts";
 import { flagSyntax, helpOn, overview } from "../src/cli/help.ts";
@@ -42,18 +42,18 @@ const rendered = async (locale: string, width: number): Promise<string> => {
 const asOneLine = (text: string): string => text.replaceAll("…", "...").replaceAll(/\s+/g, " ").trim();
 
 describe("the man page", () => {
-  it("is what the package carries", () => {
+  test("is what the package carries", () => {
     const manifest: unknown = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
     expect(manifest).toMatchObject({ man: ["man/vault.1"], version: expect.any(String) });
     const { version } = manifest as { readonly version: string };
     expect(readFileSync(join(import.meta.dirname, "../man/vault.1"), "utf8")).toBe(manPage(version));
   });
 
-  it("is ASCII, which roff reads whatever the locale", () => {
+  test("is ASCII, which roff reads whatever the locale", () => {
     expect(manPage("1.2.3")).toMatch(/^\p{ASCII}*\n$/u);
   });
 
-  it.skipIf(groff.missing)(`is read by ${groff.label} without a warning`, async () => {
+  test.skipIf(groff.missing)(`is read by ${groff.label} without a warning`, async () => {
     for (const device of ["utf8", "ascii"]) {
       const { status, stderr } = await run(groff.path, ["-man", "-ww", `-T${device}`, page]);
       expect([device, status, stderr]).toEqual([device, 0, ""]);
@@ -61,7 +61,7 @@ describe("the man page", () => {
   });
 
   describe.skipIf(man.missing)(`as ${man.label} shows it`, () => {
-    it.each(["C", "C.UTF-8"])(
+    test.each(["C", "C.UTF-8"])(
       "raises no warning in the locale %s, in a narrow and in a wide terminal",
       async (locale) => {
         for (const width of [60, 80, 200])
@@ -69,7 +69,7 @@ describe("the man page", () => {
       },
     );
 
-    it.each(shown)("describes $name with all its flags", async (command) => {
+    test.each(shown)("describes $name with all its flags", async (command) => {
       const text = await rendered("C.UTF-8", 200);
       const names = [command.name, ...(command.alias ? [command.alias] : [])].join(", ");
       expect(text).toContain(asOneLine(`${names} ${command.usage} ${command.summary}.`));
@@ -80,7 +80,7 @@ describe("the man page", () => {
       }
     });
 
-    it("lists the flags of every command once, the exit codes and the topics", async () => {
+    test("lists the flags of every command once, the exit codes and the topics", async () => {
       const text = await rendered("C.UTF-8", 200);
       for (const name of COMMON_FLAGS) {
         expect(text.split(asOneLine(`${flagSyntax(name)} ${FLAGS[name].summary}`))).toHaveLength(2);
@@ -90,26 +90,26 @@ describe("the man page", () => {
       for (const name of topics) expect(text).toContain(asOneLine(helpOn(name) ?? "no help"));
     });
 
-    it("keeps what is copied into a shell as it was written", async () => {
+    test("keeps what is copied into a shell as it was written", async () => {
       const text = await rendered("C.UTF-8", 200);
       expect(text).toContain("~/.ssh/config");
       expect(text).toContain("`vault help recipients`");
       expect(text).not.toMatch(/[\u2018\u2019\u2010\u2212\u02c6\u02dc]/);
     });
 
-    it("leaves out what is run by the program itself", async () => {
+    test("leaves out what is run by the program itself", async () => {
       expect(await rendered("C.UTF-8", 200)).not.toContain("clear-clipboard");
     });
   });
 
-  it.skipIf(lexgrog.missing)(`is found by its title, which ${lexgrog.label} reads`, async () => {
+  test.skipIf(lexgrog.missing)(`is found by its title, which ${lexgrog.label} reads`, async () => {
     const title = await runOk(lexgrog.path, [page]);
     expect(title.toString()).toContain("vault - hand a repository's secrets to the right people");
   });
 });
 
 describe("the help", () => {
-  it.each([
+  test.each([
     ["overview", overview()],
     ...[...shown.map(({ name }) => name), ...Object.keys(TOPICS).filter((name) => name !== "checks")].map((name) => [
       name,

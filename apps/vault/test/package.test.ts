@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { makeSshKey, run, runOk, startGitHub, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 /* The command as it is published: packed, and installed into an empty folder. */
 let folder: TemporaryFolder;
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => folder.remove());
 
 describe("the packed command", () => {
-  it("does the whole flow, with nothing else installed", async () => {
+  test("does the whole flow, with nothing else installed", async () => {
     const home = join(folder.path, "home");
     mkdirSync(join(home, ".ssh"), { recursive: true });
     const { publicKey } = await makeSshKey({ type: "ed25519", folder: join(home, ".ssh"), passphrase: "open sesame" });
@@ -45,7 +45,7 @@ describe("the packed command", () => {
     expect((await run(vault, ["--version"], { env })).stdout.toString()).toMatch(/^vault \d/);
   });
 
-  it("holds what it needs and nothing that it does not", () => {
+  test("holds what it needs and nothing that it does not", () => {
     const root = join(installed, "lib/node_modules/git-vault");
     const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies?: object };
     expect(manifest.dependencies).toBeUndefined();

@@ -3,7 +3,7 @@ import { cpSync, existsSync, lstatSync, readFileSync, renameSync } from "node:fs
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run, runOk, temporaryFolder, throwawayRepository, type Repository, type RunResult } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 const vault = (repository: Repository, args: string[], program: string = VAULT): Promise<RunResult> =>
@@ -22,38 +22,41 @@ async function lockedRepository(files: number): Promise<{ repository: Repository
 }
 
 describe("unlock that is interrupted", () => {
-  it.each([0, 20, 60])("after the key was stored and %i milliseconds is finished by another", async (milliseconds) => {
-    const { repository, key } = await lockedRepository(200);
-    using _ = repository;
-    const { path, env } = repository;
-    const child = spawn(process.execPath, [VAULT, "unlock", key], { cwd: path, env, stdio: "ignore" });
-    const ended = new Promise((resolve) => {
-      child.on("close", resolve);
-    });
-    const stored = join(path, ".git/git-crypt/keys/default");
-    while (!existsSync(stored) && child.exitCode === null) await sleep(1);
-    await sleep(milliseconds);
-    child.kill("SIGINT");
-    await ended;
+  test.each([0, 20, 60])(
+    "after the key was stored and %i milliseconds is finished by another",
+    async (milliseconds) => {
+      const { repository, key } = await lockedRepository(200);
+      using _ = repository;
+      const { path, env } = repository;
+      const child = spawn(process.execPath, [VAULT, "unlock", key], { cwd: path, env, stdio: "ignore" });
+      const ended = new Promise((resolve) => {
+        child.on("close", resolve);
+      });
+      const stored = join(path, ".git/git-crypt/keys/default");
+      while (!existsSync(stored) && child.exitCode === null) await sleep(1);
+      await sleep(milliseconds);
+      child.kill("SIGINT");
+      await ended;
 
-    // Until it is finished git may call a decrypted file modified, by its size; but adding it stores what was there.
-    const add = async (): Promise<string> => {
-      await repository.git("add", "--all");
-      return (await repository.git("diff", "--cached", "--name-only")).toString();
-    };
-    // A lock on the index would be ours: the next run knows it by its second name, and removes it.
-    const lock = lstatSync(join(path, ".git/index.lock"), { throwIfNoEntry: false });
-    expect(lock?.nlink ?? 2).toBe(2);
-    expect(lock === undefined ? await add() : "").toBe("");
-    expect(await vault(repository, ["unlock", key])).toMatchObject({ status: 0 });
-    for (const at of [0, 100, 199]) expect(readFileSync(join(path, `secrets/${at}`), "utf8")).toBe(`secret ${at}\n`);
-    expect((await repository.git("status", "--porcelain")).toString()).toBe("");
-    expect(await vault(repository, ["doctor"])).toMatchObject({ status: 0 });
-  });
+      // Until it is finished git may call a decrypted file modified, by its size; but adding it stores what was there.
+      const add = async (): Promise<string> => {
+        await repository.git("add", "--all");
+        return (await repository.git("diff", "--cached", "--name-only")).toString();
+      };
+      // A lock on the index would be ours: the next run knows it by its second name, and removes it.
+      const lock = lstatSync(join(path, ".git/index.lock"), { throwIfNoEntry: false });
+      expect(lock?.nlink ?? 2).toBe(2);
+      expect(lock === undefined ? await add() : "").toBe("");
+      expect(await vault(repository, ["unlock", key])).toMatchObject({ status: 0 });
+      for (const at of [0, 100, 199]) expect(readFileSync(join(path, `secrets/${at}`), "utf8")).toBe(`secret ${at}\n`);
+      expect((await repository.git("status", "--porcelain")).toString()).toBe("");
+      expect(await vault(repository, ["doctor"])).toMatchObject({ status: 0 });
+    },
+  );
 });
 
 describe("the settings that git runs the program by", () => {
-  it("hold in a folder of any name, and doctor sees when it has moved", async () => {
+  test("hold in a folder of any name, and doctor sees when it has moved", async () => {
     using folder = temporaryFolder();
     const home = join(folder.path, `it's a "place" $HOME`);
     const program = join(home, "dist/main.cjs");

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeSshKey, peer, runScript, startGitHub, temporaryFolder, type GitHubStandIn } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import { pathWithVault } from "./program.ts";
 
 /*
@@ -53,7 +53,7 @@ describe.each(readdirSync(scripts))("the script %s", (file) => {
   const missing = needs(file)
     .map((name) => peer(name))
     .find((its) => its.missing);
-  it.skipIf(missing !== undefined)(
+  test.skipIf(missing !== undefined)(
     `does what it says${missing === undefined ? "" : `: ${missing.label}`}`,
     async () => {
       Object.assign(github.rate, { limit: 5000, remaining: 5000 }); // as for those who are signed in

@@ -5,7 +5,7 @@ import { readPublicKeys } from "@git-vault/keys";
 import { seal, SshRecipient } from "@git-vault/sealing";
 import { receive } from "@git-vault/sharing";
 import { makeSshKey, peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 const sshVault = peer("ssh-vault");
@@ -51,7 +51,7 @@ describe.skipIf(sshVault.missing)(`200 vaults each way between vault and ${sshVa
     (await receive(vault, { home: folder.path, passphrase: () => Promise.reject(new Error("no key has one")) }))
       .plaintext;
 
-  it.each(KEYS)("opens those that ssh-vault made to %s", { timeout: 120_000 }, async (name) => {
+  test.each(KEYS)("opens those that ssh-vault made to %s", { timeout: 120_000 }, async (name) => {
     for (const [at, size] of SIZES.entries()) {
       const secret = randomText(size);
       const vault = await runOk(sshVault.path, ["create", "-k", home(".ssh", `${name}.pub`)], { env, input: secret });
@@ -62,7 +62,7 @@ describe.skipIf(sshVault.missing)(`200 vaults each way between vault and ${sshVa
     }
   });
 
-  it.each(KEYS)("makes such to %s that ssh-vault opens", { timeout: 120_000 }, async (name) => {
+  test.each(KEYS)("makes such to %s that ssh-vault opens", { timeout: 120_000 }, async (name) => {
     const publicKey = home(".ssh", `${name}.pub`);
     const key = readPublicKeys(readFileSync(publicKey, "utf8"))[0]?.key;
     if (!key) throw new Error("ssh-keygen made no key");

@@ -23,7 +23,7 @@ import {
   type TerminalEnd,
   type TerminalOptions,
 } from "@git-vault/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 /*
@@ -108,7 +108,7 @@ const sealedVault = async (): Promise<Buffer> => {
 };
 
 describe("vault edit in a terminal", () => {
-  it.each([
+  test.each([
     ["saves in place", 'printf changed >> "$1"', "changed"],
     ["saves by renaming", 'sed "s/$/changed/" "$1" > "$1.new"; mv "$1.new" "$1"', "changed"],
     [
@@ -140,7 +140,7 @@ describe("vault edit in a terminal", () => {
     ).toEqual([]);
   });
 
-  it("holds the secret in memory, in a folder of its own", async () => {
+  test("holds the secret in memory, in a folder of its own", async () => {
     await sealedVault();
     editor("exit 0");
     using session = terminal(["edit", "v"]);
@@ -149,7 +149,7 @@ describe("vault edit in a terminal", () => {
     expect(readFileSync(join(root, "home/mode"), "utf8").trim()).toMatch(/^700$|^$/);
   });
 
-  it("leaves the vault alone where nothing was changed", async () => {
+  test("leaves the vault alone where nothing was changed", async () => {
     const before = await sealedVault();
     const { mtimeMs, ino } = statSync(join(work, "v"));
     editor('touch "$1"');
@@ -161,7 +161,7 @@ describe("vault edit in a terminal", () => {
     expectNothingLeft();
   });
 
-  it.each([
+  test.each([
     ["fails", 'printf changed >> "$1"; exit 3', 1, /failed with status 3/],
     ["is killed", 'printf changed >> "$1"; kill -KILL $$', 1, /ended by SIGKILL/],
     ["removes the file", 'rm "$1"', 1, /removed the file/],
@@ -177,7 +177,7 @@ describe("vault edit in a terminal", () => {
     expectNothingLeft();
   });
 
-  it("ends with the editor at Ctrl-C, and leaves nothing behind", async () => {
+  test("ends with the editor at Ctrl-C, and leaves nothing behind", async () => {
     const before = await sealedVault();
     editor('printf changed >> "$1"; echo ready; sleep 20');
     using session = terminal(["edit", "v"]);
@@ -189,7 +189,7 @@ describe("vault edit in a terminal", () => {
     expectNothingLeft();
   });
 
-  it("goes on where the editor takes Ctrl-C for its own", async () => {
+  test("goes on where the editor takes Ctrl-C for its own", async () => {
     await sealedVault();
     editor("trap 'printf interrupted >> \"$1\"' INT; echo ready; sleep 20; exit 0");
     using session = terminal(["edit", "v"]);
@@ -200,7 +200,7 @@ describe("vault edit in a terminal", () => {
     expectNothingLeft();
   });
 
-  it.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)("wipes the secret when %s ends it", async (signal) => {
+  test.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)("wipes the secret when %s ends it", async (signal) => {
     const before = await sealedVault();
     // It does not end by SIGINT alone: that is the editor's, which gets it too where it comes from the terminal.
     editor(
@@ -214,7 +214,7 @@ describe("vault edit in a terminal", () => {
     expectNothingLeft();
   });
 
-  it("wipes the secret though the editor does not heed SIGTERM", async () => {
+  test("wipes the secret though the editor does not heed SIGTERM", async () => {
     await sealedVault();
     editor('trap "" TERM; echo $PPID > "$HOME/pid"; echo ready; while :; do sleep 1; done');
     using session = terminal(["edit", "v"]);
@@ -224,7 +224,7 @@ describe("vault edit in a terminal", () => {
     expectNothingLeft();
   });
 
-  it("seals what was saved beside the vault, where somebody else changed that meanwhile", async () => {
+  test("seals what was saved beside the vault, where somebody else changed that meanwhile", async () => {
     await sealedVault();
     editor('printf changed >> "$1"; printf theirs > v');
     const { status, stderr } = await run(process.execPath, [VAULT, "edit", "v"], { cwd: work, env });
@@ -235,7 +235,7 @@ describe("vault edit in a terminal", () => {
     expectNothingLeft();
   });
 
-  it("gives the editor the terminal, though standard input and output are pipes", async () => {
+  test("gives the editor the terminal, though standard input and output are pipes", async () => {
     await sealedVault();
     editor('test -t 0 && test -t 1 && printf tty >> "$1"');
     using session = terminal(["edit", "v"], { stdin: "", stdout: "pipe" });
@@ -243,7 +243,7 @@ describe("vault edit in a terminal", () => {
     expect((await vault(["view", "v"])).toString()).toBe(`${CANARY}tty`);
   });
 
-  it("takes the editor's flags, and VISUAL before EDITOR", async () => {
+  test("takes the editor's flags, and VISUAL before EDITOR", async () => {
     await sealedVault();
     editor('printf "%s" "$1-$2" > "$3"');
     env["VISUAL"] = `"${join(work, "editor")}" --wait 'two words'`;
@@ -253,7 +253,7 @@ describe("vault edit in a terminal", () => {
     expect((await vault(["view", "v"])).toString()).toBe("--wait-two words");
   });
 
-  it("keeps the vault's mode, and works without a terminal", async () => {
+  test("keeps the vault's mode, and works without a terminal", async () => {
     await sealedVault();
     chmodSync(join(work, "v"), 0o644);
     editor('printf changed >> "$1"');
@@ -268,7 +268,7 @@ describe("vault edit of an age message", () => {
   const rsa = "../home/.ssh/id_rsa.pub";
   const age = peer("age");
 
-  it("seals it to the same keys, where all of them are known", async () => {
+  test("seals it to the same keys, where all of them are known", async () => {
     await vault(["share", "--to", own, "--to", rsa, "-o", "m"], CANARY);
     editor('printf changed >> "$1"');
     await vault(["edit", "m"]);
@@ -279,7 +279,7 @@ describe("vault edit of an age message", () => {
     expectNothingLeft();
   });
 
-  it.skipIf(age.missing)(`keeps the binary form of ${age.label}`, async () => {
+  test.skipIf(age.missing)(`keeps the binary form of ${age.label}`, async () => {
     await runOk(age.path, ["-R", own, "-o", "m"], { cwd: work, input: CANARY });
     editor('printf changed >> "$1"');
     await vault(["edit", "m"]);
@@ -288,7 +288,7 @@ describe("vault edit of an age message", () => {
     expect(opened.toString()).toBe(`${CANARY}changed`);
   });
 
-  it.skipIf(age.missing)(`keeps the passphrase of a message that ${age.label} opens with one`, async () => {
+  test.skipIf(age.missing)(`keeps the passphrase of a message that ${age.label} opens with one`, async () => {
     const passphrase = join(work, "passphrase");
     writeFileSync(passphrase, "correct horse\n");
     await vault(["share", "--with-passphrase", "--passphrase-file", passphrase, "-o", "m"], CANARY);
@@ -302,7 +302,7 @@ describe("vault edit of an age message", () => {
     expectNothingLeft();
   });
 
-  it("seals it to one of age's own keys, where that is the only one", async () => {
+  test("seals it to one of age's own keys, where that is the only one", async () => {
     const { generateIdentity } = await import("@git-vault/sealing");
     const { identity, recipient } = await generateIdentity();
     writeFileSync(join(work, "identity"), `${identity}\n`);
@@ -318,7 +318,7 @@ describe("vault edit of an age message", () => {
       editor('printf changed >> "$1"');
     });
 
-    it("asks whom else to seal it to", async () => {
+    test("asks whom else to seal it to", async () => {
       using session = terminal(["edit", "m"]);
       await session.waitFor(/sealed to 1 more key, which it does not tell/);
       await session.waitFor(/further recipients/);
@@ -330,7 +330,7 @@ describe("vault edit of an age message", () => {
       expectNothingLeft();
     });
 
-    it("changes nothing at Ctrl-C", async () => {
+    test("changes nothing at Ctrl-C", async () => {
       const before = readFileSync(join(work, "m"));
       using session = terminal(["edit", "m"]);
       await session.waitFor(/further recipients/);
@@ -339,14 +339,14 @@ describe("vault edit of an age message", () => {
       expect(readFileSync(join(work, "m")).equals(before)).toBe(true);
     });
 
-    it("says what to do where nothing can be asked, before the editor is opened", async () => {
+    test("says what to do where nothing can be asked, before the editor is opened", async () => {
       const { status, stderr } = await run(process.execPath, [VAULT, "edit", "m"], { cwd: work, env });
       expect(status).toBe(2);
       expect(stderr).toMatch(/there is no terminal\nvault: hint: .*--to R/);
       expect(existsSync(join(root, "home/where"))).toBe(false);
     });
 
-    it("takes them from --to", async () => {
+    test("takes them from --to", async () => {
       await vault(["edit", "--to", "./stranger.pub", "m"]);
       expect((await vault(["view", "-k", "stranger", "m"])).toString()).toBe(`${CANARY}changed`);
       expect((await run(process.execPath, [VAULT, "view", "m"], { cwd: work, env })).status).toBe(3);
@@ -355,7 +355,7 @@ describe("vault edit of an age message", () => {
 });
 
 describe("vault create in a terminal", () => {
-  it("seals what was written in the editor", async () => {
+  test("seals what was written in the editor", async () => {
     editor(`printf ${CANARY} > "$1"`);
     using session = terminal(["create", "v"]);
     expect(await endOf(session)).toMatchObject({ status: 0 });
@@ -364,7 +364,7 @@ describe("vault create in a terminal", () => {
     expect(plaintexts()).toEqual(["work/editor"]);
   });
 
-  it("gives the vault to a pipe and the terminal to the editor", async () => {
+  test("gives the vault to a pipe and the terminal to the editor", async () => {
     editor(`test -t 1 && printf ${CANARY} > "$1"`);
     using session = terminal(["create"], { stdout: "pipe" });
     const { status, stdout, screen } = await endOf(session);
@@ -372,7 +372,7 @@ describe("vault create in a terminal", () => {
     expect(stdout.toString()).toMatch(/^SSH-VAULT;AES256;/);
   });
 
-  it.each([
+  test.each([
     ["nothing was written", "exit 0", 1, /nothing was written in the editor/],
     ["the editor fails", 'echo x > "$1"; exit 1', 1, /failed with status 1/],
     ["the editor is interrupted", 'echo x > "$1"; kill -INT $$', 130, /interrupted/],
@@ -385,7 +385,7 @@ describe("vault create in a terminal", () => {
     expectNothingLeft();
   });
 
-  it("says what is wrong with the key before the editor is opened", async () => {
+  test("says what is wrong with the key before the editor is opened", async () => {
     await makeSshKey({ folder: work, name: "weak", type: "rsa", bits: 1024 });
     editor("exit 0");
     using session = terminal(["create", "-k", "./weak.pub", "v"]);
@@ -393,7 +393,7 @@ describe("vault create in a terminal", () => {
     expect(existsSync(join(root, "home/where"))).toBe(false);
   });
 
-  it("asks nothing with --no-input", async () => {
+  test("asks nothing with --no-input", async () => {
     editor("exit 0");
     using session = terminal(["create", "--no-input", "v"]);
     expect((await session.ended).status).toBe(2);

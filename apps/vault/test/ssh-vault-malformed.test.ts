@@ -6,7 +6,7 @@ import { readPublicKeys } from "@git-vault/keys";
 import { seal, SshRecipient } from "@git-vault/sealing";
 import { receive } from "@git-vault/sharing";
 import { makeSshKey, peer, run, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exitCodeOf } from "../src/cli/exit-codes.ts";
 import { VAULT } from "./program.ts";
 
@@ -130,7 +130,7 @@ describe("a damaged vault", () => {
     expect({ title, exit, message, good: [3, 5].includes(exit) && isSentence }).toMatchObject({ title, good: true });
   };
 
-  it.each(["ed25519", "rsa"] as const)("in one field (%s) is refused with exit 3 or 5", async (type) => {
+  test.each(["ed25519", "rsa"] as const)("in one field (%s) is refused with exit 3 or 5", async (type) => {
     for (const [at, name] of FIELDS[type].entries()) {
       for (const [how, damage] of Object.entries(DAMAGES)) {
         const fields = fieldsOf(vaults[type]);
@@ -140,11 +140,11 @@ describe("a damaged vault", () => {
     }
   });
 
-  it.each(["ed25519", "rsa"] as const)("as a whole (%s) is refused with exit 3 or 5", async (type) => {
+  test.each(["ed25519", "rsa"] as const)("as a whole (%s) is refused with exit 3 or 5", async (type) => {
     for (const [how, mistake] of Object.entries(MISTAKES)) await expectRefusal(mistake(vaults[type]), how);
   });
 
-  it.each(["ed25519", "rsa"] as const)("with two fields swapped (%s) is refused with exit 3 or 5", async (type) => {
+  test.each(["ed25519", "rsa"] as const)("with two fields swapped (%s) is refused with exit 3 or 5", async (type) => {
     const count = FIELDS[type].length;
     for (let left = 0; left < count; left += 1) {
       for (let right = left + 1; right < count; right += 1) {
@@ -155,7 +155,7 @@ describe("a damaged vault", () => {
     }
   });
 
-  it.each(["ed25519", "rsa"] as const)(
+  test.each(["ed25519", "rsa"] as const)(
     "with a field missing, twice, or of another vault (%s) is refused",
     async (type) => {
       const other = fieldsOf(await sealedTo(`id_${type}`));
@@ -170,13 +170,13 @@ describe("a damaged vault", () => {
     },
   );
 
-  it.each(["ed25519", "rsa"] as const)("cut off anywhere (%s) is refused with exit 3 or 5", async (type) => {
+  test.each(["ed25519", "rsa"] as const)("cut off anywhere (%s) is refused with exit 3 or 5", async (type) => {
     const vault = vaults[type];
     for (let length = 0; length < vault.length; length += 3)
       await expectRefusal(vault.slice(0, length), `cut to ${length}`);
   });
 
-  it.each(["ed25519", "rsa"] as const)(
+  test.each(["ed25519", "rsa"] as const)(
     "with one bit turned anywhere (%s) is refused, or no bit of the secret",
     async (type) => {
       const bytes = Buffer.from(vaults[type]);
@@ -189,11 +189,11 @@ describe("a damaged vault", () => {
     },
   );
 
-  it("was tried in the hundreds", () => {
+  test("was tried in the hundreds", () => {
     expect(tried).toBeGreaterThan(500);
   });
 
-  it("is refused by the command itself, in one sentence on standard error", async () => {
+  test("is refused by the command itself, in one sentence on standard error", async () => {
     const samples = [
       vaults.ed25519.slice(0, -10),
       vaults.rsa.slice(0, -10),
@@ -252,12 +252,12 @@ describe.skipIf(openssl.missing)(`a vault as the Go program wrote it, by ${opens
   const inLines = (width: number, end: string): string =>
     [wrapped.head, ...(wrapped.payload.match(new RegExp(`.{1,${width}}`, "g")) ?? [])].join(end) + end;
 
-  it.each([64, 65, 70, 76, 100, 10_000])("in lines of %i characters opens", async (width) => {
+  test.each([64, 65, 70, 76, 100, 10_000])("in lines of %i characters opens", async (width) => {
     expect(await open(inLines(width, "\n"))).toBe(SECRET);
     expect(await open(inLines(width, "\r\n"))).toBe(SECRET);
   });
 
-  it("in a chat's quotation, with text around it, opens", async () => {
+  test("in a chat's quotation, with text around it, opens", async () => {
     const quoted = inLines(64, "\n").replaceAll(/^(?=.)/gm, "> ");
     expect(await open(`Alice wrote:\n${quoted}\nThanks!\n`)).toBe(SECRET);
     expect(await open(`\`\`\`\n${inLines(76, "\r\n")}\`\`\`\n`)).toBe(SECRET);

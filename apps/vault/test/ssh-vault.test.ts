@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, startGitHub, type GitHubStandIn } from "@git-vault/testkit";
 import { isDeepStrictEqual } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { World, type Invocation, type Outcome } from "./ssh-vault-world.ts";
 
 /*
@@ -558,7 +558,7 @@ function differsAsSaid({ differs = [] }: Case, theirs: Outcome, ours: Outcome): 
 }
 
 describe.skipIf(sshVault.missing)(`beside the real ${sshVault.label}`, () => {
-  it.each(CASES.map((its, at) => [`${at + 1}: ${its.line || "(no word)"}`, its] as const))("%s", async (_, its) => {
+  test.each(CASES.map((its, at) => [`${at + 1}: ${its.line || "(no word)"}`, its] as const))("%s", async (_, its) => {
     const words = await Promise.all(
       its.line
         .split(" ")
@@ -586,7 +586,7 @@ describe.skipIf(sshVault.missing)(`beside the real ${sshVault.label}`, () => {
     for (const name of its.differs ?? []) expect(table).toMatch(new RegExp(`^\\| ${escaped(name)} +\\|`, "m"));
   });
 
-  it("leaves no private key that it fetched behind, where ssh-vault does", async () => {
+  test("leaves no private key that it fetched behind, where ssh-vault does", async () => {
     const args = ["view", "-k", `${web.url}/id_other`, "to-other"];
     const [theirs, ours] = [
       await world.run(sshVault.path, { args, prepare: withVaults }),
@@ -596,7 +596,7 @@ describe.skipIf(sshVault.missing)(`beside the real ${sshVault.label}`, () => {
     expect(Object.values(theirs.files).some(({ content }) => content.includes("PRIVATE KEY"))).toBe(true);
   });
 
-  it("has a case for every flag of ssh-vault's help", async () => {
+  test("has a case for every flag of ssh-vault's help", async () => {
     for (const command of ["create", "view", "edit", "fingerprint"]) {
       const { stdout } = await world.run(sshVault.path, { args: [command, "--help"] });
       const lines = CASES.filter(({ line }) => line.split(" ").some((word) => word === command || word === command[0]));
@@ -615,13 +615,13 @@ describe("vault, where ssh-vault has nothing to compare", () => {
   const run = (line: string, more: Partial<Invocation> = {}): Promise<Outcome> =>
     world.run("vault", { ...more, args: line.split(" ") });
 
-  it("looks a user up on GitHub", async () => {
+  test("looks a user up on GitHub", async () => {
     const { stdout, stderr } = await run("create -u alice -k 2", { input: "s", env: { GITHUB_API_URL: web.url } });
     expect(stdout).toBe(`[${await sha("home/.ssh/id_rsa")} s]`);
     expect(stderr).toMatch(/sealed to ssh-rsa 2048 .*\n.*choose with -k N or -f FINGERPRINT\n {2}ssh-ed25519 /);
   });
 
-  it("sends http_headers to addresses that were named, and not to GitHub", async () => {
+  test("sends http_headers to addresses that were named, and not to GitHub", async () => {
     const prepare = (_: string, home: string): Promise<void> => writeConfig(home, "http_headers:\n  X-Team: blue\n");
     web.requests.length = 0;
     await run("create -u alice", { input: "s", prepare, env: { GITHUB_API_URL: web.url } });
@@ -632,12 +632,12 @@ describe("vault, where ssh-vault has nothing to compare", () => {
     expect(web.requests.some(({ path }) => path === "/alice")).toBe(true);
   });
 
-  it("seals to a weak RSA key where it must, and opens what was sealed to one", async () => {
+  test("seals to a weak RSA key where it must, and opens what was sealed to one", async () => {
     const { stdout } = await run("create --allow-weak -k keys/weak.pub", { input: "s" });
     expect(stdout).toBe(`[${await sha("work/keys/weak")} s]`);
   });
 
-  it("warns of a passphrase in its arguments", async () => {
+  test("warns of a passphrase in its arguments", async () => {
     const line = "view -k keys/locked -p PASSPHRASE to";
     const { stdout, stderr } = await world.run("vault", {
       args: line.split(" ").map((word) => word.replace("PASSPHRASE", "correct horse")),

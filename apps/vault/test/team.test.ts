@@ -10,7 +10,7 @@ import {
   type RunResult,
   type TemporaryFolder,
 } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pathWithVault } from "./program.ts";
 
 /*
@@ -80,7 +80,7 @@ afterAll(async () => {
 });
 
 describe("a team", () => {
-  it("grows: granted, cloned, unlocked with no message, edited and pushed", async () => {
+  test("grows: granted, cloned, unlocked with no message, edited and pushed", async () => {
     expect(await as("alice", "vault grant bob")).toMatch(/github:bob is seen for the first time/);
     await as("alice", "git push -q");
     await as("bob", `git clone -q ${join(folder.path, "origin.git")} ${clone("bob")}`, folder.path);
@@ -95,7 +95,7 @@ describe("a team", () => {
     expect(read("alice", "secrets/password")).toBe("hunter3\n");
   });
 
-  it("grants on two branches at once, which merge without a conflict", async () => {
+  test("grants on two branches at once, which merge without a conflict", async () => {
     await as("alice", "git switch -q -c one");
     await as("alice", "vault grant -q carol");
     await as("alice", "git switch -q -c two main");
@@ -112,7 +112,7 @@ describe("a team", () => {
     expect(read("carol", "secrets/password")).toBe("hunter3\n");
   });
 
-  it("follows a change of keys: what was pinned stops it, holders tells, sync renews", async () => {
+  test("follows a change of keys: what was pinned stops it, holders tells, sync renews", async () => {
     const carol = github.users.get("carol");
     if (carol === undefined) throw new Error("carol is a user");
     carol.keys = [await newKey("carol", "id_new")];
@@ -140,7 +140,7 @@ describe("a team", () => {
     await as("carol", `vault unlock -k ${join(home("carol"), ".ssh/id_new")}`);
   });
 
-  it("takes one out: the key is replaced, and the others get the new one by their grants", async () => {
+  test("takes one out: the key is replaced, and the others get the new one by their grants", async () => {
     await as("bob", "git pull -q");
     const report = await as("alice", "vault revoke bob");
     expect(report).toMatch(/github:bob holds no grant of the key default any more/);
@@ -179,7 +179,7 @@ describe("a team", () => {
     expect(again.stderr).toMatch(told);
   });
 
-  it("rotates on two branches at once: the second merges the first, and makes one key of both", async () => {
+  test("rotates on two branches at once: the second merges the first, and makes one key of both", async () => {
     const withKey = `-k ${join(home("carol"), ".ssh/id_new")}`;
     // Else what she grants is not signed, and has to be confirmed.
     const signed = `--sign-key ${join(home("carol"), ".ssh/id_new")}`;

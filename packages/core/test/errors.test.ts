@@ -1,10 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { assertBytes, assertInteger, assertOneOf, assertString, VaultError } from "../src/index.ts";
 
 describe("VaultError", () => {
   class ToyError extends VaultError<"BROKEN"> {}
 
-  it("carries a code, a hint, a cause and the name of its class", () => {
+  test("carries a code, a hint, a cause and the name of its class", () => {
     const cause = new Error("underneath");
     const error = new ToyError("BROKEN", "the toy is broken", { hint: "buy another", cause });
     expect(error).toMatchObject({
@@ -17,7 +17,7 @@ describe("VaultError", () => {
     expect(error).toBeInstanceOf(Error);
   });
 
-  it("has no cause property when none was given", () => {
+  test("has no cause property when none was given", () => {
     expect(Object.hasOwn(new ToyError("BROKEN", "the toy is broken"), "cause")).toBe(false);
   });
 });
@@ -51,7 +51,7 @@ describe("asserters", () => {
     });
   }
 
-  it.each([
+  test.each([
     ["assertBytes", (value: unknown) => assertBytes("thing", value), "bytes"],
     ["assertString", (value: unknown) => assertString("thing", value), "string"],
     ["assertInteger", (value: unknown) => assertInteger("thing", value, 0, 5), "number"],
@@ -60,7 +60,7 @@ describe("asserters", () => {
     expect(passedBy(check)).toEqual([own]);
   });
 
-  it("throws RangeError for a wrong value of the right type, without the value of a string", () => {
+  test("throws RangeError for a wrong value of the right type, without the value of a string", () => {
     expect(() => assertBytes("salt", new Uint8Array(3), 16)).toThrow(new RangeError("salt: expected 16 bytes, got 3"));
     expect(() => assertInteger("index", 1.5, 1, 9)).toThrow(RangeError);
     expect(() => assertInteger("index", 10, 1, 9)).toThrow(

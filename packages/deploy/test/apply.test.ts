@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { peer } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   apply,
   type ApplyOptions,
@@ -35,7 +35,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       at.env["HELM"] = helm;
     });
 
-    it("installs, upgrades, does it again without a change, and goes back", async () => {
+    test("installs, upgrades, does it again without a change, and goes back", async () => {
       const first = await at.deploy();
       expect(first.error).toBeNull();
       expect(names(first)).toEqual(["begin", "upgrading", "upgraded", "ready", "end"]);
@@ -58,7 +58,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(JSON.stringify([first, same, back])).not.toContain("canary");
     });
 
-    it("that fails says why, without secrets, and is rolled back, or left", async () => {
+    test("that fails says why, without secrets, and is rolled back, or left", async () => {
       await at.deploy();
       await at.commitImage("web:bad");
       const logs = ["starting", `connecting with ${PASSWORD}`];
@@ -93,7 +93,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(JSON.stringify(at.kubernetes.get("apps/v1", "Deployment", "web", "web"))).toContain("web:bad");
     });
 
-    it("that is the first and fails leaves nothing", async () => {
+    test("that is the first and fails leaves nothing", async () => {
       at.kubernetes.podRules.push({ becomes: "ImagePullBackOff" });
       const failed = await at.deploy({ timeout: 1 });
       expect(failed.error?.message).toContain("ImagePullBackOff");
@@ -103,7 +103,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(at.kubernetes.get("apps/v1", "Deployment", "web", "web")).toBeUndefined();
     });
 
-    it("that is told to end goes back to what was there", async () => {
+    test("that is told to end goes back to what was there", async () => {
       await at.deploy();
       await at.commitImage("web:slow");
       at.kubernetes.podRules.push({ image: /^web:slow$/, becomes: "unready" });
@@ -119,7 +119,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(at.history().at(-1)).toBe("3 deployed");
     });
 
-    it("whose Helm is told to end waits for its clean-up", async () => {
+    test("whose Helm is told to end waits for its clean-up", async () => {
       at.repository.write("app/templates/hook.yaml", HOOK);
       await at.repository.commit("a hook");
       await at.deploy();
@@ -135,7 +135,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(stopped.events.at(-1)).toMatchObject({ event: "failed", message: stopped.error?.message });
     });
 
-    it("that is told to end says what state the release is in", async () => {
+    test("that is told to end says what state the release is in", async () => {
       const stopAt = async (name: DeployEvent["event"], options: ApplyOptions = {}): Promise<string | undefined> => {
         const controller = new AbortController();
         const { error } = await at.deploy({ ...options, signal: controller.signal }, ({ event }) => {
@@ -169,7 +169,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(at.history().at(-1)).toBe("3 deployed");
     });
 
-    it("that a dead run left half-way is repaired, and one that may be alive is not", async () => {
+    test("that a dead run left half-way is repaired, and one that may be alive is not", async () => {
       at.repository.write("app/templates/hook.yaml", HOOK);
       await at.repository.commit("a hook");
       await at.deploy();
@@ -226,7 +226,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(at.history().slice(-2)).toEqual(["3 superseded", "4 deployed"]);
     });
 
-    it("whose first installation died goes on from what it made", async () => {
+    test("whose first installation died goes on from what it made", async () => {
       at.repository.write("app/templates/hook.yaml", HOOK.replace("pre-upgrade", "post-install"));
       await at.repository.commit("a hook");
       at.kubernetes.podRules.push({ name: /^prepare/, becomes: "unready" });
@@ -308,7 +308,7 @@ describe.each(HELMS)("apply with $label", ({ path: helm, missing }) => {
       at.env["HELM"] = helm;
     });
 
-    it("refuses a stale plan before anything is changed", async () => {
+    test("refuses a stale plan before anything is changed", async () => {
       const plan = await planned();
       await at.commitImage("web:2");
       expect((await applied(plan)).error).toMatchObject({ code: "STALE_PLAN" });
@@ -320,7 +320,7 @@ describe.each(HELMS)("apply with $label", ({ path: helm, missing }) => {
       expect(at.history()).toEqual(["1 deployed"]);
     });
 
-    it("bears busy and slow servers, errors and connections that break while it waits", async () => {
+    test("bears busy and slow servers, errors and connections that break while it waits", async () => {
       const plan = await planned();
       at.kubernetes.faults.push(
         { fault: "status", code: 429, retryAfter: 0, on: /leases/, times: 2 },
@@ -332,7 +332,7 @@ describe.each(HELMS)("apply with $label", ({ path: helm, missing }) => {
       expect((await applied(plan)).error).toBeNull();
     });
 
-    it("tells the conflict where somebody else changes the release meanwhile", async () => {
+    test("tells the conflict where somebody else changes the release meanwhile", async () => {
       const plan = await planned();
       at.kubernetes.faults.push({ fault: "status", code: 409, on: /secrets$/, method: "POST", times: 1 });
       const { error } = await applied(plan);
@@ -343,14 +343,14 @@ describe.each(HELMS)("apply with $label", ({ path: helm, missing }) => {
 });
 
 describe.skipIf(peer("helm4").missing)("apply", () => {
-  it("goes on without a lease where the user may have none", async () => {
+  test("goes on without a lease where the user may have none", async () => {
     at.kubernetes.faults.push({ fault: "status", code: 403, on: /leases/ });
     const outcome = await applied(await planned());
     expect(outcome.error).toBeNull();
     expect(names(outcome)).toContain("warning");
   });
 
-  it("deploys the releases beside the main one in their order, and stops at the first that fails", async () => {
+  test("deploys the releases beside the main one in their order, and stops at the first that fails", async () => {
     at.repository.write("dns/Chart.yaml", "apiVersion: v2\nname: dns\nversion: 2.0.0\n");
     at.repository.write("dns/templates/x.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: dns}\n");
     at.settings(
@@ -366,7 +366,7 @@ describe.skipIf(peer("helm4").missing)("apply", () => {
     expect(at.kubernetes.get("v1", "ConfigMap", "dns", "dns")).toBeDefined();
   });
 
-  it("records what happens in a log that is only added to", async () => {
+  test("records what happens in a log that is only added to", async () => {
     const file = join(at.repository.folder, "audit.ndjson");
     writeFileSync(file, "before\n");
     const log = new AuditLog(file, "run 1");
@@ -389,14 +389,14 @@ describe.skipIf(peer("helm4").missing)("apply", () => {
 });
 
 describe.skipIf(peer("helm4").missing)("rolling back", () => {
-  it("needs a revision that is there", async () => {
+  test("needs a revision that is there", async () => {
     expect((await at.rollBack()).error).toMatchObject({ code: "NO_REVISION" });
     await at.deploy();
     expect((await at.rollBack(7)).error).toMatchObject({ code: "NO_REVISION", hint: "Helm has kept: 1 (deployed)" });
     expect((await at.rollBack(1, { release: "none" })).error).toMatchObject({ code: "NO_REVISION" });
   });
 
-  it("is refused where somebody else changed the release meanwhile", async () => {
+  test("is refused where somebody else changed the release meanwhile", async () => {
     await at.deploy();
     await at.commitImage("web:2");
     await at.deploy();

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { peer, run, temporaryFolder } from "@git-vault/testkit";
 import { Ajv } from "ajv";
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadChart } from "../src/charts/loaded-chart.ts";
 import { chartScopes } from "../src/values/chart-scopes.ts";
 import { isMap, type Value, type ValueMap } from "../src/index.ts";
@@ -187,7 +187,7 @@ function byUs(files: Readonly<Record<string, string>>, overrides: ValueMap, helm
 describe.each([3, 4] as const)("charts in charts, against Helm %i", (major) => {
   const helm = peer(`helm${major}`);
 
-  it.skipIf(helm.missing)(`take part, see and refuse the same as for ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`take part, see and refuse the same as for ${helm.label}`, async () => {
     const seed = Number(process.env["GIT_VAULT_SEED"] ?? Date.now() & 0x7fffffff);
     const cases = fc.sample(fc.tuple(chart("root", 3), valuesOf(3)), { numRuns: CASES, seed });
     for (const [number, [root, overrides]] of cases.entries()) {

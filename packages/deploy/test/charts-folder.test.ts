@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { peer, runOk, temporaryFolder } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { dependencies as dependenciesCheck } from "../src/checks/dependencies.ts";
 import { render } from "../src/checks/render.ts";
 import { sha256 } from "../src/charts/charts.ts";
@@ -106,7 +106,7 @@ function deeper(): Files {
 }
 
 describe("what lies in the folder of charts", () => {
-  it.each(FOLDERS)("is told by `dependencies`: %s", async (_, repository, files, said) => {
+  test.each(FOLDERS)("is told by `dependencies`: %s", async (_, repository, files, said) => {
     const { lines } = await check({ checks: [dependenciesCheck], plain: projectOf(repository, files), only: ["prod"] });
     const [what = "", path = ""] = said?.split(" ") ?? [];
     expect(lines.filter((line) => !line.includes("what lies in charts"))).toEqual(
@@ -114,7 +114,7 @@ describe("what lies in the folder of charts", () => {
     );
   });
 
-  it("is told where a dependency without a repository is not there, or is another", async () => {
+  test("is told where a dependency without a repository is not there, or is another", async () => {
     const said = async (files: Files): Promise<Outcome> =>
       check({ checks: [dependenciesCheck], plain: projectOf("", files), only: ["prod"] });
     expect((await said({})).lines).toEqual([
@@ -128,7 +128,7 @@ describe("what lies in the folder of charts", () => {
     ]);
   });
 
-  it.each(["", "{", '{"lockVersion":2}'])("a deploy.lock of %j is told, though nothing is locked", async (text) => {
+  test.each(["", "{", '{"lockVersion":2}'])("a deploy.lock of %j is told, though nothing is locked", async (text) => {
     const plain = { ...projectOf(null, {}), "deploy.lock": text };
     const { lines } = await check({ checks: [dependenciesCheck], plain, only: ["prod"] });
     expect(lines).toEqual([
@@ -140,7 +140,7 @@ describe("what lies in the folder of charts", () => {
 describe.each(["helm3", "helm4"])("what lies in the folder of charts, with %s", (name) => {
   const helm = peer(name);
 
-  it.skipIf(helm.missing)(`${helm.label} takes a folder before an archive, and one that nothing names`, async () => {
+  test.skipIf(helm.missing)(`${helm.label} takes a folder before an archive, and one that nothing names`, async () => {
     using folder = temporaryFolder();
     const files = projectOf(HTTPS, { ...hub("web/charts/hub", "evil"), ...hub("web/charts/other", "other") });
     for (const [path, content] of Object.entries(files)) {
@@ -151,7 +151,7 @@ describe.each(["helm3", "helm4"])("what lies in the folder of charts, with %s", 
     expect(output.toString()).toMatch(/name: (?:evil|other) /);
   });
 
-  it.skipIf(helm.missing).each(FOLDERS)(
+  test.skipIf(helm.missing).each(FOLDERS)(
     `${helm.label} is given what locks or the commit have alone: %s`,
     async (_, repository, files, said) => {
       const plain = { ...projectOf(repository, files), "web/templates/web.yaml": says("web") };
@@ -165,7 +165,7 @@ describe.each(["helm3", "helm4"])("what lies in the folder of charts, with %s", 
     },
   );
 
-  it.skipIf(helm.missing)(`an archive is put nowhere that a link leads to, with ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`an archive is put nowhere that a link leads to, with ${helm.label}`, async () => {
     await using server = await startChartServer(helm.path);
     await server.publish("near", "1.2.3", { "values.yaml": "a: 1\n" });
     const listed = `dependencies: ${JSON.stringify([{ name: "near", version: "1.2.3", repository: server.http }])}\n`;

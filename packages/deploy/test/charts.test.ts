@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type ChartServer, startChartServer } from "./chart-server.ts";
 import { CHART, errorOf, world, type World } from "./world.ts";
 
@@ -48,7 +48,7 @@ describe.each(["helm3", "helm4"])("the archives of dependencies, with %s", (name
   };
   const env = (its: World): NodeJS.ProcessEnv => ({ ...its.repository.env, HELM: helm.path });
 
-  it.skipIf(helm.missing)(`are fetched over HTTP and OCI, locked, and rendered by ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`are fetched over HTTP and OCI, locked, and rendered by ${helm.label}`, async () => {
     await using all = await published();
     const { server, its, dependencies } = all;
     await using before = await its.open({ env: env(its) });
@@ -81,7 +81,7 @@ describe.each(["helm3", "helm4"])("the archives of dependencies, with %s", (name
     expect(dependencies).toHaveLength(2);
   });
 
-  it.skipIf(helm.missing)(`that are missing or not what was locked are refused, with ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`that are missing or not what was locked are refused, with ${helm.label}`, async () => {
     await using all = await published();
     const { server, its } = all;
     {
@@ -116,7 +116,7 @@ describe.each(["helm3", "helm4"])("the archives of dependencies, with %s", (name
     expect(existsSync(near)).toBe(false);
   });
 
-  it.skipIf(helm.missing)(`of a version that was never published cannot be fetched, by ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`of a version that was never published cannot be fetched, by ${helm.label}`, async () => {
     await using server = await startChartServer(helm.path);
     for (const repository of [server.http, server.oci]) {
       await using its = await world(chartWith([{ name: "near", version: "9.9.9", repository }]));
@@ -139,18 +139,21 @@ describe("a dependency is refused", () => {
     return await errorOf(() => project.dependencyFiles(first));
   };
 
-  it.each(["^1.2.3", "~1.2", "1.x", ">=1.0.0 <2", "*", "", "1.2", "latest"])("with the version %j", async (version) => {
-    expect(await render(chartWith([{ ...near, version }]))).toMatchObject({
-      code: "UNPINNED_DEPENDENCY",
-      place: { file: "mybinder/Chart.yaml", line: 4 },
-    });
-  });
+  test.each(["^1.2.3", "~1.2", "1.x", ">=1.0.0 <2", "*", "", "1.2", "latest"])(
+    "with the version %j",
+    async (version) => {
+      expect(await render(chartWith([{ ...near, version }]))).toMatchObject({
+        code: "UNPINNED_DEPENDENCY",
+        place: { file: "mybinder/Chart.yaml", line: 4 },
+      });
+    },
+  );
 
-  it.each(["@stable", "alias:stable", "git+https://x", "ftp://x"])("with the repository %j", async (repository) => {
+  test.each(["@stable", "alias:stable", "git+https://x", "ftp://x"])("with the repository %j", async (repository) => {
     expect(await render(chartWith([{ ...near, repository }]))).toMatchObject({ code: "UNPINNED_DEPENDENCY" });
   });
 
-  it.each(["../x", "../../.git/hooks/x", "a/b", "..", "--post-renderer=x", ".hidden", "a\\nb", ""])(
+  test.each(["../x", "../../.git/hooks/x", "a/b", "..", "--post-renderer=x", ".hidden", "a\\nb", ""])(
     "with the name %j, which leads elsewhere",
     async (name) => {
       await using its = await world({ ...VALUES, ...chartWith([{ ...near, name }]) });
@@ -166,7 +169,7 @@ describe("a dependency is refused", () => {
     },
   );
 
-  it("that Chart.lock does not have, or has otherwise", async () => {
+  test("that Chart.lock does not have, or has otherwise", async () => {
     const chart = { "mybinder/Chart.yaml": CHART + listed([near]) };
     expect(await render(chart)).toMatchObject({ code: "UNLOCKED_DEPENDENCY" });
     expect(await render({ ...chart, "mybinder/Chart.lock": listed([{ ...near, version: "1.2.4" }]) })).toMatchObject({
@@ -174,7 +177,7 @@ describe("a dependency is refused", () => {
     });
   });
 
-  it("that lies outside of the repository, is another version, or holds itself", async () => {
+  test("that lies outside of the repository, is another version, or holds itself", async () => {
     const local = (repository: string): Record<string, string> => chartWith([{ ...near, repository }]);
     expect(await render(local("file://../../near"))).toMatchObject({ code: "UNPINNED_DEPENDENCY" });
     expect(await render(local("file:///near"))).toMatchObject({ code: "UNPINNED_DEPENDENCY" });
@@ -193,7 +196,7 @@ describe("a dependency is refused", () => {
     ).toMatchObject({ code: "NOT_A_CHART", message: "charts/near: charts within charts, without an end" });
   });
 
-  it("that is made from more charts than anybody has", async () => {
+  test("that is made from more charts than anybody has", async () => {
     const levels = Array.from({ length: 5 }, (_, level) => level);
     const aliases = (level: number): string =>
       listed(
@@ -227,7 +230,7 @@ describe("a dependency is refused", () => {
     });
   });
 
-  it("where deploy.lock is damaged", async () => {
+  test("where deploy.lock is damaged", async () => {
     for (const text of [
       "",
       "{}",
@@ -242,7 +245,7 @@ describe("a dependency is refused", () => {
 describe("the chart's folder", () => {
   const helm = peer("helm4");
 
-  it.skipIf(helm.missing)(
+  test.skipIf(helm.missing)(
     `may hold neither what is encrypted nor archives that nothing names, with ${helm.label}`,
     async () => {
       await using its = await world({ ...VALUES, "mybinder/templates/x.yaml": "kind: X\n", "secrets/x": "x" });

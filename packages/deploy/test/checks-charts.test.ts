@@ -1,5 +1,5 @@
 import { mintCertificate, peer } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { dependencies } from "../src/checks/dependencies.ts";
 import { deprecatedApi } from "../src/checks/deprecated-api.ts";
 import { expiry } from "../src/checks/expiry.ts";
@@ -18,7 +18,7 @@ describe("dependencies", () => {
   const chart = (...entries: string[]): string =>
     `apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n${entries.map((entry) => `  - ${entry}\n`).join("")}`;
 
-  it("tells of those that are not pinned, not in Chart.lock, not in deploy.lock, of another version, and twice there", async () => {
+  test("tells of those that are not pinned, not in Chart.lock, not in deploy.lock, of another version, and twice there", async () => {
     const { lines } = await check({
       checks,
       plain: {
@@ -54,7 +54,7 @@ describe("dependencies", () => {
     ]);
   });
 
-  it("tells of repositories that are fetched from in clear, but for this machine's", async () => {
+  test("tells of repositories that are fetched from in clear, but for this machine's", async () => {
     const repositories = [
       "http://charts.example.org",
       "http://127.0.0.1.example.org",
@@ -77,7 +77,7 @@ describe("dependencies", () => {
     ]);
   });
 
-  it("lets pass what is pinned, locked and there, twice under two aliases", async () => {
+  test("lets pass what is pinned, locked and there, twice under two aliases", async () => {
     const { lines } = await check({
       checks,
       plain: {
@@ -101,7 +101,7 @@ describe("dependencies", () => {
 
 for (const helm of [helm3, helm4]) {
   describe.skipIf(helm.missing)(`render, with ${helm.label}`, () => {
-    it("renders for the environment's own version of Kubernetes, and tells where the chart does not take it", async () => {
+    test("renders for the environment's own version of Kubernetes, and tells where the chart does not take it", async () => {
       const { lines } = await check({
         checks: [render],
         helm: helm.path,
@@ -116,7 +116,7 @@ for (const helm of [helm3, helm4]) {
       expect(lines).toEqual([expect.stringMatching(/^render error \[prod\] .*kubeVersion: >=1\.34\.0-0.*v1\.33\.2/)]);
     });
 
-    it("tells why the chart cannot be rendered, without the secret that it speaks of", async () => {
+    test("tells why the chart cannot be rendered, without the secret that it speaks of", async () => {
       const { lines } = await check({
         checks: [render],
         helm: helm.path,
@@ -128,7 +128,7 @@ for (const helm of [helm3, helm4]) {
       ]);
     });
 
-    it("tells the file and the line of what is no YAML, and no advice that is for Helm's own users", async () => {
+    test("tells the file and the line of what is no YAML, and no advice that is for Helm's own users", async () => {
       const { lines } = await check({
         checks: [render],
         helm: helm.path,
@@ -161,7 +161,7 @@ describe.skipIf(helm4.missing)(`what the chart renders, with ${helm4.label}`, ()
   const pod = (name: string, spec: string): string =>
     `apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: ${name} }\nspec: { template: { spec: { ${spec} } } }\n---\n`;
 
-  it("lets pass a layer that cannot be taken: another check tells", async () => {
+  test("lets pass a layer that cannot be taken: another check tells", async () => {
     const { lines, skipped } = await check({
       checks: [render, imagePinned],
       helm,
@@ -174,7 +174,7 @@ describe.skipIf(helm4.missing)(`what the chart renders, with ${helm4.label}`, ()
     ]);
   });
 
-  it("tells without the key what it renders all the same, and of what it cannot", async () => {
+  test("tells without the key what it renders all the same, and of what it cannot", async () => {
     const { lines } = await check({ checks: [render], helm, locked: true });
     expect(lines).toEqual([]);
     const { lines: none, skipped } = await check({
@@ -187,7 +187,7 @@ describe.skipIf(helm4.missing)(`what the chart renders, with ${helm4.label}`, ()
     expect(skipped).toContain("what prod renders, since it cannot be rendered without the secrets");
   });
 
-  it("image-pinned: tells of images without a version, with a moving one or a broken digest, and of tags in values", async () => {
+  test("image-pinned: tells of images without a version, with a moving one or a broken digest, and of tags in values", async () => {
     const image = (text: string): string => `containers: [{ name: c, image: ${JSON.stringify(text)} }]`;
     const lines = await rendered(
       [imagePinned],
@@ -214,7 +214,7 @@ describe.skipIf(helm4.missing)(`what the chart renders, with ${helm4.label}`, ()
     ]);
   });
 
-  it("deprecated-api: tells of APIs that are gone or going, in lists too, and lets pass their successors", async () => {
+  test("deprecated-api: tells of APIs that are gone or going, in lists too, and lets pass their successors", async () => {
     const object = (api: string, kind: string): string =>
       `apiVersion: ${api}\nkind: ${kind}\nmetadata: { name: x }\n---\n`;
     const lines = await rendered(
@@ -237,7 +237,7 @@ describe.skipIf(helm4.missing)(`what the chart renders, with ${helm4.label}`, ()
     ]);
   });
 
-  it("deprecated-api: judges each environment by its own version of Kubernetes, which its charts are rendered for", async () => {
+  test("deprecated-api: judges each environment by its own version of Kubernetes, which its charts are rendered for", async () => {
     const environment = (name: string, kubeVersion: string): string =>
       `  ${name}: { kubeVersion: "${kubeVersion}", layers: [config/${name}.yaml, secrets/config/${name}.yaml] }\n`;
     const world = (template: string, staging = "1.35", prod = "v1.31.4"): World => ({
@@ -274,7 +274,7 @@ spec: { tls: [${entries}], rules: [${hosts.map((host) => `{ host: "${host}" }`).
   const certificate = (name: string, secret: string, hosts: string[]): string =>
     `apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: { name: ${name} }\nspec: { secretName: ${secret}, dnsNames: ${JSON.stringify(hosts)} }\n---\n`;
 
-  it("tls: tells of hosts without a certificate, of two in one secret, and of one that does not cover its hosts", async () => {
+  test("tls: tells of hosts without a certificate, of two in one secret, and of one that does not cover its hosts", async () => {
     const lines = await rendered(
       [tls],
       [
@@ -303,7 +303,7 @@ spec: { tls: [${entries}], rules: [${hosts.map((host) => `{ host: "${host}" }`).
     ]);
   });
 
-  it("tls: lets pass wildcards, one certificate in two places, and secrets that something makes", async () => {
+  test("tls: lets pass wildcards, one certificate in two places, and secrets that something makes", async () => {
     const lines = await rendered(
       [tls],
       [
@@ -329,7 +329,7 @@ spec: { tls: [${entries}], rules: [${hosts.map((host) => `{ host: "${host}" }`).
     expect(lines).toEqual([]);
   });
 
-  it("node-selector: tells of pods and values that no pool takes, and lets pass those that one does", async () => {
+  test("node-selector: tells of pods and values that no pool takes, and lets pass those that one does", async () => {
     const affinity = (operator: string, values: string): string =>
       `affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: pool, operator: ${operator}, values: [${values}] }] }] } } }`;
     const lines = await rendered(
@@ -361,7 +361,7 @@ binderhub: { config: { KubernetesBuildExecutor: { build_node_selector: { pool: b
     ]);
   });
 
-  it("shows no secret that a value puts into an object's name, host, label or image", async () => {
+  test("shows no secret that a value puts into an object's name, host, label or image", async () => {
     const { lines } = await check({
       checks: [tls, nodeSelector, imagePinned, deprecatedApi],
       helm,
@@ -401,7 +401,7 @@ describe("expiry", () => {
   };
   const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
-  it("tells of client certificates, authorities, certificates and tokens that ended or are about to", async () => {
+  test("tells of client certificates, authorities, certificates and tokens that ended or are about to", async () => {
     const past = await mintCertificate({ commonName: "ci", days: -2 });
     const soon = await mintCertificate({ commonName: "ci", days: 5 });
     const now = new Date();
@@ -428,7 +428,7 @@ describe("expiry", () => {
     ]);
   });
 
-  it("judges a certificate by its own life, as `vault deploy certs` does", async () => {
+  test("judges a certificate by its own life, as `vault deploy certs` does", async () => {
     const said = async (days: number, life: number): Promise<string[]> => {
       const { certificate } = await mintCertificate({ names: ["example.org"], days, life });
       const { findings } = await check({
@@ -446,7 +446,7 @@ describe("expiry", () => {
     expect(await said(100, 90)).toEqual([expect.stringMatching(/^error this certificate is not valid before/)]);
   });
 
-  it("tells of kubeconfigs that are not there, are none, or let nobody in", async () => {
+  test("tells of kubeconfigs that are not there, are none, or let nobody in", async () => {
     const { lines } = await check({
       checks,
       plain: {
@@ -464,7 +464,7 @@ describe("expiry", () => {
     ]);
   });
 
-  it("lets pass what is valid for a while, tokens that say nothing of it, and what it cannot read without the key", async () => {
+  test("lets pass what is valid for a while, tokens that say nothing of it, and what it cannot read without the key", async () => {
     const long = await mintCertificate({ commonName: "ci", days: 30 });
     const world = {
       checks,

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { peer } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { deprecatedApi } from "../src/checks/deprecated-api.ts";
 import { drift } from "../src/checks/drift.ts";
 import { exposed } from "../src/checks/exposed.ts";
@@ -54,14 +54,14 @@ stringData: { token: {{ .Values.token | quote }}, replicas: {{ .Values.replicas 
   }).then(({ lines }) => [...lines]);
 
 describe("layers and values of a release beside the main one", () => {
-  it("layers: a layer says nothing, and a note of one is enough", async () => {
+  test("layers: a layer says nothing, and a note of one is enough", async () => {
     expect(await withProxy([layers], { "config/proxy.yaml": "# replicas: 2\n" })).toEqual([
       "layers error config/proxy.yaml [proxy] config/proxy.yaml says nothing: a layer must set something",
     ]);
     expect(await withProxy([layers], { "config/proxy.yaml": "# replicas\nreplicas: 2\n" })).toEqual([]);
   });
 
-  it("unknown-key: a key is misspelt, by what its own chart knows and not by the main one's", async () => {
+  test("unknown-key: a key is misspelt, by what its own chart knows and not by the main one's", async () => {
     expect(await withProxy([unknownKey], { "config/proxy.yaml": "replicas: 2\nlog: { levle: debug }\n" })).toEqual([
       "unknown-key warning config/proxy.yaml:2 [proxy] log.levle is no value that the chart proxy knows",
     ]);
@@ -72,7 +72,7 @@ describe("layers and values of a release beside the main one", () => {
     expect(await withProxy([unknownKey], { "config/proxy.yaml": "log: { level: debug }\n" })).toEqual([]);
   });
 
-  it("unknown-key: looks into what its chart depends on", async () => {
+  test("unknown-key: looks into what its chart depends on", async () => {
     const plain = {
       "proxy/Chart.yaml":
         'apiVersion: v2\nname: proxy\nversion: 1.0.0\ndependencies:\n  - { name: cache, version: 2.0.0, repository: "file://../cache" }\n',
@@ -86,7 +86,7 @@ describe("layers and values of a release beside the main one", () => {
     expect(await withProxy([unknownKey], { ...plain, "config/proxy.yaml": "cache: { size: 2 }\n" })).toEqual([]);
   });
 
-  it("redundant and type-change: it says again what holds, and gives a text for a number", async () => {
+  test("redundant and type-change: it says again what holds, and gives a text for a number", async () => {
     expect(await withProxy([overrides], { "config/proxy.yaml": 'log: { level: info }\nreplicas: "2"\n' })).toEqual([
       "redundant note config/proxy.yaml:1 [proxy] log.level is already so in proxy/values.yaml:2",
       "type-change warning config/proxy.yaml:2 [proxy] replicas becomes a text instead of a number, in proxy/values.yaml:1",
@@ -96,7 +96,7 @@ describe("layers and values of a release beside the main one", () => {
     );
   });
 
-  it("schema: its values are held against its own chart's schema, and the project's against the main one's", async () => {
+  test("schema: its values are held against its own chart's schema, and the project's against the main one's", async () => {
     const plain = {
       "deploy.yaml": `schemas: [schemas/web.json]\n${SETTINGS}`,
       "schemas/web.json": '{"required":["url"]}',
@@ -108,14 +108,14 @@ describe("layers and values of a release beside the main one", () => {
     expect(await withProxy([schema], { ...plain, "config/proxy.yaml": "replicas: 3\n" })).toEqual([]);
   });
 
-  it("schema: tells of the environment and the release where no file sets what is wanted", async () => {
+  test("schema: tells of the environment and the release where no file sets what is wanted", async () => {
     const plain = { "proxy/values.schema.json": '{"required":["port"]}' };
     expect(await withProxy([schema], plain, { only: ["prod"] })).toEqual([
       "schema error [proxy in prod] the top must have required property 'port', by the schema of the chart proxy",
     ]);
   });
 
-  it("drift: production has a release that staging has not; its namespace is no drift", async () => {
+  test("drift: production has a release that staging has not; its namespace is no drift", async () => {
     const only = SETTINGS.replace("chart: proxy,", "chart: proxy, environments: [prod],");
     expect(await withProxy([drift], { "deploy.yaml": only })).toEqual([
       "drift warning deploy.yaml [staging] prod has a release proxy, and staging has none",
@@ -127,7 +127,7 @@ describe("layers and values of a release beside the main one", () => {
     expect(await withProxy([drift])).toEqual([]);
   });
 
-  it("node-selector: a value sends pods to a pool that is not there", async () => {
+  test("node-selector: a value sends pods to a pool that is not there", async () => {
     const helm = "no-helm-here";
     const broken = { "config/proxy.yaml": "log: { nodeSelector: { pool: user } }\n" };
     expect(await withProxy([nodeSelector], broken, { helm, only: ["prod"] })).toEqual([
@@ -137,7 +137,7 @@ describe("layers and values of a release beside the main one", () => {
     expect(await withProxy([nodeSelector], fine, { helm })).toEqual([]);
   });
 
-  it("image-pinned: a value names a tag that moves", async () => {
+  test("image-pinned: a value names a tag that moves", async () => {
     const helm = "no-helm-here";
     const broken = { "config/proxy.yaml": "log: { tag: latest }\n" };
     expect(await withProxy([imagePinned], broken, { helm })).toEqual([
@@ -146,7 +146,7 @@ describe("layers and values of a release beside the main one", () => {
     expect(await withProxy([imagePinned], { "config/proxy.yaml": "log: { tag: v1.2 }\n" }, { helm })).toEqual([]);
   });
 
-  it("a main release is named, too, where its environment has several", async () => {
+  test("a main release is named, too, where its environment has several", async () => {
     const named = SETTINGS.replace("prod: {", "prod: { release: web,");
     expect(await withProxy([overrides], { "config/prod.yaml": "replicas: 1\n", "deploy.yaml": named })).toEqual([
       "redundant note config/prod.yaml:1 [web in prod] replicas is already so in web/values.yaml:2",
@@ -157,7 +157,7 @@ describe("layers and values of a release beside the main one", () => {
     ]);
   });
 
-  it("tells of the release whose values cannot be had", async () => {
+  test("tells of the release whose values cannot be had", async () => {
     const { skipped } = await check({
       checks: [overrides],
       plain: {
@@ -179,7 +179,7 @@ describe.skipIf(helm4.missing)(`what a release beside the main one renders, with
   const deployment = (spec: string): string =>
     `apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: proxy }\nspec: { template: { spec: { ${spec} } } }\n`;
 
-  it("has no findings where nothing is wrong, by any check", async () => {
+  test("has no findings where nothing is wrong, by any check", async () => {
     const { findings, skipped } = await check({
       helm: helm4.path,
       plain: {
@@ -198,14 +198,14 @@ stringData: { token: {{ .Values.token }}, replicas: {{ .Values.replicas | quote 
     expect({ findings, skipped }).toEqual({ findings: [], skipped: [] });
   });
 
-  it("render: it cannot be rendered, and a template that would fail is not taken", async () => {
+  test("render: it cannot be rendered, and a template that would fail is not taken", async () => {
     expect(await rendering([render], '{{ fail "not this way" }}\n')).toEqual([
       expect.stringMatching(/^render error \[proxy in prod\] the chart cannot be rendered: .*not this way/),
     ]);
     expect(await rendering([render], '{{ if not .Values.token }}{{ fail "no token" }}{{ end }}\n')).toEqual([]);
   });
 
-  it("is rendered once for all environments that do not differ in what Helm is given", async () => {
+  test("is rendered once for all environments that do not differ in what Helm is given", async () => {
     const folder = await mkdtemp(join(tmpdir(), "checks-"));
     const [log, helm] = [join(folder, "log"), join(folder, "helm")];
     const script = `#!/bin/sh\ntest "$1" = template && echo "$2" >>"${log}"\nexec "${helm4.path}" "$@"\n`;
@@ -225,14 +225,14 @@ stringData: { token: {{ .Values.token }}, replicas: {{ .Values.replicas | quote 
     }
   });
 
-  it("image-pinned: a container has no version", async () => {
+  test("image-pinned: a container has no version", async () => {
     expect(await rendering([imagePinned], deployment("containers: [{ name: c, image: nginx }]"))).toEqual([
       "image-pinned warning proxy/templates/more.yaml [proxy in prod] the container c of Deployment proxy names its image without a version: the latest is taken",
     ]);
     expect(await rendering([imagePinned], deployment('containers: [{ name: c, image: "nginx:1.27.4" }]'))).toEqual([]);
   });
 
-  it("drift: two releases of one chart may run two versions", async () => {
+  test("drift: two releases of one chart may run two versions", async () => {
     const objects = deployment('containers: [{ name: c, image: "nginx:{{ .Values.replicas }}.0.0" }]');
     const plain = {
       "deploy.yaml": `${SETTINGS}  proxy-next: { chart: proxy, namespace: edge, layers: [config/next.yaml] }\n`,
@@ -241,7 +241,7 @@ stringData: { token: {{ .Values.token }}, replicas: {{ .Values.replicas | quote 
     expect(await rendering([imagePinned], objects, { plain })).toEqual([]);
   });
 
-  it("deprecated-api: an object is of an API that is gone", async () => {
+  test("deprecated-api: an object is of an API that is gone", async () => {
     const object = (api: string): string =>
       `apiVersion: ${api}\nkind: PodDisruptionBudget\nmetadata: { name: proxy }\n`;
     expect(await rendering([deprecatedApi], object("policy/v1beta1"))).toEqual([
@@ -250,14 +250,14 @@ stringData: { token: {{ .Values.token }}, replicas: {{ .Values.replicas | quote 
     expect(await rendering([deprecatedApi], object("policy/v1"))).toEqual([]);
   });
 
-  it("node-selector: its pods are sent to a pool that is not there", async () => {
+  test("node-selector: its pods are sent to a pool that is not there", async () => {
     expect(await rendering([nodeSelector], deployment("nodeSelector: { pool: edge }"))).toEqual([
       "node-selector error proxy/templates/more.yaml [proxy in prod] no node pool of prod has pool=edge, which Deployment proxy needs",
     ]);
     expect(await rendering([nodeSelector], deployment("nodeSelector: { pool: core }"))).toEqual([]);
   });
 
-  it("leaked: a secret of any layer is rendered into an object that is no Secret", async () => {
+  test("leaked: a secret of any layer is rendered into an object that is no Secret", async () => {
     const map = (value: string): string =>
       `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: proxy }\ndata: { token: ${value} }\n`;
     expect(await rendering([exposed], map("{{ .Values.token | b64enc }}"))).toEqual([
@@ -281,7 +281,7 @@ metadata: { name: edge, namespace: ${namespace} }
 spec: { secretName: edge-tls, dnsNames: [edge.example.org] }
 `;
 
-  it("tls: it serves a host without a certificate; the main release may make the secret, in its namespace", async () => {
+  test("tls: it serves a host without a certificate; the main release may make the secret, in its namespace", async () => {
     const made = { plain: { "web/templates/certificate.yaml": certificate("edge") } };
     expect(await rendering([tls], ingress("other.example.org"), made)).toEqual([
       "tls warning proxy/templates/more.yaml [proxy in prod] Ingress proxy serves other.example.org without a certificate",
@@ -293,7 +293,7 @@ spec: { secretName: edge-tls, dnsNames: [edge.example.org] }
     ]);
   });
 
-  it("tls: two releases of an environment keep their certificates in one secret", async () => {
+  test("tls: two releases of an environment keep their certificates in one secret", async () => {
     const other = certificate("edge").replace("edge.example.org", "example.org");
     expect(await rendering([tls], certificate("edge"), { plain: { "web/templates/certificate.yaml": other } })).toEqual(
       [
@@ -303,7 +303,7 @@ spec: { secretName: edge-tls, dnsNames: [edge.example.org] }
   });
 });
 
-it("a check of one's own is given every release with its environment", async () => {
+test("a check of one's own is given every release with its environment", async () => {
   const mine: Check = async function* mineCheck({ releases }) {
     for (const { name, namespace, chart, environment } of releases) {
       const message = `${environment.name} ${namespace}/${name} ${chart.path}`;

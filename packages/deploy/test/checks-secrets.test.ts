@@ -1,6 +1,6 @@
 import { generateKeyFile, encryptBlob } from "@git-vault/git-crypt";
 import { peer } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { authentic } from "../src/checks/authentic.ts";
 import { encrypted } from "../src/checks/encrypted.ts";
 import { exposed, SECRET_FORMS } from "../src/checks/exposed.ts";
@@ -13,7 +13,7 @@ const helm4 = peer("helm4");
 describe("encrypted", () => {
   const checks = [encrypted];
 
-  it("tells of a secret that git stores in clear, by its folder and by its attributes", async () => {
+  test("tells of a secret that git stores in clear, by its folder and by its attributes", async () => {
     const { lines } = await check({
       checks,
       plain: {
@@ -28,7 +28,7 @@ describe("encrypted", () => {
     ]);
   });
 
-  it("tells of attributes that were lost: the next change would be stored in clear", async () => {
+  test("tells of attributes that were lost: the next change would be stored in clear", async () => {
     const { lines } = await check({
       checks,
       plain: { ".gitattributes": "secrets/config/prod.yaml filter=git-crypt\n" },
@@ -38,7 +38,7 @@ describe("encrypted", () => {
     ]);
   });
 
-  it("tells of a symbolic link on a protected path", async () => {
+  test("tells of a symbolic link on a protected path", async () => {
     const { lines } = await check({
       checks,
       afterwards: async (repository) => {
@@ -52,7 +52,7 @@ describe("encrypted", () => {
     ]);
   });
 
-  it("lets pass what git and people read, and empty files", async () => {
+  test("lets pass what git and people read, and empty files", async () => {
     const { lines } = await check({
       checks,
       plain: {
@@ -67,7 +67,7 @@ describe("encrypted", () => {
     expect(lines).toEqual([]);
   });
 
-  it("searches the history where it is asked to, and only there", async () => {
+  test("searches the history where it is asked to, and only there", async () => {
     const world = {
       checks,
       plain: { "secrets/config/prod.yaml": "database: { password: canary-of-old }\n" },
@@ -89,14 +89,14 @@ describe("encrypted", () => {
 describe("authentic", () => {
   const other = encryptBlob(generateKeyFile(), Buffer.from("of another key\n"));
 
-  it("tells of a file that the key does not open", async () => {
+  test("tells of a file that the key does not open", async () => {
     const { lines } = await check({ checks: [authentic], plain: { "secrets/other.txt": other } });
     expect(lines).toEqual([
       "authentic error secrets/other.txt secrets/other.txt was tampered with, or encrypted with another key",
     ]);
   });
 
-  it("lets pass what it opens, and tells that it could not look without the key", async () => {
+  test("lets pass what it opens, and tells that it could not look without the key", async () => {
     expect(await check({ checks: [authentic] })).toMatchObject({ lines: [], skipped: [] });
     expect(await check({ checks: [authentic], locked: true, plain: { "secrets/other.txt": other } })).toMatchObject({
       lines: [],
@@ -111,7 +111,7 @@ describe("leaked", () => {
   const inFile = `${where} stands in this file, which everybody can read`;
   const secret = CANARIES.prod;
 
-  it("tells of a secret in a readable file, in every form", async () => {
+  test("tells of a secret in a readable file, in every form", async () => {
     const forms = [
       `see ${secret} there`,
       `x: ${Buffer.from(secret).toString("base64")}`,
@@ -124,7 +124,7 @@ describe("leaked", () => {
     expect(lines).toEqual(forms.map((_, at) => `leaked error docs/${at}.txt:2 ${inFile}`));
   });
 
-  it("finds one that must be escaped, and each line of one that has several", async () => {
+  test("finds one that must be escaped, and each line of one that has several", async () => {
     const key = 'canary"\\of key 1\ncanary second line 22';
     const { lines } = await check({
       checks,
@@ -142,7 +142,7 @@ describe("leaked", () => {
     ]);
   });
 
-  it("finds the password within a secret address, and secrets of files that are no layers", async () => {
+  test("finds the password within a secret address, and secrets of files that are no layers", async () => {
     const { lines } = await check({
       checks,
       secret: {
@@ -163,7 +163,7 @@ describe("leaked", () => {
     ]);
   });
 
-  it("lets pass what secret files hold that is no secret, and secrets in secret files", async () => {
+  test("lets pass what secret files hold that is no secret, and secrets in secret files", async () => {
     const { lines } = await check({
       checks,
       secret: {
@@ -219,20 +219,23 @@ certificate: |
     ["annotations", "nginx (for all that is here)", false],
   ];
 
-  it.each(WHOLE)("knows whether the whole of a value of a secret layer is one: %s: %j", async (name, text, hidden) => {
-    const { lines } = await check({
-      checks,
-      secret: { "secrets/config/prod.yaml": `x: ${JSON.stringify({ [name]: text })}\n` },
-      plain: { "notes.txt": `it is\n${text}\n`, "a.json": JSON.stringify({ x: text }) },
-    });
-    const said = (file: string): unknown =>
-      expect.stringMatching(
-        new RegExp(`^leaked error ${file} the value of x\\.${name} in secrets/config/prod\\.yaml:1 `),
-      );
-    expect(lines).toEqual(hidden ? [said("a\\.json:1"), said("notes\\.txt:\\d")] : []);
-  });
+  test.each(WHOLE)(
+    "knows whether the whole of a value of a secret layer is one: %s: %j",
+    async (name, text, hidden) => {
+      const { lines } = await check({
+        checks,
+        secret: { "secrets/config/prod.yaml": `x: ${JSON.stringify({ [name]: text })}\n` },
+        plain: { "notes.txt": `it is\n${text}\n`, "a.json": JSON.stringify({ x: text }) },
+      });
+      const said = (file: string): unknown =>
+        expect.stringMatching(
+          new RegExp(`^leaked error ${file} the value of x\\.${name} in secrets/config/prod\\.yaml:1 `),
+        );
+      expect(lines).toEqual(hidden ? [said("a\\.json:1"), said("notes\\.txt:\\d")] : []);
+    },
+  );
 
-  it("lets pass single lines of a longer text, what the chart's defaults say, too, and what nearly is a whole value", async () => {
+  test("lets pass single lines of a longer text, what the chart's defaults say, too, and what nearly is a whole value", async () => {
     const { lines } = await check({
       checks,
       secret: {
@@ -248,7 +251,7 @@ certificate: |
     expect(lines).toEqual([]);
   });
 
-  it.skipIf(helm4.missing)("tells of a secret in a rendered object that is no Secret", async () => {
+  test.skipIf(helm4.missing)("tells of a secret in a rendered object that is no Secret", async () => {
     const { lines } = await check({
       checks,
       helm: helm4.path,
@@ -397,19 +400,19 @@ describe("looks-secret", () => {
     ],
   ];
 
-  it("knows every form that it is said to know", async () => {
+  test("knows every form that it is said to know", async () => {
     // The forms are those of the check, each once.
     expect(FORMS.map(([what]) => what).toSorted()).toEqual([...new Set(SECRET_FORMS)].toSorted());
   });
 
-  it.each(FORMS)("knows %s by its form, and lets pass what is near to it", async (what, positive, near) => {
+  test.each(FORMS)("knows %s by its form, and lets pass what is near to it", async (what, positive, near) => {
     const positives = Object.fromEntries(positive.map((text, at) => [`${10 + at}.md`, `\n${text}\n`]));
     const nears = Object.fromEntries(near.map((text, at) => [`near-${10 + at}.md`, `\n${text}\n`]));
     const { lines } = await check({ checks, plain: { ...positives, ...nears } });
     expect(lines).toEqual(positive.map((_, at) => `looks-secret error ${10 + at}.md:2 this looks like ${what}`));
   });
 
-  it("knows a git-crypt key file, and values under telling keys", async () => {
+  test("knows a git-crypt key file, and values under telling keys", async () => {
     const { lines } = await check({
       checks,
       plain: {
@@ -424,7 +427,7 @@ describe("looks-secret", () => {
     ]);
   });
 
-  it("lets pass what is near to them", async () => {
+  test("lets pass what is near to them", async () => {
     const { lines } = await check({
       checks,
       plain: {
@@ -452,7 +455,7 @@ image: { digest: sha256:${"0123456789abcdef".repeat(4)} }
 describe("shared-secret", () => {
   const checks = [sharedSecret];
 
-  it("tells of a secret that staging and production share", async () => {
+  test("tells of a secret that staging and production share", async () => {
     const { lines } = await check({
       checks,
       secret: { "secrets/config/prod.yaml": `# a comment\ndatabase:\n  password: ${CANARIES.staging}\n` },
@@ -462,7 +465,7 @@ describe("shared-secret", () => {
     ]);
   });
 
-  it("tells of equal files without the key", async () => {
+  test("tells of equal files without the key", async () => {
     const same = `database:\n  password: ${CANARIES.prod}\n`;
     const secret = { "secrets/config/prod.yaml": same, "secrets/config/staging.yaml": same };
     const expected = [
@@ -472,7 +475,7 @@ describe("shared-secret", () => {
     expect((await check({ checks, secret })).lines).toEqual(expected);
   });
 
-  it.each([false, true])(
+  test.each([false, true])(
     "tells of a file that both have as their own, a kubeconfig among it; locked: %s",
     async (locked) => {
       const { lines } = await check({
@@ -494,7 +497,7 @@ describe("shared-secret", () => {
     },
   );
 
-  it("lets pass what both may have: user names, hosts, what a shared layer holds, and one tier's own members", async () => {
+  test("lets pass what both may have: user names, hosts, what a shared layer holds, and one tier's own members", async () => {
     const { lines } = await check({
       checks,
       plain: {
@@ -521,7 +524,7 @@ describe("weak-secret", () => {
   const GUESSED = "error this is one of the secrets that are guessed first";
   const REPEATS = "warning this secret repeats itself, and can be guessed";
 
-  it("knows placeholders, what is guessed first, and what is short or repeats itself", async () => {
+  test("knows placeholders, what is guessed first, and what is short or repeats itself", async () => {
     const values: readonly (readonly [string, string | null])[] = [
       ...[
         "changeme",
@@ -552,7 +555,7 @@ describe("weak-secret", () => {
     );
   });
 
-  it("lets pass short and plain words under keys that speak of no secret", async () => {
+  test("lets pass short and plain words under keys that speak of no secret", async () => {
     const text = `database: { password: ${CANARIES.prod}, user: admin, secretName: web, tokenUrl: changeme, passwordFile: /x }\n`;
     expect((await check({ checks: [weakSecret], secret: { "secrets/config/prod.yaml": text } })).lines).toEqual([]);
   });

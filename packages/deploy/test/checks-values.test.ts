@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { drift } from "../src/checks/drift.ts";
 import { layers } from "../src/checks/layers.ts";
 import { overrides } from "../src/checks/overrides.ts";
@@ -8,7 +8,7 @@ import { unknownKey } from "../src/checks/unknown-key.ts";
 import { CANARIES, check } from "./check-world.ts";
 
 describe("layers", () => {
-  it("tells of layers that are missing, empty, no map or no YAML, and of files that are none", async () => {
+  test("tells of layers that are missing, empty, no map or no YAML, and of files that are none", async () => {
     const { lines } = await check({
       checks: [layers],
       plain: {
@@ -34,7 +34,7 @@ environments:
     ]);
   });
 
-  it("lets pass an empty values.yaml of the chart, kubeconfigs beside the layers, and other files", async () => {
+  test("lets pass an empty values.yaml of the chart, kubeconfigs beside the layers, and other files", async () => {
     const { lines } = await check({
       checks: [layers],
       plain: { "web/values.yaml": "# nothing\n", "config/README.md": "x\n", "docker-compose.yaml": "a: 1\n" },
@@ -44,7 +44,7 @@ environments:
 });
 
 describe("strict-yaml", () => {
-  it("tells of every key that is there twice, further documents, and words that are read as something else", async () => {
+  test("tells of every key that is there twice, further documents, and words that are read as something else", async () => {
     const { findings } = await check({
       checks: [strictYaml],
       plain: {
@@ -79,7 +79,7 @@ mask: 0x7fffffffffffffff
     ]);
   });
 
-  it("lets pass what is in quotes, and ordinary words and numbers", async () => {
+  test("lets pass what is in quotes, and ordinary words and numbers", async () => {
     const { lines } = await check({
       checks: [strictYaml],
       plain: {
@@ -103,7 +103,7 @@ l: *x
     expect(lines).toEqual([]);
   });
 
-  it("never quotes what it finds in a secret layer", async () => {
+  test("never quotes what it finds in a secret layer", async () => {
     const { findings } = await check({
       checks: [strictYaml],
       secret: { "secrets/config/prod.yaml": "database: { password: 0777 }\nyes: canary-x\n" },
@@ -116,7 +116,7 @@ l: *x
 describe("unknown-key", () => {
   const checks = [unknownKey];
 
-  it("tells of keys that no chart knows, with the nearest that one does", async () => {
+  test("tells of keys that no chart knows, with the nearest that one does", async () => {
     const { findings } = await check({
       checks,
       plain: {
@@ -131,7 +131,7 @@ describe("unknown-key", () => {
     ]);
   });
 
-  it("looks into the charts that the chart depends on, and at misspelt names of them", async () => {
+  test("looks into the charts that the chart depends on, and at misspelt names of them", async () => {
     const { findings } = await check({
       checks,
       plain: {
@@ -158,7 +158,7 @@ jupyterhbu: { proxy: {} }
     ]);
   });
 
-  it("tells that it could not look into charts that are not there", async () => {
+  test("tells that it could not look into charts that are not there", async () => {
     const { lines, skipped } = await check({
       checks,
       plain: {
@@ -175,7 +175,7 @@ jupyterhbu: { proxy: {} }
 });
 
 describe("redundant and type-change", () => {
-  it("tells of both, with the place that is overridden", async () => {
+  test("tells of both, with the place that is overridden", async () => {
     const { lines } = await check({
       checks: [overrides],
       plain: {
@@ -201,7 +201,7 @@ url: 80
     );
   });
 
-  it("lets pass nulls, which remove, and values that differ", async () => {
+  test("lets pass nulls, which remove, and values that differ", async () => {
     const { lines } = await check({
       checks: [overrides],
       plain: {
@@ -211,7 +211,7 @@ url: 80
     expect(lines).toEqual([]);
   });
 
-  it("never shows the secret that is said twice", async () => {
+  test("never shows the secret that is said twice", async () => {
     const { lines } = await check({
       checks: [overrides],
       plain: { "web/values.yaml": `database: { password: ${CANARIES.prod} }\n` },
@@ -239,7 +239,7 @@ describe("schema", () => {
     },
   });
 
-  it("tells of values that break the chart's schema, where they are set, and never shows them", async () => {
+  test("tells of values that break the chart's schema, where they are set, and never shows them", async () => {
     const { lines } = await check({
       checks: [schema],
       plain: { "web/values.schema.json": chartSchema, "config/prod.yaml": "url: no address\ndatabase: { hots: x }\n" },
@@ -254,7 +254,7 @@ describe("schema", () => {
     ]);
   });
 
-  it("takes the project's own, in any draft, and those of dependencies over their defaults", async () => {
+  test("takes the project's own, in any draft, and those of dependencies over their defaults", async () => {
     const { lines } = await check({
       checks: [schema],
       plain: {
@@ -280,7 +280,7 @@ describe("schema", () => {
     ]);
   });
 
-  it("takes patterns as Helm does: none makes a value slow, and one that Helm has not is told", async () => {
+  test("takes patterns as Helm does: none makes a value slow, and one that Helm has not is told", async () => {
     const said = async (pattern: string, url: string): Promise<readonly string[]> => {
       const { lines } = await check({
         checks: [schema],
@@ -302,7 +302,7 @@ describe("schema", () => {
       ]);
   });
 
-  it("lets pass what a locked layer may yet provide", async () => {
+  test("lets pass what a locked layer may yet provide", async () => {
     const { lines } = await check({
       checks: [schema],
       locked: true,
@@ -316,7 +316,7 @@ describe("schema", () => {
     ]);
   });
 
-  it("tells of schemas that are none", async () => {
+  test("tells of schemas that are none", async () => {
     const { lines } = await check({
       checks: [schema],
       plain: {
@@ -339,7 +339,7 @@ describe("schema", () => {
 });
 
 describe("drift", () => {
-  it("tells where staging and production differ in shape", async () => {
+  test("tells where staging and production differ in shape", async () => {
     const { lines } = await check({
       checks: [drift],
       plain: {
@@ -364,7 +364,7 @@ describe("drift", () => {
     );
   });
 
-  it("lets pass values that differ, but not a null, which removes", async () => {
+  test("lets pass values that differ, but not a null, which removes", async () => {
     const { lines } = await check({
       checks: [drift],
       plain: {
@@ -375,7 +375,7 @@ describe("drift", () => {
     expect(lines).toEqual(["drift warning web/values.yaml:5 [prod] users is not set in staging"]);
   });
 
-  it("compares no environments of which one alone can be read whole", async () => {
+  test("compares no environments of which one alone can be read whole", async () => {
     const { lines, skipped } = await check({
       checks: [drift],
       locked: true,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { peer } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Check, CHECKS, RULES } from "../src/index.ts";
 import { exposed } from "../src/checks/exposed.ts";
 import { render } from "../src/checks/render.ts";
@@ -13,12 +13,12 @@ import { check } from "./check-world.ts";
 const helm4 = peer("helm4");
 
 describe("a project without a fault", () => {
-  it.skipIf(helm4.missing)(`has no findings with ${helm4.label}`, async () => {
+  test.skipIf(helm4.missing)(`has no findings with ${helm4.label}`, async () => {
     const { lines, skipped } = await check({ helm: helm4.path });
     expect({ lines, skipped }).toEqual({ lines: [], skipped: [] });
   });
 
-  it("is told what cannot be checked without the key and without Helm", async () => {
+  test("is told what cannot be checked without the key and without Helm", async () => {
     const { lines, skipped } = await check({ locked: true });
     expect(lines).toEqual([]);
     expect(skipped).toEqual([
@@ -38,7 +38,7 @@ ${silence}`,
   });
   const banner = { "config/prod.yaml": "url: https://example.org\nbanner: x\n" };
 
-  it.skipIf(helm4.missing)(`tells of silences that silence nothing, with ${helm4.label}`, async () => {
+  test.skipIf(helm4.missing)(`tells of silences that silence nothing, with ${helm4.label}`, async () => {
     const { lines } = await check({
       helm: helm4.path,
       plain: {
@@ -56,7 +56,7 @@ ${silence}`,
     ]);
   });
 
-  it("says nothing of silences that might silence what was passed over, or another environment's", async () => {
+  test("says nothing of silences that might silence what was passed over, or another environment's", async () => {
     const plain = settings('  - { check: unknown-key, reason: "for the next version" }\n');
     expect((await check({ plain, locked: true })).lines).toEqual([]);
     expect((await check({ plain, only: ["prod"] })).lines).toEqual([]);
@@ -80,7 +80,7 @@ describe("checks of one's own", () => {
     }
   };
 
-  it("run with the context, are silenced by their ids, and give each finding once", async () => {
+  test("run with the context, are silenced by their ids, and give each finding once", async () => {
     const world = { checks: [mine], options: { now: new Date("2030-01-01"), history: true } };
     expect(await check(world)).toMatchObject({
       lines: ["mine note x 2030 true", "mine note x [staging] 2030 true", "mine note x [prod] 2030 true"],
@@ -88,7 +88,7 @@ describe("checks of one's own", () => {
     });
   });
 
-  it("may fail, and the run fails with them", async () => {
+  test("may fail, and the run fails with them", async () => {
     // oxlint-disable-next-line require-yield -- it fails before
     const failing: Check = async function* failingCheck() {
       throw new Error("mine");
@@ -96,14 +96,14 @@ describe("checks of one's own", () => {
     await expect(check({ checks: [failing] })).rejects.toThrow("mine");
   });
 
-  it.skipIf(helm4.missing)("a run that was told to end ends with INTERRUPTED", async () => {
+  test.skipIf(helm4.missing)("a run that was told to end ends with INTERRUPTED", async () => {
     const signal = AbortSignal.abort();
     await expect(check({ helm: helm4.path, options: { signal } })).rejects.toMatchObject({ code: "INTERRUPTED" });
   });
 });
 
 describe("a run that ends early", () => {
-  it("ends with INTERRUPTED in the middle of a check that waits for nothing, and whatever else fails by it", async () => {
+  test("ends with INTERRUPTED in the middle of a check that waits for nothing, and whatever else fails by it", async () => {
     const controller = new AbortController();
     const { signal } = controller;
     const later: Check = async function* laterCheck() {
@@ -125,7 +125,7 @@ describe("a run that ends early", () => {
     await expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
   });
 
-  it("tells every Helm that it started to end, waits for each, and starts no other", async () => {
+  test("tells every Helm that it started to end, waits for each, and starts no other", async () => {
     const folder = await mkdtemp(join(tmpdir(), "checks-"));
     const [log, helm] = [join(folder, "log"), join(folder, "helm")];
     await writeFile(log, "");
@@ -153,7 +153,7 @@ describe("a run that ends early", () => {
 describe("docs/checks.md", () => {
   const text = readFileSync(new URL("../../../docs/checks.md", import.meta.url), "utf8");
 
-  it("has one section for each id, in the order of the rules, that begins with the worst severity", () => {
+  test("has one section for each id, in the order of the rules, that begins with the worst severity", () => {
     const [, sections = ""] = text.split("\n# What is looked for\n");
     const found = [...sections.matchAll(/^## (.*)\n\n_(error|warning|note)\b/gm)].map(([, id, severity]) => [
       id,
@@ -164,7 +164,7 @@ describe("docs/checks.md", () => {
 });
 
 describe("malformed input of every sort", () => {
-  it.skipIf(helm4.missing)(`gives findings, and no check fails, with ${helm4.label}`, async () => {
+  test.skipIf(helm4.missing)(`gives findings, and no check fails, with ${helm4.label}`, async () => {
     const deep = "[".repeat(3000);
     const bomb = `a: &a [x, x, x, x, x, x, x, x, x]\n${Array.from({ length: 9 }, (_, at) => {
       const [name, below] = [String.fromCharCode(98 + at), String.fromCharCode(97 + at)];

@@ -1,7 +1,7 @@
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Ci, detectCi, type Finding, findingsInMarkdown } from "../src/index.ts";
 
 let folder: TemporaryFolder;
@@ -32,7 +32,7 @@ const finding = (more: Partial<Finding> = {}): Finding => ({
 });
 
 describe("in GitHub Actions", () => {
-  it("every line of a secret is masked, but no ordinary word", () => {
+  test("every line of a secret is masked, but no ordinary word", () => {
     ci.mask([
       "hunter22",
       "-----BEGIN KEY-----\nabcd efgh\r\n  100% sure\n-----END KEY-----\n",
@@ -44,7 +44,7 @@ describe("in GitHub Actions", () => {
     expect(log).toBe("::add-mask::hunter22\n::add-mask::abcd efgh\n::add-mask::100%25 sure\n");
   });
 
-  it("findings are annotations, escaped", () => {
+  test("findings are annotations, escaped", () => {
     ci.annotate([
       finding({ file: "config/a,b:c.yaml", line: 3, column: 5, message: "50% of\nit", hint: "do: that" }),
       finding({ severity: "warning", environment: "prod" }),
@@ -57,7 +57,7 @@ describe("in GitHub Actions", () => {
     );
   });
 
-  it("no more annotations are written than GitHub shows, and warnings take no room from errors", () => {
+  test("no more annotations are written than GitHub shows, and warnings take no room from errors", () => {
     ci.annotate([
       ...Array.from({ length: 30 }, () => finding({ severity: "warning" })),
       ...Array.from({ length: 30 }, () => finding()),
@@ -66,7 +66,7 @@ describe("in GitHub Actions", () => {
     expect(log.match(/^::error/gm)).toHaveLength(10);
   });
 
-  it("the summary grows up to 1 MiB, and no byte further", () => {
+  test("the summary grows up to 1 MiB, and no byte further", () => {
     ci.summary("# Plan");
     ci.summary("second");
     expect(readFileSync(summary, "utf8")).toBe("# Plan\n\nsecond\n\n");
@@ -81,20 +81,20 @@ describe("in GitHub Actions", () => {
     expect(readFileSync(summary).length).toBe(1024 * 1024);
   });
 
-  it.each([1, 10, 75, 76, 77, 80])("what is added to a summary with %i bytes of room keeps to it", (room) => {
+  test.each([1, 10, 75, 76, 77, 80])("what is added to a summary with %i bytes of room keeps to it", (room) => {
     truncateSync(summary, 1024 * 1024 - room);
     ci.summary("a line\n".repeat(20_000));
     expect(readFileSync(summary).length).toBeLessThanOrEqual(1024 * 1024);
   });
 
-  it("an output may have many lines, and nothing in it sets another one", () => {
+  test("an output may have many lines, and nothing in it sets another one", () => {
     ci.output("plan", "line 1\nEOF\nevil=1");
     expect(readFileSync(output, "utf8")).toMatch(/^plan<<(end-[-0-9a-f]{36})\nline 1\nEOF\nevil=1\n\1\n$/);
   });
 });
 
 describe("elsewhere", () => {
-  it.each([
+  test.each([
     ["without a CI", {}],
     ["in another CI", { CI: "true" }],
     ["where a variable alone says that it is GitHub", { GITHUB_ACTIONS: "true" }],
@@ -115,7 +115,7 @@ describe("elsewhere", () => {
 });
 
 describe("findings in Markdown", () => {
-  it("are a table that nothing in them can break", () => {
+  test("are a table that nothing in them can break", () => {
     expect(findingsInMarkdown([])).toBe("Nothing found.\n");
     const text = findingsInMarkdown([
       finding({ file: "a|b.yaml", line: 3, message: "<b>`x`</b> @team", environment: "prod", hint: "see\n| more |" }),

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { peer, runOk, startTlsServer, temporaryFolder } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cluster, type DeployErrorCode, makePlan, type Project } from "../src/index.ts";
 import { HELMS, TOKEN, clusterWorld, type ClusterWorld } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
@@ -30,7 +30,7 @@ const authorityOf = ({ kubernetes }: ClusterWorld): string =>
   createHash("sha256").update(new X509Certificate(kubernetes.authority.certificate).raw).digest("hex");
 
 describe("the right cluster", () => {
-  it("is known by its uid, its address and its authority", async () => {
+  test("is known by its uid, its address and its authority", async () => {
     at.settings({ uid: at.kubernetes.identity, server: at.kubernetes.url, authority: authorityOf(at) });
     await at.repository.commit("pinned");
     await using project = await at.open();
@@ -42,7 +42,7 @@ describe("the right cluster", () => {
     });
   });
 
-  it("is asked for nothing but its identity where it is another one", async () => {
+  test("is asked for nothing but its identity where it is another one", async () => {
     at.settings({ uid: "00000000-0000-0000-0000-000000000000" });
     const error = await refusal("WRONG_CLUSTER");
     expect(error.message).toContain(at.kubernetes.identity);
@@ -51,7 +51,7 @@ describe("the right cluster", () => {
     ]);
   });
 
-  it.each([{ server: "https://10.0.0.1:6443" }, { authority: "0".repeat(64) }])(
+  test.each([{ server: "https://10.0.0.1:6443" }, { authority: "0".repeat(64) }])(
     "is not spoken to at all where %j is not so",
     async (pin) => {
       at.settings({ uid: at.kubernetes.identity, ...pin });
@@ -60,7 +60,7 @@ describe("the right cluster", () => {
     },
   );
 
-  it("must be pinned, and the hint says with what", async () => {
+  test("must be pinned, and the hint says with what", async () => {
     at.settings(null);
     const { hint } = await refusal("UNPINNED_CLUSTER");
     expect(hint).toContain(`cluster: { uid: ${at.kubernetes.identity} }`);
@@ -85,20 +85,20 @@ describe("a kubeconfig", () => {
     ["without a user", (text) => text.replace('"token":', '"tokem":'), "INVALID_KUBECONFIG"],
     ["of a user who is nobody", (text) => text.replace(TOKEN, "canary-other"), "UNAUTHORIZED"],
   ];
-  it.each(broken)("%s is refused", async (_, change, code) => {
+  test.each(broken)("%s is refused", async (_, change, code) => {
     at.encrypt("secrets/staging-kubeconfig.yaml", change(at.kubernetes.kubeconfig({ token: TOKEN })));
     const { message, hint } = await refusal(code);
     expect(`${message}${hint}`).not.toContain("canary");
   });
 
-  it("that is not there, and none at all", async () => {
+  test("that is not there, and none at all", async () => {
     at.settings(undefined, { kubeconfig: "secrets/none.yaml" });
     expect((await refusal("MISSING_FILE")).message).toContain("secrets/none.yaml");
     at.settings(undefined, { kubeconfig: undefined });
     expect((await refusal("NO_KUBECONFIG")).hint).toContain("secrets/staging-kubeconfig.yaml");
   });
 
-  it("whose authority is another's is not trusted, and an expired client is not let in", async () => {
+  test("whose authority is another's is not trusted, and an expired client is not let in", async () => {
     const { authority } = at.kubernetes;
     const expired = await at.kubernetes.mintUser({ username: "late" }, -1);
     at.signIn({ certificate: expired.certificate, key: expired.key });
@@ -110,7 +110,7 @@ describe("a kubeconfig", () => {
     expect((await refusal("UNREACHABLE")).message).toContain("not trusted");
   });
 
-  it("that leads to what speaks no TLS is told so", async () => {
+  test("that leads to what speaks no TLS is told so", async () => {
     await using plain = await startTlsServer({ behaviour: "plain" });
     const text = at.kubernetes.kubeconfig({ token: TOKEN });
     at.encrypt("secrets/staging-kubeconfig.yaml", text.replace(at.kubernetes.url, `https://${plain.address}`));
@@ -119,7 +119,7 @@ describe("a kubeconfig", () => {
     );
   });
 
-  it("may name a program that gives the credential, which is asked once", async () => {
+  test("may name a program that gives the credential, which is asked once", async () => {
     const count = join(at.repository.folder, "count");
     const answer = { kind: "ExecCredential", status: { token: TOKEN } };
     const script = `echo x >> ${count}; echo '${JSON.stringify(answer)}'`;
@@ -135,7 +135,7 @@ describe("a kubeconfig", () => {
 });
 
 describe("the API", () => {
-  it("is asked again where it is busy, fails or drops the connection", async () => {
+  test("is asked again where it is busy, fails or drops the connection", async () => {
     at.kubernetes.faults.push(
       { fault: "status", code: 429, retryAfter: 0, times: 1 },
       { fault: "status", code: 500, times: 1 },
@@ -151,7 +151,7 @@ describe("the API", () => {
     expect(error).toMatchObject({ code: "API_FAILED", status: 503 });
   });
 
-  it("tells changes", async () => {
+  test("tells changes", async () => {
     await using project = await at.open();
     await using cluster = await connect(project);
     const { resourceVersion } = await cluster.list("/api/v1/namespaces");
@@ -167,7 +167,7 @@ describe("the API", () => {
 });
 
 describe("programs that are started", () => {
-  it.skipIf(kubectl.missing)(`${kubectl.label} gets a client certificate that is on no disk`, async () => {
+  test.skipIf(kubectl.missing)(`${kubectl.label} gets a client certificate that is on no disk`, async () => {
     const user = await at.kubernetes.mintUser({ username: "jane" });
     at.signIn({ certificate: user.certificate, key: user.key });
     await at.repository.commit("certificate");
@@ -192,7 +192,7 @@ describe("programs that are started", () => {
     }
   });
 
-  it.each(HELMS.filter(({ missing }) => !missing))("$label gets a token", async ({ path }) => {
+  test.each(HELMS.filter(({ missing }) => !missing))("$label gets a token", async ({ path }) => {
     at.env["HELM"] = path;
     await using project = await at.open();
     await using cluster = await connect(project);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { apply, AuditLog, makePlan, planMarkdown, planText, verifyEnvironment } from "../src/index.ts";
 import { applyWorld, type ApplyWorld, outcomeOf } from "./apply-world.ts";
 import { HELMS, PASSWORD } from "./cluster-world.ts";
@@ -17,7 +17,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       at.env["HELM"] = helm;
     });
 
-    it("tells no secret of an earlier revision, by whichever way it comes back to be told of", async () => {
+    test("tells no secret of an earlier revision, by whichever way it comes back to be told of", async () => {
       // What each pod says: the password that it was deployed with.
       at.kubernetes.podRules.push(
         ...[1, 2, 3].map((number) => ({
@@ -51,7 +51,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       }
     });
 
-    it("tells no secret that a chart puts into a name or makes itself", async () => {
+    test("tells no secret that a chart puts into a name or makes itself", async () => {
       at.kubernetes.put({ apiVersion: "v1", kind: "Namespace", metadata: { name: "canary-tenant-77" } });
       at.encrypt("secrets/config/staging.yaml", `password: ${PASSWORD}\ntenant: canary-tenant-77\n`);
       at.repository.write("app/templates/tenant.yaml", TENANT);

@@ -1,5 +1,5 @@
 import { type KubernetesObject as StoredObject, peer } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   cordon,
   drain,
@@ -106,7 +106,7 @@ const brief = (events: readonly DrainEvent[]): string[] =>
   );
 
 describe("closing a node", () => {
-  it.skipIf(kubectl.missing)(`is seen by ${kubectl.label}, and undone`, async () => {
+  test.skipIf(kubectl.missing)(`is seen by ${kubectl.label}, and undone`, async () => {
     await cordon(cluster, "user-1");
     expect(await cluster.kubectl(["get", "nodes"])).toMatch(/user-1 +Ready,SchedulingDisabled/);
     await cordon(cluster, "user-1");
@@ -119,7 +119,7 @@ describe("closing a node", () => {
     ]);
   });
 
-  it("is refused for the last node of a pool that takes pods, unless forced", async () => {
+  test("is refused for the last node of a pool that takes pods, unless forced", async () => {
     await cordon(cluster, "user-1");
     const error = await errorOf(() => cordon(cluster, "user-2"));
     expect(error).toMatchObject({
@@ -132,14 +132,14 @@ describe("closing a node", () => {
     expect(isCordoned("core-1")).toBe(true);
   });
 
-  it("is refused for a node that is not there", async () => {
+  test("is refused for a node that is not there", async () => {
     const error = await errorOf(() => uncordon(cluster, "user-9"));
     expect(error).toMatchObject({ code: "NO_SUCH_NODE", hint: "its nodes are: core-1, user-1, user-2" });
   });
 });
 
 describe("emptying a node", () => {
-  it("evicts what is made anew elsewhere, and lets the daemons stay", async () => {
+  test("evicts what is made anew elsewhere, and lets the daemons stay", async () => {
     await run("Deployment", "dns", 2);
     await run("DaemonSet", "proxy");
     const events = await drained("user-1");
@@ -152,7 +152,7 @@ describe("emptying a node", () => {
     expect(world.kubernetes.requests.filter(({ method }) => method === "DELETE")).toEqual([]);
   });
 
-  it("keeps to a disruption budget, says which, and goes on once there is room", async () => {
+  test("keeps to a disruption budget, says which, and goes on once there is room", async () => {
     await cordon(cluster, "user-2");
     await run("Deployment", "dns");
     await uncordon(cluster, "user-2");
@@ -174,7 +174,7 @@ describe("emptying a node", () => {
     expect(podsOn("user-2")).toEqual(["dns"]);
   });
 
-  it("gives up when the time is over, names what holds the node, and leaves it closed", async () => {
+  test("gives up when the time is over, names what holds the node, and leaves it closed", async () => {
     await run("Deployment", "dns", 1, { nodeName: "user-1" });
     await budget("dns", 1);
     const error = await errorOf(() => drained("user-1", { timeout: 60 }));
@@ -185,7 +185,7 @@ describe("emptying a node", () => {
     expect(findings.map(({ id }) => id)).toEqual(["node-held"]);
   });
 
-  it("waits for users' servers to end, and evicts them only when told to", async () => {
+  test("waits for users' servers to end, and evicts them only when told to", async () => {
     await startServer("jupyter-a", "user-1");
     const error = await errorOf(() => drained("user-1", { timeout: 60 }));
     expect(error.message).toContain("web/jupyter-a (nothing makes it anew, and it ends by itself)");
@@ -199,13 +199,13 @@ describe("emptying a node", () => {
     expect(brief(await drained("user-2", { evictAll: true }))).toEqual(["cordoned", "evicted jupyter-b", "drained"]);
   });
 
-  it("does not throw away local data unless told to", async () => {
+  test("does not throw away local data unless told to", async () => {
     await run("Deployment", "cache", 1, { nodeName: "user-1", volumes: [{ name: "tmp", emptyDir: {} }] });
     const error = await errorOf(() => drained("user-1", { timeout: 60 }));
     expect(error.message).toContain("its local data (emptyDir) would be lost");
   });
 
-  it("passes over a pod that went by itself, and tries again what the server could not do", async () => {
+  test("passes over a pod that went by itself, and tries again what the server could not do", async () => {
     await run("Deployment", "dns", 2);
     world.kubernetes.faults.push({ on: /\/eviction$/, fault: "status", code: 500, times: 1 });
     expect(brief(await drained("user-1"))).toEqual(["cordoned", "blocked ReplicaSet", "evicted ReplicaSet", "drained"]);
@@ -214,7 +214,7 @@ describe("emptying a node", () => {
     expect(brief(await drained("user-2")).at(-1)).toBe("drained");
   });
 
-  it("stops when it is told to, and leaves the node closed", async () => {
+  test("stops when it is told to, and leaves the node closed", async () => {
     await startServer("jupyter-a", "user-1");
     const controller = new AbortController();
     const error = await errorOf(async () => {

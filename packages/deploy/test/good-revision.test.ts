@@ -1,5 +1,5 @@
 import { runOk } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DeployEvent } from "../src/index.ts";
 import { applyWorld, type ApplyWorld, names, type Outcome } from "./apply-world.ts";
 import { HELMS, PASSWORD } from "./cluster-world.ts";
@@ -56,7 +56,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       at.env["HELM"] = helm;
     });
 
-    it("goes back past revisions that were left, and what was ready stays known through upgrades", async () => {
+    test("goes back past revisions that were left, and what was ready stays known through upgrades", async () => {
       await deployGood("web:1");
       await deployGood("web:2");
       expect(ready()).toEqual([1, 2]);
@@ -70,7 +70,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(ready()).toEqual([1, 2]);
     });
 
-    it("never goes back to what was rolled back, though it was ready", async () => {
+    test("never goes back to what was rolled back, though it was ready", async () => {
       await deployGood("web:1");
       await deployGood("web:2");
       expect((await at.rollBack()).error).toBeNull();
@@ -84,7 +84,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(at.image()).toBe("web:1");
     });
 
-    it("goes back past one whose run was killed while it waited", async () => {
+    test("goes back past one whose run was killed while it waited", async () => {
       await deployGood("web:1");
       // What such a run leaves: Helm did its part, and nobody found it ready.
       await upgrade("web:bad", "--description", `git-vault ${"a".repeat(40)}`);
@@ -93,7 +93,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(at.image()).toBe("web:1");
     });
 
-    it("takes what somebody else deployed for good, but for what they rolled back", async () => {
+    test("takes what somebody else deployed for good, but for what they rolled back", async () => {
       await upgrade("web:1");
       await upgrade("web:2-bad");
       await back(1);
@@ -109,7 +109,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(at.image()).toBe("web:1");
     });
 
-    it("stays, and says so, where nothing before it is known to be good", async () => {
+    test("stays, and says so, where nothing before it is known to be good", async () => {
       await deployBad("web:bad", "leave");
       const failed = await deployBad("web:worse-bad", "rollback");
       expect(names(failed)).toEqual(["begin", "upgrading", "upgraded", "unready", "warning", "failed"]);
@@ -125,7 +125,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
 });
 
 describe.skipIf(HELMS[1]?.missing)("a deployment that is ready", () => {
-  it("is recorded as such, though somebody else changes the record at the same time", async () => {
+  test("is recorded as such, though somebody else changes the record at the same time", async () => {
     const record = /\/secrets\/sh\.helm\.release\.v1\.app\.v1$/;
     const put = (name: string): void => {
       const secret = at.kubernetes.get("v1", "Secret", "web", "sh.helm.release.v1.app.v1");
@@ -149,7 +149,7 @@ describe.skipIf(HELMS[1]?.missing)("a deployment that is ready", () => {
     });
   });
 
-  it("is done with a warning where that cannot be recorded", async () => {
+  test("is done with a warning where that cannot be recorded", async () => {
     at.kubernetes.faults.push({ fault: "status", code: 403, on: /v1\.app\.v1$/, method: "PUT", skip: 1 });
     const { error, events } = await at.deploy();
     expect(error).toBeNull();

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const GUIDE = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
@@ -44,11 +44,11 @@ describe("the guide's script for CI", () => {
       env: { PATH: process.env["PATH"], HOME: folder.path, HELM: helm.path, ...env },
     });
 
-  it("has at most 40 lines, and compiles", () => {
+  test("has at most 40 lines, and compiles", () => {
     expect(SCRIPT.trimEnd().split("\n").length).toBeLessThanOrEqual(40);
   });
 
-  it.skipIf(helm.missing)(`checks and renders the example, with ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`checks and renders the example, with ${helm.label}`, async () => {
     const { status, stdout, stderr } = await ci({ GIT_CRYPT_KEY: key });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout.toString().split("\n").slice(1)).toEqual([
@@ -59,7 +59,7 @@ describe("the guide's script for CI", () => {
     ]);
   });
 
-  it("says what it leaves out without the key", async () => {
+  test("says what it leaves out without the key", async () => {
     const { status, stdout } = await ci({});
     expect(status).toBe(0);
     expect(stdout.toString()).toContain("skipped: what is encrypted, since there is no key\n");

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { peer, runOk, type Repository, throwawayRepository } from "@git-vault/testkit";
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Project, type ValueMap } from "../src/index.ts";
 import { mapText } from "./yaml-text.ts";
 
@@ -88,7 +88,7 @@ const withoutNegativeZero = (value: ValueMap): ValueMap =>
 describe.each([3, 4] as const)("values, against Helm %i", (major) => {
   const helm = peer(`helm${major}`);
 
-  it.skipIf(helm.missing)(`random files are read and merged alike by ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`random files are read and merged alike by ${helm.label}`, async () => {
     const seed = Number(process.env["GIT_VAULT_SEED"] ?? Date.now() & 0x7fffffff);
     const cases = fc.sample(fc.tuple(...LAYERS.map(() => mapText)), { numRuns: CASES, seed });
     const files = LAYERS.map((path, at): [string, string] => [
@@ -108,7 +108,7 @@ describe.each([3, 4] as const)("values, against Helm %i", (major) => {
     expect(withoutNegativeZero(rendered)).toEqual(withoutNegativeZero(expected));
   });
 
-  it.skipIf(helm.missing)(`numbers of any size are read and sent on as ${helm.label} holds them`, async () => {
+  test.skipIf(helm.missing)(`numbers of any size are read and sent on as ${helm.label} holds them`, async () => {
     const lines = (indent: string): string => NUMBERS.map((number, at) => `${indent}n${at}: ${number}\n`).join("");
     using repository = await repositoryOf({
       "mybinder/values.yaml": `ofChart:\n${lines("  ")}below:\n${lines("  ")}`,
@@ -147,7 +147,7 @@ describe.each([3, 4] as const)("values, against Helm %i", (major) => {
     );
   });
 
-  it.skipIf(helm.missing)(`odd but valid YAML is read alike by ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`odd but valid YAML is read alike by ${helm.label}`, async () => {
     const common = String.raw`
 merge: &m {a: 2, b: 3}
 other: &n {a: 5, c: 6}

@@ -1,5 +1,5 @@
 import { encodeKeyFile, generateKeyFile } from "@git-vault/git-crypt";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHECKS, DeployError, readYaml, runChecks, type Finding } from "../src/index.ts";
 import { CHART, errorOf, world, type World } from "./world.ts";
 
@@ -81,21 +81,24 @@ describe("a layer that is none", () => {
   });
   afterAll(() => bad[Symbol.asyncDispose]());
 
-  it.each(LAYERS)("%s is refused, with its code and place and without its content", async (name, _, code, message) => {
-    await using project = await bad.open({ environments });
-    const error = await errorOf(() => project.environment(name).values());
-    expect(error).toBeInstanceOf(DeployError);
-    expect(error).toMatchObject({ code, place: { file: `config/${name}.yaml` } });
-    expect(error.message).toMatch(message);
-    expect(JSON.stringify(error) + error.message + error.hint).not.toContain(CANARY);
-  });
+  test.each(LAYERS)(
+    "%s is refused, with its code and place and without its content",
+    async (name, _, code, message) => {
+      await using project = await bad.open({ environments });
+      const error = await errorOf(() => project.environment(name).values());
+      expect(error).toBeInstanceOf(DeployError);
+      expect(error).toMatchObject({ code, place: { file: `config/${name}.yaml` } });
+      expect(error.message).toMatch(message);
+      expect(JSON.stringify(error) + error.message + error.hint).not.toContain(CANARY);
+    },
+  );
 
-  it.each(["missing", "folder"])("%s is refused, not skipped", async (name) => {
+  test.each(["missing", "folder"])("%s is refused, not skipped", async (name) => {
     await using project = await bad.open({ environments });
     expect(await errorOf(() => project.environment(name).values())).toMatchObject({ code: "MISSING_FILE" });
   });
 
-  it("each is a finding of the check of layers or of strict YAML, and the others are none", async () => {
+  test("each is a finding of the check of layers or of strict YAML, and the others are none", async () => {
     await using project = await bad.open({ environments });
     const findings: Finding[] = [];
     for await (const finding of runChecks(project, { checks: CHECKS.slice(0, 2) })) findings.push(finding);
@@ -107,7 +110,7 @@ describe("a layer that is none", () => {
 });
 
 describe("aliases that are used with measure", () => {
-  it("are followed to the very node", () => {
+  test("are followed to the very node", () => {
     const [node] = readYaml("x", "a: &a {b: 1}\nc: *a\n").documents;
     if (node?.kind !== "map") throw new Error("expected a map");
     expect(node.entries.get("c")?.value).toBe(node.entries.get("a")?.value);
@@ -117,7 +120,7 @@ describe("aliases that are used with measure", () => {
 describe("a long text that aliases copy", () => {
   const copies = (path: string): Record<string, string> => ({ "config/prod.yaml": "a: 1\n", [path]: COPIES });
 
-  it.each(["deploy.yaml", "mybinder/Chart.yaml", "mybinder/Chart.lock"])("is refused in %s", async (path) => {
+  test.each(["deploy.yaml", "mybinder/Chart.yaml", "mybinder/Chart.lock"])("is refused in %s", async (path) => {
     await using its = await world(copies(path));
     const error = await errorOf(() => its.open());
     expect(error).toMatchObject({ code: "TOO_MANY_ALIASES", place: { file: path } });
@@ -125,14 +128,14 @@ describe("a long text that aliases copy", () => {
     expect(error.message).not.toContain(CANARY);
   });
 
-  it("may be copied a few times", () => {
+  test("may be copied a few times", () => {
     const [node] = readYaml("x", COPIES.replace("  - *a\n".repeat(50), "")).documents;
     expect(node?.kind).toBe("map");
   });
 });
 
 describe("a chart that is none", () => {
-  it.each([
+  test.each([
     ["is a list", "- a\n"],
     ["is empty", ""],
     ["has no name", "apiVersion: v2\nversion: 1.0.0\n"],
@@ -147,7 +150,7 @@ describe("a chart that is none", () => {
     });
   });
 
-  it("no chart, or several", async () => {
+  test("no chart, or several", async () => {
     await using its = await world({ "other/Chart.yaml": CHART, "config/prod.yaml": "a: 1\n" });
     const error = await errorOf(() => its.open());
     expect(error).toMatchObject({ code: "NO_PROJECT" });
@@ -157,7 +160,7 @@ describe("a chart that is none", () => {
 });
 
 describe("the key", () => {
-  it("of another repository is refused at once", async () => {
+  test("of another repository is refused at once", async () => {
     await using its = await world({ "secrets/config/prod.yaml": "a: 1\n" });
     const bytes = encodeKeyFile(generateKeyFile());
     const error = await errorOf(() => its.open({ key: { bytes } }));
@@ -165,7 +168,7 @@ describe("the key", () => {
     expect(error.message).toContain("does not open the encrypted file");
   });
 
-  it("that is missing locks the secret layers, and no others", async () => {
+  test("that is missing locks the secret layers, and no others", async () => {
     await using its = await world({ "config/prod.yaml": "a: 1\n", "secrets/config/prod.yaml": "a: 2\n" });
     await using project = await its.open({ key: null });
     const prod = project.environment("prod");
@@ -179,7 +182,7 @@ describe("the key", () => {
     expect(values.leftOut.map(({ path }) => path)).toEqual(["secrets/config/prod.yaml"]);
   });
 
-  it("does not open a file that was tampered with", async () => {
+  test("does not open a file that was tampered with", async () => {
     await using its = await world({ "secrets/config/prod.yaml": "a: 1\n", "secrets/other": "x" });
     const file = await its.repository.git("show", "HEAD:secrets/config/prod.yaml");
     file[file.length - 1] = (file.at(-1) ?? 0) ^ 1;

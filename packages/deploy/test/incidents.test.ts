@@ -8,7 +8,7 @@
  * - how many nodes each pool has: nothing in the repository says so. That pools and their labels differ is told, below.
  */
 import { mintCertificate, peer } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { CANARIES, check } from "./check-world.ts";
 
 const helm4 = peer("helm4");
@@ -24,7 +24,7 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
   prod: { layers: [config/prod.yaml, secrets/config/prod.yaml], kubeconfig: secrets/prod-kubeconfig.yaml }
 `;
 
-  it("a pinned version that was never published", async () => {
+  test("a pinned version that was never published", async () => {
     const { lines } = await check({
       helm,
       plain: {
@@ -37,7 +37,7 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
     expect(lines).toContain("dependencies error deploy.lock the archive of hub is not in deploy.lock");
   });
 
-  it("the client certificate in a kubeconfig ended, and CI could not log in", async () => {
+  test("the client certificate in a kubeconfig ended, and CI could not log in", async () => {
     const { certificate } = await mintCertificate({ commonName: "ci", days: -1 });
     const { lines } = await check({
       helm,
@@ -51,7 +51,7 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
     ]);
   });
 
-  it("a certificate is about to end, and nothing says so but mails that nobody can tell from noise", async () => {
+  test("a certificate is about to end, and nothing says so but mails that nobody can tell from noise", async () => {
     const { certificate } = await mintCertificate({ names: ["example.org"], days: 6 });
     const { lines } = await check({
       helm,
@@ -62,7 +62,7 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
     ]);
   });
 
-  it("a layer of secrets is commented out: all of its lines", async () => {
+  test("a layer of secrets is commented out: all of its lines", async () => {
     const { lines } = await check({
       helm,
       secret: { "secrets/config/prod.yaml": `# database:\n#   password: ${CANARIES.prod}\n` },
@@ -72,7 +72,7 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
     );
   });
 
-  it("a layer of secrets is commented out: where it is named", async () => {
+  test("a layer of secrets is commented out: where it is named", async () => {
     const { lines } = await check({
       helm,
       plain: {
@@ -87,7 +87,7 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
     );
   });
 
-  it("a layer is misspelt, and was skipped in silence", async () => {
+  test("a layer is misspelt, and was skipped in silence", async () => {
     const { lines } = await check({
       helm,
       plain: {
@@ -99,7 +99,7 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
     );
   });
 
-  it("staging has one pool of nodes, production has several", async () => {
+  test("staging has one pool of nodes, production has several", async () => {
     const { lines } = await check({
       helm,
       plain: {
@@ -115,7 +115,7 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
     );
   });
 
-  it("staging has one node, production has many", async () => {
+  test("staging has one node, production has many", async () => {
     const poolsOf = (count: number): string =>
       `nodePools: { core: { labels: { pool: core } }, users: { labels: { pool: users }, nodes: ${count} } }`;
     const settings = (staging: number, prod: number): string => `environments:
@@ -130,7 +130,7 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
     expect((await check({ helm, plain: { "deploy.yaml": settings(1, 1) } })).lines).toEqual([]);
   });
 
-  it("members of a federation run different versions", async () => {
+  test("members of a federation run different versions", async () => {
     const { lines } = await check({
       helm,
       plain: {
@@ -148,7 +148,7 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
     ]);
   });
 
-  it("two certificates of one cluster are kept in one secret", async () => {
+  test("two certificates of one cluster are kept in one secret", async () => {
     const { lines } = await check({
       helm,
       plain: {
@@ -168,7 +168,7 @@ spec:
     ]);
   });
 
-  it("pods that are made later are sent to nodes that do not exist", async () => {
+  test("pods that are made later are sent to nodes that do not exist", async () => {
     const { lines } = await check({
       helm,
       plain: { "config/prod.yaml": "url: https://example.org\nusers: { nodeSelector: { pool: user } }\n" },
@@ -178,7 +178,7 @@ spec:
     ]);
   });
 
-  it("staging and production share a secret, and a pull request puts one in the clear", async () => {
+  test("staging and production share a secret, and a pull request puts one in the clear", async () => {
     const { lines } = await check({
       helm,
       plain: { "config/prod.yaml": `url: https://web:${CANARIES.prod}@example.org\n` },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { issuanceOf } from "../src/verify/issuance.ts";
 import type { KubernetesObject } from "../src/cluster/kubernetes-object.ts";
 import { tlsHostsOf } from "../src/verify/tls-host.ts";
@@ -28,11 +28,11 @@ const spec = { secretName: "hub-tls", issuerRef: { name: "letsencrypt", kind: "I
 const secret = { namespace: NAMESPACE, name: "hub-tls" };
 
 describe("what cert-manager says of a Secret", () => {
-  it("is nothing where it does not look after it", () => {
+  test("is nothing where it does not look after it", () => {
     expect(issuanceOf(secret, [object("Certificate", "other", { spec: { secretName: "other" } })])).toBeNull();
   });
 
-  it("is its times where all is well", () => {
+  test("is its times where all is well", () => {
     const status = { ...ready, notAfter: "2030-04-01T00:00:00Z", renewalTime: "2030-03-02T00:00:00Z" };
     expect(issuanceOf(secret, [object("Certificate", "hub", { spec, status })])).toEqual({
       namespace: NAMESPACE,
@@ -45,7 +45,7 @@ describe("what cert-manager says of a Secret", () => {
     });
   });
 
-  it("leads from the Certificate down to the Challenge that fails, of the newest attempt", () => {
+  test("leads from the Certificate down to the Challenge that fails, of the newest attempt", () => {
     const objects = [
       object("Certificate", "hub", { spec, status: notReady("DoesNotExist", "Secret does not exist") }),
       object("Issuer", "letsencrypt", { status: ready }),
@@ -68,7 +68,7 @@ describe("what cert-manager says of a Secret", () => {
     ]);
   });
 
-  it("tells of an issuer that is not ready", () => {
+  test("tells of an issuer that is not ready", () => {
     const objects = [
       object("Certificate", "hub", { spec, status: notReady("DoesNotExist", "") }),
       object("Issuer", "letsencrypt", { status: notReady("ErrRegisterACMEAccount", "account is not there") }),
@@ -80,7 +80,7 @@ describe("what cert-manager says of a Secret", () => {
     });
   });
 
-  it("tells of a ClusterIssuer that is not ready, and not of an Issuer of another namespace", () => {
+  test("tells of a ClusterIssuer that is not ready, and not of an Issuer of another namespace", () => {
     const status = { status: notReady("ErrRegisterACMEAccount", "account is not there") };
     const certificate = { ...spec, issuerRef: { name: "letsencrypt", kind: "ClusterIssuer" } };
     const wide = { kind: "ClusterIssuer", metadata: { name: "letsencrypt", uid: "wide" }, ...status };
@@ -96,7 +96,7 @@ describe("what cert-manager says of a Secret", () => {
     expect(unready(elsewhere)).toMatchObject({ kind: "Certificate" });
   });
 
-  it("tells of a renewal that failed while the old certificate is still good", () => {
+  test("tells of a renewal that failed while the old certificate is still good", () => {
     const conditions = [
       { type: "Ready", status: "True", reason: "Ready" },
       { type: "Issuing", status: "False", reason: "Failed", message: "The certificate request has failed" },
@@ -111,7 +111,7 @@ describe("what cert-manager says of a Secret", () => {
 });
 
 describe("the TLS hosts of a cluster", () => {
-  it("are those of its Ingresses, a wildcard asked for by a name that it covers", () => {
+  test("are those of its Ingresses, a wildcard asked for by a name that it covers", () => {
     const ingress = object("Ingress", "edge", {
       spec: {
         tls: [

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { peer, temporaryFolder } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { dependencies as dependenciesCheck } from "../src/checks/dependencies.ts";
 import { render } from "../src/checks/render.ts";
 import { schema } from "../src/checks/schema.ts";
@@ -89,7 +89,7 @@ const hubWith = (redis: Buffer | Files): Buffer => {
 };
 
 describe("keys of charts in a dependency's archive", () => {
-  it("are known: by alias, in archives and folders, with imports, conditions, globals and what a library speaks of", async () => {
+  test("are known: by alias, in archives and folders, with imports, conditions, globals and what a library speaks of", async () => {
     for (const redis of [archive("redis", REDIS), REDIS]) {
       const { findings, skipped } = await checkWith(hubWith(redis), {
         values: `url: x
@@ -124,7 +124,7 @@ hub:
 for (const helm of [peer("helm3"), peer("helm4")]) {
   describe.skipIf(helm.missing)(`the schema of a chart in a dependency's archive, with ${helm.label}`, () => {
     const hub = hubWith(archive("redis", REDIS));
-    it.each([
+    test.each([
       ["as it is by default", "", []],
       ["with a value of another type", "hub: { cache: { port: x } }", ["hub.cache.port must be integer"]],
       [
@@ -183,7 +183,7 @@ describe("a hostile archive", () => {
   };
   const inHub = (inner: Files): Buffer => archive("hub", { "Chart.yaml": chartYaml("hub"), ...inner });
 
-  it.each([
+  test.each([
     [
       "a quarter of a gigabyte of zeros in it",
       () => inHub({ "charts/x-1.0.0.tgz": zeros(256 * 1024 ** 2) }),
@@ -243,7 +243,7 @@ describe("a hostile archive", () => {
     expect(skipped[0]).toMatch(typeof why === "string" ? new RegExp(`since ${why}$`) : why);
   });
 
-  it("with paths that lead out of it, or that is a quarter of a gigabyte of zeros itself, is refused", async () => {
+  test("with paths that lead out of it, or that is a quarter of a gigabyte of zeros itself, is refused", async () => {
     using folder = temporaryFolder();
     mkdirSync(join(folder.path, "hub"));
     writeFileSync(join(folder.path, "hub/Chart.yaml"), chartYaml("hub"));
@@ -258,7 +258,7 @@ describe("a hostile archive", () => {
     }
   });
 
-  it("with aliases that multiply has no schema enforced, which is said", async () => {
+  test("with aliases that multiply has no schema enforced, which is said", async () => {
     let inner: Files = { "Chart.yaml": chartYaml("c5") };
     for (let level = 4; level >= 0; level -= 1) {
       const aliases = Array.from({ length: 12 }, (_, at) => ({
@@ -287,7 +287,7 @@ describe("a hostile archive", () => {
     ]);
   });
 
-  it("with a schema that refers elsewhere is not followed there", async () => {
+  test("with a schema that refers elsewhere is not followed there", async () => {
     const hub = inHub({
       "charts/x/Chart.yaml": chartYaml("x"),
       "charts/x/values.schema.json": '{"$ref":"http://127.0.0.1:1/schema.json"}',

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { reportNodes } from "../src/nodes/nodes.ts";
 import type { KubernetesObject } from "../src/cluster/kubernetes-object.ts";
 import { readQuantity } from "../src/workloads/quantity.ts";
@@ -77,7 +77,7 @@ const brief = (objects: KubernetesObject[]): string[] =>
   reportNodes(pools, objects).findings.map(({ severity, id, message }) => `${severity} ${id}: ${message}`);
 
 describe("the nodes of a cluster", () => {
-  it("are sorted into pools, and nothing is said where all is well", () => {
+  test("are sorted into pools, and nothing is said where all is well", () => {
     const report = reportNodes(pools, [
       node("user-10", "users"),
       node("user-2", "users"),
@@ -98,14 +98,14 @@ describe("the nodes of a cluster", () => {
     });
   });
 
-  it("are found by the usual label where the settings know no pools; without any label, they are one pool", () => {
+  test("are found by the usual label where the settings know no pools; without any label, they are one pool", () => {
     const names = (objects: KubernetesObject[]): string[] => reportNodes(null, objects).pools.map(({ name }) => name);
     expect(names([node("a", "users"), node("b", "core")])).toEqual(["core", "users"]);
     expect(names([node("a", null), node("b", null)])).toEqual(["all"]);
     expect(reportNodes(null, [node("a", "users"), node("b", null)]).strays.map(({ name }) => name)).toEqual(["b"]);
   });
 
-  it("are cordoned, every one of a pool", () => {
+  test("are cordoned, every one of a pool", () => {
     expect(
       brief([
         node("core-1", "core", { cordoned: true }),
@@ -115,7 +115,7 @@ describe("the nodes of a cluster", () => {
     ).toEqual(["error pool-closed: no node of the pool core takes pods: 2 of 2 are cordoned"]);
   });
 
-  it("are not ready, under pressure, or about to be removed", () => {
+  test("are not ready, under pressure, or about to be removed", () => {
     expect(
       brief([
         node("core-1", "core", { ready: "False" }),
@@ -129,14 +129,14 @@ describe("the nodes of a cluster", () => {
     ]);
   });
 
-  it("are of a pool that has none, or have a label that is misspelt", () => {
+  test("are of a pool that has none, or have a label that is misspelt", () => {
     expect(brief([node("core-1", "core"), node("user-1", "user")])).toEqual([
       "error pool-empty: the pool users has no node",
       "warning node-mislabelled: the node user-1 has the labels of none of the pools (core, users)",
     ]);
   });
 
-  it("are fewer in a pool than the settings say, or just as many", () => {
+  test("are fewer in a pool than the settings say, or just as many", () => {
     const nodes = [node("core-1", "core"), node("user-1", "users"), node("user-2", "users")];
     const told = (least: number): string[] =>
       reportNodes(
@@ -150,7 +150,7 @@ describe("the nodes of a cluster", () => {
     expect(told(2)).toEqual([]);
   });
 
-  it("are full, by what pods ask for or by their number", () => {
+  test("are full, by what pods ask for or by their number", () => {
     const few = node("user-1", "users", { pods: "2" });
     expect(
       brief([
@@ -164,7 +164,7 @@ describe("the nodes of a cluster", () => {
     ).toEqual(["warning pool-full: all open nodes of the pool users are full (2)"]);
   });
 
-  it("are held, while cordoned, by pods that do not leave by themselves", () => {
+  test("are held, while cordoned, by pods that do not leave by themselves", () => {
     const objects = [
       node("core-1", "core"),
       node("user-1", "users", { cordoned: true }),
@@ -189,7 +189,7 @@ describe("the nodes of a cluster", () => {
     ]);
   });
 
-  it("hold pods that are hard to move", () => {
+  test("hold pods that are hard to move", () => {
     const objects = [
       node("core-1", "core"),
       node("user-1", "users"),
@@ -210,7 +210,7 @@ describe("the nodes of a cluster", () => {
 });
 
 describe("an amount of Kubernetes", () => {
-  it.each([
+  test.each([
     ["250m", 0.25],
     ["1.5Gi", 1.5 * 2 ** 30],
     ["128Mi", 2 ** 27],

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseKeyFile, encodeKeyFile, generateKeyFile } from "@git-vault/git-crypt";
 import { peer, runOk } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   assertFresh,
   Cluster,
@@ -46,7 +46,7 @@ async function deploy(helm: string, ...more: string[]): Promise<void> {
 }
 
 describe.each(HELMS)("a plan with $label", ({ path: helm, missing }) => {
-  it.skipIf(missing)("tells what is added, what changes and what is removed, and no secret", async () => {
+  test.skipIf(missing)("tells what is added, what changes and what is removed, and no secret", async () => {
     at.env["HELM"] = helm;
     const first = await plan();
     expect(first.releases[0]).toMatchObject({
@@ -91,7 +91,7 @@ const MOTTO =
   "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata:\n  greeting: {{ .Values.greeting }}\n  motto: {{ .Values.motto | quote }}\n";
 
 describe.skipIf(peer("helm4").missing)("a plan", () => {
-  it("hides what was secret where it was deployed, though no commit says so any more", async () => {
+  test("hides what was secret where it was deployed, though no commit says so any more", async () => {
     await deploy(at.env["HELM"] ?? "", "--set", "token=canary-old-token");
     at.repository.write(
       "app/templates/old.yaml",
@@ -105,7 +105,7 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     expect(JSON.stringify(releases)).not.toContain("canary");
   });
 
-  it.each([
+  test.each([
     ["the chart's own value", "app/values.yaml", "greeting: hello\nmotto: some default\n"],
     ["an empty value", "config/staging.yaml", 'greeting: good day\nmotto: ""\n'],
     ["a placeholder", "config/staging.yaml", "greeting: good day\nmotto: changeme\n"],
@@ -127,7 +127,7 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     expect(text.includes("-  greeting: good morning")).toBe(path === "config/staging.yaml");
   });
 
-  it("is a file that shows whether it was changed", async () => {
+  test("is a file that shows whether it was changed", async () => {
     await within(async (project, cluster) => {
       const made = await makePlan(project, cluster);
       const file = writePlan(project, made);
@@ -137,7 +137,7 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     });
   });
 
-  it("is stale once the commit or the release is another", async () => {
+  test("is stale once the commit or the release is another", async () => {
     const made = await plan();
     const check = (): Promise<unknown> =>
       errorOf(() => within((project, cluster) => assertFresh(project, cluster, made)));
@@ -150,7 +150,7 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     expect(await check()).toMatchObject({ code: "STALE_PLAN", message: expect.stringContaining("somebody else") });
   });
 
-  it("is stale where a program of one's own gives the same commit other values, and tells no secret", async () => {
+  test("is stale where a program of one's own gives the same commit other values, and tells no secret", async () => {
     // By the command, values come from the commit alone. A program may name the layers, as by a variable of its environment.
     at.encrypt("secrets/config/blue.yaml", "password: canary-blue-4410\n");
     at.encrypt("secrets/config/green.yaml", "password: canary-green-8823\n");
@@ -179,7 +179,7 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     expect(`${file} ${JSON.stringify(error)}`).not.toContain("canary");
   });
 
-  it("is refused by who has another key, though that opens the same files", async () => {
+  test("is refused by who has another key, though that opens the same files", async () => {
     const file = await within(async (project, cluster) => writePlan(project, await makePlan(project, cluster)));
     const { name, entries, skipped, legacy } = parseKeyFile(at.key.bytes);
     const newer = generateKeyFile().entries.map((entry) => Object.assign(entry, { version: 1 }));
@@ -192,7 +192,7 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     });
   });
 
-  it("has the releases beside the main one, in their order", async () => {
+  test("has the releases beside the main one, in their order", async () => {
     at.repository.write("dns/Chart.yaml", "apiVersion: v2\nname: dns\nversion: 2.0.0\n");
     at.repository.write(
       "dns/templates/x.yaml",
@@ -215,7 +215,7 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     expect(releases[0]?.changes[0]?.diff).toContain("zone: example");
   });
 
-  it("tells Helm's reason where the chart cannot be rendered, without secrets", async () => {
+  test("tells Helm's reason where the chart cannot be rendered, without secrets", async () => {
     at.repository.write("app/templates/bad.yaml", "{{ fail .Values.password }}\n");
     await at.repository.commit("bad");
     const error = await errorOf(plan);

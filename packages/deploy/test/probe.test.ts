@@ -1,5 +1,5 @@
 import { mintCertificate, type MintedCertificate, startTlsServer, type TlsBehaviour } from "@git-vault/testkit";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { probe } from "../src/verify/probe.ts";
 
 let root: MintedCertificate;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 
 describe("what a server serves", () => {
-  it("is asked for by name, and two certificates on one address are told apart", async () => {
+  test("is asked for by name, and two certificates on one address are told apart", async () => {
     await using server = await startTlsServer({ certificates: { "gke.example.org": shared, "*": wildcard } });
     const trusted = [root.certificate];
     const own = await probe({ host: "hub.ovh.example.org", address: server.address }, { trusted });
@@ -28,7 +28,7 @@ describe("what a server serves", () => {
     expect(server.asked).toEqual(["hub.ovh.example.org", "gke.example.org"]);
   });
 
-  it("is not trusted where the issuer is unknown or its certificate is not sent", async () => {
+  test("is not trusted where the issuer is unknown or its certificate is not sent", async () => {
     await using whole = await startTlsServer({ certificates: { "*": shared } });
     await using leaf = await startTlsServer({ certificates: { "*": shared }, leafOnly: true });
     const host = "gke.example.org";
@@ -40,7 +40,7 @@ describe("what a server serves", () => {
     });
   });
 
-  it.each<[TlsBehaviour, string]>([
+  test.each<[TlsBehaviour, string]>([
     ["hang", "timeout"],
     ["reset", "reset"],
     ["plain", "not-tls"],
@@ -50,7 +50,7 @@ describe("what a server serves", () => {
     expect(answer).toMatchObject({ served: false, failure });
   });
 
-  it("is nothing where no certificate has the name, nobody listens, or the name leads nowhere", async () => {
+  test("is nothing where no certificate has the name, nobody listens, or the name leads nowhere", async () => {
     const server = await startTlsServer({ certificates: { "gke.example.org": shared } });
     expect(await probe({ host: "other.example.org", address: server.address })).toMatchObject({ failure: "alert" });
     await server.close();
@@ -58,7 +58,7 @@ describe("what a server serves", () => {
     expect(await probe({ host: "gke.example.invalid" }, { timeout: 3000 })).toMatchObject({ failure: "unresolved" });
   });
 
-  it("is not waited for once the run is told to end", async () => {
+  test("is not waited for once the run is told to end", async () => {
     await using server = await startTlsServer({ behaviour: "hang" });
     const answer = probe({ host: "gke.example.org", address: server.address }, { signal: AbortSignal.timeout(50) });
     expect(await answer).toMatchObject({ served: false });

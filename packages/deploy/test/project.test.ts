@@ -1,6 +1,6 @@
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
 import { peer, type Repository, throwawayRepository } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Project } from "../src/index.ts";
 
 const key = generateKeyFile();
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => repository.remove());
 
 describe("a project in the usual layout", () => {
-  it("has its environments, staging first, and their layers", async () => {
+  test("has its environments, staging first, and their layers", async () => {
     await using project = await Project.open({ root: repository.path, key: KEY, env: repository.env });
     expect(project.environments.map(({ name, tier }) => `${name} ${tier}`)).toEqual(["staging staging", "prod prod"]);
     expect(project.environment("prod").layers.map(({ path, secret }) => `${path} ${secret}`)).toEqual([
@@ -35,7 +35,7 @@ describe("a project in the usual layout", () => {
     ]);
   });
 
-  it("merges the layers, and knows where values come from", async () => {
+  test("merges the layers, and knows where values come from", async () => {
     await using project = await Project.open({ root: repository.path, key: KEY, env: repository.env });
     const values = project.environment("prod").values();
     expect(values.value).toEqual({ hub: { replicas: 5, cookie: "canary-prod" } });
@@ -47,7 +47,7 @@ describe("a project in the usual layout", () => {
     ]);
   });
 
-  it.skipIf(helm4.missing)(`is rendered by ${helm4.label}`, async () => {
+  test.skipIf(helm4.missing)(`is rendered by ${helm4.label}`, async () => {
     const env = { ...repository.env, HELM: helm4.path };
     await using project = await Project.open({ root: repository.path, key: KEY, env });
     const [secret] = await project.environment("staging").render();

@@ -1,5 +1,5 @@
 import { type ConnectProxy, peer, run, startProxy, temporaryFolder } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cluster, type DeployErrorCode, makePlan } from "../src/index.ts";
 import { proxyFor } from "../src/network/proxy.ts";
 import { clusterWorld, type ClusterWorld, HELMS, TOKEN } from "./cluster-world.ts";
@@ -47,7 +47,7 @@ async function refusal(code: DeployErrorCode): Promise<void> {
 
 describe("a cluster behind a proxy", () => {
   describe.each(HELMS)("with $label", ({ path: helm, missing }) => {
-    it.skipIf(missing || kubectl.missing).each([
+    test.skipIf(missing || kubectl.missing).each([
       ["$HTTPS_PROXY", { server: `https://${SERVER}` }],
       ["proxy-url", {}],
     ])("is reached by the command itself, by Helm and by kubectl through the one in %s", async (from, cluster) => {
@@ -72,7 +72,7 @@ describe("a cluster behind a proxy", () => {
     });
   });
 
-  it("does not take what the proxy answers for what the cluster answers", async () => {
+  test("does not take what the proxy answers for what the cluster answers", async () => {
     await commit({ server: `https://${SERVER}` });
     throughProxy();
     await using project = await at.open();
@@ -85,7 +85,7 @@ describe("a cluster behind a proxy", () => {
     expect(error.message).toContain(`does not open the way to ${SERVER} (404)`);
   });
 
-  it("is not waited for once the run is told to end", async () => {
+  test("is not waited for once the run is told to end", async () => {
     await commit({ server: `https://${SERVER}` });
     throughProxy();
     proxy.refusal = "silence";
@@ -98,14 +98,14 @@ describe("a cluster behind a proxy", () => {
     // A proxy that says nothing is given up after 30 seconds.
   }, 25_000);
 
-  it("is not reached through one that wants another password, and no password is told", async () => {
+  test("is not reached through one that wants another password, and no password is told", async () => {
     await commit({ server: `https://${SERVER}` });
     at.env["HTTPS_PROXY"] = proxy.url.replace("//", "//jane:canary-wrong@");
     await refusal("UNREACHABLE");
     expect(proxy.asked).not.toEqual([]);
   });
 
-  it("is not gone around to where the proxy is not supported or would have its password in a file", async () => {
+  test("is not gone around to where the proxy is not supported or would have its password in a file", async () => {
     await commit({ server: `https://${SERVER}` });
     at.env["HTTPS_PROXY"] = "socks5://jane:canary-socks@127.0.0.1:1080";
     await refusal("INVALID_PROXY");
@@ -153,7 +153,7 @@ describe.skipIf(kubectl.missing)("the proxy variables", () => {
     ),
   ];
 
-  it.each(CASES)("%j say of %s what they say to kubectl", async (variables, server) => {
+  test.each(CASES)("%j say of %s what they say to kubectl", async (variables, server) => {
     await using witness = await startProxy({ hosts: {} });
     witness.refusal = 403;
     using home = temporaryFolder();

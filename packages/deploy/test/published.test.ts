@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { peer } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { dependencies as dependenciesCheck } from "../src/checks/dependencies.ts";
 import { askRepository } from "../src/charts/published.ts";
 import { Helm } from "../src/helm/helm.ts";
@@ -39,58 +39,72 @@ describe.each(["helm3", "helm4"])("a dependency that no lock has, with %s", (pee
   const helm = peer(peerName);
   const kinds = ["http", "oci"] as const;
 
-  it.skipIf(helm.missing)(`and that was never published, is told with those that were, by ${helm.label}`, async () => {
-    await using server = await publishSome(helm.path);
-    for (const kind of kinds) {
-      const repository = server[kind];
-      const { findings, skipped } = await checked(
-        helm.path,
-        { name: "near", version: "1.2.4", repository },
-        { name: "near", version: "9.9.9", repository },
-        { name: "near", version: "1.3.0-rc.2", repository },
-        { name: "early", version: "0.1.0", repository },
-        { name: "nowhere", version: "1.0.0", repository },
-        { name: "near", version: "2.0.0", repository },
-      );
-      expect(skipped).toEqual([]);
-      expect(
-        findings
-          .filter(({ message }) => !message.includes("share the key"))
-          .map(({ severity, file, line, message, hint }) => `${severity} ${file}:${line} ${message}; ${hint}`),
-      ).toEqual([
-        `error web/Chart.yaml:4 near 1.2.4 was never published, or is not any more, at ${repository}; published are 1.2.3, which is the next before it, and 2.0.0, which is the newest`,
-        `error web/Chart.yaml:4 near 9.9.9 was never published, or is not any more, at ${repository}; the newest version that was published is 2.0.0`,
-        `error web/Chart.yaml:4 near 1.3.0-rc.2 was never published, or is not any more, at ${repository}; published are 1.3.0-rc.1, which is the next before it, and 2.0.0, which is the newest`,
-        `error web/Chart.yaml:4 early 0.1.0 was never published, or is not any more, at ${repository}; the newest version that was published is 0.1.0-dev.1`,
-        `error web/Chart.yaml:4 nowhere 1.0.0 was never published, or is not any more, at ${repository}; check the name, the version and the address`,
-        "error deploy.lock:undefined the archive of near is not in deploy.lock; run `vault deploy lock`, look at what changed, and commit it",
-      ]);
-    }
-  });
+  test.skipIf(helm.missing)(
+    `and that was never published, is told with those that were, by ${helm.label}`,
+    async () => {
+      await using server = await publishSome(helm.path);
+      for (const kind of kinds) {
+        const repository = server[kind];
+        const { findings, skipped } = await checked(
+          helm.path,
+          { name: "near", version: "1.2.4", repository },
+          { name: "near", version: "9.9.9", repository },
+          { name: "near", version: "1.3.0-rc.2", repository },
+          { name: "early", version: "0.1.0", repository },
+          { name: "nowhere", version: "1.0.0", repository },
+          { name: "near", version: "2.0.0", repository },
+        );
+        expect(skipped).toEqual([]);
+        expect(
+          findings
+            .filter(({ message }) => !message.includes("share the key"))
+            .map(({ severity, file, line, message, hint }) => `${severity} ${file}:${line} ${message}; ${hint}`),
+        ).toEqual([
+          `error web/Chart.yaml:4 near 1.2.4 was never published, or is not any more, at ${repository}; published are 1.2.3, which is the next before it, and 2.0.0, which is the newest`,
+          `error web/Chart.yaml:4 near 9.9.9 was never published, or is not any more, at ${repository}; the newest version that was published is 2.0.0`,
+          `error web/Chart.yaml:4 near 1.3.0-rc.2 was never published, or is not any more, at ${repository}; published are 1.3.0-rc.1, which is the next before it, and 2.0.0, which is the newest`,
+          `error web/Chart.yaml:4 early 0.1.0 was never published, or is not any more, at ${repository}; the newest version that was published is 0.1.0-dev.1`,
+          `error web/Chart.yaml:4 nowhere 1.0.0 was never published, or is not any more, at ${repository}; check the name, the version and the address`,
+          "error deploy.lock:undefined the archive of near is not in deploy.lock; run `vault deploy lock`, look at what changed, and commit it",
+        ]);
+      }
+    },
+  );
 
-  it.skipIf(helm.missing)(`at a repository that does not tell, is no error of its own, by ${helm.label}`, async () => {
-    await using server = await publishSome(helm.path);
-    const closed = await startChartServer(helm.path);
-    await closed[Symbol.asyncDispose]();
-    for (const status of [401, 403, 404]) {
-      server.fail(status);
-      const { lines, skipped } = await checked(helm.path, { name: "near", version: "9.9.9", repository: server.http });
-      expect(lines).toEqual(["dependencies error deploy.lock the archive of near is not in deploy.lock"]);
-      expect(skipped).toEqual([
-        expect.stringMatching(
-          /^whether near 9\.9\.9 was published at http:\S+, since the repository cannot be asked: .*/,
-        ),
-      ]);
-      expect(skipped[0]).toContain(String(status));
-    }
-    for (const kind of kinds) {
-      const { lines, skipped } = await checked(helm.path, { name: "near", version: "9.9.9", repository: closed[kind] });
-      expect(lines).toEqual(["dependencies error deploy.lock the archive of near is not in deploy.lock"]);
-      expect(skipped).toEqual([expect.stringContaining("connection refused")]);
-    }
-  });
+  test.skipIf(helm.missing)(
+    `at a repository that does not tell, is no error of its own, by ${helm.label}`,
+    async () => {
+      await using server = await publishSome(helm.path);
+      const closed = await startChartServer(helm.path);
+      await closed[Symbol.asyncDispose]();
+      for (const status of [401, 403, 404]) {
+        server.fail(status);
+        const { lines, skipped } = await checked(helm.path, {
+          name: "near",
+          version: "9.9.9",
+          repository: server.http,
+        });
+        expect(lines).toEqual(["dependencies error deploy.lock the archive of near is not in deploy.lock"]);
+        expect(skipped).toEqual([
+          expect.stringMatching(
+            /^whether near 9\.9\.9 was published at http:\S+, since the repository cannot be asked: .*/,
+          ),
+        ]);
+        expect(skipped[0]).toContain(String(status));
+      }
+      for (const kind of kinds) {
+        const { lines, skipped } = await checked(helm.path, {
+          name: "near",
+          version: "9.9.9",
+          repository: closed[kind],
+        });
+        expect(lines).toEqual(["dependencies error deploy.lock the archive of near is not in deploy.lock"]);
+        expect(skipped).toEqual([expect.stringContaining("connection refused")]);
+      }
+    },
+  );
 
-  it.skipIf(helm.missing)(`at a server that never answers, is given up, by ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`at a server that never answers, is given up, by ${helm.label}`, async () => {
     await using server = await publishSome(helm.path);
     server.fail(0);
     await using its = await world({});
@@ -109,7 +123,7 @@ describe.each(["helm3", "helm4"])("a dependency that no lock has, with %s", (pee
     expect(await errorOf(() => stopped)).toMatchObject({ code: "INTERRUPTED" });
   });
 
-  it.skipIf(helm.missing)(`cannot be locked, and is told what there is instead, by ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`cannot be locked, and is told what there is instead, by ${helm.label}`, async () => {
     await using server = await publishSome(helm.path);
     const wanted = [{ name: "near", version: "1.9.0", repository: server.oci }];
     await using its = await world({
@@ -124,7 +138,7 @@ describe.each(["helm3", "helm4"])("a dependency that no lock has, with %s", (pee
     });
   });
 
-  it.skipIf(helm.missing)(`but what is locked is not asked for, by ${helm.label}`, async () => {
+  test.skipIf(helm.missing)(`but what is locked is not asked for, by ${helm.label}`, async () => {
     await using server = await publishSome(helm.path);
     const wanted = [{ name: "near", version: "1.2.3", repository: server.oci }];
     await using its = await world({
@@ -147,7 +161,7 @@ describe.each(["helm3", "helm4"])("a dependency that no lock has, with %s", (pee
   });
 });
 
-it("without Helm, nobody is asked, which is said", async () => {
+test("without Helm, nobody is asked, which is said", async () => {
   const { lines, skipped } = await checked("no-helm-here", {
     name: "near",
     version: "9.9.9",

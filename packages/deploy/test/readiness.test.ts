@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DeployEvent } from "../src/index.ts";
 import { applyWorld, type ApplyWorld } from "./apply-world.ts";
 import { HELMS } from "./cluster-world.ts";
@@ -79,7 +79,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       at.env["HELM"] = helm;
     });
 
-    it("is ready once StatefulSets, DaemonSets and Jobs are, each as it is updated", async () => {
+    test("is ready once StatefulSets, DaemonSets and Jobs are, each as it is updated", async () => {
       const nodes = at.kubernetes.list("v1", "Node").length;
       await at.commitImage("web:1");
       const first = await at.deploy({ timeout: 60 });
@@ -98,7 +98,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(new Set(images("agent-held"))).toEqual(new Set(["web:1"]));
     });
 
-    it("tells why an update of a StatefulSet or a DaemonSet is stuck", async () => {
+    test("tells why an update of a StatefulSet or a DaemonSet is stuck", async () => {
       const nodes = at.kubernetes.list("v1", "Node").length;
       await at.commitImage("web:1");
       await at.deploy({ timeout: 60 });
@@ -118,7 +118,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       });
     });
 
-    it("tells why a first installation is stuck, also of what is updated by hand", async () => {
+    test("tells why a first installation is stuck, also of what is updated by hand", async () => {
       await at.commitImage("web:bad");
       const { events, error } = await at.deploy({ timeout: 8, onFailure: "leave" });
       expect(error).toMatchObject({ code: "ROLLOUT_FAILED" });
@@ -134,7 +134,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       });
     });
 
-    it("fails as soon as a Job has failed, and tells why; a Job that does not come to its end is waited for", async () => {
+    test("fails as soon as a Job has failed, and tells why; a Job that does not come to its end is waited for", async () => {
       at.kubernetes.podRules.push(
         { image: /broken/, becomes: "failed", logs: ["cannot migrate"] },
         { image: /absent/, becomes: "ImagePullBackOff" },

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
 import { peer, type Repository, throwawayRepository } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   Cluster,
   type DeployError,
@@ -69,26 +69,26 @@ describe.skipIf(kubeconfig === "")("a real cluster, that of $GIT_VAULT_CLUSTER",
     repository.remove();
   });
 
-  it("has nodes, each of a pool or told as a stray", async () => {
+  test("has nodes, each of a pool or told as a stray", async () => {
     const { pools, strays } = await inspectNodes(cluster);
     const nodes = [...pools.flatMap((pool) => pool.nodes), ...strays];
     expect(nodes.length).toBeGreaterThan(0);
     for (const { used } of nodes) expect(used.pods).toBeGreaterThanOrEqual(0);
   });
 
-  it("lets somebody in with a credential that has not ended", () => {
+  test("lets somebody in with a credential that has not ended", () => {
     const found = inspectCredential(project, project.environment("real"));
     expect(found?.findings.filter(({ message }) => message.includes("expired"))).toEqual([]);
   });
 
-  it("has certificates and workloads that can be judged", async () => {
+  test("has certificates and workloads that can be judged", async () => {
     for (const { host } of await inspectCertificates(cluster)) expect(host.namespace).toBe(NAMESPACE);
     const { environment, findings } = await verifyEnvironment(cluster);
     expect(environment).toBe("real");
     for (const finding of findings) expect(finding).toMatchObject({ environment: "real" });
   });
 
-  it.skipIf(helm.missing && process.env["HELM"] === undefined)("can be planned for, and stays as it is", async () => {
+  test.skipIf(helm.missing && process.env["HELM"] === undefined)("can be planned for, and stays as it is", async () => {
     const plan = async (): Promise<unknown> => {
       const { releases } = await makePlan(project, cluster);
       return releases.map(({ revision, changes }) => [revision, changes.map(({ action, name }) => [action, name])]);

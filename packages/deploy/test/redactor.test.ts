@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Redactor } from "../src/index.ts";
 
 const SECRET = "pässword <&> 'with' \"all\"\\/+?=";
@@ -11,7 +11,7 @@ function redactorOf(...secrets: string[]): Redactor<string> {
 }
 
 describe("a redactor", () => {
-  it.each([
+  test.each([
     ["as it is", SECRET],
     ["in JSON", JSON.stringify(SECRET)],
     ["in Go's JSON", JSON.stringify(SECRET).replace("<", "\\u003c").replace("&", "\\u0026").replace(">", "\\u003e")],
@@ -31,27 +31,27 @@ describe("a redactor", () => {
     expect([...redactorOf(SECRET).find(text)].map(({ of }) => of)).toEqual([SECRET]);
   });
 
-  it("knows a large number as Go prints it", () => {
+  test("knows a large number as Go prints it", () => {
     expect(redactorOf("123456789").redact('pin: "1.23456789e+08"')).toBe('pin: "[secret]"');
     expect(redactorOf("1000000").redact("1e+06")).toBe("[secret]");
     expect(redactorOf("-12345678901234").redact("-1.2345678901234e+13")).toBe("[secret]");
   });
 
-  it("knows the lines of a secret that has several", () => {
+  test("knows the lines of a secret that has several", () => {
     const pem = "-----BEGIN KEY-----\nbGluZSBvbmUgb2Yga2V5\nbGluZSB0d28gb2Yga2V5\n-----END KEY-----\n";
     const indented = pem.replaceAll(/^/gm, "    ");
     expect(redactorOf(pem).redact(indented)).not.toContain("bGluZSB");
     expect(redactorOf(pem).redact(`error near bGluZSB0d28gb2Yga2V5`)).toBe("error near [secret]");
   });
 
-  it("prefers the longest, and leaves what is short or no secret", () => {
+  test("prefers the longest, and leaves what is short or no secret", () => {
     const redactor = redactorOf("hunter", "hunter2-and-more", "abc", "true");
     expect(redactor.redact("hunter2-and-more, hunter, abc, hunt")).toBe("[secret], [secret], abc, hunt");
     expect(redactorOf().redact("anything")).toBe("anything");
     expect(redactorOf("").redact("anything")).toBe("anything");
   });
 
-  it("leaves nothing of a secret in any text", () => {
+  test("leaves nothing of a secret in any text", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: "binary", minLength: 12, maxLength: 40 }),

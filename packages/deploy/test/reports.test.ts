@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type CheckReport, type Finding, RULES, summaryOf, toSarif, worstFirst } from "../src/index.ts";
 
 const finding = (rest: Partial<Finding> = {}): Finding => ({
@@ -39,7 +39,7 @@ function sarifValidator() {
 }
 
 describe("SARIF", () => {
-  it("is as the published schema says", () => {
+  test("is as the published schema says", () => {
     const isSarif = sarifValidator();
     for (const one of [report([]), report(MANY, ["one", "two"])]) {
       const valid = isSarif(JSON.parse(JSON.stringify(toSarif(one, "1.2.3"))));
@@ -49,7 +49,7 @@ describe("SARIF", () => {
     expect(isSarif({ version: "2.1.0", runs: [{ tool: { driver: {} } }] })).toBe(false);
   });
 
-  it("names every rule, those of custom checks too, and gives paths as URIs", () => {
+  test("names every rule, those of custom checks too, and gives paths as URIs", () => {
     const sarif = JSON.parse(JSON.stringify(toSarif(report(MANY), "1.2.3")));
     const [run] = sarif.runs;
     const { rules } = run.tool.driver;
@@ -62,7 +62,7 @@ describe("SARIF", () => {
     expect(run.results[0].locations).toBeUndefined();
   });
 
-  it("gives a finding the same fingerprint where only its line moves", () => {
+  test("gives a finding the same fingerprint where only its line moves", () => {
     const print = (one: Finding): unknown =>
       JSON.parse(JSON.stringify(toSarif(report([one]), "1"))).runs[0].results[0].partialFingerprints;
     expect(print(finding({ file: "a", line: 1 }))).toEqual(print(finding({ file: "a", line: 9 })));
@@ -70,7 +70,7 @@ describe("SARIF", () => {
   });
 });
 
-it("findings are counted and sorted", () => {
+test("findings are counted and sorted", () => {
   expect(summaryOf(MANY)).toBe("1 error, 1 warning, 1 note");
   expect(summaryOf([])).toBe("nothing");
   expect(worstFirst(MANY).map(({ severity }) => severity)).toEqual(["error", "warning", "note"]);

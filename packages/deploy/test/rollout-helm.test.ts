@@ -1,5 +1,5 @@
 import { type KubernetesStandIn, startKubernetes } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deploymentSteps, rollout, type RolloutOutcome } from "../src/index.ts";
 import { clusterWorld, type ClusterWorld, HELMS, PASSWORD, TOKEN } from "./cluster-world.ts";
 
@@ -43,7 +43,7 @@ async function rollOut(): Promise<{ outcomes: readonly RolloutOutcome[]; steps: 
 }
 
 describe.each(HELMS)("a rollout with $label", ({ path, missing }) => {
-  it.skipIf(missing)(
+  test.skipIf(missing)(
     "goes to staging and then to three clusters in parallel, where one fails and the others are done",
     async () => {
       world.env["HELM"] = path;

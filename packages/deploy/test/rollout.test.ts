@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   rollout,
   type RolloutEvent,
@@ -65,13 +65,13 @@ async function attempt(
 }
 
 describe("a rollout", () => {
-  it("deals with staging before prod, each environment in its steps", async () => {
+  test("deals with staging before prod, each environment in its steps", async () => {
     const { events, steps } = await attempt([...PROD.slice(0, 1), STAGING]);
     expect(events).toEqual(["staging done", "a done"]);
     expect(steps).toEqual(["plan staging", "apply staging", "verify staging", "plan a", "apply a", "verify a"]);
   });
 
-  it("deals with three clusters in parallel, and one failure hides no other outcome", async () => {
+  test("deals with three clusters in parallel, and one failure hides no other outcome", async () => {
     const { events, most, steps } = await attempt([STAGING, ...PROD], ["apply b"]);
     expect(most).toBe(3);
     expect(events[0]).toBe("staging done");
@@ -79,7 +79,7 @@ describe("a rollout", () => {
     expect(steps).not.toContain("verify b");
   });
 
-  it("tells every failure", async () => {
+  test("tells every failure", async () => {
     const { events } = await attempt([...PROD], ["plan a", "verify b"]);
     expect(events.toSorted()).toEqual([
       "a failed: plan, Error: no plan for a",
@@ -88,14 +88,14 @@ describe("a rollout", () => {
     ]);
   });
 
-  it("keeps to its bound", async () => {
+  test("keeps to its bound", async () => {
     expect((await attempt(PROD, [], { most: 2 })).most).toBe(2);
     const { steps } = await attempt(PROD, [], { most: 1 });
     expect(steps.filter((step) => step.startsWith("verify"))).toEqual(["verify a", "verify b", "verify c"]);
     expect(steps.indexOf("plan b")).toBeGreaterThan(steps.indexOf("verify a"));
   });
 
-  it("does not go on to prod where staging failed", async () => {
+  test("does not go on to prod where staging failed", async () => {
     const { events, steps } = await attempt([STAGING, ...PROD, { name: "lab", tier: "other" }], ["verify staging"]);
     expect(events.toSorted()).toEqual([
       "a skipped: staging",
@@ -107,7 +107,7 @@ describe("a rollout", () => {
     expect(steps).not.toContain("plan a");
   });
 
-  it("lets the rest of prod wait for the canary", async () => {
+  test("lets the rest of prod wait for the canary", async () => {
     const good = await attempt([STAGING, ...PROD], [], { canaries: ["b"] });
     expect(good.events.slice(0, 2)).toEqual(["staging done", "b done"]);
     const bad = await attempt([STAGING, ...PROD], ["verify b"], { canaries: ["b"] });
@@ -122,7 +122,7 @@ describe("a rollout", () => {
     });
   });
 
-  it("begins nothing more once it is told to end, and tells the steps", async () => {
+  test("begins nothing more once it is told to end, and tells the steps", async () => {
     const controller = new AbortController();
     const events: RolloutEvent[] = [];
     const heard: string[] = [];
@@ -146,7 +146,7 @@ describe("a rollout", () => {
     ]);
   });
 
-  it("tells everything to whoever takes their time", async () => {
+  test("tells everything to whoever takes their time", async () => {
     let left = PROD.length;
     let finish = (): void => {};
     const finished = new Promise<void>((resolve) => {
@@ -168,7 +168,7 @@ describe("a rollout", () => {
     expect(told.filter((type) => type === "outcome")).toHaveLength(3);
   });
 
-  it("is over, its steps too, when nobody listens any more", async () => {
+  test("is over, its steps too, when nobody listens any more", async () => {
     let isRunning = false;
     const steps = {
       async plan(_: RolloutTarget, signal: AbortSignal) {
@@ -183,5 +183,5 @@ describe("a rollout", () => {
     expect(isRunning).toBe(false);
   });
 
-  it("of nothing ends at once", async () => expect((await attempt([])).events).toEqual([]));
+  test("of nothing ends at once", async () => expect((await attempt([])).events).toEqual([]));
 });

@@ -1,5 +1,5 @@
 import { mintCertificate, type MintedCertificate, startTlsServer, type TlsServerOptions } from "@git-vault/testkit";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { lifetimeOf } from "../src/verify/certificate.ts";
 import type { Issuance } from "../src/verify/issuance.ts";
 import { probe } from "../src/verify/probe.ts";
@@ -41,7 +41,7 @@ async function judge(served: MintedCertificate | null, options: Case = {}): Prom
 const brief = ({ findings }: HostCertificate): string[] => findings.map(({ id, severity }) => `${severity} ${id}`);
 
 describe("the certificate of a host", () => {
-  it.each([
+  test.each([
     [90, []],
     [20, ["warning certificate-expiry"]],
     [6, ["error certificate-expiry"]],
@@ -53,7 +53,7 @@ describe("the certificate of a host", () => {
     expect(judged.served).toMatchObject({ subject: HOST, issuer: "Test R1", names: [HOST] });
   });
 
-  it("says in words when it ends", async () => {
+  test("says in words when it ends", async () => {
     const soon = await judge(await mintCertificate({ names: [HOST], issuer, days: 6 }));
     expect(soon.findings[0]?.message).toMatch(
       /^hub\.example\.org: the certificate that is served ends in 5 days, at \d{4}-\d\d-\d\d \d\d:\d\d UTC$/,
@@ -62,19 +62,19 @@ describe("the certificate of a host", () => {
     expect(past.findings[0]?.message).toMatch(/ expired 3 days ago, at /);
   });
 
-  it("is for other names", async () => {
+  test("is for other names", async () => {
     const judged = await judge(await mintCertificate({ names: ["a.example.org", "*.b.example.org"], issuer }));
     expect(brief(judged)).toEqual(["error certificate-name"]);
     expect(judged.findings[0]?.message).toContain("is for a.example.org, *.b.example.org, not for this name");
   });
 
-  it("comes without its issuer's", async () => {
+  test("comes without its issuer's", async () => {
     const judged = await judge(await mintCertificate({ names: [HOST], issuer }), { leafOnly: true });
     expect(brief(judged)).toEqual(["error certificate-chain"]);
     expect(judged.findings[0]?.message).toContain("sent without that of its issuer Test R1");
   });
 
-  it("comes from nobody who is known, from a staging authority, or from itself", async () => {
+  test("comes from nobody who is known, from a staging authority, or from itself", async () => {
     const unknown = await judge(await mintCertificate({ names: [HOST], issuer }), { trusted: [] });
     expect(brief(unknown)).toEqual(["error certificate-issuer"]);
     expect(unknown.findings[0]?.message).toContain("no known authority stands behind the issuer Test Root");
@@ -85,7 +85,7 @@ describe("the certificate of a host", () => {
     expect(own.findings.map(({ message }) => message)).toEqual([`${HOST}: the certificate is signed by itself`]);
   });
 
-  it("is the ingress controller's own", async () => {
+  test("is the ingress controller's own", async () => {
     const fake = await mintCertificate({
       names: ["ingress.local"],
       commonName: "Kubernetes Ingress Controller Fake Certificate",
@@ -95,7 +95,7 @@ describe("the certificate of a host", () => {
     expect(judged.findings[0]?.hint).toContain("where the Secret is missing");
   });
 
-  it("is not the one in the Secret, which is newer, or from elsewhere", async () => {
+  test("is not the one in the Secret, which is newer, or from elsewhere", async () => {
     const old = await mintCertificate({ names: [HOST], issuer, days: 30 });
     const renewed = await mintCertificate({ names: [HOST], issuer, days: 88 });
     const stale = await judge(old, { stored: renewed });
@@ -105,13 +105,13 @@ describe("the certificate of a host", () => {
     expect(elsewhere.findings[0]?.hint).toContain("whether the name leads to this cluster");
   });
 
-  it("is in no Secret, or in one that holds something else", async () => {
+  test("is in no Secret, or in one that holds something else", async () => {
     const served = await mintCertificate({ names: [HOST], issuer });
     expect((await judge(served, { stored: null })).findings[0]?.message).toContain("the Secret is not there");
     expect((await judge(served, { stored: "" })).findings[0]?.message).toContain("holds no certificate");
   });
 
-  it.each([
+  test.each([
     ["hang", "took the connection and said nothing"],
     ["reset", "cut the connection"],
     ["plain", "does not speak TLS"],
@@ -123,7 +123,7 @@ describe("the certificate of a host", () => {
     expect(judged.stored?.subject).toBe(HOST);
   });
 
-  it("should have been renewed long ago", async () => {
+  test("should have been renewed long ago", async () => {
     const served = await mintCertificate({ names: [HOST], issuer, days: 28 });
     const issuance = {
       namespace: "prod",
@@ -144,7 +144,7 @@ describe("the life of a certificate", () => {
     lifetimeOf({ notBefore: new Date(0), notAfter: new Date(life * DAY) }, thresholds, new Date((life - left) * DAY))
       .state;
 
-  it("is judged by thresholds in days, which can be set", () => {
+  test("is judged by thresholds in days, which can be set", () => {
     expect([60, 21, 20, 7, 6, 0, -1].map((left) => at(90, left))).toEqual([
       "valid",
       "late",
@@ -159,7 +159,7 @@ describe("the life of a certificate", () => {
     expect(at(90, 91)).toBe("not-yet-valid");
   });
 
-  it("is judged by its own length where it is short", () => {
+  test("is judged by its own length where it is short", () => {
     expect([6, 2, 1.4, 0.4].map((left) => at(6, left))).toEqual(["valid", "valid", "late", "urgent"]);
   });
 });

@@ -2,7 +2,7 @@ import { encodeKeyFile, encryptBlob } from "@git-vault/git-crypt";
 import { makeSshKey, peer, runOk, temporaryFolder } from "@git-vault/testkit";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { formatPath, parsePath } from "../src/index.ts";
 import { errorOf, world, type World } from "./world.ts";
 
@@ -20,7 +20,7 @@ describe("deploy.yaml", () => {
     return await errorOf(async () => (await its.open()).close());
   };
 
-  it("says what the environments are, in its order", async () => {
+  test("says what the environments are, in its order", async () => {
     const text = `
 layers: [config/staging.yaml]
 environments:
@@ -44,7 +44,7 @@ silence: [{ check: layers, reason: known }]
     expect(project.silence).toEqual([{ check: "layers", reason: "known" }]);
   });
 
-  it.each([
+  test.each([
     ["nothing", "", "must have required property 'environments'"],
     ["no environments", "environments: {}\n", "environments must NOT have fewer than 1 properties"],
     [
@@ -95,14 +95,14 @@ silence: [{ check: layers, reason: known }]
     expect(error.message).toContain(message);
   });
 
-  it("that is no YAML, or twofold, is refused", async () => {
+  test("that is no YAML, or twofold, is refused", async () => {
     expect(await open("a: b: c\n")).toMatchObject({ code: "MALFORMED_YAML" });
     expect(await open("environments: {a: {}}\nenvironments: {b: {}}\n")).toMatchObject({ code: "DUPLICATE_KEY" });
   });
 });
 
 describe("a deploy.yaml that is no file of its own", () => {
-  it("but a folder, is an error, and not passed over", async () => {
+  test("but a folder, is an error, and not passed over", async () => {
     await using its = await world({ ...FILES, "deploy.yaml/notes.txt": "x\n" });
     expect(await errorOf(() => its.open())).toMatchObject({
       code: "INVALID_SETTINGS",
@@ -111,7 +111,7 @@ describe("a deploy.yaml that is no file of its own", () => {
     });
   });
 
-  it("but a symbolic link, is an error", async () => {
+  test("but a symbolic link, is an error", async () => {
     await using its = await world({ ...FILES, "other.yaml": "environments: {a: {}}\n" });
     symlinkSync("other.yaml", join(its.repository.path, "deploy.yaml"));
     await its.repository.commit("a link");
@@ -121,7 +121,7 @@ describe("a deploy.yaml that is no file of its own", () => {
     });
   });
 
-  it("but encrypted, cannot be read without the key, which is said", async () => {
+  test("but encrypted, cannot be read without the key, which is said", async () => {
     await using its = await world(FILES);
     const text = Buffer.from("environments: {a: {}}\n");
     its.repository.write("deploy.yaml", encryptBlob(its.key, text));
@@ -131,7 +131,7 @@ describe("a deploy.yaml that is no file of its own", () => {
     expect(project.environments.map(({ name }) => name)).toEqual(["a"]);
   });
 
-  it("but one whose content git does not have, is an error", async () => {
+  test("but one whose content git does not have, is an error", async () => {
     await using its = await world({ ...FILES, "deploy.yaml": "environments: {a: {}}\n" });
     const blob = (await its.repository.git("rev-parse", "HEAD:deploy.yaml")).toString().trim();
     rmSync(join(its.repository.path, ".git/objects", blob.slice(0, 2), blob.slice(2)));
@@ -143,7 +143,7 @@ describe("a deploy.yaml that is no file of its own", () => {
 });
 
 describe("without deploy.yaml", () => {
-  it("a layer that one environment has, all must have", async () => {
+  test("a layer that one environment has, all must have", async () => {
     const { "secrets/config/prod.yaml": _, ...files } = FILES;
     await using its = await world(files);
     await using project = await its.open();
@@ -152,7 +152,7 @@ describe("without deploy.yaml", () => {
     expect(error).toMatchObject({ code: "MISSING_FILE", message: "secrets/config/prod.yaml is not in the commit" });
   });
 
-  it("shared layers, kubeconfigs and tiers are found by their names", async () => {
+  test("shared layers, kubeconfigs and tiers are found by their names", async () => {
     await using its = await world({
       ...FILES,
       "config/common.yaml": "c: 1\n",
@@ -176,14 +176,14 @@ describe("without deploy.yaml", () => {
     });
   });
 
-  it("and without that layout there is no project", async () => {
+  test("and without that layout there is no project", async () => {
     await using its = await world({});
     expect(await errorOf(() => its.open())).toMatchObject({ code: "NO_PROJECT" });
   });
 });
 
 describe("the commit", () => {
-  it("is what is read, whatever lies in the work tree", async () => {
+  test("is what is read, whatever lies in the work tree", async () => {
     await using its = await world(FILES);
     its.repository.write("config/prod.yaml", "a: 4\n");
     await its.repository.commit("later");
@@ -197,7 +197,7 @@ describe("the commit", () => {
 });
 
 describe("what is not committed", () => {
-  it("is told: what is changed, staged, removed and new, and nothing that the project is not made from", async () => {
+  test("is told: what is changed, staged, removed and new, and nothing that the project is not made from", async () => {
     await using its = await world({
       ...FILES,
       "mybinder/templates/x.yaml": "a: 1\n",
@@ -249,7 +249,7 @@ describe("the key comes from", () => {
     return path;
   };
 
-  it("$GIT_CRYPT_KEY, as base64 or a path, and goes to no program", async () => {
+  test("$GIT_CRYPT_KEY, as base64 or a path, and goes to no program", async () => {
     const { env } = its.repository;
     const base64 = key.toString("base64");
     expect(await secretWith({ key: {}, env: { ...env, GIT_CRYPT_KEY: base64 } })).toBe("p");
@@ -277,7 +277,7 @@ describe("the key comes from", () => {
     expect(told).not.toMatch(/^KUBECONFIG=\/x$/m);
   });
 
-  it("a file: the key, its base64, or a message sealed to an SSH key", async () => {
+  test("a file: the key, its base64, or a message sealed to an SSH key", async () => {
     expect(await secretWith({ key: { file: inFolder("plain", key) } })).toBe("p");
     expect(await secretWith({ key: { file: inFolder("base64", key.toString("base64")) } })).toBe("p");
     expect(await errorOf(() => secretWith({ key: { file: "/nowhere/key" } }))).toMatchObject({ code: "NOT_A_KEY" });
@@ -287,7 +287,7 @@ describe("the key comes from", () => {
   });
 
   const age = peer("age");
-  it.skipIf(age.missing)(`a message that ${age.label} sealed to an SSH key`, async () => {
+  test.skipIf(age.missing)(`a message that ${age.label} sealed to an SSH key`, async () => {
     const folder = join(its.repository.folder, "ssh");
     mkdirSync(folder);
     const { privateKeyPath, publicKeyPath } = await makeSshKey({ type: "ed25519", folder });
@@ -295,7 +295,7 @@ describe("the key comes from", () => {
     expect(await secretWith({ key: { file: inFolder("sealed", sealed), identities: [privateKeyPath] } })).toBe("p");
   });
 
-  it("the repository, once it is unlocked", async () => {
+  test("the repository, once it is unlocked", async () => {
     expect(await errorOf(() => secretWith({ key: {} }))).toMatchObject({ code: "LOCKED" });
     const folder = join(its.repository.path, ".git/git-crypt/keys");
     mkdirSync(folder, { recursive: true });
@@ -318,7 +318,7 @@ describe("Helm", () => {
     return { env: { ...its.repository.env, HELM: helm } };
   };
 
-  it.each([
+  test.each([
     ["that is not there", null, "TOOL_MISSING"],
     ["of version 2", "#!/bin/sh\necho v2.17.0\n", "UNSUPPORTED_TOOL"],
     ["of version 5", "#!/bin/sh\necho v5.0.0\n", "UNSUPPORTED_TOOL"],
@@ -330,7 +330,7 @@ describe("Helm", () => {
     expect(await errorOf(() => project.environment("prod").render())).toMatchObject({ code });
   });
 
-  it("that is told to end is waited for", async () => {
+  test("that is told to end is waited for", async () => {
     const done = join(its.repository.folder, "done");
     const { env } = await withHelm(
       `#!/bin/sh\n[ "$1" = version ] && { echo v4.1.4; exit; }\ntrap 'sleep 0.2; echo > ${done}; exit 1' TERM\necho > ${done}.started\nwhile :; do sleep 0.05; done\n`,
@@ -344,7 +344,7 @@ describe("Helm", () => {
     expect(existsSync(done)).toBe(true);
   });
 
-  it("leaves nothing behind", async () => {
+  test("leaves nothing behind", async () => {
     using temporary = temporaryFolder();
     vi.stubEnv("TMPDIR", temporary.path);
     const { env } = await withHelm('#!/bin/sh\n[ "$1" = version ] && echo v4.1.4\ntrue\n');
@@ -359,7 +359,7 @@ describe("Helm", () => {
 });
 
 describe("paths", () => {
-  it.each([
+  test.each([
     [["hub", "users", 0, "name"], "hub.users[0].name"],
     [["a.b", "c"], '["a.b"].c'],
     [["a", "b c", ""], 'a["b c"][""]'],
@@ -369,7 +369,7 @@ describe("paths", () => {
     expect(parsePath(text)).toEqual(path);
   });
 
-  it.each(["a..b", ".", "a.", "a[x]", "a[", '["a'])("%j is none", (text) => {
+  test.each(["a..b", ".", "a.", "a[x]", "a[", '["a'])("%j is none", (text) => {
     expect(parsePath(text)).toBeNull();
   });
 });

@@ -1,5 +1,5 @@
 import { runOk } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DeployEvent } from "../src/index.ts";
 import { applyWorld, type ApplyWorld, names, type Outcome } from "./apply-world.ts";
 import { HELMS } from "./cluster-world.ts";
@@ -31,7 +31,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
 
     const THEIRS = "somebody else made revision 3 of the release app while this run was at it; that is left as it is";
 
-    it("is left alone by a run that fails or is told to end", async () => {
+    test("is left alone by a run that fails or is told to end", async () => {
       const controller = new AbortController();
       const outcome = await at.deploy({ signal: controller.signal, timeout: 300 }, ({ event }) => {
         // With what is theirs unready, too, the run would wait on.
@@ -52,7 +52,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       await upgrade(helm);
     };
 
-    it("is not taken for what the run itself made ready", async () => {
+    test("is not taken for what the run itself made ready", async () => {
       const outcome = await at.deploy({ timeout: 300 }, ({ event }) => {
         if (event === "upgraded") void upgrade(helm);
       });
@@ -64,7 +64,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(label?.["git-vault/ready"]).not.toBe("3");
     });
 
-    it("is left alone where it is made just before the run's own", async () => {
+    test("is left alone where it is made just before the run's own", async () => {
       at.kubernetes.faults.push({
         fault: "interfere",
         on: /\/secrets$/,
@@ -84,7 +84,7 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(at.image()).toBe("web:1");
     });
 
-    it("is not undone by a run that lost the right to deploy", async () => {
+    test("is not undone by a run that lost the right to deploy", async () => {
       const outcome = await at.deploy({ timeout: 1 }, ({ event }) => {
         if (event === "upgraded") at.putLease({ revision: 3, end: Date.now() + 60_000 }, { age: 0 });
       });
@@ -108,7 +108,7 @@ describe.skipIf(HELMS[1]?.missing)("the right to deploy", () => {
     });
   };
 
-  it("ends the wait of a run that loses it to another", async () => {
+  test("ends the wait of a run that loses it to another", async () => {
     const outcome = await waiting("upgraded", () => at.putLease({ revision: 2, end: Date.now() + 60_000 }, { age: 0 }));
     expect(outcome.error).toMatchObject({
       code: "RELEASE_LOST",
@@ -117,7 +117,7 @@ describe.skipIf(HELMS[1]?.missing)("the right to deploy", () => {
     expect(at.history()).toEqual(["1 deployed"]);
   });
 
-  it("ends with its time where it cannot be renewed", async () => {
+  test("ends with its time where it cannot be renewed", async () => {
     const outcome = await waiting("upgraded", () => {
       at.kubernetes.faults.push({ fault: "status", code: 403, on: /leases/ });
     });
@@ -129,7 +129,7 @@ describe.skipIf(HELMS[1]?.missing)("the right to deploy", () => {
     expect(at.history()).toEqual(["1 deployed"]);
   });
 
-  it("is not taken from a run that renews it, though its clock is an hour late", async () => {
+  test("is not taken from a run that renews it, though its clock is an hour late", async () => {
     const holder = { revision: 1, end: Date.now() + 60_000 };
     let age = 3600;
     at.putLease(holder, { age });
@@ -145,7 +145,7 @@ describe.skipIf(HELMS[1]?.missing)("the right to deploy", () => {
     expect(lease()).toMatchObject({ holderIdentity: "other" });
   });
 
-  it("is taken over once it was not renewed for its time, though the clock of who had it is an hour early", async () => {
+  test("is taken over once it was not renewed for its time, though the clock of who had it is an hour early", async () => {
     at.putLease({ revision: 1, end: Date.now() }, { age: -3600, seconds: 2 });
     const outcome = await at.deploy();
     expect(outcome.error).toBeNull();

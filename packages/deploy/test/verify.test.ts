@@ -5,7 +5,7 @@ import {
   startTlsServer,
   type TlsServer,
 } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   Cluster,
   inspectCertificates,
@@ -102,7 +102,7 @@ const brief = (findings: readonly { id: string; severity: string; message: strin
   findings.map(({ id, severity, message }) => `${severity} ${id}: ${message}`);
 
 describe("an environment that is well", () => {
-  it("has nothing to find, with two certificates on one cluster", async () => {
+  test("has nothing to find, with two certificates on one cluster", async () => {
     const verified = await verifyEnvironment(cluster, options());
     expect(brief(verified.findings)).toEqual([]);
     expect(verified).toMatchObject({ environment: "staging", workloads: 1 });
@@ -118,7 +118,7 @@ describe("an environment that is well", () => {
 });
 
 describe("an environment that is not well", () => {
-  it("has workloads that are not ready", async () => {
+  test("has workloads that are not ready", async () => {
     world.kubernetes.podRules.push({ image: /web:2/, becomes: "unready" });
     put("apps/v1", "StatefulSet", "db", {
       metadata: { name: "db", namespace: "web", annotations: { "meta.helm.sh/release-name": "other" } },
@@ -134,7 +134,7 @@ describe("an environment that is not well", () => {
     expect(brief(findings)).toEqual([expect.stringMatching(/^warning workloads: StatefulSet db: \d of 2 pods are /)]);
   });
 
-  it("has a failed Job of a CronJob, which fails no deployment", async () => {
+  test("has a failed Job of a CronJob, which fails no deployment", async () => {
     const job = (name: string, owners: object[]): unknown =>
       put("batch/v1", "Job", name, {
         metadata: { name, namespace: "web", ownerReferences: owners },
@@ -152,7 +152,7 @@ describe("an environment that is not well", () => {
     ]);
   });
 
-  it("has Ingresses that lead nowhere", async () => {
+  test("has Ingresses that lead nowhere", async () => {
     put("v1", "Service", "idle", { spec: { selector: { app: "idle" }, ports: [{ port: 80 }] } });
     ingress([rule(HOST, "idle"), rule(SHARED, "missing")], []);
     await world.kubernetes.settled();
@@ -164,7 +164,7 @@ describe("an environment that is not well", () => {
     ]);
   });
 
-  it("answers with errors, and secrets in what it says are not told", async () => {
+  test("answers with errors, and secrets in what it says are not told", async () => {
     await using broken = await startTlsServer({
       certificates: { "*": own, [SHARED]: shared },
       answer: () => ({ status: 503, body: PASSWORD }),
@@ -178,7 +178,7 @@ describe("an environment that is not well", () => {
     expect(JSON.stringify(verified)).not.toContain("PRIVATE KEY");
   });
 
-  it("answers with an error to one of the paths of its Ingress rules", async () => {
+  test("answers with an error to one of the paths of its Ingress rules", async () => {
     const backend = { service: { name: "web", port: { number: 80 } } };
     const path = (text: string, pathType = "Prefix"): object => ({ path: text, pathType, backend });
     const hub = [path("/hub/api"), path("/"), path("/x+y", "Exact"), path("/user/*", "ImplementationSpecific")];
@@ -203,7 +203,7 @@ describe("an environment that is not well", () => {
     );
   });
 
-  it("serves another certificate than its Secret holds", async () => {
+  test("serves another certificate than its Secret holds", async () => {
     secret("shared-tls", await mintCertificate({ names: [SHARED], issuer: root }));
     const [first, second] = await inspectCertificates(cluster, options());
     expect(first?.findings).toEqual([]);
@@ -212,14 +212,14 @@ describe("an environment that is not well", () => {
     ]);
   });
 
-  it("is a cluster without cert-manager, or one that does not let its objects be read", async () => {
+  test("is a cluster without cert-manager, or one that does not let its objects be read", async () => {
     world.kubernetes.faults.push({ on: /cert-manager/, fault: "status", code: 403 });
     expect((await verifyEnvironment(cluster, options())).findings).toEqual([]);
   });
 });
 
 describe("incidents", () => {
-  it("the client certificate of a kubeconfig expired, so that CI cannot log in", async () => {
+  test("the client certificate of a kubeconfig expired, so that CI cannot log in", async () => {
     const { kubernetes } = world;
     world.signIn(await kubernetes.mintUser({ username: "ci" }, -1));
     await world.repository.commit("old kubeconfig");
@@ -242,7 +242,7 @@ describe("incidents", () => {
     ]);
   });
 
-  it("the token of a kubeconfig is about to end", async () => {
+  test("the token of a kubeconfig is about to end", async () => {
     const claims = { exp: Math.floor(Date.now() / 1000) + 3 * 86_400 };
     world.signIn({ token: ["e30", Buffer.from(JSON.stringify(claims)).toString("base64url"), "x"].join(".") });
     await world.repository.commit("token");
@@ -251,14 +251,14 @@ describe("incidents", () => {
     expect(brief(found?.findings ?? [])).toEqual([expect.stringContaining("the token ends in 2 days")]);
   });
 
-  it("every node of the ingress pool is cordoned", async () => {
+  test("every node of the ingress pool is cordoned", async () => {
     const node = world.kubernetes.get("v1", "Node", "", "core-1");
     world.kubernetes.put({ ...node, spec: { unschedulable: true } } as StoredObject);
     const { findings } = await inspectNodes(cluster);
     expect(brief(findings)[0]).toBe("error pool-closed: no node of the pool core takes pods: 1 of 1 are cordoned");
   });
 
-  it("an expiry mail is told from noise: the certificate is late, and what its renewal waits for is named", async () => {
+  test("an expiry mail is told from noise: the certificate is late, and what its renewal waits for is named", async () => {
     const late = await mintCertificate({ names: [SHARED], issuer: root, days: 19 });
     secret("shared-tls", late);
     await using server = await startTlsServer({ certificates: { "*": own, [SHARED]: late } });
@@ -297,7 +297,7 @@ describe("incidents", () => {
     expect(judged?.findings[1]?.hint).toContain("kubectl --namespace web describe challenge shared-1-9-0");
   });
 
-  it("a quota is full for hours", async () => {
+  test("a quota is full for hours", async () => {
     put("v1", "ResourceQuota", "pods", {
       spec: { hard: { pods: "3" } },
       status: { hard: { pods: "3" }, used: { pods: "3" } },
@@ -315,7 +315,7 @@ describe("incidents", () => {
     ]);
   });
 
-  it("members of a federation are on different versions", async () => {
+  test("members of a federation are on different versions", async () => {
     const versions: Record<string, string> = { "a.example.org": "1.0", "b.example.org": "1.0", "c.example.org": "0.9" };
     await using server = await startTlsServer({
       certificates: { "*": own },

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hybridPeer, makeSshKey, runOk, temporaryFolder } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Directory } from "../src/index.ts";
 
 const directory = new Directory({ env: {}, cacheFolder: null });
@@ -14,7 +14,7 @@ const makeRecipient = async (...flags: string[]): Promise<string> => {
 };
 
 describe.skipIf(keygen.missing)(`recipients made by ${keygen.label}`, () => {
-  it.each([
+  test.each([
     ["age-x25519", []],
     ["age-hybrid", ["-pq"]],
   ])("are %s keys, and their own fingerprint", async (type, flags) => {
@@ -23,7 +23,7 @@ describe.skipIf(keygen.missing)(`recipients made by ${keygen.label}`, () => {
     expect(entry).toMatchObject({ name: recipient, keys: [{ type, fingerprint: recipient, unusable: null }] });
   });
 
-  it("stand in a file beside SSH keys, in the file's order", async () => {
+  test("stand in a file beside SSH keys, in the file's order", async () => {
     using folder = temporaryFolder();
     const { publicKey } = await makeSshKey({ folder: folder.path, type: "ed25519", comment: "me" });
     const recipients = [await makeRecipient(), await makeRecipient()];
@@ -37,13 +37,13 @@ describe.skipIf(keygen.missing)(`recipients made by ${keygen.label}`, () => {
     ]);
   });
 
-  it("are refused where a character is wrong", async () => {
+  test("are refused where a character is wrong", async () => {
     const recipient = await makeRecipient();
     const last = recipient.at(-1) === "q" ? "p" : "q";
     await expect(directory.resolve(recipient.slice(0, -1) + last)).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
   });
 
-  it("are refused where they are cut off, and not taken for somebody's account", async () => {
+  test("are refused where they are cut off, and not taken for somebody's account", async () => {
     const recipient = await makeRecipient();
     for (const length of [4, 5, 30, 39, 40, 61]) {
       await expect(directory.resolve(recipient.slice(0, length))).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
@@ -56,7 +56,7 @@ describe.skipIf(keygen.missing)(`recipients made by ${keygen.label}`, () => {
 });
 
 describe("recipients of age's plugins", () => {
-  it("are named, and not supported", async () => {
+  test("are named, and not supported", async () => {
     await expect(directory.resolve(`age1yubikey1${"q".repeat(50)}`)).rejects.toMatchObject({
       code: "UNSUPPORTED_RECIPIENT",
       message: "nothing can be sealed here to a key of the age plugin yubikey",

@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startGitHub, temporaryFolder, type GitHubStandIn, type TemporaryFolder } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Directory } from "../src/index.ts";
 import { ALICE, directoryAt, failureOf } from "./fixtures.ts";
 
@@ -27,7 +27,7 @@ const etagsSent = (): (string | undefined)[] => github.requests.map(({ headers }
 const files = (): string[] => readdirSync(answers()).map((name) => join(answers(), name));
 
 describe("the cache", () => {
-  it("asks each time, and is spared the body where nothing changed", async () => {
+  test("asks each time, and is spared the body where nothing changed", async () => {
     github.tokens.add("secret");
     expect(await ask("choldgraf", { GH_TOKEN: "secret" })).toBe(1);
     const { remaining } = github.rate;
@@ -36,7 +36,7 @@ describe("the cache", () => {
     expect(github.rate.remaining).toBe(remaining);
   });
 
-  it("never hides a key that was removed, nor one that was added", async () => {
+  test("never hides a key that was removed, nor one that was added", async () => {
     github.users.set("choldgraf", { keys: [ALICE, ALICE] });
     expect(await ask()).toBe(2);
     github.users.set("choldgraf", { keys: [ALICE] });
@@ -45,7 +45,7 @@ describe("the cache", () => {
     expect(await ask()).toBe(3);
   });
 
-  it("is of no help when the server cannot be asked", async () => {
+  test("is of no help when the server cannot be asked", async () => {
     await ask();
     github.faults.push({ fault: "answer", status: 500 });
     expect(await failureOf(ask())).toMatchObject({ code: "BAD_ANSWER" });
@@ -53,19 +53,19 @@ describe("the cache", () => {
     expect(await failureOf(ask())).toMatchObject({ code: "NETWORK" });
   });
 
-  it("keeps the link to the next page", async () => {
+  test("keeps the link to the next page", async () => {
     github.users.set("many", { keys: Array.from({ length: 150 }, () => ALICE) });
     expect([await ask("many"), await ask("many")]).toEqual([150, 150]);
     expect(etagsSent().map((etag) => etag !== undefined)).toEqual([false, false, true, true]);
   });
 
-  it("keeps the texts of other servers too", async () => {
+  test("keeps the texts of other servers too", async () => {
     github.texts.set("/alice.keys", ALICE);
     expect([await ask(`${github.url}/alice.keys`), await ask(`${github.url}/alice.keys`)]).toEqual([1, 1]);
     expect(etagsSent()[1]).toMatch(/^W\/"/);
   });
 
-  it("keeps what one token was shown from another", async () => {
+  test("keeps what one token was shown from another", async () => {
     github.tokens.add("one").add("two");
     await ask("choldgraf", { GH_TOKEN: "one" });
     await ask("choldgraf", { GH_TOKEN: "two" });
@@ -74,7 +74,7 @@ describe("the cache", () => {
     for (const file of files()) expect(readFileSync(file, "utf8")).not.toMatch(/"one"|"two"/);
   });
 
-  it("is a folder and files for their owner alone", async () => {
+  test("is a folder and files for their owner alone", async () => {
     await ask();
     expect(files()).toHaveLength(1);
     expect([cacheFolder(), answers(), ...files()].map((path) => statSync(path).mode & 0o777)).toEqual([
@@ -82,7 +82,7 @@ describe("the cache", () => {
     ]);
   });
 
-  it("keeps nothing but a 200 that has an ETag", async () => {
+  test("keeps nothing but a 200 that has an ETag", async () => {
     await failureOf(ask("nobody"));
     github.faults.push({
       fault: "answer",
@@ -94,7 +94,7 @@ describe("the cache", () => {
     expect(() => files()).toThrow(/ENOENT/);
   });
 
-  it.each([
+  test.each([
     ["empty", () => ""],
     ["cut off", (text: string) => text.slice(0, 50)],
     ["of another form", () => "[]"],
@@ -112,7 +112,7 @@ describe("the cache", () => {
     expect(etagsSent()[2]).toMatch(/^W\/"/);
   });
 
-  it.each([
+  test.each([
     ["writable by others", () => chmodSync(answers(), 0o777)],
     [
       "a link to elsewhere",
@@ -128,13 +128,13 @@ describe("the cache", () => {
     expect(etagsSent()).toEqual([undefined, undefined]);
   });
 
-  it("that cannot be written changes nothing", async () => {
+  test("that cannot be written changes nothing", async () => {
     writeFileSync(cacheFolder(), "a file stands in its place");
     expect([await ask(), await ask()]).toEqual([1, 1]);
     expect(readFileSync(cacheFolder(), "utf8")).toBe("a file stands in its place");
   });
 
-  it.each([
+  test.each([
     ["XDG_CACHE_HOME", { XDG_CACHE_HOME: "xdg" }, "xdg/git-vault/http"],
     ["HOME", {}, "home/.cache/git-vault/http"],
   ])("lies below %s by default", async (_variable, extra, place) => {
@@ -144,7 +144,7 @@ describe("the cache", () => {
     expect(readdirSync(join(folder.path, place))).toHaveLength(1);
   });
 
-  it("ignores a relative XDG_CACHE_HOME", async () => {
+  test("ignores a relative XDG_CACHE_HOME", async () => {
     const env = { GITHUB_API_URL: github.url, HOME: folder.path, XDG_CACHE_HOME: "relative" };
     await new Directory({ env }).resolve("choldgraf");
     expect(readdirSync(folder.path)).toEqual([".cache"]);

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeSshKey, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Directory } from "../src/index.ts";
 
 let folder: TemporaryFolder;
@@ -20,7 +20,7 @@ const write = (name: string, content: string | Buffer): string => {
 };
 
 describe("a file", () => {
-  it("gives the key that ssh-keygen wrote, under the path as it was written", async () => {
+  test("gives the key that ssh-keygen wrote, under the path as it was written", async () => {
     const { publicKeyPath } = await makeSshKey({ folder: folder.path, type: "ed25519", comment: "alice@laptop" });
     const [, fingerprint] = (await runOk("ssh-keygen", ["-lf", publicKeyPath])).toString().split(" ");
     const entries = await directory().resolve("~/id_ed25519.pub");
@@ -33,7 +33,7 @@ describe("a file", () => {
     ]);
   });
 
-  it("gives every key of an authorized_keys file, with why not for those that can only sign", async () => {
+  test("gives every key of an authorized_keys file, with why not for those that can only sign", async () => {
     const ed25519 = await makeSshKey({ folder: folder.path, type: "ed25519" });
     const ecdsa = await makeSshKey({ folder: folder.path, type: "ecdsa" });
     const text = `# mine\r\n\r\nrestrict,pty ${ed25519.publicKey} home\r\n${ecdsa.publicKey}\r\nssh-rsa broken\r\n`;
@@ -45,13 +45,13 @@ describe("a file", () => {
     ]);
   });
 
-  it("with only unusable keys is not an error here", async () => {
+  test("with only unusable keys is not an error here", async () => {
     const { publicKeyPath } = await makeSshKey({ folder: folder.path, type: "ecdsa" });
     const [entry] = await directory().resolve(publicKeyPath);
     expect(entry?.keys).toMatchObject([{ key: null, unusable: "ECDSA keys can only sign" }]);
   });
 
-  it("that is missing names itself, and the team it may have been meant for", async () => {
+  test("that is missing names itself, and the team it may have been meant for", async () => {
     const missing = join(folder.path, "nobody.pub");
     await expect(directory().resolve("no-such-org/team")).rejects.toMatchObject({
       code: "FILE_UNREADABLE",
@@ -61,7 +61,7 @@ describe("a file", () => {
     await expect(directory().resolve(missing)).rejects.toMatchObject({ code: "FILE_UNREADABLE", hint: undefined });
   });
 
-  it("that is a folder, or inside a file, is refused", async () => {
+  test("that is a folder, or inside a file, is refused", async () => {
     mkdirSync(join(folder.path, "keys.pub"));
     write("plain", "x");
     await expect(directory().resolve("~/keys.pub")).rejects.toMatchObject({
@@ -71,7 +71,7 @@ describe("a file", () => {
     await expect(directory().resolve("~/plain/x.pub")).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
   });
 
-  it.skipIf(process.getuid?.() === 0)("that may not be read is refused (skipped for root, who may)", async () => {
+  test.skipIf(process.getuid?.() === 0)("that may not be read is refused (skipped for root, who may)", async () => {
     chmodSync(write("closed.pub", "x"), 0);
     await expect(directory().resolve("~/closed.pub")).rejects.toMatchObject({
       code: "FILE_UNREADABLE",
@@ -79,7 +79,7 @@ describe("a file", () => {
     });
   });
 
-  it.each([
+  test.each([
     ["words", "hello world\n"],
     ["bytes that are no UTF-8", Buffer.from([0xff, 0xfe, 0x00, 0x80])],
     ["NUL bytes", "ssh-ed25519\0AAAA"],
@@ -90,14 +90,14 @@ describe("a file", () => {
     await expect(directory().resolve("~/bad.pub")).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
   });
 
-  it("that never ends is read only so far", async () => {
+  test("that never ends is read only so far", async () => {
     await expect(directory().resolve("/dev/zero")).rejects.toMatchObject({
       code: "FILE_UNREADABLE",
       message: "the file /dev/zero has more than 1048576 bytes",
     });
   });
 
-  it("without a key in it says so", async () => {
+  test("without a key in it says so", async () => {
     write("empty.pub", "# nothing yet\n");
     await expect(directory().resolve("~/empty.pub")).rejects.toMatchObject({
       code: "NO_KEYS",
@@ -105,7 +105,7 @@ describe("a file", () => {
     });
   });
 
-  it.each([
+  test.each([
     [undefined, ""],
     ["PEM", ""],
     ["PKCS8", "passphrase"],
@@ -124,7 +124,7 @@ describe("a file", () => {
 });
 
 describe("a literal key", () => {
-  it("has its fingerprint as name", async () => {
+  test("has its fingerprint as name", async () => {
     const { publicKey, publicKeyPath } = await makeSshKey({
       folder: folder.path,
       type: "rsa",

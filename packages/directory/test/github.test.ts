@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { makeSshKey, startGitHub, temporaryFolder, type GitHubFaultKind, type GitHubStandIn } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Directory } from "../src/index.ts";
 import { ALICE, ALICE_FINGERPRINT, directoryAt, failureOf } from "./fixtures.ts";
 
@@ -17,7 +17,7 @@ const asMember = (): Directory => directoryAt(github.url, { GH_TOKEN: "secret" }
 const host = (): string => new URL(github.url).host;
 
 describe("a user", () => {
-  it("has a name, a source and every key with its fingerprint", async () => {
+  test("has a name, a source and every key with its fingerprint", async () => {
     using folder = temporaryFolder();
     const ecdsa = await makeSshKey({ folder: folder.path, type: "ecdsa" });
     const rsa = await makeSshKey({ folder: folder.path, type: "rsa", bits: 2048 });
@@ -33,7 +33,7 @@ describe("a user", () => {
     ]);
   });
 
-  it("is asked for in one request, as git-vault, without a token where there is none", async () => {
+  test("is asked for in one request, as git-vault, without a token where there is none", async () => {
     await directoryAt(github.url).resolve("choldgraf");
     expect(github.requests).toHaveLength(1);
     expect(github.requests[0]).toMatchObject({
@@ -44,13 +44,13 @@ describe("a user", () => {
     expect(github.requests[0]?.headers).not.toHaveProperty("authorization");
   });
 
-  it("is found below the prefix of an enterprise server", async () => {
+  test("is found below the prefix of an enterprise server", async () => {
     const [entry] = await directoryAt(`${github.url}/api/v3/`).resolve("choldgraf");
     expect(entry?.source).toBe(`${github.url}/api/v3/users/choldgraf/keys`);
     expect(github.requests[0]?.path).toBe("/api/v3/users/choldgraf/keys?per_page=100");
   });
 
-  it("with many keys is read over all pages, and over ten at most", async () => {
+  test("with many keys is read over all pages, and over ten at most", async () => {
     github.users.set("many", { keys: Array.from({ length: 250 }, () => ALICE) });
     const [entry] = await directoryAt(github.url).resolve("many");
     expect(entry?.keys).toHaveLength(250);
@@ -62,7 +62,7 @@ describe("a user", () => {
     });
   });
 
-  it("who does not exist is not found", async () => {
+  test("who does not exist is not found", async () => {
     expect(await failureOf(directoryAt(github.url).resolve("nobody"))).toMatchObject({
       code: "NOT_FOUND",
       message: `${host()} has no user nobody`,
@@ -70,7 +70,7 @@ describe("a user", () => {
     });
   });
 
-  it("without keys is told apart, with the page where they can add one", async () => {
+  test("without keys is told apart, with the page where they can add one", async () => {
     github.users.set("bare", {});
     expect(await failureOf(directoryAt(github.url).resolve("bare"))).toMatchObject({
       code: "NO_KEYS",
@@ -81,7 +81,7 @@ describe("a user", () => {
 });
 
 describe("a token", () => {
-  it.each([
+  test.each([
     [{ GH_TOKEN: "first", GITHUB_TOKEN: "second" }, "Bearer first"],
     [{ GH_TOKEN: "", GITHUB_TOKEN: "second" }, "Bearer second"],
     [{ GH_TOKEN: " first\n" }, "Bearer first"],
@@ -92,7 +92,7 @@ describe("a token", () => {
     expect(github.requests[0]?.headers.authorization).toBe(sent);
   });
 
-  it("that is refused is never shown", async () => {
+  test("that is refused is never shown", async () => {
     const error = await failureOf(directoryAt(github.url, { GH_TOKEN: "ghp_s3cret" }).resolve("choldgraf"));
     expect(error).toMatchObject({
       code: "AUTHENTICATION_REQUIRED",
@@ -102,7 +102,7 @@ describe("a token", () => {
     expect(inspect(error, { depth: 9 })).not.toContain("s3cret");
   });
 
-  it("is asked for where the server has none but private pages", async () => {
+  test("is asked for where the server has none but private pages", async () => {
     github.faults.push({ fault: "answer", status: 401, headers: { "content-type": "application/json" }, body: "{}" });
     expect(await failureOf(directoryAt(github.url).resolve("choldgraf"))).toMatchObject({
       code: "AUTHENTICATION_REQUIRED",
@@ -111,14 +111,14 @@ describe("a token", () => {
     });
   });
 
-  it("does not go to a URL, even one on the same server", async () => {
+  test("does not go to a URL, even one on the same server", async () => {
     github.tokens.add("secret");
     await directoryAt(github.url, { GH_TOKEN: "secret" }).resolve(`${github.url}/choldgraf.keys`);
     expect(github.requests).toHaveLength(1);
     expect(github.requests[0]?.headers).not.toHaveProperty("authorization");
   });
 
-  it("does not follow a link to another server", async () => {
+  test("does not follow a link to another server", async () => {
     await using other = await startGitHub();
     github.tokens.add("secret");
     const link = `<${other.url}/user/1/keys?page=2>; rel="next"`;
@@ -135,7 +135,7 @@ describe("a token", () => {
 describe("the rate limit", () => {
   const RESET = /'s rate limit is used up; it resets in 1[01] minutes, at \d\d:\d\d$/;
 
-  it.each([403, 429] as const)("used up (%i) says when it resets, and what a token is good for", async (status) => {
+  test.each([403, 429] as const)("used up (%i) says when it resets, and what a token is good for", async (status) => {
     github.faults.push({ fault: "rate-limit", status, resetIn: 600 });
     const error = await failureOf(directoryAt(github.url).resolve("choldgraf"));
     expect(error).toMatchObject({
@@ -145,7 +145,7 @@ describe("the rate limit", () => {
     });
   });
 
-  it("used up with a token only has to be waited for", async () => {
+  test("used up with a token only has to be waited for", async () => {
     github.tokens.add("secret");
     github.faults.push({ fault: "rate-limit", resetIn: 30 });
     const error = await failureOf(directoryAt(github.url, { GH_TOKEN: "secret" }).resolve("choldgraf"));
@@ -153,7 +153,7 @@ describe("the rate limit", () => {
     expect(error.hint).toBe("wait until then");
   });
 
-  it.each([
+  test.each([
     [{ fault: "secondary-limit", retryAfter: 600 }, RESET],
     [{ fault: "secondary-limit", status: 429, retryAfter: null }, /'s rate limit is used up$/],
     [{ fault: "secondary-limit", retryAfter: null }, /'s rate limit is used up$/],
@@ -167,7 +167,7 @@ describe("the rate limit", () => {
     expect(error.message).toMatch(message);
   });
 
-  it("understands a date in retry-after", async () => {
+  test("understands a date in retry-after", async () => {
     const headers = { "retry-after": new Date(Date.now() + 600_000).toUTCString() };
     github.faults.push({ fault: "answer", status: 429, headers });
     expect((await failureOf(directoryAt(github.url).resolve("choldgraf"))).message).toMatch(/resets in 10 minutes/);
@@ -176,7 +176,7 @@ describe("the rate limit", () => {
 
 describe("a bad answer", () => {
   const BODY = { "content-type": "application/json" };
-  it.each([
+  test.each([
     [{ fault: "broken-json" }, "answered with broken JSON"],
     [{ fault: "html" }, "answered with a web page instead of JSON"],
     [{ fault: "oversized", bytes: 1_100_000 }, "answered with more than 1048576 bytes"],
@@ -202,7 +202,7 @@ describe("a bad answer", () => {
     expect(error).toMatchObject({ code: "BAD_ANSWER", message: `${host()} ${what}` });
   });
 
-  it("is never echoed, nor logged", async () => {
+  test("is never echoed, nor logged", async () => {
     const logged = ["debug", "info", "log", "warn", "error"] as const;
     const spies = logged.map((method) => vi.spyOn(console, method));
     const headers = { "content-type": "application/json", deprecation: "true", sunset: "\u00A0now" };
@@ -221,7 +221,7 @@ describe("a bad answer", () => {
     vi.restoreAllMocks();
   });
 
-  it("with a malformed key among sound ones gives them all, with why not", async () => {
+  test("with a malformed key among sound ones gives them all, with why not", async () => {
     github.users.set("mixed", { keys: ["ssh-ed25519 AAAA", ALICE] });
     const [entry] = await directoryAt(github.url).resolve("mixed");
     expect(entry?.keys.map(({ unusable }) => unusable === null)).toEqual([false, true]);
@@ -236,13 +236,13 @@ describe("a team", () => {
     for (const login of logins) github.users.set(login, { keys: [ALICE] });
   });
 
-  it("is one entry for each member, in order", async () => {
+  test("is one entry for each member, in order", async () => {
     const entries = await asMember().resolve("github:2i2c-org/Engineering");
     expect(entries.map(({ name }) => name)).toEqual(logins.map((login) => `github:${login.toLowerCase()}`));
     expect(entries.every(({ keys }) => keys.length === 1)).toBe(true);
   });
 
-  it("of more than a page is read whole", async () => {
+  test("of more than a page is read whole", async () => {
     const many = Array.from({ length: 120 }, (_, index) => `user-${index}`);
     for (const login of many) github.users.set(login, { keys: [ALICE] });
     github.teams.set("org/many", many);
@@ -250,13 +250,13 @@ describe("a team", () => {
     expect(await asMember().resolve("github:org/many")).toHaveLength(120);
   });
 
-  it("keeps a member without keys, so that the caller can name them", async () => {
+  test("keeps a member without keys, so that the caller can name them", async () => {
     github.users.set("yuvipanda", {});
     const entries = await asMember().resolve("github:2i2c-org/engineering");
     expect(entries[2]).toMatchObject({ name: "github:yuvipanda", keys: [] });
   });
 
-  it("needs a token, and does not even ask without one", async () => {
+  test("needs a token, and does not even ask without one", async () => {
     expect(await failureOf(directoryAt(github.url).resolve("github:2i2c-org/engineering"))).toMatchObject({
       code: "AUTHENTICATION_REQUIRED",
       message: `${host()} shows teams only to those who are signed in`,
@@ -265,14 +265,14 @@ describe("a team", () => {
     expect(github.requests).toEqual([]);
   });
 
-  it("that the token cannot see is not found", async () => {
+  test("that the token cannot see is not found", async () => {
     expect(await failureOf(asMember().resolve("github:2i2c-org/nobodies"))).toMatchObject({
       code: "NOT_FOUND",
       message: `${host()} has no team 2i2c-org/nobodies that this token may see`,
     });
   });
 
-  it("without members has no keys", async () => {
+  test("without members has no keys", async () => {
     github.teams.set("org/empty", []);
     expect(await failureOf(asMember().resolve("github:org/empty"))).toMatchObject({
       code: "NO_KEYS",
@@ -280,7 +280,7 @@ describe("a team", () => {
     });
   });
 
-  it("fails whole when the rate limit ends in its middle, and asks for no further member", async () => {
+  test("fails whole when the rate limit ends in its middle, and asks for no further member", async () => {
     const many = Array.from({ length: 60 }, (_, index) => `user-${index}`);
     for (const login of many) github.users.set(login, { keys: [ALICE] });
     github.teams.set("org/many", many);
@@ -292,14 +292,14 @@ describe("a team", () => {
     expect(github.requests.length).toBeLessThan(20);
   });
 
-  it("asks for four members at a time", async () => {
+  test("asks for four members at a time", async () => {
     github.faults.push({ fault: "stall", on: /^\/users\// });
     const directory = directoryAt(github.url, { GH_TOKEN: "secret" }, { timeout: 300 });
     expect(await failureOf(directory.resolve("github:2i2c-org/engineering"))).toMatchObject({ code: "NETWORK" });
     expect(github.requests.filter(({ path }) => path.startsWith("/users/"))).toHaveLength(4);
   });
 
-  it("with a member whose login is none is refused", async () => {
+  test("with a member whose login is none is refused", async () => {
     github.teams.set("org/evil", ["../../orgs/x"]);
     expect(await failureOf(asMember().resolve("github:org/evil"))).toMatchObject({ code: "BAD_ANSWER" });
     expect(github.requests.map(({ path }) => path)).toEqual(["/orgs/org/teams/evil/members?per_page=100"]);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeSshKey, startGitHub, temporaryFolder } from "@git-vault/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { lookUpInChild } from "./child.ts";
 import { ALICE } from "./fixtures.ts";
 
@@ -25,7 +25,7 @@ const NETWORK_FILE =
 const NETWORK_INTERNAL = /internal\/deps\/undici|NativeModule (?:net|tls|_http_client|http)$/;
 
 describe("what is loaded", () => {
-  it("for a file is nothing of the network", async () => {
+  test("for a file is nothing of the network", async () => {
     using folder = temporaryFolder();
     const { publicKeyPath } = await makeSshKey({ folder: folder.path, type: "ed25519" });
     const { files, internals } = await loadedBy(publicKeyPath);
@@ -34,14 +34,14 @@ describe("what is loaded", () => {
     expect(internals.filter((name) => NETWORK_INTERNAL.test(name))).toEqual([]);
   });
 
-  it("for a literal key is nothing of the network, and no files are touched", async () => {
+  test("for a literal key is nothing of the network, and no files are touched", async () => {
     const { files, internals } = await loadedBy(ALICE);
     expect(files.filter((url) => url.endsWith("directory/dist/file.js"))).toEqual([]);
     expect(files.filter((url) => NETWORK_FILE.test(url))).toEqual([]);
     expect(internals.filter((name) => NETWORK_INTERNAL.test(name))).toEqual([]);
   });
 
-  it("for a user is Octokit, and undici only for a proxy", async () => {
+  test("for a user is Octokit, and undici only for a proxy", async () => {
     await using github = await startGitHub();
     github.users.set("choldgraf", { keys: [ALICE] });
     const { files } = await loadedBy("choldgraf", { GITHUB_API_URL: github.url });
@@ -49,7 +49,7 @@ describe("what is loaded", () => {
     expect(files.filter((url) => url.includes("node_modules/undici/"))).toEqual([]);
   });
 
-  it("for a URL is no Octokit", async () => {
+  test("for a URL is no Octokit", async () => {
     await using web = await startGitHub();
     web.texts.set("/alice.keys", ALICE);
     const { files } = await loadedBy(`${web.url}/alice.keys`);

@@ -2,7 +2,7 @@ import { createServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ALICE, directoryAt, failureOf } from "./fixtures.ts";
 
 let github: GitHubStandIn;
@@ -35,13 +35,13 @@ async function rawServer(onConnection: (socket: Socket) => void): Promise<{ url:
 }
 
 describe("a dropped connection", () => {
-  it.each(["before-headers", "after-headers"] as const)("%s is tried once more", async (when) => {
+  test.each(["before-headers", "after-headers"] as const)("%s is tried once more", async (when) => {
     github.faults.push({ fault: "drop", when, times: 1 });
     await expect(directoryAt(github.url).resolve("choldgraf")).resolves.toHaveLength(1);
     expect(github.requests).toHaveLength(2);
   });
 
-  it.each(["before-headers", "after-headers"] as const)("%s, twice, is told", async (when) => {
+  test.each(["before-headers", "after-headers"] as const)("%s, twice, is told", async (when) => {
     github.faults.push({ fault: "drop", when });
     expect(await failureOf(directoryAt(github.url).resolve("choldgraf"))).toMatchObject({
       code: "NETWORK",
@@ -53,7 +53,7 @@ describe("a dropped connection", () => {
 });
 
 describe("time", () => {
-  it.each([
+  test.each([
     ["before the headers", { fault: "delay", milliseconds: 10_000 }],
     ["in the middle of the body", { fault: "stall" }],
   ] as const)("runs out %s", async (_when, fault) => {
@@ -65,20 +65,20 @@ describe("time", () => {
     expect(github.requests).toHaveLength(1);
   });
 
-  it("runs out while the server takes the connection and says nothing", async () => {
+  test("runs out while the server takes the connection and says nothing", async () => {
     await using silent = await rawServer(() => {});
     const error = await failureOf(directoryAt(silent.url, {}, { timeout: 200 }).resolve("choldgraf"));
     expect(error.message).toMatch(/did not answer within 0.2 seconds$/);
   });
 
-  it("is a whole number of milliseconds", () => {
+  test("is a whole number of milliseconds", () => {
     expect(() => directoryAt(github.url, {}, { timeout: 0 })).toThrow(RangeError);
     expect(() => directoryAt(github.url, {}, { timeout: "5" as unknown as number })).toThrow(TypeError);
   });
 });
 
 describe("a signal", () => {
-  it("stops a lookup, which rejects with its reason", async () => {
+  test("stops a lookup, which rejects with its reason", async () => {
     github.faults.push({ fault: "stall" });
     const controller = new AbortController();
     const lookup = directoryAt(github.url, {}, { signal: controller.signal }).resolve("choldgraf");
@@ -87,7 +87,7 @@ describe("a signal", () => {
     await expect(lookup).rejects.toBe(reason);
   });
 
-  it("that was aborted before lets nothing be asked", async () => {
+  test("that was aborted before lets nothing be asked", async () => {
     const lookup = directoryAt(github.url, {}, { signal: AbortSignal.abort() }).resolve("choldgraf");
     await expect(lookup).rejects.toMatchObject({ name: "AbortError" });
     expect(github.requests).toEqual([]);
@@ -95,7 +95,7 @@ describe("a signal", () => {
 });
 
 describe("no connection", () => {
-  it("because nobody listens is told", async () => {
+  test("because nobody listens is told", async () => {
     await github.close();
     expect(await failureOf(directoryAt(github.url).resolve("choldgraf"))).toMatchObject({
       code: "NETWORK",
@@ -104,14 +104,14 @@ describe("no connection", () => {
     });
   });
 
-  it("because the name does not exist is told", async () => {
+  test("because the name does not exist is told", async () => {
     expect(await failureOf(directoryAt("https://nobody.invalid").resolve("choldgraf"))).toMatchObject({
       code: "NETWORK",
       message: "nobody.invalid could not be found by its name",
     });
   });
 
-  it("because the server does not speak TLS is told", async () => {
+  test("because the server does not speak TLS is told", async () => {
     const url = github.url.replace("http:", "https:");
     expect(await failureOf(directoryAt(url).resolve("choldgraf"))).toMatchObject({
       code: "NETWORK",
@@ -119,14 +119,14 @@ describe("no connection", () => {
     });
   });
 
-  it("because the server does not speak HTTP is told", async () => {
+  test("because the server does not speak HTTP is told", async () => {
     await using odd = await rawServer((socket) => socket.end("220 mail.example.org ESMTP\r\n"));
     const error = await failureOf(directoryAt(odd.url).resolve("choldgraf"));
     expect(error).toMatchObject({ code: "BAD_ANSWER", message: `${new URL(odd.url).host} did not answer in HTTP` });
     expect(inspect(error, { depth: 9 })).not.toContain("ESMTP");
   });
 
-  it("is no reason to crash where the headers never end", async () => {
+  test("is no reason to crash where the headers never end", async () => {
     await using odd = await rawServer((socket) => {
       socket.write("HTTP/1.1 200 OK\r\n");
       socket.write(`x-filler: ${"x".repeat(200_000)}\r\n`);
@@ -136,12 +136,12 @@ describe("no connection", () => {
 });
 
 describe("a redirect", () => {
-  it.each([301, 302, 303, 307, 308] as const)("(%i) on the same server is followed", async (status) => {
+  test.each([301, 302, 303, 307, 308] as const)("(%i) on the same server is followed", async (status) => {
     github.faults.push({ fault: "redirect", status, location: "/users/choldgraf/keys", on: "/users/renamed/keys" });
     await expect(directoryAt(github.url).resolve("renamed")).resolves.toHaveLength(1);
   });
 
-  it("to another server is refused, and nothing is sent there", async () => {
+  test("to another server is refused, and nothing is sent there", async () => {
     await using other = await startGitHub();
     github.tokens.add("secret");
     github.faults.push({ fault: "redirect", location: `${other.url}/users/choldgraf/keys` });
@@ -152,7 +152,7 @@ describe("a redirect", () => {
     expect(other.requests).toEqual([]);
   });
 
-  it.each(["//elsewhere.example/x", "http://", "file:///etc/passwd", "javascript:1", "http://127.0.0.1:1/"])(
+  test.each(["//elsewhere.example/x", "http://", "file:///etc/passwd", "javascript:1", "http://127.0.0.1:1/"])(
     "to %s is refused",
     async (location) => {
       github.faults.push({ fault: "redirect", location });
@@ -160,7 +160,7 @@ describe("a redirect", () => {
     },
   );
 
-  it("in circles is followed three times only", async () => {
+  test("in circles is followed three times only", async () => {
     github.faults.push({ fault: "redirect", location: "/round" });
     expect(await failureOf(directoryAt(github.url).resolve("choldgraf"))).toMatchObject({
       code: "BAD_ANSWER",
@@ -169,7 +169,7 @@ describe("a redirect", () => {
     expect(github.requests).toHaveLength(4);
   });
 
-  it("without a location is an odd answer", async () => {
+  test("without a location is an odd answer", async () => {
     github.faults.push({ fault: "answer", status: 302 });
     expect(await failureOf(directoryAt(github.url).resolve("choldgraf"))).toMatchObject({
       code: "BAD_ANSWER",

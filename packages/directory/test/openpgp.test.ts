@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, startGitHub, startGnuPg, temporaryFolder, type GitHubStandIn, type GnuPg } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Directory } from "../src/index.ts";
 
 const gpg = peer("gpg");
@@ -32,7 +32,7 @@ describe.skipIf(gpg.missing)(`OpenPGP keys of recipients, made by ${gpg.label}`,
     folder.remove();
   });
 
-  it("come from GitHub, also where its API has them in parts only", async () => {
+  test("come from GitHub, also where its API has them in parts only", async () => {
     for (const login of ["alice", "old"]) {
       const [entry] = await directory().resolve(login, "openpgp");
       expect(entry).toMatchObject({
@@ -48,14 +48,14 @@ describe.skipIf(gpg.missing)(`OpenPGP keys of recipients, made by ${gpg.label}`,
     await expect(directory().resolve("nobody", "openpgp")).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
-  it("are those that GitHub names, and no others that stand beside them", async () => {
+  test("are those that GitHub names, and no others that stand beside them", async () => {
     const other = await gnupg.generate({ userId: "Mallory <m@example.org>" });
     github.users.set("two", { gpgKeys: [`${armored}${(await gnupg.exportPublic(other)).toString()}`] });
     const [entry] = await directory().resolve("two", "openpgp");
     expect(entry?.keys.map((key) => key.fingerprint)).toEqual([fingerprint]);
   });
 
-  it("come from a URL and from a file, in armor or binary", async () => {
+  test("come from a URL and from a file, in armor or binary", async () => {
     const file = join(folder.path, "alice.gpg");
     writeFileSync(file, await gnupg.exportPublic(fingerprint, { armor: false }));
     for (const query of [`${github.url}/alice.asc`, `${github.url}/alice.gpg`, file]) {

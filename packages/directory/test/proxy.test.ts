@@ -4,7 +4,7 @@ import { connect, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { runOk, startGitHub, temporaryFolder, type GitHubStandIn, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { lookUpInChild } from "./child.ts";
 import { ALICE, ALICE_FINGERPRINT } from "./fixtures.ts";
 
@@ -84,7 +84,7 @@ const viaProxy = (extra: Record<string, string> = {}): Record<string, string> =>
 const FOUND = { fingerprints: [expect.stringMatching(ALICE_FINGERPRINT) as string] };
 
 describe("through a proxy", () => {
-  it("GitHub, GitLab, Codeberg and a URL are asked over TLS, each by CONNECT", async () => {
+  test("GitHub, GitLab, Codeberg and a URL are asked over TLS, each by CONNECT", async () => {
     internet.tokens.add("secret");
     const queries = ["choldgraf", "gitlab:choldgraf", "codeberg:Choldgraf", "https://keys.example.org/choldgraf.keys"];
     const { results, stderr } = await lookUpInChild(queries, viaProxy({ GH_TOKEN: "secret" }));
@@ -106,7 +106,7 @@ describe("through a proxy", () => {
     ]);
   });
 
-  it("a user that GitLab hides or does not have, and one without keys, are told apart", async () => {
+  test("a user that GitLab hides or does not have, and one without keys, are told apart", async () => {
     internet.users.set("bare", {});
     internet.texts.set("/users/sign_in", "<!DOCTYPE html><html></html>");
     internet.faults.push({ fault: "redirect", location: "https://gitlab.com/users/sign_in", on: "/hidden.keys" });
@@ -118,7 +118,7 @@ describe("through a proxy", () => {
     ]);
   });
 
-  it("a redirect from https to http is refused", async () => {
+  test("a redirect from https to http is refused", async () => {
     internet.faults.push({ fault: "redirect", location: "http://keys.example.org/choldgraf.keys" });
     const { results } = await lookUpInChild(["https://keys.example.org/choldgraf.keys"], viaProxy());
     expect(results).toMatchObject([
@@ -127,7 +127,7 @@ describe("through a proxy", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("plain http on this machine is asked by CONNECT too, with HTTP_PROXY only", async () => {
+  test("plain http on this machine is asked by CONNECT too, with HTTP_PROXY only", async () => {
     await using github = await startGitHub();
     github.users.set("choldgraf", { keys: [ALICE] });
     const env = { GITHUB_API_URL: github.url };
@@ -138,19 +138,19 @@ describe("through a proxy", () => {
     expect(asked).toEqual([`CONNECT ${new URL(github.url).host}`]);
   });
 
-  it("the proxy is shown its user name and password", async () => {
+  test("the proxy is shown its user name and password", async () => {
     await lookUpInChild(["choldgraf"], viaProxy({ HTTPS_PROXY: `http://me:pass%20word@127.0.0.1:${port()}` }));
     expect(credentials).toEqual([`Basic ${Buffer.from("me:pass word").toString("base64")}`]);
   });
 
-  it("nothing goes for a host in NO_PROXY", async () => {
+  test("nothing goes for a host in NO_PROXY", async () => {
     const url = `https://localhost:${new URL(internet.url).port}/choldgraf.keys`;
     const { results } = await lookUpInChild([url], viaProxy({ NO_PROXY: "example.org,localhost" }));
     expect(results).toMatchObject([FOUND]);
     expect(asked).toEqual([]);
   });
 
-  it.each(["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"])("%s is told", async (status) => {
+  test.each(["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"])("%s is told", async (status) => {
     proxyStatus = status;
     const { results } = await lookUpInChild(["choldgraf"], viaProxy());
     expect(results).toEqual([
@@ -163,14 +163,14 @@ describe("through a proxy", () => {
     expect(internet.requests).toEqual([]);
   });
 
-  it("a proxy that is not there is told", async () => {
+  test("a proxy that is not there is told", async () => {
     const { results } = await lookUpInChild(["choldgraf"], { HTTPS_PROXY: "http://127.0.0.1:1" });
     expect(results).toMatchObject([
       { code: "NETWORK", message: "api.github.com, or the proxy on the way, refused the connection" },
     ]);
   });
 
-  it("a proxy that is no URL is told, without its password", async () => {
+  test("a proxy that is no URL is told, without its password", async () => {
     const { results } = await lookUpInChild(["choldgraf"], { HTTPS_PROXY: "http://me:s3cret@:1:2" });
     expect(results).toMatchObject([{ code: "INVALID_SETTING" }]);
     expect(JSON.stringify(results)).not.toContain("s3cret");
@@ -178,7 +178,7 @@ describe("through a proxy", () => {
 });
 
 describe("TLS", () => {
-  it("with a certificate that is not trusted is refused, with the way to trust it", async () => {
+  test("with a certificate that is not trusted is refused, with the way to trust it", async () => {
     const url = `https://localhost:${new URL(internet.url).port}/choldgraf.keys`;
     const { results } = await lookUpInChild([url], {});
     expect(results).toEqual([
@@ -191,7 +191,7 @@ describe("TLS", () => {
     expect(internet.requests).toEqual([]);
   });
 
-  it("with a trusted certificate of another name is refused", async () => {
+  test("with a trusted certificate of another name is refused", async () => {
     const { results } = await lookUpInChild([`${internet.url}/choldgraf.keys`], { NODE_EXTRA_CA_CERTS: certificate });
     expect(results).toMatchObject([{ code: "NETWORK", message: expect.stringMatching(/TLS certificate/) as string }]);
   });

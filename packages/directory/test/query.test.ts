@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DirectoryError, parseQuery, readRecipientLines } from "../src/index.ts";
 
 const ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH8gOptz22JZEashS2LEWWvJiUYI9M6lxubNX1FGYMXa";
@@ -21,7 +21,7 @@ const failure = (run: () => unknown): DirectoryError => {
 };
 
 describe("parseQuery", () => {
-  it.each([
+  test.each([
     ["choldgraf", { kind: "github-user", login: "choldgraf" }],
     ["github:choldgraf", { kind: "github-user", login: "choldgraf" }],
     ["GeorgianaElena", { kind: "github-user", login: "georgianaelena" }],
@@ -50,14 +50,14 @@ describe("parseQuery", () => {
     expect(parseQuery(query)).toEqual(parsed);
   });
 
-  it("reads a literal key with its comment", () => {
+  test("reads a literal key with its comment", () => {
     expect(parseQuery(`${ED25519} alice@laptop`)).toMatchObject({
       kind: "literal",
       entry: { type: "ssh-ed25519", comment: "alice@laptop", unusable: null },
     });
   });
 
-  it("reads a sound literal key of a type that can only sign, and keeps why", () => {
+  test("reads a sound literal key of a type that can only sign, and keeps why", () => {
     const blob = Buffer.from("0000001a736b2d7373682d65643235353139406f70656e7373682e636f6d00000020", "hex");
     const app = Buffer.from("000000047373683a", "hex");
     const line = `sk-ssh-ed25519@openssh.com ${Buffer.concat([blob, Buffer.alloc(32, 9), app]).toString("base64")}`;
@@ -67,7 +67,7 @@ describe("parseQuery", () => {
     });
   });
 
-  it.each([
+  test.each([
     [""],
     ["   "],
     ["-flag"],
@@ -109,19 +109,19 @@ describe("parseQuery", () => {
     expect(error.message).not.toContain("secret");
   });
 
-  it.each([
+  test.each([
     ["@choldgraf", "write choldgraf"],
     ["@org/team", "write github:org/team"],
   ])("tells how to write %s", (query, hint) => {
     expect(failure(() => parseQuery(query))).toMatchObject({ code: "INVALID_RECIPIENT", hint });
   });
 
-  it("takes an age recipient for what it is", () => {
+  test("takes an age recipient for what it is", () => {
     const native = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
     expect(parseQuery(native)).toEqual({ kind: "age", recipient: native });
   });
 
-  it.each([
+  test.each([
     ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n"],
     ["-----BEGIN RSA PRIVATE KEY----- MIIEpAIBAAKCAQEA"],
     ["b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZWQyNTUx"],
@@ -136,14 +136,14 @@ describe("parseQuery", () => {
     });
   });
 
-  it("shows only the beginning of what is too long to be a name", () => {
+  test("shows only the beginning of what is too long to be a name", () => {
     const pasted = `ghp_${"s3cret".repeat(20)}`;
     expect(failure(() => parseQuery(pasted)).message).toBe(
       `expected a GitHub user or org/team, got ${pasted.slice(0, 20)}…`,
     );
   });
 
-  it("throws nothing but its own error, whatever is written", () => {
+  test("throws nothing but its own error, whatever is written", () => {
     const anything = fc.oneof(fc.string({ unit: "binary", maxLength: 300 }), fc.string({ maxLength: 60 }));
     fc.assert(
       fc.property(anything, (query) => {
@@ -154,7 +154,7 @@ describe("parseQuery", () => {
     );
   });
 
-  it("never lets a GitHub name leave its place in a path", () => {
+  test("never lets a GitHub name leave its place in a path", () => {
     const awkward = fc.string({
       unit: fc.constantFrom("a", "b", "/", ".", "%", "\\", "-", "_", "~", ":", "?", "#"),
       maxLength: 6,
@@ -169,23 +169,23 @@ describe("parseQuery", () => {
     );
   });
 
-  it("refuses what is not a string with a TypeError", () => {
+  test("refuses what is not a string with a TypeError", () => {
     expect(() => parseQuery(7 as unknown as string)).toThrow(new TypeError("query: expected a string, got number"));
   });
 });
 
 describe("readRecipientLines", () => {
-  it("gives one recipient a line, without blank lines and comments, with LF, CRLF and a byte order mark", () => {
+  test("gives one recipient a line, without blank lines and comments, with LF, CRLF and a byte order mark", () => {
     const text = `\u{FEFF}# the team\r\nchold\r\n\r\n  github:a  \n${ED25519} alice # not a comment\n#x\nlast`;
     expect(readRecipientLines(text)).toEqual(["chold", "github:a", `${ED25519} alice # not a comment`, "last"]);
   });
 
-  it("gives none for an empty text", () => {
+  test("gives none for an empty text", () => {
     expect(readRecipientLines("")).toEqual([]);
     expect(readRecipientLines("# nobody\n\n")).toEqual([]);
   });
 
-  it.each([["a\0b"], ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb\n"], ["a\n".repeat(600_000)]])(
+  test.each([["a\0b"], ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb\n"], ["a\n".repeat(600_000)]])(
     "refuses binary data, a private key, and more than 1 MiB",
     (text) => {
       expect(failure(() => readRecipientLines(text)).code).toBe("INVALID_RECIPIENT");

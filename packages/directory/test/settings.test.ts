@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DirectoryError } from "../src/index.ts";
 import { gitHubServer, proxiesOf } from "../src/settings.ts";
 
@@ -20,7 +20,7 @@ describe("the GitHub that is asked", () => {
     GITHUB_ENTERPRISE_TOKEN: "githube",
   };
 
-  it.each([
+  test.each([
     [{}, "https://api.github.com", "https://github.com", "github", "gh"],
     [{ GH_HOST: "" }, "https://api.github.com", "https://github.com", "github", "gh"],
     [{ GH_HOST: "GitHub.com" }, "https://api.github.com", "https://github.com", "github", "gh"],
@@ -53,11 +53,11 @@ describe("the GitHub that is asked", () => {
     expect(gitHubServer({ ...tokens, ...env })).toMatchObject({ api, web, label, token });
   });
 
-  it("has no token of github.com's for another host", () => {
+  test("has no token of github.com's for another host", () => {
     expect(gitHubServer({ GH_HOST: "git.acme.org", GH_TOKEN: "gh" }).token).toBeUndefined();
   });
 
-  it.each([
+  test.each([
     [{ GITHUB_API_URL: "api.github.com" }],
     [{ GITHUB_API_URL: "http://api.github.com" }],
     [{ GITHUB_API_URL: "http://127.0.0.1.evil.example" }],
@@ -77,7 +77,7 @@ describe("the GitHub that is asked", () => {
 });
 
 describe("the proxies", () => {
-  it.each([
+  test.each([
     [{}, null],
     [{ HTTPS_PROXY: "" }, null],
     [{ NO_PROXY: "x" }, null],
@@ -94,7 +94,7 @@ describe("the proxies", () => {
     expect(proxiesOf(env)).toEqual(proxies);
   });
 
-  it.each([
+  test.each([
     [{ HTTPS_PROXY: "socks5://user:s3cret@x" }],
     [{ http_proxy: "http://" }],
     [{ HTTP_PROXY: "http://s3cret:x:y" }],

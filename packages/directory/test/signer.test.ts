@@ -1,5 +1,5 @@
 import { makeSshKey, startGitHub, temporaryFolder, type GitHubStandIn } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ALICE, directoryAt, failureOf } from "./fixtures.ts";
 
 let github: GitHubStandIn;
@@ -13,7 +13,7 @@ afterEach(async () => {
 const signingKeys = /\/ssh_signing_keys$/;
 
 describe("the keys of a signer", () => {
-  it("are those to sign in with and those that only sign, of each page", async () => {
+  test("are those to sign in with and those that only sign, of each page", async () => {
     using folder = temporaryFolder();
     const ecdsa = await makeSshKey({ folder: folder.path, type: "ecdsa" });
     const many = Array.from({ length: 120 }, () => ecdsa.publicKey);
@@ -28,7 +28,7 @@ describe("the keys of a signer", () => {
     expect(keys.every(({ fingerprint }) => fingerprint !== null)).toBe(true);
   });
 
-  it("are there where only one of the lists has any, and where an older server has no second one", async () => {
+  test("are there where only one of the lists has any, and where an older server has no second one", async () => {
     github.users.set("alice", { keys: [], signingKeys: [ALICE] });
     expect((await directoryAt(github.url).resolveSigner("github:alice")).keys).toHaveLength(1);
     github.users.set("bob", { keys: [ALICE] });
@@ -36,7 +36,7 @@ describe("the keys of a signer", () => {
     expect((await directoryAt(github.url).resolveSigner("bob")).keys).toHaveLength(1);
   });
 
-  it("end with what is wrong", async () => {
+  test("end with what is wrong", async () => {
     const failure = async (query: string): Promise<string> =>
       (await failureOf(directoryAt(github.url).resolveSigner(query))).code;
     github.users.set("alice", { keys: [] });

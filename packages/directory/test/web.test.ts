@@ -1,5 +1,5 @@
 import { makeSshKey, startGitHub, temporaryFolder, type GitHubFaultKind, type GitHubStandIn } from "@git-vault/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ALICE, directoryAt, failureOf } from "./fixtures.ts";
 
 let web: GitHubStandIn;
@@ -14,7 +14,7 @@ afterEach(async () => {
 const host = (): string => new URL(web.url).host;
 
 describe("a URL", () => {
-  it("gives the keys at it, under itself", async () => {
+  test("gives the keys at it, under itself", async () => {
     const url = `${web.url}/alice.keys`;
     expect(await directoryAt("").resolve(url)).toMatchObject([
       { name: url, source: url, keys: [{ comment: "alice" }] },
@@ -24,14 +24,14 @@ describe("a URL", () => {
     ]);
   });
 
-  it("without a page at it is not found", async () => {
+  test("without a page at it is not found", async () => {
     expect(await failureOf(directoryAt("").resolve(`${web.url}/nobody.keys`))).toMatchObject({
       code: "NOT_FOUND",
       message: `${host()} has no such page`,
     });
   });
 
-  it.each([[""], ["# none\n"], ["\n\n"]])("with the text %j has no keys", async (text) => {
+  test.each([[""], ["# none\n"], ["\n\n"]])("with the text %j has no keys", async (text) => {
     web.texts.set("/empty.keys", text);
     expect(await failureOf(directoryAt("").resolve(`${web.url}/empty.keys`))).toMatchObject({
       code: "NO_KEYS",
@@ -39,7 +39,7 @@ describe("a URL", () => {
     });
   });
 
-  it.each([
+  test.each([
     ["words", "hello world"],
     ["a truncated key", ALICE.slice(0, 50)],
     ["NUL bytes", `${ALICE}\0`],
@@ -51,7 +51,7 @@ describe("a URL", () => {
     });
   });
 
-  it("with a private key is refused, and its owner to be told", async () => {
+  test("with a private key is refused, and its owner to be told", async () => {
     using folder = temporaryFolder();
     const { privateKeyPath } = await makeSshKey({ folder: folder.path, type: "ed25519" });
     const { readFileSync } = await import("node:fs");
@@ -62,7 +62,7 @@ describe("a URL", () => {
     });
   });
 
-  it.each([
+  test.each([
     [{ fault: "html" }, "BAD_ANSWER", "answered with a web page instead of public keys"],
     [
       { fault: "answer", status: 200, body: "\n <html>" },
@@ -85,7 +85,7 @@ describe("a URL", () => {
     expect(error).toMatchObject({ code, message: `${host()} ${what}` });
   });
 
-  it("asked too often says when to come back", async () => {
+  test("asked too often says when to come back", async () => {
     web.faults.push({ fault: "answer", status: 429, headers: { "retry-after": "90" } });
     const error = await failureOf(directoryAt("").resolve(`${web.url}/alice.keys`));
     expect(error).toMatchObject({ code: "RATE_LIMITED", hint: "wait, or give a file of the keys" });
@@ -94,19 +94,19 @@ describe("a URL", () => {
 });
 
 describe("plain http", () => {
-  it("to another machine is refused before anything is sent", async () => {
+  test("to another machine is refused before anything is sent", async () => {
     expect(await failureOf(directoryAt("").resolve("http://keys.example.org/x.keys"))).toMatchObject({
       code: "INVALID_RECIPIENT",
       message: "expected https for keys.example.org, got http",
     });
   });
 
-  it("to another machine is tried where it is allowed", async () => {
+  test("to another machine is tried where it is allowed", async () => {
     const directory = directoryAt("", {}, { allowHttp: true });
     expect(await failureOf(directory.resolve("http://nobody.invalid/x.keys"))).toMatchObject({ code: "NETWORK" });
   });
 
-  it.each(["http://127.0.0.1.example.org/x", "http://127.1.2.3.4/x", "http://localhost.evil.invalid/x"])(
+  test.each(["http://127.0.0.1.example.org/x", "http://127.1.2.3.4/x", "http://localhost.evil.invalid/x"])(
     "to %s is not taken for this machine",
     async (url) => {
       expect(await failureOf(directoryAt("").resolve(url))).toMatchObject({ code: "INVALID_RECIPIENT" });
@@ -117,7 +117,7 @@ describe("plain http", () => {
 describe("headers of the user's own", () => {
   const headers = { "x-team": "blue" };
 
-  it("go to URLs, and not to GitHub", async () => {
+  test("go to URLs, and not to GitHub", async () => {
     web.users.set("alice", { keys: [ALICE] });
     const directory = directoryAt(web.url, {}, { headers });
     await directory.resolve(`${web.url}/alice.keys`);
@@ -129,7 +129,7 @@ describe("headers of the user's own", () => {
     ]);
   });
 
-  it("keep the answer from the cache", async () => {
+  test("keep the answer from the cache", async () => {
     using folder = temporaryFolder();
     const directory = directoryAt(web.url, {}, { headers, cacheFolder: folder.path });
     await directory.resolve(`${web.url}/alice.keys`);
@@ -139,7 +139,7 @@ describe("headers of the user's own", () => {
 });
 
 describe("a download", () => {
-  it("gives the bytes at a URL, and keeps them nowhere", async () => {
+  test("gives the bytes at a URL, and keeps them nowhere", async () => {
     using folder = temporaryFolder();
     web.texts.set("/key/1", "anything at all");
     const directory = directoryAt(web.url, {}, { cacheFolder: folder.path, headers: { "x-team": "blue" } });
@@ -149,7 +149,7 @@ describe("a download", () => {
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ["/nothing", "NOT_FOUND"],
     ["http://keys.example.org/1", "INVALID_RECIPIENT"],
     ["alice", "INVALID_RECIPIENT"],

@@ -1,9 +1,9 @@
 import { temporaryFolder } from "@git-vault/testkit";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { runGit, tryGit } from "../src/git/git.ts";
 import { errorOf } from "./errors.ts";
 
-it("tells what git said where it ends before it has read its input", () => {
+test("tells what git said where it ends before it has read its input", () => {
   using folder = temporaryFolder();
   const place = { topLevel: null, gitDir: folder.path, commonDir: folder.path, env: process.env };
   const input = Buffer.alloc(4 << 20, "HEAD\n"); // More than a pipe holds.

@@ -2,11 +2,11 @@ import { throwawayRepository } from "@git-vault/testkit";
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { encryptBlob, generateKeyFile, openRepository, Revision } from "../src/index.ts";
 
 describe("a revision", () => {
-  it("has the files of its commit, with their modes, attributes and states, whatever came later", async () => {
+  test("has the files of its commit, with their modes, attributes and states, whatever came later", async () => {
     using source = await throwawayRepository();
     const key = generateKeyFile();
     const blob = encryptBlob(key, Buffer.from("secret"));
@@ -51,7 +51,7 @@ describe("a revision", () => {
     expect(read).toHaveLength(7);
   });
 
-  it("is read in a bare repository, also where names are no text", async () => {
+  test("is read in a bare repository, also where names are no text", async () => {
     using source = await throwawayRepository();
     writeFileSync(Buffer.concat([Buffer.from(join(source.path, "caf")), Buffer.from([0xe9])]), "x");
     source.write("tab\tname é", "y");

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { peer, startGnuPg, type GnuPg } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isOpenPgpKey, isOpenPgpPrivateKey, readOpenPgpKeys, readOpenPgpPrivateKeys } from "../src/index.ts";
 
 const gpg = peer("gpg");
@@ -9,7 +9,7 @@ const gpg = peer("gpg");
 const VERSION_6 = readFileSync(new URL("vectors/rfc9580-a3-certificate.asc", import.meta.url), "utf8");
 
 describe("OpenPGP keys", () => {
-  it("of version 6 are read", async () => {
+  test("of version 6 are read", async () => {
     const [entry] = await readOpenPgpKeys(Buffer.from(VERSION_6));
     expect(entry).toMatchObject({
       fingerprint: "CB186C4F0609A697E4D52DFA6C722B0C1F1E27C18A56708F6525EC27BAD9ACC9",
@@ -19,12 +19,15 @@ describe("OpenPGP keys", () => {
     });
   });
 
-  it.each(["", "hello", "ssh-ed25519 AAAA", "\u0099\u0000", "-----BEGIN PGP MESSAGE-----"])("are not in %j", (text) => {
-    expect(isOpenPgpKey(Buffer.from(text, "latin1"))).toBe(false);
-    expect(isOpenPgpPrivateKey(Buffer.from(text, "latin1"))).toBe(false);
-  });
+  test.each(["", "hello", "ssh-ed25519 AAAA", "\u0099\u0000", "-----BEGIN PGP MESSAGE-----"])(
+    "are not in %j",
+    (text) => {
+      expect(isOpenPgpKey(Buffer.from(text, "latin1"))).toBe(false);
+      expect(isOpenPgpPrivateKey(Buffer.from(text, "latin1"))).toBe(false);
+    },
+  );
 
-  it("that are cut short or damaged are refused, or named as such", async () => {
+  test("that are cut short or damaged are refused, or named as such", async () => {
     const cut = VERSION_6.slice(0, 300);
     await expect(readOpenPgpKeys(Buffer.from(cut))).rejects.toMatchObject({ code: "MALFORMED_KEY" });
     const strayed = VERSION_6.replace("xioG", "x\u00e9oG");
@@ -48,7 +51,7 @@ describe.skipIf(gpg.missing)(`OpenPGP keys made by ${gpg.label}`, () => {
   const reasonOf = async (fingerprint: string): Promise<string | null | undefined> =>
     (await readOpenPgpKeys(await gnupg.exportPublic(fingerprint)))[0]?.unusable;
 
-  it("that can be sealed to say by which part", async () => {
+  test("that can be sealed to say by which part", async () => {
     const curve = await gnupg.generate({ userId: "Curve \u001B[31m <c@example.org>" });
     const rsa = await gnupg.generate({ userId: "Rsa <r@example.org>", algorithm: "rsa2048" });
     const both = Buffer.concat([await gnupg.exportPublic(curve), await gnupg.exportPublic(rsa)]);
@@ -65,7 +68,7 @@ describe.skipIf(gpg.missing)(`OpenPGP keys made by ${gpg.label}`, () => {
     }
   });
 
-  it("that cannot be sealed to say why", async () => {
+  test("that cannot be sealed to say why", async () => {
     const signOnly = await gnupg.generate({ userId: "a <a@example.org>", signOnly: true });
     const expired = await gnupg.generate({ userId: "b <b@example.org>", expires: "seconds=1" });
     const weak = await gnupg.generate({ userId: "c <c@example.org>", algorithm: "rsa1024" });
@@ -86,7 +89,7 @@ describe.skipIf(gpg.missing)(`OpenPGP keys made by ${gpg.label}`, () => {
     expect(await reasonOf(revoked)).toBe("it is revoked");
   });
 
-  it("that are private are unlocked by their passphrase alone", async () => {
+  test("that are private are unlocked by their passphrase alone", async () => {
     const fingerprint = await gnupg.generate({ userId: "f <f@example.org>", passphrase: "correct horse" });
     const secret = await gnupg.exportSecret(fingerprint, "correct horse");
     expect(isOpenPgpPrivateKey(secret)).toBe(true);

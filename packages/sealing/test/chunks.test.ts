@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { peer, run, temporaryFolder } from "@git-vault/testkit";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   createOpener,
   createSealer,
@@ -44,7 +44,7 @@ async function sealInBlocks(plaintext: Buffer, pushed: number): Promise<Buffer> 
 const SIZES = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 4 * CHUNK, 4 * CHUNK + 5, 7 * CHUNK];
 
 describe("chunks that are sealed by themselves", () => {
-  it.each(SIZES)("make the message that a sealer makes, %d bytes", async (size) => {
+  test.each(SIZES)("make the message that a sealer makes, %d bytes", async (size) => {
     const plaintext = randomBytes(size);
     for (const pushed of [0, 1, CHUNK, CHUNK + 1, size]) {
       const message = await sealInBlocks(plaintext, Math.min(pushed, size));
@@ -52,7 +52,7 @@ describe("chunks that are sealed by themselves", () => {
     }
   });
 
-  it.skipIf(age.missing)(`are opened by ${age.label}`, async () => {
+  test.skipIf(age.missing)(`are opened by ${age.label}`, async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "identity");
     writeFileSync(file, identity);
@@ -69,7 +69,7 @@ describe("chunks that are opened by themselves", () => {
     return { state: opener.handOver(), start };
   }
 
-  it.each(SIZES)("give what was sealed, %d bytes", async (size) => {
+  test.each(SIZES)("give what was sealed, %d bytes", async (size) => {
     const plaintext = randomBytes(size);
     const message = await seal(plaintext, recipients, { armor: false });
     const pushed = Math.min(message.length, 300 + CHUNK / 2);
@@ -85,7 +85,7 @@ describe("chunks that are opened by themselves", () => {
     expect(secrets.every((piece) => piece.every((byte) => byte === 0))).toBe(true);
   });
 
-  it("are refused where they were changed, moved, cut short or added to", async () => {
+  test("are refused where they were changed, moved, cut short or added to", async () => {
     const message = await seal(randomBytes(3 * CHUNK), recipients, { armor: false });
     const { state } = await stateAfter(message, 250);
     const key = state?.key ?? Buffer.alloc(0);
@@ -116,7 +116,7 @@ describe("chunks that are opened by themselves", () => {
     expect(() => openChunks(key, 0, payload.subarray(0, 5), false, () => {})).toThrow(RangeError);
   });
 
-  it("are not handed over from text, before the header, or after the end", async () => {
+  test("are not handed over from text, before the header, or after the end", async () => {
     const armored = await seal(randomBytes(10), recipients);
     expect((await stateAfter(armored, armored.length)).state).toBeNull();
     const binary = await seal(randomBytes(10), recipients, { armor: false });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readOpenPgpKeys, readOpenPgpPrivateKeys, type OpenPgpPublicKey } from "@git-vault/keys";
 import { peer, startGnuPg, type GnuPg } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   detectFormat,
   open,
@@ -21,14 +21,14 @@ const SECRET = Buffer.concat([
 const vector = (name: string): Buffer => readFileSync(new URL(`vectors/${name}.asc`, import.meta.url));
 
 describe("an OpenPGP message to a key of version 6", () => {
-  it("opens, as in RFC 9580, appendices A.4 and A.8", async () => {
+  test("opens, as in RFC 9580, appendices A.4 and A.8", async () => {
     const [file] = await readOpenPgpPrivateKeys(vector("rfc9580-a4-secret-key"));
     if (file === undefined) throw new Error("expected a private key");
     const { plaintext } = await open(vector("rfc9580-a8-message"), [new OpenPgpIdentity(file)]);
     expect(plaintext.toString()).toBe("Hello, world!");
   });
 
-  it("is sealed with AEAD, since the key says that its owner reads it", async () => {
+  test("is sealed with AEAD, since the key says that its owner reads it", async () => {
     const [file] = await readOpenPgpPrivateKeys(vector("rfc9580-a4-secret-key"));
     if (!file?.publicKey.key) throw new Error("expected a usable key");
     const message = await seal(SECRET, [new OpenPgpRecipient(file.publicKey.key)], { format: "openpgp", armor: false });
@@ -69,7 +69,7 @@ describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () 
 
   afterAll(() => gnupg.end());
 
-  it.each(["curve", "rsa", "nist"])(
+  test.each(["curve", "rsa", "nist"])(
     "gpg opens ours to %s, which nothing newer than gpg 2.2 is needed for",
     async (name) => {
       const recipient = new OpenPgpRecipient(await publicKey(name));
@@ -86,7 +86,7 @@ describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () 
     },
   );
 
-  it.each(["curve", "rsa", "nist"])("we open gpg's to %s, however it wrote them", async (name) => {
+  test.each(["curve", "rsa", "nist"])("we open gpg's to %s, however it wrote them", async (name) => {
     const to = ["--recipient", fingerprintOf(name)];
     const ways: string[][] = [
       to,
@@ -106,7 +106,7 @@ describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () 
     }
   });
 
-  it("each of several recipients opens a message, and nobody else", async () => {
+  test("each of several recipients opens a message, and nobody else", async () => {
     const recipients = [new OpenPgpRecipient(await publicKey("curve")), new OpenPgpRecipient(await publicKey("rsa"))];
     const message = await seal(SECRET, [...recipients, ...recipients], { format: "openpgp" });
     expect(readHeader(message).stanzas).toHaveLength(2);
@@ -121,7 +121,7 @@ describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () 
     });
   });
 
-  it("a passphrase is asked for only for a message to the key, and three times", async () => {
+  test("a passphrase is asked for only for a message to the key, and three times", async () => {
     const [file] = await readOpenPgpPrivateKeys(await gnupg.exportSecret(fingerprintOf("locked"), "correct horse"));
     if (file === undefined) throw new Error("expected a private key");
     const asked: number[] = [];
@@ -140,7 +140,7 @@ describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () 
     expect(asked).toEqual([1, 2]);
   });
 
-  it("refuses a message that has no integrity protection, before any key is tried", async () => {
+  test("refuses a message that has no integrity protection, before any key is tried", async () => {
     const message = await sealByGpg(["--rfc2440", "--recipient", fingerprintOf("rsa")]);
     await expect(open(message, [])).rejects.toMatchObject({
       code: "MALFORMED_MESSAGE",
@@ -148,7 +148,7 @@ describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () 
     });
   });
 
-  it("notices every changed byte of the data, and every cut", async () => {
+  test("notices every changed byte of the data, and every cut", async () => {
     const message = await seal(Buffer.from("short"), [new OpenPgpRecipient(await publicKey("curve"))], {
       format: "openpgp",
       armor: false,
@@ -166,7 +166,7 @@ describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () 
     await expect(open(Buffer.concat([message, message]), [own])).rejects.toMatchObject({ name: "SealingError" });
   });
 
-  it("is found in what chat and mail leave of it", async () => {
+  test("is found in what chat and mail leave of it", async () => {
     const to = ["--recipient", fingerprintOf("curve"), "--armor"];
     for (const message of [
       await seal(SECRET, [new OpenPgpRecipient(await publicKey("curve"))], { format: "openpgp" }),
@@ -188,7 +188,7 @@ describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () 
     }
   });
 
-  it("is for no more than 8 MiB to seal and 16 MiB to open, also where it was compressed", async () => {
+  test("is for no more than 8 MiB to seal and 16 MiB to open, also where it was compressed", async () => {
     const recipient = new OpenPgpRecipient(await publicKey("curve"));
     await expect(seal(Buffer.alloc(8 * 1024 * 1024 + 1), [recipient], { format: "openpgp" })).rejects.toMatchObject({
       code: "TOO_LARGE",
@@ -202,7 +202,7 @@ describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () 
     });
   });
 
-  it("takes no other recipients, and other formats take none of its own", async () => {
+  test("takes no other recipients, and other formats take none of its own", async () => {
     const recipient = new OpenPgpRecipient(await publicKey("curve"));
     const stranger = { wrapFileKey: () => [] };
     for (const [recipients, format] of [

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory } from "@git-vault/directory";
 import { makeSshKey, openTerminal, peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { receive, Receiver, share, type PassphraseRequest } from "../src/index.ts";
 
 const age = peer("age");
@@ -27,7 +27,7 @@ describe.skipIf(missing !== undefined)(`age's own keys${missing === undefined ? 
   });
   afterAll(() => folder.remove());
 
-  it("are sealed to, and opened by age and by the identity file", async () => {
+  test("are sealed to, and opened by age and by the identity file", async () => {
     const shared = await share({ secret, to: await directory.resolve(recipient) });
     expect(shared.sealedTo).toMatchObject([{ recipient, entry: { type: "age-x25519", fingerprint: recipient } }]);
     expect(await runOk(age.path, ["-d", "-i", identityFile], { input: shared.message })).toEqual(secret);
@@ -38,7 +38,7 @@ describe.skipIf(missing !== undefined)(`age's own keys${missing === undefined ? 
     });
   });
 
-  it("are refused in ssh-vault's format, with the reason", async () => {
+  test("are refused in ssh-vault's format, with the reason", async () => {
     const to = await directory.resolve(recipient);
     await expect(share({ secret, to, format: "ssh-vault" })).rejects.toMatchObject({
       code: "NO_USABLE_KEY",
@@ -46,7 +46,7 @@ describe.skipIf(missing !== undefined)(`age's own keys${missing === undefined ? 
     });
   });
 
-  it("are told in the hint where they do not open the message", async () => {
+  test("are told in the hint where they do not open the message", async () => {
     const { publicKey } = await makeSshKey({ folder: folder.path, name: "other", type: "ed25519" });
     const { message } = await share({ secret, to: await directory.resolve(publicKey) });
     const options = { home: folder.path, keyFiles: [identityFile], passphrase: never };
@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)(`age's own keys${missing === undefined ? 
     });
   });
 
-  it("are named by their file where it is malformed", async () => {
+  test("are named by their file where it is malformed", async () => {
     const path = join(folder.path, "broken.txt");
     writeFileSync(path, "# mine\nAGE-SECRET-KEY-1BROKEN\n");
     const { message } = await share({ secret, to: await directory.resolve(recipient) });
@@ -76,7 +76,7 @@ describe.skipIf(missing !== undefined)(`age's own keys${missing === undefined ? 
     expect((await terminal.ended).status).toBe(0);
   }
 
-  it("are read from a file that age sealed to a passphrase, which is asked for only for such a message", async () => {
+  test("are read from a file that age sealed to a passphrase, which is asked for only for such a message", async () => {
     const sealedFile = join(folder.path, "key.age");
     await ageWithPassphrase(["-p", "-o", sealedFile, identityFile], "correct horse");
     const requests: PassphraseRequest[] = [];
@@ -97,7 +97,7 @@ describe.skipIf(missing !== undefined)(`age's own keys${missing === undefined ? 
     ]);
   });
 
-  it("are not needed for a message to a passphrase", async () => {
+  test("are not needed for a message to a passphrase", async () => {
     writeFileSync(join(folder.path, "plain"), secret);
     await ageWithPassphrase(["-p", "-a", "-o", "sealed", "plain"], "open sesame");
     const requests: PassphraseRequest[] = [];
@@ -112,7 +112,7 @@ describe.skipIf(missing !== undefined)(`age's own keys${missing === undefined ? 
     expect(requests).toEqual([{ path: null, attempt: 1 }]);
   });
 
-  it("open a large message piece by piece, which is whole only in the end", async () => {
+  test("open a large message piece by piece, which is whole only in the end", async () => {
     const plaintext = Buffer.alloc(300_000, "a large secret ");
     const { message } = await share({ secret: plaintext, to: await directory.resolve(recipient) });
     const options = { home: folder.path, keyFiles: [identityFile], passphrase: never };

@@ -4,7 +4,7 @@ import { encodeKeyFile, generateKeyFile, keyId, keyMac, parseKeyFile, type KeyFi
 import { parsePublicKey } from "@git-vault/keys";
 import { seal, SshRecipient } from "@git-vault/sealing";
 import type { Repository } from "@git-vault/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   encodeGrant,
   grant,
@@ -65,7 +65,7 @@ async function forge(original: GrantFile, key: KeyFile): Promise<Buffer> {
 }
 
 describe("a grant opens for its holder", () => {
-  it("and for nobody else", async () => {
+  test("and for nobody else", async () => {
     const { opened: found, refused } = await openAs("bob");
     expect(found).toMatchObject([{ keyName: "default", verified: true, grant: { path: grantOf(repository, "bob") } }]);
     expect(found[0]?.key.equals(read(".git/git-crypt/keys/default"))).toBe(true);
@@ -74,7 +74,7 @@ describe("a grant opens for its holder", () => {
     expect(await problems()).toEqual([]);
   });
 
-  it("twice over, by the newest", async () => {
+  test("twice over, by the newest", async () => {
     const first = grantOf(repository, "bob");
     const copy = first.replace(/[0-9a-f]{8}\.age$/, "00000000.age");
     await stage(repository, copy, read(first));
@@ -87,7 +87,7 @@ describe("a grant opens for its holder", () => {
 });
 
 describe("it is noticed and named", () => {
-  it("where a grant was swapped for another person's", async () => {
+  test("where a grant was swapped for another person's", async () => {
     const carols = read(grantOf(repository, "carol"));
     await stage(repository, grantOf(repository, "bob"), carols);
     expect(await problems()).toEqual(["it says that it is for github:carol, which its file's name does not"]);
@@ -96,7 +96,7 @@ describe("it is noticed and named", () => {
     expect(found.bad.map(({ path }) => path)).toEqual([grantOf(repository, "bob")]);
   });
 
-  it("where the message in a grant was swapped", async () => {
+  test("where the message in a grant was swapped", async () => {
     const { message } = parseGrant(read(grantOf(repository, "carol")));
     const bobs = parseGrant(read(grantOf(repository, "bob")));
     await stage(repository, grantOf(repository, "bob"), encodeGrant({ ...bobs, message }));
@@ -105,7 +105,7 @@ describe("it is noticed and named", () => {
     ]);
   });
 
-  it("where it was swapped for one to the same keys, of another repository's key", async () => {
+  test("where it was swapped for one to the same keys, of another repository's key", async () => {
     const other = encodeKeyFile(generateKeyFile());
     const bobs = parseGrant(read(grantOf(repository, "bob")));
     const message = (await seal(other, [new SshRecipient(parsePublicKey(team.key("bob")))])).toString();
@@ -125,7 +125,7 @@ describe("it is noticed and named", () => {
     expect((await failureOf(openAs("bob"))).message).toContain("another key than the one this repository's files");
   });
 
-  it.each([
+  test.each([
     ["the holder", (text: string) => text.replace("holder: github:bob", "holder: github-bob")],
     ["the date", (text: string) => text.replace(/since: \d{4}/, "since: 2001")],
     ["who granted", (text: string) => text.replace("granted-by: github:alice", "granted-by: github:mallory")],
@@ -135,7 +135,7 @@ describe("it is noticed and named", () => {
     expect((await failureOf(openAs("bob"))).message).toContain("it was changed by somebody who had not the key");
   });
 
-  it("where the signature is of something else", async () => {
+  test("where the signature is of something else", async () => {
     const carols = parseGrant(read(grantOf(repository, "carol")));
     const bobs = parseGrant(read(grantOf(repository, "bob")));
     await stage(repository, grantOf(repository, "bob"), encodeGrant({ ...bobs, signature: carols.signature }));
@@ -144,7 +144,7 @@ describe("it is noticed and named", () => {
     expect(holders[0]?.signature).toEqual({ state: "invalid" });
   });
 
-  it("where a grant of a key that was replaced is put back", async () => {
+  test("where a grant of a key that was replaced is put back", async () => {
     const old = read(grantOf(repository, "bob"));
     const retired = keyFile();
     await useKey(repository);
@@ -155,7 +155,7 @@ describe("it is noticed and named", () => {
     expect(await failureOf(openAs("bob"))).toMatchObject({ code: "RETIRED_GRANT" });
   });
 
-  it("where one who has not the key grants it to themselves, and a rotation comes", async () => {
+  test("where one who has not the key grants it to themselves, and a rotation comes", async () => {
     const bobs = parseGrant(read(grantOf(repository, "bob")));
     const [key] = [parsePublicKey(team.key("mallory"))];
     const message = (await seal(Buffer.from("nothing"), [new SshRecipient(key)])).toString();
@@ -200,7 +200,7 @@ const MALFORMED: readonly (readonly [string, (sound: string) => string | Buffer]
 describe("a file among the grants that is none is named and stops nothing", () => {
   const path = ".git-vault/grants/default/github-x.00000000.age";
 
-  it("whatever is malformed in it", async () => {
+  test("whatever is malformed in it", async () => {
     const sound = read(grantOf(repository, "bob")).toString().replace("github:bob", "github:x");
     expect(parseGrant(Buffer.from(sound)).statement.holder).toBe("github:x");
     const errors = await Promise.all(
@@ -221,14 +221,14 @@ describe("a file among the grants that is none is named and stops nothing", () =
     expect((await openAs("bob")).opened).toHaveLength(1);
   });
 
-  it("where it has 100 MB", async () => {
+  test("where it has 100 MB", async () => {
     await stage(repository, path, Buffer.alloc(100_000_000, "x"));
     const { bad } = await listHolders(opened(repository), null);
     expect(bad).toEqual([{ path, problem: "it has 100000000 bytes, and grants have at most 1048576" }]);
     expect((await openAs("bob")).opened).toHaveLength(1);
   });
 
-  it("where it is a link, or lies in a folder of its own", async () => {
+  test("where it is a link, or lies in a folder of its own", async () => {
     symlinkSync("/etc/passwd", join(repository.path, path));
     await repository.git("add", path);
     const deep = ".git-vault/grants/default/deep/github-bob.00000000.age";
@@ -239,7 +239,7 @@ describe("a file among the grants that is none is named and stops nothing", () =
     expect(bad.map((one) => one.path).toSorted()).toEqual([deep, path, elsewhere].toSorted());
   });
 
-  it("where its holder is named as a path: the file's name is made safe", async () => {
+  test("where its holder is named as a path: the file's name is made safe", async () => {
     const to = { name: "https://host/../../../.git/hooks/x", source: "https://host/x", keys: [] };
     const [entry] = await team.directory.resolve("bob");
     const { directory } = team;

@@ -4,7 +4,7 @@ import { Directory } from "@git-vault/directory";
 import { keyId, parseKeyFile } from "@git-vault/git-crypt";
 import { generateIdentity } from "@git-vault/sealing";
 import { peer, runOk, throwawayRepository, type Repository } from "@git-vault/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { encodeGrant, grant, parseGrant } from "../src/index.ts";
 import { failureOf } from "./hands.ts";
 import { encryptedRepository, grantFiles, grantOf, grantTo, makeTeam, opened, type Team } from "./team.ts";
@@ -23,7 +23,7 @@ const storedKey = (): Buffer => read(".git/git-crypt/keys/default");
 const log = async (): Promise<string> => (await repository.git("log", "--format=%s")).toString();
 
 describe("a grant", () => {
-  it("says whom it is for, which key it holds, since when, and who gave it", async () => {
+  test("says whom it is for, which key it holds, since when, and who gave it", async () => {
     await grantTo(team, repository, ["bob"]);
     const bytes = read(grantOf(repository, "bob"));
     const { statement } = parseGrant(bytes);
@@ -40,14 +40,14 @@ describe("a grant", () => {
     expect(bytes.includes("bob@") || bytes.includes(repository.folder)).toBe(false);
   });
 
-  it.skipIf(age.missing)(`opens with ${age.label}`, async () => {
+  test.skipIf(age.missing)(`opens with ${age.label}`, async () => {
     await grantTo(team, repository, ["bob"]);
     const { message } = parseGrant(read(grantOf(repository, "bob")));
     const key = await runOk(age.path, ["-d", "-i", join(team.home("bob"), ".ssh/id_ed25519")], { input: message });
     expect(key.equals(storedKey())).toBe(true);
   });
 
-  it("is signed so that ssh-keygen verifies it over all that stands before", async () => {
+  test("is signed so that ssh-keygen verifies it over all that stands before", async () => {
     await grantTo(team, repository, ["bob"]);
     const text = read(grantOf(repository, "bob")).toString();
     const at = text.indexOf("-----BEGIN SSH SIGNATURE-----");
@@ -60,7 +60,7 @@ describe("a grant", () => {
     await expect(runOk("ssh-keygen", args, { input: `${text.slice(0, at)} ` })).rejects.toThrow(/ended with/);
   });
 
-  it("is made to an age key for a machine, and to the keys of a file", async () => {
+  test("is made to an age key for a machine, and to the keys of a file", async () => {
     const { recipient } = await generateIdentity();
     const to = await team.directory.resolve(join(team.home("carol"), ".ssh/id_ed25519.pub"));
     const machines = new Map([["ci:deploy", recipient]]);
@@ -71,7 +71,7 @@ describe("a grant", () => {
 });
 
 describe("granting", () => {
-  it("commits its own files alone, whatever is staged or changed, and leaves that as it is", async () => {
+  test("commits its own files alone, whatever is staged or changed, and leaves that as it is", async () => {
     repository.write("staged", "1");
     await repository.git("add", "staged");
     repository.write(".gitattributes", "* text\n");
@@ -84,7 +84,7 @@ describe("granting", () => {
     expect(await log()).toMatch(/^Grant the key default to github:bob and github:carol\n/);
   });
 
-  it("passes over who has a valid grant, and replaces an older one", async () => {
+  test("passes over who has a valid grant, and replaces an older one", async () => {
     const first = await grantTo(team, repository, ["bob"]);
     const again = await grantTo(team, repository, ["bob", "carol"]);
     expect(again.unchanged).toEqual(["github:bob"]);
@@ -102,7 +102,7 @@ describe("granting", () => {
     }
   });
 
-  it("works from a linked worktree and where .git-vault is ignored or kept out by a sparse checkout", async () => {
+  test("works from a linked worktree and where .git-vault is ignored or kept out by a sparse checkout", async () => {
     repository.write(".gitignore", ".git-vault\n");
     await repository.commit("ignore");
     await repository.git("sparse-checkout", "set", "secrets");
@@ -119,7 +119,7 @@ describe("granting", () => {
     expect(files.match(/github-(?:bob|carol|mallory)\./g)).toHaveLength(3);
   });
 
-  it("leaves the files staged where it is told to", async () => {
+  test("leaves the files staged where it is told to", async () => {
     const to = await team.directory.resolve("bob");
     const by = await team.by("alice");
     const { directory } = team;
@@ -137,7 +137,7 @@ describe("nothing is changed", () => {
     expect(await log()).toBe("a secret\n");
   };
 
-  it("where a hook refuses, and its words are repeated", async () => {
+  test("where a hook refuses, and its words are repeated", async () => {
     mkdirSync(join(repository.path, ".git/hooks"), { recursive: true });
     const hook = join(repository.path, ".git/hooks/pre-commit");
     writeFileSync(hook, "#!/bin/sh\necho no grants on Friday >&2\nexit 1\n");
@@ -148,14 +148,14 @@ describe("nothing is changed", () => {
     await unchanged();
   });
 
-  it("where git has no name for the author", async () => {
+  test("where git has no name for the author", async () => {
     await repository.git("config", "user.useConfigOnly", "true");
     await repository.git("config", "--global", "--unset", "user.email");
     expect((await failureOf(grantTo(team, repository, ["bob"]))).code).toBe("GIT_FAILED");
     await unchanged();
   });
 
-  it("where the rate limit is met in the middle of a team of 150", async () => {
+  test("where the rate limit is met in the middle of a team of 150", async () => {
     const names = Array.from({ length: 150 }, (_, at) => `member-${at}`);
     for (const name of names) team.github.users.set(name, { keys: [team.key("bob")] });
     team.github.teams.set("org/team", names);
@@ -181,13 +181,13 @@ describe("nothing is changed", () => {
     expect(grantFiles(repository)).toHaveLength(150);
   });
 
-  it("where a recipient has no usable key", async () => {
+  test("where a recipient has no usable key", async () => {
     team.github.users.set("keyless", { keys: [] });
     expect((await failureOf(grantTo(team, repository, ["bob", "keyless"]))).code).toBe("NO_KEYS");
     await unchanged();
   });
 
-  it("where .git-vault is a link that leads elsewhere", async () => {
+  test("where .git-vault is a link that leads elsewhere", async () => {
     await repository.git("config", "core.symlinks", "true");
     const elsewhere = join(repository.folder, "elsewhere");
     mkdirSync(elsewhere);
@@ -197,7 +197,7 @@ describe("nothing is changed", () => {
     expect(readdirSync(elsewhere)).toEqual([]);
   });
 
-  it("where attributes or settings would have git store something else", async () => {
+  test("where attributes or settings would have git store something else", async () => {
     mkdirSync(join(repository.path, ".git/info"), { recursive: true });
     writeFileSync(join(repository.path, ".git/info/attributes"), "*.age text working-tree-encoding=UTF-16LE-BOM\n");
     const error = await failureOf(grantTo(team, repository, ["bob"]));
@@ -205,7 +205,7 @@ describe("nothing is changed", () => {
     expect(grantFiles(repository)).toEqual([]);
   });
 
-  it("where the repository is locked, or does not use git-crypt", async () => {
+  test("where the repository is locked, or does not use git-crypt", async () => {
     rmSync(join(repository.path, ".git/git-crypt"), { recursive: true });
     expect((await failureOf(grantTo(team, repository, ["bob"]))).code).toBe("LOCKED");
     using plain = await throwawayRepository();

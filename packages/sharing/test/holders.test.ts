@@ -1,5 +1,5 @@
 import type { Repository } from "@git-vault/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { findGrants, listHolders, planSync, type Holder } from "../src/index.ts";
 import { failureOf } from "./hands.ts";
 import { encryptedRepository, grantFiles, grantTo, makeTeam, opened, type Team } from "./team.ts";
@@ -39,7 +39,7 @@ describe("the forge", () => {
     if (user !== undefined) team.github.users.set(to, user);
   };
 
-  it("still has everything as it was, and the signature is by a key of who granted", async () => {
+  test("still has everything as it was, and the signature is by a key of who granted", async () => {
     const { holders, stray, bad } = await listHolders(opened(repository), team.directory);
     expect(holders.map(({ holder }) => holder)).toEqual(["github:bob", "github:carol"]);
     expect(holders[0]).toMatchObject({
@@ -55,7 +55,7 @@ describe("the forge", () => {
     expect(await plan()).toMatchObject({ renewals: [], notRenewable: [] });
   });
 
-  it("has keys that were removed and added", async () => {
+  test("has keys that were removed and added", async () => {
     keysOf("bob", [team.key("mallory")]);
     expect(await bob()).toMatchObject({ keys: [{ state: "removed" }], newKeys: [{ text: team.key("mallory") }] });
     expect((await plan()).renewals).toMatchObject([
@@ -73,7 +73,7 @@ describe("the forge", () => {
     ]);
   });
 
-  it("has the account by another name", async () => {
+  test("has the account by another name", async () => {
     rename("bob", "robert");
     expect(await bob()).toMatchObject({ forge: "found", renamedTo: "github:robert", keys: [{ state: "present" }] });
     expect((await plan()).renewals).toMatchObject([
@@ -81,7 +81,7 @@ describe("the forge", () => {
     ]);
   });
 
-  it("has another account by that name", async () => {
+  test("has another account by that name", async () => {
     rename("bob", "robert");
     team.github.users.set("bob", { keys: [team.key("mallory")], id: 999 });
     expect(await bob()).toMatchObject({ forge: "other-account", renamedTo: "github:robert", newKeys: [] });
@@ -90,7 +90,7 @@ describe("the forge", () => {
     ]);
   });
 
-  it("has the account no more", async () => {
+  test("has the account no more", async () => {
     team.github.users.delete("bob");
     expect(await bob()).toMatchObject({ forge: "gone", keys: [{ state: "unknown" }] });
     expect((await plan()).notRenewable).toEqual([
@@ -98,7 +98,7 @@ describe("the forge", () => {
     ]);
   });
 
-  it("has not the key that signed, or only as one for signing", async () => {
+  test("has not the key that signed, or only as one for signing", async () => {
     keysOf("alice", []);
     expect(await bob()).toMatchObject({ signature: { state: "denied" } });
     const alice = team.github.users.get("alice");
@@ -106,7 +106,7 @@ describe("the forge", () => {
     expect(await bob()).toMatchObject({ signature: { state: "confirmed" } });
   });
 
-  it("answers no more for now: that is an error, and not a list of holders who are gone", async () => {
+  test("answers no more for now: that is an error, and not a list of holders who are gone", async () => {
     team.github.rate.remaining = 3;
     try {
       expect((await failureOf(listHolders(opened(repository), team.directory))).code).toBe("RATE_LIMITED");
@@ -116,7 +116,7 @@ describe("the forge", () => {
     }
   });
 
-  it("is not asked offline, nor for an account on another server", async () => {
+  test("is not asked offline, nor for an account on another server", async () => {
     const requests = team.github.requests.length;
     const { holders } = await listHolders(opened(repository), null);
     expect(holders[0]).toMatchObject({
@@ -130,7 +130,7 @@ describe("the forge", () => {
     expect(elsewhere.holders[0]).toMatchObject({ forge: "not-asked" });
   });
 
-  it("changes, and a sync renews what is to be renewed, in one commit", async () => {
+  test("changes, and a sync renews what is to be renewed, in one commit", async () => {
     keysOf("bob", [team.key("bob"), team.key("mallory")]);
     rename("carol", "caroline");
     const since = (await bob())?.since;
@@ -150,7 +150,7 @@ async function makeTeamElsewhere(): Promise<{ team: Team } & AsyncDisposable> {
 }
 
 describe("whose grants are removed", () => {
-  it("are named, or it is said who the holders are", async () => {
+  test("are named, or it is said who the holders are", async () => {
     const { holders, paths } = await findGrants(opened(repository), "default", ["github:bob"]);
     expect(holders).toEqual(["github:bob"]);
     expect(paths).toEqual(grantFiles(repository).filter((path) => path.includes("bob")));

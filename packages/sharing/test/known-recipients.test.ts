@@ -8,7 +8,7 @@ import {
 } from "@git-vault/sealing";
 import { readPublicKeys, type SshPublicKey } from "@git-vault/keys";
 import { makeSshKey, peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { knownRecipients } from "../src/index.ts";
 import { failureOf } from "./hands.ts";
 
@@ -43,21 +43,21 @@ const toKeys = (...keys: SshPublicKey[]): SshRecipient[] =>
 const fingerprints = (keys: readonly SshPublicKey[]): string[] => keys.map(({ fingerprint }) => fingerprint);
 
 describe("whom a message is sealed to", () => {
-  it("is known in age's format where the keys are there, in the message's order", async () => {
+  test("is known in age's format where the keys are there, in the message's order", async () => {
     const message = await seal(SECRET, toKeys(weak, rsa, ed));
     const { keys, others, armor } = knownRecipients(message, [ed, stranger, rsa, weak]);
     expect(fingerprints(keys)).toEqual(fingerprints([weak, rsa, ed]));
     expect({ others, armor }).toEqual({ others: 0, armor: true });
   });
 
-  it("is counted where the keys are not there", async () => {
+  test("is counted where the keys are not there", async () => {
     const message = await seal(SECRET, toKeys(ed, rsa, stranger));
     const { keys, others } = knownRecipients(message, [rsa]);
     expect(fingerprints(keys)).toEqual([rsa.fingerprint]);
     expect(others).toBe(2);
   });
 
-  it.each(["ed", "rsa", "weak"] as const)(
+  test.each(["ed", "rsa", "weak"] as const)(
     "is known in ssh-vault's format for %s, also of a quotation",
     async (name) => {
       const key = { ed, rsa, weak }[name];
@@ -72,7 +72,7 @@ describe("whom a message is sealed to", () => {
     },
   );
 
-  it("is not known of age's own keys and of a passphrase", async () => {
+  test("is not known of age's own keys and of a passphrase", async () => {
     const { recipient } = await generateIdentity();
     const own = await seal(SECRET, [await parseRecipient(recipient)], { armor: false });
     expect(knownRecipients(own, [ed])).toEqual({ keys: [], others: 1, armor: false });
@@ -82,7 +82,7 @@ describe("whom a message is sealed to", () => {
   });
 
   describe.each([age, rage])("by $label", ({ path, missing }) => {
-    it.skipIf(missing)("is known, without the stanzas that are for nobody", async () => {
+    test.skipIf(missing)("is known, without the stanzas that are for nobody", async () => {
       for (let again = 0; again < 5; again += 1) {
         const args = ["-R", `${folder.path}/ed.pub`, "-R", `${folder.path}/rsa.pub`];
         const message = await runOk(path, args, { input: SECRET });
@@ -93,7 +93,7 @@ describe("whom a message is sealed to", () => {
     });
   });
 
-  it("cannot be told of what is no message", async () => {
+  test("cannot be told of what is no message", async () => {
     const error = await failureOf((async () => knownRecipients(Buffer.from("hello"), [ed]))());
     expect(error.code).toBe("UNKNOWN_FORMAT");
   });

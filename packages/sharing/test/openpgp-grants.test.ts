@@ -4,7 +4,7 @@ import { Directory } from "@git-vault/directory";
 import { openRepository } from "@git-vault/git-crypt";
 import { readOpenPgpKeys, type OpenPgpPublicKey } from "@git-vault/keys";
 import { peer, runOk, startGnuPg, temporaryFolder, type GnuPg, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   findGrants,
   findOpenPgpGrants,
@@ -82,7 +82,7 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     await git(["commit", "-qm", "one"]);
   });
 
-  it.each(["alice", "bob"])("git-crypt unlock opens what we write to %s", async (name) => {
+  test.each(["alice", "bob"])("git-crypt unlock opens what we write to %s", async (name) => {
     expect(existsSync(await write(name))).toBe(true);
     await git(["commit", "-qm", "grant"]);
     const clone = join(folder.path, `clone-${name}`);
@@ -91,7 +91,7 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     expect(readFileSync(join(clone, "secret"), "utf8")).toBe("hello\n");
   });
 
-  it("writes beside a grant what git-crypt does, byte for byte", async () => {
+  test("writes beside a grant what git-crypt does, byte for byte", async () => {
     await runOk(gitCrypt.path, ["add-gpg-user", "-n", "--trusted", person("alice").fingerprint], {
       cwd: work,
       env: env(),
@@ -107,7 +107,7 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     );
   });
 
-  it("opens what git-crypt wrote, with a key file and through gpg", async () => {
+  test("opens what git-crypt wrote, with a key file and through gpg", async () => {
     await runOk(gitCrypt.path, ["init", "-k", "other"], { cwd: work, env: env() });
     const add = ["add-gpg-user", "-n", "--trusted", person("alice").fingerprint];
     await runOk(gitCrypt.path, add, { cwd: work, env: env() });
@@ -118,7 +118,7 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     expect(await openOpenPgpGrants(repository(), byFile("bob"))).toEqual([]);
   });
 
-  it("keeps to the folder of git-crypt.repoStateDir, as git-crypt does", async () => {
+  test("keeps to the folder of git-crypt.repoStateDir, as git-crypt does", async () => {
     await git(["config", "git-crypt.repoStateDir", "sub/state"]);
     await runOk(gitCrypt.path, ["add-gpg-user", "-n", "--trusted", person("alice").fingerprint], {
       cwd: work,
@@ -129,7 +129,7 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     expect(existsSync(join(work, ".git-crypt"))).toBe(false);
   });
 
-  it("leaves a grant that is there and vouched for, and makes one anew that nobody vouches for", async () => {
+  test("leaves a grant that is there and vouched for, and makes one anew that nobody vouches for", async () => {
     const path = await write("alice");
     const before = readFileSync(path);
     await write("alice");
@@ -151,7 +151,7 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     });
   });
 
-  it("are planned for whom gpg knows, and only what is vouched for needs no confirmation", async () => {
+  test("are planned for whom gpg knows, and only what is vouched for needs no confirmation", async () => {
     for (const name of people.keys()) await write(name);
     await git(["rm", "-q", "--cached", "-r", ".git-vault/grants"]);
     rmSync(join(work, ".git-vault/grants"), { recursive: true });
@@ -175,14 +175,14 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     ]);
   });
 
-  it("does not write through a link that leads out of the work tree", async () => {
+  test("does not write through a link that leads out of the work tree", async () => {
     mkdirSync(join(folder.path, "elsewhere"), { recursive: true });
     symlinkSync(join(folder.path, "elsewhere"), join(work, ".git-crypt"));
     await expect(write("alice")).rejects.toMatchObject({ code: "UNWRITABLE" });
     expect(readdirSync(join(folder.path, "elsewhere"))).toEqual([]);
   });
 
-  it("says why where a grant to the user does not open", async () => {
+  test("says why where a grant to the user does not open", async () => {
     const path = await write("alice");
     const damaged = readFileSync(path);
     damaged[damaged.length - 9] = (damaged.at(-9) ?? 0) ^ 1;
@@ -197,7 +197,7 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     await expect(openOpenPgpGrants(repository(), byGpg())).rejects.toMatchObject({ code: "MALFORMED_KEY_FILE" });
   });
 
-  it("is committed with nothing else, opens by git-crypt in a clone, and is listed among the holders", async () => {
+  test("is committed with nothing else, opens by git-crypt in a clone, and is listed among the holders", async () => {
     writeFileSync(join(work, "staged"), "1");
     await git(["add", "staged"]);
     const file = join(folder.path, "alice.pub");
@@ -224,7 +224,7 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     expect((await findGrants(repository(), "default", [holder])).paths).toEqual([voucher, path]);
   });
 
-  it("gives nothing in a repository without grants", async () => {
+  test("gives nothing in a repository without grants", async () => {
     expect(await openOpenPgpGrants(repository(), byGpg())).toEqual([]);
   });
 });

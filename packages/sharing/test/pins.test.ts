@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import { makeSshKey, startGitHub, temporaryFolder, type GitHubStandIn, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { assertExpected, defaultPinFile, Pins } from "../src/index.ts";
 import { failureOf } from "./hands.ts";
 
@@ -35,7 +35,7 @@ const resolve = async (...users: (readonly [string, string[]])[]): Promise<Direc
 const [one, two, three] = [0, 1, 2].map((at) => () => keys[at] ?? "") as [() => string, () => string, () => string];
 
 describe("recipients", () => {
-  it("are new at first, and known from then on", async () => {
+  test("are new at first, and known from then on", async () => {
     const entries = await resolve(["alice", [one(), two()]], ["bob", [three()]]);
     const pins = new Pins(file);
     expect(pins.compare(entries)).toEqual({ first: entries, changed: [] });
@@ -49,7 +49,7 @@ describe("recipients", () => {
     ).toBe(true);
   });
 
-  it("whose keys changed are told with what was added and removed, and remembered anew", async () => {
+  test("whose keys changed are told with what was added and removed, and remembered anew", async () => {
     const pins = new Pins(file);
     const [before] = await resolve(["alice", [one(), two()]]);
     pins.remember(await resolve(["alice", [one(), two()]], ["bob", [three()]]));
@@ -65,7 +65,7 @@ describe("recipients", () => {
     expect(pins.compare(await resolve(["bob", [three()]]))).toEqual({ first: [], changed: [] });
   });
 
-  it("that are keys or files themselves need no pin", async () => {
+  test("that are keys or files themselves need no pin", async () => {
     const pins = new Pins(file);
     const entries = [...(await directory.resolve(one())), ...(await directory.resolve(join(folder.path, "two.pub")))];
     expect(pins.compare(entries)).toEqual({ first: [], changed: [] });
@@ -73,7 +73,7 @@ describe("recipients", () => {
     expect(() => statSync(file)).toThrow(/ENOENT/);
   });
 
-  it("are not taken from a damaged file", async () => {
+  test("are not taken from a damaged file", async () => {
     const entries = await resolve(["alice", [one()]]);
     new Pins(file).remember(entries);
     writeFileSync(file, "# comment\n\nhttps://x SHA256:a\nhttps://x\n");
@@ -84,7 +84,7 @@ describe("recipients", () => {
     expect(new Pins(null).compare(entries).first).toEqual(entries);
   });
 
-  it("are kept where the XDG Base Directory Specification says", () => {
+  test("are kept where the XDG Base Directory Specification says", () => {
     expect(defaultPinFile({ XDG_CONFIG_HOME: "/c", HOME: "/h" })).toBe("/c/git-vault/known-recipients");
     expect(defaultPinFile({ XDG_CONFIG_HOME: "relative", HOME: "/h" })).toBe("/h/.config/git-vault/known-recipients");
     expect(defaultPinFile({ HOME: "" })).toBeNull();
@@ -98,7 +98,7 @@ describe("a demand", () => {
     memberOf?: string,
   ): Promise<unknown> => assertExpected(entries, { fingerprints, memberOf }, directory);
 
-  it("for a key is met by each recipient who has one of those that were named, and by no other", async () => {
+  test("for a key is met by each recipient who has one of those that were named, and by no other", async () => {
     const entries = await resolve(["alice", [one(), two()]], ["bob", [three()]]);
     const [alices = "", , bobs = ""] = entries.flatMap((entry) => entry.keys.map((key) => key.fingerprint ?? ""));
     expect(await demand(entries)).toBe(false);
@@ -109,7 +109,7 @@ describe("a demand", () => {
     expect((await failureOf(demand(entries, [alices, bobs, "SHA256:x"]))).code).toBe("NOT_EXPECTED");
   });
 
-  it("for a member is met by a public one, and by a private one for those who belong to it", async () => {
+  test("for a member is met by a public one, and by a private one for those who belong to it", async () => {
     github.members.set("org", [{ login: "alice", public: true }, { login: "bob" }]);
     const entries = await resolve(["alice", [one()]], ["bob", [three()]]);
     expect(await demand(entries.slice(0, 1), [], "Org")).toBe(true);

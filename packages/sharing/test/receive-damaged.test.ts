@@ -2,7 +2,7 @@ import { isVaultError } from "@git-vault/core";
 import { readPublicKeys } from "@git-vault/keys";
 import { makeSshKey, temporaryFolder, type SshKey, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { receive, share, type Received } from "../src/index.ts";
 import { CANARY, failureOf } from "./hands.ts";
 
@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => folder.remove());
 
 describe("a message that was damaged on its way", () => {
-  it.each([
+  test.each([
     ["quoted in a reply", (text: string) => `On Monday Alice wrote:\n\n${text.replaceAll(/^/gm, "> ")}\nThanks!\n`],
     ["fenced in a chat", (text: string) => `here you are:\n\`\`\`\n${text}\`\`\`\n`],
     ["with other line ends and a byte order mark", (text: string) => `\ufeff${text.replaceAll("\n", "\r\n")}`],
@@ -46,11 +46,11 @@ describe("a message that was damaged on its way", () => {
     }
   });
 
-  it("is opened in UTF-16", async () => {
+  test("is opened in UTF-16", async () => {
     expect((await receiveIt(Buffer.from(`\ufeff${message.toString()}`, "utf16le"))).plaintext).toEqual(secret);
   });
 
-  it("asks for the passphrase as for a whole one", async () => {
+  test("asks for the passphrase as for a whole one", async () => {
     const key = await makeSshKey({ type: "ed25519", folder: folder.path, passphrase: "open sesame" });
     const to = [{ name: "me", source: "here", keys: readPublicKeys(key.publicKey) }];
     const quoted = (await share({ secret, to })).message.toString().replaceAll(/^/gm, "> ");
@@ -67,7 +67,7 @@ describe("a message that was damaged on its way", () => {
     expect(asked).toEqual([1, 2]);
   });
 
-  it("lists what was tried where none of the keys opens it", async () => {
+  test("lists what was tried where none of the keys opens it", async () => {
     const { privateKeyPath } = await makeSshKey({ type: "ed25519", folder: folder.path, name: "other" });
     const quoted = Buffer.from(message.toString().replaceAll(/^/gm, "> "));
     const error = await failureOf(receiveIt(quoted, privateKeyPath));
@@ -75,20 +75,20 @@ describe("a message that was damaged on its way", () => {
     expect(error.hint).toContain(`tried ${privateKeyPath}`);
   });
 
-  it("is refused where it is no message", async () => {
+  test("is refused where it is no message", async () => {
     for (const text of ["", "\n", CANARY, "{}", `${CANARY}\n`.repeat(1000)]) {
       expect((await failureOf(receiveIt(Buffer.from(text)))).code).toBe("UNKNOWN_FORMAT");
     }
   });
 
-  it("is refused where it was cut off", async () => {
+  test("is refused where it was cut off", async () => {
     for (const whole of [message, vault]) {
       const half = whole.subarray(0, whole.length / 2);
       expect((await failureOf(receiveIt(half))).code).toBe("MALFORMED_MESSAGE");
     }
   });
 
-  it("is refused after any one character of it changed", async () => {
+  test("is refused after any one character of it changed", async () => {
     for (const whole of [message, vault]) {
       await fc.assert(
         fc.asyncProperty(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
@@ -104,7 +104,7 @@ describe("a message that was damaged on its way", () => {
     }
   });
 
-  it("ends in a typed error for any bytes", async () => {
+  test("ends in a typed error for any bytes", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async (bytes) => {
         const { code } = await failureOf(receiveIt(bytes));
@@ -113,7 +113,7 @@ describe("a message that was damaged on its way", () => {
     );
   });
 
-  it("is refused where it is not bytes", async () => {
+  test("is refused where it is not bytes", async () => {
     // @ts-expect-error -- what a caller without types may give
     await expect(receiveIt(CANARY)).rejects.toThrow(new TypeError("message: expected a Uint8Array, got string"));
   });

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { KeyError, readPublicKeys } from "@git-vault/keys";
 import { makeSshKey, peer, runOk, temporaryFolder, type SshKeyOptions, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { receive, share, type PassphraseRequest, type Received } from "../src/index.ts";
 import { CANARY, failureOf } from "./hands.ts";
 
@@ -67,7 +67,7 @@ const receiveWith = (message: Uint8Array, path: string, ...answers: readonly str
 const configure = (text: string): void => writeFileSync(join(home, ".ssh/config"), text);
 
 describe("receiving with the keys in the home folder", () => {
-  it.each(["id_ed25519", "id_rsa"])("tries ~/.ssh/%s", async (name) => {
+  test.each(["id_ed25519", "id_rsa"])("tries ~/.ssh/%s", async (name) => {
     const key = await makeOwn({ ...(name === "id_rsa" ? { type: "rsa", bits: 2048 } : { type: "ed25519" }), name });
     const { plaintext, format, openedWith } = await receiveAtHome(await sealTo(stray, key));
     expect(plaintext).toEqual(secret);
@@ -75,7 +75,7 @@ describe("receiving with the keys in the home folder", () => {
     expect(openedWith).toMatchObject({ path: key.path, fingerprint: key.fingerprint });
   });
 
-  it.skipIf(age.missing)(`opens what ${age.label} sealed, armored or not`, async () => {
+  test.skipIf(age.missing)(`opens what ${age.label} sealed, armored or not`, async () => {
     const key = await makeOwn({ type: "ed25519" });
     const binary = randomBytes(70_000);
     for (const flags of [["-a"], []]) {
@@ -84,7 +84,7 @@ describe("receiving with the keys in the home folder", () => {
     }
   });
 
-  it.skipIf(sshVault.missing)(`opens what ${sshVault.label} sealed`, async () => {
+  test.skipIf(sshVault.missing)(`opens what ${sshVault.label} sealed`, async () => {
     const key = await makeOwn({ type: "rsa", bits: 2048 });
     const env = { PATH: process.env["PATH"], HOME: home };
     const message = await runOk(sshVault.path, ["create", "-k", `${key.path}.pub`], { env, input: secret });
@@ -96,14 +96,14 @@ describe("receiving with the keys in the home folder", () => {
     });
   });
 
-  it("opens an empty secret", async () => {
+  test("opens an empty secret", async () => {
     const key = await makeOwn({ type: "ed25519" });
     const to = [{ name: "me", source: "here", keys: readPublicKeys(key.line) }];
     const { message } = await share({ secret: Buffer.alloc(0), to, format: "ssh-vault" });
     expect((await receiveAtHome(message)).plaintext).toHaveLength(0);
   });
 
-  it("tries the keys that ~/.ssh/config names", async () => {
+  test("tries the keys that ~/.ssh/config names", async () => {
     mkdirSync(join(home, "keys"));
     const work = await make({ type: "ed25519", folder: join(home, "keys"), name: "work key" });
     configure('Host *.example.org\n  IdentityFile "~/keys/work key"\n');
@@ -111,14 +111,14 @@ describe("receiving with the keys in the home folder", () => {
     expect(openedWith).toMatchObject({ path: work.path, fingerprint: work.fingerprint });
   });
 
-  it("reads a long ~/.ssh/config", async () => {
+  test("reads a long ~/.ssh/config", async () => {
     const work = await makeOwn({ type: "ed25519", name: "work" });
     const hosts = Array.from({ length: 4000 }, (_, at) => `Host host-${at}.example.org\n  User alice\n`);
     configure(`${hosts.join("")}IdentityFile ~/.ssh/work\n`);
     expect((await receiveAtHome(await sealTo(work))).openedWith.path).toBe(work.path);
   });
 
-  it("follows the Include lines of ~/.ssh/config, also those with a pattern", async () => {
+  test("follows the Include lines of ~/.ssh/config, also those with a pattern", async () => {
     mkdirSync(join(home, ".ssh/config.d"));
     const keys: Key[] = [];
     for (const name of ["one", "two", "off"]) {
@@ -135,7 +135,7 @@ describe("receiving with the keys in the home folder", () => {
     expect(error.hint).toContain(`tried ${one.path} (${one.fingerprint}), ${two.path} (${two.fingerprint})`);
   });
 
-  it("goes on after a default key that is broken", async () => {
+  test("goes on after a default key that is broken", async () => {
     const key = await makeOwn({ type: "rsa", bits: 2048 });
     const message = await sealTo(key);
     const broken = join(home, ".ssh/id_ed25519");
@@ -145,7 +145,7 @@ describe("receiving with the keys in the home folder", () => {
     }
   });
 
-  it("is not held up by what is no file, and says so where nothing opens", async () => {
+  test("is not held up by what is no file, and says so where nothing opens", async () => {
     const key = await makeOwn({ type: "rsa", bits: 2048 });
     const [opens, other] = [await sealTo(key), await sealTo(stray)];
     const path = join(home, ".ssh/id_ed25519");
@@ -166,13 +166,13 @@ describe("receiving with the keys in the home folder", () => {
     }
   });
 
-  it("is not held up by a configuration that is a pipe", async () => {
+  test("is not held up by a configuration that is a pipe", async () => {
     const key = await makeOwn({ type: "ed25519" });
     await runOk("mkfifo", [join(home, ".ssh/config")]);
     expect((await receiveAtHome(await sealTo(key))).plaintext).toEqual(secret);
   });
 
-  it("says that there are no keys", async () => {
+  test("says that there are no keys", async () => {
     const error = await failureOf(receiveAtHome(await sealTo(stray)));
     expect(error).toMatchObject({
       code: "NO_IDENTITY_MATCHED",
@@ -182,7 +182,7 @@ describe("receiving with the keys in the home folder", () => {
     expect((await failureOf(receiveAtHome(await sealTo(stray)))).code).toBe("NO_IDENTITY_MATCHED");
   });
 
-  it("lists in the hint what was tried and what could not be", async () => {
+  test("lists in the hint what was tried and what could not be", async () => {
     const rsa = await makeOwn({ type: "rsa", bits: 2048 });
     const token = await makeOwn({ type: "ed25519", name: "token" });
     const signing = await makeOwn({ type: "ecdsa", name: "signing" });
@@ -197,7 +197,7 @@ describe("receiving with the keys in the home folder", () => {
     expect(error.hint).not.toContain("missing");
   });
 
-  it("keeps control characters of a path out of the hint", async () => {
+  test("keeps control characters of a path out of the hint", async () => {
     configure("IdentityFile ~/.ssh/a\u001b[2J\u202e\n");
     writeFileSync(join(home, ".ssh", "a\u001b[2J\u202e"), "garbage");
     const { hint = "" } = await failureOf(receiveAtHome(await sealTo(stray)));
@@ -212,7 +212,7 @@ const truncateSize = (path: string, size: number): void => {
 };
 
 describe("receiving with key files that were named", () => {
-  it("tries them and no others", async () => {
+  test("tries them and no others", async () => {
     const own = await makeOwn({ type: "ed25519" });
     const message = await sealTo(own);
     const error = await failureOf(receiveWith(message, stray.path));
@@ -221,7 +221,7 @@ describe("receiving with key files that were named", () => {
     expect((await receiveWith(message, own.path)).plaintext).toEqual(secret);
   });
 
-  it("tries each of several, and the default ones where the list is empty", async () => {
+  test("tries each of several, and the default ones where the list is empty", async () => {
     const own = await makeOwn({ type: "ed25519" });
     const message = await sealTo(own);
     const both = { home, keyFiles: [stray.path, own.path], passphrase: answering() };
@@ -229,19 +229,19 @@ describe("receiving with key files that were named", () => {
     expect((await receive(message, { home, keyFiles: [], passphrase: answering() })).openedWith.path).toBe(own.path);
   });
 
-  it("reads PEM files", async () => {
+  test("reads PEM files", async () => {
     const pem = await make({ type: "rsa", bits: 2048, format: "PEM", folder: home, name: "pem" });
     expect((await receiveWith(await sealTo(pem), pem.path)).openedWith.fingerprint).toBe(pem.fingerprint);
   });
 
-  it.skipIf(puttygen.missing)(`reads the files of ${puttygen.label}`, async () => {
+  test.skipIf(puttygen.missing)(`reads the files of ${puttygen.label}`, async () => {
     const path = join(home, "key.ppk");
     await runOk(puttygen.path, [stray.path, "-O", "private", "-o", path]);
     const { openedWith } = await receiveWith(await sealTo(stray), path);
     expect(openedWith).toMatchObject({ path, fingerprint: stray.fingerprint });
   });
 
-  it("says what is wrong with one", async () => {
+  test("says what is wrong with one", async () => {
     const message = await sealTo(stray);
     const signing = await make({ type: "ecdsa", folder: home, name: "signing" });
     writeFileSync(join(home, "notes.txt"), CANARY);
@@ -257,7 +257,7 @@ describe("receiving with key files that were named", () => {
     }
   });
 
-  it("refuses what cannot be read as a file, and does not wait for a pipe", async () => {
+  test("refuses what cannot be read as a file, and does not wait for a pipe", async () => {
     const message = await sealTo(stray);
     const at = (name: string): string => join(home, name);
     mkdirSync(at("folder"));
@@ -280,7 +280,7 @@ describe("receiving with key files that were named", () => {
     expect(odd.message).not.toMatch(/\p{Cc}/u);
   });
 
-  it.skipIf(isRoot)("refuses one that may not be read, and passes over a default one", async () => {
+  test.skipIf(isRoot)("refuses one that may not be read, and passes over a default one", async () => {
     const own = await makeOwn({ type: "ed25519" });
     await runOk("chmod", ["000", own.path]);
     const error = await failureOf(receiveWith(await sealTo(own), own.path));
@@ -291,7 +291,7 @@ describe("receiving with key files that were named", () => {
 });
 
 describe("the passphrase of an encrypted key", () => {
-  it("is asked for once where it is right", async () => {
+  test("is asked for once where it is right", async () => {
     const key = await makeOwn({ type: "ed25519", passphrase: PASSPHRASE });
     const { plaintext, openedWith } = await receiveAtHome(await sealTo(key), PASSPHRASE);
     expect(plaintext).toEqual(secret);
@@ -299,7 +299,7 @@ describe("the passphrase of an encrypted key", () => {
     expect(asked).toEqual([{ path: key.path, attempt: 1 }]);
   });
 
-  it("is asked for only where the message is for that key", async () => {
+  test("is asked for only where the message is for that key", async () => {
     const ed25519 = await makeOwn({ type: "ed25519", passphrase: PASSPHRASE });
     const rsa = await makeOwn({ type: "rsa", bits: 2048, passphrase: PASSPHRASE });
     expect((await failureOf(receiveAtHome(await sealTo(stray)))).hint).toContain(ed25519.fingerprint);
@@ -308,14 +308,14 @@ describe("the passphrase of an encrypted key", () => {
     expect(asked).toEqual([{ path: rsa.path, attempt: 1 }]);
   });
 
-  it("is not asked for where a key without one opens the message", async () => {
+  test("is not asked for where a key without one opens the message", async () => {
     const encrypted = await makeOwn({ type: "ed25519", passphrase: PASSPHRASE });
     const plain = await makeOwn({ type: "rsa", bits: 2048 });
     expect((await receiveAtHome(await sealTo(encrypted, plain))).openedWith.path).toBe(plain.path);
     expect(asked).toEqual([]);
   });
 
-  it("is asked for again after a wrong one, as attempts 1, 2 and 3", async () => {
+  test("is asked for again after a wrong one, as attempts 1, 2 and 3", async () => {
     const key = await makeOwn({ type: "ed25519", passphrase: PASSPHRASE });
     const message = await sealTo(key);
     expect((await receiveAtHome(message, `${CANARY} 1`, `${CANARY} 2`, PASSPHRASE)).plaintext).toEqual(secret);
@@ -326,14 +326,14 @@ describe("the passphrase of an encrypted key", () => {
     expect(asked).toHaveLength(3);
   });
 
-  it("is not asked for again where none was given", async () => {
+  test("is not asked for again where none was given", async () => {
     const key = await makeOwn({ type: "ed25519", passphrase: PASSPHRASE });
     const error = await failureOf(receiveAtHome(await sealTo(key), ""));
     expect(error.code).toBe("PASSPHRASE_REQUIRED");
     expect(asked).toEqual([{ path: key.path, attempt: 1 }]);
   });
 
-  it("ends the run at once where asking for it throws, and that is what is thrown", async () => {
+  test("ends the run at once where asking for it throws, and that is what is thrown", async () => {
     const one = await makeOwn({ type: "ed25519", passphrase: PASSPHRASE });
     const two = await makeOwn({ type: "rsa", bits: 2048, passphrase: PASSPHRASE });
     const message = await sealTo(one, two);
@@ -349,7 +349,7 @@ describe("the passphrase of an encrypted key", () => {
     expect(asked).toEqual([{ path: one.path, attempt: 1 }]);
   });
 
-  it("may be wrong for one key and right for the next", async () => {
+  test("may be wrong for one key and right for the next", async () => {
     const one = await makeOwn({ type: "ed25519", passphrase: `${CANARY} other` });
     const two = await makeOwn({ type: "rsa", bits: 2048, passphrase: PASSPHRASE });
     const { openedWith } = await receive(await sealTo(one, two), {
@@ -363,7 +363,7 @@ describe("the passphrase of an encrypted key", () => {
     expect(openedWith.path).toBe(two.path);
   });
 
-  it("of a PEM file is asked for by the .pub file beside it only where the message is for that key", async () => {
+  test("of a PEM file is asked for by the .pub file beside it only where the message is for that key", async () => {
     const pem = await makeOwn({ type: "rsa", bits: 2048, format: "PEM", passphrase: PASSPHRASE });
     const error = await failureOf(receiveAtHome(await sealTo(stray)));
     expect(error.code).toBe("NO_IDENTITY_MATCHED");
@@ -374,7 +374,7 @@ describe("the passphrase of an encrypted key", () => {
     expect(asked).toEqual([{ path: pem.path, attempt: 1 }]);
   });
 
-  it("of a PEM file without a .pub file is asked for with any message to an SSH key", async () => {
+  test("of a PEM file without a .pub file is asked for with any message to an SSH key", async () => {
     const pem = await makeOwn({ type: "rsa", bits: 2048, format: "PEM", passphrase: PASSPHRASE });
     rmSync(`${pem.path}.pub`);
     const { openedWith } = await receiveAtHome(await sealTo(pem), PASSPHRASE);

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeKeyFile, generateKeyFile, keyId, parseKeyFile, type KeyFile } from "@git-vault/git-crypt";
 import type { Repository } from "@git-vault/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { lacksPresentKey, openGrants, Pins, planRotation } from "../src/index.ts";
 import { readGrantKey } from "../src/grants/grant-file.ts";
 import { makeGrant } from "../src/grants/make-grant.ts";
@@ -63,7 +63,7 @@ const renewed = async (): Promise<{ holders: readonly string[]; dropped: readonl
   return { holders: renewals.map(({ holder }) => holder), dropped: dropped.map(({ problem }) => problem) };
 };
 
-it("opens one's grants of both keys, and tells that one of them is missing", async () => {
+test("opens one's grants of both keys, and tells that one of them is missing", async () => {
   await put(ours, "bob", 3, 1);
   await put(theirs, "bob", 2, 1);
   await put(theirs, "carol", 2, 1);
@@ -80,7 +80,7 @@ it("opens one's grants of both keys, and tells that one of them is missing", asy
   expect(await lacksPresentKey(opened(repository))).toBe(false);
 });
 
-it("renews whom both keys are granted to, and who came after the other rotation; not whom it may have shut out", async () => {
+test("renews whom both keys are granted to, and who came after the other rotation; not whom it may have shut out", async () => {
   learnTheirs();
   await put(ours, "alice", 2, 1);
   await put(theirs, "alice", 3, 1);
@@ -94,13 +94,13 @@ it("renews whom both keys are granted to, and who came after the other rotation;
   });
 });
 
-it("renews nobody of one branch where all of the other's holders were revoked", async () => {
+test("renews nobody of one branch where all of the other's holders were revoked", async () => {
   learnTheirs();
   await put(theirs, "bob", 3, 1);
   expect((await renewed()).holders).toEqual([]);
 });
 
-it("takes grants of a key that is not here for nobody's", async () => {
+test("takes grants of a key that is not here for nobody's", async () => {
   await put(ours, "alice", 2, 1);
   await put(theirs, "bob", 3, 1);
   expect(await renewed()).toEqual({

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import { readHeader } from "@git-vault/sealing";
 import { makeSshKey, peer, run, runOk, temporaryFolder, type SshKey, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { receive, share } from "../src/index.ts";
 import { CANARY, failureOf } from "./hands.ts";
 
@@ -55,7 +55,7 @@ beforeAll(async () => {
 afterAll(() => folder.remove());
 
 describe("sharing in the age format", () => {
-  it("seals to every usable key of every recipient, and says who that is", async () => {
+  test("seals to every usable key of every recipient, and says who that is", async () => {
     const { message, format, sealedTo } = await share({ secret, to: [alice, bob] });
     expect(format).toBe("age");
     expect(readHeader(message)).toMatchObject({ format: "age", stanzas: { length: 3 } });
@@ -73,7 +73,7 @@ describe("sharing in the age format", () => {
     }
   });
 
-  it("passes over keys that cannot be sealed to, each with its reason", async () => {
+  test("passes over keys that cannot be sealed to, each with its reason", async () => {
     const { notSealedTo } = await share({ secret, to: [alice, bob] });
     expect(
       notSealedTo.map(({ recipient, source, entry, reason }) => [recipient, source, entry.comment, reason]),
@@ -86,7 +86,7 @@ describe("sharing in the age format", () => {
     expect(error.code).toBe("NO_IDENTITY_MATCHED");
   });
 
-  it.skipIf(age.missing)(`makes what each recipient opens with ${age.label}`, async () => {
+  test.skipIf(age.missing)(`makes what each recipient opens with ${age.label}`, async () => {
     const binary = randomBytes(4096);
     const { message } = await share({ secret: binary, to: [alice, bob] });
     for (const { privateKeyPath } of [laptop, desktop, bobs]) {
@@ -96,26 +96,26 @@ describe("sharing in the age format", () => {
     expect((await run(age.path, ["-d", "-i", other.privateKeyPath], { input: message })).status).not.toBe(0);
   });
 
-  it("gives a key that stands there twice one stanza", async () => {
+  test("gives a key that stands there twice one stanza", async () => {
     const twice = await entryOf("twice.keys", laptop.publicKey, `${laptop.publicKey} again`);
     const { message, sealedTo } = await share({ secret, to: [twice, twice] });
     expect(readHeader(message).stanzas).toHaveLength(1);
     expect(sealedTo.map(({ entry }) => entry.comment)).toEqual(["laptop", "laptop again", "laptop", "laptop again"]);
   });
 
-  it("seals an empty secret", async () => {
+  test("seals an empty secret", async () => {
     const { message } = await share({ secret: Buffer.alloc(0), to: [bob] });
     expect((await receiveWith(message, bobs)).plaintext).toHaveLength(0);
   });
 
-  it("leaves the secret as it was", async () => {
+  test("leaves the secret as it was", async () => {
     const mine = Buffer.from(secret);
     await share({ secret: mine, to: [bob], base64: true });
     await share({ secret: mine, to: [bob] });
     expect(mine).toEqual(secret);
   });
 
-  it("makes text that holds nothing of the secret and is another each time", async () => {
+  test("makes text that holds nothing of the secret and is another each time", async () => {
     const one = await share({ secret, to: [bob] });
     const two = await share({ secret, to: [bob] });
     expect(one.message.toString()).toMatch(/^-----BEGIN AGE ENCRYPTED FILE-----\n[\x20-\x7e\n]*\n$/);
@@ -125,7 +125,7 @@ describe("sharing in the age format", () => {
 });
 
 describe("sharing in ssh-vault's format", () => {
-  it("seals to the first usable key of one recipient", async () => {
+  test("seals to the first usable key of one recipient", async () => {
     const late = await entryOf("late.keys", signing.publicKey, small.publicKey, desktop.publicKey, laptop.publicKey);
     const { message, format, sealedTo, notSealedTo } = await share({ secret, to: [late], format: "ssh-vault" });
     expect(format).toBe("ssh-vault");
@@ -136,7 +136,7 @@ describe("sharing in ssh-vault's format", () => {
     expect((await receiveWith(message, desktop)).plaintext).toEqual(secret);
   });
 
-  it.skipIf(sshVault.missing)(`makes what ${sshVault.label} opens`, async () => {
+  test.skipIf(sshVault.missing)(`makes what ${sshVault.label} opens`, async () => {
     const home = join(folder.path, "home");
     mkdirSync(home);
     const env = { PATH: process.env["PATH"], HOME: home };
@@ -150,7 +150,7 @@ describe("sharing in ssh-vault's format", () => {
     }
   });
 
-  it.skipIf(sshVault.missing)(
+  test.skipIf(sshVault.missing)(
     `makes of binary, as base64, what ${sshVault.label} prints and base64 undoes`,
     async () => {
       const env = { PATH: process.env["PATH"], HOME: folder.path };
@@ -163,7 +163,7 @@ describe("sharing in ssh-vault's format", () => {
     },
   );
 
-  it("is refused for several recipients", async () => {
+  test("is refused for several recipients", async () => {
     const error = await failureOf(share({ secret, to: [alice, bob], format: "ssh-vault" }));
     expect(error).toMatchObject({ code: "INVALID_KEY_CHOICE", hint: expect.stringMatching(/one recipient at a time/) });
     expect(error.message).toMatch(/seals to one key, got 2 recipients/);
@@ -171,7 +171,7 @@ describe("sharing in ssh-vault's format", () => {
 });
 
 describe("choosing one key", () => {
-  it("counts the usable keys alone, from 1", async () => {
+  test("counts the usable keys alone, from 1", async () => {
     for (const [key, comment] of [
       ["1", "laptop"],
       ["2", "desktop"],
@@ -182,7 +182,7 @@ describe("choosing one key", () => {
     }
   });
 
-  it("takes the fingerprint that ssh-keygen prints", async () => {
+  test("takes the fingerprint that ssh-keygen prints", async () => {
     for (const owner of [laptop, desktop]) {
       const key = await fingerprintOf(owner);
       const { message, sealedTo } = await share({ secret, to: [alice], key });
@@ -191,7 +191,7 @@ describe("choosing one key", () => {
     }
   });
 
-  it.each(["0", "3", "-1", "01", "1.0", " 1", "", "one", "9999999", "sha256:abc", "__proto__", "\u001b[2J"])(
+  test.each(["0", "3", "-1", "01", "1.0", " 1", "", "one", "9999999", "sha256:abc", "__proto__", "\u001b[2J"])(
     "refuses the number %j",
     async (key) => {
       const error = await failureOf(share({ secret, to: [alice], key }));
@@ -203,7 +203,7 @@ describe("choosing one key", () => {
     },
   );
 
-  it("refuses a fingerprint of none of the keys", async () => {
+  test("refuses a fingerprint of none of the keys", async () => {
     const error = await failureOf(share({ secret, to: [bob], key: await fingerprintOf(laptop) }));
     expect(error).toMatchObject({
       code: "INVALID_KEY_CHOICE",
@@ -211,32 +211,32 @@ describe("choosing one key", () => {
     });
   });
 
-  it("refuses the fingerprint of an unusable key with the reason of that key alone", async () => {
+  test("refuses the fingerprint of an unusable key with the reason of that key alone", async () => {
     const error = await failureOf(share({ secret, to: [alice], key: await fingerprintOf(small) }));
     expect(error.code).toBe("NO_USABLE_KEY");
     expect(error.message).toContain(`(${await fingerprintOf(small)}: RSA of 1024 bits is under the minimum of 2048)`);
   });
 
-  it("takes a key by its fingerprint where it also stands with an option that makes it unusable", async () => {
+  test("takes a key by its fingerprint where it also stands with an option that makes it unusable", async () => {
     const authority = await entryOf("authority.keys", `cert-authority ${laptop.publicKey}`, laptop.publicKey);
     const { sealedTo } = await share({ secret, to: [authority], key: await fingerprintOf(laptop) });
     expect(sealedTo).toHaveLength(1);
   });
 
-  it("is refused among several recipients", async () => {
+  test("is refused among several recipients", async () => {
     const error = await failureOf(share({ secret, to: [alice, bob], key: "1" }));
     expect(error).toMatchObject({ code: "INVALID_KEY_CHOICE", hint: "choose a key where there is one recipient" });
   });
 });
 
 describe("sharing is refused", () => {
-  it("with nobody", async () => {
+  test("with nobody", async () => {
     for (const format of ["age", "ssh-vault"] as const) {
       expect((await failureOf(share({ secret, to: [], format, key: "1" }))).code).toBe("NO_RECIPIENTS");
     }
   });
 
-  it("where one of several recipients has no usable key, naming every key and why", async () => {
+  test("where one of several recipients has no usable key, naming every key and why", async () => {
     const carol = await entryOf("carol.keys", signing.publicKey, small.publicKey);
     for (const options of [
       { to: [bob, carol] },
@@ -250,14 +250,14 @@ describe("sharing is refused", () => {
     }
   });
 
-  it("where a line is no key at all, by the number of the line", async () => {
+  test("where a line is no key at all, by the number of the line", async () => {
     const broken = await entryOf("broken.keys", "ssh-ed25519 AAAA broken", signing.publicKey);
     const error = await failureOf(share({ secret, to: [broken] }));
     expect(error.code).toBe("NO_USABLE_KEY");
     expect(error.message).toContain("(line 1: ");
   });
 
-  it("for a member of a team who has no keys", async () => {
+  test("for a member of a team who has no keys", async () => {
     const member: DirectoryEntry = { name: "github:dora", source: "https://github.example/dora.keys", keys: [] };
     const error = await failureOf(share({ secret, to: [bob, member] }));
     expect(error).toMatchObject({
@@ -266,7 +266,7 @@ describe("sharing is refused", () => {
     });
   });
 
-  it("without control characters of a recipient's name in the message", async () => {
+  test("without control characters of a recipient's name in the message", async () => {
     const odd = { ...(await entryOf("odd.keys", signing.publicKey)), name: "a\u001b[2J\u202eb\n.keys" };
     const refused = [{ key: "SHA256:none" }, {}].map((options) => failureOf(share({ secret, to: [odd], ...options })));
     const chosen = failureOf(share({ secret, to: [{ ...odd, keys: bob.keys }], key: "7" }));
@@ -276,13 +276,13 @@ describe("sharing is refused", () => {
     }
   });
 
-  it("for a secret that is not bytes, without showing it", async () => {
+  test("for a secret that is not bytes, without showing it", async () => {
     // @ts-expect-error -- what a caller without types may give
     const refused = share({ secret: CANARY, to: [bob] });
     await expect(refused).rejects.toThrow(new TypeError("secret: expected a Uint8Array, got string"));
   });
 
-  it("in a format that there is not", async () => {
+  test("in a format that there is not", async () => {
     // @ts-expect-error -- what a caller without types may give
     await expect(share({ secret, to: [bob], format: "zip" })).rejects.toThrow(RangeError);
   });

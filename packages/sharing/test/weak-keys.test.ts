@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Directory } from "@git-vault/directory";
 import { makeSshKey, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { receive, share, type Shared, type ShareOptions } from "../src/index.ts";
 import { failureOf } from "./hands.ts";
 
@@ -19,13 +19,13 @@ const shareWith = async (name: string, options: Partial<ShareOptions>): Promise<
 };
 
 describe("an RSA key of 1024 bits", () => {
-  it("is not sealed to, and the error says how it could be", async () => {
+  test("is not sealed to, and the error says how it could be", async () => {
     const error = await failureOf(shareWith("weak", {}));
     expect(error).toMatchObject({ code: "NO_USABLE_KEY" });
     expect(error.hint).toContain("--allow-weak");
   });
 
-  it.each(["age", "ssh-vault"] as const)(
+  test.each(["age", "ssh-vault"] as const)(
     "is sealed to in the format of %s where that is asked for, and opens it",
     async (format) => {
       const { message, sealedTo, notSealedTo } = await shareWith("weak", { format, allowWeak: true });
@@ -41,7 +41,7 @@ describe("an RSA key of 1024 bits", () => {
 });
 
 describe("a key that can only sign", () => {
-  it("is not sealed to, whatever is asked for", async () => {
+  test("is not sealed to, whatever is asked for", async () => {
     const error = await failureOf(shareWith("ecdsa", { allowWeak: true }));
     expect(error).toMatchObject({ code: "NO_USABLE_KEY" });
     expect(error.hint).not.toContain("--allow-weak");

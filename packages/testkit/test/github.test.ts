@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ValidateFunction } from "ajv";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { peer, runOk, startGitHub, temporaryFolder, type GitHubStandIn } from "../src/index.ts";
 
 const ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH8gOptz22JZEashS2LEWWvJiUYI9M6lxubNX1FGYMXa";
@@ -52,18 +52,18 @@ async function expectDescribed(answer: Response, path: string): Promise<unknown>
 }
 
 describe("the answers, against GitHub's own description", () => {
-  it("would notice a missing field", () => {
+  test("would notice a missing field", () => {
     expect(validatorFor("/users/{username}/keys", "200")([{ id: 1 }])).toBe(false);
     expect(validatorFor("/users/{username}", "200")({ login: "choldgraf" })).toBe(false);
   });
 
-  it("describes a user, in any case of the login, with every field of the public view", async () => {
+  test("describes a user, in any case of the login, with every field of the public view", async () => {
     github.users.set("ChoLdgraf", { name: "Chris", keys: [] });
     const user = (await expectDescribed(await get("/users/choldgraf"), "/users/{username}")) as object;
     expect(user).toMatchObject({ login: "ChoLdgraf", name: "Chris", type: "User" });
   });
 
-  it("lists a user's keys", async () => {
+  test("lists a user's keys", async () => {
     github.users.set("choldgraf", { keys: [ED25519] });
     const answer = await get("/users/choldgraf/keys");
     expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
@@ -71,7 +71,7 @@ describe("the answers, against GitHub's own description", () => {
     expect(keys).toMatchObject([{ key: ED25519, id: expect.any(Number) as number }]);
   });
 
-  it("lists a user's signing keys", async () => {
+  test("lists a user's signing keys", async () => {
     github.users.set("choldgraf", { signingKeys: [ED25519] });
     const keys = await expectDescribed(
       await get("/users/choldgraf/ssh_signing_keys"),
@@ -80,7 +80,7 @@ describe("the answers, against GitHub's own description", () => {
     expect(keys).toMatchObject([{ key: ED25519, title: "signing" }]);
   });
 
-  it("lists a team's members to whoever has a token", async () => {
+  test("lists a team's members to whoever has a token", async () => {
     github.teams.set("2i2c-org/engineering", ["choldgraf", "GeorgianaElena"]);
     github.tokens.add("secret");
     const answer = await get("/orgs/2i2c-org/teams/engineering/members", { authorization: "token secret" });
@@ -88,7 +88,7 @@ describe("the answers, against GitHub's own description", () => {
     expect(members).toMatchObject([{ login: "choldgraf" }, { login: "GeorgianaElena" }]);
   });
 
-  it("answers an unknown user with 404, a message and a link to the documentation", async () => {
+  test("answers an unknown user with 404, a message and a link to the documentation", async () => {
     const answer = await get("/users/nobody");
     expect(answer.status).toBe(404);
     const error = await expectDescribed(answer, "/users/{username}");
@@ -100,7 +100,7 @@ describe("the answers, against GitHub's own description", () => {
   });
 
   const gpg = peer("gpg");
-  it.skipIf(gpg.missing)(`describes an OpenPGP key as ${gpg.label} does`, async () => {
+  test.skipIf(gpg.missing)(`describes an OpenPGP key as ${gpg.label} does`, async () => {
     using home = temporaryFolder();
     const options = { env: { ...process.env, GNUPGHOME: home.path } };
     const quick = ["--batch", "--passphrase", "", "--quick-generate-key", "Alice <alice@example.org>"];
@@ -125,13 +125,13 @@ describe("the answers, against GitHub's own description", () => {
 });
 
 describe("the rules of the API", () => {
-  it("serves the same below the prefix of an enterprise server, and links there", async () => {
+  test("serves the same below the prefix of an enterprise server, and links there", async () => {
     github.users.set("choldgraf", { keys: [ED25519] });
     const answer = await get("/api/v3/users/choldgraf");
     expect(await answer.json()).toMatchObject({ url: `${github.url}/api/v3/users/choldgraf` });
   });
 
-  it("refuses an unknown token with 401, and a team without a token with 404", async () => {
+  test("refuses an unknown token with 401, and a team without a token with 404", async () => {
     github.users.set("choldgraf", { keys: [ED25519] });
     github.teams.set("org/team", ["choldgraf"]);
     const refused = await get("/users/choldgraf/keys", { authorization: "Bearer wrong" });
@@ -140,7 +140,7 @@ describe("the rules of the API", () => {
     expect((await get("/orgs/org/teams/team/members")).status).toBe(404);
   });
 
-  it("gives 30 items a page by default, 100 at most, and links the pages by number", async () => {
+  test("gives 30 items a page by default, 100 at most, and links the pages by number", async () => {
     github.users.set("many", { keys: Array.from({ length: 250 }, (_, index) => `ssh-ed25519 AAAA${index}`) });
     expect(await (await get("/users/many/keys")).json()).toHaveLength(30);
     const seen: string[] = [];
@@ -161,7 +161,7 @@ describe("the rules of the API", () => {
     expect(new Set(seen).size).toBe(250);
   });
 
-  it("answers 304 without a body to whoever has the weak ETag, until the keys change", async () => {
+  test("answers 304 without a body to whoever has the weak ETag, until the keys change", async () => {
     github.users.set("choldgraf", { keys: [ED25519] });
     const etag = (await get("/users/choldgraf/keys")).headers.get("etag") ?? "";
     expect(etag).toMatch(/^W\/"[0-9a-f]{64}"$/);
@@ -171,7 +171,7 @@ describe("the rules of the API", () => {
     expect((await get("/users/choldgraf/keys", { "if-none-match": etag })).status).toBe(200);
   });
 
-  it("counts down the rate limit, spares a signed-in 304, and refuses at zero", async () => {
+  test("counts down the rate limit, spares a signed-in 304, and refuses at zero", async () => {
     github.users.set("choldgraf", { keys: [ED25519] });
     github.tokens.add("secret");
     github.rate.remaining = 2;
@@ -186,7 +186,7 @@ describe("the rules of the API", () => {
     expect(refused.headers.get("x-ratelimit-reset")).toBe(String(github.rate.reset));
   });
 
-  it("serves a user's .keys, and any other text, as plain text with an ETag", async () => {
+  test("serves a user's .keys, and any other text, as plain text with an ETag", async () => {
     github.users.set("choldgraf", { keys: [ED25519, "ssh-rsa AAAA"] });
     github.texts.set("/deep/alice.keys", "# none\n");
     const keys = await get("/choldgraf.keys");
@@ -199,7 +199,7 @@ describe("the rules of the API", () => {
     expect((await get("/nobody.keys")).status).toBe(404);
   });
 
-  it("records every request with its path, query and headers", async () => {
+  test("records every request with its path, query and headers", async () => {
     await get("/users/nobody?a=1", { "x-mark": "yes" });
     expect(github.requests).toMatchObject([{ method: "GET", path: "/users/nobody?a=1", headers: { "x-mark": "yes" } }]);
   });
@@ -210,7 +210,7 @@ describe("faults", () => {
     github.users.set("choldgraf", { keys: [ED25519] });
   });
 
-  it("strike only the path they name, and only so often", async () => {
+  test("strike only the path they name, and only so often", async () => {
     github.faults.push({ fault: "answer", status: 502, on: "/users/choldgraf/keys", times: 2 });
     const statuses = [];
     for (const path of ["/users/choldgraf", "/users/choldgraf/keys", "/users/choldgraf/keys", "/users/choldgraf/keys"])
@@ -218,14 +218,14 @@ describe("faults", () => {
     expect(statuses).toEqual([200, 502, 502, 200]);
   });
 
-  it.each([403, 429] as const)("use up the rate limit with %i", async (status) => {
+  test.each([403, 429] as const)("use up the rate limit with %i", async (status) => {
     github.faults.push({ fault: "rate-limit", status, resetIn: 600 });
     const answer = await get("/users/choldgraf/keys");
     expect([answer.status, answer.headers.get("x-ratelimit-remaining")]).toEqual([status, "0"]);
     expect(Number(answer.headers.get("x-ratelimit-reset"))).toBeGreaterThan(Date.now() / 1000 + 590);
   });
 
-  it("reach the secondary limit, with and without retry-after", async () => {
+  test("reach the secondary limit, with and without retry-after", async () => {
     github.faults.push(
       { fault: "secondary-limit", retryAfter: 7, times: 1 },
       { fault: "secondary-limit", retryAfter: null },
@@ -234,7 +234,7 @@ describe("faults", () => {
     expect((await get("/users/choldgraf/keys")).headers.get("retry-after")).toBeNull();
   });
 
-  it("cut the connection before the headers and in the middle of the body", async () => {
+  test("cut the connection before the headers and in the middle of the body", async () => {
     github.faults.push({ fault: "drop", when: "before-headers", times: 1 }, { fault: "drop", when: "after-headers" });
     await expect(get("/users/choldgraf/keys")).rejects.toThrow(TypeError);
     const half = await get("/users/choldgraf/keys");
@@ -242,7 +242,7 @@ describe("faults", () => {
     await expect(half.text()).rejects.toThrow(TypeError);
   });
 
-  it("send bodies that are too big, endless or cut, pages and redirects", async () => {
+  test("send bodies that are too big, endless or cut, pages and redirects", async () => {
     github.faults.push(
       { fault: "oversized", bytes: 2_000_000, times: 1 },
       { fault: "endless", times: 1 },
@@ -269,7 +269,7 @@ describe("faults", () => {
   });
 });
 
-it("serves https where it is given a certificate", async () => {
+test("serves https where it is given a certificate", async () => {
   using folder = temporaryFolder();
   const [key, cert] = [join(folder.path, "key.pem"), join(folder.path, "cert.pem")];
   const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"];
@@ -279,7 +279,7 @@ it("serves https where it is given a certificate", async () => {
   await expect(fetch(secure.url)).rejects.toMatchObject({ cause: { code: "DEPTH_ZERO_SELF_SIGNED_CERT" } });
 });
 
-it("frees its port when it is closed, whoever is still connected", async () => {
+test("frees its port when it is closed, whoever is still connected", async () => {
   const other = await startGitHub();
   other.faults.push({ fault: "stall" });
   const answer = await fetch(other.url);
