@@ -4,11 +4,11 @@ import { workspaceSources } from "./scripts/sources.mjs";
 const exclude = ["**/node_modules/**", "**/dist/**"];
 
 /**
- * One run for all packages, in two projects. The tests of `packages` run on the sources of all packages. Those of `vault` run the
- * built command, which is built first if a source is newer.
+ * One run for all packages, in two projects. The tests of `packages` run on the sources of all
+ * packages. Those of `vault` run the built command, which is built first if a source is newer.
  *
- * Peers are slow to start on a small machine, so the limits are generous; no test is timed. On two cores a third worker has
- * something to do while the others wait for a cluster or a lease.
+ * Peers are slow to start on a small machine, so the limits are generous; no test is timed. On two
+ * cores a third worker has something to do while the others wait for a cluster or a lease.
  */
 export default defineConfig({
   test: {

@@ -1,4 +1,5 @@
-// `node age-encryption.mjs seal|open KEY FILE`: streams the file through npm's age-encryption, to nowhere.
+// `node age-encryption.mjs seal|open KEY FILE`: streams the file through npm's age-encryption, to
+// nowhere.
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { Decrypter, Encrypter } from "age-encryption";

@@ -1,6 +1,7 @@
-// `pnpm bench age [MiB] [ROUNDS]`: sealing and opening a large file with vault and with age, wall time with start-up, in turns, on all
-// cores and (where taskset is installed) on one, in binary and from file to file in armor, too; then vault's memory, and its speed beside the streams of npm's age-encryption.
-// `age` is the one on PATH or in $GIT_VAULT_PEERS.
+// `pnpm bench age [MiB] [ROUNDS]`: sealing and opening a large file with vault and with age, wall
+// time with start-up, in turns, on all cores and (where taskset is installed) on one, in binary and
+// from file to file in armor, too; then vault's memory, and its speed beside the streams of npm's
+// age-encryption. `age` is the one on PATH or in $GIT_VAULT_PEERS.
 import { spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -62,9 +63,10 @@ const pairs = {
   ],
   "open, armor, file to file": [`age -d ${key} -o by-age armored`, "node $VAULT view -q -o by-vault armored"],
 };
-// What a file that is there takes to be replaced depends on the file system, and is not what is compared. Nor is what it takes a
-// virtual machine to get memory back from its host, which takes what lies free for seconds: that can double the time of writing a new
-// file, whoever writes it. So each finds as much memory as it writes just freed.
+// What a file that is there takes to be replaced depends on the file system, and is not what is
+// compared. Nor is what it takes a virtual machine to get memory back from its host, which takes
+// what lies free for seconds: that can double the time of writing a new file, whoever writes it. So
+// each finds as much memory as it writes just freed.
 const before = () => sh("rm -f by-age by-vault && cat armored > freed && rm freed");
 const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(2)} s`;
 

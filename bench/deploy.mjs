@@ -1,6 +1,6 @@
-// A repository of the size of a large public one, checked and merged: 60 layers, 10,000 keys of values, 500 secret files. Where Helm is
-// there, its environments are rendered, too, which is compared with Helm alone.
-//   pnpm bench deploy [ROUNDS]
+// A repository of the size of a large public one, checked and merged: 60 layers, 10,000 keys of
+// values, 500 secret files. Where Helm is there, its environments are rendered, too, which is
+// compared with Helm alone. pnpm bench deploy [ROUNDS]
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

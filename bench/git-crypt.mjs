@@ -1,5 +1,6 @@
-// `pnpm bench git-crypt [SIZE…]`: unlocking, status and what git itself does, against git-crypt in the same run. A SIZE is a number of
-// files of 2 KB, or `big` for one of 200 MB; without any, 1 10 100. The programs take turns on clones of one repository.
+// `pnpm bench git-crypt [SIZE…]`: unlocking, status and what git itself does, against git-crypt in
+// the same run. A SIZE is a number of files of 2 KB, or `big` for one of 200 MB; without any, 1 10
+// 100. The programs take turns on clones of one repository.
 //
 // $VAULT names another command than the built one, and $ROUNDS how many turns each takes.
 import { spawnSync } from "node:child_process";

@@ -1,6 +1,9 @@
 // Medians of programs that take turns.
 
-/** Runs each of `commands` once a round, in turn, after `before`, and gives each one's median in milliseconds. */
+/**
+ * Runs each of `commands` once a round, in turn, after `before`, and gives each one's median in
+ * milliseconds.
+ */
 export function medianOfTurns(commands, rounds, before = () => {}) {
   const times = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
   for (let round = -1; round < rounds; round++) {

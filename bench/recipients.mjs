@@ -1,6 +1,7 @@
-// `pnpm bench recipients [RECIPIENTS] [ROUNDS]`: sealing a short secret to many recipients, half of them with Ed25519 and half with
-// RSA-3072 keys, and opening it by the last of them, with vault and with age, wall time with start-up, in turns. `age` is the one
-// on PATH or in $GIT_VAULT_PEERS. Making 250 RSA keys takes a minute or two.
+// `pnpm bench recipients [RECIPIENTS] [ROUNDS]`: sealing a short secret to many recipients, half of
+// them with Ed25519 and half with RSA-3072 keys, and opening it by the last of them, with vault and
+// with age, wall time with start-up, in turns. `age` is the one on PATH or in $GIT_VAULT_PEERS.
+// Making 250 RSA keys takes a minute or two.
 import { execFile, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";

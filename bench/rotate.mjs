@@ -1,7 +1,9 @@
-// `pnpm bench rotate [FILES] [ROUNDS]`: replacing a repository's key, against encrypting every file anew with git-crypt.
+// `pnpm bench rotate [FILES] [ROUNDS]`: replacing a repository's key, against encrypting every file
+// anew with git-crypt.
 //
-// git-crypt cannot replace a key. What its users do instead is timed here, without the grants: another key in the place of the old
-// one, `git add --renormalize` with git-crypt's filter, and a commit. Both sides work on copies of one repository with files of 2 KB.
+// git-crypt cannot replace a key. What its users do instead is timed here, without the grants:
+// another key in the place of the old one, `git add --renormalize` with git-crypt's filter, and a
+// commit. Both sides work on copies of one repository with files of 2 KB.
 import { spawnSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";

@@ -1,5 +1,6 @@
-// `pnpm bench start-up`: how long whole commands take, as ratios to an empty Node in the same run. The programs take turns, so
-// that whatever else the machine does falls on all of them; the median of each is compared.
+// `pnpm bench start-up`: how long whole commands take, as ratios to an empty Node in the same run.
+// The programs take turns, so that whatever else the machine does falls on all of them; the median
+// of each is compared.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { generateKeyPairSync } from "node:crypto";

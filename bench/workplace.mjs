@@ -1,4 +1,5 @@
-// Where a benchmark works: a folder of its own, which is also the home of what it runs and goes away in the end.
+// Where a benchmark works: a folder of its own, which is also the home of what it runs and goes
+// away in the end.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -7,7 +8,10 @@ import { fileURLToPath } from "node:url";
 /** The built command. */
 export const vaultProgram = join(dirname(dirname(fileURLToPath(import.meta.url))), "apps/vault/dist/main.cjs");
 
-/** Makes the folder, and the environment in which both sides of a comparison run: peers are looked for in $GIT_VAULT_PEERS first. */
+/**
+ * Makes the folder, and the environment in which both sides of a comparison run: peers are looked
+ * for in $GIT_VAULT_PEERS first.
+ */
 export function workplace() {
   const folder = mkdtempSync(join(tmpdir(), "git-vault-bench-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));

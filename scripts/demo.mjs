@@ -1,5 +1,6 @@
-// `npm run demo`: the whole story on a throwaway repository, with a stand-in where GitHub would be. Each command is printed
-// before it runs, followed by what it printed. Nothing outside a temporary folder is touched.
+// `npm run demo`: the whole story on a throwaway repository, with a stand-in where GitHub would be.
+// Each command is printed before it runs, followed by what it printed. Nothing outside a temporary
+// folder is touched.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,6 @@
-// What a fresh clone needs before anything can run, on a machine that has only Node and git: the pinned pnpm, the dependencies
-// as locked, and a build. It imports nothing that has to be installed.
+// What a fresh clone needs before anything can run, on a machine that has only Node and git: the
+// pinned pnpm, the dependencies as locked, and a build. It imports nothing that has to be
+// installed.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -8,7 +9,10 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { packageManager, engines } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
 
-/** Runs a program in the project's root with its output shown; ends this one with its exit code where it fails. */
+/**
+ * Runs a program in the project's root with its output shown; ends this one with its exit code
+ * where it fails.
+ */
 function runShown(command, args, env = {}) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
@@ -20,7 +24,9 @@ function runShown(command, args, env = {}) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Runs the pnpm that package.json pins: the installed one where it is that version, else by npx. */
+/**
+ * Runs the pnpm that package.json pins: the installed one where it is that version, else by npx.
+ */
 export function pnpm(args, env) {
   const version = packageManager.split("@").at(-1);
   const installed = spawnSync("pnpm", ["--version"], {

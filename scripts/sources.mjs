@@ -1,13 +1,14 @@
-// Where the sources of the workspace's packages are. Tests and the bundler resolve `@git-vault/*` through this, so that they see a
-// neighbour's sources as they are now, never a build of before.
+// Where the sources of the workspace's packages are. Tests and the bundler resolve `@git-vault/*`
+// through this, so that they see a neighbour's sources as they are now, never a build of before.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), "packages");
 
 /**
- * The source file of a package of the workspace: `@git-vault/keys` is packages/keys/src/index.ts, and its subpath
- * `@git-vault/keys/openpgp` is packages/keys/src/openpgp/index.ts. Undefined for any other name.
+ * The source file of a package of the workspace: `@git-vault/keys` is packages/keys/src/index.ts,
+ * and its subpath `@git-vault/keys/openpgp` is packages/keys/src/openpgp/index.ts. Undefined for
+ * any other name.
  */
 export function sourceOf(specifier) {
   const [, name, subpath = "."] = /^@git-vault\/([^/.]+)(?:\/([^.]+))?$/.exec(specifier) ?? [];

@@ -1,4 +1,5 @@
-// `npm test`: installs and builds what is needed, then runs every check and every test. Arguments go to vitest.
+// `npm test`: installs and builds what is needed, then runs every check and every test. Arguments
+// go to vitest.
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Makes the example a git repository in a new folder, its secrets encrypted:
-//   node docs/example/make.mjs FOLDER [VAULT]
-// VAULT is the command that encrypts; `vault` where it is left out. The key lies in .git/git-crypt/keys/default.
+// Makes the example a git repository in a new folder, its secrets encrypted: node
+// docs/example/make.mjs FOLDER [VAULT] VAULT is the command that encrypts; `vault` where it is left
+// out. The key lies in .git/git-crypt/keys/default.
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, rmSync } from "node:fs";
 import { resolve } from "node:path";

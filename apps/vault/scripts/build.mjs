@@ -1,5 +1,6 @@
-// Bundles the command line into lazy chunks in dist/, and writes what the package carries beside them: clipboardy's
-// helper programs, the man page, the notices of everything that was bundled, README and licence.
+// Bundles the command line into lazy chunks in dist/, and writes what the package carries beside
+// them: clipboardy's helper programs, the man page, the notices of everything that was bundled,
+// README and licence.
 import {
   chmodSync,
   cpSync,
@@ -39,9 +40,11 @@ function checkPages() {
 }
 
 /*
- * The chunks are CommonJS, since Node starts its loader for ES modules only where it meets one, which takes longer than all of
- * `vault --help`. They are few, since each file costs about half a millisecond: what main.ts imports, what view and share to a
- * key file need beside that, what the network needs, what git itself runs, what works on grants, and each library that only some runs need.
+ * The chunks are CommonJS, since Node starts its loader for ES modules only where it meets one,
+ * which takes longer than all of `vault --help`. They are few, since each file costs about half a
+ * millisecond: what main.ts imports, what view and share to a key file need beside that, what the
+ * network needs, what git itself runs, what works on grants, and each library that only some runs
+ * need.
  */
 const own = (path) => join(root, path);
 const directory = (name) => own(`../../packages/directory/src/${name}.ts`);
@@ -65,7 +68,10 @@ const chunks = {
 // `sharing` exports what view and share to a key file use beside what only repositories need.
 const isOfRepositories = (id) =>
   /[/\\]packages[/\\](?:git-crypt|sharing[/\\]src[/\\]grants[/\\]openpgp-(?:files|open))/.test(id);
-/** The indexes of the packages lead to what only signed messages need, which is kept out of the chunks above. */
+/**
+ * The indexes of the packages lead to what only signed messages need, which is kept out of the
+ * chunks above.
+ */
 const ofPackage = (name, files) => files.map((file) => own(`../../packages/${name}/src/${file}.ts`));
 const signatures = new Set([
   ...ofPackage(
@@ -168,7 +174,10 @@ writeFileSync(join(root, "man/vault.1"), manPage(version));
 writeFileSync(join(root, "THIRD-PARTY-NOTICES.txt"), notices(inputs));
 for (const name of ["README.md", "LICENSE"]) cpSync(join(root, "../..", name), join(root, name));
 
-/** What the LGPL asks for beside its own text: the GPL's, where the source is, and how to put another version in. */
+/**
+ * What the LGPL asks for beside its own text: the GPL's, where the source is, and how to put
+ * another version in.
+ */
 function withGpl(text, name, source) {
   const chunk = `dist/${name.replace(/^@/, "").replace("/", "-")}.cjs`;
   if (!existsSync(join(root, chunk))) throw new Error(`${name} is under the LGPL and must have a file of its own`);

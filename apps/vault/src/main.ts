@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /*
- * The entry: argv in, exit code out. It holds the command table and what shows help, and nothing heavy; the commands are loaded
- * when one runs, because start-up is what a user of a small command feels.
+ * The entry: argv in, exit code out. It holds the command table and what shows help, and nothing
+ * heavy; the commands are loaded when one runs, because start-up is what a user of a small command
+ * feels.
  */
 import { helpHint, parseArgv } from "./cli/argv.ts";
 import { showHelp } from "./commands/about/help.ts";

@@ -8,8 +8,8 @@ import { type Traced, traced } from "./deploy-trace.ts";
 import { VAULT } from "./program.ts";
 
 /*
- * The built command against a cluster, under strace: no secret value, and nothing of the credential, is ever written to a file, put
- * on a command line or printed.
+ * The built command against a cluster, under strace: no secret value, and nothing of the
+ * credential, is ever written to a file, put on a command line or printed.
  */
 const strace = peer("strace");
 

@@ -7,8 +7,8 @@ import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
 
 /*
- * The built command as a step of a job in GitHub Actions. The cluster of `other` is entered with a token, that of prod with a client
- * certificate; the secret layer of `other` is no YAML.
+ * The built command as a step of a job in GitHub Actions. The cluster of `other` is entered with a
+ * token, that of prod with a client certificate; the secret layer of `other` is no YAML.
  */
 const TOKEN = "canary-token-5512";
 const BROKEN = "config: [canary-of-a-broken-layer\n";

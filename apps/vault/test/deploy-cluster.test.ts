@@ -157,7 +157,8 @@ describe("through a proxy that speaks TLS", () => {
     await using proxy = await startProxy({ hosts: { [HOST]: edge.address }, certificate });
     const { stdout } = await vault(["verify", "prod"], { HTTPS_PROXY: proxy.url });
     expect(stdout).toContain(`  https://${HOST}/  200\n`);
-    // For the certificate, for an answer, and as two members of the federation; the cluster itself is on this machine.
+    // For the certificate, for an answer, and as two members of the federation; the cluster itself
+    // is on this machine.
     expect(proxy.asked).toEqual(Array.from({ length: 4 }, () => `${HOST}:443`));
     proxy.refusal = 403;
     const refused = await vault(["certs", "prod"], { HTTPS_PROXY: proxy.url });

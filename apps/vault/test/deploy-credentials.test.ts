@@ -10,8 +10,9 @@ import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
 
 /*
- * However a kubeconfig lets its user in, nothing of that is written to a file, put on a command line or into the environment of Helm or
- * kubectl, or printed. deploy-apply.test.ts shows it of client certificates.
+ * However a kubeconfig lets its user in, nothing of that is written to a file, put on a command
+ * line or into the environment of Helm or kubectl, or printed. deploy-apply.test.ts shows it of
+ * client certificates.
  */
 const strace = peer("strace");
 const TOKEN = "canary-token-0c5b1f7e29d84a63";
@@ -32,7 +33,9 @@ async function signIn(credentials: KubernetesCredentials, change = (text: string
   await world.repository.commit("another way in");
 }
 
-/** As it is, and in base64: what does not depend on its neighbours there, at each of three places. */
+/**
+ * As it is, and in base64: what does not depend on its neighbours there, at each of three places.
+ */
 const forms = (secret: string): string[] => [
   secret,
   Buffer.from(secret).toString("base64").slice(0, -4),

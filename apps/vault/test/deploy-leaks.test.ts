@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 /*
- * Every secret is a canary. Each command runs, in success and in each failure, under strace: whatever it and the programs that it
- * starts write to a file, put on a command line or print must hold no canary, in no form.
+ * Every secret is a canary. Each command runs, in success and in each failure, under strace:
+ * whatever it and the programs that it starts write to a file, put on a command line or print must
+ * hold no canary, in no form.
  */
 const helm = peer("helm4");
 const strace = peer("strace");

@@ -145,7 +145,10 @@ const history = (namespace: string): string[] =>
     .map(({ metadata }) => metadata.labels as Record<string, string>)
     .map(({ version, status }) => `${version} ${status}`);
 
-/** The record of a run of Helm that died at its first upgrade of a release, made from that of the installation. */
+/**
+ * The record of a run of Helm that died at its first upgrade of a release, made from that of the
+ * installation.
+ */
 function leaveHalfWay(namespace: string): void {
   const first = world.kubernetes.list("v1", "Secret", namespace).find(({ type }) => type === "helm.sh/release.v1");
   if (first === undefined) throw new Error("nothing was installed");

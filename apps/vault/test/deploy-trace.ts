@@ -18,7 +18,10 @@ export interface Traced {
   readonly commands: string;
 }
 
-/** Runs the built command under strace, which tells all that it and the programs that it starts write and are started with. */
+/**
+ * Runs the built command under strace, which tells all that it and the programs that it starts
+ * write and are started with.
+ */
 export async function traced(world: DeployWorld, helm: string, args: readonly string[]): Promise<Traced> {
   const traces = join(world.repository.folder, "traces");
   rmSync(traces, { recursive: true, force: true });

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeTeamWorld, type TeamWorld } from "./team-world.ts";
 
 /*
- * Alice signs with a FIDO key, which only an agent can. OpenSSH's own programs are asked whether the agent is one, and whether the
- * signatures are.
+ * Alice signs with a FIDO key, which only an agent can. OpenSSH's own programs are asked whether
+ * the agent is one, and whether the signatures are.
  */
 
 const sshKeygen = peer("ssh-keygen");

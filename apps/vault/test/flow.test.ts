@@ -20,8 +20,9 @@ const xclip = peer("xclip");
 const missing = [gitCrypt, xvfb, xclip].find((its) => its.missing);
 
 /*
- * The lines of the flow as people know them, word for word with `vault` in the place of `ssh-vault`, on a real git-crypt
- * repository and a real clipboard. pbcopy and pbpaste are macOS's; here they are xclip.
+ * The lines of the flow as people know them, word for word with `vault` in the place of
+ * `ssh-vault`, on a real git-crypt repository and a real clipboard. pbcopy and pbpaste are macOS's;
+ * here they are xclip.
  */
 describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `: ${missing.label}` : ""}`, () => {
   let folder: TemporaryFolder;
@@ -63,7 +64,8 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
       ["pbcopy", "-i"],
       ["pbpaste", "-o"],
     ] as const) {
-      // xclip goes on in the background as the clipboard's owner, and would hold the pipe of the test.
+      // xclip goes on in the background as the clipboard's owner, and would hold the pipe of the
+      // test.
       writeFileSync(
         join(bin, name),
         `#!/bin/sh\nexec xclip -selection clipboard ${flag}${flag === "-i" ? " >/dev/null 2>&1" : ""}\n`,

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { makeTeamWorld, type TeamWorld } from "./team-world.ts";
 
 /*
- * What somebody can try who may push to a repository, or who had its key: each is tried with the built program, real git and real gpg.
+ * What somebody can try who may push to a repository, or who had its key: each is tried with the
+ * built program, real git and real gpg.
  */
 
 const gpg = peer("gpg");

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 /*
- * Start-up is a feature, and most of it is loading. Milliseconds are noisy; which files a run loads is exact: V8's coverage
- * lists them.
+ * Start-up is a feature, and most of it is loading. Milliseconds are noisy; which files a run loads
+ * is exact: V8's coverage lists them.
  */
 let folder: TemporaryFolder;
 let publicKey: string;

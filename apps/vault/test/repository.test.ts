@@ -38,12 +38,14 @@ describe("unlock that is interrupted", () => {
       child.kill("SIGINT");
       await ended;
 
-      // Until it is finished git may call a decrypted file modified, by its size; but adding it stores what was there.
+      // Until it is finished git may call a decrypted file modified, by its size; but adding it
+      // stores what was there.
       const add = async (): Promise<string> => {
         await repository.git("add", "--all");
         return (await repository.git("diff", "--cached", "--name-only")).toString();
       };
-      // A lock on the index would be ours: the next run knows it by its second name, and removes it.
+      // A lock on the index would be ours: the next run knows it by its second name, and removes
+      // it.
       const lock = lstatSync(join(path, ".git/index.lock"), { throwIfNoEntry: false });
       expect(lock?.nlink ?? 2).toBe(2);
       expect(lock === undefined ? await add() : "").toBe("");

@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 import { pathWithVault } from "./program.ts";
 
 /*
- * Each script of test/scripts runs in a folder of its own, with:
- *   $HOME/.ssh/id_ed25519 and id_rsa   the private keys of `choldgraf`, who has both on GitHub
- *   keys/                              locked (a passphrase: "correct horse"), stranger, ecdsa, rsa1024, and their .pub
- *   GitHub users                       choldgraf, locked, ecdsa-only, mixed, no-keys, signs (stranger's key, which only signs); team binder/team of choldgraf and locked
+ * Each script of test/scripts runs in a folder of its own, with: $HOME/.ssh/id_ed25519 and id_rsa
+ * the private keys of `choldgraf`, who has both on GitHub keys/ locked (a passphrase: "correct
+ * horse"), stranger, ecdsa, rsa1024, and their .pub GitHub users choldgraf, locked, ecdsa-only,
+ * mixed, no-keys, signs (stranger's key, which only signs); team binder/team of choldgraf and
+ * locked
  */
 const folder = temporaryFolder();
 const scripts = join(import.meta.dirname, "scripts");
@@ -45,7 +46,9 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** What a script needs beside the program, by the first line of the script: `# needs: git-crypt`. */
+/**
+ * What a script needs beside the program, by the first line of the script: `# needs: git-crypt`.
+ */
 const needs = (file: string): string[] =>
   /^# needs: (.*)$/m.exec(readFileSync(join(scripts, file), "utf8"))?.[1]?.split(" ") ?? [];
 

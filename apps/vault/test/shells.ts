@@ -3,11 +3,20 @@ import { join } from "node:path";
 import { openTerminal, runOk, type Terminal } from "@git-vault/testkit";
 import { completionScript, type Shell } from "../src/cli/completion.ts";
 
-/** A real shell that has loaded its completion script. A line is given as its words; the last one is being written. */
+/**
+ * A real shell that has loaded its completion script. A line is given as its words; the last one is
+ * being written.
+ */
 export interface CompletingShell {
-  /** What the shell offers for the last word, without what it would go on with (`--key` for `--key=`), in order. */
+  /**
+   * What the shell offers for the last word, without what it would go on with (`--key` for
+   * `--key=`), in order.
+   */
   offers(...words: readonly string[]): Promise<readonly string[]>;
-  /** The last word after the tab key was pressed behind it: the same word where nothing, or several things, fit. */
+  /**
+   * The last word after the tab key was pressed behind it: the same word where nothing, or several
+   * things, fit.
+   */
   tab(...words: readonly string[]): Promise<string>;
   /** Ends it: nothing of it writes to its folder any more. */
   close(): Promise<void>;
@@ -15,7 +24,10 @@ export interface CompletingShell {
 
 const sorted = (text: string): string[] => [...new Set(text.split("\n").filter((line) => line !== ""))].toSorted();
 
-/** In place of the program stands a function that shows its words: what was completed is what it is called with. */
+/**
+ * In place of the program stands a function that shows its words: what was completed is what it is
+ * called with.
+ */
 const SHOW = "vault() { printf 'got'; printf ' <%s>' \"$@\"; echo; }\ngit-vault() { vault \"$@\"; }\n";
 
 const PROMPT = "PS1='ready> '";
@@ -76,7 +88,8 @@ async function startBash(path: string, { script, folder, env }: Place): Promise<
 
 async function startZsh(path: string, { script, folder, env }: Place): Promise<CompletingShell> {
   const hits = join(folder, "hits");
-  // Completion functions hand over what they offer to compadd, also (with -O, -A, -D) to compute with it.
+  // Completion functions hand over what they offer to compadd, also (with -O, -A, -D) to compute
+  // with it.
   const rc = `${PROMPT}
 unsetopt beep auto_menu auto_remove_slash; unset zle_bracketed_paste
 autoload -Uz compinit; compinit -u -d ${join(folder, "zcompdump")}

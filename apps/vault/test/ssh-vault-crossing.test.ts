@@ -12,7 +12,10 @@ const sshVault = peer("ssh-vault");
 const MIB = 1024 * 1024;
 const KEYS = ["id_ed25519", "id_rsa"] as const;
 
-/** Text of so many bytes, since ssh-vault opens nothing else: of one, two, three and four bytes a character. */
+/**
+ * Text of so many bytes, since ssh-vault opens nothing else: of one, two, three and four bytes a
+ * character.
+ */
 function randomText(size: number): Buffer {
   const characters = ["a", "Z", "7", " ", "\n", ";", "ß", "é", "秘", "🌰", "\u{0}"];
   const parts: string[] = [];

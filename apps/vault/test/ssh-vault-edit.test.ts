@@ -27,8 +27,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { VAULT } from "./program.ts";
 
 /*
- * `vault edit` and `vault create` with an editor, in a pseudo-terminal. All that the program may write to lies in a folder of the
- * test, which is searched for the plaintext afterwards.
+ * `vault edit` and `vault create` with an editor, in a pseudo-terminal. All that the program may
+ * write to lies in a folder of the test, which is searched for the plaintext afterwards.
  */
 
 const CANARY = "canary-in-the-coal-mine-4711";
@@ -51,7 +51,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(model, { recursive: true }));
 
 beforeEach(() => {
-  // In memory where there is such a file system, so that it is also where the program looks for one first.
+  // In memory where there is such a file system, so that it is also where the program looks for one
+  // first.
   root = mkdtempSync(join(memory ? "/dev/shm" : tmpdir(), "git-vault-test-"));
   cpSync(model, root, { recursive: true });
   work = join(root, "work");
@@ -202,7 +203,8 @@ describe("vault edit in a terminal", () => {
 
   test.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)("wipes the secret when %s ends it", async (signal) => {
     const before = await sealedVault();
-    // It does not end by SIGINT alone: that is the editor's, which gets it too where it comes from the terminal.
+    // It does not end by SIGINT alone: that is the editor's, which gets it too where it comes from
+    // the terminal.
     editor(
       `echo $PPID > "$HOME/pid"; printf changed >> "$1"; echo ready; ${signal === "SIGINT" ? "sleep 1; kill -INT $$" : "exec sleep 20"}`,
     );

@@ -215,8 +215,9 @@ describe("a damaged vault", () => {
 });
 
 /*
- * The Go program (0.12) wrote the RSA form: after the head, the password by RSA-OAEP with SHA-256 and the secret by AES-256-GCM
- * with the fingerprint as additional data, in base64, in lines of 64 characters. Its text is made here by openssl and node:crypto.
+ * The Go program (0.12) wrote the RSA form: after the head, the password by RSA-OAEP with SHA-256
+ * and the secret by AES-256-GCM with the fingerprint as additional data, in base64, in lines of 64
+ * characters. Its text is made here by openssl and node:crypto.
  */
 describe.skipIf(openssl.missing)(`a vault as the Go program wrote it, by ${openssl.label}`, () => {
   let wrapped: { head: string; payload: string };

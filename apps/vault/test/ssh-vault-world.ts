@@ -4,7 +4,9 @@ import { makeSshKey, run, temporaryFolder, type TemporaryFolder } from "@git-vau
 import { receive } from "@git-vault/sharing";
 import { VAULT } from "./program.ts";
 
-/** A file that a run left: its mode and what is in it, a vault being told by its key and its secret. */
+/**
+ * A file that a run left: its mode and what is in it, a vault being told by its key and its secret.
+ */
 export interface LeftFile {
   readonly mode: string;
   readonly content: string;
@@ -32,7 +34,8 @@ export interface Invocation {
  * Homes with keys, to run ssh-vault and vault in:
  *
  * - `home/.ssh`: id_rsa (2048 bits) and id_ed25519
- * - `work/keys`: locked (Ed25519, passphrase `correct horse`), pem (RSA, PKCS#1), weak (RSA of 1024 bits), ecdsa, other (Ed25519)
+ * - `work/keys`: locked (Ed25519, passphrase `correct horse`), pem (RSA, PKCS#1), weak (RSA of 1024
+ *   bits), ecdsa, other (Ed25519)
  */
 export class World {
   readonly #folder: TemporaryFolder = temporaryFolder();
@@ -63,7 +66,10 @@ export class World {
     return readFileSync(join(this.#model, path), "utf8");
   }
 
-  /** What a vault holds, as `[SHA256:… secret]`; `[damaged]` where it does not open with any of the keys. */
+  /**
+   * What a vault holds, as `[SHA256:… secret]`; `[damaged]` where it does not open with any of the
+   * keys.
+   */
   async tell(vault: string | Uint8Array): Promise<string> {
     const names = [
       "home/.ssh/id_rsa",

@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { World, type Invocation, type Outcome } from "./ssh-vault-world.ts";
 
 /*
- * The same command lines through the real ssh-vault and through vault: standard output, exit status and the files that are
- * left are the same, but for the intended differences, each of which is a row in docs/ssh-vault.md.
+ * The same command lines through the real ssh-vault and through vault: standard output, exit status
+ * and the files that are left are the same, but for the intended differences, each of which is a
+ * row in docs/ssh-vault.md.
  */
 
 const sshVault = peer("ssh-vault");
@@ -44,7 +45,10 @@ interface Case extends Omit<Invocation, "args"> {
   readonly status: number;
   /** The intended differences, by their names in docs/ssh-vault.md. */
   readonly differs?: readonly string[];
-  /** What vault does instead where the whole outcome is another: its exit status, and what it prints. */
+  /**
+   * What vault does instead where the whole outcome is another: its exit status, and what it
+   * prints.
+   */
   readonly vault?: { readonly status: number; readonly stdout?: RegExp; readonly stderr?: RegExp };
 }
 
@@ -519,7 +523,9 @@ async function filled(text: string, spell: (value: string) => string = (value) =
 /** ssh-vault's cache, and vault's. */
 const isCache = (path: string): boolean => /^home\/(?:\.ssh\/vault\/keys|\.cache\/git-vault)\//.test(path);
 
-/** What is left of vault's outcome to compare when the named differences are taken away from both. */
+/**
+ * What is left of vault's outcome to compare when the named differences are taken away from both.
+ */
 function without(differences: readonly string[], outcome: Outcome): Outcome {
   let { stdout, files } = outcome;
   const inFiles = (change: (path: string, content: string, mode: string) => [string, string] | null): void => {
@@ -542,7 +548,10 @@ function without(differences: readonly string[], outcome: Outcome): Outcome {
 type Left = Pick<Outcome, "stdout" | "files">;
 const leftBy = ({ stdout, files }: Outcome): Left => ({ stdout, files });
 
-/** What must be the same: all but the named differences; of a run that vault alone refuses, that nothing is left. */
+/**
+ * What must be the same: all but the named differences; of a run that vault alone refuses, that
+ * nothing is left.
+ */
 function comparable({ differs = [], vault }: Case, theirs: Outcome, ours: Outcome): { expected: Left; came: Left } {
   const came = leftBy(without(differs, ours));
   if (vault === undefined) return { expected: leftBy(without(differs, theirs)), came };

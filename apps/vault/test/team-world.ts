@@ -13,7 +13,10 @@ import {
 } from "@git-vault/testkit";
 import { pathWithVault } from "./program.ts";
 
-/** People who share a repository: each has a home, an SSH key on a stand-in for GitHub, and a gpg of their own where they are named for it. */
+/**
+ * People who share a repository: each has a home, an SSH key on a stand-in for GitHub, and a gpg of
+ * their own where they are named for it.
+ */
 export interface TeamWorld {
   readonly github: GitHubStandIn;
   /** Where the repositories lie that they push to. */

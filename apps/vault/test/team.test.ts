@@ -14,8 +14,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pathWithVault } from "./program.ts";
 
 /*
- * A team on real git: alice begins a repository, bob and carol join by grants alone, keys change, bob leaves. Each has a home, a key
- * on the stand-in for GitHub, and a clone. The stories go on from each other.
+ * A team on real git: alice begins a repository, bob and carol join by grants alone, keys change,
+ * bob leaves. Each has a home, a key on the stand-in for GitHub, and a clone. The stories go on
+ * from each other.
  */
 
 let folder: TemporaryFolder;

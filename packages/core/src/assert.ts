@@ -1,6 +1,7 @@
 /*
- * Asserters for the public borders of the packages: a TypeError for a value of the wrong type, a RangeError for a wrong
- * value. They name the argument by its title and say what came by type and size only, since the value may be a secret.
+ * Asserters for the public borders of the packages: a TypeError for a value of the wrong type, a
+ * RangeError for a wrong value. They name the argument by its title and say what came by type and
+ * size only, since the value may be a secret.
  */
 
 const nameOfType = (value: unknown): string => {
@@ -11,7 +12,8 @@ const nameOfType = (value: unknown): string => {
 };
 
 /**
- * Asserts that `value` is a Uint8Array (a Buffer is one), of exactly `length` bytes where that is given.
+ * Asserts that `value` is a Uint8Array (a Buffer is one), of exactly `length` bytes where that is
+ * given.
  *
  * @throws TypeError for another type, RangeError for another length.
  */

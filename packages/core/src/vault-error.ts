@@ -9,9 +9,9 @@ export interface VaultErrorOptions {
 /**
  * The base class of every error that git-vault's packages throw on purpose.
  *
- * Each package derives one class from it, whose `code` is a closed union of upper-case names; callers decide by `code`,
- * people read `message` and `hint`. A message is lower case, has no full stop, and says what was expected and what came.
- * It never holds a secret, a key or raw input.
+ * Each package derives one class from it, whose `code` is a closed union of upper-case names;
+ * callers decide by `code`, people read `message` and `hint`. A message is lower case, has no full
+ * stop, and says what was expected and what came. It never holds a secret, a key or raw input.
  */
 export class VaultError<Code extends string = string> extends Error {
   /** What went wrong, stable across versions. */
@@ -28,8 +28,8 @@ export class VaultError<Code extends string = string> extends Error {
 }
 
 /**
- * Whether `error` is a VaultError, judged by its shape: a program made of several bundles holds the class more than once, and
- * `instanceof` knows only one of them.
+ * Whether `error` is a VaultError, judged by its shape: a program made of several bundles holds the
+ * class more than once, and `instanceof` knows only one of them.
  */
 export const isVaultError = (error: unknown): error is VaultError =>
   error instanceof Error && "hint" in error && "code" in error && typeof error.code === "string";

@@ -12,13 +12,15 @@ import { VaultError, type VaultErrorOptions } from "@git-vault/core";
  * - `DUPLICATE_KEY`: a map has the same key twice
  * - `SEVERAL_DOCUMENTS`: a file holds more than one YAML document
  * - `NOT_A_CHART`: the folder holds no `Chart.yaml` that describes a chart
- * - `SECRET_IN_CHART`: a file of the chart is encrypted; Helm takes charts from the disk, where no secret is written
+ * - `SECRET_IN_CHART`: a file of the chart is encrypted; Helm takes charts from the disk, where no
+ *   secret is written
  * - `LOCKED`: the file is encrypted and there is no key
  * - `WRONG_KEY`: the key is another repository's
  * - `NOT_A_KEY`: what should be a git-crypt key is none
  * - `TAMPERED_FILE`: an encrypted file was changed, or encrypted with another key than the rest
  * - `UNPINNED_DEPENDENCY`: a chart's dependency is not named by one exact version and an address
- * - `UNLOCKED_DEPENDENCY`: a chart's dependency is not, or not as it is, in `Chart.lock` and `deploy.lock`
+ * - `UNLOCKED_DEPENDENCY`: a chart's dependency is not, or not as it is, in `Chart.lock` and
+ *   `deploy.lock`
  * - `MISSING_ARCHIVE`: a dependency's archive was not fetched
  * - `ARCHIVE_MISMATCH`: an archive is not the one that was locked
  * - `NO_WORK_TREE`: archives go to the work tree, and the repository has none
@@ -29,7 +31,8 @@ import { VaultError, type VaultErrorOptions } from "@git-vault/core";
  * - `STALE_PLAN`: what the plan was made for is not so any more
  * - `MALFORMED_PLAN`: the plan is none, or was changed after it was made
  * - `RELEASE_BUSY`: somebody else is, or may be, at the release
- * - `RELEASE_LOST`: somebody else took over the release while the run was at it, and it was left to them
+ * - `RELEASE_LOST`: somebody else took over the release while the run was at it, and it was left to
+ *   them
  * - `ROLLOUT_FAILED`: a workload did not become ready; the message tells why
  * - `ROLLBACK_FAILED`: what failed could not be undone either
  * - `NO_REVISION`: there is no such release or revision to go back to

@@ -2,7 +2,10 @@ import { setImmediate } from "node:timers/promises";
 import { DeployError } from "./errors.ts";
 import { setMaxListeners } from "node:events";
 
-/** Does the same with each of many, at most `most` at a time, and gives the results in their order. The first error ends it. */
+/**
+ * Does the same with each of many, at most `most` at a time, and gives the results in their order.
+ * The first error ends it.
+ */
 export async function inParallel<T, R>(items: readonly T[], most: number, act: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const waiting = items.entries();
@@ -13,7 +16,10 @@ export async function inParallel<T, R>(items: readonly T[], most: number, act: (
   return results;
 }
 
-/** A signal that goes with `signal`, and that as many may listen to as like: Node warns of more than ten. */
+/**
+ * A signal that goes with `signal`, and that as many may listen to as like: Node warns of more than
+ * ten.
+ */
 export function sharedSignal(signal: AbortSignal | undefined): AbortSignal {
   const shared = AbortSignal.any(signal === undefined ? [] : [signal]);
   setMaxListeners(0, shared);

@@ -53,7 +53,10 @@ export interface ApplyWorld extends ClusterWorld {
   commitImage(image: string): Promise<void>;
   /** The image of the one Deployment in the cluster. */
   image(): string | undefined;
-  /** The right to deploy as another run holds it that renewed it `age` seconds ago by its own clock, for so many seconds (30). */
+  /**
+   * The right to deploy as another run holds it that renewed it `age` seconds ago by its own clock,
+   * for so many seconds (30).
+   */
   putLease(holder: object, options: { readonly age: number; readonly seconds?: number }): void;
   /** What somebody else's Helm is started with. */
   readonly foreign: { readonly cwd: string; readonly env: NodeJS.ProcessEnv };

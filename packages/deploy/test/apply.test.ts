@@ -182,7 +182,8 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(busy.error).toMatchObject({ code: "RELEASE_BUSY", hint: expect.stringContaining("--repair") });
       expect(await refusal()).toMatchObject({ code: "RELEASE_BUSY", hint: expect.stringContaining("--repair") });
       expect(await refusal({ repair: true })).toBeNull();
-      // One that may be alive is left alone, by a rollback too, and what is known of it stays known.
+      // One that may be alive is left alone, by a rollback too, and what is known of it stays
+      // known.
       const alive = { revision: 2, end: Date.now() + 600_000 };
       at.putLease(alive, { age: 60, seconds: 1 });
       const until = new Date(alive.end).toISOString();
@@ -264,7 +265,10 @@ async function whenPending(): Promise<void> {
 const UNKNOWN =
   /^ {2}pending-upgrade: a run is at it, or died at it, and apply refuses; where you know .* apply --repair/;
 
-/** What a plan says of a release that is half-way, as data and in words; the step's summary says it in the same ones. */
+/**
+ * What a plan says of a release that is half-way, as data and in words; the step's summary says it
+ * in the same ones.
+ */
 async function halfWay(): Promise<[unknown, string]> {
   const plan = await at.within(makePlan);
   const said = planText(plan).split("\n")[3] ?? "";

@@ -9,8 +9,9 @@ import { chartScopes } from "../src/values/chart-scopes.ts";
 import { isMap, type Value, type ValueMap } from "../src/index.ts";
 
 /*
- * Charts in charts, with aliases, conditions, tags, imports and globals, are made at random; each prints what it sees. Helm and we must
- * agree on which take part, what each sees, and whether it is as their schemas say. GIT_VAULT_SCOPES asks for more of them.
+ * Charts in charts, with aliases, conditions, tags, imports and globals, are made at random; each
+ * prints what it sees. Helm and we must agree on which take part, what each sees, and whether it is
+ * as their schemas say. GIT_VAULT_SCOPES asks for more of them.
  */
 const CASES = Number(process.env["GIT_VAULT_SCOPES"] ?? 40);
 
@@ -37,7 +38,9 @@ const inner = fc.record(
 const setting = fc.oneof({ weight: 1, arbitrary: scalar }, { weight: 3, arbitrary: inner });
 const switches = fc.record({ one: fc.boolean(), two: fc.boolean() }, { requiredKeys: [] });
 
-/** Values for a chart: its own, global ones, and those of the charts in it, whatever their names. */
+/**
+ * Values for a chart: its own, global ones, and those of the charts in it, whatever their names.
+ */
 const valuesOf = (depth: number): fc.Arbitrary<object> =>
   fc.record(
     {
@@ -133,7 +136,10 @@ function filesOf({ name, values, schema: own, requirements, charts }: RandomChar
   };
 }
 
-/** What each chart sees, in order. Their places are left out, since Helm names no alias in the places of those below it. */
+/**
+ * What each chart sees, in order. Their places are left out, since Helm names no alias in the
+ * places of those below it.
+ */
 type Seen = { readonly scopes: readonly string[] } | { readonly refused: "schema" | "no map" };
 
 function canonical(value: Value): string {

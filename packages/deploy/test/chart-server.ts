@@ -24,7 +24,10 @@ const digestOf = (bytes: Buffer): string => `sha256:${createHash("sha256").updat
 /** A token that is given to everybody who asks, as public registries do. */
 const TOKEN = "for-everybody";
 
-/** Starts one on a port of this machine. `helm` packs the charts. OCI's part of it wants a token that anybody can have. */
+/**
+ * Starts one on a port of this machine. `helm` packs the charts. OCI's part of it wants a token
+ * that anybody can have.
+ */
 export async function startChartServer(helm: string): Promise<ChartServer> {
   const archives = new Map<string, Buffer>();
   const blobs = new Map<string, Buffer>();

@@ -1,5 +1,6 @@
 /*
- * What lies in a chart's folder `charts`: Helm takes all of it, so that nothing may lie there that no lock has.
+ * What lies in a chart's folder `charts`: Helm takes all of it, so that nothing may lie there that
+ * no lock has.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";

@@ -80,7 +80,10 @@ const SECRET = {
 export interface Outcome {
   readonly findings: readonly Finding[];
   readonly skipped: readonly string[];
-  /** `weak-secret error secrets/config/prod.yaml:2 [web in prod] message`, without the parts that are not there. */
+  /**
+   * `weak-secret error secrets/config/prod.yaml:2 [web in prod] message`, without the parts that
+   * are not there.
+   */
   readonly lines: readonly string[];
 }
 

@@ -1,5 +1,6 @@
 /*
- * Checks of releases that are beside the main one: each is broken in one way, and then so that it is nearly broken.
+ * Checks of releases that are beside the main one: each is broken in one way, and then so that it
+ * is nearly broken.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -13,7 +13,10 @@ import { Project } from "../src/index.ts";
 /** The Helms that everything is tried with. */
 export const HELMS = [peer("helm3"), peer("helm4")];
 
-/** A secret value, and the token and key of the cluster's user: no trace of them may be found anywhere. */
+/**
+ * A secret value, and the token and key of the cluster's user: no trace of them may be found
+ * anywhere.
+ */
 export const PASSWORD = "canary-password-7261";
 export const TOKEN = "canary-token-0123456789abcdef";
 

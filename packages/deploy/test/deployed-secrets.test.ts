@@ -39,7 +39,8 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       expect(back.error).toMatchObject({ code: "ROLLOUT_FAILED" });
       const verified = await at.within((_, cluster) => verifyEnvironment(cluster));
       expect(verified.findings[0]?.message).toMatch(/^Deployment web: /);
-      // By a run that did not make the plan: the pods of the revision that runs are told of as well.
+      // By a run that did not make the plan: the pods of the revision that runs are told of as
+      // well.
       await rotate(3);
       const plan = await at.within(makePlan);
       const late = await at.within((project, cluster) => outcomeOf(apply(project, cluster, plan, { timeout: 1 })));

@@ -5,7 +5,8 @@ import { applyWorld, type ApplyWorld, names, type Outcome } from "./apply-world.
 import { HELMS, PASSWORD } from "./cluster-world.ts";
 
 /*
- * Which revision a failed deployment goes back to: the last one that is known to be good, whoever made those between.
+ * Which revision a failed deployment goes back to: the last one that is known to be good, whoever
+ * made those between.
  */
 let at: ApplyWorld;
 beforeEach(async () => {

@@ -6,8 +6,9 @@ import { Project, type ValueMap } from "../src/index.ts";
 import { mapText } from "./yaml-text.ts";
 
 /*
- * Values are read and merged by ours and by Helm itself, from the same files: the chart prints what it sees. One start of Helm
- * judges all cases, since each case has a key of its own at the top. GIT_VAULT_MERGES asks for more of them.
+ * Values are read and merged by ours and by Helm itself, from the same files: the chart prints what
+ * it sees. One start of Helm judges all cases, since each case has a key of its own at the top.
+ * GIT_VAULT_MERGES asks for more of them.
  */
 const CASES = Number(process.env["GIT_VAULT_MERGES"] ?? 2000);
 const LAYERS = ["mybinder/values.yaml", "config/common.yaml", "config/prod.yaml"] as const;
@@ -128,7 +129,8 @@ describe.each([3, 4] as const)("values, against Helm %i", (major) => {
     };
     const ours = (key: string): number[] => Object.values(read[key] as Record<string, number>);
     for (const key of ["ofLayer", "below", "ofChart"]) expect(held(key).map(Number)).toEqual(ours(key));
-    // As a double is written; but Helm 3 keeps the digits of a chart's own integers, as far as they have 64 bits.
+    // As a double is written; but Helm 3 keeps the digits of a chart's own integers, as far as they
+    // have 64 bits.
     const doubles = ours("ofLayer").map(String);
     expect(held("ofLayer").map((digits) => String(Number(digits)))).toEqual(doubles);
     const kept = held("ofChart").filter((digits, at) => /^-?\d+$/.test(digits) && digits !== held("ofLayer")[at]);

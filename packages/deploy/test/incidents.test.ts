@@ -1,11 +1,13 @@
 /*
- * What went wrong in deployments like this one, as far as a check without a cluster would have told before. Out of its reach are
- * - a changed key that emptied the build cache: images are looked for under a name that is made from values (the registry's prefix, the
- *   build's key), and a new value is as good as the old one. Only the comparison with what runs shows it, which is the plan's part: see
- *   plan.test.ts.
+ * What went wrong in deployments like this one, as far as a check without a cluster would have told
+ * before. Out of its reach are
+ * - a changed key that emptied the build cache: images are looked for under a name that is made
+ *   from values (the registry's prefix, the build's key), and a new value is as good as the old
+ *   one. Only the comparison with what runs shows it, which is the plan's part: see plan.test.ts.
  * - a pipeline that was red for days, unnoticed: a commit does not tell whether anybody looks.
  * - every node of a pool cordoned, a full quota: the cluster alone knows, see verify.test.ts.
- * - how many nodes each pool has: nothing in the repository says so. That pools and their labels differ is told, below.
+ * - how many nodes each pool has: nothing in the repository says so. That pools and their labels
+ *   differ is told, below.
  */
 import { mintCertificate, peer } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";

@@ -151,7 +151,8 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
   });
 
   test("is stale where a program of one's own gives the same commit other values, and tells no secret", async () => {
-    // By the command, values come from the commit alone. A program may name the layers, as by a variable of its environment.
+    // By the command, values come from the commit alone. A program may name the layers, as by a
+    // variable of its environment.
     at.encrypt("secrets/config/blue.yaml", "password: canary-blue-4410\n");
     at.encrypt("secrets/config/green.yaml", "password: canary-green-8823\n");
     await at.repository.commit("two colours");

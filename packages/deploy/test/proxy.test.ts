@@ -24,7 +24,10 @@ afterEach(async () => {
   await at[Symbol.asyncDispose]();
 });
 
-/** Commits a kubeconfig that leads to the cluster by another address, or through a proxy that it names. */
+/**
+ * Commits a kubeconfig that leads to the cluster by another address, or through a proxy that it
+ * names.
+ */
 async function commit(cluster: { server?: string; "proxy-url"?: string }): Promise<void> {
   const kubeconfig = JSON.parse(at.kubernetes.kubeconfig({ token: TOKEN })) as {
     clusters: [{ cluster: object }];
@@ -160,7 +163,8 @@ describe.skipIf(kubectl.missing)("the proxy variables", () => {
     const env = Object.fromEntries(
       Object.entries(variables).map(([name, value]) => [name, value.replace("PROXY", witness.url)]),
     );
-    // What is asked without the proxy is nowhere: no name that is there, no address that anybody can have.
+    // What is asked without the proxy is nowhere: no name that is there, no address that anybody
+    // can have.
     await run(kubectl.path, ["get", "--raw", "/", "--server", `https://${server}`, "--token", "none"], {
       env: { ...env, HOME: home.path },
     });

@@ -17,7 +17,10 @@ interface Wanted {
 
 const listed = (dependencies: readonly Wanted[]): string => `dependencies: ${JSON.stringify(dependencies)}\n`;
 
-/** What the check says of a chart with these dependencies, which Chart.lock has, and deploy.lock does not. */
+/**
+ * What the check says of a chart with these dependencies, which Chart.lock has, and deploy.lock
+ * does not.
+ */
 const checked = (helm: string, ...wanted: Wanted[]): Promise<Outcome> =>
   check({
     checks: [dependenciesCheck],

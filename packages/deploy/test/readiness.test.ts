@@ -4,8 +4,8 @@ import { applyWorld, type ApplyWorld } from "./apply-world.ts";
 import { HELMS } from "./cluster-world.ts";
 
 /*
- * When the workloads of a release count as ready, and what is told where they are not: through a deployment of a chart that has one
- * of each kind and way to be updated.
+ * When the workloads of a release count as ready, and what is told where they are not: through a
+ * deployment of a chart that has one of each kind and way to be updated.
  */
 let at: ApplyWorld;
 beforeEach(async () => {
@@ -55,7 +55,10 @@ const images = (app: string): string[] =>
 
 type Unready = DeployEvent & { event: "unready" };
 
-/** What is told of each workload that is not ready: the state, the message, and the reasons in one text. */
+/**
+ * What is told of each workload that is not ready: the state, the message, and the reasons in one
+ * text.
+ */
 const told = (events: readonly DeployEvent[]): Record<string, [state: string, message: string, reasons: string]> =>
   Object.fromEntries(
     events

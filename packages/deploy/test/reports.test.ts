@@ -25,7 +25,10 @@ const MANY: readonly Finding[] = [
   finding({ severity: "error", id: "mine", file: "x.yaml", message: "two\nlines \u001b[31m|<b>`" }),
 ];
 
-/** The published schema, as a package carries it. It is of draft 4, and uses nothing that draft 7 has otherwise but `id`. */
+/**
+ * The published schema, as a package carries it. It is of draft 4, and uses nothing that draft 7
+ * has otherwise but `id`.
+ */
 function sarifValidator() {
   const path = createRequire(import.meta.url).resolve("@microsoft/jest-sarif");
   const {

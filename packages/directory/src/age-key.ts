@@ -8,7 +8,8 @@ const LONGEST_LOGIN = 39;
 /**
  * Reads one of age's recipients.
  *
- * @throws DirectoryError `UNSUPPORTED_RECIPIENT` for a plugin's, `INVALID_RECIPIENT` for a malformed one
+ * @throws DirectoryError `UNSUPPORTED_RECIPIENT` for a plugin's, `INVALID_RECIPIENT` for a
+ * malformed one
  */
 export async function readAgeKey(text: string, line: number): Promise<AgeKeyEntry> {
   // What stands between two ones names a plugin, but for the hybrid keys of age itself.

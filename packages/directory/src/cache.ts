@@ -22,7 +22,10 @@ export interface CacheKey {
 
 const sha256 = (data: string | Buffer): string => createHash("sha256").update(data).digest("hex");
 
-/** Where answers are kept by default: `$XDG_CACHE_HOME/git-vault`, else `~/.cache/git-vault`; null without a home. */
+/**
+ * Where answers are kept by default: `$XDG_CACHE_HOME/git-vault`, else `~/.cache/git-vault`; null
+ * without a home.
+ */
 export function defaultCacheFolder(env: Environment): string | null {
   const base = env["XDG_CACHE_HOME"] ?? "";
   // The XDG Base Directory Specification has relative paths ignored.
@@ -46,8 +49,9 @@ function parse(text: string, id: string): CachedAnswer | null {
 }
 
 /**
- * Answers kept on disk with their ETags, so that asking again costs little. A cache that is missing, broken, or writable by
- * others is as if it were empty, and one that cannot be written changes nothing: no method throws.
+ * Answers kept on disk with their ETags, so that asking again costs little. A cache that is
+ * missing, broken, or writable by others is as if it were empty, and one that cannot be written
+ * changes nothing: no method throws.
  */
 export class AnswerCache {
   readonly #folder: string | null;
@@ -61,7 +65,10 @@ export class AnswerCache {
     return sha256([url, accept, token === undefined ? "" : sha256(token)].join("\n"));
   }
 
-  /** Whether the folder is ours alone to write: whoever else could write there could hand out their own keys. */
+  /**
+   * Whether the folder is ours alone to write: whoever else could write there could hand out their
+   * own keys.
+   */
   async #isSafe(folder: string): Promise<boolean> {
     const stats = await lstat(folder);
     if (!stats.isDirectory()) return false;

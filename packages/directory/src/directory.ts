@@ -8,25 +8,34 @@ import type { Environment } from "./settings.ts";
 
 /** Whom a message can be sealed to, as the directory knows them. */
 export interface DirectoryEntry {
-  /** `github:choldgraf`, `gitlab:x`, `codeberg:x`, the URL, the path as it was written, or the fingerprint of a literal key;
-   * `age1…` is its own. */
+  /**
+   * `github:choldgraf`, `gitlab:x`, `codeberg:x`, the URL, the path as it was written, or the
+   * fingerprint of a literal key; `age1…` is its own.
+   */
   readonly name: string;
   /** Where the keys came from, for people to read: the URL, the whole path, or `the key itself`. */
   readonly source: string;
   /** Every key, with why not for the unusable ones. Empty only for a member of a team. */
   readonly keys: readonly RecipientKey[];
-  /** The account's server and number, as `GitHubAccount` has them, where the answer told: of the members of a team. */
+  /**
+   * The account's server and number, as `GitHubAccount` has them, where the answer told: of the
+   * members of a team.
+   */
   readonly account?: string;
 }
 
 /** How recipients are looked up. */
 export interface DirectoryOptions {
   /**
-   * GH_HOST, GITHUB_API_URL, GH_TOKEN, GITHUB_TOKEN, GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN, HTTPS_PROXY, HTTP_PROXY,
-   * NO_PROXY, XDG_CACHE_HOME and HOME are read from here; from the process's environment where it is left out.
+   * GH_HOST, GITHUB_API_URL, GH_TOKEN, GITHUB_TOKEN, GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN,
+   * HTTPS_PROXY, HTTP_PROXY, NO_PROXY, XDG_CACHE_HOME and HOME are read from here; from the
+   * process's environment where it is left out.
    */
   readonly env?: Environment;
-  /** Where answers are kept; null to keep none. `$XDG_CACHE_HOME/git-vault`, else `~/.cache/git-vault`, where it is left out. */
+  /**
+   * Where answers are kept; null to keep none. `$XDG_CACHE_HOME/git-vault`, else
+   * `~/.cache/git-vault`, where it is left out.
+   */
   readonly cacheFolder?: string | null;
   /** Milliseconds for each request; 20,000 where it is left out. */
   readonly timeout?: number;
@@ -34,20 +43,29 @@ export interface DirectoryOptions {
   readonly signal?: AbortSignal;
   /** Takes keys from `http:` URLs of other machines, which anybody on the way can change. */
   readonly allowHttp?: boolean;
-  /** Sent with requests to the URLs that are given, and not to GitHub or another forge. Answers to them are not kept. */
+  /**
+   * Sent with requests to the URLs that are given, and not to GitHub or another forge. Answers to
+   * them are not kept.
+   */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 const DEFAULT_TIMEOUT = 20_000;
 
-/** Finds out who a recipient is: a user or a team on GitHub, a user of another forge, a URL, a file, or a key itself. */
+/**
+ * Finds out who a recipient is: a user or a team on GitHub, a user of another forge, a URL, a file,
+ * or a key itself.
+ */
 export class Directory {
   readonly #options: DirectoryOptions;
   readonly #env: Environment;
   #http: Promise<Http> | undefined;
   #github: Promise<GitHub> | undefined;
 
-  /** @throws RangeError for a timeout that is not a whole number from 1 to an hour; TypeError for another type */
+  /**
+   * @throws RangeError for a timeout that is not a whole number from 1 to an hour; TypeError for
+   * another type
+   */
   constructor(options: DirectoryOptions = {}) {
     if (options.timeout !== undefined) assertInteger("timeout", options.timeout, 1, 3_600_000);
     this.#options = options;
@@ -55,14 +73,15 @@ export class Directory {
   }
 
   /**
-   * Looks up a recipient. Keys come from the forge each time: an answer is kept on disk with its ETag, and used again only when
-   * the server says that it is still the same, so that a key which was removed is never given.
+   * Looks up a recipient. Keys come from the forge each time: an answer is kept on disk with its
+   * ETag, and used again only when the server says that it is still the same, so that a key which
+   * was removed is never given.
    *
    * An entry may have only keys that nothing can be sealed to; each says why.
    *
    * @param query as `parseQuery` takes it
-   * @param kind which keys of an account on a forge are looked up; those of SSH where it is left out. A URL and a file give whatever
-   * they hold
+   * @param kind which keys of an account on a forge are looked up; those of SSH where it is left
+   * out. A URL and a file give whatever they hold
    * @returns one entry for each member of a team, exactly one for everything else
    * @throws DirectoryError any of its codes; the signal's reason where it was aborted
    */
@@ -74,8 +93,8 @@ export class Directory {
   }
 
   /**
-   * Looks up the keys that a user of a forge signs with: those that they sign in with, and on GitHub those that only sign as well. One
-   * that is in both lists is there twice.
+   * Looks up the keys that a user of a forge signs with: those that they sign in with, and on
+   * GitHub those that only sign as well. One that is in both lists is there twice.
    *
    * @param query `github:user` or a bare name, `gitlab:user`, `codeberg:user`
    * @throws DirectoryError as `resolve` does; `INVALID_RECIPIENT` for anything but a user
@@ -90,9 +109,11 @@ export class Directory {
   }
 
   /**
-   * The account on GitHub of a login, or of a server and number, which a change of name leaves as they are.
+   * The account on GitHub of a login, or of a server and number, which a change of name leaves as
+   * they are.
    *
-   * @returns null where there is none, or the number belongs to another server than the one that is asked
+   * @returns null where there is none, or the number belongs to another server than the one that is
+   * asked
    * @throws DirectoryError as for `resolve`
    */
   async gitHubAccount(name: { readonly login: string } | { readonly account: string }): Promise<GitHubAccount | null> {
@@ -100,10 +121,11 @@ export class Directory {
   }
 
   /**
-   * Whether an account belongs to an organisation on GitHub: a member that is not public only those see who belong to it themselves,
-   * and have a token.
+   * Whether an account belongs to an organisation on GitHub: a member that is not public only those
+   * see who belong to it themselves, and have a token.
    *
-   * @throws DirectoryError `INVALID_RECIPIENT` for what is no name of an organisation; as for `resolve`
+   * @throws DirectoryError `INVALID_RECIPIENT` for what is no name of an organisation; as for
+   * `resolve`
    */
   async isMember(org: string, login: string): Promise<boolean> {
     for (const name of [org, login]) {
@@ -114,7 +136,8 @@ export class Directory {
   }
 
   /**
-   * What lies at a URL, at most 1 MiB, such as a private key that was made for one message. It is kept nowhere.
+   * What lies at a URL, at most 1 MiB, such as a private key that was made for one message. It is
+   * kept nowhere.
    *
    * @param url `https:`, or `http:` as for `resolve`
    * @throws DirectoryError as for the URL of a recipient

@@ -1,14 +1,17 @@
 import { VaultError } from "@git-vault/core";
 
 /**
- * - `INVALID_RECIPIENT`: what was written names no recipient: a malformed name, a private key, http where https is wanted
- * - `UNSUPPORTED_RECIPIENT`: a recipient of a kind that nothing can be sealed to here, such as an age plugin's
+ * - `INVALID_RECIPIENT`: what was written names no recipient: a malformed name, a private key, http
+ *   where https is wanted
+ * - `UNSUPPORTED_RECIPIENT`: a recipient of a kind that nothing can be sealed to here, such as an
+ *   age plugin's
  * - `NOT_FOUND`: the forge has no such user or team, the server no such page
  * - `NO_KEYS`: the user, the page or the file is there and holds no key
  * - `AUTHENTICATION_REQUIRED`: the server wants a token, or refused the one it got
  * - `RATE_LIMITED`: the server answers no more requests for a while
  * - `NETWORK`: no answer: the name, the connection, TLS, the proxy or the time
- * - `BAD_ANSWER`: an answer that is not keys: too big, cut off, a web page, a redirect elsewhere, a server's own failure
+ * - `BAD_ANSWER`: an answer that is not keys: too big, cut off, a web page, a redirect elsewhere, a
+ *   server's own failure
  * - `FILE_UNREADABLE`: the file is missing, forbidden or not a text of public keys
  * - `INVALID_SETTING`: an environment variable that names a server, a proxy or a token is malformed
  */
@@ -31,8 +34,8 @@ const SHOWN = 60;
 const SHOWN_OF_LONGER = 20;
 
 /**
- * What somebody wrote, fit to be shown: without control and formatting characters, whole up to 60 characters. Of a longer text,
- * which may be a key pasted by mistake, only the first 20.
+ * What somebody wrote, fit to be shown: without control and formatting characters, whole up to 60
+ * characters. Of a longer text, which may be a key pasted by mistake, only the first 20.
  */
 export function shown(text: string): string {
   const clean = Array.from(text.slice(0, 8 * 1024).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ""));

@@ -45,7 +45,10 @@ function fieldsOf(item: unknown, fields: readonly string[]): (string | null)[] |
   return sound.length < values.length ? null : values.map((value) => (typeof value === "string" ? value : null));
 }
 
-/** GitHub's REST API, asked through Octokit, which knows the paths and the pages; every request goes through `Http`. */
+/**
+ * GitHub's REST API, asked through Octokit, which knows the paths and the pages; every request goes
+ * through `Http`.
+ */
 export class GitHub {
   readonly #http: Http;
   readonly #server: GitHubServer;
@@ -103,7 +106,10 @@ export class GitHub {
     return this.#entries(accounts, kind);
   }
 
-  /** The account of a login, or of a number as `account` has it; null where there is none, or not on this server. */
+  /**
+   * The account of a login, or of a number as `account` has it; null where there is none, or not on
+   * this server.
+   */
   async account(name: { readonly login: string } | { readonly account: string }): Promise<GitHubAccount | null> {
     const { api, web } = this.#server;
     if ("login" in name) return this.#accountAt(`${api}/users/${name.login}`);

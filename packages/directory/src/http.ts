@@ -65,7 +65,10 @@ async function readBody(answer: RawAnswer, url: URL): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The one way to the network: bounded in time and size, revalidating what it keeps, never leaving the origin asked. */
+/**
+ * The one way to the network: bounded in time and size, revalidating what it keeps, never leaving
+ * the origin asked.
+ */
 export class Http {
   readonly #options: HttpOptions;
   readonly #transports: Transports;
@@ -80,8 +83,9 @@ export class Http {
   /**
    * Gets what lies at `url`, whatever the status.
    *
-   * @throws DirectoryError `NETWORK`; `BAD_ANSWER` for more than 1 MiB and for a redirect that leaves the origin or is the
-   * fourth; `INVALID_RECIPIENT` for plain http; the signal's reason where it was aborted
+   * @throws DirectoryError `NETWORK`; `BAD_ANSWER` for more than 1 MiB and for a redirect that
+   * leaves the origin or is the fourth; `INVALID_RECIPIENT` for plain http; the signal's reason
+   * where it was aborted
    */
   async get(url: URL, request: HttpRequest): Promise<HttpAnswer> {
     let at = url;

@@ -37,8 +37,9 @@ async function readKeys(text: string): Promise<RecipientKey[]> {
 }
 
 /**
- * Reads what should hold public keys: lines as in authorized_keys, of age's recipients too; a key in PEM or in SSH's older form
- * (RFC 4716); or keys of OpenPGP's, in armor or binary. One that is a key, of whatever type, makes it one.
+ * Reads what should hold public keys: lines as in authorized_keys, of age's recipients too; a key
+ * in PEM or in SSH's older form (RFC 4716); or keys of OpenPGP's, in armor or binary. One that is a
+ * key, of whatever type, makes it one.
  */
 export async function readKeyText(bytes: Uint8Array): Promise<KeyText> {
   const isOpenPgp = isOpenPgpKey(bytes);

@@ -1,8 +1,9 @@
 import { isOpenPgpKey, KeyError, readOpenPgpKeys, type OpenPgpKeyEntry } from "@git-vault/keys";
 
 /**
- * The OpenPGP keys in GitHub's answers, each once, of which only those that GitHub itself names by their ID: an owner may have
- * uploaded more in one block than GitHub took in. Null where a text is none of OpenPGP keys.
+ * The OpenPGP keys in GitHub's answers, each once, of which only those that GitHub itself names by
+ * their ID: an owner may have uploaded more in one block than GitHub took in. Null where a text is
+ * none of OpenPGP keys.
  *
  * @param keyIds 16 upper-case hexadecimal digits each
  */
@@ -41,6 +42,9 @@ export async function readOpenPgpAnswer(
   );
 }
 
-/** Of a version 4 key, the end of its fingerprint; of a later one, its beginning (RFC 9580 section 5.5.4). */
+/**
+ * Of a version 4 key, the end of its fingerprint; of a later one, its beginning (RFC 9580 section
+ * 5.5.4).
+ */
 const keyIdOf = (fingerprint: string): string =>
   fingerprint.length === 40 ? fingerprint.slice(-16) : fingerprint.slice(0, 16);

@@ -4,7 +4,10 @@ import { DirectoryError, shown } from "./errors.ts";
 import { isAgeRecipient } from "./recipient-key.ts";
 import { holdsPrivateKey } from "./key-text.ts";
 
-/** What a recipient was written as. Logins are in lower case: the forges tell none apart by case, and one person has one name. */
+/**
+ * What a recipient was written as. Logins are in lower case: the forges tell none apart by case,
+ * and one person has one name.
+ */
 export type RecipientQuery =
   | { readonly kind: "github-user"; readonly login: string }
   | { readonly kind: "github-team"; readonly org: string; readonly team: string }
@@ -22,7 +25,8 @@ const MAX_LINES = 1024 * 1024;
 const FORMS =
   "a recipient is a GitHub user, github:org/team, gitlab:user, codeberg:user, https://host/user.keys, ./key.pub, a public key or age1…";
 
-// Old accounts may end in a hyphen or have two in a row; the part after `_` is an enterprise's short code.
+// Old accounts may end in a hyphen or have two in a row; the part after `_` is an enterprise's
+// short code.
 const GITHUB_LOGIN = /^(?=.{1,39}$)[a-z0-9][a-z0-9-]*(?:_[a-z0-9]+)?$/;
 const GITHUB_SLUG = /^[a-z0-9_][a-z0-9_.-]{0,254}$/;
 const FORGE_USER = /^[a-z0-9_][a-z0-9_.-]{0,254}$/;
@@ -102,10 +106,11 @@ function refuseMention(query: string): void {
 /**
  * Tells what a recipient was written as. Nothing is looked up.
  *
- * In this order: a line that begins with the type of an SSH key is a literal key; what begins with `age1` an age
- * recipient; what has a scheme (`https://`) a URL; `github:`, `gitlab:` and `codeberg:` go before a name; what has a slash or
- * backslash, begins with `.` or `~`, or ends in `.pub`, `.keys`, `.asc`, `.gpg` or `.pgp` is a path; a bare word is always a GitHub
- * user, even where a file of that name exists.
+ * In this order: a line that begins with the type of an SSH key is a literal key; what begins with
+ * `age1` an age recipient; what has a scheme (`https://`) a URL; `github:`, `gitlab:` and
+ * `codeberg:` go before a name; what has a slash or backslash, begins with `.` or `~`, or ends in
+ * `.pub`, `.keys`, `.asc`, `.gpg` or `.pgp` is a path; a bare word is always a GitHub user, even
+ * where a file of that name exists.
  *
  * @param query at most 8 KiB
  * @throws DirectoryError `INVALID_RECIPIENT`; TypeError for anything but a string
@@ -132,11 +137,12 @@ export function parseQuery(query: string): RecipientQuery {
 }
 
 /**
- * The recipients in a list, one on each line. Blank lines, and lines that begin with `#`, are skipped. Each is still to be given
- * to `parseQuery`.
+ * The recipients in a list, one on each line. Blank lines, and lines that begin with `#`, are
+ * skipped. Each is still to be given to `parseQuery`.
  *
  * @param text at most 1 MiB, with LF or CRLF
- * @throws DirectoryError `INVALID_RECIPIENT` for a longer text, binary data or a private key; TypeError for anything but a string
+ * @throws DirectoryError `INVALID_RECIPIENT` for a longer text, binary data or a private key;
+ * TypeError for anything but a string
  */
 export function readRecipientLines(text: string): string[] {
   assertString("text", text);

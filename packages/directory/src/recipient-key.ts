@@ -12,7 +12,10 @@ export interface AgeKeyEntry {
   readonly unusable: null;
 }
 
-/** One of a recipient's keys: SSH's or OpenPGP's, with why not for one that nothing can be sealed to, or age's. */
+/**
+ * One of a recipient's keys: SSH's or OpenPGP's, with why not for one that nothing can be sealed
+ * to, or age's.
+ */
 export type RecipientKey = PublicKeyEntry | AgeKeyEntry | OpenPgpKeyEntry;
 
 /** Which keys of an account are meant: a forge keeps those of SSH and of OpenPGP apart. */
@@ -22,7 +25,7 @@ export type KeyKind = "ssh" | "openpgp";
 export const KIND_NAMES: Readonly<Record<KeyKind, string>> = { ssh: "SSH", openpgp: "OpenPGP" };
 
 /**
- * Whether a text is meant as one of age's recipients, whole or not: one that was cut off must not pass for the name of an account,
- * which could be anybody's.
+ * Whether a text is meant as one of age's recipients, whole or not: one that was cut off must not
+ * pass for the name of an account, which could be anybody's.
  */
 export const isAgeRecipient = (text: string): boolean => /^age1[0-9a-z]*$/i.test(text);

@@ -70,8 +70,9 @@ function fromHost(env: Environment, host: string): GitHubServer {
 }
 
 /**
- * Which GitHub is asked: the host of GH_HOST, else the API of GITHUB_API_URL, else github.com. The token is GH_TOKEN, else
- * GITHUB_TOKEN; as with gh, a GH_HOST that is an Enterprise Server has GH_ENTERPRISE_TOKEN and GITHUB_ENTERPRISE_TOKEN instead.
+ * Which GitHub is asked: the host of GH_HOST, else the API of GITHUB_API_URL, else github.com. The
+ * token is GH_TOKEN, else GITHUB_TOKEN; as with gh, a GH_HOST that is an Enterprise Server has
+ * GH_ENTERPRISE_TOKEN and GITHUB_ENTERPRISE_TOKEN instead.
  *
  * @throws DirectoryError `INVALID_SETTING`
  */

@@ -24,7 +24,9 @@ function whenReset(reset: Date | null): string {
   return `; it resets in ${minutes} ${minutes === 1 ? "minute" : "minutes"}, at ${clock}`;
 }
 
-/** Whether the server refuses because it was asked too often, in GitHub's ways and the general one. */
+/**
+ * Whether the server refuses because it was asked too often, in GitHub's ways and the general one.
+ */
 export function isRateLimited({ status, headers, body }: HttpAnswer): boolean {
   if (status === 429) return true;
   if (status !== 403) return false;

@@ -14,14 +14,15 @@ export type Transport = (
 ) => Promise<RawAnswer>;
 
 /**
- * undici's fetch through the proxies, both for https and for http by CONNECT. Node's own fetch cannot be told of a proxy before
- * Node 24, and would read it from the process's environment only.
+ * undici's fetch through the proxies, both for https and for http by CONNECT. Node's own fetch
+ * cannot be told of a proxy before Node 24, and would read it from the process's environment only.
  */
 async function proxied({ http, https, except }: Proxies): Promise<Transport> {
   const { EnvHttpProxyAgent, fetch: undiciFetch } = await import("undici");
   // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
   const warn = process.emitWarning;
-  // Its constructor warns on standard error that it is experimental, which is no concern of whoever set a proxy.
+  // Its constructor warns on standard error that it is experimental, which is no concern of whoever
+  // set a proxy.
   process.emitWarning = () => {};
   try {
     const dispatcher = new EnvHttpProxyAgent({ httpProxy: http, httpsProxy: https, noProxy: except });
@@ -31,7 +32,10 @@ async function proxied({ http, https, except }: Proxies): Promise<Transport> {
   }
 }
 
-/** Gives the transport for a URL, and says whether a proxy may lie in between. undici is loaded for a proxy only. */
+/**
+ * Gives the transport for a URL, and says whether a proxy may lie in between. undici is loaded for
+ * a proxy only.
+ */
 export class Transports {
   readonly #proxies: Proxies | null;
   #proxied: Promise<Transport> | undefined;

@@ -28,7 +28,10 @@ const FORGES = {
   },
 } as const;
 
-/** GitLab sends whoever is not signed in to its sign-in page, for users that are not there and for hidden ones alike. */
+/**
+ * GitLab sends whoever is not signed in to its sign-in page, for users that are not there and for
+ * hidden ones alike.
+ */
 const isSignIn = ({ url }: HttpAnswer): boolean => url.pathname === "/users/sign_in";
 
 function refuse(answer: HttpAnswer, { who, missing }: Pick<KeyPage, "who" | "missing">): DirectoryError {

@@ -27,7 +27,10 @@ for (const query of queries) {
 console.log(JSON.stringify({ results, internals: process.moduleLoadList }));
 `;
 
-/** Looks recipients up in a Node of its own, for what an environment decides before the first line runs. */
+/**
+ * Looks recipients up in a Node of its own, for what an environment decides before the first line
+ * runs.
+ */
 export async function lookUpInChild(
   queries: readonly string[],
   env: Record<string, string>,

@@ -10,7 +10,10 @@ import { ALICE, ALICE_FINGERPRINT } from "./fixtures.ts";
 
 const HOSTS = ["api.github.com", "gitlab.com", "codeberg.org", "keys.example.org", "localhost"];
 
-/** Every host of the internet, in one stand-in with a certificate for all of them; the proxy leads there. */
+/**
+ * Every host of the internet, in one stand-in with a certificate for all of them; the proxy leads
+ * there.
+ */
 let internet: GitHubStandIn;
 let folder: TemporaryFolder;
 let certificate: string;

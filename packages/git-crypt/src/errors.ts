@@ -25,7 +25,8 @@ import { VaultError } from "@git-vault/core";
  * - `INDEX_LOCKED`: another git command holds the index
  * - `CONFIG_LOCKED`: another program is writing the repository's configuration
  * - `UNWRITABLE`: a file cannot be written
- * - `HALFWAY`: some files are encrypted and others decrypted, and neither could be undone; running the command again finishes it
+ * - `HALFWAY`: some files are encrypted and others decrypted, and neither could be undone; running
+ *   the command again finishes it
  * - `NO_SUCH_REVISION`: the name is no revision of this repository
  * - `NO_SUCH_FILE`: the revision holds no such file, or the object is not here
  * - `BAD_PROTOCOL`: what came is not git's protocol for filters

@@ -18,7 +18,8 @@ import { errorOf } from "./errors.ts";
 import { type Clone, cloneOf, commands, driver, isSealed, sealed } from "./sealed.ts";
 
 /*
- * What git-crypt 0.7.0 does wrong, each shown with the program itself where that takes little, and that this package does not.
+ * What git-crypt 0.7.0 does wrong, each shown with the program itself where that takes little, and
+ * that this package does not.
  */
 
 const gitCrypt = peer("git-crypt");

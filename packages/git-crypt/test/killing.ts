@@ -11,8 +11,8 @@ export interface Victim {
 }
 
 /**
- * Starts the command, and kills it so many milliseconds after it began, with everything that it started. Gives the milliseconds from when
- * it began to its end, or null where it was killed.
+ * Starts the command, and kills it so many milliseconds after it began, with everything that it
+ * started. Gives the milliseconds from when it began to its end, or null where it was killed.
  */
 export async function killOnce(
   { command: [program, ...args], cwd, env, begun }: Victim,
@@ -35,8 +35,9 @@ export async function killOnce(
 }
 
 /**
- * Kills a command `times` times, each at a random moment between when it began and when it would have ended. How long that takes is
- * measured in this test, and again whenever a kill came too late; those do not count, and of four one must hit.
+ * Kills a command `times` times, each at a random moment between when it began and when it would
+ * have ended. How long that takes is measured in this test, and again whenever a kill came too
+ * late; those do not count, and of four one must hit.
  *
  * @param prepare makes what the command is to change, before each run
  * @param check looks at what is left, after each run, and finishes it

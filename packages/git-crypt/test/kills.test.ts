@@ -34,8 +34,9 @@ const leftovers = (source: Sealed): string[] =>
   readdirSync(gitDirOf(source)).filter((name) => /\.lock$|^config\.|^index\./.test(name));
 
 /**
- * Each file is whole, encrypted or not; nothing that somebody must remove lies about; and adding everything stores no plaintext. A lock
- * of ours is the second name of a file, by which the next run knows and removes it.
+ * Each file is whole, encrypted or not; nothing that somebody must remove lies about; and adding
+ * everything stores no plaintext. A lock of ours is the second name of a file, by which the next
+ * run knows and removes it.
  */
 async function expectSound(source: Sealed): Promise<void> {
   for (const [name, content] of Object.entries(files)) {

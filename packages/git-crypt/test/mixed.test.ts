@@ -101,7 +101,10 @@ const succeeds = async (action: Promise<unknown>): Promise<boolean> => {
 const conflictsOf = async ({ git }: Clone): Promise<string[]> =>
   (await git("diff", "--name-only", "--diff-filter=U")).toString().split("\n").filter(Boolean);
 
-/** The files of two versions that are in conflict get both, one after the other, as somebody would who resolves them. */
+/**
+ * The files of two versions that are in conflict get both, one after the other, as somebody would
+ * who resolves them.
+ */
 async function resolve(clone: Clone): Promise<void> {
   for (const name of await conflictsOf(clone)) {
     const sides = (await clone.git("ls-files", "-u", "--", name)).toString().trim().split("\n");
@@ -131,7 +134,8 @@ async function bring(pair: Pair, program: Program, way: "merge" | "rebase" | "ch
     const isOver = (await conflictsOf(to)).length === 0;
     await resolve(to);
     if (way === "merge") isDone = await succeeds(to.git("commit", "--quiet", "--no-edit"));
-    // Where nothing is in conflict any more, and it stops all the same, nothing is left of the commit.
+    // Where nothing is in conflict any more, and it stops all the same, nothing is left of the
+    // commit.
     else isDone = await succeeds(to.git(...quietly, way, isOver ? "--skip" : "--continue"));
   }
 }

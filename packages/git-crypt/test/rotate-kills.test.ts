@@ -13,7 +13,10 @@ const files = Object.fromEntries(
   Array.from({ length: FILES }, (_, at) => [`d${at % 7}/${at}.secret`, `secret ${at}\n`.repeat(1 + (at % 40))]),
 );
 
-/** A git that was killed leaves its locks, and says to the next to remove them. That of the configuration, a second name, is ours. */
+/**
+ * A git that was killed leaves its locks, and says to the next to remove them. That of the
+ * configuration, a second name, is ours.
+ */
 function removeLocks(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
@@ -25,7 +28,10 @@ function removeLocks(folder: string): void {
   }
 }
 
-/** Nothing is lost, and what git stores of the files as they are is encrypted with a key that is here. */
+/**
+ * Nothing is lost, and what git stores of the files as they are is encrypted with a key that is
+ * here.
+ */
 async function expectSound({ repo, opened }: Sealed): Promise<void> {
   for (const [name, content] of Object.entries(files)) {
     expect(readFileSync(join(repo.path, name), "utf8")).toBe(content);

@@ -32,7 +32,9 @@ const add = async ({ path, git }: Clone, name: string, content: string): Promise
   await git("commit", "--quiet", `--message=${name}`);
 };
 
-/** Two clones that rotated; the second has fetched what the first did, and its own is not pushed. */
+/**
+ * Two clones that rotated; the second has fetched what the first did, and its own is not pushed.
+ */
 async function twice(source: Sealed): Promise<{ first: Clone; second: Clone }> {
   const [first, second] = [await source.clone("first"), await source.clone("second")];
   for (const { opened } of [first, second]) unlock(opened, [source.key], commands);

@@ -26,8 +26,8 @@ export interface NewKey {
 }
 
 /**
- * Replaces a repository's key by hand, with git alone: a commit whose files are encrypted with a new key, and which holds the old
- * one sealed. The work tree keeps the old key and the old commit.
+ * Replaces a repository's key by hand, with git alone: a commit whose files are encrypted with a
+ * new key, and which holds the old one sealed. The work tree keeps the old key and the old commit.
  */
 export async function rotateByHand(source: Sealed, branch: string, files: Record<string, string>): Promise<NewKey> {
   const { repo } = source;

@@ -7,7 +7,8 @@ import { VaultError } from "@git-vault/core";
  * - `WRONG_PASSPHRASE`: the private key did not decrypt under the passphrase
  * - `KEY_NOT_FOUND`: no file is at the path that was named
  * - `MALFORMED_SIGNATURE`: the text or bytes are not the SSH signature that they claim to be
- * - `BAD_SIGNATURE`: a sound SSH signature that was not made by its key over what it is said to be over
+ * - `BAD_SIGNATURE`: a sound SSH signature that was not made by its key over what it is said to be
+ *   over
  * - `BAD_AGENT_ANSWER`: an SSH agent refused, or answered with something that is no answer
  */
 export type KeyErrorCode =

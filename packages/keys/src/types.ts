@@ -2,11 +2,16 @@ import type { KeyObject } from "node:crypto";
 
 /** What every SSH public key has. */
 interface CommonPublicKey {
-  /** The key in SSH wire encoding (RFC 4253 section 6.6). Two keys are the same key exactly when their blobs are equal. */
+  /**
+   * The key in SSH wire encoding (RFC 4253 section 6.6). Two keys are the same key exactly when
+   * their blobs are equal.
+   */
   readonly blob: Buffer;
   /** `SHA256:` and 43 characters of unpadded base64, as `ssh-keygen -l` prints it. */
   readonly fingerprint: string;
-  /** What followed the key on its line, without control characters; empty where there was nothing. */
+  /**
+   * What followed the key on its line, without control characters; empty where there was nothing.
+   */
   readonly comment: string;
 }
 
@@ -31,7 +36,10 @@ export interface RsaPublicKey extends CommonPublicKey {
 /** An SSH public key of a type that a message can be sealed to. */
 export type SshPublicKey = Ed25519PublicKey | RsaPublicKey;
 
-/** One line of a `.pub` file, an authorized_keys file or a forge's `.keys` answer that holds a key of whatever type. */
+/**
+ * One line of a `.pub` file, an authorized_keys file or a forge's `.keys` answer that holds a key
+ * of whatever type.
+ */
 export interface PublicKeyEntry {
   /** The line number, from 1. */
   readonly line: number;
@@ -41,9 +49,15 @@ export interface PublicKeyEntry {
   readonly fingerprint: string | null;
   /** Without control characters; empty where there was none. */
   readonly comment: string;
-  /** The parsed key; null where its type cannot be sealed to in any format, or the line is malformed. */
+  /**
+   * The parsed key; null where its type cannot be sealed to in any format, or the line is
+   * malformed.
+   */
   readonly key: SshPublicKey | null;
-  /** Why nothing can be sealed to this key, as a phrase (`FIDO keys can only sign`); null where it is usable. */
+  /**
+   * Why nothing can be sealed to this key, as a phrase (`FIDO keys can only sign`); null where it
+   * is usable.
+   */
   readonly unusable: string | null;
 }
 
@@ -70,7 +84,10 @@ export interface PrivateKeyFile {
   readonly format: "openssh" | "pem" | "putty";
   /** Whether `unlock` needs a passphrase. */
   readonly encrypted: boolean;
-  /** The public half where the file has it in clear; null in an encrypted PEM file, whose public half only `unlock` tells. */
+  /**
+   * The public half where the file has it in clear; null in an encrypted PEM file, whose public
+   * half only `unlock` tells.
+   */
   readonly publicKey: SshPublicKey | null;
   /**
    * Decrypts the key and checks that it belongs to its public half.

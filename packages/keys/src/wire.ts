@@ -4,7 +4,10 @@ import { KeyError, type KeyErrorCode } from "./errors.ts";
  * The SSH wire encoding: RFC 4251 section 5.
  */
 
-/** Reads the fields of an SSH wire encoding one after another; what it gives are views of the bytes it reads. */
+/**
+ * Reads the fields of an SSH wire encoding one after another; what it gives are views of the bytes
+ * it reads.
+ */
 export class WireReader {
   readonly #bytes: Buffer;
   readonly #title: string;
@@ -43,7 +46,10 @@ export class WireReader {
     return this.bytes(this.uint32());
   }
 
-  /** An `mpint` that must be positive and in the shortest form, as its magnitude without leading zero bytes. */
+  /**
+   * An `mpint` that must be positive and in the shortest form, as its magnitude without leading
+   * zero bytes.
+   */
   mpint(): Buffer {
     const bytes = this.string();
     const [first, second = 0] = bytes;

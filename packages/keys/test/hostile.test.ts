@@ -11,7 +11,10 @@ import { expect, keyErrorOf } from "./matchers.ts";
 const secretOf = (key: PrivateKey): string =>
   key.type === "ssh-ed25519" ? key.seed.toString("hex") : key.key.export({ format: "pem", type: "pkcs8" }).toString();
 
-/** Reads and unlocks, and gives the secret; null where that ended with a KeyError. Anything else that is thrown fails the test. */
+/**
+ * Reads and unlocks, and gives the secret; null where that ended with a KeyError. Anything else
+ * that is thrown fails the test.
+ */
 const secretIn = async (bytes: Uint8Array, passphrase?: Uint8Array): Promise<string | null> => {
   try {
     return secretOf(await readPrivateKey(bytes).unlock(passphrase));

@@ -15,7 +15,10 @@ vi.mock("@noble/hashes/argon2.js", async (importOriginal) => {
   return await importOriginal();
 });
 
-/** Which of the heavy packages are loaded in this process; those in CommonJS stand in the cache of `require`. */
+/**
+ * Which of the heavy packages are loaded in this process; those in CommonJS stand in the cache of
+ * `require`.
+ */
 const loaded = (): string[] => {
   const paths = Object.keys(createRequire(import.meta.url).cache);
   const required = ["bcrypt-pbkdf", "sshpk", "tweetnacl"].filter((name) =>

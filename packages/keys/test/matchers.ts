@@ -11,12 +11,17 @@ declare module "vitest" {
   interface Matchers<T> {
     /** That a function throws, or rejects with, a KeyError of that code whose message fits. */
     toFailWith(code: KeyErrorCode, message?: RegExp | string): Promise<T>;
-    /** That an unlocked key is the private half of the key on a line, by other programs' reckoning. */
+    /**
+     * That an unlocked key is the private half of the key on a line, by other programs' reckoning.
+     */
     toBelongTo(publicLine: string): Promise<T>;
   }
 }
 
-/** Runs `work`, which must throw or reject with a KeyError, and gives that; any other outcome throws. */
+/**
+ * Runs `work`, which must throw or reject with a KeyError, and gives that; any other outcome
+ * throws.
+ */
 export const keyErrorOf = async (work: () => unknown): Promise<KeyError> => {
   let outcome: unknown;
   try {
@@ -28,7 +33,10 @@ export const keyErrorOf = async (work: () => unknown): Promise<KeyError> => {
   throw new Error(`expected a KeyError, got a result of type ${typeof outcome}`);
 };
 
-/** tweetnacl derives the point of the seed, or the RSA key decrypts what was encrypted to the key that ssh-keygen converted. */
+/**
+ * tweetnacl derives the point of the seed, or the RSA key decrypts what was encrypted to the key
+ * that ssh-keygen converted.
+ */
 const isSecretOf = async (key: PrivateKey): Promise<boolean> => {
   if (key.type === "ssh-ed25519") {
     return key.publicKey.point.equals(nacl.sign.keyPair.fromSeed(new Uint8Array(key.seed)).publicKey);

@@ -28,7 +28,10 @@ const soundBase64 = soundLine.split(" ")[1] ?? "";
 const rsaLine = (...fields: readonly Buffer[]): string =>
   `ssh-rsa ${Buffer.concat([wireString("ssh-rsa"), ...fields]).toString("base64")}`;
 const e65537 = Buffer.of(1, 0, 1);
-/** A number of so many bits, odd unless told otherwise; it needs not be a product of two primes to be parsed. */
+/**
+ * A number of so many bits, odd unless told otherwise; it needs not be a product of two primes to
+ * be parsed.
+ */
 const modulus = (bits: number, last = 1): Buffer => {
   const bytes = Buffer.alloc(Math.ceil(bits / 8), 0x5a);
   bytes[0] = 1 << ((bits - 1) % 8);

@@ -2,7 +2,8 @@ import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:cryp
 import { signedData } from "../src/index.ts";
 
 /*
- * Signatures put together by hand, for what ssh-keygen does not make: those of FIDO keys and hostile ones.
+ * Signatures put together by hand, for what ssh-keygen does not make: those of FIDO keys and
+ * hostile ones.
  */
 
 /** A `string` of SSH's wire encoding (RFC 4251 section 5). */

@@ -19,7 +19,8 @@ const MARKS: readonly (readonly [Format, RegExp])[] = [
 const startOf = (message: Uint8Array): string => Buffer.from(message.subarray(0, LOOK_BYTES)).toString("latin1");
 
 /**
- * Tells a message's format by how it begins; null where it is none. What follows may still be malformed.
+ * Tells a message's format by how it begins; null where it is none. What follows may still be
+ * malformed.
  */
 export function detectFormat(message: Uint8Array): Format | null {
   const start = startOf(message);
@@ -27,7 +28,10 @@ export function detectFormat(message: Uint8Array): Format | null {
   return format ?? (looksLikeOpenPgp(Buffer.from(start, "latin1")) ? "openpgp" : null);
 }
 
-/** Things that get mistaken for a sealed message: what begins so, what it is, and what to do with it. */
+/**
+ * Things that get mistaken for a sealed message: what begins so, what it is, and what to do with
+ * it.
+ */
 const MISTAKES: readonly (readonly [RegExp, string, string])[] = [
   [
     /^\s*(?:-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File-|AGE-SECRET-KEY-)/m,

@@ -5,7 +5,8 @@ import type { AttachedSignature } from "./age/attached-signature.ts";
 import { SealingError } from "./errors.ts";
 
 /*
- * What the sender of a message signs: the statement, and how a receiver verifies it. See docs/formats.md.
+ * What the sender of a message signs: the statement, and how a receiver verifies it. See
+ * docs/formats.md.
  */
 
 /** What SSH signatures of messages are made for. */
@@ -13,13 +14,19 @@ export const SIGNATURE_NAMESPACE = "git-vault";
 
 /** What a sender says of a message. */
 export interface MessageStatement {
-  /** Who the sender says to be: `github:`, `gitlab:` or `codeberg:` and a name, in lower case; null where they do not say. */
+  /**
+   * Who the sender says to be: `github:`, `gitlab:` or `codeberg:` and a name, in lower case; null
+   * where they do not say.
+   */
   readonly from: string | null;
   /** When it was signed: UTC, in whole seconds, such as `2026-11-25T09:30:00Z`. */
   readonly date: string;
   /** The SHA-256 of the plaintext, 32 bytes. */
   readonly digest: Buffer;
-  /** Whom it is sealed to: the fingerprints of SSH keys (`SHA256:…`), and age's recipients. At least one. */
+  /**
+   * Whom it is sealed to: the fingerprints of SSH keys (`SHA256:…`), and age's recipients. At least
+   * one.
+   */
   readonly recipients: readonly string[];
 }
 
@@ -84,9 +91,10 @@ const parseStatement = (bytes: Buffer): MessageStatement => {
 };
 
 /**
- * Verifies the signature of a message that was opened: that its key signed the statement, that the statement is of this plaintext, and
- * that it names the key that opened the message among the recipients. Else one of them could have sealed somebody's signed secret
- * again, to others. Whose key it is, is the caller's to ask.
+ * Verifies the signature of a message that was opened: that its key signed the statement, that the
+ * statement is of this plaintext, and that it names the key that opened the message among the
+ * recipients. Else one of them could have sealed somebody's signed secret again, to others. Whose
+ * key it is, is the caller's to ask.
  *
  * @param digest the SHA-256 of the plaintext, 32 bytes
  * @param openedBy the fingerprint of the key, or age's recipient, that opened the message

@@ -16,7 +16,10 @@ const SHAPES: ReadonlyMap<string, readonly [name: string, tag: RegExp]> = new Ma
   ["scrypt", ["a passphrase (scrypt)", /^$/]],
 ]);
 
-/** How a recipient is called in a message: kinds that are known, with a tag of the right shape; nothing else of the input. */
+/**
+ * How a recipient is called in a message: kinds that are known, with a tag of the right shape;
+ * nothing else of the input.
+ */
 const nameOf = ({ type, args: [tag = ""] }: Stanza): string => {
   const [name, shape] = SHAPES.get(type) ?? ["a recipient of another kind", /^$/];
   return tag !== "" && shape.test(tag) ? `${name} ${tag}` : name;

@@ -24,9 +24,11 @@ export interface Opened {
 export interface MessageHeader {
   readonly format: Format;
   /**
-   * Whom it is sealed to. ssh-vault's format is read as one stanza, whose body is the wrapped password: `CHACHA20-POLY1305` with
-   * the fingerprint and the base64 of the ephemeral key as arguments, or `AES256` with the fingerprint. OpenPGP's packets that hold
-   * the session key are read as stanzas `openpgp`, with the key ID as argument (16 zeros where it is hidden), or `openpgp-passphrase`.
+   * Whom it is sealed to. ssh-vault's format is read as one stanza, whose body is the wrapped
+   * password: `CHACHA20-POLY1305` with the fingerprint and the base64 of the ephemeral key as
+   * arguments, or `AES256` with the fingerprint. OpenPGP's packets that hold the session key are
+   * read as stanzas `openpgp`, with the key ID as argument (16 zeros where it is hidden), or
+   * `openpgp-passphrase`.
    */
   readonly stanzas: readonly Stanza[];
 }
@@ -34,7 +36,8 @@ export interface MessageHeader {
 /**
  * Reads what a message is sealed to, without opening it.
  *
- * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`. TypeError where the message is no Uint8Array.
+ * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`. TypeError where the message is no
+ * Uint8Array.
  */
 export function readHeader(message: Uint8Array): MessageHeader {
   assertBytes("message", message);
@@ -48,16 +51,19 @@ export function readHeader(message: Uint8Array): MessageHeader {
 }
 
 /**
- * Opens a message in any of the formats: binary or armored age and OpenPGP, ssh-vault. For more than should lie in memory at once, see
- * `createOpener`.
+ * Opens a message in any of the formats: binary or armored age and OpenPGP, ssh-vault. For more
+ * than should lie in memory at once, see `createOpener`.
  *
- * The identities are tried in the order given, but those that never ask for a passphrase first, then those that ask only for a
- * message that is addressed to them. An identity that fails with a KeyError or SealingError (a wrong passphrase, a
- * broken key) does not stop the others; where none opens the message, the first failure is thrown. Any other error of an identity
- * ends the run at once. Nothing is given out before all of it is authenticated, and no identity is tried on a malformed message.
+ * The identities are tried in the order given, but those that never ask for a passphrase first,
+ * then those that ask only for a message that is addressed to them. An identity that fails with a
+ * KeyError or SealingError (a wrong passphrase, a broken key) does not stop the others; where none
+ * opens the message, the first failure is thrown. Any other error of an identity ends the run at
+ * once. Nothing is given out before all of it is authenticated, and no identity is tried on a
+ * malformed message.
  *
- * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`, `TAMPERED_MESSAGE`, `NO_IDENTITY_MATCHED`, `TOO_LARGE`; what an identity throws.
- * TypeError where the message is no Uint8Array.
+ * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`, `TAMPERED_MESSAGE`,
+ * `NO_IDENTITY_MATCHED`, `TOO_LARGE`; what an identity throws. TypeError where the message is no
+ * Uint8Array.
  */
 export async function open(message: Uint8Array, identities: readonly Identity[]): Promise<Opened> {
   const opener = new MessageOpener(identities);

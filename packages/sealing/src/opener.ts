@@ -21,17 +21,22 @@ export interface Opener {
   readonly format: Format | null;
   /** The identity that opens the message; null until its header came whole. */
   readonly identity: Identity | null;
-  /** The sender's signature, still to be verified by `verifyMessage`; null where there is none, or the header did not come yet. */
+  /**
+   * The sender's signature, still to be verified by `verifyMessage`; null where there is none, or
+   * the header did not come yet.
+   */
   readonly signature: AttachedSignature | null;
   /**
-   * Takes bytes of the message in, however they are cut, and gives the plaintext that is ready, which may be none. All of it is
-   * authentic, but that the message is whole only `finish` tells. After the push that brings the end of the header, in which the
-   * identities are tried, nothing is waited for: a loop of reading, pushing and writing in steps of 1 MiB is about the fastest.
+   * Takes bytes of the message in, however they are cut, and gives the plaintext that is ready,
+   * which may be none. All of it is authentic, but that the message is whole only `finish` tells.
+   * After the push that brings the end of the header, in which the identities are tried, nothing is
+   * waited for: a loop of reading, pushing and writing in steps of 1 MiB is about the fastest.
    *
-   * A message in ssh-vault's or OpenPGP's format can only be authenticated as a whole: it is held until `finish`. Of OpenPGP's at most
-   * 16 MiB are taken.
+   * A message in ssh-vault's or OpenPGP's format can only be authenticated as a whole: it is held
+   * until `finish`. Of OpenPGP's at most 16 MiB are taken.
    *
-   * Throws what `open` does; after that the opener is spent. Call it again only after the last promise was fulfilled.
+   * Throws what `open` does; after that the opener is spent. Call it again only after the last
+   * promise was fulfilled.
    */
   push(message: Uint8Array): Promise<Buffer>;
   /**
@@ -41,8 +46,9 @@ export interface Opener {
    */
   finish(): Promise<Buffer>;
   /**
-   * Gives out where a message in age's binary format stands, for a caller who goes on with `openChunks` in threads of its own; null
-   * for any other message, or before its header came. After that the opener is spent.
+   * Gives out where a message in age's binary format stands, for a caller who goes on with
+   * `openChunks` in threads of its own; null for any other message, or before its header came.
+   * After that the opener is spent.
    */
   handOver(): PayloadState | null;
 }
@@ -52,7 +58,10 @@ export function createOpener(identities: readonly Identity[]): Opener {
   return new MessageOpener(identities);
 }
 
-/** Opens what a source gives, such as a stream of Node's: `pipeline(source, (pieces) => openStream(pieces, identities), destination)`. */
+/**
+ * Opens what a source gives, such as a stream of Node's: `pipeline(source, (pieces) =>
+ * openStream(pieces, identities), destination)`.
+ */
 export async function* openStream(
   message: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   identities: readonly Identity[],
@@ -73,7 +82,10 @@ const MAC_LINE = Buffer.from("\n---");
 /** What `createOpener` gives; `open` shares it. */
 export class MessageOpener implements Opener {
   readonly #identities: readonly Identity[];
-  /** What came before anything can be done with it: the start, then the header; the whole of an ssh-vault message. */
+  /**
+   * What came before anything can be done with it: the start, then the header; the whole of an
+   * ssh-vault message.
+   */
   readonly #held = new GrowingBytes();
   /** Where in it the header's last line begins. */
   #macLine: number | null = null;
@@ -105,7 +117,10 @@ export class MessageOpener implements Opener {
     return this.#spentOnError(() => this.#push(message, false));
   }
 
-  /** The first push, of all there is: an armor that is cut short is refused before any identity is tried. */
+  /**
+   * The first push, of all there is: an armor that is cut short is refused before any identity is
+   * tried.
+   */
   async pushWhole(message: Uint8Array): Promise<Buffer> {
     assertBytes("message", message);
     return this.#spentOnError(() => this.#push(message, true));
@@ -158,7 +173,8 @@ export class MessageOpener implements Opener {
     // One byte more than a header can have tells that it is too long.
     this.#held.append(binary.subarray(0, MAX_HEADER_BYTES + 1 - before));
     const { bytes } = this.#held;
-    // The search goes on where the last one ended, and a little before, since the mark may have been cut.
+    // The search goes on where the last one ended, and a little before, since the mark may have
+    // been cut.
     this.#macLine ??= indexOrNull(bytes.indexOf(MAC_LINE, Math.max(0, before - MAC_LINE.length)));
     const hasEnd = this.#macLine !== null && bytes.includes("\n", Math.max(this.#macLine + 1, before));
     if (!hasEnd && bytes.length <= MAX_HEADER_BYTES) return NONE;

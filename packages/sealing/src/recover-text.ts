@@ -5,7 +5,8 @@ import { detectFormat } from "./detect.ts";
 import { readHeader } from "./open.ts";
 import { recoverVault } from "./ssh-vault/recover.ts";
 
-// What rich-text editors and chat programs put in unseen: soft hyphens, zero-width and direction marks, byte order marks.
+// What rich-text editors and chat programs put in unseen: soft hyphens, zero-width and direction
+// marks, byte order marks.
 const INVISIBLE = /[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/g;
 const OTHER_SPACE = /[\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000\t]/g;
 const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
@@ -14,16 +15,19 @@ const UTF16_LITTLE_ENDIAN = Buffer.from([0xff, 0xfe]);
 
 const BEGIN = /BEGIN\s*AGE\s*ENCRYPTED\s*FILE/g;
 const END = /END\s*AGE\s*ENCRYPTED\s*FILE/g;
-// Nothing of this is in base64's alphabet: white space, quotation marks, and dashes, which editors join into longer ones.
+// Nothing of this is in base64's alphabet: white space, quotation marks, and dashes, which editors
+// join into longer ones.
 const NOISE = /[\s>`\u2010-\u2015\u2212-]/g;
 
 /**
- * Undoes what chat and mail programs do to a message in text form, so that it can be opened: byte order marks, foreign line ends,
- * indentation, `> ` quotation, Markdown code fences, non-breaking and invisible characters, moved or lost line breaks, text
- * before and after the message. The first message found in the text is given in its own format's usual lines.
+ * Undoes what chat and mail programs do to a message in text form, so that it can be opened: byte
+ * order marks, foreign line ends, indentation, `> ` quotation, Markdown code fences, non-breaking
+ * and invisible characters, moved or lost line breaks, text before and after the message. The first
+ * message found in the text is given in its own format's usual lines.
  *
- * A message that is whole, or binary, or not recognised is given back as it came. It never throws for any input of bytes, and
- * what it gives may still be malformed or tampered with: only `open` can tell.
+ * A message that is whole, or binary, or not recognised is given back as it came. It never throws
+ * for any input of bytes, and what it gives may still be malformed or tampered with: only `open`
+ * can tell.
  */
 export function recoverMessage(message: Uint8Array): Buffer {
   const input = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
@@ -61,7 +65,10 @@ const trimEnd = (line: string): string => {
   return line.slice(0, end);
 };
 
-/** The first armored message that parses, else the first that has both marks; null where there is none. */
+/**
+ * The first armored message that parses, else the first that has both marks; null where there is
+ * none.
+ */
 const recoverArmor = (text: string): string | null => {
   const begins = [...text.matchAll(BEGIN)].map(({ index, 0: mark }) => index + mark.length);
   const candidates: string[] = [];
@@ -92,7 +99,8 @@ const recoverOpenPgp = (text: string): string | null => {
   const [, content] = OPENPGP.exec(text) ?? [];
   if (content === undefined) return null;
   const base64 = content.replaceAll(OPENPGP_HEADERS, "").replaceAll(NOISE, "");
-  // The checksum, which nothing needs, begins with a padding character that stands where none belongs.
+  // The checksum, which nothing needs, begins with a padding character that stands where none
+  // belongs.
   const whole = base64.replace(/=[A-Za-z0-9+/]{4}$/, "");
   return ["-----BEGIN PGP MESSAGE-----", "", ...wrapLines(whole, 64), "-----END PGP MESSAGE-----", ""].join("\n");
 };

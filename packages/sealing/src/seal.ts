@@ -12,24 +12,30 @@ import { distinctRecipients } from "./age/wrap-file-key.ts";
 export interface SealOptions extends SealerOptions {
   /** `age` where it is left out. */
   readonly format?: Format;
-  /** Whether an age or OpenPGP message is written as text (the default) or in binary. ssh-vault's format is always text. */
+  /**
+   * Whether an age or OpenPGP message is written as text (the default) or in binary. ssh-vault's
+   * format is always text.
+   */
   readonly armor?: boolean;
   /**
-   * Whether recipients with different labels may stand in one age message. As in age, a post-quantum recipient beside a classical
-   * one is refused where it is left out, since whoever records the message now could open it through the weaker one later.
+   * Whether recipients with different labels may stand in one age message. As in age, a
+   * post-quantum recipient beside a classical one is refused where it is left out, since whoever
+   * records the message now could open it through the weaker one later.
    */
   readonly allowMixed?: boolean;
 }
 
 /**
- * Seals bytes of any kind to recipients. A recipient that is there twice counts once. For more bytes than should lie in memory at
- * once, see `createSealer`.
+ * Seals bytes of any kind to recipients. A recipient that is there twice counts once. For more
+ * bytes than should lie in memory at once, see `createSealer`.
  *
- * age's format takes any number of recipients, each of whom can open the message, or one passphrase by itself; ssh-vault's takes
- * exactly one SshRecipient; OpenPGP's takes any number of OpenPgpRecipients, and at most 8 MiB.
+ * age's format takes any number of recipients, each of whom can open the message, or one passphrase
+ * by itself; ssh-vault's takes exactly one SshRecipient; OpenPGP's takes any number of
+ * OpenPgpRecipients, and at most 8 MiB.
  *
- * Throws SealingError `NO_RECIPIENTS`; `MIXED_RECIPIENTS`; `UNUSABLE_RECIPIENT` where the format cannot be sealed to one of them, or
- * to so many; `TOO_LARGE`; what `Recipient.wrapFileKey` throws. TypeError and RangeError for arguments of the wrong type.
+ * Throws SealingError `NO_RECIPIENTS`; `MIXED_RECIPIENTS`; `UNUSABLE_RECIPIENT` where the format
+ * cannot be sealed to one of them, or to so many; `TOO_LARGE`; what `Recipient.wrapFileKey` throws.
+ * TypeError and RangeError for arguments of the wrong type.
  */
 export async function seal(
   plaintext: Uint8Array,

@@ -9,19 +9,24 @@ import { distinctRecipients, wrapHeader } from "./age/wrap-file-key.ts";
 
 /** How to seal an age message piece by piece. */
 export interface SealerOptions {
-  /** Whether the message is written as text (the default) or in binary, which is a quarter shorter and faster. */
+  /**
+   * Whether the message is written as text (the default) or in binary, which is a quarter shorter
+   * and faster.
+   */
   readonly armor?: boolean;
   /** Whether recipients with different labels may stand in one message: see `SealOptions`. */
   readonly allowMixed?: boolean;
-  /** The sender's signature, for those who can open the message; not for a message to a passphrase. */
+  /**
+   * The sender's signature, for those who can open the message; not for a message to a passphrase.
+   */
   readonly signature?: AttachedSignature;
 }
 
 /** Seals one age message of any size, holding no more than one chunk of 64 KiB. */
 export interface Sealer {
   /**
-   * Takes plaintext in, however it is cut, and gives the bytes of the message that are ready, which may be none. Steps of 1 MiB are
-   * about the fastest; the work is done before it returns.
+   * Takes plaintext in, however it is cut, and gives the bytes of the message that are ready, which
+   * may be none. Steps of 1 MiB are about the fastest; the work is done before it returns.
    *
    * Throws TypeError where `plaintext` is no Uint8Array or the message is finished.
    */
@@ -33,8 +38,8 @@ export interface Sealer {
    */
   finish(): Buffer;
   /**
-   * Gives out where a message in binary stands, for a caller who goes on with `sealChunks` in threads of its own: `ready` is to be
-   * written first. After that the sealer is spent.
+   * Gives out where a message in binary stands, for a caller who goes on with `sealChunks` in
+   * threads of its own: `ready` is to be written first. After that the sealer is spent.
    *
    * Throws TypeError where the message is text, or finished.
    */
@@ -42,7 +47,8 @@ export interface Sealer {
 }
 
 /**
- * Begins an age message to recipients: wraps a new message key to each, so that nothing after that can fail.
+ * Begins an age message to recipients: wraps a new message key to each, so that nothing after that
+ * can fail.
  *
  * Throws what `seal` does.
  */
@@ -92,7 +98,10 @@ class AgeSealer implements Sealer {
   }
 }
 
-/** Seals what a source gives, such as a stream of Node's: `pipeline(source, (pieces) => sealStream(pieces, recipients), destination)`. */
+/**
+ * Seals what a source gives, such as a stream of Node's: `pipeline(source, (pieces) =>
+ * sealStream(pieces, recipients), destination)`.
+ */
 export async function* sealStream(
   plaintext: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   recipients: readonly Recipient[],

@@ -6,7 +6,10 @@ import type { Asks, Identity, Stanza } from "./age/stanza.ts";
 const ORDER: Record<Asks, number> = { never: 0, "on-match": 1, always: 2 };
 const orderOf = ({ asks = "never" }: Identity): number => ORDER[asks];
 
-/** The message key, and the identity that gave it. See `open` for the order and for what ends the run. */
+/**
+ * The message key, and the identity that gave it. See `open` for the order and for what ends the
+ * run.
+ */
 export async function tryIdentities(
   stanzas: readonly Stanza[],
   identities: readonly Identity[],

@@ -55,7 +55,8 @@ describe("Bech32", () => {
   });
 
   test("refuses padding that is not zero, or as long as a whole group", () => {
-    // Valid checksums over the groups [0, 1], whose padding is not zero, and [0, 0, 0], whose padding is a group too long.
+    // Valid checksums over the groups [0, 1], whose padding is not zero, and [0, 0, 0], whose
+    // padding is a group too long.
     expect(decodeBech32("age1qpu0j2ex")).toBeNull();
     expect(decodeBech32("age1qqqyst3gn")).toBeNull();
   });

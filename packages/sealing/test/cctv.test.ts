@@ -7,8 +7,8 @@ import { createOpener, open, type Identity, type SealingErrorCode, SealingError 
 import { VECTORS, type Vector } from "./cctv-vectors.ts";
 
 /*
- * C2SP's test vectors for age: each whole, in steps of several sizes and byte by byte, with its own identity or passphrase, and
- * where that opens it, once more with its file key given.
+ * C2SP's test vectors for age: each whole, in steps of several sizes and byte by byte, with its own
+ * identity or passphrase, and where that opens it, once more with its file key given.
  */
 
 const CODES: Record<string, readonly SealingErrorCode[]> = {
@@ -34,13 +34,17 @@ interface Release {
   readonly code: SealingErrorCode | null;
 }
 
-// Some of the vectors hold 16 MiB. In small steps, all of their pushes take minutes, so most of those are left out where the
-// environment does not ask for them with GIT_VAULT_LONG_TESTS=1: all but the ones about the chunks' borders.
+// Some of the vectors hold 16 MiB. In small steps, all of their pushes take minutes, so most of
+// those are left out where the environment does not ask for them with GIT_VAULT_LONG_TESTS=1: all
+// but the ones about the chunks' borders.
 const LARGE_BYTES = process.env["GIT_VAULT_LONG_TESTS"] === "1" ? Infinity : 1024 * 1024;
 const SEALED_CHUNK_BYTES = 65_552;
 const AROUND_BORDER = 70;
 
-/** Where each piece ends: a step on, or with small steps in a large message short of the next border. */
+/**
+ * Where each piece ends: a step on, or with small steps in a large message short of the next
+ * border.
+ */
 function* endsOfPieces(message: Buffer, step: number): Generator<number, void, undefined> {
   const isAll = message.length < LARGE_BYTES || step > AROUND_BORDER;
   const payload = isAll ? 0 : parseHeader(message).length + 16;

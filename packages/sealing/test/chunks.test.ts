@@ -23,7 +23,10 @@ const recipients = [await parseRecipient(recipient)];
 const identities = await parseIdentityFile(identity);
 const age = peer("age");
 
-/** Seals `plaintext`: `pushed` bytes by the sealer, the rest in blocks of two chunks, the last block first. */
+/**
+ * Seals `plaintext`: `pushed` bytes by the sealer, the rest in blocks of two chunks, the last block
+ * first.
+ */
 async function sealInBlocks(plaintext: Buffer, pushed: number): Promise<Buffer> {
   const sealer = await createSealer(recipients, { armor: false });
   const start = sealer.push(plaintext.subarray(0, pushed));
@@ -90,7 +93,10 @@ describe("chunks that are opened by themselves", () => {
     const { state } = await stateAfter(message, 250);
     const key = state?.key ?? Buffer.alloc(0);
     const payload = Buffer.concat([state?.held ?? Buffer.alloc(0), message.subarray(250)]);
-    /** How many bytes it gives, or the code of what it throws; `given` where it gave some before that. */
+    /**
+     * How many bytes it gives, or the code of what it throws; `given` where it gave some before
+     * that.
+     */
     const failure = (first: number, sealed: Buffer, isLast: boolean): unknown => {
       let given = 0;
       try {

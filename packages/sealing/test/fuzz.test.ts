@@ -1,9 +1,9 @@
 /*
- * A fuzzer: valid messages, damaged at random, must open to what was sealed or give a SealingError, whole and in pieces alike, and
- * release nothing but the start of what was sealed.
+ * A fuzzer: valid messages, damaged at random, must open to what was sealed or give a SealingError,
+ * whole and in pieces alike, and release nothing but the start of what was sealed.
  *
- * It runs a fixed number of cases from a fixed seed. For more, set GIT_VAULT_FUZZ_CASES, the number of cases for each kind of
- * message; for others, set GIT_VAULT_FUZZ_SEED, an integer:
+ * It runs a fixed number of cases from a fixed seed. For more, set GIT_VAULT_FUZZ_CASES, the number
+ * of cases for each kind of message; for others, set GIT_VAULT_FUZZ_SEED, an integer:
  *
  *   GIT_VAULT_FUZZ_CASES=100000 GIT_VAULT_FUZZ_SEED=$RANDOM npx vitest run test/fuzz.test.ts
  *
@@ -69,7 +69,10 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-/** One way to damage a message; where it strikes is told in parts of 2^16 of the length, or by bytes from the start. */
+/**
+ * One way to damage a message; where it strikes is told in parts of 2^16 of the length, or by bytes
+ * from the start.
+ */
 const damage = fc.record({
   how: fc.constantFrom("flip", "cut", "drop", "insert", "repeat", "swap"),
   at: fc.nat(0xffff),
@@ -130,7 +133,10 @@ const releaseOf = async (message: Buffer, steps: readonly number[]): Promise<{ r
   }
 };
 
-/** Sizes of pieces; a message of two chunks is cut into fewer, so that the cases are many and not slow. */
+/**
+ * Sizes of pieces; a message of two chunks is cut into fewer, so that the cases are many and not
+ * slow.
+ */
 const stepsFor = (name: string): fc.Arbitrary<number[]> =>
   fc.array(fc.integer({ min: name.includes("chunks") ? 2000 : 1, max: 40_000 }), { minLength: 1, maxLength: 4 });
 

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 /*
- * What opening an SSH message loads must not hold what only other kinds of recipients need: it would cost every command.
+ * What opening an SSH message loads must not hold what only other kinds of recipients need: it
+ * would cost every command.
  */
 
 const SOURCES = fileURLToPath(new URL("../src", import.meta.url));

@@ -1,4 +1,7 @@
-/** The u-coordinates of low order on Curve25519, canonical and not, as Wycheproof lists them; 32 bytes each, in hex. */
+/**
+ * The u-coordinates of low order on Curve25519, canonical and not, as Wycheproof lists them; 32
+ * bytes each, in hex.
+ */
 export const LOW_ORDER_MONTGOMERY: readonly string[] = [
   "0000000000000000000000000000000000000000000000000000000000000000",
   "0100000000000000000000000000000000000000000000000000000000000000",
@@ -16,7 +19,9 @@ export const LOW_ORDER_MONTGOMERY: readonly string[] = [
   "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
 ];
 
-/** The compressed points of low order on edwards25519: orders 1, 2, 4 and 8; 32 bytes each, in hex. */
+/**
+ * The compressed points of low order on edwards25519: orders 1, 2, 4 and 8; 32 bytes each, in hex.
+ */
 export const LOW_ORDER_EDWARDS: readonly string[] = [
   "0100000000000000000000000000000000000000000000000000000000000000",
   "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",

@@ -230,7 +230,8 @@ describe("a signature does not fit", () => {
     };
     const foreign = await stanzaOf();
     const [firstLine = "", ...body] = foreign.split("\n");
-    // Whoever can open the message can make its header anew: here as a recipient that wraps to such stanzas.
+    // Whoever can open the message can make its header anew: here as a recipient that wraps to such
+    // stanzas.
     for (const extra of [
       [foreign],
       [foreign, foreign],

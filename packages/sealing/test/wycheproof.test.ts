@@ -31,7 +31,10 @@ const power = (base: bigint, exponent: bigint): bigint => {
 };
 const littleEndian = (bytes: Buffer): bigint => BigInt(`0x${Buffer.from(bytes.toReversed()).toString("hex")}`);
 
-/** The Edwards y-coordinate (u - 1) / (u + 1) of a Montgomery u-coordinate (RFC 7748 section 4.1), as an SSH public key. */
+/**
+ * The Edwards y-coordinate (u - 1) / (u + 1) of a Montgomery u-coordinate (RFC 7748 section 4.1),
+ * as an SSH public key.
+ */
 const edwardsOf = (u: Buffer): Buffer => {
   const value = (littleEndian(u) & (2n ** 255n - 1n)) % P;
   const y = ((value + P - 1n) * power(value + 1n, P - 2n)) % P;

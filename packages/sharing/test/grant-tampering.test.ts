@@ -30,7 +30,8 @@ import {
 } from "./team.ts";
 
 /*
- * Whoever can commit can change grants; nothing that they do gets them the key, or somebody else a wrong one.
+ * Whoever can commit can change grants; nothing that they do gets them the key, or somebody else a
+ * wrong one.
  */
 
 let team: Team;

@@ -5,7 +5,10 @@ import { expect } from "vitest";
 /** Stands in every secret and every passphrase of these tests, and in no error. */
 export const CANARY = "canary-3f9b";
 
-/** The error that `promise` rejects with, which must be one of ours and must not hold the canary, not even in its cause. */
+/**
+ * The error that `promise` rejects with, which must be one of ours and must not hold the canary,
+ * not even in its cause.
+ */
 export async function failureOf(promise: Promise<unknown>): Promise<VaultError> {
   const error = await promise.then(
     () => null,

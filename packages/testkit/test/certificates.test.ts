@@ -8,7 +8,9 @@ import { mintCertificate, peer, run, temporaryFolder, type MintedCertificate } f
 const openssl = peer("openssl");
 const DAY = 86_400_000;
 
-/** What openssl says of a certificate against the root and the intermediates that are sent along. */
+/**
+ * What openssl says of a certificate against the root and the intermediates that are sent along.
+ */
 async function verify(
   minted: MintedCertificate,
   options: { root: string; chain?: string },

@@ -58,7 +58,8 @@ const unknown = async (kind: string, word: string, known: readonly string[]): Pr
 };
 
 /**
- * Reads the words after the program's name. Flags may stand before the command, as in ssh-vault's older syntax.
+ * Reads the words after the program's name. Flags may stand before the command, as in ssh-vault's
+ * older syntax.
  *
  * @throws CliError `USAGE`
  */
@@ -72,7 +73,8 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
       ];
     }),
   );
-  // Not strict, since a flag's command may come after it: the tokens are judged here, when the command is known.
+  // Not strict, since a flag's command may come after it: the tokens are judged here, when the
+  // command is known.
   const { tokens } = parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true });
 
   const operands = tokens.filter((token) => token.kind === "positional").map((token) => token.value);

@@ -1,6 +1,7 @@
 /*
- * The command table: the one description of the command line. Parsing, --help, the completions and the man page are all made
- * from it. It is data alone; what the commands do is loaded when one runs, from commands/index.ts.
+ * The command table: the one description of the command line. Parsing, --help, the completions and
+ * the man page are all made from it. It is data alone; what the commands do is loaded when one
+ * runs, from commands/index.ts.
  */
 import { OPENING_FLAGS, SIGNER_FLAGS, TRUST_FLAGS, type FlagName, type FlagValues } from "./flags.ts";
 import { DEPLOY_COMMANDS } from "../commands/deploy/specs.ts";

@@ -51,7 +51,10 @@ const letters = (takesValue: boolean): string =>
     .map((name) => spec(name).short ?? "")
     .join("");
 
-/** Matches a word whose next word is a flag's value: `--output`, `-o`, `-qo`. All three shells read it alike. */
+/**
+ * Matches a word whose next word is a flag's value: `--output`, `-o`, `-qo`. All three shells read
+ * it alike.
+ */
 function awaitsValue(): string {
   const long = FLAG_NAMES.filter((name) => spec(name).value !== undefined).join("|");
   return `^(--(${long})|-[${letters(false)}]*[${letters(true)}])$`;
@@ -185,7 +188,9 @@ if [[ $funcstack[1] == _vault ]]; then _vault "$@"; else compdef _vault vault gi
 `;
 }
 
-/** The condition of fish's `complete` that one of these commands stands on the line; null is none. */
+/**
+ * The condition of fish's `complete` that one of these commands stands on the line; null is none.
+ */
 const fishAt = (commands: readonly (Place | null)[]): string =>
   `-n ${quote(`__vault_at ${commands.flatMap((command) => (command === null ? ["''"] : namesOf(command).map((name) => (name.includes(" ") ? `"${name}"` : name)))).join(" ")}`)}`;
 

@@ -10,7 +10,8 @@ import { VaultError } from "@git-vault/core";
  * - `NO_HOME`: the user has no home folder
  * - `NO_KEY_GIVEN`: nothing was handed over to unlock with
  * - `UNSIGNED`: a signature was wanted, and there is none
- * - `SIGNER_DENIED`, `SIGNER_UNCHECKED`: a signature was wanted, and is not by whom it should be, or nobody could tell
+ * - `SIGNER_DENIED`, `SIGNER_UNCHECKED`: a signature was wanted, and is not by whom it should be,
+ *   or nobody could tell
  * - `EDITOR_FAILED`: the editor could not be started, failed, or left nothing
  * - `NOT_CONFIRMED`: a question was answered with no
  * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or told to end while that was open
@@ -37,5 +38,8 @@ export type CliErrorCode =
 /** What the command line itself throws, beside the errors of the packages. */
 export class CliError extends VaultError<CliErrorCode> {}
 
-/** A wrong use of the command line. Where nothing better is known, the hint leads to the command's own help. */
+/**
+ * A wrong use of the command line. Where nothing better is known, the hint leads to the command's
+ * own help.
+ */
 export const usageError = (message: string, hint?: string): CliError => new CliError("USAGE", message, { hint });

@@ -215,7 +215,10 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ["errors", "on stderr: {error: {code, message, hint}}"],
 ];
 
-/** What `vault help TOPIC` shows; undefined where there is no such topic or command, and for what `check-pages.ts` tells. */
+/**
+ * What `vault help TOPIC` shows; undefined where there is no such topic or command, and for what
+ * `check-pages.ts` tells.
+ */
 export function helpOn(name: string): string | undefined {
   switch (name) {
     case "recipients":

@@ -4,7 +4,9 @@ import { EXIT_CODES } from "./exit-codes.ts";
 import { flagSyntax, helpOn } from "./help.ts";
 import { COMMANDS, COMMON_FLAGS, FLAGS, TOPICS, type FlagName } from "./command-table.ts";
 
-/** What roff would take for its own, or print as a look-alike that cannot be copied into a shell. */
+/**
+ * What roff would take for its own, or print as a look-alike that cannot be copied into a shell.
+ */
 const ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\e",
   "-": "\\-",

@@ -11,7 +11,10 @@ export interface Report {
   readonly hint: string | undefined;
 }
 
-/** What to tell of an error. One that nobody foresaw keeps its own words to itself: they may quote what was being read. */
+/**
+ * What to tell of an error. One that nobody foresaw keeps its own words to itself: they may quote
+ * what was being read.
+ */
 export function describe(error: unknown): Report {
   if (isVaultError(error)) return error;
   const code = systemCode(error);

@@ -6,7 +6,10 @@ interface CommandModule {
   run(invocation: Invocation): Promise<void>;
 }
 
-/** What each command of the table does. A module is loaded when its command runs; main.ts holds help itself. */
+/**
+ * What each command of the table does. A module is loaded when its command runs; main.ts holds help
+ * itself.
+ */
 export const commands: Readonly<Record<CommandName, () => Promise<CommandModule>>> = {
   share: () => import("./message/share.ts"),
   view: () => import("./message/view.ts"),

@@ -12,9 +12,9 @@ import type { Sink } from "./output.ts";
 const MAX_THREADS = 4;
 
 /**
- * Seals or opens the rest of a large age payload in threads, which read, do the cryptography and write, each a block of its own; they
- * read and write in turn. This thread hears signals meanwhile. On a single core, too, since threads can give memory back that the
- * main thread cannot.
+ * Seals or opens the rest of a large age payload in threads, which read, do the cryptography and
+ * write, each a block of its own; they read and write in turn. This thread hears signals meanwhile.
+ * On a single core, too, since threads can give memory back that the main thread cannot.
  *
  * @returns the number of plaintext bytes
  * @throws SealingError `TAMPERED_MESSAGE`, `MALFORMED_MESSAGE`; what reading and writing throw
@@ -44,7 +44,10 @@ export async function pumpChunks(job: ChunkJob, state: PayloadState, input: Larg
   }
 }
 
-/** A thread for each core; and one more where a pipe is waited for again and again, while another can use the core. */
+/**
+ * A thread for each core; and one more where a pipe is waited for again and again, while another
+ * can use the core.
+ */
 function threadsFor(descriptors: readonly (number | null)[]): number {
   const cores = availableParallelism();
   const waits = descriptors.some((descriptor) => descriptor !== null && isPipe(fstatSync(descriptor)));
@@ -55,8 +58,8 @@ function threadsFor(descriptors: readonly (number | null)[]): number {
 const isPipe = (stat: Stats): boolean => stat.isFIFO() || stat.isSocket();
 
 /**
- * Lets the threads that start from now on give memory back at once, which the work on chunks gains much by: Node 20 has that in
- * its V8, behind a flag.
+ * Lets the threads that start from now on give memory back at once, which the work on chunks gains
+ * much by: Node 20 has that in its V8, behind a flag.
  */
 function letThreadsFreeMemory(): void {
   if (!("transfer" in ArrayBuffer.prototype)) setFlagsFromString("--harmony-rab-gsab-transfer");
@@ -72,7 +75,8 @@ function sharedCopy(parts: readonly Buffer[]): SharedArrayBuffer {
 const startWorker = (orders: ChunkOrders): Worker =>
   new Worker(new URL("./chunk-worker.cjs", import.meta.url), {
     workerData: orders,
-    // Else Node opens this process's own streams for it, which makes a pipe non-blocking: see `pause` in streams.ts.
+    // Else Node opens this process's own streams for it, which makes a pipe non-blocking: see
+    // `pause` in streams.ts.
     stdout: true,
     stderr: true,
   });

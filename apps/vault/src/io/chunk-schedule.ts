@@ -1,7 +1,7 @@
 /*
- * What the threads of a large message share: whose turn it is to read and to write, and what they know of what was read. A thread
- * has the turn to read, reads a block of chunks and gives the turn on; seals or opens the block; has the turn to write, writes it
- * and gives the turn on.
+ * What the threads of a large message share: whose turn it is to read and to write, and what they
+ * know of what was read. A thread has the turn to read, reads a block of chunks and gives the turn
+ * on; seals or opens the block; has the turn to write, writes it and gives the turn on.
  */
 import type { Destination } from "./streams.ts";
 
@@ -21,12 +21,18 @@ export interface ChunkOrders {
   readonly source: { readonly descriptor: number; readonly title: string } | null;
   readonly destination: Destination;
   readonly numbers: SharedArrayBuffer;
-  /** Which of the threads this is, and how many there are: thread t does the blocks t, t + threads, … */
+  /**
+   * Which of the threads this is, and how many there are: thread t does the blocks t, t + threads,
+   * …
+   */
   readonly thread: number;
   readonly threads: number;
 }
 
-/** What a thread tells in the end: the plaintext's length where it wrote the last block, or what it failed with. */
+/**
+ * What a thread tells in the end: the plaintext's length where it wrote the last block, or what it
+ * failed with.
+ */
 export type ChunkReport =
   | { readonly plaintextBytes: number }
   | { readonly error: { readonly code: string; readonly message: string } };
@@ -49,7 +55,8 @@ export class Turns {
   /** Sleeps until it is the turn of a block; false where nobody has a turn any more. */
   waitFor(block: number): boolean {
     for (;;) {
-      // Looked at once: a turn that changes between the look and the sleep must not be slept through.
+      // Looked at once: a turn that changes between the look and the sleep must not be slept
+      // through.
       const turn = Atomics.load(this.#numbers, this.#field);
       if (turn === block) return true;
       if (turn === NOBODY) return false;
@@ -102,7 +109,10 @@ export class Shared {
     Atomics.store(this.#numbers, FIELDS.taken, bytes);
   }
 
-  /** The byte that was read ahead, null where there is none. Only whose turn it is to read may use it. */
+  /**
+   * The byte that was read ahead, null where there is none. Only whose turn it is to read may use
+   * it.
+   */
   get ahead(): number | null {
     const byte = Atomics.load(this.#numbers, FIELDS.ahead);
     return byte === NONE ? null : byte;
@@ -112,7 +122,10 @@ export class Shared {
     Atomics.store(this.#numbers, FIELDS.ahead, byte);
   }
 
-  /** Nothing is read or written after it. Writing ends first: whose reading is cut short must not take it for the message's end. */
+  /**
+   * Nothing is read or written after it. Writing ends first: whose reading is cut short must not
+   * take it for the message's end.
+   */
   stop(): void {
     this.writing.end();
     this.reading.end();

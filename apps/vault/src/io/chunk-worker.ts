@@ -1,4 +1,7 @@
-/* The entry of a worker thread: reads, seals or opens, and writes blocks, each in its turn, until the message ends. */
+/*
+ * The entry of a worker thread: reads, seals or opens, and writes blocks, each in its turn, until
+ * the message ends.
+ */
 import { parentPort, workerData } from "node:worker_threads";
 import { openChunks, sealChunks } from "@git-vault/sealing";
 import { isVaultError } from "@git-vault/core";
@@ -12,7 +15,10 @@ const shared = new Shared(orders.numbers);
 const begun = Buffer.from(orders.begun);
 const work = job === "seal" ? sealChunks : openChunks;
 
-/** The chunks of a block: so many, and what is made of them, the cache of a core holds, and the allocator does not give back each time. */
+/**
+ * The chunks of a block: so many, and what is made of them, the cache of a core holds, and the
+ * allocator does not give back each time.
+ */
 const CHUNKS = 4;
 const PLAIN_CHUNK = 64 * 1024;
 const SEALED_CHUNK = PLAIN_CHUNK + 16;

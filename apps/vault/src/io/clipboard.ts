@@ -10,7 +10,9 @@ import { writeToTerminal } from "./terminal.ts";
 /** What xterm takes of an OSC 52 sequence, in bytes of text before base64. */
 const OSC_52_LIMIT = 74_994;
 
-/** How the clearing copy of the program knows what it may clear, without being told what that is. */
+/**
+ * How the clearing copy of the program knows what it may clear, without being told what that is.
+ */
 export interface ClearOrder {
   readonly seconds: number;
   readonly salt: string;
@@ -39,8 +41,8 @@ function hasDisplay(): boolean {
 
 async function clipboardy(): Promise<typeof Clipboard> {
   if (!hasDisplay()) throw unavailable();
-  // clipboardy starts programs by execa, which then prints what they return. Node reads NODE_DEBUG once, at its start, so that
-  // it cannot be unset here.
+  // clipboardy starts programs by execa, which then prints what they return. Node reads NODE_DEBUG
+  // once, at its start, so that it cannot be unset here.
   if (debuglog("execa").enabled) {
     throw new CliError("CLIPBOARD_UNAVAILABLE", "NODE_DEBUG would print what the clipboard holds", {
       hint: "unset NODE_DEBUG",
@@ -65,9 +67,11 @@ export async function paste(): Promise<string> {
 }
 
 /**
- * Puts text on the clipboard; where there is no display, sends it to the terminal, which may put it on its own (OSC 52).
+ * Puts text on the clipboard; where there is no display, sends it to the terminal, which may put it
+ * on its own (OSC 52).
  *
- * @param clearAfter seconds until a detached copy of the program clears it, if it is still there; 0 for never
+ * @param clearAfter seconds until a detached copy of the program clears it, if it is still there; 0
+ * for never
  * @returns where it went, in words
  * @throws CliError `BINARY_TO_TERMINAL` for what is not text, `CLIPBOARD_UNAVAILABLE`
  */

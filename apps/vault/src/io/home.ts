@@ -3,9 +3,11 @@ import { isAbsolute } from "node:path";
 import { CliError } from "../cli/errors.ts";
 
 /**
- * The user's home folder. A HOME that is empty or relative would make it the folder that the program happens to stand in.
+ * The user's home folder. A HOME that is empty or relative would make it the folder that the
+ * program happens to stand in.
  *
- * @throws CliError `NO_HOME` where HOME is not set and the system knows no such user, as in a container
+ * @throws CliError `NO_HOME` where HOME is not set and the system knows no such user, as in a
+ * container
  */
 export function homeFolder(): string {
   try {

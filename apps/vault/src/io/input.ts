@@ -3,9 +3,15 @@ import { CliError } from "../cli/errors.ts";
 import { printable, readDescriptor, readStart } from "./streams.ts";
 import { reason } from "./system-error.ts";
 
-/** Up to so much is held in memory at once; what is larger is taken piece by piece, where the command can. */
+/**
+ * Up to so much is held in memory at once; what is larger is taken piece by piece, where the
+ * command can.
+ */
 const SMALL = 16 * 1024 * 1024;
-/** How much is read of a file that is known to be larger: what begins in it, such as the header of age's, is at most half of that. */
+/**
+ * How much is read of a file that is known to be larger: what begins in it, such as the header of
+ * age's, is at most half of that.
+ */
 const START = 2 * 1024 * 1024;
 
 /** Something that was read whole. */
@@ -13,7 +19,10 @@ export interface Input {
   readonly data: Buffer;
   /** For sentences about it. */
   readonly title: string;
-  /** The file it came from, so that an output can be kept from overwriting it; null where it was no file. */
+  /**
+   * The file it came from, so that an output can be kept from overwriting it; null where it was no
+   * file.
+   */
   readonly file: Pick<Stats, "dev" | "ino"> | null;
 }
 

@@ -158,8 +158,9 @@ function writeFile(path: string, data: Uint8Array, options: OutputOptions): void
 }
 
 /**
- * A file that is there whole or not at all: what is written goes to a temporary file in the same folder, readable by its owner
- * alone, which is renamed in the end. A device or a pipe that exists under that name is written to as it is.
+ * A file that is there whole or not at all: what is written goes to a temporary file in the same
+ * folder, readable by its owner alone, which is renamed in the end. A device or a pipe that exists
+ * under that name is written to as it is.
  */
 function openFileSink(path: string, options: OutputOptions): Sink {
   const { mode = 0o600 } = options;
@@ -184,8 +185,9 @@ function openFileSink(path: string, options: OutputOptions): Sink {
   const remove = (): void => {
     if (temporary !== null) rmSync(temporary, { force: true });
   };
-  // While a handler is there a signal waits for the event loop, and so finds the file in a known state. What is no file has no
-  // state to keep, and opening or writing it may wait for long: there a signal ends the program at once.
+  // While a handler is there a signal waits for the event loop, and so finds the file in a known
+  // state. What is no file has no state to keep, and opening or writing it may wait for long: there
+  // a signal ends the program at once.
   if (temporary !== null) {
     for (const signal of SIGNALS) {
       process.once(signal, () => {
@@ -216,12 +218,18 @@ function openFileSink(path: string, options: OutputOptions): Sink {
   };
 }
 
-/** So much is brought to the disk before the file gets its name. For more that takes longer than all the rest, and the input is still there. */
+/**
+ * So much is brought to the disk before the file gets its name. For more that takes longer than all
+ * the rest, and the input is still there.
+ */
 const SYNCED = 16 * 1024 * 1024;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
-/** Where a file is written, and the temporary file before that; null for what is no file, and cannot be replaced. */
+/**
+ * Where a file is written, and the temporary file before that; null for what is no file, and cannot
+ * be replaced.
+ */
 function placesFor(path: string, { input, inUse = [] }: OutputOptions): { target: string; temporary: string | null } {
   const existing = statSync(path, { throwIfNoEntry: false });
   if (existing?.isDirectory()) {

@@ -9,8 +9,8 @@ import type { FlagValues } from "../cli/command-table.ts";
 const OTHERWISE = "give the passphrase by --passphrase-file, --passphrase-fd or SSH_VAULT_PASSPHRASE";
 
 /**
- * Where passphrases come from: --passphrase, with a warning, --passphrase-file, --passphrase-fd, $SSH_VAULT_PASSPHRASE, else the
- * terminal, which is asked three times.
+ * Where passphrases come from: --passphrase, with a warning, --passphrase-file, --passphrase-fd,
+ * $SSH_VAULT_PASSPHRASE, else the terminal, which is asked three times.
  */
 export function passphraseSource(flags: FlagValues): (request: PassphraseRequest) => Promise<Buffer> {
   let given: Buffer | null | undefined;
@@ -36,7 +36,8 @@ export function passphraseSource(flags: FlagValues): (request: PassphraseRequest
 }
 
 /**
- * A new passphrase to seal to: from --passphrase-file, --passphrase-fd or $SSH_VAULT_PASSPHRASE, else asked for twice on the terminal.
+ * A new passphrase to seal to: from --passphrase-file, --passphrase-fd or $SSH_VAULT_PASSPHRASE,
+ * else asked for twice on the terminal.
  *
  * @throws CliError `USAGE` for an empty one, for two that differ, and where nothing can be asked
  */

@@ -3,14 +3,17 @@ import type { LargeInput } from "./input.ts";
 import type { Sink } from "./output.ts";
 import { readSome } from "./streams.ts";
 
-/** About the fastest size of a step; with larger ones V8 takes the buffers of each for old, and lets them pile up. */
+/**
+ * About the fastest size of a step; with larger ones V8 takes the buffers of each for old, and lets
+ * them pile up.
+ */
 const STEP = 256 * 1024;
 /** After so many steps the event loop gets a turn, in which a signal is heard. */
 const STEPS_A_TURN = 64;
 
 /**
- * Sends an input of any size through a step, and what the step gives into a sink. Reading, working and writing are synchronous,
- * which is twice as fast as Node's streams are.
+ * Sends an input of any size through a step, and what the step gives into a sink. Reading, working
+ * and writing are synchronous, which is twice as fast as Node's streams are.
  */
 export async function pump(
   input: LargeInput,

@@ -1,6 +1,6 @@
 /*
- * The three standard streams, by their file descriptors: reading and writing them synchronously is the fastest shape, and
- * process.stdin and process.stdout take milliseconds to make.
+ * The three standard streams, by their file descriptors: reading and writing them synchronously is
+ * the fastest shape, and process.stdin and process.stdout take milliseconds to make.
  */
 import { constants, isUtf8 } from "node:buffer";
 import { fstatSync, readSync, writevSync } from "node:fs";
@@ -17,7 +17,10 @@ const CHUNK = 64 * 1024;
 /** Node reads less than 2 GiB at a time. */
 const MOST_AT_ONCE = 2 ** 30;
 
-/** Where a standard stream leads: to something that flows (a pipe, a socket or a file), to a terminal, or nowhere. */
+/**
+ * Where a standard stream leads: to something that flows (a pipe, a socket or a file), to a
+ * terminal, or nowhere.
+ */
 export function leadsTo(fd: 0 | 1 | 2): "data" | "terminal" | "nothing" {
   let stat;
   try {
@@ -136,7 +139,10 @@ export function writePieces({ descriptor, title }: Destination, pieces: readonly
   }
 }
 
-/** Writes an object to stdout: one line of JSON, in which nothing can move a terminal's cursor or turn its text around. */
+/**
+ * Writes an object to stdout: one line of JSON, in which nothing can move a terminal's cursor or
+ * turn its text around.
+ */
 export const writeJson = (object: object): void => writeStdout(jsonLine(object));
 
 /** The line that `writeJson` writes. */
@@ -148,7 +154,10 @@ export const jsonLine = (object: object): string => {
   return `${escaped}\n`;
 };
 
-/** Says something to the person, on stderr: one line. Where that cannot be written, the job goes on without. */
+/**
+ * Says something to the person, on stderr: one line. Where that cannot be written, the job goes on
+ * without.
+ */
 export function say(line: string): void {
   try {
     writeDescriptor(STDERR, [Buffer.from(`${line}\n`)]);
@@ -193,7 +202,10 @@ const pause = (): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
 };
 
-/** Whether the bytes are text that a terminal can show: UTF-8 without control characters other than tab and line ends. */
+/**
+ * Whether the bytes are text that a terminal can show: UTF-8 without control characters other than
+ * tab and line ends.
+ */
 export function isPrintable(data: Uint8Array): boolean {
   if (!isUtf8(data)) return false;
   const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
@@ -201,7 +213,10 @@ export function isPrintable(data: Uint8Array): boolean {
   return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(text);
 }
 
-/** A name from outside, made fit for a terminal: without control and direction-changing characters, and not endless. */
+/**
+ * A name from outside, made fit for a terminal: without control and direction-changing characters,
+ * and not endless.
+ */
 export const printable = (name: string): string => name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "").slice(0, 200);
 
 /** A text of several lines, without control characters but the ends of lines. */

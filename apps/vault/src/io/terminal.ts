@@ -3,8 +3,8 @@ import { ReadStream, WriteStream } from "node:tty";
 import { CliError } from "../cli/errors.ts";
 
 /**
- * The terminal to ask on: the controlling terminal, so that stdin and stdout stay free to be pipes; else stdin where it is a
- * terminal. Null where there is none.
+ * The terminal to ask on: the controlling terminal, so that stdin and stdout stay free to be pipes;
+ * else stdin where it is a terminal. Null where there is none.
  */
 function openTerminal(): { input: ReadStream; output: WriteStream; close(): void } | null {
   try {
@@ -26,7 +26,8 @@ function openTerminal(): { input: ReadStream; output: WriteStream; close(): void
 }
 
 /**
- * Asks for a secret on the terminal, showing nothing of it. The prompt is wiped when it was answered.
+ * Asks for a secret on the terminal, showing nothing of it. The prompt is wiped when it was
+ * answered.
  *
  * @param otherwise what to use where nothing can be asked, for the hint
  * @throws CliError `USAGE` where there is no terminal, `INTERRUPTED` for Ctrl-C
@@ -35,7 +36,10 @@ export const askSecret = (question: string, otherwise: string): Promise<string> 
   // toggleMask would show the secret at Ctrl+T.
   ask(question, otherwise, { type: "password", toggleMask: false });
 
-/** Asks for a line of text on the terminal, as `askSecret` does. Where `signal` ends the run, it is `INTERRUPTED`, too. */
+/**
+ * Asks for a line of text on the terminal, as `askSecret` does. Where `signal` ends the run, it is
+ * `INTERRUPTED`, too.
+ */
 export const askLine = (question: string, otherwise: string, signal?: AbortSignal): Promise<string> =>
   ask(question, otherwise, { type: "input" }, signal);
 

@@ -1,5 +1,6 @@
 /*
- * What lies in a chart's folder `charts`. Helm takes all of it, whether a dependency names it or not, and a folder before an archive.
+ * What lies in a chart's folder `charts`. Helm takes all of it, whether a dependency names it or
+ * not, and a folder before an archive.
  */
 import { type Chart, type Dependency, readChart } from "./chart.ts";
 import { DeployError } from "../errors.ts";
@@ -21,8 +22,9 @@ export interface Stray {
 }
 
 /**
- * What lies in the folder `charts` and is none of the chart's dependencies. A folder is one where its dependency has no repository, or
- * `file://charts/NAME`; it is none beside another dependency of its name, which it would be taken for.
+ * What lies in the folder `charts` and is none of the chart's dependencies. A folder is one where
+ * its dependency has no repository, or `file://charts/NAME`; it is none beside another dependency
+ * of its name, which it would be taken for.
  */
 export function straysIn(chart: Chart): Stray[] {
   const top = `${chart.path}/charts/`;

@@ -1,6 +1,6 @@
 /*
- * The chart and all that it is made from, at the project's commit: local charts come from git, the archives of others from the
- * `charts` folders, where each must be what `deploy.lock` says.
+ * The chart and all that it is made from, at the project's commit: local charts come from git, the
+ * archives of others from the `charts` folders, where each must be what `deploy.lock` says.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -50,7 +50,10 @@ export function partsOf(
   });
 }
 
-/** Charts, and the local ones that they are made from, each once. What cannot be read is left out: {@link partsOf} tells why. */
+/**
+ * Charts, and the local ones that they are made from, each once. What cannot be read is left out:
+ * {@link partsOf} tells why.
+ */
 export function withLocalCharts(tree: FileSource, charts: readonly Chart[]): Chart[] {
   const known = new Map<string, Chart>();
   for (const chart of charts) addLocalCharts(tree, chart, known);
@@ -118,7 +121,8 @@ export function lockOf(tree: FileSource): Map<string, LockedArchive> {
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /**
- * The bytes of a dependency's archive, from the commit or else the work tree, once they are known to be what was locked.
+ * The bytes of a dependency's archive, from the commit or else the work tree, once they are known
+ * to be what was locked.
  *
  * @throws DeployError UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH
  */
@@ -160,7 +164,8 @@ function fromWorkTree(topLevel: string | null, path: string): Buffer | null {
 }
 
 /**
- * The files of a dependency, by their paths in its chart, such as `values.yaml`. Of a vendored one, none.
+ * The files of a dependency, by their paths in its chart, such as `values.yaml`. Of a vendored one,
+ * none.
  *
  * @throws DeployError as `verifiedArchive` does; NOT_A_CHART
  */
@@ -182,8 +187,8 @@ export function filesOfPart(tree: FileSource, part: Part, topLevel: string | nul
 }
 
 /**
- * The files of a chart with all that it is made from, as {@link assembleChart} writes them. What is encrypted is left out, and so is a
- * dependency that cannot be had, which `onMissing` is told.
+ * The files of a chart with all that it is made from, as {@link assembleChart} writes them. What is
+ * encrypted is left out, and so is a dependency that cannot be had, which `onMissing` is told.
  */
 export function filesOfChart(
   tree: FileSource,
@@ -225,9 +230,11 @@ const vendoredFiles = ({ path, files }: Chart, dependency: Dependency): TrackedF
   files.filter((file) => file.path.startsWith(`${folderPath(path, dependency)}/`));
 
 /**
- * Writes a chart and what it is made from to the folder `target`, as Helm takes it: of its folder `charts`, what its dependencies are.
+ * Writes a chart and what it is made from to the folder `target`, as Helm takes it: of its folder
+ * `charts`, what its dependencies are.
  *
- * @throws DeployError SECRET_IN_CHART, ARCHIVE_MISMATCH for what lies in `charts` and no dependency is; as `verifiedArchive` does
+ * @throws DeployError SECRET_IN_CHART, ARCHIVE_MISMATCH for what lies in `charts` and no dependency
+ * is; as `verifiedArchive` does
  */
 export function assembleChart(
   tree: FileSource,

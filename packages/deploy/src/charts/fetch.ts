@@ -36,9 +36,11 @@ export interface FetchedArchive extends LockedArchive {
 }
 
 /**
- * Puts the archives of all dependencies in their places, each once it is known to be what was locked.
+ * Puts the archives of all dependencies in their places, each once it is known to be what was
+ * locked.
  *
- * @throws DeployError UNLOCKED_DEPENDENCY, ARCHIVE_MISMATCH, FETCH_FAILED; TOOL_MISSING, UNSUPPORTED_TOOL, INTERRUPTED
+ * @throws DeployError UNLOCKED_DEPENDENCY, ARCHIVE_MISMATCH, FETCH_FAILED; TOOL_MISSING,
+ * UNSUPPORTED_TOOL, INTERRUPTED
  */
 export async function fetchArchives(options: FetchOptions): Promise<FetchedArchive[]> {
   const archives = archivesIn(options.parts);
@@ -55,8 +57,8 @@ export async function fetchArchives(options: FetchOptions): Promise<FetchedArchi
 }
 
 /**
- * Fetches the archives of all dependencies, puts them in their places and records them in `deploy.lock`. Those that were recorded
- * before must be what they were.
+ * Fetches the archives of all dependencies, puts them in their places and records them in
+ * `deploy.lock`. Those that were recorded before must be what they were.
  *
  * @throws DeployError ARCHIVE_MISMATCH, FETCH_FAILED; TOOL_MISSING, UNSUPPORTED_TOOL, INTERRUPTED
  */
@@ -125,7 +127,9 @@ async function pull(wanted: Published, { helm, scratch, signal }: FetchOptions):
   }
 }
 
-/** Asserts that no folder on the way is a symbolic link: a commit may hold one that leads anywhere. */
+/**
+ * Asserts that no folder on the way is a symbolic link: a commit may hold one that leads anywhere.
+ */
 function assertNoLink(topLevel: string, path: string): void {
   for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) {
     if (lstatSync(join(topLevel, folder), { throwIfNoEntry: false })?.isSymbolicLink() !== true) continue;

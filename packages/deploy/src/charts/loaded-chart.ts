@@ -1,5 +1,6 @@
 /*
- * Charts as Helm loads them from files: with the charts in their folder `charts`, as folders or archives, and those in them.
+ * Charts as Helm loads them from files: with the charts in their folder `charts`, as folders or
+ * archives, and those in them.
  */
 import { posix } from "node:path";
 import { isMap, newMap, type Value, type ValueMap } from "../values/value.ts";
@@ -36,7 +37,10 @@ export interface LoadedChart {
 
 /** Charts within charts, deeper than anybody needs. */
 const MOST_DEPTH = 8;
-/** What a chart and all that is in it may unpack to: 128 MiB. Helm's own limit is 100 MiB for each archive. */
+/**
+ * What a chart and all that is in it may unpack to: 128 MiB. Helm's own limit is 100 MiB for each
+ * archive.
+ */
 const MOST_BYTES = 128 * 1024 * 1024;
 
 /** What all their values may amount to, once aliases are followed. */
@@ -51,8 +55,9 @@ interface Room {
 }
 
 /**
- * Loads a chart from its files, by their paths in it. Of those in it, one that is no chart, is nested too deeply or amounts to too much
- * is left out: `onBroken` is told its file or folder, and why.
+ * Loads a chart from its files, by their paths in it. Of those in it, one that is no chart, is
+ * nested too deeply or amounts to too much is left out: `onBroken` is told its file or folder, and
+ * why.
  *
  * @throws Error where it is no chart itself
  */
@@ -130,7 +135,8 @@ function unpack(archive: Buffer, room: Room): Map<string, Buffer> {
 }
 
 /**
- * The files of a chart's archive, by their paths in the chart. Those that Helm would refuse are refused.
+ * The files of a chart's archive, by their paths in the chart. Those that Helm would refuse are
+ * refused.
  *
  * @throws Error where the bytes are no such archive
  */

@@ -1,6 +1,6 @@
 /*
- * What a repository tells of the versions of a chart. Helm asks, so that what can be fetched can be asked, too: with the same
- * proxies, certificates and anonymous logins.
+ * What a repository tells of the versions of a chart. Helm asks, so that what can be fetched can be
+ * asked, too: with the same proxies, certificates and anonymous logins.
  */
 import { DeployError } from "../errors.ts";
 import type { Helm } from "../helm/helm.ts";
@@ -29,7 +29,10 @@ export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How Helm is told where a version lies: an exact one, or the newest that a constraint lets pass. They are its last arguments. */
+/**
+ * How Helm is told where a version lies: an exact one, or the newest that a constraint lets pass.
+ * They are its last arguments.
+ */
 export function sourceArgs({ name, version, repository }: Published): string[] {
   const ofVersion = ["--version", version];
   if (!repository.startsWith("oci://")) return [...ofVersion, "--repo", repository, "--", name];
@@ -73,7 +76,10 @@ export const isAbsent = ({ code, message }: DeployError): boolean =>
   code === "TOOL_FAILED" &&
   /: not found$|^[^:]*: chart "[^"]*" version ".*" not found in \S+ repository$/.test(message);
 
-/** The next version before one that is not there, and the newest of all: none where the repository tells none. */
+/**
+ * The next version before one that is not there, and the newest of all: none where the repository
+ * tells none.
+ */
 export async function otherVersions(helm: Helm, wanted: Published, signal?: AbortSignal): Promise<string[]> {
   const ask = async (version: string): Promise<string[]> => {
     try {

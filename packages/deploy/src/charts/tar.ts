@@ -5,7 +5,8 @@ const BLOCK = 512;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
- * The regular files of a chart's archive, by their names: gzip over POSIX's ustar and pax (IEEE Std 1003.1), as Go writes it.
+ * The regular files of a chart's archive, by their names: gzip over POSIX's ustar and pax (IEEE Std
+ * 1003.1), as Go writes it.
  *
  * @param most what it may unpack to, in bytes
  * @throws Error where the bytes are no such archive

@@ -1,5 +1,6 @@
 /*
- * What the charts know of values: their own defaults, what their templates use, and their JSON Schemas; those in them, too.
+ * What the charts know of values: their own defaults, what their templates use, and their JSON
+ * Schemas; those in them, too.
  */
 import type { Chart } from "../charts/chart.ts";
 import { type LoadedChart, loadChart } from "../charts/loaded-chart.ts";
@@ -17,11 +18,17 @@ export interface ChartValues {
   readonly schema: unknown;
   /** Every word of its templates and other files. */
   readonly words: ReadonlySet<string>;
-  /** Paths such as `resources` or `hub.config` that a template takes whole, empty for all: what is in them it need not name. */
+  /**
+   * Paths such as `resources` or `hub.config` that a template takes whole, empty for all: what is
+   * in them it need not name.
+   */
   readonly whole: ReadonlySet<string>;
   /** Paths such as `redis.enabled`, and those above, that turn charts in it on and off. */
   readonly switches: ReadonlySet<string>;
-  /** The charts to which it hands values on, by the keys of these; null for those that are not there. */
+  /**
+   * The charts to which it hands values on, by the keys of these; null for those that are not
+   * there.
+   */
   readonly parts: ReadonlyMap<string, LoadedChart | null>;
 }
 

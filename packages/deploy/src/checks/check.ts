@@ -62,9 +62,11 @@ export const CHECKS: readonly Check[] = [
 ];
 
 /**
- * Runs checks one after the other, and gives what they find, but for what the project silences. The same finding is given once.
+ * Runs checks one after the other, and gives what they find, but for what the project silences. The
+ * same finding is given once.
  *
- * At the end it tells of silences that silenced nothing, where every check ran, for all environments, and passed nothing over.
+ * At the end it tells of silences that silenced nothing, where every check ran, for all
+ * environments, and passed nothing over.
  *
  * @throws DeployError INTERRUPTED; what a check of yours throws
  */
@@ -103,7 +105,8 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
       }
     }
   } catch (error) {
-    // Ctrl-C on a terminal ends git, too, and what it was at fails before anybody heard of the signal.
+    // Ctrl-C on a terminal ends git, too, and what it was at fails before anybody heard of the
+    // signal.
     await giveTurn(context.signal);
     throw error;
   } finally {

@@ -12,8 +12,9 @@ import { textAt } from "../cluster/pods.ts";
 import { findingOf, found, orElse } from "./reading.ts";
 
 /**
- * Tells of dependencies that are not pinned, not locked, not there, or not what was locked. The repository of one that no lock has is
- * asked whether there is such a version: what was locked was fetched, and needs no asking.
+ * Tells of dependencies that are not pinned, not locked, not there, or not what was locked. The
+ * repository of one that no lock has is asked whether there is such a version: what was locked was
+ * fetched, and needs no asking.
  */
 export const dependencies: Check = async function* dependenciesCheck(context) {
   yield* damagedLock(context.project);

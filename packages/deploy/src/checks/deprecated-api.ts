@@ -4,8 +4,8 @@ import { listAt, textAt } from "../cluster/pods.ts";
 import { foundIn, rendered } from "./reading.ts";
 
 /**
- * Tells of objects in an API that the Kubernetes of their environment does not have any more, or that is about to go. Where its
- * version is not known, what any version removed is gone.
+ * Tells of objects in an API that the Kubernetes of their environment does not have any more, or
+ * that is about to go. Where its version is not known, what any version removed is gone.
  */
 export const deprecatedApi: Check = async function* deprecatedApiCheck(context) {
   for await (const [release, manifests] of rendered(context)) {
@@ -55,7 +55,9 @@ const gone = (api: string, kinds: string, removed: string | null, instead: strin
   instead,
 });
 
-/** From the Kubernetes deprecation guide (kubernetes.io/docs/reference/using-api/deprecation-guide). */
+/**
+ * From the Kubernetes deprecation guide (kubernetes.io/docs/reference/using-api/deprecation-guide).
+ */
 const REMOVED: readonly Removed[] = [
   gone("extensions/v1beta1", "DaemonSet Deployment ReplicaSet", "1.16", "apps/v1"),
   gone("extensions/v1beta1", "NetworkPolicy", "1.16", "networking.k8s.io/v1"),

@@ -6,8 +6,8 @@ import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
 import { found, placeOf, roleOf, valuesOf, whereOf } from "./reading.ts";
 
 /**
- * Tells where staging and production differ in shape: in their releases, in which values those set, of which type, and in their node
- * pools. What staging does not have, it does not test.
+ * Tells where staging and production differ in shape: in their releases, in which values those set,
+ * of which type, and in their node pools. What staging does not have, it does not test.
  */
 export const drift: Check = async function* driftCheck(context) {
   const staging = context.environments.find(({ tier }) => tier === "staging");

@@ -7,7 +7,10 @@ const HINT = "run `vault status --fix`, commit, and replace what was in it: the 
 /** Git's own files and descriptions stay readable. */
 const OPEN = /(?:^|\/)(?:\.git[a-z]+|README(?:\.\w+)?)$/;
 
-/** Tells of files that are to be secret and are not encrypted in the commit, or will not be after the next change. */
+/**
+ * Tells of files that are to be secret and are not encrypted in the commit, or will not be after
+ * the next change.
+ */
 export const encrypted: Check = async function* encryptedCheck({ project, history, skip }) {
   for (const file of project.files()) {
     if (!file.secret) continue;

@@ -8,7 +8,10 @@ import { type Secret, secretsIn } from "./secrets.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** Tells of kubeconfigs that cannot be used, and of certificates and tokens in secret files that ended or are about to. */
+/**
+ * Tells of kubeconfigs that cannot be used, and of certificates and tokens in secret files that
+ * ended or are about to.
+ */
 export const expiry: Check = async function* expiryCheck(context) {
   const { project, environments, now } = context;
   const told = new Set<string>();

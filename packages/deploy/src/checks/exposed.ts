@@ -1,5 +1,6 @@
 /*
- * The checks leaked and looks-secret: both read every file that everybody can read, and do so in one pass.
+ * The checks leaked and looks-secret: both read every file that everybody can read, and do so in
+ * one pass.
  */
 import { DeployError } from "../errors.ts";
 import { giveTurn } from "../parallel.ts";
@@ -30,7 +31,9 @@ const TURN_BYTES = 4 * 1024 * 1024;
 /** Of one kind, in one file: more say nothing new. */
 const MOST_FINDINGS = 10;
 
-/** Tells of secrets that stand in readable files or rendered objects, and of what looks like one. */
+/**
+ * Tells of secrets that stand in readable files or rendered objects, and of what looks like one.
+ */
 export const exposed: Check = async function* exposedCheck(context) {
   const { project, skip } = context;
   const redactor = hiddenIn(context);

@@ -10,8 +10,8 @@ const MOVING = /^(?:latest|stable|edge|nightly|canary|dev|devel|develop|main|mas
 const HINT = "name a version that is never published again, or better the digest: image@sha256:…";
 
 /**
- * Tells of container images without a version, in rendered pods and in values for pods that are made later; and of environments in
- * production that run different versions of the same image.
+ * Tells of container images without a version, in rendered pods and in values for pods that are
+ * made later; and of environments in production that run different versions of the same image.
  */
 export const imagePinned: Check = async function* imagePinnedCheck(context) {
   const { project } = context;

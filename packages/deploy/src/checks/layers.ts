@@ -7,7 +7,10 @@ import { findingOf, found, layersOf, NO_KEY, orElse, ownerOf } from "./reading.t
 /** Told by the check strict-yaml, with all of its places. */
 const ODD: ReadonlySet<string> = new Set(["DUPLICATE_KEY", "SEVERAL_DOCUMENTS"]);
 
-/** Tells of each layer that cannot be taken: it is missing, empty, too large, no YAML, tampered with, … */
+/**
+ * Tells of each layer that cannot be taken: it is missing, empty, too large, no YAML, tampered
+ * with, …
+ */
 export const layers: Check = async function* layersCheck(context) {
   for (const [layer, release] of layersOf(context)) {
     if (layer.locked) {
@@ -24,7 +27,10 @@ export const layers: Check = async function* layersCheck(context) {
   yield* strays(context);
 };
 
-/** Values files beside the layers that belong to no environment: one that was commented out, or is misspelt in the settings. */
+/**
+ * Values files beside the layers that belong to no environment: one that was commented out, or is
+ * misspelt in the settings.
+ */
 function* strays({ project }: CheckContext): Generator<Finding> {
   const used = new Set(
     project.environments.flatMap((one) => [...layersIn(one).map(({ path }) => path), one.kubeconfig]),

@@ -11,7 +11,10 @@ import { found, foundIn, merged, nameOf, placeIn, rendered, whereOf } from "./re
 const GENERAL =
   /^(?:kubernetes\.io\/(?:os|arch|hostname)|beta\.kubernetes\.io\/(?:os|arch)|(?:topology|failure-domain\.beta)\.kubernetes\.io\/)/;
 
-/** Tells of pods that no node pool takes: of those that are rendered, and of those that values describe and that are made later. */
+/**
+ * Tells of pods that no node pool takes: of those that are rendered, and of those that values
+ * describe and that are made later.
+ */
 export const nodeSelector: Check = async function* nodeSelectorCheck(context) {
   const { project } = context;
   const releases = context.releases.filter(({ environment }) => environment.nodePools !== null);
@@ -51,7 +54,10 @@ interface Selector {
   readonly position: Position;
 }
 
-/** The node selectors among values, as they are merged; each stands where the highest layer says something of it. */
+/**
+ * The node selectors among values, as they are merged; each stands where the highest layer says
+ * something of it.
+ */
 function* selectorsIn(values: Values): Generator<Selector> {
   const top = values.value;
   for (const { path, settings, state } of values.nodes()) {

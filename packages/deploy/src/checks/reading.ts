@@ -1,5 +1,6 @@
 /*
- * How checks read: what cannot be read is one check's finding, and what the others pass over and tell.
+ * How checks read: what cannot be read is one check's finding, and what the others pass over and
+ * tell.
  */
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
@@ -28,7 +29,9 @@ export function found(
 const nameAmong = ({ name, environment }: Release): Pick<Finding, "release"> =>
   environment.releases.length === 1 ? {} : { release: name };
 
-/** Which release something is about: by its environment, and by its name where there are several. */
+/**
+ * Which release something is about: by its environment, and by its name where there are several.
+ */
 export const whereOf = (release: Release): Pick<Finding, "environment" | "release"> => ({
   environment: release.environment.name,
   ...nameAmong(release),
@@ -144,10 +147,16 @@ type Rendering = Promise<readonly Manifest[] | DeployError>;
 /** Every release of a run, with what it renders. */
 const known = new WeakMap<CheckContext, ReadonlyMap<Release, Rendering>>();
 
-/** How many Helm renders at a time: more than there are cores, since none is started while a check is busy. */
+/**
+ * How many Helm renders at a time: more than there are cores, since none is started while a check
+ * is busy.
+ */
 const MOST_AT_A_TIME = 2 * availableParallelism();
 
-/** Lets Helm render every release, while checks do other things. Each is rendered once in a run, and where that fails, not again. */
+/**
+ * Lets Helm render every release, while checks do other things. Each is rendered once in a run, and
+ * where that fails, not again.
+ */
 export function startRendering(context: CheckContext): ReadonlyMap<Release, Rendering> {
   const before = known.get(context);
   if (before !== undefined) return before;
@@ -204,7 +213,10 @@ export function whyNotRendered(release: Release, { code, message }: DeployError)
   return `what ${titleOf(release)} renders, since it cannot be rendered${isLocked ? " without the secrets" : ""}`;
 }
 
-/** The file in the repository that rendered an object; the chart's own description, where a dependency from elsewhere did. */
+/**
+ * The file in the repository that rendered an object; the chart's own description, where a
+ * dependency from elsewhere did.
+ */
 export function fileOf(project: Project, { chart }: Release, { source }: Manifest): string {
   const [, name, path] = /^[^/]+\/(?:charts\/([^/]+)\/)?(.*)$/.exec(source) ?? [];
   const dependency = chart.dependencies.find((one) => one.key === name || one.name === name);
@@ -219,7 +231,10 @@ function localFolder(chart: string, { repository }: Dependency): string | null {
   return new URL(repository.slice("file://".length), `file:///${chart}/`).pathname.slice(1).replace(/\/$/, "");
 }
 
-/** A finding about an object that was rendered. What its values hold of secrets is taken out of the message. */
+/**
+ * A finding about an object that was rendered. What its values hold of secrets is taken out of the
+ * message.
+ */
 export function foundIn(
   project: Project,
   release: Release,

@@ -1,5 +1,6 @@
 /*
- * What the secret files hold, and which of it is secret indeed: they hold user names, host names and switches, too.
+ * What the secret files hold, and which of it is secret indeed: they hold user names, host names
+ * and switches, too.
  */
 import { isUtf8 } from "node:buffer";
 import { DeployError } from "../errors.ts";
@@ -26,7 +27,9 @@ const SENSITIVE =
 export const speaksOfSecrets = (text: string): boolean =>
   /pass|secret|token|credential|cookie|salt|key|auth|webhook|dsn|connection/i.test(text);
 
-/** A key that looks like one, and holds the name of where a secret is, or says something about it. */
+/**
+ * A key that looks like one, and holds the name of where a secret is, or says something about it.
+ */
 const ABOUT =
   /(?:name|ref|path|file|url|uri|endpoint|type|class|enabled|create|ttl|expiry|expiration|duration|length|size|count|rotation|policy|version|issuer|audience|host|port|mount|key_?id|public[-_]?key|prefix|header|bucket|region|algorithm|domain|scopes?|names)$/i;
 
@@ -67,7 +70,10 @@ export function looksRandom(text: string): boolean {
   );
 }
 
-/** What of a secret file's text must not be met elsewhere: the text, or the password in an address. Null where that is nothing. */
+/**
+ * What of a secret file's text must not be met elsewhere: the text, or the password in an address.
+ * Null where that is nothing.
+ */
 export function hiddenPart({ text, path }: Pick<Secret, "text" | "path">): string | null {
   const trimmed = text.trim();
   const password = HAS_PASSWORD.exec(trimmed)?.[1];
@@ -84,13 +90,17 @@ const SHORTEST_WHOLE = 12;
 /** A key whose value is told to people or says where something is, whatever layer it stands in. */
 const TELLING =
   /(?:title|description|message|comment|notes?|labels?|annotations?|announcement|banner|organi[sz]ation|company|location|schedule|time-?zone|locale|image|repository|tag|selectors?|affinity|tolerations?|origins?|cidrs?|ranges?|ips?|args?|command)$/i;
-/** A name, an image, a time, a schedule, numbers, or addresses one after the other: what a settings file is full of. */
+/**
+ * A name, an image, a time, a schedule, numbers, or addresses one after the other: what a settings
+ * file is full of.
+ */
 const SETTING =
   /^(?:[A-Za-z]+(?:[-_.:][A-Za-z\d]+)*|[\w.-]+(?::\d+)?(?:\/[\w.-]+)+(?::[\w.-]+)?(?:@sha256:[\da-f]+)?|[\d\s.,:;*/+TZ?-]+|[\da-f:.]+\/\d{1,3})$/;
 
 /**
- * What of a secret layer's text must not be met elsewhere as a whole, though nothing about it looks like a secret: it was put there to be
- * kept. Null where it is short, a name or an address, or is about something.
+ * What of a secret layer's text must not be met elsewhere as a whole, though nothing about it looks
+ * like a secret: it was put there to be kept. Null where it is short, a name or an address, or is
+ * about something.
  */
 export function hiddenWhole({ text, path }: Pick<Secret, "text" | "path">): string | null {
   const trimmed = text.trim();
@@ -108,7 +118,10 @@ export function hiddenWhole({ text, path }: Pick<Secret, "text" | "path">): stri
 const isPhrase = (text: string): boolean =>
   /^[A-Za-z]{2,}(?:[ _-]+[A-Za-z\d]{2,}){3,}[.!?]?$/.test(text) && / /.test(text);
 
-/** The texts within a text that is JSON, such as the `.dockerconfigjson` of a registry, with the paths that they have then. */
+/**
+ * The texts within a text that is JSON, such as the `.dockerconfigjson` of a registry, with the
+ * paths that they have then.
+ */
 export function* withinJson(secret: Secret): Generator<Secret> {
   if (!/^\s*[{[]/.test(secret.text)) return;
   const documents = orElse<readonly Yaml[]>(

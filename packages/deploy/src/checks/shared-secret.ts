@@ -6,7 +6,10 @@ import { hiddenPart, type Secret, secretsIn, whereKept } from "./secrets.ts";
 
 const HINT = "give each its own: who has staging's must not have production's";
 
-/** Tells of secrets that staging and production share. Without the key, of files whose ciphertexts are equal. */
+/**
+ * Tells of secrets that staging and production share. Without the key, of files whose ciphertexts
+ * are equal.
+ */
 export const sharedSecret: Check = async function* sharedSecretCheck(context) {
   const { project } = context;
   const [tierOf, both] = tiersOf(project.environments);
@@ -46,7 +49,10 @@ export const sharedSecret: Check = async function* sharedSecretCheck(context) {
   }
 };
 
-/** The tier of each file that environments of one tier have as their own, and the files that those of both have. */
+/**
+ * The tier of each file that environments of one tier have as their own, and the files that those
+ * of both have.
+ */
 function tiersOf(environments: readonly Environment[]): [one: Map<string, Tier>, both: Set<string>] {
   const tiers = new Map<string, Tier>();
   const both = new Set<string>();

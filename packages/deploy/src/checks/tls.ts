@@ -20,8 +20,9 @@ interface Claim {
 }
 
 /**
- * Tells of hosts that are served without a certificate, and of certificates that are kept in one secret. What one release serves,
- * another may have the certificate for: an environment is looked at as a whole.
+ * Tells of hosts that are served without a certificate, and of certificates that are kept in one
+ * secret. What one release serves, another may have the certificate for: an environment is looked
+ * at as a whole.
  */
 export const tls: Check = async function* tlsCheck(context) {
   const byEnvironment = new Map<Environment, Deployed[]>();
@@ -142,7 +143,10 @@ const hostsOf = ({ manifest: { object } }: Deployed): string[] =>
 
 const texts = (list: readonly unknown[]): string[] => list.filter((item) => typeof item === "string");
 
-/** Whether a certificate's name is good for a host: a wildcard stands for one label (RFC 6125, section 6.4.3). */
+/**
+ * Whether a certificate's name is good for a host: a wildcard stands for one label (RFC 6125,
+ * section 6.4.3).
+ */
 const covers = (name: string, host: string): boolean =>
   name.toLowerCase() === host.toLowerCase() ||
   (name.startsWith("*.") &&

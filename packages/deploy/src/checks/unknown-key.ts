@@ -7,9 +7,10 @@ import { type ChartValues, chartValues, wholeChart } from "./chart-values.ts";
 import { found, merged, placeOf } from "./reading.ts";
 
 /**
- * Tells of keys that no chart knows: Helm passes over them in silence. A chart knows what its values.yaml and its schema name, what
- * its templates speak of, and everything in a map that is empty there, or that a template takes whole. Values under the key of a chart
- * in it are that one's.
+ * Tells of keys that no chart knows: Helm passes over them in silence. A chart knows what its
+ * values.yaml and its schema name, what its templates speak of, and everything in a map that is
+ * empty there, or that a template takes whole. Values under the key of a chart in it are that
+ * one's.
  */
 export const unknownKey: Check = async function* unknownKeyCheck(context) {
   const judges = new Map<Chart, (path: Path) => Verdict>();
@@ -49,7 +50,9 @@ function judgeOf(chart: LoadedChart): (path: Path) => Verdict {
 const isBelow = (path: Path, above: Path): boolean =>
   path.length > above.length && above.every((step, at) => step === path[at]);
 
-/** Known, with everything below it, or unknown to a chart, which may have a key of nearly that name. */
+/**
+ * Known, with everything below it, or unknown to a chart, which may have a key of nearly that name.
+ */
 type Verdict = "known" | "free" | { readonly chart: string; readonly nearest: string | null };
 
 /** More names than a person could mean. */
@@ -87,7 +90,8 @@ class KnownKeys {
     const others = path.length === 1 ? [...this.#others] : [];
     if (!names.has(key)) return isUsed ? "known" : { chart: name, nearest: this.#nearest(key, [...others, ...names]) };
     if (isUsed || path.length > 1 || words.size === 0) return "known";
-    // Set by the chart's own values.yaml, and nothing uses it: where it is nearly the name of a dependency, it is a slip.
+    // Set by the chart's own values.yaml, and nothing uses it: where it is nearly the name of a
+    // dependency, it is a slip.
     const nearest = this.#nearest(key, others);
     return nearest === null ? "known" : { chart: name, nearest };
   }

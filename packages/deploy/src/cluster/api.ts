@@ -38,7 +38,10 @@ export interface WatchEvent<T> {
 /** For how many seconds the server is asked to go on with a watch. */
 const WATCH_SECONDS = 240;
 
-/** Objects of an API server: to get, list, watch and change. What is wrong with a request is told by {@link Requests}. */
+/**
+ * Objects of an API server: to get, list, watch and change. What is wrong with a request is told by
+ * {@link Requests}.
+ */
 export class Api {
   readonly #requests: Requests;
 
@@ -86,7 +89,10 @@ export class Api {
     }
   }
 
-  /** Changes after `resourceVersion`, until the server ends the watch. A 410 is an API_FAILED of that status: list anew. */
+  /**
+   * Changes after `resourceVersion`, until the server ends the watch. A 410 is an API_FAILED of
+   * that status: list anew.
+   */
   async *watch<T extends KubernetesObject>(
     path: string,
     resourceVersion: string,

@@ -23,7 +23,10 @@ import { runTool } from "../helm/tool.ts";
 
 /** How a cluster is connected to. */
 export interface ConnectOptions {
-  /** The environment that Helm, kubectl and the kubeconfig's own program are found in; this process's own where left out. */
+  /**
+   * The environment that Helm, kubectl and the kubeconfig's own program are found in; this
+   * process's own where left out.
+   */
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
 }
@@ -39,17 +42,21 @@ interface Parts {
 }
 
 /**
- * The connection to an environment's own cluster, to read from it. It is made with the kubeconfig that the project names, and only
- * to the cluster that the project pins; the user's own kubeconfig and its current context are never looked at. Credentials stay in
- * memory, and reach Helm and kubectl over a private socket. Close it when done, or declare it with `await using`.
+ * The connection to an environment's own cluster, to read from it. It is made with the kubeconfig
+ * that the project names, and only to the cluster that the project pins; the user's own kubeconfig
+ * and its current context are never looked at. Credentials stay in memory, and reach Helm and
+ * kubectl over a private socket. Close it when done, or declare it with `await using`.
  *
- * Whatever reads throws DeployError UNREACHABLE, UNAUTHORIZED, FORBIDDEN, API_FAILED, TOO_MANY_REQUESTS, NO_CREDENTIAL or INTERRUPTED
- * after it was tried several times.
+ * Whatever reads throws DeployError UNREACHABLE, UNAUTHORIZED, FORBIDDEN, API_FAILED,
+ * TOO_MANY_REQUESTS, NO_CREDENTIAL or INTERRUPTED after it was tried several times.
  */
 export class Cluster implements AsyncDisposable {
   readonly environment: Environment;
   readonly identity: ClusterIdentity;
-  /** Knows every secret that is known here: those of the layers, of the kubeconfig, and what is added. */
+  /**
+   * Knows every secret that is known here: those of the layers, of the kubeconfig, and what is
+   * added.
+   */
   readonly redactor: Redactor;
   /** What Helm has there. Helm has a home of its own, and knows the way to this cluster alone. */
   readonly releases: HelmReleases;
@@ -82,8 +89,9 @@ export class Cluster implements AsyncDisposable {
   /**
    * Connects to an environment's cluster.
    *
-   * @throws DeployError NO_KUBECONFIG, INVALID_KUBECONFIG, INVALID_PROXY, WRONG_CLUSTER, UNPINNED_CLUSTER, LOCKED and what else is wrong with the
-   * kubeconfig; UNREACHABLE, UNAUTHORIZED, FORBIDDEN, API_FAILED, NO_CREDENTIAL, INTERRUPTED
+   * @throws DeployError NO_KUBECONFIG, INVALID_KUBECONFIG, INVALID_PROXY, WRONG_CLUSTER,
+   * UNPINNED_CLUSTER, LOCKED and what else is wrong with the kubeconfig; UNREACHABLE, UNAUTHORIZED,
+   * FORBIDDEN, API_FAILED, NO_CREDENTIAL, INTERRUPTED
    */
   static async connect(project: Project, environment: Environment, options: ConnectOptions = {}): Promise<Cluster> {
     return new Cluster(await open(project, environment, options));
@@ -102,12 +110,18 @@ export class Cluster implements AsyncDisposable {
     return new WritableCluster(await open(project, environment, options));
   }
 
-  /** An object, or a list of them, by its path such as `/api/v1/nodes/core-1`; null where there is none. */
+  /**
+   * An object, or a list of them, by its path such as `/api/v1/nodes/core-1`; null where there is
+   * none.
+   */
   get<T = KubernetesObject>(path: string, options?: ReadOptions): Promise<T | null> {
     return this.#parts.api.get<T>(path, options);
   }
 
-  /** The text at a path, such as a pod's log; null where there is none. It is raw: secrets may be in it. */
+  /**
+   * The text at a path, such as a pod's log; null where there is none. It is raw: secrets may be in
+   * it.
+   */
   text(path: string, options?: ReadOptions): Promise<string | null> {
     return this.#parts.api.text(path, options);
   }
@@ -118,7 +132,8 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * The changes after a list, until the server ends the watch or the connection breaks: list and watch again then.
+   * The changes after a list, until the server ends the watch or the connection breaks: list and
+   * watch again then.
    *
    * @throws DeployError API_FAILED with the status 410 where the version is too old: list again
    */
@@ -130,7 +145,10 @@ export class Cluster implements AsyncDisposable {
     return this.#parts.api.watch<T>(path, resourceVersion, options);
   }
 
-  /** The revisions of a release that Helm has recorded, from the first to the last. The records themselves are not read. */
+  /**
+   * The revisions of a release that Helm has recorded, from the first to the last. The records
+   * themselves are not read.
+   */
   async revisions({ name, namespace }: ReleaseName, signal?: AbortSignal): Promise<RecordedRevision[]> {
     const { items } = await this.list(`/api/v1/namespaces/${namespace}/secrets`, {
       query: { labelSelector: `owner=helm,name=${name}` },
@@ -143,7 +161,10 @@ export class Cluster implements AsyncDisposable {
       .toSorted((a, b) => a.number - b.number);
   }
 
-  /** The text without secrets and control characters, on one line, at most 1000 characters: what a message may hold. */
+  /**
+   * The text without secrets and control characters, on one line, at most 1000 characters: what a
+   * message may hold.
+   */
   tidy(text: string): string {
     return this.redactor
       .redact(text)
@@ -166,7 +187,8 @@ export class Cluster implements AsyncDisposable {
   /**
    * Runs kubectl to its end, and gives what it prints, raw: secrets may be in it.
    *
-   * @throws DeployError TOOL_MISSING, INTERRUPTED; TOOL_FAILED with kubectl's reason, without secrets
+   * @throws DeployError TOOL_MISSING, INTERRUPTED; TOOL_FAILED with kubectl's reason, without
+   * secrets
    */
   protected async runKubectl(
     args: readonly string[],
@@ -183,7 +205,10 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-/** The connection to an environment's own cluster, to read from it and to change it. What only reads takes a {@link Cluster}. */
+/**
+ * The connection to an environment's own cluster, to read from it and to change it. What only reads
+ * takes a {@link Cluster}.
+ */
 export class WritableCluster extends Cluster {
   /** Whoever takes this can change the cluster. */
   readonly writable = true;
@@ -195,9 +220,11 @@ export class WritableCluster extends Cluster {
   }
 
   /**
-   * Creates, changes or removes something by a request to its path. A busy server (429) is asked again, a few times.
+   * Creates, changes or removes something by a request to its path. A busy server (429) is asked
+   * again, a few times.
    *
-   * @throws DeployError NO_SUCH_OBJECT, CONFLICT, TOO_MANY_REQUESTS and the others that reading throws
+   * @throws DeployError NO_SUCH_OBJECT, CONFLICT, TOO_MANY_REQUESTS and the others that reading
+   * throws
    */
   send<T = KubernetesObject>(path: string, sending: Sending): Promise<T> {
     return this.sendToApi<T>(path, sending);
@@ -206,7 +233,8 @@ export class WritableCluster extends Cluster {
   /**
    * Runs kubectl to its end, and gives what it prints, raw: secrets may be in it.
    *
-   * @throws DeployError TOOL_MISSING, INTERRUPTED; TOOL_FAILED with kubectl's reason, without secrets
+   * @throws DeployError TOOL_MISSING, INTERRUPTED; TOOL_FAILED with kubectl's reason, without
+   * secrets
    */
   kubectl(
     args: readonly string[],

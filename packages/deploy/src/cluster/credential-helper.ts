@@ -1,7 +1,7 @@
 /*
- * How Helm and kubectl get a credential that is on no disk: their kubeconfig names a program of ours, as an exec credential plugin.
- * It asks this process over a socket in a folder that only this user can enter, and prints the ExecCredential that it is given
- * (client.authentication.k8s.io/v1).
+ * How Helm and kubectl get a credential that is on no disk: their kubeconfig names a program of
+ * ours, as an exec credential plugin. It asks this process over a socket in a folder that only this
+ * user can enter, and prints the ExecCredential that it is given (client.authentication.k8s.io/v1).
  */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -22,7 +22,10 @@ socket.on("end", () => (chunks.length === 0 ? fail() : process.stdout.write(Buff
 
 /** Gives a cluster's credential to the programs that are started for it. */
 export class CredentialHelper {
-  /** The folder of its own, 0700. Its name is short: that of a socket has a limit of about 100 bytes. */
+  /**
+   * The folder of its own, 0700. Its name is short: that of a socket has a limit of about 100
+   * bytes.
+   */
   readonly #folder: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -33,7 +36,8 @@ export class CredentialHelper {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
       socket.on("error", () => {});
-      // A program that is refused a credential says so itself; this process tells why where it asks for one.
+      // A program that is refused a credential says so itself; this process tells why where it asks
+      // for one.
       credentials.get().then(
         ({ token, certificate, key }) =>
           socket.end(

@@ -12,7 +12,10 @@ export interface ClusterIdentity {
   /** Of the namespace `kube-system`: it is the cluster's own, for its whole life. */
   readonly uid: string;
   readonly server: string;
-  /** SHA-256 of the authority in the kubeconfig (its certificates in DER, one after the other), in hex; null where it has none. */
+  /**
+   * SHA-256 of the authority in the kubeconfig (its certificates in DER, one after the other), in
+   * hex; null where it has none.
+   */
   readonly authority: string | null;
 }
 
@@ -39,7 +42,10 @@ export function fingerprintOf(pem: string): string {
   return hash.digest("hex");
 }
 
-/** Asks for the uid of a cluster, and for nothing else. @throws DeployError API_FAILED; what reading throws */
+/**
+ * Asks for the uid of a cluster, and for nothing else. @throws DeployError API_FAILED; what reading
+ * throws
+ */
 export async function askUid(api: Api, signal: AbortSignal | undefined): Promise<string> {
   const namespace = await api.get<KubernetesObject>("/api/v1/namespaces/kube-system", {
     signal,

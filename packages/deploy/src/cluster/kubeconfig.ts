@@ -3,7 +3,9 @@ import { readProxy } from "../network/proxy.ts";
 import { isMap, type Value, type ValueMap } from "../values/value.ts";
 import { readYaml, valueOf } from "../values/yaml.ts";
 
-/** Proves who somebody is: a token, a client certificate with its key, or both. All of it is secret. */
+/**
+ * Proves who somebody is: a token, a client certificate with its key, or both. All of it is secret.
+ */
 export interface Credential {
   readonly token?: string;
   /** PEM. */
@@ -24,7 +26,10 @@ export interface CredentialProgram {
 export interface Kubeconfig {
   /** The address of the API server: https, without a slash at its end. */
   readonly server: string;
-  /** Certificates in PEM that the server's is checked against; null for those that the machine trusts. */
+  /**
+   * Certificates in PEM that the server's is checked against; null for those that the machine
+   * trusts.
+   */
   readonly authority: string | null;
   /** The name that the server's certificate must bear, where it is not that of the address. */
   readonly serverName: string | null;
@@ -34,8 +39,8 @@ export interface Kubeconfig {
 }
 
 /**
- * Reads the current context of a kubeconfig. Everything must be in it: names of other files are refused, since they mean something
- * else on every machine, and so is trust without a certificate.
+ * Reads the current context of a kubeconfig. Everything must be in it: names of other files are
+ * refused, since they mean something else on every machine, and so is trust without a certificate.
  *
  * @throws DeployError INVALID_KUBECONFIG; as reading YAML does
  */

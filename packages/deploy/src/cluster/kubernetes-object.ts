@@ -1,6 +1,6 @@
 /*
- * Reading objects of the Kubernetes API. Whatever is missing, or is not of the kind that is asked for, is taken as empty: an API
- * server checked them before.
+ * Reading objects of the Kubernetes API. Whatever is missing, or is not of the kind that is asked
+ * for, is taken as empty: an API server checked them before.
  */
 import type { KubernetesObject, ReadOptions } from "./api.ts";
 import type { Cluster } from "./cluster.ts";
@@ -18,11 +18,17 @@ export interface Kind {
   readonly plural: string;
   /** Whether its objects lie in no namespace. */
   readonly clusterWide?: true;
-  /** Whether it is done without where the cluster's user may not read it. A cluster that does not have the kind has no objects of it. */
+  /**
+   * Whether it is done without where the cluster's user may not read it. A cluster that does not
+   * have the kind has no objects of it.
+   */
   readonly optional?: true;
 }
 
-/** All objects of some kinds, in some namespaces where they are named. Each says its kind, which an API server leaves out in lists. */
+/**
+ * All objects of some kinds, in some namespaces where they are named. Each says its kind, which an
+ * API server leaves out in lists.
+ */
 export async function readKinds(
   cluster: Cluster,
   kinds: readonly Kind[],
@@ -101,7 +107,10 @@ export const isOwnedBy = (object: KubernetesObject, owner: KubernetesObject): bo
     (reference) => textAt(reference, "uid") === textAt(owner, "metadata", "uid"),
   );
 
-/** Whether labels fit a LabelSelector, as budgets and workloads have them. An empty one fits everything, none at all fits nothing. */
+/**
+ * Whether labels fit a LabelSelector, as budgets and workloads have them. An empty one fits
+ * everything, none at all fits nothing.
+ */
 export function fitsSelector(labels: JsonMap, selector: unknown): boolean {
   if (!isMap(selector)) return false;
   const fitsLabels = Object.entries(mapAt(selector, "matchLabels")).every(([key, value]) => labels[key] === value);

@@ -25,13 +25,18 @@ export interface Holder {
 
 /** Who has the right to a release, or had it last. */
 export interface Holding {
-  /** Whether somebody seems to have it now: whether the clock of their machine and this one's agree is not known. */
+  /**
+   * Whether somebody seems to have it now: whether the clock of their machine and this one's agree
+   * is not known.
+   */
   readonly held: boolean;
   /** What they say; null where nobody had it, or nothing is known of them. */
   readonly holder: Holder | null;
 }
 
-/** For how many seconds a lease is good after it was renewed, and after how many milliseconds it is. */
+/**
+ * For how many seconds a lease is good after it was renewed, and after how many milliseconds it is.
+ */
 const SECONDS = 30;
 const RENEWAL = 10_000;
 /** How often, in milliseconds, it is looked whether another run renews its lease. */
@@ -49,16 +54,20 @@ export interface Term {
 /** How a lease is taken. */
 export interface TakeOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Is told that another run did not give it back, and for how many seconds it is watched whether that one is alive. */
+  /**
+   * Is told that another run did not give it back, and for how many seconds it is watched whether
+   * that one is alive.
+   */
   readonly onWait: (seconds: number) => void;
 }
 
 /**
- * The right to deploy a release, kept in its cluster (coordination.k8s.io/v1 Lease): two runs never deploy the same one at once, and
- * the next one can tell whether one that left it half-way is dead.
+ * The right to deploy a release, kept in its cluster (coordination.k8s.io/v1 Lease): two runs never
+ * deploy the same one at once, and the next one can tell whether one that left it half-way is dead.
  *
- * As in Kubernetes' own leader election, no clock is compared with another machine's: a lease is taken over once it was seen not to
- * change for as long as it is good, and given up where it could not be renewed for so long.
+ * As in Kubernetes' own leader election, no clock is compared with another machine's: a lease is
+ * taken over once it was seen not to change for as long as it is good, and given up where it could
+ * not be renewed for so long.
  */
 export class ReleaseLease {
   readonly #cluster: WritableCluster;
@@ -81,7 +90,8 @@ export class ReleaseLease {
   }
 
   /**
-   * Takes the lease of a release. Where another run has not given it back, it is watched whether that one is alive.
+   * Takes the lease of a release. Where another run has not given it back, it is watched whether
+   * that one is alive.
    *
    * @returns null where the user may not have leases: the deployment goes on without one
    * @throws DeployError RELEASE_BUSY where another run has it; INTERRUPTED
@@ -126,7 +136,10 @@ export class ReleaseLease {
     this.lost.throwIfAborted();
   }
 
-  /** Looks who has the lease of a release, and takes nothing. A user who may not look learns nothing. */
+  /**
+   * Looks who has the lease of a release, and takes nothing. A user who may not look learns
+   * nothing.
+   */
   static async look(cluster: Cluster, release: ReleaseName, signal?: AbortSignal): Promise<Holding> {
     try {
       const known = await cluster.get<Lease>(`${LEASES}/${nameOf(release)}`, { signal });
@@ -175,7 +188,10 @@ export class ReleaseLease {
     }
   }
 
-  /** Gives it back as it was found: what is known of the run that left the release half-way stays known. */
+  /**
+   * Gives it back as it was found: what is known of the run that left the release half-way stays
+   * known.
+   */
   async restore(): Promise<void> {
     const { previous } = this;
     if (previous === null) return this.release();
@@ -220,7 +236,10 @@ export class ReleaseLease {
   }
 }
 
-/** The lease of a release once nobody has it; null where there is none. @throws DeployError RELEASE_BUSY where its run is alive */
+/**
+ * The lease of a release once nobody has it; null where there is none. @throws DeployError
+ * RELEASE_BUSY where its run is alive
+ */
 async function freeLease(
   cluster: WritableCluster,
   release: ReleaseName,

@@ -50,8 +50,9 @@ class Transient extends Error {
 }
 
 /**
- * Requests to an API server, through a proxy where one is given, over TLS that is checked against the kubeconfig's authority alone.
- * What may pass by itself is tried again; what is refused is a DeployError.
+ * Requests to an API server, through a proxy where one is given, over TLS that is checked against
+ * the kubeconfig's authority alone. What may pass by itself is tried again; what is refused is a
+ * DeployError.
  */
 export class Requests {
   readonly #kubeconfig: Kubeconfig;

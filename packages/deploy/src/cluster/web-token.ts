@@ -1,6 +1,9 @@
 import { numberAt } from "./kubernetes-object.ts";
 
-/** The end of a JSON Web Token (RFC 7519, section 4.1.4), unverified; null for other tokens, and for one without an end. */
+/**
+ * The end of a JSON Web Token (RFC 7519, section 4.1.4), unverified; null for other tokens, and for
+ * one without an end.
+ */
 export function endOfToken(token: string): Date | null {
   const parts = token.split(".");
   if (parts.length !== 3) return null;

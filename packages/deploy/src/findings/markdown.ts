@@ -16,7 +16,10 @@ export function findingsInMarkdown(findings: readonly Finding[]): string {
 
 type Cell = string | readonly string[];
 
-/** A table in Markdown. A cell is text as it is, or several lines of it: it holds no markup, and begins no other row. */
+/**
+ * A table in Markdown. A cell is text as it is, or several lines of it: it holds no markup, and
+ * begins no other row.
+ */
 export function tableInMarkdown(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const lines = [head.map(cellOf), head.map(() => "---"), ...rows.map((row) => row.map(cellOf))];
   return lines.map((cells) => `|${cells.map((cell) => (cell === "" ? " " : ` ${cell} `)).join("|")}|\n`).join("");

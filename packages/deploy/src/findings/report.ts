@@ -17,7 +17,10 @@ const SEVERITIES: readonly Severity[] = ["error", "warning", "note"];
 export const worstFirst = (findings: readonly Finding[]): Finding[] =>
   findings.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 
-/** `prod`, or `cert-manager in prod`: what a finding is about; undefined where that is no environment or release. */
+/**
+ * `prod`, or `cert-manager in prod`: what a finding is about; undefined where that is no
+ * environment or release.
+ */
 export function scopeOf({ environment, release = environment }: Finding): string | undefined {
   return environment === undefined || release === environment ? release : `${release} in ${environment}`;
 }

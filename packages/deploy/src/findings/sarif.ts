@@ -4,8 +4,8 @@ import type { Finding } from "./finding.ts";
 import { type CheckReport, scopeOf } from "./report.ts";
 
 /**
- * The report in SARIF 2.1.0 (OASIS, Static Analysis Results Interchange Format), which code hosts show beside the code. Paths are
- * relative to the top folder of the repository.
+ * The report in SARIF 2.1.0 (OASIS, Static Analysis Results Interchange Format), which code hosts
+ * show beside the code. Paths are relative to the top folder of the repository.
  *
  * @param version of the program that is shown as the tool
  * @param pages what code hosts show as the help on a rule, in Markdown, by the rule's id

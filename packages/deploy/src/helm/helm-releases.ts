@@ -23,10 +23,16 @@ export interface RecordedRevision extends ReleaseRevision {
   readonly run: string | null;
 }
 
-/** The label of Helm's record of a revision that was found ready. Its value is the number: later revisions inherit labels. */
+/**
+ * The label of Helm's record of a revision that was found ready. Its value is the number: later
+ * revisions inherit labels.
+ */
 export const READY_LABEL = "git-vault/ready";
 
-/** The label of Helm's record of a revision that a run of ours made: `REVISION.RUN`, again since later revisions inherit labels. */
+/**
+ * The label of Helm's record of a revision that a run of ours made: `REVISION.RUN`, again since
+ * later revisions inherit labels.
+ */
 const RUN_LABEL = "git-vault/run";
 
 /** What Helm's record of a revision is labelled with tells of it. */
@@ -164,8 +170,9 @@ export class HelmReleases {
   }
 
   /**
-   * The same as a first installation, which Helm rehearses where it refuses an upgrade: with the cluster, where the release is
-   * half-way; without it, where the chart has kinds that another release is yet to bring.
+   * The same as a first installation, which Helm rehearses where it refuses an upgrade: with the
+   * cluster, where the release is half-way; without it, where the chart has kinds that another
+   * release is yet to bring.
    *
    * @throws DeployError as `rehearse` does
    */
@@ -212,7 +219,8 @@ export class HelmReleases {
 /** The releases of a cluster, for who changes them. */
 export class WritableHelmReleases extends HelmReleases {
   /**
-   * Installs or upgrades. Told to stop, Helm ends what it is at, records that it failed, and is waited for.
+   * Installs or upgrades. Told to stop, Helm ends what it is at, records that it failed, and is
+   * waited for.
    *
    * @throws DeployError TOOL_FAILED, INTERRUPTED
    */
@@ -221,7 +229,8 @@ export class WritableHelmReleases extends HelmReleases {
   }
 
   /**
-   * Makes an earlier revision the current one. It cannot be told to stop: Helm would die of it, and leave the release half-way.
+   * Makes an earlier revision the current one. It cannot be told to stop: Helm would die of it, and
+   * leave the release half-way.
    *
    * @throws DeployError TOOL_FAILED
    */
@@ -235,7 +244,10 @@ export class WritableHelmReleases extends HelmReleases {
     await this.helm.run(args, `the release ${name} cannot be rolled back to revision ${revision}`);
   }
 
-  /** Removes a release and all that it made. It cannot be told to stop either. @throws DeployError TOOL_FAILED */
+  /**
+   * Removes a release and all that it made. It cannot be told to stop either. @throws DeployError
+   * TOOL_FAILED
+   */
   async remove({ name, namespace }: ReleaseName, { timeout }: Omit<RollbackOptions, "history">): Promise<void> {
     const args = ["uninstall", name, "--namespace", namespace, "--timeout", `${timeout}s`];
     await this.helm.run(args, `the release ${name} cannot be removed`);

@@ -80,7 +80,8 @@ export class Helm {
   /**
    * Runs Helm, and gives what it prints, raw: secrets may be in it.
    *
-   * @throws DeployError TOOL_FAILED where it fails: `failure`, and Helm's reason without secrets; INTERRUPTED; as `version`
+   * @throws DeployError TOOL_FAILED where it fails: `failure`, and Helm's reason without secrets;
+   * INTERRUPTED; as `version`
    */
   async run(
     args: readonly string[],
@@ -108,7 +109,9 @@ export class Helm {
     return runTool({ program, args, env: this.#env, input, signal });
   }
 
-  /** What Helm says on stderr, without secrets, warnings and control characters, and not endless. */
+  /**
+   * What Helm says on stderr, without secrets, warnings and control characters, and not endless.
+   */
   #reason(stderr: string): string {
     const lines = stderr
       .split("\n")

@@ -22,8 +22,9 @@ export interface ToolResult {
 }
 
 /**
- * Runs a program without a shell to its end. It has a session of its own (POSIX), so that a terminal's Ctrl-C, which goes to all
- * programs in the foreground, does not reach it: it ends when it is done or when it is told to by `signal`.
+ * Runs a program without a shell to its end. It has a session of its own (POSIX), so that a
+ * terminal's Ctrl-C, which goes to all programs in the foreground, does not reach it: it ends when
+ * it is done or when it is told to by `signal`.
  *
  * @throws DeployError TOOL_MISSING, INTERRUPTED
  */

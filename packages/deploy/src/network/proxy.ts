@@ -2,8 +2,9 @@ import { BlockList, isIP } from "node:net";
 import { DeployError } from "../errors.ts";
 
 /**
- * The proxy that the environment names for an https address, as Helm and kubectl read it (Go's `http.ProxyFromEnvironment`): $HTTPS_PROXY,
- * unless $NO_PROXY names the host. This machine itself is never asked for through a proxy. Null where there is none.
+ * The proxy that the environment names for an https address, as Helm and kubectl read it (Go's
+ * `http.ProxyFromEnvironment`): $HTTPS_PROXY, unless $NO_PROXY names the host. This machine itself
+ * is never asked for through a proxy. Null where there is none.
  *
  * @throws DeployError INVALID_PROXY for one that is neither http nor https
  */
@@ -17,7 +18,9 @@ export function proxyFor(host: string, port: number, env: NodeJS.ProcessEnv): UR
   });
 }
 
-/** A proxy's address, http where it says nothing else; null for one that is no http or https proxy. */
+/**
+ * A proxy's address, http where it says nothing else; null for one that is no http or https proxy.
+ */
 export function readProxy(text: string): URL | null {
   try {
     const url = new URL(text.includes("://") ? text : `http://${text}`);
@@ -32,7 +35,10 @@ export function readProxy(text: string): URL | null {
 /** Go takes the name in capitals first, and an empty variable for none. */
 const variable = (env: NodeJS.ProcessEnv, name: string): string => env[name] || env[name.toLowerCase()] || "";
 
-/** Whether a host is asked without the proxy. $NO_PROXY holds `*`, addresses, ranges of them, and domains, each with a port or without. */
+/**
+ * Whether a host is asked without the proxy. $NO_PROXY holds `*`, addresses, ranges of them, and
+ * domains, each with a port or without.
+ */
 function isDirect(host: string, port: number, exceptions: string): boolean {
   const version = isIP(host);
   if (host === "localhost" || (version !== 0 && isIn(LOOPBACK, host))) return true;

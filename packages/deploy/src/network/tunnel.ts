@@ -12,11 +12,11 @@ export interface TunnelOptions {
 }
 
 /**
- * Opens a connection to a host through a proxy (CONNECT, RFC 9110 section 9.3.6). Rejects with an Error that tells what the proxy said;
- * no name or password of the proxy's is in it.
+ * Opens a connection to a host through a proxy (CONNECT, RFC 9110 section 9.3.6). Rejects with an
+ * Error that tells what the proxy said; no name or password of the proxy's is in it.
  *
- * It is Node's own CONNECT: https-proxy-agent hands a proxy's refusal on as if the server had answered, and a 404 of a cluster means
- * that an object is not there.
+ * It is Node's own CONNECT: https-proxy-agent hands a proxy's refusal on as if the server had
+ * answered, and a 404 of a cluster means that an object is not there.
  */
 export function openTunnel(
   proxy: URL,
@@ -68,13 +68,16 @@ function authorizationFor({ username, password }: URL): Record<string, string> {
   return { "proxy-authorization": `Basic ${Buffer.from(credentials).toString("base64")}` };
 }
 
-/** What makes https connections: through a proxy, where there is one, with TLS from this end to the server. */
+/**
+ * What makes https connections: through a proxy, where there is one, with TLS from this end to the
+ * server.
+ */
 export const agentThrough = (proxy: URL | null, options: AgentOptions, timeout: number): Agent =>
   proxy === null ? new Agent(options) : new TunnelAgent(proxy, options, timeout);
 
 /**
- * Tells at once that a request was told to end. Its own error comes only once it has a connection, and a proxy may take long to open
- * one.
+ * Tells at once that a request was told to end. Its own error comes only once it has a connection,
+ * and a proxy may take long to open one.
  */
 export function onAbort(
   request: ClientRequest,

@@ -43,7 +43,8 @@ export async function inspectNodes(cluster: Cluster, signal?: AbortSignal): Prom
 /**
  * Closes a node: no new pod comes to it.
  *
- * @throws DeployError NO_SUCH_NODE; LAST_NODE where no other node of a pool of its takes pods, unless forced; as the cluster does
+ * @throws DeployError NO_SUCH_NODE; LAST_NODE where no other node of a pool of its takes pods,
+ * unless forced; as the cluster does
  */
 export async function cordon(cluster: WritableCluster, name: string, options: CordonOptions = {}): Promise<void> {
   const report = await inspectNodes(cluster, options.signal);
@@ -97,10 +98,12 @@ const setUnschedulable = (
   });
 
 /**
- * Closes a node and empties it through the eviction API (policy/v1), which keeps to the disruption budgets. Pods of DaemonSets and the
- * node's own stay. Those that no controller makes anew are waited for: they end by themselves.
+ * Closes a node and empties it through the eviction API (policy/v1), which keeps to the disruption
+ * budgets. Pods of DaemonSets and the node's own stay. Those that no controller makes anew are
+ * waited for: they end by themselves.
  *
- * @throws DeployError as `cordon` does; NODE_HELD where pods are left when the time is up: the node stays closed
+ * @throws DeployError as `cordon` does; NODE_HELD where pods are left when the time is up: the node
+ * stays closed
  */
 export async function* drain(
   cluster: WritableCluster,

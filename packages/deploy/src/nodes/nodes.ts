@@ -27,7 +27,10 @@ export interface NodeState {
   /** Why it is not ready, or under pressure, in the kubelet's words; empty where all is well. */
   readonly troubles: readonly string[];
   readonly cordoned: boolean;
-  /** Whether new pods can come to it: it is ready, not cordoned, and not about to be removed. It may be full. */
+  /**
+   * Whether new pods can come to it: it is ready, not cordoned, and not about to be removed. It may
+   * be full.
+   */
   readonly schedulable: boolean;
   /** Whether not much is left of one of what it lends. */
   readonly full: boolean;
@@ -58,7 +61,8 @@ const FULL = 0.95;
 /**
  * How the nodes of a cluster are.
  *
- * @param pools as the settings have them; null where they are not known: then the label {@link POOL_LABEL} names them
+ * @param pools as the settings have them; null where they are not known: then the label {@link
+ * POOL_LABEL} names them
  * @param objects the cluster's nodes, its pods and its disruption budgets, of all namespaces
  */
 export function reportNodes(

@@ -69,7 +69,10 @@ export class Environment {
     return this.main.name;
   }
 
-  /** The layers of the main release, lowest first: the chart's own, the shared ones, the environment's. */
+  /**
+   * The layers of the main release, lowest first: the chart's own, the shared ones, the
+   * environment's.
+   */
   get layers(): readonly Layer[] {
     return this.main.layers;
   }
@@ -93,7 +96,8 @@ export class Environment {
   }
 
   /**
-   * Every scalar of its secret layers, those of all its releases, but nulls; of lists, too. None of a layer that is locked.
+   * Every scalar of its secret layers, those of all its releases, but nulls; of lists, too. None of
+   * a layer that is locked.
    *
    * @throws DeployError what is wrong with a layer, as `values` does
    */

@@ -8,7 +8,10 @@ import { DeployError } from "../errors.ts";
 /** The variable that CI systems hold the key in. */
 const KEY_VARIABLE = "GIT_CRYPT_KEY";
 
-/** An environment for programs that are not to have the key, or the private key that opens a grant and its passphrase. */
+/**
+ * An environment for programs that are not to have the key, or the private key that opens a grant
+ * and its passphrase.
+ */
 export function withoutKeys(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { [KEY_VARIABLE]: _, GIT_VAULT_IDENTITY: __, SSH_VAULT_PASSPHRASE: ___, ...rest } = env;
   return rest;
@@ -20,15 +23,19 @@ export interface KeySource {
   readonly bytes?: Uint8Array | undefined;
   /** A file that holds a key file, its base64 text, or a sealed message with either. */
   readonly file?: string | undefined;
-  /** Private keys that open a sealed message or a grant; where left out, that of `$GIT_VAULT_IDENTITY`, else those in `~/.ssh`. */
+  /**
+   * Private keys that open a sealed message or a grant; where left out, that of
+   * `$GIT_VAULT_IDENTITY`, else those in `~/.ssh`.
+   */
   readonly identities?: readonly string[] | undefined;
   /** Gives the passphrase of a private key. Without it, one that is encrypted opens nothing. */
   readonly passphrase?: ReceiveOptions["passphrase"] | undefined;
 }
 
 /**
- * Finds the keys to read a repository with: what `source` names; else `$GIT_CRYPT_KEY` (base64 text, or a path); else the keys
- * that unlocking left in the repository; else those of the repository's grants to a private key. None where there are none.
+ * Finds the keys to read a repository with: what `source` names; else `$GIT_CRYPT_KEY` (base64
+ * text, or a path); else the keys that unlocking left in the repository; else those of the
+ * repository's grants to a private key. None where there are none.
  *
  * @throws DeployError NOT_A_KEY; what opening a sealed message or a grant throws
  */

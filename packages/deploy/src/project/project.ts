@@ -27,7 +27,10 @@ import { readSettings, SETTINGS_FILE, type ReleaseSettings, type Settings, type 
 import { type TrackedFile, Tree } from "./tree.ts";
 import { Workspace } from "./workspace.ts";
 
-/** How a project is opened. Settings that are left out come from `deploy.yaml`, else from the usual layout. */
+/**
+ * How a project is opened. Settings that are left out come from `deploy.yaml`, else from the usual
+ * layout.
+ */
 export interface ProjectOptions extends Partial<Settings> {
   /** A folder in the repository. */
   readonly root: string;
@@ -40,8 +43,9 @@ export interface ProjectOptions extends Partial<Settings> {
 }
 
 /**
- * A repository that is deployed from, at one commit: the work tree is not looked at. Secrets are decrypted in memory, and the
- * checkout may stay locked. Close it when done, or declare it with `await using`.
+ * A repository that is deployed from, at one commit: the work tree is not looked at. Secrets are
+ * decrypted in memory, and the checkout may stay locked. Close it when done, or declare it with
+ * `await using`.
  */
 export class Project implements AsyncDisposable {
   /** The commit that is read. */
@@ -108,10 +112,11 @@ export class Project implements AsyncDisposable {
   /**
    * Opens the project of the repository that `root` lies in.
    *
-   * What is wrong with a layer is told when it is used: it is an error then, and a check can tell it before.
+   * What is wrong with a layer is told when it is used: it is an error then, and a check can tell
+   * it before.
    *
-   * @throws DeployError NO_PROJECT, INVALID_SETTINGS, MISSING_FILE, NOT_A_CHART, NOT_A_KEY, WRONG_KEY; GitCryptError NOT_A_REPOSITORY,
-   * NO_SUCH_REVISION and the like
+   * @throws DeployError NO_PROJECT, INVALID_SETTINGS, MISSING_FILE, NOT_A_CHART, NOT_A_KEY,
+   * WRONG_KEY; GitCryptError NOT_A_REPOSITORY, NO_SUCH_REVISION and the like
    */
   static async open(options: ProjectOptions): Promise<Project> {
     const { root, revision = "HEAD", key = {}, env = process.env, ...given } = options;
@@ -163,8 +168,8 @@ export class Project implements AsyncDisposable {
   }
 
   /**
-   * The files that the project is made from of which the work tree or the index holds something else than the commit: it is not looked
-   * at. None where a commit was named, or git cannot tell.
+   * The files that the project is made from of which the work tree or the index holds something
+   * else than the commit: it is not looked at. None where a commit was named, or git cannot tell.
    */
   uncommitted(): string[] {
     if (!this.#isHead) return [];
@@ -193,20 +198,26 @@ export class Project implements AsyncDisposable {
     return existsSync(join(this.#repository.commonDir, "shallow"));
   }
 
-  /** The contents of many files, a bounded amount at a time; of one that cannot be read, the error. In git's own order. */
+  /**
+   * The contents of many files, a bounded amount at a time; of one that cannot be read, the error.
+   * In git's own order.
+   */
   readAll(files: readonly TrackedFile[]): Generator<[file: TrackedFile, content: Buffer | DeployError]> {
     return this.#tree.readAll(files);
   }
 
   /**
-   * The paths, protected by the index's attributes, of which a commit that any reference reaches holds a version in clear. What a
-   * shallow clone lacks is not searched.
+   * The paths, protected by the index's attributes, of which a commit that any reference reaches
+   * holds a version in clear. What a shallow clone lacks is not searched.
    */
   clearInHistory(): string[] {
     return clearInHistory(this.#repository).map(({ path }) => path);
   }
 
-  /** Knows every value of the secret layers that can be read, in the forms that it may take in a text. */
+  /**
+   * Knows every value of the secret layers that can be read, in the forms that it may take in a
+   * text.
+   */
   get redactor(): Redactor<SecretLeaf> {
     if (this.#redactor !== undefined) return this.#redactor;
     const redactor = new Redactor<SecretLeaf>();
@@ -220,25 +231,29 @@ export class Project implements AsyncDisposable {
   }
 
   /**
-   * The files of a dependency of a chart, the project's own where left out, by their paths in it, such as `values.yaml`: of an archive, once it is known to be what
-   * was locked; of one that is vendored as a folder, none.
+   * The files of a dependency of a chart, the project's own where left out, by their paths in it,
+   * such as `values.yaml`: of an archive, once it is known to be what was locked; of one that is
+   * vendored as a folder, none.
    *
-   * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH, NOT_A_CHART
+   * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE,
+   * ARCHIVE_MISMATCH, NOT_A_CHART
    */
   dependencyFiles(dependency: Dependency, chart: Chart = this.chart): Map<string, Buffer> {
     return this.#dependencies.filesOf(dependency, chart);
   }
 
   /**
-   * The files of a chart of the project with all that it is made from, by their paths in it, as Helm gets them. What is encrypted is left out, and
-   * so is a dependency that cannot be had, which `onMissing` is told.
+   * The files of a chart of the project with all that it is made from, by their paths in it, as
+   * Helm gets them. What is encrypted is left out, and so is a dependency that cannot be had, which
+   * `onMissing` is told.
    */
   chartFiles(chart: Chart, onMissing: (dependency: Dependency) => void): Map<string, Buffer> {
     return this.#dependencies.filesWith(chart, onMissing);
   }
 
   /**
-   * Asks a dependency's repository whether its version was published: over the network. One without a remote repository is unknown.
+   * Asks a dependency's repository whether its version was published: over the network. One without
+   * a remote repository is unknown.
    *
    * @throws DeployError INTERRUPTED
    */
@@ -247,18 +262,19 @@ export class Project implements AsyncDisposable {
   }
 
   /**
-   * Puts the archives of the dependencies that the commit names into their places in the work tree. Only what `deploy.lock` says is
-   * taken.
+   * Puts the archives of the dependencies that the commit names into their places in the work tree.
+   * Only what `deploy.lock` says is taken.
    *
-   * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, ARCHIVE_MISMATCH, FETCH_FAILED, NO_WORK_TREE; TOOL_MISSING,
-   * UNSUPPORTED_TOOL, INTERRUPTED
+   * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, ARCHIVE_MISMATCH, FETCH_FAILED,
+   * NO_WORK_TREE; TOOL_MISSING, UNSUPPORTED_TOOL, INTERRUPTED
    */
   fetch(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
     return this.#dependencies.fetch(this.#charts, options.signal);
   }
 
   /**
-   * Does the same for the dependencies that the work tree names, and records in the work tree's `deploy.lock` what was fetched.
+   * Does the same for the dependencies that the work tree names, and records in the work tree's
+   * `deploy.lock` what was fetched.
    *
    * @throws DeployError as `fetch` does, but for archives that were not recorded before
    */
@@ -266,7 +282,9 @@ export class Project implements AsyncDisposable {
     return this.#dependencies.lock(this.#charts, options.signal);
   }
 
-  /** The environment of programs that are started: `env`, or the project's own, without the keys. */
+  /**
+   * The environment of programs that are started: `env`, or the project's own, without the keys.
+   */
   childEnv(env: NodeJS.ProcessEnv = this.#env): NodeJS.ProcessEnv {
     return withoutKeys(env);
   }
@@ -285,7 +303,10 @@ export class Project implements AsyncDisposable {
     }));
   }
 
-  /** Releases of several environments that do not differ in what Helm is given are rendered once, and kept in memory. */
+  /**
+   * Releases of several environments that do not differ in what Helm is given are rendered once,
+   * and kept in memory.
+   */
   readonly #render: Renderer = ({ name, namespace, chart, environment }, values, signal) => {
     const { kubeVersion } = environment;
     const rendering = { release: name, namespace, kubeVersion, values: helmValues(values.overrides) };
@@ -301,22 +322,28 @@ export class Project implements AsyncDisposable {
   };
 
   /**
-   * The folder, removed when the project is closed, in which Helm finds a chart of the project with all that it is made from.
+   * The folder, removed when the project is closed, in which Helm finds a chart of the project with
+   * all that it is made from.
    *
-   * @throws DeployError SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH
+   * @throws DeployError SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE,
+   * ARCHIVE_MISMATCH
    */
   chartFolder(chart: Chart): string {
     return this.#dependencies.folderWith(chart);
   }
 
-  /** The archives that a chart of the project is made from, by their paths, with the SHA-256 that `deploy.lock` has of each. */
+  /**
+   * The archives that a chart of the project is made from, by their paths, with the SHA-256 that
+   * `deploy.lock` has of each.
+   */
   archives(chart: Chart): Map<string, string> {
     return this.#dependencies.archivesOf(chart);
   }
 
   /**
-   * HMAC-SHA-256 of a text in hex, with a key that is derived from the project's: without that key, it tells nothing of the text.
-   * Where nothing is encrypted there is no key, and it is an ordinary checksum.
+   * HMAC-SHA-256 of a text in hex, with a key that is derived from the project's: without that key,
+   * it tells nothing of the text. Where nothing is encrypted there is no key, and it is an ordinary
+   * checksum.
    */
   digest(purpose: string, text: string): string {
     return this.#tree.digest(`git-vault ${purpose}`, text);

@@ -46,8 +46,9 @@ export class Release {
   /**
    * The values, merged as Helm does.
    *
-   * @throws DeployError LOCKED without a key, unless `withoutSecrets`; else what is wrong with the first layer that cannot be taken:
-   * MISSING_FILE, EMPTY_LAYER, TAMPERED_FILE, TOO_LARGE, MALFORMED_YAML, TOO_MANY_ALIASES, DUPLICATE_KEY, SEVERAL_DOCUMENTS
+   * @throws DeployError LOCKED without a key, unless `withoutSecrets`; else what is wrong with the
+   * first layer that cannot be taken: MISSING_FILE, EMPTY_LAYER, TAMPERED_FILE, TOO_LARGE,
+   * MALFORMED_YAML, TOO_MANY_ALIASES, DUPLICATE_KEY, SEVERAL_DOCUMENTS
    */
   values({ withoutSecrets = false, helm = 4 }: ValuesOptions = {}): Values {
     const way = `${helm} ${withoutSecrets}`;
@@ -61,11 +62,12 @@ export class Release {
   }
 
   /**
-   * The objects that Helm makes of the chart with the values, for the environment's version of Kubernetes. It is run once, and talks
-   * to no cluster.
+   * The objects that Helm makes of the chart with the values, for the environment's version of
+   * Kubernetes. It is run once, and talks to no cluster.
    *
-   * @throws DeployError as `values` does; TOOL_MISSING, UNSUPPORTED_TOOL; TOOL_FAILED where the chart cannot be rendered;
-   * SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE, ARCHIVE_MISMATCH; INTERRUPTED
+   * @throws DeployError as `values` does; TOOL_MISSING, UNSUPPORTED_TOOL; TOOL_FAILED where the
+   * chart cannot be rendered; SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY,
+   * MISSING_ARCHIVE, ARCHIVE_MISMATCH; INTERRUPTED
    */
   async render({ withoutSecrets = false, signal }: RenderOptions = {}): Promise<readonly Manifest[]> {
     return this.#renderer(this, this.values({ withoutSecrets }), signal);

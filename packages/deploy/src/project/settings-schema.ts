@@ -1,4 +1,6 @@
-/** The JSON Schema (draft 7) of `deploy.yaml`. The package carries it as `deploy.schema.json`, too. */
+/**
+ * The JSON Schema (draft 7) of `deploy.yaml`. The package carries it as `deploy.schema.json`, too.
+ */
 export const SETTINGS_SCHEMA: object = {
   $schema: "http://json-schema.org/draft-07/schema#",
   $id: "urn:git-vault:deploy.schema.json",

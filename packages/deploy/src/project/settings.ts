@@ -29,7 +29,9 @@ export interface ClusterPin {
   readonly authority?: string;
 }
 
-/** An environment, as `deploy.yaml` describes it. Paths go from the top folder of the repository. */
+/**
+ * An environment, as `deploy.yaml` describes it. Paths go from the top folder of the repository.
+ */
 export interface EnvironmentSettings {
   readonly tier?: Tier;
   /** The environment's name where left out. */
@@ -71,7 +73,10 @@ export interface Silence {
   readonly reason: string;
 }
 
-/** What is deployed, as `deploy.yaml` describes it: see `deploy.schema.json`. Paths go from the top folder of the repository. */
+/**
+ * What is deployed, as `deploy.yaml` describes it: see `deploy.schema.json`. Paths go from the top
+ * folder of the repository.
+ */
 export interface Settings {
   /** The chart's folder; the one at the top that holds a `Chart.yaml` where left out. */
   readonly chart?: string;
@@ -82,13 +87,19 @@ export interface Settings {
   /** Beside the main chart's, by their names, in the order in which they are deployed. */
   readonly releases?: Readonly<Record<string, ReleaseSettings>>;
   readonly silence?: readonly Silence[];
-  /** The https address at which each member of the federation tells its versions as JSON, by its name. */
+  /**
+   * The https address at which each member of the federation tells its versions as JSON, by its
+   * name.
+   */
   readonly federation?: Readonly<Record<string, string>>;
   /** JSON Schemas that the values of every main release must be as, beside those of the charts. */
   readonly schemas?: readonly string[];
 }
 
-/** The settings of a project: those that were given; else `deploy.yaml`; else what the usual layout says. */
+/**
+ * The settings of a project: those that were given; else `deploy.yaml`; else what the usual layout
+ * says.
+ */
 export async function readSettings(tree: Tree, given: Partial<Settings>): Promise<Settings & { chart: string }> {
   const settings = await settingsOf(tree, given);
   return { ...settings, chart: settings.chart ?? onlyChart(tree) };
@@ -168,9 +179,9 @@ const TIERS = new Map<string, Tier>([
 export const tierOf = (name: string): Tier => TIERS.get(name) ?? "other";
 
 /**
- * `config/NAME.yaml` and `secrets/config/NAME.yaml` make the environment NAME, those of the name `common` are shared, and
- * `secrets/NAME-kubeconfig.yaml` reaches the cluster. What one environment has, all must have: a file that is missing or misspelt is
- * an error later.
+ * `config/NAME.yaml` and `secrets/config/NAME.yaml` make the environment NAME, those of the name
+ * `common` are shared, and `secrets/NAME-kubeconfig.yaml` reaches the cluster. What one environment
+ * has, all must have: a file that is missing or misspelt is an error later.
  */
 function usualLayout(tree: Tree): Settings {
   const found = [...tree.files()].flatMap(({ path }) => {

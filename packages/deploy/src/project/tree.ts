@@ -10,7 +10,10 @@ export interface TrackedFile extends RevisionFile {
   readonly encrypted: boolean;
   /** The name of the key that the attributes protect it with; null where they do not. */
   readonly keyName: string | null;
-  /** Whether what it holds is to be kept secret: it is encrypted, or protected, or lies in the folder `secrets` at the top. */
+  /**
+   * Whether what it holds is to be kept secret: it is encrypted, or protected, or lies in the
+   * folder `secrets` at the top.
+   */
   readonly secret: boolean;
 }
 
@@ -24,7 +27,10 @@ export class Tree {
   readonly #byPath = new Map<string, TrackedFile>();
   readonly #stored = new Map<string, Buffer>();
 
-  /** @throws DeployError MISSING_FILE where git does not have all of the commit: what cannot be seen would be passed over */
+  /**
+   * @throws DeployError MISSING_FILE where git does not have all of the commit: what cannot be seen
+   * would be passed over
+   */
   constructor(revision: Revision, keys: readonly KeyRing[]) {
     const [missing] = revision.missing;
     if (missing !== undefined) {
@@ -94,7 +100,10 @@ export class Tree {
     return this.#open(file, this.stored(file));
   }
 
-  /** Gives the contents of many files, reading a bounded amount at a time. Where one cannot be read, its error. */
+  /**
+   * Gives the contents of many files, reading a bounded amount at a time. Where one cannot be read,
+   * its error.
+   */
   *readAll(files: readonly TrackedFile[]): Generator<[file: TrackedFile, content: Buffer | DeployError]> {
     const byPath = new Map(files.map((file) => [file.path, file]));
     for (const [{ path }, stored] of this.#revision.read(files)) {
@@ -130,7 +139,10 @@ export class Tree {
     );
   }
 
-  /** HMAC-SHA-256 of a text in hex, with a key for `purpose` that is derived from the git-crypt key; of no secret without one. */
+  /**
+   * HMAC-SHA-256 of a text in hex, with a key for `purpose` that is derived from the git-crypt key;
+   * of no secret without one.
+   */
   digest(purpose: string, text: string): string {
     const [entry] = this.#keys[0]?.current.entries ?? [];
     const key = createHmac("sha256", entry?.hmacKey ?? "")
@@ -168,7 +180,10 @@ export class Tree {
   }
 }
 
-/** The work tree's files, for those that are about to be committed. It lists none, and gives them as they lie there. */
+/**
+ * The work tree's files, for those that are about to be committed. It lists none, and gives them as
+ * they lie there.
+ */
 export class WorkTree implements FileSource {
   readonly hasKey = false;
   readonly #topLevel: string;

@@ -5,7 +5,10 @@ import type { Chart } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
 import type { TrackedFile, FileSource } from "./tree.ts";
 
-/** A folder for this process alone (mode 0700), in which programs find what they read from the disk. Nothing secret goes there. */
+/**
+ * A folder for this process alone (mode 0700), in which programs find what they read from the disk.
+ * Nothing secret goes there.
+ */
 export class Workspace {
   #path: string | undefined;
 

@@ -9,12 +9,12 @@ import { assertAbandoned } from "./repair.ts";
 import { assertFresh } from "./staleness.ts";
 
 /**
- * Does what a plan says, release by release, and gives what happens. Told to stop, it lets Helm end and clean up, and undoes the
- * release that it was at unless `onFailure` is `leave`.
+ * Does what a plan says, release by release, and gives what happens. Told to stop, it lets Helm end
+ * and clean up, and undoes the release that it was at unless `onFailure` is `leave`.
  *
- * @throws DeployError STALE_PLAN before anything is changed; RELEASE_BUSY; TOOL_FAILED with Helm's reason; ROLLOUT_FAILED where a
- * workload does not become ready; ROLLBACK_FAILED; INTERRUPTED with the state that the release is in then; what the cluster's refusals
- * are
+ * @throws DeployError STALE_PLAN before anything is changed; RELEASE_BUSY; TOOL_FAILED with Helm's
+ * reason; ROLLOUT_FAILED where a workload does not become ready; ROLLBACK_FAILED; INTERRUPTED with
+ * the state that the release is in then; what the cluster's refusals are
  */
 export function apply(
   project: Project,
@@ -38,8 +38,8 @@ export function apply(
 }
 
 /**
- * Does all of `apply` that changes nothing: it finds out whether the plan is fresh, and whether `apply` would refuse a release that
- * another run is at, or left half-way.
+ * Does all of `apply` that changes nothing: it finds out whether the plan is fresh, and whether
+ * `apply` would refuse a release that another run is at, or left half-way.
  *
  * @throws DeployError STALE_PLAN, RELEASE_BUSY; what reading from the cluster throws
  */

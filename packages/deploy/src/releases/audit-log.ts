@@ -4,14 +4,18 @@ import { DeployError } from "../errors.ts";
 import type { DeployEvent } from "../workloads/events.ts";
 
 /**
- * A file to which every event is appended as one line of JSON, with the time and who ran it. It is never shortened or written over,
- * each line is written at once, and no line holds a value or a secret.
+ * A file to which every event is appended as one line of JSON, with the time and who ran it. It is
+ * never shortened or written over, each line is written at once, and no line holds a value or a
+ * secret.
  */
 export class AuditLog {
   readonly #path: string;
   readonly #run: string;
 
-  /** @param run tells the lines of one run from others; such as a number of a CI system, or the time where left out */
+  /**
+   * @param run tells the lines of one run from others; such as a number of a CI system, or the time
+   * where left out
+   */
   constructor(path: string, run: string = new Date().toISOString()) {
     this.#path = path;
     this.#run = run;

@@ -15,8 +15,9 @@ const MOST_READ = 4;
 const learnt = new WeakMap<Cluster, Map<string, Promise<void>>>();
 
 /**
- * Makes known to the cluster's redactor what may be secret in the values that revisions of a release were deployed with. Do so before
- * anything is told that comes from them, such as a log: the commit may have other secrets.
+ * Makes known to the cluster's redactor what may be secret in the values that revisions of a
+ * release were deployed with. Do so before anything is told that comes from them, such as a log:
+ * the commit may have other secrets.
  *
  * @throws DeployError TOOL_FAILED where Helm cannot read one, INTERRUPTED
  */
@@ -29,7 +30,8 @@ export async function learnDeployed(
   const known = learnt.get(cluster) ?? new Map<string, Promise<void>>();
   learnt.set(cluster, known);
   await inParallel(revisions, MOST_READ, ({ uid, number }) => {
-    // Its number alone would not do: a release that was removed and installed again has the same ones.
+    // Its number alone would not do: a release that was removed and installed again has the same
+    // ones.
     const job = known.get(uid) ?? learn(cluster, release, number, signal);
     known.set(uid, job);
     job.catch(() => known.delete(uid));
@@ -53,7 +55,10 @@ function currentLeaves(release: Release, helm: 3 | 4): Leaf[] {
   }
 }
 
-/** Does so for all that runs of the releases of the cluster's environment. @throws DeployError as {@link learnDeployed} */
+/**
+ * Does so for all that runs of the releases of the cluster's environment. @throws DeployError as
+ * {@link learnDeployed}
+ */
 export async function learnRunning(cluster: Cluster, signal?: AbortSignal): Promise<void> {
   await Promise.all(
     cluster.environment.releases.map(async (release) => {
@@ -63,8 +68,9 @@ export async function learnRunning(cluster: Cluster, signal?: AbortSignal): Prom
 }
 
 /**
- * The revisions of a release that pods may be of: the last one, that which was deployed last, and all since one was found ready, as
- * pods of those that were not may still be there; where none is known to have been, the one before the last.
+ * The revisions of a release that pods may be of: the last one, that which was deployed last, and
+ * all since one was found ready, as pods of those that were not may still be there; where none is
+ * known to have been, the one before the last.
  */
 export function runningAmong(revisions: readonly RecordedRevision[]): RecordedRevision[] {
   const ready = revisions.findLastIndex((revision) => revision.ready);
@@ -74,11 +80,12 @@ export function runningAmong(revisions: readonly RecordedRevision[]): RecordedRe
 }
 
 /**
- * The values of a deployed release that may be secret. It was deployed from another commit, whose secrets may have been others, and in
- * other places: so all are but those at a path where a plain layer sets a value now, and that do not look like a secret.
+ * The values of a deployed release that may be secret. It was deployed from another commit, whose
+ * secrets may have been others, and in other places: so all are but those at a path where a plain
+ * layer sets a value now, and that do not look like a secret.
  *
- * The chart's own values say nothing: what is deployed was set over them. Nor does an empty value or a placeholder, which stands where
- * a layer of secrets was to set another.
+ * The chart's own values say nothing: what is deployed was set over them. Nor does an empty value
+ * or a placeholder, which stands where a layer of secrets was to set another.
  */
 function* secretsAmong(deployed: Value, current: readonly Leaf[]): Generator<string> {
   const plain = new Set(current.filter(isPublic).map(({ path }) => formatPath(path)));

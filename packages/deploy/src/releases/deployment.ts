@@ -16,7 +16,10 @@ import { assertAbandoned, repair } from "./repair.ts";
 
 /** How long things may take, and what becomes of what fails. */
 export interface DeployLimits extends PlanOptions {
-  /** In seconds, for each release: Helm with its hooks, and then the workloads, have so long together. 600 where left out. */
+  /**
+   * In seconds, for each release: Helm with its hooks, and then the workloads, have so long
+   * together. 600 where left out.
+   */
   readonly timeout?: number;
   /** How many revisions Helm keeps of a release; 10 where left out. */
   readonly history?: number;
@@ -24,8 +27,8 @@ export interface DeployLimits extends PlanOptions {
 
 export interface ApplyOptions extends DeployLimits {
   /**
-   * A release that fails goes back to its last good revision (a first installation is removed), or stays as it is. `rollback` where
-   * left out.
+   * A release that fails goes back to its last good revision (a first installation is removed), or
+   * stays as it is. `rollback` where left out.
    */
   readonly onFailure?: "rollback" | "leave";
   /** Says that whoever left a release half-way is dead, where that cannot be known. */
@@ -171,7 +174,10 @@ export class Deployment {
     return run === this.#id;
   }
 
-  /** The revision that this run made, as long as it is the last one. @throws DeployError RELEASE_LOST */
+  /**
+   * The revision that this run made, as long as it is the last one. @throws DeployError
+   * RELEASE_LOST
+   */
   async #own(signal: AbortSignal): Promise<number> {
     const last = (await this.#cluster.revisions(this.#release, signal)).at(-1);
     if (last !== undefined && this.#isOwn(last)) return last.number;
@@ -191,7 +197,9 @@ export class Deployment {
     }
   }
 
-  /** Goes back to what was good before, even where the run was told to end: nothing stays half-done. */
+  /**
+   * Goes back to what was good before, even where the run was told to end: nothing stays half-done.
+   */
   async #undo(before: number, cause: unknown, held: HeldRelease): Promise<void> {
     const release = this.#release;
     const [timeout, history] = [this.#timeout, this.#history];

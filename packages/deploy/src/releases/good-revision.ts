@@ -1,9 +1,10 @@
 /*
- * Which revision a release goes back to. Helm's record does not tell which one was ever ready: "deployed" and "superseded" say that
- * Helm did its part. So a run of ours writes a label to Helm's record of a revision, once it found all of it ready. Helm keeps labels
- * when it writes the record again, and hands them down to the next revisions: so the label's value is the revision that it is true
- * of. The record is in the cluster, so that every machine finds it, and goes with the revision; to write it needs no right that Helm
- * does not need itself.
+ * Which revision a release goes back to. Helm's record does not tell which one was ever ready:
+ * "deployed" and "superseded" say that Helm did its part. So a run of ours writes a label to Helm's
+ * record of a revision, once it found all of it ready. Helm keeps labels when it writes the record
+ * again, and hands them down to the next revisions: so the label's value is the revision that it is
+ * true of. The record is in the cluster, so that every machine finds it, and goes with the
+ * revision; to write it needs no right that Helm does not need itself.
  */
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
@@ -14,7 +15,9 @@ export const descriptionOf = (commit: string): string => `git-vault ${commit}`;
 
 const OURS = /^git-vault [\da-f]{40,64}$/;
 const ROLLBACK = /^Rollback to (\d+)$/;
-/** How often a record is read and written again, where somebody else changes it at the same time. */
+/**
+ * How often a record is read and written again, where somebody else changes it at the same time.
+ */
 const ATTEMPTS = 5;
 
 interface Described extends RecordedRevision {
@@ -25,14 +28,17 @@ interface Described extends RecordedRevision {
 export interface Wanted {
   /** Those up to it. */
   readonly upTo: number;
-  /** Not those that have the content of this one, by Helm's record of what was rolled back to what. */
+  /**
+   * Not those that have the content of this one, by Helm's record of what was rolled back to what.
+   */
   readonly unlike?: number;
 }
 
 /**
- * The last revision of a release that is known to be good; null where none is. Good is what a run of ours found ready, and what
- * somebody else deployed, of which no more is known than that Helm did its part. Not good is what a run of ours deployed and did not
- * find ready, and what a rollback jumped over. What was made by a rollback is as good as what it went back to.
+ * The last revision of a release that is known to be good; null where none is. Good is what a run
+ * of ours found ready, and what somebody else deployed, of which no more is known than that Helm
+ * did its part. Not good is what a run of ours deployed and did not find ready, and what a rollback
+ * jumped over. What was made by a rollback is as good as what it went back to.
  *
  * @throws DeployError TOOL_FAILED, INTERRUPTED; what reading from the cluster throws
  */
@@ -76,7 +82,10 @@ export async function lastGood(
   return good?.number ?? null;
 }
 
-/** The revision that one was made from by a rollback; null for one that was made otherwise. A rollback goes back, so chains end. */
+/**
+ * The revision that one was made from by a rollback; null for one that was made otherwise. A
+ * rollback goes back, so chains end.
+ */
 function rolledBackTo({ number, description }: Described): number | null {
   const to = Number(ROLLBACK.exec(description)?.[1] ?? number);
   return to < number ? to : null;
@@ -85,8 +94,8 @@ function rolledBackTo({ number, description }: Described): number | null {
 /**
  * Records that all of a revision was found ready.
  *
- * @throws DeployError CONFLICT where others change the record all the time; NO_SUCH_OBJECT where Helm has not kept it; what changing
- * the cluster throws
+ * @throws DeployError CONFLICT where others change the record all the time; NO_SUCH_OBJECT where
+ * Helm has not kept it; what changing the cluster throws
  */
 export async function recordReady(cluster: WritableCluster, release: ReleaseName, revision: number): Promise<void> {
   const path = recordPath(release, revision);

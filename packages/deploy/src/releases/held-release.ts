@@ -10,16 +10,23 @@ export interface HeldRelease {
   readonly previous: Holder | null;
   /** Is aborted when the run is told to end, and when it loses the release to another run. */
   readonly signal: AbortSignal;
-  /** Says that something is changed from now on: what is known of the run before is not true any more. */
+  /**
+   * Says that something is changed from now on: what is known of the run before is not true any
+   * more.
+   */
   begin(): void;
-  /** Asserts, just before something is changed, that the release is still this run's. @throws DeployError RELEASE_LOST */
+  /**
+   * Asserts, just before something is changed, that the release is still this run's. @throws
+   * DeployError RELEASE_LOST
+   */
   assertHeld(): Promise<void>;
 }
 
 /**
  * Does a job with a release that no other run is at meanwhile, as far as the user may have leases.
  *
- * @throws DeployError RELEASE_BUSY where another run has it; RELEASE_LOST where the job was ended since another run took it
+ * @throws DeployError RELEASE_BUSY where another run has it; RELEASE_LOST where the job was ended
+ * since another run took it
  */
 export async function holding(
   cluster: WritableCluster,
@@ -63,7 +70,8 @@ export const isLost = (error: unknown): error is DeployError =>
   error instanceof DeployError && error.code === "RELEASE_LOST";
 
 /**
- * What is thrown where the last revision of a release is not the one that this run made. It is told as a warning, too.
+ * What is thrown where the last revision of a release is not the one that this run made. It is told
+ * as a warning, too.
  *
  * @param last null where there is none any more
  */

@@ -4,7 +4,10 @@ import { DeployError } from "../errors.ts";
 export const isInterrupted = (error: unknown): error is DeployError =>
   error instanceof DeployError && error.code === "INTERRUPTED";
 
-/** Does a job. Where it is told to end, the error tells what is so then, and not what the job was at. */
+/**
+ * Does a job. Where it is told to end, the error tells what is so then, and not what the job was
+ * at.
+ */
 export async function tellingState<T>(job: () => Promise<T>, state: () => string): Promise<T> {
   try {
     return await job();

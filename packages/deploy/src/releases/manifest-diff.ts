@@ -76,7 +76,10 @@ const documentsOf = ({ manifest, hooks }: ReleaseContent): Documents[] => [
   { texts: documentsIn(hooks), hook: true },
 ];
 
-/** The objects of those documents that the others do not have, word for word: only they need to be read. */
+/**
+ * The objects of those documents that the others do not have, word for word: only they need to be
+ * read.
+ */
 function changedObjects(
   those: readonly Documents[],
   others: readonly Documents[],

@@ -6,7 +6,8 @@ import type { Project } from "../project/project.ts";
 const FORMAT = "git-vault plan 1";
 
 /**
- * A plan as a file (JSON). It holds no secret. A seal with a key derived from the repository's shows whether it was changed since.
+ * A plan as a file (JSON). It holds no secret. A seal with a key derived from the repository's
+ * shows whether it was changed since.
  */
 export function writePlan(project: Project, plan: Plan): string {
   return `${JSON.stringify({ format: FORMAT, seal: sealOf(project, plan), plan }, null, 2)}\n`;

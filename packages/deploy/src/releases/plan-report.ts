@@ -37,7 +37,10 @@ function halfWayIn({ halfWay, revision }: PlannedRelease): string[] {
 const headOf = ({ environment, commit, cluster }: Plan): string =>
   `${environment}, commit ${commit.slice(0, 12)}, cluster ${cluster}`;
 
-/** A plan for a terminal or a log. Names in it come from the charts: strip control characters before you show it. */
+/**
+ * A plan for a terminal or a log. Names in it come from the charts: strip control characters before
+ * you show it.
+ */
 export function planText(plan: Plan): string {
   const lines = [`plan for ${headOf(plan)}`];
   for (const release of plan.releases) {
@@ -53,7 +56,10 @@ export function planText(plan: Plan): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** A plan as Markdown for a step's summary in GitHub Actions, within its size: diffs that have no room are left out, and it says so. */
+/**
+ * A plan as Markdown for a step's summary in GitHub Actions, within its size: diffs that have no
+ * room are left out, and it says so.
+ */
 export function planMarkdown(plan: Plan): string {
   const out = [`### Plan for ${escape(headOf(plan))}`, ""];
   let room = MOST_SUMMARY;

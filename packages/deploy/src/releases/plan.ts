@@ -38,9 +38,14 @@ export interface PlannedRelease extends ReleaseBinding {
   readonly hooks: number;
   /** Whether one of them comes after the upgrade, and expects the workloads to be ready. */
   readonly hooksAfter: boolean;
-  /** What a deployment makes of it where a run is at it, or left it half-way; null where none did. */
+  /**
+   * What a deployment makes of it where a run is at it, or left it half-way; null where none did.
+   */
   readonly halfWay: HalfWay | null;
-  /** Whether it was rendered without the cluster, since it has kinds that another release of the plan is yet to bring. */
+  /**
+   * Whether it was rendered without the cluster, since it has kinds that another release of the
+   * plan is yet to bring.
+   */
   readonly withoutCluster: boolean;
 }
 
@@ -68,8 +73,8 @@ export const isUnchanged = ({ releases }: Plan): boolean => releases.every(({ ch
 /**
  * Plans a deployment to the environment that the cluster is connected for. Nothing is changed.
  *
- * @throws DeployError what is wrong with the values, the charts or the lock; TOOL_FAILED with Helm's reason; what reading from the
- * cluster throws; INTERRUPTED
+ * @throws DeployError what is wrong with the values, the charts or the lock; TOOL_FAILED with
+ * Helm's reason; what reading from the cluster throws; INTERRUPTED
  */
 export function makePlan(project: Project, cluster: Cluster, options: PlanOptions = {}): Promise<Plan> {
   return tellingState(
@@ -103,7 +108,9 @@ async function plan(project: Project, cluster: Cluster, { signal }: PlanOptions)
 interface PlanningOptions extends PlanOptions {
   readonly concealer: Concealer;
   readonly helm: 3 | 4;
-  /** Whether the release may have kinds that the cluster does not know before others are installed. */
+  /**
+   * Whether the release may have kinds that the cluster does not know before others are installed.
+   */
   readonly mayLackKinds: boolean;
 }
 

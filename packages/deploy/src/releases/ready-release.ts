@@ -8,10 +8,15 @@ import type { Tell } from "../workloads/events.ts";
 import { waitForWorkloads } from "../workloads/readiness.ts";
 import { workloadsAmong } from "../workloads/workload.ts";
 
-/** For how many milliseconds workloads are looked at, at least: Helm may have taken all the time. */
+/**
+ * For how many milliseconds workloads are looked at, at least: Helm may have taken all the time.
+ */
 const LOOK = 2000;
 
-/** Waits for the workloads that a release has now, and looks at them at least once. @throws DeployError ROLLOUT_FAILED, INTERRUPTED */
+/**
+ * Waits for the workloads that a release has now, and looks at them at least once. @throws
+ * DeployError ROLLOUT_FAILED, INTERRUPTED
+ */
 export async function waitForRelease(
   cluster: Cluster,
   release: ReleaseName,

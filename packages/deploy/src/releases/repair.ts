@@ -21,8 +21,8 @@ export const isPending = (revision: ReleaseRevision | undefined): boolean =>
   revision?.status.startsWith("pending-") === true;
 
 /**
- * Asserts that whatever left a release half-way, if it is so, is dead. A run of ours tells when its Helm has ended for sure; of others, nothing is
- * known.
+ * Asserts that whatever left a release half-way, if it is so, is dead. A run of ours tells when its
+ * Helm has ended for sure; of others, nothing is known.
  *
  * @throws DeployError RELEASE_BUSY
  */
@@ -40,7 +40,10 @@ const isDead = ({ number }: ReleaseRevision, previous: Holder | null): boolean =
 
 /** What a deployment makes of a release that is half-way, as things are now. */
 export interface HalfWay {
-  /** `repairs`: it goes on from the last good revision. `waits`: it refuses while another run is at it. `refuses`: unless told to repair. */
+  /**
+   * `repairs`: it goes on from the last good revision. `waits`: it refuses while another run is at
+   * it. `refuses`: unless told to repair.
+   */
   readonly apply: "repairs" | "waits" | "refuses";
   /** When the run that left it has ended for sure (ISO 8601, UTC); null where that is not known. */
   readonly until: string | null;
@@ -61,9 +64,10 @@ export async function halfWayOf(
 }
 
 /**
- * Makes a release that was left half-way one that Helm takes again: it goes back to its last good revision; where there is none, only
- * Helm's record of the attempt is removed, and what it made stays to be taken over. Nothing is done where nothing is half-way. What
- * was at it must be dead: {@link assertAbandoned}.
+ * Makes a release that was left half-way one that Helm takes again: it goes back to its last good
+ * revision; where there is none, only Helm's record of the attempt is removed, and what it made
+ * stays to be taken over. Nothing is done where nothing is half-way. What was at it must be dead:
+ * {@link assertAbandoned}.
  *
  * @throws DeployError TOOL_FAILED, INTERRUPTED; what the cluster's refusals are
  */

@@ -15,7 +15,10 @@ import type { PlanOptions } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 import { assertAbandoned } from "./repair.ts";
 
-/** What a rollback goes back from and to. Where the release is another by the time of it, it is refused. */
+/**
+ * What a rollback goes back from and to. Where the release is another by the time of it, it is
+ * refused.
+ */
 export interface RollbackPlan {
   readonly release: string;
   readonly namespace: string;
@@ -39,7 +42,8 @@ const TIMEOUT = 600;
 /**
  * Finds out what a release goes back to. Nothing is changed.
  *
- * @param revision as `helm history` numbers them; the last good one that is not as the current one where left out
+ * @param revision as `helm history` numbers them; the last good one that is not as the current one
+ * where left out
  * @throws DeployError NO_REVISION; TOOL_FAILED, INTERRUPTED; what reading from the cluster throws
  */
 export function planRollback(
@@ -75,10 +79,11 @@ export const rollbackText = ({ release, namespace, from, to }: RollbackPlan): st
   `${release} in ${namespace}: revision ${from.number} (${from.status}) goes back to revision ${to.number} (${to.status})`;
 
 /**
- * Makes an earlier revision of a release the current one, waits for its workloads, and gives what happens.
+ * Makes an earlier revision of a release the current one, waits for its workloads, and gives what
+ * happens.
  *
- * @throws DeployError STALE_PLAN before anything is changed; RELEASE_BUSY; TOOL_FAILED, ROLLOUT_FAILED, INTERRUPTED; what the cluster's
- * refusals are
+ * @throws DeployError STALE_PLAN before anything is changed; RELEASE_BUSY; TOOL_FAILED,
+ * ROLLOUT_FAILED, INTERRUPTED; what the cluster's refusals are
  */
 export function rollBack(
   project: Project,

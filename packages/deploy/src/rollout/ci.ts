@@ -3,15 +3,27 @@ import { appendFileSync, statSync } from "node:fs";
 import type { Finding, Severity } from "../findings/finding.ts";
 import { scopeOf } from "../findings/report.ts";
 
-/** What a job in CI says of itself, beside its log. Where there is no more than a log, nothing of it is written. */
+/**
+ * What a job in CI says of itself, beside its log. Where there is no more than a log, nothing of it
+ * is written.
+ */
 export interface Ci {
-  /** `github` is GitHub Actions, or what speaks its commands; `log` a terminal, or a CI that has a log alone. */
+  /**
+   * `github` is GitHub Actions, or what speaks its commands; `log` a terminal, or a CI that has a
+   * log alone.
+   */
   readonly kind: "github" | "log";
-  /** Keeps secrets out of the log of this step and of the later ones, whichever program writes them. Each of their lines is masked. */
+  /**
+   * Keeps secrets out of the log of this step and of the later ones, whichever program writes them.
+   * Each of their lines is masked.
+   */
   mask(secrets: Iterable<string>): void;
   /** Shows findings beside the files that they are about. */
   annotate(findings: readonly Finding[]): void;
-  /** Adds Markdown to the summary of the job. What would make it longer than GitHub takes is left out, and that is said. */
+  /**
+   * Adds Markdown to the summary of the job. What would make it longer than GitHub takes is left
+   * out, and that is said.
+   */
   summary(markdown: string): void;
   /** Sets an output of the step. GitHub drops one that holds a masked secret. */
   output(name: string, value: string): void;
@@ -28,8 +40,8 @@ export interface CiOptions {
 /**
  * The CI that this process runs in.
  *
- * It is taken for GitHub Actions only where the files that a runner makes for each step are there: masks are secrets in clear, until a
- * runner has read them.
+ * It is taken for GitHub Actions only where the files that a runner makes for each step are there:
+ * masks are secrets in clear, until a runner has read them.
  */
 export function detectCi({ env = process.env, write }: CiOptions): Ci {
   const { GITHUB_ACTIONS: actions, GITHUB_STEP_SUMMARY: summary = "", GITHUB_OUTPUT: output = "" } = env;
@@ -80,7 +92,10 @@ function githubActions(files: { summary: string; output: string }, write: (text:
   };
 }
 
-/** Every line of secrets that is worth a mask, once. A word such as `true` is none: it would blacken what is no secret. */
+/**
+ * Every line of secrets that is worth a mask, once. A word such as `true` is none: it would blacken
+ * what is no secret.
+ */
 function maskedLines(secrets: Iterable<string>): Set<string> {
   const lines = Array.from(secrets).flatMap((secret) => secret.split(/\r\n|\r|\n/).map((line) => line.trim()));
   return new Set(

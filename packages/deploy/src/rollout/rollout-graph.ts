@@ -8,8 +8,9 @@ export interface RolloutTarget {
 }
 
 /**
- * Which environments each one waits for: prod for all of staging; and where some of prod are canaries, the others for those, too.
- * What is neither staging nor prod waits for nothing, and nothing waits for it.
+ * Which environments each one waits for: prod for all of staging; and where some of prod are
+ * canaries, the others for those, too. What is neither staging nor prod waits for nothing, and
+ * nothing waits for it.
  *
  * @throws DeployError NO_SUCH_ENVIRONMENT for a canary that is not among them, or not of prod
  */

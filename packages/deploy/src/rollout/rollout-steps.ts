@@ -22,8 +22,8 @@ export interface DeploymentOptions {
 }
 
 /**
- * The steps of a rollout with Helm: an environment is planned, the plan is applied, and what then runs is verified: a finding that is
- * an error fails it, as VERIFICATION_FAILED.
+ * The steps of a rollout with Helm: an environment is planned, the plan is applied, and what then
+ * runs is verified: a finding that is an error fails it, as VERIFICATION_FAILED.
  */
 export function deploymentSteps(
   project: Project,

@@ -26,7 +26,10 @@ export interface RolloutOptions {
 export type RolloutOutcome =
   | { readonly environment: string; readonly state: "done" }
   | { readonly environment: string; readonly state: "failed"; readonly step: RolloutStep; readonly error: unknown }
-  /** It was not begun: those that it waits for did not come out well; or the run was told to end, and `because` is empty. */
+  /**
+   * It was not begun: those that it waits for did not come out well; or the run was told to end,
+   * and `because` is empty.
+   */
   | { readonly environment: string; readonly state: "skipped"; readonly because: readonly string[] };
 
 /** What happens during a rollout. */
@@ -37,9 +40,10 @@ export type RolloutEvent =
   | { readonly type: "end"; readonly outcomes: readonly RolloutOutcome[] };
 
 /**
- * Deploys to several environments: staging before prod, canaries before the rest of prod, and as many at a time as may be. One that
- * fails holds back those that wait for it, and no other; every failure is told. Nothing is done until somebody listens, and whoever
- * stops to listen stops the rollout.
+ * Deploys to several environments: staging before prod, canaries before the rest of prod, and as
+ * many at a time as may be. One that fails holds back those that wait for it, and no other; every
+ * failure is told. Nothing is done until somebody listens, and whoever stops to listen stops the
+ * rollout.
  *
  * @throws DeployError NO_SUCH_ENVIRONMENT for a canary that is none, at once; no failure of a step
  */

@@ -6,11 +6,12 @@ import { isMap, type Path, type Value } from "../values/value.ts";
 import { readYaml, valueOf } from "../values/yaml.ts";
 
 /**
- * What must not stand in a log, for {@link Ci.mask}: of the secret layers of all releases what is secret indeed, and no user name, host
- * name or switch; of the kubeconfigs the tokens, passwords and private keys.
+ * What must not stand in a log, for {@link Ci.mask}: of the secret layers of all releases what is
+ * secret indeed, and no user name, host name or switch; of the kubeconfigs the tokens, passwords
+ * and private keys.
  *
- * What cannot be read, such as a layer that is locked, tampered with or no YAML, is passed over: nobody here can print it, and whoever
- * needs it tells of it.
+ * What cannot be read, such as a layer that is locked, tampered with or no YAML, is passed over:
+ * nobody here can print it, and whoever needs it tells of it.
  */
 export function secretsToMask(project: Project): Set<string> {
   const masks = new Set<string>();

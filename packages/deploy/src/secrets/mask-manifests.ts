@@ -6,9 +6,9 @@ import { isMap, type Value, type ValueMap } from "../values/value.ts";
 const SHORTEST_SECRET_DATA = 8;
 
 /**
- * Hides what is secret in Kubernetes objects: all that a Secret holds, and known secrets wherever they stand. In its place stands
- * `[secret 1a2b3c4d]`, a digest with a key that is made for this object and kept nowhere: it tells whether two are the same, and
- * nothing else.
+ * Hides what is secret in Kubernetes objects: all that a Secret holds, and known secrets wherever
+ * they stand. In its place stands `[secret 1a2b3c4d]`, a digest with a key that is made for this
+ * object and kept nowhere: it tells whether two are the same, and nothing else.
  */
 export class Concealer {
   readonly #key = randomBytes(32);
@@ -18,7 +18,10 @@ export class Concealer {
     this.#redactor = redactor;
   }
 
-  /** Makes what the Secrets among some objects hold known. Do so with all objects before any is shown. */
+  /**
+   * Makes what the Secrets among some objects hold known. Do so with all objects before any is
+   * shown.
+   */
   learn(object: Value): void {
     if (Array.isArray(object)) for (const item of object) this.learn(item);
     if (!isMap(object)) return;

@@ -15,14 +15,18 @@ export interface Sighting<T> {
 }
 
 /**
- * Knows secrets in the forms that they take in the output of programs: as they are, each line of those that have several, in JSON
- * and in YAML's quotes, in URLs, and in base64, also as a part of something longer. Those of less than 4 characters are not known.
+ * Knows secrets in the forms that they take in the output of programs: as they are, each line of
+ * those that have several, in JSON and in YAML's quotes, in URLs, and in base64, also as a part of
+ * something longer. Those of less than 4 characters are not known.
  */
 export class Redactor<T = unknown> {
   /** By their first four characters, the longest first. */
   readonly #forms = new Map<string, { readonly form: string; readonly of: T }[]>();
   readonly #known = new Set<string>();
-  /** Which sums of four characters any form begins with: most places of a text are passed over by it. */
+  /**
+   * Which sums of four characters any form begins with: most places of a text are passed over by
+   * it.
+   */
   readonly #starts = new Uint8Array(0x1_0000);
 
   /** @param known what this one knows, too */
@@ -93,7 +97,9 @@ function formsOf(secret: string, withLines: boolean): Set<string> {
   return new Set([...forms].filter((form) => form.length >= SHORTEST));
 }
 
-/** Helm's templates have each number as a float, which Go prints with an exponent from a million on. */
+/**
+ * Helm's templates have each number as a float, which Go prints with an exponent from a million on.
+ */
 const LARGE_NUMBER = /^-?\d{7,}(?:\.\d+)?$/;
 
 /** As Go's `%v` prints a large float: `1.23456789e+08`. */
@@ -125,7 +131,10 @@ function escapedForms(text: string): string[] {
   ];
 }
 
-/** Base64 of the bytes, and of the bytes as a part of something longer: there are three ways to stand in groups of three. */
+/**
+ * Base64 of the bytes, and of the bytes as a part of something longer: there are three ways to
+ * stand in groups of three.
+ */
 function base64Forms(bytes: Buffer): string[] {
   const whole = bytes.toString("base64");
   const inner = [0, 1, 2].map((offset) => {

@@ -1,8 +1,10 @@
 /*
- * What each chart in a chart sees as `.Values`, as Helm works it out: dependencies are turned on and off, named by their aliases, and
- * parts of their values imported; then each chart's defaults are laid under what is above them, top down, and `global` is passed on.
+ * What each chart in a chart sees as `.Values`, as Helm works it out: dependencies are turned on
+ * and off, named by their aliases, and parts of their values imported; then each chart's defaults
+ * are laid under what is above them, top down, and `global` is passed on.
  *
- * Values are changed in place and shared between charts, for Helm does so, and it can be seen in the result.
+ * Values are changed in place and shared between charts, for Helm does so, and it can be seen in
+ * the result.
  */
 import type { LoadedChart, Requirement } from "../charts/loaded-chart.ts";
 import { DeployError } from "../errors.ts";
@@ -52,7 +54,10 @@ export function chartScopes(
   }
 }
 
-/** What a chart's defaults are with all that it imports from those in it, whether they are on or off. */
+/**
+ * What a chart's defaults are with all that it imports from those in it, whether they are on or
+ * off.
+ */
 export function defaultsWithImports(chart: LoadedChart): ValueMap {
   const run = new Run(4);
   try {
@@ -82,7 +87,10 @@ interface Part {
   readonly chart: LoadedChart;
   readonly key: string;
   defaults: ValueMap;
-  /** Their keys are their names alone until the parts are named: Helm does not look into what says nothing of its dependencies. */
+  /**
+   * Their keys are their names alone until the parts are named: Helm does not look into what says
+   * nothing of its dependencies.
+   */
   requirements: readonly Requirement[] | null;
   parts: Part[];
 }
@@ -104,7 +112,10 @@ class Run {
     return { chart, key, defaults: chart.defaults, requirements, parts };
   }
 
-  /** Gives the parts the names of their requirements, each of which has its own. Those that nothing requires stay as they are. */
+  /**
+   * Gives the parts the names of their requirements, each of which has its own. Those that nothing
+   * requires stay as they are.
+   */
   #name(part: Part): readonly Requirement[] {
     const requirements = part.chart.requirements ?? [];
     const names = new Set(requirements.map(({ name }) => name));

@@ -31,7 +31,9 @@ export function readYamlFile(tree: Pick<FileSource, "find" | "read">, path: stri
 /** Where a layer stands among the others. */
 export type LayerRole = "defaults" | "common" | "environment";
 
-/** A values file of an environment: the chart's own, one that environments share, or one of its own. */
+/**
+ * A values file of an environment: the chart's own, one that environments share, or one of its own.
+ */
 export class Layer {
   /** From the top folder. */
   readonly path: string;
@@ -61,7 +63,8 @@ export class Layer {
   /**
    * The file as it is, oddities and all.
    *
-   * @throws DeployError MISSING_FILE, TOO_LARGE, LOCKED, TAMPERED_FILE, MALFORMED_YAML, TOO_MANY_ALIASES
+   * @throws DeployError MISSING_FILE, TOO_LARGE, LOCKED, TAMPERED_FILE, MALFORMED_YAML,
+   * TOO_MANY_ALIASES
    */
   yaml(): YamlFile {
     return (this.#yaml ??= readYamlFile(this.#tree, this.path));

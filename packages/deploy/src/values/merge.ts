@@ -1,7 +1,8 @@
 /*
- * How Helm merges values, with the memory of who set what. Layers lie over each other: maps merge, anything else replaces, null
- * too. Then the chart's defaults are laid under the result, and there a null takes away what the defaults have. Over a default
- * that is null itself, below the top, a null stays in Helm 4 and goes in Helm 3.
+ * How Helm merges values, with the memory of who set what. Layers lie over each other: maps merge,
+ * anything else replaces, null too. Then the chart's defaults are laid under the result, and there
+ * a null takes away what the defaults have. Over a default that is null itself, below the top, a
+ * null stays in Helm 4 and goes in Helm 3.
  */
 import type { Layer } from "./layer.ts";
 import { formatPath, type Path, type Value, type ValueMap } from "./value.ts";
@@ -48,7 +49,10 @@ export interface Explanation {
   /** Null for a map that several layers may have made, and for what a null removed. */
   readonly leaf: Leaf | null;
   readonly state: "set" | "map" | "removed";
-  /** Who set it, highest first: the first one counts, and the others are what it overrode; of a map, all that it was made from. */
+  /**
+   * Who set it, highest first: the first one counts, and the others are what it overrode; of a map,
+   * all that it was made from.
+   */
   readonly settings: readonly Setting[];
 }
 
@@ -95,12 +99,17 @@ export class Values {
     return leavesOf(this.#root, []);
   }
 
-  /** Every value and every map but the top, a map before what is in it; what a null removed, too. */
+  /**
+   * Every value and every map but the top, a map before what is in it; what a null removed, too.
+   */
   nodes(): Generator<Node> {
     return nodesOf(this.#root);
   }
 
-  /** Where the value at `path` comes from; null where nothing set it. Steps into lists lead to the list. */
+  /**
+   * Where the value at `path` comes from; null where nothing set it. Steps into lists lead to the
+   * list.
+   */
   explain(path: Path): Explanation | null {
     let map = this.#root;
     for (const [at, step] of path.entries()) {
@@ -153,10 +162,16 @@ const isNullYaml = (node: Yaml | undefined): boolean => node?.kind === "scalar" 
 
 const isNull = ({ settings }: Merged): boolean => isNullYaml(settings.at(-1)?.entry.value);
 
-/** What is made of the defaults that nothing lies over: the same for all that share them, who change nothing in it any more. */
+/**
+ * What is made of the defaults that nothing lies over: the same for all that share them, who change
+ * nothing in it any more.
+ */
 const untouched = new WeakMap<EntryYaml, Merged>();
 
-/** Lays the chart's defaults under what is there. Nulls over nulls are removed at the top, or everywhere. */
+/**
+ * Lays the chart's defaults under what is there. Nulls over nulls are removed at the top, or
+ * everywhere.
+ */
 function coalesce(target: Map<string, Merged>, layer: Layer, map: MapYaml, nulls: "top" | "all" | "none"): void {
   for (const [key, entry] of map.entries) {
     const above = target.get(key);

@@ -30,7 +30,10 @@ export function formatPath(path: Path): string {
   }, "");
 }
 
-/** Reads what {@link formatPath} writes; null for anything else. A plain word between dots may hold all but `.`, `[` and `]`. */
+/**
+ * Reads what {@link formatPath} writes; null for anything else. A plain word between dots may hold
+ * all but `.`, `[` and `]`.
+ */
 export function parsePath(text: string): Path | null {
   const path: (string | number)[] = [];
   const step = /\.?([^.[\]]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y;

@@ -1,6 +1,7 @@
 /*
- * What a scalar of YAML means to Helm. Helm reads YAML by sigs.k8s.io/yaml, which takes go-yaml v2 and turns the result into
- * JSON. That is neither YAML 1.1 nor 1.2: `on` is true, `0755` is 493, `1_000` is 1000, but `1:30` and dates are strings.
+ * What a scalar of YAML means to Helm. Helm reads YAML by sigs.k8s.io/yaml, which takes go-yaml v2
+ * and turns the result into JSON. That is neither YAML 1.1 nor 1.2: `on` is true, `0755` is 493,
+ * `1_000` is 1000, but `1:30` and dates are strings.
  */
 
 /** A scalar as go-yaml resolves it: an integer keeps its digits. */
@@ -19,7 +20,10 @@ const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
 
-/** As Go's ParseInt and then ParseUint with base 0: the prefixes 0x, 0o and 0b, and a leading 0 for octal. */
+/**
+ * As Go's ParseInt and then ParseUint with base 0: the prefixes 0x, 0o and 0b, and a leading 0 for
+ * octal.
+ */
 function parseInteger(text: string): bigint | null {
   const [, sign, digits = ""] = /^([+-]?)(0[xX][\da-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]*|[1-9]\d*)$/.exec(text) ?? [];
   if (sign === undefined) return null;
@@ -90,7 +94,10 @@ export function keyText(key: Scalar): string | null {
   return key === null || (typeof key === "bigint" && key > INT64_MAX) ? null : String(key);
 }
 
-/** As Go's FormatFloat with format 'g' and 32 bits: the shortest digits that a single-precision float needs. */
+/**
+ * As Go's FormatFloat with format 'g' and 32 bits: the shortest digits that a single-precision
+ * float needs.
+ */
 function floatKey(key: number): string {
   const single = Math.fround(key);
   if (Number.isNaN(single)) return ".nan";

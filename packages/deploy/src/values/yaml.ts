@@ -45,7 +45,10 @@ export interface MapYaml {
   readonly position: Position;
 }
 
-/** A node of a YAML file, read as Helm reads it, with its place. Aliases lead to the very node that they name. */
+/**
+ * A node of a YAML file, read as Helm reads it, with its place. Aliases lead to the very node that
+ * they name.
+ */
 export type Yaml = ScalarYaml | ListYaml | MapYaml;
 
 /** What Helm lets pass, and no values file should have. */
@@ -64,7 +67,10 @@ export interface YamlFile {
 
 /** How many nodes a file may amount to once its aliases are followed. */
 const MOST_NODES = 1_000_000;
-/** How many characters of texts and keys its aliases may add: as many as the largest layer has bytes. */
+/**
+ * How many characters of texts and keys its aliases may add: as many as the largest layer has
+ * bytes.
+ */
 const MOST_COPIED = 16 * 1024 * 1024;
 
 /** What something amounts to, or is left of what a file may. */
@@ -78,7 +84,8 @@ const MOST_DEPTH = 500;
 /**
  * Reads YAML as Helm does (sigs.k8s.io/yaml on go-yaml v2).
  *
- * @throws DeployError MALFORMED_YAML, TOO_MANY_ALIASES. They tell the place, and never what stands there.
+ * @throws DeployError MALFORMED_YAML, TOO_MANY_ALIASES. They tell the place, and never what stands
+ * there.
  */
 export function readYaml(file: string, text: string): YamlFile {
   const lines = new LineCounter();

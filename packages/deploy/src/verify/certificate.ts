@@ -34,7 +34,9 @@ export type Lifetime =
   | { readonly state: "urgent"; readonly daysLeft: number }
   | { readonly state: "expired"; readonly daysLeft: number };
 
-/** The certificates in a PEM text, in their order; null where there is none, or one cannot be read. */
+/**
+ * The certificates in a PEM text, in their order; null where there is none, or one cannot be read.
+ */
 export function readCertificates(pem: string): X509Certificate[] | null {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
   if (blocks === null) return null;
@@ -45,7 +47,10 @@ export function readCertificates(pem: string): X509Certificate[] | null {
   }
 }
 
-/** The common name in a distinguished name as node:crypto prints it, one part a line; else all of it in one line. */
+/**
+ * The common name in a distinguished name as node:crypto prints it, one part a line; else all of it
+ * in one line.
+ */
 const shortName = (distinguished: string): string =>
   (/^CN=(.*)$/m.exec(distinguished)?.[1] ?? distinguished.replaceAll("\n", ", ")) || "nobody";
 
@@ -62,13 +67,17 @@ export function factsOf(certificate: X509Certificate): CertificateFacts {
   };
 }
 
-/** So much of its life may be left before a word is due at all: for certificates that live for days, not months. */
+/**
+ * So much of its life may be left before a word is due at all: for certificates that live for days,
+ * not months.
+ */
 const WARNING_SHARE = 0.25;
 const ERROR_SHARE = 0.08;
 
 /**
- * Where a certificate stands in its life at `now`. The thresholds are days, but never more than a quarter (for an error, a twelfth) of
- * its whole life: one that lives for six days is not late from its first day on.
+ * Where a certificate stands in its life at `now`. The thresholds are days, but never more than a
+ * quarter (for an error, a twelfth) of its whole life: one that lives for six days is not late from
+ * its first day on.
  */
 export function lifetimeOf(
   { notBefore, notAfter }: Pick<CertificateFacts, "notBefore" | "notAfter">,

@@ -10,7 +10,10 @@ import { tlsHostsOf } from "./tls-host.ts";
 
 /** How the hosts of a cluster are looked at. */
 export interface HostOptions extends ProbeOptions {
-  /** `ADDRESS` or `ADDRESS:PORT` to connect to for a host, instead of where its name leads; under `*`, for all others. */
+  /**
+   * `ADDRESS` or `ADDRESS:PORT` to connect to for a host, instead of where its name leads; under
+   * `*`, for all others.
+   */
   readonly addresses?: Readonly<Record<string, string>>;
 }
 
@@ -35,8 +38,9 @@ export const addressFor = (host: string, { addresses = {} }: HostOptions): strin
   addresses[host] ?? addresses["*"];
 
 /**
- * Every TLS host in the namespaces of an environment's releases: what it serves, against what the Secret and cert-manager's Certificate
- * say. Hosts come from the Ingresses; two certificates for two hosts of one cluster are an ordinary case.
+ * Every TLS host in the namespaces of an environment's releases: what it serves, against what the
+ * Secret and cert-manager's Certificate say. Hosts come from the Ingresses; two certificates for
+ * two hosts of one cluster are an ordinary case.
  *
  * @throws DeployError as reading from the cluster does
  */
@@ -76,7 +80,10 @@ async function storedCertificate(
   return secret === null || data === "" ? null : Buffer.from(data, "base64").toString("latin1");
 }
 
-/** Findings of a cluster's environment, in which no secret and no control character is left: some words came from the cluster. */
+/**
+ * Findings of a cluster's environment, in which no secret and no control character is left: some
+ * words came from the cluster.
+ */
 export const ofEnvironment = (cluster: Cluster, findings: readonly Finding[]): Finding[] =>
   findings.map(({ message, hint, ...finding }) => ({
     ...finding,

@@ -17,8 +17,8 @@ export interface ClientCredential {
 }
 
 /**
- * What an environment's kubeconfig lets somebody in with. No cluster is asked: one whose credential expired would not answer. Null
- * where the environment has no kubeconfig.
+ * What an environment's kubeconfig lets somebody in with. No cluster is asked: one whose credential
+ * expired would not answer. Null where the environment has no kubeconfig.
  *
  * @throws DeployError INVALID_KUBECONFIG, LOCKED, TAMPERED_FILE and the like
  */

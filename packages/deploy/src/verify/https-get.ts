@@ -16,8 +16,9 @@ export interface HttpsAnswer {
 const LONGEST = 256 * 1024;
 
 /**
- * Gets what lies at an https address, from `address` where that is given, through the proxy that the environment names. Redirects are
- * not followed. The certificate is not judged here: that is done on its own.
+ * Gets what lies at an https address, from `address` where that is given, through the proxy that
+ * the environment names. Redirects are not followed. The certificate is not judged here: that is
+ * done on its own.
  *
  * @throws DeployError UNREACHABLE, INVALID_PROXY, INTERRUPTED
  */

@@ -1,8 +1,9 @@
 import { kindOf, type KubernetesObject, listAt, textAt } from "../cluster/kubernetes-object.ts";
 
 /**
- * What to ask a host for: the paths of all Ingress rules that lead its requests, each once; `/` where there is none that can be asked
- * for. What an Ingress controller takes as a pattern is no path, and what an ACME server asks for is gone soon.
+ * What to ask a host for: the paths of all Ingress rules that lead its requests, each once; `/`
+ * where there is none that can be asked for. What an Ingress controller takes as a pattern is no
+ * path, and what an ACME server asks for is gone soon.
  */
 export function pathsOf(host: string, objects: readonly KubernetesObject[]): string[] {
   const paths = objects

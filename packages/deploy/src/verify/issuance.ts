@@ -35,7 +35,8 @@ export interface Issuance {
   /** How often it was tried in vain since it last worked. */
   readonly failedAttempts: number;
   /**
-   * Where it got stuck, from the Certificate down to what it waits for: the last one is what to look at. Empty where nothing is amiss.
+   * Where it got stuck, from the Certificate down to what it waits for: the last one is what to
+   * look at. Empty where nothing is amiss.
    */
   readonly stuck: readonly IssuanceStep[];
 }
@@ -84,7 +85,8 @@ const step = (object: KubernetesObject, state: string, message: string): Issuanc
 /**
  * What cert-manager says of the certificate in a Secret; null where it does not look after it.
  *
- * The way of a renewal is Certificate → CertificateRequest → Order → Challenge, each owned by the one before.
+ * The way of a renewal is Certificate → CertificateRequest → Order → Challenge, each owned by the
+ * one before.
  */
 export function issuanceOf(
   secret: { readonly namespace: string; readonly name: string },

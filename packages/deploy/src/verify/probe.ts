@@ -49,13 +49,17 @@ export type Probe =
       readonly address: string;
       /** What the server sent, its own first. */
       readonly chain: readonly X509Certificate[];
-      /** What keeps a client from trusting the chain, by OpenSSL's name, such as `UNABLE_TO_VERIFY_LEAF_SIGNATURE`; null where nothing does. */
+      /**
+       * What keeps a client from trusting the chain, by OpenSSL's name, such as
+       * `UNABLE_TO_VERIFY_LEAF_SIGNATURE`; null where nothing does.
+       */
       readonly distrust: string | null;
     }
   | { readonly served: false; readonly failure: ProbeFailure; readonly message: string };
 
 /**
- * Opens a TLS connection as a browser would, through the proxy that the environment names, and tells what was served. It sends no request.
+ * Opens a TLS connection as a browser would, through the proxy that the environment names, and
+ * tells what was served. It sends no request.
  *
  * @throws DeployError INVALID_PROXY
  */

@@ -57,9 +57,9 @@ export interface Verification {
 }
 
 /**
- * Looks at what runs in the namespaces of an environment's releases, from inside and from outside: the workloads, the endpoints behind
- * each Ingress, quotas, the certificate of each TLS host against the cluster's own, and what each host answers to
- * the paths of its Ingress rules.
+ * Looks at what runs in the namespaces of an environment's releases, from inside and from outside:
+ * the workloads, the endpoints behind each Ingress, quotas, the certificate of each TLS host
+ * against the cluster's own, and what each host answers to the paths of its Ingress rules.
  *
  * @throws DeployError as reading from the cluster does
  */
@@ -120,8 +120,8 @@ function troubleIn(object: KubernetesObject): Trouble | null {
 }
 
 /**
- * What is wrong with workloads, and why. Others may share the namespace: what is wrong with theirs is a warning, and so it is with what
- * others started.
+ * What is wrong with workloads, and why. Others may share the namespace: what is wrong with theirs
+ * is a warning, and so it is with what others started.
  */
 async function troublesTold(
   cluster: Cluster,
@@ -132,7 +132,8 @@ async function troublesTold(
   const unknown = await unknownSecrets(cluster, signal);
   return inParallel(troubles, MOST_HOSTS, async ({ workload, object, message }) => {
     const owner = annotationOf(object, "meta.helm.sh/release-name");
-    // What a CronJob started lies there for days when it failed, and the next one may have done it: no deployment is to fail by it.
+    // What a CronJob started lies there for days when it failed, and the next one may have done it:
+    // no deployment is to fail by it.
     const isStarted = controllerOf(object) !== undefined;
     const isOwn = !isStarted && (owner === "" || cluster.environment.releases.some(({ name }) => name === owner));
     const hint = unknown ?? (await troubleOf(cluster, workload, signal))[0];
@@ -141,7 +142,10 @@ async function troublesTold(
   });
 }
 
-/** Makes known what was deployed, since pods tell of it. Where that cannot be: why nothing is told of what they say. */
+/**
+ * Makes known what was deployed, since pods tell of it. Where that cannot be: why nothing is told
+ * of what they say.
+ */
 async function unknownSecrets(cluster: Cluster, signal: AbortSignal | undefined): Promise<string | undefined> {
   try {
     await learnRunning(cluster, signal);

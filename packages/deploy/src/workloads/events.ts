@@ -18,7 +18,10 @@ export type DeployEvent =
   | ({ readonly event: "progress"; readonly release: string } & Progress)
   | ({ readonly event: "unready"; readonly release: string } & Unready)
   | { readonly event: "ready"; readonly release: string; readonly workloads: number; readonly seconds: number }
-  /** It is about to go back to the revision `to`; null where it was a first installation, and is removed. */
+  /**
+   * It is about to go back to the revision `to`; null where it was a first installation, and is
+   * removed.
+   */
   | { readonly event: "rolling-back"; readonly release: string; readonly to: number | null }
   /** It is back there, as a new revision; null where it is removed. */
   | {
@@ -34,8 +37,8 @@ export type DeployEvent =
 export type Tell = (event: DeployEvent) => void;
 
 /**
- * Runs a job, and gives what it tells as it tells it; then throws what the job threw. Whoever stops listening stops the job, and waits
- * for its clean-up.
+ * Runs a job, and gives what it tells as it tells it; then throws what the job threw. Whoever stops
+ * listening stops the job, and waits for its clean-up.
  */
 export async function* eventsOf(
   job: (tell: Tell, signal: AbortSignal) => Promise<void>,

@@ -21,9 +21,15 @@ export type PodFate =
   | "stays"
   /** It ran to its end, or is about to leave. */
   | "leaving"
-  /** No controller makes it anew: a user's server, or a Job's pod. It ends by itself one day; evicted, its work is lost. */
+  /**
+   * No controller makes it anew: a user's server, or a Job's pod. It ends by itself one day;
+   * evicted, its work is lost.
+   */
   | "ends"
-  /** Its controller makes it anew elsewhere, but it does not leave by itself: somebody must evict it. */
+  /**
+   * Its controller makes it anew elsewhere, but it does not leave by itself: somebody must evict
+   * it.
+   */
   | "moves";
 
 /** A pod on a node, as emptying the node sees it. */
@@ -40,7 +46,10 @@ export interface NodePod {
   readonly startedAt: Date | null;
 }
 
-/** What a pod is on its node. `budgets` are PodDisruptionBudgets; those of other namespaces do not matter. */
+/**
+ * What a pod is on its node. `budgets` are PodDisruptionBudgets; those of other namespaces do not
+ * matter.
+ */
 export function nodePodOf(pod: KubernetesObject, budgets: readonly KubernetesObject[]): NodePod {
   const owner = controllerOf(pod);
   const started = textAt(pod, "status", "startTime");
@@ -101,7 +110,10 @@ export interface Resources {
 
 const isSidecar = (container: unknown): boolean => textAt(container, "restartPolicy") === "Always";
 
-/** What a pod asks for: the sum of its containers, or the most that an init container asks for, if that is more; and its overhead. */
+/**
+ * What a pod asks for: the sum of its containers, or the most that an init container asks for, if
+ * that is more; and its overhead.
+ */
 export function requestsOf(pod: KubernetesObject): Resources {
   const of = (resource: string): number => {
     const amount = (container: unknown): number => readQuantity(at(container, "resources", "requests", resource));

@@ -33,13 +33,16 @@ interface Event extends KubernetesObject {
   readonly involvedObject?: { readonly uid?: string; readonly kind?: string; readonly name?: string };
 }
 
-/** Of so many pods the trouble is told, and so many lines of a log. The others have the same, most often. */
+/**
+ * Of so many pods the trouble is told, and so many lines of a log. The others have the same, most
+ * often.
+ */
 const MOST_PODS = 3;
 const LOG_LINES = 5;
 
 /**
- * Why a workload is not ready: what its pods wait for, what the cluster's events tell, and the last lines of the logs. No secret
- * that is known is in it. What cannot be found out is left out.
+ * Why a workload is not ready: what its pods wait for, what the cluster's events tell, and the last
+ * lines of the logs. No secret that is known is in it. What cannot be found out is left out.
  */
 export async function troubleOf(cluster: Cluster, workload: Workload, signal?: AbortSignal): Promise<string[]> {
   try {

@@ -1,5 +1,6 @@
 /*
- * What Kubernetes says of a workload, as `kubectl rollout status` reads it: https://kubernetes.io/docs/concepts/workloads/
+ * What Kubernetes says of a workload, as `kubectl rollout status` reads it:
+ * https://kubernetes.io/docs/concepts/workloads/
  */
 import type { KubernetesObject } from "../cluster/api.ts";
 import type { Manifest } from "../helm/manifests.ts";
@@ -118,10 +119,14 @@ function deploymentState(object: WorkloadObject): WorkloadState {
   return waiting(`${available} of ${wanted} pods are available${why}`);
 }
 
-// Where pods are replaced only when somebody removes them (OnDelete), those that are there must be ready, whatever they are made from.
+// Where pods are replaced only when somebody removes them (OnDelete), those that are there must be
+// ready, whatever they are made from.
 const replacesPods = ({ spec }: WorkloadObject): boolean => spec?.updateStrategy?.type !== "OnDelete";
 
-/** All pods count, also where `maxUnavailable` would let some be away: that is for the time of an update. */
+/**
+ * All pods count, also where `maxUnavailable` would let some be away: that is for the time of an
+ * update.
+ */
 function daemonSetState(object: WorkloadObject): WorkloadState {
   const {
     desiredNumberScheduled: wanted = 0,

@@ -10,24 +10,33 @@ import type { Repository } from "../git/repository.ts";
 export interface FilterOptions {
   /** The key that it works with: `default` where left out. */
   readonly keyName?: string;
-  /** Takes what is wrong with a file, by its printable name; git then stops, since the filter is required. */
+  /**
+   * Takes what is wrong with a file, by its printable name; git then stops, since the filter is
+   * required.
+   */
   readonly onError?: (error: unknown, path: string) => void;
   /** Is told, once, that files stay encrypted in the work tree, and why. git goes on. */
   readonly onSealed?: (reason: GitCryptError) => void;
 }
 
-/** What the filter does with a content: `clean` on its way to the index, `smudge` on its way to the work tree. */
+/**
+ * What the filter does with a content: `clean` on its way to the index, `smudge` on its way to the
+ * work tree.
+ */
 export type FilterAction = "clean" | "smudge";
 
 const isAction = (command: string | undefined): command is FilterAction => command === "clean" || command === "smudge";
 
 /**
- * The filter with the keys of one name. Two things are done otherwise after rotations that were made elsewhere:
+ * The filter with the keys of one name. Two things are done otherwise after rotations that were
+ * made elsewhere:
  *
- * A blob that needs a key which is not here yet stays encrypted in the work tree, as in a locked clone. Else git would stop in the middle of a
- * pull, with half of the files written; and that key comes with that very pull.
+ * A blob that needs a key which is not here yet stays encrypted in the work tree, as in a locked
+ * clone. Else git would stop in the middle of a pull, with half of the files written; and that key
+ * comes with that very pull.
  *
- * Where the key that is here was replaced, new content is refused: whoever the rotation shut out could read it.
+ * Where the key that is here was replaced, new content is refused: whoever the rotation shut out
+ * could read it.
  */
 class Filter {
   readonly #keys: KeyRing;
@@ -70,10 +79,12 @@ class Filter {
 }
 
 /**
- * Cleans or smudges one content, as {@link runFilter} does with many; git does not tell whose it is. The result is the content
- * itself where it is not changed; else `smudge` may make it in the content's memory.
+ * Cleans or smudges one content, as {@link runFilter} does with many; git does not tell whose it
+ * is. The result is the content itself where it is not changed; else `smudge` may make it in the
+ * content's memory.
  *
- * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY; RangeError for 4 GiB and more.
+ * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY; RangeError for
+ * 4 GiB and more.
  */
 export function filterContent(
   repository: Repository,
@@ -108,12 +119,14 @@ const valueOf = (lines: readonly string[], key: string): string | undefined =>
   lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1);
 
 /**
- * Serves as git's long-running filter process ("Long Running Filter Process" in gitattributes, version 2), with clean and
- * smudge, until `input` ends. It reads and writes the two file descriptors synchronously: nothing else runs meanwhile.
+ * Serves as git's long-running filter process ("Long Running Filter Process" in gitattributes,
+ * version 2), with clean and smudge, until `input` ends. It reads and writes the two file
+ * descriptors synchronously: nothing else runs meanwhile.
  *
- * Each file is read whole before it is answered. A file that fails is answered with an error, and `onError` is told why: where
- * the key is missing, clean fails for every file, so that git stores none in clear. Where a rotation replaced the key by one that is not
- * here yet, files that need it stay encrypted in the work tree, which `onSealed` is told, and clean fails for what is new.
+ * Each file is read whole before it is answered. A file that fails is answered with an error, and
+ * `onError` is told why: where the key is missing, clean fails for every file, so that git stores
+ * none in clear. Where a rotation replaced the key by one that is not here yet, files that need it
+ * stay encrypted in the work tree, which `onSealed` is told, and clean fails for what is new.
  *
  * @throws GitCryptError BAD_PROTOCOL; what the file descriptors throw, a broken pipe among it.
  */

@@ -36,13 +36,15 @@ function usesKey(repository: Repository, keyName: string): boolean {
 }
 
 /**
- * Makes a new key for a repository and configures its filter. It writes nothing else: which files are protected, `.gitattributes`
- * says, for which {@link attributesFor} gives the lines.
+ * Makes a new key for a repository and configures its filter. It writes nothing else: which files
+ * are protected, `.gitattributes` says, for which {@link attributesFor} gives the lines.
  *
- * Unlike git-crypt it refuses in a clone whose files, under this key's name, are encrypted already or for which the repository
- * holds grants: the new key would not open them, and what it encrypts nobody else could read.
+ * Unlike git-crypt it refuses in a clone whose files, under this key's name, are encrypted already
+ * or for which the repository holds grants: the new key would not open them, and what it encrypts
+ * nobody else could read.
  *
- * @throws GitCryptError OTHER_KEY where the key exists; ALREADY_USED, unless `force` is set; INVALID_KEY_NAME; UNWRITABLE; CONFIG_LOCKED; GIT_FAILED.
+ * @throws GitCryptError OTHER_KEY where the key exists; ALREADY_USED, unless `force` is set;
+ * INVALID_KEY_NAME; UNWRITABLE; CONFIG_LOCKED; GIT_FAILED.
  */
 export function initialize(repository: Repository, options: InitializeOptions): void {
   const { keyName = DEFAULT_KEY_NAME, force = false } = options;
@@ -74,13 +76,16 @@ export function initialize(repository: Repository, options: InitializeOptions): 
 }
 
 /**
- * The line for `.gitattributes` that protects the files that `pattern` names, with a line break at its end. `-text` keeps git
- * from changing line ends within the ciphertext; a program without the merge driver passes over its name.
+ * The line for `.gitattributes` that protects the files that `pattern` names, with a line break at
+ * its end. `-text` keeps git from changing line ends within the ciphertext; a program without the
+ * merge driver passes over its name.
  *
- * A pattern with blanks, quotes or a leading `#` is quoted as git reads it. One for a folder, `secrets/`, becomes one for all that is
- * in it: as it is, it would do in `.gitignore`, and protect nothing here.
+ * A pattern with blanks, quotes or a leading `#` is quoted as git reads it. One for a folder,
+ * `secrets/`, becomes one for all that is in it: as it is, it would do in `.gitignore`, and protect
+ * nothing here.
  *
- * @throws GitCryptError INVALID_KEY_NAME; INVALID_PATTERN where no file could fit, so that nothing would be protected.
+ * @throws GitCryptError INVALID_KEY_NAME; INVALID_PATTERN where no file could fit, so that nothing
+ * would be protected.
  */
 export function attributesFor(pattern: string, keyName: string = DEFAULT_KEY_NAME): string {
   assertKeyName(keyName);
@@ -109,16 +114,19 @@ function faultIn(pattern: string): string | null {
   return null;
 }
 
-/** `secrets/` as `.gitignore` takes it: all that is in a folder of that name, in any folder unless its place is told. */
+/**
+ * `secrets/` as `.gitignore` takes it: all that is in a folder of that name, in any folder unless
+ * its place is told.
+ */
 function withFiles(pattern: string): string {
   if (!pattern.endsWith("/")) return pattern;
   return pattern.slice(0, -1).includes("/") ? `${pattern}**` : `**/${pattern}**`;
 }
 
 /**
- * The lines for `.gitattributes` that keep in clear what must be read without the key, where the attributes of the work tree protect
- * it: git's own files `.gitattributes`, `.gitignore` and `.gitmodules`, in any folder, and the folders of grants. They go below the
- * lines that protect.
+ * The lines for `.gitattributes` that keep in clear what must be read without the key, where the
+ * attributes of the work tree protect it: git's own files `.gitattributes`, `.gitignore` and
+ * `.gitmodules`, in any folder, and the folders of grants. They go below the lines that protect.
  *
  * @throws GitCryptError NO_WORK_TREE, GIT_FAILED.
  */
@@ -146,8 +154,8 @@ export function exceptionsFor(repository: Repository): string[] {
 const GIT_FILES = [".gitattributes", ".gitignore", ".gitmodules"];
 
 /**
- * Turns a key file of git-crypt before 0.4, 96 bytes without a header, into a current one of 148 bytes; a current one is given
- * back as it is. The result is a secret.
+ * Turns a key file of git-crypt before 0.4, 96 bytes without a header, into a current one of 148
+ * bytes; a current one is given back as it is. The result is a secret.
  *
  * @throws GitCryptError MALFORMED_KEY_FILE.
  */

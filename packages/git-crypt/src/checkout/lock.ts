@@ -20,8 +20,9 @@ export interface LockOptions {
   /** The keys to lock: all that are here where left out. */
   readonly keyNames?: readonly string[] | undefined;
   /**
-   * Whether edited protected files are encrypted with their edits, instead of stopping it: nothing is lost, and unlocking brings
-   * the edits back. Also passes over work trees whose folder cannot be found.
+   * Whether edited protected files are encrypted with their edits, instead of stopping it: nothing
+   * is lost, and unlocking brings the edits back. Also passes over work trees whose folder cannot
+   * be found.
    */
   readonly force?: boolean;
   /** Whether the other work trees that share the keys are locked along. */
@@ -143,14 +144,18 @@ function assertWritable(folder: string): void {
 }
 
 /**
- * Locks a repository: encrypts the protected files of its work tree again, and then removes the keys and the filter's settings.
+ * Locks a repository: encrypts the protected files of its work tree again, and then removes the
+ * keys and the filter's settings.
  *
- * Keys and settings belong to all work trees of a repository. It therefore refuses while another one holds decrypted files,
- * which would be committed in clear without the filter, unless they are locked together. Where a file cannot be written,
- * everything is put back; a locking that was killed is finished by another, and until then the filter stays.
+ * Keys and settings belong to all work trees of a repository. It therefore refuses while another
+ * one holds decrypted files, which would be committed in clear without the filter, unless they are
+ * locked together. Where a file cannot be written, everything is put back; a locking that was
+ * killed is finished by another, and until then the filter stays.
  *
- * @throws GitCryptError UNWRITABLE for a .git that cannot be written, MODIFIED, OTHER_WORKTREES, INDEX_LOCKED, UNFINISHED, NO_SUCH_KEY, LOCKED, NOT_GIT_CRYPT, INVALID_KEY_NAME, NO_WORK_TREE: nothing was
- * changed; CONFIG_LOCKED: the files are encrypted, and key and filter are still there; UNWRITABLE, GIT_FAILED.
+ * @throws GitCryptError UNWRITABLE for a .git that cannot be written, MODIFIED, OTHER_WORKTREES,
+ * INDEX_LOCKED, UNFINISHED, NO_SUCH_KEY, LOCKED, NOT_GIT_CRYPT, INVALID_KEY_NAME, NO_WORK_TREE:
+ * nothing was changed; CONFIG_LOCKED: the files are encrypted, and key and filter are still there;
+ * UNWRITABLE, GIT_FAILED.
  */
 export function lock(repository: Repository, options: LockOptions = {}): LockResult {
   assertWorkTree(repository);
@@ -158,7 +163,8 @@ export function lock(repository: Repository, options: LockOptions = {}): LockRes
   assertIndexFree(repository);
   assertWritable(repository.commonDir);
   const present = presentKeys(repository);
-  // Without key and filter nothing is left to encrypt: retired keys that another program left are removed, whatever the files are.
+  // Without key and filter nothing is left to encrypt: retired keys that another program left are
+  // removed, whatever the files are.
   const left = namesOfRetired(repository).filter((name) => !present.includes(name));
   const named = options.keyNames ?? [...present, ...left];
   for (const name of named) {

@@ -10,7 +10,10 @@ import { makeScratch, removeScratch } from "../git/temp-folder.ts";
 
 /** What git hands to a merge driver; see "Defining a custom merge driver" in gitattributes. */
 export interface MergeOptions {
-  /** The files of `%O`, `%A` and `%B`, from the work tree's top folder: encrypted. The result goes to `ours`. */
+  /**
+   * The files of `%O`, `%A` and `%B`, from the work tree's top folder: encrypted. The result goes
+   * to `ours`.
+   */
   readonly base: string;
   readonly ours: string;
   readonly theirs: string;
@@ -38,14 +41,17 @@ function opened(keys: KeyRing, blob: Buffer): Uint8Array {
 }
 
 /**
- * Merges three versions of a protected file as git merges text: decrypts each with the key that it needs, the present or a
- * retired one, runs `git merge-file` and leaves the result, encrypted with the present one, in `ours`. Empty files are contents like others. A conflict leaves its markers in the content; where a version is
- * binary, `ours` stays as it is and counts as a conflict.
+ * Merges three versions of a protected file as git merges text: decrypts each with the key that it
+ * needs, the present or a retired one, runs `git merge-file` and leaves the result, encrypted with
+ * the present one, in `ours`. Empty files are contents like others. A conflict leaves its markers
+ * in the content; where a version is binary, `ours` stays as it is and counts as a conflict.
  *
- * Gives what the driver's process must end with: 0 for a clean merge, else the number of conflicts, up to 127. For the time of
- * the merge the decrypted versions lie in the repository's folder, readable by its owner alone.
+ * Gives what the driver's process must end with: 0 for a clean merge, else the number of conflicts,
+ * up to 127. For the time of the merge the decrypted versions lie in the repository's folder,
+ * readable by its owner alone.
  *
- * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY, FORKED_KEY; GIT_FAILED. The process must then end with 129 or more.
+ * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY, FORKED_KEY;
+ * GIT_FAILED. The process must then end with 129 or more.
  */
 export function merge(repository: Repository, options: MergeOptions): number {
   const { keyName = DEFAULT_KEY_NAME, markerSize = 7 } = options;

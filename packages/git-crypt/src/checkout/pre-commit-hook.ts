@@ -10,15 +10,24 @@ export interface InstalledHook {
   readonly path: string;
   /** The file of the hook that was there before and that ours runs; null where there was none. */
   readonly before: string | null;
-  /** Whether it lies in the work tree and is not ignored, so that it may be committed, and run on other machines. */
+  /**
+   * Whether it lies in the work tree and is not ignored, so that it may be committed, and run on
+   * other machines.
+   */
   readonly shared: boolean;
 }
 
-/** What a hook runs: command lines for `sh` that must fail where {@link checkStaged} finds something. */
+/**
+ * What a hook runs: command lines for `sh` that must fail where {@link checkStaged} finds
+ * something.
+ */
 export interface HookCommands {
   /** On this machine, by whole paths. */
   readonly own: string;
-  /** Its first word is the name of a program. On a machine without that one, a hook that is committed says so, and lets the commit pass. */
+  /**
+   * Its first word is the name of a program. On a machine without that one, a hook that is
+   * committed says so, and lets the commit pass.
+   */
   readonly shared: string;
 }
 
@@ -76,8 +85,8 @@ function isShared(repository: Repository, folder: string): boolean {
 }
 
 /**
- * The hook's file and the command line that it runs on this machine; null where none of ours is installed, or one that is shared, or git
- * looks for hooks elsewhere.
+ * The hook's file and the command line that it runs on this machine; null where none of ours is
+ * installed, or one that is shared, or git looks for hooks elsewhere.
  *
  * @throws GitCryptError GIT_FAILED
  */
@@ -101,9 +110,9 @@ function beforeOf(script: string): string | null | undefined {
 }
 
 /**
- * Installs a pre-commit hook that runs one of `commands`. It needs neither key nor filter, so that it works in a locked clone, where
- * nothing else keeps plaintext from being committed. A hook that exists is kept beside it and runs after it. Installing again replaces
- * the command.
+ * Installs a pre-commit hook that runs one of `commands`. It needs neither key nor filter, so that
+ * it works in a locked clone, where nothing else keeps plaintext from being committed. A hook that
+ * exists is kept beside it and runs after it. Installing again replaces the command.
  *
  * @throws GitCryptError HOOKS_ELSEWHERE; UNWRITABLE; GIT_FAILED.
  */

@@ -19,7 +19,10 @@ export interface FileAtRevision {
 
 /** How files are read. */
 export interface ReadProtectedOptions {
-  /** The keys that are tried, and what they replaced; those that lie in the repository where left out. They are left as they are. */
+  /**
+   * The keys that are tried, and what they replaced; those that lie in the repository where left
+   * out. They are left as they are.
+   */
   readonly keys?: readonly KeyFile[];
 }
 
@@ -37,14 +40,15 @@ const noSuchFile = (path: string, reason: string): GitCryptError =>
   new GitCryptError("NO_SUCH_FILE", `the file ${printable(Buffer.from(path).toString("latin1"))} ${reason}`);
 
 /**
- * Reads files as they were at `revision`, decrypted in memory: the work tree and the index are neither read nor changed, and a
- * bare repository will do. Paths go from the top folder. The results come in the order of `paths`.
+ * Reads files as they were at `revision`, decrypted in memory: the work tree and the index are
+ * neither read nor changed, and a bare repository will do. Paths go from the top folder. The
+ * results come in the order of `paths`.
  *
- * Each encrypted file is opened with the key that fits it, and checked to be what was encrypted. Files that are not encrypted
- * are given as they are.
+ * Each encrypted file is opened with the key that fits it, and checked to be what was encrypted.
+ * Files that are not encrypted are given as they are.
  *
- * @throws GitCryptError NO_SUCH_REVISION; NO_SUCH_FILE; LOCKED or NOT_GIT_CRYPT where a file is encrypted and no key is here;
- * TAMPERED_BLOB where no key opens it.
+ * @throws GitCryptError NO_SUCH_REVISION; NO_SUCH_FILE; LOCKED or NOT_GIT_CRYPT where a file is
+ * encrypted and no key is here; TAMPERED_BLOB where no key opens it.
  */
 export function readProtected(
   repository: Repository,

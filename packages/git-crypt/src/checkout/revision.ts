@@ -11,7 +11,9 @@ import type { Repository } from "../git/repository.ts";
 export interface TreeEntry {
   /** The name from the top folder; its characters are bytes. */
   readonly name: string;
-  /** As git writes it: `100644`, `100755`, `120000` for a symbolic link, `160000` for a submodule. */
+  /**
+   * As git writes it: `100644`, `100755`, `120000` for a symbolic link, `160000` for a submodule.
+   */
   readonly mode: string;
   readonly oid: string;
   /** The size in bytes of what is stored; null for what is no blob. */
@@ -43,7 +45,10 @@ export function listTree(repository: Repository, revision: string): TreeEntry[] 
 
 /** A file as a commit holds it. */
 export interface RevisionFile {
-  /** The path from the top folder, with `/` between folders; a name that is not UTF-8 is shown with `\xNN`. */
+  /**
+   * The path from the top folder, with `/` between folders; a name that is not UTF-8 is shown with
+   * `\xNN`.
+   */
   readonly path: string;
   /** As git writes it: `100644`, `100755`, `120000` for a symbolic link. */
   readonly mode: string;
@@ -54,15 +59,18 @@ export interface RevisionFile {
 }
 
 /**
- * The files of one commit, read from git's store: neither the work tree nor the index is read or changed. Submodules are left
- * out.
+ * The files of one commit, read from git's store: neither the work tree nor the index is read or
+ * changed. Submodules are left out.
  */
 export class Revision {
   /** The commit's full name. */
   readonly commit: string;
   /** In git's order. */
   readonly files: readonly RevisionFile[];
-  /** The paths of files that git does not have: the clone is partial, or damaged. They are not among `files`. */
+  /**
+   * The paths of files that git does not have: the clone is partial, or damaged. They are not among
+   * `files`.
+   */
   readonly missing: readonly string[];
   readonly #repository: Repository;
   readonly #names = new Map<RevisionFile, string>();
@@ -100,7 +108,9 @@ export class Revision {
     return new Revision(repository, commit);
   }
 
-  /** The name of the key that the commit's attributes protect `file` with; null where they do not. */
+  /**
+   * The name of the key that the commit's attributes protect `file` with; null where they do not.
+   */
   keyNameOf(file: RevisionFile): string | null {
     this.#keyNames ??= this.#readAttributes();
     return this.#keyNames.get(file) ?? null;

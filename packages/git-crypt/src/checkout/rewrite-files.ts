@@ -65,9 +65,11 @@ function rewriteFile(rewriting: Rewriting, file: StatedFile, result: Rewritten):
 }
 
 /**
- * Encrypts or decrypts files in their places, one after the other. Where one cannot be written, those before it are put back.
+ * Encrypts or decrypts files in their places, one after the other. Where one cannot be written,
+ * those before it are put back.
  *
- * @throws GitCryptError UNWRITABLE, where all files are as they were; HALFWAY where they could not be put back.
+ * @throws GitCryptError UNWRITABLE, where all files are as they were; HALFWAY where they could not
+ * be put back.
  */
 export function rewriteFiles(rewriting: Rewriting, files: readonly StatedFile[]): Rewritten {
   const result: Rewritten = { fresh: new Map(), done: [], changed: [], unopened: [] };

@@ -64,8 +64,9 @@ export interface UnlockResult {
 type Standing = "same" | "successor" | "other" | "alone";
 
 /**
- * A given key is refused where the stored one, or the index, says that it was retired: what it encrypts from now on would
- * be open to whom the rotation shut out. Where it opens the stored one, sealed in some commit, it is its successor.
+ * A given key is refused where the stored one, or the index, says that it was retired: what it
+ * encrypts from now on would be open to whom the rotation shut out. Where it opens the stored one,
+ * sealed in some commit, it is its successor.
  */
 function standingOf(repository: Repository, { name, ring, bytes }: GivenKey, index: readonly IndexEntry[]): Standing {
   const id = keyId(ring.current);
@@ -82,7 +83,10 @@ function standingOf(repository: Repository, { name, ring, bytes }: GivenKey, ind
   }
 }
 
-/** A key that was tried, and whether this filter, with it or with one that it replaces, made the files what they are. */
+/**
+ * A key that was tried, and whether this filter, with it or with one that it replaces, made the
+ * files what they are.
+ */
 interface Admitted {
   readonly key: UnlockedKey;
   readonly wasFiltered: boolean;
@@ -213,21 +217,25 @@ function openFiles(
 }
 
 /**
- * Unlocks a repository with key files: stores each key where git-crypt does (mode 0600, in the folder that linked worktrees
- * share), configures the filter and decrypts the files of this work tree.
+ * Unlocks a repository with key files: stores each key where git-crypt does (mode 0600, in the
+ * folder that linked worktrees share), configures the filter and decrypts the files of this work
+ * tree.
  *
- * Where a rotation replaced the key, the retired ones are stored along, so that older commits can be checked out; and a key that
- * replaced the one that is here takes its place, edited files or not.
+ * Where a rotation replaced the key, the retired ones are stored along, so that older commits can
+ * be checked out; and a key that replaced the one that is here takes its place, edited files or
+ * not.
  *
- * Where two branches were rotated, the key of the other one is taken along by giving it, too: it is read with, and the key that lies
- * here, or else the first of that name, encrypts.
+ * Where two branches were rotated, the key of the other one is taken along by giving it, too: it is
+ * read with, and the key that lies here, or else the first of that name, encrypts.
  *
- * Each key is tried on an encrypted file before anything is written. Where a file cannot be written, everything is put back.
- * What is already done is not done again, so that an unlocking that was killed is finished by another. Modified files that are
- * not protected do not matter; symbolic links, submodules and files outside of a sparse checkout are left alone.
+ * Each key is tried on an encrypted file before anything is written. Where a file cannot be
+ * written, everything is put back. What is already done is not done again, so that an unlocking
+ * that was killed is finished by another. Modified files that are not protected do not matter;
+ * symbolic links, submodules and files outside of a sparse checkout are left alone.
  *
- * @throws GitCryptError WRONG_KEY, OTHER_KEY, NOT_GIT_CRYPT, RETIRED_KEY, UNFINISHED, MODIFIED, INDEX_LOCKED, CONFIG_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE: everything was put back; HALFWAY;
- * GIT_FAILED.
+ * @throws GitCryptError WRONG_KEY, OTHER_KEY, NOT_GIT_CRYPT, RETIRED_KEY, UNFINISHED, MODIFIED,
+ * INDEX_LOCKED, CONFIG_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE:
+ * everything was put back; HALFWAY; GIT_FAILED.
  */
 export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], options: UnlockOptions): UnlockResult {
   assertWorkTree(repository);

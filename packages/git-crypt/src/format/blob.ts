@@ -17,8 +17,8 @@ function nonceOf({ hmacKey }: KeyFileEntry, plaintext: Uint8Array): Buffer {
 }
 
 /**
- * AES-256-CTR is its own inverse. The block counter is the last 4 bytes of the initialization vector. `also` gets each part of what
- * is made, too, which is overwritten after it.
+ * AES-256-CTR is its own inverse. The block counter is the last 4 bytes of the initialization
+ * vector. `also` gets each part of what is made, too, which is overwritten after it.
  */
 function applyKeyStream(
   { aesKey }: KeyFileEntry,
@@ -48,17 +48,22 @@ export function entryOf(keyFile: KeyFile): KeyFileEntry {
 /** How long the blob of an empty file is. */
 export const EMPTY_BLOB_BYTES: number = HEADER_BYTES;
 
-/** Tells whether `bytes` begin as git-crypt's encrypted blobs do. What does not is stored unencrypted. */
+/**
+ * Tells whether `bytes` begin as git-crypt's encrypted blobs do. What does not is stored
+ * unencrypted.
+ */
 export function isEncryptedBlob(bytes: Uint8Array): boolean {
   assertBytes("blob", bytes);
   return MAGIC.equals(bytes.subarray(0, MAGIC.length));
 }
 
 /**
- * Encrypts a file's content as git-crypt does, byte for byte: 10 bytes of magic, a nonce of 12, and the ciphertext. The same
- * content under the same key gives the same blob. The key's version 0 is used.
+ * Encrypts a file's content as git-crypt does, byte for byte: 10 bytes of magic, a nonce of 12, and
+ * the ciphertext. The same content under the same key gives the same blob. The key's version 0 is
+ * used.
  *
- * @throws GitCryptError MALFORMED_KEY_FILE where the key has no version 0; RangeError for 4 GiB and more.
+ * @throws GitCryptError MALFORMED_KEY_FILE where the key has no version 0; RangeError for 4 GiB and
+ * more.
  */
 export function encryptBlob(keyFile: KeyFile, plaintext: Uint8Array): Buffer {
   assertBytes("plaintext", plaintext);
@@ -77,12 +82,16 @@ export function encryptBlob(keyFile: KeyFile, plaintext: Uint8Array): Buffer {
 /**
  * Decrypts a blob, and gives its content only after checking that it is what was encrypted.
  *
- * @throws GitCryptError MALFORMED_BLOB for a blob that is not encrypted or is cut off within its first 22 bytes, TAMPERED_BLOB
- * for one that was changed or encrypted with another key, MALFORMED_KEY_FILE where the key has no version 0.
+ * @throws GitCryptError MALFORMED_BLOB for a blob that is not encrypted or is cut off within its
+ * first 22 bytes, TAMPERED_BLOB for one that was changed or encrypted with another key,
+ * MALFORMED_KEY_FILE where the key has no version 0.
  */
 export const decryptBlob = (keyFile: KeyFile, blob: Uint8Array): Buffer => decrypt(keyFile, blob, false);
 
-/** The same in the blob's own memory: the content takes the ciphertext's place. Where it throws, the blob is as it was. */
+/**
+ * The same in the blob's own memory: the content takes the ciphertext's place. Where it throws, the
+ * blob is as it was.
+ */
 export const decryptInPlace = (keyFile: KeyFile, blob: Uint8Array): Buffer => decrypt(keyFile, blob, true);
 
 function decrypt(keyFile: KeyFile, blob: Uint8Array, inPlace: boolean): Buffer {

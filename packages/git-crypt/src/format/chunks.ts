@@ -1,4 +1,7 @@
-/** So much the cache of a core holds, together with what is made of it. Neither node:crypto nor node:fs takes 2 GiB or more at a time. */
+/**
+ * So much the cache of a core holds, together with what is made of it. Neither node:crypto nor
+ * node:fs takes 2 GiB or more at a time.
+ */
 const CHUNK_BYTES = 256 * 1024;
 
 /** The pieces of what may be too large for one call, in their order. */

@@ -15,19 +15,21 @@ export function isSealedWith(keyFile: KeyFile, content: Uint8Array): boolean {
 }
 
 /**
- * What git stores for a file's content: the blob that git-crypt would store, byte for byte. An empty file becomes 22 bytes.
+ * What git stores for a file's content: the blob that git-crypt would store, byte for byte. An
+ * empty file becomes 22 bytes.
  *
- * Content that this very key encrypted already is given back as it is: a file that is still, or again, locked. There alone
- * git-crypt would encrypt twice.
+ * Content that this very key encrypted already is given back as it is: a file that is still, or
+ * again, locked. There alone git-crypt would encrypt twice.
  *
- * @throws GitCryptError MALFORMED_KEY_FILE where the key has no version 0; RangeError for 4 GiB and more.
+ * @throws GitCryptError MALFORMED_KEY_FILE where the key has no version 0; RangeError for 4 GiB and
+ * more.
  */
 export const cleanContent = (keyFile: KeyFile, content: Uint8Array): Uint8Array =>
   isSealedWith(keyFile, content) ? content : encryptBlob(keyFile, content);
 
 /**
- * What the work tree holds for a blob: its content, checked to be what was encrypted. A blob that is not encrypted is given back
- * whole, however small.
+ * What the work tree holds for a blob: its content, checked to be what was encrypted. A blob that
+ * is not encrypted is given back whole, however small.
  *
  * @throws GitCryptError as decryptBlob does: MALFORMED_BLOB, TAMPERED_BLOB, MALFORMED_KEY_FILE.
  */

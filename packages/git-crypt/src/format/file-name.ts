@@ -1,10 +1,14 @@
 import { join } from "node:path";
 
 /**
- * A file's name in a repository, from its top folder, with `/` between folders. Names are bytes and need not be text.
+ * A file's name in a repository, from its top folder, with `/` between folders. Names are bytes and
+ * need not be text.
  */
 export interface FileName {
-  /** For people: UTF-8 where it is that; control characters and other bytes as `\xNN`, a backslash doubled. */
+  /**
+   * For people: UTF-8 where it is that; control characters and other bytes as `\xNN`, a backslash
+   * doubled.
+   */
   readonly path: string;
   /** The name itself. */
   readonly bytes: Buffer;

@@ -9,8 +9,8 @@ const SEALED = [
 const MAGIC_IN_BASE64 = "AEdJVENSWVBUS0VZ";
 
 /**
- * Says what to do where `bytes` are no key file because of a usual mistake; undefined where it is none of them. `isWellFormed`
- * tells whether the rest is a key file.
+ * Says what to do where `bytes` are no key file because of a usual mistake; undefined where it is
+ * none of them. `isWellFormed` tells whether the rest is a key file.
  */
 export function mistakeIn(bytes: Buffer, isWellFormed: (bytes: Buffer) => boolean): string | undefined {
   if (/[\r\n]$/.test(bytes.toString("latin1", Math.max(0, bytes.length - 1)))) {

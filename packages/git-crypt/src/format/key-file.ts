@@ -13,7 +13,10 @@ import {
 import { mistakeIn } from "./key-file-mistakes.ts";
 import { assertKeyName, DEFAULT_KEY_NAME, isKeyName } from "./key-name.ts";
 
-/** A field that the format lets a reader skip: its id is even. It is kept, so that the file is written as it was read. */
+/**
+ * A field that the format lets a reader skip: its id is even. It is kept, so that the file is
+ * written as it was read.
+ */
 export type SkippedField = Field;
 
 /** One version of a key. Its buffers are secrets: {@link wipeKeyFile} zeroes them. */
@@ -86,7 +89,9 @@ function parseHeaded(bytes: Buffer): KeyFile {
   return { name, entries, skipped: skippedOf(header), legacy: false };
 }
 
-/** 96 characters of text are some other file, handed in by mistake: a random key is never all text. */
+/**
+ * 96 characters of text are some other file, handed in by mistake: a random key is never all text.
+ */
 const isLegacy = (bytes: Uint8Array): boolean =>
   bytes.length === LEGACY_BYTES && !bytes.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13));
 
@@ -140,8 +145,8 @@ const copySkipped = (fields: readonly SkippedField[]): SkippedField[] =>
   fields.map(({ id, data }) => ({ id, data: Buffer.from(data) }));
 
 /**
- * Tells whether `bytes` begin like a key file. It looks at the first 12 bytes only, and so never knows a legacy file, which is
- * 96 bytes without a mark.
+ * Tells whether `bytes` begin like a key file. It looks at the first 12 bytes only, and so never
+ * knows a legacy file, which is 96 bytes without a mark.
  */
 export function isKeyFile(bytes: Uint8Array): boolean {
   assertBytes("key file", bytes);
@@ -149,13 +154,15 @@ export function isKeyFile(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads a key file, in the current form or the legacy one. What it accepts, {@link encodeKeyFile} writes as the same bytes. The
- * result is a copy: `bytes` may be zeroed afterwards.
+ * Reads a key file, in the current form or the legacy one. What it accepts, {@link encodeKeyFile}
+ * writes as the same bytes. The result is a copy: `bytes` may be zeroed afterwards.
  *
- * It is strict: fields come once and in ascending order, unknown odd ones are refused and unknown even ones kept, each entry
- * holds a version, an AES key and an HMAC key, neither of them all zero, and nothing follows the last entry.
+ * It is strict: fields come once and in ascending order, unknown odd ones are refused and unknown
+ * even ones kept, each entry holds a version, an AES key and an HMAC key, neither of them all zero,
+ * and nothing follows the last entry.
  *
- * @throws GitCryptError MALFORMED_KEY_FILE, whose hint names the usual mistakes: a newline at the end, base64, a sealed message.
+ * @throws GitCryptError MALFORMED_KEY_FILE, whose hint names the usual mistakes: a newline at the
+ * end, base64, a sealed message.
  */
 export function parseKeyFile(bytes: Uint8Array): KeyFile {
   assertBytes("key file", bytes);
@@ -205,11 +212,11 @@ const encodeEntry = ({ version, aesKey, hmacKey, skipped }: KeyFileEntry): Buffe
   ]);
 
 /**
- * Writes a key file: 148 bytes for the default key, 156 and the name's length for a named one, 96 where `legacy` is set. The
- * result is a secret.
+ * Writes a key file: 148 bytes for the default key, 156 and the name's length for a named one, 96
+ * where `legacy` is set. The result is a secret.
  *
- * @throws GitCryptError MALFORMED_KEY_FILE where git-crypt would refuse the file, or encrypt with zeros; TypeError and RangeError
- * for a value of a wrong type or size.
+ * @throws GitCryptError MALFORMED_KEY_FILE where git-crypt would refuse the file, or encrypt with
+ * zeros; TypeError and RangeError for a value of a wrong type or size.
  */
 export function encodeKeyFile(keyFile: KeyFile): Buffer {
   assertKeyFile(keyFile);

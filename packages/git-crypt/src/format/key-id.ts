@@ -9,8 +9,9 @@ const KEY_ID_BYTES = 16;
 export const isKeyId = (text: string): boolean => /^[0-9a-f]{32}$/.test(text);
 
 /**
- * Names a key without telling anything of it: the first 16 bytes of HMAC-SHA-256(HMAC key, "git-vault key id"), in 32 lower-case
- * hexadecimal digits. It is that of the key's version 0, which files are encrypted with; the key's name does not matter.
+ * Names a key without telling anything of it: the first 16 bytes of HMAC-SHA-256(HMAC key,
+ * "git-vault key id"), in 32 lower-case hexadecimal digits. It is that of the key's version 0,
+ * which files are encrypted with; the key's name does not matter.
  *
  * @throws GitCryptError MALFORMED_KEY_FILE where the key has no version 0.
  */

@@ -24,7 +24,10 @@ function retrying(action: () => number): number {
   }
 }
 
-/** Reads git's packets (gitprotocol-common, pkt-line) from a file descriptor, without the event loop. */
+/**
+ * Reads git's packets (gitprotocol-common, pkt-line) from a file descriptor, without the event
+ * loop.
+ */
 export class PacketReader {
   readonly #file: number;
   readonly #buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
@@ -51,7 +54,10 @@ export class PacketReader {
     return true;
   }
 
-  /** A packet's content, which the next call overwrites; null for a flush, undefined at the end of the input. */
+  /**
+   * A packet's content, which the next call overwrites; null for a flush, undefined at the end of
+   * the input.
+   */
   next(): Buffer | null | undefined {
     if (!this.#fill(4)) {
       if (this.#end > this.#start) throw badProtocol("the input ends within a packet");
@@ -79,7 +85,10 @@ export class PacketReader {
     return lines;
   }
 
-  /** The content up to a flush. The next call overwrites a small one: allocating anew would cost more than encrypting it. */
+  /**
+   * The content up to a flush. The next call overwrites a small one: allocating anew would cost
+   * more than encrypting it.
+   */
   content(): Buffer {
     let content = this.#content;
     let length = 0;

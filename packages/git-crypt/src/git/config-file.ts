@@ -17,9 +17,10 @@ import { persist } from "./persist.ts";
 import { isRunning } from "./lock-files.ts";
 
 /*
- * git writes a configuration under a lock, the file with `.lock` behind its name, and where git is killed the lock stays and stops
- * everybody. So git is given a copy; the copy takes the place of the configuration under a lock that is its second name.
- * Whose lock it was, the copy tells, by the number of the process in its name.
+ * git writes a configuration under a lock, the file with `.lock` behind its name, and where git is
+ * killed the lock stays and stops everybody. So git is given a copy; the copy takes the place of
+ * the configuration under a lock that is its second name. Whose lock it was, the copy tells, by the
+ * number of the process in its name.
  */
 const OWN = ".git-vault-";
 
@@ -88,10 +89,12 @@ export interface ConfiguredPlace extends GitPlace {
 }
 
 /**
- * Changes the configuration that the work trees of a repository share: all of it or nothing, and a process that is killed leaves no
- * lock. Where another program is writing it, this waits for a second.
+ * Changes the configuration that the work trees of a repository share: all of it or nothing, and a
+ * process that is killed leaves no lock. Where another program is writing it, this waits for a
+ * second.
  *
- * @param needed gives the arguments of `git config` for each change that is still needed; it is asked again where others wrote meanwhile
+ * @param needed gives the arguments of `git config` for each change that is still needed; it is
+ * asked again where others wrote meanwhile
  * @returns whether anything had to be changed
  * @throws GitCryptError CONFIG_LOCKED; UNWRITABLE; GIT_FAILED
  */

@@ -28,7 +28,8 @@ const OUR_ENVIRONMENT = {
   LC_ALL: "C",
   GIT_OPTIONAL_LOCKS: "0",
   GIT_TERMINAL_PROMPT: "0",
-  // A partial clone must not go to the network for what it lacks: newer gits know the first, all know the second.
+  // A partial clone must not go to the network for what it lacks: newer gits know the first, all
+  // know the second.
   GIT_NO_LAZY_FETCH: "1",
   GIT_ALLOW_PROTOCOL: "none",
 };
@@ -48,7 +49,8 @@ function spawnGit(
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     windowsHide: true,
   });
-  // A git that ends before it has read its input may close the pipe on us: what it said tells more than that.
+  // A git that ends before it has read its input may close the pipe on us: what it said tells more
+  // than that.
   const told = error !== undefined && "code" in error && (error.code === "ENOBUFS" || error.code === "EPIPE");
   if (error === undefined || told) return { status, stdout, stderr: stderr.toString() };
   if ("code" in error && error.code === "ENOENT") {
@@ -61,10 +63,11 @@ function spawnGit(
 }
 
 /**
- * Runs git in the folder `cwd` without a shell, a terminal or a network, and takes no program's name from the repository's
- * configuration.
+ * Runs git in the folder `cwd` without a shell, a terminal or a network, and takes no program's
+ * name from the repository's configuration.
  *
- * @throws GitCryptError GIT_MISSING where there is no git, GIT_FAILED where it could not be run to its end.
+ * @throws GitCryptError GIT_MISSING where there is no git, GIT_FAILED where it could not be run to
+ * its end.
  */
 export function git(cwd: string, env: NodeJS.ProcessEnv, args: readonly string[]): GitResult {
   const { status, stdout, stderr } = spawnGit(cwd, env, args);
@@ -77,14 +80,18 @@ export function reasonOf({ stderr }: { readonly stderr: string }): string {
   return said.replaceAll(/\p{Cc}/gu, " ");
 }
 
-/** Runs git at the top of a repository as {@link git} does; it may fail. It is stopped once it has printed `enough` bytes. */
+/**
+ * Runs git at the top of a repository as {@link git} does; it may fail. It is stopped once it has
+ * printed `enough` bytes.
+ */
 export const tryGit = (place: GitPlace, args: readonly string[], input?: Uint8Array, enough?: number): GitOutput =>
   spawnGit(place.topLevel ?? place.gitDir, place.env, args, input, enough);
 
 /**
  * Runs git at the top of a repository and gives what it prints.
  *
- * @throws GitCryptError GIT_MISSING; GIT_FAILED with git's reason where it ends otherwise than with 0.
+ * @throws GitCryptError GIT_MISSING; GIT_FAILED with git's reason where it ends otherwise than with
+ * 0.
  */
 export function runGit(place: GitPlace, args: readonly string[], input?: Uint8Array): Buffer {
   const output = tryGit(place, args, input);

@@ -27,8 +27,9 @@ export interface FreshFile {
 }
 
 /*
- * git's index (gitformat-index): a header of 12 bytes, entries, extensions, and the hash of all that. An entry begins with what
- * stat(2) said of the file: 32 bits each of ctime and mtime in seconds and nanoseconds, dev, ino, mode, uid, gid, size.
+ * git's index (gitformat-index): a header of 12 bytes, entries, extensions, and the hash of all
+ * that. An entry begins with what stat(2) said of the file: 32 bits each of ctime and mtime in
+ * seconds and nanoseconds, dev, ino, mode, uid, gid, size.
  */
 const HEADER_BYTES = 12;
 const STAT = { mtime: 8, mode: 24, size: 36, end: 40 } as const;
@@ -73,7 +74,8 @@ function* entriesOf(bytes: Buffer, oidBytes: number): Generator<Entries> {
     const flags = bytes.readUInt16BE(at + STAT.end + oidBytes);
     let from = at + STAT.end + oidBytes + 2 + ((flags & EXTENDED) === 0 ? 0 : 2);
     if (version === 4) {
-      // The name is the one before it, less so many bytes, and what follows (a number as in pack files' offsets).
+      // The name is the one before it, less so many bytes, and what follows (a number as in pack
+      // files' offsets).
       let byte = bytes.readUInt8(from++);
       let less = byte & 127;
       while ((byte & 128) !== 0) {
@@ -102,9 +104,10 @@ function isSplit(bytes: Buffer, from: number, end: number): boolean {
 }
 
 /**
- * Changes, in the bytes of an index, what git remembers of the files given. Entries as young as the index may have changed without a
- * trace: unless `holds` says that a file still has the content, the entry loses the size that is remembered of it, as in git's
- * own writing, and git compares the content again.
+ * Changes, in the bytes of an index, what git remembers of the files given. Entries as young as the
+ * index may have changed without a trace: unless `holds` says that a file still has the content,
+ * the entry loses the size that is remembered of it, as in git's own writing, and git compares the
+ * content again.
  *
  * Gives whether anything changed; null where the index is not one that is understood whole.
  */
@@ -170,7 +173,9 @@ function understood<T>(action: () => T): T | null {
   }
 }
 
-/** Writes the index under git's lock; false where git holds it, or wrote another index meanwhile. */
+/**
+ * Writes the index under git's lock; false where git holds it, or wrote another index meanwhile.
+ */
 function rewriteIndex(
   path: string,
   own: string,
@@ -237,10 +242,11 @@ function refreshByGit(place: GitPlace, files: ReadonlyMap<string, FreshFile>): v
 }
 
 /**
- * Tells git that the files given, by their names, hold what the index says. Else it would take each for modified, by its size.
+ * Tells git that the files given, by their names, hold what the index says. Else it would take each
+ * for modified, by its size.
  *
- * It writes the index itself, which takes no process and no filter; where it does not understand the index, or Windows describes
- * files in another way, git reads the files.
+ * It writes the index itself, which takes no process and no filter; where it does not understand
+ * the index, or Windows describes files in another way, git reads the files.
  *
  * @throws GitCryptError INDEX_LOCKED where another program holds the index; UNWRITABLE; GIT_FAILED.
  */

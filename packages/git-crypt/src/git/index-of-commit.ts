@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { type GitPlace, tryGit } from "./git.ts";
 
 /**
- * Gives `action` a place whose index is that of a commit, since attributes are looked up in an index and the repository's own may be
- * ahead of the commit, or not be there. Null where the commit, or a part of its tree, is not here.
+ * Gives `action` a place whose index is that of a commit, since attributes are looked up in an
+ * index and the repository's own may be ahead of the commit, or not be there. Null where the
+ * commit, or a part of its tree, is not here.
  */
 export function withIndexOf<T>(place: GitPlace, commit: string, action: (place: GitPlace) => T): T | null {
   const folder = mkdtempSync(join(tmpdir(), "git-vault-index-"));

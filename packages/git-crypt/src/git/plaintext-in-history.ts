@@ -4,8 +4,8 @@ import { withKeyNames } from "./protected-files.ts";
 import { clearBlobs, parseRawDiff } from "./staged.ts";
 
 /**
- * The paths, protected by today's attributes, of which a commit that any reference reaches holds a version in clear. What a
- * shallow clone lacks is not searched.
+ * The paths, protected by today's attributes, of which a commit that any reference reaches holds a
+ * version in clear. What a shallow clone lacks is not searched.
  */
 export function clearInHistory(place: GitPlace): Finding[] {
   const output = runGit(place, [

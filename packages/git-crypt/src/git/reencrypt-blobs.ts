@@ -13,7 +13,10 @@ export interface Recoded<T> {
   readonly oid: string;
 }
 
-/** Stores encrypted blobs: many at once are one pack. Neither compression nor deltas can make them smaller. */
+/**
+ * Stores encrypted blobs: many at once are one pack. Neither compression nor deltas can make them
+ * smaller.
+ */
 function storeBlobs(place: GitPlace, blobs: readonly Buffer[]): void {
   const parts = blobs.flatMap((blob) => [Buffer.from(`blob\ndata ${blob.length}\n`), blob, Buffer.from("\n")]);
   runGit(
@@ -24,10 +27,12 @@ function storeBlobs(place: GitPlace, blobs: readonly Buffer[]): void {
 }
 
 /**
- * Stores, for each of `entries`, what `next` makes of its blob; where that is null, the entry is left out. It reads and writes a
- * bounded amount at a time. `next` gets the contents in any order, and may not keep them.
+ * Stores, for each of `entries`, what `next` makes of its blob; where that is null, the entry is
+ * left out. It reads and writes a bounded amount at a time. `next` gets the contents in any order,
+ * and may not keep them.
  *
- * @throws GitCryptError NO_SUCH_FILE where a blob is not here, as in a partial clone; GIT_FAILED; what `next` throws.
+ * @throws GitCryptError NO_SUCH_FILE where a blob is not here, as in a partial clone; GIT_FAILED;
+ * what `next` throws.
  */
 export function recode<T extends Stored>(
   place: GitPlace,

@@ -24,13 +24,18 @@ export interface Repository {
   readonly commonDir: string;
   /** The environment that git gets; the paths of the repository's variables in it are absolute. */
   readonly env: NodeJS.ProcessEnv;
-  /** The names of the keys that lie here, sorted; the default key's is `default`. Empty while the repository is locked. */
+  /**
+   * The names of the keys that lie here, sorted; the default key's is `default`. Empty while the
+   * repository is locked.
+   */
   keyNames(): string[];
   /**
-   * Reads a key: from `gitDir`, else from `commonDir`, where a linked worktree finds that of its main work tree.
+   * Reads a key: from `gitDir`, else from `commonDir`, where a linked worktree finds that of its
+   * main work tree.
    *
-   * @throws GitCryptError INVALID_KEY_NAME; NO_SUCH_KEY where there are others; LOCKED where there is none and the repository uses
-   * git-crypt; NOT_GIT_CRYPT where it does not; KEY_FILE_UNREADABLE; MALFORMED_KEY_FILE.
+   * @throws GitCryptError INVALID_KEY_NAME; NO_SUCH_KEY where there are others; LOCKED where there
+   * is none and the repository uses git-crypt; NOT_GIT_CRYPT where it does not;
+   * KEY_FILE_UNREADABLE; MALFORMED_KEY_FILE.
    */
   readKey(name?: string): StoredKey;
 }
@@ -146,8 +151,8 @@ function absoluteEnvironment(
 }
 
 /**
- * Finds the git repository that the folder `path` stands in, as git itself does: from a subfolder, a linked worktree, a
- * submodule or a bare repository, or by GIT_DIR.
+ * Finds the git repository that the folder `path` stands in, as git itself does: from a subfolder,
+ * a linked worktree, a submodule or a bare repository, or by GIT_DIR.
  *
  * @throws GitCryptError NOT_A_REPOSITORY, UNTRUSTED_REPOSITORY, GIT_MISSING, GIT_FAILED.
  */
@@ -155,7 +160,8 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
   assertString("path", path);
   const { env = process.env } = options;
   const cwd = realFolder(path);
-  // Unlike --show-toplevel, --show-cdup does not fail where there is no work tree, but prints no line at all.
+  // Unlike --show-toplevel, --show-cdup does not fail where there is no work tree, but prints no
+  // line at all.
   const result = git(cwd, env, ["rev-parse", "--git-dir", "--git-common-dir", "--show-cdup"]);
   if (result.status !== 0) throw refusal(result);
   const [gitDir, commonDir, topLevel, ...rest] = result.stdout

@@ -57,8 +57,9 @@ export function clearBlobs(place: GitPlace, oids: Iterable<string>): Set<string>
 }
 
 /**
- * Looks for plaintext that is staged on a protected path: what a commit must not take. It needs no key, and is what a pre-commit
- * hook runs. A path counts as protected by the attributes of the work tree or by those that are staged.
+ * Looks for plaintext that is staged on a protected path: what a commit must not take. It needs no
+ * key, and is what a pre-commit hook runs. A path counts as protected by the attributes of the work
+ * tree or by those that are staged.
  *
  * @throws GitCryptError NO_WORK_TREE, GIT_FAILED.
  */

@@ -4,8 +4,8 @@ import { unwritableFolder } from "../errors.ts";
 import { isRunning } from "./lock-files.ts";
 
 /*
- * Where files are written before they are moved to their places: a folder in the repository's own, out of git's sight, by the
- * number of the process that uses it.
+ * Where files are written before they are moved to their places: a folder in the repository's own,
+ * out of git's sight, by the number of the process that uses it.
  */
 const PREFIX = "unfinished.";
 

@@ -20,8 +20,8 @@ export function upstreamOf(repository: Repository): string | null {
 }
 
 /**
- * Reads the files of a folder as the index holds them: in a sparse checkout those too that are not in the work tree, and whatever
- * git makes of line ends. Those that are in conflict are left out.
+ * Reads the files of a folder as the index holds them: in a sparse checkout those too that are not
+ * in the work tree, and whatever git makes of line ends. Those that are in conflict are left out.
  *
  * @param folder from the top folder, without a `/` at its end
  * @param most larger files, in bytes, are not read
@@ -58,7 +58,8 @@ export interface RemovedFile {
 const MOST_REMOVED = 10_000;
 
 /**
- * The files of a folder that commits removed, of the current branch and of what was fetched for it, the latest first.
+ * The files of a folder that commits removed, of the current branch and of what was fetched for it,
+ * the latest first.
  *
  * @param folder from the top folder, without a `/` at its end
  * @param most larger files, in bytes, are left out

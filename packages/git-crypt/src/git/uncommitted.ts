@@ -2,8 +2,9 @@ import { recordsOf, runGit } from "./git.ts";
 import type { Repository } from "./repository.ts";
 
 /**
- * The files at or below some paths that the index or the work tree holds otherwise than HEAD does: changed, removed, or new and not
- * ignored. A bare repository has none. Paths go from the top folder, with `/` between their parts.
+ * The files at or below some paths that the index or the work tree holds otherwise than HEAD does:
+ * changed, removed, or new and not ignored. A bare repository has none. Paths go from the top
+ * folder, with `/` between their parts.
  *
  * @throws GitCryptError GIT_FAILED
  */

@@ -5,7 +5,10 @@ import { GitCryptError } from "../errors.ts";
 import { git, tryGit } from "./git.ts";
 import type { WorkTreePlace } from "./protected-files.ts";
 
-/** A line of attributes, not a comment, that gives a path to git-crypt's filter or to that of a named key. */
+/**
+ * A line of attributes, not a comment, that gives a path to git-crypt's filter or to that of a
+ * named key.
+ */
 const FILTER_LINE = "^[^#].*filter=git-crypt";
 
 const STATE_FOLDER = ".git-crypt";
@@ -27,9 +30,10 @@ function isInPrivateAttributes(commonDir: string): boolean {
 }
 
 /**
- * Tells whether anything in a repository speaks of git-crypt: its own configuration, the folder of its GPG grants, or the
- * attributes in HEAD, the index, the work tree and `info/attributes`. HEAD matters in a bare repository and in a clone that
- * was not checked out, the work tree before the first commit.
+ * Tells whether anything in a repository speaks of git-crypt: its own configuration, the folder of
+ * its GPG grants, or the attributes in HEAD, the index, the work tree and `info/attributes`. HEAD
+ * matters in a bare repository and in a clone that was not checked out, the work tree before the
+ * first commit.
  */
 export function hasTraces({ cwd, topLevel, commonDir }: Traced, env: NodeJS.ProcessEnv): boolean {
   const succeeds = (...args: string[]): boolean => git(cwd, env, args).status === 0;
@@ -55,8 +59,8 @@ export function hasTraces({ cwd, topLevel, commonDir }: Traced, env: NodeJS.Proc
 }
 
 /**
- * Refuses a repository whose commits and settings do not speak of git-crypt: a key protects nothing there, and may be another's. One
- * without a commit may be about to use it.
+ * Refuses a repository whose commits and settings do not speak of git-crypt: a key protects nothing
+ * there, and may be another's. One without a commit may be about to use it.
  *
  * @throws GitCryptError NOT_GIT_CRYPT
  */

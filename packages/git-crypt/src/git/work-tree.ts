@@ -46,8 +46,8 @@ const unwritable = (name: string, cause: unknown): GitCryptError =>
   });
 
 /**
- * Reads and replaces the files of a work tree, by names whose characters are bytes. It follows no symbolic link below the top
- * folder.
+ * Reads and replaces the files of a work tree, by names whose characters are bytes. It follows no
+ * symbolic link below the top folder.
  */
 export class WorkTree {
   readonly #topLevel: string;
@@ -57,7 +57,10 @@ export class WorkTree {
   #scratch: string | undefined;
   #count = 0;
 
-  /** `gitDir` lies on the same file system as a rule: what is unfinished there is out of git's sight. */
+  /**
+   * `gitDir` lies on the same file system as a rule: what is unfinished there is out of git's
+   * sight.
+   */
   constructor(topLevel: string, gitDir: string) {
     this.#topLevel = topLevel;
     this.#gitDir = gitDir;
@@ -109,7 +112,9 @@ export class WorkTree {
     }
   }
 
-  /** Tells whether a file, or a symbolic link's target, is exactly the blob that git calls `oid`. */
+  /**
+   * Tells whether a file, or a symbolic link's target, is exactly the blob that git calls `oid`.
+   */
   holds(name: string, oid: string): boolean {
     if (!this.has(name)) return false;
     const path = locate(this.#topLevel, name);
@@ -124,8 +129,9 @@ export class WorkTree {
   }
 
   /**
-   * Puts `content` in the place of the file that was found, whole or not at all, with the same permissions; null where the file
-   * was changed meanwhile. The new one is dated a second back: git reads a file again that is as young as the index.
+   * Puts `content` in the place of the file that was found, whole or not at all, with the same
+   * permissions; null where the file was changed meanwhile. The new one is dated a second back: git
+   * reads a file again that is as young as the index.
    *
    * @throws GitCryptError UNWRITABLE.
    */
@@ -152,7 +158,10 @@ export class WorkTree {
     }
   }
 
-  /** Where the work tree lies on another file system than the repository, the file is written in its place. */
+  /**
+   * Where the work tree lies on another file system than the repository, the file is written in its
+   * place.
+   */
   #move(unfinished: string, path: string | Buffer, content: Uint8Array, found: BigIntStats): void {
     try {
       renameSync(unfinished, path);

@@ -36,8 +36,8 @@ function listWorktrees(repository: Repository): Listed[] {
 }
 
 /**
- * The other work trees of a repository that could hold its files: those whose folder is there, and those that git was told to
- * keep (`git worktree lock`) though their folder is not there now.
+ * The other work trees of a repository that could hold its files: those whose folder is there, and
+ * those that git was told to keep (`git worktree lock`) though their folder is not there now.
  */
 export function otherWorktrees(repository: Repository): OtherWorktree[] {
   if (!existsSync(`${repository.commonDir}/worktrees`)) return [];

@@ -22,13 +22,17 @@ export const retiredFolder = (keyName: string): string => `${RETIRED_FOLDER}/${k
 
 const PROOF_LABEL = "git-vault retired key";
 
-/** What only who has the retired key can say: that the other one takes its place. Whoever is left with the retired one can tell by it. */
+/**
+ * What only who has the retired key can say: that the other one takes its place. Whoever is left
+ * with the retired one can tell by it.
+ */
 const proofOf = (retired: KeyFile, sealer: string): string =>
   keyMac(retired, PROOF_LABEL, Buffer.from(sealer)).toString("hex").slice(0, 32);
 
 /**
- * The committed file of a retired key: its path, and its content under the current key. Both keys' ids are in its name, so that rotations on
- * two branches do not conflict, and a proof that whoever says so had the retired key.
+ * The committed file of a retired key: its path, and its content under the current key. Both keys'
+ * ids are in its name, so that rotations on two branches do not conflict, and a proof that whoever
+ * says so had the retired key.
  */
 export function sealRetired(current: KeyFile, retired: KeyFile): [path: string, content: Buffer] {
   const bytes = encodeKeyFile({ ...retired, legacy: false });
@@ -47,7 +51,10 @@ export interface Retirement {
   readonly proof: string;
 }
 
-/** Whether somebody who had the retired key, which is among `keys`, says that it was retired; who had it not can write such a name, too. */
+/**
+ * Whether somebody who had the retired key, which is among `keys`, says that it was retired; who
+ * had it not can write such a name, too.
+ */
 export const isProven = ({ id, sealer, proof }: Retirement, keys: readonly KeyFile[]): boolean =>
   keys.some((key) => keyId(key) === id && proofOf(key, sealer) === proof);
 
@@ -62,7 +69,10 @@ function parseName(file: string): Retirement | null {
   return isKeyId(id) && isKeyId(sealer) && rest.join(".") === "key" ? { id, sealer, proof } : null;
 }
 
-/** Tells of a key whether the commits of this index retired it; older commits, when checked out, did not. */
+/**
+ * Tells of a key whether the commits of this index retired it; older commits, when checked out, did
+ * not.
+ */
 export function retirementIn(index: readonly { readonly name: string }[], keyName: string): (key: KeyFile) => boolean {
   const retirements = retirementsIn(index, keyName);
   return (key) => retirements.some((one) => isProven(one, [key]));
@@ -89,7 +99,8 @@ export const retiredIn = (index: readonly { readonly name: string }[], keyName: 
   retirementsIn(index, keyName).map(({ id }) => id);
 
 /**
- * The ids of the keys that are sealed with none: that of the last rotation, or several where branches that rotated were merged.
+ * The ids of the keys that are sealed with none: that of the last rotation, or several where
+ * branches that rotated were merged.
  *
  * @param keys that are here: only what they prove counts
  */
@@ -121,7 +132,9 @@ export function falseIn(
   });
 }
 
-/** The names of the committed files of retired keys in an index, without reading the whole of it. */
+/**
+ * The names of the committed files of retired keys in an index, without reading the whole of it.
+ */
 export const listRetired = (place: GitPlace, keyName: string): { readonly name: string }[] =>
   recordsOf(runGit(place, ["--literal-pathspecs", "ls-files", "-z", "--", `${retiredFolder(keyName)}/`])).map(
     (name) => ({

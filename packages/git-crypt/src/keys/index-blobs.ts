@@ -34,7 +34,10 @@ export class IndexBlobs {
     return (this.#blobs = { byName, oids: new Set(byName.values()) });
   }
 
-  /** Tells whether the index holds a blob under a name, whose characters are bytes; under any where that is not known. */
+  /**
+   * Tells whether the index holds a blob under a name, whose characters are bytes; under any where
+   * that is not known.
+   */
   holds(blob: Uint8Array, name: string | undefined): boolean {
     const { byName, oids } = this.#read();
     if (name !== undefined) {

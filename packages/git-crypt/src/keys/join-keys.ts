@@ -27,8 +27,9 @@ function areKin(a: KeyRing, b: KeyRing): boolean {
 }
 
 /**
- * Puts the keys of one name together: the one that encrypts, and the others, which were made by rotations on other branches and are only
- * read with. What lies here already goes on encrypting: whoever has but an old key could else bring theirs by a branch of their own.
+ * Puts the keys of one name together: the one that encrypts, and the others, which were made by
+ * rotations on other branches and are only read with. What lies here already goes on encrypting:
+ * whoever has but an old key could else bring theirs by a branch of their own.
  */
 export function joinKeys(repository: Repository, keys: readonly GivenKey[]): GivenKey[] {
   const joined: GivenKey[] = [];
@@ -56,7 +57,10 @@ export function joinKeys(repository: Repository, keys: readonly GivenKey[]): Giv
   return joined;
 }
 
-/** The key that lies here, where it and the given one come from rotations on two branches; else null. */
+/**
+ * The key that lies here, where it and the given one come from rotations on two branches; else
+ * null.
+ */
 function storedKin(repository: Repository, { name, ring }: GivenKey): GivenKey | null {
   const bytes = storedKey(repository, name);
   if (bytes === null) return null;
@@ -70,7 +74,9 @@ function storedKin(repository: Repository, { name, ring }: GivenKey): GivenKey |
   return null;
 }
 
-/** The key that lies in the repository by that name; null where none does, or none that can be read. */
+/**
+ * The key that lies in the repository by that name; null where none does, or none that can be read.
+ */
 export function storedKey(repository: Repository, name: string): Buffer | null {
   try {
     return repository.readKey(name).bytes;

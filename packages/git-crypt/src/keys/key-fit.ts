@@ -9,8 +9,8 @@ const TRIES = 16;
 const MAX_BYTES = 1024 * 1024;
 
 /**
- * Tells whether the keys of a name open files that the index protects under it; null where none of them is encrypted, so that nothing
- * tells.
+ * Tells whether the keys of a name open files that the index protects under it; null where none of
+ * them is encrypted, so that nothing tells.
  *
  * @throws GitCryptError GIT_FAILED
  */

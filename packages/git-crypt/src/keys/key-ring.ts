@@ -9,11 +9,13 @@ import { readRetired, type RetiredPlace, storeRetired } from "./retired-keys.ts"
 import { isProven, openSealed, sealedAnywhere, type SealedRetired, unretired } from "./committed-retired-keys.ts";
 
 /**
- * The keys of one name: the current one, which encrypts, and the retired ones, which open what was encrypted before a rotation.
- * A blob does not say which key it needs; the HMAC of its content tells.
+ * The keys of one name: the current one, which encrypts, and the retired ones, which open what was
+ * encrypted before a rotation. A blob does not say which key it needs; the HMAC of its content
+ * tells.
  *
- * Retired keys are looked for when they are needed: first on this machine; and once, where a blob fits none of them, sealed
- * under the current key in the commits that are here. As long as every blob fits the current key, nothing is read.
+ * Retired keys are looked for when they are needed: first on this machine; and once, where a blob
+ * fits none of them, sealed under the current key in the commits that are here. As long as every
+ * blob fits the current key, nothing is read.
  */
 export class KeyRing {
   readonly name: string;
@@ -26,7 +28,10 @@ export class KeyRing {
   /** What the commits say of keys that are not here. */
   #lack: "newer" | "other" | null = null;
 
-  /** The keys of one that came from elsewhere: nothing is stored. Its name says which retired ones belong to it. */
+  /**
+   * The keys of one that came from elsewhere: nothing is stored. Its name says which retired ones
+   * belong to it.
+   */
   static of(place: RetiredPlace, current: KeyFile): KeyRing {
     return new KeyRing(place, current.name ?? DEFAULT_KEY_NAME, current);
   }
@@ -88,7 +93,10 @@ export class KeyRing {
     return [...unretired(sealed, this.all)].some((present) => !here.has(present)) ? "other" : null;
   }
 
-  /** The ids of the keys that the current one replaced, as commits that are here prove: they hold them, sealed with it. */
+  /**
+   * The ids of the keys that the current one replaced, as commits that are here prove: they hold
+   * them, sealed with it.
+   */
   get replaced(): ReadonlySet<string> {
     this.search();
     return this.#replaced;
@@ -100,7 +108,9 @@ export class KeyRing {
     this.#retired = [...this.#others(keys), ...known];
   }
 
-  /** The key that encrypted a blob, and the content; null where it is not one, or no key here did. */
+  /**
+   * The key that encrypted a blob, and the content; null where it is not one, or no key here did.
+   */
   tryOpen(blob: Uint8Array): { readonly key: KeyFile; readonly content: Buffer } | null {
     return this.#tryOpen(blob, decryptBlob);
   }
@@ -128,8 +138,8 @@ export class KeyRing {
   /**
    * Decrypts a blob.
    *
-   * @throws GitCryptError MALFORMED_BLOB; where no key opens it, RETIRED_KEY if the current one was retired, FORKED_KEY if the commits
-   * tell of another one that is not here; TAMPERED_BLOB.
+   * @throws GitCryptError MALFORMED_BLOB; where no key opens it, RETIRED_KEY if the current one was
+   * retired, FORKED_KEY if the commits tell of another one that is not here; TAMPERED_BLOB.
    */
   open(blob: Uint8Array): Buffer {
     return this.#open(blob, decryptBlob);
@@ -143,20 +153,26 @@ export class KeyRing {
     return decryptBlob(this.current, blob); // It says what is wrong.
   }
 
-  /** What the work tree holds for a blob: its content. What is not encrypted is given back as it is. */
+  /**
+   * What the work tree holds for a blob: its content. What is not encrypted is given back as it is.
+   */
   smudge(blob: Uint8Array): Uint8Array {
     return isEncryptedBlob(blob) ? this.open(blob) : blob;
   }
 
-  /** The same in the blob's own memory, which a large file is not to take twice. Where it throws, the blob is as it was. */
+  /**
+   * The same in the blob's own memory, which a large file is not to take twice. Where it throws,
+   * the blob is as it was.
+   */
   smudgeInPlace(blob: Uint8Array): Uint8Array {
     return isEncryptedBlob(blob) ? this.#open(blob, decryptInPlace) : blob;
   }
 
   /**
-   * What git stores for a content: under the current key, unless `isStored` says that the index holds exactly what a retired key
-   * makes of it. So the files of an old commit are not modified. What the index holds already, or one of the keys encrypted, is given
-   * back as it is: a file that is still, or again, locked.
+   * What git stores for a content: under the current key, unless `isStored` says that the index
+   * holds exactly what a retired key makes of it. So the files of an old commit are not modified.
+   * What the index holds already, or one of the keys encrypted, is given back as it is: a file that
+   * is still, or again, locked.
    */
   clean(content: Uint8Array, isStored: (blob: Uint8Array) => boolean): Uint8Array {
     if (isEncryptedBlob(content) && (isStored(content) || this.keyOf(content) !== null)) return content;
@@ -220,7 +236,9 @@ export const forkedKey = (keyName: string, hint: string = TAKE_OTHER): GitCryptE
 export const lacksKey = (error: unknown): error is GitCryptError =>
   error instanceof GitCryptError && (error.code === "RETIRED_KEY" || error.code === "FORKED_KEY");
 
-/** The keys of a name that a repository holds, whose current one {@link Repository.readKey} gives. */
+/**
+ * The keys of a name that a repository holds, whose current one {@link Repository.readKey} gives.
+ */
 export function readKeyRing(repository: Repository, keyName: string): KeyRing {
   const { bytes, keyFile } = repository.readKey(keyName);
   bytes.fill(0);

@@ -8,8 +8,9 @@ import { keyPath } from "./key-store.ts";
 import { isKeyId, keyId } from "../format/key-id.ts";
 
 /*
- * A retired key is one that a rotation replaced: it opens the files of older commits and encrypts no more. It lies in the
- * repository, sealed under the current key, and on the machines that are unlocked, where the filter finds it.
+ * A retired key is one that a rotation replaced: it opens the files of older commits and encrypts
+ * no more. It lies in the repository, sealed under the current key, and on the machines that are
+ * unlocked, where the filter finds it.
  */
 
 /** A repository, as far as its retired keys go. */
@@ -54,7 +55,9 @@ export function readRetired(place: RetiredPlace, keyName: string): KeyFile[] {
   });
 }
 
-/** The names of keys of which retired ones lie on this machine, whether or not the current one does. */
+/**
+ * The names of keys of which retired ones lie on this machine, whether or not the current one does.
+ */
 export function namesOfRetired(place: RetiredPlace): string[] {
   try {
     return readdirSync(allFolders(place)).filter(
@@ -65,7 +68,9 @@ export function namesOfRetired(place: RetiredPlace): string[] {
   }
 }
 
-/** Where the keys of a name lie on this machine, or could: the current one, and the retired ones. */
+/**
+ * Where the keys of a name lie on this machine, or could: the current one, and the retired ones.
+ */
 export function keyPaths(place: RetiredPlace, keyName: string): string[] {
   const folder = localFolder(place, keyName);
   const current = [...new Set([place.gitDir, place.commonDir])].map((gitDir) => keyPath(gitDir, keyName));
@@ -73,8 +78,8 @@ export function keyPaths(place: RetiredPlace, keyName: string): string[] {
 }
 
 /**
- * Stores retired keys for the filter, each readable by its owner alone and whole or not at all; gives the ids of those that were
- * not here yet.
+ * Stores retired keys for the filter, each readable by its owner alone and whole or not at all;
+ * gives the ids of those that were not here yet.
  *
  * @throws GitCryptError UNWRITABLE.
  */
@@ -105,7 +110,10 @@ export function storeRetired(place: RetiredPlace, keyName: string, keys: readonl
   });
 }
 
-/** Removes retired keys from this machine, all of the name where no ids are given, and the folders that are empty then. */
+/**
+ * Removes retired keys from this machine, all of the name where no ids are given, and the folders
+ * that are empty then.
+ */
 export function removeRetired(place: RetiredPlace, keyName: string, ids?: readonly string[]): void {
   const folder = localFolder(place, keyName);
   if (ids === undefined) rmSync(folder, { recursive: true, force: true });

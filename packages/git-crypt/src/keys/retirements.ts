@@ -8,16 +8,22 @@ import { readTracked } from "../git/tracked-files.ts";
 export interface Rotations {
   /** The ids of the keys that were replaced, as far as keys that are here prove it. */
   readonly retired: ReadonlySet<string>;
-  /** The ids of those that took their places: one; several, where branches that rotated were merged. Where no key is here, as it is said. */
+  /**
+   * The ids of those that took their places: one; several, where branches that rotated were merged.
+   * Where no key is here, as it is said.
+   */
   readonly present: ReadonlySet<string>;
-  /** The files that say so of keys which are here, and were not written by anybody who had these. */
+  /**
+   * The files that say so of keys which are here, and were not written by anybody who had these.
+   */
   readonly falsehoods: readonly string[];
   /** Whether a key was replaced: only who had it can have said so. */
   retires(key: KeyFile): boolean;
 }
 
 /**
- * Reads what the rotations of a repository's keys left in its index, by key name; keys that were never rotated are not among them.
+ * Reads what the rotations of a repository's keys left in its index, by key name; keys that were
+ * never rotated are not among them.
  *
  * @param commit that is read instead of the index
  * @throws GitCryptError GIT_FAILED; as readKey does for a key that lies here

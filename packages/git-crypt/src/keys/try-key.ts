@@ -9,7 +9,10 @@ import { isRegular, listProtected, type ProtectedEntry } from "../git/protected-
 /** So many of the smallest blobs are tried: the first may be damaged. */
 const TRIES = 16;
 
-/** Whether the keys of a name open the files that are protected under it; `unknown` where none of them is encrypted. */
+/**
+ * Whether the keys of a name open the files that are protected under it; `unknown` where none of
+ * them is encrypted.
+ */
 export type Fit = "fits" | "wrong" | "unknown";
 
 function fitOf(keys: KeyRing, blobs: Iterable<Buffer>): Fit {
@@ -40,7 +43,10 @@ function* storedBlobs(place: GitPlace, entries: readonly ProtectedEntry[]): Gene
 const committed = (place: GitPlace, keyName: string): ProtectedEntry[] =>
   withIndexOf(place, "HEAD", (at) => listProtected(at, "index").filter((entry) => entry.keyName === keyName)) ?? [];
 
-/** Tries keys on a few encrypted files of the work tree, else on the blobs of the index, else on those of HEAD. */
+/**
+ * Tries keys on a few encrypted files of the work tree, else on the blobs of the index, else on
+ * those of HEAD.
+ */
 export function tryKey(place: GitPlace, keys: KeyRing, files: readonly StatedFile[]): Fit {
   const contents = files.flatMap(({ state, found }) =>
     state === "sealed" && found?.content !== undefined ? [found.content] : [],

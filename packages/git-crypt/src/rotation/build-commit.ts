@@ -40,7 +40,9 @@ export interface RotationPlan {
 /** A commit that rotates a key. */
 export interface RotationCommit {
   readonly commit: string;
-  /** The protected files of its parent that are not encrypted; their names' characters are bytes. */
+  /**
+   * The protected files of its parent that are not encrypted; their names' characters are bytes.
+   */
   readonly clear: readonly string[];
   /** Grants of the old key that it removes, since none took their place. */
   readonly dropped: readonly string[];
@@ -78,7 +80,10 @@ function renewed({ ring, newKey }: RotationPlan, entry: ProtectedEntry, blob: Bu
   return next;
 }
 
-/** Entries for the files that are stored as they are, and the grants among them that are merely removed. */
+/**
+ * Entries for the files that are stored as they are, and the grants among them that are merely
+ * removed.
+ */
 function ownEntries(place: GitPlace, plan: RotationPlan): { entries: NewEntry[]; dropped: string[] } {
   const isStale = isGrant(place, plan.keyName);
   const present = new Map(listIndex(place).map(({ name, oid }) => [name, oid]));
@@ -111,8 +116,9 @@ function ownEntries(place: GitPlace, plan: RotationPlan): { entries: NewEntry[];
 }
 
 /**
- * Stores a commit after `head` whose protected files are encrypted with the new key, and which holds the keys that it replaces,
- * sealed. Nothing refers to it yet: neither a branch, the index nor the work tree is changed.
+ * Stores a commit after `head` whose protected files are encrypted with the new key, and which
+ * holds the keys that it replaces, sealed. Nothing refers to it yet: neither a branch, the index
+ * nor the work tree is changed.
  *
  * @throws GitCryptError TAMPERED_BLOB for a file that no key opens, NO_SUCH_FILE, GIT_FAILED.
  */

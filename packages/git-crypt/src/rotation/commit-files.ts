@@ -18,18 +18,23 @@ export interface CommitFilesOptions {
 }
 
 const ATTRIBUTES_FILE = `${VAULT_FOLDER}/.gitattributes`;
-/** Whatever the attributes above say: what lies there is encrypted already, and may not change by a byte. */
+/**
+ * Whatever the attributes above say: what lies there is encrypted already, and may not change by a
+ * byte.
+ */
 const ATTRIBUTES = "* -text !filter !diff !merge\n";
 
 /**
- * Commits changes to files of `.git-vault`, or of git-crypt's `.git-crypt`, and nothing else, whatever else is changed or staged, through `git commit`, so that the
- * user's hooks and signature apply. Where it fails, the files and the index are as before.
+ * Commits changes to files of `.git-vault`, or of git-crypt's `.git-crypt`, and nothing else,
+ * whatever else is changed or staged, through `git commit`, so that the user's hooks and signature
+ * apply. Where it fails, the files and the index are as before.
  *
  * The own `.gitattributes` of `.git-vault` is added where it is not there.
  *
  * @returns the commit's name; null where the changes were left staged, or only undo what was staged
- * @throws GitCryptError NO_WORK_TREE, NO_BRANCH, INDEX_LOCKED, UNWRITABLE; GIT_FAILED with git's reason, as where a merge is going on or a hook
- * refuses; RangeError for a path outside of the folder
+ * @throws GitCryptError NO_WORK_TREE, NO_BRANCH, INDEX_LOCKED, UNWRITABLE; GIT_FAILED with git's
+ * reason, as where a merge is going on or a hook refuses; RangeError for a path outside of the
+ * folder
  */
 export function commitFiles(
   repository: Repository,

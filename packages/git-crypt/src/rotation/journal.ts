@@ -16,8 +16,8 @@ import { GitCryptError } from "../errors.ts";
 import { printable } from "../format/file-name.ts";
 
 /*
- * What a rotation that was begun has to do, or to undo. It is written when the new commit is stored, and nothing else is changed
- * yet; and wiped when everything is done.
+ * What a rotation that was begun has to do, or to undo. It is written when the new commit is
+ * stored, and nothing else is changed yet; and wiped when everything is done.
  */
 
 /** A rotation that was begun. The characters of names are bytes. */
@@ -144,7 +144,8 @@ export function wipeJournal(commonDir: string): void {
 }
 
 /**
- * Asserts that no rotation was begun and left: its keys would be lost, or another begun in the middle of it.
+ * Asserts that no rotation was begun and left: its keys would be lost, or another begun in the
+ * middle of it.
  *
  * @throws GitCryptError UNFINISHED.
  */

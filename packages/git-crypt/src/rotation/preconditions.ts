@@ -30,7 +30,8 @@ const COMMIT_FIRST = "nothing was changed; commit or stash them first";
 /**
  * The branch that HEAD is on, and its commit.
  *
- * @throws GitCryptError NO_BRANCH where it is on none, or on one without a commit; UNFINISHED in the middle of a merge and the like.
+ * @throws GitCryptError NO_BRANCH where it is on none, or on one without a commit; UNFINISHED in
+ * the middle of a merge and the like.
  */
 export function currentBranch(repository: RotatedPlace): { readonly branch: string; readonly head: string } {
   const begun = OPERATIONS.find(([file]) => existsSync(join(repository.gitDir, file)));
@@ -52,7 +53,8 @@ export function currentBranch(repository: RotatedPlace): { readonly branch: stri
 }
 
 /**
- * Asserts that the keys of all rotations that the index tells of are here: what they encrypted would be lost.
+ * Asserts that the keys of all rotations that the index tells of are here: what they encrypted
+ * would be lost.
  *
  * @throws GitCryptError RETIRED_KEY, FORKED_KEY.
  */
@@ -69,7 +71,8 @@ export function assertComplete(repository: RotatedPlace, keys: KeyRing): void {
 }
 
 /**
- * Asserts that the protected files, the attributes that protect them and the folders of grants are as the last commit holds them.
+ * Asserts that the protected files, the attributes that protect them and the folders of grants are
+ * as the last commit holds them.
  *
  * @throws GitCryptError MODIFIED.
  */

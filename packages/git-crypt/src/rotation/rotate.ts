@@ -24,8 +24,9 @@ export interface RotateOptions extends FilterCommands {
   /** The key that is replaced: `default` where left out. */
   readonly keyName?: string | undefined;
   /**
-   * Gives what is committed along, mostly grants of the new key: files below `.git-vault` or git-crypt's folder, by their paths from
-   * the top folder; null removes one. Grants of this key name that it leaves out are removed: they hold the old key.
+   * Gives what is committed along, mostly grants of the new key: files below `.git-vault` or
+   * git-crypt's folder, by their paths from the top folder; null removes one. Grants of this key
+   * name that it leaves out are removed: they hold the old key.
    */
   readonly filesFor?: (newKey: StoredKey) => Promise<FilesToCommit>;
   /** The commit's message. */
@@ -43,7 +44,10 @@ export interface RotateResult {
   /** The branch's short name, and the commit that was made. */
   readonly branch: string;
   readonly commit: string;
-  /** The files that are encrypted with the new key now. Whoever held the old one may know what is in them. */
+  /**
+   * The files that are encrypted with the new key now. Whoever held the old one may know what is in
+   * them.
+   */
   readonly files: readonly FileName[];
   /** Protected files that the commit holds unencrypted, as before. */
   readonly clear: readonly FileName[];
@@ -102,7 +106,8 @@ function ringOf(repository: Repository, keyName: string, last: StoredKey, next: 
 
 const resultOf = (repository: Repository, { journal, last, next }: Begun): RotateResult => {
   const own = new Set(journal.clear);
-  // Also what was committed in the middle of an interrupted rotation, by then with the new key: its earlier content is known.
+  // Also what was committed in the middle of an interrupted rotation, by then with the new key: its
+  // earlier content is known.
   const files = listProtected(repository).filter(
     (entry) => entry.keyName === journal.keyName && isRegular(entry) && !own.has(entry.name),
   );
@@ -192,18 +197,23 @@ function finishOrTell(repository: RotatedPlace, begun: Begun, commands: FilterCo
 }
 
 /**
- * Replaces a key: makes a new one, encrypts every file that the current branch protects with it in one commit, and keeps the old
- * one as a retired key, sealed in that commit under the new one. Older retired keys are sealed anew. The content of the work tree
- * does not change; staged changes of other files stay staged. git's hooks do not run.
+ * Replaces a key: makes a new one, encrypts every file that the current branch protects with it in
+ * one commit, and keeps the old one as a retired key, sealed in that commit under the new one.
+ * Older retired keys are sealed anew. The content of the work tree does not change; staged changes
+ * of other files stay staged. git's hooks do not run.
  *
- * Everything is stored before anything is changed. From then on a journal in the repository's folder, which holds both keys and is
- * wiped in the end, tells {@link continueRotation} and {@link abortRotation} what to do, wherever the process was killed.
+ * Everything is stored before anything is changed. From then on a journal in the repository's
+ * folder, which holds both keys and is wiped in the end, tells {@link continueRotation} and {@link
+ * abortRotation} what to do, wherever the process was killed.
  *
- * What was encrypted before stays readable for whoever had the old key: the secrets themselves should be changed.
+ * What was encrypted before stays readable for whoever had the old key: the secrets themselves
+ * should be changed.
  *
- * @throws GitCryptError as readKey does; NO_BRANCH, MODIFIED, UNFINISHED in the middle of a merge, a rebase or another rotation,
- * RETIRED_KEY, FORKED_KEY where a rotation that was merged made a key which is not here, TAMPERED_BLOB for a file that no key opens, INDEX_LOCKED, NO_WORK_TREE, GIT_FAILED: nothing was changed; UNFINISHED with a cause
- * where it must be continued or aborted. What `filesFor` throws, where nothing was changed.
+ * @throws GitCryptError as readKey does; NO_BRANCH, MODIFIED, UNFINISHED in the middle of a merge,
+ * a rebase or another rotation, RETIRED_KEY, FORKED_KEY where a rotation that was merged made a key
+ * which is not here, TAMPERED_BLOB for a file that no key opens, INDEX_LOCKED, NO_WORK_TREE,
+ * GIT_FAILED: nothing was changed; UNFINISHED with a cause where it must be continued or aborted.
+ * What `filesFor` throws, where nothing was changed.
  */
 export async function rotate(repository: Repository, options: RotateOptions): Promise<RotateResult> {
   const { keyName = DEFAULT_KEY_NAME, filesFor } = options;
@@ -265,9 +275,11 @@ function begunIn(repository: RotatedPlace): Begun {
 }
 
 /**
- * Finishes a rotation that was interrupted. Where commits were made meanwhile, the rotation's comes after them.
+ * Finishes a rotation that was interrupted. Where commits were made meanwhile, the rotation's comes
+ * after them.
  *
- * @throws GitCryptError NO_ROTATION; NO_BRANCH where another branch is checked out now; INDEX_LOCKED; UNFINISHED.
+ * @throws GitCryptError NO_ROTATION; NO_BRANCH where another branch is checked out now;
+ * INDEX_LOCKED; UNFINISHED.
  */
 export function continueRotation(repository: Repository, commands: FilterCommands): RotateResult {
   assertWorkTree(repository);
@@ -299,9 +311,11 @@ function restage(repository: RotatedPlace, keyName: string, ring: KeyRing): Diff
 }
 
 /**
- * Undoes a rotation that was interrupted. The new key stays here as a retired one, in case that something was encrypted with it.
+ * Undoes a rotation that was interrupted. The new key stays here as a retired one, in case that
+ * something was encrypted with it.
  *
- * @throws GitCryptError NO_ROTATION; NO_BRANCH; BRANCH_MOVED where commits were made meanwhile; INDEX_LOCKED; UNFINISHED.
+ * @throws GitCryptError NO_ROTATION; NO_BRANCH; BRANCH_MOVED where commits were made meanwhile;
+ * INDEX_LOCKED; UNFINISHED.
  */
 export function abortRotation(repository: Repository, commands: FilterCommands): void {
   assertWorkTree(repository);

@@ -21,8 +21,8 @@ import { WorkTree } from "../git/work-tree.ts";
 import { otherWorktrees } from "../git/worktrees.ts";
 
 /*
- * The steps of a rotation, once its commit is stored. Each can be done again after it was killed, and each can be done the other
- * way round.
+ * The steps of a rotation, once its commit is stored. Each can be done again after it was killed,
+ * and each can be done the other way round.
  */
 
 /** A repository whose key is rotated. */
@@ -35,8 +35,8 @@ export interface KeyBytes {
 }
 
 /**
- * Makes `next` the current key, wherever the one of that name lies, and keeps `last` as a retired one. The retired one is stored
- * first: at no time does a filter lack a key that the index needs.
+ * Makes `next` the current key, wherever the one of that name lies, and keeps `last` as a retired
+ * one. The retired one is stored first: at no time does a filter lack a key that the index needs.
  */
 export function exchangeKeys(
   repository: RotatedPlace,
@@ -66,7 +66,10 @@ export function moveBranch(repository: Repository, branch: string, from: string,
   runGit(repository, ["update-ref", "-m", `rotate: ${reason}`, branch, to, from]);
 }
 
-/** Puts the files that differ into the index, where it holds what they were; other entries are staged changes, and stay. */
+/**
+ * Puts the files that differ into the index, where it holds what they were; other entries are
+ * staged changes, and stay.
+ */
 export function moveIndex(repository: Repository, changed: readonly Difference[], skipped: ReadonlySet<string>): void {
   const index = new Map(listIndex(repository).map((entry) => [entry.name, entry]));
   const entries = changed.flatMap(({ name, mode, before, after }): NewEntry[] => {
@@ -148,7 +151,10 @@ export function moveFiles(repository: RotatedPlace, changed: readonly Difference
   }
 }
 
-/** Tells git that the files that differ are in the work tree what the index now says: their content did not change. */
+/**
+ * Tells git that the files that differ are in the work tree what the index now says: their content
+ * did not change.
+ */
 export function refreshFiles(repository: RotatedPlace, changed: readonly Difference[], keys: KeyRing): void {
   const names = new Set(changed.map(({ name }) => name));
   const index = listIndex(repository).filter(({ name, stage }) => stage === 0 && names.has(name));

@@ -13,14 +13,20 @@ import { listRetired, retirementIn } from "../keys/committed-retired-keys.ts";
 
 /**
  * - `old-git`: git is older than 2.11 and starts the filter once for each file
- * - `missing-program`: a setting names a program that is not there, and git stops at each protected file
- * - `stale-hook`: the pre-commit hook names a program that is not there, and git refuses each commit
+ * - `missing-program`: a setting names a program that is not there, and git stops at each protected
+ *   file
+ * - `stale-hook`: the pre-commit hook names a program that is not there, and git refuses each
+ *   commit
  * - `unfinished-rotation`: a rotation of a key was interrupted, and not continued or undone
- * - `no-filter`: a key lies here and its filter is not configured: protected files are stored in clear
+ * - `no-filter`: a key lies here and its filter is not configured: protected files are stored in
+ *   clear
  * - `no-key`: a filter is configured and its key is not here: git stops at each protected file
- * - `left-keys`: keys that a rotation replaced lie here without the one that replaced them: another program locked the repository
- * - `replaced-key`: a rotation replaced the key that lies here: files that need the new one stay encrypted, and git adds no changes
- * - `false-retirement`: a file says that a key which lies here was replaced, and nobody wrote it who had that key
+ * - `left-keys`: keys that a rotation replaced lie here without the one that replaced them: another
+ *   program locked the repository
+ * - `replaced-key`: a rotation replaced the key that lies here: files that need the new one stay
+ *   encrypted, and git adds no changes
+ * - `false-retirement`: a file says that a key which lies here was replaced, and nobody wrote it
+ *   who had that key
  * - `folder-pattern`: a line of .gitattributes protects a folder by name, and so no file in it
  * - `not-required`: where the filter fails, git stores plaintext
  * - `no-process`: the filter starts once for each file, as git-crypt configures it
@@ -82,7 +88,10 @@ function isThere(path: string, mode: number): boolean {
   }
 }
 
-/** Tells whether the program of a command line is there, and each file that it names by a whole path. */
+/**
+ * Tells whether the program of a command line is there, and each file that it names by a whole
+ * path.
+ */
 function canRun(command: string, env: NodeJS.ProcessEnv): boolean {
   const [program = "", ...words] = wordsOf(command);
   const folders = (env["PATH"] ?? "").split(delimiter).filter(Boolean);
@@ -202,8 +211,8 @@ export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<stri
 }
 
 /**
- * Looks at how a repository is set up: git's version, the filters' settings, the programs that they name, the hook, and the keys' files.
- * It changes nothing and runs none of the programs.
+ * Looks at how a repository is set up: git's version, the filters' settings, the programs that they
+ * name, the hook, and the keys' files. It changes nothing and runs none of the programs.
  *
  * @throws GitCryptError GIT_MISSING, GIT_FAILED, KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE.
  */

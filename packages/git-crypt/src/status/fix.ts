@@ -8,7 +8,10 @@ import type { Repository } from "../git/repository.ts";
 import { retirementIn } from "../keys/committed-retired-keys.ts";
 import { clearBlobs } from "../git/staged.ts";
 
-/** What takes a blob's place: itself under the current key where it is in clear, or under a retired key; else null. */
+/**
+ * What takes a blob's place: itself under the current key where it is in clear, or under a retired
+ * key; else null.
+ */
 function mended(keys: KeyRing, wasRetired: (key: KeyFile) => boolean, blob: Buffer): Buffer | null {
   if (!isEncryptedBlob(blob)) return blob.length === 0 ? null : encryptBlob(keys.current, blob);
   const found = keys.tryOpen(blob);
@@ -19,10 +22,12 @@ function mended(keys: KeyRing, wasRetired: (key: KeyFile) => boolean, blob: Buff
 }
 
 /**
- * Encrypts what the index holds unencrypted, or encrypted with a key that was retired before, on protected paths, and gives the files. The work
- * tree stays as it is; the next commit holds the encrypted files. What was committed otherwise stays readable in the history.
+ * Encrypts what the index holds unencrypted, or encrypted with a key that was retired before, on
+ * protected paths, and gives the files. The work tree stays as it is; the next commit holds the
+ * encrypted files. What was committed otherwise stays readable in the history.
  *
- * @throws GitCryptError as readKey does, and RETIRED_KEY where a rotation replaced the key that is here, before anything is changed; NO_WORK_TREE, GIT_FAILED; NO_SUCH_FILE in a partial clone.
+ * @throws GitCryptError as readKey does, and RETIRED_KEY where a rotation replaced the key that is
+ * here, before anything is changed; NO_WORK_TREE, GIT_FAILED; NO_SUCH_FILE in a partial clone.
  */
 export function fix(repository: Repository): FileName[] {
   assertWorkTree(repository);

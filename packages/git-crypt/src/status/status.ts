@@ -43,7 +43,8 @@ export interface Status {
   /**
    * - `unlocked`: each key that is used lies here with its filter
    * - `locked`: none does
-   * - `partly`: some do, or a key without its filter, or the reverse, or retired keys without the current one
+   * - `partly`: some do, or a key without its filter, or the reverse, or retired keys without the
+   *   current one
    * - `unused`: nothing in the repository uses git-crypt
    */
   readonly state: "unlocked" | "locked" | "partly" | "unused";
@@ -160,8 +161,8 @@ const isOff = (value: string): boolean => value === "unspecified" || value === "
 const CONVERSIONS = ["text", "crlf", "eol", "ident", "working-tree-encoding"];
 
 /**
- * `text=auto` does no harm: git takes each encrypted file for a binary one. `crlf` is what `text` was called before git 1.7.2, and
- * counts where `text` says nothing.
+ * `text=auto` does no harm: git takes each encrypted file for a binary one. `crlf` is what `text`
+ * was called before git 1.7.2, and counts where `text` says nothing.
  */
 function attributeProblems([
   text = "",
@@ -209,12 +210,14 @@ function findSetup(
 const irregularProblem = ({ mode }: ProtectedEntry): PathProblem => (mode === "160000" ? "submodule" : "symlink");
 
 /**
- * Tells whether a repository is locked, which files are protected by which key, and everything that endangers them: also how it is set
- * up, where git stores plaintext because of that, or stops. It changes
- * nothing, and needs no key; with one, it also tells which files neither it nor a retired key opens (those up to 1 MiB; all where
- * there are retired keys), and which are still encrypted with one that was retired before this very commit.
+ * Tells whether a repository is locked, which files are protected by which key, and everything that
+ * endangers them: also how it is set up, where git stores plaintext because of that, or stops. It
+ * changes nothing, and needs no key; with one, it also tells which files neither it nor a retired
+ * key opens (those up to 1 MiB; all where there are retired keys), and which are still encrypted
+ * with one that was retired before this very commit.
  *
- * @throws GitCryptError NO_WORK_TREE, GIT_FAILED; MALFORMED_KEY_FILE, KEY_FILE_UNREADABLE for a key that lies here.
+ * @throws GitCryptError NO_WORK_TREE, GIT_FAILED; MALFORMED_KEY_FILE, KEY_FILE_UNREADABLE for a key
+ * that lies here.
  */
 export function status(repository: Repository, options: StatusOptions = {}): Status {
   assertWorkTree(repository);

@@ -10,15 +10,21 @@ import type { PrivateKey, PrivateKeyFile, SshPublicKey } from "../types.ts";
 export interface FindIdentitiesOptions {
   /** The home folder, whose `.ssh` folder is looked into. */
   readonly home: string;
-  /** Paths that were named by the user. Where there are any, no others are looked at, and a problem with any of them throws. */
+  /**
+   * Paths that were named by the user. Where there are any, no others are looked at, and a problem
+   * with any of them throws.
+   */
   readonly explicit?: readonly string[] | undefined;
   /**
-   * The content of the file at that path, in a Buffer of its own, for that of a private key is overwritten with zeros when done; null
-   * where there is none. It may throw where the file cannot be read. `path.pub` is read only where the file at `path` does not tell
-   * its public half.
+   * The content of the file at that path, in a Buffer of its own, for that of a private key is
+   * overwritten with zeros when done; null where there is none. It may throw where the file cannot
+   * be read. `path.pub` is read only where the file at `path` does not tell its public half.
    */
   readonly read: (path: string) => Buffer | null;
-  /** The names in the folder at that path, for `Include` lines with `*` and `?`, which are passed over without it. It may throw. */
+  /**
+   * The names in the folder at that path, for `Include` lines with `*` and `?`, which are passed
+   * over without it. It may throw.
+   */
   readonly list?: ((path: string) => readonly string[]) | undefined;
 }
 
@@ -27,7 +33,10 @@ export interface IdentityFile {
   readonly path: string;
   /** Null where `problem` tells why. */
   readonly file: PrivateKeyFile | null;
-  /** The public half where it is known, even where `file` is null: from the file, or else from `path.pub`. */
+  /**
+   * The public half where it is known, even where `file` is null: from the file, or else from
+   * `path.pub`.
+   */
   readonly publicKey: SshPublicKey | null;
   /** Why this key cannot be used, as a phrase; null where it can. */
   readonly problem: string | null;
@@ -45,7 +54,10 @@ const readPublicHalf = (path: string, read: FindIdentitiesOptions["read"]): SshP
   }
 };
 
-/** An encrypted PEM file hides its public half; `path.pub` tells it, and unlocking then checks that it told the truth. */
+/**
+ * An encrypted PEM file hides its public half; `path.pub` tells it, and unlocking then checks that
+ * it told the truth.
+ */
 const withPublicHalf = (file: PrivateKeyFile, publicKey: SshPublicKey): PrivateKeyFile => ({
   ...file,
   publicKey,
@@ -59,7 +71,10 @@ const withPublicHalf = (file: PrivateKeyFile, publicKey: SshPublicKey): PrivateK
   },
 });
 
-/** Reads the key at `path`; null where there is neither it nor its public half. Throws whatever is wrong with it. */
+/**
+ * Reads the key at `path`; null where there is neither it nor its public half. Throws whatever is
+ * wrong with it.
+ */
 const readIdentity = (path: string, read: FindIdentitiesOptions["read"]): IdentityFile | null => {
   const bytes = read(path);
   if (bytes === null) {
@@ -116,14 +131,16 @@ const orElse = <T>(work: () => T, otherwise: T): T => {
 };
 
 /**
- * Finds private keys: those of `explicit`, or else those of the `IdentityFile` lines of `~/.ssh/config` (of all hosts, with what it
- * includes), then `~/.ssh/id_ed25519` and `~/.ssh/id_rsa`. Nothing is unlocked. A file that does not exist is passed over, unless it
- * was named explicitly; where only its `.pub` exists, `problem` says that the key lives in an agent.
+ * Finds private keys: those of `explicit`, or else those of the `IdentityFile` lines of
+ * `~/.ssh/config` (of all hosts, with what it includes), then `~/.ssh/id_ed25519` and
+ * `~/.ssh/id_rsa`. Nothing is unlocked. A file that does not exist is passed over, unless it was
+ * named explicitly; where only its `.pub` exists, `problem` says that the key lives in an agent.
  *
  * `IdentityFile` lines that depend on a host (`%h` and the like) are passed over.
  *
  * @returns in the order in which they should be tried, without duplicates
- * @throws KeyError only for `explicit` paths: `KEY_NOT_FOUND`, `MALFORMED_KEY`, `UNSUPPORTED_KEY`; and what `read` throws for them
+ * @throws KeyError only for `explicit` paths: `KEY_NOT_FOUND`, `MALFORMED_KEY`, `UNSUPPORTED_KEY`;
+ * and what `read` throws for them
  */
 export function findIdentities(options: FindIdentitiesOptions): IdentityFile[] {
   const { home, explicit = [], read, list } = options;

@@ -1,8 +1,8 @@
 import { basename, dirname, join } from "node:path/posix";
 
 /*
- * As much of ssh_config(5) as it takes to know which private keys somebody uses: the IdentityFile lines, and the files that Include
- * lines name. All hosts count, since a message has none.
+ * As much of ssh_config(5) as it takes to know which private keys somebody uses: the IdentityFile
+ * lines, and the files that Include lines name. All hosts count, since a message has none.
  */
 
 /** What reading a configuration needs from outside. */
@@ -22,7 +22,10 @@ const maximumIdentities = 100;
 const maximumFiles = 100;
 const maximumSize = 1024 * 1024;
 
-/** The keyword of a line, in lower case, and its arguments, without the quotes and the comment at its end. */
+/**
+ * The keyword of a line, in lower case, and its arguments, without the quotes and the comment at
+ * its end.
+ */
 export function parseConfigLine(line: string): { readonly keyword: string; readonly args: readonly string[] } {
   const [, keyword = "", rest = ""] = /^[ \t]*([^ \t="]+)[ \t]*=?(.*)$/s.exec(line.trimEnd()) ?? [];
   const args: string[] = [];
@@ -56,8 +59,8 @@ export function parseConfigLine(line: string): { readonly keyword: string; reado
 }
 
 /**
- * The path that an argument stands for: `~/`, `%d` and `%%` are known. Null for what depends on a host or another user (`%h`,
- * `%u`, `~user`, `${VARIABLE}`) and so cannot be known here.
+ * The path that an argument stands for: `~/`, `%d` and `%%` are known. Null for what depends on a
+ * host or another user (`%h`, `%u`, `~user`, `${VARIABLE}`) and so cannot be known here.
  */
 const expandPath = (argument: string, home: string): string | null => {
   if (argument === "" || argument.includes("${") || /^~[^/]/.test(argument)) return null;
@@ -66,7 +69,10 @@ const expandPath = (argument: string, home: string): string | null => {
   return path.replaceAll(/%([%d])/g, (_, token: string) => (token === "%" ? "%" : home));
 };
 
-/** Whether a name fits a pattern with `*` and `?`, as in glob(7): a name that begins with a dot needs a dot. */
+/**
+ * Whether a name fits a pattern with `*` and `?`, as in glob(7): a name that begins with a dot
+ * needs a dot.
+ */
 const fits = (name: string, pattern: string): boolean => {
   if (name.startsWith(".") && !pattern.startsWith(".")) return false;
   let [at, to] = [0, 0];
@@ -99,7 +105,10 @@ const includedFiles = (argument: string, source: ConfigSource): readonly string[
   return names.toSorted().map((name) => join(dirname(path), name));
 };
 
-/** The paths of all IdentityFile lines of `~/.ssh/config` and what it includes, in their order and without duplicates. */
+/**
+ * The paths of all IdentityFile lines of `~/.ssh/config` and what it includes, in their order and
+ * without duplicates.
+ */
 export function configuredIdentities(source: ConfigSource): string[] {
   const identities = new Set<string>();
   let files = 0;

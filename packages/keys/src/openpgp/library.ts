@@ -3,7 +3,10 @@ import type * as openpgpModule from "openpgp";
 /** openpgp.js, and its settings wherever it is used here. */
 export interface OpenPgpLibrary {
   readonly openpgp: typeof openpgpModule;
-  /** To be given to each call: what is not a parameter of the library stays as others of the process have it. */
+  /**
+   * To be given to each call: what is not a parameter of the library stays as others of the process
+   * have it.
+   */
   readonly config: openpgpModule.Config;
 }
 

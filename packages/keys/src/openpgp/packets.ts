@@ -1,17 +1,23 @@
 import { KeyError } from "../errors.ts";
 
 /*
- * The outer form of what OpenPGP writes (RFC 9580): a sequence of packets, in binary or in ASCII armor. What is in a packet is
- * left to openpgp.js.
+ * The outer form of what OpenPGP writes (RFC 9580): a sequence of packets, in binary or in ASCII
+ * armor. What is in a packet is left to openpgp.js.
  */
 
 /** One packet (section 4). */
 export interface OpenPgpPacket {
-  /** Its type ID, which was called its tag: 1 for a session key that is encrypted to a public key, 6 for a public key, and so on. */
+  /**
+   * Its type ID, which was called its tag: 1 for a session key that is encrypted to a public key, 6
+   * for a public key, and so on.
+   */
   readonly tag: number;
   /** What the header announces; for a body that comes in parts, only the first of them. */
   readonly body: Buffer;
-  /** Where in the bytes it begins and where the next one does; null for a body that comes in parts or has no announced length. */
+  /**
+   * Where in the bytes it begins and where the next one does; null for a body that comes in parts
+   * or has no announced length.
+   */
   readonly start: number;
   readonly end: number | null;
 }
@@ -32,8 +38,8 @@ const malformed = (why: string): KeyError => new KeyError("MALFORMED_KEY", `malf
 export const isOpenPgpArmor = (text: string): boolean => /^[\s\uFEFF]*-----BEGIN PGP /.test(text);
 
 /**
- * Reads every block of armor in a text; what stands between them is passed over. Its checksum is not, as the standard says: what is
- * inside is authenticated by itself.
+ * Reads every block of armor in a text; what stands between them is passed over. Its checksum is
+ * not, as the standard says: what is inside is authenticated by itself.
  *
  * @throws KeyError `MALFORMED_KEY` for a block that is no base64
  */
@@ -58,7 +64,8 @@ function decode(content: string): Buffer {
 /**
  * Reads packets one after another, until one whose end is not announced.
  *
- * @throws KeyError `MALFORMED_KEY` where a header is none, or a packet ends before its announced length
+ * @throws KeyError `MALFORMED_KEY` where a header is none, or a packet ends before its announced
+ * length
  */
 export function* readOpenPgpPackets(bytes: Buffer): Generator<OpenPgpPacket, void, undefined> {
   for (let start = 0; start < bytes.length;) {
@@ -72,7 +79,9 @@ export function* readOpenPgpPackets(bytes: Buffer): Generator<OpenPgpPacket, voi
   }
 }
 
-/** The packet's header at that place (sections 4.2.1 and 4.2.2): a length of null is not announced. */
+/**
+ * The packet's header at that place (sections 4.2.1 and 4.2.2): a length of null is not announced.
+ */
 function readHeader(bytes: Buffer, at: number): { tag: number; header: number; length: number | null } {
   const first = bytes[at] ?? 0;
   if ((first & 0x80) === 0) throw malformed("a packet does not begin where one should");

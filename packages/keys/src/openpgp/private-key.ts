@@ -17,14 +17,18 @@ export interface OpenPgpPrivateKeyFile {
   readonly format: "openpgp";
   /** Of the primary key, as in `OpenPgpPublicKey`. */
   readonly fingerprint: string;
-  /** What messages name the parts by that can decrypt: 16 upper-case hexadecimal digits each. Expired and revoked ones are among them. */
+  /**
+   * What messages name the parts by that can decrypt: 16 upper-case hexadecimal digits each.
+   * Expired and revoked ones are among them.
+   */
   readonly keyIds: readonly string[];
   /** The public half, and whether a message can be sealed to it now. */
   readonly publicKey: OpenPgpKeyEntry;
   /** Whether `unlock` needs a passphrase. */
   readonly encrypted: boolean;
   /**
-   * Decrypts the parts of the key that can decrypt, and checks that they belong to their public halves.
+   * Decrypts the parts of the key that can decrypt, and checks that they belong to their public
+   * halves.
    *
    * @param passphrase the bytes typed, in UTF-8; ignored where the key is not encrypted
    * @throws KeyError `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE`, `MALFORMED_KEY`
@@ -36,7 +40,10 @@ const MAX_BYTES = 1024 * 1024;
 const SECRET_KEY = 5;
 const HINT = "where gpg has the key, leave --key out: then gpg is asked";
 
-/** Whether bytes begin as OpenPGP private keys do, in binary or in armor. What follows may still be malformed. */
+/**
+ * Whether bytes begin as OpenPGP private keys do, in binary or in armor. What follows may still be
+ * malformed.
+ */
 export function isOpenPgpPrivateKey(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (/^(?:\xEF\xBB\xBF)?\s*-----BEGIN PGP PRIVATE KEY BLOCK-----/.test(start.toString("latin1", 0, 4096))) return true;
@@ -49,11 +56,12 @@ export function isOpenPgpPrivateKey(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads OpenPGP private keys, in binary or in armor (RFC 9580 section 10.1, "transferable secret keys"), without unlocking them.
+ * Reads OpenPGP private keys, in binary or in armor (RFC 9580 section 10.1, "transferable secret
+ * keys"), without unlocking them.
  *
  * @param bytes at most 1 MiB; they are not kept, so that the caller may overwrite them
- * @throws KeyError `MALFORMED_KEY` for what is no private key; `UNSUPPORTED_KEY` for one whose secret is on a smart card, or of a kind
- *   that is not supported
+ * @throws KeyError `MALFORMED_KEY` for what is no private key; `UNSUPPORTED_KEY` for one whose
+ * secret is on a smart card, or of a kind that is not supported
  */
 export async function readOpenPgpPrivateKeys(bytes: Uint8Array): Promise<OpenPgpPrivateKeyFile[]> {
   if (bytes.length > MAX_BYTES) {
@@ -113,7 +121,10 @@ async function fileOf(library: OpenPgpLibrary, key: PrivateKey): Promise<OpenPgp
 
 type SecretPacket = SecretKeyPacket | SecretSubkeyPacket;
 
-/** The parts that can decrypt, of those whose secret is there, be they valid still or not: a message may be old. */
+/**
+ * The parts that can decrypt, of those whose secret is there, be they valid still or not: a message
+ * may be old.
+ */
 async function decryptingPackets({ config }: OpenPgpLibrary, key: PrivateKey): Promise<SecretPacket[]> {
   const packets: SecretPacket[] = [];
   for (const part of key.getKeys()) {

@@ -36,11 +36,17 @@ export interface OpenPgpKeyEntry {
   readonly comment: string;
   /** All of them, the primary one first. */
   readonly userIds: readonly string[];
-  /** Of the part that messages are sealed to, else of the primary key; empty where the key could not be read. */
+  /**
+   * Of the part that messages are sealed to, else of the primary key; empty where the key could not
+   * be read.
+   */
   readonly algorithm: string;
   /** Null where `unusable` tells why. */
   readonly key: OpenPgpPublicKey | null;
-  /** Why nothing can be sealed to it, as a phrase (`it expired on 2024-01-31`); null where it is usable. */
+  /**
+   * Why nothing can be sealed to it, as a phrase (`it expired on 2024-01-31`); null where it is
+   * usable.
+   */
   readonly unusable: string | null;
 }
 
@@ -55,7 +61,10 @@ const malformed = (why: string, hint?: string): KeyError =>
 
 const FIRST_HEADERS: ReadonlySet<number> = new Set([0x98, 0x99, 0x9a, 0xc6]);
 
-/** Whether bytes begin as OpenPGP public keys do, in binary or in armor. What follows may still be malformed. */
+/**
+ * Whether bytes begin as OpenPGP public keys do, in binary or in armor. What follows may still be
+ * malformed.
+ */
 export function isOpenPgpKey(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.subarray(0, 4096));
   if (/^(?:\xEF\xBB\xBF)?\s*-----BEGIN PGP PUBLIC KEY BLOCK-----/.test(start.toString("latin1"))) return true;
@@ -69,14 +78,17 @@ export function isOpenPgpKey(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads OpenPGP public keys, in binary or in any number of blocks of armor, and judges each as of `date`: whether a message can be
- * sealed to it, and to which part of it. That is the newest subkey which may encrypt, is neither expired nor revoked, and has a sound
- * algorithm (RSA of 2048 bits or more, or an elliptic curve that openpgp.js has); else the primary key, where it may.
+ * Reads OpenPGP public keys, in binary or in any number of blocks of armor, and judges each as of
+ * `date`: whether a message can be sealed to it, and to which part of it. That is the newest subkey
+ * which may encrypt, is neither expired nor revoked, and has a sound algorithm (RSA of 2048 bits or
+ * more, or an elliptic curve that openpgp.js has); else the primary key, where it may.
  *
- * A key that cannot be read is in the list with a reason. Whether the key belongs to whom it names is not judged at all.
+ * A key that cannot be read is in the list with a reason. Whether the key belongs to whom it names
+ * is not judged at all.
  *
  * @param bytes at most 1 MiB, with at most 100 keys
- * @throws KeyError `MALFORMED_KEY` for what is too much, or no list of public keys; a list may be empty
+ * @throws KeyError `MALFORMED_KEY` for what is too much, or no list of public keys; a list may be
+ * empty
  */
 export async function readOpenPgpKeys(bytes: Uint8Array, date: Date = new Date()): Promise<OpenPgpKeyEntry[]> {
   if (bytes.length > MAX_BYTES) {
@@ -227,7 +239,10 @@ async function whyNoEncryption(
   return hasUnknownSubkey ? "its subkeys are of a kind that is not supported" : "it can only sign";
 }
 
-/** Whether a subkey is meant for encryption: by its algorithm, and by the flags of its newest binding where that has any. */
+/**
+ * Whether a subkey is meant for encryption: by its algorithm, and by the flags of its newest
+ * binding where that has any.
+ */
 function mayEncrypt({ enums }: OpenPgpLibrary["openpgp"], { keyPacket, bindingSignatures }: Subkey): boolean {
   const { rsaEncryptSign, rsaEncrypt, elgamal, ecdh, x25519, x448 } = enums.publicKey;
   if (![rsaEncryptSign, rsaEncrypt, elgamal, ecdh, x25519, x448].includes(keyPacket.algorithm)) return false;

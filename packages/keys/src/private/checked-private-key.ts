@@ -17,7 +17,10 @@ export interface RsaNumbers {
   readonly coefficient: Buffer;
 }
 
-/** What stands before the seed in the PKCS#8 encoding of an Ed25519 private key (RFC 8410 section 7). */
+/**
+ * What stands before the seed in the PKCS#8 encoding of an Ed25519 private key (RFC 8410 section
+ * 7).
+ */
 const seedPrefix = Buffer.from("302e020100300506032b657004220420", "hex");
 
 /** The compressed Edwards point that belongs to a seed of 32 bytes. */
@@ -31,17 +34,22 @@ export function pointOfSeed(seed: Uint8Array): Buffer {
   }
 }
 
-/** An unlocked Ed25519 key, with a copy of `seed`; throws KeyError `MALFORMED_KEY` where the seed is not that of the public key. */
+/**
+ * An unlocked Ed25519 key, with a copy of `seed`; throws KeyError `MALFORMED_KEY` where the seed is
+ * not that of the public key.
+ */
 export function ed25519PrivateKey(seed: Uint8Array, publicKey: Ed25519PublicKey): Ed25519PrivateKey {
   if (!pointOfSeed(seed).equals(publicKey.point)) throw notOfPublicHalf();
   return { type: "ssh-ed25519", publicKey, seed: Buffer.from(seed) };
 }
 
 /**
- * An unlocked RSA key; throws KeyError `MALFORMED_KEY` where its numbers are not those of the public key, or do not agree.
+ * An unlocked RSA key; throws KeyError `MALFORMED_KEY` where its numbers are not those of the
+ * public key, or do not agree.
  *
- * The files of OpenSSH and PuTTY lack d mod (p − 1) and d mod (q − 1), which node:crypto wants, so they are computed here, on the
- * machine of the key's owner and once per unlocking. BigInts and the strings of a JWK cannot be overwritten.
+ * The files of OpenSSH and PuTTY lack d mod (p − 1) and d mod (q − 1), which node:crypto wants, so
+ * they are computed here, on the machine of the key's owner and once per unlocking. BigInts and the
+ * strings of a JWK cannot be overwritten.
  */
 export function rsaPrivateKey(numbers: RsaNumbers, publicKey: RsaPublicKey): RsaPrivateKey {
   if (!sameKey(rsaPublicKey(numbers.modulus, numbers.exponent, ""), publicKey)) throw notOfPublicHalf();

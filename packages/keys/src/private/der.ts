@@ -1,7 +1,8 @@
 import { KeyError } from "../errors.ts";
 
 /*
- * As much of DER (X.690) as it takes to look into the parameters of an encrypted PKCS#8 key before anything is computed from them.
+ * As much of DER (X.690) as it takes to look into the parameters of an encrypted PKCS#8 key before
+ * anything is computed from them.
  */
 
 /** The tags that are met there. */
@@ -9,7 +10,10 @@ export const derTag = { integer: 0x02, octetString: 0x04, objectIdentifier: 0x06
 
 const malformed = (): KeyError => new KeyError("MALFORMED_KEY", "malformed PEM private key: its DER is damaged");
 
-/** Reads DER elements one after another; what it gives are views of the bytes it reads. Throws KeyError `MALFORMED_KEY`. */
+/**
+ * Reads DER elements one after another; what it gives are views of the bytes it reads. Throws
+ * KeyError `MALFORMED_KEY`.
+ */
 export class DerReader {
   readonly #bytes: Buffer;
   #offset = 0;

@@ -64,8 +64,8 @@ export interface BcryptOptions {
 }
 
 /**
- * A round takes some 20 milliseconds, so that this many take half a minute; ssh-keygen writes 16 or 24 unless told otherwise. A
- * hostile file can ask for 2^32.
+ * A round takes some 20 milliseconds, so that this many take half a minute; ssh-keygen writes 16 or
+ * 24 unless told otherwise. A hostile file can ask for 2^32.
  */
 const maximumRounds = 1024;
 /** ssh-keygen writes 16 bytes. */
@@ -131,7 +131,10 @@ const openGcm = (algorithm: CipherGCMTypes, key: Buffer, iv: Buffer, section: Bu
   return plaintext;
 };
 
-/** ChaCha20 at block `counter` with a nonce of zeros: the sequence number of a key file is 0 (PROTOCOL.chacha20poly1305). */
+/**
+ * ChaCha20 at block `counter` with a nonce of zeros: the sequence number of a key file is 0
+ * (PROTOCOL.chacha20poly1305).
+ */
 const chacha20 = (key: Buffer, counter: number, input: Buffer): Buffer => {
   const iv = Buffer.alloc(16);
   iv.writeUInt32LE(counter);

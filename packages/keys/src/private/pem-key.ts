@@ -13,7 +13,8 @@ import {
 } from "./checked-private-key.ts";
 
 /*
- * PEM files (RFC 7468): PKCS#1 (RFC 8017 appendix A.1.2), where encrypted by the headers of RFC 1421, and PKCS#8 (RFC 5958).
+ * PEM files (RFC 7468): PKCS#1 (RFC 8017 appendix A.1.2), where encrypted by the headers of RFC
+ * 1421, and PKCS#8 (RFC 5958).
  */
 
 interface Pem {
@@ -60,7 +61,9 @@ const readPem = (text: string): Pem => {
   return { label, cipher: isEncrypted ? (cipher ?? null) : null, der };
 };
 
-/** The seed is the last field of the PKCS#8 encoding that node:crypto writes (RFC 8410 section 7). */
+/**
+ * The seed is the last field of the PKCS#8 encoding that node:crypto writes (RFC 8410 section 7).
+ */
 const readEd25519 = (key: KeyObject): PrivateKey => {
   const der = key.export({ format: "der", type: "pkcs8" });
   const seed = der.subarray(-32);
@@ -94,7 +97,10 @@ const readKeyObject = (key: KeyObject): PrivateKey => {
   throw unsupportedKey("this one is of another type");
 };
 
-/** Runs what hands hostile input to OpenSSL; its own errors, whose words change from version to version, become `failure`. */
+/**
+ * Runs what hands hostile input to OpenSSL; its own errors, whose words change from version to
+ * version, become `failure`.
+ */
 const orFail = <T>(failure: KeyError, work: () => T): T => {
   try {
     return work();
@@ -118,7 +124,10 @@ const maximumIterations = 10_000_000;
 /** N·r·p of scrypt (RFC 7914): some seconds. OpenSSL writes 2^17. */
 const maximumScryptWork = 2 ** 22;
 
-/** Asserts that an encrypted PKCS#8 key (RFC 5958, RFC 8018 appendix A) asks for a decryption that OpenSSL can do and that ends. */
+/**
+ * Asserts that an encrypted PKCS#8 key (RFC 5958, RFC 8018 appendix A) asks for a decryption that
+ * OpenSSL can do and that ends.
+ */
 const checkEncryptedPkcs8 = (der: Buffer): void => {
   const info = new DerReader(der).sequence();
   const scheme = info.sequence();

@@ -25,14 +25,14 @@ const mistakes: readonly (readonly [pattern: RegExp, what: string, hint: string]
 ];
 
 /**
- * Reads a private key file in whatever format its content shows, without unlocking it: OpenSSH (PROTOCOL.key), PEM
- * (PKCS#1 and PKCS#8), PuTTY versions 2 and 3.
+ * Reads a private key file in whatever format its content shows, without unlocking it: OpenSSH
+ * (PROTOCOL.key), PEM (PKCS#1 and PKCS#8), PuTTY versions 2 and 3.
  *
  * The bytes are not kept: the caller may overwrite them with zeros.
  *
  * @param bytes the content of the file, at most 16 KiB
- * @throws KeyError `MALFORMED_KEY` for what is no private key or a damaged one, `UNSUPPORTED_KEY` for a key that can only sign, or
- *   one whose encryption is not supported
+ * @throws KeyError `MALFORMED_KEY` for what is no private key or a damaged one, `UNSUPPORTED_KEY`
+ * for a key that can only sign, or one whose encryption is not supported
  */
 export function readPrivateKey(bytes: Uint8Array): PrivateKeyFile {
   assertBytes("bytes", bytes);
@@ -42,7 +42,8 @@ export function readPrivateKey(bytes: Uint8Array): PrivateKeyFile {
       `expected a private key of at most ${maximumFileSize} bytes, got ${bytes.length}`,
     );
   }
-  // Base64 can be decoded from a string only, so the text of an unencrypted key stays in memory until it is collected.
+  // Base64 can be decoded from a string only, so the text of an unencrypted key stays in memory
+  // until it is collected.
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1").trim();
   if (text.startsWith("-----BEGIN OPENSSH PRIVATE KEY-----")) return readOpensshKey(text);
   if (isPemKey(text)) return readPemKey(text);

@@ -17,24 +17,31 @@ const flavours: ReadonlyMap<string, Argon2Options["flavour"]> = new Map([
   ["Argon2d", "argon2d"],
 ]);
 
-/** In KiB: 256 MiB. puttygen takes 8 MiB unless told otherwise; a hostile file can ask for terabytes. */
+/**
+ * In KiB: 256 MiB. puttygen takes 8 MiB unless told otherwise; a hostile file can ask for
+ * terabytes.
+ */
 const maximumMemory = 256 * 1024;
 /**
- * Memory in KiB times passes: 4 GiB, which take about half a minute, and twice that where Argon2i has next to no memory. puttygen
- * makes the passes that take it a tenth of a second, some 10 to 30 over 8 MiB; a hostile file can ask for 2^32.
+ * Memory in KiB times passes: 4 GiB, which take about half a minute, and twice that where Argon2i
+ * has next to no memory. puttygen makes the passes that take it a tenth of a second, some 10 to 30
+ * over 8 MiB; a hostile file can ask for 2^32.
  */
 const maximumWork = 4 * 1024 * 1024;
-/** The lanes are computed one after another, so that more of them cost no more. puttygen writes 1. */
+/**
+ * The lanes are computed one after another, so that more of them cost no more. puttygen writes 1.
+ */
 const maximumParallelism = 64;
 /** puttygen writes 16 bytes; the library takes no fewer than 8. */
 const minimumSaltSize = 8;
 const maximumSaltSize = 64;
 
 /**
- * Reads the headers between the public and the private part of an encrypted file in version 3, as appendix C.2 of PuTTY's manual
- * has them.
+ * Reads the headers between the public and the private part of an encrypted file in version 3, as
+ * appendix C.2 of PuTTY's manual has them.
  *
- * @throws KeyError `MALFORMED_KEY` for what Argon2 cannot work with, `UNSUPPORTED_KEY` for more work than is done for a file
+ * @throws KeyError `MALFORMED_KEY` for what Argon2 cannot work with, `UNSUPPORTED_KEY` for more
+ * work than is done for a file
  */
 export function readArgon2Options(headers: PuttyHeaders): Argon2Options {
   const flavour = flavours.get(headers.value("Key-Derivation"));
@@ -62,8 +69,8 @@ export function readArgon2Options(headers: PuttyHeaders): Argon2Options {
 }
 
 /**
- * The secret bytes that protect an encrypted file in version 3: 32 are the key of its cipher AES-256-CBC, 16 the IV, and 32 the key of
- * its MAC (appendix C.4 of PuTTY's manual).
+ * The secret bytes that protect an encrypted file in version 3: 32 are the key of its cipher
+ * AES-256-CBC, 16 the IV, and 32 the key of its MAC (appendix C.4 of PuTTY's manual).
  */
 export async function argon2Material(options: Argon2Options, passphrase: Uint8Array): Promise<Buffer> {
   const library = await import("@noble/hashes/argon2.js");
@@ -73,8 +80,9 @@ export async function argon2Material(options: Argon2Options, passphrase: Uint8Ar
 }
 
 /**
- * The secret bytes that protect a file in version 2: 32 are the key of its cipher, 16 zeros the IV, and 20 the key of its MAC. The MAC
- * of a file that is not encrypted has the key of the empty passphrase.
+ * The secret bytes that protect a file in version 2: 32 are the key of its cipher, 16 zeros the IV,
+ * and 20 the key of its MAC. The MAC of a file that is not encrypted has the key of the empty
+ * passphrase.
  */
 export function sha1Material(passphrase: Uint8Array): Buffer {
   const sha1 = (prefix: Uint8Array): Buffer => createHash("sha1").update(prefix).update(passphrase).digest();

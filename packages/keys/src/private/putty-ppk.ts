@@ -8,8 +8,8 @@ import { ed25519PrivateKey, requirePassphrase, rsaPrivateKey, wrongPassphrase } 
 import { WireReader, wireString } from "../wire.ts";
 
 /*
- * PuTTY's private key files (.ppk), versions 2 and 3: appendix C of PuTTY's manual. sshpk reads them too, but checks no MAC, and the
- * MAC is over the very bytes that were decrypted.
+ * PuTTY's private key files (.ppk), versions 2 and 3: appendix C of PuTTY's manual. sshpk reads
+ * them too, but checks no MAC, and the MAC is over the very bytes that were decrypted.
  */
 
 interface PuttyFile {
@@ -53,7 +53,10 @@ const readFile = (text: string): PuttyFile => {
   return { version, type, encryption, comment, publicBlob, argon2, privateBlob, mac: Buffer.from(mac, "hex") };
 };
 
-/** The keys of the cipher and the MAC, in one piece: see `argon2Material`. The MAC of a version 3 file in clear has an empty key. */
+/**
+ * The keys of the cipher and the MAC, in one piece: see `argon2Material`. The MAC of a version 3
+ * file in clear has an empty key.
+ */
 const materialOf = async (file: PuttyFile, passphrase: Uint8Array): Promise<Buffer> => {
   if (file.version === "2") return sha1Material(passphrase);
   return file.argon2 === null ? Buffer.alloc(48) : await argon2Material(file.argon2, passphrase);
@@ -96,7 +99,9 @@ const readSecrets = (file: PuttyFile, plaintext: Buffer, publicKey: SshPublicKey
   return rsaPrivateKey({ modulus, exponent, privateExponent, prime1, prime2, coefficient }, publicKey);
 };
 
-/** Reads a PuTTY private key file; `text` is its bytes in Latin-1, without white space around it. */
+/**
+ * Reads a PuTTY private key file; `text` is its bytes in Latin-1, without white space around it.
+ */
 export function readPuttyKey(text: string): PrivateKeyFile {
   const file = readFile(text);
   const encrypted = file.encryption !== "none";

@@ -1,8 +1,9 @@
 import { toBigInt } from "../number.ts";
 
 /*
- * node:crypto takes any 32 bytes for an Ed25519 public key, so the checks of RFC 8032 section 5.1.3 are made here. A public key is
- * no secret: the time that this arithmetic takes tells nobody anything.
+ * node:crypto takes any 32 bytes for an Ed25519 public key, so the checks of RFC 8032 section 5.1.3
+ * are made here. A public key is no secret: the time that this arithmetic takes tells nobody
+ * anything.
  */
 
 /** The field's prime, 2^255 − 19. */
@@ -13,8 +14,9 @@ const d = 3709570593466943934313808350875456518954211387984321901638878553308594
 const modulo = (value: bigint): bigint => ((value % p) + p) % p;
 
 /**
- * Whether a number other than 0 is a square in the field: the Jacobi symbol by quadratic reciprocity, as in Cohen, "A Course in
- * Computational Algebraic Number Theory", algorithm 1.4.10. Euler's test says the same in four times the time.
+ * Whether a number other than 0 is a square in the field: the Jacobi symbol by quadratic
+ * reciprocity, as in Cohen, "A Course in Computational Algebraic Number Theory", algorithm 1.4.10.
+ * Euler's test says the same in four times the time.
  */
 const isSquare = (value: bigint): boolean => {
   let [upper, lower, symbol] = [value, p, true];
@@ -30,18 +32,19 @@ const isSquare = (value: bigint): boolean => {
 };
 
 /**
- * What is wrong with a compressed Edwards point of 32 bytes, as a phrase; null where it is canonical, on the curve and not of
- * small order.
+ * What is wrong with a compressed Edwards point of 32 bytes, as a phrase; null where it is
+ * canonical, on the curve and not of small order.
  */
 export function pointProblem(point: Uint8Array): string | null {
   const y = toBigInt(point.toReversed()) & (2n ** 255n - 1n);
   if (y >= p) return "its point is not in canonical form";
   const yy = modulo(y * y);
-  // Small order means order 1, 2, 4 or 8: then y is 1, −1, 0, or (as y² = −x² is what doubles to y = 0) a root of d·y⁴ + 2y² − 1.
-  // A secret shared with such a point is no secret. x = 0, whose sign bit has two encodings, falls away here as well.
+  // Small order means order 1, 2, 4 or 8: then y is 1, −1, 0, or (as y² = −x² is what doubles to y
+  // = 0) a root of d·y⁴ + 2y² − 1. A secret shared with such a point is no secret. x = 0, whose
+  // sign bit has two encodings, falls away here as well.
   if (modulo(y * (yy - 1n) * (d * yy * yy + 2n * yy - 1n)) === 0n) return "its point is of small order";
-  // x² = (y² − 1) / (d·y² + 1) has a root exactly when the product of the two, which differs by a square, has one. Neither
-  // is 0: y = 1 and y = -1 fell away above, and -1/d has no root.
+  // x² = (y² − 1) / (d·y² + 1) has a root exactly when the product of the two, which differs by a
+  // square, has one. Neither is 0: y = 1 and y = -1 fell away above, and -1/d has no root.
   if (!isSquare(modulo((yy - 1n) * (d * yy + 1n)))) return "its point is not on the curve";
   return null;
 }

@@ -22,12 +22,18 @@ export function plainTypeOf(type: string): string {
   return plain.startsWith("sk-") ? `${plain}@openssh.com` : plain;
 }
 
-/** How many fields a key of this type has (a certificate: the key in it); null for a type that is not known. */
+/**
+ * How many fields a key of this type has (a certificate: the key in it); null for a type that is
+ * not known.
+ */
 export function fieldCountOf(type: string): number | null {
   return fieldCounts.get(plainTypeOf(type)) ?? null;
 }
 
-/** Why no message can be sealed to a key of this type, as a phrase; null for the two types that can have one. */
+/**
+ * Why no message can be sealed to a key of this type, as a phrase; null for the two types that can
+ * have one.
+ */
 export function typeProblem(type: string): string | null {
   if (type === "ssh-ed25519" || type === "ssh-rsa") return null;
   if (type.endsWith(certificateMark)) return "certificates can only sign";

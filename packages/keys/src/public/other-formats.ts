@@ -10,10 +10,12 @@ const wholeFile =
   /^\s*(?:---- BEGIN SSH2 PUBLIC KEY ----\s[^]*\s---- END SSH2 PUBLIC KEY ----|-----BEGIN ((?:RSA )?PUBLIC KEY)-----\s[^]*\s-----END \1-----)\s*$/;
 
 /**
- * Reads public keys as `readPublicKeys` does, and besides the one key of an RFC 4716 file (`---- BEGIN SSH2 PUBLIC KEY ----`) or of a
- * PEM file (`BEGIN PUBLIC KEY`, `BEGIN RSA PUBLIC KEY`) of at most 16 KiB, whose entry has line 1 and no comment.
+ * Reads public keys as `readPublicKeys` does, and besides the one key of an RFC 4716 file (`----
+ * BEGIN SSH2 PUBLIC KEY ----`) or of a PEM file (`BEGIN PUBLIC KEY`, `BEGIN RSA PUBLIC KEY`) of at
+ * most 16 KiB, whose entry has line 1 and no comment.
  *
- * @throws KeyError `MALFORMED_KEY` for a text that is too long, binary, a private key, or a damaged file of these two formats
+ * @throws KeyError `MALFORMED_KEY` for a text that is too long, binary, a private key, or a damaged
+ * file of these two formats
  */
 export async function readAnyPublicKeys(text: string): Promise<PublicKeyEntry[]> {
   assertKeyText(text);

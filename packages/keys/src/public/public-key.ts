@@ -14,7 +14,10 @@ const minimumUsableBits = 2048;
 const maximumUsableBits = 8192;
 const maximumExponentBits = 64;
 
-/** Removes what could move a terminal's cursor or turn its text around: control characters, line ends, direction marks. */
+/**
+ * Removes what could move a terminal's cursor or turn its text around: control characters, line
+ * ends, direction marks.
+ */
 export function cleanComment(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, "").trim();
 }
@@ -24,7 +27,10 @@ function fingerprintOf(blob: Uint8Array): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
-/** Makes a public key of a compressed Edwards point; throws KeyError `MALFORMED_KEY` for one that is not a sound key. */
+/**
+ * Makes a public key of a compressed Edwards point; throws KeyError `MALFORMED_KEY` for one that is
+ * not a sound key.
+ */
 export function ed25519PublicKey(point: Uint8Array, comment: string): Ed25519PublicKey {
   if (point.length !== 32) {
     throw new KeyError("MALFORMED_KEY", `malformed ssh-ed25519 key: expected a point of 32 bytes, got ${point.length}`);
@@ -42,8 +48,8 @@ export function ed25519PublicKey(point: Uint8Array, comment: string): Ed25519Pub
 }
 
 /**
- * Makes a public key of an RSA modulus and exponent, big-endian and without leading zero bytes; throws KeyError `UNSUPPORTED_KEY`
- * for a modulus under 1024 or over 16384 bits.
+ * Makes a public key of an RSA modulus and exponent, big-endian and without leading zero bytes;
+ * throws KeyError `UNSUPPORTED_KEY` for a modulus under 1024 or over 16384 bits.
  */
 export function rsaPublicKey(modulus: Buffer, exponent: Buffer, comment: string): RsaPublicKey {
   const bits = bitLength(modulus);
@@ -65,10 +71,11 @@ const tooSmall = (bits: number): string => `RSA of ${bits} bits is under the min
 const tooLarge = (bits: number): string => `RSA of ${bits} bits is over the maximum of ${maximumUsableBits}`;
 
 /**
- * Why nothing may be sealed to this key, as a phrase (`RSA of 1024 bits is under the minimum of 2048`); null where it is usable.
+ * Why nothing may be sealed to this key, as a phrase (`RSA of 1024 bits is under the minimum of
+ * 2048`); null where it is usable.
  *
- * RSA needs 2048 to 8192 bits, an odd modulus, and an odd exponent from 3 that fits in 64 bits. Opening what was sealed to such
- * a key long ago is not forbidden.
+ * RSA needs 2048 to 8192 bits, an odd modulus, and an odd exponent from 3 that fits in 64 bits.
+ * Opening what was sealed to such a key long ago is not forbidden.
  */
 export function whyUnusable(key: SshPublicKey): string | null {
   if (key.type === "ssh-ed25519") return null;
@@ -90,21 +97,29 @@ export function sameKey(a: SshPublicKey, b: SshPublicKey): boolean {
   return a.blob.equals(b.blob);
 }
 
-/** The line of a key as it stands in a `.pub` file: type, base64 and, where there is one, comment; without a line end. */
+/**
+ * The line of a key as it stands in a `.pub` file: type, base64 and, where there is one, comment;
+ * without a line end.
+ */
 export function encodePublicKey(key: SshPublicKey): string {
   const line = `${key.type} ${key.blob.toString("base64")}`;
   return key.comment === "" ? line : `${line} ${key.comment}`;
 }
 
-/** The name of a key's type that its blob begins with, in Latin-1; throws KeyError `MALFORMED_KEY` where there is none. */
+/**
+ * The name of a key's type that its blob begins with, in Latin-1; throws KeyError `MALFORMED_KEY`
+ * where there is none.
+ */
 export function typeOfBlob(blob: Buffer): string {
   return new WireReader(blob, "key").string().toString("latin1");
 }
 
 /**
- * Reads a key's blob, which must be that of a type that can be sealed to, and in its one canonical form.
+ * Reads a key's blob, which must be that of a type that can be sealed to, and in its one canonical
+ * form.
  *
- * @throws KeyError `MALFORMED_KEY`, or `UNSUPPORTED_KEY` for a key of another type or of an absurd size
+ * @throws KeyError `MALFORMED_KEY`, or `UNSUPPORTED_KEY` for a key of another type or of an absurd
+ * size
  */
 export function publicKeyFromBlob(blob: Buffer, comment: string): SshPublicKey {
   const type = typeOfBlob(blob);
@@ -123,7 +138,10 @@ export function publicKeyFromBlob(blob: Buffer, comment: string): SshPublicKey {
   return rsaPublicKey(modulus, exponent, comment);
 }
 
-/** The error for a key of a type that can only sign. A type's name is repeated only where it is a known one. */
+/**
+ * The error for a key of a type that can only sign. A type's name is repeated only where it is a
+ * known one.
+ */
 export function unsupportedType(type: string, problem: string): KeyError {
   const name = fieldCountOf(type) === null ? "these" : type;
   return new KeyError("UNSUPPORTED_KEY", `${name} keys cannot open or receive messages: ${problem}`, {
@@ -132,7 +150,8 @@ export function unsupportedType(type: string, problem: string): KeyError {
 }
 
 /**
- * The fingerprint of a key of whatever type. As with `ssh-keygen -l`, a certificate's is that of the key in it.
+ * The fingerprint of a key of whatever type. As with `ssh-keygen -l`, a certificate's is that of
+ * the key in it.
  *
  * @throws KeyError `MALFORMED_KEY` for a blob that has not the fields of its type
  */

@@ -45,7 +45,10 @@ const splitFields = (text: string): Omit<KeyLine, "isAuthority"> => {
 
 const isTypeName = /^[a-z][a-z0-9.@-]{2,63}$/;
 
-/** Whether the fields are a key of a type that is not known here: then its name stands in its blob a second time. */
+/**
+ * Whether the fields are a key of a type that is not known here: then its name stands in its blob a
+ * second time.
+ */
 const isUnknownKey = ({ type, blob }: Omit<KeyLine, "isAuthority">): boolean => {
   const bytes = decodeBase64(blob);
   if (bytes === null || bytes.length < 4 || !isTypeName.test(type)) return false;
@@ -75,12 +78,15 @@ const blobOf = ({ type, blob }: KeyLine): Buffer => {
 };
 
 /**
- * Parses one line of a `.pub` or authorized_keys file. Options before the type are skipped, as in sshd(8).
+ * Parses one line of a `.pub` or authorized_keys file. Options before the type are skipped, as in
+ * sshd(8).
  *
- * An RSA key from 1024 bits parses; whether anything may be sealed to it is what `whyUnusable` tells.
+ * An RSA key from 1024 bits parses; whether anything may be sealed to it is what `whyUnusable`
+ * tells.
  *
  * @param line without its line end, at most 8 KiB
- * @throws KeyError `MALFORMED_KEY`, or `UNSUPPORTED_KEY` for a sound key of a type that can only sign
+ * @throws KeyError `MALFORMED_KEY`, or `UNSUPPORTED_KEY` for a sound key of a type that can only
+ * sign
  */
 export function parsePublicKey(line: string): SshPublicKey {
   assertString("line", line);
@@ -145,8 +151,9 @@ export function assertKeyText(text: string): void {
 }
 
 /**
- * Reads every key line of a `.pub` file, an authorized_keys file or a forge's `.keys` answer. Blank lines and comments are
- * skipped; a line that is malformed, or over 8 KiB, becomes an entry whose `key` is null and whose `unusable` says why.
+ * Reads every key line of a `.pub` file, an authorized_keys file or a forge's `.keys` answer. Blank
+ * lines and comments are skipped; a line that is malformed, or over 8 KiB, becomes an entry whose
+ * `key` is null and whose `unusable` says why.
  *
  * @param text at most 1 MiB, with LF or CRLF
  * @throws KeyError `MALFORMED_KEY` for a text that is too long, binary, or a private key

@@ -4,8 +4,9 @@ import { readSigningKey, type SigningKey } from "./signing-key.ts";
 import { WireReader, wireString } from "../wire.ts";
 
 /*
- * What an SSH agent is asked and what it answers: draft-ietf-sshm-ssh-agent. A message is a byte that says what it is, and its
- * fields; on the wire its length goes before it, as a `uint32`. Here are the messages without that.
+ * What an SSH agent is asked and what it answers: draft-ietf-sshm-ssh-agent. A message is a byte
+ * that says what it is, and its fields; on the wire its length goes before it, as a `uint32`. Here
+ * are the messages without that.
  */
 
 const NUMBER = { failure: 5, listRequest: 11, listAnswer: 12, signRequest: 13, signAnswer: 14 } as const;
@@ -33,7 +34,8 @@ const answerReader = (answer: Uint8Array, number: number, refusal: string): Wire
 };
 
 /**
- * Reads the answer to `AGENT_LIST_REQUEST`. Keys that make no SSH signatures here, such as certificates, are left out.
+ * Reads the answer to `AGENT_LIST_REQUEST`. Keys that make no SSH signatures here, such as
+ * certificates, are left out.
  *
  * @throws KeyError `BAD_AGENT_ANSWER`
  */
@@ -59,7 +61,10 @@ const signingKeyOrNull = (blob: Buffer): SigningKey | null => {
   }
 };
 
-/** Asks for a signature over data, such as `signedData` gives; with SHA-512 where the key is one of RSA. */
+/**
+ * Asks for a signature over data, such as `signedData` gives; with SHA-512 where the key is one of
+ * RSA.
+ */
 export function agentSignRequest({ blob }: SigningKey, data: Uint8Array): Buffer {
   const flags = Buffer.alloc(4);
   flags.writeUInt32BE(RSA_SHA2_512);

@@ -24,9 +24,15 @@ export interface SshSignature {
 /** A signature with what it takes to verify it. */
 export interface ParsedSignature extends SshSignature {
   readonly publicKey: VerifyingKey;
-  /** Ed25519: 64 bytes. RSA: as many as the modulus has, or fewer. ECDSA: two numbers of `publicKey.size` bytes. */
+  /**
+   * Ed25519: 64 bytes. RSA: as many as the modulus has, or fewer. ECDSA: two numbers of
+   * `publicKey.size` bytes.
+   */
   readonly value: Buffer;
-  /** What a FIDO key adds to what it signs (PROTOCOL.u2f): flags, and how often it was used; null for other keys. */
+  /**
+   * What a FIDO key adds to what it signs (PROTOCOL.u2f): flags, and how often it was used; null
+   * for other keys.
+   */
   readonly fido: { readonly flags: number; readonly counter: number } | null;
 }
 
@@ -34,7 +40,10 @@ export interface ParsedSignature extends SshSignature {
 export interface SignatureFields {
   readonly publicKey: Uint8Array;
   readonly namespace: string;
-  /** `string algorithm`, and what follows it in that algorithm: as agents give it (draft-ietf-sshm-ssh-agent section 3.6). */
+  /**
+   * `string algorithm`, and what follows it in that algorithm: as agents give it
+   * (draft-ietf-sshm-ssh-agent section 3.6).
+   */
   readonly signature: Uint8Array;
 }
 
@@ -133,12 +142,13 @@ export function parseSignature(signature: string | Uint8Array): ParsedSignature 
 }
 
 /**
- * Reads an SSH signature (PROTOCOL.sshsig), of which each has one binary form; its text may be wrapped and indented in any way. That
- * it is sound tells nothing yet: see `verifySignature`.
+ * Reads an SSH signature (PROTOCOL.sshsig), of which each has one binary form; its text may be
+ * wrapped and indented in any way. That it is sound tells nothing yet: see `verifySignature`.
  *
- * @param signature text between `BEGIN SSH SIGNATURE` and `END SSH SIGNATURE` lines, or binary; at most 32 KiB
- * @throws KeyError `MALFORMED_SIGNATURE`; `MALFORMED_KEY` for the key in it; `UNSUPPORTED_KEY` for a certificate, a DSA key, an RSA key
- *   of under 2048 or over 8192 bits or a type that is not known
+ * @param signature text between `BEGIN SSH SIGNATURE` and `END SSH SIGNATURE` lines, or binary; at
+ * most 32 KiB
+ * @throws KeyError `MALFORMED_SIGNATURE`; `MALFORMED_KEY` for the key in it; `UNSUPPORTED_KEY` for
+ * a certificate, a DSA key, an RSA key of under 2048 or over 8192 bits or a type that is not known
  */
 export function readSignature(signature: string | Uint8Array): SshSignature {
   const { publicKey, namespace, hash, algorithm, blob } = parseSignature(signature);
@@ -158,7 +168,9 @@ export function assembleSignature({ publicKey, namespace, signature }: Signature
   return readSignature(Buffer.concat([MAGIC, version, ...fields]));
 }
 
-/** The text of a signature as `ssh-keygen -Y sign` writes it, with a line end after its last line. */
+/**
+ * The text of a signature as `ssh-keygen -Y sign` writes it, with a line end after its last line.
+ */
 export function armorSignature({ blob }: SshSignature): string {
   const lines = blob.toString("base64").match(new RegExp(`.{1,${COLUMNS}}`, "g")) ?? [];
   return [BEGIN, ...lines, END, ""].join("\n");

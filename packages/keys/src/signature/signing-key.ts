@@ -74,10 +74,11 @@ const readEcdsa = (reader: WireReader, type: string): Parts => {
 };
 
 /**
- * Reads the blob of a key that signs: Ed25519, RSA (2048 to 8192 bits), ECDSA on the three curves of NIST, and the FIDO forms of
- * Ed25519 and P-256.
+ * Reads the blob of a key that signs: Ed25519, RSA (2048 to 8192 bits), ECDSA on the three curves
+ * of NIST, and the FIDO forms of Ed25519 and P-256.
  *
- * Throws KeyError `MALFORMED_KEY`, and `UNSUPPORTED_KEY` for certificates, DSA, unknown types and RSA keys of another size.
+ * Throws KeyError `MALFORMED_KEY`, and `UNSUPPORTED_KEY` for certificates, DSA, unknown types and
+ * RSA keys of another size.
  */
 export function readSigningKey(blob: Buffer): VerifyingKey {
   const type = typeOfBlob(blob);

@@ -14,7 +14,8 @@ import type { PrivateKey } from "../types.ts";
 import { wireString } from "../wire.ts";
 
 /*
- * Making and verifying SSH signatures: PROTOCOL.sshsig and, for FIDO keys, PROTOCOL.u2f in OpenSSH's source.
+ * Making and verifying SSH signatures: PROTOCOL.sshsig and, for FIDO keys, PROTOCOL.u2f in
+ * OpenSSH's source.
  */
 
 /** The flag that somebody touched the FIDO key. */
@@ -22,7 +23,10 @@ const USER_PRESENT = 0x01;
 
 /** What a signature must be over. */
 export interface SignedMessage {
-  /** What the signature must have been made for, such as `git-vault`: one made for something else does not count. */
+  /**
+   * What the signature must have been made for, such as `git-vault`: one made for something else
+   * does not count.
+   */
   readonly namespace: string;
   readonly message: Uint8Array;
 }
@@ -31,8 +35,8 @@ const dataToSign = ({ namespace, message }: SignedMessage, hash: SshSignature["h
   Buffer.concat([MAGIC, ...[namespace, "", hash, createHash(hash).update(message).digest()].map(wireString)]);
 
 /**
- * The bytes that a key signs for an SSH signature over a message: to be given to an agent, and its answer to `assembleSignature`. The
- * message is hashed with SHA-512.
+ * The bytes that a key signs for an SSH signature over a message: to be given to an agent, and its
+ * answer to `assembleSignature`. The message is hashed with SHA-512.
  *
  * @throws RangeError for an empty namespace; TypeError for arguments of another type
  */
@@ -61,7 +65,8 @@ async function rawSignature(key: PrivateKey, data: Buffer): Promise<Buffer> {
 /**
  * Signs a message with an unlocked private key, as `ssh-keygen -Y sign` does, to the same bytes.
  *
- * @throws KeyError `UNSUPPORTED_KEY` for an RSA key of under 2048 or over 8192 bits; RangeError for an empty namespace
+ * @throws KeyError `UNSUPPORTED_KEY` for an RSA key of under 2048 or over 8192 bits; RangeError for
+ * an empty namespace
  */
 export async function signMessage(key: PrivateKey, signed: SignedMessage): Promise<SshSignature> {
   const problem = whyUnusable(key.publicKey);
@@ -72,7 +77,10 @@ export async function signMessage(key: PrivateKey, signed: SignedMessage): Promi
 
 const sha256 = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
 
-/** What a FIDO key signs in the place of the data: hashes of what it is for and of the data, with its flags and counter between. */
+/**
+ * What a FIDO key signs in the place of the data: hashes of what it is for and of the data, with
+ * its flags and counter between.
+ */
 const fidoData = (
   data: Buffer,
   application: Buffer,
@@ -84,7 +92,10 @@ const fidoData = (
   return Buffer.concat([sha256(application), between, sha256(data)]);
 };
 
-/** OpenSSL checks what tweetnacl does not: that an Ed25519 signature's number is under the group's order (RFC 8032 section 5.1.7). */
+/**
+ * OpenSSL checks what tweetnacl does not: that an Ed25519 signature's number is under the group's
+ * order (RFC 8032 section 5.1.7).
+ */
 const isMadeByKey = ({ publicKey, algorithm, value, fido }: ParsedSignature, data: Buffer): boolean => {
   const { key, kind, size, hash, application } = publicKey;
   const signed = application === null || fido === null ? data : fidoData(data, application, fido);
@@ -102,12 +113,14 @@ const isMadeByKey = ({ publicKey, algorithm, value, fido }: ParsedSignature, dat
 const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SSH signature does not fit: ${problem}`);
 
 /**
- * Verifies that a signature was made over a message by its key, `signature.publicKey`. Whether that key belongs to somebody is the
- * caller's to ask.
+ * Verifies that a signature was made over a message by its key, `signature.publicKey`. Whether that
+ * key belongs to somebody is the caller's to ask.
  *
- * A FIDO key must have been touched for it. RSA signatures with SHA-1 are refused already in reading them.
+ * A FIDO key must have been touched for it. RSA signatures with SHA-1 are refused already in
+ * reading them.
  *
- * @throws KeyError `BAD_SIGNATURE` for another namespace, another message or another key; what `readSignature` does
+ * @throws KeyError `BAD_SIGNATURE` for another namespace, another message or another key; what
+ * `readSignature` does
  */
 export function verifySignature(signature: SshSignature, signed: SignedMessage): void {
   assertBytes("message", signed.message);

@@ -10,8 +10,9 @@ const END = "-----END AGE ENCRYPTED FILE-----";
 const COLUMNS = 64;
 const LINE_BYTES = 48;
 /**
- * So many lines become a string at a time. Such strings lie where V8 collects often, and with them it finds the buffers that are no
- * longer used; much larger ones lie elsewhere, and both would pile up to tens of megabytes.
+ * So many lines become a string at a time. Such strings lie where V8 collects often, and with them
+ * it finds the buffers that are no longer used; much larger ones lie elsewhere, and both would pile
+ * up to tens of megabytes.
  */
 const LINES_AT_ONCE = 1000;
 const CR = 13;
@@ -65,7 +66,8 @@ export class ArmorEncoder {
 const writeLines = (bytes: Buffer, text: Buffer, start: number): number => {
   const base64 = text.write(bytes.toString("base64"), start, "latin1");
   const lines = Math.ceil(base64 / COLUMNS);
-  // All lines stand together; from the last one on, each moves to its place, which is by far the fastest way in Node.
+  // All lines stand together; from the last one on, each moves to its place, which is by far the
+  // fastest way in Node.
   for (let line = lines - 1; line > 0; line -= 1) {
     const from = start + line * COLUMNS;
     text.copyWithin(from + line, from, from + COLUMNS);
@@ -85,11 +87,14 @@ export function encodeArmor(message: Uint8Array): Buffer {
 const isSpace = (byte: number | undefined): boolean => byte === 32 || (byte !== undefined && byte >= 9 && byte <= CR);
 
 /**
- * Reads the text form piece by piece. Line ends may be LF or CRLF, and white space may surround the whole; nothing else is
- * tolerated. After an error it is spent.
+ * Reads the text form piece by piece. Line ends may be LF or CRLF, and white space may surround the
+ * whole; nothing else is tolerated. After an error it is spent.
  */
 export class ArmorDecoder {
-  /** What comes next: the begin line, lines of base64, the end line after a last line of base64, or white space. */
+  /**
+   * What comes next: the begin line, lines of base64, the end line after a last line of base64, or
+   * white space.
+   */
   #state: "begin" | "body" | "end" | "after" = "begin";
   /** The start of a line whose end has not come yet. */
   #held: Buffer = NONE;
@@ -165,8 +170,9 @@ const notBase64 = (): Error => malformed("its armor is not canonical padded base
 const lineTooLong = (): Error => malformed(`a line of its armor is over ${COLUMNS} characters long`);
 
 /**
- * What the full lines from `at` on hold, as far as the next dash, which only the end line may have; null where there are none. A
- * full line that ends with padding is not among them, since it is the last.
+ * What the full lines from `at` on hold, as far as the next dash, which only the end line may have;
+ * null where there are none. A full line that ends with padding is not among them, since it is the
+ * last.
  */
 const fullLines = (text: Buffer, at: number, dash: number): { bytes: Buffer; end: number } | null => {
   const lineEnd = text[at + COLUMNS] === CR ? 2 : 1;
@@ -181,8 +187,8 @@ const fullLines = (text: Buffer, at: number, dash: number): { bytes: Buffer; end
   const bytes = Buffer.allocUnsafe(((end - at) / stride) * LINE_BYTES);
   for (let from = at, to = 0; from < end; from += LINES_AT_ONCE * stride, to += LINES_AT_ONCE * LINE_BYTES) {
     const run = text.toString("latin1", from, Math.min(end, from + LINES_AT_ONCE * stride));
-    // Buffer skips over what is not in its two alphabets, so if anything else stood in the lines, less would come of them. Of the
-    // URL-safe alphabet, `-` and `_` differ from base64's own.
+    // Buffer skips over what is not in its two alphabets, so if anything else stood in the lines,
+    // less would come of them. Of the URL-safe alphabet, `-` and `_` differ from base64's own.
     const written = bytes.write(run, to, "base64");
     if (written !== (run.length / stride) * LINE_BYTES || run.includes("_")) throw notBase64();
   }

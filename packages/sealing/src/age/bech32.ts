@@ -59,7 +59,10 @@ export function encodeBech32(prefix: string, bytes: Uint8Array): string {
   return `${prefix}1${groups.map((group) => ALPHABET.charAt(group)).join("")}`;
 }
 
-/** Reads a string, all in lower or all in upper case; null where it is anything else than what `encodeBech32` gives, in one case. */
+/**
+ * Reads a string, all in lower or all in upper case; null where it is anything else than what
+ * `encodeBech32` gives, in one case.
+ */
 export function decodeBech32(text: string): Bech32 | null {
   if (!VISIBLE_ASCII.test(text)) return null;
   const lower = text.toLowerCase();

@@ -6,8 +6,8 @@ import { freeMemory } from "../buffers/free-memory.ts";
 import { malformed, tampered } from "../malformed.ts";
 
 /*
- * The chunks of an age payload (C2SP age.md, "Payload") by their number, in any order: for a caller who seals or opens a large
- * message in several threads, after `handOver`.
+ * The chunks of an age payload (C2SP age.md, "Payload") by their number, in any order: for a caller
+ * who seals or opens a large message in several threads, after `handOver`.
  */
 
 const OPTIONS = { authTagLength: TAG_BYTES };
@@ -25,8 +25,10 @@ function nonceOf(index: number, isLast: boolean): Buffer {
  *
  * @param key the payload's key, 32 bytes
  * @param first the number of the first chunk, from 0
- * @param plaintext a multiple of 64 KiB; where `isLast`, of any length: then the last chunk ends the message
- * @param write gets what was sealed, in pieces that follow each other; their memory is given back when it returns
+ * @param plaintext a multiple of 64 KiB; where `isLast`, of any length: then the last chunk ends
+ * the message
+ * @param write gets what was sealed, in pieces that follow each other; their memory is given back
+ * when it returns
  *
  * Throws TypeError and RangeError for arguments that do not fit, and what `write` throws.
  */
@@ -59,11 +61,12 @@ export function sealChunks(
  * Opens chunks that follow each other.
  *
  * @param sealed a multiple of 64 KiB and 16 bytes; where `isLast`, of any length
- * @param write gets the plaintext once all of it is found to be authentic, in pieces that follow each other; they are overwritten
- * and their memory is given back when it returns
+ * @param write gets the plaintext once all of it is found to be authentic, in pieces that follow
+ * each other; they are overwritten and their memory is given back when it returns
  *
- * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` where the last chunk is no chunk or is empty after others.
- * TypeError and RangeError for arguments that do not fit; what `write` throws.
+ * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` where the last chunk is no chunk
+ * or is empty after others. TypeError and RangeError for arguments that do not fit; what `write`
+ * throws.
  */
 export function openChunks(
   key: Uint8Array,

@@ -5,7 +5,8 @@ import { malformed } from "../malformed.ts";
 import type { Stanza } from "./stanza.ts";
 
 /*
- * The header of an age message (C2SP age.md, "Encrypted file: header"): a version line, stanzas, and a MAC.
+ * The header of an age message (C2SP age.md, "Encrypted file: header"): a version line, stanzas,
+ * and a MAC.
  */
 
 const VERSION_LINE = "age-encryption.org/v1";
@@ -14,7 +15,10 @@ const MAC_PREFIX = "---";
 const COLUMNS = 64;
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
-/** A longer header is refused, both ways: room for thousands of recipients, and a bound on what a hostile message can cost. */
+/**
+ * A longer header is refused, both ways: room for thousands of recipients, and a bound on what a
+ * hostile message can cost.
+ */
 export const MAX_HEADER_BYTES: number = 1024 * 1024;
 
 /** A parsed header. */
@@ -36,7 +40,8 @@ const faultOf = (stanzas: readonly Stanza[]): string | null => {
       return "a recipient line of its header is not made of words of visible ASCII characters";
     }
   }
-  // Whoever knows the passphrase made the message: beside other recipients that would no longer hold (age.md, "scrypt").
+  // Whoever knows the passphrase made the message: beside other recipients that would no longer
+  // hold (age.md, "scrypt").
   if (stanzas.length > 1 && stanzas.some(({ type }) => type === "scrypt")) {
     return "a passphrase (scrypt) must be the only recipient in its header";
   }
@@ -44,7 +49,8 @@ const faultOf = (stanzas: readonly Stanza[]): string | null => {
 };
 
 /**
- * Reads the header at the start of a binary age message. The MAC is not checked: see `headerMacMatches`.
+ * Reads the header at the start of a binary age message. The MAC is not checked: see
+ * `headerMacMatches`.
  *
  * Throws SealingError `MALFORMED_MESSAGE`.
  */
@@ -129,8 +135,8 @@ const encodeStanza = ({ type, args, body }: Stanza): string => {
 /**
  * Writes a header with its MAC.
  *
- * Throws RangeError where the stanzas cannot stand in one header: none, an argument that is not visible ASCII, scrypt beside
- * others, or over `MAX_HEADER_BYTES` in all.
+ * Throws RangeError where the stanzas cannot stand in one header: none, an argument that is not
+ * visible ASCII, scrypt beside others, or over `MAX_HEADER_BYTES` in all.
  */
 export function encodeHeader(stanzas: readonly Stanza[], fileKey: Buffer): Buffer {
   const fault = faultOf(stanzas);

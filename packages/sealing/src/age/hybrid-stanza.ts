@@ -6,7 +6,8 @@ import { decapsulate, encapsulate, ENCAPSULATED_BYTES, MLKEM768_X25519 } from ".
 import type { Stanza } from "./stanza.ts";
 
 /*
- * The stanza `mlkem768x25519 <encapsulated key>` (C2SP age.md, "The MLKEM768-X25519 hybrid post-quantum recipient type").
+ * The stanza `mlkem768x25519 <encapsulated key>` (C2SP age.md, "The MLKEM768-X25519 hybrid
+ * post-quantum recipient type").
  */
 
 const INFO = "age-encryption.org/mlkem768x25519";

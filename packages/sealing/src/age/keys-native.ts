@@ -7,7 +7,8 @@ import { unwrapX25519, wrapToX25519 } from "./x25519-stanza.ts";
 import { x25519PublicKey } from "../crypto/x25519.ts";
 
 /*
- * age's own keys (C2SP age.md, "Native recipient types"). ML-KEM is loaded where it is needed and not before.
+ * age's own keys (C2SP age.md, "Native recipient types"). ML-KEM is loaded where it is needed and
+ * not before.
  */
 
 const SECRET_BYTES = 32;

@@ -3,10 +3,14 @@ import { SealingError } from "../errors.ts";
 import type { Identity, Recipient } from "./stanza.ts";
 
 /*
- * age's own recipients and identities. What reads them is loaded at the first use: messages to SSH keys do without.
+ * age's own recipients and identities. What reads them is loaded at the first use: messages to SSH
+ * keys do without.
  */
 
-/** `x25519` (age1…), or `hybrid` (age1pq1…): ML-KEM-768 beside X25519, which no quantum computer is known to break. */
+/**
+ * `x25519` (age1…), or `hybrid` (age1pq1…): ML-KEM-768 beside X25519, which no quantum computer is
+ * known to break.
+ */
 export type AgeKeyKind = "x25519" | "hybrid";
 
 /** A public key of age's. */
@@ -44,11 +48,12 @@ export async function parseRecipient(text: string): Promise<AgeRecipient> {
 }
 
 /**
- * Reads an identity file as age-keygen writes it: one identity in each line, in upper case; empty lines and lines that begin with
- * `#` are passed over. Line ends may be CRLF.
+ * Reads an identity file as age-keygen writes it: one identity in each line, in upper case; empty
+ * lines and lines that begin with `#` are passed over. Line ends may be CRLF.
  *
- * Throws SealingError `MALFORMED_KEY` for any other line, for a file without an identity, and for one of over 1 MiB; the message
- * tells the line's number and nothing of what is in it. TypeError where it is neither a string nor bytes.
+ * Throws SealingError `MALFORMED_KEY` for any other line, for a file without an identity, and for
+ * one of over 1 MiB; the message tells the line's number and nothing of what is in it. TypeError
+ * where it is neither a string nor bytes.
  */
 export async function parseIdentityFile(file: Uint8Array | string): Promise<AgeIdentity[]> {
   const text = file instanceof Uint8Array ? Buffer.from(file).toString("latin1") : file;
@@ -62,7 +67,8 @@ export async function parseIdentityFile(file: Uint8Array | string): Promise<AgeI
 }
 
 /**
- * Makes a new key pair from 32 random bytes, as age-keygen does, or as `age-keygen -pq` does for `hybrid`.
+ * Makes a new key pair from 32 random bytes, as age-keygen does, or as `age-keygen -pq` does for
+ * `hybrid`.
  *
  * Throws RangeError for another kind.
  */

@@ -17,9 +17,11 @@ export class PassphraseRecipient implements Recipient {
   readonly #workFactor: number;
 
   /**
-   * @param passphrase its bytes, at least one; they are not copied: overwrite them when the message is sealed
-   * @param options.workFactor the base-two logarithm of scrypt's N, from 1 to 30: sealing and each try to open take 2^workFactor KiB
-   *   of memory and as much time. 18 where it is left out; age opens messages of up to 22
+   * @param passphrase its bytes, at least one; they are not copied: overwrite them when the message
+   * is sealed
+   * @param options.workFactor the base-two logarithm of scrypt's N, from 1 to 30: sealing and each
+   * try to open take 2^workFactor KiB of memory and as much time. 18 where it is left out; age
+   * opens messages of up to 22
    *
    * Throws TypeError and RangeError for arguments of the wrong type.
    */
@@ -46,10 +48,12 @@ export class PassphraseIdentity implements Identity {
   readonly #maxWorkFactor: number;
 
   /**
-   * @param passphrase its bytes, or what asks for them, only for a message that is sealed to a passphrase. After a wrong one it is
-   *   asked again, with attempt 2 and 3; it may throw to give up. The bytes stay the caller's own to overwrite
-   * @param options.maxWorkFactor a message with a higher work factor than this, from 1 to 30, is refused before any work is done.
-   *   20 where it is left out, which takes 1 GiB of memory; each step doubles that
+   * @param passphrase its bytes, or what asks for them, only for a message that is sealed to a
+   * passphrase. After a wrong one it is asked again, with attempt 2 and 3; it may throw to give up.
+   * The bytes stay the caller's own to overwrite
+   * @param options.maxWorkFactor a message with a higher work factor than this, from 1 to 30, is
+   * refused before any work is done. 20 where it is left out, which takes 1 GiB of memory; each
+   * step doubles that
    *
    * Throws TypeError and RangeError for arguments of the wrong type.
    */
@@ -65,7 +69,9 @@ export class PassphraseIdentity implements Identity {
     this.#maxWorkFactor = maxWorkFactor;
   }
 
-  /** Throws SealingError `WRONG_PASSPHRASE`, `WORK_FACTOR`, `MALFORMED_MESSAGE`; what asking throws. */
+  /**
+   * Throws SealingError `WRONG_PASSPHRASE`, `WORK_FACTOR`, `MALFORMED_MESSAGE`; what asking throws.
+   */
   async unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null> {
     const stanza = stanzas.find(({ type }) => type === "scrypt");
     if (stanza === undefined) return null;

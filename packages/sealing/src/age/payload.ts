@@ -5,10 +5,11 @@ import { hkdf } from "../crypto/hkdf.ts";
 import { malformed, tampered } from "../malformed.ts";
 
 /*
- * The payload of an age message (C2SP age.md, "Payload"): a 16-byte nonce, then the STREAM construction over chunks of 64 KiB.
+ * The payload of an age message (C2SP age.md, "Payload"): a 16-byte nonce, then the STREAM
+ * construction over chunks of 64 KiB.
  *
- * A push seals or opens all the chunks that it completes into one Buffer of the right size: no lists, no joining, and nothing that
- * a chunk need not allocate.
+ * A push seals or opens all the chunks that it completes into one Buffer of the right size: no
+ * lists, no joining, and nothing that a chunk need not allocate.
  */
 
 /** The plaintext of a chunk; only the last may have less. */
@@ -42,7 +43,10 @@ export interface PayloadState {
   readonly key: Buffer;
   /** How many chunks are done. */
   readonly index: number;
-  /** What is held of the next chunk: plaintext of a sealer, ciphertext of an opener. Overwrite it with zeros when done. */
+  /**
+   * What is held of the next chunk: plaintext of a sealer, ciphertext of an opener. Overwrite it
+   * with zeros when done.
+   */
   readonly held: Buffer;
 }
 
@@ -93,7 +97,10 @@ export class PayloadSealer {
     return out;
   }
 
-  /** Gives out where the payload stands; after that the sealer is spent. What it has not yet given of the nonce is `ready`. */
+  /**
+   * Gives out where the payload stands; after that the sealer is spent. What it has not yet given
+   * of the nonce is `ready`.
+   */
   handOver(): PayloadState & { readonly ready: Buffer } {
     this.#refuseMore();
     this.#hasEnded = true;
@@ -137,8 +144,8 @@ export class PayloadSealer {
 }
 
 /**
- * Opens a payload piece by piece. Only authenticated plaintext is given out, but only `final` tells that it is whole. After
- * `final` or an error it is spent.
+ * Opens a payload piece by piece. Only authenticated plaintext is given out, but only `final` tells
+ * that it is whole. After `final` or an error it is spent.
  */
 export class PayloadOpener {
   readonly #fileKey: Buffer;
@@ -184,8 +191,8 @@ export class PayloadOpener {
   /**
    * Gives the end of the plaintext.
    *
-   * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` where the payload has no nonce, ends within a tag, or has an
-   * empty last chunk after others.
+   * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` where the payload has no nonce,
+   * ends within a tag, or has an empty last chunk after others.
    */
   final(): Buffer {
     if (this.#key === null) throw malformed(`its payload ends within the nonce of ${PAYLOAD_NONCE_BYTES} bytes`);
@@ -195,7 +202,10 @@ export class PayloadOpener {
     return plaintext;
   }
 
-  /** Gives out where the payload stands, once its nonce came; null before. After that the opener is spent. */
+  /**
+   * Gives out where the payload stands, once its nonce came; null before. After that the opener is
+   * spent.
+   */
   handOver(): PayloadState | null {
     if (this.#key === null || this.#hasEnded) return null;
     const state = {

@@ -24,7 +24,8 @@ export interface ScryptStanza {
 const wrapKeyOf = (passphrase: Uint8Array, salt: Buffer, workFactor: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const N = 2 ** workFactor;
-    // scrypt takes 128 · r · N bytes (RFC 7914 section 2) and a little more; Node allows itself 32 MiB unless told otherwise.
+    // scrypt takes 128 · r · N bytes (RFC 7914 section 2) and a little more; Node allows itself 32
+    // MiB unless told otherwise.
     const options = { N, r: BLOCK_SIZE, p: 1, maxmem: 128 * BLOCK_SIZE * (N + 64) };
     scrypt(passphrase, Buffer.concat([LABEL, salt]), 32, options, (error, key) => {
       if (error === null) resolve(key);
@@ -52,7 +53,8 @@ export async function wrapToScrypt(passphrase: Uint8Array, workFactor: number, f
 /**
  * Reads a stanza whose passphrase can be tried.
  *
- * Throws SealingError `MALFORMED_MESSAGE`, and `WORK_FACTOR` where trying costs more than `maxWorkFactor`.
+ * Throws SealingError `MALFORMED_MESSAGE`, and `WORK_FACTOR` where trying costs more than
+ * `maxWorkFactor`.
  */
 export function readScryptStanza({ args, body }: Stanza, maxWorkFactor: number): ScryptStanza {
   const [saltText = "", factor = ""] = args;

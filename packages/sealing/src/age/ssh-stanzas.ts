@@ -19,18 +19,25 @@ import {
 } from "../crypto/x25519.ts";
 
 /*
- * The two kinds of stanza by which age seals to SSH keys. Their specification is age's package agessh.
+ * The two kinds of stanza by which age seals to SSH keys. Their specification is age's package
+ * agessh.
  */
 
 const ED25519_LABEL = "age-encryption.org/v1/ssh-ed25519";
 const RSA_LABEL = Buffer.from("age-encryption.org/v1/ssh-rsa");
 const NOTHING = Buffer.alloc(0);
 
-/** Whom a stanza is for: unpadded base64 of the first 4 bytes of SHA-256 over the key's blob. Different keys can share one. */
+/**
+ * Whom a stanza is for: unpadded base64 of the first 4 bytes of SHA-256 over the key's blob.
+ * Different keys can share one.
+ */
 const tagOf = ({ blob }: SshPublicKey): string =>
   encodeBase64(createHash("sha256").update(blob).digest().subarray(0, 4), "unpadded");
 
-/** X25519 with the tweak that binds the secret to the SSH key: both sides derive it from the key's blob. */
+/**
+ * X25519 with the tweak that binds the secret to the SSH key: both sides derive it from the key's
+ * blob.
+ */
 const tweaked = (secret: Buffer | null, { blob }: Ed25519PublicKey): Buffer | null =>
   secret && x25519(publicScalar(hkdf(NOTHING, blob, ED25519_LABEL)), secret);
 

@@ -31,7 +31,10 @@ const refuseMixed = (recipients: readonly Recipient[]): void => {
   });
 };
 
-/** Writes the header that wraps a file key to recipients, with the sender's signature. See `seal` for what it throws. */
+/**
+ * Writes the header that wraps a file key to recipients, with the sender's signature. See `seal`
+ * for what it throws.
+ */
 export async function wrapHeader(
   fileKey: Buffer,
   recipients: readonly Recipient[],

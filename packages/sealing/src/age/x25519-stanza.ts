@@ -28,7 +28,8 @@ export function wrapToX25519(point: Buffer, fileKey: Buffer): Stanza | null {
 }
 
 /**
- * Unwraps the file key with a 32-byte scalar and its point; null where the stanza is for another key.
+ * Unwraps the file key with a 32-byte scalar and its point; null where the stanza is for another
+ * key.
  *
  * Throws SealingError `MALFORMED_MESSAGE`.
  */

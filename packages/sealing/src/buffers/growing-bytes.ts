@@ -1,6 +1,8 @@
 const FIRST_BYTES = 4096;
 
-/** Bytes that pile up. Appending costs as much as what is appended, however much there is already. */
+/**
+ * Bytes that pile up. Appending costs as much as what is appended, however much there is already.
+ */
 export class GrowingBytes {
   #store: Buffer = Buffer.alloc(0);
   #length = 0;

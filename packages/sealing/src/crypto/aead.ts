@@ -1,6 +1,9 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 
-/** ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM (NIST SP 800-38D): 32-byte key, 12-byte nonce, 16-byte tag. */
+/**
+ * ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM (NIST SP 800-38D): 32-byte key, 12-byte nonce,
+ * 16-byte tag.
+ */
 export type Aead = "chacha20-poly1305" | "aes-256-gcm";
 
 /** The length of the tag that `sealAead` appends. */
@@ -27,7 +30,10 @@ export function sealAead(
   return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** Decrypts what `sealAead` gives; null where it was not made with this key, nonce and associated data. */
+/**
+ * Decrypts what `sealAead` gives; null where it was not made with this key, nonce and associated
+ * data.
+ */
 export function openAead(
   aead: Aead,
   key: Buffer,

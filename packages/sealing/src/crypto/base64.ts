@@ -11,12 +11,16 @@ export function encodeBase64(bytes: Uint8Array, padding: Padding): string {
 
 /** Decodes text; null where it is not exactly what `encodeBase64` gives for the decoded bytes. */
 export function decodeBase64(text: string, padding: Padding): Buffer | null {
-  // Buffer skips over foreign characters and takes the URL-safe alphabet too, so only encoding again tells what came.
+  // Buffer skips over foreign characters and takes the URL-safe alphabet too, so only encoding
+  // again tells what came.
   const bytes = Buffer.from(text, "base64");
   return encodeBase64(bytes, padding) === text ? bytes : null;
 }
 
-/** Cuts text into lines of `columns` characters, of which the last may be shorter; none for empty text. */
+/**
+ * Cuts text into lines of `columns` characters, of which the last may be shorter; none for empty
+ * text.
+ */
 export function wrapLines(text: string, columns = 64): string[] {
   const lines: string[] = [];
   for (let at = 0; at < text.length; at += columns) lines.push(text.slice(at, at + columns));

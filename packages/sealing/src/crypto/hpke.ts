@@ -2,8 +2,8 @@ import { createHmac, hkdfSync } from "node:crypto";
 import { openAead, sealAead } from "./aead.ts";
 
 /*
- * HPKE (RFC 9180) in base mode with HKDF-SHA256 and ChaCha20-Poly1305, for one message without associated data. The key
- * encapsulation comes from outside: its identifier and its shared secret.
+ * HPKE (RFC 9180) in base mode with HKDF-SHA256 and ChaCha20-Poly1305, for one message without
+ * associated data. The key encapsulation comes from outside: its identifier and its shared secret.
  */
 
 const NOTHING = Buffer.alloc(0);
@@ -28,7 +28,8 @@ const keySchedule = (kem: number, sharedSecret: Buffer, info: string): { key: Bu
     extract("psk_id_hash", NOTHING),
     extract("info_hash", Buffer.from(info)),
   ]);
-  // LabeledExpand of LabeledExtract is one HKDF, since nothing else is drawn from the secret in between.
+  // LabeledExpand of LabeledExtract is one HKDF, since nothing else is drawn from the secret in
+  // between.
   const derive = (label: string, length: number): Buffer => {
     const labeledInfo = Buffer.concat([twoBytes(length), labeled(label, context)]);
     return Buffer.from(hkdfSync("sha256", labeled("secret", NOTHING), sharedSecret, labeledInfo, length));

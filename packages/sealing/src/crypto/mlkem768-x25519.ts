@@ -3,8 +3,9 @@ import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { generateX25519, x25519, x25519PublicKey } from "./x25519.ts";
 
 /*
- * The key encapsulation MLKEM768-X25519 (draft-ietf-hpke-pq), which is X-Wing (draft-connolly-cfrg-xwing-kem): ML-KEM-768
- * (FIPS 203) beside X25519, secure as long as either is.
+ * The key encapsulation MLKEM768-X25519 (draft-ietf-hpke-pq), which is X-Wing
+ * (draft-connolly-cfrg-xwing-kem): ML-KEM-768 (FIPS 203) beside X25519, secure as long as either
+ * is.
  */
 
 /** Its identifier in HPKE. */
@@ -35,7 +36,10 @@ const expandSeed = (seed: Uint8Array): KeyPair => {
   };
 };
 
-/** The shared secret: SHA3-256 over both secrets, and X25519's ciphertext and public key, which ML-KEM's own hashing covers for itself. */
+/**
+ * The shared secret: SHA3-256 over both secrets, and X25519's ciphertext and public key, which
+ * ML-KEM's own hashing covers for itself.
+ */
 const combine = (mlkemSecret: Uint8Array, secret: Buffer, share: Buffer, point: Buffer): Buffer => {
   const shared = createHash("sha3-256")
     .update(mlkemSecret)
@@ -57,7 +61,10 @@ export function publicKeyOfSeed(seed: Uint8Array): Buffer {
   return publicKey;
 }
 
-/** A fresh 32-byte shared secret and the 1120 bytes from which the key's owner gets it; null where the key is not a valid one. */
+/**
+ * A fresh 32-byte shared secret and the 1120 bytes from which the key's owner gets it; null where
+ * the key is not a valid one.
+ */
 export function encapsulate(publicKey: Buffer): { encapsulated: Buffer; sharedSecret: Buffer } | null {
   const point = publicKey.subarray(MLKEM_PUBLIC_KEY_BYTES);
   const ephemeral = generateX25519();
@@ -81,8 +88,8 @@ const encapsulateMlkem = (publicKey: Buffer): { cipherText: Uint8Array; sharedSe
 };
 
 /**
- * The shared secret of 1120 bytes that `encapsulate` gave for this seed's public key, and an unrelated one for other bytes; null
- * where X25519's part is a point of low order.
+ * The shared secret of 1120 bytes that `encapsulate` gave for this seed's public key, and an
+ * unrelated one for other bytes; null where X25519's part is a point of low order.
  */
 export function decapsulate(encapsulated: Buffer, seed: Uint8Array): Buffer | null {
   const { mlkemSecretKey, scalar, publicKey } = expandSeed(seed);

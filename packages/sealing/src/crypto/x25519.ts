@@ -15,7 +15,10 @@ const ANY_COORDINATE = Buffer.alloc(32).toString("base64url");
 /** A private key: the 32 bytes of the scalar, or the key as node:crypto holds it. */
 export type X25519PrivateKey = Uint8Array | KeyObject;
 
-/** A new private key. To make one so and to use it twice is much faster than to have OpenSSL decode a scalar. */
+/**
+ * A new private key. To make one so and to use it twice is much faster than to have OpenSSL decode
+ * a scalar.
+ */
 export function generateX25519(): KeyObject {
   return generateKeyPairSync("x25519").privateKey;
 }
@@ -29,8 +32,9 @@ const keyObjectOf = (scalar: X25519PrivateKey): KeyObject => {
 };
 
 /**
- * A private key of a scalar that is no secret, such as age's tweak. Node 20's OpenSSL takes a millisecond to decode one in DER; as a
- * JWK it takes it at once, with any public coordinate, which later ones check: they are as fast in DER.
+ * A private key of a scalar that is no secret, such as age's tweak. Node 20's OpenSSL takes a
+ * millisecond to decode one in DER; as a JWK it takes it at once, with any public coordinate, which
+ * later ones check: they are as fast in DER.
  */
 export function publicScalar(scalar: Uint8Array): X25519PrivateKey {
   const d = Buffer.from(scalar).toString("base64url");
@@ -41,15 +45,17 @@ export function publicScalar(scalar: Uint8Array): X25519PrivateKey {
   }
 }
 
-/** The public u-coordinate, 32 bytes, of a private key: X25519(scalar, 9) (RFC 7748 section 6.1). */
+/**
+ * The public u-coordinate, 32 bytes, of a private key: X25519(scalar, 9) (RFC 7748 section 6.1).
+ */
 export function x25519PublicKey(scalar: X25519PrivateKey): Buffer {
   const { x = "" } = createPublicKey(keyObjectOf(scalar)).export({ format: "jwk" });
   return Buffer.from(x, "base64url");
 }
 
 /**
- * X25519 (RFC 7748 section 5): the 32-byte secret of a scalar and a u-coordinate; null where it would be all zero, which is to say
- * that the point is of low order.
+ * X25519 (RFC 7748 section 5): the 32-byte secret of a scalar and a u-coordinate; null where it
+ * would be all zero, which is to say that the point is of low order.
  */
 export function x25519(scalar: X25519PrivateKey, point: Uint8Array): Buffer | null {
   // Of the ways to a public key, this one is the fastest: it spares OpenSSL a DER decoder.
@@ -66,7 +72,10 @@ export function x25519(scalar: X25519PrivateKey, point: Uint8Array): Buffer | nu
   return secret.every((byte) => byte === 0) ? null : secret;
 }
 
-/** The X25519 scalar that belongs to an Ed25519 seed (RFC 8032 section 5.1.5, step 1); X25519 itself sets and clears its bits. */
+/**
+ * The X25519 scalar that belongs to an Ed25519 seed (RFC 8032 section 5.1.5, step 1); X25519 itself
+ * sets and clears its bits.
+ */
 export function x25519ScalarOfSeed(seed: Uint8Array): Buffer {
   const hash = createHash("sha512").update(seed).digest();
   const scalar = Buffer.from(hash.subarray(0, 32));
@@ -79,7 +88,8 @@ const P = 2n ** 255n - 19n;
 const modulo = (value: bigint): bigint => ((value % P) + P) % P;
 
 const inverse = (value: bigint): bigint => {
-  // Euclid's algorithm, extended; 0 for 0. BigInt is not constant-time, and a public key need not be.
+  // Euclid's algorithm, extended; 0 for 0. BigInt is not constant-time, and a public key need not
+  // be.
   let [before, rest] = [P, modulo(value)];
   let [coefficientBefore, coefficient] = [0n, 1n];
   while (rest > 0n) {
@@ -95,8 +105,9 @@ const reversed = (bytes: Uint8Array): Buffer => Buffer.from(bytes.toReversed());
 const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${reversed(bytes).toString("hex")}`);
 
 /**
- * The Montgomery u-coordinate of a compressed 32-byte Edwards point: u = (1 + y) / (1 - y) (RFC 7748 section 4.1). The neutral
- * element has none and gives 0, which `x25519` refuses as it does every point of low order.
+ * The Montgomery u-coordinate of a compressed 32-byte Edwards point: u = (1 + y) / (1 - y) (RFC
+ * 7748 section 4.1). The neutral element has none and gives 0, which `x25519` refuses as it does
+ * every point of low order.
  */
 export function montgomeryOfEdwards(point: Uint8Array): Buffer {
   const y = littleEndian(point) & (2n ** 255n - 1n);

@@ -27,9 +27,10 @@ export class OpenPgpIdentity implements Identity {
 
   /**
    * @param file the private key
-   * @param passphrase asks for the passphrase of an encrypted key, and only for a message that is addressed to it or hides its
-   *   recipients. After a wrong one it is asked again, with attempt 2 and 3; it may throw to give up. Without it, unlocking an
-   *   encrypted key throws KeyError `PASSPHRASE_REQUIRED`
+   * @param passphrase asks for the passphrase of an encrypted key, and only for a message that is
+   * addressed to it or hides its recipients. After a wrong one it is asked again, with attempt 2
+   * and 3; it may throw to give up. Without it, unlocking an encrypted key throws KeyError
+   * `PASSPHRASE_REQUIRED`
    */
   constructor(file: OpenPgpPrivateKeyFile, passphrase?: (attempt: number) => Promise<Uint8Array>) {
     this.#file = file;
@@ -47,7 +48,10 @@ export class OpenPgpIdentity implements Identity {
     return this.#file.fingerprint;
   }
 
-  /** Forgets the unlocked key, overwriting what can be overwritten. The identity opens nothing after that. */
+  /**
+   * Forgets the unlocked key, overwriting what can be overwritten. The identity opens nothing after
+   * that.
+   */
   lock(): void {
     this.#unlocked?.then(
       (key) => key.wipe(),
@@ -56,7 +60,8 @@ export class OpenPgpIdentity implements Identity {
   }
 
   /**
-   * The session key with its algorithm's number before it (RFC 9580 section 9.3), 0 where only the data tells it.
+   * The session key with its algorithm's number before it (RFC 9580 section 9.3), 0 where only the
+   * data tells it.
    *
    * Throws what `OpenPgpPrivateKeyFile.unlock` throws.
    */

@@ -4,16 +4,23 @@ import { malformed } from "../malformed.ts";
 import type { Stanza } from "../age/stanza.ts";
 
 /*
- * An OpenPGP message from outside (RFC 9580 section 10.3): packets that each hold the session key for one recipient, then one packet
- * of encrypted data. The former are read as stanzas; what is encrypted is openpgp.js's business.
+ * An OpenPGP message from outside (RFC 9580 section 10.3): packets that each hold the session key
+ * for one recipient, then one packet of encrypted data. The former are read as stanzas; what is
+ * encrypted is openpgp.js's business.
  */
 
-/** The most bytes that are sealed into one OpenPGP message: it is authentic only as a whole, so that all of it lies in memory. */
+/**
+ * The most bytes that are sealed into one OpenPGP message: it is authentic only as a whole, so that
+ * all of it lies in memory.
+ */
 export const MAX_OPENPGP_SECRET: number = 8 * 1024 * 1024;
 /** The most bytes of an OpenPGP message that are opened, armor and all. */
 export const MAX_OPENPGP_MESSAGE: number = 16 * 1024 * 1024;
 
-/** The stanza for a public key: its arguments are the key ID, 16 upper-case hexadecimal digits, which are zeros where it is hidden. */
+/**
+ * The stanza for a public key: its arguments are the key ID, 16 upper-case hexadecimal digits,
+ * which are zeros where it is hidden.
+ */
 export const OPENPGP_STANZA = "openpgp";
 /** The stanza for a passphrase. */
 const PASSPHRASE_STANZA = "openpgp-passphrase";
@@ -61,7 +68,8 @@ export function looksLikeOpenPgp(start: Buffer): boolean {
 /**
  * Takes a message apart.
  *
- * Throws SealingError `MALFORMED_MESSAGE`, also for one without integrity protection, which anybody could have changed unnoticed.
+ * Throws SealingError `MALFORMED_MESSAGE`, also for one without integrity protection, which anybody
+ * could have changed unnoticed.
  */
 export function parseOpenPgp(message: Buffer): OpenPgpMessage {
   const binary = binaryOf(message);
@@ -106,7 +114,10 @@ function* packetsOf(binary: Buffer): ReturnType<typeof readOpenPgpPackets> {
   }
 }
 
-/** Versions 3 and 6 (sections 5.1.1 and 5.1.2). The ID of a version 4 key ends its fingerprint, that of a later one begins it. */
+/**
+ * Versions 3 and 6 (sections 5.1.1 and 5.1.2). The ID of a version 4 key ends its fingerprint, that
+ * of a later one begins it.
+ */
 function publicKeyStanza(body: Buffer): Stanza {
   const hex = (from: number, to: number): string => body.toString("hex", from, to).toUpperCase();
   let keyId = HIDDEN_KEY_ID;

@@ -30,10 +30,12 @@ export class OpenPgpRecipient implements Recipient {
 }
 
 /**
- * Seals bytes to OpenPGP keys, as one message (RFC 9580 section 10.3): uncompressed, with the integrity protection that gpg 2.2 can
- * read (section 5.13.1), unless every key says that its owner's program reads AEAD (section 5.13.2).
+ * Seals bytes to OpenPGP keys, as one message (RFC 9580 section 10.3): uncompressed, with the
+ * integrity protection that gpg 2.2 can read (section 5.13.1), unless every key says that its
+ * owner's program reads AEAD (section 5.13.2).
  *
- * Throws SealingError `UNUSABLE_RECIPIENT` for a recipient of another kind, or a key that expired since it was read; `TOO_LARGE`.
+ * Throws SealingError `UNUSABLE_RECIPIENT` for a recipient of another kind, or a key that expired
+ * since it was read; `TOO_LARGE`.
  */
 export async function sealOpenPgp(
   plaintext: Uint8Array,

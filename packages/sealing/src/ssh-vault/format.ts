@@ -12,8 +12,8 @@ import type { Stanza } from "../age/stanza.ts";
  *   SSH-VAULT;CHACHA20-POLY1305;<fingerprint>;<epk>;<password>;<data>
  *   SSH-VAULT;AES256;<fingerprint><password>;<data>
  *
- * It fits the model of an age message: the 32-byte password is the message key, and the fields between the first and <data> are
- * one stanza that it is wrapped in.
+ * It fits the model of an age message: the 32-byte password is the message key, and the fields
+ * between the first and <data> are one stanza that it is wrapped in.
  */
 
 /** What every vault begins with. */
@@ -21,18 +21,27 @@ export const VAULT_MAGIC = "SSH-VAULT;";
 
 const COLUMNS = 64;
 const MD5_FINGERPRINT_LENGTH = 47;
-/** OAEP with SHA-256 needs 66 bytes beside the password; nobody has RSA keys of more than 16384 bits. */
+/**
+ * OAEP with SHA-256 needs 66 bytes beside the password; nobody has RSA keys of more than 16384
+ * bits.
+ */
 const RSA_PASSWORD_BYTES = { min: 66 + PASSWORD_BYTES, max: 2048 };
 
 /** A parsed vault. */
 export interface Vault {
-  /** Type `CHACHA20-POLY1305` with the fingerprint and the base64 epk as arguments, or `AES256` with the fingerprint. */
+  /**
+   * Type `CHACHA20-POLY1305` with the fingerprint and the base64 epk as arguments, or `AES256` with
+   * the fingerprint.
+   */
   readonly stanza: Stanza;
   /** Nonce, ciphertext, tag. */
   readonly data: Buffer;
 }
 
-/** The cipher of the data, and the data associated with it: the digest of an Ed25519 key, the fingerprint's text for RSA. */
+/**
+ * The cipher of the data, and the data associated with it: the digest of an Ed25519 key, the
+ * fingerprint's text for RSA.
+ */
 const cipherOf = ({ type, args: [fingerprint = ""] }: Stanza): { aead: Aead; associated: Buffer } =>
   type === "AES256"
     ? { aead: "aes-256-gcm", associated: Buffer.from(fingerprint) }
@@ -75,7 +84,8 @@ export function encodeVault({ stanza: { type, args, body }, data }: Vault): stri
 }
 
 /**
- * Reads a vault in lines of whatever length, ended by LF or CRLF, with white space around the whole.
+ * Reads a vault in lines of whatever length, ended by LF or CRLF, with white space around the
+ * whole.
  *
  * Throws SealingError `MALFORMED_MESSAGE`.
  */

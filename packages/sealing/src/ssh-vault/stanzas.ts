@@ -21,9 +21,10 @@ const SHA256_PREFIX = "SHA256:";
 const NOT_OPENED = "its password does not open with the key that its fingerprint names";
 
 /**
- * The fingerprint by which ssh-vault names a key: for Ed25519 `SHA256:` and 43 characters, as `ssh-keygen -l` prints it; for RSA
- * the MD5 of the key's SubjectPublicKeyInfo in DER (RFC 5280 section 4.1), as 16 colon-separated pairs of lower-case hex digits,
- * which is not the MD5 that OpenSSH prints.
+ * The fingerprint by which ssh-vault names a key: for Ed25519 `SHA256:` and 43 characters, as
+ * `ssh-keygen -l` prints it; for RSA the MD5 of the key's SubjectPublicKeyInfo in DER (RFC 5280
+ * section 4.1), as 16 colon-separated pairs of lower-case hex digits, which is not the MD5 that
+ * OpenSSH prints.
  */
 export function sshVaultFingerprint(publicKey: SshPublicKey): string {
   if (publicKey.type === "ssh-ed25519") return SHA256_PREFIX + encodeBase64(digestOf(publicKey), "unpadded");

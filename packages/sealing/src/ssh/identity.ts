@@ -25,10 +25,10 @@ export class SshIdentity implements Identity {
 
   /**
    * @param file the private key
-   * @param passphrase asks for the passphrase of an encrypted key, and only for a message that is addressed to the key or, where
-   *   the file does not tell its public half, to some SSH key. After a wrong one it is asked again, with attempt 2 and 3; it may
-   *   throw to give up. The bytes stay its own to overwrite. Without it, unlocking an encrypted key throws KeyError
-   *   `PASSPHRASE_REQUIRED`
+   * @param passphrase asks for the passphrase of an encrypted key, and only for a message that is
+   * addressed to the key or, where the file does not tell its public half, to some SSH key. After a
+   * wrong one it is asked again, with attempt 2 and 3; it may throw to give up. The bytes stay its
+   * own to overwrite. Without it, unlocking an encrypted key throws KeyError `PASSPHRASE_REQUIRED`
    */
   constructor(file: PrivateKeyFile, passphrase?: (attempt: number) => Promise<Uint8Array>) {
     this.#file = file;
@@ -42,7 +42,10 @@ export class SshIdentity implements Identity {
     return this.#publicKey;
   }
 
-  /** Forgets the unlocked key, overwriting what can be overwritten. Opening a message after that unlocks it anew. */
+  /**
+   * Forgets the unlocked key, overwriting what can be overwritten. Opening a message after that
+   * unlocks it anew.
+   */
   lock(): void {
     const unlocked = this.#unlocked;
     this.#unlocked = undefined;
@@ -53,11 +56,12 @@ export class SshIdentity implements Identity {
   }
 
   /**
-   * Stanzas whose tag or fingerprint matches are tried in order. A broken one is reported only where no other one opens, since
-   * the tags of two keys can be equal.
+   * Stanzas whose tag or fingerprint matches are tried in order. A broken one is reported only
+   * where no other one opens, since the tags of two keys can be equal.
    *
-   * Throws SealingError `MALFORMED_MESSAGE` for a broken stanza, `TAMPERED_MESSAGE` where a vault's fingerprint matches in full and
-   * its password does not open, and what `PrivateKeyFile.unlock` throws.
+   * Throws SealingError `MALFORMED_MESSAGE` for a broken stanza, `TAMPERED_MESSAGE` where a vault's
+   * fingerprint matches in full and its password does not open, and what `PrivateKeyFile.unlock`
+   * throws.
    */
   async unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null> {
     const ssh = stanzas.filter(({ type }) => READERS.has(type));

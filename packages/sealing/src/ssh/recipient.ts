@@ -6,7 +6,10 @@ import type { Recipient, Stanza } from "../age/stanza.ts";
 
 const RSA_BITS = { weak: 1024, min: 2048, max: 8192 };
 
-/** Seals to an SSH key: age's `ssh-ed25519` and `ssh-rsa` stanzas, and either kind of ssh-vault's format. */
+/**
+ * Seals to an SSH key: age's `ssh-ed25519` and `ssh-rsa` stanzas, and either kind of ssh-vault's
+ * format.
+ */
 export class SshRecipient implements Recipient {
   readonly publicKey: SshPublicKey;
 

@@ -9,9 +9,11 @@ import {
 /**
  * What became of a holder:
  * - `not-asked`: nobody could be asked, as for the key of a file or of a CI system
- * - `found`: the account is there, with these keys; `name` is another than before where it was renamed
+ * - `found`: the account is there, with these keys; `name` is another than before where it was
+ *   renamed
  * - `gone`: there is no such account any more
- * - `other-account`: another account has the name now; `renamedTo` is the name of the one that was meant, null where that is gone
+ * - `other-account`: another account has the name now; `renamedTo` is the name of the one that was
+ *   meant, null where that is gone
  */
 export type ForgeState =
   | { readonly kind: "not-asked" }
@@ -39,7 +41,8 @@ const AT_ONCE = 4;
  *
  * @param kind which of their keys
  * @returns by the holder's name
- * @throws DirectoryError where one of them cannot be asked now: `RATE_LIMITED`, `NETWORK`, `BAD_ANSWER`, …
+ * @throws DirectoryError where one of them cannot be asked now: `RATE_LIMITED`, `NETWORK`,
+ * `BAD_ANSWER`, …
  */
 export async function forgeStates(
   asked: readonly Asked[],

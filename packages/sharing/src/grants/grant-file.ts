@@ -3,23 +3,36 @@ import { encodePublicKey, KeyError, parsePublicKey } from "@git-vault/keys";
 import { SharingError } from "../errors.ts";
 
 /*
- * A grant: one file of text in the repository, which hands the repository's key to one holder. See docs/formats.md.
+ * A grant: one file of text in the repository, which hands the repository's key to one holder. See
+ * docs/formats.md.
  */
 
 /** A public key that a grant is sealed to. */
 export interface GrantKey {
-  /** As it stands in the grant: an SSH key's type and base64, `age1…`, or `openpgp` and a fingerprint. */
+  /**
+   * As it stands in the grant: an SSH key's type and base64, `age1…`, or `openpgp` and a
+   * fingerprint.
+   */
   readonly text: string;
   readonly type: string;
-  /** `SHA256:…` of an SSH key; `age1…` is its own; of an OpenPGP key, 40 upper-case hexadecimal digits of its primary key. */
+  /**
+   * `SHA256:…` of an SSH key; `age1…` is its own; of an OpenPGP key, 40 upper-case hexadecimal
+   * digits of its primary key.
+   */
   readonly fingerprint: string;
 }
 
 /** What a grant says in clear. Nothing of it is proven but by the signature. */
 export interface GrantStatement {
-  /** Who was given the key: `github:choldgraf`, `ci:release`, … 1 to 200 printable ASCII characters without blanks. */
+  /**
+   * Who was given the key: `github:choldgraf`, `ci:release`, … 1 to 200 printable ASCII characters
+   * without blanks.
+   */
   readonly holder: string;
-  /** The holder's account on GitHub by its server and number, such as `github.com/583231`; null where it has none. */
+  /**
+   * The holder's account on GitHub by its server and number, such as `github.com/583231`; null
+   * where it has none.
+   */
   readonly account: string | null;
   /** At least one. */
   readonly keys: readonly GrantKey[];
@@ -29,9 +42,15 @@ export interface GrantStatement {
   readonly keyId: string;
   /** When the grant was made, in UTC to the second: `2026-11-25T02:45:17Z`. */
   readonly granted: string;
-  /** When the holder was first granted a key of this name, in the same form: it is kept where a grant is renewed. */
+  /**
+   * When the holder was first granted a key of this name, in the same form: it is kept where a
+   * grant is renewed.
+   */
   readonly since: string;
-  /** Who gave it, as they call themselves; of the same characters as `holder`. Null where it is not told. */
+  /**
+   * Who gave it, as they call themselves; of the same characters as `holder`. Null where it is not
+   * told.
+   */
   readonly grantedBy: string | null;
 }
 
@@ -39,13 +58,20 @@ export interface GrantStatement {
 export interface GrantFile {
   readonly statement: GrantStatement;
   /**
-   * The key file, sealed to the holder's keys: an age message in ASCII armor, with a line end after its last line. In a voucher, the line
-   * that names the digest of the OpenPGP message which git-crypt's own grant is.
+   * The key file, sealed to the holder's keys: an age message in ASCII armor, with a line end after
+   * its last line. In a voucher, the line that names the digest of the OpenPGP message which
+   * git-crypt's own grant is.
    */
   readonly message: string;
-  /** 64 hexadecimal digits, which only who has the key can make: `keyMac` over all that stands before it. */
+  /**
+   * 64 hexadecimal digits, which only who has the key can make: `keyMac` over all that stands
+   * before it.
+   */
   readonly mac: string;
-  /** An SSH signature over all that stands before it, with a line end after its last line; null where it is not signed. */
+  /**
+   * An SSH signature over all that stands before it, with a line end after its last line; null
+   * where it is not signed.
+   */
   readonly signature: string | null;
 }
 
@@ -90,7 +116,10 @@ export function readGrantKey(text: string): GrantKey {
   throw malformed("expected a public key after recipient:");
 }
 
-/** An OpenPGP key as a voucher names it. @param fingerprint of its primary key: 40 upper-case hexadecimal digits */
+/**
+ * An OpenPGP key as a voucher names it. @param fingerprint of its primary key: 40 upper-case
+ * hexadecimal digits
+ */
 export const openPgpGrantKey = (fingerprint: string): GrantKey => ({
   text: `openpgp ${fingerprint}`,
   type: "openpgp",
@@ -101,7 +130,10 @@ export const openPgpGrantKey = (fingerprint: string): GrantKey => ({
 export const digestLine = (file: Uint8Array): string =>
   `${DIGEST_FIELD}: sha256 ${createHash("sha256").update(file).digest("hex")}\n`;
 
-/** Whether a grant is a voucher: it holds no key, and vouches for git-crypt's own grant to an OpenPGP key, which does. */
+/**
+ * Whether a grant is a voucher: it holds no key, and vouches for git-crypt's own grant to an
+ * OpenPGP key, which does.
+ */
 export const isVoucher = ({ message }: Pick<GrantFile, "message">): boolean => message.startsWith(`${DIGEST_FIELD}: `);
 
 /** Whether a text can be the name of a holder or of who granted. */
@@ -156,7 +188,10 @@ class Lines {
     return this.#at === this.#lines.length - 1 && this.#lines[this.#at] === "";
   }
 
-  /** The value of the next line where it is the field `name`, and keeps to `isSound`; null where it is another field. */
+  /**
+   * The value of the next line where it is the field `name`, and keeps to `isSound`; null where it
+   * is another field.
+   */
   optional(name: string, isSound: (value: string) => boolean): string | null {
     const line = this.#lines[this.#at] ?? "";
     if (!line.startsWith(`${name}: `)) return null;
@@ -176,7 +211,10 @@ class Lines {
     this.#at += 1;
   }
 
-  /** The block of base64 between two lines, these included; null where the next line does not begin it. */
+  /**
+   * The block of base64 between two lines, these included; null where the next line does not begin
+   * it.
+   */
   block([begin, end]: readonly [string, string]): string | null {
     if (this.#lines[this.#at] !== begin) return null;
     const last = this.#lines.indexOf(end, this.#at);
@@ -242,7 +280,10 @@ function messageIn(lines: Lines): string {
   return message;
 }
 
-/** A holder's name as it can stand in a file's name: `github-choldgraf`. Different holders may share one. */
+/**
+ * A holder's name as it can stand in a file's name: `github-choldgraf`. Different holders may share
+ * one.
+ */
 export function holderSlug(holder: string): string {
   const slug = holder
     .toLowerCase()

@@ -13,16 +13,23 @@ export interface Evidence {
   readonly directory: Directory | null;
   /** The recipients that were seen before. */
   readonly pins: Pins;
-  /** The fingerprint of the key that the one signs with who is asked; null where they do not sign. */
+  /**
+   * The fingerprint of the key that the one signs with who is asked; null where they do not sign.
+   */
   readonly ownKey: string | null;
-  /** Holders that are taken out, and the fingerprints of their keys: what they granted is doubtful. */
+  /**
+   * Holders that are taken out, and the fingerprints of their keys: what they granted is doubtful.
+   */
   readonly revoked: { readonly holders: ReadonlySet<string>; readonly fingerprints: ReadonlySet<string> };
 }
 
 /** What is to be thought of grants. */
 export interface Judgement {
   readonly signatures: ReadonlyMap<Grant, SignatureState>;
-  /** Phrases that say why a grant is not to be renewed without asking; none for one that nothing speaks against. */
+  /**
+   * Phrases that say why a grant is not to be renewed without asking; none for one that nothing
+   * speaks against.
+   */
   doubtsOf(grant: Grant): string[];
   /** The OpenPGP keys that holders have on the forges, by fingerprint. */
   readonly openPgpKeys: ReadonlyMap<string, OpenPgpKeyEntry>;

@@ -15,7 +15,10 @@ export type SignatureState =
   | { readonly state: "unsigned" | "invalid"; readonly fingerprint?: undefined }
   | { readonly state: "confirmed" | "denied" | "unchecked"; readonly fingerprint: string };
 
-/** The fingerprint of the key that signed a grant; null where it is not signed or the signature does not fit. */
+/**
+ * The fingerprint of the key that signed a grant; null where it is not signed or the signature does
+ * not fit.
+ */
 export function signerOf(grant: Grant): string | null {
   if (grant.signature === null) return null;
   try {

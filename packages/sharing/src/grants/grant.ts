@@ -16,7 +16,9 @@ export interface GrantOptions {
   readonly keyName?: string | undefined;
   /** Whom it is granted to. */
   readonly to: readonly DirectoryEntry[];
-  /** Native age recipients of holders that are nobody, such as a CI system, by the holder's name. */
+  /**
+   * Native age recipients of holders that are nobody, such as a CI system, by the holder's name.
+   */
   readonly machines?: ReadonlyMap<string, string>;
   /** Tells the numbers of accounts. */
   readonly directory: Directory;
@@ -92,7 +94,10 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
   }
 }
 
-/** Whether one of grants is as good as one that is made now: else whoever grants again would vouch for nothing. */
+/**
+ * Whether one of grants is as good as one that is made now: else whoever grants again would vouch
+ * for nothing.
+ */
 export async function isVouchedFor(
   grants: readonly Grant[],
   { by, directory }: Pick<GrantOptions, "by" | "directory">,

@@ -36,7 +36,10 @@ export interface Holder {
   readonly forge: ForgeState["kind"];
   /** What they are called now, where that is another name. */
   readonly renamedTo: string | null;
-  /** Whether the grant is proved to be made by somebody who has the key; it cannot be told of a locked repository. */
+  /**
+   * Whether the grant is proved to be made by somebody who has the key; it cannot be told of a
+   * locked repository.
+   */
   readonly standing: "current" | "unproven";
   /** Of the grants' files, newest first. */
   readonly paths: readonly string[];
@@ -104,7 +107,10 @@ export async function listHolders(repository: Repository, directory: Directory |
 
 const formatOf = (grant: Grant): Holder["format"] => (isVoucher(grant) ? "openpgp" : "age");
 
-/** What the forges say of holders, by the format of their grants, which are sealed to keys of one kind or the other. */
+/**
+ * What the forges say of holders, by the format of their grants, which are sealed to keys of one
+ * kind or the other.
+ */
 async function statesOf(
   grants: readonly Grant[],
   directory: Directory | null,

@@ -54,7 +54,10 @@ export async function makeGrant(
   return makeStatement(grantee, key.keyFile, message, by);
 }
 
-/** The path and bytes of a statement that vouches for git-crypt's own grant to an OpenPGP key. @param file what that holds */
+/**
+ * The path and bytes of a statement that vouches for git-crypt's own grant to an OpenPGP key.
+ * @param file what that holds
+ */
 export const makeVoucher = (
   grantee: Grantee,
   { keyFile }: GrantedKey,

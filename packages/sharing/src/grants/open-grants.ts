@@ -42,7 +42,10 @@ export interface OpenedGrants {
   readonly opened: readonly OpenedGrant[];
   /** Grants for these private keys that are not to be used, and why. */
   readonly refused: readonly BadGrant[];
-  /** Files among the grants that are none, where none was opened: one of them may have been meant for these private keys. */
+  /**
+   * Files among the grants that are none, where none was opened: one of them may have been meant
+   * for these private keys.
+   */
   readonly bad: readonly BadGrant[];
   /** The last grant for these private keys that was removed, where there is none now; else null. */
   readonly removed: RemovedGrant | null;

@@ -19,7 +19,10 @@ const VERSION: string = "0";
 /** So many bytes a grant may have. */
 export const MAX_OPENPGP_GRANT_BYTES: number = 1024 * 1024;
 
-/** The grants that lie in the work tree, by key name and fingerprint; none in a bare repository. Nothing of them was opened. */
+/**
+ * The grants that lie in the work tree, by key name and fingerprint; none in a bare repository.
+ * Nothing of them was opened.
+ */
 export function findOpenPgpGrants(repository: Repository): OpenPgpGrant[] {
   if (repository.topLevel === null) return [];
   const folder = join(stateFolder(repository), "keys");

@@ -20,7 +20,10 @@ export interface OpenPgpGrantResult {
 
 /** An OpenPGP key that was granted to, and whose it is. */
 export interface OpenPgpGranted {
-  /** As `listHolders` names them: a user of a forge, a URL, or `gpg:` and the fingerprint for the key of a file. */
+  /**
+   * As `listHolders` names them: a user of a forge, a URL, or `gpg:` and the fingerprint for the
+   * key of a file.
+   */
   readonly holder: string;
   /** Of the primary key, in upper-case hexadecimal. */
   readonly fingerprint: string;

@@ -8,15 +8,17 @@ import { findOpenPgpGrants, gitConfig, MAX_OPENPGP_GRANT_BYTES, type OpenPgpGran
 import { findLocalIdentities, type ReceiveOptions } from "../identities/local-identities.ts";
 
 /*
- * git-crypt's own grants: `.git-crypt/keys/<default or name>/0/<fingerprint>.gpg`, each one OpenPGP message in binary to one key that
- * holds a whole key file.
+ * git-crypt's own grants: `.git-crypt/keys/<default or name>/0/<fingerprint>.gpg`, each one OpenPGP
+ * message in binary to one key that holds a whole key file.
  */
 
 /**
- * The key files that grants in the work tree hold for the user, at most one for each key name: opened with the OpenPGP private keys
- * among those that are named, or else by the gpg that is installed (the one of git's `gpg.program`), its agent and its cards.
+ * The key files that grants in the work tree hold for the user, at most one for each key name:
+ * opened with the OpenPGP private keys among those that are named, or else by the gpg that is
+ * installed (the one of git's `gpg.program`), its agent and its cards.
  *
- * @returns secrets: overwrite them with zeros when done. Empty where no grant is to a key of the user's
+ * @returns secrets: overwrite them with zeros when done. Empty where no grant is to a key of the
+ * user's
  * @throws where there are some and none opens: what `receive` throws; SharingError `GPG_FAILED`
  */
 export async function openOpenPgpGrants(repository: Repository, options: ReceiveOptions): Promise<Buffer[]> {

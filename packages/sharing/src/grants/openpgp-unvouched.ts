@@ -1,7 +1,10 @@
 import type { Grants, Voucher } from "./read-grants.ts";
 import type { TrackedOpenPgpGrant } from "./openpgp-files.ts";
 
-/** A grant of git-crypt's own that no holder of the key vouches for: anybody who can commit may have written it. */
+/**
+ * A grant of git-crypt's own that no holder of the key vouches for: anybody who can commit may have
+ * written it.
+ */
 export interface UnvouchedGrant {
   /** `gpg:` and the fingerprint. */
   readonly holder: string;
@@ -12,7 +15,10 @@ export interface UnvouchedGrant {
   readonly path: string;
 }
 
-/** The OpenPGP grants that nobody vouches for. @param isSound tells it of a statement; one that may be of somebody without the key is not */
+/**
+ * The OpenPGP grants that nobody vouches for. @param isSound tells it of a statement; one that may
+ * be of somebody without the key is not
+ */
 export const unvouchedGrants = (
   { vouchers, openPgp }: Pick<Grants, "vouchers" | "openPgp">,
   isSound: (voucher: Voucher) => boolean,

@@ -28,7 +28,10 @@ export interface Grant extends GrantFile {
   readonly path: string;
 }
 
-/** A statement that vouches for a grant of git-crypt's own, to an OpenPGP key: who holds it, and since when. */
+/**
+ * A statement that vouches for a grant of git-crypt's own, to an OpenPGP key: who holds it, and
+ * since when.
+ */
 export interface Voucher extends Grant {
   /** What it vouches for: the file's digest is that which the statement names. */
   readonly file: TrackedOpenPgpGrant;
@@ -44,7 +47,10 @@ export interface BadGrant {
 
 /** The grants of a repository. */
 export interface Grants {
-  /** By path. Their form is sound, and each fits its place and the message that it holds; signatures are not verified yet. */
+  /**
+   * By path. Their form is sound, and each fits its place and the message that it holds; signatures
+   * are not verified yet.
+   */
   readonly grants: readonly Grant[];
   /** By path; of the same soundness. */
   readonly vouchers: readonly Voucher[];
@@ -67,7 +73,8 @@ export const isVoucherPath = (path: string, keyName: string, holder: string): bo
   path.startsWith(`${GRANTS_FOLDER}/${keyName}/${holderSlug(holder)}.`) && path.endsWith(".voucher");
 
 /**
- * Reads the grants of a repository, as its index holds them. Whatever is wrong with a file is told, and stops nothing.
+ * Reads the grants of a repository, as its index holds them. Whatever is wrong with a file is told,
+ * and stops nothing.
  *
  * @param commit whose grants are read instead of the index's
  * @throws GitCryptError GIT_FAILED
@@ -96,8 +103,9 @@ export function readGrants(repository: Repository, commit?: string): Grants {
 }
 
 /**
- * Reads the grants of a repository, and those that were fetched for its branch and are not merged yet: after a rotation that somebody
- * else made, the key is needed before git can merge what it encrypted.
+ * Reads the grants of a repository, and those that were fetched for its branch and are not merged
+ * yet: after a rotation that somebody else made, the key is needed before git can merge what it
+ * encrypted.
  *
  * @throws GitCryptError GIT_FAILED
  */
@@ -156,7 +164,10 @@ function vouchedFor({ message, statement }: Grant, files: readonly TrackedOpenPg
 
 const bad = (problem: string): SharingError => new SharingError("MISMATCHED_GRANT", problem);
 
-/** Whether the message is sealed to the keys that the statement names, as far as can be told without opening it. */
+/**
+ * Whether the message is sealed to the keys that the statement names, as far as can be told without
+ * opening it.
+ */
 function assertSealedTo(message: string, keys: readonly GrantKey[]): void {
   let stanzas;
   try {
@@ -174,7 +185,10 @@ function assertSealedTo(message: string, keys: readonly GrantKey[]): void {
 
 const STANZAS: Readonly<Record<string, string>> = { "age-x25519": "X25519", "age-hybrid": "mlkem768x25519" };
 
-/** An SSH key's stanza tells the first four bytes of its fingerprint; one of age's own tells nothing. */
+/**
+ * An SSH key's stanza tells the first four bytes of its fingerprint; one of age's own tells
+ * nothing.
+ */
 const markOfStanza = ({ type, args }: Stanza): string =>
   Object.values(STANZAS).includes(type) ? type : `${type} ${args[0] ?? ""}`;
 
@@ -192,7 +206,10 @@ export interface HolderGrants<G extends Grant = Grant> {
   readonly grants: readonly [G, ...G[]];
 }
 
-/** Puts the grants together by key name and holder, and vouchers by OpenPGP key as well, in the order of their names. */
+/**
+ * Puts the grants together by key name and holder, and vouchers by OpenPGP key as well, in the
+ * order of their names.
+ */
 export function byHolder<G extends Grant>(grants: readonly G[]): HolderGrants<G>[] {
   const groups = new Map<string, [G, ...G[]]>();
   for (const grant of grants.toSorted(newestFirst)) {

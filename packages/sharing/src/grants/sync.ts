@@ -18,7 +18,10 @@ export interface Renewal {
   readonly name: string;
   readonly added: readonly GrantKey[];
   readonly removed: readonly GrantKey[];
-  /** Why somebody must say that they hold the key at all, as phrases; empty where nothing speaks against it. */
+  /**
+   * Why somebody must say that they hold the key at all, as phrases; empty where nothing speaks
+   * against it.
+   */
   readonly doubts: readonly string[];
 }
 
@@ -34,7 +37,9 @@ export interface NotRenewable {
 export interface SyncPlan {
   readonly renewals: readonly Renewal[];
   readonly notRenewable: readonly NotRenewable[];
-  /** Whom grants are renewed for, as the forge has them now: to be remembered once that is admitted. */
+  /**
+   * Whom grants are renewed for, as the forge has them now: to be remembered once that is admitted.
+   */
   readonly entries: readonly DirectoryEntry[];
   /**
    * Renews the grants and commits that, in one commit.
@@ -93,7 +98,9 @@ export async function planSync(
 
 const NOBODY = { ownKey: null, revoked: { holders: new Set<string>(), fingerprints: new Set<string>() } };
 
-/** @param passes whether a key that does not lie here is passed over: nothing can be renewed of it */
+/**
+ * @param passes whether a key that does not lie here is passed over: nothing can be renewed of it
+ */
 function currentGrants(repository: Repository, keyName: string, all: Grants, passes: boolean): Grant[] {
   const here = keyIfAny(repository, keyName);
   if (here === null && passes) return [];

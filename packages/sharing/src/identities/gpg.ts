@@ -6,7 +6,10 @@ import { SharingError } from "../errors.ts";
 export interface GpgOptions {
   /** The program; `gpg` where it is left out. */
   readonly program?: string | undefined;
-  /** Whether its agent may ask for a passphrase or a card, in its own window or on the terminal; it may where it is left out. */
+  /**
+   * Whether its agent may ask for a passphrase or a card, in its own window or on the terminal; it
+   * may where it is left out.
+   */
   readonly ask?: boolean | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
@@ -15,7 +18,10 @@ export interface GpgOptions {
 export interface GpgDecrypted {
   /** Secret: overwrite it with zeros when done. */
   readonly plaintext: Buffer;
-  /** Of the primary key, in upper-case hexadecimal; null where gpg does not tell, or it was a passphrase. */
+  /**
+   * Of the primary key, in upper-case hexadecimal; null where gpg does not tell, or it was a
+   * passphrase.
+   */
   readonly fingerprint: string | null;
 }
 
@@ -35,11 +41,12 @@ interface GpgResult {
 }
 
 /**
- * Decrypts a message with the gpg that is installed, its agent and its smart cards. Signatures inside are not checked.
+ * Decrypts a message with the gpg that is installed, its agent and its smart cards. Signatures
+ * inside are not checked.
  *
  * @param message at most 16 MiB
- * @throws SealingError `NO_IDENTITY_MATCHED`, `TAMPERED_MESSAGE`, `MALFORMED_MESSAGE` (also for a message without integrity
- *   protection), `TOO_LARGE`; SharingError `GPG_MISSING`, `GPG_FAILED`
+ * @throws SealingError `NO_IDENTITY_MATCHED`, `TAMPERED_MESSAGE`, `MALFORMED_MESSAGE` (also for a
+ * message without integrity protection), `TOO_LARGE`; SharingError `GPG_MISSING`, `GPG_FAILED`
  */
 export async function decryptByGpg(message: Uint8Array, options: GpgOptions = {}): Promise<GpgDecrypted> {
   const { ask = true } = options;
@@ -100,7 +107,10 @@ function explain(statuses: GpgResult["statuses"], find: Find): Error {
   });
 }
 
-/** The fingerprints of the primary keys whose private halves gpg has, or on a card; empty where gpg is not installed. */
+/**
+ * The fingerprints of the primary keys whose private halves gpg has, or on a card; empty where gpg
+ * is not installed.
+ */
 export async function gpgSecretFingerprints(options: GpgOptions = {}): Promise<Set<string>> {
   try {
     const { stdout } = await runGpg(["--with-colons", "--list-secret-keys"], NO_BYTES, options);
@@ -112,7 +122,10 @@ export async function gpgSecretFingerprints(options: GpgOptions = {}): Promise<S
   }
 }
 
-/** The public keys of gpg's with these IDs or fingerprints, in binary; empty where it has none of them, or is not installed. */
+/**
+ * The public keys of gpg's with these IDs or fingerprints, in binary; empty where it has none of
+ * them, or is not installed.
+ */
 export async function exportByGpg(keys: readonly string[], options: GpgOptions = {}): Promise<Buffer> {
   if (keys.length === 0) return NO_BYTES;
   return (await runGpg(["--export", ...keys.map((key) => `0x${key}`)], NO_BYTES, options)).stdout;

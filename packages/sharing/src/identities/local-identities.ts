@@ -24,7 +24,9 @@ import { SharingError } from "../errors.ts";
 import type { GpgOptions } from "./gpg.ts";
 import { printable } from "../printable.ts";
 
-/** A passphrase that is needed: of a private key that the message is for, or of the message itself. */
+/**
+ * A passphrase that is needed: of a private key that the message is for, or of the message itself.
+ */
 export interface PassphraseRequest {
   /** The private key's file; null for a message that is sealed to a passphrase. */
   readonly path: string | null;
@@ -36,13 +38,22 @@ export interface PassphraseRequest {
 export interface ReceiveOptions {
   /** The home folder, whose `.ssh` is searched. */
   readonly home: string;
-  /** Files to try instead of those that are found there: private keys, and identity files of age's, sealed to a passphrase or not. */
+  /**
+   * Files to try instead of those that are found there: private keys, and identity files of age's,
+   * sealed to a passphrase or not.
+   */
   readonly keyFiles?: readonly string[] | undefined;
-  /** A private key that was read already, to try instead of all others. Its bytes are overwritten with zeros. */
+  /**
+   * A private key that was read already, to try instead of all others. Its bytes are overwritten
+   * with zeros.
+   */
   readonly key?: { readonly name: string; readonly bytes: Buffer } | undefined;
   /** How gpg is run for an OpenPGP message where no key is named. */
   readonly gpg?: GpgOptions | undefined;
-  /** Gives the passphrase. It is called only for a key that the message is for, and may throw to give up. */
+  /**
+   * Gives the passphrase. It is called only for a key that the message is for, and may throw to
+   * give up.
+   */
   readonly passphrase: (request: PassphraseRequest) => Promise<Uint8Array>;
 }
 
@@ -50,7 +61,10 @@ export interface ReceiveOptions {
 export interface OpenedWith {
   /** The private key's file; null where it was a passphrase, or gpg. */
   readonly path: string | null;
-  /** The public half's: `SHA256:…`, `age1…`, or upper-case hexadecimal for OpenPGP; null where it was a passphrase. */
+  /**
+   * The public half's: `SHA256:…`, `age1…`, or upper-case hexadecimal for OpenPGP; null where it
+   * was a passphrase.
+   */
   readonly fingerprint: string | null;
   /** The public half, of an SSH or OpenPGP key; null where gpg opened the message. */
   readonly publicKey: SshPublicKey | OpenPgpKeyEntry | null;
@@ -78,9 +92,11 @@ interface Place {
 }
 
 /**
- * Finds what a message can be opened with, as `findIdentities` looks for private keys, and a passphrase. Nothing is unlocked.
+ * Finds what a message can be opened with, as `findIdentities` looks for private keys, and a
+ * passphrase. Nothing is unlocked.
  *
- * @throws KeyError, SealingError and SharingError `KEY_FILE_UNREADABLE` for what is wrong with a file that was named
+ * @throws KeyError, SealingError and SharingError `KEY_FILE_UNREADABLE` for what is wrong with a
+ * file that was named
  */
 export async function findLocalIdentities(options: ReceiveOptions): Promise<LocalIdentities> {
   const { home, key, passphrase } = options;
@@ -143,7 +159,9 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
   };
 }
 
-/** Whether a file holds identities of age's: in clear, or sealed as age seals them to a passphrase. */
+/**
+ * Whether a file holds identities of age's: in clear, or sealed as age seals them to a passphrase.
+ */
 const isAgeIdentityFile = (bytes: Buffer): boolean =>
   /^[ \t]*AGE-SECRET-KEY-/im.test(bytes.toString("latin1")) || detectFormat(bytes) === "age";
 
@@ -185,7 +203,10 @@ async function openPgpIdentities(
   }
 }
 
-/** An identity file that is itself an age message to a passphrase, as `age -p` makes it. It is opened when a message may be for it. */
+/**
+ * An identity file that is itself an age message to a passphrase, as `age -p` makes it. It is
+ * opened when a message may be for it.
+ */
 class SealedIdentityFile implements Identity {
   readonly asks = "always";
   readonly #file: Buffer;
@@ -225,7 +246,10 @@ class SealedIdentityFile implements Identity {
   }
 }
 
-/** The content of a file; null where there is none. What is no file is not opened: a pipe would be waited for. */
+/**
+ * The content of a file; null where there is none. What is no file is not opened: a pipe would be
+ * waited for.
+ */
 export function readFile(path: string): Buffer | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return null;

@@ -23,13 +23,17 @@ import { SshAgent } from "./ssh-agent.ts";
 export interface Signer {
   readonly publicKey: SigningKey;
   /**
-   * Makes an SSH signature over a message, as `ssh-keygen -Y sign` does: its text, with the lines that begin and end it.
+   * Makes an SSH signature over a message, as `ssh-keygen -Y sign` does: its text, with the lines
+   * that begin and end it.
    *
-   * @throws KeyError from unlocking a private key, or `BAD_AGENT_ANSWER`; SharingError `AGENT_FAILED`; what asking for a passphrase
-   *   throws; RangeError for an empty namespace
+   * @throws KeyError from unlocking a private key, or `BAD_AGENT_ANSWER`; SharingError
+   * `AGENT_FAILED`; what asking for a passphrase throws; RangeError for an empty namespace
    */
   sign(namespace: string, message: Uint8Array): Promise<string>;
-  /** Forgets a private key that was unlocked, which is kept until then so that its passphrase is asked for once. */
+  /**
+   * Forgets a private key that was unlocked, which is kept until then so that its passphrase is
+   * asked for once.
+   */
   lock(): void;
 }
 
@@ -40,24 +44,32 @@ export interface FindSignerOptions {
   /** Where `SSH_AUTH_SOCK` is read from; the process's environment where it is left out. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /**
-   * The key that was named: the path of a private key, or of a public one whose private half is beside it or in the agent; or, as git
-   * has it in `user.signingkey`, a public key itself, with or without `key::` before it.
+   * The key that was named: the path of a private key, or of a public one whose private half is
+   * beside it or in the agent; or, as git has it in `user.signingkey`, a public key itself, with or
+   * without `key::` before it.
    */
   readonly key?: string | undefined;
-  /** The fingerprints of the keys that may be chosen where none was named, such as those that the signer has on a forge; any where it is left out. */
+  /**
+   * The fingerprints of the keys that may be chosen where none was named, such as those that the
+   * signer has on a forge; any where it is left out.
+   */
   readonly among?: readonly string[] | undefined;
-  /** Gives the passphrase of a private key, when it signs and never for one that an agent holds. It may throw to give up. */
+  /**
+   * Gives the passphrase of a private key, when it signs and never for one that an agent holds. It
+   * may throw to give up.
+   */
   readonly passphrase: (request: PassphraseRequest) => Promise<Uint8Array>;
 }
 
 const MAX_ATTEMPTS = 3;
 
 /**
- * Finds a key to sign with: the one that was named; else the first of the agent's keys, and then of the private keys that
- * `findIdentities` finds, that is among those allowed. A key that the agent holds is used through it, so that nobody is asked for its
- * passphrase. Nothing is unlocked yet.
+ * Finds a key to sign with: the one that was named; else the first of the agent's keys, and then of
+ * the private keys that `findIdentities` finds, that is among those allowed. A key that the agent
+ * holds is used through it, so that nobody is asked for its passphrase. Nothing is unlocked yet.
  *
- * @throws SharingError `NO_SIGNING_KEY`, `KEY_FILE_UNREADABLE`; KeyError `MALFORMED_KEY` or `UNSUPPORTED_KEY` for a key that was named
+ * @throws SharingError `NO_SIGNING_KEY`, `KEY_FILE_UNREADABLE`; KeyError `MALFORMED_KEY` or
+ * `UNSUPPORTED_KEY` for a key that was named
  */
 export async function findSigner(options: FindSignerOptions): Promise<Signer> {
   const agent = await openAgent(options.env ?? process.env);

@@ -17,7 +17,10 @@ export interface SshAgentOptions {
   readonly path: string;
   /** Milliseconds for a list of its keys; 5,000 where it is left out. */
   readonly timeout?: number;
-  /** Milliseconds for a signature, for which somebody may have to touch a key or to confirm it; 120,000 where it is left out. */
+  /**
+   * Milliseconds for a signature, for which somebody may have to touch a key or to confirm it;
+   * 120,000 where it is left out.
+   */
   readonly signTimeout?: number;
 }
 
@@ -26,13 +29,19 @@ const MAX_ANSWER = 256 * 1024;
 const LENGTH_BYTES = 4;
 const WINDOWS_PIPE = String.raw`\\.\pipe\openssh-ssh-agent`;
 
-/** An SSH agent, which signs with keys that it does not give out. Each request is a connection of its own. */
+/**
+ * An SSH agent, which signs with keys that it does not give out. Each request is a connection of
+ * its own.
+ */
 export class SshAgent {
   readonly #path: string;
   readonly #timeout: number;
   readonly #signTimeout: number;
 
-  /** @throws RangeError for a time that is not a whole number from 1 to an hour; TypeError for another type */
+  /**
+   * @throws RangeError for a time that is not a whole number from 1 to an hour; TypeError for
+   * another type
+   */
   constructor({ path, timeout = 5000, signTimeout = 120_000 }: SshAgentOptions) {
     assertInteger("timeout", timeout, 1, 3_600_000);
     assertInteger("signTimeout", signTimeout, 1, 3_600_000);

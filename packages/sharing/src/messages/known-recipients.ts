@@ -24,8 +24,9 @@ export interface KnownRecipients<K extends CandidateKey = CandidateKey> {
 }
 
 /**
- * Tells which of `candidates` a message is sealed to: a message names its recipients only by fingerprints, in age's format of four
- * bytes, in OpenPGP's of eight. Nothing of it is authenticated, so that a message from somebody else can name a candidate that does not open it.
+ * Tells which of `candidates` a message is sealed to: a message names its recipients only by
+ * fingerprints, in age's format of four bytes, in OpenPGP's of eight. Nothing of it is
+ * authenticated, so that a message from somebody else can name a candidate that does not open it.
  *
  * @param message in any format, also as chat and mail programs leave it
  * @throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`
@@ -50,7 +51,8 @@ export function knownRecipients<K extends CandidateKey>(
 }
 
 /**
- * The public keys that gpg, where it is installed, has of those that an OpenPGP message is sealed to: candidates for `knownRecipients`.
+ * The public keys that gpg, where it is installed, has of those that an OpenPGP message is sealed
+ * to: candidates for `knownRecipients`.
  *
  * @throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`
  */

@@ -28,19 +28,23 @@ export interface Received {
   readonly format: Format;
   readonly openedWith: OpenedWith;
   /**
-   * Who signed the message, verified as `verifyMessage` does; null where nobody did. Whether the key is that of whom the signature
-   * names, `checkSigner` tells.
+   * Who signed the message, verified as `verifyMessage` does; null where nobody did. Whether the
+   * key is that of whom the signature names, `checkSigner` tells.
    */
   readonly signature: MessageSignature | null;
 }
 
 /**
- * Opens a sealed message of any format, also as chat and mail programs leave it, with the private keys of this machine. An OpenPGP
- * message is opened by the key files that are named, or where none is by the gpg that is installed. A signature in it is not checked.
+ * Opens a sealed message of any format, also as chat and mail programs leave it, with the private
+ * keys of this machine. An OpenPGP message is opened by the key files that are named, or where none
+ * is by the gpg that is installed. A signature in it is not checked.
  *
- * @throws SealingError `NO_IDENTITY_MATCHED`, whose hint says what was tried; `BAD_SIGNATURE`; else as `open` does
- * @throws KeyError `WRONG_PASSPHRASE` after three attempts; for a key file that was named, also what is wrong with it
- * @throws SharingError `KEY_FILE_UNREADABLE` for a key file that was named; `GPG_MISSING`, `GPG_FAILED`
+ * @throws SealingError `NO_IDENTITY_MATCHED`, whose hint says what was tried; `BAD_SIGNATURE`; else
+ * as `open` does
+ * @throws KeyError `WRONG_PASSPHRASE` after three attempts; for a key file that was named, also
+ * what is wrong with it
+ * @throws SharingError `KEY_FILE_UNREADABLE` for a key file that was named; `GPG_MISSING`,
+ * `GPG_FAILED`
  */
 export async function receive(message: Uint8Array, options: ReceiveOptions): Promise<Received> {
   const forGpg = options.keyFiles === undefined && options.key === undefined ? openPgpMessage(message) : null;
@@ -97,8 +101,9 @@ async function openDamaged(message: Uint8Array, identities: readonly Identity[])
 const NONE: Buffer = Buffer.alloc(0);
 
 /**
- * Opens a message of any size piece by piece, with the private keys of this machine; gpg is not asked. One that is signed, which has at most 16 MiB, is
- * held until its signature was verified in `finish`.
+ * Opens a message of any size piece by piece, with the private keys of this machine; gpg is not
+ * asked. One that is signed, which has at most 16 MiB, is held until its signature was verified in
+ * `finish`.
  */
 export class Receiver {
   readonly #local: LocalIdentities;
@@ -119,8 +124,9 @@ export class Receiver {
   }
 
   /**
-   * Takes bytes of the message in, and gives the plaintext that is ready: authentic, but whole only when `finish` said so. The
-   * message must be as it was sealed: what chat and mail do to a text is not undone here.
+   * Takes bytes of the message in, and gives the plaintext that is ready: authentic, but whole only
+   * when `finish` said so. The message must be as it was sealed: what chat and mail do to a text is
+   * not undone here.
    *
    * @throws what `receive` does
    */
@@ -161,7 +167,10 @@ export class Receiver {
     return this.#opener.signature === null ? this.#opener.handOver() : null;
   }
 
-  /** What is known of the message, once its header came, and of its signature once it is finished; throws TypeError before. */
+  /**
+   * What is known of the message, once its header came, and of its signature once it is finished;
+   * throws TypeError before.
+   */
   async about(): Promise<Omit<Received, "plaintext">> {
     const { format, identity } = this.#opener;
     if (format === null || identity === null) throw new TypeError("the header of the message did not come yet");

@@ -17,7 +17,10 @@ import type { Signer } from "../identities/signer.ts";
 /** How a message is signed. */
 export interface SignOptions {
   readonly signer: Signer;
-  /** Who signs: `github:`, `gitlab:` or `codeberg:` and a name, in lower case; the receiver sees just the key where it is left out. */
+  /**
+   * Who signs: `github:`, `gitlab:` or `codeberg:` and a name, in lower case; the receiver sees
+   * just the key where it is left out.
+   */
   readonly from?: string | undefined;
 }
 
@@ -50,7 +53,9 @@ export async function signPlaintext(
 
 const cannotSign = (message: string, hint: string): SharingError => new SharingError("CANNOT_SIGN", message, { hint });
 
-/** Verifies the signature of an opened message; where it does not fit, the plaintext is overwritten. */
+/**
+ * Verifies the signature of an opened message; where it does not fit, the plaintext is overwritten.
+ */
 export function verifyPlaintext(
   signature: AttachedSignature,
   plaintext: Buffer,

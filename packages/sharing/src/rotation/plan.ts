@@ -50,7 +50,9 @@ export interface RotationPlan {
   readonly keyName: string;
   /** Who is taken out, and their grants; null where nobody is. */
   readonly revoked: Revocation | null;
-  /** The grants that are made anew, and what speaks against it: that is to be confirmed by somebody. */
+  /**
+   * The grants that are made anew, and what speaks against it: that is to be confirmed by somebody.
+   */
   readonly renewals: readonly PlannedGrant[];
   /** Grants that are removed, and why. */
   readonly dropped: readonly BadGrant[];
@@ -59,8 +61,8 @@ export interface RotationPlan {
   /**
    * Replaces the key, and grants the new one as planned, in one commit.
    *
-   * @throws SharingError `GRANTS_CHANGED` where the grants are not those that were planned for any more; what `rotate` of git-crypt's and
-   * signing do
+   * @throws SharingError `GRANTS_CHANGED` where the grants are not those that were planned for any
+   * more; what `rotate` of git-crypt's and signing do
    */
   apply(options: ApplyOptions): Promise<RotatedKey>;
 }
@@ -127,7 +129,10 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
   };
 }
 
-/** The grants that were made with one key: with the present one, or, where branches that were rotated were merged, with that of one of them. */
+/**
+ * The grants that were made with one key: with the present one, or, where branches that were
+ * rotated were merged, with that of one of them.
+ */
 interface Branch {
   readonly grants: ReadonlySet<Grant>;
 }
@@ -155,7 +160,10 @@ function problemOf(grant: Grant, branches: readonly Branch[], { signatures }: Ju
     : "it is of one of two branches that were rotated, and may have been revoked on the other";
 }
 
-/** Whether its holder holds a branch's key, or was first granted one after that branch was rotated, so that it cannot have shut them out. */
+/**
+ * Whether its holder holds a branch's key, or was first granted one after that branch was rotated,
+ * so that it cannot have shut them out.
+ */
 function mayHold(branch: readonly Grant[], { statement: { holder } }: Grant, branches: readonly Branch[]): boolean {
   if (branch.some(({ statement }) => statement.holder === holder)) return true;
   const [rotated] = branch.map(({ statement }) => statement.granted).toSorted();
@@ -168,7 +176,10 @@ const isVouching = (grant: Grant | Voucher): grant is Voucher => "file" in grant
 const fingerprintsOf = (grants: readonly Grant[]): Set<string> =>
   new Set(grants.flatMap(({ statement }) => statement.keys.map(({ fingerprint }) => fingerprint)));
 
-/** Who is taken out: with their OpenPGP keys on the forge, to which git-crypt itself may have granted. */
+/**
+ * Who is taken out: with their OpenPGP keys on the forge, to which git-crypt itself may have
+ * granted.
+ */
 async function revocationOf(
   { repository, keyName = "default", revoke = [], directory }: RotationRequest,
   unvouched: Grants["openPgp"],

@@ -58,7 +58,10 @@ interface OpenPgpRenewal {
   readonly superseded: readonly string[];
 }
 
-/** How git-crypt's own grants are made anew: those that are vouched for, and, where somebody says so, the others. */
+/**
+ * How git-crypt's own grants are made anew: those that are vouched for, and, where somebody says
+ * so, the others.
+ */
 export async function openPgpSteps(
   request: { readonly repository: Repository; readonly by: GrantedBy; readonly gpg?: GpgOptions },
   of: {

@@ -21,7 +21,10 @@ export interface RotatedKey extends Omit<RotateResult, "droppedGrants"> {
 export const resumeRotation = (repository: Repository, commands: FilterCommands): RotatedKey =>
   withGrants(repository, continueRotation(repository, commands), []);
 
-/** Tells what a commit did with the grants. @param reasons why grants were not renewed, as far as is known */
+/**
+ * Tells what a commit did with the grants. @param reasons why grants were not renewed, as far as is
+ * known
+ */
 export function withGrants(
   repository: Repository,
   { droppedGrants, ...result }: RotateResult,

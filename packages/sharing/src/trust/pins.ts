@@ -6,7 +6,8 @@ import type { DirectoryEntry, KeyKind } from "@git-vault/directory";
 import { SharingError } from "../errors.ts";
 
 /*
- * The recipients that a user has seen, and with which keys, as ssh has its known_hosts. See docs/formats.md.
+ * The recipients that a user has seen, and with which keys, as ssh has its known_hosts. See
+ * docs/formats.md.
  */
 
 /** A recipient whose keys are not those that were seen before. */
@@ -29,7 +30,10 @@ const HEADER = "# git-vault: the recipients that were seen, and the fingerprints
 const LINE = /^(\S{1,2048}) (\S{1,4096})$/;
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Where the pins of a user lie: `$XDG_CONFIG_HOME/git-vault/known-recipients`, else in `~/.config`; null without a home. */
+/**
+ * Where the pins of a user lie: `$XDG_CONFIG_HOME/git-vault/known-recipients`, else in `~/.config`;
+ * null without a home.
+ */
 export function defaultPinFile(env: NodeJS.ProcessEnv = process.env): string | null {
   const base = env["XDG_CONFIG_HOME"] ?? "";
   // The XDG Base Directory Specification has relative paths ignored.
@@ -38,7 +42,10 @@ export function defaultPinFile(env: NodeJS.ProcessEnv = process.env): string | n
   return isAbsolute(home) ? join(home, ".config", "git-vault", "known-recipients") : null;
 }
 
-/** The recipients that a user has seen. A recipient that was given as a key or a file is none of them. */
+/**
+ * The recipients that a user has seen. A recipient that was given as a key or a file is none of
+ * them.
+ */
 export class Pins {
   readonly #path: string | null;
 
@@ -50,7 +57,8 @@ export class Pins {
   /**
    * Compares recipients to what was seen before.
    *
-   * @param granted the keys of those who were never seen, as a repository's grants have them, by their names
+   * @param granted the keys of those who were never seen, as a repository's grants have them, by
+   * their names
    * @throws SharingError `PINS_UNREADABLE`
    */
   compare(
@@ -79,7 +87,8 @@ export class Pins {
   }
 
   /**
-   * The fingerprints that were seen of a user of a forge, whose name is `github:choldgraf` or the like, or of a URL.
+   * The fingerprints that were seen of a user of a forge, whose name is `github:choldgraf` or the
+   * like, or of a URL.
    *
    * @returns null for who was never seen, and for who has no pins
    * @throws SharingError `PINS_UNREADABLE`
@@ -94,7 +103,8 @@ export class Pins {
   }
 
   /**
-   * Remembers recipients with the keys that they have now. The file is replaced whole, and is its owner's alone (0600).
+   * Remembers recipients with the keys that they have now. The file is replaced whole, and is its
+   * owner's alone (0600).
    *
    * @throws SharingError `PINS_UNREADABLE`; the system's error where the file cannot be written
    */

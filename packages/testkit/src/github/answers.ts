@@ -28,7 +28,10 @@ const isCurrent = (request: IncomingMessage, etag: string): boolean => {
   return (request.headers["if-none-match"] ?? "").split(",").some((tag) => bareTag(tag) === bareTag(etag));
 };
 
-/** Sends JSON with the headers of GitHub's API. A 200 has a weak ETag, and is a 304 for those who have it already. */
+/**
+ * Sends JSON with the headers of GitHub's API. A 200 has a weak ETag, and is a 304 for those who
+ * have it already.
+ */
 export function sendApi(
   site: GitHubSite,
   request: IncomingMessage,
@@ -88,7 +91,10 @@ export function sendRateLimited(
 const wholeNumber = (text: string | null, otherwise: number): number =>
   text !== null && /^[1-9]\d{0,5}$/.test(text) ? Number(text) : otherwise;
 
-/** Sends one page of a list. The links go by number, as GitHub's do, not by the name that was asked for. */
+/**
+ * Sends one page of a list. The links go by number, as GitHub's do, not by the name that was asked
+ * for.
+ */
 function sendPage(call: Call, items: readonly unknown[], canonicalPath: string): void {
   const { site, request, response, url, base } = call;
   const perPage = Math.min(100, wholeNumber(url.searchParams.get("per_page"), 30));
@@ -287,7 +293,9 @@ const gpgPage = ({ gpgKeys = [] }: GitHubUser): string =>
     ? gpgKeys.join("\n")
     : "-----BEGIN PGP PUBLIC KEY BLOCK-----\nNote: This user hasn't uploaded any GPG keys.\n\n\n=twTO\n-----END PGP PUBLIC KEY BLOCK-----\n";
 
-/** Answers a plain text: one of `texts`, else a user's `.keys` or `.gpg`; 404 where there is none. */
+/**
+ * Answers a plain text: one of `texts`, else a user's `.keys` or `.gpg`; 404 where there is none.
+ */
 export function answerText(site: GitHubSite, url: URL, request: IncomingMessage, response: ServerResponse): void {
   const [, login, kind] = /^\/([^/]+)\.(keys|gpg)$/.exec(url.pathname) ?? [];
   const user = login === undefined ? undefined : findUser(site, login, "login")?.[1];

@@ -24,7 +24,10 @@ const endlessly = (response: ServerResponse): void => {
   pump();
 };
 
-/** Applies the first fault that fits; false where there is none, or where the usual answer still follows. */
+/**
+ * Applies the first fault that fits; false where there is none, or where the usual answer still
+ * follows.
+ */
 export async function injectFault(
   site: GitHubSite,
   url: URL,

@@ -9,7 +9,10 @@ import { listen } from "../network/listen.ts";
 
 /** A running stand-in for GitHub. */
 export interface GitHubStandIn extends GitHubState, AsyncDisposable {
-  /** `http://127.0.0.1:PORT`, without a slash at the end: the root of the API, of the `.keys` texts and of the plain texts. */
+  /**
+   * `http://127.0.0.1:PORT`, without a slash at the end: the root of the API, of the `.keys` texts
+   * and of the plain texts.
+   */
   readonly url: string;
   /** Stops the server and drops what is connected to it. */
   close(): Promise<void>;
@@ -17,7 +20,10 @@ export interface GitHubStandIn extends GitHubState, AsyncDisposable {
 
 /** How the stand-in is started. */
 export interface GitHubOptions {
-  /** Where the API is served too, beside the root. `/api/v3`, as on GitHub Enterprise Server, where it is left out. */
+  /**
+   * Where the API is served too, beside the root. `/api/v3`, as on GitHub Enterprise Server, where
+   * it is left out.
+   */
   readonly prefix?: string;
   /** Serves https with this PEM key and certificate. */
   readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
@@ -32,8 +38,9 @@ async function answer(site: GitHubSite, request: IncomingMessage, response: Serv
 }
 
 /**
- * Starts a server on a free port of 127.0.0.1 that answers as GitHub does: `/users/USER`, its `/keys`, `/gpg_keys` and
- * `/ssh_signing_keys`, `/user/NUMBER`, `/orgs/ORG/teams/TEAM/members`, `/orgs/ORG/members/USER`, and the plain `/USER.keys`, with GitHub's fields, errors, `Link` pages,
+ * Starts a server on a free port of 127.0.0.1 that answers as GitHub does: `/users/USER`, its
+ * `/keys`, `/gpg_keys` and `/ssh_signing_keys`, `/user/NUMBER`, `/orgs/ORG/teams/TEAM/members`,
+ * `/orgs/ORG/members/USER`, and the plain `/USER.keys`, with GitHub's fields, errors, `Link` pages,
  * weak ETags and rate limit. Nothing about it belongs to a test runner.
  */
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubStandIn> {

@@ -53,7 +53,10 @@ function keyId(body: Buffer): string {
 /** A number that stays the same for the same text. */
 export const stableId = (text: string): number => createHash("sha256").update(text).digest().readUInt32BE(0) >>> 1;
 
-/** The packet alone, with the header that GitHub gives it, whatever it had before (RFC 9580 section 4.2.1). */
+/**
+ * The packet alone, with the header that GitHub gives it, whatever it had before (RFC 9580 section
+ * 4.2.1).
+ */
 function inNewForm({ tag, body }: Packet): Buffer {
   const length = body.length < 192 ? [body.length] : [((body.length - 192) >> 8) + 192, (body.length - 192) & 0xff];
   return Buffer.concat([Buffer.from([0xc0 | tag, ...length]), body]);
@@ -80,8 +83,8 @@ function describeKey(packet: Packet, primary: number | null, emails: readonly ob
 }
 
 /**
- * An armored OpenPGP key as GitHub describes it. The capabilities are those of the usual pair, a primary key that signs and a
- * subkey that encrypts; the signatures are not read.
+ * An armored OpenPGP key as GitHub describes it. The capabilities are those of the usual pair, a
+ * primary key that signs and a subkey that encrypts; the signatures are not read.
  */
 export function describeGpgKey(armored: string): Record<string, unknown> {
   const all = [...packets(dearmor(armored))];

@@ -8,15 +8,24 @@ export interface GitHubUser {
   signingKeys?: string[];
   /** OpenPGP keys, ASCII-armored. */
   gpgKeys?: string[];
-  /** Whether the API has them in parts only, as of keys that were uploaded long ago: `raw_key` is null. */
+  /**
+   * Whether the API has them in parts only, as of keys that were uploaded long ago: `raw_key` is
+   * null.
+   */
   gpgKeysInParts?: boolean;
-  /** The number that the account keeps when it is renamed; one made of the login where it is left out. */
+  /**
+   * The number that the account keeps when it is renamed; one made of the login where it is left
+   * out.
+   */
   id?: number;
   /** The name beside the login; null where the account has none. */
   name?: string | null;
 }
 
-/** What the rate limit has left: it goes down with each answer of the API and is refused with 403 at 0. */
+/**
+ * What the rate limit has left: it goes down with each answer of the API and is refused with 403 at
+ * 0.
+ */
 export interface GitHubRate {
   limit: number;
   remaining: number;
@@ -42,9 +51,15 @@ export interface GitHubState {
   readonly members: Map<string, { readonly login: string; readonly public?: boolean }[]>;
   /** The tokens that are accepted. Any other is answered with 401; a team without one with 404. */
   readonly tokens: Set<string>;
-  /** Plain text by path, such as `/alice.keys`, for the answers of other forges and of plain web servers. */
+  /**
+   * Plain text by path, such as `/alice.keys`, for the answers of other forges and of plain web
+   * servers.
+   */
   readonly texts: Map<string, string>;
-  /** What goes wrong: the first that fits a request is applied, and goes away after its number of times. */
+  /**
+   * What goes wrong: the first that fits a request is applied, and goes away after its number of
+   * times.
+   */
   readonly faults: GitHubFault[];
   /** Every request so far, the refused ones too. */
   readonly requests: GitHubRequest[];
@@ -59,7 +74,10 @@ export type GitHubFaultKind =
       readonly status?: 403 | 429;
       /** Seconds until it is full again. */ readonly resetIn?: number;
     }
-  /** The limit on too many requests at once; `retryAfter` in seconds, null for an answer that does not say. */
+  /**
+   * The limit on too many requests at once; `retryAfter` in seconds, null for an answer that does
+   * not say.
+   */
   | { readonly fault: "secondary-limit"; readonly status?: 403 | 429; readonly retryAfter?: number | null }
   /** The usual answer, late. */
   | { readonly fault: "delay"; readonly milliseconds: number }

@@ -5,7 +5,10 @@ import type { KubernetesState, KubernetesUser } from "./state.ts";
 
 const texts = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
 
-/** Who a client certificate is for: the user in CN, the groups in O. One of another authority, or out of its time, is nobody. */
+/**
+ * Who a client certificate is for: the user in CN, the groups in O. One of another authority, or
+ * out of its time, is nobody.
+ */
 function certified(socket: unknown): KubernetesUser | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const { subject } = socket.getPeerCertificate();
@@ -14,7 +17,10 @@ function certified(socket: unknown): KubernetesUser | undefined {
   return { username: texts(subject.CN)[0] ?? "", groups: texts(subject.O) };
 }
 
-/** Finds out who makes a request, by the client certificate or the bearer token. Throws a Refusal, 401, where nobody can be told. */
+/**
+ * Finds out who makes a request, by the client certificate or the bearer token. Throws a Refusal,
+ * 401, where nobody can be told.
+ */
 export function authenticate({ tokens }: KubernetesState, request: IncomingMessage): KubernetesUser {
   const token = /^bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
   const user = (token === undefined ? undefined : tokens.get(token)) ?? certified(request.socket);

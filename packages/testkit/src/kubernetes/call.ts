@@ -67,7 +67,10 @@ export function toCall(request: Request): Call {
   };
 }
 
-/** The body: JSON, YAML where it is one for server-side apply, or Kubernetes' protobuf; null where it is empty. Throws a Refusal. */
+/**
+ * The body: JSON, YAML where it is one for server-side apply, or Kubernetes' protobuf; null where
+ * it is empty. Throws a Refusal.
+ */
 export function readBody({ body, contentType }: Request): Json {
   if (body.length === 0) return null;
   if (isProtobuf(body)) return readProtobuf(body);

@@ -18,7 +18,10 @@ export interface Controllers {
   stop(): void;
 }
 
-/** Starts what a real cluster has beside its API server: the controllers, the scheduler and the kubelets. */
+/**
+ * Starts what a real cluster has beside its API server: the controllers, the scheduler and the
+ * kubelets.
+ */
 export function startControllers(cluster: Cluster): Controllers {
   const { store } = cluster;
   let pending: NodeJS.Timeout | undefined;

@@ -57,7 +57,9 @@ const present = (object: KubernetesObject): number => numberAt(object, ["status"
 const sum = (sets: readonly KubernetesObject[], count: (set: KubernetesObject) => number): number =>
   sets.reduce((total, set) => total + count(set), 0);
 
-/** How far the rollout is: whether it goes on, came to its end, or took longer than its deadline. */
+/**
+ * How far the rollout is: whether it goes on, came to its end, or took longer than its deadline.
+ */
 function progressing(
   deployment: KubernetesObject,
   current: KubernetesObject,
@@ -142,7 +144,10 @@ function rollOut(store: Store, deployment: KubernetesObject): void {
   if (again && !(oldGoesFirst && sum(old, present) > 0)) setReplicas(store, again, replicas);
 }
 
-/** Rolls every Deployment out: a ReplicaSet for its template, and the older ones ended once that is ready. */
+/**
+ * Rolls every Deployment out: a ReplicaSet for its template, and the older ones ended once that is
+ * ready.
+ */
 export function reconcileDeployments(store: Store): void {
   for (const deployment of store.list(DEPLOYMENTS))
     if (deployment.metadata["deletionTimestamp"] === undefined) rollOut(store, deployment);

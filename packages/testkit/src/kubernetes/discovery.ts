@@ -35,7 +35,10 @@ function plainResources(resource: Resource): JsonObject[] {
   ];
 }
 
-/** The resources of one version of a group, `/api/v1` or `/apis/GROUP/VERSION`; undefined where it is not served. */
+/**
+ * The resources of one version of a group, `/api/v1` or `/apis/GROUP/VERSION`; undefined where it
+ * is not served.
+ */
 export function resourceList(store: Store, apiVersion: string): JsonObject | undefined {
   const resources = resourcesOf(store).filter((resource) => groupVersion(resource) === apiVersion);
   if (resources.length === 0) return undefined;

@@ -40,7 +40,10 @@ function cutAnswer(response: ServerResponse, afterHeaders: boolean): void {
   };
 }
 
-/** What a fault leaves to do: nothing, or the usual answer, the events of a watch late by `watchDelay` milliseconds. */
+/**
+ * What a fault leaves to do: nothing, or the usual answer, the events of a watch late by
+ * `watchDelay` milliseconds.
+ */
 export type Verdict = { readonly answered: true } | { readonly answered: false; readonly watchDelay: number };
 
 /** Applies the first fault that fits a request. */

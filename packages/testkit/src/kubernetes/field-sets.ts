@@ -1,7 +1,10 @@
 import { isObject, type Json, type JsonObject, same } from "./json.ts";
 import { KEY_DEFAULTS, listRule } from "./list-keys.ts";
 
-/** A path in the form of `managedFields`: `f:NAME`, `k:KEYS` for an item of a list by its keys, `v:VALUE` for an item of a set. */
+/**
+ * A path in the form of `managedFields`: `f:NAME`, `k:KEYS` for an item of a list by its keys,
+ * `v:VALUE` for an item of a set.
+ */
 export type FieldPath = readonly string[];
 
 /** The fields that one manager owns, by the path written as JSON. */

@@ -74,7 +74,10 @@ export function ownershipOf(
   return added;
 }
 
-/** Who owns what after `manager` changed an object without server-side apply: what it set is its own, and nobody else's. */
+/**
+ * Who owns what after `manager` changed an object without server-side apply: what it set is its
+ * own, and nobody else's.
+ */
 export function afterUpdate(before: KubernetesObject | undefined, after: KubernetesObject, manager: string): Json[] {
   const ownerships = ownershipsOf(after);
   const now = ownable(after);

@@ -20,8 +20,9 @@ function operations(resource: Resource): JsonObject {
   const { group, version, kind } = resource;
   const gvk = { "x-kubernetes-group-version-kind": { group, version, kind }, responses: {} };
   const parameters = [inQuery("dryRun"), inQuery("fieldManager"), inQuery("fieldValidation")];
-  // Strategic merge patches are taken, but not advertised: a client that finds them here computes them from the schemas, which are
-  // not given. Without, it computes them from the types that it was built with.
+  // Strategic merge patches are taken, but not advertised: a client that finds them here computes
+  // them from the schemas, which are not given. Without, it computes them from the types that it
+  // was built with.
   const taken = patchTypes(resource).filter((type) => !type.includes("strategic"));
   return {
     get: { ...gvk, "x-kubernetes-action": "get" },
@@ -36,7 +37,10 @@ function operations(resource: Resource): JsonObject {
   };
 }
 
-/** What is served of a version: its paths and parameters, by which clients learn of `fieldValidation` and `dryRun`. No schemas. */
+/**
+ * What is served of a version: its paths and parameters, by which clients learn of
+ * `fieldValidation` and `dryRun`. No schemas.
+ */
 export function openApi(store: Store, apiVersion: string): JsonObject | undefined {
   const resources = resourcesOf(store).filter((resource) => groupVersion(resource) === apiVersion);
   if (resources.length === 0) return undefined;
@@ -59,8 +63,9 @@ const text = (field: number, value: string): Buffer =>
 const info = Buffer.concat([text(1, "Kubernetes"), text(2, "v1")]);
 
 /**
- * The older description, `/openapi/v2`, that says nothing, in the only form in which clients take it: the protobuf message `Document`
- * of gnostic. Who validates by it, as kubectl does what is in a List, finds no schema and lets everything pass.
+ * The older description, `/openapi/v2`, that says nothing, in the only form in which clients take
+ * it: the protobuf message `Document` of gnostic. Who validates by it, as kubectl does what is in a
+ * List, finds no schema and lets everything pass.
  */
 export const OPEN_API_V2: { readonly type: string; readonly body: Buffer } = {
   type: "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",

@@ -54,7 +54,8 @@ function runStatefulSet(store: Store, set: KubernetesObject): void {
     .filter((pod) => !isCurrent(pod) && ordinal(pod) >= partition)
     .toSorted((a, b) => ordinal(b) - ordinal(a));
   const mayReplace = textAt(set, "spec", "updateStrategy", "type") !== "OnDelete" && outdated.length > 0;
-  // A pod that is not ready is replaced at once, even where others are not ready either; else one at a time, once all are there.
+  // A pod that is not ready is replaced at once, even where others are not ready either; else one
+  // at a time, once all are there.
   const stuck = pods.filter((pod) => !isReady(pod));
   const next =
     stuck.length > 0 ? outdated.filter((pod) => stuck.includes(pod)) : outdated.slice(0, pods.length < wanted ? 0 : 1);
@@ -74,7 +75,9 @@ function runStatefulSet(store: Store, set: KubernetesObject): void {
   });
 }
 
-/** How many pods of a DaemonSet may be away while it is updated: a number, or a share of its nodes. */
+/**
+ * How many pods of a DaemonSet may be away while it is updated: a number, or a share of its nodes.
+ */
 function mostUnavailable(set: KubernetesObject, nodes: number): number {
   const most = at(set, "spec", "updateStrategy", "rollingUpdate", "maxUnavailable");
   if (typeof most === "number") return most;
@@ -95,7 +98,8 @@ function runDaemonSet(store: Store, set: KubernetesObject): void {
   const onDelete = textAt(set, "spec", "updateStrategy", "type") === "OnDelete";
   const outdated = onDelete ? [] : pods.filter((pod) => pod.metadata.labels?.[REVISION] !== hash);
   const misplaced = pods.filter((pod) => !names.includes(nodeOf(pod)));
-  // What does not run anyway is replaced at once; of the others, so many that no more than allowed are away.
+  // What does not run anyway is replaced at once; of the others, so many that no more than allowed
+  // are away.
   const missing = names.length - readyOf(pods.filter((pod) => names.includes(nodeOf(pod))));
   const room = Math.max(0, mostUnavailable(set, names.length) - missing);
   const replaced = [
@@ -158,7 +162,10 @@ const RUN: Readonly<Record<string, (store: Store, owner: KubernetesObject) => vo
   "batch/jobs": runJob,
 };
 
-/** Keeps the pods of ReplicaSets, StatefulSets, DaemonSets and Jobs as many and as new as those ask, and their status true. */
+/**
+ * Keeps the pods of ReplicaSets, StatefulSets, DaemonSets and Jobs as many and as new as those ask,
+ * and their status true.
+ */
 export function reconcilePodOwners(store: Store): void {
   for (const [kind, runOne] of Object.entries(RUN))
     for (const owner of store.list(kind)) if (owner.metadata["deletionTimestamp"] === undefined) runOne(store, owner);

@@ -76,7 +76,9 @@ function place(cluster: Cluster, pod: KubernetesObject): void {
   });
 }
 
-/** The scheduler and the kubelets: gives every pod a node, and lets it become what its rule says. */
+/**
+ * The scheduler and the kubelets: gives every pod a node, and lets it become what its rule says.
+ */
 export function reconcilePods(cluster: Cluster): void {
   const { store } = cluster;
   for (const pod of store.list(PODS)) {

@@ -1,6 +1,6 @@
 /**
- * How a field is read. Scalars that Go writes even where they are not set (`text`, `count`) count as missing where they are empty;
- * those behind a pointer (`flag`, `number`) are taken as they are.
+ * How a field is read. Scalars that Go writes even where they are not set (`text`, `count`) count
+ * as missing where they are empty; those behind a pointer (`flag`, `number`) are taken as they are.
  */
 export type FieldType =
   | "text"
@@ -95,8 +95,9 @@ const BINDING: Message = {
 };
 
 /**
- * What typed clients send as protobuf, by kind, with the field numbers of Kubernetes' `generated.proto`: what Helm and kubectl write.
- * Workloads are not among them: those two send them as JSON.
+ * What typed clients send as protobuf, by kind, with the field numbers of Kubernetes'
+ * `generated.proto`: what Helm and kubectl write. Workloads are not among them: those two send them
+ * as JSON.
  */
 export const MESSAGES: Readonly<Record<string, Message>> = {
   Secret: {

@@ -90,7 +90,10 @@ function readMessage(message: Message, bytes: Buffer, what: string): JsonObject 
 /** Whether a body is protobuf by its first bytes. */
 export const isProtobuf = (body: Buffer): boolean => body.subarray(0, MAGIC.length).equals(MAGIC);
 
-/** Reads a body of `application/vnd.kubernetes.protobuf`: the envelope `runtime.Unknown` with the object in it. */
+/**
+ * Reads a body of `application/vnd.kubernetes.protobuf`: the envelope `runtime.Unknown` with the
+ * object in it.
+ */
 export function readProtobuf(body: Buffer): JsonObject {
   const envelope = new Map(fields(body.subarray(MAGIC.length)));
   const type = new Map(fields(bytesOf(envelope.get(1))));

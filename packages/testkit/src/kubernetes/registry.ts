@@ -12,7 +12,10 @@ import { validate } from "./validation.ts";
 export interface Writing {
   /** Everything is checked and answered, nothing is kept. */
   readonly dryRun: boolean;
-  /** Who owns what is set. Undefined where `metadata.managedFields` says it already, after server-side apply. */
+  /**
+   * Who owns what is set. Undefined where `metadata.managedFields` says it already, after
+   * server-side apply.
+   */
   readonly manager: string | undefined;
 }
 
@@ -22,7 +25,10 @@ const hasGeneration = ({ kind, subresources, custom }: Resource): boolean =>
   (subresources.includes("status") && !["Namespace", "Node", "Service"].includes(kind)) ||
   kind === "NetworkPolicy";
 
-/** Checks that a body is an object of the resource in the namespace, and completes what the path says already. */
+/**
+ * Checks that a body is an object of the resource in the namespace, and completes what the path
+ * says already.
+ */
 export function asObject(resource: Resource, namespace: string, body: unknown, name?: string): KubernetesObject {
   if (!isObject(body)) throw badRequest("the body of the request must be an object");
   const metadata = objectAt(body, "metadata");
@@ -90,7 +96,10 @@ function initialStatus(resource: Resource, object: KubernetesObject): JsonObject
   };
 }
 
-/** Creates an object. Throws a Refusal: 404 without its namespace, 403 in one that ends, 409 for a name that is taken, 422. */
+/**
+ * Creates an object. Throws a Refusal: 404 without its namespace, 403 in one that ends, 409 for a
+ * name that is taken, 422.
+ */
 export function createObject(
   store: Store,
   resource: Resource,
@@ -126,8 +135,8 @@ const withoutManagedFields = (object: KubernetesObject): JsonObject => {
 const intent = ({ metadata: _metadata, status: _status, ...rest }: KubernetesObject): JsonObject => rest;
 
 /**
- * Replaces an object by `body`; its status alone for the subresource `status`. Nothing is written where nothing changed. Throws a
- * Refusal: 409 for an outdated resource version, 422.
+ * Replaces an object by `body`; its status alone for the subresource `status`. Nothing is written
+ * where nothing changed. Throws a Refusal: 409 for an outdated resource version, 422.
  */
 export function updateObject(
   store: Store,

@@ -28,8 +28,8 @@ function orphan(store: Store, owner: KubernetesObject): void {
 }
 
 /**
- * Deletes an object as `DeleteOptions` says. One with finalizers, a running pod and a namespace are only marked at first. Throws a
- * Refusal with 409 where a precondition does not hold.
+ * Deletes an object as `DeleteOptions` says. One with finalizers, a running pod and a namespace are
+ * only marked at first. Throws a Refusal with 409 where a precondition does not hold.
  */
 export function deleteObject(
   store: Store,

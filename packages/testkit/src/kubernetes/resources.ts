@@ -21,7 +21,10 @@ export interface Resource {
 export const groupVersion = ({ group, version }: { group: string; version: string }): string =>
   group === "" ? version : `${group}/${version}`;
 
-/** What objects of the resource are stored under: all versions of it together. Events of both groups are the same objects. */
+/**
+ * What objects of the resource are stored under: all versions of it together. Events of both groups
+ * are the same objects.
+ */
 export const storedAs = ({ group, plural }: { group: string; plural: string }): string =>
   group === "events.k8s.io" ? `/${plural}` : `${group}/${plural}`;
 

@@ -5,7 +5,10 @@ import { type JsonObject, objectAt } from "./json.ts";
 import { groupVersion, isReview } from "./resources.ts";
 import { sendJson } from "./send.ts";
 
-/** Answers who the user is (`kubectl auth whoami`) and whether it may do something: it may. False where the call asks something else. */
+/**
+ * Answers who the user is (`kubectl auth whoami`) and whether it may do something: it may. False
+ * where the call asks something else.
+ */
 export function answerReview(call: Call): boolean {
   const { resource, user, method, response } = call;
   if (!isReview(resource)) return false;

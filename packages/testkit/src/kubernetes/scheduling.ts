@@ -14,7 +14,10 @@ const tolerates = (pod: KubernetesObject, taint: Json): boolean =>
     );
   });
 
-/** What a node has against a pod, in the scheduler's words; undefined where it takes it. Daemons ignore a cordon. */
+/**
+ * What a node has against a pod, in the scheduler's words; undefined where it takes it. Daemons
+ * ignore a cordon.
+ */
 export function objection(
   node: KubernetesObject,
   pod: KubernetesObject,

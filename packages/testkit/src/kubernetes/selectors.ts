@@ -40,7 +40,10 @@ function meetsExpression(labels: Labels, expression: Json): boolean {
   return operator === "Exists" ? value !== undefined : value === undefined;
 }
 
-/** Whether labels fit a selector in JSON: `matchLabels` and `matchExpressions`. One that says nothing fits everything. */
+/**
+ * Whether labels fit a selector in JSON: `matchLabels` and `matchExpressions`. One that says
+ * nothing fits everything.
+ */
 export const fitsSelector = (labels: Labels, selector: Json | undefined): boolean =>
   Object.entries(objectAt(selector, "matchLabels")).every(([key, value]) => labels[key] === value) &&
   listAt(selector, "matchExpressions").every((expression) => meetsExpression(labels, expression));

@@ -81,8 +81,9 @@ const refuse = (disputes: readonly Dispute[]): Refusal =>
   });
 
 /**
- * Server-side apply: what the manager states is set and owned by it, what it stated before and does not any more is removed, unless
- * somebody else owns it too. A field that another manager set to another value is a conflict, refused with 409 unless forced.
+ * Server-side apply: what the manager states is set and owned by it, what it stated before and does
+ * not any more is removed, unless somebody else owns it too. A field that another manager set to
+ * another value is a conflict, refused with 409 unless forced.
  */
 export function applyServerSide(
   live: KubernetesObject | undefined,

@@ -6,7 +6,10 @@ import type { KubernetesState, KubernetesUser } from "./state.ts";
 
 /** How the cluster is to begin. */
 export interface KubernetesOptions {
-  /** The uid of the namespace `kube-system`, by which clusters are told apart; random where it is left out. */
+  /**
+   * The uid of the namespace `kube-system`, by which clusters are told apart; random where it is
+   * left out.
+   */
   readonly identity?: string;
   /** One of the pool `core` and two of `users` where it is left out. */
   readonly nodes?: readonly KubernetesNode[];
@@ -29,7 +32,10 @@ export interface KubernetesStandIn extends KubernetesState, AsyncDisposable {
   serve(certificate: MintedCertificate): void;
   /** A kubeconfig, as JSON, which is YAML too. */
   kubeconfig(credentials: KubernetesCredentials): string;
-  /** An object as it is now, by a path such as `apps/v1`, `Deployment`. Throws where the cluster does not have the kind. */
+  /**
+   * An object as it is now, by a path such as `apps/v1`, `Deployment`. Throws where the cluster
+   * does not have the kind.
+   */
   get(apiVersion: string, kind: string, namespace: string, name: string): KubernetesObject | undefined;
   /** All of a kind, in one namespace where it is named. */
   list(apiVersion: string, kind: string, namespace?: string): KubernetesObject[];

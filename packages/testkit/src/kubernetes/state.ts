@@ -19,7 +19,10 @@ export interface KubernetesRequest {
   body: Buffer;
 }
 
-/** What becomes of a pod. Those beside `ready` and `succeeded` are what keeps a rollout from its end. */
+/**
+ * What becomes of a pod. Those beside `ready` and `succeeded` are what keeps a rollout from its
+ * end.
+ */
 export type PodFate =
   /** It runs and is ready; the pod of a Job succeeds. */
   | "ready"
@@ -33,7 +36,10 @@ export type PodFate =
   /** No node takes it. */
   | "Unschedulable";
 
-/** What happens to some pods: the first rule that fits a pod holds, and one that no rule fits becomes ready. */
+/**
+ * What happens to some pods: the first rule that fits a pod holds, and one that no rule fits
+ * becomes ready.
+ */
 export interface PodRule {
   readonly namespace?: string;
   readonly name?: RegExp;
@@ -58,13 +64,19 @@ export type KubernetesFaultKind =
     }
   /** The usual answer, late. */
   | { readonly fault: "delay"; readonly milliseconds: number }
-  /** The connection is cut: before anything was done, after it was done but before the answer, or in the middle of the answer. */
+  /**
+   * The connection is cut: before anything was done, after it was done but before the answer, or in
+   * the middle of the answer.
+   */
   | { readonly fault: "drop"; readonly when: "before" | "after-effect" | "after-headers" }
   /** Headers, and then silence. */
   | { readonly fault: "stall" }
   /** Every event of a watch comes late. */
   | { readonly fault: "slow-watch"; readonly milliseconds: number }
-  /** Something happens just before the request is answered, such as another's change of the same object. */
+  /**
+   * Something happens just before the request is answered, such as another's change of the same
+   * object.
+   */
   | { readonly fault: "interfere"; readonly act: () => void };
 
 /** A fault, where it strikes and how often. */
@@ -83,7 +95,10 @@ export interface KubernetesState {
   /** The bearer tokens that are accepted. */
   readonly tokens: Map<string, KubernetesUser>;
   readonly podRules: PodRule[];
-  /** What goes wrong: the first that fits a request is applied, and goes away after its number of times. */
+  /**
+   * What goes wrong: the first that fits a request is applied, and goes away after its number of
+   * times.
+   */
   readonly faults: KubernetesFault[];
   /** Every request so far, the refused ones too. */
   readonly requests: KubernetesRequest[];

@@ -15,8 +15,9 @@ export interface StoreEvent {
 const HISTORY = 10_000;
 
 /**
- * What the cluster holds. Every change has a number of its own, the resource version. What it takes and
- * gives is copied. */
+ * What the cluster holds. Every change has a number of its own, the resource version. What it takes
+ * and gives is copied.
+ */
 export class Store {
   readonly #kinds = new Map<string, Map<string, KubernetesObject>>();
   readonly #listeners = new Set<(event: StoreEvent) => void>();
@@ -43,7 +44,9 @@ export class Store {
       .map((object) => structuredClone(object));
   }
 
-  /** Everything, with what it is stored under. These are the objects themselves: to be read only. */
+  /**
+   * Everything, with what it is stored under. These are the objects themselves: to be read only.
+   */
   everything(): (readonly [kind: string, object: Readonly<KubernetesObject>])[] {
     return [...this.#kinds].flatMap(([kind, objects]) =>
       [...objects.values()].map((object) => [kind, object] as const),
@@ -79,7 +82,10 @@ export class Store {
     return version < this.#forgotten ? undefined : this.#history.filter((event) => event.version > version);
   }
 
-  /** Forgets what happened, as etcd does every five minutes: whoever resumes a watch is told to list again. */
+  /**
+   * Forgets what happened, as etcd does every five minutes: whoever resumes a watch is told to list
+   * again.
+   */
   forget(): void {
     this.#forgotten = ++this.#version;
     this.#history = [];

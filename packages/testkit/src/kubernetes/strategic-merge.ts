@@ -74,8 +74,9 @@ function mergeObject(kind: string, path: readonly string[], current: JsonObject,
 }
 
 /**
- * A strategic merge patch, the API's own form: objects merge, and so do the lists that have a key. It knows the directives `$patch`,
- * `$retainKeys`, `$deleteFromPrimitiveList` and `$setElementOrder`, all that Helm and kubectl send.
+ * A strategic merge patch, the API's own form: objects merge, and so do the lists that have a key.
+ * It knows the directives `$patch`, `$retainKeys`, `$deleteFromPrimitiveList` and
+ * `$setElementOrder`, all that Helm and kubectl send.
  */
 export function strategicMerge(
   kind: string,

@@ -114,7 +114,10 @@ const ANSWERS: Readonly<Record<string, (call: Call) => void>> = {
   finalize: answerFinalize,
 };
 
-/** Answers a call on a subresource other than `status`; false where it is none of those. Throws a Refusal. */
+/**
+ * Answers a call on a subresource other than `status`; false where it is none of those. Throws a
+ * Refusal.
+ */
 export function answerSubresource(call: Call): boolean {
   const answer = ANSWERS[call.subresource ?? ""];
   answer?.(call);

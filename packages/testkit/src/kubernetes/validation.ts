@@ -129,7 +129,10 @@ const CHECKS: Readonly<Record<string, (object: KubernetesObject, before: Kuberne
   Service: (object) => (isObject(object["spec"]) ? [] : [required("spec.ports")]),
 };
 
-/** Refuses what the API refuses: with 422 and every flaw, with 400 where the content cannot be decoded at all. */
+/**
+ * Refuses what the API refuses: with 422 and every flaw, with 400 where the content cannot be
+ * decoded at all.
+ */
 export function validate(resource: Resource, object: KubernetesObject, before?: KubernetesObject): void {
   const flaws = [
     ...nameFlaws(resource, object),
@@ -144,7 +147,10 @@ const DATA_FIELDS: Readonly<Record<string, readonly string[]>> = {
 };
 const WITH_SPEC = new Set(["apps", "batch", "policy", "networking.k8s.io"]);
 
-/** Refuses a field at the top of an object that its kind does not have, as `fieldValidation=Strict` asks. What lies deeper is not checked. */
+/**
+ * Refuses a field at the top of an object that its kind does not have, as `fieldValidation=Strict`
+ * asks. What lies deeper is not checked.
+ */
 export function validateFields({ group, kind, custom }: Resource, object: KubernetesObject): void {
   const own = DATA_FIELDS[kind] ?? (WITH_SPEC.has(group) ? ["spec", "status"] : undefined);
   if (own === undefined || custom) return;

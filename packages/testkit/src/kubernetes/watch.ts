@@ -64,7 +64,10 @@ class Stream {
   }
 }
 
-/** What an event is to a client who sees only what it selected: an object that no longer fits is gone for it. */
+/**
+ * What an event is to a client who sees only what it selected: an object that no longer fits is
+ * gone for it.
+ */
 function seenAs(event: StoreEvent, namespace: string, selection: Selection): StoreEvent["type"] | undefined {
   if (namespace !== "" && event.object.metadata.namespace !== namespace) return undefined;
   const isIn = event.type !== "DELETED" && isSelected(event.object, selection);
@@ -73,7 +76,10 @@ function seenAs(event: StoreEvent, namespace: string, selection: Selection): Sto
   return wasIn ? "DELETED" : undefined;
 }
 
-/** Answers a watch: what there is, where no version is named, then every change until the client goes or its time is over. */
+/**
+ * Answers a watch: what there is, where no version is named, then every change until the client
+ * goes or its time is over.
+ */
 export function watch(call: Call, selection: Selection): void {
   const { url, response, resource, namespace, cluster } = call;
   const { store } = cluster;

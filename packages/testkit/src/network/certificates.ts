@@ -13,7 +13,10 @@ export interface CertificateOptions {
   readonly commonName?: string;
   /** O of the subject: the groups of a Kubernetes user. */
   readonly organizations?: readonly string[];
-  /** In how many days it ends; negative for one that ended already. 90 where it is left out. It began 90 days before its end, and not after now. */
+  /**
+   * In how many days it ends; negative for one that ended already. 90 where it is left out. It
+   * began 90 days before its end, and not after now.
+   */
   readonly days?: number;
   /** How many days it lives in all; 90 and more where left out. */
   readonly life?: number;
@@ -37,7 +40,10 @@ export interface MintedCertificate {
   readonly notAfter: Date;
 }
 
-/** The library, loaded only where a certificate is made: most tests make none. It needs the other one to be there first. */
+/**
+ * The library, loaded only where a certificate is made: most tests make none. It needs the other
+ * one to be there first.
+ */
 async function loadLibrary() {
   await import("reflect-metadata");
   return import("@peculiar/x509");
@@ -75,7 +81,10 @@ const pem = (label: string, der: Uint8Array): string =>
     .toString("base64")
     .replace(/(.{64})(?!$)/g, "$1\n")}\n-----END ${label}-----\n`;
 
-/** Makes a certificate (X.509, ECDSA on P-256), as a test needs it: past, about to end, for the wrong names, in a chain. */
+/**
+ * Makes a certificate (X.509, ECDSA on P-256), as a test needs it: past, about to end, for the
+ * wrong names, in a chain.
+ */
 export async function mintCertificate(options: CertificateOptions): Promise<MintedCertificate> {
   const x509 = await loadLibrary();
   const { days = 90, life, issuer, names = [], organizations = [] } = options;

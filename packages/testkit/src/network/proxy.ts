@@ -7,7 +7,10 @@ import { listen } from "./listen.ts";
 
 /** How a proxy is to be. */
 export interface ProxyOptions {
-  /** Where each host is, as `127.0.0.1:PORT`: names that this machine does not know lead somewhere by the proxy alone. */
+  /**
+   * Where each host is, as `127.0.0.1:PORT`: names that this machine does not know lead somewhere
+   * by the proxy alone.
+   */
   readonly hosts: Readonly<Record<string, string>>;
   /** `NAME:PASSWORD`, without which nobody is let through; nobody is asked where it is left out. */
   readonly credentials?: string;

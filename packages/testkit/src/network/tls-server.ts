@@ -16,7 +16,10 @@ export type TlsBehaviour =
 
 /** How a server is to be. */
 export interface TlsServerOptions {
-  /** Which certificate is served for a name; the one under `*` for all others, and without it none: the handshake is refused. */
+  /**
+   * Which certificate is served for a name; the one under `*` for all others, and without it none:
+   * the handshake is refused.
+   */
   readonly certificates?: Readonly<Record<string, MintedCertificate>>;
   /** Whether only the certificate itself is sent, without those of its issuers. */
   readonly leafOnly?: boolean;
@@ -36,7 +39,10 @@ export interface TlsServer extends AsyncDisposable {
 
 const PLAIN = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/** Starts a server on a free port of 127.0.0.1 that chooses its certificate by the name that is asked for. */
+/**
+ * Starts a server on a free port of 127.0.0.1 that chooses its certificate by the name that is
+ * asked for.
+ */
 export async function startTlsServer(options: TlsServerOptions): Promise<TlsServer> {
   const { certificates = {}, leafOnly = false, behaviour = "serve", answer } = options;
   const contexts = new Map<string, SecureContext>(

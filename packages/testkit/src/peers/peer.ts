@@ -24,8 +24,9 @@ const isExecutable = (path: string): boolean => {
 /**
  * Looks for the program `name` in the folders of `$GIT_VAULT_PEERS`, then in those of `$PATH`.
  *
- * Where `$GIT_VAULT_PEERS_REQUIRED` is `1`, as in CI, a missing program throws instead of being reported as missing, so that no
- * test can be skipped unseen. Pass `in: "path"` to pass over `$GIT_VAULT_PEERS`: the distribution's `age` beside the newest one.
+ * Where `$GIT_VAULT_PEERS_REQUIRED` is `1`, as in CI, a missing program throws instead of being
+ * reported as missing, so that no test can be skipped unseen. Pass `in: "path"` to pass over
+ * `$GIT_VAULT_PEERS`: the distribution's `age` beside the newest one.
  */
 export function peer(name: string, options: { readonly in?: "path" } = {}): Peer {
   const extra = options.in === "path" ? "" : (process.env["GIT_VAULT_PEERS"] ?? "");
@@ -37,7 +38,10 @@ export function peer(name: string, options: { readonly in?: "path" } = {}): Peer
   return { path: name, missing: true, label: `${name} (skipped: ${name} is not installed)` };
 }
 
-/** Looks, as {@link peer} does, for a program of age's that knows hybrid keys: those came with age 1.3. An older one counts as missing. */
+/**
+ * Looks, as {@link peer} does, for a program of age's that knows hybrid keys: those came with age
+ * 1.3. An older one counts as missing.
+ */
 export function hybridPeer(name: "age" | "age-keygen"): Peer {
   const program = peer(name);
   if (program.missing || !/^v?1\.[0-2]\./.test(execFileSync(program.path, ["--version"], { encoding: "utf8" }))) {

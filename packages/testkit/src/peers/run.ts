@@ -13,7 +13,9 @@ export interface RunOptions {
 
 /** How a program ended. */
 export interface RunResult {
-  /** The exit code; 128 and the signal's number are never invented: null where a signal ended it. */
+  /**
+   * The exit code; 128 and the signal's number are never invented: null where a signal ended it.
+   */
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: Buffer;

@@ -15,7 +15,10 @@ export interface ScriptOptions {
 
 const quotedText = /'((?:[^']|'')*)'/.source;
 
-/** Cuts a line into words: `'…'` is literal, `''` in it a quote; `$NAME` and `${NAME}` are expanded outside quotes. */
+/**
+ * Cuts a line into words: `'…'` is literal, `''` in it a quote; `$NAME` and `${NAME}` are expanded
+ * outside quotes.
+ */
 function wordsOf(line: string, env: Readonly<Record<string, string>>): Word[] {
   const word = new RegExp(`(?:${quotedText}|[^\\s'])+`, "g");
   if (line.replaceAll(word, "").includes("'")) throw new Error("a quote is not closed");
@@ -47,7 +50,9 @@ async function runLine(state: State, line: string): Promise<void> {
   else throw new Error(`there is no command ${first.value}`);
 }
 
-/** Splits a script into its commands and the files after them, each begun by a line `-- name --`. */
+/**
+ * Splits a script into its commands and the files after them, each begun by a line `-- name --`.
+ */
 function parseScript(text: string): { lines: string[]; files: Map<string, string> } {
   const [head = "", ...rest] = text.split(/^-- (.+) --\n/m);
   const files = new Map<string, string>();
@@ -56,8 +61,9 @@ function parseScript(text: string): { lines: string[]; files: Map<string, string
 }
 
 /**
- * Runs a script of commands in a private folder with its own HOME and a minimal environment; the files that follow the
- * commands are put there first. Throws at the first line that does not hold, showing the line and the streams.
+ * Runs a script of commands in a private folder with its own HOME and a minimal environment; the
+ * files that follow the commands are put there first. Throws at the first line that does not hold,
+ * showing the line and the streams.
  *
  * ```text
  * # A comment.                              env NAME=value           cd FOLDER           mkdir FOLDER…
@@ -73,8 +79,8 @@ function parseScript(text: string): { lines: string[]; files: Map<string, string
  * ttyout 'regex'                            what the last program printed to the terminal
  * ```
  *
- * Without `tty` or `ttyin` a program has no terminal at all: `/dev/tty` does not open. With them the terminal must be left
- * as it was found. A program is killed after two minutes.
+ * Without `tty` or `ttyin` a program has no terminal at all: `/dev/tty` does not open. With them
+ * the terminal must be left as it was found. A program is killed after two minutes.
  */
 export async function runScript(path: string, options: ScriptOptions = {}): Promise<void> {
   using folder = temporaryFolder();

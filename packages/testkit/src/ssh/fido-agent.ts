@@ -8,7 +8,10 @@ export interface FidoAgent extends AsyncDisposable {
   readonly path: string;
   /** The public key's line, without a comment. */
   readonly publicKey: string;
-  /** Whether somebody touches the key when it signs, as at first; untouched it signs all the same, and says so. */
+  /**
+   * Whether somebody touches the key when it signs, as at first; untouched it signs all the same,
+   * and says so.
+   */
   isTouched: boolean;
   /** How often it signed. */
   readonly signatures: number;
@@ -69,7 +72,10 @@ const KINDS: Readonly<Record<"ed25519" | "ecdsa", FidoKind>> = {
   },
 };
 
-/** Starts an agent with one FIDO key, as PROTOCOL.u2f in OpenSSH's source has them. Its socket is in `folder`, whose path must be a short one. */
+/**
+ * Starts an agent with one FIDO key, as PROTOCOL.u2f in OpenSSH's source has them. Its socket is in
+ * `folder`, whose path must be a short one.
+ */
 export async function startFidoAgent(folder: string, kind: "ed25519" | "ecdsa"): Promise<FidoAgent> {
   const { type, generate, publicFields, sign: signWith } = KINDS[kind];
   const { publicKey, privateKey } = generate();

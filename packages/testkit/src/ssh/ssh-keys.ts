@@ -6,7 +6,10 @@ import { runOk } from "../peers/run.ts";
 export interface SshKeyOptions {
   /** The folder that the two files are written to. */
   readonly folder: string;
-  /** The private key's file name; the public key's is that with `.pub`. `id_<type>` where it is left out. */
+  /**
+   * The private key's file name; the public key's is that with `.pub`. `id_<type>` where it is left
+   * out.
+   */
   readonly name?: string;
   readonly type: "ed25519" | "rsa" | "ecdsa" | "dsa";
   readonly bits?: number;
@@ -27,7 +30,10 @@ export interface SshKey {
   readonly publicKey: string;
 }
 
-/** Makes a key pair with ssh-keygen. An encrypted key costs one round of bcrypt, so that tests are quick. */
+/**
+ * Makes a key pair with ssh-keygen. An encrypted key costs one round of bcrypt, so that tests are
+ * quick.
+ */
 export async function makeSshKey(options: SshKeyOptions): Promise<SshKey> {
   const privateKeyPath = join(options.folder, options.name ?? `id_${options.type}`);
   const args = ["-q", "-t", options.type, "-f", privateKeyPath, "-a", "1"];

@@ -29,11 +29,17 @@ export const isKey = (name: string): name is Key => Object.hasOwn(keys, name);
 /** How a program is started under a terminal. */
 export interface TerminalOptions {
   readonly cwd?: string;
-  /** The whole environment; the parent's where it is left out. TERM is `xterm-256color` where it is not set. */
+  /**
+   * The whole environment; the parent's where it is left out. TERM is `xterm-256color` where it is
+   * not set.
+   */
   readonly env?: NodeJS.ProcessEnv;
   readonly cols?: number;
   readonly rows?: number;
-  /** What the program reads from a pipe on standard input; its standard input is the terminal where it is left out. */
+  /**
+   * What the program reads from a pipe on standard input; its standard input is the terminal where
+   * it is left out.
+   */
   readonly stdin?: Uint8Array | string;
   /** Where standard output goes: to the terminal, unless it is a pipe. */
   readonly stdout?: "pipe" | "terminal";
@@ -51,33 +57,46 @@ export interface TerminalEnd {
   readonly stdout: Buffer;
   /** What came out of the pipe; empty where standard error was the terminal. */
   readonly stderr: Buffer;
-  /** Whether the terminal was left as it was found: it echoes, edits lines and turns Ctrl-C into a signal. */
+  /**
+   * Whether the terminal was left as it was found: it echoes, edits lines and turns Ctrl-C into a
+   * signal.
+   */
   readonly sane: boolean;
 }
 
-/** A program that runs with a pseudo-terminal as its controlling terminal: `/dev/tty` is that terminal. */
+/**
+ * A program that runs with a pseudo-terminal as its controlling terminal: `/dev/tty` is that
+ * terminal.
+ */
 export interface Terminal extends Disposable {
   /** Every byte that was printed to the terminal so far, control sequences included. */
   readonly raw: string;
-  /** The text that was printed to the terminal so far: no control sequences, lines ended by `\n`. */
+  /**
+   * The text that was printed to the terminal so far: no control sequences, lines ended by `\n`.
+   */
   readonly screen: string;
   /**
-   * Waits until `pattern` matches the text that was printed since the last match, so that the same prompt can be awaited
-   * twice. Rejects, showing the screen, when the program ends or its deadline passes before that.
+   * Waits until `pattern` matches the text that was printed since the last match, so that the same
+   * prompt can be awaited twice. Rejects, showing the screen, when the program ends or its deadline
+   * passes before that.
    */
   waitFor(pattern: RegExp): Promise<RegExpMatchArray>;
   /** Types `text` as it is: add `\r` for Enter. */
   type(text: string): void;
   press(key: Key): void;
-  /** How the program ended. Rejects, showing the screen, when its deadline passed or it was killed by {@link close}. */
+  /**
+   * How the program ended. Rejects, showing the screen, when its deadline passed or it was killed
+   * by {@link close}.
+   */
   readonly ended: Promise<TerminalEnd>;
   /** Kills what still runs on the terminal. */
   close(): void;
 }
 
 /*
- * The shell stays on the terminal to ask for the terminal's state afterwards. Its traps keep it alive when Ctrl-C reaches the
- * whole foreground group; the program itself gets the default signal actions back.
+ * The shell stays on the terminal to ask for the terminal's state afterwards. Its traps keep it
+ * alive when Ctrl-C reaches the whole foreground group; the program itself gets the default signal
+ * actions back.
  */
 function wrapperScript(options: TerminalOptions): string {
   const pipes = (["stdout", "stderr"] as const).filter((stream) => options[stream] === "pipe");
@@ -97,8 +116,8 @@ function isSane(sttyOutput: string): boolean {
 }
 
 /**
- * Starts a program under a real pseudo-terminal. Each of its standard streams is that terminal, or a pipe where the options
- * say so.
+ * Starts a program under a real pseudo-terminal. Each of its standard streams is that terminal, or
+ * a pipe where the options say so.
  */
 export function openTerminal(command: string, args: readonly string[], options: TerminalOptions = {}): Terminal {
   const folder = temporaryFolder();

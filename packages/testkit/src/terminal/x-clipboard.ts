@@ -49,7 +49,8 @@ export async function startXServer(): Promise<XServer> {
     display,
     readClipboard,
     writeClipboard: async (text) => {
-      // xclip stays behind, holding the clipboard, until the server ends: it must hold no stream of ours, or we would wait for it.
+      // xclip stays behind, holding the clipboard, until the server ends: it must hold no stream of
+      // ours, or we would wait for it.
       const xclip = spawn("xclip", ["-in", ...clipboard], { env, stdio: ["pipe", "ignore", "ignore"] });
       xclip.stdin.end(text);
       const [status] = await once(xclip, "exit");

@@ -9,7 +9,10 @@ export interface Repository extends Disposable {
   readonly path: string;
   /** A private folder around it, for worktrees and clones beside it. */
   readonly folder: string;
-  /** The whole environment that makes git, git-crypt and gpg independent of the user who runs the tests. */
+  /**
+   * The whole environment that makes git, git-crypt and gpg independent of the user who runs the
+   * tests.
+   */
   readonly env: Readonly<Record<string, string>>;
   /** Runs git in the work tree, or in `cwd`; it must succeed. Gives its standard output. */
   git(...args: string[]): Promise<Buffer>;

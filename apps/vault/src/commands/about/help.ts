@@ -3,7 +3,10 @@ import { commandHelp, familyHelp, helpOn, overview } from "../../cli/help.ts";
 import { printable, say, writeStdout } from "../../io/streams.ts";
 import { COMMANDS, TOPICS, type CommandSpec, type FlagValues, type Invocation } from "../../cli/command-table.ts";
 
-/** What `--help` shows, after a command or the first word of some, and what a run without a command does. */
+/**
+ * What `--help` shows, after a command or the first word of some, and what a run without a command
+ * does.
+ */
 export function showHelp(command: CommandSpec | string | null, { help, json }: FlagValues): void {
   if (help) return writeStdout(`${textOn(command)}\n`);
   if (json) throw new CliError("USAGE", "expected a command", { hint: "see `vault --help`" });

@@ -69,7 +69,10 @@ async function write(report: CheckReport, flags: FlagValues): Promise<void> {
   if (explained !== undefined) say(`vault: \`vault help ${explained.id}\` tells what ${explained.id} means`);
 }
 
-/** In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted in outputs. */
+/**
+ * In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted
+ * in outputs.
+ */
 function tellCi(report: CheckReport): void {
   const ci = currentCi();
   const findings = worstFirst(report.findings);

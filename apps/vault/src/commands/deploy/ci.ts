@@ -2,13 +2,17 @@ import { fstatSync } from "node:fs";
 import { type Ci, DeployError, detectCi, type Project, secretsToMask } from "@git-vault/deploy";
 import { describe } from "../../cli/report-error.ts";
 
-/** The CI that the run is a step of. Its commands go to stderr, where they are read, too: stdout is the answer. */
+/**
+ * The CI that the run is a step of. Its commands go to stderr, where they are read, too: stdout is
+ * the answer.
+ */
 export const currentCi = (): Ci => detectCi({ write: (line) => process.stderr.write(line) });
 
 /** Neither this step of a job in CI nor a later one can print a secret that is read here. */
 export function maskSecrets(project: Project): void {
   const ci = currentCi();
-  // What tells the runner of secrets holds them: into a file, which no runner reads, it is not written.
+  // What tells the runner of secrets holds them: into a file, which no runner reads, it is not
+  // written.
   if (ci.kind !== "log" && !fstatSync(2).isFile()) ci.mask(secretsToMask(project));
 }
 

@@ -26,7 +26,8 @@ export interface Looks<T> {
 }
 
 /**
- * Looks at the clusters of environments, all at a time. One that cannot be reached is a failure, and hides nothing of the others.
+ * Looks at the clusters of environments, all at a time. One that cannot be reached is a failure,
+ * and hides nothing of the others.
  *
  * @throws DeployError INTERRUPTED
  */

@@ -13,7 +13,10 @@ export class DeploymentRecord {
     if (event.event === "upgraded" || event.event === "rolled-back") this.#revisions.set(event.release, event.revision);
   }
 
-  /** The revision that a release is at in the end; null where that is not known, or it is there no more. */
+  /**
+   * The revision that a release is at in the end; null where that is not known, or it is there no
+   * more.
+   */
   revisionOf(release: string): number | null {
     return this.#revisions.get(release) ?? null;
   }
@@ -24,7 +27,10 @@ export class DeploymentRecord {
   }
 }
 
-/** Tells CI what a deployment would change: the output `changed`, and where `summary` says so the plan in the job's summary. */
+/**
+ * Tells CI what a deployment would change: the output `changed`, and where `summary` says so the
+ * plan in the job's summary.
+ */
 export function tellPlan(plan: Plan, { summary }: { readonly summary: boolean }): void {
   const ci = currentCi();
   ci.output("changed", String(!isUnchanged(plan)));

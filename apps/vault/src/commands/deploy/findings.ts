@@ -15,8 +15,8 @@ export interface Outcome {
 }
 
 /**
- * Prints what was found, tells it to the CI, and sets exit code 7 where something needs attention; 3 where nothing could be looked at for
- * lack of the key.
+ * Prints what was found, tells it to the CI, and sets exit code 7 where something needs attention;
+ * 3 where nothing could be looked at for lack of the key.
  */
 export function tellOutcome(
   title: string,

@@ -46,8 +46,8 @@ export interface Deployed {
 }
 
 /**
- * Tells on stderr what happens, records it where --audit-log says, answers on stdout, and keeps `cleanUp` true; in CI, the summary of
- * the job tells it, too. Throws what the run throws.
+ * Tells on stderr what happens, records it where --audit-log says, answers on stdout, and keeps
+ * `cleanUp` true; in CI, the summary of the job tells it, too. Throws what the run throws.
  */
 export async function followEvents(
   run: AsyncIterable<DeployEvent>,

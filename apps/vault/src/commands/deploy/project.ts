@@ -9,8 +9,8 @@ import { printable, say } from "../../io/streams.ts";
 import type { FlagValues } from "../../cli/command-table.ts";
 
 /**
- * Opens the project of the repository that the run stands in, with the key that the flags name. In CI, whatever is secret in it is
- * masked from here on.
+ * Opens the project of the repository that the run stands in, with the key that the flags name. In
+ * CI, whatever is secret in it is masked from here on.
  */
 export async function openProject(flags: FlagValues): Promise<Project> {
   const { "key-file": keyFile, revision } = flags;
@@ -30,8 +30,8 @@ export async function openProject(flags: FlagValues): Promise<Project> {
 }
 
 /**
- * Opens the project as {@link openProject} does, and tells on stderr of changes in the work tree that are not committed: whoever made
- * them may take them for what is looked at.
+ * Opens the project as {@link openProject} does, and tells on stderr of changes in the work tree
+ * that are not committed: whoever made them may take them for what is looked at.
  */
 export async function openCommitted(flags: FlagValues): Promise<Project> {
   const project = await openProject(flags);
@@ -54,8 +54,9 @@ export interface CleanUp {
 }
 
 /**
- * Runs `job` so that Ctrl-C and a request to end are told it once: it stops the programs that it started, waits for them, and cleans
- * up. Told again while it does, it goes on, and a line says what it is at. In CI, what the job throws is shown as an annotation.
+ * Runs `job` so that Ctrl-C and a request to end are told it once: it stops the programs that it
+ * started, waits for them, and cleans up. Told again while it does, it goes on, and a line says
+ * what it is at. In CI, what the job throws is shown as an annotation.
  *
  * @throws what the job throws; for INTERRUPTED, after SIGTERM, CliError TERMINATED
  */

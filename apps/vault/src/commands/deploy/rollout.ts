@@ -69,7 +69,10 @@ export function run({ flags, args }: Invocation): Promise<void> {
 
 const indented = (hint: string | undefined): string => (hint === undefined ? "" : `  ${printable(hint)}\n`);
 
-/** That of the first environment that failed, in the order in which they were named; that of the signal, where one ended the run. */
+/**
+ * That of the first environment that failed, in the order in which they were named; that of the
+ * signal, where one ended the run.
+ */
 function exitCodeFor(outcomes: readonly RolloutOutcome[], signal: AbortSignal): ExitCode {
   if (outcomes.every(({ state }) => state === "done")) return 0;
   if (signal.aborted) return exitCodeOf(endOf(signal));

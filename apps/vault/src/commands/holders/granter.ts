@@ -13,7 +13,8 @@ export interface Granter extends GrantedBy {
 }
 
 /**
- * Finds who grants, and with which key they sign. Where no key was named and none is found, the grants are not signed, which is said.
+ * Finds who grants, and with which key they sign. Where no key was named and none is found, the
+ * grants are not signed, which is said.
  *
  * @throws what `signOptions` does, but for a key that was not named
  */

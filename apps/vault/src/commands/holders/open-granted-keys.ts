@@ -5,8 +5,8 @@ import { privateKeys } from "../message/private-keys.ts";
 import { wantsSignature, type FlagValues } from "../../cli/command-table.ts";
 
 /**
- * The keys that grants in the repository hold for one's private keys: those in .git-vault, else those to OpenPGP keys. Empty where there
- * is none.
+ * The keys that grants in the repository hold for one's private keys: those in .git-vault, else
+ * those to OpenPGP keys. Empty where there is none.
  *
  * @throws what opening grants throws, and demanding signatures
  */

@@ -27,12 +27,13 @@ export const canAsk = (flags: FlagValues): boolean =>
   !flags["no-input"] && leadsTo(0) === "terminal" && leadsTo(2) === "terminal";
 
 /**
- * Looks recipients up, and compares them to what was demanded and to what was seen before. The first time, their keys are shown;
- * on a terminal it is asked whether they are right.
+ * Looks recipients up, and compares them to what was demanded and to what was seen before. The
+ * first time, their keys are shown; on a terminal it is asked whether they are right.
  *
  * @param kind which keys of an account are looked up
  * @param repository whose grants say what others saw of those who were never seen here
- * @throws SharingError `NOT_EXPECTED`, `RECIPIENT_CHANGED`, `PINS_UNREADABLE`; CliError `NOT_CONFIRMED`; what the directory does
+ * @throws SharingError `NOT_EXPECTED`, `RECIPIENT_CHANGED`, `PINS_UNREADABLE`; CliError
+ * `NOT_CONFIRMED`; what the directory does
  */
 export async function trustedRecipients(
   queries: readonly string[],
@@ -109,7 +110,8 @@ export async function confirm(question: string, signal?: AbortSignal): Promise<v
 }
 
 /**
- * Shows what is about to be changed in a cluster, and asks whether it should be, unless --yes says so.
+ * Shows what is about to be changed in a cluster, and asks whether it should be, unless --yes says
+ * so.
  *
  * @param text what is to be done; lines
  * @throws CliError as `confirm` does; `USAGE` for --no-input, too

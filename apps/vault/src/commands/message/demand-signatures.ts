@@ -6,7 +6,8 @@ import { printable } from "../../io/streams.ts";
 import type { FlagValues } from "../../cli/command-table.ts";
 
 /**
- * As for a message: the signer of each grant must be known to the forge, and be who the flags want. The keys are zeroed else.
+ * As for a message: the signer of each grant must be known to the forge, and be who the flags want.
+ * The keys are zeroed else.
  *
  * @throws CliError `UNSIGNED`, `SIGNER_UNCHECKED`, `SIGNER_DENIED`
  */

@@ -17,7 +17,8 @@ export async function run({ flags, args }: Invocation): Promise<void> {
   const kind = kindOf(flags);
   for (const query of readRecipients(args)) entries.push(...(await directory.resolve(query, kind)));
   writeStdout(flags.json ? jsonLine({ recipients: entries.map(toJson) }) : entries.map(toText).join(""));
-  // The answer is shown whole; the exit code tells a script that sharing with these recipients would fail.
+  // The answer is shown whole; the exit code tells a script that sharing with these recipients
+  // would fail.
   if (entries.some(({ keys }) => keys.every((key) => key.unusable !== null))) process.exitCode = 3;
 }
 

@@ -14,7 +14,8 @@ const operandOf = (name: string): string => (name.startsWith("-") ? `./${name}` 
 const KEY_FILES: Readonly<Record<string, string>> = { "ssh-ed25519": "~/.ssh/id_ed25519", "ssh-rsa": "~/.ssh/id_rsa" };
 
 /**
- * The command lines that the receiver can open a message with: by vault, and by a program that they may already have.
+ * The command lines that the receiver can open a message with: by vault, and by a program that they
+ * may already have.
  *
  * @param file the file that the message was written to, if it was
  */

@@ -4,7 +4,10 @@ import { passphraseSource } from "../../io/passphrase.ts";
 import { isAddress, openSshVaultDirectory } from "../ssh-vault/ssh-vault-directory.ts";
 import type { FlagValues } from "../../cli/command-table.ts";
 
-/** With which private keys a message is opened, as the flags say. A key at an address is kept nowhere. */
+/**
+ * With which private keys a message is opened, as the flags say. A key at an address is kept
+ * nowhere.
+ */
 export async function privateKeys(flags: FlagValues): Promise<ReceiveOptions> {
   const { key } = flags;
   const common = {

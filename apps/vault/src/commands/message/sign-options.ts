@@ -9,11 +9,13 @@ import { printable } from "../../io/streams.ts";
 import type { FlagValues } from "../../cli/command-table.ts";
 
 /**
- * By whom and with which key a message is signed. The name is that of --as, else git's `git-vault.user` or `github.user`. The key is
- * that of --sign-key, else git's `user.signingkey` where it is an SSH key, else one in the agent or in ~/.ssh that is among the keys of
- * that name on the forge.
+ * By whom and with which key a message is signed. The name is that of --as, else git's
+ * `git-vault.user` or `github.user`. The key is that of --sign-key, else git's `user.signingkey`
+ * where it is an SSH key, else one in the agent or in ~/.ssh that is among the keys of that name on
+ * the forge.
  *
- * @throws CliError `USAGE` for a name that is none; what looking up the name's keys and `findSigner` throw
+ * @throws CliError `USAGE` for a name that is none; what looking up the name's keys and
+ * `findSigner` throw
  */
 export async function signOptions(flags: FlagValues): Promise<SignOptions> {
   const from = signerName(flags);
@@ -48,7 +50,9 @@ async function keysOf(name: string): Promise<string[]> {
   return keys.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]));
 }
 
-/** A setting of git's, here or in the user's own; undefined where it is not set, or there is no git. */
+/**
+ * A setting of git's, here or in the user's own; undefined where it is not set, or there is no git.
+ */
 function gitConfig(name: string, ...options: readonly string[]): string | undefined {
   const { status, stdout } = spawnSync("git", ["config", ...options, "--get", name], {
     stdio: ["ignore", "pipe", "ignore"],

@@ -25,7 +25,8 @@ export const unsigned = (what: string): CliError =>
 /**
  * Finds out whose a verified signature is, as the flags say, and tells it.
  *
- * @throws CliError `SIGNER_DENIED`, `SIGNER_UNCHECKED` where a signature is wanted; DirectoryError for the recipient of --signed-by
+ * @throws CliError `SIGNER_DENIED`, `SIGNER_UNCHECKED` where a signature is wanted; DirectoryError
+ * for the recipient of --signed-by
  */
 export async function judgeSignature(signature: MessageSignature, flags: FlagValues): Promise<SignatureReport> {
   const { from, date, publicKey } = signature;

@@ -29,7 +29,10 @@ async function viewWhole(input: Input, flags: FlagValues): Promise<void> {
   }
 }
 
-/** Finds out whose the signature is, and tells it; null where there is none, which is told only where one is wanted. */
+/**
+ * Finds out whose the signature is, and tells it; null where there is none, which is told only
+ * where one is wanted.
+ */
 async function judge(signature: MessageSignature | null, flags: FlagValues): Promise<SignatureReport | null> {
   // Most messages are not signed.
   if (signature === null && !wantsSignature(flags)) return null;
@@ -38,7 +41,10 @@ async function judge(signature: MessageSignature | null, flags: FlagValues): Pro
   return judgeSignature(signature, flags);
 }
 
-/** Each piece is authenticated before it is written; that the message is whole shows only in the end. */
+/**
+ * Each piece is authenticated before it is written; that the message is whole shows only in the
+ * end.
+ */
 async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
   const receiver = await Receiver.start(await privateKeys(flags));
   // Nothing is opened for writing before a key was found.

@@ -51,7 +51,10 @@ interface Decrypted {
   readonly input: Input | null;
 }
 
-/** As much as git-crypt encrypts, 4 GiB - 1, with 22 bytes before it; a little less where Node holds no more at once. */
+/**
+ * As much as git-crypt encrypts, 4 GiB - 1, with 22 bytes before it; a little less where Node holds
+ * no more at once.
+ */
 const MOST_ENCRYPTED = Math.min(2 ** 32 - 1 + 22, constants.MAX_LENGTH - 2 ** 16);
 
 /** A file whose own name has a colon is that file. */
@@ -75,7 +78,10 @@ async function fromDisk(path: string, flags: FlagValues): Promise<Decrypted> {
   }
 }
 
-/** With the first key that opens it, or, in a repository, that replaced the one that does; where none does, the last error. */
+/**
+ * With the first key that opens it, or, in a repository, that replaced the one that does; where
+ * none does, the last error.
+ */
 function openBlob(repository: Repository | null, keys: readonly KeyFile[], blob: Buffer): Buffer {
   let failure: unknown;
   for (const key of keys) {
@@ -106,8 +112,8 @@ async function fromRevision(revision: string, path: string, flags: FlagValues): 
 }
 
 /**
- * Whether a file does not open since the keys are another repository's: they open none of this one's. Outside of any repository, nobody
- * can tell a wrong key from a file that was tampered with.
+ * Whether a file does not open since the keys are another repository's: they open none of this
+ * one's. Outside of any repository, nobody can tell a wrong key from a file that was tampered with.
  */
 function isWrongKey(error: unknown, repository: Repository | null, keys: readonly KeyFile[]): boolean {
   if (!isVaultError(error) || error.code !== "TAMPERED_BLOB" || repository === null) return false;
@@ -132,7 +138,10 @@ function fromTop({ topLevel }: Repository, path: string): string {
   return relative(topLevel, resolve(path)).split(sep).join("/");
 }
 
-/** Whether a file is not found since its name is not in UTF-8: what is not is U+FFFD in the arguments that Node gives. */
+/**
+ * Whether a file is not found since its name is not in UTF-8: what is not is U+FFFD in the
+ * arguments that Node gives.
+ */
 const isLostName = (operand: string, error: unknown): boolean =>
   operand.includes("\u{FFFD}") &&
   isVaultError(error) &&

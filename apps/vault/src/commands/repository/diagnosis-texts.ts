@@ -1,6 +1,9 @@
 import type { Ailment } from "@git-vault/git-crypt";
 
-/** What is wrong with how a repository is set up, and what to do about it; the subject stands before it. */
+/**
+ * What is wrong with how a repository is set up, and what to do about it; the subject stands before
+ * it.
+ */
 export const AILMENTS: Readonly<Record<Ailment, readonly [what: string, remedy: string]>> = {
   "old-git": ["git is older than 2.11, and starts the filter once for each file", "install a newer git"],
   "missing-program": [

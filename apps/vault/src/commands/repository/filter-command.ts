@@ -3,9 +3,9 @@ import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { quoted } from "../../cli/shell-words.ts";
 
 /**
- * The command line, for `sh`, that runs this program from git's settings. Both paths are absolute, since git may be started
- * without the user's PATH; and they are the names by which the programs were found, not what those lead to: a link to the
- * present version stays when the version goes.
+ * The command line, for `sh`, that runs this program from git's settings. Both paths are absolute,
+ * since git may be started without the user's PATH; and they are the names by which the programs
+ * were found, not what those lead to: a link to the present version stays when the version goes.
  */
 export function ownCommand(): string {
   const words = [nodeName(), resolve(process.argv[1] ?? "")];

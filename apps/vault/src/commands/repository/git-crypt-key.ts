@@ -15,12 +15,16 @@ const VARIABLE = "GIT_CRYPT_KEY";
 /** A key that was handed over. */
 export interface OpenedKey {
   readonly key: Buffer;
-  /** Who signed the message that it came in; null where nobody did, and left out for a key that was not sealed. */
+  /**
+   * Who signed the message that it came in; null where nobody did, and left out for a key that was
+   * not sealed.
+   */
   readonly signature?: SignatureReport | null;
 }
 
 /**
- * The git-crypt key file in what somebody handed over: a sealed message, a key file, or the base64 text of one.
+ * The git-crypt key file in what somebody handed over: a sealed message, a key file, or the base64
+ * text of one.
  *
  * @throws GitCryptError `MALFORMED_KEY_FILE`; what opening a message throws
  */
@@ -69,7 +73,8 @@ async function refuseUnsigned(what: string): Promise<never> {
 }
 
 /**
- * The key of $GIT_CRYPT_KEY: the base64 text of a key file, or the path of one. Null where it is not set.
+ * The key of $GIT_CRYPT_KEY: the base64 text of a key file, or the path of one. Null where it is
+ * not set.
  *
  * @throws CliError `NOT_A_KEY`, `INPUT_UNREADABLE`; GitCryptError `MALFORMED_KEY_FILE`
  */

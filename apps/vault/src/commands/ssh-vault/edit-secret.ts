@@ -1,6 +1,7 @@
 /*
- * A secret in the user's editor: the one moment when plaintext is a file. It lies in a folder of its own, in memory where the
- * system has a file system there, and is overwritten and removed however the editor and this program end.
+ * A secret in the user's editor: the one moment when plaintext is a file. It lies in a folder of
+ * its own, in memory where the system has a file system there, and is overwritten and removed
+ * however the editor and this program end.
  */
 import { spawn, type StdioOptions } from "node:child_process";
 import {
@@ -30,7 +31,8 @@ const SECRET = "secret.txt";
 const GRACE = 2000;
 
 /**
- * Opens `text` in `$VISUAL`, else `$EDITOR`, else vi, and gives what was saved, be it in place or under the same name anew.
+ * Opens `text` in `$VISUAL`, else `$EDITOR`, else vi, and gives what was saved, be it in place or
+ * under the same name anew.
  *
  * Ctrl-C belongs to the editor while it runs; where the editor ends by it, so does this.
  *
@@ -67,7 +69,9 @@ function makePrivateFolder(): string {
   return mkdtempSync(join(tmpdir(), "vault-"));
 }
 
-/** Overwrites every file in the folder, also what an editor left beside the secret, and removes it. */
+/**
+ * Overwrites every file in the folder, also what an editor left beside the secret, and removes it.
+ */
 function wipe(folder: string): void {
   overwrite(join(folder, SECRET)); // first of all, whatever else is there
   try {
@@ -160,7 +164,10 @@ function judge(end: {
   throw new CliError("EDITOR_FAILED", `the editor ${how}, so nothing is sealed`);
 }
 
-/** The terminal for the editor, whatever this program's own streams are: its output may be a pipe that takes the vault. */
+/**
+ * The terminal for the editor, whatever this program's own streams are: its output may be a pipe
+ * that takes the vault.
+ */
 function editorTerminal(): { stdio: StdioOptions; close(): void } {
   const [input, output] = [leadsTo(0) === "terminal", leadsTo(1) === "terminal"];
   const fd = input && output ? null : openControllingTerminal();

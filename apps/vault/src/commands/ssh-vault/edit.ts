@@ -61,7 +61,10 @@ async function open(
   return { received, passphrase: received.openedWith.path === null ? last : undefined };
 }
 
-/** What seals a secret as the message was sealed. What is wrong with a recipient is thrown here, before anything was written. */
+/**
+ * What seals a secret as the message was sealed. What is wrong with a recipient is thrown here,
+ * before anything was written.
+ */
 async function sealerLike(
   message: Buffer,
   { openedWith, format }: Received,
@@ -88,7 +91,10 @@ async function sealerLike(
   return seal;
 }
 
-/** Those of --to; else those of the message, where all are known; else those and whom the user names. */
+/**
+ * Those of --to; else those of the message, where all are known; else those and whom the user
+ * names.
+ */
 async function recipientsOf(
   { keys, others }: KnownRecipients,
   openedWith: string | null,
@@ -127,7 +133,10 @@ async function lookUp(queries: readonly string[], flags: FlagValues, format: For
   return entries;
 }
 
-/** Puts the new vault in the place of the old one, unless that is another one by now: then beside it. */
+/**
+ * Puts the new vault in the place of the old one, unless that is another one by now: then beside
+ * it.
+ */
 async function replace(vault: string, before: Buffer, after: Buffer): Promise<void> {
   const isSame = readOperand(vault).data.equals(before);
   const output = isSame ? vault : `${vault}.edited-${randomBytes(4).toString("hex")}`;

@@ -8,7 +8,10 @@ import { reason } from "../../io/system-error.ts";
 export interface SshVaultConfig {
   /** The address that hands out a fresh public key. */
   readonly helper: string;
-  /** What is sent with requests to the helper and to the addresses that the user names; undefined where there is nothing. */
+  /**
+   * What is sent with requests to the helper and to the addresses that the user names; undefined
+   * where there is nothing.
+   */
   readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
@@ -19,8 +22,8 @@ const wrong = (message: string, cause?: unknown): CliError =>
   new CliError("USAGE", `${FILE}: ${message}`, { hint: "correct the file, or move it away", cause });
 
 /**
- * Reads `~/.config/ssh-vault/config.yml` (`sshkeys_online`, `http_headers`) and `SSH_VAULT_SSHKEYS_ONLINE`, which goes before the
- * file.
+ * Reads `~/.config/ssh-vault/config.yml` (`sshkeys_online`, `http_headers`) and
+ * `SSH_VAULT_SSHKEYS_ONLINE`, which goes before the file.
  *
  * @throws CliError `USAGE` for a file that is not as it should be, `INPUT_UNREADABLE`
  */
@@ -58,7 +61,8 @@ function readHeaders(value: unknown): SshVaultConfig["headers"] {
   if (fields === null) throw wrong("expected http_headers to be names with values");
   const headers = [...fields].map(([name, text]) => {
     const shown = ["string", "number", "boolean"].includes(typeof text) ? String(text) : null;
-    // What may stand in a header (RFC 9110 sections 5.1 and 5.5); fetch's error for anything else would repeat it.
+    // What may stand in a header (RFC 9110 sections 5.1 and 5.5); fetch's error for anything else
+    // would repeat it.
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || shown === null || !/^[\x20-\x7e\t]*$/.test(shown)) {
       throw wrong("expected each of http_headers to be a header's name with a line of text");
     }
