@@ -1,2 +1,10 @@
+/* Errors, and what is asserted at the public borders. */
 export { isVaultError, VaultError, type VaultErrorOptions } from "./vault-error.ts";
 export { assertBytes, assertInteger, assertOneOf, assertString } from "./assert.ts";
+export { systemCode } from "./system-error.ts";
+/* What is shown to people. */
+export type { Finding, Severity } from "./finding.ts";
+export { printable } from "./printable.ts";
+export { plural, quoteForShell } from "./text.ts";
+/* Encodings. */
+export { decodeBase64, encodeBase64, type Padding } from "./base64.ts";

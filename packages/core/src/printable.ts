@@ -1,0 +1,63 @@
+/*
+ * Names that come from outside (files of a commit, comments of keys, accounts) reach a terminal, a log
+ * and a reviewer. They are data: they must not move the cursor, and no name may pass for another.
+ */
+
+/**
+ * What cannot be seen, or changes how the text around it is shown: control and format characters,
+ * lone surrogates, blanks other than the space, and the space itself at either end.
+ */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}|^ | $/gu;
+/** In text that is not in the composed form (NFC), a mark may look like a composed letter. */
+const MARK = /\p{M}/gu;
+/** What only an escaped or a shortened name may hold. */
+const LIKE_ESCAPED = /\\[x…]/;
+const LONGEST = 200;
+
+const escapeBytes = (bytes: Iterable<number>): string =>
+  [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+
+/** Of a lone surrogate, which UTF-8 cannot hold: what its three bytes would be. */
+const bytesOf = (character: string): Iterable<number> => {
+  const code = character.charCodeAt(0);
+  const isLone = character.length === 1 && (code & 0xf800) === 0xd800;
+  return isLone ? [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)] : Buffer.from(character);
+};
+
+const escapeCharacter = (character: string): string => escapeBytes(bytesOf(character));
+
+function escapeName(text: string): string {
+  const isComposed = text === text.normalize();
+  const isSafe = text.search(UNSAFE) === -1 && isComposed && !LIKE_ESCAPED.test(text);
+  if (isSafe) return text;
+  const escaped = text.replaceAll("\\", "\\\\").replaceAll(UNSAFE, escapeCharacter);
+  return isComposed ? escaped : escaped.replaceAll(MARK, escapeCharacter);
+}
+
+/** A name of bytes that are not UTF-8: what is not ASCII is escaped. */
+const escapeRaw = (bytes: Uint8Array): string =>
+  [...bytes]
+    .map((byte) =>
+      byte === 0x5c ? "\\\\" : byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : escapeBytes([byte]),
+    )
+    .join("");
+
+/** Keeps the start, and tells names apart by their SHA-256. */
+function shorten(name: string): string {
+  if (name.length <= LONGEST) return name;
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  return `${name.slice(0, LONGEST - 20)}\\…${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
+}
+
+/**
+ * The form in which a name from outside is shown to people: as it is where that is safe, else with
+ * `\xNN` for each byte that is not, and with each backslash doubled. A name of more than 200
+ * characters ends with the first 64 bits of its SHA-256. Two different names never print alike.
+ *
+ * @param name text, or bytes that may be UTF-8, such as git's file names
+ */
+export function printable(name: string | Uint8Array): string {
+  if (typeof name === "string") return shorten(escapeName(name));
+  const text = Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString("utf8");
+  return shorten(Buffer.from(text).equals(name) ? escapeName(text) : escapeRaw(name));
+}
