@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { flagsOf } from "../src/cli/argv.ts";
-import { EXIT_CODES } from "../src/cli/exit-codes.ts";
+import { EXIT_CODES } from "../src/cli/error-codes.ts";
 import { flagSyntax, helpOn, overview } from "../src/cli/help.ts";
 import { manPage } from "../src/cli/man.ts";
 import { COMMANDS, COMMON_FLAGS, FLAGS, TOPICS, type CommandSpec } from "../src/cli/command-table.ts";

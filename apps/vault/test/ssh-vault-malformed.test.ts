@@ -7,7 +7,7 @@ import { seal, SshRecipient } from "@git-vault/sealing";
 import { receive } from "@git-vault/sharing";
 import { makeSshKey, peer, run, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { exitCodeOf } from "../src/cli/exit-codes.ts";
+import { outcomeOf } from "../src/cli/error-codes.ts";
 import { VAULT } from "./program.ts";
 
 const openssl = peer("openssl");
@@ -44,7 +44,7 @@ async function refusalOf(vault: string | Uint8Array): Promise<{ exit: number; me
     return null;
   } catch (error) {
     if (!isVaultError(error)) throw error;
-    return { exit: exitCodeOf(error.code), message: error.message };
+    return { exit: outcomeOf(error, null).exit, message: error.message };
   }
 }
 

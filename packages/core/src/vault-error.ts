@@ -2,6 +2,8 @@
 export interface VaultErrorOptions {
   /** What to do about it: one sentence without a full stop, shown after `hint:`. */
   readonly hint?: string | undefined;
+  /** What it is about, as `printable` gives it: a recipient, a file, a node. */
+  readonly subject?: string | undefined;
   /** The error underneath. It is kept for debugging and never printed by default. */
   readonly cause?: unknown;
 }
@@ -18,12 +20,15 @@ export class VaultError<Code extends string = string> extends Error {
   readonly code: Code;
   /** What to do about it, where there is something to do. */
   readonly hint: string | undefined;
+  /** What it is about, for hints in a program's own words: it holds a name that the message holds. */
+  readonly subject: string | undefined;
 
   constructor(code: Code, message: string, options: VaultErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.code = code;
     this.hint = options.hint;
+    this.subject = options.subject;
   }
 }
 

@@ -1,5 +1,5 @@
 import { findCommand, flagsOf } from "./argv.ts";
-import { EXIT_CODES } from "./exit-codes.ts";
+import { EXIT_CODES } from "./error-codes.ts";
 import {
   COMMANDS,
   COMMON_FLAGS,

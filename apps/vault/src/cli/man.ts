@@ -1,6 +1,6 @@
 /* Run by the build: the man page vault(1), from the command table. */
 import { flagsOf } from "./argv.ts";
-import { EXIT_CODES } from "./exit-codes.ts";
+import { EXIT_CODES } from "./error-codes.ts";
 import { flagSyntax, helpOn } from "./help.ts";
 import { COMMANDS, COMMON_FLAGS, FLAGS, TOPICS, type FlagName } from "./command-table.ts";
 

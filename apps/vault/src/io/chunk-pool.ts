@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { VaultError } from "@git-vault/core";
 import type { PayloadState } from "@git-vault/sealing";
-import { Shared, type ChunkJob, type ChunkReport, type ChunkOrders } from "./chunk-schedule.ts";
+import { Shared, type ChunkJob, type ChunkOrders, type ChunkReport, type ThreadError } from "./chunk-schedule.ts";
 import type { LargeInput } from "./input.ts";
 import type { Sink } from "./output.ts";
 
@@ -81,6 +81,10 @@ const startWorker = (orders: ChunkOrders): Worker =>
     stderr: true,
   });
 
+/** The error of a thread, which only its fields leave. */
+const errorOf = ({ name, code, message }: ThreadError): VaultError =>
+  Object.assign(new VaultError(code, message), { name });
+
 /** What the one that ends the work reports. */
 function reportOf(workers: readonly Worker[]): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -88,7 +92,7 @@ function reportOf(workers: readonly Worker[]): Promise<number> {
     for (const worker of workers) {
       worker.on("message", (report: ChunkReport) => {
         if ("plaintextBytes" in report) resolve(report.plaintextBytes);
-        else reject(new VaultError(report.error.code, report.error.message));
+        else reject(errorOf(report.error));
       });
       worker.on("error", reject);
       worker.on("exit", () => {

@@ -3,6 +3,7 @@
  * know of what was read. A thread has the turn to read, reads a block of chunks and gives the turn
  * on; seals or opens the block; has the turn to write, writes it and gives the turn on.
  */
+import type { VaultError } from "@git-vault/core";
 import type { Destination } from "./streams.ts";
 
 /** What the threads do. */
@@ -33,9 +34,10 @@ export interface ChunkOrders {
  * What a thread tells in the end: the plaintext's length where it wrote the last block, or what it
  * failed with.
  */
-export type ChunkReport =
-  | { readonly plaintextBytes: number }
-  | { readonly error: { readonly code: string; readonly message: string } };
+export type ChunkReport = { readonly plaintextBytes: number } | { readonly error: ThreadError };
+
+/** A VaultError, as a message between threads has it. */
+export type ThreadError = Pick<VaultError, "name" | "code" | "message">;
 
 /** The shared numbers, in their order. */
 const FIELDS = { readTurn: 0, writeTurn: 1, taken: 2, ahead: 3 } as const;

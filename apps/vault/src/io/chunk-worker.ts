@@ -87,7 +87,7 @@ try {
   if (shared.writing.waitFor(block)) {
     shared.stop();
     if (!isVaultError(error)) throw error;
-    tell({ error: { code: error.code, message: error.message } });
+    tell({ error: { name: error.name, code: error.code, message: error.message } });
   }
 } finally {
   buffer.fill(0);

@@ -2,8 +2,8 @@ import { AuditLog, deploymentSteps, type Environment, rollout, type RolloutOutco
 import { certificateOptions, environmentsOf } from "./clusters.ts";
 import { applyOptionsOf, keepTrue, tellEvent } from "./follow-events.ts";
 import { endOf, interruptible, openCommitted } from "./project.ts";
-import { usageError } from "../../cli/errors.ts";
-import { type ExitCode, exitCodeOf } from "../../cli/exit-codes.ts";
+import { CliError, usageError } from "../../cli/errors.ts";
+import type { ExitCode } from "../../cli/error-codes.ts";
 import { findingLines } from "./findings.ts";
 import { describe } from "../../cli/report-error.ts";
 import { hintFor, RolloutRecord, tellOutcome } from "./rollout-summary.ts";
@@ -75,9 +75,9 @@ const indented = (hint: string | undefined): string => (hint === undefined ? "" 
  */
 function exitCodeFor(outcomes: readonly RolloutOutcome[], signal: AbortSignal): ExitCode {
   if (outcomes.every(({ state }) => state === "done")) return 0;
-  if (signal.aborted) return exitCodeOf(endOf(signal));
+  if (signal.aborted) return describe(new CliError(endOf(signal), "")).exit;
   const failed = outcomes.find((outcome) => outcome.state === "failed");
-  return failed === undefined ? 1 : exitCodeOf(describe(failed.error).code);
+  return failed === undefined ? 1 : describe(failed.error).exit;
 }
 
 function parallel({ parallel: text }: FlagValues): { most?: number } {

@@ -18,7 +18,7 @@ export async function run({ flags, args }: Invocation): Promise<void> {
     process.exitCode = merge(openRepository(process.cwd()), options);
   } catch (error) {
     say(`vault: ${printable(path)} could not be merged`);
-    reportError(error, []);
+    reportError(error, "merge", []);
     process.exitCode = FAILED;
   }
 }

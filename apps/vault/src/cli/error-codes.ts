@@ -1,0 +1,227 @@
+/*
+ * What the command line makes of an error: its exit code, and what to do about it in the words of
+ * the command line. Libraries know neither: their hints name no command and no flag.
+ *
+ * Every code of every package has a row under the class that bears it; the types prove it.
+ *
+ * - `WRONG_KEY: 3` is the exit code alone. The library's own hint is printed, if it has one.
+ * - `LAST_NODE: [1, "open or add another one first; --force closes it nevertheless"]` prints these
+ *   words instead of the library's hint.
+ * - `NO_SUCH_KEY: [1, ({ subject }) => …]` makes the words of the error: of its `subject` (which
+ *   recipient, file or node it is about), of its own hint, or of the command that failed (null where
+ *   none was recognised). What gives undefined leaves the library's hint.
+ *
+ * Where two places throw the same code and different things are to be done, give them two codes.
+ */
+import type { VaultError } from "@git-vault/core";
+import type { DeployErrorCode } from "@git-vault/deploy";
+import type { DirectoryErrorCode } from "@git-vault/directory";
+import type { GitCryptErrorCode } from "@git-vault/git-crypt";
+import type { KeyErrorCode } from "@git-vault/keys";
+import type { SealingErrorCode } from "@git-vault/sealing";
+import type { SharingErrorCode } from "@git-vault/sharing";
+import type { CliErrorCode } from "./errors.ts";
+
+/** What the exit codes mean, as `vault help exit-codes` shows them. */
+export const EXIT_CODES = {
+  0: "done",
+  1: "failed",
+  2: "wrong usage, or a question that could not be asked",
+  3: "no identity matches, or no usable key, or a wrong one",
+  4: "authentication needed, or a wrong passphrase",
+  5: "tampered or malformed input",
+  6: "network",
+  7: "findings",
+  8: "stale plan",
+  130: "interrupted",
+  143: "told to end (SIGTERM)",
+} as const;
+
+export type ExitCode = keyof typeof EXIT_CODES;
+
+type Hint = string | ((error: VaultError, command: string | null) => string | undefined);
+type Outcome = ExitCode | readonly [ExitCode, Hint];
+type Outcomes<Code extends string> = Readonly<Record<Code, Outcome>>;
+
+/** By the class of the error, then by its code. */
+const OUTCOMES = {
+  CliError: {
+    USAGE: [2, ({ hint }, command) => hint ?? (command === null ? hint : `see \`vault ${command} --help\``)],
+    CLIPBOARD_UNAVAILABLE: 1,
+    INPUT_UNREADABLE: 1,
+    OUTPUT_UNWRITABLE: 1,
+    CLOSED_PIPE: 1,
+    BINARY_TO_TERMINAL: 1,
+    NOT_A_KEY: 5,
+    NO_HOME: 1,
+    NO_KEY_GIVEN: 3,
+    UNSIGNED: 5,
+    SIGNER_DENIED: 5,
+    SIGNER_UNCHECKED: 6,
+    EDITOR_FAILED: 1,
+    NOT_CONFIRMED: 1,
+    INTERRUPTED: 130,
+    TERMINATED: 143,
+  } satisfies Outcomes<CliErrorCode>,
+  KeyError: {
+    MALFORMED_KEY: 5,
+    UNSUPPORTED_KEY: 3,
+    PASSPHRASE_REQUIRED: 2,
+    WRONG_PASSPHRASE: 4,
+    KEY_NOT_FOUND: 1,
+    MALFORMED_SIGNATURE: 5,
+    BAD_SIGNATURE: 5,
+    BAD_AGENT_ANSWER: 1,
+  } satisfies Outcomes<KeyErrorCode>,
+  SealingError: {
+    UNKNOWN_FORMAT: 5,
+    MALFORMED_MESSAGE: 5,
+    TAMPERED_MESSAGE: 5,
+    NO_IDENTITY_MATCHED: 3,
+    WRONG_PASSPHRASE: 4,
+    WORK_FACTOR: 5,
+    NO_RECIPIENTS: 2,
+    UNUSABLE_RECIPIENT: 3,
+    MIXED_RECIPIENTS: 2,
+    BAD_SIGNATURE: 5,
+    TOO_LARGE: 5,
+    MALFORMED_KEY: 5,
+  } satisfies Outcomes<SealingErrorCode>,
+  DirectoryError: {
+    INVALID_RECIPIENT: 2,
+    UNSUPPORTED_RECIPIENT: 2,
+    NOT_FOUND: 3,
+    NO_KEYS: 3,
+    AUTHENTICATION_REQUIRED: 4,
+    RATE_LIMITED: 6,
+    NETWORK: 6,
+    BAD_ANSWER: 6,
+    FILE_UNREADABLE: 1,
+    INVALID_SETTING: 2,
+  } satisfies Outcomes<DirectoryErrorCode>,
+  GitCryptError: {
+    NOT_A_REPOSITORY: 1,
+    UNTRUSTED_REPOSITORY: 1,
+    GIT_MISSING: 1,
+    GIT_FAILED: 1,
+    NOT_GIT_CRYPT: 1,
+    LOCKED: 3,
+    NO_SUCH_KEY: 1,
+    INVALID_KEY_NAME: 2,
+    INVALID_PATTERN: 2,
+    KEY_FILE_UNREADABLE: 1,
+    MALFORMED_KEY_FILE: 5,
+    MALFORMED_BLOB: 5,
+    TAMPERED_BLOB: 5,
+    RETIRED_KEY: 3,
+    FORKED_KEY: 3,
+    NO_WORK_TREE: 1,
+    WRONG_KEY: 3,
+    OTHER_KEY: 1,
+    ALREADY_USED: 1,
+    MODIFIED: 1,
+    OTHER_WORKTREES: 1,
+    INDEX_LOCKED: 1,
+    CONFIG_LOCKED: 1,
+    UNWRITABLE: 1,
+    HALFWAY: 1,
+    NO_SUCH_REVISION: 1,
+    NO_SUCH_FILE: 1,
+    BAD_PROTOCOL: 5,
+    UNFINISHED: 1,
+    NO_BRANCH: 1,
+    NO_ROTATION: 1,
+    BRANCH_MOVED: 1,
+    HOOKS_ELSEWHERE: 1,
+  } satisfies Outcomes<GitCryptErrorCode>,
+  SharingError: {
+    NO_RECIPIENTS: 2,
+    NO_USABLE_KEY: 3,
+    INVALID_KEY_CHOICE: 2,
+    KEY_FILE_UNREADABLE: 1,
+    NOT_AN_IDENTITY: 5,
+    NO_SIGNING_KEY: 3,
+    CANNOT_SIGN: 2,
+    AGENT_FAILED: 1,
+    GPG_MISSING: 3,
+    GPG_FAILED: 4,
+    GRANT_UNREADABLE: 1,
+    MALFORMED_GRANT: 5,
+    MISMATCHED_GRANT: 5,
+    RETIRED_GRANT: 3,
+    HOLDER_TAKEN: 2,
+    GRANTS_CHANGED: 1,
+    UNCONFIRMED_GRANTS: 2,
+    NO_SUCH_HOLDER: 3,
+    RECIPIENT_CHANGED: 2,
+    NOT_EXPECTED: 1,
+    PINS_UNREADABLE: 1,
+  } satisfies Outcomes<SharingErrorCode>,
+  DeployError: {
+    NO_PROJECT: 1,
+    INVALID_SETTINGS: 5,
+    NO_SUCH_ENVIRONMENT: 2,
+    MISSING_FILE: 1,
+    EMPTY_LAYER: 1,
+    TOO_LARGE: 5,
+    MALFORMED_YAML: 5,
+    TOO_MANY_ALIASES: 5,
+    DUPLICATE_KEY: 5,
+    SEVERAL_DOCUMENTS: 5,
+    NOT_A_CHART: 5,
+    SECRET_IN_CHART: 1,
+    LOCKED: 3,
+    WRONG_KEY: 3,
+    NOT_A_KEY: 5,
+    TAMPERED_FILE: 5,
+    UNPINNED_DEPENDENCY: 1,
+    UNLOCKED_DEPENDENCY: 1,
+    MISSING_ARCHIVE: 1,
+    ARCHIVE_MISMATCH: 5,
+    NO_WORK_TREE: 1,
+    FETCH_FAILED: 6,
+    TOOL_MISSING: 1,
+    UNSUPPORTED_TOOL: 1,
+    TOOL_FAILED: 1,
+    STALE_PLAN: 8,
+    MALFORMED_PLAN: 5,
+    RELEASE_BUSY: 1,
+    RELEASE_LOST: 1,
+    ROLLOUT_FAILED: 1,
+    ROLLBACK_FAILED: 1,
+    NO_REVISION: 1,
+    AUDIT_FAILED: 1,
+    NO_KUBECONFIG: 1,
+    INVALID_KUBECONFIG: 5,
+    INVALID_PROXY: 2,
+    NO_CREDENTIAL: 4,
+    UNPINNED_CLUSTER: 1,
+    WRONG_CLUSTER: 1,
+    UNREACHABLE: 6,
+    UNAUTHORIZED: 4,
+    FORBIDDEN: 4,
+    NO_SUCH_OBJECT: 1,
+    CONFLICT: 1,
+    TOO_MANY_REQUESTS: 6,
+    API_FAILED: 1,
+    NO_SUCH_NODE: 2,
+    LAST_NODE: 1,
+    NODE_HELD: 1,
+    VERIFICATION_FAILED: 7,
+    INTERRUPTED: 130,
+  } satisfies Outcomes<DeployErrorCode>,
+};
+
+/**
+ * The exit code for `error`, and what to do about it.
+ *
+ * @param command the name of the command that failed, if one was recognised
+ */
+export function outcomeOf(error: VaultError, command: string | null): { exit: ExitCode; hint: string | undefined } {
+  const { code, hint } = error;
+  const ofClass: Readonly<Record<string, Outcome>> = new Map(Object.entries(OUTCOMES)).get(error.name) ?? {};
+  const outcome = ofClass[code] ?? 1;
+  if (typeof outcome === "number") return { exit: outcome, hint };
+  const [exit, words] = outcome;
+  return { exit, hint: (typeof words === "string" ? words : words(error, command)) ?? hint };
+}
