@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { makeSshKey, peer, run, runOk, temporaryFolder } from "../src/index.ts";
 
@@ -13,7 +13,7 @@ describe.skipIf(keygen.missing)(`makeSshKey with ${keygen.label}`, () => {
     [{ type: "ecdsa", bits: 384 }, "ecdsa-sha2-nistp384", "OPENSSH PRIVATE KEY"],
   ] as const)("makes %j", async (options, type, title) => {
     using folder = temporaryFolder();
-    const key = await makeSshKey({ ...options, folder: folder.path, comment: "someone" });
+    const key = await makeSshKey({ ...options, folder: folder.path, comment: "someone", fresh: true });
     expect(key.publicKey).toMatch(new RegExp(`^${type} \\S+ someone$`));
     expect(readFileSync(key.privateKeyPath, "utf8")).toMatch(new RegExp(`^-----BEGIN ${title}-----\n`));
     const [, blob] = key.publicKey.split(" ");
@@ -21,11 +21,24 @@ describe.skipIf(keygen.missing)(`makeSshKey with ${keygen.label}`, () => {
     expect(derived.split(" ")[1]?.trim()).toBe(blob);
   });
 
+  test("gives another pair each time, and files that ssh accepts", async () => {
+    using folder = temporaryFolder();
+    const keys = await Promise.all(
+      [false, false, true].map((fresh, at) =>
+        makeSshKey({ type: "ed25519", folder: folder.path, name: `key-${at}`, fresh }),
+      ),
+    );
+    expect(new Set(keys.map(({ publicKey }) => publicKey)).size).toBe(3);
+    for (const { privateKeyPath } of keys) expect(statSync(privateKeyPath).mode & 0o777).toBe(0o600);
+    await expect(makeSshKey({ type: "ed25519", folder: folder.path, name: "key-0" })).rejects.toThrow("EEXIST");
+  });
+
   test("encrypts with the passphrase and cipher asked for", async () => {
     using folder = temporaryFolder();
     const key = await makeSshKey({
       type: "ed25519",
       folder: folder.path,
+      fresh: true,
       name: "locked",
       passphrase: "correct horse",
       cipher: "aes256-gcm@openssh.com",

@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { kept } from "../peers/kept.ts";
 import { runOk } from "../peers/run.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -53,7 +54,13 @@ export async function throwawayRepository(): Promise<Repository> {
     GIT_TERMINAL_PROMPT: "0",
     LC_ALL: "C.UTF-8",
   };
-  await runOk("git", ["init", "--quiet", path], { cwd: folder, env });
+  const empty = await kept("git", ["init", configuration], async (made) => {
+    await runOk("git", ["init", "--quiet", made], { cwd: folder, env });
+    // The samples of hooks are most of its files, and nothing to test.
+    const hooks = join(made, ".git/hooks");
+    for (const sample of readdirSync(hooks)) rmSync(join(hooks, sample));
+  });
+  cpSync(empty, path, { recursive: true });
   const git = (...args: string[]): Promise<Buffer> => runOk("git", args, { cwd: path, env });
   return {
     path,
