@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
 import { Cluster, isUnchanged, makePlan, Project } from "@git-vault/deploy";
-import { startKubernetes } from "@git-vault/testkit";
+import { startKubernetes } from "@git-vault/testkit/kubernetes";
 import { workplace } from "./workplace.mjs";
 
 const ROUNDS = Number(process.argv[2] ?? 15);

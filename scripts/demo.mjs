@@ -9,7 +9,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { prepare, root } from "./prepare.mjs";
 
 if (process.env.DEMO_NO_PREPARE !== "1") prepare();
-const { startGitHub } = await import(`${root}/packages/testkit/dist/index.js`);
+const { startGitHub } = await import(`${root}/packages/testkit/dist/github/index.js`);
 
 const folder = mkdtempSync(join(realpathSync(tmpdir()), "git-vault-demo-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));

@@ -1,17 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
-import {
-  makeSshKey,
-  openTerminal,
-  peer,
-  run,
-  startXServer,
-  temporaryFolder,
-  type RunResult,
-  type TemporaryFolder,
-  type XServer,
-} from "@git-vault/testkit";
+import { makeSshKey, peer, run, temporaryFolder, type RunResult, type TemporaryFolder } from "@git-vault/testkit";
+import { openTerminal, startXServer, type XServer } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openTerminal, peer, run, type Terminal } from "@git-vault/testkit";
+import { peer, run } from "@git-vault/testkit";
+import { openTerminal, type Terminal } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
 import { type DeployWorld, deployWorld } from "./deploy-world.ts";

@@ -1,18 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
+import { type Repository, run, throwawayRepository } from "@git-vault/testkit";
+import { type KubernetesStandIn, startKubernetes } from "@git-vault/testkit/kubernetes";
 import {
-  type KubernetesStandIn,
   mintCertificate,
   type MintedCertificate,
-  type Repository,
-  run,
-  startKubernetes,
   startProxy,
   startTlsServer,
-  throwawayRepository,
   type TlsServer,
-} from "@git-vault/testkit";
+} from "@git-vault/testkit/network";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 

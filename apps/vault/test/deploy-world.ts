@@ -1,7 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
-import { type KubernetesStandIn, type Repository, startKubernetes, throwawayRepository } from "@git-vault/testkit";
+import { type Repository, throwawayRepository } from "@git-vault/testkit";
+import { type KubernetesStandIn, startKubernetes } from "@git-vault/testkit/kubernetes";
 
 /** The one secret value of the environment. */
 export const PASSWORD = "canary-password-7261";

@@ -1,16 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  makeSshKey,
-  peer,
-  runOk,
-  startGitHub,
-  startXServer,
-  temporaryFolder,
-  type GitHubStandIn,
-  type TemporaryFolder,
-  type XServer,
-} from "@git-vault/testkit";
+import { makeSshKey, peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
+import { startXServer, type XServer } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pathWithVault } from "./program.ts";
 

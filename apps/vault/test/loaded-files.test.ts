@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { makeSshKey, runOk, startGitHub, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { makeSshKey, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { startGitHub } from "@git-vault/testkit/github";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 

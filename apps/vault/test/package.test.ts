@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, run, runOk, startGitHub, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { makeSshKey, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { startGitHub } from "@git-vault/testkit/github";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 /* The command as it is published: packed, and installed into an empty folder. */

@@ -1,6 +1,8 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, peer, runScript, startGitHub, temporaryFolder, type GitHubStandIn } from "@git-vault/testkit";
+import { makeSshKey, peer, temporaryFolder } from "@git-vault/testkit";
+import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
+import { runScript } from "@git-vault/testkit/script";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { pathWithVault } from "./program.ts";
 

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openTerminal, runOk, type Terminal } from "@git-vault/testkit";
+import { runOk } from "@git-vault/testkit";
+import { openTerminal, type Terminal } from "@git-vault/testkit/terminal";
 import { completionScript, type Shell } from "../src/cli/completion.ts";
 
 /**

@@ -13,16 +13,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  makeSshKey,
-  openTerminal,
-  peer,
-  run,
-  runOk,
-  type Terminal,
-  type TerminalEnd,
-  type TerminalOptions,
-} from "@git-vault/testkit";
+import { makeSshKey, peer, run, runOk } from "@git-vault/testkit";
+import { openTerminal, type Terminal, type TerminalEnd, type TerminalOptions } from "@git-vault/testkit/terminal";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 

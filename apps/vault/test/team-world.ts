@@ -1,16 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  makeSshKey,
-  run,
-  runOk,
-  startGitHub,
-  startGnuPg,
-  temporaryFolder,
-  type GitHubStandIn,
-  type GnuPg,
-  type RunResult,
-} from "@git-vault/testkit";
+import { makeSshKey, run, runOk, startGnuPg, temporaryFolder, type GnuPg, type RunResult } from "@git-vault/testkit";
+import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { pathWithVault } from "./program.ts";
 
 /**

@@ -1,15 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  makeSshKey,
-  run,
-  runOk,
-  startGitHub,
-  temporaryFolder,
-  type GitHubStandIn,
-  type RunResult,
-  type TemporaryFolder,
-} from "@git-vault/testkit";
+import { makeSshKey, run, runOk, temporaryFolder, type RunResult, type TemporaryFolder } from "@git-vault/testkit";
+import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pathWithVault } from "./program.ts";
 

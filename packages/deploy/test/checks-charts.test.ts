@@ -1,4 +1,5 @@
-import { mintCertificate, peer } from "@git-vault/testkit";
+import { peer } from "@git-vault/testkit";
+import { mintCertificate } from "@git-vault/testkit/network";
 import { describe, expect, test } from "vitest";
 import { dependencies } from "../src/checks/dependencies.ts";
 import { deprecatedApi } from "../src/checks/deprecated-api.ts";

@@ -1,13 +1,7 @@
 import { existsSync } from "node:fs";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
-import {
-  type KubernetesCredentials,
-  type KubernetesStandIn,
-  peer,
-  type Repository,
-  startKubernetes,
-  throwawayRepository,
-} from "@git-vault/testkit";
+import { peer, type Repository, throwawayRepository } from "@git-vault/testkit";
+import { type KubernetesCredentials, type KubernetesStandIn, startKubernetes } from "@git-vault/testkit/kubernetes";
 import { Project } from "../src/index.ts";
 
 /** The Helms that everything is tried with. */

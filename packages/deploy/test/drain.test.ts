@@ -1,4 +1,5 @@
-import { type KubernetesObject as StoredObject, peer } from "@git-vault/testkit";
+import { peer } from "@git-vault/testkit";
+import type { KubernetesObject as StoredObject } from "@git-vault/testkit/kubernetes";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   cordon,

@@ -9,7 +9,8 @@
  * - how many nodes each pool has: nothing in the repository says so. That pools and their labels
  *   differ is told, below.
  */
-import { mintCertificate, peer } from "@git-vault/testkit";
+import { peer } from "@git-vault/testkit";
+import { mintCertificate } from "@git-vault/testkit/network";
 import { describe, expect, test } from "vitest";
 import { CANARIES, check } from "./check-world.ts";
 

@@ -1,4 +1,4 @@
-import { mintCertificate, type MintedCertificate, startTlsServer, type TlsBehaviour } from "@git-vault/testkit";
+import { mintCertificate, type MintedCertificate, startTlsServer, type TlsBehaviour } from "@git-vault/testkit/network";
 import { beforeAll, describe, expect, test } from "vitest";
 import { probe } from "../src/verify/probe.ts";
 

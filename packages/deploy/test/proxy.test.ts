@@ -1,4 +1,5 @@
-import { type ConnectProxy, peer, run, startProxy, temporaryFolder } from "@git-vault/testkit";
+import { peer, run, temporaryFolder } from "@git-vault/testkit";
+import { type ConnectProxy, startProxy } from "@git-vault/testkit/network";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cluster, type DeployErrorCode, makePlan } from "../src/index.ts";
 import { proxyFor } from "../src/network/proxy.ts";

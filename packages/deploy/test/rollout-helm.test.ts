@@ -1,4 +1,4 @@
-import { type KubernetesStandIn, startKubernetes } from "@git-vault/testkit";
+import { type KubernetesStandIn, startKubernetes } from "@git-vault/testkit/kubernetes";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deploymentSteps, rollout, type RolloutOutcome } from "../src/index.ts";
 import { clusterWorld, type ClusterWorld, HELMS, PASSWORD, TOKEN } from "./cluster-world.ts";

@@ -1,4 +1,9 @@
-import { mintCertificate, type MintedCertificate, startTlsServer, type TlsServerOptions } from "@git-vault/testkit";
+import {
+  mintCertificate,
+  type MintedCertificate,
+  startTlsServer,
+  type TlsServerOptions,
+} from "@git-vault/testkit/network";
 import { beforeAll, describe, expect, test } from "vitest";
 import { lifetimeOf } from "../src/verify/certificate.ts";
 import type { Issuance } from "../src/verify/issuance.ts";

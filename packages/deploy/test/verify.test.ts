@@ -1,10 +1,5 @@
-import {
-  type KubernetesObject as StoredObject,
-  mintCertificate,
-  type MintedCertificate,
-  startTlsServer,
-  type TlsServer,
-} from "@git-vault/testkit";
+import type { KubernetesObject as StoredObject } from "@git-vault/testkit/kubernetes";
+import { mintCertificate, type MintedCertificate, startTlsServer, type TlsServer } from "@git-vault/testkit/network";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   Cluster,

@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startGitHub, temporaryFolder, type GitHubStandIn, type TemporaryFolder } from "@git-vault/testkit";
+import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Directory } from "../src/index.ts";
 import { ALICE, directoryAt, failureOf } from "./fixtures.ts";

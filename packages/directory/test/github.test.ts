@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
-import { makeSshKey, startGitHub, temporaryFolder, type GitHubFaultKind, type GitHubStandIn } from "@git-vault/testkit";
+import { makeSshKey, temporaryFolder } from "@git-vault/testkit";
+import { startGitHub, type GitHubFaultKind, type GitHubStandIn } from "@git-vault/testkit/github";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Directory } from "../src/index.ts";
 import { ALICE, ALICE_FINGERPRINT, directoryAt, failureOf } from "./fixtures.ts";

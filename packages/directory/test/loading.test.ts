@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, startGitHub, temporaryFolder } from "@git-vault/testkit";
+import { makeSshKey, temporaryFolder } from "@git-vault/testkit";
+import { startGitHub } from "@git-vault/testkit/github";
 import { describe, expect, test } from "vitest";
 import { lookUpInChild } from "./child.ts";
 import { ALICE } from "./fixtures.ts";

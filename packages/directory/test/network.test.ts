@@ -1,7 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
-import { startGitHub, type GitHubStandIn } from "@git-vault/testkit";
+import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ALICE, directoryAt, failureOf } from "./fixtures.ts";
 

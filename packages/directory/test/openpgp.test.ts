@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer, startGitHub, startGnuPg, temporaryFolder, type GitHubStandIn, type GnuPg } from "@git-vault/testkit";
+import { peer, startGnuPg, temporaryFolder, type GnuPg } from "@git-vault/testkit";
+import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Directory } from "../src/index.ts";
 

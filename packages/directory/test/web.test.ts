@@ -1,4 +1,5 @@
-import { makeSshKey, startGitHub, temporaryFolder, type GitHubFaultKind, type GitHubStandIn } from "@git-vault/testkit";
+import { makeSshKey, temporaryFolder } from "@git-vault/testkit";
+import { startGitHub, type GitHubFaultKind, type GitHubStandIn } from "@git-vault/testkit/github";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ALICE, directoryAt, failureOf } from "./fixtures.ts";
 

@@ -1,16 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  hybridPeer,
-  openTerminal,
-  peer,
-  run,
-  runOk,
-  temporaryFolder,
-  type Peer,
-  type TemporaryFolder,
-} from "@git-vault/testkit";
+import { hybridPeer, peer, run, runOk, temporaryFolder, type Peer, type TemporaryFolder } from "@git-vault/testkit";
+import { openTerminal } from "@git-vault/testkit/terminal";
 import {
   armor as typageArmor,
   Decrypter,

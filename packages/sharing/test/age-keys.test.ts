@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory } from "@git-vault/directory";
-import { makeSshKey, openTerminal, peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { makeSshKey, peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { openTerminal } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { receive, Receiver, share, type PassphraseRequest } from "../src/index.ts";
 

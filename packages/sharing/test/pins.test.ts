@@ -1,7 +1,8 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
-import { makeSshKey, startGitHub, temporaryFolder, type GitHubStandIn, type TemporaryFolder } from "@git-vault/testkit";
+import { makeSshKey, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { assertExpected, defaultPinFile, Pins } from "../src/index.ts";
 import { failureOf } from "./hands.ts";

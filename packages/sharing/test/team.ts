@@ -14,13 +14,12 @@ import {
 import {
   makeSshKey,
   runOk,
-  startGitHub,
   temporaryFolder,
   throwawayRepository,
-  type GitHubStandIn,
   type Repository,
   type TemporaryFolder,
 } from "@git-vault/testkit";
+import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { findSigner, grant, type GrantedBy, type GrantResult } from "../src/index.ts";
 
 /** Three people on a stand-in for GitHub, each with a home and a key there. */

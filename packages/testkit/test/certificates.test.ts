@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, createSecureContext, createServer } from "node:tls";
 import { describe, expect, test } from "vitest";
-import { mintCertificate, peer, run, temporaryFolder, type MintedCertificate } from "../src/index.ts";
+import { peer, run, temporaryFolder } from "../src/index.ts";
+import { mintCertificate, type MintedCertificate } from "../src/network/index.ts";
 
 const openssl = peer("openssl");
 const DAY = 86_400_000;

@@ -5,7 +5,8 @@ import type { ValidateFunction } from "ajv";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { peer, runOk, startGitHub, temporaryFolder, type GitHubStandIn } from "../src/index.ts";
+import { peer, runOk, temporaryFolder } from "../src/index.ts";
+import { startGitHub, type GitHubStandIn } from "../src/github/index.ts";
 
 const ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH8gOptz22JZEashS2LEWWvJiUYI9M6lxubNX1FGYMXa";
 

@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runScript, temporaryFolder } from "../src/index.ts";
+import { temporaryFolder } from "../src/index.ts";
+import { runScript } from "../src/script/index.ts";
 
 test("a script that uses every command holds", async () => {
   const path = join(import.meta.dirname, "scripts/everything.txt");

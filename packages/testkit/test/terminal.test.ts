@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { openTerminal } from "../src/index.ts";
+import { openTerminal } from "../src/terminal/index.ts";
 
 const sh = (script: string): [string, string[]] => ["sh", ["-c", script]];
 

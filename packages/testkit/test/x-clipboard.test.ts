@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { peer, run, startXServer } from "../src/index.ts";
+import { peer, run } from "../src/index.ts";
+import { startXServer } from "../src/terminal/index.ts";
 
 const [xvfb, xclip] = [peer("Xvfb"), peer("xclip")];
 

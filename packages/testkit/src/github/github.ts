@@ -3,8 +3,6 @@ import { createServer as createTlsServer } from "node:https";
 import { answerApi, answerText } from "./answers.ts";
 import { injectFault } from "./faults.ts";
 import type { GitHubSite, GitHubState } from "./state.ts";
-
-export type { GitHubFault, GitHubFaultKind, GitHubRate, GitHubRequest, GitHubState, GitHubUser } from "./state.ts";
 import { listen } from "../network/listen.ts";
 
 /** A running stand-in for GitHub. */

@@ -79,8 +79,13 @@ const contentOf = (store: Store): Pick<KubernetesStandIn, "get" | "list" | "put"
   forget: () => store.forget(),
 });
 
-/** Starts the server and its controllers. */
-export async function startCluster(options: KubernetesOptions): Promise<KubernetesStandIn> {
+/**
+ * Starts a cluster on a free port of 127.0.0.1 that answers real Helm and kubectl, over TLS with
+ * certificates of its own authority. Client certificates and bearer tokens are checked; whoever is
+ * let in may do everything. Behind it a few controllers let Deployments, StatefulSets, DaemonSets
+ * and Jobs become ready, unless `podRules` or the nodes keep their pods from it.
+ */
+export async function startKubernetes(options: KubernetesOptions = {}): Promise<KubernetesStandIn> {
   const { identity = randomUUID(), version = "v1.35.2" } = options;
   const state: KubernetesState = { tokens: new Map(), podRules: [], faults: [], requests: [] };
   const cluster: Cluster = { ...state, store: new Store(), version };

@@ -1,7 +1,8 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { mintCertificate, peer, type RunResult } from "../../src/index.ts";
+import { peer, type RunResult } from "../../src/index.ts";
+import { mintCertificate } from "../../src/network/index.ts";
 import { deployment, workbench, type Workbench } from "./workbench.ts";
 
 const kubectl = peer("kubectl");

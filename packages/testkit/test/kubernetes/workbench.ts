@@ -1,17 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
 import { join } from "node:path";
+import { peer, run, type RunOptions, type RunResult, temporaryFolder } from "../../src/index.ts";
 import {
-  peer,
-  run,
   type KubernetesCredentials,
   type KubernetesOptions,
   type KubernetesStandIn,
-  type RunOptions,
-  type RunResult,
   startKubernetes,
-  temporaryFolder,
-} from "../../src/index.ts";
+} from "../../src/kubernetes/index.ts";
 
 /** An answer of the cluster. */
 export interface Answer {

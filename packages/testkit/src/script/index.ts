@@ -1,0 +1,1 @@
+export { runScript, type ScriptOptions } from "./script.ts";

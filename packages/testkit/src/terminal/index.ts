@@ -1,0 +1,2 @@
+export { openTerminal, type Key, type Terminal, type TerminalEnd, type TerminalOptions } from "./terminal.ts";
+export { startXServer, type XServer } from "./x-clipboard.ts";
