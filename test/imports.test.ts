@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { circles, importsOfSources, siblingImports, type FolderImports } from "./import-graph.ts";
+
+const IMPORTS = importsOfSources();
+
+/**
+ * Circles of before this test, each a folder and those of its children that may still import each
+ * other. It only ever gets shorter.
+ */
+const KNOWN: Readonly<Record<string, readonly string[][]>> = {
+  "apps/vault/src": [["cli", "commands", "io"]],
+  "apps/vault/src/commands": [
+    ["holders", "repository"],
+    ["message", "ssh-vault"],
+  ],
+  "apps/vault/src/commands/message": [["opening-commands.ts", "share.ts"]],
+  "packages/deploy/src": [
+    "charts checks cluster findings helm project releases secrets values verify workloads".split(" "),
+  ],
+  "packages/deploy/src/project": [["environment.ts", "release.ts"]],
+  "packages/directory/src": [["directory.ts", "file.ts", "github.ts", "web.ts"]],
+  "packages/git-crypt/src": [["checkout", "git", "keys", "rotation", "status"]],
+  "packages/sealing/src/age": [["keys-native.ts", "keys.ts"]],
+  "packages/sharing/src/messages": [["share.ts", "sign-message.ts"]],
+  "packages/testkit/src": [["peers", "worlds"]],
+};
+
+const FOLDERS = siblingImports(IMPORTS);
+
+test("the sources of every package and of the command are seen", () => {
+  for (const folder of ["packages/keys/src", "packages/deploy/src/checks", "apps/vault/src/commands"]) {
+    expect(FOLDERS.map((each) => each.folder)).toContain(folder);
+  }
+  const lost = IMPORTS.filter(({ specifier, to }) => specifier.startsWith("@git-vault/") && to === null);
+  expect(lost).toEqual([]);
+});
+
+test("no files and no folders beside each other import each other in a circle", () => {
+  const unknown = FOLDERS.flatMap((its) =>
+    circles(its)
+      .filter((circle) => !isKnown(its.folder, circle))
+      .map((circle) => explain(its, circle)),
+  );
+  expect(unknown).toEqual([]);
+});
+
+function isKnown(folder: string, circle: readonly string[]): boolean {
+  return KNOWN[folder]?.some((known) => circle.every((name) => known.includes(name))) ?? false;
+}
+
+/** The arrows of a circle, each with one import that makes it. */
+function explain({ folder, children }: FolderImports, circle: readonly string[]): string[] {
+  return circle.flatMap((name) =>
+    [...(children.get(name) ?? [])]
+      .filter(([sibling]) => circle.includes(sibling))
+      .map(([sibling, [first]]) => `${folder}: ${name} → ${sibling}, as ${first?.from} imports ${first?.to}`),
+  );
+}
+
+/** The folders of a package whose order is part of its design: each imports only what is before it. */
+const ORDER: Readonly<Record<string, readonly string[]>> = {
+  "packages/git-crypt/src": ["format", "git", "keys", "checkout", "rotation", "status"],
+};
+
+/** Arrows of before this test, which are on their way out. */
+const KNOWN_UPWARDS = new Set(["git → status", "keys → checkout", "checkout → rotation"]);
+
+test.each(Object.entries(ORDER))("the folders of %s import only those before them", (folder, order) => {
+  const children = FOLDERS.find((each) => each.folder === folder)?.children;
+  expect([...(children?.keys() ?? [])]).toEqual(expect.arrayContaining(order.slice(1)));
+  const upwards = order.flatMap((name, at) =>
+    [...(children?.get(name) ?? [])]
+      .filter(([sibling]) => order.includes(sibling) && order.indexOf(sibling) > at)
+      .filter(([sibling]) => !KNOWN_UPWARDS.has(`${name} → ${sibling}`))
+      .map(([sibling, [first]]) => `${name} → ${sibling}, as ${first?.from} imports ${first?.to}`),
+  );
+  expect(upwards).toEqual([]);
+});
+
+test("no import leads out of its package but by the package's name", () => {
+  const packageOf = (path: string): string => path.split("/").slice(0, 2).join("/");
+  const out = IMPORTS.filter(
+    ({ from, specifier, to }) => specifier.startsWith(".") && to !== null && packageOf(from) !== packageOf(to),
+  );
+  expect(out).toEqual([]);
+});
