@@ -2,16 +2,11 @@ import type { KeyObject } from "node:crypto";
 
 /** What every SSH public key has. */
 interface CommonPublicKey {
-  /**
-   * The key in SSH wire encoding (RFC 4253 section 6.6). Two keys are the same key exactly when
-   * their blobs are equal.
-   */
+  /** The key in SSH wire encoding (RFC 4253 section 6.6). Equal keys have equal blobs. */
   readonly blob: Buffer;
   /** `SHA256:` and 43 characters of unpadded base64, as `ssh-keygen -l` prints it. */
   readonly fingerprint: string;
-  /**
-   * What followed the key on its line, without control characters; empty where there was nothing.
-   */
+  /** What followed the key on its line, without control characters; empty if nothing did. */
   readonly comment: string;
 }
 
@@ -36,28 +31,19 @@ export interface RsaPublicKey extends CommonPublicKey {
 /** An SSH public key of a type that a message can be sealed to. */
 export type SshPublicKey = Ed25519PublicKey | RsaPublicKey;
 
-/**
- * One line of a `.pub` file, an authorized_keys file or a forge's `.keys` answer that holds a key
- * of whatever type.
- */
+/** A line of a `.pub` file, an authorized_keys file or a forge's `.keys` answer: any type of key. */
 export interface PublicKeyEntry {
   /** The line number, from 1. */
   readonly line: number;
   /** The key's type as SSH names it, such as `ssh-ed25519` or `sk-ssh-ed25519@openssh.com`. */
   readonly type: string;
-  /** As `ssh-keygen -l` prints it; null where the line could not be read as a key. */
+  /** As `ssh-keygen -l` prints it; null if the line could not be read as a key. */
   readonly fingerprint: string | null;
-  /** Without control characters; empty where there was none. */
+  /** Without control characters; empty if there is none. */
   readonly comment: string;
-  /**
-   * The parsed key; null where its type cannot be sealed to in any format, or the line is
-   * malformed.
-   */
+  /** The parsed key; null if no format can seal to its type, or the line is malformed. */
   readonly key: SshPublicKey | null;
-  /**
-   * Why nothing can be sealed to this key, as a phrase (`FIDO keys can only sign`); null where it
-   * is usable.
-   */
+  /** Why nothing can be sealed to it, as a phrase (`FIDO keys can only sign`); null if it is usable. */
   readonly unusable: string | null;
 }
 
@@ -84,15 +70,12 @@ export interface PrivateKeyFile {
   readonly format: "openssh" | "pem" | "putty";
   /** Whether `unlock` needs a passphrase. */
   readonly encrypted: boolean;
-  /**
-   * The public half where the file has it in clear; null in an encrypted PEM file, whose public
-   * half only `unlock` tells.
-   */
+  /** The public half; null for an encrypted PEM file, whose public half only `unlock` tells. */
   readonly publicKey: SshPublicKey | null;
   /**
    * Decrypts the key and checks that it belongs to its public half.
    *
-   * @param passphrase the bytes typed, in UTF-8; ignored where the file is not encrypted
+   * @param passphrase the bytes typed, in UTF-8; ignored if the file is not encrypted
    * @throws KeyError `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE`, `MALFORMED_KEY`, `UNSUPPORTED_KEY`
    */
   unlock(passphrase?: Uint8Array): Promise<PrivateKey>;

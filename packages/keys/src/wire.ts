@@ -1,13 +1,10 @@
 import { KeyError, type KeyErrorCode } from "./errors.ts";
 
 /*
- * The SSH wire encoding: RFC 4251 section 5.
+ * The SSH wire encoding (RFC 4251 section 5), and the numbers in it.
  */
 
-/**
- * Reads the fields of an SSH wire encoding one after another; what it gives are views of the bytes
- * it reads.
- */
+/** Reads one field after another. The Buffers it returns are views of the bytes it reads. */
 export class WireReader {
   readonly #bytes: Buffer;
   readonly #title: string;
@@ -15,8 +12,8 @@ export class WireReader {
   #offset = 0;
 
   /**
-   * @param title what is read, for the messages of errors
-   * @param code the code of errors
+   * @param title what is read, for error messages
+   * @param code the code of the errors
    */
   constructor(bytes: Buffer, title: string, code: KeyErrorCode = "MALFORMED_KEY") {
     this.#bytes = bytes;
@@ -47,8 +44,8 @@ export class WireReader {
   }
 
   /**
-   * An `mpint` that must be positive and in the shortest form, as its magnitude without leading
-   * zero bytes.
+   * An `mpint`, which must be positive and in the shortest form: its magnitude without leading zero
+   * bytes.
    */
   mpint(): Buffer {
     const bytes = this.string();
@@ -65,22 +62,43 @@ export class WireReader {
     if (this.left > 0) throw this.malformed(`${this.left} bytes are left over at its end`);
   }
 
-  /** The error for what is wrong with the thing that is read. */
+  /** The error for what is read. */
   malformed(problem: string): KeyError {
     return new KeyError(this.#code, `malformed ${this.#title}: ${problem}`);
   }
 }
 
+/** Encodes a `uint32`. */
+export function wireUint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
 /** Encodes a `string`. */
 export function wireString(content: Uint8Array | string): Buffer {
   const bytes = Buffer.from(content);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
+  return Buffer.concat([wireUint32(bytes.length), bytes]);
 }
 
 /** Encodes a positive number, given as a magnitude without leading zero bytes, as an `mpint`. */
 export function wireMpint(magnitude: Buffer): Buffer {
   const negative = (magnitude[0] ?? 0) >= 0x80;
   return wireString(negative ? Buffer.concat([Buffer.of(0), magnitude]) : magnitude);
+}
+
+/** The number whose big-endian magnitude is `bytes`; zero for none. */
+export function toBigInt(bytes: Uint8Array): bigint {
+  return BigInt(`0x0${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")}`);
+}
+
+/** The big-endian magnitude of a number that is not negative, without leading zero bytes. */
+export function fromBigInt(value: bigint): Buffer {
+  const hex = value.toString(16);
+  return value === 0n ? Buffer.alloc(0) : Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex");
+}
+
+/** The length in bits of a magnitude without leading zero bytes. */
+export function bitLength(magnitude: Uint8Array): number {
+  return magnitude.length === 0 ? 0 : magnitude.length * 8 - (Math.clz32(magnitude[0] ?? 0) - 24);
 }

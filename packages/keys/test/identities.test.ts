@@ -174,7 +174,7 @@ describe.skipIf(sshKeygen.missing)(`identities made by ${sshKeygen.label}`, () =
     await expect(() => find(home, [path("agent")])).toFailWith("UNSUPPORTED_KEY", "agents only sign");
     await expect(() => find(home, [path("agent.pub")])).toFailWith("MALFORMED_KEY", "got a public key");
     await expect(() => find(home, [ecdsa.path])).toFailWith("UNSUPPORTED_KEY", "ECDSA keys can only sign");
-    await expect(() => find(home, ["\u001b[31m"])).toFailWith("KEY_NOT_FOUND", /^\?\[31m: /);
+    await expect(() => find(home, ["\u001b[31m"])).toFailWith("KEY_NOT_FOUND", /^\\x1b\[31m: /);
     expect(() => find(home, [home])).toThrow("EISDIR");
   });
 

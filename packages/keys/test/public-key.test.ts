@@ -8,10 +8,10 @@ import {
   encodePublicKey,
   parsePublicKey,
   readPublicKeys,
-  sameKey,
   whyUnusable,
   type SshPublicKey,
 } from "../src/index.ts";
+import { sameKey } from "../src/public/public-key.ts";
 import { wireMpint, wireString } from "../src/wire.ts";
 import { makeKey, peerFingerprint, sshKeygen, type MadeKey } from "./make-key.ts";
 import { expect, keyErrorOf } from "./matchers.ts";

@@ -66,6 +66,7 @@ const OUTCOMES = {
   KeyError: {
     MALFORMED_KEY: 5,
     UNSUPPORTED_KEY: 3,
+    UNSUPPORTED_OPENPGP_KEY: [3, "where gpg has the key, leave --key out: then gpg is asked"],
     PASSPHRASE_REQUIRED: 2,
     WRONG_PASSPHRASE: 4,
     KEY_NOT_FOUND: 1,

@@ -1,26 +1,27 @@
 import { basename, dirname, join } from "node:path/posix";
 
 /*
- * As much of ssh_config(5) as it takes to know which private keys somebody uses: the IdentityFile
+ * As much of ssh_config(5) as it takes to know which private keys someone uses: the IdentityFile
  * lines, and the files that Include lines name. All hosts count, since a message has none.
  */
 
 /** What reading a configuration needs from outside. */
-export interface ConfigSource {
+interface ConfigSource {
   /** The home folder. */
   readonly home: string;
-  /** The text of the file at that path; null where there is none, or it cannot be read. */
+  /** The text of the file at that path; null if there is none, or it cannot be read. */
   readonly read: (path: string) => string | null;
-  /** The names in the folder at that path; empty where there is none. */
+  /** The names in the folder at that path; empty if there is none. */
   readonly list: (path: string) => readonly string[];
 }
 
 /** As in OpenSSH (READCONF_MAX_DEPTH). */
-const maximumDepth = 16;
+const MAX_DEPTH = 16;
 /** As in OpenSSH (SSH_MAX_IDENTITY_FILES). */
-const maximumIdentities = 100;
-const maximumFiles = 100;
-const maximumSize = 1024 * 1024;
+const MAX_IDENTITIES = 100;
+const MAX_FILES = 100;
+/** In characters. */
+const MAX_SIZE = 1024 * 1024;
 
 /**
  * The keyword of a line, in lower case, and its arguments, without the quotes and the comment at
@@ -52,15 +53,15 @@ export function parseConfigLine(line: string): { readonly keyword: string; reado
       argument = (argument ?? "") + character;
     }
   }
-  // A line with an open quote is one that ssh refuses.
+  // ssh refuses a line with an open quote.
   if (quote !== null || keyword.startsWith("#")) return { keyword: "", args: [] };
   if (argument !== null) args.push(argument);
   return { keyword: keyword.toLowerCase(), args };
 }
 
 /**
- * The path that an argument stands for: `~/`, `%d` and `%%` are known. Null for what depends on a
- * host or another user (`%h`, `%u`, `~user`, `${VARIABLE}`) and so cannot be known here.
+ * The path that an argument stands for, with `~/`, `%d` and `%%` expanded; null if it depends on a
+ * host or another user (`%h`, `%u`, `~user`, `${VARIABLE}`).
  */
 const expandPath = (argument: string, home: string): string | null => {
   if (argument === "" || argument.includes("${") || /^~[^/]/.test(argument)) return null;
@@ -70,8 +71,8 @@ const expandPath = (argument: string, home: string): string | null => {
 };
 
 /**
- * Whether a name fits a pattern with `*` and `?`, as in glob(7): a name that begins with a dot
- * needs a dot.
+ * Whether a name matches a pattern with `*` and `?`, as in glob(7): only a dot matches a dot at its
+ * start. It takes linear time per star, unlike a regular expression.
  */
 const fits = (name: string, pattern: string): boolean => {
   if (name.startsWith(".") && !pattern.startsWith(".")) return false;
@@ -95,7 +96,7 @@ const fits = (name: string, pattern: string): boolean => {
   return /^\**$/.test(pattern.slice(to));
 };
 
-/** The files that an argument of Include names; patterns count in the last part of a path alone. */
+/** The files that an argument of Include names; only the last part of a path may be a pattern. */
 const includedFiles = (argument: string, source: ConfigSource): readonly string[] => {
   const expanded = expandPath(argument, source.home);
   if (expanded === null) return [];
@@ -113,17 +114,17 @@ export function configuredIdentities(source: ConfigSource): string[] {
   const identities = new Set<string>();
   let files = 0;
   const visit = (path: string, depth: number): void => {
-    if (depth > maximumDepth || files >= maximumFiles) return;
+    if (depth > MAX_DEPTH || files >= MAX_FILES) return;
     files += 1;
     const text = source.read(path);
-    if (text === null || text.length > maximumSize) return;
+    if (text === null || text.length > MAX_SIZE) return;
     for (const line of text.split("\n")) {
       const { keyword, args } = parseConfigLine(line);
       if (keyword === "include") {
         for (const argument of args) for (const file of includedFiles(argument, source)) visit(file, depth + 1);
       } else if (keyword === "identityfile" && args[0] !== undefined && args[0].toLowerCase() !== "none") {
         const identity = expandPath(args[0], source.home);
-        if (identity !== null && identities.size < maximumIdentities) identities.add(identity);
+        if (identity !== null && identities.size < MAX_IDENTITIES) identities.add(identity);
       }
     }
   };

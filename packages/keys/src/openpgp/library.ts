@@ -1,26 +1,22 @@
 import type * as openpgpModule from "openpgp";
 
-/** openpgp.js, and its settings wherever it is used here. */
+/** openpgp.js, and the settings for each call to it: its global ones belong to the whole process. */
 export interface OpenPgpLibrary {
   readonly openpgp: typeof openpgpModule;
-  /**
-   * To be given to each call: what is not a parameter of the library stays as others of the process
-   * have it.
-   */
   readonly config: openpgpModule.Config;
 }
 
 /** 2^18 KiB: 256 MiB. */
 const MAX_ARGON2_MEMORY = 18;
 
-/** Loads openpgp.js, which is large: only where something of OpenPGP's was met. */
+/** Loads openpgp.js, which is large, so only what meets OpenPGP data calls it. */
 export async function loadOpenPgp(): Promise<OpenPgpLibrary> {
   const openpgp = await import("openpgp");
   return {
     openpgp,
     config: {
       ...openpgp.config,
-      // Old keys of gpg's do not say what they are for: then their algorithm does, as for gpg.
+      // Old keys of gpg do not say what they are for; then, as in gpg, their algorithm tells.
       allowMissingKeyFlags: true,
       maxArgon2MemoryExponent: MAX_ARGON2_MEMORY,
       minRSABits: 2048,

@@ -1,14 +1,14 @@
 import type { PrivateKey, SecretKeyPacket, SecretSubkeyPacket } from "openpgp";
-import { KeyError } from "../errors.ts";
+import { assertSize, KeyError } from "../errors.ts";
 import { loadOpenPgp, type OpenPgpLibrary } from "./library.ts";
-import { readOpenPgpArmor, readOpenPgpPackets } from "./packets.ts";
+import { beginsAsKey, readOpenPgpArmor } from "./packets.ts";
 import { entryOfKey, type OpenPgpKeyEntry } from "./public-key.ts";
 
-/** An OpenPGP private key, of which every part that can decrypt is unlocked. */
+/** An OpenPGP private key with every part that can decrypt unlocked. */
 export interface OpenPgpPrivateKey {
   readonly type: "openpgp";
   readonly key: PrivateKey;
-  /** Overwrites the secret parts with zeros; it is of no use after that. */
+  /** Overwrites the secret parts with zeros; the key is useless after that. */
   wipe(): void;
 }
 
@@ -17,10 +17,7 @@ export interface OpenPgpPrivateKeyFile {
   readonly format: "openpgp";
   /** Of the primary key, as in `OpenPgpPublicKey`. */
   readonly fingerprint: string;
-  /**
-   * What messages name the parts by that can decrypt: 16 upper-case hexadecimal digits each.
-   * Expired and revoked ones are among them.
-   */
+  /** The IDs of the parts that can decrypt, 16 upper-case hexadecimal digits each; also expired ones. */
   readonly keyIds: readonly string[];
   /** The public half, and whether a message can be sealed to it now. */
   readonly publicKey: OpenPgpKeyEntry;
@@ -30,53 +27,38 @@ export interface OpenPgpPrivateKeyFile {
    * Decrypts the parts of the key that can decrypt, and checks that they belong to their public
    * halves.
    *
-   * @param passphrase the bytes typed, in UTF-8; ignored where the key is not encrypted
+   * @param passphrase the bytes typed, in UTF-8; ignored if the key is not encrypted
    * @throws KeyError `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE`, `MALFORMED_KEY`
    */
   unlock(passphrase?: Uint8Array): Promise<OpenPgpPrivateKey>;
 }
 
 const MAX_BYTES = 1024 * 1024;
-const SECRET_KEY = 5;
-const HINT = "where gpg has the key, leave --key out: then gpg is asked";
 
-/**
- * Whether bytes begin as OpenPGP private keys do, in binary or in armor. What follows may still be
- * malformed.
- */
-export function isOpenPgpPrivateKey(bytes: Uint8Array): boolean {
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (/^(?:\xEF\xBB\xBF)?\s*-----BEGIN PGP PRIVATE KEY BLOCK-----/.test(start.toString("latin1", 0, 4096))) return true;
-  try {
-    const [first] = readOpenPgpPackets(start);
-    return first !== undefined && first.tag === SECRET_KEY && [3, 4, 5, 6].includes(first.body[0] ?? 0);
-  } catch {
-    return false;
-  }
-}
+/** Whether bytes begin as OpenPGP private keys do. What follows may still be malformed. */
+export const isOpenPgpPrivateKey = (bytes: Uint8Array): boolean => beginsAsKey(bytes, "PRIVATE");
+
+const unsupported = (problem: string): KeyError =>
+  new KeyError("UNSUPPORTED_OPENPGP_KEY", `the OpenPGP private key ${problem}`);
 
 /**
  * Reads OpenPGP private keys, in binary or in armor (RFC 9580 section 10.1, "transferable secret
  * keys"), without unlocking them.
  *
- * @param bytes at most 1 MiB; they are not kept, so that the caller may overwrite them
- * @throws KeyError `MALFORMED_KEY` for what is no private key; `UNSUPPORTED_KEY` for one whose
- * secret is on a smart card, or of a kind that is not supported
+ * @param bytes at most 1 MiB; they are not kept, so the caller may overwrite them
+ * @throws KeyError `MALFORMED_KEY` for what is no private key; `UNSUPPORTED_OPENPGP_KEY` for one
+ * whose secret is on a smart card, or of an unsupported kind
  */
 export async function readOpenPgpPrivateKeys(bytes: Uint8Array): Promise<OpenPgpPrivateKeyFile[]> {
-  if (bytes.length > MAX_BYTES) {
-    throw new KeyError("MALFORMED_KEY", `expected an OpenPGP key of at most ${MAX_BYTES} bytes, got ${bytes.length}`);
-  }
+  assertSize("an OpenPGP key", bytes.length, MAX_BYTES);
   const binary = binaryOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const library = await loadOpenPgp();
   let keys: PrivateKey[];
   try {
     keys = await library.openpgp.readPrivateKeys({ binaryKeys: binary, config: library.config });
   } catch {
-    // What the library says of bad input may repeat the input.
-    throw new KeyError("UNSUPPORTED_KEY", "the OpenPGP private key is malformed, on a smart card, or not supported", {
-      hint: HINT,
-    });
+    // The library's error may repeat the input.
+    throw unsupported("is malformed, on a smart card, or not supported");
   }
   return Promise.all(keys.map((key) => fileOf(library, key)));
 }
@@ -86,28 +68,21 @@ function binaryOf(bytes: Buffer): Buffer {
   if (!/-----BEGIN PGP /.test(text)) return bytes;
   const blocks = readOpenPgpArmor(text).filter(({ kind }) => kind === "PRIVATE KEY BLOCK");
   if (blocks.length > 0) return Buffer.concat(blocks.map((block) => block.bytes));
-  const isCut = text.includes("BEGIN PGP PRIVATE KEY");
-  throw new KeyError(
-    "MALFORMED_KEY",
-    `expected an OpenPGP private key, got ${isCut ? "one whose armor has no end line" : "something else of OpenPGP's"}`,
-    { hint: isCut ? "copy the key whole, from its first line to its last" : "gpg --export-secret-keys writes one" },
-  );
+  const [got, hint] = text.includes("BEGIN PGP PRIVATE KEY")
+    ? ["one whose armor has no end line", "copy the key whole, from its first line to its last"]
+    : ["something else of OpenPGP's", "gpg --export-secret-keys writes one"];
+  throw new KeyError("MALFORMED_KEY", `expected an OpenPGP private key, got ${got}`, { hint });
 }
 
 async function fileOf(library: OpenPgpLibrary, key: PrivateKey): Promise<OpenPgpPrivateKeyFile> {
-  const date = new Date();
   const decrypting = await decryptingPackets(library, key);
-  if (decrypting.length === 0) {
-    throw new KeyError("UNSUPPORTED_KEY", "the OpenPGP private key has no secret part that can decrypt", {
-      hint: HINT,
-    });
-  }
+  if (decrypting.length === 0) throw unsupported("has no secret part that can decrypt");
   const encrypted = decrypting.some((packet) => !packet.isDecrypted());
   return {
     format: "openpgp",
     fingerprint: key.getFingerprint().toUpperCase(),
     keyIds: decrypting.map((packet) => packet.getKeyID().toHex().toUpperCase()),
-    publicKey: await entryOfKey(library, key.toPublic(), 1, date),
+    publicKey: await entryOfKey(library, key.toPublic(), 1, new Date()),
     encrypted,
     async unlock(passphrase) {
       if (encrypted && passphrase === undefined) {
@@ -121,10 +96,7 @@ async function fileOf(library: OpenPgpLibrary, key: PrivateKey): Promise<OpenPgp
 
 type SecretPacket = SecretKeyPacket | SecretSubkeyPacket;
 
-/**
- * The parts that can decrypt, of those whose secret is there, be they valid still or not: a message
- * may be old.
- */
+/** The parts that can decrypt and whose secret is there, valid or not: a message may be old. */
 async function decryptingPackets({ config }: OpenPgpLibrary, key: PrivateKey): Promise<SecretPacket[]> {
   const packets: SecretPacket[] = [];
   for (const part of key.getKeys()) {
@@ -142,7 +114,7 @@ async function unlockPacket(
   passphrase: Uint8Array | undefined,
 ): Promise<void> {
   if (packet.isDecrypted()) return;
-  // The parameter for the settings is missing in the library's types.
+  // The library's types lack the parameter for the settings.
   const decrypt: (passphrase: string, settings: typeof config) => Promise<void> = packet.decrypt.bind(packet);
   try {
     await decrypt(Buffer.from(passphrase ?? []).toString(), config);

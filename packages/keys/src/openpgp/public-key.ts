@@ -1,18 +1,8 @@
 import type { PublicKey, Subkey } from "openpgp";
-import { KeyError } from "../errors.ts";
-import { type OpenPgpLibrary, loadOpenPgp } from "./library.ts";
-import { type OpenPgpPacket, readOpenPgpArmor, readOpenPgpPackets } from "./packets.ts";
+import { assertSize, KeyError, malformed } from "../errors.ts";
 import { cleanComment } from "../public/public-key.ts";
-
-/** The part of an OpenPGP key that messages are sealed to: a subkey, or the primary key itself. */
-export interface OpenPgpEncryptionKey {
-  /** As the whole key's. */
-  readonly fingerprint: string;
-  /** What a message names it by: 16 upper-case hexadecimal digits (RFC 9580 section 5.5.4). */
-  readonly keyId: string;
-  /** As gpg writes it: `rsa3072`, `cv25519`, `x25519`. */
-  readonly algorithm: string;
-}
+import { type OpenPgpLibrary, loadOpenPgp } from "./library.ts";
+import { beginsAsKey, PUBLIC_KEY, readOpenPgpArmor, readOpenPgpPackets, SECRET_KEY } from "./packets.ts";
 
 /** An OpenPGP public key that a message can be sealed to now. */
 export interface OpenPgpPublicKey {
@@ -20,80 +10,59 @@ export interface OpenPgpPublicKey {
   /** Of the primary key, in upper-case hexadecimal: 40 digits for version 4, 64 for version 6. */
   readonly fingerprint: string;
   readonly version: number;
-  readonly encryptionKey: OpenPgpEncryptionKey;
+  /** The part that messages are sealed to: a subkey, or the primary key itself. */
+  readonly encryptionKey: {
+    readonly fingerprint: string;
+    /** What a message names it by: 16 upper-case hexadecimal digits (RFC 9580 section 5.5.4). */
+    readonly keyId: string;
+    /** As gpg writes it: `rsa3072`, `cv25519`, `x25519`. */
+    readonly algorithm: string;
+  };
   /** openpgp.js's own. */
   readonly key: PublicKey;
 }
 
-/** One OpenPGP key of whatever kind (RFC 9580 section 10.1, "OpenPGP certificate"). */
+/** One OpenPGP key of any kind (RFC 9580 section 10.1, "OpenPGP certificate"). */
 export interface OpenPgpKeyEntry {
   /** Its number among the keys that were read together, from 1. */
   readonly line: number;
   readonly type: "openpgp";
-  /** As in `OpenPgpPublicKey`; null where the key could not be read. */
+  /** As in `OpenPgpPublicKey`; null if the key could not be read. */
   readonly fingerprint: string | null;
-  /** The first user ID, without control characters; empty where there is none. */
+  /** The first user ID, without control characters; empty if there is none. */
   readonly comment: string;
   /** All of them, the primary one first. */
   readonly userIds: readonly string[];
-  /**
-   * Of the part that messages are sealed to, else of the primary key; empty where the key could not
-   * be read.
-   */
+  /** Of the part that messages are sealed to, or else of the primary key; empty if unreadable. */
   readonly algorithm: string;
-  /** Null where `unusable` tells why. */
+  /** Null if `unusable` says why. */
   readonly key: OpenPgpPublicKey | null;
-  /**
-   * Why nothing can be sealed to it, as a phrase (`it expired on 2024-01-31`); null where it is
-   * usable.
-   */
+  /** Why nothing can be sealed to it, as a phrase (`it expired on 2024-01-31`); null if it is usable. */
   readonly unusable: string | null;
 }
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_KEYS = 100;
-const PUBLIC_KEY = 6;
-const SECRET_KEY = 5;
 const SUBKEY = 14;
 
-const malformed = (why: string, hint?: string): KeyError =>
-  new KeyError("MALFORMED_KEY", `malformed OpenPGP key: ${why}`, { hint });
-
-const FIRST_HEADERS: ReadonlySet<number> = new Set([0x98, 0x99, 0x9a, 0xc6]);
-
-/**
- * Whether bytes begin as OpenPGP public keys do, in binary or in armor. What follows may still be
- * malformed.
- */
-export function isOpenPgpKey(bytes: Uint8Array): boolean {
-  const start = Buffer.from(bytes.subarray(0, 4096));
-  if (/^(?:\xEF\xBB\xBF)?\s*-----BEGIN PGP PUBLIC KEY BLOCK-----/.test(start.toString("latin1"))) return true;
-  if (!FIRST_HEADERS.has(start[0] ?? 0)) return false;
-  try {
-    const [first] = readOpenPgpPackets(Buffer.from(bytes.subarray(0)));
-    return first !== undefined && first.tag === PUBLIC_KEY && [3, 4, 5, 6].includes(first.body[0] ?? 0);
-  } catch {
-    return false;
-  }
-}
+/** Whether bytes begin as OpenPGP public keys do. What follows may still be malformed. */
+export const isOpenPgpKey = (bytes: Uint8Array): boolean => beginsAsKey(bytes, "PUBLIC");
 
 /**
  * Reads OpenPGP public keys, in binary or in any number of blocks of armor, and judges each as of
  * `date`: whether a message can be sealed to it, and to which part of it. That is the newest subkey
  * which may encrypt, is neither expired nor revoked, and has a sound algorithm (RSA of 2048 bits or
- * more, or an elliptic curve that openpgp.js has); else the primary key, where it may.
+ * more, or an elliptic curve that openpgp.js has); or else the primary key, if it may.
  *
- * A key that cannot be read is in the list with a reason. Whether the key belongs to whom it names
- * is not judged at all.
+ * A key that cannot be read is in the list with a reason. Whether a key belongs to the person it
+ * names is not judged.
  *
  * @param bytes at most 1 MiB, with at most 100 keys
- * @throws KeyError `MALFORMED_KEY` for what is too much, or no list of public keys; a list may be
+ * @throws KeyError `MALFORMED_KEY` for too much, or what is no list of public keys; a list may be
  * empty
  */
 export async function readOpenPgpKeys(bytes: Uint8Array, date: Date = new Date()): Promise<OpenPgpKeyEntry[]> {
-  if (bytes.length > MAX_BYTES) {
-    throw new KeyError("MALFORMED_KEY", `expected OpenPGP keys of at most ${MAX_BYTES} bytes, got ${bytes.length}`);
-  }
+  assertSize("OpenPGP keys", bytes.length, MAX_BYTES);
   const parts = blocksOf(bytes).flatMap(splitKeys);
   if (parts.length > MAX_KEYS) {
     throw new KeyError("MALFORMED_KEY", `expected at most ${MAX_KEYS} OpenPGP keys, got ${parts.length}`);
@@ -105,17 +74,16 @@ export async function readOpenPgpKeys(bytes: Uint8Array, date: Date = new Date()
   return entries;
 }
 
-/** The binary form of what the armor holds, where there is any. */
+/** The binary form of what the armor holds, if there is any. */
 function blocksOf(bytes: Uint8Array): Buffer[] {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = all.toString("latin1");
   if (!/-----BEGIN PGP /.test(text)) return [all];
   const blocks = readOpenPgpArmor(text);
   if (blocks.length === 0)
-    throw malformed("its armor has no end line", "copy the key whole, from its first line to its last");
+    throw malformed("OpenPGP key", "its armor has no end line", "copy the key whole, from its first line to its last");
   if (blocks.some(({ kind }) => kind === "PRIVATE KEY BLOCK")) throw gotPrivate();
-  const other = blocks.find(({ kind }) => kind !== "PUBLIC KEY BLOCK");
-  if (other !== undefined) {
+  if (blocks.some(({ kind }) => kind !== "PUBLIC KEY BLOCK")) {
     throw new KeyError("MALFORMED_KEY", "expected an OpenPGP public key, got a message or signature of OpenPGP's");
   }
   return blocks.map((block) => block.bytes);
@@ -126,12 +94,17 @@ const gotPrivate = (): KeyError =>
     hint: "give the public key: gpg --armor --export NAME",
   });
 
-/** One piece for each primary key. */
-function splitKeys(bytes: Buffer): { readonly bytes: Buffer; readonly subkeys: number }[] {
-  const packets: OpenPgpPacket[] = [...readOpenPgpPackets(bytes)];
+interface Part {
+  readonly bytes: Buffer;
+  readonly subkeys: number;
+}
+
+/** One part for each primary key. */
+function splitKeys(bytes: Buffer): Part[] {
+  const packets = [...readOpenPgpPackets(bytes)];
   if (packets.some(({ tag }) => tag === SECRET_KEY)) throw gotPrivate();
   const starts = packets.flatMap(({ tag, start }) => (tag === PUBLIC_KEY ? [start] : []));
-  if (packets.length > 0 && starts[0] !== packets[0]?.start) throw malformed("it does not begin with a public key");
+  if (starts[0] !== packets[0]?.start) throw malformed("OpenPGP key", "it does not begin with a public key");
   return starts.map((start, at) => {
     const end = starts[at + 1] ?? bytes.length;
     const subkeys = packets.filter((packet) => packet.tag === SUBKEY && packet.start > start && packet.start < end);
@@ -139,17 +112,12 @@ function splitKeys(bytes: Buffer): { readonly bytes: Buffer; readonly subkeys: n
   });
 }
 
-async function readOne(
-  library: OpenPgpLibrary,
-  part: { readonly bytes: Buffer; readonly subkeys: number },
-  line: number,
-  date: Date,
-): Promise<OpenPgpKeyEntry> {
+async function readOne(library: OpenPgpLibrary, part: Part, line: number, date: Date): Promise<OpenPgpKeyEntry> {
   let key: PublicKey;
   try {
     key = await library.openpgp.readKey({ binaryKey: part.bytes, config: library.config });
   } catch {
-    // What the library says of bad input may repeat the input.
+    // The library's error may repeat the input.
     const unusable = "it is malformed, or of a kind that is not supported";
     return { line, type: "openpgp", fingerprint: null, comment: "", userIds: [], algorithm: "", key: null, unusable };
   }
@@ -239,10 +207,7 @@ async function whyNoEncryption(
   return hasUnknownSubkey ? "its subkeys are of a kind that is not supported" : "it can only sign";
 }
 
-/**
- * Whether a subkey is meant for encryption: by its algorithm, and by the flags of its newest
- * binding where that has any.
- */
+/** Whether a subkey is for encryption: by its algorithm, and the flags of its newest binding, if any. */
 function mayEncrypt({ enums }: OpenPgpLibrary["openpgp"], { keyPacket, bindingSignatures }: Subkey): boolean {
   const { rsaEncryptSign, rsaEncrypt, elgamal, ecdh, x25519, x448 } = enums.publicKey;
   if (![rsaEncryptSign, rsaEncrypt, elgamal, ecdh, x25519, x448].includes(keyPacket.algorithm)) return false;

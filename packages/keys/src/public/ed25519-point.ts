@@ -1,9 +1,8 @@
-import { toBigInt } from "../number.ts";
+import { toBigInt } from "../wire.ts";
 
 /*
  * node:crypto takes any 32 bytes for an Ed25519 public key, so the checks of RFC 8032 section 5.1.3
- * are made here. A public key is no secret: the time that this arithmetic takes tells nobody
- * anything.
+ * are made here. A public key is no secret, so this arithmetic need not take constant time.
  */
 
 /** The field's prime, 2^255 − 19. */
@@ -32,8 +31,8 @@ const isSquare = (value: bigint): boolean => {
 };
 
 /**
- * What is wrong with a compressed Edwards point of 32 bytes, as a phrase; null where it is
- * canonical, on the curve and not of small order.
+ * What is wrong with a compressed Edwards point of 32 bytes, as a phrase; null if it is canonical, on
+ * the curve and not of small order.
  */
 export function pointProblem(point: Uint8Array): string | null {
   const y = toBigInt(point.toReversed()) & (2n ** 255n - 1n);

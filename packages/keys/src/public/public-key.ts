@@ -1,50 +1,41 @@
 import { createHash } from "node:crypto";
-import { pointProblem } from "./ed25519-point.ts";
-import { KeyError } from "../errors.ts";
-import { fieldCountOf, plainTypeOf, typeProblem } from "./key-type.ts";
-import { bitLength } from "../number.ts";
+import { encodeBase64 } from "@git-vault/core";
+import { KeyError, malformed } from "../errors.ts";
 import type { Ed25519PublicKey, RsaPublicKey, SshPublicKey } from "../types.ts";
-import { WireReader, wireMpint, wireString } from "../wire.ts";
+import { bitLength, WireReader, wireMpint, wireString } from "../wire.ts";
+import { pointProblem } from "./ed25519-point.ts";
+import { fieldCountOf, plainTypeOf, typeProblem } from "./key-type.ts";
 
-/** Old keys of this size may still open what was sealed to them. */
-const minimumReadableBits = 1024;
-/** As in OpenSSH (SSHBUF_MAX_BIGNUM). */
-const maximumReadableBits = 16_384;
-const minimumUsableBits = 2048;
-const maximumUsableBits = 8192;
-const maximumExponentBits = 64;
+/** In bits. A smaller RSA key than the minimum may still open what was sealed to it long ago. */
+const RSA_READABLE = { min: 1024, max: 16_384 } as const; // OpenSSH has the same maximum (SSHBUF_MAX_BIGNUM)
+const RSA_USABLE = { min: 2048, max: 8192 } as const;
+const MAX_EXPONENT_BITS = 64;
 
 /**
- * Removes what could move a terminal's cursor or turn its text around: control characters, line
- * ends, direction marks.
+ * Removes what could move a terminal's cursor or reverse its text: control characters, line ends,
+ * direction marks.
  */
 export function cleanComment(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, "").trim();
 }
 
 /** The fingerprint of a blob, as `ssh-keygen -l` prints it. */
-function fingerprintOf(blob: Uint8Array): string {
-  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
-}
+const fingerprintOf = (blob: Uint8Array): string =>
+  `SHA256:${encodeBase64(createHash("sha256").update(blob).digest(), "unpadded")}`;
+
+const common = <T extends string>(type: T, fields: readonly Buffer[], comment: string) => {
+  const blob = Buffer.concat([wireString(type), ...fields]);
+  return { type, blob, fingerprint: fingerprintOf(blob), comment: cleanComment(comment) };
+};
 
 /**
- * Makes a public key of a compressed Edwards point; throws KeyError `MALFORMED_KEY` for one that is
- * not a sound key.
+ * Makes a public key of a compressed Edwards point; throws KeyError `MALFORMED_KEY` for a point that
+ * is not a sound key.
  */
 export function ed25519PublicKey(point: Uint8Array, comment: string): Ed25519PublicKey {
-  if (point.length !== 32) {
-    throw new KeyError("MALFORMED_KEY", `malformed ssh-ed25519 key: expected a point of 32 bytes, got ${point.length}`);
-  }
-  const problem = pointProblem(point);
-  if (problem !== null) throw new KeyError("MALFORMED_KEY", `malformed ssh-ed25519 key: ${problem}`);
-  const blob = Buffer.concat([wireString("ssh-ed25519"), wireString(point)]);
-  return {
-    type: "ssh-ed25519",
-    blob,
-    fingerprint: fingerprintOf(blob),
-    comment: cleanComment(comment),
-    point: Buffer.from(point),
-  };
+  const problem = point.length === 32 ? pointProblem(point) : `expected a point of 32 bytes, got ${point.length}`;
+  if (problem !== null) throw malformed("ssh-ed25519 key", problem);
+  return { ...common("ssh-ed25519", [wireString(point)], comment), point: Buffer.from(point) };
 }
 
 /**
@@ -53,41 +44,40 @@ export function ed25519PublicKey(point: Uint8Array, comment: string): Ed25519Pub
  */
 export function rsaPublicKey(modulus: Buffer, exponent: Buffer, comment: string): RsaPublicKey {
   const bits = bitLength(modulus);
-  if (bits < minimumReadableBits) throw new KeyError("UNSUPPORTED_KEY", tooSmall(bits));
-  if (bits > maximumReadableBits) throw new KeyError("UNSUPPORTED_KEY", tooLarge(bits));
-  const blob = Buffer.concat([wireString("ssh-rsa"), wireMpint(exponent), wireMpint(modulus)]);
+  const problem = sizeProblem(bits, RSA_READABLE);
+  if (problem !== null) throw new KeyError("UNSUPPORTED_KEY", problem);
   return {
-    type: "ssh-rsa",
-    blob,
-    fingerprint: fingerprintOf(blob),
-    comment: cleanComment(comment),
+    ...common("ssh-rsa", [wireMpint(exponent), wireMpint(modulus)], comment),
     modulus: Buffer.from(modulus),
     exponent: Buffer.from(exponent),
     bits,
   };
 }
 
-const tooSmall = (bits: number): string => `RSA of ${bits} bits is under the minimum of ${minimumUsableBits}`;
-const tooLarge = (bits: number): string => `RSA of ${bits} bits is over the maximum of ${maximumUsableBits}`;
+/** The limits in the message are those for sealing, whichever were asked about. */
+const sizeProblem = (bits: number, { min, max }: { readonly min: number; readonly max: number }): string | null => {
+  if (bits < min) return `RSA of ${bits} bits is under the minimum of ${RSA_USABLE.min}`;
+  return bits > max ? `RSA of ${bits} bits is over the maximum of ${RSA_USABLE.max}` : null;
+};
 
 /**
  * Why nothing may be sealed to this key, as a phrase (`RSA of 1024 bits is under the minimum of
- * 2048`); null where it is usable.
+ * 2048`); null if it is usable.
  *
  * RSA needs 2048 to 8192 bits, an odd modulus, and an odd exponent from 3 that fits in 64 bits.
- * Opening what was sealed to such a key long ago is not forbidden.
+ * Such a key may still open old messages.
  */
 export function whyUnusable(key: SshPublicKey): string | null {
   if (key.type === "ssh-ed25519") return null;
-  if (key.bits < minimumUsableBits) return tooSmall(key.bits);
-  if (key.bits > maximumUsableBits) return tooLarge(key.bits);
+  const problem = sizeProblem(key.bits, RSA_USABLE);
+  if (problem !== null) return problem;
   if (isEven(key.modulus)) return "its RSA modulus is even";
   if (isEven(key.exponent)) return "its RSA exponent is even";
-  if (bitLength(key.exponent) === 1) return "its RSA exponent is 1";
-  if (bitLength(key.exponent) > maximumExponentBits) {
-    return `its RSA exponent of ${bitLength(key.exponent)} bits is over the maximum of ${maximumExponentBits}`;
-  }
-  return null;
+  const exponentBits = bitLength(key.exponent);
+  if (exponentBits === 1) return "its RSA exponent is 1";
+  return exponentBits > MAX_EXPONENT_BITS
+    ? `its RSA exponent of ${exponentBits} bits is over the maximum of ${MAX_EXPONENT_BITS}`
+    : null;
 }
 
 const isEven = (magnitude: Buffer): boolean => ((magnitude.at(-1) ?? 0) & 1) === 0;
@@ -97,26 +87,18 @@ export function sameKey(a: SshPublicKey, b: SshPublicKey): boolean {
   return a.blob.equals(b.blob);
 }
 
-/**
- * The line of a key as it stands in a `.pub` file: type, base64 and, where there is one, comment;
- * without a line end.
- */
-export function encodePublicKey(key: SshPublicKey): string {
-  const line = `${key.type} ${key.blob.toString("base64")}`;
-  return key.comment === "" ? line : `${line} ${key.comment}`;
+/** The line of a `.pub` file without its line end: type, base64 and the comment, if there is one. */
+export function encodePublicKey({ type, blob, comment }: SshPublicKey): string {
+  return `${type} ${blob.toString("base64")}${comment === "" ? "" : ` ${comment}`}`;
 }
 
-/**
- * The name of a key's type that its blob begins with, in Latin-1; throws KeyError `MALFORMED_KEY`
- * where there is none.
- */
+/** The name of its type, with which a blob begins; throws KeyError `MALFORMED_KEY` if it has none. */
 export function typeOfBlob(blob: Buffer): string {
   return new WireReader(blob, "key").string().toString("latin1");
 }
 
 /**
- * Reads a key's blob, which must be that of a type that can be sealed to, and in its one canonical
- * form.
+ * Reads the blob of a key that messages can be sealed to, which must be in canonical form.
  *
  * @throws KeyError `MALFORMED_KEY`, or `UNSUPPORTED_KEY` for a key of another type or of an absurd
  * size
@@ -127,19 +109,13 @@ export function publicKeyFromBlob(blob: Buffer, comment: string): SshPublicKey {
   if (problem !== null) throw unsupportedType(type, problem);
   const reader = new WireReader(blob, `${type} key`);
   reader.string();
-  if (type === "ssh-ed25519") {
-    const point = reader.string();
-    reader.end();
-    return ed25519PublicKey(point, comment);
-  }
-  const exponent = reader.mpint();
-  const modulus = reader.mpint();
+  const [first, second] = type === "ssh-ed25519" ? [reader.string()] : [reader.mpint(), reader.mpint()];
   reader.end();
-  return rsaPublicKey(modulus, exponent, comment);
+  return second === undefined ? ed25519PublicKey(first, comment) : rsaPublicKey(second, first, comment);
 }
 
 /**
- * The error for a key of a type that can only sign. A type's name is repeated only where it is a
+ * The error for a key of a type that can only sign. The type's name is repeated only if it is a
  * known one.
  */
 export function unsupportedType(type: string, problem: string): KeyError {
@@ -150,10 +126,10 @@ export function unsupportedType(type: string, problem: string): KeyError {
 }
 
 /**
- * The fingerprint of a key of whatever type. As with `ssh-keygen -l`, a certificate's is that of
- * the key in it.
+ * The fingerprint of a key of any type. As with `ssh-keygen -l`, that of a certificate is the
+ * fingerprint of the key in it.
  *
- * @throws KeyError `MALFORMED_KEY` for a blob that has not the fields of its type
+ * @throws KeyError `MALFORMED_KEY` for a blob that does not have the fields of its type
  */
 export function fingerprintOfAny(blob: Buffer): string {
   const type = typeOfBlob(blob);

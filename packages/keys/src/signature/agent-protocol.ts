@@ -1,22 +1,20 @@
 import { KeyError } from "../errors.ts";
 import { cleanComment } from "../public/public-key.ts";
+import { WireReader, wireString, wireUint32 } from "../wire.ts";
 import { readSigningKey, type SigningKey } from "./signing-key.ts";
-import { WireReader, wireString } from "../wire.ts";
 
 /*
- * What an SSH agent is asked and what it answers: draft-ietf-sshm-ssh-agent. A message is a byte
- * that says what it is, and its fields; on the wire its length goes before it, as a `uint32`. Here
- * are the messages without that.
+ * The messages to and from an SSH agent (draft-ietf-sshm-ssh-agent): a byte with its number, and its
+ * fields. The length that precedes a message on the wire is not part of them.
  */
 
 const NUMBER = { failure: 5, listRequest: 11, listAnswer: 12, signRequest: 13, signAnswer: 14 } as const;
-/** Sign with SHA-512 where the key is one of RSA (section 3.6.1). */
+/** Sign with SHA-512 if the key is an RSA key (section 3.6.1). */
 const RSA_SHA2_512 = 4;
-const title = "answer of the SSH agent";
 
 /** A key that an agent can sign with. */
 export interface AgentKey extends SigningKey {
-  /** Without control characters; empty where there was none. */
+  /** Without control characters; empty if there is none. */
   readonly comment: string;
 }
 
@@ -26,7 +24,7 @@ export const AGENT_LIST_REQUEST: Buffer = Buffer.of(NUMBER.listRequest);
 /** Begins to read an answer, which must be of that kind. */
 const answerReader = (answer: Uint8Array, number: number, refusal: string): WireReader => {
   const bytes = Buffer.from(answer.buffer, answer.byteOffset, answer.length);
-  const reader = new WireReader(bytes, title, "BAD_AGENT_ANSWER");
+  const reader = new WireReader(bytes, "answer of the SSH agent", "BAD_AGENT_ANSWER");
   const got = reader.bytes(1).readUInt8();
   if (got === NUMBER.failure) throw new KeyError("BAD_AGENT_ANSWER", refusal);
   if (got !== number) throw reader.malformed(`expected a message of number ${number}, got ${got}`);
@@ -45,34 +43,25 @@ export function readAgentKeys(answer: Uint8Array): AgentKey[] {
   for (let count = reader.uint32(); count > 0; count -= 1) {
     const blob = reader.string();
     const comment = cleanComment(reader.string().toString());
-    const key = signingKeyOrNull(blob);
-    if (key !== null) keys.push({ type: key.type, blob: key.blob, fingerprint: key.fingerprint, comment });
+    try {
+      const { type, fingerprint } = readSigningKey(blob);
+      keys.push({ type, blob: Buffer.from(blob), fingerprint, comment });
+    } catch (error) {
+      if (!(error instanceof KeyError)) throw error;
+    }
   }
   reader.end();
   return keys;
 }
 
-const signingKeyOrNull = (blob: Buffer): SigningKey | null => {
-  try {
-    return readSigningKey(blob);
-  } catch (error) {
-    if (error instanceof KeyError) return null;
-    throw error;
-  }
-};
-
-/**
- * Asks for a signature over data, such as `signedData` gives; with SHA-512 where the key is one of
- * RSA.
- */
+/** Asks for a signature over data, such as `signedData` gives; with SHA-512 for an RSA key. */
 export function agentSignRequest({ blob }: SigningKey, data: Uint8Array): Buffer {
-  const flags = Buffer.alloc(4);
-  flags.writeUInt32BE(RSA_SHA2_512);
-  return Buffer.concat([Buffer.of(NUMBER.signRequest), wireString(blob), wireString(data), flags]);
+  const fields = [wireString(blob), wireString(data), wireUint32(RSA_SHA2_512)];
+  return Buffer.concat([Buffer.of(NUMBER.signRequest), ...fields]);
 }
 
 /**
- * Reads the answer to `agentSignRequest`: what `assembleSignature` takes, and not yet verified.
+ * Reads the answer to `agentSignRequest`: what `assembleSignature` takes, not yet verified.
  *
  * @throws KeyError `BAD_AGENT_ANSWER`
  */

@@ -1,23 +1,23 @@
-import { decodeBase64 } from "../base64.ts";
+import { decodeBase64 } from "@git-vault/core";
 import { KeyError } from "../errors.ts";
+import { WireReader, wireString, wireUint32 } from "../wire.ts";
 import { readSigningKey, type SigningKey, type VerifyingKey } from "./signing-key.ts";
-import { WireReader, wireString } from "../wire.ts";
 
 /*
- * SSH signatures: PROTOCOL.sshsig in OpenSSH's source.
+ * SSH signatures (PROTOCOL.sshsig in OpenSSH's source).
  */
 
-/** An SSH signature, as `ssh-keygen -Y sign` makes them: sound in form, and not yet verified. */
+/** An SSH signature, as `ssh-keygen -Y sign` makes it: well-formed, and not yet verified. */
 export interface SshSignature {
-  /** The key that it says to be made with. Whose that is, is another question. */
+  /** The key that it claims to be made with. Who owns that key is another question. */
   readonly publicKey: SigningKey;
   /** What it was made for, such as `git` or `git-vault`. */
   readonly namespace: string;
-  /** With what the message was hashed. */
+  /** The hash of the message that was signed. */
   readonly hash: "sha256" | "sha512";
   /** How it was signed, as SSH names it, such as `rsa-sha2-512`. */
   readonly algorithm: string;
-  /** The whole of it in binary. */
+  /** The whole signature in binary. */
   readonly blob: Buffer;
 }
 
@@ -36,35 +36,26 @@ export interface ParsedSignature extends SshSignature {
   readonly fido: { readonly flags: number; readonly counter: number } | null;
 }
 
-/** What a signature says of itself, before it is encoded. */
-export interface SignatureFields {
-  readonly publicKey: Uint8Array;
-  readonly namespace: string;
-  /**
-   * `string algorithm`, and what follows it in that algorithm: as agents give it
-   * (draft-ietf-sshm-ssh-agent section 3.6).
-   */
-  readonly signature: Uint8Array;
-}
-
-/** What both a signature and the data that is signed begin with. */
+/** What both a signature and the signed data begin with. */
 export const MAGIC: Buffer = Buffer.from("SSHSIG");
-/** What we hash with; others may use SHA-256 as well. */
+/** The hash in our signatures; others may use SHA-256. */
 export const HASH = "sha512";
 const VERSION = 1;
 const MAX_TEXT = 32 * 1024;
 const COLUMNS = 70;
 const BEGIN = "-----BEGIN SSH SIGNATURE-----";
 const END = "-----END SSH SIGNATURE-----";
-const title = "SSH signature";
 
-const malformed = (problem: string): KeyError => new KeyError("MALFORMED_SIGNATURE", `malformed ${title}: ${problem}`);
+const malformed = (problem: string): KeyError =>
+  new KeyError("MALFORMED_SIGNATURE", `malformed SSH signature: ${problem}`);
+
+const readerOf = (bytes: Buffer): WireReader => new WireReader(bytes, "SSH signature", "MALFORMED_SIGNATURE");
 
 /** The algorithms that a key signs with (RFC 8332 for RSA, without SHA-1). */
 const algorithmsOf = (type: string): readonly string[] =>
   type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type];
 
-/** A number of ECDSA's, in the length of all of its kind. */
+/** One of the two numbers of an ECDSA signature, padded to `size` bytes. */
 const fixedNumber = (reader: WireReader, size: number): Buffer => {
   const number = reader.mpint();
   if (number.length > size) throw reader.malformed("a number in it is too large for its curve");
@@ -73,7 +64,7 @@ const fixedNumber = (reader: WireReader, size: number): Buffer => {
 
 const readValue = (bytes: Buffer, { kind, size }: VerifyingKey): Buffer => {
   if (kind === "ecdsa") {
-    const reader = new WireReader(bytes, title, "MALFORMED_SIGNATURE");
+    const reader = readerOf(bytes);
     const value = Buffer.concat([fixedNumber(reader, size), fixedNumber(reader, size)]);
     reader.end();
     return value;
@@ -85,10 +76,8 @@ const readValue = (bytes: Buffer, { kind, size }: VerifyingKey): Buffer => {
   return Buffer.from(bytes);
 };
 
-type Signed = Pick<ParsedSignature, "algorithm" | "value" | "fido">;
-
-const readSigned = (bytes: Buffer, publicKey: VerifyingKey): Signed => {
-  const reader = new WireReader(bytes, title, "MALFORMED_SIGNATURE");
+const readSigned = (bytes: Buffer, publicKey: VerifyingKey): Pick<ParsedSignature, "algorithm" | "value" | "fido"> => {
+  const reader = readerOf(bytes);
   const algorithm = reader.string().toString("latin1");
   if (!algorithmsOf(publicKey.type).includes(algorithm)) {
     throw malformed(
@@ -102,7 +91,7 @@ const readSigned = (bytes: Buffer, publicKey: VerifyingKey): Signed => {
 };
 
 const readBlob = (bytes: Buffer): ParsedSignature => {
-  const reader = new WireReader(bytes, title, "MALFORMED_SIGNATURE");
+  const reader = readerOf(bytes);
   if (!reader.bytes(MAGIC.length).equals(MAGIC)) throw malformed("expected SSHSIG at its start");
   const version = reader.uint32();
   if (version !== VERSION) throw malformed(`expected version ${VERSION}, got ${version}`);
@@ -112,7 +101,7 @@ const readBlob = (bytes: Buffer): ParsedSignature => {
   if (namespace === "" || !Buffer.from(namespace).equals(namespaceBytes)) {
     throw malformed("its namespace is empty, or not in UTF-8");
   }
-  // It is not covered by the signature, so that anybody could write there.
+  // The signature does not cover it, so anyone could write there.
   if (reader.string().length > 0) throw malformed("its reserved field is not empty");
   const hash = reader.string().toString("latin1");
   if (hash !== "sha512" && hash !== "sha256") throw malformed("its hash is neither sha512 nor sha256");
@@ -134,21 +123,19 @@ const decodeArmor = (text: string): Buffer => {
 
 /** As `readSignature`, with what verifying takes. */
 export function parseSignature(signature: string | Uint8Array): ParsedSignature {
-  if (signature.length > MAX_TEXT) {
-    throw malformed(`expected at most ${MAX_TEXT} bytes, got ${signature.length}`);
-  }
+  if (signature.length > MAX_TEXT) throw malformed(`expected at most ${MAX_TEXT} bytes, got ${signature.length}`);
   if (typeof signature === "string") return readBlob(decodeArmor(signature));
   return readBlob(Buffer.from(signature.buffer, signature.byteOffset, signature.length));
 }
 
 /**
- * Reads an SSH signature (PROTOCOL.sshsig), of which each has one binary form; its text may be
- * wrapped and indented in any way. That it is sound tells nothing yet: see `verifySignature`.
+ * Reads an SSH signature (PROTOCOL.sshsig). Each has one binary form; its text may be wrapped and
+ * indented in any way. It proves nothing until `verifySignature` has checked it.
  *
  * @param signature text between `BEGIN SSH SIGNATURE` and `END SSH SIGNATURE` lines, or binary; at
  * most 32 KiB
  * @throws KeyError `MALFORMED_SIGNATURE`; `MALFORMED_KEY` for the key in it; `UNSUPPORTED_KEY` for
- * a certificate, a DSA key, an RSA key of under 2048 or over 8192 bits or a type that is not known
+ * a certificate, a DSA key, an RSA key of under 2048 or over 8192 bits or an unknown type
  */
 export function readSignature(signature: string | Uint8Array): SshSignature {
   const { publicKey, namespace, hash, algorithm, blob } = parseSignature(signature);
@@ -157,20 +144,22 @@ export function readSignature(signature: string | Uint8Array): SshSignature {
 }
 
 /**
- * Makes an SSH signature of what a key, or an agent that holds it, made of `signedData`.
+ * Makes an SSH signature of what a key, or the agent that holds it, made of `signedData`.
  *
- * @throws what `readSignature` does where the parts do not fit together
+ * @param fields `publicKey` is a blob; `signature` is `string algorithm` and what follows it in that
+ * algorithm, as agents give it (draft-ietf-sshm-ssh-agent section 3.6)
+ * @throws what `readSignature` does if the parts do not fit together
  */
-export function assembleSignature({ publicKey, namespace, signature }: SignatureFields): SshSignature {
-  const version = Buffer.alloc(4);
-  version.writeUInt32BE(VERSION);
-  const fields = [publicKey, namespace, "", HASH, signature].map(wireString);
-  return readSignature(Buffer.concat([MAGIC, version, ...fields]));
+export function assembleSignature(fields: {
+  readonly publicKey: Uint8Array;
+  readonly namespace: string;
+  readonly signature: Uint8Array;
+}): SshSignature {
+  const strings = [fields.publicKey, fields.namespace, "", HASH, fields.signature].map(wireString);
+  return readSignature(Buffer.concat([MAGIC, wireUint32(VERSION), ...strings]));
 }
 
-/**
- * The text of a signature as `ssh-keygen -Y sign` writes it, with a line end after its last line.
- */
+/** The text of a signature as `ssh-keygen -Y sign` writes it, with a line end after its last line. */
 export function armorSignature({ blob }: SshSignature): string {
   const lines = blob.toString("base64").match(new RegExp(`.{1,${COLUMNS}}`, "g")) ?? [];
   return [BEGIN, ...lines, END, ""].join("\n");

@@ -5,7 +5,8 @@ import { ed25519PublicKey, fingerprintOfAny, rsaPublicKey, typeOfBlob, whyUnusab
 import { WireReader } from "../wire.ts";
 
 /*
- * The public keys that SSH signatures are made with: also those that no message can be sealed to.
+ * The public keys that SSH signatures are made with, among them those that no message can be sealed
+ * to.
  */
 
 /** A public key that can sign. */
@@ -22,7 +23,7 @@ export interface SigningKey {
 export interface VerifyingKey extends SigningKey {
   readonly key: KeyObject;
   readonly kind: "ed25519" | "rsa" | "ecdsa";
-  /** How long a signature is, or in ECDSA each of its two numbers, in bytes. */
+  /** The length of a signature, or for ECDSA of each of its two numbers, in bytes. */
   readonly size: number;
   /** ECDSA's hash, which the curve determines (RFC 5656 section 6.2.1). */
   readonly hash: "sha256" | "sha384" | "sha512";
@@ -37,26 +38,26 @@ const CURVES = new Map([
 ] as const);
 
 const base64url = (bytes: Buffer): string => bytes.toString("base64url");
+const fromJwk = (key: Record<string, string>): KeyObject => createPublicKey({ key, format: "jwk" });
 
 type Parts = Pick<VerifyingKey, "key" | "kind" | "size" | "hash">;
 
 const readEd25519 = (reader: WireReader): Parts => {
   const { point } = ed25519PublicKey(reader.string(), "");
-  const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: base64url(point) }, format: "jwk" });
+  const key = fromJwk({ kty: "OKP", crv: "Ed25519", x: base64url(point) });
   return { key, kind: "ed25519", size: 64, hash: "sha512" };
 };
 
 const readRsa = (reader: WireReader): Parts => {
   const exponent = reader.mpint();
   const modulus = reader.mpint();
-  const publicKey = rsaPublicKey(modulus, exponent, "");
-  const problem = whyUnusable(publicKey);
+  const problem = whyUnusable(rsaPublicKey(modulus, exponent, ""));
   if (problem !== null) throw new KeyError("UNSUPPORTED_KEY", `this ssh-rsa key cannot sign: ${problem}`);
-  const key = createPublicKey({ key: { kty: "RSA", n: base64url(modulus), e: base64url(exponent) }, format: "jwk" });
+  const key = fromJwk({ kty: "RSA", n: base64url(modulus), e: base64url(exponent) });
   return { key, kind: "rsa", size: modulus.length, hash: "sha512" };
 };
 
-/** RFC 5656 section 3.1, with the point uncompressed, as OpenSSH has it. */
+/** RFC 5656 section 3.1. The point is uncompressed, as in OpenSSH. */
 const readEcdsa = (reader: WireReader, type: string): Parts => {
   const name = reader.string().toString("latin1");
   const curve = [...CURVES].find(([curveName]) => curveName === name && type.includes(`-${curveName}`))?.[1];
@@ -67,18 +68,18 @@ const readEcdsa = (reader: WireReader, type: string): Parts => {
   const x = base64url(point.subarray(1, 1 + size));
   const y = base64url(point.subarray(1 + size));
   try {
-    return { key: createPublicKey({ key: { kty: "EC", crv, x, y }, format: "jwk" }), kind: "ecdsa", size, hash };
+    return { key: fromJwk({ kty: "EC", crv, x, y }), kind: "ecdsa", size, hash };
   } catch {
     throw reader.malformed("its point is not on the curve");
   }
 };
 
 /**
- * Reads the blob of a key that signs: Ed25519, RSA (2048 to 8192 bits), ECDSA on the three curves
- * of NIST, and the FIDO forms of Ed25519 and P-256.
+ * Reads the blob of a key that signs: Ed25519, RSA (2048 to 8192 bits), ECDSA on the three NIST
+ * curves, and the FIDO forms of Ed25519 and P-256.
  *
- * Throws KeyError `MALFORMED_KEY`, and `UNSUPPORTED_KEY` for certificates, DSA, unknown types and
- * RSA keys of another size.
+ * @throws KeyError `MALFORMED_KEY`, and `UNSUPPORTED_KEY` for certificates, DSA, unknown types and
+ * RSA keys of another size
  */
 export function readSigningKey(blob: Buffer): VerifyingKey {
   const type = typeOfBlob(blob);
@@ -87,13 +88,9 @@ export function readSigningKey(blob: Buffer): VerifyingKey {
   }
   const reader = new WireReader(blob, `${type} key`);
   reader.string();
-  const parts = partsOf(reader, type);
+  const read = type === "ssh-rsa" ? readRsa : type.includes("ed25519") ? readEd25519 : readEcdsa;
+  const parts = read(reader, type);
   const application = type.startsWith("sk-") ? reader.string() : null;
   reader.end();
   return { type, blob: Buffer.from(blob), fingerprint: fingerprintOfAny(blob), application, ...parts };
 }
-
-const partsOf = (reader: WireReader, type: string): Parts => {
-  if (type === "ssh-rsa") return readRsa(reader);
-  return type.includes("ed25519") ? readEd25519(reader) : readEcdsa(reader, type);
-};

@@ -2,6 +2,8 @@ import { createHash, sign as signWith, verify as verifyWith, constants } from "n
 import { assertBytes, assertString } from "@git-vault/core";
 import { KeyError } from "../errors.ts";
 import { whyUnusable } from "../public/public-key.ts";
+import type { PrivateKey } from "../types.ts";
+import { wireString, wireUint32 } from "../wire.ts";
 import {
   assembleSignature,
   HASH,
@@ -10,23 +12,18 @@ import {
   type ParsedSignature,
   type SshSignature,
 } from "./signature.ts";
-import type { PrivateKey } from "../types.ts";
-import { wireString } from "../wire.ts";
 
 /*
- * Making and verifying SSH signatures: PROTOCOL.sshsig and, for FIDO keys, PROTOCOL.u2f in
- * OpenSSH's source.
+ * Making and verifying SSH signatures (PROTOCOL.sshsig and, for FIDO keys, PROTOCOL.u2f in OpenSSH's
+ * source).
  */
 
-/** The flag that somebody touched the FIDO key. */
+/** The flag that someone touched the FIDO key. */
 const USER_PRESENT = 0x01;
 
-/** What a signature must be over. */
-export interface SignedMessage {
-  /**
-   * What the signature must have been made for, such as `git-vault`: one made for something else
-   * does not count.
-   */
+/** What a signature covers. */
+interface SignedMessage {
+  /** What it must have been made for, such as `git-vault`: one made for anything else is refused. */
   readonly namespace: string;
   readonly message: Uint8Array;
 }
@@ -35,7 +32,7 @@ const dataToSign = ({ namespace, message }: SignedMessage, hash: SshSignature["h
   Buffer.concat([MAGIC, ...[namespace, "", hash, createHash(hash).update(message).digest()].map(wireString)]);
 
 /**
- * The bytes that a key signs for an SSH signature over a message: to be given to an agent, and its
+ * The bytes that a key signs for an SSH signature over a message: give them to an agent, and its
  * answer to `assembleSignature`. The message is hashed with SHA-512.
  *
  * @throws RangeError for an empty namespace; TypeError for arguments of another type
@@ -78,46 +75,30 @@ export async function signMessage(key: PrivateKey, signed: SignedMessage): Promi
 const sha256 = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
 
 /**
- * What a FIDO key signs in the place of the data: hashes of what it is for and of the data, with
- * its flags and counter between.
- */
-const fidoData = (
-  data: Buffer,
-  application: Buffer,
-  { flags, counter }: { flags: number; counter: number },
-): Buffer => {
-  const between = Buffer.alloc(5);
-  between.writeUInt8(flags);
-  between.writeUInt32BE(counter, 1);
-  return Buffer.concat([sha256(application), between, sha256(data)]);
-};
-
-/**
  * OpenSSL checks what tweetnacl does not: that an Ed25519 signature's number is under the group's
  * order (RFC 8032 section 5.1.7).
  */
 const isMadeByKey = ({ publicKey, algorithm, value, fido }: ParsedSignature, data: Buffer): boolean => {
   const { key, kind, size, hash, application } = publicKey;
-  const signed = application === null || fido === null ? data : fidoData(data, application, fido);
+  // A FIDO key signs hashes of its application and of the data, with its flags and counter between.
+  const signed =
+    application === null || fido === null
+      ? data
+      : Buffer.concat([sha256(application), Buffer.of(fido.flags), wireUint32(fido.counter), sha256(data)]);
   if (kind === "ed25519") return verifyWith(null, signed, key, value);
   if (kind === "ecdsa") return verifyWith(hash, signed, { key, dsaEncoding: "ieee-p1363" }, value);
   const whole = Buffer.concat([Buffer.alloc(size - value.length), value]);
-  return verifyWith(
-    algorithm.replace("rsa-sha2-", "sha"),
-    signed,
-    { key, padding: constants.RSA_PKCS1_PADDING },
-    whole,
-  );
+  const padding = constants.RSA_PKCS1_PADDING;
+  return verifyWith(algorithm.replace("rsa-sha2-", "sha"), signed, { key, padding }, whole);
 };
 
 const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SSH signature does not fit: ${problem}`);
 
 /**
- * Verifies that a signature was made over a message by its key, `signature.publicKey`. Whether that
- * key belongs to somebody is the caller's to ask.
+ * Verifies that a signature was made over a message by its key, `signature.publicKey`. Who owns that
+ * key is for the caller to find out.
  *
- * A FIDO key must have been touched for it. RSA signatures with SHA-1 are refused already in
- * reading them.
+ * A FIDO key must have been touched for it. `readSignature` refuses RSA signatures with SHA-1.
  *
  * @throws KeyError `BAD_SIGNATURE` for another namespace, another message or another key; what
  * `readSignature` does
