@@ -1,28 +1,12 @@
 import { assertInteger } from "@git-vault/core";
-import { DirectoryError, shown } from "./errors.ts";
+import type { DirectoryEntry } from "./entry.ts";
+import { DirectoryError } from "./errors.ts";
+import { GITHUB } from "./forges.ts";
 import type { GitHub, GitHubAccount } from "./github.ts";
 import type { Http } from "./http.ts";
-import { parseQuery, type RecipientQuery } from "./query.ts";
-import type { KeyKind, RecipientKey } from "./recipient-key.ts";
+import { parseQuery, parseSigner, type RecipientQuery } from "./query.ts";
+import type { KeyKind } from "./recipient-key.ts";
 import type { Environment } from "./settings.ts";
-
-/** Whom a message can be sealed to, as the directory knows them. */
-export interface DirectoryEntry {
-  /**
-   * `github:choldgraf`, `gitlab:x`, `codeberg:x`, the URL, the path as it was written, or the
-   * fingerprint of a literal key; `age1…` is its own.
-   */
-  readonly name: string;
-  /** Where the keys came from, for people to read: the URL, the whole path, or `the key itself`. */
-  readonly source: string;
-  /** Every key, with why not for the unusable ones. Empty only for a member of a team. */
-  readonly keys: readonly RecipientKey[];
-  /**
-   * The account's server and number, as `GitHubAccount` has them, where the answer told: of the
-   * members of a team.
-   */
-  readonly account?: string;
-}
 
 /** How recipients are looked up. */
 export interface DirectoryOptions {
@@ -87,7 +71,7 @@ export class Directory {
    */
   async resolve(query: string, kind: KeyKind = "ssh"): Promise<DirectoryEntry[]> {
     const parsed = parseQuery(query);
-    return parsed.kind === "github-team"
+    return parsed.kind === "team"
       ? (await this.#loadGitHub()).resolveTeam(parsed.org, parsed.team, kind)
       : [await this.#resolveOne(parsed, kind)];
   }
@@ -96,16 +80,14 @@ export class Directory {
    * Looks up the keys that a user of a forge signs with: those that they sign in with, and on
    * GitHub those that only sign as well. One that is in both lists is there twice.
    *
-   * @param query `github:user` or a bare name, `gitlab:user`, `codeberg:user`
+   * @param query a bare name or `github:user`, `gitlab:user` and so on
    * @throws DirectoryError as `resolve` does; `INVALID_RECIPIENT` for anything but a user
    */
   async resolveSigner(query: string): Promise<DirectoryEntry> {
-    const parsed = parseQuery(query);
-    if (parsed.kind === "github-user") return (await this.#loadGitHub()).resolveSigner(parsed.login);
-    if (parsed.kind === "forge-user") return this.#resolveOne(parsed, "ssh");
-    throw new DirectoryError("INVALID_RECIPIENT", `expected the user of a forge, got ${shown(query)}`, {
-      hint: "a signer is a GitHub user, gitlab:user or codeberg:user",
-    });
+    const signer = parseSigner(query);
+    return signer.forge.asked === "github"
+      ? (await this.#loadGitHub()).resolveSigner(signer.user)
+      : this.#resolveOne({ kind: "user", ...signer }, "ssh");
   }
 
   /**
@@ -128,10 +110,8 @@ export class Directory {
    * `resolve`
    */
   async isMember(org: string, login: string): Promise<boolean> {
-    for (const name of [org, login]) {
-      if (parseQuery(`github:${name}`).kind !== "github-user")
-        throw new DirectoryError("INVALID_RECIPIENT", "expected the name of an organisation");
-    }
+    if (![org, login].every((name) => GITHUB.user.test(name.toLowerCase())))
+      throw new DirectoryError("INVALID_RECIPIENT", "expected the name of an organisation");
     return (await this.#loadGitHub()).isMember(org.toLowerCase(), login);
   }
 
@@ -149,13 +129,12 @@ export class Directory {
     return downloadUrl(await this.#loadHttp(), parsed.url, this.#options.headers);
   }
 
-  async #resolveOne(query: Exclude<RecipientQuery, { kind: "github-team" }>, kind: KeyKind): Promise<DirectoryEntry> {
+  async #resolveOne(query: Exclude<RecipientQuery, { kind: "team" }>, kind: KeyKind): Promise<DirectoryEntry> {
     switch (query.kind) {
-      case "github-user":
-        return (await this.#loadGitHub()).resolveUser(query.login, kind);
-      case "forge-user": {
+      case "user": {
+        if (query.forge.asked === "github") return (await this.#loadGitHub()).resolveUser(query.user, kind);
         const { resolveForgeUser } = await import("./web.ts");
-        return resolveForgeUser(await this.#loadHttp(), query.forge, query.user, kind);
+        return resolveForgeUser(await this.#loadHttp(), query, kind);
       }
       case "url": {
         const { resolveUrl } = await import("./web.ts");

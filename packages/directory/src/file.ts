@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import type { DirectoryEntry } from "./directory.ts";
+import type { DirectoryEntry } from "./entry.ts";
 import { DirectoryError, shown } from "./errors.ts";
 import { readKeyText } from "./key-text.ts";
 import type { Environment } from "./settings.ts";

@@ -1,10 +1,10 @@
 import { readPublicKeys } from "@git-vault/keys";
 import type { Octokit } from "@octokit/rest";
-import type { DirectoryEntry } from "./directory.ts";
+import type { DirectoryEntry } from "./entry.ts";
 import { DirectoryError } from "./errors.ts";
+import { GITHUB, keysPath, nameOf } from "./forges.ts";
 import type { Http, HttpAnswer } from "./http.ts";
 import { readOpenPgpAnswer } from "./openpgp-answer.ts";
-import { isGitHubLogin } from "./query.ts";
 import { type KeyKind, KIND_NAMES, type RecipientKey } from "./recipient-key.ts";
 import type { GitHubServer } from "./settings.ts";
 import { isRateLimited, rateLimited, unexpectedStatus } from "./status.ts";
@@ -63,14 +63,12 @@ export class GitHub {
   async resolveUser(login: string, kind: KeyKind): Promise<DirectoryEntry> {
     const entry = await this.#userEntry(login, kind);
     if (entry.keys.length > 0) return entry;
-    throw new DirectoryError("NO_KEYS", `${this.#server.label}'s user ${login} has no ${KIND_NAMES[kind]} keys`, {
-      hint: `they can add one at ${this.#server.web}/settings/keys`,
-    });
+    throw this.#noKeys(login, kind);
   }
 
   /** A user's keys to sign in with, and those that only sign. */
   async resolveSigner(login: string): Promise<DirectoryEntry> {
-    const { label, web } = this.#server;
+    const { label } = this.#server;
     const entry = await this.#userEntry(login, "ssh");
     // The user is there, so that an older server is what lacks the list.
     const none = new DirectoryError("NOT_FOUND", `${label} has no list of signing keys`);
@@ -81,11 +79,7 @@ export class GitHub {
       throw error;
     });
     const keys = [...entry.keys, ...this.#read(lines.map(([line]) => line ?? ""))];
-    if (keys.length === 0) {
-      throw new DirectoryError("NO_KEYS", `${label}'s user ${login} has no SSH keys`, {
-        hint: `they can add one at ${web}/settings/keys`,
-      });
-    }
+    if (keys.length === 0) throw this.#noKeys(login, "ssh");
     return { ...entry, keys };
   }
 
@@ -143,7 +137,7 @@ export class GitHub {
     const id: unknown = Reflect.get(item, "id");
     if (typeof login !== "string" || !Number.isSafeInteger(id)) return null;
     const lower = login.toLowerCase();
-    return isGitHubLogin(lower) ? { login: lower, account: `${new URL(this.#server.web).host}/${String(id)}` } : null;
+    return GITHUB.user.test(lower) ? { login: lower, account: `${new URL(this.#server.web).host}/${String(id)}` } : null;
   };
 
   readonly #raise = (how: string): never => {
@@ -171,15 +165,13 @@ export class GitHub {
   async #userEntry(login: string, kind: KeyKind): Promise<DirectoryEntry> {
     const { api, label } = this.#server;
     const missing = new DirectoryError("NOT_FOUND", `${label} has no user ${login}`, { hint: "check the spelling" });
-    const name = `github:${login}`;
-    if (kind === "openpgp") {
-      const keys = await this.#openPgpKeys(login, missing);
-      return { name, source: `${api}/users/${login}/gpg_keys`, keys };
-    }
+    const account = { forge: GITHUB, user: login };
+    const [name, source] = [nameOf(account), api + keysPath(account, kind)];
+    if (kind === "openpgp") return { name, source, keys: await this.#openPgpKeys(login, missing) };
     const lines = await this.#list(["key"], MAX_KEY_PAGES, missing, (octokit, page) =>
       octokit.paginate.iterator(octokit.rest.users.listPublicKeysForUser, { username: login, ...page }),
     );
-    return { name, source: `${api}/users/${login}/keys`, keys: this.#read(lines.map(([line]) => line ?? "")) };
+    return { name, source, keys: this.#read(lines.map(([line]) => line ?? "")) };
   }
 
   #read(lines: readonly string[]): RecipientKey[] {
@@ -274,6 +266,13 @@ export class GitHub {
       // The parser's own error quotes what the server sent.
       throw this.#badAnswer("with broken JSON");
     }
+  }
+
+  #noKeys(login: string, kind: KeyKind): DirectoryError {
+    const { label, web } = this.#server;
+    return new DirectoryError("NO_KEYS", `${label}'s user ${login} has no ${KIND_NAMES[kind]} keys`, {
+      hint: `they can add one at ${web}${GITHUB.settings[kind]}`,
+    });
   }
 
   #badAnswer(how: string): DirectoryError {

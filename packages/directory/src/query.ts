@@ -1,6 +1,7 @@
 import { assertString } from "@git-vault/core";
 import { type PublicKeyEntry, readPublicKeys } from "@git-vault/keys";
 import { DirectoryError, shown } from "./errors.ts";
+import { FORGES, GITHUB, nameOf, type Forge, type ForgeUser } from "./forges.ts";
 import { isAgeRecipient } from "./recipient-key.ts";
 import { holdsPrivateKey } from "./key-text.ts";
 
@@ -9,9 +10,9 @@ import { holdsPrivateKey } from "./key-text.ts";
  * and one person has one name.
  */
 export type RecipientQuery =
-  | { readonly kind: "github-user"; readonly login: string }
-  | { readonly kind: "github-team"; readonly org: string; readonly team: string }
-  | { readonly kind: "forge-user"; readonly forge: "gitlab" | "codeberg"; readonly user: string }
+  | ({ readonly kind: "user" } & ForgeUser)
+  /** Of GitHub. */
+  | { readonly kind: "team"; readonly org: string; readonly team: string }
   /** `http:` or `https:`, without a fragment or credentials. */
   | { readonly kind: "url"; readonly url: string }
   /** As it was written, with `~/` still in it. */
@@ -22,21 +23,18 @@ export type RecipientQuery =
 
 const MAX_QUERY = 8 * 1024;
 const MAX_LINES = 1024 * 1024;
-const FORMS =
-  "a recipient is a GitHub user, github:org/team, gitlab:user, codeberg:user, https://host/user.keys, ./key.pub, a public key or age1…";
+const PREFIXES = FORGES.map(({ prefix }) => `${prefix}:`);
+const USERS = PREFIXES.slice(1).map((prefix) => `${prefix}user`);
+const FORMS = `a recipient is a GitHub user, github:org/team, ${USERS.join(", ")}, https://host/user.keys, ./key.pub, a public key or age1…`;
 
-// Old accounts may end in a hyphen or have two in a row; the part after `_` is an enterprise's
-// short code.
-const GITHUB_LOGIN = /^(?=.{1,39}$)[a-z0-9][a-z0-9-]*(?:_[a-z0-9]+)?$/;
 const GITHUB_SLUG = /^[a-z0-9_][a-z0-9_.-]{0,254}$/;
-const FORGE_USER = /^[a-z0-9_][a-z0-9_.-]{0,254}$/;
 const KEY_TYPE = /^(?:ssh|ecdsa|sk)-[a-z0-9@.-]+/;
+
+/** `a, b or c`. */
+const anyOf = (words: readonly string[]): string => `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}`;
 
 const invalid = (message: string, hint: string = FORMS): DirectoryError =>
   new DirectoryError("INVALID_RECIPIENT", message, { hint });
-
-/** Whether `login` can be a GitHub login: 1 to 39 characters, in lower case. */
-export const isGitHubLogin = (login: string): boolean => GITHUB_LOGIN.test(login);
 
 function refusePrivateKey(text: string): void {
   if (!holdsPrivateKey(text)) return;
@@ -69,27 +67,16 @@ function parseUrl(query: string): RecipientQuery {
   return { kind: "url", url: url.href };
 }
 
-function parseGitHub(name: string, written: string): RecipientQuery {
-  const [org = "", team, ...rest] = name.toLowerCase().split("/");
-  if (team === undefined && isGitHubLogin(org)) return { kind: "github-user", login: org };
-  if (team !== undefined && rest.length === 0 && isGitHubLogin(org) && GITHUB_SLUG.test(team))
-    return { kind: "github-team", org, team };
-  throw invalid(
-    `expected a GitHub user or org/team, got ${shown(written)}`,
-    "a GitHub login has 1 to 39 letters, digits and hyphens",
-  );
-}
-
-function parsePrefixed(prefix: string, name: string, written: string): RecipientQuery {
-  if (prefix === "github") return parseGitHub(name, written);
-  if (prefix !== "gitlab" && prefix !== "codeberg")
-    throw invalid(`expected github:, gitlab: or codeberg: before a name, got ${shown(written)}`);
-  const user = name.toLowerCase();
-  if (FORGE_USER.test(user)) return { kind: "forge-user", forge: prefix, user };
-  throw invalid(
-    `expected a ${prefix} user, got ${shown(written)}`,
-    `a ${prefix} user name has letters, digits, hyphens, dots and underscores`,
-  );
+function parseAccount(forge: Forge, name: string, written: string): RecipientQuery {
+  const { title, user: form, userForm, sigil } = forge;
+  const plain = name.startsWith(sigil) ? name.slice(sigil.length) : name;
+  const [user = "", team, ...rest] = plain.toLowerCase().split("/");
+  if (form.test(user)) {
+    if (team === undefined) return { kind: "user", forge, user };
+    if (forge === GITHUB && rest.length === 0 && GITHUB_SLUG.test(team)) return { kind: "team", org: user, team };
+  }
+  const expected = forge === GITHUB ? `a ${title} user or org/team` : `a ${title} user`;
+  throw invalid(`expected ${expected}, got ${shown(written)}`, `a ${title} ${userForm}`);
 }
 
 const isPath = (query: string): boolean => /[/\\]|^[.~]|\.(?:pub|keys|asc|gpg|pgp)$/i.test(query);
@@ -107,8 +94,8 @@ function refuseMention(query: string): void {
  * Tells what a recipient was written as. Nothing is looked up.
  *
  * In this order: a line that begins with the type of an SSH key is a literal key; what begins with
- * `age1` an age recipient; what has a scheme (`https://`) a URL; `github:`, `gitlab:` and
- * `codeberg:` go before a name; what has a slash or backslash, begins with `.` or `~`, or ends in
+ * `age1` an age recipient; what has a scheme (`https://`) a URL; a forge and a colon go before a
+ * name; what has a slash or backslash, begins with `.` or `~`, or ends in
  * `.pub`, `.keys`, `.asc`, `.gpg` or `.pgp` is a path; a bare word is always a GitHub user, even
  * where a file of that name exists.
  *
@@ -127,13 +114,17 @@ export function parseQuery(query: string): RecipientQuery {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(query)) return parseUrl(query);
   refuseMention(query);
   const [, prefix, name] = /^([a-z]{2,}):(.*)$/.exec(query) ?? [];
-  if (prefix !== undefined && name !== undefined) return parsePrefixed(prefix, name, query);
+  if (prefix !== undefined && name !== undefined) {
+    const forge = FORGES.find((one) => one.prefix === prefix);
+    if (forge !== undefined) return parseAccount(forge, name, query);
+    throw invalid(`expected ${anyOf(PREFIXES)} before a name, got ${shown(query)}`);
+  }
   if (isPath(query)) return { kind: "file", path: query };
   if (/^(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp\d+)$/.test(query)) {
     throw invalid(`expected a whole public key, got only its type ${query}`, "put the key in quotes");
   }
   if (query.startsWith("-")) throw invalid(`expected a recipient, got what looks like a flag: ${shown(query)}`);
-  return parseGitHub(query, query);
+  return parseAccount(GITHUB, query, query);
 }
 
 /**
@@ -154,4 +145,27 @@ export function readRecipientLines(text: string): string[] {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+/**
+ * The name, such as `github:alice`, of the forge's user that a recipient was written as; null for
+ * any other recipient.
+ *
+ * @throws what `parseQuery` does
+ */
+export function userNameOf(query: string): string | null {
+  const parsed = parseQuery(query);
+  return parsed.kind === "user" ? nameOf(parsed) : null;
+}
+
+/**
+ * The forge's user that a signer was written as.
+ *
+ * @throws DirectoryError `INVALID_RECIPIENT` for anything else
+ */
+export function parseSigner(query: string): ForgeUser {
+  const parsed = parseQuery(query);
+  if (parsed.kind === "user") return parsed;
+  const hint = `a signer is ${anyOf(["a GitHub user", ...USERS])}`;
+  throw invalid(`expected the user of a forge, got ${shown(query)}`, hint);
 }

@@ -1,5 +1,6 @@
-import type { DirectoryEntry } from "./directory.ts";
+import type { DirectoryEntry } from "./entry.ts";
 import { DirectoryError } from "./errors.ts";
+import { keysPath, nameOf, type ForgeUser } from "./forges.ts";
 import type { Http, HttpAnswer, HttpRequest } from "./http.ts";
 import { readKeyText } from "./key-text.ts";
 import { type KeyKind, KIND_NAMES } from "./recipient-key.ts";
@@ -16,17 +17,6 @@ interface KeyPage {
   /** What is there, where it has no keys. */
   readonly empty: string;
 }
-
-const FORGES = {
-  gitlab: {
-    origin: "https://gitlab.com",
-    settings: { ssh: "/-/user_settings/ssh_keys", openpgp: "/-/user_settings/gpg_keys" },
-  },
-  codeberg: {
-    origin: "https://codeberg.org",
-    settings: { ssh: "/user/settings/keys", openpgp: "/user/settings/keys" },
-  },
-} as const;
 
 /**
  * GitLab sends whoever is not signed in to its sign-in page, for users that are not there and for
@@ -93,20 +83,16 @@ export function resolveUrl(http: Http, address: string, headers: HttpRequest["he
   return resolvePage(http, page, undefined, headers);
 }
 
-/** The keys of a user of GitLab or Codeberg. */
-export function resolveForgeUser(
-  http: Http,
-  forge: "gitlab" | "codeberg",
-  user: string,
-  kind: KeyKind,
-): Promise<DirectoryEntry> {
-  const { origin, settings } = FORGES[forge];
+/** The keys of a user of a forge that shows them as pages. */
+export function resolveForgeUser(http: Http, account: ForgeUser, kind: KeyKind): Promise<DirectoryEntry> {
+  const { forge, user } = account;
+  const { prefix, origin, settings } = forge;
   const page: KeyPage = {
-    name: `${forge}:${user}`,
-    url: new URL(`/${user}.${kind === "openpgp" ? "gpg" : "keys"}`, origin),
-    who: forge,
-    missing: `${forge} has no user ${user}`,
-    empty: `${forge}'s user ${user} has no ${KIND_NAMES[kind]} keys`,
+    name: nameOf(account),
+    url: new URL(keysPath(account, kind), origin),
+    who: prefix,
+    missing: `${prefix} has no user ${user}`,
+    empty: `${prefix}'s user ${user} has no ${KIND_NAMES[kind]} keys`,
   };
   return resolvePage(http, page, `they can add one at ${origin}${settings[kind]}`);
 }

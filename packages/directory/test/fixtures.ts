@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { Directory, DirectoryError, type DirectoryOptions } from "../src/index.ts";
 
 /** A public key, as a forge gives it: without a comment. */
@@ -17,3 +18,6 @@ export async function failureOf(lookup: Promise<unknown>): Promise<DirectoryErro
 /** A directory that asks the stand-in at `url` and keeps nothing. */
 export const directoryAt = (url: string, env: Record<string, string> = {}, options: DirectoryOptions = {}): Directory =>
   new Directory({ cacheFolder: null, ...options, env: { GITHUB_API_URL: url, ...env } });
+
+/** The path of a file in `vectors`: throwaway OpenPGP keys (Ed25519, Curve25519) that gpg 2.2.40 made. */
+export const vector = (name: string): string => fileURLToPath(new URL(`vectors/${name}`, import.meta.url));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { makeSshKey, temporaryFolder } from "@git-vault/testkit";
 import { startGitHub } from "@git-vault/testkit/github";
 import { describe, expect, test } from "vitest";
-import { lookUpInChild } from "./child.ts";
+import { startChild } from "./child.ts";
 import { ALICE } from "./fixtures.ts";
 
 /** The files and the parts of Node that a lookup loads. */
@@ -12,7 +12,9 @@ async function loadedBy(
   env: Record<string, string> = {},
 ): Promise<{ files: string[]; internals: string[] }> {
   using coverage = temporaryFolder();
-  const { results, internals } = await lookUpInChild([query], { ...env, NODE_V8_COVERAGE: coverage.path });
+  await using child = startChild({ NODE_V8_COVERAGE: coverage.path });
+  const { results, internals } = await child.lookUp([query], env);
+  await child.end();
   if (results[0]?.name === undefined) throw new Error(`the lookup failed: ${results[0]?.message}`);
   const reports = readdirSync(coverage.path).map((name) => readFileSync(join(coverage.path, name), "utf8"));
   const files = reports.flatMap((report) =>
@@ -22,22 +24,23 @@ async function loadedBy(
 }
 
 const NETWORK_FILE =
-  /node_modules\/(?:undici|@octokit)\/|directory\/dist\/(?:http|github|transport|web|cache|settings)\.js$/;
-const NETWORK_INTERNAL = /internal\/deps\/undici|NativeModule (?:net|tls|_http_client|http)$/;
+  /node_modules\/(?:undici|@octokit)\/|directory\/src\/(?:http|github|transport|web|cache|settings)\.ts$/;
+// `net` is loaded by what runs the sources.
+const NETWORK_INTERNAL = /internal\/deps\/undici|NativeModule (?:tls|_http_client|http)$/;
 
 describe("what is loaded", () => {
   test("for a file is nothing of the network", async () => {
     using folder = temporaryFolder();
     const { publicKeyPath } = await makeSshKey({ folder: folder.path, type: "ed25519" });
     const { files, internals } = await loadedBy(publicKeyPath);
-    expect(files.filter((url) => url.endsWith("directory/dist/file.js"))).toHaveLength(1);
+    expect(files.filter((url) => url.endsWith("directory/src/file.ts"))).toHaveLength(1);
     expect(files.filter((url) => NETWORK_FILE.test(url))).toEqual([]);
     expect(internals.filter((name) => NETWORK_INTERNAL.test(name))).toEqual([]);
   });
 
   test("for a literal key is nothing of the network, and no files are touched", async () => {
     const { files, internals } = await loadedBy(ALICE);
-    expect(files.filter((url) => url.endsWith("directory/dist/file.js"))).toEqual([]);
+    expect(files.filter((url) => url.endsWith("directory/src/file.ts"))).toEqual([]);
     expect(files.filter((url) => NETWORK_FILE.test(url))).toEqual([]);
     expect(internals.filter((name) => NETWORK_INTERNAL.test(name))).toEqual([]);
   });

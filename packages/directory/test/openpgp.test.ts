@@ -1,71 +1,59 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { peer, startGnuPg, temporaryFolder, type GnuPg } from "@git-vault/testkit";
+import { readFileSync } from "node:fs";
+import { readOpenPgpKeys } from "@git-vault/keys";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Directory } from "../src/index.ts";
+import { directoryAt, vector } from "./fixtures.ts";
 
-const gpg = peer("gpg");
+const ALICE = readFileSync(vector("alice.asc"), "utf8");
+const MALLORY = readFileSync(vector("mallory.asc"), "utf8");
 
-describe.skipIf(gpg.missing)(`OpenPGP keys of recipients, made by ${gpg.label}`, () => {
+describe("OpenPGP keys of recipients, made by gpg", () => {
   let github: GitHubStandIn;
-  let gnupg: GnuPg;
-  let armored: string;
-  let fingerprint: string;
-  const folder = temporaryFolder();
-  const directory = (): Directory =>
-    new Directory({ env: { GITHUB_API_URL: github.url, HOME: folder.path }, cacheFolder: null });
+  let fingerprint: string | null | undefined;
+  const resolve = (query: string) => directoryAt(github.url).resolve(query, "openpgp");
 
   beforeAll(async () => {
     github = await startGitHub();
-    gnupg = startGnuPg();
-    fingerprint = await gnupg.generate({ userId: "Alice <alice@example.org>" });
-    armored = (await gnupg.exportPublic(fingerprint)).toString();
-    github.users.set("alice", { gpgKeys: [armored] });
-    github.users.set("old", { gpgKeys: [armored], gpgKeysInParts: true });
+    fingerprint = (await readOpenPgpKeys(Buffer.from(ALICE)))[0]?.fingerprint;
+    github.users.set("alice", { gpgKeys: [ALICE] });
+    github.users.set("old", { gpgKeys: [ALICE], gpgKeysInParts: true });
     github.users.set("none", {});
-    github.texts.set("/alice.asc", armored);
+    github.texts.set("/alice.asc", ALICE);
   });
-
-  afterAll(async () => {
-    await github.close();
-    await gnupg.end();
-    folder.remove();
-  });
+  afterAll(() => github.close());
 
   test("come from GitHub, also where its API has them in parts only", async () => {
     for (const login of ["alice", "old"]) {
-      const [entry] = await directory().resolve(login, "openpgp");
+      const [entry] = await resolve(login);
       expect(entry).toMatchObject({
         name: `github:${login}`,
         source: `${github.url}/users/${login}/gpg_keys`,
         keys: [{ type: "openpgp", fingerprint, comment: "Alice <alice@example.org>", unusable: null }],
       });
     }
-    await expect(directory().resolve("none", "openpgp")).rejects.toMatchObject({
+    await expect(resolve("none")).rejects.toMatchObject({
       code: "NO_KEYS",
       message: expect.stringContaining("no OpenPGP keys"),
     });
-    await expect(directory().resolve("nobody", "openpgp")).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(resolve("nobody")).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
   test("are those that GitHub names, and no others that stand beside them", async () => {
-    const other = await gnupg.generate({ userId: "Mallory <m@example.org>" });
-    github.users.set("two", { gpgKeys: [`${armored}${(await gnupg.exportPublic(other)).toString()}`] });
-    const [entry] = await directory().resolve("two", "openpgp");
-    expect(entry?.keys.map((key) => key.fingerprint)).toEqual([fingerprint]);
+    github.users.set("two", { gpgKeys: [ALICE + MALLORY] });
+    github.users.set("other", { gpgKeys: [ALICE], gpgKeysInParts: true });
+    github.faults.push({ fault: "answer", status: 200, body: MALLORY, on: "/other.gpg" });
+    expect((await resolve("two"))[0]?.keys.map((key) => key.fingerprint)).toEqual([fingerprint]);
+    expect((await resolve("other"))[0]?.keys).toMatchObject([
+      { fingerprint: null, key: null, comment: fingerprint?.slice(-16), unusable: expect.stringContaining("malformed") },
+    ]);
   });
 
   test("come from a URL and from a file, in armor or binary", async () => {
-    const file = join(folder.path, "alice.gpg");
-    writeFileSync(file, await gnupg.exportPublic(fingerprint, { armor: false }));
-    for (const query of [`${github.url}/alice.asc`, `${github.url}/alice.gpg`, file]) {
-      const [entry] = await directory().resolve(query);
+    for (const query of [`${github.url}/alice.asc`, `${github.url}/alice.gpg`, vector("alice.gpg")]) {
+      const [entry] = await directoryAt(github.url).resolve(query);
       expect(entry?.keys).toMatchObject([{ type: "openpgp", fingerprint, unusable: null }]);
     }
-    await expect(directory().resolve(`${github.url}/none.gpg`)).rejects.toMatchObject({ code: "NO_KEYS" });
-    const secret = join(folder.path, "secret.asc");
-    writeFileSync(secret, await gnupg.exportSecret(fingerprint));
-    await expect(directory().resolve(secret)).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
+    await expect(resolve(`${github.url}/none.gpg`)).rejects.toMatchObject({ code: "NO_KEYS" });
+    await expect(resolve(vector("alice-secret.asc"))).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
   });
 });

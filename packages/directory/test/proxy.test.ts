@@ -6,10 +6,17 @@ import type { Duplex } from "node:stream";
 import { runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { lookUpInChild } from "./child.ts";
-import { ALICE, ALICE_FINGERPRINT } from "./fixtures.ts";
+import { startChild, type Child } from "./child.ts";
+import { ALICE, ALICE_FINGERPRINT, vector } from "./fixtures.ts";
+import { FORGES, GITHUB } from "../src/index.ts";
 
-const HOSTS = ["api.github.com", "gitlab.com", "codeberg.org", "keys.example.org", "localhost"];
+/** Where each forge serves the keys of choldgraf, by hand. */
+const PAGES: Readonly<Record<string, readonly [host: string, ssh: string, openpgp: string]>> = {
+  gitlab: ["gitlab.com", "/choldgraf.keys", "/choldgraf.gpg"],
+  codeberg: ["codeberg.org", "/choldgraf.keys", "/choldgraf.gpg"],
+  sourcehut: ["meta.sr.ht", "/~choldgraf.keys", "/~choldgraf.pgp"],
+};
+const HOSTS = ["api.github.com", "github.com", ...Object.values(PAGES).map(([host]) => host), "keys.example.org"];
 
 /**
  * Every host of the internet, in one stand-in with a certificate for all of them; the proxy leads
@@ -19,6 +26,8 @@ let internet: GitHubStandIn;
 let folder: TemporaryFolder;
 let certificate: string;
 let proxy: Server;
+/** A Node that trusts the certificate. */
+let child: Child;
 /** What the proxy was asked, as `METHOD target`, and the credentials it was shown. */
 const asked: string[] = [];
 const credentials: (string | undefined)[] = [];
@@ -28,7 +37,7 @@ beforeAll(async () => {
   folder = temporaryFolder();
   const key = join(folder.path, "key.pem");
   certificate = join(folder.path, "cert.pem");
-  const names = HOSTS.map((host) => `DNS:${host}`).join(",");
+  const names = [...HOSTS, "localhost"].map((host) => `DNS:${host}`).join(",");
   const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
   await runOk("openssl", [
     ...args,
@@ -63,8 +72,11 @@ beforeAll(async () => {
     target.on("error", () => socket.destroy());
   });
   await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  child = startChild({ NODE_EXTRA_CA_CERTS: certificate });
 });
 afterAll(async () => {
+  // Nothing warns, not even undici of its proxies.
+  expect((await child.end()).replace(/^.*NODE_EXTRA_CA_CERTS.*\n/gm, "")).toBe("");
   proxy.closeAllConnections();
   await new Promise((resolve) => proxy.close(resolve));
   await internet.close();
@@ -82,31 +94,50 @@ beforeEach(() => {
 const port = (): number => (proxy.address() as AddressInfo).port;
 const viaProxy = (extra: Record<string, string> = {}): Record<string, string> => ({
   HTTPS_PROXY: `http://127.0.0.1:${port()}`,
-  NODE_EXTRA_CA_CERTS: certificate,
   ...extra,
 });
+const requests = (): unknown[] =>
+  internet.requests.map(({ path, headers }) => [headers.host, path, headers.authorization]);
 const FOUND = { fingerprints: [expect.stringMatching(ALICE_FINGERPRINT) as string] };
 
 describe("through a proxy", () => {
-  test("GitHub, GitLab, Codeberg and a URL are asked over TLS, each by CONNECT", async () => {
+  test("GitHub and a URL are asked over TLS, each by CONNECT, and GitHub alone is shown the token", async () => {
     internet.tokens.add("secret");
-    const queries = ["choldgraf", "gitlab:choldgraf", "codeberg:Choldgraf", "https://keys.example.org/choldgraf.keys"];
-    const { results, stderr } = await lookUpInChild(queries, viaProxy({ GH_TOKEN: "secret" }));
+    const url = "https://keys.example.org/choldgraf.keys";
+    const { results } = await child.lookUp(["choldgraf", url], viaProxy({ GH_TOKEN: "secret" }));
     expect(results).toEqual([
       { name: "github:choldgraf", ...FOUND },
-      { name: "gitlab:choldgraf", ...FOUND },
-      { name: "codeberg:choldgraf", ...FOUND },
-      { name: "https://keys.example.org/choldgraf.keys", ...FOUND },
+      { name: url, ...FOUND },
     ]);
-    expect(stderr.replace(/^.*NODE_EXTRA_CA_CERTS.*\n/gm, "")).toBe("");
-    expect(asked).toEqual(
-      ["api.github.com", "gitlab.com", "codeberg.org", "keys.example.org"].map((host) => `CONNECT ${host}:443`),
-    );
-    expect(internet.requests.map(({ path, headers }) => [headers.host, path, headers.authorization])).toEqual([
+    expect(asked).toEqual(["CONNECT api.github.com:443", "CONNECT keys.example.org:443"]);
+    expect(requests()).toEqual([
       ["api.github.com", "/users/choldgraf/keys?per_page=100", "Bearer secret"],
-      ["gitlab.com", "/choldgraf.keys", undefined],
-      ["codeberg.org", "/choldgraf.keys", undefined],
       ["keys.example.org", "/choldgraf.keys", undefined],
+    ]);
+  });
+
+  test("GitHub's plain page of OpenPGP keys is asked without the token", async () => {
+    internet.tokens.add("secret");
+    internet.users.set("old", { gpgKeys: [readFileSync(vector("alice.asc"), "utf8")], gpgKeysInParts: true });
+    const { results } = await child.lookUp(["old"], viaProxy({ GH_TOKEN: "secret" }), "openpgp");
+    expect(results).toEqual([{ name: "github:old", fingerprints: [expect.stringMatching(/^[0-9A-F]{40}$/)] }]);
+    expect(requests()).toEqual([
+      ["api.github.com", "/users/old/gpg_keys?per_page=100", "Bearer secret"],
+      ["github.com", "/old.gpg", undefined],
+    ]);
+  });
+
+  test("every other forge of the table is asked for a page of keys", async () => {
+    internet.texts.set("/~choldgraf.keys", ALICE);
+    const forges = FORGES.filter((forge) => forge !== GITHUB).map(({ prefix }) => prefix);
+    expect(forges).toEqual(Object.keys(PAGES));
+    const queries = forges.map((forge) => `${forge}:Choldgraf`);
+    const { results } = await child.lookUp(queries, viaProxy({ GH_TOKEN: "secret" }));
+    expect(results).toEqual(forges.map((forge) => ({ name: `${forge}:choldgraf`, ...FOUND })));
+    await child.lookUp(queries, viaProxy({ GH_TOKEN: "secret" }), "openpgp");
+    expect(requests()).toEqual([
+      ...Object.values(PAGES).map(([host, ssh]) => [host, ssh, undefined]),
+      ...Object.values(PAGES).map(([host, , openpgp]) => [host, openpgp, undefined]),
     ]);
   });
 
@@ -114,7 +145,7 @@ describe("through a proxy", () => {
     internet.users.set("bare", {});
     internet.texts.set("/users/sign_in", "<!DOCTYPE html><html></html>");
     internet.faults.push({ fault: "redirect", location: "https://gitlab.com/users/sign_in", on: "/hidden.keys" });
-    const { results } = await lookUpInChild(["gitlab:hidden", "gitlab:bare", "codeberg:nobody"], viaProxy());
+    const { results } = await child.lookUp(["gitlab:hidden", "gitlab:bare", "codeberg:nobody"], viaProxy());
     expect(results).toMatchObject([
       { code: "NOT_FOUND", message: "gitlab has no user hidden, or shows it only to those who are signed in" },
       { code: "NO_KEYS", message: "gitlab's user bare has no SSH keys" },
@@ -124,7 +155,7 @@ describe("through a proxy", () => {
 
   test("a redirect from https to http is refused", async () => {
     internet.faults.push({ fault: "redirect", location: "http://keys.example.org/choldgraf.keys" });
-    const { results } = await lookUpInChild(["https://keys.example.org/choldgraf.keys"], viaProxy());
+    const { results } = await child.lookUp(["https://keys.example.org/choldgraf.keys"], viaProxy());
     expect(results).toMatchObject([
       { code: "BAD_ANSWER", message: "keys.example.org redirected to another server, which is not followed" },
     ]);
@@ -135,28 +166,28 @@ describe("through a proxy", () => {
     await using github = await startGitHub();
     github.users.set("choldgraf", { keys: [ALICE] });
     const env = { GITHUB_API_URL: github.url };
-    expect((await lookUpInChild(["choldgraf"], viaProxy(env))).results).toMatchObject([FOUND]);
+    expect((await child.lookUp(["choldgraf"], viaProxy(env))).results).toMatchObject([FOUND]);
     expect(asked).toEqual([]);
-    const proxied = await lookUpInChild(["choldgraf"], { ...env, http_proxy: `127.0.0.1:${port()}` });
+    const proxied = await child.lookUp(["choldgraf"], { ...env, http_proxy: `127.0.0.1:${port()}` });
     expect(proxied.results).toMatchObject([FOUND]);
     expect(asked).toEqual([`CONNECT ${new URL(github.url).host}`]);
   });
 
   test("the proxy is shown its user name and password", async () => {
-    await lookUpInChild(["choldgraf"], viaProxy({ HTTPS_PROXY: `http://me:pass%20word@127.0.0.1:${port()}` }));
+    await child.lookUp(["choldgraf"], viaProxy({ HTTPS_PROXY: `http://me:pass%20word@127.0.0.1:${port()}` }));
     expect(credentials).toEqual([`Basic ${Buffer.from("me:pass word").toString("base64")}`]);
   });
 
   test("nothing goes for a host in NO_PROXY", async () => {
     const url = `https://localhost:${new URL(internet.url).port}/choldgraf.keys`;
-    const { results } = await lookUpInChild([url], viaProxy({ NO_PROXY: "example.org,localhost" }));
+    const { results } = await child.lookUp([url], viaProxy({ NO_PROXY: "example.org,localhost" }));
     expect(results).toMatchObject([FOUND]);
     expect(asked).toEqual([]);
   });
 
   test.each(["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"])("%s is told", async (status) => {
     proxyStatus = status;
-    const { results } = await lookUpInChild(["choldgraf"], viaProxy());
+    const { results } = await child.lookUp(["choldgraf"], viaProxy());
     expect(results).toEqual([
       {
         code: "NETWORK",
@@ -168,14 +199,14 @@ describe("through a proxy", () => {
   });
 
   test("a proxy that is not there is told", async () => {
-    const { results } = await lookUpInChild(["choldgraf"], { HTTPS_PROXY: "http://127.0.0.1:1" });
+    const { results } = await child.lookUp(["choldgraf"], { HTTPS_PROXY: "http://127.0.0.1:1" });
     expect(results).toMatchObject([
       { code: "NETWORK", message: "api.github.com, or the proxy on the way, refused the connection" },
     ]);
   });
 
   test("a proxy that is no URL is told, without its password", async () => {
-    const { results } = await lookUpInChild(["choldgraf"], { HTTPS_PROXY: "http://me:s3cret@:1:2" });
+    const { results } = await child.lookUp(["choldgraf"], { HTTPS_PROXY: "http://me:s3cret@:1:2" });
     expect(results).toMatchObject([{ code: "INVALID_SETTING" }]);
     expect(JSON.stringify(results)).not.toContain("s3cret");
   });
@@ -184,7 +215,8 @@ describe("through a proxy", () => {
 describe("TLS", () => {
   test("with a certificate that is not trusted is refused, with the way to trust it", async () => {
     const url = `https://localhost:${new URL(internet.url).port}/choldgraf.keys`;
-    const { results } = await lookUpInChild([url], {});
+    await using other = startChild();
+    const { results } = await other.lookUp([url]);
     expect(results).toEqual([
       {
         code: "NETWORK",
@@ -196,7 +228,7 @@ describe("TLS", () => {
   });
 
   test("with a trusted certificate of another name is refused", async () => {
-    const { results } = await lookUpInChild([`${internet.url}/choldgraf.keys`], { NODE_EXTRA_CA_CERTS: certificate });
+    const { results } = await child.lookUp([`${internet.url}/choldgraf.keys`]);
     expect(results).toMatchObject([{ code: "NETWORK", message: expect.stringMatching(/TLS certificate/) as string }]);
   });
 });

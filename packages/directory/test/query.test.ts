@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DirectoryError, parseQuery, readRecipientLines } from "../src/index.ts";
+import { DirectoryError, FORGES, GITHUB, parseQuery, readRecipientLines } from "../src/index.ts";
 
+const GITLAB = FORGES.find(({ prefix }) => prefix === "gitlab");
 const ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH8gOptz22JZEashS2LEWWvJiUYI9M6lxubNX1FGYMXa";
 
 /** What the function gives, or its DirectoryError; any other error is thrown. */
@@ -22,19 +23,18 @@ const failure = (run: () => unknown): DirectoryError => {
 
 describe("parseQuery", () => {
   test.each([
-    ["choldgraf", { kind: "github-user", login: "choldgraf" }],
-    ["github:choldgraf", { kind: "github-user", login: "choldgraf" }],
-    ["GeorgianaElena", { kind: "github-user", login: "georgianaelena" }],
-    ["7", { kind: "github-user", login: "7" }],
-    ["old-account-", { kind: "github-user", login: "old-account-" }],
-    ["older--account", { kind: "github-user", login: "older--account" }],
-    ["octocat_acme", { kind: "github-user", login: "octocat_acme" }],
+    ["choldgraf", { kind: "user", forge: GITHUB, user: "choldgraf" }],
+    ["github:choldgraf", { kind: "user", forge: GITHUB, user: "choldgraf" }],
+    ["GeorgianaElena", { kind: "user", forge: GITHUB, user: "georgianaelena" }],
+    ["7", { kind: "user", forge: GITHUB, user: "7" }],
+    ["old-account-", { kind: "user", forge: GITHUB, user: "old-account-" }],
+    ["older--account", { kind: "user", forge: GITHUB, user: "older--account" }],
+    ["octocat_acme", { kind: "user", forge: GITHUB, user: "octocat_acme" }],
     ["age1chen", { kind: "age", recipient: "age1chen" }],
-    ["github:age1chen", { kind: "github-user", login: "age1chen" }],
-    ["a".repeat(39), { kind: "github-user", login: "a".repeat(39) }],
-    ["github:2i2c-org/Engineering", { kind: "github-team", org: "2i2c-org", team: "engineering" }],
-    ["gitlab:some.user_1", { kind: "forge-user", forge: "gitlab", user: "some.user_1" }],
-    ["codeberg:x", { kind: "forge-user", forge: "codeberg", user: "x" }],
+    ["github:age1chen", { kind: "user", forge: GITHUB, user: "age1chen" }],
+    ["a".repeat(39), { kind: "user", forge: GITHUB, user: "a".repeat(39) }],
+    ["github:2i2c-org/Engineering", { kind: "team", org: "2i2c-org", team: "engineering" }],
+    ["gitlab:some.user_1", { kind: "user", forge: GITLAB, user: "some.user_1" }],
     ["https://example.org/x.keys", { kind: "url", url: "https://example.org/x.keys" }],
     ["HTTPS://Example.org/x.keys#top", { kind: "url", url: "https://example.org/x.keys" }],
     ["http://127.0.0.1:8080/x", { kind: "url", url: "http://127.0.0.1:8080/x" }],
@@ -162,7 +162,7 @@ describe("parseQuery", () => {
     fc.assert(
       fc.property(awkward, (name) => {
         const query = attempt(() => parseQuery(`github:${name}`));
-        const parts = "login" in query ? [query.login] : "team" in query ? [query.org, query.team] : [];
+        const parts = "user" in query ? [query.user] : "team" in query ? [query.org, query.team] : [];
         for (const part of parts) expect(new URL(`https://x/users/${part}/keys`).pathname).toBe(`/users/${part}/keys`);
       }),
       { numRuns: 5000 },

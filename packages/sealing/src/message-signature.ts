@@ -15,8 +15,8 @@ export const SIGNATURE_NAMESPACE = "git-vault";
 /** What a sender says of a message. */
 export interface MessageStatement {
   /**
-   * Who the sender says to be: `github:`, `gitlab:` or `codeberg:` and a name, in lower case; null
-   * where they do not say.
+   * Who the sender says to be: a forge, a colon and a name there, such as `github:alice`, in lower
+   * case; null where they do not say. Which forges there are is not known here.
    */
   readonly from: string | null;
   /** When it was signed: UTC, in whole seconds, such as `2026-11-25T09:30:00Z`. */
@@ -36,7 +36,7 @@ export interface MessageSignature extends MessageStatement {
 }
 
 const VERSION_LINE = "git-vault message v1";
-const FROM = /^(?:github|gitlab|codeberg):[a-z0-9_][a-z0-9_.-]{0,254}$/;
+const FROM = /^[a-z]{2,32}:[a-z0-9_][a-z0-9_.-]{0,254}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 const RECIPIENT = /^[\x21-\x7e]{1,4096}$/;
 const STATEMENT = new RegExp(

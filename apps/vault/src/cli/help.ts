@@ -1,3 +1,4 @@
+import { FORGES, GITHUB } from "@git-vault/directory/forges";
 import { findCommand, flagsOf } from "./argv.ts";
 import { EXIT_CODES } from "./error-codes.ts";
 import {
@@ -94,7 +95,9 @@ export function commandHelp(command: CommandSpec): string {
 const RECIPIENTS: readonly (readonly [string, string])[] = [
   ["choldgraf, github:choldgraf", "a GitHub user, with all the SSH keys of their profile"],
   ["github:org/team", "every member of a GitHub team; needs a token in GH_TOKEN"],
-  ["gitlab:user, codeberg:user", "a user of gitlab.com or codeberg.org"],
+  ...FORGES.filter((forge) => forge !== GITHUB).map(
+    ({ prefix, origin }) => [`${prefix}:user`, `a user of ${new URL(origin).host}`] as const,
+  ),
   ["https://host/user.keys", "any address that serves public key lines"],
   ["./alice.pub, ~/team.keys", "a .pub or authorized_keys file; its name has a slash or ends in .pub or .keys"],
   ["alice.asc, alice.gpg", "a file of OpenPGP keys, for --format openpgp"],

@@ -1,5 +1,7 @@
 import {
   DirectoryError,
+  forgeUserOf,
+  GITHUB,
   type Directory,
   type DirectoryEntry,
   type KeyKind,
@@ -66,11 +68,10 @@ export async function forgeStates(
 }
 
 async function forgeState({ holder, account }: Asked, directory: Directory, kind: KeyKind): Promise<ForgeState> {
-  const login = /^github:(.+)$/.exec(holder)?.[1];
-  if (login === undefined) {
-    return /^(?:gitlab:|codeberg:|https:\/\/)/.test(holder)
-      ? keysOf(holder, null, directory, kind)
-      : { kind: "not-asked" };
+  const { forge, user: login = "" } = forgeUserOf(holder) ?? {};
+  if (forge !== GITHUB) {
+    const isAsked = forge !== undefined || /^https:\/\//.test(holder);
+    return isAsked ? keysOf(holder, null, directory, kind) : { kind: "not-asked" };
   }
   const found = await directory.gitHubAccount({ login });
   if (found !== null && (account === null || found.account === account)) {

@@ -1,4 +1,4 @@
-import { DirectoryError, type Directory } from "@git-vault/directory";
+import { DirectoryError, forgeUserOf, type Directory } from "@git-vault/directory";
 import { armorSignature, KeyError, readSignature, verifySignature } from "@git-vault/keys";
 import { GRANT_NAMESPACE, signedPart } from "./grant-file.ts";
 import type { Grant } from "./read-grants.ts";
@@ -61,7 +61,7 @@ export async function signatureStates(
 
 /** The fingerprints of the keys that somebody signs with; null for who cannot be asked about. */
 async function signingKeysOf(name: string, directory: Directory): Promise<ReadonlySet<string> | null> {
-  if (!/^(?:github|gitlab|codeberg):/.test(name)) return null;
+  if (forgeUserOf(name) === null) return null;
   try {
     const { keys } = await directory.resolveSigner(name);
     return new Set(keys.flatMap(({ fingerprint }) => fingerprint ?? []));

@@ -1,4 +1,4 @@
-import type { Directory, DirectoryEntry } from "@git-vault/directory";
+import { forgeUserOf, GITHUB, type Directory, type DirectoryEntry } from "@git-vault/directory";
 import { commitFiles, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
 import { SharingError } from "../errors.ts";
 import type { GrantKey } from "./grant-file.ts";
@@ -144,8 +144,8 @@ export async function accountOf(
   directory: Directory,
 ): Promise<string | null> {
   if (account !== undefined) return account;
-  const login = /^github:(.+)$/.exec(name)?.[1];
-  return login === undefined ? null : ((await directory.gitHubAccount({ login }))?.account ?? null);
+  const { forge, user: login = "" } = forgeUserOf(name) ?? {};
+  return forge === GITHUB ? ((await directory.gitHubAccount({ login }))?.account ?? null) : null;
 }
 
 /** Whether two lists name the same keys, in whatever order. */

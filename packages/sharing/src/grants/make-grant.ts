@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { DirectoryEntry, RecipientKey } from "@git-vault/directory";
+import { forgeUserOf, type DirectoryEntry, type RecipientKey } from "@git-vault/directory";
 import { keyId, keyMac, type KeyFile } from "@git-vault/git-crypt";
 import { encodePublicKey, parsePublicKey } from "@git-vault/keys";
 import { parseRecipient, seal, SshRecipient, type Recipient } from "@git-vault/sealing";
@@ -96,7 +96,7 @@ const recipientOf = async ({ text }: GrantKey): Promise<Recipient> =>
 
 /** The name that a recipient holds a key by. */
 export function holderOf({ name, source }: Pick<DirectoryEntry, "name" | "source">): string {
-  const isPath = !/^(?:github|gitlab|codeberg|https?):/.test(name) && source !== "the key itself";
+  const isPath = forgeUserOf(name) === null && !/^https?:/.test(name) && source !== "the key itself";
   const holder = isPath ? `file:${(name.split(/[/\\]/).at(-1) ?? "").replace(/\.(?:pub|keys)$/, "")}` : name;
   return holder.replaceAll(/[^\x21-\x7e]/g, "_").slice(0, 100);
 }

@@ -1,4 +1,4 @@
-import type { Directory } from "@git-vault/directory";
+import { forgeUserOf, type Directory } from "@git-vault/directory";
 import {
   keyId,
   readKeyRing,
@@ -188,7 +188,7 @@ async function revocationOf(
   const found = findGrants(repository, keyName, revoke);
   const theirs = new Set<string>();
   for (const name of unvouched.length === 0 || directory === null ? [] : found.holders) {
-    if (!/^(?:github|gitlab|codeberg):/.test(name)) continue;
+    if (forgeUserOf(name) === null) continue;
     try {
       for (const entry of (await directory?.resolve(name, "openpgp")) ?? [])
         for (const { fingerprint } of entry.keys) if (fingerprint !== null) theirs.add(fingerprint);

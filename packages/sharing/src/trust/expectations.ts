@@ -1,4 +1,4 @@
-import type { Directory, DirectoryEntry } from "@git-vault/directory";
+import { forgeUserOf, GITHUB, type Directory, type DirectoryEntry } from "@git-vault/directory";
 import { SharingError } from "../errors.ts";
 import { printable } from "../printable.ts";
 
@@ -26,8 +26,8 @@ export async function assertExpected(
 ): Promise<boolean> {
   if (fingerprints.length > 0) assertKeys(entries, fingerprints);
   for (const { name } of memberOf === undefined ? [] : entries) {
-    const login = /^github:(.+)$/.exec(name)?.[1];
-    const isMember = login !== undefined && memberOf !== undefined && (await directory.isMember(memberOf, login));
+    const { forge, user = "" } = forgeUserOf(name) ?? {};
+    const isMember = forge === GITHUB && memberOf !== undefined && (await directory.isMember(memberOf, user));
     if (!isMember) {
       throw new SharingError(
         "NOT_EXPECTED",

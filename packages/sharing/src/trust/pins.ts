@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
-import type { DirectoryEntry, KeyKind } from "@git-vault/directory";
+import { forgeUserOf, isKeysAddress, type DirectoryEntry, type KeyKind } from "@git-vault/directory";
 import { SharingError } from "../errors.ts";
 
 /*
@@ -94,12 +94,11 @@ export class Pins {
    * @throws SharingError `PINS_UNREADABLE`
    */
   fingerprintsOf(name: string, kind: KeyKind): ReadonlySet<string> | null {
-    const isTheirs = sourceOf(name, kind);
-    let seen: ReadonlySet<string> | null = null;
-    for (const [source, fingerprints] of this.#read()) {
-      if (isTheirs(source)) seen = new Set([...(seen ?? []), ...fingerprints]);
-    }
-    return seen;
+    const user = forgeUserOf(name);
+    const theirs = [...this.#read()].filter(([source]) =>
+      user === null ? source === name : isKeysAddress(user, kind, source),
+    );
+    return theirs.length === 0 ? null : new Set(theirs.flatMap(([, fingerprints]) => [...fingerprints]));
   }
 
   /**
@@ -154,17 +153,6 @@ export class Pins {
     const message = `cannot read the recipients that were seen before, in ${this.#path ?? ""}: ${reason}`;
     return new SharingError("PINS_UNREADABLE", message, { hint: "mend or remove that file", cause });
   }
-}
-
-/** Whether an address is one that the keys of that name come from. */
-function sourceOf(name: string, kind: KeyKind): (source: string) => boolean {
-  const [, forge = "", user = ""] = /^(github|gitlab|codeberg):(.+)$/.exec(name.toLowerCase()) ?? [];
-  if (forge === "") return (source) => source === name;
-  const end =
-    kind === "openpgp" ? [`/users/${user}/gpg_keys`, `/${user}.gpg`] : [`/users/${user}/keys`, `/${user}.keys`];
-  if (forge === "github") return (source) => source.toLowerCase().endsWith(end[0] ?? "");
-  return (source) =>
-    source.toLowerCase().startsWith(`https://${forge}.`) && source.toLowerCase().endsWith(end[1] ?? "");
 }
 
 const NO_KEYS = "-";

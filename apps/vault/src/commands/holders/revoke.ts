@@ -1,4 +1,4 @@
-import { parseQuery } from "@git-vault/directory";
+import { userNameOf } from "@git-vault/directory";
 import { commitFiles, openRepository, type Repository } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/core";
 import { findGrants, type Revocation } from "@git-vault/sharing";
@@ -56,11 +56,9 @@ function reportRemoval(keyName: string, revocation: Revocation | null): string[]
 function holderName(written: string): string {
   if (/^(?:ci|ci:.*|file:.*|gpg:.*|SHA256:.*|age1.*)$/.test(written)) return written;
   try {
-    const query = parseQuery(written);
-    if (query.kind === "github-user") return `github:${query.login}`;
-    if (query.kind === "forge-user") return `${query.forge}:${query.user}`;
+    return userNameOf(written) ?? written;
   } catch (error) {
     if (!isVaultError(error)) throw error;
+    return written;
   }
-  return written;
 }

@@ -1,7 +1,7 @@
-import { Directory } from "@git-vault/directory";
+import { Directory, userNameOf } from "@git-vault/directory";
 import { signatureStates, type OpenedGrants } from "@git-vault/sharing";
 import { CliError } from "../../cli/errors.ts";
-import { forgeUser, unsigned } from "./signature-report.ts";
+import { unsigned } from "./signature-report.ts";
 import { printable } from "../../io/streams.ts";
 import type { FlagValues } from "../../cli/command-table.ts";
 
@@ -18,7 +18,7 @@ export async function demandSignatures({ opened }: OpenedGrants, flags: FlagValu
     if (state.fingerprint === undefined) throw unsigned(`the grant ${printable(path)}`);
     const isWanted = wanted?.startsWith("SHA256:")
       ? state.fingerprint === wanted
-      : state.state === "confirmed" && (wanted === undefined || forgeUser(wanted) === statement.grantedBy);
+      : state.state === "confirmed" && (wanted === undefined || userNameOf(wanted) === statement.grantedBy);
     if (isWanted) continue;
     for (const { key } of opened) key.fill(0);
     throw new CliError(

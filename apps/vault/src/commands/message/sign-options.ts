@@ -1,10 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { Directory } from "@git-vault/directory";
+import { Directory, userNameOf } from "@git-vault/directory";
 import { findSigner, type SignOptions } from "@git-vault/sharing";
 import { usageError } from "../../cli/errors.ts";
 import { homeFolder } from "../../io/home.ts";
 import { passphraseSource } from "../../io/passphrase.ts";
-import { forgeUser } from "./signature-report.ts";
 import { printable } from "../../io/streams.ts";
 import type { FlagValues } from "../../cli/command-table.ts";
 
@@ -34,7 +33,7 @@ export function signerName(flags: FlagValues): string | undefined {
   ] as const;
   for (const [place, name] of places) {
     if (name === undefined) continue;
-    const user = forgeUser(name);
+    const user = userNameOf(name);
     if (user !== null) return user;
     throw usageError(`${place}: expected the user of a forge, got ${printable(name)}`);
   }

@@ -1,4 +1,4 @@
-import { Directory, parseQuery } from "@git-vault/directory";
+import { Directory, forgeUserOf, parseQuery, userNameOf } from "@git-vault/directory";
 import type { MessageSignature } from "@git-vault/sealing";
 import { checkSigner, type SignerCheck } from "@git-vault/sharing";
 import { CliError } from "../../cli/errors.ts";
@@ -13,8 +13,6 @@ export interface SignatureReport {
   readonly state: SignerCheck["state"];
   readonly reason: string | null;
 }
-
-const FORGES: Readonly<Record<string, string>> = { github: "GitHub", gitlab: "GitLab", codeberg: "Codeberg" };
 
 /** The error for what has no signature where one is wanted. */
 export const unsigned = (what: string): CliError =>
@@ -55,7 +53,7 @@ function sentence(
 ): string {
   if (check.state === "confirmed") {
     if (from === null || wanted !== undefined) return `signed by ${printable(wanted ?? "")} (${fingerprint})`;
-    return `signed by ${from} (${fingerprint}), whose keys on ${FORGES[from.split(":")[0] ?? ""] ?? "the forge"} include it`;
+    return `signed by ${from} (${fingerprint}), whose keys on ${forgeUserOf(from)?.forge.title ?? "the forge"} include it`;
   }
   if (from === null) return `signed by ${fingerprint}; the signature names nobody`;
   if (check.state === "denied") return `warning: signed as ${from} by ${fingerprint}, but ${check.reason}`;
@@ -75,7 +73,7 @@ async function checkWanted(
   if (wanted.startsWith("SHA256:")) {
     return wanted === publicKey.fingerprint ? { state: "confirmed", source: "the key itself" } : denied;
   }
-  const name = forgeUser(wanted);
+  const name = userNameOf(wanted);
   if (name !== null) {
     if (from !== null && from !== name) return { state: "denied", reason: `it names ${from}` };
     return checkSigner({ from: name, publicKey }, flags.offline ? null : new Directory());
@@ -86,11 +84,4 @@ async function checkWanted(
   const entries = await new Directory({ allowHttp: flags["insecure-http"] === true }).resolve(wanted);
   const entry = entries.find(({ keys }) => keys.some(({ fingerprint }) => fingerprint === publicKey.fingerprint));
   return entry === undefined ? denied : { state: "confirmed", source: entry.source };
-}
-
-/** The name of a forge's user, as signatures have it; null for a recipient of another kind. */
-export function forgeUser(query: string): string | null {
-  const parsed = parseQuery(query);
-  if (parsed.kind === "github-user") return `github:${parsed.login}`;
-  return parsed.kind === "forge-user" ? `${parsed.forge}:${parsed.user}` : null;
 }
