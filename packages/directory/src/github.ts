@@ -137,7 +137,9 @@ export class GitHub {
     const id: unknown = Reflect.get(item, "id");
     if (typeof login !== "string" || !Number.isSafeInteger(id)) return null;
     const lower = login.toLowerCase();
-    return GITHUB.user.test(lower) ? { login: lower, account: `${new URL(this.#server.web).host}/${String(id)}` } : null;
+    return GITHUB.user.test(lower)
+      ? { login: lower, account: `${new URL(this.#server.web).host}/${String(id)}` }
+      : null;
   };
 
   readonly #raise = (how: string): never => {

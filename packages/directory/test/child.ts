@@ -15,7 +15,8 @@ for (let size; (size = readSync(0, piece)) > 0; ) {
   const results = [];
   for (const query of queries) {
     try {
-      for (const { name, keys } of await directory.resolve(query, kind))
+      const entries = kind === "signer" ? [await directory.resolveSigner(query)] : await directory.resolve(query, kind);
+      for (const { name, keys } of entries)
         results.push({ name, fingerprints: keys.map(({ fingerprint }) => fingerprint) });
     } catch ({ code, message, hint }) {
       results.push({ code, message, hint });
@@ -42,7 +43,7 @@ interface Answer {
 
 /** A Node of its own that looks recipients up, one list after another. */
 export interface Child extends AsyncDisposable {
-  lookUp(queries: readonly string[], env?: Record<string, string>, kind?: KeyKind): Promise<Answer>;
+  lookUp(queries: readonly string[], env?: Record<string, string>, kind?: KeyKind | "signer"): Promise<Answer>;
   /** Lets it end, which must go well, and gives what it said on stderr. */
   end(): Promise<string>;
 }

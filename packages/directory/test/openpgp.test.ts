@@ -44,7 +44,12 @@ describe("OpenPGP keys of recipients, made by gpg", () => {
     github.faults.push({ fault: "answer", status: 200, body: MALLORY, on: "/other.gpg" });
     expect((await resolve("two"))[0]?.keys.map((key) => key.fingerprint)).toEqual([fingerprint]);
     expect((await resolve("other"))[0]?.keys).toMatchObject([
-      { fingerprint: null, key: null, comment: fingerprint?.slice(-16), unusable: expect.stringContaining("malformed") },
+      {
+        fingerprint: null,
+        key: null,
+        comment: fingerprint?.slice(-16),
+        unusable: expect.stringContaining("malformed"),
+      },
     ]);
   });
 

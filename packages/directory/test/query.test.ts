@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DirectoryError, FORGES, GITHUB, parseQuery, readRecipientLines } from "../src/index.ts";
 
-const GITLAB = FORGES.find(({ prefix }) => prefix === "gitlab");
+const [, GITLAB, , SOURCEHUT] = FORGES;
 const ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH8gOptz22JZEashS2LEWWvJiUYI9M6lxubNX1FGYMXa";
 
 /** What the function gives, or its DirectoryError; any other error is thrown. */
@@ -35,6 +35,8 @@ describe("parseQuery", () => {
     ["a".repeat(39), { kind: "user", forge: GITHUB, user: "a".repeat(39) }],
     ["github:2i2c-org/Engineering", { kind: "team", org: "2i2c-org", team: "engineering" }],
     ["gitlab:some.user_1", { kind: "user", forge: GITLAB, user: "some.user_1" }],
+    ["sourcehut:~Alice", { kind: "user", forge: SOURCEHUT, user: "alice" }],
+    ["sourcehut:alice", { kind: "user", forge: SOURCEHUT, user: "alice" }],
     ["https://example.org/x.keys", { kind: "url", url: "https://example.org/x.keys" }],
     ["HTTPS://Example.org/x.keys#top", { kind: "url", url: "https://example.org/x.keys" }],
     ["http://127.0.0.1:8080/x", { kind: "url", url: "http://127.0.0.1:8080/x" }],
@@ -82,6 +84,9 @@ describe("parseQuery", () => {
     ["gitlab:group/project"],
     ["codeberg:"],
     ["bitbucket:x"],
+    ["gitlab:~x"],
+    ["sourcehut:x~y"],
+    ["sourcehut:~~x"],
     ["a".repeat(40)],
     ["-leading"],
     ["ünïcode"],

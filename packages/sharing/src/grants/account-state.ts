@@ -70,7 +70,7 @@ export async function forgeStates(
 async function forgeState({ holder, account }: Asked, directory: Directory, kind: KeyKind): Promise<ForgeState> {
   const { forge, user: login = "" } = forgeUserOf(holder) ?? {};
   if (forge !== GITHUB) {
-    const isAsked = forge !== undefined || /^https:\/\//.test(holder);
+    const isAsked = forge !== undefined || holder.startsWith("https://");
     return isAsked ? keysOf(holder, null, directory, kind) : { kind: "not-asked" };
   }
   const found = await directory.gitHubAccount({ login });

@@ -95,10 +95,12 @@ export class Pins {
    */
   fingerprintsOf(name: string, kind: KeyKind): ReadonlySet<string> | null {
     const user = forgeUserOf(name);
-    const theirs = [...this.#read()].filter(([source]) =>
-      user === null ? source === name : isKeysAddress(user, kind, source),
-    );
-    return theirs.length === 0 ? null : new Set(theirs.flatMap(([, fingerprints]) => [...fingerprints]));
+    let seen: Set<string> | null = null;
+    for (const [source, fingerprints] of this.#read()) {
+      const isTheirs = user === null ? source === name : isKeysAddress(user, kind, source);
+      if (isTheirs) seen = new Set([...(seen ?? []), ...fingerprints]);
+    }
+    return seen;
   }
 
   /**
