@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, run, temporaryFolder, type RunResult, type TemporaryFolder } from "@git-vault/testkit";
+import { bundleProgram } from "@git-vault/testkit/program";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
@@ -13,7 +14,6 @@ import { VAULT } from "./program.ts";
 const helm = peer("helm4");
 const strace = peer("strace");
 const EXAMPLE = join(import.meta.dirname, "../../../docs/example/make.mjs");
-const LIBRARY = join(import.meta.dirname, "../../../packages/deploy/dist/index.js");
 const CANARY = /^ *[\w-]+: *"?(example-only-[\w-]+)/gm;
 
 let folder: TemporaryFolder;
@@ -21,10 +21,23 @@ let project: string;
 let key: string;
 let canaries: string[];
 
+/** Renders with the library, without the command. */
+const RENDER = `import { Project } from "@git-vault/deploy";
+await using project = await Project.open({ root: "." });
+try {
+  console.log((await project.environment("prod").render()).length);
+} catch (error) {
+  console.log(error.code, error.message, error.hint);
+}
+`;
+let renderer: string;
+
 const CLEAN = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
 
-beforeAll(() => {
+beforeAll(async () => {
   folder = temporaryFolder();
+  writeFileSync(join(folder.path, "render.mjs"), RENDER);
+  renderer = await bundleProgram(join(folder.path, "render.mjs"), join(folder.path, "bundled"));
   project = join(folder.path, "example");
   const env = { PATH: process.env["PATH"], HOME: folder.path, ...CLEAN };
   execFileSync(process.execPath, [EXAMPLE, project, VAULT], { env, stdio: "ignore" });
@@ -207,16 +220,8 @@ describe.skipIf(strace.missing || helm.missing)(
       "rendering by the library and %s, also where Helm would quote a secret",
       async (name) => {
         const program = peer(name);
-        const script = `
-      import { Project } from ${JSON.stringify(LIBRARY)};
-      await using project = await Project.open({ root: "." });
-      try {
-        console.log((await project.environment("prod").render()).length);
-      } catch (error) {
-        console.log(error.code, error.message, error.hint);
-      }`;
         const render = (): Promise<Traced> =>
-          traced([process.execPath, "--input-type=module", "-e", script.replace("await using", "const")], {
+          traced([process.execPath, renderer], {
             GIT_CRYPT_KEY: key,
             HELM: program.path,
           });

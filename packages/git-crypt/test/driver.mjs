@@ -1,7 +1,7 @@
-// Stands for the command line: `node driver.mjs COMMAND …`, run in the repository.
+// Stands for the command line, bundled: `node driver.mjs COMMAND …`, run in the repository.
 import { readFileSync, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import * as gitCrypt from "../dist/index.js";
+import * as gitCrypt from "../src/index.ts";
 
 const self = `"${process.execPath}" "${fileURLToPath(import.meta.url)}"`;
 const commands = { filterCommand: `${self} filter`, mergeCommand: `${self} merge` };

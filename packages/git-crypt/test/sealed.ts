@@ -1,10 +1,15 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Repository as Throwaway, throwawayRepository } from "@git-vault/testkit";
+import { type Repository as Throwaway, temporaryFolder, throwawayRepository } from "@git-vault/testkit";
+import { bundleProgram } from "@git-vault/testkit/program";
+import { afterAll } from "vitest";
 import { initialize, openRepository, type Repository } from "../src/index.ts";
 
-/** The stand-in for the command line; it runs what was built. */
-export const driver: string = join(import.meta.dirname, "driver.mjs");
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+
+/** The stand-in for the command line. */
+export const driver: string = await bundleProgram(join(import.meta.dirname, "driver.mjs"), folder.path);
 const self = `"${process.execPath}" "${driver}"`;
 
 /** What git is told to run. */

@@ -51,6 +51,7 @@ export function run(command: string, args: readonly string[], options: RunOption
 /** Runs a program that must succeed, and gives its standard output. */
 export async function runOk(command: string, args: readonly string[], options: RunOptions = {}): Promise<Buffer> {
   const { status, signal, stdout, stderr } = await run(command, args, options);
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status ?? signal}: ${stderr}`);
+  if (status !== 0)
+    throw new Error(`${command} ${args.join(" ")} ended with ${status ?? signal}: ${stderr}${stdout.toString()}`);
   return stdout;
 }

@@ -1,12 +1,12 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { compileExamples } from "@git-vault/testkit/program";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { VAULT } from "./program.ts";
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const ROOT = join(import.meta.dirname, "../../..");
 const GUIDE = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
-const VAULT = join(ROOT, "apps/vault/dist/main.cjs");
 const [, SCRIPT = ""] = /^## In CI$[\s\S]*?^```ts\n([\s\S]*?)^```$/m.exec(GUIDE) ?? [];
 const helm = peer("helm4");
 
@@ -14,6 +14,7 @@ describe("the guide's script for CI", () => {
   let folder: TemporaryFolder;
   let example: string;
   let key: string;
+  let program: string;
 
   beforeAll(async () => {
     folder = temporaryFolder();
@@ -21,25 +22,11 @@ describe("the guide's script for CI", () => {
     await runOk(process.execPath, [join(ROOT, "docs/example/make.mjs"), example, VAULT]);
     key = readFileSync(join(example, ".git/git-crypt/keys/default")).toString("base64");
     await runOk(VAULT, ["-C", example, "lock"]);
-    const modules = join(folder.path, "node_modules");
-    mkdirSync(join(modules, "@git-vault"), { recursive: true });
-    symlinkSync(join(ROOT, "packages/deploy"), join(modules, "@git-vault/deploy"));
-    symlinkSync(join(ROOT, "node_modules/@types"), join(modules, "@types"));
-    const compilerOptions = {
-      target: "ES2023",
-      module: "NodeNext",
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noPropertyAccessFromIndexSignature: true,
-      types: ["node"],
-    };
-    writeFileSync(join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["ci.mts"] }));
-    writeFileSync(join(folder.path, "ci.mts"), SCRIPT);
-    await runOk(join(ROOT, "node_modules/.bin/tsc"), ["-p", folder.path]);
+    [program = ""] = await compileExamples([SCRIPT], folder.path);
   });
   afterAll(() => folder.remove());
   const ci = (env: NodeJS.ProcessEnv): ReturnType<typeof run> =>
-    run(process.execPath, [join(folder.path, "ci.mjs")], {
+    run(process.execPath, [program], {
       cwd: example,
       env: { PATH: process.env["PATH"], HOME: folder.path, HELM: helm.path, ...env },
     });
