@@ -1,10 +1,8 @@
-import { temporaryFolder, run, runOk, type TemporaryFolder } from "@git-vault/testkit";
-import { existsSync, writeFileSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { rolldown, type Plugin } from "rolldown";
+import { temporaryFolder, runOk, type TemporaryFolder } from "@git-vault/testkit";
+import { compileExamples, examplesIn } from "@git-vault/testkit/program";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { workspaceSources } from "../scripts/sources.mjs";
 import type { MakeWorld, World } from "./readme-worlds/world.ts";
 import { files, read, ROOT } from "./sources.ts";
 
@@ -18,7 +16,7 @@ interface Example {
 
 const READMES = files(/^packages\/[^/]+\/README\.md$/);
 const EXAMPLES = READMES.flatMap((readme): Example[] =>
-  [...read(readme).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""], index) => ({
+  examplesIn(read(readme)).map((code, index) => ({
     readme,
     name: `${readme.split("/")[1]}-${index + 1}`,
     code,
@@ -26,54 +24,16 @@ const EXAMPLES = READMES.flatMap((readme): Example[] =>
   })),
 );
 
-/** Libraries stay where they are: only what is in the repository is bundled, from its sources. */
-const externalLibraries: Plugin = {
-  name: "external-libraries",
-  async resolveId(specifier, importer) {
-    if (importer === undefined || /^(?:\.|node:|@git-vault\/)/.test(specifier) || isAbsolute(specifier)) return null;
-    const library = await this.resolve(specifier, importer, { skipSelf: true });
-    return library && { id: pathToFileURL(library.id).href, external: true };
-  },
-};
-
-async function bundle(input: string, file: string): Promise<void> {
-  const bundled = await rolldown({ input, platform: "node", plugins: [workspaceSources, externalLibraries] });
-  await bundled.write({ file, format: "esm", codeSplitting: false });
-  await bundled.close();
-}
-
 describe("the examples of the READMEs", () => {
-  let sources: TemporaryFolder;
-  const source = ({ name }: Example): string => join(sources.path, `${name}.mts`);
+  let compiled: TemporaryFolder;
+  let programs: string[];
 
-  beforeAll(() => {
-    sources = temporaryFolder();
-    for (const example of EXAMPLES) writeFileSync(source(example), example.code);
+  beforeAll(async () => {
+    compiled = temporaryFolder();
+    const examples = EXAMPLES.map(({ code }) => code);
+    programs = await compileExamples(examples, compiled.path);
   });
-  afterAll(() => sources.remove());
-
-  test("compile against the sources of the packages", async () => {
-    const compilerOptions = {
-      noEmit: true,
-      declaration: false,
-      isolatedDeclarations: false,
-      typeRoots: [join(ROOT, "node_modules/@types")],
-      lib: ["ES2023", "ESNext.Disposable", "DOM"],
-      paths: {
-        "@git-vault/*": [join(ROOT, "packages/*/src/index.ts")],
-      },
-    };
-    const declarations = files(/^packages\/[^/]+\/src\/.*\.d\.ts$/).map((path) => join(ROOT, path));
-    const settings = {
-      extends: join(ROOT, "tsconfig.base.json"),
-      compilerOptions,
-      files: [...EXAMPLES.map(source), ...declarations],
-    };
-    writeFileSync(join(sources.path, "tsconfig.json"), JSON.stringify(settings));
-    const tsc = join(ROOT, "node_modules/.bin/tsc");
-    const { status, stdout } = await run(tsc, ["-p", sources.path], { cwd: sources.path });
-    expect({ status, output: stdout.toString() }).toEqual({ status: 0, output: "" });
-  });
+  afterAll(() => compiled.remove());
 
   describe.each(READMES)("%s", (readme) => {
     const examples = EXAMPLES.filter((example) => example.readme === readme);
@@ -98,8 +58,7 @@ describe("the examples of the READMEs", () => {
 
     test.each(examples)("$name prints what it says", async (example) => {
       expect(example.printed).not.toBe("");
-      const program = join(sources.path, `${example.name}.mjs`);
-      await bundle(source(example), program);
+      const program = programs[EXAMPLES.indexOf(example)] ?? "";
       const { PATH = "" } = process.env;
       const env = { PATH, HOME: folder.path, ...world.env };
       const output = await runOk(process.execPath, [program], { cwd: folder.path, env });

@@ -1,30 +1,14 @@
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@git-vault/testkit";
+import { bundleProgram } from "@git-vault/testkit/program";
+import { afterAll } from "vitest";
 import type { KeyKind } from "../src/index.ts";
 
-const SOURCES = fileURLToPath(new URL("../../../scripts/run-sources.mjs", import.meta.url));
-// process.stdin and console.log would load what the network needs.
-const PROGRAM = `
-import { readSync, writeSync } from "node:fs";
-import { Directory } from "@git-vault/directory";
-const piece = Buffer.alloc(65536);
-for (let size; (size = readSync(0, piece)) > 0; ) {
-  const { queries, kind, env } = JSON.parse(piece.subarray(0, size));
-  const directory = new Directory({ cacheFolder: null, timeout: 20000, env });
-  const results = [];
-  for (const query of queries) {
-    try {
-      const entries = kind === "signer" ? [await directory.resolveSigner(query)] : await directory.resolve(query, kind);
-      for (const { name, keys } of entries)
-        results.push({ name, fingerprints: keys.map(({ fingerprint }) => fingerprint) });
-    } catch ({ code, message, hint }) {
-      results.push({ code, message, hint });
-    }
-  }
-  writeSync(1, JSON.stringify({ results, internals: process.moduleLoadList }) + "\\n");
-}
-`;
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const program = await bundleProgram(join(import.meta.dirname, "look-up.mjs"), folder.path, { separate: true });
 
 /** How one lookup ended in the child. */
 export interface ChildResult {
@@ -50,9 +34,7 @@ export interface Child extends AsyncDisposable {
 
 /** Starts a child with an environment, for what that decides before the first line runs. */
 export function startChild(env: Record<string, string> = {}): Child {
-  const args = ["--import", SOURCES, "--input-type=module", "--eval", PROGRAM];
-  const cwd = fileURLToPath(new URL("..", import.meta.url));
-  const child = spawn(process.execPath, args, { cwd, env: { PATH: process.env["PATH"], ...env } });
+  const child = spawn(process.execPath, [program], { cwd: folder.path, env: { PATH: process.env["PATH"], ...env } });
   let stderr = "";
   child.stderr.on("data", (piece) => (stderr += String(piece)));
   const closed = new Promise<number | null>((resolve) => child.on("close", resolve));

@@ -24,23 +24,22 @@ async function loadedBy(
 }
 
 const NETWORK_FILE =
-  /node_modules\/(?:undici|@octokit)\/|directory\/src\/(?:http|github|transport|web|cache|settings)\.ts$/;
-// `net` is loaded by what runs the sources.
-const NETWORK_INTERNAL = /internal\/deps\/undici|NativeModule (?:tls|_http_client|http)$/;
+  /node_modules\/(?:undici|@octokit)\/|directory\/src\/(?:http|github|transport|web|cache|settings)\.mjs$/;
+const NETWORK_INTERNAL = /internal\/deps\/undici|NativeModule (?:net|tls|_http_client|http)$/;
 
 describe("what is loaded", () => {
   test("for a file is nothing of the network", async () => {
     using folder = temporaryFolder();
     const { publicKeyPath } = await makeSshKey({ folder: folder.path, type: "ed25519" });
     const { files, internals } = await loadedBy(publicKeyPath);
-    expect(files.filter((url) => url.endsWith("directory/src/file.ts"))).toHaveLength(1);
+    expect(files.filter((url) => url.endsWith("directory/src/file.mjs"))).toHaveLength(1);
     expect(files.filter((url) => NETWORK_FILE.test(url))).toEqual([]);
     expect(internals.filter((name) => NETWORK_INTERNAL.test(name))).toEqual([]);
   });
 
   test("for a literal key is nothing of the network, and no files are touched", async () => {
     const { files, internals } = await loadedBy(ALICE);
-    expect(files.filter((url) => url.endsWith("directory/src/file.ts"))).toEqual([]);
+    expect(files.filter((url) => url.endsWith("directory/src/file.mjs"))).toEqual([]);
     expect(files.filter((url) => NETWORK_FILE.test(url))).toEqual([]);
     expect(internals.filter((name) => NETWORK_INTERNAL.test(name))).toEqual([]);
   });

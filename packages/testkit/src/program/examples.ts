@@ -22,7 +22,8 @@ export async function compileExamples(examples: readonly string[], folder: strin
     ]),
   );
   const files = examples.map((_, at) => `example-${at + 1}.mts`);
-  const compilerOptions = { noEmit: true, isolatedDeclarations: false, declaration: false, paths, types: ["node"] };
+  const lib = ["ES2023", "ESNext.Disposable", "DOM"];
+  const compilerOptions = { noEmit: true, isolatedDeclarations: false, declaration: false, lib, paths };
   const include = [join(packages, "*/src/**/*.d.ts")];
   const config = { extends: join(ROOT, "tsconfig.base.json"), compilerOptions, files, include };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
