@@ -9,9 +9,11 @@ import {
   HASH,
   MAGIC,
   parseSignature,
+  withoutWorkings,
   type ParsedSignature,
   type SshSignature,
 } from "./signature.ts";
+import { readSigningKey, type VerifyingKey } from "./signing-key.ts";
 
 /*
  * Making and verifying SSH signatures (PROTOCOL.sshsig and, for FIDO keys, PROTOCOL.u2f in OpenSSH's
@@ -105,7 +107,30 @@ const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SS
  */
 export function verifySignature(signature: SshSignature, signed: SignedMessage): void {
   assertBytes("message", signed.message);
-  const parsed = parseSignature(signature.blob);
+  verifyParsed(parseSignature(signature.blob), signed);
+}
+
+/**
+ * Gives a function that reads and verifies signatures, as `readSignature` and `verifySignature` do,
+ * and remembers the keys that it has read: reading a key costs more than verifying with it.
+ */
+export function signatureVerifier(): (signature: string | Uint8Array, signed: SignedMessage) => SshSignature {
+  const keys = new Map<string, VerifyingKey>();
+  const readKey = (blob: Buffer): VerifyingKey => {
+    const name = blob.toString("latin1");
+    const key = keys.get(name) ?? readSigningKey(blob);
+    keys.set(name, key);
+    return key;
+  };
+  return (signature, signed) => {
+    assertBytes("message", signed.message);
+    const parsed = parseSignature(signature, readKey);
+    verifyParsed(parsed, signed);
+    return withoutWorkings(parsed);
+  };
+}
+
+function verifyParsed(parsed: ParsedSignature, signed: SignedMessage): void {
   if (parsed.namespace !== signed.namespace) throw bad("it was made for another purpose");
   if (parsed.fido !== null && (parsed.fido.flags & USER_PRESENT) === 0) {
     throw bad("the FIDO key was not touched for it");
