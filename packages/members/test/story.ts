@@ -56,7 +56,11 @@ export class Story {
   readonly #labels = new Map<string, string>();
   #clock = 0;
 
-  constructor(readonly founder: Person = person("alice")) {}
+  readonly founder: Person;
+
+  constructor(founder: Person = person("alice")) {
+    this.founder = founder;
+  }
 
   /** Writes an entry; the parents are the heads of what is there, where none are named. */
   write(by: Person | MemberKey, action: Action, parents: readonly string[] = this.fold().heads): string {

@@ -122,10 +122,10 @@ function valuesOf(action: Action, author: string): Values {
       demand(action.generations.length > 0, "it names no key");
       return { generation: linesOf(action.generations) };
     }
-    default: {
-      return { text: [action.text] };
-    }
+    case "note":
+      break;
   }
+  return { text: [action.text] };
 }
 
 function encodeField(field: Field, values: readonly string[]): string {
