@@ -14,7 +14,7 @@ import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeHeader, parseHeader } from "../src/age/header.ts";
-import { decodeArmor, encodeArmor } from "../src/age/armor.ts";
+import { decodeArmor } from "../src/age/armor.ts";
 import {
   createOpener,
   generateIdentity,
@@ -29,6 +29,7 @@ import {
   type Identity,
 } from "../src/index.ts";
 import { makeTestKey } from "./keys.ts";
+import { encodeArmor } from "./whole.ts";
 
 const numRuns = Number(process.env["GIT_VAULT_FUZZ_CASES"] ?? 150);
 const seed = Number(process.env["GIT_VAULT_FUZZ_SEED"] ?? 20_250_101);

@@ -77,12 +77,17 @@ const OUTCOMES = {
   SealingError: {
     UNKNOWN_FORMAT: 5,
     MALFORMED_MESSAGE: 5,
+    UNPROTECTED_MESSAGE: [
+      5,
+      "anybody could have changed it on the way; have it sealed again by `vault share`, or by a current gpg",
+    ],
     TAMPERED_MESSAGE: 5,
     NO_IDENTITY_MATCHED: 3,
     WRONG_PASSPHRASE: 4,
     WORK_FACTOR: 5,
     NO_RECIPIENTS: 2,
     UNUSABLE_RECIPIENT: 3,
+    REFUSED_RECIPIENT: [3, "look at the keys with `vault keys`"],
     MIXED_RECIPIENTS: 2,
     BAD_SIGNATURE: 5,
     TOO_LARGE: 5,

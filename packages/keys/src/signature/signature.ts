@@ -1,4 +1,4 @@
-import { decodeBase64 } from "@git-vault/core";
+import { decodeBase64, wrapLines } from "@git-vault/core";
 import { KeyError } from "../errors.ts";
 import { WireReader, wireString, wireUint32 } from "../wire.ts";
 import { readSigningKey, type SigningKey, type VerifyingKey } from "./signing-key.ts";
@@ -168,6 +168,5 @@ export function assembleSignature(fields: {
 
 /** The text of a signature as `ssh-keygen -Y sign` writes it, with a line end after its last line. */
 export function armorSignature({ blob }: SshSignature): string {
-  const lines = blob.toString("base64").match(new RegExp(`.{1,${COLUMNS}}`, "g")) ?? [];
-  return [BEGIN, ...lines, END, ""].join("\n");
+  return [BEGIN, ...wrapLines(blob.toString("base64"), COLUMNS), END, ""].join("\n");
 }
