@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { assertOneOf, assertString } from "@git-vault/core";
 import { x25519PublicKey } from "../crypto/x25519.ts";
 import { lowOrder, SealingError } from "../errors.ts";
+import type * as bech32 from "./bech32.ts";
 import type { Identity, Recipient, Stanza } from "./stanza.ts";
 import { unwrapX25519, wrapToX25519 } from "./x25519-stanza.ts";
 
@@ -62,8 +63,6 @@ const HYBRID: Kind = {
 };
 const KINDS = [HYBRID, X25519];
 
-type Bech32 = typeof import("./bech32.ts");
-
 const SECRET_BYTES = 32;
 const MAX_IDENTITY_FILE_BYTES = 1024 * 1024;
 const WHOLE = "a recipient begins with age1 and an identity with AGE-SECRET-KEY-; copy it whole";
@@ -114,7 +113,7 @@ export async function parseIdentityFile(file: Uint8Array | string): Promise<AgeI
   return identities;
 }
 
-const readIdentity = (codec: Bech32, text: string, line: number): AgeIdentity => {
+const readIdentity = (codec: typeof bech32, text: string, line: number): AgeIdentity => {
   const kind = KINDS.find(({ identityPrefix }) => text.startsWith(`${identityPrefix.toUpperCase()}1`));
   if (kind === undefined)
     throw malformedKey(`expected an age identity (AGE-SECRET-KEY-…) in line ${line}, got something else`);
@@ -176,10 +175,10 @@ class NativeIdentity implements AgeIdentity {
   readonly kind: AgeKeyKind;
   readonly #kind: Kind;
   readonly #secret: Buffer;
-  readonly #codec: Bech32;
+  readonly #codec: typeof bech32;
   #point: Buffer | undefined;
 
-  constructor(kind: Kind, secret: Buffer, codec: Bech32) {
+  constructor(kind: Kind, secret: Buffer, codec: typeof bech32) {
     this.kind = kind.name;
     this.#kind = kind;
     this.#secret = secret;

@@ -71,8 +71,8 @@ export function parseOpenPgp(message: Buffer): OpenPgpMessage {
     if (tag === PUBLIC_KEY_SESSION_KEY) stanzas.push(publicKeyStanza(body));
     else if (tag === PASSPHRASE_SESSION_KEY) stanzas.push({ type: PASSPHRASE_STANZA, args: [], body });
     else if (tag === UNPROTECTED_DATA) {
-      const message = "the OpenPGP message has no integrity protection, so it is not opened";
-      throw new SealingError("UNPROTECTED_MESSAGE", message, {
+      const what = "the OpenPGP message has no integrity protection, so it is not opened";
+      throw new SealingError("UNPROTECTED_MESSAGE", what, {
         hint: "anybody could have changed it on the way; have it sealed again by a current program",
       });
     } else if (tag === PROTECTED_DATA || tag === LIBREPGP_DATA) {
