@@ -1,6 +1,7 @@
 /*
- * Names that come from outside (files of a commit, comments of keys, accounts) reach a terminal, a log
- * and a reviewer. They are data: they must not move the cursor, and no name may pass for another.
+ * Names that come from outside (files of a commit, comments of keys, accounts) reach a terminal, a
+ * log and a reviewer. They are data: they must not move the cursor, and no name may pass for
+ * another.
  */
 
 /**

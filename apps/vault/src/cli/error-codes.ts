@@ -8,8 +8,8 @@
  * - `LAST_NODE: [1, "open or add another one first; --force closes it nevertheless"]` prints these
  *   words instead of the library's hint.
  * - `NO_SUCH_KEY: [1, ({ subject }) => …]` makes the words of the error: of its `subject` (which
- *   recipient, file or node it is about), of its own hint, or of the command that failed (null where
- *   none was recognised). What gives undefined leaves the library's hint.
+ *   recipient, file or node it is about), of its own hint, or of the command that failed (null
+ *   where none was recognised). What gives undefined leaves the library's hint.
  *
  * Where two places throw the same code and different things are to be done, give them two codes.
  */

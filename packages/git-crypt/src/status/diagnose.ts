@@ -161,7 +161,8 @@ function diagnoseRotation({ commonDir }: Repository): Diagnosis[] {
     const journal = readJournal(commonDir);
     return journal === null ? [] : [{ ailment: "unfinished-rotation", subject: journal.keyName, serious: true }];
   } catch {
-    return [{ ailment: "unfinished-rotation", subject: "a key", serious: true }]; // whose name cannot be read
+    // Whose name cannot be read.
+    return [{ ailment: "unfinished-rotation", subject: "a key", serious: true }];
   }
 }
 

@@ -153,8 +153,8 @@ export function withoutWorkings({ publicKey, namespace, hash, algorithm, blob }:
 /**
  * Makes an SSH signature of what a key, or the agent that holds it, made of `signedData`.
  *
- * @param fields `publicKey` is a blob; `signature` is `string algorithm` and what follows it in that
- * algorithm, as agents give it (draft-ietf-sshm-ssh-agent section 3.6)
+ * @param fields `publicKey` is a blob; `signature` is `string algorithm` and what follows it in
+ * that algorithm, as agents give it (draft-ietf-sshm-ssh-agent section 3.6)
  * @throws what `readSignature` does if the parts do not fit together
  */
 export function assembleSignature(fields: {
@@ -166,7 +166,9 @@ export function assembleSignature(fields: {
   return readSignature(Buffer.concat([MAGIC, wireUint32(VERSION), ...strings]));
 }
 
-/** The text of a signature as `ssh-keygen -Y sign` writes it, with a line end after its last line. */
+/**
+ * The text of a signature as `ssh-keygen -Y sign` writes it, with a line end after its last line.
+ */
 export function armorSignature({ blob }: SshSignature): string {
   return [BEGIN, ...wrapLines(blob.toString("base64"), COLUMNS), END, ""].join("\n");
 }

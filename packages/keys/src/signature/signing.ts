@@ -16,8 +16,8 @@ import {
 import { readSigningKey, type VerifyingKey } from "./signing-key.ts";
 
 /*
- * Making and verifying SSH signatures (PROTOCOL.sshsig and, for FIDO keys, PROTOCOL.u2f in OpenSSH's
- * source).
+ * Making and verifying SSH signatures (PROTOCOL.sshsig and, for FIDO keys, PROTOCOL.u2f in
+ * OpenSSH's source).
  */
 
 /** The flag that someone touched the FIDO key. */
@@ -25,7 +25,9 @@ const USER_PRESENT = 0x01;
 
 /** What a signature covers. */
 interface SignedMessage {
-  /** What it must have been made for, such as `git-vault`: one made for anything else is refused. */
+  /**
+   * What it must have been made for, such as `git-vault`: one made for anything else is refused.
+   */
   readonly namespace: string;
   readonly message: Uint8Array;
 }
@@ -97,8 +99,8 @@ const isMadeByKey = ({ publicKey, algorithm, value, fido }: ParsedSignature, dat
 const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SSH signature does not fit: ${problem}`);
 
 /**
- * Verifies that a signature was made over a message by its key, `signature.publicKey`. Who owns that
- * key is for the caller to find out.
+ * Verifies that a signature was made over a message by its key, `signature.publicKey`. Who owns
+ * that key is for the caller to find out.
  *
  * A FIDO key must have been touched for it. `readSignature` refuses RSA signatures with SHA-1.
  *

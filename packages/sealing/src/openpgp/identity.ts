@@ -91,7 +91,8 @@ async function unwrap({ body }: Stanza, key: OpenPgpPrivateKey["key"]): Promise<
     const algorithm = name === null || name === undefined ? 0 : openpgp.enums.symmetric[name];
     return Buffer.concat([Buffer.from([algorithm]), found.data]);
   } catch {
-    return null; // it is for another key, or damaged: the library does not tell them apart, nor must it
+    // It is for another key, or damaged: the library does not tell them apart, nor must it.
+    return null;
   }
 }
 
