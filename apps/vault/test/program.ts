@@ -1,5 +1,6 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { switchValue } from "@git-vault/testkit";
 
 /** The built program: what a user runs. */
 export const VAULT: string = join(import.meta.dirname, "../dist/main.cjs");
@@ -8,5 +9,5 @@ export const VAULT: string = join(import.meta.dirname, "../dist/main.cjs");
 export function pathWithVault(folder: string): string {
   mkdirSync(folder, { recursive: true });
   symlinkSync(VAULT, join(folder, "vault"));
-  return [folder, process.env["GIT_VAULT_PEERS"], process.env["PATH"]].filter(Boolean).join(delimiter);
+  return [folder, switchValue("GIT_VAULT_PEERS"), process.env["PATH"]].filter(Boolean).join(delimiter);
 }

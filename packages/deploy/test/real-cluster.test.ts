@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
-import { peer, type Repository, throwawayRepository } from "@git-vault/testkit";
+import { peer, type Repository, switchValue, throwawayRepository } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   Cluster,
@@ -15,9 +15,9 @@ import {
 import { errorOf } from "./world.ts";
 
 /** The path of a kubeconfig that names no other file. The cluster is only read from. */
-const kubeconfig = process.env["GIT_VAULT_CLUSTER"] ?? "";
+const kubeconfig = switchValue("GIT_VAULT_CLUSTER") ?? "";
 const helm = peer("helm4");
-const NAMESPACE = process.env["GIT_VAULT_CLUSTER_NAMESPACE"] ?? "default";
+const NAMESPACE = switchValue("GIT_VAULT_CLUSTER_NAMESPACE") ?? "default";
 
 /** Nobody has it. */
 const RELEASE = "git-vault-is-only-tried";

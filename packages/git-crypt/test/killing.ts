@@ -35,7 +35,7 @@ export async function killOnce(
 }
 
 /**
- * Kills a command `times` times, each at a random moment between when it began and when it would
+ * Kills a command `times` times, at moments that lie evenly between when it began and when it would
  * have ended. How long that takes is measured in this test, and again whenever a kill came too
  * late; those do not count, and of four one must hit.
  *
@@ -55,7 +55,7 @@ export async function killOften(
   for (let count = 1; hits < times; count++) {
     if (count > 4 * times) throw new Error(`only ${hits} of ${count} kills came while it was at work`);
     await prepare();
-    const took = await killOnce(victim, Math.random() * span);
+    const took = await killOnce(victim, ((hits + 0.5) / times) * span);
     if (took === null) hits += 1;
     else span = took;
     await check(count);

@@ -1,12 +1,13 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { cases } from "@git-vault/testkit";
 import { expect, test } from "vitest";
 import { lock, status, unlock } from "../src/index.ts";
 import { killOften } from "./killing.ts";
 import { commands, driver, isSealed, sealed, type Sealed } from "./sealed.ts";
 
-/** How often each command is killed; GIT_VAULT_KILLS asks for more. */
-const timesOf = (times: number): number => Number(process.env["GIT_VAULT_KILLS"] ?? times);
+/** How often each command is killed. */
+const TIMES = cases(5, 50);
 const FILES = 60;
 
 /** Large enough that most of a command's time is spent on them. */
@@ -56,41 +57,40 @@ async function expectFinished(source: Sealed, sealedFiles: number): Promise<void
   expect(leftovers(source)).toEqual([]);
 }
 
-test.each([
-  ["is configured", 15],
-  ["decrypts", 25],
-])("unlock, killed while it %s, is finished by another, and nothing in clear is ever staged", async (phase, times) => {
-  using source = await sealed(files);
-  const stored = join(gitDirOf(source), "git-crypt/keys/default");
-  let partly = 0;
-  await killOften(
-    timesOf(times),
-    {
-      command: [process.execPath, driver, "unlock", source.keyPath],
-      cwd: source.repo.path,
-      env: source.repo.env,
-      begun: () => (phase === "decrypts" ? isRewriting(source) : existsSync(stored)),
-    },
-    () => lock(source.opened),
-    async () => {
-      const count = countSealed(source);
-      if (count > 0 && count < FILES) partly += 1;
-      await expectSound(source);
-      unlock(source.opened, [source.key], commands);
-      await expectFinished(source, 0);
-      expect(readdirSync(join(gitDirOf(source), "git-crypt"))).toEqual(["keys"]);
-      expect(status(source.opened).findings).toEqual([]);
-    },
-  );
-  expect(partly).toBeGreaterThanOrEqual(phase === "decrypts" ? timesOf(times) / 5 : 0);
-});
+test.each(["is configured", "decrypts"])(
+  "unlock, killed while it %s, is finished by another, and nothing in clear is ever staged",
+  async (phase) => {
+    using source = await sealed(files);
+    const stored = join(gitDirOf(source), "git-crypt/keys/default");
+    let partly = 0;
+    await killOften(
+      TIMES,
+      {
+        command: [process.execPath, driver, "unlock", source.keyPath],
+        cwd: source.repo.path,
+        env: source.repo.env,
+        begun: () => (phase === "decrypts" ? isRewriting(source) : existsSync(stored)),
+      },
+      () => lock(source.opened),
+      async () => {
+        const count = countSealed(source);
+        if (count > 0 && count < FILES) partly += 1;
+        await expectSound(source);
+        unlock(source.opened, [source.key], commands);
+        await expectFinished(source, 0);
+        expect(readdirSync(join(gitDirOf(source), "git-crypt"))).toEqual(["keys"]);
+        expect(status(source.opened).findings).toEqual([]);
+      },
+    );
+    expect(partly).toBeGreaterThanOrEqual(phase === "decrypts" ? TIMES / 5 : 0);
+  },
+);
 
 test("lock, killed while it encrypts, is finished by another, and nothing in clear is ever staged", async () => {
   using source = await sealed(files);
-  const times = timesOf(25);
   let partly = 0;
   await killOften(
-    times,
+    TIMES,
     {
       command: [process.execPath, driver, "lock"],
       cwd: source.repo.path,
@@ -107,7 +107,7 @@ test("lock, killed while it encrypts, is finished by another, and nothing in cle
       expect(readdirSync(gitDirOf(source))).not.toContain("git-crypt");
     },
   );
-  expect(partly).toBeGreaterThanOrEqual(times / 5);
+  expect(partly).toBeGreaterThanOrEqual(TIMES / 5);
 });
 
 test("the filter, killed with the git that runs it, loses no change and stores nothing in clear", async () => {
@@ -118,7 +118,7 @@ test("the filter, killed with the git that runs it, loses no change and stores n
   let round = 0;
   const contentOf = (name: string): string => `round ${round}, file ${name}\n`.repeat(3000);
   await killOften(
-    timesOf(20),
+    TIMES,
     { command: ["git", "add", "--all"], cwd: repo.path, env: repo.env, begun: () => existsSync(held) },
     () => {
       round += 1;

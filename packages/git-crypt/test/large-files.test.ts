@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readSync, truncateSync, writeSync } from "node:fs";
 import { createHash } from "node:crypto";
+import { isLong } from "@git-vault/testkit";
 import { expect, test, vi } from "vitest";
 import { encodeKeyFile, generateKeyFile, lock, status, unlock } from "../src/index.ts";
 import { errorOf } from "./errors.ts";
@@ -24,7 +25,7 @@ function read(path: string): { start: Buffer; hash: string } {
 }
 
 // It takes 5 GiB of memory, as much space in /dev/shm, and a minute or more.
-test.runIf(process.env["GIT_VAULT_LONG_TESTS"] === "1")(
+test.runIf(isLong())(
   "a file of more than 2 GiB is encrypted, decrypted, and tells a wrong key",
   { timeout: 1_800_000 },
   async () => {

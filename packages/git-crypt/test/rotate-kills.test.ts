@@ -1,12 +1,12 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { cases } from "@git-vault/testkit";
 import { expect, test } from "vitest";
 import { abortRotation, continueRotation, decryptBlob, status, unlock } from "../src/index.ts";
 import { killOften, killOnce, type Victim } from "./killing.ts";
 import { commands, driver, isSealed, sealed, type Sealed } from "./sealed.ts";
 
-/** How often a rotation is killed; GIT_VAULT_KILLS asks for more. */
-const KILLS = Number(process.env["GIT_VAULT_KILLS"] ?? 15);
+const KILLS = cases(6, 60);
 const FILES = 40;
 
 const files = Object.fromEntries(

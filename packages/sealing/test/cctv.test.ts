@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isLong } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { encodeHeader, parseHeader } from "../src/age/header.ts";
 import { decodeArmor } from "../src/age/armor.ts";
@@ -35,9 +36,9 @@ interface Release {
 }
 
 // Some of the vectors hold 16 MiB. In small steps, all of their pushes take minutes, so most of
-// those are left out where the environment does not ask for them with GIT_VAULT_LONG_TESTS=1: all
-// but the ones about the chunks' borders.
-const LARGE_BYTES = process.env["GIT_VAULT_LONG_TESTS"] === "1" ? Infinity : 1024 * 1024;
+// those are left out where the long tests are not asked for: all but the ones about the chunks'
+// borders.
+const LARGE_BYTES = isLong() ? Infinity : 1024 * 1024;
 const SEALED_CHUNK_BYTES = 65_552;
 const AROUND_BORDER = 70;
 

@@ -2,15 +2,14 @@
  * A fuzzer: valid messages, damaged at random, must open to what was sealed or give a SealingError,
  * whole and in pieces alike, and release nothing but the start of what was sealed.
  *
- * It runs a fixed number of cases from a fixed seed. For more, set GIT_VAULT_FUZZ_CASES, the number
- * of cases for each kind of message; for others, set GIT_VAULT_FUZZ_SEED, an integer:
+ * It runs a fixed number of cases from a fixed seed. For more, and others:
  *
- *   GIT_VAULT_FUZZ_CASES=100000 GIT_VAULT_FUZZ_SEED=$RANDOM npx vitest run test/fuzz.test.ts
+ *   GIT_VAULT_LONG_TESTS=1 GIT_VAULT_SEED=$RANDOM npx vitest run packages/sealing/test/fuzz.test.ts
  *
  * A failure prints the seed and the case, with which fast-check repeats it.
  */
 import { randomBytes } from "node:crypto";
-import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { cases, seed, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeHeader, parseHeader } from "../src/age/header.ts";
@@ -31,9 +30,8 @@ import {
 import { makeTestKey } from "./keys.ts";
 import { encodeArmor } from "./whole.ts";
 
-const numRuns = Number(process.env["GIT_VAULT_FUZZ_CASES"] ?? 150);
-const seed = Number(process.env["GIT_VAULT_FUZZ_SEED"] ?? 20_250_101);
-const LONG = numRuns * 1000;
+const SETTINGS = { numRuns: cases(100, 20_000), seed: seed(20_250_101) };
+const LONG = SETTINGS.numRuns * 1000;
 
 let folder: TemporaryFolder;
 const identities: Identity[] = [];
@@ -170,7 +168,7 @@ describe.each([
           expect(error === null).toBe(!(whole instanceof SealingError));
           expect(error ?? new SealingError("UNKNOWN_FORMAT", "")).toBeInstanceOf(SealingError);
         }),
-        { numRuns, seed },
+        SETTINGS,
       );
     },
     LONG,
@@ -191,7 +189,7 @@ test(
         if (name !== "armored") return;
         expect(encodeArmor(binary).toString().trim()).toBe(damaged.toString("latin1").replaceAll("\r\n", "\n").trim());
       }),
-      { numRuns: numRuns * 5, seed },
+      { ...SETTINGS, numRuns: SETTINGS.numRuns * 5 },
     );
   },
   LONG,

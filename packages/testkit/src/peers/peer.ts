@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { switchValue } from "../switches.ts";
 
 /** A program of somebody else's that tests run for real. */
 export interface Peer {
@@ -29,11 +30,11 @@ const isExecutable = (path: string): boolean => {
  * `$GIT_VAULT_PEERS`: the distribution's `age` beside the newest one.
  */
 export function peer(name: string, options: { readonly in?: "path" } = {}): Peer {
-  const extra = options.in === "path" ? "" : (process.env["GIT_VAULT_PEERS"] ?? "");
+  const extra = options.in === "path" ? "" : (switchValue("GIT_VAULT_PEERS") ?? "");
   const folders = [extra, process.env["PATH"] ?? ""].join(delimiter).split(delimiter).filter(Boolean);
   const path = folders.map((folder) => join(folder, name)).find(isExecutable);
   if (path !== undefined) return { path, missing: false, label: name };
-  if (process.env["GIT_VAULT_PEERS_REQUIRED"] === "1")
+  if (switchValue("GIT_VAULT_PEERS_REQUIRED") === "1")
     throw new Error(`the peer ${name} is not installed and CI requires it`);
   return { path: name, missing: true, label: `${name} (skipped: ${name} is not installed)` };
 }
@@ -47,7 +48,7 @@ export function hybridPeer(name: "age" | "age-keygen"): Peer {
   if (program.missing || !/^v?1\.[0-2]\./.test(execFileSync(program.path, ["--version"], { encoding: "utf8" }))) {
     return program;
   }
-  if (process.env["GIT_VAULT_PEERS_REQUIRED"] === "1") {
+  if (switchValue("GIT_VAULT_PEERS_REQUIRED") === "1") {
     throw new Error(`the peer ${name} is older than 1.3 and CI requires that`);
   }
   return { ...program, missing: true, label: `${name} (skipped: ${name} is older than 1.3)` };
