@@ -1,7 +1,6 @@
 /*
- * Names that come from outside (files of a commit, comments of keys, accounts) reach a terminal, a
- * log and a reviewer. They are data: they must not move the cursor, and no name may pass for
- * another.
+ * Names that come from outside (files of a commit, comments of keys, accounts) reach a terminal, a log
+ * and a reviewer. They are data: they must not move the cursor, and no name may pass for another.
  */
 
 /**
@@ -13,6 +12,7 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_P
 const MARK = /\p{M}/gu;
 /** What only an escaped or a shortened name may hold. */
 const LIKE_ESCAPED = /\\[x…]/;
+/** In characters. */
 const LONGEST = 200;
 
 const escapeBytes = (bytes: Iterable<number>): string =>
@@ -44,22 +44,23 @@ const escapeRaw = (bytes: Uint8Array): string =>
     .join("");
 
 /** Keeps the start, and tells names apart by their SHA-256. */
-function shorten(name: string): string {
-  if (name.length <= LONGEST) return name;
+function shorten(name: string, longest: number): string {
+  if (name.length <= longest) return name;
   // oxlint-disable-next-line no-restricted-globals -- loaded where a name is that long, which is rare
   const { createHash } = process.getBuiltinModule("node:crypto");
-  return `${name.slice(0, LONGEST - 20)}\\…${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
+  return `${name.slice(0, longest - 20)}\\…${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
 }
 
 /**
  * The form in which a name from outside is shown to people: as it is where that is safe, else with
- * `\xNN` for each byte that is not, and with each backslash doubled. A name of more than 200
- * characters ends with the first 64 bits of its SHA-256. Two different names never print alike.
+ * `\xNN` for each byte that is not, and with each backslash doubled. A longer name ends with the
+ * first 64 bits of its SHA-256. Two different names never print alike.
  *
  * @param name text, or bytes that may be UTF-8, such as git's file names
+ * @param longest in characters, 200 where it is left out; Infinity where programs read the name, too
  */
-export function printable(name: string | Uint8Array): string {
-  if (typeof name === "string") return shorten(escapeName(name));
+export function printable(name: string | Uint8Array, longest: number = LONGEST): string {
+  if (typeof name === "string") return shorten(escapeName(name), longest);
   const text = Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString("utf8");
-  return shorten(Buffer.from(text).equals(name) ? escapeName(text) : escapeRaw(name));
+  return shorten(Buffer.from(text).equals(name) ? escapeName(text) : escapeRaw(name), longest);
 }
