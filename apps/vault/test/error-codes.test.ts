@@ -1,7 +1,7 @@
-import { VaultError } from "@git-vault/core";
+import { VaultError, type VaultErrorOptions } from "@git-vault/core";
 import { DeployError } from "@git-vault/deploy";
 import { DirectoryError } from "@git-vault/directory";
-import { GitCryptError } from "@git-vault/git-crypt";
+import { GitCryptError, type GitCryptErrorCode } from "@git-vault/git-crypt";
 import { KeyError } from "@git-vault/keys";
 import { SealingError } from "@git-vault/sealing";
 import { SharingError } from "@git-vault/sharing";
@@ -40,5 +40,105 @@ describe("what to do about an error", () => {
     expect(outcomeOf(new CliError("USAGE", "no"), "deploy check").hint).toBe("see `vault deploy check --help`");
     expect(outcomeOf(new CliError("USAGE", "no", { hint: "say yes" }), "sync").hint).toBe("say yes");
     expect(outcomeOf(new CliError("USAGE", "no"), null).hint).toBeUndefined();
+  });
+});
+
+describe("what to do about an error of a git-crypt repository", () => {
+  const hintOf = (error: GitCryptError, command: string): string | undefined => outcomeOf(error, command).hint;
+
+  test.each<[command: string, GitCryptErrorCode, options: VaultErrorOptions, hint: string]>([
+    [
+      "status",
+      "NOT_A_REPOSITORY",
+      { hint: "change to the repository" },
+      "change to the repository, or name it with -C",
+    ],
+    ["share", "NOT_GIT_CRYPT", {}, "change to the repository whose key you mean, or begin with `vault init`"],
+    [
+      "unlock",
+      "NOT_GIT_CRYPT",
+      { subject: ".gitattributes", hint: "decrypt that file" },
+      "nothing was changed; first `vault decrypt --key-file KEY -o .gitattributes HEAD:.gitattributes`, then unlock again",
+    ],
+    ["unlock", "NOT_GIT_CRYPT", { hint: "change to the submodule" }, "change to the submodule"],
+    [
+      "migrate-key",
+      "MALFORMED_KEY_FILE",
+      { subject: "a sealed message", hint: "this is a sealed message: open it first" },
+      "this is a sealed message: open it first, with vault view",
+    ],
+    ["migrate-key", "MALFORMED_KEY_FILE", { hint: "remove its last byte" }, "remove its last byte"],
+    [
+      "grant",
+      "GIT_FAILED",
+      { subject: ".git-vault", hint: "nothing was changed; mend that, or leave the files staged" },
+      "nothing was changed; mend that, or leave the files staged with --no-commit",
+    ],
+    [
+      "grant",
+      "NO_BRANCH",
+      { subject: ".git-vault", hint: "check out a branch first, or leave the changes staged" },
+      "check out a branch first, or leave the changes staged with --no-commit",
+    ],
+    ["rotate", "NO_BRANCH", { hint: "check it out" }, "check it out"],
+    [
+      "rotate",
+      "NO_BRANCH",
+      {},
+      "commit first; before the first commit, `vault lock` and `vault init` make another key",
+    ],
+    [
+      "filter",
+      "RETIRED_KEY",
+      {},
+      "take the present key with `vault unlock`, which finds your grant in what was pulled or fetched",
+    ],
+    [
+      "merge",
+      "RETIRED_KEY",
+      {},
+      "undo with `git merge --abort` or `git rebase --abort`, take that key with `vault unlock`, and do it again",
+    ],
+    [
+      "merge",
+      "FORKED_KEY",
+      {},
+      "undo with `git merge --abort` or `git rebase --abort`, take that key with `vault unlock`, and do it again",
+    ],
+    [
+      "filter",
+      "FORKED_KEY",
+      {},
+      "take it with `vault unlock`, which finds your grant in what was pulled or fetched; merge, and then run `vault rotate`",
+    ],
+    [
+      "rotate",
+      "FORKED_KEY",
+      { hint: "where nobody has it, remove it" },
+      "take it with `vault unlock`; where nobody has it, remove it",
+    ],
+    ["init", "OTHER_KEY", {}, "it is set up already; `vault init PATTERN` protects more files with it"],
+    ["unlock", "OTHER_KEY", { hint: "lock it first" }, "lock it first"],
+    [
+      "unlock",
+      "MODIFIED",
+      {},
+      "keep them with `vault unlock --force`, and then `git add` encrypts them; or drop the changes with `git restore`",
+    ],
+    ["rotate", "MODIFIED", {}, "run `vault unlock` first"],
+    ["lock", "MODIFIED", { hint: "stage them" }, "stage them"],
+    ["lock", "OTHER_WORKTREES", {}, "lock all work trees together, with `vault lock --all-worktrees`"],
+    ["rotate", "UNFINISHED", {}, "finish it with `vault rotate --continue`, or undo it with `vault rotate --abort`"],
+    [
+      "lock",
+      "UNFINISHED",
+      { subject: "/repo" },
+      "finish it with vault rotate --continue, or undo it with vault rotate --abort, in /repo",
+    ],
+    ["rotate", "UNFINISHED", { hint: "finish it or abort it first" }, "finish it or abort it first"],
+    ["rotate", "NO_ROTATION", {}, "nothing was changed; `vault rotate` begins one"],
+    ["rotate", "BRANCH_MOVED", {}, "finish it instead, with `vault rotate --continue`"],
+  ])("%s, %s, %o", (command, code, options, hint) => {
+    expect(hintOf(new GitCryptError(code, "", options), command)).toBe(hint);
   });
 });

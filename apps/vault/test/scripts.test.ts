@@ -61,8 +61,7 @@ describe.each(readdirSync(scripts))("the script %s", (file) => {
   test.skipIf(missing !== undefined)(
     `does what it says${missing === undefined ? "" : `: ${missing.label}`}`,
     async () => {
-      // As for those who are signed in.
-      Object.assign(github.rate, { limit: 5000, remaining: 5000 });
+      Object.assign(github.rate, { limit: 5000, remaining: 5000 }); // as for those who are signed in
       await runScript(join(scripts, file), {
         env: { GITHUB_API_URL: github.url },
         setup: ({ folder: work, env }) => {

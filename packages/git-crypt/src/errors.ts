@@ -1,4 +1,4 @@
-import { VaultError } from "@git-vault/core";
+import { systemCode, VaultError } from "@git-vault/core";
 
 /**
  * - `NOT_A_REPOSITORY`: the path is in no git repository
@@ -75,8 +75,8 @@ export type GitCryptErrorCode =
 export class GitCryptError extends VaultError<GitCryptErrorCode> {}
 
 /** The repository's own folder takes no file: it is read-only, or the disk is full. */
-export const unwritableFolder = (code: string, cause: unknown): GitCryptError =>
-  new GitCryptError("UNWRITABLE", `the repository's .git cannot be written: ${code}`, {
+export const unwritableFolder = (cause: unknown, reason: string = systemCode(cause) ?? "unknown"): GitCryptError =>
+  new GitCryptError("UNWRITABLE", `the repository's .git cannot be written: ${reason}`, {
     hint: "check its permissions and the space left, then run the command again",
     cause,
   });

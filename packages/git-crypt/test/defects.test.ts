@@ -66,14 +66,14 @@ describe.skipIf(gitCrypt.missing)(`with ${gitCrypt.label}, what it gets wrong`, 
     await our.git("rm", "--quiet", "--force", "tiny.secret");
     await our.git("checkout", "--quiet", "HEAD", "--", "tiny.secret");
     expect(contentOf(our.path, "tiny.secret")).toBe("tiny\n");
-    expect(status(our.opened).findings).toMatchObject([{ path: "tiny.secret", problem: "committed-plaintext" }]);
+    expect(status(our.opened).findings).toMatchObject([{ subject: "tiny.secret", id: "committed-plaintext" }]);
   });
 
   test("2: with text set, its ciphertext is damaged in silence; vault reports the attribute and writes -text", async () => {
     const content = `${Array.from({ length: 100_000 }, (_, line) => `line ${line}`).join("\n")}\n`;
     using source = await theirs({ "a.secret": content }, `${gitCryptAttributes.trim()} text eol=crlf\n`);
     const clone = await cloneOf(source.repo, "clone");
-    expect(status(clone.opened).findings).toMatchObject([{ path: "a.secret", problem: "line-endings" }]);
+    expect(status(clone.opened).findings).toMatchObject([{ subject: "a.secret", id: "line-endings" }]);
     const blob = await source.repo.git("cat-file", "blob", "HEAD:a.secret");
     expect(blob.length).not.toBe(22 + content.length);
     using ours = await sealed({ "a.secret": content });
@@ -145,7 +145,7 @@ describe.skipIf(gitCrypt.missing)(`with ${gitCrypt.label}, what it gets wrong`, 
     await repo.commit("More");
     await repo.git("merge", "--quiet", "--no-edit", "side");
     expect(contentOf(repo.path, "a.secret")).toBe("");
-    expect(status(source.opened).findings).toMatchObject([{ path: "a.secret", problem: "empty" }]);
+    expect(status(source.opened).findings).toMatchObject([{ subject: "a.secret", id: "empty" }]);
     // The other way round, an edit against an emptied file is a conflict like any other.
     await repo.git("checkout", "--quiet", "-b", "edit", "HEAD~1");
     repo.write("a.secret", "edited\n");
@@ -193,7 +193,7 @@ describe.skipIf(gitCrypt.missing)(`with ${gitCrypt.label}, what it gets wrong`, 
     installHook(clone.opened, { own: `"${process.execPath}" "${driver}" check-staged`, shared: "unused" });
     await expect(clone.git("commit", "--quiet", "--message=Leak")).rejects.toThrow(/b\.secret/);
     await clone.git("commit", "--quiet", "--message=Leak", "--no-verify");
-    expect(status(clone.opened).findings).toMatchObject([{ path: "b.secret", problem: "committed-plaintext" }]);
+    expect(status(clone.opened).findings).toMatchObject([{ subject: "b.secret", id: "committed-plaintext" }]);
   });
 
   test("10: an unrelated change stops its unlock; vault's goes on", async () => {

@@ -6,14 +6,13 @@ import * as fc from "fast-check";
 import { peer, temporaryFolder } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import {
-  cleanContent,
   encryptBlob,
+  filterContent,
   GitCryptError,
   openRepository,
   parseKeyFile,
   type Repository,
   runFilter,
-  smudgeContent,
   type FilterOptions,
 } from "../src/index.ts";
 import { errorOf } from "./errors.ts";
@@ -73,25 +72,27 @@ const request = (command: string, content: Buffer): Buffer =>
 const success = (content: Uint8Array): Buffer =>
   Buffer.concat([lines("status=success"), contentOf(Buffer.from(content)), FLUSH]);
 
-describe("cleanContent and smudgeContent", () => {
-  test("undo each other, and clean does nothing twice", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-        const blob = cleanContent(keyFile, bytes);
-        expect(Buffer.from(blob)).toEqual(encryptBlob(keyFile, bytes));
-        expect(cleanContent(keyFile, blob)).toBe(blob);
-        expect(Buffer.from(smudgeContent(keyFile, blob))).toEqual(Buffer.from(bytes));
-      }),
-    );
+describe("filterContent", () => {
+  test("undoes itself, and clean does nothing twice", async () => {
+    using source = await sealed({});
+    const { keyFile: own } = source.opened.readKey();
+    for (const content of [0, 1, 22, 300].map((size) => Buffer.alloc(size, "content"))) {
+      const blob = filterContent(source.opened, "clean", content);
+      expect(Buffer.from(blob)).toEqual(encryptBlob(own, content));
+      expect(filterContent(source.opened, "clean", blob)).toBe(blob);
+      expect(Buffer.from(filterContent(source.opened, "smudge", blob))).toEqual(content);
+    }
   });
 
-  test("what only looks encrypted is encrypted by clean and refused by smudge; plaintext passes smudge whole", () => {
+  test("encrypts what only looks encrypted, and refuses to smudge it; plaintext passes smudge whole", async () => {
+    using source = await sealed({});
+    const { opened } = source;
     const forged = Buffer.concat([Buffer.from("\0GITCRYPT\0"), Buffer.alloc(30)]);
-    expect(Buffer.from(cleanContent(keyFile, forged))).toEqual(encryptBlob(keyFile, forged));
-    errorOf("TAMPERED_BLOB", () => smudgeContent(keyFile, forged));
-    errorOf("MALFORMED_BLOB", () => smudgeContent(keyFile, forged.subarray(0, 21)));
+    expect(filterContent(opened, "clean", forged)).toEqual(encryptBlob(opened.readKey().keyFile, forged));
+    errorOf("TAMPERED_BLOB", () => filterContent(opened, "smudge", forged));
+    errorOf("MALFORMED_BLOB", () => filterContent(opened, "smudge", forged.subarray(0, 21)));
     for (const text of ["", "x", "at most 22 bytes here", "\0GITCRYPT"]) {
-      expect(Buffer.from(smudgeContent(keyFile, Buffer.from(text))).toString()).toBe(text);
+      expect(Buffer.from(filterContent(opened, "smudge", Buffer.from(text))).toString()).toBe(text);
     }
   });
 });
@@ -194,7 +195,7 @@ describe.skipIf(gitCrypt.missing)(`with ${gitCrypt.label}`, () => {
         input: content,
         maxBuffer: 2 ** 24,
       });
-      expect({ size, same: stdout.equals(cleanContent(key, content)) }).toEqual({ size, same: true });
+      expect({ size, same: stdout.equals(encryptBlob(key, content)) }).toEqual({ size, same: true });
     }
     expect(sizes.length).toBeGreaterThanOrEqual(100);
   });

@@ -179,10 +179,10 @@ describe("a key file is refused", () => {
   test.each([
     [vector("default.key").toString("base64"), /base64/],
     [`\n${vector("named.key").toString("base64")}\n`, /base64/],
-    ["age-encryption.org/v1\n-> ssh-ed25519", /vault view/],
-    ["-----BEGIN AGE ENCRYPTED FILE-----\n", /vault view/],
-    ["SSH-VAULT;AES256;", /vault view/],
-    ["-----BEGIN PGP MESSAGE-----\n", /vault view/],
+    ["age-encryption.org/v1\n-> ssh-ed25519", /open it first/],
+    ["-----BEGIN AGE ENCRYPTED FILE-----\n", /open it first/],
+    ["SSH-VAULT;AES256;", /open it first/],
+    ["-----BEGIN PGP MESSAGE-----\n", /open it first/],
     ["\0GITCRYPT\0abcdef", /not the key that opens it/],
   ])("for something else handed in by mistake, with a hint: %j", (text, hint) => {
     expect(hintFor(Buffer.from(text))).toMatch(hint);

@@ -98,20 +98,18 @@ test("a plain pull of a rotation goes through: what the old key does not open st
     writeFileSync(at(name), stored); // so that git asks the filter
   }
   expect(await changes()).toBe(" M .gitattributes\n?? note\n");
-  expect(status(clone.opened).findings.map(({ path, problem }) => [path, problem])).toEqual(
+  expect(status(clone.opened).findings.map(({ subject, id }) => [subject, id])).toEqual(
     Object.keys(files).map((path) => [path, "newer-key"]),
   );
-  expect(diagnose(clone.opened).diagnoses).toContainEqual({
-    ailment: "replaced-key",
-    subject: "default",
-    serious: true,
-  });
+  expect(diagnose(clone.opened).findings).toContainEqual(
+    expect.objectContaining({ id: "replaced-key", subject: "default", severity: "error" }),
+  );
 
   expect(unlock(clone.opened, [key.bytes], commands)).toMatchObject({ decrypted: 3, unopened: [], changed: [] });
   expect(await changes()).toBe(" M .gitattributes\n?? note\n");
   for (const [name, content] of Object.entries(files)) expect(text(at(name))).toBe(content);
   expect(status(clone.opened).findings).toEqual([]);
-  expect(diagnose(clone.opened).diagnoses).toEqual([]);
+  expect(diagnose(clone.opened).findings).toEqual([]);
 });
 
 test.each([["checked out"], ["sparse"]])(
@@ -188,7 +186,7 @@ test("status names files that are still encrypted with a retired key, however la
   const key = await rotateByHand(source, "rotated", files);
   const clone = await source.clone("clone", "--branch=rotated");
   unlock(clone.opened, [key.bytes], commands);
-  expect(status(clone.opened).findings.map(({ path, problem }) => [path, problem])).toEqual([
+  expect(status(clone.opened).findings.map(({ subject, id }) => [subject, id])).toEqual([
     ["large.secret", "retired-key"],
   ]);
   expect(fix(clone.opened).map(({ path }) => path)).toEqual(["large.secret"]);

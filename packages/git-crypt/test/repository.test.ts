@@ -95,7 +95,7 @@ describe("openRepository refuses", () => {
       expect(absent.message).toMatch(/there is no such folder$/);
     }
     const env = { ...repo.env, GIT_DIR: join(repo.folder, "nothing") };
-    expect(errorOf("NOT_A_REPOSITORY", () => openRepository(repo.path, { env })).hint).toMatch(/-C/);
+    expect(errorOf("NOT_A_REPOSITORY", () => openRepository(repo.path, { env })).hint).toBe("change to the repository");
   });
 
   test("a repository of another user, and says how to trust it", async () => {
@@ -300,7 +300,7 @@ describe("readKey, where there is no key, tells", () => {
       expect(opened.keyNames()).toEqual([]);
       const { message, hint } = errorOf(codes[expected], () => opened.readKey("any"));
       expect(message).toMatch(expected === "locked" ? /the repository is locked/ : /does not use git-crypt/);
-      expect(hint).toMatch(expected === "locked" ? /unlock it first/ : /vault init/);
+      expect(hint ?? "").toMatch(expected === "locked" ? /unlock it first/ : /^$/);
     }
   });
 

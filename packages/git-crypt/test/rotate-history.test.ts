@@ -73,7 +73,7 @@ describe("over a rotation", () => {
     await clean(source);
     expect(await present(source, "HEAD")).toEqual(["a.secret", "b.secret", "c.secret"]);
     const left = ["new.secret"];
-    expect(status(opened).findings).toMatchObject(left.map((path) => ({ path, problem: "retired-key" })));
+    expect(status(opened).findings).toMatchObject(left.map((subject) => ({ subject, id: "retired-key" })));
     expect(fix(opened).map(({ path }) => path)).toEqual(left);
     expect(status(opened).findings).toEqual([]);
     await repo.git("commit", "--quiet", "--message=Fix");

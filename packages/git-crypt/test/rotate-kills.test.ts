@@ -41,7 +41,7 @@ async function expectSound({ repo, opened }: Sealed): Promise<void> {
   const { findings, files: stored } = status(opened);
   expect(stored.map(({ encrypted }) => encrypted)).toEqual(stored.map(() => true));
   const isBegun = existsSync(join(repo.path, ".git/git-vault/rotation"));
-  const problems = findings.map(({ problem }) => problem).filter((problem) => problem !== "retired-key");
+  const problems = findings.map(({ id }) => id).filter((problem) => problem !== "retired-key");
   expect(problems).toEqual(isBegun ? ["unfinished-rotation"] : []);
 }
 

@@ -24,7 +24,7 @@ const gitCrypt = peer("git-crypt");
 const files = { "a.secret": "one\n", "b.secret": "two\n" };
 const keyOf = (repository: Repository): Buffer => repository.readKey().bytes;
 const text = ({ path }: Clone, name: string): string => readFileSync(join(path, name), "utf8");
-const problems = ({ opened }: Clone): string[] => status(opened).findings.map(({ problem }) => problem);
+const problems = ({ opened }: Clone): string[] => status(opened).findings.map(({ id }) => id);
 const changes = async ({ git }: Clone): Promise<string> => (await git("status", "--porcelain")).toString();
 const add = async ({ path, git }: Clone, name: string, content: string): Promise<void> => {
   writeFileSync(join(path, name), content);

@@ -285,11 +285,11 @@ test("interrupted, it keeps other commands out until it is continued or aborted"
 test("a rotation that was left is diagnosed, and a damaged journal is refused and left as it is", async () => {
   using source = await sealed(files);
   const { repo, opened } = source;
-  const ailments = (): readonly object[] => diagnose(opened).diagnoses;
-  expect(ailments()).toEqual([]);
+  const setup = (): readonly object[] => diagnose(opened).findings;
+  expect(setup()).toEqual([]);
   await interrupt(source);
-  expect(ailments()).toEqual([{ ailment: "unfinished-rotation", subject: "default", serious: true }]);
-  expect(status(opened).findings).toMatchObject([{ problem: "unfinished-rotation" }]);
+  expect(setup()).toMatchObject([{ id: "unfinished-rotation", subject: "default", severity: "error" }]);
+  expect(status(opened).findings).toMatchObject([{ id: "unfinished-rotation" }]);
   const journal = join(repo.path, ".git/git-vault/rotation");
   const whole = text(journal);
   for (const damaged of [
@@ -303,7 +303,7 @@ test("a rotation that was left is diagnosed, and a damaged journal is refused an
     writeFileSync(journal, damaged);
     errorOf("UNFINISHED", () => continueRotation(opened, commands));
     errorOf("UNFINISHED", () => abortRotation(opened, commands));
-    expect(ailments()).toMatchObject([{ ailment: "unfinished-rotation", serious: true }]);
+    expect(setup()).toMatchObject([{ id: "unfinished-rotation", severity: "error" }]);
     expect(text(journal)).toBe(damaged);
   }
   writeFileSync(journal, whole);

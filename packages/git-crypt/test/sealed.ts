@@ -1,15 +1,20 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { cpSync, lstatSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Repository as Throwaway, temporaryFolder, throwawayRepository } from "@git-vault/testkit";
 import { bundleProgram } from "@git-vault/testkit/program";
 import { afterAll } from "vitest";
+import { locate } from "../src/format/file-name.ts";
+import { refreshIndex } from "../src/git/index-file.ts";
+import { listIndex } from "../src/git/protected-files.ts";
+import { WorkTree } from "../src/git/work-tree.ts";
 import { initialize, openRepository, type Repository } from "../src/index.ts";
 
-const folder = temporaryFolder();
-afterAll(() => folder.remove());
+/** What all tests of a file share. */
+const shared = temporaryFolder();
+afterAll(() => shared.remove());
 
 /** The stand-in for the command line. */
-export const driver: string = await bundleProgram(join(import.meta.dirname, "driver.mjs"), folder.path);
+export const driver: string = await bundleProgram(join(import.meta.dirname, "driver.ts"), shared.path);
 const self = `"${process.execPath}" "${driver}"`;
 
 /** What git is told to run. */
@@ -41,18 +46,53 @@ export async function cloneOf(repo: Throwaway, name: string, options: readonly s
   return { path, opened: openRepository(path, repo), git: (...args) => repo.git("-C", path, ...args) };
 }
 
+/** The repositories that this file's tests asked for, by what they hold; a test gets a copy. */
+const templates = new Map<string, Promise<string>>();
+
+function templateOf(name: string, make: (repo: Throwaway) => Promise<void>): Promise<string> {
+  const present = templates.get(name);
+  if (present !== undefined) return present;
+  const path = join(shared.path, String(templates.size));
+  const made = (async () => {
+    using repo = await throwawayRepository();
+    await make(repo);
+    cpSync(repo.path, path, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    return path;
+  })();
+  templates.set(name, made);
+  return made;
+}
+
+function copy(template: string, repo: Throwaway): void {
+  rmSync(repo.path, { recursive: true });
+  cpSync(template, repo.path, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+}
+
+const initialized = (init: readonly string[]): Promise<string> =>
+  templateOf(JSON.stringify(init), async (repo) => {
+    if (init.length > 0) {
+      rmSync(join(repo.path, ".git"), { recursive: true });
+      await repo.git("init", "--quiet", ...init);
+    }
+    initialize(openRepository(repo.path, repo), commands);
+    repo.write(".gitattributes", attributes);
+  });
+
 /** Makes a repository whose `*.secret` files are encrypted by our filter. */
 export async function sealed(files: Record<string, string | Uint8Array>, ...init: string[]): Promise<Sealed> {
+  const template = await templateOf(JSON.stringify([files, init]), async (repo) => {
+    copy(await initialized(init), repo);
+    for (const [name, content] of Object.entries(files)) repo.write(name, content);
+    await repo.commit("Begin");
+  });
   const repo = await throwawayRepository();
-  if (init.length > 0) {
-    rmSync(join(repo.path, ".git"), { recursive: true });
-    await repo.git("init", "--quiet", ...init);
-  }
+  copy(template, repo);
   const opened = openRepository(repo.path, repo);
-  initialize(opened, commands);
-  repo.write(".gitattributes", attributes);
-  for (const [name, content] of Object.entries(files)) repo.write(name, content);
-  await repo.commit("Begin");
+  // The copies are other files than those that the index remembers.
+  const copies = listIndex(opened).map(
+    ({ name, oid }) => [name, { oid, stat: lstatSync(locate(repo.path, name), { bigint: true }) }] as const,
+  );
+  refreshIndex(opened, new WorkTree(repo.path, opened.gitDir), new Map(copies));
   const key = opened.readKey().bytes;
   const keyPath = join(repo.folder, "key");
   writeFileSync(keyPath, key);

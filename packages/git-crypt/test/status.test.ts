@@ -43,7 +43,7 @@ async function stageInClear(repo: Throwaway, name: string, content: string): Pro
 }
 
 const problems = (repository: Parameters<typeof status>[0], history = false): string[] =>
-  status(repository, { history }).findings.map(({ path, problem }) => `${path}: ${problem}`);
+  status(repository, { history }).findings.map(({ subject, id }) => `${subject}: ${id}`);
 
 describe("status", () => {
   test("tells whether it is locked, with which keys, and which files are protected", async () => {
@@ -147,7 +147,7 @@ describe("status", () => {
     const config = join(repo.path, ".git/config");
     const whole = readFileSync(config);
     await repo.git("config", "--remove-section", "filter.git-crypt");
-    expect(status(opened)).toMatchObject({ state: "partly", findings: [{ path: "default", problem: "no-filter" }] });
+    expect(status(opened)).toMatchObject({ state: "partly", findings: [{ subject: "default", id: "no-filter" }] });
     expect(await stores()).toBe("clear\n");
     writeFileSync(config, whole);
     await repo.git("reset", "--quiet");
@@ -181,7 +181,7 @@ describe("status", () => {
     await stops();
     await repo.git("config", "filter.git-crypt.process", commands.filterCommand);
     rmSync(join(repo.path, ".git/git-crypt"), { recursive: true });
-    expect(status(opened)).toMatchObject({ state: "partly", findings: [{ path: "default", problem: "no-key" }] });
+    expect(status(opened)).toMatchObject({ state: "partly", findings: [{ subject: "default", id: "no-key" }] });
     await stops();
     unlock(opened, [source.key], commands);
     expect(status(opened)).toMatchObject({ state: "unlocked", findings: [] });
@@ -201,8 +201,8 @@ describe("status", () => {
     expect(existsSync(folder)).toBe(false);
     cpSync(kept, folder, { recursive: true });
     expect(left).toHaveLength(1);
-    expect(status(opened)).toMatchObject({ state: "partly", findings: [{ path: "default", problem: "left-keys" }] });
-    expect(diagnose(opened).diagnoses).toEqual([{ ailment: "left-keys", subject: "default", serious: true }]);
+    expect(status(opened)).toMatchObject({ state: "partly", findings: [{ subject: "default", id: "left-keys" }] });
+    expect(diagnose(opened).findings).toMatchObject([{ id: "left-keys", subject: "default", severity: "error" }]);
     repo.write("a.secret", "edited while it was locked\n");
     expect(lock(opened)).toMatchObject({ keyNames: ["default"], encrypted: 0 });
     expect(existsSync(folder)).toBe(false);
@@ -248,7 +248,7 @@ describe("checkStaged and its hook", () => {
     writeFileSync(join(clone.path, "b.secret"), "clear\n");
     expect(checkStaged(clone.opened)).toEqual([]);
     await clone.git("add", "b.secret");
-    expect(checkStaged(clone.opened)).toMatchObject([{ path: "b.secret", problem: "staged-plaintext" }]);
+    expect(checkStaged(clone.opened)).toMatchObject([{ subject: "b.secret", id: "staged-plaintext" }]);
     rmSync(join(clone.path, ".gitattributes"));
     expect(checkStaged(clone.opened)).toHaveLength(1);
     await clone.git("rm", "--quiet", "--cached", ".gitattributes");
@@ -311,7 +311,7 @@ describe("checkStaged and its hook", () => {
     const hook = { own: `"${process.execPath}" "${driver}" check-staged`, shared: "the-vault check-staged" };
     const { path } = installHook(opened, hook);
     expect(readFileSync(path, "utf8")).not.toContain(driver);
-    expect(diagnose(opened).diagnoses).toEqual([]);
+    expect(diagnose(opened).findings).toEqual([]);
     await stageInClear(repo, "b.secret", "clear\n");
     mkdirSync(bin);
     writeFileSync(join(bin, "the-vault"), `#!/bin/sh\nexec "${process.execPath}" "${driver}" "$@"\n`, { mode: 0o755 });
@@ -378,15 +378,15 @@ describe("readProtected", () => {
 test("diagnose tells what is wrong with the settings, without running any", async () => {
   using source = await sealed({ "a.secret": "one\n" });
   const { repo, opened } = source;
-  const ailments = (): string[] => diagnose(opened).diagnoses.map(({ ailment, subject }) => `${ailment} ${subject}`);
-  expect(diagnose(opened)).toMatchObject({ keyNames: ["default"], diagnoses: [] });
+  const setup = (): string[] => diagnose(opened).findings.map(({ id, subject }) => `${id} ${subject}`);
+  expect(diagnose(opened)).toMatchObject({ keyNames: ["default"], findings: [] });
   expect(diagnose(opened).gitVersion).toMatch(/^\d+\.\d+/);
   await repo.git("config", "filter.git-crypt.process", `"${process.execPath}" '/gone/main.cjs' filter`);
   await repo.git("config", "filter.git-crypt.clean", "no-such-program clean");
   await repo.git("config", "--unset", "filter.git-crypt.required");
   await repo.git("config", "diff.git-crypt.cachetextconv", "true");
   chmodSync(join(repo.path, ".git/git-crypt/keys/default"), 0o644);
-  expect(ailments()).toEqual([
+  expect(setup()).toEqual([
     "missing-program filter.git-crypt.clean",
     "missing-program filter.git-crypt.process",
     "not-required filter.git-crypt.required",
@@ -394,10 +394,10 @@ test("diagnose tells what is wrong with the settings, without running any", asyn
     `loose-permissions ${join(repo.path, ".git/git-crypt/keys/default")}`,
   ]);
   await repo.git("config", "--remove-section", "filter.git-crypt");
-  expect(ailments()).toContain("no-filter default");
+  expect(setup()).toContain("no-filter default");
   rmSync(join(repo.path, ".git/git-crypt"), { recursive: true });
   await repo.git("config", "filter.git-crypt-ops.clean", commands.filterCommand);
-  expect(ailments()).toEqual([
+  expect(setup()).toEqual([
     "no-key ops",
     "not-required filter.git-crypt-ops.required",
     "no-process filter.git-crypt-ops.process",

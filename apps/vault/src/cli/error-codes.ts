@@ -8,8 +8,8 @@
  * - `LAST_NODE: [1, "open or add another one first; --force closes it nevertheless"]` prints these
  *   words instead of the library's hint.
  * - `NO_SUCH_KEY: [1, ({ subject }) => …]` makes the words of the error: of its `subject` (which
- *   recipient, file or node it is about), of its own hint, or of the command that failed (null
- *   where none was recognised). What gives undefined leaves the library's hint.
+ *   recipient, file or node it is about), of its own hint, or of the command that failed (null where
+ *   none was recognised). What gives undefined leaves the library's hint.
  *
  * Where two places throw the same code and different things are to be done, give them two codes.
  */
@@ -42,6 +42,12 @@ export type ExitCode = keyof typeof EXIT_CODES;
 type Hint = string | ((error: VaultError, command: string | null) => string | undefined);
 type Outcome = ExitCode | readonly [ExitCode, Hint];
 type Outcomes<Code extends string> = Readonly<Record<Code, Outcome>>;
+
+/** The subject of what goes wrong where files of this folder are to be committed. */
+const VAULT_FOLDER = ".git-vault";
+
+const MERGE_AGAIN =
+  "undo with `git merge --abort` or `git rebase --abort`, take that key with `vault unlock`, and do it again";
 
 /** By the class of the error, then by its code. */
 const OUTCOMES = {
@@ -77,17 +83,12 @@ const OUTCOMES = {
   SealingError: {
     UNKNOWN_FORMAT: 5,
     MALFORMED_MESSAGE: 5,
-    UNPROTECTED_MESSAGE: [
-      5,
-      "anybody could have changed it on the way; have it sealed again by `vault share`, or by a current gpg",
-    ],
     TAMPERED_MESSAGE: 5,
     NO_IDENTITY_MATCHED: 3,
     WRONG_PASSPHRASE: 4,
     WORK_FACTOR: 5,
     NO_RECIPIENTS: 2,
     UNUSABLE_RECIPIENT: 3,
-    REFUSED_RECIPIENT: [3, "look at the keys with `vault keys`"],
     MIXED_RECIPIENTS: 2,
     BAD_SIGNATURE: 5,
     TOO_LARGE: 5,
@@ -106,27 +107,55 @@ const OUTCOMES = {
     INVALID_SETTING: 2,
   } satisfies Outcomes<DirectoryErrorCode>,
   GitCryptError: {
-    NOT_A_REPOSITORY: 1,
+    NOT_A_REPOSITORY: [1, ({ hint }) => hint && `${hint}, or name it with -C`],
     UNTRUSTED_REPOSITORY: 1,
     GIT_MISSING: 1,
-    GIT_FAILED: 1,
-    NOT_GIT_CRYPT: 1,
+    GIT_FAILED: [1, ({ hint, subject }) => (subject === VAULT_FOLDER ? `${hint} with --no-commit` : hint)],
+    NOT_GIT_CRYPT: [
+      1,
+      ({ hint, subject }) =>
+        subject === ".gitattributes"
+          ? "nothing was changed; first `vault decrypt --key-file KEY -o .gitattributes HEAD:.gitattributes`, then unlock again"
+          : (hint ?? "change to the repository whose key you mean, or begin with `vault init`"),
+    ],
     LOCKED: 3,
     NO_SUCH_KEY: 1,
     INVALID_KEY_NAME: 2,
     INVALID_PATTERN: 2,
     KEY_FILE_UNREADABLE: 1,
-    MALFORMED_KEY_FILE: 5,
+    MALFORMED_KEY_FILE: [
+      5,
+      ({ hint, subject }) => (subject === "a sealed message" ? `${hint}, with vault view` : hint),
+    ],
     MALFORMED_BLOB: 5,
     TAMPERED_BLOB: 5,
-    RETIRED_KEY: 3,
-    FORKED_KEY: 3,
+    RETIRED_KEY: [
+      3,
+      (_, command) =>
+        command === "merge"
+          ? MERGE_AGAIN
+          : "take the present key with `vault unlock`, which finds your grant in what was pulled or fetched",
+    ],
+    FORKED_KEY: [
+      3,
+      ({ hint }, command) =>
+        command === "merge"
+          ? MERGE_AGAIN
+          : `take it with \`vault unlock\`${hint === undefined ? ", which finds your grant in what was pulled or fetched; merge, and then run `vault rotate`" : `; ${hint}`}`,
+    ],
     NO_WORK_TREE: 1,
     WRONG_KEY: 3,
-    OTHER_KEY: 1,
+    OTHER_KEY: [1, ({ hint }) => hint ?? "it is set up already; `vault init PATTERN` protects more files with it"],
     ALREADY_USED: 1,
-    MODIFIED: 1,
-    OTHER_WORKTREES: 1,
+    MODIFIED: [
+      1,
+      ({ hint }, command) =>
+        hint ??
+        (command === "unlock"
+          ? "keep them with `vault unlock --force`, and then `git add` encrypts them; or drop the changes with `git restore`"
+          : "run `vault unlock` first"),
+    ],
+    OTHER_WORKTREES: [1, ({ hint }) => hint ?? "lock all work trees together, with `vault lock --all-worktrees`"],
     INDEX_LOCKED: 1,
     CONFIG_LOCKED: 1,
     UNWRITABLE: 1,
@@ -134,10 +163,23 @@ const OUTCOMES = {
     NO_SUCH_REVISION: 1,
     NO_SUCH_FILE: 1,
     BAD_PROTOCOL: 5,
-    UNFINISHED: 1,
-    NO_BRANCH: 1,
-    NO_ROTATION: 1,
-    BRANCH_MOVED: 1,
+    UNFINISHED: [
+      1,
+      ({ hint, subject }) =>
+        hint ??
+        (subject === undefined
+          ? "finish it with `vault rotate --continue`, or undo it with `vault rotate --abort`"
+          : `finish it with vault rotate --continue, or undo it with vault rotate --abort, in ${subject}`),
+    ],
+    NO_BRANCH: [
+      1,
+      ({ hint, subject }) =>
+        subject === VAULT_FOLDER
+          ? `${hint} with --no-commit`
+          : (hint ?? "commit first; before the first commit, `vault lock` and `vault init` make another key"),
+    ],
+    NO_ROTATION: [1, "nothing was changed; `vault rotate` begins one"],
+    BRANCH_MOVED: [1, "finish it instead, with `vault rotate --continue`"],
     HOOKS_ELSEWHERE: 1,
   } satisfies Outcomes<GitCryptErrorCode>,
   SharingError: {

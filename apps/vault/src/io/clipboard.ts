@@ -33,8 +33,7 @@ function hasDisplay(): boolean {
   if (process.platform !== "linux") return true;
   if (process.env["DISPLAY"] || process.env["WAYLAND_DISPLAY"]) return true;
   try {
-    // WSL reaches the clipboard of Windows.
-    return /microsoft/i.test(readFileSync("/proc/version", "utf8"));
+    return /microsoft/i.test(readFileSync("/proc/version", "utf8")); // WSL reaches the clipboard of Windows
   } catch {
     return false;
   }

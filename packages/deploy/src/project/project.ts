@@ -211,7 +211,7 @@ export class Project implements AsyncDisposable {
    * holds a version in clear. What a shallow clone lacks is not searched.
    */
   clearInHistory(): string[] {
-    return clearInHistory(this.#repository).map(({ path }) => path);
+    return clearInHistory(this.#repository).map(({ file }) => file);
   }
 
   /**

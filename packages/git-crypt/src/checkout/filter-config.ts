@@ -1,5 +1,5 @@
-import { changeConfig, type ConfiguredPlace } from "../git/config-file.ts";
-import { type GitPlace, tryGit } from "../git/git.ts";
+import { changeConfig } from "../git/config-file.ts";
+import { type CommonPlace, type GitPlace, gitSetting, tryGit } from "../git/git.ts";
 import { filterOf } from "../git/protected-files.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
 
@@ -45,13 +45,8 @@ export function settingsOf(
 
 /** The repository's own settings of git-crypt's filters and drivers; the last of each name. */
 export function readSettings(place: GitPlace): Map<string, string> {
-  const { status, stdout } = tryGit(place, [
-    "config",
-    "--local",
-    "-z",
-    "--get-regexp",
-    "^(filter|diff|merge)\\.git-crypt[-.]",
-  ]);
+  const pattern = "^(filter|diff|merge)\\.git-crypt[-.]";
+  const { status, stdout } = tryGit(place, ["config", "--local", "-z", "--get-regexp", pattern]);
   if (status !== 0) return new Map();
   const records = stdout.toString().split("\0").slice(0, -1);
   return new Map(
@@ -63,7 +58,7 @@ export function readSettings(place: GitPlace): Map<string, string> {
 }
 
 /** Sets settings, in one step; gives whether any was another. */
-export const writeSettings = (place: ConfiguredPlace, settings: readonly (readonly [string, string])[]): boolean =>
+export const writeSettings = (place: CommonPlace, settings: readonly (readonly [string, string])[]): boolean =>
   changeConfig(place, () => {
     const present = readSettings(place);
     const missing = settings.filter(([name, value]) => present.get(name) !== value);
@@ -74,7 +69,7 @@ export const writeSettings = (place: ConfiguredPlace, settings: readonly (readon
  * Removes a key's filter and drivers, whoever configured them, from the repository's and this work
  * tree's settings.
  */
-export function removeSettings(place: ConfiguredPlace, keyName: string): void {
+export function removeSettings(place: CommonPlace, keyName: string): void {
   const name = filterOf(keyName);
   const sections = [`merge.${name}`, `diff.${name}`, `filter.${name}`];
   changeConfig(place, () => {
@@ -83,11 +78,7 @@ export function removeSettings(place: ConfiguredPlace, keyName: string): void {
       .filter((section) => present.some((setting) => setting.startsWith(`${section}.`)))
       .map((section) => ["--remove-section", section]);
   });
-  if (
-    tryGit(place, ["config", "--local", "--type=bool", "extensions.worktreeConfig"]).stdout.toString().trim() === "true"
-  ) {
-    for (const section of sections) {
-      tryGit(place, ["config", "--worktree", "--remove-section", section]);
-    }
-  }
+  // A work tree's own settings, where it has any.
+  if (gitSetting(place, "extensions.worktreeConfig", "--local", "--type=bool") !== "true") return;
+  for (const section of sections) tryGit(place, ["config", "--worktree", "--remove-section", section]);
 }

@@ -1,9 +1,9 @@
 import { GitCryptError } from "../errors.ts";
-import { printable } from "../format/file-name.ts";
+import { shown } from "../format/file-name.ts";
 import { IndexBlobs } from "../keys/index-blobs.ts";
 import { type KeyRing, lacksKey, readKeyRing, retiredKey } from "../keys/key-ring.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
-import { PacketReader, PacketWriter } from "../format/pkt-line.ts";
+import { PktLineReader, PktLineWriter } from "../format/pkt-line.ts";
 import type { Repository } from "../git/repository.ts";
 
 /** How a filter is run. */
@@ -56,7 +56,7 @@ class Filter {
 
   #smudge(blob: Uint8Array): Uint8Array {
     try {
-      return this.#keys.smudgeInPlace(blob);
+      return this.#keys.smudge(blob);
     } catch (error) {
       if (!lacksKey(error)) throw error;
       if (!this.#told) this.#onSealed?.(error);
@@ -100,7 +100,7 @@ export function filterContent(
   }
 }
 
-function greet(reader: PacketReader, writer: PacketWriter): boolean {
+function greet(reader: PktLineReader, writer: PktLineWriter): boolean {
   const greeting = reader.lines();
   if (greeting === undefined) return false;
   if (greeting[0] !== "git-filter-client" || !greeting.includes("version=2")) {
@@ -132,8 +132,8 @@ const valueOf = (lines: readonly string[], key: string): string | undefined =>
  */
 export function runFilter(repository: Repository, input: number, output: number, options: FilterOptions = {}): void {
   const { onError } = options;
-  const reader = new PacketReader(input);
-  const writer = new PacketWriter(output);
+  const reader = new PktLineReader(input);
+  const writer = new PktLineWriter(output);
   let filter: Filter | undefined;
   try {
     if (!greet(reader, writer)) return;
@@ -146,7 +146,7 @@ export function runFilter(repository: Repository, input: number, output: number,
         filter ??= new Filter(repository, options);
         result = filter.apply(action, content, valueOf(request, "pathname"));
       } catch (error) {
-        onError?.(error, printable(valueOf(request, "pathname") ?? ""));
+        onError?.(error, shown(valueOf(request, "pathname") ?? ""));
       }
       if (result === undefined) writer.lines("status=error").send();
       else writer.lines("status=success").content(result).lines().send();

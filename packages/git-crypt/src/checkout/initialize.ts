@@ -1,17 +1,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isEncryptedBlob } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
-import { type FilterCommands, settingsOf, writeSettings } from "./filter-config.ts";
-import { recordsOf, runGit, tryGit } from "../git/git.ts";
+import { isEncryptedBlob } from "../format/blob.ts";
 import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "../format/key-file.ts";
 import { assertKeyName, DEFAULT_KEY_NAME } from "../format/key-name.ts";
-import { removeKey, storeKey } from "../keys/key-store.ts";
-import { readStarts, sizesOf } from "../git/objects.ts";
+import { gitSucceeds, recordsOf, runGit } from "../git/git.ts";
+import { oidsOf, readStarts, sizesOf } from "../git/objects.ts";
+import { grantFolderOf, ownFolders } from "../git/own-folders.ts";
 import { assertWorkTree, filterOf, isRegular, listProtected, withKeyNames } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
-import { stateFolder } from "../rotation/build-commit.ts";
-import { VAULT_FOLDER } from "../keys/committed-retired-keys.ts";
+import { removeKey, storeKey } from "../keys/stored-keys.ts";
+import { type FilterCommands, settingsOf, writeSettings } from "./filter-config.ts";
 
 /** How a repository begins to use git-crypt. */
 export interface InitializeOptions extends FilterCommands {
@@ -22,16 +21,13 @@ export interface InitializeOptions extends FilterCommands {
 }
 
 function usesKey(repository: Repository, keyName: string): boolean {
-  const state = tryGit(repository, ["config", "git-crypt.repoStateDir"]).stdout.toString().trim() || ".git-crypt";
-  const grants = `${state}/keys/${keyName}`;
+  const grants = `${grantFolderOf(repository)}/keys/${keyName}`;
   if (repository.topLevel !== null && existsSync(join(repository.topLevel, grants))) return true;
-  if (tryGit(repository, ["cat-file", "-e", `HEAD:${grants}`]).status === 0) return true;
+  if (gitSucceeds(repository, "cat-file", "-e", `HEAD:${grants}`)) return true;
   const entries = listProtected(repository).filter((entry) => entry.keyName === keyName && isRegular(entry));
-  const sizes = sizesOf(
-    repository,
-    entries.map(({ oid }) => oid),
-  );
-  for (const [, start] of readStarts(repository, sizes)) if (isEncryptedBlob(start)) return true;
+  for (const [, start] of readStarts(repository, sizesOf(repository, oidsOf(entries)))) {
+    if (isEncryptedBlob(start)) return true;
+  }
   return false;
 }
 
@@ -50,9 +46,7 @@ export function initialize(repository: Repository, options: InitializeOptions): 
   const { keyName = DEFAULT_KEY_NAME, force = false } = options;
   assertKeyName(keyName);
   if (repository.keyNames().includes(keyName)) {
-    throw new GitCryptError("OTHER_KEY", `the repository already holds a key named ${keyName}`, {
-      hint: "it is set up already; `vault init PATTERN` protects more files with it",
-    });
+    throw new GitCryptError("OTHER_KEY", `the repository already holds a key named ${keyName}`);
   }
   if (!force && usesKey(repository, keyName)) {
     throw new GitCryptError("ALREADY_USED", `the repository already uses a key named ${keyName}, which is not here`, {
@@ -134,17 +128,10 @@ export function exceptionsFor(repository: Repository): string[] {
   assertWorkTree(repository);
   const patterns = new Map([
     ...GIT_FILES.map((name) => [name, name] as const),
-    ...[VAULT_FOLDER, stateFolder(repository)].map((folder) => [`${folder}/keys/a`, `${folder}/**`] as const),
+    ...ownFolders(repository).map((folder) => [`${folder}/keys/a`, `${folder}/**`] as const),
   ]);
-  const listed = runGit(repository, [
-    "ls-files",
-    "-z",
-    "--cached",
-    "--others",
-    "--exclude-standard",
-    "--",
-    ...GIT_FILES.map((name) => `:(top,glob)**/${name}`),
-  ]);
+  const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"];
+  const listed = runGit(repository, [...args, ...GIT_FILES.map((name) => `:(top,glob)**/${name}`)]);
   for (const name of recordsOf(listed)) patterns.set(name, name.slice(name.lastIndexOf("/") + 1));
   const names = [...patterns.keys()].map((name) => ({ name }));
   const needed = new Set(withKeyNames(repository, names).map(({ name }) => patterns.get(name)));

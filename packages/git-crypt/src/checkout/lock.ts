@@ -1,19 +1,19 @@
 import { accessSync, constants } from "node:fs";
+import { printable } from "@git-vault/core";
 import { GitCryptError, unwritableFolder } from "../errors.ts";
-import { fileName, type FileName, printable, someOf } from "../format/file-name.ts";
-import { type StatedFile, stateFiles } from "./file-states.ts";
-import { readSettings, removeSettings } from "./filter-config.ts";
-import { assertIndexFree, refreshIndex } from "../git/index-file.ts";
-import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { fileName, type FileName, someOf } from "../format/file-name.ts";
 import { assertKeyName } from "../format/key-name.ts";
-import { removeKey } from "../keys/key-store.ts";
+import { assertIndexFree, refreshIndex } from "../git/index-file.ts";
 import { assertWorkTree, keyNameOf, listProtected, type WorkTreePlace } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
-import { namesOfRetired, removeRetired } from "../keys/retired-keys.ts";
-import { type Progress, putBack, type Rewriting, rewriteFiles, type Rewritten } from "./rewrite-files.ts";
-import { assertNoRotation } from "../rotation/journal.ts";
 import { WorkTree } from "../git/work-tree.ts";
 import { otherWorktrees } from "../git/worktrees.ts";
+import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { assertNoRotation } from "../keys/rotation-journal.ts";
+import { namesOfRetired, removeKey, removeRetired } from "../keys/stored-keys.ts";
+import { type StatedFile, stateFiles } from "./file-states.ts";
+import { readSettings, removeSettings } from "./filter-config.ts";
+import { type Progress, putBack, type Rewriting, rewriteFiles, type Rewritten } from "./rewrite-files.ts";
 
 /** How a repository is locked. */
 export interface LockOptions {
@@ -63,24 +63,18 @@ function lookAtOthers(repository: Repository, keyNames: readonly string[], keys:
   const others = otherWorktrees(repository);
   const unreachable = others.find((other) => other.repository === null);
   if (unreachable !== undefined && options.force !== true) {
-    throw new GitCryptError(
-      "OTHER_WORKTREES",
-      `the work tree ${printable(unreachable.path)} shares the key and cannot be read`,
-      {
-        hint: "bring its folder back, remove it with git worktree remove, or force it",
-      },
-    );
+    const message = `the work tree ${printable(unreachable.path)} shares the key and cannot be read`;
+    throw new GitCryptError("OTHER_WORKTREES", message, {
+      hint: "bring its folder back, remove it with git worktree remove, or force it",
+    });
   }
   const trees = others.flatMap((other) =>
     other.repository === null ? [] : [lookAt(other.repository, keyNames, keys)],
   );
   const open = trees.find(({ files }) => files.some(({ state }) => state === "open" || state === "change"));
   if (open !== undefined && options.allWorktrees !== true) {
-    throw new GitCryptError(
-      "OTHER_WORKTREES",
-      `the work tree ${printable(open.place.topLevel)} shares the key and holds decrypted files`,
-      { hint: "lock all work trees together, with `vault lock --all-worktrees`" },
-    );
+    const message = `the work tree ${printable(open.place.topLevel)} shares the key and holds decrypted files`;
+    throw new GitCryptError("OTHER_WORKTREES", message);
   }
   return trees;
 }
@@ -88,13 +82,10 @@ function lookAtOthers(repository: Repository, keyNames: readonly string[], keys:
 function refuseChanges({ place, files }: Tree): void {
   const changed = files.filter(({ state }) => state === "change").map(({ entry }) => entry.name);
   if (changed.length === 0) return;
-  throw new GitCryptError(
-    "MODIFIED",
-    `protected files in ${printable(place.topLevel)} have changes that are not staged: ${someOf(changed)}`,
-    {
-      hint: "stage, commit or stash them, or force it, which encrypts them with their changes",
-    },
-  );
+  const message = `protected files in ${printable(place.topLevel)} have changes that are not staged: ${someOf(changed)}`;
+  throw new GitCryptError("MODIFIED", message, {
+    hint: "stage, commit or stash them, or force it, which encrypts them with their changes",
+  });
 }
 
 /** The keys that lie here or whose filter is configured. */
@@ -139,7 +130,7 @@ function assertWritable(folder: string): void {
   try {
     accessSync(folder, constants.W_OK);
   } catch (error) {
-    throw unwritableFolder("permission denied", error);
+    throw unwritableFolder(error, "permission denied");
   }
 }
 

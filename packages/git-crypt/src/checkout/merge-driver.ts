@@ -3,10 +3,10 @@ import { join, resolve } from "node:path";
 import { encryptBlob } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
 import { reasonOf, tryGit } from "../git/git.ts";
-import { type KeyRing, lacksKey, readKeyRing } from "../keys/key-ring.ts";
+import { readKeyRing } from "../keys/key-ring.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
 import type { Repository } from "../git/repository.ts";
-import { makeScratch, removeScratch } from "../git/temp-folder.ts";
+import { makeTempFolder, removeTempFolders } from "../git/temp-folder.ts";
 
 /** What git hands to a merge driver; see "Defining a custom merge driver" in gitattributes. */
 export interface MergeOptions {
@@ -28,18 +28,6 @@ const SIDES = ["ours", "base", "theirs"] as const;
 /** git merge-file gives the number of conflicts, cut off here; above it are errors. */
 const MOST_CONFLICTS = 127;
 
-/** The key that is missing comes from what was fetched: git has to begin anew with it. */
-function opened(keys: KeyRing, blob: Buffer): Uint8Array {
-  try {
-    return keys.smudge(blob);
-  } catch (error) {
-    if (!lacksKey(error)) throw error;
-    const hint =
-      "undo with `git merge --abort` or `git rebase --abort`, take that key with `vault unlock`, and do it again";
-    throw new GitCryptError(error.code, error.message, { hint, cause: error });
-  }
-}
-
 /**
  * Merges three versions of a protected file as git merges text: decrypts each with the key that it
  * needs, the present or a retired one, runs `git merge-file` and leaves the result, encrypted with
@@ -56,23 +44,18 @@ function opened(keys: KeyRing, blob: Buffer): Uint8Array {
 export function merge(repository: Repository, options: MergeOptions): number {
   const { keyName = DEFAULT_KEY_NAME, markerSize = 7 } = options;
   const keys = readKeyRing(repository, keyName);
-  const folder = makeScratch(repository.gitDir);
+  const folder = makeTempFolder(repository.gitDir);
   const at = (path: string): string => resolve(repository.topLevel ?? repository.gitDir, path);
   try {
     for (const side of SIDES) {
-      const content = opened(keys, readFileSync(at(options[side])));
+      const content = keys.smudge(readFileSync(at(options[side])));
       writeFileSync(join(folder, side), content, { mode: 0o600 });
       content.fill(0);
     }
     const labels = SIDES.flatMap((side) => ["-L", side]);
     const files = SIDES.map((side) => join(folder, side));
-    const { status, stdout, stderr } = tryGit(repository, [
-      "merge-file",
-      "-p",
-      `--marker-size=${markerSize}`,
-      ...labels,
-      ...files,
-    ]);
+    const args = ["merge-file", "-p", `--marker-size=${markerSize}`, ...labels, ...files];
+    const { status, stdout, stderr } = tryGit(repository, args);
     if (/cannot merge binary files/i.test(stderr)) return 1;
     if (status === null || status > MOST_CONFLICTS) {
       throw new GitCryptError("GIT_FAILED", `git merge-file failed: ${reasonOf({ stderr })}`);
@@ -81,7 +64,7 @@ export function merge(repository: Repository, options: MergeOptions): number {
     stdout.fill(0);
     return status;
   } finally {
-    removeScratch(repository.gitDir);
+    removeTempFolders(repository.gitDir);
     keys.wipe();
   }
 }

@@ -1,11 +1,11 @@
-import { isEncryptedBlob } from "../format/blob.ts";
+import { printable } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
-import { printable } from "../format/file-name.ts";
+import { isEncryptedBlob } from "../format/blob.ts";
 import type { KeyFile } from "../format/key-file.ts";
-import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
-import { readBlobs, sizesOf } from "../git/objects.ts";
+import { oidsOf, readBlobs, sizesOf } from "../git/objects.ts";
 import type { Repository } from "../git/repository.ts";
-import { listTree } from "./revision.ts";
+import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { treeOf } from "./revision.ts";
 
 /** A file at a revision. */
 export interface FileAtRevision {
@@ -37,7 +37,7 @@ function openWith(rings: readonly KeyRing[], blob: Buffer, path: string): Buffer
 }
 
 const noSuchFile = (path: string, reason: string): GitCryptError =>
-  new GitCryptError("NO_SUCH_FILE", `the file ${printable(Buffer.from(path).toString("latin1"))} ${reason}`);
+  new GitCryptError("NO_SUCH_FILE", `the file ${printable(path)} ${reason}`);
 
 /**
  * Reads files as they were at `revision`, decrypted in memory: the work tree and the index are
@@ -56,16 +56,13 @@ export function readProtected(
   paths: readonly string[],
   options: ReadProtectedOptions = {},
 ): FileAtRevision[] {
-  const tree = new Map(listTree(repository, revision).map(({ name, oid }) => [name, oid]));
+  const tree = new Map(treeOf(repository, revision).map(({ name, oid }) => [name, oid]));
   const wanted = paths.map((path) => {
     const oid = tree.get(Buffer.from(path).toString("latin1"));
     if (oid === undefined) throw noSuchFile(path, "is not in that revision");
     return { path, oid };
   });
-  const sizes = sizesOf(
-    repository,
-    wanted.map(({ oid }) => oid),
-  );
+  const sizes = sizesOf(repository, oidsOf(wanted));
   for (const { path, oid } of wanted)
     if (!sizes.has(oid)) throw noSuchFile(path, "is not a file, or its content is not here");
   const blobs = new Map(readBlobs(repository, sizes));

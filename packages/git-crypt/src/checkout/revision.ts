@@ -1,45 +1,27 @@
-import { isEncryptedBlob } from "../format/blob.ts";
-import { withIndexOf } from "../git/index-of-commit.ts";
+import { printable } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
-import { printable } from "../format/file-name.ts";
-import { recordsOf, tryGit } from "../git/git.ts";
-import { readBlobs, readStarts } from "../git/objects.ts";
+import { isEncryptedBlob } from "../format/blob.ts";
+import { fileName } from "../format/file-name.ts";
+import { commitOf } from "../git/git.ts";
+import { byOid, readBlobs, readStarts } from "../git/objects.ts";
 import { withKeyNames } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
+import { listTree, type TreeEntry, withIndexOf } from "../git/trees.ts";
 
-/** An entry of a commit's tree. */
-export interface TreeEntry {
-  /** The name from the top folder; its characters are bytes. */
-  readonly name: string;
-  /**
-   * As git writes it: `100644`, `100755`, `120000` for a symbolic link, `160000` for a submodule.
-   */
-  readonly mode: string;
-  readonly oid: string;
-  /** The size in bytes of what is stored; null for what is no blob. */
-  readonly bytes: number | null;
-}
-
-/** Everything in the tree of `revision`. */
-export function listTree(repository: Repository, revision: string): TreeEntry[] {
-  const output = tryGit(repository, ["ls-tree", "-r", "-l", "-z", "--full-tree", revision]);
-  if (revision.startsWith("-") || output.status !== 0) {
-    if (/^(?:HEAD|@)$/.test(revision) && tryGit(repository, ["rev-parse", "--verify", "--quiet", "HEAD"]).status !== 0)
-      throw new GitCryptError(
-        "NO_SUCH_REVISION",
-        "the repository has no commit yet, and only what is committed is read",
-        {
-          hint: "commit first, or name another revision",
-        },
-      );
-    throw new GitCryptError("NO_SUCH_REVISION", `expected a revision of this repository, got ${printable(revision)}`, {
-      hint: "name a commit, a branch or a tag; a shallow clone may lack it",
-    });
+/**
+ * Everything in the tree of `revision`.
+ *
+ * @throws GitCryptError NO_SUCH_REVISION
+ */
+export function treeOf(repository: Repository, revision: string): TreeEntry[] {
+  const tree = listTree(repository, revision);
+  if (tree !== null) return tree;
+  if (/^(?:HEAD|@)$/.test(revision) && commitOf(repository, "HEAD") === null) {
+    const message = "the repository has no commit yet, and only what is committed is read";
+    throw new GitCryptError("NO_SUCH_REVISION", message, { hint: "commit first, or name another revision" });
   }
-  return recordsOf(output.stdout).map((record) => {
-    const tab = record.indexOf("\t");
-    const [mode = "", , oid = "", size = "-"] = record.slice(0, tab).split(/ +/);
-    return { name: record.slice(tab + 1), mode, oid, bytes: /^\d+$/.test(size) ? Number(size) : null };
+  throw new GitCryptError("NO_SUCH_REVISION", `expected a revision of this repository, got ${printable(revision)}`, {
+    hint: "name a commit, a branch or a tag; a shallow clone may lack it",
   });
 }
 
@@ -57,6 +39,9 @@ export interface RevisionFile {
   /** The size in bytes of what is stored; where that is encrypted, 22 more than of the file. */
   readonly bytes: number;
 }
+
+const sizesIn = (files: readonly RevisionFile[]): Map<string, number> =>
+  new Map(files.map(({ blobId, bytes }) => [blobId, bytes]));
 
 /**
  * The files of one commit, read from git's store: neither the work tree nor the index is read or
@@ -82,10 +67,10 @@ export class Revision {
     this.#repository = repository;
     const missing: string[] = [];
     this.missing = missing;
-    this.files = listTree(repository, commit).flatMap(({ name, mode, oid, bytes }) => {
+    this.files = treeOf(repository, commit).flatMap(({ name, mode, oid, bytes }) => {
       const text = Buffer.from(name, "latin1").toString();
       const isText = Buffer.from(text).toString("latin1") === name;
-      const path = isText ? text : printable(name);
+      const path = isText ? text : fileName(name).path;
       if (bytes === null) {
         if (mode !== "160000") missing.push(path);
         return [];
@@ -102,10 +87,8 @@ export class Revision {
    * @throws GitCryptError NO_SUCH_REVISION, GIT_MISSING, GIT_FAILED.
    */
   static open(repository: Repository, revision: string): Revision {
-    const output = tryGit(repository, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]);
-    // What is no commit is told by listTree.
-    const commit = output.status === 0 ? output.stdout.toString().trim() : revision;
-    return new Revision(repository, commit);
+    // What is no commit may be a tree; else it is refused then.
+    return new Revision(repository, commitOf(repository, revision) ?? revision);
   }
 
   /**
@@ -124,17 +107,15 @@ export class Revision {
 
   /** Gives what is stored for each of `files`, reading a bounded amount at a time. */
   *read(files: readonly RevisionFile[]): Generator<[file: RevisionFile, stored: Buffer]> {
-    const byId = new Map<string, RevisionFile[]>();
-    for (const file of files) byId.set(file.blobId, [...(byId.get(file.blobId) ?? []), file]);
-    const sizes = new Map(files.map(({ blobId, bytes }) => [blobId, bytes]));
-    for (const [oid, content] of readBlobs(this.#repository, sizes))
-      for (const file of byId.get(oid) ?? []) yield [file, content];
+    const groups = byOid(files.map((file) => ({ file, oid: file.blobId })));
+    for (const [oid, content] of readBlobs(this.#repository, sizesIn(files)))
+      for (const { file } of groups.get(oid) ?? []) yield [file, content];
   }
 
   #findEncrypted(): Set<string> {
-    const sizes = new Map(this.files.map(({ blobId, bytes }) => [blobId, bytes]));
     const encrypted = new Set<string>();
-    for (const [oid, start] of readStarts(this.#repository, sizes)) if (isEncryptedBlob(start)) encrypted.add(oid);
+    for (const [oid, start] of readStarts(this.#repository, sizesIn(this.files)))
+      if (isEncryptedBlob(start)) encrypted.add(oid);
     return encrypted;
   }
 

@@ -32,7 +32,7 @@ function transformed({ keys, to }: Rewriting, { entry }: StatedFile, content: Bu
   const ring = keys.get(entry.keyName);
   if (ring === undefined) return null;
   try {
-    return to === "open" ? ring.smudgeInPlace(content) : ring.clean(content, (blob) => isBlob(entry.oid, blob));
+    return to === "open" ? ring.smudge(content) : ring.clean(content, (blob) => isBlob(entry.oid, blob));
   } catch (error) {
     if (error instanceof GitCryptError && UNOPENED.has(error.code)) return null;
     throw error;

@@ -1,12 +1,7 @@
 import { GitCryptError } from "../errors.ts";
 import { fileName, type FileName, someOf } from "../format/file-name.ts";
-import { type StatedFile, stateFiles } from "./file-states.ts";
-import { type FilterCommands, readSettings, removeSettings, settingsOf, writeSettings } from "./filter-config.ts";
-import { type GivenKey, joinKeys, parseKey, storedKey } from "../keys/join-keys.ts";
-import { assertIndexFree, type FreshFile, refreshIndex } from "../git/index-file.ts";
 import { keyId } from "../format/key-id.ts";
-import { readKeyRing, retiredKey } from "../keys/key-ring.ts";
-import { removeKey, storeKey } from "../keys/key-store.ts";
+import { assertIndexFree, type FreshFile, refreshIndex } from "../git/index-file.ts";
 import {
   assertWorkTree,
   filterOf,
@@ -16,13 +11,17 @@ import {
   type WorkTreePlace,
 } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
-import { removeRetired, storeRetired } from "../keys/retired-keys.ts";
-import { type Progress, type Rewriting, rewriteFiles } from "./rewrite-files.ts";
-import { assertNoRotation } from "../rotation/journal.ts";
-import { retiredIn, retirementIn } from "../keys/committed-retired-keys.ts";
 import { assertUsesGitCrypt } from "../git/uses-git-crypt.ts";
-import { tryKey } from "../keys/try-key.ts";
 import { WorkTree } from "../git/work-tree.ts";
+import { retirementsIn, retires } from "../keys/committed-retired-keys.ts";
+import { type GivenKey, joinKeys, parseKey, storedKey } from "../keys/join-keys.ts";
+import { readKeyRing, retiredKey } from "../keys/key-ring.ts";
+import { assertNoRotation } from "../keys/rotation-journal.ts";
+import { removeKey, removeRetired, storeKey, storeRetired } from "../keys/stored-keys.ts";
+import { tryKey } from "../keys/try-key.ts";
+import { type StatedFile, stateFiles } from "./file-states.ts";
+import { type FilterCommands, readSettings, removeSettings, settingsOf, writeSettings } from "./filter-config.ts";
+import { type Progress, type Rewriting, rewriteFiles } from "./rewrite-files.ts";
 
 /** How a repository is unlocked. */
 export interface UnlockOptions extends FilterCommands {
@@ -70,7 +69,7 @@ type Standing = "same" | "successor" | "other" | "alone";
  */
 function standingOf(repository: Repository, { name, ring, bytes }: GivenKey, index: readonly IndexEntry[]): Standing {
   const id = keyId(ring.current);
-  if (retirementIn(index, name)(ring.current)) throw retiredKey(name);
+  if (retires(retirementsIn(index, name), ring.current)) throw retiredKey(name);
   const stored = storedKey(repository, name);
   if (stored === null) return "alone";
   if (stored.equals(bytes)) return "same";
@@ -105,10 +104,12 @@ function admit(
   const wasFiltered =
     (standing === "same" || standing === "successor") &&
     settingsOf(key.name, commands).every(([name, value]) => settings.get(name) === value);
+  const own = files.filter(({ entry }) => entry.keyName === key.name);
   const fit = tryKey(
     repository,
     key.ring,
-    files.filter(({ entry }) => entry.keyName === key.name),
+    own.map(({ entry }) => entry),
+    own.flatMap(({ state, found }) => (state === "sealed" ? (found?.content ?? []) : [])),
   );
   if (fit === "wrong") {
     throw new GitCryptError("WRONG_KEY", `the key ${key.name} does not open this repository's files`, {
@@ -116,13 +117,10 @@ function admit(
     });
   }
   if (standing === "other" && fit === "unknown") {
-    throw new GitCryptError(
-      "OTHER_KEY",
-      `another key named ${key.name} lies in the repository, and no file tells which is right`,
-      {
-        hint: "nothing was changed; lock the repository to remove the other key first",
-      },
-    );
+    const message = `another key named ${key.name} lies in the repository, and no file tells which is right`;
+    throw new GitCryptError("OTHER_KEY", message, {
+      hint: "nothing was changed; lock the repository to remove the other key first",
+    });
   }
   if (standing === "alone" && fit === "unknown") assertUsesGitCrypt(repository);
   const wasUnlocked = wasFiltered && standing === "same";
@@ -133,14 +131,8 @@ function refuseChanges(admitted: readonly Admitted[], files: readonly StatedFile
   const fresh = new Set(admitted.filter(({ wasFiltered }) => !wasFiltered).map(({ key }) => key.name));
   const changed = files.filter(({ state, entry }) => state === "change" && fresh.has(entry.keyName));
   if (changed.length === 0) return;
-  const names = changed.map(({ entry }) => entry.name);
-  throw new GitCryptError(
-    "MODIFIED",
-    `protected files were changed while the repository was locked: ${someOf(names)}`,
-    {
-      hint: "keep them with `vault unlock --force`, and then `git add` encrypts them; or drop the changes with `git restore`",
-    },
-  );
+  const names = someOf(changed.map(({ entry }) => entry.name));
+  throw new GitCryptError("MODIFIED", `protected files were changed while the repository was locked: ${names}`);
 }
 
 /** Puts keys and settings, and gives what takes them away again. */
@@ -249,7 +241,7 @@ export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], 
     const keys = new Map(given.map(({ name, ring }) => [name, ring]));
     const index = listIndex(repository);
     // The keys of older commits, which are checked out sooner or later.
-    for (const { name, ring } of given) if (retiredIn(index, name).length > 0) ring.search();
+    for (const { name, ring } of given) if (retirementsIn(index, name).length > 0) ring.search();
     const workTree = new WorkTree(repository.topLevel, repository.gitDir);
     const entries = withKeyNames(repository, index).filter(({ keyName }) => keys.has(keyName));
     const files = stateFiles(workTree, entries, keys);

@@ -1,6 +1,5 @@
 import { createCipheriv, createHmac, timingSafeEqual } from "node:crypto";
 import { assertBytes } from "@git-vault/core";
-import { chunksOf } from "./chunks.ts";
 import { GitCryptError } from "../errors.ts";
 import type { KeyFile, KeyFileEntry } from "./key-file.ts";
 
@@ -9,6 +8,16 @@ const NONCE_BYTES = 12;
 const HEADER_BYTES = MAGIC.length + NONCE_BYTES;
 /** git-crypt's own limit. */
 const MAX_PLAINTEXT_BYTES = 2 ** 32 - 1;
+/**
+ * So much the cache of a core holds, together with what is made of it. Neither node:crypto nor
+ * node:fs takes 2 GiB or more at a time.
+ */
+const CHUNK_BYTES = 256 * 1024;
+
+/** The pieces of what may be too large for one call, in their order. */
+export function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let offset = 0; offset < bytes.length; offset += CHUNK_BYTES) yield bytes.subarray(offset, offset + CHUNK_BYTES);
+}
 
 function nonceOf({ hmacKey }: KeyFileEntry, plaintext: Uint8Array): Buffer {
   const hmac = createHmac("sha1", hmacKey);
@@ -88,12 +97,6 @@ export function encryptBlob(keyFile: KeyFile, plaintext: Uint8Array): Buffer {
  */
 export const decryptBlob = (keyFile: KeyFile, blob: Uint8Array): Buffer => decrypt(keyFile, blob, false);
 
-/**
- * The same in the blob's own memory: the content takes the ciphertext's place. Where it throws, the
- * blob is as it was.
- */
-export const decryptInPlace = (keyFile: KeyFile, blob: Uint8Array): Buffer => decrypt(keyFile, blob, true);
-
 function decrypt(keyFile: KeyFile, blob: Uint8Array, inPlace: boolean): Buffer {
   if (!isEncryptedBlob(blob)) {
     throw new GitCryptError("MALFORMED_BLOB", "expected a file encrypted by git-crypt, got one that is not encrypted");
@@ -115,4 +118,19 @@ function decrypt(keyFile: KeyFile, blob: Uint8Array, inPlace: boolean): Buffer {
     });
   }
   return plaintext;
+}
+
+/**
+ * The same; null where the key does not fit the blob, or the blob is none.
+ *
+ * @param inPlace whether the content takes the ciphertext's place, in the blob's own memory; where
+ * it is null, the blob is as it was
+ */
+export function tryDecrypt(keyFile: KeyFile, blob: Uint8Array, inPlace = false): Buffer | null {
+  try {
+    return decrypt(keyFile, blob, inPlace);
+  } catch (error) {
+    if (error instanceof GitCryptError && ["MALFORMED_BLOB", "TAMPERED_BLOB"].includes(error.code)) return null;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { assertBytes, assertInteger } from "@git-vault/core";
+import { assertBytes, assertInteger, type VaultErrorOptions } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
 import {
   encodeFields,
@@ -10,14 +10,7 @@ import {
   MAX_UINT32,
   uint32,
 } from "./key-file-fields.ts";
-import { mistakeIn } from "./key-file-mistakes.ts";
 import { assertKeyName, DEFAULT_KEY_NAME, isKeyName } from "./key-name.ts";
-
-/**
- * A field that the format lets a reader skip: its id is even. It is kept, so that the file is
- * written as it was read.
- */
-export type SkippedField = Field;
 
 /** One version of a key. Its buffers are secrets: {@link wipeKeyFile} zeroes them. */
 export interface KeyFileEntry {
@@ -27,7 +20,8 @@ export interface KeyFileEntry {
   readonly aesKey: Buffer;
   /** 64 bytes, not all zero. */
   readonly hmacKey: Buffer;
-  readonly skipped: readonly SkippedField[];
+  /** Fields that the format lets a reader skip are kept, so that the file is written as it was read. */
+  readonly skipped: readonly Field[];
 }
 
 /** git-crypt's symmetric key, as one file holds it. */
@@ -36,7 +30,7 @@ export interface KeyFile {
   readonly name: string | null;
   /** At least one, in the file's order; no version twice. */
   readonly entries: readonly KeyFileEntry[];
-  readonly skipped: readonly SkippedField[];
+  readonly skipped: readonly Field[];
   /** Whether it is in the form without a header: the AES key and the HMAC key, 96 bytes. */
   readonly legacy: boolean;
 }
@@ -61,7 +55,7 @@ function fieldOf(fields: readonly Field[], id: number, title: string, length: nu
   return data;
 }
 
-const skippedOf = (fields: readonly Field[]): SkippedField[] => fields.filter(({ id }) => isSkippable(id));
+const skippedOf = (fields: readonly Field[]): Field[] => fields.filter(({ id }) => isSkippable(id));
 
 function parseEntry(fields: readonly Field[]): KeyFileEntry {
   return {
@@ -105,7 +99,7 @@ function parseLegacy(bytes: Buffer): KeyFile {
   return { name: null, entries: [entry], skipped: [], legacy: true };
 }
 
-function assertSkipped(fields: readonly SkippedField[]): void {
+function assertSkipped(fields: readonly Field[]): void {
   let previous = 0;
   for (const { id, data } of fields) {
     assertInteger("skipped field's id", id, previous + 1, MAX_UINT32);
@@ -141,7 +135,7 @@ function assertKeyFile({ name, entries, skipped, legacy }: KeyFile): void {
   }
 }
 
-const copySkipped = (fields: readonly SkippedField[]): SkippedField[] =>
+const copySkipped = (fields: readonly Field[]): Field[] =>
   fields.map(({ id, data }) => ({ id, data: Buffer.from(data) }));
 
 /**
@@ -181,7 +175,7 @@ export function parseKeyFile(bytes: Uint8Array): KeyFile {
     };
   } catch (error) {
     if (!(error instanceof GitCryptError)) throw error;
-    throw malformed(error.message, mistakeIn(view, isWellFormed) ?? error.hint);
+    throw new GitCryptError(error.code, error.message, mistakeIn(view) ?? { hint: error.hint });
   }
 }
 
@@ -201,6 +195,37 @@ function isWellFormed(bytes: Buffer): boolean {
   } catch {
     return false;
   }
+}
+
+const SEALED = [
+  "age-encryption.org/",
+  "-----BEGIN AGE ENCRYPTED FILE-----",
+  "SSH-VAULT;",
+  "-----BEGIN PGP MESSAGE-----",
+];
+
+/** The first 12 bytes of every key file, in base64: a whole number of its groups. */
+const MAGIC_IN_BASE64 = "AEdJVENSWVBUS0VZ";
+
+/**
+ * Says what to do where `bytes` are no key file because of a usual mistake; undefined where it is
+ * none of them.
+ */
+function mistakeIn(bytes: Buffer): VaultErrorOptions | undefined {
+  const newline = /\r?\n$|\r$/.exec(bytes.toString("latin1", Math.max(0, bytes.length - 2)))?.[0].length ?? 0;
+  if (newline > 0 && isWellFormed(bytes.subarray(0, bytes.length - newline))) {
+    return { hint: "the key file ends with a newline; it was probably pasted or echoed: remove its last byte" };
+  }
+  const start = bytes.toString("latin1", 0, 64).trimStart();
+  if (start.startsWith(MAGIC_IN_BASE64))
+    return { hint: "this is a key file in base64: decode it first, with base64 -d" };
+  if (SEALED.some((title) => start.startsWith(title))) {
+    return { hint: "this is a sealed message: open it first", subject: "a sealed message" };
+  }
+  if (start.startsWith("\0GITCRYPT\0")) {
+    return { hint: "this is a file that git-crypt encrypted, not the key that opens it" };
+  }
+  return undefined;
 }
 
 const encodeEntry = ({ version, aesKey, hmacKey, skipped }: KeyFileEntry): Buffer =>

@@ -28,7 +28,7 @@ function retrying(action: () => number): number {
  * Reads git's packets (gitprotocol-common, pkt-line) from a file descriptor, without the event
  * loop.
  */
-export class PacketReader {
+export class PktLineReader {
   readonly #file: number;
   readonly #buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   readonly #content: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
@@ -117,7 +117,7 @@ const packetOf = (text: string): Buffer =>
   Buffer.from((text.length + 5).toString(16).padStart(4, "0") + `${text}\n`, "latin1");
 
 /** Writes git's packets to a file descriptor. */
-export class PacketWriter {
+export class PktLineWriter {
   readonly #file: number;
   readonly #buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #length = 0;

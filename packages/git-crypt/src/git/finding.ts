@@ -1,54 +1,54 @@
-import type { Ailment } from "../status/diagnose.ts";
-import { type FileName, fileName } from "../format/file-name.ts";
+import type { Finding } from "@git-vault/core";
+import { fileName } from "../format/file-name.ts";
 
-/**
- * What is wrong with a path that is protected.
- *
- * - `staged-plaintext`: the index holds it unencrypted, and the last commit does not, or not so
- * - `committed-plaintext`: the last commit holds it unencrypted
- * - `history-plaintext`: a reachable commit holds it unencrypted
- * - `unopened`: it is encrypted, and the key does not open it
- * - `newer-key`: it is encrypted with a key that is not here, which a rotation made elsewhere
- * - `retired-key`: it is encrypted with a key that a rotation replaced: who was shut out then can
- *   still read it
- * - `line-endings`: `text` or `eol` is set on it, and git may change bytes of the ciphertext
- * - `ident`: `ident` is set on it, with the same effect
- * - `encoding`: `working-tree-encoding` is set on it, with the same effect
- * - `attributes`: it is a `.gitattributes`, and protected or encrypted: where the key is not, git
- *   cannot read what it says
- * - `symlink`, `submodule`: it is one, and its target or commit is stored unencrypted
- * - `empty`: its content is empty and its blob is not, which git takes for a change that it cannot
- *   find again: `git merge` then ends with "stash failed" (seen with 2.39, whatever the filter;
- *   rebase and cherry-pick work); a line break cures it
- * - `merged-rotations`: the path is that of a key's retired keys, of branches that were both
- *   rotated: each has its own present key
- */
-export type PathProblem =
-  | "merged-rotations"
-  | "staged-plaintext"
-  | "committed-plaintext"
-  | "history-plaintext"
-  | "unopened"
-  | "newer-key"
-  | "retired-key"
-  | "line-endings"
-  | "ident"
-  | "encoding"
-  | "attributes"
-  | "symlink"
-  | "submodule"
-  | "empty";
-
-/** What is wrong with a path, or with how the repository is set up. */
-export type Problem = PathProblem | Ailment;
-
-/**
- * Something wrong. An ailment's `path` is the subject of its diagnosis: also the name of a key or
- * of a setting.
- */
-export interface Finding extends FileName {
-  readonly problem: Problem;
+/** Something wrong with a protected path, or with how the repository is set up. */
+export interface RepositoryFinding<Id extends string = string> extends Finding {
+  readonly id: Id;
+  /** What it is about, as it is shown: a file's path, the name of a key or of a setting. */
+  readonly subject: string;
 }
 
-/** A finding about the file of that name, whose characters are bytes. */
-export const findingOf = (name: string, problem: Problem): Finding => ({ ...fileName(name), problem });
+/** What is wrong with a path that is protected, as it follows that path. */
+const PROBLEMS = {
+  /** The index holds it unencrypted, and the last commit does not, or not so. */
+  "staged-plaintext": "is staged unencrypted",
+  /** The last commit holds it unencrypted. */
+  "committed-plaintext": "is committed unencrypted",
+  /** A reachable commit holds it unencrypted. */
+  "history-plaintext": "was committed unencrypted once",
+  /** The key does not open it. */
+  unopened: "is not opened by the key that is here",
+  "newer-key": "is encrypted with a key of a rotation that was made elsewhere",
+  /** Who was shut out by that rotation can still read it. */
+  "retired-key": "is encrypted with a key that a rotation replaced",
+  /** The path is that of a key's retired keys. */
+  "merged-rotations": "holds keys of two branches that were both rotated, so that there are two present keys",
+  /** `text` or `eol` is set on it. */
+  "line-endings": "has its line ends changed by git, which damages it",
+  ident: "has $Id$ replaced by git, which damages it",
+  /** `working-tree-encoding` is set on it. */
+  encoding: "is converted to another encoding by git, which damages it",
+  /** It is a `.gitattributes`. */
+  attributes:
+    "is protected itself, so that a clone without the key cannot tell what is protected, and so never unlocks",
+  symlink: "is a symbolic link, which is never encrypted",
+  submodule: "is a submodule, which is never encrypted",
+  /**
+   * Its blob is not empty, which git takes for a change that it cannot find again: `git merge` then
+   * ends with "stash failed" (seen with 2.39, whatever the filter; rebase and cherry-pick work).
+   */
+  empty: "is an empty file, which git merge stops at",
+} as const;
+
+/** What is wrong with a path that is protected. */
+export type PathProblem = keyof typeof PROBLEMS;
+
+/** A finding about a file: its `subject` is the `file`. */
+export type PathFinding = RepositoryFinding<PathProblem> & { readonly file: string };
+
+/** Findings about files, by their names, whose characters are bytes. */
+export const pathFindings = (files: readonly { readonly name: string }[], id: PathProblem): PathFinding[] =>
+  files.map(({ name }) => {
+    const { path: file } = fileName(name);
+    return { id, severity: "error", message: `${file} ${PROBLEMS[id]}`, file, subject: file };
+  });

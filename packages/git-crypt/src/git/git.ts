@@ -1,14 +1,8 @@
 import { spawnSync } from "node:child_process";
+import { systemCode } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
 
 /** How a git command ended. */
-export interface GitResult {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** How a git command ended that speaks in bytes. */
 export interface GitOutput {
   readonly status: number | null;
   readonly stdout: Buffer;
@@ -17,10 +11,16 @@ export interface GitOutput {
 
 /** Where git runs. */
 export interface GitPlace {
-  /** The work tree's top folder; the repository's own where it has no work tree. */
+  /** The work tree's top folder; null where there is no work tree. */
   readonly topLevel: string | null;
+  /** The repository's own folder, where git runs then. */
   readonly gitDir: string;
   readonly env: NodeJS.ProcessEnv;
+}
+
+/** The place of a repository, with the folder that its work trees share. */
+export interface CommonPlace extends GitPlace {
+  readonly commonDir: string;
 }
 
 const OUR_ENVIRONMENT = {
@@ -34,15 +34,22 @@ const OUR_ENVIRONMENT = {
   GIT_ALLOW_PROTOCOL: "none",
 };
 
-function spawnGit(
-  cwd: string,
-  env: NodeJS.ProcessEnv,
+/**
+ * Runs git at the top of a repository without a shell, a terminal or a network, and takes no
+ * program's name from the repository's configuration. It may fail. It is stopped once it has
+ * printed `enough` bytes.
+ *
+ * @throws GitCryptError GIT_MISSING where there is no git, GIT_FAILED where it could not be run to
+ * its end.
+ */
+export function tryGit(
+  { topLevel, gitDir, env }: GitPlace,
   args: readonly string[],
   input?: Uint8Array,
-  enough = Infinity,
+  enough: number = Infinity,
 ): GitOutput {
   const { error, status, stdout, stderr } = spawnSync("git", ["-c", "core.fsmonitor=false", ...args], {
-    cwd,
+    cwd: topLevel ?? gitDir,
     env: { ...env, ...OUR_ENVIRONMENT },
     input,
     maxBuffer: enough,
@@ -51,27 +58,17 @@ function spawnGit(
   });
   // A git that ends before it has read its input may close the pipe on us: what it said tells more
   // than that.
-  const told = error !== undefined && "code" in error && (error.code === "ENOBUFS" || error.code === "EPIPE");
-  if (error === undefined || told) return { status, stdout, stderr: stderr.toString() };
-  if ("code" in error && error.code === "ENOENT") {
+  const code = systemCode(error);
+  if (error === undefined || code === "ENOBUFS" || code === "EPIPE") {
+    return { status, stdout, stderr: stderr.toString() };
+  }
+  if (code === "ENOENT") {
     throw new GitCryptError("GIT_MISSING", "git is not installed, or not on PATH", {
       hint: "install git",
       cause: error,
     });
   }
   throw new GitCryptError("GIT_FAILED", "git could not be run to its end", { cause: error });
-}
-
-/**
- * Runs git in the folder `cwd` without a shell, a terminal or a network, and takes no program's
- * name from the repository's configuration.
- *
- * @throws GitCryptError GIT_MISSING where there is no git, GIT_FAILED where it could not be run to
- * its end.
- */
-export function git(cwd: string, env: NodeJS.ProcessEnv, args: readonly string[]): GitResult {
-  const { status, stdout, stderr } = spawnGit(cwd, env, args);
-  return { status, stdout: stdout.toString(), stderr };
 }
 
 /** What git said when it failed, in one line that is safe to print. */
@@ -81,14 +78,7 @@ export function reasonOf({ stderr }: { readonly stderr: string }): string {
 }
 
 /**
- * Runs git at the top of a repository as {@link git} does; it may fail. It is stopped once it has
- * printed `enough` bytes.
- */
-export const tryGit = (place: GitPlace, args: readonly string[], input?: Uint8Array, enough?: number): GitOutput =>
-  spawnGit(place.topLevel ?? place.gitDir, place.env, args, input, enough);
-
-/**
- * Runs git at the top of a repository and gives what it prints.
+ * Runs git as {@link tryGit} does and gives what it prints.
  *
  * @throws GitCryptError GIT_MISSING; GIT_FAILED with git's reason where it ends otherwise than with
  * 0.
@@ -98,6 +88,28 @@ export function runGit(place: GitPlace, args: readonly string[], input?: Uint8Ar
   if (output.status === 0) return output.stdout;
   const command = args.find((word) => !word.startsWith("-") && !word.includes("="));
   throw new GitCryptError("GIT_FAILED", `git ${command} failed: ${reasonOf(output)}`);
+}
+
+/** Whether git ends a command with 0. */
+export const gitSucceeds = (place: GitPlace, ...args: readonly string[]): boolean => tryGit(place, args).status === 0;
+
+/**
+ * A setting of git's, here or in the user's own; undefined where it is not set, or is empty.
+ *
+ * @param options of `git config`, such as `--type=path`
+ * @throws GitCryptError GIT_MISSING, GIT_FAILED.
+ */
+export function gitSetting(place: GitPlace, name: string, ...options: readonly string[]): string | undefined {
+  const { status, stdout } = tryGit(place, ["config", ...options, "--get", name]);
+  const value = status === 0 ? stdout.toString().replace(/\n$/, "") : "";
+  return value === "" ? undefined : value;
+}
+
+/** The name of the commit that a revision is; null where it is none that is here. */
+export function commitOf(place: GitPlace, revision: string): string | null {
+  if (revision.startsWith("-")) return null; // It would be an option.
+  const { status, stdout } = tryGit(place, ["rev-parse", "--verify", "--quiet", `${revision}^{commit}`]);
+  return status === 0 ? stdout.toString().trim() : null;
 }
 
 /** The records of a list that NUL bytes end. Each character is a byte: names have no encoding. */

@@ -1,22 +1,8 @@
 import { createHash } from "node:crypto";
-import {
-  type BigIntStats,
-  closeSync,
-  existsSync,
-  fstatSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { type BigIntStats, closeSync, existsSync, fstatSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GitCryptError, unwritableFolder } from "../errors.ts";
-import { printable } from "../format/file-name.ts";
 import { type GitPlace, listOf, runGit, tryGit } from "./git.ts";
-import { persist } from "./persist.ts";
+import { lockHeld, removeStaleLocks, replaceLocked, retry } from "./lock-files.ts";
 import { listIndex } from "./protected-files.ts";
 import type { WorkTree } from "./work-tree.ts";
 
@@ -156,13 +142,6 @@ function readIndex(path: string): { bytes: Buffer; stat: BigIntStats } {
   }
 }
 
-/** Removes a lock that a killed process of ours left: its other name shows whose it was. */
-function removeStaleLock(lock: string, own: string): void {
-  const [held, ours] = [lock, own].map((path) => lstatSync(path, { throwIfNoEntry: false }));
-  if (held !== undefined && held.ino === ours?.ino && held.dev === ours.dev) rmSync(lock);
-  rmSync(own, { force: true });
-}
-
 /** Null where an index is cut off. */
 function understood<T>(action: () => T): T | null {
   try {
@@ -173,54 +152,10 @@ function understood<T>(action: () => T): T | null {
   }
 }
 
-/**
- * Writes the index under git's lock; false where git holds it, or wrote another index meanwhile.
- */
-function rewriteIndex(
-  path: string,
-  own: string,
-  workTree: WorkTree,
-  files: ReadonlyMap<string, FreshFile>,
-): boolean | null {
-  const lock = `${path}.lock`;
-  const { bytes, stat } = readIndex(path);
-  const changed = understood(() =>
-    refreshEntries(bytes, stat.mtimeNs, files, (name, oid) => workTree.holds(name, oid)),
-  );
-  if (changed !== true) return changed === null ? null : true;
-  removeStaleLock(lock, own);
-  try {
-    writeFileSync(own, bytes, { mode: Number(stat.mode & 0o777n), flag: "wx" });
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    // One that is there is another process's, at work now.
-    if (code === "EEXIST") return false;
-    rmSync(own, { force: true });
-    throw unwritableFolder(code, error);
-  }
-  try {
-    linkSync(own, lock);
-  } catch {
-    rmSync(own);
-    return false;
-  }
-  const present = lstatSync(path, { bigint: true });
-  const isSame = present.ino === stat.ino && present.mtimeNs === stat.mtimeNs && present.size === stat.size;
-  if (isSame) renameSync(lock, path);
-  else rmSync(lock);
-  rmSync(own);
-  return isSame;
-}
+const LOCKED = "another git command is at work in this repository";
 
-const indexLocked = (path: string): GitCryptError =>
-  new GitCryptError("INDEX_LOCKED", "another git command is at work in this repository", {
-    hint: `wait for it and run the command again; where none is, remove ${printable(`${path}.lock`)}`,
-  });
-
-const pathOf = ({ env, gitDir }: GitPlace): string => env["GIT_INDEX_FILE"] ?? join(gitDir, "index");
-
-/** The name under which this program writes an index. */
-const ownOf = (path: string): string => `${path}.git-crypt`;
+/** The file of the index that git uses. */
+export const indexPath = ({ env, gitDir }: GitPlace): string => env["GIT_INDEX_FILE"] ?? join(gitDir, "index");
 
 /**
  * Asserts that no git command is writing the index; waits for a second.
@@ -228,9 +163,9 @@ const ownOf = (path: string): string => `${path}.git-crypt`;
  * @throws GitCryptError INDEX_LOCKED.
  */
 export function assertIndexFree(place: GitPlace): void {
-  const path = pathOf(place);
-  removeStaleLock(`${path}.lock`, ownOf(path));
-  if (!persist(() => !existsSync(`${path}.lock`))) throw indexLocked(path);
+  const path = indexPath(place);
+  removeStaleLocks(path);
+  if (!retry(() => !existsSync(`${path}.lock`))) throw lockHeld("INDEX_LOCKED", LOCKED, path);
 }
 
 /** Makes git forget what it remembers of the files, and read them. */
@@ -252,9 +187,19 @@ function refreshByGit(place: GitPlace, files: ReadonlyMap<string, FreshFile>): v
  */
 export function refreshIndex(place: GitPlace, workTree: WorkTree, files: ReadonlyMap<string, FreshFile>): void {
   if (files.size === 0) return;
-  const path = pathOf(place);
   if (process.platform === "win32") return refreshByGit(place, files);
-  const done = persist(() => rewriteIndex(path, ownOf(path), workTree, files));
-  if (done === null) refreshByGit(place, files);
-  if (done === false) throw indexLocked(path);
+  const path = indexPath(place);
+  const done = retry(() => {
+    const { bytes, stat } = readIndex(path);
+    const changed = understood(() =>
+      refreshEntries(bytes, stat.mtimeNs, files, (name, oid) => workTree.holds(name, oid)),
+    );
+    if (changed !== true) return changed === null ? "by git" : "nothing";
+    removeStaleLocks(path);
+    return replaceLocked(path, stat, (own) => {
+      writeFileSync(own, bytes, { mode: Number(stat.mode & 0o777n) });
+    });
+  });
+  if (done === "by git") refreshByGit(place, files);
+  if (done === false) throw lockHeld("INDEX_LOCKED", LOCKED, path);
 }

@@ -1,5 +1,5 @@
 import { createHash, hash } from "node:crypto";
-import { chunksOf } from "../format/chunks.ts";
+import { chunksOf } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
 import { type GitPlace, runGit, tryGit } from "./git.ts";
 
@@ -30,6 +30,20 @@ export function blobOid(length: OidLength, content: Uint8Array): string {
 
 /** Tells whether `content` is the blob that git calls `oid`: SHA-1 or, by its length, SHA-256. */
 export const isBlob = (oid: string, content: Uint8Array): boolean => blobOid(oidLengthOf(oid), content) === oid;
+
+/** The names of the blobs of some entries. */
+export const oidsOf = (entries: readonly { readonly oid: string }[]): string[] => entries.map(({ oid }) => oid);
+
+/** Entries by the names of their blobs. */
+export function byOid<T extends { readonly oid: string }>(entries: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const entry of entries) {
+    const same = groups.get(entry.oid);
+    if (same === undefined) groups.set(entry.oid, [entry]);
+    else same.push(entry);
+  }
+  return groups;
+}
 
 /** The sizes of blobs in bytes, by their names; what is not here, or is no blob, is left out. */
 export function sizesOf(place: GitPlace, oids: Iterable<string>): Map<string, number> {
@@ -81,9 +95,8 @@ export function* readBlobs(
 export const WHOLE_BYTES: number = 1024 * 1024;
 
 /** The first `bytes` of one blob; git is stopped once it has given them. */
-function startOf(place: GitPlace, oid: string, bytes: number): Buffer {
-  return tryGit(place, ["cat-file", "blob", oid], undefined, bytes).stdout.subarray(0, bytes);
-}
+const startOf = (place: GitPlace, oid: string, bytes: number): Buffer =>
+  tryGit(place, ["cat-file", "blob", oid], undefined, bytes).stdout.subarray(0, bytes);
 
 /** Gives blobs by their names: the small ones whole, of a large one the first 64 bytes. */
 export function* readStarts(

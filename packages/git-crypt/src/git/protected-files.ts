@@ -48,9 +48,10 @@ export function keyNameOf(filter: string): string | null {
   return isKeyName(name) && name !== DEFAULT_KEY_NAME ? name : null;
 }
 
-/** The whole index. */
-export function listIndex(place: GitPlace): IndexEntry[] {
-  return recordsOf(runGit(place, ["ls-files", "-t", "-s", "-z"])).map((record) => {
+/** The index: the whole of it, or what lies at or below `paths`, whose characters are bytes. */
+export function listIndex(place: GitPlace, ...paths: readonly string[]): IndexEntry[] {
+  const args = ["--literal-pathspecs", "ls-files", "-t", "-s", "-z", "--", ...paths];
+  return recordsOf(runGit(place, args)).map((record) => {
     const tab = record.indexOf("\t");
     const [tag = "", mode = "", oid = "", stage = ""] = record.slice(0, tab).split(" ");
     return { name: record.slice(tab + 1), mode, oid, stage: Number(stage), skipped: tag === "S" };

@@ -1,14 +1,9 @@
 import { GitCryptError } from "../errors.ts";
 import { type GitPlace, runGit } from "./git.ts";
-import { blobOid, GROUP_BYTES, oidLengthOf, readBlobs, sizesOf } from "./objects.ts";
-
-/** Something that a blob is stored for. */
-interface Stored {
-  readonly oid: string;
-}
+import { blobOid, byOid, GROUP_BYTES, oidLengthOf, readBlobs, sizesOf } from "./objects.ts";
 
 /** An entry and the blob that takes the place of its own. */
-export interface Recoded<T> {
+export interface Reencrypted<T> {
   readonly entry: T;
   readonly oid: string;
 }
@@ -34,24 +29,19 @@ function storeBlobs(place: GitPlace, blobs: readonly Buffer[]): void {
  * @throws GitCryptError NO_SUCH_FILE where a blob is not here, as in a partial clone; GIT_FAILED;
  * what `next` throws.
  */
-export function recode<T extends Stored>(
+export function reencrypt<T extends { readonly oid: string }>(
   place: GitPlace,
   entries: readonly T[],
   next: (entry: T, blob: Buffer) => Buffer | null,
-): Recoded<T>[] {
-  const byOid = new Map<string, T[]>();
-  for (const entry of entries) {
-    const same = byOid.get(entry.oid);
-    if (same === undefined) byOid.set(entry.oid, [entry]);
-    else same.push(entry);
-  }
-  const sizes = sizesOf(place, byOid.keys());
-  if (sizes.size < byOid.size) {
+): Reencrypted<T>[] {
+  const groups = byOid(entries);
+  const sizes = sizesOf(place, groups.keys());
+  if (sizes.size < groups.size) {
     throw new GitCryptError("NO_SUCH_FILE", "the content of a protected file is not in this clone", {
       hint: "fetch what is missing: a shallow or partial clone lacks it",
     });
   }
-  const result: Recoded<T>[] = [];
+  const result: Reencrypted<T>[] = [];
   let group: Buffer[] = [];
   let bytes = 0;
   const flush = (): void => {
@@ -60,7 +50,7 @@ export function recode<T extends Stored>(
     bytes = 0;
   };
   for (const [oid, content] of readBlobs(place, sizes)) {
-    for (const entry of byOid.get(oid) ?? []) {
+    for (const entry of groups.get(oid) ?? []) {
       const blob = next(entry, content);
       if (blob === null) continue;
       result.push({ entry, oid: blobOid(oidLengthOf(oid), blob) });

@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { assertString } from "@git-vault/core";
+import { assertString, systemCode } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
-import { git, type GitResult, reasonOf } from "./git.ts";
+import { type CommonPlace, reasonOf, tryGit } from "./git.ts";
 import { type KeyFile, MAX_KEY_FILE_BYTES, parseKeyFile } from "../format/key-file.ts";
 import { assertKeyName, DEFAULT_KEY_NAME, isKeyName } from "../format/key-name.ts";
-import { hasTraces } from "./uses-git-crypt.ts";
+import { usesGitCrypt } from "./uses-git-crypt.ts";
 
 /** A key that lies in a repository. Both its parts are secrets. */
 export interface StoredKey {
@@ -15,7 +15,7 @@ export interface StoredKey {
 }
 
 /** A git repository, with its git-crypt keys. Paths are absolute. */
-export interface Repository {
+export interface Repository extends CommonPlace {
   /** The top folder of the work tree; null in a bare repository and inside `.git`. */
   readonly topLevel: string | null;
   /** The repository's own folder: in a linked worktree or a submodule, that one's. */
@@ -46,9 +46,7 @@ export interface OpenRepositoryOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
-
-const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(String(codeOf(error)));
+const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
 
 const unreadable = (reason: string, cause?: unknown): GitCryptError =>
   new GitCryptError("KEY_FILE_UNREADABLE", `the key file cannot be read: ${reason}`, {
@@ -64,7 +62,7 @@ function readKeyFile(path: string): Buffer | null {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (isAbsent(error)) return null;
-    throw unreadable(codeOf(error) === "EACCES" ? "permission is denied" : "it cannot be opened", error);
+    throw unreadable(systemCode(error) === "EACCES" ? "permission is denied" : "it cannot be opened", error);
   }
   const buffer = Buffer.alloc(MAX_KEY_FILE_BYTES + 1);
   try {
@@ -91,13 +89,13 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function missingKey(name: string, others: readonly string[], usesGitCrypt: () => boolean): GitCryptError {
+function missingKey(place: CommonPlace, name: string, others: readonly string[]): GitCryptError {
   if (others.length > 0) {
     return new GitCryptError("NO_SUCH_KEY", `there is no key named ${name} in this repository`, {
       hint: `the keys here are: ${others.join(", ")}`,
     });
   }
-  if (usesGitCrypt()) {
+  if (usesGitCrypt(place)) {
     return new GitCryptError("LOCKED", "the repository is locked: it uses git-crypt and its key is not here", {
       hint: "unlock it first, or ask somebody who holds the key to share it with you",
     });
@@ -105,15 +103,14 @@ function missingKey(name: string, others: readonly string[], usesGitCrypt: () =>
   return new GitCryptError(
     "NOT_GIT_CRYPT",
     "the repository does not use git-crypt: neither its attributes nor its configuration speak of it",
-    { hint: "change to the repository whose key you mean, or begin with `vault init`" },
   );
 }
 
 /** Turns what git said when it found no repository into our words. */
-function refusal({ stderr }: GitResult): GitCryptError {
+function refusal({ stderr }: { readonly stderr: string }): GitCryptError {
   if (/not a git repository/.test(stderr)) {
     return new GitCryptError("NOT_A_REPOSITORY", "expected a folder in a git repository, got one outside of any", {
-      hint: "change to the repository, or name it with -C",
+      hint: "change to the repository",
     });
   }
   if (/dubious ownership|unsafe repository/.test(stderr)) {
@@ -128,7 +125,7 @@ function realFolder(path: string): string {
   try {
     if (statSync(path).isDirectory()) return realpathSync(path);
   } catch (error) {
-    if (codeOf(error) === "EACCES")
+    if (systemCode(error) === "EACCES")
       throw new GitCryptError("NOT_A_REPOSITORY", "the folder cannot be entered", { cause: error });
     // Else it is not there, which is said below.
   }
@@ -162,9 +159,11 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
   const cwd = realFolder(path);
   // Unlike --show-toplevel, --show-cdup does not fail where there is no work tree, but prints no
   // line at all.
-  const result = git(cwd, env, ["rev-parse", "--git-dir", "--git-common-dir", "--show-cdup"]);
+  const here = { topLevel: null, gitDir: cwd, env };
+  const result = tryGit(here, ["rev-parse", "--git-dir", "--git-common-dir", "--show-cdup"]);
   if (result.status !== 0) throw refusal(result);
-  const [gitDir, commonDir, topLevel, ...rest] = result.stdout
+  const [gitDir, commonDir, topLevel = null, ...rest] = result.stdout
+    .toString()
     .split("\n")
     .slice(0, -1)
     .map((line) => resolve(cwd, line));
@@ -172,12 +171,11 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
     throw new GitCryptError("GIT_FAILED", "the repository's path holds a line break");
   }
 
-  const repository = { topLevel: topLevel ?? null, gitDir, commonDir };
+  const place = { topLevel, gitDir, commonDir, env: absoluteEnvironment(cwd, env, gitDir, topLevel) };
   const folders = [...new Set([gitDir, commonDir])].map((folder) => join(folder, "git-crypt", "keys"));
   const keyNames = (): string[] => [...new Set(folders.flatMap(namesIn))].toSorted();
   return {
-    ...repository,
-    env: absoluteEnvironment(cwd, env, gitDir, repository.topLevel),
+    ...place,
     keyNames,
     readKey: (name = DEFAULT_KEY_NAME) => {
       assertKeyName(name);
@@ -185,7 +183,7 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
         const bytes = readKeyFile(join(folder, name));
         if (bytes !== null) return { bytes, keyFile: parseKeyFile(bytes) };
       }
-      throw missingKey(name, keyNames(), () => hasTraces({ ...repository, cwd }, env));
+      throw missingKey(place, name, keyNames());
     },
   };
 }

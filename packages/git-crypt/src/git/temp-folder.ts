@@ -16,18 +16,18 @@ const stateFolder = (gitDir: string): string => join(gitDir, "git-crypt");
  *
  * @throws GitCryptError UNWRITABLE.
  */
-export function makeScratch(gitDir: string): string {
+export function makeTempFolder(gitDir: string): string {
   const folder = join(stateFolder(gitDir), `${PREFIX}${process.pid}`);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw unwritableFolder(error instanceof Error && "code" in error ? String(error.code) : "", error);
+    throw unwritableFolder(error);
   }
   return folder;
 }
 
 /** Removes what this process and killed ones left. */
-export function removeScratch(gitDir: string): void {
+export function removeTempFolders(gitDir: string): void {
   const state = stateFolder(gitDir);
   try {
     for (const name of readdirSync(state)) {

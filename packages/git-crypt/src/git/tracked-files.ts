@@ -1,7 +1,7 @@
-import { recordsOf, runGit, tryGit } from "./git.ts";
+import { commitOf, type GitPlace, recordsOf, runGit, tryGit } from "./git.ts";
 import { readBlobs, sizesOf } from "./objects.ts";
-import { isRegular } from "./protected-files.ts";
-import type { Repository } from "./repository.ts";
+import { isRegular, listIndex } from "./protected-files.ts";
+import { listTree, RAW } from "./trees.ts";
 
 /** A file as the index holds it. */
 export interface TrackedFile {
@@ -14,9 +14,13 @@ export interface TrackedFile {
 }
 
 /** The commit that the current branch follows, where there is one that is here. */
-export function upstreamOf(repository: Repository): string | null {
-  const { status, stdout } = tryGit(repository, ["rev-parse", "-q", "--verify", "@{upstream}^{commit}"]);
-  return status === 0 ? stdout.toString().trim() : null;
+export const upstreamOf = (place: GitPlace): string | null => commitOf(place, "@{upstream}");
+
+const textOf = (bytes: string): string => Buffer.from(bytes, "latin1").toString();
+
+/** The blobs of at most so many bytes, by their names. */
+function readSmall(place: GitPlace, sizes: ReadonlyMap<string, number>, most: number): Map<string, Buffer> {
+  return new Map(readBlobs(place, new Map([...sizes].filter(([, size]) => size <= most))));
 }
 
 /**
@@ -28,18 +32,21 @@ export function upstreamOf(repository: Repository): string | null {
  * @param commit whose files are read instead of the index's
  * @throws GitCryptError GIT_FAILED
  */
-export function readTracked(repository: Repository, folder: string, most: number, commit?: string): TrackedFile[] {
-  const entries = commit === undefined ? inIndex(repository, folder) : inCommit(repository, folder, commit);
+export function readTracked(place: GitPlace, folder: string, most: number, commit?: string): TrackedFile[] {
+  const entries =
+    commit === undefined
+      ? listIndex(place, `${folder}/`).filter(({ stage }) => stage === 0)
+      : (listTree(place, commit, folder) ?? []);
+  const files = new Set(entries.filter(isRegular));
   const sizes = sizesOf(
-    repository,
-    entries.flatMap(({ oid }) => (oid === "" ? [] : [oid])),
+    place,
+    [...files].map(({ oid }) => oid),
   );
-  const contents = new Map(readBlobs(repository, new Map([...sizes].filter(([, size]) => size <= most))));
-  return entries.map(({ path, oid }) => ({
-    path,
-    bytes: sizes.get(oid) ?? 0,
-    content: contents.get(oid) ?? null,
-  }));
+  const contents = readSmall(place, sizes, most);
+  return entries.map((entry) => {
+    const oid = files.has(entry) ? entry.oid : "";
+    return { path: textOf(entry.name), bytes: sizes.get(oid) ?? 0, content: contents.get(oid) ?? null };
+  });
 }
 
 /** A file that a commit removed. */
@@ -65,27 +72,12 @@ const MOST_REMOVED = 10_000;
  * @param most larger files, in bytes, are left out
  * @throws GitCryptError GIT_FAILED
  */
-export function readRemoved(repository: Repository, folder: string, most: number): RemovedFile[] {
-  const upstream = upstreamOf(repository);
-  const format = "--format=%x00%H%x00%an%x00%as";
-  const args = [
-    "log",
-    "--no-show-signature",
-    "--no-renames",
-    "--diff-filter=D",
-    "--raw",
-    "--no-abbrev",
-    "-z",
-    format,
-    "HEAD",
-  ];
-  const { status, stdout } = tryGit(repository, [
-    "--literal-pathspecs",
-    ...args,
-    ...(upstream === null ? [] : [upstream]),
-    "--",
-    `${folder}/`,
-  ]);
+export function readRemoved(place: GitPlace, folder: string, most: number): RemovedFile[] {
+  const upstream = upstreamOf(place);
+  const commits = ["HEAD", ...(upstream === null ? [] : [upstream])];
+  const format = ["--no-show-signature", "--diff-filter=D", "--format=%x00%H%x00%an%x00%as"];
+  const args = ["--literal-pathspecs", "log", ...RAW, ...format, ...commits, "--", `${folder}/`];
+  const { status, stdout } = tryGit(place, args);
   if (status !== 0) return []; // There is no commit yet.
   const removed: (Omit<RemovedFile, "content"> & { readonly oid: string })[] = [];
   let [commit, author, day] = ["", "", ""];
@@ -99,38 +91,34 @@ export function readRemoved(repository: Repository, folder: string, most: number
     }
   }
   const sizes = sizesOf(
-    repository,
+    place,
     removed.map(({ oid }) => oid),
   );
-  const contents = new Map(readBlobs(repository, new Map([...sizes].filter(([, size]) => size <= most))));
+  const contents = readSmall(place, sizes, most);
   return removed.flatMap(({ oid, ...file }) => {
     const content = contents.get(oid);
     return content === undefined ? [] : [{ ...file, content }];
   });
 }
 
-interface Entry {
-  readonly path: string;
-  /** Empty for what is no file. */
-  readonly oid: string;
+/**
+ * The files at or below some paths that the index or the work tree holds otherwise than HEAD does:
+ * changed, removed, or new and not ignored. A bare repository has none. Paths go from the top
+ * folder, with `/` between their parts.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export function uncommittedFiles(place: GitPlace, paths: readonly string[]): string[] {
+  if (place.topLevel === null || paths.length === 0) return [];
+  return listUncommitted(
+    place,
+    paths.map((path) => `:(literal)${path}`),
+  ).map(textOf);
 }
 
-const textOf = (bytes: string): string => Buffer.from(bytes, "latin1").toString();
-
-const pathIn = (record: string): string => textOf(record.slice(record.indexOf("\t") + 1));
-
-function inIndex(repository: Repository, folder: string): Entry[] {
-  const listed = recordsOf(runGit(repository, ["--literal-pathspecs", "ls-files", "-s", "-z", "--", `${folder}/`]));
-  return listed.flatMap((record) => {
-    const [mode = "", oid = "", stage = ""] = record.slice(0, record.indexOf("\t")).split(" ");
-    return stage === "0" ? [{ path: pathIn(record), oid: isRegular({ mode }) ? oid : "" }] : [];
-  });
-}
-
-function inCommit(repository: Repository, folder: string, commit: string): Entry[] {
-  const args = ["--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", commit, "--", `${folder}/`];
-  return recordsOf(runGit(repository, args)).map((record) => {
-    const [mode = "", , oid = ""] = record.slice(0, record.indexOf("\t")).split(" ");
-    return { path: pathIn(record), oid: isRegular({ mode }) ? oid : "" };
-  });
+/** The same, by git's pathspecs, of a place with a work tree; the names' characters are bytes. */
+export function listUncommitted(place: GitPlace, pathspecs: readonly string[]): string[] {
+  const args = ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];
+  // Two letters and a blank, and then the path.
+  return recordsOf(runGit(place, [...args, "--", ...pathspecs])).map((record) => record.slice(3));
 }

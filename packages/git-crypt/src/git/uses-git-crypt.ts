@@ -2,24 +2,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isEncryptedBlob } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
-import { git, tryGit } from "./git.ts";
-import type { WorkTreePlace } from "./protected-files.ts";
+import { commitOf, type CommonPlace, gitSucceeds, tryGit } from "./git.ts";
+import { GRANT_FOLDER } from "./own-folders.ts";
 
 /**
  * A line of attributes, not a comment, that gives a path to git-crypt's filter or to that of a
  * named key.
  */
 const FILTER_LINE = "^[^#].*filter=git-crypt";
-
-const STATE_FOLDER = ".git-crypt";
-
-/** A repository, as far as its traces of git-crypt go. */
-export interface Traced {
-  /** Where git runs: where it found the repository. */
-  readonly cwd: string;
-  readonly topLevel: string | null;
-  readonly commonDir: string;
-}
 
 function isInPrivateAttributes(commonDir: string): boolean {
   try {
@@ -35,23 +25,16 @@ function isInPrivateAttributes(commonDir: string): boolean {
  * matters in a bare repository and in a clone that was not checked out, the work tree before the
  * first commit.
  */
-export function hasTraces({ cwd, topLevel, commonDir }: Traced, env: NodeJS.ProcessEnv): boolean {
-  const succeeds = (...args: string[]): boolean => git(cwd, env, args).status === 0;
-  const attributesSay = (...where: string[]): boolean =>
-    succeeds(
-      "grep",
-      "--no-recurse-submodules",
-      "--quiet",
-      "-e",
-      FILTER_LINE,
-      ...where,
-      "--",
-      ":(top,glob)**/.gitattributes",
-    );
+export function usesGitCrypt(place: CommonPlace): boolean {
+  const { topLevel, commonDir } = place;
+  const attributesSay = (...where: string[]): boolean => {
+    const files = ["--", ":(top,glob)**/.gitattributes"];
+    return gitSucceeds(place, "grep", "--no-recurse-submodules", "--quiet", "-e", FILTER_LINE, ...where, ...files);
+  };
   return (
-    succeeds("config", "--local", "--get-regexp", "^(filter\\.git-crypt|git-crypt\\.)") ||
-    (topLevel !== null && existsSync(join(topLevel, STATE_FOLDER))) ||
-    succeeds("cat-file", "-e", `HEAD:${STATE_FOLDER}`) ||
+    gitSucceeds(place, "config", "--local", "--get-regexp", "^(filter\\.git-crypt|git-crypt\\.)") ||
+    (topLevel !== null && existsSync(join(topLevel, GRANT_FOLDER))) ||
+    gitSucceeds(place, "cat-file", "-e", `HEAD:${GRANT_FOLDER}`) ||
     attributesSay("HEAD") ||
     (topLevel !== null && (attributesSay("--cached") || attributesSay("--untracked"))) ||
     isInPrivateAttributes(commonDir)
@@ -64,16 +47,16 @@ export function hasTraces({ cwd, topLevel, commonDir }: Traced, env: NodeJS.Proc
  *
  * @throws GitCryptError NOT_GIT_CRYPT
  */
-export function assertUsesGitCrypt(place: WorkTreePlace & { readonly commonDir: string }): void {
+export function assertUsesGitCrypt(place: CommonPlace): void {
   const { status, stdout } = tryGit(place, ["cat-file", "blob", "HEAD:.gitattributes"]);
   if (status === 0 && isEncryptedBlob(stdout)) {
     const message = "the repository's .gitattributes is encrypted, so that nothing says which files are protected";
     throw new GitCryptError("NOT_GIT_CRYPT", message, {
-      hint: "nothing was changed; first `vault decrypt --key-file KEY -o .gitattributes HEAD:.gitattributes`, then unlock again",
+      subject: ".gitattributes",
+      hint: "nothing was changed; first decrypt that file of HEAD with the key, then unlock again",
     });
   }
-  const isBegun = tryGit(place, ["rev-parse", "--quiet", "--verify", "HEAD"]).status === 0;
-  if (!isBegun || hasTraces({ cwd: place.topLevel, ...place }, place.env)) return;
+  if (commitOf(place, "HEAD") === null || usesGitCrypt(place)) return;
   const message = "the repository does not use git-crypt, so that a key would protect nothing in it";
   throw new GitCryptError("NOT_GIT_CRYPT", message, {
     hint: "nothing was changed; change to the repository whose key it is, such as a submodule, or write .gitattributes first",

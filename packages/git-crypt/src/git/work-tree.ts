@@ -5,7 +5,6 @@ import {
   fchmodSync,
   fstatSync,
   futimesSync,
-  lstatSync,
   openSync,
   readlinkSync,
   readSync,
@@ -15,11 +14,13 @@ import {
 } from "node:fs";
 import { constants as bufferLimits } from "node:buffer";
 import { join } from "node:path";
-import { chunksOf } from "../format/chunks.ts";
+import { systemCode } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
-import { locate, printable } from "../format/file-name.ts";
+import { chunksOf } from "../format/blob.ts";
+import { locate, shown } from "../format/file-name.ts";
+import { isUnchanged, statOf } from "./lock-files.ts";
 import { isBlob } from "./objects.ts";
-import { makeScratch, removeScratch } from "./temp-folder.ts";
+import { makeTempFolder, removeTempFolders } from "./temp-folder.ts";
 
 /** The largest file that git-crypt encrypts, encrypted, as far as Node holds so much at once. */
 const MOST_BYTES = Math.min(2 ** 32 - 1 + 22, bufferLimits.MAX_LENGTH);
@@ -33,14 +34,8 @@ export interface FoundFile {
   readonly stat: BigIntStats;
 }
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";
-
-const isSame = (a: BigIntStats, b: BigIntStats): boolean =>
-  a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeNs === b.mtimeNs && a.mode === b.mode;
-
 const unwritable = (name: string, cause: unknown): GitCryptError =>
-  new GitCryptError("UNWRITABLE", `the file ${printable(name)} cannot be written: ${codeOf(cause)}`, {
+  new GitCryptError("UNWRITABLE", `the file ${shown(name)} cannot be written: ${systemCode(cause) ?? "unknown"}`, {
     hint: "check the permissions of its folder and the space left, then run the command again",
     cause,
   });
@@ -54,7 +49,7 @@ export class WorkTree {
   readonly #gitDir: string;
   /** Whether a folder, by its name, is a real one. */
   readonly #folders = new Map<string, boolean>();
-  #scratch: string | undefined;
+  #tempFolder: string | undefined;
   #count = 0;
 
   /**
@@ -71,13 +66,17 @@ export class WorkTree {
     const known = this.#folders.get(name);
     if (known !== undefined) return known;
     let real = this.#isRealFolder(name.slice(0, Math.max(0, name.lastIndexOf("/"))));
-    if (real) real = lstatSync(locate(this.#topLevel, name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (real) real = statOf(locate(this.#topLevel, name))?.isDirectory() ?? false;
     this.#folders.set(name, real);
     return real;
   }
 
   #isReachable(name: string): boolean {
     return this.#isRealFolder(name.slice(0, Math.max(0, name.lastIndexOf("/"))));
+  }
+
+  #statOf(name: string): BigIntStats | undefined {
+    return this.#isReachable(name) ? statOf(locate(this.#topLevel, name)) : undefined;
   }
 
   /** Reads a regular file; null where there is none by that name, or something else. */
@@ -88,16 +87,15 @@ export class WorkTree {
       const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
       file = openSync(locate(this.#topLevel, name), flags);
     } catch (error) {
-      if (["ENOENT", "ENOTDIR", "ELOOP", "EMLINK", "ENXIO"].includes(codeOf(error))) return null;
-      throw new GitCryptError("GIT_FAILED", `the file ${printable(name)} cannot be read: ${codeOf(error)}`, {
-        cause: error,
-      });
+      const code = systemCode(error) ?? "unknown";
+      if (["ENOENT", "ENOTDIR", "ELOOP", "EMLINK", "ENXIO"].includes(code)) return null;
+      throw new GitCryptError("GIT_FAILED", `the file ${shown(name)} cannot be read: ${code}`, { cause: error });
     }
     try {
       const stat = fstatSync(file, { bigint: true });
       if (!stat.isFile()) return null;
       if (stat.size > MOST_BYTES) {
-        throw new GitCryptError("GIT_FAILED", `the file ${printable(name)} cannot be read: it has 4 GiB or more`, {
+        throw new GitCryptError("GIT_FAILED", `the file ${shown(name)} cannot be read: it has 4 GiB or more`, {
           hint: "git-crypt encrypts less than that: take the file out of the protected ones",
         });
       }
@@ -116,16 +114,14 @@ export class WorkTree {
    * Tells whether a file, or a symbolic link's target, is exactly the blob that git calls `oid`.
    */
   holds(name: string, oid: string): boolean {
-    if (!this.has(name)) return false;
-    const path = locate(this.#topLevel, name);
-    const isLink = lstatSync(path).isSymbolicLink();
-    const content = isLink ? readlinkSync(path, "buffer") : this.read(name)?.content;
+    const isLink = this.#statOf(name)?.isSymbolicLink() === true;
+    const content = isLink ? readlinkSync(locate(this.#topLevel, name), "buffer") : this.read(name)?.content;
     return content !== undefined && isBlob(oid, content);
   }
 
   /** Tells whether anything lies by that name. */
   has(name: string): boolean {
-    return this.#isReachable(name) && lstatSync(locate(this.#topLevel, name), { throwIfNoEntry: false }) !== undefined;
+    return this.#statOf(name) !== undefined;
   }
 
   /**
@@ -136,23 +132,23 @@ export class WorkTree {
    * @throws GitCryptError UNWRITABLE.
    */
   replace(name: string, content: Uint8Array, found: BigIntStats): BigIntStats | null {
+    this.#folders.clear(); // One of them may have become a link since.
     if (!this.#isReachable(name)) return null;
     const path = locate(this.#topLevel, name);
     try {
-      const unfinished = join((this.#scratch ??= makeScratch(this.#gitDir)), String(this.#count++));
+      const unfinished = join((this.#tempFolder ??= makeTempFolder(this.#gitDir)), String(this.#count++));
       const file = openSync(unfinished, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
       try {
         writeWhole(file, content, found);
       } finally {
         closeSync(file);
       }
-      const present = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-      if (present === undefined || !isSame(present, found)) {
+      if (!isUnchanged(found, statOf(path))) {
         rmSync(unfinished);
         return null;
       }
       this.#move(unfinished, path, content, found);
-      return lstatSync(path, { bigint: true });
+      return statOf(path) ?? null;
     } catch (error) {
       throw error instanceof GitCryptError ? error : unwritable(name, error);
     }
@@ -166,7 +162,7 @@ export class WorkTree {
     try {
       renameSync(unfinished, path);
     } catch (error) {
-      if (codeOf(error) !== "EXDEV") throw error;
+      if (systemCode(error) !== "EXDEV") throw error;
       rmSync(unfinished);
       const file = openSync(path, constants.O_WRONLY | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0));
       try {
@@ -179,8 +175,8 @@ export class WorkTree {
 
   /** Removes what this process and killed ones left unfinished. */
   tidy(): void {
-    removeScratch(this.#gitDir);
-    this.#scratch = undefined;
+    removeTempFolders(this.#gitDir);
+    this.#tempFolder = undefined;
   }
 }
 

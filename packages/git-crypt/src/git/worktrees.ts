@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { GitCryptError } from "../errors.ts";
-import { recordsOf, runGit, tryGit } from "./git.ts";
+import { runGit, tryGit } from "./git.ts";
 import { openRepository, type Repository } from "./repository.ts";
 
 /** Another work tree of the same repository. */
@@ -12,27 +12,24 @@ export interface OtherWorktree {
 
 interface Listed {
   readonly path: string;
-  readonly bare: boolean;
-  readonly kept: boolean;
+  readonly isBare: boolean;
+  readonly isKept: boolean;
 }
 
 function listWorktrees(repository: Repository): Listed[] {
   // Before git 2.36 there is no -z, and a path with a line break cannot be read.
-  const modern = tryGit(repository, ["worktree", "list", "--porcelain", "-z"]);
-  const lines =
-    modern.status === 0
-      ? recordsOf(modern.stdout).map((line) => Buffer.from(line, "latin1").toString())
-      : runGit(repository, ["worktree", "list", "--porcelain"]).toString().split("\n");
-  const blocks: string[][] = [];
-  for (const line of lines) {
-    if (line.startsWith("worktree ")) blocks.push([]);
-    if (line !== "") blocks.at(-1)?.push(line);
-  }
-  return blocks.map((block) => ({
-    path: (block[0] ?? "").slice("worktree ".length),
-    bare: block.includes("bare"),
-    kept: block.some((line) => /^locked\b/.test(line)),
-  }));
+  const { status, stdout } = tryGit(repository, ["worktree", "list", "--porcelain", "-z"]);
+  const text = status === 0 ? stdout : runGit(repository, ["worktree", "list", "--porcelain"]);
+  const end = status === 0 ? "\0" : "\n";
+  const blocks = text.toString().split(`${end}${end}`).filter(Boolean);
+  return blocks.map((block) => {
+    const [first = "", ...lines] = block.split(end);
+    return {
+      path: first.slice("worktree ".length),
+      isBare: lines.includes("bare"),
+      isKept: lines.some((line) => /^locked\b/.test(line)),
+    };
+  });
 }
 
 /**
@@ -42,9 +39,9 @@ function listWorktrees(repository: Repository): Listed[] {
 export function otherWorktrees(repository: Repository): OtherWorktree[] {
   if (!existsSync(`${repository.commonDir}/worktrees`)) return [];
   const { GIT_DIR: _, GIT_WORK_TREE: __, GIT_INDEX_FILE: ___, ...env } = repository.env;
-  return listWorktrees(repository).flatMap(({ path, bare, kept }): OtherWorktree[] => {
-    if (bare) return [];
-    if (!existsSync(path)) return kept ? [{ path, repository: null }] : [];
+  return listWorktrees(repository).flatMap(({ path, isBare, isKept }): OtherWorktree[] => {
+    if (isBare) return [];
+    if (!existsSync(path)) return isKept ? [{ path, repository: null }] : [];
     try {
       const other = openRepository(path, { env });
       return other.gitDir === repository.gitDir || other.commonDir !== repository.commonDir

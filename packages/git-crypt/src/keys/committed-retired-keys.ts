@@ -1,15 +1,12 @@
-import { decryptBlob, encryptBlob } from "../format/blob.ts";
-import { isSealedWith } from "../format/clean-smudge.ts";
-import { type GitPlace, recordsOf, runGit, tryGit } from "../git/git.ts";
+import { encryptBlob, tryDecrypt } from "../format/blob.ts";
 import { encodeKeyFile, type KeyFile, MAX_KEY_FILE_BYTES } from "../format/key-file.ts";
-import { isKeyId, keyId } from "../format/key-id.ts";
-import { keyMac } from "../format/key-mac.ts";
+import { isKeyId, keyId, keyMac } from "../format/key-id.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
+import { type GitPlace, recordsOf, runGit, tryGit } from "../git/git.ts";
+import { VAULT_FOLDER } from "../git/own-folders.ts";
 import { readBlobs, sizesOf } from "../git/objects.ts";
-import { parseRetired } from "./retired-keys.ts";
-
-/** The folder of what this program commits, from the top folder. */
-export const VAULT_FOLDER = ".git-vault";
+import { listTree } from "../git/trees.ts";
+import { parseRetired } from "./stored-keys.ts";
 
 /** The committed folder of all retired keys, from the top folder. */
 export const RETIRED_FOLDER: string = `${VAULT_FOLDER}/retired`;
@@ -69,34 +66,18 @@ function parseName(file: string): Retirement | null {
   return isKeyId(id) && isKeyId(sealer) && rest.join(".") === "key" ? { id, sealer, proof } : null;
 }
 
-/**
- * Tells of a key whether the commits of this index retired it; older commits, when checked out, did
- * not.
- */
-export function retirementIn(index: readonly { readonly name: string }[], keyName: string): (key: KeyFile) => boolean {
-  const retirements = retirementsIn(index, keyName);
-  return (key) => retirements.some((one) => isProven(one, [key]));
-}
+/** The names of files, from the top folder; their characters are bytes. */
+type Index = readonly { readonly name: string }[];
 
-function listTree(place: GitPlace, tree: string): SealedRetired[] {
-  const { status, stdout } = tryGit(place, ["ls-tree", "-z", tree]);
-  if (status !== 0) return [];
-  return recordsOf(stdout).flatMap((record) => {
-    const [, type, rest = ""] = record.split(" ");
-    const [oid = "", file = ""] = rest.split("\t");
-    const name = parseName(file);
-    return type === "blob" && name !== null ? [{ ...name, oid }] : [];
-  });
-}
-
-export function retirementsIn(index: readonly { readonly name: string }[], keyName: string): Retirement[] {
+/** What an index tells of the keys that were retired, whether that is proven or not. */
+export function retirementsIn(index: Index, keyName: string): Retirement[] {
   const folder = `${retiredFolder(keyName)}/`;
   return index.flatMap(({ name }) => (name.startsWith(folder) ? (parseName(name.slice(folder.length)) ?? []) : []));
 }
 
-/** The ids of the retired keys that an index holds, whether that is proven or not. */
-export const retiredIn = (index: readonly { readonly name: string }[], keyName: string): string[] =>
-  retirementsIn(index, keyName).map(({ id }) => id);
+/** Whether a key was retired, as somebody who had it says. */
+export const retires = (retirements: readonly Retirement[], key: KeyFile): boolean =>
+  retirements.some((one) => isProven(one, [key]));
 
 /**
  * The ids of the keys that are sealed with none: that of the last rotation, or several where
@@ -104,25 +85,14 @@ export const retiredIn = (index: readonly { readonly name: string }[], keyName: 
  *
  * @param keys that are here: only what they prove counts
  */
-export function unretired(all: readonly Retirement[], keys: readonly KeyFile[]): Set<string> {
-  const retirements = all.filter((one) => isProven(one, keys));
-  const retired = new Set(retirements.map(({ id }) => id));
-  return new Set(retirements.flatMap(({ sealer }) => (retired.has(sealer) ? [] : sealer)));
+export function presentIn(retirements: readonly Retirement[], keys: readonly KeyFile[]): Set<string> {
+  const proven = retirements.filter((one) => isProven(one, keys));
+  const retired = new Set(proven.map(({ id }) => id));
+  return new Set(proven.flatMap(({ sealer }) => (retired.has(sealer) ? [] : sealer)));
 }
 
-/** The same, of an index. */
-export const presentIn = (
-  index: readonly { readonly name: string }[],
-  keyName: string,
-  keys: readonly KeyFile[],
-): Set<string> => unretired(retirementsIn(index, keyName), keys);
-
 /** The files of an index that say of keys which are here what nobody said who had them. */
-export function falseIn(
-  index: readonly { readonly name: string }[],
-  keyName: string,
-  keys: readonly KeyFile[],
-): string[] {
+export function falseIn(index: Index, keyName: string, keys: readonly KeyFile[]): string[] {
   const folder = `${retiredFolder(keyName)}/`;
   const ids = new Set(keys.map(keyId));
   return index.flatMap(({ name }) => {
@@ -132,15 +102,12 @@ export function falseIn(
   });
 }
 
-/**
- * The names of the committed files of retired keys in an index, without reading the whole of it.
- */
-export const listRetired = (place: GitPlace, keyName: string): { readonly name: string }[] =>
-  recordsOf(runGit(place, ["--literal-pathspecs", "ls-files", "-z", "--", `${retiredFolder(keyName)}/`])).map(
-    (name) => ({
-      name,
-    }),
-  );
+/** The same as {@link retirementsIn}, without reading the whole of the index. */
+export function listRetired(place: GitPlace, keyName: string): Retirement[] {
+  const args = ["--literal-pathspecs", "ls-files", "-z", "--", `${retiredFolder(keyName)}/`];
+  const index = recordsOf(runGit(place, args)).map((name) => ({ name }));
+  return retirementsIn(index, keyName);
+}
 
 /** Those that the tips of all references hold, what was fetched last and HEAD. */
 export function sealedAnywhere(place: GitPlace, keyName: string): SealedRetired[] {
@@ -149,7 +116,12 @@ export function sealedAnywhere(place: GitPlace, keyName: string): SealedRetired[
   const answers = tryGit(place, ["cat-file", "--batch-check", "--buffer"], Buffer.from(folders.join(""))).stdout;
   const lines = answers.toString().split("\n");
   const trees = new Set(lines.flatMap((line) => /^([0-9a-f]+) tree /.exec(line)?.[1] ?? []));
-  return [...trees].flatMap((tree) => listTree(place, tree));
+  return [...trees].flatMap((tree) =>
+    (listTree(place, tree) ?? []).flatMap(({ name, oid }) => {
+      const retirement = parseName(name);
+      return retirement === null ? [] : [{ ...retirement, oid }];
+    }),
+  );
 }
 
 /** The retired keys among `sealed` that `key` opens. */
@@ -161,7 +133,8 @@ export function openSealed(place: GitPlace, sealed: readonly SealedRetired[], ke
   );
   for (const [oid, size] of sizes) if (size > 2 * MAX_KEY_FILE_BYTES) sizes.delete(oid);
   const ids = new Map(sealed.map(({ id, oid }) => [oid, id]));
-  return [...readBlobs(place, sizes)].flatMap(([oid, blob]) =>
-    isSealedWith(key, blob) ? (parseRetired(ids.get(oid) ?? "", decryptBlob(key, blob)) ?? []) : [],
-  );
+  return [...readBlobs(place, sizes)].flatMap(([oid, blob]) => {
+    const bytes = tryDecrypt(key, blob);
+    return bytes === null ? [] : (parseRetired(ids.get(oid) ?? "", bytes) ?? []);
+  });
 }

@@ -1,30 +1,31 @@
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { KeyFile } from "../format/key-file.ts";
 import type { GitPlace } from "../git/git.ts";
+import { indexPath } from "../git/index-file.ts";
+import { statOf } from "../git/lock-files.ts";
 import { blobOid, isBlob, oidLengthOf } from "../git/objects.ts";
 import { listIndex } from "../git/protected-files.ts";
-import type { KeyFile } from "../format/key-file.ts";
-import { listRetired, retiredFolder, retirementIn } from "./committed-retired-keys.ts";
+import { listRetired, retiredFolder, type Retirement, retires } from "./committed-retired-keys.ts";
 
 /** What the index holds, read again whenever git wrote another. */
 export class IndexBlobs {
   readonly #place: GitPlace;
   #stamp = "";
   #blobs: { readonly byName: ReadonlyMap<string, string>; readonly oids: ReadonlySet<string> } | undefined;
-  #retirement: ((key: KeyFile) => boolean) | undefined;
+  #retirements: readonly Retirement[] | undefined;
 
   constructor(place: GitPlace) {
     this.#place = place;
   }
 
   #forgetOlder(): void {
-    const path = this.#place.env["GIT_INDEX_FILE"] ?? join(this.#place.gitDir, "index");
-    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    const stat = statOf(indexPath(this.#place));
     const stamp = stat === undefined ? "" : [stat.dev, stat.ino, stat.size, stat.mtimeNs].join(" ");
     if (stamp === this.#stamp) return;
     this.#stamp = stamp;
     this.#blobs = undefined;
-    this.#retirement = undefined;
+    this.#retirements = undefined;
   }
 
   #read(): { readonly byName: ReadonlyMap<string, string>; readonly oids: ReadonlySet<string> } {
@@ -51,8 +52,8 @@ export class IndexBlobs {
   /** Tells whether the index proves that a rotation replaced a key. */
   retires(keyName: string, key: KeyFile): boolean {
     this.#forgetOlder();
-    this.#retirement ??= retirementIn(this.#mayRetire(keyName) ? listRetired(this.#place, keyName) : [], keyName);
-    return this.#retirement(key);
+    this.#retirements ??= this.#mayRetire(keyName) ? listRetired(this.#place, keyName) : [];
+    return retires(this.#retirements, key);
   }
 
   /** Most repositories never rotated a key, and are not to wait for git to say so. */

@@ -2,8 +2,8 @@ import { GitCryptError } from "../errors.ts";
 import { encodeKeyFile, parseKeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
-import { KeyRing } from "./key-ring.ts";
 import type { Repository } from "../git/repository.ts";
+import { KeyRing } from "./key-ring.ts";
 
 /** A key that unlocks. */
 export interface GivenKey {
@@ -22,9 +22,7 @@ export function parseKey(repository: Repository, bytes: Uint8Array): GivenKey {
 }
 
 /** Whether two keys replaced one and the same: they come from rotations on two branches. */
-function areKin(a: KeyRing, b: KeyRing): boolean {
-  return [...a.replaced].some((id) => b.replaced.has(id));
-}
+export const shareAncestor = (a: KeyRing, b: KeyRing): boolean => [...a.replaced].some((id) => b.replaced.has(id));
 
 /**
  * Puts the keys of one name together: the one that encrypts, and the others, which were made by
@@ -35,20 +33,15 @@ export function joinKeys(repository: Repository, keys: readonly GivenKey[]): Giv
   const joined: GivenKey[] = [];
   for (const key of keys) {
     const at = joined.findIndex(({ name }) => name === key.name);
-    const first = joined[at] ?? storedKin(repository, key);
+    const first = joined[at] ?? storedRelative(repository, key);
     if (first === null) {
       joined.push(key);
       continue;
     }
     const isSame = keyId(first.ring.current) === keyId(key.ring.current);
-    if (!isSame && !areKin(first.ring, key.ring)) {
-      throw new GitCryptError(
-        "OTHER_KEY",
-        `two keys named ${key.name} were given that have nothing to do with each other`,
-        {
-          hint: "nothing was changed; unlock with one of them",
-        },
-      );
+    if (!isSame && !shareAncestor(first.ring, key.ring)) {
+      const message = `two keys named ${key.name} were given that have nothing to do with each other`;
+      throw new GitCryptError("OTHER_KEY", message, { hint: "nothing was changed; unlock with one of them" });
     }
     first.ring.learn(key.ring.all);
     key.bytes.fill(0);
@@ -61,14 +54,17 @@ export function joinKeys(repository: Repository, keys: readonly GivenKey[]): Giv
  * The key that lies here, where it and the given one come from rotations on two branches; else
  * null.
  */
-function storedKin(repository: Repository, { name, ring }: GivenKey): GivenKey | null {
+function storedRelative(repository: Repository, { name, ring }: GivenKey): GivenKey | null {
   const bytes = storedKey(repository, name);
   if (bytes === null) return null;
   const stored = parseKey(repository, bytes);
   const [id, storedId] = [keyId(ring.current), keyId(stored.ring.current)];
-  const isKin =
-    id !== storedId && !stored.ring.replaced.has(id) && !ring.replaced.has(storedId) && areKin(stored.ring, ring);
-  if (isKin) return stored;
+  const isRelative =
+    id !== storedId &&
+    !stored.ring.replaced.has(id) &&
+    !ring.replaced.has(storedId) &&
+    shareAncestor(stored.ring, ring);
+  if (isRelative) return stored;
   stored.ring.wipe();
   stored.bytes.fill(0);
   return null;

@@ -1,12 +1,13 @@
-import { decryptBlob, decryptInPlace, encryptBlob, isEncryptedBlob } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
+import { decryptBlob, encryptBlob, isEncryptedBlob, tryDecrypt } from "../format/blob.ts";
 import { type KeyFile, wipeKeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
+import type { CommonPlace } from "../git/git.ts";
 import { isBlob } from "../git/objects.ts";
 import type { Repository } from "../git/repository.ts";
-import { readRetired, type RetiredPlace, storeRetired } from "./retired-keys.ts";
-import { isProven, openSealed, sealedAnywhere, type SealedRetired, unretired } from "./committed-retired-keys.ts";
+import { openSealed, presentIn, retires, sealedAnywhere, type SealedRetired } from "./committed-retired-keys.ts";
+import { readRetired, storeRetired } from "./stored-keys.ts";
 
 /**
  * The keys of one name: the current one, which encrypts, and the retired ones, which open what was
@@ -20,7 +21,7 @@ import { isProven, openSealed, sealedAnywhere, type SealedRetired, unretired } f
 export class KeyRing {
   readonly name: string;
   readonly current: KeyFile;
-  readonly #place: RetiredPlace;
+  readonly #place: CommonPlace;
   readonly #keeps: boolean;
   #retired: KeyFile[] | undefined;
   #searched = false;
@@ -32,12 +33,12 @@ export class KeyRing {
    * The keys of one that came from elsewhere: nothing is stored. Its name says which retired ones
    * belong to it.
    */
-  static of(place: RetiredPlace, current: KeyFile): KeyRing {
+  static of(place: CommonPlace, current: KeyFile): KeyRing {
     return new KeyRing(place, current.name ?? DEFAULT_KEY_NAME, current);
   }
 
   /** Where `keeps` is set, the retired keys that it finds are stored on this machine. */
-  constructor(place: RetiredPlace, name: string, current: KeyFile, keeps = false) {
+  constructor(place: CommonPlace, name: string, current: KeyFile, keeps = false) {
     this.name = name;
     this.current = current;
     this.#place = place;
@@ -88,9 +89,9 @@ export class KeyRing {
   }
 
   #lackOf(sealed: readonly SealedRetired[]): "newer" | "other" | null {
-    if (sealed.some((file) => isProven(file, [this.current]))) return "newer";
+    if (retires(sealed, this.current)) return "newer";
     const here = new Set(this.all.map(keyId));
-    return [...unretired(sealed, this.all)].some((present) => !here.has(present)) ? "other" : null;
+    return [...presentIn(sealed, this.all)].some((present) => !here.has(present)) ? "other" : null;
   }
 
   /**
@@ -110,18 +111,14 @@ export class KeyRing {
 
   /**
    * The key that encrypted a blob, and the content; null where it is not one, or no key here did.
+   *
+   * @param inPlace whether the content takes the ciphertext's place, in the blob's own memory
    */
-  tryOpen(blob: Uint8Array): { readonly key: KeyFile; readonly content: Buffer } | null {
-    return this.#tryOpen(blob, decryptBlob);
-  }
-
-  #tryOpen(blob: Uint8Array, decrypt: Decrypt): { readonly key: KeyFile; readonly content: Buffer } | null {
+  tryOpen(blob: Uint8Array, inPlace = false): { readonly key: KeyFile; readonly content: Buffer } | null {
     if (!isEncryptedBlob(blob)) return null;
-    const first = opened(decrypt, this.current, blob);
-    if (first !== null) return { key: this.current, content: first };
-    for (const keys of [() => this.retired, () => this.search()]) {
+    for (const keys of [() => [this.current], () => this.retired, () => this.search()]) {
       for (const key of keys()) {
-        const content = opened(decrypt, key, blob);
+        const content = tryDecrypt(key, blob, inPlace);
         if (content !== null) return { key, content };
       }
     }
@@ -138,15 +135,12 @@ export class KeyRing {
   /**
    * Decrypts a blob.
    *
+   * @param inPlace as in {@link tryOpen}; where this throws, the blob is as it was
    * @throws GitCryptError MALFORMED_BLOB; where no key opens it, RETIRED_KEY if the current one was
    * retired, FORKED_KEY if the commits tell of another one that is not here; TAMPERED_BLOB.
    */
-  open(blob: Uint8Array): Buffer {
-    return this.#open(blob, decryptBlob);
-  }
-
-  #open(blob: Uint8Array, decrypt: Decrypt): Buffer {
-    const found = this.#tryOpen(blob, decrypt);
+  open(blob: Uint8Array, inPlace = false): Buffer {
+    const found = this.tryOpen(blob, inPlace);
     if (found !== null) return found.content;
     if (this.#lack === "newer") throw retiredKey(this.name);
     if (this.#lack === "other") throw forkedKey(this.name);
@@ -154,18 +148,12 @@ export class KeyRing {
   }
 
   /**
-   * What the work tree holds for a blob: its content. What is not encrypted is given back as it is.
+   * What the work tree holds for a blob: its content, made in the blob's own memory, which a large
+   * file is not to take twice. What is not encrypted is given back as it is; where this throws, the
+   * blob is as it was.
    */
   smudge(blob: Uint8Array): Uint8Array {
-    return isEncryptedBlob(blob) ? this.open(blob) : blob;
-  }
-
-  /**
-   * The same in the blob's own memory, which a large file is not to take twice. Where it throws,
-   * the blob is as it was.
-   */
-  smudgeInPlace(blob: Uint8Array): Uint8Array {
-    return isEncryptedBlob(blob) ? this.#open(blob, decryptInPlace) : blob;
+    return isEncryptedBlob(blob) ? this.open(blob, true) : blob;
   }
 
   /**
@@ -205,29 +193,12 @@ export class KeyRing {
   }
 }
 
-type Decrypt = (key: KeyFile, blob: Uint8Array) => Buffer;
-
-/** Null where the key does not fit the blob, or the blob is none. */
-function opened(decrypt: Decrypt, key: KeyFile, blob: Uint8Array): Buffer | null {
-  try {
-    return decrypt(key, blob);
-  } catch (error) {
-    if (error instanceof GitCryptError && ["MALFORMED_BLOB", "TAMPERED_BLOB"].includes(error.code)) return null;
-    throw error;
-  }
-}
-
 /** A key that a rotation replaced was given, or is all that is here. */
 export const retiredKey = (keyName: string): GitCryptError =>
-  new GitCryptError("RETIRED_KEY", `the key ${keyName} was replaced by another, which is not here`, {
-    hint: "take the present key with `vault unlock`, which finds your grant in what was pulled or fetched",
-  });
-
-const TAKE_OTHER =
-  "take it with `vault unlock`, which finds your grant in what was pulled or fetched; merge, and then run `vault rotate`";
+  new GitCryptError("RETIRED_KEY", `the key ${keyName} was replaced by another, which is not here`);
 
 /** Two branches were rotated, and the key of one of them is missing. */
-export const forkedKey = (keyName: string, hint: string = TAKE_OTHER): GitCryptError =>
+export const forkedKey = (keyName: string, hint?: string): GitCryptError =>
   new GitCryptError("FORKED_KEY", `the key ${keyName} was rotated on two branches, and the other new key is not here`, {
     hint,
   });

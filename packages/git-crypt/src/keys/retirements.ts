@@ -1,8 +1,8 @@
 import type { KeyFile } from "../format/key-file.ts";
-import { readKeyRing } from "./key-ring.ts";
 import type { Repository } from "../git/repository.ts";
-import { falseIn, isProven, retirementsIn, RETIRED_FOLDER, unretired } from "./committed-retired-keys.ts";
 import { readTracked } from "../git/tracked-files.ts";
+import { falseIn, isProven, presentIn, RETIRED_FOLDER, retirementsIn, retires } from "./committed-retired-keys.ts";
+import { readKeyRing } from "./key-ring.ts";
 
 /** What an index, or a commit, tells of the rotations of a key. */
 export interface Rotations {
@@ -35,17 +35,17 @@ export function readRotations(repository: Repository, commit?: string): Map<stri
   return new Map(
     [...names].map((name) => {
       const said = retirementsIn(index, name);
-      const retires = (key: KeyFile): boolean => said.some((one) => isProven(one, [key]));
+      const rotations = { retires: (key: KeyFile): boolean => retires(said, key) };
       if (!stored.includes(name)) {
-        const sealers = new Set(said.map(({ sealer }) => sealer));
-        return [name, { retired: new Set<string>(), present: sealers, falsehoods: [], retires }];
+        const present = new Set(said.map(({ sealer }) => sealer));
+        return [name, { ...rotations, retired: new Set<string>(), present, falsehoods: [] }];
       }
       const ring = readKeyRing(repository, name);
       try {
         ring.search();
         const retired = new Set(said.flatMap((one) => (isProven(one, ring.all) ? [one.id] : [])));
-        const present = unretired(said, ring.all);
-        return [name, { retired, present, falsehoods: falseIn(index, name, ring.all), retires }];
+        const falsehoods = falseIn(index, name, ring.all);
+        return [name, { ...rotations, retired, present: presentIn(said, ring.all), falsehoods }];
       } finally {
         ring.wipe();
       }

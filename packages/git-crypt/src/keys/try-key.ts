@@ -1,12 +1,11 @@
 import { isEncryptedBlob } from "../format/blob.ts";
-import { withIndexOf } from "../git/index-of-commit.ts";
-import type { StatedFile } from "../checkout/file-states.ts";
 import type { GitPlace } from "../git/git.ts";
-import type { KeyRing } from "./key-ring.ts";
-import { readBlobs, readStarts, sizesOf, WHOLE_BYTES } from "../git/objects.ts";
+import { oidsOf, readBlobs, sizesOf, WHOLE_BYTES } from "../git/objects.ts";
 import { isRegular, listProtected, type ProtectedEntry } from "../git/protected-files.ts";
+import { withIndexOf } from "../git/trees.ts";
+import type { KeyRing } from "./key-ring.ts";
 
-/** So many of the smallest blobs are tried: the first may be damaged. */
+/** So many encrypted blobs are tried, the smallest first: some may be damaged. */
 const TRIES = 16;
 
 /**
@@ -16,46 +15,44 @@ const TRIES = 16;
 export type Fit = "fits" | "wrong" | "unknown";
 
 function fitOf(keys: KeyRing, blobs: Iterable<Buffer>): Fit {
-  let fit: Fit = "unknown";
+  let tries = 0;
   for (const blob of blobs) {
     if (!isEncryptedBlob(blob)) continue;
     if (keys.keyOf(blob) !== null) return "fits";
-    fit = "wrong";
+    if ((tries += 1) === TRIES) break;
   }
-  return fit;
+  return tries === 0 ? "unknown" : "wrong";
 }
 
-const bySize = <T>(items: readonly T[], sizeOf: (item: T) => number): T[] =>
-  items.toSorted((a, b) => sizeOf(a) - sizeOf(b)).slice(0, TRIES);
-
-function* storedBlobs(place: GitPlace, entries: readonly ProtectedEntry[]): Generator<Buffer> {
-  const sizes = sizesOf(
-    place,
-    entries.filter(isRegular).map(({ oid }) => oid),
-  );
-  for (const [, blob, whole] of readStarts(place, sizes)) if (whole) yield blob;
+function* storedBlobs(place: GitPlace, keyName: string, entries: readonly ProtectedEntry[]): Generator<Buffer> {
+  const own = entries.filter((entry) => entry.keyName === keyName && isRegular(entry));
+  const ascending = [...sizesOf(place, oidsOf(own))].toSorted(([, a], [, b]) => a - b);
+  const small = ascending.filter(([, size]) => size <= WHOLE_BYTES);
+  for (const [, blob] of readBlobs(place, new Map(small))) yield blob;
   // Where nothing small tells, the smallest large one does.
-  const [large] = [...sizes].filter(([, size]) => size > WHOLE_BYTES).toSorted(([, a], [, b]) => a - b);
-  if (large !== undefined) for (const [, blob] of readBlobs(place, new Map([large]))) yield blob;
+  const large = ascending.slice(small.length, small.length + 1);
+  for (const [, blob] of readBlobs(place, new Map(large))) yield blob;
 }
-
-/** What HEAD protects under the name: a clone that was not checked out has no index. */
-const committed = (place: GitPlace, keyName: string): ProtectedEntry[] =>
-  withIndexOf(place, "HEAD", (at) => listProtected(at, "index").filter((entry) => entry.keyName === keyName)) ?? [];
 
 /**
- * Tries keys on a few encrypted files of the work tree, else on the blobs of the index, else on
- * those of HEAD.
+ * Tells whether the keys of a name open files that are protected under it: a few that were read
+ * already, else blobs of the index, else those of HEAD, since a clone that was not checked out has
+ * no index.
+ *
+ * @param entries of the index on protected paths, where they are known
+ * @param contents encrypted files of the work tree, where they were read
+ * @throws GitCryptError GIT_FAILED.
  */
-export function tryKey(place: GitPlace, keys: KeyRing, files: readonly StatedFile[]): Fit {
-  const contents = files.flatMap(({ state, found }) =>
-    state === "sealed" && found?.content !== undefined ? [found.content] : [],
-  );
-  const entries = files.map(({ entry }) => entry);
+export function tryKey(
+  place: GitPlace,
+  keys: KeyRing,
+  entries?: readonly ProtectedEntry[],
+  contents: readonly Buffer[] = [],
+): Fit {
   const attempts = [
-    () => bySize(contents, ({ length }) => length),
-    () => storedBlobs(place, entries),
-    () => storedBlobs(place, committed(place, keys.name)),
+    () => contents.toSorted((a, b) => a.length - b.length),
+    () => storedBlobs(place, keys.name, entries ?? listProtected(place, place.topLevel === null ? "index" : undefined)),
+    () => storedBlobs(place, keys.name, withIndexOf(place, "HEAD", (at) => listProtected(at, "index")) ?? []),
   ];
   for (const blobs of attempts) {
     const fit = fitOf(keys, blobs());

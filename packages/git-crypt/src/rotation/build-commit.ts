@@ -1,12 +1,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { encryptBlob, isEncryptedBlob } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
-import { printable } from "../format/file-name.ts";
-import { type GitPlace, recordsOf, runGit, tryGit } from "../git/git.ts";
+import { encryptBlob, isEncryptedBlob } from "../format/blob.ts";
+import { shown } from "../format/file-name.ts";
 import type { KeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
-import type { KeyRing } from "../keys/key-ring.ts";
+import { type GitPlace, gitSetting, runGit } from "../git/git.ts";
+import { grantFolderOf, isWithin, OWN_ATTRIBUTES, VAULT_FOLDER } from "../git/own-folders.ts";
 import {
   isRegular,
   listIndex,
@@ -16,10 +16,12 @@ import {
   putEntries,
   withBlob,
 } from "../git/protected-files.ts";
-import { recode } from "../git/reencrypt-blobs.ts";
+import { reencrypt } from "../git/reencrypt-blobs.ts";
+import { makeTempFolder, removeTempFolders } from "../git/temp-folder.ts";
+import { type Difference, parseDifferences, RAW } from "../git/trees.ts";
 import type { Progress } from "../checkout/rewrite-files.ts";
-import { makeScratch, removeScratch } from "../git/temp-folder.ts";
-import { retiredIn, sealRetired, VAULT_FOLDER } from "../keys/committed-retired-keys.ts";
+import { retirementsIn, sealRetired } from "../keys/committed-retired-keys.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
 
 /** Files to commit as they are, by their paths from the top folder; null removes one. */
 export type FilesToCommit = ReadonlyMap<string, Buffer | null>;
@@ -48,18 +50,6 @@ export interface RotationCommit {
   readonly dropped: readonly string[];
 }
 
-const ATTRIBUTES = "* -text !filter !diff !merge\n";
-
-/** The folder of git-crypt's own grants. */
-export const stateFolder = (place: GitPlace): string =>
-  tryGit(place, ["config", "git-crypt.repoStateDir"]).stdout.toString().trim() || ".git-crypt";
-
-/** Whether a file holds a key of that name for somebody. */
-export function isGrant(place: GitPlace, keyName: string): (path: string) => boolean {
-  const folders = [`${VAULT_FOLDER}/grants/${keyName}/`, `${stateFolder(place)}/keys/${keyName}/`];
-  return (path) => folders.some((folder) => path.startsWith(folder));
-}
-
 const bytesOf = (path: string): string => Buffer.from(path).toString("latin1");
 
 /** Encrypts the content anew; null where it is not encrypted, or with the new key already. */
@@ -67,51 +57,45 @@ function renewed({ ring, newKey }: RotationPlan, entry: ProtectedEntry, blob: Bu
   if (!isEncryptedBlob(blob)) return null;
   const found = ring.tryOpen(blob);
   if (found === null) {
-    throw new GitCryptError(
-      "TAMPERED_BLOB",
-      `the file ${printable(entry.name)} was tampered with, or no key opens it`,
-      {
-        hint: "nothing was changed; restore the file from an older commit, or remove it, and commit that first",
-      },
-    );
+    const message = `the file ${shown(entry.name)} was tampered with, or no key opens it`;
+    throw new GitCryptError("TAMPERED_BLOB", message, {
+      hint: "nothing was changed; restore the file from an older commit, or remove it, and commit that first",
+    });
   }
   const next = found.key === newKey ? null : encryptBlob(newKey, found.content);
   found.content.fill(0);
   return next;
 }
 
+/** The same file in another state; it is removed where it has no blob then. */
+export const entryFor = (name: string, mode: string, before: string | null, after: string | null): NewEntry =>
+  after === null ? { name, mode: "0", oid: before ?? "", skipped: false } : { name, mode, oid: after, skipped: false };
+
 /**
  * Entries for the files that are stored as they are, and the grants among them that are merely
  * removed.
  */
 function ownEntries(place: GitPlace, plan: RotationPlan): { entries: NewEntry[]; dropped: string[] } {
-  const isStale = isGrant(place, plan.keyName);
+  const { keyName, ring, newKey, blobs = [] } = plan;
+  const grants = [`${VAULT_FOLDER}/grants/${keyName}`, `${grantFolderOf(place)}/keys/${keyName}`];
   const present = new Map(listIndex(place).map(({ name, oid }) => [name, oid]));
-  const ids = new Set(plan.ring.all.map(keyId));
+  const ids = new Set(ring.all.map(keyId));
   const isOld = (name: string): boolean =>
-    isStale(name) || retiredIn([{ name }], plan.keyName).some((id) => ids.has(id));
+    isWithin(grants, name) || retirementsIn([{ name }], keyName).some(({ id }) => ids.has(id));
   const files = new Map<string, Buffer | null>([...present.keys()].filter(isOld).map((name) => [name, null]));
-  const attributes = `${VAULT_FOLDER}/.gitattributes`;
-  if (!present.has(attributes)) files.set(attributes, Buffer.from(ATTRIBUTES));
-  for (const key of plan.ring.all) {
-    if (keyId(key) !== keyId(plan.newKey)) files.set(...sealRetired(plan.newKey, key));
-  }
-  for (const [path, content] of plan.files) files.set(bytesOf(path), content);
-  const remade = plan.blobs ?? [];
-  for (const { name } of remade) files.delete(name);
-  const given = new Set([...plan.files.keys()].map(bytesOf));
-  const dropped = [...files.keys()].filter((name) => isStale(name) && !given.has(name));
+  if (!present.has(OWN_ATTRIBUTES[0])) files.set(...OWN_ATTRIBUTES);
+  for (const key of ring.all) if (keyId(key) !== keyId(newKey)) files.set(...sealRetired(newKey, key));
+  const given = new Map([...plan.files].map(([path, content]) => [bytesOf(path), content]));
+  for (const [name, content] of given) files.set(name, content);
+  for (const { name } of blobs) files.delete(name);
+  const dropped = [...files.keys()].filter((name) => isWithin(grants, name) && !given.has(name));
   const entries = [...files].flatMap(([name, content]): NewEntry[] => {
-    const before = present.get(name);
-    if (content === null) return before === undefined ? [] : [{ name, mode: "0", oid: before, skipped: false }];
+    const before = present.get(name) ?? null;
+    if (content === null) return before === null ? [] : [entryFor(name, "0", before, null)];
     const oid = runGit(place, ["hash-object", "-w", "--no-filters", "--stdin"], content).toString().trim();
-    return [{ name, mode: "100644", oid, skipped: false }];
+    return [entryFor(name, "100644", before, oid)];
   });
-  const further = remade.flatMap(({ name, mode, before, after }): NewEntry[] =>
-    after === null
-      ? [{ name, mode: "0", oid: before ?? "", skipped: false }]
-      : [{ name, mode, oid: after, skipped: false }],
-  );
+  const further = blobs.map(({ name, mode, before, after }) => entryFor(name, mode, before, after));
   return { entries: [...entries, ...further], dropped };
 }
 
@@ -123,55 +107,32 @@ function ownEntries(place: GitPlace, plan: RotationPlan): { entries: NewEntry[];
  * @throws GitCryptError TAMPERED_BLOB for a file that no key opens, NO_SUCH_FILE, GIT_FAILED.
  */
 export function makeCommit(place: GitPlace, head: string, plan: RotationPlan): RotationCommit {
-  const index = join(makeScratch(place.gitDir), "index");
+  const index = join(makeTempFolder(place.gitDir), "index");
   const own = { ...place, env: { ...place.env, GIT_INDEX_FILE: index } };
   const clear: string[] = [];
   try {
     runGit(own, ["read-tree", head]);
     const entries = listProtected(own, "index").filter((entry) => entry.keyName === plan.keyName && isRegular(entry));
     let done = 0;
-    const recoded = recode(own, entries, (entry, blob) => {
+    const reencrypted = reencrypt(own, entries, (entry, blob) => {
       if (blob.length > 0 && !isEncryptedBlob(blob)) clear.push(entry.name);
       const next = renewed(plan, entry, blob);
       plan.progress?.((done += 1), entries.length);
       return next;
     });
-    const changed = recoded.map(({ entry, oid }) => withBlob(entry, oid));
+    const changed = reencrypted.map(({ entry, oid }) => withBlob(entry, oid));
     const { entries: files, dropped } = ownEntries(own, plan);
     putEntries(own, [...changed, ...files]);
     const tree = runGit(own, ["write-tree"]).toString().trim();
-    const signs = tryGit(own, ["config", "--type=bool", "commit.gpgSign"]).stdout.toString().trim() === "true";
-    const args = ["commit-tree", ...(signs ? ["-S"] : []), "-p", head, "-F", "-", tree];
+    const isSigned = gitSetting(own, "commit.gpgSign", "--type=bool") === "true";
+    const args = ["commit-tree", ...(isSigned ? ["-S"] : []), "-p", head, "-F", "-", tree];
     return { commit: runGit(own, args, Buffer.from(plan.message)).toString().trim(), clear, dropped };
   } finally {
     rmSync(index, { force: true });
-    removeScratch(place.gitDir);
+    removeTempFolders(place.gitDir);
   }
 }
-
-/** A file that differs between two commits; its oid is null where the commit has none. */
-export interface Difference {
-  readonly name: string;
-  readonly mode: string;
-  readonly before: string | null;
-  readonly after: string | null;
-}
-
-const oidOf = (text: string): string | null => (/^0+$/.test(text) ? null : text);
 
 /** The files in which two commits differ. */
-export function differences(place: GitPlace, from: string, to: string): Difference[] {
-  const records = recordsOf(runGit(place, ["diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", from, to]));
-  const result: Difference[] = [];
-  for (let at = 0; at + 1 < records.length; at += 2) {
-    const [oldMode = "", mode = "", before = "", after = ""] = (records[at] ?? "").slice(1).split(" ");
-    const isRemoved = oidOf(after) === null;
-    result.push({
-      name: records[at + 1] ?? "",
-      mode: isRemoved ? oldMode : mode,
-      before: oidOf(before),
-      after: oidOf(after),
-    });
-  }
-  return result;
-}
+export const differences = (place: GitPlace, from: string, to: string): Difference[] =>
+  parseDifferences(runGit(place, ["diff-tree", "-r", ...RAW, from, to]));

@@ -1,13 +1,14 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GitCryptError } from "../errors.ts";
-import { listOf, recordsOf, runGit, tryGit } from "../git/git.ts";
+import { commitOf, gitSucceeds, listOf, recordsOf, runGit, tryGit } from "../git/git.ts";
 import { assertIndexFree } from "../git/index-file.ts";
 import { isBlob } from "../git/objects.ts";
-import { assertWorkTree, type WorkTreePlace } from "../git/protected-files.ts";
+import { isWithin, OWN_ATTRIBUTES, ownFolders, VAULT_FOLDER } from "../git/own-folders.ts";
+import { assertWorkTree, listIndex, type WorkTreePlace } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
-import { stateFolder, type FilesToCommit } from "./build-commit.ts";
-import { VAULT_FOLDER } from "../keys/committed-retired-keys.ts";
+import { replaceFile, SHARED } from "../git/write-file.ts";
+import type { FilesToCommit } from "./build-commit.ts";
 
 /** How changes are committed. */
 export interface CommitFilesOptions {
@@ -16,13 +17,6 @@ export interface CommitFilesOptions {
   /** Whether they are left staged instead; false where it is left out. */
   readonly stageOnly?: boolean;
 }
-
-const ATTRIBUTES_FILE = `${VAULT_FOLDER}/.gitattributes`;
-/**
- * Whatever the attributes above say: what lies there is encrypted already, and may not change by a
- * byte.
- */
-const ATTRIBUTES = "* -text !filter !diff !merge\n";
 
 /**
  * Commits changes to files of `.git-vault`, or of git-crypt's `.git-crypt`, and nothing else,
@@ -46,7 +40,7 @@ export function commitFiles(
   if (!stageOnly) assertOnBranch(repository);
   const all = withAttributes(repository, changes);
   const paths = [...all.keys()];
-  const folders = [VAULT_FOLDER, stateFolder(repository)];
+  const folders = ownFolders(repository);
   for (const path of paths) assertOwnPath(repository, folders, path);
   const before = remember(repository, paths);
   try {
@@ -56,7 +50,7 @@ export function commitFiles(
     const committable = knownToCommit(repository, all);
     if (committable.length === 0) return null;
     commit(repository, message, committable);
-    return runGit(repository, ["rev-parse", "HEAD"]).toString().trim();
+    return commitOf(repository, "HEAD");
   } catch (error) {
     restore(repository, before);
     throw error instanceof GitCryptError ? explain(error) : unwritable(error);
@@ -65,22 +59,23 @@ export function commitFiles(
 
 /** A commit that no branch holds is soon lost. */
 function assertOnBranch(repository: WorkTreePlace): void {
-  if (tryGit(repository, ["symbolic-ref", "--quiet", "HEAD"]).status === 0) return;
+  if (gitSucceeds(repository, "symbolic-ref", "--quiet", "HEAD")) return;
   throw new GitCryptError("NO_BRANCH", "no branch is checked out, so that the commit would be lost", {
-    hint: "check out a branch first, or leave the changes staged with --no-commit",
+    subject: VAULT_FOLDER,
+    hint: "check out a branch first, or leave the changes staged",
   });
 }
 
 function withAttributes(repository: Repository, changes: FilesToCommit): FilesToCommit {
-  if (![...changes.keys()].some((path) => path.startsWith(`${VAULT_FOLDER}/`))) return changes;
-  const isCommitted = tryGit(repository, ["cat-file", "-e", `HEAD:${ATTRIBUTES_FILE}`]).status === 0;
-  return isCommitted ? changes : new Map([[ATTRIBUTES_FILE, Buffer.from(ATTRIBUTES)], ...changes]);
+  if (![...changes.keys()].some((path) => isWithin([VAULT_FOLDER], path))) return changes;
+  const isCommitted = gitSucceeds(repository, "cat-file", "-e", `HEAD:${OWN_ATTRIBUTES[0]}`);
+  return isCommitted ? changes : new Map([OWN_ATTRIBUTES, ...changes]);
 }
 
 /** No folder on the way may be a link, which could lead anywhere. */
 function assertOwnPath({ topLevel }: WorkTreePlace, folders: readonly string[], path: string): void {
   const parts = path.split("/");
-  const folder = folders.find((own) => path.startsWith(`${own}/`));
+  const folder = folders.find((own) => isWithin([own], path));
   if (folder === undefined || parts.length < 2 || parts.some((part) => ["", ".", ".."].includes(part))) {
     throw new RangeError(`path: expected one in ${folders.join(" or ")}, got another`);
   }
@@ -121,40 +116,31 @@ interface Before {
 }
 
 function remember(repository: WorkTreePlace, paths: readonly string[]): Before[] {
-  const listed = recordsOf(runGit(repository, ["--literal-pathspecs", "ls-files", "-s", "-z", "--", ...paths]));
-  const entries = new Map(listed.map((record) => [record.slice(record.indexOf("\t") + 1), record]));
+  const entries = new Map(listIndex(repository, ...paths).map((entry) => [entry.name, entry]));
   return paths.map((path) => {
     const file = join(repository.topLevel, path);
     const isThere = lstatSync(file, { throwIfNoEntry: false }) !== undefined;
-    return { path, content: isThere ? readFileSync(file) : null, entry: entries.get(path) ?? null };
+    const entry = entries.get(path);
+    return {
+      path,
+      content: isThere ? readFileSync(file) : null,
+      entry: entry === undefined ? null : `${entry.mode} ${entry.oid} ${entry.stage}\t${path}`,
+    };
   });
 }
 
 /** Writes a file whole or not at all, or removes it. */
 function put(file: string, content: Buffer | null): void {
-  if (content === null) {
-    rmSync(file, { force: true });
-    return;
-  }
-  const unfinished = `${file}.${process.pid}`;
-  mkdirSync(dirname(file), { recursive: true });
-  try {
-    writeFileSync(unfinished, content, { flag: "wx" });
-    renameSync(unfinished, file);
-  } catch (error) {
-    rmSync(unfinished, { force: true });
-    throw error;
-  }
+  if (content === null) rmSync(file, { force: true });
+  else replaceFile(file, content, SHARED);
 }
 
 /** Neither an ignored path nor a sparse checkout stops this. */
 function stage(repository: WorkTreePlace, changes: FilesToCommit): void {
   const names = [...changes.keys()];
   runGit(repository, ["update-index", "--add", "--remove", "-z", "--stdin"], listOf(names));
-  const listed = recordsOf(runGit(repository, ["--literal-pathspecs", "ls-files", "-s", "-z", "--", ...names]));
-  for (const record of listed) {
-    const [, oid = ""] = record.split(" ");
-    const content = changes.get(record.slice(record.indexOf("\t") + 1));
+  for (const { name, oid } of listIndex(repository, ...names)) {
+    const content = changes.get(name);
     if (content !== undefined && content !== null && isBlob(oid, content)) continue;
     throw new GitCryptError("GIT_FAILED", `git would not store the files of ${VAULT_FOLDER} as they are`, {
       hint: "look for settings that change files, in .git/info/attributes and in git's core.autocrlf",
@@ -179,10 +165,11 @@ function restore(repository: WorkTreePlace, before: readonly Before[]): void {
 }
 
 const explain = (error: GitCryptError): GitCryptError =>
-  error.code !== "GIT_FAILED"
+  error.code !== "GIT_FAILED" || error.hint !== undefined
     ? error
     : new GitCryptError("GIT_FAILED", error.message, {
-        hint: error.hint ?? "nothing was changed; mend that, or leave the files staged with --no-commit",
+        subject: VAULT_FOLDER,
+        hint: "nothing was changed; mend that, or leave the files staged",
         cause: error,
       });
 

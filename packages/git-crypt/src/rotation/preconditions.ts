@@ -1,16 +1,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { GitCryptError } from "../errors.ts";
-import { printable, someOf } from "../format/file-name.ts";
+import { printable } from "@git-vault/core";
 import { stateFiles } from "../checkout/file-states.ts";
-import { recordsOf, runGit, tryGit } from "../git/git.ts";
+import { GitCryptError } from "../errors.ts";
+import { someOf } from "../format/file-name.ts";
 import { keyId } from "../format/key-id.ts";
-import { forkedKey, type KeyRing, retiredKey } from "../keys/key-ring.ts";
+import { commitOf, recordsOf, runGit, tryGit } from "../git/git.ts";
+import { ownFolders } from "../git/own-folders.ts";
 import { listIndex, listProtected, withKeyNames } from "../git/protected-files.ts";
-import { stateFolder } from "./build-commit.ts";
-import { type RotatedPlace, tipOf } from "./steps.ts";
-import { presentIn, retiredFolder, retirementIn, VAULT_FOLDER } from "../keys/committed-retired-keys.ts";
+import { listUncommitted } from "../git/tracked-files.ts";
 import { WorkTree } from "../git/work-tree.ts";
+import { presentIn, retiredFolder, retirementsIn, retires } from "../keys/committed-retired-keys.ts";
+import { forkedKey, type KeyRing, retiredKey } from "../keys/key-ring.ts";
+import type { RotatedPlace } from "./steps.ts";
 
 /** What git keeps in a repository's folder while such a command waits for its continuation. */
 const OPERATIONS: readonly [file: string, what: string][] = [
@@ -22,10 +24,21 @@ const OPERATIONS: readonly [file: string, what: string][] = [
   ["BISECT_LOG", "bisection"],
 ];
 
-const modified = (what: string, names: readonly string[], hint: string): GitCryptError =>
-  new GitCryptError("MODIFIED", `${what}: ${someOf(names)}`, { hint });
+/** Throws where any of the files named is modified. */
+function refuse(what: string, names: readonly string[], hint?: string): void {
+  if (names.length > 0) throw new GitCryptError("MODIFIED", `${what}: ${someOf(names)}`, { hint });
+}
 
 const COMMIT_FIRST = "nothing was changed; commit or stash them first";
+const GRANTS_CHANGED = "attributes or grants have changes that are not committed";
+const FILES_CHANGED = "protected files have changes that are not committed";
+const STILL_ENCRYPTED = "protected files are still encrypted in the work tree";
+
+/** The full name of the branch that HEAD is on; null where it is on none. */
+function branchOf(repository: RotatedPlace): string | null {
+  const { status, stdout } = tryGit(repository, ["symbolic-ref", "--quiet", "HEAD"]);
+  return status === 0 ? stdout.toString().trim() : null;
+}
 
 /**
  * The branch that HEAD is on, and its commit.
@@ -38,18 +51,15 @@ export function currentBranch(repository: RotatedPlace): { readonly branch: stri
   if (begun !== undefined) {
     throw new GitCryptError("UNFINISHED", `a ${begun[1]} is in progress`, { hint: "finish it or abort it first" });
   }
-  const { status, stdout } = tryGit(repository, ["symbolic-ref", "--quiet", "HEAD"]);
-  const branch = stdout.toString().trim();
-  if (status !== 0) {
+  const branch = branchOf(repository);
+  if (branch === null) {
     throw new GitCryptError("NO_BRANCH", "expected a branch, got a detached HEAD", {
       hint: "check out the branch that is to be rotated",
     });
   }
-  const head = tipOf(repository, branch);
+  const head = commitOf(repository, branch);
   if (head !== null) return { branch, head };
-  throw new GitCryptError("NO_BRANCH", "expected a branch with a commit, got one without any", {
-    hint: "commit first; before the first commit, `vault lock` and `vault init` make another key",
-  });
+  throw new GitCryptError("NO_BRANCH", "expected a branch with a commit, got one without any");
 }
 
 /**
@@ -59,15 +69,13 @@ export function currentBranch(repository: RotatedPlace): { readonly branch: stri
  * @throws GitCryptError RETIRED_KEY, FORKED_KEY.
  */
 export function assertComplete(repository: RotatedPlace, keys: KeyRing): void {
-  const index = listIndex(repository);
-  if (retirementIn(index, keys.name)(keys.current)) throw retiredKey(keys.name);
+  const retirements = retirementsIn(listIndex(repository), keys.name);
+  if (retires(retirements, keys.current)) throw retiredKey(keys.name);
   const here = new Set(keys.all.map(keyId));
-  const missing = [...presentIn(index, keys.name, keys.all)].find((id) => !here.has(id));
+  const missing = [...presentIn(retirements, keys.all)].find((id) => !here.has(id));
   if (missing === undefined) return;
-  throw forkedKey(
-    keys.name,
-    `take it with \`vault unlock\`; where nobody has it, remove ${retiredFolder(keys.name)}/*.${missing}.*.key and commit that first`,
-  );
+  const files = `${retiredFolder(keys.name)}/*.${missing}.*.key`;
+  throw forkedKey(keys.name, `where nobody has it, remove ${files} and commit that first`);
 }
 
 /**
@@ -77,37 +85,25 @@ export function assertComplete(repository: RotatedPlace, keys: KeyRing): void {
  * @throws GitCryptError MODIFIED.
  */
 export function assertClean(repository: RotatedPlace, keys: KeyRing): void {
-  const own = [":(glob)**/.gitattributes", VAULT_FOLDER, stateFolder(repository)];
-  const listed = recordsOf(
-    runGit(repository, ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ...own]),
-  );
-  if (listed.length > 0) {
-    const names = listed.map((record) => record.slice(3));
-    throw modified("attributes or grants have changes that are not committed", names, COMMIT_FIRST);
-  }
-  const changed = recordsOf(
-    runGit(repository, ["diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD"]),
-  );
+  const own = [":(glob)**/.gitattributes", ...ownFolders(repository)];
+  refuse(GRANTS_CHANGED, listUncommitted(repository, own), COMMIT_FIRST);
+  const isOwn = ({ keyName }: { readonly keyName: string }): boolean => keyName === keys.name;
+  const changed = runGit(repository, ["diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD"]);
   const staged = withKeyNames(
     repository,
-    changed.map((name) => ({ name })),
-  ).filter(({ keyName }) => keyName === keys.name);
-  if (staged.length > 0) {
-    throw modified(
-      "protected files have changes that are not committed",
-      staged.map(({ name }) => name),
-      COMMIT_FIRST,
-    );
-  }
-  const entries = listProtected(repository).filter(({ keyName }) => keyName === keys.name);
-  const files = stateFiles(new WorkTree(repository.topLevel, repository.gitDir), entries, new Map([[keys.name, keys]]));
+    recordsOf(changed).map((name) => ({ name })),
+  ).filter(isOwn);
+  refuse(
+    FILES_CHANGED,
+    staged.map(({ name }) => name),
+    COMMIT_FIRST,
+  );
+  const workTree = new WorkTree(repository.topLevel, repository.gitDir);
+  const files = stateFiles(workTree, listProtected(repository).filter(isOwn), new Map([[keys.name, keys]]));
   const namesOf = (...states: string[]): string[] =>
     files.filter(({ state }) => states.includes(state)).map(({ entry }) => entry.name);
-  const sealed = namesOf("sealed", "sealed-change");
-  if (sealed.length > 0)
-    throw modified("protected files are still encrypted in the work tree", sealed, "run `vault unlock` first");
-  const edited = namesOf("change", "absent");
-  if (edited.length > 0) throw modified("protected files have changes that are not committed", edited, COMMIT_FIRST);
+  refuse(STILL_ENCRYPTED, namesOf("sealed", "sealed-change"));
+  refuse(FILES_CHANGED, namesOf("change", "absent"), COMMIT_FIRST);
 }
 
 /**
@@ -116,8 +112,7 @@ export function assertClean(repository: RotatedPlace, keys: KeyRing): void {
  * @throws GitCryptError NO_BRANCH.
  */
 export function assertSamePlace(repository: RotatedPlace, gitDir: string, branch: string): void {
-  const { stdout } = tryGit(repository, ["symbolic-ref", "--quiet", "HEAD"]);
-  if (repository.gitDir === gitDir && stdout.toString().trim() === branch) return;
+  if (repository.gitDir === gitDir && branchOf(repository) === branch) return;
   const where = repository.gitDir === gitDir ? "" : ` in the work tree of ${printable(gitDir)}`;
   const name = branch.replace(/^refs\/heads\//, "");
   throw new GitCryptError("NO_BRANCH", `the rotation was begun on the branch ${printable(name)}${where}`, {

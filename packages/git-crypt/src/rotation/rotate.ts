@@ -1,23 +1,25 @@
-import { GitCryptError } from "../errors.ts";
-import { fileName, type FileName } from "../format/file-name.ts";
 import type { FilterCommands } from "../checkout/filter-config.ts";
-import { tryGit } from "../git/git.ts";
-import { assertIndexFree } from "../git/index-file.ts";
+import type { Progress } from "../checkout/rewrite-files.ts";
+import { GitCryptError } from "../errors.ts";
+import { encryptBlob } from "../format/blob.ts";
+import { fileName, type FileName } from "../format/file-name.ts";
 import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
 import { assertKeyName, DEFAULT_KEY_NAME } from "../format/key-name.ts";
-import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { commitOf, gitSucceeds } from "../git/git.ts";
+import { assertIndexFree } from "../git/index-file.ts";
+import { isWithin, ownFolders } from "../git/own-folders.ts";
+import { stagedFiles } from "../git/plaintext.ts";
 import { assertWorkTree, isRegular, listProtected, putEntries, withBlob } from "../git/protected-files.ts";
-import { recode } from "../git/reencrypt-blobs.ts";
+import { reencrypt } from "../git/reencrypt-blobs.ts";
 import type { Repository, StoredKey } from "../git/repository.ts";
-import { encryptBlob } from "../format/blob.ts";
-import type { Progress } from "../checkout/rewrite-files.ts";
+import type { Difference } from "../git/trees.ts";
+import { isRetiredFile } from "../keys/committed-retired-keys.ts";
+import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { assertNoRotation, type Journal, readJournal, wipeJournal, writeJournal } from "../keys/rotation-journal.ts";
+import { differences, type FilesToCommit, makeCommit } from "./build-commit.ts";
 import { assertClean, assertComplete, assertSamePlace, currentBranch } from "./preconditions.ts";
-import { type Difference, differences, type FilesToCommit, makeCommit, stateFolder } from "./build-commit.ts";
-import { assertNoRotation, type Journal, readJournal, wipeJournal, writeJournal } from "./journal.ts";
-import { exchangeKeys, moveBranch, moveFiles, moveIndex, refreshFiles, type RotatedPlace, tipOf } from "./steps.ts";
-import { isRetiredFile, VAULT_FOLDER } from "../keys/committed-retired-keys.ts";
-import { stagedChanges } from "../git/staged.ts";
+import { exchangeKeys, moveBranch, moveFiles, moveIndex, refreshFiles, type RotatedPlace } from "./steps.ts";
 
 /** How a key is rotated. */
 export interface RotateOptions extends FilterCommands {
@@ -83,17 +85,13 @@ const messageFor = (keyName: string, last: StoredKey, next: StoredKey): string =
     "",
   ].join("\n");
 
-/** The folders of files that a rotation commits as they are. */
-const ownFolders = (repository: Repository): string[] => [VAULT_FOLDER, stateFolder(repository)];
-
 function assertFiles(repository: Repository, files: FilesToCommit): void {
   const folders = ownFolders(repository);
-  const stray = [...files.keys()].find(
-    (path) =>
-      !folders.some((folder) => path.startsWith(`${folder}/`)) ||
-      path.split("/").some((part) => /^\.{0,2}$/.test(part)),
-  );
-  if (stray !== undefined) throw new RangeError(`files to commit: expected paths below ${folders.join(" or ")}`);
+  const isStray = (path: string): boolean =>
+    !isWithin(folders, path) || path.split("/").some((part) => /^\.{0,2}$/.test(part));
+  if ([...files.keys()].some(isStray)) {
+    throw new RangeError(`files to commit: expected paths below ${folders.join(" or ")}`);
+  }
 }
 
 /** The present key, those that it replaced and, to tell what is done already, the new one. */
@@ -123,15 +121,12 @@ const resultOf = (repository: Repository, { journal, last, next }: Begun): Rotat
   };
 };
 
-const isAncestor = (repository: Repository, commit: string, of: string): boolean =>
-  tryGit(repository, ["merge-base", "--is-ancestor", commit, of]).status === 0;
-
 /** Makes the commit again after others that were made meanwhile. */
 function rebuild(repository: RotatedPlace, { journal, last, next }: Begun, head: string): Begun {
   const ring = ringOf(repository, journal.keyName, last, next);
   const folders = ownFolders(repository);
   const blobs = differences(repository, journal.head, journal.commit).filter(
-    ({ name }) => folders.some((folder) => name.startsWith(`${folder}/`)) && !isRetiredFile(name),
+    ({ name }) => isWithin(folders, name) && !isRetiredFile(name),
   );
   const plan = {
     keyName: journal.keyName,
@@ -148,10 +143,10 @@ function rebuild(repository: RotatedPlace, { journal, last, next }: Begun, head:
 /** Brings the branch to the commit; where commits were made meanwhile, after them. */
 function advance(repository: RotatedPlace, begun: Begun): Begun {
   const { branch, head, commit } = begun.journal;
-  const tip = tipOf(repository, branch);
+  const tip = commitOf(repository, branch);
   if (tip === null)
     throw new GitCryptError("NO_BRANCH", "the branch that was rotated is gone", { hint: "undo the rotation" });
-  if (tip === commit || isAncestor(repository, commit, tip)) return begun;
+  if (tip === commit || gitSucceeds(repository, "merge-base", "--is-ancestor", commit, tip)) return begun;
   if (tip !== head) return advance(repository, rebuild(repository, begun, tip));
   moveBranch(repository, branch, head, commit, "new key");
   return begun;
@@ -165,7 +160,7 @@ function finish(repository: RotatedPlace, begun: Begun, commands: FilterCommands
   const { head, commit } = done.journal;
   const changed = differences(repository, head, commit);
   moveIndex(repository, changed, new Set(skipped));
-  moveFiles(repository, changed, ownFolders(repository));
+  moveFiles(repository, changed);
   const ring = readKeyRing(repository, keyName);
   try {
     refreshFiles(repository, changed, ring);
@@ -182,10 +177,7 @@ const unfinished = (cause: unknown): GitCryptError =>
   new GitCryptError(
     "UNFINISHED",
     `the rotation is not finished: ${cause instanceof Error ? cause.message : "it failed"}`,
-    {
-      hint: "finish it with `vault rotate --continue`, or undo it with `vault rotate --abort`",
-      cause,
-    },
+    { cause },
   );
 
 function finishOrTell(repository: RotatedPlace, begun: Begun, commands: FilterCommands): RotateResult {
@@ -265,9 +257,7 @@ export async function rotate(repository: Repository, options: RotateOptions): Pr
 function begunIn(repository: RotatedPlace): Begun {
   const journal = readJournal(repository.commonDir);
   if (journal === null) {
-    throw new GitCryptError("NO_ROTATION", "there is no rotation to continue or to abort", {
-      hint: "nothing was changed; `vault rotate` begins one",
-    });
+    throw new GitCryptError("NO_ROTATION", "there is no rotation to continue or to abort");
   }
   assertSamePlace(repository, journal.gitDir, journal.branch);
   assertIndexFree(repository);
@@ -293,11 +283,11 @@ export function continueRotation(repository: Repository, commands: FilterCommand
 
 /** Encrypts what was staged with the new key with the old one. */
 function restage(repository: RotatedPlace, keyName: string, ring: KeyRing): Difference[] {
-  const names = new Set(stagedChanges(repository).map(({ name }) => name));
+  const names = new Set(stagedFiles(repository).map(({ name }) => name));
   const entries = listProtected(repository).filter(
     (entry) => entry.keyName === keyName && names.has(entry.name) && entry.stage === 0,
   );
-  const recoded = recode(repository, entries, (_, blob) => {
+  const reencrypted = reencrypt(repository, entries, (_, blob) => {
     const found = ring.tryOpen(blob);
     const again = found === null || found.key === ring.current ? null : encryptBlob(ring.current, found.content);
     found?.content.fill(0);
@@ -305,9 +295,9 @@ function restage(repository: RotatedPlace, keyName: string, ring: KeyRing): Diff
   });
   putEntries(
     repository,
-    recoded.map(({ entry, oid }) => withBlob(entry, oid)),
+    reencrypted.map(({ entry, oid }) => withBlob(entry, oid)),
   );
-  return recoded.map(({ entry: { name, mode, oid: before }, oid: after }) => ({ name, mode, before, after }));
+  return reencrypted.map(({ entry: { name, mode, oid: before }, oid: after }) => ({ name, mode, before, after }));
 }
 
 /**
@@ -322,18 +312,16 @@ export function abortRotation(repository: Repository, commands: FilterCommands):
   const { journal, last, next } = begunIn(repository);
   const { keyName, branch, head, commit, skipped } = journal;
   try {
-    const tip = tipOf(repository, branch);
+    const tip = commitOf(repository, branch);
     if (tip !== head && tip !== commit) {
-      throw new GitCryptError("BRANCH_MOVED", "commits were made since the rotation was interrupted", {
-        hint: "finish it instead, with `vault rotate --continue`",
-      });
+      throw new GitCryptError("BRANCH_MOVED", "commits were made since the rotation was interrupted");
     }
     try {
       if (repository.readKey(keyName).bytes.equals(next.bytes)) exchangeKeys(repository, keyName, next, last, commands);
       if (tip === commit) moveBranch(repository, branch, commit, head, "undone");
       const changed = differences(repository, commit, head);
       moveIndex(repository, changed, new Set(skipped));
-      moveFiles(repository, changed, ownFolders(repository));
+      moveFiles(repository, changed);
       const ring = readKeyRing(repository, keyName);
       try {
         refreshFiles(repository, [...changed, ...restage(repository, keyName, ring)], ring);

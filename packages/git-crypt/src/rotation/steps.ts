@@ -1,24 +1,24 @@
 import { copyFileSync, lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { GitCryptError } from "../errors.ts";
-import { locate, printable } from "../format/file-name.ts";
+import { systemCode } from "@git-vault/core";
 import { stateFiles } from "../checkout/file-states.ts";
 import { type FilterCommands, settingsOf, writeSettings } from "../checkout/filter-config.ts";
-import { runGit, tryGit } from "../git/git.ts";
-import { type FreshFile, refreshIndex } from "../git/index-file.ts";
+import { GitCryptError } from "../errors.ts";
+import { locate, shown } from "../format/file-name.ts";
 import { keyId } from "../format/key-id.ts";
-import type { KeyFile } from "../format/key-file.ts";
-import { keyPath, storeKey } from "../keys/key-store.ts";
-import type { KeyRing } from "../keys/key-ring.ts";
+import { runGit } from "../git/git.ts";
+import { type FreshFile, refreshIndex } from "../git/index-file.ts";
 import { readBlobs, sizesOf } from "../git/objects.ts";
+import { isWithin, ownFolders, VAULT_FOLDER } from "../git/own-folders.ts";
 import { listIndex, type NewEntry, putEntries, withKeyNames, type WorkTreePlace } from "../git/protected-files.ts";
-import type { Repository } from "../git/repository.ts";
-import { removeRetired, storeRetired } from "../keys/retired-keys.ts";
-import type { Difference } from "./build-commit.ts";
-import { makeScratch, removeScratch } from "../git/temp-folder.ts";
-import { VAULT_FOLDER } from "../keys/committed-retired-keys.ts";
+import type { Repository, StoredKey } from "../git/repository.ts";
+import { makeTempFolder, removeTempFolders } from "../git/temp-folder.ts";
+import type { Difference } from "../git/trees.ts";
 import { WorkTree } from "../git/work-tree.ts";
 import { otherWorktrees } from "../git/worktrees.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
+import { keyPath, removeRetired, storeKey, storeRetired } from "../keys/stored-keys.ts";
+import { entryFor } from "./build-commit.ts";
 
 /*
  * The steps of a rotation, once its commit is stored. Each can be done again after it was killed,
@@ -28,12 +28,6 @@ import { otherWorktrees } from "../git/worktrees.ts";
 /** A repository whose key is rotated. */
 export type RotatedPlace = Repository & WorkTreePlace;
 
-/** A key's file: its bytes, and what they mean. */
-export interface KeyBytes {
-  readonly bytes: Buffer;
-  readonly keyFile: KeyFile;
-}
-
 /**
  * Makes `next` the current key, wherever the one of that name lies, and keeps `last` as a retired
  * one. The retired one is stored first: at no time does a filter lack a key that the index needs.
@@ -41,8 +35,8 @@ export interface KeyBytes {
 export function exchangeKeys(
   repository: RotatedPlace,
   keyName: string,
-  last: KeyBytes,
-  next: KeyBytes,
+  last: StoredKey,
+  next: StoredKey,
   commands: FilterCommands,
 ): void {
   storeRetired(repository, keyName, [last.keyFile]);
@@ -53,12 +47,6 @@ export function exchangeKeys(
   for (const folder of new Set([repository.commonDir, ...own])) storeKey(folder, keyName, next.bytes);
   removeRetired(repository, keyName, [keyId(next.keyFile)]);
   writeSettings(repository, settingsOf(keyName, commands));
-}
-
-/** The commit that a branch is at; null where there is no such branch. */
-export function tipOf(repository: Repository, branch: string): string | null {
-  const { status, stdout } = tryGit(repository, ["rev-parse", "--verify", "--quiet", `${branch}^{commit}`]);
-  return status === 0 ? stdout.toString().trim() : null;
 }
 
 /** Moves a branch, unless it is elsewhere by now. */
@@ -78,15 +66,10 @@ export function moveIndex(repository: Repository, changed: readonly Difference[]
     // What was killed between the two halves of putEntries lacks the second.
     const isHalf = present?.oid === after && skipped.has(name) && !present?.skipped;
     if ((present?.oid ?? null) !== before && !isHalf) return [];
-    return after === null
-      ? [{ name, mode: "0", oid: before ?? "", skipped: false }]
-      : [{ name, mode, oid: after, skipped: skipped.has(name) }];
+    return [{ ...entryFor(name, mode, before, after), skipped: skipped.has(name) }];
   });
   putEntries(repository, entries);
 }
-
-const isVaultFile = ({ name }: Difference, folders: readonly string[]): boolean =>
-  folders.some((folder) => name.startsWith(`${folder}/`));
 
 /** Makes the folders of a file, through no symbolic link. */
 function makeFolders(topLevel: string, name: string): void {
@@ -95,7 +78,7 @@ function makeFolders(topLevel: string, name: string): void {
     const folder = parts.slice(0, count).join("/");
     const found = lstatSync(locate(topLevel, folder), { throwIfNoEntry: false });
     if (found === undefined) mkdirSync(locate(topLevel, folder));
-    else if (!found.isDirectory()) throw new Error(`${printable(folder)} is not a folder`);
+    else if (!found.isDirectory()) throw new Error(`${shown(folder)} is not a folder`);
   }
 }
 
@@ -111,26 +94,27 @@ function removeFile(topLevel: string, name: string): void {
 }
 
 /** Writes a file whole: half of one would be taken for somebody's change. */
-function putFile(topLevel: string, scratch: string, name: string, content: Buffer): void {
+function putFile(topLevel: string, tempFolder: string, name: string, content: Buffer): void {
   makeFolders(topLevel, name);
-  const unfinished = join(scratch, "file");
+  const unfinished = join(tempFolder, "file");
   writeFileSync(unfinished, content);
   try {
     renameSync(unfinished, locate(topLevel, name));
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    if (systemCode(error) !== "EXDEV") throw error;
     copyFileSync(unfinished, locate(topLevel, name)); // The work tree lies on another file system.
   }
 }
 
 /** Writes the files that are stored as they are; those that somebody changed meanwhile stay. */
-export function moveFiles(repository: RotatedPlace, changed: readonly Difference[], folders: readonly string[]): void {
+export function moveFiles(repository: RotatedPlace, changed: readonly Difference[]): void {
   const { topLevel } = repository;
-  const files = changed.filter((difference) => isVaultFile(difference, folders));
+  const folders = ownFolders(repository);
+  const files = changed.filter(({ name }) => isWithin(folders, name));
   const oids = files.flatMap(({ after }) => after ?? []);
   const blobs = new Map(readBlobs(repository, sizesOf(repository, oids)));
   const workTree = new WorkTree(topLevel, repository.gitDir);
-  const scratch = makeScratch(repository.gitDir);
+  const tempFolder = makeTempFolder(repository.gitDir);
   try {
     for (const { name, before, after } of files) {
       const isFree = !workTree.has(name) || (before !== null && workTree.holds(name, before));
@@ -138,16 +122,16 @@ export function moveFiles(repository: RotatedPlace, changed: readonly Difference
       const content = after === null ? undefined : blobs.get(after);
       try {
         if (content === undefined) removeFile(topLevel, name);
-        else putFile(topLevel, scratch, name, content);
+        else putFile(topLevel, tempFolder, name, content);
       } catch (error) {
-        throw new GitCryptError("UNWRITABLE", `the file ${printable(name)} cannot be written`, {
+        throw new GitCryptError("UNWRITABLE", `the file ${shown(name)} cannot be written`, {
           hint: `check the permissions of the folder ${VAULT_FOLDER}, and the space left`,
           cause: error,
         });
       }
     }
   } finally {
-    removeScratch(repository.gitDir);
+    removeTempFolders(repository.gitDir);
   }
 }
 

@@ -1,71 +1,71 @@
 import { accessSync, constants, lstatSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { printable } from "@git-vault/core";
 import { readSettings } from "../checkout/filter-config.ts";
-import { tryGit } from "../git/git.ts";
 import { findHook } from "../checkout/pre-commit-hook.ts";
 import { wipeKeyFile } from "../format/key-file.ts";
-import { keyPaths, namesOfRetired } from "../keys/retired-keys.ts";
+import type { RepositoryFinding } from "../git/finding.ts";
+import { tryGit } from "../git/git.ts";
 import { filterOf, keyNameOf } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
-import { readJournal } from "../rotation/journal.ts";
+import { listRetired, retires } from "../keys/committed-retired-keys.ts";
 import { readRotations } from "../keys/retirements.ts";
-import { listRetired, retirementIn } from "../keys/committed-retired-keys.ts";
+import { readJournal } from "../keys/rotation-journal.ts";
+import { keyPaths, namesOfRetired } from "../keys/stored-keys.ts";
+
+/** What is wrong with how a repository is set up, as it follows the subject. */
+const PROBLEMS = {
+  "old-git": "git is older than 2.11, and starts the filter once for each file",
+  /** Of a setting. */
+  "missing-program": "names a program that is not there, so that git stops at each protected file",
+  "stale-hook": "names a program that is not there, so that git refuses each commit",
+  /** It was not continued or undone. */
+  "unfinished-rotation": "a rotation was interrupted",
+  "no-filter": "the key is here, but its filter is not configured: git stores protected files in clear",
+  "no-key": "the filter is configured, but the key is not here: git stops at each protected file",
+  "left-keys":
+    "another program locked the repository and left keys here that a rotation replaced: they open older commits",
+  "replaced-key":
+    "a rotation replaced this key: files that need the new one stay encrypted, and git adds no changes of protected files",
+  /** Of a file. */
+  "false-retirement": "says that a key which is here was replaced, and nobody wrote it who had that key",
+  /** Of a line of `.gitattributes`. */
+  "folder-pattern": "is a pattern for a folder, which in .gitattributes fits no file: what is in it is stored in clear",
+  "not-required": "is not true: where the filter fails, git stores plaintext",
+  /** As git-crypt configures it. */
+  "no-process": "is not set: git starts the filter once for each file",
+  "loose-permissions": "the key can be read or written by other users",
+  /** To show differences faster. */
+  "cached-textconv": "keeps decrypted contents in the repository's notes",
+} as const;
+
+/** What is wrong with how a repository is set up. */
+export type SetupProblem = keyof typeof PROBLEMS;
 
 /**
- * - `old-git`: git is older than 2.11 and starts the filter once for each file
- * - `missing-program`: a setting names a program that is not there, and git stops at each protected
- *   file
- * - `stale-hook`: the pre-commit hook names a program that is not there, and git refuses each
- *   commit
- * - `unfinished-rotation`: a rotation of a key was interrupted, and not continued or undone
- * - `no-filter`: a key lies here and its filter is not configured: protected files are stored in
- *   clear
- * - `no-key`: a filter is configured and its key is not here: git stops at each protected file
- * - `left-keys`: keys that a rotation replaced lie here without the one that replaced them: another
- *   program locked the repository
- * - `replaced-key`: a rotation replaced the key that lies here: files that need the new one stay
- *   encrypted, and git adds no changes
- * - `false-retirement`: a file says that a key which lies here was replaced, and nobody wrote it
- *   who had that key
- * - `folder-pattern`: a line of .gitattributes protects a folder by name, and so no file in it
- * - `not-required`: where the filter fails, git stores plaintext
- * - `no-process`: the filter starts once for each file, as git-crypt configures it
- * - `loose-permissions`: others than its owner may read or write a key's file
- * - `cached-textconv`: git keeps decrypted contents in its notes, to show differences faster
+ * Something wrong with how a repository is set up: an `error` where secrets are at risk or git
+ * stops, a `note` where it is merely slow. Its `subject` is a setting's name, a key's name, or the
+ * path of a key's file or the hook.
  */
-export type Ailment =
-  | "old-git"
-  | "missing-program"
-  | "stale-hook"
-  | "unfinished-rotation"
-  | "no-filter"
-  | "no-key"
-  | "left-keys"
-  | "replaced-key"
-  | "false-retirement"
-  | "folder-pattern"
-  | "not-required"
-  | "no-process"
-  | "loose-permissions"
-  | "cached-textconv";
-
-/** Something about how a repository is set up. */
-export interface Diagnosis {
-  readonly ailment: Ailment;
-  /** What it concerns: a setting's name, a key's name, or the path of a key's file or the hook. */
-  readonly subject: string;
-  /** Whether secrets are at risk or git stops; else it is merely slow. */
-  readonly serious: boolean;
-}
+export type SetupFinding = RepositoryFinding<SetupProblem>;
 
 /** What was seen. */
-export interface Diagnoses {
+export interface Diagnosis {
   /** As git prints it, such as `2.39.5`. */
   readonly gitVersion: string;
   /** The keys' settings, as configured in this repository. */
   readonly settings: ReadonlyMap<string, string>;
   readonly keyNames: readonly string[];
-  readonly diagnoses: readonly Diagnosis[];
+  readonly findings: readonly SetupFinding[];
+}
+
+const SLOW: ReadonlySet<SetupProblem> = new Set(["old-git", "no-process"]);
+
+function about(id: SetupProblem, ...subjects: readonly string[]): SetupFinding[] {
+  return subjects.map((text) => {
+    const subject = printable(text, Number.POSITIVE_INFINITY);
+    return { id, severity: SLOW.has(id) ? "note" : "error", message: `${subject}: ${PROBLEMS[id]}`, subject };
+  });
 }
 
 /** The words of a command line, as far as quotes and backslashes go. */
@@ -103,66 +103,59 @@ function canRun(command: string, env: NodeJS.ProcessEnv): boolean {
 
 const isTrue = (text: string | undefined): boolean => /^(true|yes|on|1)$/i.test(text ?? "");
 
-function diagnoseFilter(settings: ReadonlyMap<string, string>, filter: string): Diagnosis[] {
-  const value = (name: string): string | undefined => settings.get(`filter.${filter}.${name}`);
+function diagnoseFilter(settings: ReadonlyMap<string, string>, filter: string): SetupFinding[] {
+  const [required, process, cached] = [
+    `filter.${filter}.required`,
+    `filter.${filter}.process`,
+    `diff.${filter}.cachetextconv`,
+  ];
   return [
-    ...(isTrue(value("required"))
-      ? []
-      : [{ ailment: "not-required", subject: `filter.${filter}.required`, serious: true } as const]),
-    ...(value("process") === undefined
-      ? [{ ailment: "no-process", subject: `filter.${filter}.process`, serious: false } as const]
-      : []),
-    ...(isTrue(settings.get(`diff.${filter}.cachetextconv`))
-      ? [{ ailment: "cached-textconv", subject: `diff.${filter}.cachetextconv`, serious: true } as const]
-      : []),
+    ...(isTrue(settings.get(required)) ? [] : about("not-required", required)),
+    ...(settings.has(process) ? [] : about("no-process", process)),
+    ...(isTrue(settings.get(cached)) ? about("cached-textconv", cached) : []),
   ];
 }
 
-function diagnosePrograms({ env }: Repository, settings: ReadonlyMap<string, string>): Diagnosis[] {
-  const commands = [...settings].filter(([name]) => /\.(clean|smudge|process|driver|textconv)$/.test(name));
-  return commands
-    .filter(([, command]) => !canRun(command, env))
-    .map(([subject]) => ({ ailment: "missing-program", subject, serious: true }));
-}
+/** The settings that name a program which is not there. */
+const brokenSettings = ({ env }: Repository, settings: ReadonlyMap<string, string>): string[] =>
+  [...settings].flatMap(([name, command]) =>
+    /\.(clean|smudge|process|driver|textconv)$/.test(name) && !canRun(command, env) ? name : [],
+  );
 
-function diagnoseHook(repository: Repository): Diagnosis[] {
+function staleHooks(repository: Repository): string[] {
   const hook = findHook(repository);
-  if (hook === null || canRun(hook.command, repository.env)) return [];
-  return [{ ailment: "stale-hook", subject: hook.path, serious: true }];
+  return hook === null || canRun(hook.command, repository.env) ? [] : [hook.path];
 }
 
-function diagnoseReplaced(repository: Repository): Diagnosis[] {
-  const replaced = repository.keyNames().filter((name) => {
+/** The keys that a rotation replaced. */
+const replacedKeys = (repository: Repository): string[] =>
+  repository.keyNames().filter((name) => {
     const { bytes, keyFile } = repository.readKey(name);
     bytes.fill(0);
-    const isRetired = retirementIn(listRetired(repository, name), name)(keyFile);
+    const isReplaced = retires(listRetired(repository, name), keyFile);
     wipeKeyFile(keyFile);
-    return isRetired;
+    return isReplaced;
   });
-  return replaced.map((subject) => ({ ailment: "replaced-key", subject, serious: true }));
-}
 
-function diagnoseRetirements(repository: Repository): Diagnosis[] {
-  const files = [...readRotations(repository).values()].flatMap(({ falsehoods }) => falsehoods);
-  return files.map((name) => ({ ailment: "false-retirement", subject: name, serious: true }));
-}
+const falseRetirements = (repository: Repository): string[] =>
+  [...readRotations(repository).values()].flatMap(({ falsehoods }) => falsehoods);
 
-function diagnoseKeys(repository: Repository): Diagnosis[] {
-  const paths = repository.keyNames().flatMap((name) => keyPaths(repository, name));
-  return paths
+/** The files of keys that others may read or write. */
+const looseKeys = (repository: Repository): string[] =>
+  repository
+    .keyNames()
+    .flatMap((name) => keyPaths(repository, name))
     .filter(
       (path) => process.platform !== "win32" && ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0,
-    )
-    .map((subject) => ({ ailment: "loose-permissions", subject, serious: true }));
-}
+    );
 
-function diagnoseRotation({ commonDir }: Repository): Diagnosis[] {
+/** The key whose rotation was interrupted. */
+function begunRotation({ commonDir }: Repository): string[] {
   try {
     const journal = readJournal(commonDir);
-    return journal === null ? [] : [{ ailment: "unfinished-rotation", subject: journal.keyName, serious: true }];
+    return journal === null ? [] : [journal.keyName];
   } catch {
-    // Whose name cannot be read.
-    return [{ ailment: "unfinished-rotation", subject: "a key", serious: true }];
+    return ["a key"]; // whose name cannot be read
   }
 }
 
@@ -171,43 +164,39 @@ function isOld(version: string): boolean {
   return major < 2 || (major === 2 && minor < 11);
 }
 
-/** Lines that were written as for `.gitignore`: the attributes of a folder do nothing. */
-function diagnosePatterns({ topLevel }: Repository): Diagnosis[] {
-  const path = topLevel === null ? null : join(topLevel, ".gitattributes");
-  const stat = path === null ? undefined : lstatSync(path, { throwIfNoEntry: false });
-  if (path === null || stat?.isFile() !== true || stat.size > MOST_ATTRIBUTES) return [];
-  const lines = readFileSync(path, "utf8").split("\n");
-  const folders = lines.flatMap((line) => /^\s*([^\s#]\S*\/)\s.*\bfilter=git-crypt\b/.exec(line)?.[1] ?? []);
-  return folders.map((subject) => ({ ailment: "folder-pattern", subject, serious: true }));
-}
-
 /** In bytes: git reads no more of a file of attributes than 100 MiB; nobody writes so much. */
 const MOST_ATTRIBUTES = 1024 * 1024;
 
+/** Lines that were written as for `.gitignore`: the attributes of a folder do nothing. */
+function folderPatterns({ topLevel }: Repository): string[] {
+  const path = join(topLevel ?? "", ".gitattributes");
+  const stat = topLevel === null ? undefined : lstatSync(path, { throwIfNoEntry: false });
+  if (stat?.isFile() !== true || stat.size > MOST_ATTRIBUTES) return [];
+  const lines = readFileSync(path, "utf8").split("\n");
+  return lines.flatMap((line) => /^\s*([^\s#]\S*\/)\s.*\bfilter=git-crypt\b/.exec(line)?.[1] ?? []);
+}
+
 /** Everything but git's own version. */
-export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<string, string>): Diagnosis[] {
+export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<string, string>): SetupFinding[] {
   const keyNames = repository.keyNames();
   const filters = [...settings.keys()].filter((name) => name.startsWith("filter."));
   const configured = [...new Set(filters.map((name) => name.split(".")[1] ?? ""))];
+  const configuredKeys = configured.flatMap((filter) => keyNameOf(filter) ?? []);
+  const isHere = (name: string): boolean => keyNames.includes(name);
+  const begun = begunRotation(repository);
   return [
-    ...diagnosePrograms(repository, settings),
-    ...diagnoseHook(repository),
-    ...diagnoseRotation(repository),
-    ...keyNames
-      .filter((name) => !configured.includes(filterOf(name)))
-      .map((subject) => ({ ailment: "no-filter", subject, serious: true }) as const),
-    ...configured
-      .flatMap((filter) => keyNameOf(filter) ?? [])
-      .filter((name) => !keyNames.includes(name))
-      .map((subject) => ({ ailment: "no-key", subject, serious: true }) as const),
-    ...namesOfRetired(repository)
-      .filter((name) => !keyNames.includes(name))
-      .map((subject) => ({ ailment: "left-keys", subject, serious: true }) as const),
-    ...diagnosePatterns(repository),
-    ...diagnoseReplaced(repository),
-    ...diagnoseRetirements(repository),
+    ...about("missing-program", ...brokenSettings(repository, settings)),
+    ...about("stale-hook", ...staleHooks(repository)),
+    ...about("unfinished-rotation", ...begun),
+    ...about("no-filter", ...keyNames.filter((name) => !configured.includes(filterOf(name)))),
+    ...about("no-key", ...configuredKeys.filter((name) => !isHere(name))),
+    ...about("left-keys", ...namesOfRetired(repository).filter((name) => !isHere(name))),
+    ...about("folder-pattern", ...folderPatterns(repository)),
+    // While a rotation is undone, the old key is here again before the files are.
+    ...about("replaced-key", ...replacedKeys(repository).filter((name) => !begun.includes(name))),
+    ...about("false-retirement", ...falseRetirements(repository)),
     ...configured.flatMap((filter) => diagnoseFilter(settings, filter)),
-    ...diagnoseKeys(repository),
+    ...about("loose-permissions", ...looseKeys(repository)),
   ];
 }
 
@@ -217,14 +206,10 @@ export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<stri
  *
  * @throws GitCryptError GIT_MISSING, GIT_FAILED, KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE.
  */
-export function diagnose(repository: Repository): Diagnoses {
+export function diagnose(repository: Repository): Diagnosis {
   const gitVersion = /\d+(?:\.\d+)+/.exec(tryGit(repository, ["--version"]).stdout.toString())?.[0] ?? "";
   const settings = readSettings(repository);
-  const old = isOld(gitVersion) ? [{ ailment: "old-git", subject: gitVersion, serious: false } as const] : [];
-  return {
-    gitVersion,
-    settings,
-    keyNames: repository.keyNames(),
-    diagnoses: [...old, ...diagnoseSetup(repository, settings)],
-  };
+  const old = isOld(gitVersion) ? about("old-git", gitVersion) : [];
+  const findings = [...old, ...diagnoseSetup(repository, settings)];
+  return { gitVersion, settings, keyNames: repository.keyNames(), findings };
 }

@@ -1,12 +1,13 @@
 import { encryptBlob, isEncryptedBlob } from "../format/blob.ts";
 import { type FileName, fileName } from "../format/file-name.ts";
 import type { KeyFile } from "../format/key-file.ts";
-import { type KeyRing, readKeyRing, retiredKey } from "../keys/key-ring.ts";
+import { oidsOf } from "../git/objects.ts";
+import { clearBlobs } from "../git/plaintext.ts";
 import { assertWorkTree, isRegular, listIndex, putEntries, withBlob, withKeyNames } from "../git/protected-files.ts";
-import { recode } from "../git/reencrypt-blobs.ts";
+import { reencrypt } from "../git/reencrypt-blobs.ts";
 import type { Repository } from "../git/repository.ts";
-import { retirementIn } from "../keys/committed-retired-keys.ts";
-import { clearBlobs } from "../git/staged.ts";
+import { retirementsIn, retires } from "../keys/committed-retired-keys.ts";
+import { type KeyRing, readKeyRing, retiredKey } from "../keys/key-ring.ts";
 
 /**
  * What takes a blob's place: itself under the current key where it is in clear, or under a retired
@@ -33,10 +34,7 @@ export function fix(repository: Repository): FileName[] {
   assertWorkTree(repository);
   const index = listIndex(repository);
   const regular = withKeyNames(repository, index).filter((entry) => isRegular(entry) && entry.stage === 0);
-  const clear = clearBlobs(
-    repository,
-    regular.map(({ oid }) => oid),
-  );
+  const clear = clearBlobs(repository, oidsOf(regular));
   const stored = repository.keyNames();
   const names = new Set(
     regular.filter(({ oid, keyName }) => clear.has(oid) || stored.includes(keyName)).map(({ keyName }) => keyName),
@@ -46,17 +44,17 @@ export function fix(repository: Repository): FileName[] {
     const entries = regular.filter(
       ({ oid, keyName }) => clear.has(oid) || (rings.get(keyName)?.retired.length ?? 0) > 0,
     );
-    const wasRetired = new Map([...names].map((name) => [name, retirementIn(index, name)]));
-    for (const [name, { current }] of rings) if (wasRetired.get(name)?.(current) === true) throw retiredKey(name);
-    const recoded = recode(repository, entries, ({ keyName }, blob) => {
-      const [keys, isRetired] = [rings.get(keyName), wasRetired.get(keyName)];
-      return keys === undefined || isRetired === undefined ? null : mended(keys, isRetired, blob);
+    const wasRetired = (name: string, key: KeyFile): boolean => retires(retirementsIn(index, name), key);
+    for (const [name, { current }] of rings) if (wasRetired(name, current)) throw retiredKey(name);
+    const reencrypted = reencrypt(repository, entries, ({ keyName }, blob) => {
+      const keys = rings.get(keyName);
+      return keys === undefined ? null : mended(keys, (key) => wasRetired(keyName, key), blob);
     });
     putEntries(
       repository,
-      recoded.map(({ entry, oid }) => withBlob(entry, oid)),
+      reencrypted.map(({ entry, oid }) => withBlob(entry, oid)),
     );
-    const changed = new Set(recoded.map(({ entry }) => entry));
+    const changed = new Set(reencrypted.map(({ entry }) => entry));
     return regular.filter((entry) => changed.has(entry)).map(({ name }) => fileName(name));
   } finally {
     for (const keys of rings.values()) keys.wipe();

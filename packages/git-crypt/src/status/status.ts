@@ -1,11 +1,9 @@
 import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
-import { type Ailment, diagnoseSetup } from "./diagnose.ts";
 import { type FileName, fileName } from "../format/file-name.ts";
 import { readSettings } from "../checkout/filter-config.ts";
-import { type Finding, findingOf, type PathProblem } from "../git/finding.ts";
-import { clearInHistory } from "../git/plaintext-in-history.ts";
-import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { type PathFinding, pathFindings, type PathProblem, type RepositoryFinding } from "../git/finding.ts";
 import { readBlobs, readStarts, sizesOf } from "../git/objects.ts";
+import { clearInHistory, stagedFiles } from "../git/plaintext.ts";
 import {
   assertWorkTree,
   filterOf,
@@ -17,9 +15,13 @@ import {
   withKeyNames,
 } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
-import { namesOfRetired } from "../keys/retired-keys.ts";
-import { presentIn, retiredFolder, retiredIn, retirementIn } from "../keys/committed-retired-keys.ts";
-import { stagedChanges } from "../git/staged.ts";
+import { presentIn, retiredFolder, type Retirement, retirementsIn, retires } from "../keys/committed-retired-keys.ts";
+import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { namesOfRetired } from "../keys/stored-keys.ts";
+import { diagnoseSetup, type SetupProblem } from "./diagnose.ts";
+
+/** What is wrong with a protected path, or with how the repository is set up. */
+export type Problem = PathProblem | SetupProblem;
 
 /** A key that a repository holds, or that its attributes or settings name. */
 export interface KeyStatus {
@@ -52,7 +54,7 @@ export interface Status {
   readonly keys: readonly KeyStatus[];
   /** In the index's order. */
   readonly files: readonly ProtectedFile[];
-  readonly findings: readonly Finding[];
+  readonly findings: readonly RepositoryFinding<Problem>[];
 }
 
 /** What is looked at. */
@@ -111,9 +113,10 @@ function inspect(
   const rings = new Map<string, KeyRing>(
     keys.filter(({ stored }) => stored).map(({ name }) => [name, readKeyRing(repository, name)]),
   );
-  const retirements = new Map([...rings.keys()].map((name) => [name, retirementIn(index, name)]));
-  for (const ring of rings.values()) if (retiredIn(index, ring.name).length > 0) ring.search();
-  const isForked = (ring: KeyRing): boolean => presentIn(index, ring.name, ring.all).size > 1;
+  const retirements = new Map([...rings.keys()].map((name) => [name, retirementsIn(index, name)]));
+  const said = ({ name }: KeyRing): readonly Retirement[] => retirements.get(name) ?? [];
+  for (const ring of rings.values()) if (said(ring).length > 0) ring.search();
+  const isForked = (ring: KeyRing): boolean => presentIn(said(ring), ring.all).size > 1;
   const forked = new Set([...rings.values()].filter(isForked).map(({ name }) => name));
   const ringOf = new Map([
     ...others.map(({ oid }) => [oid, undefined] as const),
@@ -139,7 +142,7 @@ function inspect(
     const ring = ringOf.get(oid);
     if (!whole || ring === undefined) continue;
     const key = ring.keyOf(start);
-    const wasRetired = retirements.get(ring.name)?.(key ?? ring.current) === true;
+    const wasRetired = retires(said(ring), key ?? ring.current);
     if (key === null) result[wasRetired || forked.has(ring.name) ? "newer" : "unopened"].add(oid);
     else if (key !== ring.current && wasRetired) result.retired.add(oid);
   }
@@ -180,34 +183,23 @@ function attributeProblems([
   ];
 }
 
-function findAttributes(entries: readonly (ProtectedEntry & { readonly values: readonly string[] })[]): Finding[] {
+function findAttributes(entries: readonly (ProtectedEntry & { readonly values: readonly string[] })[]): PathFinding[] {
   const byName = new Map(entries.map(({ name, values }) => [name, values]));
-  return [...byName].flatMap(([name, values]) => attributeProblems(values).map((problem) => findingOf(name, problem)));
+  return [...byName].flatMap(([name, values]) =>
+    attributeProblems(values).flatMap((problem) => pathFindings([{ name }], problem)),
+  );
 }
 
-function findPlaintext(
-  repository: Repository,
-  entries: readonly ProtectedEntry[],
-  isClear: (oid: string) => boolean,
-): Finding[] {
-  const clear = entries.filter((entry) => isRegular(entry) && isClear(entry.oid));
+function findPlaintext(repository: Repository, clear: readonly ProtectedEntry[]): PathFinding[] {
   if (clear.length === 0) return [];
-  const staged = new Set(stagedChanges(repository).map(({ name }) => name));
-  return clear.map(({ name }) => findingOf(name, staged.has(name) ? "staged-plaintext" : "committed-plaintext"));
+  const staged = new Set(stagedFiles(repository).map(({ name }) => name));
+  return clear.flatMap((entry) =>
+    pathFindings([entry], staged.has(entry.name) ? "staged-plaintext" : "committed-plaintext"),
+  );
 }
 
-/** An ailment's subject is ours or the user's, in UTF-8. */
-function findSetup(
-  repository: Repository,
-  settings: ReadonlyMap<string, string>,
-  isTold: (ailment: Ailment) => boolean,
-): Finding[] {
-  return diagnoseSetup(repository, settings)
-    .filter(({ ailment, serious }) => serious && !isTold(ailment))
-    .map(({ ailment, subject }) => findingOf(Buffer.from(subject).toString("latin1"), ailment));
-}
-
-const irregularProblem = ({ mode }: ProtectedEntry): PathProblem => (mode === "160000" ? "submodule" : "symlink");
+const holding = (entries: readonly ProtectedEntry[], oids: ReadonlySet<string>): ProtectedEntry[] =>
+  entries.filter(({ oid }) => oids.has(oid));
 
 /**
  * Tells whether a repository is locked, which files are protected by which key, and everything that
@@ -230,22 +222,33 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const found = inspect(repository, regular, keys, index, attributes);
   const { encrypted, unopened, newer, retired, empty, nothing, forked } = found;
   const isProtected = new Set(regular.map(({ name }) => name));
+  const linked = entries.filter((entry) => !isRegular(entry));
   const findings = [
     // Each file tells of a key that was replaced.
-    ...findSetup(repository, settings, (ailment) => ailment === "replaced-key" && newer.size > 0),
-    ...[...forked].map((name) => findingOf(retiredFolder(name), "merged-rotations")),
-    ...findPlaintext(repository, regular, (oid) => !encrypted.has(oid) && !nothing.has(oid)),
-    ...regular.filter(({ oid }) => unopened.has(oid)).map(({ name }) => findingOf(name, "unopened")),
-    ...regular.filter(({ oid }) => newer.has(oid)).map(({ name }) => findingOf(name, "newer-key")),
-    ...regular
-      .filter(({ oid, stage }) => stage === 0 && retired.has(oid))
-      .map(({ name }) => findingOf(name, "retired-key")),
-    ...regular.filter(({ oid }) => empty.has(oid)).map(({ name }) => findingOf(name, "empty")),
-    ...entries.filter((entry) => !isRegular(entry)).map((entry) => findingOf(entry.name, irregularProblem(entry))),
+    ...diagnoseSetup(repository, settings).filter(
+      ({ id, severity }) => severity === "error" && !(id === "replaced-key" && newer.size > 0),
+    ),
+    ...pathFindings(
+      [...forked].map((name) => ({ name: retiredFolder(name) })),
+      "merged-rotations",
+    ),
+    ...findPlaintext(
+      repository,
+      regular.filter(({ oid }) => !encrypted.has(oid) && !nothing.has(oid)),
+    ),
+    ...pathFindings(holding(regular, unopened), "unopened"),
+    ...pathFindings(holding(regular, newer), "newer-key"),
+    ...pathFindings(
+      holding(regular, retired).filter(({ stage }) => stage === 0),
+      "retired-key",
+    ),
+    ...pathFindings(holding(regular, empty), "empty"),
+    ...linked.flatMap((entry) => pathFindings([entry], entry.mode === "160000" ? "submodule" : "symlink")),
     ...findAttributes(regular),
-    ...attributes
-      .filter(({ name, oid }) => isProtected.has(name) || encrypted.has(oid))
-      .map(({ name }) => findingOf(name, "attributes")),
+    ...pathFindings(
+      attributes.filter(({ name, oid }) => isProtected.has(name) || encrypted.has(oid)),
+      "attributes",
+    ),
     ...(options.history === true ? clearInHistory(repository) : []),
   ];
   return {

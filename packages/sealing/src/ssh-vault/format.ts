@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { SshPublicKey } from "@git-vault/keys";
 import { NONCE_BYTES, openAead, sealAead, TAG_BYTES, type Aead } from "../crypto/aead.ts";
-import { decodeBase64, encodeBase64, wrapLines } from "@git-vault/core";
-import { malformed, tampered } from "../errors.ts";
+import { decodeBase64, encodeBase64, wrapLines } from "../crypto/base64.ts";
+import { malformed, tampered } from "../malformed.ts";
 import { decodeFingerprint, PASSWORD_BYTES, wrapPassword } from "./stanzas.ts";
 import type { Stanza } from "../age/stanza.ts";
 
@@ -21,11 +21,14 @@ export const VAULT_MAGIC = "SSH-VAULT;";
 
 const COLUMNS = 64;
 const MD5_FINGERPRINT_LENGTH = 47;
-/** OAEP with SHA-256 adds 66 bytes to the password; an RSA key has at most 16384 bits. */
+/**
+ * OAEP with SHA-256 needs 66 bytes beside the password; nobody has RSA keys of more than 16384
+ * bits.
+ */
 const RSA_PASSWORD_BYTES = { min: 66 + PASSWORD_BYTES, max: 2048 };
 
 /** A parsed vault. */
-interface Vault {
+export interface Vault {
   /**
    * Type `CHACHA20-POLY1305` with the fingerprint and the base64 epk as arguments, or `AES256` with
    * the fingerprint.
@@ -35,7 +38,10 @@ interface Vault {
   readonly data: Buffer;
 }
 
-/** The cipher of the data, and what it authenticates beside it: the key's digest, or for RSA its text. */
+/**
+ * The cipher of the data, and the data associated with it: the digest of an Ed25519 key, the
+ * fingerprint's text for RSA.
+ */
 const cipherOf = ({ type, args: [fingerprint = ""] }: Stanza): { aead: Aead; associated: Buffer } =>
   type === "AES256"
     ? { aead: "aes-256-gcm", associated: Buffer.from(fingerprint) }
@@ -44,7 +50,7 @@ const cipherOf = ({ type, args: [fingerprint = ""] }: Stanza): { aead: Aead; ass
 /**
  * Seals to one key.
  *
- * Throws SealingError `UNUSABLE_RECIPIENT` if nothing can be sealed to the key.
+ * Throws SealingError `UNUSABLE_RECIPIENT` where nothing can be sealed to the key.
  */
 export function sealVault(plaintext: Uint8Array, publicKey: SshPublicKey): Vault {
   const password = randomBytes(PASSWORD_BYTES);
@@ -71,14 +77,15 @@ export function openVault({ stanza, data }: Vault, password: Buffer): Buffer {
 
 /** Writes a vault as ssh-vault does: no line end after the last line. */
 export function encodeVault({ stanza: { type, args, body }, data }: Vault): string {
-  const fields = [encodeBase64(body), encodeBase64(data)].join(";");
+  const fields = [encodeBase64(body, "padded"), encodeBase64(data, "padded")].join(";");
   const head = [`${VAULT_MAGIC}${type}`, ...args].join(";");
   const lines = type === "AES256" ? [head, ...wrapLines(fields, COLUMNS)] : wrapLines(`${head};${fields}`, COLUMNS);
   return lines.join("\n");
 }
 
 /**
- * Reads a vault in lines of any length, ended by LF or CRLF, with white space around the whole.
+ * Reads a vault in lines of whatever length, ended by LF or CRLF, with white space around the
+ * whole.
  *
  * Throws SealingError `MALFORMED_MESSAGE`.
  */
@@ -86,7 +93,7 @@ export function parseVault(text: string): Vault {
   const [magic, type, ...fields] = text.trim().replaceAll(/\r?\n/g, "").split(";");
   if (`${magic};` !== VAULT_MAGIC) throw malformed(`it does not begin with ${VAULT_MAGIC}`);
   const stanza = parseStanza(type, fields);
-  const data = decodeBase64(fields.at(-1) ?? "");
+  const data = decodeBase64(fields.at(-1) ?? "", "padded");
   if (data === null) throw malformed("the data of the vault is not canonical base64");
   if (data.length < NONCE_BYTES + TAG_BYTES) throw malformed("the data of the vault ends within its nonce or tag");
   return { stanza, data };
@@ -99,8 +106,9 @@ const parseStanza = (type: string | undefined, fields: readonly string[]): Stanz
       throw malformed(`a vault for an Ed25519 key has 6 fields, this one has ${fields.length + 2}`);
     }
     decodeFingerprint(fingerprint);
-    if (decodeBase64(epk)?.length !== 32) throw malformed("the public key of the vault is not 32 bytes in base64");
-    const body = decodeBase64(password);
+    if (decodeBase64(epk, "padded")?.length !== 32)
+      throw malformed("the public key of the vault is not 32 bytes in base64");
+    const body = decodeBase64(password, "padded");
     if (body?.length !== NONCE_BYTES + PASSWORD_BYTES + TAG_BYTES) {
       throw malformed("the password of the vault is not 60 bytes in base64");
     }
@@ -116,7 +124,7 @@ const parseStanza = (type: string | undefined, fields: readonly string[]): Stanz
     if (!/^[0-9a-f]{2}(?::[0-9a-f]{2}){15}$/.test(fingerprint)) {
       throw malformed("the fingerprint of the vault is not an MD5 digest in colon-separated lower-case hex");
     }
-    const body = decodeBase64(first.slice(MD5_FINGERPRINT_LENGTH));
+    const body = decodeBase64(first.slice(MD5_FINGERPRINT_LENGTH), "padded");
     if (body === null || body.length < RSA_PASSWORD_BYTES.min || body.length > RSA_PASSWORD_BYTES.max) {
       throw malformed("the password of the vault is not as long as an RSA modulus, in base64");
     }

@@ -1,10 +1,11 @@
 import {
-  keyFits,
   keyId,
   KeyRing,
   parseKeyFile,
   readKeyRing,
   readRemoved,
+  shareAncestor,
+  tryKey,
   wipeKeyFile,
   type KeyFile,
   type Repository,
@@ -155,10 +156,10 @@ async function openGrant(
         throw new SharingError("RETIRED_GRANT", `it holds a key ${keyName} that was replaced by a rotation`);
       }
       const ring = KeyRing.of(repository, keyFile);
-      const fits = keyFits(repository, ring);
-      if (fits === false && !isOfOtherBranch(repository, ring))
+      const fit = tryKey(repository, ring);
+      if (fit === "wrong" && !isOfOtherBranch(repository, ring))
         throw mismatch(`it holds another key than the one this repository's files are encrypted with`);
-      return { grant, keyName, key: Buffer.from(plaintext), verified: fits === true, openedWith };
+      return { grant, keyName, key: Buffer.from(plaintext), verified: fit === "fits", openedWith };
     } finally {
       wipeKeyFile(keyFile);
     }
@@ -168,11 +169,11 @@ async function openGrant(
 }
 
 /** Whether a key, and the one that lies here, replaced one and the same on two branches. */
-function isOfOtherBranch(repository: Repository, { name, replaced }: KeyRing): boolean {
-  if (!repository.keyNames().includes(name)) return false;
-  const here = readKeyRing(repository, name);
+function isOfOtherBranch(repository: Repository, ring: KeyRing): boolean {
+  if (!repository.keyNames().includes(ring.name)) return false;
+  const here = readKeyRing(repository, ring.name);
   try {
-    return [...here.replaced].some((id) => replaced.has(id));
+    return shareAncestor(here, ring);
   } finally {
     here.wipe();
   }

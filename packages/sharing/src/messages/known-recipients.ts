@@ -42,8 +42,7 @@ export function knownRecipients<K extends CandidateKey>(
   let others = 0;
   for (const { type, args } of stanzas) {
     if (type === SIGNATURE_STANZA) continue;
-    // The programs of age put such stanzas in at random, for nobody.
-    if (type.endsWith("-grease")) continue;
+    if (type.endsWith("-grease")) continue; // age's programs put such stanzas in at random, for nobody
     const found = marks.find(({ names }) => args[0] !== undefined && names.includes(args[0]));
     if (found === undefined) others += 1;
     else keys.set(found.key.fingerprint, found.key);

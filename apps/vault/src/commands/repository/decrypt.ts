@@ -5,11 +5,11 @@ import {
   decryptBlob,
   GitCryptError,
   isEncryptedBlob,
-  keyFits,
   KeyRing,
   openRepository,
   parseKeyFile,
   readProtected,
+  tryKey,
   wipeKeyFile,
   type KeyFile,
   type Repository,
@@ -120,7 +120,7 @@ function isWrongKey(error: unknown, repository: Repository | null, keys: readonl
   return keys.every((key) => {
     const ring = KeyRing.of(repository, key);
     try {
-      return keyFits(repository, ring) === false;
+      return tryKey(repository, ring) === "wrong";
     } finally {
       ring.forget();
     }

@@ -1,5 +1,5 @@
-import { diagnose, openRepository, type Diagnoses } from "@git-vault/git-crypt";
-import { AILMENTS } from "./diagnosis-texts.ts";
+import { diagnose, openRepository, type Diagnosis, type SetupFinding } from "@git-vault/git-crypt";
+import { ADVICE } from "./advice.ts";
 import { jsonLine, printable, writeStdout } from "../../io/streams.ts";
 import type { Invocation } from "../../cli/command-table.ts";
 
@@ -15,33 +15,36 @@ export async function run({ flags }: Invocation): Promise<void> {
           .map((line) => `${line}\n`)
           .join(""),
   );
-  if (found.diagnoses.some(({ serious }) => serious)) process.exitCode = 7;
+  if (found.findings.some(isSerious)) process.exitCode = 7;
 }
 
-function report({ gitVersion, settings, keyNames, diagnoses }: Diagnoses): string[] {
+/** Whether secrets are at risk or git stops; else it is merely slow. */
+const isSerious = ({ severity }: SetupFinding): boolean => severity === "error";
+
+function report({ gitVersion, settings, keyNames, findings }: Diagnosis): string[] {
   return [
     `vault ${VAULT_VERSION}, Node ${process.versions.node}, git ${gitVersion}`,
     `keys: ${keyNames.length === 0 ? "none, the repository is locked or does not use git-crypt" : keyNames.join(", ")}`,
     settings.size === 0 ? "settings: none" : "settings:",
     ...[...settings].map(([name, value]) => `  ${printable(name)} = ${printable(value)}`),
-    ...(diagnoses.length === 0 ? ["nothing is amiss"] : []),
-    ...diagnoses.flatMap(({ ailment, subject, serious }) => {
-      const [what, remedy] = AILMENTS[ailment];
-      return [`${serious ? "wrong" : "slow"}: ${ailment}: ${printable(subject)}: ${what}`, `  ${remedy}`];
-    }),
+    ...(findings.length === 0 ? ["nothing is amiss"] : []),
+    ...findings.flatMap((finding) => [
+      `${isSerious(finding) ? "wrong" : "slow"}: ${finding.id}: ${finding.message}`,
+      `  ${ADVICE[finding.id]}`,
+    ]),
   ];
 }
 
-const describe = ({ gitVersion, settings, keyNames, diagnoses }: Diagnoses): object => ({
+const describe = ({ gitVersion, settings, keyNames, findings }: Diagnosis): object => ({
   vault: VAULT_VERSION,
   node: process.versions.node,
   git: gitVersion,
   keys: keyNames,
   settings: Object.fromEntries(settings),
-  diagnoses: diagnoses.map(({ ailment, subject, serious }) => ({
-    ailment,
-    subject,
-    serious,
-    remedy: AILMENTS[ailment][1],
+  diagnoses: findings.map((finding) => ({
+    ailment: finding.id,
+    subject: finding.subject,
+    serious: isSerious(finding),
+    remedy: ADVICE[finding.id],
   })),
 });

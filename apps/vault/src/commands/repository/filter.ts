@@ -1,5 +1,6 @@
 import { filterContent, openRepository, runFilter, type GitCryptError } from "@git-vault/git-crypt";
-import { isVaultError } from "@git-vault/core";
+import { isVaultError, type VaultError } from "@git-vault/core";
+import { outcomeOf } from "../../cli/error-codes.ts";
 import { CliError, usageError } from "../../cli/errors.ts";
 import { readStart, say, writeStdout } from "../../io/streams.ts";
 import type { Invocation } from "../../cli/command-table.ts";
@@ -23,11 +24,16 @@ export async function run({ flags, args: [action] }: Invocation): Promise<void> 
 function onError(error: unknown, path: string): void {
   if (!isVaultError(error)) throw error;
   say(`vault: error: ${path}: ${error.message}`);
-  if (error.hint !== undefined) say(`vault: hint: ${error.hint}`);
+  sayHint(error);
 }
 
 /** git goes on: only this tells why the files are not readable. */
-function onSealed({ message, hint }: GitCryptError): void {
-  say(`vault: ${message}: the files that need it stay encrypted`);
+function onSealed(reason: GitCryptError): void {
+  say(`vault: ${reason.message}: the files that need it stay encrypted`);
+  sayHint(reason);
+}
+
+function sayHint(error: VaultError): void {
+  const { hint } = outcomeOf(error, "filter");
   if (hint !== undefined) say(`vault: hint: ${hint}`);
 }

@@ -35,12 +35,12 @@ function remove(flags: FlagValues): void {
 /** What the hook runs: git shows stderr to who commits. */
 function check(flags: FlagValues): void {
   const findings = checkStaged(openRepository(process.cwd()));
-  if (flags.json) writeJson({ findings: findings.map(({ path, problem }) => ({ path, problem })) });
+  if (flags.json) writeJson({ findings: findings.map(({ id, file }) => ({ path: file, problem: id })) });
   if (findings.length === 0) return;
   process.exitCode = 7;
   if (flags.json) return;
   say("vault: error: these files are protected, and staged unencrypted:");
-  for (const { path } of findings) say(`  ${path}`);
+  for (const { file } of findings) say(`  ${file}`);
   say(
     "vault: hint: run `vault unlock --force` where the repository is locked, then `vault status --fix` encrypts them",
   );

@@ -1,54 +1,7 @@
-import {
-  fix,
-  openRepository,
-  status,
-  type FileName,
-  type Problem,
-  type PathProblem,
-  type Status,
-} from "@git-vault/git-crypt";
-import { AILMENTS } from "./diagnosis-texts.ts";
+import { fix, openRepository, status, type FileName, type Status } from "@git-vault/git-crypt";
+import { ADVICE } from "./advice.ts";
 import { jsonLine, say, writeStdout } from "../../io/streams.ts";
 import type { Invocation } from "../../cli/command-table.ts";
-
-/** What is wrong with a path, and what to do about it. */
-const PROBLEMS: Readonly<Record<PathProblem, readonly [what: string, advice: string]>> = {
-  "merged-rotations": [
-    "holds keys of two branches that were both rotated, so that there are two present keys",
-    "make one of them with `vault rotate`",
-  ],
-  "staged-plaintext": ["is staged unencrypted", "encrypt it with `vault status --fix`, or unstage it"],
-  "committed-plaintext": [
-    "is committed unencrypted",
-    "encrypt it with `vault status --fix` and commit; change the secret, since the history keeps it",
-  ],
-  "history-plaintext": [
-    "was committed unencrypted once",
-    "change the secret: everybody who has the repository can read the old one",
-  ],
-  unopened: [
-    "is not opened by the key that is here",
-    "check that it was encrypted with this repository's key; else restore it from an older commit",
-  ],
-  "newer-key": ["is encrypted with a key of a rotation that was made elsewhere", "take that key with `vault unlock`"],
-  "retired-key": [
-    "is encrypted with a key that a rotation replaced",
-    "encrypt it with the present key with `vault status --fix`, and commit",
-  ],
-  "line-endings": ["has its line ends changed by git, which damages it", "write -text on its line in .gitattributes"],
-  ident: ["has $Id$ replaced by git, which damages it", "write -ident on its line in .gitattributes"],
-  encoding: [
-    "is converted to another encoding by git, which damages it",
-    "write -working-tree-encoding on its line in .gitattributes",
-  ],
-  attributes: [
-    "is protected itself, so that a clone without the key cannot tell what is protected, and so never unlocks",
-    "write `.gitattributes !filter !diff !merge !text` below the other lines, then `git add --renormalize .gitattributes` and commit",
-  ],
-  symlink: ["is a symbolic link, which is never encrypted", "protect the file that it leads to instead"],
-  submodule: ["is a submodule, which is never encrypted", "protect files inside the submodule itself"],
-  empty: ["is an empty file, which git merge stops at", "put a line break into it"],
-};
 
 export async function run({ flags }: Invocation): Promise<void> {
   const repository = openRepository(process.cwd());
@@ -63,8 +16,6 @@ export async function run({ flags }: Invocation): Promise<void> {
   );
   if (found.findings.length > 0) process.exitCode = 7;
 }
-
-const TOLD: Readonly<Record<Problem, readonly [what: string, advice: string]>> = { ...AILMENTS, ...PROBLEMS };
 
 const STATES: Readonly<Record<Status["state"], string>> = {
   unlocked: "unlocked",
@@ -89,10 +40,7 @@ function report({ state, keys, files, findings }: Status): string {
       ["stored", "key", "file"],
       ...files.map(({ path, keyName, encrypted }) => [encrypted ? "encrypted" : "in clear", keyName, path]),
     ]),
-    findings.flatMap(({ path, problem }) => {
-      const [what, advice] = TOLD[problem];
-      return [`${problem}: ${path}${problem in AILMENTS ? ":" : ""} ${what}`, `  ${advice}`];
-    }),
+    findings.flatMap(({ id, message }) => [`${id}: ${message}`, `  ${ADVICE[id]}`]),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -118,6 +66,6 @@ const describe = ({ state, keys, files, findings }: Status, fixed: readonly File
   state,
   keys: keys.map(({ name, stored, configured, files: number }) => ({ name, stored, configured, files: number })),
   files: files.map(({ path, keyName, encrypted }) => ({ path, keyName, encrypted })),
-  findings: findings.map(({ path, problem }) => ({ path, problem, advice: TOLD[problem][1] })),
+  findings: findings.map(({ id, subject }) => ({ path: subject, problem: id, advice: ADVICE[id] })),
   fixed: fixed.map(({ path }) => path),
 });

@@ -1,9 +1,9 @@
 import { Directory } from "@git-vault/directory";
 import {
-  keyFits,
   openRepository,
   readKeyRing,
   status,
+  tryKey,
   unlock,
   wipeKeyFile,
   type FileName,
@@ -120,7 +120,7 @@ function holdsAllKeys(repository: Repository): boolean {
   return repository.keyNames().every((name) => {
     const ring = readKeyRing(repository, name);
     try {
-      return keyFits(repository, ring) !== false;
+      return tryKey(repository, ring) !== "wrong";
     } finally {
       ring.wipe();
     }

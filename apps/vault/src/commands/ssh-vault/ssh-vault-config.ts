@@ -48,8 +48,7 @@ async function readSettings(): Promise<Map<string, unknown>> {
   try {
     return fieldsOf(parse(text)) ?? new Map();
   } catch (cause) {
-    // The parser's own words quote the file.
-    throw wrong("expected YAML, got something else", cause);
+    throw wrong("expected YAML, got something else", cause); // the parser's own words quote the file
   }
 }
 

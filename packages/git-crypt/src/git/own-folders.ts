@@ -1,0 +1,26 @@
+import { type GitPlace, gitSetting } from "./git.ts";
+
+/** The folder of what this program commits, from the top folder. */
+export const VAULT_FOLDER = ".git-vault";
+
+/** Where git-crypt keeps its grants, unless told otherwise. */
+export const GRANT_FOLDER = ".git-crypt";
+
+/** The folder of git-crypt's own grants, from the top folder. */
+export const grantFolderOf = (place: GitPlace): string => gitSetting(place, "git-crypt.repoStateDir") ?? GRANT_FOLDER;
+
+/** The folders whose files are committed as they are, from the top folder. */
+export const ownFolders = (place: GitPlace): string[] => [VAULT_FOLDER, grantFolderOf(place)];
+
+/** Whether a path lies in one of some folders. */
+export const isWithin = (folders: readonly string[], path: string): boolean =>
+  folders.some((folder) => path.startsWith(`${folder}/`));
+
+/**
+ * The `.gitattributes` of the own folder. Whatever the attributes above say: what lies there is
+ * encrypted already, and may not change by a byte.
+ */
+export const OWN_ATTRIBUTES: readonly [path: string, content: Buffer] = [
+  `${VAULT_FOLDER}/.gitattributes`,
+  Buffer.from("* -text !filter !diff !merge\n"),
+];

@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { systemCode } from "@git-vault/core";
+import { GitCryptError } from "../errors.ts";
+import { encodeKeyFile, type KeyFile, parseKeyFile } from "../format/key-file.ts";
+import { isKeyId, keyId } from "../format/key-id.ts";
+import { isKeyName } from "../format/key-name.ts";
+import type { CommonPlace } from "../git/git.ts";
+import { PRIVATE, replaceFile } from "../git/write-file.ts";
+
+/*
+ * The keys on this machine: the current one of each name, where git-crypt keeps it, and the retired
+ * ones that a rotation replaced, which open the files of older commits and encrypt no more. Those
+ * lie in the repository, too, sealed under the current key.
+ */
+
+const KEYS = join("git-crypt", "keys");
+
+/** Where git-crypt keeps a key in a repository's folder. */
+export const keyPath = (gitDir: string, keyName: string): string => join(gitDir, KEYS, keyName);
+
+const allRetired = ({ commonDir }: CommonPlace): string => join(commonDir, "git-vault", "retired");
+
+const retiredFolder = (place: CommonPlace, keyName: string): string => join(allRetired(place), keyName);
+
+/** What a folder holds, in order; nothing where it is not there, or is somebody else's. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).toSorted();
+  } catch {
+    return [];
+  }
+}
+
+const retiredIds = (folder: string): string[] => namesIn(folder).filter(isKeyId);
+
+/** Null for what is not the key of that id. */
+export function parseRetired(id: string, bytes: Buffer): KeyFile | null {
+  try {
+    const keyFile = parseKeyFile(bytes);
+    return keyId(keyFile) === id ? keyFile : null;
+  } catch (error) {
+    if (error instanceof GitCryptError) return null;
+    throw error;
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** The retired keys that lie on this machine. */
+export function readRetired(place: CommonPlace, keyName: string): KeyFile[] {
+  const folder = retiredFolder(place, keyName);
+  return retiredIds(folder).flatMap((id) => {
+    try {
+      return parseRetired(id, readFileSync(join(folder, id))) ?? [];
+    } catch {
+      return []; // It went meanwhile, or belongs to somebody else.
+    }
+  });
+}
+
+/**
+ * The names of keys of which retired ones lie on this machine, whether or not the current one does.
+ */
+export const namesOfRetired = (place: CommonPlace): string[] =>
+  namesIn(allRetired(place)).filter((name) => isKeyName(name) && retiredIds(retiredFolder(place, name)).length > 0);
+
+/**
+ * Where the keys of a name lie on this machine, or could: the current one, and the retired ones.
+ */
+export function keyPaths(place: CommonPlace, keyName: string): string[] {
+  const folder = retiredFolder(place, keyName);
+  const current = [...new Set([place.gitDir, place.commonDir])].map((gitDir) => keyPath(gitDir, keyName));
+  return [...current, ...retiredIds(folder).map((id) => join(folder, id))];
+}
+
+function store(path: string, bytes: Uint8Array, what: string, unfinished?: string): void {
+  try {
+    replaceFile(path, bytes, { ...PRIVATE, unfinished });
+  } catch (error) {
+    throw new GitCryptError("UNWRITABLE", `${what} cannot be stored in the repository`, {
+      hint: "check the permissions of the repository's .git",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Stores a key's file, readable by its owner alone: either the whole of it or nothing.
+ *
+ * @throws GitCryptError UNWRITABLE.
+ */
+export function storeKey(gitDir: string, keyName: string, bytes: Uint8Array): void {
+  // git-crypt takes each file in the folder for a key, so that the unfinished one lies above it.
+  const unfinished = join(gitDir, dirname(KEYS), `key.${process.pid}`);
+  store(keyPath(gitDir, keyName), bytes, "the key", unfinished);
+}
+
+/**
+ * Stores retired keys for the filter, each readable by its owner alone and whole or not at all;
+ * gives the ids of those that were not here yet.
+ *
+ * @throws GitCryptError UNWRITABLE.
+ */
+export function storeRetired(place: CommonPlace, keyName: string, keys: readonly KeyFile[]): string[] {
+  const folder = retiredFolder(place, keyName);
+  const present = retiredIds(folder);
+  const added = keys.filter((key) => !present.includes(keyId(key)));
+  for (const key of added) {
+    const bytes = encodeKeyFile({ ...key, legacy: false });
+    try {
+      store(join(folder, keyId(key)), bytes, "a retired key");
+    } finally {
+      bytes.fill(0);
+    }
+  }
+  return added.map(keyId);
+}
+
+/** Removes folders, each within the next, as long as they are empty. */
+function removeEmpty(...folders: readonly string[]): void {
+  for (const folder of folders) {
+    try {
+      rmdirSync(folder);
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") return; // Others lie there.
+    }
+  }
+}
+
+/** Removes a key from the folders given, and the folders that it leaves empty. */
+export function removeKey(gitDirs: readonly string[], keyName: string): void {
+  for (const gitDir of new Set(gitDirs)) {
+    const path = keyPath(gitDir, keyName);
+    rmSync(path, { force: true });
+    removeEmpty(dirname(path), dirname(dirname(path)));
+  }
+}
+
+/**
+ * Removes retired keys from this machine, all of the name where no ids are given, and the folders
+ * that are empty then.
+ */
+export function removeRetired(place: CommonPlace, keyName: string, ids?: readonly string[]): void {
+  const folder = retiredFolder(place, keyName);
+  if (ids === undefined) rmSync(folder, { recursive: true, force: true });
+  for (const id of ids ?? []) rmSync(join(folder, id), { force: true });
+  removeEmpty(folder, dirname(folder), dirname(dirname(folder)));
+}

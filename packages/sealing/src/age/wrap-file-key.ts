@@ -1,0 +1,59 @@
+import { encodeHeader } from "./header.ts";
+import type { AttachedSignature } from "./attached-signature.ts";
+import { SealingError } from "../errors.ts";
+import type { Recipient, Stanza } from "./stanza.ts";
+
+/** The same recipients, each once. */
+export function distinctRecipients(recipients: readonly Recipient[]): Recipient[] {
+  const seen = new Set<unknown>();
+  const distinct = recipients.filter((recipient) => {
+    const mark = recipient.id ?? recipient;
+    if (seen.has(mark)) return false;
+    seen.add(mark);
+    return true;
+  });
+  if (distinct.length > 0) return distinct;
+  throw new SealingError("NO_RECIPIENTS", "expected at least one recipient to seal to, got none", {
+    hint: "name somebody who has a usable key",
+  });
+}
+
+const labelsOf = ({ labels = [] }: Recipient): string => labels.toSorted().join("\n");
+
+/** As age has it: all recipients of a message have the same labels. */
+const refuseMixed = (recipients: readonly Recipient[]): void => {
+  const [first, ...others] = recipients.map(labelsOf);
+  if (others.every((labels) => labels === first)) return;
+  const isPostQuantum = recipients.some(({ labels = [] }) => labels.includes("postquantum"));
+  const what = isPostQuantum ? "post-quantum and classical recipients" : "recipients that must not stand beside others";
+  throw new SealingError("MIXED_RECIPIENTS", `expected recipients of one strength, got ${what} for one message`, {
+    hint: "a message is as strong as the weakest of its recipients; seal it twice, or allow the mix expressly",
+  });
+};
+
+/**
+ * Writes the header that wraps a file key to recipients, with the sender's signature. See `seal`
+ * for what it throws.
+ */
+export async function wrapHeader(
+  fileKey: Buffer,
+  recipients: readonly Recipient[],
+  { allowMixed = false, signature }: { readonly allowMixed?: boolean; readonly signature?: AttachedSignature },
+): Promise<Buffer> {
+  if (!allowMixed) refuseMixed(recipients);
+  const stanzas: Stanza[] = [];
+  for (const recipient of recipients) stanzas.push(...(await recipient.wrapFileKey(fileKey)));
+  if (signature !== undefined) {
+    // Most messages are not signed.
+    const { sealSignature } = await import("./attached-signature.ts");
+    stanzas.push(sealSignature(fileKey, signature));
+  }
+  try {
+    return encodeHeader(stanzas, fileKey);
+  } catch (cause) {
+    throw new SealingError("UNUSABLE_RECIPIENT", "age's format cannot hold these recipients in one message", {
+      hint: "seal to fewer recipients, and to a passphrase only by itself",
+      cause,
+    });
+  }
+}
