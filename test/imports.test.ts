@@ -56,7 +56,9 @@ function explain({ folder, children }: FolderImports, circle: readonly string[])
   );
 }
 
-/** The folders of a package whose order is part of its design: each imports only what is before it. */
+/**
+ * The folders of a package whose order is part of its design: each imports only what is before it.
+ */
 const ORDER: Readonly<Record<string, readonly string[]>> = {
   "packages/git-crypt/src": ["format", "git", "keys", "checkout", "rotation", "status"],
 };

@@ -44,7 +44,8 @@ describe.each(MANIFESTS)("$folder", ({ folder, manifest: { name, dependencies, d
   });
 
   test("imports in its sources only packages that are more than a dependency of its tests", () => {
-    // The command is bundled: what it uses is there when it is built, and nothing is installed with it.
+    // The command is bundled: what it uses is there when it is built, and nothing is installed with
+    // it.
     const declared = isPackage ? house(dependencies) : house(devDependencies).filter((each) => each !== "testkit");
     const imported = importsOfSources()
       .filter(({ from, specifier }) => from.startsWith(`${folder}/`) && specifier.startsWith("@git-vault/"))

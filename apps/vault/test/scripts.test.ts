@@ -61,7 +61,8 @@ describe.each(readdirSync(scripts))("the script %s", (file) => {
   test.skipIf(missing !== undefined)(
     `does what it says${missing === undefined ? "" : `: ${missing.label}`}`,
     async () => {
-      Object.assign(github.rate, { limit: 5000, remaining: 5000 }); // as for those who are signed in
+      // As for those who are signed in.
+      Object.assign(github.rate, { limit: 5000, remaining: 5000 });
       await runScript(join(scripts, file), {
         env: { GITHUB_API_URL: github.url },
         setup: ({ folder: work, env }) => {

@@ -5,6 +5,6 @@ export { systemCode } from "./system-error.ts";
 /* What is shown to people. */
 export type { Finding, Severity } from "./finding.ts";
 export { printable } from "./printable.ts";
-export { plural, quoteForShell } from "./text.ts";
+export { plural, quoteForShell, wrapLines } from "./text.ts";
 /* Encodings. */
-export { decodeBase64, encodeBase64, type Padding } from "./base64.ts";
+export { decodeBase64, encodeBase64 } from "./base64.ts";

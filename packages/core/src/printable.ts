@@ -1,6 +1,7 @@
 /*
- * Names that come from outside (files of a commit, comments of keys, accounts) reach a terminal, a log
- * and a reviewer. They are data: they must not move the cursor, and no name may pass for another.
+ * Names that come from outside (files of a commit, comments of keys, accounts) reach a terminal, a
+ * log and a reviewer. They are data: they must not move the cursor, and no name may pass for
+ * another.
  */
 
 /**
@@ -57,7 +58,8 @@ function shorten(name: string, longest: number): string {
  * first 64 bits of its SHA-256. Two different names never print alike.
  *
  * @param name text, or bytes that may be UTF-8, such as git's file names
- * @param longest in characters, 200 where it is left out; Infinity where programs read the name, too
+ * @param longest in characters, 200 where it is left out; Infinity where programs read the name,
+ * too
  */
 export function printable(name: string | Uint8Array, longest: number = LONGEST): string {
   if (typeof name === "string") return shorten(escapeName(name), longest);

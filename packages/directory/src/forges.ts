@@ -10,7 +10,10 @@ export interface Forge {
   readonly origin: string;
   /** How it is asked: by GitHub's API, or for a page of text with all keys of a kind. */
   readonly asked: "github" | "pages";
-  /** The name of an account in lower case, which no forge minds. It cannot leave its place in a path. */
+  /**
+   * The name of an account in lower case, which no forge minds. It cannot leave its place in a
+   * path.
+   */
   readonly user: RegExp;
   /** The same, for a hint. */
   readonly userForm: string;

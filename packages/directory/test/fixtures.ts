@@ -19,5 +19,8 @@ export async function failureOf(lookup: Promise<unknown>): Promise<DirectoryErro
 export const directoryAt = (url: string, env: Record<string, string> = {}, options: DirectoryOptions = {}): Directory =>
   new Directory({ cacheFolder: null, ...options, env: { GITHUB_API_URL: url, ...env } });
 
-/** The path of a file in `vectors`: throwaway OpenPGP keys (Ed25519, Curve25519) that gpg 2.2.40 made. */
+/**
+ * The path of a file in `vectors`: throwaway OpenPGP keys (Ed25519, Curve25519) that gpg 2.2.40
+ * made.
+ */
 export const vector = (name: string): string => fileURLToPath(new URL(`vectors/${name}`, import.meta.url));

@@ -1,5 +1,5 @@
-// Looks recipients up, one list after another: `node look-up.mjs` reads requests and writes answers,
-// each a line of JSON. process.stdin and console.log would load what the network needs.
+// Looks recipients up, one list after another: `node look-up.mjs` reads requests and writes
+// answers, each a line of JSON. process.stdin and console.log would load what the network needs.
 import { readSync, writeSync } from "node:fs";
 import { Directory } from "../src/index.ts";
 

@@ -3,8 +3,8 @@ import { VaultError } from "@git-vault/core";
 /**
  * - `MALFORMED_KEY`: the text or bytes are not the key that they claim to be
  * - `UNSUPPORTED_KEY`: a key of a type, cipher or format that cannot be used here
- * - `UNSUPPORTED_OPENPGP_KEY`: an OpenPGP private key whose secret part is missing, on a smart card,
- *   or of an unsupported kind; gpg may be able to use it
+ * - `UNSUPPORTED_OPENPGP_KEY`: an OpenPGP private key whose secret part is missing, on a smart
+ *   card, or of an unsupported kind; gpg may be able to use it
  * - `PASSPHRASE_REQUIRED`: the private key is encrypted and no passphrase was given
  * - `WRONG_PASSPHRASE`: the private key did not decrypt under the passphrase
  * - `KEY_NOT_FOUND`: there is no file at the given path

@@ -18,7 +18,7 @@ export type {
 } from "./types.ts";
 /* SSH signatures. */
 export { armorSignature, assembleSignature, readSignature, type SshSignature } from "./signature/signature.ts";
-export { signedData, signMessage, verifySignature } from "./signature/signing.ts";
+export { signatureVerifier, signedData, signMessage, verifySignature } from "./signature/signing.ts";
 export type { SigningKey } from "./signature/signing-key.ts";
 export {
   AGENT_LIST_REQUEST,

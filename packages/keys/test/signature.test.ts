@@ -9,6 +9,7 @@ import {
   assembleSignature,
   readPrivateKey,
   readSignature,
+  signatureVerifier,
   signMessage,
   verifySignature,
   type Ed25519PrivateKey,
@@ -67,6 +68,15 @@ describe.skipIf(sshKeygen.missing)(`SSH signatures and ${sshKeygen.label}`, () =
       expect(armorSignature(signature)).toBe(text);
       expect(readSignature(signature.blob)).toEqual(signature);
       verifySignature(signature, { namespace, message });
+      const verify = signatureVerifier();
+      expect([verify(text, { namespace, message }), verify(signature.blob, { namespace, message })]).toEqual([
+        signature,
+        signature,
+      ]);
+      await expect(() => verify(text, { namespace, message: Buffer.from("another") })).toFailWith(
+        "BAD_SIGNATURE",
+        "its key did not make it over this message",
+      );
       await expect(() => verifySignature(signature, { namespace, message: Buffer.from("another") })).toFailWith(
         "BAD_SIGNATURE",
         "its key did not make it over this message",

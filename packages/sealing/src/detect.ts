@@ -7,7 +7,7 @@ export type Format = "age" | "ssh-vault" | "openpgp";
 /** All of them, the usual one first. */
 export const FORMATS: readonly Format[] = ["age", "ssh-vault", "openpgp"];
 
-/** How much of a message tells its format: enough for every mark below after some blank lines. */
+/** How many bytes of a message tell its format: enough for every mark below after some blank lines. */
 export const LOOK_BYTES = 4096;
 
 const MARKS: readonly (readonly [Format, RegExp])[] = [
@@ -18,20 +18,14 @@ const MARKS: readonly (readonly [Format, RegExp])[] = [
 
 const startOf = (message: Uint8Array): string => Buffer.from(message.subarray(0, LOOK_BYTES)).toString("latin1");
 
-/**
- * Tells a message's format by how it begins; null where it is none. What follows may still be
- * malformed.
- */
+/** Tells a message's format by how it begins; null if it is none. It may still be malformed. */
 export function detectFormat(message: Uint8Array): Format | null {
   const start = startOf(message);
   const format = MARKS.find(([, mark]) => mark.test(start))?.[0];
   return format ?? (looksLikeOpenPgp(Buffer.from(start, "latin1")) ? "openpgp" : null);
 }
 
-/**
- * Things that get mistaken for a sealed message: what begins so, what it is, and what to do with
- * it.
- */
+/** What gets mistaken for a sealed message: how it begins, what it is, and what to do with it. */
 const MISTAKES: readonly (readonly [RegExp, string, string])[] = [
   [
     /^\s*(?:-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File-|AGE-SECRET-KEY-)/m,
@@ -58,24 +52,24 @@ const MISTAKES: readonly (readonly [RegExp, string, string])[] = [
   [/^\$ANSIBLE_VAULT;/, "an Ansible vault", "open it with ansible-vault view"],
 ];
 
-const EXPECTED = "expected a message in the format of age, ssh-vault or OpenPGP";
+const COPY_WHOLE = "copy the message whole, from its first line to its last";
+const MARKS_HINT =
+  "a message begins with age-encryption.org/v1, -----BEGIN AGE ENCRYPTED FILE-----, -----BEGIN PGP MESSAGE----- or SSH-VAULT;";
+
+/** What bytes that are no message seem to be, and what to do about it. */
+const mistakenFor = (message: Uint8Array): readonly [got: string, hint: string] => {
+  if (message.length === 0) return ["nothing at all", COPY_WHOLE];
+  const start = startOf(message);
+  if (/^\s*$/.test(start) && message.length <= LOOK_BYTES) return ["only white space", COPY_WHOLE];
+  const [, what, hint] = MISTAKES.find(([mark]) => mark.test(start)) ?? [];
+  if (what !== undefined && hint !== undefined) return [what, hint];
+  const isInside = /BEGIN AGE ENCRYPTED|BEGIN PGP MESSAGE|SSH-VAULT;/i.test(start);
+  return [isInside ? "one with other text before it or a damaged first line" : "something else", MARKS_HINT];
+};
 
 /** The error for bytes that `detectFormat` does not know; it says what they seem to be instead. */
 export function unknownFormat(message: Uint8Array): SealingError {
-  const start = startOf(message);
-  if (/^\s*$/.test(start) && message.length <= LOOK_BYTES) {
-    const what = message.length === 0 ? "nothing at all" : "only white space";
-    return new SealingError("UNKNOWN_FORMAT", `${EXPECTED}, got ${what}`, {
-      hint: "copy the message whole, from its first line to its last",
-    });
-  }
-  const mistake = MISTAKES.find(([mark]) => mark.test(start));
-  if (mistake !== undefined) {
-    return new SealingError("UNKNOWN_FORMAT", `${EXPECTED}, got ${mistake[1]}`, { hint: mistake[2] });
-  }
-  const isInside = /BEGIN AGE ENCRYPTED|BEGIN PGP MESSAGE|SSH-VAULT;/i.test(start);
-  const what = isInside ? "one with other text before it or a damaged first line" : "something else";
-  return new SealingError("UNKNOWN_FORMAT", `${EXPECTED}, got ${what}`, {
-    hint: "a message begins with age-encryption.org/v1, -----BEGIN AGE ENCRYPTED FILE-----, -----BEGIN PGP MESSAGE----- or SSH-VAULT;",
-  });
+  const [got, hint] = mistakenFor(message);
+  const text = `expected a message in the format of age, ssh-vault or OpenPGP, got ${got}`;
+  return new SealingError("UNKNOWN_FORMAT", text, { hint });
 }

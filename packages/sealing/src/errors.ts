@@ -2,29 +2,31 @@ import { VaultError } from "@git-vault/core";
 
 /**
  * - `UNKNOWN_FORMAT`: the bytes are no sealed message of any known format
- * - `MALFORMED_MESSAGE`: the message starts like a known format and then breaks its rules
- * - `TAMPERED_MESSAGE`: a key was found and the authentication of header or payload failed
+ * - `MALFORMED_MESSAGE`: the message begins like a known format and then breaks its rules
+ * - `UNPROTECTED_MESSAGE`: an OpenPGP message without integrity protection
+ * - `TAMPERED_MESSAGE`: the authentication of header or payload failed under the right key
  * - `NO_IDENTITY_MATCHED`: none of the identities can open the message
- * - `WRONG_PASSPHRASE`: the message is sealed to a passphrase, and another one was given
- * - `WORK_FACTOR`: a passphrase message asks for more time and memory than is allowed, or than
- *   there is
+ * - `WRONG_PASSPHRASE`: the message is sealed to another passphrase
+ * - `WORK_FACTOR`: a passphrase message asks for more time and memory than is allowed or available
  * - `NO_RECIPIENTS`: there is nobody to seal to
  * - `UNUSABLE_RECIPIENT`: the format cannot be sealed to such a recipient, or not to so many
- * - `MIXED_RECIPIENTS`: recipients that would weaken one another: post-quantum and classical ones
+ * - `REFUSED_RECIPIENT`: openpgp.js refuses a key, such as one that expired since it was read
+ * - `MIXED_RECIPIENTS`: post-quantum and classical recipients, of which one kind weakens the other
  * - `BAD_SIGNATURE`: the sender's signature is not of this message, or not by its key
- * - `TOO_LARGE`: more than the format is used for here, which OpenPGP is only for what fits in
- *   memory
- * - `MALFORMED_KEY`: a text is no recipient or identity of age's
+ * - `TOO_LARGE`: an OpenPGP message, which must fit in memory, over the limit
+ * - `MALFORMED_KEY`: a text is no age recipient or identity
  */
 export type SealingErrorCode =
   | "UNKNOWN_FORMAT"
   | "MALFORMED_MESSAGE"
+  | "UNPROTECTED_MESSAGE"
   | "TAMPERED_MESSAGE"
   | "NO_IDENTITY_MATCHED"
   | "WRONG_PASSPHRASE"
   | "WORK_FACTOR"
   | "NO_RECIPIENTS"
   | "UNUSABLE_RECIPIENT"
+  | "REFUSED_RECIPIENT"
   | "MIXED_RECIPIENTS"
   | "BAD_SIGNATURE"
   | "TOO_LARGE"
@@ -32,3 +34,23 @@ export type SealingErrorCode =
 
 /** What `@git-vault/sealing` throws. */
 export class SealingError extends VaultError<SealingErrorCode> {}
+
+/** The error for a message that breaks its format's rules: "malformed message: …". */
+export const malformed = (what: string): SealingError =>
+  new SealingError("MALFORMED_MESSAGE", `malformed message: ${what}`, {
+    hint: "part of the message may have been lost or changed on the way; ask for it again, or have it sent as a file",
+  });
+
+/** The error for a message whose authentication failed under the right key; `what` says which part. */
+export const tampered = (what: string): SealingError =>
+  new SealingError("TAMPERED_MESSAGE", `the message was altered after it was sealed: ${what}`, {
+    hint: "do not use it; ask for it to be sealed and sent again",
+  });
+
+/** The error for a recipient that cannot be sealed to. */
+export const unusable = (message: string, hint: string): SealingError =>
+  new SealingError("UNUSABLE_RECIPIENT", message, { hint });
+
+/** The error for a public key that is a point of low order, with which no secret can be shared. */
+export const lowOrder = (message = "the recipient's Ed25519 key is a point of low order"): SealingError =>
+  unusable(message, "such a key protects nothing; ask for another one");

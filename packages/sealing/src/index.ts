@@ -1,5 +1,5 @@
-/* What a message is, and the two things to do with it. */
-export { open, readHeader, type MessageHeader, type Opened } from "./open.ts";
+/* Seal a message, open one. */
+export { open, readHeader, type Opened } from "./open.ts";
 export { seal, type SealOptions } from "./seal.ts";
 /* The same for messages of any size. */
 export { createOpener, openStream, type Opener } from "./opener.ts";
@@ -31,7 +31,7 @@ export {
   type MessageSignature,
   type MessageStatement,
 } from "./message-signature.ts";
-/* Messages as people find and pass them on. */
+/* Messages as people pass them on. */
 export { detectFormat, type Format, FORMATS } from "./detect.ts";
 export { recoverMessage } from "./recover-text.ts";
 export { sshVaultFingerprint } from "./ssh-vault/stanzas.ts";

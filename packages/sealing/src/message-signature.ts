@@ -5,32 +5,29 @@ import type { AttachedSignature } from "./age/attached-signature.ts";
 import { SealingError } from "./errors.ts";
 
 /*
- * What the sender of a message signs: the statement, and how a receiver verifies it. See
+ * What the sender of a message signs, the statement, and how a receiver verifies it. See
  * docs/formats.md.
  */
 
-/** What SSH signatures of messages are made for. */
+/** The namespace of the SSH signatures of messages. */
 export const SIGNATURE_NAMESPACE = "git-vault";
 
 /** What a sender says of a message. */
 export interface MessageStatement {
   /**
-   * Who the sender says to be: a forge, a colon and a name there, such as `github:alice`, in lower
-   * case; null where they do not say. Which forges there are is not known here.
+   * Who the sender claims to be: a forge, a colon and a name there, such as `github:alice`, in lower
+   * case; null if no one. Which forges there are is not known here.
    */
   readonly from: string | null;
   /** When it was signed: UTC, in whole seconds, such as `2026-11-25T09:30:00Z`. */
   readonly date: string;
   /** The SHA-256 of the plaintext, 32 bytes. */
   readonly digest: Buffer;
-  /**
-   * Whom it is sealed to: the fingerprints of SSH keys (`SHA256:…`), and age's recipients. At least
-   * one.
-   */
+  /** Whom it is sealed to: fingerprints of SSH keys (`SHA256:…`) and age recipients. At least one. */
   readonly recipients: readonly string[];
 }
 
-/** Who signed a message: its key, and who they say to be, which is still to be checked. */
+/** Who signed a message: the key, and who they claim to be, which is still to be checked. */
 export interface MessageSignature extends MessageStatement {
   readonly publicKey: SigningKey;
 }
@@ -40,7 +37,7 @@ const FROM = /^[a-z]{2,32}:[a-z0-9_][a-z0-9_.-]{0,254}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 const RECIPIENT = /^[\x21-\x7e]{1,4096}$/;
 const STATEMENT = new RegExp(
-  `^${VERSION_LINE}\\n(?:from (?<from>\\S+)\\n)?date (?<date>\\S+)\\nsha256 (?<digest>[0-9a-f]{64})\\n(?<to>(?:to \\S+\\n)+)$`,
+  `^${VERSION_LINE}\\n(?:from (\\S+)\\n)?date (\\S+)\\nsha256 ([0-9a-f]{64})\\n((?:to \\S+\\n)+)$`,
 );
 
 const isSound = ({ from, date, recipients }: Omit<MessageStatement, "digest">): boolean =>
@@ -53,7 +50,7 @@ const isSound = ({ from, date, recipients }: Omit<MessageStatement, "digest">): 
 /**
  * The statement as it is signed, with `SIGNATURE_NAMESPACE`.
  *
- * Throws TypeError and RangeError for fields that cannot stand in one.
+ * Throws TypeError and RangeError for fields that it cannot hold.
  */
 export function encodeStatement(statement: MessageStatement): Buffer {
   const { from, date, digest, recipients } = statement;
@@ -76,16 +73,9 @@ const bad = (problem: string, cause?: unknown): SealingError =>
   });
 
 const parseStatement = (bytes: Buffer): MessageStatement => {
-  const { date = "", digest = "", to = "", ...fields } = STATEMENT.exec(bytes.toString("latin1"))?.groups ?? {};
-  const statement = {
-    from: fields["from"] ?? null,
-    date,
-    digest: Buffer.from(digest, "hex"),
-    recipients: to
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => line.slice("to ".length)),
-  };
+  const [, from = null, date = "", digest = "", to = ""] = STATEMENT.exec(bytes.toString("latin1")) ?? [];
+  const recipients = [...to.matchAll(/^to (.*)$/gm)].map(([, recipient = ""]) => recipient);
+  const statement = { from, date, digest: Buffer.from(digest, "hex"), recipients };
   if (!isSound(statement)) throw bad("its statement is none");
   return statement;
 };
@@ -93,11 +83,11 @@ const parseStatement = (bytes: Buffer): MessageStatement => {
 /**
  * Verifies the signature of a message that was opened: that its key signed the statement, that the
  * statement is of this plaintext, and that it names the key that opened the message among the
- * recipients. Else one of them could have sealed somebody's signed secret again, to others. Whose
- * key it is, is the caller's to ask.
+ * recipients; otherwise one of them could have sealed the signed secret again, to others. Who owns
+ * the key is for the caller to find out.
  *
  * @param digest the SHA-256 of the plaintext, 32 bytes
- * @param openedBy the fingerprint of the key, or age's recipient, that opened the message
+ * @param openedBy the fingerprint of the key, or the age recipient, that opened the message
  *
  * Throws SealingError `BAD_SIGNATURE`.
  */

@@ -2,9 +2,10 @@ import { assertBytes } from "@git-vault/core";
 import { parseHeader } from "./age/header.ts";
 import { decodeArmor } from "./age/armor.ts";
 import type { AttachedSignature } from "./age/attached-signature.ts";
+import { joinSecrets, viewOf } from "./buffers.ts";
 import { detectFormat, unknownFormat, type Format } from "./detect.ts";
 import { MessageOpener } from "./opener.ts";
-import { malformed } from "./malformed.ts";
+import { malformed } from "./errors.ts";
 import { parseOpenPgp } from "./openpgp/message.ts";
 import { parseVault } from "./ssh-vault/format.ts";
 import type { Identity, Stanza } from "./age/stanza.ts";
@@ -16,18 +17,18 @@ export interface Opened {
   readonly format: Format;
   /** The identity that opened it. */
   readonly identity: Identity;
-  /** The sender's signature, still to be verified by `verifyMessage`; null where there is none. */
+  /** The sender's signature, still to be verified by `verifyMessage`; null if there is none. */
   readonly signature: AttachedSignature | null;
 }
 
-/** What a message tells without being opened. Nothing of it is authenticated. */
-export interface MessageHeader {
+/** What a message tells without being opened, none of which is authenticated. */
+interface MessageHeader {
   readonly format: Format;
   /**
    * Whom it is sealed to. ssh-vault's format is read as one stanza, whose body is the wrapped
    * password: `CHACHA20-POLY1305` with the fingerprint and the base64 of the ephemeral key as
    * arguments, or `AES256` with the fingerprint. OpenPGP's packets that hold the session key are
-   * read as stanzas `openpgp`, with the key ID as argument (16 zeros where it is hidden), or
+   * read as stanzas `openpgp`, with the key ID as argument (16 zeros if it is hidden), or
    * `openpgp-passphrase`.
    */
   readonly stanzas: readonly Stanza[];
@@ -36,12 +37,12 @@ export interface MessageHeader {
 /**
  * Reads what a message is sealed to, without opening it.
  *
- * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`. TypeError where the message is no
- * Uint8Array.
+ * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`, `UNPROTECTED_MESSAGE`. TypeError if the
+ * message is no Uint8Array.
  */
 export function readHeader(message: Uint8Array): MessageHeader {
   assertBytes("message", message);
-  const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  const bytes = viewOf(message);
   const format = detectFormat(bytes);
   if (format === null) throw unknownFormat(bytes);
   if (format === "openpgp") return { format, stanzas: parseOpenPgp(bytes).stanzas };
@@ -52,18 +53,18 @@ export function readHeader(message: Uint8Array): MessageHeader {
 
 /**
  * Opens a message in any of the formats: binary or armored age and OpenPGP, ssh-vault. For more
- * than should lie in memory at once, see `createOpener`.
+ * than should be in memory at once, see `createOpener`.
  *
  * The identities are tried in the order given, but those that never ask for a passphrase first,
  * then those that ask only for a message that is addressed to them. An identity that fails with a
- * KeyError or SealingError (a wrong passphrase, a broken key) does not stop the others; where none
+ * KeyError or SealingError (a wrong passphrase, a broken key) does not stop the others; if none
  * opens the message, the first failure is thrown. Any other error of an identity ends the run at
- * once. Nothing is given out before all of it is authenticated, and no identity is tried on a
+ * once. Nothing is returned before all of it is authenticated, and no identity is tried on a
  * malformed message.
  *
- * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`, `TAMPERED_MESSAGE`,
- * `NO_IDENTITY_MATCHED`, `TOO_LARGE`; what an identity throws. TypeError where the message is no
- * Uint8Array.
+ * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`, `UNPROTECTED_MESSAGE`,
+ * `TAMPERED_MESSAGE`, `NO_IDENTITY_MATCHED`, `TOO_LARGE`; what an identity throws. TypeError if the
+ * message is no Uint8Array.
  */
 export async function open(message: Uint8Array, identities: readonly Identity[]): Promise<Opened> {
   const opener = new MessageOpener(identities);
@@ -71,15 +72,5 @@ export async function open(message: Uint8Array, identities: readonly Identity[])
   const end = await opener.finish();
   const { format, identity, signature } = opener;
   if (format === null || identity === null) throw malformed("it ends within its header");
-  return { plaintext: joined(start, end), format, identity, signature };
+  return { plaintext: joinSecrets(start, end), format, identity, signature };
 }
-
-/** One Buffer of two that hold secrets, which are overwritten. */
-const joined = (start: Buffer, end: Buffer): Buffer => {
-  if (end.length === 0) return start;
-  if (start.length === 0) return end;
-  const whole = Buffer.concat([start, end]);
-  start.fill(0);
-  end.fill(0);
-  return whole;
-};

@@ -5,9 +5,8 @@ import { ArmorDecoder } from "./age/armor.ts";
 import type { AttachedSignature } from "./age/attached-signature.ts";
 import { detectFormat, LOOK_BYTES, unknownFormat, type Format } from "./detect.ts";
 import { FILE_KEY_BYTES } from "./age/file-key.ts";
-import { GrowingBytes } from "./buffers/growing-bytes.ts";
-import { malformed, tampered } from "./malformed.ts";
-import { SealingError } from "./errors.ts";
+import { GrowingBytes } from "./buffers.ts";
+import { malformed, tampered, SealingError } from "./errors.ts";
 import { openOpenPgpData } from "./openpgp/identity.ts";
 import { MAX_OPENPGP_MESSAGE, parseOpenPgp } from "./openpgp/message.ts";
 import { openVault, parseVault } from "./ssh-vault/format.ts";
@@ -19,36 +18,36 @@ import { tryIdentities } from "./try-identities.ts";
 export interface Opener {
   /** The message's format; null until enough of it came. */
   readonly format: Format | null;
-  /** The identity that opens the message; null until its header came whole. */
+  /** The identity that opens the message; null until its whole header came. */
   readonly identity: Identity | null;
   /**
-   * The sender's signature, still to be verified by `verifyMessage`; null where there is none, or
-   * the header did not come yet.
+   * The sender's signature, still to be verified by `verifyMessage`; null if there is none, or the
+   * header did not come yet.
    */
   readonly signature: AttachedSignature | null;
   /**
-   * Takes bytes of the message in, however they are cut, and gives the plaintext that is ready,
-   * which may be none. All of it is authentic, but that the message is whole only `finish` tells.
-   * After the push that brings the end of the header, in which the identities are tried, nothing is
-   * waited for: a loop of reading, pushing and writing in steps of 1 MiB is about the fastest.
+   * Takes bytes of the message, however they are cut, and returns the plaintext that is ready, which
+   * may be none. All of it is authentic, but only `finish` tells that the message is whole. After the
+   * push that brings the end of the header, in which the identities are tried, nothing is waited for:
+   * a loop of reading, pushing and writing in steps of 1 MiB is about the fastest.
    *
    * A message in ssh-vault's or OpenPGP's format can only be authenticated as a whole: it is held
-   * until `finish`. Of OpenPGP's at most 16 MiB are taken.
+   * until `finish`. An OpenPGP message may have at most 16 MiB.
    *
    * Throws what `open` does; after that the opener is spent. Call it again only after the last
    * promise was fulfilled.
    */
   push(message: Uint8Array): Promise<Buffer>;
   /**
-   * Tells that all of the message came, and gives the rest of the plaintext.
+   * Says that the message is complete, and returns the rest of the plaintext.
    *
-   * Throws what `open` does: until it was called, the message may have been cut short.
+   * Throws what `open` does: until it is called, the message may have been cut short.
    */
   finish(): Promise<Buffer>;
   /**
-   * Gives out where a message in age's binary format stands, for a caller who goes on with
-   * `openChunks` in threads of its own; null for any other message, or before its header came.
-   * After that the opener is spent.
+   * Returns how far a message in age's binary format is, for a caller that continues it with
+   * `openChunks` in threads of its own; null for any other message, or before its header came. After
+   * that the opener is spent.
    */
   handOver(): PayloadState | null;
 }
@@ -59,7 +58,7 @@ export function createOpener(identities: readonly Identity[]): Opener {
 }
 
 /**
- * Opens what a source gives, such as a stream of Node's: `pipeline(source, (pieces) =>
+ * Opens what a source yields, such as a Node stream: `pipeline(source, (pieces) =>
  * openStream(pieces, identities), destination)`.
  */
 export async function* openStream(
@@ -79,19 +78,16 @@ const NONE: Buffer = Buffer.alloc(0);
 const BINARY_START = "a".charCodeAt(0);
 const MAC_LINE = Buffer.from("\n---");
 
-/** What `createOpener` gives; `open` shares it. */
+/** What `createOpener` returns; `open` uses it as well. */
 export class MessageOpener implements Opener {
+  format: Format | null = null;
+  identity: Identity | null = null;
+  signature: AttachedSignature | null = null;
   readonly #identities: readonly Identity[];
-  /**
-   * What came before anything can be done with it: the start, then the header; the whole of an
-   * ssh-vault message.
-   */
+  /** What cannot be opened yet: the start, then the header; all of an ssh-vault or OpenPGP message. */
   readonly #held = new GrowingBytes();
   /** Where in it the header's last line begins. */
   #macLine: number | null = null;
-  #format: Format | null = null;
-  #identity: Identity | null = null;
-  #signature: AttachedSignature | null = null;
   #armor: ArmorDecoder | null = null;
   #payload: PayloadOpener | null = null;
   #isSpent = false;
@@ -100,27 +96,12 @@ export class MessageOpener implements Opener {
     this.#identities = identities;
   }
 
-  get format(): Format | null {
-    return this.#format;
-  }
-
-  get identity(): Identity | null {
-    return this.#identity;
-  }
-
-  get signature(): AttachedSignature | null {
-    return this.#signature;
-  }
-
   async push(message: Uint8Array): Promise<Buffer> {
     assertBytes("message", message);
     return this.#spentOnError(() => this.#push(message, false));
   }
 
-  /**
-   * The first push, of all there is: an armor that is cut short is refused before any identity is
-   * tried.
-   */
+  /** The only push, of all there is: an armor that is cut short is refused before any identity is tried. */
   async pushWhole(message: Uint8Array): Promise<Buffer> {
     assertBytes("message", message);
     return this.#spentOnError(() => this.#push(message, true));
@@ -148,20 +129,20 @@ export class MessageOpener implements Opener {
   }
 
   async #push(message: Uint8Array, isWhole: boolean): Promise<Buffer> {
-    if (this.#format === "age") return this.#pushAge(message, isWhole);
-    if (this.#held.length > 0 || this.#format !== null) this.#held.append(message);
-    if (this.#format === "openpgp") refuseLarge(this.#held.length);
-    if (this.#format !== null) return NONE;
+    if (this.format === "age") return this.#pushAge(message, isWhole);
+    if (this.#held.length > 0 || this.format !== null) this.#held.append(message);
+    if (this.format === "openpgp") refuseLarge(this.#held.length);
+    if (this.format !== null) return NONE;
     const start = this.#held.length > 0 ? this.#held.bytes : message;
-    this.#format = detectFormat(start);
-    if (this.#format === "age") {
+    this.format = detectFormat(start);
+    if (this.format === "age") {
       if (start[0] !== BINARY_START) this.#armor = new ArmorDecoder();
       this.#held.take();
       return this.#pushAge(start, isWhole);
     }
-    if (this.#format === null && start.length >= LOOK_BYTES) throw unknownFormat(start);
+    if (this.format === null && start.length >= LOOK_BYTES) throw unknownFormat(start);
     if (this.#held.length === 0) this.#held.append(start);
-    if (this.#format === "openpgp") refuseLarge(this.#held.length);
+    if (this.format === "openpgp") refuseLarge(this.#held.length);
     return NONE;
   }
 
@@ -170,11 +151,10 @@ export class MessageOpener implements Opener {
     if (isWhole) this.#armor?.finish();
     if (this.#payload !== null) return this.#payload.push(binary);
     const before = this.#held.length;
-    // One byte more than a header can have tells that it is too long.
+    // One byte over the maximum shows that it is too long.
     this.#held.append(binary.subarray(0, MAX_HEADER_BYTES + 1 - before));
     const { bytes } = this.#held;
-    // The search goes on where the last one ended, and a little before, since the mark may have
-    // been cut.
+    // The search begins a little before the end of the last one, since the mark may have been cut.
     this.#macLine ??= indexOrNull(bytes.indexOf(MAC_LINE, Math.max(0, before - MAC_LINE.length)));
     const hasEnd = this.#macLine !== null && bytes.includes("\n", Math.max(this.#macLine + 1, before));
     if (!hasEnd && bytes.length <= MAX_HEADER_BYTES) return NONE;
@@ -187,12 +167,12 @@ export class MessageOpener implements Opener {
   async #beginPayload(header: AgeHeader): Promise<PayloadOpener> {
     const { fileKey, identity } = await tryIdentities(header.stanzas, this.#identities);
     try {
-      if (fileKey.length !== FILE_KEY_BYTES) throw wrongLength(fileKey, FILE_KEY_BYTES);
+      assertLength(fileKey, FILE_KEY_BYTES);
       if (!headerMacMatches(header, fileKey)) throw tampered("its header does not match its MAC");
-      this.#identity = identity;
+      this.identity = identity;
       if (header.stanzas.some(({ type }) => type === SIGNATURE_STANZA)) {
         const { openSignature } = await import("./age/attached-signature.ts");
-        this.#signature = openSignature(fileKey, header.stanzas);
+        this.signature = openSignature(fileKey, header.stanzas);
       }
       return new PayloadOpener(fileKey);
     } finally {
@@ -201,9 +181,9 @@ export class MessageOpener implements Opener {
   }
 
   async #finish(): Promise<Buffer> {
-    if (this.#format === null) throw unknownFormat(this.#held.bytes);
-    if (this.#format === "ssh-vault") return this.#openVault();
-    if (this.#format === "openpgp") return this.#openOpenPgp();
+    if (this.format === null) throw unknownFormat(this.#held.bytes);
+    if (this.format === "ssh-vault") return this.#openVault();
+    if (this.format === "openpgp") return this.#openOpenPgp();
     this.#armor?.finish();
     if (this.#payload !== null) return this.#payload.final();
     parseHeader(this.#held.bytes);
@@ -214,8 +194,8 @@ export class MessageOpener implements Opener {
     const vault = parseVault(this.#held.bytes.toString("latin1"));
     const { fileKey, identity } = await tryIdentities([vault.stanza], this.#identities);
     try {
-      if (fileKey.length !== PASSWORD_BYTES) throw wrongLength(fileKey, PASSWORD_BYTES);
-      this.#identity = identity;
+      assertLength(fileKey, PASSWORD_BYTES);
+      this.identity = identity;
       return openVault(vault, fileKey);
     } finally {
       fileKey.fill(0);
@@ -226,7 +206,7 @@ export class MessageOpener implements Opener {
     const { stanzas, data } = parseOpenPgp(this.#held.bytes);
     const { fileKey: sessionKey, identity } = await tryIdentities(stanzas, this.#identities);
     try {
-      this.#identity = identity;
+      this.identity = identity;
       return await openOpenPgpData(data, sessionKey);
     } finally {
       sessionKey.fill(0);
@@ -234,7 +214,6 @@ export class MessageOpener implements Opener {
   }
 }
 
-/** Throws SealingError `TOO_LARGE`. */
 const refuseLarge = (length: number): void => {
   if (length <= MAX_OPENPGP_MESSAGE) return;
   throw new SealingError("TOO_LARGE", `expected an OpenPGP message of at most ${MAX_OPENPGP_MESSAGE} bytes, got more`, {
@@ -244,5 +223,6 @@ const refuseLarge = (length: number): void => {
 
 const indexOrNull = (index: number): number | null => (index === -1 ? null : index);
 
-const wrongLength = (fileKey: Buffer, expected: number): Error =>
-  malformed(`its message key is ${fileKey.length} bytes instead of ${expected}`);
+const assertLength = (fileKey: Buffer, expected: number): void => {
+  if (fileKey.length !== expected) throw malformed(`its message key is ${fileKey.length} bytes instead of ${expected}`);
+};

@@ -1,6 +1,7 @@
 import { parseHeader } from "./age/header.ts";
 import { decodeArmor, wrapArmor } from "./age/armor.ts";
-import { wrapLines } from "./crypto/base64.ts";
+import { wrapLines } from "@git-vault/core";
+import { viewOf } from "./buffers.ts";
 import { detectFormat } from "./detect.ts";
 import { readHeader } from "./open.ts";
 import { recoverVault } from "./ssh-vault/recover.ts";
@@ -23,14 +24,13 @@ const NOISE = /[\s>`\u2010-\u2015\u2212-]/g;
  * Undoes what chat and mail programs do to a message in text form, so that it can be opened: byte
  * order marks, foreign line ends, indentation, `> ` quotation, Markdown code fences, non-breaking
  * and invisible characters, moved or lost line breaks, text before and after the message. The first
- * message found in the text is given in its own format's usual lines.
+ * message in the text is returned in its own format's usual lines.
  *
- * A message that is whole, or binary, or not recognised is given back as it came. It never throws
- * for any input of bytes, and what it gives may still be malformed or tampered with: only `open`
- * can tell.
+ * A message that is whole, or binary, or not recognised is returned as it came. It throws for no
+ * bytes, and what it returns may still be malformed or tampered with: only `open` can tell.
  */
 export function recoverMessage(message: Uint8Array): Buffer {
-  const input = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  const input = viewOf(message);
   if (isWhole(input)) return input;
   const lines = linesOf(input);
   const text = lines.join("\n");
@@ -65,16 +65,13 @@ const trimEnd = (line: string): string => {
   return line.slice(0, end);
 };
 
-/**
- * The first armored message that parses, else the first that has both marks; null where there is
- * none.
- */
+/** The first armored message that parses, or else the first with both marks; null if there is none. */
 const recoverArmor = (text: string): string | null => {
   const begins = [...text.matchAll(BEGIN)].map(({ index, 0: mark }) => index + mark.length);
   const candidates: string[] = [];
   let next = 0;
   for (const { index: end } of text.matchAll(END)) {
-    // The begin line nearest before this end line, and only one that no earlier end line has taken.
+    // The nearest begin line before this end line that no earlier end line has taken.
     let start: number | undefined;
     for (; next < begins.length && (begins[next] ?? 0) <= end; next += 1) start = begins[next];
     if (start !== undefined) candidates.push(wrapArmor(text.slice(start, end).replaceAll(NOISE, "")));
@@ -94,13 +91,12 @@ const parses = (armor: string): boolean => {
 const OPENPGP = /BEGIN\s*PGP\s*MESSAGE([^]*?)END\s*PGP\s*MESSAGE/;
 const OPENPGP_HEADERS = /^(?:Version|Comment|Hash|Charset|MessageID): .*$/gm;
 
-/** The first armored OpenPGP message; null where there is none. */
+/** The first armored OpenPGP message; null if there is none. */
 const recoverOpenPgp = (text: string): string | null => {
   const [, content] = OPENPGP.exec(text) ?? [];
   if (content === undefined) return null;
   const base64 = content.replaceAll(OPENPGP_HEADERS, "").replaceAll(NOISE, "");
-  // The checksum, which nothing needs, begins with a padding character that stands where none
-  // belongs.
+  // The checksum, which nothing needs, begins with a padding character where none belongs.
   const whole = base64.replace(/=[A-Za-z0-9+/]{4}$/, "");
   return ["-----BEGIN PGP MESSAGE-----", "", ...wrapLines(whole, 64), "-----END PGP MESSAGE-----", ""].join("\n");
 };

@@ -1,41 +1,30 @@
 import { assertBytes, assertOneOf } from "@git-vault/core";
 import { type Format, FORMATS } from "./detect.ts";
-import { SealingError } from "./errors.ts";
+import { unusable } from "./errors.ts";
 import { sealOpenPgp } from "./openpgp/recipient.ts";
 import { createSealer, type SealerOptions } from "./sealer.ts";
 import { SshRecipient } from "./ssh/recipient.ts";
 import { encodeVault, sealVault } from "./ssh-vault/format.ts";
 import type { Recipient } from "./age/stanza.ts";
-import { distinctRecipients } from "./age/wrap-file-key.ts";
+import { distinctRecipients } from "./age/wrap-header.ts";
 
 /** How to seal. */
 export interface SealOptions extends SealerOptions {
-  /** `age` where it is left out. */
+  /** `age` by default. */
   readonly format?: Format;
-  /**
-   * Whether an age or OpenPGP message is written as text (the default) or in binary. ssh-vault's
-   * format is always text.
-   */
-  readonly armor?: boolean;
-  /**
-   * Whether recipients with different labels may stand in one age message. As in age, a
-   * post-quantum recipient beside a classical one is refused where it is left out, since whoever
-   * records the message now could open it through the weaker one later.
-   */
-  readonly allowMixed?: boolean;
 }
 
 /**
- * Seals bytes of any kind to recipients. A recipient that is there twice counts once. For more
- * bytes than should lie in memory at once, see `createSealer`.
+ * Seals bytes of any kind to recipients. A recipient that occurs twice counts once. For more bytes
+ * than should be in memory at once, see `createSealer`.
  *
  * age's format takes any number of recipients, each of whom can open the message, or one passphrase
- * by itself; ssh-vault's takes exactly one SshRecipient; OpenPGP's takes any number of
- * OpenPgpRecipients, and at most 8 MiB.
+ * by itself; ssh-vault's, which is always text, takes exactly one SshRecipient; OpenPGP's takes any
+ * number of OpenPgpRecipients, and at most 8 MiB.
  *
- * Throws SealingError `NO_RECIPIENTS`; `MIXED_RECIPIENTS`; `UNUSABLE_RECIPIENT` where the format
- * cannot be sealed to one of them, or to so many; `TOO_LARGE`; what `Recipient.wrapFileKey` throws.
- * TypeError and RangeError for arguments of the wrong type.
+ * Throws SealingError `NO_RECIPIENTS`; `MIXED_RECIPIENTS`; `UNUSABLE_RECIPIENT` if the format cannot
+ * be sealed to one of them, or to so many; `REFUSED_RECIPIENT`; `TOO_LARGE`; what
+ * `Recipient.wrapFileKey` throws. TypeError and RangeError for arguments of the wrong type.
  */
 export async function seal(
   plaintext: Uint8Array,
@@ -57,20 +46,12 @@ export async function seal(
 const sealSshVault = (plaintext: Uint8Array, recipients: readonly Recipient[]): Buffer => {
   const [recipient] = recipients;
   if (recipients.length !== 1) {
-    throw new SealingError(
-      "UNUSABLE_RECIPIENT",
-      `expected one key to seal to in ssh-vault's format, got ${recipients.length}`,
-      { hint: "choose one key, or seal in age's format" },
-    );
+    const message = `expected one key to seal to in ssh-vault's format, got ${recipients.length}`;
+    throw unusable(message, "choose one key, or seal in age's format");
   }
   if (!(recipient instanceof SshRecipient)) {
-    throw new SealingError(
-      "UNUSABLE_RECIPIENT",
-      "expected an SSH key to seal to in ssh-vault's format, got another kind",
-      {
-        hint: "choose an SSH key, or seal in age's format",
-      },
-    );
+    const message = "expected an SSH key to seal to in ssh-vault's format, got another kind";
+    throw unusable(message, "choose an SSH key, or seal in age's format");
   }
   return Buffer.from(encodeVault(sealVault(plaintext, recipient.publicKey)));
 };

@@ -5,50 +5,52 @@ import { ArmorEncoder } from "./age/armor.ts";
 import type { AttachedSignature } from "./age/attached-signature.ts";
 import { FILE_KEY_BYTES } from "./age/file-key.ts";
 import type { Recipient } from "./age/stanza.ts";
-import { distinctRecipients, wrapHeader } from "./age/wrap-file-key.ts";
+import { distinctRecipients, wrapHeader } from "./age/wrap-header.ts";
 
-/** How to seal an age message piece by piece. */
+/** How to seal an age message. */
 export interface SealerOptions {
   /**
    * Whether the message is written as text (the default) or in binary, which is a quarter shorter
    * and faster.
    */
   readonly armor?: boolean;
-  /** Whether recipients with different labels may stand in one message: see `SealOptions`. */
-  readonly allowMixed?: boolean;
   /**
-   * The sender's signature, for those who can open the message; not for a message to a passphrase.
+   * Whether recipients with different labels may be in one message. By default, as in age, a
+   * post-quantum recipient beside a classical one is refused: whoever records the message now could
+   * open it through the weaker one later.
    */
+  readonly allowMixed?: boolean;
+  /** The sender's signature, for those who can open it; not for a message to a passphrase. */
   readonly signature?: AttachedSignature;
 }
 
 /** Seals one age message of any size, holding no more than one chunk of 64 KiB. */
 export interface Sealer {
   /**
-   * Takes plaintext in, however it is cut, and gives the bytes of the message that are ready, which
+   * Takes plaintext, however it is cut, and returns the bytes of the message that are ready, which
    * may be none. Steps of 1 MiB are about the fastest; the work is done before it returns.
    *
-   * Throws TypeError where `plaintext` is no Uint8Array or the message is finished.
+   * Throws TypeError if `plaintext` is no Uint8Array or the message is finished.
    */
   push(plaintext: Uint8Array): Buffer;
   /**
-   * Gives the end of the message, without which it cannot be opened.
+   * Returns the end of the message, without which it cannot be opened.
    *
-   * Throws TypeError where the message is finished already.
+   * Throws TypeError if the message is finished already.
    */
   finish(): Buffer;
   /**
-   * Gives out where a message in binary stands, for a caller who goes on with `sealChunks` in
-   * threads of its own: `ready` is to be written first. After that the sealer is spent.
+   * Returns how far a binary message is, for a caller that continues it with `sealChunks` in threads
+   * of its own: write `ready` first. After that the sealer is spent.
    *
-   * Throws TypeError where the message is text, or finished.
+   * Throws TypeError if the message is text, or finished.
    */
   handOver(): PayloadState & { readonly ready: Buffer };
 }
 
 /**
- * Begins an age message to recipients: wraps a new message key to each, so that nothing after that
- * can fail.
+ * Begins an age message: wraps a new message key to each recipient, so that nothing after that can
+ * fail.
  *
  * Throws what `seal` does.
  */
@@ -99,7 +101,7 @@ class AgeSealer implements Sealer {
 }
 
 /**
- * Seals what a source gives, such as a stream of Node's: `pipeline(source, (pieces) =>
+ * Seals what a source yields, such as a Node stream: `pipeline(source, (pieces) =>
  * sealStream(pieces, recipients), destination)`.
  */
 export async function* sealStream(

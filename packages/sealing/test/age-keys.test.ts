@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeHeader } from "../src/age/header.ts";
-import { sealPayload } from "../src/age/payload.ts";
 import { encodeBech32 } from "../src/age/bech32.ts";
 import {
   generateIdentity,
@@ -15,6 +14,7 @@ import {
   type AgeKeyKind,
 } from "../src/index.ts";
 import { LOW_ORDER_MONTGOMERY } from "./low-order.ts";
+import { sealPayload } from "./whole.ts";
 
 const KINDS = ["x25519", "hybrid"] as const satisfies readonly AgeKeyKind[];
 const plaintext = Buffer.from("the plaintext");

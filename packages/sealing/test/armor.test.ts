@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeArmor, encodeArmor } from "../src/age/armor.ts";
+import { decodeArmor } from "../src/age/armor.ts";
 import { SealingError } from "../src/index.ts";
+import { encodeArmor } from "./whole.ts";
 
 const bytes = fc.uint8Array({ maxLength: 300 });
 

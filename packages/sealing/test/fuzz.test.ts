@@ -13,7 +13,7 @@ import { cases, seed, temporaryFolder, type TemporaryFolder } from "@git-vault/t
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeHeader, parseHeader } from "../src/age/header.ts";
-import { decodeArmor, encodeArmor } from "../src/age/armor.ts";
+import { decodeArmor } from "../src/age/armor.ts";
 import {
   createOpener,
   generateIdentity,
@@ -28,6 +28,7 @@ import {
   type Identity,
 } from "../src/index.ts";
 import { makeTestKey } from "./keys.ts";
+import { encodeArmor } from "./whole.ts";
 
 const SETTINGS = { numRuns: cases(100, 20_000), seed: seed(20_250_101) };
 const LONG = SETTINGS.numRuns * 1000;

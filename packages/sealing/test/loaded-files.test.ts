@@ -23,14 +23,14 @@ const importsOf = (file: string, found = new Set<string>()): Set<string> => {
   return found;
 };
 
-test("the package's face loads nothing of Bech32, scrypt, HPKE or ML-KEM", () => {
+test("the package's face loads nothing of Bech32, base58, scrypt, HPKE or ML-KEM", () => {
   const loaded = [...importsOf(join(SOURCES, "index.ts"))].map((path) => path.replace(`${SOURCES}/`, ""));
   expect(loaded).toContain("age/ssh-stanzas.ts");
-  expect(loaded.filter((path) => /bech32|native|x25519-stanza|scrypt|hybrid|hpke|mlkem|noble/.test(path))).toEqual([]);
+  expect(loaded.filter((path) => /bech32|scure|scrypt|hybrid|hpke|mlkem|noble/.test(path))).toEqual([]);
 });
 
-test("age's own keys load nothing of HPKE or ML-KEM", () => {
-  const loaded = [...importsOf(join(SOURCES, "age/keys-native.ts"))].join("\n");
-  expect(loaded).toContain("bech32.ts");
+test("Bech32, which age's own keys load, loads nothing of HPKE or ML-KEM", () => {
+  const loaded = [...importsOf(join(SOURCES, "age/bech32.ts"))].join("\n");
+  expect(loaded).toContain("@scure/base");
   expect(loaded).not.toMatch(/hybrid|hpke|mlkem|noble/);
 });

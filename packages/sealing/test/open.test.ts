@@ -4,7 +4,6 @@ import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeHeader } from "../src/age/header.ts";
-import { sealPayload } from "../src/age/payload.ts";
 import {
   open,
   readHeader,
@@ -17,6 +16,7 @@ import {
 } from "../src/index.ts";
 import { LOW_ORDER_MONTGOMERY } from "./low-order.ts";
 import { makeTestKey, type TestKey } from "./keys.ts";
+import { sealPayload } from "./whole.ts";
 
 let folder: TemporaryFolder;
 let ed25519: TestKey;

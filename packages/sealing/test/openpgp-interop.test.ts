@@ -143,7 +143,7 @@ describe.skipIf(gpg.missing)(`OpenPGP messages between us and ${gpg.label}`, () 
   test("refuses a message that has no integrity protection, before any key is tried", async () => {
     const message = await sealByGpg(["--rfc2440", "--recipient", fingerprintOf("rsa")]);
     await expect(open(message, [])).rejects.toMatchObject({
-      code: "MALFORMED_MESSAGE",
+      code: "UNPROTECTED_MESSAGE",
       message: expect.stringContaining("no integrity protection"),
     });
   });

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { encodeHeader } from "../src/age/header.ts";
-import { sealPayload } from "../src/age/payload.ts";
 import {
   generateIdentity,
   open,
@@ -13,6 +12,7 @@ import {
   seal,
   type Stanza,
 } from "../src/index.ts";
+import { sealPayload } from "./whole.ts";
 
 const plaintext = Buffer.from("the plaintext");
 const passphrase = Buffer.from("correct horse");

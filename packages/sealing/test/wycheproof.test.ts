@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { parsePublicKey, type RsaPrivateKey } from "@git-vault/keys";
 import { describe, expect, test } from "vitest";
 import { openAead, sealAead } from "../src/crypto/aead.ts";
-import { hkdf } from "../src/crypto/hkdf.ts";
+import { hkdf } from "../src/crypto/aead.ts";
 import { decryptOaep, encryptOaep } from "../src/crypto/rsa-oaep.ts";
 import { montgomeryOfEdwards, x25519 } from "../src/crypto/x25519.ts";
 

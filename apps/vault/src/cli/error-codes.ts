@@ -8,8 +8,8 @@
  * - `LAST_NODE: [1, "open or add another one first; --force closes it nevertheless"]` prints these
  *   words instead of the library's hint.
  * - `NO_SUCH_KEY: [1, ({ subject }) => …]` makes the words of the error: of its `subject` (which
- *   recipient, file or node it is about), of its own hint, or of the command that failed (null where
- *   none was recognised). What gives undefined leaves the library's hint.
+ *   recipient, file or node it is about), of its own hint, or of the command that failed (null
+ *   where none was recognised). What gives undefined leaves the library's hint.
  *
  * Where two places throw the same code and different things are to be done, give them two codes.
  */
@@ -83,12 +83,17 @@ const OUTCOMES = {
   SealingError: {
     UNKNOWN_FORMAT: 5,
     MALFORMED_MESSAGE: 5,
+    UNPROTECTED_MESSAGE: [
+      5,
+      "anybody could have changed it on the way; have it sealed again by `vault share`, or by a current gpg",
+    ],
     TAMPERED_MESSAGE: 5,
     NO_IDENTITY_MATCHED: 3,
     WRONG_PASSPHRASE: 4,
     WORK_FACTOR: 5,
     NO_RECIPIENTS: 2,
     UNUSABLE_RECIPIENT: 3,
+    REFUSED_RECIPIENT: [3, "look at the keys with `vault keys`"],
     MIXED_RECIPIENTS: 2,
     BAD_SIGNATURE: 5,
     TOO_LARGE: 5,

@@ -33,7 +33,8 @@ function hasDisplay(): boolean {
   if (process.platform !== "linux") return true;
   if (process.env["DISPLAY"] || process.env["WAYLAND_DISPLAY"]) return true;
   try {
-    return /microsoft/i.test(readFileSync("/proc/version", "utf8")); // WSL reaches the clipboard of Windows
+    // WSL reaches the clipboard of Windows.
+    return /microsoft/i.test(readFileSync("/proc/version", "utf8"));
   } catch {
     return false;
   }

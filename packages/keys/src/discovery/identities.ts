@@ -74,8 +74,8 @@ const withPublicHalf = (file: PrivateKeyFile, publicKey: SshPublicKey): PrivateK
 });
 
 /**
- * Reads the key at `path`; null if neither it nor its public half is there. Throws whatever is wrong
- * with it.
+ * Reads the key at `path`; null if neither it nor its public half is there. Throws whatever is
+ * wrong with it.
  */
 const readIdentity = (path: string, read: Read): IdentityFile | null => {
   const bytes = read(path);

@@ -124,7 +124,9 @@ const chacha20 = (key: Buffer, counter: number, input: Buffer): Buffer => {
   return createDecipheriv("chacha20", key, iv).update(input);
 };
 
-/** A part of tweetnacl that its declarations leave out: 0 if `tag` is the Poly1305 of the message. */
+/**
+ * A part of tweetnacl that its declarations leave out: 0 if `tag` is the Poly1305 of the message.
+ */
 type VerifyPoly1305 = (
   tag: Uint8Array,
   tagOffset: number,

@@ -13,8 +13,8 @@ import {
 import { DER, DerReader } from "./der.ts";
 
 /*
- * PEM files (RFC 7468): PKCS#1 (RFC 8017 appendix A.1.2), which the headers of RFC 1421 may encrypt,
- * and PKCS#8 (RFC 5958).
+ * PEM files (RFC 7468): PKCS#1 (RFC 8017 appendix A.1.2), which the headers of RFC 1421 may
+ * encrypt, and PKCS#8 (RFC 5958).
  */
 
 interface Pem {

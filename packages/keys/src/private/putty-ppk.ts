@@ -158,8 +158,8 @@ const readFile = (text: string): PuttyFile => {
 };
 
 /**
- * The secret bytes that protect a file: 32 are the key of its cipher AES-256-CBC, 16 the IV, and the
- * rest the key of its MAC, which is empty in an unencrypted version 3 file (appendix C.4).
+ * The secret bytes that protect a file: 32 are the key of its cipher AES-256-CBC, 16 the IV, and
+ * the rest the key of its MAC, which is empty in an unencrypted version 3 file (appendix C.4).
  */
 const materialOf = async ({ version, argon2 }: PuttyFile, passphrase: Uint8Array): Promise<Buffer> => {
   if (version === "2") return sha1Material(passphrase);
@@ -213,7 +213,9 @@ const readSecrets = (file: PuttyFile, plaintext: Buffer, publicKey: SshPublicKey
   return rsaPrivateKey({ modulus, exponent, privateExponent, prime1, prime2, coefficient }, publicKey);
 };
 
-/** Reads a PuTTY private key file; `text` is its bytes in Latin-1, without white space around it. */
+/**
+ * Reads a PuTTY private key file; `text` is its bytes in Latin-1, without white space around it.
+ */
 export function readPuttyKey(text: string): PrivateKeyFile {
   const file = readFile(text);
   const encrypted = file.encryption !== "none";

@@ -31,8 +31,8 @@ const isSquare = (value: bigint): boolean => {
 };
 
 /**
- * What is wrong with a compressed Edwards point of 32 bytes, as a phrase; null if it is canonical, on
- * the curve and not of small order.
+ * What is wrong with a compressed Edwards point of 32 bytes, as a phrase; null if it is canonical,
+ * on the curve and not of small order.
  */
 export function pointProblem(point: Uint8Array): string | null {
   const y = toBigInt(point.toReversed()) & (2n ** 255n - 1n);

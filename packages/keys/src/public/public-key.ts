@@ -7,7 +7,8 @@ import { pointProblem } from "./ed25519-point.ts";
 import { fieldCountOf, plainTypeOf, typeProblem } from "./key-type.ts";
 
 /** In bits. A smaller RSA key than the minimum may still open what was sealed to it long ago. */
-const RSA_READABLE = { min: 1024, max: 16_384 } as const; // OpenSSH has the same maximum (SSHBUF_MAX_BIGNUM)
+// OpenSSH has the same maximum (SSHBUF_MAX_BIGNUM).
+const RSA_READABLE = { min: 1024, max: 16_384 } as const;
 const RSA_USABLE = { min: 2048, max: 8192 } as const;
 const MAX_EXPONENT_BITS = 64;
 
@@ -29,8 +30,8 @@ const common = <T extends string>(type: T, fields: readonly Buffer[], comment: s
 };
 
 /**
- * Makes a public key of a compressed Edwards point; throws KeyError `MALFORMED_KEY` for a point that
- * is not a sound key.
+ * Makes a public key of a compressed Edwards point; throws KeyError `MALFORMED_KEY` for a point
+ * that is not a sound key.
  */
 export function ed25519PublicKey(point: Uint8Array, comment: string): Ed25519PublicKey {
   const problem = point.length === 32 ? pointProblem(point) : `expected a point of 32 bytes, got ${point.length}`;
@@ -87,12 +88,16 @@ export function sameKey(a: SshPublicKey, b: SshPublicKey): boolean {
   return a.blob.equals(b.blob);
 }
 
-/** The line of a `.pub` file without its line end: type, base64 and the comment, if there is one. */
+/**
+ * The line of a `.pub` file without its line end: type, base64 and the comment, if there is one.
+ */
 export function encodePublicKey({ type, blob, comment }: SshPublicKey): string {
   return `${type} ${blob.toString("base64")}${comment === "" ? "" : ` ${comment}`}`;
 }
 
-/** The name of its type, with which a blob begins; throws KeyError `MALFORMED_KEY` if it has none. */
+/**
+ * The name of its type, with which a blob begins; throws KeyError `MALFORMED_KEY` if it has none.
+ */
 export function typeOfBlob(blob: Buffer): string {
   return new WireReader(blob, "key").string().toString("latin1");
 }

@@ -4,8 +4,8 @@ import { WireReader, wireString, wireUint32 } from "../wire.ts";
 import { readSigningKey, type SigningKey } from "./signing-key.ts";
 
 /*
- * The messages to and from an SSH agent (draft-ietf-sshm-ssh-agent): a byte with its number, and its
- * fields. The length that precedes a message on the wire is not part of them.
+ * The messages to and from an SSH agent (draft-ietf-sshm-ssh-agent): a byte with its number, and
+ * its fields. The length that precedes a message on the wire is not part of them.
  */
 
 const NUMBER = { failure: 5, listRequest: 11, listAnswer: 12, signRequest: 13, signAnswer: 14 } as const;

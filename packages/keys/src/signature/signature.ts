@@ -1,4 +1,4 @@
-import { decodeBase64 } from "@git-vault/core";
+import { decodeBase64, wrapLines } from "@git-vault/core";
 import { KeyError } from "../errors.ts";
 import { WireReader, wireString, wireUint32 } from "../wire.ts";
 import { readSigningKey, type SigningKey, type VerifyingKey } from "./signing-key.ts";
@@ -90,12 +90,12 @@ const readSigned = (bytes: Buffer, publicKey: VerifyingKey): Pick<ParsedSignatur
   return { algorithm, value, fido };
 };
 
-const readBlob = (bytes: Buffer): ParsedSignature => {
+const readBlob = (bytes: Buffer, readKey: (blob: Buffer) => VerifyingKey): ParsedSignature => {
   const reader = readerOf(bytes);
   if (!reader.bytes(MAGIC.length).equals(MAGIC)) throw malformed("expected SSHSIG at its start");
   const version = reader.uint32();
   if (version !== VERSION) throw malformed(`expected version ${VERSION}, got ${version}`);
-  const publicKey = readSigningKey(reader.string());
+  const publicKey = readKey(reader.string());
   const namespaceBytes = reader.string();
   const namespace = namespaceBytes.toString();
   if (namespace === "" || !Buffer.from(namespace).equals(namespaceBytes)) {
@@ -121,11 +121,14 @@ const decodeArmor = (text: string): Buffer => {
   return bytes;
 };
 
-/** As `readSignature`, with what verifying takes. */
-export function parseSignature(signature: string | Uint8Array): ParsedSignature {
+/** As `readSignature`, with what verifying takes. @param readKey reads the blob of a key */
+export function parseSignature(
+  signature: string | Uint8Array,
+  readKey: (blob: Buffer) => VerifyingKey = readSigningKey,
+): ParsedSignature {
   if (signature.length > MAX_TEXT) throw malformed(`expected at most ${MAX_TEXT} bytes, got ${signature.length}`);
-  if (typeof signature === "string") return readBlob(decodeArmor(signature));
-  return readBlob(Buffer.from(signature.buffer, signature.byteOffset, signature.length));
+  if (typeof signature === "string") return readBlob(decodeArmor(signature), readKey);
+  return readBlob(Buffer.from(signature.buffer, signature.byteOffset, signature.length), readKey);
 }
 
 /**
@@ -138,7 +141,11 @@ export function parseSignature(signature: string | Uint8Array): ParsedSignature 
  * a certificate, a DSA key, an RSA key of under 2048 or over 8192 bits or an unknown type
  */
 export function readSignature(signature: string | Uint8Array): SshSignature {
-  const { publicKey, namespace, hash, algorithm, blob } = parseSignature(signature);
+  return withoutWorkings(parseSignature(signature));
+}
+
+/** What callers may see of a signature. */
+export function withoutWorkings({ publicKey, namespace, hash, algorithm, blob }: ParsedSignature): SshSignature {
   const { type, fingerprint } = publicKey;
   return { publicKey: { type, blob: publicKey.blob, fingerprint }, namespace, hash, algorithm, blob };
 }
@@ -146,8 +153,8 @@ export function readSignature(signature: string | Uint8Array): SshSignature {
 /**
  * Makes an SSH signature of what a key, or the agent that holds it, made of `signedData`.
  *
- * @param fields `publicKey` is a blob; `signature` is `string algorithm` and what follows it in that
- * algorithm, as agents give it (draft-ietf-sshm-ssh-agent section 3.6)
+ * @param fields `publicKey` is a blob; `signature` is `string algorithm` and what follows it in
+ * that algorithm, as agents give it (draft-ietf-sshm-ssh-agent section 3.6)
  * @throws what `readSignature` does if the parts do not fit together
  */
 export function assembleSignature(fields: {
@@ -159,8 +166,9 @@ export function assembleSignature(fields: {
   return readSignature(Buffer.concat([MAGIC, wireUint32(VERSION), ...strings]));
 }
 
-/** The text of a signature as `ssh-keygen -Y sign` writes it, with a line end after its last line. */
+/**
+ * The text of a signature as `ssh-keygen -Y sign` writes it, with a line end after its last line.
+ */
 export function armorSignature({ blob }: SshSignature): string {
-  const lines = blob.toString("base64").match(new RegExp(`.{1,${COLUMNS}}`, "g")) ?? [];
-  return [BEGIN, ...lines, END, ""].join("\n");
+  return [BEGIN, ...wrapLines(blob.toString("base64"), COLUMNS), END, ""].join("\n");
 }

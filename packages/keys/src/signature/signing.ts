@@ -9,13 +9,15 @@ import {
   HASH,
   MAGIC,
   parseSignature,
+  withoutWorkings,
   type ParsedSignature,
   type SshSignature,
 } from "./signature.ts";
+import { readSigningKey, type VerifyingKey } from "./signing-key.ts";
 
 /*
- * Making and verifying SSH signatures (PROTOCOL.sshsig and, for FIDO keys, PROTOCOL.u2f in OpenSSH's
- * source).
+ * Making and verifying SSH signatures (PROTOCOL.sshsig and, for FIDO keys, PROTOCOL.u2f in
+ * OpenSSH's source).
  */
 
 /** The flag that someone touched the FIDO key. */
@@ -23,7 +25,9 @@ const USER_PRESENT = 0x01;
 
 /** What a signature covers. */
 interface SignedMessage {
-  /** What it must have been made for, such as `git-vault`: one made for anything else is refused. */
+  /**
+   * What it must have been made for, such as `git-vault`: one made for anything else is refused.
+   */
   readonly namespace: string;
   readonly message: Uint8Array;
 }
@@ -95,8 +99,8 @@ const isMadeByKey = ({ publicKey, algorithm, value, fido }: ParsedSignature, dat
 const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SSH signature does not fit: ${problem}`);
 
 /**
- * Verifies that a signature was made over a message by its key, `signature.publicKey`. Who owns that
- * key is for the caller to find out.
+ * Verifies that a signature was made over a message by its key, `signature.publicKey`. Who owns
+ * that key is for the caller to find out.
  *
  * A FIDO key must have been touched for it. `readSignature` refuses RSA signatures with SHA-1.
  *
@@ -105,7 +109,30 @@ const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SS
  */
 export function verifySignature(signature: SshSignature, signed: SignedMessage): void {
   assertBytes("message", signed.message);
-  const parsed = parseSignature(signature.blob);
+  verifyParsed(parseSignature(signature.blob), signed);
+}
+
+/**
+ * Gives a function that reads and verifies signatures, as `readSignature` and `verifySignature` do,
+ * and remembers the keys that it has read: reading a key costs more than verifying with it.
+ */
+export function signatureVerifier(): (signature: string | Uint8Array, signed: SignedMessage) => SshSignature {
+  const keys = new Map<string, VerifyingKey>();
+  const readKey = (blob: Buffer): VerifyingKey => {
+    const name = blob.toString("latin1");
+    const key = keys.get(name) ?? readSigningKey(blob);
+    keys.set(name, key);
+    return key;
+  };
+  return (signature, signed) => {
+    assertBytes("message", signed.message);
+    const parsed = parseSignature(signature, readKey);
+    verifyParsed(parsed, signed);
+    return withoutWorkings(parsed);
+  };
+}
+
+function verifyParsed(parsed: ParsedSignature, signed: SignedMessage): void {
   if (parsed.namespace !== signed.namespace) throw bad("it was made for another purpose");
   if (parsed.fido !== null && (parsed.fido.flags & USER_PRESENT) === 0) {
     throw bad("the FIDO key was not touched for it");

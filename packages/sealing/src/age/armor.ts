@@ -1,5 +1,6 @@
-import { decodeBase64, wrapLines } from "../crypto/base64.ts";
-import { malformed } from "../malformed.ts";
+import { decodeBase64, wrapLines } from "@git-vault/core";
+import { viewOf } from "../buffers.ts";
+import { malformed } from "../errors.ts";
 
 /*
  * The text form of an age message (C2SP age.md, "ASCII armor"): strict PEM (RFC 7468 section 3).
@@ -10,9 +11,8 @@ const END = "-----END AGE ENCRYPTED FILE-----";
 const COLUMNS = 64;
 const LINE_BYTES = 48;
 /**
- * So many lines become a string at a time. Such strings lie where V8 collects often, and with them
- * it finds the buffers that are no longer used; much larger ones lie elsewhere, and both would pile
- * up to tens of megabytes.
+ * This many lines become a string at a time. V8 collects strings of that size often, and finds unused
+ * buffers with them; much larger strings are elsewhere, and both would pile up to tens of megabytes.
  */
 const LINES_AT_ONCE = 1000;
 const CR = 13;
@@ -21,8 +21,6 @@ const DASH = 45;
 const PADDING = 61;
 const END_BYTES = Buffer.from(END);
 const NONE: Buffer = Buffer.alloc(0);
-
-const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Puts base64 into lines between the begin and the end line. */
 export function wrapArmor(base64: string): string {
@@ -34,7 +32,7 @@ export class ArmorEncoder {
   #held: Buffer = NONE;
   #before = `${BEGIN}\n`;
 
-  /** Takes bytes in and gives the text that is ready. */
+  /** Takes bytes and returns the text that is ready. */
   push(bytes: Uint8Array): Buffer {
     const all = this.#held.length === 0 ? viewOf(bytes) : Buffer.concat([this.#held, bytes]);
     const end = all.length - (all.length % LINE_BYTES);
@@ -42,12 +40,12 @@ export class ArmorEncoder {
     return this.#write(all.subarray(0, end), "");
   }
 
-  /** Gives the last line and the end line. */
+  /** Returns the last line and the end line. */
   finish(): Buffer {
     return this.#write(this.#held, `${END}\n`);
   }
 
-  /** The begin line where it was not written yet, bytes in lines of base64, and `after`. */
+  /** The begin line if it is due, bytes in lines of base64, and `after`. */
   #write(bytes: Buffer, after: string): Buffer {
     const characters = Math.ceil(bytes.length / 3) * 4;
     const lines = Math.ceil(characters / COLUMNS);
@@ -62,12 +60,12 @@ export class ArmorEncoder {
   }
 }
 
-/** Writes bytes in lines of base64 into a text; gives where they end. */
+/** Writes bytes in lines of base64 into a text; returns where they end. */
 const writeLines = (bytes: Buffer, text: Buffer, start: number): number => {
   const base64 = text.write(bytes.toString("base64"), start, "latin1");
   const lines = Math.ceil(base64 / COLUMNS);
-  // All lines stand together; from the last one on, each moves to its place, which is by far the
-  // fastest way in Node.
+  // First all lines are joined; then, from the last one, each moves to its place: by far the fastest
+  // way in Node.
   for (let line = lines - 1; line > 0; line -= 1) {
     const from = start + line * COLUMNS;
     text.copyWithin(from + line, from, from + COLUMNS);
@@ -77,12 +75,6 @@ const writeLines = (bytes: Buffer, text: Buffer, start: number): number => {
   text[end - 1] = LF;
   return end;
 };
-
-/** Writes the whole text form. */
-export function encodeArmor(message: Uint8Array): Buffer {
-  const encoder = new ArmorEncoder();
-  return Buffer.concat([encoder.push(message), encoder.finish()]);
-}
 
 const isSpace = (byte: number | undefined): boolean => byte === 32 || (byte !== undefined && byte >= 9 && byte <= CR);
 
@@ -100,7 +92,7 @@ export class ArmorDecoder {
   #held: Buffer = NONE;
 
   /**
-   * Takes text in and gives the bytes that are ready.
+   * Takes text and returns the bytes that are ready.
    *
    * Throws SealingError `MALFORMED_MESSAGE`.
    */
@@ -125,14 +117,14 @@ export class ArmorDecoder {
       at = run === null ? end + 1 : end;
     }
     if (this.#state === "after" && at < all.length) throw malformed("something follows the end line of its armor");
-    // No line is longer, so nothing that is held is, and no hostile line can fill the memory.
+    // No line is longer, so a hostile line cannot fill the memory.
     if (all.length - at > COLUMNS + 1) throw lineTooLong();
     this.#held = Buffer.from(all.subarray(at));
     return ready.length === 1 && ready[0] !== undefined ? ready[0] : Buffer.concat(ready);
   }
 
   /**
-   * Tells that the text is whole. The end line need not end with a line end.
+   * Says that the text is complete. The end line need not end with a line end.
    *
    * Throws SealingError `MALFORMED_MESSAGE`.
    */
@@ -154,13 +146,9 @@ export class ArmorDecoder {
     if (line.length > COLUMNS) throw lineTooLong();
     if (line === "") throw malformed("its armor has an empty line");
     if (line.length < COLUMNS) this.#state = "end";
-    return this.#decode(line);
-  }
-
-  #decode(base64: string): Buffer {
-    const bytes = decodeBase64(base64, "padded");
+    const bytes = decodeBase64(line);
     if (bytes === null) throw notBase64();
-    if (base64.endsWith("=")) this.#state = "end";
+    if (line.endsWith("=")) this.#state = "end";
     return bytes;
   }
 }
@@ -170,9 +158,8 @@ const notBase64 = (): Error => malformed("its armor is not canonical padded base
 const lineTooLong = (): Error => malformed(`a line of its armor is over ${COLUMNS} characters long`);
 
 /**
- * What the full lines from `at` on hold, as far as the next dash, which only the end line may have;
- * null where there are none. A full line that ends with padding is not among them, since it is the
- * last.
+ * What the full lines from `at` hold, up to the next dash, which only the end line may have; null if
+ * there are none. A full line that ends with padding is not among them, since it is the last.
  */
 const fullLines = (text: Buffer, at: number, dash: number): { bytes: Buffer; end: number } | null => {
   const lineEnd = text[at + COLUMNS] === CR ? 2 : 1;
@@ -187,8 +174,8 @@ const fullLines = (text: Buffer, at: number, dash: number): { bytes: Buffer; end
   const bytes = Buffer.allocUnsafe(((end - at) / stride) * LINE_BYTES);
   for (let from = at, to = 0; from < end; from += LINES_AT_ONCE * stride, to += LINES_AT_ONCE * LINE_BYTES) {
     const run = text.toString("latin1", from, Math.min(end, from + LINES_AT_ONCE * stride));
-    // Buffer skips over what is not in its two alphabets, so if anything else stood in the lines,
-    // less would come of them. Of the URL-safe alphabet, `-` and `_` differ from base64's own.
+    // Buffer skips what is not in its two alphabets, so anything else would yield fewer bytes. The
+    // URL-safe alphabet differs from base64's own in `-` and `_`.
     const written = bytes.write(run, to, "base64");
     if (written !== (run.length / stride) * LINE_BYTES || run.includes("_")) throw notBase64();
   }

@@ -1,17 +1,13 @@
-import { openAead, sealAead } from "../crypto/aead.ts";
-import { hkdf } from "../crypto/hkdf.ts";
-import { tampered } from "../malformed.ts";
+import { openAead, sealAead, hkdf } from "../crypto/aead.ts";
+import { tampered } from "../errors.ts";
 import { SIGNATURE_STANZA, type Stanza } from "./stanza.ts";
 
 /*
- * The sender's signature in an age message: one more stanza in its header, which age's programs
- * pass over as they do with all that they do not know. See docs/formats.md.
+ * The sender's signature in an age message: a stanza in its header, which age's programs skip, as
+ * they do all unknown ones. See docs/formats.md.
  */
 
-/**
- * What a sender says of a message, and the signature over that. Nothing of it is verified: see
- * `verifyMessage`.
- */
+/** What a sender says of a message, and the signature over that. Only `verifyMessage` verifies it. */
 export interface AttachedSignature {
   /** The statement, as `encodeStatement` gives it. */
   readonly statement: Buffer;
@@ -23,10 +19,7 @@ const INFO = "git-vault/signature v1";
 // The key is used once, since each message has its own file key.
 const ZERO_NONCE = Buffer.alloc(12);
 const LENGTH_BYTES = 4;
-/**
- * The length tells onlookers neither the sender's kind of key nor the length of the sender's name,
- * but roughly.
- */
+/** In bytes. The length tells an onlooker little of the sender's kind of key and name. */
 const BLOCK = 1024;
 
 const withLength = (bytes: Buffer): Buffer => {
@@ -55,8 +48,8 @@ const takeField = (content: Buffer): readonly [field: Buffer, rest: Buffer] | nu
 /**
  * Decrypts the signature in a message's header, whose MAC was checked.
  *
- * Throws SealingError `TAMPERED_MESSAGE` where there are several, or one that is none: then
- * somebody who can open the message meddled.
+ * Throws SealingError `TAMPERED_MESSAGE` if there are several, or it is malformed: then someone who
+ * can open the message tampered with it.
  */
 export function openSignature(fileKey: Buffer, stanzas: readonly Stanza[]): AttachedSignature {
   const [stanza, ...others] = stanzas.filter(({ type }) => type === SIGNATURE_STANZA);

@@ -1,36 +1,28 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { assertBytes, assertInteger } from "@git-vault/core";
 import { TAG_BYTES } from "../crypto/aead.ts";
-import { CHUNK_BYTES, SEALED_CHUNK_BYTES } from "./payload.ts";
-import { freeMemory } from "../buffers/free-memory.ts";
-import { malformed, tampered } from "../malformed.ts";
+import { CHUNK_BYTES, ChunkNonce, SEALED_CHUNK_BYTES } from "./payload.ts";
+import { freeMemory } from "../buffers.ts";
+import { malformed, tampered } from "../errors.ts";
 
 /*
  * The chunks of an age payload (C2SP age.md, "Payload") by their number, in any order: for a caller
- * who seals or opens a large message in several threads, after `handOver`.
+ * that seals or opens a large message in several threads, after `handOver`.
  */
 
 const OPTIONS = { authTagLength: TAG_BYTES };
 const MAX_INDEX = 2 ** 47;
 
-function nonceOf(index: number, isLast: boolean): Buffer {
-  const nonce = Buffer.alloc(12);
-  nonce.writeUIntBE(index, 5, 6);
-  nonce[11] = isLast ? 1 : 0;
-  return nonce;
-}
-
 /**
- * Seals chunks of 64 KiB that follow each other.
+ * Seals consecutive chunks of 64 KiB.
  *
  * @param key the payload's key, 32 bytes
  * @param first the number of the first chunk, from 0
- * @param plaintext a multiple of 64 KiB; where `isLast`, of any length: then the last chunk ends
- * the message
- * @param write gets what was sealed, in pieces that follow each other; their memory is given back
- * when it returns
+ * @param plaintext a multiple of 64 KiB, or any length if `isLast`: then it ends the message
+ * @param write gets what was sealed, in consecutive pieces; their memory is given back when it
+ * returns
  *
- * Throws TypeError and RangeError for arguments that do not fit, and what `write` throws.
+ * Throws TypeError and RangeError for wrong arguments, and what `write` throws.
  */
 export function sealChunks(
   key: Uint8Array,
@@ -42,10 +34,11 @@ export function sealChunks(
   assertBytes("key", key, 32);
   assertInteger("first", first, 0, MAX_INDEX);
   const chunks = chunksIn(plaintext.length, CHUNK_BYTES, isLast);
+  const nonce = new ChunkNonce(first);
   const pieces: Buffer[] = [];
-  for (let chunk = 0; chunk < chunks; chunk += 1) {
+  for (let chunk = 0; chunk < chunks; chunk += 1, nonce.index += 1) {
     const endsMessage = isLast && chunk === chunks - 1;
-    const cipher = createCipheriv("chacha20-poly1305", key, nonceOf(first + chunk, endsMessage), OPTIONS);
+    const cipher = createCipheriv("chacha20-poly1305", key, nonce.with(endsMessage), OPTIONS);
     const sealed = cipher.update(plaintext.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES));
     cipher.final();
     pieces.push(sealed, cipher.getAuthTag());
@@ -58,15 +51,14 @@ export function sealChunks(
 }
 
 /**
- * Opens chunks that follow each other.
+ * Opens consecutive chunks.
  *
- * @param sealed a multiple of 64 KiB and 16 bytes; where `isLast`, of any length
- * @param write gets the plaintext once all of it is found to be authentic, in pieces that follow
- * each other; they are overwritten and their memory is given back when it returns
+ * @param sealed a multiple of 64 KiB and 16 bytes, or any length if `isLast`
+ * @param write gets the plaintext once all of it proved authentic, in consecutive pieces; they are
+ * overwritten and their memory is given back when it returns
  *
- * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` where the last chunk is no chunk
- * or is empty after others. TypeError and RangeError for arguments that do not fit; what `write`
- * throws.
+ * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` if the last chunk is no chunk, or
+ * is empty after others. TypeError and RangeError for wrong arguments; what `write` throws.
  */
 export function openChunks(
   key: Uint8Array,
@@ -79,15 +71,16 @@ export function openChunks(
   assertInteger("first", first, 0, MAX_INDEX);
   if (isLast && sealed.length === 0) throw tampered("its payload was cut short");
   const chunks = chunksIn(sealed.length, SEALED_CHUNK_BYTES, isLast);
+  const nonce = new ChunkNonce(first);
   const pieces: Buffer[] = [];
   try {
-    for (let chunk = 0; chunk < chunks; chunk += 1) {
+    for (let chunk = 0; chunk < chunks; chunk += 1, nonce.index += 1) {
       const endsMessage = isLast && chunk === chunks - 1;
       const bytes = sealed.subarray(chunk * SEALED_CHUNK_BYTES, (chunk + 1) * SEALED_CHUNK_BYTES);
       const end = bytes.length - TAG_BYTES;
       if (end < 0) throw malformed("its payload ends within a chunk");
-      if (end === 0 && first + chunk > 0) throw malformed("its payload ends with an empty chunk");
-      const decipher = createDecipheriv("chacha20-poly1305", key, nonceOf(first + chunk, endsMessage), OPTIONS);
+      if (end === 0 && nonce.index > 0) throw malformed("its payload ends with an empty chunk");
+      const decipher = createDecipheriv("chacha20-poly1305", key, nonce.with(endsMessage), OPTIONS);
       decipher.setAuthTag(bytes.subarray(end));
       pieces.push(decipher.update(bytes.subarray(0, end)));
       try {

@@ -15,10 +15,7 @@ export function wrapFileKey(wrapKey: Buffer, fileKey: Buffer): Buffer {
   return body;
 }
 
-/**
- * Unwraps a 32-byte body under a wrapping key, which is overwritten; null where it was made under
- * another.
- */
+/** Unwraps a 32-byte body under a wrapping key, which is overwritten; null under the wrong key. */
 export function unwrapFileKey(wrapKey: Buffer, body: Buffer): Buffer | null {
   const fileKey = openAead("chacha20-poly1305", wrapKey, ZERO_NONCE, body);
   wrapKey.fill(0);

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { decodeBase64, encodeBase64, wrapLines } from "../crypto/base64.ts";
-import { hkdf } from "../crypto/hkdf.ts";
-import { malformed } from "../malformed.ts";
+import { decodeBase64, encodeBase64, wrapLines } from "@git-vault/core";
+import { hkdf } from "../crypto/aead.ts";
+import { malformed } from "../errors.ts";
 import type { Stanza } from "./stanza.ts";
 
 /*
@@ -16,8 +16,8 @@ const COLUMNS = 64;
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
 /**
- * A longer header is refused, both ways: room for thousands of recipients, and a bound on what a
- * hostile message can cost.
+ * A longer header is neither read nor written: it has room for thousands of recipients, and bounds
+ * the cost of a hostile message.
  */
 export const MAX_HEADER_BYTES: number = 1024 * 1024;
 
@@ -32,7 +32,7 @@ export interface AgeHeader {
   readonly length: number;
 }
 
-/** Why these stanzas cannot stand in one header; null where they can. */
+/** Why one header cannot have these stanzas; null if it can. */
 const faultOf = (stanzas: readonly Stanza[]): string | null => {
   if (stanzas.length === 0) return "its header holds no recipient";
   for (const { type, args } of stanzas) {
@@ -40,8 +40,8 @@ const faultOf = (stanzas: readonly Stanza[]): string | null => {
       return "a recipient line of its header is not made of words of visible ASCII characters";
     }
   }
-  // Whoever knows the passphrase made the message: beside other recipients that would no longer
-  // hold (age.md, "scrypt").
+  // A passphrase message was made by someone who knows the passphrase. With other recipients, that
+  // would no longer hold (age.md, "scrypt").
   if (stanzas.length > 1 && stanzas.some(({ type }) => type === "scrypt")) {
     return "a passphrase (scrypt) must be the only recipient in its header";
   }
@@ -60,11 +60,8 @@ export function parseHeader(message: Buffer): AgeHeader {
   const nextLine = (): string => {
     const end = head.indexOf("\n", offset);
     if (end === -1) {
-      throw malformed(
-        head.length < message.length
-          ? `its header is over ${MAX_HEADER_BYTES} bytes long`
-          : "it ends within its header",
-      );
+      const isLong = head.length < message.length;
+      throw malformed(isLong ? `its header is over ${MAX_HEADER_BYTES} bytes long` : "it ends within its header");
     }
     const line = head.toString("latin1", offset, end);
     offset = end + 1;
@@ -98,7 +95,7 @@ const parseStanza = (line: string, nextLine: () => string): Stanza => {
     const bodyLine = nextLine();
     lines.push(bodyLine);
     if (bodyLine.length > COLUMNS) throw malformed(`a line of a recipient's body is over ${COLUMNS} characters long`);
-    // The body ends with a line that is not full, if need be an empty one.
+    // The body ends with a line that is not full, or an empty one.
     if (bodyLine.length < COLUMNS) break;
   }
   const body = decodeBase64(lines.join(""), "unpadded");
@@ -135,8 +132,8 @@ const encodeStanza = ({ type, args, body }: Stanza): string => {
 /**
  * Writes a header with its MAC.
  *
- * Throws RangeError where the stanzas cannot stand in one header: none, an argument that is not
- * visible ASCII, scrypt beside others, or over `MAX_HEADER_BYTES` in all.
+ * Throws RangeError if one header cannot have these stanzas: none, an argument that is not visible
+ * ASCII, scrypt beside others, or over `MAX_HEADER_BYTES` in all.
  */
 export function encodeHeader(stanzas: readonly Stanza[], fileKey: Buffer): Buffer {
   const fault = faultOf(stanzas);

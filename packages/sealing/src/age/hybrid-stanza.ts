@@ -1,7 +1,7 @@
-import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
+import { decodeBase64, encodeBase64 } from "@git-vault/core";
 import { WRAPPED_BYTES } from "./file-key.ts";
 import { openHpke, sealHpke } from "../crypto/hpke.ts";
-import { malformed } from "../malformed.ts";
+import { malformed } from "../errors.ts";
 import { decapsulate, encapsulate, ENCAPSULATED_BYTES, MLKEM768_X25519 } from "../crypto/mlkem768-x25519.ts";
 import type { Stanza } from "./stanza.ts";
 
@@ -12,7 +12,7 @@ import type { Stanza } from "./stanza.ts";
 
 const INFO = "age-encryption.org/mlkem768x25519";
 
-/** Wraps a file key to a 1216-byte public key; null where that is not a valid one. */
+/** Wraps a file key to a 1216-byte public key; null if that is invalid. */
 export function wrapToHybrid(publicKey: Buffer, fileKey: Buffer): Stanza | null {
   const secret = encapsulate(publicKey);
   if (secret === null) return null;
@@ -22,7 +22,7 @@ export function wrapToHybrid(publicKey: Buffer, fileKey: Buffer): Stanza | null 
 }
 
 /**
- * Unwraps the file key with a 32-byte seed; null where the stanza is for another key.
+ * Unwraps the file key with a 32-byte seed; null if the stanza is for another key.
  *
  * Throws SealingError `MALFORMED_MESSAGE`.
  */

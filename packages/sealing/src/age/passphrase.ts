@@ -1,15 +1,14 @@
 import { assertBytes, assertInteger } from "@git-vault/core";
+import { MAX_ATTEMPTS, type AskPassphrase } from "../ask-passphrase.ts";
 import { SealingError } from "../errors.ts";
 import type { Asks, Identity, Recipient, Stanza } from "./stanza.ts";
 
-/** 2^18: 256 MiB and about a second, as age does it. */
+/** 2^18: 256 MiB and about a second, as in age. */
 const DEFAULT_WORK_FACTOR = 18;
 /** 2^20: 1 GiB. A hostile message could ask for any amount. */
 const DEFAULT_MAX_WORK_FACTOR = 20;
-/** 2^30 is 1 TiB; Node takes no greater N than this. */
+/** 2^30: 1 TiB. Node takes no greater N. */
 const GREATEST_WORK_FACTOR = 30;
-/** How often a passphrase is asked for. */
-const MAX_ATTEMPTS = 3;
 
 /** Seals to a passphrase (age's `scrypt` stanza). It must be the only recipient of its message. */
 export class PassphraseRecipient implements Recipient {
@@ -20,8 +19,8 @@ export class PassphraseRecipient implements Recipient {
    * @param passphrase its bytes, at least one; they are not copied: overwrite them when the message
    * is sealed
    * @param options.workFactor the base-two logarithm of scrypt's N, from 1 to 30: sealing and each
-   * try to open take 2^workFactor KiB of memory and as much time. 18 where it is left out; age
-   * opens messages of up to 22
+   * attempt to open take 2^workFactor KiB of memory and as much time. 18 by default; age opens
+   * messages of up to 22
    *
    * Throws TypeError and RangeError for arguments of the wrong type.
    */
@@ -34,7 +33,7 @@ export class PassphraseRecipient implements Recipient {
     this.#workFactor = workFactor;
   }
 
-  /** Throws SealingError `WORK_FACTOR` where there is not enough memory. */
+  /** Throws SealingError `WORK_FACTOR` if there is not enough memory. */
   async wrapFileKey(fileKey: Buffer): Promise<Stanza[]> {
     const { wrapToScrypt } = await import("./scrypt-stanza.ts");
     return [await wrapToScrypt(this.#passphrase, this.#workFactor, fileKey)];
@@ -44,23 +43,19 @@ export class PassphraseRecipient implements Recipient {
 /** Opens what was sealed to a passphrase. */
 export class PassphraseIdentity implements Identity {
   readonly asks: Asks;
-  readonly #passphrase: Uint8Array | ((attempt: number) => Promise<Uint8Array>);
+  readonly #passphrase: Uint8Array | AskPassphrase;
   readonly #maxWorkFactor: number;
 
   /**
-   * @param passphrase its bytes, or what asks for them, only for a message that is sealed to a
-   * passphrase. After a wrong one it is asked again, with attempt 2 and 3; it may throw to give up.
-   * The bytes stay the caller's own to overwrite
+   * @param passphrase its bytes, which stay the caller's own to overwrite, or what asks for them,
+   * only for a message that is sealed to a passphrase and up to three times
    * @param options.maxWorkFactor a message with a higher work factor than this, from 1 to 30, is
-   * refused before any work is done. 20 where it is left out, which takes 1 GiB of memory; each
-   * step doubles that
+   * refused before any work is done. 20 by default, which takes 1 GiB of memory; each step doubles
+   * that
    *
    * Throws TypeError and RangeError for arguments of the wrong type.
    */
-  constructor(
-    passphrase: Uint8Array | ((attempt: number) => Promise<Uint8Array>),
-    options: { readonly maxWorkFactor?: number } = {},
-  ) {
+  constructor(passphrase: Uint8Array | AskPassphrase, options: { readonly maxWorkFactor?: number } = {}) {
     if (typeof passphrase !== "function") assertBytes("passphrase", passphrase);
     const { maxWorkFactor = DEFAULT_MAX_WORK_FACTOR } = options;
     assertInteger("maxWorkFactor", maxWorkFactor, 1, GREATEST_WORK_FACTOR);
@@ -88,7 +83,7 @@ export class PassphraseIdentity implements Identity {
     });
   }
 
-  /** Null for a passphrase that would have been asked for: nothing was tried. */
+  /** Null for a passphrase that would have been asked for, since nothing was tried. */
   whyNot(): string | null {
     return this.asks === "never" ? "a passphrase was tried and the message is not sealed to one" : null;
   }

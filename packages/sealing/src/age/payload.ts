@@ -1,8 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { TAG_BYTES } from "../crypto/aead.ts";
-import { freeMemory } from "../buffers/free-memory.ts";
-import { hkdf } from "../crypto/hkdf.ts";
-import { malformed, tampered } from "../malformed.ts";
+import { TAG_BYTES, hkdf } from "../crypto/aead.ts";
+import { freeMemory, viewOf } from "../buffers.ts";
+import { malformed, tampered } from "../errors.ts";
 
 /*
  * The payload of an age message (C2SP age.md, "Payload"): a 16-byte nonce, then the STREAM
@@ -22,10 +21,15 @@ const OPTIONS = { authTagLength: TAG_BYTES };
 
 const payloadKey = (fileKey: Buffer, nonce: Buffer): Buffer => hkdf(fileKey, nonce, "payload");
 
-/** The nonce of a chunk: an 11-byte big-endian counter, and 1 for the last chunk or 0. */
-class ChunkNonce {
+/** The nonce of a chunk: an 11-byte big-endian counter, then 1 for the last chunk or else 0. */
+export class ChunkNonce {
   readonly #nonce: Buffer = Buffer.alloc(12);
-  index = 0;
+  /** The number of the chunk, from 0. */
+  index: number;
+
+  constructor(index = 0) {
+    this.index = index;
+  }
 
   with(last: boolean): Buffer {
     // No file has 2^48 chunks of 64 KiB.
@@ -35,29 +39,30 @@ class ChunkNonce {
   }
 }
 
-const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-/** Where a payload stands: what is needed to go on with it elsewhere. */
+/** How far a payload is done: what is needed to continue it elsewhere. */
 export interface PayloadState {
   /** The payload's key, 32 bytes. Secret: overwrite it with zeros when done. */
   readonly key: Buffer;
   /** How many chunks are done. */
   readonly index: number;
-  /**
-   * What is held of the next chunk: plaintext of a sealer, ciphertext of an opener. Overwrite it
-   * with zeros when done.
-   */
+  /** The start of the next chunk: a sealer's plaintext, to be overwritten, or an opener's ciphertext. */
   readonly held: Buffer;
 }
+
+const stateOf = (key: Buffer, { index }: ChunkNonce, held: Buffer): PayloadState => ({
+  key: Buffer.from(key),
+  index,
+  held: Buffer.from(held),
+});
 
 /** Seals a payload piece by piece. */
 export class PayloadSealer {
   readonly #key: Buffer;
   readonly #nonce = new ChunkNonce();
-  /** The start of a chunk; a full one is held too, since it could be the last. */
+  /** The start of a chunk; a full one is held as well, since it could be the last. */
   readonly #held: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   #filled = 0;
-  /** The payload's nonce until it was given out. */
+  /** The payload's nonce until it is given out. */
   #before: Buffer;
   #hasEnded = false;
 
@@ -67,7 +72,7 @@ export class PayloadSealer {
     this.#before = nonce;
   }
 
-  /** Takes plaintext in and gives the bytes of the payload that are ready, which may be none. */
+  /** Takes plaintext and returns the bytes of the payload that are ready, which may be none. */
   push(plaintext: Uint8Array): Buffer {
     this.#refuseMore();
     let rest = viewOf(plaintext);
@@ -86,7 +91,7 @@ export class PayloadSealer {
     return out;
   }
 
-  /** Gives the end of the payload. After that it is spent. */
+  /** Returns the end of the payload. After that the sealer is spent. */
   final(): Buffer {
     this.#refuseMore();
     this.#hasEnded = true;
@@ -97,25 +102,17 @@ export class PayloadSealer {
     return out;
   }
 
-  /**
-   * Gives out where the payload stands; after that the sealer is spent. What it has not yet given
-   * of the nonce is `ready`.
-   */
+  /** Returns how far it is, and as `ready` the nonce if that is due. After that it is spent. */
   handOver(): PayloadState & { readonly ready: Buffer } {
     this.#refuseMore();
     this.#hasEnded = true;
-    const state = {
-      key: Buffer.from(this.#key),
-      index: this.#nonce.index,
-      held: Buffer.from(this.#held.subarray(0, this.#filled)),
-      ready: this.#before,
-    };
+    const state = stateOf(this.#key, this.#nonce, this.#held.subarray(0, this.#filled));
     this.#held.fill(0);
     this.#key.fill(0);
-    return state;
+    return { ...state, ready: this.#before };
   }
 
-  /** Fills up what is held; gives what does not fit. */
+  /** Fills up what is held; returns what does not fit. */
   #hold(bytes: Buffer): Buffer {
     const taken = bytes.copy(this.#held, this.#filled);
     this.#filled += taken;
@@ -144,8 +141,8 @@ export class PayloadSealer {
 }
 
 /**
- * Opens a payload piece by piece. Only authenticated plaintext is given out, but only `final` tells
- * that it is whole. After `final` or an error it is spent.
+ * Opens a payload piece by piece. All plaintext it returns is authentic, but only `final` tells that
+ * it is whole. After `final` or an error it is spent.
  */
 export class PayloadOpener {
   readonly #fileKey: Buffer;
@@ -163,7 +160,7 @@ export class PayloadOpener {
   }
 
   /**
-   * Takes bytes of the payload in and gives the plaintext that is ready, which may be none.
+   * Takes bytes of the payload and returns the plaintext that is ready, which may be none.
    *
    * Throws SealingError `TAMPERED_MESSAGE`.
    */
@@ -189,10 +186,10 @@ export class PayloadOpener {
   }
 
   /**
-   * Gives the end of the plaintext.
+   * Returns the end of the plaintext.
    *
-   * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` where the payload has no nonce,
-   * ends within a tag, or has an empty last chunk after others.
+   * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` if the payload has no nonce, ends
+   * within a tag, or has an empty last chunk after others.
    */
   final(): Buffer {
     if (this.#key === null) throw malformed(`its payload ends within the nonce of ${PAYLOAD_NONCE_BYTES} bytes`);
@@ -202,24 +199,17 @@ export class PayloadOpener {
     return plaintext;
   }
 
-  /**
-   * Gives out where the payload stands, once its nonce came; null before. After that the opener is
-   * spent.
-   */
+  /** Returns how far it is and is spent; null before the payload's nonce came, or after its end. */
   handOver(): PayloadState | null {
     if (this.#key === null || this.#hasEnded) return null;
-    const state = {
-      key: Buffer.from(this.#key),
-      index: this.#chunkNonce.index,
-      held: Buffer.from(this.#held.subarray(0, this.#filled)),
-    };
+    const state = stateOf(this.#key, this.#chunkNonce, this.#held.subarray(0, this.#filled));
     this.#hasEnded = true;
     this.#key.fill(0);
     this.#fileKey.fill(0);
     return state;
   }
 
-  /** Keeps the nonce at the payload's start, from which the key comes; gives what follows it. */
+  /** Keeps the nonce at the payload's start, of which the key is made; returns what follows it. */
   #afterNonce(payload: Buffer): Buffer {
     if (this.#key !== null) return payload;
     const missing = PAYLOAD_NONCE_BYTES - this.#nonce.length;
@@ -228,14 +218,14 @@ export class PayloadOpener {
     return payload.subarray(missing);
   }
 
-  /** Fills up what is held; gives what does not fit. */
+  /** Fills up what is held; returns what does not fit. */
   #hold(bytes: Buffer): Buffer {
     const taken = bytes.copy(this.#held, this.#filled);
     this.#filled += taken;
     return bytes.subarray(taken);
   }
 
-  /** A full chunk may be the last or not: only its flag tells. */
+  /** A full chunk may be the last: only the flag in its nonce tells. */
   #openFull(key: Buffer, chunk: Buffer, out: Buffer, at: number): void {
     this.#refuseMore();
     if (this.#open(key, chunk, false, out, at)) return;
@@ -261,7 +251,7 @@ export class PayloadOpener {
     if (this.#hasEnded) throw tampered("something was added after the end of its payload");
   }
 
-  /** Opens a chunk into `out`, where nothing is written unless it is authentic. */
+  /** Opens a chunk into `out`, which nothing is written to unless the chunk is authentic. */
   #open(key: Buffer, chunk: Buffer, last: boolean, out: Buffer, at: number): boolean {
     const end = chunk.length - TAG_BYTES;
     const decipher = createDecipheriv("chacha20-poly1305", key, this.#chunkNonce.with(last), OPTIONS);
@@ -279,26 +269,4 @@ export class PayloadOpener {
     this.#chunkNonce.index += 1;
     return true;
   }
-}
-
-/** Seals a whole payload. */
-export function sealPayload(fileKey: Buffer, plaintext: Uint8Array, nonce?: Buffer): Buffer {
-  const sealer = new PayloadSealer(fileKey, nonce);
-  return Buffer.concat([sealer.push(plaintext), sealer.final()]);
-}
-
-/**
- * Opens a whole payload.
- *
- * Throws SealingError `TAMPERED_MESSAGE` or `MALFORMED_MESSAGE`, as PayloadOpener does.
- */
-export function openPayload(fileKey: Buffer, payload: Uint8Array): Buffer {
-  const opener = new PayloadOpener(fileKey);
-  const start = opener.push(payload);
-  const end = opener.final();
-  if (end.length === 0) return start;
-  if (start.length === 0) return end;
-  const plaintext = Buffer.concat([start, end]);
-  for (const part of [start, end]) part.fill(0);
-  return plaintext;
 }

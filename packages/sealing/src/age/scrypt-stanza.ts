@@ -1,8 +1,7 @@
 import { randomBytes, scrypt } from "node:crypto";
-import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
-import { SealingError } from "../errors.ts";
+import { decodeBase64, encodeBase64 } from "@git-vault/core";
+import { SealingError, malformed } from "../errors.ts";
 import { unwrapFileKey, WRAPPED_BYTES, wrapFileKey } from "./file-key.ts";
-import { malformed } from "../malformed.ts";
 import type { Stanza } from "./stanza.ts";
 
 /*
@@ -14,7 +13,7 @@ const SALT_BYTES = 16;
 const BLOCK_SIZE = 8;
 
 /** What a passphrase message says before its passphrase is known. */
-export interface ScryptStanza {
+interface ScryptStanza {
   readonly salt: Buffer;
   /** The base-two logarithm of scrypt's N. */
   readonly workFactor: number;
@@ -42,7 +41,7 @@ const tooLittleMemory = (workFactor: number, cause: Error): SealingError =>
 /**
  * Wraps a file key to a passphrase.
  *
- * Throws SealingError `WORK_FACTOR` where there is not enough memory.
+ * Throws SealingError `WORK_FACTOR` if there is not enough memory.
  */
 export async function wrapToScrypt(passphrase: Uint8Array, workFactor: number, fileKey: Buffer): Promise<Stanza> {
   const salt = randomBytes(SALT_BYTES);
@@ -53,8 +52,7 @@ export async function wrapToScrypt(passphrase: Uint8Array, workFactor: number, f
 /**
  * Reads a stanza whose passphrase can be tried.
  *
- * Throws SealingError `MALFORMED_MESSAGE`, and `WORK_FACTOR` where trying costs more than
- * `maxWorkFactor`.
+ * Throws SealingError `MALFORMED_MESSAGE`, and `WORK_FACTOR` for more work than `maxWorkFactor`.
  */
 export function readScryptStanza({ args, body }: Stanza, maxWorkFactor: number): ScryptStanza {
   const [saltText = "", factor = ""] = args;
@@ -66,24 +64,20 @@ export function readScryptStanza({ args, body }: Stanza, maxWorkFactor: number):
   const workFactor = Number(factor);
   if (workFactor <= maxWorkFactor) return { salt, workFactor, body };
   const shown = factor.length <= 4 ? factor : `a number of ${factor.length} digits`;
-  throw new SealingError(
-    "WORK_FACTOR",
-    `expected a passphrase message with a work factor of up to ${maxWorkFactor}, got ${shown}`,
-    {
-      hint: "each step above doubles the memory and time that opening takes; raise the limit only for a sender you trust",
-    },
-  );
+  const message = `expected a passphrase message with a work factor of up to ${maxWorkFactor}, got ${shown}`;
+  throw new SealingError("WORK_FACTOR", message, {
+    hint: "each step above doubles the memory and time that opening takes; raise the limit only for a sender you trust",
+  });
 }
 
 /**
- * Unwraps the file key; null where the passphrase is wrong.
+ * Unwraps the file key; null if the passphrase is wrong.
  *
- * Throws SealingError `WORK_FACTOR` where there is not enough memory.
+ * Throws SealingError `WORK_FACTOR` if there is not enough memory.
  */
 export async function unwrapScrypt(
   { salt, workFactor, body }: ScryptStanza,
   passphrase: Uint8Array,
 ): Promise<Buffer | null> {
-  const key = await wrapKeyOf(passphrase, salt, workFactor);
-  return unwrapFileKey(key, body);
+  return unwrapFileKey(await wrapKeyOf(passphrase, salt, workFactor), body);
 }

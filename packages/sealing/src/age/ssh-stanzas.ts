@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
-import type { Ed25519PrivateKey, Ed25519PublicKey, RsaPublicKey, SshPublicKey } from "@git-vault/keys";
-import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
-import { SealingError } from "../errors.ts";
+import type { Ed25519PrivateKey, Ed25519PublicKey, PrivateKey, RsaPublicKey, SshPublicKey } from "@git-vault/keys";
+import { decodeBase64, encodeBase64 } from "@git-vault/core";
+import { lowOrder, malformed } from "../errors.ts";
 import { FILE_KEY_BYTES, unwrapFileKey, WRAPPED_BYTES, wrapFileKey } from "./file-key.ts";
-import { hkdf } from "../crypto/hkdf.ts";
-import { malformed } from "../malformed.ts";
+import { hkdf } from "../crypto/aead.ts";
 import { decryptOaep, encryptOaep } from "../crypto/rsa-oaep.ts";
-import type { StanzaReader } from "./ssh-stanza.ts";
 import type { Stanza } from "./stanza.ts";
 import {
   generateX25519,
@@ -23,21 +21,27 @@ import {
  * agessh.
  */
 
+/**
+ * Reads one kind of stanza that is addressed to an SSH key; null if it is addressed to another key.
+ * What it returns unwraps the message key, or returns null if the private key does not open it.
+ *
+ * Both throw SealingError `MALFORMED_MESSAGE` for a stanza that is addressed to this key and has the
+ * wrong shape.
+ */
+export type StanzaReader = (
+  stanza: Stanza,
+  publicKey: SshPublicKey,
+) => ((privateKey: PrivateKey) => Buffer | null) | null;
+
 const ED25519_LABEL = "age-encryption.org/v1/ssh-ed25519";
 const RSA_LABEL = Buffer.from("age-encryption.org/v1/ssh-rsa");
 const NOTHING = Buffer.alloc(0);
 
-/**
- * Whom a stanza is for: unpadded base64 of the first 4 bytes of SHA-256 over the key's blob.
- * Different keys can share one.
- */
+/** Names a key in a stanza: the first 4 bytes of SHA-256 over its blob. Two keys can share one. */
 const tagOf = ({ blob }: SshPublicKey): string =>
   encodeBase64(createHash("sha256").update(blob).digest().subarray(0, 4), "unpadded");
 
-/**
- * X25519 with the tweak that binds the secret to the SSH key: both sides derive it from the key's
- * blob.
- */
+/** X25519 with the tweak that binds the secret to the SSH key, of whose blob both sides derive it. */
 const tweaked = (secret: Buffer | null, { blob }: Ed25519PublicKey): Buffer | null =>
   secret && x25519(publicScalar(hkdf(NOTHING, blob, ED25519_LABEL)), secret);
 
@@ -47,7 +51,7 @@ const wrapKey = (secret: Buffer, share: Buffer, montgomery: Buffer): Buffer =>
 /**
  * Wraps a 16-byte file key to an Ed25519 key.
  *
- * Throws SealingError `UNUSABLE_RECIPIENT` where the key's point is of low order.
+ * Throws SealingError `UNUSABLE_RECIPIENT` if the key's point is of low order.
  *
  * @param ephemeral a private key of its own; only test vectors pass one
  */
@@ -59,13 +63,8 @@ export function wrapToEd25519(
   const montgomery = montgomeryOfEdwards(publicKey.point);
   const share = x25519PublicKey(ephemeral);
   const secret = tweaked(x25519(ephemeral, montgomery), publicKey);
-  if (secret === null) {
-    throw new SealingError("UNUSABLE_RECIPIENT", "the recipient's Ed25519 key is a point of low order", {
-      hint: "such a key protects nothing; ask for another one",
-    });
-  }
-  const key = wrapKey(secret, share, montgomery);
-  const body = wrapFileKey(key, fileKey);
+  if (secret === null) throw lowOrder();
+  const body = wrapFileKey(wrapKey(secret, share, montgomery), fileKey);
   secret.fill(0);
   return { type: "ssh-ed25519", args: [tagOf(publicKey), encodeBase64(share, "unpadded")], body };
 }

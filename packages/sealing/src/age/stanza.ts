@@ -3,7 +3,7 @@
  * stanza").
  */
 export interface Stanza {
-  /** What kind of entry it is, such as `ssh-ed25519`; unknown kinds are passed over. */
+  /** What kind of entry it is, such as `ssh-ed25519`; unknown kinds are skipped. */
   readonly type: string;
   /** Its further arguments: one or more visible ASCII characters each. */
   readonly args: readonly string[];
@@ -16,20 +16,18 @@ export const SIGNATURE_STANZA = "git-vault/signature";
 
 /** Whom a message can be sealed to. */
 export interface Recipient {
-  /**
-   * Two recipients with the same one count once; a recipient without it is equal to itself alone.
-   */
+  /** Recipients with the same one count once; a recipient without one is equal only to itself. */
   readonly id?: string;
   /**
    * What all recipients of one message must have in common, such as `postquantum`: recipients with
-   * other labels are refused beside this one. None where it is left out.
+   * other labels are refused beside this one. None by default.
    */
   readonly labels?: readonly string[];
   /**
    * Wraps the 16-byte file key of one age message, into at least one stanza. The file key is the
    * caller's: it must not be kept or changed.
    *
-   * Throws SealingError `UNUSABLE_RECIPIENT` where nothing can be sealed to this recipient.
+   * Throws SealingError `UNUSABLE_RECIPIENT` if nothing can be sealed to this recipient.
    */
   wrapFileKey(fileKey: Buffer): Stanza[] | Promise<Stanza[]>;
 }
@@ -37,27 +35,26 @@ export interface Recipient {
 /**
  * Whether an identity may stop to ask a person for a passphrase: `never`, `on-match` (only for a
  * message that is addressed to it) or `always` (for any message of its kind, since only the
- * unlocked key tells whom it belongs to).
+ * unlocked key tells its public half).
  */
 export type Asks = "never" | "on-match" | "always";
 
 /** What can open a message. */
 export interface Identity {
-  /** Identities that ask less are tried first; `never` where it is left out. */
+  /** Identities that ask less are tried first; `never` by default. */
   readonly asks?: Asks;
   /**
-   * Gives the message key that one of the stanzas holds for this identity, in a new Buffer that the
-   * caller overwrites; null where no stanza is for this identity, or none that seems to be can be
-   * unwrapped.
+   * The message key that one of the stanzas holds for this identity, in a new Buffer that the caller
+   * overwrites; null if no stanza is for this identity, or none that seems to be can be unwrapped.
    *
-   * Throws SealingError `MALFORMED_MESSAGE` where a stanza for this identity has the wrong shape
-   * and no other one opens. Errors from unlocking a private key pass through.
+   * Throws SealingError `MALFORMED_MESSAGE` if a stanza for this identity has the wrong shape and no
+   * other one opens. Errors from unlocking a private key pass through.
    */
   unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null>;
   /**
-   * Why `unwrapFileKey` gave null for these stanzas: one clause that names the identity and holds
-   * no secret, such as "SHA256:… is not one of the recipients". It is told where no identity opens
-   * the message. Null where the identity was not tried at all, and need not be counted.
+   * Why `unwrapFileKey` returned null for these stanzas: one clause that names the identity and
+   * holds no secret, such as "SHA256:… is not one of the recipients". It is reported if no identity
+   * opens the message. Null if the identity was not tried at all.
    */
   whyNot?(stanzas: readonly Stanza[]): string | null;
 }

@@ -1,7 +1,7 @@
-import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
+import { decodeBase64, encodeBase64 } from "@git-vault/core";
 import { unwrapFileKey, WRAPPED_BYTES, wrapFileKey } from "./file-key.ts";
-import { hkdf } from "../crypto/hkdf.ts";
-import { malformed } from "../malformed.ts";
+import { hkdf } from "../crypto/aead.ts";
+import { malformed } from "../errors.ts";
 import type { Stanza } from "./stanza.ts";
 import { generateX25519, x25519, x25519PublicKey } from "../crypto/x25519.ts";
 
@@ -17,7 +17,7 @@ const wrapKeyOf = (secret: Buffer, share: Buffer, point: Buffer): Buffer => {
   return key;
 };
 
-/** Wraps a file key to a 32-byte point; null where that is of low order. */
+/** Wraps a file key to a 32-byte point; null if that is of low order. */
 export function wrapToX25519(point: Buffer, fileKey: Buffer): Stanza | null {
   const ephemeral = generateX25519();
   const share = x25519PublicKey(ephemeral);
@@ -28,8 +28,7 @@ export function wrapToX25519(point: Buffer, fileKey: Buffer): Stanza | null {
 }
 
 /**
- * Unwraps the file key with a 32-byte scalar and its point; null where the stanza is for another
- * key.
+ * Unwraps the file key with a 32-byte scalar and its point; null if the stanza is for another key.
  *
  * Throws SealingError `MALFORMED_MESSAGE`.
  */

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 
 /**
  * ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM (NIST SP 800-38D): 32-byte key, 12-byte nonce,
@@ -55,4 +55,9 @@ export function openAead(
     plaintext.fill(0);
     return null;
   }
+}
+
+/** HKDF with SHA-256 (RFC 5869), 32 bytes. */
+export function hkdf(keyMaterial: Uint8Array, salt: Uint8Array, info: Uint8Array | string): Buffer {
+  return Buffer.from(hkdfSync("sha256", keyMaterial, salt, info, 32));
 }

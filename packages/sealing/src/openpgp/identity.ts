@@ -1,20 +1,12 @@
 import type { SessionKey } from "openpgp";
-import {
-  KeyError,
-  loadOpenPgp,
-  type OpenPgpKeyEntry,
-  type OpenPgpPrivateKey,
-  type OpenPgpPrivateKeyFile,
-} from "@git-vault/keys";
-import { malformed, tampered } from "../malformed.ts";
+import { loadOpenPgp, type OpenPgpKeyEntry, type OpenPgpPrivateKey, type OpenPgpPrivateKeyFile } from "@git-vault/keys";
+import { malformed, tampered, SealingError } from "../errors.ts";
 import { HIDDEN_KEY_ID, OPENPGP_STANZA } from "./message.ts";
-import { SealingError } from "../errors.ts";
 import type { Asks, Identity, Stanza } from "../age/stanza.ts";
+import { unlockAsking, type AskPassphrase } from "../ask-passphrase.ts";
 
 type SymmetricName = SessionKey["algorithm"];
 
-/** How often a passphrase is asked for. */
-const MAX_ATTEMPTS = 3;
 /** What a compressed message may grow to: as much as the largest message could hold. */
 const MAX_PLAINTEXT = 16 * 1024 * 1024;
 
@@ -22,19 +14,18 @@ const MAX_PLAINTEXT = 16 * 1024 * 1024;
 export class OpenPgpIdentity implements Identity {
   readonly asks: Asks;
   readonly #file: OpenPgpPrivateKeyFile;
-  readonly #passphrase: ((attempt: number) => Promise<Uint8Array>) | undefined;
+  readonly #ask: AskPassphrase | undefined;
   #unlocked: Promise<OpenPgpPrivateKey> | undefined;
 
   /**
    * @param file the private key
-   * @param passphrase asks for the passphrase of an encrypted key, and only for a message that is
-   * addressed to it or hides its recipients. After a wrong one it is asked again, with attempt 2
-   * and 3; it may throw to give up. Without it, unlocking an encrypted key throws KeyError
-   * `PASSPHRASE_REQUIRED`
+   * @param ask asks for the passphrase of an encrypted key, only for a message that is addressed to
+   * it or hides its recipients; up to three times. Without it, unlocking an encrypted key throws
+   * KeyError `PASSPHRASE_REQUIRED`
    */
-  constructor(file: OpenPgpPrivateKeyFile, passphrase?: (attempt: number) => Promise<Uint8Array>) {
+  constructor(file: OpenPgpPrivateKeyFile, ask?: AskPassphrase) {
     this.#file = file;
-    this.#passphrase = passphrase;
+    this.#ask = ask;
     this.asks = file.encrypted ? "on-match" : "never";
   }
 
@@ -48,10 +39,7 @@ export class OpenPgpIdentity implements Identity {
     return this.#file.fingerprint;
   }
 
-  /**
-   * Forgets the unlocked key, overwriting what can be overwritten. The identity opens nothing after
-   * that.
-   */
+  /** Forgets the unlocked key and overwrites what can be overwritten. It opens nothing after that. */
   lock(): void {
     this.#unlocked?.then(
       (key) => key.wipe(),
@@ -60,14 +48,13 @@ export class OpenPgpIdentity implements Identity {
   }
 
   /**
-   * The session key with its algorithm's number before it (RFC 9580 section 9.3), 0 where only the
-   * data tells it.
+   * The session key after its algorithm's number (RFC 9580 section 9.3), 0 if only the data tells it.
    *
    * Throws what `OpenPgpPrivateKeyFile.unlock` throws.
    */
   async unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null> {
     for (const stanza of stanzas.filter((each) => this.#isFor(each))) {
-      const { key } = await this.#unlock();
+      const { key } = await (this.#unlocked ??= unlockAsking(this.#file, this.#ask));
       const sessionKey = await unwrap(stanza, key);
       if (sessionKey !== null) return sessionKey;
     }
@@ -82,23 +69,6 @@ export class OpenPgpIdentity implements Identity {
   #isFor({ type, args: [keyId = ""] }: Stanza): boolean {
     return type === OPENPGP_STANZA && (keyId === HIDDEN_KEY_ID || this.#file.keyIds.includes(keyId));
   }
-
-  #unlock(): Promise<OpenPgpPrivateKey> {
-    this.#unlocked ??= this.#askAndUnlock();
-    return this.#unlocked;
-  }
-
-  async #askAndUnlock(): Promise<OpenPgpPrivateKey> {
-    for (let attempt = 1; ; attempt++) {
-      const passphrase = this.#file.encrypted ? await this.#passphrase?.(attempt) : undefined;
-      try {
-        return await this.#file.unlock(passphrase);
-      } catch (error) {
-        const again = passphrase !== undefined && attempt < MAX_ATTEMPTS;
-        if (!again || !(error instanceof KeyError) || error.code !== "WRONG_PASSPHRASE") throw error;
-      }
-    }
-  }
 }
 
 /** A packet's header of 6 bytes (RFC 9580 section 4.2.1.3). */
@@ -111,17 +81,18 @@ function packet(tag: number, body: Buffer): Buffer {
 async function unwrap({ body }: Stanza, key: OpenPgpPrivateKey["key"]): Promise<Buffer | null> {
   const { openpgp, config } = await loadOpenPgp();
   try {
-    // A message without its data is none, and whoever is strict about that would refuse it.
+    // Strictly, a message without its data is none, and openpgp.js would refuse it.
     const settings = { ...config, enforceGrammar: false };
     const message = await openpgp.readMessage({ binaryMessage: packet(1, body), config: settings });
     const [found] = await openpgp.decryptSessionKeys({ message, decryptionKeys: key, config: settings });
     if (found === undefined) return null;
-    // openpgp.js leaves the algorithm out where the data tells it, whatever its types say.
+    // openpgp.js leaves the algorithm out if the data tells it, whatever its types say.
     const name: SymmetricName | null | undefined = found.algorithm;
     const algorithm = name === null || name === undefined ? 0 : openpgp.enums.symmetric[name];
     return Buffer.concat([Buffer.from([algorithm]), found.data]);
   } catch {
-    return null; // it is for another key, or damaged: the library does not tell them apart, nor must it
+    // It is for another key, or damaged: the library does not tell them apart, nor must it.
+    return null;
   }
 }
 
@@ -133,16 +104,11 @@ async function unwrap({ body }: Stanza, key: OpenPgpPrivateKey["key"]): Promise<
 export async function openOpenPgpData(data: Buffer, sessionKey: Buffer): Promise<Buffer> {
   const { openpgp, config } = await loadOpenPgp();
   const names: readonly SymmetricName[] = ["aes256", "aes192", "aes128", "twofish", "blowfish", "cast5", "tripledes"];
-  // Any name does where the data tells its algorithm.
+  // If the data tells its algorithm, any name will do.
   const algorithm = names.find((name) => openpgp.enums.symmetric[name] === sessionKey[0]) ?? "aes256";
   const sessionKeys = { data: new Uint8Array(sessionKey.subarray(1)), algorithm };
-  let message;
   try {
-    message = await openpgp.readMessage({ binaryMessage: data, config });
-  } catch (error) {
-    throw explain(error);
-  }
-  try {
+    const message = await openpgp.readMessage({ binaryMessage: data, config });
     const settings = { ...config, maxDecompressedMessageSize: MAX_PLAINTEXT };
     const opened = await openpgp.decrypt({ message, sessionKeys, format: "binary", config: settings });
     return Buffer.from(opened.data.buffer, opened.data.byteOffset, opened.data.byteLength);
@@ -153,7 +119,7 @@ export async function openOpenPgpData(data: Buffer, sessionKey: Buffer): Promise
   }
 }
 
-/** What the library says may repeat the input, and is not kept. */
+/** The library's error may repeat the input, so it is not kept. */
 function explain(error: unknown): SealingError {
   const message = error instanceof Error ? error.message : "";
   if (/size.*exceed|exceed.*size|decompressed/i.test(message)) {

@@ -1,29 +1,23 @@
 import { isOpenPgpArmor, KeyError, readOpenPgpArmor, readOpenPgpPackets } from "@git-vault/keys";
-import { SealingError } from "../errors.ts";
-import { malformed } from "../malformed.ts";
+import { SealingError, malformed } from "../errors.ts";
 import type { Stanza } from "../age/stanza.ts";
 
 /*
- * An OpenPGP message from outside (RFC 9580 section 10.3): packets that each hold the session key
- * for one recipient, then one packet of encrypted data. The former are read as stanzas; what is
- * encrypted is openpgp.js's business.
+ * The outside of an OpenPGP message (RFC 9580 section 10.3): packets that each hold the session key
+ * for one recipient, which are read as stanzas, then one packet of encrypted data, which openpgp.js
+ * reads.
  */
 
-/**
- * The most bytes that are sealed into one OpenPGP message: it is authentic only as a whole, so that
- * all of it lies in memory.
- */
+/** How many bytes are sealed into one message: it is authentic only as a whole, so all is in memory. */
 export const MAX_OPENPGP_SECRET: number = 8 * 1024 * 1024;
-/** The most bytes of an OpenPGP message that are opened, armor and all. */
+/** How many bytes of a message are opened, with its armor. */
 export const MAX_OPENPGP_MESSAGE: number = 16 * 1024 * 1024;
 
-/**
- * The stanza for a public key: its arguments are the key ID, 16 upper-case hexadecimal digits,
- * which are zeros where it is hidden.
- */
+/** The stanza for a public key. Its argument is the key ID, 16 upper-case hexadecimal digits. */
 export const OPENPGP_STANZA = "openpgp";
 /** The stanza for a passphrase. */
 const PASSPHRASE_STANZA = "openpgp-passphrase";
+/** The key ID of a hidden recipient. */
 export const HIDDEN_KEY_ID: string = "0".repeat(16);
 
 /** Packet types (section 5). */
@@ -36,9 +30,8 @@ const PROTECTED_DATA = 18;
 const LIBREPGP_DATA = 20;
 const PADDING = 21;
 
-/** A message, taken apart. */
 interface OpenPgpMessage {
-  /** Whom it is sealed to; the body is that of the packet. */
+  /** Whom it is sealed to; a body is that of the packet. */
   readonly stanzas: readonly Stanza[];
   /** The packet of encrypted data. */
   readonly data: Buffer;
@@ -68,8 +61,8 @@ export function looksLikeOpenPgp(start: Buffer): boolean {
 /**
  * Takes a message apart.
  *
- * Throws SealingError `MALFORMED_MESSAGE`, also for one without integrity protection, which anybody
- * could have changed unnoticed.
+ * Throws SealingError `MALFORMED_MESSAGE`, and `UNPROTECTED_MESSAGE` for one without integrity
+ * protection, which anyone could have changed unnoticed.
  */
 export function parseOpenPgp(message: Buffer): OpenPgpMessage {
   const binary = binaryOf(message);
@@ -77,8 +70,12 @@ export function parseOpenPgp(message: Buffer): OpenPgpMessage {
   for (const { tag, body, start } of packetsOf(binary)) {
     if (tag === PUBLIC_KEY_SESSION_KEY) stanzas.push(publicKeyStanza(body));
     else if (tag === PASSPHRASE_SESSION_KEY) stanzas.push({ type: PASSPHRASE_STANZA, args: [], body });
-    else if (tag === UNPROTECTED_DATA) throw unprotected();
-    else if (tag === PROTECTED_DATA || tag === LIBREPGP_DATA) {
+    else if (tag === UNPROTECTED_DATA) {
+      const what = "the OpenPGP message has no integrity protection, so it is not opened";
+      throw new SealingError("UNPROTECTED_MESSAGE", what, {
+        hint: "anybody could have changed it on the way; have it sealed again by a current program",
+      });
+    } else if (tag === PROTECTED_DATA || tag === LIBREPGP_DATA) {
       if (stanzas.length === 0) throw malformed("it names nobody that it is sealed to");
       return { stanzas, data: binary.subarray(start) };
     } else if (!PASSED_OVER.has(tag))
@@ -86,11 +83,6 @@ export function parseOpenPgp(message: Buffer): OpenPgpMessage {
   }
   throw malformed("it ends before its encrypted data");
 }
-
-const unprotected = (): SealingError =>
-  new SealingError("MALFORMED_MESSAGE", "the OpenPGP message has no integrity protection, so it is not opened", {
-    hint: "anybody could have changed it on the way; have it sealed again by `vault share`, or by a current gpg",
-  });
 
 function binaryOf(message: Buffer): Buffer {
   const text = message.toString("latin1", 0, 4096);

@@ -1,10 +1,9 @@
-import type { OpenPgpPublicKey } from "@git-vault/keys";
-import { loadOpenPgp } from "@git-vault/keys";
-import { SealingError } from "../errors.ts";
-import { MAX_OPENPGP_SECRET } from "./message.ts";
+import { loadOpenPgp, type OpenPgpPublicKey } from "@git-vault/keys";
 import type { Recipient, Stanza } from "../age/stanza.ts";
+import { SealingError, unusable } from "../errors.ts";
+import { MAX_OPENPGP_SECRET } from "./message.ts";
 
-/** An OpenPGP key to seal to, in the format of OpenPGP alone. */
+/** An OpenPGP key to seal to, only in OpenPGP's format. */
 export class OpenPgpRecipient implements Recipient {
   readonly publicKey: OpenPgpPublicKey;
 
@@ -19,13 +18,8 @@ export class OpenPgpRecipient implements Recipient {
 
   /** Throws SealingError `UNUSABLE_RECIPIENT`: age has no stanza for OpenPGP keys. */
   wrapFileKey(): Stanza[] {
-    throw new SealingError(
-      "UNUSABLE_RECIPIENT",
-      "expected a key of age's or SSH's for the age format, got an OpenPGP key",
-      {
-        hint: "seal in the openpgp format",
-      },
-    );
+    const message = "expected a key of age's or SSH's for the age format, got an OpenPGP key";
+    throw unusable(message, "seal in the openpgp format");
   }
 }
 
@@ -34,8 +28,8 @@ export class OpenPgpRecipient implements Recipient {
  * integrity protection that gpg 2.2 can read (section 5.13.1), unless every key says that its
  * owner's program reads AEAD (section 5.13.2).
  *
- * Throws SealingError `UNUSABLE_RECIPIENT` for a recipient of another kind, or a key that expired
- * since it was read; `TOO_LARGE`.
+ * Throws SealingError `UNUSABLE_RECIPIENT` for a recipient of another kind; `REFUSED_RECIPIENT` for
+ * a key that expired since it was read; `TOO_LARGE`.
  */
 export async function sealOpenPgp(
   plaintext: Uint8Array,
@@ -46,16 +40,12 @@ export async function sealOpenPgp(
     recipient instanceof OpenPgpRecipient ? [recipient.publicKey.key] : [],
   );
   if (keys.length < recipients.length) {
-    throw new SealingError("UNUSABLE_RECIPIENT", "expected OpenPGP keys for the openpgp format, got another kind", {
-      hint: "choose OpenPGP keys, or seal in age's format",
-    });
+    const message = "expected OpenPGP keys for the openpgp format, got another kind";
+    throw unusable(message, "choose OpenPGP keys, or seal in age's format");
   }
   if (plaintext.length > MAX_OPENPGP_SECRET) {
-    throw new SealingError(
-      "TOO_LARGE",
-      `expected at most ${MAX_OPENPGP_SECRET} bytes to seal in the openpgp format, got ${plaintext.length}`,
-      { hint: "seal in age's format, which has no such limit" },
-    );
+    const message = `expected at most ${MAX_OPENPGP_SECRET} bytes to seal in the openpgp format, got ${plaintext.length}`;
+    throw new SealingError("TOO_LARGE", message, { hint: "seal in age's format, which has no such limit" });
   }
   const { openpgp, config } = await loadOpenPgp();
   const message = await openpgp.createMessage({ binary: plaintext });
@@ -65,9 +55,6 @@ export async function sealOpenPgp(
       ? Buffer.from(await openpgp.encrypt({ ...options, format: "armored" }))
       : Buffer.from(await openpgp.encrypt({ ...options, format: "binary" }));
   } catch (cause) {
-    throw new SealingError("UNUSABLE_RECIPIENT", "openpgp.js refuses to seal to one of the keys", {
-      hint: "look at the keys with `vault keys`",
-      cause,
-    });
+    throw new SealingError("REFUSED_RECIPIENT", "openpgp.js refuses to seal to one of the keys", { cause });
   }
 }

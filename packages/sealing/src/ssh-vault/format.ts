@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { SshPublicKey } from "@git-vault/keys";
 import { NONCE_BYTES, openAead, sealAead, TAG_BYTES, type Aead } from "../crypto/aead.ts";
-import { decodeBase64, encodeBase64, wrapLines } from "../crypto/base64.ts";
-import { malformed, tampered } from "../malformed.ts";
+import { decodeBase64, encodeBase64, wrapLines } from "@git-vault/core";
+import { malformed, tampered } from "../errors.ts";
 import { decodeFingerprint, PASSWORD_BYTES, wrapPassword } from "./stanzas.ts";
 import type { Stanza } from "../age/stanza.ts";
 
@@ -21,14 +21,11 @@ export const VAULT_MAGIC = "SSH-VAULT;";
 
 const COLUMNS = 64;
 const MD5_FINGERPRINT_LENGTH = 47;
-/**
- * OAEP with SHA-256 needs 66 bytes beside the password; nobody has RSA keys of more than 16384
- * bits.
- */
+/** OAEP with SHA-256 adds 66 bytes to the password; an RSA key has at most 16384 bits. */
 const RSA_PASSWORD_BYTES = { min: 66 + PASSWORD_BYTES, max: 2048 };
 
 /** A parsed vault. */
-export interface Vault {
+interface Vault {
   /**
    * Type `CHACHA20-POLY1305` with the fingerprint and the base64 epk as arguments, or `AES256` with
    * the fingerprint.
@@ -38,10 +35,7 @@ export interface Vault {
   readonly data: Buffer;
 }
 
-/**
- * The cipher of the data, and the data associated with it: the digest of an Ed25519 key, the
- * fingerprint's text for RSA.
- */
+/** The cipher of the data, and what it authenticates beside it: the key's digest, or for RSA its text. */
 const cipherOf = ({ type, args: [fingerprint = ""] }: Stanza): { aead: Aead; associated: Buffer } =>
   type === "AES256"
     ? { aead: "aes-256-gcm", associated: Buffer.from(fingerprint) }
@@ -50,7 +44,7 @@ const cipherOf = ({ type, args: [fingerprint = ""] }: Stanza): { aead: Aead; ass
 /**
  * Seals to one key.
  *
- * Throws SealingError `UNUSABLE_RECIPIENT` where nothing can be sealed to the key.
+ * Throws SealingError `UNUSABLE_RECIPIENT` if nothing can be sealed to the key.
  */
 export function sealVault(plaintext: Uint8Array, publicKey: SshPublicKey): Vault {
   const password = randomBytes(PASSWORD_BYTES);
@@ -77,15 +71,14 @@ export function openVault({ stanza, data }: Vault, password: Buffer): Buffer {
 
 /** Writes a vault as ssh-vault does: no line end after the last line. */
 export function encodeVault({ stanza: { type, args, body }, data }: Vault): string {
-  const fields = [encodeBase64(body, "padded"), encodeBase64(data, "padded")].join(";");
+  const fields = [encodeBase64(body), encodeBase64(data)].join(";");
   const head = [`${VAULT_MAGIC}${type}`, ...args].join(";");
   const lines = type === "AES256" ? [head, ...wrapLines(fields, COLUMNS)] : wrapLines(`${head};${fields}`, COLUMNS);
   return lines.join("\n");
 }
 
 /**
- * Reads a vault in lines of whatever length, ended by LF or CRLF, with white space around the
- * whole.
+ * Reads a vault in lines of any length, ended by LF or CRLF, with white space around the whole.
  *
  * Throws SealingError `MALFORMED_MESSAGE`.
  */
@@ -93,7 +86,7 @@ export function parseVault(text: string): Vault {
   const [magic, type, ...fields] = text.trim().replaceAll(/\r?\n/g, "").split(";");
   if (`${magic};` !== VAULT_MAGIC) throw malformed(`it does not begin with ${VAULT_MAGIC}`);
   const stanza = parseStanza(type, fields);
-  const data = decodeBase64(fields.at(-1) ?? "", "padded");
+  const data = decodeBase64(fields.at(-1) ?? "");
   if (data === null) throw malformed("the data of the vault is not canonical base64");
   if (data.length < NONCE_BYTES + TAG_BYTES) throw malformed("the data of the vault ends within its nonce or tag");
   return { stanza, data };
@@ -106,9 +99,8 @@ const parseStanza = (type: string | undefined, fields: readonly string[]): Stanz
       throw malformed(`a vault for an Ed25519 key has 6 fields, this one has ${fields.length + 2}`);
     }
     decodeFingerprint(fingerprint);
-    if (decodeBase64(epk, "padded")?.length !== 32)
-      throw malformed("the public key of the vault is not 32 bytes in base64");
-    const body = decodeBase64(password, "padded");
+    if (decodeBase64(epk)?.length !== 32) throw malformed("the public key of the vault is not 32 bytes in base64");
+    const body = decodeBase64(password);
     if (body?.length !== NONCE_BYTES + PASSWORD_BYTES + TAG_BYTES) {
       throw malformed("the password of the vault is not 60 bytes in base64");
     }
@@ -124,7 +116,7 @@ const parseStanza = (type: string | undefined, fields: readonly string[]): Stanz
     if (!/^[0-9a-f]{2}(?::[0-9a-f]{2}){15}$/.test(fingerprint)) {
       throw malformed("the fingerprint of the vault is not an MD5 digest in colon-separated lower-case hex");
     }
-    const body = decodeBase64(first.slice(MD5_FINGERPRINT_LENGTH), "padded");
+    const body = decodeBase64(first.slice(MD5_FINGERPRINT_LENGTH));
     if (body === null || body.length < RSA_PASSWORD_BYTES.min || body.length > RSA_PASSWORD_BYTES.max) {
       throw malformed("the password of the vault is not as long as an RSA modulus, in base64");
     }

@@ -1,8 +1,8 @@
 import { encodeVault, parseVault, VAULT_MAGIC } from "./format.ts";
 
 /*
- * A vault has no end mark, and the words that follow it in a chat are base64 too. So its end is
- * told by the shape of its lines: they are equally long but for the last.
+ * A vault has no end mark, and the words that follow it in a chat are base64 as well. So the shape of
+ * its lines tells its end: all but the last are equally long.
  */
 
 /** A run of characters without white space. */
@@ -10,10 +10,7 @@ interface Word {
   readonly text: string;
   /** Whether it is the first of its line. */
   readonly startsLine: boolean;
-  /**
-   * Whether a blank line stands before it, or it begins a line of several words: the vault may have
-   * ended.
-   */
+  /** Whether it follows a blank line, or begins a line of several words: the vault may have ended. */
   readonly afterPause: boolean;
 }
 
@@ -21,10 +18,7 @@ interface Word {
 const MAX_STARTS = 8;
 const MAX_TRIES = 24;
 
-/**
- * Finds the first vault in lines of text and gives it in ssh-vault's own lines; null where there is
- * none.
- */
+/** Finds the first vault in lines of text, in ssh-vault's own lines; null if there is none. */
 export function recoverVault(lines: readonly string[]): string | null {
   let starts = 0;
   for (const [index, line] of lines.entries()) {
@@ -81,8 +75,7 @@ function* likelyEnds(words: readonly Word[]): Generator<number, void, undefined>
   const whole = countsOfWholeBase64(words);
   const padded = whole.find((count) => words[count - 1]?.text.endsWith("="));
   if (padded !== undefined) yield padded;
-  // Where a blank line follows the first line, they were all set apart, and blank lines tell
-  // nothing.
+  // If a blank line follows the first line, all lines were set apart, and blank lines mean nothing.
   const hasPauses = words[1]?.afterPause !== true;
   const pauses = whole.filter((count) => hasPauses && words[count]?.afterPause === true);
   yield* endsOfEvenLines(words, pauses);
@@ -111,10 +104,7 @@ const countsOfWholeBase64 = (words: readonly Word[]): number[] => {
   return counts;
 };
 
-/**
- * Where lines that were equally long become shorter: after the short line, or before it where it is
- * already something else.
- */
+/** Where equally long lines end: after the first shorter line, or before it if that is other text. */
 function* endsOfEvenLines(words: readonly Word[], pauses: readonly number[]): Generator<number, void, undefined> {
   // The first line of a vault for an RSA key has a length of its own.
   const width = words[1]?.text.length === words[2]?.text.length ? words[1]?.text.length : words[0]?.text.length;

@@ -1,12 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Ed25519PrivateKey, Ed25519PublicKey, SshPublicKey } from "@git-vault/keys";
-import { NONCE_BYTES, openAead, sealAead } from "../crypto/aead.ts";
-import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
-import { SealingError } from "../errors.ts";
-import { hkdf } from "../crypto/hkdf.ts";
-import { malformed, tampered } from "../malformed.ts";
+import { NONCE_BYTES, openAead, sealAead, hkdf } from "../crypto/aead.ts";
+import { decodeBase64, encodeBase64 } from "@git-vault/core";
+import { lowOrder, malformed, tampered } from "../errors.ts";
 import { decryptOaep, encryptOaep, rsaKeyObject } from "../crypto/rsa-oaep.ts";
-import type { StanzaReader } from "../age/ssh-stanza.ts";
+import type { StanzaReader } from "../age/ssh-stanzas.ts";
 import type { Stanza } from "../age/stanza.ts";
 import { generateX25519, montgomeryOfEdwards, x25519, x25519PublicKey, x25519ScalarOfSeed } from "../crypto/x25519.ts";
 
@@ -21,18 +19,15 @@ const SHA256_PREFIX = "SHA256:";
 const NOT_OPENED = "its password does not open with the key that its fingerprint names";
 
 /**
- * The fingerprint by which ssh-vault names a key: for Ed25519 `SHA256:` and 43 characters, as
- * `ssh-keygen -l` prints it; for RSA the MD5 of the key's SubjectPublicKeyInfo in DER (RFC 5280
- * section 4.1), as 16 colon-separated pairs of lower-case hex digits, which is not the MD5 that
- * OpenSSH prints.
+ * The fingerprint by which ssh-vault names a key: for Ed25519 as `ssh-keygen -l` prints it, `SHA256:`
+ * and 43 characters; for RSA the MD5 of the key's SubjectPublicKeyInfo in DER (RFC 5280 section 4.1),
+ * as 16 colon-separated pairs of lower-case hex digits, which is not the MD5 that OpenSSH prints.
  */
 export function sshVaultFingerprint(publicKey: SshPublicKey): string {
-  if (publicKey.type === "ssh-ed25519") return SHA256_PREFIX + encodeBase64(digestOf(publicKey), "unpadded");
+  if (publicKey.type === "ssh-ed25519") return publicKey.fingerprint;
   const der = rsaKeyObject(publicKey).export({ format: "der", type: "spki" });
-  return createHash("md5")
-    .update(der)
-    .digest("hex")
-    .replaceAll(/(?!^)(?=(?:..)+$)/g, ":");
+  const hex = createHash("md5").update(der).digest("hex");
+  return hex.replaceAll(/(?!^)(?=(?:..)+$)/g, ":");
 }
 
 const digestOf = ({ blob }: SshPublicKey): Buffer => createHash("sha256").update(blob).digest();
@@ -52,7 +47,7 @@ export function decodeFingerprint(fingerprint: string): Buffer {
 /**
  * Wraps a 32-byte password to a key.
  *
- * Throws SealingError `UNUSABLE_RECIPIENT` where the key is an Ed25519 point of low order.
+ * Throws SealingError `UNUSABLE_RECIPIENT` if the key is an Ed25519 point of low order.
  */
 export function wrapPassword(publicKey: SshPublicKey, password: Buffer): Stanza {
   const fingerprint = sshVaultFingerprint(publicKey);
@@ -61,15 +56,11 @@ export function wrapPassword(publicKey: SshPublicKey, password: Buffer): Stanza 
   const ephemeral = generateX25519();
   const epk = x25519PublicKey(ephemeral);
   const key = wrapKey(x25519(ephemeral, montgomeryOfEdwards(publicKey.point)), epk, publicKey);
-  if (key === null) {
-    throw new SealingError("UNUSABLE_RECIPIENT", "the recipient's Ed25519 key is a point of low order", {
-      hint: "such a key protects nothing; ask for another one",
-    });
-  }
+  if (key === null) throw lowOrder();
   const nonce = randomBytes(NONCE_BYTES);
   const body = Buffer.concat([nonce, sealAead("chacha20-poly1305", key, nonce, password, digestOf(publicKey))]);
   key.fill(0);
-  return { type: "CHACHA20-POLY1305", args: [fingerprint, encodeBase64(epk, "padded")], body };
+  return { type: "CHACHA20-POLY1305", args: [fingerprint, encodeBase64(epk)], body };
 }
 
 const wrapKey = (secret: Buffer | null, epk: Buffer, publicKey: Ed25519PublicKey): Buffer | null => {
@@ -83,7 +74,7 @@ const wrapKey = (secret: Buffer | null, epk: Buffer, publicKey: Ed25519PublicKey
 /** Reads `CHACHA20-POLY1305 <fingerprint> <epk>`. */
 export const readChaChaStanza: StanzaReader = ({ args, body }, publicKey) => {
   if (publicKey.type !== "ssh-ed25519" || args[0] !== sshVaultFingerprint(publicKey)) return null;
-  const epk = args.length === 2 && args[1] !== undefined ? decodeBase64(args[1], "padded") : null;
+  const epk = args.length === 2 && args[1] !== undefined ? decodeBase64(args[1]) : null;
   if (epk?.length !== 32) throw malformed("the public key of the vault is not 32 bytes in base64");
   return (privateKey) => {
     if (privateKey.type !== "ssh-ed25519") return null;

@@ -1,9 +1,9 @@
-import { KeyError, type PrivateKey, type PrivateKeyFile, type SshPublicKey } from "@git-vault/keys";
-import { SealingError } from "../errors.ts";
-import type { StanzaReader } from "../age/ssh-stanza.ts";
-import { readEd25519Stanza, readRsaStanza } from "../age/ssh-stanzas.ts";
-import { readAesStanza, readChaChaStanza } from "../ssh-vault/stanzas.ts";
+import type { PrivateKey, PrivateKeyFile, SshPublicKey } from "@git-vault/keys";
+import { readEd25519Stanza, readRsaStanza, type StanzaReader } from "../age/ssh-stanzas.ts";
 import type { Asks, Identity, Stanza } from "../age/stanza.ts";
+import { SealingError } from "../errors.ts";
+import { readAesStanza, readChaChaStanza } from "../ssh-vault/stanzas.ts";
+import { unlockAsking, type AskPassphrase } from "../ask-passphrase.ts";
 
 const READERS: ReadonlyMap<string, StanzaReader> = new Map([
   ["ssh-ed25519", readEd25519Stanza],
@@ -12,39 +12,35 @@ const READERS: ReadonlyMap<string, StanzaReader> = new Map([
   ["AES256", readAesStanza],
 ]);
 
-/** How often a passphrase is asked for. */
-const MAX_ATTEMPTS = 3;
-
 /** Opens what was sealed to an SSH key, in age's and in ssh-vault's format. */
 export class SshIdentity implements Identity {
   readonly asks: Asks;
   readonly #file: PrivateKeyFile;
-  readonly #passphrase: ((attempt: number) => Promise<Uint8Array>) | undefined;
+  readonly #ask: AskPassphrase | undefined;
   #unlocked: Promise<PrivateKey> | undefined;
   #publicKey: SshPublicKey | null;
 
   /**
    * @param file the private key
-   * @param passphrase asks for the passphrase of an encrypted key, and only for a message that is
-   * addressed to the key or, where the file does not tell its public half, to some SSH key. After a
-   * wrong one it is asked again, with attempt 2 and 3; it may throw to give up. The bytes stay its
-   * own to overwrite. Without it, unlocking an encrypted key throws KeyError `PASSPHRASE_REQUIRED`
+   * @param ask asks for the passphrase of an encrypted key, only for a message that is addressed to
+   * the key or, if the file does not tell its public half, to any SSH key; up to three times.
+   * Without it, unlocking an encrypted key throws KeyError `PASSPHRASE_REQUIRED`
    */
-  constructor(file: PrivateKeyFile, passphrase?: (attempt: number) => Promise<Uint8Array>) {
+  constructor(file: PrivateKeyFile, ask?: AskPassphrase) {
     this.#file = file;
-    this.#passphrase = passphrase;
+    this.#ask = ask;
     this.#publicKey = file.publicKey;
-    this.asks = asksOf(file);
+    this.asks = !file.encrypted ? "never" : file.publicKey === null ? "always" : "on-match";
   }
 
-  /** The public half; null where only unlocking tells it and the key was not unlocked yet. */
+  /** The public half; null if only unlocking tells it and the key is not unlocked yet. */
   get publicKey(): SshPublicKey | null {
     return this.#publicKey;
   }
 
   /**
-   * Forgets the unlocked key, overwriting what can be overwritten. Opening a message after that
-   * unlocks it anew.
+   * Forgets the unlocked key and overwrites what can be overwritten. To open another message it is
+   * unlocked again.
    */
   lock(): void {
     const unlocked = this.#unlocked;
@@ -56,11 +52,11 @@ export class SshIdentity implements Identity {
   }
 
   /**
-   * Stanzas whose tag or fingerprint matches are tried in order. A broken one is reported only
-   * where no other one opens, since the tags of two keys can be equal.
+   * Tries the stanzas whose tag or fingerprint matches, in order. A broken one is reported only if no
+   * other one opens, since the tags of two keys can be equal.
    *
-   * Throws SealingError `MALFORMED_MESSAGE` for a broken stanza, `TAMPERED_MESSAGE` where a vault's
-   * fingerprint matches in full and its password does not open, and what `PrivateKeyFile.unlock`
+   * Throws SealingError `MALFORMED_MESSAGE` for a broken stanza, `TAMPERED_MESSAGE` if a vault's
+   * whole fingerprint matches and its password does not open, and what `PrivateKeyFile.unlock`
    * throws.
    */
   async unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null> {
@@ -87,27 +83,9 @@ export class SshIdentity implements Identity {
     return `${this.#publicKey?.fingerprint ?? "an SSH key"} is not one of the recipients`;
   }
 
-  #unlock(): Promise<PrivateKey> {
-    this.#unlocked ??= this.#askAndUnlock();
-    return this.#unlocked;
-  }
-
-  async #askAndUnlock(): Promise<PrivateKey> {
-    for (let attempt = 1; ; attempt++) {
-      const passphrase = this.#file.encrypted ? await this.#passphrase?.(attempt) : undefined;
-      try {
-        const key = await this.#file.unlock(passphrase);
-        this.#publicKey = key.publicKey;
-        return key;
-      } catch (error) {
-        const again = passphrase !== undefined && attempt < MAX_ATTEMPTS;
-        if (!again || !(error instanceof KeyError) || error.code !== "WRONG_PASSPHRASE") throw error;
-      }
-    }
+  async #unlock(): Promise<PrivateKey> {
+    const key = await (this.#unlocked ??= unlockAsking(this.#file, this.#ask));
+    this.#publicKey = key.publicKey;
+    return key;
   }
 }
-
-const asksOf = ({ encrypted, publicKey }: PrivateKeyFile): Asks => {
-  if (!encrypted) return "never";
-  return publicKey === null ? "always" : "on-match";
-};

@@ -42,7 +42,8 @@ export function knownRecipients<K extends CandidateKey>(
   let others = 0;
   for (const { type, args } of stanzas) {
     if (type === SIGNATURE_STANZA) continue;
-    if (type.endsWith("-grease")) continue; // age's programs put such stanzas in at random, for nobody
+    // The programs of age put such stanzas in at random, for nobody.
+    if (type.endsWith("-grease")) continue;
     const found = marks.find(({ names }) => args[0] !== undefined && names.includes(args[0]));
     if (found === undefined) others += 1;
     else keys.set(found.key.fingerprint, found.key);

@@ -80,7 +80,8 @@ function openPgpMessage(message: Uint8Array): Buffer | null {
 }
 
 async function receiveByGpg(message: Buffer, { gpg }: ReceiveOptions): Promise<Received> {
-  readHeader(message); // what is malformed, or not protected, is refused in the same words whoever would open it
+  // What is malformed, or not protected, is refused in the same words whoever would open it.
+  readHeader(message);
   const { decryptByGpg } = await import("../identities/gpg.ts");
   const { plaintext, fingerprint } = await decryptByGpg(message, gpg);
   return { plaintext, format: "openpgp", openedWith: { path: null, fingerprint, publicKey: null }, signature: null };

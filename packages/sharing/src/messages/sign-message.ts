@@ -18,8 +18,8 @@ import type { Signer } from "../identities/signer.ts";
 export interface SignOptions {
   readonly signer: Signer;
   /**
-   * Who signs, as the name of a forge's user, such as `github:alice`; the receiver sees just the key
-   * where it is left out.
+   * Who signs, as the name of a forge's user, such as `github:alice`; the receiver sees just the
+   * key where it is left out.
    */
   readonly from?: string | undefined;
 }

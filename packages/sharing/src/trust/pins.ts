@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { forgeUserOf, isKeysAddress, type DirectoryEntry, type KeyKind } from "@git-vault/directory";
 import { SharingError } from "../errors.ts";
+import { withFileLock } from "./file-lock.ts";
 
 /*
  * The recipients that a user has seen, and with which keys, as ssh has its known_hosts. See
@@ -104,25 +105,27 @@ export class Pins {
   }
 
   /**
-   * Remembers recipients with the keys that they have now. The file is replaced whole, and is its
-   * owner's alone (0600).
+   * Remembers recipients with the keys that they have now. The file is replaced whole, under a
+   * lock, and is its owner's alone (0600).
    *
    * @throws SharingError `PINS_UNREADABLE`; the system's error where the file cannot be written
    */
   remember(entries: readonly DirectoryEntry[]): void {
-    const known = this.#read();
     const pinned = entries.filter(isPinned);
-    if (this.#path === null || pinned.length === 0) return;
-    for (const entry of pinned) known.set(entry.source, fingerprintsOf(entry));
-    const lines = [...known].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(linesOf);
-    const unfinished = `${this.#path}.${randomUUID()}`;
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-    try {
-      writeFileSync(unfinished, `${[HEADER, ...lines].join("\n")}\n`, { mode: 0o600, flag: "wx" });
-      renameSync(unfinished, this.#path);
-    } finally {
-      rmSync(unfinished, { force: true });
-    }
+    const path = this.#path;
+    if (path === null || pinned.length === 0) return;
+    withFileLock(path, () => {
+      const known = this.#read();
+      for (const entry of pinned) known.set(entry.source, fingerprintsOf(entry));
+      const lines = [...known].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(linesOf);
+      const unfinished = `${path}.${randomUUID()}`;
+      try {
+        writeFileSync(unfinished, `${[HEADER, ...lines].join("\n")}\n`, { mode: 0o600, flag: "wx" });
+        renameSync(unfinished, path);
+      } finally {
+        rmSync(unfinished, { force: true });
+      }
+    });
   }
 
   #read(): Map<string, Set<string>> {

@@ -66,16 +66,16 @@ function parseScript(text: string): { lines: string[]; files: Map<string, string
  * showing the line and the streams.
  *
  * ```text
- * # A comment.                              env NAME=value           cd FOLDER           mkdir FOLDER…
- * vault share --to $NAME                    a program named by the options must succeed; quotes are '…'
- * ! vault view nothing                      it must fail             ? vault view        it may do either
- * exec cat FILE                             any program on PATH      status 2            the last exit code
+ * # A comment.                              env NAME=value    cd FOLDER      mkdir FOLDER…
+ * vault share --to $NAME                    a program of the options must succeed; quotes: '…'
+ * ! vault view nothing                      it must fail      ? vault view   it may do either
+ * exec cat FILE                             any program       status 2       the last exit code
  * stdin FILE  ·  stdin 'text'               what the next program reads on standard input, a pipe
  * stdout 'regex'  ·  ! stderr .             what the last program printed, lines apart
- * cmp FILE stdout  ·  cp stdout FILE        stdout, stderr and tty stand for the last program's streams
- * exists FILE…  ·  ! exists FILE…           mode FILE 0600           chmod 0644 FILE
- * tty stdin stdout stderr                   the next program runs on a terminal, on which these of its streams lie
- * ttyin 'Passphrase' 'secret'               once this is on the terminal, type that and Enter; `<ctrl-c>` presses a key
+ * cmp FILE stdout  ·  cp stdout FILE        stdout, stderr, tty: the last program's streams
+ * exists FILE…  ·  ! exists FILE…           mode FILE 0600    chmod 0644 FILE
+ * tty stdin stdout stderr                   these streams of the next program are a terminal
+ * ttyin 'Passphrase' 'secret'               once this is shown, type that; `<ctrl-c>` is a key
  * ttyout 'regex'                            what the last program printed to the terminal
  * ```
  *

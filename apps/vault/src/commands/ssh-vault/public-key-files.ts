@@ -34,7 +34,8 @@ export async function ownPublicKeys(): Promise<DirectoryEntry[]> {
     try {
       entries.push(await readPublicKeyFile(join(folder, name)));
     } catch (error) {
-      if (!(error instanceof VaultError)) throw error; // a .pub file may be anything, such as a key of another program
+      // A .pub file may be anything, such as a key of another program.
+      if (!(error instanceof VaultError)) throw error;
     }
   }
   return entries;

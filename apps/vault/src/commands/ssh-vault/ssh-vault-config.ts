@@ -48,7 +48,8 @@ async function readSettings(): Promise<Map<string, unknown>> {
   try {
     return fieldsOf(parse(text)) ?? new Map();
   } catch (cause) {
-    throw wrong("expected YAML, got something else", cause); // the parser's own words quote the file
+    // The parser's own words quote the file.
+    throw wrong("expected YAML, got something else", cause);
   }
 }
 

@@ -1,17 +1,11 @@
-import { encodeHeader } from "./header.ts";
-import type { AttachedSignature } from "./attached-signature.ts";
 import { SealingError } from "../errors.ts";
+import type { AttachedSignature } from "./attached-signature.ts";
+import { encodeHeader } from "./header.ts";
 import type { Recipient, Stanza } from "./stanza.ts";
 
 /** The same recipients, each once. */
 export function distinctRecipients(recipients: readonly Recipient[]): Recipient[] {
-  const seen = new Set<unknown>();
-  const distinct = recipients.filter((recipient) => {
-    const mark = recipient.id ?? recipient;
-    if (seen.has(mark)) return false;
-    seen.add(mark);
-    return true;
-  });
+  const distinct = [...new Map(recipients.map((recipient) => [recipient.id ?? recipient, recipient])).values()];
   if (distinct.length > 0) return distinct;
   throw new SealingError("NO_RECIPIENTS", "expected at least one recipient to seal to, got none", {
     hint: "name somebody who has a usable key",
@@ -20,10 +14,10 @@ export function distinctRecipients(recipients: readonly Recipient[]): Recipient[
 
 const labelsOf = ({ labels = [] }: Recipient): string => labels.toSorted().join("\n");
 
-/** As age has it: all recipients of a message have the same labels. */
+/** As in age, all recipients of a message must have the same labels. */
 const refuseMixed = (recipients: readonly Recipient[]): void => {
-  const [first, ...others] = recipients.map(labelsOf);
-  if (others.every((labels) => labels === first)) return;
+  const all = new Set(recipients.map(labelsOf));
+  if (all.size === 1) return;
   const isPostQuantum = recipients.some(({ labels = [] }) => labels.includes("postquantum"));
   const what = isPostQuantum ? "post-quantum and classical recipients" : "recipients that must not stand beside others";
   throw new SealingError("MIXED_RECIPIENTS", `expected recipients of one strength, got ${what} for one message`, {
@@ -32,8 +26,8 @@ const refuseMixed = (recipients: readonly Recipient[]): void => {
 };
 
 /**
- * Writes the header that wraps a file key to recipients, with the sender's signature. See `seal`
- * for what it throws.
+ * Writes the header that wraps a file key to recipients, with the sender's signature. Throws what
+ * `seal` does.
  */
 export async function wrapHeader(
   fileKey: Buffer,

@@ -1,0 +1,115 @@
+import type { Identifier, MemberKey } from "./identifiers.ts";
+
+/*
+ * The entries of the members log. Their form is described in docs/formats.md.
+ */
+
+/** What a member may do: an admin changes the log, a reader opens keys. */
+export type Role = "admin" | "reader";
+
+/** A git-crypt key of a name, by its commitment: see `commitmentOf`. */
+export interface NamedCommitment {
+  readonly keyName: string;
+  /** 64 hexadecimal digits. */
+  readonly commitment: string;
+}
+
+/** The first entry: its author is the first member, and an admin. */
+export interface StartAction {
+  readonly kind: "start";
+  /** 32 random hexadecimal digits, so that no two logs have one root. */
+  readonly nonce: string;
+  readonly account: string | null;
+  /** At least the author's. */
+  readonly keys: readonly MemberKey[];
+  /** The names of the git-crypt keys that the member may open. */
+  readonly opens: readonly string[];
+  readonly label: string | null;
+  readonly generations: readonly NamedCommitment[];
+}
+
+/** A new member, or one who was removed and comes back. */
+export interface AddAction {
+  readonly kind: "add";
+  readonly account: string | null;
+  /** At least one; an admin has one that signs. */
+  readonly keys: readonly MemberKey[];
+  readonly role: Role;
+  readonly opens: readonly string[];
+  readonly label: string | null;
+  /** The entries that removed or took what is named here: without this it does not come back. */
+  readonly readmits: readonly string[];
+}
+
+/** More for a member. */
+export interface GiveAction {
+  readonly kind: "give";
+  /** The entry that added the member. */
+  readonly member: string;
+  readonly keys: readonly MemberKey[];
+  readonly role: "admin" | null;
+  readonly opens: readonly string[];
+  readonly label: string | null;
+  readonly readmits: readonly string[];
+}
+
+/** Less for a member, who stays. */
+export interface TakeAction {
+  readonly kind: "take";
+  /** The entry that added the member. */
+  readonly member: string;
+  /** The ids of keys. */
+  readonly keys: readonly Identifier[];
+  /** `admin` makes a reader of an admin. */
+  readonly role: "admin" | null;
+  readonly opens: readonly string[];
+  readonly generations: readonly NamedCommitment[];
+}
+
+/** Members go, with all their accounts and keys, under every name. */
+export interface RemoveAction {
+  readonly kind: "remove";
+  /** At least one account or id of a key. */
+  readonly members: readonly Identifier[];
+  readonly generations: readonly NamedCommitment[];
+}
+
+/** New git-crypt keys. */
+export interface GenerationAction {
+  readonly kind: "generation";
+  /** At least one. */
+  readonly generations: readonly NamedCommitment[];
+}
+
+/** Something for people to read. */
+export interface NoteAction {
+  readonly kind: "note";
+  readonly text: string;
+}
+
+/** What an entry does. */
+export type Action = StartAction | AddAction | GiveAction | TakeAction | RemoveAction | GenerationAction | NoteAction;
+
+/** An entry before it is signed. Lists are sets: their order means nothing. */
+export interface EntryDraft {
+  /** The id of the log's first entry; null in that entry. */
+  readonly root: string | null;
+  /** The ids of the entries that the author saw last; none in the first entry. */
+  readonly parents: readonly string[];
+  /** The id of the SSH key that signs. */
+  readonly author: Identifier;
+  /** UTC to the second, `2026-11-25T02:45:17Z`. For people: no rule looks at it. */
+  readonly time: string;
+  readonly action: Action;
+}
+
+/** An entry as its file holds it. That it was read says nothing of its signature. */
+export interface Entry extends EntryDraft {
+  /**
+   * 64 hexadecimal digits: SHA-256 of what is signed. It does not depend on the signature, of which
+   * anybody can make a second valid one where the key is ECDSA.
+   */
+  readonly id: string;
+  /** An SSH signature as `ssh-keygen -Y sign` writes it. */
+  readonly signature: string;
+}

@@ -1,0 +1,279 @@
+import { createHash } from "node:crypto";
+import { MembersError } from "../errors.ts";
+import type { Action, Entry, EntryDraft, NamedCommitment } from "./entry.ts";
+import { isAccount, isKeyId, isSshKeyId, readMemberKey, type MemberKey } from "./identifiers.ts";
+
+/*
+ * The bytes of an entry. Reading takes the lines apart and writes them again: only what comes out as
+ * the same bytes is an entry, so that each has one encoding.
+ */
+
+/** The most bytes that an entry may have. */
+export const MAX_ENTRY_BYTES: number = 256 * 1024;
+/** The most values that a field may have. */
+const MAX_VALUES = 1000;
+const MAX_LABEL_BYTES = 200;
+const MAX_TEXT_BYTES = 1000;
+
+const FIRST_LINE = "git-vault entry v1";
+const BEGIN = "-----BEGIN SSH SIGNATURE-----\n";
+const SIGNATURE =
+  /^-----BEGIN SSH SIGNATURE-----\n(?:[A-Za-z0-9+/]{70}\n)*[A-Za-z0-9+/=]{1,70}\n-----END SSH SIGNATURE-----\n$/;
+const ID = /^[0-9a-f]{64}$/;
+const NONCE = /^[0-9a-f]{32}$/;
+const KEY_NAME = /^[A-Za-z0-9_-]{1,128}$/;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+/** Control characters, and halves of characters, which UTF-8 cannot hold. */
+const UNFIT = /[\p{Cc}\p{Cs}]/u;
+
+const malformed = (problem: string): MembersError => new MembersError("MALFORMED_ENTRY", `malformed entry: ${problem}`);
+
+/** Whether a text has the form of an entry's id. */
+export const isEntryId = (text: string): boolean => ID.test(text);
+
+const isInstant = (text: string): boolean =>
+  INSTANT.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text.replace("Z", ".000Z");
+
+const isText = (text: string, bytes: number): boolean =>
+  text !== "" && !UNFIT.test(text) && Buffer.byteLength(text) <= bytes;
+
+const isGeneration = (text: string): boolean => {
+  const [keyName = "", commitment = ""] = text.split(" ");
+  return text === `${keyName} ${commitment}` && KEY_NAME.test(keyName) && ID.test(commitment);
+};
+
+/** The fields in the order of their lines, and what each of their values must be. */
+const FIELDS = {
+  root: (value: string) => value === "start" || ID.test(value),
+  parent: (value: string) => ID.test(value),
+  author: isSshKeyId,
+  time: isInstant,
+  action: (value: string) => value !== "",
+  nonce: (value: string) => NONCE.test(value),
+  /** The entry that added a member. */
+  subject: (value: string) => ID.test(value),
+  /** Who is removed. */
+  member: (value: string) => isAccount(value) || isKeyId(value),
+  account: isAccount,
+  /** Texts of keys were read by readMemberKey when they get here. */
+  key: (value: string) => value !== "",
+  "key-id": isKeyId,
+  role: (value: string) => value === "admin" || value === "reader",
+  opens: (value: string) => KEY_NAME.test(value),
+  label: (value: string) => isText(value, MAX_LABEL_BYTES),
+  readmits: (value: string) => ID.test(value),
+  generation: isGeneration,
+  text: (value: string) => isText(value, MAX_TEXT_BYTES),
+};
+
+type Field = keyof typeof FIELDS;
+type Values = Partial<Record<Field, readonly string[]>>;
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of an object that is written above
+const FIELD_NAMES = Object.keys(FIELDS) as Field[];
+
+const optional = (value: string | null): string[] => (value === null ? [] : [value]);
+const textsOf = (keys: readonly MemberKey[]): string[] => keys.map(({ text }) => readMemberKey(text).text);
+const linesOf = (generations: readonly NamedCommitment[]): string[] =>
+  generations.map(({ keyName, commitment }) => `${keyName} ${commitment}`);
+
+const demand = (isThere: boolean, problem: string): void => {
+  if (!isThere) throw malformed(problem);
+};
+
+/** The values of an action's fields; throws MembersError where something is missing. */
+function valuesOf(action: Action, author: string): Values {
+  switch (action.kind) {
+    case "start": {
+      const { nonce, account, keys, opens, label, generations } = action;
+      demand(
+        keys.some(({ id }) => id === author),
+        "its author's key is not among those of the first member",
+      );
+      return {
+        nonce: [nonce],
+        account: optional(account),
+        key: textsOf(keys),
+        opens,
+        label: optional(label),
+        generation: linesOf(generations),
+      };
+    }
+    case "add": {
+      const { account, keys, role, opens, label, readmits } = action;
+      demand(keys.length > 0, "expected a key of the new member");
+      demand(role === "reader" || keys.some(({ signs }) => signs), "an admin needs an SSH key, to sign with");
+      return { account: optional(account), key: textsOf(keys), role: [role], opens, label: optional(label), readmits };
+    }
+    case "give": {
+      const { member, keys, role, opens, label, readmits } = action;
+      demand(keys.length > 0 || role !== null || opens.length > 0 || label !== null, "it gives nothing");
+      return { subject: [member], key: textsOf(keys), role: optional(role), opens, label: optional(label), readmits };
+    }
+    case "take": {
+      const { member, keys, role, opens, generations } = action;
+      demand(keys.length > 0 || role !== null || opens.length > 0, "it takes nothing");
+      return { subject: [member], "key-id": keys, role: optional(role), opens, generation: linesOf(generations) };
+    }
+    case "remove": {
+      demand(action.members.length > 0, "it removes nobody");
+      return { member: action.members, generation: linesOf(action.generations) };
+    }
+    case "generation": {
+      demand(action.generations.length > 0, "it names no key");
+      return { generation: linesOf(action.generations) };
+    }
+    case "note":
+      break;
+  }
+  return { text: [action.text] };
+}
+
+function encodeField(field: Field, values: readonly string[]): string {
+  if (values.length > MAX_VALUES)
+    throw malformed(`expected at most ${MAX_VALUES} times ${field}, got ${values.length}`);
+  const sorted = values.toSorted();
+  // A name may have one generation, whatever its commitment.
+  const distinct = new Set(field === "generation" ? sorted.map((value) => value.split(" ", 1)[0]) : sorted);
+  if (distinct.size < sorted.length) throw malformed(`it has a ${field} twice`);
+  const bad = sorted.some((value) => !FIELDS[field](value));
+  if (bad) throw malformed(`its ${field} is not written as it must be`);
+  return sorted.map((value) => `${field}: ${value}\n`).join("");
+}
+
+/**
+ * The bytes of an entry that are signed: all that stands before its signature.
+ *
+ * @throws MembersError `MALFORMED_ENTRY`, `MALFORMED_KEY`
+ */
+export function encodeDraft({ root, parents, author, time, action }: EntryDraft): Buffer {
+  const isFirst = action.kind === "start";
+  if (isFirst !== (root === null)) throw malformed("the first entry, and no other, has no root");
+  if (isFirst !== (parents.length === 0)) throw malformed("the first entry, and no other, has no parents");
+  const values: Values = {
+    root: [root ?? "start"],
+    parent: parents,
+    author: [author],
+    time: [time],
+    action: [action.kind],
+    ...valuesOf(action, author),
+  };
+  const fields = FIELD_NAMES.map((field) => encodeField(field, values[field] ?? []));
+  const bytes = Buffer.from(`${FIRST_LINE}\n${fields.join("")}`);
+  if (bytes.length > MAX_ENTRY_BYTES / 2) throw malformed(`${bytes.length} bytes are too many`);
+  return bytes;
+}
+
+/** The id of the entry whose signed bytes these are. */
+export const entryId = (signed: Uint8Array): string => createHash("sha256").update(signed).digest("hex");
+
+/** The values of the lines, by their names. Unknown names are kept: they are not written again. */
+function readLines(text: string): ReadonlyMap<string, readonly string[]> {
+  const values = new Map<string, string[]>();
+  for (const line of text.split("\n")) {
+    const end = line.indexOf(": ");
+    const field = end < 0 ? line : line.slice(0, end);
+    const list = values.get(field) ?? [];
+    list.push(line.slice(end + 2));
+    values.set(field, list);
+  }
+  return values;
+}
+
+/** What fits no line, so that an entry which lacks it is not written as it was read. */
+const MISSING = "";
+
+function readAction(values: ReadonlyMap<string, readonly string[]>): Action {
+  const all = (field: Field): readonly string[] => values.get(field) ?? [];
+  const first = (field: Field): string => all(field)[0] ?? MISSING;
+  const maybe = (field: Field): string | null => all(field)[0] ?? null;
+  const keys = (): MemberKey[] => all("key").map(readMemberKey);
+  const role = maybe("role") === "admin" ? "admin" : null;
+  const opens = all("opens");
+  const generations = all("generation").map((value) => {
+    const [keyName = MISSING, commitment = MISSING] = value.split(" ");
+    return { keyName, commitment };
+  });
+  const kind = first("action");
+  switch (kind) {
+    case "start":
+      return {
+        kind,
+        nonce: first("nonce"),
+        account: maybe("account"),
+        keys: keys(),
+        opens,
+        label: maybe("label"),
+        generations,
+      };
+    case "add": {
+      const readmits = all("readmits");
+      return {
+        kind,
+        account: maybe("account"),
+        keys: keys(),
+        role: role ?? "reader",
+        opens,
+        label: maybe("label"),
+        readmits,
+      };
+    }
+    case "give":
+      return {
+        kind,
+        member: first("subject"),
+        keys: keys(),
+        role,
+        opens,
+        label: maybe("label"),
+        readmits: all("readmits"),
+      };
+    case "take":
+      return { kind, member: first("subject"), keys: all("key-id"), role, opens, generations };
+    case "remove":
+      return { kind, members: all("member"), generations };
+    case "generation":
+      return { kind, generations };
+    case "note":
+      return { kind, text: first("text") };
+    default:
+      throw malformed("its action is not one of version 1");
+  }
+}
+
+/** An entry with the bytes that its signature is over. */
+export interface ParsedEntry {
+  readonly entry: Entry;
+  readonly signed: Buffer;
+}
+
+/** Reads an entry's file; throws MembersError `MALFORMED_ENTRY`, `MALFORMED_KEY`. */
+export function parse(bytes: Uint8Array): ParsedEntry {
+  if (bytes.length > MAX_ENTRY_BYTES) throw malformed(`expected at most ${MAX_ENTRY_BYTES} bytes, got ${bytes.length}`);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const text = buffer.toString();
+  if (!text.startsWith(`${FIRST_LINE}\n`)) throw malformed(`expected "${FIRST_LINE}" on its first line`);
+  const end = text.lastIndexOf(BEGIN);
+  const signature = end < 0 ? "" : text.slice(end);
+  if (!SIGNATURE.test(signature)) throw malformed("expected an SSH signature at its end, and nothing after it");
+  const values = readLines(text.slice(FIRST_LINE.length + 1, end - 1));
+  const root = values.get("root")?.[0] ?? MISSING;
+  const draft: EntryDraft = {
+    root: root === "start" ? null : root,
+    parents: values.get("parent") ?? [],
+    author: values.get("author")?.[0] ?? MISSING,
+    time: values.get("time")?.[0] ?? MISSING,
+    action: readAction(values),
+  };
+  const signed = encodeDraft(draft);
+  const isSame = buffer.subarray(0, signed.length).equals(signed) && buffer.length === signed.length + signature.length;
+  if (!isSame)
+    throw malformed("its fields are not in their one form: a field too many, another order or another spelling");
+  return { entry: { ...draft, id: entryId(signed), signature }, signed };
+}
+
+/**
+ * Reads an entry's file. Whether its signature holds is not looked at: see `readLog`.
+ *
+ * @throws MembersError `MALFORMED_ENTRY`, `MALFORMED_KEY`
+ */
+export const parseEntry = (bytes: Uint8Array): Entry => parse(bytes).entry;

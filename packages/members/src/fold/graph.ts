@@ -1,0 +1,136 @@
+import type { Entry } from "../entry/entry.ts";
+import type { Look } from "../log/arrival.ts";
+import type { Log } from "../log/log.ts";
+
+/** Why an entry has no place in the graph. */
+export type Misplaced = "missing-parent" | "other-root";
+
+/** The entries of one root in an order in which each comes after its ancestors: a node is an index. */
+export interface Graph {
+  readonly entries: readonly Entry[];
+  /** The look with which an entry and all its ancestors had arrived. */
+  readonly looks: readonly number[];
+  readonly parents: readonly (readonly number[])[];
+  /** Of each node whether its author signed it: others are here only because entries hang on them. */
+  readonly signed: readonly boolean[];
+  /** The node of an entry; undefined where it has no place here. */
+  nodeOf(id: string): number | undefined;
+  /** The entry of a node. */
+  entryOf(node: number): Entry;
+  /** Whether `before` is an ancestor of `after`. */
+  isBefore(before: number, after: number): boolean;
+  /** Whether two nodes know nothing of each other: neither is an ancestor of the other. */
+  areConcurrent(one: number, other: number): boolean;
+  /** Signed entries that have no place here. */
+  readonly misplaced: ReadonlyMap<string, Misplaced>;
+  /** The ids of entries that are named as a parent and not there. */
+  readonly missing: readonly string[];
+}
+
+/** An entry with its ancestors, before it has an index. */
+interface Placed {
+  readonly entry: Entry;
+  readonly look: number;
+  /** How many entries the longest way to the root has. */
+  readonly depth: number;
+}
+
+/** Gives each id the first look that it is in; those in none came last, together. */
+export function looksOf(looks: Iterable<Look>): (id: string) => number {
+  const first = new Map<string, number>();
+  let count = 0;
+  for (const look of looks) {
+    for (const id of look) if (!first.has(id)) first.set(id, count);
+    count += 1;
+  }
+  return (id) => first.get(id) ?? count;
+}
+
+/**
+ * Orders the signed entries under a root, and what they hang on: by arrival, then by the distance
+ * from the root, then by id.
+ */
+export function graphOf(log: Log, root: string, lookOf: (id: string) => number): Graph {
+  const { placed, misplaced, missing } = place(log, root, lookOf);
+  const sorted = [...placed.values()].toSorted(
+    (a, b) => a.look - b.look || a.depth - b.depth || (a.entry.id < b.entry.id ? -1 : 1),
+  );
+  const indexes = new Map(sorted.map(({ entry }, index) => [entry.id, index]));
+  const parents = sorted.map(({ entry }) => entry.parents.map((id) => indexes.get(id) ?? 0));
+  const ancestors = ancestorsOf(parents);
+  const isBefore = (before: number, after: number): boolean =>
+    (((ancestors[after]?.[before >>> 5] ?? 0) >>> (before & 31)) & 1) === 1;
+  return {
+    entries: sorted.map(({ entry }) => entry),
+    looks: sorted.map(({ look }) => look),
+    parents,
+    signed: sorted.map(({ entry }) => log.signed.has(entry.id)),
+    nodeOf: (id) => indexes.get(id),
+    entryOf: (node) => {
+      const entry = sorted[node]?.entry;
+      if (entry === undefined) throw new RangeError(`expected a node of the graph, got ${node}`);
+      return entry;
+    },
+    isBefore,
+    areConcurrent: (one, other) => one !== other && !isBefore(one, other) && !isBefore(other, one),
+    misplaced,
+    missing: [...missing].toSorted(),
+  };
+}
+
+/** Of each node a set of bits: its ancestors. */
+function ancestorsOf(parents: readonly (readonly number[])[]): Uint32Array[] {
+  const rows: Uint32Array[] = [];
+  for (const [node, its] of parents.entries()) {
+    const row = new Uint32Array((node >>> 5) + 1);
+    for (const parent of its) {
+      const above = rows[parent] ?? new Uint32Array(0);
+      for (let word = 0; word < above.length; word += 1) row[word] = (row[word] ?? 0) | (above[word] ?? 0);
+      row[parent >>> 5] = (row[parent >>> 5] ?? 0) | (1 << (parent & 31));
+    }
+    rows.push(row);
+  }
+  return rows;
+}
+
+interface Placement {
+  readonly placed: ReadonlyMap<string, Placed>;
+  readonly misplaced: Map<string, Misplaced>;
+  readonly missing: Set<string>;
+}
+
+function place(log: Log, root: string, lookOf: (id: string) => number): Placement {
+  const placed = new Map<string, Placed>();
+  const misplaced = new Map<string, Misplaced>();
+  const missing = new Set<string>();
+  const isDone = (id: string): boolean => placed.has(id) || misplaced.has(id);
+  /** Places an entry whose parents are done. */
+  const placeOne = (entry: Entry): void => {
+    const parents = entry.parents.map((id) => placed.get(id));
+    const misfit = entry.parents.map((id) => misplaced.get(id)).find((why) => why !== undefined);
+    if ((entry.root ?? entry.id) !== root) misplaced.set(entry.id, "other-root");
+    else if (misfit !== undefined) misplaced.set(entry.id, misfit);
+    else {
+      const look = Math.max(lookOf(entry.id), ...parents.map((parent) => parent?.look ?? 0));
+      const depth = Math.max(0, ...parents.map((parent) => (parent?.depth ?? 0) + 1));
+      placed.set(entry.id, { entry, look, depth });
+    }
+  };
+  for (const id of log.signed) {
+    const waiting = [id];
+    for (let top = waiting.at(-1); top !== undefined; top = waiting.at(-1)) {
+      const entry = log.entries.get(top);
+      if (entry === undefined) {
+        missing.add(top);
+        misplaced.set(top, "missing-parent");
+      }
+      const above = entry?.parents.filter((parent) => !isDone(parent)) ?? [];
+      if (above.length > 0) waiting.push(...above);
+      else {
+        waiting.pop();
+        if (entry !== undefined && !isDone(top)) placeOne(entry);
+      }
+    }
+  }
+  return { placed, misplaced, missing };
+}

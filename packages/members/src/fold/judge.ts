@@ -1,0 +1,140 @@
+import type { Graph } from "./graph.ts";
+import { People, type Counts } from "./people.ts";
+import { isGift, isTaking, Rules, type Kind, type Problem } from "./rules.ts";
+
+/** Which entries of a graph count. */
+export interface Judgement {
+  readonly counts: Counts;
+  /** Of each node that does not count. */
+  readonly problems: ReadonlyMap<number, Problem>;
+  readonly people: People;
+}
+
+/**
+ * Judges the entries of a graph, look by look. What takes, names a generation or notes is judged once
+ * and for all with its look. What gives can still be undone, by a removal of its author that does not
+ * descend from it.
+ */
+export function judge(graph: Graph): Judgement {
+  const its = new Judge(graph);
+  for (let node = 0; node < graph.entries.length;) {
+    const look: number[] = [];
+    for (const at = graph.looks[node]; graph.looks[node] === at && node < graph.entries.length; node += 1) {
+      look.push(node);
+    }
+    its.judgeLook(look);
+  }
+  return its;
+}
+
+class Judge implements Judgement {
+  readonly counts: Counts;
+  readonly problems = new Map<number, Problem>();
+  readonly people: People;
+  readonly #graph: Graph;
+  readonly #rules: Rules;
+  /** All gifts that were judged so far, and those of each author. */
+  readonly #gifts: number[] = [];
+  readonly #giftsOf = new Map<string, number[]>();
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    this.counts = new Uint8Array(graph.entries.length);
+    this.people = new People(graph, this.counts);
+    this.#rules = new Rules(graph, this.people);
+  }
+
+  #kindOf(node: number): Kind {
+    return this.#graph.entryOf(node).action.kind;
+  }
+
+  #settle(node: number, problem: Problem | null): void {
+    this.counts[node] = problem === null ? 1 : 0;
+    if (problem !== null) this.problems.set(node, problem);
+  }
+
+  judgeLook(look: readonly number[]): void {
+    const gifts = look.filter((node) => isGift(this.#kindOf(node)));
+    for (const gift of gifts) {
+      const { author } = this.#graph.entryOf(gift);
+      this.#gifts.push(gift);
+      this.#giftsOf.set(author, [...(this.#giftsOf.get(author) ?? []), gift]);
+      this.#settle(gift, this.#rules.problemOf(gift, this.counts));
+    }
+    const takings = look.filter((node) => isTaking(this.#kindOf(node)));
+    this.#judgeTakings(takings, gifts);
+    for (const node of look) {
+      const kind = this.#kindOf(node);
+      if (!isGift(kind) && !isTaking(kind)) this.#settle(node, this.#rules.problemOf(node, this.counts));
+    }
+  }
+
+  /**
+   * Judges the takings of a look, which may take each other's authors. Those that fail as things
+   * stand fail. Those that would count even if all that are open did, count. Where neither is left,
+   * all take each other's authors: then the most senior author's is judged as if it had come first.
+   */
+  #judgeTakings(takings: readonly number[], gifts: readonly number[]): void {
+    for (let open = takings; open.length > 0;) {
+      for (const taking of open) this.people.aim(taking);
+      const problems = open.map((taking) => [taking, this.#rules.problemOf(taking, this.counts)] as const);
+      for (const [taking, problem] of problems) if (problem !== null) this.#settle(taking, problem);
+      const sound = problems.filter(([, problem]) => problem === null).map(([taking]) => taking);
+      const safe = sound.length > 1 ? this.#safeAmong(sound) : sound;
+      const chosen = new Set(safe.length === 0 && sound.length > 0 ? [this.#firstOf(sound)] : safe);
+      for (const taking of chosen) this.#settle(taking, null);
+      this.#undoGifts(chosen, gifts);
+      open = sound.filter((taking) => !chosen.has(taking));
+    }
+    // What was judged later may lie between.
+    if (takings.length > 1) for (const taking of takings) if (this.counts[taking] === 1) this.people.aim(taking);
+  }
+
+  /** Those that count even if all of them do. */
+  #safeAmong(open: readonly number[]): number[] {
+    const worst = this.counts.slice();
+    for (const taking of open) worst[taking] = 1;
+    for (const gift of this.#gifts)
+      if (worst[gift] === 1 && this.#rules.problemOf(gift, worst) !== null) worst[gift] = 0;
+    return open.filter((taking) => {
+      const { author } = this.#graph.entryOf(taking);
+      const group = this.people.groupOf(author, taking, this.counts);
+      const rest = this.people.groupOf(author, taking, worst);
+      if (group === null || rest === null || !this.people.isAdmin(rest, taking, worst)) return false;
+      return this.people.disarmerOf(taking, author, group, worst) === undefined;
+    });
+  }
+
+  /** The one to judge first: the most senior author's, or what that one descends from. */
+  #firstOf(open: readonly number[]): number {
+    const seniority = (taking: number): number => {
+      const { author } = this.#graph.entryOf(taking);
+      return Math.min(...(this.people.groupOf(author, taking, this.counts)?.records ?? []));
+    };
+    const [first = 0] = open.toSorted((a, b) => seniority(a) - seniority(b) || a - b);
+    return open.find((taking) => this.#graph.isBefore(taking, first)) ?? first;
+  }
+
+  /** Undoes the gifts that fail by what was taken, and what hangs on these. */
+  #undoGifts(takings: Iterable<number>, gifts: readonly number[]): void {
+    const suspects = new Set(gifts);
+    for (const taking of takings) {
+      for (const key of this.people.aimOf(taking)) {
+        for (const gift of this.#giftsOf.get(key) ?? []) suspects.add(gift);
+      }
+    }
+    if (this.#undo([...suspects].toSorted((a, b) => a - b)) > 0) this.#undo(this.#gifts);
+  }
+
+  /** Undoes those that fail now, in the order of the graph; gives their number. */
+  #undo(gifts: readonly number[]): number {
+    let undone = 0;
+    for (const gift of gifts) {
+      const problem = this.counts[gift] === 1 ? this.#rules.problemOf(gift, this.counts) : null;
+      if (problem === null) continue;
+      this.#settle(gift, problem);
+      undone += 1;
+    }
+    return undone;
+  }
+}

@@ -1,0 +1,36 @@
+export { MembersError, type MembersErrorCode } from "./errors.ts";
+/* Entries. */
+export type {
+  Action,
+  AddAction,
+  Entry,
+  EntryDraft,
+  GenerationAction,
+  GiveAction,
+  NamedCommitment,
+  NoteAction,
+  RemoveAction,
+  Role,
+  StartAction,
+  TakeAction,
+} from "./entry/entry.ts";
+export { isEntryId, encodeDraft, MAX_ENTRY_BYTES, parseEntry } from "./entry/format.ts";
+export { readMemberKey, type Identifier, type MemberKey } from "./entry/identifiers.ts";
+export { finishEntry, MEMBERS_NAMESPACE } from "./entry/sign.ts";
+export { commitmentOf } from "./commitment.ts";
+/* The log. */
+export { readLog, withDraft, type BadFile, type Log, type LogFile, type ReadLogOptions } from "./log/log.ts";
+export { arrivalOf, type LogCommit, type Look } from "./log/arrival.ts";
+/* What it says. */
+export {
+  fold,
+  memberWith,
+  type FoldOptions,
+  type Member,
+  type Membership,
+  type Removed,
+  type Verdict,
+} from "./fold/fold.ts";
+export type { Reason } from "./fold/rules.ts";
+export type { Generation, KeyName, KeyState } from "./fold/generations.ts";
+export { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from "./checkpoint.ts";

@@ -1,0 +1,99 @@
+import { expect, test } from "vitest";
+import { files, parse } from "./sources.ts";
+
+/** Files whose hints still name the command or a flag. The list only ever gets shorter. */
+const KNOWN: ReadonlySet<string> = new Set([
+  "packages/deploy/src/charts/charts.ts",
+  "packages/deploy/src/charts/fetch.ts",
+  "packages/deploy/src/charts/lock-file.ts",
+  "packages/deploy/src/checks/encrypted.ts",
+  "packages/deploy/src/cluster/lease.ts",
+  "packages/deploy/src/nodes/drain.ts",
+  "packages/deploy/src/nodes/nodes.ts",
+  "packages/deploy/src/project/key.ts",
+  "packages/deploy/src/project/tree.ts",
+  "packages/deploy/src/releases/held-release.ts",
+  "packages/deploy/src/releases/plan-file.ts",
+  "packages/deploy/src/releases/repair.ts",
+  "packages/deploy/src/rollout/rollout-steps.ts",
+  "packages/deploy/src/verify/served-certificate.ts",
+  "packages/directory/src/http.ts",
+  "packages/git-crypt/src/checkout/initialize.ts",
+  "packages/git-crypt/src/checkout/lock.ts",
+  "packages/git-crypt/src/checkout/merge-driver.ts",
+  "packages/git-crypt/src/checkout/unlock.ts",
+  "packages/git-crypt/src/git/repository.ts",
+  "packages/git-crypt/src/git/uses-git-crypt.ts",
+  "packages/git-crypt/src/keys/key-ring.ts",
+  "packages/git-crypt/src/rotation/commit-files.ts",
+  "packages/git-crypt/src/rotation/journal.ts",
+  "packages/git-crypt/src/rotation/preconditions.ts",
+  "packages/git-crypt/src/rotation/rotate.ts",
+  "packages/sealing/src/openpgp/message.ts",
+  "packages/sealing/src/openpgp/recipient.ts",
+  "packages/sharing/src/grants/grant-file.ts",
+  "packages/sharing/src/grants/grant-validity.ts",
+  "packages/sharing/src/grants/grant.ts",
+  "packages/sharing/src/grants/open-grants.ts",
+  "packages/sharing/src/identities/gpg.ts",
+  "packages/sharing/src/identities/identity-variable.ts",
+  "packages/sharing/src/identities/signer.ts",
+  "packages/sharing/src/messages/share.ts",
+  "packages/sharing/src/trust/expectations.ts",
+]);
+
+interface Node {
+  readonly type: string;
+  readonly key?: { readonly name?: string };
+  readonly id?: { readonly name?: string };
+  readonly value?: unknown;
+  readonly init?: unknown;
+  readonly quasis?: readonly { readonly value: { readonly cooked: string } }[];
+}
+
+/** The texts of each `hint:` and of each constant that is named as a hint, a file's whole. */
+function hints(path: string): string[] {
+  const found: string[] = [];
+  visit(parse(path).program, ({ type, key, id, value, init }) => {
+    if (type === "Property" && key?.name === "hint") found.push(...texts(value));
+    if (type === "VariableDeclarator" && /hint/i.test(id?.name ?? "")) found.push(...texts(init));
+  });
+  return found;
+}
+
+/** Literals and templates, with `…` for what is put into a template. */
+function texts(root: unknown): string[] {
+  const found: string[] = [];
+  visit(root, ({ type, value, quasis = [] }) => {
+    if (type === "Literal" && typeof value === "string") found.push(value);
+    if (type === "TemplateLiteral") found.push(quasis.map((quasi) => quasi.value.cooked).join("…"));
+  });
+  return found;
+}
+
+function visit(node: unknown, see: (node: Node) => void): void {
+  if (node === null || typeof node !== "object") return;
+  if ("type" in node && typeof node.type === "string") see(node as Node);
+  for (const child of Object.values(node)) visit(child, see);
+}
+
+/** Whether a text speaks of `vault …`, or of a flag that is not one of another program. */
+function namesCommand(text: string): boolean {
+  const others = /\b(?:git (?!vault)|helm|kubectl|gpg|ssh-keygen|clone)\b/;
+  return /(?<![\w-])vault [a-z]/.test(text) || (/(?:^|[\s`])--[a-z]/.test(text) && !others.test(text));
+}
+
+test("hints of packages are found", () => {
+  expect(files(/^packages\/git-crypt\/src\/.*\.ts$/).flatMap(hints)).not.toHaveLength(0);
+});
+
+test("no hint of a package names the command or a flag: the command says it in its own words", () => {
+  const naming = files(/^packages\/(?!testkit\/)[^/]+\/src\/.*\.ts$/)
+    .filter((path) => !KNOWN.has(path))
+    .flatMap((path) =>
+      hints(path)
+        .filter(namesCommand)
+        .map((hint) => `${path}: ${hint}`),
+    );
+  expect(naming).toEqual([]);
+});
