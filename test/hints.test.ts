@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { files, parse } from "./sources.ts";
+import { files, parse, read } from "./sources.ts";
 
 /** Files whose hints still name the command or a flag. The list only ever gets shorter. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -18,19 +18,6 @@ const KNOWN: ReadonlySet<string> = new Set([
   "packages/deploy/src/rollout/rollout-steps.ts",
   "packages/deploy/src/verify/served-certificate.ts",
   "packages/directory/src/http.ts",
-  "packages/git-crypt/src/checkout/initialize.ts",
-  "packages/git-crypt/src/checkout/lock.ts",
-  "packages/git-crypt/src/checkout/merge-driver.ts",
-  "packages/git-crypt/src/checkout/unlock.ts",
-  "packages/git-crypt/src/git/repository.ts",
-  "packages/git-crypt/src/git/uses-git-crypt.ts",
-  "packages/git-crypt/src/keys/key-ring.ts",
-  "packages/git-crypt/src/rotation/commit-files.ts",
-  "packages/git-crypt/src/rotation/journal.ts",
-  "packages/git-crypt/src/rotation/preconditions.ts",
-  "packages/git-crypt/src/rotation/rotate.ts",
-  "packages/sealing/src/openpgp/message.ts",
-  "packages/sealing/src/openpgp/recipient.ts",
   "packages/sharing/src/grants/grant-file.ts",
   "packages/sharing/src/grants/grant-validity.ts",
   "packages/sharing/src/grants/grant.ts",
@@ -46,28 +33,24 @@ interface Node {
   readonly type: string;
   readonly key?: { readonly name?: string };
   readonly id?: { readonly name?: string };
-  readonly value?: unknown;
-  readonly init?: unknown;
-  readonly quasis?: readonly { readonly value: { readonly cooked: string } }[];
+  readonly value?: Place;
+  readonly init?: Place;
 }
 
-/** The texts of each `hint:` and of each constant that is named as a hint, a file's whole. */
+interface Place {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The source of each `hint:` and of each constant that is named as a hint. */
 function hints(path: string): string[] {
   const found: string[] = [];
-  visit(parse(path).program, ({ type, key, id, value, init }) => {
-    if (type === "Property" && key?.name === "hint") found.push(...texts(value));
-    if (type === "VariableDeclarator" && /hint/i.test(id?.name ?? "")) found.push(...texts(init));
-  });
-  return found;
-}
-
-/** Literals and templates, with `…` for what is put into a template. */
-function texts(root: unknown): string[] {
-  const found: string[] = [];
-  visit(root, ({ type, value, quasis = [] }) => {
-    if (type === "Literal" && typeof value === "string") found.push(value);
-    if (type === "TemplateLiteral") found.push(quasis.map((quasi) => quasi.value.cooked).join("…"));
-  });
+  const see = ({ type, key, id, value, init }: Node): void => {
+    const isHint = (type === "Property" && key?.name === "hint") || /hint/i.test(id?.name ?? "");
+    const hint = isHint ? (value ?? init) : undefined;
+    if (hint) found.push(read(path).slice(hint.start, hint.end));
+  };
+  visit(parse(path).program, see);
   return found;
 }
 
@@ -80,7 +63,7 @@ function visit(node: unknown, see: (node: Node) => void): void {
 /** Whether a text speaks of `vault …`, or of a flag that is not one of another program. */
 function namesCommand(text: string): boolean {
   const others = /\b(?:git (?!vault)|helm|kubectl|gpg|ssh-keygen|clone)\b/;
-  return /(?<![\w-])vault [a-z]/.test(text) || (/(?:^|[\s`])--[a-z]/.test(text) && !others.test(text));
+  return /(?<![\w-])vault [a-z]/.test(text) || (/[\s`"]--[a-z]/.test(text) && !others.test(text));
 }
 
 test("hints of packages are found", () => {

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { files, parse, read } from "./sources.ts";
+
+const SOURCES = [
+  ...files(/^packages\/core\/src\/.*\.ts$/),
+  ...files(/^(?:packages\/(?!testkit\/|core\/)[^/]+|apps\/[^/]+)\/src\/.*\.ts$/),
+];
+const packageOf = (path: string): string => path.split("/").slice(0, 2).join("/");
+
+/** Every export that is declared where it is exported: what an index passes on is the same thing. */
+const DECLARED = SOURCES.flatMap((path) =>
+  parse(path)
+    .module.staticExports.flatMap(({ entries }) => entries)
+    .filter(({ moduleRequest }) => moduleRequest === null)
+    .map(({ exportName }) => ({ name: exportName.name ?? "", path })),
+);
+
+/** Names that still have two meanings. The list only ever gets shorter. */
+const KNOWN = new Set(
+  [
+    "tellOutcome printable systemCode assertPinned nameOf mapAt listAt textAt Severity Finding",
+    "findGrants signatureStates grant grantedKeys listHolders openGrants lacksPresentKey",
+    "grantOpenPgp planSync planRotation resumeRotation",
+  ].flatMap((names) => names.split(" ")),
+);
+
+test("a name means one thing in a package, and what core exports everywhere", () => {
+  const seen = new Map<string, string>();
+  const twins = DECLARED.flatMap(({ name, path }) => {
+    // Each command has its own `run`.
+    if (name === "run" && path.startsWith("apps/vault/src/commands/")) return [];
+    const twin = seen.get(`core ${name}`) ?? seen.get(`${packageOf(path)} ${name}`);
+    seen.set(path.startsWith("packages/core/") ? `core ${name}` : `${packageOf(path)} ${name}`, path);
+    return twin === undefined || twin === path || KNOWN.has(name) ? [] : [`${name}: ${twin} and ${path}`];
+  });
+  expect(twins).toEqual([]);
+});
+
+test("no function only loads the function of its own name from another file", () => {
+  const wrappers = SOURCES.flatMap((path) => {
+    const text = read(path);
+    return [...text.matchAll(/const \{ (\w+)[^}]* \} = await import\(/g)]
+      .map(([, name = ""]) => name)
+      .filter((name) => new RegExp(`^export (?:async )?function ${name}\\b`, "m").test(text))
+      .map((name) => `${path}: ${name}`);
+  });
+  expect(wrappers).toEqual([]);
+});
