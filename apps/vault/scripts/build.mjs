@@ -52,12 +52,13 @@ const sharing = (name) => own(`../../packages/sharing/src/${name}.ts`);
 const main = own("src/main.ts");
 const imports = await importsFrom(main);
 const chunks = {
-  main: [main, own("src/cli/shell-words.ts")],
+  main: [main],
   work: [own("src/commands/message/view.ts"), own("src/commands/message/share.ts"), directory("file")],
   network: ["github", "http", "web", "settings", "cache"].map(directory),
-  repository: ["filter", "merge", "hooks", "status", "lock", "init", "doctor"].map((name) =>
-    own(`src/commands/repository/${name}.ts`),
-  ),
+  repository: [
+    ...["filter", "merge", "hooks", "status", "lock", "init"].map((name) => own(`src/commands/repository/${name}.ts`)),
+    own("src/commands/about/doctor.ts"),
+  ],
   grants: [
     ...["grant", "holders", "sync", "revoke"].map((name) => own(`src/commands/holders/${name}.ts`)),
     ...["grant", "holders", "open-grants", "find-grants", "sync", "grant-signature", "openpgp-grant"]

@@ -1,5 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { parseArgv } from "../src/cli/argv.ts";
+import { operandsOf, optionsOf, parseArgv } from "../src/cli/argv.ts";
+import { ALL_FLAGS, COMMANDS, NAMED_COMMANDS } from "../src/cli/command-table.ts";
+import { outcomeOf } from "../src/cli/error-codes.ts";
+import { CliError } from "../src/cli/errors.ts";
+import { GLOBAL_FLAGS } from "../src/cli/flags.ts";
+
+/** What a run is given, without what nothing was said of. */
+async function read(words: readonly string[]): Promise<{ command: string | null; options: object; operands: unknown }> {
+  const { command, given, operands } = await parseArgv(words);
+  const flags = { ...(command === null ? {} : COMMANDS[command].flags), ...GLOBAL_FLAGS };
+  const options = Object.entries(optionsOf(flags, given)).filter(
+    ([, value]) => value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0),
+  );
+  return { command, options: Object.fromEntries(options), operands };
+}
 
 describe("the command line is read as", () => {
   test.each([
@@ -7,6 +21,7 @@ describe("the command line is read as", () => {
     [["share", "--to=a", "file", "--to", "b"], "share", { to: ["a", "b"] }, ["file"]],
     [["share", "--to", "-", "-"], "share", { to: ["-"] }, ["-"]],
     [["share", "--to", "ssh-ed25519 AAAA me"], "share", { to: ["ssh-ed25519 AAAA me"] }, []],
+    [["share", "--format=openpgp"], "share", { format: "openpgp" }, []],
     [["-u", "receiver", "create"], "create", { user: "receiver" }, []],
     [["-u", "receiver", "-k", "2", "create", "vault"], "create", { user: "receiver", key: "2" }, ["vault"]],
     [
@@ -20,29 +35,53 @@ describe("the command line is read as", () => {
     [["--json", "deploy", "check"], "deploy check", { json: true }, []],
     [["c", "-u", "x"], "create", { user: "x" }, []],
     [["view", "-qc"], "view", { quiet: true, clipboard: true }, []],
+    [["view", "-q", "-q"], "view", { quiet: true }, []],
     [["view", "-qkfile"], "view", { quiet: true, key: "file" }, []],
     [["view", "-o", "-"], "view", { output: "-" }, []],
     [["view", "--output=--json"], "view", { output: "--json" }, []],
+    [["view", "--output="], "view", { output: "" }, []],
+    [["view", "--clear-after", "0"], "view", { clearAfter: 0 }, []],
     [["view", "--", "--json"], "view", {}, ["--json"]],
+    [["grant", "--ci"], "grant", { ci: true }, []],
+    [["grant", "--ci=deploy"], "grant", { ci: "deploy" }, []],
+    [["grant", "--ci", "deploy"], "grant", { ci: true }, ["deploy"]],
+    [["deploy", "apply", "prod", "--history-max", "10"], "deploy apply", { historyMax: 10 }, ["prod"]],
     [
-      ["-C", "folder", "--json", "--quiet", "--no-input", "keys", "a", "b", "c"],
+      ["-C", "folder", "--json", "--quiet", "keys", "a", "b", "c"],
       "keys",
-      { directory: "folder", json: true, quiet: true, "no-input": true },
+      { directory: "folder", json: true, quiet: true },
       ["a", "b", "c"],
     ],
     [["view", "--help", "a", "b"], "view", { help: true }, ["a", "b"]],
+    [["deploy", "--help"], null, { help: true }, []],
     [[], null, {}, []],
     [["-h"], null, { help: true }, []],
     [["--version"], null, { version: true }, []],
-  ] as const)("%j", async (words, command, flags, args) => {
-    const parsed = await parseArgv(words);
-    expect({ command: parsed.command?.name ?? null, flags: parsed.flags, args: parsed.args }).toEqual({
-      command,
-      flags,
-      args,
-    });
+  ] as const)("%j", async (words, command, options, operands) => {
+    expect(await read(words)).toEqual({ command, options, operands });
+  });
+
+  test("with nothing said of a flag as false, undefined or an empty list", async () => {
+    const { given } = await parseArgv(["share"]);
+    expect(optionsOf(COMMANDS.share.flags, given)).toMatchObject({ to: [], sign: false, key: undefined, json: false });
   });
 });
+
+/** The error, as it is told. */
+async function refusalOf(words: readonly string[]): Promise<{ message: string; hint: string | undefined }> {
+  let name: string | null = null;
+  try {
+    const { command, given, operands } = await parseArgv(words);
+    if (command === null) throw new Error("no command was named");
+    name = command;
+    optionsOf(COMMANDS[command].flags, given);
+    operandsOf(COMMANDS[command], operands);
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== "USAGE") throw error;
+    return { message: error.message, hint: outcomeOf(error, name).hint };
+  }
+  throw new Error(`${words.join(" ")} was taken`);
+}
 
 describe("the command line is refused for", () => {
   test.each([
@@ -59,14 +98,61 @@ describe("the command line is refused for", () => {
     [["view", "-x"], "unknown flag -x", "see `vault --help`"],
     [["keys", "--to", "a"], "--to is not a flag of `vault keys`", "see `vault keys --help`"],
     [["--to", "a"], "--to is not a flag of `vault`", "see `vault --help`"],
+    [["--json"], "--json is not a flag of `vault`", "see `vault --help`"],
+    [["completion", "bash", "--json"], "--json is not a flag of `vault completion`", "see `vault completion --help`"],
+    [["status", "--no-input"], "--no-input is not a flag of `vault status`", "see `vault status --help`"],
+    [["doctor", "-q"], "-q is not a flag of `vault doctor`", "see `vault doctor --help`"],
     [["view", "-o"], "-o needs a value: FILE", "see `vault view --help`"],
     [["view", "-o", "-c"], "-o needs a value: FILE", "see `vault view --help`"],
     [["view", "--clipboard=yes"], "--clipboard takes no value", "see `vault view --help`"],
     [["view", "-k", "a", "-k", "b"], "-k was given twice", "see `vault view --help`"],
     [["view", "a", "b"], "`vault view` takes at most 1 operand, got 2", "see `vault view --help`"],
+    [
+      ["merge", "1", "2", "3", "4", "5", "6"],
+      "`vault merge` takes at most 5 operands, got 6",
+      "see `vault merge --help`",
+    ],
+    [["status", "a"], "`vault status` takes no operand, got 1", "see `vault status --help`"],
+    [["decrypt"], "expected a file: [REV:]PATH", "see `vault decrypt --help`"],
+    [["share", "--format", "pgp"], "--format: expected age, ssh-vault, openpgp, got pgp", "see `vault share --help`"],
+    [
+      ["view", "--clear-after", "soon"],
+      "--clear-after: expected a whole number of seconds, at most 999999",
+      "`--clear-after 0` leaves the clipboard alone",
+    ],
+    [
+      ["deploy", "apply", "prod", "--timeout", "0"],
+      "--timeout: expected a number of seconds, such as 600",
+      "see `vault deploy apply --help`",
+    ],
+    [
+      ["deploy", "apply", "prod", "--history-max", "1"],
+      "--history-max: expected a number of revisions, at least 2, or 0 for no limit",
+      "see `vault deploy apply --help`",
+    ],
     [["view", "--__proto__"], "unknown flag --__proto__", "see `vault --help`"],
     [["constructor"], "unknown command constructor", "see `vault --help`"],
   ] as const)("%j", async (words, message, hint) => {
-    await expect(parseArgv(words)).rejects.toMatchObject({ code: "USAGE", message, hint });
+    expect(await refusalOf(words)).toEqual({ message, hint });
+  });
+});
+
+describe("a flag", () => {
+  test("is written alike in all commands that take it, since it may stand before them", () => {
+    for (const [command, { flags }] of NAMED_COMMANDS) {
+      for (const [name, { short, value, optional, multiple }] of Object.entries(flags)) {
+        const { [name]: known } = ALL_FLAGS;
+        expect([command, name, { short, value, optional, multiple }]).toEqual([
+          command,
+          name,
+          { short: known?.short, value: known?.value, optional: known?.optional, multiple: known?.multiple },
+        ]);
+      }
+    }
+  });
+
+  test("has a letter that no other has", () => {
+    const letters = Object.values(ALL_FLAGS).flatMap(({ short }) => short ?? []);
+    expect(letters).toEqual([...new Set(letters)]);
   });
 });

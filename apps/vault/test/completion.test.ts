@@ -2,28 +2,30 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { flagsOf } from "../src/cli/argv.ts";
+import { ALL_FLAGS, COMMANDS, FAMILIES, flagsOf, SHOWN_COMMANDS, TOPICS } from "../src/cli/command-table.ts";
+import type { Flags } from "../src/cli/command.ts";
 import { completionScript, SHELLS } from "../src/cli/completion.ts";
-import {
-  COMMANDS,
-  FAMILIES,
-  FLAG_NAMES,
-  FLAGS,
-  TOPICS,
-  type CommandSpec,
-  type FlagName,
-  type FlagSpec,
-} from "../src/cli/command-table.ts";
 import { VAULT } from "./program.ts";
 import { startShell, type CompletingShell } from "./shells.ts";
 
-const shown: readonly CommandSpec[] = COMMANDS.filter(({ group }) => group !== undefined);
+const shown = SHOWN_COMMANDS.map(([name, command]) => ({ name, command }));
 const names: readonly string[] = [...new Set(shown.map(({ name }) => name.split(" ")[0] ?? name))].toSorted();
-const spec = (name: FlagName): FlagSpec => FLAGS[name];
-const dashed = (flags: readonly FlagName[]): string[] => flags.map((name) => `--${name}`).toSorted();
-const valued = FLAG_NAMES.filter((name) => spec(name).value !== undefined);
+const dashed = (flags: Flags): string[] =>
+  Object.keys(flags)
+    .map((name) => `--${name}`)
+    .toSorted();
+const flags = Object.entries(ALL_FLAGS);
+const valued = flags.flatMap(([name, { value }]) => (value === undefined ? [] : name));
 /** A flag as it is written, long and short. */
-const writtenAs = (name: FlagName): string[] => [`--${name}`, ...(spec(name).short ? [`-${spec(name).short}`] : [])];
+const writtenAs = (name: string): string[] => {
+  const short = ALL_FLAGS[name]?.short;
+  return short === undefined ? [`--${name}`] : [`--${name}`, `-${short}`];
+};
+/** Where the flag may stand: before any command, or after one that takes it. */
+const placesOf = (name: string): string[][] => [
+  [],
+  ...shown.flatMap(({ name: command, command: spec }) => (Object.hasOwn(spec.flags, name) ? [command.split(" ")] : [])),
+];
 
 describe.each(SHELLS)("the completion script for %s", (shell) => {
   test("is what the program prints", async () => {
@@ -37,8 +39,8 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
     const script = join(folder.path, "script");
     writeFileSync(script, completionScript(shell));
     const before = shell === "zsh" ? "autoload -Uz compinit; compinit -u -D; " : "";
-    const flags = { bash: ["--norc"], zsh: ["-f"], fish: ["--no-config"] }[shell];
-    const said = await runOk(path, [...flags, "-c", `${before}source ${script} 2>&1`], {
+    const quiet = { bash: ["--norc"], zsh: ["-f"], fish: ["--no-config"] }[shell];
+    const said = await runOk(path, [...quiet, "-c", `${before}source ${script} 2>&1`], {
       env: { HOME: folder.path, PATH: process.env["PATH"] },
     });
     expect(said.toString()).toBe("");
@@ -73,12 +75,12 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
     });
 
     test("offers every flag before the command, since it may stand there", async () => {
-      expect(await its.offers("vault", "--")).toEqual(dashed(FLAG_NAMES));
+      expect(await its.offers("vault", "--")).toEqual(dashed(ALL_FLAGS));
     });
 
-    test.each(shown)("offers the flags of $name after it", async (command) => {
-      for (const name of [command.name, ...(command.alias ? [command.alias] : [])]) {
-        expect(await its.offers("vault", ...name.split(" "), "--")).toEqual(dashed(flagsOf(command)));
+    test.each(shown)("offers the flags of $name after it", async ({ name, command }) => {
+      for (const word of [name, ...(command.alias ? [command.alias] : [])]) {
+        expect(await its.offers("vault", ...word.split(" "), "--")).toEqual(dashed(flagsOf(command)));
       }
     });
 
@@ -90,15 +92,14 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
     });
 
     test("offers the values of a flag that has a list of them", async () => {
-      const listed = FLAG_NAMES.flatMap((name) => {
-        const { complete } = spec(name);
-        return typeof complete === "object" ? [{ name, complete }] : [];
-      });
+      const listed = flags.flatMap(([name, { complete }]) =>
+        typeof complete === "object" ? [{ name, complete }] : [],
+      );
       expect(listed.map(({ name }) => name)).toContain("format");
       for (const { name, complete } of listed) {
-        for (const command of [null, ...shown.filter(({ flags }) => flags.includes(name))]) {
-          const line = ["vault", ...(command === null ? [] : command.name.split(" "))];
-          for (const flag of writtenAs(name)) expect(await its.offers(...line, flag, "")).toEqual(complete.toSorted());
+        for (const place of placesOf(name)) {
+          for (const flag of writtenAs(name))
+            expect(await its.offers("vault", ...place, flag, "")).toEqual(complete.toSorted());
         }
       }
       expect(await its.tab("vault", "share", "--format", "s")).toBe("ssh-vault");
@@ -107,13 +108,13 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
     });
 
     test("completes files where a flag's value is one, also with spaces in their names", async () => {
-      const filed = FLAG_NAMES.filter((name) => spec(name).complete === "file");
+      const filed = flags.flatMap(([name, { complete }]) => (complete === "file" ? name : []));
       expect(filed).toContain("output");
       for (const name of filed) {
-        for (const command of [null, ...shown.filter(({ flags }) => flags.includes(name))]) {
-          const line = ["vault", ...(command === null ? [] : command.name.split(" "))];
-          for (const flag of writtenAs(name)) expect(await its.tab(...line, flag, "my")).toBe("my secret.age");
-          expect(await its.tab(...line, `--${name}=my`)).toBe(`--${name}=my secret.age`);
+        for (const place of placesOf(name)) {
+          for (const flag of writtenAs(name))
+            expect(await its.tab("vault", ...place, flag, "my")).toBe("my secret.age");
+          expect(await its.tab("vault", ...place, `--${name}=my`)).toBe(`--${name}=my secret.age`);
         }
       }
     });
@@ -126,7 +127,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
     });
 
     test("offers nothing for a value that it cannot know", async () => {
-      const unknown = valued.filter((name) => spec(name).complete === undefined);
+      const unknown = valued.filter((name) => ALL_FLAGS[name]?.complete === undefined);
       for (const name of unknown) {
         for (const flag of writtenAs(name)) {
           expect(await its.offers("vault", flag, "")).toEqual([]);
@@ -148,9 +149,8 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
     });
 
     test("knows the command behind flags with values, and is not misled by an operand", async () => {
-      const view = shown.find(({ name }) => name === "view");
       // zsh offers no flag again that is there already.
-      const flags = dashed(flagsOf(view ?? null));
+      const taken = dashed(flagsOf(COMMANDS.view));
       for (const words of [
         ["-o", "share", "view"],
         ["-o", "share", "view", "keys"],
@@ -158,7 +158,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
       ]) {
         const offered = await its.offers("vault", ...words, "--");
         const used = words.includes("-q") ? ["--quiet", "--output"] : ["--output"];
-        expect(offered.filter((flag) => !used.includes(flag))).toEqual(flags.filter((flag) => !used.includes(flag)));
+        expect(offered.filter((flag) => !used.includes(flag))).toEqual(taken.filter((flag) => !used.includes(flag)));
       }
     });
 
@@ -167,15 +167,22 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
       expect(await its.tab("vault", "view", "--", "my")).toBe("my secret.age");
     });
 
-    test.each(shown.filter(({ complete }) => complete === "file"))("completes files after $name", async ({ name }) => {
-      expect(await its.tab("vault", name, "my")).toBe("my secret.age");
-      expect(await its.tab("vault", name, "-q", "my")).toBe("my secret.age");
-    });
+    test.each(shown.filter(({ command }) => command.complete === "file"))(
+      "completes files after $name",
+      async ({ name }) => {
+        expect(await its.tab("vault", name, "my")).toBe("my secret.age");
+        expect(await its.tab("vault", name, "-q", "my")).toBe("my secret.age");
+      },
+    );
 
-    test.each(shown.filter(({ complete }) => complete !== "file"))("offers the operands of $name", async (command) => {
-      const words = command.name === "help" ? [...names, ...Object.keys(TOPICS)] : command.complete;
-      expect(await its.offers("vault", command.name, "")).toEqual([words ?? []].flat().toSorted());
-      expect(await its.tab("vault", command.name, "nest.t")).toBe("nest.t");
-    });
+    test.each(shown.filter(({ command }) => command.complete !== "file"))(
+      "offers the operands of $name",
+      async (place) => {
+        const { name, command } = place;
+        const words = name === "help" ? [...names, ...Object.keys(TOPICS)] : command.complete;
+        expect(await its.offers("vault", name, "")).toEqual([words ?? []].flat().toSorted());
+        expect(await its.tab("vault", name, "nest.t")).toBe("nest.t");
+      },
+    );
   });
 });

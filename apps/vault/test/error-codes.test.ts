@@ -39,7 +39,7 @@ describe("what to do about an error", () => {
   test("is the help of the command that was used wrongly, where the error says nothing better", () => {
     expect(outcomeOf(new CliError("USAGE", "no"), "deploy check").hint).toBe("see `vault deploy check --help`");
     expect(outcomeOf(new CliError("USAGE", "no", { hint: "say yes" }), "sync").hint).toBe("say yes");
-    expect(outcomeOf(new CliError("USAGE", "no"), null).hint).toBeUndefined();
+    expect(outcomeOf(new CliError("USAGE", "no"), null).hint).toBe("see `vault --help`");
   });
 });
 

@@ -2,13 +2,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { flagsOf } from "../src/cli/argv.ts";
 import { EXIT_CODES } from "../src/cli/error-codes.ts";
-import { flagSyntax, helpOn, overview } from "../src/cli/help.ts";
+import { GLOBAL_FLAGS } from "../src/cli/flags.ts";
+import { flagSyntax, overview } from "../src/cli/help.ts";
 import { manPage } from "../src/cli/man.ts";
-import { COMMANDS, COMMON_FLAGS, FLAGS, TOPICS, type CommandSpec } from "../src/cli/command-table.ts";
+import { helpOn } from "../src/cli/topics.ts";
+import { flagsOf, SHOWN_COMMANDS, TOPICS } from "../src/cli/command-table.ts";
 
-const shown: readonly CommandSpec[] = COMMANDS.filter(({ group }) => group !== undefined);
+const shown = SHOWN_COMMANDS.map(([name, command]) => ({ name, command }));
 const man = peer("man");
 const groff = peer("groff");
 const lexgrog = peer("lexgrog");
@@ -69,21 +70,21 @@ describe("the man page", () => {
       },
     );
 
-    test.each(shown)("describes $name with all its flags", async (command) => {
+    test.each(shown)("describes $name with all its flags", async ({ name, command }) => {
       const text = await rendered("C.UTF-8", 200);
-      const names = [command.name, ...(command.alias ? [command.alias] : [])].join(", ");
+      const names = [name, ...(command.alias ? [command.alias] : [])].join(", ");
       expect(text).toContain(asOneLine(`${names} ${command.usage} ${command.summary}.`));
       for (const paragraph of command.description ?? []) expect(text).toContain(asOneLine(paragraph));
       for (const example of command.examples ?? []) expect(text).toContain(asOneLine(example));
-      for (const name of flagsOf(command)) {
-        expect(text).toContain(asOneLine(`${flagSyntax(name)} ${FLAGS[name].summary}`));
+      for (const [flag, spec] of Object.entries(flagsOf(command))) {
+        expect(text).toContain(asOneLine(`${flagSyntax(flag, spec)} ${spec.summary}`));
       }
     });
 
     test("lists the flags of every command once, the exit codes and the topics", async () => {
       const text = await rendered("C.UTF-8", 200);
-      for (const name of COMMON_FLAGS) {
-        expect(text.split(asOneLine(`${flagSyntax(name)} ${FLAGS[name].summary}`))).toHaveLength(2);
+      for (const [flag, spec] of Object.entries(GLOBAL_FLAGS)) {
+        expect(text.split(asOneLine(`${flagSyntax(flag, spec)} ${spec.summary}`))).toHaveLength(2);
       }
       for (const [code, meaning] of Object.entries(EXIT_CODES)) expect(text).toContain(`${code} ${meaning}`);
       const topics = Object.keys(TOPICS).filter((name) => name !== "exit-codes" && name !== "checks");

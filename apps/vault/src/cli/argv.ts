@@ -1,50 +1,39 @@
 import { parseArgs } from "node:util";
-import { CliError, usageError } from "./errors.ts";
+import { plural, printable } from "@git-vault/core";
+import type { CommandSpec, Flags, FlagSpec, Given, Operands, Options } from "./command.ts";
 import {
+  ALL_FLAGS,
   COMMANDS,
-  COMMON_FLAGS,
   FAMILIES,
-  FLAG_NAMES,
-  FLAGS,
-  type CommandSpec,
-  type FlagName,
-  type FlagSpec,
-  type FlagValues,
+  flagsOf,
+  NAMED_COMMANDS,
+  SHOWN_COMMANDS,
+  type CommandName,
 } from "./command-table.ts";
+import { type CliError, helpHint, usageError } from "./errors.ts";
 
 /** What the words of a command line say. */
-export interface ParsedArgv {
+export interface CommandLine {
   /** Null where no command was named, as in `vault --help`. */
-  readonly command: CommandSpec | null;
+  readonly command: CommandName | null;
   /** The first word of a command of two, where the second one is missing: `vault deploy --help`. */
   readonly family: string | null;
-  readonly flags: FlagValues;
-  readonly args: readonly string[];
+  readonly given: Given;
+  readonly operands: readonly string[];
 }
 
-const spec = (name: FlagName): FlagSpec => FLAGS[name];
-const isFlag = (name: string): name is FlagName => Object.hasOwn(FLAGS, name);
+const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);
 
-/** The command of that name or alias. */
-export const findCommand = (name: string): CommandSpec | undefined =>
-  COMMANDS.find((command) => command.name === name || command.alias === name);
-
-/** The flags that `command` takes, or those that stand without a command. */
-export const flagsOf = (command: Pick<CommandSpec, "flags"> | null): readonly FlagName[] => [
-  ...(command?.flags ?? []),
-  ...COMMON_FLAGS,
-];
+/** The name of the command of that name or alias. */
+export function findCommand(word: string): CommandName | undefined {
+  const name = NAMED_COMMANDS.find(([, { alias }]) => alias === word)?.[0] ?? word;
+  return isCommand(name) ? name : undefined;
+}
 
 /** What may stand as the first word. */
-export const FIRST_WORDS: readonly string[] = [
-  ...new Set(COMMANDS.flatMap(({ group, name }) => (group === undefined ? [] : [name.split(" ")[0] ?? name]))),
-];
+export const FIRST_WORDS: readonly string[] = [...new Set(SHOWN_COMMANDS.map(([name]) => name.split(" ")[0] ?? name))];
 
-const programOf = (command: CommandSpec | null): string => `\`vault${command === null ? "" : ` ${command.name}`}\``;
-
-/** The line that leads on. */
-export const helpHint = (command: { readonly name: string } | null): string =>
-  `see \`vault ${command === null ? "" : `${command.name} `}--help\``;
+const programOf = (command: string | null): string => `\`vault${command === null ? "" : ` ${command}`}\``;
 
 const unknown = async (kind: string, word: string, known: readonly string[]): Promise<CliError> => {
   const { closest, distance } = await import("fastest-levenshtein");
@@ -52,9 +41,7 @@ const unknown = async (kind: string, word: string, known: readonly string[]): Pr
   const shown = /^[\w-]{1,20}$/.test(word) ? ` ${word}` : "";
   const nearest = shown === "" ? "" : closest(word, known);
   const near = nearest !== "" && distance(word, nearest) <= 3;
-  return new CliError("USAGE", `unknown ${kind}${shown}`, {
-    hint: near ? `did you mean \`${nearest}\`?` : "see `vault --help`",
-  });
+  return usageError(`unknown ${kind}${shown}`, near ? `did you mean \`${nearest}\`?` : helpHint(null));
 };
 
 /**
@@ -63,15 +50,12 @@ const unknown = async (kind: string, word: string, known: readonly string[]): Pr
  *
  * @throws CliError `USAGE`
  */
-export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
+export async function parseArgv(words: readonly string[]): Promise<CommandLine> {
   const options = Object.fromEntries(
-    FLAG_NAMES.map((name) => {
-      const { short, value } = spec(name);
-      return [
-        name,
-        { type: value === undefined ? "boolean" : "string", ...(short === undefined ? {} : { short }) } as const,
-      ];
-    }),
+    Object.entries(ALL_FLAGS).map(([name, { short, value }]) => [
+      name,
+      { type: value === undefined ? "boolean" : "string", ...(short === undefined ? {} : { short }) } as const,
+    ]),
   );
   // Not strict, since a flag's command may come after it: the tokens are judged here, when the
   // command is known.
@@ -86,42 +70,89 @@ export async function parseArgv(words: readonly string[]): Promise<ParsedArgv> {
   const command = name === undefined || family !== null ? null : findCommand(name);
   if (command === undefined) throw await unknown("command", second ?? word ?? "", members ?? FIRST_WORDS);
 
-  const taken = flagsOf(command);
+  const spec: CommandSpec | null = command === null ? null : COMMANDS[command];
+  const taken = new Map(Object.entries(flagsOf(spec)));
   const hint = helpHint(command);
-  const values: Record<string, string | true> = {};
-  const lists = new Map<string, string[]>();
+  const given = new Map<string, (string | true)[]>();
   for (const token of tokens) {
     if (token.kind !== "option") continue;
-    if (!isFlag(token.name) || !taken.includes(token.name)) {
-      if (isFlag(token.name)) throw usageError(`${token.rawName} is not a flag of ${programOf(command)}`, hint);
+    const flag = taken.get(token.name);
+    if (flag === undefined) {
+      if (Object.hasOwn(ALL_FLAGS, token.name))
+        throw usageError(`${token.rawName} is not a flag of ${programOf(command)}`, hint);
       throw await unknown(
         "flag",
         token.rawName,
-        taken.map((flag) => `--${flag}`),
+        [...taken.keys()].map((known) => `--${known}`),
       );
     }
-    const { value, multiple, optional } = spec(token.name);
-    if (value === undefined) {
-      if (token.value !== undefined && optional === undefined) {
-        throw usageError(`${token.rawName} takes no value`, hint);
-      }
-      values[token.name] = token.value ?? true;
-      continue;
-    }
-    const given = token.value;
-    const looksLikeFlag = !token.inlineValue && given !== undefined && given.startsWith("-") && given !== "-";
-    if (given === undefined || looksLikeFlag) throw usageError(`${token.rawName} needs a value: ${value}`, hint);
-    if (multiple === true) lists.set(token.name, [...(lists.get(token.name) ?? []), given]);
-    else if (token.name in values) throw usageError(`${token.rawName} was given twice`, hint);
-    else values[token.name] = given;
+    const before = given.get(token.name) ?? [];
+    given.set(token.name, [...before, valueOf(token, flag, hint)]);
+    if (before.length > 0 && flag.value !== undefined && flag.multiple !== true)
+      throw usageError(`${token.rawName} was given twice`, hint);
   }
 
-  const most = command?.operands ?? 0;
-  if (operands.length > most && values["help"] !== true) {
-    const takes = most === 0 ? "no operand" : `at most ${most} operand${most === 1 ? "" : "s"}`;
+  if (given.has("help")) return { command, family, given, operands };
+  const most = spec?.operands ?? 0;
+  if (operands.length > most) {
+    const takes = most === 0 ? "no operand" : `at most ${plural(most, "operand")}`;
     throw usageError(`${programOf(command)} takes ${takes}, got ${operands.length}`, hint);
   }
-  if (family !== null && values["help"] !== true)
-    throw usageError(`\`vault ${family}\` needs one of: ${members?.join(", ")}`, helpHint({ name: family }));
-  return { command, family, flags: { ...values, ...Object.fromEntries(lists) }, args: operands };
+  if (family !== null) throw usageError(`\`vault ${family}\` needs one of: ${members?.join(", ")}`, helpHint(family));
+  return { command, family, given, operands };
+}
+
+/** What was given for a flag: `true` for a switch. */
+function valueOf(
+  token: { readonly rawName: string; readonly value: string | undefined; readonly inlineValue: boolean | undefined },
+  { value, optional }: FlagSpec,
+  hint: string,
+): string | true {
+  const { rawName, value: given, inlineValue } = token;
+  if (value === undefined) {
+    if (given === undefined || optional !== undefined) return given ?? true;
+    throw usageError(`${rawName} takes no value`, hint);
+  }
+  const looksLikeFlag = !inlineValue && given?.startsWith("-") && given !== "-";
+  if (given !== undefined && !looksLikeFlag) return given;
+  throw usageError(`${rawName} needs a value: ${value}`, hint);
+}
+
+/**
+ * What was given for `flags`, as a command takes it.
+ *
+ * @throws CliError `USAGE` for a value that is not of the form that its flag wants
+ */
+export function optionsOf<F extends Flags>(flags: F, given: Given): Options<F>;
+export function optionsOf(flags: Flags, given: Given): object {
+  return Object.fromEntries(
+    Object.entries(flags).map(([name, spec]) => {
+      const values = (given.get(name) ?? []).map((text) => readValue(name, spec, text));
+      const isSwitch = spec.value === undefined && spec.optional === undefined;
+      return [camelCase(name), spec.multiple === true ? values : isSwitch ? values.length > 0 : values.at(-1)];
+    }),
+  );
+}
+
+const camelCase = (name: string): string => name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+
+function readValue(name: string, { number, complete }: FlagSpec, text: string | true): string | number | true {
+  if (text === true) return true;
+  if (number !== undefined) {
+    if (number.form.test(text)) return Number(text);
+    throw usageError(`--${name}: expected ${number.expected}`, number.hint);
+  }
+  if (typeof complete !== "object" || complete.includes(text)) return text;
+  throw usageError(`--${name}: expected ${complete.join(", ")}, got ${printable(text)}`);
+}
+
+/**
+ * The operands of `command`.
+ *
+ * @throws CliError `USAGE` where it needs one and has none
+ */
+export function operandsOf<C extends CommandSpec>(command: C, operands: readonly string[]): Operands<C>;
+export function operandsOf({ missing }: CommandSpec, operands: readonly string[]): readonly string[] {
+  if (missing !== undefined && operands.length === 0) throw usageError(missing);
+  return operands;
 }

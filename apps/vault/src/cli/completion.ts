@@ -1,14 +1,6 @@
-import { FIRST_WORDS, flagsOf } from "./argv.ts";
-import {
-  COMMANDS,
-  FAMILIES,
-  FLAG_NAMES,
-  FLAGS,
-  TOPICS,
-  type CommandSpec,
-  type FlagName,
-  type FlagSpec,
-} from "./command-table.ts";
+import { FIRST_WORDS } from "./argv.ts";
+import { ALL_FLAGS, FAMILIES, flagsOf, NAMED_COMMANDS, SHOWN_COMMANDS, TOPICS } from "./command-table.ts";
+import type { CommandSpec, Flags, FlagSpec } from "./command.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -16,47 +8,44 @@ export type Shell = (typeof SHELLS)[number];
 /** What may stand at a place of the command line. */
 type Offer = "file" | "folder" | readonly string[];
 
-/** A command, or the first word of some, on which the second ones follow. */
-type Place = Pick<CommandSpec, "alias" | "complete" | "flags" | "summary"> & { readonly name: string };
+/** A command, or the first word of some, on which the second ones follow; with its name. */
+type Place = readonly [name: string, command: CommandSpec];
 
 const SHOWN: readonly Place[] = [
-  ...COMMANDS.filter((command) => command.group !== undefined),
-  ...[...FAMILIES].map(([name, members]) => ({
-    name,
-    summary: members.join(", "),
-    complete: members,
-    flags: [...new Set(COMMANDS.flatMap((command) => (command.name.startsWith(`${name} `) ? command.flags : [])))],
-  })),
+  ...SHOWN_COMMANDS,
+  ...[...FAMILIES].map(([name, members]): Place => {
+    const flags = NAMED_COMMANDS.flatMap(([member, command]) => (member.startsWith(`${name} `) ? [command.flags] : []));
+    const spec = { usage: "", operands: 1, summary: members.join(", "), complete: members };
+    return [name, { ...spec, flags: Object.assign({}, ...flags) }];
+  }),
 ];
+const FLAGS = Object.entries(ALL_FLAGS);
 /** The first words of commands, in the scripts. */
 const WORDS = [...FAMILIES.keys()];
 
-const spec = (name: FlagName): FlagSpec => FLAGS[name];
-const namesOf = ({ name, alias }: Place): readonly string[] => (alias === undefined ? [name] : [name, alias]);
+const namesOf = ([name, { alias }]: Place): readonly string[] => (alias === undefined ? [name] : [name, alias]);
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The flags that may stand on the line: before the command, those of any command. */
-const flagsAt = (command: Place | null): readonly FlagName[] => (command === null ? FLAG_NAMES : flagsOf(command));
+const flagsAt = (place: Place | null): Flags => (place === null ? ALL_FLAGS : flagsOf(place[1]));
 
-/** The operands of `command`; the first one of all is the command itself. */
-function operandsOf(command: Place | null): Offer {
-  if (command === null) return FIRST_WORDS;
-  if (command.name === "help") return [...FIRST_WORDS, ...Object.keys(TOPICS)];
-  return command.complete ?? [];
+/** The operands at a place; the first one of all is the command itself. */
+function operandsAt(place: Place | null): Offer {
+  if (place === null) return FIRST_WORDS;
+  const [name, command] = place;
+  return name === "help" ? [...FIRST_WORDS, ...Object.keys(TOPICS)] : (command.complete ?? []);
 }
 
 /** The letters of the flags that take a value, or of those that do not. */
 const letters = (takesValue: boolean): string =>
-  FLAG_NAMES.filter((name) => (spec(name).value !== undefined) === takesValue)
-    .map((name) => spec(name).short ?? "")
-    .join("");
+  FLAGS.map(([, { short = "", value }]) => ((value !== undefined) === takesValue ? short : "")).join("");
 
 /**
  * Matches a word whose next word is a flag's value: `--output`, `-o`, `-qo`. All three shells read
  * it alike.
  */
 function awaitsValue(): string {
-  const long = FLAG_NAMES.filter((name) => spec(name).value !== undefined).join("|");
+  const long = FLAGS.flatMap(([name, { value }]) => (value === undefined ? [] : name)).join("|");
   return `^(--(${long})|-[${letters(false)}]*[${letters(true)}])$`;
 }
 
@@ -78,8 +67,8 @@ const bashOffer = (offer: Offer): string => (typeof offer === "string" ? `@${off
 function bash(): string {
   const cases = (of: (command: Place | null) => string): string =>
     [null, ...SHOWN].map((command) => `      ${patternOf(command)}) offer=${quote(of(command))} ;;`).join("\n");
-  const values = FLAG_NAMES.filter((name) => spec(name).complete !== undefined).map((name) => {
-    const { short, complete = [] } = spec(name);
+  const values = FLAGS.flatMap(([name, { short, complete }]) => {
+    if (complete === undefined) return [];
     const pattern = short === undefined ? `--${name}` : `--${name}|-${short}`;
     return `      ${pattern}) offer=${quote(bashOffer(complete))} ;;`;
   });
@@ -108,14 +97,14 @@ ${values.join("\n")}
   elif [[ $word == -* && ! $ended ]]; then
     case $command in
 ${cases((command) =>
-  flagsAt(command)
+  Object.keys(flagsAt(command))
     .map((name) => `--${name}`)
     .join(" "),
 )}
     esac
   else
     case $command in
-${cases((command) => bashOffer(operandsOf(command)))}
+${cases((command) => bashOffer(operandsAt(command)))}
     esac
   fi
   # Files are left to readline, which knows of quotes and spaces. bash 3 has no compopt and completes files also elsewhere.
@@ -143,8 +132,7 @@ function zshAction(offer: Offer | undefined): string {
 }
 
 /** A flag as a specification of _arguments. */
-function zshFlag(name: FlagName): string {
-  const { short, value, multiple, summary, complete } = spec(name);
+function zshFlag([name, { short, value, multiple, summary, complete }]: readonly [string, FlagSpec]): string {
   const [long, brief] = value === undefined ? [`--${name}`, `-${short}`] : [`--${name}=`, `-${short}+`];
   const tail = `[${clean(summary)}]${value === undefined ? "" : `:${clean(value)}:${zshAction(complete)}`}`;
   if (short === undefined) return quote(`${multiple === true ? "*" : ""}${long}${tail}`);
@@ -154,16 +142,16 @@ function zshFlag(name: FlagName): string {
 function zsh(): string {
   const cases = [null, ...SHOWN].map((command) => {
     const rest =
-      command === null ? "'1:command:_vault_commands'" : quote(`*:operand:${zshAction(operandsOf(command))}`);
-    return `    ${patternOf(command)}) _arguments -s -S ${[...flagsAt(command).map(zshFlag), rest].join(" ")} ;;`;
+      command === null ? "'1:command:_vault_commands'" : quote(`*:operand:${zshAction(operandsAt(command))}`);
+    return `    ${patternOf(command)}) _arguments -s -S ${[...Object.entries(flagsAt(command)).map(zshFlag), rest].join(" ")} ;;`;
   });
   return `#compdef vault git-vault
 # zsh completion for vault; load it after compinit with: source <(vault completion zsh)
 _vault_commands() {
   local -a commands
   commands=(
-${SHOWN.filter(({ name }) => !name.includes(" "))
-  .map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`)
+${SHOWN.filter(([name]) => !name.includes(" "))
+  .map(([name, { summary }]) => `    ${quote(`${name}:${summary}`)}`)
   .join("\n")}
   )
   _describe -t commands command commands
@@ -200,9 +188,8 @@ function fishOffer(offer: Offer): string {
   return `-a ${quote(offer === "folder" ? "(__fish_complete_directories)" : offer.join(" "))}`;
 }
 
-function fishFlag(name: FlagName): string {
-  const { short, value, summary, complete } = spec(name);
-  const takers = [null, ...SHOWN].filter((command) => flagsAt(command).includes(name));
+function fishFlag([name, { short, value, summary, complete }]: readonly [string, FlagSpec]): string {
+  const takers = [null, ...SHOWN].filter((command) => Object.hasOwn(flagsAt(command), name));
   return [
     `complete -c vault ${fishAt(takers)} -l ${name}`,
     ...(short === undefined ? [] : [`-s ${short}`]),
@@ -213,11 +200,11 @@ function fishFlag(name: FlagName): string {
 }
 
 function fish(): string {
-  const commands = SHOWN.filter(({ name }) => !name.includes(" ")).map(
-    ({ name, summary }) => `complete -c vault ${fishAt([null])} -a ${name} -d ${quote(summary)}`,
+  const commands = SHOWN.filter(([name]) => !name.includes(" ")).map(
+    ([name, { summary }]) => `complete -c vault ${fishAt([null])} -a ${name} -d ${quote(summary)}`,
   );
-  const operands = SHOWN.filter((command) => operandsOf(command).length > 0).map(
-    (command) => `complete -c vault ${fishAt([command])} ${fishOffer(operandsOf(command))}`,
+  const operands = SHOWN.filter((command) => operandsAt(command).length > 0).map(
+    (command) => `complete -c vault ${fishAt([command])} ${fishOffer(operandsAt(command))}`,
   );
   return `# fish completion for vault; load it with: vault completion fish | source
 function __vault_at -d 'Whether the command on the line is one of these'
@@ -240,7 +227,7 @@ function __vault_at -d 'Whether the command on the line is one of these'
     contains -- "$command" $argv
 end
 complete -c vault -f
-${[...commands, ...operands, ...FLAG_NAMES.map(fishFlag)].join("\n")}
+${[...commands, ...operands, ...FLAGS.map(fishFlag)].join("\n")}
 complete -c git-vault -w vault
 `;
 }

@@ -20,7 +20,7 @@ import type { GitCryptErrorCode } from "@git-vault/git-crypt";
 import type { KeyErrorCode } from "@git-vault/keys";
 import type { SealingErrorCode } from "@git-vault/sealing";
 import type { SharingErrorCode } from "@git-vault/sharing";
-import type { CliErrorCode } from "./errors.ts";
+import { helpHint, type CliErrorCode } from "./errors.ts";
 
 /** What the exit codes mean, as `vault help exit-codes` shows them. */
 export const EXIT_CODES = {
@@ -52,7 +52,7 @@ const MERGE_AGAIN =
 /** By the class of the error, then by its code. */
 const OUTCOMES = {
   CliError: {
-    USAGE: [2, ({ hint }, command) => hint ?? (command === null ? hint : `see \`vault ${command} --help\``)],
+    USAGE: [2, ({ hint }, command) => hint ?? helpHint(command)],
     CLIPBOARD_UNAVAILABLE: 1,
     INPUT_UNREADABLE: 1,
     OUTPUT_UNWRITABLE: 1,
@@ -223,7 +223,11 @@ const OUTCOMES = {
     SEVERAL_DOCUMENTS: 5,
     NOT_A_CHART: 5,
     SECRET_IN_CHART: 1,
-    LOCKED: 3,
+    LOCKED: [
+      3,
+      (_, command) =>
+        `give the key by --key-file or $GIT_CRYPT_KEY, or run \`vault unlock\` first${command === "deploy values" ? "; --without-secrets leaves it out" : ""}`,
+    ],
     WRONG_KEY: 3,
     NOT_A_KEY: 5,
     TAMPERED_FILE: 5,

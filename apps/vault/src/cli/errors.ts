@@ -42,4 +42,9 @@ export class CliError extends VaultError<CliErrorCode> {}
  * A wrong use of the command line. Where nothing better is known, the hint leads to the command's
  * own help.
  */
-export const usageError = (message: string, hint?: string): CliError => new CliError("USAGE", message, { hint });
+export const usageError = (message: string, hint?: string, cause?: unknown): CliError =>
+  new CliError("USAGE", message, { hint, cause });
+
+/** The hint to the help of a command, or of all. */
+export const helpHint = (command: string | null): string =>
+  `see \`vault ${command === null ? "" : `${command} `}--help\``;

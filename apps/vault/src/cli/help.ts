@@ -1,23 +1,12 @@
-import { FORGES, GITHUB } from "@git-vault/directory/forges";
-import { findCommand, flagsOf } from "./argv.ts";
-import { EXIT_CODES } from "./error-codes.ts";
-import {
-  COMMANDS,
-  COMMON_FLAGS,
-  FAMILIES,
-  FLAGS,
-  TOPICS,
-  type CommandSpec,
-  type FlagName,
-  type FlagSpec,
-} from "./command-table.ts";
+import type { CommandSpec, Flags, FlagSpec } from "./command.ts";
+import { COMMANDS, flagsOf, NAMED_COMMANDS, SHOWN_COMMANDS, TOPICS, type CommandName } from "./command-table.ts";
+import { DIALOG_FLAGS, GLOBAL_FLAGS } from "./flags.ts";
 
 /** The width that paragraphs are wrapped to. */
 const WIDTH = 100;
 
 /** `-k, --key KEY`, as help and the man page show a flag. */
-export function flagSyntax(name: FlagName): string {
-  const { short, value, optional }: FlagSpec = FLAGS[name];
+export function flagSyntax(name: string, { short, value, optional }: FlagSpec): string {
   const syntax = `${short === undefined ? "    " : `-${short}, `}--${name}`;
   return value === undefined ? `${syntax}${optional === undefined ? "" : `[=${optional}]`}` : `${syntax} ${value}`;
 }
@@ -25,219 +14,54 @@ export function flagSyntax(name: FlagName): string {
 /** Two columns. */
 export function table(rows: readonly (readonly [string, string])[], indent = "  "): string {
   const width = Math.min(Math.max(...rows.map(([left]) => left.length)), 40);
+  const gap = `\n${" ".repeat(width + indent.length + 2)}`;
   return rows
-    .map(([left, right]) => {
-      const head = `${indent}${left.padEnd(width)}  `;
-      const lines = wrap(right, WIDTH - width - indent.length - 2);
-      return head + lines.join(`\n${" ".repeat(width + indent.length + 2)}`);
-    })
+    .map(([left, right]) => `${indent}${left.padEnd(width)}  ${wrap(right, WIDTH + 1 - gap.length).join(gap)}`)
     .join("\n");
 }
 
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
-}
+/** Lines of words, as long as `width` allows. */
+const wrap = (text: string, width: number): string[] =>
+  text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)|\\S+`, "g")) ?? [];
 
 /** Text that is wrapped. */
 export const paragraph = (text: string): string => wrap(text, WIDTH).join("\n");
 
+const flagTable = (title: string, flags: Flags): string =>
+  `${title}\n${table(Object.entries(flags).map(([name, spec]) => [flagSyntax(name, spec), spec.summary]))}`;
+
+const commandTable = (commands: readonly (readonly [string, CommandSpec])[]): string =>
+  table(commands.map(([name, { usage, summary }]) => [`${name} ${usage}`, summary]));
+
 /** What `vault --help` shows. */
 export function overview(): string {
-  const groups = [...new Set(COMMANDS.flatMap((command) => command.group ?? []))];
-  const listed = groups.map((group) => {
-    const rows = COMMANDS.filter((command) => command.group === group).map(
-      (command) => [`${command.name} ${command.usage}`, command.summary] as const,
-    );
-    return `${group}\n${table(rows)}`;
-  });
+  const groups = [...new Set(SHOWN_COMMANDS.map(([, { group }]) => group))];
   return [
     "vault: hand a repository's secrets to the right people\n\nusage: vault COMMAND [FLAGS] [OPERANDS]",
-    ...listed,
-    `flags of every command\n${table(COMMON_FLAGS.map((name) => [flagSyntax(name), FLAGS[name].summary] as const))}`,
-    `topics\n${table(Object.entries(TOPICS).map(([name, summary]) => [`help ${name}`, summary] as const))}`,
+    ...groups.map(
+      (group) => `${group}\n${commandTable(SHOWN_COMMANDS.filter(([, command]) => command.group === group))}`,
+    ),
+    flagTable("flags of most commands", DIALOG_FLAGS),
+    flagTable("flags of every command", GLOBAL_FLAGS),
+    `topics\n${table(Object.entries(TOPICS).map(([name, summary]) => [`help ${name}`, summary]))}`,
     "`vault help COMMAND` tells more. `git vault` is the same program.",
   ].join("\n\n");
 }
 
 /** What `vault deploy --help` shows: the commands that begin with that word. */
 export function familyHelp(family: string): string {
-  const rows = COMMANDS.filter(({ name }) => name.startsWith(`${family} `)).map(
-    ({ name, usage, summary }) => [`${name} ${usage}`, summary] as const,
-  );
-  return `usage: vault ${family} COMMAND [FLAGS] [OPERANDS]\n\n${table(rows)}\n\n\`vault help ${family} COMMAND\` tells more.`;
+  const commands = NAMED_COMMANDS.filter(([name]) => name.startsWith(`${family} `));
+  return `usage: vault ${family} COMMAND [FLAGS] [OPERANDS]\n\n${commandTable(commands)}\n\n\`vault help ${family} COMMAND\` tells more.`;
 }
 
 /** What `vault COMMAND --help` shows. */
-export function commandHelp(command: CommandSpec): string {
-  const alias = command.alias === undefined ? "" : ` (also \`vault ${command.alias}\`)`;
-  const flags = flagsOf(command).map(
-    (name) => [flagSyntax(name), command.summaries?.[name] ?? FLAGS[name].summary] as const,
-  );
+export function commandHelp(name: CommandName): string {
+  const { alias, usage, summary, description = [], examples }: CommandSpec = COMMANDS[name];
   return [
-    `usage: vault ${command.name} [FLAGS] ${command.usage}`.trimEnd() + alias,
-    paragraph(`${command.summary[0]?.toUpperCase()}${command.summary.slice(1)}.`),
-    ...(command.description ?? []).map(paragraph),
-    `flags\n${table(flags)}`,
-    ...(command.examples === undefined ? [] : [`examples\n${command.examples.map((line) => `  ${line}`).join("\n")}`]),
+    `usage: vault ${name} [FLAGS] ${usage}`.trimEnd() + (alias === undefined ? "" : ` (also \`vault ${alias}\`)`),
+    paragraph(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`),
+    ...description.map(paragraph),
+    flagTable("flags", flagsOf(COMMANDS[name])),
+    ...(examples === undefined ? [] : [`examples\n${examples.map((line) => `  ${line}`).join("\n")}`]),
   ].join("\n\n");
-}
-
-const RECIPIENTS: readonly (readonly [string, string])[] = [
-  ["choldgraf, github:choldgraf", "a GitHub user, with all the SSH keys of their profile"],
-  ["github:org/team", "every member of a GitHub team; needs a token in GH_TOKEN"],
-  ...FORGES.filter((forge) => forge !== GITHUB).map(
-    ({ prefix, origin }) => [`${prefix}:user`, `a user of ${new URL(origin).host}`] as const,
-  ),
-  ["https://host/user.keys", "any address that serves public key lines"],
-  ["./alice.pub, ~/team.keys", "a .pub or authorized_keys file; its name has a slash or ends in .pub or .keys"],
-  ["alice.asc, alice.gpg", "a file of OpenPGP keys, for --format openpgp"],
-  ["'ssh-ed25519 AAAA… alice'", "a public key itself, as one quoted word"],
-  ["age1…", "a public key of age's, as `vault keys new` and age-keygen make them"],
-  ["-", "one recipient a line, read from stdin"],
-];
-
-const ENVIRONMENT: readonly (readonly [string, string])[] = [
-  ["GH_TOKEN, GITHUB_TOKEN", "a GitHub token, in this order; public keys need none, but allow more requests with one"],
-  ["GITHUB_API_URL, GH_HOST", "another GitHub server than github.com"],
-  ["HTTPS_PROXY, NO_PROXY, …", "the proxy to reach the network by"],
-  [
-    "GIT_CRYPT_KEY",
-    "for `vault unlock`, `vault decrypt` and `vault deploy`: the base64 text of a git-crypt key file, or the path of one",
-  ],
-  ["HELM", "the Helm program of `vault deploy`; `helm` where it is not set"],
-  ["SSH_AUTH_SOCK", "the SSH agent that messages and grants are signed with"],
-  [
-    "GIT_VAULT_IDENTITY",
-    "the private key that opens messages and grants, such as a CI system's: the text AGE-SECRET-KEY-…, or the path of a private key",
-  ],
-  ["SSH_VAULT_PASSPHRASE", "the passphrase of the private key, as in ssh-vault"],
-  ["SSH_VAULT_SSHKEYS_ONLINE", "the server that `vault create -u new` gets a public key from"],
-  ["VISUAL, EDITOR", "the editor of `vault create` and `vault edit`; vi where neither is set"],
-  ["XDG_CONFIG_HOME", "where the recipients are kept that were seen, in git-vault/known-recipients"],
-  ["XDG_CACHE_HOME", "where answers of forges are kept; they are checked again each time"],
-  ["NO_COLOR, FORCE_COLOR", "whether errors are coloured"],
-  ["VAULT_DEBUG", "1 adds the stack to an error"],
-];
-
-const JSON_OUTPUT: readonly (readonly [string, string])[] = [
-  [
-    "share",
-    "{format, message, output, secret: {kind, name, bytes}, sealedTo: [{recipient, source, type, bits, fingerprint, comment}], notSealedTo: [{…, reason}], signature: {from, fingerprint}, open: [command line]}; message is null where it went to a file or the clipboard, and output then says where",
-  ],
-  [
-    "view",
-    "{format, openedWith: {path, fingerprint}, signature: {from, fingerprint, date, state, reason}, bytes, encoding, plaintext, output}; encoding is utf8 or base64; plaintext is null where it went to a file or the clipboard; signature is null where there is none, and its state confirmed, denied or unchecked",
-  ],
-  [
-    "unlock",
-    "{source, signature, keys: [{name, verified, wasUnlocked}], decrypted, outside, clear: [path], changed: [path], unopened: [path], irregular: [path], grants: [{path, holder, grantedBy, granted, signature: {state, fingerprint}}]}; source is file, stdin, repository, environment, grant, openpgp or clipboard; signature as of view, and null where no sealed message was opened",
-  ],
-  [
-    "grant",
-    "{keyName, commit, granted: [{holder, path, renewed, keys: [{type, fingerprint}]}], unchanged: [holder], notSealedTo: [as of share], identity}; identity, the private key that --ci made, is null without --ci and where it went to a file; with --gpg {keyName, commit, granted and unchanged: [{holder, fingerprint}], notSealedTo}",
-  ],
-  [
-    "holders",
-    "{holders: [{holder, account, keyName, format, since, granted, grantedBy, signature: {state, fingerprint}, keys: [{type, fingerprint, state}], newKeys: [{type, fingerprint}], forge, renamedTo, standing, paths: [path], attention: [sentence]}], unvouched: [{holder, keyName, fingerprint, path}], stray: [{path, holder, keyName, standing}], bad: [{path, problem}]}",
-  ],
-  [
-    "sync",
-    "{commit, renewals: [{holder, keyName, name, added, removed, doubts: [phrase]}], notRenewable: [{holder, keyName, reason}]}",
-  ],
-  [
-    "revoke",
-    "{keyName, holders: [holder], paths: [path], elsewhere: [{holder, keyName}], commit, rotation: as of rotate}; rotation is null with --no-rotate",
-  ],
-  ["init", "{keyName, attributes: [line]}"],
-  ["lock", "{keyNames, encrypted, clear: [path], worktrees: [folder]}"],
-  [
-    "status",
-    "{state, keys: [{name, stored, configured, files}], files: [{path, keyName, encrypted}], findings: [{path, problem, advice}], fixed: [path]}; state is unlocked, locked, partly or unused",
-  ],
-  [
-    "rotate",
-    "{keyName, keyId, retiredKeyId, branch, commit, files: [path], clear: [path], granted: [{holder, keys: [{type, fingerprint}]}], droppedGrants: [{path, problem}]}; with --abort {aborted}",
-  ],
-  ["decrypt", "{encrypted, bytes, output, encoding, plaintext}, the last three as of view"],
-  ["export-key, keygen, migrate-key", "{bytes, output, key}; key is base64, and null where it went to a file"],
-  ["hooks", "install: {path, before}; remove: {removed}; check: {findings: [{path, problem}]}"],
-  [
-    "deploy check",
-    "{commit, environments: [name], findings: [{id, severity, message, file, line, column, environment, release, hint}], skipped: [reason]}; severity is error, warning or note; what a finding does not have is left out",
-  ],
-  [
-    "deploy values",
-    "{commit, environment, values, leftOut: [path]}; with --explain {commit, environment, path, state, value, settings: [{file, line, column, role, secret, value}]}, where the first setting counts; state is set, map or removed; a secret value is [secret]",
-  ],
-  [
-    "deploy plan, deploy apply --dry-run",
-    "{environment, cluster, commit, helm, made, releases: [{name, namespace, chart: {path, name, version, archives}, values, revision: {number, status, uid}, changes: [{action, apiVersion, kind, namespace, name, hook, diff}], unchanged, hooks, hooksAfter, halfWay: {apply, until}, withoutCluster}]}; revision is null before the first installation; halfWay is null unless a run is at the release or left it half-way, apply is repairs, waits or refuses; values is a digest with a key",
-  ],
-  [
-    "deploy apply, deploy rollback",
-    "{events: [{event, …}]}; event is begin, warning, repaired, upgrading, upgraded, progress, unready, ready, rolling-back, rolled-back, failed or end; after a failure, too",
-  ],
-  [
-    "deploy certs",
-    "{commit, environments: [{environment, hosts: [{host, ingress, secret, address, served, stored, issuance}]}], credentials: [{file, certificate, tokenEnds}], findings}; served, stored and certificate are {subject, issuer, names, notBefore, notAfter, fingerprint} or null",
-  ],
-  [
-    "deploy rollout",
-    "{commit, environments: [{environment, state, findings}]}; state is done, failed (then step and error: {code, message, hint} are there, too) or skipped (because: [environment]); findings are there once it was verified",
-  ],
-  [
-    "deploy verify",
-    "{commit, environments: [{environment, workloads, answers: [{host, path, status}]}], federation: [{member, versions}], findings}",
-  ],
-  [
-    "deploy nodes",
-    "{commit, environment, pools: [{name, nodes: [{name, pools, ready, troubles, cordoned, schedulable, full, used, pods}]}], strays, findings}; with cordon, uncordon or drain {node, state}",
-  ],
-  ["deploy fetch, deploy lock", "{archives: [{name, version, repository, sha256, path, wasThere}]}"],
-  ["doctor", "{vault, node, git, keys: [name], settings, diagnoses: [{ailment, subject, serious, remedy}]}"],
-  ["create", "{vault, private_key}, as ssh-vault prints it; private_key, the address of one, only with -u new"],
-  ["edit", "{vault, format, changed}"],
-  [
-    "fingerprint",
-    "{keys: [{name, type, comment, fingerprint, sshVaultFingerprint}]}; the last is null for all but RSA keys",
-  ],
-  [
-    "keys",
-    "{recipients: [{recipient, source, keys: [{type, bits, fingerprint, comment, usable, reason}]}]}; an OpenPGP key has algorithm, userIds and encryptionKey, too",
-  ],
-  ["errors", "on stderr: {error: {code, message, hint}}"],
-];
-
-/**
- * What `vault help TOPIC` shows; undefined where there is no such topic or command, and for what
- * `check-pages.ts` tells.
- */
-export function helpOn(name: string): string | undefined {
-  switch (name) {
-    case "recipients":
-      return `A recipient R is one of\n\n${table(RECIPIENTS)}\n\n${paragraph(
-        "A message can be sealed to ssh-ed25519 keys and to ssh-rsa keys of 2048 to 8192 bits. ECDSA and FIDO keys can only sign; they are named and passed over, and the run fails only for a recipient with no usable key left.",
-      )}`;
-    case "exit-codes":
-      return `exit codes\n${table(Object.entries(EXIT_CODES).map(([code, meaning]) => [code.padStart(3), meaning] as const))}`;
-    case "environment":
-      return `environment\n${table(ENVIRONMENT)}`;
-    case "json":
-      return `What --json prints, one object:\n\n${table(JSON_OUTPUT)}`;
-    default: {
-      if (FAMILIES.has(name)) return familyHelp(name);
-      const command = findCommand(name);
-      return command === undefined || command.group === undefined ? undefined : commandHelp(command);
-    }
-  }
 }

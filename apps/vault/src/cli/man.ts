@@ -1,8 +1,10 @@
 /* Run by the build: the man page vault(1), from the command table. */
-import { flagsOf } from "./argv.ts";
 import { EXIT_CODES } from "./error-codes.ts";
-import { flagSyntax, helpOn } from "./help.ts";
-import { COMMANDS, COMMON_FLAGS, FLAGS, TOPICS, type FlagName } from "./command-table.ts";
+import type { Flags } from "./command.ts";
+import { SHOWN_COMMANDS, TOPICS } from "./command-table.ts";
+import { GLOBAL_FLAGS } from "./flags.ts";
+import { flagSyntax } from "./help.ts";
+import { helpOn } from "./topics.ts";
 
 /**
  * What roff would take for its own, or print as a look-alike that cannot be copied into a shell.
@@ -28,22 +30,18 @@ const roff = (text: string): string =>
       (character) => `\\[u${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}]`,
     );
 
-const flagItem = (name: FlagName): string => `.TP\n.B ${roff(flagSyntax(name).trim())}\n${roff(FLAGS[name].summary)}`;
+const flagItems = (flags: Flags): readonly string[] =>
+  Object.entries(flags).map(([name, spec]) => `.TP\n.B ${roff(flagSyntax(name, spec).trim())}\n${roff(spec.summary)}`);
 
 /** The page's source, for `version`. */
 export function manPage(version: string): string {
-  const shown = COMMANDS.filter((command) => command.group !== undefined);
-  const commands = shown.map((command) =>
+  const commands = SHOWN_COMMANDS.map(([name, { alias, usage, summary, description = [], examples, flags }]) =>
     [
-      `.SS ${roff(`${[command.name, command.alias].filter(Boolean).join(", ")} ${command.usage}`.trimEnd())}`,
-      roff(`${command.summary}.`),
-      ...(command.description ?? []).map((text) => `.PP\n${roff(text)}`),
-      ...flagsOf(command)
-        .filter((name) => !COMMON_FLAGS.includes(name))
-        .map(flagItem),
-      ...(command.examples === undefined
-        ? []
-        : [`.PP\n.nf\n${roff(command.examples.map((line) => `    ${line}`).join("\n"))}\n.fi`]),
+      `.SS ${roff(`${[name, alias].filter(Boolean).join(", ")} ${usage}`.trimEnd())}`,
+      roff(`${summary}.`),
+      ...description.map((text) => `.PP\n${roff(text)}`),
+      ...flagItems(flags),
+      ...(examples === undefined ? [] : [`.PP\n.nf\n${roff(examples.map((line) => `    ${line}`).join("\n"))}\n.fi`]),
     ].join("\n"),
   );
   const topics = Object.keys(TOPICS)
@@ -54,7 +52,7 @@ export function manPage(version: string): string {
     ".SH NAME\nvault \\- hand a repository's secrets to the right people",
     ".SH SYNOPSIS\n.B vault\n.I COMMAND\n[FLAGS] [OPERANDS]",
     `.SH COMMANDS\n${commands.join("\n")}`,
-    `.SH FLAGS OF EVERY COMMAND\n${COMMON_FLAGS.map(flagItem).join("\n")}`,
+    `.SH FLAGS OF EVERY COMMAND\n${flagItems(GLOBAL_FLAGS).join("\n")}`,
     `.SH EXIT STATUS\n${Object.entries(EXIT_CODES)
       .map(([code, meaning]) => `.TP\n.B ${code}\n${roff(meaning)}`)
       .join("\n")}`,

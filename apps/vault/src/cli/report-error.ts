@@ -1,8 +1,7 @@
-import { isVaultError } from "@git-vault/core";
+import { isVaultError, systemCode } from "@git-vault/core";
 import { styleText } from "node:util";
 import { outcomeOf, type ExitCode } from "./error-codes.ts";
 import { jsonLine, say } from "../io/streams.ts";
-import { systemCode } from "../io/system-error.ts";
 
 /** What is told of an error. */
 export interface Report {

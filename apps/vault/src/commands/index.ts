@@ -1,16 +1,13 @@
+import type { CommandName, COMMANDS } from "../cli/command-table.ts";
+import type { Run } from "../cli/command.ts";
 import { run as help } from "./about/help.ts";
-import type { CommandName, Invocation } from "../cli/command-table.ts";
-
-/** What a command's module exports. */
-interface CommandModule {
-  run(invocation: Invocation): Promise<void>;
-}
 
 /**
- * What each command of the table does. A module is loaded when its command runs; main.ts holds help
- * itself.
+ * What each command does. A module is loaded when its command runs; main.ts holds help itself.
  */
-export const commands: Readonly<Record<CommandName, () => Promise<CommandModule>>> = {
+export const loaders: {
+  readonly [Name in CommandName]: () => Promise<{ readonly run: Run<(typeof COMMANDS)[Name]> }>;
+} = {
   share: () => import("./message/share.ts"),
   view: () => import("./message/view.ts"),
   keys: () => import("./message/keys.ts"),
@@ -44,7 +41,7 @@ export const commands: Readonly<Record<CommandName, () => Promise<CommandModule>
   "deploy certs": () => import("./deploy/certs.ts"),
   "deploy fetch": () => import("./deploy/fetch.ts"),
   "deploy lock": () => import("./deploy/lock.ts"),
-  doctor: () => import("./repository/doctor.ts"),
+  doctor: () => import("./about/doctor.ts"),
   help: async () => ({ run: help }),
   completion: () => import("./about/completion.ts"),
   "clear-clipboard": () => import("./about/clear-clipboard.ts"),

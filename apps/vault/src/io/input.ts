@@ -1,7 +1,9 @@
 import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { isAbsolute } from "node:path";
+import { printable } from "@git-vault/core";
 import { CliError } from "../cli/errors.ts";
-import { printable, readDescriptor, readStart } from "./streams.ts";
-import { reason } from "./system-error.ts";
+import { readDescriptor, readStart, reason } from "./streams.ts";
 
 /**
  * Up to so much is held in memory at once; what is larger is taken piece by piece, where the
@@ -44,9 +46,12 @@ export function readStandardInput(most?: number): Input {
  * @param most its size in bytes; 256 MiB where it is left out
  * @throws CliError `INPUT_UNREADABLE`
  */
-export function readOperand(operand: string, most?: number): Input {
-  if (operand === "-") return readStandardInput(most);
-  const { fd, about } = openFile(operand);
+export const readOperand = (operand: string, most?: number): Input =>
+  operand === "-" ? readStandardInput(most) : readFile(operand, most);
+
+/** The same of a file, whatever its name. */
+export function readFile(path: string, most?: number): Input {
+  const { fd, about } = openFile(path);
   try {
     return { data: readDescriptor(fd, about.title, most), ...about };
   } finally {
@@ -59,7 +64,7 @@ export function readOperand(operand: string, most?: number): Input {
  *
  * @throws CliError `INPUT_UNREADABLE`
  */
-export function readLarge(operand: string | undefined): LargeInput {
+export function openInput(operand: string | undefined): LargeInput {
   const { fd, about, size } =
     operand === undefined || operand === "-" ? { fd: 0, about: aboutStdin(), size: null } : openFile(operand);
   const close = (): void => {
@@ -95,4 +100,23 @@ function openFile(operand: string): { fd: number; about: About; size: number | n
   if (!stat.isDirectory()) return { fd, about: { title, file: null }, size: null };
   closeSync(fd);
   throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: it is a folder`);
+}
+
+/**
+ * The user's home folder. A HOME that is empty or relative would make it the folder that the
+ * program happens to stand in.
+ *
+ * @throws CliError `NO_HOME` where HOME is not set and the system knows no such user, as in a
+ * container
+ */
+export function homeFolder(): string {
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? home : userInfo().homedir;
+  } catch (error) {
+    throw new CliError("NO_HOME", "there is no home folder: HOME is not set, and the system does not know this user", {
+      hint: "set HOME to a folder of yours, with the private keys in its .ssh",
+      cause: error,
+    });
+  }
 }

@@ -16,19 +16,33 @@ import {
 } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
-import { CliError } from "../cli/errors.ts";
+import { printable } from "@git-vault/core";
+import { CliError, usageError } from "../cli/errors.ts";
 import type { Input } from "./input.ts";
 import {
   isPrintable,
   leadsTo,
-  printable,
+  reason,
   STANDARD_OUTPUT,
   writePieces,
   writeStdout,
   type Destination,
 } from "./streams.ts";
-import { reason } from "./system-error.ts";
-import type { FlagValues } from "../cli/command-table.ts";
+
+/** Where a result goes: what --output, --clipboard, --clear-after and --json say. */
+export interface Place {
+  readonly output?: string | undefined;
+  readonly clipboard?: boolean;
+  /** Seconds. */
+  readonly clearAfter?: number | undefined;
+  /** Stdout is for the object of --json, which the caller writes. */
+  readonly json?: boolean;
+}
+
+/** Seconds until a plaintext on the clipboard is cleared, unless --clear-after says otherwise. */
+const CLEAR_AFTER = 45;
+
+const fileOf = ({ output }: Place): string | undefined => (output === "-" ? undefined : output);
 
 /** How a result is written. */
 export interface OutputOptions {
@@ -37,32 +51,34 @@ export interface OutputOptions {
   /** Whether it is secret: then a copy on the clipboard is cleared after a while. */
   readonly secret: boolean;
   /** Files that must not be overwritten either: the private key, the recipients. */
-  readonly inUse?: readonly string[];
+  readonly inUse?: readonly (string | undefined)[];
   /** The mode of a file that is written; 0600 where it is left out. */
   readonly mode?: number;
 }
 
 /**
- * Writes a result where the flags say: to a file, to the clipboard, or to stdout.
+ * Writes a result to a file, to the clipboard, or to stdout unless --json has that.
  *
  * @returns where it went, in words; null for stdout
  * @throws CliError `BINARY_TO_TERMINAL`, `OUTPUT_UNWRITABLE`, `CLIPBOARD_UNAVAILABLE`, `USAGE`
  */
-export async function writeOutput(data: Buffer, flags: FlagValues, options: OutputOptions): Promise<string | null> {
-  if (flags.clipboard) {
+export async function writeOutput(data: Buffer, place: Place, options: OutputOptions): Promise<string | null> {
+  if (place.clipboard) {
     const { copy } = await import("./clipboard.ts");
-    return copy(data, options.secret ? clearAfter(flags) : 0);
+    return copy(data, options.secret ? (place.clearAfter ?? CLEAR_AFTER) : 0);
   }
-  if (flags.output !== undefined && flags.output !== "-") {
-    writeFile(flags.output, data, { ...options, inUse: filesInUse(flags) });
+  const file = fileOf(place);
+  if (file !== undefined) {
+    writeFile(file, data, options);
     // A signal that came meanwhile is heard now.
     await new Promise((heard) => {
       setImmediate(heard);
     });
-    return printable(flags.output);
+    return printable(file);
   }
+  if (place.json) return null;
   const onTerminal = leadsTo(1) === "terminal";
-  if (onTerminal && flags.output !== "-" && !isPrintable(data)) {
+  if (onTerminal && place.output !== "-" && !isPrintable(data)) {
     throw new CliError("BINARY_TO_TERMINAL", `the output is binary (${data.length} bytes) and stdout is a terminal`, {
       hint: "pipe it on, write it to a file with `-o FILE`, or force it with `-o -`; a git-crypt key is for `vault unlock`",
     });
@@ -78,10 +94,6 @@ export function plaintextToJson(data: Buffer, place: string | null): { encoding:
   return { encoding, plaintext: place === null ? data.toString(encoding) : null };
 }
 
-/** The files that the flags name and that must not be overwritten. */
-const filesInUse = (flags: FlagValues): readonly string[] =>
-  [flags.key, flags["passphrase-file"], ...(flags.to ?? [])].filter((path) => path !== undefined);
-
 /**
  * Refuses to overwrite a file that a new key would be written to.
  *
@@ -95,23 +107,9 @@ export function assertNewFile(output: string | undefined): void {
 }
 
 /** Refuses flags that contradict each other before anything is asked or fetched. */
-export function checkOutputFlags(flags: FlagValues): void {
-  if (flags.clipboard && flags.output !== undefined) {
-    throw new CliError("USAGE", "--clipboard and --output were both given", {
-      hint: "choose one place for the output",
-    });
-  }
-  if (flags["clear-after"] !== undefined) clearAfter(flags);
-}
-
-function clearAfter(flags: FlagValues): number {
-  const text = flags["clear-after"] ?? "45";
-  if (!/^\d{1,6}$/.test(text)) {
-    throw new CliError("USAGE", "--clear-after: expected a whole number of seconds, at most 999999", {
-      hint: "`--clear-after 0` leaves the clipboard alone",
-    });
-  }
-  return Number(text);
+export function refuseTwoPlaces({ clipboard, output }: Place): void {
+  if (clipboard && output !== undefined)
+    throw usageError("--clipboard and --output were both given", "choose one place for the output");
 }
 
 /** Where a large result goes, piece by piece. */
@@ -125,19 +123,19 @@ export interface Sink {
 }
 
 /**
- * Opens what the flags name for a result that is too large to be held: a file or stdout.
+ * Opens a place for a result that is too large to be held: a file or stdout.
  *
  * @throws CliError `USAGE` for --clipboard and --json, `BINARY_TO_TERMINAL`, `OUTPUT_UNWRITABLE`
  */
-export function openSink(flags: FlagValues, options: OutputOptions): Sink {
-  const toFile = flags.output !== undefined && flags.output !== "-";
-  if (flags.clipboard || (flags.json && !toFile)) {
-    throw new CliError("USAGE", `${flags.clipboard ? "--clipboard" : "--json"} is for results of up to 16 MiB`, {
-      hint: "write this one to a file with --output",
-    });
+export function openSink(place: Place, options: OutputOptions): Sink {
+  const { clipboard, json, output } = place;
+  const file = fileOf(place);
+  if (clipboard || (json && file === undefined)) {
+    const flag = clipboard ? "--clipboard" : "--json";
+    throw usageError(`${flag} is for results of up to 16 MiB`, "write this one to a file with --output");
   }
-  if (toFile) return openFileSink(flags.output ?? "", { ...options, inUse: filesInUse(flags) });
-  if (leadsTo(1) === "terminal" && flags.output !== "-") {
+  if (file !== undefined) return openFileSink(file, options);
+  if (leadsTo(1) === "terminal" && output !== "-") {
     throw new CliError("BINARY_TO_TERMINAL", "the output is larger than 16 MiB and stdout is a terminal", {
       hint: "write it to a file with `-o FILE`, or force it with `-o -`",
     });
@@ -238,7 +236,7 @@ function placesFor(path: string, { input, inUse = [] }: OutputOptions): { target
   if (existing !== undefined && !existing.isFile()) return { target: path, temporary: null };
   const isSame = (file: Pick<Stats, "dev" | "ino"> | null | undefined): boolean =>
     file !== null && file !== undefined && file.dev === existing?.dev && file.ino === existing.ino;
-  const used = isSame(input?.file) ? "the input" : inUse.find((name) => isSame(statOrNull(name)));
+  const used = isSame(input?.file) ? "the input" : inUse.find((name) => name !== undefined && isSame(statOrNull(name)));
   if (used !== undefined) {
     const what = used === "the input" ? "the input itself" : `${printable(used)}, which is in use`;
     throw new CliError("OUTPUT_UNWRITABLE", `the output ${printable(path)} is ${what}`, {

@@ -1,10 +1,10 @@
-import { closeSync, openSync } from "node:fs";
 import { KeyError } from "@git-vault/keys";
 import type { PassphraseRequest } from "@git-vault/sharing";
-import { CliError } from "../cli/errors.ts";
-import { reason } from "./system-error.ts";
-import { printable, readDescriptor, say } from "./streams.ts";
-import type { FlagValues } from "../cli/command-table.ts";
+import { printable } from "@git-vault/core";
+import { usageError } from "../cli/errors.ts";
+import type { OpeningOptions } from "../cli/flags.ts";
+import { readFile } from "./input.ts";
+import { readDescriptor, say } from "./streams.ts";
 
 const OTHERWISE = "give the passphrase by --passphrase-file, --passphrase-fd or SSH_VAULT_PASSPHRASE";
 
@@ -12,19 +12,17 @@ const OTHERWISE = "give the passphrase by --passphrase-file, --passphrase-fd or 
  * Where passphrases come from: --passphrase, with a warning, --passphrase-file, --passphrase-fd,
  * $SSH_VAULT_PASSPHRASE, else the terminal, which is asked three times.
  */
-export function passphraseSource(flags: FlagValues): (request: PassphraseRequest) => Promise<Buffer> {
+export function passphraseSource(options: OpeningOptions): (request: PassphraseRequest) => Promise<Buffer> {
   let given: Buffer | null | undefined;
   return async ({ path, attempt }) => {
-    given ??= givenPassphrase(flags);
+    given ??= givenPassphrase(options);
     const whose = path === null ? "the message" : printable(path);
     if (given !== null) {
       if (attempt > 1) throw new KeyError("WRONG_PASSPHRASE", `the passphrase that was given does not open ${whose}`);
       return Buffer.from(given);
     }
     const question = `passphrase for ${whose}`;
-    if (flags["no-input"]) {
-      throw new CliError("USAGE", `${question} cannot be asked: --no-input forbids it`, { hint: OTHERWISE });
-    }
+    if (options.noInput) throw usageError(`${question} cannot be asked: --no-input forbids it`, OTHERWISE);
     if (attempt > 1) say("vault: wrong passphrase, try again");
     const { askSecret } = await import("./terminal.ts");
     for (let again = attempt; ; again += 1) {
@@ -41,56 +39,35 @@ export function passphraseSource(flags: FlagValues): (request: PassphraseRequest
  *
  * @throws CliError `USAGE` for an empty one, for two that differ, and where nothing can be asked
  */
-export async function newPassphrase(flags: FlagValues): Promise<Buffer> {
-  const passphrase = givenPassphrase(flags) ?? (await askTwice(flags));
+export async function newPassphrase(options: OpeningOptions): Promise<Buffer> {
+  const passphrase = givenPassphrase(options) ?? (await askTwice(options));
   if (passphrase.length > 0) return passphrase;
-  throw new CliError("USAGE", "the passphrase is empty", { hint: "choose one that nobody guesses, of several words" });
+  throw usageError("the passphrase is empty", "choose one that nobody guesses, of several words");
 }
 
-async function askTwice(flags: FlagValues): Promise<Buffer> {
+async function askTwice({ noInput }: OpeningOptions): Promise<Buffer> {
   const question = "new passphrase for the message";
-  if (flags["no-input"]) {
-    throw new CliError("USAGE", `the ${question} cannot be asked: --no-input forbids it`, { hint: OTHERWISE });
-  }
+  if (noInput) throw usageError(`the ${question} cannot be asked: --no-input forbids it`, OTHERWISE);
   const { askSecret } = await import("./terminal.ts");
   const passphrase = await askSecret(question, OTHERWISE);
   if ((await askSecret("the same again", OTHERWISE)) === passphrase) return Buffer.from(passphrase);
-  throw new CliError("USAGE", "the two passphrases differ", { hint: "try again" });
+  throw usageError("the two passphrases differ", "try again");
 }
 
-function givenPassphrase(flags: FlagValues): Buffer | null {
-  if (flags.passphrase !== undefined) {
-    if (!flags.quiet)
+function givenPassphrase({ passphrase, passphraseFile, passphraseFd, quiet }: OpeningOptions): Buffer | null {
+  if (passphrase !== undefined) {
+    if (!quiet)
       say("vault: warning: a passphrase on the command line can be read by every user of this machine, in `ps`");
-    return Buffer.from(flags.passphrase);
+    return Buffer.from(passphrase);
   }
-  const file = flags["passphrase-file"];
-  if (file !== undefined) {
-    let fd;
-    try {
-      fd = openSync(file, "r");
-    } catch (cause) {
-      throw new CliError("INPUT_UNREADABLE", `cannot read ${printable(file)}: ${reason(cause)}`, { cause });
-    }
-    try {
-      return firstLine(readDescriptor(fd, printable(file)));
-    } finally {
-      closeSync(fd);
-    }
-  }
-  const descriptor = flags["passphrase-fd"];
-  if (descriptor !== undefined) {
-    if (!/^\d{1,6}$/.test(descriptor)) {
-      throw new CliError("USAGE", "--passphrase-fd: expected the number of an open file descriptor");
-    }
-    return firstLine(readDescriptor(Number(descriptor), `file descriptor ${descriptor}`));
-  }
+  if (passphraseFile !== undefined) return firstLine(readFile(passphraseFile).data);
+  if (passphraseFd !== undefined) return firstLine(readDescriptor(passphraseFd, `file descriptor ${passphraseFd}`));
   const variable = process.env["SSH_VAULT_PASSPHRASE"];
   return variable === undefined || variable === "" ? null : Buffer.from(variable);
 }
 
 function firstLine(data: Buffer): Buffer {
-  const text = data.subarray(0, data.includes(0x0a) ? data.indexOf(0x0a) : data.length);
-  const line = text.at(-1) === 0x0d ? text.subarray(0, -1) : text;
-  return line;
+  const end = data.indexOf("\n");
+  const line = end === -1 ? data : data.subarray(0, end);
+  return line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
 }

@@ -1,6 +1,5 @@
 import { leadsTo } from "./streams.ts";
 import { writeSync } from "node:fs";
-import type { FlagValues } from "../cli/command-table.ts";
 
 /** Work that is done sooner needs no progress. */
 const A_MOMENT = 500;
@@ -15,8 +14,11 @@ export interface ProgressLine {
 }
 
 /** A line on stderr, where that is a terminal, after a moment's work. */
-export function progressLine(what: string, flags: FlagValues): ProgressLine {
-  if (flags.quiet || flags.json || leadsTo(2) !== "terminal") return { step: undefined, end: () => {} };
+export function progressLine(
+  what: string,
+  { quiet, json }: { readonly quiet: boolean; readonly json: boolean },
+): ProgressLine {
+  if (quiet || json || leadsTo(2) !== "terminal") return { step: undefined, end: () => {} };
   let due = performance.now() + A_MOMENT;
   let isShown = false;
   return {

@@ -4,8 +4,8 @@
  */
 import { constants, isUtf8 } from "node:buffer";
 import { fstatSync, readSync, writevSync } from "node:fs";
+import { printable, systemCode } from "@git-vault/core";
 import { CliError } from "../cli/errors.ts";
-import { reason, systemCode } from "./system-error.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -166,6 +166,19 @@ export function say(line: string): void {
   }
 }
 
+/**
+ * Tells what was done: as the object of --json on stdout, or in lines on stderr unless --quiet
+ * forbids it.
+ */
+export function reportResult(
+  { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
+  object: object,
+  lines: readonly string[],
+): void {
+  if (json) writeJson(object);
+  else if (!quiet) for (const line of lines) say(line);
+}
+
 function writeDescriptor(fd: number, pieces: readonly Uint8Array[]): void {
   for (let rest = pieces; rest.length > 0;) {
     try {
@@ -213,11 +226,27 @@ export function isPrintable(data: Uint8Array): boolean {
   return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(text);
 }
 
-/**
- * A name from outside, made fit for a terminal: without control and direction-changing characters,
- * and not endless.
- */
-export const printable = (name: string): string => name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "").slice(0, 200);
+/** A text of several lines, in which control characters other than tabs and line ends are escaped. */
+export const printableText = (text: string): string =>
+  text.replaceAll(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => printable(character));
 
-/** A text of several lines, without control characters but the ends of lines. */
-export const printableText = (text: string): string => text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "");
+/** A sentence, which may quote something from outside: in one line, and not endless. */
+export const printableLine = (text: string): string =>
+  printableText(text.slice(0, LONGEST_LINE).replaceAll(/\s*\n\s*/g, " "));
+const LONGEST_LINE = 2000;
+
+/** Why the system refused, in words. */
+export function reason(error: unknown): string {
+  const code = systemCode(error) ?? "it failed";
+  return REASONS[code] ?? code;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space is left on the device",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is not a folder",
+};

@@ -20,9 +20,9 @@ export interface DeployLimits extends PlanOptions {
    * In seconds, for each release: Helm with its hooks, and then the workloads, have so long
    * together. 600 where left out.
    */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** How many revisions Helm keeps of a release; 10 where left out. */
-  readonly history?: number;
+  readonly history?: number | undefined;
 }
 
 export interface ApplyOptions extends DeployLimits {
@@ -30,7 +30,7 @@ export interface ApplyOptions extends DeployLimits {
    * A release that fails goes back to its last good revision (a first installation is removed), or
    * stays as it is. `rollback` where left out.
    */
-  readonly onFailure?: "rollback" | "leave";
+  readonly onFailure?: "rollback" | "leave" | undefined;
   /** Says that whoever left a release half-way is dead, where that cannot be known. */
   readonly repair?: boolean;
 }

@@ -15,7 +15,7 @@ export interface RolloutSteps<Target extends RolloutTarget, Plan> {
 /** How a rollout goes. */
 export interface RolloutOptions {
   /** How many environments are dealt with at a time; 3 where left out. */
-  readonly most?: number;
+  readonly most?: number | undefined;
   /** Environments of prod that the other ones of prod wait for. */
   readonly canaries?: readonly string[];
   /** Tells the steps that run to end, and begins no more. */

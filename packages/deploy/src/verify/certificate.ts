@@ -7,9 +7,9 @@ export const WARNING_DAYS = 21;
 /** When a certificate that is about to end is worth a word. */
 export interface ExpiryThresholds {
   /** A warning from so many days before its end on; 21 where left out. */
-  readonly warningDays?: number;
+  readonly warningDays?: number | undefined;
   /** An error from so many days before its end on; 7 where left out. */
-  readonly errorDays?: number;
+  readonly errorDays?: number | undefined;
 }
 
 /** What a certificate says. */

@@ -1,10 +1,11 @@
-import { usageError } from "../../cli/errors.ts";
 import { completionScript, SHELLS } from "../../cli/completion.ts";
+import type { Run } from "../../cli/command.ts";
+import { usageError } from "../../cli/errors.ts";
 import { writeStdout } from "../../io/streams.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import type { ABOUT_COMMANDS } from "./specs.ts";
 
-export async function run({ args }: Invocation): Promise<void> {
-  const shell = SHELLS.find((known) => known === args[0]);
+export const run: Run<typeof ABOUT_COMMANDS.completion> = (_, [name]) => {
+  const shell = SHELLS.find((known) => known === name);
   if (shell === undefined) throw usageError(`expected the name of a shell: ${SHELLS.join(", ")}`);
   writeStdout(completionScript(shell));
-}
+};

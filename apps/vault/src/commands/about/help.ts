@@ -1,32 +1,33 @@
-import { CliError } from "../../cli/errors.ts";
-import { commandHelp, familyHelp, helpOn, overview } from "../../cli/help.ts";
-import { printable, say, writeStdout } from "../../io/streams.ts";
-import { COMMANDS, TOPICS, type CommandSpec, type FlagValues, type Invocation } from "../../cli/command-table.ts";
+import { printable } from "@git-vault/core";
+import type { CommandLine } from "../../cli/argv.ts";
+import { SHOWN_COMMANDS, TOPICS } from "../../cli/command-table.ts";
+import type { Run } from "../../cli/command.ts";
+import { usageError } from "../../cli/errors.ts";
+import { commandHelp, familyHelp, overview } from "../../cli/help.ts";
+import { say, writeStdout } from "../../io/streams.ts";
+import type { ABOUT_COMMANDS } from "./specs.ts";
 
 /**
  * What `--help` shows, after a command or the first word of some, and what a run without a command
  * does.
  */
-export function showHelp(command: CommandSpec | string | null, { help, json }: FlagValues): void {
-  if (help) return writeStdout(`${textOn(command)}\n`);
-  if (json) throw new CliError("USAGE", "expected a command", { hint: "see `vault --help`" });
-  say(overview());
-  process.exitCode = 2;
+export function showHelp({ command, family }: CommandLine, isAsked: boolean): void {
+  if (!isAsked) {
+    say(overview());
+    process.exitCode = 2;
+    return;
+  }
+  if (family !== null) writeStdout(`${familyHelp(family)}\n`);
+  else writeStdout(`${command === null ? overview() : commandHelp(command)}\n`);
 }
 
-function textOn(command: CommandSpec | string | null): string {
-  if (command === null) return overview();
-  return typeof command === "string" ? familyHelp(command) : commandHelp(command);
-}
-
-export async function run({ args }: Invocation): Promise<void> {
-  const name = args.join(" ");
+export const run: Run<typeof ABOUT_COMMANDS.help> = async (_, words) => {
+  const name = words.join(" ");
   if (name === "") return writeStdout(`${overview()}\n`);
+  const { helpOn } = await import("../../cli/topics.ts");
   // What the checks look for is told where they are: most help needs nothing of them.
   const text = helpOn(name) ?? (await import("../../cli/check-pages.ts")).helpOnChecks(name);
-  if (text === undefined) {
-    const known = [...COMMANDS.flatMap((command) => (command.group ? command.name : [])), ...Object.keys(TOPICS)];
-    throw new CliError("USAGE", `no help on ${printable(name)}`, { hint: `there is help on ${known.join(", ")}` });
-  }
-  writeStdout(`${text}\n`);
-}
+  if (text !== undefined) return writeStdout(`${text}\n`);
+  const known = [...SHOWN_COMMANDS.map(([command]) => command), ...Object.keys(TOPICS)];
+  throw usageError(`no help on ${printable(name)}`, `there is help on ${known.join(", ")}`);
+};

@@ -11,43 +11,47 @@ import {
   readPlan,
 } from "@git-vault/deploy";
 import { applyOptionsOf, followEvents } from "./follow-events.ts";
-import { tellPlan } from "./deployment-summary.ts";
+import { reportPlan } from "./deployment-summary.ts";
 import { interruptible, openCommitted } from "./project.ts";
-import { usageError } from "../../cli/errors.ts";
 import { readOperand } from "../../io/input.ts";
+import type { Run } from "../../cli/command.ts";
+import { confirmChange } from "../../io/confirm.ts";
 import { printableText, writeJson, writeStdout } from "../../io/streams.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
-import { confirmChange } from "../message/check-recipients.ts";
+import type { DEPLOY_COMMANDS } from "./specs.ts";
 
-export function run({ flags, args: [name] }: Invocation): Promise<void> {
-  if (name === undefined) throw usageError("expected an environment, such as staging");
-  const options = applyOptionsOf(flags);
-  return interruptible(async (signal, cleanUp) => {
-    await using project = await openCommitted(flags);
+export const run: Run<(typeof DEPLOY_COMMANDS)["deploy apply"]> = (options, [name]) =>
+  interruptible(async (signal, cleanUp) => {
+    const applying = { ...applyOptionsOf(options), signal };
+    await using project = await openCommitted(options);
     const environment = project.environment(name);
-    if (flags["dry-run"]) {
+    if (options.dryRun) {
       await using reader = await Cluster.connect(project, environment, { signal });
-      const plan = await planOf(project, reader, flags, signal);
-      tellPlan(plan, { summary: true });
-      await checkPlan(project, reader, plan, { ...options, signal });
-      if (flags.json) writeJson(plan);
+      const plan = await planOf(project, reader, options.plan, signal);
+      reportPlan(plan, { summary: true });
+      await checkPlan(project, reader, plan, applying);
+      if (options.json) writeJson(plan);
       else writeStdout(printableText(planText(plan)));
       return;
     }
     await using cluster = await Cluster.connectToChange(project, environment, { signal });
-    const plan = await planOf(project, cluster, flags, signal);
-    tellPlan(plan, { summary: false });
-    if (flags.plan === undefined) {
+    const plan = await planOf(project, cluster, options.plan, signal);
+    reportPlan(plan, { summary: false });
+    if (options.plan === undefined) {
       const question = isUnchanged(plan) ? `deploy to ${name} all the same` : `deploy this to ${name}`;
-      await confirmChange(planText(plan), question, flags, signal);
+      await confirmChange(planText(plan), question, options, signal);
     }
     const planned = planMarkdown(plan);
     const deployed = { title: `vault deploy apply ${name}`, release: environment.release, planned };
-    await followEvents(apply(project, cluster, plan, { ...options, signal }), deployed, flags, cleanUp);
+    await followEvents(apply(project, cluster, plan, applying), deployed, options, cleanUp);
   });
-}
 
-const planOf = async (project: Project, cluster: Cluster, flags: FlagValues, signal: AbortSignal): Promise<Plan> =>
-  flags.plan === undefined
+/** What the file says, else a new one. */
+const planOf = async (
+  project: Project,
+  cluster: Cluster,
+  file: string | undefined,
+  signal: AbortSignal,
+): Promise<Plan> =>
+  file === undefined
     ? await makePlan(project, cluster, { signal })
-    : readPlan(project, readOperand(flags.plan).data.toString());
+    : readPlan(project, readOperand(file).data.toString());

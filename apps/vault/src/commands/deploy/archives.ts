@@ -1,11 +1,14 @@
+import { printable } from "@git-vault/core";
 import type { FetchedArchive } from "@git-vault/deploy";
-import { printable, say, writeJson, writeStdout } from "../../io/streams.ts";
-import type { FlagValues } from "../../cli/command-table.ts";
+import { say, writeJson, writeStdout } from "../../io/streams.ts";
 
-/** Tells which archives are in their places. */
-export function tellArchives(archives: readonly FetchedArchive[], flags: FlagValues): void {
-  if (flags.json) return writeJson({ archives });
+/** Reports which archives are in their places. */
+export function reportArchives(
+  archives: readonly FetchedArchive[],
+  { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
+): void {
+  if (json) return writeJson({ archives });
   for (const { path, sha256, wasThere } of archives)
     writeStdout(`${sha256}  ${printable(path)}${wasThere ? "  (was there)" : ""}\n`);
-  if (archives.length === 0 && !flags.quiet) say("vault: no dependency comes as an archive");
+  if (archives.length === 0 && !quiet) say("vault: no dependency comes as an archive");
 }

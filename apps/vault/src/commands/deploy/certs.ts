@@ -1,3 +1,4 @@
+import { printable } from "@git-vault/core";
 import {
   type CertificateFacts,
   type ClientCredential,
@@ -8,11 +9,11 @@ import {
   type Project,
   type CertificateOptions,
 } from "@git-vault/deploy";
-import { allLocked, certificateOptions, environmentsOf, type Failure, findingOf, lookAtClusters } from "./clusters.ts";
+import { allLocked, certificateOptions, environmentsOf, type Failure, findingOf, forEachCluster } from "./clusters.ts";
 import { interruptible, openProject } from "./project.ts";
-import { tellOutcome } from "./findings.ts";
-import { printable } from "../../io/streams.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import { reportOutcome } from "./findings.ts";
+import type { Run } from "../../cli/command.ts";
+import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 /** The certificates of one environment. */
 interface Certificates {
@@ -20,20 +21,20 @@ interface Certificates {
   readonly hosts: readonly HostCertificate[];
 }
 
-export function run({ flags, args }: Invocation): Promise<void> {
-  return interruptible(async (signal) => {
-    const options = certificateOptions(flags, signal);
-    await using project = await openProject(flags);
-    const environments = environmentsOf(project, args);
-    const credentials = environments.map((environment) => credentialOf(project, environment, options));
+export const run: Run<(typeof DEPLOY_COMMANDS)["deploy certs"]> = (options, names) =>
+  interruptible(async (signal) => {
+    const looking = certificateOptions(options, signal);
+    await using project = await openProject(options);
+    const environments = environmentsOf(project, names);
+    const credentials = environments.map((environment) => credentialOf(project, environment, looking));
     // Whose kubeconfig cannot be read is told of already.
     const known = environments.filter((_, at) => credentials[at]?.failure === null);
-    const { results, failures } = await lookAtClusters(project, known, signal, async (cluster) => ({
+    const { results, failures } = await forEachCluster(project, known, signal, async (cluster) => ({
       environment: cluster.environment.name,
-      hosts: await inspectCertificates(cluster, options),
+      hosts: await inspectCertificates(cluster, looking),
     }));
     const unread = credentials.flatMap(({ failure }) => failure ?? []);
-    tellOutcome(
+    reportOutcome(
       "vault deploy certs",
       {
         json: {
@@ -52,10 +53,9 @@ export function run({ flags, args }: Invocation): Promise<void> {
         ],
         isLocked: allLocked(unread, environments.length),
       },
-      flags,
+      options,
     );
   });
-}
 
 /** Looked at before any cluster is asked: one whose credential expired lets nobody in. */
 function credentialOf(
@@ -88,7 +88,7 @@ const credentialInJson = ({ file, certificate, tokenEnds }: ClientCredential): o
 });
 
 const textOf = ({ environment, hosts }: Certificates): string =>
-  `${environment}\n${hosts.map(({ host, served }) => `  ${printable(host.host)}  ${served === null ? "nothing is served" : tellFacts(served)}\n`).join("")}`;
+  `${environment}\n${hosts.map(({ host, served }) => `  ${printable(host.host)}  ${served === null ? "nothing is served" : factsText(served)}\n`).join("")}`;
 
-const tellFacts = ({ issuer, notAfter, names }: CertificateFacts): string =>
+const factsText = ({ issuer, notAfter, names }: CertificateFacts): string =>
   `until ${notAfter.toISOString().slice(0, 10)}, by ${printable(issuer)}, for ${printable(names.join(", "))}`;

@@ -1,3 +1,4 @@
+import { printable } from "@git-vault/core";
 import {
   type CheckReport,
   type Finding,
@@ -14,31 +15,35 @@ import { checkPages } from "../../cli/check-pages.ts";
 import { interruptible, openCommitted } from "./project.ts";
 import { usageError } from "../../cli/errors.ts";
 import { writeOutput } from "../../io/output.ts";
-import { printable, say, writeJson, writeStdout } from "../../io/streams.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+import type { Options, Run } from "../../cli/command.ts";
+import { printableLine, say, writeJson, writeStdout } from "../../io/streams.ts";
+import type { DEPLOY_COMMANDS } from "./specs.ts";
+
+type Check = (typeof DEPLOY_COMMANDS)["deploy check"];
+type CheckOptions = Options<Check["flags"]>;
 
 /** The version of the package; the bundler puts it in. */
 declare const VAULT_VERSION: string;
 
-export function run({ flags, args }: Invocation): Promise<void> {
-  if (flags.json && flags.sarif === "-")
+export const run: Run<Check> = (options, names) => {
+  if (options.json && options.sarif === "-")
     throw usageError("expected one of --json and --sarif -: stdout holds one report");
   return interruptible(async (signal) => {
-    await using project = await openCommitted(flags);
-    const report = await check(project, args, flags, signal);
-    tellCi(report);
-    await write(report, flags);
+    await using project = await openCommitted(options);
+    const report = await check(project, names, options, signal);
+    reportToCi(report);
+    await write(report, options);
     const failing = report.findings.some(
-      ({ severity }) => severity === "error" || (severity === "warning" && flags.strict === true),
+      ({ severity }) => severity === "error" || (severity === "warning" && options.strict),
     );
     if (failing) process.exitCode = 7;
   });
-}
+};
 
 async function check(
   project: Project,
   names: readonly string[],
-  flags: FlagValues,
+  { history }: CheckOptions,
   signal: AbortSignal,
 ): Promise<CheckReport> {
   const environments = names.length === 0 ? project.environments : names.map((name) => project.environment(name));
@@ -47,22 +52,22 @@ async function check(
   const onSkip = (reasonToSkip: string): void => {
     skipped.push(reasonToSkip);
   };
-  const options = { environments, history: flags.history === true, signal, onSkip };
+  const options = { environments, history, signal, onSkip };
   for await (const finding of runChecks(project, options)) findings.push(finding);
   return { commit: project.commit, environments: environments.map(({ name }) => name), findings, skipped };
 }
 
-async function write(report: CheckReport, flags: FlagValues): Promise<void> {
+async function write(report: CheckReport, { sarif, json, quiet }: CheckOptions): Promise<void> {
   const { findings, skipped, commit } = report;
-  if (flags.sarif !== undefined) {
+  if (sarif !== undefined) {
     const text = `${JSON.stringify(toSarif(report, VAULT_VERSION, checkPages), null, 1)}\n`;
     // It holds no secret, and other programs are to read it.
-    await writeOutput(Buffer.from(text), { output: flags.sarif }, { input: null, secret: false, mode: 0o644 });
-    if (flags.sarif === "-") return;
+    await writeOutput(Buffer.from(text), { output: sarif }, { input: null, secret: false, mode: 0o644 });
+    if (sarif === "-") return;
   }
-  if (flags.json) return writeJson(report);
+  if (json) return writeJson(report);
   writeStdout(worstFirst(findings).map(lines).join(""));
-  if (flags.quiet) return;
+  if (quiet) return;
   for (const one of skipped) say(`vault: skipped: ${printable(one)}`);
   say(`vault: ${outcome(report)} in ${commit.slice(0, 12)}`);
   const explained = worstFirst(findings).find(({ id }) => Object.hasOwn(checkPages, id));
@@ -73,7 +78,7 @@ async function write(report: CheckReport, flags: FlagValues): Promise<void> {
  * In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted
  * in outputs.
  */
-function tellCi(report: CheckReport): void {
+function reportToCi(report: CheckReport): void {
   const ci = currentCi();
   const findings = worstFirst(report.findings);
   const skipped = report.skipped.map((message): Finding => ({ id: "skipped", severity: "note", message }));
@@ -92,8 +97,8 @@ function lines(finding: Finding): string {
   const place = file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}: `;
   const said = place !== "" && message.startsWith(place.slice(0, -2)) ? message : `${place}${message}`;
   const where = scope === undefined ? "" : ` [${scope}]`;
-  return `${shown(`${severity}: ${said} (${id})${where}`)}\n${hint === undefined ? "" : `  ${shown(hint)}\n`}`;
+  // Keys and names of files come from outside.
+  return [`${severity}: ${said} (${id})${where}`, ...(hint === undefined ? [] : [`  ${hint}`])]
+    .map((text) => `${printableLine(text)}\n`)
+    .join("");
 }
-
-/** Keys and names of files come from outside: no control characters of theirs reach a terminal. */
-const shown = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "");

@@ -7,7 +7,7 @@ import {
   type Project,
 } from "@git-vault/deploy";
 import { usageError } from "../../cli/errors.ts";
-import type { FlagValues } from "../../cli/command-table.ts";
+import { describe } from "../../cli/report-error.ts";
 
 /** The environments that the operands name, each once; all where they name none. */
 export const environmentsOf = (project: Project, names: readonly string[]): readonly Environment[] =>
@@ -31,7 +31,7 @@ export interface Looks<T> {
  *
  * @throws DeployError INTERRUPTED
  */
-export async function lookAtClusters<T>(
+export async function forEachCluster<T>(
   project: Project,
   environments: readonly Environment[],
   signal: AbortSignal,
@@ -52,12 +52,12 @@ export async function lookAtClusters<T>(
 }
 
 /** A failure as a finding. */
-export const findingOf = ({ environment, error: { message, hint, place } }: Failure): Finding => ({
+export const findingOf = ({ environment, error }: Failure): Finding => ({
   id: "cluster",
   severity: "error",
-  message,
-  hint,
-  ...place,
+  message: error.message,
+  hint: describe(error).hint,
+  ...error.place,
   environment: environment.name,
 });
 
@@ -65,28 +65,31 @@ export const findingOf = ({ environment, error: { message, hint, place } }: Fail
 export const allLocked = (failures: readonly Failure[], environments: number): boolean =>
   environments > 0 && failures.length === environments && failures.every(({ error }) => error.code === "LOCKED");
 
-/** How hosts and certificates are looked at, as the flags say. */
-export function certificateOptions(flags: FlagValues, signal: AbortSignal): CertificateOptions {
-  const warningDays = days(flags, "warn-days");
-  const errorDays = days(flags, "error-days");
-  return {
-    signal,
-    addresses: Object.fromEntries((flags.address ?? []).map(addressIn)),
-    ...(warningDays === undefined ? {} : { warningDays }),
-    ...(errorDays === undefined ? {} : { errorDays }),
-  };
+/** What --address, --warn-days and --error-days say. */
+interface LookOptions {
+  readonly address: readonly string[];
+  readonly warnDays?: number | undefined;
+  readonly errorDays?: number | undefined;
 }
+
+/**
+ * How hosts and certificates are looked at.
+ *
+ * @throws CliError `USAGE` for an address that is none
+ */
+export const certificateOptions = (
+  { address, warnDays, errorDays }: LookOptions,
+  signal: AbortSignal,
+): CertificateOptions => ({
+  signal,
+  addresses: Object.fromEntries(address.map(addressIn)),
+  warningDays: warnDays,
+  errorDays,
+});
 
 function addressIn(text: string): [host: string, address: string] {
   const [, host, address] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
   if (host === undefined || address === undefined)
     throw usageError("--address: expected HOST=ADDRESS or HOST=ADDRESS:PORT");
   return [host, address];
-}
-
-function days(flags: FlagValues, name: "warn-days" | "error-days"): number | undefined {
-  const text = flags[name];
-  if (text === undefined) return undefined;
-  if (!/^\d{1,4}$/.test(text)) throw usageError(`--${name}: expected a whole number of days, at most 9999`);
-  return Number(text);
 }

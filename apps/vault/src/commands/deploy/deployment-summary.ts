@@ -28,10 +28,10 @@ export class DeploymentRecord {
 }
 
 /**
- * Tells CI what a deployment would change: the output `changed`, and where `summary` says so the
+ * Reports to CI what a deployment would change: the output `changed`, and where `summary` says so the
  * plan in the job's summary.
  */
-export function tellPlan(plan: Plan, { summary }: { readonly summary: boolean }): void {
+export function reportPlan(plan: Plan, { summary }: { readonly summary: boolean }): void {
   const ci = currentCi();
   ci.output("changed", String(!isUnchanged(plan)));
   if (summary) ci.summary(planMarkdown(plan));

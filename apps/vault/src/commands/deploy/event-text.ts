@@ -1,5 +1,5 @@
 import type { DeployEvent } from "@git-vault/deploy";
-import { count } from "../../io/count.ts";
+import { plural } from "@git-vault/core";
 
 /** An event in words; none for what is told in another way. */
 export function linesOf(event: DeployEvent): string[] {
@@ -25,7 +25,7 @@ export function linesOf(event: DeployEvent): string[] {
       return [`${of} is not ready: ${event.message}`, ...event.reasons.map((reason) => `  ${reason}`)];
     }
     case "ready":
-      return [`${event.release}: ready (${count(event.workloads, "workload")}, ${event.seconds.toFixed(1)} seconds)`];
+      return [`${event.release}: ready (${plural(event.workloads, "workload")}, ${event.seconds.toFixed(1)} seconds)`];
     case "rolling-back":
       return [`${event.release}: ${event.to === null ? "removing it" : `going back to revision ${event.to}`}`];
     case "rolled-back":

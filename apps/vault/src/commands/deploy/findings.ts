@@ -1,7 +1,6 @@
 import { type Finding, findingsInMarkdown } from "@git-vault/deploy";
 import { currentCi } from "./ci.ts";
-import { printable, writeJson, writeStdout } from "../../io/streams.ts";
-import type { FlagValues } from "../../cli/command-table.ts";
+import { printableLine, writeJson, writeStdout } from "../../io/streams.ts";
 
 /** What a look at a deployment gave. */
 export interface Outcome {
@@ -18,13 +17,13 @@ export interface Outcome {
  * Prints what was found, tells it to the CI, and sets exit code 7 where something needs attention;
  * 3 where nothing could be looked at for lack of the key.
  */
-export function tellOutcome(
+export function reportOutcome(
   title: string,
   { json, text, findings, isLocked = false }: Outcome,
-  flags: FlagValues,
+  { json: asJson }: { readonly json: boolean },
 ): void {
   const worst = findings.toSorted((a, b) => RANKS.indexOf(a.severity) - RANKS.indexOf(b.severity));
-  if (flags.json) writeJson({ ...json, findings: worst });
+  if (asJson) writeJson({ ...json, findings: worst });
   else writeStdout(text + worst.map(lineOf).join(""));
   const ci = currentCi();
   ci.annotate(worst);
@@ -39,8 +38,8 @@ const RANKS = ["error", "warning", "note"];
 /** A finding in a line, and a second one for what to do about it. */
 export function findingLines({ id, severity, message, environment, hint }: Finding): string[] {
   const where = environment === undefined ? "" : ` [${environment}]`;
-  const said = message.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ");
-  return [`${severity}: ${said} (${id})${where}`, ...(hint === undefined ? [] : [`  ${printable(hint)}`])];
+  const lines = [`${severity}: ${message} (${id})${where}`, ...(hint === undefined ? [] : [`  ${hint}`])];
+  return lines.map(printableLine);
 }
 
 const lineOf = (finding: Finding): string => `${findingLines(finding).join("\n")}\n`;

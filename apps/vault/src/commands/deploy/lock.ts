@@ -1,10 +1,10 @@
 import { interruptible, openProject } from "./project.ts";
-import { tellArchives } from "./archives.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import { reportArchives } from "./archives.ts";
+import type { Run } from "../../cli/command.ts";
+import type { DEPLOY_COMMANDS } from "./specs.ts";
 
-export function run({ flags }: Invocation): Promise<void> {
-  return interruptible(async (signal) => {
-    await using project = await openProject(flags);
-    tellArchives(await project.lock({ signal }), flags);
+export const run: Run<(typeof DEPLOY_COMMANDS)["deploy lock"]> = (options) =>
+  interruptible(async (signal) => {
+    await using project = await openProject(options);
+    reportArchives(await project.lock({ signal }), options);
   });
-}

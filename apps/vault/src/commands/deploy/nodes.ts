@@ -1,3 +1,4 @@
+import { plural, printable } from "@git-vault/core";
 import {
   Cluster,
   cordon,
@@ -10,81 +11,76 @@ import {
   uncordon,
   WritableCluster,
 } from "@git-vault/deploy";
-import { count } from "../../io/count.ts";
-import { timeoutOf } from "./follow-events.ts";
 import { interruptible, openProject } from "./project.ts";
 import { usageError } from "../../cli/errors.ts";
-import { tellOutcome } from "./findings.ts";
-import { printable, say, writeJson } from "../../io/streams.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+import { reportOutcome } from "./findings.ts";
+import type { Options, Run } from "../../cli/command.ts";
+import { reportResult, say } from "../../io/streams.ts";
+import type { DEPLOY_COMMANDS } from "./specs.ts";
 
-export function run({ flags, args: [name, action, node] }: Invocation): Promise<void> {
-  if (name === undefined) throw usageError("expected an environment, such as prod");
+type Nodes = (typeof DEPLOY_COMMANDS)["deploy nodes"];
+type NodesOptions = Options<Nodes["flags"]>;
+
+export const run: Run<Nodes> = (options, [name, action, node]) => {
   const act = action === undefined ? null : actionOf(action, node);
-  const { timeout = 600 } = timeoutOf(flags);
   return interruptible(async (signal) => {
-    await using project = await openProject(flags);
+    await using project = await openProject(options);
     const environment = project.environment(name);
     if (act === null) {
       await using cluster = await Cluster.connect(project, environment, { signal });
-      return tellNodes(project, name, await inspectNodes(cluster, signal), flags);
+      return reportNodes(project, name, await inspectNodes(cluster, signal), options);
     }
     await using cluster = await WritableCluster.connectToChange(project, environment, { signal });
-    await act(cluster, flags, { timeout: timeout * 1000, signal });
+    await act(cluster, options, signal);
   });
-}
+};
 
-type Act = (
-  cluster: WritableCluster,
-  flags: FlagValues,
-  options: { readonly timeout: number; readonly signal: AbortSignal },
-) => Promise<void>;
+type Act = (cluster: WritableCluster, options: NodesOptions, signal: AbortSignal) => Promise<void>;
 
 function actionOf(action: string, node: string | undefined): Act {
   if (node === undefined) throw usageError(`expected a node after ${printable(action)}`);
-  const done = (what: string, flags: FlagValues): void => {
-    if (flags.json) writeJson({ node, state: what });
-    else if (!flags.quiet) say(`vault: ${printable(node)} is ${what}`);
-  };
+  const done = (state: string, options: NodesOptions): void =>
+    reportResult(options, { node, state }, [`vault: ${printable(node)} is ${state}`]);
   switch (action) {
     case "cordon":
-      return async (cluster, flags, { signal }) => {
-        await cordon(cluster, node, { force: flags.force === true, signal });
-        done("cordoned", flags);
+      return async (cluster, options, signal) => {
+        await cordon(cluster, node, { force: options.force, signal });
+        done("cordoned", options);
       };
     case "uncordon":
-      return async (cluster, flags, { signal }) => {
+      return async (cluster, options, signal) => {
         await uncordon(cluster, node, signal);
-        done("open", flags);
+        done("open", options);
       };
     case "drain":
-      return async (cluster, flags, { timeout, signal }) => {
-        const options = { force: flags.force === true, evictAll: flags["evict-all"] === true, timeout, signal };
-        for await (const event of drain(cluster, node, options)) if (!flags.quiet) tellEvent(event);
-        done("empty", flags);
+      return async (cluster, options, signal) => {
+        const { force, evictAll, timeout = 600, quiet } = options;
+        const draining = { force, evictAll, timeout: timeout * 1000, signal };
+        for await (const event of drain(cluster, node, draining)) if (!quiet) reportEvent(event);
+        done("empty", options);
       };
     default:
       throw usageError("expected cordon, uncordon or drain after the environment");
   }
 }
 
-function tellEvent(event: DrainEvent): void {
+function reportEvent(event: DrainEvent): void {
   if (!("pod" in event)) return;
   const pod = printable(`${event.pod.namespace}/${event.pod.name}`);
   say(`vault: ${event.type} ${pod}${"reason" in event ? `: ${event.reason}` : ""}`);
 }
 
-function tellNodes(project: Project, environment: string, report: NodeReport, flags: FlagValues): void {
+function reportNodes(project: Project, environment: string, report: NodeReport, options: NodesOptions): void {
   const { pools, strays, findings } = report;
   const groups = [...pools, ...(strays.length === 0 ? [] : [{ name: "(no pool)", nodes: strays }])];
-  tellOutcome(
+  reportOutcome(
     `vault deploy nodes ${environment}`,
     {
       json: { commit: project.commit, environment, pools, strays },
       text: groups.map(({ name, nodes }) => `${printable(name)}\n${nodes.map(lineOf).join("")}`).join(""),
       findings,
     },
-    flags,
+    options,
   );
 }
 
@@ -106,6 +102,6 @@ function lineOf({ name, ready, cordoned, full, used, pods }: NodeState): string 
   return (
     head +
     holding.join("") +
-    (ending === 0 ? "" : `    ${count(ending, "pod")} ${ending === 1 ? "ends by itself" : "end by themselves"}\n`)
+    (ending === 0 ? "" : `    ${plural(ending, "pod")} ${ending === 1 ? "ends by itself" : "end by themselves"}\n`)
   );
 }

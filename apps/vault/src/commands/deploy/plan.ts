@@ -1,26 +1,26 @@
 import { Cluster, makePlan, planMarkdown, planText, writePlan } from "@git-vault/deploy";
-import { tellPlan } from "./deployment-summary.ts";
+import { reportPlan } from "./deployment-summary.ts";
 import { interruptible, openCommitted } from "./project.ts";
-import { usageError } from "../../cli/errors.ts";
 import { writeOutput } from "../../io/output.ts";
+import type { Run } from "../../cli/command.ts";
 import { printableText, say, writeJson, writeStdout } from "../../io/streams.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import type { DEPLOY_COMMANDS } from "./specs.ts";
 
-export function run({ flags, args: [name] }: Invocation): Promise<void> {
-  if (name === undefined) throw usageError("expected an environment, such as staging");
-  return interruptible(async (signal) => {
-    await using project = await openCommitted(flags);
+export const run: Run<(typeof DEPLOY_COMMANDS)["deploy plan"]> = (options, [name]) =>
+  interruptible(async (signal) => {
+    const { markdown, output, key, keyFile, passphraseFile, json, quiet } = options;
+    await using project = await openCommitted(options);
     await using cluster = await Cluster.connect(project, project.environment(name), { signal });
     const plan = await makePlan(project, cluster, { signal });
     // Whoever asks for Markdown puts it where it belongs.
-    tellPlan(plan, { summary: flags.markdown !== true });
-    if (flags.output !== undefined) {
+    reportPlan(plan, { summary: !markdown });
+    if (output !== undefined) {
       const file = Buffer.from(writePlan(project, plan));
-      const place = await writeOutput(file, flags, { input: null, secret: false });
-      if (place !== null && !flags.quiet) say(`vault: wrote the plan to ${place}`);
+      const inUse = [key, keyFile, passphraseFile];
+      const place = await writeOutput(file, { output }, { input: null, secret: false, inUse });
+      if (place !== null && !quiet) say(`vault: wrote the plan to ${place}`);
       if (place === null) return;
     }
-    if (flags.json) writeJson(plan);
-    else writeStdout(printableText(flags.markdown ? planMarkdown(plan) : planText(plan)));
+    if (json) writeJson(plan);
+    else writeStdout(printableText(markdown ? planMarkdown(plan) : planText(plan)));
   });
-}

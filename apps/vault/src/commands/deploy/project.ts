@@ -1,21 +1,26 @@
 import { Project } from "@git-vault/deploy";
-import { isVaultError } from "@git-vault/core";
+import { isVaultError, printable } from "@git-vault/core";
 import { annotateError, maskSecrets } from "./ci.ts";
 import { CliError } from "../../cli/errors.ts";
 import { openKey } from "../repository/git-crypt-key.ts";
 import { readOperand } from "../../io/input.ts";
 import { privateKeys } from "../message/private-keys.ts";
-import { printable, say } from "../../io/streams.ts";
-import type { FlagValues } from "../../cli/command-table.ts";
+import type { Options } from "../../cli/command.ts";
+import type { DialogOptions } from "../../cli/flags.ts";
+import { say } from "../../io/streams.ts";
+import type { PROJECT_FLAGS } from "./specs.ts";
+
+/** Which commit of the project is read, and with which key. */
+export type ProjectOptions = DialogOptions & Partial<Options<typeof PROJECT_FLAGS>>;
 
 /**
  * Opens the project of the repository that the run stands in, with the key that the flags name. In
  * CI, whatever is secret in it is masked from here on.
  */
-export async function openProject(flags: FlagValues): Promise<Project> {
-  const { "key-file": keyFile, revision } = flags;
-  const bytes = keyFile === undefined ? undefined : (await openKey(readOperand(keyFile), flags)).key;
-  const { keyFiles, passphrase } = await privateKeys(flags);
+export async function openProject(options: ProjectOptions): Promise<Project> {
+  const { keyFile, revision } = options;
+  const bytes = keyFile === undefined ? undefined : (await openKey(readOperand(keyFile), options)).key;
+  const { keyFiles, passphrase } = await privateKeys(options);
   try {
     const project = await Project.open({
       root: process.cwd(),
@@ -33,9 +38,9 @@ export async function openProject(flags: FlagValues): Promise<Project> {
  * Opens the project as {@link openProject} does, and tells on stderr of changes in the work tree
  * that are not committed: whoever made them may take them for what is looked at.
  */
-export async function openCommitted(flags: FlagValues): Promise<Project> {
-  const project = await openProject(flags);
-  const changed = flags.quiet ? [] : project.uncommitted();
+export async function openCommitted(options: ProjectOptions): Promise<Project> {
+  const project = await openProject(options);
+  const changed = options.quiet ? [] : project.uncommitted();
   const [first] = changed;
   if (first === undefined) return project;
   const what = changed.length === 1 ? "a change that is" : `${changed.length} changes that are`;

@@ -1,3 +1,4 @@
+import { printable } from "@git-vault/core";
 import {
   type DeployEvent,
   type Finding,
@@ -11,7 +12,7 @@ import {
 import { currentCi } from "./ci.ts";
 import { DeploymentRecord } from "./deployment-summary.ts";
 import { describe } from "../../cli/report-error.ts";
-import { printable, printableText } from "../../io/streams.ts";
+import { printableLine } from "../../io/streams.ts";
 
 /** What became of the environments of a rollout. */
 export class RolloutRecord {
@@ -42,8 +43,8 @@ export class RolloutRecord {
     return { ...outcome, error: { code, message, hint }, ...found };
   }
 
-  /** Tells CI how it ended: annotations, the job's summary, the outputs `changed` and `failed`. */
-  tell(outcomes: readonly RolloutOutcome[]): void {
+  /** Reports to CI how it ended: annotations, the job's summary, the outputs `changed` and `failed`. */
+  report(outcomes: readonly RolloutOutcome[]): void {
     const ci = currentCi();
     const found = [...this.#findings.values()].flat();
     ci.annotate([...outcomes.flatMap(failureOf), ...found]);
@@ -51,7 +52,7 @@ export class RolloutRecord {
     const failed = outcomes.flatMap(({ state, environment }) => (state === "failed" ? environment : []));
     ci.output("failed", JSON.stringify(failed));
     const rows = outcomes.map((outcome) => {
-      const told = tellOutcome(outcome).slice(outcome.environment.length + 2);
+      const told = outcomeText(outcome).slice(outcome.environment.length + 2);
       const hint = hintFor(outcome);
       return [MARKS[outcome.state], outcome.environment, hint === undefined ? told : [told, hint]];
     });
@@ -82,11 +83,11 @@ const failureOf = (outcome: RolloutOutcome): Finding[] => {
 };
 
 /** An outcome in a line, for a terminal. */
-export function tellOutcome(outcome: RolloutOutcome): string {
+export function outcomeText(outcome: RolloutOutcome): string {
   const name = printable(outcome.environment);
   if (outcome.state === "done") return `${name}: done`;
   if (outcome.state === "failed") {
-    const message = printableText(describe(outcome.error).message).slice(0, 2000);
+    const message = printableLine(describe(outcome.error).message);
     return `${name}: failed to ${outcome.step}: ${message}`;
   }
   const why = outcome.because.length === 0 ? "the run was told to end" : `it waits for ${outcome.because.join(", ")}`;

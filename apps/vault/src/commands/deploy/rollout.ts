@@ -1,25 +1,27 @@
+import { printable } from "@git-vault/core";
 import { AuditLog, deploymentSteps, type Environment, rollout, type RolloutOutcome } from "@git-vault/deploy";
 import { certificateOptions, environmentsOf } from "./clusters.ts";
-import { applyOptionsOf, keepTrue, tellEvent } from "./follow-events.ts";
+import { applyOptionsOf, reportEvent, updateStatus } from "./follow-events.ts";
 import { endOf, interruptible, openCommitted } from "./project.ts";
-import { CliError, usageError } from "../../cli/errors.ts";
+import { CliError } from "../../cli/errors.ts";
 import type { ExitCode } from "../../cli/error-codes.ts";
 import { findingLines } from "./findings.ts";
 import { describe } from "../../cli/report-error.ts";
-import { hintFor, RolloutRecord, tellOutcome } from "./rollout-summary.ts";
-import { printable, say, writeJson, writeStdout } from "../../io/streams.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
-import { agreed } from "../message/check-recipients.ts";
+import { hintFor, RolloutRecord, outcomeText } from "./rollout-summary.ts";
+import type { Run } from "../../cli/command.ts";
+import { agreed } from "../../io/confirm.ts";
+import { printableLine, say, writeJson, writeStdout } from "../../io/streams.ts";
+import type { DEPLOY_COMMANDS } from "./specs.ts";
 
-export function run({ flags, args }: Invocation): Promise<void> {
-  const most = parallel(flags);
-  const apply = applyOptionsOf(flags);
-  return interruptible(async (signal, cleanUp) => {
-    const verify = certificateOptions(flags, signal);
-    await using project = await openCommitted(flags);
-    const environments = environmentsOf(project, args);
+export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollout"]> = (options, names) =>
+  interruptible(async (signal, cleanUp) => {
+    const { parallel: most, canary: canaries, auditLog, json, quiet } = options;
+    const apply = applyOptionsOf(options);
+    const verify = certificateOptions(options, signal);
+    await using project = await openCommitted(options);
+    const environments = environmentsOf(project, names);
     const record = new RolloutRecord();
-    const log = flags["audit-log"] === undefined ? null : new AuditLog(flags["audit-log"]);
+    const log = auditLog === undefined ? null : new AuditLog(auditLog);
     const steps = deploymentSteps(project, {
       apply,
       verify,
@@ -27,14 +29,14 @@ export function run({ flags, args }: Invocation): Promise<void> {
         // Those of several environments come side by side.
         const line = { ...event, environment };
         log?.write(line);
-        keepTrue(cleanUp, event);
+        updateStatus(cleanUp, event);
         record.event(environment, event);
-        tellEvent(event, flags, environment);
+        reportEvent(event, quiet, environment);
       },
       onFindings({ name }, findings) {
         record.findings(name, findings);
         for (const finding of findings)
-          if (!flags.quiet || finding.severity === "error")
+          if (!quiet || finding.severity === "error")
             for (const line of findingLines(finding)) say(`vault: ${printable(name)}: ${line}`);
       },
     });
@@ -47,27 +49,26 @@ export function run({ flags, args }: Invocation): Promise<void> {
       },
     };
     // A canary that is none is told before anything is asked.
-    const events = rollout(environments, recording, { ...most, canaries: flags.canary ?? [], signal });
-    await agreed(`deploy to ${environments.map(({ name }) => name).join(", ")}`, flags, signal);
+    const events = rollout(environments, recording, { most, canaries, signal });
+    await agreed(`deploy to ${environments.map(({ name }) => name).join(", ")}`, options, signal);
     let outcomes: readonly RolloutOutcome[] = [];
     for await (const event of events) {
       if (event.type === "end") outcomes = event.outcomes;
-      else if (!flags.quiet)
+      else if (!quiet)
         say(
-          `vault: ${event.type === "step" ? printable(`${event.environment}: ${event.step}`) : tellOutcome(event.outcome)}`,
+          `vault: ${event.type === "step" ? printableLine(`${event.environment}: ${event.step}`) : outcomeText(event.outcome)}`,
         );
     }
-    record.tell(outcomes);
-    if (flags.json) {
+    record.report(outcomes);
+    if (json) {
       writeJson({ commit: project.commit, environments: outcomes.map((outcome) => record.inJson(outcome)) });
     } else {
-      writeStdout(outcomes.map((outcome) => `${tellOutcome(outcome)}\n${indented(hintFor(outcome))}`).join(""));
+      writeStdout(outcomes.map((outcome) => `${outcomeText(outcome)}\n${indented(hintFor(outcome))}`).join(""));
     }
     process.exitCode = exitCodeFor(outcomes, signal);
   });
-}
 
-const indented = (hint: string | undefined): string => (hint === undefined ? "" : `  ${printable(hint)}\n`);
+const indented = (hint: string | undefined): string => (hint === undefined ? "" : `  ${printableLine(hint)}\n`);
 
 /**
  * That of the first environment that failed, in the order in which they were named; that of the
@@ -78,10 +79,4 @@ function exitCodeFor(outcomes: readonly RolloutOutcome[], signal: AbortSignal): 
   if (signal.aborted) return describe(new CliError(endOf(signal), "")).exit;
   const failed = outcomes.find((outcome) => outcome.state === "failed");
   return failed === undefined ? 1 : describe(failed.error).exit;
-}
-
-function parallel({ parallel: text }: FlagValues): { most?: number } {
-  if (text === undefined) return {};
-  if (!/^[1-9]\d?$/.test(text)) throw usageError("--parallel: expected a number from 1 to 99");
-  return { most: Number(text) };
 }

@@ -1,31 +1,92 @@
 /*
- * The commands that deploy from a repository: a part of the command table, see table.ts.
+ * The commands that deploy from a repository, and what their help says.
  */
-import type { FlagName } from "../../cli/flags.ts";
-import type { CommandSpec } from "../../cli/command-table.ts";
+import type { CommandSpecs, Flags } from "../../cli/command.ts";
+import {
+  DIALOG_FLAGS,
+  FORCE,
+  HISTORY,
+  KEY,
+  KEY_FILE,
+  MARKDOWN,
+  OUTPUT,
+  PASSPHRASE_FLAGS,
+  YES,
+} from "../../cli/flags.ts";
+
+const REVISION = { value: "REV", summary: "read the project at the commit REV; default HEAD" } as const;
 
 /** What every command takes that reads the project. */
-const PROJECT_FLAGS: readonly FlagName[] = ["revision", "key-file", "key", "passphrase-file", "passphrase-fd"];
+export const PROJECT_FLAGS = {
+  revision: REVISION,
+  "key-file": KEY_FILE,
+  key: KEY,
+  ...PASSPHRASE_FLAGS,
+} as const satisfies Flags;
 
-const KEY =
+const TIMEOUT = {
+  value: "SECONDS",
+  number: { form: /^[1-9]\d{0,5}$/, expected: "a number of seconds, such as 600" },
+  summary: "give up after so long: apply and rollback for each release, nodes for the node; default 600",
+} as const;
+
+const HISTORY_MAX = {
+  value: "NUMBER",
+  // With one alone, nothing would be left to go back to.
+  number: { form: /^(?:0|[2-9]|[1-9]\d{1,4})$/, expected: "a number of revisions, at least 2, or 0 for no limit" },
+  summary: "keep so many revisions of a release, 0 for all; default 10",
+} as const;
+
+const ON_FAILURE = {
+  value: "WHAT",
+  complete: ["rollback", "leave"],
+  summary: "what becomes of a release that fails: rollback (to what it was) or leave; default rollback",
+} as const;
+
+const REPAIR = { summary: "take up a release that was left half-way: you know that nobody is at it any more" } as const;
+
+const AUDIT_LOG = {
+  value: "FILE",
+  complete: "file",
+  summary: "append what happens to FILE, one JSON object a line",
+} as const;
+
+const ADDRESS = {
+  value: "HOST=ADDRESS",
+  multiple: true,
+  summary: "connect to ADDRESS or ADDRESS:PORT for HOST, or with `*` for all hosts; may be repeated",
+} as const;
+
+const DAYS = { form: /^\d{1,4}$/, expected: "a whole number of days, at most 9999" } as const;
+
+/** When a certificate is near its end. */
+const DAYS_FLAGS = {
+  "warn-days": {
+    value: "DAYS",
+    number: DAYS,
+    summary: "warn of certificates from so many days before their end on; default 21",
+  },
+  "error-days": { value: "DAYS", number: DAYS, summary: "the same as an error; default 7" },
+} as const;
+
+const KEY_TEXT =
   "The commit is read from git, and what is encrypted is decrypted in memory: the checkout may stay locked. The key is that of --key-file; else of $GIT_CRYPT_KEY; else those that unlocking left in the repository; else that of a grant to $GIT_VAULT_IDENTITY or to your SSH key.";
 
-const IN_CI =
+const IN_CI_TEXT =
   "In GitHub Actions, what is planned and what became of it is told in the job's summary, a failure in an annotation, and docs/deploy.md tells the outputs of the step. In each command, secrets are masked.";
 
-const CLUSTER =
+const CLUSTER_TEXT =
   "The cluster is the one that deploy.yaml pins for the environment (cluster: { uid: … }), and it is reached with the environment's own kubeconfig: your current context is never used. Without a pin, the command tells what to write.";
 
-export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
-  {
-    name: "deploy check",
+export const DEPLOY_COMMANDS = {
+  "deploy check": {
     group: "deploy",
     usage: "[ENVIRONMENT…]",
     summary: "check what would be deployed: layers, secrets, charts; exit 7 where there are errors",
     description: [
       "Checks the environments that are named, else all. What cannot be checked without the key or without Helm is told, and passed over.",
       "Exits 7 where there are errors; with --strict, where there are warnings. `vault help checks` lists what is looked for, and `vault help` with the id of a finding, such as tls, tells what it means and how one is silenced; docs/checks.md is the same as a page. In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted in the outputs errors and warnings.",
-      KEY,
+      KEY_TEXT,
     ],
     examples: [
       "vault deploy check",
@@ -33,41 +94,63 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
       "vault deploy check --history --strict --sarif findings.sarif",
     ],
     operands: Number.POSITIVE_INFINITY,
-    flags: ["strict", "history", "sarif", ...PROJECT_FLAGS],
+    flags: {
+      strict: { summary: "exit 7 where there are warnings, too" },
+      history: HISTORY,
+      sarif: {
+        value: "FILE",
+        complete: "file",
+        summary: "write the findings to FILE in SARIF 2.1.0, too; `-` prints them instead of the report",
+      },
+      ...PROJECT_FLAGS,
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "deploy values",
+  "deploy values": {
     group: "deploy",
     usage: "ENVIRONMENT",
     summary: "show the values of an environment, or with --explain where one comes from",
     description: [
       "Prints the values that the chart sees, merged as Helm merges them, as YAML. Values of secret layers are shown as [secret]; --reveal shows them on a terminal, and nowhere else.",
       "--explain takes a path such as binderhub.config.BinderHub.hub_url, and tells which file and line sets it, and what it overrode.",
-      KEY,
+      KEY_TEXT,
     ],
     examples: ["vault deploy values prod", "vault deploy values prod --explain hub.replicas"],
     operands: 1,
-    flags: ["explain", "reveal", "without-secrets", ...PROJECT_FLAGS],
+    missing: "expected an environment, such as prod",
+    flags: {
+      explain: { value: "PATH", summary: "tell where the value at PATH, such as hub.users[0].name, comes from" },
+      reveal: { summary: "show secret values on the terminal" },
+      "without-secrets": { summary: "leave out the encrypted layers where there is no key" },
+      ...PROJECT_FLAGS,
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "deploy plan",
+  "deploy plan": {
     group: "deploy",
     usage: "ENVIRONMENT",
     summary: "show what a deployment would change in the environment's cluster, without secrets",
     description: [
       "Helm rehearses the upgrade against the cluster, which is not changed, and the result is compared with what the cluster runs. What a Secret holds, and secrets wherever they stand, are shown as [secret 1a2b3c4d]: the same digits are the same secret within one plan, and tell nothing else.",
       "With -o, the plan is written to a file, too, which `vault deploy apply --plan FILE` takes; -o - prints that instead of the text. It is bound to the commit, the charts' archives, the values and the releases' revisions.",
-      IN_CI,
-      CLUSTER,
-      KEY,
+      IN_CI_TEXT,
+      CLUSTER_TEXT,
+      KEY_TEXT,
     ],
     examples: ["vault deploy plan staging", "vault deploy plan prod -o prod.plan"],
     operands: 1,
-    flags: ["output", "markdown", ...PROJECT_FLAGS],
-    summaries: { output: "write the plan to FILE (mode 0600, replaced whole), too; `-` prints it, and nothing else" },
+    missing: "expected an environment, such as staging",
+    flags: {
+      output: {
+        ...OUTPUT,
+        summary: "write the plan to FILE (mode 0600, replaced whole), too; `-` prints it, and nothing else",
+      },
+      markdown: MARKDOWN,
+      ...PROJECT_FLAGS,
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "deploy apply",
+  "deploy apply": {
     group: "deploy",
     usage: "ENVIRONMENT",
     summary: "deploy to the environment's cluster, and wait until all is ready",
@@ -75,106 +158,138 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
       "Does what --plan says, or plans, shows the plan and asks. A plan is refused (exit 8) once the commit, a chart, the values or a release is not what it was made for.",
       "Helm installs or upgrades each release in its order. Then its Deployments, DaemonSets, StatefulSets and Jobs are watched, all at once; where one does not become ready, it is told why: what its pods wait for, events, the last lines of the logs, without secrets. A release that fails goes back to what it was, and one that was installed for the first time is removed; --on-failure leave leaves it.",
       "Ctrl-C and a request to end (SIGTERM) let Helm end and clean up, and undo the release in the same way. Two runs never deploy the same release at once: the right to do so is a Lease in the cluster. A release that a dead run left half-way (pending-upgrade) is repaired once that run is dead for sure; where that cannot be known, --repair says so.",
-      IN_CI,
-      CLUSTER,
-      KEY,
+      IN_CI_TEXT,
+      CLUSTER_TEXT,
+      KEY_TEXT,
     ],
     examples: [
       "vault deploy apply staging --yes",
       "vault deploy apply prod --plan prod.plan --audit-log deploy.ndjson",
     ],
     operands: 1,
-    flags: ["plan", "yes", "dry-run", "timeout", "history-max", "on-failure", "repair", "audit-log", ...PROJECT_FLAGS],
+    missing: "expected an environment, such as staging",
+    flags: {
+      plan: { value: "FILE", complete: "file", summary: "do what the plan in FILE says, if it is not stale" },
+      yes: YES,
+      "dry-run": { summary: "change nothing: plan, and tell whether it could be done" },
+      timeout: TIMEOUT,
+      "history-max": HISTORY_MAX,
+      "on-failure": ON_FAILURE,
+      repair: REPAIR,
+      "audit-log": AUDIT_LOG,
+      ...PROJECT_FLAGS,
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "deploy rollback",
+  "deploy rollback": {
     group: "deploy",
     usage: "ENVIRONMENT [REVISION]",
     summary: "make an earlier revision of a release the current one, and wait until all is ready",
     description: [
       "Without REVISION, it is the last good one that is not what runs already: one that was found ready, and that no rollback jumped over. Tells what it goes back to, and asks.",
-      IN_CI,
-      CLUSTER,
-      KEY,
+      IN_CI_TEXT,
+      CLUSTER_TEXT,
+      KEY_TEXT,
     ],
     examples: ["vault deploy rollback staging", "vault deploy rollback prod 41 --release cert-manager --yes"],
     operands: 2,
-    flags: ["release", "yes", "repair", "timeout", "history-max", "audit-log", ...PROJECT_FLAGS],
+    missing: "expected an environment, such as staging",
+    flags: {
+      release: { value: "NAME", summary: "that release, instead of the main one" },
+      yes: YES,
+      repair: REPAIR,
+      timeout: TIMEOUT,
+      "history-max": HISTORY_MAX,
+      "audit-log": AUDIT_LOG,
+      ...PROJECT_FLAGS,
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "deploy rollout",
+  "deploy rollout": {
     group: "deploy",
     usage: "[ENVIRONMENT…]",
     summary: "deploy to several environments: staging before prod, and several of prod at a time",
     description: [
       "Plans, applies and verifies each environment that is named, else all: staging first, then the canaries, then the rest of prod. One that fails holds back those that wait for it and no other, and every failure is told. Exit 0 only where all are done; else the exit code is that of the first environment that failed, in the order in which they are named (or stand in deploy.yaml).",
       "--timeout, --history-max, --on-failure, --repair and --audit-log mean what they do for `vault deploy apply`, each line of the log tells the environment, too; --address means what it does for `vault deploy verify`.",
-      IN_CI,
-      CLUSTER,
-      KEY,
+      IN_CI_TEXT,
+      CLUSTER_TEXT,
+      KEY_TEXT,
     ],
     examples: ["vault deploy rollout --yes", "vault deploy rollout staging prod ovh --canary ovh --yes"],
     operands: Number.POSITIVE_INFINITY,
-    flags: [
-      "canary",
-      "parallel",
-      "yes",
-      "timeout",
-      "history-max",
-      "on-failure",
-      "repair",
-      "audit-log",
-      "address",
+    flags: {
+      canary: {
+        value: "ENVIRONMENT",
+        multiple: true,
+        summary: "an environment of prod that the others of prod wait for; may be repeated",
+      },
+      parallel: {
+        value: "NUMBER",
+        number: { form: /^[1-9]\d?$/, expected: "a number from 1 to 99" },
+        summary: "deal with so many environments at a time; default 3",
+      },
+      yes: YES,
+      timeout: TIMEOUT,
+      "history-max": HISTORY_MAX,
+      "on-failure": ON_FAILURE,
+      repair: REPAIR,
+      "audit-log": AUDIT_LOG,
+      address: ADDRESS,
       ...PROJECT_FLAGS,
-    ],
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "deploy verify",
+  "deploy verify": {
     group: "deploy",
     usage: "[ENVIRONMENT…]",
     summary:
       "look at what runs: workloads, endpoints, quotas, certificates, answers; exit 7 where something needs attention",
     description: [
       "Looks at the clusters of the environments that are named, else of all. A cluster that cannot be reached is told, and hides nothing of the others; without the key, exit 3 where nothing at all could be looked at. The members of the federation in deploy.yaml are asked for their versions.",
-      CLUSTER,
-      KEY,
+      CLUSTER_TEXT,
+      KEY_TEXT,
     ],
     examples: ["vault deploy verify", "vault deploy verify prod --json"],
     operands: Number.POSITIVE_INFINITY,
-    flags: ["address", "warn-days", "error-days", ...PROJECT_FLAGS],
+    flags: { address: ADDRESS, ...DAYS_FLAGS, ...PROJECT_FLAGS, ...DIALOG_FLAGS },
   },
-  {
-    name: "deploy certs",
+  "deploy certs": {
     group: "deploy",
     usage: "[ENVIRONMENT…]",
     summary: "look at certificates: served, in the cluster, of kubeconfigs; exit 7 where one needs attention",
     description: [
       "Asks each TLS host of the environments that are named, else of all, for its certificate, and compares it with the cluster's Secret and with what cert-manager says. What a renewal waits for is named. Client certificates and tokens of the kubeconfigs are looked at before any cluster is asked. Exit 3 where no kubeconfig could be read for lack of the key.",
       "A threshold in days counts for a quarter (for an error, a twelfth) of a certificate's life at most, for those that live for days.",
-      CLUSTER,
-      KEY,
+      CLUSTER_TEXT,
+      KEY_TEXT,
     ],
     examples: ["vault deploy certs", "vault deploy certs ovh --warn-days 30 --address gke.example.org=203.0.113.7"],
     operands: Number.POSITIVE_INFINITY,
-    flags: ["address", "warn-days", "error-days", ...PROJECT_FLAGS],
+    flags: { address: ADDRESS, ...DAYS_FLAGS, ...PROJECT_FLAGS, ...DIALOG_FLAGS },
   },
-  {
-    name: "deploy nodes",
+  "deploy nodes": {
     group: "deploy",
     usage: "ENVIRONMENT [ACTION NODE]",
     summary: "show the nodes of a cluster by pools, close one, open it again, or empty it",
     description: [
       "Shows what is ready, cordoned, full or mislabelled, and which pods keep a cordoned node from being reclaimed. Exit 7 where something needs attention.",
       "`cordon` closes a node for new pods; the last one of a pool only with --force. `drain` closes it and evicts its pods through the eviction API, which keeps to disruption budgets; pods that nothing makes anew, such as users' servers, are waited for unless --evict-all is given.",
-      CLUSTER,
-      KEY,
+      CLUSTER_TEXT,
+      KEY_TEXT,
     ],
     examples: ["vault deploy nodes prod", "vault deploy nodes prod drain user-3 --timeout 21600"],
     operands: 3,
-    flags: ["force", "evict-all", "timeout", ...PROJECT_FLAGS],
+    missing: "expected an environment, such as prod",
+    flags: {
+      force: FORCE,
+      "evict-all": { summary: "evict pods, too, that nothing makes anew, or that would lose local data" },
+      timeout: TIMEOUT,
+      ...PROJECT_FLAGS,
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "deploy fetch",
+  "deploy fetch": {
     group: "deploy",
     usage: "",
     summary: "fetch the charts that the project's chart depends on, as deploy.lock has them",
@@ -182,10 +297,9 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
       "Puts the archives into the chart's folder `charts`, each only if its SHA-256 is the one in deploy.lock. Helm runs in a home of its own: it needs no repositories to be added.",
     ],
     operands: 0,
-    flags: ["revision"],
+    flags: { revision: REVISION, ...DIALOG_FLAGS },
   },
-  {
-    name: "deploy lock",
+  "deploy lock": {
     group: "deploy",
     usage: "",
     summary: "fetch the charts that the project's chart depends on, and record them in deploy.lock",
@@ -193,6 +307,6 @@ export const DEPLOY_COMMANDS: readonly CommandSpec[] = [
       "Reads Chart.yaml and Chart.lock in the work tree, fetches what they name, and records the SHA-256 of each archive. One that was recorded before must be what it was.",
     ],
     operands: 0,
-    flags: [],
+    flags: { ...DIALOG_FLAGS },
   },
-];
+} as const satisfies CommandSpecs;

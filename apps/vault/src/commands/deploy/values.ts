@@ -1,5 +1,5 @@
+import { printable } from "@git-vault/core";
 import {
-  DeployError,
   formatPath,
   parsePath,
   valueOf,
@@ -10,42 +10,37 @@ import {
   type Values,
 } from "@git-vault/deploy";
 import { openCommitted } from "./project.ts";
-import { CliError, usageError } from "../../cli/errors.ts";
-import { leadsTo, printable, say, writeJson, writeStdout } from "../../io/streams.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+import type { Options, Run } from "../../cli/command.ts";
+import { usageError } from "../../cli/errors.ts";
+import { leadsTo, say, writeJson, writeStdout } from "../../io/streams.ts";
+import type { DEPLOY_COMMANDS } from "./specs.ts";
 
-export async function run({ flags, args: [name] }: Invocation): Promise<void> {
-  if (name === undefined) throw usageError("expected an environment, such as prod");
-  if (flags.reveal && leadsTo(1) !== "terminal") {
-    throw new CliError("USAGE", "--reveal shows secrets on a terminal alone, and stdout is none");
-  }
-  await using project = await openCommitted(flags);
-  const values = valuesOf(project, name, flags);
+type ShowValues = (typeof DEPLOY_COMMANDS)["deploy values"];
+type ValuesOptions = Options<ShowValues["flags"]>;
+
+export const run: Run<ShowValues> = async (options, [name]) => {
+  const { reveal, withoutSecrets, json, quiet } = options;
+  if (reveal && leadsTo(1) !== "terminal")
+    throw usageError("--reveal shows secrets on a terminal alone, and stdout is none");
+  await using project = await openCommitted(options);
+  const values = project.environment(name).values({ withoutSecrets });
   const leftOut = values.leftOut.map(({ path }) => path);
-  if (flags.explain !== undefined) return explain(project, name, values, flags.explain, flags);
-  const shown = flags.reveal ? values.value : values.withoutSecrets;
-  if (flags.json) return writeJson({ commit: project.commit, environment: name, values: shown, leftOut });
-  if (!flags.quiet) for (const path of leftOut) say(`vault: left out, since there is no key: ${printable(path)}`);
+  if (options.explain !== undefined) return explain(project, name, values, options.explain, options);
+  const shown = reveal ? values.value : values.withoutSecrets;
+  if (json) return writeJson({ commit: project.commit, environment: name, values: shown, leftOut });
+  if (!quiet) for (const path of leftOut) say(`vault: left out, since there is no key: ${printable(path)}`);
   const { stringify } = await import("yaml");
   // Quoted as for YAML 1.1, so that "on" does not become true where this is read again.
   writeStdout(stringify(shown, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 }));
-}
+};
 
-function valuesOf(project: Project, environment: string, flags: FlagValues): Values {
-  try {
-    return project.environment(environment).values({ withoutSecrets: flags["without-secrets"] === true });
-  } catch (error) {
-    if (!(error instanceof DeployError) || error.code !== "LOCKED") throw error;
-    const { message, hint, place } = error;
-    throw new DeployError("LOCKED", message, {
-      hint: `${hint}; --without-secrets leaves it out`,
-      ...(place === undefined ? {} : { place }),
-      cause: error,
-    });
-  }
-}
-
-function explain(project: Project, environment: string, values: Values, text: string, flags: FlagValues): void {
+function explain(
+  project: Project,
+  environment: string,
+  values: Values,
+  text: string,
+  { reveal, json }: ValuesOptions,
+): void {
   const path = parsePath(text);
   if (path === null) throw usageError("--explain: expected a path such as hub.users[0].name");
   const found = values.explain(path);
@@ -55,8 +50,8 @@ function explain(project: Project, environment: string, values: Values, text: st
       `see \`vault deploy values ${environment}\`; what only a chart below sets is not among the values`,
     );
   }
-  const show = (setting: Setting): Value => shownValue(setting, flags.reveal === true);
-  if (!flags.json) return writeStdout(report(found, show));
+  const show = (setting: Setting): Value => shownValue(setting, reveal);
+  if (!json) return writeStdout(report(found, show));
   writeJson({
     commit: project.commit,
     environment,

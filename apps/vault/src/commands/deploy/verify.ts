@@ -1,21 +1,21 @@
+import { plural, printable } from "@git-vault/core";
 import { inspectFederation, type Verification, verifyEnvironment } from "@git-vault/deploy";
-import { count } from "../../io/count.ts";
-import { allLocked, certificateOptions, environmentsOf, findingOf, lookAtClusters } from "./clusters.ts";
+import { allLocked, certificateOptions, environmentsOf, findingOf, forEachCluster } from "./clusters.ts";
 import { interruptible, openProject } from "./project.ts";
-import { tellOutcome } from "./findings.ts";
-import { printable } from "../../io/streams.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import { reportOutcome } from "./findings.ts";
+import type { Run } from "../../cli/command.ts";
+import type { DEPLOY_COMMANDS } from "./specs.ts";
 
-export function run({ flags, args }: Invocation): Promise<void> {
-  return interruptible(async (signal) => {
-    const options = certificateOptions(flags, signal);
-    await using project = await openProject(flags);
-    const environments = environmentsOf(project, args);
+export const run: Run<(typeof DEPLOY_COMMANDS)["deploy verify"]> = (options, names) =>
+  interruptible(async (signal) => {
+    const looking = certificateOptions(options, signal);
+    await using project = await openProject(options);
+    const environments = environmentsOf(project, names);
     const [{ results, failures }, federation] = await Promise.all([
-      lookAtClusters(project, environments, signal, (cluster) => verifyEnvironment(cluster, options)),
-      inspectFederation(project.federation, options),
+      forEachCluster(project, environments, signal, (cluster) => verifyEnvironment(cluster, looking)),
+      inspectFederation(project.federation, looking),
     ]);
-    tellOutcome(
+    reportOutcome(
       "vault deploy verify",
       {
         json: {
@@ -30,14 +30,13 @@ export function run({ flags, args }: Invocation): Promise<void> {
         findings: [...failures.map(findingOf), ...results.flatMap((result) => result.findings), ...federation.findings],
         isLocked: federation.members.length === 0 && allLocked(failures, environments.length),
       },
-      flags,
+      options,
     );
   });
-}
 
 const textOf = ({ environment, workloads, answers }: Verification): string => {
   const hosts = answers.map(
     ({ host, path, status }) => `  https://${printable(host + path)}  ${status ?? "no answer"}\n`,
   );
-  return `${environment}  ${count(workloads, "workload")}\n${hosts.join("")}`;
+  return `${environment}  ${plural(workloads, "workload")}\n${hosts.join("")}`;
 };

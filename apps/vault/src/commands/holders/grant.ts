@@ -1,23 +1,28 @@
+import { printable } from "@git-vault/core";
 import { openRepository } from "@git-vault/git-crypt";
 import { grant, grantOpenPgp, type GrantResult, type OpenPgpGrantResult, type PassedOverKey } from "@git-vault/sharing";
 import { usageError } from "../../cli/errors.ts";
 import { findGranter } from "./granter.ts";
 import { assertNewFile, writeOutput } from "../../io/output.ts";
 import { describeKey, keyToJson } from "../message/recipients.ts";
-import { jsonLine, printable, say, writeJson, writeStdout } from "../../io/streams.ts";
+import type { Options, Run } from "../../cli/command.ts";
+import { reportResult, say, writeJson } from "../../io/streams.ts";
 import { trustedRecipients } from "../message/check-recipients.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+import type { HOLDER_COMMANDS } from "./specs.ts";
 
-export async function run({ flags, args }: Invocation): Promise<void> {
-  const { ci, output, "key-name": keyName } = flags;
-  if (args.length === 0 && ci === undefined) throw usageError("expected a recipient, or --ci");
+type Grant = typeof HOLDER_COMMANDS.grant;
+type GrantOptions = Options<Grant["flags"]>;
+
+export const run: Run<Grant> = async (options, queries) => {
+  const { ci, output, keyName, gpg, allowWeak, noCommit } = options;
+  if (queries.length === 0 && ci === undefined) throw usageError("expected a recipient, or --ci");
   if (output !== undefined && ci === undefined) throw usageError("--output is for the private key that --ci makes");
-  if (flags.gpg) return grantGpg(flags, args);
+  if (gpg) return grantGpg(options, queries);
   const machine = ci === undefined ? null : await newMachine(ci);
   if (output !== undefined) assertNewFile(output);
   const repository = openRepository(process.cwd());
-  const { directory, entries, remember } = await trustedRecipients(args, flags, "ssh", repository);
-  const by = await findGranter(flags);
+  const { directory, entries, remember } = await trustedRecipients(queries, options, "ssh", repository);
+  const by = await findGranter(options);
   let result;
   try {
     const machines = new Map(machine === null ? [] : [[machine.holder, machine.recipient]]);
@@ -28,38 +33,39 @@ export async function run({ flags, args }: Invocation): Promise<void> {
       machines,
       directory,
       by,
-      allowWeak: flags["allow-weak"],
-      stageOnly: flags["no-commit"] === true,
+      allowWeak,
+      stageOnly: noCommit,
     });
   } finally {
     by.lock();
   }
   remember();
-  await tell(result, machine, flags);
-}
+  await report(result, machine, options);
+};
 
-async function grantGpg(flags: FlagValues, args: readonly string[]): Promise<void> {
-  if (flags.ci !== undefined) throw usageError("--gpg and --ci were both given: a CI system's key is one of age's");
+async function grantGpg(options: GrantOptions, queries: readonly string[]): Promise<void> {
+  const { ci, keyName, noCommit } = options;
+  if (ci !== undefined) throw usageError("--gpg and --ci were both given: a CI system's key is one of age's");
   const repository = openRepository(process.cwd());
-  const { directory, entries, remember } = await trustedRecipients(args, flags, "openpgp", repository);
-  const { "key-name": keyName, "no-commit": noCommit } = flags;
-  const by = await findGranter(flags);
+  const { directory, entries, remember } = await trustedRecipients(queries, options, "openpgp", repository);
+  const by = await findGranter(options);
   let result;
   try {
-    result = await grantOpenPgp({ repository, keyName, to: entries, directory, by, stageOnly: noCommit === true });
+    result = await grantOpenPgp({ repository, keyName, to: entries, directory, by, stageOnly: noCommit });
   } finally {
     by.lock();
   }
   remember();
-  if (flags.json) return writeJson(describeGpg(result));
-  if (flags.quiet) return;
-  for (const { holder, fingerprint } of result.unchanged) {
-    say(`vault: ${printable(holder)} has a grant for ${fingerprint} already`);
-  }
-  for (const { holder, fingerprint } of result.granted) {
-    say(`vault: granted the key ${result.keyName} to ${printable(holder)}, OpenPGP ${fingerprint}`);
-  }
-  for (const line of reportCommit(result.granted.length, result.commit)) say(line);
+  reportResult(options, describeGpg(result), [
+    ...result.unchanged.map(
+      ({ holder, fingerprint }) => `vault: ${printable(holder)} has a grant for ${fingerprint} already`,
+    ),
+    ...result.granted.map(
+      ({ holder, fingerprint }) =>
+        `vault: granted the key ${result.keyName} to ${printable(holder)}, OpenPGP ${fingerprint}`,
+    ),
+    ...reportCommit(result.granted.length, result.commit),
+  ]);
 }
 
 const describeGpg = ({ keyName, granted, unchanged, passedOver, commit }: OpenPgpGrantResult): object => ({
@@ -94,19 +100,20 @@ async function newMachine(name: string | true): Promise<Machine> {
   return { holder: name === true ? "ci" : `ci:${name}`, ...(await generateIdentity()) };
 }
 
-async function tell(result: GrantResult, machine: Machine | null, flags: FlagValues): Promise<void> {
-  const { output = "-" } = flags;
-  if (!flags.json && !flags.quiet) for (const line of report(result, flags)) say(line);
+async function report(result: GrantResult, machine: Machine | null, options: GrantOptions): Promise<void> {
+  const { output = "-", passphraseFile, noSign, json, quiet } = options;
+  if (!json && !quiet) for (const line of linesOf(result, noSign)) say(line);
   let identity = machine?.identity ?? null;
-  if (machine !== null && !(flags.json && output === "-")) {
-    await writeOutput(Buffer.from(`${machine.identity}\n`), { output }, { input: null, secret: true });
+  if (machine !== null && !(json && output === "-")) {
+    const inUse = [passphraseFile];
+    await writeOutput(Buffer.from(`${machine.identity}\n`), { output }, { input: null, secret: true, inUse });
     identity = null;
-    if (!flags.quiet) say("vault: keep that private key in a secret named GIT_VAULT_IDENTITY: it is kept nowhere else");
+    if (!quiet) say("vault: keep that private key in a secret named GIT_VAULT_IDENTITY: it is kept nowhere else");
   }
-  if (flags.json) writeStdout(jsonLine({ ...describe(result), identity }));
+  if (json) writeJson({ ...describe(result), identity });
 }
 
-function report({ keyName, granted, unchanged, passedOver, commit }: GrantResult, flags: FlagValues): string[] {
+function linesOf({ keyName, granted, unchanged, passedOver, commit }: GrantResult, noSign: boolean): string[] {
   return [
     ...unchanged.map((holder) => `vault: ${printable(holder)} has a grant for the same keys already`),
     ...granted.flatMap(({ holder, keys, renewed }) => [
@@ -118,7 +125,7 @@ function report({ keyName, granted, unchanged, passedOver, commit }: GrantResult
         `vault: not to a key of ${printable(recipient)}: ${describeKey(entry)}: ${reason}`,
     ),
     ...reportCommit(granted.length, commit),
-    ...(granted.length > 0 && flags["no-sign"] ? ["vault: not signed"] : []),
+    ...(granted.length > 0 && noSign ? ["vault: not signed"] : []),
   ];
 }
 

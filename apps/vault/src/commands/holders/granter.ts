@@ -2,9 +2,13 @@ import { DirectoryError } from "@git-vault/directory";
 import { isVaultError } from "@git-vault/core";
 import type { GrantedBy } from "@git-vault/sharing";
 import { usageError } from "../../cli/errors.ts";
-import { signerName, signOptions } from "../message/sign-options.ts";
+import type { Options } from "../../cli/command.ts";
+import type { DialogOptions, GRANT_SIGNING_FLAGS } from "../../cli/flags.ts";
 import { say } from "../../io/streams.ts";
-import type { FlagValues } from "../../cli/command-table.ts";
+import { signerName, signOptions } from "../message/sign-options.ts";
+
+/** What the flags for signing grants say. */
+export type GranterOptions = DialogOptions & Options<typeof GRANT_SIGNING_FLAGS>;
 
 /** Who grants: the name, and the key that signs. */
 export interface Granter extends GrantedBy {
@@ -18,14 +22,14 @@ export interface Granter extends GrantedBy {
  *
  * @throws what `signOptions` does, but for a key that was not named
  */
-export async function findGranter(flags: FlagValues): Promise<Granter> {
-  const key = flags["sign-key"];
-  if (flags["no-sign"]) {
+export async function findGranter(options: GranterOptions): Promise<Granter> {
+  const { signKey: key, noSign } = options;
+  if (noSign) {
     if (key !== undefined) throw usageError("--no-sign and --sign-key were both given");
-    return unsigned(flags);
+    return unsigned(options);
   }
   try {
-    const { signer, from } = await signOptions(flags);
+    const { signer, from } = await signOptions(options);
     return { name: from ?? null, signer, lock: () => signer.lock() };
   } catch (error) {
     if (error instanceof DirectoryError && !isAboutName(error)) {
@@ -34,12 +38,16 @@ export async function findGranter(flags: FlagValues): Promise<Granter> {
       throw new DirectoryError(error.code, `no key to sign with was found: ${error.message}`, { hint, cause: error });
     }
     if (key !== undefined || !isVaultError(error) || error.code !== "NO_SIGNING_KEY") throw error;
-    if (!flags.quiet) say(`vault: not signed: ${error.message}`);
-    return unsigned(flags);
+    if (!options.quiet) say(`vault: not signed: ${error.message}`);
+    return unsigned(options);
   }
 }
 
 /** Whether the forge did answer: there is no such user, or none with keys. */
 const isAboutName = ({ code }: DirectoryError): boolean => code === "NOT_FOUND" || code === "NO_KEYS";
 
-const unsigned = (flags: FlagValues): Granter => ({ name: signerName(flags) ?? null, signer: null, lock: () => {} });
+const unsigned = (options: GranterOptions): Granter => ({
+  name: signerName(options) ?? null,
+  signer: null,
+  lock: () => {},
+});

@@ -1,6 +1,5 @@
-import { count } from "../../io/count.ts";
+import { plural, printable } from "@git-vault/core";
 import type { HeldKey, Holder, HolderList, SignatureState, StrayGrant } from "@git-vault/sharing";
-import { printable } from "../../io/streams.ts";
 
 /** What is to be looked after about a holder, in sentences. */
 export function attentionOf(one: Holder): string[] {
@@ -16,7 +15,7 @@ export function attentionOf(one: Holder): string[] {
       ? [`they are named ${printable(renamedTo)} now${format === "age" ? ": `vault sync`" : ""}`]
       : []),
     ...(forge === "found" && removed.length > 0 ? [`${removedText(removed)}: \`${remedyFor(format, removed)}\``] : []),
-    ...(newKeys.length > 0 ? [`${count(newKeys.length, "key")} of theirs is not granted to: \`vault sync\``] : []),
+    ...(newKeys.length > 0 ? [`${plural(newKeys.length, "key")} of theirs is not granted to: \`vault sync\``] : []),
     ...(signature.state === "invalid" ? ["the signature does not fit: the grant was changed since"] : []),
     ...(signature.state === "denied"
       ? [`the key that signed, ${signature.fingerprint}, is none of ${printable(grantedBy ?? "")}`]
@@ -24,7 +23,7 @@ export function attentionOf(one: Holder): string[] {
   ];
 }
 
-const removedText = (removed: readonly HeldKey[]): string => `${count(removed.length, "key")} of theirs was removed`;
+const removedText = (removed: readonly HeldKey[]): string => `${plural(removed.length, "key")} of theirs was removed`;
 
 /** An OpenPGP key has a grant by itself. */
 const remedyFor = (format: Holder["format"], [key]: readonly HeldKey[]): string =>

@@ -3,17 +3,18 @@ import { openRepository } from "@git-vault/git-crypt";
 import { listHolders, type Holder, type HolderList } from "@git-vault/sharing";
 import { usageError } from "../../cli/errors.ts";
 import { attentionOf, holdersAsMarkdown, holdersAsText } from "./holders-report.ts";
-import { jsonLine, writeStdout } from "../../io/streams.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import { writeJson, writeStdout } from "../../io/streams.ts";
+import type { Run } from "../../cli/command.ts";
+import type { HOLDER_COMMANDS } from "./specs.ts";
 
-export async function run({ flags }: Invocation): Promise<void> {
-  if (flags.json && flags.markdown) throw usageError("--json and --markdown were both given");
-  const list = await listHolders(openRepository(process.cwd()), flags.offline ? null : new Directory());
-  if (flags.json) writeStdout(jsonLine(describe(list)));
-  else writeStdout(flags.markdown ? holdersAsMarkdown(list) : holdersAsText(list));
+export const run: Run<typeof HOLDER_COMMANDS.holders> = async ({ json, markdown, offline }) => {
+  if (json && markdown) throw usageError("--json and --markdown were both given");
+  const list = await listHolders(openRepository(process.cwd()), offline ? null : new Directory());
+  if (json) writeJson(describe(list));
+  else writeStdout(markdown ? holdersAsMarkdown(list) : holdersAsText(list));
   const wrong = list.stray.length + list.bad.length + list.unvouched.length;
   if (wrong > 0 || list.holders.some((one) => attentionOf(one).length > 0)) process.exitCode = 7;
-}
+};
 
 const describe = ({ holders, unvouched, stray, bad }: HolderList): object => ({
   holders: holders.map((holder: Holder) => ({

@@ -1,44 +1,47 @@
 import { userNameOf } from "@git-vault/directory";
 import { commitFiles, openRepository, type Repository } from "@git-vault/git-crypt";
-import { isVaultError } from "@git-vault/core";
+import { isVaultError, printable } from "@git-vault/core";
 import { findGrants, type Revocation } from "@git-vault/sharing";
 import { usageError } from "../../cli/errors.ts";
 import { describeRotation, reportRotation, rotateKey } from "./rotate-key.ts";
-import { printable, say, writeJson } from "../../io/streams.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+import type { Options, Run } from "../../cli/command.ts";
+import { reportResult } from "../../io/streams.ts";
+import type { HOLDER_COMMANDS } from "./specs.ts";
 
-export async function run({ flags, args }: Invocation): Promise<void> {
-  if (args.length === 0) throw usageError("expected a holder, as `vault holders` shows them");
+type Revoke = typeof HOLDER_COMMANDS.revoke;
+
+export const run: Run<Revoke> = async (options, operands) => {
   const repository = openRepository(process.cwd());
-  const names = args.map(holderName);
-  if (flags["no-commit"] && !flags["no-rotate"])
-    throw usageError("--no-commit needs --no-rotate: a rotation is a commit");
-  if (flags["no-rotate"]) return removeAlone(repository, flags, names);
-  const result = await rotateKey(repository, flags, names);
+  const names = operands.map(holderName);
+  if (options.noCommit && !options.noRotate) throw usageError("--no-commit needs --no-rotate: a rotation is a commit");
+  if (options.noRotate) return removeAlone(repository, options, names);
+  const result = await rotateKey(repository, options, names);
   const { keyName, commit, revoked } = result;
   const { holders = [], paths = [], elsewhere = [] } = revoked ?? {};
-  if (flags.json) writeJson({ keyName, holders, paths, elsewhere, commit, rotation: describeRotation(result) });
-  else if (!flags.quiet) for (const line of [...reportRemoval(keyName, revoked), ...reportRotation(result)]) say(line);
-}
+  const rotation = describeRotation(result);
+  const lines = [...reportRemoval(keyName, revoked), ...reportRotation(result)];
+  reportResult(options, { keyName, holders, paths, elsewhere, commit, rotation }, lines);
+};
 
 /** Removes grants, and leaves the key as it is. */
-async function removeAlone(repository: Repository, flags: FlagValues, names: readonly string[]): Promise<void> {
-  const keyName = flags["key-name"] ?? "default";
+async function removeAlone(
+  repository: Repository,
+  options: Options<Revoke["flags"]>,
+  names: readonly string[],
+): Promise<void> {
+  const { keyName = "default", noCommit } = options;
   const revocation = await findGrants(repository, keyName, names);
   const { holders, paths, elsewhere } = revocation;
   const commit = commitFiles(repository, new Map(paths.map((path) => [path, null])), {
     message: `Revoke the key ${keyName} of ${holders.join(", ")}`,
-    stageOnly: flags["no-commit"] === true,
+    stageOnly: noCommit,
   });
-  if (flags.json) return writeJson({ keyName, holders, paths, elsewhere, commit, rotation: null });
-  if (flags.quiet) return;
-  for (const line of [
+  reportResult(options, { keyName, holders, paths, elsewhere, commit, rotation: null }, [
     ...reportRemoval(keyName, revocation),
-    ...(flags["no-commit"] ? ["vault: their removal is staged; commit and push it"] : []),
+    ...(noCommit ? ["vault: their removal is staged; commit and push it"] : []),
     ...(commit === null ? [] : [`vault: committed as ${commit.slice(0, 10)}; push it`]),
     "vault: they still have the key, which opens new commits, too: `vault rotate` replaces it",
-  ])
-    say(line);
+  ]);
 }
 
 function reportRemoval(keyName: string, revocation: Revocation | null): string[] {

@@ -1,3 +1,4 @@
+import { plural, printable } from "@git-vault/core";
 import type { FileName, Repository } from "@git-vault/git-crypt";
 import { Directory } from "@git-vault/directory";
 import {
@@ -10,13 +11,18 @@ import {
   type RotatedKey,
   type RotationPlan,
 } from "@git-vault/sharing";
-import { findGranter, type Granter } from "./granter.ts";
+import { findGranter, type Granter, type GranterOptions } from "./granter.ts";
 import { signatureText } from "./holders-report.ts";
 import { filterCommands } from "../repository/filter-command.ts";
 import { progressLine } from "../../io/progress.ts";
-import { printable, say } from "../../io/streams.ts";
-import { canAsk, confirm } from "../message/check-recipients.ts";
-import type { FlagValues } from "../../cli/command-table.ts";
+import { say } from "../../io/streams.ts";
+import { canAsk, confirm } from "../../io/confirm.ts";
+
+/** Which key is replaced, and how. */
+interface RotationOptions extends GranterOptions {
+  readonly keyName: string | undefined;
+  readonly yes: boolean;
+}
 
 /** A key that was replaced, and who was taken out. */
 export interface Rotated extends RotatedKey {
@@ -29,18 +35,18 @@ export interface Rotated extends RotatedKey {
  */
 export async function rotateKey(
   repository: Repository,
-  flags: FlagValues,
+  options: RotationOptions,
   revoke: readonly string[] = [],
 ): Promise<Rotated> {
   const directory = new Directory();
-  const keyName = flags["key-name"] ?? "default";
+  const keyName = options.keyName ?? "default";
   // What asks for a passphrase comes before anything is encrypted anew.
-  const by = (await hasGrants(repository, keyName)) ? await findGranter(flags) : NOBODY;
-  const progress = progressLine("encrypted anew", flags);
+  const by = (await hasGrants(repository, keyName)) ? await findGranter(options) : NOBODY;
+  const progress = progressLine("encrypted anew", options);
   try {
     const pins = new Pins(defaultPinFile());
     const plan = await planRotation({ repository, keyName, revoke, directory, pins, by });
-    await admitRenewals(plan, flags);
+    await admitRenewals(plan, options);
     const result = await plan.apply({ ...filterCommands(), progress: progress.step });
     return { ...result, revoked: plan.revoked };
   } finally {
@@ -58,15 +64,15 @@ async function hasGrants(repository: Repository, keyName: string): Promise<boole
 }
 
 /** Whoever can write a grant would else get each new key. */
-async function admitRenewals({ renewals, dropped, unasked }: RotationPlan, flags: FlagValues): Promise<void> {
+async function admitRenewals({ renewals, dropped, unasked }: RotationPlan, options: RotationOptions): Promise<void> {
   const doubtful = renewals.filter(({ doubts }) => doubts.length > 0);
-  if (unasked !== null && renewals.length > 0 && !flags.quiet)
+  if (unasked !== null && renewals.length > 0 && !options.quiet)
     say(`vault: the holders' keys are not compared: ${unasked}`);
   if (doubtful.length === 0) return;
   for (const line of ["vault: the new key would be sealed to these, too:", ...doubtful.flatMap(lookedAt)]) say(line);
   for (const { path, problem } of dropped) say(`vault: not renewed: ${printable(path)}: ${printable(problem)}`);
-  if (flags.yes) return;
-  if (canAsk(flags)) return confirm("are these the right keys of the right people");
+  if (options.yes) return;
+  if (canAsk(options)) return confirm("are these the right keys of the right people");
   const holders = [...new Set(doubtful.map(({ holder }) => printable(holder)))];
   throw new SharingError("UNCONFIRMED_GRANTS", `nobody confirmed the grants of ${holders.join(", ")}`, {
     hint: "nothing was changed; take out who should not have it with `vault revoke`, or vouch with `vault grant`; else say --yes",
@@ -87,9 +93,8 @@ const list = (title: string, files: readonly FileName[], mark = ""): string[] =>
 
 /** What is to be known of a rotation. */
 export function reportRotation({ keyName, branch, commit, files, clear, granted, dropped }: RotatedKey): string[] {
-  const many = `${files.length} file${files.length === 1 ? "" : "s"}`;
   return [
-    `vault: the key ${keyName} is replaced: ${many} encrypted anew in the commit ${commit.slice(0, 12)} on ${branch}`,
+    `vault: the key ${keyName} is replaced: ${plural(files.length, "file")} encrypted anew in the commit ${commit.slice(0, 12)} on ${branch}`,
     ...(granted.length === 0 ? [] : ["vault: the new key is granted to"]),
     ...granted.flatMap(({ holder, keys }) => [
       `  ${printable(holder)}`,

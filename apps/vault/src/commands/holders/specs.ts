@@ -1,12 +1,24 @@
 /*
- * The commands that say who has a repository's key: a part of the command table, see table.ts.
+ * The commands that say who has a repository's key, and what their help says.
  */
-import { GRANT_SIGNING_FLAGS, TRUST_FLAGS } from "../../cli/flags.ts";
-import type { CommandSpec } from "../../cli/command-table.ts";
+import type { CommandSpecs } from "../../cli/command.ts";
+import {
+  ALLOW_WEAK,
+  DIALOG_FLAGS,
+  GRANT_SIGNING_FLAGS,
+  INSECURE_HTTP,
+  JSON_FLAG,
+  KEY_NAME,
+  MARKDOWN,
+  NO_COMMIT,
+  OFFLINE,
+  OUTPUT,
+  TRUST_FLAGS,
+  YES,
+} from "../../cli/flags.ts";
 
-export const HOLDER_COMMANDS: readonly CommandSpec[] = [
-  {
-    name: "grant",
+export const HOLDER_COMMANDS = {
+  grant: {
     group: "who has the key",
     usage: "R…",
     summary: "seal the repository's key to somebody, in the repository: they clone and run `vault unlock`",
@@ -24,20 +36,23 @@ export const HOLDER_COMMANDS: readonly CommandSpec[] = [
     ],
     operands: Number.POSITIVE_INFINITY,
     complete: "file",
-    flags: [
-      "key-name",
-      "gpg",
-      "ci",
-      "output",
-      "no-commit",
+    flags: {
+      "key-name": KEY_NAME,
+      gpg: { summary: "grant to OpenPGP keys, in git-crypt's own way" },
+      ci: {
+        optional: "NAME",
+        summary: "make a key of age's for a CI system, print its private half once, and grant to it",
+      },
+      output: OUTPUT,
+      "no-commit": NO_COMMIT,
       ...GRANT_SIGNING_FLAGS,
       ...TRUST_FLAGS,
-      "allow-weak",
-      "insecure-http",
-    ],
+      "allow-weak": ALLOW_WEAK,
+      "insecure-http": INSECURE_HTTP,
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "holders",
+  holders: {
     group: "who has the key",
     usage: "",
     summary: "show who has the key, since when and from whom, and whether their keys are still theirs",
@@ -47,10 +62,9 @@ export const HOLDER_COMMANDS: readonly CommandSpec[] = [
     ],
     examples: ["vault holders", "vault holders --markdown > docs/who-has-the-keys.md"],
     operands: 0,
-    flags: ["offline", "markdown"],
+    flags: { offline: OFFLINE, markdown: MARKDOWN, json: JSON_FLAG },
   },
-  {
-    name: "sync",
+  sync: {
     group: "who has the key",
     usage: "",
     summary: "renew grants for the keys that their holders have now",
@@ -59,10 +73,16 @@ export const HOLDER_COMMANDS: readonly CommandSpec[] = [
     ],
     examples: ["vault sync", "vault sync --check"],
     operands: 0,
-    flags: ["key-name", "check", "yes", "no-commit", ...GRANT_SIGNING_FLAGS],
+    flags: {
+      "key-name": KEY_NAME,
+      check: { summary: "change nothing, and end with 7 where something is to be done" },
+      yes: YES,
+      "no-commit": NO_COMMIT,
+      ...GRANT_SIGNING_FLAGS,
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "revoke",
+  revoke: {
     group: "who has the key",
     usage: "HOLDER…",
     summary: "take somebody out: remove their grant, and replace the key",
@@ -73,6 +93,14 @@ export const HOLDER_COMMANDS: readonly CommandSpec[] = [
     ],
     examples: ["vault revoke choldgraf", "vault revoke ci:deploy"],
     operands: Number.POSITIVE_INFINITY,
-    flags: ["key-name", "no-rotate", "no-commit", "yes", ...GRANT_SIGNING_FLAGS],
+    missing: "expected a holder, as `vault holders` shows them",
+    flags: {
+      "key-name": KEY_NAME,
+      "no-rotate": { summary: "keep the key, which whoever is revoked still has" },
+      "no-commit": NO_COMMIT,
+      yes: YES,
+      ...GRANT_SIGNING_FLAGS,
+      ...DIALOG_FLAGS,
+    },
   },
-];
+} as const satisfies CommandSpecs;

@@ -1,9 +1,9 @@
+import { printable } from "@git-vault/core";
 import { Directory, userNameOf } from "@git-vault/directory";
 import { signatureStates, type OpenedGrants } from "@git-vault/sharing";
 import { CliError } from "../../cli/errors.ts";
 import { unsigned } from "./signature-report.ts";
-import { printable } from "../../io/streams.ts";
-import type { FlagValues } from "../../cli/command-table.ts";
+import type { SignerOptions } from "../../cli/flags.ts";
 
 /**
  * As for a message: the signer of each grant must be known to the forge, and be who the flags want.
@@ -11,8 +11,10 @@ import type { FlagValues } from "../../cli/command-table.ts";
  *
  * @throws CliError `UNSIGNED`, `SIGNER_UNCHECKED`, `SIGNER_DENIED`
  */
-export async function demandSignatures({ opened }: OpenedGrants, flags: FlagValues): Promise<void> {
-  const { "signed-by": wanted, offline } = flags;
+export async function demandSignatures(
+  { opened }: OpenedGrants,
+  { signedBy: wanted, offline }: SignerOptions,
+): Promise<void> {
   const grants = opened.map(({ grant }) => grant);
   for (const [{ path, statement }, state] of await signatureStates(grants, offline ? null : new Directory())) {
     if (state.fingerprint === undefined) throw unsigned(`the grant ${printable(path)}`);

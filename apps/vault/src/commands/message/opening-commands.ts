@@ -1,8 +1,7 @@
 import { basename } from "node:path";
 import type { Chosen } from "@git-vault/sharing";
-import type { Secret } from "./share.ts";
-import { quoted } from "../../cli/shell-words.ts";
-import { isPrintable, printable } from "../../io/streams.ts";
+import { printable, quoteForShell } from "@git-vault/core";
+import { isPrintable } from "../../io/streams.ts";
 
 /** How a git-crypt key file starts, wherever it was read from. */
 const GIT_CRYPT_MAGIC = Buffer.from("\0GITCRYPTKEY");
@@ -17,27 +16,29 @@ const KEY_FILES: Readonly<Record<string, string>> = { "ssh-ed25519": "~/.ssh/id_
  * The command lines that the receiver can open a message with: by vault, and by a program that they
  * may already have.
  *
+ * @param secret what was sealed, or how it begins
  * @param file the file that the message was written to, if it was
  */
 export function openingCommands(
   shared: Chosen,
-  secret: Secret,
+  secret: Uint8Array,
   { base64, file }: { readonly base64: boolean; readonly file: string | undefined },
 ): string[] {
   const message = file === undefined || file === "-" ? "message.txt" : operandOf(basename(printable(file)));
-  const isGitCryptKey = secret.input.data.subarray(0, GIT_CRYPT_MAGIC.length).equals(GIT_CRYPT_MAGIC);
+  const isGitCryptKey = GIT_CRYPT_MAGIC.equals(secret.subarray(0, GIT_CRYPT_MAGIC.length));
   const rest = [...(base64 ? ["base64 -d"] : []), ...(isGitCryptKey ? ["git-crypt unlock -"] : [])];
   const pipeline = (first: string): string => [first, ...rest].join(" | ");
 
   const own = isGitCryptKey
-    ? ["vault unlock", `vault unlock ${quoted(message)}`]
-    : [pipeline("vault view"), pipeline(`vault view ${quoted(message)}`)];
-  if (shared.format === "age" && shared.sealedTo.length === 0) return [...own, pipeline(`age -d ${quoted(message)}`)];
+    ? ["vault unlock", `vault unlock ${quoteForShell(message)}`]
+    : [pipeline("vault view"), pipeline(`vault view ${quoteForShell(message)}`)];
+  if (shared.format === "age" && shared.sealedTo.length === 0)
+    return [...own, pipeline(`age -d ${quoteForShell(message)}`)];
   if (shared.format === "age") {
     const privateKey = KEY_FILES[shared.sealedTo[0]?.entry.type ?? ""] ?? "key.txt";
-    return [...own, pipeline(`age -d -i ${privateKey} ${quoted(message)}`)];
+    return [...own, pipeline(`age -d -i ${privateKey} ${quoteForShell(message)}`)];
   }
-  if (shared.format === "openpgp") return [...own, pipeline(`gpg -d ${quoted(message)}`)];
+  if (shared.format === "openpgp") return [...own, pipeline(`gpg -d ${quoteForShell(message)}`)];
   // ssh-vault prints text only.
-  return base64 || isPrintable(secret.input.data) ? [...own, pipeline(`ssh-vault view ${quoted(message)}`)] : own;
+  return base64 || isPrintable(secret) ? [...own, pipeline(`ssh-vault view ${quoteForShell(message)}`)] : own;
 }

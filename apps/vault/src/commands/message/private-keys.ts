@@ -1,22 +1,19 @@
 import { identityOfEnvironment, type ReceiveOptions } from "@git-vault/sharing";
-import { homeFolder } from "../../io/home.ts";
+import type { OpeningOptions } from "../../cli/flags.ts";
+import { homeFolder } from "../../io/input.ts";
 import { passphraseSource } from "../../io/passphrase.ts";
 import { isAddress, openSshVaultDirectory } from "../ssh-vault/ssh-vault-directory.ts";
-import type { FlagValues } from "../../cli/command-table.ts";
 
-/**
- * With which private keys a message is opened, as the flags say. A key at an address is kept
- * nowhere.
- */
-export async function privateKeys(flags: FlagValues): Promise<ReceiveOptions> {
-  const { key } = flags;
+/** With which private keys a message is opened. A key at an address is kept nowhere. */
+export async function privateKeys(options: OpeningOptions): Promise<ReceiveOptions> {
+  const { key, noInput } = options;
   const common = {
     home: homeFolder(),
-    passphrase: passphraseSource(flags),
-    gpg: { ask: flags["no-input"] !== true },
+    passphrase: passphraseSource(options),
+    gpg: { ask: !noInput },
   };
   if (key === undefined) return { ...common, ...identityOfEnvironment(process.env) };
   if (!isAddress(key)) return { ...common, keyFiles: [key] };
-  const { directory } = await openSshVaultDirectory(flags);
+  const { directory } = await openSshVaultDirectory(options);
   return { ...common, key: { name: key, bytes: await directory.download(key) } };
 }

@@ -1,14 +1,30 @@
-import { readRecipientLines, type RecipientKey } from "@git-vault/directory";
-import { CliError } from "../../cli/errors.ts";
-import { printable, readStdin } from "../../io/streams.ts";
+import { printable } from "@git-vault/core";
+import {
+  readRecipientLines,
+  type Directory,
+  type DirectoryEntry,
+  type KeyKind,
+  type RecipientKey,
+} from "@git-vault/directory";
+import { usageError } from "../../cli/errors.ts";
+import { readStdin } from "../../io/streams.ts";
 
 /** The recipients that were named; `-` stands for those on stdin, one a line, with `#` comments. */
 export function readRecipients(queries: readonly string[]): string[] {
   const read = queries.flatMap((query) => (query === "-" ? readRecipientLines(readStdin().toString()) : [query]));
-  if (read.length === 0) {
-    throw new CliError("USAGE", "expected recipients on standard input, one a line, got none");
-  }
+  if (read.length === 0) throw usageError("expected recipients on standard input, one a line, got none");
   return read;
+}
+
+/** Looks recipients up one after the other. */
+export async function resolveAll(
+  directory: Directory,
+  queries: readonly string[],
+  kind: KeyKind,
+): Promise<DirectoryEntry[]> {
+  const entries: DirectoryEntry[] = [];
+  for (const query of queries) entries.push(...(await directory.resolve(query, kind)));
+  return entries;
 }
 
 /** `ssh-rsa 3072  SHA256:…  comment`, or `openpgp cv25519  74C8…  name`, for people. */

@@ -1,114 +1,108 @@
 import { basename } from "node:path";
+import { printable } from "@git-vault/core";
 import type { DirectoryEntry } from "@git-vault/directory";
-import { type Format, FORMATS } from "@git-vault/sealing";
+import type { Repository } from "@git-vault/git-crypt";
 import { share, startSharing, type Chosen, type SharingOptions, type SignOptions } from "@git-vault/sharing";
+import type { Options, Run } from "../../cli/command.ts";
 import { CliError, usageError } from "../../cli/errors.ts";
-import { readLarge, type LargeInput } from "../../io/input.ts";
-import { openingCommands } from "./opening-commands.ts";
-import { checkOutputFlags, openSink, writeOutput } from "../../io/output.ts";
+import { openInput, type LargeInput } from "../../io/input.ts";
+import { openSink, refuseTwoPlaces, writeOutput, type OutputOptions } from "../../io/output.ts";
 import { newPassphrase } from "../../io/passphrase.ts";
 import { pump } from "../../io/pump.ts";
-import { describeKey, keyToJson } from "./recipients.ts";
-import { leadsTo, printable, say, writeJson } from "../../io/streams.ts";
-import type { Repository } from "@git-vault/git-crypt";
+import { leadsTo, reportResult } from "../../io/streams.ts";
 import { trustedRecipients } from "./check-recipients.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+import { openingCommands } from "./opening-commands.ts";
+import { describeKey, keyToJson } from "./recipients.ts";
+import type { MESSAGE_COMMANDS } from "./specs.ts";
+
+type Share = typeof MESSAGE_COMMANDS.share;
+type ShareOptions = Options<Share["flags"]>;
 
 /** What is sealed. */
-export interface Secret {
+interface Secret {
   readonly kind: "git-crypt-key" | "file" | "stdin";
   /** The key's name, or the file's; null for stdin. */
   readonly name: string | null;
   readonly input: LargeInput;
 }
 
-export async function run({ flags, args }: Invocation): Promise<void> {
-  checkFlags(flags, args[0]);
-  const secret = await readSecret(flags, args[0]);
+export const run: Run<Share> = async (options, [operand]) => {
+  refuseContradictions(options, operand);
+  const secret = await readSecret(options, operand);
   const { input } = secret;
   try {
-    const kind = parseFormat(flags.format) === "openpgp" ? "openpgp" : "ssh";
     const repository = secret.kind === "git-crypt-key" ? await currentRepository() : null;
-    const { entries, remember } = await trustedRecipients(flags.to ?? [], flags, kind, repository);
-    const options = await sharingOptions(entries, flags);
-    await (input.descriptor === null ? shareWhole(secret, options, flags) : shareLarge(secret, options, flags));
+    const kind = options.format === "openpgp" ? "openpgp" : "ssh";
+    const { entries, remember } = await trustedRecipients(options.to, options, kind, repository);
+    const sharing = await sharingOptions(entries, options);
+    await (input.descriptor === null ? shareWhole(secret, sharing, options) : shareLarge(secret, sharing, options));
     remember();
   } finally {
     input.data.fill(0);
     input.close();
   }
-}
+};
 
-function checkFlags(flags: FlagValues, operand: string | undefined): void {
-  checkOutputFlags(flags);
-  parseFormat(flags.format);
-  if (flags.to === undefined && !flags["with-passphrase"]) throw usageError("expected a recipient: --to R");
-  if (flags.to !== undefined && flags["with-passphrase"]) {
+function refuseContradictions(options: ShareOptions, operand: string | undefined): void {
+  refuseTwoPlaces(options);
+  const { to, withPassphrase, sign, signKey, as, format = "age" } = options;
+  if (to.length === 0 && !withPassphrase) throw usageError("expected a recipient: --to R");
+  if (to.length > 0 && withPassphrase)
     throw usageError("--to and --with-passphrase were both given: a passphrase stands alone");
-  }
-  checkSigning(flags);
-  if (flags.to?.includes("-") && operand === "-") {
-    throw usageError("stdin cannot hold both the recipients and the secret");
-  }
-}
-
-function checkSigning(flags: FlagValues): void {
-  if (flags.sign !== true) {
-    const lone = (["sign-key", "as"] as const).find((name) => flags[name] !== undefined);
-    if (lone !== undefined) throw usageError(`--${lone} goes with --sign`);
-  } else if (flags["with-passphrase"]) {
+  if (!sign && signKey !== undefined) throw usageError("--sign-key goes with --sign");
+  if (!sign && as !== undefined) throw usageError("--as goes with --sign");
+  if (sign && withPassphrase)
     throw usageError("a message to a passphrase cannot be signed: seal it to the receiver's keys instead");
-  } else if (parseFormat(flags.format) !== "age") {
+  if (sign && format !== "age")
     throw usageError("--sign is for the age format: ssh-vault's has no place for a signature");
-  }
+  if (to.includes("-") && operand === "-") throw usageError("stdin cannot hold both the recipients and the secret");
 }
 
 /** Most messages are not signed. */
-async function signing(flags: FlagValues): Promise<SignOptions | undefined> {
-  if (flags.sign !== true) return undefined;
+async function signing(options: ShareOptions): Promise<SignOptions | undefined> {
+  if (!options.sign) return undefined;
   const { signOptions } = await import("./sign-options.ts");
-  return signOptions(flags);
+  return signOptions(options);
 }
 
-async function sharingOptions(to: readonly DirectoryEntry[], flags: FlagValues): Promise<SharingOptions> {
-  return {
-    to,
-    passphrase: flags["with-passphrase"] ? await newPassphrase(flags) : undefined,
-    format: parseFormat(flags.format),
-    key: flags.key,
-    armor: !flags.binary,
-    allowWeak: flags["allow-weak"],
-    allowMixed: flags["allow-mixed"],
-  };
+async function sharingOptions(to: readonly DirectoryEntry[], options: ShareOptions): Promise<SharingOptions> {
+  const { withPassphrase, format = "age", key, binary, allowWeak, allowMixed } = options;
+  const passphrase = withPassphrase ? await newPassphrase(options) : undefined;
+  return { to, passphrase, format, key, armor: !binary, allowWeak, allowMixed };
 }
 
-async function shareWhole(secret: Secret, options: SharingOptions, flags: FlagValues): Promise<void> {
+/** How the message is written. */
+const writing = ({ input }: Secret, { to, key, passphraseFile }: ShareOptions): OutputOptions => ({
+  input,
+  secret: false,
+  inUse: [key, passphraseFile, ...to],
+});
+
+async function shareWhole(secret: Secret, sharing: SharingOptions, options: ShareOptions): Promise<void> {
   const { data } = secret.input;
-  const sign = await signing(flags);
-  const shared = await share({ ...options, secret: data, base64: flags.base64, sign });
+  const sign = await signing(options);
+  const shared = await share({ ...sharing, secret: data, base64: options.base64, sign });
   sign?.signer.lock();
-  const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
-  const place =
-    elsewhere || !flags.json ? await writeOutput(shared.message, flags, { input: secret.input, secret: false }) : null;
-  tell({ shared, secret, bytes: data.length, place, message: shared.message, sign }, flags);
+  const place = await writeOutput(shared.message, options, writing(secret, options));
+  report({ shared, secret, bytes: data.length, place, message: shared.message, sign }, options);
 }
 
-async function shareLarge(secret: Secret, options: SharingOptions, flags: FlagValues): Promise<void> {
-  if (flags.base64) throw usageError("--base64 is for secrets of up to 16 MiB");
-  if (options.format === "ssh-vault") throw usageError("ssh-vault's format is for secrets of up to 16 MiB");
-  if (options.format === "openpgp") throw usageError("the openpgp format is for secrets of up to 8 MiB");
-  if (flags.sign) {
+async function shareLarge(secret: Secret, sharing: SharingOptions, options: ShareOptions): Promise<void> {
+  if (options.base64) throw usageError("--base64 is for secrets of up to 16 MiB");
+  if (sharing.format === "ssh-vault") throw usageError("ssh-vault's format is for secrets of up to 16 MiB");
+  if (sharing.format === "openpgp") throw usageError("the openpgp format is for secrets of up to 8 MiB");
+  if (options.sign) {
     throw usageError(
       "--sign is for secrets of up to 16 MiB",
       "share it unsigned, or sign the file itself with `ssh-keygen -Y sign`",
     );
   }
-  const { sealer, ...shared } = await startSharing(options);
+  const { sealer, ...shared } = await startSharing(sharing);
   const { input } = secret;
-  const sink = openSink(flags, { input, secret: false });
+  const sink = openSink(options, writing(secret, options));
   let bytes = 0;
   try {
-    if (options.armor === false) {
+    if (sharing.armor === false) {
       const { pumpChunks } = await import("../../io/chunk-pool.ts");
       const { ready, ...state } = sealer.handOver();
       sink.write(ready);
@@ -121,7 +115,7 @@ async function shareLarge(secret: Secret, options: SharingOptions, flags: FlagVa
       await pump(input, sealPiece, sink);
       sink.write(sealer.finish());
     }
-    tell({ shared, secret, bytes, place: sink.commit(), message: null, sign: undefined }, flags);
+    report({ shared, secret, bytes, place: sink.commit(), message: null, sign: undefined }, options);
   } catch (error) {
     sink.abort();
     throw error;
@@ -143,34 +137,28 @@ interface Done {
 }
 
 /** Tells the sender what was done, and what the receiver has to do. */
-function tell(done: Done, flags: FlagValues): void {
-  const open = openingCommands(done.shared, done.secret, { base64: flags.base64 === true, file: flags.output });
-  if (flags.json) writeJson(describe(done, open));
-  else if (!flags.quiet) for (const line of report(done, open)) say(line);
-}
-
-function parseFormat(text: string | undefined): Format {
-  const format = FORMATS.find((each) => each === (text ?? "age"));
-  if (format !== undefined) return format;
-  throw usageError(`--format: expected ${FORMATS.join(", ")}, got ${printable(text ?? "")}`);
+function report(done: Done, options: ShareOptions): void {
+  const { base64, output } = options;
+  const open = openingCommands(done.shared, done.secret.input.data, { base64, file: output });
+  reportResult(options, describe(done, open), linesOf(done, open));
 }
 
 /** The operand, else a pipe or a file on stdin, else the key of the repository. */
-async function readSecret(flags: FlagValues, operand: string | undefined): Promise<Secret> {
+async function readSecret({ keyName, to }: ShareOptions, operand: string | undefined): Promise<Secret> {
   if (operand !== undefined) {
-    if (flags["key-name"] !== undefined) throw usageError("--key-name and a file were both given");
-    const input = readLarge(operand);
+    if (keyName !== undefined) throw usageError("--key-name and a file were both given");
+    const input = openInput(operand);
     return operand === "-" ? { kind: "stdin", name: null, input } : { kind: "file", name: basename(operand), input };
   }
-  if (flags["key-name"] === undefined && leadsTo(0) === "data" && !flags.to?.includes("-")) {
-    const input = readLarge(undefined);
+  if (keyName === undefined && leadsTo(0) === "data" && !to.includes("-")) {
+    const input = openInput(undefined);
     if (input.data.length > 0) return { kind: "stdin", name: null, input };
     throw new CliError("INPUT_UNREADABLE", "standard input is empty, so there is nothing to seal", {
       hint: "to seal the repository's key in a script, say `--key-name default`; to seal an empty secret, name stdin by `-`",
     });
   }
   const { wipeKeyFile } = await import("@git-vault/git-crypt");
-  const name = flags["key-name"] ?? "default";
+  const name = keyName ?? "default";
   const { bytes, keyFile } = (await currentRepository()).readKey(name);
   wipeKeyFile(keyFile);
   return {
@@ -191,7 +179,7 @@ function describeSecret({ kind, name }: Secret, bytes: number): string {
   return kind === "file" ? `${printable(name ?? "")} (${size})` : `standard input (${size})`;
 }
 
-function report({ shared, secret, bytes, place, sign }: Done, open: readonly string[]): string[] {
+function linesOf({ shared, secret, bytes, place, sign }: Done, open: readonly string[]): string[] {
   const keys = shared.sealedTo.map(({ recipient, entry }) => `  ${printable(recipient)}  ${describeKey(entry)}`);
   const lines = [
     `vault: sealed ${describeSecret(secret, bytes)} in the ${shared.format} format to`,

@@ -1,11 +1,17 @@
 import { spawnSync } from "node:child_process";
+import { printable } from "@git-vault/core";
 import { Directory, userNameOf } from "@git-vault/directory";
 import { findSigner, type SignOptions } from "@git-vault/sharing";
 import { usageError } from "../../cli/errors.ts";
-import { homeFolder } from "../../io/home.ts";
+import type { OpeningOptions } from "../../cli/flags.ts";
+import { homeFolder } from "../../io/input.ts";
 import { passphraseSource } from "../../io/passphrase.ts";
-import { printable } from "../../io/streams.ts";
-import type { FlagValues } from "../../cli/command-table.ts";
+
+/** What --as, --sign-key and the flags for its passphrase say. */
+export interface SigningOptions extends OpeningOptions {
+  readonly as: string | undefined;
+  readonly signKey: string | undefined;
+}
 
 /**
  * By whom and with which key a message is signed. The name is that of --as, else git's
@@ -16,18 +22,18 @@ import type { FlagValues } from "../../cli/command-table.ts";
  * @throws CliError `USAGE` for a name that is none; what looking up the name's keys and
  * `findSigner` throw
  */
-export async function signOptions(flags: FlagValues): Promise<SignOptions> {
-  const from = signerName(flags);
-  const key = flags["sign-key"] ?? configuredKey();
+export async function signOptions(options: SigningOptions): Promise<SignOptions> {
+  const from = signerName(options);
+  const key = options.signKey ?? configuredKey();
   const among = key === undefined && from !== undefined ? await keysOf(from) : undefined;
-  const signer = await findSigner({ home: homeFolder(), passphrase: passphraseSource(flags), key, among });
+  const signer = await findSigner({ home: homeFolder(), passphrase: passphraseSource(options), key, among });
   return { signer, from };
 }
 
 /** The name that is signed by; undefined where none is known. */
-export function signerName(flags: FlagValues): string | undefined {
+export function signerName({ as }: Pick<SigningOptions, "as">): string | undefined {
   const places = [
-    ["--as", flags.as],
+    ["--as", as],
     ["git's git-vault.user", gitConfig("git-vault.user")],
     ["git's github.user", gitConfig("github.user")],
   ] as const;

@@ -1,9 +1,17 @@
+import { printable } from "@git-vault/core";
 import { Directory, forgeUserOf, parseQuery, userNameOf } from "@git-vault/directory";
 import type { MessageSignature } from "@git-vault/sealing";
 import { checkSigner, type SignerCheck } from "@git-vault/sharing";
 import { CliError } from "../../cli/errors.ts";
-import { printable, say } from "../../io/streams.ts";
-import { wantsSignature, type FlagValues } from "../../cli/command-table.ts";
+import type { SignerOptions } from "../../cli/flags.ts";
+import { say } from "../../io/streams.ts";
+import { wantsSignature } from "./check-signature.ts";
+
+/** How a signature is checked, and whether it is told of. */
+export interface CheckOptions extends SignerOptions {
+  readonly quiet: boolean;
+  readonly insecureHttp?: boolean;
+}
 
 /** What --json tells of a signature. */
 export interface SignatureReport {
@@ -26,12 +34,13 @@ export const unsigned = (what: string): CliError =>
  * @throws CliError `SIGNER_DENIED`, `SIGNER_UNCHECKED` where a signature is wanted; DirectoryError
  * for the recipient of --signed-by
  */
-export async function judgeSignature(signature: MessageSignature, flags: FlagValues): Promise<SignatureReport> {
+export async function reportSignature(signature: MessageSignature, options: CheckOptions): Promise<SignatureReport> {
   const { from, date, publicKey } = signature;
   const { fingerprint } = publicKey;
-  const wanted = flags["signed-by"];
-  const check = wanted === undefined ? await checkNamed(signature, flags) : await checkWanted(signature, wanted, flags);
-  if (wantsSignature(flags) && check.state !== "confirmed") {
+  const wanted = options.signedBy;
+  const check =
+    wanted === undefined ? await checkNamed(signature, options) : await checkWanted(signature, wanted, options);
+  if (wantsSignature(options) && check.state !== "confirmed") {
     const code = check.state === "denied" ? "SIGNER_DENIED" : "SIGNER_UNCHECKED";
     throw new CliError(
       code,
@@ -41,7 +50,7 @@ export async function judgeSignature(signature: MessageSignature, flags: FlagVal
       },
     );
   }
-  if (!flags.quiet) say(`vault: ${sentence(signature, wanted, check)}`);
+  if (!options.quiet) say(`vault: ${sentence(signature, wanted, check)}`);
   const reason = check.state === "confirmed" ? null : check.reason;
   return { from, fingerprint, date, state: check.state, reason };
 }
@@ -60,14 +69,14 @@ function sentence(
   return `signed as ${from} by ${fingerprint}; the name was not checked: ${check.reason}`;
 }
 
-const checkNamed = (signature: MessageSignature, flags: FlagValues): Promise<SignerCheck> =>
-  checkSigner(signature, flags.offline ? null : new Directory());
+const checkNamed = (signature: MessageSignature, options: CheckOptions): Promise<SignerCheck> =>
+  checkSigner(signature, options.offline ? null : new Directory());
 
 /** Whether the key is one of R's, and R whom the signature names, if anybody. */
 async function checkWanted(
   { from, publicKey }: MessageSignature,
   wanted: string,
-  flags: FlagValues,
+  options: CheckOptions,
 ): Promise<SignerCheck> {
   const denied: SignerCheck = { state: "denied", reason: "the key is not one of theirs" };
   if (wanted.startsWith("SHA256:")) {
@@ -76,12 +85,12 @@ async function checkWanted(
   const name = userNameOf(wanted);
   if (name !== null) {
     if (from !== null && from !== name) return { state: "denied", reason: `it names ${from}` };
-    return checkSigner({ from: name, publicKey }, flags.offline ? null : new Directory());
+    return checkSigner({ from: name, publicKey }, options.offline ? null : new Directory());
   }
-  if (flags.offline && !["file", "literal"].includes(parseQuery(wanted).kind)) {
+  if (options.offline && !["file", "literal"].includes(parseQuery(wanted).kind)) {
     return { state: "unchecked", reason: "--offline forbids to ask for their keys" };
   }
-  const entries = await new Directory({ allowHttp: flags["insecure-http"] === true }).resolve(wanted);
+  const entries = await new Directory({ allowHttp: options.insecureHttp === true }).resolve(wanted);
   const entry = entries.find(({ keys }) => keys.some(({ fingerprint }) => fingerprint === publicKey.fingerprint));
   return entry === undefined ? denied : { state: "confirmed", source: entry.source };
 }

@@ -1,58 +1,57 @@
-import type { MessageSignature } from "@git-vault/sealing";
 import { receive, Receiver, type Received } from "@git-vault/sharing";
+import type { Options, Run } from "../../cli/command.ts";
 import { CliError } from "../../cli/errors.ts";
-import { readLarge, type Input, type LargeInput } from "../../io/input.ts";
-import { checkOutputFlags, openSink, plaintextToJson, writeOutput } from "../../io/output.ts";
-import { privateKeys } from "./private-keys.ts";
+import { openInput, type Input, type LargeInput } from "../../io/input.ts";
+import { openSink, plaintextToJson, refuseTwoPlaces, writeOutput, type OutputOptions } from "../../io/output.ts";
 import { pump } from "../../io/pump.ts";
-import type { SignatureReport } from "./signature-report.ts";
 import { leadsTo, say, writeJson } from "../../io/streams.ts";
-import { wantsSignature, type FlagValues, type Invocation } from "../../cli/command-table.ts";
+import { checkSignature } from "./check-signature.ts";
+import { privateKeys } from "./private-keys.ts";
+import type { SignatureReport } from "./signature-report.ts";
+import type { MESSAGE_COMMANDS } from "./specs.ts";
 
-export async function run({ flags, args }: Invocation): Promise<void> {
-  checkOutputFlags(flags);
-  const input = await readMessage(args[0]);
+type View = typeof MESSAGE_COMMANDS.view;
+type ViewOptions = Options<View["flags"]>;
+
+export const run: Run<View> = async (options, [operand]) => {
+  refuseTwoPlaces(options);
+  const input = await readMessage(operand);
   try {
-    await (input.descriptor === null ? viewWhole(input, flags) : viewLarge(input, flags));
+    await (input.descriptor === null ? viewWhole(input, options) : viewLarge(input, options));
   } finally {
     input.close();
   }
-}
+};
+
+/** How the plaintext is written. */
+const writing = (input: Input, { key, passphraseFile }: ViewOptions): OutputOptions => ({
+  input,
+  secret: true,
+  inUse: [key, passphraseFile],
+});
 
 /** All of the message is authenticated before any of it is written. */
-async function viewWhole(input: Input, flags: FlagValues): Promise<void> {
-  const received = await receive(input.data, await privateKeys(flags));
+async function viewWhole(input: Input, options: ViewOptions): Promise<void> {
+  const received = await receive(input.data, await privateKeys(options));
   try {
-    await write(received, await judge(received.signature, flags), flags, input);
+    await write(received, await checkSignature(received.signature, "the message", options), options, input);
   } finally {
     received.plaintext.fill(0);
   }
 }
 
 /**
- * Finds out whose the signature is, and tells it; null where there is none, which is told only
- * where one is wanted.
- */
-async function judge(signature: MessageSignature | null, flags: FlagValues): Promise<SignatureReport | null> {
-  // Most messages are not signed.
-  if (signature === null && !wantsSignature(flags)) return null;
-  const { judgeSignature, unsigned } = await import("./signature-report.ts");
-  if (signature === null) throw unsigned("the message");
-  return judgeSignature(signature, flags);
-}
-
-/**
  * Each piece is authenticated before it is written; that the message is whole shows only in the
  * end.
  */
-async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
-  const receiver = await Receiver.start(await privateKeys(flags));
+async function viewLarge(input: LargeInput, options: ViewOptions): Promise<void> {
+  const receiver = await Receiver.start(await privateKeys(options));
   // Nothing is opened for writing before a key was found.
   const first = await receiver.push(input.data.subarray(0, START));
   const rest = { ...input, data: input.data.subarray(START) };
   let bytes = first.length;
-  if (!receiver.isSigned) await judge(null, flags);
-  const sink = openSink(flags, { input, secret: true });
+  if (!receiver.isSigned) await checkSignature(null, "the message", options);
+  const sink = openSink(options, writing(input, options));
   let judged: SignatureReport | null = null;
   try {
     sink.write(first);
@@ -67,7 +66,7 @@ async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
       const last = await receiver.finish();
       bytes += last.length;
       const { signature } = await receiver.about();
-      if (signature !== null) judged = await judge(signature, flags);
+      if (signature !== null) judged = await checkSignature(signature, "the message", options);
       sink.write(last);
     } else {
       const { pumpChunks } = await import("../../io/chunk-pool.ts");
@@ -75,8 +74,8 @@ async function viewLarge(input: LargeInput, flags: FlagValues): Promise<void> {
     }
     const about = await receiver.about();
     const place = sink.commit();
-    if (flags.json) writeJson(report(about, judged, bytes, place));
-    else if (place !== null && !flags.quiet) say(`vault: wrote ${bytes} bytes to ${place}`);
+    if (options.json) writeJson(report(about, judged, bytes, place));
+    else if (place !== null && !options.quiet) say(`vault: wrote ${bytes} bytes to ${place}`);
   } catch (error) {
     sink.abort();
     throw error;
@@ -90,7 +89,7 @@ const START = 2 * 1024 * 1024;
 
 /** The operand, else a pipe or a file on stdin, else the clipboard. */
 async function readMessage(operand: string | undefined): Promise<LargeInput> {
-  if (operand !== undefined || leadsTo(0) === "data") return readLarge(operand);
+  if (operand !== undefined || leadsTo(0) === "data") return openInput(operand);
   const { paste } = await import("../../io/clipboard.ts");
   const data = Buffer.from(await paste());
   if (data.length === 0) {
@@ -104,14 +103,13 @@ async function readMessage(operand: string | undefined): Promise<LargeInput> {
 async function write(
   received: Received,
   signature: SignatureReport | null,
-  flags: FlagValues,
+  options: ViewOptions,
   input: Input,
 ): Promise<void> {
   const { plaintext } = received;
-  const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
-  const place = elsewhere || !flags.json ? await writeOutput(plaintext, flags, { input, secret: true }) : null;
-  if (flags.json) writeJson(describe(received, signature, place));
-  else if (place !== null && !flags.quiet) say(`vault: wrote ${plaintext.length} bytes to ${place}`);
+  const place = await writeOutput(plaintext, options, writing(input, options));
+  if (options.json) writeJson(describe(received, signature, place));
+  else if (place !== null && !options.quiet) say(`vault: wrote ${plaintext.length} bytes to ${place}`);
 }
 
 function describe(received: Received, signature: SignatureReport | null, place: string | null): object {

@@ -14,36 +14,39 @@ import {
   type KeyFile,
   type Repository,
 } from "@git-vault/git-crypt";
-import { isVaultError } from "@git-vault/core";
+import { isVaultError, printable } from "@git-vault/core";
+import type { Options, Run } from "../../cli/command.ts";
 import { CliError, usageError } from "../../cli/errors.ts";
 import { keyOfEnvironment, openKey } from "./git-crypt-key.ts";
 import { readOperand, type Input } from "../../io/input.ts";
-import { checkOutputFlags, plaintextToJson, writeOutput } from "../../io/output.ts";
-import { printable, say, writeJson } from "../../io/streams.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+import { plaintextToJson, refuseTwoPlaces, writeOutput } from "../../io/output.ts";
+import { say, writeJson } from "../../io/streams.ts";
+import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
-export async function run({ flags, args: [operand] }: Invocation): Promise<void> {
-  checkOutputFlags(flags);
-  if (operand === undefined) throw usageError("expected a file: [REV:]PATH");
-  if (operand === "-" && flags["key-file"] === "-") throw usageError("stdin cannot hold both the key and the file");
+type Decrypt = typeof REPOSITORY_COMMANDS.decrypt;
+type DecryptOptions = Options<Decrypt["flags"]>;
+
+export const run: Run<Decrypt> = async (options, [operand]) => {
+  refuseTwoPlaces(options);
+  const { key, keyFile, passphraseFile } = options;
+  if (operand === "-" && keyFile === "-") throw usageError("stdin cannot hold both the key and the file");
   const [revision, path] = splitOperand(operand);
   const { content, encrypted, input } = await (
-    revision === null ? fromDisk(path, flags) : fromRevision(revision, path, flags)
+    revision === null ? fromDisk(path, options) : fromRevision(revision, path, options)
   ).catch((error: unknown) => {
     throw isLostName(operand, error) ? lostName(error) : error;
   });
   try {
-    const elsewhere = flags.clipboard === true || (flags.output !== undefined && flags.output !== "-");
-    const place = elsewhere || !flags.json ? await writeOutput(content, flags, { input, secret: true }) : null;
-    if (flags.json) writeJson(describe(content, encrypted, place));
-    else if (!flags.quiet) {
-      if (!encrypted) say(`vault: ${printable(operand)} is not encrypted: this is the file as it is`);
-      if (place !== null) say(`vault: wrote ${content.length} bytes to ${place}`);
-    }
+    const inUse = [key, keyFile, passphraseFile];
+    const place = await writeOutput(content, options, { input, secret: true, inUse });
+    if (options.json) return writeJson(describe(content, encrypted, place));
+    if (options.quiet) return;
+    if (!encrypted) say(`vault: ${printable(operand)} is not encrypted: this is the file as it is`);
+    if (place !== null) say(`vault: wrote ${content.length} bytes to ${place}`);
   } finally {
     content.fill(0);
   }
-}
+};
 
 interface Decrypted {
   readonly content: Buffer;
@@ -63,12 +66,12 @@ function splitOperand(operand: string): [revision: string | null, path: string] 
   return colon < 0 || existsSync(operand) ? [null, operand] : [operand.slice(0, colon), operand.slice(colon + 1)];
 }
 
-async function fromDisk(path: string, flags: FlagValues): Promise<Decrypted> {
+async function fromDisk(path: string, options: DecryptOptions): Promise<Decrypted> {
   const input = readOperand(path, MOST_ENCRYPTED);
   const { data } = input;
   if (!isEncryptedBlob(data)) return { content: data, encrypted: false, input };
   const repository = repositoryHere();
-  const keys = await keysFor(repository, flags);
+  const keys = await keysFor(repository, options);
   try {
     return { content: openBlob(repository, keys, data), encrypted: true, input };
   } catch (error) {
@@ -97,9 +100,9 @@ function openBlob(repository: Repository | null, keys: readonly KeyFile[], blob:
   throw failure;
 }
 
-async function fromRevision(revision: string, path: string, flags: FlagValues): Promise<Decrypted> {
+async function fromRevision(revision: string, path: string, options: DecryptOptions): Promise<Decrypted> {
   const repository = openRepository(process.cwd());
-  const keys = await keysFor(repository, flags);
+  const keys = await keysFor(repository, options);
   try {
     const [file] = readProtected(repository, revision, [fromTop(repository, path)], { keys });
     if (file === undefined) throw new TypeError("one path is one file");
@@ -167,16 +170,16 @@ function repositoryHere(): Repository | null {
   }
 }
 
-async function keysFor(repository: Repository | null, flags: FlagValues): Promise<KeyFile[]> {
-  const file = flags["key-file"];
-  if (file !== undefined) return [parsed((await openKey(readOperand(file), flags)).key)];
+async function keysFor(repository: Repository | null, options: DecryptOptions): Promise<KeyFile[]> {
+  const { keyFile } = options;
+  if (keyFile !== undefined) return [parsed((await openKey(readOperand(keyFile), options)).key)];
   const names = repository?.keyNames() ?? [];
   if (repository !== null && names.length > 0) return names.map((name) => readStored(repository, name));
-  const key = await keyOfEnvironment(flags);
+  const key = await keyOfEnvironment(options);
   if (key !== null) return [parsed(key)];
   if (repository !== null) {
-    const { grantedKeys } = await import("../holders/open-granted-keys.ts");
-    const keys = await grantedKeys(repository, flags);
+    const { openGrantedKeys } = await import("../holders/open-granted-keys.ts");
+    const keys = await openGrantedKeys(repository, options);
     if (keys.length > 0) return keys.map(parsed);
   }
   throw new CliError(

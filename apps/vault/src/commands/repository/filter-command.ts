@@ -1,22 +1,22 @@
 import { realpathSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-import { quoted } from "../../cli/shell-words.ts";
+import { quoteForShell } from "@git-vault/core";
 
 /**
  * The command line, for `sh`, that runs this program from git's settings. Both paths are absolute,
  * since git may be started without the user's PATH; and they are the names by which the programs
  * were found, not what those lead to: a link to the present version stays when the version goes.
  */
-export function ownCommand(): string {
+export function programCommand(): string {
   const words = [nodeName(), resolve(process.argv[1] ?? "")];
   // git runs it by its own sh, on Windows too, where both kinds of slash lead to the file.
-  return words.map((word) => quoted(process.platform === "win32" ? word.replaceAll("\\", "/") : word)).join(" ");
+  return words.map((word) => quoteForShell(process.platform === "win32" ? word.replaceAll("\\", "/") : word)).join(" ");
 }
 
 /** The settings of git-crypt's filter and merge driver. */
 export const filterCommands = (): { filterCommand: string; mergeCommand: string } => ({
-  filterCommand: `${ownCommand()} filter`,
-  mergeCommand: `${ownCommand()} merge`,
+  filterCommand: `${programCommand()} filter`,
+  mergeCommand: `${programCommand()} merge`,
 });
 
 function nodeName(): string {

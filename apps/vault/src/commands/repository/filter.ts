@@ -2,23 +2,21 @@ import { filterContent, openRepository, runFilter, type GitCryptError } from "@g
 import { isVaultError, type VaultError } from "@git-vault/core";
 import { outcomeOf } from "../../cli/error-codes.ts";
 import { CliError, usageError } from "../../cli/errors.ts";
+import type { Run } from "../../cli/command.ts";
 import { readStart, say, writeStdout } from "../../io/streams.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
 /** git-crypt's own limit. */
 const MOST_BYTES = 2 ** 32 - 1;
 
-export async function run({ flags, args: [action] }: Invocation): Promise<void> {
+export const run: Run<typeof REPOSITORY_COMMANDS.filter> = async ({ keyName = "default" }, [action]) => {
   const repository = openRepository(process.cwd());
-  const { "key-name": keyName = "default" } = flags;
-  if (action === undefined) {
-    return runFilter(repository, 0, 1, { keyName, onError, onSealed });
-  }
+  if (action === undefined) return runFilter(repository, 0, 1, { keyName, onError, onSealed });
   if (action !== "clean" && action !== "smudge") throw usageError("expected clean, smudge or nothing");
   const { data, ended } = readStart(0, "standard input", MOST_BYTES);
   if (!ended) throw new CliError("INPUT_UNREADABLE", "the file is larger than the limit of 4 GiB");
   writeStdout(filterContent(repository, action, data, { keyName, onSealed }));
-}
+};
 
 /** The process goes on with the next file; git is told that this one failed. */
 function onError(error: unknown, path: string): void {

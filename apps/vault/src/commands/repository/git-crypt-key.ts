@@ -1,14 +1,16 @@
 import { isKeyFile, parseKeyFile, wipeKeyFile } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/core";
-import type { MessageSignature } from "@git-vault/sealing";
 import { receive } from "@git-vault/sharing";
 import { existsSync } from "node:fs";
 import { CliError } from "../../cli/errors.ts";
 import { readOperand, type Input } from "../../io/input.ts";
 import { privateKeys } from "../message/private-keys.ts";
+import type { OpeningOptions, SignerOptions } from "../../cli/flags.ts";
+import { checkSignature } from "../message/check-signature.ts";
 import type { SignatureReport } from "../message/signature-report.ts";
-import { printable } from "../../io/streams.ts";
-import { wantsSignature, type FlagValues } from "../../cli/command-table.ts";
+
+/** With which private keys a sealed key is opened, and by whom it must be signed. */
+export type KeyOptions = OpeningOptions & SignerOptions;
 
 const VARIABLE = "GIT_CRYPT_KEY";
 
@@ -28,17 +30,17 @@ export interface OpenedKey {
  *
  * @throws GitCryptError `MALFORMED_KEY_FILE`; what opening a message throws
  */
-export async function openKey(input: Pick<Input, "data" | "title">, flags: FlagValues): Promise<OpenedKey> {
+export async function openKey(input: Pick<Input, "data" | "title">, options: KeyOptions): Promise<OpenedKey> {
   const { data, title } = input;
   const bare = bareKey(data);
   if (bare !== null) {
-    if (wantsSignature(flags)) await refuseUnsigned("a key file that is not sealed");
+    await checkSignature(null, "a key file that is not sealed", options);
     return { key: bare };
   }
   let plaintext;
   let signature;
   try {
-    ({ plaintext, signature } = await receive(data, await privateKeys(flags)));
+    ({ plaintext, signature } = await receive(data, await privateKeys(options)));
   } catch (error) {
     if (!isVaultError(error) || error.code !== "UNKNOWN_FORMAT") throw error;
     throw new CliError("NOT_A_KEY", `${title}: expected a sealed message or a git-crypt key file, got something else`, {
@@ -46,7 +48,7 @@ export async function openKey(input: Pick<Input, "data" | "title">, flags: FlagV
       cause: error,
     });
   }
-  const report = await judge(signature, flags);
+  const report = await checkSignature(signature, "the message", options);
   const key = bareKey(plaintext);
   if (key === null) {
     plaintext.fill(0);
@@ -57,28 +59,13 @@ export async function openKey(input: Pick<Input, "data" | "title">, flags: FlagV
   return { key, signature: report };
 }
 
-/** Finds out whose the signature of a message is, and tells it. */
-async function judge(signature: MessageSignature | null, flags: FlagValues): Promise<SignatureReport | null> {
-  if (signature === null) {
-    if (wantsSignature(flags)) await refuseUnsigned("the message");
-    return null;
-  }
-  const { judgeSignature } = await import("../message/signature-report.ts");
-  return judgeSignature(signature, flags);
-}
-
-async function refuseUnsigned(what: string): Promise<never> {
-  const { unsigned } = await import("../message/signature-report.ts");
-  throw unsigned(what);
-}
-
 /**
  * The key of $GIT_CRYPT_KEY: the base64 text of a key file, or the path of one. Null where it is
  * not set.
  *
  * @throws CliError `NOT_A_KEY`, `INPUT_UNREADABLE`; GitCryptError `MALFORMED_KEY_FILE`
  */
-export async function keyOfEnvironment(flags: FlagValues): Promise<Buffer | null> {
+export async function keyOfEnvironment(options: KeyOptions): Promise<Buffer | null> {
   const value = process.env[VARIABLE];
   if (value === undefined || value.trim() === "") return null;
   const key = bareKey(Buffer.from(value));
@@ -89,7 +76,7 @@ export async function keyOfEnvironment(flags: FlagValues): Promise<Buffer | null
       hint: "set it to what `vault export-key | base64` prints",
     });
   }
-  return (await openKey({ data: readOperand(value).data, title: printable(`$${VARIABLE}`) }, flags)).key;
+  return (await openKey({ data: readOperand(value).data, title: `$${VARIABLE}` }, options)).key;
 }
 
 /** A key file that is not sealed, as it is or in base64; null for anything else. */

@@ -1,44 +1,52 @@
+import { printable } from "@git-vault/core";
 import { checkStaged, installHook, openRepository, removeHook } from "@git-vault/git-crypt";
 import { usageError } from "../../cli/errors.ts";
-import { ownCommand } from "./filter-command.ts";
-import { printable, say, writeJson } from "../../io/streams.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+import { programCommand } from "./filter-command.ts";
+import type { Options, Run } from "../../cli/command.ts";
+import { reportResult, say, writeJson } from "../../io/streams.ts";
+import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
-export async function run({ flags, args: [action] }: Invocation): Promise<void> {
-  if (action === "install") return install(flags);
-  if (action === "remove") return remove(flags);
-  if (action === "check") return check(flags);
+type Hooks = typeof REPOSITORY_COMMANDS.hooks;
+type HooksOptions = Options<Hooks["flags"]>;
+
+export const run: Run<Hooks> = (options, [action]) => {
+  if (action === "install") return install(options);
+  if (action === "remove") return remove(options);
+  if (action === "check") return check(options);
   throw usageError("expected install, remove or check");
-}
+};
 
-function install(flags: FlagValues): void {
+function install(options: HooksOptions): void {
   const { path, before, shared } = installHook(openRepository(process.cwd()), {
-    own: `${ownCommand()} hooks check`,
+    own: `${programCommand()} hooks check`,
     shared: "git-vault hooks check",
   });
-  if (flags.json) return writeJson({ path, before, shared });
-  if (flags.quiet) return;
-  say(`vault: plaintext on protected paths is kept out of commits by ${printable(path)}`);
-  if (shared)
-    say(
-      "vault: it lies in the work tree and may be committed, so it runs `git-vault` by that name, and lets commits pass where there is none",
-    );
-  if (before !== null) say(`vault: the hook that was there runs after it: ${printable(before)}`);
+  const told = [
+    `vault: plaintext on protected paths is kept out of commits by ${printable(path)}`,
+    ...(shared
+      ? [
+          "vault: it lies in the work tree and may be committed, so it runs `git-vault` by that name, and lets commits pass where there is none",
+        ]
+      : []),
+    ...(before === null ? [] : [`vault: the hook that was there runs after it: ${printable(before)}`]),
+  ];
+  reportResult(options, { path, before, shared }, told);
 }
 
-function remove(flags: FlagValues): void {
+function remove(options: HooksOptions): void {
   const removed = removeHook(openRepository(process.cwd()));
-  if (flags.json) return writeJson({ removed });
-  if (!flags.quiet) say(removed ? "vault: the hook was removed" : "vault: no hook of vault's is installed");
+  reportResult(options, { removed }, [
+    removed ? "vault: the hook was removed" : "vault: no hook of vault's is installed",
+  ]);
 }
 
 /** What the hook runs: git shows stderr to who commits. */
-function check(flags: FlagValues): void {
+function check({ json }: HooksOptions): void {
   const findings = checkStaged(openRepository(process.cwd()));
-  if (flags.json) writeJson({ findings: findings.map(({ id, file }) => ({ path: file, problem: id })) });
+  if (json) writeJson({ findings: findings.map(({ id, file }) => ({ path: file, problem: id })) });
   if (findings.length === 0) return;
   process.exitCode = 7;
-  if (flags.json) return;
+  if (json) return;
   say("vault: error: these files are protected, and staged unencrypted:");
   for (const { file } of findings) say(`  ${file}`);
   say(

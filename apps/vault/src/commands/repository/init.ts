@@ -1,42 +1,37 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { attributesFor, exceptionsFor, initialize, openRepository } from "@git-vault/git-crypt";
-import { CliError } from "../../cli/errors.ts";
+import { CliError, usageError } from "../../cli/errors.ts";
 import { filterCommands } from "./filter-command.ts";
-import { say, writeJson } from "../../io/streams.ts";
-import { reason } from "../../io/system-error.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import type { Run } from "../../cli/command.ts";
+import { reason, reportResult } from "../../io/streams.ts";
+import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
-export async function run({ flags, args }: Invocation): Promise<void> {
+export const run: Run<typeof REPOSITORY_COMMANDS.init> = (options, patterns) => {
   const repository = openRepository(process.cwd());
-  const { "key-name": keyName = "default" } = flags;
-  const lines = args.map((pattern) => attributesFor(fromTop(pattern, repository.topLevel), keyName));
-  if (lines.length > 0 && repository.topLevel === null) {
-    throw new CliError("USAGE", "the repository has no work tree, and so no .gitattributes for a pattern");
-  }
+  const { keyName = "default", force } = options;
+  const lines = patterns.map((pattern) => attributesFor(fromTop(pattern, repository.topLevel), keyName));
+  if (lines.length > 0 && repository.topLevel === null)
+    throw usageError("the repository has no work tree, and so no .gitattributes for a pattern");
   // With patterns, in a repository that is set up already, they are what is wanted.
   const isSetUp = lines.length > 0 && repository.keyNames().includes(keyName);
-  if (!isSetUp) initialize(repository, { ...filterCommands(), keyName, force: flags.force === true });
+  if (!isSetUp) initialize(repository, { ...filterCommands(), keyName, force });
   const path = join(repository.topLevel ?? "", ".gitattributes");
   const added = addLines(path, lines, (line, present) => !`\n${present}`.includes(`\n${line}`));
   const exceptions = added.length > 0 ? addLines(path, exceptionsFor(repository), () => true) : [];
-  if (flags.json) return writeJson({ keyName, attributes: [...added, ...exceptions].map((line) => line.trimEnd()) });
-  if (flags.quiet) return;
-  say(
+  reportResult(options, { keyName, attributes: [...added, ...exceptions].map((line) => line.trimEnd()) }, [
     isSetUp ? `vault: the key ${keyName} is here already` : `vault: made the key ${keyName}, and configured the filter`,
-  );
-  if (args.length > 0)
-    say(`vault: .gitattributes protects ${args.length === 1 ? "the pattern" : "the patterns"}; commit it`);
-  else
-    say(
-      `vault: now say in .gitattributes what is protected, such as\n  ${attributesFor("secrets/**", keyName).trimEnd()}`,
-    );
-  if (exceptions.length > 0) {
-    const names = exceptions.map((line) => line.split(" ")[0]).join(", ");
-    say(`vault: kept out of it, since they are read before anybody has the key: ${names}`);
-  }
-  if (!isSetUp) say("vault: hand the key to others with `vault share`; keep a copy of it with `vault export-key`");
-}
+    patterns.length > 0
+      ? `vault: .gitattributes protects ${patterns.length === 1 ? "the pattern" : "the patterns"}; commit it`
+      : `vault: now say in .gitattributes what is protected, such as\n  ${attributesFor("secrets/**", keyName).trimEnd()}`,
+    ...(exceptions.length > 0
+      ? [
+          `vault: kept out of it, since they are read before anybody has the key: ${exceptions.map((line) => line.split(" ")[0]).join(", ")}`,
+        ]
+      : []),
+    ...(isSetUp ? [] : ["vault: hand the key to others with `vault share`; keep a copy of it with `vault export-key`"]),
+  ]);
+};
 
 /** What is written as a path of this machine, as a pattern from the repository's top folder. */
 const fromTop = (pattern: string, topLevel: string | null): string =>

@@ -1,12 +1,13 @@
 import { encodeKeyFile, generateKeyFile, wipeKeyFile } from "@git-vault/git-crypt";
 import { writeKey } from "./key-output.ts";
 import { assertNewFile } from "../../io/output.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import type { Run } from "../../cli/command.ts";
+import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
-export async function run({ flags }: Invocation): Promise<void> {
-  assertNewFile(flags.output);
-  const keyFile = generateKeyFile(flags["key-name"]);
+export const run: Run<typeof REPOSITORY_COMMANDS.keygen> = async (options) => {
+  assertNewFile(options.output);
+  const keyFile = generateKeyFile(options.keyName);
   const bytes = encodeKeyFile(keyFile);
   wipeKeyFile(keyFile);
-  await writeKey(bytes, flags, null);
-}
+  await writeKey(bytes, options, null);
+};

@@ -1,27 +1,29 @@
+import { plural, printable } from "@git-vault/core";
 import { lock, openRepository, status, type LockResult, type Repository } from "@git-vault/git-crypt";
 import { progressLine } from "../../io/progress.ts";
-import { printable, say, writeJson } from "../../io/streams.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import type { Run } from "../../cli/command.ts";
+import { reportResult } from "../../io/streams.ts";
+import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
-export async function run({ flags }: Invocation): Promise<void> {
-  const progress = progressLine("encrypted", flags);
+export const run: Run<typeof REPOSITORY_COMMANDS.lock> = (options) => {
+  const { keyName, force, allWorktrees } = options;
+  const progress = progressLine("encrypted", options);
   try {
     const repository = openRepository(process.cwd());
     const result = lock(repository, {
-      keyNames: flags["key-name"] === undefined ? undefined : [flags["key-name"]],
-      force: flags.force === true,
-      allWorktrees: flags["all-worktrees"] === true,
+      keyNames: keyName === undefined ? undefined : [keyName],
+      force,
+      allWorktrees,
       progress: progress.step,
     });
     progress.end();
-    if (flags.json) writeJson({ ...result, clear: result.clear.map(({ path }) => path) });
-    else if (!flags.quiet) for (const line of report(result, repository)) say(line);
+    reportResult(options, { ...result, clear: result.clear.map(({ path }) => path) }, linesOf(result, repository));
   } finally {
     progress.end();
   }
-}
+};
 
-function report({ keyNames, encrypted, clear, worktrees }: LockResult, repository: Repository): string[] {
+function linesOf({ keyNames, encrypted, clear, worktrees }: LockResult, repository: Repository): string[] {
   if (keyNames.length === 0) {
     const isUsed = status(repository).state !== "unused";
     return [
@@ -29,7 +31,7 @@ function report({ keyNames, encrypted, clear, worktrees }: LockResult, repositor
     ];
   }
   return [
-    `vault: locked: ${encrypted} file${encrypted === 1 ? "" : "s"} encrypted, the key ${keyNames.join(", ")} removed`,
+    `vault: locked: ${plural(encrypted, "file")} encrypted, the key ${keyNames.join(", ")} removed`,
     ...(worktrees.length > 1 ? ["vault: in the work trees", ...worktrees.map((path) => `  ${printable(path)}`)] : []),
     ...(clear.length > 0
       ? ["vault: still readable, since the repository holds them unencrypted:", ...clear.map(({ path }) => `  ${path}`)]

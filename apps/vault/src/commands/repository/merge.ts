@@ -1,19 +1,20 @@
+import { printable } from "@git-vault/core";
 import { merge, openRepository } from "@git-vault/git-crypt";
 import { usageError } from "../../cli/errors.ts";
 import { reportError } from "../../cli/report-error.ts";
-import { printable, say } from "../../io/streams.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import type { Run } from "../../cli/command.ts";
+import { say } from "../../io/streams.ts";
+import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
 /** What git takes for a failure; a lower number would be one of conflicts. */
 const FAILED = 129;
 
-export async function run({ flags, args }: Invocation): Promise<void> {
-  const [base, ours, theirs, markerSize, path = ""] = args;
+export const run: Run<typeof REPOSITORY_COMMANDS.merge> = ({ keyName = "default" }, operands) => {
+  const [base, ours, theirs, markerSize, path = ""] = operands;
   try {
     if (base === undefined || ours === undefined || theirs === undefined || !/^\d{1,4}$/.test(markerSize ?? "")) {
       throw usageError("expected BASE OURS THEIRS MARKER-SIZE PATH, as git gives them");
     }
-    const { "key-name": keyName = "default" } = flags;
     const options = { base, ours, theirs, markerSize: Number(markerSize), keyName };
     process.exitCode = merge(openRepository(process.cwd()), options);
   } catch (error) {
@@ -21,4 +22,4 @@ export async function run({ flags, args }: Invocation): Promise<void> {
     reportError(error, "merge", []);
     process.exitCode = FAILED;
   }
-}
+};

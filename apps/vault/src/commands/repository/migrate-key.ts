@@ -1,15 +1,14 @@
 import { migrateKey } from "@git-vault/git-crypt";
-import { usageError } from "../../cli/errors.ts";
 import { readOperand } from "../../io/input.ts";
 import { writeKey } from "./key-output.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import type { Run } from "../../cli/command.ts";
+import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
-export async function run({ flags, args: [operand] }: Invocation): Promise<void> {
-  if (operand === undefined) throw usageError("expected a key file, or - for stdin");
+export const run: Run<(typeof REPOSITORY_COMMANDS)["migrate-key"]> = async (options, [operand]) => {
   const input = readOperand(operand);
   try {
-    await writeKey(migrateKey(input.data), flags, input);
+    await writeKey(migrateKey(input.data), options, input);
   } finally {
     input.data.fill(0);
   }
-}
+};

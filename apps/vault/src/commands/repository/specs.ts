@@ -1,11 +1,24 @@
 /*
- * The commands that work on a git-crypt repository: a part of the command table, see table.ts.
+ * The commands that work on a git-crypt repository, and what their help says.
  */
-import { GRANT_SIGNING_FLAGS, OPENING_FLAGS, SIGNER_FLAGS } from "../../cli/flags.ts";
-import type { CommandSpec } from "../../cli/command-table.ts";
+import type { CommandSpec, CommandSpecs } from "../../cli/command.ts";
+import {
+  CLEAR_AFTER,
+  CLIPBOARD,
+  DIALOG_FLAGS,
+  FORCE,
+  GRANT_SIGNING_FLAGS,
+  HISTORY,
+  KEY_FILE,
+  KEY_NAME,
+  OPENING_FLAGS,
+  OUTPUT,
+  REPORT_FLAGS,
+  SIGNER_FLAGS,
+  YES,
+} from "../../cli/flags.ts";
 
-export const UNLOCK: CommandSpec = {
-  name: "unlock",
+export const UNLOCK = {
   group: "hand over",
   usage: "[FILE|-]",
   summary: "open a sealed key and unlock the repository with it, in one step",
@@ -24,12 +37,11 @@ export const UNLOCK: CommandSpec = {
   ],
   operands: 1,
   complete: "file",
-  flags: [...OPENING_FLAGS, ...SIGNER_FLAGS, "force"],
-};
+  flags: { ...OPENING_FLAGS, ...SIGNER_FLAGS, force: FORCE, ...DIALOG_FLAGS },
+} as const satisfies CommandSpec;
 
-export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
-  {
-    name: "init",
+export const REPOSITORY_COMMANDS = {
+  init: {
     group: "git-crypt",
     usage: "[PATTERN…]",
     summary: "make a key for the repository, and protect the files that the patterns name",
@@ -39,10 +51,9 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
     ],
     examples: ["vault init 'secrets/**' '*.pem'", "vault init --key-name production 'production/**'"],
     operands: Number.POSITIVE_INFINITY,
-    flags: ["key-name", "force"],
+    flags: { "key-name": KEY_NAME, force: FORCE, ...REPORT_FLAGS },
   },
-  {
-    name: "lock",
+  lock: {
     group: "git-crypt",
     usage: "",
     summary: "encrypt the protected files in the work tree, and remove the keys from the repository",
@@ -50,10 +61,14 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
       "It refuses while protected files have changes that are not staged, and while another work tree of the repository holds decrypted files: that one would then store plaintext. With --force files are encrypted with their changes, which unlocking brings back, and work trees whose folder is gone are passed over; with --all-worktrees the others are locked along.",
     ],
     operands: 0,
-    flags: ["key-name", "all-worktrees", "force"],
+    flags: {
+      "key-name": KEY_NAME,
+      "all-worktrees": { summary: "lock the other work trees of the repository along" },
+      force: FORCE,
+      ...REPORT_FLAGS,
+    },
   },
-  {
-    name: "status",
+  status: {
     group: "git-crypt",
     usage: "",
     summary: "show whether the repository is locked, what is protected, and every danger",
@@ -61,10 +76,13 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
       "Works in locked repositories, too. Where something is wrong the exit code is 7, and it is told what to do about each path.",
     ],
     operands: 0,
-    flags: ["history", "fix"],
+    flags: {
+      history: HISTORY,
+      fix: { summary: "encrypt what the index holds in clear, or under a retired key, on protected paths" },
+      ...REPORT_FLAGS,
+    },
   },
-  {
-    name: "rotate",
+  rotate: {
     group: "git-crypt",
     usage: "",
     summary: "replace the repository's key, and encrypt every protected file of this branch with the new one",
@@ -76,10 +94,16 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
     ],
     examples: ["vault rotate", "vault rotate --key-name production", "vault rotate --continue"],
     operands: 0,
-    flags: ["key-name", "continue", "abort", "yes", ...GRANT_SIGNING_FLAGS],
+    flags: {
+      "key-name": KEY_NAME,
+      continue: { summary: "finish a rotation that was interrupted" },
+      abort: { summary: "undo a rotation that was interrupted" },
+      yes: YES,
+      ...GRANT_SIGNING_FLAGS,
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "decrypt",
+  decrypt: {
     group: "git-crypt",
     usage: "[REV:]PATH",
     summary: "decrypt one file without unlocking, from the disk or as it was at a revision",
@@ -93,42 +117,48 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
       "curl -s https://… | vault decrypt --key-file key -",
     ],
     operands: 1,
+    missing: "expected a file: [REV:]PATH",
     complete: "file",
-    flags: ["key-file", ...OPENING_FLAGS, ...SIGNER_FLAGS, "output", "clipboard", "clear-after"],
+    flags: {
+      "key-file": KEY_FILE,
+      ...OPENING_FLAGS,
+      ...SIGNER_FLAGS,
+      output: OUTPUT,
+      clipboard: CLIPBOARD,
+      "clear-after": CLEAR_AFTER,
+      ...DIALOG_FLAGS,
+    },
   },
-  {
-    name: "export-key",
+  "export-key": {
     group: "git-crypt",
     usage: "",
     summary: "write the repository's key, unsealed, as git-crypt does",
     description: ["It is the secret itself. To hand it to somebody, use `vault share`."],
     examples: ["vault export-key -o ../git-crypt-key", "vault export-key | base64"],
     operands: 0,
-    flags: ["key-name", "output"],
+    flags: { "key-name": KEY_NAME, output: OUTPUT, ...REPORT_FLAGS },
   },
-  {
-    name: "keygen",
+  keygen: {
     group: "git-crypt",
     usage: "",
     summary: "make a git-crypt key that belongs to no repository yet",
     description: ["The file of -o must not exist yet. `vault unlock FILE` in a new repository makes it the key there."],
     examples: ["vault keygen -o git-crypt-key"],
     operands: 0,
-    flags: ["key-name", "output"],
+    flags: { "key-name": KEY_NAME, output: OUTPUT, ...REPORT_FLAGS },
   },
-  {
-    name: "migrate-key",
+  "migrate-key": {
     group: "git-crypt",
     usage: "FILE|-",
     summary: "turn a key file of git-crypt before 0.4 into a current one",
     description: ["`vault unlock` takes both; this is for git-crypt, which takes the current ones only."],
     examples: ["vault migrate-key old-key -o git-crypt-key"],
     operands: 1,
+    missing: "expected a key file, or - for stdin",
     complete: "file",
-    flags: ["output"],
+    flags: { output: OUTPUT, ...REPORT_FLAGS },
   },
-  {
-    name: "hooks",
+  hooks: {
     group: "git-crypt",
     usage: "install|remove|check",
     summary: "keep plaintext on protected paths from being committed, by a pre-commit hook",
@@ -137,20 +167,18 @@ export const REPOSITORY_COMMANDS: readonly CommandSpec[] = [
     ],
     operands: 1,
     complete: ["install", "remove", "check"],
-    flags: [],
+    flags: { ...REPORT_FLAGS },
   },
-  {
-    name: "filter",
+  filter: {
     usage: "[clean|smudge]",
     summary: "encrypt and decrypt files as git stores and checks them out; run by git itself",
     operands: 1,
-    flags: ["key-name"],
+    flags: { "key-name": KEY_NAME },
   },
-  {
-    name: "merge",
+  merge: {
     usage: "BASE OURS THEIRS MARKER-SIZE PATH",
     summary: "merge an encrypted file; run by git itself",
     operands: 5,
-    flags: ["key-name"],
+    flags: { "key-name": KEY_NAME },
   },
-];
+} as const satisfies CommandSpecs;

@@ -1,21 +1,17 @@
 import { fix, openRepository, status, type FileName, type Status } from "@git-vault/git-crypt";
 import { ADVICE } from "./advice.ts";
+import type { Run } from "../../cli/command.ts";
 import { jsonLine, say, writeStdout } from "../../io/streams.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
-export async function run({ flags }: Invocation): Promise<void> {
+export const run: Run<typeof REPOSITORY_COMMANDS.status> = ({ history, fix: wantsFix, json, quiet }) => {
   const repository = openRepository(process.cwd());
-  const fixed = flags.fix ? fix(repository) : [];
-  const found = status(repository, { history: flags.history === true });
-  if (!flags.json && !flags.quiet) for (const { path } of fixed) say(`vault: encrypted in the index: ${path}`);
-  writeStdout(
-    flags.json
-      ? jsonLine(describe(found, fixed))
-      : `${report(found)}
-`,
-  );
+  const fixed = wantsFix ? fix(repository) : [];
+  const found = status(repository, { history });
+  if (!json && !quiet) for (const { path } of fixed) say(`vault: encrypted in the index: ${path}`);
+  writeStdout(json ? jsonLine(describe(found, fixed)) : `${report(found)}\n`);
   if (found.findings.length > 0) process.exitCode = 7;
-}
+};
 
 const STATES: Readonly<Record<Status["state"], string>> = {
   unlocked: "unlocked",

@@ -10,7 +10,7 @@ import {
   type Repository,
   type UnlockResult,
 } from "@git-vault/git-crypt";
-import { isVaultError } from "@git-vault/core";
+import { isVaultError, plural, printable } from "@git-vault/core";
 import {
   lacksPresentKey,
   listHolders,
@@ -23,6 +23,7 @@ import {
   type SignatureState,
 } from "@git-vault/sharing";
 import { demandSignatures } from "../message/demand-signatures.ts";
+import type { Options, Run } from "../../cli/command.ts";
 import { CliError } from "../../cli/errors.ts";
 import { keyOfEnvironment, openKey, type OpenedKey } from "./git-crypt-key.ts";
 import { readOperand, readStandardInput } from "../../io/input.ts";
@@ -31,8 +32,11 @@ import { progressLine } from "../../io/progress.ts";
 import { privateKeys } from "../message/private-keys.ts";
 import { signatureText } from "../holders/holders-report.ts";
 import type { SignatureReport } from "../message/signature-report.ts";
-import { leadsTo, printable, say, writeJson } from "../../io/streams.ts";
-import { wantsSignature, type FlagValues, type Invocation } from "../../cli/command-table.ts";
+import { leadsTo, say, writeJson } from "../../io/streams.ts";
+import { wantsSignature } from "../message/check-signature.ts";
+import type { UNLOCK } from "./specs.ts";
+
+type UnlockOptions = Options<typeof UNLOCK.flags>;
 
 /** Where the keys came from, as --json names it. */
 type Source = "file" | "stdin" | "repository" | "environment" | "grant" | "openpgp" | "clipboard";
@@ -51,56 +55,67 @@ interface FoundKeys {
   readonly isRotated?: boolean;
 }
 
-export async function run({ flags, args }: Invocation): Promise<void> {
+export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
+  const { json, quiet, force } = options;
   const repository = openRepository(process.cwd());
-  const { source, keys, signature, grants = NO_GRANTS, isRotated = false } = await findKeys(repository, flags, args[0]);
-  if (signature === null && !flags.quiet) say("vault: the message is unsigned");
-  const progress = progressLine("decrypted", flags);
+  const {
+    source,
+    keys,
+    signature,
+    grants = NO_GRANTS,
+    isRotated = false,
+  } = await findKeys(repository, options, operand);
+  if (signature === null && !quiet) say("vault: the message is unsigned");
+  const progress = progressLine("decrypted", options);
   try {
     const result = unlock(repository, keys, {
       ...filterCommands(),
       progress: progress.step,
-      force: flags.force === true,
+      force,
     });
     progress.end();
-    const told = flags.quiet && !flags.json ? [] : await tellGrants(grants, flags);
-    if (flags.json) writeJson({ ...describe(source, signature ?? null, result), grants: told });
-    else if (!flags.quiet) for (const line of [...report(result), ...reportGrants(told, grants)]) say(line);
-    if (!flags.json && !flags.quiet) for (const line of reportRotated(result, isRotated)) say(line);
+    const told = quiet && !json ? [] : await checkGrants(grants, options);
+    if (json) writeJson({ ...describe(source, signature ?? null, result), grants: told });
+    else if (!quiet) for (const line of [...report(result), ...reportGrants(told, grants)]) say(line);
+    if (!json && !quiet) for (const line of reportRotated(result, isRotated)) say(line);
     if (result.unopened.length > 0) process.exitCode = 7;
   } finally {
     progress.end();
     for (const key of keys) key.fill(0);
   }
-}
+};
 
 /** In the order that the command's help tells. */
-async function findKeys(repository: Repository, flags: FlagValues, operand: string | undefined): Promise<FoundKeys> {
+async function findKeys(
+  repository: Repository,
+  options: UnlockOptions,
+  operand: string | undefined,
+): Promise<FoundKeys> {
   if (operand !== undefined) {
-    return { source: operand === "-" ? "stdin" : "file", ...single(await openKey(readOperand(operand), flags)) };
+    return { source: operand === "-" ? "stdin" : "file", ...single(await openKey(readOperand(operand), options)) };
   }
   if (leadsTo(0) === "data") {
     const input = readStandardInput();
     // A CI system's stdin often is a pipe that nothing comes from.
-    if (input.data.length > 0) return { source: "stdin", ...single(await openKey(input, flags)) };
+    if (input.data.length > 0) return { source: "stdin", ...single(await openKey(input, options)) };
   }
   const isOpen = holdsAllKeys(repository);
   // A rotation that was made elsewhere has a key of its own, and a grant may hold it.
   if (isOpen && !(await lacksPresentKey(repository))) return keysHere(repository);
-  const key = await keyOfEnvironment(flags);
+  const key = await keyOfEnvironment(options);
   if (key !== null) return { source: "environment", keys: [key] };
-  const grants = await openGrants(repository, await privateKeys(flags));
+  const grants = await openGrants(repository, await privateKeys(options));
   if (grants.opened.length > 0) {
-    if (wantsSignature(flags)) await demandSignatures(grants, flags);
+    if (wantsSignature(options)) await demandSignatures(grants, options);
     return { source: "grant", keys: grants.opened.map((one) => one.key), grants, isRotated: isOpen };
   }
   if (isOpen) {
-    if (!flags.quiet) say(`vault: a rotation made a key that is not here, and ${whyNone(grants)}`);
+    if (!options.quiet) say(`vault: a rotation made a key that is not here, and ${whyNone(grants)}`);
     return keysHere(repository);
   }
-  const keys = await openOpenPgpGrants(repository, await privateKeys(flags));
+  const keys = await openOpenPgpGrants(repository, await privateKeys(options));
   if (keys.length > 0) return { source: "openpgp", keys };
-  return { source: "clipboard", ...single(await keyOfClipboard(repository, flags, grants)) };
+  return { source: "clipboard", ...single(await keyOfClipboard(repository, options, grants)) };
 }
 
 const single = ({ key, ...rest }: OpenedKey): Omit<FoundKeys, "source"> => ({ keys: [key], ...rest });
@@ -127,11 +142,15 @@ function holdsAllKeys(repository: Repository): boolean {
   });
 }
 
-async function keyOfClipboard(repository: Repository, flags: FlagValues, grants: OpenedGrants): Promise<OpenedKey> {
+async function keyOfClipboard(
+  repository: Repository,
+  options: UnlockOptions,
+  grants: OpenedGrants,
+): Promise<OpenedKey> {
   const { paste } = await import("../../io/clipboard.ts");
   try {
     const data = Buffer.from(await paste());
-    if (data.length > 0) return await openKey({ data, title: "the clipboard" }, flags);
+    if (data.length > 0) return await openKey({ data, title: "the clipboard" }, options);
   } catch (error) {
     if (!isVaultError(error) || error.code !== "CLIPBOARD_UNAVAILABLE") throw error;
   }
@@ -164,19 +183,17 @@ function reportRotated({ keys }: UnlockResult, isRotated: boolean): string[] {
   return isRotated ? ["vault: the key was replaced by a rotation: now `git pull`"] : [];
 }
 
-const count = (files: number): string => `${files} file${files === 1 ? "" : "s"}`;
-
 function report({ keys, decrypted, outside, clear, changed, unopened, irregular }: UnlockResult): string[] {
   const names = keys.map(({ name }) => name).join(", ");
   const isNew = decrypted > 0 || keys.some(({ wasUnlocked }) => !wasUnlocked);
   return [
     isNew
-      ? `vault: unlocked with the key ${names}: ${count(decrypted)} decrypted`
+      ? `vault: unlocked with the key ${names}: ${plural(decrypted, "file")} decrypted`
       : `vault: already unlocked with the key ${names}: nothing was changed`,
     ...(isNew && keys.some(({ verified }) => !verified)
       ? ["vault: no file is encrypted yet, so the key could not be tried on any"]
       : []),
-    ...(outside > 0 ? [`vault: ${count(outside)} outside of the sparse checkout`] : []),
+    ...(outside > 0 ? [`vault: ${plural(outside, "file")} outside of the sparse checkout`] : []),
     ...list("left as they are, since they have changes", changed),
     ...list("not encrypted in the repository, see `vault status`", clear),
     ...list("never encrypted, being links or submodules", irregular),
@@ -192,7 +209,7 @@ const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => 
 const NO_GRANTS: OpenedGrants = { opened: [], refused: [], bad: [], removed: null };
 
 /** A grant that was opened, and what its signature proves. */
-interface ToldGrant {
+interface CheckedGrant {
   readonly path: string;
   readonly holder: string;
   readonly grantedBy: string | null;
@@ -200,9 +217,9 @@ interface ToldGrant {
   readonly signature: SignatureState;
 }
 
-async function tellGrants({ opened }: OpenedGrants, flags: FlagValues): Promise<ToldGrant[]> {
+async function checkGrants({ opened }: OpenedGrants, options: UnlockOptions): Promise<CheckedGrant[]> {
   const grants = opened.map(({ grant }) => grant);
-  const signatures = flags.offline ? await signatureStates(grants, null) : await checkSignatures(grants);
+  const signatures = options.offline ? await signatureStates(grants, null) : await checkSignatures(grants);
   return opened.map(({ grant }) => {
     const { holder, grantedBy, granted } = grant.statement;
     return { path: grant.path, holder, grantedBy, granted, signature: signatures.get(grant) ?? { state: "unsigned" } };
@@ -221,7 +238,7 @@ async function checkSignatures(grants: readonly Grant[]): Promise<ReadonlyMap<Gr
 
 const FORGE_TIMEOUT = 3000;
 
-const reportGrants = (told: readonly ToldGrant[], { refused }: OpenedGrants): string[] => [
+const reportGrants = (told: readonly CheckedGrant[], { refused }: OpenedGrants): string[] => [
   ...told.map(({ holder, grantedBy, granted, signature }) => {
     const by = grantedBy === null ? "" : ` by ${printable(grantedBy)}`;
     return `vault: by the grant to ${printable(holder)} of ${granted.slice(0, 10)}${by}, ${signatureText(signature)}`;

@@ -1,20 +1,24 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import { homeFolder } from "../../io/home.ts";
 import { join } from "node:path";
+import { printable } from "@git-vault/core";
 import type { Directory, DirectoryEntry } from "@git-vault/directory";
 import type { PublicKeyEntry } from "@git-vault/keys";
 import { sshVaultFingerprint } from "@git-vault/sealing";
 import { share, SharingError, type Shared } from "@git-vault/sharing";
 import { base58 } from "./base58.ts";
 import { CliError, usageError } from "../../cli/errors.ts";
-import { readOperand, readStandardInput, type Input } from "../../io/input.ts";
+import type { Options, Run } from "../../cli/command.ts";
+import { homeFolder, readOperand, readStandardInput, type Input } from "../../io/input.ts";
 import { writeOutput } from "../../io/output.ts";
-import { ownPublicKeys, readPublicKeyFile, sshKeys } from "./public-key-files.ts";
+import { leadsTo, say } from "../../io/streams.ts";
 import { describeKey } from "../message/recipients.ts";
+import { ownPublicKeys, readPublicKeyFile, sshKeys } from "./public-key-files.ts";
+import type { SSH_VAULT_COMMANDS } from "./specs.ts";
 import { openSshVaultDirectory } from "./ssh-vault-directory.ts";
-import { leadsTo, printable, say } from "../../io/streams.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+
+type Create = typeof SSH_VAULT_COMMANDS.create;
+type CreateOptions = Options<Create["flags"]>;
 
 /** Whom the vault is for. */
 interface Target {
@@ -27,34 +31,29 @@ interface Target {
   readonly privateKey?: string;
 }
 
-export async function run({ flags, args }: Invocation): Promise<void> {
-  checkFlags(flags);
-  const vault = args[0] === "-" ? undefined : args[0];
+export const run: Run<Create> = async (options, [operand]) => {
+  checkKeyChoice(options);
+  const { allowWeak, quiet } = options;
+  const vault = operand === "-" ? undefined : operand;
   refuseToOverwrite(vault);
-  const target = await findTarget(flags);
+  const target = await findTarget(options);
   const seal = (secret: Uint8Array): Promise<Shared> =>
-    share({
-      secret,
-      to: [target.entry],
-      format: "ssh-vault",
-      key: target.key,
-      allowWeak: flags["allow-weak"] === true,
-    });
-  const input = await readSecret(flags, seal);
+    share({ secret, to: [target.entry], format: "ssh-vault", key: target.key, allowWeak });
+  const input = await readSecret(options, seal);
   try {
     const shared = await seal(input.data);
     refuseToOverwrite(vault); // the editor may have been open for long
-    const text = present(shared.message.toString(), target, flags);
-    await writeOutput(Buffer.from(text), vault === undefined ? {} : { output: vault }, { input, secret: false });
-    if (!flags.quiet) for (const line of othersThan(shared, target)) say(line);
+    const text = present(shared.message.toString(), target, options);
+    await writeOutput(Buffer.from(text), { output: vault }, { input, secret: false });
+    if (!quiet) for (const line of othersThan(shared, target)) say(line);
   } finally {
     input.data.fill(0);
   }
-}
+};
 
 const FINGERPRINT = /^(?:SHA256:[\dA-Za-z+/]{43}|(?:[\da-f]{2}:){15}[\da-f]{2})$/;
 
-function checkFlags({ user, key, fingerprint }: FlagValues): void {
+function checkKeyChoice({ user, key, fingerprint }: CreateOptions): void {
   if (key !== undefined && fingerprint !== undefined) throw usageError("-k and -f were both given");
   if (user === "new" && (key ?? fingerprint) !== undefined) {
     throw usageError("-k and -f choose among the keys of a user, and -u new has one");
@@ -72,20 +71,21 @@ function refuseToOverwrite(vault: string | undefined): void {
   });
 }
 
-async function findTarget(flags: FlagValues): Promise<Target> {
-  if (flags.user === undefined) return ownTarget(flags);
-  const { directory, helper } = await openSshVaultDirectory(flags);
-  return flags.user === "new" ? freshTarget(directory, helper) : usersTarget(directory, flags, flags.user);
+async function findTarget(options: CreateOptions): Promise<Target> {
+  const { user } = options;
+  if (user === undefined) return ownTarget(options);
+  const { directory, helper } = await openSshVaultDirectory(options);
+  return user === "new" ? freshTarget(directory, helper) : usersTarget(directory, options, user);
 }
 
-async function usersTarget(directory: Directory, flags: FlagValues, user: string): Promise<Target> {
+async function usersTarget(directory: Directory, options: CreateOptions, user: string): Promise<Target> {
   const entries = await directory.resolve(user);
   const [entry] = entries;
   if (entry === undefined || entries.length > 1) {
     throw usageError(`-u: a vault is for one user, got ${entries.length}; \`vault share\` seals to many`);
   }
-  const { fingerprint } = flags;
-  const key = fingerprint === undefined ? flags.key : byFingerprint(entry, fingerprint);
+  const { fingerprint } = options;
+  const key = fingerprint === undefined ? options.key : byFingerprint(entry, fingerprint);
   return { entry, key, choice: "choose with -k N or -f FINGERPRINT" };
 }
 
@@ -104,7 +104,7 @@ async function freshTarget(directory: Directory, helper: string): Promise<Target
  * The user's own key: the one that was named, else `id_rsa.pub`, else `id_ed25519.pub`, in
  * ssh-vault's order.
  */
-async function ownTarget({ key: path, fingerprint, "allow-weak": allowWeak }: FlagValues): Promise<Target> {
+async function ownTarget({ key: path, fingerprint, allowWeak }: CreateOptions): Promise<Target> {
   const choice = "choose with -k FILE or -f FINGERPRINT";
   if (path !== undefined) return { entry: await readPublicKeyFile(path), key: undefined, choice };
   const files = await ownPublicKeys();
@@ -141,14 +141,14 @@ function byFingerprint(entry: DirectoryEntry, fingerprint: string): string {
 }
 
 /** What -i names, else what is written in the editor where stdin is a terminal, else stdin. */
-async function readSecret(flags: FlagValues, seal: (secret: Uint8Array) => Promise<Shared>): Promise<Input> {
-  if (flags.input !== undefined) return readOperand(flags.input);
+async function readSecret(
+  { input, noInput }: CreateOptions,
+  seal: (secret: Uint8Array) => Promise<Shared>,
+): Promise<Input> {
+  if (input !== undefined) return readOperand(input);
   if (leadsTo(0) !== "terminal") return readStandardInput();
-  if (flags["no-input"]) {
-    throw new CliError("USAGE", "the secret cannot be asked for: --no-input forbids it", {
-      hint: "pipe it in, or name a file with -i",
-    });
-  }
+  if (noInput)
+    throw usageError("the secret cannot be asked for: --no-input forbids it", "pipe it in, or name a file with -i");
   await seal(Buffer.alloc(0)); // what is wrong with the key is said before anything was written
   const { editSecret } = await import("./edit-secret.ts");
   const data = await editSecret(Buffer.alloc(0));
@@ -162,7 +162,7 @@ async function readSecret(flags: FlagValues, seal: (secret: Uint8Array) => Promi
  * The vault as it is printed: by itself, in ssh-vault's JSON, or in the line that opens it with the
  * helper's key.
  */
-function present(vault: string, { privateKey }: Target, { json }: FlagValues): string {
+function present(vault: string, { privateKey }: Target, { json }: CreateOptions): string {
   if (json) return JSON.stringify({ vault, ...(privateKey === undefined ? {} : { private_key: privateKey }) });
   return privateKey === undefined ? vault : `echo "${vault}" | ssh-vault view -k ${privateKey}`;
 }

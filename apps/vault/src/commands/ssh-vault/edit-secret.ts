@@ -20,9 +20,9 @@ import {
 } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { printable, systemCode } from "@git-vault/core";
 import { CliError } from "../../cli/errors.ts";
-import { leadsTo, printable } from "../../io/streams.ts";
-import { systemCode } from "../../io/system-error.ts";
+import { leadsTo } from "../../io/streams.ts";
 
 /** statfs(2)'s numbers for tmpfs and ramfs. */
 const MEMORY_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
+import { plural, printable } from "@git-vault/core";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import { whyUnusable, type OpenPgpKeyEntry, type SshPublicKey } from "@git-vault/keys";
 import {
@@ -12,43 +13,43 @@ import {
   type Shared,
 } from "@git-vault/sharing";
 import type { Format } from "@git-vault/sealing";
-import { usageError } from "../../cli/errors.ts";
-import { editSecret } from "./edit-secret.ts";
-import { CliError } from "../../cli/errors.ts";
+import type { Options, Run } from "../../cli/command.ts";
+import { CliError, usageError } from "../../cli/errors.ts";
 import { readOperand } from "../../io/input.ts";
 import { writeOutput } from "../../io/output.ts";
-import { ownPublicKeys, sshKeys } from "./public-key-files.ts";
+import { reportResult, say } from "../../io/streams.ts";
 import { privateKeys } from "../message/private-keys.ts";
-import { describeKey, readRecipients } from "../message/recipients.ts";
-import { printable, say, writeStdout } from "../../io/streams.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+import { describeKey, readRecipients, resolveAll } from "../message/recipients.ts";
+import { editSecret } from "./edit-secret.ts";
+import { ownPublicKeys, sshKeys } from "./public-key-files.ts";
+import type { SSH_VAULT_COMMANDS } from "./specs.ts";
 
-export async function run({ flags, args }: Invocation): Promise<void> {
-  const [vault] = args;
-  if (vault === undefined) throw usageError("expected the vault to edit");
+type Edit = typeof SSH_VAULT_COMMANDS.edit;
+type EditOptions = Options<Edit["flags"]>;
+
+export const run: Run<Edit> = async (options, [vault]) => {
   if (vault === "-") throw usageError("a vault is edited in place: name a file instead of -");
   const { data: message } = readOperand(vault);
-  const { received, passphrase } = await open(message, flags);
+  const { received, passphrase } = await open(message, options);
   let edited: Buffer | undefined;
   try {
-    const seal = await sealerLike(message, received, passphrase, flags);
+    const seal = await sealerLike(message, received, passphrase, options);
     edited = await editSecret(received.plaintext);
     const changed = !edited.equals(received.plaintext);
     const sealed = changed ? await seal(edited) : null;
     if (sealed !== null) await replace(vault, message, sealed.message);
-    if (flags.json) writeStdout(`${JSON.stringify({ vault, format: received.format, changed })}\n`);
-    else if (!flags.quiet) for (const line of report(sealed, received)) say(line);
+    reportResult(options, { vault, format: received.format, changed }, linesOf(sealed, received));
   } finally {
     for (const secret of [edited, received.plaintext, passphrase]) secret?.fill(0);
   }
-}
+};
 
 /** Opens the message; where that took a passphrase of its own, the passphrase too. */
 async function open(
   message: Buffer,
-  flags: FlagValues,
+  options: EditOptions,
 ): Promise<{ received: Received; passphrase: Buffer | undefined }> {
-  const keys = await privateKeys(flags);
+  const keys = await privateKeys(options);
   let last: Buffer | undefined;
   const received = await receive(message, {
     ...keys,
@@ -69,7 +70,7 @@ async function sealerLike(
   message: Buffer,
   { openedWith, format }: Received,
   passphrase: Buffer | undefined,
-  flags: FlagValues,
+  options: EditOptions,
 ): Promise<(secret: Uint8Array) => Promise<Shared>> {
   const own = [
     openedWith.publicKey,
@@ -81,12 +82,12 @@ async function sealerLike(
     message,
     own.filter((key) => key !== null),
   );
-  const options = { format, armor: known.armor, allowWeak: flags["allow-weak"] === true };
-  if (flags.to === undefined && passphrase !== undefined) {
-    return (secret) => share({ secret, to: [], passphrase, ...options });
+  const sealing = { format, armor: known.armor, allowWeak: options.allowWeak };
+  if (options.to.length === 0 && passphrase !== undefined) {
+    return (secret) => share({ secret, to: [], passphrase, ...sealing });
   }
-  const to = await recipientsOf(known, format === "openpgp" ? null : openedWith.fingerprint, flags, format);
-  const seal = (secret: Uint8Array): Promise<Shared> => share({ secret, to, ...options });
+  const to = await recipientsOf(known, format === "openpgp" ? null : openedWith.fingerprint, options, format);
+  const seal = (secret: Uint8Array): Promise<Shared> => share({ secret, to, ...sealing });
   await seal(Buffer.alloc(0));
   return seal;
 }
@@ -98,23 +99,23 @@ async function sealerLike(
 async function recipientsOf(
   { keys, others }: KnownRecipients,
   openedWith: string | null,
-  flags: FlagValues,
+  options: EditOptions,
   format: Format,
 ): Promise<DirectoryEntry[]> {
-  if (flags.to !== undefined) return lookUp(readRecipients(flags.to), flags, format);
+  if (options.to.length > 0) return lookUp(readRecipients(options.to), options, format);
   const known = keys.map(entryOfKey);
   if (others === 0) return known;
   // What opened the only recipient's part is that recipient: one of age's own keys.
-  if (others === 1 && keys.length === 0 && openedWith !== null) return lookUp([openedWith], flags, format);
-  const what = `the message is sealed to ${others} more ${others === 1 ? "key" : "keys"}, which it does not tell`;
+  if (others === 1 && keys.length === 0 && openedWith !== null) return lookUp([openedWith], options, format);
+  const what = `the message is sealed to ${plural(others, "more key")}, which it does not tell`;
   const hint = "say whom to seal it to: `vault edit --to R… FILE`";
-  if (flags["no-input"]) throw new CliError("USAGE", `${what}, and --no-input forbids to ask`, { hint });
+  if (options.noInput) throw usageError(`${what}, and --no-input forbids to ask`, hint);
   const told = known.flatMap((entry) => entry.keys).map((entry) => `  ${describeKey(entry)}`);
   say([`vault: ${what}; it will be sealed to`, ...told].join("\n"));
   const { askLine } = await import("../../io/terminal.ts");
   const answer = await askLine("further recipients, separated by blanks", hint);
   const named = answer.split(/\s+/).filter((word) => word !== "");
-  return [...known, ...(await lookUp(named, flags, format))];
+  return [...known, ...(await lookUp(named, options, format))];
 }
 
 const entryOfKey = (key: SshPublicKey | OpenPgpKeyEntry): DirectoryEntry => {
@@ -125,13 +126,8 @@ const entryOfKey = (key: SshPublicKey | OpenPgpKeyEntry): DirectoryEntry => {
   return { name: fingerprint, source, keys: [entry] };
 };
 
-async function lookUp(queries: readonly string[], flags: FlagValues, format: Format): Promise<DirectoryEntry[]> {
-  const directory = new Directory({ allowHttp: flags["insecure-http"] === true });
-  const entries: DirectoryEntry[] = [];
-  for (const query of queries)
-    entries.push(...(await directory.resolve(query, format === "openpgp" ? "openpgp" : "ssh")));
-  return entries;
-}
+const lookUp = (queries: readonly string[], { insecureHttp }: EditOptions, format: Format): Promise<DirectoryEntry[]> =>
+  resolveAll(new Directory({ allowHttp: insecureHttp }), queries, format === "openpgp" ? "openpgp" : "ssh");
 
 /**
  * Puts the new vault in the place of the old one, unless that is another one by now: then beside
@@ -148,7 +144,7 @@ async function replace(vault: string, before: Buffer, after: Buffer): Promise<vo
   });
 }
 
-function report(sealed: Shared | null, { signature }: Received): string[] {
+function linesOf(sealed: Shared | null, { signature }: Received): string[] {
   if (sealed === null) return ["vault: nothing was changed"];
   const unsigned =
     signature === null ? [] : ["vault: it was signed before, and is not now: `vault share --sign` signs"];

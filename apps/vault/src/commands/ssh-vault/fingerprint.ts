@@ -1,11 +1,16 @@
-import { usageError } from "../../cli/errors.ts";
+import { printable } from "@git-vault/core";
 import type { PublicKeyEntry } from "@git-vault/keys";
 import { sshVaultFingerprint } from "@git-vault/sealing";
-import { ownPublicKeys, readPublicKeyFile, sshKeys } from "./public-key-files.ts";
+import type { Options, Run } from "../../cli/command.ts";
+import { usageError } from "../../cli/errors.ts";
+import { say, writeStdout } from "../../io/streams.ts";
 import { describeKey } from "../message/recipients.ts";
-import { printable, say, writeStdout } from "../../io/streams.ts";
+import { ownPublicKeys, readPublicKeyFile, sshKeys } from "./public-key-files.ts";
+import type { SSH_VAULT_COMMANDS } from "./specs.ts";
 import { openSshVaultDirectory } from "./ssh-vault-directory.ts";
-import type { FlagValues, Invocation } from "../../cli/command-table.ts";
+
+type Fingerprint = typeof SSH_VAULT_COMMANDS.fingerprint;
+type FingerprintOptions = Options<Fingerprint["flags"]>;
 
 /** A key and what stands before it. */
 interface Row {
@@ -13,17 +18,17 @@ interface Row {
   readonly entry: PublicKeyEntry;
 }
 
-export async function run({ flags }: Invocation): Promise<void> {
-  const rows = await findRows(flags);
-  writeStdout(flags.json ? `${JSON.stringify({ keys: rows.map(toJson) })}\n` : layOut(rows));
-}
+export const run: Run<Fingerprint> = async (options) => {
+  const rows = await findRows(options);
+  writeStdout(options.json ? `${JSON.stringify({ keys: rows.map(toJson) })}\n` : layOut(rows));
+};
 
-async function findRows(flags: FlagValues): Promise<Row[]> {
-  const { key, user } = flags;
-  if (user !== undefined) return usersRows(flags, user);
+async function findRows(options: FingerprintOptions): Promise<Row[]> {
+  const { key, user, quiet } = options;
+  if (user !== undefined) return usersRows(options, user);
   const files = key === undefined ? await ownPublicKeys() : [await readPublicKeyFile(key)];
   const rows = files.flatMap((file) => readable(file.name, sshKeys(file)));
-  if (rows.length === 0 && !flags.quiet) say("vault: ~/.ssh holds no public key");
+  if (rows.length === 0 && !quiet) say("vault: ~/.ssh holds no public key");
   return rows;
 }
 
@@ -31,11 +36,11 @@ const readable = (label: string, keys: readonly PublicKeyEntry[]): Row[] =>
   keys.filter(({ fingerprint }) => fingerprint !== null).map((entry) => ({ label, entry }));
 
 /** A user's usable keys under the numbers that `create -k` takes. */
-async function usersRows(flags: FlagValues, user: string): Promise<Row[]> {
-  const { key, quiet } = flags;
+async function usersRows(options: FingerprintOptions, user: string): Promise<Row[]> {
+  const { key, quiet } = options;
   if (user === "new") throw usageError("-u new has no fingerprint: each time it is another key");
   if (key !== undefined && !/^[1-9]\d{0,5}$/.test(key)) throw usageError("-k with -u: expected the number of a key");
-  const { directory } = await openSshVaultDirectory(flags);
+  const { directory } = await openSshVaultDirectory(options);
   const keys = (await directory.resolve(user)).flatMap(sshKeys);
   const usable = keys.filter(({ unusable }) => unusable === null);
   if (!quiet) {

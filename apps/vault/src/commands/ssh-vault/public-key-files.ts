@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
-import { homeFolder } from "../../io/home.ts";
 import { basename, isAbsolute, join } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import { VaultError } from "@git-vault/core";
 import type { PublicKeyEntry } from "@git-vault/keys";
 import { usageError } from "../../cli/errors.ts";
+import { homeFolder } from "../../io/input.ts";
 
 /** The SSH keys among a recipient's keys. */
 export const sshKeys = ({ keys }: DirectoryEntry): PublicKeyEntry[] =>

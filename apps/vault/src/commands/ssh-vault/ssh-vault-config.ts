@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
-import { homeFolder } from "../../io/home.ts";
 import { join } from "node:path";
-import { CliError } from "../../cli/errors.ts";
-import { reason } from "../../io/system-error.ts";
+import { CliError, usageError } from "../../cli/errors.ts";
+import { homeFolder } from "../../io/input.ts";
+import { reason } from "../../io/streams.ts";
 
 /** What ssh-vault's configuration says. */
 export interface SshVaultConfig {
@@ -19,7 +19,7 @@ const HELPER = "https://ssh-keys.online/new";
 const FILE = "~/.config/ssh-vault/config.yml";
 
 const wrong = (message: string, cause?: unknown): CliError =>
-  new CliError("USAGE", `${FILE}: ${message}`, { hint: "correct the file, or move it away", cause });
+  usageError(`${FILE}: ${message}`, "correct the file, or move it away", cause);
 
 /**
  * Reads `~/.config/ssh-vault/config.yml` (`sshkeys_online`, `http_headers`) and

@@ -1,22 +1,18 @@
+import { printable } from "@git-vault/core";
 import { diagnose, openRepository, type Diagnosis, type SetupFinding } from "@git-vault/git-crypt";
-import { ADVICE } from "./advice.ts";
-import { jsonLine, printable, writeStdout } from "../../io/streams.ts";
-import type { Invocation } from "../../cli/command-table.ts";
+import { ADVICE } from "../repository/advice.ts";
+import type { Run } from "../../cli/command.ts";
+import { jsonLine, writeStdout } from "../../io/streams.ts";
+import type { ABOUT_COMMANDS } from "./specs.ts";
 
 /** Set by the build, from package.json. */
 declare const VAULT_VERSION: string;
 
-export async function run({ flags }: Invocation): Promise<void> {
+export const run: Run<typeof ABOUT_COMMANDS.doctor> = ({ json }) => {
   const found = diagnose(openRepository(process.cwd()));
-  writeStdout(
-    flags.json
-      ? jsonLine(describe(found))
-      : report(found)
-          .map((line) => `${line}\n`)
-          .join(""),
-  );
+  writeStdout(json ? jsonLine(describe(found)) : `${report(found).join("\n")}\n`);
   if (found.findings.some(isSerious)) process.exitCode = 7;
-}
+};
 
 /** Whether secrets are at risk or git stops; else it is merely slow. */
 const isSerious = ({ severity }: SetupFinding): boolean => severity === "error";
