@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer, run } from "@git-vault/testkit";
+import { peer, run, variants } from "@git-vault/testkit";
 import { openTerminal, type Terminal } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
@@ -78,7 +78,7 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-describe.each([peer("helm3"), peer("helm4")])("vault deploy with $label", ({ path: helm, missing }) => {
+describe.each(variants(peer("helm4"), peer("helm3")))("vault deploy with $label", ({ path: helm, missing }) => {
   describe.skipIf(missing || strace.missing)(`under ${strace.label}`, () => {
     const quiet = async (status: number, ...args: string[]): Promise<Traced> => {
       const result = await traced(world, helm, ["deploy", ...args]);

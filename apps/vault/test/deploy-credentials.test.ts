@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
-import { peer } from "@git-vault/testkit";
+import { peer, variants } from "@git-vault/testkit";
 import type { KubernetesCredentials } from "@git-vault/testkit/kubernetes";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { traced } from "./deploy-trace.ts";
@@ -58,7 +58,7 @@ function plugin(): KubernetesCredentials {
   return { exec: { command: program, env: { CLOUD_SECRET: PLUGIN_SECRET } } };
 }
 
-describe.each([peer("helm3"), peer("helm4")])("with $label", ({ path: helm, missing }) => {
+describe.each(variants(peer("helm4"), peer("helm3")))("with $label", ({ path: helm, missing }) => {
   test.skipIf(missing || strace.missing).each([
     ["a bearer token", (): KubernetesCredentials => ({ token: TOKEN })],
     ["a program of the user's that gives one", plugin],

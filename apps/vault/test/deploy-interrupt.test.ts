@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer, run } from "@git-vault/testkit";
+import { peer, run, variants } from "@git-vault/testkit";
 import { openTerminal } from "@git-vault/testkit/terminal";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type DeployWorld, deployWorld } from "./deploy-world.ts";
@@ -36,7 +36,7 @@ const history = (): string[] =>
 
 const APPLY = ["deploy", "apply", "prod", "--yes"];
 
-describe.each([peer("helm3"), peer("helm4")])("vault deploy apply with $label", ({ path: helm, missing }) => {
+describe.each(variants(peer("helm3"), peer("helm4")))("vault deploy apply with $label", ({ path: helm, missing }) => {
   describe.skipIf(missing)("that is interrupted", () => {
     const options = (): { cwd: string; env: Record<string, string> } => ({
       cwd: world.repository.path,

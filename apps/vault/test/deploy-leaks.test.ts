@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer, run, temporaryFolder, type RunResult, type TemporaryFolder } from "@git-vault/testkit";
+import { peer, run, type RunResult, type TemporaryFolder, temporaryFolder, variants } from "@git-vault/testkit";
 import { bundleProgram } from "@git-vault/testkit/program";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
@@ -216,7 +216,7 @@ describe.skipIf(strace.missing || helm.missing)(
       }
     });
 
-    test.each(["helm3", "helm4"])(
+    test.each(variants("helm4", "helm3"))(
       "rendering by the library and %s, also where Helm would quote a secret",
       async (name) => {
         const program = peer(name);

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
-import { peer, run } from "@git-vault/testkit";
+import { peer, run, variants } from "@git-vault/testkit";
 import { mintCertificate, startTlsServer } from "@git-vault/testkit/network";
 import { openTerminal } from "@git-vault/testkit/terminal";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -49,7 +49,7 @@ function signIn(name: string, token = "good", change: (text: string) => string =
 const running = (): string[] =>
   world.kubernetes.list("apps/v1", "Deployment").map(({ metadata }) => metadata.namespace ?? "");
 
-describe.each([peer("helm3"), peer("helm4")])("vault deploy rollout with $label", ({ path: helm, missing }) => {
+describe.each(variants(peer("helm3"), peer("helm4")))("vault deploy rollout with $label", ({ path: helm, missing }) => {
   describe.skipIf(missing)("is a command that", () => {
     const options = (): { cwd: string; env: Record<string, string> } => ({
       cwd: world.repository.path,

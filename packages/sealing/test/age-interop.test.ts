@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readPrivateKey } from "@git-vault/keys";
-import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { peer, run, runOk, temporaryFolder, type TemporaryFolder, variants } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { open, readHeader, seal, SshIdentity } from "../src/index.ts";
 import { makeTestKey, type TestKey } from "./keys.ts";
@@ -17,6 +17,9 @@ const KINDS = [
 const CHUNK = 64 * 1024;
 /** Around every chunk border: 256 chunks are the first whose counter has two bytes. */
 const SIZES = [0, 1, 148, CHUNK - 1, CHUNK, CHUNK + 1, 256 * CHUNK, 256 * CHUNK + 1];
+
+/** The payload is the same for every kind of key. */
+const sizesOf = (kind: string): readonly number[] => (kind === "Ed25519" ? SIZES : variants(148, ...SIZES));
 
 const PEERS = [
   ["the distribution's age", peer("age", { in: "path" }), []],
@@ -44,7 +47,7 @@ describe.each(PEERS)("%s", (_, program) => {
   const name = program.label;
 
   describe.skipIf(program.missing).each(KINDS)(`${name} and a key of type %s`, (kind) => {
-    test.each(SIZES)("opens what we sealed: %i bytes", async (size) => {
+    test.each(sizesOf(kind))("opens what we sealed: %i bytes", async (size) => {
       const payload = randomBytes(size);
       const { recipient, privateKeyPath } = keyOf(kind);
       for (const armor of [true, false]) {
@@ -54,7 +57,7 @@ describe.each(PEERS)("%s", (_, program) => {
       }
     });
 
-    test.each(SIZES)("seals what we open: %i bytes", async (size) => {
+    test.each(sizesOf(kind))("seals what we open: %i bytes", async (size) => {
       const payload = randomBytes(size);
       const { identity, publicKeyPath } = keyOf(kind);
       for (const armor of [["-a"], []]) {

@@ -1,7 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hybridPeer, peer, run, runOk, temporaryFolder, type Peer, type TemporaryFolder } from "@git-vault/testkit";
+import {
+  hybridPeer,
+  peer,
+  run,
+  runOk,
+  temporaryFolder,
+  variants,
+  type Peer,
+  type TemporaryFolder,
+} from "@git-vault/testkit";
 import { openTerminal } from "@git-vault/testkit/terminal";
 import {
   armor as typageArmor,
@@ -26,10 +35,13 @@ import {
 import { makeTestKey, type TestKey } from "./keys.ts";
 
 const CHUNK = 64 * 1024;
-/** Around every chunk border: 256 chunks are the first whose counter has two bytes. */
-const SIZES = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 256 * CHUNK, 256 * CHUNK + 1];
+/**
+ * The payload is the same for every kind of key: with SSH keys, all of these are always tried. 256
+ * chunks are the first whose counter has two bytes.
+ */
+const SIZES = variants(CHUNK + 1, 0, 1, CHUNK - 1, CHUNK, 256 * CHUNK, 256 * CHUNK + 1);
 /** Fewer: each takes the other program's whole work factor. */
-const PASSPHRASE_SIZES = [0, CHUNK + 1, 256 * CHUNK + 1];
+const PASSPHRASE_SIZES = variants(CHUNK + 1, 0, 256 * CHUNK + 1);
 
 const newest = hybridPeer("age");
 const keygen = hybridPeer("age-keygen");

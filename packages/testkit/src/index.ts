@@ -2,7 +2,7 @@
  * What nearly every test needs. The rest is in subpaths, so that a test loads what it uses:
  * @git-vault/testkit/github, /kubernetes, /network, /script and /terminal.
  */
-export { cases, isLong, seed, SWITCHES, switchValue, type Switch, type SwitchName } from "./switches.ts";
+export { cases, isLong, seed, SWITCHES, switchValue, variants, type Switch, type SwitchName } from "./switches.ts";
 export { hybridPeer, peer, type Peer } from "./peers/peer.ts";
 export { run, runOk, type RunOptions, type RunResult } from "./peers/run.ts";
 export { startGnuPg, type GnuPg, type GnuPgKeyOptions } from "./peers/gnupg.ts";

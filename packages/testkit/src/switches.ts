@@ -50,5 +50,11 @@ export const isLong = (): boolean => switchValue("GIT_VAULT_LONG_TESTS") === "1"
 /** How many cases to run: `few`, or `all` where the long tests are asked for. */
 export const cases = (few: number, all: number): number => (isLong() ? all : few);
 
+/**
+ * What to try something with that hardly depends on it: the usual one, or the others, too, where
+ * the long tests are asked for.
+ */
+export const variants = <T>(usual: T, ...others: readonly T[]): T[] => (isLong() ? [usual, ...others] : [usual]);
+
 /** What to make random cases from: `usual` where no other seed is asked for. */
 export const seed = (usual: number): number => Number(switchValue("GIT_VAULT_SEED") ?? usual);

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { cases, seed, SWITCHES, switchValue } from "../src/index.ts";
+import { cases, seed, SWITCHES, switchValue, variants } from "../src/index.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const LIST = "packages/testkit/src/switches.ts";
@@ -25,8 +25,8 @@ test("every variable that a file names is in the list of switches, and is read t
 test("the long tests run all cases, and a seed makes others", () => {
   vi.stubEnv("GIT_VAULT_LONG_TESTS", "");
   vi.stubEnv("GIT_VAULT_SEED", "");
-  expect([switchValue("GIT_VAULT_SEED"), cases(2, 9), seed(5)]).toEqual([undefined, 2, 5]);
+  expect([switchValue("GIT_VAULT_SEED"), cases(2, 9), variants(3, 4), seed(5)]).toEqual([undefined, 2, [3], 5]);
   vi.stubEnv("GIT_VAULT_LONG_TESTS", "1");
   vi.stubEnv("GIT_VAULT_SEED", "77");
-  expect([cases(2, 9), seed(5)]).toEqual([9, 77]);
+  expect([cases(2, 9), variants(3, 4), seed(5)]).toEqual([9, [3, 4], 77]);
 });
