@@ -192,6 +192,11 @@ describe("a public key line", () => {
       `ecdsa-sha2-nistp256 ${wireString("ecdsa-sha2-nistp256").toString("base64")}`,
       "ends too",
     ],
+    [
+      "bytes after an ECDSA key",
+      `ecdsa-sha2-nistp256 ${Buffer.concat(["ecdsa-sha2-nistp256", "nistp256", "point", ""].map(wireString)).toString("base64")}`,
+      "4 bytes are left over",
+    ],
     ["a line over 8 KiB", `${soundLine} ${"x".repeat(8192)}`, "too long"],
     ["prose", "the quick brown fox", "not an SSH public key"],
   ])("with %s is malformed", async (_, line, message) => {

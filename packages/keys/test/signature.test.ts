@@ -212,6 +212,18 @@ test.for([
   ["bytes after the signature", { signature: Buffer.concat([sound.signature, Buffer.of(0)]) }, "left over"],
   ["no counter", { signature: sound.signature.subarray(0, -4) }, "it ends too early"],
   ["a short signature", { signature: Buffer.concat([field(fido.type), field("x")]) }, "expected 64 bytes"],
+  [
+    "bytes after the numbers of ECDSA",
+    {
+      publicKey: fidoEcdsa.blob,
+      signature: Buffer.concat([
+        field(fidoEcdsa.type),
+        field(Buffer.concat([mpint(Buffer.of(1)), mpint(Buffer.of(1)), Buffer.of(0)])),
+        Buffer.alloc(5),
+      ]),
+    },
+    "1 bytes are left over",
+  ],
   ["a webauthn signature", { signature: field("webauthn-sk-ecdsa-sha2-nistp256@openssh.com") }, "its algorithm"],
   [
     "numbers over the curve's size",

@@ -117,4 +117,26 @@ describe("the header of an age message", () => {
     const stanzas = [{ type: "X", args: [], body: Buffer.alloc(MAX_HEADER_BYTES) }];
     expect(() => encodeHeader(stanzas, randomBytes(16))).toThrow(RangeError);
   });
+
+  test("has at most 1 MiB to the byte", () => {
+    const headerOf = (length: number): Buffer => {
+      const mac = encodeHeader([{ type: "X", args: [], body: Buffer.alloc(0) }], randomBytes(16)).subarray(-48);
+      const start = Buffer.from("age-encryption.org/v1\n-> X ");
+      return Buffer.concat([
+        start,
+        Buffer.alloc(length - start.length - 2 - mac.length, "x"),
+        Buffer.from("\n\n"),
+        mac,
+      ]);
+    };
+    const most = headerOf(2 ** 20);
+    const { stanzas, length } = parseHeader(Buffer.concat([most, randomBytes(100)]));
+    expect(length).toBe(2 ** 20);
+    expect(encodeHeader(stanzas, randomBytes(16))).toHaveLength(2 ** 20);
+    expect(codeOf(headerOf(2 ** 20 + 1))).toBe("MALFORMED_MESSAGE");
+    const [{ args: [arg = ""] } = { args: [] }] = stanzas;
+    expect(() => encodeHeader([{ type: "X", args: [`${arg}x`], body: Buffer.alloc(0) }], randomBytes(16))).toThrow(
+      `stanzas: over ${2 ** 20} bytes in all`,
+    );
+  });
 });

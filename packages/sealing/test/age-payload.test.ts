@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { PayloadOpener, PayloadSealer } from "../src/age/payload.ts";
 import { SealingError } from "../src/index.ts";
 import { openPayload, sealPayload } from "./whole.ts";
@@ -84,6 +84,49 @@ test("a payload gives nothing of a chunk before the chunk's tag was seen", () =>
   const opener = new PayloadOpener(fileKey);
   expect(opener.push(whole.subarray(0, 16 + CHUNK + 15))).toHaveLength(0);
   expect(opener.push(whole.subarray(16 + CHUNK + 15, 16 + CHUNK + 16))).toHaveLength(CHUNK);
+});
+
+describe("a payload that ended", () => {
+  const fileKey = randomBytes(16);
+  // Its last chunk is a full one, so that the opener knows of the end before it is told.
+  const whole = sealPayload(fileKey, randomBytes(CHUNK));
+
+  test("has no state to hand over", () => {
+    const opener = new PayloadOpener(fileKey);
+    expect(opener.push(whole)).toHaveLength(CHUNK);
+    expect(opener.handOver()).toBeNull();
+    expect(opener.final()).toHaveLength(0);
+  });
+
+  test.each([1, CHUNK + 16])("takes no %i bytes more", (length) => {
+    const opener = new PayloadOpener(fileKey);
+    opener.push(whole);
+    const more = (): Buffer => Buffer.concat([opener.push(whole.subarray(16, 16 + length)), opener.final()]);
+    expect(more).toThrow("something was added after the end of its payload");
+  });
+
+  test("is spent for who seals it", () => {
+    const sealer = new PayloadSealer(fileKey);
+    sealer.final();
+    for (const more of [() => sealer.push(Buffer.alloc(1)), () => sealer.final(), () => sealer.handOver()]) {
+      expect(more).toThrow(TypeError);
+    }
+  });
+});
+
+describe("no plaintext stays in memory", () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  test("of the chunks before one that was changed", () => {
+    const fileKey = randomBytes(16);
+    const whole = sealPayload(fileKey, Buffer.alloc(3 * CHUNK, "secret"));
+    whole.writeUInt8((whole[16 + CHUNK + 16] ?? 0) ^ 1, 16 + CHUNK + 16);
+    const allocate = vi.spyOn(Buffer, "allocUnsafe");
+    expect(() => new PayloadOpener(fileKey).push(whole)).toThrow("its payload was changed");
+    const outputs = allocate.mock.results.map(({ value }) => value as Buffer).filter(({ length }) => length >= CHUNK);
+    expect(outputs).toHaveLength(1);
+    expect(outputs[0]?.every((byte) => byte === 0)).toBe(true);
+  });
 });
 
 test("two payloads under one file key have different nonces", () => {

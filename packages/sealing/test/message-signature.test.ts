@@ -20,12 +20,22 @@ import {
   type AttachedSignature,
   type MessageStatement,
   type Opened,
+  type Stanza,
 } from "../src/index.ts";
+import { sealSignature } from "../src/age/attached-signature.ts";
+import { hkdf, sealAead } from "../src/crypto/aead.ts";
 import { makeTestKey, type TestKey } from "./keys.ts";
 
 const sshKeygen = peer("ssh-keygen");
 const plaintext = Buffer.from("a secret\n");
 const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
+
+/** Bytes after their length. */
+const wireString = (bytes: Buffer): Buffer => {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+};
 
 let folder: TemporaryFolder;
 let alice: TestKey;
@@ -165,7 +175,7 @@ describe("a signed message", () => {
   });
 });
 
-describe("a signature does not fit", () => {
+describe("a signature does not match", () => {
   const failing = async (
     attached: AttachedSignature,
     openedBy = fingerprint(bob),
@@ -222,37 +232,53 @@ describe("a signature does not fit", () => {
     expect(await failing(await sign(statement))).toContain("its statement is none");
   });
 
-  test("where its stanza is of another message, twice there, or changed", async () => {
-    const signature = await sign(encodeStatement(statementTo(fingerprint(bob))));
-    const stanzaOf = async (): Promise<string> => {
-      const message = await seal(plaintext, [bob.recipient], { armor: false, signature });
-      return /-> git-vault\/signature\n[^]*?(?=\n---)/.exec(message.toString("latin1"))?.[0] ?? "";
-    };
-    const foreign = await stanzaOf();
-    const [firstLine = "", ...body] = foreign.split("\n");
-    // Whoever can open the message can make its header anew: here as a recipient that wraps to such
-    // stanzas.
-    for (const extra of [
-      [foreign],
-      [foreign, foreign],
-      [[`${firstLine} argument`, ...body].join("\n")],
-      [[firstLine, ""].join("\n")],
-    ]) {
-      const meddler = {
-        wrapFileKey: () =>
-          extra.map((stanza) => {
-            const [head = "", ...lines] = stanza.split("\n");
-            const [, type = "", ...args] = head.split(" ");
-            return { type, args, body: Buffer.from(lines.join(""), "base64") };
-          }),
-      };
-      const message = await seal(plaintext, [bob.recipient, meddler], {});
-      await expect(open(message, [bob.identity()])).rejects.toMatchObject({
+  // Whoever can open the message can write its header again, with any stanzas under its file key: here
+  // as a recipient that wraps to them.
+  const NONE = Buffer.alloc(0);
+  const encrypted = (fileKey: Buffer, content: Buffer): Stanza => {
+    const body = sealAead(
+      "chacha20-poly1305",
+      hkdf(fileKey, NONE, "git-vault/signature v1"),
+      Buffer.alloc(12),
+      content,
+    );
+    return { type: SIGNATURE_STANZA, args: [], body };
+  };
+  const content = ({ statement, signature }: AttachedSignature, padding = Buffer.alloc(100)): Buffer =>
+    Buffer.concat([wireString(statement), wireString(signature), padding]);
+  const openWith = async (stanzas: (fileKey: Buffer) => Stanza[]): Promise<Opened> => {
+    const message = await seal(plaintext, [bob.recipient, { wrapFileKey: stanzas }]);
+    return open(message, [bob.identity()]);
+  };
+
+  test.for([
+    ["of another message", (_, attached) => [sealSignature(randomBytes(16), attached)]],
+    ["there twice", (fileKey, attached) => [sealSignature(fileKey, attached), sealSignature(fileKey, attached)]],
+    ["one with an argument", (fileKey, attached) => [{ ...sealSignature(fileKey, attached), args: ["argument"] }]],
+    ["one without a body", () => [{ type: SIGNATURE_STANZA, args: [], body: NONE }]],
+    [
+      "padded with something else than zeros",
+      (fileKey, attached) => [encrypted(fileKey, content(attached, Buffer.of(0, 1)))],
+    ],
+    ["cut within the signature", (fileKey, attached) => [encrypted(fileKey, content(attached, NONE).subarray(0, -1))]],
+    ["without a signature", (fileKey, { statement }) => [encrypted(fileKey, wireString(statement))]],
+    ["cut within a length", (fileKey) => [encrypted(fileKey, Buffer.alloc(3))]],
+  ] as const satisfies readonly (readonly [string, (fileKey: Buffer, attached: AttachedSignature) => Stanza[]])[])(
+    "if its stanza is %s",
+    async ([, stanzas]) => {
+      const attached = await sign(encodeStatement(statementTo(fingerprint(bob))));
+      await expect(openWith((fileKey) => stanzas(fileKey, attached))).rejects.toMatchObject({
         code: "TAMPERED_MESSAGE",
         message: expect.stringContaining("the sender's signature in its header is none"),
       });
-    }
-    // The header's MAC holds the stanza, too.
+      // The same, and nothing wrong with it.
+      const opened = await openWith((fileKey) => [encrypted(fileKey, content(attached))]);
+      expect(verify(opened, fingerprint(bob)).from).toBe("github:alice");
+    },
+  );
+
+  test("if its stanza was taken out, which the header's MAC covers", async () => {
+    const signature = await sign(encodeStatement(statementTo(fingerprint(bob))));
     const message = await seal(plaintext, [bob.recipient], { armor: false, signature });
     const cut = Buffer.from(
       message.toString("latin1").replace(/-> git-vault\/signature\n[^]*?\n(?=---)/, ""),

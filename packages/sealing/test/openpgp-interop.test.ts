@@ -3,6 +3,7 @@ import { readOpenPgpKeys, readOpenPgpPrivateKeys, type OpenPgpPublicKey } from "
 import { peer, startGnuPg, type GnuPg } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  createOpener,
   detectFormat,
   open,
   OpenPgpIdentity,
@@ -19,6 +20,16 @@ const SECRET = Buffer.concat([
 ]);
 
 const vector = (name: string): Buffer => readFileSync(new URL(`vectors/${name}.asc`, import.meta.url));
+
+test("an OpenPGP message in pieces is refused at the piece with which it is over 16 MiB", async () => {
+  const half = Buffer.alloc(8 * 1024 * 1024);
+  const opener = createOpener([]);
+  // A session key for a key of version 3, and then data without end.
+  await opener.push(Buffer.concat([Buffer.from([0xc1, 12, 3]), Buffer.alloc(11), Buffer.from([0xd2, 0xff])]));
+  expect(opener.format).toBe("openpgp");
+  await opener.push(half);
+  await expect(opener.push(half)).rejects.toMatchObject({ code: "TOO_LARGE" });
+});
 
 describe("an OpenPGP message to a key of version 6", () => {
   test("opens, as in RFC 9580, appendices A.4 and A.8", async () => {
