@@ -1,6 +1,8 @@
 import { KeyError } from "@git-vault/keys";
 
-/** Asks for a passphrase: the bytes typed, which stay its own to overwrite. It may throw to give up. */
+/**
+ * Asks for a passphrase: the bytes typed, which stay its own to overwrite. It may throw to give up.
+ */
 export type AskPassphrase = (attempt: number) => Promise<Uint8Array>;
 
 /** How often a passphrase is asked for. */

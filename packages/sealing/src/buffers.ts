@@ -32,7 +32,9 @@ export function freeMemory(bytes: Uint8Array): void {
 
 const FIRST_BYTES = 4096;
 
-/** Bytes that pile up. Appending costs as much as what is appended, however much there is already. */
+/**
+ * Bytes that pile up. Appending costs as much as what is appended, however much there is already.
+ */
 export class GrowingBytes {
   #store: Buffer = Buffer.alloc(0);
   #length = 0;

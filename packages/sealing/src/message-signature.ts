@@ -15,15 +15,17 @@ export const SIGNATURE_NAMESPACE = "git-vault";
 /** What a sender says of a message. */
 export interface MessageStatement {
   /**
-   * Who the sender claims to be: a forge, a colon and a name there, such as `github:alice`, in lower
-   * case; null if no one. Which forges there are is not known here.
+   * Who the sender claims to be: a forge, a colon and a name there, such as `github:alice`, in
+   * lower case; null if no one. Which forges there are is not known here.
    */
   readonly from: string | null;
   /** When it was signed: UTC, in whole seconds, such as `2026-11-25T09:30:00Z`. */
   readonly date: string;
   /** The SHA-256 of the plaintext, 32 bytes. */
   readonly digest: Buffer;
-  /** Whom it is sealed to: fingerprints of SSH keys (`SHA256:…`) and age recipients. At least one. */
+  /**
+   * Whom it is sealed to: fingerprints of SSH keys (`SHA256:…`) and age recipients. At least one.
+   */
   readonly recipients: readonly string[];
 }
 

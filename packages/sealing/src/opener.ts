@@ -26,10 +26,10 @@ export interface Opener {
    */
   readonly signature: AttachedSignature | null;
   /**
-   * Takes bytes of the message, however they are cut, and returns the plaintext that is ready, which
-   * may be none. All of it is authentic, but only `finish` tells that the message is whole. After the
-   * push that brings the end of the header, in which the identities are tried, nothing is waited for:
-   * a loop of reading, pushing and writing in steps of 1 MiB is about the fastest.
+   * Takes bytes of the message, however they are cut, and returns the plaintext that is ready,
+   * which may be none. All of it is authentic, but only `finish` tells that the message is whole.
+   * After the push that brings the end of the header, in which the identities are tried, nothing is
+   * waited for: a loop of reading, pushing and writing in steps of 1 MiB is about the fastest.
    *
    * A message in ssh-vault's or OpenPGP's format can only be authenticated as a whole: it is held
    * until `finish`. An OpenPGP message may have at most 16 MiB.
@@ -46,8 +46,8 @@ export interface Opener {
   finish(): Promise<Buffer>;
   /**
    * Returns how far a message in age's binary format is, for a caller that continues it with
-   * `openChunks` in threads of its own; null for any other message, or before its header came. After
-   * that the opener is spent.
+   * `openChunks` in threads of its own; null for any other message, or before its header came.
+   * After that the opener is spent.
    */
   handOver(): PayloadState | null;
 }
@@ -84,7 +84,9 @@ export class MessageOpener implements Opener {
   identity: Identity | null = null;
   signature: AttachedSignature | null = null;
   readonly #identities: readonly Identity[];
-  /** What cannot be opened yet: the start, then the header; all of an ssh-vault or OpenPGP message. */
+  /**
+   * What cannot be opened yet: the start, then the header; all of an ssh-vault or OpenPGP message.
+   */
   readonly #held = new GrowingBytes();
   /** Where in it the header's last line begins. */
   #macLine: number | null = null;
@@ -101,7 +103,10 @@ export class MessageOpener implements Opener {
     return this.#spentOnError(() => this.#push(message, false));
   }
 
-  /** The only push, of all there is: an armor that is cut short is refused before any identity is tried. */
+  /**
+   * The only push, of all there is: an armor that is cut short is refused before any identity is
+   * tried.
+   */
   async pushWhole(message: Uint8Array): Promise<Buffer> {
     assertBytes("message", message);
     return this.#spentOnError(() => this.#push(message, true));

@@ -65,7 +65,9 @@ const trimEnd = (line: string): string => {
   return line.slice(0, end);
 };
 
-/** The first armored message that parses, or else the first with both marks; null if there is none. */
+/**
+ * The first armored message that parses, or else the first with both marks; null if there is none.
+ */
 const recoverArmor = (text: string): string | null => {
   const begins = [...text.matchAll(BEGIN)].map(({ index, 0: mark }) => index + mark.length);
   const candidates: string[] = [];

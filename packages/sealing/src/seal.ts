@@ -22,8 +22,8 @@ export interface SealOptions extends SealerOptions {
  * by itself; ssh-vault's, which is always text, takes exactly one SshRecipient; OpenPGP's takes any
  * number of OpenPgpRecipients, and at most 8 MiB.
  *
- * Throws SealingError `NO_RECIPIENTS`; `MIXED_RECIPIENTS`; `UNUSABLE_RECIPIENT` if the format cannot
- * be sealed to one of them, or to so many; `REFUSED_RECIPIENT`; `TOO_LARGE`; what
+ * Throws SealingError `NO_RECIPIENTS`; `MIXED_RECIPIENTS`; `UNUSABLE_RECIPIENT` if the format
+ * cannot be sealed to one of them, or to so many; `REFUSED_RECIPIENT`; `TOO_LARGE`; what
  * `Recipient.wrapFileKey` throws. TypeError and RangeError for arguments of the wrong type.
  */
 export async function seal(

@@ -40,8 +40,8 @@ export interface Sealer {
    */
   finish(): Buffer;
   /**
-   * Returns how far a binary message is, for a caller that continues it with `sealChunks` in threads
-   * of its own: write `ready` first. After that the sealer is spent.
+   * Returns how far a binary message is, for a caller that continues it with `sealChunks` in
+   * threads of its own: write `ready` first. After that the sealer is spent.
    *
    * Throws TypeError if the message is text, or finished.
    */

@@ -46,7 +46,9 @@ const SHAPES: ReadonlyMap<string, readonly [name: string, tag: RegExp]> = new Ma
   ["scrypt", ["a passphrase (scrypt)", /^$/]],
 ]);
 
-/** A recipient of a message: its kind if it is known, with a tag of the right shape; no other input. */
+/**
+ * A recipient of a message: its kind if it is known, with a tag of the right shape; no other input.
+ */
 const nameOf = ({ type, args: [tag = ""] }: Stanza): string => {
   const [name, shape] = SHAPES.get(type) ?? ["a recipient of another kind", /^$/];
   return tag !== "" && shape.test(tag) ? `${name} ${tag}` : name;

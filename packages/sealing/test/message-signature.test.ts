@@ -232,8 +232,8 @@ describe("a signature does not match", () => {
     expect(await failing(await sign(statement))).toContain("its statement is none");
   });
 
-  // Whoever can open the message can write its header again, with any stanzas under its file key: here
-  // as a recipient that wraps to them.
+  // Whoever can open the message can write its header again, with any stanzas under its file key:
+  // here as a recipient that wraps to them.
   const NONE = Buffer.alloc(0);
   const encrypted = (fileKey: Buffer, content: Buffer): Stanza => {
     const body = sealAead(

@@ -11,8 +11,9 @@ const END = "-----END AGE ENCRYPTED FILE-----";
 const COLUMNS = 64;
 const LINE_BYTES = 48;
 /**
- * This many lines become a string at a time. V8 collects strings of that size often, and finds unused
- * buffers with them; much larger strings are elsewhere, and both would pile up to tens of megabytes.
+ * This many lines become a string at a time. V8 collects strings of that size often, and finds
+ * unused buffers with them; much larger strings are elsewhere, and both would pile up to tens of
+ * megabytes.
  */
 const LINES_AT_ONCE = 1000;
 const CR = 13;
@@ -64,8 +65,8 @@ export class ArmorEncoder {
 const writeLines = (bytes: Buffer, text: Buffer, start: number): number => {
   const base64 = text.write(bytes.toString("base64"), start, "latin1");
   const lines = Math.ceil(base64 / COLUMNS);
-  // First all lines are joined; then, from the last one, each moves to its place: by far the fastest
-  // way in Node.
+  // First all lines are joined; then, from the last one, each moves to its place: by far the
+  // fastest way in Node.
   for (let line = lines - 1; line > 0; line -= 1) {
     const from = start + line * COLUMNS;
     text.copyWithin(from + line, from, from + COLUMNS);
@@ -158,8 +159,8 @@ const notBase64 = (): Error => malformed("its armor is not canonical padded base
 const lineTooLong = (): Error => malformed(`a line of its armor is over ${COLUMNS} characters long`);
 
 /**
- * What the full lines from `at` hold, up to the next dash, which only the end line may have; null if
- * there are none. A full line that ends with padding is not among them, since it is the last.
+ * What the full lines from `at` hold, up to the next dash, which only the end line may have; null
+ * if there are none. A full line that ends with padding is not among them, since it is the last.
  */
 const fullLines = (text: Buffer, at: number, dash: number): { bytes: Buffer; end: number } | null => {
   const lineEnd = text[at + COLUMNS] === CR ? 2 : 1;

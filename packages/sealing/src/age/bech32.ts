@@ -1,6 +1,9 @@
 import { bech32 } from "@scure/base";
 
-/** Writes Bech32 (BIP-173) in lower case, without its limit of 90 characters, which age's keys exceed. */
+/**
+ * Writes Bech32 (BIP-173) in lower case, without its limit of 90 characters, which age's keys
+ * exceed.
+ */
 export const encodeBech32 = (prefix: string, bytes: Uint8Array): string =>
   bech32.encode(prefix, bech32.toWords(bytes), false);
 

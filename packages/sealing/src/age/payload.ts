@@ -45,7 +45,10 @@ export interface PayloadState {
   readonly key: Buffer;
   /** How many chunks are done. */
   readonly index: number;
-  /** The start of the next chunk: a sealer's plaintext, to be overwritten, or an opener's ciphertext. */
+  /**
+   * The start of the next chunk: a sealer's plaintext, to be overwritten, or an opener's
+   * ciphertext.
+   */
   readonly held: Buffer;
 }
 
@@ -141,8 +144,8 @@ export class PayloadSealer {
 }
 
 /**
- * Opens a payload piece by piece. All plaintext it returns is authentic, but only `final` tells that
- * it is whole. After `final` or an error it is spent.
+ * Opens a payload piece by piece. All plaintext it returns is authentic, but only `final` tells
+ * that it is whole. After `final` or an error it is spent.
  */
 export class PayloadOpener {
   readonly #fileKey: Buffer;
@@ -188,8 +191,8 @@ export class PayloadOpener {
   /**
    * Returns the end of the plaintext.
    *
-   * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` if the payload has no nonce, ends
-   * within a tag, or has an empty last chunk after others.
+   * Throws SealingError `TAMPERED_MESSAGE`, and `MALFORMED_MESSAGE` if the payload has no nonce,
+   * ends within a tag, or has an empty last chunk after others.
    */
   final(): Buffer {
     if (this.#key === null) throw malformed(`its payload ends within the nonce of ${PAYLOAD_NONCE_BYTES} bytes`);

@@ -25,8 +25,8 @@ import {
  * Reads one kind of stanza that is addressed to an SSH key; null if it is addressed to another key.
  * What it returns unwraps the message key, or returns null if the private key does not open it.
  *
- * Both throw SealingError `MALFORMED_MESSAGE` for a stanza that is addressed to this key and has the
- * wrong shape.
+ * Both throw SealingError `MALFORMED_MESSAGE` for a stanza that is addressed to this key and has
+ * the wrong shape.
  */
 export type StanzaReader = (
   stanza: Stanza,
@@ -41,7 +41,9 @@ const NOTHING = Buffer.alloc(0);
 const tagOf = ({ blob }: SshPublicKey): string =>
   encodeBase64(createHash("sha256").update(blob).digest().subarray(0, 4), "unpadded");
 
-/** X25519 with the tweak that binds the secret to the SSH key, of whose blob both sides derive it. */
+/**
+ * X25519 with the tweak that binds the secret to the SSH key, of whose blob both sides derive it.
+ */
 const tweaked = (secret: Buffer | null, { blob }: Ed25519PublicKey): Buffer | null =>
   secret && x25519(publicScalar(hkdf(NOTHING, blob, ED25519_LABEL)), secret);
 

@@ -44,11 +44,12 @@ export interface Identity {
   /** Identities that ask less are tried first; `never` by default. */
   readonly asks?: Asks;
   /**
-   * The message key that one of the stanzas holds for this identity, in a new Buffer that the caller
-   * overwrites; null if no stanza is for this identity, or none that seems to be can be unwrapped.
+   * The message key that one of the stanzas holds for this identity, in a new Buffer that the
+   * caller overwrites; null if no stanza is for this identity, or none that seems to be can be
+   * unwrapped.
    *
-   * Throws SealingError `MALFORMED_MESSAGE` if a stanza for this identity has the wrong shape and no
-   * other one opens. Errors from unlocking a private key pass through.
+   * Throws SealingError `MALFORMED_MESSAGE` if a stanza for this identity has the wrong shape and
+   * no other one opens. Errors from unlocking a private key pass through.
    */
   unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null>;
   /**

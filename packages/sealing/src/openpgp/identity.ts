@@ -39,7 +39,9 @@ export class OpenPgpIdentity implements Identity {
     return this.#file.fingerprint;
   }
 
-  /** Forgets the unlocked key and overwrites what can be overwritten. It opens nothing after that. */
+  /**
+   * Forgets the unlocked key and overwrites what can be overwritten. It opens nothing after that.
+   */
   lock(): void {
     this.#unlocked?.then(
       (key) => key.wipe(),
@@ -48,7 +50,8 @@ export class OpenPgpIdentity implements Identity {
   }
 
   /**
-   * The session key after its algorithm's number (RFC 9580 section 9.3), 0 if only the data tells it.
+   * The session key after its algorithm's number (RFC 9580 section 9.3), 0 if only the data tells
+   * it.
    *
    * Throws what `OpenPgpPrivateKeyFile.unlock` throws.
    */

@@ -1,8 +1,8 @@
 import { encodeVault, parseVault, VAULT_MAGIC } from "./format.ts";
 
 /*
- * A vault has no end mark, and the words that follow it in a chat are base64 as well. So the shape of
- * its lines tells its end: all but the last are equally long.
+ * A vault has no end mark, and the words that follow it in a chat are base64 as well. So the shape
+ * of its lines tells its end: all but the last are equally long.
  */
 
 /** A run of characters without white space. */
@@ -10,7 +10,9 @@ interface Word {
   readonly text: string;
   /** Whether it is the first of its line. */
   readonly startsLine: boolean;
-  /** Whether it follows a blank line, or begins a line of several words: the vault may have ended. */
+  /**
+   * Whether it follows a blank line, or begins a line of several words: the vault may have ended.
+   */
   readonly afterPause: boolean;
 }
 
@@ -104,7 +106,9 @@ const countsOfWholeBase64 = (words: readonly Word[]): number[] => {
   return counts;
 };
 
-/** Where equally long lines end: after the first shorter line, or before it if that is other text. */
+/**
+ * Where equally long lines end: after the first shorter line, or before it if that is other text.
+ */
 function* endsOfEvenLines(words: readonly Word[], pauses: readonly number[]): Generator<number, void, undefined> {
   // The first line of a vault for an RSA key has a length of its own.
   const width = words[1]?.text.length === words[2]?.text.length ? words[1]?.text.length : words[0]?.text.length;

@@ -19,9 +19,10 @@ const SHA256_PREFIX = "SHA256:";
 const NOT_OPENED = "its password does not open with the key that its fingerprint names";
 
 /**
- * The fingerprint by which ssh-vault names a key: for Ed25519 as `ssh-keygen -l` prints it, `SHA256:`
- * and 43 characters; for RSA the MD5 of the key's SubjectPublicKeyInfo in DER (RFC 5280 section 4.1),
- * as 16 colon-separated pairs of lower-case hex digits, which is not the MD5 that OpenSSH prints.
+ * The fingerprint by which ssh-vault names a key: for Ed25519 as `ssh-keygen -l` prints it,
+ * `SHA256:` and 43 characters; for RSA the MD5 of the key's SubjectPublicKeyInfo in DER (RFC 5280
+ * section 4.1), as 16 colon-separated pairs of lower-case hex digits, which is not the MD5 that
+ * OpenSSH prints.
  */
 export function sshVaultFingerprint(publicKey: SshPublicKey): string {
   if (publicKey.type === "ssh-ed25519") return publicKey.fingerprint;

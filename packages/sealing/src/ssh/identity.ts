@@ -52,8 +52,8 @@ export class SshIdentity implements Identity {
   }
 
   /**
-   * Tries the stanzas whose tag or fingerprint matches, in order. A broken one is reported only if no
-   * other one opens, since the tags of two keys can be equal.
+   * Tries the stanzas whose tag or fingerprint matches, in order. A broken one is reported only if
+   * no other one opens, since the tags of two keys can be equal.
    *
    * Throws SealingError `MALFORMED_MESSAGE` for a broken stanza, `TAMPERED_MESSAGE` if a vault's
    * whole fingerprint matches and its password does not open, and what `PrivateKeyFile.unlock`
