@@ -47,8 +47,7 @@ const escapeRaw = (bytes: Uint8Array): string =>
 /** Keeps the start, and tells names apart by their SHA-256. */
 function shorten(name: string, longest: number): string {
   if (name.length <= longest) return name;
-  // oxlint-disable-next-line no-restricted-globals -- loaded where a name is that long, which is
-  // rare
+  // oxlint-disable-next-line no-restricted-globals -- names that long are rare
   const { createHash } = process.getBuiltinModule("node:crypto");
   return `${name.slice(0, longest - 20)}\\…${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
 }
