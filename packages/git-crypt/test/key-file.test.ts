@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -251,6 +252,19 @@ test("wipeKeyFile zeroes both keys of every version", () => {
   for (const each of keyFile.entries) {
     expect(each.aesKey).toEqual(Buffer.alloc(32));
     expect(each.hmacKey).toEqual(Buffer.alloc(64));
+  }
+});
+
+test("encodeKeyFile leaves no other copy of a key in the memory that Node shares out", () => {
+  const random = (length: number): Buffer => Buffer.alloc(length, randomBytes(length));
+  for (let round = 0; round < 3; round++) {
+    const secret: KeyFile = { ...plain, entries: [{ ...entry, aesKey: random(32), hmacKey: random(64) }] };
+    const bytes = encodeKeyFile(secret);
+    const shared = Buffer.from(bytes.buffer);
+    for (const part of [secret.entries[0]?.aesKey ?? "", secret.entries[0]?.hmacKey ?? ""]) {
+      expect(shared.indexOf(part)).toBe(bytes.byteOffset + bytes.indexOf(part));
+      expect(shared.lastIndexOf(part)).toBe(bytes.byteOffset + bytes.indexOf(part));
+    }
   }
 });
 

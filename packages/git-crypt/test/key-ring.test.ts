@@ -9,16 +9,18 @@ import {
   fix,
   generateKeyFile,
   encodeKeyFile,
+  type KeyFile,
   keyId,
   KeyRing,
   lock,
   parseKeyFile,
+  readKeyRing,
   readProtected,
   status,
   unlock,
 } from "../src/index.ts";
 import { errorOf } from "./errors.ts";
-import { type NewKey, rotateByHand } from "./rotated.ts";
+import { type NewKey, retiredPath, rotateByHand } from "./rotated.ts";
 import { type Clone, commands, isSealed, type Sealed, sealed } from "./sealed.ts";
 
 const files = { "a.secret": "one\n", "b.secret": "two\nlines\n", "d/c.secret": "three\n" };
@@ -207,6 +209,26 @@ test("a file of an old commit is read in a locked clone, and leaves no key there
     KeyRing.of(clone.opened, parseKeyFile(key.bytes)).open(encryptBlob(parseKeyFile(source.key), Buffer.from("x"))),
   ).toEqual(Buffer.from("x"));
   expect(readdirSync(join(clone.path, ".git"))).not.toContain("git-vault");
+});
+
+test("a retired key that is another than its name says is not used, wherever it lies", async () => {
+  using source = await sealed(files);
+  const key = await rotateByHand(source, "rotated", files);
+  const clone = await source.clone("clone", "--branch=rotated");
+  unlock(clone.opened, [key.bytes], commands);
+  const [old, other] = [parseKeyFile(source.key), generateKeyFile()];
+  const opens = (keyFile: KeyFile): boolean =>
+    readKeyRing(clone.opened, "default").tryOpen(encryptBlob(keyFile, Buffer.from("x"))) !== null;
+  writeFileSync(join(clone.path, ".git/git-vault/retired/default", keyId(old)), encodeKeyFile(other));
+  expect([opens(old), opens(other)]).toEqual([true, false]);
+  rmSync(join(clone.path, ".git/git-vault"), { recursive: true });
+  const swapped = encryptBlob(key.keyFile, encodeKeyFile(other));
+  writeFileSync(join(clone.path, retiredPath(old, key.keyFile)), swapped);
+  await clone.git("commit", "--quiet", "--all", "--message=Swap");
+  for (const branch of ["refs/remotes/origin/rotated", "refs/remotes/origin/HEAD"]) {
+    await clone.git("update-ref", "-d", branch);
+  }
+  expect([opens(old), opens(other)]).toEqual([false, false]);
 });
 
 test("the filter finds a retired key that another branch brings, and keeps it", async () => {

@@ -1,7 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { GitCryptError, readTracked, type Repository } from "@git-vault/git-crypt";
+import { GitCryptError, grantFolderOf, readTracked, type Repository } from "@git-vault/git-crypt";
 
 /** A grant that lies in a work tree, as git-crypt writes it. */
 export interface OpenPgpGrant {
@@ -49,7 +48,7 @@ export interface TrackedOpenPgpGrant extends OpenPgpGrant {
  * @throws GitCryptError GIT_FAILED
  */
 export function readOpenPgpGrants(repository: Repository, commit?: string): TrackedOpenPgpGrant[] {
-  const folder = `${stateFolderName(repository)}/keys`;
+  const folder = `${grantFolderOf(repository)}/keys`;
   return readTracked(repository, folder, MAX_OPENPGP_GRANT_BYTES, commit).flatMap(({ path, content }) => {
     const [keyName = "", version, name = "", ...rest] = path.slice(folder.length + 1).split("/");
     const fingerprint = GRANT_FILE.exec(name)?.[1];
@@ -60,11 +59,7 @@ export function readOpenPgpGrants(repository: Repository, commit?: string): Trac
 
 /** The path of a grant, from the top folder. */
 export const openPgpGrantPath = (repository: Repository, keyName: string, fingerprint: string): string =>
-  `${stateFolderName(repository)}/keys/${keyName}/${VERSION}/${fingerprint}.gpg`;
-
-/** The folder in which git-crypt keeps what it commits, from the top folder. */
-export const stateFolderName = (repository: Repository): string =>
-  gitConfig(repository, "git-crypt.repoStateDir") ?? ".git-crypt";
+  `${grantFolderOf(repository)}/keys/${keyName}/${VERSION}/${fingerprint}.gpg`;
 
 /** Where git-crypt keeps what it commits. */
 function stateFolder(repository: Repository): string {
@@ -74,14 +69,7 @@ function stateFolder(repository: Repository): string {
       hint: "run it in a clone with a work tree",
     });
   }
-  return join(topLevel, stateFolderName(repository));
-}
-
-/** A setting of git's; undefined where it is not set, or empty. */
-export function gitConfig({ topLevel, env }: Repository, name: string): string | undefined {
-  const { status, stdout } = spawnSync("git", ["config", "--get", name], { cwd: topLevel ?? undefined, env });
-  const value = status === 0 ? stdout.toString().replace(/\n$/, "") : "";
-  return value === "" ? undefined : value;
+  return join(topLevel, grantFolderOf(repository));
 }
 
 function namesIn(folder: string): string[] {

@@ -1,10 +1,10 @@
 import { lstatSync, readFileSync } from "node:fs";
 import { isVaultError } from "@git-vault/core";
-import { parseKeyFile, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
+import { gitSetting, parseKeyFile, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
 import { open } from "@git-vault/sealing";
 import { SharingError } from "../errors.ts";
 import { decryptByGpg, gpgSecretFingerprints } from "../identities/gpg.ts";
-import { findOpenPgpGrants, gitConfig, MAX_OPENPGP_GRANT_BYTES, type OpenPgpGrant } from "./openpgp-files.ts";
+import { findOpenPgpGrants, MAX_OPENPGP_GRANT_BYTES, type OpenPgpGrant } from "./openpgp-files.ts";
 import { findLocalIdentities, type ReceiveOptions } from "../identities/local-identities.ts";
 
 /*
@@ -53,7 +53,7 @@ interface GrantOpener {
 
 async function openerOf(repository: Repository, options: ReceiveOptions): Promise<GrantOpener> {
   if (options.keyFiles === undefined && options.key === undefined) {
-    const gpg = { ...options.gpg, program: options.gpg?.program ?? gitConfig(repository, "gpg.program") };
+    const gpg = { ...options.gpg, program: options.gpg?.program ?? gitSetting(repository, "gpg.program") };
     return {
       fingerprints: await gpgSecretFingerprints(gpg),
       open: async (message) => (await decryptByGpg(message, gpg)).plaintext,
