@@ -1,5 +1,4 @@
-// Stands for the command line: `node driver.mjs COMMAND …`, run in the repository. The tests bundle
-// it.
+// Stands for the command line, bundled: `node driver.mjs COMMAND …`, run in the repository.
 import { readFileSync, writeSync } from "node:fs";
 import {
   abortRotation,

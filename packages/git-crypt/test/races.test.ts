@@ -19,8 +19,8 @@ import { errorOf } from "./errors.ts";
 import { commands, isSealed, sealed, type Clone } from "./sealed.ts";
 
 /*
- * Others change the work tree while files are encrypted or decrypted: what they do is done after the
- * first file, which `progress` tells of.
+ * Others change the work tree while files are encrypted or decrypted: what they do is done after
+ * the first file, which `progress` tells of.
  */
 const after =
   (action: () => void): Progress =>

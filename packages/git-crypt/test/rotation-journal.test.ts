@@ -28,7 +28,7 @@ afterEach(() => {
   syncBuiltinESMExports();
 });
 
-/** Tells what is done to the files of a folder: which is synced, renamed, and removed with what in it. */
+/** What is done to the files of a folder: which is synced, renamed, and removed with what in it. */
 function watch(folder: string): string[] {
   const events: string[] = [];
   const opened = new Map<number, string>();
@@ -69,7 +69,11 @@ test("is on the disk before anything is changed, for its owner alone, and is ove
   const { length } = readFileSync(path);
   const ended = watch(folderOf(source));
   continueRotation(source.opened, commands);
-  expect(ended).toEqual(["rename rotation rotation.done", "sync rotation.done", `remove rotation.done of ${length} zeros`]);
+  expect(ended).toEqual([
+    "rename rotation rotation.done",
+    "sync rotation.done",
+    `remove rotation.done of ${length} zeros`,
+  ]);
   expect(readdirSync(folderOf(source))).toEqual(["retired"]);
   vi.restoreAllMocks();
   syncBuiltinESMExports();
@@ -103,9 +107,12 @@ test("tells of the rotation alone, while undoing it has put the old key back and
   expect(() => abortRotation(opened, commands)).toThrow(/^the rotation is not finished: git update-ref failed/);
   rmSync(held);
   expect(opened.readKey().bytes).toEqual(source.key);
-  await repo.git("reset", "--quiet"); // The index is that of the new commit, as where it was killed later.
+  // The index becomes that of the new commit, as where the rotation was killed later.
+  await repo.git("reset", "--quiet");
   expect(status(opened).findings.map(({ id }) => id)).toEqual(["unfinished-rotation"]);
-  expect(diagnose(opened).findings.map(({ id, subject }) => [id, subject])).toEqual([["unfinished-rotation", "default"]]);
+  expect(diagnose(opened).findings.map(({ id, subject }) => [id, subject])).toEqual([
+    ["unfinished-rotation", "default"],
+  ]);
   abortRotation(opened, commands);
   expect(opened.readKey().bytes).toEqual(source.key);
   expect((await repo.git("status", "--porcelain")).toString()).toBe("");

@@ -20,7 +20,7 @@ export interface KeyFileEntry {
   readonly aesKey: Buffer;
   /** 64 bytes, not all zero. */
   readonly hmacKey: Buffer;
-  /** Fields that the format lets a reader skip are kept, so that the file is written as it was read. */
+  /** Fields that a reader may skip. They are kept, so that the file is written as it was read. */
   readonly skipped: readonly Field[];
 }
 
