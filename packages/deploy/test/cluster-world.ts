@@ -1,11 +1,15 @@
 import { existsSync } from "node:fs";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
-import { peer, type Repository, throwawayRepository } from "@git-vault/testkit";
+import { peer, type Repository, throwawayRepository, variants } from "@git-vault/testkit";
 import { type KubernetesCredentials, type KubernetesStandIn, startKubernetes } from "@git-vault/testkit/kubernetes";
 import { Project } from "../src/index.ts";
 
-/** The Helms that everything is tried with. */
+/** The Helms that deploying is tried with, where it may depend on which. */
 export const HELMS = [peer("helm3"), peer("helm4")];
+
+/** The Helms for what hardly depends on which: one of them, both with the long tests. */
+export const HELM_3 = variants(peer("helm3"), peer("helm4"));
+export const HELM_4 = variants(peer("helm4"), peer("helm3"));
 
 /**
  * A secret value, and the token and key of the cluster's user: no trace of them may be found

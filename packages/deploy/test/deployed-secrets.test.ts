@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { apply, AuditLog, makePlan, planMarkdown, planText, verifyEnvironment } from "../src/index.ts";
 import { applyWorld, type ApplyWorld, outcomeOf } from "./apply-world.ts";
-import { HELMS, PASSWORD } from "./cluster-world.ts";
+import { HELM_3, PASSWORD } from "./cluster-world.ts";
 
 let at: ApplyWorld;
 beforeEach(async () => {
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => at[Symbol.asyncDispose]());
 
-describe.each(HELMS)("$label", ({ path: helm, missing }) => {
+describe.each(HELM_3)("$label", ({ path: helm, missing }) => {
   describe.skipIf(missing)("a deployment", () => {
     beforeEach(() => {
       at.env["HELM"] = helm;

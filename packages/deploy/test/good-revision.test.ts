@@ -2,7 +2,7 @@ import { runOk } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DeployEvent } from "../src/index.ts";
 import { applyWorld, type ApplyWorld, names, type Outcome } from "./apply-world.ts";
-import { HELMS, PASSWORD } from "./cluster-world.ts";
+import { HELMS, HELM_4, PASSWORD } from "./cluster-world.ts";
 
 /*
  * Which revision a failed deployment goes back to: the last one that is known to be good, whoever
@@ -42,7 +42,7 @@ async function deployBad(image: string, onFailure: "rollback" | "leave"): Promis
   return outcome;
 }
 
-describe.each(HELMS)("$label", ({ path: helm, missing }) => {
+describe.each(HELM_4)("$label", ({ path: helm, missing }) => {
   /** Somebody else's Helm. */
   const upgrade = (image: string, ...more: string[]): Promise<Buffer> => {
     const values = `image=${image},replicas=1,password=${PASSWORD}`;

@@ -3,7 +3,7 @@ import { type ConnectProxy, startProxy } from "@git-vault/testkit/network";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cluster, type DeployErrorCode, makePlan } from "../src/index.ts";
 import { proxyFor } from "../src/network/proxy.ts";
-import { clusterWorld, type ClusterWorld, HELMS, TOKEN } from "./cluster-world.ts";
+import { clusterWorld, type ClusterWorld, HELM_4, TOKEN } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
 
 const kubectl = peer("kubectl");
@@ -50,7 +50,7 @@ async function refusal(code: DeployErrorCode): Promise<void> {
 }
 
 describe("a cluster behind a proxy", () => {
-  describe.each(HELMS)("with $label", ({ path: helm, missing }) => {
+  describe.each(HELM_4)("with $label", ({ path: helm, missing }) => {
     test.skipIf(missing || kubectl.missing).each([
       ["$HTTPS_PROXY", { server: `https://${SERVER}` }],
       ["proxy-url", {}],

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DeployEvent } from "../src/index.ts";
 import { applyWorld, type ApplyWorld } from "./apply-world.ts";
-import { HELMS } from "./cluster-world.ts";
+import { HELM_3 } from "./cluster-world.ts";
 
 /*
  * When the workloads of a release count as ready, and what is told where they are not: through a
@@ -76,7 +76,7 @@ async function deployJob(text: string, timeout: number): ReturnType<ApplyWorld["
   return at.deploy({ timeout });
 }
 
-describe.each(HELMS)("$label", ({ path: helm, missing }) => {
+describe.each(HELM_3)("$label", ({ path: helm, missing }) => {
   describe.skipIf(missing)("a deployment", () => {
     beforeEach(() => {
       at.env["HELM"] = helm;

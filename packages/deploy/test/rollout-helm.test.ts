@@ -1,7 +1,7 @@
 import { type KubernetesStandIn, startKubernetes } from "@git-vault/testkit/kubernetes";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deploymentSteps, rollout, type RolloutOutcome } from "../src/index.ts";
-import { clusterWorld, type ClusterWorld, HELMS, PASSWORD, TOKEN } from "./cluster-world.ts";
+import { clusterWorld, type ClusterWorld, HELMS, HELM_3, PASSWORD, TOKEN } from "./cluster-world.ts";
 
 const NAMES = ["gke", "ovh", "gesis"];
 let world: ClusterWorld;
@@ -42,7 +42,7 @@ async function rollOut(): Promise<{ outcomes: readonly RolloutOutcome[]; steps: 
   return { outcomes, steps };
 }
 
-describe.each(HELMS)("a rollout with $label", ({ path, missing }) => {
+describe.each(HELM_3)("a rollout with $label", ({ path, missing }) => {
   test.skipIf(missing)(
     "goes to staging and then to three clusters in parallel, where one fails and the others are done",
     async () => {

@@ -2,7 +2,7 @@ import { runOk } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DeployEvent } from "../src/index.ts";
 import { applyWorld, type ApplyWorld, names, type Outcome } from "./apply-world.ts";
-import { HELMS } from "./cluster-world.ts";
+import { HELMS, HELM_4 } from "./cluster-world.ts";
 
 let at: ApplyWorld;
 beforeEach(async () => {
@@ -20,7 +20,7 @@ const warningsOf = ({ events }: Outcome): string[] =>
 const lease = (): unknown =>
   at.kubernetes.get("coordination.k8s.io/v1", "Lease", "default", "git-vault.web.app")?.["spec"];
 
-describe.each(HELMS)("$label", ({ path: helm, missing }) => {
+describe.each(HELM_4)("$label", ({ path: helm, missing }) => {
   describe.skipIf(missing)("a revision that somebody else makes meanwhile", () => {
     beforeEach(async () => {
       at.env["HELM"] = helm;
