@@ -9,11 +9,6 @@ const IMPORTS = importsOfSources();
  */
 const KNOWN: Readonly<Record<string, readonly string[][]>> = {
   "apps/vault/src": [["cli", "commands", "io"]],
-  "apps/vault/src/commands": [
-    ["holders", "repository"],
-    ["message", "ssh-vault"],
-  ],
-  "apps/vault/src/commands/message": [["opening-commands.ts", "share.ts"]],
   "packages/deploy/src": [
     "charts checks cluster findings helm project releases secrets values verify workloads".split(" "),
   ],

@@ -9,7 +9,7 @@ import { operandsOf, optionsOf, parseArgv, type CommandLine } from "./cli/argv.t
 import { COMMANDS, type CommandName } from "./cli/command-table.ts";
 import { usageError } from "./cli/errors.ts";
 import { GLOBAL_FLAGS } from "./cli/flags.ts";
-import { reportError } from "./cli/report-error.ts";
+import { reportError } from "./io/report-error.ts";
 import { showHelp } from "./commands/about/help.ts";
 import { loaders } from "./commands/index.ts";
 import { reason, writeStdout } from "./io/streams.ts";

@@ -70,6 +70,13 @@ describe.skipIf(missing !== undefined)(`an X clipboard${missing ? `: ${missing.l
     expect(await clipboardAfter("short-lived")).toBe("");
   });
 
+  test("is cleared of a plaintext after 45 seconds, unless something else is said", async () => {
+    expect((await vault(["view", "-c"], { input: await seal("by default") })).stderr).toContain(
+      "cleared in 45 seconds",
+    );
+    expect((await vault(["share", "-c", "--to", publicKey], { input: "sealed" })).stderr).not.toContain("cleared");
+  });
+
   test("is left alone where it holds something else by then, or when asked", async () => {
     await vault(["view", "-c", "--clear-after", "1"], { input: await seal("first") });
     await x.writeClipboard("mine");

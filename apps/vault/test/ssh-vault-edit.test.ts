@@ -142,6 +142,17 @@ describe("vault edit in a terminal", () => {
     expect(readFileSync(join(root, "home/mode"), "utf8").trim()).toMatch(/^700$|^$/);
   });
 
+  test("overwrites the secret, and what the editor left beside it, before it removes them", async () => {
+    editor('cp "$1" "$1~"; for name in "$1" "$1~"; do ln "$name" "$HOME/${name##*/}"; done; true');
+    await sealedVault();
+    await vault(["edit", "v"]);
+    for (const name of ["secret.txt", "secret.txt~"]) {
+      const left = readFileSync(join(root, "home", name));
+      expect(left.length).toBe(CANARY.length);
+      expect(left).toEqual(Buffer.alloc(left.length));
+    }
+  });
+
   test("leaves the vault alone where nothing was changed", async () => {
     const before = await sealedVault();
     const { mtimeMs, ino } = statSync(join(work, "v"));

@@ -180,3 +180,7 @@ export type OpeningOptions = DialogOptions & Partial<Options<typeof OPENING_FLAG
 export type SignerOptions = Partial<Options<typeof SIGNER_FLAGS>>;
 /** What is demanded of recipients. */
 export type TrustOptions = DialogOptions & Options<typeof TRUST_FLAGS> & { readonly insecureHttp: boolean };
+
+/** Whether a message is taken only with a signature. */
+export const wantsSignature = ({ requireSignature, signedBy }: SignerOptions): boolean =>
+  requireSignature === true || signedBy !== undefined;

@@ -44,8 +44,8 @@ const FIELDS = { readTurn: 0, writeTurn: 1, taken: 2, ahead: 3 } as const;
 const NOBODY = -1;
 const NONE = -1;
 
-/** The turns of threads to do something, in the order of the blocks that they do. */
-export class Turns {
+/** A lock that threads take in the order of the blocks that they do. */
+export class OrderedLock {
   readonly #numbers: Int32Array;
   readonly #field: number;
 
@@ -86,13 +86,13 @@ export class Turns {
 /** The numbers that all threads share. */
 export class Shared {
   readonly #numbers: Int32Array;
-  readonly reading: Turns;
-  readonly writing: Turns;
+  readonly reading: OrderedLock;
+  readonly writing: OrderedLock;
 
   constructor(numbers: SharedArrayBuffer) {
     this.#numbers = new Int32Array(numbers);
-    this.reading = new Turns(this.#numbers, FIELDS.readTurn);
-    this.writing = new Turns(this.#numbers, FIELDS.writeTurn);
+    this.reading = new OrderedLock(this.#numbers, FIELDS.readTurn);
+    this.writing = new OrderedLock(this.#numbers, FIELDS.writeTurn);
   }
 
   /** The memory, before anything was done. */

@@ -8,7 +8,7 @@ import { isVaultError } from "@git-vault/core";
 import { Shared, type ChunkOrders, type ChunkReport } from "./chunk-schedule.ts";
 import { readSome, writePieces } from "./streams.ts";
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- chunk-crew.ts gives it
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- chunk-pool.ts gives it
 const orders = workerData as ChunkOrders;
 const { job, key, source, destination } = orders;
 const shared = new Shared(orders.numbers);
@@ -71,13 +71,13 @@ function doBlock(block: number): boolean {
   if (isWritten && isLast) {
     const before = block * CHUNKS * PLAIN_CHUNK;
     const tags = job === "seal" ? 0 : 16 * Math.ceil(input.length / SEALED_CHUNK);
-    tell({ plaintextBytes: before + input.length - tags });
+    report({ plaintextBytes: before + input.length - tags });
   }
   return isWritten && !isLast;
 }
 
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- between threads there are no origins
-const tell = (report: ChunkReport): void => parentPort?.postMessage(report);
+const report = (what: ChunkReport): void => parentPort?.postMessage(what);
 
 let block = orders.thread;
 try {
@@ -87,7 +87,7 @@ try {
   if (shared.writing.waitFor(block)) {
     shared.stop();
     if (!isVaultError(error)) throw error;
-    tell({ error: { name: error.name, code: error.code, message: error.message } });
+    report({ error: { name: error.name, code: error.code, message: error.message } });
   }
 } finally {
   buffer.fill(0);

@@ -15,8 +15,8 @@ import { reportPlan } from "./deployment-summary.ts";
 import { interruptible, openCommitted } from "./project.ts";
 import { readOperand } from "../../io/input.ts";
 import type { Run } from "../../cli/command.ts";
-import { confirmChange } from "../../io/confirm.ts";
 import { printableText, writeJson, writeStdout } from "../../io/streams.ts";
+import { confirmChange } from "./confirm-change.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy apply"]> = (options, [name]) =>

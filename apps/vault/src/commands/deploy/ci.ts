@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 import { type Ci, DeployError, detectCi, type Project, secretsToMask } from "@git-vault/deploy";
-import { describe } from "../../cli/report-error.ts";
+import { describe } from "../../io/report-error.ts";
 
 /**
  * The CI that the run is a step of. Its commands go to stderr, where they are read, too: stdout is

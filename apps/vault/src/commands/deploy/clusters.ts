@@ -7,7 +7,7 @@ import {
   type Project,
 } from "@git-vault/deploy";
 import { usageError } from "../../cli/errors.ts";
-import { describe } from "../../cli/report-error.ts";
+import { describe } from "../../io/report-error.ts";
 
 /** The environments that the operands name, each once; all where they name none. */
 export const environmentsOf = (project: Project, names: readonly string[]): readonly Environment[] =>

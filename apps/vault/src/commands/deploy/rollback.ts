@@ -3,7 +3,7 @@ import { followEvents, limitsOf } from "./follow-events.ts";
 import { interruptible, openProject } from "./project.ts";
 import { usageError } from "../../cli/errors.ts";
 import type { Run } from "../../cli/command.ts";
-import { confirmChange } from "../../io/confirm.ts";
+import { confirmChange } from "./confirm-change.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollback"]> = (options, [name, revision]) => {

@@ -11,7 +11,7 @@ import {
 } from "@git-vault/deploy";
 import { currentCi } from "./ci.ts";
 import { DeploymentRecord } from "./deployment-summary.ts";
-import { describe } from "../../cli/report-error.ts";
+import { describe } from "../../io/report-error.ts";
 import { printableLine } from "../../io/streams.ts";
 
 /** What became of the environments of a rollout. */

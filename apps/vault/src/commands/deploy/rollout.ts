@@ -6,11 +6,11 @@ import { endOf, interruptible, openCommitted } from "./project.ts";
 import { CliError } from "../../cli/errors.ts";
 import type { ExitCode } from "../../cli/error-codes.ts";
 import { findingLines } from "./findings.ts";
-import { describe } from "../../cli/report-error.ts";
+import { describe } from "../../io/report-error.ts";
 import { hintFor, RolloutRecord, outcomeText } from "./rollout-summary.ts";
 import type { Run } from "../../cli/command.ts";
-import { agreed } from "../../io/confirm.ts";
 import { printableLine, say, writeJson, writeStdout } from "../../io/streams.ts";
+import { agreed } from "./confirm-change.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollout"]> = (options, names) =>

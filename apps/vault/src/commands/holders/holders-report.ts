@@ -1,5 +1,6 @@
 import { plural, printable } from "@git-vault/core";
-import type { HeldKey, Holder, HolderList, SignatureState, StrayGrant } from "@git-vault/sharing";
+import type { HeldKey, Holder, HolderList, StrayGrant } from "@git-vault/sharing";
+import { signatureText } from "../message/signature-text.ts";
 
 /** What is to be looked after about a holder, in sentences. */
 export function attentionOf(one: Holder): string[] {
@@ -28,23 +29,6 @@ const removedText = (removed: readonly HeldKey[]): string => `${plural(removed.l
 /** An OpenPGP key has a grant by itself. */
 const remedyFor = (format: Holder["format"], [key]: readonly HeldKey[]): string =>
   format === "age" ? "vault sync" : `vault revoke gpg:${key?.fingerprint ?? ""}`;
-
-/** How a signature is spoken of. */
-export function signatureText(signature: SignatureState): string {
-  switch (signature.state) {
-    case "unsigned":
-      return "not signed";
-    case "invalid":
-      return "signature does not fit";
-    case "confirmed":
-      return "signed";
-    case "denied":
-      return `signed by ${signature.fingerprint}, which is not theirs`;
-    case "unchecked":
-      break;
-  }
-  return `signed by ${signature.fingerprint}`;
-}
 
 const STRAY: Readonly<Record<StrayGrant["standing"], string>> = {
   retired: "a grant of a key that was replaced",

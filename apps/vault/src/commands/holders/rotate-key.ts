@@ -12,7 +12,7 @@ import {
   type RotationPlan,
 } from "@git-vault/sharing";
 import { findGranter, type Granter, type GranterOptions } from "./granter.ts";
-import { signatureText } from "./holders-report.ts";
+import { signatureText } from "../message/signature-text.ts";
 import { filterCommands } from "../repository/filter-command.ts";
 import { progressLine } from "../../io/progress.ts";
 import { say } from "../../io/streams.ts";

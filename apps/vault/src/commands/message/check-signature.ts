@@ -1,10 +1,6 @@
 import type { MessageSignature } from "@git-vault/sealing";
-import type { SignerOptions } from "../../cli/flags.ts";
+import { wantsSignature } from "../../cli/flags.ts";
 import type { CheckOptions, SignatureReport } from "./signature-report.ts";
-
-/** Whether a message is taken only with a signature. */
-export const wantsSignature = ({ requireSignature, signedBy }: SignerOptions): boolean =>
-  requireSignature === true || signedBy !== undefined;
 
 /**
  * Finds out whose the signature of `what` is, and tells it. Most messages have none, which is told

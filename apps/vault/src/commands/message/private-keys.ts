@@ -2,7 +2,6 @@ import { identityOfEnvironment, type ReceiveOptions } from "@git-vault/sharing";
 import type { OpeningOptions } from "../../cli/flags.ts";
 import { homeFolder } from "../../io/input.ts";
 import { passphraseSource } from "../../io/passphrase.ts";
-import { isAddress, openSshVaultDirectory } from "../ssh-vault/ssh-vault-directory.ts";
 
 /** With which private keys a message is opened. A key at an address is kept nowhere. */
 export async function privateKeys(options: OpeningOptions): Promise<ReceiveOptions> {
@@ -13,7 +12,8 @@ export async function privateKeys(options: OpeningOptions): Promise<ReceiveOptio
     gpg: { ask: !noInput },
   };
   if (key === undefined) return { ...common, ...identityOfEnvironment(process.env) };
-  if (!isAddress(key)) return { ...common, keyFiles: [key] };
+  if (!/^https?:\/\//i.test(key)) return { ...common, keyFiles: [key] };
+  const { openSshVaultDirectory } = await import("./ssh-vault-config.ts");
   const { directory } = await openSshVaultDirectory(options);
   return { ...common, key: { name: key, bytes: await directory.download(key) } };
 }

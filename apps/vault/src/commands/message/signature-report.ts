@@ -3,9 +3,8 @@ import { Directory, forgeUserOf, parseQuery, userNameOf } from "@git-vault/direc
 import type { MessageSignature } from "@git-vault/sealing";
 import { checkSigner, type SignerCheck } from "@git-vault/sharing";
 import { CliError } from "../../cli/errors.ts";
-import type { SignerOptions } from "../../cli/flags.ts";
+import { wantsSignature, type SignerOptions } from "../../cli/flags.ts";
 import { say } from "../../io/streams.ts";
-import { wantsSignature } from "./check-signature.ts";
 
 /** How a signature is checked, and whether it is told of. */
 export interface CheckOptions extends SignerOptions {

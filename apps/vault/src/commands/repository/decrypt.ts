@@ -178,7 +178,7 @@ async function keysFor(repository: Repository | null, options: DecryptOptions): 
   const key = await keyOfEnvironment(options);
   if (key !== null) return [parsed(key)];
   if (repository !== null) {
-    const { openGrantedKeys } = await import("../holders/open-granted-keys.ts");
+    const { openGrantedKeys } = await import("./open-granted-keys.ts");
     const keys = await openGrantedKeys(repository, options);
     if (keys.length > 0) return keys.map(parsed);
   }

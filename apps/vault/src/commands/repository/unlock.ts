@@ -25,15 +25,15 @@ import {
 import { demandSignatures } from "../message/demand-signatures.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { CliError } from "../../cli/errors.ts";
+import { wantsSignature } from "../../cli/flags.ts";
 import { keyOfEnvironment, openKey, type OpenedKey } from "./git-crypt-key.ts";
 import { readOperand, readStandardInput } from "../../io/input.ts";
 import { filterCommands } from "./filter-command.ts";
 import { progressLine } from "../../io/progress.ts";
 import { privateKeys } from "../message/private-keys.ts";
-import { signatureText } from "../holders/holders-report.ts";
+import { signatureText } from "../message/signature-text.ts";
 import type { SignatureReport } from "../message/signature-report.ts";
 import { leadsTo, say, writeJson } from "../../io/streams.ts";
-import { wantsSignature } from "../message/check-signature.ts";
 import type { UNLOCK } from "./specs.ts";
 
 type UnlockOptions = Options<typeof UNLOCK.flags>;

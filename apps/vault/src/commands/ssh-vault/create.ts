@@ -1,21 +1,21 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { base58 } from "@scure/base";
 import { printable } from "@git-vault/core";
 import type { Directory, DirectoryEntry } from "@git-vault/directory";
 import type { PublicKeyEntry } from "@git-vault/keys";
 import { sshVaultFingerprint } from "@git-vault/sealing";
 import { share, SharingError, type Shared } from "@git-vault/sharing";
-import { base58 } from "./base58.ts";
 import { CliError, usageError } from "../../cli/errors.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { homeFolder, readOperand, readStandardInput, type Input } from "../../io/input.ts";
 import { writeOutput } from "../../io/output.ts";
 import { leadsTo, say } from "../../io/streams.ts";
 import { describeKey } from "../message/recipients.ts";
+import { openSshVaultDirectory } from "../message/ssh-vault-config.ts";
 import { ownPublicKeys, readPublicKeyFile, sshKeys } from "./public-key-files.ts";
 import type { SSH_VAULT_COMMANDS } from "./specs.ts";
-import { openSshVaultDirectory } from "./ssh-vault-directory.ts";
 
 type Create = typeof SSH_VAULT_COMMANDS.create;
 type CreateOptions = Options<Create["flags"]>;
@@ -96,7 +96,7 @@ async function freshTarget(directory: Directory, helper: string): Promise<Target
   if (entry === undefined || !key) {
     throw new SharingError("NO_USABLE_KEY", `${new URL(helper).host} gave no key that can be sealed to`);
   }
-  const id = base58(createHash("sha256").update(key.blob).digest());
+  const id = base58.encode(createHash("sha256").update(key.blob).digest());
   return { entry, key: key.fingerprint, choice: "", privateKey: new URL(`key/${id}`, helper).href };
 }
 

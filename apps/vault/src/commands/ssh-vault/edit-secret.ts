@@ -73,7 +73,6 @@ function makePrivateFolder(): string {
  * Overwrites every file in the folder, also what an editor left beside the secret, and removes it.
  */
 function wipe(folder: string): void {
-  overwrite(join(folder, SECRET)); // first of all, whatever else is there
   try {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       if (entry.isFile()) overwrite(join(entry.parentPath, entry.name));

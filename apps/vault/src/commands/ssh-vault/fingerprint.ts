@@ -5,9 +5,9 @@ import type { Options, Run } from "../../cli/command.ts";
 import { usageError } from "../../cli/errors.ts";
 import { say, writeStdout } from "../../io/streams.ts";
 import { describeKey } from "../message/recipients.ts";
+import { openSshVaultDirectory } from "../message/ssh-vault-config.ts";
 import { ownPublicKeys, readPublicKeyFile, sshKeys } from "./public-key-files.ts";
 import type { SSH_VAULT_COMMANDS } from "./specs.ts";
-import { openSshVaultDirectory } from "./ssh-vault-directory.ts";
 
 type Fingerprint = typeof SSH_VAULT_COMMANDS.fingerprint;
 type FingerprintOptions = Options<Fingerprint["flags"]>;

@@ -2,8 +2,7 @@ import type { Repository } from "@git-vault/git-crypt";
 import { openGrants, openOpenPgpGrants } from "@git-vault/sharing";
 import { demandSignatures } from "../message/demand-signatures.ts";
 import { privateKeys } from "../message/private-keys.ts";
-import type { OpeningOptions, SignerOptions } from "../../cli/flags.ts";
-import { wantsSignature } from "../message/check-signature.ts";
+import { wantsSignature, type OpeningOptions, type SignerOptions } from "../../cli/flags.ts";
 
 /**
  * The keys that grants in the repository hold for one's private keys: those in .git-vault, else

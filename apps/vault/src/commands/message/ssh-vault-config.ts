@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Directory } from "@git-vault/directory";
 import { CliError, usageError } from "../../cli/errors.ts";
 import { homeFolder } from "../../io/input.ts";
 import { reason } from "../../io/streams.ts";
 
 /** What ssh-vault's configuration says. */
-export interface SshVaultConfig {
+interface SshVaultConfig {
   /** The address that hands out a fresh public key. */
   readonly helper: string;
   /**
@@ -27,7 +28,7 @@ const wrong = (message: string, cause?: unknown): CliError =>
  *
  * @throws CliError `USAGE` for a file that is not as it should be, `INPUT_UNREADABLE`
  */
-export async function readSshVaultConfig(): Promise<SshVaultConfig> {
+async function readSshVaultConfig(): Promise<SshVaultConfig> {
   const settings = await readSettings();
   const variable = process.env["SSH_VAULT_SSHKEYS_ONLINE"];
   const helper = variable || (settings.get("sshkeys_online") ?? HELPER);
@@ -70,4 +71,22 @@ function readHeaders(value: unknown): SshVaultConfig["headers"] {
     return [name.toLowerCase(), shown] as const;
   });
   return headers.length === 0 ? undefined : Object.fromEntries(headers);
+}
+
+/** The directory as ssh-vault's configuration and the flags want it, and the helper's address. */
+export async function openSshVaultDirectory({
+  insecureHttp = false,
+  user,
+}: {
+  readonly insecureHttp?: boolean;
+  readonly user?: string | undefined;
+}): Promise<{ directory: Directory; helper: string }> {
+  const { helper, headers } = await readSshVaultConfig();
+  const options = {
+    allowHttp: insecureHttp,
+    ...(headers === undefined ? {} : { headers }),
+    // The helper's key is another one each time.
+    ...(user === "new" ? { cacheFolder: null } : {}),
+  };
+  return { directory: new Directory(options), helper };
 }
