@@ -14,7 +14,6 @@ const KNOWN: Readonly<Record<string, readonly string[][]>> = {
   ],
   "packages/deploy/src/project": [["environment.ts", "release.ts"]],
   "packages/sharing/src/messages": [["share.ts", "sign-message.ts"]],
-  "packages/testkit/src": [["peers", "worlds"]],
 };
 
 const FOLDERS = siblingImports(IMPORTS);

@@ -1,6 +1,6 @@
-import { peer } from "./peer.ts";
-import { runOk } from "./run.ts";
-import { temporaryFolder } from "../worlds/temporary-folder.ts";
+import { peer } from "../peers/peer.ts";
+import { runOk } from "../peers/run.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 /** What a key is made of, as `gpg --quick-generate-key` takes it. */
 export interface GnuPgKeyOptions {
