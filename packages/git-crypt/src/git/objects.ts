@@ -98,12 +98,16 @@ export const WHOLE_BYTES: number = 1024 * 1024;
 const startOf = (place: GitPlace, oid: string, bytes: number): Buffer =>
   tryGit(place, ["cat-file", "blob", oid], undefined, bytes).stdout.subarray(0, bytes);
 
-/** Gives blobs by their names: the small ones whole, of a large one the first 64 bytes. */
+/**
+ * Gives blobs by their names: those of up to `most` bytes whole, of a larger one the first 64
+ * bytes.
+ */
 export function* readStarts(
   place: GitPlace,
   sizes: ReadonlyMap<string, number>,
+  most: number = WHOLE_BYTES,
 ): Generator<[oid: string, start: Buffer, whole: boolean]> {
-  const small = new Map([...sizes].filter(([, size]) => size <= WHOLE_BYTES));
+  const small = new Map([...sizes].filter(([, size]) => size <= most));
   for (const [oid, content] of readBlobs(place, small)) yield [oid, content, true];
-  for (const [oid, size] of sizes) if (size > WHOLE_BYTES) yield [oid, startOf(place, oid, 64), false];
+  for (const [oid, size] of sizes) if (size > most) yield [oid, startOf(place, oid, 64), false];
 }

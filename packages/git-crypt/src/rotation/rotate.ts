@@ -128,13 +128,9 @@ function rebuild(repository: RotatedPlace, { journal, last, next }: Begun, head:
   const blobs = differences(repository, journal.head, journal.commit).filter(
     ({ name }) => isWithin(folders, name) && !isRetiredFile(name),
   );
-  const plan = {
-    keyName: journal.keyName,
-    ring,
-    newKey: next.keyFile,
-    message: messageFor(journal.keyName, last, next),
-  };
-  const made = makeCommit(repository, head, { ...plan, files: new Map(), blobs });
+  const { keyName } = journal;
+  const message = messageFor(keyName, last, next);
+  const made = makeCommit(repository, head, { keyName, ring, newKey: next.keyFile, message, files: new Map(), blobs });
   const remade = { ...journal, head, ...made, dropped: [...journal.dropped, ...made.dropped] };
   writeJournal(repository.commonDir, remade);
   return { journal: remade, last, next };
@@ -152,6 +148,15 @@ function advance(repository: RotatedPlace, begun: Begun): Begun {
   return begun;
 }
 
+function withRing(repository: Repository, keyName: string, action: (ring: KeyRing) => void): void {
+  const ring = readKeyRing(repository, keyName);
+  try {
+    action(ring);
+  } finally {
+    ring.wipe();
+  }
+}
+
 /** Does everything that the journal tells, from wherever it was left. */
 function finish(repository: RotatedPlace, begun: Begun, commands: FilterCommands): RotateResult {
   const { keyName, skipped } = begun.journal;
@@ -161,30 +166,19 @@ function finish(repository: RotatedPlace, begun: Begun, commands: FilterCommands
   const changed = differences(repository, head, commit);
   moveIndex(repository, changed, new Set(skipped));
   moveFiles(repository, changed);
-  const ring = readKeyRing(repository, keyName);
-  try {
-    refreshFiles(repository, changed, ring);
-  } finally {
-    ring.wipe();
-  }
+  withRing(repository, keyName, (ring) => refreshFiles(repository, changed, ring));
   const result = resultOf(repository, done);
   wipeJournal(repository.commonDir);
   return result;
 }
 
-/** What went wrong once the journal was written. */
-const unfinished = (cause: unknown): GitCryptError =>
-  new GitCryptError(
-    "UNFINISHED",
-    `the rotation is not finished: ${cause instanceof Error ? cause.message : "it failed"}`,
-    { cause },
-  );
-
-function finishOrTell(repository: RotatedPlace, begun: Begun, commands: FilterCommands): RotateResult {
+/** Does what the journal tells; where that fails, it is left for another run. */
+function orUnfinished<T>(action: () => T): T {
   try {
-    return finish(repository, begun, commands);
-  } catch (error) {
-    throw unfinished(error);
+    return action();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : "it failed";
+    throw new GitCryptError("UNFINISHED", `the rotation is not finished: ${reason}`, { cause });
   }
 }
 
@@ -224,14 +218,8 @@ export async function rotate(repository: Repository, options: RotateOptions): Pr
     const files = (await filesFor?.(next)) ?? new Map<string, Buffer | null>();
     assertFiles(repository, files);
     const message = options.message ?? messageFor(keyName, last, next);
-    const made = makeCommit(repository, head, {
-      keyName,
-      ring,
-      newKey: keyFile,
-      files,
-      message,
-      progress: options.progress,
-    });
+    const { progress } = options;
+    const made = makeCommit(repository, head, { keyName, ring, newKey: keyFile, files, message, progress });
     const skipped = listProtected(repository)
       .filter((entry) => entry.skipped)
       .map(({ name }) => name);
@@ -247,7 +235,7 @@ export async function rotate(repository: Repository, options: RotateOptions): Pr
       skipped,
     };
     writeJournal(repository.commonDir, journal);
-    return finishOrTell(repository, { journal, last, next }, options);
+    return orUnfinished(() => finish(repository, { journal, last, next }, options));
   } finally {
     ring.forget();
     wipe({ last, next });
@@ -275,7 +263,7 @@ export function continueRotation(repository: Repository, commands: FilterCommand
   assertWorkTree(repository);
   const begun = begunIn(repository);
   try {
-    return finishOrTell(repository, begun, commands);
+    return orUnfinished(() => finish(repository, begun, commands));
   } finally {
     wipe(begun);
   }
@@ -316,22 +304,17 @@ export function abortRotation(repository: Repository, commands: FilterCommands):
     if (tip !== head && tip !== commit) {
       throw new GitCryptError("BRANCH_MOVED", "commits were made since the rotation was interrupted");
     }
-    try {
+    orUnfinished(() => {
       if (repository.readKey(keyName).bytes.equals(next.bytes)) exchangeKeys(repository, keyName, next, last, commands);
       if (tip === commit) moveBranch(repository, branch, commit, head, "undone");
       const changed = differences(repository, commit, head);
       moveIndex(repository, changed, new Set(skipped));
       moveFiles(repository, changed);
-      const ring = readKeyRing(repository, keyName);
-      try {
-        refreshFiles(repository, [...changed, ...restage(repository, keyName, ring)], ring);
-      } finally {
-        ring.wipe();
-      }
+      withRing(repository, keyName, (ring) =>
+        refreshFiles(repository, [...changed, ...restage(repository, keyName, ring)], ring),
+      );
       wipeJournal(repository.commonDir);
-    } catch (error) {
-      throw unfinished(error);
-    }
+    });
   } finally {
     wipe({ last, next });
   }

@@ -2,7 +2,7 @@ import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
 import { type FileName, fileName } from "../format/file-name.ts";
 import { readSettings } from "../checkout/filter-config.ts";
 import { type PathFinding, pathFindings, type PathProblem, type RepositoryFinding } from "../git/finding.ts";
-import { readBlobs, readStarts, sizesOf } from "../git/objects.ts";
+import { readStarts, sizesOf } from "../git/objects.ts";
 import { clearInHistory, stagedFiles } from "../git/plaintext.ts";
 import {
   assertWorkTree,
@@ -86,76 +86,55 @@ function stateOf(keys: readonly KeyStatus[], retired: readonly string[]): Status
   return retired.length > 0 || keys.some(({ stored, configured }) => stored || configured) ? "partly" : "locked";
 }
 
-/** Blobs by their names. */
-interface Inspected {
-  readonly encrypted: Set<string>;
-  /** Encrypted, and the keys do not open them. */
-  readonly unopened: Set<string>;
-  /** Encrypted with a key that a rotation made elsewhere: the keys here do not open them. */
-  readonly newer: Set<string>;
-  /** Encrypted with a retired key. */
-  readonly retired: Set<string>;
-  /** Encrypted, and their content is empty. */
-  readonly empty: Set<string>;
-  /** Not encrypted, and empty: there is nothing to hide. */
-  readonly nothing: Set<string>;
-  /** The names of keys that two branches replaced. */
-  readonly forked: ReadonlySet<string>;
+/** What a blob is, and what is wrong with it. */
+interface BlobState {
+  readonly encrypted: boolean;
+  readonly isEmpty: boolean;
+  readonly problems: readonly PathProblem[];
 }
 
-function inspect(
-  repository: Repository,
-  entries: readonly ProtectedEntry[],
-  keys: readonly KeyStatus[],
-  index: readonly IndexEntry[],
-  others: readonly IndexEntry[],
-): Inspected {
-  const rings = new Map<string, KeyRing>(
-    keys.filter(({ stored }) => stored).map(({ name }) => [name, readKeyRing(repository, name)]),
-  );
-  const retirements = new Map([...rings.keys()].map((name) => [name, retirementsIn(index, name)]));
-  const said = ({ name }: KeyRing): readonly Retirement[] => retirements.get(name) ?? [];
-  for (const ring of rings.values()) if (said(ring).length > 0) ring.search();
-  const isForked = (ring: KeyRing): boolean => presentIn(said(ring), ring.all).size > 1;
-  const forked = new Set([...rings.values()].filter(isForked).map(({ name }) => name));
-  const ringOf = new Map([
-    ...others.map(({ oid }) => [oid, undefined] as const),
-    ...entries.map(({ oid, keyName }) => [oid, rings.get(keyName)] as const),
-  ]);
-  const sizes = sizesOf(repository, ringOf.keys());
-  const result: Inspected = {
-    encrypted: new Set(),
-    unopened: new Set(),
-    newer: new Set(),
-    retired: new Set(),
-    empty: new Set(),
-    nothing: new Set(),
-    forked,
-  };
-  const wasRotated = [...rings.values()].some(({ retired }) => retired.length > 0);
-  const blobs = wasRotated ? wholeBlobs(repository, sizes) : readStarts(repository, sizes);
-  for (const [oid, start, whole] of blobs) {
-    if (start.length === 0) result.nothing.add(oid);
-    if (!isEncryptedBlob(start)) continue;
-    result.encrypted.add(oid);
-    if (start.length === EMPTY_BLOB_BYTES) result.empty.add(oid);
-    const ring = ringOf.get(oid);
-    if (!whole || ring === undefined) continue;
-    const key = ring.keyOf(start);
-    const wasRetired = retires(said(ring), key ?? ring.current);
-    if (key === null) result[wasRetired || forked.has(ring.name) ? "newer" : "unopened"].add(oid);
-    else if (key !== ring.current && wasRetired) result.retired.add(oid);
+/** What is wrong with a blob, in the order in which it is told. */
+const BLOB_PROBLEMS = ["unopened", "newer-key", "retired-key", "empty"] as const;
+
+/** The keys that lie here, and what the index tells of those that were retired. */
+function readRings(repository: Repository, index: readonly IndexEntry[]): Ring[] {
+  return repository.keyNames().map((name) => {
+    const [ring, said] = [readKeyRing(repository, name), retirementsIn(index, name)];
+    if (said.length > 0) ring.search();
+    return { ring, said, isForked: presentIn(said, ring.all).size > 1 };
+  });
+}
+
+interface Ring {
+  readonly ring: KeyRing;
+  readonly said: readonly Retirement[];
+  /** Whether two branches replaced the key. */
+  readonly isForked: boolean;
+}
+
+function keyProblem({ ring, said, isForked }: Ring, blob: Buffer): PathProblem | null {
+  const key = ring.keyOf(blob);
+  const wasRetired = retires(said, key ?? ring.current);
+  if (key === null) return wasRetired || isForked ? "newer-key" : "unopened";
+  return key !== ring.current && wasRetired ? "retired-key" : null;
+}
+
+/** Looks at blobs, by their names, with the keys that are to open them. */
+function inspect(repository: Repository, blobs: ReadonlyMap<string, Ring | undefined>): Map<string, BlobState> {
+  const sizes = sizesOf(repository, blobs.keys());
+  const states = new Map<string, BlobState>();
+  // Whose key a blob needs, only the whole of it tells.
+  const wasRotated = [...blobs.values()].some((one) => one !== undefined && one.ring.retired.length > 0);
+  const most = wasRotated ? Number.POSITIVE_INFINITY : undefined;
+  for (const [oid, start, whole] of readStarts(repository, sizes, most)) {
+    const encrypted = isEncryptedBlob(start);
+    const ring = blobs.get(oid);
+    const found = encrypted && whole && ring !== undefined ? keyProblem(ring, start) : null;
+    const problems: PathProblem[] = found === null ? [] : [found];
+    if (encrypted && start.length === EMPTY_BLOB_BYTES) problems.push("empty");
+    states.set(oid, { encrypted, isEmpty: start.length === 0, problems });
   }
-  for (const ring of rings.values()) ring.wipe();
-  return result;
-}
-
-/** Whose key a blob needs, only the whole of it tells. */
-function* wholeBlobs(
-  repository: Repository,
-  sizes: ReadonlyMap<string, number>,
-): Generator<[oid: string, content: Buffer, whole: true]> {
-  for (const [oid, content] of readBlobs(repository, sizes)) yield [oid, content, true];
+  return states;
 }
 
 const isOff = (value: string): boolean => value === "unspecified" || value === "unset";
@@ -198,9 +177,6 @@ function findPlaintext(repository: Repository, clear: readonly ProtectedEntry[])
   );
 }
 
-const holding = (entries: readonly ProtectedEntry[], oids: ReadonlySet<string>): ProtectedEntry[] =>
-  entries.filter(({ oid }) => oids.has(oid));
-
 /**
  * Tells whether a repository is locked, which files are protected by which key, and everything that
  * endangers them: also how it is set up, where git stores plaintext because of that, or stops. It
@@ -219,34 +195,38 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const keys = keyStatuses(repository, entries, settings);
   const regular = entries.filter(isRegular);
   const attributes = index.filter((entry) => isRegular(entry) && /(?:^|\/)\.gitattributes$/.test(entry.name));
-  const found = inspect(repository, regular, keys, index, attributes);
-  const { encrypted, unopened, newer, retired, empty, nothing, forked } = found;
+  const rings = readRings(repository, index);
+  const ringOf = new Map(rings.map((one) => [one.ring.name, one]));
+  const blobs = new Map([
+    ...attributes.map(({ oid }) => [oid, undefined] as const),
+    ...regular.map(({ oid, keyName }) => [oid, ringOf.get(keyName)] as const),
+  ]);
+  const states = inspect(repository, blobs);
+  for (const { ring } of rings) ring.wipe();
+  const isEncrypted = ({ oid }: IndexEntry): boolean => states.get(oid)?.encrypted === true;
+  const isClear = (entry: IndexEntry): boolean => !isEncrypted(entry) && states.get(entry.oid)?.isEmpty !== true;
+  const having = (problem: PathProblem): ProtectedEntry[] =>
+    regular.filter(
+      ({ oid, stage }) =>
+        (stage === 0 || problem !== "retired-key") && states.get(oid)?.problems.includes(problem) === true,
+    );
   const isProtected = new Set(regular.map(({ name }) => name));
   const linked = entries.filter((entry) => !isRegular(entry));
+  const isNewer = having("newer-key").length > 0;
   const findings = [
     // Each file tells of a key that was replaced.
     ...diagnoseSetup(repository, settings).filter(
-      ({ id, severity }) => severity === "error" && !(id === "replaced-key" && newer.size > 0),
+      ({ id, severity }) => severity === "error" && !(id === "replaced-key" && isNewer),
     ),
-    ...pathFindings(
-      [...forked].map((name) => ({ name: retiredFolder(name) })),
-      "merged-rotations",
+    ...rings.flatMap(({ ring, isForked }) =>
+      isForked ? pathFindings([{ name: retiredFolder(ring.name) }], "merged-rotations") : [],
     ),
-    ...findPlaintext(
-      repository,
-      regular.filter(({ oid }) => !encrypted.has(oid) && !nothing.has(oid)),
-    ),
-    ...pathFindings(holding(regular, unopened), "unopened"),
-    ...pathFindings(holding(regular, newer), "newer-key"),
-    ...pathFindings(
-      holding(regular, retired).filter(({ stage }) => stage === 0),
-      "retired-key",
-    ),
-    ...pathFindings(holding(regular, empty), "empty"),
+    ...findPlaintext(repository, regular.filter(isClear)),
+    ...BLOB_PROBLEMS.flatMap((problem) => pathFindings(having(problem), problem)),
     ...linked.flatMap((entry) => pathFindings([entry], entry.mode === "160000" ? "submodule" : "symlink")),
     ...findAttributes(regular),
     ...pathFindings(
-      attributes.filter(({ name, oid }) => isProtected.has(name) || encrypted.has(oid)),
+      attributes.filter((entry) => isProtected.has(entry.name) || isEncrypted(entry)),
       "attributes",
     ),
     ...(options.history === true ? clearInHistory(repository) : []),
@@ -254,8 +234,8 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   return {
     state: stateOf(keys, namesOfRetired(repository)),
     keys,
-    files: regular.map(({ name, keyName, oid }) =>
-      Object.assign(fileName(name), { keyName, encrypted: encrypted.has(oid) }),
+    files: regular.map((entry) =>
+      Object.assign(fileName(entry.name), { keyName: entry.keyName, encrypted: isEncrypted(entry) }),
     ),
     findings,
   };
