@@ -15,7 +15,7 @@ describe.skipIf(sshKeygen.missing)(`public keys that ${sshKeygen.label} converte
     ["rsa", "RFC4716"],
     ["rsa", "PEM"],
     ["rsa", "PKCS8"],
-  ])("%s in %s is the key that it was", async (type, format) => {
+  ] as const)("%s in %s is the key that it was", async (type, format) => {
     const comment = "a comment so long that the header which holds it is continued on a second line, and on a third";
     const made = await makeKey(folder.path, `${type}-${format}`, { type, comment });
     const text = (await runOk(sshKeygen.path, ["-e", "-m", format, "-f", `${made.path}.pub`])).toString();

@@ -64,6 +64,19 @@ describe.skipIf(sshKeygen.missing)(`identities made by ${sshKeygen.label}`, () =
     expect(found[0]?.publicKey?.blob.toString("base64")).toBe(ed25519.publicLine.split(" ")[1]);
   });
 
+  test("are read from buffers that are overwritten", () => {
+    const home = homeWith({ id_ed25519: ed25519.bytes, id_rsa: "no key at all" });
+    const buffers: Buffer[] = [];
+    const keep = (path: string): Buffer | null => {
+      const bytes = read(path);
+      if (bytes !== null) buffers.push(bytes);
+      return bytes;
+    };
+    expect(findIdentities({ home, read: keep }).map(({ problem }) => problem)).toEqual([null, expect.any(String)]);
+    expect(buffers.map(({ length }) => length)).toEqual([ed25519.bytes.length, 13]);
+    expect(buffers.every((bytes) => bytes.every((byte) => byte === 0))).toBe(true);
+  });
+
   test("are asked for their .pub file only where they do not tell their public half themselves", () => {
     const home = homeWith({
       config: "IdentityFile ~/.ssh/pem\nIdentityFile ~/.ssh/ecdsa\nIdentityFile ~/.ssh/agent\nIdentityFile ~/.ssh/none",

@@ -35,7 +35,7 @@ test.skipIf(sshKeygen.missing || puttygen.missing)(
       await runOk(puttygen.path, [input, "-O", "private", "-o", `${input}.ppk`, ...protection]);
       return readFileSync(`${input}.ppk`);
     };
-    for (const type of ["ed25519", "rsa"]) {
+    for (const type of ["ed25519", "rsa"] as const) {
       const made = await makeKey(folder.path, type, { type });
       parsePublicKey(made.publicLine);
       readPublicKeys(made.publicLine);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer, runOk } from "@git-vault/testkit";
+import { makeSshKey, peer, runOk, type SshKeyOptions } from "@git-vault/testkit";
 
 export const sshKeygen = peer("ssh-keygen");
 export const ssh = peer("ssh");
@@ -14,33 +14,26 @@ export interface MadeKey {
   readonly publicLine: string;
 }
 
-export interface MakeKeyOptions {
-  readonly type?: string;
-  readonly bits?: number;
-  readonly passphrase?: string;
-  readonly comment?: string;
-  readonly cipher?: string;
-  readonly rounds?: number;
-  readonly format?: "PEM" | "PKCS8";
+export interface MakeKeyOptions extends Partial<Omit<SshKeyOptions, "folder" | "name">> {
+  /** Of bcrypt: one where it is left out, and null for ssh-keygen's own choice. */
+  readonly rounds?: number | null;
 }
 
-/** Reads a key pair from its two files. */
-const readMade = (path: string): MadeKey => ({
-  path,
-  bytes: readFileSync(path),
-  publicLine: readFileSync(`${path}.pub`, "utf8").trimEnd(),
-});
-
-/** Makes a key pair with ssh-keygen: Ed25519 without a passphrase, unless told otherwise. */
+/**
+ * A key pair that ssh-keygen made, now or for an earlier run: Ed25519 without a passphrase, unless
+ * told otherwise.
+ */
 export const makeKey = async (folder: string, name: string, options: MakeKeyOptions = {}): Promise<MadeKey> => {
-  const { type = "ed25519", bits, passphrase = "", comment = "a comment", cipher, rounds, format } = options;
-  const args = ["-q", "-t", type, "-N", passphrase, "-C", comment, "-f", join(folder, name)];
-  if (bits !== undefined) args.push("-b", `${bits}`);
-  if (cipher !== undefined) args.push("-Z", cipher);
-  if (rounds !== undefined) args.push("-a", `${rounds}`);
-  if (format !== undefined) args.push("-m", format);
-  await runOk(sshKeygen.path, args);
-  return readMade(join(folder, name));
+  const { type = "ed25519", comment = "a comment", passphrase = "", rounds = 1, cipher } = options;
+  const path = join(folder, name);
+  if (rounds === 1) await makeSshKey({ ...options, type, comment, folder, name });
+  else {
+    const args = ["-q", "-t", type, "-N", passphrase, "-C", comment, "-f", path];
+    if (cipher !== undefined) args.push("-Z", cipher);
+    if (rounds !== null) args.push("-a", `${rounds}`);
+    await runOk(sshKeygen.path, args);
+  }
+  return { path, bytes: readFileSync(path), publicLine: readFileSync(`${path}.pub`, "utf8").trimEnd() };
 };
 
 /** The fingerprint that `ssh-keygen -l` prints of a public key file. */

@@ -1,9 +1,10 @@
+import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runOk, temporaryFolder } from "@git-vault/testkit";
 import { afterAll, describe, test } from "vitest";
 import { readPrivateKey } from "../src/index.ts";
-import { wireString } from "../src/wire.ts";
+import { fromBigInt, toBigInt, wireMpint, wireString } from "../src/wire.ts";
 import { makeKey, sshKeygen } from "./make-key.ts";
 import { expect } from "./matchers.ts";
 
@@ -89,7 +90,7 @@ describe.skipIf(sshKeygen.missing)(`OpenSSH private keys of ${sshKeygen.label}`,
   );
 
   test("a key with ssh-keygen's own choice of cipher and rounds opens", async () => {
-    const made = await makeKey(folder.path, "defaults", { passphrase });
+    const made = await makeKey(folder.path, "defaults", { passphrase, rounds: null });
     await expect(await readPrivateKey(made.bytes).unlock(utf8)).toBelongTo(made.publicLine);
   });
 
@@ -137,12 +138,76 @@ describe.skipIf(sshKeygen.missing)(`OpenSSH private keys of ${sshKeygen.label}`,
     );
   });
 
+  test("a second half of the secret that is not the public key is refused", async () => {
+    const { head, section } = await parts("half");
+    const changed = Buffer.from(section);
+    const lastOfSecret = 8 + 4 + 11 + 4 + 32 + 4 + 63;
+    changed[lastOfSecret] = (changed[lastOfSecret] ?? 0) ^ 1;
+    await expect(() => readPrivateKey(rebuild(head, changed)).unlock()).toFailWith(
+      "MALFORMED_KEY",
+      "the public key inside is not the one outside",
+    );
+  });
+
   test("a seed that is not that of its public key is refused", async () => {
     const { head, section } = await parts("seed");
     const changed = Buffer.from(section);
     const seedAt = 8 + 4 + 11 + 4 + 32 + 4;
     changed[seedAt] = (changed[seedAt] ?? 0) ^ 1;
     await expect(() => readPrivateKey(rebuild(head, changed)).unlock()).toFailWith("MALFORMED_KEY", "does not belong");
+  });
+
+  /** The file of an unencrypted RSA key with these numbers, under the public key that it is for. */
+  const rsaFile = (publicKey: JsonWebKey, numbers: Record<"n" | "e" | "d" | "qi" | "p" | "q", bigint>): Buffer => {
+    const mpint = (value: bigint): Buffer => wireMpint(fromBigInt(value));
+    const check = Buffer.alloc(8, 7);
+    const fields = [numbers.n, numbers.e, numbers.d, numbers.qi, numbers.p, numbers.q].map(mpint);
+    const content = Buffer.concat([check, wireString("ssh-rsa"), ...fields, wireString("abc")]);
+    const section = Buffer.concat([content, Buffer.from([1, 2, 3, 4, 5, 6, 7].slice(0, -content.length & 7))]);
+    const outer = [publicKey.e, publicKey.n].map((text) => wireMpint(Buffer.from(text ?? "", "base64url")));
+    const blob = Buffer.concat([wireString("ssh-rsa"), ...outer]);
+    const head = [
+      Buffer.from("openssh-key-v1\0"),
+      ...["none", "none", ""].map(wireString),
+      uint32(1),
+      wireString(blob),
+    ];
+    return rebuild(Buffer.concat(head), section);
+  };
+  const newRsa = (): { jwk: JsonWebKey; numbers: Parameters<typeof rsaFile>[1] } => {
+    const jwk = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({ format: "jwk" });
+    const number = (text = ""): bigint => toBigInt(Buffer.from(text, "base64url"));
+    const { n, e, d, qi, p, q } = jwk;
+    const numbers = { n: number(n), e: number(e), d: number(d), qi: number(qi), p: number(p), q: number(q) };
+    return { jwk, numbers };
+  };
+
+  test("an RSA key of this test's making opens, and another's private half in it is refused", async () => {
+    const [one, other] = [newRsa(), newRsa()];
+    expect((await readPrivateKey(rsaFile(one.jwk, one.numbers)).unlock()).type).toBe("ssh-rsa");
+    await expect(() => readPrivateKey(rsaFile(one.jwk, other.numbers)).unlock()).toFailWith(
+      "MALFORMED_KEY",
+      "its secret half does not belong to its public half",
+    );
+  });
+
+  test("an RSA key of which one number does not agree with the others is refused", async () => {
+    const { jwk, numbers } = newRsa();
+    const { d, p, q, qi } = numbers;
+    for (const change of [
+      { d: d + (p - 1n) }, // wrong for q alone
+      { d: d + (q - 1n) }, // wrong for p alone
+      { qi: qi + 1n },
+      { p: p + 2n },
+      { q: q + 2n },
+      { p: 1n, q: p * q },
+      { p: p * q, q: 1n },
+    ]) {
+      await expect(() => readPrivateKey(rsaFile(jwk, { ...numbers, ...change })).unlock()).toFailWith(
+        "MALFORMED_KEY",
+        "its numbers do not agree",
+      );
+    }
   });
 
   test("RSA numbers that do not agree are refused", async () => {

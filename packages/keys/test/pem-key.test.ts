@@ -183,6 +183,19 @@ describe("PEM private keys that node:crypto exports", () => {
   });
 });
 
+test("bytes after the DER of a PEM private key are damage", async () => {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  for (const [after, code] of [
+    [Buffer.alloc(0), null],
+    [Buffer.of(0), "MALFORMED_KEY"],
+  ] as const) {
+    const der = Buffer.concat([privateKey.export({ format: "der", type: "pkcs8" }), after]).toString("base64");
+    const read = (): unknown => readText(`-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n`);
+    if (code === null) expect(read()).toMatchObject({ format: "pem" });
+    else await expect(read).toFailWith(code, "its DER is damaged");
+  }
+});
+
 describe("what is no private key", () => {
   test.each([
     ["nothing", "", "an empty file"],

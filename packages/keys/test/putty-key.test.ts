@@ -1,8 +1,10 @@
+import { createCipheriv, createHash, createHmac, generateKeyPairSync } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runOk, temporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { readPrivateKey } from "../src/index.ts";
+import { wireString } from "../src/wire.ts";
 import { makeKey, puttygen, sshKeygen, type MadeKey } from "./make-key.ts";
 import { expect, keyErrorOf } from "./matchers.ts";
 
@@ -214,5 +216,41 @@ describe.skipIf(puttygen.missing || sshKeygen.missing)(`PuTTY private keys of ${
     ];
     const mixed = one.slice(0, one.indexOf("Private-Lines")) + two.slice(two.indexOf("Private-Lines"));
     await expect(() => readPrivateKey(Buffer.from(mixed, "latin1")).unlock(utf8)).toFailWith("WRONG_PASSPHRASE");
+  });
+});
+
+describe("a PuTTY private key of this test's making", () => {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const jwk = privateKey.export({ format: "jwk" });
+  const [seed, point] = [Buffer.from(jwk.d ?? "", "base64url"), Buffer.from(jwk.x ?? "", "base64url")];
+  const sha1 = (...parts: readonly (string | Uint8Array)[]): Buffer => {
+    const hash = createHash("sha1");
+    for (const part of parts) hash.update(part);
+    return hash.digest();
+  };
+
+  /** A file in version 2 (appendix C of PuTTY's manual) with this private part and a MAC that fits. */
+  const file = (encryption: "none" | "aes256-cbc", content: Buffer): Buffer => {
+    const secret = encryption === "none" ? "" : "passphrase";
+    const blob = Buffer.concat(["ssh-ed25519", point].map(wireString));
+    const hmac = createHmac("sha1", sha1("putty-private-key-file-mac-key", secret));
+    for (const part of ["ssh-ed25519", encryption, "me", blob, content]) hmac.update(wireString(part));
+    const key = Buffer.concat([sha1(Buffer.alloc(4), secret), sha1(Buffer.of(0, 0, 0, 1), secret)]).subarray(0, 32);
+    const cipher = createCipheriv("aes-256-cbc", key, Buffer.alloc(16)).setAutoPadding(false);
+    const part = encryption === "none" ? content : cipher.update(content);
+    const lines = (bytes: Buffer): string => `1\n${bytes.toString("base64")}`;
+    const text = `PuTTY-User-Key-File-2: ssh-ed25519\nEncryption: ${encryption}\nComment: me\nPublic-Lines: ${lines(blob)}\n`;
+    return Buffer.from(`${text}Private-Lines: ${lines(part)}\nPrivate-MAC: ${hmac.digest("hex")}\n`);
+  };
+  const padded = (length: number): Buffer => Buffer.concat([wireString(seed), Buffer.alloc(length - 36)]);
+
+  test.each([
+    ["none", 36],
+    ["aes256-cbc", 48],
+  ] as const)("with encryption %s opens, and not with more after its secret", async (encryption, length) => {
+    const passphrases = encryption === "none" ? [] : [Buffer.from("passphrase")];
+    expect(await readPrivateKey(file(encryption, padded(length))).unlock(...passphrases)).toMatchObject({ seed });
+    const more = file(encryption, padded(encryption === "none" ? 37 : 64));
+    await expect(() => readPrivateKey(more).unlock(...passphrases)).toFailWith("MALFORMED_KEY", "are left over");
   });
 });
