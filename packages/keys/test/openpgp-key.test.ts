@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import { peer, startGnuPg, type GnuPg } from "@git-vault/testkit";
+import * as openpgp from "openpgp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isOpenPgpKey, isOpenPgpPrivateKey, readOpenPgpKeys, readOpenPgpPrivateKeys } from "../src/index.ts";
+import {
+  isOpenPgpKey,
+  isOpenPgpPrivateKey,
+  readOpenPgpKeys,
+  readOpenPgpPackets,
+  readOpenPgpPrivateKeys,
+} from "../src/index.ts";
 
 const gpg = peer("gpg");
 
@@ -41,6 +48,73 @@ describe("OpenPGP keys", () => {
   });
 });
 
+describe("OpenPGP private keys", () => {
+  const SECRET_SUBKEY = 7;
+  const generate = async (options: { passphrase?: string; config?: Partial<openpgp.Config> } = {}): Promise<Buffer> => {
+    const userIDs = [{ name: "g" }];
+    const { privateKey } = await openpgp.generateKey({ userIDs, type: "ecc", format: "object", ...options });
+    return Buffer.from(privateKey.write());
+  };
+  const secretsOf = (key: openpgp.PrivateKey): Uint8Array[] =>
+    key.getSubkeys().flatMap(({ keyPacket }) => {
+      const { privateParams = {} } = keyPacket as unknown as { privateParams?: Record<string, unknown> };
+      return Object.values(privateParams).filter((value) => value instanceof Uint8Array);
+    });
+
+  test("are no public keys, even behind one", async () => {
+    const binary = await generate();
+    const { keys } = await openpgp.readPrivateKeys({ binaryKeys: binary }).then(([key]) => ({ keys: key?.toPublic() }));
+    const behind = Buffer.concat([Buffer.from(keys?.write() ?? []), binary]);
+    for (const bytes of [binary, behind]) {
+      await expect(readOpenPgpKeys(bytes)).rejects.toMatchObject({
+        code: "MALFORMED_KEY",
+        message: "expected an OpenPGP public key, got a private key",
+      });
+    }
+  });
+
+  test("whose secret half is another key's are refused", async () => {
+    const binary = await generate();
+    const [file] = await readOpenPgpPrivateKeys(binary);
+    expect(await file?.unlock()).toMatchObject({ type: "openpgp" });
+    const subkey = [...readOpenPgpPackets(binary)].find(({ tag }) => tag === SECRET_SUBKEY)?.body;
+    // The checksum at its end is a sum, which two bytes of the secret that change places leave alone.
+    const at = (subkey?.length ?? 0) - 2 - 16;
+    const [one = 0, other = 0] = subkey?.subarray(at, at + 2) ?? [];
+    subkey?.set([other, one], at);
+    expect(one).not.toBe(other);
+    const [changed] = await readOpenPgpPrivateKeys(binary);
+    await expect(changed?.unlock()).rejects.toMatchObject({
+      code: "MALFORMED_KEY",
+      message: "the OpenPGP private key does not belong to its public half",
+    });
+  });
+
+  test("that ask for more than 256 MiB of memory are refused", async () => {
+    const s2kArgon2Params = { passes: 1, parallelism: 1, memoryExponent: 10 };
+    const config = { s2kType: openpgp.enums.s2k.argon2 as const, s2kArgon2Params, aeadProtect: true };
+    const binary = await generate({ passphrase: "x", config });
+    const [file] = await readOpenPgpPrivateKeys(binary);
+    expect(await file?.unlock(Buffer.from("x"))).toMatchObject({ type: "openpgp" });
+    const parameters = Buffer.from([1, 1, 10]);
+    for (let at = binary.indexOf(parameters); at !== -1; at = binary.indexOf(parameters, at)) binary[at + 2] = 19;
+    const [greedy] = await readOpenPgpPrivateKeys(binary);
+    await expect(greedy?.unlock(Buffer.from("x"))).rejects.toMatchObject({
+      code: "MALFORMED_KEY",
+      message: "the OpenPGP private key cannot be unlocked: its passphrase asks for more memory than is allowed",
+    });
+  });
+
+  test("leave no secret in memory after they are wiped", async () => {
+    const [file] = await readOpenPgpPrivateKeys(await generate());
+    const unlocked = await file?.unlock();
+    const secrets = unlocked === undefined ? [] : secretsOf(unlocked.key);
+    expect(secrets.map((bytes) => bytes.some((byte) => byte !== 0))).toEqual([true]);
+    unlocked?.wipe();
+    expect(secrets.map((bytes) => bytes.some((byte) => byte !== 0))).toEqual([false]);
+  });
+});
+
 describe.skipIf(gpg.missing)(`OpenPGP keys made by ${gpg.label}`, () => {
   let gnupg: GnuPg;
   beforeAll(() => {
@@ -72,6 +146,8 @@ describe.skipIf(gpg.missing)(`OpenPGP keys made by ${gpg.label}`, () => {
     const signOnly = await gnupg.generate({ userId: "a <a@example.org>", signOnly: true });
     const expired = await gnupg.generate({ userId: "b <b@example.org>", expires: "seconds=1" });
     const weak = await gnupg.generate({ userId: "c <c@example.org>", algorithm: "rsa1024" });
+    const weakSubkey = await gnupg.generate({ userId: "h <h@example.org>", signOnly: true });
+    await gnupg.gpg(["--passphrase", "", "--quick-add-key", weakSubkey, "rsa1024", "encrypt"]);
     const subkey = await gnupg.generate({ userId: "d <d@example.org>", signOnly: true });
     await gnupg.gpg(["--passphrase", "", "--quick-add-key", subkey, "cv25519", "encrypt", "seconds=1"]);
     const revoked = await gnupg.generate({ userId: "e <e@example.org>" });
@@ -85,6 +161,7 @@ describe.skipIf(gpg.missing)(`OpenPGP keys made by ${gpg.label}`, () => {
     expect(await reasonOf(signOnly)).toBe("it can only sign");
     expect(await reasonOf(expired)).toMatch(/^it expired on \d{4}-\d\d-\d\d$/);
     expect(await reasonOf(weak)).toBe("its primary key is RSA of 1024 bits, under the minimum of 2048");
+    expect(await reasonOf(weakSubkey)).toBe("its encryption subkey is RSA of 1024 bits, under the minimum of 2048");
     expect(await reasonOf(subkey)).toMatch(/^its encryption subkey expired on/);
     expect(await reasonOf(revoked)).toBe("it is revoked");
   });

@@ -197,6 +197,8 @@ describe.skipIf(sshKeygen.missing)(`SSH signatures and ${sshKeygen.label}`, () =
 
 const fido = new FidoKey("ed25519");
 const fidoEcdsa = new FidoKey("ecdsa");
+/** Its point, as a field of its blob. */
+const wirePoint = fidoEcdsa.blob.subarray(-(4 + 65 + 4 + 4), -(4 + 4));
 const sound = { publicKey: fido.blob, signature: fido.sign(message) };
 
 test.for([
@@ -257,6 +259,12 @@ test.for([
     Buffer.concat([...["ecdsa-sha2-nistp256", "nistp384"].map(field), field(Buffer.alloc(97, 4))]),
     "MALFORMED_KEY",
   ],
+  [
+    "of a point of one curve under the name of another",
+    Buffer.concat([field(fidoEcdsa.type), field("nistp384"), wirePoint, field("ssh:")]),
+    "MALFORMED_KEY",
+  ],
+  ["with bytes after its key", Buffer.concat([fido.blob, Buffer.of(0)]), "MALFORMED_KEY"],
   [
     "of a compressed point",
     Buffer.concat([...["ecdsa-sha2-nistp256", "nistp256"].map(field), field(Buffer.alloc(33, 2))]),

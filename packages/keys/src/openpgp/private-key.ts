@@ -111,16 +111,16 @@ async function decryptingPackets({ config }: OpenPgpLibrary, key: PrivateKey): P
   return packets;
 }
 
+/** Decrypts a part that is encrypted, and checks that it belongs to its public half. */
 async function unlockPacket(
   { config }: OpenPgpLibrary,
   packet: SecretPacket,
-  passphrase: Uint8Array | undefined,
+  passphrase: Uint8Array = new Uint8Array(),
 ): Promise<void> {
-  if (packet.isDecrypted()) return;
   // The library's types lack the parameter for the settings.
   const decrypt: (passphrase: string, settings: typeof config) => Promise<void> = packet.decrypt.bind(packet);
   try {
-    await decrypt(Buffer.from(passphrase ?? []).toString(), config);
+    if (!packet.isDecrypted()) await decrypt(Buffer.from(passphrase).toString(), config);
   } catch (error) {
     const message = error instanceof Error ? error.message : "";
     if (/incorrect key passphrase/i.test(message)) {

@@ -91,6 +91,5 @@ export function readSigningKey(blob: Buffer): VerifyingKey {
   const read = type === "ssh-rsa" ? readRsa : type.includes("ed25519") ? readEd25519 : readEcdsa;
   const parts = read(reader, type);
   const application = type.startsWith("sk-") ? reader.string() : null;
-  reader.end();
   return { type, blob: Buffer.from(blob), fingerprint: fingerprintOfAny(blob), application, ...parts };
 }
