@@ -61,14 +61,11 @@ const chunks = {
   ],
   grants: [
     ...["grant", "holders", "sync", "revoke"].map((name) => own(`src/commands/holders/${name}.ts`)),
-    ...["grant", "holders", "open-grants", "find-grants", "sync", "grant-signature", "openpgp-grant"]
-      .map((name) => `grants/${name}`)
-      .map(sharing),
+    sharing("grants/index"),
   ],
 };
-// `sharing` exports what view and share to a key file use beside what only repositories need.
-const isOfRepositories = (id) =>
-  /[/\\]packages[/\\](?:git-crypt|sharing[/\\]src[/\\]grants[/\\]openpgp-(?:files|open))/.test(id);
+// Commands on messages look at a repository, where there is one.
+const isOfRepositories = (id) => /[/\\]packages[/\\]git-crypt/.test(id);
 /**
  * The indexes of the packages lead to what only signed messages need, which is kept out of the
  * chunks above.

@@ -5,16 +5,9 @@ import { parsePublicKey } from "@git-vault/keys";
 import { seal, SshRecipient } from "@git-vault/sealing";
 import type { Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  encodeGrant,
-  grant,
-  listHolders,
-  openGrants,
-  parseGrant,
-  Pins,
-  planRotation,
-  type GrantFile,
-} from "../src/index.ts";
+import { encodeGrant, grant, listHolders, openGrants, parseGrant, type GrantFile } from "../src/grants/index.ts";
+import { Pins } from "../src/index.ts";
+import { planRotation } from "../src/rotation/index.ts";
 import { failureOf } from "./hands.ts";
 import {
   encryptedRepository,

@@ -5,7 +5,7 @@ import { keyId, parseKeyFile } from "@git-vault/git-crypt";
 import { generateIdentity } from "@git-vault/sealing";
 import { peer, runOk, throwawayRepository, type Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { encodeGrant, grant, parseGrant } from "../src/index.ts";
+import { encodeGrant, grant, parseGrant } from "../src/grants/index.ts";
 import { failureOf } from "./hands.ts";
 import { encryptedRepository, grantFiles, grantOf, grantTo, makeTeam, opened, type Team } from "./team.ts";
 

@@ -1,6 +1,6 @@
 import type { Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { findGrants, listHolders, planSync, type Holder } from "../src/index.ts";
+import { findGrants, listHolders, planSync, type Holder } from "../src/grants/index.ts";
 import { failureOf } from "./hands.ts";
 import { encryptedRepository, grantFiles, grantTo, makeTeam, opened, type Team } from "./team.ts";
 
@@ -151,7 +151,7 @@ async function makeTeamElsewhere(): Promise<{ team: Team } & AsyncDisposable> {
 
 describe("whose grants are removed", () => {
   test("are named, or it is said who the holders are", async () => {
-    const { holders, paths } = await findGrants(opened(repository), "default", ["github:bob"]);
+    const { holders, paths } = findGrants(opened(repository), "default", ["github:bob"]);
     expect(holders).toEqual(["github:bob"]);
     expect(paths).toEqual(grantFiles(repository).filter((path) => path.includes("bob")));
     const error = await failureOf(findGrants(opened(repository), "default", ["github:dave"]));

@@ -5,16 +5,10 @@ import { openRepository } from "@git-vault/git-crypt";
 import { readOpenPgpKeys, type OpenPgpPublicKey } from "@git-vault/keys";
 import { peer, runOk, startGnuPg, temporaryFolder, type GnuPg, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  findGrants,
-  findOpenPgpGrants,
-  grantOpenPgp,
-  listHolders,
-  openOpenPgpGrants,
-  Pins,
-  planRotation,
-  type ReceiveOptions,
-} from "../src/index.ts";
+import { findGrants, grantOpenPgp, listHolders, openOpenPgpGrants } from "../src/grants/index.ts";
+import { findOpenPgpGrants } from "../src/grants/openpgp-files.ts";
+import { Pins, type ReceiveOptions } from "../src/index.ts";
+import { planRotation } from "../src/rotation/index.ts";
 
 const gitCrypt = peer("git-crypt");
 const gpg = peer("gpg");
@@ -221,7 +215,7 @@ describe.skipIf(gitCrypt.missing || gpg.missing)(`grants as ${gitCrypt.label} an
     const { holders, unvouched } = await listHolders(repository(), null);
     expect(holders).toMatchObject([{ holder, keyName: "default", paths: [voucher], standing: "current" }]);
     expect(unvouched).toEqual([]);
-    expect((await findGrants(repository(), "default", [holder])).paths).toEqual([voucher, path]);
+    expect(findGrants(repository(), "default", [holder]).paths).toEqual([voucher, path]);
   });
 
   test("gives nothing in a repository without grants", async () => {

@@ -20,7 +20,8 @@ import {
   type TemporaryFolder,
 } from "@git-vault/testkit";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
-import { findSigner, grant, type GrantedBy, type GrantResult } from "../src/index.ts";
+import { grant, type GrantedBy, type GrantResult } from "../src/grants/index.ts";
+import { findSigner } from "../src/index.ts";
 
 /** Three people on a stand-in for GitHub, each with a home and a key there. */
 export interface Team {

@@ -52,7 +52,7 @@ export async function findKeys(
 }
 
 async function grantedKeys(source: KeySource, env: NodeJS.ProcessEnv, repository: Repository): Promise<KeyFile[]> {
-  const { openGrants } = await import("@git-vault/sharing");
+  const { openGrants } = await import("@git-vault/sharing/grants");
   const { opened } = await openGrants(repository, await privateKeys(source, env));
   return opened.map(({ key }) => {
     const keyFile = parseKeyFile(key);

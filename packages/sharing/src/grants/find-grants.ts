@@ -1,8 +1,8 @@
+import { printable } from "@git-vault/core";
 import type { Repository } from "@git-vault/git-crypt";
 import { SharingError } from "../errors.ts";
 import { readGrants } from "./read-grants.ts";
 import { openPgpHolder } from "./openpgp-unvouched.ts";
-import { printable } from "../printable.ts";
 
 /** The grants of holders, to be removed. */
 export interface Revocation {
@@ -14,7 +14,12 @@ export interface Revocation {
   readonly elsewhere: readonly { readonly holder: string; readonly keyName: string }[];
 }
 
-/** See `findGrants` in granting.ts. */
+/**
+ * Finds the grants of holders for a key, also those that are not sound. Nothing is written.
+ *
+ * @param names as `listHolders` gives them: `github:choldgraf`, `ci:release`, `gpg:FINGERPRINT`
+ * @throws SharingError `NO_SUCH_HOLDER`
+ */
 export function findGrants(repository: Repository, keyName: string, names: readonly string[]): Revocation {
   const { grants, vouchers, openPgp } = readGrants(repository);
   const vouched = new Set(vouchers.map(({ file }) => file.path));

@@ -32,7 +32,13 @@ export function signerOf(grant: Grant): string | null {
   }
 }
 
-/** See `signatureStates` in granting.ts. */
+/**
+ * Verifies the signatures of grants against the authentication and signing keys of who says that
+ * they granted them.
+ *
+ * @param directory asks the forges; null to ask nobody
+ * @throws DirectoryError where a forge cannot be asked now
+ */
 export async function signatureStates(
   grants: readonly Grant[],
   directory: Directory | null,

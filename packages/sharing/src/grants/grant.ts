@@ -1,3 +1,4 @@
+import { printable } from "@git-vault/core";
 import { forgeUserOf, GITHUB, type Directory, type DirectoryEntry } from "@git-vault/directory";
 import { commitFiles, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
 import { SharingError } from "../errors.ts";
@@ -6,7 +7,6 @@ import { signatureStates, signerOf } from "./grant-signature.ts";
 import { presentKey, standingOf } from "./grant-validity.ts";
 import { readGrants, type Grant } from "./read-grants.ts";
 import { grantKeysOf, holderOf, makeGrant, type GrantedBy, type Grantee } from "./make-grant.ts";
-import { printable } from "../printable.ts";
 import { chooseRecipients, type PassedOverKey } from "../messages/share.ts";
 
 /** What is granted, to whom and how. */
@@ -50,7 +50,14 @@ export interface GrantResult {
   readonly commit: string | null;
 }
 
-/** See `grant` in granting.ts. */
+/**
+ * Grants the repository's key: seals it to all usable keys of each recipient and commits that, in
+ * one commit, in `.git-vault`. An older grant of the same holder is replaced. Where anything fails,
+ * nothing is changed.
+ *
+ * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`; GitCryptError RETIRED_KEY; what
+ * `Repository.readKey`, `commitFiles`, signing and the directory do
+ */
 export async function grant(options: GrantOptions): Promise<GrantResult> {
   const { repository, keyName = "default", by, machines = new Map<string, string>() } = options;
   const grants = readGrants(repository);

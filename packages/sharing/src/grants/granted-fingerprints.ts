@@ -5,8 +5,15 @@ import { standingOf } from "./grant-validity.ts";
 import { readGrants, type Grant } from "./read-grants.ts";
 import { keyIfAny } from "./holders.ts";
 
-/** See `grantedKeys` in granting.ts. */
-export function grantedKeys(repository: Repository, kind: KeyKind): Map<string, ReadonlySet<string>> {
+/**
+ * The keys that a repository's grants name, by holder: what colleagues saw of somebody, where one
+ * has not seen them oneself. Only grants count that were made with a key that lies here, and whose
+ * signature, if any, fits.
+ *
+ * @returns fingerprints
+ * @throws GitCryptError GIT_FAILED, MALFORMED_KEY_FILE
+ */
+export function grantedFingerprints(repository: Repository, kind: KeyKind): Map<string, ReadonlySet<string>> {
   const all = readGrants(repository);
   const grants: readonly Grant[] = kind === "openpgp" ? all.vouchers : all.grants;
   const granted = new Map<string, Set<string>>();

@@ -74,7 +74,13 @@ export function keyIfAny(repository: Repository, keyName: string): KeyFile | nul
   }
 }
 
-/** See `listHolders` in granting.ts. */
+/**
+ * Tells who has the keys of a repository, from its grants alone, and what became of them since.
+ *
+ * @param directory asks the forges; null to ask nobody
+ * @throws GitCryptError GIT_FAILED, MALFORMED_KEY_FILE; DirectoryError where a forge cannot be
+ * asked now
+ */
 export async function listHolders(repository: Repository, directory: Directory | null): Promise<HolderList> {
   // Where there is no work tree, there is no index to speak of either.
   const all = readGrants(repository, repository.topLevel === null ? "HEAD" : undefined);

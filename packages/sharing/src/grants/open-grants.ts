@@ -10,15 +10,13 @@ import {
   type KeyFile,
   type Repository,
 } from "@git-vault/git-crypt";
-import { isVaultError } from "@git-vault/core";
+import { isVaultError, printable } from "@git-vault/core";
 import { open, PassphraseIdentity, SealingError } from "@git-vault/sealing";
 import { SharingError } from "../errors.ts";
 import { signerOf } from "./grant-signature.ts";
 import { isMadeWith } from "./grant-validity.ts";
 import { MAX_GRANT_BYTES, parseGrant } from "./grant-file.ts";
 import { GRANTS_FOLDER, readGrantsToCome, type BadGrant, type Grant, type Grants } from "./read-grants.ts";
-import { printable } from "../printable.ts";
-import { removalText, type RemovedGrant } from "./removed-grant.ts";
 import {
   findLocalIdentities,
   type LocalIdentities,
@@ -37,6 +35,19 @@ export interface OpenedGrant {
   readonly openedWith: OpenedWith;
 }
 
+/** A grant that a commit removed. */
+export interface RemovedGrant {
+  readonly holder: string;
+  readonly commit: string;
+  /** The name of who wrote the commit, of printable characters, and the day of it: `2026-11-28`. */
+  readonly by: string;
+  readonly day: string;
+}
+
+/** How a removed grant is told of. */
+export const removalText = ({ holder, commit, by, day }: RemovedGrant): string =>
+  `the grant to ${holder} was removed by ${by} on ${day}, in the commit ${commit.slice(0, 12)}`;
+
 /** The grants that were found for the private keys of this machine. */
 export interface OpenedGrants {
   /** One for each key's name. */
@@ -52,7 +63,19 @@ export interface OpenedGrants {
   readonly removed: RemovedGrant | null;
 }
 
-/** See `openGrants` in granting.ts. */
+/**
+ * Finds grants in a repository, and in what was fetched for its branch, that the private keys of
+ * this machine open, and opens the newest sound one for each key's name; more, where branches that
+ * were rotated each have a key of their own.
+ *
+ * A grant is refused that holds another key than it says, or another one than the repository's
+ * files are encrypted with; that holds a key which a rotation replaced; whose signature does not
+ * fit; or that was not made, or was changed since, by somebody who had the key.
+ *
+ * @returns nothing opened where no grant is for these private keys
+ * @throws SharingError `RETIRED_GRANT` or `MISMATCHED_GRANT` where there are grants for them, and
+ * each is refused; what a private key that was named throws, and `receive` for a wrong passphrase
+ */
 export async function openGrants(repository: Repository, options: ReceiveOptions): Promise<OpenedGrants> {
   const grants = readGrantsToCome(repository);
   if (grants.grants.length + grants.rotations.size === 0)
@@ -207,7 +230,12 @@ function allRefused(refused: readonly BadGrant[], isRetired: boolean, removed: R
       });
 }
 
-/** See `lacksPresentKey` in granting.ts. */
+/**
+ * Tells whether a rotation made a key that is not here, of those names whose keys are: in what is
+ * checked out, or was fetched for the branch.
+ *
+ * @throws GitCryptError GIT_FAILED, KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE
+ */
 export function lacksPresentKey(repository: Repository): boolean {
   const { rotations } = readGrantsToCome(repository);
   return repository.keyNames().some((name) => {

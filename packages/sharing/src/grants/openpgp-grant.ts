@@ -29,7 +29,17 @@ export interface OpenPgpGranted {
   readonly fingerprint: string;
 }
 
-/** See `grantOpenPgp` in granting.ts. */
+/**
+ * Grants the repository's key to all usable OpenPGP keys of each recipient, in git-crypt's own way
+ * and without gpg, with a statement in `.git-vault` that vouches for it, and commits that in one
+ * commit: git-crypt's `unlock` opens it. A grant that nobody vouches for is made anew. Where
+ * anything fails, nothing is changed.
+ *
+ * @param options whose recipients were looked up with their OpenPGP keys
+ * @throws SharingError `NO_USABLE_KEY`, also for a key of version 6; SealingError
+ * `UNUSABLE_RECIPIENT`; GitCryptError RETIRED_KEY; what `Repository.readKey`, `commitFiles`,
+ * signing and the directory do
+ */
 export async function grantOpenPgp(options: Omit<GrantOptions, "machines">): Promise<OpenPgpGrantResult> {
   const { repository, keyName = "default", to, directory, by, stageOnly = false } = options;
   const { sealedTo, notSealedTo } = chooseRecipients({ to, format: "openpgp" });

@@ -1,3 +1,4 @@
+import { printable } from "@git-vault/core";
 import {
   readRotations,
   readTracked,
@@ -20,7 +21,6 @@ import {
   type GrantKey,
 } from "./grant-file.ts";
 import { readOpenPgpGrants, type TrackedOpenPgpGrant } from "./openpgp-files.ts";
-import { printable } from "../printable.ts";
 
 /** A grant in a repository. */
 export interface Grant extends GrantFile {

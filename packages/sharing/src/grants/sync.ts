@@ -57,7 +57,14 @@ interface Step {
   readonly entry: DirectoryEntry | null;
 }
 
-/** See `planSync` in granting.ts. */
+/**
+ * Finds the holders whose grants do not fit the keys that they have on the forge now. Nothing is
+ * written until `apply`.
+ *
+ * @param keyName whose grants; null for all keys of the repository that lie here
+ * @throws GitCryptError RETIRED_KEY; what `Repository.readKey` does; DirectoryError where a forge
+ * cannot be asked now
+ */
 export async function planSync(
   repository: Repository,
   keyName: string | null,

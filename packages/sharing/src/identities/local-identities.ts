@@ -1,3 +1,4 @@
+import { printable } from "@git-vault/core";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import {
   findIdentities,
@@ -22,7 +23,6 @@ import {
 } from "@git-vault/sealing";
 import { SharingError } from "../errors.ts";
 import type { GpgOptions } from "./gpg.ts";
-import { printable } from "../printable.ts";
 
 /**
  * A passphrase that is needed: of a private key that the message is for, or of the message itself.

@@ -1,3 +1,4 @@
+import { printable } from "@git-vault/core";
 import { readdirSync } from "node:fs";
 import {
   armorSignature,
@@ -16,7 +17,6 @@ import {
 } from "@git-vault/keys";
 import { SharingError } from "../errors.ts";
 import { readFile, readIfAny, readNamedFile, type PassphraseRequest } from "./local-identities.ts";
-import { printable } from "../printable.ts";
 import { SshAgent } from "./ssh-agent.ts";
 
 /** A key that signs, wherever it is. */

@@ -19,7 +19,7 @@ import {
   type OpenedWith,
   type ReceiveOptions,
 } from "../identities/local-identities.ts";
-import { MAX_SIGNED_BYTES } from "./signed-size.ts";
+import { MAX_SIGNED_BYTES } from "./share.ts";
 
 /** An opened message. */
 export interface Received {

@@ -1,5 +1,5 @@
 import type { DirectoryEntry, RecipientKey } from "@git-vault/directory";
-import { assertBytes, assertOneOf } from "@git-vault/core";
+import { assertBytes, assertOneOf, printable } from "@git-vault/core";
 import { whyUnusable } from "@git-vault/keys";
 import {
   createSealer,
@@ -13,10 +13,15 @@ import {
   type Sealer,
 } from "@git-vault/sealing";
 import { SharingError } from "../errors.ts";
-import { printable } from "../printable.ts";
 import type { SignOptions } from "./sign-message.ts";
 
 const STRONG_RSA_BITS = 2048;
+
+/**
+ * A signed secret is held whole, by its sender and its receiver: none of it may be used before the
+ * signature was verified.
+ */
+export const MAX_SIGNED_BYTES: number = 16 * 1024 * 1024;
 
 /** With whom a secret is shared, and how. */
 export interface SharingOptions {
@@ -125,11 +130,27 @@ export async function startSharing(options: SharingOptions): Promise<Sharing> {
   return { ...chosen, sealer: await createSealer(recipients, { armor, allowMixed }) };
 }
 
-/** Most messages are not signed. */
-async function signed(plaintext: Uint8Array, chosen: Chosen, sign: SignOptions): Promise<AttachedSignature> {
-  const { signPlaintext } = await import("./sign-message.ts");
-  return signPlaintext(plaintext, chosen, sign);
+async function signed(
+  plaintext: Uint8Array,
+  { format, sealedTo }: Chosen,
+  sign: SignOptions,
+): Promise<AttachedSignature> {
+  if (format !== "age") throw cannotSign("ssh-vault's format has no place for a signature", "seal in the age format");
+  if (sealedTo.length === 0) {
+    throw cannotSign("a message to a passphrase cannot be signed", "seal it to the receiver's keys instead");
+  }
+  if (plaintext.length > MAX_SIGNED_BYTES) {
+    throw cannotSign(
+      `expected at most ${MAX_SIGNED_BYTES} bytes to sign, got ${plaintext.length}`,
+      "share it unsigned, or sign the file itself with `ssh-keygen -Y sign`",
+    );
+  }
+  const recipients = sealedTo.flatMap(({ entry }) => entry.fingerprint ?? []);
+  const { signPlaintext } = await import("./sign-message.ts"); // most messages are not signed
+  return signPlaintext(plaintext, recipients, sign);
 }
+
+const cannotSign = (message: string, hint: string): SharingError => new SharingError("CANNOT_SIGN", message, { hint });
 
 /** Decides which keys are sealed to; throws what `share` does. */
 export function chooseRecipients(options: SharingOptions): Chosen & { readonly recipients: readonly Recipient[] } {

@@ -8,10 +8,7 @@ import {
   type AttachedSignature,
   type MessageSignature,
 } from "@git-vault/sealing";
-import { SharingError } from "../errors.ts";
 import type { OpenedWith } from "../identities/local-identities.ts";
-import type { Chosen } from "./share.ts";
-import { MAX_SIGNED_BYTES } from "./signed-size.ts";
 import type { Signer } from "../identities/signer.ts";
 
 /** How a message is signed. */
@@ -26,32 +23,20 @@ export interface SignOptions {
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
 
-/** Signs what is sealed, and to whom. */
+/**
+ * Signs what is sealed, and to whom.
+ *
+ * @param recipients the fingerprints of the keys that it is sealed to
+ */
 export async function signPlaintext(
   plaintext: Uint8Array,
-  { format, sealedTo }: Chosen,
+  recipients: readonly string[],
   { signer, from }: SignOptions,
 ): Promise<AttachedSignature> {
-  if (format !== "age") throw cannotSign("ssh-vault's format has no place for a signature", "seal in the age format");
-  if (sealedTo.length === 0) {
-    throw cannotSign("a message to a passphrase cannot be signed", "seal it to the receiver's keys instead");
-  }
-  if (plaintext.length > MAX_SIGNED_BYTES) {
-    throw cannotSign(
-      `expected at most ${MAX_SIGNED_BYTES} bytes to sign, got ${plaintext.length}`,
-      "share it unsigned, or sign the file itself with `ssh-keygen -Y sign`",
-    );
-  }
-  const statement = encodeStatement({
-    from: from ?? null,
-    date: new Date().toISOString().replace(/\.\d+/, ""),
-    digest: sha256(plaintext),
-    recipients: sealedTo.flatMap(({ entry: { fingerprint } }) => (fingerprint === null ? [] : [fingerprint])),
-  });
+  const date = new Date().toISOString().replace(/\.\d+/, "");
+  const statement = encodeStatement({ from: from ?? null, date, digest: sha256(plaintext), recipients });
   return { statement, signature: readSignature(await signer.sign(SIGNATURE_NAMESPACE, statement)).blob };
 }
-
-const cannotSign = (message: string, hint: string): SharingError => new SharingError("CANNOT_SIGN", message, { hint });
 
 /**
  * Verifies the signature of an opened message; where it does not fit, the plaintext is overwritten.

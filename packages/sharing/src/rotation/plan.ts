@@ -73,7 +73,23 @@ export interface ApplyOptions extends FilterCommands {
   readonly progress?: Progress | undefined;
 }
 
-/** See `planRotation` in granting.ts. */
+/**
+ * Plans the replacement of a repository's key: for whom the new one is sealed, and to which keys,
+ * which are those that their grants name; what speaks against that, and is to be confirmed by
+ * somebody; and which grants are removed, and why. Nothing is written until `apply`.
+ *
+ * Only what was made with the key that lies here is renewed, and nothing whose signature does not
+ * fit. Something speaks against a grant that is not signed, or by a key that is not known to be the
+ * signer's; that was made by who is taken out now; that names a key which the holder's account has
+ * not, or had not when it was last seen; and that nobody vouches for, as is the case where
+ * git-crypt itself granted to an OpenPGP key. What a forge does not tell since it cannot be asked
+ * now is doubtful, and no failure. Where two branches were rotated and merged, each holder is one
+ * of both, or was first granted a key after the other branch was rotated: whom one of them shut out
+ * stays out.
+ *
+ * @throws SharingError `NO_SUCH_HOLDER`, `PINS_UNREADABLE`; GitCryptError RETIRED_KEY; what
+ * `Repository.readKey` does
+ */
 export async function planRotation(request: RotationRequest): Promise<RotationPlan> {
   const { repository, keyName = "default", by, pins, directory } = request;
   const all = readGrants(repository);

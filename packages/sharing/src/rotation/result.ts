@@ -17,7 +17,11 @@ export interface RotatedKey extends Omit<RotateResult, "droppedGrants"> {
   readonly dropped: readonly BadGrant[];
 }
 
-/** See `resumeRotation` in granting.ts. */
+/**
+ * Finishes a rotation that was interrupted, as it was planned.
+ *
+ * @throws what `continueRotation` of git-crypt's does
+ */
 export const resumeRotation = (repository: Repository, commands: FilterCommands): RotatedKey =>
   withGrants(repository, continueRotation(repository, commands), []);
 

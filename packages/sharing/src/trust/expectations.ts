@@ -1,6 +1,6 @@
+import { printable } from "@git-vault/core";
 import { forgeUserOf, GITHUB, type Directory, type DirectoryEntry } from "@git-vault/directory";
 import { SharingError } from "../errors.ts";
-import { printable } from "../printable.ts";
 
 /** What is demanded of recipients before anything is sealed to them. */
 export interface Expectations {

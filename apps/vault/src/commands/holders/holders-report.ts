@@ -1,5 +1,5 @@
 import { plural, printable } from "@git-vault/core";
-import type { HeldKey, Holder, HolderList, StrayGrant } from "@git-vault/sharing";
+import type { HeldKey, Holder, HolderList, StrayGrant } from "@git-vault/sharing/grants";
 import { signatureText } from "../message/signature-text.ts";
 
 /** What is to be looked after about a holder, in sentences. */

@@ -1,6 +1,6 @@
 import { Directory } from "@git-vault/directory";
 import { openRepository } from "@git-vault/git-crypt";
-import { listHolders, type Holder, type HolderList } from "@git-vault/sharing";
+import { listHolders, type Holder, type HolderList } from "@git-vault/sharing/grants";
 import { usageError } from "../../cli/errors.ts";
 import { attentionOf, holdersAsMarkdown, holdersAsText } from "./holders-report.ts";
 import { writeJson, writeStdout } from "../../io/streams.ts";

@@ -1,7 +1,7 @@
 import { userNameOf } from "@git-vault/directory";
 import { commitFiles, openRepository, type Repository } from "@git-vault/git-crypt";
 import { isVaultError, printable } from "@git-vault/core";
-import { findGrants, type Revocation } from "@git-vault/sharing";
+import { findGrants, type Revocation } from "@git-vault/sharing/grants";
 import { usageError } from "../../cli/errors.ts";
 import { describeRotation, reportRotation, rotateKey } from "./rotate-key.ts";
 import type { Options, Run } from "../../cli/command.ts";
@@ -30,7 +30,7 @@ async function removeAlone(
   names: readonly string[],
 ): Promise<void> {
   const { keyName = "default", noCommit } = options;
-  const revocation = await findGrants(repository, keyName, names);
+  const revocation = findGrants(repository, keyName, names);
   const { holders, paths, elsewhere } = revocation;
   const commit = commitFiles(repository, new Map(paths.map((path) => [path, null])), {
     message: `Revoke the key ${keyName} of ${holders.join(", ")}`,

@@ -1,16 +1,9 @@
 import { plural, printable } from "@git-vault/core";
 import type { FileName, Repository } from "@git-vault/git-crypt";
 import { Directory } from "@git-vault/directory";
-import {
-  defaultPinFile,
-  listHolders,
-  Pins,
-  planRotation,
-  SharingError,
-  type PlannedGrant,
-  type RotatedKey,
-  type RotationPlan,
-} from "@git-vault/sharing";
+import { defaultPinFile, Pins, SharingError } from "@git-vault/sharing";
+import { listHolders } from "@git-vault/sharing/grants";
+import { planRotation, type PlannedGrant, type RotatedKey, type RotationPlan } from "@git-vault/sharing/rotation";
 import { findGranter, type Granter, type GranterOptions } from "./granter.ts";
 import { signatureText } from "../message/signature-text.ts";
 import { filterCommands } from "../repository/filter-command.ts";

@@ -1,5 +1,5 @@
 import { abortRotation, openRepository } from "@git-vault/git-crypt";
-import { resumeRotation } from "@git-vault/sharing";
+import { resumeRotation } from "@git-vault/sharing/rotation";
 import { usageError } from "../../cli/errors.ts";
 import { filterCommands } from "../repository/filter-command.ts";
 import { describeRotation, reportRotation, rotateKey } from "./rotate-key.ts";
@@ -18,6 +18,6 @@ export const run: Run<typeof REPOSITORY_COMMANDS.rotate> = async (options) => {
     const told = ["vault: the rotation is undone: the key and the commit are what they were"];
     return reportResult(options, { aborted: true }, told);
   }
-  const result = isResumed ? await resumeRotation(repository, filterCommands()) : await rotateKey(repository, options);
+  const result = isResumed ? resumeRotation(repository, filterCommands()) : await rotateKey(repository, options);
   reportResult(options, describeRotation(result), reportRotation(result));
 };

@@ -1,7 +1,8 @@
 import { printable } from "@git-vault/core";
 import { Directory } from "@git-vault/directory";
 import { openRepository, type Repository } from "@git-vault/git-crypt";
-import { listHolders, planSync, SharingError, type SyncPlan } from "@git-vault/sharing";
+import { SharingError } from "@git-vault/sharing";
+import { listHolders, planSync, type SyncPlan } from "@git-vault/sharing/grants";
 import { findGranter } from "./granter.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { canAsk, confirm } from "../../io/confirm.ts";

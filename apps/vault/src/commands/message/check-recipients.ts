@@ -1,13 +1,6 @@
 import type { Repository } from "@git-vault/git-crypt";
 import { Directory, type DirectoryEntry, type KeyKind } from "@git-vault/directory";
-import {
-  assertExpected,
-  defaultPinFile,
-  grantedKeys,
-  Pins,
-  SharingError,
-  type ChangedRecipient,
-} from "@git-vault/sharing";
+import { assertExpected, defaultPinFile, Pins, SharingError, type ChangedRecipient } from "@git-vault/sharing";
 import { printable } from "@git-vault/core";
 import type { TrustOptions } from "../../cli/flags.ts";
 import { canAsk, confirm } from "../../io/confirm.ts";
@@ -42,10 +35,10 @@ export async function trustedRecipients(
   const expectations = { fingerprints: options.expect, memberOf: options.memberOf };
   const wasExpected = await assertExpected(entries, expectations, directory);
   const pins = new Pins(defaultPinFile());
-  const { first, changed } = pins.compare(
-    entries,
-    repository === null ? undefined : await grantedKeys(repository, kind),
-  );
+  // Most are shared with outside of a repository.
+  const granted =
+    repository === null ? undefined : (await import("@git-vault/sharing/grants")).grantedFingerprints(repository, kind);
+  const { first, changed } = pins.compare(entries, granted);
   if (changed.length > 0) await admitChanges(changed, options);
   if (first.length > 0) await admitFirst(first, options, wasExpected);
   return {

@@ -1,6 +1,6 @@
 import { printable } from "@git-vault/core";
 import { Directory, userNameOf } from "@git-vault/directory";
-import { signatureStates, type OpenedGrants } from "@git-vault/sharing";
+import { signatureStates, type OpenedGrants } from "@git-vault/sharing/grants";
 import { CliError } from "../../cli/errors.ts";
 import { unsigned } from "./signature-report.ts";
 import type { SignerOptions } from "../../cli/flags.ts";

@@ -1,4 +1,4 @@
-import type { SignatureState } from "@git-vault/sharing";
+import type { SignatureState } from "@git-vault/sharing/grants";
 
 /** How a signature is spoken of. */
 export function signatureText(signature: SignatureState): string {

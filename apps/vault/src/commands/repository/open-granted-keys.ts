@@ -1,5 +1,5 @@
 import type { Repository } from "@git-vault/git-crypt";
-import { openGrants, openOpenPgpGrants } from "@git-vault/sharing";
+import { openGrants, openOpenPgpGrants } from "@git-vault/sharing/grants";
 import { demandSignatures } from "../message/demand-signatures.ts";
 import { privateKeys } from "../message/private-keys.ts";
 import { wantsSignature, type OpeningOptions, type SignerOptions } from "../../cli/flags.ts";

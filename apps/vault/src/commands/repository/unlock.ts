@@ -21,7 +21,7 @@ import {
   type Grant,
   type OpenedGrants,
   type SignatureState,
-} from "@git-vault/sharing";
+} from "@git-vault/sharing/grants";
 import { demandSignatures } from "../message/demand-signatures.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { CliError } from "../../cli/errors.ts";
@@ -101,7 +101,7 @@ async function findKeys(
   }
   const isOpen = holdsAllKeys(repository);
   // A rotation that was made elsewhere has a key of its own, and a grant may hold it.
-  if (isOpen && !(await lacksPresentKey(repository))) return keysHere(repository);
+  if (isOpen && !lacksPresentKey(repository)) return keysHere(repository);
   const key = await keyOfEnvironment(options);
   if (key !== null) return { source: "environment", keys: [key] };
   const grants = await openGrants(repository, await privateKeys(options));
