@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeSshKey, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeKey } from "../src/commands/repository/key-output.ts";
+import { writeKey } from "../src/commands/repository/key-files.ts";
 import { VAULT } from "./program.ts";
 
 let folder: TemporaryFolder;

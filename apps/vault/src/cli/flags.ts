@@ -86,15 +86,20 @@ export const OUTPUT = {
 
 export const CLIPBOARD = { short: "c", summary: "write to the clipboard instead of stdout" } as const;
 
-export const CLEAR_AFTER = {
-  value: "SECONDS",
-  number: {
-    form: /^\d{1,6}$/,
-    expected: "a whole number of seconds, at most 999999",
-    hint: "`--clear-after 0` leaves the clipboard alone",
+/** Where a plaintext goes. */
+export const PLAINTEXT_FLAGS = {
+  output: OUTPUT,
+  clipboard: CLIPBOARD,
+  "clear-after": {
+    value: "SECONDS",
+    number: {
+      form: /^\d{1,6}$/,
+      expected: "a whole number of seconds, at most 999999",
+      hint: "`--clear-after 0` leaves the clipboard alone",
+    },
+    summary: "clear a plaintext from the clipboard after so long; 0 keeps it; default 45",
   },
-  summary: "clear a plaintext from the clipboard after so long; 0 keeps it; default 45",
-} as const;
+} as const satisfies Flags;
 
 /** Where the passphrase of a private key comes from. */
 export const PASSPHRASE_FLAGS = {

@@ -1,9 +1,24 @@
 import { printable } from "@git-vault/core";
 import type { FetchedArchive } from "@git-vault/deploy";
+import type { Run } from "../../cli/command.ts";
 import { say, writeJson, writeStdout } from "../../io/streams.ts";
+import { interruptible, openProject } from "./project.ts";
+import type { DEPLOY_COMMANDS } from "./specs.ts";
+
+export const fetchArchives: Run<(typeof DEPLOY_COMMANDS)["deploy fetch"]> = (options) =>
+  interruptible(async (signal) => {
+    await using project = await openProject(options);
+    report(await project.fetch({ signal }), options);
+  });
+
+export const lockArchives: Run<(typeof DEPLOY_COMMANDS)["deploy lock"]> = (options) =>
+  interruptible(async (signal) => {
+    await using project = await openProject(options);
+    report(await project.lock({ signal }), options);
+  });
 
 /** Reports which archives are in their places. */
-export function reportArchives(
+function report(
   archives: readonly FetchedArchive[],
   { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
 ): void {

@@ -5,7 +5,6 @@ import type { CommandSpecs } from "../../cli/command.ts";
 import {
   ALLOW_WEAK,
   AS,
-  CLEAR_AFTER,
   CLIPBOARD,
   DIALOG_FLAGS,
   FORMAT,
@@ -15,6 +14,7 @@ import {
   OPENING_FLAGS,
   OUTPUT,
   PASSPHRASE_FLAGS,
+  PLAINTEXT_FLAGS,
   REPORT_FLAGS,
   SIGNER_FLAGS,
   SIGN_KEY,
@@ -92,9 +92,7 @@ export const MESSAGE_COMMANDS = {
     flags: {
       ...OPENING_FLAGS,
       ...SIGNER_FLAGS,
-      output: OUTPUT,
-      clipboard: CLIPBOARD,
-      "clear-after": CLEAR_AFTER,
+      ...PLAINTEXT_FLAGS,
       ...DIALOG_FLAGS,
     },
   },

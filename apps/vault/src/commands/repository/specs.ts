@@ -3,8 +3,6 @@
  */
 import type { CommandSpec, CommandSpecs } from "../../cli/command.ts";
 import {
-  CLEAR_AFTER,
-  CLIPBOARD,
   DIALOG_FLAGS,
   FORCE,
   GRANT_SIGNING_FLAGS,
@@ -13,6 +11,7 @@ import {
   KEY_NAME,
   OPENING_FLAGS,
   OUTPUT,
+  PLAINTEXT_FLAGS,
   REPORT_FLAGS,
   SIGNER_FLAGS,
   YES,
@@ -123,9 +122,7 @@ export const REPOSITORY_COMMANDS = {
       "key-file": KEY_FILE,
       ...OPENING_FLAGS,
       ...SIGNER_FLAGS,
-      output: OUTPUT,
-      clipboard: CLIPBOARD,
-      "clear-after": CLEAR_AFTER,
+      ...PLAINTEXT_FLAGS,
       ...DIALOG_FLAGS,
     },
   },
