@@ -3,7 +3,9 @@ import { files, parse, read } from "./sources.ts";
 
 const COLUMNS = 100;
 
-/** The lines of comments that reach beyond the columns. Directives to the linter cannot be wrapped. */
+/**
+ * The lines of comments that reach beyond the columns. Directives to the linter cannot be wrapped.
+ */
 const tooLong = (path: string): string[] => {
   const text = read(path);
   const lines = text.split("\n");

@@ -7,7 +7,9 @@ const SOURCES = [
 ];
 const packageOf = (path: string): string => path.split("/").slice(0, 2).join("/");
 
-/** Every export that is declared where it is exported: what an index passes on is the same thing. */
+/**
+ * Every export that is declared where it is exported: what an index passes on is the same thing.
+ */
 const DECLARED = SOURCES.flatMap((path) =>
   parse(path)
     .module.staticExports.flatMap(({ entries }) => entries)

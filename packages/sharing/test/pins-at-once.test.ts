@@ -5,7 +5,8 @@ import { bundleProgram } from "@git-vault/testkit/program";
 import { expect, test } from "vitest";
 
 /*
- * Several commands at once, such as grants in a loop with `&`, remember their recipients in one file.
+ * Several commands at once, such as grants in a loop with `&`, remember their recipients in one
+ * file.
  */
 
 const PROGRAM = join(import.meta.dirname, "remember-pin.mjs");

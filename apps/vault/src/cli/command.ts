@@ -22,7 +22,9 @@ export interface FlagSpec {
 export type Flags = Readonly<Record<string, FlagSpec>>;
 export type CommandSpecs = Readonly<Record<string, CommandSpec>>;
 
-/** A command, but for its name: one word, or two; those that share the first one belong together. */
+/**
+ * A command, but for its name: one word, or two; those that share the first one belong together.
+ */
 export interface CommandSpec {
   readonly alias?: string;
   /** The heading it stands under in `vault help`; a command without one is not shown. */

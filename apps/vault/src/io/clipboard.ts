@@ -10,6 +10,9 @@ import { writeToTerminal } from "./terminal.ts";
 /** What xterm takes of an OSC 52 sequence, in bytes of text before base64. */
 const OSC_52_LIMIT = 74_994;
 
+/** Seconds until a plaintext on the clipboard is cleared, unless --clear-after says otherwise. */
+export const CLEAR_AFTER = 45;
+
 /**
  * How the clearing copy of the program knows what it may clear, without being told what that is.
  */

@@ -39,9 +39,6 @@ export interface Place {
   readonly json?: boolean;
 }
 
-/** Seconds until a plaintext on the clipboard is cleared, unless --clear-after says otherwise. */
-const CLEAR_AFTER = 45;
-
 const fileOf = ({ output }: Place): string | undefined => (output === "-" ? undefined : output);
 
 /** How a result is written. */
@@ -64,7 +61,7 @@ export interface OutputOptions {
  */
 export async function writeOutput(data: Buffer, place: Place, options: OutputOptions): Promise<string | null> {
   if (place.clipboard) {
-    const { copy } = await import("./clipboard.ts");
+    const { CLEAR_AFTER, copy } = await import("./clipboard.ts");
     return copy(data, options.secret ? (place.clearAfter ?? CLEAR_AFTER) : 0);
   }
   const file = fileOf(place);

@@ -226,7 +226,9 @@ export function isPrintable(data: Uint8Array): boolean {
   return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(text);
 }
 
-/** A text of several lines, in which control characters other than tabs and line ends are escaped. */
+/**
+ * A text of several lines, in which control characters other than tabs and line ends are escaped.
+ */
 export const printableText = (text: string): string =>
   text.replaceAll(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => printable(character));
 

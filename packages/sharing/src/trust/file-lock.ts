@@ -9,8 +9,8 @@ const PAUSE_MS = 10;
 const pause = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 
 /**
- * Reads and replaces a small file as one step, so that of two processes neither loses what the other
- * wrote. Waits for the other; a lock that a killed process left is broken after ten seconds.
+ * Reads and replaces a small file as one step, so that of two processes neither loses what the
+ * other wrote. Waits for the other; a lock that a killed process left is broken after ten seconds.
  *
  * @param path of the file; its folder is made if there is none
  * @throws what `work` does; the system's error where the folder cannot be written
