@@ -175,6 +175,27 @@ test("the retired key unlocks neither the new commit nor a repository that holds
   expect(clone.opened.readKey().bytes).toEqual(key.bytes);
 });
 
+test("whoever has not the key cannot say that it was replaced", async () => {
+  using source = await sealed(files);
+  const { repo, opened } = source;
+  const [own, other] = [keyId(parseKeyFile(source.key)), keyId(generateKeyFile())];
+  const claims = [`${own}.${other}`, `${other}.nobody`].map(
+    (ids) => `.git-vault/retired/default/${ids}.${"0".repeat(32)}.key`,
+  );
+  for (const path of claims) repo.write(path, "anything");
+  repo.write("new.secret", "new\n");
+  await repo.git("add", "--all");
+  expect(
+    status(opened)
+      .findings.map(({ id, subject }) => `${id} ${subject}`)
+      .toSorted(),
+  ).toEqual(claims.map((path) => `false-retirement ${path}`).toSorted());
+  expect(isSealed(await repo.git("cat-file", "blob", ":new.secret"))).toBe(true);
+  await repo.git("commit", "--quiet", "--message=Claim");
+  const clone = await source.clone();
+  expect(unlock(clone.opened, [source.key], commands)).toMatchObject({ decrypted: 4, unopened: [] });
+});
+
 test("another key is none of the repository's, whatever was rotated", async () => {
   using source = await sealed(files);
   await rotateByHand(source, "rotated", files);
