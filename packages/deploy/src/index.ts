@@ -1,7 +1,7 @@
 export { apply, checkPlan } from "./releases/apply.ts";
 export type { ApplyOptions, DeployLimits } from "./releases/deployment.ts";
 export { AuditLog } from "./releases/audit-log.ts";
-export type { DeployEvent } from "./workloads/events.ts";
+export type { DeployEvent } from "./releases/events.ts";
 export type { Progress, Unready } from "./workloads/readiness.ts";
 export {
   planRollback,
@@ -15,10 +15,10 @@ export type { Workload, WorkloadKind, WorkloadState } from "./workloads/workload
 export type { KubernetesObject, ObjectList, ReadOptions, Sending, WatchEvent } from "./cluster/api.ts";
 export { Cluster, type ConnectOptions, WritableCluster } from "./cluster/cluster.ts";
 export type { ClusterIdentity } from "./cluster/identity.ts";
-export { CHECKS, runChecks, type CheckOptions } from "./checks/check.ts";
-export { RULES, type Rule, type RuleId } from "./checks/rules.ts";
-export { type Ci, type CiOptions, detectCi } from "./rollout/ci.ts";
-export { secretsToMask } from "./secrets/ci-masks.ts";
+export { CHECKS, runChecks, type CheckOptions } from "./checks/run-checks.ts";
+export { RULES, type Rule, type RuleId } from "./findings/rules.ts";
+export { type Ci, type CiOptions, detectCi } from "./ci/ci.ts";
+export { secretsToMask } from "./ci/masks.ts";
 export { blockInMarkdown, findingsInMarkdown, tableInMarkdown } from "./findings/markdown.ts";
 export type { CertificateFacts, ExpiryThresholds } from "./verify/certificate.ts";
 export { type CertificateOptions, type HostOptions, inspectCertificates } from "./verify/certs.ts";
@@ -53,7 +53,7 @@ export type { KeySource } from "./project/key.ts";
 export type { Layer, LayerRole } from "./values/layer.ts";
 export type { Manifest } from "./helm/manifests.ts";
 export type { Explanation, Leaf, Setting, Values } from "./values/merge.ts";
-export type { RecordedRevision, ReleaseRevision } from "./helm/helm-releases.ts";
+export type { RecordedRevision, ReleaseRevision } from "./cluster/helm-releases.ts";
 export type { Change } from "./releases/manifest-diff.ts";
 export {
   isUnchanged,
@@ -89,7 +89,7 @@ export type {
   Tier,
 } from "./project/settings.ts";
 export { type HostAnswer, type Verification, verifyEnvironment } from "./verify/verify.ts";
-export type { TrackedFile } from "./project/tree.ts";
+export type { TrackedFile } from "./files/tree.ts";
 export { formatPath, isMap, parsePath, type Path, type Value, type ValueMap } from "./values/value.ts";
 export {
   readYaml,

@@ -5,7 +5,7 @@ import { Ajv } from "ajv";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadChart } from "../src/charts/loaded-chart.ts";
-import { chartScopes } from "../src/values/chart-scopes.ts";
+import { chartScopes } from "../src/charts/chart-scopes.ts";
 import { isMap, type Value, type ValueMap } from "../src/index.ts";
 
 /*

@@ -1,6 +1,6 @@
 import { DeployError } from "../errors.ts";
 import { Layer, readYamlFile } from "../values/layer.ts";
-import type { TrackedFile, FileSource } from "../project/tree.ts";
+import type { TrackedFile, FileSource } from "../files/tree.ts";
 import { isMap, type Value, type ValueMap } from "../values/value.ts";
 import { type MapYaml, type Position, valueOf, type Yaml } from "../values/yaml.ts";
 

@@ -4,7 +4,7 @@
  */
 import { type Chart, type Dependency, readChart } from "./chart.ts";
 import { DeployError } from "../errors.ts";
-import type { FileSource } from "../project/tree.ts";
+import type { FileSource } from "../files/tree.ts";
 
 /** In which archive of the chart's folder a dependency lies. */
 export const archivePath = (chart: string, { name, version }: Dependency): string =>

@@ -10,8 +10,8 @@ import { archivePath, assertVendored, folderPath, straysIn } from "./charts-fold
 import { DeployError } from "../errors.ts";
 import { filesOfArchive } from "./loaded-chart.ts";
 import { archiveKey, assertPinned, LOCK_FILE, type LockedArchive, parseLock } from "./lock-file.ts";
-import type { FileSource, TrackedFile } from "../project/tree.ts";
-import { writeChart } from "../project/workspace.ts";
+import type { FileSource, TrackedFile } from "../files/tree.ts";
+import { writeChart } from "../files/workspace.ts";
 
 /** A dependency and how it is there. */
 export type Part =

@@ -6,8 +6,8 @@ import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives } f
 import type { Helm } from "../helm/helm.ts";
 import { archiveKey, isRemote } from "./lock-file.ts";
 import { askRepository, type AskOptions, type Publication } from "./published.ts";
-import { type FileSource, WorkTree } from "../project/tree.ts";
-import type { Workspace } from "../project/workspace.ts";
+import { type FileSource, WorkTree } from "../files/tree.ts";
+import type { Workspace } from "../files/workspace.ts";
 
 /** What the charts of a project are made from, at its commit. */
 export class Dependencies {

@@ -5,7 +5,7 @@
 import type { Chart } from "../charts/chart.ts";
 import { type LoadedChart, loadChart } from "../charts/loaded-chart.ts";
 import type { CheckContext } from "../findings/finding.ts";
-import { defaultsWithImports } from "../values/chart-scopes.ts";
+import { defaultsWithImports } from "../charts/chart-scopes.ts";
 import type { ValueMap } from "../values/value.ts";
 
 /** A chart, as far as values are concerned. */

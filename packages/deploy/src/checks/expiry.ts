@@ -2,9 +2,9 @@ import { X509Certificate } from "node:crypto";
 import { days, lifetimeOf } from "../verify/certificate.ts";
 import type { Check, CheckContext, Finding, Severity } from "../findings/finding.ts";
 import type { Position } from "../values/yaml.ts";
-import { endOfToken } from "../cluster/web-token.ts";
+import { endOfToken } from "../verify/web-token.ts";
 import { found } from "./reading.ts";
-import { type Secret, secretsIn } from "./secrets.ts";
+import { type Secret, secretsIn } from "./secret-files.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 

@@ -6,7 +6,7 @@ import { DeployError } from "../errors.ts";
 import { giveTurn } from "../parallel.ts";
 import type { Check, CheckContext, Finding } from "../findings/finding.ts";
 import { Redactor } from "../secrets/redactor.ts";
-import type { TrackedFile } from "../project/tree.ts";
+import type { TrackedFile } from "../files/tree.ts";
 import type { Layer } from "../values/layer.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
 import type { Yaml } from "../values/yaml.ts";
@@ -22,7 +22,7 @@ import {
   speaksOfSecrets,
   whereKept,
   withinJson,
-} from "./secrets.ts";
+} from "./secret-files.ts";
 
 /** The most that a file may have to be searched: 32 MiB. */
 const MOST_BYTES = 32 * 1024 * 1024;

@@ -14,7 +14,7 @@ import { assertGoesOn } from "../parallel.ts";
 import type { Project } from "../project/project.ts";
 import type { Release } from "../project/release.ts";
 import { type Position, readYaml, type Yaml } from "../values/yaml.ts";
-import type { RuleId } from "./rules.ts";
+import type { RuleId } from "../findings/rules.ts";
 
 /** A finding with the parts that are there. */
 export function found(

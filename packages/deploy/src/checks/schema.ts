@@ -5,7 +5,7 @@ import type { Check, CheckContext, Finding } from "../findings/finding.ts";
 import type { Values } from "../values/merge.ts";
 import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 import type { LoadedChart } from "../charts/loaded-chart.ts";
-import { chartScopes, type ScopeMistake } from "../values/chart-scopes.ts";
+import { chartScopes, type ScopeMistake } from "../charts/chart-scopes.ts";
 import { chartValues, wholeChart } from "./chart-values.ts";
 import { found, merged, orElse, placeOf, whereOf } from "./reading.ts";
 

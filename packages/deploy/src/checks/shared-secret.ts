@@ -2,7 +2,7 @@ import type { Environment } from "../project/environment.ts";
 import type { Check } from "../findings/finding.ts";
 import type { Tier } from "../project/settings.ts";
 import { found } from "./reading.ts";
-import { hiddenPart, type Secret, secretsIn, whereKept } from "./secrets.ts";
+import { hiddenPart, type Secret, secretsIn, whereKept } from "./secret-files.ts";
 
 const HINT = "give each its own: who has staging's must not have production's";
 

@@ -1,6 +1,6 @@
 import type { Check, Severity } from "../findings/finding.ts";
 import { found } from "./reading.ts";
-import { entropy, isSensitive, type Secret, secretsIn } from "./secrets.ts";
+import { entropy, isSensitive, type Secret, secretsIn } from "./secret-files.ts";
 
 /** Tells of secrets that stand in for others, and of those that can be guessed. */
 export const weakSecret: Check = async function* weakSecretCheck(context) {

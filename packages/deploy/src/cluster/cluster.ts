@@ -13,13 +13,13 @@ import {
   type RecordedRevision,
   type ReleaseName,
   WritableHelmReleases,
-} from "../helm/helm-releases.ts";
+} from "./helm-releases.ts";
 import { askUid, assertPinned, type ClusterIdentity, fingerprintOf } from "./identity.ts";
 import { type Kubeconfig, parseKubeconfig } from "./kubeconfig.ts";
 import { proxyFor } from "../network/proxy.ts";
 import type { Project } from "../project/project.ts";
 import { Redactor } from "../secrets/redactor.ts";
-import { runTool } from "../helm/tool.ts";
+import { runTool } from "../tool.ts";
 
 /** How a cluster is connected to. */
 export interface ConnectOptions {

@@ -1,6 +1,6 @@
 import { DeployError } from "../errors.ts";
 import type { Credential, CredentialProgram } from "./kubeconfig.ts";
-import { runTool } from "../helm/tool.ts";
+import { runTool } from "../tool.ts";
 
 /** A credential is asked for again this many milliseconds before it ends. */
 const EARLY = 60_000;

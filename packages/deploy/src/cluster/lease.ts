@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { KubernetesObject } from "./api.ts";
 import type { Cluster, WritableCluster } from "./cluster.ts";
 import { DeployError } from "../errors.ts";
-import type { ReleaseName } from "../helm/helm-releases.ts";
+import type { ReleaseName } from "./helm-releases.ts";
 
 interface Lease extends KubernetesObject {
   readonly spec?: {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { RULES, type Rule } from "../checks/rules.ts";
+import { RULES, type Rule } from "./rules.ts";
 import type { Finding } from "./finding.ts";
 import { type CheckReport, scopeOf } from "./report.ts";
 

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DeployError } from "../errors.ts";
 import { type Manifest, readManifests } from "./manifests.ts";
-import { runTool, type ToolResult } from "./tool.ts";
+import { runTool, type ToolResult } from "../tool.ts";
 
 /** What Helm is started with. */
 export interface HelmOptions {

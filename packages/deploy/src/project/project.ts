@@ -24,8 +24,8 @@ import type { AskOptions, Publication } from "../charts/published.ts";
 import { Redactor } from "../secrets/redactor.ts";
 import type { ReleaseParts, Renderer } from "./release.ts";
 import { readSettings, SETTINGS_FILE, type ReleaseSettings, type Settings, type Silence, tierOf } from "./settings.ts";
-import { type TrackedFile, Tree } from "./tree.ts";
-import { Workspace } from "./workspace.ts";
+import { type TrackedFile, Tree } from "../files/tree.ts";
+import { Workspace } from "../files/workspace.ts";
 
 /**
  * How a project is opened. Settings that are left out come from `deploy.yaml`, else from the usual

@@ -2,7 +2,7 @@ import type { ErrorObject } from "ajv";
 import { DeployError } from "../errors.ts";
 import { readYamlFile } from "../values/layer.ts";
 import { SETTINGS_SCHEMA } from "./settings-schema.ts";
-import type { Tree } from "./tree.ts";
+import type { Tree } from "../files/tree.ts";
 import { valueOf } from "../values/yaml.ts";
 
 /** Where the settings are looked for, in the top folder. */

@@ -1,6 +1,6 @@
 import { busy, ReleaseLease } from "../cluster/lease.ts";
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
-import { type DeployEvent, eventsOf } from "../workloads/events.ts";
+import { type DeployEvent, eventsOf } from "./events.ts";
 import { type ApplyOptions, Deployment } from "./deployment.ts";
 import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
 import type { Plan } from "./plan.ts";

@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { DeployError } from "../errors.ts";
-import type { DeployEvent } from "../workloads/events.ts";
+import type { DeployEvent } from "./events.ts";
 
 /**
  * A file to which every event is appended as one line of JSON, with the time and who ran it. It is

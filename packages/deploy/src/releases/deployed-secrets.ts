@@ -1,8 +1,8 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import { hiddenPart, isSensitive } from "../checks/secrets.ts";
+import { hiddenPart, isSensitive } from "../checks/secret-files.ts";
 import { isPlaceholder } from "../checks/weak-secret.ts";
 import { DeployError } from "../errors.ts";
-import type { RecordedRevision, ReleaseRevision } from "../helm/helm-releases.ts";
+import type { RecordedRevision, ReleaseRevision } from "../cluster/helm-releases.ts";
 import { inParallel } from "../parallel.ts";
 import type { Release } from "../project/release.ts";
 import type { Leaf } from "../values/merge.ts";

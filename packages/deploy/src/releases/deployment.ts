@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
-import type { Tell } from "../workloads/events.ts";
+import type { Tell } from "./events.ts";
 import { learnDeployed, runningAmong } from "./deployed-secrets.ts";
 import { descriptionOf, lastGood } from "./good-revision.ts";
-import type { RecordedRevision, ReleaseName } from "../helm/helm-releases.ts";
+import type { RecordedRevision, ReleaseName } from "../cluster/helm-releases.ts";
 import { isInterrupted, tellingState } from "./interrupted.ts";
 import { type HeldRelease, holding, isLost, overtaken } from "./held-release.ts";
 import { readManifests } from "../helm/manifests.ts";

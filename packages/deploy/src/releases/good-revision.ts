@@ -8,7 +8,7 @@
  */
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
-import { READY_LABEL, type RecordedRevision, type ReleaseName, recordPath } from "../helm/helm-releases.ts";
+import { READY_LABEL, type RecordedRevision, type ReleaseName, recordPath } from "../cluster/helm-releases.ts";
 
 /** What a run of ours writes to Helm's history for a revision that it makes. */
 export const descriptionOf = (commit: string): string => `git-vault ${commit}`;

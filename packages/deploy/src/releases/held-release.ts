@@ -1,8 +1,8 @@
 import type { WritableCluster } from "../cluster/cluster.ts";
 import { type Holder, ReleaseLease, type Term } from "../cluster/lease.ts";
 import { DeployError } from "../errors.ts";
-import type { ReleaseName } from "../helm/helm-releases.ts";
-import type { Tell } from "../workloads/events.ts";
+import type { ReleaseName } from "../cluster/helm-releases.ts";
+import type { Tell } from "./events.ts";
 
 /** A release, while this run alone has the right to deploy it. */
 export interface HeldRelease {

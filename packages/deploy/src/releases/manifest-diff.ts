@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Concealer } from "../secrets/mask-manifests.ts";
-import type { ReleaseContent } from "../helm/helm-releases.ts";
+import type { ReleaseContent } from "../cluster/helm-releases.ts";
 import { type Manifest, readManifests } from "../helm/manifests.ts";
 import type { Value } from "../values/value.ts";
 

@@ -2,7 +2,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import { Concealer } from "../secrets/mask-manifests.ts";
 import { learnDeployed } from "./deployed-secrets.ts";
 import { DeployError } from "../errors.ts";
-import type { ReleaseContent, ReleaseRevision } from "../helm/helm-releases.ts";
+import type { ReleaseContent, ReleaseRevision } from "../cluster/helm-releases.ts";
 import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
 import { helmValues } from "../values/helm-values.ts";
 import { type Change, compareReleases } from "./manifest-diff.ts";

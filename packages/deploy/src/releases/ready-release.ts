@@ -2,9 +2,9 @@ import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { Concealer } from "../secrets/mask-manifests.ts";
 import { DeployError } from "../errors.ts";
 import { recordReady } from "./good-revision.ts";
-import type { ReleaseName } from "../helm/helm-releases.ts";
+import type { ReleaseName } from "../cluster/helm-releases.ts";
 import type { Manifest } from "../helm/manifests.ts";
-import type { Tell } from "../workloads/events.ts";
+import type { Tell } from "./events.ts";
 import { waitForWorkloads } from "../workloads/readiness.ts";
 import { workloadsAmong } from "../workloads/workload.ts";
 

@@ -1,9 +1,9 @@
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
-import type { Tell } from "../workloads/events.ts";
+import type { Tell } from "./events.ts";
 import { learnDeployed } from "./deployed-secrets.ts";
 import { lastGood } from "./good-revision.ts";
-import { recordPath, type ReleaseName, type ReleaseRevision } from "../helm/helm-releases.ts";
+import { recordPath, type ReleaseName, type ReleaseRevision } from "../cluster/helm-releases.ts";
 import { type Holder, ReleaseLease } from "../cluster/lease.ts";
 import type { Release } from "../project/release.ts";
 

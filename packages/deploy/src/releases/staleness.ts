@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Cluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
-import type { ReleaseName } from "../helm/helm-releases.ts";
+import type { ReleaseName } from "../cluster/helm-releases.ts";
 import { bindingOf, type Plan, type ReleaseBinding } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 

@@ -4,7 +4,7 @@ import { Cluster } from "../cluster/cluster.ts";
 import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
 import type { Finding } from "../findings/finding.ts";
-import type { DeployEvent } from "../workloads/events.ts";
+import type { DeployEvent } from "../releases/events.ts";
 import type { ApplyOptions } from "../releases/deployment.ts";
 import { makePlan, type Plan } from "../releases/plan.ts";
 import type { Project } from "../project/project.ts";

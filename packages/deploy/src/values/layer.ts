@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { DeployError } from "../errors.ts";
-import type { TrackedFile, FileSource } from "../project/tree.ts";
+import type { TrackedFile, FileSource } from "../files/tree.ts";
 import { type MapYaml, readYaml, type YamlFile } from "./yaml.ts";
 
 /** The most that a values file may have: 16 MiB. */

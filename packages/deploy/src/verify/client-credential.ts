@@ -4,7 +4,7 @@ import type { Finding } from "../findings/finding.ts";
 import { parseKubeconfig } from "../cluster/kubeconfig.ts";
 import type { Project } from "../project/project.ts";
 import { lifetimeFinding } from "./served-certificate.ts";
-import { endOfToken } from "../cluster/web-token.ts";
+import { endOfToken } from "./web-token.ts";
 
 /** With what an environment's kubeconfig lets somebody in, and until when. */
 export interface ClientCredential {

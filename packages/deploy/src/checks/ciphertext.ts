@@ -1,5 +1,5 @@
 import type { Check } from "../findings/finding.ts";
-import type { TrackedFile } from "../project/tree.ts";
+import type { TrackedFile } from "../files/tree.ts";
 import { found } from "./reading.ts";
 
 const HINT = "run `vault status --fix`, commit, and replace what was in it: the history keeps it";

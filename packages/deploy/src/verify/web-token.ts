@@ -1,4 +1,4 @@
-import { numberAt } from "./kubernetes-object.ts";
+import { numberAt } from "../cluster/kubernetes-object.ts";
 
 /**
  * The end of a JSON Web Token (RFC 7519, section 4.1.4), unverified; null for other tokens, and for

@@ -2,7 +2,7 @@ import { authentic } from "./authentic.ts";
 import { dependencies } from "./dependencies.ts";
 import { deprecatedApi } from "./deprecated-api.ts";
 import { drift } from "./drift.ts";
-import { encrypted } from "./encrypted.ts";
+import { encrypted } from "./ciphertext.ts";
 import { expiry } from "./expiry.ts";
 import { exposed } from "./exposed.ts";
 import { imagePinned } from "./image-pinned.ts";

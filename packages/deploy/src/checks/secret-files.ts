@@ -7,7 +7,7 @@ import { DeployError } from "../errors.ts";
 import type { CheckContext } from "../findings/finding.ts";
 import { documentsOf, NO_KEY, orElse } from "./reading.ts";
 import type { Project } from "../project/project.ts";
-import type { TrackedFile } from "../project/tree.ts";
+import type { TrackedFile } from "../files/tree.ts";
 import { formatPath, type Path } from "../values/value.ts";
 import { type Position, readYaml, type Yaml } from "../values/yaml.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { KubernetesObject } from "../cluster/api.ts";
+import type { KubernetesObject } from "./api.ts";
 import { DeployError } from "../errors.ts";
-import type { Helm } from "./helm.ts";
+import type { Helm } from "../helm/helm.ts";
 import { helmValues } from "../values/helm-values.ts";
 import type { Release } from "../project/release.ts";
 import { isMap, type Value, type ValueMap } from "../values/value.ts";

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { basename } from "node:path";
-import { DeployError } from "../errors.ts";
+import { DeployError } from "./errors.ts";
 
 /** How a program is run. */
 export interface ToolRun {

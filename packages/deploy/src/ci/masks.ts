@@ -1,4 +1,4 @@
-import { hiddenPart } from "../checks/secrets.ts";
+import { hiddenPart } from "../checks/secret-files.ts";
 import { DeployError } from "../errors.ts";
 import { secretsOf } from "../project/environment.ts";
 import type { Project } from "../project/project.ts";

@@ -6,9 +6,9 @@
  * Values are changed in place and shared between charts, for Helm does so, and it can be seen in
  * the result.
  */
-import type { LoadedChart, Requirement } from "../charts/loaded-chart.ts";
+import type { LoadedChart, Requirement } from "./loaded-chart.ts";
 import { DeployError } from "../errors.ts";
-import { isMap, newMap, type Path, type Value, type ValueMap } from "./value.ts";
+import { isMap, newMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 
 /** A chart that takes part in a release. */
 export interface ChartScope {

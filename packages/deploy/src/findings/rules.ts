@@ -1,4 +1,4 @@
-import type { Severity } from "../findings/finding.ts";
+import type { Severity } from "./finding.ts";
 
 /** What a check looks for. */
 export interface Rule {

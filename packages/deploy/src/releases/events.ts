@@ -1,5 +1,5 @@
 import { DeployError, type DeployErrorCode } from "../errors.ts";
-import type { Progress, Unready } from "./readiness.ts";
+import type { Progress, Unready } from "../workloads/readiness.ts";
 
 /** What happens in a deployment. No event holds a secret or a value. */
 export type DeployEvent =
