@@ -4,7 +4,8 @@ import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
-import { Cluster, isUnchanged, makePlan, Project } from "@git-vault/deploy";
+import { Cluster, Project } from "@git-vault/deploy";
+import { isUnchanged, makePlan } from "@git-vault/deploy/releases";
 import { startKubernetes } from "@git-vault/testkit/kubernetes";
 import { workplace } from "./workplace.mjs";
 

@@ -12,7 +12,7 @@ import { VAULT } from "./program.ts";
 
 /*
  * However a kubeconfig lets its user in, nothing of that is written to a file, put on a command
- * line or into the environment of Helm or kubectl, or printed. deploy-apply.test.ts shows it of
+ * line or into the environment of Helm, or printed. deploy-apply.test.ts shows it of
  * client certificates.
  */
 const strace = peer("strace");

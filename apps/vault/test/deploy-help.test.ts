@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { RULES } from "@git-vault/deploy";
+import { RULES } from "@git-vault/deploy/findings";
 import { run, throwawayRepository } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";

@@ -78,16 +78,9 @@ describe("the example for GitHub Actions", () => {
     expect(steps.filter((step) => step.with?.["version"] === version)).toEqual([]);
   });
 
-  test.skipIf(peer("helm4").missing || peer("kubectl").missing)("pins the programs that it is tested with", () => {
-    const [helm, kubectl] = [
-      execFileSync(peer("helm4").path, ["version", "--template", "{{.Version}}"], { encoding: "utf8" }),
-      execFileSync(peer("kubectl").path, ["version", "--client", "--output", "json"], { encoding: "utf8" }),
-    ];
-    const { clientVersion } = JSON.parse(kubectl) as { clientVersion: { gitVersion: string } };
-    expect([action.inputs["helm"]?.default, action.inputs["kubectl"]?.default]).toEqual([
-      helm.trim(),
-      clientVersion.gitVersion,
-    ]);
+  test.skipIf(peer("helm4").missing)("pins the Helm that it is tested with", () => {
+    const helm = execFileSync(peer("helm4").path, ["version", "--template", "{{.Version}}"], { encoding: "utf8" });
+    expect(action.inputs["helm"]?.default).toBe(helm.trim());
   });
 
   test("has a composite action whose steps name their shell", () => {

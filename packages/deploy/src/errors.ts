@@ -1,4 +1,8 @@
-import { VaultError, type VaultErrorOptions } from "@git-vault/core";
+import { isVaultError, VaultError, type VaultErrorOptions } from "@git-vault/core";
+import type { GitCryptErrorCode } from "@git-vault/git-crypt";
+import type { KeyErrorCode } from "@git-vault/keys";
+import type { SealingErrorCode } from "@git-vault/sealing";
+import type { SharingErrorCode } from "@git-vault/sharing";
 
 /**
  * - `NO_PROJECT`: there is neither a `deploy.yaml` nor the layout that is taken without one
@@ -116,20 +120,33 @@ export interface Place {
   readonly column?: number | undefined;
 }
 
+/** The codes of errors that come from the packages below, and mean what they mean there. */
+export type PassedOnErrorCode = GitCryptErrorCode | KeyErrorCode | SealingErrorCode | SharingErrorCode;
+
+/** What may be said beside the message. */
+export interface DeployErrorOptions extends VaultErrorOptions {
+  readonly place?: Place;
+  readonly status?: number;
+}
+
 /** What `@git-vault/deploy` throws. The message never holds a secret. */
-export class DeployError extends VaultError<DeployErrorCode> {
+export class DeployError extends VaultError<DeployErrorCode | PassedOnErrorCode> {
   /** Where the trouble is, where it is in a file. The message tells it, too. */
   readonly place: Place | undefined;
   /** The HTTP status that the cluster answered with, where it refused. */
   readonly status: number | undefined;
 
-  constructor(
-    code: DeployErrorCode,
-    message: string,
-    options: VaultErrorOptions & { readonly place?: Place; readonly status?: number } = {},
-  ) {
+  constructor(code: DeployErrorCode | PassedOnErrorCode, message: string, options: DeployErrorOptions = {}) {
     super(code, message, options);
     this.place = options.place;
     this.status = options.status;
   }
+}
+
+/** Throws another package's error as a DeployError, which it is the cause of; others as they are. */
+export function passOn(error: unknown): never {
+  if (!isVaultError(error) || error instanceof DeployError) throw error;
+  const { message, hint, subject } = error;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the packages that are imported here
+  throw new DeployError(error.code as PassedOnErrorCode, message, { hint, subject, cause: error });
 }

@@ -1,6 +1,6 @@
+import { setMaxListeners } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { DeployError } from "./errors.ts";
-import { setMaxListeners } from "node:events";
 
 /**
  * Does the same with each of many, at most `most` at a time, and gives the results in their order.
@@ -16,12 +16,21 @@ export async function inParallel<T, R>(items: readonly T[], most: number, act: (
   return results;
 }
 
+/** A controller whose signal is aborted with `signal`, too. */
+export function controllerWith(signal: AbortSignal | undefined): {
+  readonly signal: AbortSignal;
+  readonly abort: () => void;
+} {
+  const controller = new AbortController();
+  return { signal: sharedSignal(controller.signal, signal), abort: () => controller.abort() };
+}
+
 /**
- * A signal that goes with `signal`, and that as many may listen to as like: Node warns of more than
- * ten.
+ * A signal that goes with each of `signals`, and that as many may listen to as like: Node warns of
+ * more than ten.
  */
-export function sharedSignal(signal: AbortSignal | undefined): AbortSignal {
-  const shared = AbortSignal.any(signal === undefined ? [] : [signal]);
+export function sharedSignal(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+  const shared = AbortSignal.any(signals.filter((signal) => signal !== undefined));
   setMaxListeners(0, shared);
   return shared;
 }
@@ -44,3 +53,22 @@ export async function giveTurn(signal: AbortSignal): Promise<void> {
   await setImmediate();
   assertGoesOn(signal);
 }
+
+/** Whether a run was told to end. */
+export const isInterrupted = (error: unknown): error is DeployError =>
+  error instanceof DeployError && error.code === "INTERRUPTED";
+
+/**
+ * Does a job. Where it is told to end, the error tells what is so then, and not what the job was
+ * at.
+ */
+export async function tellingState<T>(job: () => Promise<T>, state: () => string): Promise<T> {
+  try {
+    return await job();
+  } catch (error) {
+    if (!isInterrupted(error)) throw error;
+    throw new DeployError("INTERRUPTED", `interrupted; ${state()}`, { cause: error });
+  }
+}
+
+export const NOTHING_CHANGED = "nothing was changed";

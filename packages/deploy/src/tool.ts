@@ -7,7 +7,6 @@ export interface ToolRun {
   readonly program: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  readonly cwd?: string;
   /** What it reads on standard input; nothing where left out. */
   readonly input?: string | undefined;
   /** Told to end, the program is told with SIGTERM, once, and waited for. */
@@ -28,12 +27,11 @@ export interface ToolResult {
  *
  * @throws DeployError TOOL_MISSING, INTERRUPTED
  */
-export function runTool({ program, args, env, cwd, input, signal }: ToolRun): Promise<ToolResult> {
+export function runTool({ program, args, env, input, signal }: ToolRun): Promise<ToolResult> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(interrupted(program));
     const child = spawn(program, args, {
       env,
-      cwd,
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
       // On Windows, it would get a console window of its own.
@@ -53,7 +51,7 @@ export function runTool({ program, args, env, cwd, input, signal }: ToolRun): Pr
       signal?.removeEventListener("abort", stop);
       reject(
         new DeployError("TOOL_MISSING", `${program} could not be started: it is not there, or not executable`, {
-          hint: "install it, or say where it is: $HELM and $KUBECTL name the programs",
+          hint: "install it; $HELM says where Helm is",
           cause,
         }),
       );

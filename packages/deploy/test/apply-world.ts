@@ -1,18 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  apply,
-  type ApplyOptions,
-  Cluster,
-  type DeployEvent,
-  makePlan,
-  planRollback,
-  type Project,
-  rollBack,
-  type RollbackOptions,
-  type RollbackPlanOptions,
-  type WritableCluster,
-} from "../src/index.ts";
+import { apply, type ApplyOptions, type DeployEvent, makePlan, planRollback, rollBack } from "../src/releases/index.ts";
+import { Cluster, type Project, type WritableCluster } from "../src/index.ts";
+import type { RollbackOptions, RollbackPlanOptions } from "../src/releases/rollback.ts";
 import { clusterWorld, type ClusterWorld, TOKEN } from "./cluster-world.ts";
 
 /** What came of a run. */

@@ -18,7 +18,7 @@ import {
   planText,
   rollBack,
   rollbackText,
-} from "../src/index.ts";
+} from "../src/releases/index.ts";
 import { applyWorld, type ApplyWorld, names, type Outcome, outcomeOf } from "./apply-world.ts";
 import { HELMS, PASSWORD } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";

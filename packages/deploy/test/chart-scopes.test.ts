@@ -6,7 +6,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadChart } from "../src/charts/loaded-chart.ts";
 import { chartScopes } from "../src/charts/chart-scopes.ts";
-import { isMap, type Value, type ValueMap } from "../src/index.ts";
+import { isMap, type ValueMap } from "../src/values/value.ts";
+import type { Value } from "../src/values/index.ts";
 
 /*
  * Charts in charts, with aliases, conditions, tags, imports and globals, are made at random; each

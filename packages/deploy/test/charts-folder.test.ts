@@ -9,7 +9,7 @@ import { peer, runOk, temporaryFolder } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { dependencies as dependenciesCheck } from "../src/checks/dependencies.ts";
 import { render } from "../src/checks/render.ts";
-import { sha256 } from "../src/charts/charts.ts";
+import { sha256 } from "../src/charts/lock-file.ts";
 import { startChartServer } from "./chart-server.ts";
 import { check, type Outcome } from "./check-world.ts";
 import { CHART, errorOf, world } from "./world.ts";

@@ -70,7 +70,7 @@ describe.each(["helm3", "helm4"])("the archives of dependencies, with %s", (name
     expect(manifests.map((manifest) => manifest.name).toSorted()).toEqual(["far-blue", "near-red"]);
     const [near] = project.chart.dependencies;
     if (near === undefined) throw new Error("expected a dependency");
-    expect(project.dependencyFiles(near).get("values.yaml")?.toString()).toBe("colour: red\n");
+    expect(project.sources.filesOf(near, project.chart).get("values.yaml")?.toString()).toBe("colour: red\n");
 
     // What is there and right is not fetched again; locking again changes nothing.
     server.requests.length = 0;
@@ -136,7 +136,7 @@ describe("a dependency is refused", () => {
     await using project = await its.open();
     const [first] = project.chart.dependencies;
     if (first === undefined) throw new Error("expected a dependency");
-    return await errorOf(() => project.dependencyFiles(first));
+    return await errorOf(() => project.sources.filesOf(first, project.chart));
   };
 
   test.each(["^1.2.3", "~1.2", "1.x", ">=1.0.0 <2", "*", "", "1.2", "latest"])(
@@ -224,7 +224,7 @@ describe("a dependency is refused", () => {
       "mybinder/Chart.lock": aliases(0),
     });
     await using project = await its.open();
-    expect(await errorOf(() => project.archives(project.chart))).toMatchObject({
+    expect(await errorOf(() => project.sources.archivesOf(project.chart))).toMatchObject({
       code: "NOT_A_CHART",
       message: expect.stringMatching(/^c\d: it is made from more than 1000 charts$/),
     });

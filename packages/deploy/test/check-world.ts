@@ -4,7 +4,10 @@
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
 import { throwawayRepository } from "@git-vault/testkit";
 import { expect } from "vitest";
-import { type Check, type CheckOptions, type Finding, Project, runChecks, scopeOf } from "../src/index.ts";
+import { type Check, runChecks } from "../src/checks/index.ts";
+import type { CheckOptions } from "../src/checks/run-checks.ts";
+import { type Finding, scopeOf } from "../src/findings/index.ts";
+import { Project } from "../src/index.ts";
 
 /** Files by their paths; null takes one away. Those in `secret` are encrypted. */
 export interface World {

@@ -18,7 +18,7 @@ import { render } from "../src/checks/render.ts";
 import { schema } from "../src/checks/schema.ts";
 import { tls } from "../src/checks/tls.ts";
 import { unknownKey } from "../src/checks/unknown-key.ts";
-import type { Check } from "../src/index.ts";
+import type { Check } from "../src/checks/index.ts";
 import { CANARIES, check, type World } from "./check-world.ts";
 
 const helm4 = peer("helm4");

@@ -1,8 +1,7 @@
 import { generateKeyFile, encryptBlob } from "@git-vault/git-crypt";
 import { peer } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
-import { authentic } from "../src/checks/authentic.ts";
-import { encrypted } from "../src/checks/ciphertext.ts";
+import { authentic, encrypted } from "../src/checks/ciphertext.ts";
 import { exposed, SECRET_FORMS } from "../src/checks/exposed.ts";
 import { sharedSecret } from "../src/checks/shared-secret.ts";
 import { weakSecret } from "../src/checks/weak-secret.ts";

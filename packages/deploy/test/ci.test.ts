@@ -2,7 +2,8 @@ import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Ci, detectCi, type Finding, findingsInMarkdown } from "../src/index.ts";
+import { type Ci, detectCi } from "../src/ci/index.ts";
+import { type Finding, findingsInMarkdown } from "../src/findings/index.ts";
 
 let folder: TemporaryFolder;
 let log: string;

@@ -79,7 +79,6 @@ export async function clusterWorld(helm: string = peer("helm4").path): Promise<C
   const env = {
     ...repository.env,
     HELM: helm,
-    KUBECTL: peer("kubectl").path,
     GIT_CRYPT_KEY: key.bytes.toString("base64"),
   };
   const encrypt = (path: string, content: string): void => {

@@ -2,14 +2,14 @@ import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { peer, runOk, temporaryFolder } from "@git-vault/testkit";
+import { runOk, temporaryFolder } from "@git-vault/testkit";
 import { startTlsServer } from "@git-vault/testkit/network";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Cluster, type DeployErrorCode, makePlan, type Project } from "../src/index.ts";
+import { Cluster, type DeployErrorCode, type Project } from "../src/index.ts";
+import { makePlan } from "../src/releases/index.ts";
 import { HELMS, TOKEN, clusterWorld, type ClusterWorld } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
 
-const kubectl = peer("kubectl");
 let at: ClusterWorld;
 beforeEach(async () => {
   at = await clusterWorld();
@@ -168,15 +168,18 @@ describe("the API", () => {
 });
 
 describe("programs that are started", () => {
-  test.skipIf(kubectl.missing)(`${kubectl.label} gets a client certificate that is on no disk`, async () => {
+  const helms = HELMS.filter(({ missing }) => !missing);
+
+  test.each(helms)("$label gets a client certificate that is on no disk", async ({ path }) => {
+    at.env["HELM"] = path;
     const user = await at.kubernetes.mintUser({ username: "jane" });
     at.signIn({ certificate: user.certificate, key: user.key });
     await at.repository.commit("certificate");
     using temporary = temporaryFolder();
     vi.stubEnv("TMPDIR", temporary.path);
     await using project = await at.open();
-    await using cluster = await Cluster.connectToChange(project, project.environment("staging"));
-    expect(await cluster.kubectl(["get", "nodes", "--output", "name"])).toBe("node/core-1\nnode/user-1\nnode/user-2\n");
+    await using cluster = await connect(project);
+    await makePlan(project, cluster);
     expect(at.kubernetes.requests.at(-1)?.user).toBe("jane");
     const folders = readdirSync(tmpdir());
     expect(folders).not.toEqual([]);
@@ -193,7 +196,7 @@ describe("programs that are started", () => {
     }
   });
 
-  test.each(HELMS.filter(({ missing }) => !missing))("$label gets a token", async ({ path }) => {
+  test.each(helms)("$label gets a token", async ({ path }) => {
     at.env["HELM"] = path;
     await using project = await at.open();
     await using cluster = await connect(project);

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { apply, AuditLog, makePlan, planMarkdown, planText, verifyEnvironment } from "../src/index.ts";
+import { apply, AuditLog, makePlan, planMarkdown, planText } from "../src/releases/index.ts";
+import { verifyEnvironment } from "../src/verify/index.ts";
 import { applyWorld, type ApplyWorld, outcomeOf } from "./apply-world.ts";
 import { HELM_3, PASSWORD } from "./cluster-world.ts";
 

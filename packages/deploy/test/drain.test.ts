@@ -1,17 +1,12 @@
-import { peer } from "@git-vault/testkit";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { peer, runOk, temporaryFolder } from "@git-vault/testkit";
 import type { KubernetesObject as StoredObject } from "@git-vault/testkit/kubernetes";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  cordon,
-  drain,
-  type DrainEvent,
-  type DrainOptions,
-  inspectNodes,
-  type Project,
-  uncordon,
-  WritableCluster,
-} from "../src/index.ts";
-import { clusterWorld, type ClusterWorld } from "./cluster-world.ts";
+import { cordon, drain, type DrainEvent, inspectNodes, uncordon } from "../src/nodes/index.ts";
+import type { DrainOptions } from "../src/nodes/drain.ts";
+import { type Project, WritableCluster } from "../src/index.ts";
+import { clusterWorld, type ClusterWorld, TOKEN } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
 
 const POOL = "mybinder.org/pool-type";
@@ -108,12 +103,17 @@ const brief = (events: readonly DrainEvent[]): string[] =>
 
 describe("closing a node", () => {
   test.skipIf(kubectl.missing)(`is seen by ${kubectl.label}, and undone`, async () => {
+    using folder = temporaryFolder();
+    const kubeconfig = join(folder.path, "kubeconfig");
+    writeFileSync(kubeconfig, world.kubernetes.kubeconfig({ token: TOKEN }));
+    const ask = async (...words: string[]): Promise<string> =>
+      (await runOk(kubectl.path, ["--kubeconfig", kubeconfig, ...words], { env: { HOME: folder.path } })).toString();
     await cordon(cluster, "user-1");
-    expect(await cluster.kubectl(["get", "nodes"])).toMatch(/user-1 +Ready,SchedulingDisabled/);
+    expect(await ask("get", "nodes")).toMatch(/user-1 +Ready,SchedulingDisabled/);
     await cordon(cluster, "user-1");
     await uncordon(cluster, "user-1");
-    expect(await cluster.kubectl(["get", "nodes"])).toMatch(/user-1 +Ready +v1/);
-    await cluster.kubectl(["cordon", "user-2"]);
+    expect(await ask("get", "nodes")).toMatch(/user-1 +Ready +v1/);
+    await ask("cordon", "user-2");
     expect((await inspectNodes(cluster)).pools[1]?.nodes.map(({ name, cordoned }) => `${name} ${cordoned}`)).toEqual([
       "user-1 false",
       "user-2 true",

@@ -1,6 +1,6 @@
 import { runOk } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { DeployEvent } from "../src/index.ts";
+import type { DeployEvent } from "../src/releases/index.ts";
 import { applyWorld, type ApplyWorld, names, type Outcome } from "./apply-world.ts";
 import { HELMS, HELM_4, PASSWORD } from "./cluster-world.ts";
 

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { cases, peer, runOk, seed, type Repository, throwawayRepository } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Project, type ValueMap } from "../src/index.ts";
+import { Project } from "../src/index.ts";
+import type { ValueMap } from "../src/values/value.ts";
 import { mapText } from "./yaml-text.ts";
 
 /*

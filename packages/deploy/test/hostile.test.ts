@@ -1,6 +1,9 @@
 import { encodeKeyFile, generateKeyFile } from "@git-vault/git-crypt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CHECKS, DeployError, readYaml, runChecks, type Finding } from "../src/index.ts";
+import { CHECKS, runChecks } from "../src/checks/index.ts";
+import { DeployError } from "../src/index.ts";
+import { readYaml } from "../src/values/read-yaml.ts";
+import type { Finding } from "../src/findings/index.ts";
 import { CHART, errorOf, world, type World } from "./world.ts";
 
 const CANARY = "canary-in-the-coal-mine";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { issuanceOf } from "../src/verify/issuance.ts";
-import type { KubernetesObject } from "../src/cluster/kubernetes-object.ts";
-import { tlsHostsOf } from "../src/verify/tls-host.ts";
+import type { KubernetesObject } from "../src/cluster/api.ts";
+import { tlsHostsOf } from "../src/verify/ingress.ts";
 
 const NAMESPACE = "prod";
 

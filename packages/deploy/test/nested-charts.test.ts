@@ -8,7 +8,7 @@ import { dependencies as dependenciesCheck } from "../src/checks/dependencies.ts
 import { render } from "../src/checks/render.ts";
 import { schema } from "../src/checks/schema.ts";
 import { unknownKey } from "../src/checks/unknown-key.ts";
-import { sha256 } from "../src/charts/charts.ts";
+import { sha256 } from "../src/charts/lock-file.ts";
 import { check, type Outcome } from "./check-world.ts";
 
 type Files = Readonly<Record<string, string | Buffer>>;

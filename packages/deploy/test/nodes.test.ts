@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { reportNodes } from "../src/nodes/nodes.ts";
-import type { KubernetesObject } from "../src/cluster/kubernetes-object.ts";
-import { readQuantity } from "../src/workloads/quantity.ts";
+import type { KubernetesObject } from "../src/cluster/api.ts";
+import { readQuantity } from "../src/cluster/kubernetes-object.ts";
 
 const POOL = "mybinder.org/pool-type";
 const pools = new Map([

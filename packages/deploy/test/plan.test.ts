@@ -3,19 +3,18 @@ import { join } from "node:path";
 import { parseKeyFile, encodeKeyFile, generateKeyFile } from "@git-vault/git-crypt";
 import { peer, runOk } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { assertFresh } from "../src/releases/plan.ts";
+import { Cluster, Project } from "../src/index.ts";
+import type { EnvironmentSettings } from "../src/project/settings.ts";
 import {
-  assertFresh,
-  Cluster,
-  type EnvironmentSettings,
   isUnchanged,
   makePlan,
   type Plan,
   planMarkdown,
   planText,
-  Project,
   readPlan,
   writePlan,
-} from "../src/index.ts";
+} from "../src/releases/index.ts";
 import { clusterWorld, type ClusterWorld, HELMS, PASSWORD, TOKEN } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
 

@@ -28,7 +28,7 @@ describe("a project in the usual layout", () => {
   test("has its environments, staging first, and their layers", async () => {
     await using project = await Project.open({ root: repository.path, key: KEY, env: repository.env });
     expect(project.environments.map(({ name, tier }) => `${name} ${tier}`)).toEqual(["staging staging", "prod prod"]);
-    expect(project.environment("prod").layers.map(({ path, secret }) => `${path} ${secret}`)).toEqual([
+    expect(project.environment("prod").main.layers.map(({ path, secret }) => `${path} ${secret}`)).toEqual([
       "mybinder/values.yaml false",
       "config/prod.yaml false",
       "secrets/config/prod.yaml true",

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { DeployEvent } from "../src/index.ts";
+import type { DeployEvent } from "../src/releases/index.ts";
 import { applyWorld, type ApplyWorld } from "./apply-world.ts";
 import { HELM_3 } from "./cluster-world.ts";
 

@@ -2,16 +2,10 @@ import { readFileSync } from "node:fs";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
 import { peer, type Repository, switchValue, throwawayRepository } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  Cluster,
-  type DeployError,
-  inspectCertificates,
-  inspectCredential,
-  inspectNodes,
-  makePlan,
-  Project,
-  verifyEnvironment,
-} from "../src/index.ts";
+import { Cluster, type DeployError, Project } from "../src/index.ts";
+import { inspectCertificates, inspectCredential, verifyEnvironment } from "../src/verify/index.ts";
+import { inspectNodes } from "../src/nodes/index.ts";
+import { makePlan } from "../src/releases/index.ts";
 import { errorOf } from "./world.ts";
 
 /** The path of a kubeconfig that names no other file. The cluster is only read from. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Redactor } from "../src/index.ts";
+import { Redactor } from "../src/secrets/redactor.ts";
 
 const SECRET = "pässword <&> 'with' \"all\"\\/+?=";
 

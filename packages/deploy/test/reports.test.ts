@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
 import { describe, expect, test } from "vitest";
-import { type CheckReport, type Finding, RULES, summaryOf, toSarif, worstFirst } from "../src/index.ts";
+import { type CheckReport, type Finding, RULES, summaryOf, toSarif, worstFirst } from "../src/findings/index.ts";
 
 const finding = (rest: Partial<Finding> = {}): Finding => ({
   id: "tls",

@@ -1,6 +1,6 @@
 import { type KubernetesStandIn, startKubernetes } from "@git-vault/testkit/kubernetes";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { deploymentSteps, rollout, type RolloutOutcome } from "../src/index.ts";
+import { deploymentSteps, rollout, type RolloutOutcome } from "../src/rollout/index.ts";
 import { clusterWorld, type ClusterWorld, HELMS, HELM_3, PASSWORD, TOKEN } from "./cluster-world.ts";
 
 const NAMES = ["gke", "ovh", "gesis"];

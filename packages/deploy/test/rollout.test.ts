@@ -1,12 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import {
-  rollout,
-  type RolloutEvent,
-  type RolloutOptions,
-  type RolloutSteps,
-  type RolloutTarget,
-} from "../src/index.ts";
+import { rollout } from "../src/rollout/index.ts";
+import type { RolloutEvent, RolloutOptions, RolloutSteps, RolloutTarget } from "../src/rollout/rollout.ts";
 import { errorOf } from "./world.ts";
 
 const STAGING: RolloutTarget = { name: "staging", tier: "staging" };

@@ -3,7 +3,7 @@ import { makeSshKey, peer, runOk, temporaryFolder } from "@git-vault/testkit";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { formatPath, parsePath } from "../src/index.ts";
+import { formatPath, parsePath } from "../src/values/index.ts";
 import { errorOf, world, type World } from "./world.ts";
 
 const FILES = {
@@ -36,11 +36,11 @@ silence: [{ check: layers, reason: known }]
     await using its = await world({ ...FILES, "deploy.yaml": text });
     await using project = await its.open();
     const [zulu, production] = project.environments;
-    expect(zulu).toMatchObject({ name: "zulu", tier: "prod", namespace: "z", release: "zz", kubeconfig: null });
+    expect(zulu).toMatchObject({ name: "zulu", tier: "prod", main: { namespace: "z", name: "zz" }, kubeconfig: null });
     expect([...(zulu?.nodePools ?? [])]).toEqual([["core", { labels: { pool: "core" } }]]);
     expect(zulu?.values().value).toEqual({ a: 2, b: "p" });
-    expect(production).toMatchObject({ tier: "prod", namespace: "production", nodePools: null });
-    expect(production?.layers.map(({ path }) => path)).toEqual(["mybinder/values.yaml", "config/staging.yaml"]);
+    expect(production).toMatchObject({ tier: "prod", main: { namespace: "production" }, nodePools: null });
+    expect(production?.main.layers.map(({ path }) => path)).toEqual(["mybinder/values.yaml", "config/staging.yaml"]);
     expect(project.silence).toEqual([{ check: "layers", reason: "known" }]);
   });
 
@@ -161,7 +161,7 @@ describe("without deploy.yaml", () => {
     });
     await using project = await its.open();
     const prod = project.environment("prod");
-    expect(prod.layers.map(({ path, role }) => `${role} ${path}`)).toEqual([
+    expect(prod.main.layers.map(({ path, role }) => `${role} ${path}`)).toEqual([
       "defaults mybinder/values.yaml",
       "common config/common.yaml",
       "common secrets/config/common.yaml",

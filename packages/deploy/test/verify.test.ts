@@ -1,15 +1,9 @@
 import type { KubernetesObject as StoredObject } from "@git-vault/testkit/kubernetes";
 import { mintCertificate, type MintedCertificate, startTlsServer, type TlsServer } from "@git-vault/testkit/network";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  Cluster,
-  inspectCertificates,
-  inspectCredential,
-  inspectFederation,
-  inspectNodes,
-  type Project,
-  verifyEnvironment,
-} from "../src/index.ts";
+import { Cluster, type Project } from "../src/index.ts";
+import { inspectCertificates, inspectCredential, inspectFederation, verifyEnvironment } from "../src/verify/index.ts";
+import { inspectNodes } from "../src/nodes/index.ts";
 import { clusterWorld, type ClusterWorld, PASSWORD } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
 

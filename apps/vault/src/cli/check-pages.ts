@@ -1,4 +1,4 @@
-import { RULES, type Rule } from "@git-vault/deploy";
+import { type Rule, RULES } from "@git-vault/deploy/findings";
 import { paragraph, table } from "./help.ts";
 
 /** The sections of docs/checks.md; the bundler puts them in. */

@@ -1,8 +1,8 @@
 import { DeployError } from "../errors.ts";
 import { Layer, readYamlFile } from "../values/layer.ts";
 import type { TrackedFile, FileSource } from "../files/tree.ts";
-import { isMap, type Value, type ValueMap } from "../values/value.ts";
-import { type MapYaml, type Position, valueOf, type Yaml } from "../values/yaml.ts";
+import { listAt, mapAt, textAt } from "../values/value.ts";
+import { type MapYaml, type Position, valueOf } from "../values/yaml.ts";
 
 /** A chart that the project's chart depends on, as `Chart.yaml` names it. */
 export interface Dependency {
@@ -25,11 +25,7 @@ export interface Chart {
   readonly path: string;
   readonly name: string;
   readonly version: string;
-  /** The whole of `Chart.yaml`. */
-  readonly metadata: ValueMap;
   readonly dependencies: readonly Dependency[];
-  /** Whether there is a `Chart.lock`. */
-  readonly hasLock: boolean;
   /** Its own values.yaml; null where it has none. */
   readonly defaults: Layer | null;
   /** Its values.schema.json; undefined where it has none. */
@@ -38,15 +34,8 @@ export interface Chart {
   readonly files: readonly TrackedFile[];
 }
 
-const text = (map: ValueMap, key: string): string => {
-  const value = map[key];
-  return typeof value === "string" ? value : "";
-};
-
 /** Folders and archives are named after charts: a name must not lead elsewhere. */
 const NAME = /^[A-Za-z\d_][\w.-]*$/;
-
-const listOf = (value: Value | undefined): Value[] => (Array.isArray(value) ? value : []);
 
 /**
  * Reads the chart in the folder `path`.
@@ -58,22 +47,16 @@ export function readChart(tree: FileSource, path: string): Chart {
   if (tree.find(file) === undefined) return notAChart(path, `${file} is not in the commit`);
   const [node] = readYamlFile(tree, file).documents;
   if (node?.kind !== "map") return notAChart(path, `${file} is not a map`);
-  const metadata = asMap(node);
-  for (const key of ["apiVersion", "name", "version"]) {
-    if (typeof metadata[key] !== "string" || metadata[key] === "")
-      return notAChart(path, `${file} has no text at ${key}`);
-  }
-  if (!NAME.test(text(metadata, "name"))) return notAChart(path, `its name is no file name, such as binderhub`);
-  const lock = `${path}/Chart.lock`;
-  const hasLock = tree.find(lock) !== undefined;
-  const locked = hasLock ? lockedVersions(tree, lock) : new Map<string, string>();
+  const metadata = mapAt(valueOf(node));
+  const [name, version] = [textAt(metadata, "name"), textAt(metadata, "version")];
+  for (const key of ["apiVersion", "name", "version"])
+    if (textAt(metadata, key) === "") return notAChart(path, `${file} has no text at ${key}`);
+  if (!NAME.test(name)) return notAChart(path, `its name is no file name, such as binderhub`);
   return {
     path,
-    name: text(metadata, "name"),
-    version: text(metadata, "version"),
-    metadata,
-    dependencies: dependenciesOf(node, file, locked),
-    hasLock,
+    name,
+    version,
+    dependencies: dependenciesOf(node, file, lockedVersions(tree, `${path}/Chart.lock`)),
     defaults:
       tree.find(`${path}/values.yaml`) === undefined ? null : new Layer(tree, `${path}/values.yaml`, "defaults"),
     schema: tree.find(`${path}/values.schema.json`),
@@ -87,21 +70,14 @@ const notAChart = (path: string, reason: string): never => {
   });
 };
 
-const asMap = (node: Yaml): ValueMap => {
-  const value = valueOf(node);
-  return isMap(value) ? value : {};
-};
-
 /** A dependency is told from its namesakes by its repository. */
 const lockKey = (name: string, repository: string): string => `${name}\n${repository}`;
 
 function lockedVersions(tree: FileSource, lock: string): Map<string, string> {
-  const [node] = readYamlFile(tree, lock).documents;
-  const entries = listOf(node === undefined ? undefined : asMap(node)["dependencies"]);
+  const [node] = tree.find(lock) === undefined ? [] : readYamlFile(tree, lock).documents;
+  const entries = listAt(node === undefined ? null : valueOf(node), "dependencies");
   return new Map(
-    entries
-      .filter(isMap)
-      .map((entry) => [lockKey(text(entry, "name"), text(entry, "repository")), text(entry, "version")]),
+    entries.map((entry) => [lockKey(textAt(entry, "name"), textAt(entry, "repository")), textAt(entry, "version")]),
   );
 }
 
@@ -110,15 +86,15 @@ function dependenciesOf(chart: MapYaml, file: string, locked: ReadonlyMap<string
   if (list === undefined || (list.kind === "scalar" && list.value === null)) return [];
   if (list.kind !== "list") throw badDependency(file, list.position);
   return list.items.map((node) => {
-    const map = asMap(node);
-    const name = text(map, "name");
+    const entry = valueOf(node);
+    const name = textAt(entry, "name");
     if (!NAME.test(name)) throw badDependency(file, node.position);
-    const repository = text(map, "repository");
+    const repository = textAt(entry, "repository");
     return {
       name,
-      version: text(map, "version"),
+      version: textAt(entry, "version"),
       repository,
-      key: text(map, "alias") || name,
+      key: textAt(entry, "alias") || name,
       lockedVersion: locked.get(lockKey(name, repository)) ?? null,
       position: node.position,
     };

@@ -9,20 +9,20 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { archivesIn, type Part, sha256 } from "./charts.ts";
 import { DeployError } from "../errors.ts";
 import type { Helm } from "../helm/helm.ts";
-import { archiveKey, formatLock, LOCK_FILE, type LockedArchive } from "./lock-file.ts";
+import { archiveKey, formatLock, LOCK_FILE, type LockedArchive, sha256, unlockedArchive } from "./lock-file.ts";
+import type { ArchivePart } from "./parts.ts";
 import { insteadOf, isAbsent, otherVersions, type Published, sourceArgs } from "./published.ts";
 
 /** What fetching is given. */
 export interface FetchOptions {
-  readonly parts: readonly Part[];
+  readonly archives: readonly ArchivePart[];
   readonly lock: ReadonlyMap<string, LockedArchive>;
   /** The top folder of the work tree. */
   readonly topLevel: string;
   /** A folder for what is not whole yet. */
-  readonly scratch: string;
+  readonly temporary: string;
   readonly helm: Helm;
   readonly signal?: AbortSignal | undefined;
 }
@@ -43,17 +43,9 @@ export interface FetchedArchive extends LockedArchive {
  * UNSUPPORTED_TOOL, INTERRUPTED
  */
 export async function fetchArchives(options: FetchOptions): Promise<FetchedArchive[]> {
-  const archives = archivesIn(options.parts);
-  const unlocked = archives.find(({ dependency }) => !options.lock.has(archiveKey(dependency)));
-  if (unlocked !== undefined) {
-    throw new DeployError("UNLOCKED_DEPENDENCY", `the archive of ${unlocked.dependency.name} is not in ${LOCK_FILE}`, {
-      hint: "run `vault deploy lock`, look at what changed, and commit it",
-      place: { file: LOCK_FILE },
-    });
-  }
-  const fetched: FetchedArchive[] = [];
-  for (const archive of archives) fetched.push(await fetchOne(archive, options));
-  return fetched;
+  const unlocked = options.archives.find(({ dependency }) => !options.lock.has(archiveKey(dependency)));
+  if (unlocked !== undefined) throw unlockedArchive(unlocked.dependency);
+  return fetchAll(options);
 }
 
 /**
@@ -63,8 +55,7 @@ export async function fetchArchives(options: FetchOptions): Promise<FetchedArchi
  * @throws DeployError ARCHIVE_MISMATCH, FETCH_FAILED; TOOL_MISSING, UNSUPPORTED_TOOL, INTERRUPTED
  */
 export async function lockArchives(options: FetchOptions): Promise<FetchedArchive[]> {
-  const fetched: FetchedArchive[] = [];
-  for (const archive of archivesIn(options.parts)) fetched.push(await fetchOne(archive, options));
+  const fetched = await fetchAll(options);
   const locked = new Map(
     fetched.map(({ name, version, repository, sha256: digest }) => {
       const archive = { name, version, repository, sha256: digest };
@@ -75,10 +66,13 @@ export async function lockArchives(options: FetchOptions): Promise<FetchedArchiv
   return fetched;
 }
 
-async function fetchOne(
-  { dependency, path }: Extract<Part, { kind: "archive" }>,
-  options: FetchOptions,
-): Promise<FetchedArchive> {
+async function fetchAll(options: FetchOptions): Promise<FetchedArchive[]> {
+  const fetched: FetchedArchive[] = [];
+  for (const archive of options.archives) fetched.push(await fetchOne(archive, options));
+  return fetched;
+}
+
+async function fetchOne({ dependency, path }: ArchivePart, options: FetchOptions): Promise<FetchedArchive> {
   const { name, version, repository } = dependency;
   const target = join(options.topLevel, path);
   const locked = options.lock.get(archiveKey(dependency));
@@ -103,9 +97,9 @@ async function fetchOne(
   return { name, version, repository, sha256: digest, path, wasThere: false };
 }
 
-async function pull(wanted: Published, { helm, scratch, signal }: FetchOptions): Promise<Buffer> {
+async function pull(wanted: Published, { helm, temporary, signal }: FetchOptions): Promise<Buffer> {
   const { name, version } = wanted;
-  const folder = mkdtempSync(join(scratch, "pull-"));
+  const folder = mkdtempSync(join(temporary, "pull-"));
   try {
     const args = ["pull", "--destination", folder, ...sourceArgs(wanted)];
     try {
@@ -140,7 +134,8 @@ function assertNoLink(topLevel: string, path: string): void {
   }
 }
 
-function readIfThere(path: string): Buffer | null {
+/** The bytes of a file; null where it cannot be read. */
+export function readIfThere(path: string): Buffer | null {
   try {
     return readFileSync(path);
   } catch {

@@ -3,8 +3,8 @@
  * archives, and those in them.
  */
 import { posix } from "node:path";
-import { isMap, newMap, type Value, type ValueMap } from "../values/value.ts";
-import { readYaml, valueOf } from "../values/yaml.ts";
+import { readValue } from "../values/read-yaml.ts";
+import { isMap, listAt, newMap, textAt, type Value, type ValueMap } from "../values/value.ts";
 import { readArchive } from "./tar.ts";
 
 /** What a chart says of one that it depends on. */
@@ -182,21 +182,10 @@ function sizeOf(value: Value): number {
   return Object.values(value).reduce<number>((size, inner) => size + sizeOf(inner), 1);
 }
 
-const textAt = (map: ValueMap, key: string): string => {
-  const value = map[key];
-  return typeof value === "string" ? value : "";
-};
-
-const listAt = (map: ValueMap, key: string): Value[] => {
-  const value = map[key];
-  return Array.isArray(value) ? value : [];
-};
-
 /** The map in a file; an empty one where there is no file, or nothing in it. */
 function mapIn(content: Buffer | undefined): ValueMap {
   if (content === undefined) return newMap();
-  const [document] = readYaml("a file of a chart", content.toString().replace(/^\uFEFF/, "")).documents;
-  const value = document === undefined ? null : valueOf(document);
+  const value = readValue("a file of a chart", content.toString().replace(/^\uFEFF/, ""));
   if (value === null) return newMap();
   if (!isMap(value)) throw new Error("it holds a Chart.yaml or values.yaml that is no map");
   return value;

@@ -1,5 +1,8 @@
+import { createHash } from "node:crypto";
 import type { Dependency } from "./chart.ts";
 import { DeployError } from "../errors.ts";
+import type { FileSource } from "../files/tree.ts";
+import { at, textAt } from "../values/value.ts";
 
 /** Where archives are recorded, in the top folder. */
 export const LOCK_FILE = "deploy.lock";
@@ -17,12 +20,25 @@ export interface LockedArchive {
 export const archiveKey = ({ name, version, repository }: Omit<LockedArchive, "sha256">): string =>
   `${name} ${version} ${repository}`;
 
-const isArchive = (value: unknown): value is LockedArchive => {
-  if (typeof value !== "object" || value === null) return false;
-  const { name, version, repository, sha256 } = Object.fromEntries(Object.entries(value));
-  const texts: unknown[] = [name, version, repository, sha256];
-  return texts.every((text) => typeof text === "string") && /^[\da-f]{64}$/.test(String(sha256));
-};
+/** In hex. */
+export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+const isArchive = (value: unknown): value is LockedArchive =>
+  ["name", "version", "repository", "sha256"].every((key) => typeof at(value, key) === "string") &&
+  /^[\da-f]{64}$/.test(textAt(value, "sha256"));
+
+/** What `deploy.lock` says at the commit; nothing where there is none. @throws as `parseLock` */
+export function lockOf(tree: FileSource): Map<string, LockedArchive> {
+  const file = tree.find(LOCK_FILE);
+  return file === undefined ? new Map() : parseLock(tree.read(file).toString());
+}
+
+/** What is thrown where no lock has the archive of a dependency. */
+export const unlockedArchive = ({ name }: Dependency): DeployError =>
+  new DeployError("UNLOCKED_DEPENDENCY", `the archive of ${name} is not in ${LOCK_FILE}`, {
+    hint: "run `vault deploy lock`, look at what changed, and commit it",
+    place: { file: LOCK_FILE },
+  });
 
 /**
  * Reads a `deploy.lock`.
@@ -36,11 +52,9 @@ export function parseLock(text: string): Map<string, LockedArchive> {
   } catch {
     // Told below.
   }
-  if (typeof value === "object" && value !== null && "lockVersion" in value && "archives" in value) {
-    const { lockVersion, archives } = value;
-    if (lockVersion === 1 && Array.isArray(archives) && archives.every(isArchive))
-      return new Map(archives.map((archive: LockedArchive) => [archiveKey(archive), archive]));
-  }
+  const archives = at(value, "archives");
+  if (at(value, "lockVersion") === 1 && Array.isArray(archives) && archives.every(isArchive))
+    return new Map(archives.map((archive) => [archiveKey(archive), archive]));
   throw new DeployError(
     "INVALID_SETTINGS",
     `${LOCK_FILE}: expected what \`vault deploy lock\` writes, got something else`,
@@ -68,29 +82,29 @@ export type DependencyKind = "https" | "oci" | "file" | "vendored";
  *
  * @throws DeployError UNPINNED_DEPENDENCY; UNLOCKED_DEPENDENCY where `Chart.lock` does not have it
  */
-export function assertPinned(dependency: Dependency, chart: string): DependencyKind {
+export function pinnedKindOf(dependency: Dependency, chart: string): DependencyKind {
   const { name, version, repository, lockedVersion, position } = dependency;
   const file = `${chart}/Chart.yaml`;
-  const at = { place: { file, ...position } };
+  const place = { file, ...position };
   const prefix = `${file}:${position.line}: the dependency ${name}`;
   if (!EXACT.test(version)) {
     throw new DeployError("UNPINNED_DEPENDENCY", `${prefix} has no exact version`, {
       hint: "write the version that is deployed, such as 1.2.3, without ^, ~, x or a range",
-      ...at,
+      place,
     });
   }
   const kind = kindOf(repository);
   if (kind === null) {
     throw new DeployError("UNPINNED_DEPENDENCY", `${prefix} has no address of the kinds https://, oci:// and file://`, {
       hint: "an alias of a repository means something else on each machine: write the address",
-      ...at,
+      place,
     });
   }
   if (lockedVersion !== version) {
     const what = lockedVersion === null ? "is not in Chart.lock" : "has another version in Chart.lock";
     throw new DeployError("UNLOCKED_DEPENDENCY", `${prefix} ${what}`, {
       hint: `run \`helm dependency update ${chart}\`, then \`vault deploy lock\`, and commit both locks`,
-      ...at,
+      place,
     });
   }
   return kind;

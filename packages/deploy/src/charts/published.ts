@@ -4,8 +4,9 @@
  */
 import { DeployError } from "../errors.ts";
 import type { Helm } from "../helm/helm.ts";
-import { isMap } from "../values/value.ts";
-import { readYaml, valueOf } from "../values/yaml.ts";
+import { sharedSignal } from "../parallel.ts";
+import { readValue } from "../values/read-yaml.ts";
+import { textAt } from "../values/value.ts";
 import type { LockedArchive } from "./lock-file.ts";
 
 /** One version of a chart at its repository. */
@@ -59,7 +60,7 @@ export async function askRepository(
   { timeout = 20_000, signal }: AskOptions = {},
 ): Promise<Publication> {
   const late = AbortSignal.timeout(timeout);
-  const either = AbortSignal.any(signal === undefined ? [late] : [late, signal]);
+  const either = sharedSignal(late, signal);
   try {
     await newest(helm, wanted, either);
     return { state: "published" };
@@ -108,7 +109,5 @@ export function insteadOf(others: readonly string[]): string {
 /** The newest version that a constraint lets pass. */
 async function newest(helm: Helm, wanted: Published, signal?: AbortSignal): Promise<string> {
   const output = await helm.run(["show", "chart", ...sourceArgs(wanted)], "the repository cannot be asked", { signal });
-  const [document] = readYaml("Chart.yaml", output).documents;
-  const metadata = document === undefined ? null : valueOf(document);
-  return isMap(metadata) && typeof metadata["version"] === "string" ? metadata["version"] : wanted.version;
+  return textAt(readValue("Chart.yaml", output), "version") || wanted.version;
 }

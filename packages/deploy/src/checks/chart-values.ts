@@ -4,7 +4,7 @@
  */
 import type { Chart } from "../charts/chart.ts";
 import { type LoadedChart, loadChart } from "../charts/loaded-chart.ts";
-import type { CheckContext } from "../findings/finding.ts";
+import type { CheckContext } from "./check.ts";
 import { defaultsWithImports } from "../charts/chart-scopes.ts";
 import type { ValueMap } from "../values/value.ts";
 
@@ -39,7 +39,7 @@ export function wholeChart({ project, skip }: CheckContext, description: Chart):
   const before = loaded.get(description);
   if (before !== undefined) return before;
   const pass = (name: string, why: string): void => skip(`what ${name} knows of values, since ${why}`);
-  const files = project.chartFiles(description, ({ name }) => pass(name, "its files are not there"));
+  const files = project.sources.filesWith(description, ({ name }) => pass(name, "its files are not there"));
   let chart: LoadedChart;
   try {
     chart = loadChart(files, pass);

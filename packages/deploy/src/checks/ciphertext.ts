@@ -1,6 +1,10 @@
-import type { Check } from "../findings/finding.ts";
+/*
+ * The checks encrypted and authentic: what should be ciphertext is, and the key opens it.
+ */
+import { DeployError } from "../errors.ts";
+import type { Check } from "./check.ts";
 import type { TrackedFile } from "../files/tree.ts";
-import { found } from "./reading.ts";
+import { findingOfError, found, NO_KEY } from "./reading.ts";
 
 const HINT = "run `vault status --fix`, commit, and replace what was in it: the history keeps it";
 
@@ -21,7 +25,7 @@ export const encrypted: Check = async function* encryptedCheck({ project, histor
   }
   if (!history) return;
   if (project.isShallow) skip("older commits: this clone is shallow, and lacks them");
-  for (const file of project.clearInHistory())
+  for (const file of project.plaintextInHistory())
     yield found("encrypted", "error", "an older commit holds this file in clear", {
       file,
       hint: "replace what was in it; rewriting history does not take it back from those who have it",
@@ -38,3 +42,17 @@ function mistakeOf(file: TrackedFile): string | null {
   }
   return file.keyName === null ? "this file is encrypted, and no attribute keeps it so" : null;
 }
+
+/** Tells of encrypted files that the key does not open. */
+export const authentic: Check = async function* authenticCheck({ project, skip }) {
+  const files = [...project.files()].filter((file) => file.encrypted);
+  if (files.length === 0) return;
+  if (!project.hasKey) {
+    skip(NO_KEY);
+    return;
+  }
+  for (const [, content] of project.readAll(files)) {
+    if (content instanceof DeployError) yield findingOfError("authentic", content);
+    else content.fill(0);
+  }
+};

@@ -4,12 +4,12 @@ import { isRemote, LOCK_FILE, parseLock } from "../charts/lock-file.ts";
 import { insteadOf } from "../charts/published.ts";
 import { DeployError } from "../errors.ts";
 import { inParallel } from "../parallel.ts";
-import type { Check, CheckContext, Finding } from "../findings/finding.ts";
+import type { Check, CheckContext } from "./check.ts";
+import type { Finding } from "../findings/finding.ts";
 import type { Project } from "../project/project.ts";
-import { isMap } from "../values/value.ts";
-import { readYaml, valueOf } from "../values/yaml.ts";
-import { textAt } from "../cluster/pods.ts";
-import { findingOf, found, orElse } from "./reading.ts";
+import { isMap, textAt } from "../values/value.ts";
+import { readValue } from "../values/read-yaml.ts";
+import { findingOfError, found, orElse } from "./reading.ts";
 
 /**
  * Tells of dependencies that are not pinned, not locked, not there, or not what was locked. The
@@ -30,7 +30,7 @@ function damagedLock(project: Project): Finding[] {
       parseLock(project.read(file).toString());
       return [];
     },
-    (error) => [findingOf("dependencies", error)],
+    (error) => [findingOfError("dependencies", error)],
   );
 }
 
@@ -40,13 +40,13 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
   const read = chart.dependencies.map((dependency) => ({
     dependency,
     files: orElse<Map<string, Buffer> | DeployError>(
-      () => project.dependencyFiles(dependency, chart),
+      () => project.sources.filesOf(dependency, chart),
       (error) => error,
     ),
   }));
   const asked = await inParallel(read, MOST_ASKED, ({ dependency, files }) =>
     files instanceof DeployError && files.code === "UNLOCKED_DEPENDENCY" && isRemote(dependency)
-      ? project.askRepository(dependency, { signal: context.signal })
+      ? project.sources.ask(dependency, { signal: context.signal })
       : Promise.resolve(null),
   );
   for (const [at, { dependency, files }] of read.entries()) {
@@ -77,7 +77,7 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
         },
       );
     } else if (files instanceof DeployError) {
-      yield findingOf("dependencies", files);
+      yield findingOfError("dependencies", files);
     } else {
       // Of a vendored one, whose files are the chart's, this is known already.
       const content = files.get("Chart.yaml");
@@ -127,8 +127,7 @@ function* twins(chart: Chart, file: string): Generator<Finding> {
 function identity(content: Buffer): string {
   return orElse(
     () => {
-      const [document] = readYaml("Chart.yaml", content.toString()).documents;
-      const value = document === undefined ? null : valueOf(document);
+      const value = readValue("Chart.yaml", content.toString());
       return isMap(value) ? `${textAt(value, "name")} ${textAt(value, "version")}` : "";
     },
     () => "",

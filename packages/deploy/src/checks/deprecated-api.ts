@@ -1,6 +1,5 @@
-import type { Check } from "../findings/finding.ts";
-import { isMap, type ValueMap } from "../values/value.ts";
-import { listAt, textAt } from "../cluster/pods.ts";
+import type { Check } from "./check.ts";
+import { listAt, textAt, type ValueMap } from "../values/value.ts";
 import { foundIn, rendered } from "./reading.ts";
 
 /**
@@ -12,7 +11,7 @@ export const deprecatedApi: Check = async function* deprecatedApiCheck(context) 
     const { kubeVersion } = release.environment;
     for (const manifest of manifests) {
       for (const object of objectsIn(manifest.object)) {
-        const [version, kind] = [textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""];
+        const [version, kind] = [textAt(object, "apiVersion"), textAt(object, "kind")];
         const end = REMOVED.find((one) => one.api === version && (one.kinds.includes(kind) || one.kinds.includes("*")));
         if (end === undefined) continue;
         const isGone = end.removed !== null && (kubeVersion === null || minorOf(kubeVersion) >= minorOf(end.removed));
@@ -37,8 +36,8 @@ export const deprecatedApi: Check = async function* deprecatedApiCheck(context) 
 /** 33, of `1.33` or `v1.33.2`. */
 const minorOf = (version: string): number => Number(/^v?1\.(\d+)/.exec(version)?.[1]);
 
-const objectsIn = (object: ValueMap): ValueMap[] =>
-  object["kind"] === "List" ? [object, ...listAt(object, "items").filter(isMap)] : [object];
+const objectsIn = (object: ValueMap): unknown[] =>
+  object["kind"] === "List" ? [object, ...listAt(object, "items")] : [object];
 
 interface Removed {
   readonly api: string;

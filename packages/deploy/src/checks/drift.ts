@@ -1,6 +1,6 @@
-import type { Environment } from "../project/environment.ts";
-import type { Check, CheckContext, Finding } from "../findings/finding.ts";
-import type { Release } from "../project/release.ts";
+import type { Check, CheckContext } from "./check.ts";
+import type { Finding } from "../findings/finding.ts";
+import type { Environment, Release } from "../project/environment.ts";
 import { SETTINGS_FILE } from "../project/settings.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
 import { found, placeOf, roleOf, valuesOf, whereOf } from "./reading.ts";

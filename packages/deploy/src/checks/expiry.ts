@@ -1,10 +1,11 @@
 import { X509Certificate } from "node:crypto";
-import { days, lifetimeOf } from "../verify/certificate.ts";
-import type { Check, CheckContext, Finding, Severity } from "../findings/finding.ts";
+import { days, endOfToken, lifetimeOf } from "../verify/certificate.ts";
+import type { Check, CheckContext } from "./check.ts";
+import type { Severity } from "@git-vault/core";
+import type { Finding } from "../findings/finding.ts";
 import type { Position } from "../values/yaml.ts";
-import { endOfToken } from "../verify/web-token.ts";
 import { found } from "./reading.ts";
-import { type Secret, secretsIn } from "./secret-files.ts";
+import { type StoredSecret, secretsIn } from "./secret-files.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -75,7 +76,7 @@ function tell(
 }
 
 /** The certificates and tokens in a text. */
-function* termsOf({ text, path }: Secret): Generator<Term> {
+function* termsOf({ text, path }: StoredSecret): Generator<Term> {
   const key = String(path.at(-1) ?? "");
   const isData = /^(?:client-certificate-data|certificate-authority-data)$/.test(key);
   const isEncoded = isData || text.startsWith("LS0tLS1CRUdJTiBDRVJU");

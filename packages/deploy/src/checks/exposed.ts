@@ -4,25 +4,16 @@
  */
 import { DeployError } from "../errors.ts";
 import { giveTurn } from "../parallel.ts";
-import type { Check, CheckContext, Finding } from "../findings/finding.ts";
+import type { Check, CheckContext } from "./check.ts";
+import type { Finding } from "../findings/finding.ts";
 import { Redactor } from "../secrets/redactor.ts";
 import type { TrackedFile } from "../files/tree.ts";
 import type { Layer } from "../values/layer.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
-import type { Yaml } from "../values/yaml.ts";
-import { documentsOf, fileOf, found, layersOf, nameOf, orElse, rendered, whereOf } from "./reading.ts";
-import {
-  entropy,
-  hiddenPart,
-  hiddenWhole,
-  isSensitive,
-  looksRandom,
-  type Secret,
-  secretsIn,
-  speaksOfSecrets,
-  whereKept,
-  withinJson,
-} from "./secret-files.ts";
+import { scalarsIn, type Yaml } from "../values/yaml.ts";
+import { documentsOf, fileOf, found, layersOf, titleOfManifest, orElse, rendered, whereOf } from "./reading.ts";
+import { type StoredSecret, secretsIn, whereKept, withinJson } from "./secret-files.ts";
+import { entropy, hiddenPart, hiddenWhole, isSensitive, looksRandom, speaksOfSecrets } from "../secrets/sensitive.ts";
 
 /** The most that a file may have to be searched: 32 MiB. */
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -58,7 +49,7 @@ export const exposed: Check = async function* exposedCheck(context) {
       const told = new Set<string>();
       for (const { path, text } of stringsOf(manifest.object, [])) {
         for (const { of } of redactor.find(text)) {
-          const message = `the value of ${whereKept(of)} is rendered into ${nameOf(manifest)} at ${pathWithout(path, redactor)}`;
+          const message = `the value of ${whereKept(of)} is rendered into ${titleOfManifest(manifest)} at ${pathWithout(path, redactor)}`;
           if (told.has(message)) continue;
           told.add(message);
           yield found("leaked", "error", message, {
@@ -73,11 +64,12 @@ export const exposed: Check = async function* exposedCheck(context) {
 };
 
 /** Knows what must not be met elsewhere. */
-function hiddenIn(context: CheckContext): Redactor<Secret> {
-  const redactor = new Redactor<Secret>();
+function hiddenIn(context: CheckContext): Redactor<StoredSecret> {
+  const redactor = new Redactor<StoredSecret>();
   const layers = layersOf(context).map(([layer]) => layer);
   const secretLayers = new Set(layers.filter(({ secret }) => secret).map(({ path }) => path));
-  const defaults = layers.filter(({ role, secret }) => role === "defaults" && !secret);
+  // What a chart has by default is no secret, wherever a secret layer says it again.
+  const known = new Set(layers.filter(({ role, secret }) => role === "defaults" && !secret).flatMap(textsIn));
   for (const secret of secretsIn(context)) {
     for (const part of [secret, ...withinJson(secret)]) {
       const hidden = hiddenPart(part);
@@ -86,30 +78,25 @@ function hiddenIn(context: CheckContext): Redactor<Secret> {
     }
     const whole = secretLayers.has(secret.file) ? hiddenWhole(secret) : null;
     // A line of a longer text may be any program's or sentence's.
-    if (whole !== null && defaults.every((layer) => textIn(layer, secret.path) !== secret.text))
-      redactor.add(whole, secret, { lines: false });
+    if (whole !== null && !known.has(said(secret))) redactor.add(whole, secret, { lines: false });
   }
   return redactor;
 }
 
-/** What a layer has at a path; undefined where that is no text, or the layer cannot be read. */
-function textIn(layer: Layer, path: Path): string | undefined {
-  let node = orElse<Yaml | undefined>(
-    () => layer.yaml().documents[0],
-    () => undefined,
+/** What a layer says; nothing where it cannot be read. */
+const textsIn = (layer: Layer): string[] =>
+  orElse(
+    () => layer.scalars().map(said),
+    () => [],
   );
-  for (const step of path) {
-    if (node?.kind === "list" && typeof step === "number") node = node.items[step];
-    else node = node?.kind === "map" ? node.entries.get(String(step))?.value : undefined;
-  }
-  return node?.kind === "scalar" ? node.text : undefined;
-}
+
+const said = ({ path, text }: { readonly path: Path; readonly text: string }): string => `${formatPath(path)}\0${text}`;
 
 function* inFile(
   context: CheckContext,
   { path: file }: TrackedFile,
   content: Buffer,
-  redactor: Redactor<Secret>,
+  redactor: Redactor<StoredSecret>,
 ): Generator<Finding> {
   const isBinary = content.subarray(0, 8000).includes(0);
   const text = content.toString(isBinary ? "latin1" : "utf8");
@@ -209,15 +196,12 @@ function* knownKinds(text: string): Generator<{ what: string; start: number }> {
 /** Values under a key that tells of a secret, which look like one themselves. */
 function* suspects(documents: readonly Yaml[]): Generator<{ path: Path; line: number; column: number }> {
   const seen = new Set<Yaml>();
-  function* visit(node: Yaml, path: Path): Generator<{ path: Path; line: number; column: number }> {
-    if (seen.has(node)) return;
+  for (const { path, node } of documents.flatMap((document) => [...scalarsIn(document)])) {
+    // What aliases name is looked at once.
+    if (seen.has(node)) continue;
     seen.add(node);
-    if (node.kind === "list") for (const [at, item] of node.items.entries()) yield* visit(item, [...path, at]);
-    else if (node.kind === "map") for (const [key, { value }] of node.entries) yield* visit(value, [...path, key]);
-    else if (typeof node.value === "string" && isSensitive(path) && isSuspect(node.value))
-      yield { path, ...node.position };
+    if (typeof node.value === "string" && isSensitive(path) && isSuspect(node.value)) yield { path, ...node.position };
   }
-  for (const document of documents) yield* visit(document, []);
 }
 
 const isSuspect = (value: string): boolean =>

@@ -1,9 +1,10 @@
 import type { Environment } from "../project/environment.ts";
-import type { Check, Finding } from "../findings/finding.ts";
+import type { Check } from "./check.ts";
+import type { Finding } from "../findings/finding.ts";
 import type { Manifest } from "../helm/manifests.ts";
-import { formatPath, isMap } from "../values/value.ts";
-import { listAt, podsOf, textAt } from "../cluster/pods.ts";
-import { found, foundIn, merged, nameOf, placeOf, rendered, roleOf } from "./reading.ts";
+import { formatPath, listAt, textAt } from "../values/value.ts";
+import { podSpecsOf } from "../cluster/kubernetes-object.ts";
+import { found, foundIn, merged, titleOfManifest, placeOf, rendered, roleOf } from "./reading.ts";
 
 /** Tags that are put on other images from time to time. */
 const MOVING = /^(?:latest|stable|edge|nightly|canary|dev|devel|develop|main|master|head|snapshot|current|rolling)$/i;
@@ -20,7 +21,7 @@ export const imagePinned: Check = async function* imagePinnedCheck(context) {
     const { environment } = release;
     for (const { manifest, container, image } of imagesIn(manifests)) {
       const trouble = troubleWith(image);
-      const at = `the container ${container} of ${nameOf(manifest)}`;
+      const at = `the container ${container} of ${titleOfManifest(manifest)}`;
       if (trouble !== null)
         yield foundIn(project, release, manifest, "image-pinned", trouble.severity, `${at} ${trouble.message}`, HINT);
       if (trouble !== null || environment.tier !== "prod") continue;
@@ -62,15 +63,14 @@ function* imagesIn(
   manifests: readonly Manifest[],
 ): Generator<{ manifest: Manifest; container: string; image: string }> {
   for (const manifest of manifests)
-    for (const pod of podsOf(manifest))
+    for (const pod of podSpecsOf(manifest.object))
       for (const kind of ["initContainers", "containers", "ephemeralContainers"])
         for (const container of listAt(pod, kind))
-          if (isMap(container))
-            yield {
-              manifest,
-              container: textAt(container, "name") ?? "without a name",
-              image: textAt(container, "image") ?? "",
-            };
+          yield {
+            manifest,
+            container: textAt(container, "name") || "without a name",
+            image: textAt(container, "image"),
+          };
 }
 
 /** An image's name without its tag and digest. */

@@ -1,8 +1,9 @@
 import { posix } from "node:path";
 import type { Environment } from "../project/environment.ts";
-import type { Check, CheckContext, Finding } from "../findings/finding.ts";
+import type { Check, CheckContext } from "./check.ts";
+import type { Finding } from "../findings/finding.ts";
 import type { Layer } from "../values/layer.ts";
-import { findingOf, found, layersOf, NO_KEY, orElse, ownerOf } from "./reading.ts";
+import { findingOfError, found, layersOf, NO_KEY, orElse, ownerOf } from "./reading.ts";
 
 /** Told by the check strict-yaml, with all of its places. */
 const ODD: ReadonlySet<string> = new Set(["DUPLICATE_KEY", "SEVERAL_DOCUMENTS"]);
@@ -22,7 +23,7 @@ export const layers: Check = async function* layersCheck(context) {
       (thrown) => thrown,
     );
     if (error === null || ODD.has(error.code)) continue;
-    yield findingOf("layers", error, ownerOf(layer, release));
+    yield findingOfError("layers", error, ownerOf(layer, release));
   }
   yield* strays(context);
 };

@@ -1,11 +1,11 @@
 import type { Environment } from "../project/environment.ts";
-import type { Check } from "../findings/finding.ts";
+import type { Check } from "./check.ts";
 import type { Layer } from "../values/layer.ts";
 import type { Values } from "../values/merge.ts";
-import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
+import { at, formatPath, isMap, listAt, mapAt, type Path, textAt, type Value, type ValueMap } from "../values/value.ts";
 import { type Position, valueOf } from "../values/yaml.ts";
-import { listAt, mapAt, podsOf, textAt } from "../cluster/pods.ts";
-import { found, foundIn, merged, nameOf, placeIn, rendered, whereOf } from "./reading.ts";
+import { fitsExpression, podSpecsOf } from "../cluster/kubernetes-object.ts";
+import { found, foundIn, merged, titleOfManifest, placeIn, rendered, whereOf } from "./reading.ts";
 
 /** Labels that every node has, or that say nothing of its pool. */
 const GENERAL =
@@ -36,11 +36,10 @@ export const nodeSelector: Check = async function* nodeSelectorCheck(context) {
     const { environment } = release;
     if (environment.nodePools === null) continue;
     for (const manifest of manifests) {
-      for (const pod of podsOf(manifest)) {
-        const selector = mapAt(pod, "nodeSelector") ?? {};
-        const label = missingLabel(environment, selector) ?? missingByAffinity(environment, pod);
+      for (const pod of podSpecsOf(manifest.object)) {
+        const label = missingLabel(environment, mapAt(pod, "nodeSelector")) ?? missingByAffinity(environment, pod);
         if (label === null) continue;
-        const message = `no node pool of ${environment.name} has ${label}, which ${nameOf(manifest)} needs`;
+        const message = `no node pool of ${environment.name} has ${label}, which ${titleOfManifest(manifest)} needs`;
         yield foundIn(project, release, manifest, "node-selector", "error", message, hintFor(environment));
       }
     }
@@ -66,7 +65,7 @@ function* selectorsIn(values: Values): Generator<Selector> {
     const { layer, entry } = setting;
     const place = { layer, position: entry.position };
     if (state === "map" && isSelector(path)) {
-      const value = path.reduce<Value | undefined>((here, step) => (isMap(here) ? here[String(step)] : undefined), top);
+      const value = at(top, ...path);
       if (isMap(value)) yield { path, value, ...place };
     } else if (entry.value.kind === "list") {
       for (const inner of selectorsWithin(valueOf(entry.value), path)) yield { ...inner, ...place };
@@ -77,7 +76,7 @@ function* selectorsIn(values: Values): Generator<Selector> {
 const isSelector = (path: Path): boolean => /(?:^n|N|[-_]n)ode[-_]?[sS]electors?$/.test(String(path.at(-1)));
 
 function* selectorsWithin(value: Value, path: Path): Generator<Pick<Selector, "path" | "value">> {
-  if (Array.isArray(value)) for (const [at, item] of value.entries()) yield* selectorsWithin(item, [...path, at]);
+  if (Array.isArray(value)) for (const [step, item] of value.entries()) yield* selectorsWithin(item, [...path, step]);
   if (!isMap(value)) return;
   if (isSelector(path)) yield { path, value };
   for (const [key, item] of Object.entries(value)) yield* selectorsWithin(item, [...path, key]);
@@ -97,48 +96,21 @@ function missingLabel({ nodePools }: Environment, selector: ValueMap): string | 
 const has = (labels: Readonly<Record<string, string>>, [key, value]: readonly [string, string]): boolean =>
   Object.hasOwn(labels, key) && labels[key] === value;
 
+const REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution";
+
+const isFit = (labels: Readonly<Record<string, string>>, expression: unknown): boolean =>
+  GENERAL.test(textAt(expression, "key")) || fitsExpression(labels, expression, true);
+
 /** The same for what a pod's affinity requires; preferences do not keep it from being run. */
 function missingByAffinity(environment: Environment, pod: ValueMap): string | null {
-  const required = mapAt(
-    mapAt(mapAt(pod, "affinity"), "nodeAffinity"),
-    "requiredDuringSchedulingIgnoredDuringExecution",
+  const terms = listAt(pod, "affinity", "nodeAffinity", REQUIRED, "nodeSelectorTerms").map((term) =>
+    listAt(term, "matchExpressions"),
   );
-  const terms = listAt(required, "nodeSelectorTerms").filter(isMap);
   if (terms.length === 0) return null;
   const pools = [...(environment.nodePools?.values() ?? [])];
-  const fits = terms.some((term) =>
-    pools.some(({ labels }) =>
-      listAt(term, "matchExpressions")
-        .filter(isMap)
-        .every((one) => matches(labels, one)),
-    ),
-  );
-  if (fits) return null;
-  const keys = terms.flatMap((term) =>
-    listAt(term, "matchExpressions")
-      .filter(isMap)
-      .map((one) => textAt(one, "key") ?? ""),
-  );
+  if (terms.some((term) => pools.some(({ labels }) => term.every((one) => isFit(labels, one))))) return null;
+  const keys = terms.flat().map((expression) => textAt(expression, "key"));
   return `what its affinity requires of ${[...new Set(keys)].join(", ")}`;
-}
-
-function matches(labels: Readonly<Record<string, string>>, expression: ValueMap): boolean {
-  const key = textAt(expression, "key") ?? "";
-  if (GENERAL.test(key)) return true;
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-  const isIn = listAt(expression, "values").some((one) => one === value);
-  switch (textAt(expression, "operator") ?? "") {
-    case "In":
-      return isIn;
-    case "NotIn":
-      return !isIn;
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    default:
-      return true;
-  }
 }
 
 const hintFor = ({ nodePools }: Environment): string =>

@@ -2,7 +2,7 @@
  * The checks redundant and type-change: both look at what a layer says over what is below it.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Check } from "../findings/finding.ts";
+import type { Check } from "./check.ts";
 import type { Setting } from "../values/merge.ts";
 import { formatPath } from "../values/value.ts";
 import { valueOf, type Yaml } from "../values/yaml.ts";

@@ -6,25 +6,22 @@ import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import type { Dependency } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
-import type { CheckContext, Finding, Severity } from "../findings/finding.ts";
+import type { CheckContext } from "./check.ts";
+import type { Severity } from "@git-vault/core";
+import { type Finding, finding, type FindingDetails } from "../findings/finding.ts";
 import type { Layer } from "../values/layer.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import type { Setting, Values } from "../values/merge.ts";
 import { assertGoesOn } from "../parallel.ts";
 import type { Project } from "../project/project.ts";
-import type { Release } from "../project/release.ts";
-import { type Position, readYaml, type Yaml } from "../values/yaml.ts";
+import type { Release } from "../project/environment.ts";
+import { readYaml } from "../values/read-yaml.ts";
+import { type Position, type Yaml } from "../values/yaml.ts";
 import type { RuleId } from "../findings/rules.ts";
 
-/** A finding with the parts that are there. */
-export function found(
-  id: RuleId,
-  severity: Severity,
-  message: string,
-  rest: Omit<Finding, "id" | "severity" | "message"> = {},
-): Finding {
-  return { id, severity, message, ...rest };
-}
+/** A finding of one of the rules. */
+export const found = (id: RuleId, severity: Severity, message: string, details: FindingDetails = {}): Finding =>
+  finding(id, severity, message, details);
 
 const nameAmong = ({ name, environment }: Release): Pick<Finding, "release"> =>
   environment.releases.length === 1 ? {} : { release: name };
@@ -64,7 +61,7 @@ export const placeOf = ({ layer, entry }: Setting, release: Release): ReturnType
   placeIn(layer, entry.position, release);
 
 /** An error as a finding. */
-export const findingOf = (
+export const findingOfError = (
   id: RuleId,
   { message, place, hint }: DeployError,
   rest: Pick<Finding, "environment" | "release"> = {},
@@ -111,7 +108,7 @@ function layersByPath(context: CheckContext): ReadonlyMap<string, Layer> {
 }
 
 /** A release as people call it: by its environment, and by its name where there are several. */
-const titleOf = ({ name, environment }: Release): string =>
+const titleOfRelease = ({ name, environment }: Release): string =>
   environment.releases.length === 1 ? environment.name : `${name} in ${environment.name}`;
 
 /** The values of a release, without what is locked; null where they cannot be had. */
@@ -123,7 +120,7 @@ export function valuesOf({ skip }: CheckContext, release: Release): Values | nul
       return values;
     },
     () => {
-      skip(`the values of ${titleOf(release)}, since a layer cannot be taken`);
+      skip(`the values of ${titleOfRelease(release)}, since a layer cannot be taken`);
       return null;
     },
   );
@@ -210,7 +207,7 @@ export async function* rendered(
 export function whyNotRendered(release: Release, { code, message }: DeployError): string {
   if (code === "TOOL_MISSING" || code === "UNSUPPORTED_TOOL") return `what the chart renders, since ${message}`;
   const isLocked = code === "TOOL_FAILED" && release.layers.some(({ locked }) => locked);
-  return `what ${titleOf(release)} renders, since it cannot be rendered${isLocked ? " without the secrets" : ""}`;
+  return `what ${titleOfRelease(release)} renders, since it cannot be rendered${isLocked ? " without the secrets" : ""}`;
 }
 
 /**
@@ -250,4 +247,4 @@ export function foundIn(
 }
 
 /** An object's name, as people write it. */
-export const nameOf = ({ kind, name }: Manifest): string => `${kind} ${name === "" ? "without a name" : name}`;
+export const titleOfManifest = ({ kind, name }: Manifest): string => `${kind} ${name === "" ? "without a name" : name}`;

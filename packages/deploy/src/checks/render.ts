@@ -1,7 +1,7 @@
 import { DeployError } from "../errors.ts";
-import type { Check } from "../findings/finding.ts";
-import type { Release } from "../project/release.ts";
-import { findingOf, renderings, whereOf, whyNotRendered } from "./reading.ts";
+import type { Check } from "./check.ts";
+import type { Release } from "../project/environment.ts";
+import { findingOfError, renderings, whereOf, whyNotRendered } from "./reading.ts";
 
 /** Told by the checks layers and strict-yaml, or no fault of the project. */
 const TOLD: ReadonlySet<string> = new Set([
@@ -27,8 +27,8 @@ export const render: Check = async function* renderCheck(context) {
   for await (const [release, result] of renderings(context)) {
     if (!(result instanceof DeployError)) continue;
     context.skip(whyNotRendered(release, result));
-    if (OF_DEPENDENCIES.has(result.code)) yield findingOf("dependencies", result);
-    else if (!isToldElsewhere(release, result)) yield findingOf("render", result, whereOf(release));
+    if (OF_DEPENDENCIES.has(result.code)) yield findingOfError("dependencies", result);
+    else if (!isToldElsewhere(release, result)) yield findingOfError("render", result, whereOf(release));
   }
 };
 

@@ -1,8 +1,7 @@
-import { authentic } from "./authentic.ts";
 import { dependencies } from "./dependencies.ts";
 import { deprecatedApi } from "./deprecated-api.ts";
 import { drift } from "./drift.ts";
-import { encrypted } from "./ciphertext.ts";
+import { authentic, encrypted } from "./ciphertext.ts";
 import { expiry } from "./expiry.ts";
 import { exposed } from "./exposed.ts";
 import { imagePinned } from "./image-pinned.ts";
@@ -12,17 +11,20 @@ import { overrides } from "./overrides.ts";
 import { render } from "./render.ts";
 import { schema } from "./schema.ts";
 import { sharedSecret } from "./shared-secret.ts";
-import { unusedSilences } from "./silence.ts";
 import { strictYaml } from "./strict-yaml.ts";
 import { tls } from "./tls.ts";
 import { unknownKey } from "./unknown-key.ts";
 import { weakSecret } from "./weak-secret.ts";
 import type { Environment } from "../project/environment.ts";
-import { giveTurn, sharedSignal } from "../parallel.ts";
-import { endRendering, startRendering } from "./reading.ts";
-import type { Check, CheckContext, Finding } from "../findings/finding.ts";
+import { controllerWith, giveTurn } from "../parallel.ts";
+import { endRendering, found, startRendering } from "./reading.ts";
+import type { Check, CheckContext } from "./check.ts";
+import type { Finding } from "../findings/finding.ts";
 import type { Project } from "../project/project.ts";
-import type { Silence } from "../project/settings.ts";
+import { SETTINGS_FILE, type Silence } from "../project/settings.ts";
+import { DeployError } from "../errors.ts";
+import { readYamlFile } from "../values/layer.ts";
+import type { Yaml } from "../values/yaml.ts";
 
 /** How checks are run. */
 export interface CheckOptions {
@@ -73,14 +75,14 @@ export const CHECKS: readonly Check[] = [
 export async function* runChecks(project: Project, options: CheckOptions = {}): AsyncGenerator<Finding> {
   const { checks = CHECKS, environments = project.environments, onSkip } = options;
   const skipped = new Set<string>();
-  const end = new AbortController();
+  const end = controllerWith(options.signal);
   const context: CheckContext = {
     project,
     environments,
     releases: environments.flatMap(({ releases }) => releases),
     history: options.history ?? false,
     now: options.now ?? new Date(),
-    signal: sharedSignal(options.signal === undefined ? end.signal : AbortSignal.any([options.signal, end.signal])),
+    signal: end.signal,
     skip: (reason) => {
       if (skipped.has(reason)) return;
       skipped.add(reason);
@@ -125,3 +127,34 @@ const fits = ({ check, file, environment }: Silence, finding: Finding): boolean 
   check === finding.id &&
   (file === undefined || file === finding.file) &&
   (environment === undefined || environment === finding.environment);
+
+/** Tells of silences that silenced nothing, though everything ran. */
+export function unusedSilences(project: Project, used: ReadonlySet<Silence>): Finding[] {
+  return project.silence
+    .filter((silence) => !used.has(silence))
+    .map((silence) =>
+      found("silence", "warning", `nothing is silenced here: ${silence.check} finds nothing of the kind`, {
+        ...placeOf(project, silence),
+        hint: "take it out, or correct the check's id, the file or the environment",
+      }),
+    );
+}
+
+/** Where a silence stands in the settings, as far as they come from the file. */
+function placeOf(project: Project, silence: Silence): Pick<Finding, "file" | "line"> {
+  if (project.file(SETTINGS_FILE) === undefined) return {};
+  const entry = listOf(project)[project.silence.indexOf(silence)];
+  return { file: SETTINGS_FILE, ...(entry === undefined ? {} : { line: entry.position.line }) };
+}
+
+function listOf(project: Project): readonly Yaml[] {
+  const source = { find: (path: string) => project.file(path), read: project.read.bind(project) };
+  try {
+    const [document] = readYamlFile(source, SETTINGS_FILE).documents;
+    const list = document?.kind === "map" ? document.entries.get("silence")?.value : undefined;
+    return list?.kind === "list" ? list.items : [];
+  } catch (error) {
+    if (error instanceof DeployError) return [];
+    throw error;
+  }
+}

@@ -1,7 +1,8 @@
 import type { CodeOptions, ErrorObject, ValidateFunction } from "ajv";
-import type { Release } from "../project/release.ts";
+import type { Release } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
-import type { Check, CheckContext, Finding } from "../findings/finding.ts";
+import type { Check, CheckContext } from "./check.ts";
+import type { Finding } from "../findings/finding.ts";
 import type { Values } from "../values/merge.ts";
 import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 import type { LoadedChart } from "../charts/loaded-chart.ts";

@@ -1,8 +1,9 @@
 import type { Environment } from "../project/environment.ts";
-import type { Check } from "../findings/finding.ts";
+import type { Check } from "./check.ts";
 import type { Tier } from "../project/settings.ts";
 import { found } from "./reading.ts";
-import { hiddenPart, type Secret, secretsIn, whereKept } from "./secret-files.ts";
+import { type StoredSecret, secretsIn, whereKept } from "./secret-files.ts";
+import { hiddenPart } from "../secrets/sensitive.ts";
 
 const HINT = "give each its own: who has staging's must not have production's";
 
@@ -30,7 +31,7 @@ export const sharedSecret: Check = async function* sharedSecretCheck(context) {
   }
   // The whole of a file that is there twice is told once.
   const distinct = new Set([...blobs.values()].map(({ path }) => path));
-  const first = new Map<string, { tier: Tier; secret: Secret }>();
+  const first = new Map<string, { tier: Tier; secret: StoredSecret }>();
   for (const secret of secretsIn(context)) {
     const tier = tierOf.get(secret.file);
     const hidden = tier !== undefined && distinct.has(secret.file) ? hiddenPart(secret) : null;

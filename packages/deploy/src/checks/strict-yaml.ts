@@ -1,4 +1,5 @@
-import type { Check, Finding } from "../findings/finding.ts";
+import type { Check } from "./check.ts";
+import type { Finding } from "../findings/finding.ts";
 import type { EntryYaml, ScalarYaml, Yaml } from "../values/yaml.ts";
 import { resolvePlain } from "../values/yaml-scalar.ts";
 import { found, layersOf, NO_KEY, orElse, placeIn } from "./reading.ts";

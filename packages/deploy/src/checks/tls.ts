@@ -1,10 +1,10 @@
-import type { Check, Finding, Severity } from "../findings/finding.ts";
+import type { Check } from "./check.ts";
+import type { Severity } from "@git-vault/core";
+import type { Finding } from "../findings/finding.ts";
 import type { Manifest } from "../helm/manifests.ts";
-import type { Environment } from "../project/environment.ts";
-import type { Release } from "../project/release.ts";
-import { isMap } from "../values/value.ts";
-import { listAt, mapAt, textAt } from "../cluster/pods.ts";
-import { foundIn, nameOf, rendered } from "./reading.ts";
+import type { Environment, Release } from "../project/environment.ts";
+import { listAt, mapAt, textAt } from "../values/value.ts";
+import { foundIn, titleOfManifest, rendered } from "./reading.ts";
 
 /** An object with the release that it is of. */
 interface Deployed {
@@ -53,7 +53,7 @@ function* inEnvironment(deployed: readonly Deployed[], tell: Tell): Generator<Fi
   yield* sharedNames(ingresses.flatMap(claimsOf), tell);
   yield* sharedNames(certificates, tell);
   for (const ingress of ingresses) {
-    const name = nameOf(ingress.manifest);
+    const name = titleOfManifest(ingress.manifest);
     const own = claimsOf(ingress);
     const covered = own.flatMap(({ hosts }) => hosts);
     for (const host of hostsOf(ingress))
@@ -83,7 +83,7 @@ function* inEnvironment(deployed: readonly Deployed[], tell: Tell): Generator<Fi
         yield tell(
           ingress,
           "error",
-          `${nameOf(certificate.by.manifest)} does not cover ${missing.join(", ")} of ${name}`,
+          `${titleOfManifest(certificate.by.manifest)} does not cover ${missing.join(", ")} of ${name}`,
           "name the host among the certificate's dnsNames",
         );
       if (!made.has(`${namespaceOf(ingress)}/${secret}`) && !isManaged(ingress))
@@ -110,7 +110,7 @@ function* sharedNames(claims: readonly Claim[], tell: Tell): Generator<Finding> 
     else if (claim.hosts.toSorted().join() !== other.hosts.toSorted().join()) {
       const isOfOne = other.by.release === claim.by.release;
       const [one, two] = [other.by, claim.by].map(
-        ({ release, manifest }) => `${nameOf(manifest)}${isOfOne ? "" : ` of ${release.name}`}`,
+        ({ release, manifest }) => `${titleOfManifest(manifest)}${isOfOne ? "" : ` of ${release.name}`}`,
       );
       const who = one === two ? `${one} has two certificates that` : `${one} and ${two} have certificates that`;
       yield tell(
@@ -124,22 +124,21 @@ function* sharedNames(claims: readonly Claim[], tell: Tell): Generator<Finding> 
 }
 
 const claimsOf = (by: Deployed): Claim[] =>
-  listAt(mapAt(by.manifest.object, "spec"), "tls")
-    .filter(isMap)
-    .map((entry) => ({ by, secret: textAt(entry, "secretName") ?? "", hosts: texts(listAt(entry, "hosts")) }));
+  listAt(by.manifest.object, "spec", "tls").map((entry) => ({
+    by,
+    secret: textAt(entry, "secretName"),
+    hosts: texts(listAt(entry, "hosts")),
+  }));
 
 function certificateOf(by: Deployed): Claim {
   const spec = mapAt(by.manifest.object, "spec");
   const common = textAt(spec, "commonName");
-  return {
-    by,
-    secret: textAt(spec, "secretName") ?? "",
-    hosts: [...(common === null ? [] : [common]), ...texts(listAt(spec, "dnsNames"))],
-  };
+  const hosts = [...(common === "" ? [] : [common]), ...texts(listAt(spec, "dnsNames"))];
+  return { by, secret: textAt(spec, "secretName"), hosts };
 }
 
 const hostsOf = ({ manifest: { object } }: Deployed): string[] =>
-  listAt(mapAt(object, "spec"), "rules").flatMap((rule) => (isMap(rule) ? (textAt(rule, "host") ?? []) : []));
+  listAt(object, "spec", "rules").flatMap((rule) => textAt(rule, "host") || []);
 
 const texts = (list: readonly unknown[]): string[] => list.filter((item) => typeof item === "string");
 
@@ -155,8 +154,7 @@ const covers = (name: string, host: string): boolean =>
 
 /** Whether an annotation asks a controller for the certificate. */
 function isManaged({ manifest: { object } }: Deployed): boolean {
-  const annotations = mapAt(mapAt(object, "metadata"), "annotations");
-  return Object.keys(annotations ?? {}).some(
+  return Object.keys(mapAt(object, "metadata", "annotations")).some(
     (key) =>
       /^(?:cert-manager\.io|certmanager\.k8s\.io)\/(?:cluster-)?issuer$/.test(key) || key === "kubernetes.io/tls-acme",
   );

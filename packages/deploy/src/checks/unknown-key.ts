@@ -1,7 +1,7 @@
 import { closest, distance } from "fastest-levenshtein";
 import type { Chart } from "../charts/chart.ts";
-import type { Check } from "../findings/finding.ts";
-import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
+import type { Check } from "./check.ts";
+import { formatPath, mapAt, type Path } from "../values/value.ts";
 import type { LoadedChart } from "../charts/loaded-chart.ts";
 import { type ChartValues, chartValues, wholeChart } from "./chart-values.ts";
 import { found, merged, placeOf } from "./reading.ts";
@@ -108,9 +108,7 @@ class KnownKeys {
     const before = this.#names.get(id);
     if (before !== undefined) return before;
     const { defaults, schema, words } = this.#chart;
-    let here: Value | undefined = defaults;
-    for (const step of path) here = isMap(here) ? here[String(step)] : undefined;
-    const names = new Set([...(isMap(here) ? Object.keys(here) : []), ...propertiesAt(schema, path)]);
+    const names = new Set([...Object.keys(mapAt(defaults, ...path.map(String))), ...propertiesAt(schema, path)]);
     const isKnown = names.size > 0 || (path.length === 0 && (words.size > 0 || this.#others.size > 1));
     const result = isKnown ? names : null;
     this.#names.set(id, result);
@@ -131,11 +129,6 @@ class KnownKeys {
 
 /** The properties that a JSON Schema names at a path. */
 function propertiesAt(schema: unknown, path: Path): string[] {
-  let here = schema;
-  for (const step of path) here = property(property(here, "properties"), String(step));
-  const properties = property(here, "properties");
-  return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
+  const steps = path.flatMap((step) => ["properties", String(step)]);
+  return Object.keys(mapAt(schema, ...steps, "properties"));
 }
-
-const property = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;

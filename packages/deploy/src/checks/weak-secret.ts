@@ -1,6 +1,8 @@
-import type { Check, Severity } from "../findings/finding.ts";
+import type { Check } from "./check.ts";
+import type { Severity } from "@git-vault/core";
 import { found } from "./reading.ts";
-import { entropy, isSensitive, type Secret, secretsIn } from "./secret-files.ts";
+import { type StoredSecret, secretsIn } from "./secret-files.ts";
+import { entropy, isPlaceholder, isSensitive } from "../secrets/sensitive.ts";
 
 /** Tells of secrets that stand in for others, and of those that can be guessed. */
 export const weakSecret: Check = async function* weakSecretCheck(context) {
@@ -16,12 +18,6 @@ export const weakSecret: Check = async function* weakSecretCheck(context) {
   }
 };
 
-const PLACEHOLDER =
-  /^(?:(?:please[-_ ]?)?(?:change|replace|fill|set|insert|edit)[-_ ]?(?:me|this|it|in)(?:[-_ !.].*)?|to[-_ ]?do(?:[-_ :].*)?|tbd|fix[-_ ]?me|placeholder|dummy|example|sample|your[-_ ].*|<[^<>]*>|\{\{.*\}\}|\$\{.*\}|x{3,}|\*{3,}|\.{3,}|\[(?:secret|redacted)\]|redacted|none|null|nil|undefined|secret|password|passwd|token|api[-_]?key)$/i;
-
-/** Whether a text only stands in for another, or is empty. */
-export const isPlaceholder = (text: string): boolean => text.trim() === "" || PLACEHOLDER.test(text.trim());
-
 /** Those that attackers try first, in lower case. */
 const COMMON = new Set(
   "123456 1234567 12345678 123456789 1234567890 abc123 admin admin123 administrator asdfgh changeit default dragon foobar guest hello hunter2 iloveyou letmein login master monkey pass passw0rd password1 password123 qwerty qwerty123 qwertyuiop root s3cret secret123 shadow superman supersecret test test123 testing trustno1 welcome".split(
@@ -30,11 +26,11 @@ const COMMON = new Set(
 );
 const SHORTEST = 8;
 
-function weaknessOf({ text, path }: Secret): [Severity, string] | null {
+function weaknessOf({ text, path }: StoredSecret): [Severity, string] | null {
   if (!isSensitive(path)) return null;
   const trimmed = text.trim();
   if (trimmed === "") return ["warning", "this secret is empty"];
-  if (PLACEHOLDER.test(trimmed)) return ["error", "this is a placeholder where a secret should be"];
+  if (isPlaceholder(trimmed)) return ["error", "this is a placeholder where a secret should be"];
   if (COMMON.has(trimmed.toLowerCase())) return ["error", "this is one of the secrets that are guessed first"];
   if (trimmed.length < SHORTEST) return ["warning", `this secret has fewer than ${SHORTEST} characters`];
   if (entropy(trimmed) < 2 || isSequence(trimmed)) return ["warning", "this secret repeats itself, and can be guessed"];

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { appendFileSync, statSync } from "node:fs";
-import type { Finding, Severity } from "../findings/finding.ts";
+import type { Severity } from "@git-vault/core";
+import type { Finding } from "../findings/finding.ts";
 import { scopeOf } from "../findings/report.ts";
 
 /**

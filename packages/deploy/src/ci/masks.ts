@@ -1,9 +1,9 @@
-import { hiddenPart } from "../checks/secret-files.ts";
 import { DeployError } from "../errors.ts";
-import { secretsOf } from "../project/environment.ts";
 import type { Project } from "../project/project.ts";
-import { isMap, type Path, type Value } from "../values/value.ts";
-import { readYaml, valueOf } from "../values/yaml.ts";
+import { hiddenPart } from "../secrets/sensitive.ts";
+import { readYaml } from "../values/read-yaml.ts";
+import { textsIn } from "../values/value.ts";
+import { valueOf } from "../values/yaml.ts";
 
 /**
  * What must not stand in a log, for {@link Ci.mask}: of the secret layers of all releases what is
@@ -15,9 +15,8 @@ import { readYaml, valueOf } from "../values/yaml.ts";
  */
 export function secretsToMask(project: Project): Set<string> {
   const masks = new Set<string>();
-  const releases = project.environments.flatMap((environment) => environment.releases);
-  for (const layer of new Set(releases.flatMap(({ layers }) => layers)))
-    for (const { value, path } of layer.secret && !layer.locked ? readable(() => secretsOf(layer)) : []) {
+  for (const layer of project.layers())
+    for (const { value, path } of layer.secret && !layer.locked ? readable(() => layer.scalars()) : []) {
       const hidden = typeof value === "boolean" ? null : hiddenPart({ text: String(value), path });
       if (hidden !== null) masks.add(hidden);
     }
@@ -40,7 +39,7 @@ function* credentialsIn(project: Project, file: string): Generator<string> {
   const tracked = project.file(file);
   if (tracked === undefined) return;
   for (const document of readYaml(file, project.read(tracked).toString()).documents)
-    for (const [path, text] of textsIn(valueOf(document), [])) {
+    for (const { path, text } of textsIn(valueOf(document))) {
       const key = path.at(-1);
       if (key === "client-key-data") yield Buffer.from(text, "base64").toString("latin1");
       if (key === "client-key-data" || key === "token" || key === "password") yield text;
@@ -49,10 +48,4 @@ function* credentialsIn(project: Project, file: string): Generator<string> {
         if (hidden !== null) yield hidden;
       }
     }
-}
-
-function* textsIn(value: Value, path: Path): Generator<[Path, string]> {
-  if (typeof value === "string" || typeof value === "number") yield [path, String(value)];
-  else if (Array.isArray(value)) for (const [at, item] of value.entries()) yield* textsIn(item, [...path, at]);
-  else if (isMap(value)) for (const [key, item] of Object.entries(value)) yield* textsIn(item, [...path, key]);
 }

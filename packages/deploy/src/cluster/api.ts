@@ -1,9 +1,5 @@
-import type { Credentials } from "./credentials.ts";
 import { DeployError } from "../errors.ts";
-import type { Kubeconfig } from "./kubeconfig.ts";
-import { type ReadOptions, type Refusal, Requests, type Sending } from "./requests.ts";
-
-export type { ReadOptions, Sending } from "./requests.ts";
+import type { ReadOptions, Refusal, Requests, Sending } from "./requests.ts";
 
 /** A Kubernetes object, as the API server sends it. What is not looked at is not described. */
 export interface KubernetesObject {
@@ -39,23 +35,31 @@ export interface WatchEvent<T> {
 const WATCH_SECONDS = 240;
 
 /**
- * Objects of an API server: to get, list, watch and change. What is wrong with a request is told by
- * {@link Requests}.
+ * Objects of an API server, to read: to get, list and watch.
+ *
+ * Whatever reads throws DeployError UNREACHABLE, UNAUTHORIZED, FORBIDDEN, API_FAILED,
+ * TOO_MANY_REQUESTS, NO_CREDENTIAL or INTERRUPTED after it was tried several times.
  */
 export class Api {
   readonly #requests: Requests;
 
-  constructor(kubeconfig: Kubeconfig, credentials: Credentials, proxy: URL | null, redact: (text: string) => string) {
-    this.#requests = new Requests(kubeconfig, credentials, proxy, redact);
+  constructor(requests: Requests) {
+    this.#requests = requests;
   }
 
-  /** An object, or what else lies at a path; null where there is none. */
-  async get<T>(path: string, options: ReadOptions = {}): Promise<T | null> {
+  /**
+   * An object, or what else lies at a path such as `/api/v1/nodes/core-1`; null where there is
+   * none.
+   */
+  async get<T = KubernetesObject>(path: string, options: ReadOptions = {}): Promise<T | null> {
     const text = await this.text(path, options);
-    return text === null ? null : this.#parse<T>(text);
+    return text === null ? null : parse<T>(text);
   }
 
-  /** The same as text, such as a log. */
+  /**
+   * The text at a path, such as a pod's log; null where there is none. It is raw: secrets may be in
+   * it.
+   */
   async text(path: string, options: ReadOptions = {}): Promise<string | null> {
     try {
       return await this.#requests.text("GET", path, options);
@@ -65,8 +69,11 @@ export class Api {
     }
   }
 
-  /** All objects of a kind, in pages, and the version to watch from. */
-  async list<T extends KubernetesObject>(path: string, options: ReadOptions = {}): Promise<ObjectList<T>> {
+  /** All objects of a kind, however many there are, and the version to watch from. */
+  async list<T extends KubernetesObject = KubernetesObject>(
+    path: string,
+    options: ReadOptions = {},
+  ): Promise<ObjectList<T>> {
     interface Page {
       readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
       readonly items?: readonly T[] | null;
@@ -90,10 +97,12 @@ export class Api {
   }
 
   /**
-   * Changes after `resourceVersion`, until the server ends the watch. A 410 is an API_FAILED of
-   * that status: list anew.
+   * The changes after a list, until the server ends the watch or the connection breaks: list and
+   * watch again then.
+   *
+   * @throws DeployError API_FAILED with the status 410 where the version is too old: list again
    */
-  async *watch<T extends KubernetesObject>(
+  async *watch<T extends KubernetesObject = KubernetesObject>(
     path: string,
     resourceVersion: string,
     options: ReadOptions = {},
@@ -107,7 +116,7 @@ export class Api {
         rest = lines.pop() ?? "";
         for (const line of lines) {
           if (line === "") continue;
-          const event = this.#parse<{ type: string; object: T & Refusal & { code?: number } }>(line);
+          const event = parse<{ type: string; object: T & Refusal & { code?: number } }>(line);
           if (event.type === "ERROR") throw this.#requests.refusal(event.object.code ?? 500, event.object, path);
           if (event.type === "ADDED" || event.type === "MODIFIED" || event.type === "DELETED")
             yield { type: event.type, object: event.object };
@@ -123,21 +132,17 @@ export class Api {
   }
 
   /** Changes something. It is tried again only where the server says that it did nothing. */
-  async send<T>(path: string, { attempts, ...sending }: Sending): Promise<T> {
-    return this.#parse<T>(await this.#requests.text(sending.method, path, sending, attempts));
+  protected async change<T>(path: string, { attempts, ...sending }: Sending): Promise<T> {
+    return parse<T>(await this.#requests.text(sending.method, path, sending, attempts));
   }
+}
 
-  close(): void {
-    this.#requests.close();
-  }
-
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what the API promises to send
-  #parse<T>(text: string): T {
-    try {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API's own types; each field is optional to its readers
-      return JSON.parse(text) as T;
-    } catch {
-      throw new DeployError("API_FAILED", "expected JSON from the cluster, got something else");
-    }
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what the API promises to send
+function parse<T>(text: string): T {
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API's own types; each field is optional to its readers
+    return JSON.parse(text) as T;
+  } catch {
+    throw new DeployError("API_FAILED", "expected JSON from the cluster, got something else");
   }
 }

@@ -1,12 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Api, type KubernetesObject, type ObjectList, type ReadOptions, type Sending, type WatchEvent } from "./api.ts";
-import { CredentialHelper } from "./credential-helper.ts";
-import { Credentials } from "./credentials.ts";
-import type { Environment } from "../project/environment.ts";
 import { DeployError } from "../errors.ts";
 import { Helm } from "../helm/helm.ts";
+import { proxyFor } from "../network/proxy.ts";
+import type { Environment } from "../project/environment.ts";
+import type { Project } from "../project/project.ts";
+import { Redactor } from "../secrets/redactor.ts";
+import { Api, type KubernetesObject } from "./api.ts";
+import { CredentialHelper } from "./credential-helper.ts";
+import { Credentials } from "./credentials.ts";
 import {
   HelmReleases,
   recordedRevision,
@@ -14,18 +17,15 @@ import {
   type ReleaseName,
   WritableHelmReleases,
 } from "./helm-releases.ts";
-import { askUid, assertPinned, type ClusterIdentity, fingerprintOf } from "./identity.ts";
+import { askUid, assertPinnedCluster, type ClusterIdentity, fingerprintOf } from "./identity.ts";
 import { type Kubeconfig, parseKubeconfig } from "./kubeconfig.ts";
-import { proxyFor } from "../network/proxy.ts";
-import type { Project } from "../project/project.ts";
-import { Redactor } from "../secrets/redactor.ts";
-import { runTool } from "../tool.ts";
+import { Requests, type Sending } from "./requests.ts";
 
 /** How a cluster is connected to. */
 export interface ConnectOptions {
   /**
-   * The environment that Helm, kubectl and the kubeconfig's own program are found in; this
-   * process's own where left out.
+   * The environment that Helm and the kubeconfig's own program are found in; this process's own
+   * where left out.
    */
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
@@ -34,8 +34,9 @@ export interface ConnectOptions {
 interface Parts {
   readonly environment: Environment;
   readonly identity: ClusterIdentity;
-  readonly api: Api;
+  readonly requests: Requests;
   readonly helper: CredentialHelper;
+  /** Private to the connection. It holds a kubeconfig without secrets. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly redactor: Redactor;
@@ -44,13 +45,10 @@ interface Parts {
 /**
  * The connection to an environment's own cluster, to read from it. It is made with the kubeconfig
  * that the project names, and only to the cluster that the project pins; the user's own kubeconfig
- * and its current context are never looked at. Credentials stay in memory, and reach Helm and
- * kubectl over a private socket. Close it when done, or declare it with `await using`.
- *
- * Whatever reads throws DeployError UNREACHABLE, UNAUTHORIZED, FORBIDDEN, API_FAILED,
- * TOO_MANY_REQUESTS, NO_CREDENTIAL or INTERRUPTED after it was tried several times.
+ * and its current context are never looked at. Credentials stay in memory, and reach Helm over a
+ * private socket. Close it when done, or declare it with `await using`.
  */
-export class Cluster implements AsyncDisposable {
+export class Cluster extends Api implements AsyncDisposable {
   readonly environment: Environment;
   readonly identity: ClusterIdentity;
   /**
@@ -60,30 +58,15 @@ export class Cluster implements AsyncDisposable {
   readonly redactor: Redactor;
   /** What Helm has there. Helm has a home of its own, and knows the way to this cluster alone. */
   readonly releases: HelmReleases;
-  /** Who only reads gets no Helm. */
-  protected readonly helm: Helm;
   readonly #parts: Parts;
-  readonly #kubectlEnv: NodeJS.ProcessEnv;
 
-  protected constructor(parts: Parts) {
-    const { environment, identity, folder, env, redactor } = parts;
+  protected constructor(parts: Parts, releases: HelmReleases = new HelmReleases(helmFor(parts))) {
+    super(parts.requests);
     this.#parts = parts;
-    this.environment = environment;
-    this.identity = identity;
-    this.redactor = redactor;
-    const kubeconfig = join(folder, "kubeconfig");
-    const home = join(folder, "home");
-    mkdirSync(home, { mode: 0o700 });
-    const own = { ...env, HOME: home };
-    this.#kubectlEnv = { ...withoutSettings(own), KUBECONFIG: kubeconfig, KUBECACHEDIR: join(folder, "cache") };
-    this.helm = new Helm({
-      program: env["HELM"] ?? "helm",
-      home: join(folder, "helm"),
-      env: own,
-      redact: (text) => redactor.redact(text),
-      kubeconfig,
-    });
-    this.releases = new HelmReleases(this.helm);
+    this.environment = parts.environment;
+    this.identity = parts.identity;
+    this.redactor = parts.redactor;
+    this.releases = releases;
   }
 
   /**
@@ -108,41 +91,6 @@ export class Cluster implements AsyncDisposable {
     options: ConnectOptions = {},
   ): Promise<WritableCluster> {
     return new WritableCluster(await open(project, environment, options));
-  }
-
-  /**
-   * An object, or a list of them, by its path such as `/api/v1/nodes/core-1`; null where there is
-   * none.
-   */
-  get<T = KubernetesObject>(path: string, options?: ReadOptions): Promise<T | null> {
-    return this.#parts.api.get<T>(path, options);
-  }
-
-  /**
-   * The text at a path, such as a pod's log; null where there is none. It is raw: secrets may be in
-   * it.
-   */
-  text(path: string, options?: ReadOptions): Promise<string | null> {
-    return this.#parts.api.text(path, options);
-  }
-
-  /** All objects of a kind, however many there are, and the version to watch from. */
-  list<T extends KubernetesObject = KubernetesObject>(path: string, options?: ReadOptions): Promise<ObjectList<T>> {
-    return this.#parts.api.list<T>(path, options);
-  }
-
-  /**
-   * The changes after a list, until the server ends the watch or the connection breaks: list and
-   * watch again then.
-   *
-   * @throws DeployError API_FAILED with the status 410 where the version is too old: list again
-   */
-  watch<T extends KubernetesObject = KubernetesObject>(
-    path: string,
-    resourceVersion: string,
-    options?: ReadOptions,
-  ): AsyncGenerator<WatchEvent<T>> {
-    return this.#parts.api.watch<T>(path, resourceVersion, options);
   }
 
   /**
@@ -175,33 +123,13 @@ export class Cluster implements AsyncDisposable {
 
   /** Forgets the credential, and removes the temporary files. */
   async close(): Promise<void> {
-    this.#parts.api.close();
+    this.#parts.requests.close();
     this.#parts.helper.close();
     rmSync(this.#parts.folder, { recursive: true, force: true });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /**
-   * Runs kubectl to its end, and gives what it prints, raw: secrets may be in it.
-   *
-   * @throws DeployError TOOL_MISSING, INTERRUPTED; TOOL_FAILED with kubectl's reason, without
-   * secrets
-   */
-  protected async runKubectl(
-    args: readonly string[],
-    { input, signal }: { readonly input?: string; readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<string> {
-    const program = this.#parts.env["KUBECTL"] ?? "kubectl";
-    const { status, stdout, stderr } = await runTool({ program, args, env: this.#kubectlEnv, input, signal });
-    if (status === 0) return stdout;
-    throw new DeployError("TOOL_FAILED", `kubectl: ${this.tidy(stderr) || "it did not say why it failed"}`);
-  }
-
-  protected sendToApi<T>(path: string, sending: Sending): Promise<T> {
-    return this.#parts.api.send<T>(path, sending);
   }
 }
 
@@ -215,8 +143,7 @@ export class WritableCluster extends Cluster {
   declare readonly releases: WritableHelmReleases;
 
   constructor(parts: Parts) {
-    super(parts);
-    this.releases = new WritableHelmReleases(this.helm);
+    super(parts, new WritableHelmReleases(helmFor(parts)));
   }
 
   /**
@@ -227,50 +154,45 @@ export class WritableCluster extends Cluster {
    * throws
    */
   send<T = KubernetesObject>(path: string, sending: Sending): Promise<T> {
-    return this.sendToApi<T>(path, sending);
-  }
-
-  /**
-   * Runs kubectl to its end, and gives what it prints, raw: secrets may be in it.
-   *
-   * @throws DeployError TOOL_MISSING, INTERRUPTED; TOOL_FAILED with kubectl's reason, without
-   * secrets
-   */
-  kubectl(
-    args: readonly string[],
-    options: { readonly input?: string; readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<string> {
-    return this.runKubectl(args, options);
+    return this.change<T>(path, sending);
   }
 }
 
-/** Programs are not told what the user's own settings of Helm and kubectl are. */
-const withoutSettings = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:HELM|KUBE)/.test(name)));
+/** Helm with a home of its own, that knows the way to this cluster alone. */
+const helmFor = ({ env, folder, redactor }: Parts): Helm =>
+  new Helm({
+    program: env["HELM"] ?? "helm",
+    home: join(folder, "helm"),
+    env: { ...env, HOME: join(folder, "helm") },
+    redact: (text) => redactor.redact(text),
+    kubeconfig: join(folder, "kubeconfig"),
+  });
 
 async function open(project: Project, environment: Environment, options: ConnectOptions): Promise<Parts> {
   const kubeconfig = readKubeconfig(project, environment);
   const authority = kubeconfig.authority === null ? null : fingerprintOf(kubeconfig.authority);
   // What can be told without a word to the server is told first.
-  assertPinned(environment, { server: kubeconfig.server, authority });
+  assertPinnedCluster(environment, { server: kubeconfig.server, authority });
   const env = project.childEnv(options.env);
   const redactor = new Redactor<unknown>(project.redactor);
   const { hostname, port } = new URL(kubeconfig.server);
   const proxy = kubeconfig.proxy ?? proxyFor(hostname.replace(/^\[(.*)\]$/, "$1"), Number(port || 443), env);
   if (proxy !== null) redactor.add(decodeURIComponent(proxy.password), "the proxy's password");
   const credentials = new Credentials(kubeconfig.user, env, (secret) => redactor.add(secret, "the credential"));
-  const api = new Api(kubeconfig, credentials, proxy, (text) => redactor.redact(text));
+  const requests = new Requests(kubeconfig, credentials, proxy, (text) => redactor.redact(text));
   let helper: CredentialHelper | undefined;
   try {
-    const uid = await askUid(api, options.signal);
+    const uid = await askUid(new Api(requests), options.signal);
     const identity = { uid, server: kubeconfig.server, authority };
-    assertPinned(environment, identity);
+    assertPinnedCluster(environment, identity);
     helper = await CredentialHelper.start(credentials);
     const folder = mkdtempSync(join(tmpdir(), "git-vault-cluster-"));
-    writeFileSync(join(folder, "kubeconfig"), helper.kubeconfig(kubeconfig, environment.namespace), { mode: 0o600 });
-    return { environment, identity, api, helper, folder, env, redactor };
+    writeFileSync(join(folder, "kubeconfig"), helper.kubeconfig(kubeconfig, environment.main.namespace), {
+      mode: 0o600,
+    });
+    return { environment, identity, requests, helper, folder, env, redactor };
   } catch (error) {
-    api.close();
+    requests.close();
     helper?.close();
     throw error;
   }

@@ -1,5 +1,5 @@
 /*
- * How Helm and kubectl get a credential that is on no disk: their kubeconfig names a program of
+ * How Helm gets a credential that is on no disk: its kubeconfig names a program of
  * ours, as an exec credential plugin. It asks this process over a socket in a folder that only this
  * user can enter, and prints the ExecCredential that it is given (client.authentication.k8s.io/v1).
  */

@@ -1,6 +1,7 @@
 import { DeployError } from "../errors.ts";
-import type { Credential, CredentialProgram } from "./kubeconfig.ts";
+import { type Credential, credentialOf, type CredentialProgram } from "./kubeconfig.ts";
 import { runTool } from "../tool.ts";
+import { textAt } from "../values/value.ts";
 
 /** A credential is asked for again this many milliseconds before it ends. */
 const EARLY = 60_000;
@@ -65,25 +66,14 @@ export class Credentials {
 }
 
 function parse(output: string): { credential: Credential; until: number } | null {
-  let status: Record<string, unknown> | undefined;
+  let answer: unknown;
   try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each field is looked at
-    status = (JSON.parse(output) as { status?: Record<string, unknown> } | null)?.status;
+    answer = JSON.parse(output);
   } catch {
     return null;
   }
-  const text = (name: string): string | undefined => {
-    const value = status?.[name];
-    return typeof value === "string" && value !== "" ? value : undefined;
-  };
-  const [token, certificate, key] = ["token", "clientCertificateData", "clientKeyData"].map(text);
-  if (token === undefined && (certificate === undefined || key === undefined)) return null;
-  const end = Date.parse(text("expirationTimestamp") ?? "");
-  return {
-    credential: {
-      ...(token === undefined ? {} : { token }),
-      ...(certificate === undefined || key === undefined ? {} : { certificate, key }),
-    },
-    until: Number.isNaN(end) ? Number.POSITIVE_INFINITY : end - EARLY,
-  };
+  const text = (name: string): string => textAt(answer, "status", name);
+  const credential = credentialOf(text("token"), text("clientCertificateData"), text("clientKeyData"));
+  const end = Date.parse(text("expirationTimestamp"));
+  return credential && { credential, until: Number.isNaN(end) ? Number.POSITIVE_INFINITY : end - EARLY };
 }

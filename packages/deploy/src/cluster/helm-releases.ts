@@ -2,9 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { KubernetesObject } from "./api.ts";
 import { DeployError } from "../errors.ts";
 import type { Helm } from "../helm/helm.ts";
-import { helmValues } from "../values/helm-values.ts";
-import type { Release } from "../project/release.ts";
-import { isMap, type Value, type ValueMap } from "../values/value.ts";
+import { at, helmValues, listAt, mapAt, numberAt, textAt, type Value, type ValueMap } from "../values/value.ts";
+import type { Release } from "../project/environment.ts";
 
 /** A revision of a release in its cluster, as Helm's own record is labelled. */
 export interface ReleaseRevision {
@@ -125,8 +124,7 @@ export class HelmReleases {
    * @throws DeployError TOOL_FAILED, INTERRUPTED
    */
   async deployedValues(release: ReleaseName, revision: number, signal?: AbortSignal): Promise<ValueMap> {
-    const parsed = parseJson(await this.#read("values", release, revision, ["--output", "json"], signal));
-    return isMap(parsed) ? parsed : {};
+    return mapAt(parseJson(await this.#read("values", release, revision, ["--output", "json"], signal)));
   }
 
   /**
@@ -137,13 +135,7 @@ export class HelmReleases {
   async descriptions({ name, namespace }: ReleaseName, signal?: AbortSignal): Promise<Map<number, string>> {
     const args = ["history", name, "--namespace", namespace, "--max", `${MOST_HISTORY}`, "--output", "json"];
     const history = parseJson(await this.helm.run(args, `the history of ${name} cannot be read`, { signal }));
-    return new Map(
-      (Array.isArray(history) ? history : []).flatMap((entry) =>
-        isMap(entry) && typeof entry["revision"] === "number"
-          ? [[entry["revision"], typeof entry["description"] === "string" ? entry["description"] : ""]]
-          : [],
-      ),
-    );
+    return new Map(listAt(history).map((entry) => [numberAt(entry, "revision"), textAt(entry, "description")]));
   }
 
   #read(
@@ -159,59 +151,28 @@ export class HelmReleases {
 
   /**
    * What an upgrade would make of a release, rehearsed against the cluster, which is not changed.
+   * Where Helm refuses an upgrade, a first installation is rehearsed: with the cluster, where a
+   * release is pending; without it, where the chart has kinds that another release is yet to bring.
    *
    * @throws DeployError TOOL_FAILED with Helm's reason, INTERRUPTED
    */
-  async rehearse({ release, chartFolder, signal }: Rehearsal): Promise<ReleaseContent> {
-    const args = [...this.#upgradeArgs(release, chartFolder), "--dry-run=server", "--output", "json"];
-    const input = await this.#values(release);
+  async rehearse(
+    { release, chartFolder, signal }: Rehearsal,
+    as: "upgrade" | "install" | "install without cluster" = "upgrade",
+  ): Promise<ReleaseContent> {
+    const command = as === "upgrade" ? ["upgrade", "--install"] : ["install"];
+    const dryRun = `--dry-run=${as === "install without cluster" ? "client" : "server"}`;
+    const args = [...command, ...this.what(release, chartFolder), dryRun, "--output", "json"];
+    const input = await this.values(release);
     const printed = await this.helm.run(args, `the release ${release.name} cannot be rehearsed`, { input, signal });
     return contentOf(parseJson(printed));
   }
 
-  /**
-   * The same as a first installation, which Helm rehearses where it refuses an upgrade: with the
-   * cluster, where the release is half-way; without it, where the chart has kinds that another
-   * release is yet to bring.
-   *
-   * @throws DeployError as `rehearse` does
-   */
-  async rehearseAnew({ release, chartFolder, signal }: Rehearsal, where: "server" | "client"): Promise<ReleaseContent> {
-    const { name, namespace } = release;
-    const args = ["install", name, chartFolder, "--namespace", namespace, "--values", "-", `--dry-run=${where}`];
-    const input = await this.#values(release);
-    const failure = `the release ${name} cannot be rehearsed`;
-    return contentOf(parseJson(await this.helm.run([...args, "--output", "json"], failure, { input, signal })));
+  protected what({ name, namespace }: Release, chartFolder: string): string[] {
+    return [name, chartFolder, "--namespace", namespace, "--values", "-"];
   }
 
-  protected async upgradeWith(options: UpgradeOptions): Promise<void> {
-    const { release, chartFolder, description, timeout, history, wait, createNamespace, signal } = options;
-    const label = `${RUN_LABEL}=${options.revision}.${options.run}`;
-    const args = [
-      ...this.#upgradeArgs(release, chartFolder),
-      "--history-max",
-      `${history}`,
-      "--timeout",
-      `${timeout}s`,
-      "--description",
-      description,
-      "--labels",
-      label,
-      ...(wait ? ["--wait"] : []),
-      ...(createNamespace ? ["--create-namespace"] : []),
-      // What it prints is not shown, and a chart's notes may hold secrets.
-      "--output",
-      "json",
-    ];
-    const input = await this.#values(release);
-    await this.helm.run(args, `the release ${release.name} was not upgraded`, { input, signal });
-  }
-
-  #upgradeArgs({ name, namespace }: Release, chartFolder: string): string[] {
-    return ["upgrade", "--install", name, chartFolder, "--namespace", namespace, "--values", "-"];
-  }
-
-  async #values(release: Release): Promise<string> {
+  protected async values(release: Release): Promise<string> {
     return helmValues(release.values({ helm: await this.version() }).overrides);
   }
 }
@@ -224,8 +185,23 @@ export class WritableHelmReleases extends HelmReleases {
    *
    * @throws DeployError TOOL_FAILED, INTERRUPTED
    */
-  upgrade(options: UpgradeOptions): Promise<void> {
-    return this.upgradeWith(options);
+  async upgrade(options: UpgradeOptions): Promise<void> {
+    const { release, chartFolder, description, timeout, history, wait, createNamespace, signal } = options;
+    const args = [
+      "upgrade",
+      "--install",
+      ...this.what(release, chartFolder),
+      `--history-max=${history}`,
+      `--timeout=${timeout}s`,
+      `--description=${description}`,
+      `--labels=${RUN_LABEL}=${options.revision}.${options.run}`,
+      ...(wait ? ["--wait"] : []),
+      ...(createNamespace ? ["--create-namespace"] : []),
+      // What it prints is not shown, and a chart's notes may hold secrets.
+      "--output=json",
+    ];
+    const input = await this.values(release);
+    await this.helm.run(args, `the release ${release.name} was not upgraded`, { input, signal });
   }
 
   /**
@@ -264,13 +240,11 @@ function parseJson(text: string): Value {
 }
 
 function contentOf(printed: Value): ReleaseContent {
-  if (!isMap(printed) || typeof printed["manifest"] !== "string")
+  const manifest = at(printed, "manifest");
+  if (typeof manifest !== "string")
     throw new DeployError("TOOL_FAILED", "expected a release from Helm, got something else");
-  const hooks = Array.isArray(printed["hooks"]) ? printed["hooks"] : [];
-  const texts = hooks.flatMap((hook) =>
-    isMap(hook) && typeof hook["manifest"] === "string" && typeof hook["path"] === "string"
-      ? [`---\n# Source: ${hook["path"]}\n${hook["manifest"]}`]
-      : [],
+  const hooks = listAt(printed, "hooks").map(
+    (hook) => `---\n# Source: ${textAt(hook, "path")}\n${textAt(hook, "manifest")}`,
   );
-  return { manifest: printed["manifest"], hooks: texts.join("\n").trim() };
+  return { manifest, hooks: hooks.join("\n").trim() };
 }

@@ -2,7 +2,7 @@
  * Which cluster it is, and whether it is the one that the project pins.
  */
 import { createHash, X509Certificate } from "node:crypto";
-import type { Api, KubernetesObject } from "./api.ts";
+import type { Api } from "./api.ts";
 import { DeployError } from "../errors.ts";
 import type { Environment } from "../project/environment.ts";
 import type { ClusterPin } from "../project/settings.ts";
@@ -47,7 +47,7 @@ export function fingerprintOf(pem: string): string {
  * throws
  */
 export async function askUid(api: Api, signal: AbortSignal | undefined): Promise<string> {
-  const namespace = await api.get<KubernetesObject>("/api/v1/namespaces/kube-system", {
+  const namespace = await api.get("/api/v1/namespaces/kube-system", {
     signal,
     accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
   });
@@ -63,7 +63,7 @@ export async function askUid(api: Api, signal: AbortSignal | undefined): Promise
  *
  * @throws DeployError WRONG_CLUSTER; UNPINNED_CLUSTER once the uid is known
  */
-export function assertPinned(
+export function assertPinnedCluster(
   { name, cluster: pin }: Environment,
   seen: Omit<ClusterIdentity, "uid"> & { uid?: string },
 ): void {

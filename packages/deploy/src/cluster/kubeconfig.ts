@@ -1,7 +1,7 @@
 import { DeployError } from "../errors.ts";
 import { readProxy } from "../network/proxy.ts";
-import { isMap, type Value, type ValueMap } from "../values/value.ts";
-import { readYaml, valueOf } from "../values/yaml.ts";
+import { isMap, listAt, mapAt, textAt, type ValueMap } from "../values/value.ts";
+import { readValue } from "../values/read-yaml.ts";
 
 /**
  * Proves who somebody is: a token, a client certificate with its key, or both. All of it is secret.
@@ -33,7 +33,7 @@ export interface Kubeconfig {
   readonly authority: string | null;
   /** The name that the server's certificate must bear, where it is not that of the address. */
   readonly serverName: string | null;
-  /** The proxy that it names, which holds no password: Helm and kubectl read it from a file. */
+  /** The proxy that it names, which holds no password: Helm reads it from a file. */
   readonly proxy: URL | null;
   readonly user: Credential | CredentialProgram;
 }
@@ -45,22 +45,21 @@ export interface Kubeconfig {
  * @throws DeployError INVALID_KUBECONFIG; as reading YAML does
  */
 export function parseKubeconfig(path: string, text: string): Kubeconfig {
-  const [document] = readYaml(path, text).documents;
-  const root = document === undefined ? null : valueOf(document);
-  const fail = (reason: string, hint?: string): never => {
+  const root = readValue(path, text);
+  const fail: Fail = (reason, hint) => {
     throw new DeployError("INVALID_KUBECONFIG", `${path}: ${reason}`, { place: { file: path }, hint });
   };
-  if (!isMap(root ?? undefined) || root === null || !isMap(root))
-    return fail("expected a kubeconfig, got something else");
+  if (!isMap(root)) return fail("expected a kubeconfig, got something else");
   const named = (list: string, kind: string, name: string): ValueMap => {
-    const entries = root[list];
-    const found = (Array.isArray(entries) ? entries : []).find((entry) => isMap(entry) && entry["name"] === name);
-    const value = isMap(found) ? found[kind] : undefined;
+    const found = listAt(root, list).filter((entry) => textAt(entry, "name") === name);
+    // Helm refuses it as well: nobody can tell which one is meant.
+    if (found.length > 1) return fail(`it has several ${list} of the name that its current context leads to`);
+    const value = mapAt(found[0])[kind];
     return isMap(value) ? value : fail(`its current context names no ${kind} that is there`);
   };
-  const context = named("contexts", "context", textIn(root, "current-context") ?? "");
-  const cluster = named("clusters", "cluster", textIn(context, "cluster") ?? "");
-  const user = named("users", "user", textIn(context, "user") ?? "");
+  const context = named("contexts", "context", textAt(root, "current-context"));
+  const cluster = named("clusters", "cluster", textAt(context, "cluster"));
+  const user = named("users", "user", textAt(context, "user"));
   for (const map of [cluster, user])
     for (const name of FILES)
       if (map[name] !== undefined)
@@ -70,12 +69,12 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
         );
   if (cluster["insecure-skip-tls-verify"] === true)
     return fail("it trusts any server", "put the server's authority into certificate-authority-data");
-  const server = (textIn(cluster, "server") ?? "").replace(/\/+$/, "");
+  const server = textAt(cluster, "server").replace(/\/+$/, "");
   if (!/^https:\/\/[^/?#@]+(?:\/[^?#]*)?$/.test(server)) return fail("expected a server with an https address");
   return {
     server,
-    authority: pemIn(cluster, "certificate-authority-data", fail),
-    serverName: textIn(cluster, "tls-server-name"),
+    authority: pemIn(cluster, "certificate-authority-data", fail) || null,
+    serverName: textAt(cluster, "tls-server-name") || null,
     proxy: proxyIn(cluster, fail),
     user: userIn(user, fail),
   };
@@ -83,28 +82,24 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
 
 const FILES = ["certificate-authority", "client-certificate", "client-key", "tokenFile"];
 
-const textIn = (map: ValueMap, key: string): string | null => {
-  const value = map[key];
-  return typeof value === "string" && value !== "" ? value : null;
-};
-
 type Fail = (reason: string, hint?: string) => never;
 
-function pemIn(map: ValueMap, key: string, fail: Fail): string | null {
-  const data = textIn(map, key);
-  if (data === null) return null;
+/** Empty where there is none. */
+function pemIn(map: ValueMap, key: string, fail: Fail): string {
+  const data = textAt(map, key);
+  if (data === "") return "";
   const pem = Buffer.from(data, "base64").toString("latin1");
   return pem.includes("-----BEGIN ") ? pem : fail(`${key}: expected base64 of PEM, got something else`);
 }
 
 function proxyIn(cluster: ValueMap, fail: Fail): URL | null {
-  const text = textIn(cluster, "proxy-url");
-  if (text === null) return null;
+  const text = textAt(cluster, "proxy-url");
+  if (text === "") return null;
   const proxy =
     readProxy(text) ?? fail("proxy-url: expected the address of an http or https proxy; SOCKS is not supported");
   if (proxy.username === "" && proxy.password === "") return proxy;
   return fail(
-    "proxy-url holds a user name or password, which Helm and kubectl would have to be given in a file",
+    "proxy-url holds a user name or password, which Helm would have to be given in a file",
     "name the proxy in $HTTPS_PROXY instead",
   );
 }
@@ -112,32 +107,30 @@ function proxyIn(cluster: ValueMap, fail: Fail): URL | null {
 function userIn(user: ValueMap, fail: Fail): Credential | CredentialProgram {
   const exec = user["exec"];
   if (isMap(exec)) return programIn(exec, fail);
-  const token = textIn(user, "token");
   const certificate = pemIn(user, "client-certificate-data", fail);
   const key = pemIn(user, "client-key-data", fail);
-  if ((certificate === null) !== (key === null))
-    return fail("expected a client certificate and its key, got one of them");
-  if (token === null && certificate === null)
-    return fail("its user has neither a token, nor a client certificate, nor a program (exec) that gives one");
-  return {
-    ...(token === null ? {} : { token }),
-    ...(certificate === null || key === null ? {} : { certificate, key }),
-  };
+  if ((certificate === "") !== (key === "")) return fail("expected a client certificate and its key, got one of them");
+  return (
+    credentialOf(textAt(user, "token"), certificate, key) ??
+    fail("its user has neither a token, nor a client certificate, nor a program (exec) that gives one")
+  );
+}
+
+/** The credential that parts make, of which those that are empty are not there; null for none. */
+export function credentialOf(token: string, certificate: string, key: string): Credential | null {
+  const hasCertificate = certificate !== "" && key !== "";
+  if (token === "" && !hasCertificate) return null;
+  return { ...(token === "" ? {} : { token }), ...(hasCertificate ? { certificate, key } : {}) };
 }
 
 function programIn(exec: ValueMap, fail: Fail): CredentialProgram {
-  const apiVersion = textIn(exec, "apiVersion") ?? "";
-  const command = textIn(exec, "command");
-  if (!/^client\.authentication\.k8s\.io\/v1(?:beta1)?$/.test(apiVersion) || command === null)
+  const [apiVersion, command] = [textAt(exec, "apiVersion"), textAt(exec, "command")];
+  if (!/^client\.authentication\.k8s\.io\/v1(?:beta1)?$/.test(apiVersion) || command === "")
     return fail("exec: expected a command, and the apiVersion client.authentication.k8s.io/v1 or v1beta1");
-  const args = exec["args"] ?? [];
-  const env = exec["env"] ?? [];
+  const [args, env] = [exec["args"] ?? [], exec["env"] ?? []];
   if (!Array.isArray(args) || !args.every((arg) => typeof arg === "string") || !Array.isArray(env))
     return fail("exec: expected lists of args and env");
-  return { apiVersion, command, args, env: Object.fromEntries(env.flatMap(variableIn)) };
-}
-
-function variableIn(entry: Value): [name: string, value: string][] {
-  const name = isMap(entry) ? textIn(entry, "name") : null;
-  return name === null || !isMap(entry) ? [] : [[name, textIn(entry, "value") ?? ""]];
+  const named = env.filter((entry) => textAt(entry, "name") !== "");
+  const variables = Object.fromEntries(named.map((entry) => [textAt(entry, "name"), textAt(entry, "value")]));
+  return { apiVersion, command, args, env: variables };
 }

@@ -1,14 +1,13 @@
 /*
- * Reading objects of the Kubernetes API. Whatever is missing, or is not of the kind that is asked
- * for, is taken as empty: an API server checked them before.
+ * Reading objects of the Kubernetes API, from a cluster or as a chart renders them. Whatever is
+ * missing, or is not of the kind that is asked for, is taken as empty: an API server checks them.
  */
-import type { KubernetesObject, ReadOptions } from "./api.ts";
+import type { KubernetesObject } from "./api.ts";
 import type { Cluster } from "./cluster.ts";
+import type { ReadOptions } from "./requests.ts";
 import { DeployError } from "../errors.ts";
 import { sharedSignal } from "../parallel.ts";
-import type { Path } from "../values/value.ts";
-
-export type { KubernetesObject } from "./api.ts";
+import { at, isMap, listAt, mapAt, textAt, type ValueMap } from "../values/value.ts";
 
 /** A kind of object, and the path of all of them. */
 export interface Kind {
@@ -51,45 +50,10 @@ export async function readKinds(
   return lists.flat();
 }
 
-type JsonMap = Readonly<Record<string, unknown>>;
-
-const isMap = (value: unknown): value is JsonMap =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** What lies at a path, if anything does. */
-export function at(value: unknown, ...path: Path): unknown {
-  let found: unknown = value;
-  for (const step of path) {
-    if (typeof step === "number") found = Array.isArray(found) ? found[step] : undefined;
-    else found = isMap(found) && Object.hasOwn(found, step) ? found[step] : undefined;
-  }
-  return found;
-}
-
-export function textAt(value: unknown, ...path: Path): string {
-  const found = at(value, ...path);
-  return typeof found === "string" ? found : "";
-}
-
-export function numberAt(value: unknown, ...path: Path): number {
-  const found = at(value, ...path);
-  return typeof found === "number" ? found : 0;
-}
-
-export function listAt(value: unknown, ...path: Path): readonly unknown[] {
-  const found = at(value, ...path);
-  return Array.isArray(found) ? found : [];
-}
-
-export function mapAt(value: unknown, ...path: Path): JsonMap {
-  const found = at(value, ...path);
-  return isMap(found) ? found : {};
-}
-
 export const kindOf = (object: KubernetesObject): string => textAt(object, "kind");
 export const nameOf = (object: KubernetesObject): string => textAt(object, "metadata", "name");
 export const namespaceOf = (object: KubernetesObject): string => textAt(object, "metadata", "namespace");
-export const labelsOf = (object: KubernetesObject): JsonMap => mapAt(object, "metadata", "labels");
+export const labelsOf = (object: KubernetesObject): ValueMap => mapAt(object, "metadata", "labels");
 export const annotationOf = (object: KubernetesObject, key: string): string =>
   textAt(object, "metadata", "annotations", key);
 
@@ -111,14 +75,17 @@ export const isOwnedBy = (object: KubernetesObject, owner: KubernetesObject): bo
  * Whether labels fit a LabelSelector, as budgets and workloads have them. An empty one fits
  * everything, none at all fits nothing.
  */
-export function fitsSelector(labels: JsonMap, selector: unknown): boolean {
+export function fitsSelector(labels: Labels, selector: unknown): boolean {
   if (!isMap(selector)) return false;
   const fitsLabels = Object.entries(mapAt(selector, "matchLabels")).every(([key, value]) => labels[key] === value);
   return fitsLabels && listAt(selector, "matchExpressions").every((expression) => fitsExpression(labels, expression));
 }
 
-function fitsExpression(labels: JsonMap, expression: unknown): boolean {
-  const value = labels[textAt(expression, "key")];
+type Labels = Readonly<Record<string, unknown>>;
+
+/** Whether labels fit one of a selector's expressions; `otherwise` for an operator that is not known. */
+export function fitsExpression(labels: Labels, expression: unknown, otherwise = false): boolean {
+  const value = at(labels, textAt(expression, "key"));
   const isListed = value !== undefined && listAt(expression, "values").includes(value);
   switch (textAt(expression, "operator")) {
     case "In":
@@ -130,6 +97,52 @@ function fitsExpression(labels: JsonMap, expression: unknown): boolean {
     case "DoesNotExist":
       return value === undefined;
     default:
-      return false;
+      return otherwise;
   }
+}
+
+/** The specifications of the pods that an object makes; a list's, those of all of its objects. */
+export function podSpecsOf(object: unknown): ValueMap[] {
+  const kind = textAt(object, "kind");
+  if (kind === "List") return listAt(object, "items").flatMap(podSpecsOf);
+  const spec = at(object, ...(POD_SPECS.get(kind) ?? ["spec", "template", "spec"]));
+  return isMap(spec) ? [spec] : [];
+}
+
+/** Where those kinds have it that do not make pods by `spec.template`. */
+const POD_SPECS = new Map([
+  ["Pod", ["spec"]],
+  ["PodTemplate", ["template", "spec"]],
+  ["CronJob", ["spec", "jobTemplate", "spec", "template", "spec"]],
+]);
+
+const FACTORS: Readonly<Record<string, number>> = {
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  "": 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/**
+ * An amount as Kubernetes writes it: `250m` cores, `1.5Gi` bytes, `1e3`, `110`. What is none counts
+ * as nothing.
+ */
+export function readQuantity(value: unknown): number {
+  if (typeof value === "number") return value;
+  if (typeof value !== "string") return 0;
+  const [, digits, suffix = ""] =
+    /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkKMGTPE]?i?)$/.exec(value.trim()) ?? [];
+  return digits === undefined ? 0 : Number(digits) * (FACTORS[suffix] ?? 0);
 }

@@ -5,6 +5,7 @@ import type { KubernetesObject } from "./api.ts";
 import type { Cluster, WritableCluster } from "./cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { ReleaseName } from "./helm-releases.ts";
+import { at } from "../values/value.ts";
 
 interface Lease extends KubernetesObject {
   readonly spec?: {
@@ -16,7 +17,7 @@ interface Lease extends KubernetesObject {
 }
 
 /** What a run that has the right to a release, or had it, says of itself. */
-export interface Holder {
+export interface LeaseHolder {
   /** The first revision that it makes. */
   readonly revision: number;
   /** When its Helm has ended at the latest, in milliseconds since 1970. */
@@ -31,7 +32,7 @@ export interface Holding {
    */
   readonly held: boolean;
   /** What they say; null where nobody had it, or nothing is known of them. */
-  readonly holder: Holder | null;
+  readonly holder: LeaseHolder | null;
 }
 
 /**
@@ -52,7 +53,7 @@ export interface Term {
 }
 
 /** How a lease is taken. */
-export interface TakeOptions {
+export interface TakeOptions extends Term {
   readonly signal?: AbortSignal | undefined;
   /**
    * Is told that another run did not give it back, and for how many seconds it is watched whether
@@ -72,19 +73,22 @@ export interface TakeOptions {
 export class ReleaseLease {
   readonly #cluster: WritableCluster;
   readonly #release: ReleaseName;
-  readonly #name: string;
   readonly #id = randomUUID();
-  readonly #holder: Holder;
+  readonly #holder: LeaseHolder;
   readonly #controller = new AbortController();
   #renewal: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
   /** Who had it before, and did not give it back; null where nobody did. */
-  readonly previous: Holder | null;
+  readonly previous: LeaseHolder | null;
 
-  private constructor(cluster: WritableCluster, release: ReleaseName, holder: Holder, previous: Holder | null) {
+  private constructor(
+    cluster: WritableCluster,
+    release: ReleaseName,
+    holder: LeaseHolder,
+    previous: LeaseHolder | null,
+  ) {
     this.#cluster = cluster;
     this.#release = release;
-    this.#name = nameOf(release);
     this.#holder = holder;
     this.previous = previous;
   }
@@ -99,12 +103,11 @@ export class ReleaseLease {
   static async take(
     cluster: WritableCluster,
     release: ReleaseName,
-    { revision, most }: Term,
     options: TakeOptions,
   ): Promise<ReleaseLease | null> {
     try {
       const known = await freeLease(cluster, release, options);
-      const holder = { revision, end: Date.now() + most };
+      const holder = { revision: options.revision, end: Date.now() + options.most };
       const lease = new ReleaseLease(cluster, release, holder, known === null ? null : holderOf(known));
       // Not broken off: it could be taken, and nobody know it.
       await lease.#write(known);
@@ -114,7 +117,7 @@ export class ReleaseLease {
       return lease;
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
-      if (error.code === "CONFLICT") throw alive(release);
+      if (error.code === "CONFLICT") throw busy(release, "seen");
       if (error.code === "FORBIDDEN") return null;
       throw error;
     }
@@ -142,7 +145,7 @@ export class ReleaseLease {
    */
   static async look(cluster: Cluster, release: ReleaseName, signal?: AbortSignal): Promise<Holding> {
     try {
-      const known = await cluster.get<Lease>(`${LEASES}/${nameOf(release)}`, { signal });
+      const known = await cluster.get<Lease>(pathOf(release), { signal });
       return known === null ? { held: false, holder: null } : { held: isHeld(known), holder: holderOf(known) };
     } catch (error) {
       if (error instanceof DeployError && error.code === "FORBIDDEN") return { held: false, holder: null };
@@ -151,9 +154,9 @@ export class ReleaseLease {
   }
 
   async #renew(): Promise<void> {
-    const known = await this.#cluster.get<Lease>(`${LEASES}/${this.#name}`);
+    const known = await this.#read();
     if (this.#renewal === undefined) return;
-    if (known?.spec?.holderIdentity === this.#id) await this.#write(known);
+    if (this.#isOwn(known)) await this.#write(known);
     else this.#lose(known === null ? "its Lease was removed" : "another run took its Lease");
   }
 
@@ -174,60 +177,69 @@ export class ReleaseLease {
   }
 
   /** Gives it back. What cannot be given back runs out by itself. */
-  async release(): Promise<void> {
-    this.#stop();
-    try {
-      const known = await this.#cluster.get<Lease>(`${LEASES}/${this.#name}`);
-      if (known?.spec?.holderIdentity === this.#id)
-        await this.#cluster.send(`${LEASES}/${this.#name}`, {
-          method: "DELETE",
-          body: { preconditions: { uid: known.metadata.uid } },
-        });
-    } catch (error) {
-      if (!(error instanceof DeployError)) throw error;
-    }
+  release(): Promise<void> {
+    return this.#giveBack(({ metadata: { uid } }) =>
+      this.#cluster.send(this.#path, { method: "DELETE", body: { preconditions: { uid } } }),
+    );
   }
 
   /**
    * Gives it back as it was found: what is known of the run that left the release half-way stays
    * known.
    */
-  async restore(): Promise<void> {
+  restore(): Promise<void> {
     const { previous } = this;
     if (previous === null) return this.release();
+    return this.#giveBack((known) => this.#write(known, { holder: previous, id: "" }));
+  }
+
+  async #giveBack(act: (known: Lease) => Promise<unknown>): Promise<void> {
     this.#stop();
     try {
-      const known = await this.#cluster.get<Lease>(`${LEASES}/${this.#name}`);
-      if (known?.spec?.holderIdentity === this.#id) await this.#write(known, { holder: previous, id: "" });
+      const known = await this.#read();
+      if (known !== null && this.#isOwn(known)) await act(known);
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
     }
   }
 
+  get #path(): string {
+    return pathOf(this.#release);
+  }
+
+  #read(): Promise<Lease | null> {
+    return this.#cluster.get<Lease>(this.#path);
+  }
+
+  #isOwn(known: Lease | null): boolean {
+    return known?.spec?.holderIdentity === this.#id;
+  }
+
   /** @param id nobody's where it is given back */
   async #write(
     known: Lease | null,
-    { holder = this.#holder, id = this.#id }: { readonly holder?: Holder; readonly id?: string } = {},
+    { holder, id }: { readonly holder: LeaseHolder; readonly id: string } = { holder: this.#holder, id: this.#id },
   ): Promise<void> {
     const start = performance.now();
     const now = `${new Date().toISOString().slice(0, -1)}000Z`;
+    const resourceVersion = known?.metadata.resourceVersion;
     const body = {
       apiVersion: "coordination.k8s.io/v1",
       kind: "Lease",
       metadata: {
-        name: this.#name,
+        name: leaseName(this.#release),
         annotations: { [ANNOTATION]: JSON.stringify(holder) },
-        ...(known === null ? {} : { resourceVersion: known.metadata.resourceVersion }),
+        resourceVersion,
       },
       spec: {
         holderIdentity: id,
         leaseDurationSeconds: SECONDS,
-        acquireTime: known?.spec?.holderIdentity === this.#id ? known.spec.acquireTime : now,
+        acquireTime: this.#isOwn(known) ? known?.spec?.acquireTime : now,
         renewTime: now,
       },
     };
     if (known === null) await this.#cluster.send(LEASES, { method: "POST", body });
-    else await this.#cluster.send(`${LEASES}/${this.#name}`, { method: "PUT", body });
+    else await this.#cluster.send(this.#path, { method: "PUT", body });
     clearTimeout(this.#expiry);
     if (id === "") return;
     const left = start + SECONDS * 1000 - performance.now();
@@ -245,7 +257,7 @@ async function freeLease(
   release: ReleaseName,
   { signal, onWait }: TakeOptions,
 ): Promise<Lease | null> {
-  const look = (): Promise<Lease | null> => cluster.get<Lease>(`${LEASES}/${nameOf(release)}`, { signal });
+  const look = (): Promise<Lease | null> => cluster.get<Lease>(pathOf(release), { signal });
   const first = await look();
   if (first === null || isGivenBack(first)) return first;
   const seconds = first.spec?.leaseDurationSeconds ?? SECONDS;
@@ -258,26 +270,23 @@ async function freeLease(
     });
     const now = await look();
     if (now === null || isGivenBack(now)) return now;
-    if (!isDeepStrictEqual(now.spec, first.spec)) throw alive(release);
+    if (!isDeepStrictEqual(now.spec, first.spec)) throw busy(release, "seen");
     if (left <= 0) return now;
   }
 }
 
 // In the namespace default, which is always there: that of a release may be yet to be made.
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
-const nameOf = ({ name, namespace }: ReleaseName): string => `git-vault.${namespace}.${name}`;
+const leaseName = ({ name, namespace }: ReleaseName): string => `git-vault.${namespace}.${name}`;
+const pathOf = (release: ReleaseName): string => `${LEASES}/${leaseName(release)}`;
 
-/** What is thrown where another run seems to have a release. */
-export const busy = ({ name }: ReleaseName): DeployError =>
-  new DeployError("RELEASE_BUSY", `somebody else is deploying the release ${name}`, {
-    hint: `wait until that run has ended; if it was killed, run this again in ${SECONDS} seconds`,
+/** What is thrown where another run was seen to have a release, or only seems to have it. */
+export const busy = ({ name }: ReleaseName, how: "seen" | "seems"): DeployError => {
+  const killed = how === "seen" ? "" : `; if it was killed, run this again in ${SECONDS} seconds`;
+  return new DeployError("RELEASE_BUSY", `somebody else is deploying the release ${name}`, {
+    hint: `wait until that run has ended${killed}`,
   });
-
-/** What is thrown where another run was seen to have a release. */
-const alive = ({ name }: ReleaseName): DeployError =>
-  new DeployError("RELEASE_BUSY", `somebody else is deploying the release ${name}`, {
-    hint: "wait until that run has ended",
-  });
+};
 
 const isGivenBack = ({ spec }: Lease): boolean => (spec?.holderIdentity ?? "") === "";
 
@@ -285,11 +294,10 @@ const isHeld = (lease: Lease): boolean =>
   !isGivenBack(lease) &&
   Date.parse(lease.spec?.renewTime ?? "") + (lease.spec?.leaseDurationSeconds ?? 0) * 1000 > Date.now();
 
-function holderOf({ metadata }: Lease): Holder | null {
+function holderOf({ metadata }: Lease): LeaseHolder | null {
   try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each field is looked at
-    const holder = JSON.parse(metadata.annotations?.[ANNOTATION] ?? "") as Partial<Holder> | null;
-    const { revision, end } = holder ?? {};
+    const holder: unknown = JSON.parse(metadata.annotations?.[ANNOTATION] ?? "");
+    const [revision, end] = [at(holder, "revision"), at(holder, "end")];
     return typeof revision === "number" && typeof end === "number" ? { revision, end } : null;
   } catch {
     return null;

@@ -1,10 +1,12 @@
-import { type Agent, request as httpsRequest, type RequestOptions } from "node:https";
+import type { Agent, RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { urlToHttpOptions } from "node:url";
 import type { Credentials } from "./credentials.ts";
 import { DeployError, type DeployErrorCode } from "../errors.ts";
 import type { Kubeconfig } from "./kubeconfig.ts";
-import { agentThrough, onAbort } from "../network/tunnel.ts";
+import { agentThrough, ask } from "../network/tunnel.ts";
+import { textAt } from "../values/value.ts";
 
 /** How something is asked for. */
 export interface ReadOptions {
@@ -80,7 +82,7 @@ export class Requests {
   /** What a refusal is as an error: the server's reason, without secrets. */
   refusal(status: number, { message, reason }: Refusal, path: string): DeployError {
     const [code, hint] = CODES.get(status) ?? ["API_FAILED"];
-    const said = this.#redact(message ?? reason ?? "").slice(0, 1000);
+    const said = this.#redact(message || reason || "").slice(0, 1000);
     return new DeployError(code, `the cluster answers ${status} to ${path}${said === "" ? "" : `: ${said}`}`, {
       hint,
       status,
@@ -113,13 +115,9 @@ export class Requests {
 
   async #once(method: string, path: string, options: ReadOptions | Sending): Promise<string> {
     const response = await this.#answer(method, path, options);
-    const chunks: Buffer[] = [];
-    try {
-      for await (const chunk of response) chunks.push(Buffer.from(chunk));
-    } catch (cause) {
+    return textOf(response).catch((cause: unknown) => {
       throw this.#unreachable(cause, method);
-    }
-    return Buffer.concat(chunks).toString();
+    });
   }
 
   /** The answer to one request, once it is known to be no refusal. */
@@ -131,6 +129,7 @@ export class Requests {
     const body = "body" in options ? JSON.stringify(options.body) : undefined;
     const contentType = ("contentType" in options ? options.contentType : undefined) ?? "application/json";
     const request: RequestOptions = {
+      ...urlToHttpOptions(url),
       method,
       agent: this.#agent,
       ca: authority ?? undefined,
@@ -145,26 +144,17 @@ export class Requests {
         ...(body === undefined ? {} : { "content-type": contentType, "content-length": `${Buffer.byteLength(body)}` }),
       },
     };
-    const response = await this.#send(url, request, body);
+    const response = await ask(request, { body, silence: SILENCE }).catch((cause: unknown) => {
+      throw options.signal?.aborted === true ? cause : this.#unreachable(cause, method);
+    });
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
-    const said = await textOf(response);
-    const refusal = this.refusal(status, refusalIn(said), path);
+    const refusal = this.refusal(status, refusalIn(await textOf(response).catch(() => "")), path);
     const after = Number(response.headers["retry-after"] ?? Number.NaN) * 1000;
     // 429 is always before anything is done; a server error may be after.
     if (status === 429 || (status >= 500 && method === "GET"))
       throw new Transient(refusal, Number.isNaN(after) ? undefined : after);
     throw refusal;
-  }
-
-  #send(url: URL, options: RequestOptions, body: string | undefined): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const request = httpsRequest(url, options, resolve);
-      request.setTimeout(SILENCE, () => request.destroy(new Error(`no answer for ${SILENCE / 1000} seconds`)));
-      request.on("error", (cause) => reject(this.#unreachable(cause, options.method ?? "")));
-      onAbort(request, options.signal, reject);
-      request.end(body);
-    });
   }
 
   #unreachable(cause: unknown, method: string): unknown {
@@ -205,18 +195,14 @@ const CODES = new Map<number, [DeployErrorCode, string?]>([
 
 async function textOf(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of response) chunks.push(Buffer.from(chunk));
-  } catch {
-    // What came is enough to tell what was refused.
-  }
+  for await (const chunk of response) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString();
 }
 
 function refusalIn(text: string): Refusal {
   try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both fields are optional
-    return (JSON.parse(text) as Refusal | null) ?? {};
+    const answer: unknown = JSON.parse(text);
+    return { message: textAt(answer, "message"), reason: textAt(answer, "reason") };
   } catch {
     return {};
   }

@@ -1,6 +1,4 @@
 import { createHmac } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { GitCryptError, type KeyRing, type Revision, type RevisionFile } from "@git-vault/git-crypt";
 import { DeployError } from "../errors.ts";
 
@@ -177,40 +175,5 @@ export class Tree {
       if (!(error instanceof GitCryptError)) throw error;
     }
     throw new DeployError("TAMPERED_FILE", `${file.path} was tampered with, or encrypted with another key`, { place });
-  }
-}
-
-/**
- * The work tree's files, for those that are about to be committed. It lists none, and gives them as
- * they lie there.
- */
-export class WorkTree implements FileSource {
-  readonly hasKey = false;
-  readonly #topLevel: string;
-
-  constructor(topLevel: string) {
-    this.#topLevel = topLevel;
-  }
-
-  *files(): IterableIterator<TrackedFile> {
-    // What is found by name is enough for them.
-  }
-
-  find(path: string): TrackedFile | undefined {
-    const stat = statSync(join(this.#topLevel, path), { throwIfNoEntry: false });
-    if (stat === undefined || !stat.isFile()) return undefined;
-    return { path, mode: "100644", blobId: "", bytes: stat.size, encrypted: false, keyName: null, secret: false };
-  }
-
-  preload(): void {
-    // They are read one by one.
-  }
-
-  stored({ path }: TrackedFile): Buffer {
-    return readFileSync(join(this.#topLevel, path));
-  }
-
-  read(file: TrackedFile): Buffer {
-    return this.stored(file);
   }
 }

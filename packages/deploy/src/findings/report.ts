@@ -1,4 +1,5 @@
-import type { Finding, Severity } from "./finding.ts";
+import type { Severity } from "@git-vault/core";
+import type { Finding } from "./finding.ts";
 
 /** What a run of checks told. */
 export interface CheckReport {
@@ -33,3 +34,42 @@ export function summaryOf(findings: readonly Finding[]): string {
   });
   return counts.join(", ") || "nothing";
 }
+
+const MARKS: Readonly<Record<Severity, string>> = { error: "❌", warning: "⚠️", note: "ℹ️" };
+
+/** Findings as a table in Markdown, for a summary; one sentence where there are none. */
+export function findingsInMarkdown(findings: readonly Finding[]): string {
+  if (findings.length === 0) return "Nothing found.\n";
+  const rows = findings.map((finding) => {
+    const { severity, id, message, file, line, hint } = finding;
+    const place = [scopeOf(finding) ?? "", file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}`];
+    return [MARKS[severity], id, place.filter(Boolean).join(" "), hint === undefined ? message : [message, hint]];
+  });
+  return tableInMarkdown(["", "check", "where", "what"], rows);
+}
+
+type Cell = string | readonly string[];
+
+/**
+ * A table in Markdown. A cell is text as it is, or several lines of it: it holds no markup, and
+ * begins no other row.
+ */
+export function tableInMarkdown(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const lines = [head.map(cellOf), head.map(() => "---"), ...rows.map((row) => row.map(cellOf))];
+  return lines.map((cells) => `|${cells.map((cell) => (cell === "" ? " " : ` ${cell} `)).join("|")}|\n`).join("");
+}
+
+const cellOf = (cell: Cell): string => [cell].flat().map(inCell).join("<br>");
+
+/** Text as a block of code in Markdown, which it cannot end. */
+export function blockInMarkdown(text: string): string {
+  const fence = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+  return `${fence}text\n${text.trimEnd()}\n${fence}\n`;
+}
+
+/** Text as it is, in one cell of a table: no markup, no other row. */
+const inCell = (text: string): string =>
+  text
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
+    .replaceAll(/[\\`*_{}[\]|~@#!]/g, String.raw`\$&`)
+    .replaceAll(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -1,4 +1,4 @@
-import type { Severity } from "./finding.ts";
+import type { Severity } from "@git-vault/core";
 
 /** What a check looks for. */
 export interface Rule {

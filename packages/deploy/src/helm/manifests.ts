@@ -1,6 +1,7 @@
 import { DeployError } from "../errors.ts";
-import { isMap, type ValueMap } from "../values/value.ts";
-import { readYaml, valueOf, type Yaml } from "../values/yaml.ts";
+import { isMap, textAt, type ValueMap } from "../values/value.ts";
+import { readYaml } from "../values/read-yaml.ts";
+import { valueOf, type Yaml } from "../values/yaml.ts";
 
 /** A Kubernetes object that a chart renders. Secrets may be in it. */
 export interface Manifest {
@@ -19,11 +20,6 @@ export interface Manifest {
   readonly yaml: Yaml;
 }
 
-const text = (map: ValueMap | undefined, key: string): string => {
-  const value = map?.[key];
-  return typeof value === "string" ? value : "";
-};
-
 /** Reads what `helm template` prints. */
 export function readManifests(rendered: string): Manifest[] {
   return rendered.split(/^---(?:[ \t].*)?$/m).flatMap((document) => {
@@ -34,13 +30,12 @@ export function readManifests(rendered: string): Manifest[] {
       if (object === null) return [];
       if (!isMap(object))
         throw new DeployError("MALFORMED_YAML", `${title}: expected a Kubernetes object, got something else`);
-      const metadata = isMap(object["metadata"]) ? object["metadata"] : undefined;
       return [
         {
-          apiVersion: text(object, "apiVersion"),
-          kind: text(object, "kind"),
-          name: text(metadata, "name"),
-          namespace: text(metadata, "namespace") || null,
+          apiVersion: textAt(object, "apiVersion"),
+          kind: textAt(object, "kind"),
+          name: textAt(object, "metadata", "name"),
+          namespace: textAt(object, "metadata", "namespace") || null,
           source,
           object,
           yaml,

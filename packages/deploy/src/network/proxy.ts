@@ -2,7 +2,7 @@ import { BlockList, isIP } from "node:net";
 import { DeployError } from "../errors.ts";
 
 /**
- * The proxy that the environment names for an https address, as Helm and kubectl read it (Go's
+ * The proxy that the environment names for an https address, as Helm reads it (Go's
  * `http.ProxyFromEnvironment`): $HTTPS_PROXY, unless $NO_PROXY names the host. This machine itself
  * is never asked for through a proxy. Null where there is none.
  *

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { type ClientRequest, request as httpRequest } from "node:http";
+import { type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent, type AgentOptions, request as httpsRequest, type RequestOptions } from "node:https";
 import { isIP, isIPv6, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -75,20 +75,6 @@ function authorizationFor({ username, password }: URL): Record<string, string> {
 export const agentThrough = (proxy: URL | null, options: AgentOptions, timeout: number): Agent =>
   proxy === null ? new Agent(options) : new TunnelAgent(proxy, options, timeout);
 
-/**
- * Tells at once that a request was told to end. Its own error comes only once it has a connection,
- * and a proxy may take long to open one.
- */
-export function onAbort(
-  request: ClientRequest,
-  signal: AbortSignal | undefined,
-  fail: (reason: unknown) => void,
-): void {
-  const stop = (): void => fail(signal?.reason);
-  signal?.addEventListener("abort", stop, { once: true });
-  request.once("close", () => signal?.removeEventListener("abort", stop));
-}
-
 type Connected = (error: Error | null, stream: Duplex) => void;
 
 /** A connection can be made within another one, which Node's type of a request does not say. */
@@ -130,4 +116,31 @@ class TunnelAgent extends Agent {
     this.#end.abort();
     super.destroy();
   }
+}
+
+/** What is sent, and for how long an answer is waited for. */
+export interface AskOptions {
+  readonly body?: string | undefined;
+  /** Milliseconds in which nothing comes before it is given up; no limit where left out. */
+  readonly silence?: number;
+}
+
+/**
+ * The answer to an https request, once its head is there. Told to end by the request's signal, it
+ * rejects at once with the reason: the request's own error comes only once it has a connection, and
+ * a proxy may take long to open one.
+ */
+export function ask(options: RequestOptions, { body, silence }: AskOptions = {}): Promise<IncomingMessage> {
+  const { signal } = options;
+  return new Promise((resolve, reject) => {
+    const sent = httpsRequest(options, resolve);
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is what the caller gave
+    const stop = (): void => reject(signal?.reason);
+    signal?.addEventListener("abort", stop, { once: true });
+    sent.once("close", () => signal?.removeEventListener("abort", stop));
+    if (silence !== undefined)
+      sent.setTimeout(silence, () => sent.destroy(new Error(`no answer for ${silence / 1000} seconds`)));
+    sent.on("error", reject);
+    sent.end(body);
+  });
 }

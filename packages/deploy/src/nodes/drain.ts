@@ -4,7 +4,7 @@ import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import { NODE_KINDS, type NodeReport, type NodeState, reportNodes } from "./nodes.ts";
 import { readKinds } from "../cluster/kubernetes-object.ts";
-import type { NodePod } from "../workloads/pods.ts";
+import type { NodePod } from "./node-pod.ts";
 
 /** How a node is closed. */
 export interface CordonOptions {

@@ -1,18 +1,9 @@
-import type { Finding } from "../findings/finding.ts";
-import {
-  conditionOf,
-  type Kind,
-  kindOf,
-  type KubernetesObject,
-  labelsOf,
-  listAt,
-  mapAt,
-  nameOf,
-  textAt,
-  at,
-} from "../cluster/kubernetes-object.ts";
-import { isOver, type NodePod, nodePodOf, requestsOf, type Resources } from "../workloads/pods.ts";
-import { readQuantity } from "../workloads/quantity.ts";
+import { plural } from "@git-vault/core";
+import { type Finding, finding } from "../findings/finding.ts";
+import type { KubernetesObject } from "../cluster/api.ts";
+import { conditionOf, type Kind, kindOf, labelsOf, nameOf, readQuantity } from "../cluster/kubernetes-object.ts";
+import { listAt, mapAt, textAt, at } from "../values/value.ts";
+import { isOver, type NodePod, nodePodOf, requestsOf, type Resources } from "./node-pod.ts";
 import type { NodePool } from "../project/settings.ts";
 
 /** What tells a node's pool where the settings name none. */
@@ -155,78 +146,48 @@ function usedOf(node: KubernetesObject, pods: readonly KubernetesObject[]): Reso
 
 function poolFindings(name: string, nodes: readonly NodeState[]): Finding[] {
   if (nodes.length === 0) {
-    return [
-      {
-        id: "pool-empty",
-        severity: "error",
-        message: `the pool ${name} has no node`,
-        hint: "look at the labels of the nodes, and at those of the pool in deploy.yaml",
-      },
-    ];
+    const hint = "look at the labels of the nodes, and at those of the pool in deploy.yaml";
+    return [finding("pool-empty", "error", `the pool ${name} has no node`, { hint })];
   }
   const open = nodes.filter(({ schedulable }) => schedulable);
   if (open.length === 0) {
     const cordoned = nodes.filter((node) => node.cordoned).map((node) => node.name);
-    return [
-      {
-        id: "pool-closed",
-        severity: "error",
-        message: `no node of the pool ${name} takes pods: ${cordoned.length} of ${nodes.length} are cordoned`,
-        hint:
-          cordoned.length === 0
-            ? "look at why they are not ready"
-            : `vault deploy nodes ENVIRONMENT uncordon ${cordoned[0]}`,
-      },
-    ];
+    const message = `no node of the pool ${name} takes pods: ${cordoned.length} of ${nodes.length} are cordoned`;
+    const [first] = cordoned;
+    const hint =
+      first === undefined ? "look at why they are not ready" : `vault deploy nodes ENVIRONMENT uncordon ${first}`;
+    return [finding("pool-closed", "error", message, { hint })];
   }
   if (!open.every(({ full }) => full)) return [];
-  return [
-    { id: "pool-full", severity: "warning", message: `all open nodes of the pool ${name} are full (${open.length})` },
-  ];
+  return [finding("pool-full", "warning", `all open nodes of the pool ${name} are full (${open.length})`)];
 }
 
 /** A pool that is smaller than the settings say; one that is empty is told already. */
 function sizeFindings(name: string, count: number, pool: NodePool | undefined): Finding[] {
   const least = pool?.nodes ?? 0;
   if (count === 0 || count >= least) return [];
-  return [
-    {
-      id: "pool-small",
-      severity: "warning",
-      message: `the pool ${name} has ${count} ${count === 1 ? "node" : "nodes"}, and deploy.yaml says at least ${least}`,
-    },
-  ];
+  const message = `the pool ${name} has ${plural(count, "node")}, and deploy.yaml says at least ${least}`;
+  return [finding("pool-small", "warning", message)];
 }
 
-const strayFinding = ({ name, pools }: NodeState, known: ReadonlyMap<string, NodePool>): Finding => ({
-  id: "node-mislabelled",
-  severity: "warning",
-  message:
-    pools.length === 0
-      ? `the node ${name} has the labels of none of the pools (${[...known.keys()].join(", ")})`
-      : `the node ${name} has the labels of several pools: ${pools.join(", ")}`,
-});
+function strayFinding({ name, pools }: NodeState, known: ReadonlyMap<string, NodePool>): Finding {
+  const which =
+    pools.length === 0 ? `none of the pools (${[...known.keys()].join(", ")})` : `several pools: ${pools.join(", ")}`;
+  return finding("node-mislabelled", "warning", `the node ${name} has the labels of ${which}`);
+}
 
 function nodeFindings({ name, ready, troubles, cordoned, pods }: NodeState): Finding[] {
   const findings: Finding[] = [];
   if (!ready || troubles.length > 0) {
     const what = ready ? "is under pressure" : "is not ready";
-    findings.push({
-      id: "node-not-ready",
-      severity: "warning",
-      message: `the node ${name} ${what}: ${troubles.join("; ")}`,
-    });
+    findings.push(finding("node-not-ready", "warning", `the node ${name} ${what}: ${troubles.join("; ")}`));
   }
   const held = pods.filter(({ fate }) => fate === "moves");
   if (cordoned && held.length > 0) {
     const names = held.slice(0, 5).map((pod) => `${pod.namespace}/${pod.name}`);
     const more = held.length > names.length ? ` and ${held.length - names.length} more` : "";
-    findings.push({
-      id: "node-held",
-      severity: "warning",
-      message: `the cordoned node ${name} is held by pods that do not leave by themselves: ${names.join(", ")}${more}`,
-      hint: `vault deploy nodes ENVIRONMENT drain ${name}`,
-    });
+    const message = `the cordoned node ${name} is held by pods that do not leave by themselves: ${names.join(", ")}${more}`;
+    findings.push(finding("node-held", "warning", message, { hint: `vault deploy nodes ENVIRONMENT drain ${name}` }));
   }
   return findings;
 }

@@ -1,14 +1,39 @@
+import type { Chart } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
-import type { Layer } from "../values/layer.ts";
 import type { Manifest } from "../helm/manifests.ts";
-import type { Values } from "../values/merge.ts";
-import { Release, type ReleaseParts, type Renderer, type RenderOptions, type ValuesOptions } from "./release.ts";
-import type { ClusterPin, NodePool, Tier } from "./settings.ts";
-import type { Path } from "../values/value.ts";
-import type { Position, Yaml } from "../values/yaml.ts";
+import type { Layer } from "../values/layer.ts";
+import { Values } from "../values/merge.ts";
+import { type ClusterPin, type EnvironmentSettings, type NodePool, type Tier, tierOf } from "./settings.ts";
 
-/** What an environment is made from. */
+/** How values are merged. */
+export interface ValuesOptions {
+  /** Leaves out the layers that are encrypted where there is no key, instead of refusing. */
+  readonly withoutSecrets?: boolean;
+  /** As which Helm does; 4 where left out. They differ in nulls that lie over nulls. */
+  readonly helm?: 3 | 4;
+}
+
+/** How a chart is rendered. */
+export interface RenderOptions extends Pick<ValuesOptions, "withoutSecrets"> {
+  /** Stops Helm. */
+  readonly signal?: AbortSignal;
+}
+
+/** Renders a release's chart with these values. */
+export type Renderer = (release: Release, values: Values, signal?: AbortSignal) => Promise<readonly Manifest[]>;
+
+/** What a release is made from. */
+export type ReleaseParts = Pick<Release, "name" | "namespace" | "chart" | "layers">;
+
+/** What is deployed to an environment before its main release, and after it, in order. */
 export interface EnvironmentParts {
+  readonly before: readonly ReleaseParts[];
+  readonly main: ReleaseParts;
+  readonly after: readonly ReleaseParts[];
+}
+
+/** Where a project is deployed to: staging, prod, … */
+export class Environment {
   readonly name: string;
   readonly tier: Tier;
   /** The path of the kubeconfig; null where none was named. */
@@ -19,62 +44,21 @@ export interface EnvironmentParts {
   readonly kubeVersion: string | null;
   /** By their names; null where they are not known. */
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
-  /** What is deployed there before the main release, in that order. */
-  readonly before: readonly ReleaseParts[];
-  /** That of the project's chart. */
-  readonly main: ReleaseParts;
-  readonly after: readonly ReleaseParts[];
-}
-
-/** A value of a secret layer, whether another overrides it or not. */
-export interface SecretLeaf {
-  readonly value: string | number | boolean;
-  readonly path: Path;
-  readonly layer: Layer;
-  readonly position: Position;
-}
-
-/** Where a project is deployed to: staging, prod, … */
-export class Environment {
-  readonly name: string;
-  readonly tier: Tier;
-  readonly kubeconfig: string | null;
-  readonly cluster: ClusterPin | null;
-  readonly kubeVersion: string | null;
-  readonly nodePools: ReadonlyMap<string, NodePool> | null;
   /** What is deployed there, in that order. */
   readonly releases: readonly Release[];
   /** That of the project's chart, one of `releases`. */
   readonly main: Release;
 
-  constructor(parts: EnvironmentParts, renderer: Renderer) {
-    this.name = parts.name;
-    this.tier = parts.tier;
-    this.kubeconfig = parts.kubeconfig;
-    this.cluster = parts.cluster;
-    this.kubeVersion = parts.kubeVersion;
-    this.nodePools = parts.nodePools;
+  constructor(name: string, settings: EnvironmentSettings, parts: EnvironmentParts, renderer: Renderer) {
+    this.name = name;
+    this.tier = settings.tier ?? tierOf(name);
+    this.kubeconfig = settings.kubeconfig ?? null;
+    this.cluster = settings.cluster ?? null;
+    this.kubeVersion = settings.kubeVersion ?? null;
+    this.nodePools = settings.nodePools === undefined ? null : new Map(Object.entries(settings.nodePools));
     const releaseOf = (release: ReleaseParts): Release => new Release(release, this, renderer);
     this.main = releaseOf(parts.main);
     this.releases = [...parts.before.map(releaseOf), this.main, ...parts.after.map(releaseOf)];
-  }
-
-  /** The namespace of the main release. */
-  get namespace(): string {
-    return this.main.namespace;
-  }
-
-  /** The name of the main release. */
-  get release(): string {
-    return this.main.name;
-  }
-
-  /**
-   * The layers of the main release, lowest first: the chart's own, the shared ones, the
-   * environment's.
-   */
-  get layers(): readonly Layer[] {
-    return this.main.layers;
   }
 
   /**
@@ -94,33 +78,56 @@ export class Environment {
   render(options: RenderOptions = {}): Promise<readonly Manifest[]> {
     return this.main.render(options);
   }
-
-  /**
-   * Every scalar of its secret layers, those of all its releases, but nulls; of lists, too. None of
-   * a layer that is locked.
-   *
-   * @throws DeployError what is wrong with a layer, as `values` does
-   */
-  secrets(): SecretLeaf[] {
-    const layers = new Set(this.releases.flatMap((release) => release.layers));
-    return [...layers].filter((layer) => layer.secret && !layer.locked).flatMap(secretsOf);
-  }
 }
 
-/** Every scalar of a layer but nulls. */
-export const secretsOf = (layer: Layer): SecretLeaf[] =>
-  layer.yaml().documents.flatMap((node) => Array.from(scalarsOf(layer, node, [])));
+/** What Helm deploys as one: a chart with its values, under a name, to one environment. */
+export class Release {
+  readonly environment: Environment;
+  readonly name: string;
+  readonly namespace: string;
+  readonly chart: Chart;
+  /** Lowest first: the chart's own values, then what lies over them. */
+  readonly layers: readonly Layer[];
+  readonly #values = new Map<string, Values>();
+  readonly #renderer: Renderer;
 
-function* scalarsOf(layer: Layer, node: Yaml, path: Path): Generator<SecretLeaf> {
-  switch (node.kind) {
-    case "scalar":
-      if (node.value !== null) yield { value: node.value, path, layer, position: node.position };
-      return;
-    case "list":
-      for (const [at, item] of node.items.entries()) yield* scalarsOf(layer, item, [...path, at]);
-      return;
-    case "map":
-      for (const [key, { value }] of node.entries) yield* scalarsOf(layer, value, [...path, key]);
+  constructor({ name, namespace, chart, layers }: ReleaseParts, environment: Environment, renderer: Renderer) {
+    this.environment = environment;
+    this.#renderer = renderer;
+    this.name = name;
+    this.namespace = namespace;
+    this.chart = chart;
+    this.layers = layers;
+  }
+
+  /**
+   * The values, merged as Helm does.
+   *
+   * @throws DeployError LOCKED without a key, unless `withoutSecrets`; else what is wrong with the
+   * first layer that cannot be taken: MISSING_FILE, EMPTY_LAYER, TAMPERED_FILE, TOO_LARGE,
+   * MALFORMED_YAML, TOO_MANY_ALIASES, DUPLICATE_KEY, SEVERAL_DOCUMENTS
+   */
+  values({ withoutSecrets = false, helm = 4 }: ValuesOptions = {}): Values {
+    const way = `${helm} ${withoutSecrets}`;
+    const known = this.#values.get(way);
+    if (known !== undefined) return known;
+    const leftOut = withoutSecrets ? this.layers.filter(({ locked }) => locked) : [];
+    const taken = this.layers.filter((layer) => !leftOut.includes(layer));
+    const values = new Values(taken, { helm, leftOut });
+    this.#values.set(way, values);
+    return values;
+  }
+
+  /**
+   * The objects that Helm makes of the chart with the values, for the environment's version of
+   * Kubernetes. It is run once, and talks to no cluster.
+   *
+   * @throws DeployError as `values` does; TOOL_MISSING, UNSUPPORTED_TOOL; TOOL_FAILED where the
+   * chart cannot be rendered; SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY,
+   * MISSING_ARCHIVE, ARCHIVE_MISMATCH; INTERRUPTED
+   */
+  async render({ withoutSecrets = false, signal }: RenderOptions = {}): Promise<readonly Manifest[]> {
+    return this.#renderer(this, this.values({ withoutSecrets }), signal);
   }
 }
 

@@ -8,24 +8,23 @@ import {
   Revision,
   uncommittedFiles,
 } from "@git-vault/git-crypt";
-import { type Chart, type Dependency, readChart } from "../charts/chart.ts";
-import { sha256, withLocalCharts } from "../charts/charts.ts";
-import { Dependencies } from "../charts/dependencies.ts";
-import { Environment, findEnvironment, type SecretLeaf, secretsOf } from "./environment.ts";
-import { DeployError } from "../errors.ts";
+import type { Chart } from "../charts/chart.ts";
+import { ChartSources } from "../charts/chart-sources.ts";
 import type { FetchedArchive } from "../charts/fetch.ts";
-import { Helm } from "../helm/helm.ts";
-import type { Manifest } from "../helm/manifests.ts";
-import { helmValues } from "../values/helm-values.ts";
-import { findKeys, type KeySource, withoutKeys } from "./key.ts";
-import { Layer, MOST_LAYER_BYTES } from "../values/layer.ts";
-import { LOCK_FILE } from "../charts/lock-file.ts";
-import type { AskOptions, Publication } from "../charts/published.ts";
-import { Redactor } from "../secrets/redactor.ts";
-import type { ReleaseParts, Renderer } from "./release.ts";
-import { readSettings, SETTINGS_FILE, type ReleaseSettings, type Settings, type Silence, tierOf } from "./settings.ts";
+import { LOCK_FILE, sha256 } from "../charts/lock-file.ts";
+import { withLocalCharts } from "../charts/parts.ts";
+import { DeployError, passOn } from "../errors.ts";
 import { type TrackedFile, Tree } from "../files/tree.ts";
 import { Workspace } from "../files/workspace.ts";
+import { Helm } from "../helm/helm.ts";
+import type { Manifest } from "../helm/manifests.ts";
+import { Redactor } from "../secrets/redactor.ts";
+import { helmValues } from "../values/value.ts";
+import { type Layer, type LayerScalar, MOST_LAYER_BYTES } from "../values/layer.ts";
+import { type Environment, findEnvironment, type Renderer } from "./environment.ts";
+import { findKeys, type KeySource, withoutKeys } from "./key.ts";
+import { deploymentsOf } from "./releases.ts";
+import { readSettings, SETTINGS_FILE, type Settings, type Silence } from "./settings.ts";
 
 /**
  * How a project is opened. Settings that are left out come from `deploy.yaml`, else from the usual
@@ -46,6 +45,8 @@ export interface ProjectOptions extends Partial<Settings> {
  * A repository that is deployed from, at one commit: the work tree is not looked at. Secrets are
  * decrypted in memory, and the checkout may stay locked. Close it when done, or declare it with
  * `await using`.
+ *
+ * Whatever reads from it throws a GitCryptError where git itself fails.
  */
 export class Project implements AsyncDisposable {
   /** The commit that is read. */
@@ -53,6 +54,8 @@ export class Project implements AsyncDisposable {
   readonly chart: Chart;
   /** Those of all releases, the project's own first, and the local ones that they are made from. */
   readonly charts: readonly Chart[];
+  /** What the charts are made from. */
+  readonly sources: ChartSources;
   /** In the order in which they are deployed. */
   readonly environments: readonly Environment[];
   readonly silence: readonly Silence[];
@@ -61,51 +64,31 @@ export class Project implements AsyncDisposable {
   /** The paths of JSON Schemas that the values must be as, beside those of the charts. */
   readonly schemas: readonly string[];
   readonly #tree: Tree;
-  readonly #env: NodeJS.ProcessEnv;
   readonly #repository: Repository;
   readonly #isHead: boolean;
   readonly #workspace = new Workspace();
   /** Those of all releases. */
   readonly #charts: readonly Chart[];
   readonly #rendered = new Map<string, Promise<readonly Manifest[]>>();
-  readonly #dependencies: Dependencies;
-  #redactor: Redactor<SecretLeaf> | undefined;
+  #redactor: Redactor<LayerScalar> | undefined;
   #helm: Helm | undefined;
 
   private constructor(tree: Tree, settings: Settings & { chart: string }, repository: Repository, revision: string) {
-    const { topLevel, env } = repository;
     this.#isHead = revision === "HEAD";
     this.#repository = repository;
-    this.commit = tree.commit;
     this.#tree = tree;
-    this.#env = env;
-    this.#dependencies = new Dependencies(tree, topLevel, this.#workspace, () => this.#startHelm());
+    this.commit = tree.commit;
+    const { topLevel } = repository;
+    this.sources = new ChartSources({ tree, topLevel, workspace: this.#workspace, startHelm: () => this.#startHelm() });
     this.silence = settings.silence ?? [];
     this.federation = settings.federation ?? {};
     this.schemas = settings.schemas ?? [];
-    this.chart = readChart(tree, settings.chart);
-    const common = (settings.layers ?? []).map((path) => new Layer(tree, path, "common"));
-    const extra = extraReleases(tree, settings);
-    this.#charts = [this.chart, ...extra.map(({ parts }) => parts.chart)];
-    this.charts = withLocalCharts(tree, this.#charts);
-    this.environments = Object.entries(settings.environments).map(([name, environment]) => {
-      const own = (environment.layers ?? []).map((path) => new Layer(tree, path, "environment"));
-      const layers = [...defaultsOf(this.chart), ...common, ...own];
-      const namespace = environment.namespace ?? name;
-      const main = { name: environment.release ?? name, namespace, chart: this.chart, layers };
-      const parts = {
-        name,
-        tier: environment.tier ?? tierOf(name),
-        kubeconfig: environment.kubeconfig ?? null,
-        cluster: environment.cluster ?? null,
-        kubeVersion: environment.kubeVersion ?? null,
-        nodePools: environment.nodePools === undefined ? null : new Map(Object.entries(environment.nodePools)),
-        main,
-        ...aroundMain(name, main, extra),
-      };
-      return new Environment(parts, this.#render);
-    });
-    const files = this.#layers().flatMap(({ file }) => file ?? []);
+    const { charts, environments } = deploymentsOf(tree, settings, this.#render);
+    [this.chart] = charts;
+    this.#charts = charts;
+    this.charts = withLocalCharts(tree, charts);
+    this.environments = environments;
+    const files = this.layers().flatMap(({ file }) => file ?? []);
     tree.preload([...new Set(files)].filter(({ bytes }) => bytes <= MOST_LAYER_BYTES));
   }
 
@@ -116,21 +99,21 @@ export class Project implements AsyncDisposable {
    * it before.
    *
    * @throws DeployError NO_PROJECT, INVALID_SETTINGS, MISSING_FILE, NOT_A_CHART, NOT_A_KEY,
-   * WRONG_KEY; GitCryptError NOT_A_REPOSITORY, NO_SUCH_REVISION and the like
+   * WRONG_KEY; what git-crypt throws (NOT_A_REPOSITORY, NO_SUCH_REVISION, …) and what opening a
+   * sealed key throws (NO_IDENTITY_MATCHED, …), with their codes and as the cause
    */
   static async open(options: ProjectOptions): Promise<Project> {
     const { root, revision = "HEAD", key = {}, env = process.env, ...given } = options;
-    const repository = openRepository(root, { env: withoutKeys(env) });
-    const tree = new Tree(
-      Revision.open(repository, revision),
-      key === null ? [] : await findKeys(key, env, repository),
-    );
+    let tree: Tree | undefined;
     try {
+      const repository = openRepository(root, { env: withoutKeys(env) });
+      const commit = Revision.open(repository, revision);
+      tree = new Tree(commit, key === null ? [] : await findKeys(key, env, repository));
       tree.tryKeys();
       return new Project(tree, await readSettings(tree, given), repository, revision);
     } catch (error) {
-      tree.wipe();
-      throw error;
+      tree?.wipe();
+      return passOn(error);
     }
   }
 
@@ -153,11 +136,6 @@ export class Project implements AsyncDisposable {
     return this.#tree.find(path);
   }
 
-  /** What git stores for a file: ciphertext, where it is encrypted. */
-  stored(file: TrackedFile): Buffer {
-    return this.#tree.stored(file);
-  }
-
   /**
    * The content of a file, decrypted where it is encrypted: then a secret.
    *
@@ -168,12 +146,25 @@ export class Project implements AsyncDisposable {
   }
 
   /**
+   * The contents of many files, a bounded amount at a time; of one that cannot be read, the error.
+   * In git's own order.
+   */
+  readAll(files: readonly TrackedFile[]): Generator<[file: TrackedFile, content: Buffer | DeployError]> {
+    return this.#tree.readAll(files);
+  }
+
+  /** The layers of all releases of all environments, each once. */
+  layers(): Layer[] {
+    return [...new Set(this.environments.flatMap(({ releases }) => releases.flatMap(({ layers }) => layers)))];
+  }
+
+  /**
    * The files that the project is made from of which the work tree or the index holds something
    * else than the commit: it is not looked at. None where a commit was named, or git cannot tell.
    */
   uncommitted(): string[] {
     if (!this.#isHead) return [];
-    const layers = this.#layers().map(({ path }) => path);
+    const layers = this.layers().map(({ path }) => path);
     const paths = [
       SETTINGS_FILE,
       LOCK_FILE,
@@ -199,18 +190,10 @@ export class Project implements AsyncDisposable {
   }
 
   /**
-   * The contents of many files, a bounded amount at a time; of one that cannot be read, the error.
-   * In git's own order.
-   */
-  readAll(files: readonly TrackedFile[]): Generator<[file: TrackedFile, content: Buffer | DeployError]> {
-    return this.#tree.readAll(files);
-  }
-
-  /**
    * The paths, protected by the index's attributes, of which a commit that any reference reaches
-   * holds a version in clear. What a shallow clone lacks is not searched.
+   * holds a version in plaintext. What a shallow clone lacks is not searched.
    */
-  clearInHistory(): string[] {
+  plaintextInHistory(): string[] {
     return clearInHistory(this.#repository).map(({ file }) => file);
   }
 
@@ -218,47 +201,16 @@ export class Project implements AsyncDisposable {
    * Knows every value of the secret layers that can be read, in the forms that it may take in a
    * text.
    */
-  get redactor(): Redactor<SecretLeaf> {
+  get redactor(): Redactor<LayerScalar> {
     if (this.#redactor !== undefined) return this.#redactor;
-    const redactor = new Redactor<SecretLeaf>();
-    for (const layer of this.#layers())
-      if (layer.secret && isReadable(layer))
-        for (const leaf of secretsOf(layer))
-          // Whether something is on or off cannot be told from any other word.
-          if (typeof leaf.value !== "boolean") redactor.add(String(leaf.value), leaf);
+    const redactor = new Redactor<LayerScalar>();
+    for (const scalar of this.layers()
+      .filter(({ secret }) => secret)
+      .flatMap(readable))
+      // Whether something is on or off cannot be told from any other word.
+      if (typeof scalar.value !== "boolean") redactor.add(String(scalar.value), scalar);
     this.#redactor = redactor;
     return redactor;
-  }
-
-  /**
-   * The files of a dependency of a chart, the project's own where left out, by their paths in it,
-   * such as `values.yaml`: of an archive, once it is known to be what was locked; of one that is
-   * vendored as a folder, none.
-   *
-   * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE,
-   * ARCHIVE_MISMATCH, NOT_A_CHART
-   */
-  dependencyFiles(dependency: Dependency, chart: Chart = this.chart): Map<string, Buffer> {
-    return this.#dependencies.filesOf(dependency, chart);
-  }
-
-  /**
-   * The files of a chart of the project with all that it is made from, by their paths in it, as
-   * Helm gets them. What is encrypted is left out, and so is a dependency that cannot be had, which
-   * `onMissing` is told.
-   */
-  chartFiles(chart: Chart, onMissing: (dependency: Dependency) => void): Map<string, Buffer> {
-    return this.#dependencies.filesWith(chart, onMissing);
-  }
-
-  /**
-   * Asks a dependency's repository whether its version was published: over the network. One without
-   * a remote repository is unknown.
-   *
-   * @throws DeployError INTERRUPTED
-   */
-  askRepository(dependency: Dependency, options: AskOptions = {}): Promise<Publication> {
-    return this.#dependencies.ask(dependency, options);
   }
 
   /**
@@ -269,7 +221,7 @@ export class Project implements AsyncDisposable {
    * NO_WORK_TREE; TOOL_MISSING, UNSUPPORTED_TOOL, INTERRUPTED
    */
   fetch(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
-    return this.#dependencies.fetch(this.#charts, options.signal);
+    return this.sources.fetch(this.#charts, options.signal);
   }
 
   /**
@@ -279,26 +231,22 @@ export class Project implements AsyncDisposable {
    * @throws DeployError as `fetch` does, but for archives that were not recorded before
    */
   lock(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
-    return this.#dependencies.lock(this.#charts, options.signal);
+    return this.sources.lock(this.#charts, options.signal);
   }
 
   /**
    * The environment of programs that are started: `env`, or the project's own, without the keys.
    */
-  childEnv(env: NodeJS.ProcessEnv = this.#env): NodeJS.ProcessEnv {
+  childEnv(env: NodeJS.ProcessEnv = this.#repository.env): NodeJS.ProcessEnv {
     return withoutKeys(env);
   }
 
-  /** The layers of all releases of all environments, each once. */
-  #layers(): Layer[] {
-    return [...new Set(this.environments.flatMap(({ releases }) => releases.flatMap(({ layers }) => layers)))];
-  }
-
   #startHelm(): Helm {
+    const { env } = this.#repository;
     return (this.#helm ??= new Helm({
-      program: this.#env["HELM"] ?? "helm",
+      program: env["HELM"] ?? "helm",
       home: join(this.#workspace.path, "helm"),
-      env: this.#env,
+      env,
       redact: (text) => this.redactor.redact(text),
     }));
   }
@@ -314,31 +262,14 @@ export class Project implements AsyncDisposable {
     const known = this.#rendered.get(id);
     if (known !== undefined) return known;
     const helm = this.#startHelm();
-    const rendered = helm.version().then(() => helm.template({ ...rendering, chart: this.chartFolder(chart), signal }));
+    const rendered = helm
+      .version()
+      .then(() => helm.template({ ...rendering, chart: this.sources.folderWith(chart), signal }));
     this.#rendered.set(id, rendered);
     // What failed may do better once the charts are fetched.
     rendered.catch(() => this.#rendered.delete(id));
     return rendered;
   };
-
-  /**
-   * The folder, removed when the project is closed, in which Helm finds a chart of the project with
-   * all that it is made from.
-   *
-   * @throws DeployError SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE,
-   * ARCHIVE_MISMATCH
-   */
-  chartFolder(chart: Chart): string {
-    return this.#dependencies.folderWith(chart);
-  }
-
-  /**
-   * The archives that a chart of the project is made from, by their paths, with the SHA-256 that
-   * `deploy.lock` has of each.
-   */
-  archives(chart: Chart): Map<string, string> {
-    return this.#dependencies.archivesOf(chart);
-  }
 
   /**
    * HMAC-SHA-256 of a text in hex, with a key that is derived from the project's: without that key,
@@ -361,56 +292,12 @@ export class Project implements AsyncDisposable {
   }
 }
 
-interface ExtraRelease {
-  readonly parts: ReleaseParts;
-  readonly settings: ReleaseSettings;
-}
-
-const defaultsOf = ({ defaults }: Chart): Layer[] => (defaults === null ? [] : [defaults]);
-
-/** The releases beside the main one. */
-function extraReleases(tree: Tree, { releases = {}, environments }: Settings): ExtraRelease[] {
-  return Object.entries(releases).map(([name, settings]) => {
-    const unknown = settings.environments?.find((environment) => !Object.hasOwn(environments, environment));
-    if (unknown !== undefined)
-      throw new DeployError(
-        "INVALID_SETTINGS",
-        `the release ${name} names the environment ${unknown}, which is not there`,
-      );
-    const chart = readChart(tree, settings.chart);
-    const own = (settings.layers ?? []).map((path) => new Layer(tree, path, "common"));
-    const layers = [...defaultsOf(chart), ...own];
-    return { settings, parts: { name, namespace: settings.namespace ?? name, chart, layers } };
-  });
-}
-
-/** What is deployed to an environment before and after its main release, in order. */
-function aroundMain(
-  environment: string,
-  main: ReleaseParts,
-  extra: readonly ExtraRelease[],
-): Record<"before" | "after", ReleaseParts[]> {
-  const here = extra.filter(({ settings }) => settings.environments?.includes(environment) ?? true);
-  const at = (when: "before" | "after"): ReleaseParts[] =>
-    here.filter(({ settings }) => (settings.when ?? "before") === when).map(({ parts }) => parts);
-  const twin = here.find(({ parts }) => parts.name === main.name && parts.namespace === main.namespace);
-  if (twin === undefined) return { before: at("before"), after: at("after") };
-  throw new DeployError(
-    "INVALID_SETTINGS",
-    `two releases of ${environment} have the name ${main.name} in one namespace`,
-    {
-      hint: "give one of them another name or namespace",
-    },
-  );
-}
-
-/** What cannot be read cannot leak. */
-function isReadable(layer: Layer): boolean {
+/** The scalars of a layer; none of one that cannot be read: what cannot be read cannot leak. */
+function readable(layer: Layer): LayerScalar[] {
   try {
-    layer.yaml();
-    return true;
+    return layer.scalars();
   } catch (error) {
-    if (error instanceof DeployError) return false;
+    if (error instanceof DeployError) return [];
     throw error;
   }
 }

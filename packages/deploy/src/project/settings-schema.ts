@@ -1,3 +1,92 @@
+const DNS_LABEL = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+const RELEASE_NAME = "^[a-z0-9]([a-z0-9.-]{0,51}[a-z0-9])?$";
+
+const text = (pattern: string, description?: string): object => ({ description, type: "string", pattern });
+const words = (description: string): object => ({ description, type: "string" });
+const nonEmpty = (description: string): object => ({ description, type: "string", minLength: 1 });
+const ref = (name: string, description?: string): object => ({ description, $ref: `#/definitions/${name}` });
+const object = (properties: object, rest: object = {}): object => ({
+  type: "object",
+  additionalProperties: false,
+  ...rest,
+  properties,
+});
+const mapOf = (values: object, description: string, rest: object = {}): object => ({
+  description,
+  type: "object",
+  ...rest,
+  additionalProperties: values,
+});
+
+const ENVIRONMENT = object({
+  tier: {
+    description: "What is at stake; left out, it goes by the name: staging, prod or production, else other.",
+    enum: ["staging", "prod", "other"],
+  },
+  namespace: text(DNS_LABEL, "The Kubernetes namespace; left out, the environment's name."),
+  release: text(RELEASE_NAME, "The name of the Helm release; left out, the environment's name."),
+  kubeconfig: ref("path", "The kubeconfig that reaches the cluster, which may be encrypted."),
+  cluster: ref("cluster", "By what the environment's cluster is known. Without it, no cluster is talked to."),
+  kubeVersion: text(
+    "^v?1\\.[0-9]+(\\.[0-9]+)?$",
+    'The version of Kubernetes that the cluster runs, in quotes, such as "1.33". What is rendered is rendered for it. Left out, it is not known.',
+  ),
+  layers: ref("layers", "The values files of this environment alone, the lowest first. They lie over the shared ones."),
+  nodePools: mapOf(
+    ref("nodePool"),
+    "The cluster's node pools by their names. Left out, they are not known and not checked.",
+  ),
+});
+
+const CLUSTER = object(
+  {
+    uid: nonEmpty("The uid of the namespace kube-system: the cluster's own, for its whole life."),
+    server: text(
+      "^https://.*[^/]$",
+      "The address of the API server, as the kubeconfig has it, without a slash at the end.",
+    ),
+    authority: text("^[0-9a-f]{64}$", "SHA-256 of the authority's certificates (DER) in the kubeconfig, in hex."),
+  },
+  { minProperties: 1 },
+);
+
+const NODE_POOL = object(
+  {
+    nodes: {
+      description: "How many nodes it has, at the least; left out, that is not known.",
+      type: "integer",
+      minimum: 0,
+    },
+    labels: mapOf({ type: "string" }, "The labels that each of its nodes has."),
+  },
+  { required: ["labels"] },
+);
+
+const RELEASE = object(
+  {
+    chart: ref("path", "The chart's folder."),
+    namespace: text(DNS_LABEL, "The Kubernetes namespace; left out, the release's name."),
+    layers: ref("layers", "The values files over the chart's own, the lowest first."),
+    when: { description: "Before or after the main chart's release; left out, before.", enum: ["before", "after"] },
+    environments: {
+      description: "The environments that have it; left out, all.",
+      type: "array",
+      items: { type: "string" },
+    },
+  },
+  { required: ["chart"] },
+);
+
+const SILENCE = object(
+  {
+    check: nonEmpty("The check's id."),
+    file: ref("path", "Only in this file."),
+    environment: words("Only for this environment."),
+    reason: text("\\S[\\s\\S]+\\S", "Why it is accepted: three characters at least."),
+  },
+  { required: ["check", "reason"] },
+);
+
 /**
  * The JSON Schema (draft 7) of `deploy.yaml`. The package carries it as `deploy.schema.json`, too.
  */
@@ -7,219 +96,51 @@ export const SETTINGS_SCHEMA: object = {
   title: "deploy.yaml",
   description:
     "What @git-vault/deploy deploys: a Helm chart, the layers of values over it, and the environments. Every path goes from the top folder of the repository.",
-  type: "object",
-  required: ["environments"],
-  additionalProperties: false,
-  properties: {
-    chart: {
-      description: "The chart's folder; left out, the one folder at the top that holds a Chart.yaml.",
-      $ref: "#/definitions/path",
-    },
-    layers: {
-      description:
+  ...object(
+    {
+      chart: ref("path", "The chart's folder; left out, the one folder at the top that holds a Chart.yaml."),
+      layers: ref(
+        "layers",
         "The values files that all environments share, the lowest first. They lie over the chart's values.yaml.",
-      $ref: "#/definitions/layers",
-    },
-    environments: {
-      description: "The environments by their names, in the order in which they are deployed.",
-      type: "object",
-      minProperties: 1,
-      propertyNames: {
-        pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
-      },
-      additionalProperties: {
-        $ref: "#/definitions/environment",
-      },
-    },
-    schemas: {
-      description: "JSON Schemas that the values of every main release must be as, beside those of the charts.",
-      $ref: "#/definitions/layers",
-    },
-    releases: {
-      description:
+      ),
+      environments: mapOf(
+        ref("environment"),
+        "The environments by their names, in the order in which they are deployed.",
+        { minProperties: 1, propertyNames: { pattern: DNS_LABEL } },
+      ),
+      schemas: ref(
+        "layers",
+        "JSON Schemas that the values of every main release must be as, beside those of the charts.",
+      ),
+      releases: mapOf(
+        ref("release"),
         "Releases beside the main chart's, such as cert-manager, by their names, in the order in which they are deployed.",
-      type: "object",
-      propertyNames: {
-        pattern: "^[a-z0-9]([a-z0-9.-]{0,51}[a-z0-9])?$",
-      },
-      additionalProperties: {
-        $ref: "#/definitions/release",
-      },
-    },
-    federation: {
-      description:
+        { propertyNames: { pattern: RELEASE_NAME } },
+      ),
+      federation: mapOf(
+        text("^https://[^/@\\s]+(/\\S*)?$"),
         "The members of a federation by their names, each with the https address at which it tells its versions as JSON. All are to tell the same.",
-      type: "object",
-      additionalProperties: {
-        type: "string",
-        pattern: "^https://[^/@\\s]+(/\\S*)?$",
+      ),
+      silence: {
+        description: "Findings of checks that are known and accepted.",
+        type: "array",
+        items: ref("silence"),
       },
     },
-    silence: {
-      description: "Findings of checks that are known and accepted.",
-      type: "array",
-      items: {
-        $ref: "#/definitions/silence",
-      },
-    },
-  },
+    { required: ["environments"] },
+  ),
   definitions: {
     path: {
       description: "A path from the top folder, with / between folders.",
       type: "string",
       minLength: 1,
-      not: {
-        pattern: "^/|^\\./|(^|/)\\.\\.(/|$)|//|/$|\\\\",
-      },
+      not: { pattern: "^/|^\\./|(^|/)\\.\\.(/|$)|//|/$|\\\\" },
     },
-    layers: {
-      type: "array",
-      uniqueItems: true,
-      items: {
-        $ref: "#/definitions/path",
-      },
-    },
-    environment: {
-      type: "object",
-      additionalProperties: false,
-      properties: {
-        tier: {
-          description: "What is at stake; left out, it goes by the name: staging, prod or production, else other.",
-          enum: ["staging", "prod", "other"],
-        },
-        namespace: {
-          description: "The Kubernetes namespace; left out, the environment's name.",
-          type: "string",
-          pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
-        },
-        release: {
-          description: "The name of the Helm release; left out, the environment's name.",
-          type: "string",
-          pattern: "^[a-z0-9]([a-z0-9.-]{0,51}[a-z0-9])?$",
-        },
-        kubeconfig: {
-          description: "The kubeconfig that reaches the cluster, which may be encrypted.",
-          $ref: "#/definitions/path",
-        },
-        cluster: {
-          description: "By what the environment's cluster is known. Without it, no cluster is talked to.",
-          $ref: "#/definitions/cluster",
-        },
-        kubeVersion: {
-          description:
-            'The version of Kubernetes that the cluster runs, in quotes, such as "1.33". What is rendered is rendered for it. Left out, it is not known.',
-          type: "string",
-          pattern: "^v?1\\.[0-9]+(\\.[0-9]+)?$",
-        },
-        layers: {
-          description: "The values files of this environment alone, the lowest first. They lie over the shared ones.",
-          $ref: "#/definitions/layers",
-        },
-        nodePools: {
-          description: "The cluster's node pools by their names. Left out, they are not known and not checked.",
-          type: "object",
-          additionalProperties: {
-            $ref: "#/definitions/nodePool",
-          },
-        },
-      },
-    },
-    cluster: {
-      type: "object",
-      additionalProperties: false,
-      minProperties: 1,
-      properties: {
-        uid: {
-          description: "The uid of the namespace kube-system: the cluster's own, for its whole life.",
-          type: "string",
-          minLength: 1,
-        },
-        server: {
-          description: "The address of the API server, as the kubeconfig has it, without a slash at the end.",
-          type: "string",
-          pattern: "^https://.*[^/]$",
-        },
-        authority: {
-          description: "SHA-256 of the authority's certificates (DER) in the kubeconfig, in hex.",
-          type: "string",
-          pattern: "^[0-9a-f]{64}$",
-        },
-      },
-    },
-    nodePool: {
-      type: "object",
-      additionalProperties: false,
-      required: ["labels"],
-      properties: {
-        nodes: {
-          description: "How many nodes it has, at the least; left out, that is not known.",
-          type: "integer",
-          minimum: 0,
-        },
-        labels: {
-          description: "The labels that each of its nodes has.",
-          type: "object",
-          additionalProperties: {
-            type: "string",
-          },
-        },
-      },
-    },
-    release: {
-      type: "object",
-      additionalProperties: false,
-      required: ["chart"],
-      properties: {
-        chart: {
-          description: "The chart's folder.",
-          $ref: "#/definitions/path",
-        },
-        namespace: {
-          description: "The Kubernetes namespace; left out, the release's name.",
-          type: "string",
-          pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
-        },
-        layers: {
-          description: "The values files over the chart's own, the lowest first.",
-          $ref: "#/definitions/layers",
-        },
-        when: {
-          description: "Before or after the main chart's release; left out, before.",
-          enum: ["before", "after"],
-        },
-        environments: {
-          description: "The environments that have it; left out, all.",
-          type: "array",
-          items: {
-            type: "string",
-          },
-        },
-      },
-    },
-    silence: {
-      type: "object",
-      additionalProperties: false,
-      required: ["check", "reason"],
-      properties: {
-        check: {
-          description: "The check's id.",
-          type: "string",
-          minLength: 1,
-        },
-        file: {
-          description: "Only in this file.",
-          $ref: "#/definitions/path",
-        },
-        environment: {
-          description: "Only for this environment.",
-          type: "string",
-        },
-        reason: {
-          description: "Why it is accepted: three characters at least.",
-          type: "string",
-          pattern: "\\S[\\s\\S]+\\S",
-        },
-      },
-    },
+    layers: { type: "array", uniqueItems: true, items: ref("path") },
+    environment: ENVIRONMENT,
+    cluster: CLUSTER,
+    nodePool: NODE_POOL,
+    release: RELEASE,
+    silence: SILENCE,
   },
 };

@@ -1,12 +1,11 @@
 import { busy, ReleaseLease } from "../cluster/lease.ts";
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
-import { type DeployEvent, eventsOf } from "./events.ts";
+import { type DeployEvent, operationEvents } from "./events.ts";
 import { type ApplyOptions, Deployment } from "./deployment.ts";
-import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
-import type { Plan } from "./plan.ts";
+import { NOTHING_CHANGED, tellingState } from "../parallel.ts";
+import { assertFresh, type Plan } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 import { assertAbandoned } from "./repair.ts";
-import { assertFresh } from "./staleness.ts";
 
 /**
  * Does what a plan says, release by release, and gives what happens. Told to stop, it lets Helm end
@@ -22,19 +21,17 @@ export function apply(
   plan: Plan,
   options: ApplyOptions = {},
 ): AsyncGenerator<DeployEvent, void, undefined> {
-  return eventsOf(async (tell, signal) => {
-    const start = Date.now();
-    tell(beginning("apply", project, cluster));
+  return operationEvents("apply", project, cluster, options.signal, async (tell, signal) => {
     await tellingState(
       () => assertFresh(project, cluster, plan, signal),
       () => NOTHING_CHANGED,
     );
     for (const [at, release] of cluster.environment.releases.entries()) {
       const planned = plan.releases[at];
-      if (planned !== undefined) await new Deployment(project, cluster, release, planned, options, tell, signal).run();
+      if (planned !== undefined)
+        await new Deployment({ project, cluster, release, planned, options, tell, signal }).run();
     }
-    tell({ event: "end", seconds: (Date.now() - start) / 1000 });
-  }, options.signal);
+  });
 }
 
 /**
@@ -51,11 +48,7 @@ export async function checkPlan(
 ): Promise<void> {
   for (const release of await assertFresh(project, cluster, plan, signal)) {
     const { held, holder } = await ReleaseLease.look(cluster, release, signal);
-    if (held) throw busy(release);
+    if (held) throw busy(release, "seems");
     if (release.revision !== null) assertAbandoned(release.name, release.revision, holder, repair);
   }
-}
-
-export function beginning(operation: "apply" | "rollback", { commit }: Project, cluster: Cluster): DeployEvent {
-  return { event: "begin", operation, environment: cluster.environment.name, commit, cluster: cluster.identity.uid };
 }

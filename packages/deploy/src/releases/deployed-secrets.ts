@@ -1,12 +1,11 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import { hiddenPart, isSensitive } from "../checks/secret-files.ts";
-import { isPlaceholder } from "../checks/weak-secret.ts";
+import { hiddenPart, isPlaceholder, isSensitive } from "../secrets/sensitive.ts";
 import { DeployError } from "../errors.ts";
 import type { RecordedRevision, ReleaseRevision } from "../cluster/helm-releases.ts";
 import { inParallel } from "../parallel.ts";
-import type { Release } from "../project/release.ts";
+import type { Release } from "../project/environment.ts";
 import type { Leaf } from "../values/merge.ts";
-import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
+import { formatPath, isMap, type Path, textsIn, type Value } from "../values/value.ts";
 
 /** How many revisions are read at the same time. */
 const MOST_READ = 4;
@@ -21,7 +20,7 @@ const learnt = new WeakMap<Cluster, Map<string, Promise<void>>>();
  *
  * @throws DeployError TOOL_FAILED where Helm cannot read one, INTERRUPTED
  */
-export async function learnDeployed(
+export async function redactDeployed(
   cluster: Cluster,
   release: Release,
   revisions: readonly ReleaseRevision[],
@@ -57,12 +56,12 @@ function currentLeaves(release: Release, helm: 3 | 4): Leaf[] {
 
 /**
  * Does so for all that runs of the releases of the cluster's environment. @throws DeployError as
- * {@link learnDeployed}
+ * {@link redactDeployed}
  */
-export async function learnRunning(cluster: Cluster, signal?: AbortSignal): Promise<void> {
+export async function redactRunning(cluster: Cluster, signal?: AbortSignal): Promise<void> {
   await Promise.all(
     cluster.environment.releases.map(async (release) => {
-      await learnDeployed(cluster, release, runningAmong(await cluster.revisions(release, signal)), signal);
+      await redactDeployed(cluster, release, runningAmong(await cluster.revisions(release, signal)), signal);
     }),
   );
 }
@@ -90,7 +89,7 @@ export function runningAmong(revisions: readonly RecordedRevision[]): RecordedRe
 function* secretsAmong(deployed: Value, current: readonly Leaf[]): Generator<string> {
   const plain = new Set(current.filter(isPublic).map(({ path }) => formatPath(path)));
   const isPlain = (path: Path): boolean => path.some((_, at) => plain.has(formatPath(path.slice(0, at + 1))));
-  for (const [path, text] of scalarsOf(deployed, []))
+  for (const { path, text } of textsIn(deployed))
     if (!isPlain(path) || isSensitive(path) || hiddenPart({ text, path }) !== null) yield text;
 }
 
@@ -101,9 +100,3 @@ const isPublic = ({ secret, setting, value }: Leaf): boolean =>
   !(typeof value === "string" && isPlaceholder(value)) &&
   !(isMap(value) && Object.keys(value).length === 0) &&
   !(Array.isArray(value) && value.length === 0);
-
-function* scalarsOf(value: Value, path: Path): Generator<[Path, string]> {
-  if (typeof value === "string" || typeof value === "number") yield [path, String(value)];
-  else if (Array.isArray(value)) for (const item of value) yield* scalarsOf(item, path);
-  else if (isMap(value)) for (const [key, item] of Object.entries(value)) yield* scalarsOf(item, [...path, key]);
-}

@@ -2,16 +2,15 @@ import { randomUUID } from "node:crypto";
 import type { WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { Tell } from "./events.ts";
-import { learnDeployed, runningAmong } from "./deployed-secrets.ts";
+import { redactDeployed, runningAmong } from "./deployed-secrets.ts";
 import { descriptionOf, lastGood } from "./good-revision.ts";
 import type { RecordedRevision, ReleaseName } from "../cluster/helm-releases.ts";
-import { isInterrupted, tellingState } from "./interrupted.ts";
-import { type HeldRelease, holding, isLost, overtaken } from "./held-release.ts";
-import { readManifests } from "../helm/manifests.ts";
+import { isInterrupted, tellingState } from "../parallel.ts";
+import { type ReleaseLock, withReleaseLock, isLost, overtaken } from "./release-lock.ts";
 import type { PlannedRelease, PlanOptions } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 import { tellReady, waitForRelease } from "./ready-release.ts";
-import type { Release } from "../project/release.ts";
+import type { Release } from "../project/environment.ts";
 import { assertAbandoned, repair } from "./repair.ts";
 
 /** How long things may take, and what becomes of what fails. */
@@ -35,118 +34,102 @@ export interface ApplyOptions extends DeployLimits {
   readonly repair?: boolean;
 }
 
-const TIMEOUT = 600;
-const HISTORY = 10;
+/** A release that is deployed, and how. */
+export interface DeploymentParts {
+  readonly project: Project;
+  readonly cluster: WritableCluster;
+  readonly release: Release;
+  readonly planned: PlannedRelease;
+  readonly options: ApplyOptions;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+}
 
 /** One release, while it is deployed. */
 export class Deployment {
-  readonly #project: Project;
+  readonly #parts: DeploymentParts;
   readonly #cluster: WritableCluster;
   readonly #release: Release;
-  readonly #planned: PlannedRelease;
-  readonly #onFailure: "rollback" | "leave";
-  readonly #force: boolean;
-  readonly #timeout: number;
-  readonly #history: number;
+  readonly #limits: { readonly timeout: number; readonly history: number };
   readonly #tell: Tell;
-  readonly #signal: AbortSignal;
   /** What it calls itself in Helm's record of what it makes. */
   readonly #id = randomUUID();
   /** What is so of the release, in words, should the run end now. */
   #state: string;
 
-  constructor(
-    project: Project,
-    cluster: WritableCluster,
-    release: Release,
-    planned: PlannedRelease,
-    options: ApplyOptions,
-    tell: Tell,
-    signal: AbortSignal,
-  ) {
-    this.#project = project;
-    this.#cluster = cluster;
-    this.#release = release;
-    this.#planned = planned;
-    this.#onFailure = options.onFailure ?? "rollback";
-    this.#force = options.repair ?? false;
-    this.#timeout = options.timeout ?? TIMEOUT;
-    this.#history = options.history ?? HISTORY;
-    this.#tell = tell;
-    this.#signal = signal;
-    this.#state = `nothing was changed of the release ${release.name}`;
+  constructor(parts: DeploymentParts) {
+    this.#parts = parts;
+    this.#cluster = parts.cluster;
+    this.#release = parts.release;
+    this.#limits = limitsOf(parts.options);
+    this.#tell = parts.tell;
+    this.#state = `nothing was changed of the release ${parts.release.name}`;
   }
 
   /** @throws DeployError as `apply` does */
   run(): Promise<void> {
+    const { planned } = this.#parts;
+    const revision = (planned.revision?.number ?? 0) + 1;
+    // Helm waits so long for each of its hooks at most, and for a repair and a rollback.
+    const term = { revision, most: (planned.hooks + 3) * this.#limits.timeout * 1000 };
     return tellingState(
-      () => this.#run(),
+      () => withReleaseLock(this.#cluster, this.#release, term, this.#parts, (lock) => this.#deploy(lock)),
       () => this.#state,
     );
   }
 
-  #run(): Promise<void> {
-    const revision = (this.#planned.revision?.number ?? 0) + 1;
-    // Helm waits so long for each of its hooks at most, and for a repair and a rollback.
-    const term = { revision, most: (this.#planned.hooks + 3) * this.#timeout * 1000 };
-    const listeners = { tell: this.#tell, signal: this.#signal };
-    return holding(this.#cluster, this.#release, term, listeners, (held) => this.#deploy(held));
-  }
-
-  async #deploy(held: HeldRelease): Promise<void> {
+  async #deploy(lock: ReleaseLock): Promise<void> {
     const release = this.#release;
-    const tell = this.#tell;
-    const [timeout, history, signal] = [this.#timeout, this.#history, held.signal];
+    const { project, planned, options } = this.#parts;
+    const { signal } = lock;
+    const [tell, limits] = [this.#tell, this.#limits];
     const revisions = await this.#cluster.revisions(release, signal);
     // Another run may have been quicker to take the lease.
-    if ((revisions.at(-1)?.number ?? null) !== (this.#planned.revision?.number ?? null))
+    if ((revisions.at(-1)?.number ?? null) !== (planned.revision?.number ?? null))
       throw new DeployError("STALE_PLAN", `the plan is stale: somebody else changed the release ${release.name}`);
     const last = revisions.at(-1);
-    if (last !== undefined) assertAbandoned(release.name, last, held.previous, this.#force);
-    held.begin();
-    await repair(this.#cluster, { release, revisions, timeout, history, tell, signal });
+    if (last !== undefined) assertAbandoned(release.name, last, lock.previous, options.repair ?? false);
+    lock.begin();
+    await repair(this.#cluster, { release, revisions, ...limits, tell, signal });
     const repaired = await this.#cluster.revisions(release, signal);
     const before = repaired.at(-1);
-    await learnDeployed(this.#cluster, release, runningAmong(repaired), signal);
+    await redactDeployed(this.#cluster, release, runningAmong(repaired), signal);
     this.#state = asItWas(release, before?.number ?? 0);
-    await held.assertHeld();
-    const deadline = Date.now() + timeout * 1000;
+    await lock.assertHeld();
+    const deadline = Date.now() + limits.timeout * 1000;
     tell({ event: "upgrading", release: release.name, namespace: release.namespace, from: before?.number ?? null });
     try {
       await this.#cluster.releases.upgrade({
         release,
-        chartFolder: this.#project.chartFolder(release.chart),
-        description: descriptionOf(this.#project.commit),
+        chartFolder: project.sources.folderWith(release.chart),
+        description: descriptionOf(project.commit),
         run: this.#id,
         revision: (before?.number ?? 0) + 1,
-        timeout,
-        history,
-        wait: this.#planned.hooksAfter,
+        ...limits,
+        wait: planned.hooksAfter,
         // Who may not make namespaces can still deploy to one that is there.
         createNamespace: before === undefined && (await this.#lacksNamespace()),
         signal,
       });
       const revision = await this.#own(signal);
       tell({ event: "upgraded", release: release.name, revision });
-      const { manifest } = await this.#cluster.releases.deployed(release, revision, signal);
-      await waitForRelease(this.#cluster, release, readManifests(manifest), { deadline, tell, signal });
+      await waitForRelease(this.#cluster, release, revision, { deadline, tell, signal });
       await this.#own(signal);
       await tellReady(this.#cluster, release, revision, tell);
     } catch (error) {
       // What is somebody else's now is left to them.
       for (const reason of [error, signal.reason]) if (isLost(reason)) throw reason;
       const told = await this.#explained(error, signal);
-      if (this.#onFailure === "rollback") await this.#undo(before?.number ?? 0, told, held);
-      else await this.#leave(before?.number ?? 0);
+      if (options.onFailure === "leave") await this.#leave(before?.number ?? 0);
+      else await this.#undo(before?.number ?? 0, told, lock);
       throw told;
     }
   }
 
   async #lacksNamespace(): Promise<boolean> {
+    const path = `/api/v1/namespaces/${this.#release.namespace}`;
     try {
-      return (
-        (await this.#cluster.get(`/api/v1/namespaces/${this.#release.namespace}`, { signal: this.#signal })) === null
-      );
+      return (await this.#cluster.get(path, { signal: this.#parts.signal })) === null;
     } catch (error) {
       if (error instanceof DeployError && error.code === "FORBIDDEN") return false;
       throw error;
@@ -155,15 +138,13 @@ export class Deployment {
 
   /** Helm does not say why what it waited for is not ready: the cluster does. */
   async #explained(error: unknown, signal: AbortSignal): Promise<unknown> {
-    const release = this.#release;
     const isHelms = error instanceof DeployError && error.code === "TOOL_FAILED";
-    if (!isHelms || !this.#planned.hooksAfter || signal.aborted) return error;
+    if (!isHelms || !this.#parts.planned.hooksAfter || signal.aborted) return error;
     try {
-      const last = (await this.#cluster.revisions(release)).at(-1);
+      const last = (await this.#cluster.revisions(this.#release)).at(-1);
       if (last === undefined || !this.#isOwn(last)) return error;
-      const { manifest } = await this.#cluster.releases.deployed(release, last.number);
       const options = { deadline: Date.now(), tell: this.#tell, signal };
-      await waitForRelease(this.#cluster, release, readManifests(manifest), options);
+      await waitForRelease(this.#cluster, this.#release, last.number, options);
       return error;
     } catch (found) {
       return found instanceof DeployError && found.code === "ROLLOUT_FAILED" ? found : error;
@@ -200,9 +181,9 @@ export class Deployment {
   /**
    * Goes back to what was good before, even where the run was told to end: nothing stays half-done.
    */
-  async #undo(before: number, cause: unknown, held: HeldRelease): Promise<void> {
+  async #undo(before: number, cause: unknown, lock: ReleaseLock): Promise<void> {
     const release = this.#release;
-    const [timeout, history] = [this.#timeout, this.#history];
+    const { releases } = this.#cluster;
     try {
       const revisions = await this.#cluster.revisions(release);
       const last = revisions.at(-1);
@@ -219,11 +200,11 @@ export class Deployment {
         return;
       }
       const target = revisions.filter(({ number }) => number === good);
-      await learnDeployed(this.#cluster, release, target);
-      await held.assertHeld();
+      await redactDeployed(this.#cluster, release, target);
+      await lock.assertHeld();
       this.#tell({ event: "rolling-back", release: release.name, to: good });
-      if (good === null) await this.#cluster.releases.remove(release, { timeout });
-      else await this.#cluster.releases.rollBack(release, good, { timeout, history });
+      if (good === null) await releases.remove(release, this.#limits);
+      else await releases.rollBack(release, good, this.#limits);
       const revision = good === null ? null : ((await this.#cluster.revisions(release)).at(-1)?.number ?? null);
       this.#tell({ event: "rolled-back", release: release.name, to: good, revision });
       this.#state =
@@ -238,6 +219,12 @@ export class Deployment {
     }
   }
 }
+
+/** The limits, with what counts where nothing is said. */
+export const limitsOf = ({ timeout = 600, history = 10 }: DeployLimits): { timeout: number; history: number } => ({
+  timeout,
+  history,
+});
 
 const asItWas = ({ name }: ReleaseName, revision: number): string =>
   revision === 0 ? `the release ${name} is not installed` : `the release ${name} is as it was, at revision ${revision}`;

@@ -1,5 +1,8 @@
-import { DeployError, type DeployErrorCode } from "../errors.ts";
-import type { Progress, Unready } from "../workloads/readiness.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { DeployError } from "../errors.ts";
+import { controllerWith } from "../parallel.ts";
+import type { Project } from "../project/project.ts";
+import type { WorkloadProgress, Unready } from "../workloads/readiness.ts";
 
 /** What happens in a deployment. No event holds a secret or a value. */
 export type DeployEvent =
@@ -15,7 +18,7 @@ export type DeployEvent =
   | { readonly event: "repaired"; readonly release: string; readonly revision: number; readonly status: string }
   | { readonly event: "upgrading"; readonly release: string; readonly namespace: string; readonly from: number | null }
   | { readonly event: "upgraded"; readonly release: string; readonly revision: number }
-  | ({ readonly event: "progress"; readonly release: string } & Progress)
+  | ({ readonly event: "progress"; readonly release: string } & WorkloadProgress)
   | ({ readonly event: "unready"; readonly release: string } & Unready)
   | { readonly event: "ready"; readonly release: string; readonly workloads: number; readonly seconds: number }
   /**
@@ -30,30 +33,36 @@ export type DeployEvent =
       readonly to: number | null;
       readonly revision: number | null;
     }
-  | { readonly event: "failed"; readonly code: DeployErrorCode | "OTHER"; readonly message: string }
+  | { readonly event: "failed"; readonly code: DeployError["code"] | "OTHER"; readonly message: string }
   | { readonly event: "end"; readonly seconds: number };
 
 /** Tells of an event. */
 export type Tell = (event: DeployEvent) => void;
 
 /**
- * Runs a job, and gives what it tells as it tells it; then throws what the job threw. Whoever stops
- * listening stops the job, and waits for its clean-up.
+ * Runs what an operation does to a cluster between its first and its last event, and gives what
+ * happens; then throws what the job threw. Whoever stops listening stops the job, and waits for its
+ * clean-up.
  */
-export async function* eventsOf(
+export async function* operationEvents(
+  operation: "apply" | "rollback",
+  { commit }: Project,
+  { environment, identity }: Cluster,
+  signal: AbortSignal | undefined,
   job: (tell: Tell, signal: AbortSignal) => Promise<void>,
-  signal?: AbortSignal,
 ): AsyncGenerator<DeployEvent, void, undefined> {
-  const controller = new AbortController();
-  const stop = AbortSignal.any([controller.signal, ...(signal === undefined ? [] : [signal])]);
+  const stop = controllerWith(signal);
   const queue: DeployEvent[] = [];
   let wake: (() => void) | undefined;
   const tell: Tell = (event) => {
     queue.push(event);
     wake?.();
   };
+  const start = Date.now();
+  tell({ event: "begin", operation, environment: environment.name, commit, cluster: identity.uid });
   let isOver = false;
-  const done = job(tell, stop)
+  const done = job(tell, stop.signal)
+    .then(() => tell({ event: "end", seconds: (Date.now() - start) / 1000 }))
     .catch((error: unknown) => {
       const known = error instanceof DeployError;
       const message = known ? error.message : "an error that was not expected";
@@ -78,7 +87,7 @@ export async function* eventsOf(
     }
     await done;
   } finally {
-    controller.abort();
+    stop.abort();
     await done.catch(() => {});
   }
 }

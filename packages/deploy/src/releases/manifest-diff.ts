@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Concealer } from "../secrets/mask-manifests.ts";
+import type { ManifestMask } from "../secrets/mask-manifests.ts";
 import type { ReleaseContent } from "../cluster/helm-releases.ts";
 import { type Manifest, readManifests } from "../helm/manifests.ts";
 import type { Value } from "../values/value.ts";
@@ -41,14 +41,14 @@ const MOST_EDITS = 4000;
 export async function compareReleases(
   before: ReleaseContent | null,
   after: ReleaseContent,
-  concealer: Concealer,
+  mask: ManifestMask,
 ): Promise<{ readonly changes: Change[]; readonly unchanged: number }> {
   const old = before === null ? [] : documentsOf(before);
   const fresh = documentsOf(after);
   const oldObjects = changedObjects(old, fresh);
   const freshObjects = changedObjects(fresh, old);
   const same = fresh.reduce((count, { texts }) => count + texts.size, 0) - freshObjects.documents;
-  for (const { manifest } of [...oldObjects.found, ...freshObjects.found]) concealer.learn(manifest.object);
+  for (const { manifest } of [...oldObjects.found, ...freshObjects.found]) mask.add(manifest.object);
   const byKey = new Map(oldObjects.found.map((found) => [keyOf(found), found]));
   const changes: Change[] = [];
   let reformatted = 0;
@@ -56,9 +56,9 @@ export async function compareReleases(
     const known = byKey.get(keyOf(found));
     byKey.delete(keyOf(found));
     if (known !== undefined && isDeepStrictEqual(known.manifest.object, found.manifest.object)) reformatted += 1;
-    else changes.push(await changeOf(known, found, concealer));
+    else changes.push(await changeOf(known, found, mask));
   }
-  for (const gone of byKey.values()) changes.push(await changeOf(gone, undefined, concealer));
+  for (const gone of byKey.values()) changes.push(await changeOf(gone, undefined, mask));
   return { changes, unchanged: same + reformatted };
 }
 
@@ -97,26 +97,26 @@ function changedObjects(
 const keyOf = ({ manifest: { apiVersion, kind, namespace, name }, hook }: Found): string =>
   JSON.stringify([apiVersion.replace(/(?:^|\/)v[^/]*$/, ""), kind, namespace, name, hook]);
 
-async function changeOf(before: Found | undefined, after: Found | undefined, concealer: Concealer): Promise<Change> {
+async function changeOf(before: Found | undefined, after: Found | undefined, mask: ManifestMask): Promise<Change> {
   const shown = after ?? before;
   if (shown === undefined) throw new Error("expected an object before or after");
-  const [old, fresh] = await Promise.all([before, after].map((found) => textOf(found?.manifest.object, concealer)));
+  const [old, fresh] = await Promise.all([before, after].map((found) => textOf(found?.manifest.object, mask)));
   return {
     action: before === undefined ? "add" : after === undefined ? "remove" : "change",
     apiVersion: shown.manifest.apiVersion,
     kind: shown.manifest.kind,
-    namespace: shown.manifest.namespace === null ? null : concealer.text(shown.manifest.namespace),
-    name: concealer.text(shown.manifest.name),
+    namespace: shown.manifest.namespace === null ? null : mask.maskText(shown.manifest.namespace),
+    name: mask.maskText(shown.manifest.name),
     hook: shown.hook,
     diff: await diffOf(old ?? "", fresh ?? ""),
   };
 }
 
-async function textOf(object: Value | undefined, concealer: Concealer): Promise<string> {
+async function textOf(object: Value | undefined, mask: ManifestMask): Promise<string> {
   if (object === undefined) return "";
   const { stringify } = await import("yaml");
   const options = { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false } as const;
-  return stringify(concealer.conceal(object), options);
+  return stringify(mask.mask(object), options);
 }
 
 async function diffOf(before: string, after: string): Promise<string> {

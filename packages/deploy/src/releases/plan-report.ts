@@ -16,7 +16,7 @@ function sumOf({ revision, changes, unchanged }: PlannedRelease): string {
 }
 
 /** What becomes of a release that is half-way, in a sentence. */
-function halfWayIn({ halfWay, revision }: PlannedRelease): string[] {
+function pendingIn({ halfWay, revision }: PlannedRelease): string[] {
   if (halfWay === null) return [];
   const status = revision?.status ?? "";
   const when = halfWay.until === null ? "" : ` until ${halfWay.until}, when that run has ended for sure`;
@@ -45,7 +45,7 @@ export function planText(plan: Plan): string {
   const lines = [`plan for ${headOf(plan)}`];
   for (const release of plan.releases) {
     lines.push("", `${release.name} in ${release.namespace}: ${sumOf(release)}`);
-    lines.push(...halfWayIn(release).map((sentence) => `  ${sentence}`));
+    lines.push(...pendingIn(release).map((sentence) => `  ${sentence}`));
     if (release.withoutCluster) lines.push("  rendered without the cluster, which lacks its kinds as yet");
     for (const change of release.changes) {
       lines.push("", `${SIGNS[change.action]} ${titleOf(change)}`);
@@ -66,7 +66,7 @@ export function planMarkdown(plan: Plan): string {
   let left = 0;
   for (const release of plan.releases) {
     out.push(`**${escape(release.name)}** in ${escape(release.namespace)}: ${escape(sumOf(release))}`, "");
-    for (const sentence of halfWayIn(release)) out.push(`**${escape(sentence)}**`, "");
+    for (const sentence of pendingIn(release)) out.push(`**${escape(sentence)}**`, "");
     for (const change of release.changes) {
       const summary = `<code>${SIGNS[change.action]} ${escape(titleOf(change))}</code>`;
       // A fence longer than any run of backticks within it.

@@ -1,15 +1,16 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import { Concealer } from "../secrets/mask-manifests.ts";
-import { learnDeployed } from "./deployed-secrets.ts";
+import { ManifestMask } from "../secrets/mask-manifests.ts";
+import { redactDeployed } from "./deployed-secrets.ts";
 import { DeployError } from "../errors.ts";
-import type { ReleaseContent, ReleaseRevision } from "../cluster/helm-releases.ts";
-import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
-import { helmValues } from "../values/helm-values.ts";
+import type { ReleaseContent, ReleaseName, ReleaseRevision } from "../cluster/helm-releases.ts";
+import { controllerWith, NOTHING_CHANGED, tellingState } from "../parallel.ts";
+import { helmValues } from "../values/value.ts";
 import { type Change, compareReleases } from "./manifest-diff.ts";
 import { readManifests } from "../helm/manifests.ts";
 import type { Project } from "../project/project.ts";
-import { type HalfWay, halfWayOf } from "./repair.ts";
-import type { Release } from "../project/release.ts";
+import { type PendingRelease, pendingReleaseOf } from "./repair.ts";
+import type { Release } from "../project/environment.ts";
+import { isDeepStrictEqual } from "node:util";
 
 /** What a plan is bound to, of a release: where any of it is another, the plan is stale. */
 export interface ReleaseBinding {
@@ -41,7 +42,7 @@ export interface PlannedRelease extends ReleaseBinding {
   /**
    * What a deployment makes of it where a run is at it, or left it half-way; null where none did.
    */
-  readonly halfWay: HalfWay | null;
+  readonly halfWay: PendingRelease | null;
   /**
    * Whether it was rendered without the cluster, since it has kinds that another release of the
    * plan is yet to bring.
@@ -76,37 +77,26 @@ export const isUnchanged = ({ releases }: Plan): boolean => releases.every(({ ch
  * @throws DeployError what is wrong with the values, the charts or the lock; TOOL_FAILED with
  * Helm's reason; what reading from the cluster throws; INTERRUPTED
  */
-export function makePlan(project: Project, cluster: Cluster, options: PlanOptions = {}): Promise<Plan> {
+export function makePlan(project: Project, cluster: Cluster, { signal }: PlanOptions = {}): Promise<Plan> {
   return tellingState(
-    () => plan(project, cluster, options),
+    async () => {
+      const { environment, identity } = cluster;
+      const helm = await cluster.releases.version();
+      const releases: PlannedRelease[] = [];
+      const mask = new ManifestMask(cluster.redactor);
+      for (const release of environment.releases) {
+        const mayLackKinds = releases.some(({ revision }) => revision === null);
+        releases.push(await planRelease(project, cluster, release, { mask, helm, mayLackKinds, signal }));
+      }
+      const made = new Date().toISOString();
+      return { environment: environment.name, cluster: identity.uid, commit: project.commit, helm, made, releases };
+    },
     () => NOTHING_CHANGED,
   );
 }
 
-async function plan(project: Project, cluster: Cluster, { signal }: PlanOptions): Promise<Plan> {
-  const { environment, identity } = cluster;
-  const helm = await cluster.releases.version();
-  const releases: PlannedRelease[] = [];
-  const concealer = new Concealer(cluster.redactor);
-  let isNew = false;
-  for (const release of environment.releases) {
-    const planned = await planRelease(project, cluster, release, { concealer, helm, mayLackKinds: isNew, signal });
-    if (planned.revision === null) isNew = true;
-    releases.push(planned);
-  }
-  const { commit } = project;
-  return {
-    environment: environment.name,
-    cluster: identity.uid,
-    commit,
-    helm,
-    made: new Date().toISOString(),
-    releases,
-  };
-}
-
 interface PlanningOptions extends PlanOptions {
-  readonly concealer: Concealer;
+  readonly mask: ManifestMask;
   readonly helm: 3 | 4;
   /**
    * Whether the release may have kinds that the cluster does not know before others are installed.
@@ -118,23 +108,23 @@ async function planRelease(
   project: Project,
   cluster: Cluster,
   release: Release,
-  { concealer, helm, mayLackKinds, signal }: PlanningOptions,
+  { mask, helm, mayLackKinds, signal }: PlanningOptions,
 ): Promise<PlannedRelease> {
   // Both ask the cluster, and neither waits for the other.
-  const controller = new AbortController();
-  const stop = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
+  const controller = controllerWith(signal);
+  const { signal: stop } = controller;
   const current = currentOf(cluster, release, stop);
   const after = rehearse(project, cluster, release, mayLackKinds, stop);
   try {
     const [{ last, running, before }, { content, withoutCluster }] = await Promise.all([current, after]);
     const changed = before?.manifest.trim() !== content.manifest.trim() || before.hooks !== content.hooks;
     // What is shown may hold secrets of the commit that it was deployed from.
-    if (running !== null && changed) await learnDeployed(cluster, release, [running], stop);
-    const { changes, unchanged } = await compareReleases(before, content, concealer);
+    if (running !== null && changed) await redactDeployed(cluster, release, [running], stop);
+    const { changes, unchanged } = await compareReleases(before, content, mask);
     const hooks = readManifests(content.hooks).length;
     const hooksAfter = /^\s*["']?helm\.sh\/hook["']?:.*post-(?:install|upgrade)/m.test(content.hooks);
     const binding = bindingOf(project, release, helm, last);
-    const halfWay = await halfWayOf(cluster, release, last, stop);
+    const halfWay = await pendingReleaseOf(cluster, release, last, stop);
     return { ...binding, changes, unchanged, hooks, hooksAfter, halfWay, withoutCluster };
   } catch (error) {
     controller.abort();
@@ -166,15 +156,15 @@ async function rehearse(
   mayLackKinds: boolean,
   signal: AbortSignal,
 ): Promise<{ content: ReleaseContent; withoutCluster: boolean }> {
-  const rehearsal = { release, chartFolder: project.chartFolder(release.chart), signal };
+  const rehearsal = { release, chartFolder: project.sources.folderWith(release.chart), signal };
   try {
     return { content: await cluster.releases.rehearse(rehearsal), withoutCluster: false };
   } catch (error) {
     const said = error instanceof DeployError && error.code === "TOOL_FAILED" ? error.message : "";
     if (said.includes("another operation (install/upgrade/rollback) is in progress"))
-      return { content: await cluster.releases.rehearseAnew(rehearsal, "server"), withoutCluster: false };
+      return { content: await cluster.releases.rehearse(rehearsal, "install"), withoutCluster: false };
     if (!mayLackKinds || !said.includes("no matches for kind")) throw error;
-    return { content: await cluster.releases.rehearseAnew(rehearsal, "client"), withoutCluster: true };
+    return { content: await cluster.releases.rehearse(rehearsal, "install without cluster"), withoutCluster: true };
   }
 }
 
@@ -193,9 +183,52 @@ export function bindingOf(
       path: chart.path,
       name: chart.name,
       version: chart.version,
-      archives: Object.fromEntries(project.archives(chart)),
+      archives: Object.fromEntries(project.sources.archivesOf(chart)),
     },
     values: project.digest("values", helmValues(release.values({ helm }).overrides)),
     revision: revision === null ? null : { number: revision.number, status: revision.status, uid: revision.uid },
   };
+}
+
+/**
+ * Compares what a plan is bound to with what is now.
+ *
+ * @throws DeployError STALE_PLAN with what is another
+ */
+export async function assertFresh(
+  project: Project,
+  cluster: Cluster,
+  plan: Plan,
+  signal?: AbortSignal,
+): Promise<ReleaseBinding[]> {
+  const { environment } = cluster;
+  if (plan.environment !== environment.name) stale(`it is for ${plan.environment}, and not for ${environment.name}`);
+  if (plan.cluster !== cluster.identity.uid) stale("it was made for another cluster");
+  if (plan.commit !== project.commit)
+    stale(`it was made for the commit ${plan.commit.slice(0, 12)}, and this is ${project.commit.slice(0, 12)}`);
+  const helm = await cluster.releases.version();
+  if (plan.helm !== helm) stale(`it was made with Helm ${plan.helm}, and this is Helm ${helm}`);
+  if (!isDeepStrictEqual(plan.releases.map(names), environment.releases.map(names))) stale("it has other releases");
+  const bindings: ReleaseBinding[] = [];
+  for (const [at, release] of environment.releases.entries()) {
+    const planned = plan.releases[at];
+    const binding = bindingOf(project, release, helm, (await cluster.revisions(release, signal)).at(-1) ?? null);
+    const { name, revision } = binding;
+    if (!isDeepStrictEqual(planned?.revision, revision))
+      stale(
+        `somebody else changed the release ${name}: it was ${planned?.revision?.number ?? "not there"}, and is ${revision?.number ?? "not there"}`,
+      );
+    if (!isDeepStrictEqual(planned?.chart, binding.chart)) stale(`the chart of ${name} is another`);
+    if (planned?.values !== binding.values) stale(`the values of ${name} are others`);
+    bindings.push(binding);
+  }
+  return bindings;
+}
+
+const names = ({ name, namespace }: ReleaseName): string => `${namespace}/${name}`;
+
+function stale(what: string): never {
+  throw new DeployError("STALE_PLAN", `the plan is stale: ${what}`, {
+    hint: "nothing was changed; make the plan again, and look at it again",
+  });
 }

@@ -1,9 +1,9 @@
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
-import { Concealer } from "../secrets/mask-manifests.ts";
+import { ManifestMask } from "../secrets/mask-manifests.ts";
 import { DeployError } from "../errors.ts";
 import { recordReady } from "./good-revision.ts";
 import type { ReleaseName } from "../cluster/helm-releases.ts";
-import type { Manifest } from "../helm/manifests.ts";
+import { readManifests } from "../helm/manifests.ts";
 import type { Tell } from "./events.ts";
 import { waitForWorkloads } from "../workloads/readiness.ts";
 import { workloadsAmong } from "../workloads/workload.ts";
@@ -14,19 +14,22 @@ import { workloadsAmong } from "../workloads/workload.ts";
 const LOOK = 2000;
 
 /**
- * Waits for the workloads that a release has now, and looks at them at least once. @throws
- * DeployError ROLLOUT_FAILED, INTERRUPTED
+ * Waits for the workloads of a revision of a release, and looks at them at least once.
+ *
+ * @throws DeployError ROLLOUT_FAILED, INTERRUPTED; TOOL_FAILED where Helm cannot read it
  */
 export async function waitForRelease(
   cluster: Cluster,
   release: ReleaseName,
-  manifests: readonly Manifest[],
+  revision: number,
   { deadline, tell, signal }: { readonly deadline: number; readonly tell: Tell; readonly signal: AbortSignal },
 ): Promise<void> {
+  const { manifest } = await cluster.releases.deployed(release, revision, signal);
+  const manifests = readManifests(manifest);
   const start = Date.now();
   // A chart may make secrets of its own.
-  const concealer = new Concealer(cluster.redactor);
-  for (const { object } of manifests) concealer.learn(object);
+  const mask = new ManifestMask(cluster.redactor);
+  for (const { object } of manifests) mask.add(object);
   const workloads = workloadsAmong(manifests, release.namespace);
   const unready = await waitForWorkloads(cluster, workloads, {
     deadline: Math.max(deadline, start + LOOK),

@@ -1,11 +1,11 @@
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { Tell } from "./events.ts";
-import { learnDeployed } from "./deployed-secrets.ts";
+import { redactDeployed } from "./deployed-secrets.ts";
 import { lastGood } from "./good-revision.ts";
 import { recordPath, type ReleaseName, type ReleaseRevision } from "../cluster/helm-releases.ts";
-import { type Holder, ReleaseLease } from "../cluster/lease.ts";
-import type { Release } from "../project/release.ts";
+import { type LeaseHolder, ReleaseLease } from "../cluster/lease.ts";
+import type { Release } from "../project/environment.ts";
 
 export interface RepairOptions {
   readonly release: Release;
@@ -26,7 +26,12 @@ export const isPending = (revision: ReleaseRevision | undefined): boolean =>
  *
  * @throws DeployError RELEASE_BUSY
  */
-export function assertAbandoned(release: string, last: ReleaseRevision, previous: Holder | null, force: boolean): void {
+export function assertAbandoned(
+  release: string,
+  last: ReleaseRevision,
+  previous: LeaseHolder | null,
+  force: boolean,
+): void {
   if (!isPending(last) || isDead(last, previous) || force) return;
   const when =
     previous === null ? "" : `; the run that did so has ended for sure at ${new Date(previous.end).toISOString()}`;
@@ -35,11 +40,11 @@ export function assertAbandoned(release: string, last: ReleaseRevision, previous
   });
 }
 
-const isDead = ({ number }: ReleaseRevision, previous: Holder | null): boolean =>
+const isDead = ({ number }: ReleaseRevision, previous: LeaseHolder | null): boolean =>
   previous !== null && previous.revision <= number && previous.end < Date.now();
 
 /** What a deployment makes of a release that is half-way, as things are now. */
-export interface HalfWay {
+export interface PendingRelease {
   /**
    * `repairs`: it goes on from the last good revision. `waits`: it refuses while another run is at
    * it. `refuses`: unless told to repair.
@@ -50,12 +55,12 @@ export interface HalfWay {
 }
 
 /** @returns null where the release is not half-way */
-export async function halfWayOf(
+export async function pendingReleaseOf(
   cluster: Cluster,
   release: ReleaseName,
   last: ReleaseRevision | null,
   signal?: AbortSignal,
-): Promise<HalfWay | null> {
+): Promise<PendingRelease | null> {
   if (last === null || !isPending(last)) return null;
   const { held, holder } = await ReleaseLease.look(cluster, release, signal);
   const until = holder === null ? null : new Date(holder.end).toISOString();
@@ -77,7 +82,7 @@ export async function repair(cluster: WritableCluster, options: RepairOptions): 
   if (last === undefined || !isPending(last)) return;
   const good = await lastGood(cluster, release, { upTo: last.number }, signal);
   const target = revisions.filter(({ number }) => number === good);
-  await learnDeployed(cluster, release, target, signal);
+  await redactDeployed(cluster, release, target, signal);
   if (good !== null) await cluster.releases.rollBack(release, good, { timeout, history });
   else
     for (const { number, status } of revisions)

@@ -1,16 +1,14 @@
-import { beginning } from "./apply.ts";
-import { backAt, type DeployLimits } from "./deployment.ts";
-import { type HeldRelease, holding, overtaken } from "./held-release.ts";
+import { backAt, type DeployLimits, limitsOf } from "./deployment.ts";
+import { type ReleaseLock, withReleaseLock, overtaken } from "./release-lock.ts";
 import { tellReady, waitForRelease } from "./ready-release.ts";
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
-import { type DeployEvent, eventsOf, type Tell } from "./events.ts";
-import { learnDeployed, runningAmong } from "./deployed-secrets.ts";
-import { NOTHING_CHANGED, tellingState } from "./interrupted.ts";
+import { type DeployEvent, operationEvents, type Tell } from "./events.ts";
+import { redactDeployed, runningAmong } from "./deployed-secrets.ts";
+import { NOTHING_CHANGED, tellingState } from "../parallel.ts";
 import { lastGood } from "./good-revision.ts";
 import type { ReleaseRevision } from "../cluster/helm-releases.ts";
-import type { Release } from "../project/release.ts";
-import { readManifests } from "../helm/manifests.ts";
+import type { Release } from "../project/environment.ts";
 import type { PlanOptions } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 import { assertAbandoned } from "./repair.ts";
@@ -37,8 +35,6 @@ export interface RollbackOptions extends DeployLimits {
   readonly repair?: boolean;
 }
 
-const TIMEOUT = 600;
-
 /**
  * Finds out what a release goes back to. Nothing is changed.
  *
@@ -53,7 +49,7 @@ export function planRollback(
 ): Promise<RollbackPlan> {
   return tellingState(
     async () => {
-      const release = releaseOf(cluster, named ?? cluster.environment.release);
+      const release = releaseOf(cluster, named ?? cluster.environment.main.name);
       const { name, namespace } = release;
       const revisions = await cluster.revisions(release, signal);
       const from = revisions.at(-1);
@@ -91,63 +87,52 @@ export function rollBack(
   plan: RollbackPlan,
   options: RollbackOptions = {},
 ): AsyncGenerator<DeployEvent, void, undefined> {
-  return eventsOf(async (tell, signal) => {
-    const start = Date.now();
-    tell(beginning("rollback", project, cluster));
+  return operationEvents("rollback", project, cluster, options.signal, async (tell, signal) => {
+    const release = releaseOf(cluster, plan.release);
+    const term = { revision: plan.from.number + 1, most: 3 * limitsOf(options).timeout * 1000 };
     let state = NOTHING_CHANGED;
     const onState = (now: string): void => {
       state = now;
     };
     await tellingState(
-      () => goBack(cluster, plan, options, { tell, signal, onState }),
+      () =>
+        withReleaseLock(cluster, release, term, { tell, signal }, (lock) =>
+          goBack({ cluster, release, plan, options, tell, lock, onState }),
+        ),
       () => state,
     );
-    tell({ event: "end", seconds: (Date.now() - start) / 1000 });
-  }, options.signal);
+  });
 }
 
-interface Listeners {
+interface RollbackParts {
+  readonly cluster: WritableCluster;
+  readonly release: Release;
+  readonly plan: RollbackPlan;
+  readonly options: RollbackOptions;
   readonly tell: Tell;
-  readonly signal: AbortSignal;
+  readonly lock: ReleaseLock;
   /** Is told what is so of the release, in words, once that is another. */
   readonly onState: (state: string) => void;
 }
 
-function goBack(
-  cluster: WritableCluster,
-  plan: RollbackPlan,
-  options: RollbackOptions,
-  { tell, signal, onState }: Listeners,
-): Promise<void> {
-  const release = releaseOf(cluster, plan.release);
-  const term = { revision: plan.from.number + 1, most: 3 * (options.timeout ?? TIMEOUT) * 1000 };
-  return holding(cluster, release, term, { tell, signal }, (held) =>
-    goBackTo(cluster, release, plan, options, { tell, held, onState }),
-  );
-}
-
-async function goBackTo(
-  cluster: WritableCluster,
-  release: Release,
-  { from, to: target }: RollbackPlan,
-  { timeout = TIMEOUT, history = 10, repair = false }: RollbackOptions,
-  { tell, held, onState }: Omit<Listeners, "signal"> & { readonly held: HeldRelease },
-): Promise<void> {
-  const { signal } = held;
+async function goBack({ cluster, release, plan, options, tell, lock, onState }: RollbackParts): Promise<void> {
+  const { signal } = lock;
+  const { from, to: target } = plan;
   const to = target.number;
-  const deadline = Date.now() + timeout * 1000;
+  const limits = limitsOf(options);
+  const deadline = Date.now() + limits.timeout * 1000;
   const revisions = await cluster.revisions(release, signal);
   const last = revisions.at(-1);
   if (last?.uid !== from.uid || last.number !== from.number)
     throw new DeployError("STALE_PLAN", `somebody else changed the release ${release.name} meanwhile`, {
       hint: "nothing was changed; look at it again",
     });
-  assertAbandoned(release.name, last, held.previous, repair);
-  await learnDeployed(cluster, release, [...runningAmong(revisions), target], signal);
-  await held.assertHeld();
-  held.begin();
+  assertAbandoned(release.name, last, lock.previous, options.repair ?? false);
+  await redactDeployed(cluster, release, [...runningAmong(revisions), target], signal);
+  await lock.assertHeld();
+  lock.begin();
   tell({ event: "rolling-back", release: release.name, to });
-  await cluster.releases.rollBack(release, to, { timeout, history });
+  await cluster.releases.rollBack(release, to, limits);
   // Helm was not told to stop, and neither is the question what it made.
   const assertLast = async (): Promise<number> => {
     const now = (await cluster.revisions(release)).at(-1)?.number ?? null;
@@ -157,8 +142,7 @@ async function goBackTo(
   const now = await assertLast();
   tell({ event: "rolled-back", release: release.name, to, revision: now });
   onState(`${backAt(release, to, now)}, and was not waited for`);
-  const { manifest } = await cluster.releases.deployed(release, now, signal);
-  await waitForRelease(cluster, release, readManifests(manifest), { deadline, tell, signal });
+  await waitForRelease(cluster, release, now, { deadline, tell, signal });
   await assertLast();
   await tellReady(cluster, release, now, tell);
 }

@@ -1,6 +1,6 @@
 import { DeployError } from "../errors.ts";
-import { sharedSignal } from "../parallel.ts";
-import { rolloutGraph, type RolloutTarget } from "./rollout-graph.ts";
+import { controllerWith, sharedSignal } from "../parallel.ts";
+import type { Tier } from "../project/settings.ts";
 
 /** The steps for one environment, in their order. */
 export type RolloutStep = "plan" | "apply" | "verify";
@@ -61,58 +61,49 @@ async function* eventsOf<Target extends RolloutTarget, Plan>(
   graph: ReadonlyMap<string, readonly string[]>,
   { most = 3, signal }: RolloutOptions,
 ): AsyncGenerator<RolloutEvent> {
-  const controller = new AbortController();
-  const stop = (): void => controller.abort();
-  if (signal?.aborted === true) stop();
-  signal?.addEventListener("abort", stop, { once: true });
-  const run = new Run(targets, steps, graph, most, controller.signal);
+  const stop = controllerWith(signal);
+  const run = new Run({ targets, steps, graph, most, signal: stop.signal });
   try {
     yield* run.events();
   } finally {
-    stop();
-    signal?.removeEventListener("abort", stop);
+    stop.abort();
     await run.settled();
   }
 }
 
+interface RunParts<Target extends RolloutTarget, Plan> {
+  readonly targets: readonly Target[];
+  readonly steps: RolloutSteps<Target, Plan>;
+  readonly graph: ReadonlyMap<string, readonly string[]>;
+  readonly most: number;
+  readonly signal: AbortSignal;
+}
+
 class Run<Target extends RolloutTarget, Plan> {
-  readonly #targets: readonly Target[];
-  readonly #steps: RolloutSteps<Target, Plan>;
-  readonly #graph: ReadonlyMap<string, readonly string[]>;
-  readonly #most: number;
-  readonly #signal: AbortSignal;
+  readonly #parts: RunParts<Target, Plan>;
   readonly #running = new Map<string, Promise<void>>();
   readonly #outcomes = new Map<string, RolloutOutcome>();
   readonly #queue: RolloutEvent[] = [];
   #wake: () => void = () => {};
 
-  constructor(
-    targets: readonly Target[],
-    steps: RolloutSteps<Target, Plan>,
-    graph: ReadonlyMap<string, readonly string[]>,
-    most: number,
-    signal: AbortSignal,
-  ) {
-    this.#targets = targets;
-    this.#steps = steps;
-    this.#graph = graph;
-    this.#most = most;
-    this.#signal = signal;
+  constructor(parts: RunParts<Target, Plan>) {
+    this.#parts = parts;
   }
 
   async *events(): AsyncGenerator<RolloutEvent> {
+    const { targets } = this.#parts;
     for (;;) {
       this.#begin();
       yield* this.#queue.splice(0);
       // Whoever listens may have taken their time over what was told so far.
       if (this.#queue.length > 0) continue;
-      if (this.#targets.every(({ name }) => this.#outcomes.has(name))) break;
+      if (targets.every(({ name }) => this.#outcomes.has(name))) break;
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
       await woken;
     }
-    yield { type: "end", outcomes: this.#targets.flatMap(({ name }) => this.#outcomes.get(name) ?? []) };
+    yield { type: "end", outcomes: targets.flatMap(({ name }) => this.#outcomes.get(name) ?? []) };
   }
 
   /** Resolves once no step runs any more. */
@@ -132,14 +123,15 @@ class Run<Target extends RolloutTarget, Plan> {
 
   /** Begins what can be begun, and ends what can never be. */
   #begin(): void {
-    for (const target of this.#targets) {
+    const { targets, graph, most, signal } = this.#parts;
+    for (const target of targets) {
       const { name } = target;
       if (this.#outcomes.has(name) || this.#running.has(name)) continue;
-      const before = this.#graph.get(name) ?? [];
+      const before = graph.get(name) ?? [];
       const bad = before.filter((other) => (this.#outcomes.get(other)?.state ?? "done") !== "done");
-      if (bad.length > 0 || this.#signal.aborted) {
+      if (bad.length > 0 || signal.aborted) {
         this.#end({ environment: name, state: "skipped", because: bad });
-      } else if (this.#running.size < this.#most && before.every((other) => this.#outcomes.has(other))) {
+      } else if (this.#running.size < most && before.every((other) => this.#outcomes.has(other))) {
         this.#running.set(name, this.#deploy(target));
       }
     }
@@ -147,26 +139,59 @@ class Run<Target extends RolloutTarget, Plan> {
 
   async #deploy(target: Target): Promise<void> {
     const environment = target.name;
-    const signal = sharedSignal(this.#signal);
+    const { steps } = this.#parts;
+    const signal = sharedSignal(this.#parts.signal);
     let step: RolloutStep = "plan";
     const begin = (next: RolloutStep): void => {
       step = next;
-      if (this.#signal.aborted)
+      if (signal.aborted)
         throw new DeployError("INTERRUPTED", `the run was told to end before the step ${step} of ${environment}`);
       this.#tell({ type: "step", environment, step });
     };
     let outcome: RolloutOutcome = { environment, state: "done" };
     try {
       begin("plan");
-      const plan = await this.#steps.plan(target, signal);
+      const plan = await steps.plan(target, signal);
       begin("apply");
-      await this.#steps.apply(target, plan, signal);
+      await steps.apply(target, plan, signal);
       begin("verify");
-      await this.#steps.verify(target, signal);
+      await steps.verify(target, signal);
     } catch (error) {
       outcome = { environment, state: "failed", step, error };
     }
     this.#running.delete(environment);
     this.#end(outcome);
   }
+}
+
+/** What a rollout knows of an environment. */
+export interface RolloutTarget {
+  readonly name: string;
+  readonly tier: Tier;
+}
+
+/**
+ * Which environments each one waits for: prod for all of staging; and where some of prod are
+ * canaries, the others for those, too. What is neither staging nor prod waits for nothing, and
+ * nothing waits for it.
+ *
+ * @throws DeployError NO_SUCH_ENVIRONMENT for a canary that is not among them, or not of prod
+ */
+export function rolloutGraph(
+  targets: readonly RolloutTarget[],
+  canaries: readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const namesOf = (tier: Tier): string[] => targets.filter((target) => target.tier === tier).map(({ name }) => name);
+  const [staging, prod] = [namesOf("staging"), namesOf("prod")];
+  const stray = canaries.find((canary) => !prod.includes(canary));
+  if (stray !== undefined) {
+    throw new DeployError("NO_SUCH_ENVIRONMENT", "a canary is not among the environments of prod that are rolled out", {
+      hint: `those are: ${prod.join(", ") || "none"}`,
+    });
+  }
+  const waitsFor = ({ name, tier }: RolloutTarget): string[] => {
+    if (tier !== "prod") return [];
+    return canaries.includes(name) ? staging : [...staging, ...canaries];
+  };
+  return new Map(targets.map((target) => [target.name, waitsFor(target)]));
 }

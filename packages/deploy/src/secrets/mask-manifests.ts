@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Redactor } from "./redactor.ts";
-import { isMap, type Value, type ValueMap } from "../values/value.ts";
+import { isMap, mapAt, type Value, type ValueMap } from "../values/value.ts";
 
 /** What a Secret holds that is shorter is as likely an ordinary word that stands elsewhere, too. */
 const SHORTEST_SECRET_DATA = 8;
@@ -10,7 +10,7 @@ const SHORTEST_SECRET_DATA = 8;
  * they stand. In its place stands `[secret 1a2b3c4d]`, a digest with a key that is made for this
  * object and kept nowhere: it tells whether two are the same, and nothing else.
  */
-export class Concealer {
+export class ManifestMask {
   readonly #key = randomBytes(32);
   readonly #redactor: Redactor;
 
@@ -22,33 +22,33 @@ export class Concealer {
    * Makes what the Secrets among some objects hold known. Do so with all objects before any is
    * shown.
    */
-  learn(object: Value): void {
-    if (Array.isArray(object)) for (const item of object) this.learn(item);
+  add(object: Value): void {
+    if (Array.isArray(object)) for (const item of object) this.add(item);
     if (!isMap(object)) return;
     if (isSecret(object)) {
       for (const [field, decode] of [["data", fromBase64] as const, ["stringData", (text: string) => text] as const])
-        for (const text of Object.values(mapIn(object, field)))
+        for (const text of Object.values(mapAt(object, field)))
           if (typeof text === "string" && decode(text).length >= SHORTEST_SECRET_DATA)
             this.#redactor.add(decode(text), "a Secret");
-    } else if (Array.isArray(object["items"])) this.learn(object["items"]);
+    } else if (Array.isArray(object["items"])) this.add(object["items"]);
   }
 
   /** The object, to be shown. */
-  conceal(object: Value): Value {
-    if (typeof object === "string") return this.text(object);
+  mask(object: Value): Value {
+    if (typeof object === "string") return this.maskText(object);
     if (typeof object === "number") {
       const text = String(object);
-      const shown = this.text(text);
+      const shown = this.maskText(text);
       return shown === text ? object : shown;
     }
-    if (Array.isArray(object)) return object.map((item) => this.conceal(item));
+    if (Array.isArray(object)) return object.map((item) => this.mask(item));
     if (!isMap(object)) return object;
-    const entries = isSecret(object) ? this.#concealSecret(object) : Object.entries(object);
-    return Object.fromEntries(entries.map(([key, value]) => [this.text(key), this.conceal(value)]));
+    const entries = isSecret(object) ? this.#maskSecret(object) : Object.entries(object);
+    return Object.fromEntries(entries.map(([key, value]) => [this.maskText(key), this.mask(value)]));
   }
 
   /** The text with a digest in place of every known secret. */
-  text(text: string): string {
+  maskText(text: string): string {
     let result = "";
     let at = 0;
     for (const { start, end } of this.#redactor.find(text)) {
@@ -59,12 +59,12 @@ export class Concealer {
   }
 
   /** `data` and `stringData` as one, each value hidden. */
-  #concealSecret(secret: ValueMap): [string, Value][] {
+  #maskSecret(secret: ValueMap): [string, Value][] {
     const { data: _, stringData: __, ...others } = secret;
     const data: [string, Value][] = [];
-    for (const [key, value] of Object.entries(mapIn(secret, "data")))
+    for (const [key, value] of Object.entries(mapAt(secret, "data")))
       data.push([key, this.#mark(typeof value === "string" ? fromBase64(value) : JSON.stringify(value))]);
-    for (const [key, value] of Object.entries(mapIn(secret, "stringData")))
+    for (const [key, value] of Object.entries(mapAt(secret, "stringData")))
       data.push([key, this.#mark(typeof value === "string" ? value : JSON.stringify(value))]);
     return [...Object.entries(others), ["data", Object.fromEntries(data)]];
   }
@@ -75,11 +75,6 @@ export class Concealer {
 }
 
 const isSecret = (object: ValueMap): boolean => object["kind"] === "Secret" && object["apiVersion"] === "v1";
-
-const mapIn = (object: ValueMap, field: string): ValueMap => {
-  const value = object[field];
-  return isMap(value) ? value : {};
-};
 
 /** Bytes that are no text stay apart from each other. */
 const fromBase64 = (text: string): string => {

@@ -6,7 +6,7 @@ const SHORTEST = 4;
 const SHORTEST_LINE = 8;
 
 /** A secret that was found in a text. */
-export interface Sighting<T> {
+export interface Match<T> {
   /** What the redactor was told with the secret. */
   readonly of: T;
   /** Where it begins and ends in the text. */
@@ -52,7 +52,7 @@ export class Redactor<T = unknown> {
   }
 
   /** Every secret in a text, the longest at each place, none within another. */
-  *find(text: string): Generator<Sighting<T>> {
+  *find(text: string): Generator<Match<T>> {
     if (this.#forms.size === 0) return;
     for (let start = 0; start + SHORTEST <= text.length; start += 1) {
       if (this.#starts[sumAt(text, start)] === 0) continue;

@@ -1,7 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { DeployError } from "../errors.ts";
-import type { TrackedFile, FileSource } from "../files/tree.ts";
-import { type MapYaml, readYaml, type YamlFile } from "./yaml.ts";
+import type { FileSource, TrackedFile } from "../files/tree.ts";
+import { readYaml } from "./read-yaml.ts";
+import type { Path } from "./value.ts";
+import { type MapYaml, type Position, scalarsIn, type YamlFile } from "./yaml.ts";
 
 /** The most that a values file may have: 16 MiB. */
 export const MOST_LAYER_BYTES: number = 16 * 1024 * 1024;
@@ -30,6 +32,16 @@ export function readYamlFile(tree: Pick<FileSource, "find" | "read">, path: stri
 
 /** Where a layer stands among the others. */
 export type LayerRole = "defaults" | "common" | "environment";
+
+/** A value of a layer, whether another overrides it or not. */
+export interface LayerScalar {
+  readonly value: string | number | boolean;
+  /** As {@link ScalarYaml} has it. */
+  readonly text: string;
+  readonly path: Path;
+  readonly layer: Layer;
+  readonly position: Position;
+}
 
 /**
  * A values file of an environment: the chart's own, one that environments share, or one of its own.
@@ -93,6 +105,19 @@ export class Layer {
       hint: "restore its content, or take it out of the project's settings",
       place: { file: this.path },
     });
+  }
+
+  /**
+   * Every scalar but nulls, those in lists, too.
+   *
+   * @throws DeployError as `yaml` does
+   */
+  scalars(): LayerScalar[] {
+    return this.yaml().documents.flatMap((document) =>
+      [...scalarsIn(document)].flatMap(({ path, node: { value, text, position } }) =>
+        value === null ? [] : [{ value, text, path, layer: this, position }],
+      ),
+    );
   }
 
   #notAMap(kind: string): never {

@@ -5,7 +5,7 @@
  * null stays in Helm 4 and goes in Helm 3.
  */
 import type { Layer } from "./layer.ts";
-import { formatPath, type Path, type Value, type ValueMap } from "./value.ts";
+import { formatPath, newMap, type Path, type Value, type ValueMap } from "./value.ts";
 import { type EntryYaml, type MapYaml, valueOf, type Yaml } from "./yaml.ts";
 
 /** A place that sets a value. */
@@ -27,28 +27,27 @@ interface Merged {
 export interface Leaf {
   readonly path: Path;
   readonly value: Value;
-  /** The node that was taken. */
-  readonly node: Yaml;
   /** Who set it. */
   readonly setting: Setting;
   /** Whether a secret layer set it. */
   readonly secret: boolean;
 }
 
+/** What is at a path: a value, a map that several layers may have made, or what a null removed. */
+type State = "set" | "map" | "removed";
+
 /** A value or a map, and all who set it. */
 export interface Node {
   readonly path: Path;
   /** Lowest first. */
   readonly settings: readonly Setting[];
-  readonly state: "set" | "map" | "removed";
+  readonly state: State;
 }
 
 /** Where a value comes from. */
 export interface Explanation {
   readonly path: Path;
-  /** Null for a map that several layers may have made, and for what a null removed. */
-  readonly leaf: Leaf | null;
-  readonly state: "set" | "map" | "removed";
+  readonly state: State;
   /**
    * Who set it, highest first: the first one counts, and the others are what it overrode; of a map,
    * all that it was made from.
@@ -70,8 +69,7 @@ export class Values {
   ) {
     this.#layers = layers;
     this.leftOut = leftOut;
-    const root = new Map<string, Merged>();
-    for (const layer of layers) if (layer.role !== "defaults") overlay(root, layer, layer.map());
+    const root = overlaid(layers);
     const defaults = layers.find(({ role }) => role === "defaults");
     if (defaults !== undefined) coalesce(root, defaults, defaults.map(), helm === 4 ? "top" : "all");
     this.#root = root;
@@ -79,9 +77,7 @@ export class Values {
 
   /** What lies over the chart's defaults, nulls included: what Helm is given. Secrets are in it. */
   get overrides(): ValueMap {
-    const root = new Map<string, Merged>();
-    for (const layer of this.#layers) if (layer.role !== "defaults") overlay(root, layer, layer.map());
-    return toValue(root, ({ value }) => value);
+    return toValue(overlaid(this.#layers), ({ value }) => value);
   }
 
   /** What the chart sees as `.Values`. Secrets are in it. */
@@ -115,17 +111,14 @@ export class Values {
     for (const [at, step] of path.entries()) {
       const merged = map.get(String(step));
       if (merged === undefined) return null;
-      const last = at === path.length - 1;
-      if (merged.children !== null && !last && !merged.removed) {
+      const isLast = at === path.length - 1;
+      const state = stateOf(merged);
+      if (state === "map" && merged.children !== null && !isLast) {
         map = merged.children;
         continue;
       }
-      const here = path.slice(0, at + 1);
-      const settings = merged.settings.toReversed();
-      if (merged.removed) return { path: here, leaf: null, state: "removed", settings };
-      if (merged.children !== null) return { path: here, leaf: null, state: "map", settings };
-      if (!last && merged.settings.at(-1)?.entry.value.kind !== "list") return null;
-      return { path: here, leaf: leafOf(merged, here), state: "set", settings };
+      if (state === "set" && !isLast && merged.settings.at(-1)?.entry.value.kind !== "list") return null;
+      return { path: path.slice(0, at + 1), state, settings: merged.settings.toReversed() };
     }
     return null;
   }
@@ -140,6 +133,15 @@ function build(layer: Layer, entry: EntryYaml): Merged {
     children: map === null ? null : new Map([...map.entries].map(([key, inner]) => [key, build(layer, inner)])),
     removed: false,
   };
+}
+
+const stateOf = ({ children, removed }: Merged): State => (removed ? "removed" : children === null ? "set" : "map");
+
+/** What lies over the chart's defaults. */
+function overlaid(layers: readonly Layer[]): Map<string, Merged> {
+  const root = new Map<string, Merged>();
+  for (const layer of layers) if (layer.role !== "defaults") overlay(root, layer, layer.map());
+  return root;
 }
 
 /** Lays a layer over what is there. */
@@ -193,8 +195,7 @@ function coalesce(target: Map<string, Merged>, layer: Layer, map: MapYaml, nulls
 function leafOf(merged: Merged, path: Path): Leaf {
   const setting = merged.settings.at(-1);
   if (setting === undefined) throw new Error(`nothing set ${formatPath(path)}`);
-  const node = setting.entry.value;
-  return { path, value: valueOf(node), node, setting, secret: setting.layer.secret };
+  return { path, value: valueOf(setting.entry.value), setting, secret: setting.layer.secret };
 }
 
 function* leavesOf(map: ReadonlyMap<string, Merged>, path: Path): Generator<Leaf> {
@@ -215,15 +216,16 @@ function* nodesOf(root: ReadonlyMap<string, Merged>): Generator<Node> {
       above.pop();
       continue;
     }
-    const [key, { settings, children, removed }] = value;
-    const path = [...map.path, key];
-    yield { path, settings, state: removed ? "removed" : children === null ? "set" : "map" };
-    if (children !== null && !removed) above.push({ path, entries: children.entries() });
+    const [key, merged] = value;
+    const { settings, children } = merged;
+    const [path, state] = [[...map.path, key], stateOf(merged)];
+    yield { path, settings, state };
+    if (children !== null && state === "map") above.push({ path, entries: children.entries() });
   }
 }
 
 function toValue(map: ReadonlyMap<string, Merged>, show: (leaf: Leaf) => Value, path: Path = []): ValueMap {
-  const value: ValueMap = Object.create(null);
+  const value = newMap();
   for (const [key, merged] of map) {
     if (merged.removed) continue;
     const here = [...path, key];

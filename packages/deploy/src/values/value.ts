@@ -12,12 +12,46 @@ export function newMap(): ValueMap {
   return map;
 }
 
-/** Whether `value` is a map. */
-export const isMap = (value: Value | undefined): value is ValueMap =>
+/** Whether `value`, of a values file or of JSON, is a map. */
+export const isMap = (value: unknown): value is ValueMap =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The way to a value from the top: keys, and indexes of lists. */
 export type Path = readonly (string | number)[];
+
+/** What lies at a path of values or JSON; undefined where nothing does. */
+export function at(value: unknown, ...path: Path): unknown {
+  let found = value;
+  for (const step of path) {
+    if (typeof step === "number") found = Array.isArray(found) ? found[step] : undefined;
+    else found = isMap(found) && Object.hasOwn(found, step) ? found[step] : undefined;
+  }
+  return found;
+}
+
+/** The text at a path; empty where there is none. */
+export function textAt(value: unknown, ...path: Path): string {
+  const found = at(value, ...path);
+  return typeof found === "string" ? found : "";
+}
+
+/** The number at a path; 0 where there is none. */
+export function numberAt(value: unknown, ...path: Path): number {
+  const found = at(value, ...path);
+  return typeof found === "number" ? found : 0;
+}
+
+/** The list at a path; empty where there is none. */
+export function listAt(value: unknown, ...path: Path): readonly unknown[] {
+  const found = at(value, ...path);
+  return Array.isArray(found) ? found : [];
+}
+
+/** The map at a path; empty where there is none. */
+export function mapAt(value: unknown, ...path: Path): ValueMap {
+  const found = at(value, ...path);
+  return isMap(found) ? found : newMap();
+}
 
 const PLAIN_KEY = /^[A-Za-z_][\w-]*$/;
 
@@ -52,3 +86,22 @@ export function parsePath(text: string): Path | null {
   }
   return path;
 }
+
+/** Every text and number in a value, as text, with its path. */
+export function* textsIn(value: unknown, path: Path = []): Generator<{ readonly path: Path; readonly text: string }> {
+  if (typeof value === "string" || typeof value === "number") yield { path, text: String(value) };
+  else if (Array.isArray(value)) for (const [step, item] of value.entries()) yield* textsIn(item, [...path, step]);
+  else if (isMap(value)) for (const [key, item] of Object.entries(value)) yield* textsIn(item, [...path, key]);
+}
+
+/** What YAML does not let stand in quotes as it is, of what JSON does. */
+const UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]|\p{Surrogate}/gu;
+
+/**
+ * Values as Helm reads them from standard input: JSON, that is YAML to go-yaml, too.
+ */
+export const helmValues = (value: Value): string =>
+  JSON.stringify(value, null, 1).replaceAll(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { numberAt } from "../values/value.ts";
 
 const DAY = 86_400_000;
 /** Who renews in time has more left: a certificate of 90 days is renewed when 30 are left. */
@@ -106,3 +107,21 @@ export function tellLifetime({ state, daysLeft }: Lifetime, { notBefore, notAfte
     return `expired ${daysLeft >= -1 ? "within the last day" : `${days(-daysLeft - 1)} ago`}, at ${end}`;
   return `ends in ${daysLeft === 0 ? "less than a day" : days(daysLeft)}, at ${end}`;
 }
+
+/**
+ * The end of a JSON Web Token (RFC 7519, section 4.1.4), unverified; null for other tokens, and for
+ * one without an end.
+ */
+export function endOfToken(token: string): Date | null {
+  const parts = token.split(".");
+  if (parts.length !== 3) return null;
+  try {
+    const end = numberAt(JSON.parse(Buffer.from(parts[1] ?? "", "base64url").toString()), "exp");
+    return end === 0 || Math.abs(end) >= MOST_SECONDS ? null : new Date(end * 1000);
+  } catch {
+    return null;
+  }
+}
+
+/** What is later is no date. */
+const MOST_SECONDS = 1e11;

@@ -2,11 +2,12 @@ import type { ExpiryThresholds } from "./certificate.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Finding } from "../findings/finding.ts";
 import { ISSUANCE_KINDS, issuanceOf } from "./issuance.ts";
-import { type Kind, readKinds, textAt } from "../cluster/kubernetes-object.ts";
+import { type Kind, readKinds } from "../cluster/kubernetes-object.ts";
+import { textAt } from "../values/value.ts";
 import { assertGoesOn, inParallel, sharedSignal } from "../parallel.ts";
 import { probe, type ProbeOptions } from "./probe.ts";
 import { type HostCertificate, judgeHost } from "./served-certificate.ts";
-import { tlsHostsOf } from "./tls-host.ts";
+import { tlsHostsOf } from "./ingress.ts";
 
 /** How the hosts of a cluster are looked at. */
 export interface HostOptions extends ProbeOptions {

@@ -1,10 +1,9 @@
-import { type CertificateFacts, type ExpiryThresholds, factsOf, readCertificates } from "./certificate.ts";
+import { type CertificateFacts, endOfToken, type ExpiryThresholds, factsOf, readCertificates } from "./certificate.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Finding } from "../findings/finding.ts";
 import { parseKubeconfig } from "../cluster/kubeconfig.ts";
 import type { Project } from "../project/project.ts";
 import { lifetimeFinding } from "./served-certificate.ts";
-import { endOfToken } from "./web-token.ts";
 
 /** With what an environment's kubeconfig lets somebody in, and until when. */
 export interface ClientCredential {

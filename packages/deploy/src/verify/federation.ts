@@ -1,9 +1,9 @@
 import { addressFor, type HostOptions, MOST_HOSTS } from "./certs.ts";
 import { DeployError } from "../errors.ts";
-import type { Finding } from "../findings/finding.ts";
+import { type Finding, finding } from "../findings/finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { inParallel } from "../parallel.ts";
-import { formatPath, type Path } from "../values/value.ts";
+import { formatPath, textsIn } from "../values/value.ts";
 
 /** What a member of a federation says of its versions. */
 export interface MemberVersions {
@@ -34,12 +34,12 @@ export async function inspectFederation(
     } catch (error) {
       if (!(error instanceof DeployError) || error.code === "INTERRUPTED") throw error;
       const message = `the member ${member} does not tell its versions: ${error.message}`;
-      return { member, versions: null, finding: { id: "federation", severity: "error", message } satisfies Finding };
+      return { member, versions: null, finding: finding("federation", "error", message) };
     }
   });
   return {
     members: asked.map(({ member, versions }) => ({ member, versions })),
-    findings: [...asked.flatMap(({ finding }) => finding ?? []), ...compareVersions(asked)],
+    findings: [...asked.flatMap((one) => one.finding ?? []), ...compareVersions(asked)],
   };
 }
 
@@ -47,17 +47,10 @@ async function versionsAt(url: URL, options: HostOptions): Promise<ReadonlyMap<s
   const { status, body } = await httpsGet(url, addressFor(url.hostname, options), options, true);
   if (status !== 200) throw new DeployError("UNREACHABLE", `${url.host} answers ${status} to ${url.pathname}`);
   try {
-    return new Map(leavesOf(JSON.parse(body), []));
+    return new Map(Array.from(textsIn(JSON.parse(body)), ({ path, text }) => [formatPath(path), text.slice(0, 200)]));
   } catch {
     throw new DeployError("UNREACHABLE", `${url.host}: expected JSON at ${url.pathname}, got something else`);
   }
-}
-
-function* leavesOf(value: unknown, path: Path): Generator<[path: string, version: string]> {
-  if (typeof value === "string" || typeof value === "number") yield [formatPath(path), String(value).slice(0, 200)];
-  else if (Array.isArray(value)) for (const [at, item] of value.entries()) yield* leavesOf(item, [...path, at]);
-  else if (typeof value === "object" && value !== null)
-    for (const [key, item] of Object.entries(value)) yield* leavesOf(item, [...path, key]);
 }
 
 /** Where members that answered differ: what most of them have is taken as right. */
@@ -75,13 +68,9 @@ export function compareVersions(members: readonly MemberVersions[]): Finding[] {
     const said = groups.map(
       ([version, names]) => `${names.join(", ")} ${names.length === 1 ? "has" : "have"} ${version}`,
     );
+    const hint = "deploy those that are behind, and look at whether their last deployment failed";
     return [
-      {
-        id: "federation",
-        severity: "error",
-        message: `members of the federation differ in ${path}: ${said.join("; ")}`,
-        hint: "deploy those that are behind, and look at whether their last deployment failed",
-      },
+      finding("federation", "error", `members of the federation differ in ${path}: ${said.join("; ")}`, { hint }),
     ];
   });
 }

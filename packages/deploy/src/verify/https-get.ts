@@ -1,9 +1,8 @@
-import { request } from "node:https";
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
 import { DeployError } from "../errors.ts";
-import { agentThrough, onAbort } from "../network/tunnel.ts";
-import { interrupted } from "../parallel.ts";
+import { agentThrough, ask } from "../network/tunnel.ts";
+import { interrupted, sharedSignal } from "../parallel.ts";
 import { endOf, type ProbeOptions } from "./probe.ts";
 
 /** An answer to a request. */
@@ -36,51 +35,32 @@ export async function httpsGet(
   const end = await endOf({ host: hostname, address, port: port === "" ? 443 : Number(port) }, env);
   if (end === null) throw unreachable("the name leads to no address");
   const agent = agentThrough(end.proxy, {}, timeout);
-  const answer = new Promise<HttpsAnswer>((resolve, reject) => {
-    const fail = (why: string, cause?: unknown): void => reject(unreachable(why, cause));
-    const sent = request(
-      {
-        host: end.address,
-        port: end.port,
-        path: url.pathname + url.search,
-        agent,
-        headers: { host: url.host, "user-agent": "git-vault", accept: "*/*" },
-        ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
-        ...(trusted.length === 0 ? {} : { ca: [...rootCertificates, ...trusted] }),
-        rejectUnauthorized: judgeCertificate,
-        signal,
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        let length = 0;
-        const done = (): void => {
-          clearTimeout(timer);
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() });
-        };
-        response.on("data", (chunk: Buffer) => {
-          chunks.push(chunk);
-          length += chunk.length;
-          if (length <= LONGEST) return;
-          done();
-          sent.destroy();
-        });
-        response.on("end", done);
-        response.on("error", (error) => fail(error.message, error));
-      },
-    );
-    const timer = setTimeout(() => {
-      fail(`nothing came within ${timeout} ms`);
-      sent.destroy();
-    }, timeout);
-    sent.on("error", (error) => {
-      clearTimeout(timer);
-      fail(error.message, error);
+  const late = AbortSignal.timeout(timeout);
+  try {
+    const response = await ask({
+      host: end.address,
+      port: end.port,
+      path: url.pathname + url.search,
+      agent,
+      headers: { host: url.host, "user-agent": "git-vault", accept: "*/*" },
+      ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+      ...(trusted.length === 0 ? {} : { ca: [...rootCertificates, ...trusted] }),
+      rejectUnauthorized: judgeCertificate,
+      signal: sharedSignal(late, signal),
     });
-    onAbort(sent, signal, () => {
-      clearTimeout(timer);
-      fail("the run was told to end");
-    });
-    sent.end();
-  });
-  return answer.finally(() => agent.destroy());
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of response) {
+      const bytes = Buffer.from(chunk);
+      chunks.push(bytes);
+      length += bytes.length;
+      if (length > LONGEST) break;
+    }
+    return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw unreachable(late.aborted ? `nothing came within ${timeout} ms` : why, cause);
+  } finally {
+    agent.destroy();
+  }
 }

@@ -1,15 +1,14 @@
+import type { KubernetesObject } from "../cluster/api.ts";
 import {
   annotationOf,
   conditionOf,
   isOwnedBy,
   type Kind,
   kindOf,
-  type KubernetesObject,
   nameOf,
   namespaceOf,
-  numberAt,
-  textAt,
 } from "../cluster/kubernetes-object.ts";
+import { numberAt, textAt } from "../values/value.ts";
 
 /** One step of the way in which a certificate is renewed, as the cluster has it. */
 export interface IssuanceStep {

@@ -7,10 +7,10 @@ import {
   readCertificates,
   tellLifetime,
 } from "./certificate.ts";
-import type { Finding } from "../findings/finding.ts";
+import { type Finding, finding } from "../findings/finding.ts";
 import type { Issuance } from "./issuance.ts";
 import type { Probe } from "./probe.ts";
-import type { TlsHost } from "./tls-host.ts";
+import type { TlsHost } from "./ingress.ts";
 
 /** What a host's certificate is judged by. */
 export interface Evidence {
@@ -70,12 +70,7 @@ const UNSERVED_HINTS: Readonly<Partial<Record<string, string>>> = {
 };
 
 const unserved = ({ host }: TlsHost, probe: Extract<Probe, { served: false }>): Finding[] => [
-  {
-    id: "certificate-unreachable",
-    severity: "error",
-    message: `${host}: ${probe.message}`,
-    hint: UNSERVED_HINTS[probe.failure],
-  },
+  finding("certificate-unreachable", "error", `${host}: ${probe.message}`, { hint: UNSERVED_HINTS[probe.failure] }),
 ];
 
 /** What the usual ingress controller serves where it has nothing better. */
@@ -93,23 +88,16 @@ function servedFindings(
   const leaf = firstOf(probe.chain);
   const facts = factsOf(leaf);
   if (FAKE.test(facts.subject)) {
-    return [
-      {
-        id: "certificate-name",
-        severity: "error",
-        message: `${host}: the ingress controller serves the certificate that it made itself`,
-        hint: "it does so where the Secret is missing, or holds no certificate for that name",
-      },
-    ];
+    const hint = "it does so where the Secret is missing, or holds no certificate for that name";
+    const message = `${host}: the ingress controller serves the certificate that it made itself`;
+    return [finding("certificate-name", "error", message, { hint })];
   }
   const findings: Finding[] = [];
   if (leaf.checkHost(asked, { partialWildcards: false }) === undefined) {
-    findings.push({
-      id: "certificate-name",
-      severity: "error",
-      message: `${host}: the certificate that is served is for ${facts.names.join(", ") || facts.subject}, not for this name`,
-      hint: "look at `tls` in the Ingress, and whether the name leads to this cluster",
-    });
+    const names = facts.names.join(", ") || facts.subject;
+    const message = `${host}: the certificate that is served is for ${names}, not for this name`;
+    const hint = "look at `tls` in the Ingress, and whether the name leads to this cluster";
+    findings.push(finding("certificate-name", "error", message, { hint }));
   }
   const life = lifetimeFinding("certificate-expiry", `${host}: the certificate that is served`, facts, thresholds, now);
   if (life !== null) findings.push(life);
@@ -123,37 +111,33 @@ function distrustFinding(
   { chain, distrust }: Extract<Probe, { served: true }>,
   facts: CertificateFacts,
 ): Finding {
-  const finding = (id: string, message: string, hint?: string): Finding => ({
-    id,
-    severity: "error",
-    message: `${host}: ${message}`,
-    hint,
-  });
+  const error = (id: string, message: string, hint?: string): Finding =>
+    finding(id, "error", `${host}: ${message}`, { hint });
   if (STAGING.test(facts.issuer)) {
-    return finding(
+    return error(
       "certificate-issuer",
       `${facts.issuer} issued the certificate, which is for trying out alone`,
       "name the real issuer in the Certificate or the Ingress",
     );
   }
   if (facts.subject === facts.issuer && chain.length === 1)
-    return finding("certificate-issuer", "the certificate is signed by itself");
+    return error("certificate-issuer", "the certificate is signed by itself");
   switch (distrust ?? "") {
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
-      return finding(
+      return error(
         "certificate-chain",
         `the certificate is sent without that of its issuer ${facts.issuer}, so that not every client can trust it`,
         "let tls.crt of the Secret hold the certificates in between, too",
       );
     case "CERT_HAS_EXPIRED":
     case "CERT_NOT_YET_VALID":
-      return finding(
+      return error(
         "certificate-chain",
         "a certificate in between expired, or is not valid yet",
         "renew the certificate, for its issuer's to be exchanged, too",
       );
     default:
-      return finding(
+      return error(
         "certificate-issuer",
         `no known authority stands behind the issuer ${factsOf(chain.at(-1) ?? firstOf(chain)).issuer} (${distrust})`,
       );
@@ -170,7 +154,7 @@ export function lifetimeFinding(
 ): Finding | null {
   const life = lifetimeOf(facts, thresholds, now);
   if (life.state === "valid") return null;
-  return { id, severity: life.state === "late" ? "warning" : "error", message: `${what} ${tellLifetime(life, facts)}` };
+  return finding(id, life.state === "late" ? "warning" : "error", `${what} ${tellLifetime(life, facts)}`);
 }
 
 function secretFindings(
@@ -187,20 +171,15 @@ function secretFindings(
       issuance === null
         ? "no Certificate of cert-manager makes it either: look at the annotations of the Ingress"
         : undefined;
-    return [{ id: "certificate-secret", severity: "error", message: `${host.host}: ${what} (${secret})`, hint }];
+    return [finding("certificate-secret", "error", `${host.host}: ${what} (${secret})`, { hint })];
   }
   if (served === null || served.fingerprint === stored.fingerprint) return [];
   const older = served.notBefore < stored.notBefore;
-  return [
-    {
-      id: "certificate-differs",
-      severity: "error",
-      message: `${host.host}: another certificate is served than the one in the Secret ${secret}, which was issued ${older ? "later" : "earlier"} by ${stored.issuer}`,
-      hint: older
-        ? "the ingress controller did not load the new one: look at its log"
-        : "look at whether the name leads to this cluster, and for another Ingress with the same host",
-    },
-  ];
+  const message = `${host.host}: another certificate is served than the one in the Secret ${secret}, which was issued ${older ? "later" : "earlier"} by ${stored.issuer}`;
+  const hint = older
+    ? "the ingress controller did not load the new one: look at its log"
+    : "look at whether the name leads to this cluster, and for another Ingress with the same host";
+  return [finding("certificate-differs", "error", message, { hint })];
 }
 
 function renewalFindings({ host }: TlsHost, issuance: Issuance | null, now: Date): Finding[] {
@@ -210,22 +189,14 @@ function renewalFindings({ host }: TlsHost, issuance: Issuance | null, now: Date
   if (last !== undefined) {
     const tries = failedAttempts > 0 ? `, tried ${failedAttempts} times` : "";
     const said = stuck.findLast(({ message }) => message !== "")?.message ?? "it does not say why";
-    return [
-      {
-        id: "certificate-renewal",
-        severity: ready ? "warning" : "error",
-        message: `${host}: the renewal of ${namespace}/${name} is stuck at ${last.kind} ${last.name} (${last.state}${tries}): ${said}`,
-        hint: `look at it with \`kubectl${last.namespace === "" ? "" : ` --namespace ${last.namespace}`} describe ${last.kind.toLowerCase()} ${last.name}\``,
-      },
-    ];
+    const message = `${host}: the renewal of ${namespace}/${name} is stuck at ${last.kind} ${last.name} (${last.state}${tries}): ${said}`;
+    const of = last.namespace === "" ? "" : ` --namespace ${last.namespace}`;
+    const hint = `look at it with \`kubectl${of} describe ${last.kind.toLowerCase()} ${last.name}\``;
+    return [finding("certificate-renewal", ready ? "warning" : "error", message, { hint })];
   }
   if (renewalTime === null || now.getTime() - renewalTime.getTime() < 3_600_000) return [];
+  const message = `${host}: ${namespace}/${name} should have been renewed at ${renewalTime.toISOString().slice(0, 16).replace("T", " ")} UTC`;
   return [
-    {
-      id: "certificate-renewal",
-      severity: "warning",
-      message: `${host}: ${namespace}/${name} should have been renewed at ${renewalTime.toISOString().slice(0, 16).replace("T", " ")} UTC`,
-      hint: "look at the log of cert-manager: it may not run",
-    },
+    finding("certificate-renewal", "warning", message, { hint: "look at the log of cert-manager: it may not run" }),
   ];
 }

@@ -9,23 +9,15 @@ import {
 } from "./certs.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
-import type { Finding } from "../findings/finding.ts";
+import { type Finding, finding } from "../findings/finding.ts";
 import { httpsGet } from "./https-get.ts";
-import { ENDPOINT_KINDS, endpointFindings } from "./ingress-endpoints.ts";
-import {
-  annotationOf,
-  controllerOf,
-  type Kind,
-  type KubernetesObject,
-  nameOf,
-  namespaceOf,
-  readKinds,
-} from "../cluster/kubernetes-object.ts";
-import { pathsOf } from "./ingress-paths.ts";
+import { ENDPOINT_KINDS, endpointFindings, pathsOf } from "./ingress.ts";
+import type { KubernetesObject } from "../cluster/api.ts";
+import { annotationOf, controllerOf, type Kind, nameOf, namespaceOf, readKinds } from "../cluster/kubernetes-object.ts";
 import { inParallel, sharedSignal } from "../parallel.ts";
-import { QUOTA_KINDS, quotaFindings } from "../workloads/quota.ts";
+import { QUOTA_KINDS, quotaFindings } from "./quota.ts";
 import type { HostCertificate } from "./served-certificate.ts";
-import { learnRunning } from "../releases/deployed-secrets.ts";
+import { redactRunning } from "../releases/deployed-secrets.ts";
 import { troubleOf } from "../workloads/trouble.ts";
 import { stateOf, type Workload, type WorkloadKind } from "../workloads/workload.ts";
 
@@ -82,7 +74,7 @@ export async function verifyEnvironment(cluster: Cluster, options: CertificateOp
     ...(workloads.length === 0 ? [NOTHING] : troubles),
     ...endpointFindings(objects),
     ...quotaFindings(objects, options.now ?? new Date()),
-    ...answers.flatMap(({ finding }) => finding ?? []),
+    ...answers.flatMap((one) => one.finding ?? []),
   ];
   return {
     environment: cluster.environment.name,
@@ -96,12 +88,9 @@ export async function verifyEnvironment(cluster: Cluster, options: CertificateOp
   };
 }
 
-const NOTHING: Finding = {
-  id: "workloads",
-  severity: "error",
-  message: "nothing runs in the namespace",
+const NOTHING = finding("workloads", "error", "nothing runs in the namespace", {
   hint: "look at whether it was ever deployed",
-};
+});
 
 interface Trouble {
   readonly workload: Workload;
@@ -138,7 +127,7 @@ async function troublesTold(
     const isOwn = !isStarted && (owner === "" || cluster.environment.releases.some(({ name }) => name === owner));
     const hint = unknown ?? (await troubleOf(cluster, workload, signal))[0];
     const said = `${workload.kind} ${workload.name}: ${message}`;
-    return { id: "workloads", severity: isOwn ? "error" : "warning", message: said, hint };
+    return finding("workloads", isOwn ? "error" : "warning", said, { hint });
   });
 }
 
@@ -148,7 +137,7 @@ async function troublesTold(
  */
 async function unknownSecrets(cluster: Cluster, signal: AbortSignal | undefined): Promise<string | undefined> {
   try {
-    await learnRunning(cluster, signal);
+    await redactRunning(cluster, signal);
     return undefined;
   } catch (error) {
     if (!(error instanceof DeployError) || error.code === "INTERRUPTED") throw error;
@@ -163,7 +152,7 @@ async function answerOf(
 ): Promise<{ readonly answer: HostAnswer; readonly finding: Finding | null }> {
   const failed = (status: number | null, message: string): { answer: HostAnswer; finding: Finding } => ({
     answer: { host, path, status },
-    finding: { id: "https-answer", severity: "error", message: `${host}: ${message}` },
+    finding: finding("https-answer", "error", `${host}: ${message}`),
   });
   try {
     const { status } = await httpsGet(new URL(`https://${host}${path}`), addressFor(host, options), options);

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { KubernetesObject } from "../cluster/api.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
+import { controllerWith } from "../parallel.ts";
 import { troubleOf } from "./trouble.ts";
-import { pathOfKind, stateOf, type Workload, type WorkloadObject, type WorkloadState } from "./workload.ts";
+import { pathOfKind, stateOf, type Workload, type WorkloadState } from "./workload.ts";
 
 /** A workload, and how far it is. */
-export interface Progress {
+export interface WorkloadProgress {
   readonly workload: Workload;
   readonly state: WorkloadState["state"];
   /** One sentence, without secrets. */
@@ -13,7 +15,7 @@ export interface Progress {
 }
 
 /** A workload that is not ready, and why. */
-export interface Unready extends Progress {
+export interface Unready extends WorkloadProgress {
   /** What pods, events and logs tell, without secrets. */
   readonly reasons: readonly string[];
 }
@@ -23,7 +25,7 @@ export interface WaitOptions {
   readonly deadline: number;
   readonly signal?: AbortSignal | undefined;
   /** Is told whenever a workload is further. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: (progress: WorkloadProgress) => void;
 }
 
 /** After a watch was cut short it is begun again, after so many milliseconds. */
@@ -41,9 +43,8 @@ export async function waitForWorkloads(
   { deadline, signal, onProgress }: WaitOptions,
 ): Promise<Unready[]> {
   if (workloads.length === 0) return [];
-  const controller = new AbortController();
-  const stop = AbortSignal.any([controller.signal, ...(signal === undefined ? [] : [signal])]);
-  const timer = setTimeout(() => controller.abort(), Math.max(0, deadline - Date.now()));
+  const stop = controllerWith(signal);
+  const timer = setTimeout(stop.abort, Math.max(0, deadline - Date.now()));
   const states = new Map<Workload, WorkloadState>();
   const note = (workload: Workload, state: WorkloadState): void => {
     const known = states.get(workload);
@@ -51,13 +52,15 @@ export async function waitForWorkloads(
     states.set(workload, state);
     onProgress?.({ workload: told(cluster, workload), state: state.state, message: cluster.tidy(state.message) });
     const all = workloads.map((one) => states.get(one)?.state);
-    if (all.includes("failed") || all.every((one) => one === "ready")) controller.abort();
+    if (all.includes("failed") || all.every((one) => one === "ready")) stop.abort();
   };
   try {
-    await Promise.all([...groupsOf(workloads)].map(([path, group]) => watchGroup(cluster, path, group, note, stop)));
+    await Promise.all(
+      [...groupsOf(workloads)].map(([path, group]) => watchGroup(cluster, path, group, note, stop.signal)),
+    );
   } finally {
     clearTimeout(timer);
-    controller.abort();
+    stop.abort();
   }
   if (signal?.aborted === true) throw new DeployError("INTERRUPTED", "interrupted before all was ready");
   const left = workloads.filter((workload) => states.get(workload)?.state !== "ready");
@@ -97,7 +100,7 @@ async function watchGroup(
   note: (workload: Workload, state: WorkloadState) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const noteObject = (object: WorkloadObject): void => {
+  const noteObject = (object: KubernetesObject): void => {
     const workload = group.find(({ name }) => name === object.metadata.name);
     if (workload !== undefined) note(workload, stateOf(workload.kind, object));
   };
@@ -108,12 +111,12 @@ async function watchGroup(
   };
   while (!signal.aborted) {
     try {
-      const { items, resourceVersion } = await cluster.list<WorkloadObject>(path, { signal });
+      const { items, resourceVersion } = await cluster.list(path, { signal });
       const names = new Set(items.map(({ metadata }) => metadata.name));
       for (const workload of group) if (!names.has(workload.name)) noteGone(workload);
       for (const object of items) noteObject(object);
       if (signal.aborted) return;
-      for await (const { type, object } of cluster.watch<WorkloadObject>(path, resourceVersion, { signal })) {
+      for await (const { type, object } of cluster.watch(path, resourceVersion, { signal })) {
         const workload = group.find(({ name }) => name === object.metadata.name);
         if (workload === undefined) continue;
         if (type === "DELETED") noteGone(workload);

@@ -1,37 +1,9 @@
 import type { KubernetesObject } from "../cluster/api.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import { conditionOf, nameOf } from "../cluster/kubernetes-object.ts";
 import { DeployError } from "../errors.ts";
-import { type LabelSelector, pathOfKind, type Workload, type WorkloadObject } from "./workload.ts";
-
-interface Pod extends KubernetesObject {
-  readonly status?: {
-    readonly phase?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
-    readonly initContainerStatuses?: readonly ContainerStatus[];
-    readonly containerStatuses?: readonly ContainerStatus[];
-  };
-}
-
-interface ContainerStatus {
-  readonly name: string;
-  readonly ready?: boolean;
-  readonly restartCount?: number;
-  readonly state?: ContainerState;
-  readonly lastState?: ContainerState;
-}
-
-interface ContainerState {
-  readonly waiting?: { readonly reason?: string; readonly message?: string };
-  readonly running?: object;
-  readonly terminated?: { readonly exitCode?: number; readonly reason?: string };
-}
-
-interface Event extends KubernetesObject {
-  readonly type?: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly involvedObject?: { readonly uid?: string; readonly kind?: string; readonly name?: string };
-}
+import { at, listAt, mapAt, numberAt, textAt } from "../values/value.ts";
+import { pathOfKind, type Workload } from "./workload.ts";
 
 /**
  * Of so many pods the trouble is told, and so many lines of a log. The others have the same, most
@@ -54,88 +26,90 @@ export async function troubleOf(cluster: Cluster, workload: Workload, signal?: A
 }
 
 async function findTrouble(cluster: Cluster, workload: Workload, signal?: AbortSignal): Promise<string[]> {
-  const object = await cluster.get<WorkloadObject>(`${pathOfKind(workload)}/${workload.name}`, { signal });
+  const object = await cluster.get(`${pathOfKind(workload)}/${workload.name}`, { signal });
   if (object === null) return ["it is not there"];
   const core = `/api/v1/namespaces/${workload.namespace}`;
-  const labelSelector = selectorText(object.spec?.selector);
+  const labelSelector = selectorText(at(object, "spec", "selector"));
   const [pods, events] = await Promise.all([
-    labelSelector === "" ? [] : cluster.list<Pod>(`${core}/pods`, { query: { labelSelector }, signal }).then(itemsOf),
-    cluster.list<Event>(`${core}/events`, { query: { fieldSelector: "type=Warning" }, signal }).then(itemsOf),
+    labelSelector === "" ? { items: [] } : cluster.list(`${core}/pods`, { query: { labelSelector }, signal }),
+    cluster.list(`${core}/events`, { query: { fieldSelector: "type=Warning" }, signal }),
   ]);
-  const troubled = pods.filter((pod) => !isFine(pod));
+  const troubled = pods.items.filter((pod) => !isFine(pod));
   const shown = troubled.slice(0, MOST_PODS);
   const reasons = await Promise.all(shown.map((pod) => podTrouble(cluster, core, pod, signal)));
   const uids = new Set([object, ...shown].map(({ metadata }) => metadata.uid));
-  // What makes the pods, such as a ReplicaSet, tells of those that cannot be made.
-  const isOwn = ({ involvedObject: of = {} }: Event): boolean =>
-    uids.has(of.uid) || (of.kind === "ReplicaSet" && of.name?.startsWith(`${workload.name}-`) === true);
-  const told = events
-    .filter(isOwn)
-    .map(({ involvedObject, reason, message }) =>
-      cluster.tidy(`event on ${involvedObject?.kind} ${involvedObject?.name}: ${reason}: ${message}`),
-    );
+  const told = events.items.flatMap((event) => {
+    const [uid, kind, name] = ["uid", "kind", "name"].map((key) => textAt(event, "involvedObject", key));
+    // What makes the pods, such as a ReplicaSet, tells of those that cannot be made.
+    const isOwn = uids.has(uid) || (kind === "ReplicaSet" && name?.startsWith(`${workload.name}-`) === true);
+    const said = `event on ${kind} ${name}: ${textAt(event, "reason")}: ${textAt(event, "message")}`;
+    return isOwn ? [cluster.tidy(said)] : [];
+  });
   const left = troubled.length - shown.length;
   const more = left > 0 ? [`and ${left} more ${left === 1 ? "pod" : "pods"}`] : [];
   return [...new Set([...reasons.flat(), ...told, ...more])];
 }
 
-const itemsOf = <T>({ items }: { readonly items: T[] }): T[] => items;
-
-function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): string {
-  const expressions = matchExpressions.map(({ key, operator, values = [] }) => {
+/** A LabelSelector as a query has it. */
+function selectorText(selector: unknown): string {
+  const expressions = listAt(selector, "matchExpressions").map((expression) => {
+    const [key, operator] = [textAt(expression, "key"), textAt(expression, "operator")];
     if (operator === "Exists") return key;
     if (operator === "DoesNotExist") return `!${key}`;
-    return `${key} ${operator === "In" ? "in" : "notin"} (${values.join(",")})`;
+    return `${key} ${operator === "In" ? "in" : "notin"} (${listAt(expression, "values").join(",")})`;
   });
-  return [...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`), ...expressions].join(",");
+  const labels = Object.keys(mapAt(selector, "matchLabels"));
+  return [...labels.map((key) => `${key}=${textAt(selector, "matchLabels", key)}`), ...expressions].join(",");
 }
 
-const isFine = ({ status }: Pod): boolean =>
-  status?.phase === "Succeeded" ||
-  status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") === true;
+const isFine = (pod: KubernetesObject): boolean =>
+  textAt(pod, "status", "phase") === "Succeeded" || textAt(conditionOf(pod, "Ready"), "status") === "True";
 
-async function podTrouble(cluster: Cluster, core: string, pod: Pod, signal?: AbortSignal): Promise<string[]> {
-  const { metadata, status = {} } = pod;
-  const unscheduled = status.conditions?.find(
-    ({ type, status: value }) => type === "PodScheduled" && value === "False",
-  );
-  if (unscheduled !== undefined)
-    return [cluster.tidy(`pod ${metadata.name}: no node takes it: ${unscheduled.message ?? ""}`)];
-  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
-  const troubled = containers.filter(
-    ({ ready, state }) =>
-      ready !== true && !(state?.terminated?.exitCode === 0 && state.terminated.reason === "Completed"),
-  );
+async function podTrouble(
+  cluster: Cluster,
+  core: string,
+  pod: KubernetesObject,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const name = nameOf(pod);
+  const scheduled = conditionOf(pod, "PodScheduled");
+  if (textAt(scheduled, "status") === "False")
+    return [cluster.tidy(`pod ${name}: no node takes it: ${textAt(scheduled, "message")}`)];
+  const containers = ["initContainerStatuses", "containerStatuses"].flatMap((key) => listAt(pod, "status", key));
   const reasons = await Promise.all(
-    troubled.map(async (container) => {
-      const said = cluster.tidy(`pod ${metadata.name}, container ${container.name}: ${containerTrouble(container)}`);
-      return [said].concat(await lastLines(cluster, `${core}/pods/${metadata.name}/log`, container, signal));
+    containers.filter(isTroubled).map(async (container) => {
+      const said = `pod ${name}, container ${textAt(container, "name")}: ${containerTrouble(container)}`;
+      return [cluster.tidy(said)].concat(await lastLines(cluster, `${core}/pods/${name}/log`, container, signal));
     }),
   );
   return reasons.flat();
 }
 
-function containerTrouble({ state = {}, lastState = {}, restartCount = 0 }: ContainerStatus): string {
-  const { waiting, terminated } = state;
-  const ended = terminated ?? lastState.terminated;
-  const restarts = restartCount === 0 ? "" : `, after ${restartCount} restarts`;
-  const exit = ended === undefined ? "" : `, it ended with ${ended.exitCode ?? "?"} (${ended.reason ?? "no reason"})`;
-  if (waiting !== undefined)
-    return `${waiting.reason ?? "it waits"}${waiting.message === undefined ? "" : `: ${waiting.message}`}${exit}${restarts}`;
-  if (terminated !== undefined)
-    return `it ended with ${terminated.exitCode ?? "?"} (${terminated.reason ?? "no reason"})${restarts}`;
-  return `it runs and is not ready${restarts}`;
+function isTroubled(container: unknown): boolean {
+  const ended = at(container, "state", "terminated");
+  return at(container, "ready") !== true && !(at(ended, "exitCode") === 0 && at(ended, "reason") === "Completed");
+}
+
+function containerTrouble(container: unknown): string {
+  const [waiting, terminated] = ["waiting", "terminated"].map((key) => at(container, "state", key));
+  const ended = terminated ?? at(container, "lastState", "terminated");
+  const restarted = numberAt(container, "restartCount");
+  const restarts = restarted === 0 ? "" : `, after ${restarted} restarts`;
+  const code = at(ended, "exitCode");
+  const exit = `it ended with ${typeof code === "number" ? code : "?"} (${textAt(ended, "reason") || "no reason"})`;
+  if (waiting !== undefined) {
+    const [reason, message] = [textAt(waiting, "reason") || "it waits", textAt(waiting, "message")];
+    return `${reason}${message === "" ? "" : `: ${message}`}${ended === undefined ? "" : `, ${exit}`}${restarts}`;
+  }
+  return `${terminated === undefined ? "it runs and is not ready" : exit}${restarts}`;
 }
 
 /** The last lines that a container wrote; of the one before, where it was started again. */
-async function lastLines(
-  cluster: Cluster,
-  path: string,
-  { name, state = {}, lastState = {} }: ContainerStatus,
-  signal?: AbortSignal,
-): Promise<string[]> {
-  const previous = state.waiting !== undefined && lastState.terminated !== undefined;
-  if (state.waiting !== undefined && !previous) return [];
+async function lastLines(cluster: Cluster, path: string, container: unknown, signal?: AbortSignal): Promise<string[]> {
+  const isWaiting = at(container, "state", "waiting") !== undefined;
+  const previous = isWaiting && at(container, "lastState", "terminated") !== undefined;
+  if (isWaiting && !previous) return [];
+  const name = textAt(container, "name");
   const query = { container: name, tailLines: `${LOG_LINES}`, ...(previous ? { previous: "true" } : {}) };
   const text = await cluster.text(path, { query, signal }).catch((error: unknown) => {
     if (error instanceof DeployError && error.code !== "INTERRUPTED") return null;

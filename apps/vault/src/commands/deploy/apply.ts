@@ -1,15 +1,14 @@
 import {
   apply,
   checkPlan,
-  Cluster,
   isUnchanged,
   makePlan,
   type Plan,
   planMarkdown,
   planText,
-  type Project,
   readPlan,
-} from "@git-vault/deploy";
+} from "@git-vault/deploy/releases";
+import { Cluster, type Project } from "@git-vault/deploy";
 import { applyOptionsOf, followEvents } from "./follow-events.ts";
 import { reportPlan } from "./deployment-summary.ts";
 import { interruptible, openCommitted } from "./project.ts";
@@ -41,7 +40,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy apply"]> = (options, [nam
       await confirmChange(planText(plan), question, options, signal);
     }
     const planned = planMarkdown(plan);
-    const deployed = { title: `vault deploy apply ${name}`, release: environment.release, planned };
+    const deployed = { title: `vault deploy apply ${name}`, release: environment.main.name, planned };
     await followEvents(apply(project, cluster, plan, applying), deployed, options, cleanUp);
   });
 

@@ -1,14 +1,13 @@
 import { printable } from "@git-vault/core";
 import {
   type CertificateFacts,
+  type CertificateOptions,
   type ClientCredential,
-  DeployError,
+  type HostCertificate,
   inspectCertificates,
   inspectCredential,
-  type HostCertificate,
-  type Project,
-  type CertificateOptions,
-} from "@git-vault/deploy";
+} from "@git-vault/deploy/verify";
+import { DeployError, type Project } from "@git-vault/deploy";
 import { allLocked, certificateOptions, environmentsOf, type Failure, findingOf, forEachCluster } from "./clusters.ts";
 import { interruptible, openProject } from "./project.ts";
 import { reportOutcome } from "./findings.ts";

@@ -3,13 +3,13 @@ import {
   type CheckReport,
   type Finding,
   findingsInMarkdown,
-  type Project,
-  runChecks,
   scopeOf,
   summaryOf,
   toSarif,
   worstFirst,
-} from "@git-vault/deploy";
+} from "@git-vault/deploy/findings";
+import type { Project } from "@git-vault/deploy";
+import { runChecks } from "@git-vault/deploy/checks";
 import { currentCi } from "./ci.ts";
 import { checkPages } from "../../cli/check-pages.ts";
 import { interruptible, openCommitted } from "./project.ts";

@@ -1,5 +1,6 @@
 import { fstatSync } from "node:fs";
-import { type Ci, DeployError, detectCi, type Project, secretsToMask } from "@git-vault/deploy";
+import { type Ci, detectCi, secretsToMask } from "@git-vault/deploy/ci";
+import { DeployError, type Project } from "@git-vault/deploy";
 import { describe } from "../../io/report-error.ts";
 
 /**

@@ -1,11 +1,6 @@
-import {
-  type CertificateOptions,
-  Cluster,
-  DeployError,
-  type Environment,
-  type Finding,
-  type Project,
-} from "@git-vault/deploy";
+import type { CertificateOptions } from "@git-vault/deploy/verify";
+import { Cluster, DeployError, type Environment, type Project } from "@git-vault/deploy";
+import type { Finding } from "@git-vault/deploy/findings";
 import { usageError } from "../../cli/errors.ts";
 import { describe } from "../../io/report-error.ts";
 

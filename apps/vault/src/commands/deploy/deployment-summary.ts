@@ -1,4 +1,5 @@
-import { blockInMarkdown, type DeployEvent, isUnchanged, type Plan, planMarkdown } from "@git-vault/deploy";
+import { blockInMarkdown } from "@git-vault/deploy/findings";
+import { type DeployEvent, isUnchanged, type Plan, planMarkdown } from "@git-vault/deploy/releases";
 import { currentCi } from "./ci.ts";
 import { linesOf } from "./event-text.ts";
 

@@ -1,4 +1,4 @@
-import type { DeployEvent } from "@git-vault/deploy";
+import type { DeployEvent } from "@git-vault/deploy/releases";
 import { plural } from "@git-vault/core";
 
 /** An event in words; none for what is told in another way. */

@@ -1,4 +1,4 @@
-import { type Finding, findingsInMarkdown } from "@git-vault/deploy";
+import { type Finding, findingsInMarkdown } from "@git-vault/deploy/findings";
 import { currentCi } from "./ci.ts";
 import { printableLine, writeJson, writeStdout } from "../../io/streams.ts";
 

@@ -1,4 +1,5 @@
-import { type ApplyOptions, AuditLog, blockInMarkdown, type DeployEvent, type DeployLimits } from "@git-vault/deploy";
+import { type ApplyOptions, AuditLog, type DeployEvent, type DeployLimits } from "@git-vault/deploy/releases";
+import { blockInMarkdown } from "@git-vault/deploy/findings";
 import { currentCi } from "./ci.ts";
 import { type CleanUp, STOPPING } from "./project.ts";
 import { DeploymentRecord } from "./deployment-summary.ts";

@@ -1,16 +1,14 @@
 import { plural, printable } from "@git-vault/core";
+import { Cluster, type Project, WritableCluster } from "@git-vault/deploy";
 import {
-  Cluster,
   cordon,
   drain,
   type DrainEvent,
   inspectNodes,
   type NodeReport,
   type NodeState,
-  type Project,
   uncordon,
-  WritableCluster,
-} from "@git-vault/deploy";
+} from "@git-vault/deploy/nodes";
 import { interruptible, openProject } from "./project.ts";
 import { usageError } from "../../cli/errors.ts";
 import { reportOutcome } from "./findings.ts";

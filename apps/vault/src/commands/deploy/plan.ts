@@ -1,4 +1,5 @@
-import { Cluster, makePlan, planMarkdown, planText, writePlan } from "@git-vault/deploy";
+import { Cluster } from "@git-vault/deploy";
+import { makePlan, planMarkdown, planText, writePlan } from "@git-vault/deploy/releases";
 import { reportPlan } from "./deployment-summary.ts";
 import { interruptible, openCommitted } from "./project.ts";
 import { writeOutput } from "../../io/output.ts";

@@ -1,4 +1,6 @@
-import { blockInMarkdown, Cluster, planRollback, rollBack, rollbackText } from "@git-vault/deploy";
+import { blockInMarkdown } from "@git-vault/deploy/findings";
+import { Cluster } from "@git-vault/deploy";
+import { planRollback, rollBack, rollbackText } from "@git-vault/deploy/releases";
 import { followEvents, limitsOf } from "./follow-events.ts";
 import { interruptible, openProject } from "./project.ts";
 import { usageError } from "../../cli/errors.ts";

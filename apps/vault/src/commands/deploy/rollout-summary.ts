@@ -1,14 +1,7 @@
 import { printable } from "@git-vault/core";
-import {
-  type DeployEvent,
-  type Finding,
-  findingsInMarkdown,
-  isUnchanged,
-  type Plan,
-  planMarkdown,
-  type RolloutOutcome,
-  tableInMarkdown,
-} from "@git-vault/deploy";
+import { type DeployEvent, isUnchanged, type Plan, planMarkdown } from "@git-vault/deploy/releases";
+import { type Finding, findingsInMarkdown, tableInMarkdown } from "@git-vault/deploy/findings";
+import type { RolloutOutcome } from "@git-vault/deploy/rollout";
 import { currentCi } from "./ci.ts";
 import { DeploymentRecord } from "./deployment-summary.ts";
 import { describe } from "../../io/report-error.ts";

@@ -1,5 +1,7 @@
 import { printable } from "@git-vault/core";
-import { AuditLog, deploymentSteps, type Environment, rollout, type RolloutOutcome } from "@git-vault/deploy";
+import { AuditLog } from "@git-vault/deploy/releases";
+import { deploymentSteps, rollout, type RolloutOutcome } from "@git-vault/deploy/rollout";
+import type { Environment } from "@git-vault/deploy";
 import { certificateOptions, environmentsOf } from "./clusters.ts";
 import { applyOptionsOf, reportEvent, updateStatus } from "./follow-events.ts";
 import { endOf, interruptible, openCommitted } from "./project.ts";

@@ -1,14 +1,14 @@
 import { printable } from "@git-vault/core";
 import {
+  type Explanation,
   formatPath,
   parsePath,
-  valueOf,
-  type Explanation,
-  type Project,
   type Setting,
   type Value,
+  valueOf,
   type Values,
-} from "@git-vault/deploy";
+} from "@git-vault/deploy/values";
+import type { Project } from "@git-vault/deploy";
 import { openCommitted } from "./project.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { usageError } from "../../cli/errors.ts";

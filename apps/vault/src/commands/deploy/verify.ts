@@ -1,5 +1,5 @@
 import { plural, printable } from "@git-vault/core";
-import { inspectFederation, type Verification, verifyEnvironment } from "@git-vault/deploy";
+import { inspectFederation, type Verification, verifyEnvironment } from "@git-vault/deploy/verify";
 import { allLocked, certificateOptions, environmentsOf, findingOf, forEachCluster } from "./clusters.ts";
 import { interruptible, openProject } from "./project.ts";
 import { reportOutcome } from "./findings.ts";

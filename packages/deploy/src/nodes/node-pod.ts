@@ -1,22 +1,18 @@
+import type { KubernetesObject } from "../cluster/api.ts";
 import {
   annotationOf,
-  at,
   controllerOf,
   fitsSelector,
   kindOf,
-  type KubernetesObject,
   labelsOf,
-  listAt,
-  mapAt,
   nameOf,
   namespaceOf,
-  numberAt,
-  textAt,
+  readQuantity,
 } from "../cluster/kubernetes-object.ts";
-import { readQuantity } from "./quantity.ts";
+import { at, listAt, mapAt, numberAt, textAt } from "../values/value.ts";
 
 /** What becomes of a pod when its node is to be emptied. */
-export type PodFate =
+export type EvictionVerdict =
   /** A DaemonSet's, or the node's own (static): it stays with the node, and does not matter. */
   | "stays"
   /** It ran to its end, or is about to leave. */
@@ -38,7 +34,7 @@ export interface NodePod {
   readonly name: string;
   /** `ReplicaSet web-7d4b9`; null where nothing controls it. */
   readonly owner: string | null;
-  readonly fate: PodFate;
+  readonly fate: EvictionVerdict;
   /** What stands against moving it, in words. */
   readonly obstacles: readonly string[];
   /** Whether it has local data (emptyDir), which is lost when it moves. */
@@ -53,7 +49,7 @@ export interface NodePod {
 export function nodePodOf(pod: KubernetesObject, budgets: readonly KubernetesObject[]): NodePod {
   const owner = controllerOf(pod);
   const started = textAt(pod, "status", "startTime");
-  const fate = fateOf(pod, owner);
+  const fate = verdictOf(pod, owner);
   return {
     namespace: namespaceOf(pod),
     name: nameOf(pod),
@@ -65,7 +61,7 @@ export function nodePodOf(pod: KubernetesObject, budgets: readonly KubernetesObj
   };
 }
 
-function fateOf(pod: KubernetesObject, owner: unknown): PodFate {
+function verdictOf(pod: KubernetesObject, owner: unknown): EvictionVerdict {
   if (annotationOf(pod, "kubernetes.io/config.mirror") !== "") return "stays";
   const kind = textAt(owner, "kind");
   if (kind === "DaemonSet" || kind === "Node") return "stays";

@@ -1,13 +1,13 @@
 import type { WritableCluster } from "../cluster/cluster.ts";
-import { type Holder, ReleaseLease, type Term } from "../cluster/lease.ts";
+import { type LeaseHolder, ReleaseLease, type Term } from "../cluster/lease.ts";
 import { DeployError } from "../errors.ts";
 import type { ReleaseName } from "../cluster/helm-releases.ts";
 import type { Tell } from "./events.ts";
 
 /** A release, while this run alone has the right to deploy it. */
-export interface HeldRelease {
+export interface ReleaseLock {
   /** What is known of the run that had it before, and did not give it back. */
-  readonly previous: Holder | null;
+  readonly previous: LeaseHolder | null;
   /** Is aborted when the run is told to end, and when it loses the release to another run. */
   readonly signal: AbortSignal;
   /**
@@ -28,19 +28,19 @@ export interface HeldRelease {
  * @throws DeployError RELEASE_BUSY where another run has it; RELEASE_LOST where the job was ended
  * since another run took it
  */
-export async function holding(
+export async function withReleaseLock(
   cluster: WritableCluster,
   release: ReleaseName,
   term: Term,
   { tell, signal }: { readonly tell: Tell; readonly signal: AbortSignal },
-  job: (held: HeldRelease) => Promise<void>,
+  job: (held: ReleaseLock) => Promise<void>,
 ): Promise<void> {
   const { name } = release;
   const onWait = (seconds: number): void => {
     const message = `another run had the right to deploy ${name}, and did not give it back: it is watched for ${seconds} seconds whether that one is alive`;
     tell({ event: "warning", message });
   };
-  const lease = await ReleaseLease.take(cluster, release, term, { signal, onWait });
+  const lease = await ReleaseLease.take(cluster, release, { ...term, signal, onWait });
   if (lease === null)
     tell({
       event: "warning",

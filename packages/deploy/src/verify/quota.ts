@@ -1,14 +1,7 @@
-import type { Finding } from "../findings/finding.ts";
-import {
-  type Kind,
-  kindOf,
-  type KubernetesObject,
-  mapAt,
-  nameOf,
-  namespaceOf,
-  textAt,
-} from "../cluster/kubernetes-object.ts";
-import { readQuantity } from "./quantity.ts";
+import { type Finding, finding } from "../findings/finding.ts";
+import type { KubernetesObject } from "../cluster/api.ts";
+import { type Kind, kindOf, nameOf, namespaceOf, readQuantity } from "../cluster/kubernetes-object.ts";
+import { mapAt, textAt } from "../values/value.ts";
 
 /** The kinds that {@link quotaFindings} looks at. */
 export const QUOTA_KINDS: readonly Kind[] = [
@@ -36,14 +29,9 @@ function fullFindings(quota: KubernetesObject, objects: readonly KubernetesObjec
   );
   const [longest] = refusals.map(firstSeen).toSorted((a, b) => a - b);
   const since = longest === undefined ? "" : `, and refuses pods for ${duration(now.getTime() - longest)}`;
-  return [
-    {
-      id: "quota-full",
-      severity: refusals.length > 0 ? "error" : "warning",
-      message: `the quota ${name} is full: ${amounts.join(", ")}${since}`,
-      hint: "remove what is not needed, or raise the quota",
-    },
-  ];
+  const message = `the quota ${name} is full: ${amounts.join(", ")}${since}`;
+  const hint = "remove what is not needed, or raise the quota";
+  return [finding("quota-full", refusals.length > 0 ? "error" : "warning", message, { hint })];
 }
 
 const textOf = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? `${value}` : "?");

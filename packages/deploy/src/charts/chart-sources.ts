@@ -1,0 +1,247 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import { type Chart, type Dependency, readChart } from "./chart.ts";
+import { folderPath, straysIn } from "./charts-folder.ts";
+import { DeployError } from "../errors.ts";
+import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives, readIfThere } from "./fetch.ts";
+import type { FileSource, TrackedFile } from "../files/tree.ts";
+import { WorkTree } from "../files/work-tree.ts";
+import type { Workspace } from "../files/workspace.ts";
+import type { Helm } from "../helm/helm.ts";
+import { filesOfArchive } from "./loaded-chart.ts";
+import { archiveKey, isRemote, lockOf, sha256, unlockedArchive } from "./lock-file.ts";
+import { archivesIn, type ArchivePart, type Part, partsOf } from "./parts.ts";
+import { askRepository, type AskOptions, type Publication } from "./published.ts";
+
+/** What the sources of charts are read and written with. */
+export interface ChartSourcesParts {
+  readonly tree: FileSource;
+  /** The top folder of the work tree; null where there is none. */
+  readonly topLevel: string | null;
+  readonly workspace: Workspace;
+  readonly startHelm: () => Helm;
+}
+
+/**
+ * What the charts of a project are made from, at its commit: local charts come from git, the
+ * archives of others from the `charts` folders, where each must be what `deploy.lock` says.
+ */
+export class ChartSources {
+  readonly #tree: FileSource;
+  readonly #topLevel: string | null;
+  readonly #workspace: Workspace;
+  readonly #startHelm: () => Helm;
+  readonly #folders = new Map<string, string>();
+
+  constructor({ tree, topLevel, workspace, startHelm }: ChartSourcesParts) {
+    this.#tree = tree;
+    this.#topLevel = topLevel;
+    this.#workspace = workspace;
+    this.#startHelm = startHelm;
+  }
+
+  /**
+   * The files of a chart's dependency, by their paths in it, such as `values.yaml`: of an archive,
+   * once it is known to be what was locked; of one that is vendored as a folder, none.
+   *
+   * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE,
+   * ARCHIVE_MISMATCH, NOT_A_CHART
+   */
+  filesOf(dependency: Dependency, chart: Chart): Map<string, Buffer> {
+    const [part] = partsOf(this.#tree, { ...chart, dependencies: [dependency] });
+    if (part === undefined || part.kind === "vendored") return new Map();
+    if (part.kind === "local") {
+      const { path, files } = part.chart;
+      return new Map(files.map((file) => [file.path.slice(path.length + 1), this.#tree.read(file)]));
+    }
+    const bytes = this.#verifiedArchive(part);
+    try {
+      return filesOfArchive(bytes);
+    } catch (cause) {
+      throw new DeployError("NOT_A_CHART", `${part.path}: expected a chart's archive, got something else`, {
+        place: { file: part.path },
+        cause,
+      });
+    }
+  }
+
+  /**
+   * The files of a chart with all that it is made from, by their paths in it, as Helm gets them.
+   * What is encrypted is left out, and so is a dependency that cannot be had, which `onMissing` is
+   * told.
+   */
+  filesWith(chart: Chart, onMissing: (dependency: Dependency) => void): Map<string, Buffer> {
+    const files = new Map<string, Buffer>();
+    const add = (of: readonly TrackedFile[]): void => {
+      const readable = of.filter(({ encrypted, mode }) => !encrypted && mode.startsWith("100"));
+      this.#tree.preload(readable);
+      for (const file of readable) files.set(file.path.slice(chart.path.length + 1), this.#tree.read(file));
+    };
+    add(ownFiles(chart));
+    const known = new Set<string>();
+    for (const dependency of chart.dependencies) {
+      // Under another alias it is the same chart.
+      if (known.has(archiveKey(dependency))) continue;
+      known.add(archiveKey(dependency));
+      try {
+        const [part] = partsOf(this.#tree, { ...chart, dependencies: [dependency] });
+        if (part?.kind === "vendored") add(vendoredFiles(chart, dependency));
+        if (part?.kind === "local")
+          for (const [path, content] of this.filesWith(part.chart, onMissing))
+            files.set(`charts/${dependency.name}/${path}`, content);
+        if (part?.kind === "archive") files.set(part.path.slice(chart.path.length + 1), this.#verifiedArchive(part));
+      } catch (error) {
+        if (!(error instanceof DeployError)) throw error;
+        onMissing(dependency);
+      }
+    }
+    return files;
+  }
+
+  /**
+   * The folder, removed with the workspace, in which Helm finds a chart with all that it is made
+   * from.
+   *
+   * @throws DeployError SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE,
+   * ARCHIVE_MISMATCH; NOT_A_CHART
+   */
+  folderWith(chart: Chart): string {
+    const known = this.#folders.get(chart.path);
+    if (known !== undefined) return known;
+    // One that is damaged is told, whether anything is looked for in it or not.
+    lockOf(this.#tree);
+    const folder = join(this.#workspace.path, "charts", `${this.#folders.size}`, chart.name);
+    this.#assemble(chart, partsOf(this.#tree, chart), folder);
+    this.#folders.set(chart.path, folder);
+    return folder;
+  }
+
+  /**
+   * The archives that a chart is made from, by their paths, with the SHA-256 that `deploy.lock` has
+   * of each.
+   */
+  archivesOf(chart: Chart): Map<string, string> {
+    const lock = lockOf(this.#tree);
+    return new Map(
+      archivesIn(partsOf(this.#tree, chart)).map(({ path, dependency }) => [
+        path,
+        lock.get(archiveKey(dependency))?.sha256 ?? "",
+      ]),
+    );
+  }
+
+  /**
+   * Asks a dependency's repository whether its version was published: over the network. One without
+   * a remote repository is unknown.
+   *
+   * @throws DeployError INTERRUPTED
+   */
+  async ask(dependency: Dependency, options: AskOptions): Promise<Publication> {
+    if (!isRemote(dependency)) return { state: "unknown", reason: "it has no address that can be asked" };
+    return askRepository(this.#startHelm(), dependency, options);
+  }
+
+  /** As `Project.fetch` has it, for the dependencies of `charts`. */
+  async fetch(charts: readonly Chart[], signal: AbortSignal | undefined): Promise<FetchedArchive[]> {
+    const parts = charts.flatMap((chart) => partsOf(this.#tree, chart));
+    return fetchArchives(this.#fetchOptions(parts, lockOf(this.#tree), signal));
+  }
+
+  /** As `Project.lock` has it, for the dependencies of `charts`, as the work tree has them. */
+  async lock(charts: readonly Chart[], signal: AbortSignal | undefined): Promise<FetchedArchive[]> {
+    const workTree = new WorkTree(this.#workTree());
+    const parts = charts.flatMap(({ path }) => partsOf(workTree, readChart(workTree, path)));
+    return lockArchives(this.#fetchOptions(parts, lockOf(workTree), signal));
+  }
+
+  #fetchOptions(parts: readonly Part[], lock: FetchOptions["lock"], signal: AbortSignal | undefined): FetchOptions {
+    const [topLevel, temporary] = [this.#workTree(), this.#workspace.path];
+    return { archives: archivesIn(parts), lock, topLevel, temporary, helm: this.#startHelm(), signal };
+  }
+
+  #workTree(): string {
+    if (this.#topLevel !== null) return this.#topLevel;
+    throw new DeployError("NO_WORK_TREE", "expected a repository with a work tree, got a bare one");
+  }
+
+  /** The bytes of an archive, from the commit or else the work tree, once they are what was locked. */
+  #verifiedArchive({ dependency, path }: ArchivePart): Buffer {
+    const place = { file: path };
+    const locked = lockOf(this.#tree).get(archiveKey(dependency));
+    if (locked === undefined) throw unlockedArchive(dependency);
+    const file = this.#tree.find(path);
+    const bytes = file === undefined ? this.#inWorkTree(path) : this.#tree.stored(file);
+    if (bytes === null) {
+      throw new DeployError("MISSING_ARCHIVE", `the archive ${path} is not there`, {
+        hint: "run `vault deploy fetch`",
+        place,
+      });
+    }
+    if (sha256(bytes) === locked.sha256) return bytes;
+    throw new DeployError("ARCHIVE_MISMATCH", `the archive ${path} is not the one that was locked`, {
+      hint: "remove it and run `vault deploy fetch`; where that fails, too, the version was published again with other content",
+      place,
+    });
+  }
+
+  #inWorkTree(path: string): Buffer | null {
+    return this.#topLevel === null ? null : readIfThere(join(this.#topLevel, path));
+  }
+
+  /** Writes a chart as Helm takes it: of its folder `charts`, what its dependencies are. */
+  #assemble(chart: Chart, parts: readonly Part[], target: string): void {
+    const [stray] = straysIn(chart);
+    if (stray !== undefined) {
+      throw new DeployError(
+        "ARCHIVE_MISMATCH",
+        `the ${stray.what} ${stray.path} is no dependency of the chart, and Helm would take it`,
+        { hint: stray.hint, place: { file: stray.path } },
+      );
+    }
+    const vendored = parts.flatMap((part) => (part.kind === "vendored" ? vendoredFiles(chart, part.dependency) : []));
+    this.#write(chart.path, [...ownFiles(chart), ...vendored], target);
+    if (parts.length > 0) mkdirSync(join(target, "charts"), { recursive: true, mode: 0o700 });
+    for (const part of parts) {
+      const { name, version } = part.dependency;
+      if (part.kind === "local") this.#assemble(part.chart, part.parts, join(target, "charts", name));
+      if (part.kind === "archive") {
+        const file = join(target, "charts", `${name}-${version}.tgz`);
+        writeFileSync(file, this.#verifiedArchive(part), { mode: 0o600 });
+      }
+    }
+  }
+
+  #write(path: string, files: readonly TrackedFile[], target: string): void {
+    const readable = files.map((file) => [file, this.#regularFile(file)] as const);
+    const [encrypted] = readable.find(([, source]) => source.encrypted) ?? [];
+    if (encrypted !== undefined) {
+      throw new DeployError("SECRET_IN_CHART", `${encrypted.path} is encrypted, and lies in the chart's folder`, {
+        hint: "move it out, and give its content to the chart as a value",
+        place: { file: encrypted.path },
+      });
+    }
+    this.#tree.preload(readable.map(([, source]) => source));
+    for (const [file, source] of readable) {
+      const name = join(target, file.path.slice(path.length + 1));
+      mkdirSync(dirname(name), { recursive: true, mode: 0o700 });
+      writeFileSync(name, this.#tree.stored(source), { mode: 0o600 });
+    }
+  }
+
+  /** The file itself, or what a symbolic link in the commit leads to. */
+  #regularFile(file: TrackedFile): TrackedFile {
+    if (file.mode !== "120000") return file;
+    const target = this.#tree.find(posix.join(posix.dirname(file.path), this.#tree.stored(file).toString()));
+    if (target !== undefined && target.mode !== "120000") return target;
+    throw new DeployError("NOT_A_CHART", `${file.path}: the symbolic link leads to no file of the commit`, {
+      place: { file: file.path },
+    });
+  }
+}
+
+/** The files of a chart but those in its folder `charts`. */
+const ownFiles = ({ path, files }: Chart): TrackedFile[] =>
+  files.filter((file) => !file.path.startsWith(`${path}/charts/`));
+
+const vendoredFiles = ({ path, files }: Chart, dependency: Dependency): TrackedFile[] =>
+  files.filter((file) => file.path.startsWith(`${folderPath(path, dependency)}/`));

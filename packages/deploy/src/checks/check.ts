@@ -1,0 +1,23 @@
+import type { Finding } from "../findings/finding.ts";
+import type { Environment, Release } from "../project/environment.ts";
+import type { Project } from "../project/project.ts";
+
+/** What a check is given. */
+export interface CheckContext {
+  readonly project: Project;
+  /** The environments that are checked: all of the project's, or those that were asked for. */
+  readonly environments: readonly Environment[];
+  /** Every release of those environments, in the order in which they are deployed. */
+  readonly releases: readonly Release[];
+  /** Whether all commits are searched, and not the project's alone. */
+  readonly history: boolean;
+  /** What certificates and tokens are measured by. */
+  readonly now: Date;
+  /** Stops what takes long. */
+  readonly signal: AbortSignal;
+  /** Tells that a part of the check could not run, and why: without the key, or without Helm. */
+  readonly skip: (reason: string) => void;
+}
+
+/** A check: reads, and tells what it finds. Users add their own. */
+export type Check = (context: CheckContext) => AsyncIterable<Finding>;

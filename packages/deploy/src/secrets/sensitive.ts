@@ -1,0 +1,114 @@
+/*
+ * What looks like a secret. Secret files hold user names, host names and switches, too.
+ */
+import type { Path } from "../values/value.ts";
+
+/** A text, and the keys that lead to it; none where it stands alone. */
+interface SecretText {
+  readonly text: string;
+  readonly path: Path;
+}
+
+/** A key that a secret is kept under. */
+const SENSITIVE =
+  /passw(?:or)?d|passphrase|secret|token|credential|cookie|salt|(?:^|[-_.])pass$|(?:api|access|private|signing|encryption|auth|crypt|hmac|account)[-_.]?keys?|^key$|(?:^|[-_.])key$|(?:^|[-_.])auth$|webhook|dsn|connection[-_]?string/i;
+/** Whether a text may have such a key at all. */
+export const speaksOfSecrets = (text: string): boolean =>
+  /pass|secret|token|credential|cookie|salt|key|auth|webhook|dsn|connection/i.test(text);
+
+/**
+ * A key that looks like one, and holds the name of where a secret is, or says something about it.
+ */
+const ABOUT =
+  /(?:name|ref|path|file|url|uri|endpoint|type|class|enabled|create|ttl|expiry|expiration|duration|length|size|count|rotation|policy|version|issuer|audience|host|port|mount|key_?id|public[-_]?key|prefix|header|bucket|region|algorithm|domain|scopes?|names)$/i;
+
+/** `hub.cookieSecret`: whether the last key of the path says that this is a secret. */
+export function isSensitive(path: Path): boolean {
+  const key = path.findLast((step) => typeof step === "string");
+  if (typeof key !== "string") return false;
+  const words = key.replaceAll(/([a-z\d])([A-Z])/g, "$1-$2");
+  return SENSITIVE.test(words) && !ABOUT.test(words.replaceAll("-", ""));
+}
+
+/** Public by its nature. */
+const PUBLIC =
+  /^-----BEGIN (?:CERTIFICATE|PUBLIC KEY|RSA PUBLIC KEY)-----|^LS0tLS1CRUdJTiBD|^(?:ssh-(?:rsa|ed25519)|ecdsa-\S+|age1\S+) ?|^SHA256:|^sha256:/;
+const ADDRESS =
+  /^(?:[a-z][a-z\d+.-]*:\/\/[^\s:@/]+(?::\d+)?(?:\/\S*)?|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[\w-]+(?:\.[\w-]+)+(?::\d+)?|\/?[\w.-]+(?:\/[\w.-]+)+|[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:\/[\w.-]+)+(?::[\w.-]+)?(?:@sha256:[\da-f]+)?)$/;
+const HAS_PASSWORD = /^[a-z][a-z\d+.-]*:\/\/[^\s:@/]*:([^\s@/]{6,})@/i;
+
+/** How many bits a character of the text carries, by how often each is there. */
+export function entropy(text: string): number {
+  const counts = new Map<string, number>();
+  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+  return bits;
+}
+
+/** Whether a text looks as if it was made at random. */
+export function looksRandom(text: string): boolean {
+  if (text.length < 16 || text.length > 4096 || /\s/.test(text) || ADDRESS.test(text)) return false;
+  if (/^[\da-f]+$/i.test(text)) return text.length >= 24 && /\d/.test(text) && entropy(text) > 3;
+  const classes = [/[a-z]/, /[A-Z]/, /\d/].filter((kind) => kind.test(text)).length;
+  return (
+    classes >= 2 &&
+    /^[\w+/=.~!@#$%^&*:-]+$/.test(text) &&
+    entropy(text) > 3.5 &&
+    !/^[a-z]+(?:[-_.][a-z\d]+)+$/i.test(text)
+  );
+}
+
+/**
+ * What of a secret file's text must not be met elsewhere: the text, or the password in an address.
+ * Null where that is nothing.
+ */
+export function hiddenPart({ text, path }: SecretText): string | null {
+  const trimmed = text.trim();
+  const password = HAS_PASSWORD.exec(trimmed)?.[1];
+  if (password !== undefined) return password;
+  if (trimmed.length < 8 || PUBLIC.test(trimmed)) return null;
+  if (looksRandom(trimmed) || /^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(trimmed)) return trimmed;
+  // A word under a telling key may be one that is met anywhere.
+  if (!isSensitive(path) || ADDRESS.test(trimmed)) return null;
+  return trimmed.length >= 12 || /[^a-z]/.test(trimmed) ? trimmed : null;
+}
+
+/** A text that is the whole of a value, and shorter than this, may be met anywhere. */
+const SHORTEST_WHOLE = 12;
+/** A key whose value is told to people or says where something is, whatever layer it stands in. */
+const TELLING =
+  /(?:title|description|message|comment|notes?|labels?|annotations?|announcement|banner|organi[sz]ation|company|location|schedule|time-?zone|locale|image|repository|tag|selectors?|affinity|tolerations?|origins?|cidrs?|ranges?|ips?|args?|command)$/i;
+/**
+ * A name, an image, a time, a schedule, numbers, or addresses one after the other: what a settings
+ * file is full of.
+ */
+const SETTING =
+  /^(?:[A-Za-z]+(?:[-_.:][A-Za-z\d]+)*|[\w.-]+(?::\d+)?(?:\/[\w.-]+)+(?::[\w.-]+)?(?:@sha256:[\da-f]+)?|[\d\s.,:;*/+TZ?-]+|[\da-f:.]+\/\d{1,3})$/;
+
+/**
+ * What of a secret layer's text must not be met elsewhere as a whole, though nothing about it looks
+ * like a secret: it was put there to be kept. Null where it is short, a name or an address, or is
+ * about something.
+ */
+export function hiddenWhole({ text, path }: SecretText): string | null {
+  const trimmed = text.trim();
+  if (trimmed.length < SHORTEST_WHOLE || PUBLIC.test(trimmed)) return null;
+  const keys = path.filter((step) => typeof step === "string").slice(-2);
+  const last = keys.at(-1) ?? "";
+  if (keys.some((key) => TELLING.test(key)) || (ABOUT.test(last.replaceAll("-", "")) && !isSensitive(path)))
+    return null;
+  return trimmed.split(/[\s,]+/).every((word) => SETTING.test(word) || ADDRESS.test(word)) && !isPhrase(trimmed)
+    ? null
+    : trimmed;
+}
+
+/** Words one after the other, as in a passphrase. */
+const isPhrase = (text: string): boolean =>
+  /^[A-Za-z]{2,}(?:[ _-]+[A-Za-z\d]{2,}){3,}[.!?]?$/.test(text) && / /.test(text);
+
+const PLACEHOLDER =
+  /^(?:(?:please[-_ ]?)?(?:change|replace|fill|set|insert|edit)[-_ ]?(?:me|this|it|in)(?:[-_ !.].*)?|to[-_ ]?do(?:[-_ :].*)?|tbd|fix[-_ ]?me|placeholder|dummy|example|sample|your[-_ ].*|<[^<>]*>|\{\{.*\}\}|\$\{.*\}|x{3,}|\*{3,}|\.{3,}|\[(?:secret|redacted)\]|redacted|none|null|nil|undefined|secret|password|passwd|token|api[-_]?key)$/i;
+
+/** Whether a text only stands in for another, or is empty. */
+export const isPlaceholder = (text: string): boolean => text.trim() === "" || PLACEHOLDER.test(text.trim());

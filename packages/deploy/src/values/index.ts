@@ -1,0 +1,4 @@
+/* Values, and where each comes from. */
+export type { Explanation, Setting, Values } from "./merge.ts";
+export { formatPath, parsePath, type Value } from "./value.ts";
+export { valueOf } from "./yaml.ts";
