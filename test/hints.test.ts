@@ -3,20 +3,6 @@ import { files, parse, read } from "./sources.ts";
 
 /** Files whose hints still name the command or a flag. The list only ever gets shorter. */
 const KNOWN: ReadonlySet<string> = new Set([
-  "packages/deploy/src/charts/charts.ts",
-  "packages/deploy/src/charts/fetch.ts",
-  "packages/deploy/src/charts/lock-file.ts",
-  "packages/deploy/src/checks/encrypted.ts",
-  "packages/deploy/src/cluster/lease.ts",
-  "packages/deploy/src/nodes/drain.ts",
-  "packages/deploy/src/nodes/nodes.ts",
-  "packages/deploy/src/project/key.ts",
-  "packages/deploy/src/project/tree.ts",
-  "packages/deploy/src/releases/held-release.ts",
-  "packages/deploy/src/releases/plan-file.ts",
-  "packages/deploy/src/releases/repair.ts",
-  "packages/deploy/src/rollout/rollout-steps.ts",
-  "packages/deploy/src/verify/served-certificate.ts",
   "packages/directory/src/http.ts",
   "packages/sharing/src/grants/grant-file.ts",
   "packages/sharing/src/grants/grant-validity.ts",

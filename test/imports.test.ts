@@ -9,10 +9,6 @@ const IMPORTS = importsOfSources();
  */
 const KNOWN: Readonly<Record<string, readonly string[][]>> = {
   "apps/vault/src": [["cli", "commands", "io"]],
-  "packages/deploy/src": [
-    "charts checks cluster findings helm project releases secrets values verify workloads".split(" "),
-  ],
-  "packages/deploy/src/project": [["environment.ts", "release.ts"]],
   "packages/sharing/src/messages": [["share.ts", "sign-message.ts"]],
 };
 

@@ -36,6 +36,27 @@ describe("what to do about an error", () => {
     expect(outcomeOf(error, "status").hint).toBe("install git");
   });
 
+  test("is said in words of the command line where a deployment names a remedy", () => {
+    const options = { hint: "open or add another one first", remedy: "force" } as const;
+    expect(outcomeOf(new DeployError("LAST_NODE", "", options), null).hint).toBe(
+      "open or add another one first; --force closes it nevertheless",
+    );
+    const unlocked = new DeployError("UNLOCKED_DEPENDENCY", "", { remedy: "update-locks", subject: "hub" });
+    expect(outcomeOf(unlocked, null).hint).toContain("`helm dependency update hub`");
+  });
+
+  test("and the exit code are those of the error that a deployment passes on", () => {
+    const cause = new GitCryptError("NO_SUCH_REVISION", "no such commit", { hint: "name another one" });
+    const passedOn = new DeployError("NO_SUCH_REVISION", "no such commit", { cause });
+    expect(outcomeOf(passedOn, null)).toEqual(outcomeOf(cause, null));
+    expect(
+      outcomeOf(new DeployError("WRONG_PASSPHRASE", "", { cause: new KeyError("WRONG_PASSPHRASE", "") }), null),
+    ).toEqual({
+      exit: 4,
+      hint: undefined,
+    });
+  });
+
   test("is the help of the command that was used wrongly, where the error says nothing better", () => {
     expect(outcomeOf(new CliError("USAGE", "no"), "deploy check").hint).toBe("see `vault deploy check --help`");
     expect(outcomeOf(new CliError("USAGE", "no", { hint: "say yes" }), "sync").hint).toBe("say yes");

@@ -123,8 +123,49 @@ export interface Place {
 /** The codes of errors that come from the packages below, and mean what they mean there. */
 export type PassedOnErrorCode = GitCryptErrorCode | KeyErrorCode | SealingErrorCode | SharingErrorCode;
 
+/**
+ * What can be done about an error or a finding, for a program that says it in words of its own,
+ * such as which command does it. What it is done with is the subject.
+ *
+ * - `give-key`: give the key that opens the file
+ * - `export-key`: give a key file, such as another program exports
+ * - `use-bare-key`: use a private key without a passphrase
+ * - `lock`: record the archives of charts
+ * - `update-locks`: update `Chart.lock` of the chart that is the subject, too
+ * - `lock-again`: record the archive that was published again
+ * - `fetch`: fetch the archives
+ * - `fetch-again`: remove the archive, and fetch it
+ * - `encrypt`: encrypt what lies in plaintext
+ * - `plan`: look at what a release is now
+ * - `make-plan`: make the plan again
+ * - `repair`: repair the release, where it is known that nobody is at it
+ * - `force`: do it nevertheless
+ * - `evict-all`: evict the pods, too, that would lose local data
+ * - `verify`: look at what runs in the environment that is the subject
+ * - `drain`, `uncordon`: empty or open the node that is the subject
+ */
+export type Remedy =
+  | "give-key"
+  | "export-key"
+  | "use-bare-key"
+  | "lock"
+  | "update-locks"
+  | "lock-again"
+  | "fetch"
+  | "fetch-again"
+  | "encrypt"
+  | "plan"
+  | "make-plan"
+  | "repair"
+  | "force"
+  | "evict-all"
+  | "verify"
+  | "drain"
+  | "uncordon";
+
 /** What may be said beside the message. */
 export interface DeployErrorOptions extends VaultErrorOptions {
+  readonly remedy?: Remedy | undefined;
   readonly place?: Place;
   readonly status?: number;
 }
@@ -135,15 +176,18 @@ export class DeployError extends VaultError<DeployErrorCode | PassedOnErrorCode>
   readonly place: Place | undefined;
   /** The HTTP status that the cluster answered with, where it refused. */
   readonly status: number | undefined;
+  /** What can be done about it; the hint says it in general words. */
+  readonly remedy: Remedy | undefined;
 
   constructor(code: DeployErrorCode | PassedOnErrorCode, message: string, options: DeployErrorOptions = {}) {
     super(code, message, options);
     this.place = options.place;
     this.status = options.status;
+    this.remedy = options.remedy;
   }
 }
 
-/** Throws another package's error as a DeployError, which it is the cause of; others as they are. */
+/** Throws another package's error as the cause of a DeployError; others as they are. */
 export function passOn(error: unknown): never {
   if (!isVaultError(error) || error instanceof DeployError) throw error;
   const { message, hint, subject } = error;

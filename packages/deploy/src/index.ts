@@ -4,5 +4,5 @@ export type { Environment, Release } from "./project/environment.ts";
 export type { FetchedArchive } from "./charts/fetch.ts";
 export { Cluster, WritableCluster } from "./cluster/cluster.ts";
 /* What goes wrong. */
-export { DeployError, type DeployErrorCode } from "./errors.ts";
+export { DeployError, type DeployErrorCode, type Remedy } from "./errors.ts";
 export { GitCryptError } from "@git-vault/git-crypt";

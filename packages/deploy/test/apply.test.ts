@@ -179,8 +179,8 @@ describe.each(HELMS)("$label", ({ path: helm, missing }) => {
       at.kubernetes.podRules.length = 0;
       expect(await halfWay()).toEqual([{ apply: "refuses", until: null }, expect.stringMatching(UNKNOWN)]);
       const busy = await at.deploy();
-      expect(busy.error).toMatchObject({ code: "RELEASE_BUSY", hint: expect.stringContaining("--repair") });
-      expect(await refusal()).toMatchObject({ code: "RELEASE_BUSY", hint: expect.stringContaining("--repair") });
+      expect(busy.error).toMatchObject({ code: "RELEASE_BUSY", remedy: "repair" });
+      expect(await refusal()).toMatchObject({ code: "RELEASE_BUSY", remedy: "repair" });
       expect(await refusal({ repair: true })).toBeNull();
       // One that may be alive is left alone, by a rollback too, and what is known of it stays
       // known.
@@ -263,7 +263,7 @@ async function whenPending(): Promise<void> {
 }
 
 const UNKNOWN =
-  /^ {2}pending-upgrade: a run is at it, or died at it, and apply refuses; where you know .* apply --repair/;
+  /^ {2}pending-upgrade: a run is at it, or died at it, and apply refuses; where you know .* it can be repaired/;
 
 /**
  * What a plan says of a release that is half-way, as data and in words; the step's summary says it

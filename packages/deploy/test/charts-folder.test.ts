@@ -133,7 +133,7 @@ describe("what lies in the folder of charts", () => {
     const plain = { ...projectOf(null, {}), "deploy.lock": text };
     const { lines } = await check({ checks: [dependenciesCheck], plain, only: ["prod"] });
     expect(lines).toEqual([
-      "dependencies error deploy.lock deploy.lock: expected what `vault deploy lock` writes, got something else",
+      "dependencies error deploy.lock deploy.lock: expected archives of charts, got something else",
     ]);
   });
 });

@@ -69,7 +69,7 @@ describe.each(["helm3", "helm4"])("a dependency that no lock has, with %s", (pee
           `error web/Chart.yaml:4 near 1.3.0-rc.2 was never published, or is not any more, at ${repository}; published are 1.3.0-rc.1, which is the next before it, and 2.0.0, which is the newest`,
           `error web/Chart.yaml:4 early 0.1.0 was never published, or is not any more, at ${repository}; the newest version that was published is 0.1.0-dev.1`,
           `error web/Chart.yaml:4 nowhere 1.0.0 was never published, or is not any more, at ${repository}; check the name, the version and the address`,
-          "error deploy.lock:undefined the archive of near is not in deploy.lock; run `vault deploy lock`, look at what changed, and commit it",
+          "error deploy.lock:undefined the archive of near is not in deploy.lock; lock it, look at what changed, and commit it",
         ]);
       }
     },

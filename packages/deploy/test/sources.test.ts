@@ -1,8 +1,14 @@
-import { encodeKeyFile, encryptBlob } from "@git-vault/git-crypt";
+import type { VaultError } from "@git-vault/core";
+import { encodeKeyFile, encryptBlob, GitCryptError } from "@git-vault/git-crypt";
+import { KeyError, parsePublicKey } from "@git-vault/keys";
+import { seal, SealingError, SshRecipient } from "@git-vault/sealing";
+import { SharingError } from "@git-vault/sharing";
 import { makeSshKey, peer, runOk, temporaryFolder } from "@git-vault/testkit";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { DeployError, type ProjectOptions } from "../src/index.ts";
+import type { KeySource } from "../src/project/key.ts";
 import { formatPath, parsePath } from "../src/values/index.ts";
 import { errorOf, world, type World } from "./world.ts";
 
@@ -193,6 +199,51 @@ describe("the commit", () => {
     expect([now, before].map((project) => project.environment("prod").values().value["a"])).toEqual([4, 3]);
     expect(await errorOf(() => its.open({ revision: "nowhere" }))).toMatchObject({ code: "NO_SUCH_REVISION" });
     expect(await errorOf(() => its.open({ revision: "--all" }))).toMatchObject({ code: "NO_SUCH_REVISION" });
+  });
+});
+
+describe("what the packages below say when a project is opened", () => {
+  let its: World;
+  beforeAll(async () => {
+    its = await world(FILES);
+  });
+  afterAll(() => its[Symbol.asyncDispose]());
+
+  /** Opening fails with a DeployError that another package's error is the cause of. */
+  async function passedOn(options: Partial<ProjectOptions>, kind: new (...args: never[]) => Error): Promise<string> {
+    const error = await errorOf(() => its.open(options));
+    expect(error).toBeInstanceOf(DeployError);
+    expect(error.cause).toBeInstanceOf(kind);
+    const { code, message, hint } = error.cause as VaultError;
+    expect(error).toMatchObject({ code, message, hint });
+    return code;
+  }
+
+  test("is a DeployError with its code, words and cause", async () => {
+    expect(await passedOn({ root: its.repository.folder }, GitCryptError)).toBe("NOT_A_REPOSITORY");
+    expect(await passedOn({ revision: "nowhere" }, GitCryptError)).toBe("NO_SUCH_REVISION");
+    expect(await passedOn({ env: { ...its.repository.env, PATH: "" } }, GitCryptError)).toBe("GIT_MISSING");
+  });
+
+  test("of a sealed key, too", async () => {
+    const folder = join(its.repository.folder, "keys");
+    mkdirSync(folder);
+    const [theirs, locked] = await Promise.all([
+      makeSshKey({ type: "ed25519", folder }),
+      makeSshKey({ type: "ed25519", folder, name: "locked", passphrase: "canary" }),
+    ]);
+    const sealed = join(folder, "sealed");
+    writeFileSync(sealed, await seal(encodeKeyFile(its.key), [new SshRecipient(parsePublicKey(theirs.publicKey))]));
+    const key = (...identities: string[]): KeySource => ({ file: sealed, identities });
+    expect(await passedOn({ key: key(locked.privateKeyPath) }, SealingError)).toBe("NO_IDENTITY_MATCHED");
+    expect(await passedOn({ key: key(join(folder, "nowhere")) }, KeyError)).toBe("KEY_NOT_FOUND");
+    const env = { ...its.repository.env, GIT_VAULT_IDENTITY: "nonsense" };
+    expect(await passedOn({ key: { file: sealed }, env }, SharingError)).toBe("NOT_AN_IDENTITY");
+    writeFileSync(
+      join(folder, "bad"),
+      "-----BEGIN OPENSSH PRIVATE KEY-----\nbm9uZQ==\n-----END OPENSSH PRIVATE KEY-----\n",
+    );
+    expect(await passedOn({ key: key(join(folder, "bad")) }, KeyError)).toBe("MALFORMED_KEY");
   });
 });
 

@@ -13,14 +13,15 @@
  *
  * Where two places throw the same code and different things are to be done, give them two codes.
  */
-import type { VaultError } from "@git-vault/core";
-import type { DeployErrorCode } from "@git-vault/deploy";
+import { isVaultError, type VaultError } from "@git-vault/core";
+import type { DeployError, DeployErrorCode } from "@git-vault/deploy";
 import type { DirectoryErrorCode } from "@git-vault/directory";
 import type { GitCryptErrorCode } from "@git-vault/git-crypt";
 import type { KeyErrorCode } from "@git-vault/keys";
 import type { SealingErrorCode } from "@git-vault/sealing";
 import type { SharingErrorCode } from "@git-vault/sharing";
 import { helpHint, type CliErrorCode } from "./errors.ts";
+import { hintOf } from "./remedies.ts";
 
 /** What the exit codes mean, as `vault help exit-codes` shows them. */
 export const EXIT_CODES = {
@@ -39,7 +40,7 @@ export const EXIT_CODES = {
 
 export type ExitCode = keyof typeof EXIT_CODES;
 
-type Hint = string | ((error: VaultError, command: string | null) => string | undefined);
+type Hint = string | ((error: Pick<VaultError, "hint" | "subject">, command: string | null) => string | undefined);
 type Outcome = ExitCode | readonly [ExitCode, Hint];
 type Outcomes<Code extends string> = Readonly<Record<Code, Outcome>>;
 
@@ -269,16 +270,23 @@ const OUTCOMES = {
   } satisfies Outcomes<DeployErrorCode>,
 };
 
+/** An error tells its class by its name: see {@link isVaultError}. */
+const isOfDeployment = (error: VaultError): error is DeployError => error.name === "DeployError";
+
 /**
  * The exit code for `error`, and what to do about it.
  *
  * @param command the name of the command that failed, if one was recognised
  */
 export function outcomeOf(error: VaultError, command: string | null): { exit: ExitCode; hint: string | undefined } {
-  const { code, hint } = error;
+  const { code, cause, subject } = error;
+  // What a deployment passes on of another package means what it means there.
+  if (isOfDeployment(error) && isVaultError(cause) && !isOfDeployment(cause) && cause.code === code)
+    return outcomeOf(cause, command);
+  const hint = isOfDeployment(error) ? hintOf(error) : error.hint;
   const ofClass: Readonly<Record<string, Outcome>> = new Map(Object.entries(OUTCOMES)).get(error.name) ?? {};
   const outcome = ofClass[code] ?? 1;
   if (typeof outcome === "number") return { exit: outcome, hint };
   const [exit, words] = outcome;
-  return { exit, hint: (typeof words === "string" ? words : words(error, command)) ?? hint };
+  return { exit, hint: (typeof words === "string" ? words : words({ hint, subject }, command)) ?? hint };
 }

@@ -164,7 +164,7 @@ export class ChartSources {
     throw new DeployError("NO_WORK_TREE", "expected a repository with a work tree, got a bare one");
   }
 
-  /** The bytes of an archive, from the commit or else the work tree, once they are what was locked. */
+  /** An archive, of the commit or else the work tree, once it is known to be what was locked. */
   #verifiedArchive({ dependency, path }: ArchivePart): Buffer {
     const place = { file: path };
     const locked = lockOf(this.#tree).get(archiveKey(dependency));
@@ -173,13 +173,15 @@ export class ChartSources {
     const bytes = file === undefined ? this.#inWorkTree(path) : this.#tree.stored(file);
     if (bytes === null) {
       throw new DeployError("MISSING_ARCHIVE", `the archive ${path} is not there`, {
-        hint: "run `vault deploy fetch`",
+        hint: "fetch it",
+        remedy: "fetch",
         place,
       });
     }
     if (sha256(bytes) === locked.sha256) return bytes;
     throw new DeployError("ARCHIVE_MISMATCH", `the archive ${path} is not the one that was locked`, {
-      hint: "remove it and run `vault deploy fetch`; where that fails, too, the version was published again with other content",
+      hint: "remove it and fetch it; where that fails, too, the version was published again with other content",
+      remedy: "fetch-again",
       place,
     });
   }

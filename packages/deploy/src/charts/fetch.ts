@@ -86,7 +86,8 @@ async function fetchOne({ dependency, path }: ArchivePart, options: FetchOptions
       "ARCHIVE_MISMATCH",
       `${name} ${version} was published again: it is not the archive that was locked`,
       {
-        hint: `find out why; to take the new one, remove its entry from ${LOCK_FILE} and run \`vault deploy lock\``,
+        hint: `find out why; to take the new one, remove its entry from ${LOCK_FILE} and lock it`,
+        remedy: "lock-again",
         place: { file: LOCK_FILE },
       },
     );

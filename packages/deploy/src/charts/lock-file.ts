@@ -36,7 +36,8 @@ export function lockOf(tree: FileSource): Map<string, LockedArchive> {
 /** What is thrown where no lock has the archive of a dependency. */
 export const unlockedArchive = ({ name }: Dependency): DeployError =>
   new DeployError("UNLOCKED_DEPENDENCY", `the archive of ${name} is not in ${LOCK_FILE}`, {
-    hint: "run `vault deploy lock`, look at what changed, and commit it",
+    hint: "lock it, look at what changed, and commit it",
+    remedy: "lock",
     place: { file: LOCK_FILE },
   });
 
@@ -55,14 +56,10 @@ export function parseLock(text: string): Map<string, LockedArchive> {
   const archives = at(value, "archives");
   if (at(value, "lockVersion") === 1 && Array.isArray(archives) && archives.every(isArchive))
     return new Map(archives.map((archive) => [archiveKey(archive), archive]));
-  throw new DeployError(
-    "INVALID_SETTINGS",
-    `${LOCK_FILE}: expected what \`vault deploy lock\` writes, got something else`,
-    {
-      hint: "restore it, or remove it and lock the charts anew",
-      place: { file: LOCK_FILE },
-    },
-  );
+  throw new DeployError("INVALID_SETTINGS", `${LOCK_FILE}: expected archives of charts, got something else`, {
+    hint: "restore it, or remove it and lock the charts anew",
+    place: { file: LOCK_FILE },
+  });
 }
 
 /** The text of a `deploy.lock`: the same archives give the same text. */
@@ -103,7 +100,9 @@ export function pinnedKindOf(dependency: Dependency, chart: string): DependencyK
   if (lockedVersion !== version) {
     const what = lockedVersion === null ? "is not in Chart.lock" : "has another version in Chart.lock";
     throw new DeployError("UNLOCKED_DEPENDENCY", `${prefix} ${what}`, {
-      hint: `run \`helm dependency update ${chart}\`, then \`vault deploy lock\`, and commit both locks`,
+      hint: `run \`helm dependency update ${chart}\`, then lock the archives, and commit both locks`,
+      remedy: "update-locks",
+      subject: chart,
       place,
     });
   }

@@ -6,7 +6,7 @@ import type { Check } from "./check.ts";
 import type { TrackedFile } from "../files/tree.ts";
 import { findingOfError, found, NO_KEY } from "./reading.ts";
 
-const HINT = "run `vault status --fix`, commit, and replace what was in it: the history keeps it";
+const HINT = "encrypt it, commit, and replace what was in it: the history keeps it";
 
 /** Git's own files and descriptions stay readable. */
 const OPEN = /(?:^|\/)(?:\.git[a-z]+|README(?:\.\w+)?)$/;
@@ -20,8 +20,10 @@ export const encrypted: Check = async function* encryptedCheck({ project, histor
     if (!file.secret) continue;
     const message = mistakeOf(file);
     if (message === null) continue;
-    const hint = file.encrypted ? "protect its path in .gitattributes: the next change is stored in clear" : HINT;
-    yield found("encrypted", file.encrypted ? "warning" : "error", message, { file: file.path, hint });
+    if (file.encrypted) {
+      const hint = "protect its path in .gitattributes: the next change is stored in clear";
+      yield found("encrypted", "warning", message, { file: file.path, hint });
+    } else yield found("encrypted", "error", message, { file: file.path, hint: HINT, remedy: "encrypt" });
   }
   if (!history) return;
   if (project.isShallow) skip("older commits: this clone is shallow, and lacks them");

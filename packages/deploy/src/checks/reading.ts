@@ -63,9 +63,9 @@ export const placeOf = ({ layer, entry }: Setting, release: Release): ReturnType
 /** An error as a finding. */
 export const findingOfError = (
   id: RuleId,
-  { message, place, hint }: DeployError,
+  { message, place, hint, remedy, subject }: DeployError,
   rest: Pick<Finding, "environment" | "release"> = {},
-): Finding => found(id, "error", message, { ...place, ...rest, hint });
+): Finding => found(id, "error", message, { ...place, ...rest, hint, remedy, subject });
 
 /** What is told where something needs the key, and there is none. */
 export const NO_KEY = "what is encrypted, since there is no key";

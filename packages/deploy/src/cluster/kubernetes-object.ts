@@ -83,7 +83,7 @@ export function fitsSelector(labels: Labels, selector: unknown): boolean {
 
 type Labels = Readonly<Record<string, unknown>>;
 
-/** Whether labels fit one of a selector's expressions; `otherwise` for an operator that is not known. */
+/** Whether labels fit an expression; `otherwise` where its operator is not known. */
 export function fitsExpression(labels: Labels, expression: unknown, otherwise = false): boolean {
   const value = at(labels, textAt(expression, "key"));
   const isListed = value !== undefined && listAt(expression, "values").includes(value);

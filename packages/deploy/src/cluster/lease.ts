@@ -165,7 +165,8 @@ export class ReleaseLease {
     const message = `this run no longer has the right to deploy the release ${this.#release.name}: ${how}`;
     this.#controller.abort(
       new DeployError("RELEASE_LOST", message, {
-        hint: "nothing more was changed, and nothing undone; look at what the release is now, with `vault deploy plan`",
+        hint: "nothing more was changed, and nothing undone; look at what the release is now",
+        remedy: "plan",
       }),
     );
   }

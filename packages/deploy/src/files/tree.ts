@@ -164,7 +164,8 @@ export class Tree {
     const place = { file: file.path };
     if (!this.hasKey) {
       throw new DeployError("LOCKED", `${file.path} is encrypted, and there is no key`, {
-        hint: "give the key by --key-file or $GIT_CRYPT_KEY, or run `vault unlock` first",
+        hint: "give the key in $GIT_CRYPT_KEY, or unlock the repository first",
+        remedy: "give-key",
         place,
       });
     }

@@ -1,4 +1,5 @@
 import type { Finding as CoreFinding, Severity } from "@git-vault/core";
+import type { Remedy } from "../errors.ts";
 
 /** What a check, or a look at a cluster, reports. An `error` must not be deployed. */
 export interface Finding extends CoreFinding {
@@ -6,6 +7,10 @@ export interface Finding extends CoreFinding {
   readonly environment?: string | undefined;
   /** The release's name, where it is about one of several. */
   readonly release?: string | undefined;
+  /** What can be done about it; the hint says it in general words. */
+  readonly remedy?: Remedy | undefined;
+  /** What that is done with, such as a node's name. */
+  readonly subject?: string | undefined;
 }
 
 /** What a finding may tell beside its id, severity and message. */

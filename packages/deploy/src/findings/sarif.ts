@@ -60,8 +60,7 @@ const ruleOf = (id: string, pages: Readonly<Record<string, string>>): object => 
 /** Code hosts show the Markdown, and programs that know none the text. */
 function helpOf(id: string, pages: Readonly<Record<string, string>>): object {
   const page = Object.hasOwn(pages, id) ? pages[id] : undefined;
-  if (page === undefined)
-    return { text: `See \`vault help ${id}\`, or the section ${id} of git-vault's docs/checks.md.` };
+  if (page === undefined) return { text: `See the section ${id} of git-vault's docs/checks.md.` };
   // Links lead to other sections, which are not there.
   const markdown = page.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, "$1");
   return { text: markdown, markdown };

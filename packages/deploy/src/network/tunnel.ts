@@ -119,7 +119,7 @@ class TunnelAgent extends Agent {
 }
 
 /** What is sent, and for how long an answer is waited for. */
-export interface AskOptions {
+export interface RequestExtras {
   readonly body?: string | undefined;
   /** Milliseconds in which nothing comes before it is given up; no limit where left out. */
   readonly silence?: number;
@@ -130,7 +130,7 @@ export interface AskOptions {
  * rejects at once with the reason: the request's own error comes only once it has a connection, and
  * a proxy may take long to open one.
  */
-export function ask(options: RequestOptions, { body, silence }: AskOptions = {}): Promise<IncomingMessage> {
+export function ask(options: RequestOptions, { body, silence }: RequestExtras = {}): Promise<IncomingMessage> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
     const sent = httpsRequest(options, resolve);

@@ -80,7 +80,8 @@ function assertNotLast({ pools, strays }: NodeReport, node: NodeState): void {
   const last = node.schedulable ? node.pools.find((pool) => !isOpen(pool)) : undefined;
   if (last === undefined) return;
   throw new DeployError("LAST_NODE", `${node.name} is the last node of the pool ${last} that takes pods`, {
-    hint: "open or add another one first; --force closes it nevertheless",
+    hint: "open or add another one first",
+    remedy: "force",
   });
 }
 
@@ -147,8 +148,7 @@ async function tryToMove(
   signal: AbortSignal | undefined,
 ): Promise<Attempt> {
   if (!evictAll && pod.fate === "ends") return { type: "left", reason: "nothing makes it anew, and it ends by itself" };
-  if (!evictAll && pod.losesData)
-    return { type: "left", reason: "its local data (emptyDir) would be lost: evict it by hand, or with --evict-all" };
+  if (!evictAll && pod.losesData) return { type: "left", reason: "its local data (emptyDir) would be lost" };
   const { namespace, name } = pod;
   try {
     await cluster.send(`/api/v1/namespaces/${namespace}/pods/${name}/eviction`, {
@@ -182,11 +182,8 @@ async function pause(milliseconds: number, signal: AbortSignal | undefined): Pro
 function held(node: string, waited: readonly { pod: NodePod; why: string }[]): DeployError {
   const names = waited.slice(0, 5).map(({ pod, why }) => `${pod.namespace}/${pod.name} (${why})`);
   const more = waited.length > names.length ? `, and ${waited.length - names.length} more` : "";
-  return new DeployError(
-    "NODE_HELD",
-    `${node} is not empty yet: ${names.join(", ") || "pods are still ending"}${more}`,
-    {
-      hint: "it stays cordoned; run the same again later",
-    },
-  );
+  const message = `${node} is not empty yet: ${names.join(", ") || "pods are still ending"}${more}`;
+  const hint = "it stays cordoned; run the same again later";
+  const losesData = waited.some(({ pod }) => pod.losesData);
+  return new DeployError("NODE_HELD", message, losesData ? { hint, remedy: "evict-all" } : { hint });
 }

@@ -1,5 +1,5 @@
 import { plural } from "@git-vault/core";
-import { type Finding, finding } from "../findings/finding.ts";
+import { type Finding, finding, type FindingDetails } from "../findings/finding.ts";
 import type { KubernetesObject } from "../cluster/api.ts";
 import { conditionOf, type Kind, kindOf, labelsOf, nameOf, readQuantity } from "../cluster/kubernetes-object.ts";
 import { listAt, mapAt, textAt, at } from "../values/value.ts";
@@ -153,10 +153,12 @@ function poolFindings(name: string, nodes: readonly NodeState[]): Finding[] {
   if (open.length === 0) {
     const cordoned = nodes.filter((node) => node.cordoned).map((node) => node.name);
     const message = `no node of the pool ${name} takes pods: ${cordoned.length} of ${nodes.length} are cordoned`;
-    const [first] = cordoned;
-    const hint =
-      first === undefined ? "look at why they are not ready" : `vault deploy nodes ENVIRONMENT uncordon ${first}`;
-    return [finding("pool-closed", "error", message, { hint })];
+    const [subject] = cordoned;
+    const advice: FindingDetails =
+      subject === undefined
+        ? { hint: "look at why they are not ready" }
+        : { hint: `uncordon ${subject}`, remedy: "uncordon", subject };
+    return [finding("pool-closed", "error", message, advice)];
   }
   if (!open.every(({ full }) => full)) return [];
   return [finding("pool-full", "warning", `all open nodes of the pool ${name} are full (${open.length})`)];
@@ -187,7 +189,7 @@ function nodeFindings({ name, ready, troubles, cordoned, pods }: NodeState): Fin
     const names = held.slice(0, 5).map((pod) => `${pod.namespace}/${pod.name}`);
     const more = held.length > names.length ? ` and ${held.length - names.length} more` : "";
     const message = `the cordoned node ${name} is held by pods that do not leave by themselves: ${names.join(", ")}${more}`;
-    findings.push(finding("node-held", "warning", message, { hint: `vault deploy nodes ENVIRONMENT drain ${name}` }));
+    findings.push(finding("node-held", "warning", message, { hint: `drain ${name}`, remedy: "drain", subject: name }));
   }
   return findings;
 }

@@ -70,7 +70,8 @@ async function privateKeys(source: KeySource, env: NodeJS.ProcessEnv): Promise<R
     passphrase: async (request) => {
       if (source.passphrase !== undefined) return source.passphrase(request);
       throw new DeployError("NOT_A_KEY", "the private key needs a passphrase, and none was given", {
-        hint: "use a key without one in CI, such as `vault keys new` makes",
+        hint: "use a key without one in CI",
+        remedy: "use-bare-key",
       });
     },
   };
@@ -92,7 +93,8 @@ const notAKey = (title: string, cause?: unknown): DeployError =>
     "NOT_A_KEY",
     `${title}: expected a git-crypt key file, its base64 text or a sealed one, got something else`,
     {
-      hint: "set it to what `vault export-key | base64` prints",
+      hint: "set it to the base64 text of a key file",
+      remedy: "export-key",
       cause,
     },
   );

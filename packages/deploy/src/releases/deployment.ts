@@ -215,7 +215,8 @@ export class Deployment {
       if (!(error instanceof DeployError)) throw error;
       const why = isInterrupted(cause) ? "interrupted; " : cause instanceof DeployError ? `${cause.message}; ` : "";
       const code = isLost(error) ? "RELEASE_LOST" : "ROLLBACK_FAILED";
-      throw new DeployError(code, `${why}and it was not rolled back: ${error.message}`, { cause, hint: error.hint });
+      const { message, hint, remedy } = error;
+      throw new DeployError(code, `${why}and it was not rolled back: ${message}`, { cause, hint, remedy });
     }
   }
 }

@@ -33,5 +33,5 @@ export function readPlan(project: Project, text: string): Plan {
 const sealOf = (project: Project, plan: Plan): string => project.digest("plan", JSON.stringify(plan));
 
 function malformed(reason: string): never {
-  throw new DeployError("MALFORMED_PLAN", reason, { hint: "make it with `vault deploy plan --output FILE`" });
+  throw new DeployError("MALFORMED_PLAN", reason, { hint: "make it again", remedy: "make-plan" });
 }

@@ -15,8 +15,14 @@ function sumOf({ revision, changes, unchanged }: PlannedRelease): string {
   return `${from}; ${count("add")} added, ${count("change")} changed, ${count("remove")} removed, ${unchanged} unchanged`;
 }
 
-/** What becomes of a release that is half-way, in a sentence. */
-function pendingIn({ halfWay, revision }: PlannedRelease): string[] {
+/** Words of the program that shows a plan. */
+export interface PlanWords {
+  /** What goes on where a release is pending; `it can be repaired` where left out. */
+  readonly repair?: string;
+}
+
+/** What becomes of a pending release, in a sentence. */
+function pendingIn({ halfWay, revision }: PlannedRelease, { repair = "it can be repaired" }: PlanWords): string[] {
   if (halfWay === null) return [];
   const status = revision?.status ?? "";
   const when = halfWay.until === null ? "" : ` until ${halfWay.until}, when that run has ended for sure`;
@@ -27,7 +33,7 @@ function pendingIn({ halfWay, revision }: PlannedRelease): string[] {
       return [`${status}: another run is at it, and apply refuses as long as it is`];
     case "refuses":
       return [
-        `${status}: a run is at it, or died at it, and apply refuses${when}; where you know that it is dead, apply --repair goes on`,
+        `${status}: a run is at it, or died at it, and apply refuses${when}; where you know that it is dead, ${repair}`,
       ];
     default:
       return halfWay.apply satisfies never;
@@ -41,11 +47,11 @@ const headOf = ({ environment, commit, cluster }: Plan): string =>
  * A plan for a terminal or a log. Names in it come from the charts: strip control characters before
  * you show it.
  */
-export function planText(plan: Plan): string {
+export function planText(plan: Plan, words: PlanWords = {}): string {
   const lines = [`plan for ${headOf(plan)}`];
   for (const release of plan.releases) {
     lines.push("", `${release.name} in ${release.namespace}: ${sumOf(release)}`);
-    lines.push(...pendingIn(release).map((sentence) => `  ${sentence}`));
+    lines.push(...pendingIn(release, words).map((sentence) => `  ${sentence}`));
     if (release.withoutCluster) lines.push("  rendered without the cluster, which lacks its kinds as yet");
     for (const change of release.changes) {
       lines.push("", `${SIGNS[change.action]} ${titleOf(change)}`);
@@ -60,13 +66,13 @@ export function planText(plan: Plan): string {
  * A plan as Markdown for a step's summary in GitHub Actions, within its size: diffs that have no
  * room are left out, and it says so.
  */
-export function planMarkdown(plan: Plan): string {
+export function planMarkdown(plan: Plan, words: PlanWords = {}): string {
   const out = [`### Plan for ${escape(headOf(plan))}`, ""];
   let room = MOST_SUMMARY;
   let left = 0;
   for (const release of plan.releases) {
     out.push(`**${escape(release.name)}** in ${escape(release.namespace)}: ${escape(sumOf(release))}`, "");
-    for (const sentence of pendingIn(release)) out.push(`**${escape(sentence)}**`, "");
+    for (const sentence of pendingIn(release, words)) out.push(`**${escape(sentence)}**`, "");
     for (const change of release.changes) {
       const summary = `<code>${SIGNS[change.action]} ${escape(titleOf(change))}</code>`;
       // A fence longer than any run of backticks within it.

@@ -79,5 +79,5 @@ export function overtaken({ name }: ReleaseName, last: number | null, tell: Tell
   const what = last === null ? `removed the release ${name}` : `made revision ${last} of the release ${name}`;
   const message = `somebody else ${what} while this run was at it; that is left as it is`;
   tell({ event: "warning", message });
-  return new DeployError("RELEASE_LOST", message, { hint: "look at what runs there now, with `vault deploy plan`" });
+  return new DeployError("RELEASE_LOST", message, { hint: "look at what runs there now", remedy: "plan" });
 }

@@ -36,7 +36,8 @@ export function assertAbandoned(
   const when =
     previous === null ? "" : `; the run that did so has ended for sure at ${new Date(previous.end).toISOString()}`;
   throw new DeployError("RELEASE_BUSY", `the release ${release} is ${last.status}: somebody may be at it${when}`, {
-    hint: "where you know that nobody is, run it again with --repair",
+    hint: "where you know that nobody is, repair it",
+    remedy: "repair",
   });
 }
 

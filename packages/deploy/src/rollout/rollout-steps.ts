@@ -47,7 +47,8 @@ export function deploymentSteps(
       if (first === undefined) return;
       const more = errors.length === 1 ? "" : ` (and ${errors.length - 1} more)`;
       throw new DeployError("VERIFICATION_FAILED", `${environment.name} is not well: ${first.message}${more}`, {
-        hint: `see \`vault deploy verify ${environment.name}\``,
+        remedy: "verify",
+        subject: environment.name,
       });
     },
   };

@@ -90,5 +90,5 @@ export const ofEnvironment = (cluster: Cluster, findings: readonly Finding[]): F
     ...finding,
     message: cluster.tidy(message),
     environment: cluster.environment.name,
-    hint: hint === undefined ? undefined : cluster.tidy(hint.replaceAll("ENVIRONMENT", cluster.environment.name)),
+    hint: hint === undefined ? undefined : cluster.tidy(hint),
   }));

@@ -10,7 +10,7 @@ import {
 } from "@git-vault/deploy/releases";
 import { Cluster, type Project } from "@git-vault/deploy";
 import { applyOptionsOf, followEvents } from "./follow-events.ts";
-import { reportPlan } from "./deployment-summary.ts";
+import { PLAN_WORDS, reportPlan } from "./deployment-summary.ts";
 import { interruptible, openCommitted } from "./project.ts";
 import { readOperand } from "../../io/input.ts";
 import type { Run } from "../../cli/command.ts";
@@ -29,7 +29,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy apply"]> = (options, [nam
       reportPlan(plan, { summary: true });
       await checkPlan(project, reader, plan, applying);
       if (options.json) writeJson(plan);
-      else writeStdout(printableText(planText(plan)));
+      else writeStdout(printableText(planText(plan, PLAN_WORDS)));
       return;
     }
     await using cluster = await Cluster.connectToChange(project, environment, { signal });
@@ -37,9 +37,9 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy apply"]> = (options, [nam
     reportPlan(plan, { summary: false });
     if (options.plan === undefined) {
       const question = isUnchanged(plan) ? `deploy to ${name} all the same` : `deploy this to ${name}`;
-      await confirmChange(planText(plan), question, options, signal);
+      await confirmChange(planText(plan, PLAN_WORDS), question, options, signal);
     }
-    const planned = planMarkdown(plan);
+    const planned = planMarkdown(plan, PLAN_WORDS);
     const deployed = { title: `vault deploy apply ${name}`, release: environment.main.name, planned };
     await followEvents(apply(project, cluster, plan, applying), deployed, options, cleanUp);
   });

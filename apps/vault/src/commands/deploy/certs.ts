@@ -8,7 +8,14 @@ import {
   inspectCredential,
 } from "@git-vault/deploy/verify";
 import { DeployError, type Project } from "@git-vault/deploy";
-import { allLocked, certificateOptions, environmentsOf, type Failure, findingOf, forEachCluster } from "./clusters.ts";
+import {
+  allLocked,
+  certificateOptions,
+  environmentsOf,
+  type Failure,
+  findingOfFailure,
+  forEachCluster,
+} from "./clusters.ts";
 import { interruptible, openProject } from "./project.ts";
 import { reportOutcome } from "./findings.ts";
 import type { Run } from "../../cli/command.ts";
@@ -46,8 +53,8 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy certs"]> = (options, name
         text: results.map(textOf).join(""),
         findings: [
           ...credentials.flatMap(({ credential }) => credential?.findings ?? []),
-          ...unread.map(findingOf),
-          ...failures.map(findingOf),
+          ...unread.map(findingOfFailure),
+          ...failures.map(findingOfFailure),
           ...results.flatMap(({ hosts }) => hosts.flatMap((host) => host.findings)),
         ],
         isLocked: allLocked(unread, environments.length),

@@ -12,6 +12,7 @@ import type { Project } from "@git-vault/deploy";
 import { runChecks } from "@git-vault/deploy/checks";
 import { currentCi } from "./ci.ts";
 import { checkPages } from "../../cli/check-pages.ts";
+import { inOwnWords } from "./findings.ts";
 import { interruptible, openCommitted } from "./project.ts";
 import { usageError } from "../../cli/errors.ts";
 import { writeOutput } from "../../io/output.ts";
@@ -54,7 +55,8 @@ async function check(
   };
   const options = { environments, history, signal, onSkip };
   for await (const finding of runChecks(project, options)) findings.push(finding);
-  return { commit: project.commit, environments: environments.map(({ name }) => name), findings, skipped };
+  const shown = inOwnWords(findings);
+  return { commit: project.commit, environments: environments.map(({ name }) => name), findings: shown, skipped };
 }
 
 async function write(report: CheckReport, { sarif, json, quiet }: CheckOptions): Promise<void> {

@@ -47,7 +47,7 @@ export async function forEachCluster<T>(
 }
 
 /** A failure as a finding. */
-export const findingOf = ({ environment, error }: Failure): Finding => ({
+export const findingOfFailure = ({ environment, error }: Failure): Finding => ({
   id: "cluster",
   severity: "error",
   message: error.message,

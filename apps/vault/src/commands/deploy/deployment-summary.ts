@@ -3,6 +3,9 @@ import { type DeployEvent, isUnchanged, type Plan, planMarkdown } from "@git-vau
 import { currentCi } from "./ci.ts";
 import { linesOf } from "./event-text.ts";
 
+/** What the command line says in the text of a plan. */
+export const PLAN_WORDS = { repair: "apply --repair goes on" } as const;
+
 /** What becomes of a deployment, gathered from its events for the summary of a job in CI. */
 export class DeploymentRecord {
   readonly #lines: string[] = [];
@@ -35,5 +38,5 @@ export class DeploymentRecord {
 export function reportPlan(plan: Plan, { summary }: { readonly summary: boolean }): void {
   const ci = currentCi();
   ci.output("changed", String(!isUnchanged(plan)));
-  if (summary) ci.summary(planMarkdown(plan));
+  if (summary) ci.summary(planMarkdown(plan, PLAN_WORDS));
 }

@@ -1,4 +1,5 @@
-import { type Finding, findingsInMarkdown } from "@git-vault/deploy/findings";
+import { type Finding, findingsInMarkdown, worstFirst } from "@git-vault/deploy/findings";
+import { hintOf } from "../../cli/remedies.ts";
 import { currentCi } from "./ci.ts";
 import { printableLine, writeJson, writeStdout } from "../../io/streams.ts";
 
@@ -22,7 +23,7 @@ export function reportOutcome(
   { json, text, findings, isLocked = false }: Outcome,
   { json: asJson }: { readonly json: boolean },
 ): void {
-  const worst = findings.toSorted((a, b) => RANKS.indexOf(a.severity) - RANKS.indexOf(b.severity));
+  const worst = worstFirst(inOwnWords(findings));
   if (asJson) writeJson({ ...json, findings: worst });
   else writeStdout(text + worst.map(lineOf).join(""));
   const ci = currentCi();
@@ -33,7 +34,12 @@ export function reportOutcome(
   else if (worst.some(({ severity }) => severity !== "note")) process.exitCode = 7;
 }
 
-const RANKS = ["error", "warning", "note"];
+/** Findings with what to do about them in the words of the command line. */
+export const inOwnWords = (findings: readonly Finding[]): Finding[] =>
+  findings.map((finding) => {
+    const { remedy: _, subject: __, ...shown } = finding;
+    return "hint" in shown ? Object.assign(shown, { hint: hintOf(finding) }) : shown;
+  });
 
 /** A finding in a line, and a second one for what to do about it. */
 export function findingLines({ id, severity, message, environment, hint }: Finding): string[] {

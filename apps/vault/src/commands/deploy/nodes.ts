@@ -65,7 +65,9 @@ function actionOf(action: string, node: string | undefined): Act {
 function reportEvent(event: DrainEvent): void {
   if (!("pod" in event)) return;
   const pod = printable(`${event.pod.namespace}/${event.pod.name}`);
-  say(`vault: ${event.type} ${pod}${"reason" in event ? `: ${event.reason}` : ""}`);
+  const isKept = event.type === "left" && event.pod.fate !== "ends";
+  const reason = "reason" in event ? `: ${event.reason}${isKept ? ": evict it by hand, or with --evict-all" : ""}` : "";
+  say(`vault: ${event.type} ${pod}${reason}`);
 }
 
 function reportNodes(project: Project, environment: string, report: NodeReport, options: NodesOptions): void {

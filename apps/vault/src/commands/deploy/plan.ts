@@ -1,6 +1,6 @@
 import { Cluster } from "@git-vault/deploy";
 import { makePlan, planMarkdown, planText, writePlan } from "@git-vault/deploy/releases";
-import { reportPlan } from "./deployment-summary.ts";
+import { PLAN_WORDS, reportPlan } from "./deployment-summary.ts";
 import { interruptible, openCommitted } from "./project.ts";
 import { writeOutput } from "../../io/output.ts";
 import type { Run } from "../../cli/command.ts";
@@ -23,5 +23,5 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy plan"]> = (options, [name
       if (place === null) return;
     }
     if (json) writeJson(plan);
-    else writeStdout(printableText(markdown ? planMarkdown(plan) : planText(plan)));
+    else writeStdout(printableText(markdown ? planMarkdown(plan, PLAN_WORDS) : planText(plan, PLAN_WORDS)));
   });

@@ -3,7 +3,7 @@ import { type DeployEvent, isUnchanged, type Plan, planMarkdown } from "@git-vau
 import { type Finding, findingsInMarkdown, tableInMarkdown } from "@git-vault/deploy/findings";
 import type { RolloutOutcome } from "@git-vault/deploy/rollout";
 import { currentCi } from "./ci.ts";
-import { DeploymentRecord } from "./deployment-summary.ts";
+import { DeploymentRecord, PLAN_WORDS } from "./deployment-summary.ts";
 import { describe } from "../../io/report-error.ts";
 import { printableLine } from "../../io/streams.ts";
 
@@ -62,7 +62,7 @@ export class RolloutRecord {
   #story(environment: string): string {
     const plan = this.#plans.get(environment);
     const happened = this.#deployments.get(environment)?.toMarkdown() ?? "";
-    return `${happened}\n${plan === undefined ? "" : planMarkdown(plan)}`;
+    return `${happened}\n${plan === undefined ? "" : planMarkdown(plan, PLAN_WORDS)}`;
   }
 }
 

@@ -7,7 +7,7 @@ import { applyOptionsOf, reportEvent, updateStatus } from "./follow-events.ts";
 import { endOf, interruptible, openCommitted } from "./project.ts";
 import { CliError } from "../../cli/errors.ts";
 import type { ExitCode } from "../../cli/error-codes.ts";
-import { findingLines } from "./findings.ts";
+import { findingLines, inOwnWords } from "./findings.ts";
 import { describe } from "../../io/report-error.ts";
 import { hintFor, RolloutRecord, outcomeText } from "./rollout-summary.ts";
 import type { Run } from "../../cli/command.ts";
@@ -35,7 +35,8 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollout"]> = (options, na
         record.event(environment, event);
         reportEvent(event, quiet, environment);
       },
-      onFindings({ name }, findings) {
+      onFindings({ name }, found) {
+        const findings = inOwnWords(found);
         record.findings(name, findings);
         for (const finding of findings)
           if (!quiet || finding.severity === "error")

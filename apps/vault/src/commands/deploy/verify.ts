@@ -1,6 +1,6 @@
 import { plural, printable } from "@git-vault/core";
 import { inspectFederation, type Verification, verifyEnvironment } from "@git-vault/deploy/verify";
-import { allLocked, certificateOptions, environmentsOf, findingOf, forEachCluster } from "./clusters.ts";
+import { allLocked, certificateOptions, environmentsOf, findingOfFailure, forEachCluster } from "./clusters.ts";
 import { interruptible, openProject } from "./project.ts";
 import { reportOutcome } from "./findings.ts";
 import type { Run } from "../../cli/command.ts";
@@ -27,7 +27,11 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy verify"]> = (options, nam
           })),
         },
         text: results.map(textOf).join(""),
-        findings: [...failures.map(findingOf), ...results.flatMap((result) => result.findings), ...federation.findings],
+        findings: [
+          ...failures.map(findingOfFailure),
+          ...results.flatMap((result) => result.findings),
+          ...federation.findings,
+        ],
         isLocked: federation.members.length === 0 && allLocked(failures, environments.length),
       },
       options,

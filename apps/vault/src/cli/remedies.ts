@@ -1,0 +1,37 @@
+import type { Remedy } from "@git-vault/deploy";
+
+/** An error or a finding of a deployment. */
+export interface Remediable {
+  readonly hint?: string | undefined;
+  readonly remedy?: Remedy | undefined;
+  readonly subject?: string | undefined;
+  readonly environment?: string | undefined;
+}
+
+/** What does it on the command line, of the words that the library has for it, and of its subject. */
+const WORDS: Readonly<Record<Remedy, (hint: string, subject: string, environment: string) => string>> = {
+  "give-key": () => "give the key by --key-file or $GIT_CRYPT_KEY, or run `vault unlock` first",
+  "export-key": () => "set it to what `vault export-key | base64` prints",
+  "use-bare-key": (hint) => `${hint}, such as \`vault keys new\` makes`,
+  lock: () => "run `vault deploy lock`, look at what changed, and commit it",
+  "update-locks": (_, chart) =>
+    `run \`helm dependency update ${chart}\`, then \`vault deploy lock\`, and commit both locks`,
+  "lock-again": () =>
+    "find out why; to take the new one, remove its entry from deploy.lock and run `vault deploy lock`",
+  fetch: () => "run `vault deploy fetch`",
+  "fetch-again": () =>
+    "remove it and run `vault deploy fetch`; where that fails, too, the version was published again with other content",
+  encrypt: () => "run `vault status --fix`, commit, and replace what was in it: the history keeps it",
+  plan: (hint) => `${hint}, with \`vault deploy plan\``,
+  "make-plan": () => "make it with `vault deploy plan --output FILE`",
+  repair: () => "where you know that nobody is, run it again with --repair",
+  force: (hint) => `${hint}; --force closes it nevertheless`,
+  "evict-all": (hint) => `${hint}, with --evict-all where local data may be lost`,
+  verify: (_, environment) => `see \`vault deploy verify ${environment}\``,
+  drain: (_, node, environment) => `vault deploy nodes ${environment} drain ${node}`,
+  uncordon: (_, node, environment) => `vault deploy nodes ${environment} uncordon ${node}`,
+};
+
+/** What to do about an error or a finding, in the words of the command line. */
+export const hintOf = ({ hint, remedy, subject = "", environment = "" }: Remediable): string | undefined =>
+  remedy === undefined ? hint : WORDS[remedy](hint ?? "", subject, environment);
