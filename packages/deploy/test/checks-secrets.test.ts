@@ -271,6 +271,25 @@ data:
   });
 });
 
+describe("what is too large to be searched", () => {
+  test("is told", async () => {
+    // Git packs zeros away.
+    const { skipped } = await check({ checks: [exposed], plain: { "large.bin": Buffer.alloc(32 * 1024 * 1024 + 1) } });
+    expect(skipped).toContain("whether secrets stand in large.bin, which is larger than 33554432 bytes");
+  });
+
+  test("is told of a secret file, too, and one that is just not too large is read", async () => {
+    const text = (bytes: number): string => `password: ${"x".repeat(bytes - 11)}\n`;
+    const most = 4 * 1024 * 1024;
+    const { skipped, lines } = await check({
+      checks: [weakSecret],
+      plain: { "secrets/larger.yaml": text(most + 1), "secrets/large.yaml": text(most) },
+    });
+    expect(skipped).toEqual([`what is secret in secrets/larger.yaml, which is larger than ${most} bytes`]);
+    expect(lines).toEqual([expect.stringContaining("secrets/large.yaml:1 this is a placeholder")]);
+  });
+});
+
 describe("looks-secret", () => {
   const checks = [exposed];
   const random = (length: number): string => "aB3dE5gH7jK9mN2pQ4sT6vW8yZ1cF0xL".repeat(8).slice(0, length);

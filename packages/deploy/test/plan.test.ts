@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseKeyFile, encodeKeyFile, generateKeyFile } from "@git-vault/git-crypt";
 import { peer, runOk } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assertFresh } from "../src/releases/plan.ts";
+import { assertFresh, type PlannedRelease } from "../src/releases/plan.ts";
 import { Cluster, Project } from "../src/index.ts";
 import type { EnvironmentSettings } from "../src/project/settings.ts";
 import {
@@ -147,6 +147,38 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     await within((project, cluster) => assertFresh(project, cluster, made));
     await deploy(at.env["HELM"] ?? "");
     expect(await check()).toMatchObject({ code: "STALE_PLAN", message: expect.stringContaining("somebody else") });
+  });
+
+  test("is stale wherever what it is bound to is another", async () => {
+    const made = await plan();
+    const [release] = made.releases;
+    if (release === undefined) throw new Error("expected a release");
+    const other = (part: Partial<PlannedRelease>): Partial<Plan> => ({ releases: [{ ...release, ...part }] });
+    const chart = { ...release.chart, archives: { "app/charts/hub-1.0.0.tgz": "0".repeat(64) } };
+    const others: [Partial<Plan>, string][] = [
+      [{ environment: "prod" }, "it is for prod, and not for staging"],
+      [{ cluster: "00000000-0000-0000-0000-000000000000" }, "it was made for another cluster"],
+      [{ commit: "0".repeat(40) }, `it was made for the commit 000000000000, and this is ${made.commit.slice(0, 12)}`],
+      [
+        { helm: made.helm === 3 ? 4 : 3 },
+        `it was made with Helm ${made.helm === 3 ? 4 : 3}, and this is Helm ${made.helm}`,
+      ],
+      [{ releases: [] }, "it has other releases"],
+      [other({ namespace: "elsewhere" }), "it has other releases"],
+      [
+        other({ revision: { number: 1, status: "deployed", uid: "u" } }),
+        "somebody else changed the release app: it was 1, and is not there",
+      ],
+      [other({ chart }), "the chart of app is another"],
+      [other({ chart: { ...release.chart, version: "1.0.1" } }), "the chart of app is another"],
+      [other({ values: "0".repeat(64) }), "the values of app are others"],
+    ];
+    await within(async (project, cluster) => {
+      for (const [part, what] of others) {
+        const error = await errorOf(() => assertFresh(project, cluster, { ...made, ...part }));
+        expect(error).toMatchObject({ code: "STALE_PLAN", message: `the plan is stale: ${what}` });
+      }
+    });
   });
 
   test("is stale where a program of one's own gives the same commit other values, and tells no secret", async () => {
