@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { makeSshKey, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeKey } from "../src/commands/repository/key-files.ts";
 import { VAULT } from "./program.ts";
@@ -36,6 +36,35 @@ describe("a file that is written", () => {
     const size = readFileSync(join(folder.path, "message")).length;
     expect(readFileSync(log, "utf8")).toMatch(new RegExp(`^synced ${size}\\nnamed ${size}$`, "m"));
     expect(readdirSync(folder.path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  const vault = (...args: string[]): ReturnType<typeof run> =>
+    run(process.execPath, [VAULT, ...args], {
+      cwd: folder.path,
+      env: { PATH: process.env["PATH"], HOME: folder.path },
+    });
+
+  test("is its owner's alone, and is not written over where it is a key", async () => {
+    expect(await vault("keygen", "-o", "made")).toMatchObject({ status: 0 });
+    expect(statSync(join(folder.path, "made")).mode & 0o777).toBe(0o600);
+    const before = readFileSync(join(folder.path, "made"));
+    expect(await vault("keygen", "-o", "made")).toMatchObject({ status: 1 });
+    expect(readFileSync(join(folder.path, "made"))).toEqual(before);
+  });
+
+  test("is not there where the run failed, nor anything beside it", async () => {
+    writeFileSync(join(folder.path, "large"), Buffer.alloc(17 * 1024 * 1024));
+    expect(await vault("share", "-q", "--binary", "--to", publicKey, "-o", "cut", "large")).toMatchObject({
+      status: 0,
+    });
+    truncateSync(join(folder.path, "cut"), statSync(join(folder.path, "cut")).size - 100);
+    const before = readdirSync(folder.path);
+    expect(await vault("view", "-o", "opened", "cut")).toMatchObject({ status: 5 });
+    expect(readdirSync(folder.path)).toEqual(before);
+  });
+
+  test("is not asked for beside the clipboard", async () => {
+    expect(await vault("view", "-c", "-o", "opened", "message")).toMatchObject({ status: 2 });
   });
 
   test("leaves no key in memory", async () => {
