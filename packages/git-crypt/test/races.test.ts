@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { replaceLocked, statOf } from "../src/git/lock-files.ts";
-import { lock, unlock, type Progress } from "../src/index.ts";
+import { encryptBlob, lock, merge, unlock, type Progress } from "../src/index.ts";
 import { errorOf } from "./errors.ts";
 import { commands, isSealed, sealed, type Clone } from "./sealed.ts";
 
@@ -72,6 +72,16 @@ describe("unlock", () => {
       changed: [{ path: "a.secret" }],
     });
     expect(isSealed(readFileSync(outside))).toBe(true);
+  });
+
+  test("keeps what is unfinished for its owner alone", async () => {
+    using source = await sealed(files);
+    const clone = await source.clone();
+    const temp = join(clone.path, ".git/git-crypt", `unfinished.${process.pid}`);
+    const modes: number[] = [];
+    unlock(clone.opened, [source.key], { ...commands, progress: () => modes.push(statSync(temp).mode & 0o777) });
+    expect(modes).toEqual([0o700, 0o700]);
+    expect(existsSync(temp)).toBe(false);
   });
 
   test("changes nothing while git holds the index", async () => {
@@ -141,6 +151,15 @@ describe("lock", () => {
     errorOf("INDEX_LOCKED", () => lock(source.opened));
     expect(text(source.repo.path, "a.secret")).toBe("one\n");
   });
+});
+
+test("a merge leaves no plaintext in the repository's folder", async () => {
+  using source = await sealed(files);
+  const { repo, opened } = source;
+  const { keyFile } = opened.readKey();
+  for (const side of ["base", "ours", "theirs"]) repo.write(side, encryptBlob(keyFile, Buffer.from(`${side}\n`)));
+  expect(merge(opened, { base: "base", ours: "ours", theirs: "theirs" })).toBe(1);
+  expect(readdirSync(join(repo.path, ".git/git-crypt"))).toEqual(["keys"]);
 });
 
 describe("a file of git's", () => {

@@ -118,3 +118,12 @@ test("tells of the rotation alone, while undoing it has put the old key back and
   expect((await repo.git("status", "--porcelain")).toString()).toBe("");
   expect(status(opened).findings).toEqual([]);
 });
+
+test("is followed without writing over what somebody put there meanwhile", async () => {
+  using source = await sealed(files);
+  const { repo, opened } = source;
+  await interrupt(source, "refs/heads/main");
+  const path = repo.write(".git-vault/.gitattributes", "mine\n");
+  continueRotation(opened, commands);
+  expect(readFileSync(path, "utf8")).toBe("mine\n");
+});

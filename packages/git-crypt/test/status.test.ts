@@ -249,6 +249,8 @@ describe("checkStaged and its hook", () => {
     expect(checkStaged(clone.opened)).toEqual([]);
     await clone.git("add", "b.secret");
     expect(checkStaged(clone.opened)).toMatchObject([{ subject: "b.secret", id: "staged-plaintext" }]);
+    writeFileSync(join(clone.path, ".gitattributes"), "");
+    expect(checkStaged(clone.opened)).toHaveLength(1);
     rmSync(join(clone.path, ".gitattributes"));
     expect(checkStaged(clone.opened)).toHaveLength(1);
     await clone.git("rm", "--quiet", "--cached", ".gitattributes");
