@@ -69,10 +69,8 @@ describe.skipIf(sshKeygen.missing)(`SSH signatures and ${sshKeygen.label}`, () =
       expect(readSignature(signature.blob)).toEqual(signature);
       verifySignature(signature, { namespace, message });
       const verify = signatureVerifier();
-      expect([verify(text, { namespace, message }), verify(signature.blob, { namespace, message })]).toEqual([
-        signature,
-        signature,
-      ]);
+      const both = [text, signature.blob].map((one) => verify(one, { namespace, message }));
+      expect(await Promise.all(both)).toEqual([signature, signature]);
       await expect(() => verify(text, { namespace, message: Buffer.from("another") })).toFailWith(
         "BAD_SIGNATURE",
         "its key did not make it over this message",

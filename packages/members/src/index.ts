@@ -17,13 +17,14 @@ export type {
 export { isEntryId, encodeDraft, MAX_ENTRY_BYTES, parseEntry } from "./entry/format.ts";
 export { readMemberKey, type Identifier, type MemberKey } from "./entry/identifiers.ts";
 export { finishEntry, MEMBERS_NAMESPACE } from "./entry/sign.ts";
-export { commitmentOf } from "./commitment.ts";
+export { audienceOf, commitmentOf } from "./commitment.ts";
 /* The log. */
 export { readLog, withDraft, type BadFile, type Log, type LogFile, type ReadLogOptions } from "./log/log.ts";
 export { arrivalOf, type LogCommit, type Look } from "./log/arrival.ts";
 /* What it says. */
 export {
   fold,
+  type Dispute,
   memberWith,
   type FoldOptions,
   type Member,

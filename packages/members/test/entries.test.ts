@@ -27,7 +27,7 @@ const ID = "ab".repeat(32);
 /** An entry of each kind, as drafts. */
 const drafts = (author: string): EntryDraft[] => {
   const key = keyNamed("new");
-  const generations = [{ keyName: "default", commitment: commitmentNamed("a") }];
+  const generations = [{ keyName: "default", commitment: commitmentNamed("a"), audience: commitmentNamed("b") }];
   const actions: Action[] = [
     {
       kind: "add",
@@ -218,13 +218,20 @@ describe("an entry", () => {
         ...someTake,
         action: {
           ...someTake?.action,
-          generations: ["a", "b"].map((name) => ({ keyName: "default", commitment: commitmentNamed(name) })),
+          generations: ["a", "b"].map((name) => ({
+            keyName: "default",
+            commitment: commitmentNamed(name),
+            audience: ID,
+          })),
         },
       },
     ],
     [
       "a commitment that is cut short",
-      { ...someTake, action: { ...someTake?.action, generations: [{ keyName: "default", commitment: "ab" }] } },
+      {
+        ...someTake,
+        action: { ...someTake?.action, generations: [{ keyName: "default", commitment: "ab", audience: ID }] },
+      },
     ],
     ["a member by name", { ...someTake, action: { ...someTake?.action, member: "github:alice" } }],
     ["nobody to remove", { ...someAdd, action: { kind: "remove", members: [], generations: [] } }],
@@ -297,7 +304,7 @@ describe.skipIf(sshKeygen.missing)(`signatures of ${sshKeygen.label}`, () => {
     const bytes = finishEntry(draft, readSignature(signature));
     expect(bytes.toString()).toBe(encodeDraft(draft).toString() + signature);
     const { id } = parseEntry(bytes);
-    expect(readLog([{ name: id, bytes }])).toMatchObject({ signed: new Set([id]), forged: new Set(), bad: [] });
+    expect(await readLog([{ name: id, bytes }])).toMatchObject({ signed: new Set([id]), forged: new Set(), bad: [] });
     writeFileSync(join(folder, "allowed"), `me ${publicKey}\n`);
     writeFileSync(join(folder, "signature"), parseEntry(bytes).signature);
     const args = [
@@ -344,7 +351,7 @@ describe.skipIf(sshKeygen.missing)(`signatures of ${sshKeygen.label}`, () => {
       expect(codeOf(() => finishEntry(draft, readSignature(signature)))).toBe("FOREIGN_SIGNATURE");
       const bytes = Buffer.concat([encodeDraft(draft), Buffer.from(signature)]);
       const { id } = parseEntry(bytes);
-      expect(readLog([{ name: id, bytes }])).toMatchObject({ signed: new Set(), forged: new Set([id]) });
+      expect(await readLog([{ name: id, bytes }])).toMatchObject({ signed: new Set(), forged: new Set([id]) });
     }
     expect(() => readSignature("nothing")).toThrow(KeyError);
   });

@@ -1,16 +1,20 @@
 import { createHash } from "node:crypto";
 import {
+  audienceOf,
   encodeDraft,
   fold,
   readMemberKey,
   type Action,
   type Entry,
   type FoldOptions,
+  type EntryDraft,
   type Log,
   type Member,
   type Membership,
+  type NamedCommitment,
   type MemberKey,
   type Role,
+  withDraft,
 } from "../src/index.ts";
 
 /*
@@ -64,14 +68,40 @@ export class Story {
 
   /** Writes an entry; the parents are the heads of what is there, where none are named. */
   write(by: Person | MemberKey, action: Action, parents: readonly string[] = this.fold().heads): string {
-    const author = "key" in by ? by.key.id : by.id;
-    const time = new Date(Date.UTC(2026, 10, 1) + this.#clock * 1000).toISOString().replace(".000Z", "Z");
-    this.#clock += 1;
-    const draft = { root: action.kind === "start" ? null : this.root, parents, author, time, action };
+    const draft = this.draft(by, action, parents);
     const id = createHash("sha256").update(encodeDraft(draft)).digest("hex");
     this.#entries.set(id, { ...draft, id, signature: "" });
     this.#labels.set(id, `${"name" in by ? by.name : by.id}: ${action.kind}`);
     return id;
+  }
+
+  draft(by: Person | MemberKey, action: Action, parents: readonly string[]): EntryDraft {
+    const author = "key" in by ? by.key.id : by.id;
+    const time = new Date(Date.UTC(2026, 10, 1) + this.#clock * 1000).toISOString().replace(".000Z", "Z");
+    this.#clock += 1;
+    return { root: action.kind === "start" ? null : this.root, parents, author, time, action };
+  }
+
+  /** New keys of these names, for those who are members once an action is done. */
+  generations(
+    names: readonly string[],
+    by: Person | MemberKey,
+    action: Action | null,
+    parents: readonly string[],
+    view: FoldOptions & { ids?: Iterable<string> } = {},
+  ): NamedCommitment[] {
+    const { ids, ...options } = view;
+    const log = this.log(ids);
+    const { members } = fold(action === null ? log : withDraft(log, this.draft(by, action, parents)).log, options);
+    return names.map((keyName) => ({
+      keyName,
+      commitment: commitmentNamed(`${keyName} ${this.#clock}`),
+      audience: audienceAmong(members, keyName),
+    }));
+  }
+
+  label(id: string): string {
+    return this.#labels.get(id) ?? "";
   }
 
   get root(): string {
@@ -80,7 +110,8 @@ export class Story {
 
   start(opens: readonly string[] = ["default"], nonce = "0".repeat(32)): string {
     const { account, key, name } = this.founder;
-    const generations = opens.map((keyName) => ({ keyName, commitment: commitmentNamed(`${keyName} 0`) }));
+    const audience = audienceOf([key.id]);
+    const generations = opens.map((keyName) => ({ keyName, commitment: commitmentNamed(`${keyName} 0`), audience }));
     return this.write(
       this.founder,
       { kind: "start", nonce, account, keys: [key], opens, label: name, generations },
@@ -120,18 +151,19 @@ export class Story {
   }
 
   /** Removes people, by their account and key; `keys` are the names whose key is replaced with it. */
-  remove(by: Person, whom: Person | readonly string[], parents?: string[], keys: readonly string[] = []): string {
+  remove(
+    by: Person,
+    whom: Person | readonly string[],
+    parents: readonly string[] = this.fold().heads,
+    keys: readonly string[] = [],
+  ): string {
     const members = "key" in whom ? [whom.key.id, ...(whom.account === null ? [] : [whom.account])] : whom;
-    const generations = keys.map((keyName) => this.#newKey(keyName));
-    return this.write(by, { kind: "remove", members, generations }, parents);
+    const action = { kind: "remove", members, generations: [] } as const;
+    return this.write(by, { ...action, generations: this.generations(keys, by, action, parents) }, parents);
   }
 
-  rotate(by: Person, keyName = "default", parents?: string[]): string {
-    return this.write(by, { kind: "generation", generations: [this.#newKey(keyName)] }, parents);
-  }
-
-  #newKey(keyName: string): { keyName: string; commitment: string } {
-    return { keyName, commitment: commitmentNamed(`${keyName} ${this.#clock}`) };
+  rotate(by: Person, keyName = "default", parents: readonly string[] = this.fold().heads): string {
+    return this.write(by, { kind: "generation", generations: this.generations([keyName], by, null, parents) }, parents);
   }
 
   entry(id: string): Entry {
@@ -162,6 +194,10 @@ export class Story {
     return verdict.reason;
   }
 }
+
+/** The audience of a key among members. */
+export const audienceAmong = (members: readonly Member[], keyName: string): string =>
+  audienceOf(members.filter(({ opens }) => opens.includes(keyName)).flatMap(({ keys }) => keys.map(({ id }) => id)));
 
 /** The labels of members, each with `*` where they are an admin. */
 export const namesOf = ({ members }: { members: readonly Member[] }): string[] =>

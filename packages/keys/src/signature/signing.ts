@@ -1,4 +1,11 @@
-import { createHash, sign as signWith, verify as verifyWith, constants } from "node:crypto";
+import {
+  constants,
+  createHash,
+  sign as signWith,
+  verify as verifyWith,
+  type KeyObject,
+  type VerifyKeyObjectInput,
+} from "node:crypto";
 import { assertBytes, assertString } from "@git-vault/core";
 import { KeyError } from "../errors.ts";
 import { whyUnusable } from "../public/public-key.ts";
@@ -78,23 +85,36 @@ export async function signMessage(key: PrivateKey, signed: SignedMessage): Promi
 
 const sha256 = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
 
+/** What node:crypto takes to verify a signature. */
+type Verification = readonly [string | null, Buffer, VerifyKeyObjectInput | KeyObject, Buffer];
+
 /**
  * OpenSSL checks what tweetnacl does not: that an Ed25519 signature's number is under the group's
  * order (RFC 8032 section 5.1.7).
  */
-const isMadeByKey = ({ publicKey, algorithm, value, fido }: ParsedSignature, data: Buffer): boolean => {
+const verificationOf = ({ publicKey, algorithm, value, fido }: ParsedSignature, data: Buffer): Verification => {
   const { key, kind, size, hash, application } = publicKey;
   // A FIDO key signs hashes of its application and of the data, with its flags and counter between.
   const signed =
     application === null || fido === null
       ? data
       : Buffer.concat([sha256(application), Buffer.of(fido.flags), wireUint32(fido.counter), sha256(data)]);
-  if (kind === "ed25519") return verifyWith(null, signed, key, value);
-  if (kind === "ecdsa") return verifyWith(hash, signed, { key, dsaEncoding: "ieee-p1363" }, value);
+  if (kind === "ed25519") return [null, signed, key, value];
+  if (kind === "ecdsa") return [hash, signed, { key, dsaEncoding: "ieee-p1363" }, value];
   const whole = Buffer.concat([Buffer.alloc(size - value.length), value]);
-  const padding = constants.RSA_PKCS1_PADDING;
-  return verifyWith(algorithm.replace("rsa-sha2-", "sha"), signed, { key, padding }, whole);
+  return [algorithm.replace("rsa-sha2-", "sha"), signed, { key, padding: constants.RSA_PKCS1_PADDING }, whole];
 };
+
+/** Verifies beside the main thread. */
+const verifyOnThread = (...[algorithm, data, key, signature]: Verification): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    verifyWith(algorithm, data, key, signature, (error, isValid) => {
+      if (error === null) resolve(isValid);
+      else reject(error);
+    });
+  });
+
+const NOT_ITS_KEY = "its key did not make it over this message";
 
 const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SSH signature does not fit: ${problem}`);
 
@@ -108,15 +128,15 @@ const bad = (problem: string): KeyError => new KeyError("BAD_SIGNATURE", `the SS
  * `readSignature` does
  */
 export function verifySignature(signature: SshSignature, signed: SignedMessage): void {
-  assertBytes("message", signed.message);
-  verifyParsed(parseSignature(signature.blob), signed);
+  const parsed = parseSignature(signature.blob);
+  if (!verifyWith(...checked(parsed, signed))) throw bad(NOT_ITS_KEY);
 }
 
 /**
- * Gives a function that reads and verifies signatures, as `readSignature` and `verifySignature` do,
- * and remembers the keys that it has read: reading a key costs more than verifying with it.
+ * Gives a function that reads and verifies signatures, as `readSignature` and `verifySignature` do:
+ * many at once on all cores, and each key is read once.
  */
-export function signatureVerifier(): (signature: string | Uint8Array, signed: SignedMessage) => SshSignature {
+export function signatureVerifier(): (signature: string | Uint8Array, signed: SignedMessage) => Promise<SshSignature> {
   const keys = new Map<string, VerifyingKey>();
   const readKey = (blob: Buffer): VerifyingKey => {
     const name = blob.toString("latin1");
@@ -124,18 +144,19 @@ export function signatureVerifier(): (signature: string | Uint8Array, signed: Si
     keys.set(name, key);
     return key;
   };
-  return (signature, signed) => {
-    assertBytes("message", signed.message);
+  return async (signature, signed) => {
     const parsed = parseSignature(signature, readKey);
-    verifyParsed(parsed, signed);
+    if (!(await verifyOnThread(...checked(parsed, signed)))) throw bad(NOT_ITS_KEY);
     return withoutWorkings(parsed);
   };
 }
 
-function verifyParsed(parsed: ParsedSignature, signed: SignedMessage): void {
+/** What is left to verify of a signature that was made for the purpose. */
+function checked(parsed: ParsedSignature, signed: SignedMessage): Verification {
+  assertBytes("message", signed.message);
   if (parsed.namespace !== signed.namespace) throw bad("it was made for another purpose");
   if (parsed.fido !== null && (parsed.fido.flags & USER_PRESENT) === 0) {
     throw bad("the FIDO key was not touched for it");
   }
-  if (!isMadeByKey(parsed, dataToSign(signed, parsed.hash))) throw bad("its key did not make it over this message");
+  return verificationOf(parsed, dataToSign(signed, parsed.hash));
 }

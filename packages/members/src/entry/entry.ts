@@ -7,11 +7,16 @@ import type { Identifier, MemberKey } from "./identifiers.ts";
 /** What a member may do: an admin changes the log, a reader opens keys. */
 export type Role = "admin" | "reader";
 
-/** A git-crypt key of a name, by its commitment: see `commitmentOf`. */
+/** A git-crypt key of a name, and for whom it is. */
 export interface NamedCommitment {
   readonly keyName: string;
-  /** 64 hexadecimal digits. */
+  /** 64 hexadecimal digits: see `commitmentOf`. */
   readonly commitment: string;
+  /**
+   * 64 hexadecimal digits: see `audienceOf`. It shows whether the author took the same people for
+   * members as whoever reads it.
+   */
+  readonly audience: string;
 }
 
 /** The first entry: its author is the first member, and an admin. */

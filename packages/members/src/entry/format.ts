@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { MembersError } from "../errors.ts";
 import type { Action, Entry, EntryDraft, NamedCommitment } from "./entry.ts";
-import { isAccount, isKeyId, isSshKeyId, readMemberKey, type MemberKey } from "./identifiers.ts";
+import { isAccount, isKeyId, isSshKeyId, checkedKey, readMemberKey, type MemberKey } from "./identifiers.ts";
 
 /*
  * The bytes of an entry. Reading takes the lines apart and writes them again: only what comes out as
@@ -22,7 +22,7 @@ const SIGNATURE =
 const ID = /^[0-9a-f]{64}$/;
 const NONCE = /^[0-9a-f]{32}$/;
 const KEY_NAME = /^[A-Za-z0-9_-]{1,128}$/;
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+const INSTANT = /^\d{4}-\d\d-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
 /** Control characters, and halves of characters, which UTF-8 cannot hold. */
 const UNFIT = /[\p{Cc}\p{Cs}]/u;
 
@@ -31,15 +31,16 @@ const malformed = (problem: string): MembersError => new MembersError("MALFORMED
 /** Whether a text has the form of an entry's id. */
 export const isEntryId = (text: string): boolean => ID.test(text);
 
+/** A day that a month does not have is read as one of the next month. */
 const isInstant = (text: string): boolean =>
-  INSTANT.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text.replace("Z", ".000Z");
+  new Date(Date.parse(text)).getUTCDate() === Number(INSTANT.exec(text)?.[1] ?? Number.NaN);
 
 const isText = (text: string, bytes: number): boolean =>
   text !== "" && !UNFIT.test(text) && Buffer.byteLength(text) <= bytes;
 
 const isGeneration = (text: string): boolean => {
-  const [keyName = "", commitment = ""] = text.split(" ");
-  return text === `${keyName} ${commitment}` && KEY_NAME.test(keyName) && ID.test(commitment);
+  const [keyName = "", ...digests] = text.split(" ");
+  return KEY_NAME.test(keyName) && digests.length === 2 && digests.every((digest) => ID.test(digest));
 };
 
 /** The fields in the order of their lines, and what each of their values must be. */
@@ -72,9 +73,9 @@ type Values = Partial<Record<Field, readonly string[]>>;
 const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 
 const optional = (value: string | null): string[] => (value === null ? [] : [value]);
-const textsOf = (keys: readonly MemberKey[]): string[] => keys.map(({ text }) => readMemberKey(text).text);
+const textsOf = (keys: readonly MemberKey[]): string[] => keys.map((key) => checkedKey(key).text);
 const linesOf = (generations: readonly NamedCommitment[]): string[] =>
-  generations.map(({ keyName, commitment }) => `${keyName} ${commitment}`);
+  generations.map(({ keyName, commitment, audience }) => `${keyName} ${commitment} ${audience}`);
 
 const demand = (isThere: boolean, problem: string): void => {
   if (!isThere) throw malformed(problem);
@@ -164,7 +165,7 @@ export function encodeDraft({ root, parents, author, time, action }: EntryDraft)
 }
 
 /** The id of the entry whose signed bytes these are. */
-export const entryId = (signed: Uint8Array): string => createHash("sha256").update(signed).digest("hex");
+export const entryId = (signed: Uint8Array): string => hash("sha256", signed, "hex");
 
 /** The values of the lines, by their names. Unknown names are kept: they are not written again. */
 function readLines(text: string): ReadonlyMap<string, readonly string[]> {
@@ -190,8 +191,8 @@ function readAction(values: ReadonlyMap<string, readonly string[]>): Action {
   const role = maybe("role") === "admin" ? "admin" : null;
   const opens = all("opens");
   const generations = all("generation").map((value) => {
-    const [keyName = MISSING, commitment = MISSING] = value.split(" ");
-    return { keyName, commitment };
+    const [keyName = MISSING, commitment = MISSING, audience = MISSING] = value.split(" ");
+    return { keyName, commitment, audience };
   });
   const kind = first("action");
   switch (kind) {

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { decodeBase64, encodeBase64 } from "@git-vault/core";
+import { hash } from "node:crypto";
+import { decodeBase64 } from "@git-vault/core";
 import { MembersError } from "../errors.ts";
 
 /*
@@ -59,6 +59,16 @@ export const isKeyId = (text: string): boolean => SSH_ID.test(text) || AGE.test(
 
 const malformed = (problem: string): MembersError => new MembersError("MALFORMED_KEY", `malformed key: ${problem}`);
 
+/** Keys that were read here. */
+const known = new WeakSet<MemberKey>();
+const remember = (key: MemberKey): MemberKey => {
+  known.add(key);
+  return key;
+};
+
+/** A key that was read here, or is now; throws MembersError `MALFORMED_KEY`. */
+export const checkedKey = (key: MemberKey): MemberKey => (known.has(key) ? key : readMemberKey(key.text));
+
 /**
  * Reads a public key as entries hold it. An SSH key may be of any type that signs, also one that no
  * message can be sealed to. Only its form is checked: whether its numbers make a sound key shows
@@ -69,17 +79,17 @@ const malformed = (problem: string): MembersError => new MembersError("MALFORMED
 export function readMemberKey(text: string): MemberKey {
   if (text.length > LONGEST) throw malformed(`expected at most ${LONGEST} characters, got ${text.length}`);
   if (AGE.test(text)) {
-    return { text, type: text.startsWith("age1pq1") ? "age-hybrid" : "age-x25519", id: text, signs: false };
+    return remember({ text, type: text.startsWith("age1pq1") ? "age-hybrid" : "age-x25519", id: text, signs: false });
   }
   const [type = "", value = "", ...more] = text.split(" ");
   if (more.length > 0) throw malformed("expected no comment");
-  if (type === "openpgp" && OPENPGP.test(value)) return { text, type, id: value, signs: false };
+  if (type === "openpgp" && OPENPGP.test(value)) return remember({ text, type, id: value, signs: false });
   const fields = SSH_TYPES.get(type);
   if (fields === undefined) throw malformed("expected an SSH key that signs, age1… or openpgp and a fingerprint");
   const blob = decodeBase64(value);
   if (blob === null || !hasFields(blob, type, fields)) throw malformed(`the ${type} key is damaged`);
-  const digest = encodeBase64(createHash("sha256").update(blob).digest(), "unpadded");
-  return { text, type, id: `SHA256:${digest}`, signs: true };
+  const id = `SHA256:${hash("sha256", blob, "base64").replace("=", "")}`;
+  return remember({ text, type, id, signs: true });
 }
 
 /** Whether a blob is a type and so many fields, each after its length (RFC 4251 section 5). */

@@ -1,22 +1,23 @@
-import { armorSignature, KeyError, signatureVerifier, type SshSignature } from "@git-vault/keys";
+import { armorSignature, KeyError, signatureVerifier, verifySignature, type SshSignature } from "@git-vault/keys";
 import { MembersError } from "../errors.ts";
-import type { Entry, EntryDraft } from "./entry.ts";
+import type { EntryDraft } from "./entry.ts";
 import { encodeDraft, type ParsedEntry } from "./format.ts";
 
 /** What the signatures of entries are made for. */
 export const MEMBERS_NAMESPACE = "members@git-vault";
 
-type Verifier = ReturnType<typeof signatureVerifier>;
-
-/** Whether an entry's signature is its author's, over the entry, and in its one form. */
-export function isSigned({ entry, signed }: ParsedEntry, verify: Verifier): boolean {
-  try {
-    const signature = verify(entry.signature, { namespace: MEMBERS_NAMESPACE, message: signed });
-    return signature.publicKey.fingerprint === entry.author && armorSignature(signature) === entry.signature;
-  } catch (error) {
-    if (error instanceof KeyError) return false;
-    throw error;
-  }
+/** Gives a function that tells whether an entry's signature is its author's, over the entry, in its one form. */
+export function entryVerifier(): (parsed: ParsedEntry) => Promise<boolean> {
+  const verify = signatureVerifier();
+  return async ({ entry, signed }) => {
+    try {
+      const signature = await verify(entry.signature, { namespace: MEMBERS_NAMESPACE, message: signed });
+      return signature.publicKey.fingerprint === entry.author && armorSignature(signature) === entry.signature;
+    } catch (error) {
+      if (error instanceof KeyError) return false;
+      throw error;
+    }
+  };
 }
 
 /**
@@ -27,11 +28,15 @@ export function isSigned({ entry, signed }: ParsedEntry, verify: Verifier): bool
  * @throws MembersError `FOREIGN_SIGNATURE` for another; what `encodeDraft` throws
  */
 export function finishEntry(draft: EntryDraft, signature: SshSignature): Buffer {
-  const signed = encodeDraft(draft);
-  const armored = armorSignature(signature);
-  const entry: Entry = { ...draft, id: "", signature: armored };
-  if (!isSigned({ entry, signed }, signatureVerifier())) {
-    throw new MembersError("FOREIGN_SIGNATURE", "the signature is not the author's over this entry");
+  const message = encodeDraft(draft);
+  const foreign = (cause?: unknown): MembersError =>
+    new MembersError("FOREIGN_SIGNATURE", "the signature is not the author's over this entry", { cause });
+  if (signature.publicKey.fingerprint !== draft.author) throw foreign();
+  try {
+    verifySignature(signature, { namespace: MEMBERS_NAMESPACE, message });
+  } catch (error) {
+    if (error instanceof KeyError) throw foreign(error);
+    throw error;
   }
-  return Buffer.concat([signed, Buffer.from(armored)]);
+  return Buffer.concat([message, Buffer.from(armorSignature(signature))]);
 }

@@ -6,7 +6,7 @@ import { headsOf, keyNamesOf, type KeyName } from "./generations.ts";
 import { graphOf, looksOf, type Graph } from "./graph.ts";
 import { judge, type Judgement } from "./judge.ts";
 import { ALL, type Group } from "./people.ts";
-import { isGift, isTaking, type Reason } from "./rules.ts";
+import { isGift, isTaking, isVain, type Reason } from "./rules.ts";
 
 /** Somebody who may open keys of the repository. */
 export interface Member {
@@ -26,6 +26,17 @@ export interface Removed {
   readonly identifier: Identifier;
   /** The ids of the entries that took it: a readmission names them. */
   readonly by: readonly [string, ...string[]];
+}
+
+/**
+ * An entry that took from the author of another, which took it from its own author; neither knew of
+ * the other. Clones that know different histories of the branch may take another side.
+ */
+export interface Dispute {
+  /** The id of the entry that counts here. */
+  readonly stands: string;
+  /** The id of the entry that does not. */
+  readonly fails: string;
 }
 
 /** Whether an entry counts. */
@@ -51,11 +62,16 @@ export interface Membership {
   readonly members: readonly Member[];
   readonly removed: readonly Removed[];
   readonly keyNames: readonly KeyName[];
+  /** Who took from each other. */
+  readonly disputes: readonly Dispute[];
   /** The ids of the counting entries that none descends from: the parents of the next one. */
   readonly heads: readonly string[];
   /** Of every entry of the log, by id. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
-  /** The ids of entries that others hang on and that are not there: the log was cut. */
+  /**
+   * The ids of entries that are not there and that what a member wrote hangs on: the log was cut.
+   * What others hang their entries on is of no interest.
+   */
   readonly missing: readonly string[];
   /** The ids of entries that are remembered and not there. */
   readonly lost: readonly string[];
@@ -78,27 +94,39 @@ export interface FoldOptions {
 export function fold(log: Log, { root, remembered = [], history = [] }: FoldOptions = {}): Membership {
   const lookOf = looksOf([...remembered, ...history]);
   const roots = [...log.signed].filter((id) => log.entries.get(id)?.root === null).toSorted();
-  const known = rootOf(roots, root, lookOf);
-  const graph = graphOf(log, known ?? "", lookOf);
+  const first = rootOf(roots, root, lookOf);
+  const graph = graphOf(log, first ?? "", lookOf);
   const judgement = judge(graph);
-  const { counts } = judgement;
-  const counting = graph.entries.flatMap(({ action }, node) =>
-    counts[node] === 1 && action.kind !== "note" ? node : [],
+  const { counts, problems, people } = judgement;
+  const known = graph.entries.flatMap(({ action }, node) =>
+    (counts[node] === 1 || isVain(problems.get(node))) && action.kind !== "note" ? node : [],
   );
-  const members = membersOf(graph, judgement);
+  const members = people.groupsWithin(ALL, counts).map((group) => memberOf(graph, group, judgement));
+  const idOf = (node: number): string => graph.entryOf(node).id;
   return {
-    root: known,
+    root: first,
     roots,
     members,
     removed: removedOf(graph, judgement, members),
     keyNames: keyNamesOf(graph, judgement),
-    heads: headsOf(graph, counting)
-      .map((node) => graph.entryOf(node).id)
-      .toSorted(),
+    disputes: disputesOf(graph, judgement),
+    heads: headsOf(graph, known).map(idOf).toSorted(),
     verdicts: new Map([...log.entries.keys()].toSorted().map((id) => [id, verdictOf(id, log, graph, judgement)])),
-    missing: graph.missing,
+    missing: missingOf(log, graph, members),
     lost: [...new Set(remembered.flat())].filter((id) => !log.entries.has(id)).toSorted(),
   };
+}
+
+function missingOf(log: Log, graph: Graph, members: readonly Member[]): string[] {
+  const authors = new Set(members.flatMap(({ keys }) => keys.map(({ id }) => id)));
+  const cut = [...graph.misplaced].filter(([id, why]) => {
+    const author = log.signed.has(id) ? log.entries.get(id)?.author : undefined;
+    return why === "missing-parent" && author !== undefined && authors.has(author);
+  });
+  const above = new Set(cut.map(([id]) => id));
+  // A set's iterator goes on to what is added meanwhile.
+  for (const id of above) for (const parent of log.entries.get(id)?.parents ?? []) above.add(parent);
+  return [...above].filter((id) => !log.entries.has(id)).toSorted();
 }
 
 /** The root that is known, or the only one, or the one that arrived before all others. */
@@ -109,20 +137,17 @@ function rootOf(roots: readonly string[], known: string | undefined, lookOf: (id
   return second === undefined || lookOf(first) < lookOf(second) ? first : null;
 }
 
-function membersOf(graph: Graph, { counts, people }: Judgement): Member[] {
-  const members: Member[] = [];
-  const done = new Set<number>();
-  for (const [node, { action }] of graph.entries.entries()) {
-    if ((action.kind !== "start" && action.kind !== "add") || done.has(node)) continue;
-    const group = people.groupOfRecord(node, ALL, counts);
-    if (group === null) continue;
-    for (const record of group.records) done.add(record);
-    members.push(memberOf(graph, group, { counts, people }));
-  }
-  return members;
+function disputesOf(graph: Graph, { counts, problems, people }: Judgement): Dispute[] {
+  return graph.entries.flatMap(({ id, action }, node) => {
+    const { reason, by } = problems.get(node) ?? {};
+    if (!isTaking(action.kind) || reason !== "author-removed" || by === undefined) return [];
+    const { id: stands, author } = graph.entryOf(by);
+    const group = graph.areConcurrent(by, node) ? people.groupOf(author, by, counts) : null;
+    return group !== null && people.disarms(node, author, group) ? { stands, fails: id } : [];
+  });
 }
 
-function memberOf(graph: Graph, group: Group, { counts, people }: Pick<Judgement, "counts" | "people">): Member {
+function memberOf(graph: Graph, group: Group, { counts, people }: Judgement): Member {
   const has = people.identifiersOf(group, ALL, counts);
   const gifts = group.gifts.toSorted((a, b) => a - b).map((gift) => graph.entryOf(gift).action);
   const keys = new Map<string, MemberKey>();

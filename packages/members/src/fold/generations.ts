@@ -1,8 +1,10 @@
 import type { NamedCommitment } from "../entry/entry.ts";
+import { isAccount } from "../entry/identifiers.ts";
 import type { Graph } from "./graph.ts";
 import type { Judgement } from "./judge.ts";
-import { namesIn } from "./people.ts";
-import { isTaking } from "./rules.ts";
+import { audienceOf } from "../commitment.ts";
+import { namesIn, upTo } from "./people.ts";
+import { isGift, isTaking, isVain } from "./rules.ts";
 
 /** A git-crypt key that the log names. */
 export interface Generation extends NamedCommitment {
@@ -15,10 +17,10 @@ export interface Generation extends NamedCommitment {
 }
 
 /**
- * - `settled`: one generation is current, and nobody who was removed was ever given it
+ * - `settled`: one generation is current, and was given to nobody who should not have it
  * - `two-heads`: several are, made without knowing of each other; a generation that descends from
  *   all of them ends it
- * - `stale`: somebody who was removed may have every one; a new generation ends it
+ * - `stale`: of every one, somebody may have it who should not; a new generation ends it
  */
 export type KeyState = "settled" | "two-heads" | "stale";
 
@@ -32,7 +34,10 @@ export interface KeyName {
   /** What to encrypt with: in `two-heads` that of them that arrived first; in `stale` nothing is safe. */
   readonly current: Generation;
   readonly state: KeyState;
-  /** Where it is stale: the ids of the entries that took it from somebody. */
+  /**
+   * Where it is stale: the ids of the entries that took it from somebody, or that gave it to nobody
+   * who is a member; its own where its author took other people for members.
+   */
   readonly staleBy: readonly string[];
 }
 
@@ -43,36 +48,56 @@ export function keyNamesOf(graph: Graph, judgement: Judgement): KeyName[] {
     if (judgement.counts[node] !== 1 || !("generations" in action)) continue;
     for (const { keyName } of action.generations) nodes.set(keyName, [...(nodes.get(keyName) ?? []), node]);
   }
-  const takings = takingsByName(graph, judgement);
+  const leaks = leaksByName(graph, judgement);
   const names = [...nodes.keys()].toSorted();
-  return names.map((name) => keyNameOf(graph, name, nodes.get(name) ?? [], takings.get(name) ?? []));
+  return names.map((name) => keyNameOf(name, nodes.get(name) ?? [], leaks.get(name) ?? [], graph, judgement));
 }
 
-function keyNameOf(graph: Graph, name: string, nodes: readonly number[], takings: readonly number[]): KeyName {
+function keyNameOf(
+  name: string,
+  nodes: readonly number[],
+  leaks: readonly number[],
+  graph: Graph,
+  judgement: Judgement,
+): KeyName {
   const generationOf = (node: number): Generation => {
     const { id, author, time, action } = graph.entryOf(node);
     const its = "generations" in action ? action.generations.find(({ keyName }) => keyName === name) : undefined;
-    return { keyName: name, commitment: its?.commitment ?? "", entry: id, author, time };
+    if (its === undefined) throw new RangeError("expected an entry that names a generation");
+    return { ...its, entry: id, author, time };
   };
   const generations = nodes.map(generationOf);
   const heads = headsOf(graph, nodes).map(generationOf);
-  /** What took a key from somebody, where it was named without knowing of that. */
-  const staleBy = ({ commitment }: Generation): number[] => {
-    const its = nodes.filter((_, index) => generations[index]?.commitment === commitment);
-    return takings.filter((taking) => its.some((node) => node !== taking && !graph.isBefore(taking, node)));
-  };
+  /** A key is as good as its worst entry: whoever had it keeps it. */
+  const staleBy = ({ commitment }: Generation): number[] =>
+    nodes.flatMap((node, index) => {
+      const generation = generations[index];
+      if (generation?.commitment !== commitment) return [];
+      const unknown = leaks.filter((leak) => leak !== node && !graph.isBefore(leak, node));
+      return generation.audience === audienceAt(node, name, judgement) ? unknown : [node, ...unknown];
+    });
   const fresh = heads.filter((head) => staleBy(head).length === 0);
   const [current] = fresh.length > 0 ? fresh : heads;
   if (current === undefined) throw new RangeError("expected a generation of the name");
   const distinct = new Set(fresh.map(({ commitment }) => commitment));
+  const stale = [...new Set(staleBy(current))].toSorted((a, b) => a - b);
   return {
     name,
     generations,
     heads,
     current,
     state: distinct.size === 0 ? "stale" : distinct.size === 1 ? "settled" : "two-heads",
-    staleBy: staleBy(current).map((node) => graph.entryOf(node).id),
+    staleBy: stale.map((node) => graph.entryOf(node).id),
   };
+}
+
+/** Those for whom a key is that an entry names, as we see it. */
+function audienceAt(node: number, name: string, { counts, people }: Judgement): string {
+  const keys = people
+    .groupsWithin(upTo(node), counts)
+    .filter((group) => people.namesOf(group, upTo(node), counts).has(name))
+    .flatMap((group) => [...people.identifiersOf(group, upTo(node), counts)]);
+  return audienceOf(keys.filter((identifier) => !isAccount(identifier)));
 }
 
 /** Of nodes in the graph's order those that are ancestors of none of them. */
@@ -82,25 +107,23 @@ export function headsOf(graph: Graph, nodes: readonly number[]): number[] {
   return heads.toReversed();
 }
 
-/** Of the names of keys: the takings after which somebody has a key that they should not have. */
-function takingsByName(graph: Graph, { counts, people, problems }: Judgement): Map<string, number[]> {
-  const takings = new Map<string, Set<number>>();
-  const add = (name: string, taking: number): void => {
-    takings.set(name, (takings.get(name) ?? new Set()).add(taking));
-  };
-  /** The taking because of which something does not count. */
-  const causeOf = (node: number): number | undefined => {
-    const problem = problems.get(node);
-    if (problem?.reason === "author-removed") return problem.by;
-    return problem?.by === undefined ? undefined : causeOf(problem.by);
+/**
+ * Of the names of keys: the entries after which somebody may have a key who should not. That are the
+ * takings, and what an admin gave to whom it turned out to be nobody's to give: they may have handed
+ * over the key with it.
+ */
+function leaksByName(graph: Graph, { counts, people, problems }: Judgement): Map<string, number[]> {
+  const leaks = new Map<string, number[]>();
+  const add = (name: string, node: number): void => {
+    leaks.set(name, [...(leaks.get(name) ?? []), node]);
   };
   for (const [node, entry] of graph.entries.entries()) {
-    if (counts[node] === 1 && isTaking(entry.action.kind)) {
+    if (counts[node] === 1 && isTaking(entry.action.kind))
       for (const name of people.namesTakenBy(node)) add(name, node);
-    }
-    // Somebody who is an admin may have handed a key to a member who turned out to be none.
-    const cause = problems.get(node)?.reason === "no-such-member" ? causeOf(node) : undefined;
-    if (cause !== undefined) for (const name of namesIn(entry)) add(name, cause);
+    if (!isVain(problems.get(node)) || !isGift(entry.action.kind)) continue;
+    const record = people.recordOf(node);
+    const gifts = record === undefined ? [node] : [record, node, ...people.givesOf(record)];
+    for (const name of new Set(gifts.flatMap((gift) => namesIn(graph.entryOf(gift))))) add(name, node);
   }
-  return new Map([...takings].map(([name, its]) => [name, [...its]]));
+  return leaks;
 }

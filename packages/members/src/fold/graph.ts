@@ -21,10 +21,10 @@ export interface Graph {
   isBefore(before: number, after: number): boolean;
   /** Whether two nodes know nothing of each other: neither is an ancestor of the other. */
   areConcurrent(one: number, other: number): boolean;
-  /** Signed entries that have no place here. */
+  /** Of nodes in the graph's order: the pairs that know nothing of each other. */
+  concurrentPairs(nodes: readonly number[]): Iterable<readonly [number, number]>;
+  /** Entries that have no place here, and the ids of parents that are not there. */
   readonly misplaced: ReadonlyMap<string, Misplaced>;
-  /** The ids of entries that are named as a parent and not there. */
-  readonly missing: readonly string[];
 }
 
 /** An entry with its ancestors, before it has an index. */
@@ -51,7 +51,7 @@ export function looksOf(looks: Iterable<Look>): (id: string) => number {
  * from the root, then by id.
  */
 export function graphOf(log: Log, root: string, lookOf: (id: string) => number): Graph {
-  const { placed, misplaced, missing } = place(log, root, lookOf);
+  const { placed, misplaced } = place(log, root, lookOf);
   const sorted = [...placed.values()].toSorted(
     (a, b) => a.look - b.look || a.depth - b.depth || (a.entry.id < b.entry.id ? -1 : 1),
   );
@@ -72,9 +72,9 @@ export function graphOf(log: Log, root: string, lookOf: (id: string) => number):
       return entry;
     },
     isBefore,
+    concurrentPairs: (nodes) => concurrentPairs(nodes, ancestors),
     areConcurrent: (one, other) => one !== other && !isBefore(one, other) && !isBefore(other, one),
     misplaced,
-    missing: [...missing].toSorted(),
   };
 }
 
@@ -93,16 +93,32 @@ function ancestorsOf(parents: readonly (readonly number[])[]): Uint32Array[] {
   return rows;
 }
 
+/** Looks at a word of bits at a time: in most logs there are none. */
+function* concurrentPairs(
+  nodes: readonly number[],
+  ancestors: readonly Uint32Array[],
+): Iterable<readonly [number, number]> {
+  const seen = new Uint32Array(((nodes.at(-1) ?? 0) >>> 5) + 1);
+  for (const node of nodes) {
+    const row = ancestors[node] ?? seen;
+    for (let word = 0; word <= node >>> 5; word += 1) {
+      let strangers = (seen[word] ?? 0) & ~(row[word] ?? 0);
+      for (let bit = 0; strangers !== 0; bit += 1, strangers >>>= 1) {
+        if ((strangers & 1) === 1) yield [word * 32 + bit, node];
+      }
+    }
+    seen[node >>> 5] = (seen[node >>> 5] ?? 0) | (1 << (node & 31));
+  }
+}
+
 interface Placement {
   readonly placed: ReadonlyMap<string, Placed>;
-  readonly misplaced: Map<string, Misplaced>;
-  readonly missing: Set<string>;
+  readonly misplaced: ReadonlyMap<string, Misplaced>;
 }
 
 function place(log: Log, root: string, lookOf: (id: string) => number): Placement {
   const placed = new Map<string, Placed>();
   const misplaced = new Map<string, Misplaced>();
-  const missing = new Set<string>();
   const isDone = (id: string): boolean => placed.has(id) || misplaced.has(id);
   /** Places an entry whose parents are done. */
   const placeOne = (entry: Entry): void => {
@@ -120,10 +136,7 @@ function place(log: Log, root: string, lookOf: (id: string) => number): Placemen
     const waiting = [id];
     for (let top = waiting.at(-1); top !== undefined; top = waiting.at(-1)) {
       const entry = log.entries.get(top);
-      if (entry === undefined) {
-        missing.add(top);
-        misplaced.set(top, "missing-parent");
-      }
+      if (entry === undefined) misplaced.set(top, "missing-parent");
       const above = entry?.parents.filter((parent) => !isDone(parent)) ?? [];
       if (above.length > 0) waiting.push(...above);
       else {
@@ -132,5 +145,5 @@ function place(log: Log, root: string, lookOf: (id: string) => number): Placemen
       }
     }
   }
-  return { placed, misplaced, missing };
+  return { placed, misplaced };
 }

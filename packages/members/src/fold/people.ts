@@ -16,6 +16,9 @@ import type { Graph } from "./graph.ts";
 /** In the place of `within`: the whole log. */
 export const ALL = -1;
 
+/** In the place of `within`: the ancestors of a node, and itself. */
+export const upTo = (node: number): number => ALL - 1 - node;
+
 /** 1 for each node that counts. */
 export type Counts = Uint8Array;
 
@@ -41,7 +44,10 @@ export const namesIn = ({ action }: Entry): readonly string[] =>
 const makesAdmin = ({ action }: Entry): boolean =>
   action.kind === "start" || ((action.kind === "add" || action.kind === "give") && action.role === "admin");
 
+const removes = ({ kind }: Action): boolean => kind === "remove";
 const takesRole = (action: Action): boolean => action.kind === "take" && action.role === "admin";
+
+const NONE: readonly never[] = [];
 
 const push = <Key>(map: Map<Key, number[]>, key: Key, value: number): void => {
   const list = map.get(key);
@@ -53,6 +59,8 @@ export class People {
   readonly #graph: Graph;
   /** What is decided so far. */
   readonly #decided: Counts;
+  /** Of each node: the identifiers that it brings in. */
+  readonly #identifiers: readonly (readonly Identifier[])[];
   /** Of an identifier: the gifts that bring it in. */
   readonly #bringers = new Map<Identifier, number[]>();
   /** Of a gift or a take: the record that it is about. */
@@ -69,9 +77,10 @@ export class People {
   constructor(graph: Graph, decided: Counts) {
     this.#graph = graph;
     this.#decided = decided;
+    this.#identifiers = graph.entries.map(identifiersIn);
     for (const [node, entry] of graph.entries.entries()) {
       const { action } = entry;
-      for (const identifier of identifiersIn(entry)) push(this.#bringers, identifier, node);
+      for (const identifier of this.#in(node)) push(this.#bringers, identifier, node);
       if (action.kind === "start" || action.kind === "add") this.#records.set(node, node);
       if (action.kind !== "give" && action.kind !== "take") continue;
       const record = graph.nodeOf(action.member);
@@ -81,8 +90,15 @@ export class People {
     }
   }
 
+  #in(node: number): readonly Identifier[] {
+    return this.#identifiers[node] ?? NONE;
+  }
+
   #isIn(node: number, within: number, counts: Counts): boolean {
-    return counts[node] === 1 && (within === ALL || this.#graph.isBefore(node, within));
+    if (counts[node] !== 1) return false;
+    if (within >= 0) return this.#graph.isBefore(node, within);
+    const last = ALL - 1 - within;
+    return within === ALL || node === last || this.#graph.isBefore(node, last);
   }
 
   /** The record that a gift or a take is about; undefined where it names none of its ancestors. */
@@ -92,12 +108,12 @@ export class People {
 
   /** The gifts that bring in an identifier, whether they count or not. */
   bringersOf(identifier: Identifier): readonly number[] {
-    return this.#bringers.get(identifier) ?? [];
+    return this.#bringers.get(identifier) ?? NONE;
   }
 
   /** What was given to a record later, whether it counts or not. */
   givesOf(record: number): readonly number[] {
-    return this.#gives.get(record) ?? [];
+    return this.#gives.get(record) ?? NONE;
   }
 
   /** Whether a taking takes an identifier itself, and not only something else of its member. */
@@ -124,9 +140,15 @@ export class People {
   }
 
   /** What was taken from the member to whom `bringer` brought an identifier, by other than ancestors of `gift`. */
-  #takingsFrom(identifier: Identifier, bringer: number, gift: number, within: number, counts: Counts): number[] {
+  #takingsFrom(
+    identifier: Identifier,
+    bringer: number,
+    gift: number,
+    within: number,
+    counts: Counts,
+  ): readonly number[] {
     const takers = this.#takers.get(identifier);
-    if (takers === undefined) return [];
+    if (takers === undefined) return NONE;
     return [...takers].filter(
       (taking) =>
         this.#isIn(taking, within, counts) &&
@@ -136,25 +158,29 @@ export class People {
   }
 
   /** The takings that undo a gift, of those for which `isMeant` holds. */
-  #undoing(gift: number, within: number, counts: Counts, isMeant: (action: Action) => boolean): number[] {
+  #undoing(gift: number, within: number, counts: Counts, isMeant: (action: Action) => boolean): readonly number[] {
     const record = this.recordOf(gift);
-    if (record === undefined) return [];
-    const takings = identifiersIn(this.#graph.entryOf(record)).flatMap((identifier) =>
-      this.#takingsFrom(identifier, record, gift, within, counts),
-    );
-    return takings.filter((taking) => isMeant(this.#graph.entryOf(taking).action));
+    if (record === undefined) return NONE;
+    const found: number[] = [];
+    for (const identifier of this.#in(record)) {
+      for (const taking of this.#takingsFrom(identifier, record, gift, within, counts)) {
+        if (isMeant(this.#graph.entryOf(taking).action)) found.push(taking);
+      }
+    }
+    return found;
   }
 
   /** The entries that removed a record; none where it stands. */
-  removalsOf(record: number, within: number, counts: Counts): number[] {
-    return this.#undoing(record, within, counts, ({ kind }) => kind === "remove");
+  removalsOf(record: number, within: number, counts: Counts): readonly number[] {
+    return this.#undoing(record, within, counts, removes);
   }
 
   /** The entries that took from a member an identifier that a gift brought in; none where it is theirs. */
-  takingsOf(identifier: Identifier, gift: number, within: number, counts: Counts): number[] {
+  takingsOf(identifier: Identifier, gift: number, within: number, counts: Counts): readonly number[] {
     const record = this.recordOf(gift);
-    const removals = record === undefined ? [] : this.removalsOf(record, within, counts);
+    const removals = record === undefined ? NONE : this.removalsOf(record, within, counts);
     const takings = this.#takingsFrom(identifier, gift, gift, within, counts);
+    if (takings.length === 0) return removals;
     return [...removals, ...takings.filter((taking) => this.#takes(taking, identifier))];
   }
 
@@ -184,6 +210,19 @@ export class People {
     return this.#join([record], within, counts);
   }
 
+  /** All members. */
+  groupsWithin(within: number, counts: Counts): Group[] {
+    const groups: Group[] = [];
+    const done = new Set<number>();
+    for (const [node, record] of this.#records) {
+      if (node !== record || done.has(record)) continue;
+      const group = this.groupOfRecord(record, within, counts);
+      for (const one of group?.records ?? []) done.add(one);
+      if (group !== null) groups.push(group);
+    }
+    return groups;
+  }
+
   #join(first: readonly (number | undefined)[], within: number, counts: Counts): Group | null {
     const records = new Set<number>();
     const add = (record: number | undefined): void => {
@@ -197,7 +236,7 @@ export class People {
       const its = [record, ...this.givesOf(record)].filter((gift) => this.#isIn(gift, within, counts));
       gifts.push(...its);
       for (const gift of its) {
-        for (const identifier of identifiersIn(this.#graph.entryOf(gift))) {
+        for (const identifier of this.#in(gift)) {
           const others = this.bringersOf(identifier).filter((other) => this.#isIn(other, within, counts));
           for (const other of others) if (this.#isSame(identifier, gift, other)) add(this.recordOf(other));
         }
@@ -209,7 +248,7 @@ export class People {
   /** The accounts and the ids of the keys that a member has. */
   identifiersOf({ gifts }: Group, within: number, counts: Counts): Set<Identifier> {
     const has = gifts.flatMap((gift) =>
-      identifiersIn(this.#graph.entryOf(gift)).filter((one) => this.takingsOf(one, gift, within, counts).length === 0),
+      this.#in(gift).filter((one) => this.takingsOf(one, gift, within, counts).length === 0),
     );
     return new Set(has);
   }
@@ -244,7 +283,7 @@ export class People {
     for (const group of groups) {
       if (group === null) continue;
       for (const gift of group.gifts) {
-        for (const identifier of identifiersIn(this.#graph.entryOf(gift))) push(reach, identifier, gift);
+        for (const identifier of this.#in(gift)) push(reach, identifier, gift);
       }
       const has = action.kind === "remove" ? this.identifiersOf(group, taking, this.#decided) : [];
       for (const identifier of has) taken.add(identifier);
@@ -299,7 +338,7 @@ export class People {
     const { action } = this.#graph.entryOf(taking);
     const reaches = (gift: number, identifier: Identifier): boolean => this.#reaches(taking, identifier, gift);
     const inGroup = (isMeant: (identifier: Identifier) => boolean): boolean =>
-      gifts.some((gift) => identifiersIn(this.#graph.entryOf(gift)).some((one) => isMeant(one) && reaches(gift, one)));
+      gifts.some((gift) => this.#in(gift).some((one) => isMeant(one) && reaches(gift, one)));
     if (action.kind === "remove") return inGroup(() => true);
     if (action.kind !== "take") return false;
     return (
@@ -311,7 +350,7 @@ export class People {
   disarmerOf(node: number, key: Identifier, group: Group, counts: Counts): number | undefined {
     const takings = new Set<number>();
     for (const gift of group.gifts) {
-      for (const identifier of identifiersIn(this.#graph.entryOf(gift))) {
+      for (const identifier of this.#in(gift)) {
         for (const taking of this.#takers.get(identifier) ?? []) takings.add(taking);
       }
     }

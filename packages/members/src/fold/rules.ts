@@ -42,6 +42,16 @@ export interface Problem {
   readonly by?: number | undefined;
 }
 
+/**
+ * Whether an entry's author might have written it, and only whom it is about was not what they took
+ * them for.
+ */
+export const isVain = (problem: Problem | undefined): boolean =>
+  problem !== undefined &&
+  ["needs-readmission", "unknown-removal", "no-such-member", "no-such-key", "cannot-sign", "own-power"].includes(
+    problem.reason,
+  );
+
 export type Kind = Entry["action"]["kind"];
 
 export const isGift = (kind: Kind): boolean => kind === "start" || kind === "add" || kind === "give";

@@ -1,8 +1,7 @@
-import { signatureVerifier } from "@git-vault/keys";
 import { MembersError } from "../errors.ts";
 import type { Entry, EntryDraft } from "../entry/entry.ts";
 import { encodeDraft, entryId, parse, type ParsedEntry } from "../entry/format.ts";
-import { isSigned } from "../entry/sign.ts";
+import { entryVerifier } from "../entry/sign.ts";
 
 /** A file of the folder that holds the log. */
 export interface LogFile {
@@ -47,48 +46,61 @@ const signersIn = ({ action }: Entry): string[] =>
  * Reads the files of a log. One bad file never hides another, and no file costs more than reading it
  * unless a key that entries with sound signatures brought in is said to have signed it: what others
  * wrote counts for nothing anyway. A name may come several times, such as from a tree and from its
- * history; an entry's signature holds if it holds in one of them.
+ * history: an entry's signature holds if it holds in one of them.
  */
-export function readLog(files: Iterable<LogFile>, { root, verified }: ReadLogOptions = {}): Log {
-  const bad: BadFile[] = [];
-  const copies = new Map<string, ParsedEntry[]>();
-  const ofAuthor = new Map<string, Set<string>>();
-  for (const { name, bytes } of files) {
-    const parsed = parseOrNull(bytes, (problem) => bad.push({ name, problem }));
-    if (parsed === null) continue;
-    const { id, author } = parsed.entry;
-    if (id !== name) {
-      bad.push({ name, problem: "it is an entry, and its name is not the entry's id" });
-      continue;
-    }
-    copies.set(id, [...(copies.get(id) ?? []), parsed]);
-    ofAuthor.set(author, (ofAuthor.get(author) ?? new Set()).add(id));
+export async function readLog(files: Iterable<LogFile>, { root, verified }: ReadLogOptions = {}): Promise<Log> {
+  const { copies, bad } = readFiles(files);
+  const entries = new Map<string, Entry>();
+  const ofAuthor = new Map<string, string[]>();
+  const authors = new Set<string>();
+  for (const [id, [{ entry }]] of copies) {
+    entries.set(id, entry);
+    if (root !== undefined && root !== (entry.root ?? id)) continue;
+    const ids = ofAuthor.get(entry.author);
+    if (ids === undefined) ofAuthor.set(entry.author, [id]);
+    else ids.push(id);
+    if (entry.root === null) authors.add(entry.author);
   }
-  const isOfRoot = ({ id, root: its }: Entry): boolean => root === undefined || root === (its ?? id);
-  const verify = signatureVerifier();
+  const isSigned = entryVerifier();
   const signed = new Set<string>();
   const forged = new Set<string>();
-  const entries = new Map<string, Entry>();
-  for (const [id, [first]] of copies) if (first !== undefined) entries.set(id, first.entry);
-  const authors = new Set(
-    [...entries.values()].filter((one) => one.root === null && isOfRoot(one)).map((one) => one.author),
-  );
+  const check = async (id: string): Promise<void> => {
+    let isSound = verified?.has(id) === true;
+    for (const copy of copies.get(id) ?? []) {
+      if (isSound) break;
+      isSound = await isSigned(copy);
+      if (isSound) entries.set(id, copy.entry);
+    }
+    (isSound ? signed : forged).add(id);
+  };
+  // A set's iterator goes on to what is added meanwhile.
   for (const author of authors) {
-    for (const id of ofAuthor.get(author) ?? []) {
-      const all = copies.get(id) ?? [];
-      const sound =
-        verified?.has(id) === true ? all[0] : all.find((copy) => isOfRoot(copy.entry) && isSigned(copy, verify));
-      if (sound === undefined) {
-        if (all.some(({ entry }) => isOfRoot(entry))) forged.add(id);
-        continue;
-      }
-      signed.add(id);
-      entries.set(id, sound.entry);
-      // A set's iterator goes on to what is added meanwhile.
-      for (const signer of signersIn(sound.entry)) authors.add(signer);
+    const ids = ofAuthor.get(author) ?? [];
+    await Promise.all(ids.map(check));
+    for (const id of ids) {
+      const entry = signed.has(id) ? entries.get(id) : undefined;
+      for (const signer of entry === undefined ? [] : signersIn(entry)) authors.add(signer);
     }
   }
   return { entries, signed, forged, bad };
+}
+
+/** The sound copies of each entry, and the files that hold none. */
+function readFiles(files: Iterable<LogFile>): {
+  readonly copies: ReadonlyMap<string, readonly [ParsedEntry, ...ParsedEntry[]]>;
+  readonly bad: readonly BadFile[];
+} {
+  const copies = new Map<string, [ParsedEntry, ...ParsedEntry[]]>();
+  const bad: BadFile[] = [];
+  for (const { name, bytes } of files) {
+    const parsed = parseOrNull(bytes, (problem) => bad.push({ name, problem }));
+    if (parsed === null) continue;
+    const others = copies.get(name);
+    if (parsed.entry.id !== name) bad.push({ name, problem: "it is an entry, and its name is not the entry's id" });
+    else if (others === undefined) copies.set(name, [parsed]);
+    else others.push(parsed);
+  }
+  return { copies, bad };
 }
 
 function parseOrNull(bytes: Uint8Array, report: (problem: string) => void): ParsedEntry | null {
