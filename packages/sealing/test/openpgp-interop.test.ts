@@ -31,6 +31,20 @@ test("an OpenPGP message in pieces is refused at the piece with which it is over
   await expect(opener.push(half)).rejects.toMatchObject({ code: "TOO_LARGE" });
 });
 
+test("an OpenPGP message that is for nobody, or in two blocks, is malformed", async () => {
+  const message = vector("rfc9580-a8-message");
+  const nobody = Buffer.from([0xca, 3, 0x50, 0x47, 0x50, 0xd2, 1, 1]);
+  for (const [bytes, problem] of [
+    [nobody, "it names nobody that it is sealed to"],
+    [Buffer.concat([message, message]), "expected one block of armor and nothing else"],
+  ] as const) {
+    await expect(open(bytes, [])).rejects.toMatchObject({
+      code: "MALFORMED_MESSAGE",
+      message: expect.stringContaining(problem),
+    });
+  }
+});
+
 describe("an OpenPGP message to a key of version 6", () => {
   test("opens, as in RFC 9580, appendices A.4 and A.8", async () => {
     const [file] = await readOpenPgpPrivateKeys(vector("rfc9580-a4-secret-key"));
