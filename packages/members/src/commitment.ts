@@ -1,5 +1,6 @@
 import { createHash, hash } from "node:crypto";
 import { assertBytes, assertString } from "@git-vault/core";
+import type { Member } from "./member.ts";
 
 /**
  * What the log says of a git-crypt key: 64 hexadecimal digits, SHA-256 over `git-vault key
@@ -15,12 +16,18 @@ export function commitmentOf(keyName: string, keyFile: Uint8Array): string {
 }
 
 /**
- * What the log says of those for whom a key is: 64 hexadecimal digits, SHA-256 over the ids of their
- * keys, sorted, each with a line end.
+ * What the log says of those for whom a key is: 64 hexadecimal digits, SHA-256 over the ids of the
+ * keys of all members who may open it, sorted, each with a line end.
  *
- * @param keys the ids of all keys of the members who may open it, once the entry counts
+ * @param members as they are once the entry counts: see `withDraft`
  */
-export function audienceOf(keys: Iterable<string>): string {
-  const lines = [...new Set(keys)].toSorted().map((id) => `${id}\n`);
+export const audienceOf = (members: Iterable<Pick<Member, "opens" | "keys">>, keyName: string): string =>
+  audienceOfKeys(
+    [...members].filter(({ opens }) => opens.includes(keyName)).flatMap(({ keys }) => keys.map(({ id }) => id)),
+  );
+
+/** The audience of which these are the keys. */
+export function audienceOfKeys(ids: Iterable<string>): string {
+  const lines = [...new Set(ids)].toSorted().map((id) => `${id}\n`);
   return hash("sha256", lines.join(""), "hex");
 }

@@ -22,12 +22,12 @@ export { audienceOf, commitmentOf } from "./commitment.ts";
 export { readLog, withDraft, type BadFile, type Log, type LogFile, type ReadLogOptions } from "./log/log.ts";
 export { arrivalOf, type LogCommit, type Look } from "./log/arrival.ts";
 /* What it says. */
+export type { Member } from "./member.ts";
 export {
   fold,
   type Dispute,
   memberWith,
   type FoldOptions,
-  type Member,
   type Membership,
   type Removed,
   type Verdict,

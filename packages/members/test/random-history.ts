@@ -77,6 +77,7 @@ class Picks {
 export class RandomHistory {
   readonly story = new Story(person("alice"));
   readonly #commits = new Map<string, Commit>();
+  readonly #memberships = new Map<string, Membership>();
   readonly branches: string[] = [];
   /** Which keys those who keep the rules sealed a key to, with which entry. */
   readonly #seals: { readonly entry: string; readonly commitment: string; readonly keys: readonly Identifier[] }[] = [];
@@ -121,7 +122,9 @@ export class RandomHistory {
   }
 
   membershipAt(commit: string): Membership {
-    return this.story.fold(this.#viewAt(commit));
+    const membership = this.#memberships.get(commit) ?? this.story.fold(this.#viewAt(commit));
+    this.#memberships.set(commit, membership);
+    return membership;
   }
 
   get main(): string {

@@ -96,7 +96,7 @@ export class Story {
     return names.map((keyName) => ({
       keyName,
       commitment: commitmentNamed(`${keyName} ${this.#clock}`),
-      audience: audienceAmong(members, keyName),
+      audience: audienceOf(members, keyName),
     }));
   }
 
@@ -110,8 +110,10 @@ export class Story {
 
   start(opens: readonly string[] = ["default"], nonce = "0".repeat(32)): string {
     const { account, key, name } = this.founder;
-    const audience = audienceOf([key.id]);
-    const generations = opens.map((keyName) => ({ keyName, commitment: commitmentNamed(`${keyName} 0`), audience }));
+    const generations = opens.map((keyName) => {
+      const audience = audienceOf([{ keys: [key], opens }], keyName);
+      return { keyName, commitment: commitmentNamed(`${keyName} 0`), audience };
+    });
     return this.write(
       this.founder,
       { kind: "start", nonce, account, keys: [key], opens, label: name, generations },
@@ -194,10 +196,6 @@ export class Story {
     return verdict.reason;
   }
 }
-
-/** The audience of a key among members. */
-export const audienceAmong = (members: readonly Member[], keyName: string): string =>
-  audienceOf(members.filter(({ opens }) => opens.includes(keyName)).flatMap(({ keys }) => keys.map(({ id }) => id)));
 
 /** The labels of members, each with `*` where they are an admin. */
 export const namesOf = ({ members }: { members: readonly Member[] }): string[] =>

@@ -1,25 +1,13 @@
-import type { Entry, Role } from "../entry/entry.ts";
+import type { Entry } from "../entry/entry.ts";
 import { isAccount, type Identifier, type MemberKey } from "../entry/identifiers.ts";
-import { type Look } from "../log/arrival.ts";
+import type { Look } from "../log/arrival.ts";
 import type { Log } from "../log/log.ts";
+import type { Member } from "../member.ts";
 import { headsOf, keyNamesOf, type KeyName } from "./generations.ts";
 import { graphOf, looksOf, type Graph } from "./graph.ts";
 import { judge, type Judgement } from "./judge.ts";
 import { ALL, type Group } from "./people.ts";
 import { isGift, isTaking, isVain, type Reason } from "./rules.ts";
-
-/** Somebody who may open keys of the repository. */
-export interface Member {
-  /** The entries that added them, by which later entries name them: mostly one. */
-  readonly records: readonly [string, ...string[]];
-  readonly accounts: readonly string[];
-  readonly keys: readonly MemberKey[];
-  readonly role: Role;
-  /** The names of the keys that they may open. */
-  readonly opens: readonly string[];
-  /** What they were called last. It is data from outside, and proves nothing. */
-  readonly label: string | null;
-}
 
 /** An account or key that was taken and is nobody's now. */
 export interface Removed {

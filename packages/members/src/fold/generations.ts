@@ -2,7 +2,7 @@ import type { NamedCommitment } from "../entry/entry.ts";
 import { isAccount } from "../entry/identifiers.ts";
 import type { Graph } from "./graph.ts";
 import type { Judgement } from "./judge.ts";
-import { audienceOf } from "../commitment.ts";
+import { audienceOfKeys } from "../commitment.ts";
 import { namesIn, upTo } from "./people.ts";
 import { isGift, isTaking, isVain } from "./rules.ts";
 
@@ -97,7 +97,7 @@ function audienceAt(node: number, name: string, { counts, people }: Judgement): 
     .groupsWithin(upTo(node), counts)
     .filter((group) => people.namesOf(group, upTo(node), counts).has(name))
     .flatMap((group) => [...people.identifiersOf(group, upTo(node), counts)]);
-  return audienceOf(keys.filter((identifier) => !isAccount(identifier)));
+  return audienceOfKeys(keys.filter((identifier) => !isAccount(identifier)));
 }
 
 /** Of nodes in the graph's order those that are ancestors of none of them. */

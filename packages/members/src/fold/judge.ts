@@ -36,6 +36,8 @@ class Judge implements Judgement {
   /** All gifts that were judged so far, and those of each author. */
   readonly #gifts: number[] = [];
   readonly #giftsOf = new Map<string, number[]>();
+  /** Where the gifts of the look begin. */
+  #firstGift = 0;
 
   constructor(graph: Graph) {
     this.#graph = graph;
@@ -50,19 +52,20 @@ class Judge implements Judgement {
 
   #settle(node: number, problem: Problem | null): void {
     this.counts[node] = problem === null ? 1 : 0;
-    if (problem !== null) this.problems.set(node, problem);
+    if (problem === null) this.problems.delete(node);
+    else this.problems.set(node, problem);
   }
 
   judgeLook(look: readonly number[]): void {
-    const gifts = look.filter((node) => isGift(this.#kindOf(node)));
-    for (const gift of gifts) {
+    const takings = look.filter((node) => isTaking(this.#kindOf(node)));
+    this.#firstGift = this.#gifts.length;
+    for (const gift of look.filter((node) => isGift(this.#kindOf(node)))) {
       const { author } = this.#graph.entryOf(gift);
       this.#gifts.push(gift);
       this.#giftsOf.set(author, [...(this.#giftsOf.get(author) ?? []), gift]);
       this.#settle(gift, this.#rules.problemOf(gift, this.counts));
     }
-    const takings = look.filter((node) => isTaking(this.#kindOf(node)));
-    this.#judgeTakings(takings, gifts);
+    this.#judgeTakings(takings);
     for (const node of look) {
       const kind = this.#kindOf(node);
       if (!isGift(kind) && !isTaking(kind)) this.#settle(node, this.#rules.problemOf(node, this.counts));
@@ -74,7 +77,8 @@ class Judge implements Judgement {
    * stand fail. Those that would count even if all that are open did, count. Where neither is left,
    * all take each other's authors: then the most senior author's is judged as if it had come first.
    */
-  #judgeTakings(takings: readonly number[], gifts: readonly number[]): void {
+  #judgeTakings(takings: readonly number[]): void {
+    const undone = new Set<number>();
     for (let open = takings; open.length > 0;) {
       for (const taking of open) this.people.aim(taking);
       const problems = open.map((taking) => [taking, this.#rules.problemOf(taking, this.counts)] as const);
@@ -83,19 +87,53 @@ class Judge implements Judgement {
       const safe = sound.length > 1 ? this.#safeAmong(sound) : sound;
       const chosen = new Set(safe.length === 0 && sound.length > 0 ? [this.#firstOf(sound)] : safe);
       for (const taking of chosen) this.#settle(taking, null);
-      this.#undoGifts(chosen, gifts);
+      const counting = takings.filter((taking) => this.counts[taking] === 1);
+      // Those that count now may lie between what the others are about.
+      for (const taking of counting) this.people.aim(taking);
+      this.#judgeGifts(counting, undone);
       open = sound.filter((taking) => !chosen.has(taking));
     }
-    // What was judged later may lie between.
-    if (takings.length > 1) for (const taking of takings) if (this.counts[taking] === 1) this.people.aim(taking);
+  }
+
+  /**
+   * Judges the gifts of a look, and undoes earlier ones that fail by what was taken with it.
+   *
+   * @param undone the earlier gifts that were undone in this look: they are judged once more
+   */
+  #judgeGifts(takings: readonly number[], undone: Set<number>): void {
+    const suspects = new Set(undone);
+    for (const taking of takings) {
+      for (const key of this.people.aimOf(taking)) {
+        for (const gift of this.#giftsOf.get(key) ?? []) if (this.counts[gift] === 1) suspects.add(gift);
+      }
+    }
+    for (const gift of this.#gifts.slice(this.#firstGift)) suspects.add(gift);
+    for (const gift of suspects) this.#settle(gift, null);
+    undone.clear();
+    const inOrder = [...suspects].toSorted((a, b) => a - b);
+    this.#failAmong(inOrder, undone);
+    // And what hangs on them.
+    if (undone.size > 0) this.#failAmong(this.#gifts, undone);
+  }
+
+  /** Settles those that count and fail, in the order of the graph; adds to `undone` those of earlier looks. */
+  #failAmong(gifts: readonly number[], undone: Set<number>): void {
+    const first = this.#gifts[this.#firstGift] ?? Infinity;
+    for (const gift of gifts) {
+      const problem = this.counts[gift] === 1 ? this.#rules.problemOf(gift, this.counts) : null;
+      if (problem === null) continue;
+      this.#settle(gift, problem);
+      if (gift < first) undone.add(gift);
+    }
   }
 
   /** Those that count even if all of them do. */
   #safeAmong(open: readonly number[]): number[] {
     const worst = this.counts.slice();
     for (const taking of open) worst[taking] = 1;
-    for (const gift of this.#gifts)
+    for (const gift of this.#gifts) {
       if (worst[gift] === 1 && this.#rules.problemOf(gift, worst) !== null) worst[gift] = 0;
+    }
     return open.filter((taking) => {
       const { author } = this.#graph.entryOf(taking);
       const group = this.people.groupOf(author, taking, this.counts);
@@ -113,28 +151,5 @@ class Judge implements Judgement {
     };
     const [first = 0] = open.toSorted((a, b) => seniority(a) - seniority(b) || a - b);
     return open.find((taking) => this.#graph.isBefore(taking, first)) ?? first;
-  }
-
-  /** Undoes the gifts that fail by what was taken, and what hangs on these. */
-  #undoGifts(takings: Iterable<number>, gifts: readonly number[]): void {
-    const suspects = new Set(gifts);
-    for (const taking of takings) {
-      for (const key of this.people.aimOf(taking)) {
-        for (const gift of this.#giftsOf.get(key) ?? []) suspects.add(gift);
-      }
-    }
-    if (this.#undo([...suspects].toSorted((a, b) => a - b)) > 0) this.#undo(this.#gifts);
-  }
-
-  /** Undoes those that fail now, in the order of the graph; gives their number. */
-  #undo(gifts: readonly number[]): number {
-    let undone = 0;
-    for (const gift of gifts) {
-      const problem = this.counts[gift] === 1 ? this.#rules.problemOf(gift, this.counts) : null;
-      if (problem === null) continue;
-      this.#settle(gift, problem);
-      undone += 1;
-    }
-    return undone;
   }
 }

@@ -1,0 +1,743 @@
+import { describe, expect, test } from "vitest";
+import {
+  arrivalOf,
+  fold as foldBoth,
+  memberWith,
+  readMemberKey,
+  type Action,
+  type LogCommit,
+  type Look,
+  type Membership,
+} from "../src/index.ts";
+import { commitmentNamed, keyNamed, namesOf, person, stranger, Story, type Person } from "./story.ts";
+
+/*
+ * Attacks, by name. Mallory tries; nothing that she wins is allowed to pass unnoticed.
+ */
+
+const alice = person("alice");
+const bob = person("bob");
+const carol = person("carol");
+const mallory = person("mallory");
+const sock = person("mallory's sock");
+
+/** Alice, Bob, Carol and Mallory, all admins; Bob added Mallory. */
+function team(): { story: Story; before: string[]; addMallory: string } {
+  const story = new Story(alice);
+  const before = [story.start(["default", "prod"])];
+  before.push(story.add(alice, bob), story.add(alice, carol));
+  const addMallory = story.add(bob, mallory);
+  before.push(addMallory);
+  return { story, before, addMallory };
+}
+
+/** The same, and Mallory is removed and every key replaced. */
+function after(): ReturnType<typeof team> & { removal: string; looks: string[][] } {
+  const its = team();
+  const removal = its.story.remove(alice, mallory, undefined, ["default", "prod"]);
+  return { ...its, removal, looks: [...its.before.map((id) => [id]), [removal]] };
+}
+
+const stateOf = ({ members, removed, keyNames, heads }: Membership): object => ({ members, removed, keyNames, heads });
+
+/** Expects that what was written late changes nothing, in a clone with the history and in one that saw the removal. */
+function expectNothing({ story, looks }: { story: Story; looks: readonly Look[] }, late: readonly string[]): void {
+  const old = looks.flat();
+  const before = story.fold({ ids: old, history: looks });
+  for (const options of [
+    { history: [...looks, late] },
+    { history: [...looks, ...late.map((id) => [id])] },
+    { remembered: looks },
+  ]) {
+    const now = story.fold({ ids: [...old, ...late], root: story.root, ...options });
+    expect(stateOf(now)).toEqual(stateOf(before));
+    expect(late.map((id) => now.verdicts.get(id)?.counts)).toEqual(late.map(() => false));
+  }
+}
+
+describe("the attacks that worked on grants", () => {
+  test("1. a removed account comes back renamed, or by its key under another name", () => {
+    const { story, removal } = after();
+    const renamed = { ...mallory, name: "mal2" };
+    const byKey = { ...mallory, name: "file:mallory-laptop", account: null };
+    const byAccount = { ...mallory, name: "new key", key: keyNamed("another") };
+    for (const one of [renamed, byKey, byAccount]) {
+      expect(story.verdict(story.add(alice, one, {}, [removal]))).toBe("needs-readmission");
+    }
+    expect(namesOf(story.fold())).toEqual(["alice*", "bob*", "carol*"]);
+  });
+
+  test("2. who is about to leave gives the key to an account of their own", () => {
+    const { story, before } = team();
+    const added = story.add(mallory, sock, {}, before.slice(-1));
+    const removal = story.remove(alice, mallory, before.slice(-1), ["default"]);
+    for (const history of [[before, [added], [removal]], [before, [removal], [added]], []]) {
+      const membership = story.fold({ history });
+      expect(namesOf(membership)).toEqual(["alice*", "bob*", "carol*"]);
+      expect(membership.keyNames[0]).toMatchObject({ name: "default", state: "settled", current: { entry: removal } });
+    }
+  });
+
+  test("2. if the remover saw it, the account stays, and it is told who added it", () => {
+    const { story } = team();
+    const added = story.add(mallory, sock);
+    story.remove(alice, mallory);
+    const membership = story.fold();
+    expect(namesOf(membership)).toContain("mallory's sock*");
+    expect(memberWith(membership, sock.key.id)?.records).toEqual([added]);
+    expect(story.entry(added).author).toBe(mallory.key.id);
+  });
+
+  test("3. an outsider brings a key of their own, and one of a new name", () => {
+    const { story } = team();
+    const outsider = person("outsider");
+    const before = story.fold();
+    for (const keyName of ["default", "fresh"]) {
+      const generations = [{ keyName, commitment: commitmentNamed("theirs"), audience: commitmentNamed("a") }];
+      expect(story.verdict(story.write(outsider, { kind: "generation", generations }))).toBe("stranger");
+    }
+    expect(story.fold().keyNames).toEqual(before.keyNames);
+  });
+
+  test("4. after two rotations are merged, a removed person's later date is worth nothing", () => {
+    const { story, before } = team();
+    const tip = before.slice(-1);
+    const removal = story.remove(alice, mallory, tip, ["default", "prod"]);
+    const other = story.rotate(bob, "default", tip);
+    const merged = story.fold();
+    // Bob made his for Mallory as well.
+    expect(merged.keyNames[0]).toMatchObject({ state: "settled", current: { entry: removal } });
+    expect(merged.keyNames[0]?.heads.map(({ entry }) => entry).toSorted()).toEqual([removal, other].toSorted());
+    const draft: Action = {
+      kind: "add",
+      account: mallory.account,
+      keys: [mallory.key],
+      role: "admin",
+      opens: ["default"],
+      label: "m",
+      readmits: [],
+    };
+    story.write(mallory, draft, [removal, other].toSorted());
+    expect(stateOf(story.fold())).toEqual(stateOf(merged));
+  });
+
+  test("5. after a rejected push and a reset, the log is that of the branch", () => {
+    const { story, before } = team();
+    const local = story.rotate(alice);
+    const { keyNames } = story.fold({ ids: before });
+    expect(keyNames[0]?.current.entry).toBe(before[0]);
+    expect(story.fold().keyNames[0]?.current.entry).toBe(local);
+  });
+
+  test("6. a rotation that is reverted in the tree stays in force, since its entry is remembered", () => {
+    const { story, before, removal, looks } = after();
+    expect(story.fold({ ids: before, remembered: looks })).toMatchObject({ lost: [removal] });
+    expect(story.fold({ history: looks }).keyNames[0]?.current.entry).toBe(removal);
+  });
+
+  test("7. an OpenPGP key that no entry names is nobody's", () => {
+    const { story } = team();
+    const key = readMemberKey(`openpgp ${"AB".repeat(20)}`);
+    expect(memberWith(story.fold(), key.id)).toBeNull();
+    story.give(alice, story.root, { keys: [key] });
+    expect(memberWith(story.fold(), key.id)?.label).toBe("alice");
+  });
+
+  test.for(["github:alice/../bob", "https://127.0.0.1:1/x", "‮evil", "github:ALICE", "-----BEGIN SSH SIGNATURE-----"])(
+    "8. an odd name is data, and hides nobody: %s",
+    (label) => {
+      const { story } = team();
+      const odd = { ...person("odd"), name: label };
+      story.add(alice, odd);
+      expect(story.fold().members.map((member) => member.label)).toEqual(["alice", "bob", "carol", "mallory", label]);
+    },
+  );
+});
+
+describe("back-dating", () => {
+  test("the removal of the remover, on what was before the removal", () => {
+    const its = after();
+    for (const parent of its.before) expectNothing(its, [its.story.remove(mallory, alice, [parent])]);
+  });
+
+  test("the removal of whoever made the remover a member", () => {
+    const { story, before } = team();
+    const removal = story.remove(carol, mallory, undefined, ["default", "prod"]);
+    const looks = [...before, removal].map((id) => [id]);
+    // Alice added Carol. These do not know of it.
+    const late = story.remove(mallory, alice, before.slice(0, 1));
+    expect(story.verdict(late)).toBe("stranger");
+    expectNothing({ story, looks }, [late, story.remove(mallory, alice, before.slice(-1))]);
+  });
+
+  test("a friend who is added first, and then removes the remover", () => {
+    const its = after();
+    const added = its.story.add(mallory, sock, {}, its.before.slice(-1));
+    const byFriend = its.story.remove(sock, alice, [added]);
+    expectNothing(its, [added, byFriend]);
+  });
+
+  test("the theft of the remover's key, role and names, one by one", () => {
+    const its = after();
+    const tip = its.before.slice(-1);
+    const { story } = its;
+    expectNothing(its, [
+      story.take(mallory, story.root, { keys: [alice.key.id] }, tip),
+      story.take(mallory, story.root, { role: "admin" }, tip),
+      story.take(mallory, story.root, { opens: ["default", "prod"] }, tip),
+    ]);
+  });
+
+  test("a key for the remover's record, which then removes others", () => {
+    const its = after();
+    const tip = its.before.slice(-1);
+    const planted = its.story.give(mallory, its.story.root, { keys: [sock.key] }, tip);
+    expectNothing(its, [planted, its.story.remove(sock, bob, [planted])]);
+  });
+
+  test("a readmission of herself", () => {
+    const its = after();
+    expectNothing(its, [
+      its.story.add(mallory, mallory, { readmits: [its.removal] }, [its.removal]),
+      its.story.add(mallory, mallory, { readmits: [its.removal] }, its.before.slice(-1)),
+    ]);
+  });
+
+  test("a generation of her own, before the removal as she says", () => {
+    const its = after();
+    expectNothing(its, [its.story.rotate(mallory, "default", its.before.slice(-1))]);
+  });
+
+  test("a merge of what is there, in her name", () => {
+    const its = after();
+    expectNothing(its, [
+      its.story.write(mallory, { kind: "note", text: "merge" }, [its.removal, ...its.before.slice(-1)]),
+    ]);
+  });
+
+  test("a commit on an old one, merged into the branch: what the branch had came first", () => {
+    const { story, before, removal } = after();
+    const counter = story.remove(mallory, alice, before.slice(-1));
+    const commits = new Map<string, LogCommit>([
+      ["c0", { parents: [], entries: before }],
+      ["c1", { parents: ["c0"], entries: [removal] }],
+      ["forged", { parents: ["c0"], entries: [counter] }],
+      ["merge", { parents: ["c1", "forged"], entries: [] }],
+      ["squash", { parents: ["c1"], entries: [counter] }],
+    ]);
+    for (const head of ["merge", "squash"]) {
+      const membership = story.fold({ history: arrivalOf(head, commits) });
+      expect(namesOf(membership)).toEqual(["alice*", "bob*", "carol*"]);
+      expect(membership.disputes).toEqual([{ stands: removal, fails: counter }]);
+    }
+  });
+
+  test("a merge whose first parent is hers deceives a new clone, not one that remembers, and is told", () => {
+    const { story, before, removal, looks } = after();
+    const counter = story.remove(mallory, alice, before.slice(-1));
+    const commits = new Map<string, LogCommit>([
+      ["c0", { parents: [], entries: before }],
+      ["c1", { parents: ["c0"], entries: [removal] }],
+      ["forged", { parents: ["c0"], entries: [counter] }],
+      ["merge", { parents: ["forged", "c1"], entries: [] }],
+    ]);
+    const history = arrivalOf("merge", commits);
+    expect(namesOf(story.fold({ history }))).toEqual(["bob*", "carol*", "mallory*"]);
+    expect(story.fold({ history }).disputes).toEqual([{ stands: counter, fails: removal }]);
+    expect(namesOf(story.fold({ remembered: looks, history }))).toEqual(["alice*", "bob*", "carol*"]);
+    // Whoever is not a party settles it for everybody.
+    const settled = story.remove(bob, mallory, [counter, removal].toSorted(), ["default", "prod"]);
+    for (const options of [{ history }, { remembered: looks, history }, {}]) {
+      const membership = story.fold(options);
+      expect(story.verdict(settled, membership)).toBe("counts");
+      expect(namesOf(membership)).not.toContain("mallory*");
+    }
+  });
+});
+
+describe("two who remove each other at once", () => {
+  test("without any order, the more senior one stays", () => {
+    const { story, before } = team();
+    const tip = before.slice(-1);
+    const byMallory = story.remove(mallory, bob, tip);
+    const byBob = story.remove(bob, mallory, tip);
+    const membership = story.fold();
+    expect(namesOf(membership)).toEqual(["alice*", "bob*", "carol*"]);
+    expect([story.verdict(byMallory), story.verdict(byBob)]).toEqual(["author-removed", "counts"]);
+    expect(membership.disputes).toEqual([{ stands: byBob, fails: byMallory }]);
+  });
+
+  test("with others beside, of two in one commit also", () => {
+    const { story, before } = team();
+    const tip = before.slice(-1);
+    const both = [story.remove(carol, mallory, tip), story.remove(mallory, carol, tip)];
+    expect(namesOf(story.fold({ history: [before, both] }))).toEqual(["alice*", "bob*", "carol*"]);
+  });
+
+  test("in a circle of three, somebody stays", () => {
+    const { story, before } = team();
+    const tip = before.slice(-1);
+    const circle = [
+      story.remove(alice, bob, tip),
+      story.remove(bob, carol, tip),
+      story.remove(carol, alice, tip),
+      story.remove(carol, mallory, tip),
+    ];
+    const membership = story.fold();
+    expect(circle.map((id) => story.verdict(id, membership))).toEqual(["counts", "author-removed", "counts", "counts"]);
+    expect(namesOf(membership)).toEqual(["carol*"]);
+  });
+
+  test("two laptops of one person that take each other's key: one stays", () => {
+    const story = new Story(alice);
+    const start = story.start();
+    const laptop = keyNamed("laptop");
+    const given = story.give(alice, start, { keys: [laptop] });
+    story.take(alice, start, { keys: [laptop.id] }, [given]);
+    story.take(laptop, start, { keys: [alice.key.id] }, [given]);
+    expect(story.fold().members).toMatchObject([{ role: "admin", keys: [expect.anything()] }]);
+  });
+
+  test("two who make readers of each other: one stays an admin", () => {
+    const story = new Story(alice);
+    const start = story.start();
+    const added = story.add(alice, bob);
+    story.take(alice, added, { role: "admin" }, [added]);
+    story.take(bob, start, { role: "admin" }, [added]);
+    expect(namesOf(story.fold())).toEqual(["alice*", "bob"]);
+  });
+});
+
+describe("power over oneself", () => {
+  test.for([
+    ["removal", (story: Story) => story.remove(alice, alice)],
+    ["demotion", (story: Story) => story.take(alice, story.root, { role: "admin" })],
+    ["the key that signs", (story: Story) => story.take(alice, story.root, { keys: [alice.key.id] })],
+    ["removal by account alone", (story: Story) => story.remove(alice, [alice.account ?? ""])],
+    ["removal among others", (story: Story) => story.remove(alice, [alice.key.id, bob.key.id])],
+  ] as const)("nobody takes it: %s", ([, write]) => {
+    const { story } = team();
+    expect(story.verdict(write(story))).toBe("own-power");
+    expect(namesOf(story.fold())).toContain("alice*");
+  });
+
+  test("the founder can be removed by others, and the log goes on", () => {
+    const { story } = team();
+    story.remove(bob, alice);
+    expect(story.verdict(story.add(bob, sock))).toBe("counts");
+    expect(story.fold().root).toBe(story.root);
+    expect(namesOf(story.fold())).not.toContain("alice*");
+  });
+
+  test("a removed member does not get far with entries on the removal", () => {
+    const its = after();
+    expectNothing(its, [
+      its.story.rotate(mallory, "default", [its.removal]),
+      its.story.add(mallory, sock, {}, [its.removal]),
+    ]);
+  });
+
+  test("a reader adds, removes, rotates and promotes nobody", () => {
+    const { story } = team();
+    const reader = person("reader");
+    const record = story.add(alice, reader, { role: "reader" });
+    const tries = [
+      story.add(reader, sock),
+      story.remove(reader, alice),
+      story.rotate(reader),
+      story.give(reader, record, { role: "admin" }),
+      story.take(reader, story.root, { role: "admin" }),
+    ];
+    expect(tries.map((id) => story.verdict(id))).toEqual(tries.map(() => "reader"));
+    expect(story.verdict(story.write(reader, { kind: "note", text: "hello" }))).toBe("counts");
+  });
+
+  test("roles given in a circle are worth what their root is worth", () => {
+    const { story, before } = team();
+    const [, , , addMallory = ""] = before;
+    const reader = person("reader");
+    const record = story.add(alice, reader, { role: "reader" });
+    // Mallory promotes the reader, who then promotes Mallory again after Alice demoted her.
+    const promoted = story.give(mallory, record, { role: "admin" });
+    const demoted = story.take(alice, addMallory, { role: "admin" }, [record]);
+    const back = story.give(reader, addMallory, { role: "admin" }, [promoted, demoted].toSorted());
+    const membership = story.fold();
+    expect([promoted, back].map((id) => story.verdict(id, membership))).toEqual(["author-removed", "reader"]);
+    expect(namesOf(membership)).toEqual(["alice*", "bob*", "carol*", "mallory", "reader"]);
+  });
+});
+
+describe("other names, other keys", () => {
+  test("a second key of a removed person goes with the first", () => {
+    const { story, addMallory } = team();
+    const second = keyNamed("mallory's second");
+    story.give(bob, addMallory, { keys: [second] });
+    const removal = story.remove(alice, [mallory.key.id]);
+    expect(memberWith(story.fold(), second.id)).toBeNull();
+    expect(memberWith(story.fold(), mallory.account ?? "")).toBeNull();
+    const byAccount = { ...mallory, name: "x", key: second, account: null };
+    expect(story.verdict(story.add(alice, byAccount, {}, [removal]))).toBe("needs-readmission");
+  });
+
+  test("a key that is given to a removed person meanwhile goes, and does not come back", () => {
+    const { story, addMallory, before } = team();
+    const second = keyNamed("mallory's second");
+    const given = story.give(carol, addMallory, { keys: [second] }, before.slice(-1));
+    const removal = story.remove(alice, mallory, before.slice(-1));
+    expect(story.verdict(given)).toBe("outdone");
+    expect(memberWith(story.fold(), second.id)).toBeNull();
+    const again = story.add(alice, { ...sock, key: second }, {}, [given, removal].toSorted());
+    expect(story.verdict(again)).toBe("needs-readmission");
+  });
+
+  test("a removed person who is added again meanwhile stays out", () => {
+    const { story, before } = team();
+    const again = story.add(carol, { ...mallory, name: "mal2" }, { opens: ["prod"] }, before.slice(-1));
+    const removal = story.remove(alice, mallory, before.slice(-1), ["default"]);
+    for (const history of [[before, [again], [removal]], [before, [removal], [again]], []]) {
+      const membership = story.fold({ history });
+      expect(namesOf(membership)).toEqual(["alice*", "bob*", "carol*"]);
+      expect(story.verdict(again, membership)).toBe("outdone");
+      // Carol gave her the other key, too.
+      expect(membership.keyNames.map(({ name, state }) => [name, state])).toEqual([
+        ["default", "settled"],
+        ["prod", "stale"],
+      ]);
+    }
+  });
+
+  test("one person under two names is one member, and goes at once", () => {
+    const story = new Story(alice);
+    story.start();
+    const laptop: Person = { name: "laptop", account: null, key: bob.key };
+    story.add(alice, bob, { role: "reader", opens: ["default"] });
+    story.add(alice, laptop, { role: "reader", opens: ["prod"] });
+    expect(story.fold().members[1]).toMatchObject({
+      accounts: [bob.account],
+      keys: [bob.key],
+      opens: ["default", "prod"],
+      label: "laptop",
+    });
+    story.remove(alice, [bob.account ?? ""]);
+    expect(namesOf(story.fold())).toEqual(["alice*"]);
+  });
+
+  test("two who are added with one account number at once are one member", () => {
+    const { story, before } = team();
+    const one = { ...bob, name: "one", account: "github.com/77", key: keyNamed("one") };
+    const two = { ...bob, name: "two", account: "github.com/77", key: keyNamed("two") };
+    const both = [
+      story.add(alice, one, { role: "reader" }, before.slice(-1)),
+      story.add(carol, two, { role: "reader" }, before.slice(-1)),
+    ];
+    const member = memberWith(story.fold(), "github.com/77");
+    expect(member?.keys.map(({ id }) => id).toSorted()).toEqual([one.key.id, two.key.id].toSorted());
+    expect([...(member?.records ?? [])].toSorted()).toEqual(both.toSorted());
+  });
+
+  test("a case twin of an account cannot be written", () => {
+    const { story } = team();
+    expect(() => story.add(alice, { ...sock, account: (mallory.account ?? "").replace("github", "GitHub") })).toThrow(
+      "account",
+    );
+  });
+
+  test("an account is its number, on its server", () => {
+    const { story } = team();
+    const elsewhere = { ...sock, account: (mallory.account ?? "").replace("github.com", "gitlab.com") };
+    story.remove(alice, mallory);
+    expect(story.verdict(story.add(alice, elsewhere))).toBe("counts");
+  });
+
+  test("a key that is linked to a removed person by others does not take them along", () => {
+    // Carol, deceived, gives Alice's key to Mallory's record while Alice removes Mallory.
+    const { story, addMallory, before } = team();
+    const linked = story.give(carol, addMallory, { keys: [alice.key] }, before.slice(-1));
+    const removal = story.remove(alice, mallory, before.slice(-1), ["default", "prod"]);
+    for (const history of [[before, [linked], [removal]], [before, [removal], [linked]], []]) {
+      expect(namesOf(story.fold({ history }))).toEqual(["alice*", "bob*", "carol*"]);
+    }
+    expect(story.verdict(story.add(alice, sock))).toBe("counts");
+  });
+
+  test("a stolen key signs nothing more, and its owner stays", () => {
+    const { story, before } = team();
+    const record = before[1] ?? "";
+    const laptop = keyNamed("bob's new laptop");
+    story.give(alice, record, { keys: [laptop] });
+    const taken = story.take(alice, record, { keys: [bob.key.id] });
+    const thief = story.write(bob, { kind: "note", text: "hello" }, [taken]);
+    expect(story.verdict(thief)).toBe("author-removed");
+    expect(memberWith(story.fold(), bob.account ?? "")).toMatchObject({ keys: [laptop], role: "admin" });
+    expect(story.verdict(story.write(laptop, { kind: "note", text: "hello" }))).toBe("counts");
+    expect(story.fold().keyNames.map(({ state }) => state)).toEqual(["stale", "settled"]);
+  });
+
+  test("a thief's own key, given with the stolen one without knowing of its end, is out", () => {
+    const { story, before } = team();
+    const record = before[1] ?? "";
+    const tip = before.slice(-1);
+    const planted = story.give(bob, record, { keys: [sock.key] }, tip);
+    const taken = story.take(alice, record, { keys: [bob.key.id] }, tip);
+    for (const history of [[before, [planted], [taken]], [before, [taken], [planted]], []]) {
+      expect(memberWith(story.fold({ history }), sock.key.id)).toBeNull();
+    }
+  });
+
+  test("a taken key comes back only where that is said", () => {
+    const { story, before } = team();
+    const record = before[1] ?? "";
+    const taken = story.take(alice, record, { keys: [bob.key.id] });
+    expect(story.verdict(story.give(alice, record, { keys: [bob.key] }, [taken]))).toBe("needs-readmission");
+    expect(story.verdict(story.give(alice, record, { keys: [bob.key], readmits: [taken] }, [taken]))).toBe("counts");
+    expect(memberWith(story.fold(), bob.key.id)?.label).toBe("bob");
+  });
+
+  test("a key that went from one person to another is the other's alone", () => {
+    const { story, before } = team();
+    const record = before[1] ?? "";
+    const laptop = keyNamed("bob's new laptop");
+    story.give(alice, record, { keys: [laptop] });
+    const taken = story.take(alice, record, { keys: [bob.key.id] });
+    const dave = { ...person("dave"), key: bob.key };
+    story.add(alice, dave, { readmits: [taken] });
+    expect(namesOf(story.fold())).toEqual(["alice*", "bob*", "carol*", "dave*", "mallory*"]);
+    story.remove(alice, [bob.account ?? ""]);
+    expect(namesOf(story.fold())).toEqual(["alice*", "carol*", "dave*", "mallory*"]);
+    expect(story.verdict(story.add(dave, sock))).toBe("counts");
+  });
+});
+
+describe("readmission", () => {
+  test("names the removal, by an admin, after it; then what the member writes counts", () => {
+    const { story, removal } = after();
+    const back = story.add(bob, mallory, { readmits: [removal] });
+    expect(story.verdict(back)).toBe("counts");
+    expect(story.verdict(story.add(mallory, sock))).toBe("counts");
+    expect(story.fold().removed).toEqual([]);
+  });
+
+  test("does not make good what was written between", () => {
+    const { story, removal } = after();
+    const between = story.add(mallory, sock, {}, [removal]);
+    story.add(bob, mallory, { readmits: [removal] }, [removal]);
+    expect(story.verdict(between)).toBe("author-removed");
+  });
+
+  test("brings back what it names, and no other key", () => {
+    const { story, addMallory } = team();
+    const second = keyNamed("mallory's second");
+    story.give(bob, addMallory, { keys: [second] });
+    const removal = story.remove(alice, mallory);
+    story.add(bob, mallory, { readmits: [removal] });
+    expect(memberWith(story.fold(), second.id)).toBeNull();
+    expect(story.verdict(story.give(bob, story.fold().heads[0] ?? "", { keys: [second] }))).toBe("needs-readmission");
+  });
+
+  test("of one removal does not answer another that was made meanwhile", () => {
+    const { story, removal } = after();
+    const back = story.add(bob, mallory, { readmits: [removal] }, [removal]);
+    const again = story.remove(carol, mallory, [removal]);
+    expect(namesOf(story.fold())).toEqual(["alice*", "bob*", "carol*"]);
+    const both = story.add(bob, mallory, { readmits: [removal, again] }, [back, again].toSorted());
+    expect(story.verdict(both)).toBe("counts");
+    expect(namesOf(story.fold())).toContain("mallory*");
+  });
+
+  test("must know of the removal", () => {
+    const { story, removal, before } = after();
+    const blind = story.add(bob, mallory, { readmits: [removal] }, before.slice(-1));
+    expect(story.verdict(blind)).toBe("unknown-removal");
+    const wrong = story.add(bob, mallory, { readmits: [before[0] ?? ""] });
+    expect(story.verdict(wrong)).toBe("unknown-removal");
+  });
+});
+
+describe("the log as a whole", () => {
+  test("that was cut in the middle says so, and what hangs on it does not count", () => {
+    const { story, before, removal } = after();
+    const cut = story.fold({ ids: [...before.slice(0, 2), ...before.slice(3), removal] });
+    expect(cut.missing).toEqual([before[2]]);
+    expect(story.verdict(removal, cut)).toBe("missing-parent");
+  });
+
+  test("is not said to be cut because an outsider names what is not there", () => {
+    const its = after();
+    const hole = its.story.add(mallory, sock, {}, ["ee".repeat(32)]);
+    const membership = its.story.fold({ history: [...its.looks, [hole]] });
+    expect(membership.missing).toEqual([]);
+    expect(its.story.verdict(hole, membership)).toBe("missing-parent");
+  });
+
+  test("that lacks its end is known to those who saw it", () => {
+    const { story, before, removal, looks } = after();
+    expect(story.fold({ ids: before, remembered: looks }).lost).toEqual([removal]);
+    expect(story.fold({ ids: before }).lost).toEqual([]);
+  });
+
+  test("has one root: a second one is another log, and is told", () => {
+    const { story, looks } = after();
+    const evil = new Story(mallory);
+    const other = evil.start(["default"]);
+    const log = { ...story.log(), entries: new Map([...story.log().entries, ...evil.log().entries]) };
+    const both = { ...log, signed: new Set(log.entries.keys()) };
+    expect(foldBoth(both, { history: [...looks, [other]] })).toMatchObject({
+      root: story.root,
+      roots: [story.root, other].toSorted(),
+    });
+    expect(foldBoth(both, { root: story.root })).toMatchObject({ root: story.root });
+    // Nobody knows which was first: nothing counts until somebody says so.
+    expect(foldBoth(both, {})).toMatchObject({ root: null, members: [], keyNames: [], heads: [] });
+    expect(foldBoth(both, { root: "ab".repeat(32) })).toMatchObject({ root: null, members: [] });
+  });
+
+  test("does not take entries of another log, nor those that hang on one", () => {
+    const { story, before } = team();
+    const evil = new Story(alice);
+    const start = evil.start(["default"], "1".repeat(32));
+    const replayed = evil.add(alice, mallory);
+    const entries = new Map([...story.log().entries, ...evil.log().entries]);
+    const membership = foldBoth({ ...story.log(), entries, signed: new Set(entries.keys()) }, { root: story.root });
+    expect([start, replayed].map((id) => story.verdict(id, membership))).toEqual(["other-root", "other-root"]);
+    expect(membership.heads).toEqual(before.slice(-1));
+  });
+
+  test("is the same whether an entry is there once or again", () => {
+    const { story } = after();
+    expect(story.fold({ ids: [...story.ids, ...story.ids] })).toEqual(story.fold());
+  });
+
+  test("an entry slipped into the middle is no part of what others signed", () => {
+    const { story, before, removal } = after();
+    const slipped = story.add(mallory, sock, {}, [before[1] ?? "", before[2] ?? ""].toSorted());
+    const history = [
+      ...before.slice(0, 3).map((id) => [id]),
+      [slipped],
+      ...before.slice(3).map((id) => [id]),
+      [removal],
+    ];
+    expect(story.verdict(slipped, story.fold({ history }))).toBe("stranger");
+    const byMember = story.add(mallory, sock, {}, before.slice(-1));
+    const arrived = [...before.map((id) => [id]), [byMember], [removal]];
+    expect(story.verdict(byMember, story.fold({ history: arrived }))).toBe("author-removed");
+  });
+});
+
+describe("keys", () => {
+  test("two rotations at once: two heads, which a generation on both ends", () => {
+    const { story, before } = team();
+    const tip = before.slice(-1);
+    const both = [story.rotate(alice, "default", tip), story.rotate(bob, "default", tip)];
+    const merged = story.fold({ history: [before, [both[1] ?? ""], [both[0] ?? ""]] });
+    expect(merged.keyNames[0]).toMatchObject({ state: "two-heads", current: { entry: both[1] } });
+    const end = story.rotate(carol, "default", both.toSorted());
+    expect(story.fold().keyNames[0]).toMatchObject({
+      state: "settled",
+      current: { entry: end },
+      heads: [{ entry: end }],
+    });
+  });
+
+  test("a removal without a rotation leaves the key stale, of the names that were open alone", () => {
+    const { story } = team();
+    const reader = person("reader");
+    story.add(alice, reader, { role: "reader", opens: ["prod"] });
+    const removal = story.remove(alice, reader);
+    expect(story.fold().keyNames.map(({ name, state, staleBy }) => ({ name, state, staleBy }))).toEqual([
+      { name: "default", state: "settled", staleBy: [] },
+      { name: "prod", state: "stale", staleBy: [removal] },
+    ]);
+    const rotation = story.rotate(bob, "prod");
+    expect(story.fold().keyNames[1]).toMatchObject({ state: "settled", current: { entry: rotation } });
+  });
+
+  test("a name that is taken from a member leaves that key stale", () => {
+    const { story, addMallory } = team();
+    story.give(alice, addMallory, { opens: ["prod"] });
+    story.take(alice, addMallory, { opens: ["prod"] });
+    expect(memberWith(story.fold(), mallory.key.id)?.opens).toEqual(["default"]);
+    expect(story.fold().keyNames.map(({ state }) => state)).toEqual(["settled", "stale"]);
+  });
+
+  test("an old key that is named again stays as stale as it was", () => {
+    const { story } = after();
+    const [start] = story.ids;
+    const { action } = story.entry(start ?? "");
+    if (action.kind !== "start") throw new Error("no start");
+    const generations = story
+      .generations(["default"], alice, null, [])
+      .map((one) => ({ ...one, commitment: action.generations[0]?.commitment ?? "" }));
+    story.write(alice, { kind: "generation", generations });
+    expect(story.fold().keyNames[0]).toMatchObject({ state: "stale" });
+  });
+
+  test("a generation of whoever is removed meanwhile does not count, unless it had arrived before", () => {
+    const { story, before } = team();
+    const tip = before.slice(-1);
+    const theirs = story.rotate(mallory, "default", tip);
+    const removal = story.remove(alice, mallory, tip, ["default"]);
+    for (const history of [[before, [removal], [theirs]], [before, [removal, theirs]], []]) {
+      expect(story.verdict(theirs, story.fold({ history }))).toBe("author-removed");
+    }
+    // What was encrypted with it meanwhile can be opened, and nothing more is.
+    const membership = story.fold({ history: [before, [theirs], [removal]] });
+    expect(membership.keyNames[0]).toMatchObject({ state: "settled", current: { entry: removal } });
+    expect(membership.keyNames[0]?.generations.map(({ entry }) => entry)).toContain(theirs);
+  });
+
+  test("a key that was made for others than the reader knows as members is stale", () => {
+    const { story } = team();
+    const generations = [{ keyName: "default", commitment: commitmentNamed("x"), audience: commitmentNamed("others") }];
+    const rotation = story.write(alice, { kind: "generation", generations });
+    expect(story.fold().keyNames[0]).toMatchObject({ state: "stale", staleBy: [rotation] });
+  });
+
+  test("what an admin gave to whom it turned out to be nobody's to give leaves the key stale", () => {
+    const { story, before } = team();
+    const tip = before.slice(-1);
+    const added = story.add(mallory, sock, {}, tip);
+    const given = story.give(carol, added, { opens: ["prod"] }, [added]);
+    const removal = story.remove(alice, mallory, tip, ["default"]);
+    const membership = story.fold();
+    expect([added, given].map((id) => story.verdict(id, membership))).toEqual(["author-removed", "no-such-member"]);
+    expect(membership.keyNames.map(({ name, state }) => [name, state])).toEqual([
+      ["default", "stale"],
+      ["prod", "stale"],
+    ]);
+    story.rotate(alice, "default");
+    story.rotate(alice, "prod");
+    expect(story.fold().keyNames.map(({ state }) => state)).toEqual(["settled", "settled"]);
+    expect(story.verdict(removal)).toBe("counts");
+  });
+});
+
+describe("admins without a key to sign", () => {
+  test("are none: neither made, nor left", () => {
+    const story = new Story(alice);
+    story.start();
+    const age = readMemberKey("age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p");
+    const ci = story.write(alice, {
+      kind: "add",
+      account: null,
+      keys: [age],
+      role: "reader",
+      opens: ["default"],
+      label: "ci",
+      readmits: [],
+    });
+    expect(story.verdict(story.give(alice, ci, { role: "admin" }))).toBe("cannot-sign");
+    const both = story.add(alice, bob);
+    story.give(alice, both, { keys: [readMemberKey(`openpgp ${"CD".repeat(20)}`)] });
+    story.take(alice, both, { keys: [bob.key.id] });
+    expect(namesOf(story.fold())).toEqual(["alice*", "bob", "ci"]);
+  });
+
+  test("a member of keys alone is found by their key, and removed by it", () => {
+    const story = new Story(alice);
+    story.start();
+    const file = stranger("file:laptop");
+    story.add(alice, file, { role: "reader" });
+    story.remove(alice, file);
+    expect(namesOf(story.fold())).toEqual(["alice*"]);
+  });
+});
