@@ -9,7 +9,6 @@ const IMPORTS = importsOfSources();
  */
 const KNOWN: Readonly<Record<string, readonly string[][]>> = {
   "apps/vault/src": [["cli", "commands", "io"]],
-  "packages/sharing/src/messages": [["share.ts", "sign-message.ts"]],
 };
 
 const FOLDERS = siblingImports(IMPORTS);

@@ -78,7 +78,8 @@ describe("OpenPGP private keys", () => {
     const [file] = await readOpenPgpPrivateKeys(binary);
     expect(await file?.unlock()).toMatchObject({ type: "openpgp" });
     const subkey = [...readOpenPgpPackets(binary)].find(({ tag }) => tag === SECRET_SUBKEY)?.body;
-    // The checksum at its end is a sum, which two bytes of the secret that change places leave alone.
+    // The checksum at its end is a sum, which two bytes of the secret that change places leave
+    // alone.
     const at = (subkey?.length ?? 0) - 2 - 16;
     const [one = 0, other = 0] = subkey?.subarray(at, at + 2) ?? [];
     subkey?.set([other, one], at);

@@ -229,7 +229,9 @@ describe("a PuTTY private key of this test's making", () => {
     return hash.digest();
   };
 
-  /** A file in version 2 (appendix C of PuTTY's manual) with this private part and a MAC that fits. */
+  /**
+   * A file in version 2 (appendix C of PuTTY's manual) with this private part and a MAC that fits.
+   */
   const file = (encryption: "none" | "aes256-cbc", content: Buffer): Buffer => {
     const secret = encryption === "none" ? "" : "passphrase";
     const blob = Buffer.concat(["ssh-ed25519", point].map(wireString));
