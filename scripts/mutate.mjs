@@ -1,6 +1,7 @@
 // `pnpm mutate packages/keys [FILE…]` changes the sources of a package, or those of its files, one
-// place at a time, and runs the package's tests after each change. It lists the changes that no test
-// noticed, and the share that one did: the score. A file of 150 lines takes minutes, a package hours.
+// place at a time, and runs the package's tests after each change. It lists the changes that no
+// test noticed, and the share that one did: the score. A file of 150 lines takes minutes, a package
+// hours.
 import { relative, resolve } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
 import { root } from "./prepare.mjs";
@@ -17,7 +18,8 @@ const stryker = new Stryker({
   plugins: ["@stryker-mutator/vitest-runner"],
   vitest: { dir: folder, configFile: "scripts/vitest.mutate.mjs" },
   coverageAnalysis: "perTest",
-  ignoreStatic: true, // what runs when a module is loaded: each such change would take the whole suite
+  // What runs when a module is loaded: each such change would take the whole suite.
+  ignoreStatic: true,
   concurrency: 1,
   timeoutMS: 60_000,
   tempDirName: ".stryker",

@@ -4,8 +4,8 @@ import type { Member } from "./member.ts";
 
 /**
  * What the log says of a git-crypt key: 64 hexadecimal digits, SHA-256 over `git-vault key
- * commitment v1`, a line end, the key's name, a line end and the key file. A key file holds 96 random
- * bytes, so that this tells nothing of it.
+ * commitment v1`, a line end, the key's name, a line end and the key file. A key file holds 96
+ * random bytes, so that this tells nothing of it.
  *
  * @param keyFile the key file, byte for byte as it is handed to members
  */

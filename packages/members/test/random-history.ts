@@ -13,8 +13,8 @@ import {
 import { commitmentNamed, keyNamed, person, Story, type Person } from "./story.ts";
 
 /*
- * Histories at random: people who follow the rules write on branches and merge them, and others write
- * what they like, on whatever they like, and commit it wherever they like.
+ * Histories at random: people who follow the rules write on branches and merge them, and others
+ * write what they like, on whatever they like, and commit it wherever they like.
  */
 
 /** One step: what is done, and numbers that its choices are made from. */

@@ -152,7 +152,9 @@ export class Story {
     return this.write(by, { kind: "take", member, keys, role, opens, generations: [] }, parents);
   }
 
-  /** Removes people, by their account and key; `keys` are the names whose key is replaced with it. */
+  /**
+   * Removes people, by their account and key; `keys` are the names whose key is replaced with it.
+   */
   remove(
     by: Person,
     whom: Person | readonly string[],

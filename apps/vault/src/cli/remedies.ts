@@ -8,7 +8,9 @@ export interface Remediable {
   readonly environment?: string | undefined;
 }
 
-/** What does it on the command line, of the words that the library has for it, and of its subject. */
+/**
+ * What does it on the command line, of the words that the library has for it, and of its subject.
+ */
 const WORDS: Readonly<Record<Remedy, (hint: string, subject: string, environment: string) => string>> = {
   "give-key": () => "give the key by --key-file or $GIT_CRYPT_KEY, or run `vault unlock` first",
   "export-key": () => "set it to what `vault export-key | base64` prints",

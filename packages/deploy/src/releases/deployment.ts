@@ -7,22 +7,12 @@ import { descriptionOf, lastGood } from "./good-revision.ts";
 import type { RecordedRevision, ReleaseName } from "../cluster/helm-releases.ts";
 import { isInterrupted, tellingState } from "../parallel.ts";
 import { type ReleaseLock, withReleaseLock, isLost, overtaken } from "./release-lock.ts";
-import type { PlannedRelease, PlanOptions } from "./plan.ts";
+import { type DeployLimits, limitsOf } from "./limits.ts";
+import type { PlannedRelease } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 import { tellReady, waitForRelease } from "./ready-release.ts";
 import type { Release } from "../project/environment.ts";
 import { assertAbandoned, repair } from "./repair.ts";
-
-/** How long things may take, and what becomes of what fails. */
-export interface DeployLimits extends PlanOptions {
-  /**
-   * In seconds, for each release: Helm with its hooks, and then the workloads, have so long
-   * together. 600 where left out.
-   */
-  readonly timeout?: number | undefined;
-  /** How many revisions Helm keeps of a release; 10 where left out. */
-  readonly history?: number | undefined;
-}
 
 export interface ApplyOptions extends DeployLimits {
   /**
@@ -220,12 +210,6 @@ export class Deployment {
     }
   }
 }
-
-/** The limits, with what counts where nothing is said. */
-export const limitsOf = ({ timeout = 600, history = 10 }: DeployLimits): { timeout: number; history: number } => ({
-  timeout,
-  history,
-});
 
 const asItWas = ({ name }: ReleaseName, revision: number): string =>
   revision === 0 ? `the release ${name} is not installed` : `the release ${name} is as it was, at revision ${revision}`;

@@ -1,4 +1,5 @@
-import { backAt, type DeployLimits, limitsOf } from "./deployment.ts";
+import { backAt } from "./deployment.ts";
+import { type DeployLimits, limitsOf } from "./limits.ts";
 import { type ReleaseLock, withReleaseLock, overtaken } from "./release-lock.ts";
 import { tellReady, waitForRelease } from "./ready-release.ts";
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";

@@ -4,8 +4,8 @@ import type { Action, Entry, EntryDraft, NamedCommitment } from "./entry.ts";
 import { isAccount, isKeyId, isSshKeyId, checkedKey, readMemberKey, type MemberKey } from "./identifiers.ts";
 
 /*
- * The bytes of an entry. Reading takes the lines apart and writes them again: only what comes out as
- * the same bytes is an entry, so that each has one encoding.
+ * The bytes of an entry. Reading takes the lines apart and writes them again: only what comes out
+ * as the same bytes is an entry, so that each has one encoding.
  */
 
 /** The most bytes that an entry may have. */

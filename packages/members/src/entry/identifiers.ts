@@ -8,8 +8,8 @@ import { MembersError } from "../errors.ts";
  */
 
 /**
- * An account (`github.com/583231`: a forge's server in lower case and the account's number there) or
- * the id of a key.
+ * An account (`github.com/583231`: a forge's server in lower case and the account's number there)
+ * or the id of a key.
  */
 export type Identifier = string;
 

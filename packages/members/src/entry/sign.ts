@@ -6,7 +6,10 @@ import { encodeDraft, type ParsedEntry } from "./format.ts";
 /** What the signatures of entries are made for. */
 export const MEMBERS_NAMESPACE = "members@git-vault";
 
-/** Gives a function that tells whether an entry's signature is its author's, over the entry, in its one form. */
+/**
+ * Gives a function that tells whether an entry's signature is its author's, over the entry, in its
+ * one form.
+ */
 export function entryVerifier(): (parsed: ParsedEntry) => Promise<boolean> {
   const verify = signatureVerifier();
   return async ({ entry, signed }) => {

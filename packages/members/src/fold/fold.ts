@@ -43,7 +43,10 @@ export type Verdict =
 
 /** What a log says. */
 export interface Membership {
-  /** The id of the first entry; null where there is none, or several of which none is known to be first. */
+  /**
+   * The id of the first entry; null where there is none, or several of which none is known to be
+   * first.
+   */
   readonly root: string | null;
   /** The ids of all first entries whose signature holds: more than one is worth a look. */
   readonly roots: readonly string[];
@@ -71,7 +74,9 @@ export interface FoldOptions {
   readonly root?: string | undefined;
   /** What this clone saw of the branch, look by look: it came before all else. */
   readonly remembered?: readonly Look[] | undefined;
-  /** In which order entries arrived on the branch: see `arrivalOf`. What it leaves out came last. */
+  /**
+   * In which order entries arrived on the branch: see `arrivalOf`. What it leaves out came last.
+   */
   readonly history?: readonly Look[] | undefined;
 }
 

@@ -31,7 +31,10 @@ export interface KeyName {
   readonly generations: readonly Generation[];
   /** Those that no other of the name descends from. */
   readonly heads: readonly Generation[];
-  /** What to encrypt with: in `two-heads` that of them that arrived first; in `stale` nothing is safe. */
+  /**
+   * What to encrypt with: in `two-heads` that of them that arrived first; in `stale` nothing is
+   * safe.
+   */
   readonly current: Generation;
   readonly state: KeyState;
   /**
@@ -108,9 +111,9 @@ export function headsOf(graph: Graph, nodes: readonly number[]): number[] {
 }
 
 /**
- * Of the names of keys: the entries after which somebody may have a key who should not. That are the
- * takings, and what an admin gave to whom it turned out to be nobody's to give: they may have handed
- * over the key with it.
+ * Of the names of keys: the entries after which somebody may have a key who should not. That are
+ * the takings, and what an admin gave to whom it turned out to be nobody's to give: they may have
+ * handed over the key with it.
  */
 function leaksByName(graph: Graph, { counts, people, problems }: Judgement): Map<string, number[]> {
   const leaks = new Map<string, number[]>();

@@ -5,13 +5,17 @@ import type { Log } from "../log/log.ts";
 /** Why an entry has no place in the graph. */
 export type Misplaced = "missing-parent" | "other-root";
 
-/** The entries of one root in an order in which each comes after its ancestors: a node is an index. */
+/**
+ * The entries of one root in an order in which each comes after its ancestors: a node is an index.
+ */
 export interface Graph {
   readonly entries: readonly Entry[];
   /** The look with which an entry and all its ancestors had arrived. */
   readonly looks: readonly number[];
   readonly parents: readonly (readonly number[])[];
-  /** Of each node whether its author signed it: others are here only because entries hang on them. */
+  /**
+   * Of each node whether its author signed it: others are here only because entries hang on them.
+   */
   readonly signed: readonly boolean[];
   /** The node of an entry; undefined where it has no place here. */
   nodeOf(id: string): number | undefined;

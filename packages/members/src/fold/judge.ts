@@ -11,9 +11,9 @@ export interface Judgement {
 }
 
 /**
- * Judges the entries of a graph, look by look. What takes, names a generation or notes is judged once
- * and for all with its look. What gives can still be undone, by a removal of its author that does not
- * descend from it.
+ * Judges the entries of a graph, look by look. What takes, names a generation or notes is judged
+ * once and for all with its look. What gives can still be undone, by a removal of its author that
+ * does not descend from it.
  */
 export function judge(graph: Graph): Judgement {
   const its = new Judge(graph);

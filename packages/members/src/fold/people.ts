@@ -3,14 +3,14 @@ import type { Identifier } from "../entry/identifiers.ts";
 import type { Graph } from "./graph.ts";
 
 /*
- * Who is whom. A *record* is an entry that added somebody (start, add); a *gift* is a record or what
- * was given to it later (give). Gifts bring in identifiers: accounts and keys. Two records that
- * brought in the same identifier are one member, unless a counting entry that took it lies between
- * them: an ancestor of one and not of the other. A *taking* (take, remove) undoes what its member
- * was given by entries that do not descend from it.
+ * Who is whom. A *record* is an entry that added somebody (start, add); a *gift* is a record or
+ * what was given to it later (give). Gifts bring in identifiers: accounts and keys. Two records
+ * that brought in the same identifier are one member, unless a counting entry that took it lies
+ * between them: an ancestor of one and not of the other. A *taking* (take, remove) undoes what its
+ * member was given by entries that do not descend from it.
  *
- * Each question is asked of a part of the log, the ancestors of the node `within`, and of the entries
- * that count there.
+ * Each question is asked of a part of the log, the ancestors of the node `within`, and of the
+ * entries that count there.
  */
 
 /** In the place of `within`: the whole log. */
@@ -139,7 +139,10 @@ export class People {
     return nodes?.some((node) => this.#isSame(identifier, node, gift)) === true;
   }
 
-  /** What was taken from the member to whom `bringer` brought an identifier, by other than ancestors of `gift`. */
+  /**
+   * What was taken from the member to whom `bringer` brought an identifier, by other than ancestors
+   * of `gift`.
+   */
   #takingsFrom(
     identifier: Identifier,
     bringer: number,
@@ -175,7 +178,10 @@ export class People {
     return this.#undoing(record, within, counts, removes);
   }
 
-  /** The entries that took from a member an identifier that a gift brought in; none where it is theirs. */
+  /**
+   * The entries that took from a member an identifier that a gift brought in; none where it is
+   * theirs.
+   */
   takingsOf(identifier: Identifier, gift: number, within: number, counts: Counts): readonly number[] {
     const record = this.recordOf(gift);
     const removals = record === undefined ? NONE : this.removalsOf(record, within, counts);
@@ -346,7 +352,10 @@ export class People {
     );
   }
 
-  /** What disarms a member and neither knows of an entry nor is known to it; undefined where nothing does. */
+  /**
+   * What disarms a member and neither knows of an entry nor is known to it; undefined where nothing
+   * does.
+   */
   disarmerOf(node: number, key: Identifier, group: Group, counts: Counts): number | undefined {
     const takings = new Set<number>();
     for (const gift of group.gifts) {

@@ -107,7 +107,10 @@ export class Rules {
     return action.kind === "give" ? this.#problemOfGive(node, counts) : null;
   }
 
-  /** Whether a gift, or one that it descends from, says that an identifier comes back after a taking. */
+  /**
+   * Whether a gift, or one that it descends from, says that an identifier comes back after a
+   * taking.
+   */
   #isReadmitted(identifier: string, taking: number, node: number, counts: Counts): boolean {
     const { id } = this.#graph.entryOf(taking);
     return this.#people.bringersOf(identifier).some((gift) => {

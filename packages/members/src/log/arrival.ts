@@ -11,7 +11,10 @@ export type Look = readonly string[];
 
 /** A commit, as far as the log is concerned. */
 export interface LogCommit {
-  /** The ids of commits, in git's order. One that is not known, as in a shallow clone, is passed over. */
+  /**
+   * The ids of commits, in git's order. One that is not known, as in a shallow clone, is passed
+   * over.
+   */
   readonly parents: readonly string[];
   /** The entries in its tree that are in none of its parents' trees. */
   readonly entries: readonly string[];
@@ -19,9 +22,9 @@ export interface LogCommit {
 
 /**
  * The order in which entries arrived on a branch: that of its first-parent line, from the oldest
- * commit. What a merge brings in came after all that the branch had, in the order of the branch that
- * it came from. A squashed or rebased branch arrives where its commits stand now; what a shallow
- * clone has below its depth arrived together.
+ * commit. What a merge brings in came after all that the branch had, in the order of the branch
+ * that it came from. A squashed or rebased branch arrives where its commits stand now; what a
+ * shallow clone has below its depth arrived together.
  *
  * @param head the id of the branch's last commit
  * @param commits all commits of the history that are known, by their ids

@@ -43,10 +43,10 @@ const signersIn = ({ action }: Entry): string[] =>
     : [];
 
 /**
- * Reads the files of a log. One bad file never hides another, and no file costs more than reading it
- * unless a key that entries with sound signatures brought in is said to have signed it: what others
- * wrote counts for nothing anyway. A name may come several times, such as from a tree and from its
- * history: an entry's signature holds if it holds in one of them.
+ * Reads the files of a log. One bad file never hides another, and no file costs more than reading
+ * it unless a key that entries with sound signatures brought in is said to have signed it: what
+ * others wrote counts for nothing anyway. A name may come several times, such as from a tree and
+ * from its history: an entry's signature holds if it holds in one of them.
  */
 export async function readLog(files: Iterable<LogFile>, { root, verified }: ReadLogOptions = {}): Promise<Log> {
   const { copies, bad } = readFiles(files);

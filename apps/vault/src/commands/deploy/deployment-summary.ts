@@ -32,8 +32,8 @@ export class DeploymentRecord {
 }
 
 /**
- * Reports to CI what a deployment would change: the output `changed`, and where `summary` says so the
- * plan in the job's summary.
+ * Reports to CI what a deployment would change: the output `changed`, and where `summary` says so
+ * the plan in the job's summary.
  */
 export function reportPlan(plan: Plan, { summary }: { readonly summary: boolean }): void {
   const ci = currentCi();

@@ -36,7 +36,9 @@ export class RolloutRecord {
     return { ...outcome, error: { code, message, hint }, ...found };
   }
 
-  /** Reports to CI how it ended: annotations, the job's summary, the outputs `changed` and `failed`. */
+  /**
+   * Reports to CI how it ended: annotations, the job's summary, the outputs `changed` and `failed`.
+   */
   report(outcomes: readonly RolloutOutcome[]): void {
     const ci = currentCi();
     const found = [...this.#findings.values()].flat();
