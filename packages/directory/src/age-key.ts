@@ -1,9 +1,7 @@
 import { parseRecipient } from "@git-vault/sealing";
 import { DirectoryError } from "./errors.ts";
+import { isGitHubLogin } from "./forges.ts";
 import type { AgeKeyEntry } from "./recipient-key.ts";
-
-/** No account of GitHub has a longer name. */
-const LONGEST_LOGIN = 39;
 
 /**
  * Reads one of age's recipients.
@@ -18,9 +16,7 @@ export async function readAgeKey(text: string, line: number): Promise<AgeKeyEntr
     throw new DirectoryError(
       "UNSUPPORTED_RECIPIENT",
       `nothing can be sealed here to a key of the age plugin ${plugin}`,
-      {
-        hint: "give an SSH key or an age1… key of theirs, or seal with age -r",
-      },
+      { hint: "give an SSH key or an age1… key of theirs, or seal with age -r" },
     );
   }
   try {
@@ -29,7 +25,7 @@ export async function readAgeKey(text: string, line: number): Promise<AgeKeyEntr
     return { line, type, fingerprint: key.toString(), comment: "", key, unusable: null };
   } catch (cause) {
     throw new DirectoryError("INVALID_RECIPIENT", "expected an age recipient, got a malformed one", {
-      hint: `copy it whole: age1 and 58 more characters, or age1pq1 and many more${text.length <= LONGEST_LOGIN ? `; for the GitHub user write github:${text}` : ""}`,
+      hint: `copy it whole: age1 and 58 more characters, or age1pq1 and many more${isGitHubLogin(text) ? `; for the GitHub user write github:${text}` : ""}`,
       cause,
     });
   }

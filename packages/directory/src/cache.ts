@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { assertString } from "@git-vault/core";
 import type { Environment } from "./settings.ts";
 
 /** An answer that was kept: it is never used before the server said that it is still the same. */
@@ -34,13 +35,12 @@ export function defaultCacheFolder(env: Environment): string | null {
   return isAbsolute(home) ? join(home, ".cache", "git-vault") : null;
 }
 
+/** Throws for what is no answer. */
 function parse(text: string, id: string): CachedAnswer | null {
-  const stored: unknown = JSON.parse(text);
-  if (typeof stored !== "object" || stored === null) return null;
-  const fields = new Map(Object.entries(stored));
+  const stored = new Map<string, unknown>(Object.entries(JSON.parse(text)));
   const field = (name: string): string => {
-    const value: unknown = fields.get(name);
-    if (typeof value !== "string") throw new TypeError(`expected ${name} to be a string`);
+    const value = stored.get(name);
+    assertString(name, value);
     return value;
   };
   const body = Buffer.from(field("body"), "base64");

@@ -1,7 +1,7 @@
 import { assertInteger } from "@git-vault/core";
 import type { DirectoryEntry } from "./entry.ts";
 import { DirectoryError } from "./errors.ts";
-import { GITHUB } from "./forges.ts";
+import { isGitHubLogin } from "./forges.ts";
 import type { GitHub, GitHubAccount } from "./github.ts";
 import type { Http } from "./http.ts";
 import { parseQuery, parseSigner, type RecipientQuery } from "./query.ts";
@@ -110,7 +110,7 @@ export class Directory {
    * `resolve`
    */
   async isMember(org: string, login: string): Promise<boolean> {
-    if (![org, login].every((name) => GITHUB.user.test(name.toLowerCase())))
+    if (![org, login].every(isGitHubLogin))
       throw new DirectoryError("INVALID_RECIPIENT", "expected the name of an organisation");
     return (await this.#loadGitHub()).isMember(org.toLowerCase(), login);
   }

@@ -1,4 +1,4 @@
-import { VaultError } from "@git-vault/core";
+import { printable, VaultError } from "@git-vault/core";
 
 /**
  * - `INVALID_RECIPIENT`: what was written names no recipient: a malformed name, a private key, http
@@ -34,10 +34,8 @@ const SHOWN = 60;
 const SHOWN_OF_LONGER = 20;
 
 /**
- * What somebody wrote, fit to be shown: without control and formatting characters, whole up to 60
- * characters. Of a longer text, which may be a key pasted by mistake, only the first 20.
+ * What somebody wrote, as `printable` gives it. Of a text of more than 60 characters, which may be
+ * a key pasted by mistake, only the first 20.
  */
-export function shown(text: string): string {
-  const clean = Array.from(text.slice(0, 8 * 1024).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ""));
-  return clean.length > SHOWN ? `${clean.slice(0, SHOWN_OF_LONGER).join("")}…` : clean.join("");
-}
+export const shown = (text: string): string =>
+  text.length > SHOWN ? `${printable(text.slice(0, SHOWN_OF_LONGER))}…` : printable(text);

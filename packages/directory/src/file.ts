@@ -1,9 +1,10 @@
+import { systemCode } from "@git-vault/core";
 import { closeSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { DirectoryEntry } from "./entry.ts";
 import { DirectoryError, shown } from "./errors.ts";
-import { readKeyText } from "./key-text.ts";
+import { readKeyText, type KeyTextProblem } from "./key-text.ts";
 import type { Environment } from "./settings.ts";
 
 const MAX_FILE = 1024 * 1024;
@@ -30,18 +31,15 @@ function readBounded(path: string): Buffer {
   }
 }
 
+/** What is wrong, as a sentence about the file, and what to do. */
 function explain(error: unknown, path: string): DirectoryError {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
   const name = shown(path);
-  switch (code) {
+  switch (systemCode(error) ?? "") {
     case "ENOENT":
     case "ENOTDIR": {
-      const team = /^[\w-]+\/[\w.-]+$/.test(path) && !/\.(?:pub|keys|asc|gpg|pgp)$/.test(path);
-      return unreadable(
-        `there is no file ${name}`,
-        team ? `for a team on GitHub write github:${name}` : undefined,
-        error,
-      );
+      const isTeam = /^[\w-]+\/[\w.-]+$/.test(path) && !/\.(?:pub|keys|asc|gpg|pgp)$/.test(path);
+      const hint = isTeam ? `for a team on GitHub write github:${name}` : undefined;
+      return unreadable(`there is no file ${name}`, hint, error);
     }
     case "EACCES":
     case "EPERM":
@@ -53,7 +51,7 @@ function explain(error: unknown, path: string): DirectoryError {
   }
 }
 
-function problemError(problem: "private" | "none" | "malformed", path: string): DirectoryError {
+function problemError(problem: KeyTextProblem, path: string): DirectoryError {
   const name = shown(path);
   if (problem === "none") return new DirectoryError("NO_KEYS", `the file ${name} holds no keys`);
   if (problem === "malformed")

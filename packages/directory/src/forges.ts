@@ -40,6 +40,9 @@ export const GITHUB: Forge = {
   settings: { ssh: "/settings/keys", openpgp: "/settings/keys" },
 };
 
+/** Whether a text can be the login of an account on GitHub, in whatever case. */
+export const isGitHubLogin = (text: string): boolean => GITHUB.user.test(text.toLowerCase());
+
 const PAGES = {
   asked: "pages",
   user: /^[a-z0-9_][a-z0-9_.-]{0,254}$/,

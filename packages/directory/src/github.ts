@@ -2,7 +2,7 @@ import { readPublicKeys } from "@git-vault/keys";
 import type { Octokit } from "@octokit/rest";
 import type { DirectoryEntry } from "./entry.ts";
 import { DirectoryError } from "./errors.ts";
-import { GITHUB, keysPath, nameOf } from "./forges.ts";
+import { GITHUB, isGitHubLogin, keysPath, nameOf } from "./forges.ts";
 import type { Http, HttpAnswer } from "./http.ts";
 import { readOpenPgpAnswer } from "./openpgp-answer.ts";
 import { type KeyKind, KIND_NAMES, type RecipientKey } from "./recipient-key.ts";
@@ -34,15 +34,20 @@ export interface GitHubAccount {
   readonly account: string;
 }
 
-type Pages = (octokit: Octokit, page: { per_page: number }) => AsyncIterable<{ data: unknown }>;
+/** A field of what should be an object; undefined where it has none. */
+const fieldOf = (item: unknown, name: string): unknown =>
+  typeof item === "object" && item !== null ? Reflect.get(item, name) : undefined;
 
-/** Null where the first is no string, or another is neither a string nor null. */
-function fieldsOf(item: unknown, fields: readonly string[]): (string | null)[] | null {
-  const values: unknown[] = fields.map((field) =>
-    typeof item === "object" && item !== null ? Reflect.get(item, field) : undefined,
-  );
-  const sound = values.filter((value, at) => typeof value === "string" || (value === null && at > 0));
-  return sound.length < values.length ? null : values.map((value) => (typeof value === "string" ? value : null));
+function readLine(item: unknown): string | null {
+  const line = fieldOf(item, "key");
+  return typeof line === "string" ? line : null;
+}
+
+/** An OpenPGP key in a list; `raw` is null for one that was uploaded long ago. */
+function readGpgKey(item: unknown): { readonly keyId: string; readonly raw: string | null } | null {
+  const [keyId, raw] = [fieldOf(item, "key_id"), fieldOf(item, "raw_key")];
+  const isSound = typeof keyId === "string" && (typeof raw === "string" || raw === null);
+  return isSound ? { keyId, raw } : null;
 }
 
 /**
@@ -72,13 +77,13 @@ export class GitHub {
     const entry = await this.#userEntry(login, "ssh");
     // The user is there, so that an older server is what lacks the list.
     const none = new DirectoryError("NOT_FOUND", `${label} has no list of signing keys`);
-    const lines = await this.#list(["key"], MAX_KEY_PAGES, none, (octokit, page) =>
-      octokit.paginate.iterator(octokit.rest.users.listSshSigningKeysForUser, { username: login, ...page }),
-    ).catch((error: unknown) => {
-      if (error === none) return [];
-      throw error;
-    });
-    const keys = [...entry.keys, ...this.#read(lines.map(([line]) => line ?? ""))];
+    const lines = await this.#list("key", readLine, `/users/${login}/ssh_signing_keys`, none).catch(
+      (error: unknown) => {
+        if (error === none) return [];
+        throw error;
+      },
+    );
+    const keys = [...entry.keys, ...this.#read(lines)];
     if (keys.length === 0) throw this.#noKeys(login, "ssh");
     return { ...entry, keys };
   }
@@ -93,9 +98,8 @@ export class GitHub {
     const missing = new DirectoryError("NOT_FOUND", `${label} has no team ${org}/${team} that this token may see`, {
       hint: "check the spelling, and that the token has the scope read:org",
     });
-    const accounts = await this.#items(this.#readAccount, "login", MAX_MEMBER_PAGES, missing, (octokit, page) =>
-      octokit.paginate.iterator(octokit.rest.teams.listMembersInOrg, { org, team_slug: team, ...page }),
-    );
+    const path = `/orgs/${org}/teams/${team}/members`;
+    const accounts = await this.#list("login", this.#readAccount, path, missing, MAX_MEMBER_PAGES);
     if (accounts.length === 0) throw new DirectoryError("NO_KEYS", `${label}'s team ${org}/${team} has no members`);
     return this.#entries(accounts, kind);
   }
@@ -106,7 +110,7 @@ export class GitHub {
    */
   async account(name: { readonly login: string } | { readonly account: string }): Promise<GitHubAccount | null> {
     const { api, web } = this.#server;
-    if ("login" in name) return this.#accountAt(`${api}/users/${name.login}`);
+    if ("login" in name) return isGitHubLogin(name.login) ? this.#accountAt(`${api}/users/${name.login}`) : null;
     const [, host, number] = /^(.+)\/([1-9]\d{0,15})$/.exec(name.account) ?? [];
     return host === new URL(web).host ? this.#accountAt(`${api}/user/${number}`) : null;
   }
@@ -132,14 +136,9 @@ export class GitHub {
 
   /** Null for what is no account. */
   readonly #readAccount = (item: unknown): GitHubAccount | null => {
-    if (typeof item !== "object" || item === null) return null;
-    const login: unknown = Reflect.get(item, "login");
-    const id: unknown = Reflect.get(item, "id");
-    if (typeof login !== "string" || !Number.isSafeInteger(id)) return null;
-    const lower = login.toLowerCase();
-    return GITHUB.user.test(lower)
-      ? { login: lower, account: `${new URL(this.#server.web).host}/${String(id)}` }
-      : null;
+    const [login, id] = [fieldOf(item, "login"), fieldOf(item, "id")];
+    if (typeof login !== "string" || !isGitHubLogin(login) || !Number.isSafeInteger(id)) return null;
+    return { login: login.toLowerCase(), account: `${new URL(this.#server.web).host}/${String(id)}` };
   };
 
   readonly #raise = (how: string): never => {
@@ -168,12 +167,12 @@ export class GitHub {
     const { api, label } = this.#server;
     const missing = new DirectoryError("NOT_FOUND", `${label} has no user ${login}`, { hint: "check the spelling" });
     const account = { forge: GITHUB, user: login };
-    const [name, source] = [nameOf(account), api + keysPath(account, kind)];
-    if (kind === "openpgp") return { name, source, keys: await this.#openPgpKeys(login, missing) };
-    const lines = await this.#list(["key"], MAX_KEY_PAGES, missing, (octokit, page) =>
-      octokit.paginate.iterator(octokit.rest.users.listPublicKeysForUser, { username: login, ...page }),
-    );
-    return { name, source, keys: this.#read(lines.map(([line]) => line ?? "")) };
+    const path = keysPath(account, kind);
+    const keys =
+      kind === "openpgp"
+        ? await this.#openPgpKeys(login, path, missing)
+        : this.#read(await this.#list("key", readLine, path, missing));
+    return { name: nameOf(account), source: api + path, keys };
   }
 
   #read(lines: readonly string[]): RecipientKey[] {
@@ -182,14 +181,12 @@ export class GitHub {
     return readPublicKeys(lines.join("\n"));
   }
 
-  async #openPgpKeys(login: string, missing: DirectoryError): Promise<RecipientKey[]> {
-    const items = await this.#list(["key_id", "raw_key"], MAX_KEY_PAGES, missing, (octokit, page) =>
-      octokit.paginate.iterator(octokit.rest.users.listGpgKeysForUser, { username: login, ...page }),
-    );
-    const texts = items.flatMap(([, raw]) => (raw === null || raw === undefined ? [] : [raw]));
+  async #openPgpKeys(login: string, path: string, missing: DirectoryError): Promise<RecipientKey[]> {
+    const items = await this.#list("key_id", readGpgKey, path, missing);
+    const texts = items.flatMap(({ raw }) => raw ?? []);
     // Of keys that were uploaded long ago, the API has only parts; the page has them all.
     if (texts.length < items.length) texts.push(await this.#gpgPage(login, missing));
-    const keyIds = items.map(([keyId]) => keyId ?? "");
+    const keyIds = items.map(({ keyId }) => keyId);
     const entries = await readOpenPgpAnswer(texts, keyIds);
     if (entries === null) throw this.#badAnswer("with OpenPGP keys that are none");
     return entries;
@@ -203,36 +200,28 @@ export class GitHub {
     return answer.body.toString();
   }
 
-  /** The fields of every item on every page: a string, or null, where the first may not be null. */
-  async #list(
-    fields: readonly [first: string, ...others: string[]],
-    maxPages: number,
-    missing: DirectoryError,
-    pages: Pages,
-  ): Promise<(string | null)[][]> {
-    return this.#items((item) => fieldsOf(item, fields), fields[0], maxPages, missing, pages);
-  }
-
-  /** What `read` makes of every item on every page: null for one that lacks the field. */
-  async #items<T>(
-    read: (item: unknown) => T | null,
+  /** What `read` makes of every item on every page of a list: null for one that lacks the field. */
+  async #list<T>(
     field: string,
-    maxPages: number,
+    read: (item: unknown) => T | null,
+    path: string,
     missing: DirectoryError,
-    pages: Pages,
+    maxPages: number = MAX_KEY_PAGES,
   ): Promise<T[]> {
     const values: T[] = [];
     let count = 0;
     try {
       this.#octokit ??= this.#load();
-      for await (const { data } of pages(await this.#octokit, { per_page: PAGE_SIZE })) {
+      const pages = (await this.#octokit).paginate.iterator(`GET ${path}`, { per_page: PAGE_SIZE });
+      for await (const { data } of pages) {
         count += 1;
         if (count > maxPages) throw this.#badAnswer(`with more than ${maxPages} pages`);
-        const items: unknown[] = Array.isArray(data) ? data : [undefined];
-        for (const item of items) values.push(read(item) ?? this.#raise(`without the field ${field}`));
+        for (const item of data) values.push(read(item) ?? this.#raise(`without the field ${field}`));
       }
     } catch (error) {
-      throw this.#explain(error, missing);
+      // Octokit wraps what its fetch throws.
+      const thrown = error instanceof Error && "status" in error ? (error.cause ?? error) : error;
+      throw thrown instanceof Refusal ? this.#refuse(thrown.answer, missing) : thrown;
     }
     return values;
   }
@@ -281,12 +270,6 @@ export class GitHub {
     return new DirectoryError("BAD_ANSWER", `${this.#server.label} answered ${how}`, {
       hint: "try again later; a proxy or a sign-in page on the way may have answered instead",
     });
-  }
-
-  #explain(error: unknown, missing: DirectoryError): unknown {
-    // Octokit wraps what its fetch throws.
-    const thrown = error instanceof Error && "status" in error ? (error.cause ?? error) : error;
-    return thrown instanceof Refusal ? this.#refuse(thrown.answer, missing) : thrown;
   }
 
   #refuse(answer: HttpAnswer, missing: DirectoryError): DirectoryError {

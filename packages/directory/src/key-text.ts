@@ -9,11 +9,6 @@ import {
 } from "@git-vault/keys";
 import { isAgeRecipient, type RecipientKey } from "./recipient-key.ts";
 
-/** Bytes as text; null where they are not UTF-8. */
-function decodeText(bytes: Uint8Array): string | null {
-  return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString() : null;
-}
-
 // The third is how the body of an OpenSSH private key begins in base64.
 const PRIVATE_KEY =
   /-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-|b3BlbnNzaC1rZXktdjE|AGE-SECRET-KEY-|AGE-PLUGIN-/;
@@ -21,10 +16,11 @@ const PRIVATE_KEY =
 /** Whether somebody's private key stands in a text: OpenSSH's, PEM, PuTTY's or age's. */
 export const holdsPrivateKey = (text: string): boolean => PRIVATE_KEY.test(text);
 
+/** Why a text has no keys. */
+export type KeyTextProblem = "private" | "none" | "malformed";
+
 /** The keys in a text, or why it has none. */
-export type KeyText =
-  | { readonly keys: readonly RecipientKey[] }
-  | { readonly problem: "private" | "none" | "malformed" };
+export type KeyText = { readonly keys: readonly RecipientKey[] } | { readonly problem: KeyTextProblem };
 
 /** The keys of SSH's, and those of age's among its lines. */
 async function readKeys(text: string): Promise<RecipientKey[]> {
@@ -43,11 +39,11 @@ async function readKeys(text: string): Promise<RecipientKey[]> {
  */
 export async function readKeyText(bytes: Uint8Array): Promise<KeyText> {
   const isOpenPgp = isOpenPgpKey(bytes);
-  const text = decodeText(bytes);
-  if (text === null && !isOpenPgp) return { problem: isOpenPgpPrivateKey(bytes) ? "private" : "malformed" };
-  if (text !== null && holdsPrivateKey(text)) return { problem: "private" };
+  if (!isUtf8(bytes) && !isOpenPgp) return { problem: isOpenPgpPrivateKey(bytes) ? "private" : "malformed" };
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  if (holdsPrivateKey(text)) return { problem: "private" };
   try {
-    const keys = isOpenPgp ? await readOpenPgpKeys(bytes) : await readKeys(text ?? "");
+    const keys = isOpenPgp ? await readOpenPgpKeys(bytes) : await readKeys(text);
     if (keys.length === 0) return { problem: "none" };
     return keys.some(({ fingerprint }) => fingerprint !== null) ? { keys } : { problem: "malformed" };
   } catch (error) {

@@ -1,3 +1,4 @@
+import { systemCode } from "@git-vault/core";
 import { DirectoryError } from "./errors.ts";
 
 const NOT_HTTP = "UND_ERR_HTTP_PARSER";
@@ -10,7 +11,8 @@ function codeOf(error: unknown): string {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
     // Its code is missing in some versions of Node.
     if (cause.name === "HTTPParserError") return NOT_HTTP;
-    if ("code" in cause && typeof cause.code === "string") return cause.code;
+    const code = systemCode(cause);
+    if (code !== undefined) return code;
   }
   return "";
 }
@@ -68,12 +70,8 @@ export function networkError(error: unknown, url: URL, usesProxy: boolean): Dire
     });
   }
   const [what, hint] = explain(code);
-  return new DirectoryError(
-    "NETWORK",
-    usesProxy ? `${url.host}, or the proxy on the way, ${what}` : `${url.host} ${what}`,
-    {
-      hint: usesProxy ? `${hint}; a proxy is set in the environment` : hint,
-      cause: error,
-    },
-  );
+  return new DirectoryError("NETWORK", `${url.host}${usesProxy ? ", or the proxy on the way," : ""} ${what}`, {
+    hint: usesProxy ? `${hint}; a proxy is set in the environment` : hint,
+    cause: error,
+  });
 }

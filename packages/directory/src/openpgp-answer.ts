@@ -18,8 +18,7 @@ export async function readOpenPgpAnswer(
       for (const entry of await readOpenPgpKeys(Buffer.from(text))) {
         const { fingerprint } = entry;
         const keyId = fingerprint === null ? null : keyIdOf(fingerprint);
-        if (keyId === null || !keyIds.includes(keyId)) continue;
-        entries.set(keyId, { ...entry, line: keyIds.indexOf(keyId) + 1 });
+        if (keyId !== null) entries.set(keyId, { ...entry, line: keyIds.indexOf(keyId) + 1 });
       }
     }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { plural } from "@git-vault/core";
 import { DirectoryError } from "./errors.ts";
 import type { HttpAnswer } from "./http.ts";
 
@@ -15,13 +16,10 @@ function resetOf({ headers }: HttpAnswer): Date | null {
   return at > now && at - now <= DAY ? new Date(at) : null;
 }
 
-const twoDigits = (number: number): string => String(number).padStart(2, "0");
-
 function whenReset(reset: Date | null): string {
   if (reset === null) return "";
   const minutes = Math.ceil((reset.getTime() - Date.now()) / 60_000);
-  const clock = `${twoDigits(reset.getHours())}:${twoDigits(reset.getMinutes())}`;
-  return `; it resets in ${minutes} ${minutes === 1 ? "minute" : "minutes"}, at ${clock}`;
+  return `; it resets in ${plural(minutes, "minute")}, at ${reset.toTimeString().slice(0, 5)}`;
 }
 
 /**
@@ -43,11 +41,8 @@ export function rateLimited(answer: HttpAnswer, who: string, hint: string): Dire
 /** The error for a status that no case of its own explains. */
 export function unexpectedStatus({ status }: HttpAnswer, who: string): DirectoryError {
   const own = status >= 500;
-  return new DirectoryError(
-    "BAD_ANSWER",
-    `${who} answered with status ${status}${own ? ", a failure of its own" : ""}`,
-    {
-      hint: own ? "try again in a few minutes" : "check the address",
-    },
-  );
+  const what = own ? ", a failure of its own" : "";
+  return new DirectoryError("BAD_ANSWER", `${who} answered with status ${status}${what}`, {
+    hint: own ? "try again in a few minutes" : "check the address",
+  });
 }

@@ -114,7 +114,8 @@ describe("the cache", () => {
   });
 
   test.each([
-    ["writable by others", () => chmodSync(answers(), 0o777)],
+    ["writable by its group", () => chmodSync(answers(), 0o720)],
+    ["writable by others", () => chmodSync(answers(), 0o702)],
     [
       "a link to elsewhere",
       () => {

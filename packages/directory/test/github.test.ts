@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { inspect } from "node:util";
 import { makeSshKey, temporaryFolder } from "@git-vault/testkit";
 import { startGitHub, type GitHubFaultKind, type GitHubStandIn } from "@git-vault/testkit/github";
@@ -297,6 +298,17 @@ describe("a team", () => {
     github.faults.push({ fault: "stall", on: /^\/users\// });
     const directory = directoryAt(github.url, { GH_TOKEN: "secret" }, { timeout: 300 });
     expect(await failureOf(directory.resolve("github:2i2c-org/engineering"))).toMatchObject({ code: "NETWORK" });
+    expect(github.requests.filter(({ path }) => path.startsWith("/users/"))).toHaveLength(4);
+  });
+
+  test("asks for no further member after a failure", async () => {
+    const many = Array.from({ length: 30 }, (_, index) => `user-${index}`);
+    for (const login of many) github.users.set(login, { keys: [ALICE] });
+    github.teams.set("org/many", many);
+    github.faults.push({ fault: "answer", status: 500, on: "/users/user-0/keys" });
+    github.faults.push({ fault: "delay", milliseconds: 50, on: /^\/users\// });
+    expect(await failureOf(asMember().resolve("github:org/many"))).toMatchObject({ code: "BAD_ANSWER" });
+    await setTimeout(300);
     expect(github.requests.filter(({ path }) => path.startsWith("/users/"))).toHaveLength(4);
   });
 

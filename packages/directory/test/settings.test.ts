@@ -25,6 +25,7 @@ describe("the GitHub that is asked", () => {
     [{ GH_HOST: "" }, "https://api.github.com", "https://github.com", "github", "gh"],
     [{ GH_HOST: "GitHub.com" }, "https://api.github.com", "https://github.com", "github", "gh"],
     [{ GH_HOST: "acme.ghe.com" }, "https://api.acme.ghe.com", "https://acme.ghe.com", "acme.ghe.com", "gh"],
+    [{ GH_HOST: "evilghe.com" }, "https://evilghe.com/api/v3", "https://evilghe.com", "evilghe.com", "ghe"],
     [{ GH_HOST: "git.acme.org" }, "https://git.acme.org/api/v3", "https://git.acme.org", "git.acme.org", "ghe"],
     [
       { GH_HOST: "git.acme.org:8443", GH_ENTERPRISE_TOKEN: "" },
