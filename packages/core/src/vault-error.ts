@@ -20,9 +20,7 @@ export class VaultError<Code extends string = string> extends Error {
   readonly code: Code;
   /** What to do about it, where there is something to do. */
   readonly hint: string | undefined;
-  /**
-   * What it is about, for hints in a program's own words: it holds a name that the message holds.
-   */
+  /** The name that the message is about, for hints in a program's own words. */
   readonly subject: string | undefined;
 
   constructor(code: Code, message: string, options: VaultErrorOptions = {}) {

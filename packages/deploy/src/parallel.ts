@@ -2,10 +2,7 @@ import { setMaxListeners } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { DeployError } from "./errors.ts";
 
-/**
- * Does the same with each of many, at most `most` at a time, and gives the results in their order.
- * The first error ends it.
- */
+/** Runs one job for each, at most `most` at once; the first error stops it. */
 export async function inParallel<T, R>(items: readonly T[], most: number, act: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const waiting = items.entries();

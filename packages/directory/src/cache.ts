@@ -23,10 +23,7 @@ export interface CacheKey {
 
 const sha256 = (data: string | Buffer): string => createHash("sha256").update(data).digest("hex");
 
-/**
- * Where answers are kept by default: `$XDG_CACHE_HOME/git-vault`, else `~/.cache/git-vault`; null
- * without a home.
- */
+/** The default cache: `$XDG_CACHE_HOME/git-vault`, else `~/.cache/git-vault`; or null. */
 export function defaultCacheFolder(env: Environment): string | null {
   const base = env["XDG_CACHE_HOME"] ?? "";
   // The XDG Base Directory Specification has relative paths ignored.
@@ -65,10 +62,7 @@ export class AnswerCache {
     return sha256([url, accept, token === undefined ? "" : sha256(token)].join("\n"));
   }
 
-  /**
-   * Whether the folder is ours alone to write: whoever else could write there could hand out their
-   * own keys.
-   */
+  /** Whether only we can write the folder: others could plant their own keys. */
   async #isSafe(folder: string): Promise<boolean> {
     const stats = await lstat(folder);
     if (!stats.isDirectory()) return false;

@@ -10,10 +10,7 @@ export interface Forge {
   readonly origin: string;
   /** How it is asked: by GitHub's API, or for a page of text with all keys of a kind. */
   readonly asked: "github" | "pages";
-  /**
-   * The name of an account in lower case, which no forge minds. It cannot leave its place in a
-   * path.
-   */
+  /** An account's name in lower case, which forges ignore. It cannot leave its path segment. */
   readonly user: RegExp;
   /** The same, for a hint. */
   readonly userForm: string;

@@ -50,10 +50,7 @@ function readGpgKey(item: unknown): { readonly keyId: string; readonly raw: stri
   return isSound ? { keyId, raw } : null;
 }
 
-/**
- * GitHub's REST API, asked through Octokit, which knows the paths and the pages; every request goes
- * through `Http`.
- */
+/** GitHub's REST API by Octokit, which knows paths and pages; requests go through `Http`. */
 export class GitHub {
   readonly #http: Http;
   readonly #server: GitHubServer;
@@ -104,10 +101,7 @@ export class GitHub {
     return this.#entries(accounts, kind);
   }
 
-  /**
-   * The account of a login, or of a number as `account` has it; null where there is none, or not on
-   * this server.
-   */
+  /** The account of a login or number; null if there is none on this server. */
   async account(name: { readonly login: string } | { readonly account: string }): Promise<GitHubAccount | null> {
     const { api, web } = this.#server;
     if ("login" in name) return isGitHubLogin(name.login) ? this.#accountAt(`${api}/users/${name.login}`) : null;

@@ -65,10 +65,7 @@ async function readBody(answer: RawAnswer, url: URL): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/**
- * The one way to the network: bounded in time and size, revalidating what it keeps, never leaving
- * the origin asked.
- */
+/** The only way to the network: bounded time and size, cached by ETag, one origin. */
 export class Http {
   readonly #options: HttpOptions;
   readonly #transports: Transports;

@@ -3,10 +3,7 @@ import { DirectoryError } from "./errors.ts";
 
 const NOT_HTTP = "UND_ERR_HTTP_PARSER";
 
-/**
- * The code of the first error in a chain of causes that has one: fetch hides what happened two or
- * three levels deep.
- */
+/** The first error code in a chain of causes: fetch hides it two or three levels deep. */
 function codeOf(error: unknown): string {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
     // Its code is missing in some versions of Node.
@@ -25,10 +22,7 @@ export const isDropped = (error: unknown): boolean => DROPPED.has(codeOf(error))
 const TRUST = /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|ERR_TLS_CERT|INVALID_CA|PATH_LENGTH)/;
 const AGAIN = "check the connection and try again";
 
-/**
- * For each kind of failure, what happened and what to do about it; the sentence begins with the
- * host.
- */
+/** For each kind of failure, what happened, after the host's name, and what to do. */
 function explain(code: string): readonly [string, string] {
   switch (code) {
     case "ENOTFOUND":

@@ -41,9 +41,6 @@ export async function readOpenPgpAnswer(
   );
 }
 
-/**
- * Of a version 4 key, the end of its fingerprint; of a later one, its beginning (RFC 9580 section
- * 5.5.4).
- */
+/** A version 4 key ID ends its fingerprint; later ones begin it (RFC 9580, 5.5.4). */
 const keyIdOf = (fingerprint: string): string =>
   fingerprint.length === 40 ? fingerprint.slice(-16) : fingerprint.slice(0, 16);

@@ -22,9 +22,7 @@ function whenReset(reset: Date | null): string {
   return `; it resets in ${plural(minutes, "minute")}, at ${reset.toTimeString().slice(0, 5)}`;
 }
 
-/**
- * Whether the server refuses because it was asked too often, in GitHub's ways and the general one.
- */
+/** Whether the server refuses for too many requests, in GitHub's ways or the general one. */
 export function isRateLimited({ status, headers, body }: HttpAnswer): boolean {
   if (status === 429) return true;
   if (status !== 403) return false;

@@ -32,10 +32,7 @@ async function proxied({ http, https, except }: Proxies): Promise<Transport> {
   }
 }
 
-/**
- * Gives the transport for a URL, and says whether a proxy may lie in between. undici is loaded for
- * a proxy only.
- */
+/** The transport for a URL, and whether a proxy may be between. Only then loads undici. */
 export class Transports {
   readonly #proxies: Proxies | null;
   #proxied: Promise<Transport> | undefined;

@@ -18,10 +18,7 @@ interface KeyPage {
   readonly empty: string;
 }
 
-/**
- * GitLab sends whoever is not signed in to its sign-in page, for users that are not there and for
- * hidden ones alike.
- */
+/** GitLab sends visitors to its sign-in page for hidden and for missing users alike. */
 const isSignIn = ({ url }: HttpAnswer): boolean => url.pathname === "/users/sign_in";
 
 function refuse(answer: HttpAnswer, { who, missing }: Pick<KeyPage, "who" | "missing">): DirectoryError {

@@ -31,9 +31,7 @@ export interface RsaPublicKey extends CommonPublicKey {
 /** An SSH public key of a type that a message can be sealed to. */
 export type SshPublicKey = Ed25519PublicKey | RsaPublicKey;
 
-/**
- * A line of a `.pub` file, an authorized_keys file or a forge's `.keys` answer: any type of key.
- */
+/** A line of a `.pub` or authorized_keys file, or a forge's `.keys`: any type of key. */
 export interface PublicKeyEntry {
   /** The line number, from 1. */
   readonly line: number;
@@ -45,9 +43,7 @@ export interface PublicKeyEntry {
   readonly comment: string;
   /** The parsed key; null if no format can seal to its type, or the line is malformed. */
   readonly key: SshPublicKey | null;
-  /**
-   * Why nothing can be sealed to it, as a phrase (`FIDO keys can only sign`); null if it is usable.
-   */
+  /** Why nothing can be sealed to it (`FIDO keys can only sign`); null if usable. */
   readonly unusable: string | null;
 }
 

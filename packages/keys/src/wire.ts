@@ -43,10 +43,7 @@ export class WireReader {
     return this.bytes(this.uint32());
   }
 
-  /**
-   * An `mpint`, which must be positive and in the shortest form: its magnitude without leading zero
-   * bytes.
-   */
+  /** A positive `mpint` in its shortest form: the magnitude without leading zero bytes. */
   mpint(): Buffer {
     const bytes = this.string();
     const [first, second = 0] = bytes;

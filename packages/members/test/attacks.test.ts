@@ -666,7 +666,7 @@ describe("keys", () => {
     if (action.kind !== "start") throw new Error("no start");
     const generations = story
       .generations(["default"], alice, null, [])
-      .map((one) => ({ ...one, commitment: action.generations[0]?.commitment ?? "" }));
+      .map((one) => Object.assign({}, one, { commitment: action.generations[0]?.commitment ?? "" }));
     story.write(alice, { kind: "generation", generations });
     expect(story.fold().keyNames[0]).toMatchObject({ state: "stale" });
   });

@@ -166,12 +166,12 @@ export class RandomHistory {
     if (action !== null) this.#writeOn(at, author, action, "generations" in action ? this.#keysOf(action, picks) : []);
   }
 
-  /** @param keys the names whose keys are replaced with it */
-  #writeOn(at: number, author: Person, action: Action, keys: readonly string[] = []): void {
+  /** @param replaced the names whose keys are replaced with it */
+  #writeOn(at: number, author: Person, action: Action, replaced: readonly string[] = []): void {
     const branch = this.branches[at] ?? "";
     const { heads } = this.membershipAt(branch);
     const previewed = action.kind === "generation" ? null : action;
-    const generations = this.story.generations(keys, author, previewed, heads, this.#viewAt(branch));
+    const generations = this.story.generations(replaced, author, previewed, heads, this.#viewAt(branch));
     const id = this.story.write(author, "generations" in action ? { ...action, generations } : action, heads);
     this.branches[at] = this.commit([branch], [id]);
     const after = this.membershipAt(this.branches[at] ?? "");
@@ -181,7 +181,7 @@ export class RandomHistory {
       return;
     }
     const mine = namesOpenTo(after, author.key.id);
-    this.#seal(id, after, keys, after.members);
+    this.#seal(id, after, replaced, after.members);
     if (action.kind === "add" || action.kind === "give") {
       const touched = after.members.filter(({ records, keys }) =>
         action.kind === "give"

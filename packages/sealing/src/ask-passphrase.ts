@@ -1,8 +1,6 @@
 import { KeyError } from "@git-vault/keys";
 
-/**
- * Asks for a passphrase: the bytes typed, which stay its own to overwrite. It may throw to give up.
- */
+/** Asks for a passphrase: bytes that remain the caller's to overwrite. It may throw. */
 export type AskPassphrase = (attempt: number) => Promise<Uint8Array>;
 
 /** How often a passphrase is asked for. */

@@ -11,10 +11,7 @@ export function joinSecrets(start: Buffer, end: Buffer): Buffer {
   return whole;
 }
 
-/**
- * ES2024's `ArrayBuffer.prototype.transfer`: in Node from version 22, and in threads that Node 20
- * starts with V8's flag for it.
- */
+/** ES2024's `ArrayBuffer.prototype.transfer`: from Node 22, or 20 with V8's flag. */
 type Transferable = ArrayBufferLike & { readonly transfer?: (length: number) => ArrayBuffer };
 
 /**
@@ -32,9 +29,7 @@ export function freeMemory(bytes: Uint8Array): void {
 
 const FIRST_BYTES = 4096;
 
-/**
- * Bytes that pile up. Appending costs as much as what is appended, however much there is already.
- */
+/** Bytes that pile up; appending costs only what is appended. */
 export class GrowingBytes {
   #store: Buffer = Buffer.alloc(0);
   #length = 0;

@@ -7,9 +7,7 @@ export type Format = "age" | "ssh-vault" | "openpgp";
 /** All of them, the usual one first. */
 export const FORMATS: readonly Format[] = ["age", "ssh-vault", "openpgp"];
 
-/**
- * How many bytes of a message tell its format: enough for every mark below after some blank lines.
- */
+/** How many bytes tell a message's format: every mark after a few blank lines. */
 export const LOOK_BYTES = 4096;
 
 const MARKS: readonly (readonly [Format, RegExp])[] = [

@@ -41,9 +41,7 @@ export const malformed = (what: string): SealingError =>
     hint: "part of the message may have been lost or changed on the way; ask for it again, or have it sent as a file",
   });
 
-/**
- * The error for a message whose authentication failed under the right key; `what` says which part.
- */
+/** A failed authentication under the right key; `what` says which part. */
 export const tampered = (what: string): SealingError =>
   new SealingError("TAMPERED_MESSAGE", `the message was altered after it was sealed: ${what}`, {
     hint: "do not use it; ask for it to be sealed and sent again",

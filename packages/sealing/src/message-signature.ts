@@ -23,9 +23,7 @@ export interface MessageStatement {
   readonly date: string;
   /** The SHA-256 of the plaintext, 32 bytes. */
   readonly digest: Buffer;
-  /**
-   * Whom it is sealed to: fingerprints of SSH keys (`SHA256:…`) and age recipients. At least one.
-   */
+  /** Whom it is sealed to: fingerprints (`SHA256:…`) and age recipients, at least one. */
   readonly recipients: readonly string[];
 }
 

@@ -84,9 +84,7 @@ export class MessageOpener implements Opener {
   identity: Identity | null = null;
   signature: AttachedSignature | null = null;
   readonly #identities: readonly Identity[];
-  /**
-   * What cannot be opened yet: the start, then the header; all of an ssh-vault or OpenPGP message.
-   */
+  /** What cannot be opened yet: start, header; all of ssh-vault or OpenPGP messages. */
   readonly #held = new GrowingBytes();
   /** Where in it the header's last line begins. */
   #macLine: number | null = null;
@@ -103,10 +101,7 @@ export class MessageOpener implements Opener {
     return this.#spentOnError(() => this.#push(message, false));
   }
 
-  /**
-   * The only push, of all there is: an armor that is cut short is refused before any identity is
-   * tried.
-   */
+  /** The whole input at once: a truncated armor is refused before any identity is tried. */
   async pushWhole(message: Uint8Array): Promise<Buffer> {
     assertBytes("message", message);
     return this.#spentOnError(() => this.#push(message, true));

@@ -65,9 +65,7 @@ const trimEnd = (line: string): string => {
   return line.slice(0, end);
 };
 
-/**
- * The first armored message that parses, or else the first with both marks; null if there is none.
- */
+/** The first armored message that parses, else the first with both marks; or null. */
 const recoverArmor = (text: string): string | null => {
   const begins = [...text.matchAll(BEGIN)].map(({ index, 0: mark }) => index + mark.length);
   const candidates: string[] = [];

@@ -9,10 +9,7 @@ import { distinctRecipients, wrapHeader } from "./age/wrap-header.ts";
 
 /** How to seal an age message. */
 export interface SealerOptions {
-  /**
-   * Whether the message is written as text (the default) or in binary, which is a quarter shorter
-   * and faster.
-   */
+  /** Whether the message is text (the default) or binary, a quarter shorter and faster. */
   readonly armor?: boolean;
   /**
    * Whether recipients with different labels may be in one message. By default, as in age, a

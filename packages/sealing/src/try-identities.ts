@@ -5,10 +5,7 @@ import { SealingError } from "./errors.ts";
 const ORDER: Record<Asks, number> = { never: 0, "on-match": 1, always: 2 };
 const orderOf = ({ asks = "never" }: Identity): number => ORDER[asks];
 
-/**
- * The message key, and the identity that gave it. See `open` for the order and for what ends the
- * run.
- */
+/** The message key and the identity that gave it. `open` tells the order. */
 export async function tryIdentities(
   stanzas: readonly Stanza[],
   identities: readonly Identity[],
@@ -46,9 +43,7 @@ const SHAPES: ReadonlyMap<string, readonly [name: string, tag: RegExp]> = new Ma
   ["scrypt", ["a passphrase (scrypt)", /^$/]],
 ]);
 
-/**
- * A recipient of a message: its kind if it is known, with a tag of the right shape; no other input.
- */
+/** A message's recipient: its kind if known, with a well-formed tag; no other input. */
 const nameOf = ({ type, args: [tag = ""] }: Stanza): string => {
   const [name, shape] = SHAPES.get(type) ?? ["a recipient of another kind", /^$/];
   return tag !== "" && shape.test(tag) ? `${name} ${tag}` : name;

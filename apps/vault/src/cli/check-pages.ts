@@ -7,10 +7,7 @@ declare const CHECK_PAGES: Readonly<Record<string, string>>;
 /** What docs/checks.md tells of each check, in Markdown, by its id. */
 export const checkPages: Readonly<Record<string, string>> = CHECK_PAGES;
 
-/**
- * What `vault help checks` shows, or `vault help` with the id of a check; undefined for anything
- * else.
- */
+/** What `vault help checks` or `vault help CHECK` shows; undefined for anything else. */
 export function helpOnChecks(name: string): string | undefined {
   if (name === "checks") return listOfChecks();
   const rule = new Map<string, Rule>(Object.entries(RULES)).get(name);
@@ -31,10 +28,7 @@ const listOfChecks = (): string =>
     "`vault help` and the id of a check tells more of it.",
   ].join("\n\n");
 
-/**
- * A section in Markdown for a terminal: paragraphs, whose links and emphasis are told by their
- * words.
- */
+/** A section of Markdown for a terminal: links and emphasis become plain words. */
 const plain = (page: string): string =>
   page
     .split(/\n{2,}/)

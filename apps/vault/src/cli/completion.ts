@@ -40,10 +40,7 @@ function operandsAt(place: Place | null): Offer {
 const letters = (takesValue: boolean): string =>
   FLAGS.map(([, { short = "", value }]) => ((value !== undefined) === takesValue ? short : "")).join("");
 
-/**
- * Matches a word whose next word is a flag's value: `--output`, `-o`, `-qo`. All three shells read
- * it alike.
- */
+/** A word whose next word is a flag's value (`-o`, `-qo`). All three shells read it alike. */
 function awaitsValue(): string {
   const long = FLAGS.flatMap(([name, { value }]) => (value === undefined ? [] : name)).join("|");
   return `^(--(${long})|-[${letters(false)}]*[${letters(true)}])$`;
@@ -176,9 +173,7 @@ if [[ $funcstack[1] == _vault ]]; then _vault "$@"; else compdef _vault vault gi
 `;
 }
 
-/**
- * The condition of fish's `complete` that one of these commands stands on the line; null is none.
- */
+/** fish's condition that one of these commands is on the line; null for none. */
 const fishAt = (commands: readonly (Place | null)[]): string =>
   `-n ${quote(`__vault_at ${commands.flatMap((command) => (command === null ? ["''"] : namesOf(command).map((name) => (name.includes(" ") ? `"${name}"` : name)))).join(" ")}`)}`;
 

@@ -38,10 +38,7 @@ export type CliErrorCode =
 /** What the command line itself throws, beside the errors of the packages. */
 export class CliError extends VaultError<CliErrorCode> {}
 
-/**
- * A wrong use of the command line. Where nothing better is known, the hint leads to the command's
- * own help.
- */
+/** Wrong use of the command line. The default hint leads to the command's own help. */
 export const usageError = (message: string, hint?: string, cause?: unknown): CliError =>
   new CliError("USAGE", message, { hint, cause });
 

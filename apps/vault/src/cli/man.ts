@@ -6,9 +6,7 @@ import { GLOBAL_FLAGS } from "./flags.ts";
 import { flagSyntax } from "./help.ts";
 import { helpOn } from "./topics.ts";
 
-/**
- * What roff would take for its own, or print as a look-alike that cannot be copied into a shell.
- */
+/** What roff would interpret, or print as a look-alike that no shell accepts. */
 const ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\e",
   "-": "\\-",

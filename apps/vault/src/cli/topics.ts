@@ -133,10 +133,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ["errors", "on stderr: {error: {code, message, hint}}"],
 ];
 
-/**
- * What `vault help TOPIC` shows; undefined where there is no such topic or command, and for what
- * `check-pages.ts` tells.
- */
+/** What `vault help TOPIC` shows; undefined for what `check-pages.ts` or nothing covers. */
 export function helpOn(name: string): string | undefined {
   switch (name) {
     case "recipients":

@@ -2,9 +2,7 @@ import type { CommandName, COMMANDS } from "../cli/command-table.ts";
 import type { Run } from "../cli/command.ts";
 import { run as help } from "./about/help.ts";
 
-/**
- * What each command does. A module is loaded when its command runs; main.ts holds help itself.
- */
+/** What each command does, loaded when it runs. main.ts holds help itself. */
 export const loaders: {
   readonly [Name in CommandName]: () => Promise<{ readonly run: Run<(typeof COMMANDS)[Name]> }>;
 } = {

@@ -44,10 +44,7 @@ export async function pumpChunks(job: ChunkJob, state: PayloadState, input: Larg
   }
 }
 
-/**
- * A thread for each core; and one more where a pipe is waited for again and again, while another
- * can use the core.
- */
+/** A thread per core, and one more for pipes, which often wait. */
 function threadsFor(descriptors: readonly (number | null)[]): number {
   const cores = availableParallelism();
   const waits = descriptors.some((descriptor) => descriptor !== null && isPipe(fstatSync(descriptor)));

@@ -22,18 +22,12 @@ export interface ChunkOrders {
   readonly source: { readonly descriptor: number; readonly title: string } | null;
   readonly destination: Destination;
   readonly numbers: SharedArrayBuffer;
-  /**
-   * Which of the threads this is, and how many there are: thread t does the blocks t, t + threads,
-   * …
-   */
+  /** This thread and how many there are: thread t does the blocks t, t + threads, … */
   readonly thread: number;
   readonly threads: number;
 }
 
-/**
- * What a thread tells in the end: the plaintext's length where it wrote the last block, or what it
- * failed with.
- */
+/** How a thread ended: the plaintext's length if it wrote the last block, or its failure. */
 export type ChunkReport = { readonly plaintextBytes: number } | { readonly error: ThreadError };
 
 /** A VaultError, as a message between threads has it. */
@@ -111,10 +105,7 @@ export class Shared {
     Atomics.store(this.#numbers, FIELDS.taken, bytes);
   }
 
-  /**
-   * The byte that was read ahead, null where there is none. Only whose turn it is to read may use
-   * it.
-   */
+  /** The byte that was read ahead, or null. Only the thread that may read uses it. */
   get ahead(): number | null {
     const byte = Atomics.load(this.#numbers, FIELDS.ahead);
     return byte === NONE ? null : byte;

@@ -13,9 +13,7 @@ const OSC_52_LIMIT = 74_994;
 /** Seconds until a plaintext on the clipboard is cleared, unless --clear-after says otherwise. */
 export const CLEAR_AFTER = 45;
 
-/**
- * How the clearing copy of the program knows what it may clear, without being told what that is.
- */
+/** How the clearing copy recognises what it may clear without knowing it. */
 export interface ClearOrder {
   readonly seconds: number;
   readonly salt: string;

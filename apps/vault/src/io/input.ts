@@ -5,10 +5,7 @@ import { printable } from "@git-vault/core";
 import { CliError } from "../cli/errors.ts";
 import { readDescriptor, readStart, reason } from "./streams.ts";
 
-/**
- * Up to so much is held in memory at once; what is larger is taken piece by piece, where the
- * command can.
- */
+/** The most that is held in memory at once; what is larger is streamed if possible. */
 const SMALL = 16 * 1024 * 1024;
 /**
  * How much is read of a file that is known to be larger: what begins in it, such as the header of
@@ -21,10 +18,7 @@ export interface Input {
   readonly data: Buffer;
   /** For sentences about it. */
   readonly title: string;
-  /**
-   * The file it came from, so that an output can be kept from overwriting it; null where it was no
-   * file.
-   */
+  /** The file it came from, so that no output overwrites it; null if it was no file. */
   readonly file: Pick<Stats, "dev" | "ino"> | null;
 }
 

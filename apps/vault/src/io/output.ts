@@ -213,18 +213,12 @@ function openFileSink(path: string, options: OutputOptions): Sink {
   };
 }
 
-/**
- * So much is brought to the disk before the file gets its name. For more that takes longer than all
- * the rest, and the input is still there.
- */
+/** Up to this size, a file is synced before it gets its name; more would take too long. */
 const SYNCED = 16 * 1024 * 1024;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
-/**
- * Where a file is written, and the temporary file before that; null for what is no file, and cannot
- * be replaced.
- */
+/** Where a file is written, and its temporary file; null for devices and pipes. */
 function placesFor(path: string, { input, inUse = [] }: OutputOptions): { target: string; temporary: string | null } {
   const existing = statSync(path, { throwIfNoEntry: false });
   if (existing?.isDirectory()) {

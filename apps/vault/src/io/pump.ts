@@ -3,10 +3,7 @@ import type { LargeInput } from "./input.ts";
 import type { Sink } from "./output.ts";
 import { readSome } from "./streams.ts";
 
-/**
- * About the fastest size of a step; with larger ones V8 takes the buffers of each for old, and lets
- * them pile up.
- */
+/** About the fastest step. With larger ones V8 promotes the buffers and they pile up. */
 const STEP = 256 * 1024;
 /** After so many steps the event loop gets a turn, in which a signal is heard. */
 const STEPS_A_TURN = 64;

@@ -17,10 +17,7 @@ const CHUNK = 64 * 1024;
 /** Node reads less than 2 GiB at a time. */
 const MOST_AT_ONCE = 2 ** 30;
 
-/**
- * Where a standard stream leads: to something that flows (a pipe, a socket or a file), to a
- * terminal, or nowhere.
- */
+/** Where a standard stream leads: to a pipe, socket or file, to a terminal, or nowhere. */
 export function leadsTo(fd: 0 | 1 | 2): "data" | "terminal" | "nothing" {
   let stat;
   try {
@@ -139,10 +136,7 @@ export function writePieces({ descriptor, title }: Destination, pieces: readonly
   }
 }
 
-/**
- * Writes an object to stdout: one line of JSON, in which nothing can move a terminal's cursor or
- * turn its text around.
- */
+/** Writes an object to stdout as one line of JSON that cannot affect a terminal. */
 export const writeJson = (object: object): void => writeStdout(jsonLine(object));
 
 /** The line that `writeJson` writes. */
@@ -154,10 +148,7 @@ export const jsonLine = (object: object): string => {
   return `${escaped}\n`;
 };
 
-/**
- * Says something to the person, on stderr: one line. Where that cannot be written, the job goes on
- * without.
- */
+/** Writes one line for the person to stderr. If that fails, the job goes on. */
 export function say(line: string): void {
   try {
     writeDescriptor(STDERR, [Buffer.from(`${line}\n`)]);
@@ -166,10 +157,7 @@ export function say(line: string): void {
   }
 }
 
-/**
- * Tells what was done: as the object of --json on stdout, or in lines on stderr unless --quiet
- * forbids it.
- */
+/** Reports what was done: --json's object on stdout, or lines on stderr unless --quiet. */
 export function reportResult(
   { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
   object: object,
@@ -215,10 +203,7 @@ const pause = (): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
 };
 
-/**
- * Whether the bytes are text that a terminal can show: UTF-8 without control characters other than
- * tab and line ends.
- */
+/** Whether the bytes are text for a terminal: UTF-8, no controls but tab and line ends. */
 export function isPrintable(data: Uint8Array): boolean {
   if (!isUtf8(data)) return false;
   const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();

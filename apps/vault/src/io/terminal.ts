@@ -2,10 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { ReadStream, WriteStream } from "node:tty";
 import { CliError } from "../cli/errors.ts";
 
-/**
- * The terminal to ask on: the controlling terminal, so that stdin and stdout stay free to be pipes;
- * else stdin where it is a terminal. Null where there is none.
- */
+/** The terminal to ask on: the controlling one, else stdin if it is one; else null. */
 function openTerminal(): { input: ReadStream; output: WriteStream; close(): void } | null {
   try {
     const fd = openSync("/dev/tty", "r+");
@@ -36,16 +33,11 @@ export const askSecret = (question: string, otherwise: string): Promise<string> 
   // toggleMask would show the secret at Ctrl+T.
   ask(question, otherwise, { type: "password", toggleMask: false });
 
-/**
- * Asks for a line of text on the terminal, as `askSecret` does. Where `signal` ends the run, it is
- * `INTERRUPTED`, too.
- */
+/** Asks for a line of text, as `askSecret` does. An aborted `signal` is `INTERRUPTED`. */
 export const askLine = (question: string, otherwise: string, signal?: AbortSignal): Promise<string> =>
   ask(question, otherwise, { type: "input" }, signal);
 
-/**
- * Asks a question on the terminal that is answered with yes or no; an empty line is a no.
- */
+/** Asks a yes-or-no question on the terminal; an empty line is a no. */
 export async function askYes(question: string, otherwise: string, signal?: AbortSignal): Promise<boolean> {
   const answer = await askLine(`${question}? (y/N)`, otherwise, signal);
   const given = answer.trim().toLowerCase();

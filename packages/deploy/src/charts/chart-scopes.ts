@@ -54,10 +54,7 @@ export function chartScopes(
   }
 }
 
-/**
- * What a chart's defaults are with all that it imports from those in it, whether they are on or
- * off.
- */
+/** A chart's defaults with all imports from its subcharts, enabled or not. */
 export function defaultsWithImports(chart: LoadedChart): ValueMap {
   const run = new Run(4);
   try {
@@ -87,10 +84,7 @@ interface Part {
   readonly chart: LoadedChart;
   readonly key: string;
   defaults: ValueMap;
-  /**
-   * Their keys are their names alone until the parts are named: Helm does not look into what says
-   * nothing of its dependencies.
-   */
+  /** Keys are names until parts are named: Helm ignores undeclared dependencies. */
   requirements: readonly Requirement[] | null;
   parts: Part[];
 }
@@ -112,10 +106,7 @@ class Run {
     return { chart, key, defaults: chart.defaults, requirements, parts };
   }
 
-  /**
-   * Gives the parts the names of their requirements, each of which has its own. Those that nothing
-   * requires stay as they are.
-   */
+  /** Names the parts after their requirements; those not required keep their names. */
   #name(part: Part): readonly Requirement[] {
     const requirements = part.chart.requirements ?? [];
     const names = new Set(requirements.map(({ name }) => name));

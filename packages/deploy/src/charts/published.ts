@@ -30,10 +30,7 @@ export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * How Helm is told where a version lies: an exact one, or the newest that a constraint lets pass.
- * They are its last arguments.
- */
+/** Helm's last arguments for a version: an exact one, or the newest of a range. */
 export function sourceArgs({ name, version, repository }: Published): string[] {
   const ofVersion = ["--version", version];
   if (!repository.startsWith("oci://")) return [...ofVersion, "--repo", repository, "--", name];
@@ -77,10 +74,7 @@ export const isAbsent = ({ code, message }: DeployError): boolean =>
   code === "TOOL_FAILED" &&
   /: not found$|^[^:]*: chart "[^"]*" version ".*" not found in \S+ repository$/.test(message);
 
-/**
- * The next version before one that is not there, and the newest of all: none where the repository
- * tells none.
- */
+/** The version before one that is missing, and the newest; null if there is none. */
 export async function otherVersions(helm: Helm, wanted: Published, signal?: AbortSignal): Promise<string[]> {
   const ask = async (version: string): Promise<string[]> => {
     try {

@@ -18,17 +18,11 @@ export interface ChartValues {
   readonly schema: unknown;
   /** Every word of its templates and other files. */
   readonly words: ReadonlySet<string>;
-  /**
-   * Paths such as `resources` or `hub.config` that a template takes whole, empty for all: what is
-   * in them it need not name.
-   */
+  /** Paths such as `hub.config` that a template uses whole; an empty one for all values. */
   readonly whole: ReadonlySet<string>;
   /** Paths such as `redis.enabled`, and those above, that turn charts in it on and off. */
   readonly switches: ReadonlySet<string>;
-  /**
-   * The charts to which it hands values on, by the keys of these; null for those that are not
-   * there.
-   */
+  /** The charts that get values from it, by key; null for those that are not here. */
   readonly parts: ReadonlyMap<string, LoadedChart | null>;
 }
 

@@ -11,10 +11,7 @@ const HINT = "encrypt it, commit, and replace what was in it: the history keeps 
 /** Git's own files and descriptions stay readable. */
 const OPEN = /(?:^|\/)(?:\.git[a-z]+|README(?:\.\w+)?)$/;
 
-/**
- * Tells of files that are to be secret and are not encrypted in the commit, or will not be after
- * the next change.
- */
+/** Reports files that should be secret and are not encrypted, or will not be. */
 export const encrypted: Check = async function* encryptedCheck({ project, history, skip }) {
   for (const file of project.files()) {
     if (!file.secret) continue;

@@ -54,9 +54,7 @@ const gone = (api: string, kinds: string, removed: string | null, instead: strin
   instead,
 });
 
-/**
- * From the Kubernetes deprecation guide (kubernetes.io/docs/reference/using-api/deprecation-guide).
- */
+/** From the Kubernetes deprecation guide (kubernetes.io/docs/reference/using-api). */
 const REMOVED: readonly Removed[] = [
   gone("extensions/v1beta1", "DaemonSet Deployment ReplicaSet", "1.16", "apps/v1"),
   gone("extensions/v1beta1", "NetworkPolicy", "1.16", "networking.k8s.io/v1"),

@@ -9,10 +9,7 @@ import { type StoredSecret, secretsIn } from "./secret-files.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/**
- * Tells of kubeconfigs that cannot be used, and of certificates and tokens in secret files that
- * ended or are about to.
- */
+/** Reports unusable kubeconfigs, and certificates and tokens that expire soon. */
 export const expiry: Check = async function* expiryCheck(context) {
   const { project, environments, now } = context;
   const told = new Set<string>();

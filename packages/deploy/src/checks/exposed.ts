@@ -22,9 +22,7 @@ const TURN_BYTES = 4 * 1024 * 1024;
 /** Of one kind, in one file: more say nothing new. */
 const MOST_FINDINGS = 10;
 
-/**
- * Tells of secrets that stand in readable files or rendered objects, and of what looks like one.
- */
+/** Reports secrets in readable files or rendered objects, and what looks like one. */
 export const exposed: Check = async function* exposedCheck(context) {
   const { project, skip } = context;
   const redactor = hiddenIn(context);

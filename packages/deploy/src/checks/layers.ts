@@ -8,10 +8,7 @@ import { findingOfError, found, layersOf, NO_KEY, orElse, ownerOf } from "./read
 /** Told by the check strict-yaml, with all of its places. */
 const ODD: ReadonlySet<string> = new Set(["DUPLICATE_KEY", "SEVERAL_DOCUMENTS"]);
 
-/**
- * Tells of each layer that cannot be taken: it is missing, empty, too large, no YAML, tampered
- * with, …
- */
+/** Reports layers that cannot be used: missing, empty, too large, no YAML, damaged, … */
 export const layers: Check = async function* layersCheck(context) {
   for (const [layer, release] of layersOf(context)) {
     if (layer.locked) {
@@ -28,10 +25,7 @@ export const layers: Check = async function* layersCheck(context) {
   yield* strays(context);
 };
 
-/**
- * Values files beside the layers that belong to no environment: one that was commented out, or is
- * misspelt in the settings.
- */
+/** Values files that belong to no environment: commented out, or misspelt. */
 function* strays({ project }: CheckContext): Generator<Finding> {
   const used = new Set(
     project.environments.flatMap((one) => [...layersIn(one).map(({ path }) => path), one.kubeconfig]),

@@ -11,10 +11,7 @@ import { found, foundIn, merged, titleOfManifest, placeIn, rendered, whereOf } f
 const GENERAL =
   /^(?:kubernetes\.io\/(?:os|arch|hostname)|beta\.kubernetes\.io\/(?:os|arch)|(?:topology|failure-domain\.beta)\.kubernetes\.io\/)/;
 
-/**
- * Tells of pods that no node pool takes: of those that are rendered, and of those that values
- * describe and that are made later.
- */
+/** Reports pods that no node pool accepts, rendered ones and those made later. */
 export const nodeSelector: Check = async function* nodeSelectorCheck(context) {
   const { project } = context;
   const releases = context.releases.filter(({ environment }) => environment.nodePools !== null);
@@ -53,10 +50,7 @@ interface Selector {
   readonly position: Position;
 }
 
-/**
- * The node selectors among values, as they are merged; each stands where the highest layer says
- * something of it.
- */
+/** The node selectors in merged values; each at the highest layer that sets it. */
 function* selectorsIn(values: Values): Generator<Selector> {
   const top = values.value;
   for (const { path, settings, state } of values.nodes()) {

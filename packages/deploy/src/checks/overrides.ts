@@ -36,10 +36,7 @@ export const overrides: Check = async function* overridesCheck(context) {
 
 const where = ({ layer, entry }: Setting): string => `${layer.path}:${entry.position.line}`;
 
-/**
- * In words what a value is that replaces one of another type; null where it is of the same, or
- * where either is null.
- */
+/** How a value's type changes from the one it replaces; null if it does not. */
 function typeChange(below: Yaml, above: Yaml): string | null {
   const [from, to] = [typeOf(below), typeOf(above)];
   if (from === to || from === "null" || to === "null") return null;

@@ -26,9 +26,7 @@ export const found = (id: RuleId, severity: Severity, message: string, details: 
 const nameAmong = ({ name, environment }: Release): Pick<Finding, "release"> =>
   environment.releases.length === 1 ? {} : { release: name };
 
-/**
- * Which release something is about: by its environment, and by its name where there are several.
- */
+/** Which release something is about: its environment, and its name if there are several. */
 export const whereOf = (release: Release): Pick<Finding, "environment" | "release"> => ({
   environment: release.environment.name,
   ...nameAmong(release),
@@ -144,16 +142,10 @@ type Rendering = Promise<readonly Manifest[] | DeployError>;
 /** Every release of a run, with what it renders. */
 const known = new WeakMap<CheckContext, ReadonlyMap<Release, Rendering>>();
 
-/**
- * How many Helm renders at a time: more than there are cores, since none is started while a check
- * is busy.
- */
+/** How many Helm processes render at once: more than cores, since checks block starting. */
 const MOST_AT_A_TIME = 2 * availableParallelism();
 
-/**
- * Lets Helm render every release, while checks do other things. Each is rendered once in a run, and
- * where that fails, not again.
- */
+/** Renders every release once in a run, while checks do other work. */
 export function startRendering(context: CheckContext): ReadonlyMap<Release, Rendering> {
   const before = known.get(context);
   if (before !== undefined) return before;
@@ -210,10 +202,7 @@ export function whyNotRendered(release: Release, { code, message }: DeployError)
   return `what ${titleOfRelease(release)} renders, since it cannot be rendered${isLocked ? " without the secrets" : ""}`;
 }
 
-/**
- * The file in the repository that rendered an object; the chart's own description, where a
- * dependency from elsewhere did.
- */
+/** The file that rendered an object; the chart's own description for remote dependencies. */
 export function fileOf(project: Project, { chart }: Release, { source }: Manifest): string {
   const [, name, path] = /^[^/]+\/(?:charts\/([^/]+)\/)?(.*)$/.exec(source) ?? [];
   const dependency = chart.dependencies.find((one) => one.key === name || one.name === name);
@@ -228,10 +217,7 @@ function localFolder(chart: string, { repository }: Dependency): string | null {
   return new URL(repository.slice("file://".length), `file:///${chart}/`).pathname.slice(1).replace(/\/$/, "");
 }
 
-/**
- * A finding about an object that was rendered. What its values hold of secrets is taken out of the
- * message.
- */
+/** A finding about a rendered object, with secrets removed from the message. */
 export function foundIn(
   project: Project,
   release: Release,

@@ -13,10 +13,7 @@ import { found, merged, orElse, placeOf, whereOf } from "./reading.ts";
 /** The most that is told of one schema for one release. */
 const MOST_FINDINGS = 50;
 
-/**
- * Tells of values that are not as the JSON Schemas of the charts, of those in them, and of the
- * project say.
- */
+/** Reports values that do not fit the JSON Schemas of charts and project. */
 export const schema: Check = async function* schemaCheck(context) {
   const schemas = new Schemas();
   const own = sourcesOfProject(context);
@@ -163,10 +160,7 @@ async function compilerFor(dialect: string): Promise<Compile> {
   };
 }
 
-/**
- * Patterns as Helm has them, which are Go's (RE2): no text takes one longer than in proportion to
- * its length.
- */
+/** Patterns in Go's syntax (RE2), as Helm has them, matched in linear time. */
 async function linearRegExp(): Promise<RegExpEngine> {
   const { RE2JS } = await import("re2js");
   const engine = (pattern: string): ReturnType<RegExpEngine> => {
@@ -181,9 +175,7 @@ async function linearRegExp(): Promise<RegExpEngine> {
 
 type RegExpEngine = NonNullable<CodeOptions["regExp"]>;
 
-/**
- * What a schema is about: the values at a path of a release's, as the chart of that path sees them.
- */
+/** What a schema is about: the values at a path, as that chart sees them. */
 interface Subject {
   readonly values: Values;
   readonly path: Path;
@@ -219,9 +211,7 @@ function reason({ message = "is not as it should be", params }: ErrorObject): st
   return typeof extra === "string" ? "must not be there" : message;
 }
 
-/**
- * From JSON Pointer (RFC 6901) to a path; to the key that is too many, where that is the trouble.
- */
+/** From a JSON Pointer (RFC 6901) to a path; to the extra key, if that is the problem. */
 function pathOf({ instancePath, params }: ErrorObject, top: Value): Path {
   let here: Value | undefined = top;
   const path = instancePath

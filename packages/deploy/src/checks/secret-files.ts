@@ -20,10 +20,7 @@ export interface StoredSecret {
   readonly position: Position;
 }
 
-/**
- * The texts within a text that is JSON, such as the `.dockerconfigjson` of a registry, with the
- * paths that they have then.
- */
+/** The texts inside JSON text, such as `.dockerconfigjson`, with their paths. */
 export function* withinJson(secret: StoredSecret): Generator<StoredSecret> {
   if (!/^\s*[{[]/.test(secret.text)) return;
   const documents = orElse<readonly Yaml[]>(

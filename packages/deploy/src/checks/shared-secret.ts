@@ -7,10 +7,7 @@ import { hiddenPart } from "../secrets/sensitive.ts";
 
 const HINT = "give each its own: who has staging's must not have production's";
 
-/**
- * Tells of secrets that staging and production share. Without the key, of files whose ciphertexts
- * are equal.
- */
+/** Reports secrets that staging and production share; without the key, equal ciphertexts. */
 export const sharedSecret: Check = async function* sharedSecretCheck(context) {
   const { project } = context;
   const [tierOf, both] = tiersOf(project.environments);
@@ -50,10 +47,7 @@ export const sharedSecret: Check = async function* sharedSecretCheck(context) {
   }
 };
 
-/**
- * The tier of each file that environments of one tier have as their own, and the files that those
- * of both have.
- */
+/** The tier of each file used by environments of one tier, and the files that both use. */
 function tiersOf(environments: readonly Environment[]): [one: Map<string, Tier>, both: Set<string>] {
   const tiers = new Map<string, Tier>();
   const both = new Set<string>();

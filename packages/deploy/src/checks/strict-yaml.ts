@@ -4,10 +4,7 @@ import type { EntryYaml, ScalarYaml, Yaml } from "../values/yaml.ts";
 import { resolvePlain } from "../values/yaml-scalar.ts";
 import { found, layersOf, NO_KEY, orElse, placeIn } from "./reading.ts";
 
-/**
- * Tells of what is not what it looks like: keys that are there twice, further documents, words that
- * are read as something else.
- */
+/** Reports what misleads: duplicate keys, further documents, words read as another type. */
 export const strictYaml: Check = async function* strictYamlCheck(context) {
   for (const [layer, release] of layersOf(context)) {
     if (layer.locked) {

@@ -142,10 +142,7 @@ const hostsOf = ({ manifest: { object } }: Deployed): string[] =>
 
 const texts = (list: readonly unknown[]): string[] => list.filter((item) => typeof item === "string");
 
-/**
- * Whether a certificate's name is good for a host: a wildcard stands for one label (RFC 6125,
- * section 6.4.3).
- */
+/** Whether a certificate name covers a host; a wildcard is one label (RFC 6125, 6.4.3). */
 const covers = (name: string, host: string): boolean =>
   name.toLowerCase() === host.toLowerCase() ||
   (name.startsWith("*.") &&

@@ -50,9 +50,7 @@ function judgeOf(chart: LoadedChart): (path: Path) => Verdict {
 const isBelow = (path: Path, above: Path): boolean =>
   path.length > above.length && above.every((step, at) => step === path[at]);
 
-/**
- * Known, with everything below it, or unknown to a chart, which may have a key of nearly that name.
- */
+/** Known, with everything below it, or unknown to a chart that may have a similar key. */
 type Verdict = "known" | "free" | { readonly chart: string; readonly nearest: string | null };
 
 /** More names than a person could mean. */

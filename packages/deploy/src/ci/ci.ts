@@ -9,10 +9,7 @@ import { scopeOf } from "../findings/report.ts";
  * is written.
  */
 export interface Ci {
-  /**
-   * `github` is GitHub Actions, or what speaks its commands; `log` a terminal, or a CI that has a
-   * log alone.
-   */
+  /** `github` speaks workflow commands; `log` is a terminal or a plain CI log. */
   readonly kind: "github" | "log";
   /**
    * Keeps secrets out of the log of this step and of the later ones, whichever program writes them.
@@ -21,10 +18,7 @@ export interface Ci {
   mask(secrets: Iterable<string>): void;
   /** Shows findings beside the files that they are about. */
   annotate(findings: readonly Finding[]): void;
-  /**
-   * Adds Markdown to the summary of the job. What would make it longer than GitHub takes is left
-   * out, and that is said.
-   */
+  /** Adds Markdown to the job's summary; what exceeds GitHub's limit is left out, and said. */
   summary(markdown: string): void;
   /** Sets an output of the step. GitHub drops one that holds a masked secret. */
   output(name: string, value: string): void;
@@ -93,10 +87,7 @@ function githubActions(files: { summary: string; output: string }, write: (text:
   };
 }
 
-/**
- * Every line of secrets that is worth a mask, once. A word such as `true` is none: it would blacken
- * what is no secret.
- */
+/** Every line of secrets worth masking, once; a word such as `true` is not. */
 function maskedLines(secrets: Iterable<string>): Set<string> {
   const lines = Array.from(secrets).flatMap((secret) => secret.split(/\r\n|\r|\n/).map((line) => line.trim()));
   return new Set(

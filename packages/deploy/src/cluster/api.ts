@@ -56,10 +56,7 @@ export class Api {
     return text === null ? null : parse<T>(text);
   }
 
-  /**
-   * The text at a path, such as a pod's log; null where there is none. It is raw: secrets may be in
-   * it.
-   */
+  /** The text at a path, such as a pod's log; null if missing. It may hold secrets. */
   async text(path: string, options: ReadOptions = {}): Promise<string | null> {
     try {
       return await this.#requests.text("GET", path, options);

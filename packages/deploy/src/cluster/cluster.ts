@@ -51,10 +51,7 @@ interface Parts {
 export class Cluster extends Api implements AsyncDisposable {
   readonly environment: Environment;
   readonly identity: ClusterIdentity;
-  /**
-   * Knows every secret that is known here: those of the layers, of the kubeconfig, and what is
-   * added.
-   */
+  /** Knows every secret: of the layers, the kubeconfig, and what is added. */
   readonly redactor: Redactor;
   /** What Helm has there. Helm has a home of its own, and knows the way to this cluster alone. */
   readonly releases: HelmReleases;
@@ -93,10 +90,7 @@ export class Cluster extends Api implements AsyncDisposable {
     return new WritableCluster(await open(project, environment, options));
   }
 
-  /**
-   * The revisions of a release that Helm has recorded, from the first to the last. The records
-   * themselves are not read.
-   */
+  /** The revisions of a release that Helm recorded, oldest first, without their records. */
   async revisions({ name, namespace }: ReleaseName, signal?: AbortSignal): Promise<RecordedRevision[]> {
     const { items } = await this.list(`/api/v1/namespaces/${namespace}/secrets`, {
       query: { labelSelector: `owner=helm,name=${name}` },
@@ -109,10 +103,7 @@ export class Cluster extends Api implements AsyncDisposable {
       .toSorted((a, b) => a.number - b.number);
   }
 
-  /**
-   * The text without secrets and control characters, on one line, at most 1000 characters: what a
-   * message may hold.
-   */
+  /** The text on one line of at most 1000 characters, without secrets and controls. */
   tidy(text: string): string {
     return this.redactor
       .redact(text)
@@ -133,10 +124,7 @@ export class Cluster extends Api implements AsyncDisposable {
   }
 }
 
-/**
- * The connection to an environment's own cluster, to read from it and to change it. What only reads
- * takes a {@link Cluster}.
- */
+/** A connection that may change an environment's cluster; {@link Cluster} only reads. */
 export class WritableCluster extends Cluster {
   /** Whoever takes this can change the cluster. */
   readonly writable = true;

@@ -22,10 +22,7 @@ socket.on("end", () => (chunks.length === 0 ? fail() : process.stdout.write(Buff
 
 /** Gives a cluster's credential to the programs that are started for it. */
 export class CredentialHelper {
-  /**
-   * The folder of its own, 0700. Its name is short: that of a socket has a limit of about 100
-   * bytes.
-   */
+  /** Its own folder, 0700. The name is short: a socket's path is limited to about 100 bytes. */
   readonly #folder: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

@@ -22,16 +22,10 @@ export interface RecordedRevision extends ReleaseRevision {
   readonly run: string | null;
 }
 
-/**
- * The label of Helm's record of a revision that was found ready. Its value is the number: later
- * revisions inherit labels.
- */
+/** Marks a revision that was found ready. Its value is the number, since labels inherit. */
 export const READY_LABEL = "git-vault/ready";
 
-/**
- * The label of Helm's record of a revision that a run of ours made: `REVISION.RUN`, again since
- * later revisions inherit labels.
- */
+/** Marks a revision of ours: `REVISION.RUN`, since later revisions inherit labels. */
 const RUN_LABEL = "git-vault/run";
 
 /** What Helm's record of a revision is labelled with tells of it. */

@@ -12,10 +12,7 @@ export interface ClusterIdentity {
   /** Of the namespace `kube-system`: it is the cluster's own, for its whole life. */
   readonly uid: string;
   readonly server: string;
-  /**
-   * SHA-256 of the authority in the kubeconfig (its certificates in DER, one after the other), in
-   * hex; null where it has none.
-   */
+  /** SHA-256 of the kubeconfig's authority (its DER certificates), in hex; null for none. */
   readonly authority: string | null;
 }
 

@@ -3,9 +3,7 @@ import { readProxy } from "../network/proxy.ts";
 import { isMap, listAt, mapAt, textAt, type ValueMap } from "../values/value.ts";
 import { readValue } from "../values/read-yaml.ts";
 
-/**
- * Proves who somebody is: a token, a client certificate with its key, or both. All of it is secret.
- */
+/** Authenticates: a token, a client certificate with its key, or both. All secret. */
 export interface Credential {
   readonly token?: string;
   /** PEM. */
@@ -26,10 +24,7 @@ export interface CredentialProgram {
 export interface Kubeconfig {
   /** The address of the API server: https, without a slash at its end. */
   readonly server: string;
-  /**
-   * Certificates in PEM that the server's is checked against; null for those that the machine
-   * trusts.
-   */
+  /** Certificates in PEM that the server's must chain to; null for the system's. */
   readonly authority: string | null;
   /** The name that the server's certificate must bear, where it is not that of the address. */
   readonly serverName: string | null;

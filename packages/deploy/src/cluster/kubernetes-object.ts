@@ -135,10 +135,7 @@ const FACTORS: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
-/**
- * An amount as Kubernetes writes it: `250m` cores, `1.5Gi` bytes, `1e3`, `110`. What is none counts
- * as nothing.
- */
+/** A Kubernetes quantity: `250m` cores, `1.5Gi` bytes, `1e3`, `110`; anything else is 0. */
 export function readQuantity(value: unknown): number {
   if (typeof value === "number") return value;
   if (typeof value !== "string") return 0;

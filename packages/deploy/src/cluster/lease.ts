@@ -26,18 +26,13 @@ export interface LeaseHolder {
 
 /** Who has the right to a release, or had it last. */
 export interface Holding {
-  /**
-   * Whether somebody seems to have it now: whether the clock of their machine and this one's agree
-   * is not known.
-   */
+  /** Whether somebody seems to hold it; clocks may disagree. */
   readonly held: boolean;
   /** What they say; null where nobody had it, or nothing is known of them. */
   readonly holder: LeaseHolder | null;
 }
 
-/**
- * For how many seconds a lease is good after it was renewed, and after how many milliseconds it is.
- */
+/** How long a lease is valid after renewal, in seconds, and when it is renewed, in ms. */
 const SECONDS = 30;
 const RENEWAL = 10_000;
 /** How often, in milliseconds, it is looked whether another run renews its lease. */
@@ -55,10 +50,7 @@ export interface Term {
 /** How a lease is taken. */
 export interface TakeOptions extends Term {
   readonly signal?: AbortSignal | undefined;
-  /**
-   * Is told that another run did not give it back, and for how many seconds it is watched whether
-   * that one is alive.
-   */
+  /** Reports that another run left it, and for how many seconds that run is watched. */
   readonly onWait: (seconds: number) => void;
 }
 
@@ -139,10 +131,7 @@ export class ReleaseLease {
     this.lost.throwIfAborted();
   }
 
-  /**
-   * Looks who has the lease of a release, and takes nothing. A user who may not look learns
-   * nothing.
-   */
+  /** Finds out who holds a release's lease, without taking it. Without rights: unknown. */
   static async look(cluster: Cluster, release: ReleaseName, signal?: AbortSignal): Promise<Holding> {
     try {
       const known = await cluster.get<Lease>(pathOf(release), { signal });
@@ -184,10 +173,7 @@ export class ReleaseLease {
     );
   }
 
-  /**
-   * Gives it back as it was found: what is known of the run that left the release half-way stays
-   * known.
-   */
+  /** Returns it as it was found, keeping what is known of a run that left it half-done. */
   restore(): Promise<void> {
     const { previous } = this;
     if (previous === null) return this.release();

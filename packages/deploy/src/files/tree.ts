@@ -8,10 +8,7 @@ export interface TrackedFile extends RevisionFile {
   readonly encrypted: boolean;
   /** The name of the key that the attributes protect it with; null where they do not. */
   readonly keyName: string | null;
-  /**
-   * Whether what it holds is to be kept secret: it is encrypted, or protected, or lies in the
-   * folder `secrets` at the top.
-   */
+  /** Whether it is secret: encrypted, protected, or in the folder `secrets` at the top. */
   readonly secret: boolean;
 }
 
@@ -98,10 +95,7 @@ export class Tree {
     return this.#open(file, this.stored(file));
   }
 
-  /**
-   * Gives the contents of many files, reading a bounded amount at a time. Where one cannot be read,
-   * its error.
-   */
+  /** The contents of many files, a bounded amount at a time; an error for unreadable ones. */
   *readAll(files: readonly TrackedFile[]): Generator<[file: TrackedFile, content: Buffer | DeployError]> {
     const byPath = new Map(files.map((file) => [file.path, file]));
     for (const [{ path }, stored] of this.#revision.read(files)) {

@@ -2,10 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { FileSource, TrackedFile } from "./tree.ts";
 
-/**
- * The work tree's files, for those that are about to be committed. It lists none, and gives them as
- * they lie there.
- */
+/** Work tree files that are about to be committed, as they are on disk. */
 export class WorkTree implements FileSource {
   readonly hasKey = false;
   readonly #topLevel: string;

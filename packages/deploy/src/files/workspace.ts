@@ -2,10 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/**
- * A folder for this process alone (mode 0700), in which programs find what they read from the disk.
- * Nothing secret goes there.
- */
+/** A folder of this process alone (0700) for files that programs read; never secrets. */
 export class Workspace {
   #path: string | undefined;
 

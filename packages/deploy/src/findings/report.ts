@@ -18,10 +18,7 @@ const SEVERITIES: readonly Severity[] = ["error", "warning", "note"];
 export const worstFirst = (findings: readonly Finding[]): Finding[] =>
   findings.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 
-/**
- * `prod`, or `cert-manager in prod`: what a finding is about; undefined where that is no
- * environment or release.
- */
+/** `prod`, or `cert-manager in prod`: what a finding is about; undefined for neither. */
 export function scopeOf({ environment, release = environment }: Finding): string | undefined {
   return environment === undefined || release === environment ? release : `${release} in ${environment}`;
 }
@@ -50,10 +47,7 @@ export function findingsInMarkdown(findings: readonly Finding[]): string {
 
 type Cell = string | readonly string[];
 
-/**
- * A table in Markdown. A cell is text as it is, or several lines of it: it holds no markup, and
- * begins no other row.
- */
+/** A Markdown table. Cells are plain text, or lines of it, that cannot contain markup. */
 export function tableInMarkdown(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const lines = [head.map(cellOf), head.map(() => "---"), ...rows.map((row) => row.map(cellOf))];
   return lines.map((cells) => `|${cells.map((cell) => (cell === "" ? " " : ` ${cell} `)).join("|")}|\n`).join("");

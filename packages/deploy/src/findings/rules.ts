@@ -32,10 +32,7 @@ export type RuleId =
   | "expiry"
   | "silence";
 
-/**
- * What the checks of this package look for, by the ids of their findings. docs/checks.md has a
- * section for each.
- */
+/** What the checks look for, by finding id. docs/checks.md has a section for each. */
 export const RULES: Readonly<Record<RuleId, Rule>> = {
   layers: { severity: "error", title: "every layer is there, says something and can be read" },
   "strict-yaml": { severity: "error", title: "values files mean what they look like" },

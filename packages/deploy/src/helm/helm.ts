@@ -109,9 +109,7 @@ export class Helm {
     return runTool({ program, args, env: this.#env, input, signal });
   }
 
-  /**
-   * What Helm says on stderr, without secrets, warnings and control characters, and not endless.
-   */
+  /** What Helm says on stderr, bounded, without secrets, warnings and control characters. */
   #reason(stderr: string): string {
     const lines = stderr
       .split("\n")

@@ -11,10 +11,7 @@ export interface Manifest {
   readonly name: string;
   /** As it stands in the object; null where it has none, and goes to the release's. */
   readonly namespace: string | null;
-  /**
-   * The template that it came from, from the chart's name on:
-   * `mybinder/charts/sub/templates/x.yaml`.
-   */
+  /** The template it came from, from the chart's name: `mybinder/charts/sub/templates/x.yaml`. */
   readonly source: string;
   readonly object: ValueMap;
   readonly yaml: Yaml;

@@ -18,9 +18,7 @@ export function proxyFor(host: string, port: number, env: NodeJS.ProcessEnv): UR
   });
 }
 
-/**
- * A proxy's address, http where it says nothing else; null for one that is no http or https proxy.
- */
+/** A proxy's address, by default http; null if it is neither http nor https. */
 export function readProxy(text: string): URL | null {
   try {
     const url = new URL(text.includes("://") ? text : `http://${text}`);

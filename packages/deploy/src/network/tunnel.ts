@@ -68,10 +68,7 @@ function authorizationFor({ username, password }: URL): Record<string, string> {
   return { "proxy-authorization": `Basic ${Buffer.from(credentials).toString("base64")}` };
 }
 
-/**
- * What makes https connections: through a proxy, where there is one, with TLS from this end to the
- * server.
- */
+/** Makes https connections, through a proxy if there is one, with TLS end to end. */
 export const agentThrough = (proxy: URL | null, options: AgentOptions, timeout: number): Agent =>
   proxy === null ? new Agent(options) : new TunnelAgent(proxy, options, timeout);
 

@@ -17,15 +17,9 @@ export type EvictionVerdict =
   | "stays"
   /** It ran to its end, or is about to leave. */
   | "leaving"
-  /**
-   * No controller makes it anew: a user's server, or a Job's pod. It ends by itself one day;
-   * evicted, its work is lost.
-   */
+  /** No controller recreates it (a user's server, a Job's pod): evicting loses its work. */
   | "ends"
-  /**
-   * Its controller makes it anew elsewhere, but it does not leave by itself: somebody must evict
-   * it.
-   */
+  /** Its controller recreates it, but it must be evicted to leave. */
   | "moves";
 
 /** A pod on a node, as emptying the node sees it. */
@@ -42,10 +36,7 @@ export interface NodePod {
   readonly startedAt: Date | null;
 }
 
-/**
- * What a pod is on its node. `budgets` are PodDisruptionBudgets; those of other namespaces do not
- * matter.
- */
+/** A pod's role on its node. `budgets` of other namespaces do not matter. */
 export function nodePodOf(pod: KubernetesObject, budgets: readonly KubernetesObject[]): NodePod {
   const owner = controllerOf(pod);
   const started = textAt(pod, "status", "startTime");
@@ -106,10 +97,7 @@ export interface Resources {
 
 const isSidecar = (container: unknown): boolean => textAt(container, "restartPolicy") === "Always";
 
-/**
- * What a pod asks for: the sum of its containers, or the most that an init container asks for, if
- * that is more; and its overhead.
- */
+/** A pod's requests: containers' sum or the largest init container's, plus overhead. */
 export function requestsOf(pod: KubernetesObject): Resources {
   const of = (resource: string): number => {
     const amount = (container: unknown): number => readQuantity(at(container, "resources", "requests", resource));

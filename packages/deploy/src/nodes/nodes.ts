@@ -18,10 +18,7 @@ export interface NodeState {
   /** Why it is not ready, or under pressure, in the kubelet's words; empty where all is well. */
   readonly troubles: readonly string[];
   readonly cordoned: boolean;
-  /**
-   * Whether new pods can come to it: it is ready, not cordoned, and not about to be removed. It may
-   * be full.
-   */
+  /** Whether it accepts new pods: ready, not cordoned, not leaving. It may be full. */
   readonly schedulable: boolean;
   /** Whether not much is left of one of what it lends. */
   readonly full: boolean;

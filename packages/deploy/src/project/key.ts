@@ -8,10 +8,7 @@ import { DeployError } from "../errors.ts";
 /** The variable that CI systems hold the key in. */
 const KEY_VARIABLE = "GIT_CRYPT_KEY";
 
-/**
- * An environment for programs that are not to have the key, or the private key that opens a grant
- * and its passphrase.
- */
+/** An environment for child programs without the key and its passphrases. */
 export function withoutKeys(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { [KEY_VARIABLE]: _, GIT_VAULT_IDENTITY: __, SSH_VAULT_PASSPHRASE: ___, ...rest } = env;
   return rest;

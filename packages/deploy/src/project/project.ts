@@ -197,10 +197,7 @@ export class Project implements AsyncDisposable {
     return clearInHistory(this.#repository).map(({ file }) => file);
   }
 
-  /**
-   * Knows every value of the secret layers that can be read, in the forms that it may take in a
-   * text.
-   */
+  /** Knows every value of readable secret layers, in each form it may take in text. */
   get redactor(): Redactor<LayerScalar> {
     if (this.#redactor !== undefined) return this.#redactor;
     const redactor = new Redactor<LayerScalar>();
@@ -234,9 +231,7 @@ export class Project implements AsyncDisposable {
     return this.sources.lock(this.#charts, options.signal);
   }
 
-  /**
-   * The environment of programs that are started: `env`, or the project's own, without the keys.
-   */
+  /** The environment of child programs: `env`, or the project's, without the keys. */
   childEnv(env: NodeJS.ProcessEnv = this.#repository.env): NodeJS.ProcessEnv {
     return withoutKeys(env);
   }
@@ -251,10 +246,7 @@ export class Project implements AsyncDisposable {
     }));
   }
 
-  /**
-   * Releases of several environments that do not differ in what Helm is given are rendered once,
-   * and kept in memory.
-   */
+  /** Releases with equal input to Helm are rendered once and kept in memory. */
   readonly #render: Renderer = ({ name, namespace, chart, environment }, values, signal) => {
     const { kubeVersion } = environment;
     const rendering = { release: name, namespace, kubeVersion, values: helmValues(values.overrides) };

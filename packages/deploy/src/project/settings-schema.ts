@@ -87,9 +87,7 @@ const SILENCE = object(
   { required: ["check", "reason"] },
 );
 
-/**
- * The JSON Schema (draft 7) of `deploy.yaml`. The package carries it as `deploy.schema.json`, too.
- */
+/** The JSON Schema (draft 7) of `deploy.yaml`, published as `deploy.schema.json`. */
 export const SETTINGS_SCHEMA: object = {
   $schema: "http://json-schema.org/draft-07/schema#",
   $id: "urn:git-vault:deploy.schema.json",

@@ -29,9 +29,7 @@ export interface ClusterPin {
   readonly authority?: string;
 }
 
-/**
- * An environment, as `deploy.yaml` describes it. Paths go from the top folder of the repository.
- */
+/** An environment in `deploy.yaml`. Paths start at the repository's top folder. */
 export interface EnvironmentSettings {
   readonly tier?: Tier;
   /** The environment's name where left out. */
@@ -73,10 +71,7 @@ export interface Silence {
   readonly reason: string;
 }
 
-/**
- * What is deployed, as `deploy.yaml` describes it: see `deploy.schema.json`. Paths go from the top
- * folder of the repository.
- */
+/** What `deploy.yaml` describes; paths start at the repository's top folder. */
 export interface Settings {
   /** The chart's folder; the one at the top that holds a `Chart.yaml` where left out. */
   readonly chart?: string;
@@ -87,19 +82,13 @@ export interface Settings {
   /** Beside the main chart's, by their names, in the order in which they are deployed. */
   readonly releases?: Readonly<Record<string, ReleaseSettings>>;
   readonly silence?: readonly Silence[];
-  /**
-   * The https address at which each member of the federation tells its versions as JSON, by its
-   * name.
-   */
+  /** The https address at which each federation member tells its versions, by name. */
   readonly federation?: Readonly<Record<string, string>>;
   /** JSON Schemas that the values of every main release must be as, beside those of the charts. */
   readonly schemas?: readonly string[];
 }
 
-/**
- * The settings of a project: those that were given; else `deploy.yaml`; else what the usual layout
- * says.
- */
+/** A project's settings: those given; else `deploy.yaml`; else the usual layout's. */
 export async function readSettings(tree: Tree, given: Partial<Settings>): Promise<Settings & { chart: string }> {
   const settings = await settingsOf(tree, given);
   return { ...settings, chart: settings.chart ?? onlyChart(tree) };

@@ -15,10 +15,7 @@ import type { Release } from "../project/environment.ts";
 import { assertAbandoned, repair } from "./repair.ts";
 
 export interface ApplyOptions extends DeployLimits {
-  /**
-   * A release that fails goes back to its last good revision (a first installation is removed), or
-   * stays as it is. `rollback` where left out.
-   */
+  /** Whether a failed release is rolled back (the default) or left as it is. */
   readonly onFailure?: "rollback" | "leave" | undefined;
   /** Says that whoever left a release half-way is dead, where that cannot be known. */
   readonly repair?: boolean;
@@ -168,9 +165,7 @@ export class Deployment {
     }
   }
 
-  /**
-   * Goes back to what was good before, even where the run was told to end: nothing stays half-done.
-   */
+  /** Rolls back to what was good, even if interrupted: nothing stays half-done. */
   async #undo(before: number, cause: unknown, lock: ReleaseLock): Promise<void> {
     const release = this.#release;
     const { releases } = this.#cluster;

@@ -21,10 +21,7 @@ export type DeployEvent =
   | ({ readonly event: "progress"; readonly release: string } & WorkloadProgress)
   | ({ readonly event: "unready"; readonly release: string } & Unready)
   | { readonly event: "ready"; readonly release: string; readonly workloads: number; readonly seconds: number }
-  /**
-   * It is about to go back to the revision `to`; null where it was a first installation, and is
-   * removed.
-   */
+  /** It will go back to revision `to`; null for a first installation, which is removed. */
   | { readonly event: "rolling-back"; readonly release: string; readonly to: number | null }
   /** It is back there, as a new revision; null where it is removed. */
   | {

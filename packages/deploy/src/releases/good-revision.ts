@@ -15,9 +15,7 @@ export const descriptionOf = (commit: string): string => `git-vault ${commit}`;
 
 const OURS = /^git-vault [\da-f]{40,64}$/;
 const ROLLBACK = /^Rollback to (\d+)$/;
-/**
- * How often a record is read and written again, where somebody else changes it at the same time.
- */
+/** How often a record is re-read and written if somebody else changes it. */
 const ATTEMPTS = 5;
 
 interface Described extends RecordedRevision {
@@ -28,9 +26,7 @@ interface Described extends RecordedRevision {
 export interface Wanted {
   /** Those up to it. */
   readonly upTo: number;
-  /**
-   * Not those that have the content of this one, by Helm's record of what was rolled back to what.
-   */
+  /** Except those with this one's content, by Helm's record of rollbacks. */
   readonly unlike?: number;
 }
 
@@ -82,10 +78,7 @@ export async function lastGood(
   return good?.number ?? null;
 }
 
-/**
- * The revision that one was made from by a rollback; null for one that was made otherwise. A
- * rollback goes back, so chains end.
- */
+/** The revision a rollback copied; null for other revisions. */
 function rolledBackTo({ number, description }: Described): number | null {
   const to = Number(ROLLBACK.exec(description)?.[1] ?? number);
   return to < number ? to : null;

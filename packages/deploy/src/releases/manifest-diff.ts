@@ -76,10 +76,7 @@ const documentsOf = ({ manifest, hooks }: ReleaseContent): Documents[] => [
   { texts: documentsIn(hooks), hook: true },
 ];
 
-/**
- * The objects of those documents that the others do not have, word for word: only they need to be
- * read.
- */
+/** The objects that the other text lacks word for word: only these must be parsed. */
 function changedObjects(
   those: readonly Documents[],
   others: readonly Documents[],

@@ -43,10 +43,7 @@ function pendingIn({ halfWay, revision }: PlannedRelease, { repair = "it can be 
 const headOf = ({ environment, commit, cluster }: Plan): string =>
   `${environment}, commit ${commit.slice(0, 12)}, cluster ${cluster}`;
 
-/**
- * A plan for a terminal or a log. Names in it come from the charts: strip control characters before
- * you show it.
- */
+/** A plan as text. Names come from charts: strip control characters before showing it. */
 export function planText(plan: Plan, words: PlanWords = {}): string {
   const lines = [`plan for ${headOf(plan)}`];
   for (const release of plan.releases) {

@@ -39,14 +39,9 @@ export interface PlannedRelease extends ReleaseBinding {
   readonly hooks: number;
   /** Whether one of them comes after the upgrade, and expects the workloads to be ready. */
   readonly hooksAfter: boolean;
-  /**
-   * What a deployment makes of it where a run is at it, or left it half-way; null where none did.
-   */
+  /** What an apply does about a release that another run holds or left; null for none. */
   readonly halfWay: PendingRelease | null;
-  /**
-   * Whether it was rendered without the cluster, since it has kinds that another release of the
-   * plan is yet to bring.
-   */
+  /** Whether it was rendered offline, since another planned release brings its kinds. */
   readonly withoutCluster: boolean;
 }
 
@@ -98,9 +93,7 @@ export function makePlan(project: Project, cluster: Cluster, { signal }: PlanOpt
 interface PlanningOptions extends PlanOptions {
   readonly mask: ManifestMask;
   readonly helm: 3 | 4;
-  /**
-   * Whether the release may have kinds that the cluster does not know before others are installed.
-   */
+  /** Whether it may use kinds that other releases of the plan install first. */
   readonly mayLackKinds: boolean;
 }
 

@@ -8,9 +8,7 @@ import type { Tell } from "./events.ts";
 import { waitForWorkloads } from "../workloads/readiness.ts";
 import { workloadsAmong } from "../workloads/workload.ts";
 
-/**
- * For how many milliseconds workloads are looked at, at least: Helm may have taken all the time.
- */
+/** The shortest time that workloads are watched, in ms: Helm may have used it all. */
 const LOOK = 2000;
 
 /**

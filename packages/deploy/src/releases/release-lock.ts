@@ -10,10 +10,7 @@ export interface ReleaseLock {
   readonly previous: LeaseHolder | null;
   /** Is aborted when the run is told to end, and when it loses the release to another run. */
   readonly signal: AbortSignal;
-  /**
-   * Says that something is changed from now on: what is known of the run before is not true any
-   * more.
-   */
+  /** Marks that changes begin: what is known of the run before no longer holds. */
   begin(): void;
   /**
    * Asserts, just before something is changed, that the release is still this run's. @throws

@@ -18,10 +18,7 @@ export class ManifestMask {
     this.#redactor = redactor;
   }
 
-  /**
-   * Makes what the Secrets among some objects hold known. Do so with all objects before any is
-   * shown.
-   */
+  /** Learns what Secrets among the objects hold: do so before showing any object. */
   add(object: Value): void {
     if (Array.isArray(object)) for (const item of object) this.add(item);
     if (!isMap(object)) return;

@@ -23,10 +23,7 @@ export class Redactor<T = unknown> {
   /** By their first four characters, the longest first. */
   readonly #forms = new Map<string, { readonly form: string; readonly of: T }[]>();
   readonly #known = new Set<string>();
-  /**
-   * Which sums of four characters any form begins with: most places of a text are passed over by
-   * it.
-   */
+  /** The sums of four characters that forms begin with: a quick way to skip most text. */
   readonly #starts = new Uint8Array(0x1_0000);
 
   /** @param known what this one knows, too */
@@ -97,9 +94,7 @@ function formsOf(secret: string, withLines: boolean): Set<string> {
   return new Set([...forms].filter((form) => form.length >= SHORTEST));
 }
 
-/**
- * Helm's templates have each number as a float, which Go prints with an exponent from a million on.
- */
+/** Helm's templates print numbers as floats, with an exponent from a million on. */
 const LARGE_NUMBER = /^-?\d{7,}(?:\.\d+)?$/;
 
 /** As Go's `%v` prints a large float: `1.23456789e+08`. */
@@ -131,10 +126,7 @@ function escapedForms(text: string): string[] {
   ];
 }
 
-/**
- * Base64 of the bytes, and of the bytes as a part of something longer: there are three ways to
- * stand in groups of three.
- */
+/** Base64 of the bytes, alone and at each of the three offsets inside longer data. */
 function base64Forms(bytes: Buffer): string[] {
   const whole = bytes.toString("base64");
   const inner = [0, 1, 2].map((offset) => {

@@ -16,9 +16,7 @@ const SENSITIVE =
 export const speaksOfSecrets = (text: string): boolean =>
   /pass|secret|token|credential|cookie|salt|key|auth|webhook|dsn|connection/i.test(text);
 
-/**
- * A key that looks like one, and holds the name of where a secret is, or says something about it.
- */
+/** A key that sounds secret but names where a secret is, or describes one. */
 const ABOUT =
   /(?:name|ref|path|file|url|uri|endpoint|type|class|enabled|create|ttl|expiry|expiration|duration|length|size|count|rotation|policy|version|issuer|audience|host|port|mount|key_?id|public[-_]?key|prefix|header|bucket|region|algorithm|domain|scopes?|names)$/i;
 
@@ -59,10 +57,7 @@ export function looksRandom(text: string): boolean {
   );
 }
 
-/**
- * What of a secret file's text must not be met elsewhere: the text, or the password in an address.
- * Null where that is nothing.
- */
+/** What must not appear elsewhere: the text, or an address's password; else null. */
 export function hiddenPart({ text, path }: SecretText): string | null {
   const trimmed = text.trim();
   const password = HAS_PASSWORD.exec(trimmed)?.[1];
@@ -79,10 +74,7 @@ const SHORTEST_WHOLE = 12;
 /** A key whose value is told to people or says where something is, whatever layer it stands in. */
 const TELLING =
   /(?:title|description|message|comment|notes?|labels?|annotations?|announcement|banner|organi[sz]ation|company|location|schedule|time-?zone|locale|image|repository|tag|selectors?|affinity|tolerations?|origins?|cidrs?|ranges?|ips?|args?|command)$/i;
-/**
- * A name, an image, a time, a schedule, numbers, or addresses one after the other: what a settings
- * file is full of.
- */
+/** A name, image, time, schedule, numbers or addresses: what settings files are full of. */
 const SETTING =
   /^(?:[A-Za-z]+(?:[-_.:][A-Za-z\d]+)*|[\w.-]+(?::\d+)?(?:\/[\w.-]+)+(?::[\w.-]+)?(?:@sha256:[\da-f]+)?|[\d\s.,:;*/+TZ?-]+|[\da-f:.]+\/\d{1,3})$/;
 

@@ -43,9 +43,7 @@ export interface LayerScalar {
   readonly position: Position;
 }
 
-/**
- * A values file of an environment: the chart's own, one that environments share, or one of its own.
- */
+/** A values file: the chart's own, one shared by environments, or an environment's. */
 export class Layer {
   /** From the top folder. */
   readonly path: string;

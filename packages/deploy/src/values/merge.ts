@@ -48,10 +48,7 @@ export interface Node {
 export interface Explanation {
   readonly path: Path;
   readonly state: State;
-  /**
-   * Who set it, highest first: the first one counts, and the others are what it overrode; of a map,
-   * all that it was made from.
-   */
+  /** Who set it, highest first: the first counts, it overrode the others; all for a map. */
   readonly settings: readonly Setting[];
 }
 
@@ -95,17 +92,12 @@ export class Values {
     return leavesOf(this.#root, []);
   }
 
-  /**
-   * Every value and every map but the top, a map before what is in it; what a null removed, too.
-   */
+  /** Every value and map but the top, maps before their contents; also what a null removed. */
   nodes(): Generator<Node> {
     return nodesOf(this.#root);
   }
 
-  /**
-   * Where the value at `path` comes from; null where nothing set it. Steps into lists lead to the
-   * list.
-   */
+  /** Where the value at `path` comes from; null if unset. Steps into lists lead to the list. */
   explain(path: Path): Explanation | null {
     let map = this.#root;
     for (const [at, step] of path.entries()) {
@@ -164,16 +156,10 @@ const isNullYaml = (node: Yaml | undefined): boolean => node?.kind === "scalar" 
 
 const isNull = ({ settings }: Merged): boolean => isNullYaml(settings.at(-1)?.entry.value);
 
-/**
- * What is made of the defaults that nothing lies over: the same for all that share them, who change
- * nothing in it any more.
- */
+/** The defaults that nothing overrides, shared by all that use them: never changed. */
 const untouched = new WeakMap<EntryYaml, Merged>();
 
-/**
- * Lays the chart's defaults under what is there. Nulls over nulls are removed at the top, or
- * everywhere.
- */
+/** Adds the chart's defaults below. Nulls over nulls go at the top, or everywhere. */
 function coalesce(target: Map<string, Merged>, layer: Layer, map: MapYaml, nulls: "top" | "all" | "none"): void {
   for (const [key, entry] of map.entries) {
     const above = target.get(key);

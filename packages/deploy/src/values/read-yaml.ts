@@ -7,10 +7,7 @@ import { keyText, resolvePlain, resolveTagged, type Scalar } from "./yaml-scalar
 
 /** How many nodes a file may amount to once its aliases are followed. */
 const MOST_NODES = 1_000_000;
-/**
- * How many characters of texts and keys its aliases may add: as many as the largest layer has
- * bytes.
- */
+/** How many characters aliases may add: as many as the largest layer has bytes. */
 const MOST_COPIED = 16 * 1024 * 1024;
 const MOST_DEPTH = 500;
 const TOO_DEEP = "expected YAML, got lists or maps nested too deeply";

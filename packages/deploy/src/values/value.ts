@@ -97,9 +97,7 @@ export function* textsIn(value: unknown, path: Path = []): Generator<{ readonly 
 /** What YAML does not let stand in quotes as it is, of what JSON does. */
 const UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]|\p{Surrogate}/gu;
 
-/**
- * Values as Helm reads them from standard input: JSON, that is YAML to go-yaml, too.
- */
+/** Values on standard input for Helm: JSON, which go-yaml reads as YAML. */
 export const helmValues = (value: Value): string =>
   JSON.stringify(value, null, 1).replaceAll(
     UNPRINTABLE,

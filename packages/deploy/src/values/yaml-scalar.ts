@@ -20,10 +20,7 @@ const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
 
-/**
- * As Go's ParseInt and then ParseUint with base 0: the prefixes 0x, 0o and 0b, and a leading 0 for
- * octal.
- */
+/** As Go's ParseInt, then ParseUint, with base 0: 0x, 0o, 0b, and a leading 0 is octal. */
 function parseInteger(text: string): bigint | null {
   const [, sign, digits = ""] = /^([+-]?)(0[xX][\da-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]*|[1-9]\d*)$/.exec(text) ?? [];
   if (sign === undefined) return null;
@@ -94,10 +91,7 @@ export function keyText(key: Scalar): string | null {
   return key === null || (typeof key === "bigint" && key > INT64_MAX) ? null : String(key);
 }
 
-/**
- * As Go's FormatFloat with format 'g' and 32 bits: the shortest digits that a single-precision
- * float needs.
- */
+/** As Go's FormatFloat 'g' with 32 bits: the shortest digits of a single-precision float. */
 function floatKey(key: number): string {
   const single = Math.fround(key);
   if (Number.isNaN(single)) return ".nan";

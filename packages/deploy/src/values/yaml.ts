@@ -42,10 +42,7 @@ export interface MapYaml {
   readonly position: Position;
 }
 
-/**
- * A node of a YAML file, read as Helm reads it, with its place. Aliases lead to the very node that
- * they name.
- */
+/** A YAML node as Helm reads it, with its place; an alias leads to the node itself. */
 export type Yaml = ScalarYaml | ListYaml | MapYaml;
 
 /** What Helm lets pass, and no values file should have. */

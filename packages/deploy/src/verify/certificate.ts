@@ -35,9 +35,7 @@ export type Lifetime =
   | { readonly state: "urgent"; readonly daysLeft: number }
   | { readonly state: "expired"; readonly daysLeft: number };
 
-/**
- * The certificates in a PEM text, in their order; null where there is none, or one cannot be read.
- */
+/** The certificates in a PEM text, in order; null if there is none or one is unreadable. */
 export function readCertificates(pem: string): X509Certificate[] | null {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
   if (blocks === null) return null;
@@ -48,10 +46,7 @@ export function readCertificates(pem: string): X509Certificate[] | null {
   }
 }
 
-/**
- * The common name in a distinguished name as node:crypto prints it, one part a line; else all of it
- * in one line.
- */
+/** The common name in node:crypto's multi-line distinguished name; else all on one line. */
 const shortName = (distinguished: string): string =>
   (/^CN=(.*)$/m.exec(distinguished)?.[1] ?? distinguished.replaceAll("\n", ", ")) || "nobody";
 
@@ -68,10 +63,7 @@ export function factsOf(certificate: X509Certificate): CertificateFacts {
   };
 }
 
-/**
- * So much of its life may be left before a word is due at all: for certificates that live for days,
- * not months.
- */
+/** The least lifetime left before a warning, for certificates that live for days. */
 const WARNING_SHARE = 0.25;
 const ERROR_SHARE = 0.08;
 
@@ -108,10 +100,7 @@ export function tellLifetime({ state, daysLeft }: Lifetime, { notBefore, notAfte
   return `ends in ${daysLeft === 0 ? "less than a day" : days(daysLeft)}, at ${end}`;
 }
 
-/**
- * The end of a JSON Web Token (RFC 7519, section 4.1.4), unverified; null for other tokens, and for
- * one without an end.
- */
+/** A JSON Web Token's expiry (RFC 7519, 4.1.4), unverified; null if there is none. */
 export function endOfToken(token: string): Date | null {
   const parts = token.split(".");
   if (parts.length !== 3) return null;

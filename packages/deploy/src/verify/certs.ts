@@ -11,10 +11,7 @@ import { tlsHostsOf } from "./ingress.ts";
 
 /** How the hosts of a cluster are looked at. */
 export interface HostOptions extends ProbeOptions {
-  /**
-   * `ADDRESS` or `ADDRESS:PORT` to connect to for a host, instead of where its name leads; under
-   * `*`, for all others.
-   */
+  /** `ADDRESS[:PORT]` to connect to for a host instead of its DNS name; `*` for all others. */
   readonly addresses?: Readonly<Record<string, string>>;
 }
 
@@ -81,10 +78,7 @@ async function storedCertificate(
   return secret === null || data === "" ? null : Buffer.from(data, "base64").toString("latin1");
 }
 
-/**
- * Findings of a cluster's environment, in which no secret and no control character is left: some
- * words came from the cluster.
- */
+/** Findings about a cluster, without secrets and control characters from it. */
 export const ofEnvironment = (cluster: Cluster, findings: readonly Finding[]): Finding[] =>
   findings.map(({ message, hint, ...finding }) => ({
     ...finding,

@@ -33,10 +33,7 @@ export interface Issuance {
   readonly notAfter: Date | null;
   /** How often it was tried in vain since it last worked. */
   readonly failedAttempts: number;
-  /**
-   * Where it got stuck, from the Certificate down to what it waits for: the last one is what to
-   * look at. Empty where nothing is amiss.
-   */
+  /** Where issuance is stuck, from the Certificate to the last step; empty if it is fine. */
   readonly stuck: readonly IssuanceStep[];
 }
 

@@ -5,10 +5,7 @@ import { DeployError } from "../errors.ts";
 import { at, listAt, mapAt, numberAt, textAt } from "../values/value.ts";
 import { pathOfKind, type Workload } from "./workload.ts";
 
-/**
- * Of so many pods the trouble is told, and so many lines of a log. The others have the same, most
- * often.
- */
+/** How many pods are explained, and log lines shown: the others mostly repeat them. */
 const MOST_PODS = 3;
 const LOG_LINES = 5;
 

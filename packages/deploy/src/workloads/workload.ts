@@ -93,10 +93,7 @@ function deploymentState(object: KubernetesObject): WorkloadState {
 const replacesPods = (object: KubernetesObject): boolean =>
   textAt(object, "spec", "updateStrategy", "type") !== "OnDelete";
 
-/**
- * All pods count, also where `maxUnavailable` would let some be away: that is for the time of an
- * update.
- */
+/** All pods count, whatever `maxUnavailable` allows: that is for the time of an update. */
 function daemonSetState(object: KubernetesObject): WorkloadState {
   const count = (key: string): number => numberAt(object, "status", key);
   const [wanted, updated] = [count("desiredNumberScheduled"), count("updatedNumberScheduled")];

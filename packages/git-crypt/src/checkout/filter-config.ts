@@ -3,20 +3,14 @@ import { type CommonPlace, type GitPlace, gitSetting, tryGit } from "../git/git.
 import { filterOf } from "../git/protected-files.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
 
-/**
- * The programs that git is told to run. Each is a command line for `sh`; the key's name is added to
- * it.
- */
+/** The programs that git runs: command lines for `sh`; the key's name is added. */
 export interface FilterCommands {
   /**
    * Serves {@link runFilter}; with the word `clean` or `smudge` after it, changes one content from
    * standard input to standard output. For a named key `--key-name=NAME` follows.
    */
   readonly filterCommand: string;
-  /**
-   * Serves {@link merge}: gets `%O %A %B %L %P` of gitattributes. Left out, no merge driver is
-   * configured.
-   */
+  /** Serves {@link merge}: gets `%O %A %B %L %P`. Without it, no merge driver is set up. */
   readonly mergeCommand?: string | undefined;
 }
 
@@ -65,10 +59,7 @@ export const writeSettings = (place: CommonPlace, settings: readonly (readonly [
     return missing.map(([name, value]) => ["--replace-all", name, value]);
   });
 
-/**
- * Removes a key's filter and drivers, whoever configured them, from the repository's and this work
- * tree's settings.
- */
+/** Removes a key's filter and drivers from the repository's and this work tree's settings. */
 export function removeSettings(place: CommonPlace, keyName: string): void {
   const name = filterOf(keyName);
   const sections = [`merge.${name}`, `diff.${name}`, `filter.${name}`];

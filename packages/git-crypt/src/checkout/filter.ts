@@ -10,19 +10,13 @@ import type { Repository } from "../git/repository.ts";
 export interface FilterOptions {
   /** The key that it works with: `default` where left out. */
   readonly keyName?: string;
-  /**
-   * Takes what is wrong with a file, by its printable name; git then stops, since the filter is
-   * required.
-   */
+  /** Reports a file's problem, by printable name; git then stops, as the filter is required. */
   readonly onError?: (error: unknown, path: string) => void;
   /** Is told, once, that files stay encrypted in the work tree, and why. git goes on. */
   readonly onSealed?: (reason: GitCryptError) => void;
 }
 
-/**
- * What the filter does with a content: `clean` on its way to the index, `smudge` on its way to the
- * work tree.
- */
+/** `clean` converts a content for the index, `smudge` for the work tree. */
 export type FilterAction = "clean" | "smudge";
 
 const isAction = (command: string | undefined): command is FilterAction => command === "clean" || command === "smudge";

@@ -108,10 +108,7 @@ function faultIn(pattern: string): string | null {
   return null;
 }
 
-/**
- * `secrets/` as `.gitignore` takes it: all that is in a folder of that name, in any folder unless
- * its place is told.
- */
+/** `secrets/` as in `.gitignore`: everything in a folder of that name, anywhere. */
 function withFiles(pattern: string): string {
   if (!pattern.endsWith("/")) return pattern;
   return pattern.slice(0, -1).includes("/") ? `${pattern}**` : `**/${pattern}**`;

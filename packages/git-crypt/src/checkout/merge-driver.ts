@@ -10,10 +10,7 @@ import { makeTempFolder, removeTempFolders } from "../git/temp-folder.ts";
 
 /** What git hands to a merge driver; see "Defining a custom merge driver" in gitattributes. */
 export interface MergeOptions {
-  /**
-   * The files of `%O`, `%A` and `%B`, from the work tree's top folder: encrypted. The result goes
-   * to `ours`.
-   */
+  /** The files of `%O`, `%A` and `%B`, encrypted; the result replaces `ours`. */
   readonly base: string;
   readonly ours: string;
   readonly theirs: string;

@@ -10,17 +10,11 @@ export interface InstalledHook {
   readonly path: string;
   /** The file of the hook that was there before and that ours runs; null where there was none. */
   readonly before: string | null;
-  /**
-   * Whether it lies in the work tree and is not ignored, so that it may be committed, and run on
-   * other machines.
-   */
+  /** Whether it is in the work tree and not ignored, so that others may get and run it. */
   readonly shared: boolean;
 }
 
-/**
- * What a hook runs: command lines for `sh` that must fail where {@link checkStaged} finds
- * something.
- */
+/** What a hook runs: `sh` command lines that must fail if {@link checkStaged} finds any. */
 export interface HookCommands {
   /** On this machine, by whole paths. */
   readonly own: string;

@@ -19,10 +19,7 @@ export interface FileAtRevision {
 
 /** How files are read. */
 export interface ReadProtectedOptions {
-  /**
-   * The keys that are tried, and what they replaced; those that lie in the repository where left
-   * out. They are left as they are.
-   */
+  /** The keys to try, and their predecessors; by default those here. They stay as they are. */
   readonly keys?: readonly KeyFile[];
 }
 

@@ -27,10 +27,7 @@ export function treeOf(repository: Repository, revision: string): TreeEntry[] {
 
 /** A file as a commit holds it. */
 export interface RevisionFile {
-  /**
-   * The path from the top folder, with `/` between folders; a name that is not UTF-8 is shown with
-   * `\xNN`.
-   */
+  /** The path from the top folder with `/`; a name that is not UTF-8 has `\xNN` in it. */
   readonly path: string;
   /** As git writes it: `100644`, `100755`, `120000` for a symbolic link. */
   readonly mode: string;
@@ -43,19 +40,13 @@ export interface RevisionFile {
 const sizesIn = (files: readonly RevisionFile[]): Map<string, number> =>
   new Map(files.map(({ blobId, bytes }) => [blobId, bytes]));
 
-/**
- * The files of one commit, read from git's store: neither the work tree nor the index is read or
- * changed. Submodules are left out.
- */
+/** The files of one commit, from git's store alone. Submodules are left out. */
 export class Revision {
   /** The commit's full name. */
   readonly commit: string;
   /** In git's order. */
   readonly files: readonly RevisionFile[];
-  /**
-   * The paths of files that git does not have: the clone is partial, or damaged. They are not among
-   * `files`.
-   */
+  /** Files that git lacks, as in a partial or damaged clone; they are not among `files`. */
   readonly missing: readonly string[];
   readonly #repository: Repository;
   readonly #names = new Map<RevisionFile, string>();
@@ -91,9 +82,7 @@ export class Revision {
     return new Revision(repository, commitOf(repository, revision) ?? revision);
   }
 
-  /**
-   * The name of the key that the commit's attributes protect `file` with; null where they do not.
-   */
+  /** The key that the commit's attributes protect `file` with; null for none. */
   keyNameOf(file: RevisionFile): string | null {
     this.#keyNames ??= this.#readAttributes();
     return this.#keyNames.get(file) ?? null;

@@ -82,10 +82,7 @@ function standingOf(repository: Repository, { name, ring, bytes }: GivenKey, ind
   }
 }
 
-/**
- * A key that was tried, and whether this filter, with it or with one that it replaces, made the
- * files what they are.
- */
+/** A key that was tried, and whether this filter made the files what they are. */
 interface Admitted {
   readonly key: UnlockedKey;
   readonly wasFiltered: boolean;

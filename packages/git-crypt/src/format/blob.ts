@@ -57,10 +57,7 @@ export function entryOf(keyFile: KeyFile): KeyFileEntry {
 /** How long the blob of an empty file is. */
 export const EMPTY_BLOB_BYTES: number = HEADER_BYTES;
 
-/**
- * Tells whether `bytes` begin as git-crypt's encrypted blobs do. What does not is stored
- * unencrypted.
- */
+/** Whether `bytes` begin as git-crypt's encrypted blobs do; others are stored unencrypted. */
 export function isEncryptedBlob(bytes: Uint8Array): boolean {
   assertBytes("blob", bytes);
   return MAGIC.equals(bytes.subarray(0, MAGIC.length));

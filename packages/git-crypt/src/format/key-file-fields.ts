@@ -24,9 +24,7 @@ export function uint32(value: number): Buffer {
 /** Tells whether a reader that does not know a field may skip it: an odd one is critical. */
 export const isSkippable = (id: number): boolean => id % 2 === 0;
 
-/**
- * Reads a key file from its start to its end, and throws MALFORMED_KEY_FILE where it is cut off.
- */
+/** Reads a key file from start to end; MALFORMED_KEY_FILE if it is cut off. */
 export class FieldReader {
   readonly #bytes: Buffer;
   #offset = 0;
@@ -54,10 +52,7 @@ export class FieldReader {
     return this.take(4).readUInt32BE();
   }
 
-  /**
-   * Reads fields up to the id 0 that ends them. Each id comes once, in ascending order: git-crypt
-   * writes no other.
-   */
+  /** Reads fields up to id 0, each id once in ascending order, as git-crypt writes them. */
   fields(known: readonly number[]): Field[] {
     const fields: Field[] = [];
     for (let id = this.uint32(); id !== 0; id = this.uint32()) {

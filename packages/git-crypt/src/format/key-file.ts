@@ -83,9 +83,7 @@ function parseHeaded(bytes: Buffer): KeyFile {
   return { name, entries, skipped: skippedOf(header), legacy: false };
 }
 
-/**
- * 96 characters of text are some other file, handed in by mistake: a random key is never all text.
- */
+/** 96 characters of text are another file by mistake: a random key is never all text. */
 const isLegacy = (bytes: Uint8Array): boolean =>
   bytes.length === LEGACY_BYTES && !bytes.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13));
 
@@ -207,10 +205,7 @@ const SEALED = [
 /** The first 12 bytes of every key file, in base64: a whole number of its groups. */
 const MAGIC_IN_BASE64 = "AEdJVENSWVBUS0VZ";
 
-/**
- * Says what to do where `bytes` are no key file because of a usual mistake; undefined where it is
- * none of them.
- */
+/** A hint for usual mistakes if `bytes` are no key file; undefined for others. */
 function mistakeIn(bytes: Buffer): VaultErrorOptions | undefined {
   const newline = /\r?\n$|\r$/.exec(bytes.toString("latin1", Math.max(0, bytes.length - 2)))?.[0].length ?? 0;
   if (newline > 0 && isWellFormed(bytes.subarray(0, bytes.length - newline))) {

@@ -4,10 +4,7 @@ import { GitCryptError } from "../errors.ts";
 /** The name by which the key without a name goes: that of its file. */
 export const DEFAULT_KEY_NAME = "default";
 
-/**
- * Tells whether `name` is one to 128 ASCII letters, digits, `-` and `_`: the only names that may
- * become part of a path.
- */
+/** Whether `name` is 1 to 128 of `[A-Za-z0-9_-]`: only such names become part of a path. */
 export const isKeyName = (name: string): boolean => /^[A-Za-z0-9_-]{1,128}$/.test(name);
 
 /**

@@ -24,10 +24,7 @@ function retrying(action: () => number): number {
   }
 }
 
-/**
- * Reads git's packets (gitprotocol-common, pkt-line) from a file descriptor, without the event
- * loop.
- */
+/** Reads pkt-lines (gitprotocol-common) from a file descriptor, synchronously. */
 export class PktLineReader {
   readonly #file: number;
   readonly #buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
@@ -54,10 +51,7 @@ export class PktLineReader {
     return true;
   }
 
-  /**
-   * A packet's content, which the next call overwrites; null for a flush, undefined at the end of
-   * the input.
-   */
+  /** A packet, valid until the next call; null for a flush, undefined at the end. */
   next(): Buffer | null | undefined {
     if (!this.#fill(4)) {
       if (this.#end > this.#start) throw badProtocol("the input ends within a packet");
@@ -85,10 +79,7 @@ export class PktLineReader {
     return lines;
   }
 
-  /**
-   * The content up to a flush. The next call overwrites a small one: allocating anew would cost
-   * more than encrypting it.
-   */
+  /** The content up to a flush, valid until the next call: reuse is faster than allocating. */
   content(): Buffer {
     let content = this.#content;
     let length = 0;

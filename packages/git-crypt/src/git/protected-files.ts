@@ -5,9 +5,7 @@ import { DEFAULT_KEY_NAME, isKeyName } from "../format/key-name.ts";
 /** An entry of the index. The characters of `name` are bytes. */
 export interface IndexEntry {
   readonly name: string;
-  /**
-   * As git writes it: `100644`, `100755`, `120000` for a symbolic link, `160000` for a submodule.
-   */
+  /** git's mode: `100644`, `100755`, `120000` for a symlink, `160000` for a submodule. */
   readonly mode: string;
   readonly oid: string;
   /** 0, or 1 to 3 for the sides of a conflict. */
@@ -70,10 +68,7 @@ export interface NewEntry {
 /** An entry with another blob. */
 export const withBlob = ({ name, mode, skipped }: IndexEntry, oid: string): NewEntry => ({ name, mode, oid, skipped });
 
-/**
- * Puts entries into the index, those that sparse checkout keeps out of the work tree as such. git
- * reads their files anew.
- */
+/** Adds entries, those outside a sparse checkout as such. git re-reads their files. */
 export function putEntries(place: GitPlace, entries: readonly NewEntry[]): void {
   if (entries.length === 0) return;
   const records = entries.map(({ name, mode, oid }) => `${mode} ${oid}${mode === "0" ? "" : " 0"}\t${name}`);
@@ -82,10 +77,7 @@ export function putEntries(place: GitPlace, entries: readonly NewEntry[]): void 
   if (skipped.length > 0) runGit(place, ["update-index", "-z", "--skip-worktree", "--stdin"], listOf(skipped));
 }
 
-/**
- * The values of `attributes` for each of `names`, in their order. `from` is the index alone, or the
- * work tree before it.
- */
+/** The values of `attributes` for `names`, in order, read `from` the index or work tree. */
 function attributesOf(
   place: GitPlace,
   names: readonly string[],
@@ -100,10 +92,7 @@ function attributesOf(
   return names.map((_, at) => attributes.map((__, index) => records[3 * (at * width + index) + 2] ?? "unspecified"));
 }
 
-/**
- * The entries of the index on protected paths: symbolic links, submodules and the sides of
- * conflicts among them.
- */
+/** The protected entries of the index, with symlinks, submodules and conflict sides. */
 export function listProtected(place: GitPlace, from?: "index" | "work tree"): ProtectedEntry[] {
   return withKeyNames(place, listIndex(place), from);
 }

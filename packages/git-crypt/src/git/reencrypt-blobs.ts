@@ -8,10 +8,7 @@ export interface Reencrypted<T> {
   readonly oid: string;
 }
 
-/**
- * Stores encrypted blobs: many at once are one pack. Neither compression nor deltas can make them
- * smaller.
- */
+/** Stores encrypted blobs, many as one pack; neither compression nor deltas would help. */
 function storeBlobs(place: GitPlace, blobs: readonly Buffer[]): void {
   const parts = blobs.flatMap((blob) => [Buffer.from(`blob\ndata ${blob.length}\n`), blob, Buffer.from("\n")]);
   runGit(

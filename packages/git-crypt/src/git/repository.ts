@@ -24,10 +24,7 @@ export interface Repository extends CommonPlace {
   readonly commonDir: string;
   /** The environment that git gets; the paths of the repository's variables in it are absolute. */
   readonly env: NodeJS.ProcessEnv;
-  /**
-   * The names of the keys that lie here, sorted; the default key's is `default`. Empty while the
-   * repository is locked.
-   */
+  /** The names of the keys here, sorted; `default` is the default key's. Empty if locked. */
   keyNames(): string[];
   /**
    * Reads a key: from `gitDir`, else from `commonDir`, where a linked worktree finds that of its

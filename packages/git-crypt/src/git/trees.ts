@@ -7,18 +7,14 @@ import { type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
 export interface TreeEntry {
   /** The name from the tree's top; its characters are bytes. */
   readonly name: string;
-  /**
-   * As git writes it: `100644`, `100755`, `120000` for a symbolic link, `160000` for a submodule.
-   */
+  /** git's mode: `100644`, `100755`, `120000` for a symlink, `160000` for a submodule. */
   readonly mode: string;
   readonly oid: string;
   /** The size in bytes of what is stored; null for what is no blob, or is not here. */
   readonly bytes: number | null;
 }
 
-/**
- * Everything in the tree of a revision, or in a folder of it; null where it is none that is here.
- */
+/** Everything in a revision's tree, or in a folder of it; null if it is not here. */
 export function listTree(place: GitPlace, revision: string, folder?: string): TreeEntry[] | null {
   if (revision.startsWith("-")) return null; // It would be an option.
   const within = folder === undefined ? [] : ["--", `${folder}/`];

@@ -5,10 +5,7 @@ import { GitCryptError } from "../errors.ts";
 import { commitOf, type CommonPlace, gitSucceeds, tryGit } from "./git.ts";
 import { GRANT_FOLDER } from "./own-folders.ts";
 
-/**
- * A line of attributes, not a comment, that gives a path to git-crypt's filter or to that of a
- * named key.
- */
+/** An attributes line that assigns git-crypt's filter, or a named key's. */
 const FILTER_LINE = "^[^#].*filter=git-crypt";
 
 function isInPrivateAttributes(commonDir: string): boolean {

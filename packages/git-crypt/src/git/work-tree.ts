@@ -52,10 +52,7 @@ export class WorkTree {
   #tempFolder: string | undefined;
   #count = 0;
 
-  /**
-   * `gitDir` lies on the same file system as a rule: what is unfinished there is out of git's
-   * sight.
-   */
+  /** On the same file system as `gitDir` if possible: git does not see unfinished files. */
   constructor(topLevel: string, gitDir: string) {
     this.#topLevel = topLevel;
     this.#gitDir = gitDir;
@@ -110,9 +107,7 @@ export class WorkTree {
     }
   }
 
-  /**
-   * Tells whether a file, or a symbolic link's target, is exactly the blob that git calls `oid`.
-   */
+  /** Whether a file, or a symlink's target, is exactly the blob `oid`. */
   holds(name: string, oid: string): boolean {
     const isLink = this.#statOf(name)?.isSymbolicLink() === true;
     const content = isLink ? readlinkSync(locate(this.#topLevel, name), "buffer") : this.read(name)?.content;
@@ -154,10 +149,7 @@ export class WorkTree {
     }
   }
 
-  /**
-   * Where the work tree lies on another file system than the repository, the file is written in its
-   * place.
-   */
+  /** If the work tree is on another file system, the file is written in place. */
   #move(unfinished: string, path: string | Buffer, content: Uint8Array, found: BigIntStats): void {
     try {
       renameSync(unfinished, path);

@@ -50,10 +50,7 @@ export function joinKeys(repository: Repository, keys: readonly GivenKey[]): Giv
   return joined;
 }
 
-/**
- * The key that lies here, where it and the given one come from rotations on two branches; else
- * null.
- */
+/** The key here, if it and the given one come from rotations on two branches; else null. */
 function storedRelative(repository: Repository, { name, ring }: GivenKey): GivenKey | null {
   const bytes = storedKey(repository, name);
   if (bytes === null) return null;
@@ -70,9 +67,7 @@ function storedRelative(repository: Repository, { name, ring }: GivenKey): Given
   return null;
 }
 
-/**
- * The key that lies in the repository by that name; null where none does, or none that can be read.
- */
+/** The key stored under that name; null if there is none that can be read. */
 export function storedKey(repository: Repository, name: string): Buffer | null {
   try {
     return repository.readKey(name).bytes;

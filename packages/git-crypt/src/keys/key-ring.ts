@@ -29,10 +29,7 @@ export class KeyRing {
   /** What the commits say of keys that are not here. */
   #lack: "newer" | "other" | null = null;
 
-  /**
-   * The keys of one that came from elsewhere: nothing is stored. Its name says which retired ones
-   * belong to it.
-   */
+  /** The keys of one from elsewhere; nothing is stored. */
   static of(place: CommonPlace, current: KeyFile): KeyRing {
     return new KeyRing(place, current.name ?? DEFAULT_KEY_NAME, current);
   }
@@ -207,9 +204,7 @@ export const forkedKey = (keyName: string, hint?: string): GitCryptError =>
 export const lacksKey = (error: unknown): error is GitCryptError =>
   error instanceof GitCryptError && (error.code === "RETIRED_KEY" || error.code === "FORKED_KEY");
 
-/**
- * The keys of a name that a repository holds, whose current one {@link Repository.readKey} gives.
- */
+/** A name's keys in a repository; {@link Repository.readKey} gives the current one. */
 export function readKeyRing(repository: Repository, keyName: string): KeyRing {
   const { bytes, keyFile } = repository.readKey(keyName);
   bytes.fill(0);

@@ -59,15 +59,11 @@ export function readRetired(place: CommonPlace, keyName: string): KeyFile[] {
   });
 }
 
-/**
- * The names of keys of which retired ones lie on this machine, whether or not the current one does.
- */
+/** The names of retired keys on this machine, with or without a current one. */
 export const namesOfRetired = (place: CommonPlace): string[] =>
   namesIn(allRetired(place)).filter((name) => isKeyName(name) && retiredIds(retiredFolder(place, name)).length > 0);
 
-/**
- * Where the keys of a name lie on this machine, or could: the current one, and the retired ones.
- */
+/** Where a name's keys are on this machine, or could be: current and retired. */
 export function keyPaths(place: CommonPlace, keyName: string): string[] {
   const folder = retiredFolder(place, keyName);
   const current = [...new Set([place.gitDir, place.commonDir])].map((gitDir) => keyPath(gitDir, keyName));
@@ -137,10 +133,7 @@ export function removeKey(gitDirs: readonly string[], keyName: string): void {
   }
 }
 
-/**
- * Removes retired keys from this machine, all of the name where no ids are given, and the folders
- * that are empty then.
- */
+/** Removes retired keys, all of the name by default, and folders that become empty. */
 export function removeRetired(place: CommonPlace, keyName: string, ids?: readonly string[]): void {
   const folder = retiredFolder(place, keyName);
   if (ids === undefined) rmSync(folder, { recursive: true, force: true });

@@ -8,10 +8,7 @@ import type { KeyRing } from "./key-ring.ts";
 /** So many encrypted blobs are tried, the smallest first: some may be damaged. */
 const TRIES = 16;
 
-/**
- * Whether the keys of a name open the files that are protected under it; `unknown` where none of
- * them is encrypted.
- */
+/** Whether the name's keys open its files; `unknown` if none of them is encrypted. */
 export type Fit = "fits" | "wrong" | "unknown";
 
 function fitOf(keys: KeyRing, blobs: Iterable<Buffer>): Fit {

@@ -42,9 +42,7 @@ export interface RotationPlan {
 /** A commit that rotates a key. */
 export interface RotationCommit {
   readonly commit: string;
-  /**
-   * The protected files of its parent that are not encrypted; their names' characters are bytes.
-   */
+  /** The parent's protected files that are not encrypted; names' characters are bytes. */
   readonly clear: readonly string[];
   /** Grants of the old key that it removes, since none took their place. */
   readonly dropped: readonly string[];
@@ -71,10 +69,7 @@ function renewed({ ring, newKey }: RotationPlan, entry: ProtectedEntry, blob: Bu
 export const entryFor = (name: string, mode: string, before: string | null, after: string | null): NewEntry =>
   after === null ? { name, mode: "0", oid: before ?? "", skipped: false } : { name, mode, oid: after, skipped: false };
 
-/**
- * Entries for the files that are stored as they are, and the grants among them that are merely
- * removed.
- */
+/** Entries of files stored as they are, and the grants that are only removed. */
 function ownEntries(place: GitPlace, plan: RotationPlan): { entries: NewEntry[]; dropped: string[] } {
   const { keyName, ring, newKey, blobs = [] } = plan;
   const grants = [`${VAULT_FOLDER}/grants/${keyName}`, `${grantFolderOf(place)}/keys/${keyName}`];

@@ -46,10 +46,7 @@ export interface RotateResult {
   /** The branch's short name, and the commit that was made. */
   readonly branch: string;
   readonly commit: string;
-  /**
-   * The files that are encrypted with the new key now. Whoever held the old one may know what is in
-   * them.
-   */
+  /** The files now encrypted with the new key; holders of the old one may know them. */
   readonly files: readonly FileName[];
   /** Protected files that the commit holds unencrypted, as before. */
   readonly clear: readonly FileName[];

@@ -54,10 +54,7 @@ export function moveBranch(repository: Repository, branch: string, from: string,
   runGit(repository, ["update-ref", "-m", `rotate: ${reason}`, branch, to, from]);
 }
 
-/**
- * Puts the files that differ into the index, where it holds what they were; other entries are
- * staged changes, and stay.
- */
+/** Adds the files that differ if the index has their old state; else they stay staged. */
 export function moveIndex(repository: Repository, changed: readonly Difference[], skipped: ReadonlySet<string>): void {
   const index = new Map(listIndex(repository).map((entry) => [entry.name, entry]));
   const entries = changed.flatMap(({ name, mode, before, after }): NewEntry[] => {
@@ -135,10 +132,7 @@ export function moveFiles(repository: RotatedPlace, changed: readonly Difference
   }
 }
 
-/**
- * Tells git that the files that differ are in the work tree what the index now says: their content
- * did not change.
- */
+/** Tells git that these files in the work tree equal the index: contents did not change. */
 export function refreshFiles(repository: RotatedPlace, changed: readonly Difference[], keys: KeyRing): void {
   const names = new Set(changed.map(({ name }) => name));
   const index = listIndex(repository).filter(({ name, stage }) => stage === 0 && names.has(name));

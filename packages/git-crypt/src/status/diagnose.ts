@@ -88,10 +88,7 @@ function isThere(path: string, mode: number): boolean {
   }
 }
 
-/**
- * Tells whether the program of a command line is there, and each file that it names by a whole
- * path.
- */
+/** Whether a command line's program is there, and each file named by a whole path. */
 function canRun(command: string, env: NodeJS.ProcessEnv): boolean {
   const [program = "", ...words] = wordsOf(command);
   const folders = (env["PATH"] ?? "").split(delimiter).filter(Boolean);

@@ -9,10 +9,7 @@ import type { Repository } from "../git/repository.ts";
 import { retirementsIn, retires } from "../keys/committed-retired-keys.ts";
 import { type KeyRing, readKeyRing, retiredKey } from "../keys/key-ring.ts";
 
-/**
- * What takes a blob's place: itself under the current key where it is in clear, or under a retired
- * key; else null.
- */
+/** What replaces a blob: itself under the current key if plain or retired; else null. */
 function mended(keys: KeyRing, wasRetired: (key: KeyFile) => boolean, blob: Buffer): Buffer | null {
   if (!isEncryptedBlob(blob)) return blob.length === 0 ? null : encryptBlob(keys.current, blob);
   const found = keys.tryOpen(blob);

@@ -23,10 +23,7 @@ const MAX_FILES = 100;
 /** In characters. */
 const MAX_SIZE = 1024 * 1024;
 
-/**
- * The keyword of a line, in lower case, and its arguments, without the quotes and the comment at
- * its end.
- */
+/** A line's keyword, in lower case, and its arguments without quotes and comment. */
 export function parseConfigLine(line: string): { readonly keyword: string; readonly args: readonly string[] } {
   const [, keyword = "", rest = ""] = /^[ \t]*([^ \t="]+)[ \t]*=?(.*)$/s.exec(line.trimEnd()) ?? [];
   const args: string[] = [];

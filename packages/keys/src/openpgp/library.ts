@@ -1,8 +1,6 @@
 import type * as openpgpModule from "openpgp";
 
-/**
- * openpgp.js, and the settings for each call to it: its global ones belong to the whole process.
- */
+/** openpgp.js and per-call settings: its global ones belong to the whole process. */
 export interface OpenPgpLibrary {
   readonly openpgp: typeof openpgpModule;
   readonly config: openpgpModule.Config;

@@ -17,10 +17,7 @@ export interface OpenPgpPrivateKeyFile {
   readonly format: "openpgp";
   /** Of the primary key, as in `OpenPgpPublicKey`. */
   readonly fingerprint: string;
-  /**
-   * The IDs of the parts that can decrypt, 16 upper-case hexadecimal digits each; also expired
-   * ones.
-   */
+  /** The IDs of parts that can decrypt, 16 upper-case hex digits each; also expired ones. */
   readonly keyIds: readonly string[];
   /** The public half, and whether a message can be sealed to it now. */
   readonly publicKey: OpenPgpKeyEntry;

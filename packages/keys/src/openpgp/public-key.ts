@@ -37,10 +37,7 @@ export interface OpenPgpKeyEntry {
   readonly algorithm: string;
   /** Null if `unusable` says why. */
   readonly key: OpenPgpPublicKey | null;
-  /**
-   * Why nothing can be sealed to it, as a phrase (`it expired on 2024-01-31`); null if it is
-   * usable.
-   */
+  /** Why nothing can be sealed to it (`it expired on 2024-01-31`); null if usable. */
   readonly unusable: string | null;
 }
 
@@ -210,10 +207,7 @@ async function whyNoEncryption(
   return hasUnknownSubkey ? "its subkeys are of a kind that is not supported" : "it can only sign";
 }
 
-/**
- * Whether a subkey is for encryption: by its algorithm, and the flags of its newest binding, if
- * any.
- */
+/** Whether a subkey encrypts: by algorithm, and the flags of its newest binding. */
 function mayEncrypt({ enums }: OpenPgpLibrary["openpgp"], { keyPacket, bindingSignatures }: Subkey): boolean {
   const { rsaEncryptSign, rsaEncrypt, elgamal, ecdh, x25519, x448 } = enums.publicKey;
   if (![rsaEncryptSign, rsaEncrypt, elgamal, ecdh, x25519, x448].includes(keyPacket.algorithm)) return false;

@@ -124,9 +124,7 @@ const chacha20 = (key: Buffer, counter: number, input: Buffer): Buffer => {
   return createDecipheriv("chacha20", key, iv).update(input);
 };
 
-/**
- * A part of tweetnacl that its declarations leave out: 0 if `tag` is the Poly1305 of the message.
- */
+/** Missing in tweetnacl's declarations: 0 if `tag` is the message's Poly1305. */
 type VerifyPoly1305 = (
   tag: Uint8Array,
   tagOffset: number,

@@ -213,9 +213,7 @@ const readSecrets = (file: PuttyFile, plaintext: Buffer, publicKey: SshPublicKey
   return rsaPrivateKey({ modulus, exponent, privateExponent, prime1, prime2, coefficient }, publicKey);
 };
 
-/**
- * Reads a PuTTY private key file; `text` is its bytes in Latin-1, without white space around it.
- */
+/** Reads a PuTTY private key file; `text` is its bytes in Latin-1, trimmed. */
 export function readPuttyKey(text: string): PrivateKeyFile {
   const file = readFile(text);
   const encrypted = file.encryption !== "none";

@@ -22,9 +22,7 @@ export function plainTypeOf(type: string): string {
 /** How many fields a key of this type, or in this certificate, has; null for an unknown type. */
 export const fieldCountOf = (type: string): number | null => FIELD_COUNTS.get(plainTypeOf(type)) ?? null;
 
-/**
- * Why no message can be sealed to a key of this type, as a phrase; null for the two usable types.
- */
+/** Why nothing can be sealed to this type, as a phrase; null for the two usable types. */
 export function typeProblem(type: string): string | null {
   if (type === "ssh-ed25519" || type === "ssh-rsa") return null;
   if (type.endsWith(CERTIFICATE)) return "certificates can only sign";

@@ -12,10 +12,7 @@ const RSA_READABLE = { min: 1024, max: 16_384 } as const;
 const RSA_USABLE = { min: 2048, max: 8192 } as const;
 const MAX_EXPONENT_BITS = 64;
 
-/**
- * Removes what could move a terminal's cursor or reverse its text: control characters, line ends,
- * direction marks.
- */
+/** Removes control characters, line ends and direction marks. */
 export function cleanComment(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, "").trim();
 }
@@ -88,16 +85,12 @@ export function sameKey(a: SshPublicKey, b: SshPublicKey): boolean {
   return a.blob.equals(b.blob);
 }
 
-/**
- * The line of a `.pub` file without its line end: type, base64 and the comment, if there is one.
- */
+/** The line of a `.pub` file without line end: type, base64 and any comment. */
 export function encodePublicKey({ type, blob, comment }: SshPublicKey): string {
   return `${type} ${blob.toString("base64")}${comment === "" ? "" : ` ${comment}`}`;
 }
 
-/**
- * The name of its type, with which a blob begins; throws KeyError `MALFORMED_KEY` if it has none.
- */
+/** The type's name that begins a blob; KeyError `MALFORMED_KEY` if there is none. */
 export function typeOfBlob(blob: Buffer): string {
   return new WireReader(blob, "key").string().toString("latin1");
 }
@@ -119,10 +112,7 @@ export function publicKeyFromBlob(blob: Buffer, comment: string): SshPublicKey {
   return second === undefined ? ed25519PublicKey(first, comment) : rsaPublicKey(second, first, comment);
 }
 
-/**
- * The error for a key of a type that can only sign. The type's name is repeated only if it is a
- * known one.
- */
+/** The error for a key type that only signs; the type is repeated only if known. */
 export function unsupportedType(type: string, problem: string): KeyError {
   const name = fieldCountOf(type) === null ? "these" : type;
   return new KeyError("UNSUPPORTED_KEY", `${name} keys cannot open or receive messages: ${problem}`, {

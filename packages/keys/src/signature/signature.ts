@@ -29,10 +29,7 @@ export interface ParsedSignature extends SshSignature {
    * `publicKey.size` bytes.
    */
   readonly value: Buffer;
-  /**
-   * What a FIDO key adds to what it signs (PROTOCOL.u2f): flags, and how often it was used; null
-   * for other keys.
-   */
+  /** What a FIDO key adds to what it signs (PROTOCOL.u2f): flags and counter; else null. */
   readonly fido: { readonly flags: number; readonly counter: number } | null;
 }
 
@@ -166,9 +163,7 @@ export function assembleSignature(fields: {
   return readSignature(Buffer.concat([MAGIC, wireUint32(VERSION), ...strings]));
 }
 
-/**
- * The text of a signature as `ssh-keygen -Y sign` writes it, with a line end after its last line.
- */
+/** A signature's text as `ssh-keygen -Y sign` writes it, with a final line end. */
 export function armorSignature({ blob }: SshSignature): string {
   return [BEGIN, ...wrapLines(blob.toString("base64"), COLUMNS), END, ""].join("\n");
 }

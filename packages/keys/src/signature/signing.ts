@@ -32,9 +32,7 @@ const USER_PRESENT = 0x01;
 
 /** What a signature covers. */
 interface SignedMessage {
-  /**
-   * What it must have been made for, such as `git-vault`: one made for anything else is refused.
-   */
+  /** The namespace it must have, such as `git-vault`: any other is refused. */
   readonly namespace: string;
   readonly message: Uint8Array;
 }

@@ -23,6 +23,9 @@ export function entryVerifier(): (parsed: ParsedEntry) => Promise<boolean> {
   };
 }
 
+const foreign = (cause?: unknown): MembersError =>
+  new MembersError("FOREIGN_SIGNATURE", "the signature is not the author's over this entry", { cause });
+
 /**
  * The bytes of an entry's file, which belongs under the entry's id: `parseEntry` tells it.
  *
@@ -32,8 +35,6 @@ export function entryVerifier(): (parsed: ParsedEntry) => Promise<boolean> {
  */
 export function finishEntry(draft: EntryDraft, signature: SshSignature): Buffer {
   const message = encodeDraft(draft);
-  const foreign = (cause?: unknown): MembersError =>
-    new MembersError("FOREIGN_SIGNATURE", "the signature is not the author's over this entry", { cause });
   if (signature.publicKey.fingerprint !== draft.author) throw foreign();
   try {
     verifySignature(signature, { namespace: MEMBERS_NAMESPACE, message });

@@ -99,7 +99,7 @@ function audienceAt(node: number, name: string, { counts, people }: Judgement): 
   const keys = people
     .groupsWithin(upTo(node), counts)
     .filter((group) => people.namesOf(group, upTo(node), counts).has(name))
-    .flatMap((group) => [...people.identifiersOf(group, upTo(node), counts)]);
+    .flatMap((group) => Array.from(people.identifiersOf(group, upTo(node), counts)));
   return audienceOfKeys(keys.filter((identifier) => !isAccount(identifier)));
 }
 

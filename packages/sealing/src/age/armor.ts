@@ -84,10 +84,7 @@ const isSpace = (byte: number | undefined): boolean => byte === 32 || (byte !== 
  * whole; nothing else is tolerated. After an error it is spent.
  */
 export class ArmorDecoder {
-  /**
-   * What comes next: the begin line, lines of base64, the end line after a last line of base64, or
-   * white space.
-   */
+  /** What comes next: begin line, base64, end line, or white space. */
   #state: "begin" | "body" | "end" | "after" = "begin";
   /** The start of a line whose end has not come yet. */
   #held: Buffer = NONE;

@@ -7,9 +7,7 @@ import { SIGNATURE_STANZA, type Stanza } from "./stanza.ts";
  * they do all unknown ones. See docs/formats.md.
  */
 
-/**
- * What a sender says of a message, and the signature over that. Only `verifyMessage` verifies it.
- */
+/** What a sender says of a message, with an unverified signature: see `verifyMessage`. */
 export interface AttachedSignature {
   /** The statement, as `encodeStatement` gives it. */
   readonly statement: Buffer;

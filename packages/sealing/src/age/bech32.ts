@@ -1,9 +1,6 @@
 import { bech32 } from "@scure/base";
 
-/**
- * Writes Bech32 (BIP-173) in lower case, without its limit of 90 characters, which age's keys
- * exceed.
- */
+/** Writes lower-case Bech32 (BIP-173) without its 90-character limit, as age needs. */
 export const encodeBech32 = (prefix: string, bytes: Uint8Array): string =>
   bech32.encode(prefix, bech32.toWords(bytes), false);
 

@@ -11,10 +11,7 @@ import { unwrapX25519, wrapToX25519 } from "./x25519-stanza.ts";
  * use: messages to SSH keys need neither.
  */
 
-/**
- * `x25519` (age1…), or `hybrid` (age1pq1…): ML-KEM-768 beside X25519, which no quantum computer is
- * known to break.
- */
+/** `x25519` (age1…), or `hybrid` (age1pq1…), which adds post-quantum ML-KEM-768. */
 export type AgeKeyKind = "x25519" | "hybrid";
 
 /** An age public key. */

@@ -45,10 +45,7 @@ export interface PayloadState {
   readonly key: Buffer;
   /** How many chunks are done. */
   readonly index: number;
-  /**
-   * The start of the next chunk: a sealer's plaintext, to be overwritten, or an opener's
-   * ciphertext.
-   */
+  /** The start of the next chunk: plaintext to overwrite, or ciphertext. */
   readonly held: Buffer;
 }
 

@@ -41,9 +41,7 @@ const NOTHING = Buffer.alloc(0);
 const tagOf = ({ blob }: SshPublicKey): string =>
   encodeBase64(createHash("sha256").update(blob).digest().subarray(0, 4), "unpadded");
 
-/**
- * X25519 with the tweak that binds the secret to the SSH key, of whose blob both sides derive it.
- */
+/** X25519 with the tweak that binds the secret to an SSH key, from its blob. */
 const tweaked = (secret: Buffer | null, { blob }: Ed25519PublicKey): Buffer | null =>
   secret && x25519(publicScalar(hkdf(NOTHING, blob, ED25519_LABEL)), secret);
 

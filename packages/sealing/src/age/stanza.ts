@@ -1,7 +1,4 @@
-/**
- * One entry of a message's header: whom the message key is wrapped to (C2SP age.md, "Recipient
- * stanza").
- */
+/** A header entry: whom the message key is wrapped to (C2SP age.md, "Recipient stanza"). */
 export interface Stanza {
   /** What kind of entry it is, such as `ssh-ed25519`; unknown kinds are skipped. */
   readonly type: string;

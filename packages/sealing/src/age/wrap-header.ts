@@ -25,10 +25,7 @@ const refuseMixed = (recipients: readonly Recipient[]): void => {
   });
 };
 
-/**
- * Writes the header that wraps a file key to recipients, with the sender's signature. Throws what
- * `seal` does.
- */
+/** Writes the header for a file key, with any signature. Throws what `seal` does. */
 export async function wrapHeader(
   fileKey: Buffer,
   recipients: readonly Recipient[],

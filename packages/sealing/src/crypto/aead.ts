@@ -30,10 +30,7 @@ export function sealAead(
   return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
-/**
- * Decrypts what `sealAead` gives; null where it was not made with this key, nonce and associated
- * data.
- */
+/** Decrypts what `sealAead` gives; null for another key, nonce or associated data. */
 export function openAead(
   aead: Aead,
   key: Buffer,

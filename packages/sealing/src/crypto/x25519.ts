@@ -45,9 +45,7 @@ export function publicScalar(scalar: Uint8Array): X25519PrivateKey {
   }
 }
 
-/**
- * The public u-coordinate, 32 bytes, of a private key: X25519(scalar, 9) (RFC 7748 section 6.1).
- */
+/** The public u-coordinate, 32 bytes, of a private key: X25519(scalar, 9). */
 export function x25519PublicKey(scalar: X25519PrivateKey): Buffer {
   const { x = "" } = createPublicKey(keyObjectOf(scalar)).export({ format: "jwk" });
   return Buffer.from(x, "base64url");

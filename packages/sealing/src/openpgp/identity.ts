@@ -39,9 +39,7 @@ export class OpenPgpIdentity implements Identity {
     return this.#file.fingerprint;
   }
 
-  /**
-   * Forgets the unlocked key and overwrites what can be overwritten. It opens nothing after that.
-   */
+  /** Forgets the unlocked key, overwriting what it can. It opens nothing after that. */
   lock(): void {
     this.#unlocked?.then(
       (key) => key.wipe(),

@@ -8,9 +8,7 @@ import type { Stanza } from "../age/stanza.ts";
  * reads.
  */
 
-/**
- * How many bytes are sealed into one message: it is authentic only as a whole, so all is in memory.
- */
+/** The size limit: a message is authentic only as a whole, so all is in memory. */
 export const MAX_OPENPGP_SECRET: number = 8 * 1024 * 1024;
 /** How many bytes of a message are opened, with its armor. */
 export const MAX_OPENPGP_MESSAGE: number = 16 * 1024 * 1024;

@@ -35,10 +35,7 @@ interface Vault {
   readonly data: Buffer;
 }
 
-/**
- * The cipher of the data, and what it authenticates beside it: the key's digest, or for RSA its
- * text.
- */
+/** The data's cipher and its associated data: the key's digest, or for RSA its text. */
 const cipherOf = ({ type, args: [fingerprint = ""] }: Stanza): { aead: Aead; associated: Buffer } =>
   type === "AES256"
     ? { aead: "aes-256-gcm", associated: Buffer.from(fingerprint) }

@@ -10,9 +10,7 @@ interface Word {
   readonly text: string;
   /** Whether it is the first of its line. */
   readonly startsLine: boolean;
-  /**
-   * Whether it follows a blank line, or begins a line of several words: the vault may have ended.
-   */
+  /** Whether it follows a blank line or begins a line of several words: a likely end. */
   readonly afterPause: boolean;
 }
 
@@ -106,9 +104,7 @@ const countsOfWholeBase64 = (words: readonly Word[]): number[] => {
   return counts;
 };
 
-/**
- * Where equally long lines end: after the first shorter line, or before it if that is other text.
- */
+/** Where equally long lines end: after the first shorter line, unless it is other text. */
 function* endsOfEvenLines(words: readonly Word[], pauses: readonly number[]): Generator<number, void, undefined> {
   // The first line of a vault for an RSA key has a length of its own.
   const width = words[1]?.text.length === words[2]?.text.length ? words[1]?.text.length : words[0]?.text.length;

@@ -38,10 +38,7 @@ export class SshIdentity implements Identity {
     return this.#publicKey;
   }
 
-  /**
-   * Forgets the unlocked key and overwrites what can be overwritten. To open another message it is
-   * unlocked again.
-   */
+  /** Forgets the unlocked key, overwriting what it can; the next message unlocks it again. */
   lock(): void {
     const unlocked = this.#unlocked;
     this.#unlocked = undefined;

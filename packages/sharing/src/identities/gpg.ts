@@ -18,10 +18,7 @@ export interface GpgOptions {
 export interface GpgDecrypted {
   /** Secret: overwrite it with zeros when done. */
   readonly plaintext: Buffer;
-  /**
-   * Of the primary key, in upper-case hexadecimal; null where gpg does not tell, or it was a
-   * passphrase.
-   */
+  /** The primary key's, upper-case hex; null if gpg does not tell, or for a passphrase. */
   readonly fingerprint: string | null;
 }
 
@@ -107,10 +104,7 @@ function explain(statuses: GpgResult["statuses"], find: Find): Error {
   });
 }
 
-/**
- * The fingerprints of the primary keys whose private halves gpg has, or on a card; empty where gpg
- * is not installed.
- */
+/** Fingerprints of gpg's private primary keys, also on cards; empty without gpg. */
 export async function gpgSecretFingerprints(options: GpgOptions = {}): Promise<Set<string>> {
   try {
     const { stdout } = await runGpg(["--with-colons", "--list-secret-keys"], NO_BYTES, options);
@@ -122,10 +116,7 @@ export async function gpgSecretFingerprints(options: GpgOptions = {}): Promise<S
   }
 }
 
-/**
- * The public keys of gpg's with these IDs or fingerprints, in binary; empty where it has none of
- * them, or is not installed.
- */
+/** gpg's public keys with these IDs or fingerprints, binary; empty if it has none. */
 export async function exportByGpg(keys: readonly string[], options: GpgOptions = {}): Promise<Buffer> {
   if (keys.length === 0) return NO_BYTES;
   return (await runGpg(["--export", ...keys.map((key) => `0x${key}`)], NO_BYTES, options)).stdout;

@@ -24,9 +24,7 @@ import {
 import { SharingError } from "../errors.ts";
 import type { GpgOptions } from "./gpg.ts";
 
-/**
- * A passphrase that is needed: of a private key that the message is for, or of the message itself.
- */
+/** A passphrase that is needed: for a private key, or for the message itself. */
 export interface PassphraseRequest {
   /** The private key's file; null for a message that is sealed to a passphrase. */
   readonly path: string | null;
@@ -38,22 +36,13 @@ export interface PassphraseRequest {
 export interface ReceiveOptions {
   /** The home folder, whose `.ssh` is searched. */
   readonly home: string;
-  /**
-   * Files to try instead of those that are found there: private keys, and identity files of age's,
-   * sealed to a passphrase or not.
-   */
+  /** Files to try instead of ~/.ssh: private keys and age identity files. */
   readonly keyFiles?: readonly string[] | undefined;
-  /**
-   * A private key that was read already, to try instead of all others. Its bytes are overwritten
-   * with zeros.
-   */
+  /** A private key already read, to try alone. Its bytes are overwritten with zeros. */
   readonly key?: { readonly name: string; readonly bytes: Buffer } | undefined;
   /** How gpg is run for an OpenPGP message where no key is named. */
   readonly gpg?: GpgOptions | undefined;
-  /**
-   * Gives the passphrase. It is called only for a key that the message is for, and may throw to
-   * give up.
-   */
+  /** Gives a passphrase, only for a key that the message is for. It may throw. */
   readonly passphrase: (request: PassphraseRequest) => Promise<Uint8Array>;
 }
 
@@ -61,10 +50,7 @@ export interface ReceiveOptions {
 export interface OpenedWith {
   /** The private key's file; null where it was a passphrase, or gpg. */
   readonly path: string | null;
-  /**
-   * The public half's: `SHA256:…`, `age1…`, or upper-case hexadecimal for OpenPGP; null where it
-   * was a passphrase.
-   */
+  /** The public half's: `SHA256:…`, `age1…`, OpenPGP hex; null for a passphrase. */
   readonly fingerprint: string | null;
   /** The public half, of an SSH or OpenPGP key; null where gpg opened the message. */
   readonly publicKey: SshPublicKey | OpenPgpKeyEntry | null;
@@ -159,9 +145,7 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
   };
 }
 
-/**
- * Whether a file holds identities of age's: in clear, or sealed as age seals them to a passphrase.
- */
+/** Whether a file holds age identities, in plain or sealed to a passphrase. */
 const isAgeIdentityFile = (bytes: Buffer): boolean =>
   /^[ \t]*AGE-SECRET-KEY-/im.test(bytes.toString("latin1")) || detectFormat(bytes) === "age";
 
@@ -203,10 +187,7 @@ async function openPgpIdentities(
   }
 }
 
-/**
- * An identity file that is itself an age message to a passphrase, as `age -p` makes it. It is
- * opened when a message may be for it.
- */
+/** An identity file sealed to a passphrase (`age -p`), opened when a message may need it. */
 class SealedIdentityFile implements Identity {
   readonly asks = "always";
   readonly #file: Buffer;
@@ -246,10 +227,7 @@ class SealedIdentityFile implements Identity {
   }
 }
 
-/**
- * The content of a file; null where there is none. What is no file is not opened: a pipe would be
- * waited for.
- */
+/** A file's content; null if there is none. Pipes and the like are not opened. */
 export function readFile(path: string): Buffer | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return null;

@@ -30,10 +30,7 @@ export interface Signer {
    * `AGENT_FAILED`; what asking for a passphrase throws; RangeError for an empty namespace
    */
   sign(namespace: string, message: Uint8Array): Promise<string>;
-  /**
-   * Forgets a private key that was unlocked, which is kept until then so that its passphrase is
-   * asked for once.
-   */
+  /** Forgets a private key kept unlocked so that its passphrase is asked for once. */
   lock(): void;
 }
 
@@ -54,10 +51,7 @@ export interface FindSignerOptions {
    * signer has on a forge; any where it is left out.
    */
   readonly among?: readonly string[] | undefined;
-  /**
-   * Gives the passphrase of a private key, when it signs and never for one that an agent holds. It
-   * may throw to give up.
-   */
+  /** Gives a private key's passphrase when it signs; never for an agent's key. May throw. */
   readonly passphrase: (request: PassphraseRequest) => Promise<Uint8Array>;
 }
 

@@ -17,10 +17,7 @@ export interface SshAgentOptions {
   readonly path: string;
   /** Milliseconds for a list of its keys; 5,000 where it is left out. */
   readonly timeout?: number;
-  /**
-   * Milliseconds for a signature, for which somebody may have to touch a key or to confirm it;
-   * 120,000 where it is left out.
-   */
+  /** Milliseconds to wait for a signature, with time to touch a key; by default 120,000. */
   readonly signTimeout?: number;
 }
 
@@ -29,10 +26,7 @@ const MAX_ANSWER = 256 * 1024;
 const LENGTH_BYTES = 4;
 const WINDOWS_PIPE = String.raw`\\.\pipe\openssh-ssh-agent`;
 
-/**
- * An SSH agent, which signs with keys that it does not give out. Each request is a connection of
- * its own.
- */
+/** An SSH agent, which signs with keys it keeps. Each request is a connection. */
 export class SshAgent {
   readonly #path: string;
   readonly #timeout: number;

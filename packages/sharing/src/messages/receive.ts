@@ -168,10 +168,7 @@ export class Receiver {
     return this.#opener.signature === null ? this.#opener.handOver() : null;
   }
 
-  /**
-   * What is known of the message, once its header came, and of its signature once it is finished;
-   * throws TypeError before.
-   */
+  /** What is known after the header, and of the signature after `finish`; else TypeError. */
   async about(): Promise<Omit<Received, "plaintext">> {
     const { format, identity } = this.#opener;
     if (format === null || identity === null) throw new TypeError("the header of the message did not come yet");

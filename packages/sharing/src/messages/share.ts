@@ -17,38 +17,27 @@ import type { SignOptions } from "./sign-message.ts";
 
 const STRONG_RSA_BITS = 2048;
 
-/**
- * A signed secret is held whole, by its sender and its receiver: none of it may be used before the
- * signature was verified.
- */
+/** A signed secret is held whole: none of it may be used before it is verified. */
 export const MAX_SIGNED_BYTES: number = 16 * 1024 * 1024;
 
 /** With whom a secret is shared, and how. */
 export interface SharingOptions {
   /** The recipients, as the directory knows them. */
   readonly to: readonly DirectoryEntry[];
-  /**
-   * A passphrase to seal to instead, in the age format: at least 1 byte, the caller's to overwrite.
-   */
+  /** A passphrase to seal to instead (age format): the caller's bytes to overwrite. */
   readonly passphrase?: Uint8Array | undefined;
   /**
    * `age` (the default) seals to every usable key of every recipient that is SSH's or age's,
    * `openpgp` to every one that is OpenPGP's, `ssh-vault` to one key of one recipient.
    */
   readonly format?: Format | undefined;
-  /**
-   * One key of a single recipient: its number among the usable ones, from 1, or its fingerprint; of
-   * an OpenPGP key, its ID too.
-   */
+  /** One key of a single recipient: its number among the usable ones, or its fingerprint. */
   readonly key?: string | undefined;
   /** Write an age or OpenPGP message as text, which is the default, or in binary. */
   readonly armor?: boolean | undefined;
   /** Seal to RSA keys of 1024 to 2047 bits too, which a state may break. */
   readonly allowWeak?: boolean | undefined;
-  /**
-   * Seal to post-quantum keys beside others: then who records the message now may open it later,
-   * through the others.
-   */
+  /** Allow post-quantum keys beside others, which weakens them to the others. */
   readonly allowMixed?: boolean | undefined;
 }
 
@@ -58,9 +47,7 @@ export interface ShareOptions extends SharingOptions {
   readonly secret: Uint8Array;
   /** Seal the base64 text of the secret, for receiving programs that cannot print binary. */
   readonly base64?: boolean | undefined;
-  /**
-   * Sign the message, which must be one in the age format, to recipients, and of at most 16 MiB.
-   */
+  /** Sign the message: age format, to recipients, at most 16 MiB. */
   readonly sign?: SignOptions | undefined;
 }
 

@@ -14,10 +14,7 @@ import type { Signer } from "../identities/signer.ts";
 /** How a message is signed. */
 export interface SignOptions {
   readonly signer: Signer;
-  /**
-   * Who signs, as the name of a forge's user, such as `github:alice`; the receiver sees just the
-   * key where it is left out.
-   */
+  /** The signer's forge user, such as `github:alice`; without it only the key is told. */
   readonly from?: string | undefined;
 }
 
@@ -38,9 +35,7 @@ export async function signPlaintext(
   return { statement, signature: readSignature(await signer.sign(SIGNATURE_NAMESPACE, statement)).blob };
 }
 
-/**
- * Verifies the signature of an opened message; where it does not fit, the plaintext is overwritten.
- */
+/** Verifies an opened message's signature; overwrites the plaintext if it fails. */
 export function verifyPlaintext(
   signature: AttachedSignature,
   plaintext: Buffer,

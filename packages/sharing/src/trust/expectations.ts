@@ -4,10 +4,7 @@ import { SharingError } from "../errors.ts";
 
 /** What is demanded of recipients before anything is sealed to them. */
 export interface Expectations {
-  /**
-   * Fingerprints, `SHA256:…` or `age1…`: each must be of a usable key of one of the recipients, and
-   * each recipient must have one.
-   */
+  /** Fingerprints, each of a recipient's usable key; each recipient must have one. */
   readonly fingerprints?: readonly string[] | undefined;
   /** The GitHub organisation that each recipient must belong to. */
   readonly memberOf?: string | undefined;

@@ -31,10 +31,7 @@ const HEADER = "# git-vault: the recipients that were seen, and the fingerprints
 const LINE = /^(\S{1,2048}) (\S{1,4096})$/;
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/**
- * Where the pins of a user lie: `$XDG_CONFIG_HOME/git-vault/known-recipients`, else in `~/.config`;
- * null without a home.
- */
+/** The pins' file: `$XDG_CONFIG_HOME` or `~/.config`, `/git-vault/known-recipients`; or null. */
 export function defaultPinFile(env: NodeJS.ProcessEnv = process.env): string | null {
   const base = env["XDG_CONFIG_HOME"] ?? "";
   // The XDG Base Directory Specification has relative paths ignored.
@@ -43,10 +40,7 @@ export function defaultPinFile(env: NodeJS.ProcessEnv = process.env): string | n
   return isAbsolute(home) ? join(home, ".config", "git-vault", "known-recipients") : null;
 }
 
-/**
- * The recipients that a user has seen. A recipient that was given as a key or a file is none of
- * them.
- */
+/** The recipients that a user has seen; given keys and files are not recorded. */
 export class Pins {
   readonly #path: string | null;
 

@@ -3,10 +3,7 @@ import { clearIfUnchanged, type ClearOrder } from "../../io/clipboard.ts";
 import { usageError } from "../../cli/errors.ts";
 import { readStdin } from "../../io/streams.ts";
 
-/**
- * The detached copy that `copy` starts: waits, then clears what is still there. Nobody reads what
- * it says.
- */
+/** The detached copy that `copy` starts: waits, then clears what is still there. */
 export async function run(): Promise<void> {
   const order = parseOrder(readStdin().toString());
   process.on("SIGHUP", () => {}); // the terminal may close meanwhile

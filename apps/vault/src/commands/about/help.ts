@@ -7,10 +7,7 @@ import { commandHelp, familyHelp, overview } from "../../cli/help.ts";
 import { say, writeStdout } from "../../io/streams.ts";
 import type { ABOUT_COMMANDS } from "./specs.ts";
 
-/**
- * What `--help` shows, after a command or the first word of some, and what a run without a command
- * does.
- */
+/** What `--help` shows after a command or its first word, and a run without a command. */
 export function showHelp({ command, family }: CommandLine, isAsked: boolean): void {
   if (!isAsked) {
     say(overview());

@@ -76,10 +76,7 @@ async function write(report: CheckReport, { sarif, json, quiet }: CheckOptions):
   if (explained !== undefined) say(`vault: \`vault help ${explained.id}\` tells what ${explained.id} means`);
 }
 
-/**
- * In GitHub Actions, findings are shown beside the code and in the job's summary, too, and counted
- * in outputs.
- */
+/** In GitHub Actions, findings are also annotations, a job summary and outputs. */
 function reportToCi(report: CheckReport): void {
   const ci = currentCi();
   const findings = worstFirst(report.findings);

@@ -3,10 +3,7 @@ import { type Ci, detectCi, secretsToMask } from "@git-vault/deploy/ci";
 import { DeployError, type Project } from "@git-vault/deploy";
 import { describe } from "../../io/report-error.ts";
 
-/**
- * The CI that the run is a step of. Its commands go to stderr, where they are read, too: stdout is
- * the answer.
- */
+/** The CI that runs this step. Its commands go to stderr, since stdout is the answer. */
 export const currentCi = (): Ci => detectCi({ write: (line) => process.stderr.write(line) });
 
 /** Neither this step of a job in CI nor a later one can print a secret that is read here. */

@@ -17,10 +17,7 @@ export class DeploymentRecord {
     if (event.event === "upgraded" || event.event === "rolled-back") this.#revisions.set(event.release, event.revision);
   }
 
-  /**
-   * The revision that a release is at in the end; null where that is not known, or it is there no
-   * more.
-   */
+  /** The revision that a release ends at; null if unknown, or no longer there. */
   revisionOf(release: string): number | null {
     return this.#revisions.get(release) ?? null;
   }

@@ -73,10 +73,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollout"]> = (options, na
 
 const indented = (hint: string | undefined): string => (hint === undefined ? "" : `  ${printableLine(hint)}\n`);
 
-/**
- * That of the first environment that failed, in the order in which they were named; that of the
- * signal, where one ended the run.
- */
+/** That of the first environment that failed, in the order named; the signal's, if any. */
 function exitCodeFor(outcomes: readonly RolloutOutcome[], signal: AbortSignal): ExitCode {
   if (outcomes.every(({ state }) => state === "done")) return 0;
   if (signal.aborted) return describe(new CliError(endOf(signal), "")).exit;

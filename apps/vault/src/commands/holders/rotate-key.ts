@@ -22,10 +22,7 @@ export interface Rotated extends RotatedKey {
   readonly revoked: RotationPlan["revoked"];
 }
 
-/**
- * Replaces the repository's key, and grants the new one to all holders but those that are taken
- * out, in one commit.
- */
+/** Replaces the key and grants the new one to the remaining holders, in one commit. */
 export async function rotateKey(
   repository: Repository,
   options: RotationOptions,

@@ -55,9 +55,7 @@ async function keysOf(name: string): Promise<string[]> {
   return keys.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]));
 }
 
-/**
- * A setting of git's, here or in the user's own; undefined where it is not set, or there is no git.
- */
+/** One of git's settings, local or global; undefined if unset, or without git. */
 function gitConfig(name: string, ...options: readonly string[]): string | undefined {
   const { status, stdout } = spawnSync("git", ["config", ...options, "--get", name], {
     stdio: ["ignore", "pipe", "ignore"],

@@ -9,10 +9,7 @@ import { reason } from "../../io/streams.ts";
 interface SshVaultConfig {
   /** The address that hands out a fresh public key. */
   readonly helper: string;
-  /**
-   * What is sent with requests to the helper and to the addresses that the user names; undefined
-   * where there is nothing.
-   */
+  /** Headers for requests to the helper and the user's addresses; undefined for none. */
   readonly headers: Readonly<Record<string, string>> | undefined;
 }
 

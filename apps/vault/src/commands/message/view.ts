@@ -40,10 +40,7 @@ async function viewWhole(input: Input, options: ViewOptions): Promise<void> {
   }
 }
 
-/**
- * Each piece is authenticated before it is written; that the message is whole shows only in the
- * end.
- */
+/** Each piece is authenticated before it is written; only the end shows that it is whole. */
 async function viewLarge(input: LargeInput, options: ViewOptions): Promise<void> {
   const receiver = await Receiver.start(await privateKeys(options));
   // Nothing is opened for writing before a key was found.

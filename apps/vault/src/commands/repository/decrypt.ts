@@ -54,10 +54,7 @@ interface Decrypted {
   readonly input: Input | null;
 }
 
-/**
- * As much as git-crypt encrypts, 4 GiB - 1, with 22 bytes before it; a little less where Node holds
- * no more at once.
- */
+/** The most that git-crypt encrypts (4 GiB - 1) and 22 bytes; less if Node cannot hold it. */
 const MOST_ENCRYPTED = Math.min(2 ** 32 - 1 + 22, constants.MAX_LENGTH - 2 ** 16);
 
 /** A file whose own name has a colon is that file. */
@@ -81,10 +78,7 @@ async function fromDisk(path: string, options: DecryptOptions): Promise<Decrypte
   }
 }
 
-/**
- * With the first key that opens it, or, in a repository, that replaced the one that does; where
- * none does, the last error.
- */
+/** With the first key that opens it, or that replaced the one here; else the last error. */
 function openBlob(repository: Repository | null, keys: readonly KeyFile[], blob: Buffer): Buffer {
   let failure: unknown;
   for (const key of keys) {
@@ -141,10 +135,7 @@ function fromTop({ topLevel }: Repository, path: string): string {
   return relative(topLevel, resolve(path)).split(sep).join("/");
 }
 
-/**
- * Whether a file is not found since its name is not in UTF-8: what is not is U+FFFD in the
- * arguments that Node gives.
- */
+/** Whether its name is not UTF-8: Node then gives U+FFFD in the arguments. */
 const isLostName = (operand: string, error: unknown): boolean =>
   operand.includes("\u{FFFD}") &&
   isVaultError(error) &&

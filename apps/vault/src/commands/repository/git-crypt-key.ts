@@ -17,10 +17,7 @@ const VARIABLE = "GIT_CRYPT_KEY";
 /** A key that was handed over. */
 export interface OpenedKey {
   readonly key: Buffer;
-  /**
-   * Who signed the message that it came in; null where nobody did, and left out for a key that was
-   * not sealed.
-   */
+  /** Who signed the message; null for nobody, left out for a key that was not sealed. */
   readonly signature?: SignatureReport | null;
 }
 

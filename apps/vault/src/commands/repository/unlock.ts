@@ -44,10 +44,7 @@ type Source = "file" | "stdin" | "repository" | "environment" | "grant" | "openp
 interface FoundKeys {
   readonly source: Source;
   readonly keys: readonly Buffer[];
-  /**
-   * Who signed the message that they came in; null where nobody did, and left out where they came
-   * in none.
-   */
+  /** Who signed the message; null for nobody, left out if they came in none. */
   readonly signature?: SignatureReport | null;
   /** The grants that they came from. */
   readonly grants?: OpenedGrants;

@@ -100,10 +100,7 @@ async function freshTarget(directory: Directory, helper: string): Promise<Target
   return { entry, key: key.fingerprint, choice: "", privateKey: new URL(`key/${id}`, helper).href };
 }
 
-/**
- * The user's own key: the one that was named, else `id_rsa.pub`, else `id_ed25519.pub`, in
- * ssh-vault's order.
- */
+/** The user's key: the one named, else `id_rsa.pub`, else `id_ed25519.pub`, as ssh-vault. */
 async function ownTarget({ key: path, fingerprint, allowWeak }: CreateOptions): Promise<Target> {
   const choice = "choose with -k FILE or -f FINGERPRINT";
   if (path !== undefined) return { entry: await readPublicKeyFile(path), key: undefined, choice };
@@ -158,10 +155,7 @@ async function readSecret(
   });
 }
 
-/**
- * The vault as it is printed: by itself, in ssh-vault's JSON, or in the line that opens it with the
- * helper's key.
- */
+/** The vault as it is printed: alone, as ssh-vault's JSON, or with the helper's key. */
 function present(vault: string, { privateKey }: Target, { json }: CreateOptions): string {
   if (json) return JSON.stringify({ vault, ...(privateKey === undefined ? {} : { private_key: privateKey }) });
   return privateKey === undefined ? vault : `echo "${vault}" | ssh-vault view -k ${privateKey}`;

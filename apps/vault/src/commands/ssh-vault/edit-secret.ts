@@ -69,9 +69,7 @@ function makePrivateFolder(): string {
   return mkdtempSync(join(tmpdir(), "vault-"));
 }
 
-/**
- * Overwrites every file in the folder, also what an editor left beside the secret, and removes it.
- */
+/** Overwrites and removes every file in the folder, also what an editor left there. */
 function wipe(folder: string): void {
   try {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -163,10 +161,7 @@ function judge(end: {
   throw new CliError("EDITOR_FAILED", `the editor ${how}, so nothing is sealed`);
 }
 
-/**
- * The terminal for the editor, whatever this program's own streams are: its output may be a pipe
- * that takes the vault.
- */
+/** The terminal for the editor: this program's own streams may be pipes. */
 function editorTerminal(): { stdio: StdioOptions; close(): void } {
   const [input, output] = [leadsTo(0) === "terminal", leadsTo(1) === "terminal"];
   const fd = input && output ? null : openControllingTerminal();

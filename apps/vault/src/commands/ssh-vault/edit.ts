@@ -62,10 +62,7 @@ async function open(
   return { received, passphrase: received.openedWith.path === null ? last : undefined };
 }
 
-/**
- * What seals a secret as the message was sealed. What is wrong with a recipient is thrown here,
- * before anything was written.
- */
+/** Seals a secret as the message was. A bad recipient throws here, before any writing. */
 async function sealerLike(
   message: Buffer,
   { openedWith, format }: Received,
@@ -92,10 +89,7 @@ async function sealerLike(
   return seal;
 }
 
-/**
- * Those of --to; else those of the message, where all are known; else those and whom the user
- * names.
- */
+/** Those of --to; else those of the message, completed by asking the user. */
 async function recipientsOf(
   { keys, others }: KnownRecipients,
   openedWith: string | null,
@@ -129,10 +123,7 @@ const entryOfKey = (key: SshPublicKey | OpenPgpKeyEntry): DirectoryEntry => {
 const lookUp = (queries: readonly string[], { insecureHttp }: EditOptions, format: Format): Promise<DirectoryEntry[]> =>
   resolveAll(new Directory({ allowHttp: insecureHttp }), queries, format === "openpgp" ? "openpgp" : "ssh");
 
-/**
- * Puts the new vault in the place of the old one, unless that is another one by now: then beside
- * it.
- */
+/** Replaces the old vault, unless it has changed meanwhile: then writes beside it. */
 async function replace(vault: string, before: Buffer, after: Buffer): Promise<void> {
   const isSame = readOperand(vault).data.equals(before);
   const output = isSame ? vault : `${vault}.edited-${randomBytes(4).toString("hex")}`;
