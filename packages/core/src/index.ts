@@ -4,7 +4,7 @@ export { assertBytes, assertInteger, assertOneOf, assertString } from "./assert.
 export { systemCode } from "./system-error.ts";
 /* What is shown to people. */
 export type { Finding, Severity } from "./finding.ts";
-export { printable } from "./printable.ts";
+export { printable, type PrintableOptions } from "./printable.ts";
 export { plural, quoteForShell, wrapLines } from "./text.ts";
 /* Encodings. */
 export { decodeBase64, encodeBase64 } from "./base64.ts";

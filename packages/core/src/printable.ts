@@ -52,16 +52,20 @@ function shorten(name: string, longest: number): string {
   return `${name.slice(0, longest - 20)}\\…${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
 }
 
+/** How a name is shown. An object, so that `names.map(printable)` gives no index for a length. */
+export interface PrintableOptions {
+  /** In characters: 200 where it is left out; Infinity where programs read the name as well. */
+  readonly longest?: number;
+}
+
 /**
  * The form in which a name from outside is shown to people: as it is where that is safe, else with
  * `\xNN` for each byte that is not, and with each backslash doubled. A longer name ends with the
  * first 64 bits of its SHA-256. Two different names never print alike.
  *
  * @param name text, or bytes that may be UTF-8, such as git's file names
- * @param longest in characters, 200 where it is left out; Infinity where programs read the name,
- * too
  */
-export function printable(name: string | Uint8Array, longest: number = LONGEST): string {
+export function printable(name: string | Uint8Array, { longest = LONGEST }: PrintableOptions = {}): string {
   if (typeof name === "string") return shorten(escapeName(name), longest);
   const text = Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString("utf8");
   return shorten(Buffer.from(text).equals(name) ? escapeName(text) : escapeRaw(name), longest);

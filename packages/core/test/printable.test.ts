@@ -31,7 +31,7 @@ test("a long name is cut, and two that differ at the end do not print alike", ()
   expect(printable(long)).toMatch(/^a{180}\\…[0-9a-f]{16}$/);
   expect(printable(`${long}b`)).not.toBe(printable(`${long}c`));
   expect(printable(printable(long))).not.toBe(printable(long));
-  expect(printable(long, Number.POSITIVE_INFINITY)).toBe(long);
+  expect(printable(long, { longest: Number.POSITIVE_INFINITY })).toBe(long);
 });
 
 test("two different names never print alike, and none holds what is not seen", () => {

@@ -40,7 +40,7 @@ function after(): ReturnType<typeof team> & { removal: string; looks: string[][]
 
 const stateOf = ({ members, removed, keyNames, heads }: Membership): object => ({ members, removed, keyNames, heads });
 
-/** Expects that what was written late changes nothing, in a clone with the history and in one that saw the removal. */
+/** What was written late changes nothing, with the history or after seeing the removal. */
 function expectNothing({ story, looks }: { story: Story; looks: readonly Look[] }, late: readonly string[]): void {
   const old = looks.flat();
   const before = story.fold({ ids: old, history: looks });

@@ -16,7 +16,7 @@ const bytesOf = (name: string): Buffer => Buffer.from(name, "latin1");
 
 /** The public form of a name whose characters are bytes. */
 export const fileName = (name: string): FileName => ({
-  path: printable(bytesOf(name), Number.POSITIVE_INFINITY),
+  path: printable(bytesOf(name), { longest: Number.POSITIVE_INFINITY }),
   bytes: bytesOf(name),
 });
 

@@ -63,7 +63,7 @@ const SLOW: ReadonlySet<SetupProblem> = new Set(["old-git", "no-process"]);
 
 function about(id: SetupProblem, ...subjects: readonly string[]): SetupFinding[] {
   return subjects.map((text) => {
-    const subject = printable(text, Number.POSITIVE_INFINITY);
+    const subject = printable(text, { longest: Number.POSITIVE_INFINITY });
     return { id, severity: SLOW.has(id) ? "note" : "error", message: `${subject}: ${PROBLEMS[id]}`, subject };
   });
 }

@@ -267,7 +267,7 @@ function whatWasTried(found: readonly IdentityFile[], places: ReadonlyMap<Identi
   });
   const sshPaths = new Set<string | null>(found.map(({ path }) => path));
   const agePaths = [...places.values()].flatMap(({ path }) => (path === null || sshPaths.has(path) ? [] : [path]));
-  const all = [...new Set(agePaths.map(printable)), ...tried];
+  const all = [...new Set(agePaths.map((path) => printable(path))), ...tried];
   if (all.length === 0) {
     return "no private key was found in ~/.ssh: name one, or ask the sender to seal to a key of yours";
   }
