@@ -40,7 +40,10 @@ function after(): ReturnType<typeof team> & { removal: string; looks: string[][]
 
 const stateOf = ({ members, removed, keyNames, heads }: Membership): object => ({ members, removed, keyNames, heads });
 
-/** What was written late changes nothing, with the history or after seeing the removal. */
+/**
+ * Expects that what was written late changes nothing, in a clone with the history and in one that
+ * saw the removal.
+ */
 function expectNothing({ story, looks }: { story: Story; looks: readonly Look[] }, late: readonly string[]): void {
   const old = looks.flat();
   const before = story.fold({ ids: old, history: looks });
@@ -664,9 +667,10 @@ describe("keys", () => {
     const [start] = story.ids;
     const { action } = story.entry(start ?? "");
     if (action.kind !== "start") throw new Error("no start");
-    const generations = story
-      .generations(["default"], alice, null, [])
-      .map((one) => Object.assign({}, one, { commitment: action.generations[0]?.commitment ?? "" }));
+    const [made] = story.generations(["default"], alice, null, []);
+    const [old] = action.generations;
+    if (made === undefined || old === undefined) throw new Error("no generation");
+    const generations = [{ ...made, commitment: old.commitment }];
     story.write(alice, { kind: "generation", generations });
     expect(story.fold().keyNames[0]).toMatchObject({ state: "stale" });
   });

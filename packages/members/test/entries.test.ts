@@ -1,14 +1,13 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KeyError, readSignature } from "@git-vault/keys";
-import { makeSshKey, peer, run, runOk, startFidoAgent, temporaryFolder } from "@git-vault/testkit";
+import { makeSshKey, startFidoAgent, temporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   encodeDraft,
   finishEntry,
   MAX_ENTRY_BYTES,
-  MEMBERS_NAMESPACE,
   MembersError,
   parseEntry,
   readLog,
@@ -16,9 +15,8 @@ import {
   type Action,
   type EntryDraft,
 } from "../src/index.ts";
+import { peerVerifies, signWithPeer, sshKeygen } from "./peer.ts";
 import { commitmentNamed, keyNamed } from "./story.ts";
-
-const sshKeygen = peer("ssh-keygen");
 
 const AGE = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 const OPENPGP = `openpgp ${"0123456789".repeat(4)}`;
@@ -82,23 +80,6 @@ const codeOf = (action: () => unknown): string => {
     return error instanceof MembersError ? error.code : String(error);
   }
 };
-
-/** Signs with ssh-keygen, as a person could by hand. */
-async function signWithPeer(
-  folder: string,
-  keyPath: string,
-  message: Uint8Array,
-  env: Record<string, string> = {},
-): Promise<string> {
-  const path = join(folder, "message");
-  writeFileSync(path, message);
-  await runOk(sshKeygen.path, ["-q", "-Y", "sign", "-f", keyPath, "-n", MEMBERS_NAMESPACE, path], {
-    env: { ...process.env, ...env },
-  });
-  const signature = readFileSync(`${path}.sig`, "utf8");
-  await runOk("rm", [`${path}.sig`]);
-  return signature;
-}
 
 describe("an entry", () => {
   test.for(drafts(keyNamed("author").id).map((draft) => [draft.action.kind, draft] as const))(
@@ -305,21 +286,7 @@ describe.skipIf(sshKeygen.missing)(`signatures of ${sshKeygen.label}`, () => {
     expect(bytes.toString()).toBe(encodeDraft(draft).toString() + signature);
     const { id } = parseEntry(bytes);
     expect(await readLog([{ name: id, bytes }])).toMatchObject({ signed: new Set([id]), forged: new Set(), bad: [] });
-    writeFileSync(join(folder, "allowed"), `me ${publicKey}\n`);
-    writeFileSync(join(folder, "signature"), parseEntry(bytes).signature);
-    const args = [
-      "-Y",
-      "verify",
-      "-f",
-      join(folder, "allowed"),
-      "-I",
-      "me",
-      "-n",
-      MEMBERS_NAMESPACE,
-      "-s",
-      join(folder, "signature"),
-    ];
-    expect(await run(sshKeygen.path, args, { input: encodeDraft(draft) })).toMatchObject({ status: 0 });
+    expect(await peerVerifies(folder, publicKey, encodeDraft(draft), parseEntry(bytes).signature)).toBe(true);
   }
 
   test("of another key, over another entry or for another purpose make no entry", async () => {
@@ -335,18 +302,7 @@ describe.skipIf(sshKeygen.missing)(`signatures of ${sshKeygen.label}`, () => {
       mine.privateKeyPath,
       encodeDraft({ ...draft, time: "2026-11-25T02:45:18Z" }),
     );
-    writeFileSync(join(folder.path, "message"), encodeDraft(draft));
-    await runOk(sshKeygen.path, [
-      "-q",
-      "-Y",
-      "sign",
-      "-f",
-      mine.privateKeyPath,
-      "-n",
-      "git",
-      join(folder.path, "message"),
-    ]);
-    const purpose = readFileSync(join(folder.path, "message.sig"), "utf8");
+    const purpose = await signWithPeer(folder.path, mine.privateKeyPath, encodeDraft(draft), {}, "git");
     for (const signature of [foreign, other, purpose]) {
       expect(codeOf(() => finishEntry(draft, readSignature(signature)))).toBe("FOREIGN_SIGNATURE");
       const bytes = Buffer.concat([encodeDraft(draft), Buffer.from(signature)]);

@@ -96,11 +96,12 @@ function keyNameOf(
 
 /** Those for whom a key is that an entry names, as we see it. */
 function audienceAt(node: number, name: string, { counts, people }: Judgement): string {
-  const keys = people
-    .groupsWithin(upTo(node), counts)
-    .filter((group) => people.namesOf(group, upTo(node), counts).has(name))
-    .flatMap((group) => Array.from(people.identifiersOf(group, upTo(node), counts)));
-  return audienceOfKeys(keys.filter((identifier) => !isAccount(identifier)));
+  const keys = new Set<string>();
+  for (const group of people.groupsWithin(upTo(node), counts)) {
+    if (!people.namesOf(group, upTo(node), counts).has(name)) continue;
+    for (const identifier of people.identifiersOf(group, upTo(node), counts)) keys.add(identifier);
+  }
+  return audienceOfKeys([...keys].filter((identifier) => !isAccount(identifier)));
 }
 
 /** Of nodes in the graph's order those that are ancestors of none of them. */

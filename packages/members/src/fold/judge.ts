@@ -116,7 +116,10 @@ class Judge implements Judgement {
     if (undone.size > 0) this.#failAmong(this.#gifts, undone);
   }
 
-  /** Settles what counts and fails, in the graph's order; adds earlier looks' to `undone`. */
+  /**
+   * Settles those that count and fail, in the order of the graph; adds to `undone` those of earlier
+   * looks.
+   */
   #failAmong(gifts: readonly number[], undone: Set<number>): void {
     const first = this.#gifts[this.#firstGift] ?? Infinity;
     for (const gift of gifts) {

@@ -1,0 +1,49 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Membership } from "../src/index.ts";
+import { RandomHistory, steps } from "./random-history.ts";
+import { ReferenceFold, type Reference } from "./reference.ts";
+
+const RUNS = process.env["GIT_VAULT_LONG_TESTS"] === "1" ? 500 : 15;
+const SEED = process.env["GIT_VAULT_SEED"];
+
+/** What both say, in one form. */
+const plain = ({ members, keyNames, heads, verdicts }: Membership): Reference => ({
+  reasons: new Map(
+    [...verdicts].flatMap(([id, verdict]) =>
+      verdict.counts || verdict.reason === "missing-parent" ? [] : [[id, verdict.reason]],
+    ),
+  ),
+  members: members.map(({ records, accounts, keys, role, opens, label }) => ({
+    records: [...records],
+    has: [...accounts, ...keys.map(({ id }) => id)].toSorted(),
+    isAdmin: role === "admin",
+    opens: [...opens],
+    label,
+  })),
+  keyNames: keyNames.map(({ name, state, current, heads: its }) => ({
+    name,
+    state,
+    current: current.entry,
+    heads: its.map(({ entry }) => entry),
+  })),
+  heads,
+});
+
+test("the fold says what a plain reading of docs/formats.md does", () => {
+  fc.assert(
+    fc.property(steps({ write: 10, branch: 4, merge: 4, attack: 3 }, 24), (all) => {
+      const history = new RandomHistory();
+      history.run(all);
+      const ids = history.idsAt(history.main);
+      for (const looks of [history.historyAt(history.main), []]) {
+        const options = { history: looks, root: history.story.root };
+        const reference = new ReferenceFold(history.story.log(ids), options).result();
+        const { reasons, ...rest } = plain(history.story.fold({ ids, ...options }));
+        expect(Object.fromEntries(reasons)).toEqual(Object.fromEntries(reference.reasons));
+        expect(rest).toEqual({ members: reference.members, keyNames: reference.keyNames, heads: reference.heads });
+      }
+    }),
+    { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) },
+  );
+});
