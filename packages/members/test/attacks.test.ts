@@ -605,6 +605,20 @@ describe("the log as a whole", () => {
     expect(membership.heads).toEqual(before.slice(-1));
   });
 
+  test("does not take what nobody signed, even where somebody builds on it", () => {
+    const { story } = team();
+    // Alice never signed it; Bob is deceived, or helps.
+    const forged = story.add(alice, sock);
+    const built = story.write(bob, { kind: "generation", generations: story.generations(["default"], bob, null, []) }, [
+      forged,
+    ]);
+    const log = story.log();
+    const signed = new Set([...log.signed].filter((id) => id !== forged));
+    const membership = foldBoth({ ...log, signed, forged: new Set([forged]) }, {});
+    expect([forged, built].map((id) => story.verdict(id, membership))).toEqual(["bad-signature", "counts"]);
+    expect(namesOf(membership)).not.toContain("mallory's sock*");
+  });
+
   test("is the same whether an entry is there once or again", () => {
     const { story } = after();
     expect(story.fold({ ids: [...story.ids, ...story.ids] })).toEqual(story.fold());
