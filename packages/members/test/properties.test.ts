@@ -1,12 +1,12 @@
 import * as fc from "fast-check";
+import { cases, seed } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { audienceOf, fold, type Action, type Membership } from "../src/index.ts";
 import { isAdmin, OUTSIDERS, RandomHistory, steps } from "./random-history.ts";
 import { commitmentNamed, person } from "./story.ts";
 
-const RUNS = process.env["GIT_VAULT_LONG_TESTS"] === "1" ? 2000 : 40;
-const SEED = process.env["GIT_VAULT_SEED"];
-const numRuns = { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) };
+const RUNS = cases(40, 2000);
+const numRuns = { numRuns: RUNS, seed: seed(1) };
 const numbers = fc.array(fc.nat({ max: 1_000_000 }), { minLength: 12, maxLength: 12 });
 
 /** What a log says, without what it says of single entries. */
@@ -24,9 +24,9 @@ const historyOf = (all: Parameters<RandomHistory["run"]>[0]): RandomHistory => {
   return history;
 };
 
-const shuffled = <T>(list: readonly T[], seed: number): T[] =>
+const shuffled = <T>(list: readonly T[], from: number): T[] =>
   list
-    .map((value, at) => [((at + 1) * (seed * 2 + 1) * 7919) % 104_729, value] as const)
+    .map((value, at) => [((at + 1) * (from * 2 + 1) * 7919) % 104_729, value] as const)
     .toSorted(([a], [b]) => a - b)
     .map(([, value]) => value);
 

@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
+import { cases, seed } from "@git-vault/testkit";
 import { expect, test } from "vitest";
 import type { Membership } from "../src/index.ts";
 import { RandomHistory, steps } from "./random-history.ts";
 import { ReferenceFold, type Reference } from "./reference.ts";
 
-const RUNS = process.env["GIT_VAULT_LONG_TESTS"] === "1" ? 500 : 15;
-const SEED = process.env["GIT_VAULT_SEED"];
+const RUNS = cases(15, 500);
 
 /** What both say, in one form. */
 const plain = ({ members, keyNames, heads, verdicts }: Membership): Reference => ({
@@ -44,6 +44,6 @@ test("the fold says what a plain reading of docs/formats.md does", () => {
         expect(rest).toEqual({ members: reference.members, keyNames: reference.keyNames, heads: reference.heads });
       }
     }),
-    { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) },
+    { numRuns: RUNS, seed: seed(1) },
   );
 });
