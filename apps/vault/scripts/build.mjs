@@ -160,7 +160,7 @@ cpSync(join(realpathSync(join(root, "node_modules/clipboardy")), "fallbacks"), j
   recursive: true,
 });
 
-const man = await rolldown({ ...options, input: join(root, "src/cli/man.ts") });
+const man = await rolldown({ ...options, input: join(root, "src/man.ts") });
 const page = await man.generate({ format: "cjs", codeSplitting: false });
 const manProgram = join(dist, "man.cjs");
 writeFileSync(manProgram, page.output[0].code);

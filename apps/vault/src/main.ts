@@ -6,12 +6,11 @@
  */
 import { printable } from "@git-vault/core";
 import { operandsOf, optionsOf, parseArgv, type CommandLine } from "./cli/argv.ts";
-import { COMMANDS, type CommandName } from "./cli/command-table.ts";
-import { usageError } from "./cli/errors.ts";
 import { GLOBAL_FLAGS } from "./cli/flags.ts";
-import { reportError } from "./io/report-error.ts";
+import { reportError } from "./cli/report-error.ts";
 import { showHelp } from "./commands/about/help.ts";
-import { loaders } from "./commands/index.ts";
+import { COMMANDS, loaders, TABLE, type CommandName } from "./commands/index.ts";
+import { usageError } from "./errors.ts";
 import { reason, writeStdout } from "./io/streams.ts";
 
 /** Set by the build, from package.json. */
@@ -20,10 +19,10 @@ declare const VAULT_VERSION: string;
 async function main(words: readonly string[]): Promise<void> {
   let name: CommandName | null = null;
   try {
-    const line = await parseArgv(words);
+    const line = await parseArgv(words, TABLE);
     const { version, help, directory } = optionsOf(GLOBAL_FLAGS, line.given);
     if (version) return writeStdout(`vault ${VAULT_VERSION}\n`);
-    if (help || line.command === null) return showHelp(line, help);
+    if (help || line.command === null) return showHelp(TABLE, line, help);
     name = line.command;
     if (directory !== undefined) enterFolder(directory);
     await runCommand(name, line);

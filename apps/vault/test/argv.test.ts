@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { operandsOf, optionsOf, parseArgv } from "../src/cli/argv.ts";
-import { ALL_FLAGS, COMMANDS, NAMED_COMMANDS } from "../src/cli/command-table.ts";
+import { COMMANDS, TABLE } from "../src/commands/index.ts";
 import { outcomeOf } from "../src/cli/error-codes.ts";
-import { CliError } from "../src/cli/errors.ts";
+import { CliError } from "../src/errors.ts";
 import { GLOBAL_FLAGS } from "../src/cli/flags.ts";
 
 /** What a run is given, without what nothing was said of. */
 async function read(words: readonly string[]): Promise<{ command: string | null; options: object; operands: unknown }> {
-  const { command, given, operands } = await parseArgv(words);
+  const { command, given, operands } = await parseArgv(words, TABLE);
   const flags = { ...(command === null ? {} : COMMANDS[command].flags), ...GLOBAL_FLAGS };
   const options = Object.entries(optionsOf(flags, given)).filter(
     ([, value]) => value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0),
@@ -62,7 +62,7 @@ describe("the command line is read as", () => {
   });
 
   test("with nothing said of a flag as false, undefined or an empty list", async () => {
-    const { given } = await parseArgv(["share"]);
+    const { given } = await parseArgv(["share"], TABLE);
     expect(optionsOf(COMMANDS.share.flags, given)).toMatchObject({ to: [], sign: false, key: undefined, json: false });
   });
 });
@@ -71,7 +71,7 @@ describe("the command line is read as", () => {
 async function refusalOf(words: readonly string[]): Promise<{ message: string; hint: string | undefined }> {
   let name: string | null = null;
   try {
-    const { command, given, operands } = await parseArgv(words);
+    const { command, given, operands } = await parseArgv(words, TABLE);
     if (command === null) throw new Error("no command was named");
     name = command;
     optionsOf(COMMANDS[command].flags, given);
@@ -139,9 +139,9 @@ describe("the command line is refused for", () => {
 
 describe("a flag", () => {
   test("is written alike in all commands that take it, since it may stand before them", () => {
-    for (const [command, { flags }] of NAMED_COMMANDS) {
+    for (const [command, { flags }] of TABLE.commands) {
       for (const [name, { short, value, optional, multiple }] of Object.entries(flags)) {
-        const { [name]: known } = ALL_FLAGS;
+        const { [name]: known } = TABLE.flags;
         expect([command, name, { short, value, optional, multiple }]).toEqual([
           command,
           name,
@@ -152,7 +152,7 @@ describe("a flag", () => {
   });
 
   test("has a letter that no other has", () => {
-    const letters = Object.values(ALL_FLAGS).flatMap(({ short }) => short ?? []);
+    const letters = Object.values(TABLE.flags).flatMap(({ short }) => short ?? []);
     expect(letters).toEqual([...new Set(letters)]);
   });
 });

@@ -2,23 +2,25 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ALL_FLAGS, COMMANDS, FAMILIES, flagsOf, SHOWN_COMMANDS, TOPICS } from "../src/cli/command-table.ts";
+import { flagsOf } from "../src/cli/command-table.ts";
 import type { Flags } from "../src/cli/command.ts";
 import { completionScript, SHELLS } from "../src/cli/completion.ts";
+import { TOPICS } from "../src/cli/help.ts";
+import { COMMANDS, TABLE } from "../src/commands/index.ts";
 import { VAULT } from "./program.ts";
 import { startShell, type CompletingShell } from "./shells.ts";
 
-const shown = SHOWN_COMMANDS.map(([name, command]) => ({ name, command }));
+const shown = TABLE.shown.map(([name, command]) => ({ name, command }));
 const names: readonly string[] = [...new Set(shown.map(({ name }) => name.split(" ")[0] ?? name))].toSorted();
 const dashed = (flags: Flags): string[] =>
   Object.keys(flags)
     .map((name) => `--${name}`)
     .toSorted();
-const flags = Object.entries(ALL_FLAGS);
+const flags = Object.entries(TABLE.flags);
 const valued = flags.flatMap(([name, { value }]) => (value === undefined ? [] : name));
 /** A flag as it is written, long and short. */
 const writtenAs = (name: string): string[] => {
-  const short = ALL_FLAGS[name]?.short;
+  const short = TABLE.flags[name]?.short;
   return short === undefined ? [`--${name}`] : [`--${name}`, `-${short}`];
 };
 /** Where the flag may stand: before any command, or after one that takes it. */
@@ -29,7 +31,7 @@ const placesOf = (name: string): string[][] => [
 
 describe.each(SHELLS)("the completion script for %s", (shell) => {
   test("is what the program prints", async () => {
-    expect((await runOk(VAULT, ["completion", shell])).toString()).toBe(completionScript(shell));
+    expect((await runOk(VAULT, ["completion", shell])).toString()).toBe(completionScript(shell, TABLE));
   });
 
   const { missing, path, label } = peer(shell);
@@ -37,7 +39,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
   test.skipIf(missing)(`loads in ${label} without a word`, async () => {
     using folder = temporaryFolder();
     const script = join(folder.path, "script");
-    writeFileSync(script, completionScript(shell));
+    writeFileSync(script, completionScript(shell, TABLE));
     const before = shell === "zsh" ? "autoload -Uz compinit; compinit -u -D; " : "";
     const quiet = { bash: ["--norc"], zsh: ["-f"], fish: ["--no-config"] }[shell];
     const said = await runOk(path, [...quiet, "-c", `${before}source ${script} 2>&1`], {
@@ -75,7 +77,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
     });
 
     test("offers every flag before the command, since it may stand there", async () => {
-      expect(await its.offers("vault", "--")).toEqual(dashed(ALL_FLAGS));
+      expect(await its.offers("vault", "--")).toEqual(dashed(TABLE.flags));
     });
 
     test.each(shown)("offers the flags of $name after it", async ({ name, command }) => {
@@ -85,7 +87,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
     });
 
     test("offers the second words of commands that have two", async () => {
-      for (const [family, members] of FAMILIES) {
+      for (const [family, members] of TABLE.families) {
         expect(await its.offers("vault", family, "")).toEqual(members.toSorted());
         expect(await its.offers("vault", "-q", family, "")).toEqual(members.toSorted());
       }
@@ -127,7 +129,7 @@ describe.each(SHELLS)("the completion script for %s", (shell) => {
     });
 
     test("offers nothing for a value that it cannot know", async () => {
-      const unknown = valued.filter((name) => ALL_FLAGS[name]?.complete === undefined);
+      const unknown = valued.filter((name) => TABLE.flags[name]?.complete === undefined);
       for (const name of unknown) {
         for (const flag of writtenAs(name)) {
           expect(await its.offers("vault", flag, "")).toEqual([]);

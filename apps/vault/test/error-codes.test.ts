@@ -7,7 +7,7 @@ import { SealingError } from "@git-vault/sealing";
 import { SharingError } from "@git-vault/sharing";
 import { describe, expect, test } from "vitest";
 import { outcomeOf } from "../src/cli/error-codes.ts";
-import { CliError } from "../src/cli/errors.ts";
+import { CliError } from "../src/errors.ts";
 
 describe("the exit code of an error", () => {
   test.each<[VaultError, number]>([

@@ -6,6 +6,7 @@ import { peer, run as runProgram, temporaryFolder } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseArgv } from "../src/cli/argv.ts";
+import { TABLE } from "../src/commands/index.ts";
 
 interface Step {
   readonly run?: string;
@@ -66,7 +67,10 @@ describe("the example for GitHub Actions", () => {
 
   test.each(commands)("runs `%s`, which there is", async (line) => {
     const words = line.split(/\s+/).slice(1);
-    const { command, given } = await parseArgv(words.map((word) => word.replaceAll('"', "")));
+    const { command, given } = await parseArgv(
+      words.map((word) => word.replaceAll('"', "")),
+      TABLE,
+    );
     expect(command !== null || given.has("version")).toBe(true);
   });
 

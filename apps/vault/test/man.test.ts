@@ -4,12 +4,13 @@ import { peer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-va
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../src/cli/error-codes.ts";
 import { GLOBAL_FLAGS } from "../src/cli/flags.ts";
-import { flagSyntax, overview } from "../src/cli/help.ts";
-import { manPage } from "../src/cli/man.ts";
+import { flagSyntax, overview, TOPICS } from "../src/cli/help.ts";
+import { manPage } from "../src/man.ts";
 import { helpOn } from "../src/cli/topics.ts";
-import { flagsOf, SHOWN_COMMANDS, TOPICS } from "../src/cli/command-table.ts";
+import { flagsOf } from "../src/cli/command-table.ts";
+import { TABLE } from "../src/commands/index.ts";
 
-const shown = SHOWN_COMMANDS.map(([name, command]) => ({ name, command }));
+const shown = TABLE.shown.map(([name, command]) => ({ name, command }));
 const man = peer("man");
 const groff = peer("groff");
 const lexgrog = peer("lexgrog");
@@ -88,7 +89,7 @@ describe("the man page", () => {
       }
       for (const [code, meaning] of Object.entries(EXIT_CODES)) expect(text).toContain(`${code} ${meaning}`);
       const topics = Object.keys(TOPICS).filter((name) => name !== "exit-codes" && name !== "checks");
-      for (const name of topics) expect(text).toContain(asOneLine(helpOn(name) ?? "no help"));
+      for (const name of topics) expect(text).toContain(asOneLine(helpOn(TABLE, name) ?? "no help"));
     });
 
     test("keeps what is copied into a shell as it was written", async () => {
@@ -111,10 +112,10 @@ describe("the man page", () => {
 
 describe("the help", () => {
   test.each([
-    ["overview", overview()],
+    ["overview", overview(TABLE)],
     ...[...shown.map(({ name }) => name), ...Object.keys(TOPICS).filter((name) => name !== "checks")].map((name) => [
       name,
-      helpOn(name) ?? "",
+      helpOn(TABLE, name) ?? "",
     ]),
   ])("of %s has lines of at most 100 columns and no space at their ends", (_, text) => {
     expect(text).not.toBe("");

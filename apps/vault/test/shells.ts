@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { runOk } from "@git-vault/testkit";
 import { openTerminal, type Terminal } from "@git-vault/testkit/terminal";
 import { completionScript, type Shell } from "../src/cli/completion.ts";
+import { TABLE } from "../src/commands/index.ts";
 
 /**
  * A real shell that has loaded its completion script. A line is given as its words; the last one is
@@ -55,7 +56,7 @@ async function interactive(
 /** Starts `shell` in `folder`, which is also its home. */
 export async function startShell(shell: Shell, path: string, folder: string): Promise<CompletingShell> {
   const script = join(folder, `script.${shell}`);
-  writeFileSync(script, completionScript(shell));
+  writeFileSync(script, completionScript(shell, TABLE));
   const env = { HOME: folder, PATH: process.env["PATH"], LC_ALL: "C.UTF-8", TERM: "xterm" };
   return { bash: startBash, zsh: startZsh, fish: startFish }[shell](path, { script, folder, env });
 }

@@ -1,37 +1,18 @@
 import { parseArgs } from "node:util";
 import { plural, printable } from "@git-vault/core";
 import type { CommandSpec, Flags, FlagSpec, Given, Operands, Options } from "./command.ts";
-import {
-  ALL_FLAGS,
-  COMMANDS,
-  FAMILIES,
-  flagsOf,
-  NAMED_COMMANDS,
-  SHOWN_COMMANDS,
-  type CommandName,
-} from "./command-table.ts";
-import { type CliError, helpHint, usageError } from "./errors.ts";
+import { flagsOf, type CommandTable } from "./command-table.ts";
+import { type CliError, helpHint, usageError } from "../errors.ts";
 
 /** What the words of a command line say. */
-export interface CommandLine {
+export interface CommandLine<Name extends string = string> {
   /** Null where no command was named, as in `vault --help`. */
-  readonly command: CommandName | null;
+  readonly command: Name | null;
   /** The first word of a command of two, where the second one is missing: `vault deploy --help`. */
   readonly family: string | null;
   readonly given: Given;
   readonly operands: readonly string[];
 }
-
-const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);
-
-/** The name of the command of that name or alias. */
-export function findCommand(word: string): CommandName | undefined {
-  const name = NAMED_COMMANDS.find(([, { alias }]) => alias === word)?.[0] ?? word;
-  return isCommand(name) ? name : undefined;
-}
-
-/** What may stand as the first word. */
-export const FIRST_WORDS: readonly string[] = [...new Set(SHOWN_COMMANDS.map(([name]) => name.split(" ")[0] ?? name))];
 
 const programOf = (command: string | null): string => `\`vault${command === null ? "" : ` ${command}`}\``;
 
@@ -50,9 +31,12 @@ const unknown = async (kind: string, word: string, known: readonly string[]): Pr
  *
  * @throws CliError `USAGE`
  */
-export async function parseArgv(words: readonly string[]): Promise<CommandLine> {
+export async function parseArgv<Name extends string>(
+  words: readonly string[],
+  table: CommandTable<Name>,
+): Promise<CommandLine<Name>> {
   const options = Object.fromEntries(
-    Object.entries(ALL_FLAGS).map(([name, { short, value }]) => [
+    Object.entries(table.flags).map(([name, { short, value }]) => [
       name,
       { type: value === undefined ? "boolean" : "string", ...(short === undefined ? {} : { short }) } as const,
     ]),
@@ -63,14 +47,14 @@ export async function parseArgv(words: readonly string[]): Promise<CommandLine> 
 
   const operands = tokens.filter((token) => token.kind === "positional").map((token) => token.value);
   const word = operands.shift();
-  const members = FAMILIES.get(word ?? "");
+  const members = table.families.get(word ?? "");
   const second = members === undefined ? undefined : operands.shift();
   const family = members !== undefined && second === undefined ? (word ?? null) : null;
   const name = second === undefined ? word : `${word} ${second}`;
-  const command = name === undefined || family !== null ? null : findCommand(name);
-  if (command === undefined) throw await unknown("command", second ?? word ?? "", members ?? FIRST_WORDS);
+  const command = name === undefined || family !== null ? null : table.find(name);
+  if (command === undefined) throw await unknown("command", second ?? word ?? "", members ?? table.firstWords);
 
-  const spec: CommandSpec | null = command === null ? null : COMMANDS[command];
+  const spec: CommandSpec | null = command === null ? null : table.specs[command];
   const taken = new Map(Object.entries(flagsOf(spec)));
   const hint = helpHint(command);
   const given = new Map<string, (string | true)[]>();
@@ -78,7 +62,7 @@ export async function parseArgv(words: readonly string[]): Promise<CommandLine> 
     if (token.kind !== "option") continue;
     const flag = taken.get(token.name);
     if (flag === undefined) {
-      if (Object.hasOwn(ALL_FLAGS, token.name))
+      if (Object.hasOwn(table.flags, token.name))
         throw usageError(`${token.rawName} is not a flag of ${programOf(command)}`, hint);
       throw await unknown(
         "flag",

@@ -1,5 +1,5 @@
 import { type Rule, RULES } from "@git-vault/deploy/findings";
-import { paragraph, table } from "./help.ts";
+import { columns, paragraph } from "./help.ts";
 
 /** The sections of docs/checks.md; the bundler puts them in. */
 declare const CHECK_PAGES: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export function helpOnChecks(name: string): string | undefined {
 const listOfChecks = (): string =>
   [
     "What `vault deploy check` looks for, and the worst that a finding of it is:",
-    table(Object.entries(RULES).map(([id, { severity, title }]) => [id, `${severity}: ${title}`] as const)),
+    columns(Object.entries(RULES).map(([id, { severity, title }]) => [id, `${severity}: ${title}`] as const)),
     "`vault help` and the id of a check tells more of it.",
   ].join("\n\n");
 

@@ -1,6 +1,6 @@
-import { FIRST_WORDS } from "./argv.ts";
-import { ALL_FLAGS, FAMILIES, flagsOf, NAMED_COMMANDS, SHOWN_COMMANDS, TOPICS } from "./command-table.ts";
-import type { CommandSpec, Flags, FlagSpec } from "./command.ts";
+import type { Flags, FlagSpec } from "./command.ts";
+import { flagsOf, type CommandTable } from "./command-table.ts";
+import { TOPICS } from "./help.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -8,70 +8,76 @@ export type Shell = (typeof SHELLS)[number];
 /** What may stand at a place of the command line. */
 type Offer = "file" | "folder" | readonly string[];
 
-/** A command, or the first word of some, on which the second ones follow; with its name. */
-type Place = readonly [name: string, command: CommandSpec];
+/** Where the cursor may be: before the command, after one, or after the first word of some. */
+interface Place {
+  /** The words that lead there: the command or its alias; empty before it. */
+  readonly names: readonly string[];
+  readonly summary: string;
+  readonly flags: Flags;
+  readonly offer: Offer;
+}
 
-const SHOWN: readonly Place[] = [
-  ...SHOWN_COMMANDS,
-  ...[...FAMILIES].map(([name, members]): Place => {
-    const flags = NAMED_COMMANDS.flatMap(([member, command]) => (member.startsWith(`${name} `) ? [command.flags] : []));
-    const spec = { usage: "", operands: 1, summary: members.join(", "), complete: members };
-    return [name, { ...spec, flags: Object.assign({}, ...flags) }];
-  }),
-];
-const FLAGS = Object.entries(ALL_FLAGS);
-/** The first words of commands, in the scripts. */
-const WORDS = [...FAMILIES.keys()];
+/** The command line as the scripts need it. */
+interface Grammar {
+  /** The first one is that before the command. */
+  readonly places: readonly Place[];
+  /** The first words of commands of two. */
+  readonly families: readonly string[];
+  readonly flags: readonly (readonly [name: string, spec: FlagSpec])[];
+  /** A word whose next word is a flag's value (`-o`, `-qo`). All three shells read it alike. */
+  readonly awaitsValue: string;
+}
 
-const namesOf = ([name, { alias }]: Place): readonly string[] => (alias === undefined ? [name] : [name, alias]);
+function grammarOf({ commands, shown, families, firstWords, flags }: CommandTable): Grammar {
+  const after = shown.map(([name, command]): Place => {
+    const offer = name === "help" ? [...firstWords, ...Object.keys(TOPICS)] : (command.complete ?? []);
+    const names = command.alias === undefined ? [name] : [name, command.alias];
+    return { names, summary: command.summary, flags: flagsOf(command), offer };
+  });
+  const within = [...families].map(([family, members]): Place => {
+    const theirs = commands.flatMap(([name, command]) => (name.startsWith(`${family} `) ? [command.flags] : []));
+    const summary = members.join(", ");
+    return { names: [family], summary, flags: flagsOf({ flags: Object.assign({}, ...theirs) }), offer: members };
+  });
+  const all = Object.entries(flags);
+  const letters = (takesValue: boolean): string =>
+    all.map(([, { short = "", value }]) => ((value !== undefined) === takesValue ? short : "")).join("");
+  const long = all.flatMap(([name, { value }]) => (value === undefined ? [] : name)).join("|");
+  return {
+    places: [{ names: [""], summary: "", flags, offer: firstWords }, ...after, ...within],
+    families: [...families.keys()],
+    flags: all,
+    awaitsValue: `^(--(${long})|-[${letters(false)}]*[${letters(true)}])$`,
+  };
+}
+
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** The flags that may stand on the line: before the command, those of any command. */
-const flagsAt = (place: Place | null): Flags => (place === null ? ALL_FLAGS : flagsOf(place[1]));
-
-/** The operands at a place; the first one of all is the command itself. */
-function operandsAt(place: Place | null): Offer {
-  if (place === null) return FIRST_WORDS;
-  const [name, command] = place;
-  return name === "help" ? [...FIRST_WORDS, ...Object.keys(TOPICS)] : (command.complete ?? []);
-}
-
-/** The letters of the flags that take a value, or of those that do not. */
-const letters = (takesValue: boolean): string =>
-  FLAGS.map(([, { short = "", value }]) => ((value !== undefined) === takesValue ? short : "")).join("");
-
-/** A word whose next word is a flag's value (`-o`, `-qo`). All three shells read it alike. */
-function awaitsValue(): string {
-  const long = FLAGS.flatMap(([name, { value }]) => (value === undefined ? [] : name)).join("|");
-  return `^(--(${long})|-[${letters(false)}]*[${letters(true)}])$`;
-}
-
 /** The script that teaches `shell` the command line. */
-export function completionScript(shell: Shell): string {
-  return { bash, zsh, fish }[shell]();
+export function completionScript(shell: Shell, table: CommandTable): string {
+  return { bash, zsh, fish }[shell](grammarOf(table));
 }
 
-/** What a case of bash and zsh matches a command with. */
-const patternOf = (command: Place | null): string =>
-  command === null
-    ? "''"
-    : namesOf(command)
-        .map((name) => (name.includes(" ") ? quote(name) : name))
-        .join("|");
+/** What a case of bash and zsh matches a place with. */
+const patternOf = ({ names }: Place): string =>
+  names.map((name) => (/^[\w-]+$/.test(name) ? name : quote(name))).join("|");
+
+/** The commands of one word, and the first words of the others. */
+const wordsOf = (places: readonly Place[]): Place[] => places.filter(({ names: [name = ""] }) => /^[\w-]+$/.test(name));
 
 const bashOffer = (offer: Offer): string => (typeof offer === "string" ? `@${offer}` : offer.join(" "));
 
-function bash(): string {
-  const cases = (of: (command: Place | null) => string): string =>
-    [null, ...SHOWN].map((command) => `      ${patternOf(command)}) offer=${quote(of(command))} ;;`).join("\n");
-  const values = FLAGS.flatMap(([name, { short, complete }]) => {
+function bash({ places, families, flags, awaitsValue }: Grammar): string {
+  const cases = (of: (place: Place) => string): string =>
+    places.map((place) => `      ${patternOf(place)}) offer=${quote(of(place))} ;;`).join("\n");
+  const values = flags.flatMap(([name, { short, complete }]) => {
     if (complete === undefined) return [];
     const pattern = short === undefined ? `--${name}` : `--${name}|-${short}`;
     return `      ${pattern}) offer=${quote(bashOffer(complete))} ;;`;
   });
   return `# bash completion for vault; load it with: source <(vault completion bash)
 _vault() {
-  local awaits=${quote(awaitsValue())}
+  local awaits=${quote(awaitsValue)}
   local command= flag= ended= offer= word i
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
@@ -81,7 +87,7 @@ _vault() {
     elif [[ ! $ended && $word == -?* ]]; then
       if [[ $word =~ $awaits ]]; then flag=$word; fi
     elif [[ ! $command ]]; then command=$word
-    elif [[ $command == @(${WORDS.join("|")}) ]]; then command="$command $word"
+    elif [[ $command == @(${families.join("|")}) ]]; then command="$command $word"
     fi
   done
   word=\${COMP_WORDS[COMP_CWORD]}
@@ -93,15 +99,15 @@ ${values.join("\n")}
     esac
   elif [[ $word == -* && ! $ended ]]; then
     case $command in
-${cases((command) =>
-  Object.keys(flagsAt(command))
+${cases((place) =>
+  Object.keys(place.flags)
     .map((name) => `--${name}`)
     .join(" "),
 )}
     esac
   else
     case $command in
-${cases((command) => bashOffer(operandsAt(command)))}
+${cases(({ offer }) => bashOffer(offer))}
     esac
   fi
   # Files are left to readline, which knows of quotes and spaces. bash 3 has no compopt and completes files also elsewhere.
@@ -136,25 +142,24 @@ function zshFlag([name, { short, value, multiple, summary, complete }]: readonly
   return `${multiple === true ? "'*'" : `'(-${short} --${name})'`}{${brief},${long}}${quote(tail)}`;
 }
 
-function zsh(): string {
-  const cases = [null, ...SHOWN].map((command) => {
-    const rest =
-      command === null ? "'1:command:_vault_commands'" : quote(`*:operand:${zshAction(operandsAt(command))}`);
-    return `    ${patternOf(command)}) _arguments -s -S ${[...Object.entries(flagsAt(command)).map(zshFlag), rest].join(" ")} ;;`;
+function zsh({ places, families, awaitsValue }: Grammar): string {
+  const cases = places.map((place, at) => {
+    const rest = at === 0 ? "'1:command:_vault_commands'" : quote(`*:operand:${zshAction(place.offer)}`);
+    return `    ${patternOf(place)}) _arguments -s -S ${[...Object.entries(place.flags).map(zshFlag), rest].join(" ")} ;;`;
   });
   return `#compdef vault git-vault
 # zsh completion for vault; load it after compinit with: source <(vault completion zsh)
 _vault_commands() {
   local -a commands
   commands=(
-${SHOWN.filter(([name]) => !name.includes(" "))
-  .map(([name, { summary }]) => `    ${quote(`${name}:${summary}`)}`)
+${wordsOf(places)
+  .map(({ names: [name], summary }) => `    ${quote(`${name}:${summary}`)}`)
   .join("\n")}
   )
   _describe -t commands command commands
 }
 _vault() {
-  local awaits=${quote(awaitsValue())}
+  local awaits=${quote(awaitsValue)}
   local command= flag= ended= word
   for word in "\${(@)words[2,CURRENT-1]}"; do
     if [[ -n $flag ]]; then flag=
@@ -162,7 +167,7 @@ _vault() {
     elif [[ -z $ended && $word == -?* ]]; then
       if [[ $word =~ $awaits ]]; then flag=$word; fi
     elif [[ -z $command ]]; then command=$word
-    elif [[ $command == (${WORDS.join("|")}) ]]; then command="$command $word"
+    elif [[ $command == (${families.join("|")}) ]]; then command="$command $word"
     fi
   done
   case $command in
@@ -173,9 +178,11 @@ if [[ $funcstack[1] == _vault ]]; then _vault "$@"; else compdef _vault vault gi
 `;
 }
 
-/** fish's condition that one of these commands is on the line; null for none. */
-const fishAt = (commands: readonly (Place | null)[]): string =>
-  `-n ${quote(`__vault_at ${commands.flatMap((command) => (command === null ? ["''"] : namesOf(command).map((name) => (name.includes(" ") ? `"${name}"` : name)))).join(" ")}`)}`;
+/** fish's condition that the cursor is at one of these places. */
+function fishAt(places: readonly Place[]): string {
+  const words = places.flatMap(({ names }) => names).map((name) => (name.includes(" ") ? `"${name}"` : name || "''"));
+  return `-n ${quote(`__vault_at ${words.join(" ")}`)}`;
+}
 
 /** What fish's `complete` is told of a place. */
 function fishOffer(offer: Offer): string {
@@ -183,23 +190,22 @@ function fishOffer(offer: Offer): string {
   return `-a ${quote(offer === "folder" ? "(__fish_complete_directories)" : offer.join(" "))}`;
 }
 
-function fishFlag([name, { short, value, summary, complete }]: readonly [string, FlagSpec]): string {
-  const takers = [null, ...SHOWN].filter((command) => Object.hasOwn(flagsAt(command), name));
-  return [
-    `complete -c vault ${fishAt(takers)} -l ${name}`,
-    ...(short === undefined ? [] : [`-s ${short}`]),
-    ...(value === undefined ? [] : [complete === "file" ? "-r" : "-x"]),
-    ...(complete === undefined ? [] : [fishOffer(complete)]),
-    `-d ${quote(summary)}`,
-  ].join(" ");
-}
-
-function fish(): string {
-  const commands = SHOWN.filter(([name]) => !name.includes(" ")).map(
-    ([name, { summary }]) => `complete -c vault ${fishAt([null])} -a ${name} -d ${quote(summary)}`,
+function fish({ places, families, flags, awaitsValue }: Grammar): string {
+  const commands = wordsOf(places).map(
+    ({ names: [name], summary }) => `complete -c vault ${fishAt(places.slice(0, 1))} -a ${name} -d ${quote(summary)}`,
   );
-  const operands = SHOWN.filter((command) => operandsAt(command).length > 0).map(
-    (command) => `complete -c vault ${fishAt([command])} ${fishOffer(operandsAt(command))}`,
+  const operands = places
+    .slice(1)
+    .filter(({ offer }) => offer.length > 0)
+    .map((place) => `complete -c vault ${fishAt([place])} ${fishOffer(place.offer)}`);
+  const options = flags.map(([name, { short, value, summary, complete }]) =>
+    [
+      `complete -c vault ${fishAt(places.filter((place) => Object.hasOwn(place.flags, name)))} -l ${name}`,
+      ...(short === undefined ? [] : [`-s ${short}`]),
+      ...(value === undefined ? [] : [complete === "file" ? "-r" : "-x"]),
+      ...(complete === undefined ? [] : [fishOffer(complete)]),
+      `-d ${quote(summary)}`,
+    ].join(" "),
   );
   return `# fish completion for vault; load it with: vault completion fish | source
 function __vault_at -d 'Whether the command on the line is one of these'
@@ -213,16 +219,16 @@ function __vault_at -d 'Whether the command on the line is one of these'
         else if test -z "$ended" -a "$word" = --
             set ended 1
         else if test -z "$ended"; and string match -qr -- '^-.' $word
-            string match -qr -- ${quote(awaitsValue())} $word; and set flag $word
+            string match -qr -- ${quote(awaitsValue)} $word; and set flag $word
         else
             set command (string trim -- "$command $word")
-            contains -- "$command" ${WORDS.join(" ")}; or break
+            contains -- "$command" ${families.join(" ")}; or break
         end
     end
     contains -- "$command" $argv
 end
 complete -c vault -f
-${[...commands, ...operands, ...FLAGS.map(fishFlag)].join("\n")}
+${[...commands, ...operands, ...options].join("\n")}
 complete -c git-vault -w vault
 `;
 }

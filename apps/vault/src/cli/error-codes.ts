@@ -20,7 +20,7 @@ import type { GitCryptErrorCode } from "@git-vault/git-crypt";
 import type { KeyErrorCode } from "@git-vault/keys";
 import type { SealingErrorCode } from "@git-vault/sealing";
 import type { SharingErrorCode } from "@git-vault/sharing";
-import { helpHint, type CliErrorCode } from "./errors.ts";
+import { helpHint, type CliErrorCode } from "../errors.ts";
 import { hintOf } from "./remedies.ts";
 
 /** What the exit codes mean, as `vault help exit-codes` shows them. */

@@ -2,10 +2,9 @@
  * The chapters of `vault help`. They are loaded when one is asked for.
  */
 import { FORGES, GITHUB } from "@git-vault/directory/forges";
-import { findCommand } from "./argv.ts";
-import { COMMANDS, FAMILIES } from "./command-table.ts";
+import type { CommandTable } from "./command-table.ts";
 import { EXIT_CODES } from "./error-codes.ts";
-import { commandHelp, familyHelp, paragraph, table } from "./help.ts";
+import { columns, commandHelp, familyHelp, paragraph } from "./help.ts";
 
 const RECIPIENTS: readonly (readonly [string, string])[] = [
   ["choldgraf, github:choldgraf", "a GitHub user, with all the SSH keys of their profile"],
@@ -134,22 +133,23 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
 ];
 
 /** What `vault help TOPIC` shows; undefined for what `check-pages.ts` or nothing covers. */
-export function helpOn(name: string): string | undefined {
+export function helpOn(table: CommandTable, name: string): string | undefined {
   switch (name) {
     case "recipients":
-      return `A recipient R is one of\n\n${table(RECIPIENTS)}\n\n${paragraph(
+      return `A recipient R is one of\n\n${columns(RECIPIENTS)}\n\n${paragraph(
         "A message can be sealed to ssh-ed25519 keys and to ssh-rsa keys of 2048 to 8192 bits. ECDSA and FIDO keys can only sign; they are named and passed over, and the run fails only for a recipient with no usable key left.",
       )}`;
     case "exit-codes":
-      return `exit codes\n${table(Object.entries(EXIT_CODES).map(([code, meaning]) => [code.padStart(3), meaning] as const))}`;
+      return `exit codes\n${columns(Object.entries(EXIT_CODES).map(([code, meaning]) => [code.padStart(3), meaning] as const))}`;
     case "environment":
-      return `environment\n${table(ENVIRONMENT)}`;
+      return `environment\n${columns(ENVIRONMENT)}`;
     case "json":
-      return `What --json prints, one object:\n\n${table(JSON_OUTPUT)}`;
+      return `What --json prints, one object:\n\n${columns(JSON_OUTPUT)}`;
     default: {
-      if (FAMILIES.has(name)) return familyHelp(name);
-      const command = findCommand(name);
-      return command === undefined || !("group" in COMMANDS[command]) ? undefined : commandHelp(command);
+      if (table.families.has(name)) return familyHelp(table, name);
+      const command = table.find(name);
+      const shown = table.shown.find(([known]) => known === command);
+      return shown && commandHelp(...shown);
     }
   }
 }

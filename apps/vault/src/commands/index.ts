@@ -1,6 +1,33 @@
-import type { CommandName, COMMANDS } from "../cli/command-table.ts";
+/*
+ * All commands, in the order of `vault help`. What they take is data alone; what they do is loaded
+ * when one runs.
+ */
 import type { Run } from "../cli/command.ts";
-import { run as help } from "./about/help.ts";
+import { CommandTable } from "../cli/command-table.ts";
+import { helpOf } from "./about/help.ts";
+import { ABOUT_COMMANDS } from "./about/specs.ts";
+import { DEPLOY_COMMANDS } from "./deploy/specs.ts";
+import { HOLDER_COMMANDS } from "./holders/specs.ts";
+import { MESSAGE_COMMANDS } from "./message/specs.ts";
+import { REPOSITORY_COMMANDS, UNLOCK } from "./repository/specs.ts";
+import { SSH_VAULT_COMMANDS } from "./ssh-vault/specs.ts";
+
+const { keys, ...sealing } = MESSAGE_COMMANDS;
+
+export const COMMANDS = {
+  ...sealing,
+  unlock: UNLOCK,
+  keys,
+  ...HOLDER_COMMANDS,
+  ...REPOSITORY_COMMANDS,
+  ...DEPLOY_COMMANDS,
+  ...SSH_VAULT_COMMANDS,
+  ...ABOUT_COMMANDS,
+} as const;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const TABLE: CommandTable<CommandName> = new CommandTable(COMMANDS);
 
 /** What each command does, loaded when it runs. main.ts holds help itself. */
 export const loaders: {
@@ -40,7 +67,7 @@ export const loaders: {
   "deploy fetch": async () => ({ run: (await import("./deploy/archives.ts")).fetchArchives }),
   "deploy lock": async () => ({ run: (await import("./deploy/archives.ts")).lockArchives }),
   doctor: () => import("./about/doctor.ts"),
-  help: async () => ({ run: help }),
-  completion: () => import("./about/completion.ts"),
+  help: async () => ({ run: helpOf(TABLE) }),
+  completion: async () => ({ run: (await import("./about/completion.ts")).completionOf(TABLE) }),
   "clear-clipboard": () => import("./about/clear-clipboard.ts"),
 };

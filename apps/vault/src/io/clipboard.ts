@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { debuglog } from "node:util";
 import type Clipboard from "clipboardy";
-import { CliError } from "../cli/errors.ts";
+import { CliError } from "../errors.ts";
 import { isPrintable } from "./streams.ts";
 import { writeToTerminal } from "./terminal.ts";
 

@@ -1,4 +1,4 @@
-import { CliError } from "../cli/errors.ts";
+import { CliError } from "../errors.ts";
 import { leadsTo } from "./streams.ts";
 
 /** Whether somebody can be asked: they see what is asked, and nothing is piped in. */

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { isAbsolute } from "node:path";
 import { printable } from "@git-vault/core";
-import { CliError } from "../cli/errors.ts";
+import { CliError } from "../errors.ts";
 import { readDescriptor, readStart, reason } from "./streams.ts";
 
 /** The most that is held in memory at once; what is larger is streamed if possible. */

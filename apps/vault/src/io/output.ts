@@ -17,7 +17,7 @@ import {
 import { randomBytes } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { printable } from "@git-vault/core";
-import { CliError, usageError } from "../cli/errors.ts";
+import { CliError, usageError } from "../errors.ts";
 import type { Input } from "./input.ts";
 import {
   isPrintable,

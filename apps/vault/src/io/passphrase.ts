@@ -1,10 +1,18 @@
 import { KeyError } from "@git-vault/keys";
 import type { PassphraseRequest } from "@git-vault/sharing";
 import { printable } from "@git-vault/core";
-import { usageError } from "../cli/errors.ts";
-import type { OpeningOptions } from "../cli/flags.ts";
+import { usageError } from "../errors.ts";
 import { readFile } from "./input.ts";
 import { readDescriptor, say } from "./streams.ts";
+
+/** What the flags for passphrases say. */
+export interface PassphraseOptions {
+  readonly passphrase?: string | undefined;
+  readonly passphraseFile?: string | undefined;
+  readonly passphraseFd?: number | undefined;
+  readonly noInput: boolean;
+  readonly quiet: boolean;
+}
 
 const OTHERWISE = "give the passphrase by --passphrase-file, --passphrase-fd or SSH_VAULT_PASSPHRASE";
 
@@ -12,7 +20,7 @@ const OTHERWISE = "give the passphrase by --passphrase-file, --passphrase-fd or 
  * Where passphrases come from: --passphrase, with a warning, --passphrase-file, --passphrase-fd,
  * $SSH_VAULT_PASSPHRASE, else the terminal, which is asked three times.
  */
-export function passphraseSource(options: OpeningOptions): (request: PassphraseRequest) => Promise<Buffer> {
+export function passphraseSource(options: PassphraseOptions): (request: PassphraseRequest) => Promise<Buffer> {
   let given: Buffer | null | undefined;
   return async ({ path, attempt }) => {
     given ??= givenPassphrase(options);
@@ -39,13 +47,13 @@ export function passphraseSource(options: OpeningOptions): (request: PassphraseR
  *
  * @throws CliError `USAGE` for an empty one, for two that differ, and where nothing can be asked
  */
-export async function newPassphrase(options: OpeningOptions): Promise<Buffer> {
+export async function newPassphrase(options: PassphraseOptions): Promise<Buffer> {
   const passphrase = givenPassphrase(options) ?? (await askTwice(options));
   if (passphrase.length > 0) return passphrase;
   throw usageError("the passphrase is empty", "choose one that nobody guesses, of several words");
 }
 
-async function askTwice({ noInput }: OpeningOptions): Promise<Buffer> {
+async function askTwice({ noInput }: PassphraseOptions): Promise<Buffer> {
   const question = "new passphrase for the message";
   if (noInput) throw usageError(`the ${question} cannot be asked: --no-input forbids it`, OTHERWISE);
   const { askSecret } = await import("./terminal.ts");
@@ -54,7 +62,7 @@ async function askTwice({ noInput }: OpeningOptions): Promise<Buffer> {
   throw usageError("the two passphrases differ", "try again");
 }
 
-function givenPassphrase({ passphrase, passphraseFile, passphraseFd, quiet }: OpeningOptions): Buffer | null {
+function givenPassphrase({ passphrase, passphraseFile, passphraseFd, quiet }: PassphraseOptions): Buffer | null {
   if (passphrase !== undefined) {
     if (!quiet)
       say("vault: warning: a passphrase on the command line can be read by every user of this machine, in `ps`");

@@ -5,7 +5,7 @@
 import { constants, isUtf8 } from "node:buffer";
 import { fstatSync, readSync, writevSync } from "node:fs";
 import { printable, systemCode } from "@git-vault/core";
-import { CliError } from "../cli/errors.ts";
+import { CliError } from "../errors.ts";
 
 const STDIN = 0;
 const STDOUT = 1;

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { ReadStream, WriteStream } from "node:tty";
-import { CliError } from "../cli/errors.ts";
+import { CliError } from "../errors.ts";
 
 /** The terminal to ask on: the controlling one, else stdin if it is one; else null. */
 function openTerminal(): { input: ReadStream; output: WriteStream; close(): void } | null {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { clearIfUnchanged, type ClearOrder } from "../../io/clipboard.ts";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { readStdin } from "../../io/streams.ts";
 
 /** The detached copy that `copy` starts: waits, then clears what is still there. */

@@ -14,7 +14,7 @@ import { currentCi } from "./ci.ts";
 import { checkPages } from "../../cli/check-pages.ts";
 import { inOwnWords } from "./findings.ts";
 import { interruptible, openCommitted } from "./project.ts";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { writeOutput } from "../../io/output.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { printableLine, say, writeJson, writeStdout } from "../../io/streams.ts";

@@ -1,7 +1,7 @@
 import { fstatSync } from "node:fs";
 import { type Ci, detectCi, secretsToMask } from "@git-vault/deploy/ci";
 import { DeployError, type Project } from "@git-vault/deploy";
-import { describe } from "../../io/report-error.ts";
+import { describe } from "../../cli/report-error.ts";
 
 /** The CI that runs this step. Its commands go to stderr, since stdout is the answer. */
 export const currentCi = (): Ci => detectCi({ write: (line) => process.stderr.write(line) });

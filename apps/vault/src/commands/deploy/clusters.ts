@@ -1,8 +1,8 @@
 import type { CertificateOptions } from "@git-vault/deploy/verify";
 import { Cluster, DeployError, type Environment, type Project } from "@git-vault/deploy";
 import type { Finding } from "@git-vault/deploy/findings";
-import { usageError } from "../../cli/errors.ts";
-import { describe } from "../../io/report-error.ts";
+import { usageError } from "../../errors.ts";
+import { describe } from "../../cli/report-error.ts";
 
 /** The environments that the operands name, each once; all where they name none. */
 export const environmentsOf = (project: Project, names: readonly string[]): readonly Environment[] =>

@@ -1,4 +1,4 @@
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import type { DialogOptions } from "../../cli/flags.ts";
 import { confirm } from "../../io/confirm.ts";
 import { printableText, say } from "../../io/streams.ts";

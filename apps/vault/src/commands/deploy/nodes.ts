@@ -10,7 +10,7 @@ import {
   uncordon,
 } from "@git-vault/deploy/nodes";
 import { interruptible, openProject } from "./project.ts";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { reportOutcome } from "./findings.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { reportResult, say } from "../../io/streams.ts";

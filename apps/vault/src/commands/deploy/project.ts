@@ -1,7 +1,7 @@
 import { Project } from "@git-vault/deploy";
 import { isVaultError, printable } from "@git-vault/core";
 import { annotateError, maskSecrets } from "./ci.ts";
-import { CliError } from "../../cli/errors.ts";
+import { CliError } from "../../errors.ts";
 import { openKey } from "../repository/git-crypt-key.ts";
 import { readOperand } from "../../io/input.ts";
 import { privateKeys } from "../message/private-keys.ts";

@@ -3,7 +3,7 @@ import { Cluster } from "@git-vault/deploy";
 import { planRollback, rollBack, rollbackText } from "@git-vault/deploy/releases";
 import { followEvents, limitsOf } from "./follow-events.ts";
 import { interruptible, openProject } from "./project.ts";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import type { Run } from "../../cli/command.ts";
 import { confirmChange } from "./confirm-change.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";

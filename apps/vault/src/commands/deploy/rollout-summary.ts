@@ -4,7 +4,7 @@ import { type Finding, findingsInMarkdown, tableInMarkdown } from "@git-vault/de
 import type { RolloutOutcome } from "@git-vault/deploy/rollout";
 import { currentCi } from "./ci.ts";
 import { DeploymentRecord, PLAN_WORDS } from "./deployment-summary.ts";
-import { describe } from "../../io/report-error.ts";
+import { describe } from "../../cli/report-error.ts";
 import { printableLine } from "../../io/streams.ts";
 
 /** What became of the environments of a rollout. */

@@ -11,7 +11,7 @@ import {
 import type { Project } from "@git-vault/deploy";
 import { openCommitted } from "./project.ts";
 import type { Options, Run } from "../../cli/command.ts";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { leadsTo, say, writeJson, writeStdout } from "../../io/streams.ts";
 import type { DEPLOY_COMMANDS } from "./specs.ts";
 

@@ -2,7 +2,7 @@ import { printable } from "@git-vault/core";
 import { openRepository } from "@git-vault/git-crypt";
 import type { PassedOverKey } from "@git-vault/sharing";
 import { grant, grantOpenPgp, type GrantResult, type OpenPgpGrantResult } from "@git-vault/sharing/grants";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { findGranter } from "./granter.ts";
 import { assertNewFile, writeOutput } from "../../io/output.ts";
 import { describeKey, keyToJson } from "../message/recipients.ts";

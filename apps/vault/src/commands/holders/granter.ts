@@ -1,7 +1,7 @@
 import { DirectoryError } from "@git-vault/directory";
 import { isVaultError } from "@git-vault/core";
 import type { GrantedBy } from "@git-vault/sharing/grants";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import type { Options } from "../../cli/command.ts";
 import type { DialogOptions, GRANT_SIGNING_FLAGS } from "../../cli/flags.ts";
 import { say } from "../../io/streams.ts";

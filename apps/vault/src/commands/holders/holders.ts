@@ -1,7 +1,7 @@
 import { Directory } from "@git-vault/directory";
 import { openRepository } from "@git-vault/git-crypt";
 import { listHolders, type Holder, type HolderList } from "@git-vault/sharing/grants";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { attentionOf, holdersAsMarkdown, holdersAsText } from "./holders-report.ts";
 import { writeJson, writeStdout } from "../../io/streams.ts";
 import type { Run } from "../../cli/command.ts";

@@ -2,7 +2,7 @@ import { userNameOf } from "@git-vault/directory";
 import { commitFiles, openRepository, type Repository } from "@git-vault/git-crypt";
 import { isVaultError, printable } from "@git-vault/core";
 import { findGrants, type Revocation } from "@git-vault/sharing/grants";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { describeRotation, reportRotation, rotateKey } from "./rotate-key.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { reportResult } from "../../io/streams.ts";

@@ -1,6 +1,6 @@
 import { abortRotation, openRepository } from "@git-vault/git-crypt";
 import { resumeRotation } from "@git-vault/sharing/rotation";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { filterCommands } from "../repository/filter-command.ts";
 import { describeRotation, reportRotation, rotateKey } from "./rotate-key.ts";
 import type { Run } from "../../cli/command.ts";

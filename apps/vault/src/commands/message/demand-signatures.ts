@@ -1,7 +1,7 @@
 import { printable } from "@git-vault/core";
 import { Directory, userNameOf } from "@git-vault/directory";
 import { signatureStates, type OpenedGrants } from "@git-vault/sharing/grants";
-import { CliError } from "../../cli/errors.ts";
+import { CliError } from "../../errors.ts";
 import { unsigned } from "./signature-report.ts";
 import type { SignerOptions } from "../../cli/flags.ts";
 

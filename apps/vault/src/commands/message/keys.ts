@@ -1,7 +1,7 @@
 import { printable } from "@git-vault/core";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import type { Options, Run } from "../../cli/command.ts";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { assertNewFile, writeOutput } from "../../io/output.ts";
 import { jsonLine, say, writeJson, writeStdout } from "../../io/streams.ts";
 import { describeKey, keyToJson, readRecipients, resolveAll } from "./recipients.ts";

@@ -6,7 +6,7 @@ import {
   type KeyKind,
   type RecipientKey,
 } from "@git-vault/directory";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { readStdin } from "../../io/streams.ts";
 
 /** The recipients that were named; `-` stands for those on stdin, one a line, with `#` comments. */

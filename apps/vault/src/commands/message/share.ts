@@ -4,7 +4,7 @@ import type { DirectoryEntry } from "@git-vault/directory";
 import type { Repository } from "@git-vault/git-crypt";
 import { share, startSharing, type Chosen, type SharingOptions, type SignOptions } from "@git-vault/sharing";
 import type { Options, Run } from "../../cli/command.ts";
-import { CliError, usageError } from "../../cli/errors.ts";
+import { CliError, usageError } from "../../errors.ts";
 import { openInput, type LargeInput } from "../../io/input.ts";
 import { openSink, refuseTwoPlaces, writeOutput, type OutputOptions } from "../../io/output.ts";
 import { newPassphrase } from "../../io/passphrase.ts";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { printable } from "@git-vault/core";
 import { Directory, userNameOf } from "@git-vault/directory";
 import { findSigner, type SignOptions } from "@git-vault/sharing";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import type { OpeningOptions } from "../../cli/flags.ts";
 import { homeFolder } from "../../io/input.ts";
 import { passphraseSource } from "../../io/passphrase.ts";

@@ -2,7 +2,7 @@ import { printable } from "@git-vault/core";
 import { Directory, forgeUserOf, parseQuery, userNameOf } from "@git-vault/directory";
 import type { MessageSignature } from "@git-vault/sealing";
 import { checkSigner, type SignerCheck } from "@git-vault/sharing";
-import { CliError } from "../../cli/errors.ts";
+import { CliError } from "../../errors.ts";
 import { wantsSignature, type SignerOptions } from "../../cli/flags.ts";
 import { say } from "../../io/streams.ts";
 

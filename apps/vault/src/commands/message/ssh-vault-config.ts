@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory } from "@git-vault/directory";
-import { CliError, usageError } from "../../cli/errors.ts";
+import { CliError, usageError } from "../../errors.ts";
 import { homeFolder } from "../../io/input.ts";
 import { reason } from "../../io/streams.ts";
 

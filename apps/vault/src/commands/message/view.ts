@@ -1,6 +1,6 @@
 import { receive, Receiver, type Received } from "@git-vault/sharing";
 import type { Options, Run } from "../../cli/command.ts";
-import { CliError } from "../../cli/errors.ts";
+import { CliError } from "../../errors.ts";
 import { openInput, type Input, type LargeInput } from "../../io/input.ts";
 import { openSink, plaintextToJson, refuseTwoPlaces, writeOutput, type OutputOptions } from "../../io/output.ts";
 import { pump } from "../../io/pump.ts";

@@ -16,7 +16,7 @@ import {
 } from "@git-vault/git-crypt";
 import { isVaultError, printable } from "@git-vault/core";
 import type { Options, Run } from "../../cli/command.ts";
-import { CliError, usageError } from "../../cli/errors.ts";
+import { CliError, usageError } from "../../errors.ts";
 import { keyOfEnvironment, openKey } from "./git-crypt-key.ts";
 import { readOperand, type Input } from "../../io/input.ts";
 import { plaintextToJson, refuseTwoPlaces, writeOutput } from "../../io/output.ts";

@@ -1,7 +1,7 @@
 import { filterContent, openRepository, runFilter, type GitCryptError } from "@git-vault/git-crypt";
 import { isVaultError, type VaultError } from "@git-vault/core";
 import { outcomeOf } from "../../cli/error-codes.ts";
-import { CliError, usageError } from "../../cli/errors.ts";
+import { CliError, usageError } from "../../errors.ts";
 import type { Run } from "../../cli/command.ts";
 import { readStart, say, writeStdout } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";

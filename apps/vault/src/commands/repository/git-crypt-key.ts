@@ -2,7 +2,7 @@ import { isKeyFile, parseKeyFile, wipeKeyFile } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/core";
 import { receive } from "@git-vault/sharing";
 import { existsSync } from "node:fs";
-import { CliError } from "../../cli/errors.ts";
+import { CliError } from "../../errors.ts";
 import { readOperand, type Input } from "../../io/input.ts";
 import { privateKeys } from "../message/private-keys.ts";
 import type { OpeningOptions, SignerOptions } from "../../cli/flags.ts";

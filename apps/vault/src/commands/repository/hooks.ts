@@ -1,6 +1,6 @@
 import { printable } from "@git-vault/core";
 import { checkStaged, installHook, openRepository, removeHook } from "@git-vault/git-crypt";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { programCommand } from "./filter-command.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { reportResult, say, writeJson } from "../../io/streams.ts";

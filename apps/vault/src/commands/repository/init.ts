@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { attributesFor, exceptionsFor, initialize, openRepository } from "@git-vault/git-crypt";
-import { CliError, usageError } from "../../cli/errors.ts";
+import { CliError, usageError } from "../../errors.ts";
 import { filterCommands } from "./filter-command.ts";
 import type { Run } from "../../cli/command.ts";
 import { reason, reportResult } from "../../io/streams.ts";

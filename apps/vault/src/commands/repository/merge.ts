@@ -1,7 +1,7 @@
 import { printable } from "@git-vault/core";
 import { merge, openRepository } from "@git-vault/git-crypt";
-import { usageError } from "../../cli/errors.ts";
-import { reportError } from "../../io/report-error.ts";
+import { usageError } from "../../errors.ts";
+import { reportError } from "../../cli/report-error.ts";
 import type { Run } from "../../cli/command.ts";
 import { say } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";

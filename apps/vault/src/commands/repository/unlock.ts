@@ -24,7 +24,7 @@ import {
 } from "@git-vault/sharing/grants";
 import { demandSignatures } from "../message/demand-signatures.ts";
 import type { Options, Run } from "../../cli/command.ts";
-import { CliError } from "../../cli/errors.ts";
+import { CliError } from "../../errors.ts";
 import { wantsSignature } from "../../cli/flags.ts";
 import { keyOfEnvironment, openKey, type OpenedKey } from "./git-crypt-key.ts";
 import { readOperand, readStandardInput } from "../../io/input.ts";

@@ -7,7 +7,7 @@ import type { Directory, DirectoryEntry } from "@git-vault/directory";
 import type { PublicKeyEntry } from "@git-vault/keys";
 import { sshVaultFingerprint } from "@git-vault/sealing";
 import { share, SharingError, type Shared } from "@git-vault/sharing";
-import { CliError, usageError } from "../../cli/errors.ts";
+import { CliError, usageError } from "../../errors.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { homeFolder, readOperand, readStandardInput, type Input } from "../../io/input.ts";
 import { writeOutput } from "../../io/output.ts";

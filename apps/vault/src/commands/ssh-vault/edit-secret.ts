@@ -21,7 +21,7 @@ import {
 import { constants, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { printable, systemCode } from "@git-vault/core";
-import { CliError } from "../../cli/errors.ts";
+import { CliError } from "../../errors.ts";
 import { leadsTo } from "../../io/streams.ts";
 
 /** statfs(2)'s numbers for tmpfs and ramfs. */

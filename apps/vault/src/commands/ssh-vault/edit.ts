@@ -14,7 +14,7 @@ import {
 } from "@git-vault/sharing";
 import type { Format } from "@git-vault/sealing";
 import type { Options, Run } from "../../cli/command.ts";
-import { CliError, usageError } from "../../cli/errors.ts";
+import { CliError, usageError } from "../../errors.ts";
 import { readOperand } from "../../io/input.ts";
 import { writeOutput } from "../../io/output.ts";
 import { reportResult, say } from "../../io/streams.ts";

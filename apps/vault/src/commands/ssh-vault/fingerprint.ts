@@ -2,7 +2,7 @@ import { printable } from "@git-vault/core";
 import type { PublicKeyEntry } from "@git-vault/keys";
 import { sshVaultFingerprint } from "@git-vault/sealing";
 import type { Options, Run } from "../../cli/command.ts";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { say, writeStdout } from "../../io/streams.ts";
 import { describeKey } from "../message/recipients.ts";
 import { openSshVaultDirectory } from "../message/ssh-vault-config.ts";

@@ -3,7 +3,7 @@ import { basename, isAbsolute, join } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import { VaultError } from "@git-vault/core";
 import type { PublicKeyEntry } from "@git-vault/keys";
-import { usageError } from "../../cli/errors.ts";
+import { usageError } from "../../errors.ts";
 import { homeFolder } from "../../io/input.ts";
 
 /** The SSH keys among a recipient's keys. */

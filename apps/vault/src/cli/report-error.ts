@@ -1,7 +1,7 @@
 import { isVaultError, systemCode } from "@git-vault/core";
 import { styleText } from "node:util";
-import { outcomeOf, type ExitCode } from "../cli/error-codes.ts";
-import { jsonLine, say } from "./streams.ts";
+import { outcomeOf, type ExitCode } from "./error-codes.ts";
+import { jsonLine, say } from "../io/streams.ts";
 
 /** What is told of an error. */
 export interface Report {

@@ -1,10 +1,10 @@
-/* Run by the build: the man page vault(1), from the command table. */
-import { EXIT_CODES } from "./error-codes.ts";
-import type { Flags } from "./command.ts";
-import { SHOWN_COMMANDS, TOPICS } from "./command-table.ts";
-import { GLOBAL_FLAGS } from "./flags.ts";
-import { flagSyntax } from "./help.ts";
-import { helpOn } from "./topics.ts";
+/* Run by the build: the man page vault(1), from the commands. */
+import type { Flags } from "./cli/command.ts";
+import { EXIT_CODES } from "./cli/error-codes.ts";
+import { GLOBAL_FLAGS } from "./cli/flags.ts";
+import { flagSyntax, TOPICS } from "./cli/help.ts";
+import { helpOn } from "./cli/topics.ts";
+import { TABLE } from "./commands/index.ts";
 
 /** What roff would interpret, or print as a look-alike that no shell accepts. */
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -33,7 +33,7 @@ const flagItems = (flags: Flags): readonly string[] =>
 
 /** The page's source, for `version`. */
 export function manPage(version: string): string {
-  const commands = SHOWN_COMMANDS.map(([name, { alias, usage, summary, description = [], examples, flags }]) =>
+  const commands = TABLE.shown.map(([name, { alias, usage, summary, description = [], examples, flags }]) =>
     [
       `.SS ${roff(`${[name, alias].filter(Boolean).join(", ")} ${usage}`.trimEnd())}`,
       roff(`${summary}.`),
@@ -44,7 +44,7 @@ export function manPage(version: string): string {
   );
   const topics = Object.keys(TOPICS)
     .filter((name) => name !== "exit-codes" && name !== "checks")
-    .map((name) => `.SH ${roff(name.toUpperCase())}\n.nf\n${roff(helpOn(name) ?? "")}\n.fi`);
+    .map((name) => `.SH ${roff(name.toUpperCase())}\n.nf\n${roff(helpOn(TABLE, name) ?? "")}\n.fi`);
   return [
     `.TH VAULT 1 "" "git-vault ${version}"`,
     ".SH NAME\nvault \\- hand a repository's secrets to the right people",
