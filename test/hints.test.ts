@@ -8,11 +8,6 @@ const KNOWN: ReadonlySet<string> = new Set([
   "packages/sharing/src/grants/grant-validity.ts",
   "packages/sharing/src/grants/grant.ts",
   "packages/sharing/src/grants/open-grants.ts",
-  "packages/sharing/src/identities/gpg.ts",
-  "packages/sharing/src/identities/identity-variable.ts",
-  "packages/sharing/src/identities/signer.ts",
-  "packages/sharing/src/messages/share.ts",
-  "packages/sharing/src/trust/expectations.ts",
 ]);
 
 interface Node {

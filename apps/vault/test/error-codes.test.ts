@@ -64,6 +64,47 @@ describe("what to do about an error", () => {
   });
 });
 
+describe("what to do about an error of sharing or opening", () => {
+  test.each<[VaultError, hint: string]>([
+    [
+      new SealingError("NO_IDENTITY_MATCHED", "", { subject: "gpg", hint: "name a private key file" }),
+      "name a private key file by --key, or ask the sender to seal to a key of yours",
+    ],
+    [new SealingError("NO_IDENTITY_MATCHED", "", { hint: "tried ~/.ssh/id_rsa" }), "tried ~/.ssh/id_rsa"],
+    [new SharingError("GPG_MISSING", ""), "install gpg, or name a private key file by --key"],
+    [new SharingError("NOT_AN_IDENTITY", ""), "set it to what `vault grant --ci` printed"],
+    [
+      new SharingError("NO_SIGNING_KEY", "", { hint: "name the file of a private key" }),
+      "name the file of a private key with --sign-key",
+    ],
+    [
+      new SharingError("NO_USABLE_KEY", "", { subject: "SSH keys", hint: "seal to their SSH keys" }),
+      "seal to their SSH keys: --format age",
+    ],
+    [
+      new SharingError("NO_USABLE_KEY", "", { subject: "an OpenPGP key", hint: "seal to the OpenPGP key" }),
+      "seal to the OpenPGP key with --format openpgp",
+    ],
+    [
+      new SharingError("NO_USABLE_KEY", "", { subject: "a weak key", hint: "seal to the weak one" }),
+      "seal to the weak one with --allow-weak",
+    ],
+    [new SharingError("NO_USABLE_KEY", "", { hint: "ask them for a key" }), "ask them for a key"],
+    [
+      new SharingError("INVALID_KEY_CHOICE", "", { subject: "github:alice" }),
+      "list the keys with `vault keys github:alice`",
+    ],
+    [new SharingError("INVALID_KEY_CHOICE", "", { hint: "choose one" }), "choose one"],
+    [
+      new SharingError("NOT_EXPECTED", "", { subject: "github:bob", hint: "name a fingerprint of each recipient" }),
+      "name a fingerprint of each recipient by --expect",
+    ],
+    [new SharingError("NOT_EXPECTED", "", { hint: "compare the fingerprints" }), "compare the fingerprints"],
+  ])("is said in words of the command line: %o", (error, hint) => {
+    expect(outcomeOf(error, "share").hint).toBe(hint);
+  });
+});
+
 describe("what to do about an error of a git-crypt repository", () => {
   const hintOf = (error: GitCryptError, command: string): string | undefined => outcomeOf(error, command).hint;
 

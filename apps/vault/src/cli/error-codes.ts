@@ -50,6 +50,13 @@ const VAULT_FOLDER = ".git-vault";
 const MERGE_AGAIN =
   "undo with `git merge --abort` or `git rebase --abort`, take that key with `vault unlock`, and do it again";
 
+/** How a message is sealed to keys of another kind: the subjects of `NO_USABLE_KEY`. */
+const OTHER_KEYS: Readonly<Record<string, string>> = {
+  "SSH keys": ": --format age",
+  "an OpenPGP key": " with --format openpgp",
+  "a weak key": " with --allow-weak",
+};
+
 /** By the class of the error, then by its code. */
 const OUTCOMES = {
   CliError: {
@@ -89,7 +96,11 @@ const OUTCOMES = {
       "anybody could have changed it on the way; have it sealed again by `vault share`, or by a current gpg",
     ],
     TAMPERED_MESSAGE: 5,
-    NO_IDENTITY_MATCHED: 3,
+    NO_IDENTITY_MATCHED: [
+      3,
+      ({ hint, subject }) =>
+        subject === "gpg" ? "name a private key file by --key, or ask the sender to seal to a key of yours" : hint,
+    ],
     WRONG_PASSPHRASE: 4,
     WORK_FACTOR: 5,
     NO_RECIPIENTS: 2,
@@ -190,14 +201,14 @@ const OUTCOMES = {
   } satisfies Outcomes<GitCryptErrorCode>,
   SharingError: {
     NO_RECIPIENTS: 2,
-    NO_USABLE_KEY: 3,
-    INVALID_KEY_CHOICE: 2,
+    NO_USABLE_KEY: [3, ({ hint, subject = "" }) => hint && `${hint}${OTHER_KEYS[subject] ?? ""}`],
+    INVALID_KEY_CHOICE: [2, ({ hint, subject }) => hint ?? (subject && `list the keys with \`vault keys ${subject}\``)],
     KEY_FILE_UNREADABLE: 1,
-    NOT_AN_IDENTITY: 5,
-    NO_SIGNING_KEY: 3,
+    NOT_AN_IDENTITY: [5, "set it to what `vault grant --ci` printed"],
+    NO_SIGNING_KEY: [3, ({ hint }) => hint && `${hint} with --sign-key`],
     CANNOT_SIGN: 2,
     AGENT_FAILED: 1,
-    GPG_MISSING: 3,
+    GPG_MISSING: [3, "install gpg, or name a private key file by --key"],
     GPG_FAILED: 4,
     GRANT_UNREADABLE: 1,
     MALFORMED_GRANT: 5,
@@ -208,7 +219,7 @@ const OUTCOMES = {
     UNCONFIRMED_GRANTS: 2,
     NO_SUCH_HOLDER: 3,
     RECIPIENT_CHANGED: 2,
-    NOT_EXPECTED: 1,
+    NOT_EXPECTED: [1, ({ hint, subject }) => (subject === undefined ? hint : `${hint} by --expect`)],
     PINS_UNREADABLE: 1,
   } satisfies Outcomes<SharingErrorCode>,
   DeployError: {

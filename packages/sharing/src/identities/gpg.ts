@@ -96,7 +96,7 @@ function explain(statuses: GpgResult["statuses"], find: Find): Error {
     return new SealingError(
       "NO_IDENTITY_MATCHED",
       `gpg has no private key for the message, which is sealed to ${keys.map((keyId) => `an OpenPGP key ${keyId}`).join(", ")}`,
-      { hint: "name a private key file by --key, or ask the sender to seal to a key of yours" },
+      { subject: "gpg", hint: "name a private key file, or ask the sender to seal to a key of yours" },
     );
   }
   return new SealingError("MALFORMED_MESSAGE", "malformed message: gpg cannot decrypt it whole", {
@@ -148,7 +148,7 @@ function runGpg(args: readonly string[], input: Uint8Array, { program = "gpg", e
     child.on("error", (cause) => {
       reject(
         new SharingError("GPG_MISSING", "the message is OpenPGP's, and gpg is not installed or cannot be run", {
-          hint: "install gpg, or name a private key file by --key",
+          hint: "install gpg, or name a private key file",
           cause,
         }),
       );

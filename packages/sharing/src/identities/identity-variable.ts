@@ -20,6 +20,6 @@ export function identityOfEnvironment(env: NodeJS.ProcessEnv): Pick<ReceiveOptio
   throw new SharingError(
     "NOT_AN_IDENTITY",
     `$${IDENTITY_VARIABLE} is neither the text AGE-SECRET-KEY-… nor the path of a private key`,
-    { hint: "set it to what `vault grant --ci` printed" },
+    { hint: "set it to the text of an age identity file" },
   );
 }

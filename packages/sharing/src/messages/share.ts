@@ -1,5 +1,5 @@
 import type { DirectoryEntry, RecipientKey } from "@git-vault/directory";
-import { assertBytes, assertOneOf, printable } from "@git-vault/core";
+import { assertBytes, assertOneOf, printable, type VaultErrorOptions } from "@git-vault/core";
 import { whyUnusable } from "@git-vault/keys";
 import {
   createSealer,
@@ -250,9 +250,7 @@ function byFingerprint(
     throw new SharingError(
       "INVALID_KEY_CHOICE",
       `${printable(recipient)} has no key with the fingerprint ${shown(fingerprint)}`,
-      {
-        hint: `list the keys with \`vault keys ${printable(recipient)}\``,
-      },
+      { subject: printable(recipient) },
     );
   }
   if (entry.unusable !== null || !isFor(entry, format)) throw noUsableKey(recipient, [entry], format);
@@ -265,7 +263,7 @@ function byNumber(recipient: string, usable: readonly RecipientKey[], text: stri
     throw new SharingError(
       "INVALID_KEY_CHOICE",
       `expected a key's number from 1 to ${usable.length}, or its SHA256:… fingerprint, got ${shown(text)}`,
-      { hint: `list the keys with \`vault keys ${printable(recipient)}\`` },
+      { subject: printable(recipient) },
     );
   }
   return entry;
@@ -275,19 +273,23 @@ function noUsableKey(recipient: string, keys: readonly RecipientKey[], format: F
   const reasons = keys.map((entry) => `${entry.fingerprint ?? `line ${entry.line}`}: ${whyNot(entry, format)}`);
   const why = reasons.length === 0 ? "they have none at all" : reasons.join("; ");
   return new SharingError("NO_USABLE_KEY", `${printable(recipient)} has no key that can be sealed to (${why})`, {
-    hint: whatToAsk(keys, format),
+    ...whatToAsk(keys, format),
   });
 }
 
-function whatToAsk(keys: readonly RecipientKey[], format: Format): string {
+/** What to do instead; the subject is the other kind of key that they may have. */
+function whatToAsk(keys: readonly RecipientKey[], format: Format): Pick<VaultErrorOptions, "hint" | "subject"> {
   if (format === "openpgp")
-    return "ask them for an OpenPGP key that can encrypt, or seal to their SSH keys: --format age";
+    return { subject: "SSH keys", hint: "ask them for an OpenPGP key that can encrypt, or seal to their SSH keys" };
   if (format === "age" && keys.some((entry) => entry.type === "openpgp" && entry.unusable === null)) {
-    return "seal to the OpenPGP key with --format openpgp";
+    return { subject: "an OpenPGP key", hint: "seal to the OpenPGP key" };
   }
   return keys.some(isWeak)
-    ? "ask them for an ssh-ed25519 key (`ssh-keygen -t ed25519`), or seal to the weak one with --allow-weak"
-    : "ask them for an ssh-ed25519 key: `ssh-keygen -t ed25519`";
+    ? {
+        subject: "a weak key",
+        hint: "ask them for an ssh-ed25519 key (`ssh-keygen -t ed25519`), or seal to the weak one",
+      }
+    : { hint: "ask them for an ssh-ed25519 key: `ssh-keygen -t ed25519`" };
 }
 
 /** Of the secret itself, since a copy would stay in memory. */

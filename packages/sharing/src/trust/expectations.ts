@@ -52,7 +52,9 @@ function assertKeys(entries: readonly DirectoryEntry[], fingerprints: readonly s
   }
   const stranger = usable.find(({ theirs }) => !theirs.some((one) => fingerprints.includes(one)));
   if (stranger === undefined) return;
-  throw new SharingError("NOT_EXPECTED", `expected a key that was named, and ${printable(stranger.name)} has none`, {
-    hint: "name a fingerprint of each recipient by --expect",
+  const name = printable(stranger.name);
+  throw new SharingError("NOT_EXPECTED", `expected a key that was named, and ${name} has none`, {
+    subject: name,
+    hint: "name a fingerprint of each recipient",
   });
 }
