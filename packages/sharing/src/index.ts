@@ -22,7 +22,6 @@ export {
 } from "./messages/share.ts";
 export { checkSigner, type SignerCheck } from "./messages/check-signer.ts";
 export type { SignOptions } from "./messages/sign-message.ts";
-export { SshAgent, type SshAgentOptions } from "./identities/ssh-agent.ts";
 export { findSigner, type FindSignerOptions, type Signer } from "./identities/signer.ts";
 /* Whom one deals with. */
 export { assertExpected, type Expectations } from "./trust/expectations.ts";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { AGENT_LIST_REQUEST, readSignature, verifySignature } from "@git-vault/keys";
 import { makeSshKey, peer, run, startSshAgent, temporaryFolder, type SshKeyOptions } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
-import { findSigner, SshAgent, type FindSignerOptions, type Signer } from "../src/index.ts";
+import { findSigner, type FindSignerOptions, type Signer } from "../src/index.ts";
+import { SshAgent } from "../src/identities/ssh-agent.ts";
 import { CANARY, failureOf } from "./hands.ts";
 
 const sshKeygen = peer("ssh-keygen");
@@ -50,7 +51,7 @@ describe.skipIf(sshKeygen.missing)(`a signer, by ${sshKeygen.label}`, () => {
     await agent.add(key.privateKeyPath);
     rmSync(key.privateKeyPath);
     const env = { SSH_AUTH_SOCK: agent.path };
-    expect(await new SshAgent({ path: agent.path }).keys()).toMatchObject([{ comment: "in the agent" }]);
+    expect(await new SshAgent(agent.path).keys()).toMatchObject([{ comment: "in the agent" }]);
     // By itself, by its .pub file, and as git's user.signingkey may have it.
     for (const name of [undefined, key.publicKeyPath, key.privateKeyPath, key.publicKey, `key::${key.publicKey}`]) {
       await expectToSign(await findSigner({ ...home.options, env, key: name }), home.path, key.publicKey);
@@ -121,7 +122,7 @@ describe.skipIf(sshKeygen.missing)(`a signer, by ${sshKeygen.label}`, () => {
     await agent.add(first.privateKeyPath);
     await agent.add(second.privateKeyPath);
     const options = { ...home.options, env: { SSH_AUTH_SOCK: agent.path } };
-    const fingerprints = (await new SshAgent({ path: agent.path }).keys()).map(({ fingerprint }) => fingerprint);
+    const fingerprints = (await new SshAgent(agent.path).keys()).map(({ fingerprint }) => fingerprint);
     await expectToSign(await findSigner(options), home.path, first.publicKey);
     await expectToSign(await findSigner({ ...options, among: fingerprints.slice(1) }), home.path, second.publicKey);
     const { fingerprint } = (await findSigner(home.options)).publicKey;
@@ -206,7 +207,7 @@ describe("an agent", () => {
   ] as const)("that %s is told from one that works", async ([, answer, code, problem]) => {
     using folder = temporaryFolder();
     await using fake = await fakeAgent(folder.path, (socket) => socket.end(answer));
-    const error = await failureOf(new SshAgent({ path: fake.path }).keys());
+    const error = await failureOf(new SshAgent(fake.path).keys());
     expect(error).toMatchObject({ code, message: expect.stringContaining(problem) });
   });
 
@@ -225,23 +226,23 @@ describe("an agent", () => {
       expect(request).toEqual(Buffer.concat([Buffer.of(0, 0, 0, 1), AGENT_LIST_REQUEST]));
       for (const byte of answer) socket.write(Buffer.of(byte));
     });
-    expect(await new SshAgent({ path: fake.path }).keys()).toEqual([]);
+    expect(await new SshAgent(fake.path).keys()).toEqual([]);
   });
 
   test("that hangs, hangs up or is not there is given up", async () => {
     using folder = temporaryFolder();
-    expect(await failureOf(new SshAgent({ path: join(folder.path, "none") }).keys())).toMatchObject({
+    expect(await failureOf(new SshAgent(join(folder.path, "none")).keys())).toMatchObject({
       code: "AGENT_FAILED",
       message: "the SSH agent cannot be used: ENOENT",
     });
     {
       await using fake = await fakeAgent(folder.path, () => {});
-      const error = await failureOf(new SshAgent({ path: fake.path, timeout: 50 }).keys());
+      const error = await failureOf(new SshAgent(fake.path, 50).keys());
       expect(error.message).toBe("the SSH agent cannot be used: it did not answer within 50 ms");
     }
     {
       await using fake = await fakeAgent(folder.path, (socket) => socket.destroy());
-      const error = await failureOf(new SshAgent({ path: fake.path }).keys());
+      const error = await failureOf(new SshAgent(fake.path).keys());
       expect(error.message).toBe("the SSH agent cannot be used: it closed the connection without an answer");
       // Where a private key is there, it is not missed; else it is told of.
       using home = makeHome();
@@ -260,7 +261,7 @@ describe("an agent", () => {
     await using agent = await startSshAgent(home.path);
     await agent.add(key.privateKeyPath);
     await agent.add(other.privateKeyPath);
-    const real = new SshAgent({ path: agent.path });
+    const real = new SshAgent(agent.path);
     const [, otherKey] = await real.keys();
     if (otherKey === undefined) throw new Error("expected two keys");
     const answers = [

@@ -14,7 +14,7 @@ const STDERR = 2;
 /** The most that is read into memory: 256 MiB. */
 const MAX_INPUT = 256 * 1024 * 1024;
 const CHUNK = 64 * 1024;
-/** Node reads less than 2 GiB at a time. */
+/** Node reads less than 2 GiB at a time, and some systems write no more. */
 const MOST_AT_ONCE = 2 ** 30;
 
 /** Where a standard stream leads: to a pipe, socket or file, to a terminal, or nowhere. */
@@ -170,22 +170,14 @@ export function reportResult(
 function writeDescriptor(fd: number, pieces: readonly Uint8Array[]): void {
   for (let rest = pieces; rest.length > 0;) {
     try {
-      rest = after(rest, writevSync(fd, before(rest, MOST_AT_ONCE)));
+      // Several pieces are parts of one small block.
+      const now = rest.length > 1 ? rest : rest.map((piece) => piece.subarray(0, MOST_AT_ONCE));
+      rest = after(rest, writevSync(fd, now));
     } catch (error) {
       if (systemCode(error) !== "EAGAIN") throw error;
       pause();
     }
   }
-}
-
-/** The first so many bytes of pieces. */
-function before(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let room = bytes;
-  return pieces.flatMap((piece) => {
-    const part = piece.subarray(0, room);
-    room -= part.length;
-    return part.length > 0 ? [part] : [];
-  });
 }
 
 /** What follows so many bytes of pieces. */

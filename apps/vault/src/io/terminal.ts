@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { openSync, writeFileSync } from "node:fs";
 import { ReadStream, WriteStream } from "node:tty";
 import { CliError } from "../errors.ts";
 
@@ -75,19 +75,10 @@ async function ask(
 
 /** Writes a control sequence straight to the controlling terminal. False where there is none. */
 export function writeToTerminal(sequence: string): boolean {
-  let fd;
   try {
-    fd = openSync("/dev/tty", "w");
-  } catch {
-    return false;
-  }
-  try {
-    const stream = new WriteStream(fd);
-    stream.write(sequence);
-    stream.destroy();
+    writeFileSync("/dev/tty", sequence, { flag: "r+" });
     return true;
   } catch {
-    closeSync(fd);
     return false;
   }
 }

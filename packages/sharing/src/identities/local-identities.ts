@@ -1,4 +1,4 @@
-import { printable } from "@git-vault/core";
+import { isVaultError, printable } from "@git-vault/core";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import {
   findIdentities,
@@ -91,22 +91,25 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
   else for (const path of options.keyFiles ?? []) named.set(path, readNamedFile(path));
 
   const places = new Map<Identity, Place>();
-  for (const [path, bytes] of named) {
-    if (bytes === null || !isAgeIdentityFile(bytes)) continue;
-    named.delete(path);
-    for (const [identity, fingerprint] of await ageIdentities(path, bytes, passphrase)) {
-      places.set(identity, { path, fingerprint });
-    }
-  }
-
   const openPgp: OpenPgpIdentity[] = [];
   for (const [path, bytes] of named) {
-    if (bytes === null || !isOpenPgpPrivateKey(bytes)) continue;
+    const ask = (attempt: number): Promise<Uint8Array> => passphrase({ path, attempt });
+    if (bytes === null) continue;
+    if (detectFormat(bytes) === "age") {
+      const identity = new SealedIdentityFile(bytes, ask);
+      places.set(identity, { path, fingerprint: () => identity.fingerprint() });
+    } else if (/^[ \t]*AGE-SECRET-KEY-/im.test(bytes.toString("latin1"))) {
+      for (const identity of await readNamed(path, bytes, parseIdentityFile)) {
+        places.set(identity, { path, fingerprint: async () => String(await identity.recipient()) });
+      }
+    } else if (isOpenPgpPrivateKey(bytes)) {
+      for (const file of await readNamed(path, bytes, readOpenPgpPrivateKeys)) {
+        const identity = new OpenPgpIdentity(file, ask);
+        openPgp.push(identity);
+        places.set(identity, { path, fingerprint: async () => identity.fingerprint });
+      }
+    } else continue;
     named.delete(path);
-    for (const identity of await openPgpIdentities(path, bytes, passphrase)) {
-      openPgp.push(identity);
-      places.set(identity, { path, fingerprint: async () => identity.fingerprint });
-    }
   }
 
   const noneIsSsh = named.size === 0 && places.size > 0;
@@ -145,43 +148,16 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
   };
 }
 
-/** Whether a file holds age identities, in plain or sealed to a passphrase. */
-const isAgeIdentityFile = (bytes: Buffer): boolean =>
-  /^[ \t]*AGE-SECRET-KEY-/im.test(bytes.toString("latin1")) || detectFormat(bytes) === "age";
-
-type Fingerprinted = readonly [identity: Identity, fingerprint: () => Promise<string | null>];
-
-async function ageIdentities(
-  path: string,
-  bytes: Buffer,
-  passphrase: ReceiveOptions["passphrase"],
-): Promise<Fingerprinted[]> {
-  if (detectFormat(bytes) === "age") {
-    const identity = new SealedIdentityFile(bytes, (attempt) => passphrase({ path, attempt }));
-    return [[identity, () => identity.fingerprint()]];
-  }
+/** Reads a key file that was named: its bytes are overwritten, and an error names it. */
+async function readNamed<T>(path: string, bytes: Buffer, read: (bytes: Buffer) => Promise<T>): Promise<T> {
   try {
-    const identities = await parseIdentityFile(bytes);
-    return identities.map((identity) => [identity, async () => String(await identity.recipient())]);
+    return await read(bytes);
   } catch (cause) {
-    if (!(cause instanceof SealingError)) throw cause;
-    throw new SealingError(cause.code, `${printable(path)}: ${cause.message}`, { hint: cause.hint, cause });
-  } finally {
-    bytes.fill(0);
-  }
-}
-
-async function openPgpIdentities(
-  path: string,
-  bytes: Buffer,
-  passphrase: ReceiveOptions["passphrase"],
-): Promise<OpenPgpIdentity[]> {
-  try {
-    const files = await readOpenPgpPrivateKeys(bytes);
-    return files.map((file) => new OpenPgpIdentity(file, (attempt) => passphrase({ path, attempt })));
-  } catch (cause) {
-    if (!(cause instanceof KeyError)) throw cause;
-    throw new KeyError(cause.code, `${printable(path)}: ${cause.message}`, { hint: cause.hint, cause });
+    const about = { hint: isVaultError(cause) ? cause.hint : undefined, cause };
+    if (cause instanceof SealingError)
+      throw new SealingError(cause.code, `${printable(path)}: ${cause.message}`, about);
+    if (cause instanceof KeyError) throw new KeyError(cause.code, `${printable(path)}: ${cause.message}`, about);
+    throw cause;
   } finally {
     bytes.fill(0);
   }

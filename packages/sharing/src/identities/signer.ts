@@ -228,8 +228,5 @@ async function signerOfPrivateKey(
 
 const noSigningKey = (message: string, { problem }: Agent): SharingError =>
   new SharingError("NO_SIGNING_KEY", message, {
-    hint:
-      problem === null
-        ? "add the key with `ssh-add`, or name the file of a private key"
-        : `${problem}; start an agent and add the key with \`ssh-add\`, or name the file of a private key`,
+    hint: `${problem === null ? "" : `${problem}; start an agent and `}add the key with \`ssh-add\`, or name the file of a private key`,
   });

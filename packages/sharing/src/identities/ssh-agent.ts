@@ -1,6 +1,5 @@
 // oxlint-disable-next-line no-restricted-imports -- the agent's socket stays on this machine
 import { connect } from "node:net";
-import { assertInteger } from "@git-vault/core";
 import {
   AGENT_LIST_REQUEST,
   agentSignRequest,
@@ -11,44 +10,32 @@ import {
 } from "@git-vault/keys";
 import { SharingError } from "../errors.ts";
 
-/** How an agent is reached. */
-export interface SshAgentOptions {
-  /** The path of its Unix socket, or on Windows of its named pipe. */
-  readonly path: string;
-  /** Milliseconds for a list of its keys; 5,000 where it is left out. */
-  readonly timeout?: number;
-  /** Milliseconds to wait for a signature, with time to touch a key; by default 120,000. */
-  readonly signTimeout?: number;
-}
-
 /** As OpenSSH has it (AGENT_MAX_LEN): no list of keys is longer. */
 const MAX_ANSWER = 256 * 1024;
 const LENGTH_BYTES = 4;
+/** Milliseconds to wait for a signature, with time to touch a key. */
+const SIGN_TIMEOUT = 120_000;
 const WINDOWS_PIPE = String.raw`\\.\pipe\openssh-ssh-agent`;
 
 /** An SSH agent, which signs with keys it keeps. Each request is a connection. */
 export class SshAgent {
   readonly #path: string;
   readonly #timeout: number;
-  readonly #signTimeout: number;
 
   /**
-   * @throws RangeError for a time that is not a whole number from 1 to an hour; TypeError for
-   * another type
+   * @param path of its Unix socket, or on Windows of its named pipe
+   * @param timeout milliseconds to wait for a list of its keys
    */
-  constructor({ path, timeout = 5000, signTimeout = 120_000 }: SshAgentOptions) {
-    assertInteger("timeout", timeout, 1, 3_600_000);
-    assertInteger("signTimeout", signTimeout, 1, 3_600_000);
+  constructor(path: string, timeout = 5000) {
     this.#path = path;
     this.#timeout = timeout;
-    this.#signTimeout = signTimeout;
   }
 
   /** The agent of $SSH_AUTH_SOCK; on Windows else that of the system; null where there is none. */
   static find(env: NodeJS.ProcessEnv): SshAgent | null {
     const path = env["SSH_AUTH_SOCK"] ?? "";
-    if (path !== "") return new SshAgent({ path });
-    return process.platform === "win32" ? new SshAgent({ path: WINDOWS_PIPE }) : null;
+    if (path !== "") return new SshAgent(path);
+    return process.platform === "win32" ? new SshAgent(WINDOWS_PIPE) : null;
   }
 
   /**
@@ -66,7 +53,7 @@ export class SshAgent {
    * @throws SharingError `AGENT_FAILED`; KeyError `BAD_AGENT_ANSWER` where it refuses, too
    */
   async sign(key: SigningKey, data: Uint8Array): Promise<Buffer> {
-    return readAgentSignature(await this.#ask(agentSignRequest(key, data), this.#signTimeout));
+    return readAgentSignature(await this.#ask(agentSignRequest(key, data), SIGN_TIMEOUT));
   }
 
   /** Sends a message and gives the answer, each without its length. */

@@ -1,5 +1,5 @@
 import type { DirectoryEntry, RecipientKey } from "@git-vault/directory";
-import { assertBytes, assertOneOf, printable, type VaultErrorOptions } from "@git-vault/core";
+import { assertBytes, assertOneOf, encodeBase64, printable, type VaultErrorOptions } from "@git-vault/core";
 import { whyUnusable } from "@git-vault/keys";
 import {
   createSealer,
@@ -59,10 +59,7 @@ export interface SealedKey {
 }
 
 /** A recipient's key that the message does not open with, and why. */
-export interface PassedOverKey {
-  readonly recipient: string;
-  readonly source: string;
-  readonly entry: RecipientKey;
+export interface PassedOverKey extends SealedKey {
   readonly reason: string;
 }
 
@@ -95,7 +92,7 @@ export async function share(options: ShareOptions): Promise<Shared> {
   const { secret, base64 = false, armor = true, allowMixed = false, sign } = options;
   assertBytes("secret", secret);
   const { recipients, ...chosen } = chooseRecipients(options);
-  const plaintext = base64 ? Buffer.from(base64Of(secret)) : secret;
+  const plaintext = base64 ? Buffer.from(encodeBase64(secret)) : secret;
   try {
     const signature = sign === undefined ? {} : { signature: await signed(plaintext, chosen, sign) };
     const { format } = chosen;
@@ -291,10 +288,6 @@ function whatToAsk(keys: readonly RecipientKey[], format: Format): Pick<VaultErr
       }
     : { hint: "ask them for an ssh-ed25519 key: `ssh-keygen -t ed25519`" };
 }
-
-/** Of the secret itself, since a copy would stay in memory. */
-const base64Of = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
-  Buffer.from(buffer, byteOffset, byteLength).toString("base64");
 
 /** A word from the command line, made fit for a message. */
 const shown = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 60);

@@ -3,6 +3,7 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { forgeUserOf, isKeysAddress, type DirectoryEntry, type KeyKind } from "@git-vault/directory";
+import { systemCode } from "@git-vault/core";
 import { SharingError } from "../errors.ts";
 import { withFileLock } from "./file-lock.ts";
 
@@ -143,8 +144,7 @@ export class Pins {
       return readFileSync(this.#path, "utf8");
     } catch (error) {
       if (error instanceof SharingError) throw error;
-      const code = error instanceof Error && "code" in error ? String(error.code) : "it failed";
-      throw this.#unreadable(code, error);
+      throw this.#unreadable(systemCode(error) ?? "it failed", error);
     }
   }
 
