@@ -7,6 +7,7 @@ import { SealingError } from "@git-vault/sealing";
 import { SharingError } from "@git-vault/sharing";
 import { describe, expect, test } from "vitest";
 import { outcomeOf } from "../src/cli/error-codes.ts";
+import { describe as tell } from "../src/cli/report-error.ts";
 import { CliError } from "../src/errors.ts";
 
 describe("the exit code of an error", () => {
@@ -27,6 +28,22 @@ describe("the exit code of an error", () => {
 
   test("is 1 for a class that nobody knows", () => {
     expect(outcomeOf(new VaultError("LOCKED", ""), null).exit).toBe(1);
+  });
+});
+
+describe("an error that nobody foresaw", () => {
+  test("keeps its words to itself, since they may quote a secret", () => {
+    for (const error of [new TypeError("canary"), Object.assign(new Error("canary"), { code: "EWHAT" }), "canary"]) {
+      const told = tell(error);
+      expect(told).toMatchObject({ code: "INTERNAL", exit: 1 });
+      expect(JSON.stringify(told)).not.toContain("canary");
+    }
+    expect(tell(new TypeError("canary")).message).toBe("internal error (TypeError)");
+  });
+
+  test("is told where the system refused", () => {
+    const refused = Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE", syscall: "open" });
+    expect(tell(refused)).toMatchObject({ code: "EMFILE", message: "the system refused: EMFILE: too many open files" });
   });
 });
 

@@ -1,5 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { makeSshKey, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeKey } from "../src/commands/repository/key-files.ts";
@@ -60,6 +63,28 @@ describe("a file that is written", () => {
     truncateSync(join(folder.path, "cut"), statSync(join(folder.path, "cut")).size - 100);
     const before = readdirSync(folder.path);
     expect(await vault("view", "-o", "opened", "cut")).toMatchObject({ status: 5 });
+    expect(readdirSync(folder.path)).toEqual(before);
+  });
+
+  test.each([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+    ["SIGHUP", 130],
+  ] as const)("is not there where %s ended the run, nor anything beside it", async (signal, status) => {
+    const before = readdirSync(folder.path);
+    const child = spawn(process.execPath, [VAULT, "share", "-q", "--binary", "--to", publicKey, "-o", "begun", "-"], {
+      cwd: folder.path,
+      env: { PATH: process.env["PATH"], HOME: folder.path },
+      stdio: ["pipe", "inherit", "inherit"],
+    });
+    const ended = once(child, "exit");
+    child.stdin.on("error", () => {}); // it ends before it read all
+    // More than is read whole: it is written piece by piece, and the rest does not come.
+    child.stdin.write(Buffer.alloc(20 * 1024 * 1024));
+    while (!readdirSync(folder.path).some((name) => name.endsWith(".tmp"))) await sleep(20);
+    child.kill(signal);
+    expect(await ended).toEqual([status, null]);
+    child.stdin.destroy();
     expect(readdirSync(folder.path)).toEqual(before);
   });
 

@@ -39,6 +39,14 @@ describe.skipIf(missing !== undefined)(`age's own keys${missing === undefined ? 
     });
   });
 
+  test("are overwritten once they were read, where their text was given", async () => {
+    const { message } = await share({ secret, to: await directory.resolve(recipient) });
+    const bytes = readFileSync(identityFile);
+    const options = { home: folder.path, key: { name: "$KEY", bytes }, passphrase: never };
+    expect((await receive(message, options)).plaintext).toEqual(secret);
+    expect(bytes).toEqual(Buffer.alloc(bytes.length));
+  });
+
   test("are refused in ssh-vault's format, with the reason", async () => {
     const to = await directory.resolve(recipient);
     await expect(share({ secret, to, format: "ssh-vault" })).rejects.toMatchObject({

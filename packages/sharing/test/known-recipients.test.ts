@@ -81,6 +81,13 @@ describe("whom a message is sealed to", () => {
     expect(knownRecipients(toPassphrase, [ed])).toMatchObject({ keys: [], others: 1 });
   });
 
+  test("is the same of a signed message", async () => {
+    const signed = await seal(SECRET, toKeys(ed), {
+      signature: { statement: Buffer.from("a statement"), signature: Buffer.from("a signature") },
+    });
+    expect(knownRecipients(signed, [ed])).toMatchObject({ keys: [{ fingerprint: ed.fingerprint }], others: 0 });
+  });
+
   describe.each([age, rage])("by $label", ({ path, missing }) => {
     test.skipIf(missing)("is known, without the stanzas that are for nobody", async () => {
       for (let again = 0; again < 5; again += 1) {

@@ -1,5 +1,5 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Directory, type DirectoryEntry } from "@git-vault/directory";
 import { makeSshKey, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
@@ -11,13 +11,19 @@ let folder: TemporaryFolder;
 let github: GitHubStandIn;
 let keys: string[];
 let directory: Directory;
+/** A key that can only sign, and one that is too short. */
+let ecdsa: string;
+let weak: string;
 beforeAll(async () => {
   folder = temporaryFolder();
   github = await startGitHub();
   github.tokens.add("token");
   directory = new Directory({ env: { GITHUB_API_URL: github.url }, cacheFolder: null });
+  const lineOf = ({ publicKey }: { publicKey: string }): string => publicKey.split(" ").slice(0, 2).join(" ");
+  ecdsa = lineOf(await makeSshKey({ folder: folder.path, name: "ecdsa", type: "ecdsa" }));
+  weak = lineOf(await makeSshKey({ folder: folder.path, name: "weak", type: "rsa", bits: 1024 }));
   const made = ["one", "two", "three"].map((name) => makeSshKey({ folder: folder.path, name, type: "ed25519" }));
-  keys = (await Promise.all(made)).map(({ publicKey }) => publicKey.split(" ").slice(0, 2).join(" "));
+  keys = (await Promise.all(made)).map(lineOf);
 });
 afterAll(async () => {
   await github.close();
@@ -43,6 +49,8 @@ describe("recipients", () => {
     pins.remember(entries);
     expect(new Pins(file).compare(entries)).toEqual({ first: [], changed: [] });
     expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
+    expect(readdirSync(dirname(file))).toEqual(["known-recipients"]);
     const lines = readFileSync(file, "utf8").trimEnd().split("\n").slice(1);
     expect(lines).toHaveLength(3);
     expect(
@@ -66,6 +74,41 @@ describe("recipients", () => {
     expect(pins.compare(await resolve(["bob", [three()]]))).toEqual({ first: [], changed: [] });
   });
 
+  test("who had no key are known, so that a key of theirs is told as a new one", async () => {
+    const pins = new Pins(file);
+    pins.remember(await resolve(["alice", [one()]], ["bob", [ecdsa]]));
+    expect(pins.compare(await resolve(["bob", [ecdsa]]))).toEqual({ first: [], changed: [] });
+    const entries = await resolve(["bob", [two()]]);
+    const added = entries.flatMap((entry) => entry.keys.map((key) => key.fingerprint));
+    expect(pins.compare(entries)).toEqual({ first: [], changed: [{ entry: entries[0], added, removed: [] }] });
+  });
+
+  test("whose keys that can only sign come and go are the same", async () => {
+    const pins = new Pins(file);
+    pins.remember(await resolve(["alice", [one()]]));
+    expect(pins.compare(await resolve(["alice", [one(), ecdsa]]))).toEqual({ first: [], changed: [] });
+    pins.remember(await resolve(["alice", [one(), ecdsa]]));
+    expect(pins.compare(await resolve(["alice", [one()]]))).toEqual({ first: [], changed: [] });
+  });
+
+  test("whom a grant names are compared to its keys, and are still new here", async () => {
+    const pins = new Pins(file);
+    const entries = await resolve(["alice", [one(), weak, ecdsa]]);
+    const [ones = "", weaks = ""] = entries.flatMap((entry) => entry.keys.map((key) => key.fingerprint ?? ""));
+    const granted = (...fingerprints: string[]): Map<string, Set<string>> =>
+      new Map([["github:alice", new Set(fingerprints)]]);
+    expect(pins.compare(entries, granted(ones))).toEqual({ first: entries, changed: [] });
+    // A grant may be to a weak key; that it has none of it says nothing.
+    expect(pins.compare(entries, granted(ones, weaks))).toEqual({ first: entries, changed: [] });
+    const [entry] = entries;
+    expect(pins.compare(entries, granted("SHA256:other"))).toEqual({
+      first: [],
+      changed: [{ entry, added: [ones], removed: ["SHA256:other"] }],
+    });
+    pins.remember(entries);
+    expect(pins.compare(entries, granted("SHA256:other"))).toEqual({ first: [], changed: [] });
+  });
+
   test("that are keys or files themselves need no pin", async () => {
     const pins = new Pins(file);
     const entries = [...(await directory.resolve(one())), ...(await directory.resolve(join(folder.path, "two.pub")))];
@@ -83,6 +126,9 @@ describe("recipients", () => {
     const folderInstead = async (): Promise<unknown> => new Pins(folder.path).compare(entries);
     expect((await failureOf(folderInstead())).code).toBe("PINS_UNREADABLE");
     expect(new Pins(null).compare(entries).first).toEqual(entries);
+    writeFileSync(file, "");
+    truncateSync(file, 16 * 1024 * 1024 + 1);
+    expect((await failureOf(compare())).message).toContain("it is no file of a sensible size");
   });
 
   test("are kept where the XDG Base Directory Specification says", () => {
@@ -108,6 +154,9 @@ describe("a demand", () => {
       "expected a key that was named, and github:bob has none",
     );
     expect((await failureOf(demand(entries, [alices, bobs, "SHA256:x"]))).code).toBe("NOT_EXPECTED");
+    const signing = await resolve(["carol", [ecdsa, one()]]);
+    const only = signing[0]?.keys[0]?.fingerprint ?? "";
+    expect((await failureOf(demand(signing, [only]))).message).toBe(`no recipient has a usable key ${only}`);
   });
 
   test("for a member is met by a public one, and by a private one for those who belong to it", async () => {
@@ -119,6 +168,9 @@ describe("a demand", () => {
     );
     expect((await failureOf(demand(entries, [], "../x"))).code).toBe("INVALID_RECIPIENT");
     expect((await failureOf(demand(await directory.resolve(one()), [], "org"))).code).toBe("NOT_EXPECTED");
+    // Who is called the same on another forge is somebody else.
+    const elsewhere = entries.slice(0, 1).map((entry) => ({ ...entry, name: "gitlab:alice" }));
+    expect((await failureOf(demand(elsewhere, [], "org"))).code).toBe("NOT_EXPECTED");
     const env = { GITHUB_API_URL: github.url, GH_TOKEN: "token" };
     const signedIn = new Directory({ env, cacheFolder: null });
     expect(await assertExpected(entries, { memberOf: "org" }, signedIn)).toBe(true);

@@ -236,6 +236,14 @@ describe("sharing is refused", () => {
     }
   });
 
+  test("with a passphrase beside recipients, who would not open it", async () => {
+    const passphrase = Buffer.from("a passphrase");
+    for (const options of [{ to: [bob] }, { to: [], format: "ssh-vault" }] as const) {
+      const error = await failureOf(share({ secret, passphrase, ...options }));
+      expect(error).toMatchObject({ code: "INVALID_KEY_CHOICE", message: expect.stringContaining("stands alone") });
+    }
+  });
+
   test("where one of several recipients has no usable key, naming every key and why", async () => {
     const carol = await entryOf("carol.keys", signing.publicKey, small.publicKey);
     for (const options of [

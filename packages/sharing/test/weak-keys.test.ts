@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory } from "@git-vault/directory";
 import { makeSshKey, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
@@ -38,6 +39,16 @@ describe("an RSA key of 1024 bits", () => {
       expect(plaintext.toString()).toBe("secret");
     },
   );
+});
+
+describe("a weak key that is no recipient for another reason", () => {
+  test("is not sealed to, though weak keys are allowed", async () => {
+    const line = readFileSync(join(folder.path, "weak.pub"), "utf8");
+    writeFileSync(join(folder.path, "authority.pub"), `cert-authority ${line}`);
+    const error = await failureOf(shareWith("authority", { allowWeak: true }));
+    expect(error).toMatchObject({ code: "NO_USABLE_KEY" });
+    expect(error.hint).not.toContain("weak");
+  });
 });
 
 describe("a key that can only sign", () => {

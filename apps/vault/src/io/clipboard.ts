@@ -13,14 +13,7 @@ const OSC_52_LIMIT = 74_994;
 /** Seconds until a plaintext on the clipboard is cleared, unless --clear-after says otherwise. */
 export const CLEAR_AFTER = 45;
 
-/** How the clearing copy recognises what it may clear without knowing it. */
-export interface ClearOrder {
-  readonly seconds: number;
-  readonly salt: string;
-  readonly hash: string;
-}
-
-/** The salted hash of a clipboard's content. */
+/** By the salted hash, the clearing copy recognises what it may clear without knowing it. */
 const clipboardHash = (salt: string, content: string): string =>
   createHash("sha256").update(salt, "hex").update(content).digest("hex");
 
@@ -82,9 +75,7 @@ export async function copy(data: Buffer, clearAfter: number): Promise<string> {
     throw new CliError(
       "BINARY_TO_TERMINAL",
       `the output is binary (${data.length} bytes) and the clipboard holds text only`,
-      {
-        hint: "pipe it on or write it to a file with `-o FILE`; a git-crypt key is for `vault unlock`",
-      },
+      { hint: "pipe it on or write it to a file with `-o FILE`; a git-crypt key is for `vault unlock`" },
     );
   }
   const text = data.toString();
@@ -97,12 +88,12 @@ export async function copy(data: Buffer, clearAfter: number): Promise<string> {
   }
   if (clearAfter === 0) return "the clipboard";
   const salt = randomBytes(16).toString("hex");
-  startClearing({ seconds: clearAfter, salt, hash: clipboardHash(salt, text) });
+  startClearing(`${clearAfter} ${salt} ${clipboardHash(salt, text)}`);
   return `the clipboard, which is cleared in ${clearAfter} seconds`;
 }
 
 /** Empties the clipboard if its content still has that hash. */
-export async function clearIfUnchanged({ salt, hash }: ClearOrder): Promise<void> {
+export async function clearIfUnchanged(salt: string, hash: string): Promise<void> {
   const clipboard = await clipboardy();
   if (clipboardHash(salt, await clipboard.read()) === hash) await clipboard.write("");
 }
@@ -113,9 +104,7 @@ function copyThroughTerminal(text: string, shouldClear: boolean): string {
     throw new CliError(
       "CLIPBOARD_UNAVAILABLE",
       `there is no display, and a terminal takes at most ${OSC_52_LIMIT} bytes, not ${size}`,
-      {
-        hint: "write it to a file with `-o FILE`",
-      },
+      { hint: "write it to a file with `-o FILE`" },
     );
   }
   const sequence = `\u001b]52;c;${Buffer.from(text).toString("base64")}\u0007`;
@@ -124,12 +113,12 @@ function copyThroughTerminal(text: string, shouldClear: boolean): string {
   return shouldClear ? `${place}; clear it yourself, since that cannot be done from here` : place;
 }
 
-function startClearing(order: ClearOrder): void {
+function startClearing(order: string): void {
   const child = spawn(process.execPath, [process.argv[1] ?? "", "clear-clipboard"], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
   });
-  child.stdin.end(JSON.stringify(order));
+  child.stdin.end(order);
   child.unref();
 }
 

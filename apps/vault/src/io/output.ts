@@ -168,15 +168,6 @@ function openFileSink(path: string, options: OutputOptions): Sink {
     }
   };
   const { temporary, target } = explained(() => placesFor(path, options));
-  const fd = explained(() => openSync(temporary ?? target, temporary === null ? "w" : "wx", 0o600));
-
-  const destination: Destination = { descriptor: fd, title: printable(path) };
-
-  let isOpen = true;
-  const close = (): void => {
-    if (isOpen) closeSync(fd);
-    isOpen = false;
-  };
   const remove = (): void => {
     if (temporary !== null) rmSync(temporary, { force: true });
   };
@@ -193,6 +184,13 @@ function openFileSink(path: string, options: OutputOptions): Sink {
     }
   }
 
+  const fd = explained(() => openSync(temporary ?? target, temporary === null ? "w" : "wx", 0o600));
+  const destination: Destination = { descriptor: fd, title: printable(path) };
+  let isOpen = true;
+  const close = (): void => {
+    if (isOpen) closeSync(fd);
+    isOpen = false;
+  };
   return {
     destination,
     write: (data) => writePieces(destination, [data]),

@@ -74,9 +74,7 @@ function explain(statuses: GpgResult["statuses"], find: Find): Error {
     return new SealingError(
       "TAMPERED_MESSAGE",
       "the message was altered after it was sealed: gpg finds its data not authentic",
-      {
-        hint: "do not use it; ask for it to be sealed and sent again",
-      },
+      { hint: "do not use it; ask for it to be sealed and sent again" },
     );
   }
   if (failures.length > 0) {

@@ -16,7 +16,7 @@ export function identityOfEnvironment(env: NodeJS.ProcessEnv): Pick<ReceiveOptio
   if (value === "") return {};
   if (/^AGE-SECRET-KEY-/m.test(value)) return { key: { name: `$${IDENTITY_VARIABLE}`, bytes: Buffer.from(value) } };
   // What is no path may be a key that was damaged on the way.
-  if (!value.includes("\0") && existsSync(value)) return { keyFiles: [value] };
+  if (existsSync(value)) return { keyFiles: [value] };
   throw new SharingError(
     "NOT_AN_IDENTITY",
     `$${IDENTITY_VARIABLE} is neither the text AGE-SECRET-KEY-… nor the path of a private key`,

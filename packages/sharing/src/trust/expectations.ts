@@ -29,9 +29,7 @@ export async function assertExpected(
       throw new SharingError(
         "NOT_EXPECTED",
         `expected members of ${printable(memberOf ?? "")}, and ${printable(name)} is not seen to be one`,
-        {
-          hint: "members that are not public are seen with a token of a member, in GH_TOKEN",
-        },
+        { hint: "members that are not public are seen with a token of a member, in GH_TOKEN" },
       );
     }
   }

@@ -44,9 +44,7 @@ export async function reportSignature(signature: MessageSignature, options: Chec
     throw new CliError(
       code,
       `the signature is not known to be ${printable(wanted ?? from ?? "anybody")}'s: ${check.reason}`,
-      {
-        hint: `it was made by the key ${fingerprint}`,
-      },
+      { hint: `it was made by the key ${fingerprint}` },
     );
   }
   if (!options.quiet) say(`vault: ${sentence(signature, wanted, check)}`);

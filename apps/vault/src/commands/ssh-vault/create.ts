@@ -118,9 +118,7 @@ async function ownTarget({ key: path, fingerprint, allowWeak }: CreateOptions): 
   throw new SharingError(
     "NO_USABLE_KEY",
     `~/.ssh has no id_rsa.pub or id_ed25519.pub to seal to${why && ` (${why})`}`,
-    {
-      hint: "name a user (-u USER) or a public key (-k FILE), or make a key: `ssh-keygen -t ed25519`",
-    },
+    { hint: "name a user (-u USER) or a public key (-k FILE), or make a key: `ssh-keygen -t ed25519`" },
   );
 }
 
