@@ -187,6 +187,30 @@ export class DeployError extends VaultError<DeployErrorCode | PassedOnErrorCode>
   }
 }
 
+/** An error about a place in a file, which its message begins with. */
+export const errorAt = (
+  code: DeployErrorCode,
+  place: Place & { readonly line: number },
+  message: string,
+  options: DeployErrorOptions = {},
+): DeployError => new DeployError(code, `${place.file}:${place.line}: ${message}`, { ...options, place });
+
+/** What `act` gives, or the DeployError that it throws. */
+export function attempt<T>(act: () => T): T | DeployError {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof DeployError) return error;
+    throw error;
+  }
+}
+
+/** What `act` gives; `otherwise` where it throws a DeployError. */
+export function orElse<T>(otherwise: T, act: () => T): T {
+  const result = attempt(act);
+  return result instanceof DeployError ? otherwise : result;
+}
+
 /** Throws another package's error as the cause of a DeployError; others as they are. */
 export function passOn(error: unknown): never {
   if (!isVaultError(error) || error instanceof DeployError) throw error;

@@ -32,6 +32,44 @@ export function sharedSignal(...signals: readonly (AbortSignal | undefined)[]): 
   return shared;
 }
 
+/**
+ * Runs a job, and gives what it tells; then throws what it threw. Nothing is done until somebody
+ * listens; whoever stops listening stops the job, and waits for its clean-up.
+ */
+export async function* toldBy<T>(
+  job: (tell: (event: T) => void, signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
+  const stop = controllerWith(signal);
+  const queue: T[] = [];
+  let [wake, isOver] = [(): void => {}, false];
+  const tell = (event: T): void => {
+    queue.push(event);
+    wake();
+  };
+  const done = job(tell, stop.signal).finally(() => {
+    isOver = true;
+    wake();
+  });
+  // It is thrown below.
+  done.catch(() => {});
+  try {
+    for (;;) {
+      const event = queue.shift();
+      if (event !== undefined) yield event;
+      else if (isOver) break;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+    await done;
+  } finally {
+    stop.abort();
+    await done.catch(() => {});
+  }
+}
+
 /** What a run throws that was told to end. */
 export const interrupted = (): DeployError =>
   new DeployError("INTERRUPTED", "the run was told to end before it was done");

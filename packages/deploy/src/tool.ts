@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { basename } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { DeployError } from "./errors.ts";
 
 /** How a program is run. */
@@ -27,43 +28,35 @@ export interface ToolResult {
  *
  * @throws DeployError TOOL_MISSING, INTERRUPTED
  */
-export function runTool({ program, args, env, input, signal }: ToolRun): Promise<ToolResult> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(interrupted(program));
-    const child = spawn(program, args, {
-      env,
-      stdio: ["pipe", "pipe", "pipe"],
-      windowsHide: true,
-      // On Windows, it would get a console window of its own.
-      detached: process.platform !== "win32",
-    });
-    const output: Record<"stdout" | "stderr", Buffer[]> = { stdout: [], stderr: [] };
-    child.stdout.on("data", (chunk: Buffer) => output.stdout.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => output.stderr.push(chunk));
-    // A program may end before it read everything.
-    child.stdin.on("error", () => {});
-    child.stdin.end(input ?? "");
-    const stop = (): void => {
-      child.kill("SIGTERM");
-    };
-    signal?.addEventListener("abort", stop, { once: true });
-    child.on("error", (cause) => {
-      signal?.removeEventListener("abort", stop);
-      reject(
-        new DeployError("TOOL_MISSING", `${program} could not be started: it is not there, or not executable`, {
-          hint: "install it; $HELM says where Helm is",
-          cause,
-        }),
-      );
-    });
-    child.on("close", (status, killedBy) => {
-      signal?.removeEventListener("abort", stop);
-      if (signal?.aborted === true) return reject(interrupted(program));
-      const [stdout, stderr] = [output.stdout, output.stderr].map((chunks) => Buffer.concat(chunks).toString());
-      resolve({ status: killedBy === null ? status : null, stdout: stdout ?? "", stderr: stderr ?? "" });
-    });
-  });
+export async function runTool({ program, args, env, input = "", signal }: ToolRun): Promise<ToolResult> {
+  const assertWanted = (): void => {
+    if (signal?.aborted === true)
+      throw new DeployError("INTERRUPTED", `interrupted before ${basename(program)} was done`);
+  };
+  assertWanted();
+  // On Windows, it would get a console window of its own.
+  const child = spawn(program, args, { env, windowsHide: true, detached: process.platform !== "win32" });
+  // A program may end before it read everything.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
+  const stop = (): void => {
+    child.kill("SIGTERM");
+  };
+  signal?.addEventListener("abort", stop, { once: true });
+  const output = Promise.all([child.stdout, child.stderr].map((stream) => buffer(stream)));
+  output.catch(() => {});
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  })
+    .catch((cause: unknown) => {
+      throw new DeployError("TOOL_MISSING", `${program} could not be started: it is not there, or not executable`, {
+        hint: "install it; $HELM says where Helm is",
+        cause,
+      });
+    })
+    .finally(() => signal?.removeEventListener("abort", stop));
+  assertWanted();
+  const [stdout = "", stderr = ""] = (await output).map((bytes) => bytes.toString());
+  return { status, stdout, stderr };
 }
-
-const interrupted = (program: string): DeployError =>
-  new DeployError("INTERRUPTED", `interrupted before ${basename(program)} was done`);

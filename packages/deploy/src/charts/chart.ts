@@ -1,4 +1,4 @@
-import { DeployError } from "../errors.ts";
+import { DeployError, errorAt } from "../errors.ts";
 import { Layer, readYamlFile } from "../values/layer.ts";
 import type { TrackedFile, FileSource } from "../files/tree.ts";
 import { listAt, mapAt, textAt } from "../values/value.ts";
@@ -102,10 +102,4 @@ function dependenciesOf(chart: MapYaml, file: string, locked: ReadonlyMap<string
 }
 
 const badDependency = (file: string, position: Position): DeployError =>
-  new DeployError(
-    "NOT_A_CHART",
-    `${file}:${position.line}: expected a list of dependencies, each with a name, such as binderhub`,
-    {
-      place: { file, ...position },
-    },
-  );
+  errorAt("NOT_A_CHART", { file, ...position }, "expected a list of dependencies, each with a name, such as binderhub");

@@ -3,7 +3,7 @@
  * not, and a folder before an archive.
  */
 import { type Chart, type Dependency, readChart } from "./chart.ts";
-import { DeployError } from "../errors.ts";
+import { attempt, DeployError } from "../errors.ts";
 import type { FileSource } from "../files/tree.ts";
 
 /** In which archive of the chart's folder a dependency lies. */
@@ -86,11 +86,6 @@ export function assertVendored(tree: FileSource, chart: Chart, dependency: Depen
 
 function identityIn(tree: FileSource, folder: string): string | null {
   if (tree.find(`${folder}/Chart.yaml`) === undefined) return null;
-  try {
-    const { name, version } = readChart(tree, folder);
-    return `${name} ${version}`;
-  } catch (error) {
-    if (error instanceof DeployError) return "no chart";
-    throw error;
-  }
+  const chart = attempt(() => readChart(tree, folder));
+  return chart instanceof DeployError ? "no chart" : `${chart.name} ${chart.version}`;
 }

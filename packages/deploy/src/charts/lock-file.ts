@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Dependency } from "./chart.ts";
-import { DeployError } from "../errors.ts";
+import { DeployError, errorAt } from "../errors.ts";
 import type { FileSource } from "../files/tree.ts";
-import { at, textAt } from "../values/value.ts";
+import { at, readJson, textAt } from "../values/value.ts";
 
 /** Where archives are recorded, in the top folder. */
 export const LOCK_FILE = "deploy.lock";
@@ -47,12 +47,7 @@ export const unlockedArchive = ({ name }: Dependency): DeployError =>
  * @throws DeployError INVALID_SETTINGS
  */
 export function parseLock(text: string): Map<string, LockedArchive> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Told below.
-  }
+  const value = readJson(text);
   const archives = at(value, "archives");
   if (at(value, "lockVersion") === 1 && Array.isArray(archives) && archives.every(isArchive))
     return new Map(archives.map((archive) => [archiveKey(archive), archive]));
@@ -81,29 +76,25 @@ export type DependencyKind = "https" | "oci" | "file" | "vendored";
  */
 export function pinnedKindOf(dependency: Dependency, chart: string): DependencyKind {
   const { name, version, repository, lockedVersion, position } = dependency;
-  const file = `${chart}/Chart.yaml`;
-  const place = { file, ...position };
-  const prefix = `${file}:${position.line}: the dependency ${name}`;
+  const place = { file: `${chart}/Chart.yaml`, ...position };
+  const what = `the dependency ${name}`;
   if (!EXACT.test(version)) {
-    throw new DeployError("UNPINNED_DEPENDENCY", `${prefix} has no exact version`, {
+    throw errorAt("UNPINNED_DEPENDENCY", place, `${what} has no exact version`, {
       hint: "write the version that is deployed, such as 1.2.3, without ^, ~, x or a range",
-      place,
     });
   }
   const kind = kindOf(repository);
   if (kind === null) {
-    throw new DeployError("UNPINNED_DEPENDENCY", `${prefix} has no address of the kinds https://, oci:// and file://`, {
+    throw errorAt("UNPINNED_DEPENDENCY", place, `${what} has no address of the kinds https://, oci:// and file://`, {
       hint: "an alias of a repository means something else on each machine: write the address",
-      place,
     });
   }
   if (lockedVersion !== version) {
-    const what = lockedVersion === null ? "is not in Chart.lock" : "has another version in Chart.lock";
-    throw new DeployError("UNLOCKED_DEPENDENCY", `${prefix} ${what}`, {
+    const lock = lockedVersion === null ? "is not in Chart.lock" : "has another version in Chart.lock";
+    throw errorAt("UNLOCKED_DEPENDENCY", place, `${what} ${lock}`, {
       hint: `run \`helm dependency update ${chart}\`, then lock the archives, and commit both locks`,
       remedy: "update-locks",
       subject: chart,
-      place,
     });
   }
   return kind;

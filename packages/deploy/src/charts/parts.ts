@@ -4,9 +4,10 @@
 import { posix } from "node:path";
 import { type Chart, type Dependency, readChart } from "./chart.ts";
 import { archivePath, assertVendored } from "./charts-folder.ts";
-import { DeployError } from "../errors.ts";
+import { attempt, DeployError, errorAt } from "../errors.ts";
 import type { FileSource } from "../files/tree.ts";
 import { pinnedKindOf } from "./lock-file.ts";
+import { remember } from "../remember.ts";
 
 /** A dependency and how it is there. */
 export type Part =
@@ -71,38 +72,26 @@ function addLocalCharts(tree: FileSource, chart: Chart, known: Map<string, Chart
   known.set(chart.path, chart);
   for (const dependency of chart.dependencies) {
     if (!dependency.repository.startsWith("file://")) continue;
-    try {
-      addLocalCharts(tree, localChart(tree, chart, dependency), known);
-    } catch (error) {
-      if (!(error instanceof DeployError)) throw error;
-    }
+    attempt(() => addLocalCharts(tree, localChart(tree, chart, dependency), known));
   }
 }
 
 function localChart(tree: FileSource, chart: Chart, { name, version, repository, position }: Dependency): Chart {
-  const file = `${chart.path}/Chart.yaml`;
-  const place = { file, ...position };
+  const place = { file: `${chart.path}/Chart.yaml`, ...position };
   const path = posix.normalize(posix.join(chart.path, repository.slice("file://".length))).replace(/\/$/, "");
   if (path === ".." || path.startsWith("../") || repository.startsWith("file:///")) {
-    const message = `${file}:${position.line}: the dependency ${name} lies outside of the repository`;
-    throw new DeployError("UNPINNED_DEPENDENCY", message, { place });
+    throw errorAt("UNPINNED_DEPENDENCY", place, `the dependency ${name} lies outside of the repository`);
   }
   const local = readOnce(tree, path);
   if (local.name === name && local.version === version) return local;
-  throw new DeployError(
-    "NOT_A_CHART",
-    `${file}:${position.line}: ${path} holds ${local.name} ${local.version}, and the dependency is ${name} ${version}`,
-    { place },
-  );
+  const held = `${local.name} ${local.version}`;
+  throw errorAt("NOT_A_CHART", place, `${path} holds ${held}, and the dependency is ${name} ${version}`);
 }
 
 const chartsOfTree = new WeakMap<FileSource, Map<string, Chart>>();
 
 /** Charts that many depend on are read once. */
 function readOnce(tree: FileSource, path: string): Chart {
-  const known = chartsOfTree.get(tree) ?? new Map<string, Chart>();
-  chartsOfTree.set(tree, known);
-  const chart = known.get(path) ?? readChart(tree, path);
-  known.set(path, chart);
-  return chart;
+  const known = remember(chartsOfTree, tree, () => new Map());
+  return remember(known, path, () => readChart(tree, path));
 }

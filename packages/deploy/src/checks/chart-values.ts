@@ -6,7 +6,8 @@ import type { Chart } from "../charts/chart.ts";
 import { type LoadedChart, loadChart } from "../charts/loaded-chart.ts";
 import type { CheckContext } from "./check.ts";
 import { defaultsWithImports } from "../charts/chart-scopes.ts";
-import type { ValueMap } from "../values/value.ts";
+import { remember } from "../remember.ts";
+import { readJson, type ValueMap } from "../values/value.ts";
 
 /** A chart, as far as values are concerned. */
 export interface ChartValues {
@@ -29,34 +30,27 @@ export interface ChartValues {
 const loaded = new WeakMap<Chart, LoadedChart>();
 
 /** A chart of the project with all that is in it, as far as that is there. It is loaded once. */
-export function wholeChart({ project, skip }: CheckContext, description: Chart): LoadedChart {
-  const before = loaded.get(description);
-  if (before !== undefined) return before;
+export function wholeChart(context: CheckContext, description: Chart): LoadedChart {
+  return remember(loaded, description, () => load(context, description));
+}
+
+function load({ project, skip }: CheckContext, description: Chart): LoadedChart {
   const pass = (name: string, why: string): void => skip(`what ${name} knows of values, since ${why}`);
   const files = project.sources.filesWith(description, ({ name }) => pass(name, "its files are not there"));
-  let chart: LoadedChart;
   try {
-    chart = loadChart(files, pass);
+    return loadChart(files, pass);
   } catch (error) {
     // The check layers tells what is wrong with the chart's own values.
     if (!(error instanceof Error)) throw error;
     for (const name of ["values.yaml", "requirements.yaml"]) files.delete(name);
-    chart = loadChart(files, pass);
+    return loadChart(files, pass);
   }
-  loaded.set(description, chart);
-  return chart;
 }
 
 const described = new WeakMap<LoadedChart, ChartValues>();
 
 /** What a chart knows, apart from those in it. */
-export function chartValues(chart: LoadedChart): ChartValues {
-  const before = described.get(chart);
-  if (before !== undefined) return before;
-  const result = describe(chart);
-  described.set(chart, result);
-  return result;
-}
+export const chartValues = (chart: LoadedChart): ChartValues => remember(described, chart, () => describe(chart));
 
 const TEMPLATE = /^(?:templates|files|crds)\/|\.(?:tpl|yaml|yml|txt|py|json|toml|conf|sh)$/;
 
@@ -77,7 +71,8 @@ function describe(chart: LoadedChart): ChartValues {
   const switches = new Set<string>();
   for (const path of (requirements ?? []).flatMap(({ conditions }) => conditions))
     for (const { index } of path.matchAll(/\.|$/g)) switches.add(path.slice(0, index));
-  const schema = jsonIn(files.get("values.schema.json"));
+  const content = files.get("values.schema.json")?.toString();
+  const schema = content === undefined ? undefined : (readJson(content) ?? null);
   return { name, defaults: defaultsWithImports(chart), schema, words, whole, switches, parts: partsOf(chart) };
 }
 
@@ -100,12 +95,4 @@ function partsOf({ charts, requirements }: LoadedChart): Map<string, LoadedChart
   for (const chart of charts)
     if (requirements?.some(({ name }) => name === chart.name) !== true) parts.set(chart.name, chart);
   return parts;
-}
-
-function jsonIn(content: Buffer | undefined): unknown {
-  try {
-    return content === undefined ? undefined : JSON.parse(content.toString());
-  } catch {
-    return null;
-  }
 }

@@ -2,14 +2,14 @@ import type { Chart } from "../charts/chart.ts";
 import { straysIn } from "../charts/charts-folder.ts";
 import { isRemote, LOCK_FILE, parseLock } from "../charts/lock-file.ts";
 import { insteadOf } from "../charts/published.ts";
-import { DeployError } from "../errors.ts";
+import { attempt, DeployError, orElse } from "../errors.ts";
 import { inParallel } from "../parallel.ts";
 import type { Check, CheckContext } from "./check.ts";
 import type { Finding } from "../findings/finding.ts";
 import type { Project } from "../project/project.ts";
 import { isMap, textAt } from "../values/value.ts";
 import { readValue } from "../values/read-yaml.ts";
-import { findingOfError, found, orElse } from "./reading.ts";
+import { findingOfError, found } from "./reading.ts";
 
 /**
  * Tells of dependencies that are not pinned, not locked, not there, or not what was locked. The
@@ -25,13 +25,8 @@ export const dependencies: Check = async function* dependenciesCheck(context) {
 function damagedLock(project: Project): Finding[] {
   const file = project.file(LOCK_FILE);
   if (file === undefined) return [];
-  return orElse<Finding[]>(
-    () => {
-      parseLock(project.read(file).toString());
-      return [];
-    },
-    (error) => [findingOfError("dependencies", error)],
-  );
+  const lock = attempt(() => parseLock(project.read(file).toString()));
+  return lock instanceof DeployError ? [findingOfError("dependencies", lock)] : [];
 }
 
 async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Finding> {
@@ -39,10 +34,7 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
   const file = `${chart.path}/Chart.yaml`;
   const read = chart.dependencies.map((dependency) => ({
     dependency,
-    files: orElse<Map<string, Buffer> | DeployError>(
-      () => project.sources.filesOf(dependency, chart),
-      (error) => error,
-    ),
+    files: attempt(() => project.sources.filesOf(dependency, chart)),
   }));
   const asked = await inParallel(read, MOST_ASKED, ({ dependency, files }) =>
     files instanceof DeployError && files.code === "UNLOCKED_DEPENDENCY" && isRemote(dependency)
@@ -125,11 +117,6 @@ function* twins(chart: Chart, file: string): Generator<Finding> {
 
 /** The name and version that a `Chart.yaml` tells. */
 function identity(content: Buffer): string {
-  return orElse(
-    () => {
-      const value = readValue("Chart.yaml", content.toString());
-      return isMap(value) ? `${textAt(value, "name")} ${textAt(value, "version")}` : "";
-    },
-    () => "",
-  );
+  const value = orElse(null, () => readValue("Chart.yaml", content.toString()));
+  return isMap(value) ? `${textAt(value, "name")} ${textAt(value, "version")}` : "";
 }

@@ -2,16 +2,16 @@
  * The checks leaked and looks-secret: both read every file that everybody can read, and do so in
  * one pass.
  */
-import { DeployError } from "../errors.ts";
+import { DeployError, orElse } from "../errors.ts";
 import { giveTurn } from "../parallel.ts";
 import type { Check, CheckContext } from "./check.ts";
 import type { Finding } from "../findings/finding.ts";
 import { Redactor } from "../secrets/redactor.ts";
 import type { TrackedFile } from "../files/tree.ts";
 import type { Layer } from "../values/layer.ts";
-import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
+import { formatPath, type Path, textsIn } from "../values/value.ts";
 import { scalarsIn, type Yaml } from "../values/yaml.ts";
-import { documentsOf, fileOf, found, layersOf, titleOfManifest, orElse, rendered, whereOf } from "./reading.ts";
+import { documentsOf, fileOf, found, layersOf, titleOfManifest, rendered, whereOf } from "./reading.ts";
 import { type StoredSecret, secretsIn, whereKept, withinJson } from "./secret-files.ts";
 import { entropy, hiddenPart, hiddenWhole, isSensitive, looksRandom, speaksOfSecrets } from "../secrets/sensitive.ts";
 
@@ -45,7 +45,8 @@ export const exposed: Check = async function* exposedCheck(context) {
     for (const manifest of manifests) {
       if (manifest.kind === "Secret") continue;
       const told = new Set<string>();
-      for (const { path, text } of stringsOf(manifest.object, [])) {
+      // A key may hold a secret as well as a value does.
+      for (const { path, text } of textsIn(manifest.object, { withKeys: true })) {
         for (const { of } of redactor.find(text)) {
           const message = `the value of ${whereKept(of)} is rendered into ${titleOfManifest(manifest)} at ${pathWithout(path, redactor)}`;
           if (told.has(message)) continue;
@@ -67,7 +68,7 @@ function hiddenIn(context: CheckContext): Redactor<StoredSecret> {
   const layers = layersOf(context).map(([layer]) => layer);
   const secretLayers = new Set(layers.filter(({ secret }) => secret).map(({ path }) => path));
   // What a chart has by default is no secret, wherever a secret layer says it again.
-  const known = new Set(layers.filter(({ role, secret }) => role === "defaults" && !secret).flatMap(textsIn));
+  const known = new Set(layers.filter(({ role, secret }) => role === "defaults" && !secret).flatMap(saidBy));
   for (const secret of secretsIn(context)) {
     for (const part of [secret, ...withinJson(secret)]) {
       const hidden = hiddenPart(part);
@@ -82,11 +83,7 @@ function hiddenIn(context: CheckContext): Redactor<StoredSecret> {
 }
 
 /** What a layer says; nothing where it cannot be read. */
-const textsIn = (layer: Layer): string[] =>
-  orElse(
-    () => layer.scalars().map(said),
-    () => [],
-  );
+const saidBy = (layer: Layer): string[] => orElse<string[]>([], () => layer.scalars().map(said));
 
 const said = ({ path, text }: { readonly path: Path; readonly text: string }): string => `${formatPath(path)}\0${text}`;
 
@@ -211,18 +208,6 @@ const isSuspect = (value: string): boolean =>
       /[^\w.-]/.test(value) &&
       entropy(value) > 2.5 &&
       !/^[\w.-]+(?:[/:][\w.-]+)*$/.test(value)));
-
-function* stringsOf(value: Value, path: Path): Generator<{ path: Path; text: string }> {
-  if (typeof value === "string") yield { path, text: value };
-  else if (typeof value === "number") yield { path, text: String(value) };
-  else if (Array.isArray(value)) for (const [at, item] of value.entries()) yield* stringsOf(item, [...path, at]);
-  else if (isMap(value))
-    for (const [key, item] of Object.entries(value)) {
-      // A key may hold a secret as well as a value does.
-      yield { path, text: key };
-      yield* stringsOf(item, [...path, key]);
-    }
-}
 
 const pathWithout = (path: Path, redactor: Redactor): string => {
   const text = redactor.redact(formatPath(path));

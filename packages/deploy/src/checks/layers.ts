@@ -3,7 +3,8 @@ import type { Environment } from "../project/environment.ts";
 import type { Check, CheckContext } from "./check.ts";
 import type { Finding } from "../findings/finding.ts";
 import type { Layer } from "../values/layer.ts";
-import { findingOfError, found, layersOf, NO_KEY, orElse, ownerOf } from "./reading.ts";
+import { attempt, DeployError } from "../errors.ts";
+import { findingOfError, found, layersOf, NO_KEY, ownerOf } from "./reading.ts";
 
 /** Told by the check strict-yaml, with all of its places. */
 const ODD: ReadonlySet<string> = new Set(["DUPLICATE_KEY", "SEVERAL_DOCUMENTS"]);
@@ -15,11 +16,8 @@ export const layers: Check = async function* layersCheck(context) {
       context.skip(NO_KEY);
       continue;
     }
-    const error = orElse(
-      () => (layer.map(), null),
-      (thrown) => thrown,
-    );
-    if (error === null || ODD.has(error.code)) continue;
+    const error = attempt(() => layer.map());
+    if (!(error instanceof DeployError) || ODD.has(error.code)) continue;
     yield findingOfError("layers", error, ownerOf(layer, release));
   }
   yield* strays(context);

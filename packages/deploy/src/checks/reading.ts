@@ -5,7 +5,7 @@
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import type { Dependency } from "../charts/chart.ts";
-import { DeployError } from "../errors.ts";
+import { DeployError, orElse } from "../errors.ts";
 import type { CheckContext } from "./check.ts";
 import type { Severity } from "@git-vault/core";
 import { type Finding, finding, type FindingDetails } from "../findings/finding.ts";
@@ -13,6 +13,7 @@ import type { Layer } from "../values/layer.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import type { Setting, Values } from "../values/merge.ts";
 import { assertGoesOn } from "../parallel.ts";
+import { remember } from "../remember.ts";
 import type { Project } from "../project/project.ts";
 import type { Release } from "../project/environment.ts";
 import { readYaml } from "../values/read-yaml.ts";
@@ -68,16 +69,6 @@ export const findingOfError = (
 /** What is told where something needs the key, and there is none. */
 export const NO_KEY = "what is encrypted, since there is no key";
 
-/** What `read` gives; where it throws a DeployError, what `otherwise` makes of that. */
-export function orElse<T>(read: () => T, otherwise: (error: DeployError) => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof DeployError && error.code !== "INTERRUPTED") return otherwise(error);
-    throw error;
-  }
-}
-
 /** Every layer once, with a release that has it. */
 export function layersOf({ releases }: CheckContext): [Layer, Release][] {
   const byPath = new Map<string, [Layer, Release]>();
@@ -88,22 +79,16 @@ export function layersOf({ releases }: CheckContext): [Layer, Release][] {
 
 /** The documents of a YAML or JSON file; null where it is none. A layer is not read again. */
 export function documentsOf(context: CheckContext, file: string, text: () => string): readonly Yaml[] | null {
-  const layer = layersByPath(context).get(file);
+  const layer = remember(layersOfRun, context, () => new Map(layersOf(context).map(([one]) => [one.path, one]))).get(
+    file,
+  );
   return orElse<readonly Yaml[] | null>(
+    null,
     () => (layer === undefined ? readYaml(file, text()) : layer.yaml()).documents,
-    () => null,
   );
 }
 
 const layersOfRun = new WeakMap<CheckContext, ReadonlyMap<string, Layer>>();
-
-function layersByPath(context: CheckContext): ReadonlyMap<string, Layer> {
-  const before = layersOfRun.get(context);
-  if (before !== undefined) return before;
-  const layers = new Map(layersOf(context).map(([layer]) => [layer.path, layer]));
-  layersOfRun.set(context, layers);
-  return layers;
-}
 
 /** A release as people call it: by its environment, and by its name where there are several. */
 const titleOfRelease = ({ name, environment }: Release): string =>
@@ -111,17 +96,10 @@ const titleOfRelease = ({ name, environment }: Release): string =>
 
 /** The values of a release, without what is locked; null where they cannot be had. */
 export function valuesOf({ skip }: CheckContext, release: Release): Values | null {
-  return orElse<Values | null>(
-    () => {
-      const values = release.values({ withoutSecrets: true });
-      if (values.leftOut.length > 0) skip(NO_KEY);
-      return values;
-    },
-    () => {
-      skip(`the values of ${titleOfRelease(release)}, since a layer cannot be taken`);
-      return null;
-    },
-  );
+  const values = orElse(null, () => release.values({ withoutSecrets: true }));
+  if (values === null) skip(`the values of ${titleOfRelease(release)}, since a layer cannot be taken`);
+  else if (values.leftOut.length > 0) skip(NO_KEY);
+  return values;
 }
 
 /** The releases whose values can be had, with their values. Between two, Helm is given its turn. */
@@ -146,9 +124,10 @@ const known = new WeakMap<CheckContext, ReadonlyMap<Release, Rendering>>();
 const MOST_AT_A_TIME = 2 * availableParallelism();
 
 /** Renders every release once in a run, while checks do other work. */
-export function startRendering(context: CheckContext): ReadonlyMap<Release, Rendering> {
-  const before = known.get(context);
-  if (before !== undefined) return before;
+export const startRendering = (context: CheckContext): ReadonlyMap<Release, Rendering> =>
+  remember(known, context, () => renderAll(context));
+
+function renderAll(context: CheckContext): ReadonlyMap<Release, Rendering> {
   const lanes: Promise<unknown>[] = Array.from({ length: MOST_AT_A_TIME }, () => Promise.resolve());
   const ofRun = new Map<Release, Rendering>();
   for (const [at, release] of context.releases.entries()) {
@@ -159,7 +138,6 @@ export function startRendering(context: CheckContext): ReadonlyMap<Release, Rend
     lanes[lane] = rendering;
     ofRun.set(release, rendering);
   }
-  known.set(context, ofRun);
   return ofRun;
 }
 

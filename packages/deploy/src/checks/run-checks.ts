@@ -22,7 +22,7 @@ import type { Check, CheckContext } from "./check.ts";
 import type { Finding } from "../findings/finding.ts";
 import type { Project } from "../project/project.ts";
 import { SETTINGS_FILE, type Silence } from "../project/settings.ts";
-import { DeployError } from "../errors.ts";
+import { orElse } from "../errors.ts";
 import { readYamlFile } from "../values/layer.ts";
 import type { Yaml } from "../values/yaml.ts";
 
@@ -149,12 +149,7 @@ function placeOf(project: Project, silence: Silence): Pick<Finding, "file" | "li
 
 function listOf(project: Project): readonly Yaml[] {
   const source = { find: (path: string) => project.file(path), read: project.read.bind(project) };
-  try {
-    const [document] = readYamlFile(source, SETTINGS_FILE).documents;
-    const list = document?.kind === "map" ? document.entries.get("silence")?.value : undefined;
-    return list?.kind === "list" ? list.items : [];
-  } catch (error) {
-    if (error instanceof DeployError) return [];
-    throw error;
-  }
+  const [document] = orElse<readonly Yaml[]>([], () => readYamlFile(source, SETTINGS_FILE).documents);
+  const list = document?.kind === "map" ? document.entries.get("silence")?.value : undefined;
+  return list?.kind === "list" ? list.items : [];
 }

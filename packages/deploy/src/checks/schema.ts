@@ -1,23 +1,27 @@
 import type { CodeOptions, ErrorObject, ValidateFunction } from "ajv";
 import type { Release } from "../project/environment.ts";
-import { DeployError } from "../errors.ts";
+import { attempt, DeployError, orElse } from "../errors.ts";
 import type { Check, CheckContext } from "./check.ts";
 import type { Finding } from "../findings/finding.ts";
-import type { Values } from "../values/merge.ts";
-import { formatPath, isMap, type Path, type Value, type ValueMap } from "../values/value.ts";
+import type { Setting, Values } from "../values/merge.ts";
+import { formatPath, isMap, type Path, readJson, type Value, type ValueMap } from "../values/value.ts";
 import type { LoadedChart } from "../charts/loaded-chart.ts";
 import { chartScopes, type ScopeMistake } from "../charts/chart-scopes.ts";
 import { chartValues, wholeChart } from "./chart-values.ts";
-import { found, merged, orElse, placeOf, whereOf } from "./reading.ts";
+import { found, merged, placeOf, whereOf } from "./reading.ts";
+import { remember } from "../remember.ts";
 
 /** The most that is told of one schema for one release. */
 const MOST_FINDINGS = 50;
 
 /** Reports values that do not fit the JSON Schemas of charts and project. */
 export const schema: Check = async function* schemaCheck(context) {
-  const schemas = new Schemas();
+  const schemas: Schemas = new Map();
   const own = sourcesOfProject(context);
-  for (const source of own) yield* schemas.compile(source);
+  for (const source of own) {
+    const compiled = await compiledOf(source, schemas);
+    if ("severity" in compiled) yield compiled;
+  }
   // The project's own are about what its chart is given.
   const sourcesOf = (release: Release): readonly Source[] => (release === release.environment.main ? own : []);
   const releases = context.releases.filter(
@@ -25,7 +29,7 @@ export const schema: Check = async function* schemaCheck(context) {
   );
   for await (const [release, values] of merged(context, releases)) {
     for (const source of sourcesOf(release))
-      yield* violations(schemas.get(source), source, release, { values, path: [], part: values.value });
+      yield* violations(await compiledOf(source, schemas), source, release, { values, path: [], part: values.value });
     yield* ofCharts(context, release, values, schemas);
   }
 };
@@ -38,10 +42,7 @@ async function* ofCharts(
   schemas: Schemas,
 ): AsyncGenerator<Finding> {
   const chart = wholeChart(context, release.chart);
-  const scopes = orElse<ReturnType<typeof chartScopes> | DeployError>(
-    () => chartScopes(chart, values.overrides, 4),
-    (error) => error,
-  );
+  const scopes = attempt(() => chartScopes(chart, values.overrides, 4));
   if (scopes instanceof DeployError) {
     context.skip(`whether values are as the charts say, since ${scopes.message}`);
     return;
@@ -53,8 +54,9 @@ async function* ofCharts(
   for (const { chart: one, path, values: part } of scopes) {
     const source = sourceOf(one, path.length === 0 ? release.chart.schema?.path : undefined);
     if (source === null) continue;
-    yield* schemas.compile(source);
-    yield* violations(schemas.get(source), source, release, { values, path, part });
+    const compiled = await compiledOf(source, schemas);
+    if ("severity" in compiled) yield compiled;
+    else yield* violations(compiled, source, release, { values, path, part });
   }
 }
 
@@ -73,7 +75,11 @@ interface Source {
 const sourcesOfProject = ({ project }: CheckContext): Source[] =>
   project.schemas.map((path) => {
     const file = project.file(path);
-    return { title: `the schema ${path}`, file: path, content: file && contentOf(() => project.read(file)) };
+    return {
+      title: `the schema ${path}`,
+      file: path,
+      content: readJson(orElse("", () => (file === undefined ? "" : project.read(file).toString()))),
+    };
   });
 
 const sources = new WeakMap<LoadedChart, Source>();
@@ -81,42 +87,21 @@ const sources = new WeakMap<LoadedChart, Source>();
 function sourceOf(chart: LoadedChart, file: string | undefined): Source | null {
   const { name, schema: content } = chartValues(chart);
   if (content === undefined) return null;
-  const known = sources.get(chart) ?? { title: `the schema of the chart ${name}`, file, content: content ?? undefined };
-  sources.set(chart, known);
-  return known;
+  const source = { title: `the schema of the chart ${name}`, file, content: content ?? undefined };
+  return remember<LoadedChart, Source>(sources, chart, () => source);
 }
 
-/** Each schema is compiled once. */
-class Schemas {
-  readonly #compiled = new Map<Source, ValidateFunction | null>();
+/** Schemas, each compiled once, or what is wrong with it. */
+type Schemas = Map<Source, Promise<ValidateFunction | Finding>>;
 
-  /** What is wrong with it, where it was not told yet. */
-  async *compile(source: Source): AsyncGenerator<Finding> {
-    if (this.#compiled.has(source)) return;
-    const compiled = await compile(source);
-    this.#compiled.set(source, "severity" in compiled ? null : compiled);
-    if ("severity" in compiled) yield compiled;
-  }
-
-  get(source: Source): ValidateFunction | null {
-    return this.#compiled.get(source) ?? null;
-  }
-}
+const compiledOf = (source: Source, schemas: Schemas): Promise<ValidateFunction | Finding> =>
+  remember(schemas, source, () => compile(source));
 
 function noMap(release: Release, values: Values, { path, chart: { name } }: ScopeMistake): Finding {
   const setting = nearestSetting(values, path);
   return found("schema", "error", `${formatPath(path)} must be a map: it holds the values of the chart ${name}`, {
     ...(setting === null ? whereOf(release) : placeOf(setting, release)),
   });
-}
-
-function contentOf(read: () => Buffer): unknown {
-  try {
-    return JSON.parse(read().toString());
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof DeployError) return undefined;
-    throw error;
-  }
 }
 
 async function compile({ title, file, content }: Source): Promise<ValidateFunction | Finding> {
@@ -183,12 +168,12 @@ interface Subject {
 }
 
 function* violations(
-  validate: ValidateFunction | null,
+  validate: ValidateFunction | Finding,
   { title }: Source,
   release: Release,
   { values, path: top, part }: Subject,
 ): Generator<Finding> {
-  if (validate === null || validate(JSON.parse(JSON.stringify(part)))) return;
+  if ("severity" in validate || validate(JSON.parse(JSON.stringify(part)))) return;
   const errors = (validate.errors ?? []).filter(
     (error) => values.leftOut.length === 0 || !MAY_BE_SECRET.test(`${error.schemaPath}/${error.keyword}`),
   );
@@ -227,12 +212,10 @@ function pathOf({ instancePath, params }: ErrorObject, top: Value): Path {
   return typeof extra === "string" ? [...path, extra] : path;
 }
 
-function nearestSetting(values: Values, path: Path): ReturnType<typeof firstSetting> {
+function nearestSetting(values: Values, path: Path): Setting | null {
   for (let length = path.length; length > 0; length -= 1) {
-    const setting = firstSetting(values, path.slice(0, length));
-    if (setting !== null) return setting;
+    const [setting] = values.explain(path.slice(0, length))?.settings ?? [];
+    if (setting !== undefined) return setting;
   }
   return null;
 }
-
-const firstSetting = (values: Values, path: Path) => values.explain(path)?.settings[0] ?? null;

@@ -2,14 +2,15 @@
  * What the secret files hold: passwords and keys, and user names, host names and switches, too.
  */
 import { isUtf8 } from "node:buffer";
-import { DeployError } from "../errors.ts";
+import { DeployError, orElse } from "../errors.ts";
 import type { CheckContext } from "./check.ts";
-import { documentsOf, NO_KEY, orElse } from "./reading.ts";
+import { documentsOf, NO_KEY } from "./reading.ts";
 import type { Project } from "../project/project.ts";
 import type { TrackedFile } from "../files/tree.ts";
 import { formatPath, type Path } from "../values/value.ts";
 import { readYaml } from "../values/read-yaml.ts";
 import { type Position, scalarsIn, type Yaml } from "../values/yaml.ts";
+import { remember } from "../remember.ts";
 
 /** A text in a secret file. */
 export interface StoredSecret {
@@ -23,10 +24,7 @@ export interface StoredSecret {
 /** The texts inside JSON text, such as `.dockerconfigjson`, with their paths. */
 export function* withinJson(secret: StoredSecret): Generator<StoredSecret> {
   if (!/^\s*[{[]/.test(secret.text)) return;
-  const documents = orElse<readonly Yaml[]>(
-    () => readYaml(secret.file, secret.text).documents,
-    () => [],
-  );
+  const documents = orElse<readonly Yaml[]>([], () => readYaml(secret.file, secret.text).documents);
   for (const document of documents)
     for (const { text, path } of leavesOf(secret.file, document, secret.path)) yield { ...secret, text, path };
 }
@@ -37,10 +35,11 @@ const MOST_BYTES = 4 * 1024 * 1024;
 const known = new WeakMap<Project, readonly StoredSecret[]>();
 
 /** Every text in every secret file that can be read. They are read once for a project. */
-export function secretsIn(context: CheckContext): readonly StoredSecret[] {
+export const secretsIn = (context: CheckContext): readonly StoredSecret[] =>
+  remember(known, context.project, () => readSecrets(context));
+
+function readSecrets(context: CheckContext): StoredSecret[] {
   const { project, skip } = context;
-  const before = known.get(project);
-  if (before !== undefined) return before;
   const files = [...project.files()].filter((file) => file.secret && file.mode.startsWith("100"));
   const readable = files.filter((file) => {
     if (file.encrypted && !project.hasKey) skip(NO_KEY);
@@ -51,7 +50,6 @@ export function secretsIn(context: CheckContext): readonly StoredSecret[] {
   const secrets: StoredSecret[] = [];
   for (const [file, content] of project.readAll(readable))
     if (!(content instanceof DeployError)) for (const secret of textsOf(context, file, content)) secrets.push(secret);
-  known.set(project, secrets);
   return secrets;
 }
 

@@ -2,7 +2,8 @@ import type { Check } from "./check.ts";
 import type { Finding } from "../findings/finding.ts";
 import type { EntryYaml, ScalarYaml, Yaml } from "../values/yaml.ts";
 import { resolvePlain } from "../values/yaml-scalar.ts";
-import { found, layersOf, NO_KEY, orElse, placeIn } from "./reading.ts";
+import { orElse } from "../errors.ts";
+import { found, layersOf, NO_KEY, placeIn } from "./reading.ts";
 
 /** Reports what misleads: duplicate keys, further documents, words read as another type. */
 export const strictYaml: Check = async function* strictYamlCheck(context) {
@@ -11,10 +12,7 @@ export const strictYaml: Check = async function* strictYamlCheck(context) {
       context.skip(NO_KEY);
       continue;
     }
-    const yaml = orElse(
-      () => layer.yaml(),
-      () => null,
-    );
+    const yaml = orElse(null, () => layer.yaml());
     for (const { message, position } of yaml?.oddities ?? [])
       yield found("strict-yaml", "error", message, placeIn(layer, position, release));
     for (const document of yaml?.documents ?? [])

@@ -5,6 +5,7 @@ import type { Manifest } from "../helm/manifests.ts";
 import type { Environment, Release } from "../project/environment.ts";
 import { listAt, mapAt, textAt } from "../values/value.ts";
 import { foundIn, titleOfManifest, rendered } from "./reading.ts";
+import { remember } from "../remember.ts";
 
 /** An object with the release that it is of. */
 interface Deployed {
@@ -27,8 +28,8 @@ interface Claim {
 export const tls: Check = async function* tlsCheck(context) {
   const byEnvironment = new Map<Environment, Deployed[]>();
   for await (const [release, manifests] of rendered(context)) {
-    const before = byEnvironment.get(release.environment) ?? [];
-    byEnvironment.set(release.environment, [...before, ...manifests.map((manifest) => ({ release, manifest }))]);
+    const here = remember(byEnvironment, release.environment, () => []);
+    here.push(...manifests.map((manifest) => ({ release, manifest })));
   }
   const tell: Tell = ({ release, manifest }, severity, message, hint) =>
     foundIn(context.project, release, manifest, "tls", severity, message, hint);

@@ -5,6 +5,7 @@ import { formatPath, mapAt, type Path } from "../values/value.ts";
 import type { LoadedChart } from "../charts/loaded-chart.ts";
 import { type ChartValues, chartValues, wholeChart } from "./chart-values.ts";
 import { found, merged, placeOf } from "./reading.ts";
+import { remember } from "../remember.ts";
 
 /**
  * Tells of keys that no chart knows: Helm passes over them in silence. A chart knows what its
@@ -15,8 +16,7 @@ import { found, merged, placeOf } from "./reading.ts";
 export const unknownKey: Check = async function* unknownKeyCheck(context) {
   const judges = new Map<Chart, (path: Path) => Verdict>();
   for await (const [release, values] of merged(context)) {
-    const judge = judges.get(release.chart) ?? judgeOf(wholeChart(context, release.chart));
-    judges.set(release.chart, judge);
+    const judge = remember(judges, release.chart, () => judgeOf(wholeChart(context, release.chart)));
     let passOver: Path | null = null;
     for (const { path, settings } of values.nodes()) {
       if (passOver !== null && isBelow(path, passOver)) continue;
@@ -39,12 +39,7 @@ export const unknownKey: Check = async function* unknownKeyCheck(context) {
 function judgeOf(chart: LoadedChart): (path: Path) => Verdict {
   const root = new KnownKeys(chart, ["tags"]);
   const verdicts = new Map<string, Verdict>();
-  return (path) => {
-    const id = path.join("\0");
-    const verdict = verdicts.get(id) ?? root.judge(path);
-    verdicts.set(id, verdict);
-    return verdict;
-  };
+  return (path) => remember(verdicts, path.join("\0"), () => root.judge(path));
 }
 
 const isBelow = (path: Path, above: Path): boolean =>
@@ -77,8 +72,10 @@ class KnownKeys {
     if (switches.has(path.join("."))) return "known";
     const [first] = path;
     const part = parts.get(String(first));
-    if (part !== undefined && part !== null)
-      return path.length === 1 ? "known" : this.#part(String(first), part).judge(path.slice(1));
+    if (part !== undefined && part !== null) {
+      if (path.length === 1) return "known";
+      return remember(this.#parts, String(first), () => new KnownKeys(part)).judge(path.slice(1));
+    }
     const key = String(path.at(-1));
     if (path.length === 1 && this.#others.has(key)) return "free";
     const above = path.slice(0, -1);
@@ -94,23 +91,14 @@ class KnownKeys {
     return nearest === null ? "known" : { chart: name, nearest };
   }
 
-  #part(key: string, chart: LoadedChart): KnownKeys {
-    const known = this.#parts.get(key) ?? new KnownKeys(chart);
-    this.#parts.set(key, known);
-    return known;
-  }
-
   /** The keys that there are at a path; null where any may be. */
   #namesAt(path: Path): ReadonlySet<string> | null {
-    const id = path.join("\0");
-    const before = this.#names.get(id);
-    if (before !== undefined) return before;
-    const { defaults, schema, words } = this.#chart;
-    const names = new Set([...Object.keys(mapAt(defaults, ...path.map(String))), ...propertiesAt(schema, path)]);
-    const isKnown = names.size > 0 || (path.length === 0 && (words.size > 0 || this.#others.size > 1));
-    const result = isKnown ? names : null;
-    this.#names.set(id, result);
-    return result;
+    return remember(this.#names, path.join("\0"), () => {
+      const { defaults, schema, words } = this.#chart;
+      const names = new Set([...Object.keys(mapAt(defaults, ...path.map(String))), ...propertiesAt(schema, path)]);
+      const isKnown = names.size > 0 || (path.length === 0 && (words.size > 0 || this.#others.size > 1));
+      return isKnown ? names : null;
+    });
   }
 
   /** The name that a misspelt one was likely meant to be. */

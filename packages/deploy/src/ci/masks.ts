@@ -1,4 +1,4 @@
-import { DeployError } from "../errors.ts";
+import { orElse } from "../errors.ts";
 import type { Project } from "../project/project.ts";
 import { hiddenPart } from "../secrets/sensitive.ts";
 import { readYaml } from "../values/read-yaml.ts";
@@ -16,22 +16,13 @@ import { valueOf } from "../values/yaml.ts";
 export function secretsToMask(project: Project): Set<string> {
   const masks = new Set<string>();
   for (const layer of project.layers())
-    for (const { value, path } of layer.secret && !layer.locked ? readable(() => layer.scalars()) : []) {
+    for (const { value, path } of layer.secret && !layer.locked ? orElse([], () => layer.scalars()) : []) {
       const hidden = typeof value === "boolean" ? null : hiddenPart({ text: String(value), path });
       if (hidden !== null) masks.add(hidden);
     }
   for (const kubeconfig of new Set(project.environments.flatMap((environment) => environment.kubeconfig ?? [])))
-    for (const secret of readable(() => [...credentialsIn(project, kubeconfig)])) masks.add(secret);
+    for (const secret of orElse([], () => [...credentialsIn(project, kubeconfig)])) masks.add(secret);
   return masks;
-}
-
-function readable<T>(read: () => readonly T[]): readonly T[] {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof DeployError) return [];
-    throw error;
-  }
 }
 
 /** What lets somebody in, whatever else is wrong with the kubeconfig. */

@@ -1,7 +1,7 @@
 import { DeployError } from "../errors.ts";
 import { type Credential, credentialOf, type CredentialProgram } from "./kubeconfig.ts";
 import { runTool } from "../tool.ts";
-import { textAt } from "../values/value.ts";
+import { readJson, textAt } from "../values/value.ts";
 
 /** A credential is asked for again this many milliseconds before it ends. */
 const EARLY = 60_000;
@@ -66,12 +66,7 @@ export class Credentials {
 }
 
 function parse(output: string): { credential: Credential; until: number } | null {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(output);
-  } catch {
-    return null;
-  }
+  const answer = readJson(output);
   const text = (name: string): string => textAt(answer, "status", name);
   const credential = credentialOf(text("token"), text("clientCertificateData"), text("clientKeyData"));
   const end = Date.parse(text("expirationTimestamp"));

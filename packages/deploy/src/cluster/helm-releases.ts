@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { KubernetesObject } from "./api.ts";
 import { DeployError } from "../errors.ts";
 import type { Helm } from "../helm/helm.ts";
-import { at, helmValues, listAt, mapAt, numberAt, textAt, type Value, type ValueMap } from "../values/value.ts";
+import { at, helmValues, listAt, mapAt, numberAt, readJson, textAt, type ValueMap } from "../values/value.ts";
 import type { Release } from "../project/environment.ts";
 
 /** A revision of a release in its cluster, as Helm's own record is labelled. */
@@ -94,8 +94,8 @@ export class HelmReleases {
   }
 
   /** @throws DeployError TOOL_MISSING, UNSUPPORTED_TOOL */
-  async version(): Promise<3 | 4> {
-    return (await this.helm.version()) === 3 ? 3 : 4;
+  version(): Promise<3 | 4> {
+    return this.helm.version();
   }
 
   /**
@@ -224,16 +224,13 @@ export class WritableHelmReleases extends HelmReleases {
   }
 }
 
-function parseJson(text: string): Value {
-  try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JSON holds nothing but values
-    return JSON.parse(text) as Value;
-  } catch (cause) {
-    throw new DeployError("TOOL_FAILED", "expected JSON from Helm, got something else", { cause });
-  }
+function parseJson(text: string): unknown {
+  const printed = readJson(text);
+  if (printed !== undefined) return printed;
+  throw new DeployError("TOOL_FAILED", "expected JSON from Helm, got something else");
 }
 
-function contentOf(printed: Value): ReleaseContent {
+function contentOf(printed: unknown): ReleaseContent {
   const manifest = at(printed, "manifest");
   if (typeof manifest !== "string")
     throw new DeployError("TOOL_FAILED", "expected a release from Helm, got something else");

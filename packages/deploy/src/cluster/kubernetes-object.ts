@@ -116,24 +116,13 @@ const POD_SPECS = new Map([
   ["CronJob", ["spec", "jobTemplate", "spec", "template", "spec"]],
 ]);
 
-const FACTORS: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
+/** By the suffixes of quantities. */
+const FACTORS = new Map<string, number>([
+  ...["n", "u", "m", "", "k", "M", "G", "T", "P", "E"].map(
+    (suffix, step) => [suffix, Number(`1e${3 * step - 9}`)] as const,
+  ),
+  ...["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].map((suffix, step) => [suffix, 1024 ** (step + 1)] as const),
+]);
 
 /** A Kubernetes quantity: `250m` cores, `1.5Gi` bytes, `1e3`, `110`; anything else is 0. */
 export function readQuantity(value: unknown): number {
@@ -141,5 +130,5 @@ export function readQuantity(value: unknown): number {
   if (typeof value !== "string") return 0;
   const [, digits, suffix = ""] =
     /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkKMGTPE]?i?)$/.exec(value.trim()) ?? [];
-  return digits === undefined ? 0 : Number(digits) * (FACTORS[suffix] ?? 0);
+  return digits === undefined ? 0 : Number(digits) * (FACTORS.get(suffix) ?? 0);
 }

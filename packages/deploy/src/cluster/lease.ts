@@ -5,7 +5,7 @@ import type { KubernetesObject } from "./api.ts";
 import type { Cluster, WritableCluster } from "./cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { ReleaseName } from "./helm-releases.ts";
-import { at } from "../values/value.ts";
+import { at, readJson } from "../values/value.ts";
 
 interface Lease extends KubernetesObject {
   readonly spec?: {
@@ -282,11 +282,7 @@ const isHeld = (lease: Lease): boolean =>
   Date.parse(lease.spec?.renewTime ?? "") + (lease.spec?.leaseDurationSeconds ?? 0) * 1000 > Date.now();
 
 function holderOf({ metadata }: Lease): LeaseHolder | null {
-  try {
-    const holder: unknown = JSON.parse(metadata.annotations?.[ANNOTATION] ?? "");
-    const [revision, end] = [at(holder, "revision"), at(holder, "end")];
-    return typeof revision === "number" && typeof end === "number" ? { revision, end } : null;
-  } catch {
-    return null;
-  }
+  const holder = readJson(metadata.annotations?.[ANNOTATION] ?? "");
+  const [revision, end] = [at(holder, "revision"), at(holder, "end")];
+  return typeof revision === "number" && typeof end === "number" ? { revision, end } : null;
 }

@@ -1,12 +1,13 @@
 import type { Agent, RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { urlToHttpOptions } from "node:url";
 import type { Credentials } from "./credentials.ts";
 import { DeployError, type DeployErrorCode } from "../errors.ts";
 import type { Kubeconfig } from "./kubeconfig.ts";
 import { agentThrough, ask } from "../network/tunnel.ts";
-import { textAt } from "../values/value.ts";
+import { readJson, textAt } from "../values/value.ts";
 
 /** How something is asked for. */
 export interface ReadOptions {
@@ -194,16 +195,10 @@ const CODES = new Map<number, [DeployErrorCode, string?]>([
 ]);
 
 async function textOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString();
+  return (await buffer(response)).toString();
 }
 
 function refusalIn(text: string): Refusal {
-  try {
-    const answer: unknown = JSON.parse(text);
-    return { message: textAt(answer, "message"), reason: textAt(answer, "reason") };
-  } catch {
-    return {};
-  }
+  const answer = readJson(text);
+  return { message: textAt(answer, "message"), reason: textAt(answer, "reason") };
 }

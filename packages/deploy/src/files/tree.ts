@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { GitCryptError, type KeyRing, type Revision, type RevisionFile } from "@git-vault/git-crypt";
-import { DeployError } from "../errors.ts";
+import { attempt, DeployError } from "../errors.ts";
 
 /** A file of the project's commit. */
 export interface TrackedFile extends RevisionFile {
@@ -100,13 +100,7 @@ export class Tree {
     const byPath = new Map(files.map((file) => [file.path, file]));
     for (const [{ path }, stored] of this.#revision.read(files)) {
       const file = byPath.get(path);
-      if (file === undefined) continue;
-      try {
-        yield [file, this.#open(file, stored)];
-      } catch (error) {
-        if (!(error instanceof DeployError)) throw error;
-        yield [file, error];
-      }
+      if (file !== undefined) yield [file, attempt(() => this.#open(file, stored))];
     }
   }
 

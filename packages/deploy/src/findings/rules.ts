@@ -8,32 +8,8 @@ export interface Rule {
   readonly title: string;
 }
 
-/** The id of a finding of a check of this package. */
-export type RuleId =
-  | "layers"
-  | "strict-yaml"
-  | "encrypted"
-  | "authentic"
-  | "leaked"
-  | "looks-secret"
-  | "shared-secret"
-  | "weak-secret"
-  | "unknown-key"
-  | "redundant"
-  | "type-change"
-  | "schema"
-  | "drift"
-  | "dependencies"
-  | "render"
-  | "image-pinned"
-  | "deprecated-api"
-  | "tls"
-  | "node-selector"
-  | "expiry"
-  | "silence";
-
 /** What the checks look for, by finding id. docs/checks.md has a section for each. */
-export const RULES: Readonly<Record<RuleId, Rule>> = {
+export const RULES = {
   layers: { severity: "error", title: "every layer is there, says something and can be read" },
   "strict-yaml": { severity: "error", title: "values files mean what they look like" },
   encrypted: { severity: "error", title: "what should be ciphertext in git is ciphertext" },
@@ -55,4 +31,7 @@ export const RULES: Readonly<Record<RuleId, Rule>> = {
   "node-selector": { severity: "error", title: "pods are sent to node pools that exist" },
   expiry: { severity: "error", title: "certificates and tokens are valid for a while yet" },
   silence: { severity: "warning", title: "what is silenced is there" },
-};
+} as const satisfies Readonly<Record<string, Rule>>;
+
+/** The id of a finding of a check of this package. */
+export type RuleId = keyof typeof RULES;

@@ -37,7 +37,7 @@ const DEBUG_ADVICE = /[\s,;]*use --debug flag to render out invalid yaml\.?/gi;
 export class Helm {
   readonly #options: HelmOptions;
   readonly #env: NodeJS.ProcessEnv;
-  #version: Promise<number> | undefined;
+  #version: Promise<3 | 4> | undefined;
 
   constructor(options: HelmOptions) {
     this.#options = options;
@@ -62,7 +62,7 @@ export class Helm {
    *
    * @throws DeployError TOOL_MISSING, UNSUPPORTED_TOOL
    */
-  version(): Promise<number> {
+  version(): Promise<3 | 4> {
     return (this.#version ??= this.#askVersion());
   }
 
@@ -94,10 +94,10 @@ export class Helm {
     throw new DeployError("TOOL_FAILED", `${failure}: ${this.#reason(result.stderr)}`);
   }
 
-  async #askVersion(): Promise<number> {
+  async #askVersion(): Promise<3 | 4> {
     const { status, stdout } = await this.#start(["version", "--template", "{{.Version}}"]);
     const [, major] = /^v?(\d+)\.\d+\.\d+/.exec(stdout.trim()) ?? [];
-    if (status === 0 && (major === "3" || major === "4")) return Number(major);
+    if (status === 0 && (major === "3" || major === "4")) return major === "3" ? 3 : 4;
     const got = major === undefined ? "a program that tells no version" : `version ${major}`;
     throw new DeployError("UNSUPPORTED_TOOL", `expected Helm 3 or 4, got ${got}`, {
       hint: "install Helm, or name its program in $HELM",

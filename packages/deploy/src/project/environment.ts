@@ -4,6 +4,7 @@ import type { Manifest } from "../helm/manifests.ts";
 import type { Layer } from "../values/layer.ts";
 import { Values } from "../values/merge.ts";
 import { type ClusterPin, type EnvironmentSettings, type NodePool, type Tier, tierOf } from "./settings.ts";
+import { remember } from "../remember.ts";
 
 /** How values are merged. */
 export interface ValuesOptions {
@@ -108,14 +109,11 @@ export class Release {
    * MALFORMED_YAML, TOO_MANY_ALIASES, DUPLICATE_KEY, SEVERAL_DOCUMENTS
    */
   values({ withoutSecrets = false, helm = 4 }: ValuesOptions = {}): Values {
-    const way = `${helm} ${withoutSecrets}`;
-    const known = this.#values.get(way);
-    if (known !== undefined) return known;
-    const leftOut = withoutSecrets ? this.layers.filter(({ locked }) => locked) : [];
-    const taken = this.layers.filter((layer) => !leftOut.includes(layer));
-    const values = new Values(taken, { helm, leftOut });
-    this.#values.set(way, values);
-    return values;
+    return remember(this.#values, `${helm} ${withoutSecrets}`, () => {
+      const leftOut = withoutSecrets ? this.layers.filter(({ locked }) => locked) : [];
+      const taken = this.layers.filter((layer) => !leftOut.includes(layer));
+      return new Values(taken, { helm, leftOut });
+    });
   }
 
   /**

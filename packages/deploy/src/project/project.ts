@@ -13,7 +13,7 @@ import { ChartSources } from "../charts/chart-sources.ts";
 import type { FetchedArchive } from "../charts/fetch.ts";
 import { LOCK_FILE, sha256 } from "../charts/lock-file.ts";
 import { withLocalCharts } from "../charts/parts.ts";
-import { DeployError, passOn } from "../errors.ts";
+import { type DeployError, orElse, passOn } from "../errors.ts";
 import { type TrackedFile, Tree } from "../files/tree.ts";
 import { Workspace } from "../files/workspace.ts";
 import { Helm } from "../helm/helm.ts";
@@ -203,7 +203,8 @@ export class Project implements AsyncDisposable {
     const redactor = new Redactor<LayerScalar>();
     for (const scalar of this.layers()
       .filter(({ secret }) => secret)
-      .flatMap(readable))
+      // What cannot be read cannot leak.
+      .flatMap((layer) => orElse<LayerScalar[]>([], () => layer.scalars())))
       // Whether something is on or off cannot be told from any other word.
       if (typeof scalar.value !== "boolean") redactor.add(String(scalar.value), scalar);
     this.#redactor = redactor;
@@ -281,15 +282,5 @@ export class Project implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-}
-
-/** The scalars of a layer; none of one that cannot be read: what cannot be read cannot leak. */
-function readable(layer: Layer): LayerScalar[] {
-  try {
-    return layer.scalars();
-  } catch (error) {
-    if (error instanceof DeployError) return [];
-    throw error;
   }
 }

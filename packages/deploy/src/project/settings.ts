@@ -1,5 +1,5 @@
 import type { ErrorObject } from "ajv";
-import { DeployError } from "../errors.ts";
+import { DeployError, errorAt } from "../errors.ts";
 import { readYamlFile } from "../values/layer.ts";
 import { SETTINGS_SCHEMA } from "./settings-schema.ts";
 import type { Tree } from "../files/tree.ts";
@@ -106,9 +106,7 @@ async function settingsOf(tree: Tree, given: Partial<Settings>): Promise<Setting
     const { documents, oddities } = readYamlFile(tree, SETTINGS_FILE);
     const [oddity] = oddities;
     if (oddity !== undefined) {
-      throw new DeployError(oddity.code, `${SETTINGS_FILE}:${oddity.position.line}: ${oddity.message}`, {
-        place: { file: SETTINGS_FILE, ...oddity.position },
-      });
+      throw errorAt(oddity.code, { file: SETTINGS_FILE, ...oddity.position }, oddity.message);
     }
     const [node] = documents;
     // Through JSON, so that the maps are ordinary objects.

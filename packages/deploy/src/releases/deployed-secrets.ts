@@ -1,11 +1,12 @@
 import type { Cluster } from "../cluster/cluster.ts";
 import { hiddenPart, isPlaceholder, isSensitive } from "../secrets/sensitive.ts";
-import { DeployError } from "../errors.ts";
+import { orElse } from "../errors.ts";
 import type { RecordedRevision, ReleaseRevision } from "../cluster/helm-releases.ts";
 import { inParallel } from "../parallel.ts";
 import type { Release } from "../project/environment.ts";
 import type { Leaf } from "../values/merge.ts";
 import { formatPath, isMap, type Path, textsIn, type Value } from "../values/value.ts";
+import { remember } from "../remember.ts";
 
 /** How many revisions are read at the same time. */
 const MOST_READ = 4;
@@ -26,13 +27,11 @@ export async function redactDeployed(
   revisions: readonly ReleaseRevision[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const known = learnt.get(cluster) ?? new Map<string, Promise<void>>();
-  learnt.set(cluster, known);
+  const known = remember(learnt, cluster, () => new Map());
   await inParallel(revisions, MOST_READ, ({ uid, number }) => {
     // Its number alone would not do: a release that was removed and installed again has the same
     // ones.
-    const job = known.get(uid) ?? learn(cluster, release, number, signal);
-    known.set(uid, job);
+    const job = remember(known, uid, () => learn(cluster, release, number, signal));
     job.catch(() => known.delete(uid));
     return job;
   });
@@ -40,18 +39,10 @@ export async function redactDeployed(
 
 async function learn(cluster: Cluster, release: Release, revision: number, signal?: AbortSignal): Promise<void> {
   const deployed = await cluster.releases.deployedValues(release, revision, signal);
-  const current = currentLeaves(release, await cluster.releases.version());
+  const helm = await cluster.releases.version();
+  // Of values that cannot be read nothing is known to be public: a rollback goes on without them.
+  const current = orElse<Leaf[]>([], () => [...release.values({ helm }).leaves()]);
   for (const secret of secretsAmong(deployed, current)) cluster.redactor.add(secret, "deployed");
-}
-
-/** Of values that cannot be read nothing is known to be public: a rollback goes on without them. */
-function currentLeaves(release: Release, helm: 3 | 4): Leaf[] {
-  try {
-    return [...release.values({ helm }).leaves()];
-  } catch (error) {
-    if (error instanceof DeployError) return [];
-    throw error;
-  }
 }
 
 /**

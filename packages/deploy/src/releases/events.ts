@@ -1,6 +1,6 @@
 import type { Cluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
-import { controllerWith } from "../parallel.ts";
+import { toldBy } from "../parallel.ts";
 import type { Project } from "../project/project.ts";
 import type { WorkloadProgress, Unready } from "../workloads/readiness.ts";
 
@@ -38,53 +38,26 @@ export type Tell = (event: DeployEvent) => void;
 
 /**
  * Runs what an operation does to a cluster between its first and its last event, and gives what
- * happens; then throws what the job threw. Whoever stops listening stops the job, and waits for its
- * clean-up.
+ * happens, as {@link toldBy} does.
  */
-export async function* operationEvents(
+export function operationEvents(
   operation: "apply" | "rollback",
   { commit }: Project,
   { environment, identity }: Cluster,
   signal: AbortSignal | undefined,
   job: (tell: Tell, signal: AbortSignal) => Promise<void>,
 ): AsyncGenerator<DeployEvent, void, undefined> {
-  const stop = controllerWith(signal);
-  const queue: DeployEvent[] = [];
-  let wake: (() => void) | undefined;
-  const tell: Tell = (event) => {
-    queue.push(event);
-    wake?.();
-  };
-  const start = Date.now();
-  tell({ event: "begin", operation, environment: environment.name, commit, cluster: identity.uid });
-  let isOver = false;
-  const done = job(tell, stop.signal)
-    .then(() => tell({ event: "end", seconds: (Date.now() - start) / 1000 }))
-    .catch((error: unknown) => {
+  return toldBy(async (tell, stop) => {
+    const start = Date.now();
+    tell({ event: "begin", operation, environment: environment.name, commit, cluster: identity.uid });
+    try {
+      await job(tell, stop);
+      tell({ event: "end", seconds: (Date.now() - start) / 1000 });
+    } catch (error) {
       const known = error instanceof DeployError;
       const message = known ? error.message : "an error that was not expected";
       tell({ event: "failed", code: known ? error.code : "OTHER", message });
       throw error;
-    })
-    .finally(() => {
-      isOver = true;
-      wake?.();
-    });
-  // It is thrown below.
-  done.catch(() => {});
-  try {
-    for (;;) {
-      const event = queue.shift();
-      if (event !== undefined) yield event;
-      else if (isOver) break;
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
     }
-    await done;
-  } finally {
-    stop.abort();
-    await done.catch(() => {});
-  }
+  }, signal);
 }

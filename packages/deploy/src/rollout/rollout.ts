@@ -1,5 +1,5 @@
 import { DeployError } from "../errors.ts";
-import { controllerWith, sharedSignal } from "../parallel.ts";
+import { sharedSignal, toldBy } from "../parallel.ts";
 import type { Tier } from "../project/settings.ts";
 
 /** The steps for one environment, in their order. */
@@ -50,25 +50,10 @@ export type RolloutEvent =
 export function rollout<Target extends RolloutTarget, Plan>(
   targets: readonly Target[],
   steps: RolloutSteps<Target, Plan>,
-  options: RolloutOptions = {},
+  { most = 3, canaries = [], signal }: RolloutOptions = {},
 ): AsyncGenerator<RolloutEvent> {
-  return eventsOf(targets, steps, rolloutGraph(targets, options.canaries ?? []), options);
-}
-
-async function* eventsOf<Target extends RolloutTarget, Plan>(
-  targets: readonly Target[],
-  steps: RolloutSteps<Target, Plan>,
-  graph: ReadonlyMap<string, readonly string[]>,
-  { most = 3, signal }: RolloutOptions,
-): AsyncGenerator<RolloutEvent> {
-  const stop = controllerWith(signal);
-  const run = new Run({ targets, steps, graph, most, signal: stop.signal });
-  try {
-    yield* run.events();
-  } finally {
-    stop.abort();
-    await run.settled();
-  }
+  const graph = rolloutGraph(targets, canaries);
+  return toldBy((tell, stop) => new Run({ targets, steps, graph, most, tell, signal: stop }).run(), signal);
 }
 
 interface RunParts<Target extends RolloutTarget, Plan> {
@@ -76,6 +61,7 @@ interface RunParts<Target extends RolloutTarget, Plan> {
   readonly steps: RolloutSteps<Target, Plan>;
   readonly graph: ReadonlyMap<string, readonly string[]>;
   readonly most: number;
+  readonly tell: (event: RolloutEvent) => void;
   readonly signal: AbortSignal;
 }
 
@@ -83,42 +69,20 @@ class Run<Target extends RolloutTarget, Plan> {
   readonly #parts: RunParts<Target, Plan>;
   readonly #running = new Map<string, Promise<void>>();
   readonly #outcomes = new Map<string, RolloutOutcome>();
-  readonly #queue: RolloutEvent[] = [];
-  #wake: () => void = () => {};
 
   constructor(parts: RunParts<Target, Plan>) {
     this.#parts = parts;
   }
 
-  async *events(): AsyncGenerator<RolloutEvent> {
-    const { targets } = this.#parts;
-    for (;;) {
-      this.#begin();
-      yield* this.#queue.splice(0);
-      // Whoever listens may have taken their time over what was told so far.
-      if (this.#queue.length > 0) continue;
-      if (targets.every(({ name }) => this.#outcomes.has(name))) break;
-      const woken = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      await woken;
-    }
-    yield { type: "end", outcomes: targets.flatMap(({ name }) => this.#outcomes.get(name) ?? []) };
-  }
-
-  /** Resolves once no step runs any more. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#running.values());
-  }
-
-  #tell(event: RolloutEvent): void {
-    this.#queue.push(event);
-    this.#wake();
+  async run(): Promise<void> {
+    const { targets, tell } = this.#parts;
+    for (this.#begin(); this.#running.size > 0; this.#begin()) await Promise.race(this.#running.values());
+    tell({ type: "end", outcomes: targets.flatMap(({ name }) => this.#outcomes.get(name) ?? []) });
   }
 
   #end(outcome: RolloutOutcome): void {
     this.#outcomes.set(outcome.environment, outcome);
-    this.#tell({ type: "outcome", outcome });
+    this.#parts.tell({ type: "outcome", outcome });
   }
 
   /** Begins what can be begun, and ends what can never be. */
@@ -139,14 +103,14 @@ class Run<Target extends RolloutTarget, Plan> {
 
   async #deploy(target: Target): Promise<void> {
     const environment = target.name;
-    const { steps } = this.#parts;
+    const { steps, tell } = this.#parts;
     const signal = sharedSignal(this.#parts.signal);
     let step: RolloutStep = "plan";
     const begin = (next: RolloutStep): void => {
       step = next;
       if (signal.aborted)
         throw new DeployError("INTERRUPTED", `the run was told to end before the step ${step} of ${environment}`);
-      this.#tell({ type: "step", environment, step });
+      tell({ type: "step", environment, step });
     };
     let outcome: RolloutOutcome = { environment, state: "done" };
     try {

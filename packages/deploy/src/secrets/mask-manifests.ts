@@ -23,7 +23,7 @@ export class ManifestMask {
     if (Array.isArray(object)) for (const item of object) this.add(item);
     if (!isMap(object)) return;
     if (isSecret(object)) {
-      for (const [field, decode] of [["data", fromBase64] as const, ["stringData", (text: string) => text] as const])
+      for (const [field, decode] of FIELDS)
         for (const text of Object.values(mapAt(object, field)))
           if (typeof text === "string" && decode(text).length >= SHORTEST_SECRET_DATA)
             this.#redactor.add(decode(text), "a Secret");
@@ -46,23 +46,18 @@ export class ManifestMask {
 
   /** The text with a digest in place of every known secret. */
   maskText(text: string): string {
-    let result = "";
-    let at = 0;
-    for (const { start, end } of this.#redactor.find(text)) {
-      result += text.slice(at, start) + this.#mark(text.slice(start, end));
-      at = end;
-    }
-    return result + text.slice(at);
+    return this.#redactor.redact(text, (secret) => this.#mark(secret));
   }
 
   /** `data` and `stringData` as one, each value hidden. */
   #maskSecret(secret: ValueMap): [string, Value][] {
     const { data: _, stringData: __, ...others } = secret;
-    const data: [string, Value][] = [];
-    for (const [key, value] of Object.entries(mapAt(secret, "data")))
-      data.push([key, this.#mark(typeof value === "string" ? fromBase64(value) : JSON.stringify(value))]);
-    for (const [key, value] of Object.entries(mapAt(secret, "stringData")))
-      data.push([key, this.#mark(typeof value === "string" ? value : JSON.stringify(value))]);
+    const data = FIELDS.flatMap(([field, decode]) =>
+      Object.entries(mapAt(secret, field)).map(([key, value]): [string, Value] => [
+        key,
+        this.#mark(typeof value === "string" ? decode(value) : JSON.stringify(value)),
+      ]),
+    );
     return [...Object.entries(others), ["data", Object.fromEntries(data)]];
   }
 
@@ -70,6 +65,9 @@ export class ManifestMask {
     return `[secret ${createHmac("sha256", this.#key).update(text).digest("hex").slice(0, 8)}]`;
   }
 }
+
+/** The fields in which a Secret holds texts, and how each is read. */
+const FIELDS = [["data", (text: string) => fromBase64(text)] as const, ["stringData", (text: string) => text] as const];
 
 const isSecret = (object: ValueMap): boolean => object["kind"] === "Secret" && object["apiVersion"] === "v1";
 

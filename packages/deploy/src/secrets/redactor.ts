@@ -62,12 +62,12 @@ export class Redactor<T = unknown> {
     }
   }
 
-  /** The text with `[secret]` for every secret in it. */
-  redact(text: string): string {
+  /** The text with `[secret]`, or what `shown` makes of it, for every secret in it. */
+  redact(text: string, shown: (secret: string) => string = () => REDACTED): string {
     let result = "";
     let at = 0;
     for (const { start, end } of this.find(text)) {
-      result += text.slice(at, start) + REDACTED;
+      result += text.slice(at, start) + shown(text.slice(start, end));
       at = end;
     }
     return result + text.slice(at);

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { DeployError } from "../errors.ts";
+import { DeployError, errorAt } from "../errors.ts";
 import type { FileSource, TrackedFile } from "../files/tree.ts";
 import { readYaml } from "./read-yaml.ts";
 import type { Path } from "./value.ts";
@@ -90,9 +90,7 @@ export class Layer {
     const [oddity] = oddities;
     if (oddity !== undefined) {
       const { code, message, position } = oddity;
-      throw new DeployError(code, `${this.path}:${position.line}: ${message}`, {
-        place: { file: this.path, ...position },
-      });
+      throw errorAt(code, { file: this.path, ...position }, message);
     }
     const [node] = documents;
     if (node?.kind === "map" && (node.entries.size > 0 || this.role === "defaults")) return node;

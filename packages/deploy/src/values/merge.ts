@@ -7,6 +7,7 @@
 import type { Layer } from "./layer.ts";
 import { formatPath, newMap, type Path, type Value, type ValueMap } from "./value.ts";
 import { type EntryYaml, type MapYaml, valueOf, type Yaml } from "./yaml.ts";
+import { remember } from "../remember.ts";
 
 /** A place that sets a value. */
 export interface Setting {
@@ -165,9 +166,10 @@ function coalesce(target: Map<string, Merged>, layer: Layer, map: MapYaml, nulls
     const above = target.get(key);
     const inner = mapOf(entry);
     if (above === undefined) {
-      const same = untouched.get(entry) ?? build(layer, entry);
-      untouched.set(entry, same);
-      target.set(key, same);
+      target.set(
+        key,
+        remember(untouched, entry, () => build(layer, entry)),
+      );
       continue;
     }
     const removes = above.children === null && isNull(above) && (nulls !== "none" || !isNullYaml(entry.value));

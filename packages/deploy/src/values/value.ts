@@ -19,6 +19,15 @@ export const isMap = (value: unknown): value is ValueMap =>
 /** The way to a value from the top: keys, and indexes of lists. */
 export type Path = readonly (string | number)[];
 
+/** What JSON holds; undefined where the text is none. */
+export function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What lies at a path of values or JSON; undefined where nothing does. */
 export function at(value: unknown, ...path: Path): unknown {
   let found = value;
@@ -87,11 +96,17 @@ export function parsePath(text: string): Path | null {
   return path;
 }
 
-/** Every text and number in a value, as text, with its path. */
-export function* textsIn(value: unknown, path: Path = []): Generator<{ readonly path: Path; readonly text: string }> {
+/** Every text and number in a value, as text, with its path; `withKeys`, the keys of maps, too. */
+export function* textsIn(
+  value: unknown,
+  { withKeys = false, path = [] }: { readonly withKeys?: boolean; readonly path?: Path } = {},
+): Generator<{ readonly path: Path; readonly text: string }> {
   if (typeof value === "string" || typeof value === "number") yield { path, text: String(value) };
-  else if (Array.isArray(value)) for (const [step, item] of value.entries()) yield* textsIn(item, [...path, step]);
-  else if (isMap(value)) for (const [key, item] of Object.entries(value)) yield* textsIn(item, [...path, key]);
+  else if (Array.isArray(value) || isMap(value))
+    for (const [key, item] of Object.entries(value)) {
+      if (withKeys && isMap(value)) yield { path, text: key };
+      yield* textsIn(item, { withKeys, path: [...path, isMap(value) ? key : Number(key)] });
+    }
 }
 
 /** What YAML does not let stand in quotes as it is, of what JSON does. */

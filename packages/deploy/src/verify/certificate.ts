@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { numberAt } from "../values/value.ts";
+import { numberAt, readJson } from "../values/value.ts";
 
 const DAY = 86_400_000;
 /** Who renews in time has more left: a certificate of 90 days is renewed when 30 are left. */
@@ -26,14 +26,11 @@ export interface CertificateFacts {
 }
 
 /** Where a certificate stands in its life. */
-export type Lifetime =
-  | { readonly state: "valid"; readonly daysLeft: number }
-  | { readonly state: "not-yet-valid"; readonly daysLeft: number }
-  /** The controller should have renewed it by now. */
-  | { readonly state: "late"; readonly daysLeft: number }
-  /** It ends within days. */
-  | { readonly state: "urgent"; readonly daysLeft: number }
-  | { readonly state: "expired"; readonly daysLeft: number };
+export interface Lifetime {
+  /** `late`: the controller should have renewed it by now; `urgent`: it ends within days. */
+  readonly state: "valid" | "not-yet-valid" | "late" | "urgent" | "expired";
+  readonly daysLeft: number;
+}
 
 /** The certificates in a PEM text, in order; null if there is none or one is unreadable. */
 export function readCertificates(pem: string): X509Certificate[] | null {
@@ -104,12 +101,8 @@ export function tellLifetime({ state, daysLeft }: Lifetime, { notBefore, notAfte
 export function endOfToken(token: string): Date | null {
   const parts = token.split(".");
   if (parts.length !== 3) return null;
-  try {
-    const end = numberAt(JSON.parse(Buffer.from(parts[1] ?? "", "base64url").toString()), "exp");
-    return end === 0 || Math.abs(end) >= MOST_SECONDS ? null : new Date(end * 1000);
-  } catch {
-    return null;
-  }
+  const end = numberAt(readJson(Buffer.from(parts[1] ?? "", "base64url").toString()), "exp");
+  return end === 0 || Math.abs(end) >= MOST_SECONDS ? null : new Date(end * 1000);
 }
 
 /** What is later is no date. */

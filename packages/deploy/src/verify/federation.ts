@@ -3,7 +3,8 @@ import { DeployError } from "../errors.ts";
 import { type Finding, finding } from "../findings/finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { inParallel } from "../parallel.ts";
-import { formatPath, textsIn } from "../values/value.ts";
+import { formatPath, readJson, textsIn } from "../values/value.ts";
+import { remember } from "../remember.ts";
 
 /** What a member of a federation says of its versions. */
 export interface MemberVersions {
@@ -46,11 +47,10 @@ export async function inspectFederation(
 async function versionsAt(url: URL, options: HostOptions): Promise<ReadonlyMap<string, string>> {
   const { status, body } = await httpsGet(url, addressFor(url.hostname, options), options, true);
   if (status !== 200) throw new DeployError("UNREACHABLE", `${url.host} answers ${status} to ${url.pathname}`);
-  try {
-    return new Map(Array.from(textsIn(JSON.parse(body)), ({ path, text }) => [formatPath(path), text.slice(0, 200)]));
-  } catch {
+  const answer = readJson(body);
+  if (answer === undefined)
     throw new DeployError("UNREACHABLE", `${url.host}: expected JSON at ${url.pathname}, got something else`);
-  }
+  return new Map(Array.from(textsIn(answer), ({ path, text }) => [formatPath(path), text.slice(0, 200)]));
 }
 
 /** Where members that answered differ: what most of them have is taken as right. */
@@ -61,7 +61,7 @@ export function compareVersions(members: readonly MemberVersions[]): Finding[] {
     const byVersion = new Map<string, string[]>();
     for (const { member, versions } of answered) {
       const version = versions.get(path) ?? "none";
-      byVersion.set(version, [...(byVersion.get(version) ?? []), member]);
+      remember(byVersion, version, () => []).push(member);
     }
     if (byVersion.size < 2) return [];
     const groups = [...byVersion].toSorted(([, a], [, b]) => b.length - a.length);

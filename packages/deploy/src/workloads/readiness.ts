@@ -5,6 +5,7 @@ import { DeployError } from "../errors.ts";
 import { controllerWith } from "../parallel.ts";
 import { troubleOf } from "./trouble.ts";
 import { pathOfKind, stateOf, type Workload, type WorkloadState } from "./workload.ts";
+import { remember } from "../remember.ts";
 
 /** A workload, and how far it is. */
 export interface WorkloadProgress {
@@ -85,10 +86,7 @@ const told = (cluster: Cluster, { kind, namespace, name }: Workload): Workload =
 
 function groupsOf(workloads: readonly Workload[]): Map<string, Workload[]> {
   const groups = new Map<string, Workload[]>();
-  for (const workload of workloads) {
-    const path = pathOfKind(workload);
-    groups.set(path, [...(groups.get(path) ?? []), workload]);
-  }
+  for (const workload of workloads) remember(groups, pathOfKind(workload), () => []).push(workload);
   return groups;
 }
 
