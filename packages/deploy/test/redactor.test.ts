@@ -17,6 +17,10 @@ describe("a redactor", () => {
     ["in Go's JSON", JSON.stringify(SECRET).replace("<", "\\u003c").replace("&", "\\u0026").replace(">", "\\u003e")],
     ["in YAML's single quotes", `'${SECRET.replaceAll("'", "''")}'`],
     ["in a URL", encodeURIComponent(SECRET)],
+    ["in JSON of ASCII alone", JSON.stringify(SECRET).replace("ä", "\\u00e4")],
+    ["in a URL without reserved characters", encodeURIComponent(SECRET).replaceAll("'", "%27")],
+    ["in a query that keeps quotes", encodeURIComponent(SECRET).replaceAll("%20", "+")],
+    ["in base64 of JSON that holds it", Buffer.from(JSON.stringify({ password: SECRET })).toString("base64")],
     ["in a form", String(new URLSearchParams({ x: SECRET }))],
     ["in base64", Buffer.from(SECRET).toString("base64")],
     ["in base64 for URLs", Buffer.from(SECRET).toString("base64url")],
@@ -42,6 +46,27 @@ describe("a redactor", () => {
     const indented = pem.replaceAll(/^/gm, "    ");
     expect(redactorOf(pem).redact(indented)).not.toContain("bGluZSB");
     expect(redactorOf(pem).redact(`error near bGluZSB0d28gb2Yga2V5`)).toBe("error near [secret]");
+  });
+
+  test("knows lines of eight characters, and none of seven", () => {
+    expect(redactorOf("a line\n12345678\n1234567\n").redact("12345678, 1234567")).toBe("[secret], 1234567");
+    const whole = new Redactor<string>();
+    whole.add("a line\n12345678\n", "", { lines: false });
+    expect(whole.redact("12345678")).toBe("12345678");
+  });
+
+  test("knows a secret without the blanks around it", () => {
+    expect(redactorOf(" p4ss\n").redact("p4ss")).toBe("[secret]");
+    const base64 = Buffer.from("secret-value").toString("base64");
+    expect(redactorOf("secret-value\n").redact(base64)).toBe("[secret]");
+  });
+
+  test("knows what another one knows, and teaches it nothing", () => {
+    const known = redactorOf("pass-one");
+    const copy = new Redactor<string>(known);
+    copy.add("pass-two", "pass-two");
+    expect(copy.redact("pass-one, pass-two")).toBe("[secret], [secret]");
+    expect(known.redact("pass-one, pass-two")).toBe("[secret], pass-two");
   });
 
   test("prefers the longest, and leaves what is short or no secret", () => {

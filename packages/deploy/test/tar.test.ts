@@ -193,3 +193,11 @@ test.skipIf(peer("helm4").missing)("what Helm makes of links and folders is what
   expect(rendered).toContain(`name: "${files.get("note")?.length}"`);
   expect(files.get("values.yaml")?.length).toBe(0);
 });
+
+test.each(["hub//etc/passwd", "hub/../../x", "hub/C:/x", "hub/a\\..\\..\\x"])(
+  "a file that lies outside of its chart is refused: %s",
+  (name) => {
+    const archive = gzipSync(Buffer.concat([header(name), Buffer.alloc(1024)]));
+    expect(() => filesOfArchive(archive)).toThrow("an archive holds a file that lies outside of its chart");
+  },
+);
