@@ -8,7 +8,7 @@
  */
 import type { LoadedChart, Requirement } from "./loaded-chart.ts";
 import { DeployError } from "../errors.ts";
-import { isMap, newMap, type Path, type Value, type ValueMap } from "../values/value.ts";
+import { at, isMap, newMap, type Path, type Value, type ValueMap } from "../values/value.ts";
 
 /** A chart that takes part in a release. */
 export interface ChartScope {
@@ -147,7 +147,7 @@ class Run {
     const imported = newMap();
     for (const { key, imports } of part.requirements) {
       for (const { child, parent } of imports) {
-        const value = valueAt(seen, [key, ...child.split(".")]);
+        const value = at(seen, key, ...child.split("."));
         if (isMap(value)) this.#mergeUnder(imported, wrapped(parent, value), true);
       }
     }
@@ -207,18 +207,12 @@ class Run {
 
 function isOn({ conditions, tags }: Requirement, values: ValueMap, path: readonly string[]): boolean {
   for (const condition of conditions) {
-    const value = valueAt(values, [...path, ...condition.split(".")]);
+    const value = at(values, ...path, ...condition.split("."));
     if (typeof value === "boolean") return value;
   }
-  const ofTags = valueAt(values, ["tags"]);
+  const ofTags = at(values, "tags");
   const said = isMap(ofTags) ? tags.map((tag) => ofTags[tag]) : [];
   return said.includes(true) || !said.includes(false);
-}
-
-function valueAt(values: ValueMap, path: readonly string[]): Value | undefined {
-  let here: Value | undefined = values;
-  for (const step of path) here = isMap(here) ? here[step] : undefined;
-  return here;
 }
 
 /** `a.b` with a map makes `{ a: { b: map } }`; `.` is the map itself. */

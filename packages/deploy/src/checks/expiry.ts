@@ -1,13 +1,11 @@
 import { X509Certificate } from "node:crypto";
-import { days, endOfToken, lifetimeOf } from "../verify/certificate.ts";
+import { DAY, days, endOfToken, lifetimeOf } from "../verify/certificate.ts";
 import type { Check, CheckContext } from "./check.ts";
 import type { Severity } from "@git-vault/core";
 import type { Finding } from "../findings/finding.ts";
 import type { Position } from "../values/yaml.ts";
 import { found } from "./reading.ts";
 import { type StoredSecret, secretsIn } from "./secret-files.ts";
-
-const DAY = 24 * 60 * 60 * 1000;
 
 /** Reports unusable kubeconfigs, and certificates and tokens that expire soon. */
 export const expiry: Check = async function* expiryCheck(context) {

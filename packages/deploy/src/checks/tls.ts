@@ -6,6 +6,7 @@ import type { Environment, Release } from "../project/environment.ts";
 import { listAt, mapAt, textAt } from "../values/value.ts";
 import { foundIn, titleOfManifest, rendered } from "./reading.ts";
 import { remember } from "../remember.ts";
+import { covers, ruleHosts } from "../verify/ingress.ts";
 
 /** An object with the release that it is of. */
 interface Deployed {
@@ -57,7 +58,7 @@ function* inEnvironment(deployed: readonly Deployed[], tell: Tell): Generator<Fi
     const name = titleOfManifest(ingress.manifest);
     const own = claimsOf(ingress);
     const covered = own.flatMap(({ hosts }) => hosts);
-    for (const host of hostsOf(ingress))
+    for (const host of ruleHosts(ingress.manifest.object))
       if (!covered.some((one) => covers(one, host)))
         yield tell(
           ingress,
@@ -138,17 +139,7 @@ function certificateOf(by: Deployed): Claim {
   return { by, secret: textAt(spec, "secretName"), hosts };
 }
 
-const hostsOf = ({ manifest: { object } }: Deployed): string[] =>
-  listAt(object, "spec", "rules").flatMap((rule) => textAt(rule, "host") || []);
-
 const texts = (list: readonly unknown[]): string[] => list.filter((item) => typeof item === "string");
-
-/** Whether a certificate name covers a host; a wildcard is one label (RFC 6125, 6.4.3). */
-const covers = (name: string, host: string): boolean =>
-  name.toLowerCase() === host.toLowerCase() ||
-  (name.startsWith("*.") &&
-    !host.startsWith("*.") &&
-    host.slice(host.indexOf(".")).toLowerCase() === name.slice(1).toLowerCase());
 
 /** Whether an annotation asks a controller for the certificate. */
 function isManaged({ manifest: { object } }: Deployed): boolean {

@@ -51,6 +51,11 @@ export async function readKinds(
 }
 
 export const kindOf = (object: KubernetesObject): string => textAt(object, "kind");
+
+/** Those of one kind among objects. */
+export const ofKind = (kind: string, objects: readonly KubernetesObject[]): KubernetesObject[] =>
+  objects.filter((object) => kindOf(object) === kind);
+
 export const nameOf = (object: KubernetesObject): string => textAt(object, "metadata", "name");
 export const namespaceOf = (object: KubernetesObject): string => textAt(object, "metadata", "namespace");
 export const labelsOf = (object: KubernetesObject): ValueMap => mapAt(object, "metadata", "labels");

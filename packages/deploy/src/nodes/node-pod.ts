@@ -3,10 +3,10 @@ import {
   annotationOf,
   controllerOf,
   fitsSelector,
-  kindOf,
   labelsOf,
   nameOf,
   namespaceOf,
+  ofKind,
   readQuantity,
 } from "../cluster/kubernetes-object.ts";
 import { at, listAt, mapAt, numberAt, textAt } from "../values/value.ts";
@@ -65,11 +65,8 @@ export const isOver = (pod: KubernetesObject): boolean =>
   ["Succeeded", "Failed"].includes(textAt(pod, "status", "phase"));
 
 function obstaclesOf(pod: KubernetesObject, budgets: readonly KubernetesObject[]): string[] {
-  const guards = budgets.filter(
-    (budget) =>
-      kindOf(budget) === "PodDisruptionBudget" &&
-      namespaceOf(budget) === namespaceOf(pod) &&
-      fitsSelector(labelsOf(pod), at(budget, "spec", "selector")),
+  const guards = ofKind("PodDisruptionBudget", budgets).filter(
+    (one) => namespaceOf(one) === namespaceOf(pod) && fitsSelector(labelsOf(pod), at(one, "spec", "selector")),
   );
   const [budget] = guards;
   const obstacles: string[] = [];

@@ -1,7 +1,7 @@
 import { plural } from "@git-vault/core";
 import { type Finding, finding, type FindingDetails } from "../findings/finding.ts";
 import type { KubernetesObject } from "../cluster/api.ts";
-import { conditionOf, type Kind, kindOf, labelsOf, nameOf, readQuantity } from "../cluster/kubernetes-object.ts";
+import { conditionOf, type Kind, labelsOf, nameOf, ofKind, readQuantity } from "../cluster/kubernetes-object.ts";
 import { listAt, mapAt, textAt, at } from "../values/value.ts";
 import { isOver, type NodePod, nodePodOf, requestsOf, type Resources } from "./node-pod.ts";
 import type { NodePool } from "../project/settings.ts";
@@ -57,7 +57,7 @@ export function reportNodes(
   pools: ReadonlyMap<string, NodePool> | null,
   objects: readonly KubernetesObject[],
 ): NodeReport {
-  const nodes = objects.filter((object) => kindOf(object) === "Node");
+  const nodes = ofKind("Node", objects);
   const known = pools ?? poolsByLabel(nodes);
   const states = nodes
     .map((node) => stateOf(node, known, objects))
@@ -100,9 +100,7 @@ function stateOf(
   const leaving = listAt(node, "spec", "taints").some(
     (taint) => textAt(taint, "key") === "ToBeDeletedByClusterAutoscaler",
   );
-  const pods = objects.filter(
-    (object) => kindOf(object) === "Pod" && textAt(object, "spec", "nodeName") === nameOf(node),
-  );
+  const pods = ofKind("Pod", objects).filter((pod) => textAt(pod, "spec", "nodeName") === nameOf(node));
   const used = usedOf(
     node,
     pods.filter((pod) => !isOver(pod)),

@@ -1,5 +1,4 @@
 import type { Chart } from "../charts/chart.ts";
-import { DeployError } from "../errors.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import type { Layer } from "../values/layer.ts";
 import { Values } from "../values/merge.ts";
@@ -127,13 +126,4 @@ export class Release {
   async render({ withoutSecrets = false, signal }: RenderOptions = {}): Promise<readonly Manifest[]> {
     return this.#renderer(this, this.values({ withoutSecrets }), signal);
   }
-}
-
-/** @throws DeployError NO_SUCH_ENVIRONMENT */
-export function findEnvironment(environments: readonly Environment[], name: string): Environment {
-  const found = environments.find((environment) => environment.name === name);
-  if (found !== undefined) return found;
-  throw new DeployError("NO_SUCH_ENVIRONMENT", "the project has no environment of that name", {
-    hint: `its environments are: ${environments.map((environment) => environment.name).join(", ")}`,
-  });
 }

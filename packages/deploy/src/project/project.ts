@@ -13,7 +13,7 @@ import { ChartSources } from "../charts/chart-sources.ts";
 import type { FetchedArchive } from "../charts/fetch.ts";
 import { LOCK_FILE, sha256 } from "../charts/lock-file.ts";
 import { withLocalCharts } from "../charts/parts.ts";
-import { type DeployError, orElse, passOn } from "../errors.ts";
+import { DeployError, orElse, passOn } from "../errors.ts";
 import { type TrackedFile, Tree } from "../files/tree.ts";
 import { Workspace } from "../files/workspace.ts";
 import { Helm } from "../helm/helm.ts";
@@ -21,7 +21,7 @@ import type { Manifest } from "../helm/manifests.ts";
 import { Redactor } from "../secrets/redactor.ts";
 import { helmValues } from "../values/value.ts";
 import { type Layer, type LayerScalar, MOST_LAYER_BYTES } from "../values/layer.ts";
-import { type Environment, findEnvironment, type Renderer } from "./environment.ts";
+import type { Environment, Renderer } from "./environment.ts";
 import { findKeys, type KeySource, withoutKeys } from "./key.ts";
 import { deploymentsOf } from "./releases.ts";
 import { readSettings, SETTINGS_FILE, type Settings, type Silence } from "./settings.ts";
@@ -119,7 +119,11 @@ export class Project implements AsyncDisposable {
 
   /** @throws DeployError NO_SUCH_ENVIRONMENT */
   environment(name: string): Environment {
-    return findEnvironment(this.environments, name);
+    const found = this.environments.find((environment) => environment.name === name);
+    if (found !== undefined) return found;
+    throw new DeployError("NO_SUCH_ENVIRONMENT", "the project has no environment of that name", {
+      hint: `its environments are: ${this.environments.map((environment) => environment.name).join(", ")}`,
+    });
   }
 
   /** Whether there is a key. Without one, what is encrypted cannot be read. */
@@ -201,10 +205,9 @@ export class Project implements AsyncDisposable {
   get redactor(): Redactor<LayerScalar> {
     if (this.#redactor !== undefined) return this.#redactor;
     const redactor = new Redactor<LayerScalar>();
-    for (const scalar of this.layers()
-      .filter(({ secret }) => secret)
-      // What cannot be read cannot leak.
-      .flatMap((layer) => orElse<LayerScalar[]>([], () => layer.scalars())))
+    const secret = this.layers().filter((layer) => layer.secret);
+    // What cannot be read cannot leak.
+    for (const scalar of secret.flatMap((layer) => orElse<LayerScalar[]>([], () => layer.scalars())))
       // Whether something is on or off cannot be told from any other word.
       if (typeof scalar.value !== "boolean") redactor.add(String(scalar.value), scalar);
     this.#redactor = redactor;

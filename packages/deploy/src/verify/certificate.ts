@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { numberAt, readJson } from "../values/value.ts";
 
-const DAY = 86_400_000;
+/** In milliseconds. */
+export const DAY = 86_400_000;
 /** Who renews in time has more left: a certificate of 90 days is renewed when 30 are left. */
 export const WARNING_DAYS = 21;
 

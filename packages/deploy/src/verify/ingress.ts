@@ -1,8 +1,8 @@
 import type { Severity } from "@git-vault/core";
 import { type Finding, finding } from "../findings/finding.ts";
 import type { KubernetesObject } from "../cluster/api.ts";
-import { type Kind, kindOf, labelsOf, nameOf, namespaceOf } from "../cluster/kubernetes-object.ts";
-import { at, listAt, mapAt, textAt } from "../values/value.ts";
+import { type Kind, labelsOf, nameOf, namespaceOf, ofKind } from "../cluster/kubernetes-object.ts";
+import { at, listAt, textAt } from "../values/value.ts";
 
 /** The kinds that {@link endpointFindings} looks at, beside the Ingresses. */
 export const ENDPOINT_KINDS: readonly Kind[] = [
@@ -12,7 +12,7 @@ export const ENDPOINT_KINDS: readonly Kind[] = [
 
 /** What is wrong behind Ingresses: Services that are missing, or have nobody who answers. */
 export const endpointFindings = (objects: readonly KubernetesObject[]): Finding[] =>
-  objects.filter((object) => kindOf(object) === "Ingress").flatMap((ingress) => findingsOf(ingress, objects));
+  ofKind("Ingress", objects).flatMap((ingress) => findingsOf(ingress, objects));
 
 function findingsOf(ingress: KubernetesObject, objects: readonly KubernetesObject[]): Finding[] {
   const namespace = namespaceOf(ingress);
@@ -21,8 +21,8 @@ function findingsOf(ingress: KubernetesObject, objects: readonly KubernetesObjec
     findings.push(finding("ingress-endpoints", severity, `Ingress ${nameOf(ingress)}: ${message}`, { hint }));
   };
   for (const service of servicesOf(ingress)) {
-    const found = objects.find(
-      (object) => kindOf(object) === "Service" && nameOf(object) === service && namespaceOf(object) === namespace,
+    const found = ofKind("Service", objects).find(
+      (object) => nameOf(object) === service && namespaceOf(object) === namespace,
     );
     if (found === undefined) tell("error", `the Service ${service} is not there`);
     else if (textAt(found, "spec", "type") !== "ExternalName" && readyEndpoints(found, objects) === 0) {
@@ -50,12 +50,11 @@ const servicesOf = (ingress: KubernetesObject): Set<string> =>
 
 /** How many addresses of a Service are ready; one whose readiness is not told counts. */
 const readyEndpoints = (service: KubernetesObject, objects: readonly KubernetesObject[]): number =>
-  objects
+  ofKind("EndpointSlice", objects)
     .filter(
-      (object) =>
-        kindOf(object) === "EndpointSlice" &&
-        namespaceOf(object) === namespaceOf(service) &&
-        labelsOf(object)["kubernetes.io/service-name"] === nameOf(service),
+      (slice) =>
+        namespaceOf(slice) === namespaceOf(service) &&
+        labelsOf(slice)["kubernetes.io/service-name"] === nameOf(service),
     )
     .flatMap((slice) => listAt(slice, "endpoints"))
     .filter((endpoint) => at(endpoint, "conditions", "ready") !== false).length;
@@ -66,8 +65,7 @@ const readyEndpoints = (service: KubernetesObject, objects: readonly KubernetesO
  * path, and what an ACME server asks for is gone soon.
  */
 export function pathsOf(host: string, objects: readonly KubernetesObject[]): string[] {
-  const paths = objects
-    .filter((object) => kindOf(object) === "Ingress")
+  const paths = ofKind("Ingress", objects)
     .flatMap((ingress) => listAt(ingress, "spec", "rules"))
     .filter((rule) => leads(textAt(rule, "host"), host))
     .flatMap((rule) => listAt(rule, "http", "paths"))
@@ -76,10 +74,15 @@ export function pathsOf(host: string, objects: readonly KubernetesObject[]): str
 }
 
 /** Whether a rule is for a host: without one it is for all, and `*` stands for one label. */
-function leads(ruled: string, host: string): boolean {
-  if (!ruled.startsWith("*.")) return ruled === "" || ruled === host;
-  return host.indexOf(".") > 0 && host.slice(host.indexOf(".")) === ruled.slice(1);
-}
+const leads = (ruled: string, host: string): boolean => ruled === "" || covers(ruled, host);
+
+/** Whether a certificate's or a rule's name covers a host; `*` is one label (RFC 6125, 6.4.3). */
+export const covers = (name: string, host: string): boolean =>
+  name.toLowerCase() === host.toLowerCase() ||
+  (name.startsWith("*.") &&
+    !host.startsWith("*.") &&
+    host.indexOf(".") > 0 &&
+    host.slice(host.indexOf(".")).toLowerCase() === name.slice(1).toLowerCase());
 
 function askable(path: string, type: string): string[] {
   // Some controllers write a prefix so.
@@ -105,7 +108,7 @@ const ANY = "any-name";
 
 /** Every TLS host of Ingresses, each once for each certificate that it is to be served with. */
 export function tlsHostsOf(objects: readonly KubernetesObject[]): TlsHost[] {
-  const ingresses = objects.filter((object) => kindOf(object) === "Ingress");
+  const ingresses = ofKind("Ingress", objects);
   const ruled = ingresses.flatMap(ruleHosts);
   const hosts = ingresses.flatMap((ingress) =>
     listAt(ingress, "spec", "tls").flatMap((entry) => {
@@ -130,14 +133,10 @@ export function tlsHostsOf(objects: readonly KubernetesObject[]): TlsHost[] {
 }
 
 /** The hosts of an Ingress's rules. */
-export const ruleHosts = (ingress: KubernetesObject): string[] =>
-  listAt(ingress, "spec", "rules").flatMap((rule) => textAt(mapAt(rule), "host") || []);
+export const ruleHosts = (ingress: unknown): string[] =>
+  listAt(ingress, "spec", "rules").flatMap((rule) => textAt(rule, "host") || []);
 
 function nameCoveredBy(host: string, names: readonly string[]): string {
   if (!host.startsWith("*.")) return host;
-  const parent = host.slice(1);
-  const covered = names.find(
-    (name) => !name.startsWith("*") && name.endsWith(parent) && !name.slice(0, -parent.length).includes("."),
-  );
-  return covered ?? `${ANY}${parent}`;
+  return names.find((name) => covers(host, name)) ?? `${ANY}${host.slice(1)}`;
 }

@@ -7,6 +7,7 @@ import {
   kindOf,
   nameOf,
   namespaceOf,
+  ofKind,
 } from "../cluster/kubernetes-object.ts";
 import { numberAt, textAt } from "../values/value.ts";
 
@@ -88,11 +89,8 @@ export function issuanceOf(
   secret: { readonly namespace: string; readonly name: string },
   objects: readonly KubernetesObject[],
 ): Issuance | null {
-  const certificate = objects.find(
-    (object) =>
-      kindOf(object) === "Certificate" &&
-      namespaceOf(object) === secret.namespace &&
-      textAt(object, "spec", "secretName") === secret.name,
+  const certificate = ofKind("Certificate", objects).find(
+    (one) => namespaceOf(one) === secret.namespace && textAt(one, "spec", "secretName") === secret.name,
   );
   if (certificate === undefined) return null;
   const own = readiness(certificate);
@@ -114,22 +112,19 @@ export function issuanceOf(
 
 function wayDown(certificate: KubernetesObject, objects: readonly KubernetesObject[]): IssuanceStep[] {
   const wanted = textAt(certificate, "spec", "issuerRef", "kind") || "Issuer";
-  const issuer = objects.find(
+  const issuer = ofKind(wanted, objects).find(
     (object) =>
-      kindOf(object) === wanted &&
       nameOf(object) === textAt(certificate, "spec", "issuerRef", "name") &&
       (wanted === "ClusterIssuer" || namespaceOf(object) === namespaceOf(certificate)),
   );
   // An issuer that is not ready issues nothing: there is no need to look further.
   if (issuer !== undefined && readiness(issuer).state !== "Ready") return [readiness(issuer)];
-  const request = newest(
-    objects.filter((object) => kindOf(object) === "CertificateRequest" && isOwnedBy(object, certificate)),
-  );
+  const request = newest(ofKind("CertificateRequest", objects).filter((one) => isOwnedBy(one, certificate)));
   if (request === undefined || readiness(request).state === "Ready") return [];
-  const order = newest(objects.filter((object) => kindOf(object) === "Order" && isOwnedBy(object, request)));
+  const order = newest(ofKind("Order", objects).filter((one) => isOwnedBy(one, request)));
   if (order === undefined) return [readiness(request)];
-  const challenge = objects.find(
-    (object) => kindOf(object) === "Challenge" && isOwnedBy(object, order) && progress(object).state !== "valid",
+  const challenge = ofKind("Challenge", objects).find(
+    (one) => isOwnedBy(one, order) && progress(one).state !== "valid",
   );
   return [readiness(request), progress(order), ...(challenge === undefined ? [] : [progress(challenge)])];
 }

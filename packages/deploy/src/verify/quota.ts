@@ -1,6 +1,6 @@
 import { type Finding, finding } from "../findings/finding.ts";
 import type { KubernetesObject } from "../cluster/api.ts";
-import { type Kind, kindOf, nameOf, namespaceOf, readQuantity } from "../cluster/kubernetes-object.ts";
+import { type Kind, nameOf, namespaceOf, ofKind, readQuantity } from "../cluster/kubernetes-object.ts";
 import { mapAt, textAt } from "../values/value.ts";
 
 /** The kinds that {@link quotaFindings} looks at. */
@@ -11,7 +11,7 @@ export const QUOTA_KINDS: readonly Kind[] = [
 
 /** Which resource quotas are full, what that kept from being made, and for how long. */
 export const quotaFindings = (objects: readonly KubernetesObject[], now: Date): Finding[] =>
-  objects.filter((object) => kindOf(object) === "ResourceQuota").flatMap((quota) => fullFindings(quota, objects, now));
+  ofKind("ResourceQuota", objects).flatMap((quota) => fullFindings(quota, objects, now));
 
 function fullFindings(quota: KubernetesObject, objects: readonly KubernetesObject[], now: Date): Finding[] {
   const used = mapAt(quota, "status", "used");
@@ -21,11 +21,9 @@ function fullFindings(quota: KubernetesObject, objects: readonly KubernetesObjec
   if (full.length === 0) return [];
   const name = nameOf(quota);
   const amounts = full.map(([resource, hard]) => `${resource} ${textOf(used[resource])} of ${textOf(hard)}`);
-  const refusals = objects.filter(
-    (object) =>
-      kindOf(object) === "Event" &&
-      namespaceOf(object) === namespaceOf(quota) &&
-      textAt(object, "message").includes(`exceeded quota: ${name}`),
+  const refusals = ofKind("Event", objects).filter(
+    (event) =>
+      namespaceOf(event) === namespaceOf(quota) && textAt(event, "message").includes(`exceeded quota: ${name}`),
   );
   const [longest] = refusals.map(firstSeen).toSorted((a, b) => a - b);
   const since = longest === undefined ? "" : `, and refuses pods for ${duration(now.getTime() - longest)}`;

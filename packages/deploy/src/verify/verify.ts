@@ -13,20 +13,13 @@ import { type Finding, finding } from "../findings/finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { ENDPOINT_KINDS, endpointFindings, pathsOf } from "./ingress.ts";
 import type { KubernetesObject } from "../cluster/api.ts";
-import { annotationOf, controllerOf, type Kind, nameOf, namespaceOf, readKinds } from "../cluster/kubernetes-object.ts";
+import { annotationOf, controllerOf, nameOf, namespaceOf, readKinds } from "../cluster/kubernetes-object.ts";
 import { inParallel, sharedSignal } from "../parallel.ts";
 import { QUOTA_KINDS, quotaFindings } from "./quota.ts";
 import type { HostCertificate } from "./served-certificate.ts";
 import { redactRunning } from "../releases/deployed-secrets.ts";
 import { troubleOf } from "../workloads/trouble.ts";
-import { stateOf, type Workload, type WorkloadKind } from "../workloads/workload.ts";
-
-const WORKLOAD_KINDS: readonly (Kind & { readonly kind: WorkloadKind })[] = [
-  { kind: "Deployment", api: "/apis/apps/v1", plural: "deployments" },
-  { kind: "StatefulSet", api: "/apis/apps/v1", plural: "statefulsets" },
-  { kind: "DaemonSet", api: "/apis/apps/v1", plural: "daemonsets" },
-  { kind: "Job", api: "/apis/batch/v1", plural: "jobs" },
-];
+import { stateOf, type Workload, WORKLOAD_KINDS, workloadKind } from "../workloads/workload.ts";
 
 /** What a host answers over HTTPS. */
 export interface HostAnswer {
@@ -64,7 +57,7 @@ export async function verifyEnvironment(cluster: Cluster, options: CertificateOp
   ]);
   const hosts = [...new Set(certificates.filter(({ served }) => served !== null).map(({ host }) => host.askFor))];
   const asked = hosts.flatMap((host) => pathsOf(host, objects).map((path) => [host, path] as const));
-  const workloads = objects.filter(({ kind }) => WORKLOAD_KINDS.some((workload) => workload.kind === kind));
+  const workloads = objects.filter(({ kind }) => workloadKind(kind) !== undefined);
   const troubled = workloads.flatMap((object) => troubleIn(object) ?? []);
   const [troubles, answers] = await Promise.all([
     troublesTold(cluster, troubled, signal),
@@ -100,7 +93,7 @@ interface Trouble {
 
 /** What is wrong with a workload; null where nothing is. */
 function troubleIn(object: KubernetesObject): Trouble | null {
-  const kind = WORKLOAD_KINDS.find((workload) => workload.kind === object.kind)?.kind;
+  const kind = workloadKind(object.kind)?.kind;
   if (kind === undefined) return null;
   const { state, message } = stateOf(kind, object);
   // A Job that runs is as it should be.

@@ -3,7 +3,7 @@
  * https://kubernetes.io/docs/concepts/workloads/
  */
 import type { KubernetesObject } from "../cluster/api.ts";
-import { conditionOf } from "../cluster/kubernetes-object.ts";
+import { conditionOf, type Kind } from "../cluster/kubernetes-object.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import { at, numberAt, textAt } from "../values/value.ts";
 
@@ -23,26 +23,32 @@ export interface WorkloadState {
   readonly message: string;
 }
 
-const API: Readonly<Record<WorkloadKind, string>> = {
-  Deployment: "apps/v1/namespaces/{namespace}/deployments",
-  DaemonSet: "apps/v1/namespaces/{namespace}/daemonsets",
-  StatefulSet: "apps/v1/namespaces/{namespace}/statefulsets",
-  Job: "batch/v1/namespaces/{namespace}/jobs",
-};
+/** Where the API has them. */
+export const WORKLOAD_KINDS: readonly (Kind & { readonly kind: WorkloadKind })[] = [
+  { kind: "Deployment", api: "/apis/apps/v1", plural: "deployments" },
+  { kind: "StatefulSet", api: "/apis/apps/v1", plural: "statefulsets" },
+  { kind: "DaemonSet", api: "/apis/apps/v1", plural: "daemonsets" },
+  { kind: "Job", api: "/apis/batch/v1", plural: "jobs" },
+];
+
+/** Which kind of workload an object's kind is; undefined where it is none. */
+export const workloadKind = (kind: string | undefined): (typeof WORKLOAD_KINDS)[number] | undefined =>
+  WORKLOAD_KINDS.find((one) => one.kind === kind);
 
 /** The path at which the API lists the workloads of a kind. */
-export const pathOfKind = ({ kind, namespace }: Pick<Workload, "kind" | "namespace">): string =>
-  `/apis/${API[kind].replace("{namespace}", namespace)}`;
-
-const isWorkloadKind = (kind: string): kind is WorkloadKind => Object.hasOwn(API, kind);
+export const pathOfKind = ({ kind, namespace }: Pick<Workload, "kind" | "namespace">): string => {
+  const { api, plural } = workloadKind(kind) ?? {};
+  return `${api}/namespaces/${namespace}/${plural}`;
+};
 
 /** The workloads among the objects of a release. */
 export const workloadsAmong = (manifests: readonly Manifest[], namespace: string): Workload[] =>
-  manifests.flatMap(({ apiVersion, kind, name, namespace: own }) =>
-    isWorkloadKind(kind) && /^(?:apps|batch)\/v1$/.test(apiVersion)
+  manifests.flatMap(({ apiVersion, kind: of, name, namespace: own }) => {
+    const kind = workloadKind(of)?.kind;
+    return kind !== undefined && /^(?:apps|batch)\/v1$/.test(apiVersion)
       ? [{ kind, name, namespace: own ?? namespace }]
-      : [],
-  );
+      : [];
+  });
 
 const ready = (message: string): WorkloadState => ({ state: "ready", message });
 const waiting = (message: string): WorkloadState => ({ state: "waiting", message });
