@@ -319,12 +319,19 @@ describe("the key comes from", () => {
     await runOk("chmod", ["755", helm]);
     await using project = await its.open({
       key: {},
-      env: { ...env, HELM: helm, GIT_CRYPT_KEY: base64, SSH_VAULT_PASSPHRASE: "p", KUBECONFIG: "/x" },
+      env: {
+        ...env,
+        HELM: helm,
+        GIT_CRYPT_KEY: base64,
+        GIT_VAULT_IDENTITY: "/x",
+        SSH_VAULT_PASSPHRASE: "p",
+        KUBECONFIG: "/x",
+      },
     });
     await errorOf(() => project.environment("prod").render());
     const told = readFileSync(seen, "utf8");
     expect(told).toContain("HELM_CACHE_HOME=");
-    expect(told).not.toMatch(/GIT_CRYPT_KEY|SSH_VAULT_PASSPHRASE/);
+    expect(told).not.toMatch(/GIT_CRYPT_KEY|GIT_VAULT_IDENTITY|SSH_VAULT_PASSPHRASE/);
     expect(told).not.toMatch(/^KUBECONFIG=\/x$/m);
   });
 

@@ -12,6 +12,7 @@ import { filesOfArchive } from "./loaded-chart.ts";
 import { archiveKey, isRemote, lockOf, sha256, unlockedArchive } from "./lock-file.ts";
 import { archivesIn, type ArchivePart, type Part, partsOf } from "./parts.ts";
 import { askRepository, type AskOptions, type Publication } from "./published.ts";
+import { remember } from "../remember.ts";
 
 /** What the sources of charts are read and written with. */
 export interface ChartSourcesParts {
@@ -27,17 +28,13 @@ export interface ChartSourcesParts {
  * archives of others from the `charts` folders, where each must be what `deploy.lock` says.
  */
 export class ChartSources {
+  readonly #parts: ChartSourcesParts;
   readonly #tree: FileSource;
-  readonly #topLevel: string | null;
-  readonly #workspace: Workspace;
-  readonly #startHelm: () => Helm;
   readonly #folders = new Map<string, string>();
 
-  constructor({ tree, topLevel, workspace, startHelm }: ChartSourcesParts) {
-    this.#tree = tree;
-    this.#topLevel = topLevel;
-    this.#workspace = workspace;
-    this.#startHelm = startHelm;
+  constructor(parts: ChartSourcesParts) {
+    this.#parts = parts;
+    this.#tree = parts.tree;
   }
 
   /**
@@ -106,14 +103,13 @@ export class ChartSources {
    * ARCHIVE_MISMATCH; NOT_A_CHART
    */
   folderWith(chart: Chart): string {
-    const known = this.#folders.get(chart.path);
-    if (known !== undefined) return known;
-    // One that is damaged is told, whether anything is looked for in it or not.
-    lockOf(this.#tree);
-    const folder = join(this.#workspace.path, "charts", `${this.#folders.size}`, chart.name);
-    this.#assemble(chart, partsOf(this.#tree, chart), folder);
-    this.#folders.set(chart.path, folder);
-    return folder;
+    return remember(this.#folders, chart.path, () => {
+      // One that is damaged is told, whether anything is looked for in it or not.
+      lockOf(this.#tree);
+      const folder = join(this.#parts.workspace.path, "charts", `${this.#folders.size}`, chart.name);
+      this.#assemble(chart, partsOf(this.#tree, chart), folder);
+      return folder;
+    });
   }
 
   /**
@@ -138,7 +134,7 @@ export class ChartSources {
    */
   async ask(dependency: Dependency, options: AskOptions): Promise<Publication> {
     if (!isRemote(dependency)) return { state: "unknown", reason: "it has no address that can be asked" };
-    return askRepository(this.#startHelm(), dependency, options);
+    return askRepository(this.#parts.startHelm(), dependency, options);
   }
 
   /** As `Project.fetch` has it, for the dependencies of `charts`. */
@@ -155,12 +151,14 @@ export class ChartSources {
   }
 
   #fetchOptions(parts: readonly Part[], lock: FetchOptions["lock"], signal: AbortSignal | undefined): FetchOptions {
-    const [topLevel, temporary] = [this.#workTree(), this.#workspace.path];
-    return { archives: archivesIn(parts), lock, topLevel, temporary, helm: this.#startHelm(), signal };
+    const { workspace, startHelm } = this.#parts;
+    const [topLevel, temporary] = [this.#workTree(), workspace.path];
+    return { archives: archivesIn(parts), lock, topLevel, temporary, helm: startHelm(), signal };
   }
 
   #workTree(): string {
-    if (this.#topLevel !== null) return this.#topLevel;
+    const { topLevel } = this.#parts;
+    if (topLevel !== null) return topLevel;
     throw new DeployError("NO_WORK_TREE", "expected a repository with a work tree, got a bare one");
   }
 
@@ -170,7 +168,9 @@ export class ChartSources {
     const locked = lockOf(this.#tree).get(archiveKey(dependency));
     if (locked === undefined) throw unlockedArchive(dependency);
     const file = this.#tree.find(path);
-    const bytes = file === undefined ? this.#inWorkTree(path) : this.#tree.stored(file);
+    const { topLevel } = this.#parts;
+    const fetched = (): Buffer | null => (topLevel === null ? null : readIfThere(join(topLevel, path)));
+    const bytes = file === undefined ? fetched() : this.#tree.stored(file);
     if (bytes === null) {
       throw new DeployError("MISSING_ARCHIVE", `the archive ${path} is not there`, {
         hint: "fetch it",
@@ -186,19 +186,12 @@ export class ChartSources {
     });
   }
 
-  #inWorkTree(path: string): Buffer | null {
-    return this.#topLevel === null ? null : readIfThere(join(this.#topLevel, path));
-  }
-
   /** Writes a chart as Helm takes it: of its folder `charts`, what its dependencies are. */
   #assemble(chart: Chart, parts: readonly Part[], target: string): void {
     const [stray] = straysIn(chart);
     if (stray !== undefined) {
-      throw new DeployError(
-        "ARCHIVE_MISMATCH",
-        `the ${stray.what} ${stray.path} is no dependency of the chart, and Helm would take it`,
-        { hint: stray.hint, place: { file: stray.path } },
-      );
+      const message = `the ${stray.what} ${stray.path} is no dependency of the chart, and Helm would take it`;
+      throw new DeployError("ARCHIVE_MISMATCH", message, { hint: stray.hint, place: { file: stray.path } });
     }
     const vendored = parts.flatMap((part) => (part.kind === "vendored" ? vendoredFiles(chart, part.dependency) : []));
     this.#write(chart.path, [...ownFiles(chart), ...vendored], target);

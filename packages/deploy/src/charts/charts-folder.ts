@@ -74,14 +74,10 @@ export function assertVendored(tree: FileSource, chart: Chart, dependency: Depen
   const folder = folderPath(chart.path, dependency);
   const what = identityIn(tree, folder);
   if (what === `${name} ${version}`) return;
-  throw new DeployError(
-    "NOT_A_CHART",
-    `what lies in charts for the dependency ${name} ${what === null ? "is not there" : `is ${what}, and not ${version}`}`,
-    {
-      hint: "Helm takes what lies there without a word: put the right version in its place",
-      place: { file: `${chart.path}/Chart.yaml`, ...position },
-    },
-  );
+  const found = what === null ? "is not there" : `is ${what}, and not ${version}`;
+  const hint = "Helm takes what lies there without a word: put the right version in its place";
+  const place = { file: `${chart.path}/Chart.yaml`, ...position };
+  throw new DeployError("NOT_A_CHART", `what lies in charts for the dependency ${name} ${found}`, { hint, place });
 }
 
 function identityIn(tree: FileSource, folder: string): string | null {

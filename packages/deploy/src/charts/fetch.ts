@@ -82,15 +82,9 @@ async function fetchOne({ dependency, path }: ArchivePart, options: FetchOptions
   const bytes = await pull(dependency, options);
   const digest = sha256(bytes);
   if (locked !== undefined && digest !== locked.sha256) {
-    throw new DeployError(
-      "ARCHIVE_MISMATCH",
-      `${name} ${version} was published again: it is not the archive that was locked`,
-      {
-        hint: `find out why; to take the new one, remove its entry from ${LOCK_FILE} and lock it`,
-        remedy: "lock-again",
-        place: { file: LOCK_FILE },
-      },
-    );
+    const message = `${name} ${version} was published again: it is not the archive that was locked`;
+    const hint = `find out why; to take the new one, remove its entry from ${LOCK_FILE} and lock it`;
+    throw new DeployError("ARCHIVE_MISMATCH", message, { hint, remedy: "lock-again", place: { file: LOCK_FILE } });
   }
   assertNoLink(options.topLevel, path);
   mkdirSync(dirname(target), { recursive: true });

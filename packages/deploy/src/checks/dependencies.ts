@@ -43,31 +43,18 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
   );
   for (const [at, { dependency, files }] of read.entries()) {
     const { name, version, repository, position } = dependency;
-    if (isOpen(repository))
-      yield found(
-        "dependencies",
-        "warning",
-        `${name} is fetched over http://, where anybody on the way may change it`,
-        {
-          file,
-          ...position,
-          hint: "write the https:// address: the first fetch is what gets locked",
-        },
-      );
+    const place = { file, ...position };
+    if (isOpen(repository)) {
+      const message = `${name} is fetched over http://, where anybody on the way may change it`;
+      const hint = "write the https:// address: the first fetch is what gets locked";
+      yield found("dependencies", "warning", message, { ...place, hint });
+    }
     const publication = asked[at];
     if (publication?.state === "unknown")
       context.skip(`whether ${name} ${version} was published at ${repository}, since ${publication.reason}`);
     if (publication?.state === "absent") {
-      yield found(
-        "dependencies",
-        "error",
-        `${name} ${version} was never published, or is not any more, at ${repository}`,
-        {
-          file,
-          ...position,
-          hint: insteadOf(publication.others),
-        },
-      );
+      const message = `${name} ${version} was never published, or is not any more, at ${repository}`;
+      yield found("dependencies", "error", message, { ...place, hint: insteadOf(publication.others) });
     } else if (files instanceof DeployError) {
       yield findingOfError("dependencies", files);
     } else {
@@ -76,10 +63,10 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
       const is = content === undefined ? null : identity(content);
       if (is === `${name} ${version}` || repository === "") continue;
       const what = is === null ? "is not there" : `is ${is === "" ? "no chart" : is}, and not ${version}`;
+      const hint = "Helm takes what lies there without a word: put the right version in its place";
       yield found("dependencies", "error", `what lies in charts for the dependency ${name} ${what}`, {
-        file,
-        ...position,
-        hint: "Helm takes what lies there without a word: put the right version in its place",
+        ...place,
+        hint,
       });
     }
   }

@@ -25,12 +25,8 @@ function* poolDrift(context: CheckContext, staging: Environment, prod: Environme
     const { nodes: many = 0 } = prod.nodePools.get(name) ?? {};
     if (few !== 1 || many < 2) continue;
     const message = `the node pool ${name} has one node in ${staging.name}, and ${many} in ${prod.name}`;
-    yield inSettings(
-      context,
-      staging,
-      message,
-      "give staging a second node: what goes wrong between two is not tried there",
-    );
+    const hint = "give staging a second node: what goes wrong between two is not tried there";
+    yield inSettings(context, staging, message, hint);
   }
   for (const [one, other] of [
     [staging, prod],
@@ -60,7 +56,7 @@ const inSettings = ({ project }: CheckContext, { name }: Environment, message: s
   found("drift", "warning", message, {
     ...(project.file(SETTINGS_FILE) === undefined ? {} : { file: SETTINGS_FILE }),
     environment: name,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
   });
 
 function* valueDrift(context: CheckContext, staging: Release, prod: Release): Generator<Finding> {

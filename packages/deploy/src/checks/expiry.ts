@@ -3,7 +3,6 @@ import { DAY, days, endOfToken, lifetimeOf } from "../verify/certificate.ts";
 import type { Check, CheckContext } from "./check.ts";
 import type { Severity } from "@git-vault/core";
 import type { Finding } from "../findings/finding.ts";
-import type { Position } from "../values/yaml.ts";
 import { found } from "./reading.ts";
 import { type StoredSecret, secretsIn } from "./secret-files.ts";
 
@@ -28,8 +27,10 @@ export const expiry: Check = async function* expiryCheck(context) {
     for (const { what, life, id } of termsOf(secret)) {
       if (told.has(`${secret.file} ${id}`)) continue;
       told.add(`${secret.file} ${id}`);
-      const verdict = judge(what, life, now);
-      if (verdict !== null) yield tell(verdict, secret, environment);
+      const [severity, message] = judge(what, life, now) ?? [];
+      if (severity === undefined || message === undefined) continue;
+      const hint = "make a new one, and commit it encrypted";
+      yield found("expiry", severity, message, { file: secret.file, ...secret.position, environment, hint });
     }
   }
   yield* unusable(context, kubeconfigs);
@@ -56,19 +57,6 @@ function judge(what: string, life: Life | null, now: Date): readonly [Severity, 
 }
 
 const dayOf = (date: Date): string => date.toISOString().slice(0, 10);
-
-function tell(
-  [severity, message]: readonly [Severity, string],
-  { file, position }: { file: string; position: Position },
-  environment: string | undefined,
-): Finding {
-  return found("expiry", severity, message, {
-    file,
-    ...position,
-    environment,
-    hint: "make a new one, and commit it encrypted",
-  });
-}
 
 /** The certificates and tokens in a text. */
 function* termsOf({ text, path }: StoredSecret): Generator<Term> {

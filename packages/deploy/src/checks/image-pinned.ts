@@ -16,7 +16,7 @@ const HINT = "name a version that is never published again, or better the digest
  */
 export const imagePinned: Check = async function* imagePinnedCheck(context) {
   const { project } = context;
-  const inProduction = new Map<string, Use>();
+  const inProduction = new Map<string, { readonly environment: Environment; readonly image: string }>();
   for await (const [release, manifests] of rendered(context)) {
     const { environment } = release;
     for (const { manifest, container, image } of imagesIn(manifests)) {
@@ -53,11 +53,6 @@ export const imagePinned: Check = async function* imagePinnedCheck(context) {
     }
   }
 };
-
-interface Use {
-  readonly environment: Environment;
-  readonly image: string;
-}
 
 function* imagesIn(
   manifests: readonly Manifest[],

@@ -206,7 +206,7 @@ export function foundIn(
   return found(id, severity, redactor.redact(message), {
     file: fileOf(project, release, manifest),
     ...whereOf(release),
-    ...(hint === undefined ? {} : { hint: redactor.redact(hint) }),
+    hint: hint && redactor.redact(hint),
   });
 }
 

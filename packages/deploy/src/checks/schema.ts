@@ -114,15 +114,9 @@ async function compile({ title, file, content }: Source): Promise<ValidateFuncti
     return compileSchema(content);
   } catch {
     // What ajv says may quote the schema at length.
-    return found(
-      "schema",
-      "warning",
-      `${title} cannot be used: it is no JSON Schema, refers to what is not there, or has a pattern that Helm does not take`,
-      {
-        ...place,
-        hint: "drafts 6, 7, 2019-09 and 2020-12 are understood; a $ref must lead into the same file; patterns are RE2's, without (?=…) and \\1",
-      },
-    );
+    const message = `${title} cannot be used: it is no JSON Schema, refers to what is not there, or has a pattern that Helm does not take`;
+    const hint = String.raw`drafts 6, 7, 2019-09 and 2020-12 are understood; a $ref must lead into the same file; patterns are RE2's, without (?=…) and \1`;
+    return found("schema", "warning", message, { ...place, hint });
   }
 }
 

@@ -19,17 +19,9 @@ import {
 } from "./helm-releases.ts";
 import { askUid, assertPinnedCluster, type ClusterIdentity, fingerprintOf } from "./identity.ts";
 import { type Kubeconfig, parseKubeconfig } from "./kubeconfig.ts";
-import { Requests, type Sending } from "./requests.ts";
+import { type ReadOptions, Requests, type Sending } from "./requests.ts";
 
-/** How a cluster is connected to. */
-export interface ConnectOptions {
-  /**
-   * The environment that Helm and the kubeconfig's own program are found in; this process's own
-   * where left out.
-   */
-  readonly env?: NodeJS.ProcessEnv;
-  readonly signal?: AbortSignal | undefined;
-}
+type ConnectOptions = Pick<ReadOptions, "signal">;
 
 interface Parts {
   readonly environment: Environment;
@@ -156,12 +148,12 @@ const helmFor = ({ env, folder, redactor }: Parts): Helm =>
     kubeconfig: join(folder, "kubeconfig"),
   });
 
-async function open(project: Project, environment: Environment, options: ConnectOptions): Promise<Parts> {
+async function open(project: Project, environment: Environment, { signal }: ConnectOptions): Promise<Parts> {
   const kubeconfig = readKubeconfig(project, environment);
   const authority = kubeconfig.authority === null ? null : fingerprintOf(kubeconfig.authority);
   // What can be told without a word to the server is told first.
   assertPinnedCluster(environment, { server: kubeconfig.server, authority });
-  const env = project.childEnv(options.env);
+  const env = project.childEnv;
   const redactor = new Redactor<unknown>(project.redactor);
   const { hostname, port } = new URL(kubeconfig.server);
   const proxy = kubeconfig.proxy ?? proxyFor(hostname.replace(/^\[(.*)\]$/, "$1"), Number(port || 443), env);
@@ -170,7 +162,7 @@ async function open(project: Project, environment: Environment, options: Connect
   const requests = new Requests(kubeconfig, credentials, proxy, (text) => redactor.redact(text));
   let helper: CredentialHelper | undefined;
   try {
-    const uid = await askUid(new Api(requests), options.signal);
+    const uid = await askUid(new Api(requests), signal);
     const identity = { uid, server: kubeconfig.server, authority };
     assertPinnedCluster(environment, identity);
     helper = await CredentialHelper.start(credentials);

@@ -27,13 +27,8 @@ export function fingerprintOf(pem: string): string {
     try {
       hash.update(new X509Certificate(block).raw);
     } catch (cause) {
-      throw new DeployError(
-        "INVALID_KUBECONFIG",
-        "certificate-authority-data: expected certificates, got something else",
-        {
-          cause,
-        },
-      );
+      const message = "certificate-authority-data: expected certificates, got something else";
+      throw new DeployError("INVALID_KUBECONFIG", message, { cause });
     }
   }
   return hash.digest("hex");
@@ -68,20 +63,13 @@ export function assertPinnedCluster(
   for (const part of ["server", "authority", "uid"] as const) {
     const [expected, got] = [said[part], seen[part]];
     if (expected === undefined || got === undefined || expected === got) continue;
-    throw new DeployError(
-      "WRONG_CLUSTER",
-      `${name} is pinned to the cluster whose ${part} is ${expected}, and the kubeconfig leads to ${got ?? "one without"}`,
-      {
-        hint: `${part === "uid" ? "it was asked for its uid alone" : "nothing was sent to it"}; correct the kubeconfig, or the pin in deploy.yaml if the cluster was replaced`,
-      },
-    );
+    const message = `${name} is pinned to the cluster whose ${part} is ${expected}, and the kubeconfig leads to ${got ?? "one without"}`;
+    const sent = part === "uid" ? "it was asked for its uid alone" : "nothing was sent to it";
+    const hint = `${sent}; correct the kubeconfig, or the pin in deploy.yaml if the cluster was replaced`;
+    throw new DeployError("WRONG_CLUSTER", message, { hint });
   }
   if (pin !== null || seen.uid === undefined) return;
-  throw new DeployError(
-    "UNPINNED_CLUSTER",
-    `the cluster of ${name} is not pinned, and nothing says that it is the right one`,
-    {
-      hint: `if it is the one at ${seen.server}, write into deploy.yaml, below environments.${name}: cluster: { uid: ${seen.uid} }`,
-    },
-  );
+  const message = `the cluster of ${name} is not pinned, and nothing says that it is the right one`;
+  const hint = `if it is the one at ${seen.server}, write into deploy.yaml, below environments.${name}: cluster: { uid: ${seen.uid} }`;
+  throw new DeployError("UNPINNED_CLUSTER", message, { hint });
 }

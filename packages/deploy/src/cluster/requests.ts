@@ -162,15 +162,12 @@ export class Requests {
     if (cause instanceof Error && cause.name === "AbortError") return cause;
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
     const why = tlsFailure(code) ?? this.#redact(cause instanceof Error ? cause.message : String(cause));
-    const isTrust = TRUST.test(code);
-    const error = new DeployError(
-      "UNREACHABLE",
-      isTrust
-        ? `the cluster's certificate is not trusted: ${why}`
-        : `the cluster at ${this.#kubeconfig.server} does not answer: ${why}`,
-      { hint: isTrust ? "check certificate-authority-data in the kubeconfig" : undefined },
-    );
-    return method === "GET" && !isTrust ? new Transient(error) : error;
+    if (TRUST.test(code)) {
+      const hint = "check certificate-authority-data in the kubeconfig";
+      return new DeployError("UNREACHABLE", `the cluster's certificate is not trusted: ${why}`, { hint });
+    }
+    const error = new DeployError("UNREACHABLE", `the cluster at ${this.#kubeconfig.server} does not answer: ${why}`);
+    return method === "GET" ? new Transient(error) : error;
   }
 }
 

@@ -114,15 +114,11 @@ export class Tree {
     const encrypted = [...this.files()].filter((file) => file.encrypted).toSorted((a, b) => a.bytes - b.bytes);
     const samples = encrypted.slice(0, 8);
     if (samples.length === 0 || samples.some((file) => this.#keyFor(this.stored(file)) !== undefined)) return;
-    throw new DeployError(
-      "WRONG_KEY",
+    const message =
       samples.length === 1
         ? "the key does not open the encrypted file that it was tried on"
-        : `the key opens none of the ${samples.length} encrypted files that it was tried on`,
-      {
-        hint: "it is another repository's, or one that was rotated out",
-      },
-    );
+        : `the key opens none of the ${samples.length} encrypted files that it was tried on`;
+    throw new DeployError("WRONG_KEY", message, { hint: "it is another repository's, or one that was rotated out" });
   }
 
   /**

@@ -25,11 +25,10 @@ export type Renderer = (release: Release, values: Values, signal?: AbortSignal) 
 /** What a release is made from. */
 export type ReleaseParts = Pick<Release, "name" | "namespace" | "chart" | "layers">;
 
-/** What is deployed to an environment before its main release, and after it, in order. */
+/** What is deployed to an environment, in order; `main` is one of them. */
 export interface EnvironmentParts {
-  readonly before: readonly ReleaseParts[];
   readonly main: ReleaseParts;
-  readonly after: readonly ReleaseParts[];
+  readonly all: readonly ReleaseParts[];
 }
 
 /** Where a project is deployed to: staging, prod, … */
@@ -56,9 +55,8 @@ export class Environment {
     this.cluster = settings.cluster ?? null;
     this.kubeVersion = settings.kubeVersion ?? null;
     this.nodePools = settings.nodePools === undefined ? null : new Map(Object.entries(settings.nodePools));
-    const releaseOf = (release: ReleaseParts): Release => new Release(release, this, renderer);
-    this.main = releaseOf(parts.main);
-    this.releases = [...parts.before.map(releaseOf), this.main, ...parts.after.map(releaseOf)];
+    this.main = new Release(parts.main, this, renderer);
+    this.releases = parts.all.map((one) => (one === parts.main ? this.main : new Release(one, this, renderer)));
   }
 
   /**

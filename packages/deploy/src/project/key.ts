@@ -85,16 +85,11 @@ async function givenKey(source: KeySource, env: NodeJS.ProcessEnv): Promise<KeyF
   throw notAKey(`$${KEY_VARIABLE}`);
 }
 
-const notAKey = (title: string, cause?: unknown): DeployError =>
-  new DeployError(
-    "NOT_A_KEY",
-    `${title}: expected a git-crypt key file, its base64 text or a sealed one, got something else`,
-    {
-      hint: "set it to the base64 text of a key file",
-      remedy: "export-key",
-      cause,
-    },
-  );
+function notAKey(title: string, cause?: unknown): DeployError {
+  const message = `${title}: expected a git-crypt key file, its base64 text or a sealed one, got something else`;
+  const hint = "set it to the base64 text of a key file";
+  return new DeployError("NOT_A_KEY", message, { hint, remedy: "export-key", cause });
+}
 
 async function readKeyFile(path: string, source: KeySource, env: NodeJS.ProcessEnv): Promise<KeyFile> {
   let bytes: Buffer;

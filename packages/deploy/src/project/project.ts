@@ -235,9 +235,9 @@ export class Project implements AsyncDisposable {
     return this.sources.lock(this.#charts, options.signal);
   }
 
-  /** The environment of child programs: `env`, or the project's, without the keys. */
-  childEnv(env: NodeJS.ProcessEnv = this.#repository.env): NodeJS.ProcessEnv {
-    return withoutKeys(env);
+  /** The environment of child programs, without the keys. */
+  get childEnv(): NodeJS.ProcessEnv {
+    return this.#repository.env;
   }
 
   #startHelm(): Helm {

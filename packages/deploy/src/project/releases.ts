@@ -49,11 +49,9 @@ const defaultsOf = ({ defaults }: Chart): Layer[] => (defaults === null ? [] : [
 
 function assertKnown(name: string, release: ReleaseSettings, { environments }: Settings): void {
   const unknown = release.environments?.find((environment) => !Object.hasOwn(environments, environment));
-  if (unknown !== undefined)
-    throw new DeployError(
-      "INVALID_SETTINGS",
-      `the release ${name} names the environment ${unknown}, which is not there`,
-    );
+  if (unknown === undefined) return;
+  const message = `the release ${name} names the environment ${unknown}, which is not there`;
+  throw new DeployError("INVALID_SETTINGS", message);
 }
 
 /** What is deployed to an environment around its main release. */
@@ -65,5 +63,5 @@ function around(environment: string, main: ReleaseParts, extra: readonly ExtraRe
     const message = `two releases of ${environment} have the name ${main.name} in one namespace`;
     throw new DeployError("INVALID_SETTINGS", message, { hint: "give one of them another name or namespace" });
   }
-  return { before: at("before"), main, after: at("after") };
+  return { main, all: [...at("before"), main, ...at("after")] };
 }

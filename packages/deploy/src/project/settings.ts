@@ -124,14 +124,9 @@ async function validate(value: unknown, title: string): Promise<Settings> {
   const [error] = isSettings.errors ?? [];
   const at = error?.instancePath.slice(1).replaceAll("/", ".") ?? "";
   const what = error === undefined ? undefined : phraseOf(error);
-  throw new DeployError(
-    "INVALID_SETTINGS",
-    `${title}: ${at === "" ? "the top" : at} ${what ?? "is not as it should be"}`,
-    {
-      hint: "see docs/deploy.md for what can be set",
-      place: { file: SETTINGS_FILE },
-    },
-  );
+  const message = `${title}: ${at === "" ? "the top" : at} ${what ?? "is not as it should be"}`;
+  const hint = "see docs/deploy.md for what can be set";
+  throw new DeployError("INVALID_SETTINGS", message, { hint, place: { file: SETTINGS_FILE } });
 }
 
 /** What is wrong, in words where the schema's own tell too little. */
@@ -177,13 +172,10 @@ function usualLayout(tree: Tree): Settings {
   });
   const names = [...new Set(found.map(({ name }) => name))].filter((name) => name !== COMMON);
   if (names.length === 0) {
-    throw new DeployError(
-      "NO_PROJECT",
-      `expected ${SETTINGS_FILE}, or config/NAME.yaml for each environment, got neither`,
-      {
-        hint: "see docs/deploy.md for the layout, and for what can be set",
-      },
-    );
+    const message = `expected ${SETTINGS_FILE}, or config/NAME.yaml for each environment, got neither`;
+    throw new DeployError("NO_PROJECT", message, {
+      hint: "see docs/deploy.md for the layout, and for what can be set",
+    });
   }
   const order: readonly Tier[] = ["other", "staging", "prod"];
   names.sort((a, b) => order.indexOf(tierOf(a)) - order.indexOf(tierOf(b)));

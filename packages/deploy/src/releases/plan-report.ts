@@ -26,18 +26,12 @@ function pendingIn({ halfWay, revision }: PlannedRelease, { repair = "it can be 
   if (halfWay === null) return [];
   const status = revision?.status ?? "";
   const when = halfWay.until === null ? "" : ` until ${halfWay.until}, when that run has ended for sure`;
-  switch (halfWay.apply) {
-    case "repairs":
-      return [`left ${status} by a run that is dead: apply repairs it first, by going back to its last good revision`];
-    case "waits":
-      return [`${status}: another run is at it, and apply refuses as long as it is`];
-    case "refuses":
-      return [
-        `${status}: a run is at it, or died at it, and apply refuses${when}; where you know that it is dead, ${repair}`,
-      ];
-    default:
-      return halfWay.apply satisfies never;
-  }
+  const sentences = {
+    repairs: `left ${status} by a run that is dead: apply repairs it first, by going back to its last good revision`,
+    waits: `${status}: another run is at it, and apply refuses as long as it is`,
+    refuses: `${status}: a run is at it, or died at it, and apply refuses${when}; where you know that it is dead, ${repair}`,
+  };
+  return [sentences[halfWay.apply]];
 }
 
 const headOf = ({ environment, commit, cluster }: Plan): string =>

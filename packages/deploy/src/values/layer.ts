@@ -94,8 +94,10 @@ export class Layer {
     }
     const [node] = documents;
     if (node?.kind === "map" && (node.entries.size > 0 || this.role === "defaults")) return node;
-    if (node !== undefined && node.kind !== "map" && node.kind !== "scalar") return this.#notAMap(node.kind);
-    if (node?.kind === "scalar" && node.value !== null) return this.#notAMap("scalar");
+    if (node !== undefined && node.kind !== "map" && !(node.kind === "scalar" && node.value === null)) {
+      const message = `${this.path}: expected a map of values, got a ${node.kind}`;
+      throw new DeployError("MALFORMED_YAML", message, { place: { file: this.path, line: 1 } });
+    }
     if (this.role === "defaults") return { kind: "map", entries: new Map(), position: { line: 1, column: 1 } };
     throw new DeployError("EMPTY_LAYER", `${this.path} says nothing: a layer must set something`, {
       hint: "restore its content, or take it out of the project's settings",
@@ -114,11 +116,5 @@ export class Layer {
         value === null ? [] : [{ value, text, path, layer: this, position }],
       ),
     );
-  }
-
-  #notAMap(kind: string): never {
-    throw new DeployError("MALFORMED_YAML", `${this.path}: expected a map of values, got a ${kind}`, {
-      place: { file: this.path, line: 1 },
-    });
   }
 }

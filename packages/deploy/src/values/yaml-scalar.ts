@@ -57,28 +57,21 @@ const CORE = "tag:yaml.org,2002:";
 /** The value of a scalar with a tag; undefined where the tag does not fit, which Helm refuses. */
 export function resolveTagged(tag: string, text: string): Scalar | undefined {
   if (!tag.startsWith(CORE)) return text;
+  const value = resolvePlain(text);
   switch (tag.slice(CORE.length)) {
     case "str":
     case "timestamp":
       return text;
     case "binary":
       return Buffer.from(text, "base64").toString();
-    case "int": {
-      const value = resolvePlain(text);
+    case "int":
       return typeof value === "bigint" ? value : undefined;
-    }
-    case "float": {
-      const value = resolvePlain(text);
+    case "float":
       return typeof value === "bigint" || typeof value === "number" ? Number(value) : undefined;
-    }
-    case "bool": {
-      const value = resolvePlain(text);
+    case "bool":
       return typeof value === "boolean" ? value : undefined;
-    }
-    case "null": {
-      const value = resolvePlain(text);
+    case "null":
       return value === null ? value : undefined;
-    }
     default:
       return undefined;
   }

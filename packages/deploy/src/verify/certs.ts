@@ -16,10 +16,7 @@ export interface HostOptions extends ProbeOptions {
 }
 
 /** How certificates are judged. */
-export interface CertificateOptions extends HostOptions, ExpiryThresholds {
-  /** The time that counts; now where left out. */
-  readonly now?: Date;
-}
+export interface CertificateOptions extends HostOptions, ExpiryThresholds {}
 
 /** So many hosts are asked at a time. */
 export const MOST_HOSTS = 8;
@@ -46,7 +43,6 @@ export async function inspectCertificates(
   cluster: Cluster,
   options: CertificateOptions = {},
 ): Promise<HostCertificate[]> {
-  const { now = new Date() } = options;
   const signal = sharedSignal(options.signal);
   const objects = await readKinds(cluster, [INGRESSES, ...ISSUANCE_KINDS], {
     namespaces: namespacesOf(cluster),
@@ -62,7 +58,7 @@ export async function inspectCertificates(
     const found = secret === null ? null : issuanceOf(secret, objects);
     const stuck = found?.stuck.map(({ message, ...step }) => ({ ...step, message: cluster.tidy(message) })) ?? [];
     const issuance = found === null ? null : { ...found, stuck };
-    const judged = judgeHost({ host, probe: served, stored, issuance }, options, now);
+    const judged = judgeHost({ host, probe: served, stored, issuance }, options, new Date());
     return { ...judged, findings: ofEnvironment(cluster, judged.findings) };
   });
 }

@@ -25,7 +25,6 @@ export function inspectCredential(
   project: Project,
   { name: environment, kubeconfig: path }: Environment,
   thresholds: ExpiryThresholds = {},
-  now: Date = new Date(),
 ): ClientCredential | null {
   const file = path === null ? undefined : project.file(path);
   if (path === null || file === undefined) return null;
@@ -35,7 +34,7 @@ export function inspectCredential(
   const tokenEnds = endOfToken(credential.token ?? "");
   const judge = (what: string, facts: CertificateFacts | null): Finding[] => {
     const finding =
-      facts === null ? null : lifetimeFinding("client-credential", `${path}: ${what}`, facts, thresholds, now);
+      facts === null ? null : lifetimeFinding("client-credential", `${path}: ${what}`, facts, thresholds, new Date());
     return finding === null ? [] : [{ ...finding, file: path, environment, hint: HINT }];
   };
   return {

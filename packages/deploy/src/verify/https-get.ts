@@ -24,7 +24,7 @@ const LONGEST = 256 * 1024;
 export async function httpsGet(
   url: URL,
   address: string | undefined,
-  { timeout = 10_000, trusted = [], signal, env = process.env }: ProbeOptions = {},
+  { timeout = 10_000, trusted = [], signal }: ProbeOptions = {},
   judgeCertificate = false,
 ): Promise<HttpsAnswer> {
   const { hostname, port } = url;
@@ -32,7 +32,7 @@ export async function httpsGet(
     signal?.aborted === true
       ? interrupted()
       : new DeployError("UNREACHABLE", `${url.host} does not answer: ${why}`, { cause });
-  const end = await endOf({ host: hostname, address, port: port === "" ? 443 : Number(port) }, env);
+  const end = await endOf({ host: hostname, address, port: port === "" ? 443 : Number(port) });
   if (end === null) throw unreachable("the name leads to no address");
   const agent = agentThrough(end.proxy, {}, timeout);
   const late = AbortSignal.timeout(timeout);

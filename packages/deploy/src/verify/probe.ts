@@ -21,8 +21,6 @@ export interface ProbeOptions {
   readonly timeout?: number;
   /** Certificates (PEM) that are trusted beside the public ones. */
   readonly trusted?: readonly string[];
-  /** Whose proxy variables count; this process's own where left out. */
-  readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
 }
 
@@ -65,8 +63,8 @@ export type Probe =
  */
 export async function probe(target: ProbeTarget, options: ProbeOptions = {}): Promise<Probe> {
   const { host } = target;
-  const { timeout = 10_000, trusted = [], signal, env = process.env } = options;
-  const end = await endOf(target, env);
+  const { timeout = 10_000, trusted = [], signal } = options;
+  const end = await endOf(target);
   if (end === null) return { served: false, failure: "unresolved", message: `the name ${host} leads to no address` };
   const socket = await connectTo(end, { timeout, signal });
   if (!(socket instanceof Socket)) return { served: false, failure: "unreachable", message: socket.message };
@@ -100,14 +98,11 @@ export interface End {
  *
  * @throws DeployError INVALID_PROXY
  */
-export async function endOf(
-  { host, address, port: usual = 443 }: ProbeTarget,
-  env: NodeJS.ProcessEnv,
-): Promise<End | null> {
+export async function endOf({ host, address, port: usual = 443 }: ProbeTarget): Promise<End | null> {
   const [, bracketed, plain, ownPort] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(address ?? "") ?? [];
   const name = (isIP(address ?? "") === 0 ? (bracketed ?? plain) : address) || host;
   const port = ownPort === undefined ? usual : Number(ownPort);
-  const proxy = proxyFor(name, port, env);
+  const proxy = proxyFor(name, port, process.env);
   if (proxy !== null || isIP(name) !== 0) return { address: name, port, proxy };
   try {
     return { address: (await lookup(name)).address, port, proxy };

@@ -66,7 +66,7 @@ export async function verifyEnvironment(cluster: Cluster, options: CertificateOp
   const findings = [
     ...(workloads.length === 0 ? [NOTHING] : troubles),
     ...endpointFindings(objects),
-    ...quotaFindings(objects, options.now ?? new Date()),
+    ...quotaFindings(objects, new Date()),
     ...answers.flatMap((one) => one.finding ?? []),
   ];
   return {
