@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { DAY, days, endOfToken, lifetimeOf } from "../verify/certificate.ts";
+import { DAY, days, endOfToken, type Life, lifetimeOf } from "../verify/certificate.ts";
 import type { Check, CheckContext } from "./check.ts";
 import type { Severity } from "@git-vault/core";
 import type { Finding } from "../findings/finding.ts";
@@ -42,8 +42,6 @@ interface Term {
   readonly life: Life | null;
   readonly id: string;
 }
-
-type Life = Parameters<typeof lifetimeOf>[0];
 
 function judge(what: string, life: Life | null, now: Date): readonly [Severity, string] | null {
   if (life === null) return ["error", `${what} cannot be read`];

@@ -69,12 +69,13 @@ function surprisingScalar({ value, text, plain }: ScalarYaml): Pick<Surprise, "s
   if (typeof value !== "number") return null;
   if (isInteger(text) && !Number.isSafeInteger(value))
     return { severity: "error", message: "this number has more digits than Helm keeps" };
-  if (/^[-+]?0[\d_]+$|^[-+]?0[oO]/.test(text))
-    return { severity: "warning", message: "this number begins with 0, and is read as octal" };
-  if (text.includes("_")) return { severity: "warning", message: "this text with _ in it is read as a number" };
-  if (/^[-+]?\d+\.\d*0$/.test(text) && !/^[-+]?\d+\.0$/.test(text))
-    return { severity: "warning", message: "this number loses its last 0, which a version would need" };
-  if (/^\d+[eE]\d+$/.test(text))
-    return { severity: "warning", message: "this text with an e between digits is read as a number" };
-  return null;
+  const [, message] = ODD_NUMBERS.find(([form]) => form.test(text)) ?? [];
+  return message === undefined ? null : { severity: "warning", message };
 }
+
+const ODD_NUMBERS = [
+  [/^[-+]?0[\d_]+$|^[-+]?0[oO]/, "this number begins with 0, and is read as octal"],
+  [/_/, "this text with _ in it is read as a number"],
+  [/^[-+]?\d+\.\d+0$/, "this number loses its last 0, which a version would need"],
+  [/^\d+[eE]\d+$/, "this text with an e between digits is read as a number"],
+] as const;

@@ -26,6 +26,9 @@ export interface CertificateFacts {
   readonly fingerprint: string;
 }
 
+/** From when to when a certificate or a token is valid. */
+export type Life = Pick<CertificateFacts, "notBefore" | "notAfter">;
+
 /** Where a certificate stands in its life. */
 export interface Lifetime {
   /** `late`: the controller should have renewed it by now; `urgent`: it ends within days. */
@@ -71,7 +74,7 @@ const ERROR_SHARE = 0.08;
  * its first day on.
  */
 export function lifetimeOf(
-  { notBefore, notAfter }: Pick<CertificateFacts, "notBefore" | "notAfter">,
+  { notBefore, notAfter }: Life,
   { warningDays = WARNING_DAYS, errorDays = 7 }: ExpiryThresholds,
   now: Date,
 ): Lifetime {
@@ -89,7 +92,7 @@ export function lifetimeOf(
 export const days = (number: number): string => `${number} ${number === 1 ? "day" : "days"}`;
 
 /** `ends in 6 days, at 2030-01-31 12:00 UTC`: a lifetime in words. */
-export function tellLifetime({ state, daysLeft }: Lifetime, { notBefore, notAfter }: CertificateFacts): string {
+export function tellLifetime({ state, daysLeft }: Lifetime, { notBefore, notAfter }: Life): string {
   const end = `${notAfter.toISOString().slice(0, 16).replace("T", " ")} UTC`;
   if (state === "not-yet-valid")
     return `is not valid before ${notBefore.toISOString().slice(0, 16).replace("T", " ")} UTC`;

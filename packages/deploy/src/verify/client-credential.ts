@@ -1,4 +1,11 @@
-import { type CertificateFacts, endOfToken, type ExpiryThresholds, factsOf, readCertificates } from "./certificate.ts";
+import {
+  type CertificateFacts,
+  endOfToken,
+  type ExpiryThresholds,
+  factsOf,
+  type Life,
+  readCertificates,
+} from "./certificate.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Finding } from "../findings/finding.ts";
 import { parseKubeconfig } from "../cluster/kubeconfig.ts";
@@ -32,9 +39,8 @@ export function inspectCredential(
   const credential = "command" in user ? {} : user;
   const certificate = first(credential.certificate);
   const tokenEnds = endOfToken(credential.token ?? "");
-  const judge = (what: string, facts: CertificateFacts | null): Finding[] => {
-    const finding =
-      facts === null ? null : lifetimeFinding("client-credential", `${path}: ${what}`, facts, thresholds, new Date());
+  const judge = (what: string, life: Life | null): Finding[] => {
+    const finding = life && lifetimeFinding("client-credential", `${path}: ${what}`, life, thresholds, new Date());
     return finding === null ? [] : [{ ...finding, file: path, environment, hint: HINT }];
   };
   return {
@@ -44,7 +50,8 @@ export function inspectCredential(
     findings: [
       ...judge("the client certificate", certificate),
       ...judge("the certificate of the cluster's authority", first(authority)),
-      ...judge("the token", tokenEnds === null ? null : { ...NOTHING, notAfter: tokenEnds }),
+      // It says nothing of its beginning that matters: it is taken to live long.
+      ...judge("the token", tokenEnds && { notBefore: new Date(0), notAfter: tokenEnds }),
     ],
   };
 }
@@ -55,6 +62,3 @@ function first(pem: string | null | undefined): CertificateFacts | null {
 }
 
 const HINT = "make a new kubeconfig before it ends: without one, nobody can deploy from here";
-
-/** A token says nothing of its beginning that matters: it is taken to live long. */
-const NOTHING = { subject: "", issuer: "", names: [], notBefore: new Date(0), fingerprint: "" };

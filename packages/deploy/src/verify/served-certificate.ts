@@ -3,6 +3,7 @@ import {
   type CertificateFacts,
   type ExpiryThresholds,
   factsOf,
+  type Life,
   lifetimeOf,
   readCertificates,
   tellLifetime,
@@ -148,13 +149,13 @@ function distrustFinding(
 export function lifetimeFinding(
   id: string,
   what: string,
-  facts: CertificateFacts,
+  life: Life,
   thresholds: ExpiryThresholds,
   now: Date,
 ): Finding | null {
-  const life = lifetimeOf(facts, thresholds, now);
-  if (life.state === "valid") return null;
-  return finding(id, life.state === "late" ? "warning" : "error", `${what} ${tellLifetime(life, facts)}`);
+  const lifetime = lifetimeOf(life, thresholds, now);
+  if (lifetime.state === "valid") return null;
+  return finding(id, lifetime.state === "late" ? "warning" : "error", `${what} ${tellLifetime(lifetime, life)}`);
 }
 
 function secretFindings(
