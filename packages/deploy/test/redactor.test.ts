@@ -64,6 +64,7 @@ describe("a redactor", () => {
   test("knows what another one knows, and teaches it nothing", () => {
     const known = redactorOf("pass-one");
     const copy = new Redactor<string>(known);
+    expect(copy.redact("pass-one")).toBe("[secret]");
     copy.add("pass-two", "pass-two");
     expect(copy.redact("pass-one, pass-two")).toBe("[secret], [secret]");
     expect(known.redact("pass-one, pass-two")).toBe("[secret], pass-two");

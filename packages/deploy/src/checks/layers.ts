@@ -4,18 +4,14 @@ import type { Check, CheckContext } from "./check.ts";
 import type { Finding } from "../findings/finding.ts";
 import type { Layer } from "../values/layer.ts";
 import { attempt, DeployError } from "../errors.ts";
-import { findingOfError, found, layersOf, NO_KEY, ownerOf } from "./reading.ts";
+import { findingOfError, found, openLayers, ownerOf } from "./reading.ts";
 
 /** Told by the check strict-yaml, with all of its places. */
 const ODD: ReadonlySet<string> = new Set(["DUPLICATE_KEY", "SEVERAL_DOCUMENTS"]);
 
 /** Reports layers that cannot be used: missing, empty, too large, no YAML, damaged, … */
 export const layers: Check = async function* layersCheck(context) {
-  for (const [layer, release] of layersOf(context)) {
-    if (layer.locked) {
-      context.skip(NO_KEY);
-      continue;
-    }
+  for (const [layer, release] of openLayers(context)) {
     const error = attempt(() => layer.map());
     if (!(error instanceof DeployError) || ODD.has(error.code)) continue;
     yield findingOfError("layers", error, ownerOf(layer, release));

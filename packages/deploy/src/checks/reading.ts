@@ -77,6 +77,13 @@ export function layersOf({ releases }: CheckContext): [Layer, Release][] {
   return [...byPath.values()];
 }
 
+/** Those that can be opened; where one is locked, that is told. */
+export function* openLayers(context: CheckContext): Generator<[layer: Layer, release: Release]> {
+  for (const [layer, release] of layersOf(context))
+    if (layer.locked) context.skip(NO_KEY);
+    else yield [layer, release];
+}
+
 /** The documents of a YAML or JSON file; null where it is none. A layer is not read again. */
 export function documentsOf(context: CheckContext, file: string, text: () => string): readonly Yaml[] | null {
   const layer = remember(layersOfRun, context, () => new Map(layersOf(context).map(([one]) => [one.path, one]))).get(

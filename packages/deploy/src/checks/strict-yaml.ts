@@ -3,15 +3,11 @@ import type { Finding } from "../findings/finding.ts";
 import type { EntryYaml, ScalarYaml, Yaml } from "../values/yaml.ts";
 import { resolvePlain } from "../values/yaml-scalar.ts";
 import { orElse } from "../errors.ts";
-import { found, layersOf, NO_KEY, placeIn } from "./reading.ts";
+import { found, openLayers, placeIn } from "./reading.ts";
 
 /** Reports what misleads: duplicate keys, further documents, words read as another type. */
 export const strictYaml: Check = async function* strictYamlCheck(context) {
-  for (const [layer, release] of layersOf(context)) {
-    if (layer.locked) {
-      context.skip(NO_KEY);
-      continue;
-    }
+  for (const [layer, release] of openLayers(context)) {
     const yaml = orElse(null, () => layer.yaml());
     for (const { message, position } of yaml?.oddities ?? [])
       yield found("strict-yaml", "error", message, placeIn(layer, position, release));
