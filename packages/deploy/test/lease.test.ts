@@ -22,7 +22,7 @@ function put(holderIdentity: string, annotation = ""): void {
     spec: { holderIdentity, leaseDurationSeconds: 30, acquireTime: renewTime, renewTime },
   });
 }
-const lease = (): unknown => at.kubernetes.get("coordination.k8s.io/v1", "Lease", "default", "git-vault.web.app");
+const lease = () => at.kubernetes.get("coordination.k8s.io/v1", "Lease", "default", "git-vault.web.app");
 
 async function within<T>(job: (cluster: WritableCluster) => Promise<T>): Promise<T> {
   await using project = await at.open();
@@ -60,6 +60,20 @@ describe("a lease", () => {
       expect(await errorOf(() => own?.assertHeld())).toMatchObject({ code: "RELEASE_LOST" });
       await own?.release();
       await own?.restore();
+    });
+    expect(lease()).toMatchObject({ spec: { holderIdentity: "other" } });
+  });
+
+  test("is not removed where it is another one by then", async () => {
+    await within(async (cluster) => {
+      const own = await take(cluster);
+      const act = (): void => {
+        const made = lease();
+        if (made !== undefined) at.kubernetes.remove(made);
+        put("other");
+      };
+      at.kubernetes.faults.push({ fault: "interfere", on: /leases/, method: "DELETE", times: 1, act });
+      await own?.release();
     });
     expect(lease()).toMatchObject({ spec: { holderIdentity: "other" } });
   });
