@@ -7,7 +7,7 @@ import { startTlsServer } from "@git-vault/testkit/network";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cluster, type DeployErrorCode, type Project } from "../src/index.ts";
 import { makePlan } from "../src/releases/index.ts";
-import { HELMS, TOKEN, clusterWorld, type ClusterWorld } from "./cluster-world.ts";
+import { HELMS, PASSWORD, TOKEN, clusterWorld, type ClusterWorld } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
 
 let at: ClusterWorld;
@@ -136,6 +136,17 @@ describe("the API", () => {
     at.kubernetes.faults.push({ fault: "status", code: 503 });
     const error = await errorOf(() => cluster.get("/api/v1/nodes"));
     expect(error).toMatchObject({ code: "API_FAILED", status: 503 });
+  });
+
+  test("is not asked again for a change that it may have made, and what it says holds no secret", async () => {
+    await using project = await at.open();
+    await using cluster = await Cluster.connectToChange(project, project.environment("staging"));
+    at.kubernetes.faults.push({ fault: "status", code: 500, message: `${TOKEN} ${PASSWORD}`, method: "POST" });
+    const body = { apiVersion: "v1", kind: "Namespace", metadata: { name: "new" } };
+    const error = await errorOf(() => cluster.send("/api/v1/namespaces", { method: "POST", body }));
+    const message = "the cluster answers 500 to /api/v1/namespaces: [secret] [secret]";
+    expect(error).toMatchObject({ code: "API_FAILED", status: 500, message });
+    expect(at.kubernetes.requests.filter(({ method }) => method === "POST")).toHaveLength(1);
   });
 
   test("tells changes", async () => {
