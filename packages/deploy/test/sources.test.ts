@@ -300,6 +300,13 @@ describe("the key comes from", () => {
     return path;
   };
 
+  test("a file that is no larger than a key needs", async () => {
+    const text = (blanks: number): string => key.toString("base64").padEnd(blanks, "\n");
+    expect(await secretWith({ key: { file: inFolder("padded", text(64 * 1024)) } })).toBe("p");
+    const error = await errorOf(() => secretWith({ key: { file: inFolder("large", text(64 * 1024 + 1)) } }));
+    expect(error).toMatchObject({ code: "NOT_A_KEY" });
+  });
+
   test("$GIT_CRYPT_KEY, as base64 or a path, and goes to no program", async () => {
     const { env } = its.repository;
     const base64 = key.toString("base64");
