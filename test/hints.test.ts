@@ -3,7 +3,6 @@ import { files, parse, read } from "./sources.ts";
 
 /** Files whose hints still name the command or a flag. The list only ever gets shorter. */
 const KNOWN: ReadonlySet<string> = new Set([
-  "packages/directory/src/http.ts",
   "packages/sharing/src/grants/grant-file.ts",
   "packages/sharing/src/grants/grant-validity.ts",
   "packages/sharing/src/grants/grant.ts",

@@ -1,8 +1,8 @@
 import { printable, VaultError } from "@git-vault/core";
 
 /**
- * - `INVALID_RECIPIENT`: what was written names no recipient: a malformed name, a private key, http
- *   where https is wanted
+ * - `INVALID_RECIPIENT`: what was written names no recipient: a malformed name, a private key
+ * - `PLAIN_HTTP`: a URL of another machine with http, on which keys can be exchanged on the way
  * - `UNSUPPORTED_RECIPIENT`: a recipient of a kind that nothing can be sealed to here, such as an
  *   age plugin's
  * - `NOT_FOUND`: the forge has no such user or team, the server no such page
@@ -17,6 +17,7 @@ import { printable, VaultError } from "@git-vault/core";
  */
 export type DirectoryErrorCode =
   | "INVALID_RECIPIENT"
+  | "PLAIN_HTTP"
   | "UNSUPPORTED_RECIPIENT"
   | "NOT_FOUND"
   | "NO_KEYS"

@@ -1,5 +1,4 @@
 import { readPublicKeys } from "@git-vault/keys";
-import type { Octokit } from "@octokit/rest";
 import type { DirectoryEntry } from "./entry.ts";
 import { DirectoryError } from "./errors.ts";
 import { GITHUB, isGitHubLogin, keysPath, nameOf } from "./forges.ts";
@@ -14,17 +13,8 @@ const MAX_KEY_PAGES = 10;
 const MAX_MEMBER_PAGES = 100;
 const AT_ONCE = 4;
 
-/** An answer of another status than 200, on its way through Octokit. */
-class Refusal extends Error {
-  readonly answer: HttpAnswer;
-
-  constructor(answer: HttpAnswer) {
-    super(`status ${answer.status}`);
-    this.answer = answer;
-  }
-}
-
 const silent = (): void => {};
+const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
 /** An account on a GitHub server. */
 export interface GitHubAccount {
@@ -54,7 +44,6 @@ function readGpgKey(item: unknown): { readonly keyId: string; readonly raw: stri
 export class GitHub {
   readonly #http: Http;
   readonly #server: GitHubServer;
-  #octokit: Promise<Octokit> | undefined;
 
   constructor(http: Http, server: GitHubServer) {
     this.#http = http;
@@ -202,40 +191,33 @@ export class GitHub {
     missing: DirectoryError,
     maxPages: number = MAX_KEY_PAGES,
   ): Promise<T[]> {
+    const { Octokit } = await import("@octokit/rest");
+    const request = { fetch: (url: string, init: RequestInit) => this.#fetch(url, init, missing), log: SILENT };
+    const octokit = new Octokit({ baseUrl: this.#server.api, log: SILENT, request });
     const values: T[] = [];
     let count = 0;
     try {
-      this.#octokit ??= this.#load();
-      const pages = (await this.#octokit).paginate.iterator(`GET ${path}`, { per_page: PAGE_SIZE });
-      for await (const { data } of pages) {
+      for await (const { data } of octokit.paginate.iterator(`GET ${path}`, { per_page: PAGE_SIZE })) {
         count += 1;
         if (count > maxPages) throw this.#badAnswer(`with more than ${maxPages} pages`);
         for (const item of data) values.push(read(item) ?? this.#raise(`without the field ${field}`));
       }
     } catch (error) {
       // Octokit wraps what its fetch throws.
-      const thrown = error instanceof Error && "status" in error ? (error.cause ?? error) : error;
-      throw thrown instanceof Refusal ? this.#refuse(thrown.answer, missing) : thrown;
+      throw error instanceof Error && "status" in error ? (error.cause ?? error) : error;
     }
     return values;
   }
 
-  async #load(): Promise<Octokit> {
-    const { Octokit } = await import("@octokit/rest");
-    const log = { debug: silent, info: silent, warn: silent, error: silent };
-    const request = { fetch: (url: string, init: RequestInit) => this.#fetch(url, init), log };
-    return new Octokit({ baseUrl: this.#server.api, log, request });
-  }
-
   /** Octokit's fetch. It sees sound lists only; everything else it would take in its own way. */
-  async #fetch(address: string, init: RequestInit): Promise<Response> {
+  async #fetch(address: string, init: RequestInit, missing: DirectoryError): Promise<Response> {
     const { api, token } = this.#server;
     const url = URL.canParse(address) ? new URL(address) : undefined;
     // The link to the next page comes from the server.
     if (url === undefined || url.origin !== new URL(api).origin) throw this.#badAnswer("with a link to another server");
     const accept = new Headers(init.headers).get("accept") ?? "application/json";
     const answer = await this.#http.get(url, { accept, token });
-    if (answer.status !== 200) throw new Refusal(answer);
+    if (answer.status !== 200) throw this.#refuse(answer, missing);
     if (!Array.isArray(this.#parse(answer))) throw this.#badAnswer("with something else than a list");
     const link = answer.headers.get("link");
     const headers = { "content-type": "application/json", ...(link === null ? {} : { link }) };

@@ -46,20 +46,16 @@ async function discard({ body }: RawAnswer): Promise<void> {
   await body?.[Symbol.asyncIterator]().return?.();
 }
 
-async function readBody(answer: RawAnswer, url: URL): Promise<Buffer> {
-  const tooBig = new DirectoryError("BAD_ANSWER", `${url.host} answered with more than ${MAX_BODY} bytes`, {
-    hint: "check that the address is one of public keys",
-  });
-  if (Number(answer.headers.get("content-length")) > MAX_BODY) {
-    await discard(answer);
-    throw tooBig;
-  }
+async function readBody({ body }: RawAnswer, url: URL): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   // Leaving the loop cancels what is left of the body.
-  for await (const chunk of answer.body ?? []) {
+  for await (const chunk of body ?? []) {
     size += chunk.length;
-    if (size > MAX_BODY) throw tooBig;
+    if (size > MAX_BODY)
+      throw new DirectoryError("BAD_ANSWER", `${url.host} answered with more than ${MAX_BODY} bytes`, {
+        hint: "check that the address is one of public keys",
+      });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -81,13 +77,13 @@ export class Http {
    * Gets what lies at `url`, whatever the status.
    *
    * @throws DirectoryError `NETWORK`; `BAD_ANSWER` for more than 1 MiB and for a redirect that
-   * leaves the origin or is the fourth; `INVALID_RECIPIENT` for plain http; the signal's reason
-   * where it was aborted
+   * leaves the origin or is the fourth; `PLAIN_HTTP`; the signal's reason where it was aborted
    */
   async get(url: URL, request: HttpRequest): Promise<HttpAnswer> {
+    // A redirect stays on the origin, and so on its scheme and host.
+    this.#assertProtected(url);
     let at = url;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-      this.#assertProtected(at);
       const answer = await this.#revalidate(at, request);
       const location = answer.headers.get("location");
       if (!REDIRECTS.has(answer.status) || location === null) return answer;
@@ -106,8 +102,8 @@ export class Http {
 
   #assertProtected(url: URL): void {
     if (url.protocol === "https:" || isLoopback(url) || this.#options.allowHttp) return;
-    throw new DirectoryError("INVALID_RECIPIENT", `expected https for ${url.host}, got http`, {
-      hint: "over http anybody on the way can put in their own keys: write https://, or accept that with --insecure-http",
+    throw new DirectoryError("PLAIN_HTTP", `expected https for ${url.host}, got http`, {
+      hint: "over http anybody on the way can put in their own keys: write https://",
     });
   }
 

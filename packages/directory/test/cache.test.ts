@@ -1,8 +1,8 @@
-import { chmodSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Directory } from "../src/index.ts";
 import { ALICE, directoryAt, failureOf } from "./fixtures.ts";
 
@@ -14,6 +14,7 @@ beforeEach(async () => {
   folder = temporaryFolder();
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await github.close();
   folder.remove();
 });
@@ -25,6 +26,11 @@ const ask = async (query = "choldgraf", env: Record<string, string> = {}): Promi
   return entry?.keys.length ?? -1;
 };
 const etagsSent = (): (string | undefined)[] => github.requests.map(({ headers }) => headers["if-none-match"]);
+/** Puts the folder elsewhere, and a link to it in its place. */
+const moveBehindLink = (): void => {
+  renameSync(answers(), join(folder.path, "elsewhere"));
+  symlinkSync(join(folder.path, "elsewhere"), answers());
+};
 const files = (): string[] => readdirSync(answers()).map((name) => join(answers(), name));
 
 describe("the cache", () => {
@@ -85,6 +91,8 @@ describe("the cache", () => {
 
   test("keeps nothing but a 200 that has an ETag", async () => {
     await failureOf(ask("nobody"));
+    github.faults.push({ fault: "answer", status: 404, headers: { etag: '"gone"' }, body: "[]", times: 1 });
+    expect(await failureOf(ask())).toMatchObject({ code: "NOT_FOUND" });
     github.faults.push({
       fault: "answer",
       status: 200,
@@ -93,6 +101,13 @@ describe("the cache", () => {
     });
     expect(await ask()).toBe(1);
     expect(() => files()).toThrow(/ENOENT/);
+    expect(etagsSent()).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("keeps apart what was asked for in different forms", async () => {
+    await ask();
+    await failureOf(ask(`${github.url}/users/choldgraf/keys?per_page=100`));
+    expect(etagsSent()).toEqual([undefined, undefined]);
   });
 
   test.each([
@@ -116,18 +131,23 @@ describe("the cache", () => {
   test.each([
     ["writable by its group", () => chmodSync(answers(), 0o720)],
     ["writable by others", () => chmodSync(answers(), 0o702)],
+    ["another user's", () => vi.spyOn(process, "getuid").mockReturnValue(statSync(answers()).uid + 1)],
+    ["a link to elsewhere", moveBehindLink],
     [
-      "a link to elsewhere",
+      "a link to elsewhere, where the system has no users",
       () => {
-        renameSync(answers(), join(folder.path, "elsewhere"));
-        symlinkSync(join(folder.path, "elsewhere"), answers());
+        moveBehindLink();
+        vi.spyOn(process, "getuid", "get").mockReturnValue(undefined);
       },
     ],
-  ])("is ignored where its folder is %s", async (_how, spoil) => {
+  ])("is neither read nor written where its folder is %s", async (_how, spoil) => {
     await ask();
     spoil();
     expect(await ask()).toBe(1);
     expect(etagsSent()).toEqual([undefined, undefined]);
+    for (const file of files()) rmSync(file);
+    await ask();
+    expect(files()).toEqual([]);
   });
 
   test("that cannot be written changes nothing", async () => {

@@ -27,7 +27,12 @@ interface Answer {
 
 /** A Node of its own that looks recipients up, one list after another. */
 export interface Child extends AsyncDisposable {
-  lookUp(queries: readonly string[], env?: Record<string, string>, kind?: KeyKind | "signer"): Promise<Answer>;
+  lookUp(
+    queries: readonly string[],
+    env?: Record<string, string>,
+    kind?: KeyKind | "signer",
+    allowHttp?: boolean,
+  ): Promise<Answer>;
   /** Lets it end, which must go well, and gives what it said on stderr. */
   end(): Promise<string>;
 }
@@ -40,8 +45,8 @@ export function startChild(env: Record<string, string> = {}): Child {
   const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
-    async lookUp(queries, lookUpEnv = {}, kind = "ssh") {
-      child.stdin.write(`${JSON.stringify({ queries, kind, env: lookUpEnv })}\n`);
+    async lookUp(queries, lookUpEnv = {}, kind = "ssh", allowHttp = false) {
+      child.stdin.write(`${JSON.stringify({ queries, kind, env: lookUpEnv, allowHttp })}\n`);
       const { value, done } = await lines.next();
       if (done === true) throw new Error(`the child ended: ${stderr}`);
       return JSON.parse(value) as Answer;

@@ -90,6 +90,16 @@ describe("a file", () => {
     await expect(directory().resolve("~/bad.pub")).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
   });
 
+  test("may have 1 MiB, and not a byte more", async () => {
+    const { publicKey } = await makeSshKey({ folder: folder.path, type: "ed25519" });
+    const most = "#".repeat(2 ** 20 - publicKey.length - 1) + `\n${publicKey}`;
+    const [entry] = await directory().resolve(write("most.pub", most));
+    expect(entry?.keys).toHaveLength(1);
+    await expect(directory().resolve(write("more.pub", `${most}\n`))).rejects.toMatchObject({
+      message: expect.stringContaining("has more than 1048576 bytes") as string,
+    });
+  });
+
   test("that never ends is read only so far", async () => {
     await expect(directory().resolve("/dev/zero")).rejects.toMatchObject({
       code: "FILE_UNREADABLE",

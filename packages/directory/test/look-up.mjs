@@ -5,8 +5,8 @@ import { Directory } from "../src/index.ts";
 
 const piece = Buffer.alloc(65536);
 for (let size; (size = readSync(0, piece)) > 0;) {
-  const { queries, kind, env } = JSON.parse(piece.subarray(0, size));
-  const directory = new Directory({ cacheFolder: null, timeout: 20000, env });
+  const { queries, kind, env, allowHttp } = JSON.parse(piece.subarray(0, size));
+  const directory = new Directory({ cacheFolder: null, timeout: 20000, env, allowHttp });
   const results = [];
   for (const query of queries) {
     try {

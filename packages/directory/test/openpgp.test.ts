@@ -1,8 +1,10 @@
-import { readFileSync } from "node:fs";
-import { readOpenPgpKeys } from "@git-vault/keys";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readOpenPgpArmor, readOpenPgpKeys } from "@git-vault/keys";
+import { temporaryFolder } from "@git-vault/testkit";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { directoryAt, vector } from "./fixtures.ts";
+import { ALICE as SSH_KEY, directoryAt, vector } from "./fixtures.ts";
 
 const ALICE = readFileSync(vector("alice.asc"), "utf8");
 const MALLORY = readFileSync(vector("mallory.asc"), "utf8");
@@ -60,5 +62,38 @@ describe("OpenPGP keys of recipients, made by gpg", () => {
     }
     await expect(resolve(`${github.url}/none.gpg`)).rejects.toMatchObject({ code: "NO_KEYS" });
     await expect(resolve(vector("alice-secret.asc"))).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
+  });
+
+  test("are told from a private key in binary, of which the public one is asked for", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "alice.gpg");
+    const [block] = readOpenPgpArmor(readFileSync(vector("alice-secret.asc"), "utf8"));
+    writeFileSync(path, block?.bytes ?? "");
+    await expect(resolve(path)).rejects.toMatchObject({
+      code: "INVALID_RECIPIENT",
+      message: `expected public keys, got a private key in ${path}`,
+    });
+  });
+
+  test.each([
+    ["words", "hello"],
+    ["a message", "-----BEGIN PGP MESSAGE-----\n\nwV4D\n-----END PGP MESSAGE-----\n"],
+    ["damaged armor", ALICE.replace(/\n[A-Za-z0-9+/]{64}\n/, "\n????\n")],
+    ["an SSH key", `${SSH_KEY}\n`],
+  ])("are none where GitHub has %s in their place", async (_what, raw) => {
+    const listed = JSON.stringify([{ key_id: fingerprint?.slice(-16), raw_key: raw }]);
+    const headers = { "content-type": "application/json" };
+    github.faults.push({ fault: "answer", status: 200, headers, body: listed, on: "/users/odd/gpg_keys", times: 1 });
+    await expect(resolve("odd")).rejects.toMatchObject({
+      code: "BAD_ANSWER",
+      message: expect.stringContaining("answered with OpenPGP keys that are none"),
+    });
+  });
+
+  test("that are not there are named by the digits of their ID alone", async () => {
+    const listed = JSON.stringify([{ key_id: `\u001B[2J${"AB".repeat(20)}`, raw_key: ALICE }]);
+    const headers = { "content-type": "application/json" };
+    github.faults.push({ fault: "answer", status: 200, headers, body: listed, on: "/users/odd/gpg_keys", times: 1 });
+    expect((await resolve("odd"))[0]?.keys).toMatchObject([{ key: null, comment: "2ABABABABABABABA" }]);
   });
 });

@@ -163,6 +163,17 @@ describe("through a proxy", () => {
     expect(asked).toHaveLength(1);
   });
 
+  test("no next page is asked for over http, which would show everybody the token", async () => {
+    internet.tokens.add("secret");
+    const link = '<http://api.github.com/users/choldgraf/keys?page=2>; rel="next"';
+    const headers = { "content-type": "application/json", link };
+    internet.faults.push({ fault: "answer", status: 200, headers, body: "[]", times: 1 });
+    const env = viaProxy({ GH_TOKEN: "secret", HTTP_PROXY: `http://127.0.0.1:${port()}` });
+    const { results } = await child.lookUp(["choldgraf"], env, "ssh", true);
+    expect(results).toMatchObject([{ code: "BAD_ANSWER", message: "github answered with a link to another server" }]);
+    expect(asked).toEqual(["CONNECT api.github.com:443"]);
+  });
+
   test("plain http on this machine is asked by CONNECT too, with HTTP_PROXY only", async () => {
     await using github = await startGitHub();
     github.users.set("choldgraf", { keys: [ALICE] });

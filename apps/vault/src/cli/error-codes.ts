@@ -113,6 +113,7 @@ const OUTCOMES = {
   } satisfies Outcomes<SealingErrorCode>,
   DirectoryError: {
     INVALID_RECIPIENT: 2,
+    PLAIN_HTTP: [2, ({ hint }) => `${hint}, or accept that with --insecure-http`],
     UNSUPPORTED_RECIPIENT: 2,
     NOT_FOUND: 3,
     NO_KEYS: 3,
