@@ -103,7 +103,7 @@ export class GitHub {
     const { api, token } = this.#server;
     const accept = "application/vnd.github+json";
     // Who does not belong to the organisation is redirected to its public members.
-    const answer = await this.#http.get(new URL(`${api}/orgs/${org}/members/${login}`), { accept, token, keep: false });
+    const answer = await this.#http.get(new URL(`${api}/orgs/${org}/members/${login}`), { accept, token });
     if (answer.status === 204) return true;
     if (answer.status === 404) return false;
     throw this.#refuse(answer, this.#badAnswer("with something else than yes or no"));

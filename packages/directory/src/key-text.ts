@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import {
   isOpenPgpKey,
   isOpenPgpPrivateKey,
@@ -38,12 +37,10 @@ async function readKeys(text: string): Promise<RecipientKey[]> {
  * key, of whatever type, makes it one.
  */
 export async function readKeyText(bytes: Uint8Array): Promise<KeyText> {
-  const isOpenPgp = isOpenPgpKey(bytes);
-  if (!isUtf8(bytes) && !isOpenPgp) return { problem: isOpenPgpPrivateKey(bytes) ? "private" : "malformed" };
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-  if (holdsPrivateKey(text)) return { problem: "private" };
+  if (holdsPrivateKey(text) || isOpenPgpPrivateKey(bytes)) return { problem: "private" };
   try {
-    const keys = isOpenPgp ? await readOpenPgpKeys(bytes) : await readKeys(text);
+    const keys = isOpenPgpKey(bytes) ? await readOpenPgpKeys(bytes) : await readKeys(text);
     if (keys.length === 0) return { problem: "none" };
     return keys.some(({ fingerprint }) => fingerprint !== null) ? { keys } : { problem: "malformed" };
   } catch (error) {

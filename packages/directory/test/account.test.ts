@@ -54,11 +54,13 @@ describe("an account on GitHub", () => {
     });
   });
 
-  test("is not taken for missing where the server did not say so", async () => {
-    github.faults.push({ fault: "answer", status: 500 });
-    expect(await failureOf(directoryAt(github.url).gitHubAccount({ login: "alice" }))).toMatchObject({
-      code: "BAD_ANSWER",
-    });
+  test.each([
+    [500, "BAD_ANSWER"],
+    [401, "AUTHENTICATION_REQUIRED"],
+    [429, "RATE_LIMITED"],
+  ] as const)("is neither missing nor there where the server answers with status %i", async (status, code) => {
+    github.faults.push({ fault: "answer", status, headers: HEADERS, body: '{"login":"mallory","id":8}' });
+    expect(await failureOf(directoryAt(github.url).gitHubAccount({ login: "alice" }))).toMatchObject({ code });
   });
 });
 

@@ -169,6 +169,16 @@ describe("the rate limit", () => {
     expect(error.message).toMatch(message);
   });
 
+  test("used up by the very request is no reason to doubt its answer", async () => {
+    for (const [status, code] of [
+      [404, "NOT_FOUND"],
+      [401, "AUTHENTICATION_REQUIRED"],
+    ] as const) {
+      github.faults.push({ fault: "answer", status, headers: { "x-ratelimit-remaining": "0" }, times: 1 });
+      expect(await failureOf(directoryAt(github.url).resolve("choldgraf"))).toMatchObject({ code });
+    }
+  });
+
   test("understands a date in retry-after", async () => {
     const headers = { "retry-after": new Date(Date.now() + 600_000).toUTCString() };
     github.faults.push({ fault: "answer", status: 429, headers });

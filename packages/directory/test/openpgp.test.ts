@@ -55,6 +55,14 @@ describe("OpenPGP keys of recipients, made by gpg", () => {
     ]);
   });
 
+  test.each([
+    [404, "NOT_FOUND"],
+    [503, "BAD_ANSWER"],
+  ] as const)("are not taken from a page with status %i", async (status, code) => {
+    github.faults.push({ fault: "answer", status, body: ALICE, on: "/old.gpg", times: 1 });
+    await expect(resolve("old")).rejects.toMatchObject({ code });
+  });
+
   test("come from a URL and from a file, in armor or binary", async () => {
     for (const query of [`${github.url}/alice.asc`, `${github.url}/alice.gpg`, vector("alice.gpg")]) {
       const [entry] = await directoryAt(github.url).resolve(query);
@@ -88,6 +96,16 @@ describe("OpenPGP keys of recipients, made by gpg", () => {
       code: "BAD_ANSWER",
       message: expect.stringContaining("answered with OpenPGP keys that are none"),
     });
+  });
+
+  test("of version 6 are known by the other end of their fingerprint", async () => {
+    const path = new URL("../../keys/test/vectors/rfc9580-a3-certificate.asc", import.meta.url);
+    const raw = readFileSync(path, "utf8");
+    const [key] = await readOpenPgpKeys(Buffer.from(raw));
+    const listed = JSON.stringify([{ key_id: key?.fingerprint?.slice(0, 16), raw_key: raw }]);
+    const headers = { "content-type": "application/json" };
+    github.faults.push({ fault: "answer", status: 200, headers, body: listed, on: "/users/new/gpg_keys", times: 1 });
+    expect((await resolve("new"))[0]?.keys).toMatchObject([{ fingerprint: key?.fingerprint, unusable: null }]);
   });
 
   test("that are not there are named by the digits of their ID alone", async () => {

@@ -110,6 +110,7 @@ describe("parseQuery", () => {
     ["ssh-ed25519 AAAA"],
     [`${ED25519.slice(0, -2)}!!`],
     ["x".repeat(10_240)],
+    [`./${"x".repeat(8191)}`],
   ])("refuses %j", (query) => {
     const error = failure(() => parseQuery(query));
     expect(error.code).toBe("INVALID_RECIPIENT");
@@ -126,6 +127,10 @@ describe("parseQuery", () => {
     expect(failure(() => parseQuery(query))).toMatchObject({ code: "INVALID_RECIPIENT", hint });
   });
 
+  test("takes a forgotten recipient for what it is", () => {
+    expect(failure(() => parseQuery("--to")).message).toBe("expected a recipient, got what looks like a flag: --to");
+  });
+
   test("takes an age recipient for what it is", () => {
     const native = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
     expect(parseQuery(native)).toEqual({ kind: "age", recipient: native });
@@ -136,6 +141,7 @@ describe("parseQuery", () => {
     ["-----BEGIN RSA PRIVATE KEY----- MIIEpAIBAAKCAQEA"],
     ["b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZWQyNTUx"],
     ["AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"],
+    ["AGE-PLUGIN-YUBIKEY-1QGFPYYSJZGFPYYSJZ"],
     ["PuTTY-User-Key-File-3: ssh-ed25519"],
   ])("refuses a private key without showing any of it", (query) => {
     const error = failure(() => parseQuery(query));

@@ -72,7 +72,12 @@ describe("a URL", () => {
       "answered with a web page instead of public keys",
     ],
     [
-      { fault: "answer", status: 200, headers: { "content-type": "text/html" }, body: `Guest book\n${ALICE} mallory\n` },
+      {
+        fault: "answer",
+        status: 200,
+        headers: { "content-type": "text/html" },
+        body: `Guest book\n${ALICE} mallory\n`,
+      },
       "BAD_ANSWER",
       "answered with a web page instead of public keys",
     ],

@@ -184,9 +184,7 @@ class NativeIdentity implements AgeIdentity {
 
   async recipient(): Promise<AgeRecipient> {
     const publicKey =
-      this.kind === "hybrid"
-        ? (await import("../crypto/mlkem768-x25519.ts")).publicKeyOfSeed(this.#secret)
-        : this.#ownPoint();
+      this.kind === "hybrid" ? (await import("./hybrid-stanza.ts")).publicKeyOfSeed(this.#secret) : this.#ownPoint();
     return new NativeRecipient(this.kind, this.#codec.encodeBech32(this.#kind.recipientPrefix, publicKey), publicKey);
   }
 
