@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer, run, variants } from "@git-vault/testkit";
+import { type DeployWorld, deployWorld, peer, run, variants } from "@git-vault/testkit";
 import { openTerminal, type Terminal } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
-import { type DeployWorld, deployWorld } from "./deploy-world.ts";
 import { type Traced, traced } from "./deploy-trace.ts";
 import { VAULT } from "./program.ts";
 

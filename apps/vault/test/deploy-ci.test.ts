@@ -1,9 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
-import { peer, run } from "@git-vault/testkit";
+import { type DeployWorld, deployWorld, PASSWORD, peer, run } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
 
 /*

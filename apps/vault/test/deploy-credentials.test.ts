@@ -3,11 +3,10 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
-import { peer, variants } from "@git-vault/testkit";
+import { type DeployWorld, deployWorld, PASSWORD, peer, variants } from "@git-vault/testkit";
 import type { KubernetesCredentials } from "@git-vault/testkit/kubernetes";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { traced } from "./deploy-trace.ts";
-import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
 
 /*

@@ -2,10 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer, run, variants } from "@git-vault/testkit";
+import { type DeployWorld, deployWorld, peer, run, variants } from "@git-vault/testkit";
 import { openTerminal } from "@git-vault/testkit/terminal";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type DeployWorld, deployWorld } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
 
 /** Jobs of Helm's own rollback and upgrade: while one's pod is not ready, Helm is at it. */

@@ -2,11 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { encryptBlob, parseKeyFile } from "@git-vault/git-crypt";
-import { peer, run, variants } from "@git-vault/testkit";
+import { type DeployWorld, deployWorld, PASSWORD, peer, run, variants } from "@git-vault/testkit";
 import { mintCertificate, startTlsServer } from "@git-vault/testkit/network";
 import { openTerminal } from "@git-vault/testkit/terminal";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type DeployWorld, deployWorld, PASSWORD } from "./deploy-world.ts";
 import { VAULT } from "./program.ts";
 
 /*

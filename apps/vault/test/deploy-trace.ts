@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { peer, run } from "@git-vault/testkit";
-import type { DeployWorld } from "./deploy-world.ts";
+import { peer, run, type DeployWorld } from "@git-vault/testkit";
 import { VAULT } from "./program.ts";
 
 const unescaped = (trace: string): string =>

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer, run, runOk, startFidoAgent, type RunResult } from "@git-vault/testkit";
+import { makeTeamWorld, peer, run, runOk, startFidoAgent, type RunResult, type TeamWorld } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeTeamWorld, type TeamWorld } from "./team-world.ts";
+import { VAULT } from "./program.ts";
 
 /*
  * Alice signs with a FIDO key, which only an agent can. OpenSSH's own programs are asked whether
@@ -18,7 +18,7 @@ describe.skipIf(sshKeygen.missing).each(["ed25519", "ecdsa"] as const)(
     let world: TeamWorld;
     let agent: Awaited<ReturnType<typeof startFidoAgent>>;
     beforeAll(async () => {
-      world = await makeTeamWorld(["alice", "bob"]);
+      world = await makeTeamWorld(VAULT, ["alice", "bob"]);
       await world.begin();
       agent = await startFidoAgent(world.folder, kind);
       const { keys = [] } = world.github.users.get("alice") ?? {};

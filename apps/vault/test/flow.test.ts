@@ -1,10 +1,10 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { makeSshKey, pathWithVault, peer, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { startXServer, type XServer } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pathWithVault } from "./program.ts";
+import { VAULT } from "./program.ts";
 
 const gitCrypt = peer("git-crypt");
 const xvfb = peer("Xvfb");
@@ -43,7 +43,7 @@ describe.skipIf(missing !== undefined)(`the flow as people know it${missing ? `:
     const bin = join(folder.path, "bin");
     env = {
       HOME: home,
-      PATH: pathWithVault(bin),
+      PATH: pathWithVault(VAULT, bin),
       DISPLAY: x.display,
       GITHUB_API_URL: github.url,
       GIT_CONFIG_NOSYSTEM: "1",

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer, run } from "@git-vault/testkit";
+import { makeTeamWorld, peer, run, type TeamWorld } from "@git-vault/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { makeTeamWorld, type TeamWorld } from "./team-world.ts";
+import { VAULT } from "./program.ts";
 
 /*
  * What somebody can try who may push to a repository, or who had its key: each is tried with the
@@ -38,7 +38,7 @@ describe.skipIf(gpg.missing || gitCrypt.missing)(
   `grants to OpenPGP keys, by ${gpg.label} and ${gitCrypt.label}`,
   () => {
     beforeAll(async () => {
-      world = await makeTeamWorld(["alice", "bob", "carol", "mallory"], ["alice", "bob", "carol", "mallory"]);
+      world = await makeTeamWorld(VAULT, ["alice", "bob", "carol", "mallory"], ["alice", "bob", "carol", "mallory"]);
       for (const name of ["bob", "carol", "mallory"]) {
         await world.gpg("alice").gpg(["--import"], await world.gpg(name).exportPublic(world.openPgp(name)));
       }
@@ -239,7 +239,7 @@ const fingerprintOf = async (name: string): Promise<string> =>
   "";
 
 describe("a rotation does not vouch for what it finds", () => {
-  beforeAll(async () => void (world = await makeTeamWorld(["alice", "bob", "carol", "mallory"])));
+  beforeAll(async () => void (world = await makeTeamWorld(VAULT, ["alice", "bob", "carol", "mallory"])));
   afterAll(() => world.close());
   beforeEach(async () => {
     await world.begin();
@@ -364,7 +364,7 @@ describe("a rotation does not vouch for what it finds", () => {
 });
 
 describe("a file that says that the key was replaced, by somebody without it,", () => {
-  beforeAll(async () => void (world = await makeTeamWorld(["alice", "bob", "mallory"])));
+  beforeAll(async () => void (world = await makeTeamWorld(VAULT, ["alice", "bob", "mallory"])));
   afterAll(() => world.close());
 
   test("stops nobody, drops no grant, and is named", async () => {
@@ -419,7 +419,7 @@ describe("a file that says that the key was replaced, by somebody without it,", 
 });
 
 describe("after somebody was taken out", () => {
-  beforeAll(async () => void (world = await makeTeamWorld(["alice", "bob", "carol"])));
+  beforeAll(async () => void (world = await makeTeamWorld(VAULT, ["alice", "bob", "carol"])));
   afterAll(() => world.close());
 
   test("the others check out, diff and merge what is older, and what they were shut out of stays shut", async () => {
@@ -469,7 +469,7 @@ describe("after somebody was taken out", () => {
 });
 
 describe("who is granted to is who they were", () => {
-  beforeAll(async () => void (world = await makeTeamWorld(["alice", "bob", "carol", "mallory"])));
+  beforeAll(async () => void (world = await makeTeamWorld(VAULT, ["alice", "bob", "carol", "mallory"])));
   afterAll(() => world.close());
   beforeEach(() => world.begin());
 
@@ -512,7 +512,7 @@ describe("who is granted to is who they were", () => {
 });
 
 describe("several keys in one repository", () => {
-  beforeAll(async () => void (world = await makeTeamWorld(["alice", "carol"])));
+  beforeAll(async () => void (world = await makeTeamWorld(VAULT, ["alice", "carol"])));
   afterAll(() => world.close());
 
   test("what somebody holds of others is told where they are taken out, and looked after by sync", async () => {

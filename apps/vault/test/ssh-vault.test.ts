@@ -1,10 +1,11 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { peer } from "@git-vault/testkit";
+import { receive } from "@git-vault/sharing";
+import { KeyHomes, peer, type Invocation, type Outcome } from "@git-vault/testkit";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { World, type Invocation, type Outcome } from "./ssh-vault-world.ts";
+import { VAULT } from "./program.ts";
 
 /*
  * The same command lines through the real ssh-vault and through vault: standard output, exit status
@@ -15,10 +16,16 @@ import { World, type Invocation, type Outcome } from "./ssh-vault-world.ts";
 const sshVault = peer("ssh-vault");
 const table = readFileSync(join(import.meta.dirname, "../../../docs/ssh-vault.md"), "utf8");
 
-let world: World;
+let world: KeyHomes;
 let web: GitHubStandIn;
 beforeAll(async () => {
-  world = await World.create();
+  world = await KeyHomes.create(VAULT, async (vault, keys) => {
+    const { plaintext, openedWith } = await receive(vault, {
+      ...keys,
+      passphrase: async () => Buffer.from("correct horse"),
+    });
+    return { plaintext, fingerprint: openedWith.fingerprint };
+  });
   web = await startGitHub();
   const [ed, rsa, weak, ecdsa, other] = [
     "home/.ssh/id_ed25519",
@@ -653,7 +660,6 @@ describe("vault, where ssh-vault has nothing to compare", () => {
       args: line.split(" ").map((word) => word.replace("PASSPHRASE", "correct horse")),
       prepare: async (folder, home) => {
         const { execFileSync } = await import("node:child_process");
-        const { VAULT } = await import("./program.ts");
         execFileSync(process.execPath, [VAULT, "create", "-k", "keys/locked.pub", "to"], {
           cwd: folder,
           input: "s",

@@ -1,9 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, run, runOk, temporaryFolder, type RunResult, type TemporaryFolder } from "@git-vault/testkit";
-import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
+import { makeTeamWorld, type TeamWorld } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pathWithVault } from "./program.ts";
+import { VAULT } from "./program.ts";
 
 /*
  * A team on real git: alice begins a repository, bob and carol join by grants alone, keys change,
@@ -11,78 +9,28 @@ import { pathWithVault } from "./program.ts";
  * from each other.
  */
 
-let folder: TemporaryFolder;
-let github: GitHubStandIn;
-let path: string;
-
-const home = (name: string): string => join(folder.path, name);
-const clone = (name: string): string => join(home(name), "clone");
-const environment = (name: string): NodeJS.ProcessEnv => ({
-  PATH: path,
-  HOME: home(name),
-  TMPDIR: folder.path,
-  GIT_CONFIG_NOSYSTEM: "1",
-  GITHUB_API_URL: github.url,
-});
-const as = async (name: string, line: string, cwd = clone(name)): Promise<string> => {
-  const [program = "", ...args] = line.split(" ");
-  const { status, stdout, stderr } = await run(program, args, { cwd, env: environment(name) });
-  if (status !== 0) throw new Error(`${name}: ${line} ended with ${status}: ${stderr}`);
-  return stdout.toString() + stderr;
-};
-const failing = (name: string, line: string): Promise<RunResult> => {
-  const [program = "", ...args] = line.split(" ");
-  return run(program, args, { cwd: clone(name), env: environment(name) });
-};
-const write = (name: string, file: string, text: string): void => {
-  mkdirSync(join(clone(name), file, ".."), { recursive: true });
-  writeFileSync(join(clone(name), file), text);
-};
-const read = (name: string, file: string): string => readFileSync(join(clone(name), file), "utf8");
-const commit = async (name: string, message: string): Promise<void> => {
-  await as(name, "git add -A");
-  await as(name, `git commit -q -m ${message}`);
-};
-const newKey = async (name: string, file: string): Promise<string> => {
-  const { publicKey } = await makeSshKey({ folder: join(home(name), ".ssh"), name: file, type: "ed25519" });
-  return publicKey.split(" ").slice(0, 2).join(" ");
-};
-
+let world: TeamWorld;
 beforeAll(async () => {
-  folder = temporaryFolder();
-  github = await startGitHub();
-  Object.assign(github.rate, { limit: 5000, remaining: 5000 });
-  path = pathWithVault(join(folder.path, "bin"));
-  for (const name of ["alice", "bob", "carol"]) {
-    mkdirSync(join(home(name), ".ssh"), { recursive: true, mode: 0o700 });
-    const user = `[user]\n\tname = ${name}\n\temail = ${name}@example.org\n[github]\n\tuser = ${name}\n`;
-    writeFileSync(join(home(name), ".gitconfig"), `${user}[init]\n\tdefaultBranch = main\n[pull]\n\trebase = false\n`);
-    github.users.set(name, { keys: [await newKey(name, "id_ed25519")] });
-  }
-  const origin = join(folder.path, "origin.git");
-  await runOk("git", ["init", "-q", "--bare", "-b", "main", origin]);
-  await as("alice", `git clone -q ${origin} ${clone("alice")}`, folder.path);
-  await as("alice", "vault init secrets/**");
-  write("alice", "secrets/password", "hunter2\n");
-  await commit("alice", "begin");
-  await as("alice", "git push -q origin main");
+  world = await makeTeamWorld(VAULT, ["alice", "bob", "carol"]);
+  await world.begin();
 });
-afterAll(async () => {
-  await github.close();
-  folder.remove();
-});
+afterAll(() => world.close());
+
+const as: TeamWorld["as"] = (...line) => world.as(...line);
+const failing: TeamWorld["trying"] = (...line) => world.trying(...line);
+const read = (name: string, file: string): string => world.read(name, file).toString();
 
 describe("a team", () => {
   test("grows: granted, cloned, unlocked with no message, edited and pushed", async () => {
     expect(await as("alice", "vault grant bob")).toMatch(/github:bob is seen for the first time/);
     await as("alice", "git push -q");
-    await as("bob", `git clone -q ${join(folder.path, "origin.git")} ${clone("bob")}`, folder.path);
+    await world.join("bob");
     const unlocked = await as("bob", "vault unlock");
     expect(unlocked).toMatch(/unlocked with the key default: 1 file decrypted/);
     expect(unlocked).toMatch(/by the grant to github:bob of \d{4}-\d\d-\d\d by github:alice, signed$/m);
     expect(read("bob", "secrets/password")).toBe("hunter2\n");
-    write("bob", "secrets/password", "hunter3\n");
-    await commit("bob", "edit");
+    world.write("bob", "secrets/password", "hunter3\n");
+    await world.commit("bob", "edit");
     await as("bob", "git push -q");
     await as("alice", "git pull -q");
     expect(read("alice", "secrets/password")).toBe("hunter3\n");
@@ -100,15 +48,15 @@ describe("a team", () => {
     await as("alice", "git push -q");
     const holders = await as("alice", "vault holders");
     expect(holders.match(/^\S+/gm)).toEqual(["ci:deploy", "github:bob", "github:carol"]);
-    await as("carol", `git clone -q ${join(folder.path, "origin.git")} ${clone("carol")}`, folder.path);
+    await world.join("carol");
     await as("carol", "vault unlock");
     expect(read("carol", "secrets/password")).toBe("hunter3\n");
   });
 
   test("follows a change of keys: what was pinned stops it, holders tells, sync renews", async () => {
-    const carol = github.users.get("carol");
+    const carol = world.github.users.get("carol");
     if (carol === undefined) throw new Error("carol is a user");
-    carol.keys = [await newKey("carol", "id_new")];
+    carol.keys = [await world.newKey("carol", "id_new")];
     const stopped = await failing("alice", "vault grant carol");
     expect(stopped.status).toBe(2);
     expect(stopped.stderr).toMatch(
@@ -130,7 +78,7 @@ describe("a team", () => {
     await as("carol", "git pull -q");
     await as("carol", "vault lock");
     expect((await failing("carol", "vault unlock")).status).not.toBe(0);
-    await as("carol", `vault unlock -k ${join(home("carol"), ".ssh/id_new")}`);
+    await as("carol", `vault unlock -k ${join(world.home("carol"), ".ssh/id_new")}`);
   });
 
   test("takes one out: the key is replaced, and the others get the new one by their grants", async () => {
@@ -138,8 +86,8 @@ describe("a team", () => {
     const report = await as("alice", "vault revoke bob");
     expect(report).toMatch(/github:bob holds no grant of the key default any more/);
     expect(report).toMatch(/change the secrets in these files:\n {2}\[ \] secrets\/password/);
-    write("alice", "secrets/password", "hunter4\n");
-    await commit("alice", "change");
+    world.write("alice", "secrets/password", "hunter4\n");
+    await world.commit("alice", "change");
     await as("alice", "git push -q");
     expect((await as("alice", "vault holders")).match(/^\S+/gm)).toEqual(["ci:deploy", "github:carol"]);
 
@@ -148,9 +96,9 @@ describe("a team", () => {
       pulled.match(/replaced by another, which is not here: the files that need it stay encrypted$/gm),
     ).toHaveLength(1);
     expect(await as("carol", "git status --porcelain")).toBe("");
-    write("carol", "secrets/new", "new\n");
+    world.write("carol", "secrets/new", "new\n");
     expect((await failing("carol", "git add secrets/new")).stderr).toMatch(/take the present key with `vault unlock`/);
-    await as("carol", `vault unlock -k ${join(home("carol"), ".ssh/id_new")}`);
+    await as("carol", `vault unlock -k ${join(world.home("carol"), ".ssh/id_new")}`);
     await as("carol", "git add secrets/new");
     await as("carol", "git rm -q -f secrets/new");
     expect(read("carol", "secrets/password")).toBe("hunter4\n");
@@ -162,20 +110,20 @@ describe("a team", () => {
     const stopped = await failing("bob", "vault unlock");
     expect(stopped.status).toBe(3);
     expect(stopped.stderr).toMatch(told);
-    const key = join(clone("bob"), ".git/git-crypt/keys/default");
+    const key = join(world.clone("bob"), ".git/git-crypt/keys/default");
     const opened = await failing("bob", `vault decrypt --key-file ${key} origin/main:secrets/password`);
     expect(opened.status).not.toBe(0);
     expect(opened.stdout.toString()).not.toContain("hunter4");
-    await as("bob", `git clone -q ${join(folder.path, "origin.git")} ${join(home("bob"), "again")}`, folder.path);
-    const again = await run("vault", ["unlock"], { cwd: join(home("bob"), "again"), env: environment("bob") });
+    await world.join("bob");
+    const again = await failing("bob", "vault unlock");
     expect(again.status).not.toBe(0);
     expect(again.stderr).toMatch(told);
   });
 
   test("rotates on two branches at once: the second merges the first, and makes one key of both", async () => {
-    const withKey = `-k ${join(home("carol"), ".ssh/id_new")}`;
+    const withKey = `-k ${join(world.home("carol"), ".ssh/id_new")}`;
     // Else what she grants is not signed, and has to be confirmed.
-    const signed = `--sign-key ${join(home("carol"), ".ssh/id_new")}`;
+    const signed = `--sign-key ${join(world.home("carol"), ".ssh/id_new")}`;
     await as("alice", "vault rotate -q");
     await as("alice", "git push -q");
     await as("carol", `vault rotate -q ${signed}`);

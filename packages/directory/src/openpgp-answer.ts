@@ -1,4 +1,4 @@
-import { isOpenPgpKey, KeyError, readOpenPgpKeys, type OpenPgpKeyEntry } from "@git-vault/keys";
+import { KeyError, readOpenPgpKeys, type OpenPgpKeyEntry } from "@git-vault/keys";
 
 /**
  * The OpenPGP keys in GitHub's answers, each once, of which only those that GitHub itself names by
@@ -14,7 +14,6 @@ export async function readOpenPgpAnswer(
   const entries = new Map<string, OpenPgpKeyEntry>();
   try {
     for (const text of texts) {
-      if (!isOpenPgpKey(Buffer.from(text))) return null;
       for (const entry of await readOpenPgpKeys(Buffer.from(text))) {
         const { fingerprint } = entry;
         const keyId = fingerprint === null ? null : keyIdOf(fingerprint);

@@ -146,7 +146,7 @@ describe("the cache", () => {
       "a link to elsewhere, where the system has no users",
       () => {
         moveBehindLink();
-        vi.spyOn(process, "getuid", "get").mockReturnValue(undefined);
+        vi.spyOn(process as { getuid: unknown }, "getuid", "get").mockReturnValue(undefined);
       },
     ],
   ])("is neither read nor written where its folder is %s", async (_how, spoil) => {

@@ -1,10 +1,6 @@
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import { connect, type AddressInfo } from "node:net";
-import { join } from "node:path";
-import type { Duplex } from "node:stream";
-import { runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
+import { startInternet, type Internet } from "@git-vault/testkit";
+import { startGitHub } from "@git-vault/testkit/github";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startChild, type Child } from "./child.ts";
 import { ALICE, ALICE_FINGERPRINT, vector } from "./fixtures.ts";
@@ -18,97 +14,44 @@ const PAGES: Readonly<Record<string, readonly [host: string, ssh: string, openpg
 };
 const HOSTS = ["api.github.com", "github.com", ...Object.values(PAGES).map(([host]) => host), "keys.example.org"];
 
-/**
- * Every host of the internet, in one stand-in with a certificate for all of them; the proxy leads
- * there.
- */
-let internet: GitHubStandIn;
-let folder: TemporaryFolder;
-let certificate: string;
-let proxy: Server;
-/** A Node that trusts the certificate. */
+let internet: Internet;
+/** A Node that trusts its certificate. */
 let child: Child;
-/** What the proxy was asked, as `METHOD target`, and the credentials it was shown. */
-const asked: string[] = [];
-const credentials: (string | undefined)[] = [];
-let proxyStatus = "200 Connection Established";
 
 beforeAll(async () => {
-  folder = temporaryFolder();
-  const key = join(folder.path, "key.pem");
-  certificate = join(folder.path, "cert.pem");
-  const names = [...HOSTS, "localhost"].map((host) => `DNS:${host}`).join(",");
-  const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-  await runOk("openssl", [
-    ...args,
-    "-subj",
-    "/CN=test",
-    "-addext",
-    `subjectAltName=${names}`,
-    "-keyout",
-    key,
-    "-out",
-    certificate,
-  ]);
-  internet = await startGitHub({ tls: { key: readFileSync(key), cert: readFileSync(certificate) } });
-  proxy = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url}`);
-    response.writeHead(500).end();
-  });
-  proxy.on("connect", (request: IncomingMessage, socket: Duplex) => {
-    asked.push(`CONNECT ${request.url}`);
-    credentials.push(request.headers["proxy-authorization"]);
-    socket.on("error", () => {});
-    if (!proxyStatus.startsWith("200")) {
-      socket.end(`HTTP/1.1 ${proxyStatus}\r\n\r\n`);
-      return;
-    }
-    // http goes to the port that was asked for, https to the stand-in, whatever the name.
-    const [, port = ""] = (request.url ?? "").split(":");
-    const target = connect(port === "443" ? Number(new URL(internet.url).port) : Number(port), "127.0.0.1", () => {
-      socket.write(`HTTP/1.1 ${proxyStatus}\r\n\r\n`);
-      socket.pipe(target).pipe(socket);
-    });
-    target.on("error", () => socket.destroy());
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  child = startChild({ NODE_EXTRA_CA_CERTS: certificate });
+  internet = await startInternet(HOSTS);
+  child = startChild({ NODE_EXTRA_CA_CERTS: internet.authority });
 });
 afterAll(async () => {
   await child[Symbol.asyncDispose]();
-  proxy.closeAllConnections();
-  await new Promise((resolve) => proxy.close(resolve));
-  await internet.close();
-  folder.remove();
+  await internet[Symbol.asyncDispose]();
 });
 beforeEach(() => {
-  asked.length = 0;
-  credentials.length = 0;
-  internet.requests.length = 0;
-  internet.faults.length = 0;
-  proxyStatus = "200 Connection Established";
-  internet.users.set("choldgraf", { keys: [ALICE] });
+  internet.proxy.asked.length = 0;
+  internet.proxy.refusal = null;
+  internet.site.requests.length = 0;
+  internet.site.faults.length = 0;
+  internet.site.users.set("choldgraf", { keys: [ALICE] });
 });
 
-const port = (): number => (proxy.address() as AddressInfo).port;
 const viaProxy = (extra: Record<string, string> = {}): Record<string, string> => ({
-  HTTPS_PROXY: `http://127.0.0.1:${port()}`,
+  HTTPS_PROXY: internet.proxy.url,
   ...extra,
 });
 const requests = (): unknown[] =>
-  internet.requests.map(({ path, headers }) => [headers.host, path, headers.authorization]);
+  internet.site.requests.map(({ path, headers }) => [headers.host, path, headers.authorization]);
 const FOUND = { fingerprints: [expect.stringMatching(ALICE_FINGERPRINT) as string] };
 
 describe("through a proxy", () => {
   test("GitHub and a URL are asked over TLS, each by CONNECT, and GitHub alone is shown the token", async () => {
-    internet.tokens.add("secret");
+    internet.site.tokens.add("secret");
     const url = "https://keys.example.org/choldgraf.keys";
     const { results } = await child.lookUp(["choldgraf", url], viaProxy({ GH_TOKEN: "secret" }));
     expect(results).toEqual([
       { name: "github:choldgraf", ...FOUND },
       { name: url, ...FOUND },
     ]);
-    expect(asked).toEqual(["CONNECT api.github.com:443", "CONNECT keys.example.org:443"]);
+    expect(internet.proxy.asked).toEqual(["api.github.com:443", "keys.example.org:443"]);
     expect(requests()).toEqual([
       ["api.github.com", "/users/choldgraf/keys?per_page=100", "Bearer secret"],
       ["keys.example.org", "/choldgraf.keys", undefined],
@@ -116,8 +59,8 @@ describe("through a proxy", () => {
   });
 
   test("GitHub's plain page of OpenPGP keys is asked without the token", async () => {
-    internet.tokens.add("secret");
-    internet.users.set("old", { gpgKeys: [readFileSync(vector("alice.asc"), "utf8")], gpgKeysInParts: true });
+    internet.site.tokens.add("secret");
+    internet.site.users.set("old", { gpgKeys: [readFileSync(vector("alice.asc"), "utf8")], gpgKeysInParts: true });
     const { results } = await child.lookUp(["old"], viaProxy({ GH_TOKEN: "secret" }), "openpgp");
     expect(results).toEqual([{ name: "github:old", fingerprints: [expect.stringMatching(/^[0-9A-F]{40}$/)] }]);
     expect(requests()).toEqual([
@@ -127,7 +70,7 @@ describe("through a proxy", () => {
   });
 
   test("every other forge of the table is asked for a page of keys", async () => {
-    internet.texts.set("/~choldgraf.keys", ALICE);
+    internet.site.texts.set("/~choldgraf.keys", ALICE);
     const forges = FORGES.filter((forge) => forge !== GITHUB).map(({ prefix }) => prefix);
     expect(forges).toEqual(Object.keys(PAGES));
     const queries = forges.map((forge) => `${forge}:Choldgraf`);
@@ -143,9 +86,9 @@ describe("through a proxy", () => {
   });
 
   test("a user that GitLab hides or does not have, and one without keys, are told apart", async () => {
-    internet.users.set("bare", {});
-    internet.texts.set("/users/sign_in", "<!DOCTYPE html><html></html>");
-    internet.faults.push({ fault: "redirect", location: "https://gitlab.com/users/sign_in", on: "/hidden.keys" });
+    internet.site.users.set("bare", {});
+    internet.site.texts.set("/users/sign_in", "<!DOCTYPE html><html></html>");
+    internet.site.faults.push({ fault: "redirect", location: "https://gitlab.com/users/sign_in", on: "/hidden.keys" });
     const { results } = await child.lookUp(["gitlab:hidden", "gitlab:bare", "codeberg:nobody"], viaProxy());
     expect(results).toMatchObject([
       { code: "NOT_FOUND", message: "gitlab has no user hidden, or shows it only to those who are signed in" },
@@ -155,23 +98,23 @@ describe("through a proxy", () => {
   });
 
   test("a redirect from https to http is refused", async () => {
-    internet.faults.push({ fault: "redirect", location: "http://keys.example.org/choldgraf.keys" });
+    internet.site.faults.push({ fault: "redirect", location: "http://keys.example.org/choldgraf.keys" });
     const { results } = await child.lookUp(["https://keys.example.org/choldgraf.keys"], viaProxy());
     expect(results).toMatchObject([
       { code: "BAD_ANSWER", message: "keys.example.org redirected to another server, which is not followed" },
     ]);
-    expect(asked).toHaveLength(1);
+    expect(internet.proxy.asked).toHaveLength(1);
   });
 
   test("no next page is asked for over http, which would show everybody the token", async () => {
-    internet.tokens.add("secret");
+    internet.site.tokens.add("secret");
     const link = '<http://api.github.com/users/choldgraf/keys?page=2>; rel="next"';
     const headers = { "content-type": "application/json", link };
-    internet.faults.push({ fault: "answer", status: 200, headers, body: "[]", times: 1 });
-    const env = viaProxy({ GH_TOKEN: "secret", HTTP_PROXY: `http://127.0.0.1:${port()}` });
+    internet.site.faults.push({ fault: "answer", status: 200, headers, body: "[]", times: 1 });
+    const env = viaProxy({ GH_TOKEN: "secret", HTTP_PROXY: internet.proxy.url });
     const { results } = await child.lookUp(["choldgraf"], env, "ssh", true);
     expect(results).toMatchObject([{ code: "BAD_ANSWER", message: "github answered with a link to another server" }]);
-    expect(asked).toEqual(["CONNECT api.github.com:443"]);
+    expect(internet.proxy.asked).toEqual(["api.github.com:443"]);
   });
 
   test("plain http on this machine is asked by CONNECT too, with HTTP_PROXY only", async () => {
@@ -179,26 +122,30 @@ describe("through a proxy", () => {
     github.users.set("choldgraf", { keys: [ALICE] });
     const env = { GITHUB_API_URL: github.url };
     expect((await child.lookUp(["choldgraf"], viaProxy(env))).results).toMatchObject([FOUND]);
-    expect(asked).toEqual([]);
-    const proxied = await child.lookUp(["choldgraf"], { ...env, http_proxy: `127.0.0.1:${port()}` });
+    expect(internet.proxy.asked).toEqual([]);
+    const proxied = await child.lookUp(["choldgraf"], { ...env, http_proxy: new URL(internet.proxy.url).host });
     expect(proxied.results).toMatchObject([FOUND]);
-    expect(asked).toEqual([`CONNECT ${new URL(github.url).host}`]);
+    expect(internet.proxy.asked).toEqual([new URL(github.url).host]);
   });
 
   test("the proxy is shown its user name and password", async () => {
-    await child.lookUp(["choldgraf"], viaProxy({ HTTPS_PROXY: `http://me:pass%20word@127.0.0.1:${port()}` }));
-    expect(credentials).toEqual([`Basic ${Buffer.from("me:pass word").toString("base64")}`]);
+    await using proxy = await internet.proxyFor("me:pass word");
+    const withUser = proxy.url.replace("//", "//me:pass%20word@");
+    const { results } = await child.lookUp(["choldgraf"], viaProxy({ HTTPS_PROXY: withUser }));
+    expect(results).toMatchObject([FOUND]);
+    const refused = await child.lookUp(["choldgraf"], viaProxy({ HTTPS_PROXY: proxy.url }));
+    expect(refused.results).toMatchObject([{ code: "NETWORK" }]);
   });
 
   test("nothing goes for a host in NO_PROXY", async () => {
-    const url = `https://localhost:${new URL(internet.url).port}/choldgraf.keys`;
+    const url = `https://localhost:${new URL(internet.site.url).port}/choldgraf.keys`;
     const { results } = await child.lookUp([url], viaProxy({ NO_PROXY: "example.org,localhost" }));
     expect(results).toMatchObject([FOUND]);
-    expect(asked).toEqual([]);
+    expect(internet.proxy.asked).toEqual([]);
   });
 
-  test.each(["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"])("%s is told", async (status) => {
-    proxyStatus = status;
+  test.each([407, 403, 502])("its status %i is told", async (status) => {
+    internet.proxy.refusal = status;
     const { results } = await child.lookUp(["choldgraf"], viaProxy());
     expect(results).toEqual([
       {
@@ -207,7 +154,7 @@ describe("through a proxy", () => {
         hint: "check the proxy's address, user name and password in the environment",
       },
     ]);
-    expect(internet.requests).toEqual([]);
+    expect(internet.site.requests).toEqual([]);
   });
 
   test("a proxy that is not there is told", async () => {
@@ -226,7 +173,7 @@ describe("through a proxy", () => {
 
 describe("TLS", () => {
   test("with a certificate that is not trusted is refused, with the way to trust it", async () => {
-    const url = `https://localhost:${new URL(internet.url).port}/choldgraf.keys`;
+    const url = `https://localhost:${new URL(internet.site.url).port}/choldgraf.keys`;
     await using other = startChild();
     const { results } = await other.lookUp([url]);
     expect(results).toEqual([
@@ -236,11 +183,11 @@ describe("TLS", () => {
         hint: "name your authority's certificate in NODE_EXTRA_CA_CERTS",
       },
     ]);
-    expect(internet.requests).toEqual([]);
+    expect(internet.site.requests).toEqual([]);
   });
 
   test("with a trusted certificate of another name is refused", async () => {
-    const { results } = await child.lookUp([`${internet.url}/choldgraf.keys`]);
+    const { results } = await child.lookUp([`${internet.site.url}/choldgraf.keys`]);
     expect(results).toMatchObject([{ code: "NETWORK", message: expect.stringMatching(/TLS certificate/) as string }]);
   });
 

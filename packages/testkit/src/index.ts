@@ -5,9 +5,7 @@
 export { cases, isLong, seed, SWITCHES, switchValue, variants, type Switch, type SwitchName } from "./switches.ts";
 export { hybridPeer, peer, type Peer } from "./peers/peer.ts";
 export { run, runOk, type RunOptions, type RunResult } from "./peers/run.ts";
-export { startGnuPg, type GnuPg, type GnuPgKeyOptions } from "./worlds/gnupg.ts";
 export { makeSshKey, type SshKey, type SshKeyOptions } from "./ssh/ssh-keys.ts";
 export { startSshAgent, type SshAgentProcess } from "./ssh/ssh-agent.ts";
 export { startFidoAgent, type FidoAgent } from "./ssh/fido-agent.ts";
-export { temporaryFolder, type TemporaryFolder } from "./worlds/temporary-folder.ts";
-export { throwawayRepository, type Repository } from "./worlds/repository.ts";
+export * from "./worlds/index.ts";

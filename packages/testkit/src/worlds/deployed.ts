@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
-import { type Repository, throwawayRepository } from "@git-vault/testkit";
-import { type KubernetesStandIn, startKubernetes } from "@git-vault/testkit/kubernetes";
+import type { KubernetesStandIn } from "../kubernetes/index.ts";
+import { encryptWithGitCrypt, GIT_CRYPT_KEY } from "./git-crypt-key.ts";
+import { type Repository, throwawayRepository } from "./repository.ts";
 
 /** The one secret value of the environment. */
 export const PASSWORD = "canary-password-7261";
@@ -43,15 +43,20 @@ spec:
     spec: {containers: [{name: web, image: {{ .Values.image }}}]}
 `;
 
-/** @param templates are in the chart beside the usual ones, by their names */
+/**
+ * Makes the repository, whose secrets are encrypted with `GIT_CRYPT_KEY`, and starts the cluster.
+ *
+ * @param templates are in the chart beside the usual ones, by their names
+ */
 export async function deployWorld(templates: Readonly<Record<string, string>> = {}): Promise<DeployWorld> {
   const repository = await throwawayRepository();
+  // Most tests need no cluster.
+  const { startKubernetes } = await import("../kubernetes/index.ts");
   const kubernetes = await startKubernetes();
-  const keyFile = generateKeyFile();
-  const key = encodeKeyFile(keyFile).toString("base64");
+  const key = GIT_CRYPT_KEY.toString("base64");
   const user = await kubernetes.mintUser({ username: "deployer" });
   const encrypt = (path: string, content: string): void => {
-    repository.write(path, encryptBlob(keyFile, Buffer.from(content)));
+    repository.write(path, encryptWithGitCrypt(Buffer.from(content)));
   };
   const layers = ["config/prod.yaml", "secrets/config/prod.yaml"];
   const settings = (uid: string): string =>

@@ -1,8 +1,8 @@
 import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, run, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
-import { receive } from "@git-vault/sharing";
-import { VAULT } from "./program.ts";
+import { run } from "../peers/run.ts";
+import { makeSshKey } from "../ssh/ssh-keys.ts";
+import { temporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 
 /**
  * A file that a run left: its mode and what is in it, a vault being told by its key and its secret.
@@ -30,6 +30,12 @@ export interface Invocation {
   readonly prepare?: (folder: string, home: string) => void | Promise<void>;
 }
 
+/** Opens a vault with keys of a home, of which the locked one has the passphrase `correct horse`. */
+export type OpenVault = (
+  vault: Buffer,
+  keys: { readonly home: string; readonly keyFiles: readonly string[] },
+) => Promise<{ readonly plaintext: Buffer; readonly fingerprint: string }>;
+
 /**
  * Homes with keys, to run ssh-vault and vault in:
  *
@@ -37,13 +43,21 @@ export interface Invocation {
  * - `work/keys`: locked (Ed25519, passphrase `correct horse`), pem (RSA, PKCS#1), weak (RSA of 1024
  *   bits), ecdsa, other (Ed25519)
  */
-export class World {
+export class KeyHomes {
   readonly #folder: TemporaryFolder = temporaryFolder();
   readonly #model: string = join(this.#folder.path, "model");
+  readonly #vault: string;
+  readonly #open: OpenVault;
   #runs = 0;
 
-  static async create(): Promise<World> {
-    const world = new World();
+  private constructor(vault: string, open: OpenVault) {
+    this.#vault = vault;
+    this.#open = open;
+  }
+
+  /** @param vault the built program that stands for `vault` */
+  static async create(vault: string, open: OpenVault): Promise<KeyHomes> {
+    const world = new KeyHomes(vault, open);
     const ssh = join(world.#model, "home/.ssh");
     const keys = join(world.#model, "work/keys");
     for (const folder of [ssh, keys]) mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -76,16 +90,9 @@ export class World {
       "home/.ssh/id_ed25519",
       ...["locked", "pem", "weak", "other"].map((its) => `work/keys/${its}`),
     ];
-    try {
-      const { plaintext, openedWith } = await receive(Buffer.from(vault), {
-        home: this.#model,
-        keyFiles: names.map((name) => join(this.#model, name)),
-        passphrase: async () => Buffer.from("correct horse"),
-      });
-      return `[${openedWith.fingerprint} ${plaintext.toString()}]`;
-    } catch {
-      return "[damaged]";
-    }
+    const keyFiles = names.map((name) => join(this.#model, name));
+    const opened = await this.#open(Buffer.from(vault), { home: this.#model, keyFiles }).catch(() => null);
+    return opened === null ? "[damaged]" : `[${opened.fingerprint} ${opened.plaintext.toString()}]`;
   }
 
   /** Runs a program in a world of its own. */
@@ -96,7 +103,7 @@ export class World {
     const [work, home] = [join(root, "work"), join(root, "home")];
     await prepare?.(work, home);
     const before = filesOf(root);
-    const [command, first] = program === "vault" ? [process.execPath, [VAULT]] : [program, []];
+    const [command, first] = program === "vault" ? [process.execPath, [this.#vault]] : [program, []];
     const result = await run(command, [...first, ...args], {
       cwd: work,
       env: { HOME: home, PATH: process.env["PATH"], XDG_RUNTIME_DIR: root, TMPDIR: root, ...env },

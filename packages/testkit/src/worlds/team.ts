@@ -1,8 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, run, runOk, startGnuPg, temporaryFolder, type GnuPg, type RunResult } from "@git-vault/testkit";
-import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
-import { pathWithVault } from "./program.ts";
+import type { GitHubStandIn } from "../github/index.ts";
+import { run, runOk, type RunResult } from "../peers/run.ts";
+import { makeSshKey } from "../ssh/ssh-keys.ts";
+import { startGnuPg, type GnuPg } from "./gnupg.ts";
+import { pathWithVault } from "./program-on-path.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 /**
  * People who share a repository: each has a home, an SSH key on a stand-in for GitHub, and a gpg of
@@ -26,6 +29,8 @@ export interface TeamWorld {
   write(name: string, file: string, text: string | Uint8Array): void;
   read(name: string, file: string): Buffer;
   commit(name: string, message: string): Promise<void>;
+  /** Makes another SSH key in somebody's home; gives its line, as GitHub keeps it. */
+  newKey(name: string, file: string): Promise<string>;
   /** Begins another repository: alice protects `secrets/**` in it, and pushes one secret. */
   begin(): Promise<void>;
   /** Gives somebody a clone of it, or another one. */
@@ -33,12 +38,20 @@ export interface TeamWorld {
   close(): Promise<void>;
 }
 
-/** @param withGpg who of them has an OpenPGP key, on their account as well */
-export async function makeTeamWorld(names: readonly string[], withGpg: readonly string[] = []): Promise<TeamWorld> {
+/**
+ * @param program the built `vault` that they run
+ * @param withGpg who of them has an OpenPGP key, on their account as well
+ */
+export async function makeTeamWorld(
+  program: string,
+  names: readonly string[],
+  withGpg: readonly string[] = [],
+): Promise<TeamWorld> {
   const folder = temporaryFolder();
+  const { startGitHub } = await import("../github/index.ts");
   const github = await startGitHub();
   Object.assign(github.rate, { limit: 100_000, remaining: 100_000 });
-  const path = pathWithVault(join(folder.path, "bin"));
+  const path = pathWithVault(program, join(folder.path, "bin"));
   const gpgs = new Map<string, GnuPg>();
   const fingerprints = new Map<string, string>();
   let repositories = 0;
@@ -59,8 +72,8 @@ export async function makeTeamWorld(names: readonly string[], withGpg: readonly 
     GNUPGHOME: gpgs.get(name)?.home ?? join(home(name), "gnupg"),
   });
   const trying: TeamWorld["trying"] = async (name, line, cwd = clone(name)) => {
-    const [program = "", ...args] = line.split(" ");
-    const result = await run(program, args, { cwd, env: environment(name) });
+    const [command = "", ...args] = line.split(" ");
+    const result = await run(command, args, { cwd, env: environment(name) });
     return { ...result, said: result.stdout.toString() + result.stderr };
   };
   const as: TeamWorld["as"] = async (name, line, cwd) => {
@@ -76,6 +89,10 @@ export async function makeTeamWorld(names: readonly string[], withGpg: readonly 
     await as(name, "git add -A");
     await as(name, `git commit -q -m ${message}`);
   };
+  const newKey = async (name: string, file: string): Promise<string> => {
+    const { publicKey } = await makeSshKey({ folder: join(home(name), ".ssh"), name: file, type: "ed25519" });
+    return publicKey.split(" ").slice(0, 2).join(" ");
+  };
   const origin = (): string => join(folder.path, `origin-${repositories}.git`);
   const joinAs = async (name: string): Promise<void> => {
     clones.set(name, join(home(name), `clone-${repositories}-${Math.random().toString(36).slice(2)}`));
@@ -86,8 +103,7 @@ export async function makeTeamWorld(names: readonly string[], withGpg: readonly 
     mkdirSync(join(home(name), "gnupg"), { mode: 0o700 });
     const user = `[user]\n\tname = ${name}\n\temail = ${name}@example.org\n[github]\n\tuser = ${name}\n`;
     writeFileSync(join(home(name), ".gitconfig"), `${user}[init]\n\tdefaultBranch = main\n[pull]\n\trebase = false\n`);
-    const { publicKey } = await makeSshKey({ folder: join(home(name), ".ssh"), name: "id_ed25519", type: "ed25519" });
-    github.users.set(name, { keys: [publicKey.split(" ").slice(0, 2).join(" ")], id: 100 + at });
+    github.users.set(name, { keys: [await newKey(name, "id_ed25519")], id: 100 + at });
   }
   for (const name of withGpg) {
     const gnupg = startGnuPg();
@@ -109,6 +125,7 @@ export async function makeTeamWorld(names: readonly string[], withGpg: readonly 
     write,
     read: (name, file) => readFileSync(join(clone(name), file)),
     commit,
+    newKey,
     begin: async () => {
       repositories += 1;
       clones.clear();
