@@ -2,7 +2,6 @@ import { parseHeader } from "./age/header.ts";
 import { decodeArmor, wrapArmor } from "./age/armor.ts";
 import { wrapLines } from "@git-vault/core";
 import { viewOf } from "./buffers.ts";
-import { detectFormat } from "./detect.ts";
 import { readHeader } from "./open.ts";
 import { recoverVault } from "./ssh-vault/recover.ts";
 
@@ -43,11 +42,9 @@ const isWhole = (input: Buffer): boolean => {
     readHeader(input);
     return true;
   } catch {
-    return input.toString("latin1", 0, 22) === "age-encryption.org/v1\n" || isBinaryOpenPgp(input);
+    return input.toString("latin1", 0, 22) === "age-encryption.org/v1\n";
   }
 };
-
-const isBinaryOpenPgp = (input: Buffer): boolean => detectFormat(input) === "openpgp" && (input[0] ?? 0) >= 0x80;
 
 const linesOf = (input: Buffer): string[] => {
   const isUtf16 = input.subarray(0, 2).equals(UTF16_LITTLE_ENDIAN);

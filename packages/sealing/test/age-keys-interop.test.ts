@@ -157,7 +157,8 @@ describe.each(PEERS)("$title and age's own keys", ({ program, kinds }) => {
       expect((await sealing.ended).status).toBe(0);
       const { plaintext: result } = await open(readFileSync(sealed), [new PassphraseIdentity(passphrase)]);
       expect(result.equals(plaintext)).toBe(true);
-      await expect(open(readFileSync(sealed), [new PassphraseIdentity(Buffer.from("blabær"))])).rejects.toMatchObject({
+      // Ours takes far less work to try.
+      await expect(open(readFileSync(message), [new PassphraseIdentity(Buffer.from("blabær"))])).rejects.toMatchObject({
         code: "WRONG_PASSPHRASE",
       });
     },

@@ -176,6 +176,23 @@ describe("a stanza for age's own keys", () => {
     }
   });
 
+  test.each(LOW_ORDER_MONTGOMERY)("whose share is of low order makes the message malformed: %s", async (point) => {
+    for (const kind of KINDS) {
+      const { identity, recipient } = await generateIdentity(kind);
+      const fileKey = randomBytes(16);
+      const [stanza] = await (await parseRecipient(recipient)).wrapFileKey(fileKey);
+      if (stanza === undefined) throw new Error("no stanza");
+      const share = Buffer.from(stanza.args[0] ?? "", "base64");
+      Buffer.from(point, "hex").copy(share, share.length - 32);
+      const header = encodeHeader([{ ...stanza, args: [base64(share)] }], fileKey);
+      const message = Buffer.concat([header, sealPayload(fileKey, plaintext)]);
+      await expect(open(message, await parseIdentityFile(identity))).rejects.toMatchObject({
+        code: "MALFORMED_MESSAGE",
+        message: expect.stringContaining("is a point of low order") as string,
+      });
+    }
+  });
+
   test.each(KINDS)("for another key is told with the reason: %s", async (kind) => {
     const [mine, theirs] = [await generateIdentity(kind), await generateIdentity(kind)];
     const message = await seal(plaintext, [await parseRecipient(theirs.recipient)]);

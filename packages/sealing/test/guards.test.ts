@@ -1,7 +1,7 @@
 import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { wrapToRsa } from "../src/age/ssh-stanzas.ts";
-import { open, seal, type Identity } from "../src/index.ts";
+import { open, seal, SshRecipient, type Identity } from "../src/index.ts";
 import { makeTestKey, type TestKey } from "./keys.ts";
 
 /*
@@ -36,6 +36,21 @@ test("no identity is tried on armor without its end line", async () => {
   expect(identity.unwrapFileKey).not.toHaveBeenCalled();
   await expect(open(Buffer.from(message), [identity])).rejects.toMatchObject({ code: "NO_IDENTITY_MATCHED" });
   expect(identity.unwrapFileKey).toHaveBeenCalledOnce();
+});
+
+test("an RSA key is sealed to from 2048 bits, or from 1024 where weak ones are allowed, to 8192", async () => {
+  const { publicKey } = await makeTestKey({ type: "rsa", bits: 2048, name: "bounds", folder: folder.path });
+  if (publicKey.type !== "ssh-rsa") throw new Error("expected an RSA key");
+  const takes = (bits: number, allowWeak?: boolean): boolean => {
+    try {
+      return new SshRecipient({ ...publicKey, bits }, allowWeak === undefined ? {} : { allowWeak }) !== null;
+    } catch (error) {
+      expect(error).toMatchObject({ code: "UNUSABLE_RECIPIENT", message: expect.stringContaining(`${bits} bits`) });
+      return false;
+    }
+  };
+  expect([2047, 2048, 8192, 8193].map((bits) => takes(bits))).toEqual([false, true, true, false]);
+  expect([1023, 1024, 8192, 8193].map((bits) => takes(bits, true))).toEqual([false, true, true, false]);
 });
 
 test("a file key of another length in an RSA stanza is refused by the identity itself", async () => {

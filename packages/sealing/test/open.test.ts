@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { KeyError } from "@git-vault/keys";
-import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { cases, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeHeader } from "../src/age/header.ts";
@@ -339,7 +339,7 @@ describe("hostile input", () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: cases(50, 500) },
     );
   });
 
@@ -377,7 +377,7 @@ describe("hostile input", () => {
         } = error instanceof SealingError ? error : new SealingError("UNKNOWN_FORMAT", "");
         expect([text, hint, String(cause)].join()).not.toMatch(/canary/i);
       }),
-      { numRuns: 200 },
+      { numRuns: cases(60, 500) },
     );
   });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { cases, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { open, recoverMessage, seal, type Identity } from "../src/index.ts";
@@ -82,7 +82,7 @@ describe.each(FORMS)("a message in the format %s", (form) => {
         expect((await open(recovered, identities)).plaintext).toEqual(plaintext);
         expect(recoverMessage(recovered)).toEqual(recovered);
       }),
-      { numRuns: 200 },
+      { numRuns: cases(50, 500) },
     );
   });
 
@@ -136,6 +136,12 @@ describe("recovering", () => {
     const cut = first.slice(0, 120);
     const thread = `Alice:\n${cut}\nBob: that was cut\n${lines(second, (line) => `> ${line}`)}\n${first}`;
     expect(recoverMessage(Buffer.from(thread)).toString()).toBe(second);
+  });
+
+  test("passes over a message that lost a line, to one that is whole", async () => {
+    const [lost, whole] = [await make("age", randomBytes(400)), await make("age", Buffer.from("whole"))];
+    const thread = `${lost.replace(/\n[^-]{64}\n/, "\n")}\nAgain:\n${whole}`;
+    expect(recoverMessage(Buffer.from(thread)).toString()).toBe(whole);
   });
 
   test("undoes the dashes that an editor joined", async () => {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { cases, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { open, readHeader, seal, SealingError, sshVaultFingerprint } from "../src/index.ts";
@@ -105,7 +105,7 @@ describe.each(KINDS)("a vault for a key of type %s", (kind) => {
         const result: unknown = await open(Buffer.from(text), [identity]).catch((error: unknown) => error);
         expect(result instanceof SealingError ? { plaintext } : result).toMatchObject({ plaintext });
       }),
-      { numRuns: 200 },
+      { numRuns: cases(60, 500) },
     );
   });
 

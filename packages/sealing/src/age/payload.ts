@@ -203,7 +203,6 @@ export class PayloadOpener {
   handOver(): PayloadState | null {
     if (this.#key === null || this.#hasEnded) return null;
     const state = stateOf(this.#key, this.#chunkNonce, this.#held.subarray(0, this.#filled));
-    this.#hasEnded = true;
     this.#key.fill(0);
     this.#fileKey.fill(0);
     return state;

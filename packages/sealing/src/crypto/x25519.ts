@@ -60,14 +60,12 @@ export function x25519(scalar: X25519PrivateKey, point: Uint8Array): Buffer | nu
   const x = Buffer.from(point).toString("base64url");
   const publicKey = createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
   const privateKey = keyObjectOf(scalar);
-  let secret: Buffer;
   try {
-    secret = diffieHellman({ privateKey, publicKey });
+    return diffieHellman({ privateKey, publicKey });
   } catch {
     // OpenSSL refuses to give an all-zero secret.
     return null;
   }
-  return secret.every((byte) => byte === 0) ? null : secret;
 }
 
 /**
