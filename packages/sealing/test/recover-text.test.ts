@@ -176,7 +176,7 @@ describe("recovering", () => {
       "` ",
       "BEGIN ",
     ]) {
-      const input = Buffer.from(`SSH-VAULT;AES256;x;${unit.repeat(50_000)}`);
+      const input = Buffer.from(`SSH-VAULT;AES256;x;${unit.repeat(cases(10_000, 50_000))}`);
       expect(recoverMessage(input).equals(input)).toBe(true);
     }
   });
