@@ -2,7 +2,7 @@ import { AnswerCache, type CacheKey } from "./cache.ts";
 import { DirectoryError } from "./errors.ts";
 import { isDropped, networkError } from "./network-error.ts";
 import { isLoopback, type Proxies } from "./settings.ts";
-import { type RawAnswer, Transports } from "./transport.ts";
+import { proxiedFetch, proxiesFor, type RawAnswer, type Transport } from "./transport.ts";
 
 /** How requests are made. */
 export interface HttpOptions {
@@ -64,12 +64,11 @@ async function readBody({ body }: RawAnswer, url: URL): Promise<Buffer> {
 /** The only way to the network: bounded time and size, cached by ETag, one origin. */
 export class Http {
   readonly #options: HttpOptions;
-  readonly #transports: Transports;
   readonly #cache: AnswerCache;
+  #proxied: Promise<Transport> | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#transports = new Transports(options.proxies);
     this.#cache = new AnswerCache(options.cacheFolder);
   }
 
@@ -145,13 +144,15 @@ export class Http {
 
   async #getOnce(url: URL, headers: Record<string, string>): Promise<HttpAnswer> {
     const { timeout, signal } = this.#options;
+    const proxies = proxiesFor(url, this.#options.proxies);
     signal?.throwIfAborted();
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     const timer = setTimeout(abort, timeout);
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      const transport = await this.#transports.for(url);
+      // Most runs have no proxy, and so need not load undici.
+      const transport = proxies === null ? fetch : await (this.#proxied ??= proxiedFetch(proxies));
       const answer = await transport(url.href, { headers, redirect: "manual", signal: controller.signal });
       if (REDIRECTS.has(answer.status)) await discard(answer);
       const body = REDIRECTS.has(answer.status) ? Buffer.alloc(0) : await readBody(answer, url);
@@ -159,7 +160,7 @@ export class Http {
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof DirectoryError) throw error;
-      if (!controller.signal.aborted) throw networkError(error, url, this.#transports.usesProxy(url));
+      if (!controller.signal.aborted) throw networkError(error, url, proxies !== null);
       throw new DirectoryError("NETWORK", `${url.host} did not answer within ${timeout / 1000} seconds`, {
         hint: "check the connection and try again",
         cause: error,

@@ -17,7 +17,7 @@ export type Transport = (
  * undici's fetch through the proxies, both for https and for http by CONNECT. Node's own fetch
  * cannot be told of a proxy before Node 24, and would read it from the process's environment only.
  */
-async function proxied({ http, https, except }: Proxies): Promise<Transport> {
+export async function proxiedFetch({ http, https, except }: Proxies): Promise<Transport> {
   const { EnvHttpProxyAgent, fetch: undiciFetch } = await import("undici");
   // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
   const warn = process.emitWarning;
@@ -32,23 +32,6 @@ async function proxied({ http, https, except }: Proxies): Promise<Transport> {
   }
 }
 
-/** The transport for a URL, and whether a proxy may be between. Only then loads undici. */
-export class Transports {
-  readonly #proxies: Proxies | null;
-  #proxied: Promise<Transport> | undefined;
-
-  constructor(proxies: Proxies | null) {
-    this.#proxies = proxies;
-  }
-
-  /** Whether a proxy is set for URLs of this scheme. */
-  usesProxy(url: URL): boolean {
-    return this.#proxies !== null && (url.protocol === "https:" ? this.#proxies.https : this.#proxies.http) !== "";
-  }
-
-  async for(url: URL): Promise<Transport> {
-    if (this.#proxies === null || !this.usesProxy(url)) return fetch;
-    this.#proxied ??= proxied(this.#proxies);
-    return this.#proxied;
-  }
-}
+/** The proxies, if one of them is for URLs of this scheme; else null. */
+export const proxiesFor = (url: URL, proxies: Proxies | null): Proxies | null =>
+  (proxies?.[url.protocol === "https:" ? "https" : "http"] ?? "") === "" ? null : proxies;
