@@ -34,7 +34,7 @@ export interface Invocation {
 export type OpenVault = (
   vault: Buffer,
   keys: { readonly home: string; readonly keyFiles: readonly string[] },
-) => Promise<{ readonly plaintext: Buffer; readonly fingerprint: string }>;
+) => Promise<{ readonly plaintext: Buffer; readonly fingerprint: string | null }>;
 
 /**
  * Homes with keys, to run ssh-vault and vault in:

@@ -38,6 +38,12 @@ export interface TeamWorld {
   close(): Promise<void>;
 }
 
+const of = <V>(values: ReadonlyMap<string, V>, name: string): V => {
+  const value = values.get(name);
+  if (value === undefined) throw new Error(`${name} has none`);
+  return value;
+};
+
 /**
  * @param program the built `vault` that they run
  * @param withGpg who of them has an OpenPGP key, on their account as well
@@ -57,11 +63,6 @@ export async function makeTeamWorld(
   let repositories = 0;
   const clones = new Map<string, string>();
   const home = (name: string): string => join(folder.path, name);
-  const of = <V>(values: ReadonlyMap<string, V>, name: string): V => {
-    const value = values.get(name);
-    if (value === undefined) throw new Error(`${name} has none`);
-    return value;
-  };
   const clone = (name: string): string => of(clones, name);
   const environment = (name: string): NodeJS.ProcessEnv => ({
     PATH: path,
