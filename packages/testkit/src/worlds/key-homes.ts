@@ -30,7 +30,7 @@ export interface Invocation {
   readonly prepare?: (folder: string, home: string) => void | Promise<void>;
 }
 
-/** Opens a vault with keys of a home, of which the locked one has the passphrase `correct horse`. */
+/** Opens a vault with keys of a home; the locked one has the passphrase `correct horse`. */
 export type OpenVault = (
   vault: Buffer,
   keys: { readonly home: string; readonly keyFiles: readonly string[] },
