@@ -1,14 +1,6 @@
 import { expect, test } from "vitest";
 import { files, parse, read } from "./sources.ts";
 
-/** Files whose hints still name the command or a flag. The list only ever gets shorter. */
-const KNOWN: ReadonlySet<string> = new Set([
-  "packages/sharing/src/grants/grant-file.ts",
-  "packages/sharing/src/grants/grant-validity.ts",
-  "packages/sharing/src/grants/grant.ts",
-  "packages/sharing/src/grants/open-grants.ts",
-]);
-
 interface Node {
   readonly type: string;
   readonly key?: { readonly name?: string };
@@ -51,12 +43,10 @@ test("hints of packages are found", () => {
 });
 
 test("no hint of a package names the command or a flag: the command says it in its own words", () => {
-  const naming = files(/^packages\/(?!testkit\/)[^/]+\/src\/.*\.ts$/)
-    .filter((path) => !KNOWN.has(path))
-    .flatMap((path) =>
-      hints(path)
-        .filter(namesCommand)
-        .map((hint) => `${path}: ${hint}`),
-    );
+  const naming = files(/^packages\/(?!testkit\/)[^/]+\/src\/.*\.ts$/).flatMap((path) =>
+    hints(path)
+      .filter(namesCommand)
+      .map((hint) => `${path}: ${hint}`),
+  );
   expect(naming).toEqual([]);
 });

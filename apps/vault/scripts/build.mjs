@@ -42,9 +42,9 @@ function checkPages() {
 /*
  * The chunks are CommonJS, since Node starts its loader for ES modules only where it meets one,
  * which takes longer than all of `vault --help`. They are few, since each file costs about half a
- * millisecond: what main.ts imports, what view and share to a key file need beside that, what the
- * network needs, what git itself runs, what works on grants, and each library that only some runs
- * need.
+ * millisecond: what main.ts imports and nearly all need, what view and share to a key file need
+ * beside that, what the network needs, what git itself runs, what works on the members log, and
+ * each library that only some runs need.
  */
 const own = (path) => join(root, path);
 const directory = (name) => own(`../../packages/directory/src/${name}.ts`);
@@ -52,16 +52,17 @@ const sharing = (name) => own(`../../packages/sharing/src/${name}.ts`);
 const main = own("src/main.ts");
 const imports = await importsFrom(main);
 const chunks = {
-  main: [main],
+  main: [main, sharing("trust/locked-file")],
   work: [own("src/commands/message/view.ts"), own("src/commands/message/share.ts"), directory("file")],
   network: ["github", "http", "web", "settings", "cache"].map(directory),
   repository: [
-    ...["filter", "merge", "hooks", "status", "lock", "init"].map((name) => own(`src/commands/repository/${name}.ts`)),
+    ...["filter", "merge", "hooks", "status", "lock"].map((name) => own(`src/commands/repository/${name}.ts`)),
     own("src/commands/about/doctor.ts"),
   ],
-  grants: [
-    ...["grant", "holders", "sync", "revoke"].map((name) => own(`src/commands/holders/${name}.ts`)),
-    sharing("grants/index"),
+  members: [
+    ...["grant", "holders", "log", "sync", "revoke", "rotate"].map((name) => own(`src/commands/holders/${name}.ts`)),
+    own("src/commands/repository/init.ts"),
+    sharing("members/index"),
   ],
 };
 // Commands on messages look at a repository, where there is one.
@@ -83,7 +84,7 @@ const signatures = new Set([
     "identities/signer",
     "identities/ssh-agent",
   ]),
-  own("src/commands/message/sign-options.ts"),
+  own("src/commands/sign-options.ts"),
   own("src/commands/message/signature-report.ts"),
 ]);
 const groups = Object.entries(chunks).map(([name, entries], at) => {

@@ -9,6 +9,8 @@ import { VaultError } from "@git-vault/core";
  * - `NOT_A_KEY`: what was handed over as a git-crypt key is none
  * - `NO_HOME`: the user has no home folder
  * - `NO_KEY_GIVEN`: nothing was handed over to unlock with
+ * - `LOG_NOT_ACCEPTED`: nobody said yet that a members log is the right one
+ * - `OTHER_LOG`: a members log is another than the one that was accepted, or demanded
  * - `UNSIGNED`: a signature was wanted, and there is none
  * - `SIGNER_DENIED`, `SIGNER_UNCHECKED`: a signature was wanted, and is not by whom it should be,
  *   or nobody could tell
@@ -27,6 +29,8 @@ export type CliErrorCode =
   | "NOT_A_KEY"
   | "NO_HOME"
   | "NO_KEY_GIVEN"
+  | "LOG_NOT_ACCEPTED"
+  | "OTHER_LOG"
   | "UNSIGNED"
   | "SIGNER_DENIED"
   | "SIGNER_UNCHECKED"

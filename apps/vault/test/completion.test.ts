@@ -23,10 +23,14 @@ const writtenAs = (name: string): string[] => {
   const short = TABLE.flags[name]?.short;
   return short === undefined ? [`--${name}`] : [`--${name}`, `-${short}`];
 };
-/** Where the flag may stand: before any command, or after one that takes it. */
+/** Where the flag may stand: before any command, or after one that takes such a value by it. */
 const placesOf = (name: string): string[][] => [
   [],
-  ...shown.flatMap(({ name: command, command: spec }) => (Object.hasOwn(spec.flags, name) ? [command.split(" ")] : [])),
+  ...shown.flatMap(({ name: command, command: spec }) =>
+    spec.flags[name]?.complete === TABLE.flags[name]?.complete && Object.hasOwn(spec.flags, name)
+      ? [command.split(" ")]
+      : [],
+  ),
 ];
 
 describe.each(SHELLS)("the completion script for %s", (shell) => {

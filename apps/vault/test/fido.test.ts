@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeTeamWorld, peer, run, runOk, startFidoAgent, type RunResult, type TeamWorld } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -19,10 +19,10 @@ describe.skipIf(sshKeygen.missing).each(["ed25519", "ecdsa"] as const)(
     let agent: Awaited<ReturnType<typeof startFidoAgent>>;
     beforeAll(async () => {
       world = await makeTeamWorld(VAULT, ["alice", "bob"]);
-      await world.begin();
       agent = await startFidoAgent(world.folder, kind);
       const { keys = [] } = world.github.users.get("alice") ?? {};
       world.github.users.set("alice", { id: 100, keys: [...keys, agent.publicKey] });
+      await world.begin({ SSH_AUTH_SOCK: agent.path });
     });
     afterAll(async () => {
       await agent[Symbol.asyncDispose]();
@@ -79,19 +79,21 @@ describe.skipIf(sshKeygen.missing).each(["ed25519", "ecdsa"] as const)(
       expect(await world.as("alice", "git rev-parse HEAD")).toBe(head);
     });
 
-    test("signs a grant, which ssh-keygen verifies as well as holders", async () => {
+    test("signs an entry of the members log, which ssh-keygen verifies", async () => {
       const before = agent.signatures;
       expect(await withAgent("vault", ["grant", "--yes", "bob"])).toMatchObject({ status: 0 });
       expect(agent.signatures).toBe(before + 1);
-      const folder = join(world.clone("alice"), ".git-vault");
-      const [file, ...others] = readdirSync(join(folder, "grants/default")).filter((name) => name.includes("bob"));
-      expect(others).toEqual([]);
-      const text = readFileSync(join(folder, "grants/default", file ?? ""), "utf8");
+      const shown = await world.as("alice", "git show --name-only --format= HEAD");
+      const file = shown.split("\n").find((path) => path.startsWith(".git-vault/members/"));
+      const text = readFileSync(join(world.clone("alice"), file ?? ""), "utf8");
       const at = text.indexOf(BEGIN);
       expect(at).toBeGreaterThan(0);
-      expect(await verified("git-vault", text.slice(at), text.slice(0, at))).toMatchObject({ status: 0 });
-      expect(await verified("git-vault", text.slice(at), `${text.slice(0, at)}x`)).not.toMatchObject({ status: 0 });
-      expect(await world.as("alice", "vault holders")).toMatch(/^github:bob {2}since .*, by github:alice \(signed\)$/m);
+      const check = (message: string): Promise<RunResult> => verified("members@git-vault", text.slice(at), message);
+      expect(await check(text.slice(0, at))).toMatchObject({ status: 0 });
+      expect(await check(`${text.slice(0, at)}x`)).not.toMatchObject({ status: 0 });
+      expect(await world.as("alice", "vault holders")).toMatch(
+        /^github:bob {2}admin, since .*, added by github:alice$/m,
+      );
     });
   },
 );

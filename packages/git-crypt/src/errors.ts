@@ -14,11 +14,12 @@ import { systemCode, VaultError } from "@git-vault/core";
  * - `MALFORMED_KEY_FILE`: the bytes are not a key file, or not one that can be used safely
  * - `MALFORMED_BLOB`: the bytes are not an encrypted blob
  * - `TAMPERED_BLOB`: the blob was changed, or encrypted with another key
- * - `RETIRED_KEY`: the key was replaced by a newer one, which a rotation made
- * - `FORKED_KEY`: the key was rotated on two branches, and the new key of the other one is not here
+ * - `RETIRED_KEY`: the key was replaced by another, which is not here
+ * - `NO_CURRENT_KEY`: the branch names no key of that name to encrypt with
  * - `NO_WORK_TREE`: the repository has no work tree, and the action needs one
  * - `WRONG_KEY`: the key does not open the files that are protected under its name
- * - `OTHER_KEY`: another key of the same name lies in the repository
+ * - `OTHER_KEY`: another key of the same name lies in the repository, or the key is none of its
+ *   members'
  * - `ALREADY_USED`: the repository's files are already encrypted, and a new key would not open them
  * - `MODIFIED`: protected files hold changes that are not staged, or are in conflict
  * - `OTHER_WORKTREES`: other work trees share the key and hold decrypted files
@@ -51,7 +52,7 @@ export type GitCryptErrorCode =
   | "MALFORMED_BLOB"
   | "TAMPERED_BLOB"
   | "RETIRED_KEY"
-  | "FORKED_KEY"
+  | "NO_CURRENT_KEY"
   | "NO_WORK_TREE"
   | "WRONG_KEY"
   | "OTHER_KEY"

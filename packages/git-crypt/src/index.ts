@@ -10,19 +10,24 @@ export {
   parseKeyFile,
   wipeKeyFile,
 } from "./format/key-file.ts";
-export { keyId, keyMac } from "./format/key-id.ts";
+export { keyId } from "./format/key-id.ts";
 /* A repository, and what git holds. */
 export { GitCryptError, type GitCryptErrorCode } from "./errors.ts";
-export { openRepository, type Repository, type StoredKey } from "./git/repository.ts";
-export { gitSetting } from "./git/git.ts";
+export {
+  type Generations,
+  openRepository,
+  type OpenRepositoryOptions,
+  type Repository,
+  type StoredKey,
+} from "./git/repository.ts";
+export { commitOf, gitSetting, tryGit } from "./git/git.ts";
 export { grantFolderOf, VAULT_FOLDER } from "./git/own-folders.ts";
 export type { PathFinding, RepositoryFinding } from "./git/finding.ts";
 export { checkStaged, clearInHistory } from "./git/plaintext.ts";
-export { readRemoved, readTracked, type TrackedFile, uncommittedFiles, upstreamOf } from "./git/tracked-files.ts";
+export { blobsInIndex, namesInIndex } from "./git/index-file.ts";
+export { readSmallBlobs, readTracked, type TrackedFile, uncommittedFiles } from "./git/tracked-files.ts";
 /* Its keys. */
 export { KeyRing, readKeyRing } from "./keys/key-ring.ts";
-export { shareAncestor } from "./keys/join-keys.ts";
-export { readRotations, type Rotations } from "./keys/retirements.ts";
 export { tryKey } from "./keys/try-key.ts";
 /* Its work tree: locked, unlocked, and what git runs. */
 export { filterContent, type FilterOptions, runFilter } from "./checkout/filter.ts";

@@ -8,13 +8,13 @@ import {
   initialize,
   lock,
   merge,
-  openRepository,
   type Repository,
   rotate,
   runFilter,
   status,
   unlock,
 } from "../src/index.ts";
+import { entriesFor, openLogged } from "./log.ts";
 
 const self = `"${process.execPath}" "${process.argv[1]}"`;
 const commands = { filterCommand: `${self} filter`, mergeCommand: `${self} merge` };
@@ -48,7 +48,15 @@ const actions: Readonly<Record<string, (repository: Repository) => unknown>> = {
     const keys = rest.map((path) => readFileSync(path));
     print(unlock(repository, keys, { ...commands, force: flag("force") }));
   },
-  rotate: async (repository) => print(await rotate(repository, { ...commands, keyName })),
+  rotate: async (repository) =>
+    print(
+      await rotate(repository, {
+        ...commands,
+        keyNames: keyName.split(","),
+        message: "Rotate\n",
+        filesFor: entriesFor(repository),
+      }),
+    ),
   continue: (repository) => print(continueRotation(repository, commands)),
   abort: (repository) => abortRotation(repository, commands),
   lock: (repository) => print(lock(repository, { force: flag("force"), allWorktrees: flag("all-worktrees") })),
@@ -68,7 +76,7 @@ const actions: Readonly<Record<string, (repository: Repository) => unknown>> = {
 
 async function main(): Promise<void> {
   try {
-    await actions[command]?.(openRepository("."));
+    await actions[command]?.(openLogged(".", process));
     if (flag("peak")) print({ kilobytes: process.resourceUsage().maxRSS });
   } catch (error) {
     tell(error);

@@ -45,6 +45,7 @@ const stub = (error?: Error): Repository => {
     gitDir: folder,
     commonDir: folder,
     env: process.env,
+    generations: () => null,
     readKey: () => {
       if (error !== undefined) throw error;
       return { bytes: vector("default.key"), keyFile: parseKeyFile(vector("default.key")) };

@@ -1,9 +1,12 @@
-import { readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import * as fc from "fast-check";
+import { cases, throwawayRepository } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
-import { lock, unlock } from "../src/index.ts";
-import { refreshEntries } from "../src/git/index-file.ts";
+import { lock, namesInIndex, openRepository, type Repository, unlock } from "../src/index.ts";
+import { blobsInIndex, entriesBelow, refreshEntries } from "../src/git/index-file.ts";
+import { listIndex } from "../src/git/protected-files.ts";
 import { commands, sealed, type Clone } from "./sealed.ts";
 
 const files = { "a.secret": "one\n", "deep/er/b.secret": "two\n", "deep/er/c.secret": "three\n", "z.txt": "plain\n" };
@@ -16,7 +19,7 @@ async function expectFresh(git: Clone["git"]): Promise<void> {
 }
 
 describe("after unlock and lock git reads no file again", () => {
-  const cases: [string, (git: Clone["git"]) => Promise<unknown>][] = [
+  const kinds: [string, (git: Clone["git"]) => Promise<unknown>][] = [
     ["an index of version 2", async () => {}],
     ["an index of version 4", (git) => git("update-index", "--index-version=4")],
     [
@@ -28,7 +31,7 @@ describe("after unlock and lock git reads no file again", () => {
     ],
     ["an index with an untracked cache", (git) => git("update-index", "--force-untracked-cache")],
   ];
-  test.each(cases)("with %s", async (_, prepare) => {
+  test.each(kinds)("with %s", async (_, prepare) => {
     using source = await sealed(files);
     const clone = await source.clone();
     await prepare(clone.git);
@@ -87,4 +90,113 @@ test("an index that is damaged anywhere is left to git", async () => {
       expect(refresh(Buffer.from(index.subarray(0, at)))).toBeNull();
     }),
   );
+});
+
+/** Trees whose names lie around a folder, in git's order and not. */
+const around = fc.uniqueArray(
+  fc.constantFrom(
+    "b",
+    "deep/log/x",
+    "deep/log/y/z",
+    "deep/log.x",
+    "deep/log0",
+    "deep/lo",
+    "deep/logs/x",
+    "deep/log-/x",
+    "deep/log/\u00e9",
+    "deep/log/ \n",
+    `deep/log/${"n".repeat(200)}`,
+    `deep/log/${"f/".repeat(100)}x`,
+    "deepest",
+    "z/log/x",
+  ),
+  { minLength: 1 },
+);
+
+describe("the names below a folder are those that git lists", () => {
+  const list = (opened: Repository, folder: string): string[] => {
+    const args = ["ls-files", "-z", "--", `:(literal)${folder}/`];
+    const { stdout } = spawnSync("git", args, { cwd: opened.topLevel ?? "", env: opened.env });
+    return [...new Set(stdout.toString("latin1").split("\0").slice(0, -1))];
+  };
+
+  const ways: [string, { readonly init?: string; readonly version: number }, ...(readonly string[])[]][] = [
+    ["version 2", { version: 2 }],
+    ["version 3", { version: 3 }, ["rm", "--quiet", "--cached", "a"], ["add", "--intent-to-add", "a"]],
+    ["version 4", { version: 4 }, ["update-index", "--index-version=4"]],
+    ["split", { version: 2 }, ["update-index", "--split-index"]],
+    ["SHA-256", { version: 2, init: "--object-format=sha256" }],
+    [
+      "SHA-256, version 4, split",
+      { version: 4, init: "--object-format=sha256" },
+      ["update-index", "--index-version=4"],
+      ["update-index", "--split-index"],
+    ],
+  ];
+  test.each(ways)("%s", async (_, { init, version }, ...prepare) => {
+    await fc.assert(
+      fc.asyncProperty(
+        around,
+        fc.uniqueArray(fc.nat(), { maxLength: 3 }),
+        fc.boolean(),
+        async (names, later, hashed) => {
+          using repo = await throwawayRepository();
+          const index = join(repo.path, ".git/index");
+          rmSync(join(repo.path, ".git"), { recursive: true });
+          await repo.git("init", "--quiet", ...(init === undefined ? [] : [init]));
+          for (const name of ["a", ...names]) repo.write(name, "x\n");
+          await repo.git("add", "--all");
+          for (const command of prepare) await repo.git(...command);
+          for (const number of later) repo.write(`deep/log/later-${number}`, "y\n");
+          if (later.length > 0) await repo.git("add", "deep");
+          const bytes = readFileSync(index);
+          expect(bytes.readUInt32BE(4)).toBe(version);
+          // As index.skipHash has it.
+          if (!hashed) writeFileSync(index, bytes.fill(0, bytes.length - (init === undefined ? 20 : 32)));
+          const opened = openRepository(repo.path, repo);
+          for (const folder of ["deep/log", "deep", "z", "none"]) {
+            expect(namesInIndex(opened, folder)).toEqual(list(opened, folder));
+          }
+          const isSplit = prepare.flat().includes("--split-index");
+          const read = isSplit ? new Map() : entriesBelow(bytes, init === undefined ? 20 : 32, "deep/log/");
+          expect([...(read?.keys() ?? [])]).toEqual(isSplit ? [] : list(opened, "deep/log"));
+          const blobs = listIndex(opened).map(({ name, oid }) => [name, oid]);
+          expect([...blobsInIndex(opened)]).toEqual(blobs);
+        },
+      ),
+      { numRuns: cases(8, 60) },
+    );
+  });
+
+  test("also in a sparse index, in a conflict, and where there is no index", async () => {
+    using repo = await throwawayRepository();
+    const opened = openRepository(repo.path, repo);
+    expect(namesInIndex(opened, "deep")).toEqual([]);
+    for (const name of ["deep/log/x", "deep/y", "other/z"]) repo.write(name, "x\n");
+    await repo.commit("Begin");
+    await repo.git("checkout", "--quiet", "-b", "side");
+    repo.write("deep/log/x", "side\n");
+    await repo.commit("Side");
+    await repo.git("checkout", "--quiet", "main");
+    repo.write("deep/log/x", "main\n");
+    await repo.commit("Main");
+    await expect(repo.git("merge", "--quiet", "side")).rejects.toThrow("git");
+    expect(namesInIndex(opened, "deep")).toEqual(["deep/log/x", "deep/y"]);
+    await repo.git("merge", "--abort");
+    await repo.git("sparse-checkout", "set", "--cone", "--sparse-index", "other");
+    expect(entriesBelow(readFileSync(join(repo.path, ".git/index")), 20, "deep/log/")).toBeNull();
+    for (const folder of ["deep/log", "deep", "other"])
+      expect(namesInIndex(opened, folder)).toEqual(list(opened, folder));
+  });
+
+  test("an index that is cut off, or read with another hash, is not understood", async () => {
+    using source = await sealed(files);
+    const index = readFileSync(join(source.repo.path, ".git/index"));
+    expect(entriesBelow(index, 20, "")?.size).toBe(5);
+    expect(entriesBelow(index, 32, "")).toBeNull();
+    expect([0, 11].map((length) => entriesBelow(index.subarray(0, length), 20, ""))).toEqual([null, null]);
+    for (const length of [12, 40, 100]) {
+      expect(() => entriesBelow(index.subarray(0, length), 20, "")).toThrow(RangeError);
+    }
+  });
 });

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { peer, runOk } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
-import { encryptBlob, fix, isEncryptedBlob, readProtected, rotate, status, unlock } from "../src/index.ts";
-import { commands, sealed, type Sealed } from "./sealed.ts";
+import { encryptBlob, fix, isEncryptedBlob, readProtected, status, unlock } from "../src/index.ts";
+import { commands, logged, rotated, type Sealed } from "./sealed.ts";
 
 const gitCrypt = peer("git-crypt");
 const lines = (...changed: string[]): string =>
@@ -17,7 +17,7 @@ const clean = async ({ repo }: Sealed): Promise<void> =>
 
 /** A rotated repository with a branch that began before. */
 async function branched(): Promise<Sealed> {
-  const source = await sealed(files);
+  const source = await logged(files);
   const { repo } = source;
   await repo.git("checkout", "--quiet", "-b", "old");
   repo.write("a.secret", lines("1 old"));
@@ -27,7 +27,7 @@ async function branched(): Promise<Sealed> {
   await repo.git("checkout", "--quiet", "main");
   repo.write("b.secret", lines("2 main"));
   await repo.commit("Main");
-  await rotate(source.opened, commands);
+  await rotated(source.opened);
   await repo.git("checkout", "--quiet", "old");
   return source;
 }
@@ -107,11 +107,11 @@ describe("over a rotation", () => {
   });
 
   test("what was stashed before comes back after", async () => {
-    using source = await sealed(files);
+    using source = await logged(files);
     const { repo, opened } = source;
     repo.write("a.secret", lines("5 stashed"));
     await repo.git("stash", "--quiet");
-    await rotate(opened, commands);
+    await rotated(opened);
     await repo.git("stash", "pop", "--quiet");
     expect(text(source, "a.secret")).toBe(lines("5 stashed"));
     await repo.git("commit", "--quiet", "--all", "--message=Stashed");
@@ -119,10 +119,10 @@ describe("over a rotation", () => {
   });
 
   test("two rotations later every commit is still readable in a fresh clone, and one key is enough", async () => {
-    using source = await sealed(files);
+    using source = await logged(files);
     const { repo, opened } = source;
     for (const round of ["first", "second", "third"]) {
-      await rotate(opened, commands);
+      await rotated(opened);
       repo.write("c.secret", `${round}\n`);
       await repo.commit(round);
     }
@@ -137,15 +137,15 @@ describe("over a rotation", () => {
       contents.push(readFileSync(join(clone.path, "c.secret"), "utf8"));
       expect((await clone.git("status", "--porcelain")).toString()).toBe("");
     }
-    expect(contents).toEqual(["third\n", "second\n", "second\n", "first\n", "first\n", "c\n", "c\n"]);
+    expect(contents).toEqual(["third\n", "second\n", "second\n", "first\n", "first\n", "c\n", "c\n", "c\n"]);
   });
 
   test.skipIf(gitCrypt.missing)(
     `a clone with the old key alone cannot read the new commit; ${gitCrypt.label} can with the new one`,
     async () => {
-      using source = await sealed(files);
+      using source = await logged(files);
       const { repo, opened } = source;
-      await rotate(opened, commands);
+      await rotated(opened);
       const newKey = join(repo.folder, "new-key");
       writeFileSync(newKey, opened.readKey().bytes);
       const [theirs, revoked] = [await source.clone("theirs"), await source.clone("revoked")];

@@ -2,16 +2,42 @@ import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:f
 import { join } from "node:path";
 import { cases } from "@git-vault/testkit";
 import { expect, test } from "vitest";
-import { abortRotation, continueRotation, decryptBlob, status, unlock } from "../src/index.ts";
+import {
+  abortRotation,
+  attributesFor,
+  continueRotation,
+  decryptBlob,
+  initialize,
+  keyId,
+  status,
+  unlock,
+} from "../src/index.ts";
 import { killOften, killOnce, type Victim } from "./killing.ts";
-import { commands, driver, isSealed, sealed, type Sealed } from "./sealed.ts";
+import { entryFor } from "./log.ts";
+import { attributes, commands, driver, isSealed, logged, type Sealed } from "./sealed.ts";
 
 const KILLS = cases(6, 60);
 const FILES = 40;
 
+const NAMES = ["default", "prod"] as const;
 const files = Object.fromEntries(
-  Array.from({ length: FILES }, (_, at) => [`d${at % 7}/${at}.secret`, `secret ${at}\n`.repeat(1 + (at % 40))]),
+  Array.from({ length: FILES }, (_, at) => [
+    `d${at % 7}/${at}.${at % 3 === 0 ? "prod" : "secret"}`,
+    `secret ${at}\n`.repeat(1 + (at % 40)),
+  ]),
 );
+
+/** A repository with two keys, which are rotated together. */
+async function withTwoKeys(): Promise<Sealed> {
+  const source = await logged({});
+  const { repo, opened } = source;
+  initialize(opened, { ...commands, keyName: "prod" });
+  repo.write(".gitattributes", `${attributes}${attributesFor("*.prod", "prod")}`);
+  repo.write(...entryFor(opened, opened.readKey("prod").keyFile));
+  for (const [name, content] of Object.entries(files)) repo.write(name, content);
+  await repo.commit("Two keys");
+  return source;
+}
 
 /**
  * A git that was killed leaves its locks, and says to the next to remove them. That of the
@@ -42,22 +68,23 @@ async function expectSound({ repo, opened }: Sealed): Promise<void> {
   expect(stored.map(({ encrypted }) => encrypted)).toEqual(stored.map(() => true));
   const isBegun = existsSync(join(repo.path, ".git/git-vault/rotation"));
   const problems = findings.map(({ id }) => id).filter((problem) => problem !== "retired-key");
-  expect(problems).toEqual(isBegun ? ["unfinished-rotation"] : []);
+  // One for each key.
+  expect(problems).toEqual(isBegun ? NAMES.map(() => "unfinished-rotation") : []);
 }
 
-test(`a rotation, killed ${KILLS} times, can be resumed or undone`, async () => {
-  using source = await sealed(files);
+test(`a rotation of two keys, killed ${KILLS} times, can be resumed or undone`, async () => {
+  using source = await withTwoKeys();
   const { repo, opened } = source;
   const journal = join(repo.path, ".git/git-vault/rotation");
   const victim = (command: string, begun: () => boolean): Victim => ({
-    command: [process.execPath, driver, command],
+    command: [process.execPath, driver, command, ...(command === "rotate" ? [`--key-name=${NAMES.join(",")}`] : [])],
     cwd: repo.path,
     env: repo.env,
     begun,
   });
-  const stateNow = async (): Promise<{ head: string; key: Buffer }> => ({
+  const stateNow = async (): Promise<{ head: string; keys: Buffer[] }> => ({
     head: (await repo.git("rev-parse", "HEAD")).toString(),
-    key: opened.readKey().bytes,
+    keys: NAMES.map((name) => opened.readKey(name).bytes),
   });
   const ends = { late: 0, continued: 0, undone: 0, later: 0 };
   let before = await stateNow();
@@ -90,9 +117,12 @@ test(`a rotation, killed ${KILLS} times, can be resumed or undone`, async () => 
       expect(leftovers.filter((name) => name !== "retired" && !name.startsWith("rotation."))).toEqual([]);
       expect((await repo.git("status", "--porcelain")).toString()).toBe("");
       expect(status(opened).findings).toEqual([]);
-      const { keyFile } = opened.readKey();
+      for (const name of NAMES) {
+        expect(opened.generations(name)?.current).toBe(keyId(opened.readKey(name).keyFile));
+      }
       for (const [name, content] of Object.entries(files)) {
         if (!name.startsWith("d0/")) continue;
+        const { keyFile } = opened.readKey(name.endsWith("prod") ? "prod" : "default");
         expect(decryptBlob(keyFile, await repo.git("cat-file", "blob", `HEAD:${name}`)).toString()).toBe(content);
       }
     },
@@ -100,8 +130,12 @@ test(`a rotation, killed ${KILLS} times, can be resumed or undone`, async () => 
   expect(Math.min(ends.continued, ends.undone)).toBeGreaterThanOrEqual(KILLS / 6);
   // Every commit is readable in a fresh clone, and none of them holds a file in clear.
   const clone = await source.clone();
-  unlock(clone.opened, [opened.readKey().bytes], commands);
-  const commits = (await clone.git("rev-list", "HEAD")).toString().trim().split("\n");
+  unlock(
+    clone.opened,
+    NAMES.map((name) => opened.readKey(name).bytes),
+    commands,
+  );
+  const commits = (await clone.git("rev-list", "HEAD", "--", "d0")).toString().trim().split("\n");
   for (const commit of [commits[0] ?? "", commits.at(-1) ?? "", commits[Math.floor(commits.length / 2)] ?? ""]) {
     await clone.git("checkout", "--quiet", commit);
     for (const [name, content] of Object.entries(files)) {
@@ -110,7 +144,7 @@ test(`a rotation, killed ${KILLS} times, can be resumed or undone`, async () => 
     expect((await clone.git("status", "--porcelain")).toString()).toBe("");
   }
   for (const commit of commits) {
-    expect(isSealed(await clone.git("cat-file", "blob", `${commit}:d0/0.secret`))).toBe(true);
+    expect(isSealed(await clone.git("cat-file", "blob", `${commit}:d0/0.prod`))).toBe(true);
   }
   expect(status(clone.opened, { history: true }).findings).toEqual([]);
 });

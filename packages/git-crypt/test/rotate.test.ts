@@ -8,6 +8,7 @@ import {
   continueRotation,
   decryptBlob,
   diagnose,
+  generateKeyFile,
   GitCryptError,
   initialize,
   keyId,
@@ -18,8 +19,9 @@ import {
   unlock,
 } from "../src/index.ts";
 import { errorOf } from "./errors.ts";
+import { entryFor } from "./log.ts";
 import { retiredPath } from "./rotated.ts";
-import { commands, driver, isSealed, sealed, type Sealed } from "./sealed.ts";
+import { commands, driver, isSealed, logged, rotated, sealed, type Sealed } from "./sealed.ts";
 
 const files = { "a.secret": "one\n", "b.secret": "two\nlines\n", "d/c.secret": "three\n", "plain.txt": "plain\n" };
 const secrets = ["a.secret", "b.secret", "d/c.secret"];
@@ -48,11 +50,12 @@ test("every protected file is encrypted with a new key in one commit, and nothin
   using source = await sealed(files);
   const { repo, opened } = source;
   const before = Object.keys(files).map((name) => text(join(repo.path, name)));
-  const result = await rotate(opened, commands);
+  const result = await rotated(opened);
   expect(result.files.map(({ path }) => path)).toEqual(secrets);
-  expect(result).toMatchObject({ keyName: "default", branch: "main", clear: [], droppedGrants: [] });
+  expect(result).toMatchObject({ branch: "main", clear: [] });
   const { keyFile } = opened.readKey();
-  expect([result.keyId, result.retiredKeyId]).toEqual([keyId(keyFile), keyId(parseKeyFile(source.key))]);
+  const retiredKeyId = keyId(parseKeyFile(source.key));
+  expect(result.keys).toEqual([{ keyName: "default", keyId: keyId(keyFile), retiredKeyId }]);
   expect((await repo.git("rev-parse", "HEAD", "HEAD^{tree}")).toString().split("\n")[0]).toBe(result.commit);
   expect((await repo.git("rev-list", "--count", "HEAD")).toString()).toBe("2\n");
   expect(Object.keys(files).map((name) => text(join(repo.path, name)))).toEqual(before);
@@ -68,33 +71,36 @@ test("every protected file is encrypted with a new key in one commit, and nothin
   expect(status(opened).findings).toEqual([]);
 });
 
-test("a named key is rotated by itself, and git-crypt's grants of it that nobody renews are removed", async () => {
+test("a named key is rotated by itself, and what is given is committed along", async () => {
   using source = await sealed(files);
   const { repo, opened } = source;
   initialize(opened, { ...commands, keyName: "prod" });
   repo.write(".gitattributes", `${text(join(repo.path, ".gitattributes"))}${attributesFor("*.prod", "prod")}`);
   repo.write("x.prod", "production\n");
   repo.write(".git-crypt/.gitattributes", "* !filter !diff\n");
-  const grants = ["default/0/AA.gpg", "prod/0/AA.gpg", "prod/0/BB.gpg"].map((path) => `.git-crypt/keys/${path}`);
+  const grants = ["prod/0/AA.gpg", "prod/0/BB.gpg"].map((path) => `.git-crypt/keys/${path}`);
   for (const path of grants) repo.write(path, "a grant");
-  repo.write(".git-vault/grants/prod/a.00000000.age", "a grant");
+  repo.write(".git-vault/keys/prod/a.age", "a grant");
   await repo.commit("More");
   const old = { default: opened.readKey().bytes, prod: opened.readKey("prod").bytes };
-  const fresh = ".git-vault/grants/prod/b.11111111.age";
+  const fresh = ".git-vault/keys/prod/b.age";
   const result = await rotate(opened, {
     ...commands,
-    keyName: "prod",
-    filesFor: async ({ bytes, keyFile }) => {
-      expect([keyFile.name, parseKeyFile(bytes).name]).toEqual(["prod", "prod"]);
+    keyNames: ["prod", "prod"],
+    message: "Somebody left\n\nand why\n",
+    filesFor: async (keys) => {
+      expect([...keys.keys()]).toEqual(["prod"]);
+      expect(parseKeyFile(keys.get("prod")?.bytes ?? Buffer.alloc(0))).toEqual(keys.get("prod")?.keyFile);
       return new Map([
         [fresh, Buffer.from("renewed")],
-        [".git-vault/grants/prod/a.00000000.age", null],
-        [grants[2] ?? "", Buffer.from("renewed")],
+        [".git-vault/keys/prod/a.age", null],
+        [".git-vault/keys/prod/never.age", null],
+        [grants[1] ?? "", Buffer.from("renewed")],
       ]);
     },
   });
   expect(result.files.map(({ path }) => path)).toEqual(["x.prod"]);
-  expect(result.droppedGrants.map(({ path }) => path)).toEqual([grants[1]]);
+  expect((await repo.git("log", "-1", "--format=%B")).toString()).toBe("Somebody left\n\nand why\n\n");
   expect(opened.readKey().bytes).toEqual(old.default);
   expect(opened.readKey("prod").bytes).not.toEqual(old.prod);
   expect(await porcelain(source)).toBe("");
@@ -103,18 +109,57 @@ test("a named key is rotated by itself, and git-crypt's grants of it that nobody
     .split("\n");
   expect(held).toEqual([
     ".git-crypt/.gitattributes",
-    grants[0],
-    grants[2],
+    ...grants,
     ".git-vault/.gitattributes",
     fresh,
     retiredPath(parseKeyFile(old.prod), opened.readKey("prod").keyFile),
     "",
   ]);
-  expect(text(join(repo.path, grants[2] ?? ""))).toBe("renewed");
-  expect(readdirSync(join(repo.path, ".git-crypt/keys/prod/0"))).toEqual(["BB.gpg"]);
+  expect(grants.map((path) => text(join(repo.path, path)))).toEqual(["a grant", "renewed"]);
   await repo.git("checkout", "--quiet", "HEAD~1");
   expect(text(join(repo.path, "x.prod"))).toBe("production\n");
   expect(await porcelain(source)).toBe("");
+});
+
+test("several keys are rotated in one commit, each with those that it replaced before", async () => {
+  using source = await logged(files);
+  const { repo, opened } = source;
+  initialize(opened, { ...commands, keyName: "prod" });
+  initialize(opened, { ...commands, keyName: "ops" });
+  const protect = ["prod", "ops"].map((name) => attributesFor(`*.${name}`, name)).join("");
+  repo.write(".gitattributes", `${text(join(repo.path, ".gitattributes"))}${protect}`);
+  for (const name of ["prod", "ops"]) {
+    repo.write(`x.${name}`, `for ${name}\n`);
+    repo.write(...entryFor(opened, opened.readKey(name).keyFile));
+  }
+  await repo.commit("More");
+  await rotated(opened, "prod");
+  const names = ["default", "prod"] as const;
+  const old = names.map((name) => opened.readKey(name).keyFile);
+  const ops = opened.readKey("ops").bytes;
+  const result = await rotated(opened, ...names);
+  const fresh = names.map((name) => opened.readKey(name).keyFile);
+  expect(result.keys).toEqual(
+    names.map((keyName, at) => ({
+      keyName,
+      keyId: keyId(fresh[at] ?? generateKeyFile()),
+      retiredKeyId: keyId(old[at] ?? generateKeyFile()),
+    })),
+  );
+  expect(result.files.map(({ path }) => path)).toEqual([...secrets, "x.prod"]);
+  expect((await repo.git("rev-list", "--count", "HEAD~1..")).toString()).toBe("1\n");
+  expect(opened.readKey("ops").bytes).toEqual(ops);
+  expect(opened.generations("prod")?.current).toBe(result.keys[1]?.keyId);
+  const kept = (await repo.git("ls-tree", "-r", "--name-only", "HEAD", ".git-vault/retired")).toString();
+  expect(kept.match(/retired\/default\//g)).toHaveLength(1);
+  expect(kept.match(/retired\/prod\//g)).toHaveLength(2);
+  expect([await porcelain(source), status(opened).findings]).toEqual(["", []]);
+  const clone = await source.clone();
+  unlock(clone.opened, [opened.readKey().bytes, opened.readKey("prod").bytes], commands);
+  for (const revision of (await clone.git("rev-list", "HEAD")).toString().trim().split("\n").slice(0, 3)) {
+    await clone.git("checkout", "--quiet", revision);
+    expect([text(join(clone.path, "a.secret")), text(join(clone.path, "x.prod"))]).toEqual(["one\n", "for prod\n"]);
+  }
 });
 
 test("SHA-256, names of any bytes, executables, an empty file, links and a file in clear", async () => {
@@ -129,7 +174,7 @@ test("SHA-256, names of any bytes, executables, an empty file, links and a file 
   await repo.git("commit", "--quiet", "--message=Clear");
   await repo.git("config", "core.quotePath", "false");
   const before = (await repo.git("ls-tree", "-r", "-z", "HEAD")).toString("latin1").split("\0");
-  const result = await rotate(opened, commands);
+  const result = await rotated(opened);
   expect(result.files.map(({ bytes }) => bytes.toString("latin1"))).toContain('\xff\n\t "é.secret');
   expect([result.files.length, result.clear.map(({ path }) => path)]).toEqual([5, ["clear.secret"]]);
   const after = (await repo.git("ls-tree", "-r", "-z", "HEAD")).toString("latin1").split("\0");
@@ -148,7 +193,7 @@ test("staged changes of other files stay staged, and are not committed", async (
   repo.write("new.txt", "new\n");
   await repo.git("add", "--all");
   repo.write("plain.txt", "and changed\n");
-  await rotate(opened, commands);
+  await rotated(opened);
   expect(await porcelain(source)).toBe("A  new.txt\nMM plain.txt\n");
   expect((await repo.git("show", "--format=", "--name-only", "HEAD", "--", "*.txt")).toString()).toBe("");
 });
@@ -157,7 +202,7 @@ test("files that sparse checkout keeps out of the work tree are encrypted anew, 
   using source = await sealed(files);
   const { repo, opened } = source;
   await repo.git("sparse-checkout", "set", "--no-cone", "/*", "!/d/", "!/.git-vault/");
-  const result = await rotate(opened, commands);
+  const result = await rotated(opened);
   expect(result.files.map(({ path }) => path)).toEqual(secrets);
   expect(readdirSync(repo.path)).not.toContain("d");
   expect(await porcelain(source)).toBe("");
@@ -173,7 +218,7 @@ test("linked worktrees go on, with the new key and with their old files", async 
   const own = join(repo.path, ".git/worktrees/tree/git-crypt/keys");
   mkdirSync(own, { recursive: true });
   writeFileSync(join(own, "default"), source.key);
-  await rotate(opened, commands);
+  await rotated(opened);
   expect(readFileSync(join(own, "default"))).toEqual(opened.readKey().bytes);
   for (const name of secrets) writeFileSync(join(tree, name), text(join(tree, name)));
   expect((await repo.git("-C", tree, "status", "--porcelain")).toString()).toBe("");
@@ -185,7 +230,9 @@ test("linked worktrees go on, with the new key and with their old files", async 
 test("it refuses where something would be lost or mixed up, and changes nothing", async () => {
   using source = await sealed(files);
   const { repo, opened } = source;
-  const attempt = (keyName?: string): Promise<string> => refusal(rotate(opened, { ...commands, keyName }));
+  const options = { ...commands, keyNames: ["default"], message: "Rotate\n" };
+  const attempt = (...keyNames: string[]): Promise<string> =>
+    refusal(rotate(opened, { ...options, keyNames: ["default", ...keyNames] }));
   const head = (await repo.git("rev-parse", "HEAD")).toString();
   const restore = (): Promise<Buffer> => repo.git("reset", "--quiet", "--hard");
 
@@ -229,10 +276,10 @@ test("it refuses where something would be lost or mixed up, and changes nothing"
   rmSync(inTheWay, { force: true });
   errorOf("NO_ROTATION", () => continueRotation(opened, commands));
   errorOf("NO_ROTATION", () => abortRotation(opened, commands));
-  await expect(rotate(opened, { ...commands, filesFor: async () => new Map([["../x", null]]) })).rejects.toThrow(
+  await expect(rotate(opened, { ...options, filesFor: async () => new Map([["../x", null]]) })).rejects.toThrow(
     RangeError,
   );
-  await expect(rotate(opened, { ...commands, filesFor: () => Promise.reject(new Error("offline")) })).rejects.toThrow(
+  await expect(rotate(opened, { ...options, filesFor: () => Promise.reject(new Error("offline")) })).rejects.toThrow(
     "offline",
   );
   expect((await repo.git("rev-parse", "HEAD")).toString()).toBe(head);
@@ -250,10 +297,10 @@ test("a file that no key opens stops it", async () => {
   writeFileSync(join(repo.path, "a.secret"), blob);
   await stage(source, "a.secret");
   await repo.git("commit", "--quiet", "--message=Damage");
-  expect(await refusal(rotate(opened, commands))).toBe("MODIFIED");
+  expect(await refusal(rotated(opened))).toBe("MODIFIED");
   await repo.git("update-index", "--skip-worktree", "a.secret");
   unlinkSync(join(repo.path, "a.secret"));
-  expect(await refusal(rotate(opened, commands))).toBe("TAMPERED_BLOB");
+  expect(await refusal(rotated(opened))).toBe("TAMPERED_BLOB");
 });
 
 /** Rotates in another process that ends as the journal is written, or when it moves the branch. */
@@ -270,7 +317,7 @@ test("interrupted, it keeps other commands out until it is continued or aborted"
   const { repo, opened } = source;
   await interrupt(source);
   expect(await porcelain(source)).toBe("");
-  expect(await refusal(rotate(opened, commands))).toBe("UNFINISHED");
+  expect(await refusal(rotated(opened))).toBe("UNFINISHED");
   errorOf("UNFINISHED", () => lock(opened));
   errorOf("UNFINISHED", () => unlock(opened, [source.key], commands));
   await repo.git("checkout", "--quiet", "-b", "side");
@@ -296,8 +343,9 @@ test("a rotation that was left is diagnosed, and a damaged journal is refused an
     "",
     "{",
     "null",
-    '{"version":1}',
-    whole.replace('"version":1', '"version":2'),
+    '{"version":2}',
+    whole.replace('"version":2', '"version":1'),
+    whole.replace('"retired":', '"retire":'),
     whole.slice(1),
   ]) {
     writeFileSync(journal, damaged);
@@ -339,12 +387,7 @@ test("commits that are made in the middle of it come before it", async () => {
   errorOf("BRANCH_MOVED", () => abortRotation(opened, commands));
   const result = continueRotation(opened, commands);
   expect(result.files.map(({ path }) => path)).toEqual(secrets);
-  expect((await repo.git("log", "--format=%s")).toString().split("\n")).toEqual([
-    "Rotate the git-crypt key",
-    "Meanwhile",
-    "Begin",
-    "",
-  ]);
+  expect((await repo.git("log", "--format=%s")).toString().split("\n")).toEqual(["Rotate", "Meanwhile", "Begin", ""]);
   expect([await porcelain(source), status(opened).findings]).toEqual(["", []]);
   expect(text(join(repo.path, "plain.txt"))).toBe("meanwhile\n");
   expect(isSealed(await blobOf(source, "HEAD:a.secret"))).toBe(true);

@@ -1,22 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import {
-  encodeKeyFile,
-  encryptBlob,
-  generateKeyFile,
-  keyId,
-  keyMac,
-  type KeyFile,
-  parseKeyFile,
-} from "../src/index.ts";
+import { encodeKeyFile, encryptBlob, generateKeyFile, keyId, type KeyFile, parseKeyFile } from "../src/index.ts";
+import { entryFor } from "./log.ts";
 import type { Sealed } from "./sealed.ts";
 
 /** Where a rotation from one key to another keeps the old one, as docs/formats.md has it. */
 export function retiredPath(old: KeyFile, key: KeyFile): string {
-  const proof = keyMac(old, "git-vault retired key", Buffer.from(keyId(key)))
-    .toString("hex")
-    .slice(0, 32);
-  return `.git-vault/retired/${key.name ?? "default"}/${keyId(old)}.${keyId(key)}.${proof}.key`;
+  return `.git-vault/retired/${key.name ?? "default"}/${keyId(old)}.${keyId(key)}.key`;
 }
 
 /** A new key and its file. */
@@ -42,6 +32,7 @@ export async function rotateByHand(source: Sealed, branch: string, files: Record
   for (const [name, content] of Object.entries(files)) put(name, encryptBlob(keyFile, Buffer.from(content)));
   put(".git-vault/.gitattributes", Buffer.from("* -text !filter !diff !merge\n"));
   put(retiredPath(old, keyFile), encryptBlob(keyFile, encodeKeyFile(old)));
+  if (source.opened.generations("default") !== null) put(...entryFor(source.opened, keyFile));
   await repo.git("-C", folder, "checkout", "--quiet", "-b", branch);
   await repo.git("-C", folder, "add", "--all");
   await repo.git("-C", folder, "commit", "--quiet", "--message=Rotate");

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { basename, join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { abortRotation, continueRotation, diagnose, rotate, status, unlock } from "../src/index.ts";
-import { commands, sealed, type Sealed } from "./sealed.ts";
+import { commands, rotated, sealed, type Sealed } from "./sealed.ts";
 
 /*
  * The journal holds both keys while a rotation is under way.
@@ -19,7 +19,11 @@ async function interrupt({ repo, opened }: Sealed, lock: "refs/heads/main" | "in
     writeFileSync(held, "");
     return new Map();
   };
-  await expect(rotate(opened, { ...commands, filesFor })).rejects.toMatchObject({ code: "UNFINISHED" });
+  await expect(
+    rotate(opened, { ...commands, keyNames: ["default"], message: "Rotate\n", filesFor }),
+  ).rejects.toMatchObject({
+    code: "UNFINISHED",
+  });
   rmSync(held);
 }
 
@@ -78,14 +82,14 @@ test("is on the disk before anything is changed, for its owner alone, and is ove
   vi.restoreAllMocks();
   syncBuiltinESMExports();
   const whole = watch(folderOf(source));
-  await rotate(source.opened, commands);
+  await rotated(source.opened);
   expect(whole.slice(0, 2)).toEqual(["sync rotation.PID", "rename rotation.PID rotation"]);
 });
 
 test("that a killed process left, finished or not begun, is overwritten and removed by the next command", async () => {
   using source = await sealed(files);
   const folder = folderOf(source);
-  await rotate(source.opened, commands);
+  await rotated(source.opened);
   for (const name of ["rotation.done", "rotation.12345"]) writeFileSync(join(folder, name), "both keys");
   const events = watch(folder);
   unlock(source.opened, [source.opened.readKey().bytes], commands);

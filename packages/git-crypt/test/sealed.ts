@@ -7,7 +7,8 @@ import { locate } from "../src/format/file-name.ts";
 import { refreshIndex } from "../src/git/index-file.ts";
 import { listIndex } from "../src/git/protected-files.ts";
 import { WorkTree } from "../src/git/work-tree.ts";
-import { initialize, openRepository, type Repository } from "../src/index.ts";
+import { entriesFor, entryFor, openLogged } from "./log.ts";
+import { initialize, openRepository, type Repository, rotate, type RotateResult } from "../src/index.ts";
 
 /** What all tests of a file share. */
 const shared = temporaryFolder();
@@ -43,7 +44,7 @@ export interface Clone {
 export async function cloneOf(repo: Throwaway, name: string, options: readonly string[] = []): Promise<Clone> {
   const path = join(repo.folder, name);
   await repo.git("clone", "--quiet", ...options, `file://${repo.path}`, path);
-  return { path, opened: openRepository(path, repo), git: (...args) => repo.git("-C", path, ...args) };
+  return { path, opened: openLogged(path, repo), git: (...args) => repo.git("-C", path, ...args) };
 }
 
 /** The repositories that this file's tests asked for, by what they hold; a test gets a copy. */
@@ -87,7 +88,7 @@ export async function sealed(files: Record<string, string | Uint8Array>, ...init
   });
   const repo = await throwawayRepository();
   copy(template, repo);
-  const opened = openRepository(repo.path, repo);
+  const opened = openLogged(repo.path, repo);
   // The copies are other files than those that the index remembers.
   const copies = listIndex(opened).map(
     ({ name, oid }) => [name, { oid, stat: lstatSync(locate(repo.path, name), { bigint: true }) }] as const,
@@ -105,6 +106,25 @@ export async function sealed(files: Record<string, string | Uint8Array>, ...init
     [Symbol.dispose]: () => repo.remove(),
   };
 }
+
+/** The same, with a log that names its key. */
+export async function logged(files: Record<string, string | Uint8Array>, ...init: string[]): Promise<Sealed> {
+  const source = await sealed(files, ...init);
+  const { repo, opened } = source;
+  repo.write(".git-vault/.gitattributes", "* -text !filter !diff !merge\n");
+  repo.write(...entryFor(opened, opened.readKey().keyFile));
+  await repo.commit("Log");
+  return source;
+}
+
+/** Replaces keys, and says so in the log, if there is one. */
+export const rotated = (opened: Repository, ...keyNames: string[]): Promise<RotateResult> =>
+  rotate(opened, {
+    ...commands,
+    keyNames: keyNames.length === 0 ? ["default"] : keyNames,
+    message: "Rotate\n",
+    filesFor: entriesFor(opened),
+  });
 
 export const isSealed = (content: Uint8Array): boolean =>
   Buffer.from(content).subarray(0, 10).equals(Buffer.from("\0GITCRYPT\0"));

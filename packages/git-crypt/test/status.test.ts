@@ -24,12 +24,11 @@ import {
   openRepository,
   readProtected,
   removeHook,
-  rotate,
   status,
   unlock,
 } from "../src/index.ts";
 import { errorOf } from "./errors.ts";
-import { attributes, commands, driver, isSealed, sealed } from "./sealed.ts";
+import { attributes, commands, driver, isSealed, rotated, sealed } from "./sealed.ts";
 import { vector } from "./vectors.ts";
 
 /** Stages a file as it is. */
@@ -190,7 +189,7 @@ describe("status", () => {
   test("finds the retired keys that another program left, and lock removes them", async () => {
     using source = await sealed({ "a.secret": "one\n" });
     const { repo, opened } = source;
-    await rotate(opened, commands);
+    await rotated(opened);
     const folder = join(repo.path, ".git/git-vault");
     expect(existsSync(folder)).toBe(true);
     // As git-crypt locks.

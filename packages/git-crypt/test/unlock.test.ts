@@ -34,7 +34,7 @@ describe("unlock", () => {
     const steps: number[][] = [];
     const result = unlock(clone.opened, [source.key], { ...commands, progress: (...step) => steps.push(step) });
     expect(result).toEqual({
-      keys: [{ name: "default", verified: true, wasUnlocked: false, joined: false }],
+      keys: [{ name: "default", verified: true, wasUnlocked: false }],
       decrypted: 2,
       outside: 0,
       clear: [],
@@ -155,8 +155,8 @@ describe("unlock", () => {
     expect(isSealed(readFileSync(join(clone.path, "sub/b")))).toBe(true);
     const result = unlock(clone.opened, [source.key, ops], commands);
     expect(result.keys).toEqual([
-      { name: "default", verified: true, wasUnlocked: true, joined: false },
-      { name: "ops", verified: true, wasUnlocked: false, joined: false },
+      { name: "default", verified: true, wasUnlocked: true },
+      { name: "ops", verified: true, wasUnlocked: false },
     ]);
     expect(read(clone.path, "sub/b")).toBe("for ops\n");
     expect(await porcelain(clone.git)).toBe("");

@@ -5,9 +5,8 @@ import { VaultError } from "@git-vault/core";
  *   be written
  * - `MALFORMED_KEY`: the text is not a public key in the one form that entries hold it
  * - `FOREIGN_SIGNATURE`: the signature was not made by the entry's author over the entry
- * - `MALFORMED_CHECKPOINT`: the text is not what `encodeCheckpoint` writes
  */
-export type MembersErrorCode = "MALFORMED_ENTRY" | "MALFORMED_KEY" | "FOREIGN_SIGNATURE" | "MALFORMED_CHECKPOINT";
+export type MembersErrorCode = "MALFORMED_ENTRY" | "MALFORMED_KEY" | "FOREIGN_SIGNATURE";
 
 /** What `@git-vault/members` throws. */
 export class MembersError extends VaultError<MembersErrorCode> {}

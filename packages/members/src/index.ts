@@ -34,4 +34,3 @@ export {
 } from "./fold/fold.ts";
 export type { Reason } from "./fold/rules.ts";
 export type { Generation, KeyName, KeyState } from "./fold/generations.ts";
-export { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from "./checkpoint.ts";

@@ -14,16 +14,21 @@ import { VaultError } from "@git-vault/core";
  *   installed
  * - `GPG_FAILED`: gpg has the private key and could not use it: a wrong passphrase, no card, no
  *   agent
- * - `GRANT_UNREADABLE`: a grant in the work tree cannot be read
- * - `MALFORMED_GRANT`: a file among the grants is not one
- * - `MISMATCHED_GRANT`: a grant does not fit its place, its message, its signature, or the
- *   repository's key
- * - `RETIRED_GRANT`: a grant holds a key that a rotation replaced
- * - `HOLDER_TAKEN`: the keys of a file would be granted to under the name of another holder
- * - `GRANTS_CHANGED`: grants were changed while it was decided what to do with them
- * - `UNCONFIRMED_GRANTS`: grants that something speaks against were to be renewed, and nobody said
- *   that they are right
- * - `NO_SUCH_HOLDER`: nobody of that name holds a grant
+ * - `MALFORMED_ROOT`: what is demanded as the root of a members log is none
+ * - `MEMORY_DAMAGED`: what the clone remembers of the members log cannot be read
+ * - `LOG_EXISTS`: the members log was to be started, and there is one
+ * - `LOG_CHANGED`: the members log was changed while it was decided what to do
+ * - `NOT_ADMIN`: who signs is no member, or may only open keys
+ * - `NOT_ALLOWED`: an entry would not count, by the log's own rules
+ * - `LAST_ADMIN`: nobody would be left who may change the log
+ * - `NO_SUCH_MEMBER`: nobody in the log is called so
+ * - `NO_SUCH_KEY_NAME`: the log names no key of that name
+ * - `NAME_TAKEN`: another member is called so already
+ * - `REMOVED_BEFORE`: somebody was removed who is to be let in
+ * - `STALE_KEY`: a key must be replaced before anybody is let in to it
+ * - `KEY_NOT_HERE`: the key that the branch names is not in this clone
+ * - `UNCONFIRMED_MEMBERS`: something is worth a look about members who would have a new key, and
+ *   nobody said that they are right
  * - `RECIPIENT_CHANGED`: a recipient's keys are not those that were seen before
  * - `NOT_EXPECTED`: a recipient has not the key, or is not the member, that was demanded
  * - `PINS_UNREADABLE`: the file of recipients that were seen before cannot be read, or is damaged
@@ -39,14 +44,20 @@ export type SharingErrorCode =
   | "AGENT_FAILED"
   | "GPG_MISSING"
   | "GPG_FAILED"
-  | "GRANT_UNREADABLE"
-  | "MALFORMED_GRANT"
-  | "MISMATCHED_GRANT"
-  | "RETIRED_GRANT"
-  | "HOLDER_TAKEN"
-  | "GRANTS_CHANGED"
-  | "UNCONFIRMED_GRANTS"
-  | "NO_SUCH_HOLDER"
+  | "MALFORMED_ROOT"
+  | "MEMORY_DAMAGED"
+  | "LOG_EXISTS"
+  | "LOG_CHANGED"
+  | "NOT_ADMIN"
+  | "NOT_ALLOWED"
+  | "LAST_ADMIN"
+  | "NO_SUCH_MEMBER"
+  | "NO_SUCH_KEY_NAME"
+  | "NAME_TAKEN"
+  | "REMOVED_BEFORE"
+  | "STALE_KEY"
+  | "KEY_NOT_HERE"
+  | "UNCONFIRMED_MEMBERS"
   | "RECIPIENT_CHANGED"
   | "NOT_EXPECTED"
   | "PINS_UNREADABLE";

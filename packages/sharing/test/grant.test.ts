@@ -1,105 +1,152 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory } from "@git-vault/directory";
-import { keyId, parseKeyFile } from "@git-vault/git-crypt";
 import { generateIdentity } from "@git-vault/sealing";
-import { peer, runOk, throwawayRepository, type Repository } from "@git-vault/testkit";
+import { runOk, throwawayRepository, type Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { encodeGrant, grant, parseGrant } from "../src/grants/index.ts";
+import { memberKeyOf, openKeys, peopleOf } from "../src/members/index.ts";
 import { failureOf } from "./hands.ts";
-import { encryptedRepository, grantFiles, grantOf, grantTo, makeTeam, opened, type Team } from "./team.ts";
+import {
+  accept,
+  cloneOf,
+  encryptedRepository,
+  filesIn,
+  grantTo,
+  makeTeam,
+  membersOf,
+  namesOf,
+  opened,
+  remove,
+  teamRepository,
+  type Team,
+} from "./team.ts";
 
-const age = peer("age");
+/* Letting people in: the entry, the sealed copies, and the commit that holds both. */
 
 let team: Team;
 let repository: Repository;
 beforeAll(async () => void (team = await makeTeam()));
 afterAll(() => team.close());
-beforeEach(async () => void (repository = await encryptedRepository()));
+beforeEach(async () => void (repository = await teamRepository(team)));
 afterEach(() => repository.remove());
 
-const read = (path: string): Buffer => readFileSync(join(repository.path, path));
-const storedKey = (): Buffer => read(".git/git-crypt/keys/default");
 const log = async (): Promise<string> => (await repository.git("log", "--format=%s")).toString();
 
-describe("a grant", () => {
-  test("says whom it is for, which key it holds, since when, and who gave it", async () => {
-    await grantTo(team, repository, ["bob"]);
-    const bytes = read(grantOf(repository, "bob"));
-    const { statement } = parseGrant(bytes);
-    expect(statement).toMatchObject({
-      holder: "github:bob",
-      account: `${new URL(team.github.url).host}/101`,
-      keys: [{ text: team.key("bob"), type: "ssh-ed25519" }],
-      keyName: "default",
-      keyId: keyId(parseKeyFile(storedKey())),
-      grantedBy: "github:alice",
-    });
-    expect(statement.since).toBe(statement.granted);
-    expect(encodeGrant(parseGrant(bytes)).equals(bytes)).toBe(true);
-    expect(bytes.includes("bob@") || bytes.includes(repository.folder)).toBe(false);
-  });
+test("an entry is signed so that ssh-keygen verifies it over all that stands before", async () => {
+  await grantTo(team, repository, ["bob"]);
+  const { branch } = await membersOf(repository);
+  const record = branch.members.find(({ label }) => label === "github:bob")?.records[0] ?? "";
+  const text = readFileSync(join(repository.path, ".git-vault/members", record), "utf8");
+  expect(text).toContain(`\nlabel: github:bob\n`);
+  const at = text.indexOf("-----BEGIN SSH SIGNATURE-----");
+  const signers = join(repository.folder, "signers");
+  writeFileSync(signers, `alice ${team.key("alice")}\n`);
+  const signature = join(repository.folder, "signature");
+  writeFileSync(signature, text.slice(at));
+  const args = ["-Y", "verify", "-f", signers, "-I", "alice", "-n", "members@git-vault", "-s", signature];
+  await runOk("ssh-keygen", args, { input: text.slice(0, at) });
+  await expect(runOk("ssh-keygen", args, { input: `${text.slice(0, at)} ` })).rejects.toThrow(/ended with/);
+});
 
-  test.skipIf(age.missing)(`opens with ${age.label}`, async () => {
-    await grantTo(team, repository, ["bob"]);
-    const { message } = parseGrant(read(grantOf(repository, "bob")));
-    const key = await runOk(age.path, ["-d", "-i", join(team.home("bob"), ".ssh/id_ed25519")], { input: message });
-    expect(key.equals(storedKey())).toBe(true);
-  });
+test("who was granted opens the very key file, in a clone, with their own key alone", async () => {
+  await grantTo(team, repository, ["bob"]);
+  const { bytes } = opened(repository).readKey();
+  const clone = await cloneOf(repository, "clone");
+  const members = await accept(clone);
+  const given = await openKeys(members, team.identities("bob"));
+  expect(given).toMatchObject({ me: "github:bob", lacking: [], refused: [], wasRemoved: false });
+  expect(given.opened.map(({ key, isCurrent }) => [key, isCurrent])).toEqual([[bytes, true]]);
+  expect(await openKeys(members, team.identities("mallory"))).toMatchObject({ opened: [], me: null });
+});
 
-  test("is signed so that ssh-keygen verifies it over all that stands before", async () => {
-    await grantTo(team, repository, ["bob"]);
-    const text = read(grantOf(repository, "bob")).toString();
-    const at = text.indexOf("-----BEGIN SSH SIGNATURE-----");
-    const signature = join(repository.folder, "signature");
-    const allowed = join(repository.folder, "allowed");
-    writeFileSync(signature, text.slice(at));
-    writeFileSync(allowed, `alice namespaces="git-vault" ${team.key("alice")}\n`);
-    const args = ["-Y", "verify", "-f", allowed, "-I", "alice", "-n", "git-vault", "-s", signature];
-    await runOk("ssh-keygen", args, { input: text.slice(0, at) });
-    await expect(runOk("ssh-keygen", args, { input: `${text.slice(0, at)} ` })).rejects.toThrow(/ended with/);
-  });
+test("nothing is opened where nobody accepted the log", async () => {
+  const clone = await cloneOf(repository, "clone");
+  expect(await openKeys(await membersOf(clone), team.identities("alice"))).toMatchObject({ opened: [], me: null });
+});
 
-  test("is made to an age key for a machine, and to the keys of a file", async () => {
-    const { recipient } = await generateIdentity();
-    const to = await team.directory.resolve(join(team.home("carol"), ".ssh/id_ed25519.pub"));
-    const machines = new Map([["ci:deploy", recipient]]);
-    const by = await team.by("alice");
-    const result = await grant({ repository: opened(repository), to, machines, directory: team.directory, by });
-    expect(result.granted.map(({ holder }) => holder)).toEqual(["ci:deploy", "file:id_ed25519"]);
-  });
+test("machines and readers open keys, and write nothing", async () => {
+  const { recipient, identity } = await generateIdentity();
+  const machine = { label: "ci:deploy", account: null, keys: [memberKeyOf(recipient)], openPgp: [] };
+  const bob = await team.person("bob");
+  await grantTo(team, repository, [], { people: [machine, bob], isReader: () => true });
+  const members = await membersOf(repository);
+  expect(members.branch.members.map(({ role }) => role)).toEqual(["admin", "reader", "reader"]);
+  const file = join(repository.folder, "identity");
+  writeFileSync(file, `${identity}\n`, { mode: 0o600 });
+  const given = await openKeys(members, { ...team.identities("mallory"), keyFiles: [file] });
+  expect(given).toMatchObject({ me: "ci:deploy", lacking: [] });
+  const error = await failureOf(grantTo(team, repository, ["carol"], { by: "bob" }));
+  expect(error).toMatchObject({ code: "NOT_ADMIN", hint: expect.stringContaining("github:alice") as string });
+  expect((await failureOf(grantTo(team, repository, ["carol"], { by: "mallory" }))).code).toBe("NOT_ADMIN");
+});
+
+test("where there is no log, granting starts it", async () => {
+  using fresh = await encryptedRepository(team);
+  const { started, granted } = await grantTo(team, fresh, ["bob"]);
+  expect(granted).toMatchObject([{ name: "github:bob", role: "admin", wasMember: false }]);
+  const members = await membersOf(fresh);
+  expect(members).toMatchObject({ rootState: "accepted", root: started });
+  expect(namesOf(members)).toEqual(["github:alice", "github:bob"]);
 });
 
 describe("granting", () => {
   test("commits its own files alone, whatever is staged or changed, and leaves that as it is", async () => {
     repository.write("staged", "1");
     await repository.git("add", "staged");
-    repository.write(".gitattributes", "* text\n");
     repository.write("untracked", "1");
+    const before = new Set(filesIn(repository, ".git-vault"));
     const { commit } = await grantTo(team, repository, ["bob", "carol"]);
     const files = (await repository.git("show", "--name-only", "--format=", commit ?? "")).toString();
-    expect(files.trim().split("\n").toSorted()).toEqual([".git-vault/.gitattributes", ...grantFiles(repository)]);
-    const status = (await repository.git("status", "--porcelain")).toString();
-    expect(status).toBe(" M .gitattributes\nA  staged\n?? untracked\n");
+    const added = filesIn(repository, ".git-vault").filter((path) => !before.has(path));
+    expect(files.trim().split("\n").toSorted()).toEqual(added);
+    expect((await repository.git("status", "--porcelain")).toString()).toBe("A  staged\n?? untracked\n");
     expect(await log()).toMatch(/^Grant the key default to github:bob and github:carol\n/);
   });
 
-  test("passes over who has a valid grant, and replaces an older one", async () => {
-    const first = await grantTo(team, repository, ["bob"]);
+  test("passes over who has it, and adds what they have not", async () => {
+    await grantTo(team, repository, ["bob"]);
     const again = await grantTo(team, repository, ["bob", "carol"]);
     expect(again.unchanged).toEqual(["github:bob"]);
-    expect(again.granted.map(({ holder }) => holder)).toEqual(["github:carol"]);
-    const none = await grantTo(team, repository, ["bob"]);
-    expect(none).toMatchObject({ granted: [], commit: null });
+    expect(again.granted.map(({ name }) => name)).toEqual(["github:carol"]);
+    expect(await grantTo(team, repository, ["bob"])).toMatchObject({ granted: [], commit: null });
     const user = team.github.users.get("bob");
     team.github.users.set("bob", { ...user, keys: [team.key("bob"), team.key("mallory")] });
     try {
-      const renewed = await grantTo(team, repository, ["bob"]);
-      expect(renewed.granted).toMatchObject([{ holder: "github:bob", renewed: true }]);
-      expect(grantOf(repository, "bob")).not.toBe(first.granted[0]?.path);
+      const more = await grantTo(team, repository, ["bob"]);
+      expect(more.granted).toMatchObject([{ name: "github:bob", wasMember: true }]);
+      const { branch } = await membersOf(repository);
+      const bob = branch.members.find(({ label }) => label === "github:bob");
+      expect(bob?.keys.map(({ id }) => id).toSorted()).toEqual([team.id("bob"), team.id("mallory")].toSorted());
     } finally {
       team.github.users.set("bob", { ...user });
     }
+  });
+
+  test("lets nobody back in who was removed, by whatever name, but where that is said", async () => {
+    await grantTo(team, repository, ["bob"]);
+    await remove(team, repository, ["bob"]);
+    expect((await failureOf(grantTo(team, repository, ["bob"]))).code).toBe("REMOVED_BEFORE");
+    const bob = await team.person("bob");
+    const renamed = { ...bob, label: "file:laptop", account: null };
+    expect((await failureOf(grantTo(team, repository, [], { people: [renamed] }))).code).toBe("REMOVED_BEFORE");
+    await grantTo(team, repository, ["bob"], { readmit: true });
+    expect(namesOf(await membersOf(repository))).toEqual(["github:alice", "github:bob"]);
+  });
+
+  test("gives no two people one name, and one person no two", async () => {
+    await grantTo(team, repository, ["bob"]);
+    const [bob, mallory] = [await team.person("bob"), await team.person("mallory")];
+    const asBob = { ...mallory, label: "github:bob", account: null };
+    expect((await failureOf(grantTo(team, repository, [], { people: [asBob] }))).code).toBe("NAME_TAKEN");
+    await grantTo(team, repository, [], { people: [{ ...bob, label: "file:bob", account: null }] });
+    expect(namesOf(await membersOf(repository))).toHaveLength(2);
+  });
+
+  test("knows the names of keys that the log names", async () => {
+    const error = await failureOf(grantTo(team, repository, ["bob"], { keyNames: ["prod"] }));
+    expect(error).toMatchObject({ code: "NO_SUCH_KEY_NAME", hint: "it names default" });
+    rmSync(join(repository.path, ".git/git-crypt/keys/default"));
+    expect((await failureOf(grantTo(team, repository, ["bob"]))).code).toBe("KEY_NOT_HERE");
   });
 
   test("works from a linked worktree and where .git-vault is ignored or kept out by a sparse checkout", async () => {
@@ -107,34 +154,27 @@ describe("granting", () => {
     await repository.commit("ignore");
     await repository.git("sparse-checkout", "set", "secrets");
     await grantTo(team, repository, ["bob"]);
-    expect((await repository.git("ls-files", ".git-vault")).toString()).toContain("github-bob.");
-    await grantTo(team, repository, ["carol"]);
     const other = join(repository.folder, "other");
     await repository.git("worktree", "add", "-q", other);
-    const worktree: Repository = { ...repository, path: other };
-    await grantTo(team, worktree, ["mallory"]);
-    const files = (
-      await runOk("git", ["ls-files", ".git-vault"], { cwd: other, env: { ...repository.env } })
-    ).toString();
-    expect(files.match(/github-(?:bob|carol|mallory)\./g)).toHaveLength(3);
+    await grantTo(team, { ...repository, path: other }, ["carol"]);
+    expect(namesOf(await membersOf({ ...repository, path: other }))).toHaveLength(3);
+    expect(namesOf(await membersOf(repository))).toHaveLength(2);
   });
 
-  test("leaves the files staged where it is told to", async () => {
-    const to = await team.directory.resolve("bob");
-    const by = await team.by("alice");
-    const { directory } = team;
-    const result = await grant({ repository: opened(repository), to, directory, by, stageOnly: true });
-    expect(result.commit).toBeNull();
-    expect((await repository.git("diff", "--cached", "--name-only")).toString()).toContain("github-bob.");
-    await grantTo(team, repository, ["carol"]);
-    expect((await repository.git("diff", "--cached", "--name-only")).toString()).toContain("github-bob.");
+  test("leaves the files staged where it is told to, and the next one adds to them", async () => {
+    expect((await grantTo(team, repository, ["bob"], { stageOnly: true })).commit).toBeNull();
+    const staged = (await repository.git("diff", "--cached", "--name-only")).toString();
+    expect(staged).toMatch(/^\.git-vault\/members\/[0-9a-f]{64}$/m);
+    await grantTo(team, repository, ["carol"], { stageOnly: true });
+    expect(namesOf(await membersOf(repository))).toHaveLength(3);
   });
 });
 
 describe("nothing is changed", () => {
   const unchanged = async (): Promise<void> => {
     expect((await repository.git("status", "--porcelain")).toString()).toBe("");
-    expect(await log()).toBe("a secret\n");
+    expect(await log()).toBe("Start the members log with github:alice\na secret\n");
+    expect(namesOf(await membersOf(repository))).toEqual(["github:alice"]);
   };
 
   test("where a hook refuses, and its words are repeated", async () => {
@@ -144,7 +184,6 @@ describe("nothing is changed", () => {
     chmodSync(hook, 0o755);
     const error = await failureOf(grantTo(team, repository, ["bob"]));
     expect(error).toMatchObject({ code: "GIT_FAILED", message: "git commit failed: no grants on Friday" });
-    expect(grantFiles(repository)).toEqual([]);
     await unchanged();
   });
 
@@ -155,60 +194,47 @@ describe("nothing is changed", () => {
     await unchanged();
   });
 
-  test("where the rate limit is met in the middle of a team of 150", async () => {
-    const names = Array.from({ length: 150 }, (_, at) => `member-${at}`);
+  test("where a rate limit stops it, and a large team is let in by few requests", async () => {
+    const names = Array.from({ length: 30 }, (_, at) => `member-${at}`);
     for (const name of names) team.github.users.set(name, { keys: [team.key("bob")] });
     team.github.teams.set("org/team", names);
     team.github.tokens.add("token");
     const env = { GITHUB_API_URL: team.github.url, GH_TOKEN: "token" };
     const directory = new Directory({ env, cacheFolder: null });
-    team.github.rate.remaining = 80;
-    const by = await team.by("alice");
-    const granting = async (): Promise<unknown> => {
-      const to = await directory.resolve("github:org/team");
-      return grant({ repository: opened(repository), to, directory, by });
-    };
+    team.github.rate.remaining = 20;
+    const found = async (): Promise<unknown> => peopleOf(await directory.resolve("github:org/team"), directory);
     try {
-      expect((await failureOf(granting())).code).toBe("RATE_LIMITED");
+      expect((await failureOf(found())).code).toBe("RATE_LIMITED");
       await unchanged();
     } finally {
       team.github.rate.remaining = 100_000;
     }
     const before = team.github.requests.length;
-    await granting();
-    // Two pages of members, which tell the accounts, and the keys of each.
-    expect(team.github.requests.length - before).toBe(152);
-    expect(grantFiles(repository)).toHaveLength(150);
-  });
-
-  test("where a recipient has no usable key", async () => {
-    team.github.users.set("keyless", { keys: [] });
-    expect((await failureOf(grantTo(team, repository, ["bob", "keyless"]))).code).toBe("NO_KEYS");
-    await unchanged();
+    await found();
+    // A page of members, which tells the accounts, and the keys of each.
+    expect(team.github.requests.length - before).toBe(31);
   });
 
   test("where .git-vault is a link that leads elsewhere", async () => {
-    await repository.git("config", "core.symlinks", "true");
-    const elsewhere = join(repository.folder, "elsewhere");
+    using fresh = await encryptedRepository(team);
+    const elsewhere = join(fresh.folder, "elsewhere");
     mkdirSync(elsewhere);
-    symlinkSync(elsewhere, join(repository.path, ".git-vault"));
-    const error = await failureOf(grantTo(team, repository, ["bob"]));
-    expect(error.code).toBe("UNWRITABLE");
+    symlinkSync(elsewhere, join(fresh.path, ".git-vault"));
+    expect((await failureOf(grantTo(team, fresh, ["bob"]))).code).toBe("UNWRITABLE");
     expect(readdirSync(elsewhere)).toEqual([]);
   });
 
   test("where attributes or settings would have git store something else", async () => {
     mkdirSync(join(repository.path, ".git/info"), { recursive: true });
     writeFileSync(join(repository.path, ".git/info/attributes"), "*.age text working-tree-encoding=UTF-16LE-BOM\n");
-    const error = await failureOf(grantTo(team, repository, ["bob"]));
-    expect(error.code).toBe("GIT_FAILED");
-    expect(grantFiles(repository)).toEqual([]);
+    expect((await failureOf(grantTo(team, repository, ["bob"]))).code).toBe("GIT_FAILED");
+    rmSync(join(repository.path, ".git/info/attributes"));
+    await unchanged();
   });
 
   test("where the repository is locked, or does not use git-crypt", async () => {
-    rmSync(join(repository.path, ".git/git-crypt"), { recursive: true });
-    expect((await failureOf(grantTo(team, repository, ["bob"]))).code).toBe("LOCKED");
     using plain = await throwawayRepository();
-    expect((await failureOf(grantTo(team, plain, ["bob"]))).code).toBe("NOT_GIT_CRYPT");
+    const none = grantTo(team, plain, ["bob"]);
+    expect((await failureOf(none)).code).toMatch(/^(?:NOT_GIT_CRYPT|NO_SUCH_KEY_NAME)$/);
   });
 });

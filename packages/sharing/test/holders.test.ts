@@ -1,162 +1,229 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { findGrants, listHolders, planSync, type Holder } from "../src/grants/index.ts";
+import { Pins } from "../src/index.ts";
+import {
+  listHolders,
+  memberFindings,
+  memberNamed,
+  note,
+  openKeys,
+  planSync,
+  planSyncRotation,
+  reportLog,
+  sync,
+  type Holder,
+  type SyncPlan,
+} from "../src/members/index.ts";
 import { failureOf } from "./hands.ts";
-import { encryptedRepository, grantFiles, grantTo, makeTeam, opened, type Team } from "./team.ts";
+import {
+  filesIn,
+  grantTo,
+  makeTeam,
+  memberCalled,
+  membersOf,
+  namesOf,
+  remove,
+  stage,
+  teamRepository,
+  type Team,
+} from "./team.ts";
 
-/* Who has the key, and what became of them on the forge since. */
+/* Who has the keys, what became of them on the forge since, and how the log follows. */
 
 let team: Team;
 let repository: Repository;
-beforeAll(async () => {
-  team = await makeTeam();
-  repository = await encryptedRepository();
+let before: Map<string, object>;
+beforeAll(async () => void (team = await makeTeam()));
+afterAll(() => team.close());
+beforeEach(async () => {
+  repository = await teamRepository(team);
   await grantTo(team, repository, ["bob", "carol"]);
+  before = new Map([...team.github.users].map(([name, user]) => [name, { ...user }]));
 });
-afterAll(async () => {
+afterEach(() => {
   repository.remove();
-  await team.close();
+  team.github.users.clear();
+  for (const [name, user] of before) team.github.users.set(name, user);
 });
 
 const bob = async (): Promise<Holder | undefined> =>
-  (await listHolders(opened(repository), team.directory)).holders.find(({ holder }) => holder === "github:bob");
-const plan = (): ReturnType<typeof planSync> => planSync(opened(repository), "default", team.directory);
+  (await listHolders(await membersOf(repository), team.directory)).holders.find(({ name }) => name === "github:bob");
+const plan = async (): Promise<SyncPlan> =>
+  planSync({ members: await membersOf(repository), directory: team.directory });
+const keysOf = (name: string, keys: string[]): void => void Object.assign(team.github.users.get(name) ?? {}, { keys });
+const rename = (from: string, to: string): void => {
+  const user = team.github.users.get(from);
+  team.github.users.delete(from);
+  if (user !== undefined) team.github.users.set(to, user);
+};
+/** Brings the log up to date as alice; gives the commit. */
+const update = async (): Promise<string | null> => {
+  const members = await membersOf(repository);
+  const { directory } = team;
+  const request = {
+    members,
+    directory,
+    plan: await planSync({ members, directory }),
+    author: await team.author("alice"),
+    pins: new Pins(null),
+  };
+  return (await sync(request, await planSyncRotation(request), team.commands)).commit;
+};
 
 describe("the forge", () => {
-  let before: Map<string, object>;
-  beforeEach(() => void (before = new Map([...team.github.users].map(([name, user]) => [name, { ...user }]))));
-  afterEach(() => {
-    team.github.users.clear();
-    for (const [name, user] of before) team.github.users.set(name, user);
-  });
-  const keysOf = (name: string, keys: string[]): void => {
-    const user = team.github.users.get(name);
-    if (user !== undefined) user.keys = keys;
-  };
-  const rename = (from: string, to: string): void => {
-    const user = team.github.users.get(from);
-    team.github.users.delete(from);
-    if (user !== undefined) team.github.users.set(to, user);
-  };
-
-  test("still has everything as it was, and the signature is by a key of who granted", async () => {
-    const { holders, stray, bad } = await listHolders(opened(repository), team.directory);
-    expect(holders.map(({ holder }) => holder)).toEqual(["github:bob", "github:carol"]);
-    expect(holders[0]).toMatchObject({
-      forge: "found",
-      renamedTo: null,
-      grantedBy: "github:alice",
-      signature: { state: "confirmed" },
-      keys: [{ state: "present" }],
-      newKeys: [],
-      standing: "current",
-    });
-    expect([...stray, ...bad]).toEqual([]);
-    expect(await plan()).toMatchObject({ renewals: [], notRenewable: [] });
-  });
-
-  test("has keys that were removed and added", async () => {
-    keysOf("bob", [team.key("mallory")]);
-    expect(await bob()).toMatchObject({ keys: [{ state: "removed" }], newKeys: [{ text: team.key("mallory") }] });
-    expect((await plan()).renewals).toMatchObject([
-      {
-        holder: "github:bob",
-        name: "github:bob",
-        added: [{ text: team.key("mallory") }],
-        removed: [{ text: team.key("bob") }],
-      },
+  test("still has everything as it was", async () => {
+    const list = await listHolders(await membersOf(repository), team.directory);
+    expect(list).toMatchObject({ strangers: [], bad: [], notCounting: 0, keyNames: [{ name: "default" }] });
+    expect(list.holders).toMatchObject([
+      { name: "github:alice", addedBy: null, role: "admin", accounts: [expect.stringMatching(/\/100$/)] },
+      { name: "github:bob", addedBy: "github:alice", forge: "found", renamedTo: null, newKeys: [], lacks: [] },
+      { name: "github:carol", opens: ["default"], keys: [{ state: "present", id: team.id("carol") }] },
     ]);
+    expect(await plan()).toEqual({ outOfDate: [], unclear: [], unsettled: [] });
+    expect(await update()).toBeNull();
+  });
+
+  test("has another key: it is taken out and let in, and the repository's key replaced, in one commit", async () => {
+    keysOf("bob", [team.key("mallory")]);
+    expect(await bob()).toMatchObject({ keys: [{ state: "removed" }], newKeys: [{ id: team.id("mallory") }] });
+    expect((await plan()).outOfDate).toMatchObject([
+      { name: "github:bob", added: [{ id: team.id("mallory") }], removed: [team.id("bob")], renamedTo: null },
+    ]);
+    const old = (await membersOf(repository)).branch.keyNames[0]?.current.commitment;
+    const head = (await repository.git("rev-parse", "HEAD")).toString().trim();
+    const commit = await update();
+    expect((await repository.git("rev-parse", `${commit}^`)).toString().trim()).toBe(head);
+    const members = await membersOf(repository);
+    expect(memberCalled(members, "bob").keys.map(({ id }) => id)).toEqual([team.id("mallory")]);
+    expect(members.branch.keyNames[0]?.current.commitment).not.toBe(old);
+    expect((await openKeys(members, team.identities("mallory"))).lacking).toEqual([]);
+    expect((await openKeys(members, team.identities("bob"))).opened).toEqual([]);
+    expect(await plan()).toEqual({ outOfDate: [], unclear: [], unsettled: [] });
+  });
+
+  test("has one key more: it is let in, and nothing replaced", async () => {
+    keysOf("bob", [team.key("bob"), team.key("mallory")]);
+    await update();
+    const members = await membersOf(repository);
+    expect(memberCalled(members, "bob").keys).toHaveLength(2);
+    expect(members.branch.keyNames[0]?.generations).toHaveLength(1);
+    expect((await openKeys(members, team.identities("mallory"))).me).toBe("github:bob");
+  });
+
+  test("has no key of theirs: that is told, and left to a person", async () => {
     keysOf("bob", []);
     expect(await bob()).toMatchObject({ forge: "found", keys: [{ state: "removed" }] });
-    expect((await plan()).notRenewable).toEqual([
-      { holder: "github:bob", keyName: "default", reason: "they have no key left that can be sealed to" },
-    ]);
+    expect((await plan()).unclear).toEqual([{ name: "github:bob", reason: "no-keys-left" }]);
   });
 
-  test("has the account by another name", async () => {
+  test("has the account by another name, which the log takes over", async () => {
     rename("bob", "robert");
     expect(await bob()).toMatchObject({ forge: "found", renamedTo: "github:robert", keys: [{ state: "present" }] });
-    expect((await plan()).renewals).toMatchObject([
-      { holder: "github:bob", name: "github:robert", added: [], removed: [] },
-    ]);
+    await update();
+    expect(namesOf(await membersOf(repository))).toEqual(["github:alice", "github:carol", "github:robert"]);
   });
 
-  test("has another account by that name", async () => {
+  test("has another account by that name, or none", async () => {
     rename("bob", "robert");
     team.github.users.set("bob", { keys: [team.key("mallory")], id: 999 });
+    team.github.users.delete("carol");
     expect(await bob()).toMatchObject({ forge: "other-account", renamedTo: "github:robert", newKeys: [] });
-    expect((await plan()).notRenewable).toEqual([
-      { holder: "github:bob", keyName: "default", reason: "another account has that name now" },
+    expect((await plan()).unclear).toEqual([
+      { name: "github:bob", reason: "account-taken" },
+      { name: "github:carol", reason: "account-gone" },
     ]);
   });
 
-  test("has the account no more", async () => {
-    team.github.users.delete("bob");
-    expect(await bob()).toMatchObject({ forge: "gone", keys: [{ state: "unknown" }] });
-    expect((await plan()).notRenewable).toEqual([
-      { holder: "github:bob", keyName: "default", reason: "there is no such account any more" },
-    ]);
-  });
-
-  test("has not the key that signed, or only as one for signing", async () => {
-    keysOf("alice", []);
-    expect(await bob()).toMatchObject({ signature: { state: "denied" } });
-    const alice = team.github.users.get("alice");
-    if (alice !== undefined) alice.signingKeys = [team.key("alice")];
-    expect(await bob()).toMatchObject({ signature: { state: "confirmed" } });
-  });
-
-  test("answers no more for now: that is an error, and not a list of holders who are gone", async () => {
-    team.github.rate.remaining = 3;
+  test("answers no more for now: that is an error, and not a list of members who are gone", async () => {
+    team.github.rate.remaining = 2;
     try {
-      expect((await failureOf(listHolders(opened(repository), team.directory))).code).toBe("RATE_LIMITED");
+      expect((await failureOf(bob())).code).toBe("RATE_LIMITED");
       expect((await failureOf(plan())).code).toBe("RATE_LIMITED");
     } finally {
       team.github.rate.remaining = 100_000;
     }
   });
 
-  test("is not asked offline, nor for an account on another server", async () => {
+  test("is not asked where that is not wanted, nor of a name that is an address", async () => {
+    const eve = { ...(await team.person("mallory")), label: "https://127.0.0.1:1/x", account: null };
+    await grantTo(team, repository, [], { people: [eve] });
     const requests = team.github.requests.length;
-    const { holders } = await listHolders(opened(repository), null);
-    expect(holders[0]).toMatchObject({
+    const { holders } = await listHolders(await membersOf(repository), null);
+    expect(holders.map(({ forge }) => forge)).toEqual(holders.map(() => "not-asked"));
+    expect(team.github.requests).toHaveLength(requests);
+    const { holders: asked } = await listHolders(await membersOf(repository), team.directory);
+    expect(asked.find(({ name }) => name === eve.label)).toMatchObject({
       forge: "not-asked",
       keys: [{ state: "unknown" }],
-      signature: { state: "unchecked" },
     });
-    expect(team.github.requests).toHaveLength(requests);
-    await using other = await makeTeamElsewhere();
-    const elsewhere = await listHolders(opened(repository), other.team.directory);
-    expect(elsewhere.holders[0]).toMatchObject({ forge: "not-asked" });
-  });
-
-  test("changes, and a sync renews what is to be renewed, in one commit", async () => {
-    keysOf("bob", [team.key("bob"), team.key("mallory")]);
-    rename("carol", "caroline");
-    const since = (await bob())?.since;
-    const commit = await (await plan()).apply(await team.by("alice"));
-    const log = (await repository.git("log", "-1", "--format=%H %s")).toString();
-    expect(log).toBe(`${commit} Renew the grants of github:bob and github:caroline\n`);
-    expect(grantFiles(repository)).toHaveLength(2);
-    expect(await bob()).toMatchObject({ since, keys: [{ state: "present" }, { state: "present" }], newKeys: [] });
-    expect(await plan()).toMatchObject({ renewals: [], notRenewable: [] });
-    expect(await (await plan()).apply(await team.by("alice"))).toBeNull();
   });
 });
 
-async function makeTeamElsewhere(): Promise<{ team: Team } & AsyncDisposable> {
-  const other = await makeTeam();
-  return { team: other, [Symbol.asyncDispose]: () => other.close() };
-}
+test("a copy that is missing is told, and made by the next sync", async () => {
+  const { branch } = await membersOf(repository);
+  const [record] = branch.members.find(({ label }) => label === "github:bob")?.records ?? [];
+  const copy = filesIn(repository, ".git-vault/sealed").find((path) => path.includes(record ?? "none"));
+  await repository.git("rm", "-q", copy ?? "none");
+  await repository.git("commit", "-qm", "lost");
+  expect(await bob()).toMatchObject({ lacks: ["default"] });
+  expect((await memberFindings(await membersOf(repository))).map(({ id }) => id)).toEqual(["no-copy"]);
+  expect((await openKeys(await membersOf(repository), team.identities("bob"))).lacking).toEqual(["default"]);
+  await update();
+  expect((await openKeys(await membersOf(repository), team.identities("bob"))).lacking).toEqual([]);
+  expect(await memberFindings(await membersOf(repository))).toEqual([]);
+});
 
-describe("whose grants are removed", () => {
-  test("are named, or it is said who the holders are", async () => {
-    const { holders, paths } = findGrants(opened(repository), "default", ["github:bob"]);
-    expect(holders).toEqual(["github:bob"]);
-    expect(paths).toEqual(grantFiles(repository).filter((path) => path.includes("bob")));
-    const find = async (keyName: string, name: string) => findGrants(opened(repository), keyName, [name]);
-    const error = await failureOf(find("default", "github:dave"));
-    expect(error).toMatchObject({ code: "NO_SUCH_HOLDER", hint: expect.stringContaining("github:bob") as string });
-    expect((await failureOf(find("other", "github:bob"))).hint).toBe("nobody holds one");
-  });
+test("a key that somebody has who was removed is to be replaced, and the next sync does", async () => {
+  const key = join(repository.path, ".git/git-crypt/keys/default");
+  const stored = readFileSync(key);
+  rmSync(key);
+  await remove(team, repository, ["bob"]);
+  writeFileSync(key, stored);
+  expect((await memberFindings(await membersOf(repository))).map(({ id }) => id)).toEqual(["stale-key"]);
+  expect((await plan()).unsettled).toEqual([{ keyName: "default", state: "stale" }]);
+  expect((await failureOf(grantTo(team, repository, ["mallory"]))).code).toBe("STALE_KEY");
+  await update();
+  expect(await memberFindings(await membersOf(repository))).toEqual([]);
+});
+
+test("members are named as they are called, by account, by key, and whatever the case of a login", async () => {
+  const { branch } = await membersOf(repository);
+  const carol = memberCalled(await membersOf(repository), "carol");
+  for (const name of ["github:carol", "github:Carol", carol.accounts[0] ?? "", team.id("carol")]) {
+    expect(memberNamed(branch, name).label).toBe("github:carol");
+  }
+  const error = await failureOf((async () => memberNamed(branch, "github:dave"))());
+  expect(error).toMatchObject({ code: "NO_SUCH_MEMBER", hint: expect.stringContaining("github:bob") as string });
+});
+
+test("the log is told in order: who did what, what does not count, and why", async () => {
+  await note(await membersOf(repository), await team.author("bob"), "sent to dave");
+  await remove(team, repository, ["bob"]);
+  await grantTo(team, repository, ["bob"], { readmit: true });
+  const lines = reportLog(await membersOf(repository));
+  expect(lines.map(({ author, action, about }) => [author, action.kind, about.join()])).toEqual([
+    ["github:alice", "start", "github:alice"],
+    ["github:alice", "add", "github:bob"],
+    ["github:alice", "add", "github:carol"],
+    ["github:bob", "note", ""],
+    ["github:alice", "remove", "github:bob"],
+    ["github:alice", "add", "github:bob"],
+  ]);
+  expect(lines.every(({ counts, isPresent }) => counts && isPresent)).toBe(true);
+});
+
+test("an entry of somebody who is no member counts for nothing, and that is told", async () => {
+  // mallory starts a log of her own, and brings its entries into this one.
+  using hers = await teamRepository(team);
+  await grantTo(team, hers, ["mallory"]);
+  for (const path of filesIn(hers, ".git-vault/members")) {
+    await stage(repository, path, readFileSync(join(hers.path, path)));
+  }
+  const members = await membersOf(repository);
+  expect(namesOf(members)).toEqual(["github:alice", "github:bob", "github:carol"]);
+  const lines = reportLog(members).filter(({ counts }) => !counts);
+  expect(lines.map(({ reason }) => reason)).toEqual(["other-root", "other-root"]);
+  expect((await listHolders(members, null)).notCounting).toBe(2);
 });

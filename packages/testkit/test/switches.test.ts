@@ -7,7 +7,7 @@ import { cases, seed, SWITCHES, switchValue, variants } from "../src/index.ts";
 const ROOT = join(import.meta.dirname, "../../..");
 const LIST = "packages/testkit/src/switches.ts";
 /** A user's variable, not one of the tests. */
-const OF_THE_COMMAND = ["GIT_VAULT_IDENTITY"];
+const OF_THE_COMMAND = ["GIT_VAULT_IDENTITY", "GIT_VAULT_ROOT"];
 
 test("every variable that a file names is in the list of switches, and is read through it", () => {
   const files = execFileSync("git", ["grep", "-l", "GIT_VAULT_"], { cwd: ROOT, encoding: "utf8" }).trim().split("\n");

@@ -18,6 +18,7 @@ import type { DeployError, DeployErrorCode } from "@git-vault/deploy";
 import type { DirectoryErrorCode } from "@git-vault/directory";
 import type { GitCryptErrorCode } from "@git-vault/git-crypt";
 import type { KeyErrorCode } from "@git-vault/keys";
+import type { MembersErrorCode } from "@git-vault/members";
 import type { SealingErrorCode } from "@git-vault/sealing";
 import type { SharingErrorCode } from "@git-vault/sharing";
 import { helpHint, type CliErrorCode } from "../errors.ts";
@@ -69,6 +70,8 @@ const OUTCOMES = {
     NOT_A_KEY: 5,
     NO_HOME: 1,
     NO_KEY_GIVEN: 3,
+    LOG_NOT_ACCEPTED: 2,
+    OTHER_LOG: 5,
     UNSIGNED: 5,
     SIGNER_DENIED: 5,
     SIGNER_UNCHECKED: 6,
@@ -152,15 +155,9 @@ const OUTCOMES = {
       (_, command) =>
         command === "merge"
           ? MERGE_AGAIN
-          : "take the present key with `vault unlock`, which finds your grant in what was pulled or fetched",
+          : "take the present key with `vault unlock`, which finds the copy for you in what was pulled or fetched",
     ],
-    FORKED_KEY: [
-      3,
-      ({ hint }, command) =>
-        command === "merge"
-          ? MERGE_AGAIN
-          : `take it with \`vault unlock\`${hint === undefined ? ", which finds your grant in what was pulled or fetched; merge, and then run `vault rotate`" : `; ${hint}`}`,
-    ],
+    NO_CURRENT_KEY: [3, "see `vault status`; `vault unlock` accepts a members log, and `vault rotate` replaces a key"],
     NO_WORK_TREE: 1,
     WRONG_KEY: 3,
     OTHER_KEY: [1, ({ hint }) => hint ?? "it is set up already; `vault init PATTERN` protects more files with it"],
@@ -211,18 +208,32 @@ const OUTCOMES = {
     AGENT_FAILED: 1,
     GPG_MISSING: [3, "install gpg, or name a private key file by --key"],
     GPG_FAILED: 4,
-    GRANT_UNREADABLE: 1,
-    MALFORMED_GRANT: 5,
-    MISMATCHED_GRANT: 5,
-    RETIRED_GRANT: 3,
-    HOLDER_TAKEN: 2,
-    GRANTS_CHANGED: 1,
-    UNCONFIRMED_GRANTS: 2,
-    NO_SUCH_HOLDER: 3,
+    MALFORMED_ROOT: 2,
+    MEMORY_DAMAGED: 1,
+    LOG_EXISTS: 1,
+    LOG_CHANGED: 1,
+    NOT_ADMIN: 3,
+    NOT_ALLOWED: 1,
+    LAST_ADMIN: 1,
+    NO_SUCH_MEMBER: 3,
+    NO_SUCH_KEY_NAME: 2,
+    NAME_TAKEN: [
+      2,
+      ({ hint, subject = "" }) => (hint ?? "").replace("remove that member first", `first \`vault revoke ${subject}\``),
+    ],
+    REMOVED_BEFORE: [2, "nothing was changed; where they are to come back, say so with --readmit"],
+    STALE_KEY: [1, ({ subject = "" }) => `first \`vault rotate --key-name ${subject}\``],
+    KEY_NOT_HERE: [3, "take it with `vault unlock`"],
+    UNCONFIRMED_MEMBERS: 2,
     RECIPIENT_CHANGED: 2,
     NOT_EXPECTED: [1, ({ hint, subject }) => (subject === undefined ? hint : `${hint} by --expect`)],
     PINS_UNREADABLE: 1,
   } satisfies Outcomes<SharingErrorCode>,
+  MembersError: {
+    MALFORMED_ENTRY: 5,
+    MALFORMED_KEY: 5,
+    FOREIGN_SIGNATURE: 1,
+  } satisfies Outcomes<MembersErrorCode>,
   DeployError: {
     NO_PROJECT: 1,
     INVALID_SETTINGS: 5,

@@ -55,6 +55,17 @@ export const KEY_NAME = {
   summary: "the name of the repository's git-crypt key; default `default`",
 } as const;
 
+export const KEY_NAMES = {
+  value: "NAME",
+  multiple: true,
+  summary: "the name of a git-crypt key of the repository; may be repeated",
+} as const;
+
+export const ROOT = {
+  value: "ROOT",
+  summary: "demand that the members log begins with the entry ROOT, SHA256:…; default $GIT_VAULT_ROOT",
+} as const;
+
 export const KEY_FILE = {
   value: "FILE",
   complete: "file",
@@ -148,12 +159,17 @@ export const TRUST_FLAGS = {
   yes: YES,
 } as const satisfies Flags;
 
-/** What every command takes that makes grants. */
-export const GRANT_SIGNING_FLAGS = {
+/** What every command takes that writes into the members log. */
+export const AUTHOR_FLAGS = {
   as: AS,
   "sign-key": SIGN_KEY,
-  "no-sign": { summary: "do not sign grants" },
   ...PASSPHRASE_FLAGS,
+} as const satisfies Flags;
+
+/** What every command takes that replaces keys. */
+export const REVIEW_FLAGS = {
+  keep: { value: "NAME", multiple: true, summary: "say that NAME is to have the new keys; may be repeated" },
+  drop: { value: "NAME", multiple: true, summary: "take NAME out as well; may be repeated" },
 } as const satisfies Flags;
 
 export const JSON_FLAG = { short: "j", summary: "print one JSON object, see `vault help json`" } as const;

@@ -29,15 +29,19 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
     "for `vault unlock`, `vault decrypt` and `vault deploy`: the base64 text of a git-crypt key file, or the path of one",
   ],
   ["HELM", "the Helm program of `vault deploy`; `helm` where it is not set"],
-  ["SSH_AUTH_SOCK", "the SSH agent that messages and grants are signed with"],
+  ["SSH_AUTH_SOCK", "the SSH agent that messages and the members log are signed with"],
+  ["GIT_VAULT_ROOT", "the members log that is demanded, SHA256:…, such as in CI; GIT_VAULT_IDENTITY may name it, too"],
   [
     "GIT_VAULT_IDENTITY",
-    "the private key that opens messages and grants, such as a CI system's: the text AGE-SECRET-KEY-…, or the path of a private key",
+    "the private key that opens messages and the repository's keys, such as a CI system's: the text AGE-SECRET-KEY-…, or the path of a private key",
   ],
   ["SSH_VAULT_PASSPHRASE", "the passphrase of the private key, as in ssh-vault"],
   ["SSH_VAULT_SSHKEYS_ONLINE", "the server that `vault create -u new` gets a public key from"],
   ["VISUAL, EDITOR", "the editor of `vault create` and `vault edit`; vi where neither is set"],
-  ["XDG_CONFIG_HOME", "where the recipients are kept that were seen, in git-vault/known-recipients"],
+  [
+    "XDG_CONFIG_HOME",
+    "where the recipients and members logs are kept that were seen, in git-vault/known-recipients and known-repositories",
+  ],
   ["XDG_CACHE_HOME", "where answers of forges are kept; they are checked again each time"],
   ["NO_COLOR, FORCE_COLOR", "whether errors are coloured"],
   ["VAULT_DEBUG", "1 adds the stack to an error"],
@@ -54,25 +58,29 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "unlock",
-    "{source, signature, keys: [{name, verified, wasUnlocked}], decrypted, outside, clear: [path], changed: [path], unopened: [path], irregular: [path], grants: [{path, holder, grantedBy, granted, signature: {state, fingerprint}}]}; source is file, stdin, repository, environment, grant, openpgp or clipboard; signature as of view, and null where no sealed message was opened",
+    "{source, signature, keys: [{name, verified, wasUnlocked}], decrypted, outside, clear: [path], changed: [path], unopened: [path], irregular: [path], member, lacking: [name], refused: [{path, problem}], waiting: [{reference, removed, keyNames, by, entry}]}; source is file, stdin, repository, environment, members, openpgp or clipboard; signature as of view, and null where no sealed message was opened; waiting is what another branch changed",
   ],
   [
     "grant",
-    "{keyName, commit, granted: [{holder, path, renewed, keys: [{type, fingerprint}]}], unchanged: [holder], notSealedTo: [as of share], identity}; identity, the private key that --ci made, is null without --ci and where it went to a file; with --gpg {keyName, commit, granted and unchanged: [{holder, fingerprint}], notSealedTo}",
+    "{root, started, keyNames, commit, granted: [{holder, role, wasMember, keys: [{type, fingerprint}]}], unchanged: [holder], notSealedTo: [as of share], identity}; identity, the private key that --ci made, is null without --ci and where it went to a file",
   ],
   [
     "holders",
-    "{holders: [{holder, account, keyName, format, since, granted, grantedBy, signature: {state, fingerprint}, keys: [{type, fingerprint, state}], newKeys: [{type, fingerprint}], forge, renamedTo, standing, paths: [path], attention: [sentence]}], unvouched: [{holder, keyName, fingerprint, path}], stray: [{path, holder, keyName, standing}], bad: [{path, problem}]}",
+    "{root, state, holders: [{holder, role, accounts, opens, since, addedBy, keys: [{type, fingerprint, state}], newKeys: [{type, fingerprint}], takenKeys: [{type, fingerprint}], forge, renamedTo, attention: [sentence]}], keys: [{keyName, state, current, generations}], strangers: [{keyName, fingerprint, path}], notCounting, findings: [{id, subject, message}]}; state of the log is accepted, new, other or none, of a key settled, two-heads or stale",
+  ],
+  [
+    "log",
+    "{root, state, entries: [{id, time, author, action, about, role, opens, newKeys, counts, reason, by, present}], bad: [{name, problem}]}",
   ],
   [
     "sync",
-    "{commit, renewals: [{holder, keyName, name, added, removed, doubts: [phrase]}], notRenewable: [{holder, keyName, reason}]}",
+    "{commit, outOfDate: [{holder, added, removed, renamedTo, lacks}], unclear: [{holder, reason}], unsettled: [{keyName, state}]}",
   ],
   [
     "revoke",
-    "{keyName, holders: [holder], paths: [path], elsewhere: [{holder, keyName}], commit, rotation: as of rotate}; rotation is null with --no-rotate",
+    "{holders: [holder], keys: [fingerprint], keyNames, notHere, commit, recipients: [{holder, keyNames, keys, marks: [{mark, about}]}], rotation: as of rotate}; rotation is null where no key had to be replaced",
   ],
-  ["init", "{keyName, attributes: [line]}"],
+  ["init", "{keyName, root, attributes: [line]}; root is null where no members log was started"],
   ["lock", "{keyNames, encrypted, clear: [path], worktrees: [folder]}"],
   [
     "status",
@@ -80,7 +88,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "rotate",
-    "{keyName, keyId, retiredKeyId, branch, commit, files: [path], clear: [path], granted: [{holder, keys: [{type, fingerprint}]}], droppedGrants: [{path, problem}]}; with --abort {aborted}",
+    "{keys: [{keyName, keyId, retiredKeyId}], branch, commit, files: [path], clear: [path], recipients: as of revoke}; with --abort {aborted}",
   ],
   ["decrypt", "{encrypted, bytes, output, encoding, plaintext}, the last three as of view"],
   ["export-key, keygen, migrate-key", "{bytes, output, key}; key is base64, and null where it went to a file"],

@@ -42,6 +42,7 @@ export const loaders: {
   unlock: () => import("./repository/unlock.ts"),
   grant: () => import("./holders/grant.ts"),
   holders: () => import("./holders/holders.ts"),
+  log: () => import("./holders/log.ts"),
   sync: () => import("./holders/sync.ts"),
   revoke: () => import("./holders/revoke.ts"),
   init: () => import("./repository/init.ts"),

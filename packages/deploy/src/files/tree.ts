@@ -126,7 +126,7 @@ export class Tree {
    * of no secret without one.
    */
   digest(purpose: string, text: string): string {
-    const [entry] = this.#keys[0]?.current.entries ?? [];
+    const [entry] = this.#keys[0]?.stored.entries ?? [];
     const key = createHmac("sha256", entry?.hmacKey ?? "")
       .update(purpose)
       .digest();

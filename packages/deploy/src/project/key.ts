@@ -21,7 +21,7 @@ export interface KeySource {
   /** A file that holds a key file, its base64 text, or a sealed message with either. */
   readonly file?: string | undefined;
   /**
-   * Private keys that open a sealed message or a grant; where left out, that of
+   * Private keys that open a sealed message or a member's copy; where left out, that of
    * `$GIT_VAULT_IDENTITY`, else those in `~/.ssh`.
    */
   readonly identities?: readonly string[] | undefined;
@@ -31,10 +31,10 @@ export interface KeySource {
 
 /**
  * Finds the keys to read a repository with: what `source` names; else `$GIT_CRYPT_KEY` (base64
- * text, or a path); else the keys that unlocking left in the repository; else those of the
- * repository's grants to a private key. None where there are none.
+ * text, or a path); else the keys that unlocking left in the repository; else those that its
+ * members log gives to a private key. None where there are none.
  *
- * @throws DeployError NOT_A_KEY; what opening a sealed message or a grant throws
+ * @throws DeployError NOT_A_KEY; what opening a sealed message or the members log throws
  */
 export async function findKeys(
   source: KeySource,
@@ -45,20 +45,29 @@ export async function findKeys(
   if (given !== null) return [KeyRing.of(repository, given)];
   const names = repository.keyNames();
   if (names.length > 0) return names.map((name) => readKeyRing(repository, name));
-  return (await grantedKeys(source, env, repository)).map((key) => KeyRing.of(repository, key));
+  return (await membersKeys(source, env, repository)).map((key) => KeyRing.of(repository, key));
 }
 
-async function grantedKeys(source: KeySource, env: NodeJS.ProcessEnv, repository: Repository): Promise<KeyFile[]> {
-  const { openGrants } = await import("@git-vault/sharing/grants");
-  const { opened } = await openGrants(repository, await privateKeys(source, env));
-  return opened.map(({ key }) => {
+/** Those that the members log gives to a private key: no log is taken that nobody accepted. */
+async function membersKeys(source: KeySource, env: NodeJS.ProcessEnv, repository: Repository): Promise<KeyFile[]> {
+  const { openKeys, openMembers, rootOfEnvironment } = await import("@git-vault/sharing/members");
+  const members = await openMembers(repository, { root: rootOfEnvironment(env) });
+  if (members.rootState === "new") {
+    throw new DeployError("LOCKED", "the members log that would give the key was not accepted by anybody here", {
+      hint: "demand its root by $GIT_VAULT_ROOT, or give the key itself",
+    });
+  }
+  const { opened } = await openKeys(members, await privateKeys(source, env));
+  const present = opened.filter(({ isCurrent }) => isCurrent);
+  for (const { key, isCurrent } of opened) if (!isCurrent) key.fill(0);
+  return present.map(({ key }) => {
     const keyFile = parseKeyFile(key);
     key.fill(0);
     return keyFile;
   });
 }
 
-/** With which private keys a message or a grant is opened. */
+/** With which private keys a message or a member's copy is opened. */
 async function privateKeys(source: KeySource, env: NodeJS.ProcessEnv): Promise<ReceiveOptions> {
   const { identityOfEnvironment } = await import("@git-vault/sharing");
   return {

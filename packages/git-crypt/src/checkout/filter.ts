@@ -1,8 +1,9 @@
 import { GitCryptError } from "../errors.ts";
 import { shown } from "../format/file-name.ts";
 import { IndexBlobs } from "../keys/index-blobs.ts";
-import { type KeyRing, lacksKey, readKeyRing, retiredKey } from "../keys/key-ring.ts";
+import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
+import { VAULT_FOLDER, isWithin } from "../git/own-folders.ts";
 import { PktLineReader, PktLineWriter } from "../format/pkt-line.ts";
 import type { Repository } from "../git/repository.ts";
 
@@ -22,15 +23,9 @@ export type FilterAction = "clean" | "smudge";
 const isAction = (command: string | undefined): command is FilterAction => command === "clean" || command === "smudge";
 
 /**
- * The filter with the keys of one name. Two things are done otherwise after rotations that were
- * made elsewhere:
- *
- * A blob that needs a key which is not here yet stays encrypted in the work tree, as in a locked
- * clone. Else git would stop in the middle of a pull, with half of the files written; and that key
- * comes with that very pull.
- *
- * Where the key that is here was replaced, new content is refused: whoever the rotation shut out
- * could read it.
+ * The filter with the keys of one name. A blob that needs a key which is not here yet stays
+ * encrypted in the work tree, as in a locked clone. Else git would stop in the middle of a pull,
+ * with half of the files written; and that key comes with that very pull.
  */
 class Filter {
   readonly #keys: KeyRing;
@@ -52,7 +47,7 @@ class Filter {
     try {
       return this.#keys.smudge(blob);
     } catch (error) {
-      if (!lacksKey(error)) throw error;
+      if (!(error instanceof GitCryptError && error.code === "RETIRED_KEY")) throw error;
       if (!this.#told) this.#onSealed?.(error);
       this.#told = true;
       return blob;
@@ -60,11 +55,9 @@ class Filter {
   }
 
   #clean(content: Uint8Array, name: string | undefined): Uint8Array {
-    const isStored = (blob: Uint8Array): boolean => this.#blobs.holds(blob, name);
-    const blob = this.#keys.clean(content, isStored);
-    const isNew = blob !== content && this.#blobs.retires(this.#keys.name, this.#keys.current) && !isStored(blob);
-    if (isNew) throw retiredKey(this.#keys.name);
-    return blob;
+    // Whatever attributes somebody wrote: it is encrypted already, or to be read without a key.
+    if (name !== undefined && isWithin([VAULT_FOLDER], name)) return content;
+    return this.#keys.clean(content, (blob) => this.#blobs.holds(blob, name));
   }
 
   wipe(): void {
@@ -77,8 +70,8 @@ class Filter {
  * is. The result is the content itself where it is not changed; else `smudge` may make it in the
  * content's memory.
  *
- * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY; RangeError for
- * 4 GiB and more.
+ * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY,
+ * NO_CURRENT_KEY; RangeError for 4 GiB and more.
  */
 export function filterContent(
   repository: Repository,
@@ -119,8 +112,9 @@ const valueOf = (lines: readonly string[], key: string): string | undefined =>
  *
  * Each file is read whole before it is answered. A file that fails is answered with an error, and
  * `onError` is told why: where the key is missing, clean fails for every file, so that git stores
- * none in clear. Where a rotation replaced the key by one that is not here yet, files that need it
- * stay encrypted in the work tree, which `onSealed` is told, and clean fails for what is new.
+ * none in clear. Files that need a key which is not here yet stay encrypted in the work tree, which
+ * `onSealed` is told. Where the branch's key is not here, or it has none, clean fails for what is
+ * new: whoever has but an older key could read it.
  *
  * @throws GitCryptError BAD_PROTOCOL; what the file descriptors throw, a broken pipe among it.
  */

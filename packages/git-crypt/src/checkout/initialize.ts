@@ -7,7 +7,7 @@ import { assertKeyName, DEFAULT_KEY_NAME } from "../format/key-name.ts";
 import { gitSucceeds, recordsOf, runGit } from "../git/git.ts";
 import { oidsOf, readStarts, sizesOf } from "../git/objects.ts";
 import { grantFolderOf, ownFolders } from "../git/own-folders.ts";
-import { assertWorkTree, filterOf, isRegular, listProtected, withKeyNames } from "../git/protected-files.ts";
+import { assertWorkTree, attributesOf, filterOf, isRegular, keyNameOf, listProtected } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
 import { removeKey, storeKey } from "../keys/stored-keys.ts";
 import { type FilterCommands, settingsOf, writeSettings } from "./filter-config.ts";
@@ -56,7 +56,7 @@ export function initialize(repository: Repository, options: InitializeOptions): 
   const keyFile = generateKeyFile(keyName);
   const bytes = encodeKeyFile(keyFile);
   try {
-    storeKey(repository.commonDir, keyName, bytes);
+    storeKey([repository.commonDir], keyName, bytes);
   } finally {
     bytes.fill(0);
     wipeKeyFile(keyFile);
@@ -130,8 +130,10 @@ export function exceptionsFor(repository: Repository): string[] {
   const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"];
   const listed = runGit(repository, [...args, ...GIT_FILES.map((name) => `:(top,glob)**/${name}`)]);
   for (const name of recordsOf(listed)) patterns.set(name, name.slice(name.lastIndexOf("/") + 1));
-  const names = [...patterns.keys()].map((name) => ({ name }));
-  const needed = new Set(withKeyNames(repository, names).map(({ name }) => patterns.get(name)));
+  const names = [...patterns.keys()];
+  const filters = attributesOf(repository, names, ["filter"]);
+  const isProtected = (at: number): boolean => keyNameOf(filters[at]?.[0] ?? "") !== null;
+  const needed = new Set(names.filter((_, at) => isProtected(at)).map((name) => patterns.get(name)));
   return [...needed].map((pattern) => `${pattern} !filter !diff !merge !text\n`);
 }
 

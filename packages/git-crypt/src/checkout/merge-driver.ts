@@ -3,10 +3,11 @@ import { join, resolve } from "node:path";
 import { encryptBlob } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
 import { reasonOf, tryGit } from "../git/git.ts";
-import { readKeyRing } from "../keys/key-ring.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
+import type { KeyFile } from "../format/key-file.ts";
 import type { Repository } from "../git/repository.ts";
 import { makeTempFolder, removeTempFolders } from "../git/temp-folder.ts";
+import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
 
 /** What git hands to a merge driver; see "Defining a custom merge driver" in gitattributes. */
 export interface MergeOptions {
@@ -21,34 +22,49 @@ export interface MergeOptions {
 }
 
 const SIDES = ["ours", "base", "theirs"] as const;
+type Side = (typeof SIDES)[number];
+
+/**
+ * The key of the branch. Where theirs is the rotation of just that key, the merge makes theirs that
+ * of the branch: git asks the driver before its index says so.
+ */
+function keyFor(keys: KeyRing, { base, theirs }: Record<Side, KeyFile | null>): KeyFile {
+  const key = keys.encrypting();
+  return theirs !== null && theirs !== key && base === key && keys.isSuccessor(theirs, key) ? theirs : key;
+}
 
 /** git merge-file gives the number of conflicts, cut off here; above it are errors. */
 const MOST_CONFLICTS = 127;
 
 /**
  * Merges three versions of a protected file as git merges text: decrypts each with the key that it
- * needs, the present or a retired one, runs `git merge-file` and leaves the result, encrypted with
- * the present one, in `ours`. Empty files are contents like others. A conflict leaves its markers
- * in the content; where a version is binary, `ours` stays as it is and counts as a conflict.
+ * needs, runs `git merge-file` and leaves the result in `ours`, encrypted with the branch's key or,
+ * where that is what is merged, with the one that replaced it. Empty files are contents like
+ * others. A conflict leaves its markers in the content; where a version is binary, `ours` stays as
+ * it is and counts as a conflict.
  *
  * Gives what the driver's process must end with: 0 for a clean merge, else the number of conflicts,
  * up to 127. For the time of the merge the decrypted versions lie in the repository's folder,
  * readable by its owner alone.
  *
- * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY, FORKED_KEY;
- * GIT_FAILED. The process must then end with 129 or more.
+ * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY,
+ * NO_CURRENT_KEY; GIT_FAILED. The process must then end with 129 or more.
  */
 export function merge(repository: Repository, options: MergeOptions): number {
   const { keyName = DEFAULT_KEY_NAME, markerSize = 7 } = options;
   const keys = readKeyRing(repository, keyName);
   const folder = makeTempFolder(repository.gitDir);
   const at = (path: string): string => resolve(repository.topLevel ?? repository.gitDir, path);
+  const openSide = (side: Side): KeyFile | null => {
+    const blob = readFileSync(at(options[side]));
+    const found = keys.tryOpen(blob, true);
+    const content = found?.content ?? keys.smudge(blob);
+    writeFileSync(join(folder, side), content, { mode: 0o600 });
+    content.fill(0);
+    return found?.key ?? null;
+  };
   try {
-    for (const side of SIDES) {
-      const content = keys.smudge(readFileSync(at(options[side])));
-      writeFileSync(join(folder, side), content, { mode: 0o600 });
-      content.fill(0);
-    }
+    const key = keyFor(keys, { ours: openSide("ours"), base: openSide("base"), theirs: openSide("theirs") });
     const labels = SIDES.flatMap((side) => ["-L", side]);
     const files = SIDES.map((side) => join(folder, side));
     const args = ["merge-file", "-p", `--marker-size=${markerSize}`, ...labels, ...files];
@@ -57,7 +73,7 @@ export function merge(repository: Repository, options: MergeOptions): number {
     if (status === null || status > MOST_CONFLICTS) {
       throw new GitCryptError("GIT_FAILED", `git merge-file failed: ${reasonOf({ stderr })}`);
     }
-    writeFileSync(at(options.ours), encryptBlob(keys.current, stdout));
+    writeFileSync(at(options.ours), encryptBlob(key, stdout));
     stdout.fill(0);
     return status;
   } finally {

@@ -2,10 +2,9 @@ import { printable } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
 import { isEncryptedBlob } from "../format/blob.ts";
 import type { KeyFile } from "../format/key-file.ts";
-import { oidsOf, readBlobs, sizesOf } from "../git/objects.ts";
 import type { Repository } from "../git/repository.ts";
 import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
-import { treeOf } from "./revision.ts";
+import { Revision } from "./revision.ts";
 
 /** A file at a revision. */
 export interface FileAtRevision {
@@ -33,9 +32,6 @@ function openWith(rings: readonly KeyRing[], blob: Buffer, path: string): Buffer
   });
 }
 
-const noSuchFile = (path: string, reason: string): GitCryptError =>
-  new GitCryptError("NO_SUCH_FILE", `the file ${printable(path)} ${reason}`);
-
 /**
  * Reads files as they were at `revision`, decrypted in memory: the work tree and the index are
  * neither read nor changed, and a bare repository will do. Paths go from the top folder. The
@@ -53,24 +49,26 @@ export function readProtected(
   paths: readonly string[],
   options: ReadProtectedOptions = {},
 ): FileAtRevision[] {
-  const tree = new Map(treeOf(repository, revision).map(({ name, oid }) => [name, oid]));
+  const commit = Revision.open(repository, revision);
+  const files = new Map(commit.files.map((file) => [file.path, file]));
   const wanted = paths.map((path) => {
-    const oid = tree.get(Buffer.from(path).toString("latin1"));
-    if (oid === undefined) throw noSuchFile(path, "is not in that revision");
-    return { path, oid };
+    const file = files.get(path);
+    if (file !== undefined) return file;
+    const reason = commit.missing.includes(path)
+      ? "is in that revision, but not in this clone"
+      : "is not in that revision";
+    throw new GitCryptError("NO_SUCH_FILE", `the file ${printable(path)} ${reason}`);
   });
-  const sizes = sizesOf(repository, oidsOf(wanted));
-  for (const { path, oid } of wanted)
-    if (!sizes.has(oid)) throw noSuchFile(path, "is not a file, or its content is not here");
-  const blobs = new Map(readBlobs(repository, sizes));
+  const blobs = new Map(commit.read(wanted));
   const isLocked = [...blobs.values()].some((blob) => isEncryptedBlob(blob));
   const stored = options.keys === undefined && isLocked ? repository.keyNames() : [];
   if (options.keys === undefined && isLocked && stored.length === 0) repository.readKey();
   const rings =
     options.keys?.map((key) => KeyRing.of(repository, key)) ?? stored.map((name) => readKeyRing(repository, name));
   try {
-    return wanted.map(({ path, oid }) => {
-      const blob = blobs.get(oid) ?? Buffer.alloc(0);
+    return wanted.map((file) => {
+      const { path } = file;
+      const blob = blobs.get(file) ?? Buffer.alloc(0);
       const encrypted = isEncryptedBlob(blob);
       return { path, encrypted, content: encrypted ? openWith(rings, blob, path) : blob };
     });

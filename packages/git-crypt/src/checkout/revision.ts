@@ -13,7 +13,7 @@ import { listTree, type TreeEntry, withIndexOf } from "../git/trees.ts";
  *
  * @throws GitCryptError NO_SUCH_REVISION
  */
-export function treeOf(repository: Repository, revision: string): TreeEntry[] {
+function treeOf(repository: Repository, revision: string): TreeEntry[] {
   const tree = listTree(repository, revision);
   if (tree !== null) return tree;
   if (/^(?:HEAD|@)$/.test(revision) && commitOf(repository, "HEAD") === null) {

@@ -32,14 +32,14 @@ function transformed({ keys, to }: Rewriting, { entry }: StatedFile, content: Bu
   const ring = keys.get(entry.keyName);
   if (ring === undefined) return null;
   try {
-    return to === "open" ? ring.smudge(content) : ring.clean(content, (blob) => isBlob(entry.oid, blob));
+    return to === "open" ? ring.smudge(content) : ring.seal(content, (blob) => isBlob(entry.oid, blob));
   } catch (error) {
     if (error instanceof GitCryptError && UNOPENED.has(error.code)) return null;
     throw error;
   }
 }
 
-const UNOPENED: ReadonlySet<string> = new Set(["MALFORMED_BLOB", "TAMPERED_BLOB", "RETIRED_KEY", "FORKED_KEY"]);
+const UNOPENED: ReadonlySet<string> = new Set(["MALFORMED_BLOB", "TAMPERED_BLOB", "RETIRED_KEY"]);
 
 function rewriteFile(rewriting: Rewriting, file: StatedFile, result: Rewritten): void {
   const { name, oid } = file.entry;

@@ -13,11 +13,11 @@ import {
 import type { Repository } from "../git/repository.ts";
 import { assertUsesGitCrypt } from "../git/uses-git-crypt.ts";
 import { WorkTree } from "../git/work-tree.ts";
-import { retirementsIn, retires } from "../keys/committed-retired-keys.ts";
-import { type GivenKey, joinKeys, parseKey, storedKey } from "../keys/join-keys.ts";
-import { readKeyRing, retiredKey } from "../keys/key-ring.ts";
+import { retirementsIn } from "../keys/committed-retired-keys.ts";
+import { chooseKeys, type GivenKey, storedKey } from "../keys/given-keys.ts";
+import { retiredKey } from "../keys/key-ring.ts";
 import { assertNoRotation } from "../keys/rotation-journal.ts";
-import { removeKey, removeRetired, storeKey, storeRetired } from "../keys/stored-keys.ts";
+import { keyFolders, removeKey, removeRetired, storeKey, storeRetired } from "../keys/stored-keys.ts";
 import { tryKey } from "../keys/try-key.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
 import { type FilterCommands, readSettings, removeSettings, settingsOf, writeSettings } from "./filter-config.ts";
@@ -36,10 +36,8 @@ export interface UnlockedKey {
   readonly name: string;
   /** Whether it was tried on an encrypted file; false where there is none. */
   readonly verified: boolean;
-  /** Whether the repository had this key and this filter before. */
+  /** Whether the repository had the keys of this name and this filter before. */
   readonly wasUnlocked: boolean;
-  /** Whether keys of rotations on other branches were taken along, to read with. */
-  readonly joined: boolean;
 }
 
 /** What unlocking did. */
@@ -59,92 +57,79 @@ export interface UnlockResult {
   readonly irregular: readonly FileName[];
 }
 
-/** How a given key stands to the one that lies in the repository by its name. */
-type Standing = "same" | "successor" | "other" | "alone";
-
-/**
- * A given key is refused where the stored one, or the index, says that it was retired: what it
- * encrypts from now on would be open to whom the rotation shut out. Where it opens the stored one,
- * sealed in some commit, it is its successor.
- */
-function standingOf(repository: Repository, { name, ring, bytes }: GivenKey, index: readonly IndexEntry[]): Standing {
-  const id = keyId(ring.current);
-  if (retires(retirementsIn(index, name), ring.current)) throw retiredKey(name);
-  const stored = storedKey(repository, name);
-  if (stored === null) return "alone";
-  if (stored.equals(bytes)) return "same";
-  const storedRing = readKeyRing(repository, name);
-  try {
-    if (storedRing.replaced.has(id)) throw retiredKey(name);
-    return ring.replaced.has(keyId(storedRing.current)) ? "successor" : "other";
-  } finally {
-    storedRing.wipe();
-  }
-}
-
 /** A key that was tried, and whether this filter made the files what they are. */
 interface Admitted {
-  readonly key: UnlockedKey;
+  readonly name: string;
+  readonly verified: boolean;
   readonly wasFiltered: boolean;
 }
 
 /** Tries a key before anything is written. */
 function admit(
   repository: Repository & WorkTreePlace,
-  key: GivenKey,
+  { name, ring, isNamed, before }: GivenKey,
   index: readonly IndexEntry[],
   files: readonly StatedFile[],
   commands: FilterCommands,
 ): Admitted {
-  const standing = standingOf(repository, key, index);
   const settings = readSettings(repository);
   const wasFiltered =
-    (standing === "same" || standing === "successor") &&
-    settingsOf(key.name, commands).every(([name, value]) => settings.get(name) === value);
-  const own = files.filter(({ entry }) => entry.keyName === key.name);
+    (before === "same" || before === "kept") &&
+    settingsOf(name, commands).every(([setting, value]) => settings.get(setting) === value);
+  const own = files.filter(({ entry }) => entry.keyName === name);
   const fit = tryKey(
     repository,
-    key.ring,
+    ring,
     own.map(({ entry }) => entry),
     own.flatMap(({ state, found }) => (state === "sealed" ? (found?.content ?? []) : [])),
   );
-  if (fit === "wrong") {
-    throw new GitCryptError("WRONG_KEY", `the key ${key.name} does not open this repository's files`, {
+  if (!isNamed && fit === "wrong") {
+    // Whoever wrote such a name proves nothing, but the key opens nothing either.
+    if (retirementsIn(index, name).some(({ id }) => id === keyId(ring.stored))) throw retiredKey(name);
+    throw new GitCryptError("WRONG_KEY", `the key ${name} does not open this repository's files`, {
       hint: "nothing was changed; check that the key belongs to this repository",
     });
   }
-  if (standing === "other" && fit === "unknown") {
-    const message = `another key named ${key.name} lies in the repository, and no file tells which is right`;
+  if (!isNamed && before === "other" && fit === "unknown") {
+    const message = `another key named ${name} lies in the repository, and no file tells which is right`;
     throw new GitCryptError("OTHER_KEY", message, {
       hint: "nothing was changed; lock the repository to remove the other key first",
     });
   }
-  if (standing === "alone" && fit === "unknown") assertUsesGitCrypt(repository);
-  const wasUnlocked = wasFiltered && standing === "same";
-  return { key: { name: key.name, verified: fit === "fits", wasUnlocked, joined: key.joined }, wasFiltered };
+  if (!isNamed && before === "none" && fit === "unknown") assertUsesGitCrypt(repository);
+  return { name, verified: fit === "fits", wasFiltered };
 }
 
 function refuseChanges(admitted: readonly Admitted[], files: readonly StatedFile[]): void {
-  const fresh = new Set(admitted.filter(({ wasFiltered }) => !wasFiltered).map(({ key }) => key.name));
+  const fresh = new Set(admitted.filter(({ wasFiltered }) => !wasFiltered).map(({ name }) => name));
   const changed = files.filter(({ state, entry }) => state === "change" && fresh.has(entry.keyName));
   if (changed.length === 0) return;
   const names = someOf(changed.map(({ entry }) => entry.name));
   throw new GitCryptError("MODIFIED", `protected files were changed while the repository was locked: ${names}`);
 }
 
-/** Puts keys and settings, and gives what takes them away again. */
-function install(repository: Repository, keys: readonly GivenKey[], commands: FilterCommands): () => void {
+/** Puts keys and settings; gives what takes them away again, and which were all there. */
+function install(
+  repository: Repository,
+  keys: readonly GivenKey[],
+  commands: FilterCommands,
+): { readonly uninstall: () => void; readonly present: ReadonlySet<string> } {
   const undo: (() => void)[] = [];
   const uninstall = (): void => {
     for (const action of undo.toReversed()) action();
   };
+  const present = new Set<string>();
   try {
-    for (const key of keys) installKey(repository, key, commands, undo);
+    for (const key of keys) {
+      const done = undo.length;
+      installKey(repository, key, commands, undo);
+      if (undo.length === done) present.add(key.name);
+    }
   } catch (error) {
     uninstall();
     throw error;
   }
-  return uninstall;
+  return { uninstall, present };
 }
 
 function installKey(
@@ -156,11 +141,11 @@ function installKey(
   // Before the key that replaced them: else their files would be taken for changed ones.
   const added = storeRetired(repository, name, ring.retired);
   if (added.length > 0) undo.push(() => removeRetired(repository, name, added));
-  const before = storedKey(repository, name);
+  const before = storedKey(repository, name)?.bytes ?? null;
   if (before?.equals(bytes) !== true) {
-    const { commonDir } = repository;
-    storeKey(commonDir, name, bytes);
-    undo.push(() => (before === null ? removeKey([commonDir], name) : storeKey(commonDir, name, before)));
+    const folders = keyFolders(repository, name);
+    undo.push(() => (before === null ? removeKey(folders, name) : storeKey(folders, name, before)));
+    storeKey(folders, name, bytes);
   }
   const settings = [...readSettings(repository)].filter(([setting]) => setting.split(".")[1] === filterOf(name));
   if (writeSettings(repository, settingsOf(name, commands))) {
@@ -210,14 +195,14 @@ function openFiles(
  * folder that linked worktrees share), configures the filter and decrypts the files of this work
  * tree.
  *
- * Where a rotation replaced the key, the retired ones are stored along, so that older commits can
- * be checked out; and a key that replaced the one that is here takes its place, edited files or
- * not.
+ * Where a log of members says which keys may be used, several of a name may be given, and no other:
+ * that of the branch, which may be one that is here, is stored, and the others are kept to read
+ * with, as the one is that was stored before; edited files do not matter then. Where the branch has
+ * no key that may encrypt, one is stored all the same, to read with. Retired keys that commits hold
+ * are stored along, so that older commits can be checked out.
  *
- * Where two branches were rotated, the key of the other one is taken along by giving it, too: it is
- * read with, and the key that lies here, or else the first of that name, encrypts.
- *
- * Each key is tried on an encrypted file before anything is written. Where a file cannot be
+ * Each key is tried on an encrypted file before anything is written; without a log, that tells
+ * whether it is the right one, and only one of a name is taken. Where a file cannot be
  * written, everything is put back. What is already done is not done again, so that an unlocking
  * that was killed is finished by another. Modified files that are not protected do not matter;
  * symbolic links, submodules and files outside of a sparse checkout are left alone.
@@ -230,10 +215,7 @@ export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], 
   assertWorkTree(repository);
   assertNoRotation(repository.commonDir);
   assertIndexFree(repository);
-  const given = joinKeys(
-    repository,
-    keyFiles.map((bytes) => parseKey(repository, bytes)),
-  );
+  const given = chooseKeys(repository, keyFiles);
   try {
     const keys = new Map(given.map(({ name, ring }) => [name, ring]));
     const index = listIndex(repository);
@@ -244,10 +226,13 @@ export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], 
     const files = stateFiles(workTree, entries, keys);
     const admitted = given.map((key) => admit(repository, key, index, files, options));
     if (options.force !== true) refuseChanges(admitted, files);
-    const uninstall = install(repository, given, options);
+    const { uninstall, present } = install(repository, given, options);
     try {
       const rewriting: Rewriting = { workTree, keys, to: "open", progress: options.progress };
-      return { ...openFiles(repository, files, rewriting, uninstall), keys: admitted.map(({ key }) => key) };
+      return {
+        ...openFiles(repository, files, rewriting, uninstall),
+        keys: admitted.map(({ name, verified }) => ({ name, verified, wasUnlocked: present.has(name) })),
+      };
     } finally {
       workTree.tidy();
     }

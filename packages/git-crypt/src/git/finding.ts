@@ -18,11 +18,10 @@ const PROBLEMS = {
   "history-plaintext": "was committed unencrypted once",
   /** The key does not open it. */
   unopened: "is not opened by the key that is here",
+  /** The branch, or another, has a key that is not here. */
   "newer-key": "is encrypted with a key of a rotation that was made elsewhere",
   /** Who was shut out by that rotation can still read it. */
   "retired-key": "is encrypted with a key that a rotation replaced",
-  /** The path is that of a key's retired keys. */
-  "merged-rotations": "holds keys of two branches that were both rotated, so that there are two present keys",
   /** `text` or `eol` is set on it. */
   "line-endings": "has its line ends changed by git, which damages it",
   ident: "has $Id$ replaced by git, which damages it",

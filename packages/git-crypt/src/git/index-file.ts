@@ -1,7 +1,17 @@
 import { createHash } from "node:crypto";
-import { type BigIntStats, closeSync, existsSync, fstatSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { type GitPlace, listOf, runGit, tryGit } from "./git.ts";
+import { systemCode } from "@git-vault/core";
+import { type CommonPlace, type GitPlace, listOf, runGit, tryGit } from "./git.ts";
 import { lockHeld, removeStaleLocks, replaceLocked, retry } from "./lock-files.ts";
 import { listIndex } from "./protected-files.ts";
 import type { WorkTree } from "./work-tree.ts";
@@ -21,6 +31,8 @@ const HEADER_BYTES = 12;
 const STAT = { mtime: 8, mode: 24, size: 36, end: 40 } as const;
 const EXTENDED = 0x4000;
 const STAGES = 0x3000;
+/** The end of the flags holds a name's length; all ones stand for that and for more. */
+const NAME_LENGTH = 0xfff;
 const GITLINK = 0o160000;
 
 const low32 = (value: bigint): number => Number(BigInt.asUintN(32, value));
@@ -45,14 +57,15 @@ function describe(bytes: Buffer, at: number, stat: BigIntStats): boolean {
   return !before.equals(bytes.subarray(at, at + STAT.end));
 }
 
-interface Entries {
+/** An entry, and where it is; the characters of its name are bytes. */
+interface Entry {
   readonly at: number;
   readonly flags: number;
   readonly name: string;
   readonly end: number;
 }
 
-function* entriesOf(bytes: Buffer, oidBytes: number): Generator<Entries> {
+function* entriesOf(bytes: Buffer, oidBytes: number): Generator<Entry> {
   const version = bytes.readUInt32BE(4);
   let at = HEADER_BYTES;
   let name = "";
@@ -82,6 +95,11 @@ function* entriesOf(bytes: Buffer, oidBytes: number): Generator<Entries> {
   }
 }
 
+function hasHeader(bytes: Buffer): boolean {
+  const version = bytes.length < HEADER_BYTES ? 0 : bytes.readUInt32BE(4);
+  return bytes.toString("latin1", 0, 4) === "DIRC" && version >= 2 && version <= 4;
+}
+
 function isSplit(bytes: Buffer, from: number, end: number): boolean {
   for (let at = from; at + 8 <= end; at += 8 + bytes.readUInt32BE(at + 4)) {
     if (bytes.toString("latin1", at, at + 4) === "link") return true;
@@ -103,9 +121,8 @@ export function refreshEntries(
   files: ReadonlyMap<string, FreshFile>,
   holds: (name: string, oid: string) => boolean,
 ): boolean | null {
-  const version = bytes.length < HEADER_BYTES ? 0 : bytes.readUInt32BE(4);
   const oidBytes = (files.values().next().value?.oid.length ?? 0) / 2;
-  if (bytes.toString("latin1", 0, 4) !== "DIRC" || version < 2 || version > 4 || oidBytes === 0) return null;
+  if (!hasHeader(bytes) || oidBytes === 0) return null;
   const algorithm = oidBytes === 32 ? "sha256" : "sha1";
   const end = bytes.length - oidBytes;
   const trailer = bytes.subarray(end);
@@ -142,15 +159,67 @@ function readIndex(path: string): { bytes: Buffer; stat: BigIntStats } {
   }
 }
 
-/** Null where an index is cut off. */
+/** Null where an index is cut off, or went meanwhile. */
 function understood<T>(action: () => T): T | null {
   try {
     return action();
   } catch (error) {
-    if (error instanceof RangeError) return null;
+    if (error instanceof RangeError || systemCode(error) === "ENOENT") return null;
     throw error;
   }
 }
+
+/** How many bytes git's names of objects have, as the repository's configuration says. */
+const oidBytesOf = (config: string): number =>
+  /^(?:\s*\[.*\])?\s*objectformat\s*=\s*"?sha256/im.test(config) ? 32 : 20;
+
+/**
+ * The blobs of an index, by name, below a folder; null where the index is not one that is
+ * understood. Of an index that is split, nothing is.
+ */
+export function entriesBelow(bytes: Buffer, oidBytes: number, folder: string): Map<string, string> | null {
+  if (!hasHeader(bytes)) return null;
+  const found = new Map<string, string>();
+  let before = "";
+  for (const { at, flags, name } of entriesOf(bytes, oidBytes)) {
+    if (name === "" || name < before || (flags & NAME_LENGTH) !== Math.min(name.length, NAME_LENGTH)) return null;
+    before = name;
+    const isBelow = name.startsWith(folder);
+    // A whole folder, of a sparse index.
+    if (name.endsWith("/") && (isBelow || folder.startsWith(name))) return null;
+    if (isBelow) found.set(name, bytes.toString("hex", at + STAT.end, at + STAT.end + oidBytes));
+    else if (name > folder) break;
+  }
+  return found;
+}
+
+/** Reads an index without git; null where that cannot be done. */
+function readBlobsIn({ commonDir, gitDir, ...place }: CommonPlace, folder: string): Map<string, string> | null {
+  // The rest of a split index lies beside it; git leaves that there for a while.
+  if (readdirSync(gitDir).some((name) => name.startsWith("sharedindex."))) return null;
+  const path = indexPath({ gitDir, ...place });
+  if (!existsSync(path)) return new Map();
+  const oidBytes = oidBytesOf(readFileSync(join(commonDir, "config"), "latin1"));
+  return understood(() => entriesBelow(readFileSync(path), oidBytes, folder));
+}
+
+/**
+ * What git calls the contents that the index holds below a folder, or in all, by their names from
+ * the top folder, whose characters are bytes; of a file in conflict one of them. It starts no git,
+ * unless the index is one that only git understands.
+ *
+ * @param folder from the top folder, without a `/` at its end
+ * @throws GitCryptError GIT_FAILED.
+ */
+export function blobsInIndex(place: CommonPlace, folder?: string): Map<string, string> {
+  const found = readBlobsIn(place, folder === undefined ? "" : `${folder}/`);
+  if (found !== null) return found;
+  const entries = folder === undefined ? listIndex(place) : listIndex(place, `${folder}/`);
+  return new Map(entries.map(({ name, oid }) => [name, oid]));
+}
+
+/** The names alone: a program may ask for them each time that git runs it. */
+export const namesInIndex = (place: CommonPlace, folder: string): string[] => [...blobsInIndex(place, folder).keys()];
 
 const LOCKED = "another git command is at work in this repository";
 

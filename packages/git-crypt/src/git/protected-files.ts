@@ -1,6 +1,7 @@
 import { GitCryptError } from "../errors.ts";
 import { type GitPlace, listOf, recordsOf, runGit } from "./git.ts";
 import { DEFAULT_KEY_NAME, isKeyName } from "../format/key-name.ts";
+import { isWithin, VAULT_FOLDER } from "./own-folders.ts";
 
 /** An entry of the index. The characters of `name` are bytes. */
 export interface IndexEntry {
@@ -78,7 +79,7 @@ export function putEntries(place: GitPlace, entries: readonly NewEntry[]): void 
 }
 
 /** The values of `attributes` for `names`, in order, read `from` the index or work tree. */
-function attributesOf(
+export function attributesOf(
   place: GitPlace,
   names: readonly string[],
   attributes: readonly string[],
@@ -97,7 +98,10 @@ export function listProtected(place: GitPlace, from?: "index" | "work tree"): Pr
   return withKeyNames(place, listIndex(place), from);
 }
 
-/** Those of `entries` that lie on protected paths, with the values of further `attributes`. */
+/**
+ * Those of `entries` that lie on protected paths, with the values of further `attributes`. The own
+ * folder is none, whatever attributes somebody wrote: it is to be read by who has no key yet.
+ */
 export function withKeyNames<T extends { readonly name: string }>(
   place: GitPlace,
   entries: readonly T[],
@@ -112,7 +116,7 @@ export function withKeyNames<T extends { readonly name: string }>(
   );
   return entries.flatMap((entry, at) => {
     const [filter = "", ...values] = all[at] ?? [];
-    const keyName = keyNameOf(filter);
+    const keyName = isWithin([VAULT_FOLDER], entry.name) ? null : keyNameOf(filter);
     return keyName === null ? [] : [{ ...entry, keyName, values }];
   });
 }

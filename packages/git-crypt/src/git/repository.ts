@@ -14,6 +14,19 @@ export interface StoredKey {
   readonly keyFile: KeyFile;
 }
 
+/** Which keys of a name the branch that is checked out names. */
+export interface Generations {
+  /** The id ({@link keyId}) of the key to encrypt with; null where none may be used now. */
+  readonly current: string | null;
+  /**
+   * The ids of all keys that may be used at all, to open or to unlock: of other branches, too, and
+   * of what was fetched and not merged.
+   */
+  readonly known: ReadonlySet<string>;
+  /** Why `current` is null, as a phrase; else null. */
+  readonly problem: string | null;
+}
+
 /** A git repository, with its git-crypt keys. Paths are absolute. */
 export interface Repository extends CommonPlace {
   /** The top folder of the work tree; null in a bare repository and inside `.git`. */
@@ -35,12 +48,22 @@ export interface Repository extends CommonPlace {
    * KEY_FILE_UNREADABLE; MALFORMED_KEY_FILE.
    */
   readKey(name?: string): StoredKey;
+  /**
+   * Which keys of a name may be used, as whoever opened the repository says, each time that this
+   * is called; null where nothing is said, and the key that lies here is the one.
+   */
+  generations(keyName: string): Generations | null;
 }
 
 /** How a repository is looked for. */
 export interface OpenRepositoryOptions {
   /** The environment that git gets, GIT_DIR included; this process's own where it is left out. */
-  readonly env?: NodeJS.ProcessEnv;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /**
+   * Says which keys the branch names that is checked out; null where the repository has no log of
+   * members. Without it, the key in `.git` is the one.
+   */
+  readonly generations?: ((repository: Repository, keyName: string) => Generations | null) | undefined;
 }
 
 const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
@@ -171,7 +194,7 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
   const place = { topLevel, gitDir, commonDir, env: absoluteEnvironment(cwd, env, gitDir, topLevel) };
   const folders = [...new Set([gitDir, commonDir])].map((folder) => join(folder, "git-crypt", "keys"));
   const keyNames = (): string[] => [...new Set(folders.flatMap(namesIn))].toSorted();
-  return {
+  const repository: Repository = {
     ...place,
     keyNames,
     readKey: (name = DEFAULT_KEY_NAME) => {
@@ -182,5 +205,7 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
       }
       throw missingKey(place, name, keyNames());
     },
+    generations: (keyName) => options.generations?.(repository, keyName) ?? null,
   };
+  return repository;
 }

@@ -3,81 +3,99 @@ import { decryptBlob, encryptBlob, isEncryptedBlob, tryDecrypt } from "../format
 import { type KeyFile, wipeKeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
-import type { CommonPlace } from "../git/git.ts";
 import { isBlob } from "../git/objects.ts";
 import type { Repository } from "../git/repository.ts";
-import { openSealed, presentIn, retires, sealedAnywhere, type SealedRetired } from "./committed-retired-keys.ts";
+import { openSealed, retirementsIn, sealedAnywhere } from "./committed-retired-keys.ts";
 import { readRetired, storeRetired } from "./stored-keys.ts";
 
 /**
- * The keys of one name: the current one, which encrypts, and the retired ones, which open what was
- * encrypted before a rotation. A blob does not say which key it needs; the HMAC of its content
- * tells.
+ * The keys of one name that are here: the one that is stored where git-crypt keeps it, and others,
+ * the retired ones, that open what was encrypted before or on other branches. A blob does not say
+ * which key it needs; the HMAC of its content tells.
  *
- * Retired keys are looked for when they are needed: first on this machine; and once, where a blob
- * fits none of them, sealed under the current key in the commits that are here. As long as every
- * blob fits the current key, nothing is read.
+ * The others are looked for when they are needed: first on this machine; and once, where a blob
+ * fits none of them, sealed in the commits that are here. As long as every blob fits the stored
+ * key, nothing is read.
+ *
+ * Which of them encrypts what is new, {@link Repository.generations} says: of a repository without
+ * an answer, the stored one.
  */
 export class KeyRing {
   readonly name: string;
-  readonly current: KeyFile;
-  readonly #place: CommonPlace;
+  readonly stored: KeyFile;
+  readonly #repository: Repository;
   readonly #keeps: boolean;
-  #retired: KeyFile[] | undefined;
+  /** All keys by their ids; the stored one is the first. */
+  #keys: Map<string, KeyFile> | undefined;
   #searched = false;
-  #replaced: ReadonlySet<string> = new Set();
-  /** What the commits say of keys that are not here. */
-  #lack: "newer" | "other" | null = null;
+  #isLacking = false;
 
   /** The keys of one from elsewhere; nothing is stored. */
-  static of(place: CommonPlace, current: KeyFile): KeyRing {
-    return new KeyRing(place, current.name ?? DEFAULT_KEY_NAME, current);
+  static of(repository: Repository, key: KeyFile): KeyRing {
+    return new KeyRing(repository, key.name ?? DEFAULT_KEY_NAME, key);
   }
 
   /** Where `keeps` is set, the retired keys that it finds are stored on this machine. */
-  constructor(place: CommonPlace, name: string, current: KeyFile, keeps = false) {
+  constructor(repository: Repository, name: string, stored: KeyFile, keeps = false) {
     this.name = name;
-    this.current = current;
-    this.#place = place;
+    this.stored = stored;
+    this.#repository = repository;
     this.#keeps = keeps;
   }
 
-  /** The retired keys on this machine, and those that were found since. */
-  get retired(): readonly KeyFile[] {
-    return (this.#retired ??= this.#others(readRetired(this.#place, this.name)));
+  #here(): Map<string, KeyFile> {
+    if (this.#keys === undefined) {
+      this.#keys = new Map([[keyId(this.stored), this.stored]]);
+      this.learn(readRetired(this.#repository, this.name));
+    }
+    return this.#keys;
   }
 
-  /** The current key, the retired ones on this machine, and those that were found since. */
+  /** The stored key, the others on this machine, and those that were found since. */
   get all(): readonly KeyFile[] {
-    return [this.current, ...this.retired];
+    return [...this.#here().values()];
   }
 
-  #others(keys: readonly KeyFile[]): KeyFile[] {
-    const known = new Set([keyId(this.current), ...(this.#retired ?? []).map(keyId)]);
+  /** The others. */
+  get retired(): readonly KeyFile[] {
+    return this.all.slice(1);
+  }
+
+  /** Takes over keys that were not known, and gives them. */
+  learn(keys: readonly KeyFile[]): readonly KeyFile[] {
+    const here = this.#here();
     return keys.filter((key) => {
       const id = keyId(key);
-      const isNew = !known.has(id);
-      known.add(id);
+      const isNew = !here.has(id);
+      if (isNew) here.set(id, key);
       return isNew;
     });
   }
 
-  /** Looks for retired keys in the commits; gives those that were not known. */
+  /** The same keys, of which another is the stored one. */
+  storing(key: KeyFile): KeyRing {
+    const ring = new KeyRing(this.#repository, this.name, key);
+    ring.learn(this.all);
+    return ring;
+  }
+
+  /**
+   * Looks for retired keys in the commits; gives those that were not known. Where a log names the
+   * keys that may be used, no other is taken.
+   */
   search(): readonly KeyFile[] {
     if (this.#searched) return [];
     this.#searched = true;
-    const known = this.retired;
-    const sealed = sealedAnywhere(this.#place, this.name);
-    const replaced = openSealed(this.#place, sealed, this.current);
-    this.#replaced = new Set(replaced.map(keyId));
-    // Where two branches were rotated, the key of the other one has its own.
-    const further = known.flatMap((key) => openSealed(this.#place, sealed, key));
-    const found = this.#others([...replaced, ...further]);
-    this.#retired = [...known, ...found];
-    this.#lack = this.#lackOf(sealed);
+    const known = this.#repository.generations(this.name)?.known;
+    const sealed = sealedAnywhere(this.#repository, this.name);
+    const counting = sealed.filter(({ id, sealer }) => known === undefined || (known.has(id) && known.has(sealer)));
+    const here = this.#here();
+    const found = this.learn(openSealed(this.#repository, counting, here));
+    const named = [...(known ?? []), ...sealed.flatMap(({ id, sealer }) => [id, sealer])];
+    this.#isLacking = named.some((id) => !here.has(id));
     if (this.#keeps) {
       try {
-        storeRetired(this.#place, this.name, found);
+        storeRetired(this.#repository, this.name, found);
       } catch {
         // The folder cannot be written: they are found again.
       }
@@ -85,25 +103,57 @@ export class KeyRing {
     return found;
   }
 
-  #lackOf(sealed: readonly SealedRetired[]): "newer" | "other" | null {
-    if (retires(sealed, this.current)) return "newer";
-    const here = new Set(this.all.map(keyId));
-    return [...presentIn(sealed, this.all)].some((present) => !here.has(present)) ? "other" : null;
+  /**
+   * Whether the commits, or the log, speak of a key that is not here. Files' names count: nothing
+   * is trusted by it, but it tells what is not to be opened yet from what is damaged.
+   */
+  get isLacking(): boolean {
+    this.search();
+    return this.#isLacking;
+  }
+
+  /** The key of that id; null where it is not here. */
+  find(id: string): KeyFile | null {
+    if (!this.#here().has(id)) this.search();
+    return this.#here().get(id) ?? null;
   }
 
   /**
-   * The ids of the keys that the current one replaced, as commits that are here prove: they hold
-   * them, sealed with it.
+   * The key that encrypts what is new: that of the branch which is checked out, wherever it lies.
+   *
+   * @throws GitCryptError RETIRED_KEY where it is not here; NO_CURRENT_KEY where there is none.
    */
-  get replaced(): ReadonlySet<string> {
-    this.search();
-    return this.#replaced;
+  encrypting(): KeyFile {
+    const generations = this.#repository.generations(this.name);
+    if (generations === null) return this.stored;
+    if (generations.current === null) throw noCurrentKey(this.name, generations.problem);
+    const key = this.find(generations.current);
+    if (key === null) throw retiredKey(this.name);
+    return key;
   }
 
-  /** Takes over keys that are no more, or not yet, the current one. */
-  learn(keys: readonly KeyFile[]): void {
-    const known = this.retired;
-    this.#retired = [...this.#others(keys), ...known];
+  /**
+   * Gives what tells of a key that is here whether another took its place, so that the files of
+   * `index` should not be encrypted with it. Without a log the names of retired keys' files say so.
+   */
+  replacedIn(index: readonly { readonly name: string }[]): (key: KeyFile) => boolean {
+    const generations = this.#repository.generations(this.name);
+    if (generations !== null) return (key) => generations.current !== null && keyId(key) !== generations.current;
+    const said = new Set(retirementsIn(index, this.name).map(({ id }) => id));
+    return (key) => key !== this.stored && said.has(keyId(key));
+  }
+
+  /**
+   * Whether a newer key, which may be used, is known to replace an older one: a commit that is here
+   * holds that sealed with it, as only who has both can write.
+   */
+  isSuccessor(newer: KeyFile, older: KeyFile): boolean {
+    const [id, olderId] = [keyId(newer), keyId(older)];
+    if (this.#repository.generations(this.name)?.known.has(id) !== true) return false;
+    const sealed = sealedAnywhere(this.#repository, this.name).filter((one) => one.id === olderId);
+    const opened = openSealed(this.#repository, sealed, new Map([[id, newer]]));
+    opened.forEach(wipeKeyFile);
+    return opened.length > 0;
   }
 
   /**
@@ -113,7 +163,7 @@ export class KeyRing {
    */
   tryOpen(blob: Uint8Array, inPlace = false): { readonly key: KeyFile; readonly content: Buffer } | null {
     if (!isEncryptedBlob(blob)) return null;
-    for (const keys of [() => [this.current], () => this.retired, () => this.search()]) {
+    for (const keys of [() => [this.stored], () => this.retired, () => this.search()]) {
       for (const key of keys()) {
         const content = tryDecrypt(key, blob, inPlace);
         if (content !== null) return { key, content };
@@ -133,15 +183,14 @@ export class KeyRing {
    * Decrypts a blob.
    *
    * @param inPlace as in {@link tryOpen}; where this throws, the blob is as it was
-   * @throws GitCryptError MALFORMED_BLOB; where no key opens it, RETIRED_KEY if the current one was
-   * retired, FORKED_KEY if the commits tell of another one that is not here; TAMPERED_BLOB.
+   * @throws GitCryptError MALFORMED_BLOB; where no key opens it, RETIRED_KEY if there is one
+   * that is not here; TAMPERED_BLOB.
    */
   open(blob: Uint8Array, inPlace = false): Buffer {
     const found = this.tryOpen(blob, inPlace);
     if (found !== null) return found.content;
-    if (this.#lack === "newer") throw retiredKey(this.name);
-    if (this.#lack === "other") throw forkedKey(this.name);
-    return decryptBlob(this.current, blob); // It says what is wrong.
+    if (isEncryptedBlob(blob) && this.isLacking) throw retiredKey(this.name);
+    return decryptBlob(this.stored, blob); // It says what is wrong.
   }
 
   /**
@@ -154,57 +203,68 @@ export class KeyRing {
   }
 
   /**
-   * What git stores for a content: under the current key, unless `isStored` says that the index
-   * holds exactly what a retired key makes of it. So the files of an old commit are not modified.
-   * What the index holds already, or one of the keys encrypted, is given back as it is: a file that
-   * is still, or again, locked.
+   * What git stores for a content. Where `isStored` says that the index holds what one of the keys
+   * makes of it, that: so the files of an old commit are not modified. What the index holds
+   * already, or one of the keys encrypted, is given back as it is: a file that is still, or again,
+   * locked. Only what is new is encrypted with the key of the branch.
+   *
+   * @throws GitCryptError as {@link encrypting} does.
    */
   clean(content: Uint8Array, isStored: (blob: Uint8Array) => boolean): Uint8Array {
+    return this.#encrypt(content, isStored, () => this.encrypting());
+  }
+
+  /**
+   * The same for a work tree that is locked, which must always be possible: where the branch has no
+   * key that is here, the stored one takes its place.
+   */
+  seal(content: Uint8Array, isStored: (blob: Uint8Array) => boolean): Uint8Array {
+    return this.#encrypt(content, isStored, () => {
+      const id = this.#repository.generations(this.name)?.current ?? null;
+      return (id === null ? null : this.find(id)) ?? this.stored;
+    });
+  }
+
+  #encrypt(content: Uint8Array, isStored: (blob: Uint8Array) => boolean, choose: () => KeyFile): Uint8Array {
     if (isEncryptedBlob(content) && (isStored(content) || this.keyOf(content) !== null)) return content;
-    const blob = encryptBlob(this.current, content);
-    if (this.retired.length === 0 || isStored(blob)) return blob;
+    const first = encryptBlob(this.stored, content);
+    if (isStored(first)) return first;
     for (const key of this.retired) {
       const other = encryptBlob(key, content);
       if (isStored(other)) return other;
     }
-    return blob;
+    const key = choose();
+    return key === this.stored ? first : encryptBlob(key, content);
   }
 
   /** Tells whether one of the keys makes of `content` the blob that git calls `oid`. */
   makes(oid: string, content: Uint8Array): boolean {
     const makesIt = (key: KeyFile): boolean => isBlob(oid, encryptBlob(key, content));
-    return makesIt(this.current) || this.retired.some(makesIt) || this.search().some(makesIt);
+    return makesIt(this.stored) || this.retired.some(makesIt) || this.search().some(makesIt);
   }
 
   /** Zeroes the retired keys. The ring reads them again where it needs them. */
   forget(): void {
-    this.#retired?.forEach(wipeKeyFile);
-    this.#retired = undefined;
+    this.#keys?.forEach((key) => key !== this.stored && wipeKeyFile(key));
+    this.#keys = undefined;
     this.#searched = false;
   }
 
   /** Zeroes all keys. */
   wipe(): void {
-    wipeKeyFile(this.current);
     this.forget();
+    wipeKeyFile(this.stored);
   }
 }
 
-/** A key that a rotation replaced was given, or is all that is here. */
-export const retiredKey = (keyName: string): GitCryptError =>
-  new GitCryptError("RETIRED_KEY", `the key ${keyName} was replaced by another, which is not here`);
+/** The key that is needed is another than those that are here. */
+export const retiredKey = (keyName: string, hint?: string): GitCryptError =>
+  new GitCryptError("RETIRED_KEY", `the key ${keyName} was replaced by another, which is not here`, { hint });
 
-/** Two branches were rotated, and the key of one of them is missing. */
-export const forkedKey = (keyName: string, hint?: string): GitCryptError =>
-  new GitCryptError("FORKED_KEY", `the key ${keyName} was rotated on two branches, and the other new key is not here`, {
-    hint,
-  });
+const noCurrentKey = (keyName: string, problem: string | null): GitCryptError =>
+  new GitCryptError("NO_CURRENT_KEY", `nothing can be encrypted with the key ${keyName}: ${problem ?? "it has none"}`);
 
-/** Whether the key that a blob needs is one that commits tell of, and is not here. */
-export const lacksKey = (error: unknown): error is GitCryptError =>
-  error instanceof GitCryptError && (error.code === "RETIRED_KEY" || error.code === "FORKED_KEY");
-
-/** A name's keys in a repository; {@link Repository.readKey} gives the current one. */
+/** A name's keys in a repository; {@link Repository.readKey} gives the stored one. */
 export function readKeyRing(repository: Repository, keyName: string): KeyRing {
   const { bytes, keyFile } = repository.readKey(keyName);
   bytes.fill(0);

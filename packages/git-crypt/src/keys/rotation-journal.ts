@@ -20,10 +20,21 @@ import { PRIVATE, replaceFile } from "../git/write-file.ts";
  * stored, and nothing else is changed yet; and wiped when everything is done.
  */
 
+/** A key that is replaced. */
+export interface JournalKey {
+  readonly keyName: string;
+  /** The id of the key that is replaced. */
+  readonly retired: string;
+  /** The files, in base64, of the key that was stored, mostly the same one, and of the new one. */
+  readonly oldKey: string;
+  readonly newKey: string;
+}
+
 /** A rotation that was begun. The characters of names are bytes. */
 export interface Journal {
-  readonly version: 1;
-  readonly keyName: string;
+  readonly version: 2;
+  /** At least one. */
+  readonly keys: readonly JournalKey[];
   /** The folder of the work tree's repository. */
   readonly gitDir: string;
   /** The branch's full name, such as `refs/heads/main`. */
@@ -32,31 +43,35 @@ export interface Journal {
   readonly head: string;
   /** The commit that holds the files encrypted anew. */
   readonly commit: string;
-  /** Both keys' files, in base64. */
-  readonly oldKey: string;
-  readonly newKey: string;
   /** The files that sparse checkout keeps out of the work tree. */
   readonly skipped: readonly string[];
   /** Protected files that the commit holds unencrypted, as before. */
   readonly clear: readonly string[];
-  /** Grants of the old key that the commit removes. */
-  readonly dropped: readonly string[];
 }
 
-const TEXTS = ["keyName", "gitDir", "branch", "head", "commit", "oldKey", "newKey"];
-const LISTS = ["skipped", "clear", "dropped"];
+/** What a journal is like. */
+const MODEL: Journal = {
+  version: 2,
+  keys: [{ keyName: "", retired: "", oldKey: "", newKey: "" }],
+  gitDir: "",
+  branch: "",
+  head: "",
+  commit: "",
+  skipped: [""],
+  clear: [""],
+};
 
-const isList = (list: unknown): boolean => Array.isArray(list) && list.every((item) => typeof item === "string");
-
-function isJournal(value: unknown): value is Journal {
+/** Whether a value has what a model has: the same numbers, any texts, lists of any length. */
+function isLike(value: unknown, model: unknown): boolean {
+  if (typeof model === "number") return value === model;
+  if (typeof model !== "object" || model === null) return typeof value === typeof model;
   if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(model)) return Array.isArray(value) && value.every((item) => isLike(item, model[0]));
   const fields = new Map<string, unknown>(Object.entries(value));
-  return (
-    fields.get("version") === 1 &&
-    TEXTS.every((name) => typeof fields.get(name) === "string") &&
-    LISTS.every((name) => isList(fields.get(name)))
-  );
+  return Object.entries(model).every(([name, field]) => isLike(fields.get(name), field));
 }
+
+const isJournal = (value: unknown): value is Journal => isLike(value, MODEL);
 
 function parsed(text: string): unknown {
   try {
@@ -136,6 +151,10 @@ export function wipeJournal(commonDir: string): void {
   tidy(commonDir);
 }
 
+/** The keys that a rotation replaces, for a message. */
+const namesOf = ({ keys }: Journal): string =>
+  `the key${keys.length === 1 ? "" : "s"} ${keys.map(({ keyName }) => keyName).join(", ")}`;
+
 /**
  * Asserts that no rotation was begun and left: its keys would be lost, or another begun in the
  * middle of it.
@@ -145,7 +164,7 @@ export function wipeJournal(commonDir: string): void {
 export function assertNoRotation(commonDir: string): void {
   const journal = readJournal(commonDir);
   if (journal === null) return tidy(commonDir);
-  throw new GitCryptError("UNFINISHED", `the rotation of the key ${journal.keyName} was not finished`, {
+  throw new GitCryptError("UNFINISHED", `the rotation of ${namesOf(journal)} was not finished`, {
     subject: printable(dirname(journal.gitDir)),
   });
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemCode } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
@@ -9,15 +9,15 @@ import type { CommonPlace } from "../git/git.ts";
 import { PRIVATE, replaceFile } from "../git/write-file.ts";
 
 /*
- * The keys on this machine: the current one of each name, where git-crypt keeps it, and the retired
- * ones that a rotation replaced, which open the files of older commits and encrypt no more. Those
- * lie in the repository, too, sealed under the current key.
+ * The keys on this machine: the stored one of each name, where git-crypt keeps it, and all others
+ * that were ever here, which open the files of older commits and of other branches. What a rotation
+ * replaced lies in the repository, too, sealed under the newer key.
  */
 
 const KEYS = join("git-crypt", "keys");
 
 /** Where git-crypt keeps a key in a repository's folder. */
-export const keyPath = (gitDir: string, keyName: string): string => join(gitDir, KEYS, keyName);
+const keyPath = (gitDir: string, keyName: string): string => join(gitDir, KEYS, keyName);
 
 const allRetired = ({ commonDir }: CommonPlace): string => join(commonDir, "git-vault", "retired");
 
@@ -59,15 +59,15 @@ export function readRetired(place: CommonPlace, keyName: string): KeyFile[] {
   });
 }
 
-/** The names of retired keys on this machine, with or without a current one. */
+/** The names of retired keys on this machine, with or without a stored one. */
 export const namesOfRetired = (place: CommonPlace): string[] =>
   namesIn(allRetired(place)).filter((name) => isKeyName(name) && retiredIds(retiredFolder(place, name)).length > 0);
 
-/** Where a name's keys are on this machine, or could be: current and retired. */
+/** Where a name's keys are on this machine, or could be: stored and retired. */
 export function keyPaths(place: CommonPlace, keyName: string): string[] {
   const folder = retiredFolder(place, keyName);
-  const current = [...new Set([place.gitDir, place.commonDir])].map((gitDir) => keyPath(gitDir, keyName));
-  return [...current, ...retiredIds(folder).map((id) => join(folder, id))];
+  const stored = [...new Set([place.gitDir, place.commonDir])].map((gitDir) => keyPath(gitDir, keyName));
+  return [...stored, ...retiredIds(folder).map((id) => join(folder, id))];
 }
 
 function store(path: string, bytes: Uint8Array, what: string, unfinished?: string): void {
@@ -82,14 +82,26 @@ function store(path: string, bytes: Uint8Array, what: string, unfinished?: strin
 }
 
 /**
- * Stores a key's file, readable by its owner alone: either the whole of it or nothing.
+ * The folders that are to hold a name's key: the common one, and those of `others` and of the place
+ * itself where it lies there, too, as git-crypt keeps that of a linked worktree.
+ */
+export function keyFolders({ gitDir, commonDir }: CommonPlace, keyName: string, ...others: string[]): string[] {
+  const own = [gitDir, ...others].filter((folder) => existsSync(keyPath(folder, keyName)));
+  return [...new Set([commonDir, ...own])];
+}
+
+/**
+ * Stores a key's file in some folders, readable by its owner alone: either the whole of it or
+ * nothing.
  *
  * @throws GitCryptError UNWRITABLE.
  */
-export function storeKey(gitDir: string, keyName: string, bytes: Uint8Array): void {
-  // git-crypt takes each file in the folder for a key, so that the unfinished one lies above it.
-  const unfinished = join(gitDir, dirname(KEYS), `key.${process.pid}`);
-  store(keyPath(gitDir, keyName), bytes, "the key", unfinished);
+export function storeKey(gitDirs: readonly string[], keyName: string, bytes: Uint8Array): void {
+  for (const gitDir of gitDirs) {
+    // git-crypt takes each file in the folder for a key, so that the unfinished one lies above it.
+    const unfinished = join(gitDir, dirname(KEYS), `key.${process.pid}`);
+    store(keyPath(gitDir, keyName), bytes, "the key", unfinished);
+  }
 }
 
 /**
@@ -126,7 +138,7 @@ function removeEmpty(...folders: readonly string[]): void {
 
 /** Removes a key from the folders given, and the folders that it leaves empty. */
 export function removeKey(gitDirs: readonly string[], keyName: string): void {
-  for (const gitDir of new Set(gitDirs)) {
+  for (const gitDir of gitDirs) {
     const path = keyPath(gitDir, keyName);
     rmSync(path, { force: true });
     removeEmpty(dirname(path), dirname(dirname(path)));

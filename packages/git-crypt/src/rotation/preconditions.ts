@@ -4,14 +4,13 @@ import { printable } from "@git-vault/core";
 import { stateFiles } from "../checkout/file-states.ts";
 import { GitCryptError } from "../errors.ts";
 import { someOf } from "../format/file-name.ts";
-import { keyId } from "../format/key-id.ts";
 import { commitOf, recordsOf, runGit, tryGit } from "../git/git.ts";
 import { ownFolders } from "../git/own-folders.ts";
-import { listIndex, listProtected, withKeyNames } from "../git/protected-files.ts";
+import { type IndexEntry, withKeyNames } from "../git/protected-files.ts";
 import { listUncommitted } from "../git/tracked-files.ts";
 import { WorkTree } from "../git/work-tree.ts";
-import { presentIn, retiredFolder, retirementsIn, retires } from "../keys/committed-retired-keys.ts";
-import { forkedKey, type KeyRing, retiredKey } from "../keys/key-ring.ts";
+import { retirementsIn } from "../keys/committed-retired-keys.ts";
+import { type KeyRing, retiredKey } from "../keys/key-ring.ts";
 import type { RotatedPlace } from "./steps.ts";
 
 /** What git keeps in a repository's folder while such a command waits for its continuation. */
@@ -30,7 +29,7 @@ function refuse(what: string, names: readonly string[], hint?: string): void {
 }
 
 const COMMIT_FIRST = "nothing was changed; commit or stash them first";
-const GRANTS_CHANGED = "attributes or grants have changes that are not committed";
+const OWN_CHANGED = "attributes or sealed keys have changes that are not committed";
 const FILES_CHANGED = "protected files have changes that are not committed";
 const STILL_ENCRYPTED = "protected files are still encrypted in the work tree";
 
@@ -63,31 +62,33 @@ export function currentBranch(repository: RotatedPlace): { readonly branch: stri
 }
 
 /**
- * Asserts that the keys of all rotations that the index tells of are here: what they encrypted
- * would be lost.
+ * Asserts that the keys by which rotations replaced others, as the index tells, are here: what they
+ * encrypted would be lost. A name that no log confirms tells nothing.
  *
- * @throws GitCryptError RETIRED_KEY, FORKED_KEY.
+ * @throws GitCryptError RETIRED_KEY.
  */
-export function assertComplete(repository: RotatedPlace, keys: KeyRing): void {
-  const retirements = retirementsIn(listIndex(repository), keys.name);
-  if (retires(retirements, keys.current)) throw retiredKey(keys.name);
-  const here = new Set(keys.all.map(keyId));
-  const missing = [...presentIn(retirements, keys.all)].find((id) => !here.has(id));
+export function assertComplete(repository: RotatedPlace, index: readonly IndexEntry[], keys: KeyRing): void {
+  const known = repository.generations(keys.name)?.known;
+  const sealers = retirementsIn(index, keys.name).map(({ sealer }) => sealer);
+  const missing = sealers.find((id) => known?.has(id) === true && keys.find(id) === null);
   if (missing === undefined) return;
-  const files = `${retiredFolder(keys.name)}/*.${missing}.*.key`;
-  throw forkedKey(keys.name, `where nobody has it, remove ${files} and commit that first`);
+  throw retiredKey(keys.name, `where nobody has it, remove the files *.${missing}.key and commit that first`);
 }
 
 /**
- * Asserts that the protected files, the attributes that protect them and the folders of grants are
- * as the last commit holds them.
+ * Asserts that the protected files, the attributes that protect them and the own folders are as the
+ * last commit holds them.
  *
  * @throws GitCryptError MODIFIED.
  */
-export function assertClean(repository: RotatedPlace, keys: KeyRing): void {
+export function assertClean(
+  repository: RotatedPlace,
+  index: readonly IndexEntry[],
+  keys: ReadonlyMap<string, KeyRing>,
+): void {
   const own = [":(glob)**/.gitattributes", ...ownFolders(repository)];
-  refuse(GRANTS_CHANGED, listUncommitted(repository, own), COMMIT_FIRST);
-  const isOwn = ({ keyName }: { readonly keyName: string }): boolean => keyName === keys.name;
+  refuse(OWN_CHANGED, listUncommitted(repository, own), COMMIT_FIRST);
+  const isOwn = ({ keyName }: { readonly keyName: string }): boolean => keys.has(keyName);
   const changed = runGit(repository, ["diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD"]);
   const staged = withKeyNames(
     repository,
@@ -99,7 +100,7 @@ export function assertClean(repository: RotatedPlace, keys: KeyRing): void {
     COMMIT_FIRST,
   );
   const workTree = new WorkTree(repository.topLevel, repository.gitDir);
-  const files = stateFiles(workTree, listProtected(repository).filter(isOwn), new Map([[keys.name, keys]]));
+  const files = stateFiles(workTree, withKeyNames(repository, index).filter(isOwn), keys);
   const namesOf = (...states: string[]): string[] =>
     files.filter(({ state }) => states.includes(state)).map(({ entry }) => entry.name);
   refuse(STILL_ENCRYPTED, namesOf("sealed", "sealed-change"));

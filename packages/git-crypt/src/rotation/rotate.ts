@@ -5,82 +5,106 @@ import { encryptBlob } from "../format/blob.ts";
 import { fileName, type FileName } from "../format/file-name.ts";
 import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
-import { assertKeyName, DEFAULT_KEY_NAME } from "../format/key-name.ts";
-import { commitOf, gitSucceeds } from "../git/git.ts";
+import { assertKeyName } from "../format/key-name.ts";
+import { commitOf, gitSucceeds, runGit } from "../git/git.ts";
 import { assertIndexFree } from "../git/index-file.ts";
 import { isWithin, ownFolders } from "../git/own-folders.ts";
 import { stagedFiles } from "../git/plaintext.ts";
-import { assertWorkTree, isRegular, listProtected, putEntries, withBlob } from "../git/protected-files.ts";
+import { assertWorkTree, isRegular, listIndex, listProtected, putEntries, withBlob } from "../git/protected-files.ts";
 import { reencrypt } from "../git/reencrypt-blobs.ts";
 import type { Repository, StoredKey } from "../git/repository.ts";
 import type { Difference } from "../git/trees.ts";
 import { isRetiredFile } from "../keys/committed-retired-keys.ts";
-import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { KeyRing, readKeyRing, retiredKey } from "../keys/key-ring.ts";
 import { assertNoRotation, type Journal, readJournal, wipeJournal, writeJournal } from "../keys/rotation-journal.ts";
-import { differences, type FilesToCommit, makeCommit } from "./build-commit.ts";
+import { differences, type FilesToCommit, makeCommit, type Replacement } from "./build-commit.ts";
 import { assertClean, assertComplete, assertSamePlace, currentBranch } from "./preconditions.ts";
 import { exchangeKeys, moveBranch, moveFiles, moveIndex, refreshFiles, type RotatedPlace } from "./steps.ts";
 
-/** How a key is rotated. */
+/** How keys are rotated. */
 export interface RotateOptions extends FilterCommands {
-  /** The key that is replaced: `default` where left out. */
-  readonly keyName?: string | undefined;
+  /** The keys that are replaced, at least one: `default` is the default key. */
+  readonly keyNames: readonly string[];
   /**
-   * Gives what is committed along, mostly grants of the new key: files below `.git-vault` or
-   * git-crypt's folder, by their paths from the top folder; null removes one. Grants of this key
-   * name that it leaves out are removed: they hold the old key.
+   * Gets the new keys, by name, and gives what is committed along: files below `.git-vault` or
+   * git-crypt's folder, by their paths from the top folder; null removes one.
    */
-  readonly filesFor?: (newKey: StoredKey) => Promise<FilesToCommit>;
+  readonly filesFor?: ((keys: ReadonlyMap<string, StoredKey>) => Promise<FilesToCommit>) | undefined;
   /** The commit's message. */
-  readonly message?: string;
+  readonly message: string;
   /** Is told how many files are encrypted anew, of how many. */
   readonly progress?: Progress | undefined;
 }
 
-/** What rotating a key did. */
-export interface RotateResult {
+/** A key that was replaced. */
+export interface ReplacedKey {
   readonly keyName: string;
   /** The ids of the new key and of the one that it replaced. */
   readonly keyId: string;
   readonly retiredKeyId: string;
+}
+
+/** What rotating keys did. */
+export interface RotateResult {
+  readonly keys: readonly ReplacedKey[];
   /** The branch's short name, and the commit that was made. */
   readonly branch: string;
   readonly commit: string;
-  /** The files now encrypted with the new key; holders of the old one may know them. */
+  /** The files now encrypted with the new keys; holders of the old ones may know them. */
   readonly files: readonly FileName[];
   /** Protected files that the commit holds unencrypted, as before. */
   readonly clear: readonly FileName[];
-  /** Grants of the old key that were removed and not renewed. */
-  readonly droppedGrants: readonly FileName[];
+}
+
+/** A key that is rotated. */
+interface RotatedKey {
+  readonly keyName: string;
+  /** The id of the key that is replaced: that of the branch, mostly the stored one. */
+  readonly retired: string;
+  /** The key that was stored. */
+  readonly last: StoredKey;
+  readonly next: StoredKey;
+  /** All that are here, with the new one, to tell what is done already. */
+  readonly ring: KeyRing;
 }
 
 /** A rotation that was begun, with its keys. */
 interface Begun {
   readonly journal: Journal;
-  readonly last: StoredKey;
-  readonly next: StoredKey;
+  readonly keys: readonly RotatedKey[];
 }
 
-const stored = (base64: string): StoredKey => {
+const encoded = (base64: string): StoredKey => {
   const bytes = Buffer.from(base64, "base64");
   return { bytes, keyFile: parseKeyFile(bytes) };
 };
 
-function wipe({ last, next }: Pick<Begun, "last" | "next">): void {
-  for (const { bytes, keyFile } of [last, next]) {
-    bytes.fill(0);
-    wipeKeyFile(keyFile);
-  }
+function ringOf(repository: Repository, keyName: string, last: StoredKey, next: StoredKey): KeyRing {
+  const ring = new KeyRing(repository, keyName, last.keyFile, true);
+  ring.search();
+  ring.learn([next.keyFile]);
+  return ring;
 }
 
-const messageFor = (keyName: string, last: StoredKey, next: StoredKey): string =>
-  [
-    `Rotate the git-crypt key${keyName === DEFAULT_KEY_NAME ? "" : ` ${keyName}`}`,
-    "",
-    `The protected files are encrypted with the key ${keyId(next.keyFile)};`,
-    `${keyId(last.keyFile)} is retired, and opens older commits.`,
-    "",
-  ].join("\n");
+/** Makes the key that is to replace one. */
+function replace(repository: Repository, keyName: string): RotatedKey {
+  const last = repository.readKey(keyName);
+  const keyFile = generateKeyFile(keyName);
+  const next = { bytes: encodeKeyFile(keyFile), keyFile };
+  const ring = ringOf(repository, keyName, last, next);
+  const retired = repository.generations(keyName)?.current ?? keyId(last.keyFile);
+  if (ring.find(retired) === null) throw retiredKey(keyName);
+  return { keyName, retired, last, next, ring };
+}
+
+function wipe(keys: readonly RotatedKey[]): void {
+  for (const { last, next, ring } of keys) {
+    ring.wipe();
+    last.bytes.fill(0);
+    next.bytes.fill(0);
+    wipeKeyFile(next.keyFile);
+  }
+}
 
 function assertFiles(repository: Repository, files: FilesToCommit): void {
   const folders = ownFolders(repository);
@@ -91,80 +115,72 @@ function assertFiles(repository: Repository, files: FilesToCommit): void {
   }
 }
 
-/** The present key, those that it replaced and, to tell what is done already, the new one. */
-function ringOf(repository: Repository, keyName: string, last: StoredKey, next: StoredKey): KeyRing {
-  const ring = new KeyRing(repository, keyName, last.keyFile);
-  ring.search();
-  ring.learn([next.keyFile]);
-  return ring;
-}
-
-const resultOf = (repository: Repository, { journal, last, next }: Begun): RotateResult => {
+const resultOf = (repository: Repository, journal: Journal, keys: readonly RotatedKey[]): RotateResult => {
   const own = new Set(journal.clear);
+  const names = new Set(keys.map(({ keyName }) => keyName));
   // Also what was committed in the middle of an interrupted rotation, by then with the new key: its
   // earlier content is known.
   const files = listProtected(repository).filter(
-    (entry) => entry.keyName === journal.keyName && isRegular(entry) && !own.has(entry.name),
+    (entry) => names.has(entry.keyName) && isRegular(entry) && !own.has(entry.name),
   );
   return {
-    keyName: journal.keyName,
-    keyId: keyId(next.keyFile),
-    retiredKeyId: keyId(last.keyFile),
+    keys: keys.map(({ keyName, next, retired }) => ({ keyName, keyId: keyId(next.keyFile), retiredKeyId: retired })),
     branch: journal.branch.replace(/^refs\/heads\//, ""),
     commit: journal.commit,
     files: files.map(({ name }) => fileName(name)),
     clear: journal.clear.map(fileName),
-    droppedGrants: journal.dropped.map(fileName),
   };
 };
 
+const replacementsOf = (keys: readonly RotatedKey[]): Replacement[] =>
+  keys.map(({ ring, next }) => ({ ring, newKey: next.keyFile }));
+
 /** Makes the commit again after others that were made meanwhile. */
-function rebuild(repository: RotatedPlace, { journal, last, next }: Begun, head: string): Begun {
-  const ring = ringOf(repository, journal.keyName, last, next);
+function rebuild(repository: RotatedPlace, { journal, keys }: Begun, head: string): Begun {
   const folders = ownFolders(repository);
   const blobs = differences(repository, journal.head, journal.commit).filter(
     ({ name }) => isWithin(folders, name) && !isRetiredFile(name),
   );
-  const { keyName } = journal;
-  const message = messageFor(keyName, last, next);
-  const made = makeCommit(repository, head, { keyName, ring, newKey: next.keyFile, message, files: new Map(), blobs });
-  const remade = { ...journal, head, ...made, dropped: [...journal.dropped, ...made.dropped] };
+  const commit = runGit(repository, ["cat-file", "commit", journal.commit]);
+  const message = commit.subarray(commit.indexOf("\n\n") + 2);
+  const plan = { replacements: replacementsOf(keys), message, files: new Map<string, Buffer>(), blobs };
+  const remade = { ...journal, head, ...makeCommit(repository, head, plan) };
   writeJournal(repository.commonDir, remade);
-  return { journal: remade, last, next };
+  return { journal: remade, keys };
 }
 
 /** Brings the branch to the commit; where commits were made meanwhile, after them. */
-function advance(repository: RotatedPlace, begun: Begun): Begun {
+function advance(repository: RotatedPlace, begun: Begun): Journal {
   const { branch, head, commit } = begun.journal;
   const tip = commitOf(repository, branch);
   if (tip === null)
     throw new GitCryptError("NO_BRANCH", "the branch that was rotated is gone", { hint: "undo the rotation" });
-  if (tip === commit || gitSucceeds(repository, "merge-base", "--is-ancestor", commit, tip)) return begun;
+  if (tip === commit || gitSucceeds(repository, "merge-base", "--is-ancestor", commit, tip)) return begun.journal;
   if (tip !== head) return advance(repository, rebuild(repository, begun, tip));
   moveBranch(repository, branch, head, commit, "new key");
-  return begun;
+  return begun.journal;
 }
 
-function withRing(repository: Repository, keyName: string, action: (ring: KeyRing) => void): void {
-  const ring = readKeyRing(repository, keyName);
+/** Tells git of the files that a step changed nothing in but their encryption. */
+function refresh(repository: RotatedPlace, changed: readonly Difference[], keys: readonly RotatedKey[]): void {
+  const rings = new Map(keys.map(({ keyName }) => [keyName, readKeyRing(repository, keyName)]));
   try {
-    action(ring);
+    refreshFiles(repository, changed, rings);
   } finally {
-    ring.wipe();
+    for (const ring of rings.values()) ring.wipe();
   }
 }
 
 /** Does everything that the journal tells, from wherever it was left. */
 function finish(repository: RotatedPlace, begun: Begun, commands: FilterCommands): RotateResult {
-  const { keyName, skipped } = begun.journal;
-  exchangeKeys(repository, keyName, begun.last, begun.next, commands);
-  const done = advance(repository, begun);
-  const { head, commit } = done.journal;
-  const changed = differences(repository, head, commit);
-  moveIndex(repository, changed, new Set(skipped));
+  const { keys } = begun;
+  for (const { keyName, last, next } of keys) exchangeKeys(repository, keyName, last, next, commands);
+  const journal = advance(repository, begun);
+  const changed = differences(repository, journal.head, journal.commit);
+  moveIndex(repository, changed, new Set(journal.skipped));
   moveFiles(repository, changed);
-  withRing(repository, keyName, (ring) => refreshFiles(repository, changed, ring));
-  const result = resultOf(repository, done);
+  refresh(repository, changed, keys);
+  const result = resultOf(repository, journal, keys);
   wipeJournal(repository.commonDir);
   return result;
 }
@@ -180,62 +196,63 @@ function orUnfinished<T>(action: () => T): T {
 }
 
 /**
- * Replaces a key: makes a new one, encrypts every file that the current branch protects with it in
- * one commit, and keeps the old one as a retired key, sealed in that commit under the new one.
- * Older retired keys are sealed anew. The content of the work tree does not change; staged changes
- * of other files stay staged. git's hooks do not run.
+ * Replaces keys: makes new ones, encrypts every file that the current branch protects with them in
+ * one commit, and keeps the old ones as retired keys, sealed in that commit under the new ones.
+ * Older retired keys are sealed anew. What is replaced is the key of the branch, as {@link
+ * Repository.generations} has it, else the stored one. The content of the work tree does not
+ * change; staged changes of other files stay staged. git's hooks do not run.
  *
  * Everything is stored before anything is changed. From then on a journal in the repository's
- * folder, which holds both keys and is wiped in the end, tells {@link continueRotation} and {@link
+ * folder, which holds the keys and is wiped in the end, tells {@link continueRotation} and {@link
  * abortRotation} what to do, wherever the process was killed.
  *
- * What was encrypted before stays readable for whoever had the old key: the secrets themselves
+ * What was encrypted before stays readable for whoever had the old keys: the secrets themselves
  * should be changed.
  *
  * @throws GitCryptError as readKey does; NO_BRANCH, MODIFIED, UNFINISHED in the middle of a merge,
- * a rebase or another rotation, RETIRED_KEY, FORKED_KEY where a rotation that was merged made a key
- * which is not here, TAMPERED_BLOB for a file that no key opens, INDEX_LOCKED, NO_WORK_TREE,
- * GIT_FAILED: nothing was changed; UNFINISHED with a cause where it must be continued or aborted.
- * What `filesFor` throws, where nothing was changed.
+ * a rebase or another rotation, RETIRED_KEY where the branch's key, or one that replaced it, is not
+ * here, TAMPERED_BLOB for a file that no key opens, INDEX_LOCKED, NO_WORK_TREE, GIT_FAILED:
+ * nothing was changed; UNFINISHED with a cause where it must be continued or aborted. RangeError
+ * without a key's name. What `filesFor` throws, where nothing was changed.
  */
 export async function rotate(repository: Repository, options: RotateOptions): Promise<RotateResult> {
-  const { keyName = DEFAULT_KEY_NAME, filesFor } = options;
-  assertKeyName(keyName);
+  const { filesFor, progress } = options;
+  const keyNames = [...new Set(options.keyNames)];
+  if (keyNames.length === 0) throw new RangeError("keyNames: expected at least one");
+  for (const keyName of keyNames) assertKeyName(keyName);
   assertWorkTree(repository);
   assertNoRotation(repository.commonDir);
-  const last = repository.readKey(keyName);
-  const keyFile = generateKeyFile(keyName);
-  const next = { bytes: encodeKeyFile(keyFile), keyFile };
-  const ring = ringOf(repository, keyName, last, next);
+  const keys: RotatedKey[] = [];
   try {
+    for (const keyName of keyNames) keys.push(replace(repository, keyName));
     assertIndexFree(repository);
     const { branch, head } = currentBranch(repository);
-    assertComplete(repository, ring);
-    assertClean(repository, ring);
-    const files = (await filesFor?.(next)) ?? new Map<string, Buffer | null>();
+    const index = listIndex(repository);
+    for (const { ring } of keys) assertComplete(repository, index, ring);
+    assertClean(repository, index, new Map(keys.map(({ keyName, ring }) => [keyName, ring])));
+    const files =
+      (await filesFor?.(new Map(keys.map(({ keyName, next }) => [keyName, next])))) ?? new Map<string, Buffer>();
     assertFiles(repository, files);
-    const message = options.message ?? messageFor(keyName, last, next);
-    const { progress } = options;
-    const made = makeCommit(repository, head, { keyName, ring, newKey: keyFile, files, message, progress });
-    const skipped = listProtected(repository)
-      .filter((entry) => entry.skipped)
-      .map(({ name }) => name);
+    const message = Buffer.from(options.message);
+    const made = makeCommit(repository, head, { replacements: replacementsOf(keys), files, message, progress });
     const journal: Journal = {
-      version: 1,
-      keyName,
+      version: 2,
+      keys: keys.map(({ keyName, retired, last, next }) => ({
+        keyName,
+        retired,
+        oldKey: last.bytes.toString("base64"),
+        newKey: next.bytes.toString("base64"),
+      })),
       gitDir: repository.gitDir,
       branch,
       head,
       ...made,
-      oldKey: encodeKeyFile({ ...last.keyFile, legacy: false }).toString("base64"),
-      newKey: next.bytes.toString("base64"),
-      skipped,
+      skipped: listIndex(repository).flatMap((entry) => (entry.skipped ? entry.name : [])),
     };
     writeJournal(repository.commonDir, journal);
-    return orUnfinished(() => finish(repository, { journal, last, next }, options));
+    return orUnfinished(() => finish(repository, { journal, keys }, options));
   } finally {
-    ring.forget();
-    wipe({ last, next });
+    wipe(keys);
   }
 }
 
@@ -246,7 +263,11 @@ function begunIn(repository: RotatedPlace): Begun {
   }
   assertSamePlace(repository, journal.gitDir, journal.branch);
   assertIndexFree(repository);
-  return { journal, last: stored(journal.oldKey), next: stored(journal.newKey) };
+  const keys = journal.keys.map(({ keyName, retired, oldKey, newKey }) => {
+    const [last, next] = [encoded(oldKey), encoded(newKey)];
+    return { keyName, retired, last, next, ring: ringOf(repository, keyName, last, next) };
+  });
+  return { journal, keys };
 }
 
 /**
@@ -262,20 +283,24 @@ export function continueRotation(repository: Repository, commands: FilterCommand
   try {
     return orUnfinished(() => finish(repository, begun, commands));
   } finally {
-    wipe(begun);
+    wipe(begun.keys);
   }
 }
 
-/** Encrypts what was staged with the new key with the old one. */
-function restage(repository: RotatedPlace, keyName: string, ring: KeyRing): Difference[] {
+/** Encrypts what was staged with a new key with the one that it was to replace. */
+function restage(repository: RotatedPlace, keys: readonly RotatedKey[]): Difference[] {
   const names = new Set(stagedFiles(repository).map(({ name }) => name));
+  const byName = new Map(keys.map((key) => [key.keyName, key]));
   const entries = listProtected(repository).filter(
-    (entry) => entry.keyName === keyName && names.has(entry.name) && entry.stage === 0,
+    (entry) => byName.has(entry.keyName) && names.has(entry.name) && entry.stage === 0,
   );
-  const reencrypted = reencrypt(repository, entries, (_, blob) => {
-    const found = ring.tryOpen(blob);
-    const again = found === null || found.key === ring.current ? null : encryptBlob(ring.current, found.content);
-    found?.content.fill(0);
+  const reencrypted = reencrypt(repository, entries, ({ keyName }, blob) => {
+    const key = byName.get(keyName);
+    const found = key?.ring.tryOpen(blob) ?? null;
+    if (key === undefined || found === null) return null;
+    const isNew = keyId(found.key) === keyId(key.next.keyFile);
+    const again = isNew ? encryptBlob(key.ring.find(key.retired) ?? key.ring.stored, found.content) : null;
+    found.content.fill(0);
     return again;
   });
   putEntries(
@@ -286,33 +311,34 @@ function restage(repository: RotatedPlace, keyName: string, ring: KeyRing): Diff
 }
 
 /**
- * Undoes a rotation that was interrupted. The new key stays here as a retired one, in case that
- * something was encrypted with it.
+ * Undoes a rotation that was interrupted. The new keys stay here as retired ones, in case that
+ * something was encrypted with them.
  *
  * @throws GitCryptError NO_ROTATION; NO_BRANCH; BRANCH_MOVED where commits were made meanwhile;
  * INDEX_LOCKED; UNFINISHED.
  */
 export function abortRotation(repository: Repository, commands: FilterCommands): void {
   assertWorkTree(repository);
-  const { journal, last, next } = begunIn(repository);
-  const { keyName, branch, head, commit, skipped } = journal;
+  const { journal, keys } = begunIn(repository);
+  const { branch, head, commit, skipped } = journal;
   try {
     const tip = commitOf(repository, branch);
     if (tip !== head && tip !== commit) {
       throw new GitCryptError("BRANCH_MOVED", "commits were made since the rotation was interrupted");
     }
     orUnfinished(() => {
-      if (repository.readKey(keyName).bytes.equals(next.bytes)) exchangeKeys(repository, keyName, next, last, commands);
+      for (const { keyName, last, next } of keys) {
+        const isNew = repository.readKey(keyName).bytes.equals(next.bytes);
+        if (isNew) exchangeKeys(repository, keyName, next, last, commands);
+      }
       if (tip === commit) moveBranch(repository, branch, commit, head, "undone");
       const changed = differences(repository, commit, head);
       moveIndex(repository, changed, new Set(skipped));
       moveFiles(repository, changed);
-      withRing(repository, keyName, (ring) =>
-        refreshFiles(repository, [...changed, ...restage(repository, keyName, ring)], ring),
-      );
+      refresh(repository, [...changed, ...restage(repository, keys)], keys);
       wipeJournal(repository.commonDir);
     });
   } finally {
-    wipe({ last, next });
+    wipe(keys);
   }
 }

@@ -17,7 +17,7 @@ import type { Difference } from "../git/trees.ts";
 import { WorkTree } from "../git/work-tree.ts";
 import { otherWorktrees } from "../git/worktrees.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
-import { keyPath, removeRetired, storeKey, storeRetired } from "../keys/stored-keys.ts";
+import { keyFolders, removeRetired, storeKey, storeRetired } from "../keys/stored-keys.ts";
 import { entryFor } from "./build-commit.ts";
 
 /*
@@ -25,11 +25,11 @@ import { entryFor } from "./build-commit.ts";
  * and each can be done the other way round.
  */
 
-/** A repository whose key is rotated. */
+/** A repository whose keys are rotated. */
 export type RotatedPlace = Repository & WorkTreePlace;
 
 /**
- * Makes `next` the current key, wherever the one of that name lies, and keeps `last` as a retired
+ * Makes `next` the stored key, wherever the one of that name lies, and keeps `last` as a retired
  * one. The retired one is stored first: at no time does a filter lack a key that the index needs.
  */
 export function exchangeKeys(
@@ -41,10 +41,7 @@ export function exchangeKeys(
 ): void {
   storeRetired(repository, keyName, [last.keyFile]);
   const others = otherWorktrees(repository).flatMap((other) => other.repository?.gitDir ?? []);
-  const own = [repository.gitDir, ...others].filter((folder) =>
-    lstatSync(keyPath(folder, keyName), { throwIfNoEntry: false }),
-  );
-  for (const folder of new Set([repository.commonDir, ...own])) storeKey(folder, keyName, next.bytes);
+  storeKey(keyFolders(repository, keyName, ...others), keyName, next.bytes);
   removeRetired(repository, keyName, [keyId(next.keyFile)]);
   writeSettings(repository, settingsOf(keyName, commands));
 }
@@ -133,13 +130,17 @@ export function moveFiles(repository: RotatedPlace, changed: readonly Difference
 }
 
 /** Tells git that these files in the work tree equal the index: contents did not change. */
-export function refreshFiles(repository: RotatedPlace, changed: readonly Difference[], keys: KeyRing): void {
+export function refreshFiles(
+  repository: RotatedPlace,
+  changed: readonly Difference[],
+  keys: ReadonlyMap<string, KeyRing>,
+): void {
   const names = new Set(changed.map(({ name }) => name));
   const index = listIndex(repository).filter(({ name, stage }) => stage === 0 && names.has(name));
   const workTree = new WorkTree(repository.topLevel, repository.gitDir);
   const fresh = new Map<string, FreshFile>();
-  const entries = withKeyNames(repository, index).filter(({ keyName }) => keyName === keys.name);
-  for (const { entry, state, found } of stateFiles(workTree, entries, new Map([[keys.name, keys]]))) {
+  const entries = withKeyNames(repository, index).filter(({ keyName }) => keys.has(keyName));
+  for (const { entry, state, found } of stateFiles(workTree, entries, keys)) {
     if (state === "open" && found !== null) fresh.set(entry.name, { oid: entry.oid, stat: found.stat });
   }
   for (const { name, oid } of index.filter(({ name: path }) => !fresh.has(path))) {

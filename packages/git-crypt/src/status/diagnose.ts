@@ -3,13 +3,11 @@ import { delimiter, join } from "node:path";
 import { printable } from "@git-vault/core";
 import { readSettings } from "../checkout/filter-config.ts";
 import { findHook } from "../checkout/pre-commit-hook.ts";
-import { wipeKeyFile } from "../format/key-file.ts";
 import type { RepositoryFinding } from "../git/finding.ts";
 import { tryGit } from "../git/git.ts";
 import { filterOf, keyNameOf } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
-import { listRetired, retires } from "../keys/committed-retired-keys.ts";
-import { readRotations } from "../keys/retirements.ts";
+import { readKeyRing } from "../keys/key-ring.ts";
 import { readJournal } from "../keys/rotation-journal.ts";
 import { keyPaths, namesOfRetired } from "../keys/stored-keys.ts";
 
@@ -25,10 +23,9 @@ const PROBLEMS = {
   "no-key": "the filter is configured, but the key is not here: git stops at each protected file",
   "left-keys":
     "another program locked the repository and left keys here that a rotation replaced: they open older commits",
+  /** The key of the branch is not here. */
   "replaced-key":
     "a rotation replaced this key: files that need the new one stay encrypted, and git adds no changes of protected files",
-  /** Of a file. */
-  "false-retirement": "says that a key which is here was replaced, and nobody wrote it who had that key",
   /** Of a line of `.gitattributes`. */
   "folder-pattern": "is a pattern for a folder, which in .gitattributes fits no file: what is in it is stored in clear",
   "not-required": "is not true: where the filter fails, git stores plaintext",
@@ -124,18 +121,18 @@ function staleHooks(repository: Repository): string[] {
   return hook === null || canRun(hook.command, repository.env) ? [] : [hook.path];
 }
 
-/** The keys that a rotation replaced. */
+/** The names whose keys here are all others than that of the branch. */
 const replacedKeys = (repository: Repository): string[] =>
   repository.keyNames().filter((name) => {
-    const { bytes, keyFile } = repository.readKey(name);
-    bytes.fill(0);
-    const isReplaced = retires(listRetired(repository, name), keyFile);
-    wipeKeyFile(keyFile);
-    return isReplaced;
+    const current = repository.generations(name)?.current ?? null;
+    if (current === null) return false;
+    const ring = readKeyRing(repository, name);
+    try {
+      return ring.find(current) === null;
+    } finally {
+      ring.wipe();
+    }
   });
-
-const falseRetirements = (repository: Repository): string[] =>
-  [...readRotations(repository).values()].flatMap(({ falsehoods }) => falsehoods);
 
 /** The files of keys that others may read or write. */
 const looseKeys = (repository: Repository): string[] =>
@@ -146,11 +143,10 @@ const looseKeys = (repository: Repository): string[] =>
       (path) => process.platform !== "win32" && ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0,
     );
 
-/** The key whose rotation was interrupted. */
+/** The keys whose rotation was interrupted. */
 function begunRotation({ commonDir }: Repository): string[] {
   try {
-    const journal = readJournal(commonDir);
-    return journal === null ? [] : [journal.keyName];
+    return readJournal(commonDir)?.keys.map(({ keyName }) => keyName) ?? [];
   } catch {
     return ["a key"]; // whose name cannot be read
   }
@@ -191,7 +187,6 @@ export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<stri
     ...about("folder-pattern", ...folderPatterns(repository)),
     // While a rotation is undone, the old key is here again before the files are.
     ...about("replaced-key", ...replacedKeys(repository).filter((name) => !begun.includes(name))),
-    ...about("false-retirement", ...falseRetirements(repository)),
     ...configured.flatMap((filter) => diagnoseFilter(settings, filter)),
     ...about("loose-permissions", ...looseKeys(repository)),
   ];

@@ -15,10 +15,9 @@ import {
   withKeyNames,
 } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
-import { presentIn, retiredFolder, type Retirement, retirementsIn, retires } from "../keys/committed-retired-keys.ts";
-import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
 import { namesOfRetired } from "../keys/stored-keys.ts";
 import { diagnoseSetup, type SetupProblem } from "./diagnose.ts";
+import { readRings, type Ring } from "./rings.ts";
 
 /** What is wrong with a protected path, or with how the repository is set up. */
 export type Problem = PathProblem | SetupProblem;
@@ -96,27 +95,10 @@ interface BlobState {
 /** What is wrong with a blob, in the order in which it is told. */
 const BLOB_PROBLEMS = ["unopened", "newer-key", "retired-key", "empty"] as const;
 
-/** The keys that lie here, and what the index tells of those that were retired. */
-function readRings(repository: Repository, index: readonly IndexEntry[]): Ring[] {
-  return repository.keyNames().map((name) => {
-    const [ring, said] = [readKeyRing(repository, name), retirementsIn(index, name)];
-    if (said.length > 0) ring.search();
-    return { ring, said, isForked: presentIn(said, ring.all).size > 1 };
-  });
-}
-
-interface Ring {
-  readonly ring: KeyRing;
-  readonly said: readonly Retirement[];
-  /** Whether two branches replaced the key. */
-  readonly isForked: boolean;
-}
-
-function keyProblem({ ring, said, isForked }: Ring, blob: Buffer): PathProblem | null {
-  const key = ring.keyOf(blob);
-  const wasRetired = retires(said, key ?? ring.current);
-  if (key === null) return wasRetired || isForked ? "newer-key" : "unopened";
-  return key !== ring.current && wasRetired ? "retired-key" : null;
+function keyProblem({ keys, isReplaced }: Ring, blob: Buffer): PathProblem | null {
+  const key = keys.keyOf(blob);
+  if (key === null) return keys.isLacking ? "newer-key" : "unopened";
+  return isReplaced(key) ? "retired-key" : null;
 }
 
 /** Looks at blobs, by their names, with the keys that are to open them. */
@@ -124,8 +106,8 @@ function inspect(repository: Repository, blobs: ReadonlyMap<string, Ring | undef
   const sizes = sizesOf(repository, blobs.keys());
   const states = new Map<string, BlobState>();
   // Whose key a blob needs, only the whole of it tells.
-  const wasRotated = [...blobs.values()].some((one) => one !== undefined && one.ring.retired.length > 0);
-  const most = wasRotated ? Number.POSITIVE_INFINITY : undefined;
+  const mayDiffer = [...blobs.values()].some((ring) => ring?.mayDiffer === true);
+  const most = mayDiffer ? Number.POSITIVE_INFINITY : undefined;
   for (const [oid, start, whole] of readStarts(repository, sizes, most)) {
     const encrypted = isEncryptedBlob(start);
     const ring = blobs.get(oid);
@@ -181,8 +163,8 @@ function findPlaintext(repository: Repository, clear: readonly ProtectedEntry[])
  * Tells whether a repository is locked, which files are protected by which key, and everything that
  * endangers them: also how it is set up, where git stores plaintext because of that, or stops. It
  * changes nothing, and needs no key; with one, it also tells which files neither it nor a retired
- * key opens (those up to 1 MiB; all where there are retired keys), and which are still encrypted
- * with one that was retired before this very commit.
+ * key opens (those up to 1 MiB; all where there are retired keys), and which are encrypted with
+ * another key than that of the branch.
  *
  * @throws GitCryptError NO_WORK_TREE, GIT_FAILED; MALFORMED_KEY_FILE, KEY_FILE_UNREADABLE for a key
  * that lies here.
@@ -195,14 +177,13 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const keys = keyStatuses(repository, entries, settings);
   const regular = entries.filter(isRegular);
   const attributes = index.filter((entry) => isRegular(entry) && /(?:^|\/)\.gitattributes$/.test(entry.name));
-  const rings = readRings(repository, index);
-  const ringOf = new Map(rings.map((one) => [one.ring.name, one]));
+  const rings = readRings(repository, index, repository.keyNames());
   const blobs = new Map([
     ...attributes.map(({ oid }) => [oid, undefined] as const),
-    ...regular.map(({ oid, keyName }) => [oid, ringOf.get(keyName)] as const),
+    ...regular.map(({ oid, keyName }) => [oid, rings.get(keyName)] as const),
   ]);
   const states = inspect(repository, blobs);
-  for (const { ring } of rings) ring.wipe();
+  for (const ring of rings.values()) ring.keys.wipe();
   const isEncrypted = ({ oid }: IndexEntry): boolean => states.get(oid)?.encrypted === true;
   const isClear = (entry: IndexEntry): boolean => !isEncrypted(entry) && states.get(entry.oid)?.isEmpty !== true;
   const having = (problem: PathProblem): ProtectedEntry[] =>
@@ -217,9 +198,6 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
     // Each file tells of a key that was replaced.
     ...diagnoseSetup(repository, settings).filter(
       ({ id, severity }) => severity === "error" && !(id === "replaced-key" && isNewer),
-    ),
-    ...rings.flatMap(({ ring, isForked }) =>
-      isForked ? pathFindings([{ name: retiredFolder(ring.name) }], "merged-rotations") : [],
     ),
     ...findPlaintext(repository, regular.filter(isClear)),
     ...BLOB_PROBLEMS.flatMap((problem) => pathFindings(having(problem), problem)),

@@ -1,6 +1,6 @@
 import {
   constants,
-  createHash,
+  hash as digest,
   sign as signWith,
   verify as verifyWith,
   type KeyObject,
@@ -37,8 +37,8 @@ interface SignedMessage {
   readonly message: Uint8Array;
 }
 
-const dataToSign = ({ namespace, message }: SignedMessage, hash: SshSignature["hash"]): Buffer =>
-  Buffer.concat([MAGIC, ...[namespace, "", hash, createHash(hash).update(message).digest()].map(wireString)]);
+const dataToSign = ({ namespace, message }: SignedMessage, algorithm: SshSignature["hash"]): Buffer =>
+  Buffer.concat([MAGIC, ...[namespace, "", algorithm, digest(algorithm, message, "buffer")].map(wireString)]);
 
 /**
  * The bytes that a key signs for an SSH signature over a message: give them to an agent, and its
@@ -81,7 +81,7 @@ export async function signMessage(key: PrivateKey, signed: SignedMessage): Promi
   return assembleSignature({ publicKey: key.publicKey.blob, namespace: signed.namespace, signature });
 }
 
-const sha256 = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
+const sha256 = (bytes: Buffer): Buffer => digest("sha256", bytes, "buffer");
 
 /** What node:crypto takes to verify a signature. */
 type Verification = readonly [string | null, Buffer, VerifyKeyObjectInput | KeyObject, Buffer];

@@ -14,7 +14,9 @@ const IDENTITY_VARIABLE = "GIT_VAULT_IDENTITY";
 export function identityOfEnvironment(env: NodeJS.ProcessEnv): Pick<ReceiveOptions, "key" | "keyFiles"> {
   const value = env[IDENTITY_VARIABLE]?.trim() ?? "";
   if (value === "") return {};
-  if (/^AGE-SECRET-KEY-/m.test(value)) return { key: { name: `$${IDENTITY_VARIABLE}`, bytes: Buffer.from(value) } };
+  // Some systems keep a variable on one line.
+  const keys = value.match(/(?<=^|\s)AGE-SECRET-KEY-\S+/g);
+  if (keys !== null) return { key: { name: `$${IDENTITY_VARIABLE}`, bytes: Buffer.from(`${keys.join("\n")}\n`) } };
   // What is no path may be a key that was damaged on the way.
   if (existsSync(value)) return { keyFiles: [value] };
   throw new SharingError(

@@ -1,96 +1,76 @@
 import { printable } from "@git-vault/core";
-import { openRepository } from "@git-vault/git-crypt";
-import type { PassedOverKey } from "@git-vault/sharing";
-import { grant, grantOpenPgp, type GrantResult, type OpenPgpGrantResult } from "@git-vault/sharing/grants";
+import {
+  grant,
+  memberKeyOf,
+  peopleOf,
+  rootText,
+  type GrantResult,
+  type Members,
+  type People,
+  type Person,
+} from "@git-vault/sharing/members";
 import { usageError } from "../../errors.ts";
-import { findGranter } from "./granter.ts";
-import { assertNewFile, writeOutput } from "../../io/output.ts";
-import { describeKey, keyToJson } from "../message/recipients.ts";
 import type { Options, Run } from "../../cli/command.ts";
-import { reportResult, say, writeJson } from "../../io/streams.ts";
+import { assertNewFile, writeOutput } from "../../io/output.ts";
+import { say, writeJson } from "../../io/streams.ts";
 import { trustedRecipients } from "../message/check-recipients.ts";
+import { describeKey, keyToJson } from "../message/recipients.ts";
+import { openHere } from "../open-here.ts";
+import { findAuthor, findStarter } from "../members/author.ts";
+import { openLog } from "../members/open-log.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 type Grant = typeof HOLDER_COMMANDS.grant;
 type GrantOptions = Options<Grant["flags"]>;
 
 export const run: Run<Grant> = async (options, queries) => {
-  const { ci, output, keyName, gpg, allowWeak, noCommit } = options;
+  const { ci, output, gpg, allowWeak, noCommit, reader, readmit } = options;
   if (queries.length === 0 && ci === undefined) throw usageError("expected a recipient, or --ci");
   if (output !== undefined && ci === undefined) throw usageError("--output is for the private key that --ci makes");
-  if (gpg) return grantGpg(options, queries);
-  const machine = ci === undefined ? null : await newMachine(ci);
+  if (gpg && ci !== undefined) throw usageError("--gpg and --ci were both given: a CI system's key is one of age's");
   if (output !== undefined) assertNewFile(output);
-  const repository = openRepository(process.cwd());
-  const { directory, entries, remember } = await trustedRecipients(queries, options, "ssh", repository);
-  const by = await findGranter(options);
-  let result;
+  const repository = openHere();
+  const members = await openLog(repository, options);
+  const machine = ci === undefined ? null : await newMachine(ci);
+  const found = await trustedRecipients(queries, options, gpg ? "openpgp" : "ssh", members);
+  const format = gpg ? "openpgp" : "age";
+  const named: People =
+    queries.length === 0
+      ? { people: [], passedOver: [] }
+      : await peopleOf(found.entries, found.directory, { allowWeak, format });
+  const isNew = members.rootState === "none";
+  const starter = isNew ? await findStarter(options) : null;
+  const author = starter?.author ?? (await findAuthor(members, options));
+  const common = { members, author, self: starter?.person ?? NOBODY, readmit, stageOnly: noCommit };
+  let result: GrantResult;
   try {
-    const machines = new Map(machine === null ? [] : [[machine.holder, machine.recipient]]);
-    result = await grant({
-      repository,
-      keyName,
-      to: entries,
-      machines,
-      directory,
-      by,
-      allowWeak,
-      stageOnly: noCommit,
-    });
+    const keyNames = keyNamesFor(members, options);
+    const people = [...named.people, ...(machine === null ? [] : [machine.person])];
+    const readers = new Set(machine === null ? [] : [machine.person]);
+    result = await grant({ ...common, people, keyNames, isReader: (person) => reader || readers.has(person) });
   } finally {
-    by.lock();
+    author.lock();
   }
-  remember();
-  await report(result, machine, options);
+  found.remember();
+  await report(result, named, machine, options);
 };
 
-async function grantGpg(options: GrantOptions, queries: readonly string[]): Promise<void> {
-  const { ci, keyName, noCommit } = options;
-  if (ci !== undefined) throw usageError("--gpg and --ci were both given: a CI system's key is one of age's");
-  const repository = openRepository(process.cwd());
-  const { directory, entries, remember } = await trustedRecipients(queries, options, "openpgp", repository);
-  const by = await findGranter(options);
-  let result;
-  try {
-    result = await grantOpenPgp({ repository, keyName, to: entries, directory, by, stageOnly: noCommit });
-  } finally {
-    by.lock();
-  }
-  remember();
-  reportResult(options, describeGpg(result), [
-    ...result.unchanged.map(
-      ({ holder, fingerprint }) => `vault: ${printable(holder)} has a grant for ${fingerprint} already`,
-    ),
-    ...result.granted.map(
-      ({ holder, fingerprint }) =>
-        `vault: granted the key ${result.keyName} to ${printable(holder)}, OpenPGP ${fingerprint}`,
-    ),
-    ...reportCommit(result.granted.length, result.commit),
-  ]);
+const NOBODY: Person = { label: "", account: null, keys: [], openPgp: [] };
+
+/** Those that were named; else `default`, or the only one that there is. */
+function keyNamesFor({ branch, repository }: Members, { keyName }: GrantOptions): readonly string[] {
+  if (keyName.length > 0) return keyName;
+  const names = branch.keyNames.length > 0 ? branch.keyNames.map(({ name }) => name) : repository.keyNames();
+  const [only, ...others] = names;
+  if (names.includes("default") || only === undefined) return ["default"];
+  if (others.length === 0) return [only];
+  throw usageError(`expected --key-name: the repository has the keys ${names.join(", ")}`);
 }
-
-const describeGpg = ({ keyName, granted, unchanged, passedOver, commit }: OpenPgpGrantResult): object => ({
-  keyName,
-  commit,
-  granted,
-  unchanged,
-  notSealedTo: passedOver.map(passedOverToJson),
-});
-
-function reportCommit(granted: number, commit: string | null): string[] {
-  if (granted === 0) return [];
-  if (commit === null) return ["vault: the grants are staged; commit and push them"];
-  return [`vault: committed as ${commit.slice(0, 10)}; push it, and they can run \`vault unlock\` in a clone`];
-}
-
-const passedOverToJson = ({ recipient, source, entry, reason }: PassedOverKey): object =>
-  Object.assign({ recipient, source, reason }, keyToJson(entry));
 
 /** A CI system that a key was made for. */
 interface Machine {
-  readonly holder: string;
+  readonly person: Person;
   readonly identity: string;
-  readonly recipient: string;
 }
 
 async function newMachine(name: string | true): Promise<Machine> {
@@ -98,47 +78,75 @@ async function newMachine(name: string | true): Promise<Machine> {
   if (name !== true && !/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
     throw usageError("--ci: expected a name of up to 64 letters, digits, dots, - and _");
   }
-  return { holder: name === true ? "ci" : `ci:${name}`, ...(await generateIdentity()) };
+  const { identity, recipient } = await generateIdentity();
+  const label = name === true ? "ci" : `ci:${name}`;
+  return { person: { label, account: null, keys: [memberKeyOf(recipient)], openPgp: [] }, identity };
 }
 
-async function report(result: GrantResult, machine: Machine | null, options: GrantOptions): Promise<void> {
-  const { output = "-", passphraseFile, noSign, json, quiet } = options;
-  if (!json && !quiet) for (const line of linesOf(result, noSign)) say(line);
-  let identity = machine?.identity ?? null;
-  if (machine !== null && !(json && output === "-")) {
+async function report(
+  result: GrantResult,
+  { passedOver }: People,
+  machine: Machine | null,
+  options: GrantOptions,
+): Promise<void> {
+  const { output = "-", passphraseFile, json, quiet } = options;
+  if (!json && !quiet) for (const line of linesOf(result, passedOver)) say(line);
+  let identity = machine === null ? null : identityText(machine, result);
+  if (identity !== null && !(json && output === "-")) {
     const inUse = [passphraseFile];
-    await writeOutput(Buffer.from(`${machine.identity}\n`), { output }, { input: null, secret: true, inUse });
+    await writeOutput(Buffer.from(identity), { output }, { input: null, secret: true, inUse });
     identity = null;
     if (!quiet) say("vault: keep that private key in a secret named GIT_VAULT_IDENTITY: it is kept nowhere else");
   }
-  if (json) writeJson({ ...describe(result), identity });
+  if (json) writeJson({ ...describe(result, passedOver), identity });
 }
 
-function linesOf({ keyName, granted, unchanged, passedOver, commit }: GrantResult, noSign: boolean): string[] {
+/** The private key, with the log that it belongs to, so that CI takes no other. */
+const identityText = ({ identity }: Machine, { root }: GrantResult): string =>
+  `# members log: ${rootText(root)}\n${identity}\n`;
+
+function linesOf(
+  { started, granted, unchanged, commit, keyNames }: GrantResult,
+  passedOver: People["passedOver"],
+): string[] {
+  const keys = keyNames.length === 1 ? `the key ${keyNames.join("")}` : `the keys ${keyNames.join(", ")}`;
   return [
-    ...unchanged.map((holder) => `vault: ${printable(holder)} has a grant for the same keys already`),
-    ...granted.flatMap(({ holder, keys, renewed }) => [
-      `vault: granted the key ${keyName} to ${printable(holder)}${renewed ? ", in the place of an older grant" : ""}`,
-      ...keys.map(({ type, fingerprint }) => `  ${type.padEnd(12)}  ${fingerprint}`),
+    ...(started === null ? [] : [`vault: started the members log with you; its root is ${rootText(started)}`]),
+    ...unchanged.map((name) => `vault: ${printable(name)} has ${keys} already`),
+    ...granted.flatMap(({ name, role, wasMember, keys: theirs }) => [
+      `vault: granted ${keys} to ${printable(name)}${wasMember ? "" : `, as ${role === "admin" ? "an admin" : "a reader"}`}`,
+      ...theirs.map(({ type, id }) => `  ${type.padEnd(12)}  ${id}`),
     ]),
     ...passedOver.map(
       ({ recipient, entry, reason }) =>
         `vault: not to a key of ${printable(recipient)}: ${describeKey(entry)}: ${reason}`,
     ),
     ...reportCommit(granted.length, commit),
-    ...(granted.length > 0 && noSign ? ["vault: not signed"] : []),
   ];
 }
 
-const describe = ({ keyName, granted, unchanged, passedOver, commit }: GrantResult): object => ({
-  keyName,
+function reportCommit(granted: number, commit: string | null): string[] {
+  if (granted === 0) return [];
+  if (commit === null) return ["vault: the changes are staged; commit and push them"];
+  return [`vault: committed as ${commit.slice(0, 10)}; push it, and they can run \`vault unlock\` in a clone`];
+}
+
+const describe = (
+  { root, started, keyNames, granted, unchanged, commit }: GrantResult,
+  passedOver: People["passedOver"],
+): object => ({
+  root: rootText(root),
+  started: started !== null,
+  keyNames,
   commit,
-  granted: granted.map(({ holder, path, renewed, keys }) => ({
-    holder,
-    path,
-    renewed,
-    keys: keys.map(({ type, fingerprint }) => ({ type, fingerprint })),
+  granted: granted.map(({ name, role, wasMember, keys }) => ({
+    holder: name,
+    role,
+    wasMember,
+    keys: keys.map(({ type, id }) => ({ type, fingerprint: id })),
   })),
   unchanged,
-  notSealedTo: passedOver.map(passedOverToJson),
+  notSealedTo: passedOver.map(({ recipient, source, entry, reason }) =>
+    Object.assign({ recipient, source, reason }, keyToJson(entry)),
+  ),
 });

@@ -1,40 +1,54 @@
 import { Directory } from "@git-vault/directory";
-import { openRepository } from "@git-vault/git-crypt";
-import { listHolders, type Holder, type HolderList } from "@git-vault/sharing/grants";
+import { listHolders, memberFindings, openMembers, rootText, type HolderList } from "@git-vault/sharing/members";
 import { usageError } from "../../errors.ts";
-import { attentionOf, holdersAsMarkdown, holdersAsText } from "./holders-report.ts";
-import { writeJson, writeStdout } from "../../io/streams.ts";
 import type { Run } from "../../cli/command.ts";
+import { writeJson, writeStdout } from "../../io/streams.ts";
+import { openHere } from "../open-here.ts";
+import { attentionOf, holdersAsMarkdown, holdersAsText, type HoldersReport } from "./holders-report.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 export const run: Run<typeof HOLDER_COMMANDS.holders> = async ({ json, markdown, offline }) => {
   if (json && markdown) throw usageError("--json and --markdown were both given");
-  const list = await listHolders(openRepository(process.cwd()), offline ? null : new Directory());
-  if (json) writeJson(describe(list));
-  else writeStdout(markdown ? holdersAsMarkdown(list) : holdersAsText(list));
-  const wrong = list.stray.length + list.bad.length + list.unvouched.length;
-  if (wrong > 0 || list.holders.some((one) => attentionOf(one).length > 0)) process.exitCode = 7;
+  const repository = openHere();
+  const members = await openMembers(repository);
+  // A clone that has no key yet has accepted nobody's word for whom to ask about.
+  const isLocked = repository.keyNames().length === 0;
+  const directory = offline || isLocked || members.rootState !== "accepted" ? null : new Directory();
+  const list = await listHolders(members, directory);
+  const findings = await memberFindings(members);
+  const report: HoldersReport = { list, findings, root: members.root, state: members.rootState };
+  if (json) writeJson(describe(report));
+  else writeStdout(markdown ? holdersAsMarkdown(report) : holdersAsText(report));
+  if (findings.length > 0 || list.holders.some((one) => attentionOf(one).length > 0)) process.exitCode = 7;
 };
 
-const describe = ({ holders, unvouched, stray, bad }: HolderList): object => ({
-  holders: holders.map((holder: Holder) => ({
-    holder: holder.holder,
-    account: holder.account,
-    keyName: holder.keyName,
-    format: holder.format,
+const describe = ({ list, findings, root, state }: HoldersReport): object => ({
+  root: root === null ? null : rootText(root),
+  state,
+  holders: list.holders.map((holder) => ({
+    holder: holder.name,
+    role: holder.role,
+    accounts: holder.accounts,
+    opens: holder.opens,
     since: holder.since,
-    granted: holder.granted,
-    grantedBy: holder.grantedBy,
-    signature: holder.signature,
-    keys: holder.keys.map(({ type, fingerprint, state }) => ({ type, fingerprint, state })),
-    newKeys: holder.newKeys.map(({ type, fingerprint }) => ({ type, fingerprint })),
+    addedBy: holder.addedBy,
+    keys: holder.keys.map(({ type, id, state: keyState }) => ({ type, fingerprint: id, state: keyState })),
+    newKeys: holder.newKeys.map(({ type, id }) => ({ type, fingerprint: id })),
+    takenKeys: holder.takenKeys.map(({ type, id }) => ({ type, fingerprint: id })),
     forge: holder.forge,
     renamedTo: holder.renamedTo,
-    standing: holder.standing,
-    paths: holder.paths,
     attention: attentionOf(holder),
   })),
-  unvouched: unvouched.map(({ holder, keyName, fingerprint, path }) => ({ holder, keyName, fingerprint, path })),
-  stray,
-  bad,
+  keys: keysOf(list),
+  strangers: list.strangers.map(({ keyName, fingerprint, path }) => ({ keyName, fingerprint, path })),
+  notCounting: list.notCounting,
+  findings: findings.map(({ id, subject, message }) => ({ id, subject, message })),
 });
+
+const keysOf = ({ keyNames }: HolderList): object[] =>
+  keyNames.map(({ name, state, current, generations }) => ({
+    keyName: name,
+    state,
+    current: current.commitment,
+    generations: generations.length,
+  }));

@@ -1,67 +1,54 @@
-import { userNameOf } from "@git-vault/directory";
-import { commitFiles, openRepository, type Repository } from "@git-vault/git-crypt";
-import { isVaultError, printable } from "@git-vault/core";
-import { findGrants, type Revocation } from "@git-vault/sharing/grants";
+import { printable } from "@git-vault/core";
+import { memberWith, memberNamed, nameOfMember, type LeavingKeys, type Members } from "@git-vault/sharing/members";
+import { SharingError } from "@git-vault/sharing";
 import { usageError } from "../../errors.ts";
-import { describeRotation, reportRotation, rotateKey } from "./rotate-key.ts";
-import type { Options, Run } from "../../cli/command.ts";
+import type { Run } from "../../cli/command.ts";
 import { reportResult } from "../../io/streams.ts";
+import { openHere } from "../open-here.ts";
+import { openLog } from "../members/open-log.ts";
+import { describeRecipients, describeRotation, memberName, replaceKeys, reportReplaced } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
-type Revoke = typeof HOLDER_COMMANDS.revoke;
-
-export const run: Run<Revoke> = async (options, operands) => {
-  const repository = openRepository(process.cwd());
-  const names = operands.map(holderName);
-  if (options.noCommit && !options.noRotate) throw usageError("--no-commit needs --no-rotate: a rotation is a commit");
-  if (options.noRotate) return removeAlone(repository, options, names);
-  const result = await rotateKey(repository, options, names);
-  const { keyName, commit, revoked } = result;
-  const { holders = [], paths = [], elsewhere = [] } = revoked ?? {};
-  const rotation = describeRotation(result);
-  const lines = [...reportRemoval(keyName, revoked), ...reportRotation(result)];
-  reportResult(options, { keyName, holders, paths, elsewhere, commit, rotation }, lines);
+export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands) => {
+  const { key, keyName } = options;
+  if (operands.length + key.length === 0)
+    throw usageError("expected a member, as `vault holders` shows them, or --key");
+  const members = await openLog(openHere(), options);
+  assertLog(members);
+  const remove = operands.map((name) => memberNamed(members.branch, memberName(name)));
+  const takeKeys = leavingKeys(members, key);
+  const keyNames = keyName.length === 0 ? undefined : keyName;
+  const replaced = await replaceKeys(members, options, { keyNames, remove, takeKeys });
+  const { commit, rotation, recipients, plan } = replaced;
+  const names = plan.removed.map(nameOfMember);
+  const which = keyNames === undefined ? "" : ` of ${keyNames.join(", ")}`;
+  const told = { holders: names, keys: plan.takenKeys, keyNames: plan.keyNames, notHere: plan.notHere, commit };
+  const details = { recipients: describeRecipients(recipients), rotation: rotation && describeRotation(rotation) };
+  reportResult(options, { ...told, ...details }, [
+    ...names.map((name) => `vault: ${printable(name)} is no member${which} any more`),
+    ...takeKeys.map(({ member, keys }) => `vault: taken from ${printable(nameOfMember(member))}: ${keys.join(", ")}`),
+    ...reportReplaced(replaced),
+  ]);
 };
 
-/** Removes grants, and leaves the key as it is. */
-async function removeAlone(
-  repository: Repository,
-  options: Options<Revoke["flags"]>,
-  names: readonly string[],
-): Promise<void> {
-  const { keyName = "default", noCommit } = options;
-  const revocation = findGrants(repository, keyName, names);
-  const { holders, paths, elsewhere } = revocation;
-  const commit = commitFiles(repository, new Map(paths.map((path) => [path, null])), {
-    message: `Revoke the key ${keyName} of ${holders.join(", ")}`,
-    stageOnly: noCommit,
+function assertLog({ rootState }: Members): void {
+  if (rootState !== "none") return;
+  throw new SharingError("NO_SUCH_MEMBER", "the repository has no members log, and so no members", {
+    hint: "start it with `vault grant`",
   });
-  reportResult(options, { keyName, holders, paths, elsewhere, commit, rotation: null }, [
-    ...reportRemoval(keyName, revocation),
-    ...(noCommit ? ["vault: their removal is staged; commit and push it"] : []),
-    ...(commit === null ? [] : [`vault: committed as ${commit.slice(0, 10)}; push it`]),
-    "vault: they still have the key, which opens new commits, too: `vault rotate` replaces it",
-  ]);
 }
 
-function reportRemoval(keyName: string, revocation: Revocation | null): string[] {
-  const { holders, elsewhere } = revocation ?? { holders: [], elsewhere: [] };
-  return [
-    ...holders.map((holder) => `vault: ${printable(holder)} holds no grant of the key ${keyName} any more`),
-    ...elsewhere.map(
-      ({ holder, keyName: other }) =>
-        `vault: ${printable(holder)} still holds the key ${printable(other)}: \`vault revoke --key-name ${printable(other)} ${printable(holder)}\``,
-    ),
-  ];
-}
-
-/** A bare word is a GitHub user, as everywhere. */
-function holderName(written: string): string {
-  if (/^(?:ci|ci:.*|file:.*|gpg:.*|SHA256:.*|age1.*)$/.test(written)) return written;
-  try {
-    return userNameOf(written) ?? written;
-  } catch (error) {
-    if (!isVaultError(error)) throw error;
-    return written;
+/** The keys that were named, by the members who have them. */
+function leavingKeys({ branch }: Members, ids: readonly string[]): LeavingKeys[] {
+  const leaving = new Map<string, { member: LeavingKeys["member"]; keys: string[] }>();
+  for (const written of ids) {
+    const id = written.replace(/^gpg:/, "");
+    const member = memberWith(branch, id);
+    if (member === null) throw new SharingError("NO_SUCH_MEMBER", `${printable(written)} is no key of a member`);
+    const [record] = member.records;
+    const known = leaving.get(record);
+    if (known === undefined) leaving.set(record, { member, keys: [id] });
+    else known.keys.push(id);
   }
+  return [...leaving.values()];
 }

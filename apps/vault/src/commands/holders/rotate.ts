@@ -1,23 +1,37 @@
-import { abortRotation, openRepository } from "@git-vault/git-crypt";
-import { resumeRotation } from "@git-vault/sharing/rotation";
+import { abortRotation } from "@git-vault/git-crypt";
+import { resumeRotation } from "@git-vault/sharing/members";
 import { usageError } from "../../errors.ts";
-import { filterCommands } from "../repository/filter-command.ts";
-import { describeRotation, reportRotation, rotateKey } from "./rotate-key.ts";
-import type { Run } from "../../cli/command.ts";
+import type { Options, Run } from "../../cli/command.ts";
 import { reportResult } from "../../io/streams.ts";
+import { filterCommands } from "../repository/filter-command.ts";
+import { openHere } from "../open-here.ts";
 import type { REPOSITORY_COMMANDS } from "../repository/specs.ts";
+import { openOrStartLog } from "../members/open-log.ts";
+import { describeRecipients, describeRotation, replaceKeys, reportReplaced, reportRotation } from "./replace-keys.ts";
 
-export const run: Run<typeof REPOSITORY_COMMANDS.rotate> = async (options) => {
-  const { continue: isResumed, abort } = options;
+type Rotate = typeof REPOSITORY_COMMANDS.rotate;
+
+export const run: Run<Rotate> = async (options) => {
+  const { continue: isResumed, abort, keyName } = options;
   if (isResumed && abort) throw usageError("--continue and --abort exclude each other");
-  if ((isResumed || abort) && options.keyName !== undefined)
+  if ((isResumed || abort) && keyName.length > 0)
     throw usageError("--key-name is that of the rotation that was begun, and cannot be given again");
-  const repository = openRepository(process.cwd());
+  const repository = openHere();
   if (abort) {
     abortRotation(repository, filterCommands());
-    const told = ["vault: the rotation is undone: the key and the commit are what they were"];
+    const told = ["vault: the rotation is undone: the keys and the commit are what they were"];
     return reportResult(options, { aborted: true }, told);
   }
-  const result = isResumed ? resumeRotation(repository, filterCommands()) : await rotateKey(repository, options);
+  if (!isResumed) return rotateNow(options);
+  const result = await resumeRotation(repository, filterCommands());
   reportResult(options, describeRotation(result), reportRotation(result));
 };
+
+async function rotateNow(options: Options<Rotate["flags"]>): Promise<void> {
+  const { keyName } = options;
+  const members = await openOrStartLog(openHere(), options);
+  const replaced = await replaceKeys(members, options, { keyNames: keyName.length === 0 ? undefined : keyName });
+  const { rotation, recipients } = replaced;
+  const told = { ...(rotation && describeRotation(rotation)), recipients: describeRecipients(recipients) };
+  reportResult(options, told, reportReplaced(replaced));
+}

@@ -1,99 +1,117 @@
 import { printable } from "@git-vault/core";
 import { Directory } from "@git-vault/directory";
-import { openRepository, type Repository } from "@git-vault/git-crypt";
-import { SharingError } from "@git-vault/sharing";
-import { listHolders, planSync, type SyncPlan } from "@git-vault/sharing/grants";
-import { findGranter } from "./granter.ts";
+import { defaultPinFile, Pins, SharingError } from "@git-vault/sharing";
+import { memberFindings, planSync, planSyncRotation, sync, type SyncPlan } from "@git-vault/sharing/members";
 import type { Options, Run } from "../../cli/command.ts";
 import { canAsk, confirm } from "../../io/confirm.ts";
+import { progressLine } from "../../io/progress.ts";
 import { say, writeJson } from "../../io/streams.ts";
-import { rememberRecipients } from "../message/check-recipients.ts";
+import { filterCommands } from "../repository/filter-command.ts";
+import { openHere } from "../open-here.ts";
+import { findAuthor } from "../members/author.ts";
+import { openLog } from "../members/open-log.ts";
+import { admit, reportRotation } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 type Sync = typeof HOLDER_COMMANDS.sync;
 type SyncOptions = Options<Sync["flags"]>;
 
 export const run: Run<Sync> = async (options) => {
-  const { keyName = null, json, quiet, check, noCommit } = options;
-  const repository = openRepository(process.cwd());
+  const { json, quiet, check, noCommit } = options;
+  const repository = openHere();
+  const members = await openLog(repository, options);
   const directory = new Directory();
-  const plan = await planSync(repository, keyName, directory);
+  const plan = await planSync({ members, directory });
+  const findings = await memberFindings(members);
   if (!json && !quiet) for (const line of report(plan)) say(line);
-  await reportUnsound(repository, options);
+  if (!json && !quiet) for (const { id, message } of findings) say(`vault: ${id}: ${message}`);
+  const isWrong = plan.unclear.length > 0 || findings.some(({ id }) => !MENDED.has(id));
+  const isDue = plan.outOfDate.length + plan.unsettled.length > 0;
   if (check) {
     if (json) writeJson(describe(plan, null));
-    if (plan.renewals.length + plan.notRenewable.length > 0) process.exitCode = 7;
+    if (isDue || isWrong) process.exitCode = 7;
     return;
   }
-  if (plan.renewals.some(({ added, doubts }) => added.length + doubts.length > 0)) await admit(options);
+  if (plan.outOfDate.some(({ added }) => added.length > 0)) await admitKeys(options);
   let commit = null;
-  if (plan.renewals.length > 0) {
-    const by = await findGranter(options);
+  if (isDue) {
+    const author = await findAuthor(members, options);
+    const progress = progressLine("encrypted anew", options);
     try {
-      commit = await plan.apply(by, { stageOnly: noCommit });
+      const request = { members, directory, plan, author, pins: new Pins(defaultPinFile()) };
+      const rotation = await planSyncRotation(request);
+      if (rotation !== null) await admit(rotation, options);
+      const done = await sync(request, rotation, {
+        ...filterCommands(),
+        progress: progress.step,
+        stageOnly: noCommit,
+      });
+      ({ commit } = done);
+      progress.end();
+      const rotated = done.rotated?.rotation ?? null;
+      if (rotated !== null && !json && !quiet) for (const line of reportRotation(rotated)) say(line);
     } finally {
-      by.lock();
+      progress.end();
+      author.lock();
     }
-    rememberRecipients(plan.entries, options);
   }
   if (json) writeJson(describe(plan, commit));
   else if (commit !== null && !quiet) say(`vault: committed as ${commit.slice(0, 10)}; push it`);
-  if (plan.notRenewable.length > 0) process.exitCode = 7;
+  if (isWrong) process.exitCode = 7;
 };
 
-/** Grants that nobody can use, or should, are nothing to renew: they are to be looked at. */
-async function reportUnsound(repository: Repository, { json, quiet }: SyncOptions): Promise<void> {
-  const { holders, unvouched, stray, bad } = await listHolders(repository, null);
-  const broken = holders.filter(({ signature }) => signature.state === "invalid").flatMap(({ paths }) => paths);
-  const unsound = [...stray, ...bad, ...unvouched].map(({ path }) => path).concat(broken);
-  const unsigned = holders.filter(({ signature }) => signature.state === "unsigned");
-  if (unsound.length > 0) process.exitCode = 7;
-  if (json || quiet) return;
-  for (const { holder } of unsigned) say(`vault: the grant of ${printable(holder)} is not signed`);
-  if (unsound.length > 0) say("vault: these grants are not sound, see `vault holders`:");
-  for (const path of unsound) say(`  ${printable(path)}`);
-}
+/** What syncing mends by itself. */
+const MENDED: ReadonlySet<string> = new Set(["no-copy", "stale-key", "two-keys"]);
 
 /** Whoever can put a key on an account would else get the repository's. */
-async function admit(options: SyncOptions): Promise<void> {
+async function admitKeys(options: SyncOptions): Promise<void> {
   if (options.yes) return;
   if (canAsk(options)) return confirm("seal to the keys that they have now");
   throw new SharingError(
     "RECIPIENT_CHANGED",
-    "holders have keys that were not granted to, or nobody signed their grants",
+    "members have keys on their accounts that the members log does not have",
     {
       hint: "look at them with --check, and say --yes",
     },
   );
 }
 
-function report({ renewals, notRenewable }: SyncPlan): string[] {
-  if (renewals.length + notRenewable.length === 0) return ["vault: every grant fits the keys that its holder has now"];
+function report({ outOfDate, unclear, unsettled }: SyncPlan): string[] {
+  if (outOfDate.length + unclear.length + unsettled.length === 0)
+    return ["vault: the members log fits the keys that its members have now"];
   return [
-    ...renewals.flatMap(({ holder, keyName, name, added, removed, doubts }) => [
-      `vault: ${printable(holder)}${keySuffix(keyName)}${name === holder ? "" : `, now named ${printable(name)}`}`,
-      ...added.map(({ type, fingerprint }) => `  added    ${type.padEnd(12)}  ${fingerprint}`),
-      ...removed.map(({ type, fingerprint }) => `  removed  ${type.padEnd(12)}  ${fingerprint}`),
-      ...doubts.map((doubt) => `  ! ${printable(doubt)}`),
+    ...outOfDate.flatMap(({ name, added, removed, renamedTo, lacks }) => [
+      `vault: ${printable(name)}${renamedTo === null ? "" : `, now named ${printable(renamedTo)}`}`,
+      ...added.map(({ type, id }) => `  added    ${type.padEnd(12)}  ${id}`),
+      ...removed.map((id) => `  removed  ${id}`),
+      ...lacks.map((keyName) => `  no copy of the key ${printable(keyName)} is for them`),
     ]),
-    ...notRenewable.map(
-      ({ holder, keyName, reason }) =>
-        `vault: ${printable(holder)}${keySuffix(keyName)} is left as they are: ${printable(reason)}`,
+    ...unclear.map(({ name, reason }) => `vault: ${printable(name)} is left as they are: ${REASONS[reason]}`),
+    ...unsettled.map(({ keyName, state }) =>
+      state === "stale"
+        ? `vault: the key ${keyName} can be opened by somebody who is no member, and is to be replaced`
+        : `vault: the key ${keyName} was replaced on two branches, and is to be replaced by one`,
     ),
   ];
 }
 
-const keySuffix = (keyName: string): string => (keyName === "default" ? "" : `, key ${printable(keyName)}`);
+const REASONS: Readonly<Record<SyncPlan["unclear"][number]["reason"], string>> = {
+  "account-gone": "there is no such account any more",
+  "account-taken": "another account has that name now",
+  "no-public-key":
+    "their OpenPGP key is neither in gpg nor on their account: import it with `gpg --import`, and sync again",
+  "no-keys-left": "none of their keys is on their account, nor another",
+};
 
-const describe = ({ renewals, notRenewable }: SyncPlan, commit: string | null): object => ({
+const describe = ({ outOfDate, unclear, unsettled }: SyncPlan, commit: string | null): object => ({
   commit,
-  renewals: renewals.map(({ holder, keyName, name, added, removed, doubts }) => ({
-    holder,
-    keyName,
-    name,
-    added: added.map(({ fingerprint }) => fingerprint),
-    removed: removed.map(({ fingerprint }) => fingerprint),
-    doubts,
+  outOfDate: outOfDate.map(({ name, added, removed, renamedTo, lacks }) => ({
+    holder: name,
+    added: added.map(({ id }) => id),
+    removed,
+    renamedTo,
+    lacks,
   })),
-  notRenewable,
+  unclear: unclear.map(({ name, reason }) => ({ holder: name, reason })),
+  unsettled,
 });

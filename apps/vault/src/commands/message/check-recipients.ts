@@ -1,5 +1,5 @@
-import type { Repository } from "@git-vault/git-crypt";
 import { Directory, type DirectoryEntry, type KeyKind } from "@git-vault/directory";
+import type { Members } from "@git-vault/sharing/members";
 import { assertExpected, defaultPinFile, Pins, SharingError, type ChangedRecipient } from "@git-vault/sharing";
 import { printable } from "@git-vault/core";
 import type { TrustOptions } from "../../cli/flags.ts";
@@ -20,7 +20,7 @@ export interface TrustedRecipients {
  * first time, their keys are shown; on a terminal it is asked whether they are right.
  *
  * @param kind which keys of an account are looked up
- * @param repository whose grants say what others saw of those who were never seen here
+ * @param members of the repository, whose keys others saw
  * @throws SharingError `NOT_EXPECTED`, `RECIPIENT_CHANGED`, `PINS_UNREADABLE`; CliError
  * `NOT_CONFIRMED`; what the directory does
  */
@@ -28,16 +28,14 @@ export async function trustedRecipients(
   queries: readonly string[],
   options: TrustOptions,
   kind: KeyKind = "ssh",
-  repository: Repository | null = null,
+  members: Members | null = null,
 ): Promise<TrustedRecipients> {
   const directory = new Directory({ allowHttp: options.insecureHttp });
   const entries = queries.length === 0 ? [] : await resolveAll(directory, readRecipients(queries), kind);
   const expectations = { fingerprints: options.expect, memberOf: options.memberOf };
   const wasExpected = await assertExpected(entries, expectations, directory);
   const pins = new Pins(defaultPinFile());
-  // Most are shared with outside of a repository.
-  const granted =
-    repository === null ? undefined : (await import("@git-vault/sharing/grants")).grantedFingerprints(repository, kind);
+  const granted = members === null ? undefined : fingerprintsOf(members);
   const { first, changed } = pins.compare(entries, granted);
   if (changed.length > 0) await admitChanges(changed, options);
   if (first.length > 0) await admitFirst(first, options, wasExpected);
@@ -49,6 +47,12 @@ export async function trustedRecipients(
     },
   };
 }
+
+/** The keys of members, by what they are called. */
+const fingerprintsOf = ({ branch }: Members): ReadonlyMap<string, ReadonlySet<string>> =>
+  new Map(
+    branch.members.flatMap(({ label, keys }) => (label === null ? [] : [[label, new Set(keys.map(({ id }) => id))]])),
+  );
 
 /** Remembers recipients with the keys that they have now. */
 export function rememberRecipients(entries: readonly DirectoryEntry[], { quiet }: { readonly quiet: boolean }): void {

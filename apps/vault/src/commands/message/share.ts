@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { printable } from "@git-vault/core";
 import type { DirectoryEntry } from "@git-vault/directory";
 import type { Repository } from "@git-vault/git-crypt";
+import type { Members } from "@git-vault/sharing/members";
 import { share, startSharing, type Chosen, type SharingOptions, type SignOptions } from "@git-vault/sharing";
 import type { Options, Run } from "../../cli/command.ts";
 import { CliError, usageError } from "../../errors.ts";
@@ -9,7 +10,7 @@ import { openInput, type LargeInput } from "../../io/input.ts";
 import { openSink, refuseTwoPlaces, writeOutput, type OutputOptions } from "../../io/output.ts";
 import { newPassphrase } from "../../io/passphrase.ts";
 import { pump } from "../../io/pump.ts";
-import { leadsTo, reportResult } from "../../io/streams.ts";
+import { leadsTo, reportResult, say } from "../../io/streams.ts";
 import { trustedRecipients } from "./check-recipients.ts";
 import { openingCommands } from "./opening-commands.ts";
 import { describeKey, keyToJson } from "./recipients.ts";
@@ -31,12 +32,15 @@ export const run: Run<Share> = async (options, [operand]) => {
   const secret = await readSecret(options, operand);
   const { input } = secret;
   try {
-    const repository = secret.kind === "git-crypt-key" ? await currentRepository() : null;
+    const members = secret.kind === "git-crypt-key" ? await membersHere() : null;
     const kind = options.format === "openpgp" ? "openpgp" : "ssh";
-    const { entries, remember } = await trustedRecipients(options.to, options, kind, repository);
+    const { entries, remember } = await trustedRecipients(options.to, options, kind, members);
     const sharing = await sharingOptions(entries, options);
+    // Who may not note learns so before the key is handed out.
+    const note = options.note ? await noteBy(members, secret, entries, options) : null;
     await (input.descriptor === null ? shareWhole(secret, sharing, options) : shareLarge(secret, sharing, options));
     remember();
+    await note?.();
   } finally {
     input.data.fill(0);
     input.close();
@@ -45,11 +49,11 @@ export const run: Run<Share> = async (options, [operand]) => {
 
 function refuseContradictions(options: ShareOptions, operand: string | undefined): void {
   refuseTwoPlaces(options);
-  const { to, withPassphrase, sign, signKey, as, format = "age" } = options;
+  const { to, withPassphrase, sign, note, signKey, as, format = "age" } = options;
   if (to.length === 0 && !withPassphrase) throw usageError("expected a recipient: --to R");
   if (to.length > 0 && withPassphrase)
     throw usageError("--to and --with-passphrase were both given: a passphrase stands alone");
-  if (!sign && signKey !== undefined) throw usageError("--sign-key goes with --sign");
+  if (!sign && !note && signKey !== undefined) throw usageError("--sign-key goes with --sign");
   if (!sign && as !== undefined) throw usageError("--as goes with --sign");
   if (sign && withPassphrase)
     throw usageError("a message to a passphrase cannot be signed: seal it to the receiver's keys instead");
@@ -61,7 +65,7 @@ function refuseContradictions(options: ShareOptions, operand: string | undefined
 /** Most messages are not signed. */
 async function signing(options: ShareOptions): Promise<SignOptions | undefined> {
   if (!options.sign) return undefined;
-  const { signOptions } = await import("./sign-options.ts");
+  const { signOptions } = await import("../sign-options.ts");
   return signOptions(options);
 }
 
@@ -159,7 +163,8 @@ async function readSecret({ keyName, to }: ShareOptions, operand: string | undef
   }
   const { wipeKeyFile } = await import("@git-vault/git-crypt");
   const name = keyName ?? "default";
-  const { bytes, keyFile } = (await currentRepository()).readKey(name);
+  const { presentKey } = await import("../open-here.ts");
+  const { bytes, keyFile } = await presentKey(await repositoryHere(), name);
   wipeKeyFile(keyFile);
   return {
     kind: "git-crypt-key",
@@ -168,9 +173,39 @@ async function readSecret({ keyName, to }: ShareOptions, operand: string | undef
   };
 }
 
-async function currentRepository(): Promise<Repository> {
-  const { openRepository } = await import("@git-vault/git-crypt");
-  return openRepository(process.cwd());
+/** Not loaded where another secret is sealed: most are, outside of a repository. */
+const repositoryHere = async (): Promise<Repository> => (await import("../open-here.ts")).openHere();
+
+async function membersHere(): Promise<Members> {
+  const { openMembers } = await import("@git-vault/sharing/members");
+  return openMembers(await repositoryHere());
+}
+
+/**
+ * Gives what writes into the members log to whom the key was sealed.
+ *
+ * @throws CliError `USAGE` for another secret; SharingError `NOT_ADMIN`
+ */
+async function noteBy(
+  members: Members | null,
+  { name }: Secret,
+  entries: readonly DirectoryEntry[],
+  options: ShareOptions,
+): Promise<() => Promise<void>> {
+  if (members === null) throw usageError("--note is for a key of the repository");
+  const { labelOf, note } = await import("@git-vault/sharing/members");
+  const { findAuthor } = await import("../members/author.ts");
+  const author = await findAuthor(members, options);
+  // A path of this machine is nobody's business.
+  const whom = entries.length === 0 ? "the holders of a passphrase" : entries.map(labelOf).join(", ");
+  return async () => {
+    try {
+      const commit = await note(members, author, `the key ${name ?? ""} was sent to ${printable(whom)}`.slice(0, 900));
+      if (commit !== null && !options.quiet) say(`vault: noted in the members log: ${commit.slice(0, 10)}; push it`);
+    } finally {
+      author.lock();
+    }
+  };
 }
 
 function describeSecret({ kind, name }: Secret, bytes: number): string {

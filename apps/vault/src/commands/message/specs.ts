@@ -59,6 +59,7 @@ export const MESSAGE_COMMANDS = {
       base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
       binary: { summary: "write the binary form of age's format or OpenPGP's, which is a quarter shorter than text" },
       "key-name": KEY_NAME,
+      note: { summary: "write into the members log to whom the repository's key is sealed" },
       output: OUTPUT,
       clipboard: CLIPBOARD,
       ...PASSPHRASE_FLAGS,

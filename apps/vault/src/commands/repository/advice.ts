@@ -1,7 +1,11 @@
-import type { Problem } from "@git-vault/git-crypt";
+import type { Problem, RepositoryFinding } from "@git-vault/git-crypt";
+import type { MembersFinding, MembersFindingId } from "@git-vault/sharing/members";
+
+/** What is wrong with a repository, or with who has its keys. */
+export type AnyFinding = RepositoryFinding<Problem> | MembersFinding;
 
 /** What to do about what is wrong with a repository, in the words of the command line. */
-export const ADVICE: Readonly<Record<Problem, string>> = {
+export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "old-git": "install a newer git",
   "missing-program": "run `vault unlock`, which writes the path of this program; or install the one that is named",
   "stale-hook": "run `vault hooks install`, which writes the path of this program, or `vault hooks remove`",
@@ -10,13 +14,11 @@ export const ADVICE: Readonly<Record<Problem, string>> = {
   "no-key": "run `vault unlock` with the key, or `vault lock` to remove the filter",
   "left-keys": "run `vault lock` to remove them, or `vault unlock`",
   "replaced-key": "run `vault unlock`, which takes the new one",
-  "false-retirement": "it counts for nothing; see with `git log` who committed it, and remove it",
   "folder-pattern": "add ** to its end, and run `vault status --fix` for what is stored already",
   "not-required": "run `vault unlock`",
   "no-process": "run `vault unlock`, which sets it",
   "loose-permissions": "chmod 600 it",
   "cached-textconv": "unset it, and remove refs/notes/textconv",
-  "merged-rotations": "make one of them with `vault rotate`",
   "staged-plaintext": "encrypt it with `vault status --fix`, or unstage it",
   "committed-plaintext":
     "encrypt it with `vault status --fix` and commit; change the secret, since the history keeps it",
@@ -32,4 +34,18 @@ export const ADVICE: Readonly<Record<Problem, string>> = {
   symlink: "protect the file that it leads to instead",
   submodule: "protect files inside the submodule itself",
   empty: "put a line break into it",
+  "other-log":
+    "nothing is encrypted or unlocked with its keys; find out who replaced it, and restore it from an older commit",
+  "new-log": "run `vault unlock`, which shows who started it and asks",
+  "removal-elsewhere": "merge that branch before you write secrets here",
+  "rotation-elsewhere": "merge that branch, or delete it where it is given up",
+  "log-cut":
+    "it was reverted, or pushed over; see `vault log`, and mend the branch or say it again with `vault revoke` or `vault grant`",
+  "missing-entries": "fetch the whole history, or restore the file from an older commit",
+  "stale-key": "replace it with `vault rotate`, and change the secrets that it lists",
+  "two-keys": "make one of them with `vault rotate`",
+  "no-copy": "make it with `vault sync`",
+  stranger: "let them in with `vault grant --gpg`, or remove the file and replace the key with `vault rotate`",
+  dispute: "see `vault log`, and talk to each other",
+  "bad-entry": "it counts for nothing; see with `git log` who committed it, and remove it",
 };

@@ -6,7 +6,6 @@ import {
   GitCryptError,
   isEncryptedBlob,
   KeyRing,
-  openRepository,
   parseKeyFile,
   readProtected,
   tryKey,
@@ -22,6 +21,7 @@ import { readOperand, type Input } from "../../io/input.ts";
 import { plaintextToJson, refuseTwoPlaces, writeOutput } from "../../io/output.ts";
 import { say, writeJson } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
+import { openHere } from "../open-here.ts";
 
 type Decrypt = typeof REPOSITORY_COMMANDS.decrypt;
 type DecryptOptions = Options<Decrypt["flags"]>;
@@ -95,7 +95,7 @@ function openBlob(repository: Repository | null, keys: readonly KeyFile[], blob:
 }
 
 async function fromRevision(revision: string, path: string, options: DecryptOptions): Promise<Decrypted> {
-  const repository = openRepository(process.cwd());
+  const repository = openHere();
   const keys = await keysFor(repository, options);
   try {
     const [file] = readProtected(repository, revision, [fromTop(repository, path)], { keys });
@@ -154,7 +154,7 @@ const lostName = (cause: unknown): CliError =>
 /** The repository that the run stands in; null outside of any. */
 function repositoryHere(): Repository | null {
   try {
-    return openRepository(process.cwd());
+    return openHere();
   } catch (error) {
     if (isVaultError(error) && (error.code === "NOT_A_REPOSITORY" || error.code === "GIT_MISSING")) return null;
     throw error;
@@ -169,13 +169,13 @@ async function keysFor(repository: Repository | null, options: DecryptOptions): 
   const key = await keyOfEnvironment(options);
   if (key !== null) return [parsed(key)];
   if (repository !== null) {
-    const { openGrantedKeys } = await import("./open-granted-keys.ts");
-    const keys = await openGrantedKeys(repository, options);
+    const { openMembersKeys } = await import("./members-keys.ts");
+    const keys = await openMembersKeys(repository, options);
     if (keys.length > 0) return keys.map(parsed);
   }
   throw new CliError(
     "NO_KEY_GIVEN",
-    "there is no key to decrypt with: no repository here holds one, nor a grant to you",
+    "there is no key to decrypt with: no repository here holds one, nor a copy for you",
     {
       hint: "name the key file or the sealed message: `--key-file message.txt`",
     },

@@ -1,17 +1,19 @@
-import { filterContent, openRepository, runFilter, type GitCryptError } from "@git-vault/git-crypt";
+import { filterContent, runFilter, type GitCryptError } from "@git-vault/git-crypt";
 import { isVaultError, type VaultError } from "@git-vault/core";
 import { outcomeOf } from "../../cli/error-codes.ts";
 import { CliError, usageError } from "../../errors.ts";
 import type { Run } from "../../cli/command.ts";
 import { readStart, say, writeStdout } from "../../io/streams.ts";
+import { openHere } from "../open-here.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
 /** git-crypt's own limit. */
 const MOST_BYTES = 2 ** 32 - 1;
 
 export const run: Run<typeof REPOSITORY_COMMANDS.filter> = async ({ keyName = "default" }, [action]) => {
-  const repository = openRepository(process.cwd());
+  const repository = openHere();
   if (action === undefined) return runFilter(repository, 0, 1, { keyName, onError, onSealed });
+  if (action === "verify") return void (await (await import("@git-vault/sharing/members")).openMembers(repository));
   if (action !== "clean" && action !== "smudge") throw usageError("expected clean, smudge or nothing");
   const { data, ended } = readStart(0, "standard input", MOST_BYTES);
   if (!ended) throw new CliError("INPUT_UNREADABLE", "the file is larger than the limit of 4 GiB");

@@ -1,10 +1,11 @@
 import { printable } from "@git-vault/core";
-import { checkStaged, installHook, openRepository, removeHook } from "@git-vault/git-crypt";
+import { checkStaged, installHook, removeHook } from "@git-vault/git-crypt";
 import { usageError } from "../../errors.ts";
 import { programCommand } from "./filter-command.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { reportResult, say, writeJson } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
+import { openHere } from "../open-here.ts";
 
 type Hooks = typeof REPOSITORY_COMMANDS.hooks;
 type HooksOptions = Options<Hooks["flags"]>;
@@ -17,7 +18,7 @@ export const run: Run<Hooks> = (options, [action]) => {
 };
 
 function install(options: HooksOptions): void {
-  const { path, before, shared } = installHook(openRepository(process.cwd()), {
+  const { path, before, shared } = installHook(openHere(), {
     own: `${programCommand()} hooks check`,
     shared: "git-vault hooks check",
   });
@@ -34,7 +35,7 @@ function install(options: HooksOptions): void {
 }
 
 function remove(options: HooksOptions): void {
-  const removed = removeHook(openRepository(process.cwd()));
+  const removed = removeHook(openHere());
   reportResult(options, { removed }, [
     removed ? "vault: the hook was removed" : "vault: no hook of vault's is installed",
   ]);
@@ -42,7 +43,7 @@ function remove(options: HooksOptions): void {
 
 /** What the hook runs: git shows stderr to who commits. */
 function check({ json }: HooksOptions): void {
-  const findings = checkStaged(openRepository(process.cwd()));
+  const findings = checkStaged(openHere());
   if (json) writeJson({ findings: findings.map(({ id, file }) => ({ path: file, problem: id })) });
   if (findings.length === 0) return;
   process.exitCode = 7;

@@ -1,26 +1,39 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { attributesFor, exceptionsFor, initialize, openRepository } from "@git-vault/git-crypt";
+import { attributesFor, exceptionsFor, GitCryptError, initialize, type Repository } from "@git-vault/git-crypt";
+import { nameKey, rootText, start, type Members } from "@git-vault/sharing/members";
 import { CliError, usageError } from "../../errors.ts";
-import { filterCommands } from "./filter-command.ts";
-import type { Run } from "../../cli/command.ts";
+import type { Options, Run } from "../../cli/command.ts";
 import { reason, reportResult } from "../../io/streams.ts";
+import { findAuthor, findStarterIfAny } from "../members/author.ts";
+import { openLog } from "../members/open-log.ts";
+import { filterCommands } from "./filter-command.ts";
+import { openHere } from "../open-here.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
-export const run: Run<typeof REPOSITORY_COMMANDS.init> = (options, patterns) => {
-  const repository = openRepository(process.cwd());
-  const { keyName = "default", force } = options;
+type InitOptions = Options<typeof REPOSITORY_COMMANDS.init.flags>;
+
+export const run: Run<typeof REPOSITORY_COMMANDS.init> = async (options, patterns) => {
+  const repository = openHere();
+  const { keyName = "default" } = options;
   const lines = patterns.map((pattern) => attributesFor(fromTop(pattern, repository.topLevel), keyName));
   if (lines.length > 0 && repository.topLevel === null)
     throw usageError("the repository has no work tree, and so no .gitattributes for a pattern");
-  // With patterns, in a repository that is set up already, they are what is wanted.
-  const isSetUp = lines.length > 0 && repository.keyNames().includes(keyName);
-  if (!isSetUp) initialize(repository, { ...filterCommands(), keyName, force });
+  const isSetUp = repository.keyNames().includes(keyName);
+  const root = isSetUp
+    ? await useKey(repository, lines.length > 0, options)
+    : await makeKey(repository, keyName, options);
   const path = join(repository.topLevel ?? "", ".gitattributes");
   const added = addLines(path, lines, (line, present) => !`\n${present}`.includes(`\n${line}`));
   const exceptions = added.length > 0 ? addLines(path, exceptionsFor(repository), () => true) : [];
-  reportResult(options, { keyName, attributes: [...added, ...exceptions].map((line) => line.trimEnd()) }, [
+  const attributes = [...added, ...exceptions].map((line) => line.trimEnd());
+  reportResult(options, { keyName, root: root === null ? null : rootText(root), attributes }, [
     isSetUp ? `vault: the key ${keyName} is here already` : `vault: made the key ${keyName}, and configured the filter`,
+    ...(root === null
+      ? []
+      : [
+          `vault: the members log in .git-vault is staged, and begins with you; commit it: its root is ${rootText(root)}`,
+        ]),
     patterns.length > 0
       ? `vault: .gitattributes protects ${patterns.length === 1 ? "the pattern" : "the patterns"}; commit it`
       : `vault: now say in .gitattributes what is protected, such as\n  ${attributesFor("secrets/**", keyName).trimEnd()}`,
@@ -29,9 +42,59 @@ export const run: Run<typeof REPOSITORY_COMMANDS.init> = (options, patterns) => 
           `vault: kept out of it, since they are read before anybody has the key: ${exceptions.map((line) => line.split(" ")[0]).join(", ")}`,
         ]
       : []),
-    ...(isSetUp ? [] : ["vault: hand the key to others with `vault share`; keep a copy of it with `vault export-key`"]),
+    ...(isSetUp
+      ? []
+      : [
+          "vault: let others in with `vault grant`, or send them the key with `vault share`; keep a copy of it with `vault export-key`",
+        ]),
   ]);
 };
+
+/**
+ * Makes a key, and writes it into the members log, which is started where there is none.
+ *
+ * @returns the log's root, where it was started; else null
+ */
+async function makeKey(repository: Repository, keyName: string, options: InitOptions): Promise<string | null> {
+  const { force } = options;
+  const hasTree = repository.topLevel !== null;
+  const members = hasTree ? await openLog(repository, options) : null;
+  if (members === null || members.rootState === "none") {
+    initialize(repository, { ...filterCommands(), keyName, force });
+    return members === null ? null : startHere(members, options);
+  }
+  // Who may not write into the log learns so before a key is made.
+  const author = await findAuthor(members, options);
+  try {
+    initialize(repository, { ...filterCommands(), keyName, force });
+    await nameKey({ members, author, keyName });
+    return null;
+  } finally {
+    author.lock();
+  }
+}
+
+/**
+ * Where the key is here already: what is wanted are the patterns, and a members log for a
+ * repository that has none, such as one that git-crypt made.
+ */
+async function useKey(repository: Repository, hasPatterns: boolean, options: InitOptions): Promise<string | null> {
+  const members = repository.topLevel === null ? null : await openLog(repository, options);
+  if (members?.rootState === "none") return startHere(members, options);
+  if (hasPatterns) return null;
+  const { keyName = "default" } = options;
+  throw new GitCryptError("OTHER_KEY", `the repository already holds a key named ${keyName}`);
+}
+
+async function startHere(members: Members, options: InitOptions): Promise<string | null> {
+  const starter = await findStarterIfAny(options);
+  if (starter === null) return null;
+  try {
+    return (await start({ members, ...starter, stageOnly: true })).root;
+  } finally {
+    starter.author.lock();
+  }
+}
 
 /** What is written as a path of this machine, as a pattern from the repository's top folder. */
 const fromTop = (pattern: string, topLevel: string | null): string =>

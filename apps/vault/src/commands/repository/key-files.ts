@@ -1,15 +1,16 @@
 /*
  * The commands that write a git-crypt key file, unsealed.
  */
-import { encodeKeyFile, generateKeyFile, migrateKey, openRepository, wipeKeyFile } from "@git-vault/git-crypt";
+import { encodeKeyFile, generateKeyFile, migrateKey, wipeKeyFile } from "@git-vault/git-crypt";
 import type { Run } from "../../cli/command.ts";
 import { readOperand, type Input } from "../../io/input.ts";
 import { assertNewFile, writeOutput } from "../../io/output.ts";
 import { reportResult } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
+import { openHere, presentKey } from "../open-here.ts";
 
 export const exportKey: Run<(typeof REPOSITORY_COMMANDS)["export-key"]> = async (options) => {
-  const { bytes, keyFile } = openRepository(process.cwd()).readKey(options.keyName);
+  const { bytes, keyFile } = await presentKey(openHere(), options.keyName);
   wipeKeyFile(keyFile);
   await writeKey(bytes, options, null);
 };

@@ -1,15 +1,16 @@
 import { plural, printable } from "@git-vault/core";
-import { lock, openRepository, status, type LockResult, type Repository } from "@git-vault/git-crypt";
+import { lock, status, type LockResult, type Repository } from "@git-vault/git-crypt";
 import { progressLine } from "../../io/progress.ts";
 import type { Run } from "../../cli/command.ts";
 import { reportResult } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
+import { openHere } from "../open-here.ts";
 
 export const run: Run<typeof REPOSITORY_COMMANDS.lock> = (options) => {
   const { keyName, force, allWorktrees } = options;
   const progress = progressLine("encrypted", options);
   try {
-    const repository = openRepository(process.cwd());
+    const repository = openHere();
     const result = lock(repository, {
       keyNames: keyName === undefined ? undefined : [keyName],
       force,

@@ -1,10 +1,11 @@
 import { printable } from "@git-vault/core";
-import { merge, openRepository } from "@git-vault/git-crypt";
+import { merge } from "@git-vault/git-crypt";
 import { usageError } from "../../errors.ts";
 import { reportError } from "../../cli/report-error.ts";
 import type { Run } from "../../cli/command.ts";
 import { say } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
+import { openHere } from "../open-here.ts";
 
 /** What git takes for a failure; a lower number would be one of conflicts. */
 const FAILED = 129;
@@ -16,7 +17,7 @@ export const run: Run<typeof REPOSITORY_COMMANDS.merge> = ({ keyName = "default"
       throw usageError("expected BASE OURS THEIRS MARKER-SIZE PATH, as git gives them");
     }
     const options = { base, ours, theirs, markerSize: Number(markerSize), keyName };
-    process.exitCode = merge(openRepository(process.cwd()), options);
+    process.exitCode = merge(openHere(), options);
   } catch (error) {
     say(`vault: ${printable(path)} could not be merged`);
     reportError(error, "merge", []);

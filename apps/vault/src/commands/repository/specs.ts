@@ -3,16 +3,19 @@
  */
 import type { CommandSpec, CommandSpecs } from "../../cli/command.ts";
 import {
+  AUTHOR_FLAGS,
   DIALOG_FLAGS,
   FORCE,
-  GRANT_SIGNING_FLAGS,
   HISTORY,
   KEY_FILE,
   KEY_NAME,
+  KEY_NAMES,
   OPENING_FLAGS,
   OUTPUT,
   PLAINTEXT_FLAGS,
   REPORT_FLAGS,
+  REVIEW_FLAGS,
+  ROOT,
   SIGNER_FLAGS,
   YES,
 } from "../../cli/flags.ts";
@@ -23,7 +26,8 @@ export const UNLOCK = {
   summary: "open a sealed key and unlock the repository with it, in one step",
   description: [
     "FILE, and likewise what is on stdin or the clipboard, is a sealed message that holds the repository's git-crypt key, or the key file itself, or the base64 text of one.",
-    "Where no FILE is named, the first that is there is taken: what comes by a pipe or a file on stdin, unless it is empty; the keys that the repository holds already, where they are all that it uses and open its files; $GIT_CRYPT_KEY, the base64 text of a key file or the path of one; a grant in .git-vault to one of your private keys, as `vault grant` makes them; a grant in .git-crypt to one of your OpenPGP keys, opened by the OpenPGP private key of --key, or else by gpg; the clipboard.",
+    "Where no FILE is named, the first that is there is taken: what comes by a pipe or a file on stdin, unless it is empty; the keys that the repository holds already, where they are all that it uses and open its files; $GIT_CRYPT_KEY, the base64 text of a key file or the path of one; a copy in .git-vault for one of your private keys, as `vault grant` makes them, or in .git-crypt for one of your OpenPGP keys, opened by the OpenPGP private key of --key, or else by gpg; the clipboard.",
+    "Where the repository has a members log, it says which keys there are, and no other is taken. The first time, it is shown who started it, and asked whether that is right; --root demands one, as $GIT_VAULT_ROOT does and what `vault grant --ci` prints.",
     "The key is tried on an encrypted file before anything is written: a wrong key changes nothing, and unlocking again does nothing but finish or repair what is there. Files that are not protected may have changes. With --force, protected files with changes are left as they are instead of stopping it.",
     "By whom the sealed message was signed is told as by `vault view`, or that it is unsigned.",
     "Private keys and passphrases are taken as by `vault view`. The git-crypt program is not needed, and may be used beside it.",
@@ -36,7 +40,7 @@ export const UNLOCK = {
   ],
   operands: 1,
   complete: "file",
-  flags: { ...OPENING_FLAGS, ...SIGNER_FLAGS, force: FORCE, ...DIALOG_FLAGS },
+  flags: { ...OPENING_FLAGS, ...SIGNER_FLAGS, force: FORCE, root: ROOT, yes: YES, ...DIALOG_FLAGS },
 } as const satisfies CommandSpec;
 
 export const REPOSITORY_COMMANDS = {
@@ -46,11 +50,12 @@ export const REPOSITORY_COMMANDS = {
     summary: "make a key for the repository, and protect the files that the patterns name",
     description: [
       "Makes a git-crypt key, configures the filter, and adds a line to .gitattributes for each PATTERN, which is written as in .gitignore, but for !. Files that are committed from then on, and match, are stored encrypted. Where the key is there already, only the lines are added.",
+      "It also starts the members log in .git-vault, with you as its first member, and seals the key to your keys, so that it is not in this clone alone: commit both. Who you are, --as or git's git-vault.user says; on a terminal it is asked once. In a repository that has a log, the new key is written into it.",
       "It refuses in a clone whose files are encrypted already, since a new key would not open them; --force makes one all the same.",
     ],
     examples: ["vault init 'secrets/**' '*.pem'", "vault init --key-name production 'production/**'"],
     operands: Number.POSITIVE_INFINITY,
-    flags: { "key-name": KEY_NAME, force: FORCE, ...REPORT_FLAGS },
+    flags: { "key-name": KEY_NAME, force: FORCE, root: ROOT, ...AUTHOR_FLAGS, yes: YES, ...DIALOG_FLAGS },
   },
   lock: {
     group: "git-crypt",
@@ -84,21 +89,23 @@ export const REPOSITORY_COMMANDS = {
   rotate: {
     group: "git-crypt",
     usage: "",
-    summary: "replace the repository's key, and encrypt every protected file of this branch with the new one",
+    summary: "replace the repository's keys, and encrypt every protected file of this branch with the new ones",
     description: [
-      "Makes a new key and one commit, which encrypts every file that this branch protects with it. The work tree stays as it is. The old key is kept in that commit, sealed under the new one, so that whoever holds the new one can still read older commits; in a repository that `vault` unlocked, git goes on checking them out, diffing and merging them.",
-      "Grants are renewed in the same commit, for the very keys that they name: those that were made by somebody who has the key, and whose signature, if any, fits. To OpenPGP keys it takes their public keys, from the holder's account or gpg. Others are removed. Who has the new key, and what was removed, is reported. What is not signed, or not by a key of who is named; keys that are not on their holder's account, or were not when you last saw it; and what git-crypt granted and nobody vouches for: these are shown first, and have to be confirmed, or --yes said. Everybody else needs the new key from you. git-crypt itself works at the new commit with the new key; older commits it cannot check out.",
+      "Makes new keys, of all names or those of --key-name, and one commit, which encrypts every file that this branch protects with them, says so in the members log, and seals them to all members. The work tree stays as it is. The old keys are kept in that commit, sealed under the new ones, so that whoever holds those can still read older commits; in a repository that `vault` unlocked, git goes on checking them out, diffing and merging them.",
+      "Who will have the new keys is shown before. What is worth a look, as for `vault revoke`, has to be confirmed on a terminal, or each by --keep NAME or --drop NAME. Everybody else who needs the new key gets it from you. git-crypt itself works at the new commit with the new key; older commits it cannot check out.",
       "What rotation cannot do: whoever had the old key can read all that was encrypted with it, in every clone that exists. The files are listed: change the secrets in them.",
       "It needs a branch, protected files without changes, and no merge or rebase in progress. git's hooks do not run. Interrupted at any point, it is finished by --continue or undone by --abort. Another branch keeps the old key until it is merged; `vault status` then names the files that are left, and `vault status --fix` encrypts them anew.",
     ],
     examples: ["vault rotate", "vault rotate --key-name production", "vault rotate --continue"],
     operands: 0,
     flags: {
-      "key-name": KEY_NAME,
+      "key-name": KEY_NAMES,
       continue: { summary: "finish a rotation that was interrupted" },
       abort: { summary: "undo a rotation that was interrupted" },
+      root: ROOT,
       yes: YES,
-      ...GRANT_SIGNING_FLAGS,
+      ...AUTHOR_FLAGS,
+      ...REVIEW_FLAGS,
       ...DIALOG_FLAGS,
     },
   },
@@ -108,7 +115,7 @@ export const REPOSITORY_COMMANDS = {
     summary: "decrypt one file without unlocking, from the disk or as it was at a revision",
     description: [
       "PATH is a file on the disk, in a repository or not, or `-` for stdin. In REV:PATH it goes from the top of the repository, or from the current folder where it begins with ./ or ../, as in git. A name that is not in UTF-8 cannot be given; hand the file over on stdin instead: `git cat-file blob REV:PATH | vault decrypt -`.",
-      "The key is that of --key-file; else those that the repository holds; else $GIT_CRYPT_KEY; else those of grants in the repository to your private keys, as by `vault unlock`. Nothing is stored. The file is checked to be what was encrypted. Binary is not printed to a terminal unless asked for by `-o -`.",
+      "The key is that of --key-file; else those that the repository holds; else $GIT_CRYPT_KEY; else those that the members log gives to your private keys, as by `vault unlock`. Nothing is stored. The file is checked to be what was encrypted. Binary is not printed to a terminal unless asked for by `-o -`.",
     ],
     examples: [
       "vault decrypt HEAD~3:secrets/password",
@@ -167,7 +174,7 @@ export const REPOSITORY_COMMANDS = {
     flags: { ...REPORT_FLAGS },
   },
   filter: {
-    usage: "[clean|smudge]",
+    usage: "[clean|smudge|verify]",
     summary: "encrypt and decrypt files as git stores and checks them out; run by git itself",
     operands: 1,
     flags: { "key-name": KEY_NAME },

@@ -1,16 +1,21 @@
-import { fix, openRepository, status, type FileName, type Status } from "@git-vault/git-crypt";
-import { ADVICE } from "./advice.ts";
+import { fix, status, type FileName, type Status } from "@git-vault/git-crypt";
+import { ADVICE, type AnyFinding } from "./advice.ts";
+import { openHere } from "../open-here.ts";
 import type { Run } from "../../cli/command.ts";
 import { jsonLine, say, writeStdout } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
-export const run: Run<typeof REPOSITORY_COMMANDS.status> = ({ history, fix: wantsFix, json, quiet }) => {
-  const repository = openRepository(process.cwd());
+export const run: Run<typeof REPOSITORY_COMMANDS.status> = async ({ history, fix: wantsFix, json, quiet }) => {
+  const repository = openHere();
+  const { memberFindings, openMembers } = await import("@git-vault/sharing/members");
+  // What the log says of keys is known to what follows.
+  const members = await openMembers(repository);
   const fixed = wantsFix ? fix(repository) : [];
   const found = status(repository, { history });
+  const findings: readonly AnyFinding[] = [...(await memberFindings(members)), ...found.findings];
   if (!json && !quiet) for (const { path } of fixed) say(`vault: encrypted in the index: ${path}`);
-  writeStdout(json ? jsonLine(describe(found, fixed)) : `${report(found)}\n`);
-  if (found.findings.length > 0) process.exitCode = 7;
+  writeStdout(json ? jsonLine(describe(found, findings, fixed)) : `${report(found, findings)}\n`);
+  if (findings.length > 0) process.exitCode = 7;
 };
 
 const STATES: Readonly<Record<Status["state"], string>> = {
@@ -20,7 +25,7 @@ const STATES: Readonly<Record<Status["state"], string>> = {
   unused: "not in use: no file is protected and no key is here",
 };
 
-function report({ state, keys, files, findings }: Status): string {
+function report({ state, keys, files }: Status, findings: readonly AnyFinding[]): string {
   const sections = [
     [`state: ${STATES[state]}`],
     table([
@@ -58,7 +63,11 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-const describe = ({ state, keys, files, findings }: Status, fixed: readonly FileName[]): object => ({
+const describe = (
+  { state, keys, files }: Status,
+  findings: readonly AnyFinding[],
+  fixed: readonly FileName[],
+): object => ({
   state,
   keys: keys.map(({ name, stored, configured, files: number }) => ({ name, stored, configured, files: number })),
   files: files.map(({ path, keyName, encrypted }) => ({ path, keyName, encrypted })),

@@ -1,80 +1,70 @@
-import { Directory } from "@git-vault/directory";
 import {
   openRepository,
-  readKeyRing,
   status,
   tryKey,
   unlock,
+  readKeyRing,
   wipeKeyFile,
   type FileName,
   type Repository,
+  type UnlockOptions as UnlockOptionsOfGitCrypt,
   type UnlockResult,
 } from "@git-vault/git-crypt";
 import { isVaultError, plural, printable } from "@git-vault/core";
 import {
-  lacksPresentKey,
-  listHolders,
-  openGrants,
-  openOpenPgpGrants,
-  removalText,
-  signatureStates,
-  type Grant,
-  type OpenedGrants,
-  type SignatureState,
-} from "@git-vault/sharing/grants";
-import { demandSignatures } from "../message/demand-signatures.ts";
+  isPullBrokenOff,
+  lacksKeys,
+  openKeys,
+  openMembers,
+  openOpenPgpCopies,
+  readElsewhere,
+  readOpenPgpCopies,
+  type Members,
+  type MembersKeys,
+  type Waiting,
+} from "@git-vault/sharing/members";
 import type { Options, Run } from "../../cli/command.ts";
 import { CliError } from "../../errors.ts";
-import { wantsSignature } from "../../cli/flags.ts";
-import { keyOfEnvironment, openKey, type OpenedKey } from "./git-crypt-key.ts";
 import { readOperand, readStandardInput } from "../../io/input.ts";
-import { filterCommands } from "./filter-command.ts";
 import { progressLine } from "../../io/progress.ts";
-import { privateKeys } from "../message/private-keys.ts";
-import { signatureText } from "../message/signature-text.ts";
-import type { SignatureReport } from "../message/signature-report.ts";
 import { leadsTo, say, writeJson } from "../../io/streams.ts";
+import { openLog } from "../members/open-log.ts";
+import { privateKeys } from "../message/private-keys.ts";
+import type { SignatureReport } from "../message/signature-report.ts";
+import { demandMaker } from "./demand-maker.ts";
+import { filterCommands } from "./filter-command.ts";
+import { keyOfEnvironment, openKey, type OpenedKey } from "./git-crypt-key.ts";
+import { openHere } from "../open-here.ts";
 import type { UNLOCK } from "./specs.ts";
 
 type UnlockOptions = Options<typeof UNLOCK.flags>;
 
 /** Where the keys came from, as --json names it. */
-type Source = "file" | "stdin" | "repository" | "environment" | "grant" | "openpgp" | "clipboard";
+type Source = "file" | "stdin" | "repository" | "environment" | "members" | "openpgp" | "clipboard";
 
 interface FoundKeys {
   readonly source: Source;
   readonly keys: readonly Buffer[];
   /** Who signed the message; null for nobody, left out if they came in none. */
   readonly signature?: SignatureReport | null;
-  /** The grants that they came from. */
-  readonly grants?: OpenedGrants;
-  /** Whether they replace a key that was here, which somebody else rotated. */
-  readonly isRotated?: boolean;
+  /** What the members log gave. */
+  readonly given?: MembersKeys;
 }
 
 export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
   const { json, quiet, force } = options;
-  const repository = openRepository(process.cwd());
-  const {
-    source,
-    keys,
-    signature,
-    grants = NO_GRANTS,
-    isRotated = false,
-  } = await findKeys(repository, options, operand);
+  const { repository, members } = await openBoth(options, operand);
+  const found = await findKeys(members, options, operand);
+  const { source, keys, signature, given = null } = found;
   if (signature === null && !quiet) say("vault: the message is unsigned");
   const progress = progressLine("decrypted", options);
   try {
-    const result = unlock(repository, keys, {
-      ...filterCommands(),
-      progress: progress.step,
-      force,
-    });
+    const result = unlockBy(members, repository, found, { ...filterCommands(), progress: progress.step, force });
     progress.end();
-    const told = quiet && !json ? [] : await checkGrants(grants, options);
-    if (json) writeJson({ ...describe(source, signature ?? null, result), grants: told });
-    else if (!quiet) for (const line of [...report(result), ...reportGrants(told, grants)]) say(line);
-    if (!json && !quiet) for (const line of reportRotated(result, isRotated)) say(line);
+    const { waiting } = await readElsewhere(members);
+    if (json) writeJson({ ...describe(source, signature ?? null, result), ...describeGiven(given), waiting });
+    else if (!quiet)
+      for (const line of [...report(result), ...reportGiven(given), ...reportWaiting(members, waiting)]) say(line);
     if (result.unopened.length > 0) process.exitCode = 7;
   } finally {
     progress.end();
@@ -82,12 +72,63 @@ export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
   }
 };
 
-/** In the order that the command's help tells. */
-async function findKeys(
-  repository: Repository,
+/**
+ * The repository, and its members log as a person accepted it. Who hands a key over where nobody
+ * can be asked, as in CI, may read with it: nothing is encrypted there until the log is accepted.
+ */
+async function openBoth(
   options: UnlockOptions,
   operand: string | undefined,
-): Promise<FoundKeys> {
+): Promise<{ readonly repository: Repository; readonly members: Members }> {
+  const repository = openHere();
+  try {
+    return { repository, members: await openLog(repository, options) };
+  } catch (error) {
+    const isHandedOver = operand !== undefined || (process.env["GIT_CRYPT_KEY"] ?? "").trim() !== "";
+    if (!isVaultError(error) || error.code !== "LOG_NOT_ACCEPTED" || !isHandedOver) throw error;
+    if (!options.quiet) say(`vault: ${error.message}: nothing is encrypted here until then`);
+    return { repository: openRepository(process.cwd()), members: await openMembers(repository) };
+  }
+}
+
+/**
+ * Unlocks; where the key is an older one, it tells who makes a copy of the present one, or what CI
+ * has to change that holds it in a variable.
+ */
+function unlockBy(
+  { ahead }: Members,
+  repository: Repository,
+  { source, keys, given }: FoundKeys,
+  options: UnlockOptionsOfGitCrypt,
+): UnlockResult {
+  try {
+    return unlock(repository, keys, options);
+  } catch (error) {
+    if (!isVaultError(error)) throw error;
+    const refused = (title: string, hint: string): CliError =>
+      new CliError("NO_KEY_GIVEN", `${title}${error.message}`, { cause: error, hint });
+    // A key of a rotation that was fetched is unknown to the branch, and one of before it is
+    // replaced.
+    if (ahead.size > 0 && (error.code === "OTHER_KEY" || error.code === "RETIRED_KEY"))
+      throw refused("", "the branch is behind what was fetched for it: run `git pull` first");
+    if (error.code !== "RETIRED_KEY") throw error;
+    if (given !== undefined && given.lacking.length > 0) throw refused("", whyNone(given));
+    if (source === "environment")
+      throw refused(
+        "$GIT_CRYPT_KEY: ",
+        "set it to what `vault export-key | base64` prints now; or let CI in by `vault grant --ci`, and a rotation changes nothing for it",
+      );
+    if (source !== "file" && source !== "stdin" && source !== "clipboard") throw error;
+    throw refused(
+      "the key that was given is an old one: ",
+      "a member runs `vault unlock` without it; others ask for the present one",
+    );
+  }
+}
+
+/** In the order that the command's help tells. */
+async function findKeys(members: Members, options: UnlockOptions, operand: string | undefined): Promise<FoundKeys> {
+  const { repository } = members;
   if (operand !== undefined) {
     return { source: operand === "-" ? "stdin" : "file", ...single(await openKey(readOperand(operand), options)) };
   }
@@ -97,22 +138,22 @@ async function findKeys(
     if (input.data.length > 0) return { source: "stdin", ...single(await openKey(input, options)) };
   }
   const isOpen = holdsAllKeys(repository);
-  // A rotation that was made elsewhere has a key of its own, and a grant may hold it.
-  if (isOpen && !lacksPresentKey(repository)) return keysHere(repository);
+  // A rotation that was made elsewhere has a key of its own, and a copy of it may be there.
+  if (isOpen && !(await lacksKeys(members))) return keysHere(repository);
   const key = await keyOfEnvironment(options);
   if (key !== null) return { source: "environment", keys: [key] };
-  const grants = await openGrants(repository, await privateKeys(options));
-  if (grants.opened.length > 0) {
-    if (wantsSignature(options)) await demandSignatures(grants, options);
-    return { source: "grant", keys: grants.opened.map((one) => one.key), grants, isRotated: isOpen };
-  }
+  const given = await openKeys(members, await privateKeys(options));
+  demandMaker(members, given, options);
+  if (given.opened.length > 0) return { source: "members", keys: given.opened.map((one) => one.key), given };
   if (isOpen) {
-    if (!options.quiet) say(`vault: a rotation made a key that is not here, and ${whyNone(grants)}`);
+    if (!options.quiet) say(`vault: a rotation made a key that is not here, and ${whyNone(given)}`);
     return keysHere(repository);
   }
-  const keys = await openOpenPgpGrants(repository, await privateKeys(options));
-  if (keys.length > 0) return { source: "openpgp", keys };
-  return { source: "clipboard", ...single(await keyOfClipboard(repository, options, grants)) };
+  if (members.rootState === "none") {
+    const copies = await openOpenPgpCopies(repository, readOpenPgpCopies(repository), await privateKeys(options));
+    if (copies.length > 0) return { source: "openpgp", keys: copies.map((one) => one.key) };
+  }
+  return { source: "clipboard", ...single(await keyOfClipboard(members, options, given)) };
 }
 
 const single = ({ key, ...rest }: OpenedKey): Omit<FoundKeys, "source"> => ({ keys: [key], ...rest });
@@ -139,11 +180,7 @@ function holdsAllKeys(repository: Repository): boolean {
   });
 }
 
-async function keyOfClipboard(
-  repository: Repository,
-  options: UnlockOptions,
-  grants: OpenedGrants,
-): Promise<OpenedKey> {
+async function keyOfClipboard(members: Members, options: UnlockOptions, given: MembersKeys): Promise<OpenedKey> {
   const { paste } = await import("../../io/clipboard.ts");
   try {
     const data = Buffer.from(await paste());
@@ -151,33 +188,53 @@ async function keyOfClipboard(
   } catch (error) {
     if (!isVaultError(error) || error.code !== "CLIPBOARD_UNAVAILABLE") throw error;
   }
+  const others =
+    members.rootState === "none" ? "" : `${whyNone(given)}: ask an admin of \`vault holders\` to let you in, or `;
   throw new CliError("NO_KEY_GIVEN", "there is nothing to unlock with, neither on stdin nor on a clipboard", {
-    hint: `${await othersGrants(repository, grants)}name the sealed message or the key file: \`vault unlock message.txt\``,
+    hint: `${others}name the sealed message or the key file: \`vault unlock message.txt\``,
   });
 }
 
-/** What the grants of others mean for somebody who has none. */
-async function othersGrants(repository: Repository, grants: OpenedGrants): Promise<string> {
-  const { holders } = await listHolders(repository, null);
-  if (holders.length + grants.bad.length === 0) return "";
-  return `${whyNone(grants)}: ask one of \`vault holders\` to grant you the key, or `;
+/** Why the members log gives nothing to the private keys of this machine. */
+function whyNone({ me, lacking, refused, wasRemoved }: MembersKeys): string {
+  const [first, ...more] = refused;
+  const others =
+    first === undefined
+      ? ""
+      : ` (but ${printable(first.path)}: ${printable(first.problem)}${more.length === 0 ? "" : `, and ${more.length} more`})`;
+  if (wasRemoved) return `the members log removed a key of yours${others}`;
+  if (me === null) return `no private key here is a member's${others}`;
+  return lacking.length === 0
+    ? `no copy here is for a private key of yours${others}`
+    : `no copy of the key ${lacking.join(", ")} is for ${printable(me)}: \`vault sync\` of an admin makes one${others}`;
 }
 
-function whyNone({ removed, bad }: OpenedGrants): string {
-  const why = removed === null ? "no grant here is for a private key of yours" : printable(removalText(removed));
-  const [first, ...more] = bad;
-  if (first === undefined) return why;
-  const others = more.length === 0 ? "" : `, and ${more.length} more`;
-  return `${why} (but ${printable(first.path)} cannot be read: ${printable(first.problem)}${others})`;
-}
+const reportGiven = (given: MembersKeys | null): string[] =>
+  given === null
+    ? []
+    : [
+        `vault: as ${given.me === null ? "a member" : printable(given.me)} of the members log`,
+        ...given.lacking.map((name) => `vault: no copy of the key ${name} is for you: ask an admin for \`vault sync\``),
+        ...given.refused.map(({ path, problem }) => `vault: not by ${printable(path)}: ${problem}`),
+      ];
 
-function reportRotated({ keys }: UnlockResult, isRotated: boolean): string[] {
-  if (keys.some(({ joined }) => joined)) {
-    return [
-      "vault: the key was rotated on another branch, too, and its key is here now, to read with: merge that branch, if it is not, and run `vault rotate`",
-    ];
-  }
-  return isRotated ? ["vault: the key was replaced by a rotation: now `git pull`"] : [];
+/** What other branches changed, and what to do first where git broke a pull of it off. */
+const reportWaiting = (members: Members, waiting: readonly Waiting[]): string[] => [
+  ...new Set(waiting.map(waitingText)),
+  ...(isPullBrokenOff(members)
+    ? [
+        "vault: git broke a pull off: now run `git stash -u`, then `git pull`, then `vault unlock`; what you had changed is in the stash",
+      ]
+    : []),
+];
+
+/** What another branch changed. */
+function waitingText({ reference, removed, keyNames, by }: Waiting): string {
+  const where = printable(reference.replace(/^refs\/(?:heads|remotes)\//, ""));
+  if (removed.length === 0)
+    return `vault: ${printable(by)} replaced the key ${keyNames.join(", ")} on ${where}: merge that branch, or run \`git pull\``;
+  const names = removed.map((name) => printable(name)).join(", ");
+  return `vault: ${printable(by)} removed ${names} on ${where}, who can read what is written here until that is merged`;
 }
 
 function report({ keys, decrypted, outside, clear, changed, unopened, irregular }: UnlockResult): string[] {
@@ -203,45 +260,11 @@ const list = (title: string, files: readonly FileName[]): string[] =>
 
 const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => path);
 
-const NO_GRANTS: OpenedGrants = { opened: [], refused: [], bad: [], removed: null };
-
-/** A grant that was opened, and what its signature proves. */
-interface CheckedGrant {
-  readonly path: string;
-  readonly holder: string;
-  readonly grantedBy: string | null;
-  readonly granted: string;
-  readonly signature: SignatureState;
-}
-
-async function checkGrants({ opened }: OpenedGrants, options: UnlockOptions): Promise<CheckedGrant[]> {
-  const grants = opened.map(({ grant }) => grant);
-  const signatures = options.offline ? await signatureStates(grants, null) : await checkSignatures(grants);
-  return opened.map(({ grant }) => {
-    const { holder, grantedBy, granted } = grant.statement;
-    return { path: grant.path, holder, grantedBy, granted, signature: signatures.get(grant) ?? { state: "unsigned" } };
-  });
-}
-
-/** Nobody waits long for a forge to unlock. */
-async function checkSignatures(grants: readonly Grant[]): Promise<ReadonlyMap<Grant, SignatureState>> {
-  try {
-    return await signatureStates(grants, new Directory({ timeout: FORGE_TIMEOUT }));
-  } catch (error) {
-    if (!isVaultError(error)) throw error;
-    return signatureStates(grants, null);
-  }
-}
-
-const FORGE_TIMEOUT = 3000;
-
-const reportGrants = (told: readonly CheckedGrant[], { refused }: OpenedGrants): string[] => [
-  ...told.map(({ holder, grantedBy, granted, signature }) => {
-    const by = grantedBy === null ? "" : ` by ${printable(grantedBy)}`;
-    return `vault: by the grant to ${printable(holder)} of ${granted.slice(0, 10)}${by}, ${signatureText(signature)}`;
-  }),
-  ...refused.map(({ path, problem }) => `vault: not by the grant ${printable(path)}: ${problem}`),
-];
+const describeGiven = (given: MembersKeys | null): object => ({
+  member: given?.me ?? null,
+  lacking: given?.lacking ?? [],
+  refused: given?.refused ?? [],
+});
 
 const describe = (source: Source, signature: SignatureReport | null, result: UnlockResult): object => ({
   source,

@@ -1,0 +1,102 @@
+import { printable } from "@git-vault/core";
+import type { LogLine } from "@git-vault/sharing/members";
+import { openMembers, reportLog, rootText } from "@git-vault/sharing/members";
+import type { Run } from "../../cli/command.ts";
+import { jsonLine, writeStdout } from "../../io/streams.ts";
+import { openHere } from "../open-here.ts";
+import type { HOLDER_COMMANDS } from "./specs.ts";
+
+export const run: Run<typeof HOLDER_COMMANDS.log> = async ({ json }) => {
+  const members = await openMembers(openHere());
+  const { root, rootState, bad } = members;
+  const lines = reportLog(members);
+  if (json) {
+    return writeStdout(
+      jsonLine({
+        root: root === null ? null : rootText(root),
+        state: rootState,
+        entries: lines.map(describe),
+        bad: bad.map(({ name, problem }) => ({ name, problem })),
+      }),
+    );
+  }
+  if (rootState === "none") return writeStdout("no members log: `vault grant R` starts one\n");
+  const accepted =
+    rootState === "accepted"
+      ? ""
+      : rootState === "new"
+        ? ", which nobody accepted here yet"
+        : ", which is not the one that was accepted";
+  const text = [
+    `root ${root === null ? "unknown" : rootText(root)}${accepted}`,
+    ...lines.map(lineText),
+    ...bad.map(({ name, problem }) => `! ${printable(name)}: ${printable(problem)}`),
+  ];
+  writeStdout(`${text.join("\n")}\n`);
+};
+
+/** `2026-11-29 19:07  github:alice  added github:bob as an admin: default`. */
+function lineText(line: LogLine): string {
+  const { id, time, author, counts, reason, by, isPresent } = line;
+  const cause = by === null ? "" : ` (${by.slice(0, 10)})`;
+  const notes = [
+    ...(counts ? [] : [`does not count: ${reason === null ? "unknown" : REASONS[reason]}${cause}`]),
+    ...(counts && by !== null ? [`undone by a removal at the same time${cause}`] : []),
+    ...(isPresent ? [] : ["not in this branch's files"]),
+  ];
+  const mark = notes.length === 0 ? "" : `  ! ${notes.join("; ")}`;
+  return `${id.slice(0, 10)}  ${time.slice(0, 16).replace("T", " ")}  ${printable(author)}  ${actionText(line)}${mark}`;
+}
+
+function actionText({ action, about }: LogLine): string {
+  const whom = about.map((name) => printable(name)).join(", ");
+  const newKeys = "generations" in action ? action.generations.map(({ keyName }) => keyName) : [];
+  const made = newKeys.length === 0 ? "" : `, new key ${newKeys.join(", ")}`;
+  switch (action.kind) {
+    case "start":
+      return `started the log as ${whom}${made}`;
+    case "add":
+      return `added ${whom} as ${action.role === "admin" ? "an admin" : "a reader"}: ${action.opens.join(", ") || "no key"}${action.readmits.length > 0 ? ", who was removed before" : ""}`;
+    case "give":
+      return `gave ${whom}: ${[...action.keys.map(({ id }) => id), ...action.opens, ...(action.role === null ? [] : ["admin"])].join(", ") || "a new copy"}`;
+    case "take":
+      return `took from ${whom}: ${[...action.keys, ...action.opens, ...(action.role === null ? [] : ["admin"])].join(", ")}${made}`;
+    case "remove":
+      return `removed ${whom}${made}`;
+    case "generation":
+      return `made new keys: ${newKeys.join(", ")}`;
+    case "note":
+  }
+  return `noted: ${printable(action.text)}`;
+}
+
+const REASONS: Readonly<Record<NonNullable<LogLine["reason"]>, string>> = {
+  "bad-signature": "its signature does not fit",
+  "other-root": "it belongs to another log",
+  "missing-parent": "an entry that it builds on is missing",
+  stranger: "who signed it is no member",
+  "hangs-on": "what let its author in does not count",
+  reader: "its author is a reader",
+  "author-removed": "its author was removed",
+  "own-power": "it takes its author's own power",
+  "needs-readmission": "it brings back who was removed, and does not say so",
+  "unknown-removal": "it names a removal that it does not build on",
+  "no-such-member": "whom it is about is no member",
+  "no-such-key": "whom it is about has no such key",
+  "cannot-sign": "it makes an admin of somebody who cannot sign",
+};
+
+const describe = ({ id, time, author, action, about, counts, reason, by, isPresent }: LogLine): object => ({
+  id,
+  time,
+  author,
+  action: action.kind,
+  about,
+  role: action.kind === "add" ? action.role : null,
+  opens: "opens" in action ? action.opens : [],
+  newKeys: "generations" in action ? action.generations.map(({ keyName }) => keyName) : [],
+  counts,
+  reason,
+  by,
+  present: isPresent,
+});

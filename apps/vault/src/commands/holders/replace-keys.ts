@@ -1,0 +1,176 @@
+import { plural, printable } from "@git-vault/core";
+import { Directory, userNameOf } from "@git-vault/directory";
+import type { FileName, RotateResult } from "@git-vault/git-crypt";
+import { isVaultError } from "@git-vault/core";
+import { defaultPinFile, Pins, SharingError } from "@git-vault/sharing";
+import {
+  memberNamed,
+  planRotation,
+  type Mark,
+  type Members,
+  type Reviewed,
+  type Rotated,
+  type RotationPlan,
+  type RotationRequest,
+} from "@git-vault/sharing/members";
+import type { Options } from "../../cli/command.ts";
+import type { REVIEW_FLAGS } from "../../cli/flags.ts";
+import { canAsk, confirm } from "../../io/confirm.ts";
+import { progressLine } from "../../io/progress.ts";
+import { say } from "../../io/streams.ts";
+import { filterCommands } from "../repository/filter-command.ts";
+import { findAuthor, type AuthorOptions } from "../members/author.ts";
+
+/** How keys are replaced. */
+export type ReplaceOptions = AuthorOptions & Options<typeof REVIEW_FLAGS>;
+
+/** A rotation that was carried out, with its plan. */
+export interface Replaced extends Rotated {
+  readonly plan: RotationPlan;
+}
+
+/**
+ * Replaces keys, after everybody who will have the new ones was shown and what is worth a look was
+ * confirmed.
+ *
+ * @throws SharingError `UNCONFIRMED_MEMBERS`; what `planRotation` and its `apply` do
+ */
+export async function replaceKeys(
+  members: Members,
+  options: ReplaceOptions,
+  request: Pick<RotationRequest, "keyNames" | "remove" | "takeKeys">,
+): Promise<Replaced> {
+  const author = await findAuthor(members, options);
+  const drop = options.drop.map((name) => memberNamed(members.branch, memberName(name)));
+  const progress = progressLine("encrypted anew", options);
+  try {
+    const pins = new Pins(defaultPinFile());
+    const plan = await planRotation({ ...request, members, author, pins, drop, directory: new Directory() });
+    await admit(plan, options);
+    const rotated = await plan.apply({ ...filterCommands(), progress: progress.step });
+    return { ...rotated, plan };
+  } finally {
+    progress.end();
+    author.lock();
+  }
+}
+
+/** A bare word is a GitHub user, as everywhere. */
+export function memberName(written: string): string {
+  if (/^(?:ci|ci:.*|file:.*|gpg:.*|SHA256:.*|age1.*|.*@.*)$/.test(written)) return written;
+  try {
+    return userNameOf(written) ?? written;
+  } catch (error) {
+    if (!isVaultError(error)) throw error;
+    return written;
+  }
+}
+
+/** What is worth a look needs a person's yes, or their name by --keep: --yes is no such thing. */
+export async function admit(plan: RotationPlan, options: ReplaceOptions): Promise<void> {
+  const { recipients, unasked, isSelfMissing, keyNames } = plan;
+  if (keyNames.length === 0) return;
+  const kept = new Set(options.keep.map((name) => memberName(name).toLowerCase()));
+  // What several are called keeps none of them: anybody may call themselves so.
+  const isKept = ({ name, member }: Reviewed): boolean =>
+    member.keys.some(({ id }) => kept.has(id.toLowerCase())) ||
+    (kept.has(name.toLowerCase()) && recipients.filter((one) => one.name === name).length === 1);
+  const marked = recipients.filter((one) => one.marks.length > 0 && !isKept(one));
+  const asks = marked.length > 0 || isSelfMissing;
+  if (!options.quiet || asks) for (const line of linesOf(plan)) say(line);
+  if (unasked !== null && !options.quiet) say(`vault: the members' keys are not compared: ${unasked}`);
+  if (!asks) return;
+  if (canAsk(options)) return confirm("are these the right people, with the right keys");
+  const names = marked.map(({ name, marks }) => `${printable(name)} (${marks.map(markText).join("; ")})`);
+  const missing = isSelfMissing ? ["you would not have the new key yourself"] : [];
+  throw new SharingError(
+    "UNCONFIRMED_MEMBERS",
+    `nobody confirmed who has the new key: ${[...names, ...missing].join(", ")}`,
+    {
+      hint: "nothing was changed; confirm each by --keep NAME, or take them out by --drop NAME",
+    },
+  );
+}
+
+function linesOf({ recipients, keyNames, notHere }: RotationPlan): string[] {
+  return [
+    `vault: the new ${keysText(keyNames)} will be for`,
+    ...recipients.flatMap(({ member, name, marks, keyNames: theirs }) => [
+      `  ${printable(name)}${theirs.length === keyNames.length ? "" : `  ${theirs.join(", ")}`}`,
+      ...member.keys.map(({ type, id }) => `    ${type.padEnd(12)}  ${id}`),
+      ...marks.map((mark) => `    ! ${markText(mark)}`),
+    ]),
+    ...notHere.map((name) => `vault: the key ${name} is not here: somebody who has it must replace it`),
+  ];
+}
+
+/** What is worth a look, as a phrase. */
+function markText({ kind, about }: Mark): string {
+  const whom = printable(about ?? "");
+  switch (kind) {
+    case "never-met":
+      return `new to you${about === null ? "" : `, added by ${whom}`}`;
+    case "added-by-removed":
+      return `added by ${whom}, who goes, or by somebody whom they added`;
+    case "removed-elsewhere":
+      return "removed by an entry of the members log that this branch lacks";
+    case "key-not-on-account":
+      return `${whom} is not on their account`;
+    case "account-gone":
+      return "their account is gone";
+    case "account-taken":
+      return about === null
+        ? "another account has that name now"
+        : `another account has that name now; theirs is ${whom}`;
+    case "not-openable":
+  }
+  return "nothing can be sealed to any key of theirs";
+}
+
+const keysText = (names: readonly string[]): string =>
+  names.length === 1 ? `key ${names.join("")}` : `keys ${names.join(", ")}`;
+
+const list = (title: string, files: readonly FileName[], mark = ""): string[] =>
+  files.length === 0 ? [] : [`vault: ${title}:`, ...files.map(({ path }) => `  ${mark}${path}`)];
+
+/** What is to be known of keys that were replaced. */
+export function reportRotation({ keys, branch, commit, files, clear }: RotateResult): string[] {
+  return [
+    `vault: the ${keysText(keys.map(({ keyName }) => keyName))} ${keys.length === 1 ? "is" : "are"} replaced: ${plural(files.length, "file")} encrypted anew in the commit ${commit.slice(0, 12)} on ${branch}`,
+    ...list("not encrypted before nor now, see `vault status`", clear),
+    "vault: push the commit; the members then run `git pull` and `vault unlock`; others need `vault share`",
+    "vault: keep a copy of the new key with `vault export-key`: older copies no longer open what is encrypted now",
+    "vault: whoever had the old key can still read what was encrypted with it, in every clone that exists",
+    ...list("so change the secrets in these files", files, "[ ] "),
+  ];
+}
+
+/** The same, with whom the keys could not be sealed to. */
+export function reportReplaced({ rotation, notSealedTo, plan }: Replaced): string[] {
+  return [
+    ...(rotation === null ? [] : reportRotation(rotation)),
+    ...notSealedTo.map((id) => `vault: not sealed to the OpenPGP key ${id}: gpg does not have it`),
+    ...plan.notHere.map(
+      (name) =>
+        `vault: the key ${name} must be replaced as well, by somebody who has it: \`vault rotate --key-name ${name}\``,
+    ),
+  ];
+}
+
+/** For --json. */
+export const describeRotation = ({ keys, branch, commit, files, clear }: RotateResult): object => ({
+  keys,
+  branch,
+  commit,
+  files: files.map(({ path }) => path),
+  clear: clear.map(({ path }) => path),
+});
+
+/** For --json: who has the new keys, with what was worth a look. */
+export const describeRecipients = (recipients: readonly Reviewed[]): object[] =>
+  recipients.map(({ name, keyNames, member, marks }) => ({
+    holder: name,
+    keyNames,
+    keys: member.keys.map(({ type, id }) => ({ type, fingerprint: id })),
+    marks: marks.map(({ kind, about }) => ({ mark: kind, about })),
+  }));

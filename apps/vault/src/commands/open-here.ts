@@ -1,0 +1,30 @@
+import { spawnSync } from "node:child_process";
+import { openRepository, type Repository, type StoredKey } from "@git-vault/git-crypt";
+import { generationsBy } from "@git-vault/sharing/verdict";
+
+/**
+ * The repository that the run stands in. Which of its keys encrypt, the members log says; git's
+ * filter has it verified by another process, only where the entries are not those of a verdict that
+ * was kept, so that it need not load the code for it.
+ *
+ * @throws what `openRepository` does
+ */
+export const openHere = (): Repository => openRepository(process.cwd(), { generations: generationsBy(verifyLog) });
+
+function verifyLog(): void {
+  // Whatever goes wrong: without a verdict nothing is encrypted.
+  spawnSync(process.execPath, [process.argv[1] ?? "", "filter", "verify"], { stdio: "ignore", windowsHide: true });
+}
+
+/**
+ * The key of a name that the branch encrypts with, wherever it lies; where there is no members log,
+ * the one that is stored.
+ *
+ * @throws what `Repository.readKey` does; SharingError `KEY_NOT_HERE`
+ */
+export async function presentKey(repository: Repository, keyName?: string): Promise<StoredKey> {
+  const current = repository.generations(keyName ?? "default")?.current ?? null;
+  if (current === null) return repository.readKey(keyName);
+  const { requireKey } = await import("@git-vault/sharing/members");
+  return requireKey(repository, keyName ?? "default", current);
+}

@@ -1,0 +1,268 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { keyId } from "@git-vault/git-crypt";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { adding, keyIn, keyOf, membershipIn, recordOf, strangeKey, writeCopy, writeEntry } from "./adversary.ts";
+import { notCurrent } from "./blobs.ts";
+import { makeTemplate, type Template, type World } from "./world.ts";
+
+/*
+ * What can lie in the folder of the log and beside it. alice, bob and mal are admins; eve is
+ * nobody, and whatever she pushes is merged.
+ */
+
+let template: Template;
+let world: World;
+
+beforeAll(async () => void (template = await makeTemplate(["alice", "bob", "mal"], ["eve"])));
+afterAll(() => template.close());
+beforeEach(async () => {
+  world = template.begin();
+  await world.join("eve");
+});
+
+const as = (name: string, line: string): Promise<string> => world.as(name, line);
+const trying = (name: string, line: string): ReturnType<World["trying"]> => world.trying(name, line);
+const LOG = ".git-vault/members";
+const TEAM = ["github:alice", "github:bob", "github:mal"];
+const holdersOf = async (name: string): Promise<string[]> =>
+  [...(await trying(name, "vault holders --offline")).said.matchAll(/^\S+(?= {2}(?:admin|reader))/gm)].map(
+    ([one]) => one,
+  );
+const push = (message = "change"): Promise<string> =>
+  as("eve", `git add -A && git commit -q -m '${message}' && git push -q origin HEAD:main`);
+const entriesOf = (name: string): string[] =>
+  readdirSync(join(world.clone(name), LOG)).filter((one) => /^[0-9a-f]{64}$/.test(one));
+
+/** Everybody goes on as before: alice in her clone, and bob in a new one. */
+async function expectEverybodyGoesOn(): Promise<void> {
+  await as("alice", "git pull -q --no-edit");
+  expect(await holdersOf("alice")).toEqual(TEAM);
+  await world.push("alice", "secrets/new", "new\n");
+  await world.join("bob");
+  await as("bob", "vault unlock --yes");
+  expect(world.read("bob", "secrets/new")).toBe("new\n");
+  expect(await holdersOf("bob")).toEqual(TEAM);
+  for (const name of ["alice", "bob"]) expect([name, await notCurrent(world, name)]).toEqual([name, []]);
+}
+const expectStatus = async (name: string, what: RegExp): Promise<void> => {
+  const { status, said } = await trying(name, "vault status");
+  expect([status, said]).toEqual([7, expect.stringMatching(what)]);
+};
+
+describe("an entry's file", () => {
+  test("that is edited in place counts no more where it stands, and what it was is remembered", async () => {
+    const mal = await recordOf(world, "eve", "mal");
+    const text = world.read("eve", `${LOG}/${mal}`).replace(/^role: admin$/m, "role: reader");
+    world.write("eve", `${LOG}/${mal}`, text);
+    await push();
+    await expectEverybodyGoesOn();
+    await expectStatus("alice", /^bad-entry: [0-9a-f]{64} among the entries is none/m);
+    await expectStatus("bob", /^bad-entry: /m);
+  });
+
+  test("that is copied under another name is none", async () => {
+    const [first = ""] = entriesOf("eve");
+    world.write("eve", `${LOG}/${"a".repeat(64)}`, world.read("eve", `${LOG}/${first}`));
+    await push();
+    await expectEverybodyGoesOn();
+    await expectStatus("alice", /^bad-entry: a{64} among the entries is none/m);
+  });
+
+  test("with the marks of a conflict, cut off, empty or with line ends of Windows is none", async () => {
+    const [first = ""] = entriesOf("eve");
+    const text = world.read("eve", `${LOG}/${first}`);
+    const odd = [
+      `<<<<<<< HEAD\n${text}=======\n${text}>>>>>>> x\n`,
+      text.slice(0, 200),
+      "",
+      text.replaceAll("\n", "\r\n"),
+      `\uFEFF${text}`,
+    ];
+    for (const [at, one] of odd.entries()) world.write("eve", `${LOG}/${String(at).repeat(64)}`, one);
+    await push();
+    await expectEverybodyGoesOn();
+    const { said } = await trying("alice", "vault status");
+    expect(said.match(/^bad-entry: /gm)).toHaveLength(odd.length);
+  });
+
+  test("may say odd things, of which a terminal shows nothing but text", async () => {
+    const labels = ["\u202Egithub:ecila", "a\u200Bb", "github:alice ", "github:аlice", "#.__proto__", "x".repeat(200)];
+    for (const label of labels) {
+      const { readMemberKey } = await import("@git-vault/members");
+      const key = readMemberKey(`openpgp ${randomBytes(20).toString("hex").toUpperCase()}`);
+      await writeEntry(world, "mal", "mal", adding([key], { role: "reader", label }));
+    }
+    const [first = ""] = entriesOf("mal");
+    const raw = world.read("mal", `${LOG}/${first}`).replace(/^label: .*$/m, "label: \u001B[2Jx\u0007\nkey: x");
+    world.write("mal", `${LOG}/${"b".repeat(64)}`, raw);
+    await as("mal", "git add -A && git commit -q -m odd && git push -q");
+    await as("alice", "git pull -q --no-edit");
+    for (const line of [
+      "vault log",
+      "vault holders --offline",
+      "vault status",
+      "vault holders --offline --markdown",
+      "vault log --json",
+      "vault holders --offline --json",
+    ]) {
+      const { said } = await trying("alice", line);
+      // eslint-disable-next-line no-control-regex
+      expect([line, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/.test(said)]).toEqual([
+        line,
+        false,
+      ]);
+      expect([line, said]).toEqual([line, expect.stringMatching(/github(?::|&#58;)bob|^bad-entry/m)]);
+    }
+    const removed = await trying("alice", "vault revoke 'github:alice '");
+    expect(removed.status).not.toBe(0);
+  });
+});
+
+describe("the folder of the log", () => {
+  test("with 5,000 files of junk is read as before", async () => {
+    const folder = join(world.clone("eve"), LOG);
+    for (let at = 0; at < 5000; at += 1) {
+      writeFileSync(join(folder, at % 2 === 0 ? at.toString(16).padStart(64, "0") : `junk-${at}`), `junk ${at}`);
+    }
+    await push();
+    await expectEverybodyGoesOn();
+    const { said } = await trying("alice", "vault status");
+    expect(said).toMatch(/^bad-entry: /m);
+  });
+
+  test("with 10 MB by an entry's name is read as before", async () => {
+    world.write("eve", `${LOG}/${"c".repeat(64)}`, Buffer.alloc(10 * 1024 * 1024, "root: start\n"));
+    world.write(
+      "eve",
+      `.git-vault/sealed/default/${keyId(keyIn(world, "alice"))}/${"c".repeat(64)}.00000000.age`,
+      Buffer.alloc(10 * 1024 * 1024),
+    );
+    await push();
+    await expectEverybodyGoesOn();
+  });
+
+  test("with a link, a folder and a submodule by an entry's name is read as before", async () => {
+    const folder = join(world.clone("eve"), LOG);
+    const [first = ""] = entriesOf("eve");
+    symlinkSync(`../members/${first}`, join(folder, "d".repeat(64)));
+    symlinkSync("/etc/passwd", join(folder, "e".repeat(64)));
+    mkdirSync(join(folder, "f".repeat(64)));
+    writeFileSync(join(folder, "f".repeat(64), first), readFileSync(join(folder, first)));
+    await as("eve", `git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),${LOG}/${"0".repeat(64)}`);
+    await push();
+    await expectEverybodyGoesOn();
+  });
+
+  test("that is a link to another one names nobody", async () => {
+    await as(
+      "eve",
+      `mkdir other && cp ${LOG}/* other && git rm -q -r --cached ${LOG} && rm -r ${LOG} && ln -s ../other ${LOG}`,
+    );
+    await push();
+    await as("alice", "git pull -q --no-edit");
+    await expectStatus("alice", /^log-cut: /m);
+    const added = await trying("alice", "echo x > secrets/x && git add secrets/x");
+    expect([added.status, added.said]).toEqual([128, expect.stringMatching(/this branch lacks the members log/)]);
+  });
+
+  test("is not protected by whoever says so in .gitattributes", async () => {
+    world.write("eve", ".git-vault/.gitattributes", "* filter=git-crypt diff=git-crypt\n");
+    world.write("eve", ".gitattributes", "** filter=git-crypt diff=git-crypt\n");
+    await as("eve", "git add -A && git commit -q -m attributes && git push -q origin HEAD:main");
+    await as("alice", "git pull -q --no-edit");
+    await trying("alice", "git add --renormalize . && git commit -q -m renormalized; git push -q");
+    await trying("alice", "vault grant -q eve && git push -q");
+    const stored = await as(
+      "alice",
+      `for f in $(git ls-files ${LOG}); do git cat-file blob :$f | head -c 20 | head -1; done`,
+    );
+    const entries = entriesOf("alice").length;
+    expect([stored.match(/git-vault entry v1/g)?.length, stored.includes("GITCRYPT")]).toEqual([entries, false]);
+    await world.join("bob");
+    expect((await trying("bob", "vault unlock --yes")).said).toMatch(/unlocked with the key default/);
+  });
+});
+
+describe("a sealed copy", () => {
+  const everybody = (): ReturnType<typeof keyOf>[] => ["alice", "bob", "mal"].map((name) => keyOf(world, name));
+
+  test("of another key in the place of the right one is named, and the right one is found beside it", async () => {
+    const key = strangeKey();
+    const generation = keyId(keyIn(world, "alice"));
+    const record = await recordOf(world, "eve", "bob");
+    const { root } = await membershipIn(world, "eve");
+    for (const entry of [record, root ?? ""]) await writeCopy(world, "eve", key, everybody(), { entry, generation });
+    await push();
+    await expectEverybodyGoesOn();
+    await world.join("bob");
+    await as("bob", "vault unlock --yes");
+    expect(keyId(keyIn(world, "bob"))).toBe(generation);
+  });
+
+  test("of another key instead of the right one opens nothing", async () => {
+    const key = strangeKey();
+    const generation = keyId(keyIn(world, "alice"));
+    for (const file of readdirSync(join(world.clone("eve"), ".git-vault/sealed/default", generation))) {
+      const [entry = ""] = file.split(".");
+      await as("eve", `git rm -q .git-vault/sealed/default/${generation}/${file}`);
+      await writeCopy(world, "eve", key, everybody(), { entry, generation });
+    }
+    await push();
+    await world.join("bob");
+    const stopped = await trying("bob", "vault unlock --yes < /dev/null");
+    expect(stopped.status).not.toBe(0);
+    expect(stopped.said).toMatch(/it holds another key than the members log names/);
+    expect(readdirSync(join(world.clone("bob"), ".git")).includes("git-crypt")).toBe(false);
+    // alice still has the key; sync makes what is missing where it is told.
+    await as("alice", "git pull -q --no-edit");
+    await world.push("alice", "secrets/new", "new\n");
+    expect(await notCurrent(world, "alice")).toEqual([]);
+  });
+
+  test("that hangs on an entry which does not count is not read", async () => {
+    const entry = await writeEntry(world, "eve", "eve", adding([keyOf(world, "eve")]));
+    const key = strangeKey();
+    await writeCopy(world, "eve", key, everybody(), { entry });
+    await writeCopy(world, "eve", key, everybody(), { entry, generation: keyId(keyIn(world, "alice")) });
+    await push();
+    await expectEverybodyGoesOn();
+    await world.join("bob");
+    expect(await as("bob", "vault unlock --yes")).not.toMatch(/another key/);
+  });
+
+  test("is found among 2,000 of junk by names of entries that count", async () => {
+    const generation = keyId(keyIn(world, "alice"));
+    const record = await recordOf(world, "eve", "bob");
+    for (let at = 0; at < 2000; at += 1) {
+      world.write(
+        "eve",
+        `.git-vault/sealed/default/${generation}/${record}.${at.toString(16).padStart(8, "0")}.age`,
+        `junk ${at}`,
+      );
+    }
+    await push();
+    await expectEverybodyGoesOn();
+  });
+});
+
+describe("a retired key", () => {
+  test("by forged names says nothing of the keys that are", async () => {
+    const current = keyId(keyIn(world, "alice"));
+    const other = "0".repeat(32);
+    for (const name of [
+      `${current}.key`,
+      `${current}.${other}.key`,
+      `${current}.${other}.${other}.key`,
+      `${other}.${current}.${other}.key`,
+    ]) {
+      world.write("eve", `.git-vault/retired/default/${name}`, "junk");
+    }
+    await push();
+    await expectEverybodyGoesOn();
+    await as("alice", "vault rotate -q && git push -q");
+    await as("bob", "git pull -q --no-edit; vault unlock");
+    expect(world.read("bob", "secrets/new")).toBe("new\n");
+  });
+});

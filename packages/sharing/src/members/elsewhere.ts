@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fold, memberWith, readLog, type Action, type Entry, type Membership } from "@git-vault/members";
+import { entryPath, readOtherLogs } from "./log-files.ts";
+import { nameOfMember, type Members } from "./membership.ts";
+
+/** A change that waits on another branch. */
+export interface Waiting {
+  /** Such as `refs/remotes/origin/rotate`. */
+  readonly reference: string;
+  /** What those are called who are removed there, or lose a key. */
+  readonly removed: readonly string[];
+  /** The names of the keys that are replaced there. */
+  readonly keyNames: readonly string[];
+  /** What who did it is called. */
+  readonly by: string;
+  /** The entry's id. */
+  readonly entry: string;
+}
+
+/** What other branches say beside the one that is checked out. */
+export interface Elsewhere {
+  readonly waiting: readonly Waiting[];
+  /** What all branches say together: which keys there may be. */
+  readonly together: Membership;
+  /** The references that hold entries which the branch lacks. */
+  readonly references: readonly string[];
+}
+
+/**
+ * Looks at all that was fetched, and at other branches: for removals and new keys that the branch
+ * lacks.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export async function readElsewhere(members: Members): Promise<Elsewhere> {
+  const { repository, log, whole, branch, files, options, root, ahead } = members;
+  const known = [...whole.verdicts.keys()].filter((id) => !ahead.has(id));
+  const others = readOtherLogs(repository, new Set([...members.present, ...known]), members.followed);
+  if (others.length === 0) return { waiting: [], together: whole, references: [] };
+  const all = await readLog([...files, ...others.flatMap((one) => one.files)], {
+    root: root ?? undefined,
+    verified: log.signed,
+  });
+  const together = fold(all, options);
+  const waiting = new Map<string, Waiting>();
+  for (const { reference, files: theirs } of others) {
+    for (const { name } of theirs) {
+      const entry = all.entries.get(name);
+      if (entry === undefined || waiting.has(name) || together.verdicts.get(name)?.counts !== true) continue;
+      const change = describe(entry, reference, branch, together);
+      if (change !== null) waiting.set(name, change);
+    }
+  }
+  return { waiting: [...waiting.values()], together, references: others.map(({ reference }) => reference) };
+}
+
+function describe(entry: Entry, reference: string, branch: Membership, together: Membership): Waiting | null {
+  const { action, author, id } = entry;
+  const removed = removedBy(action, branch);
+  const keyNames =
+    "generations" in action && action.kind !== "start" ? action.generations.map(({ keyName }) => keyName) : [];
+  if (removed.length + keyNames.length === 0) return null;
+  const by = memberWith(together, author) ?? memberWith(branch, author);
+  return { reference, removed, keyNames, by: by === null ? author : nameOfMember(by), entry: id };
+}
+
+function removedBy(action: Action, branch: Membership): string[] {
+  if (action.kind === "remove") {
+    const gone = action.members.map((identifier) => memberWith(branch, identifier));
+    return [...new Set(gone.flatMap((member) => (member === null ? [] : nameOfMember(member))))];
+  }
+  if (action.kind !== "take") return [];
+  const member = branch.members.find(({ records }) => records.includes(action.member));
+  return member === undefined ? [] : [nameOfMember(member)];
+}
+
+/**
+ * Whether git broke a pull off while it wrote the files: some of the log of what the branch follows
+ * lie in the work tree already, and the branch does not have them.
+ */
+export const isPullBrokenOff = ({ repository: { topLevel }, ahead }: Members): boolean =>
+  topLevel !== null && [...ahead].some((id) => existsSync(join(topLevel, entryPath(id))));

@@ -1,0 +1,120 @@
+import { plural, printable, type Finding } from "@git-vault/core";
+import { uncovered } from "./coverage.ts";
+import { missedEntries } from "./cut.ts";
+import { readElsewhere, type Waiting } from "./elsewhere.ts";
+import { nameOfMember, rootText, type Members } from "./membership.ts";
+import { readOpenPgpCopies, strangersAmong } from "./openpgp-copies.ts";
+
+/**
+ * What is wrong with the log, or with who has the keys:
+ * - `other-log`: the branch's log is another than the one that was accepted here
+ * - `new-log`: nobody accepted it here, where there is a key to encrypt with
+ * - `removal-elsewhere`: who was removed on another branch can read what is written on this one
+ * - `rotation-elsewhere`: another branch has a new key
+ * - `log-cut`: the branch lacks entries that it had, and does not say so by others
+ * - `missing-entries`: entries that others build on are nowhere
+ * - `stale-key`: somebody can open a key who should not
+ * - `two-keys`: two branches replaced a key, and both are there
+ * - `no-copy`: no copy of a key is for a member
+ * - `stranger`: an OpenPGP copy is for nobody in the log
+ * - `dispute`: members took from each other at once
+ * - `bad-entry`: a file among the entries is none
+ */
+export type MembersFindingId =
+  | "other-log"
+  | "new-log"
+  | "removal-elsewhere"
+  | "rotation-elsewhere"
+  | "log-cut"
+  | "missing-entries"
+  | "stale-key"
+  | "two-keys"
+  | "no-copy"
+  | "stranger"
+  | "dispute"
+  | "bad-entry";
+
+/** Something that is wrong with the log, or with who has the keys. */
+export interface MembersFinding extends Finding {
+  readonly id: MembersFindingId;
+  /** What it is about: the name of a key, of a member or of a reference, or a path. */
+  readonly subject: string;
+}
+
+/**
+ * Tells what is wrong with the members log, and what it means for the keys.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export async function memberFindings(members: Members): Promise<MembersFinding[]> {
+  const { rootState, root, whole, branch, branchLog, bad, repository } = members;
+  if (rootState === "none") return [];
+  if (rootState === "other") {
+    const message = `the members log of this branch is another than the one that was accepted, ${rootText(root ?? "")}`;
+    return [found("other-log", message, ".git-vault/members")];
+  }
+  if (rootState === "new") {
+    // A locked clone encrypts nothing: whoever unlocks it is asked.
+    const message = "nobody accepted the members log in this clone yet, so nothing is encrypted";
+    return repository.keyNames().length === 0 ? [] : [found("new-log", message, ".git-vault/members")];
+  }
+  const { waiting } = await readElsewhere(members);
+  const cut = missedEntries(members);
+  const removals = cut.filter(({ action }) => action.kind === "remove" || action.kind === "take");
+  return [
+    ...waiting.map(findWaiting),
+    ...(cut.length === 0 ? [] : [found("log-cut", cutText(cut.length, removals.length), ".git-vault/members")]),
+    ...whole.missing.map((id) => found("missing-entries", `the entry ${id} of the members log is missing`, id)),
+    ...branch.keyNames.flatMap(({ name, state }) => {
+      if (state === "stale")
+        return [found("stale-key", `the key ${name} can be opened by somebody who is no member`, name)];
+      return state === "two-heads" ? [found("two-keys", `the key ${name} was replaced on two branches`, name)] : [];
+    }),
+    ...uncovered(repository, branchLog, branch).map(({ member, keyName }) => {
+      const name = printable(nameOfMember(member));
+      return found("no-copy", `${name} may open the key ${keyName}, and no copy of it is for them`, name);
+    }),
+    ...strangersAmong(readOpenPgpCopies(repository), branch).map(({ path, fingerprint }) =>
+      found(
+        "stranger",
+        `${printable(path)} is for the OpenPGP key ${fingerprint} of nobody in the members log`,
+        printable(path),
+      ),
+    ),
+    ...whole.disputes.map(({ stands, fails }) =>
+      found(
+        "dispute",
+        `members removed each other at once: ${stands.slice(0, 16)} counts, ${fails.slice(0, 16)} does not`,
+        stands,
+      ),
+    ),
+    ...bad.map(({ name, problem }) =>
+      found("bad-entry", `${printable(name)} among the entries is none: ${printable(problem)}`, printable(name)),
+    ),
+  ];
+}
+
+const found = (id: MembersFindingId, message: string, subject: string): MembersFinding => ({
+  id,
+  severity: "error",
+  message,
+  subject,
+});
+
+function findWaiting({ reference, removed, keyNames, by }: Waiting): MembersFinding {
+  const where = printable(reference.replace(/^refs\/(?:heads|remotes)\//, ""));
+  const names = removed.map((name) => printable(name)).join(", ");
+  if (removed.length > 0) {
+    const message = `${names} was removed on ${where} by ${printable(by)}, and can read what is written here until that is merged`;
+    return found("removal-elsewhere", message, where);
+  }
+  const keys = keyNames.length === 1 ? `the key ${keyNames[0]}` : `the keys ${keyNames.join(", ")}`;
+  return found(
+    "rotation-elsewhere",
+    `${keys} was replaced on ${where} by ${printable(by)}, which is not merged here`,
+    where,
+  );
+}
+
+const cutText = (entries: number, removals: number): string =>
+  `the branch lacks ${plural(entries, "entry", "entries")} of the members log that it had${removals === 0 ? "" : `, ${plural(removals, "removal")} among them`}`;

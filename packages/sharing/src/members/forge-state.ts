@@ -1,0 +1,162 @@
+import {
+  DirectoryError,
+  forgeUserOf,
+  GITHUB,
+  type Directory,
+  type DirectoryEntry,
+  type KeyKind,
+  type RecipientKey,
+} from "@git-vault/directory";
+import type { Member, MemberKey } from "@git-vault/members";
+import { nameOfMember, type Members } from "./membership.ts";
+import { memberKeysOf } from "./people.ts";
+
+/**
+ * What became of a member's account:
+ * - `not-asked`: nobody can be asked, as for the key of a file or of a CI system
+ * - `found`: the account is there, with these keys; `name` is another than before where it was
+ *   renamed
+ * - `gone`: there is no such account any more
+ * - `other-account`: another account has the name now; `renamedTo` is the name of the one that was
+ *   meant, null where that is gone
+ */
+export type ForgeState =
+  | { readonly kind: "not-asked" }
+  | {
+      readonly kind: "found";
+      readonly name: string;
+      readonly account: string | null;
+      readonly keys: readonly RecipientKey[];
+      /** As the directory gave it; null for an account that has no keys. */
+      readonly entry: DirectoryEntry | null;
+    }
+  | { readonly kind: "gone" }
+  | { readonly kind: "other-account"; readonly renamedTo: string | null };
+
+/** Who is asked about: what a member is called, and their account. */
+interface Asked {
+  readonly holder: string;
+  readonly account: string | null;
+}
+
+const AT_ONCE = 4;
+
+/** What became of a member's account, and of the keys that the log gives them. */
+export interface AccountState {
+  readonly forge: ForgeState;
+  /** Whether a key is on the account; null where nobody can tell. */
+  readonly has: (key: MemberKey) => boolean | null;
+}
+
+/** A member whom nobody can be asked about. */
+export const NOT_ASKED: AccountState = { forge: { kind: "not-asked" }, has: () => null };
+
+/**
+ * Asks the forges what became of members, and of their keys of either kind.
+ *
+ * @throws DirectoryError where one of them cannot be asked now: `RATE_LIMITED`, `NETWORK`,
+ * `BAD_ANSWER`, …
+ */
+export async function accountStates(
+  members: readonly Member[],
+  directory: Directory,
+): Promise<ReadonlyMap<Member, AccountState>> {
+  const ssh = await forgeStates(members, directory, "ssh");
+  const having = members.filter(({ keys }) => keys.some(({ type }) => type === "openpgp"));
+  const openPgp = await forgeStates(having, directory, "openpgp");
+  const stateFor = (member: Member, { type }: MemberKey): ForgeState | undefined => {
+    if (type === "openpgp") return openPgp.get(member);
+    return /^(?:ssh|ecdsa|sk)-/.test(type) ? ssh.get(member) : undefined;
+  };
+  return new Map(
+    members.map((member) => {
+      const has = (key: MemberKey): boolean | null => {
+        const state = stateFor(member, key);
+        return state?.kind === "found" ? state.keys.some(({ fingerprint }) => fingerprint === key.id) : null;
+      };
+      return [member, { forge: ssh.get(member) ?? NOT_ASKED.forge, has }];
+    }),
+  );
+}
+
+/** Keys that a member has on the forge, and that the log does not give them. */
+export interface OtherKeys {
+  /** Those that may be given. */
+  readonly fresh: readonly MemberKey[];
+  /** Those that an entry took, such as stolen ones: they do not come back by being there still. */
+  readonly taken: readonly MemberKey[];
+}
+
+/**
+ * The keys that a member has on the forge and not in the log. Who was let in with OpenPGP keys
+ * alone is not let in with others unasked.
+ */
+export function otherKeysOf({ keys }: Member, { forge }: AccountState, { branch, whole }: Members): OtherKeys {
+  if (forge.kind !== "found" || keys.every(({ type }) => type === "openpgp")) return { fresh: [], taken: [] };
+  const held = new Set(keys.map(({ id }) => id));
+  const removed = new Set([...branch.removed, ...whole.removed].map(({ identifier }) => identifier));
+  const usable = memberKeysOf(forge.keys.filter(({ unusable }) => unusable === null));
+  const others = usable.filter(({ id }) => !held.has(id));
+  return {
+    fresh: others.filter(({ id }) => !removed.has(id)),
+    taken: others.filter(({ id }) => removed.has(id)),
+  };
+}
+
+async function forgeStates(
+  members: readonly Member[],
+  directory: Directory,
+  kind: KeyKind,
+): Promise<Map<Member, ForgeState>> {
+  const states = new Map<Member, ForgeState>();
+  const waiting = members.toReversed();
+  const work = async (): Promise<void> => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      try {
+        const asked = { holder: nameOfMember(next), account: next.accounts[0] ?? null };
+        states.set(next, await forgeState(asked, directory, kind));
+      } catch (error) {
+        waiting.length = 0;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return states;
+}
+
+async function forgeState({ holder, account }: Asked, directory: Directory, kind: KeyKind): Promise<ForgeState> {
+  const { forge, user: login = "" } = forgeUserOf(holder) ?? {};
+  if (forge !== GITHUB) {
+    // A member's name is data that somebody wrote: it is never an address to connect to.
+    if (forge !== undefined) return keysOf(holder, null, directory, kind);
+    const known = account === null ? null : await directory.gitHubAccount({ account });
+    if (known === null) return { kind: "not-asked" };
+    return keysOf(`github:${known.login}`, known.account, directory, kind);
+  }
+  const found = await directory.gitHubAccount({ login });
+  if (found !== null && (account === null || found.account === account)) {
+    return keysOf(holder, found.account, directory, kind);
+  }
+  // Another GitHub server has accounts of its own by the same names.
+  if (found !== null && account !== null && hostOf(found.account) !== hostOf(account)) return { kind: "not-asked" };
+  const renamed = account === null ? null : await directory.gitHubAccount({ account });
+  if (found !== null) {
+    return { kind: "other-account", renamedTo: renamed === null ? null : `github:${renamed.login}` };
+  }
+  return renamed === null ? { kind: "gone" } : keysOf(`github:${renamed.login}`, renamed.account, directory, kind);
+}
+
+const hostOf = (account: string): string => account.slice(0, account.lastIndexOf("/"));
+
+async function keysOf(name: string, account: string | null, directory: Directory, kind: KeyKind): Promise<ForgeState> {
+  try {
+    const [entry] = await directory.resolve(name, kind);
+    return { kind: "found", name, account, keys: entry?.keys ?? [], entry: entry ?? null };
+  } catch (error) {
+    if (!(error instanceof DirectoryError)) throw error;
+    if (error.code === "NO_KEYS") return { kind: "found", name, account, keys: [], entry: null };
+    if (error.code === "NOT_FOUND") return { kind: "gone" };
+    throw error;
+  }
+}

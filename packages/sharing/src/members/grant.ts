@@ -1,0 +1,199 @@
+import { printable } from "@git-vault/core";
+import { commitFiles, wipeKeyFile, type StoredKey } from "@git-vault/git-crypt";
+import type { Member, MemberKey, Membership, Role } from "@git-vault/members";
+import { SharingError } from "../errors.ts";
+import { requireKey } from "./keys-here.ts";
+import { openMembers, type Members } from "./membership.ts";
+import { rememberIfPossible } from "./memory.ts";
+import { isSameName, memberThatIs, nameTaken, sharesKey, someOf, type Person } from "./people.ts";
+import { isSealable, sealKey } from "./sealed-keys.ts";
+import { sealOpenPgpCopies } from "./openpgp-copies.ts";
+import { uncovered } from "./coverage.ts";
+import { startLog, acceptOwn } from "./start.ts";
+import { LogWriter, assertAdmin, type Author, type Change } from "./writer.ts";
+
+/** What is granted, to whom and how. */
+export interface GrantOptions {
+  readonly members: Members;
+  readonly author: Author;
+  /** Who the author is, where the log must be started first. */
+  readonly self: Person;
+  readonly people: readonly Person[];
+  /** The names of keys that they are to open. */
+  readonly keyNames: readonly string[];
+  /** Whether somebody may only open keys. Who has no key that signs is a reader anyway. */
+  readonly isReader: (person: Person) => boolean;
+  /** Whether who was removed may come back. */
+  readonly readmit: boolean;
+  /** Whether the files are left staged instead of committed. */
+  readonly stageOnly: boolean;
+  readonly now?: Date | undefined;
+}
+
+/** Somebody who was granted keys. */
+export interface Granted {
+  readonly name: string;
+  readonly role: Role;
+  /** The keys that copies were sealed to. */
+  readonly keys: readonly MemberKey[];
+  /** Whether they were a member before. */
+  readonly wasMember: boolean;
+}
+
+/** What granting did. */
+export interface GrantResult {
+  readonly root: string;
+  /** The same, where the log was started for this; else null. */
+  readonly started: string | null;
+  readonly keyNames: readonly string[];
+  readonly granted: readonly Granted[];
+  /** What those are called who had all of it already. */
+  readonly unchanged: readonly string[];
+  /** The commit's name; null where nothing was committed. */
+  readonly commit: string | null;
+}
+
+/**
+ * Lets people open keys of the repository: writes them into the log and seals the present keys to
+ * theirs, in one commit. Where there is no log, the author starts it. Where anything fails, nothing
+ * is changed.
+ *
+ * @throws SharingError `NOT_ADMIN`, `REMOVED_BEFORE`, `NAME_TAKEN`, `KEY_NOT_HERE`,
+ * `NO_SUCH_KEY_NAME`, `STALE_KEY`; what `commitFiles` and signing do
+ */
+export async function grant(options: GrantOptions): Promise<GrantResult> {
+  const { members, author, self, people, keyNames, now, stageOnly } = options;
+  const { repository } = members;
+  const isNew = members.rootState === "none";
+  const begun = isNew ? await startLog({ members, author, person: self, now }) : null;
+  const writer = begun?.writer ?? new LogWriter(members, author, now);
+  if (begun === null) assertAdmin(members.branch, author);
+  const files = new Map(begun?.files);
+  const keys = presentKeys(options, writer.membership);
+  const granted: Granted[] = [];
+  const unchanged: string[] = [];
+  try {
+    for (const person of people) {
+      const before = memberThatIs(writer.membership, person);
+      const change = changeFor(person, before, writer, options);
+      if (change === null) {
+        unchanged.push(person.label);
+        continue;
+      }
+      const entry = await writer.write(change);
+      for (const [path, content] of await copiesFor(person, entry, options, keys, writer.membership)) {
+        files.set(path, content);
+      }
+      const role = memberThatIs(writer.membership, person)?.role ?? "reader";
+      granted.push({ name: person.label, role, keys: person.keys.filter(isOpening), wasMember: before !== null });
+    }
+  } finally {
+    for (const { bytes, keyFile } of keys.values()) {
+      bytes.fill(0);
+      wipeKeyFile(keyFile);
+    }
+  }
+  for (const [path, content] of writer.files) files.set(path, content);
+  const root = begun?.root ?? members.root ?? "";
+  if (granted.length === 0 && begun === null)
+    return { root, started: null, keyNames, granted, unchanged, commit: null };
+  const names = granted.map(({ name }) => name);
+  const keyText = `the key${keyNames.length === 1 ? "" : "s"} ${keyNames.join(", ")}`;
+  const message = names.length === 0 ? "Start the members log" : `Grant ${keyText} to ${someOf(names)}`;
+  const commit = commitFiles(repository, files, { message, stageOnly });
+  const met = people.flatMap((person) => person.keys.map(({ id }) => id));
+  if (begun !== null) acceptOwn(repository, begun.root, [author.publicKey.fingerprint, ...met]);
+  else rememberIfPossible(repository, { met });
+  await openMembers(repository);
+  return { root, started: begun?.root ?? null, keyNames, granted, unchanged, commit };
+}
+
+/** The present keys of the names that are granted, by name. */
+function presentKeys({ members, keyNames }: GrantOptions, membership: Membership): Map<string, StoredKey> {
+  return new Map(
+    keyNames.map((keyName) => {
+      const known = membership.keyNames.find(({ name }) => name === keyName);
+      if (known === undefined) {
+        const names = membership.keyNames.map(({ name }) => name);
+        throw new SharingError("NO_SUCH_KEY_NAME", `the members log names no key ${printable(keyName)}`, {
+          subject: keyName,
+          hint: names.length === 0 ? "make one first" : `it names ${names.join(", ")}`,
+        });
+      }
+      if (known.state === "stale") {
+        throw new SharingError("STALE_KEY", `the key ${keyName} must be replaced before it is granted to anybody`, {
+          subject: keyName,
+        });
+      }
+      return [keyName, requireKey(members.repository, keyName, known.current.commitment)];
+    }),
+  );
+}
+
+/** What the log is to say of a person; null where it says so already. */
+function changeFor(
+  person: Person,
+  before: Member | null,
+  { membership, log }: LogWriter,
+  { members, keyNames, isReader, readmit }: GrantOptions,
+): Change | null {
+  const readmits = readmissionsOf(person, membership, members, readmit);
+  if (before === null) {
+    const taken = membership.members.find(
+      ({ label, keys }) => isSameName(label, person.label) && !sharesKey(keys, person.keys),
+    );
+    if (taken !== undefined) throw nameTaken(person.label);
+    const role: Role = !isReader(person) && person.keys.some(({ signs }) => signs) ? "admin" : "reader";
+    const { account, keys, label } = person;
+    return { kind: "add", account, keys, role, opens: keyNames, label, readmits };
+  }
+  const keys = person.keys.filter(({ id }) => !before.keys.some((key) => key.id === id));
+  const opens = keyNames.filter((name) => !before.opens.includes(name));
+  const lacks = uncovered(members.repository, log, membership).some(
+    (one) => one.member.records[0] === before.records[0] && keyNames.includes(one.keyName),
+  );
+  if (keys.length + opens.length === 0 && !lacks) return null;
+  return { kind: "give", member: before.records[0], keys, role: null, opens, label: person.label, readmits };
+}
+
+/** The entries that took what is given now; who gives it back must say so. */
+function readmissionsOf(
+  { account, keys, label }: Person,
+  membership: Membership,
+  { whole }: Members,
+  readmit: boolean,
+): string[] {
+  const theirs = new Set([...(account === null ? [] : [account]), ...keys.map(({ id }) => id)]);
+  const removed = [...membership.removed, ...whole.removed].filter(({ identifier }) => theirs.has(identifier));
+  if (removed.length > 0 && !readmit) {
+    throw new SharingError("REMOVED_BEFORE", `${printable(label)} was removed before, or a key of theirs was`, {
+      subject: label,
+    });
+  }
+  return [...new Set(membership.removed.filter(({ identifier }) => theirs.has(identifier)).flatMap(({ by }) => by))];
+}
+
+/** The sealed copies that belong to an entry about a person. */
+async function copiesFor(
+  { keys: recipients, openPgp }: Person,
+  entry: string,
+  { members, keyNames }: GrantOptions,
+  keys: ReadonlyMap<string, StoredKey>,
+  { keyNames: known }: Membership,
+): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>();
+  for (const keyName of keyNames) {
+    const key = keys.get(keyName);
+    const id = known.find(({ name }) => name === keyName)?.current.commitment;
+    if (key === undefined || id === undefined) continue;
+    const copies = [
+      ...(await sealKey({ keyName, id }, key.bytes, entry, recipients)),
+      ...(await sealOpenPgpCopies(members.repository, keyName, key.bytes, openPgp)),
+    ];
+    for (const [path, content] of copies) files.set(path, content);
+  }
+  return files;
+}
+
+/** Whether a copy is sealed to a key, in whichever form. */
+const isOpening = (key: MemberKey): boolean => isSealable(key) || key.type === "openpgp";

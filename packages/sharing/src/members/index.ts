@@ -1,0 +1,43 @@
+/* Who may have a repository's keys: the members log, and what is done with it. */
+export {
+  acceptRoot,
+  nameOfMember,
+  openMembers,
+  parseRoot,
+  rootOfEnvironment,
+  rootText,
+  type Members,
+  type RootState,
+} from "./membership.ts";
+export { grant, type Granted, type GrantOptions, type GrantResult } from "./grant.ts";
+export { nameKey, start, type Started } from "./start.ts";
+export {
+  accountOf,
+  labelOf,
+  memberKeyOf,
+  memberKeysOf,
+  memberNamed,
+  peopleOf,
+  type People,
+  type Person,
+} from "./people.ts";
+export {
+  planRotation,
+  resumeRotation,
+  type LeavingKeys,
+  type Rotated,
+  type RotationPlan,
+  type RotationRequest,
+} from "./rotation.ts";
+export { type Mark, type MarkKind, type Reviewed } from "./review.ts";
+export { planSync, planSyncRotation, sync, type OutOfDate, type SyncPlan, type Unclear } from "./sync.ts";
+export { listHolders, type HeldKey, type Holder, type HolderList } from "./holders.ts";
+export { reportLog, type LogLine } from "./log-report.ts";
+export { memberFindings, type MembersFinding, type MembersFindingId } from "./findings.ts";
+export { isPullBrokenOff, readElsewhere, type Elsewhere, type Waiting } from "./elsewhere.ts";
+export { lacksKeys, openKeys, type MembersKey, type MembersKeys } from "./open-keys.ts";
+export { openOpenPgpCopies, readOpenPgpCopies, type OpenedCopy, type OpenPgpCopy } from "./openpgp-copies.ts";
+export { note } from "./note.ts";
+export { assertAdmin, type Author } from "./writer.ts";
+export { memberWith } from "@git-vault/members";
+export { requireKey } from "./keys-here.ts";

@@ -1,0 +1,36 @@
+import { encodeKeyFile, parseKeyFile, readKeyRing, type Repository, type StoredKey } from "@git-vault/git-crypt";
+import { SharingError } from "../errors.ts";
+
+/**
+ * The key of a name that is here with an id; null where it is not here.
+ *
+ * @returns secrets: overwrite them with zeros when done
+ * @throws GitCryptError KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE
+ */
+export function keyHere(repository: Repository, keyName: string, id: string): StoredKey | null {
+  if (!repository.keyNames().includes(keyName)) return null;
+  const ring = readKeyRing(repository, keyName);
+  try {
+    const found = ring.find(id);
+    if (found === null) return null;
+    const bytes = encodeKeyFile({ ...found, legacy: false });
+    return { bytes, keyFile: parseKeyFile(bytes) };
+  } finally {
+    ring.wipe();
+  }
+}
+
+/**
+ * As `keyHere`, of a key that must be here to go on.
+ *
+ * @throws SharingError KEY_NOT_HERE
+ */
+export function requireKey(repository: Repository, keyName: string, id: string): StoredKey {
+  const key = keyHere(repository, keyName, id);
+  if (key !== null) return key;
+  throw keyNotHere(keyName);
+}
+
+/** The key of a name that is needed is not in this clone. */
+export const keyNotHere = (keyName: string): SharingError =>
+  new SharingError("KEY_NOT_HERE", `the key ${keyName} that this branch names is not here`, { subject: keyName });

@@ -1,0 +1,128 @@
+import { commitOf, readSmallBlobs, readTracked, tryGit, VAULT_FOLDER, type Repository } from "@git-vault/git-crypt";
+import { arrivalOf, isEntryId, MAX_ENTRY_BYTES, type LogCommit, type LogFile, type Look } from "@git-vault/members";
+
+/** The folder of the members log, from the top folder. */
+export const LOG_FOLDER: string = `${VAULT_FOLDER}/members`;
+
+/** The path of an entry's file, from the top folder. */
+export const entryPath = (id: string): string => `${LOG_FOLDER}/${id}`;
+
+/**
+ * The files of the log that the index holds, or a commit. What is not named as an entry, or is too
+ * large for one, is left out.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export function readLogFiles(repository: Repository, commit?: string): LogFile[] {
+  return readTracked(repository, LOG_FOLDER, MAX_ENTRY_BYTES, commit).flatMap(({ path, content }) => {
+    const name = path.slice(LOG_FOLDER.length + 1);
+    return content !== null && isEntryId(name) ? [{ name, bytes: content }] : [];
+  });
+}
+
+/** What the history of a branch tells of the log. */
+export interface LogHistory {
+  /** In which order entries arrived. */
+  readonly looks: readonly Look[];
+  /** The entries that are in the history, and were not asked to be left out. */
+  readonly files: readonly LogFile[];
+}
+
+const NO_HISTORY: LogHistory = { looks: [], files: [] };
+
+/**
+ * Reads in which order entries arrived on a branch, and those of them that its tree may lack.
+ *
+ * @param tip the branch's last commit
+ * @param known entries that are not read again
+ */
+export function readHistory(repository: Repository, tip: string, known: ReadonlySet<string>): LogHistory {
+  const head = commitOf(repository, tip);
+  if (head === null) return NO_HISTORY;
+  // Merges stay in it whole: which parent is the first decides what arrived first.
+  const walk = ["log", "--full-history", "--parents", "-c", "--raw", "--root", "--no-abbrev", "--no-renames"];
+  const args = [...walk, "--no-show-signature", "--format=commit %H %P", head, "--", `${LOG_FOLDER}/`];
+  const { status, stdout } = tryGit(repository, ["--literal-pathspecs", ...args]);
+  if (status !== 0) return NO_HISTORY;
+  const { commits, oids, newest } = parseLog(stdout.toString("latin1"));
+  const wanted = new Map([...oids].filter(([id]) => !known.has(id)));
+  const blobs = readSmallBlobs(repository, [...wanted.values()], MAX_ENTRY_BYTES);
+  const files = [...wanted].flatMap(([name, oid]) => {
+    const bytes = blobs.get(oid);
+    return bytes === undefined ? [] : [{ name, bytes }];
+  });
+  return { looks: newest === null ? [] : arrivalOf(newest, commits), files };
+}
+
+/** A line of a file that a commit has and none of its parents had: `:` for each parent. */
+const ADDED = /^:+[0-7 ]+ [0-9a-f ]*?([0-9a-f]{40,64}) A+\t(.*)$/;
+
+function parseLog(text: string): {
+  readonly commits: ReadonlyMap<string, LogCommit>;
+  readonly oids: ReadonlyMap<string, string>;
+  /** The first commit of the walk; null for none. */
+  readonly newest: string | null;
+} {
+  const commits = new Map<string, { parents: readonly string[]; entries: string[] }>();
+  const oids = new Map<string, string>();
+  let entries: string[] = [];
+  for (const line of text.split("\n")) {
+    if (line.startsWith("commit ")) {
+      const [, id = "", ...parents] = line.trimEnd().split(" ");
+      entries = [];
+      commits.set(id, { parents, entries });
+      continue;
+    }
+    const [, oid = "", path = ""] = ADDED.exec(line) ?? [];
+    const name = path.slice(LOG_FOLDER.length + 1);
+    if (!isEntryId(name)) continue;
+    entries.push(name);
+    oids.set(name, oid);
+  }
+  const [newest = null] = commits.keys();
+  return { commits, oids, newest };
+}
+
+/** A reference whose tip holds entries which are not known yet. */
+export interface OtherLog {
+  /** Such as `refs/remotes/origin/rotate`. */
+  readonly reference: string;
+  readonly files: readonly LogFile[];
+}
+
+/** So many references with different logs are looked at, what the branch follows first. */
+const MOST_OTHERS = 200;
+
+/**
+ * The entries that other references hold: what was fetched, and other branches.
+ *
+ * @param known entries that are not told again
+ * @param first references that are looked at before others, whose dates anybody may invent
+ */
+export function readOtherLogs(
+  repository: Repository,
+  known: ReadonlySet<string>,
+  first: readonly string[] = [],
+): OtherLog[] {
+  const format = ["--sort=-creatordate", "--format=%(refname) %(symref)", "refs/heads/", "refs/remotes/"];
+  const names = tryGit(repository, ["for-each-ref", ...format])
+    .stdout.toString()
+    .split("\n")
+    // A branch by its own name, not by another that leads to it, such as `origin/HEAD`.
+    .flatMap((line) => (line.endsWith(" ") ? line.slice(0, -1) : []))
+    .toSorted((a, b) => Number(first.includes(b)) - Number(first.includes(a)));
+  const asked = names.map((name) => `${name}:${LOG_FOLDER}\n`).join("");
+  const answers = tryGit(repository, ["cat-file", "--batch-check", "--buffer"], Buffer.from(asked)).stdout.toString();
+  const trees = new Map<string, string>();
+  for (const [at, line] of answers.split("\n").entries()) {
+    const tree = /^([0-9a-f]+) tree /.exec(line)?.[1];
+    const name = names[at];
+    if (tree !== undefined && name !== undefined && !trees.has(tree)) trees.set(tree, name);
+  }
+  const others: OtherLog[] = [];
+  for (const reference of [...trees.values()].slice(0, MOST_OTHERS)) {
+    const files = readLogFiles(repository, reference).filter(({ name }) => !known.has(name));
+    if (files.length > 0) others.push({ reference, files });
+  }
+  return others;
+}

@@ -1,0 +1,119 @@
+import { memberWith, type Action, type Entry, type Reason } from "@git-vault/members";
+import { nameOfMember, type Members } from "./membership.ts";
+
+/** An entry of the log, as it is shown. */
+export interface LogLine {
+  readonly id: string;
+  /** When its author says that it was written. */
+  readonly time: string;
+  /** What the author is called, else the id of the author's key. */
+  readonly author: string;
+  readonly action: Action;
+  /** What those are called whom it is about, else their accounts or ids of keys. */
+  readonly about: readonly string[];
+  readonly counts: boolean;
+  /** Why it does not count; null where it does. */
+  readonly reason: Reason | null;
+  /** The entry that is the cause of that, or that undid it since; null where none is. */
+  readonly by: string | null;
+  /** Whether the branch's files have it. */
+  readonly isPresent: boolean;
+}
+
+/** The entries of a log, each after those that it builds on. */
+export function reportLog(members: Members): LogLine[] {
+  const { log, whole, present } = members;
+  return inOrder(log.entries).map((entry): LogLine => {
+    const verdict = whole.verdicts.get(entry.id);
+    const author = memberWith(whole, entry.author);
+    return {
+      id: entry.id,
+      time: entry.time,
+      author: author === null ? labelAt(entry.author, members) : nameOfMember(author),
+      action: entry.action,
+      about: aboutOf(entry, members),
+      counts: verdict?.counts === true,
+      reason: verdict?.counts === false ? verdict.reason : null,
+      by: verdict?.counts === true ? verdict.outdoneBy : (verdict?.by ?? null),
+      isPresent: present.has(entry.id),
+    };
+  });
+}
+
+/** What somebody was called who has the key no more: by the entry that brought it in. */
+function labelAt(id: string, { log, whole }: Members): string {
+  for (const { id: entry, action } of log.entries.values()) {
+    if (whole.verdicts.get(entry)?.counts !== true) continue;
+    const isGift = action.kind === "start" || action.kind === "add" || action.kind === "give";
+    if (isGift && action.label !== null && action.keys.some((key) => key.id === id)) return action.label;
+  }
+  return id;
+}
+
+function aboutOf({ action }: Entry, members: Members): string[] {
+  const ofRecord = (record: string): string => {
+    const gift = members.log.entries.get(record)?.action;
+    return gift?.kind === "add" || gift?.kind === "start" ? (gift.label ?? gift.keys[0]?.id ?? record) : record;
+  };
+  switch (action.kind) {
+    case "start":
+    case "add":
+      return [action.label ?? action.account ?? action.keys[0]?.id ?? ""];
+    case "give":
+    case "take":
+      return [ofRecord(action.member)];
+    case "remove":
+      return [
+        ...new Set(
+          action.members.map((identifier) =>
+            identifier.includes("/") && !identifier.startsWith("SHA256:")
+              ? accountName(identifier, members)
+              : labelAt(identifier, members),
+          ),
+        ),
+      ];
+    case "generation":
+      return action.generations.map(({ keyName }) => keyName);
+    case "note":
+  }
+  return [];
+}
+
+/** What an account was called, as the entry called it that brought it in. */
+function accountName(account: string, { log, whole }: Members): string {
+  for (const { id, action } of log.entries.values()) {
+    if (whole.verdicts.get(id)?.counts !== true) continue;
+    if ((action.kind === "start" || action.kind === "add") && action.account === account)
+      return action.label ?? account;
+  }
+  return account;
+}
+
+/** Each entry after its parents; else by what their authors say of the time, and their ids. */
+function inOrder(entries: ReadonlyMap<string, Entry>): Entry[] {
+  const children = new Map<string, string[]>();
+  const open = new Map<string, number>();
+  for (const { id, parents } of entries.values()) {
+    const known = parents.filter((parent) => entries.has(parent));
+    open.set(id, known.length);
+    for (const parent of known) children.set(parent, [...(children.get(parent) ?? []), id]);
+  }
+  const result: Entry[] = [];
+  let ready = [...entries.values()].filter(({ id }) => open.get(id) === 0).toSorted(earlier);
+  while (ready.length > 0) {
+    result.push(...ready);
+    const next: Entry[] = [];
+    for (const { id } of ready) {
+      for (const child of children.get(id) ?? []) {
+        const left = (open.get(child) ?? 1) - 1;
+        open.set(child, left);
+        const entry = left === 0 ? entries.get(child) : undefined;
+        if (entry !== undefined) next.push(entry);
+      }
+    }
+    ready = next.toSorted(earlier);
+  }
+  return result;
+}
+
+const earlier = (a: Entry, b: Entry): number => (`${a.time} ${a.id}` < `${b.time} ${b.id}` ? -1 : 1);

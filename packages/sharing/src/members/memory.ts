@@ -1,0 +1,188 @@
+import { dirname, join } from "node:path";
+import { isVaultError } from "@git-vault/core";
+import { tryGit, type Repository } from "@git-vault/git-crypt";
+import { isEntryId, type LogFile, type Look } from "@git-vault/members";
+import { SharingError } from "../errors.ts";
+import { changeFile, readText } from "../trust/locked-file.ts";
+import { defaultPinFile } from "../trust/pins.ts";
+
+/*
+ * What a clone and its user remember of members logs: whoever shows them another tree later cannot
+ * make them forget. See docs/formats.md.
+ */
+
+/** What a clone remembers. */
+export interface Memory {
+  /** The id of the log's first entry, which a person accepted; null where none did. */
+  readonly root: string | null;
+  /** The ids of keys whose holders the person here has accepted. */
+  readonly met: ReadonlySet<string>;
+  /** Which entries were new at each look at what the branch follows, the earliest first. */
+  readonly looks: readonly Look[];
+  /** Those entries. Their signatures held. */
+  readonly files: readonly LogFile[];
+}
+
+/** A line of the file. */
+interface Line {
+  readonly root?: string;
+  readonly met?: readonly string[];
+  /** The reference that the branch follows, and the entries that were new there. */
+  readonly upstream?: string;
+  readonly seen?: Readonly<Record<string, string>>;
+}
+
+const memoryPath = ({ commonDir }: Repository): string => join(commonDir, "git-vault", "members-seen");
+
+const isLine = (value: unknown): value is Line => typeof value === "object" && value !== null;
+
+function linesIn(text: string): Line[] {
+  return text.split("\n").flatMap((line) => {
+    if (line === "") return [];
+    try {
+      const value: unknown = JSON.parse(line);
+      if (isLine(value)) return [value];
+    } catch {
+      // Said below.
+    }
+    throw new SharingError("MEMORY_DAMAGED", "what this clone remembers of the members log is damaged", {
+      hint: "look at the file git-vault/members-seen in the repository's .git; without it, the log is new to this clone",
+    });
+  });
+}
+
+/**
+ * What a clone remembers of the members log.
+ *
+ * @param upstreams the references whose looks count, the first of all first; null is none
+ * @throws SharingError MEMORY_DAMAGED; the system's error where it cannot be read
+ */
+export function readMemory(repository: Repository, upstreams: readonly (string | null)[]): Memory {
+  const lines = linesIn(readText(memoryPath(repository)));
+  const seen = [...new Set(upstreams)].flatMap((upstream) =>
+    lines.flatMap((line) =>
+      upstream !== null && line.upstream === upstream && line.seen !== undefined ? [line.seen] : [],
+    ),
+  );
+  return {
+    root: lines.findLast(({ root }) => root !== undefined)?.root ?? null,
+    met: new Set(lines.flatMap(({ met = [] }) => met)),
+    looks: seen.map((entries) => Object.keys(entries)),
+    files: seen.flatMap((entries) =>
+      Object.entries(entries).map(([name, text]) => ({ name, bytes: Buffer.from(text) })),
+    ),
+  };
+}
+
+/** What is to be remembered. */
+export interface News {
+  /** A root that is accepted now. */
+  readonly root?: string;
+  /** The ids of keys whose holders are accepted now. */
+  readonly met?: readonly string[];
+  /** What the reference that the branch follows holds, with sound signatures. */
+  readonly seen?: { readonly upstream: string; readonly files: readonly LogFile[] };
+}
+
+/**
+ * Remembers what is new of it.
+ *
+ * @throws the system's error where the repository's folder cannot be written
+ */
+export function remember(repository: Repository, { root, met = [], seen }: News): void {
+  const path = memoryPath(repository);
+  changeFile(path, (text) => {
+    const before = linesIn(text);
+    const present = before.findLast((line) => line.root !== undefined)?.root;
+    const knownMet = new Set(before.flatMap((line) => line.met ?? []));
+    const newMet = met.filter((id) => !knownMet.has(id));
+    const theirs = before.filter(({ upstream }) => upstream !== undefined && upstream === seen?.upstream);
+    const known = new Set(theirs.flatMap((line) => Object.keys(line.seen ?? {})));
+    const fresh = (seen?.files ?? []).filter(({ name }) => !known.has(name));
+    const lines: Line[] = [
+      ...(root === undefined || root === present ? [] : [{ root }]),
+      ...(newMet.length === 0 ? [] : [{ met: newMet }]),
+      ...(seen === undefined || fresh.length === 0 ? [] : [{ upstream: seen.upstream, seen: textsOf(fresh) }]),
+    ];
+    return lines.length === 0 ? null : text + lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  });
+}
+
+const textsOf = (files: readonly LogFile[]): Record<string, string> =>
+  Object.fromEntries(files.map(({ name, bytes }) => [name, Buffer.from(bytes).toString()]));
+
+/** The same, where a folder that cannot be written is no reason to fail. */
+export function rememberIfPossible(repository: Repository, news: News): void {
+  try {
+    remember(repository, news);
+  } catch (error) {
+    if (isVaultError(error)) throw error;
+  }
+}
+
+/* The user's memory of all repositories, as ssh has its known_hosts. */
+
+const HEADER = "# git-vault: the first entries of repositories' members logs, by the repositories' addresses";
+
+function knownRepositories(env: NodeJS.ProcessEnv): string | null {
+  const pins = defaultPinFile(env);
+  return pins === null ? null : join(dirname(pins), "known-repositories");
+}
+
+/** The addresses of a clone's remotes, each without what differs between the ways to write one. */
+export function remoteAddresses(repository: Repository): string[] {
+  const { stdout } = tryGit(repository, ["config", "-z", "--get-regexp", String.raw`^remote\..*\.url$`]);
+  const urls = stdout
+    .toString()
+    .split("\0")
+    .flatMap((record) => record.split("\n").slice(1).join("\n") || []);
+  return [...new Set(urls.map(addressOf))].filter((address) => /^[\x21-\x7e]{1,2000}$/.test(address));
+}
+
+/** `github.com/jupyterhub/mybinder.org-deploy` for each way to write that; a path stays one. */
+function addressOf(url: string): string {
+  const scp = /^(?:[^@/]+@)?([^:/]+):(?!\/\/)(.+)$/.exec(url);
+  const [, host = "", path = ""] = scp ?? /^[a-z+]+:\/\/(?:[^@/]*@)?([^/]*)\/(.*)$/i.exec(url) ?? [];
+  if (host === "") return url.replace(/\/+$/, "");
+  const name = path
+    .replace(/^\/+/, "")
+    .replace(/\/+$/, "")
+    .replace(/\.git$/, "");
+  return `${host.toLowerCase()}/${name}`;
+}
+
+/** The root that the user accepted for one of a clone's addresses; null where they did for none. */
+export function knownRoot(repository: Repository): string | null {
+  const path = knownRepositories(repository.env);
+  if (path === null) return null;
+  const known = new Map(
+    readText(path)
+      .split("\n")
+      .flatMap((line): [string, string][] => {
+        const [address, root] = line.split(" ");
+        return address !== undefined && root !== undefined && isEntryId(root) ? [[address, root]] : [];
+      }),
+  );
+  return (
+    remoteAddresses(repository)
+      .map((address) => known.get(address))
+      .find((root) => root !== undefined) ?? null
+  );
+}
+
+/** Remembers which root the user accepted for a clone's addresses. */
+export function rememberRoot(repository: Repository, root: string): void {
+  const path = knownRepositories(repository.env);
+  const addresses = remoteAddresses(repository);
+  if (path === null || addresses.length === 0) return;
+  try {
+    changeFile(path, (text) => {
+      const isOther = (line: string): boolean => !addresses.includes(line.split(" ")[0] ?? "");
+      const kept = text.split("\n").filter((line) => line !== "" && !line.startsWith("#") && isOther(line));
+      return `${[HEADER, ...kept, ...addresses.map((address) => `${address} ${root}`)].join("\n")}\n`;
+    });
+  } catch (error) {
+    if (isVaultError(error)) throw error;
+    // A home that cannot be written is asked about again.
+  }
+}

@@ -1,0 +1,136 @@
+import { PassphraseIdentity } from "@git-vault/sealing";
+import { namesCut } from "./cut.ts";
+import { keyHere } from "./keys-here.ts";
+import { readElsewhere } from "./elsewhere.ts";
+import { memberWithKey, nameOfMember, type Members } from "./membership.ts";
+import { openOpenPgpCopies, readOpenPgpCopies, strangersAmong, type OpenedCopy } from "./openpgp-copies.ts";
+import { openSealedKeys, type FalseCopy, type GenerationName } from "./sealed-keys.ts";
+import { storeVerdict } from "../verdict.ts";
+import { findLocalIdentities, type LocalIdentities, type ReceiveOptions } from "../identities/local-identities.ts";
+
+/** A key that a private key of this machine opened. */
+export interface MembersKey extends GenerationName {
+  /** The key file. Secret: overwrite it with zeros when done. */
+  readonly key: Buffer;
+  /** The file that held it, from the top folder. */
+  readonly path: string;
+  /** Whether the branch encrypts with it. */
+  readonly isCurrent: boolean;
+}
+
+/** The keys that the log gives to the private keys of this machine. */
+export interface MembersKeys {
+  readonly opened: readonly MembersKey[];
+  /** Copies that were opened, and are not what their places say. */
+  readonly refused: readonly FalseCopy[];
+  /** What the member is called whose private keys these are; null where nobody's are here. */
+  readonly me: string | null;
+  /** The names of keys that the member may open, and of which the present one was not opened. */
+  readonly lacking: readonly string[];
+  /** Whether an entry removed a key of this machine. */
+  readonly wasRemoved: boolean;
+}
+
+/**
+ * Opens the keys that the log names with the private keys of this machine: the one that each name
+ * has on this branch, and those of other branches, so that they can be merged. Whatever opens is
+ * held against the log, which alone says which keys there are.
+ *
+ * @returns nothing opened where there is no log that was accepted
+ * @throws what a private key that was named throws, and `receive` for a wrong passphrase
+ */
+export async function openKeys(members: Members, options: ReceiveOptions): Promise<MembersKeys> {
+  if (members.rootState !== "accepted") return NOTHING;
+  const { repository, branch } = members;
+  const { together, references } = await readElsewhere(members);
+  storeVerdict(members, namesCut(members), together);
+  const current = new Map(branch.keyNames.map(({ name, current: { commitment } }) => [name, commitment]));
+  const wanted = together.keyNames.flatMap(({ name: keyName, generations }) => {
+    const first = current.get(keyName);
+    const ids = [
+      ...(first === undefined ? [] : [first]),
+      ...generations.map(({ commitment }) => commitment).toReversed(),
+    ];
+    return [...new Set(ids)].map((id) => ({ keyName, id }));
+  });
+  const isNeeded = ({ keyName, id }: GenerationName): boolean => {
+    const here = keyHere(repository, keyName, id);
+    here?.bytes.fill(0);
+    return here === null || id === current.get(keyName);
+  };
+  const needed = wanted.filter(isNeeded);
+  const local = await findLocalIdentities(options);
+  try {
+    const entries = new Set([...together.verdicts].flatMap(([id, verdict]) => (verdict.counts ? id : [])));
+    const { opened, wrong } = await openSealedKeys(repository, needed, local, { entries, tips: references });
+    const copies = await openCopies(members, wanted, new Set(opened.map(({ id }) => id)), options);
+    const mine = new Set([...(await fingerprintsOf(local)), ...copies.opened.map(({ fingerprint }) => fingerprint)]);
+    const member = memberWithKey(branch, mine);
+    const all = [...opened, ...copies.opened].map(({ keyName, id, key, path }) => {
+      return { keyName, id, key, path, isCurrent: current.get(keyName) === id };
+    });
+    const got = new Set(all.flatMap(({ keyName, isCurrent }) => (isCurrent ? keyName : [])));
+    return {
+      opened: all,
+      refused: [...wrong, ...copies.refused],
+      me: member === null ? null : nameOfMember(member),
+      lacking: (member?.opens ?? []).filter((name) => current.has(name) && !got.has(name)),
+      wasRemoved: branch.removed.some(({ identifier }) => mine.has(identifier)),
+    };
+  } finally {
+    local.lock();
+  }
+}
+
+const NOTHING: MembersKeys = { opened: [], refused: [], me: null, lacking: [], wasRemoved: false };
+
+async function fingerprintsOf(local: LocalIdentities): Promise<Set<string>> {
+  const plain = local.identities.filter((identity) => !(identity instanceof PassphraseIdentity));
+  const places = await Promise.all(plain.map(async (identity) => local.openedWith(identity)));
+  const ids = places.flatMap(({ fingerprint }) => fingerprint ?? []);
+  return new Set([...ids, ...local.openPgpFingerprints]);
+}
+
+/** git-crypt's own files, of members alone: what they hold must be a key that the log names. */
+async function openCopies(
+  { repository, branch }: Members,
+  wanted: readonly GenerationName[],
+  opened: ReadonlySet<string>,
+  options: ReceiveOptions,
+): Promise<{ opened: OpenedCopy[]; refused: FalseCopy[] }> {
+  const all = readOpenPgpCopies(repository);
+  const strangers = new Set(strangersAmong(all, branch).map(({ path }) => path));
+  const isOpen = (keyName: string): boolean => wanted.some((one) => one.keyName === keyName && opened.has(one.id));
+  const copies = all.filter(({ path, keyName }) => !strangers.has(path) && !isOpen(keyName));
+  const result: { opened: OpenedCopy[]; refused: FalseCopy[] } = {
+    opened: [],
+    refused: [],
+  };
+  for (const copy of await openOpenPgpCopies(repository, copies, options)) {
+    if (wanted.some(({ keyName, id }) => keyName === copy.keyName && id === copy.id)) result.opened.push(copy);
+    else {
+      copy.key.fill(0);
+      result.refused.push({ path: copy.path, problem: "it holds another key than the members log names" });
+    }
+  }
+  return result;
+}
+
+/**
+ * Whether the branch, or what was fetched for it, names a key that is not here, of those names
+ * whose keys are.
+ */
+export async function lacksKeys(members: Members): Promise<boolean> {
+  if (members.rootState !== "accepted") return false;
+  const { repository } = members;
+  const { together } = await readElsewhere(members);
+  const names = new Set(repository.keyNames());
+  return [...members.branch.keyNames, ...together.keyNames].some(({ name, heads }) => {
+    if (!names.has(name)) return false;
+    return heads.some(({ commitment }) => {
+      const key = keyHere(repository, name, commitment);
+      key?.bytes.fill(0);
+      return key === null;
+    });
+  });
+}

@@ -1,0 +1,148 @@
+import { printable } from "@git-vault/core";
+import { forgeUserOf, GITHUB, type Directory, type DirectoryEntry, type RecipientKey } from "@git-vault/directory";
+import { encodePublicKey, type OpenPgpKeyEntry } from "@git-vault/keys";
+import { memberWith, readMemberKey, type Member, type MemberKey, type Membership } from "@git-vault/members";
+import { SharingError } from "../errors.ts";
+import { chooseRecipients, type PassedOverKey } from "../messages/share.ts";
+import { nameOfMember } from "./membership.ts";
+
+/** Somebody as they are to be in the log. */
+export interface Person {
+  /** What they are called: `github:choldgraf`, `ci:deploy`, `file:alice`. It proves nothing. */
+  readonly label: string;
+  /** Their account by server and number, such as `github.com/583231`; null for none. */
+  readonly account: string | null;
+  readonly keys: readonly MemberKey[];
+  /** The OpenPGP keys among them, which copies in git-crypt's form are sealed to. */
+  readonly openPgp: readonly OpenPgpKeyEntry[];
+}
+
+/** The name that somebody is called by, as the directory found them. */
+export function labelOf({ name, source }: Pick<DirectoryEntry, "name" | "source">): string {
+  const isPath = forgeUserOf(name) === null && !/^https?:/.test(name) && source !== "the key itself";
+  const label = isPath ? `file:${(name.split(/[/\\]/).at(-1) ?? "").replace(/\.(?:pub|keys|asc|gpg)$/, "")}` : name;
+  return label.replaceAll(/[^\x21-\x7e]/g, "_").slice(0, 100);
+}
+
+/** A public key as the log holds it: `age1…`, or an SSH key's type and base64. */
+export const memberKeyOf: (text: string) => MemberKey = readMemberKey;
+
+/** Keys as the log holds them. */
+export const memberKeysOf = (entries: readonly RecipientKey[]): MemberKey[] => {
+  const keys = entries.flatMap(({ key }) => {
+    if (key === null) return [];
+    if ("wrapFileKey" in key) return readMemberKey(String(key));
+    return readMemberKey(
+      key.type === "openpgp" ? `openpgp ${key.fingerprint}` : encodePublicKey({ ...key, comment: "" }),
+    );
+  });
+  return [...new Map(keys.map((one) => [one.id, one])).values()];
+};
+
+/** The number of the account of somebody on GitHub; null of anybody else. */
+export async function accountOf(
+  { name, account }: Pick<DirectoryEntry, "name" | "account">,
+  directory: Directory,
+): Promise<string | null> {
+  if (account !== undefined) return account;
+  const { forge, user: login = "" } = forgeUserOf(name) ?? {};
+  return forge === GITHUB ? ((await directory.gitHubAccount({ login }))?.account ?? null) : null;
+}
+
+/** People as they are to be in the log, and the keys of theirs that nothing is sealed to. */
+export interface People {
+  readonly people: readonly Person[];
+  readonly passedOver: readonly PassedOverKey[];
+}
+
+/**
+ * Makes of what the directory found people for the log: with each key that a copy can be sealed to.
+ *
+ * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `NAME_TAKEN`; DirectoryError where an
+ * account's number cannot be asked now
+ */
+export async function peopleOf(
+  to: readonly DirectoryEntry[],
+  directory: Directory,
+  { allowWeak, format }: { readonly allowWeak?: boolean | undefined; readonly format?: "age" | "openpgp" } = {},
+): Promise<People> {
+  const { sealedTo, notSealedTo } = chooseRecipients({ to, allowWeak, format });
+  const people = new Map<string, Person>();
+  for (const entry of to) {
+    const label = labelOf(entry);
+    const entries = sealedTo.flatMap((one) => (one.recipient === entry.name ? one.entry : []));
+    const keys = memberKeysOf(entries);
+    const other = people.get(label);
+    if (other !== undefined && !sharesKey(other.keys, keys)) throw nameTaken(label);
+    const openPgp = entries.flatMap((one): OpenPgpKeyEntry[] => (isOpenPgpEntry(one) ? [one] : []));
+    people.set(label, { label, account: await accountOf(entry, directory), keys, openPgp });
+  }
+  return { people: [...people.values()], passedOver: notSealedTo };
+}
+
+/** Whether a key is OpenPGP's. */
+export const isOpenPgpEntry = (entry: RecipientKey): entry is OpenPgpKeyEntry => entry.type === "openpgp";
+
+/** Whether two lists of keys have one in common. */
+export const sharesKey = (a: readonly MemberKey[], b: readonly MemberKey[]): boolean =>
+  a.some(({ id }) => b.some((one) => one.id === id));
+
+/** Two files of one name may be of two people. */
+export const nameTaken = (label: string): SharingError =>
+  new SharingError("NAME_TAKEN", `${printable(label)} is what another member is called already`, {
+    subject: label,
+    hint: "nothing was changed; choose another name, or remove that member first",
+  });
+
+/** The member that a person is already: by account, or by one of their keys; null for none. */
+export function memberThatIs(
+  membership: Membership,
+  { account, keys }: Pick<Person, "account" | "keys">,
+): Member | null {
+  for (const identifier of [...(account === null ? [] : [account]), ...keys.map(({ id }) => id)]) {
+    const member = memberWith(membership, identifier);
+    if (member !== null) return member;
+  }
+  return null;
+}
+
+/** How names are compared: forges ignore the case of logins. */
+const folded = (name: string): string => (forgeUserOf(name) === null ? name : name.toLowerCase());
+
+/** Whether two names are one, as forges compare them. */
+export const isSameName = (a: string | null, b: string): boolean => a !== null && folded(a) === folded(b);
+
+/**
+ * The member that a name means: what they are called, an account by number, or a key. What several
+ * are called means none of them: anybody may call themselves so.
+ *
+ * @throws SharingError `NO_SUCH_MEMBER`
+ */
+export function memberNamed(membership: Membership, name: string): Member {
+  const found = membership.members.filter(
+    ({ label, accounts, keys }) =>
+      isSameName(label, name) ||
+      accounts.includes(name.toLowerCase()) ||
+      keys.some(({ id }) => id === name || id === name.replace(/^gpg:/, "")),
+  );
+  const [only, ...others] = found;
+  if (only !== undefined && others.length === 0) return only;
+  if (only !== undefined) {
+    const ids = found.map(({ accounts, keys }) => accounts[0] ?? keys[0]?.id ?? "");
+    throw new SharingError("NO_SUCH_MEMBER", `${printable(name)} is what ${found.length} members are called`, {
+      hint: `name the one that you mean by an account or a key: ${ids.join(", ")}`,
+    });
+  }
+  const names = membership.members.map((member) => printable(nameOfMember(member))).toSorted();
+  throw new SharingError("NO_SUCH_MEMBER", `${printable(name)} is no member`, {
+    hint: names.length === 0 ? "there is no member" : `the members are ${names.slice(0, 20).join(", ")}`,
+  });
+}
+
+/** `alice, bob and 3 more`, for the first line of a commit's message. */
+export function someOf(names: readonly string[]): string {
+  const first = names.slice(0, 3).map((name) => printable(name));
+  const more = names.length - first.length;
+  if (more > 0) return `${first.join(", ")} and ${more} more`;
+  return first.length === 1 ? (first[0] ?? "") : `${first.slice(0, -1).join(", ")} and ${first.at(-1) ?? ""}`;
+}

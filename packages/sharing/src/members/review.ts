@@ -1,0 +1,186 @@
+import type { Directory } from "@git-vault/directory";
+import { isVaultError } from "@git-vault/core";
+import { memberWith, type Entry, type Member, type MemberKey } from "@git-vault/members";
+import type { Pins } from "../trust/pins.ts";
+import { accountStates, NOT_ASKED, type AccountState } from "./forge-state.ts";
+import { keysIn, subjectOf } from "./coverage.ts";
+import { nameOfMember, type Members } from "./membership.ts";
+
+/**
+ * What is worth a look about a member who is to have a new key:
+ * - `never-met`: whoever looks has accepted none of their keys yet
+ * - `added-by-removed`: somebody who goes now added them, or somebody whom they added did
+ * - `removed-elsewhere`: an entry that this branch lacks removed them
+ * - `key-not-on-account`, `account-gone`, `account-taken`: the forge does not have them so now
+ * - `not-openable`: nothing can be sealed to any key of theirs
+ */
+export type MarkKind =
+  | "never-met"
+  | "added-by-removed"
+  | "removed-elsewhere"
+  | "key-not-on-account"
+  | "account-gone"
+  | "account-taken"
+  | "not-openable";
+
+/** Something worth a look. */
+export interface Mark {
+  readonly kind: MarkKind;
+  /** Whom or what it is about beside the member: who added them, a key, an account's new name. */
+  readonly about: string | null;
+}
+
+/** A member who is to have new keys. */
+export interface Reviewed {
+  readonly member: Member;
+  readonly name: string;
+  /** The names of the new keys. */
+  readonly keyNames: readonly string[];
+  readonly marks: readonly Mark[];
+}
+
+/** What is looked at. */
+export interface ReviewRequest {
+  readonly members: Members;
+  /** As they will be. */
+  readonly after: readonly Member[];
+  /** Who goes. */
+  readonly removed: readonly Member[];
+  /** Keys that go while their owners stay. */
+  readonly takenKeys: readonly { readonly member: Member; readonly keys: readonly string[] }[];
+  readonly keyNames: readonly string[];
+  /** The ids of keys that members get now: whoever looks was asked about them. */
+  readonly given: ReadonlySet<string>;
+  /** The id of the key of whoever looks. */
+  readonly own: string;
+  readonly pins: Pins;
+  /** Asks the forges; null to ask nobody. */
+  readonly directory: Directory | null;
+}
+
+/** Who will have new keys, and whether the forges could be asked. */
+export interface Review {
+  readonly recipients: readonly Reviewed[];
+  /** Why the forges could not be asked; null where they were, or where that was not wanted. */
+  readonly unasked: string | null;
+}
+
+/**
+ * Looks at everybody who is to have new keys, before they have them.
+ *
+ * @throws SharingError PINS_UNREADABLE
+ */
+export async function review(request: ReviewRequest): Promise<Review> {
+  const { after, keyNames, directory } = request;
+  const having = after.filter(({ opens }) => opens.some((name) => keyNames.includes(name)));
+  const { states, unasked } = await statesOf(having, directory);
+  const recipients = having.map((member): Reviewed => ({
+    member,
+    name: nameOfMember(member),
+    keyNames: keyNames.filter((name) => member.opens.includes(name)),
+    marks: marksOf(member, states.get(member) ?? NOT_ASKED, request),
+  }));
+  return { recipients, unasked };
+}
+
+/** What the forges say of members; what one of them does not tell is no failure. */
+export async function statesOf(
+  members: readonly Member[],
+  directory: Directory | null,
+): Promise<{ readonly states: ReadonlyMap<Member, AccountState>; readonly unasked: string | null }> {
+  if (directory === null) return { states: new Map(), unasked: null };
+  try {
+    return { states: await accountStates(members, directory), unasked: null };
+  } catch (error) {
+    if (!isVaultError(error)) throw error;
+    return { states: new Map(), unasked: error.message };
+  }
+}
+
+function marksOf(member: Member, state: AccountState, request: ReviewRequest): Mark[] {
+  const { members, own } = request;
+  const isOwn = member.keys.some(({ id }) => id === own);
+  const adder = adderAmong(member, request);
+  const isGone = members.whole.members.every(
+    ({ records }) => !records.some((record) => member.records.includes(record)),
+  );
+  const marks: Mark[] = [
+    ...(isOwn || isMet(member, request) ? [] : [{ kind: "never-met" as const, about: addedBy(member, members) }]),
+    ...(adder === null || isOwn ? [] : [{ kind: "added-by-removed" as const, about: adder }]),
+    ...(isGone ? [{ kind: "removed-elsewhere" as const, about: null }] : []),
+    ...forgeMarks(member.keys, state),
+  ];
+  return marks;
+}
+
+/**
+ * Whether who looks has accepted all keys of a member, here or by dealing with them elsewhere: one
+ * that is known may stand beside another that somebody put there.
+ */
+function isMet({ keys, label, records }: Member, { members, pins, given }: ReviewRequest): boolean {
+  const pinned = label === null ? null : pins.fingerprintsOf(label, "ssh");
+  const old = keys.filter(({ id }) => !given.has(id));
+  // Who has but keys that they get now is known by those that these replace.
+  const before =
+    old.length > 0 ? [] : members.branch.members.filter((one) => one.records.some((id) => records.includes(id)));
+  const known = [...old, ...before.flatMap((one) => one.keys)];
+  return known.every(({ id }) => members.memory.met.has(id) || pinned?.has(id) === true);
+}
+
+/** The entries that count and brought a key of a member in. */
+function bringersOf({ records }: Member, id: string, { log, whole }: Members): Entry[] {
+  return [...log.entries.values()].filter((entry) => {
+    const subject = subjectOf(entry);
+    const isTheirs = subject !== null && records.includes(subject) && keysIn(entry).includes(id);
+    return isTheirs && whole.verdicts.get(entry.id)?.counts === true;
+  });
+}
+
+/** What whoever brought in a key of a member that is new to who looks is called. */
+function addedBy(member: Member, members: Members): string | null {
+  const { branch, memory } = members;
+  const fresh = member.keys.find(({ id }) => !memory.met.has(id)) ?? member.keys[0];
+  const [entry] = fresh === undefined ? [] : bringersOf(member, fresh.id, members);
+  if (entry === undefined) return null;
+  const adder = memberWith(branch, entry.author);
+  return adder === null ? entry.author : nameOfMember(adder);
+}
+
+/**
+ * Who of those that go brought in a member, or a key of theirs, or let in who did; null where none of
+ * them. An author is who had the key, whether they have it still or not.
+ */
+function adderAmong(member: Member, { members, removed, takenKeys }: ReviewRequest): string | null {
+  const { log, whole, branch } = members;
+  const goers = new Map(removed.flatMap((one) => one.records.map((record) => [record, nameOfMember(one)] as const)));
+  // Of a member who stays, what was signed with the key that goes is worth a look.
+  const keys = new Map(takenKeys.flatMap((one) => one.keys.map((id) => [id, `the key ${id}`] as const)));
+  const owners = new Map<string, Set<string>>();
+  for (const entry of log.entries.values()) {
+    const subject = subjectOf(entry);
+    if (subject === null || whole.verdicts.get(entry.id)?.counts !== true) continue;
+    for (const id of keysIn(entry)) owners.set(id, (owners.get(id) ?? new Set()).add(subject));
+  }
+  const seen = new Set<string>();
+  const waiting = member.keys.flatMap(({ id }) => bringersOf(member, id, members).map(({ author }) => author));
+  const own = new Set(member.records);
+  for (let author = waiting.pop(); author !== undefined; author = waiting.pop()) {
+    if (seen.has(author)) continue;
+    seen.add(author);
+    const taken = keys.get(author);
+    if (taken !== undefined) return taken;
+    for (const record of owners.get(author) ?? []) {
+      const goer = own.has(record) ? undefined : goers.get(record);
+      if (goer !== undefined) return goer;
+      const letIn = record === branch.root ? undefined : log.entries.get(record)?.author;
+      if (letIn !== undefined) waiting.push(letIn);
+    }
+  }
+  return null;
+}
+
+function forgeMarks(keys: readonly MemberKey[], { forge, has }: AccountState): Mark[] {
+  if (forge.kind === "gone") return [{ kind: "account-gone", about: null }];
+  if (forge.kind === "other-account") return [{ kind: "account-taken", about: forge.renamedTo }];
+  return keys.filter((key) => has(key) === false).map(({ id }) => ({ kind: "key-not-on-account", about: id }));
+}

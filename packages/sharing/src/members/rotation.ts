@@ -1,0 +1,361 @@
+import { printable } from "@git-vault/core";
+import type { Directory } from "@git-vault/directory";
+import {
+  commitFiles,
+  continueRotation,
+  keyId,
+  rotate,
+  type FilterCommands,
+  type Progress,
+  type Repository,
+  type RotateResult,
+  type StoredKey,
+} from "@git-vault/git-crypt";
+import type { OpenPgpKeyEntry } from "@git-vault/keys";
+import { memberWith, type Identifier, type Member, type MemberKey, type Membership } from "@git-vault/members";
+import { SharingError } from "../errors.ts";
+import type { GpgOptions } from "../identities/gpg.ts";
+import type { Pins } from "../trust/pins.ts";
+import { keyHere, keyNotHere } from "./keys-here.ts";
+import { nameOfMember, openMembers, type Members } from "./membership.ts";
+import { rememberIfPossible } from "./memory.ts";
+import { readOpenPgpCopies, sealOpenPgpCopies } from "./openpgp-copies.ts";
+import { openPgpKeysOf } from "./openpgp-keys.ts";
+import { someOf } from "./people.ts";
+import { review, type Reviewed } from "./review.ts";
+import { isSealable, sealedPaths, sealKey, unsoundKeys } from "./sealed-keys.ts";
+import { assertAdmin, LogWriter, type Author, type Change, type NewGeneration } from "./writer.ts";
+
+/** Keys of a member that go, while the member stays. */
+export interface LeavingKeys {
+  readonly member: Member;
+  readonly keys: readonly Identifier[];
+}
+
+/** Keys that a member gets. */
+export interface ArrivingKeys {
+  readonly member: Member;
+  readonly keys: readonly MemberKey[];
+}
+
+/** What is replaced, and for whom the new keys are not. */
+export interface RotationRequest {
+  readonly members: Members;
+  readonly author: Author;
+  readonly pins: Pins;
+  /** Asks the forges; null to ask nobody. */
+  readonly directory: Directory | null;
+  /**
+   * The names of the keys. Where it is left out: of all that those who go could open; all of the
+   * log's where nobody goes.
+   */
+  readonly keyNames?: readonly string[] | undefined;
+  /** Members who go; where names of keys are given, they lose these alone. */
+  readonly remove?: readonly Member[] | undefined;
+  /** Members who go altogether, whatever names of keys are given. */
+  readonly drop?: readonly Member[] | undefined;
+  readonly takeKeys?: readonly LeavingKeys[] | undefined;
+  readonly giveKeys?: readonly ArrivingKeys[] | undefined;
+  readonly gpg?: GpgOptions | undefined;
+  readonly now?: Date | undefined;
+}
+
+/** What a rotation will do. Nothing is written yet. */
+export interface RotationPlan {
+  /** The names of the keys that will be replaced. */
+  readonly keyNames: readonly string[];
+  /** Names whose keys must be replaced as well, and are not here: somebody who has them must. */
+  readonly notHere: readonly string[];
+  /** Who goes, and whose keys do. */
+  readonly removed: readonly Member[];
+  readonly takenKeys: readonly Identifier[];
+  /** Everybody who will have a new key, with what is worth a look. */
+  readonly recipients: readonly Reviewed[];
+  /** Whether the author will have each new key that they may open now. */
+  readonly isSelfMissing: boolean;
+  /** Why the forges could not be asked; null where they were, or where that was not wanted. */
+  readonly unasked: string | null;
+  /**
+   * Writes the log, replaces the keys and seals them to the recipients, in one commit.
+   *
+   * @throws SharingError `LOG_CHANGED` where the log is not what it was planned for any more; what
+   * `rotate` of git-crypt's and signing do
+   */
+  apply(options: ApplyOptions): Promise<Rotated>;
+}
+
+/** How a rotation is carried out. */
+export interface ApplyOptions extends FilterCommands {
+  /** Is told how many files are encrypted again, of how many. */
+  readonly progress?: Progress | undefined;
+}
+
+/** What a rotation did. */
+export interface Rotated {
+  /** What git-crypt did; null where no key had to be replaced, or none that is here. */
+  readonly rotation: RotateResult | null;
+  readonly commit: string | null;
+  readonly recipients: readonly Reviewed[];
+  /** OpenPGP keys of recipients that no copy could be made for: gpg does not have them. */
+  readonly notSealedTo: readonly string[];
+}
+
+/**
+ * Plans the replacement of keys: for whom the new ones are sealed, what is worth a look about them,
+ * and what the log will say. Nothing is written until `apply`.
+ *
+ * @throws SharingError `NOT_ADMIN`, `NOT_ALLOWED`, `NO_SUCH_KEY_NAME`, `LAST_ADMIN`, `KEY_NOT_HERE`
+ * where there is nothing else to do; `PINS_UNREADABLE`
+ */
+export async function planRotation(request: RotationRequest): Promise<RotationPlan> {
+  const { members, author, now, pins, directory } = request;
+  assertAdmin(members.branch, author);
+  const changes = changesFor(request);
+  const writer = new LogWriter(members, author, now);
+  const after = writer.preview(changes);
+  assertSomebodyLeft(after);
+  const removed = [...(request.remove ?? []), ...(request.drop ?? [])];
+  const wanted = namesFor(request, members.branch);
+  const keyNames = wanted.filter((name) => isHere(members.repository, name, members.branch));
+  const [missing] = wanted;
+  if (keyNames.length + changes.length === 0 && missing !== undefined) throw keyNotHere(missing);
+  const own = author.publicKey.fingerprint;
+  const { recipients, unasked } = await review({
+    members,
+    after: after.members,
+    removed,
+    takenKeys: request.takeKeys ?? [],
+    keyNames,
+    given: new Set((request.giveKeys ?? []).flatMap(({ keys }) => keys.map(({ id }) => id))),
+    own,
+    pins,
+    directory,
+  });
+  const openPgp = await openPgpKeysOf(
+    recipients.map(({ member }) => member),
+    members.repository,
+    request,
+  );
+  const self = memberWith(after, own);
+  return {
+    keyNames,
+    notHere: wanted.filter((name) => !keyNames.includes(name)),
+    removed,
+    takenKeys: (request.takeKeys ?? []).flatMap(({ keys }) => keys),
+    recipients: await Promise.all(recipients.map((one) => withLostKeys(one, openPgp))),
+    isSelfMissing: keyNames.some((name) => self?.opens.includes(name) !== true),
+    unasked,
+    apply: async (options) => apply(request, { changes, keyNames, recipients }, options),
+  };
+}
+
+/**
+ * Who has no key but OpenPGP's, and of those none that a copy can be made for, would lose the key.
+ */
+async function withLostKeys(one: Reviewed, openPgp: ReadonlyMap<string, OpenPgpKeyEntry>): Promise<Reviewed> {
+  const { keys } = one.member;
+  const unsound = await unsoundKeys(keys);
+  const isReached = keys.some((key) => openPgp.has(key.id) || (isSealable(key) && !unsound.includes(key)));
+  const [first] = keys;
+  const lost = isReached || first === undefined ? unsound : [first];
+  return { ...one, marks: [...one.marks, ...lost.map(({ id }) => ({ kind: "not-openable" as const, about: id }))] };
+}
+
+/** The names of keys that must be replaced. */
+function namesFor(request: RotationRequest, { keyNames, members }: Membership): string[] {
+  const { remove = [], drop = [], takeKeys = [] } = request;
+  const all = keyNames.map(({ name }) => name);
+  const strange = request.keyNames?.find((name) => !all.includes(name));
+  if (strange !== undefined) {
+    throw new SharingError("NO_SUCH_KEY_NAME", `the members log names no key ${printable(strange)}`, {
+      subject: strange,
+      hint: `it names ${all.join(", ")}`,
+    });
+  }
+  const present = new Set(members.flatMap(({ records }) => records));
+  const opened = (some: readonly Member[]): string[] =>
+    some.filter(({ records }) => records.some((record) => present.has(record))).flatMap(({ opens }) => opens);
+  const isRotation = remove.length + takeKeys.length === 0;
+  const narrowed = request.keyNames;
+  const first = isRotation
+    ? (narrowed ?? all)
+    : opened([...remove, ...takeKeys.map(({ member }) => member)]).filter((name) => narrowed?.includes(name) ?? true);
+  return [...new Set([...first, ...opened(drop)])].toSorted();
+}
+
+/** Whether the present key of a name is here: else its files cannot be encrypted again. */
+function isHere(repository: Repository, keyName: string, { keyNames }: Membership): boolean {
+  const current = keyNames.find(({ name }) => name === keyName)?.current.commitment;
+  const key = current === undefined ? null : keyHere(repository, keyName, current);
+  key?.bytes.fill(0);
+  return key !== null;
+}
+
+const recordOf = (member: Member): string => member.records[0];
+
+/** What the log is to say, but for the new keys. */
+function changesFor({ keyNames, remove = [], drop = [], takeKeys = [], giveKeys = [] }: RotationRequest): Change[] {
+  const fields = { role: null, opens: [], label: null, readmits: [] };
+  const gives = giveKeys.map(({ member, keys }): Change => ({
+    kind: "give",
+    member: recordOf(member),
+    keys,
+    ...fields,
+  }));
+  // Who gets another key stays without the old ones.
+  const isLast = ({ member, keys }: LeavingKeys): boolean =>
+    member.keys.every(({ id }) => keys.includes(id)) && !giveKeys.some((one) => one.member === member);
+  const narrowed = keyNames === undefined ? [] : remove;
+  const leaving = [
+    ...(keyNames === undefined ? remove : []),
+    ...drop,
+    ...takeKeys.filter(isLast).map(({ member }) => member),
+  ];
+  // One of a member's is enough to remove them whole; an entry names at most 1000.
+  const most = Math.max(1, Math.floor(MOST_NAMED / Math.max(1, leaving.length)));
+  const everything = leaving.flatMap(({ accounts, keys }) => accounts.concat(keys.map(({ id }) => id)).slice(0, most));
+  return [
+    ...gives,
+    ...narrowed.map((member): Change => {
+      const opens = (keyNames ?? []).filter((name) => member.opens.includes(name));
+      return { kind: "take", member: recordOf(member), keys: [], role: null, opens };
+    }),
+    ...takeKeys
+      .filter((one) => !isLast(one))
+      .map(({ member, keys }): Change => ({ kind: "take", member: recordOf(member), keys, role: null, opens: [] })),
+    ...(everything.length === 0 ? [] : [{ kind: "remove" as const, members: [...new Set(everything)] }]),
+  ];
+}
+
+const MOST_NAMED = 900;
+
+function assertSomebodyLeft({ members }: Membership): void {
+  if (members.some(({ role }) => role === "admin")) return;
+  throw new SharingError("LAST_ADMIN", "nobody would be left who may change the members log", {
+    hint: "let somebody else in first",
+  });
+}
+
+interface Planned {
+  readonly changes: readonly Change[];
+  readonly keyNames: readonly string[];
+  readonly recipients: readonly Reviewed[];
+}
+
+async function apply(request: RotationRequest, planned: Planned, options: ApplyOptions): Promise<Rotated> {
+  const { members, author, now } = request;
+  const { repository } = members;
+  const { keyNames, recipients } = planned;
+  const notSealedTo = new Set<string>();
+  const message = messageFor(request, planned);
+  let rotation: RotateResult | null = null;
+  let commit: string | null = null;
+  if (keyNames.length === 0) {
+    const writer = new LogWriter(members, author, now);
+    for (const change of planned.changes) await writer.write(change);
+    commit = commitFiles(repository, writer.files, { message });
+  } else {
+    rotation = await rotate(repository, {
+      ...options,
+      keyNames,
+      message,
+      filesFor: async (keys) => {
+        await assertSame(members);
+        return filesFor(new LogWriter(members, author, now), planned, keys, request, notSealedTo);
+      },
+    });
+    ({ commit } = rotation);
+  }
+  rememberIfPossible(repository, { met: recipients.flatMap(({ member }) => member.keys.map(({ id }) => id)) });
+  await openMembers(repository);
+  return { rotation, commit, recipients, notSealedTo: [...notSealedTo] };
+}
+
+/** Nothing is sealed to whom nobody looked at. */
+async function assertSame({ repository, present }: Members): Promise<void> {
+  const now = await openMembers(repository);
+  if (now.present.size === present.size && [...now.present].every((id) => present.has(id))) return;
+  throw new SharingError("LOG_CHANGED", "the members log was changed meanwhile, and nothing was done", {
+    hint: "run it again",
+  });
+}
+
+async function filesFor(
+  writer: LogWriter,
+  { changes, keyNames, recipients }: Planned,
+  keys: ReadonlyMap<string, StoredKey>,
+  request: RotationRequest,
+  notSealedTo: Set<string>,
+): Promise<Map<string, Buffer | null>> {
+  const { repository } = request.members;
+  const generations = [...keys].map(([keyName, { keyFile }]): NewGeneration => ({ keyName, id: keyId(keyFile) }));
+  const entry = await writeChanges(writer, changes, generations);
+  const files = new Map<string, Buffer | null>();
+  const openPgp = await openPgpKeysOf(
+    recipients.map(({ member }) => member),
+    request.members.repository,
+    request,
+  );
+  const copies = readOpenPgpCopies(repository);
+  for (const keyName of keyNames) {
+    const key = keys.get(keyName);
+    const generation = generations.find((one) => one.keyName === keyName);
+    if (key === undefined || generation === undefined) continue;
+    for (const path of sealedPaths(repository, keyName)) files.set(path, null);
+    for (const copy of copies) if (copy.keyName === keyName) files.set(copy.path, null);
+    const theirs = recipients.filter((one) => one.keyNames.includes(keyName)).flatMap(({ member }) => member.keys);
+    const sealed = await sealKey(generation, key.bytes, entry, theirs);
+    const ids = theirs.filter(({ type }) => type === "openpgp").map(({ id }) => id);
+    const entries = ids.flatMap((id) => openPgp.get(id) ?? []);
+    for (const id of ids) if (!openPgp.has(id)) notSealedTo.add(id);
+    for (const [path, content] of sealed) files.set(path, content);
+    for (const [path, content] of await sealOpenPgpCopies(repository, keyName, key.bytes, entries))
+      files.set(path, content);
+  }
+  for (const [path, content] of writer.files) files.set(path, content);
+  return files;
+}
+
+/** The last entry names the new keys, so that it commits to whom all of them leave. */
+async function writeChanges(
+  writer: LogWriter,
+  changes: readonly Change[],
+  generations: readonly NewGeneration[],
+): Promise<string> {
+  const last = changes.at(-1);
+  const isFit = last?.kind === "take" || last?.kind === "remove";
+  for (const change of isFit ? changes.slice(0, -1) : changes) await writer.write(change);
+  return writer.write(isFit ? { ...last, generations } : { kind: "generation", generations });
+}
+
+/** The commit says who was removed. */
+function messageFor({ remove = [], drop = [], takeKeys = [] }: RotationRequest, { keyNames }: Planned): string {
+  const gone = [...remove, ...drop].map(nameOfMember);
+  const keys = keyNames.length === 1 ? `key ${keyNames[0]}` : `keys ${keyNames.join(", ")}`;
+  const taken = takeKeys.map(({ member, keys: ids }) => `${printable(nameOfMember(member))}: ${ids.join(", ")}`);
+  const subject =
+    gone.length > 0
+      ? `Remove ${someOf(gone)}`
+      : taken.length > 0
+        ? `Take out keys of ${someOf(takeKeys.map(({ member }) => nameOfMember(member)))}`
+        : `Replace the ${keys}`;
+  const body = [
+    ...(keyNames.length > 0 && subject !== `Replace the ${keys}`
+      ? [`The ${keys} ${keyNames.length === 1 ? "is" : "are"} replaced.`]
+      : []),
+    ...(gone.length > 3 ? [`Removed: ${gone.map((name) => printable(name)).join(", ")}`] : []),
+    ...taken,
+  ];
+  return [subject, ...(body.length === 0 ? [] : ["", ...body]), ""].join("\n");
+}
+
+/**
+ * Finishes a rotation that was interrupted.
+ *
+ * @throws what `continueRotation` does
+ */
+export async function resumeRotation(repository: Repository, commands: FilterCommands): Promise<RotateResult> {
+  const result = continueRotation(repository, commands);
+  await openMembers(repository);
+  return result;
+}

@@ -1,0 +1,185 @@
+import type { Directory } from "@git-vault/directory";
+import { commitFiles, wipeKeyFile } from "@git-vault/git-crypt";
+import type { Identifier, Member, MemberKey } from "@git-vault/members";
+import type { GpgOptions } from "../identities/gpg.ts";
+import type { Pins } from "../trust/pins.ts";
+import { uncovered } from "./coverage.ts";
+import { accountStates, NOT_ASKED, otherKeysOf, type AccountState } from "./forge-state.ts";
+import { requireKey } from "./keys-here.ts";
+import { nameOfMember, openMembers, type Members } from "./membership.ts";
+import { rememberIfPossible } from "./memory.ts";
+import { someOf } from "./people.ts";
+import { sealOpenPgpCopies } from "./openpgp-copies.ts";
+import { openPgpKeysOf } from "./openpgp-keys.ts";
+import { planRotation, type ApplyOptions, type Rotated, type RotationPlan } from "./rotation.ts";
+import { isSealable, sealKey } from "./sealed-keys.ts";
+import { LogWriter, type Author } from "./writer.ts";
+
+/** A member whose keys on the forge are not those of the log, or who lacks a copy of a key. */
+export interface OutOfDate {
+  readonly member: Member;
+  readonly name: string;
+  /** Keys that they have on the forge now. */
+  readonly added: readonly MemberKey[];
+  /** Keys that left their account: whoever has them can open what is committed. */
+  readonly removed: readonly Identifier[];
+  /** What the account is called now, where that is another name. */
+  readonly renamedTo: string | null;
+  /** The names of keys of which no copy is for them. */
+  readonly lacks: readonly string[];
+}
+
+/** A member that nothing can be done about, and why. */
+export interface Unclear {
+  readonly name: string;
+  readonly reason: "account-gone" | "account-taken" | "no-keys-left" | "no-public-key";
+}
+
+/** What is to be done so that the log and the copies fit the members' accounts. */
+export interface SyncPlan {
+  readonly outOfDate: readonly OutOfDate[];
+  readonly unclear: readonly Unclear[];
+  /** The names of keys that must be replaced anyway: see `KeyState`. */
+  readonly unsettled: readonly { readonly keyName: string; readonly state: "stale" | "two-heads" }[];
+}
+
+/** What is compared. */
+export interface SyncRequest {
+  readonly members: Members;
+  readonly directory: Directory;
+  readonly gpg?: GpgOptions | undefined;
+}
+
+/**
+ * Compares the log with the members' accounts. Nothing is written.
+ *
+ * @throws DirectoryError where a forge cannot be asked now
+ */
+export async function planSync({ members, directory, gpg }: SyncRequest): Promise<SyncPlan> {
+  const { branch, branchLog, repository } = members;
+  const states = await accountStates(branch.members, directory);
+  const lacking = uncovered(repository, branchLog, branch);
+  const openPgp = await openPgpKeysOf(
+    lacking.map(({ member }) => member),
+    repository,
+    { directory, gpg },
+  );
+  const isReached = ({ keys }: Member): boolean =>
+    lacking.every(({ member }) => member.keys !== keys) || keys.some((key) => isSealable(key) || openPgp.has(key.id));
+  const outOfDate: OutOfDate[] = [];
+  const unclear: Unclear[] = [];
+  for (const member of branch.members) {
+    const name = nameOfMember(member);
+    const lacks = lacking.filter((one) => one.member === member && isReached(member)).map(({ keyName }) => keyName);
+    if (!isReached(member)) unclear.push({ name, reason: "no-public-key" });
+    const { added, removed, renamedTo, reason } = compare(member, states.get(member) ?? NOT_ASKED, members);
+    if (reason !== null) unclear.push({ name, reason });
+    if (added.length + removed.length + lacks.length > 0 || renamedTo !== null) {
+      outOfDate.push({ member, name, added, removed, renamedTo, lacks });
+    }
+  }
+  const unsettled = branch.keyNames.flatMap(({ name, state }) =>
+    state === "settled" ? [] : [{ keyName: name, state }],
+  );
+  return { outOfDate, unclear, unsettled };
+}
+
+interface Comparison extends Pick<OutOfDate, "added" | "removed" | "renamedTo"> {
+  readonly reason: Unclear["reason"] | null;
+}
+
+const SAME: Comparison = { added: [], removed: [], renamedTo: null, reason: null };
+
+function compare(member: Member, account: AccountState, members: Members): Comparison {
+  const { forge, has } = account;
+  if (forge.kind === "not-asked") return SAME;
+  if (forge.kind === "gone") return { ...SAME, reason: "account-gone" };
+  if (forge.kind === "other-account") return { ...SAME, reason: "account-taken" };
+  const removed = member.keys.filter((key) => has(key) === false).map(({ id }) => id);
+  const renamedTo = forge.name.toLowerCase() === nameOfMember(member).toLowerCase() ? null : forge.name;
+  const { fresh: added } = otherKeysOf(member, account, members);
+  if (removed.length === member.keys.length && added.length === 0)
+    return { ...SAME, renamedTo, reason: "no-keys-left" };
+  return { added, removed, renamedTo, reason: null };
+}
+
+/** Who brings the log up to date. */
+export interface UpdateRequest extends SyncRequest {
+  readonly plan: SyncPlan;
+  readonly author: Author;
+  readonly pins: Pins;
+  readonly now?: Date | undefined;
+}
+
+/**
+ * What takes keys out, and so needs new keys of the repository; null where nothing does.
+ *
+ * @throws what `planRotation` does
+ */
+export async function planSyncRotation(request: UpdateRequest): Promise<RotationPlan | null> {
+  const { plan, members, author, pins, directory, now } = request;
+  const leaving = plan.outOfDate.filter(({ removed }) => removed.length > 0);
+  if (leaving.length + plan.unsettled.length === 0) return null;
+  return planRotation({
+    members,
+    author,
+    pins,
+    directory,
+    now,
+    keyNames: leaving.length > 0 ? undefined : plan.unsettled.map(({ keyName }) => keyName),
+    takeKeys: leaving.map(({ member, removed }) => ({ member, keys: removed })),
+    giveKeys: plan.outOfDate.flatMap(({ member, added }) => (added.length === 0 ? [] : [{ member, keys: added }])),
+  });
+}
+
+/**
+ * Brings the log and the copies up to date, in one commit.
+ *
+ * @param rotation from `planSyncRotation`
+ * @returns the commit's name, and what a rotation did
+ * @throws SharingError `KEY_NOT_HERE`; what `RotationPlan.apply`, `commitFiles` and signing do
+ */
+export async function sync(
+  request: UpdateRequest,
+  rotation: RotationPlan | null,
+  options: ApplyOptions & { readonly stageOnly?: boolean },
+): Promise<{ readonly commit: string | null; readonly rotated: Rotated | null }> {
+  if (rotation !== null) {
+    const rotated = await rotation.apply(options);
+    return { commit: rotated.commit, rotated };
+  }
+  const { plan, members, author, now } = request;
+  const { repository, branch } = members;
+  if (plan.outOfDate.length === 0) return { commit: null, rotated: null };
+  const writer = new LogWriter(members, author, now);
+  const files = new Map<string, Buffer>();
+  const openPgp = await openPgpKeysOf(
+    plan.outOfDate.map(({ member }) => member),
+    repository,
+    request,
+  );
+  for (const { member, added, renamedTo, name } of plan.outOfDate) {
+    const fields = { keys: added, role: null, opens: [], label: renamedTo ?? name, readmits: [] };
+    const entry = await writer.write({ kind: "give", member: member.records[0], ...fields });
+    for (const keyName of member.opens) {
+      const id = branch.keyNames.find((one) => one.name === keyName)?.current.commitment;
+      if (id === undefined || !repository.keyNames().includes(keyName)) continue;
+      const { bytes, keyFile } = requireKey(repository, keyName, id);
+      const copies = await sealKey({ keyName, id }, bytes, entry, [...member.keys, ...added]);
+      const entries = member.keys.flatMap((key) => openPgp.get(key.id) ?? []);
+      const theirs = await sealOpenPgpCopies(repository, keyName, bytes, entries);
+      for (const [path, content] of [...copies, ...theirs]) files.set(path, content);
+      bytes.fill(0);
+      wipeKeyFile(keyFile);
+    }
+  }
+  for (const [path, content] of writer.files) files.set(path, content);
+  const names = plan.outOfDate.map(({ renamedTo, name }) => renamedTo ?? name);
+  const message = `Bring the keys of ${someOf(names)} up to date`;
+  const commit = commitFiles(repository, files, { message, stageOnly: options.stageOnly ?? false });
+  // Whoever let a key in has looked at it.
+  const met = plan.outOfDate.flatMap(({ added }) => added.map(({ id }) => id));
+  rememberIfPossible(repository, { met });
+  await openMembers(repository);
+  return { commit, rotated: null };
+}

@@ -1,0 +1,200 @@
+import { hash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { blobsInIndex, tryGit, VAULT_FOLDER, type Generations, type Repository } from "@git-vault/git-crypt";
+import type { Membership } from "@git-vault/members";
+import { changeFile, readText } from "./trust/locked-file.ts";
+
+/*
+ * What git's filter asks of the log. It runs each time that git adds a file, and reads neither the
+ * log nor the code that verifies it: a verdict is kept for the set of entries that it was made for.
+ */
+
+/** What is remembered of one set of entries. */
+interface Verdict {
+  /** The commits that were checked out when it held. */
+  readonly heads: readonly string[];
+  /** Names the set of entries, and what the clone remembers of others. */
+  readonly of: string;
+  readonly keys: Readonly<
+    Record<
+      string,
+      { readonly current: string | null; readonly known: readonly string[]; readonly problem: string | null }
+    >
+  >;
+}
+
+/** So many are kept: those of the branches that one goes to and fro between. */
+const MOST = 16;
+
+const verdictPath = ({ commonDir }: Repository): string => join(commonDir, "git-vault", "members-verdicts");
+
+function isVerdict(value: unknown): value is Verdict {
+  return typeof value === "object" && value !== null && "of" in value && "keys" in value && "heads" in value;
+}
+
+function readVerdicts(text: string): Verdict[] {
+  try {
+    const value: unknown = JSON.parse(text === "" ? "[]" : text);
+    return Array.isArray(value) ? value.filter(isVerdict) : [];
+  } catch {
+    return []; // They are made again.
+  }
+}
+
+/** Names what a verdict is about: the entries in the index, and the clone's memory. */
+function subjectOf(repository: Repository, entries: readonly string[]): string {
+  const memory = readMemoryStamp(repository);
+  return hash("sha256", `${memory}\n${entries.toSorted().join("\n")}`, "hex");
+}
+
+const readMemoryStamp = (repository: Repository): string => hash("sha256", readText(memoryPath(repository)), "hex");
+
+/**
+ * The log's files, whatever they hold: their names and git's names for that. They are those of the
+ * index; where it has none, such as one that is made for a single command, of HEAD.
+ */
+function entriesIn(repository: Repository): string[] {
+  const inIndex = [...blobsInIndex(repository, LOG_FOLDER)].map(([path, oid]) => `${path} ${oid}`);
+  return inIndex.length > 0 || !hasSeenLog(repository) ? inIndex : entriesInHead(repository);
+}
+
+const LOG_FOLDER = `${VAULT_FOLDER}/members`;
+
+/** Each record is `<mode> blob <oid>`, a tab and the path. */
+const entriesInHead = (repository: Repository): string[] =>
+  tryGit(repository, ["ls-tree", "-r", "-z", "--full-tree", "HEAD", `${LOG_FOLDER}/`])
+    .stdout.toString()
+    .split("\0")
+    .slice(0, -1)
+    .map((record) => `${record.slice(record.indexOf("\t") + 1)} ${record.split(/[ \t]/)[2] ?? ""}`);
+
+/** Whether this clone knows a log. */
+const hasSeenLog = (repository: Repository): boolean => existsSync(memoryPath(repository));
+
+/**
+ * The commit that is checked out, without starting git where its files tell; an empty text for none.
+ * What a log says depends on its history as well.
+ */
+function headOf(repository: Repository): string {
+  const { gitDir, commonDir } = repository;
+  const head = readIfAny(join(gitDir, "HEAD")).trim();
+  if (isOid(head)) return head;
+  const [, ref = ""] = /^ref: (refs\/\S+)$/.exec(head) ?? [];
+  const loose = [gitDir, commonDir].map((folder) => readIfAny(join(folder, ref)).trim()).find(isOid);
+  return loose ?? tryGit(repository, ["rev-parse", "--verify", "--quiet", "HEAD"]).stdout.toString().trim();
+}
+
+const isOid = (text: string): boolean => /^[0-9a-f]{40,64}$/.test(text);
+
+function readIfAny(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** Whether nothing was done to the log between two commits, the later of which builds on the other. */
+function isSameHistory(repository: Repository, from: string, to: string): boolean {
+  if (from === "" || to === "") return false;
+  if (tryGit(repository, ["merge-base", "--is-ancestor", from, to]).status !== 0) return false;
+  const walk = ["rev-list", "--full-history", "--max-count=1", `${from}..${to}`, "--", LOG_FOLDER];
+  const { status, stdout } = tryGit(repository, walk);
+  return status === 0 && stdout.length === 0;
+}
+
+const memoryPath = ({ commonDir }: Repository): string => join(commonDir, "git-vault", "members-seen");
+
+/** Why nothing may be encrypted; null where something may. */
+function problemOf(state: string): string | null {
+  if (state === "stale") return "somebody who was removed has it, and it must be replaced first";
+  return null;
+}
+
+/** What a membership says of keys, for the filter. */
+function keysOf({ keyNames }: Membership, together: Membership, cutNames: ReadonlySet<string>): Verdict["keys"] {
+  return Object.fromEntries(
+    keyNames.map(({ name, current, generations, state }) => {
+      const problem = cutNames.has(name) ? CUT : problemOf(state);
+      const others = together.keyNames.find((one) => one.name === name)?.generations ?? [];
+      const known = [...new Set([...generations, ...others].map(({ commitment }) => commitment))];
+      return [name, { current: problem === null ? current.commitment : null, known, problem }];
+    }),
+  );
+}
+
+/**
+ * Keeps what the log of the index says of keys.
+ *
+ * @param cutNames the names of keys that somebody could open whose removal was cut off the branch
+ * @param together what other branches say as well: their keys may be read with
+ */
+export function storeVerdict(
+  { repository, branch }: { readonly repository: Repository; readonly branch: Membership },
+  cutNames: ReadonlySet<string>,
+  together: Membership = branch,
+): void {
+  if (repository.topLevel === null) return;
+  const verdict: Verdict = {
+    heads: [headOf(repository)],
+    of: subjectOf(repository, entriesIn(repository)),
+    keys: keysOf(branch, together, cutNames),
+  };
+  keepVerdict(repository, verdict);
+}
+
+/**
+ * Tells which keys the branch that is checked out names, for `openRepository`. Where the entries
+ * are not those of any verdict, it has them verified.
+ *
+ * @param verify verifies the log by another process, which keeps its verdict
+ */
+export const generationsBy =
+  (verify: () => void) =>
+  (repository: Repository, keyName: string): Generations | null => {
+    const entries = entriesIn(repository);
+    if (entries.length === 0 && !hasSeenLog(repository)) return null;
+    if (entries.length === 0)
+      return { current: null, known: knownIn(readVerdicts(readText(verdictPath(repository))), keyName), problem: GONE };
+    const verdict = findVerdict(repository, entries) ?? (verify(), findVerdict(repository, entries));
+    if (verdict === undefined) return { current: null, known: new Set(), problem: UNKNOWN };
+    // Another branch's keys are known as well: it may be merged.
+    const known = knownIn(readVerdicts(readText(verdictPath(repository))), keyName);
+    const { current, problem } = verdict.keys[keyName] ?? { current: null, problem: UNNAMED };
+    return { current, known, problem };
+  };
+
+/** The verdict on a set of entries that holds for the commit which is checked out. */
+function findVerdict(repository: Repository, entries: readonly string[]): Verdict | undefined {
+  const of = subjectOf(repository, entries);
+  const own = readVerdicts(readText(verdictPath(repository))).filter((one) => one.of === of);
+  if (own.length === 0) return undefined;
+  const head = headOf(repository);
+  const found = own.find(({ heads }) => heads.includes(head));
+  if (found !== undefined) return found;
+  const before = own.find(({ heads: [from = ""] }) => isSameHistory(repository, from, head));
+  if (before === undefined) return undefined;
+  const verdict = { ...before, heads: [head, ...before.heads].slice(0, MOST) };
+  keepVerdict(repository, verdict);
+  return verdict;
+}
+
+function keepVerdict(repository: Repository, verdict: Verdict): void {
+  try {
+    changeFile(verdictPath(repository), (text) => {
+      const others = readVerdicts(text).filter((one) => one.of !== verdict.of);
+      return JSON.stringify([verdict, ...others].slice(0, MOST));
+    });
+  } catch {
+    // A folder that cannot be written: it is verified again each time.
+  }
+}
+
+const knownIn = (verdicts: readonly Verdict[], keyName: string): Set<string> =>
+  new Set(verdicts.flatMap(({ keys }) => keys[keyName]?.known ?? []));
+
+const CUT = "a removal of somebody who has it was taken off this branch: see `vault status`";
+const GONE = "this branch lacks the members log that this clone knows: merge the branch that has it";
+const UNKNOWN = "nobody accepted the members log of this repository here yet, or it is another than before";
+const UNNAMED = "the members log names no key of that name";

@@ -1,0 +1,186 @@
+import { createHash } from "node:crypto";
+import { arrivalOf, type LogCommit, type Look } from "@git-vault/members";
+import { cases, run, seed, throwawayRepository, type Repository } from "@git-vault/testkit";
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { LOG_FOLDER, readHistory, readLogFiles, readOtherLogs } from "../src/members/log-files.ts";
+import { opened, stage } from "./team.ts";
+
+/* Which entries a branch holds, and in which order they arrived in its history. */
+
+const nameOf = (number: number): string => createHash("sha256").update(String(number)).digest("hex");
+
+/** A commit: which of those before it are its parents, and which entries its tree has. */
+interface Commit {
+  readonly parents: readonly number[];
+  readonly tree: ReadonlySet<number>;
+  /** What its other file says. */
+  readonly other: number;
+}
+
+/** What one commit does, in numbers that its choices are made from. */
+interface Step {
+  readonly parents: readonly number[];
+  readonly added: readonly number[];
+  readonly removed: readonly number[];
+  readonly isNew: boolean;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  parents: fc.array(fc.nat({ max: 1000 }), { maxLength: 3 }),
+  added: fc.array(fc.nat({ max: 30 }), { maxLength: 2 }),
+  removed: fc.array(fc.nat({ max: 30 }), { maxLength: 1 }),
+  isNew: fc.boolean(),
+});
+
+/** A root is as good as any parent: a history may have several. */
+function historyOf(steps: readonly Step[]): Commit[] {
+  const commits: Commit[] = [];
+  for (const [at, { parents: picks, added, removed, isNew }] of steps.entries()) {
+    const parents = at === 0 ? [] : [...new Set(picks.map((pick) => at - 1 - (pick % Math.min(at, 4))))];
+    const inherited = parents.flatMap((parent) => [...(commits[parent]?.tree ?? [])]);
+    const tree = new Set([...inherited.filter((one) => !removed.includes(one)), ...(isNew ? added : [])]);
+    commits.push({ parents, tree, other: at });
+  }
+  return commits;
+}
+
+/** Writes a history into a repository; the branch is at the last commit. */
+async function write({ path, env }: Repository, commits: readonly Commit[]): Promise<string[]> {
+  const lines = commits.flatMap(({ parents, tree, other }, at) => {
+    const [first, ...others] = parents;
+    const files = [...tree].map(
+      (number) => `M 100644 inline ${LOG_FOLDER}/${nameOf(number)}\ndata <<END\n${number}\nEND\n`,
+    );
+    return [
+      `reset refs/heads/c${at}\ncommit refs/heads/c${at}`,
+      `mark :${at + 1}\ncommitter t <t@example.org> ${1_700_000_000 + ((at * 7) % 5)} +0000\ndata 0`,
+      ...(first === undefined ? [] : [`from :${first + 1}`]),
+      ...others.map((parent) => `merge :${parent + 1}`),
+      `deleteall`,
+      ...files,
+      `M 100644 inline other\ndata <<END\n${other}\nEND\n`,
+    ];
+  });
+  const input = `${lines.join("\n")}\nreset refs/heads/main\nfrom :${commits.length}\n\n`;
+  const { status, stderr } = await run("git", ["fast-import", "--quiet", "--force"], { cwd: path, env, input });
+  if (status !== 0) throw new Error(stderr);
+  const refs = commits.map((_, at) => `refs/heads/c${at}`);
+  const { stdout } = await run("git", ["rev-parse", ...refs], { cwd: path, env });
+  return stdout.toString().trim().split("\n");
+}
+
+/** The looks as the format's page says: each entry belongs to the first that it is in. */
+function plainLooks(commits: readonly Commit[]): Look[] {
+  const all = new Map<string, LogCommit>(
+    commits.map(({ parents, tree }, at) => {
+      const before = new Set(parents.flatMap((parent) => [...(commits[parent]?.tree ?? [])]));
+      const entries = [...tree].filter((one) => !before.has(one)).map(nameOf);
+      return [String(at), { parents: parents.map(String), entries }];
+    }),
+  );
+  return arrivalOf(String(commits.length - 1), all);
+}
+
+/** Each entry where it comes first, in looks that are not empty. */
+function firstOf(looks: readonly Look[]): string[][] {
+  const seen = new Set<string>();
+  return looks
+    .map((look) =>
+      [...new Set(look)]
+        .filter((id) => !seen.has(id))
+        .toSorted()
+        .map((id) => (seen.add(id), id)),
+    )
+    .filter((look) => look.length > 0);
+}
+
+test("the order of arrival is that of a plain reading of all commits, in random histories", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
+      using repository = await throwawayRepository();
+      const commits = historyOf(steps);
+      await write(repository, commits);
+      const { looks, files } = readHistory(opened(repository), "refs/heads/main", new Set());
+      expect(firstOf(looks)).toEqual(firstOf(plainLooks(commits)));
+      const texts = new Map(files.map(({ name, bytes }) => [name, Buffer.from(bytes).toString()]));
+      expect(texts).toEqual(new Map(looks.flat().map((id) => [id, texts.get(id)])));
+      for (const [name, text] of texts) expect(nameOf(Number(text))).toBe(name);
+    }),
+    { numRuns: cases(20, 500), seed: seed(13) },
+  );
+});
+
+const SETTINGS = [
+  "log.showRoot=false",
+  "diff.renames=copies",
+  "log.showSignature=true",
+  "color.ui=always",
+  "log.follow=true",
+];
+
+test.each(SETTINGS)("%s in git's settings changes nothing about that", async (setting) => {
+  using repository = await throwawayRepository();
+  const commits = historyOf([
+    { parents: [], added: [1], removed: [], isNew: true },
+    { parents: [0], added: [2], removed: [1], isNew: true },
+    { parents: [1], added: [3], removed: [], isNew: true },
+    { parents: [0, 1], added: [4], removed: [], isNew: true },
+  ]);
+  await write(repository, commits);
+  const [name = "", value = ""] = setting.split("=");
+  await repository.git("config", name, value);
+  const { looks } = readHistory(opened(repository), "HEAD", new Set());
+  expect(firstOf(looks)).toEqual(firstOf(plainLooks(commits)));
+});
+
+test("known entries are not read again, and a branch without a commit has no history", async () => {
+  using repository = await throwawayRepository();
+  expect(readHistory(opened(repository), "HEAD", new Set())).toEqual({ looks: [], files: [] });
+  await write(repository, historyOf([{ parents: [], added: [1, 2], removed: [], isNew: true }]));
+  const { looks, files } = readHistory(opened(repository), "HEAD", new Set([nameOf(1)]));
+  expect(looks.flat().toSorted()).toEqual([nameOf(1), nameOf(2)].toSorted());
+  expect(files.map(({ name }) => name)).toEqual([nameOf(2)]);
+});
+
+test("a shallow clone tells what it has, all at once", async () => {
+  using repository = await throwawayRepository();
+  const commits = historyOf([1, 2, 3].map((number) => ({ parents: [0], added: [number], removed: [], isNew: true })));
+  await write(repository, commits);
+  const path = `${repository.folder}/shallow`;
+  await repository.git("clone", "-q", "--depth=1", "--branch=main", `file://${repository.path}`, path);
+  const { looks } = readHistory(opened({ path, env: repository.env }), "HEAD", new Set());
+  expect(firstOf(looks)).toEqual([[1, 2, 3].map(nameOf).toSorted()]);
+});
+
+test("what is named otherwise, is too large or is a link is no file of the log", async () => {
+  using repository = await throwawayRepository();
+  await stage(repository, `${LOG_FOLDER}/${nameOf(1)}`, "sound");
+  await stage(repository, `${LOG_FOLDER}/${nameOf(2)}`, Buffer.alloc(256 * 1024 + 1, "x"));
+  await stage(repository, `${LOG_FOLDER}/README`, "no entry");
+  await stage(repository, `${LOG_FOLDER}/${nameOf(3)}/${nameOf(4)}`, "in a folder");
+  const oid = (await repository.git("rev-parse", `:${LOG_FOLDER}/README`)).toString().trim();
+  await repository.git("update-index", "--add", "--cacheinfo", `120000,${oid},${LOG_FOLDER}/${nameOf(5)}`);
+  expect(readLogFiles(opened(repository))).toEqual([{ name: nameOf(1), bytes: Buffer.from("sound") }]);
+  await repository.git("commit", "-qm", "all");
+  await repository.git("rm", "-rq", "--cached", LOG_FOLDER);
+  expect(readLogFiles(opened(repository))).toEqual([]);
+  expect(readLogFiles(opened(repository), "HEAD").map(({ name }) => name)).toEqual([nameOf(1)]);
+});
+
+test("other branches and what was fetched are looked at, each log once", async () => {
+  using repository = await throwawayRepository();
+  await write(repository, [
+    { parents: [], tree: new Set([1]), other: 0 },
+    { parents: [0], tree: new Set([1, 2]), other: 1 },
+    { parents: [0], tree: new Set([1, 3]), other: 2 },
+    { parents: [1], tree: new Set([1, 2]), other: 3 },
+  ]);
+  await repository.git("update-ref", "refs/remotes/origin/far", "refs/heads/c2");
+  await repository.git("branch", "-D", "c2");
+  const others = readOtherLogs(opened(repository), new Set([nameOf(1)]));
+  expect(others.flatMap(({ files }) => files.map(({ name }) => name)).toSorted()).toEqual(
+    [nameOf(2), nameOf(3)].toSorted(),
+  );
+  expect(others.find(({ files }) => files[0]?.name === nameOf(3))?.reference).toBe("refs/remotes/origin/far");
+});

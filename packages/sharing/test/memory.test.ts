@@ -1,0 +1,84 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { throwawayRepository, type Repository } from "@git-vault/testkit";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { knownRoot, readMemory, remember, rememberRoot, remoteAddresses } from "../src/members/memory.ts";
+import { failureOf } from "./hands.ts";
+import { opened, writeMemory } from "./team.ts";
+
+/* What a clone and its user remember of members logs. */
+
+const ROOT = "a".repeat(64);
+const OTHER = "b".repeat(64);
+const file = (name: string, text = name): { name: string; bytes: Buffer } => ({ name, bytes: Buffer.from(text) });
+
+let repository: Repository;
+beforeEach(async () => void (repository = await throwawayRepository()));
+afterEach(() => repository.remove());
+
+const memoryFile = (): string => join(repository.path, ".git/git-vault/members-seen");
+
+test("a clone remembers a root, whom it met, and what the branch that it follows held, look by look", () => {
+  const upstream = "refs/remotes/origin/main";
+  expect(readMemory(opened(repository), [upstream])).toEqual({ root: null, met: new Set(), looks: [], files: [] });
+  remember(opened(repository), { root: ROOT, met: ["one"], seen: { upstream, files: [file("e1"), file("e2")] } });
+  remember(opened(repository), { met: ["one", "two"], seen: { upstream, files: [file("e2"), file("e3")] } });
+  remember(opened(repository), { seen: { upstream: "refs/remotes/origin/other", files: [file("e4")] } });
+  expect(readMemory(opened(repository), [upstream])).toEqual({
+    root: ROOT,
+    met: new Set(["one", "two"]),
+    looks: [["e1", "e2"], ["e3"]],
+    files: [file("e1"), file("e2"), file("e3")],
+  });
+  expect(readMemory(opened(repository), ["refs/remotes/origin/other"]).looks).toEqual([["e4"]]);
+  expect(readMemory(opened(repository), [null])).toMatchObject({ root: ROOT, looks: [] });
+  expect(statSync(memoryFile()).mode & 0o777).toBe(0o600);
+});
+
+test("nothing is written where nothing is new, and the root that was accepted last is the one", () => {
+  remember(opened(repository), { root: ROOT, met: ["one"], seen: { upstream: "u", files: [file("e1")] } });
+  const before = readFileSync(memoryFile(), "utf8");
+  remember(opened(repository), { root: ROOT, met: ["one"], seen: { upstream: "u", files: [file("e1")] } });
+  expect(readFileSync(memoryFile(), "utf8")).toBe(before);
+  remember(opened(repository), { root: OTHER });
+  expect(readMemory(opened(repository), [null]).root).toBe(OTHER);
+});
+
+test.each(["{", "null", "1", '"x"'])(
+  "a memory that is damaged (%s) is said to be, and never overwritten",
+  async (text) => {
+    writeMemory(repository, "members-seen", `{"root":"${ROOT}"}\n${text}\n`);
+    const read = async (): Promise<unknown> => readMemory(opened(repository), [null]);
+    const write = async (): Promise<unknown> => remember(opened(repository), { root: OTHER });
+    for (const failing of [read, write]) expect((await failureOf(failing())).code).toBe("MEMORY_DAMAGED");
+    expect(readFileSync(memoryFile(), "utf8")).toContain(ROOT);
+  },
+);
+
+test.each([
+  ["https://github.com/org/repo.git", "github.com/org/repo"],
+  ["https://someone:secret@GitHub.com/org/repo/", "github.com/org/repo"],
+  ["git@github.com:org/repo.git", "github.com/org/repo"],
+  ["ssh://git@github.com/org/repo", "github.com/org/repo"],
+  ["/srv/git/repo.git/", "/srv/git/repo.git"],
+])("the address of %s is %s", async (url, address) => {
+  await repository.git("remote", "add", "origin", url);
+  expect(remoteAddresses(opened(repository))).toEqual([address]);
+});
+
+test("a user remembers the root of an address, in all clones from there", async () => {
+  await repository.git("remote", "add", "origin", "git@github.com:org/repo.git");
+  expect(knownRoot(opened(repository))).toBeNull();
+  rememberRoot(opened(repository), ROOT);
+  expect(knownRoot(opened(repository))).toBe(ROOT);
+  await repository.git("remote", "set-url", "origin", "https://github.com/org/repo");
+  expect(knownRoot(opened(repository))).toBe(ROOT);
+  rememberRoot(opened(repository), OTHER);
+  expect(knownRoot(opened(repository))).toBe(OTHER);
+  const known = join(repository.env["HOME"] ?? "", ".config/git-vault/known-repositories");
+  expect(readFileSync(known, "utf8")).toMatch(/^# [^\n]+\ngithub\.com\/org\/repo b{64}\n$/);
+  await repository.git("remote", "set-url", "origin", "https://github.com/org/another");
+  expect(knownRoot(opened(repository))).toBeNull();
+  writeFileSync(known, "github.com/org/another nonsense\n");
+  expect(knownRoot(opened(repository))).toBeNull();
+});
