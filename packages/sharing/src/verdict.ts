@@ -73,8 +73,8 @@ const entriesInHead = (repository: Repository): string[] =>
 const hasSeenLog = (repository: Repository): boolean => existsSync(memoryPath(repository));
 
 /**
- * The commit that is checked out, without starting git where its files tell; an empty text for none.
- * What a log says depends on its history as well.
+ * The commit that is checked out, without starting git where its files tell; an empty text for
+ * none. What a log says depends on its history as well.
  */
 function headOf(repository: Repository): string {
   const { gitDir, commonDir } = repository;
@@ -95,7 +95,9 @@ function readIfAny(path: string): string {
   }
 }
 
-/** Whether nothing was done to the log between two commits, the later of which builds on the other. */
+/**
+ * Whether nothing was done to the log between two commits, the later of which builds on the other.
+ */
 function isSameHistory(repository: Repository, from: string, to: string): boolean {
   if (from === "" || to === "") return false;
   if (tryGit(repository, ["merge-base", "--is-ancestor", from, to]).status !== 0) return false;

@@ -178,8 +178,8 @@ function upstreamName(repository: Repository): string | null {
 }
 
 /**
- * The full name of the remote's main branch: what was seen there arrived, whatever branch is checked
- * out. Null where there is none.
+ * The full name of the remote's main branch: what was seen there arrived, whatever branch is
+ * checked out. Null where there is none.
  */
 function trunkName(repository: Repository): string | null {
   const { status, stdout } = tryGit(repository, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]);

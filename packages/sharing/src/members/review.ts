@@ -147,8 +147,8 @@ function addedBy(member: Member, members: Members): string | null {
 }
 
 /**
- * Who of those that go brought in a member, or a key of theirs, or let in who did; null where none of
- * them. An author is who had the key, whether they have it still or not.
+ * Who of those that go brought in a member, or a key of theirs, or let in who did; null where none
+ * of them. An author is who had the key, whether they have it still or not.
  */
 function adderAmong(member: Member, { members, removed, takenKeys }: ReviewRequest): string | null {
   const { log, whole, branch } = members;
