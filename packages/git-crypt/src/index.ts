@@ -24,7 +24,7 @@ export { commitOf, gitSetting, tryGit } from "./git/git.ts";
 export { grantFolderOf, VAULT_FOLDER } from "./git/own-folders.ts";
 export type { PathFinding, RepositoryFinding } from "./git/finding.ts";
 export { checkStaged, clearInHistory } from "./git/plaintext.ts";
-export { blobsInIndex, namesInIndex } from "./git/index-file.ts";
+export { blobsInIndex } from "./git/index-file.ts";
 export { readSmallBlobs, readTracked, type TrackedFile, uncommittedFiles } from "./git/tracked-files.ts";
 /* Its keys. */
 export { KeyRing, readKeyRing } from "./keys/key-ring.ts";

@@ -3,7 +3,7 @@ import {
   type Generations,
   keyId,
   type KeyFile,
-  namesInIndex,
+  blobsInIndex,
   openRepository,
   type Repository,
   type StoredKey,
@@ -34,7 +34,7 @@ const git = ({ gitDir, env }: Repository, ...args: string[]): string[] =>
 
 /** What the index says, and which keys any reference names; null where the index names none. */
 export function generationsIn(repository: Repository, keyName: string): Generations | null {
-  const here = entriesIn(namesInIndex(repository, folderOf(keyName)));
+  const here = entriesIn([...blobsInIndex(repository, folderOf(keyName)).keys()]);
   if (here.length === 0) return null;
   const [only, ...others] = here.filter(({ number }) => here.every((other) => other.number <= number));
   const isOne = others.length === 0;
@@ -57,7 +57,7 @@ export const openLogged = (path: string, { env }: { readonly env: NodeJS.Process
 /** The file that makes a key the next of its name. */
 export function entryFor(repository: Repository, keyFile: KeyFile): [path: string, content: Buffer] {
   const folder = folderOf(keyFile.name ?? "default");
-  const numbers = entriesIn(namesInIndex(repository, folder)).map(({ number }) => number);
+  const numbers = entriesIn([...blobsInIndex(repository, folder).keys()]).map(({ number }) => number);
   return [`${folder}/${Math.max(0, ...numbers) + 1}.${keyId(keyFile)}`, Buffer.from("signed\n")];
 }
 

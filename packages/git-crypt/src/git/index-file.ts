@@ -218,9 +218,6 @@ export function blobsInIndex(place: CommonPlace, folder?: string): Map<string, s
   return new Map(entries.map(({ name, oid }) => [name, oid]));
 }
 
-/** The names alone: a program may ask for them each time that git runs it. */
-export const namesInIndex = (place: CommonPlace, folder: string): string[] => [...blobsInIndex(place, folder).keys()];
-
 const LOCKED = "another git command is at work in this repository";
 
 /** The file of the index that git uses. */

@@ -1,4 +1,4 @@
-import { abortRotation } from "@git-vault/git-crypt";
+import { abortRotation, type Repository } from "@git-vault/git-crypt";
 import { resumeRotation } from "@git-vault/sharing/members";
 import { usageError } from "../../errors.ts";
 import type { Options, Run } from "../../cli/command.ts";
@@ -22,14 +22,14 @@ export const run: Run<Rotate> = async (options) => {
     const told = ["vault: the rotation is undone: the keys and the commit are what they were"];
     return reportResult(options, { aborted: true }, told);
   }
-  if (!isResumed) return rotateNow(options);
+  if (!isResumed) return rotateNow(repository, options);
   const result = await resumeRotation(repository, filterCommands());
   reportResult(options, describeRotation(result), reportRotation(result));
 };
 
-async function rotateNow(options: Options<Rotate["flags"]>): Promise<void> {
+async function rotateNow(repository: Repository, options: Options<Rotate["flags"]>): Promise<void> {
   const { keyName } = options;
-  const members = await openOrStartLog(openHere(), options);
+  const members = await openOrStartLog(repository, options);
   const replaced = await replaceKeys(members, options, { keyNames: keyName.length === 0 ? undefined : keyName });
   const { rotation, recipients } = replaced;
   const told = { ...(rotation && describeRotation(rotation)), recipients: describeRecipients(recipients) };
