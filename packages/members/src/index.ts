@@ -32,5 +32,5 @@ export {
   type Removed,
   type Verdict,
 } from "./fold/fold.ts";
-export type { Reason } from "./fold/rules.ts";
+export { isVainReason, type Reason } from "./fold/rules.ts";
 export type { Generation, KeyName, KeyState } from "./fold/generations.ts";

@@ -1,8 +1,9 @@
 import { hash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { blobsInIndex, tryGit, VAULT_FOLDER, type Generations, type Repository } from "@git-vault/git-crypt";
-import type { Membership } from "@git-vault/members";
+import { blobsInIndex, tryGit, type Generations, type Repository } from "@git-vault/git-crypt";
+import type { KeyState, Membership } from "@git-vault/members";
+import { LOG_FOLDER, memoryPath } from "./log-places.ts";
 import { changeFile, readText } from "./trust/locked-file.ts";
 
 /*
@@ -42,13 +43,13 @@ function readVerdicts(text: string): Verdict[] {
   }
 }
 
+const keptVerdicts = (repository: Repository): Verdict[] => readVerdicts(readText(verdictPath(repository)));
+
 /** Names what a verdict is about: the entries in the index, and the clone's memory. */
 function subjectOf(repository: Repository, entries: readonly string[]): string {
-  const memory = readMemoryStamp(repository);
+  const memory = hash("sha256", readText(memoryPath(repository)), "hex");
   return hash("sha256", `${memory}\n${entries.toSorted().join("\n")}`, "hex");
 }
-
-const readMemoryStamp = (repository: Repository): string => hash("sha256", readText(memoryPath(repository)), "hex");
 
 /**
  * The log's files, whatever they hold: their names and git's names for that. They are those of the
@@ -58,8 +59,6 @@ function entriesIn(repository: Repository): string[] {
   const inIndex = [...blobsInIndex(repository, LOG_FOLDER)].map(([path, oid]) => `${path} ${oid}`);
   return inIndex.length > 0 || !hasSeenLog(repository) ? inIndex : entriesInHead(repository);
 }
-
-const LOG_FOLDER = `${VAULT_FOLDER}/members`;
 
 /** Each record is `<mode> blob <oid>`, a tab and the path. */
 const entriesInHead = (repository: Repository): string[] =>
@@ -106,13 +105,8 @@ function isSameHistory(repository: Repository, from: string, to: string): boolea
   return status === 0 && stdout.length === 0;
 }
 
-const memoryPath = ({ commonDir }: Repository): string => join(commonDir, "git-vault", "members-seen");
-
 /** Why nothing may be encrypted; null where something may. */
-function problemOf(state: string): string | null {
-  if (state === "stale") return "somebody who was removed has it, and it must be replaced first";
-  return null;
-}
+const problemOf = (state: KeyState): string | null => (state === "stale" ? STALE : null);
 
 /** What a membership says of keys, for the filter. */
 function keysOf({ keyNames }: Membership, together: Membership, cutNames: ReadonlySet<string>): Verdict["keys"] {
@@ -157,12 +151,11 @@ export const generationsBy =
   (repository: Repository, keyName: string): Generations | null => {
     const entries = entriesIn(repository);
     if (entries.length === 0 && !hasSeenLog(repository)) return null;
-    if (entries.length === 0)
-      return { current: null, known: knownIn(readVerdicts(readText(verdictPath(repository))), keyName), problem: GONE };
+    if (entries.length === 0) return { current: null, known: knownKeys(repository, keyName), problem: GONE };
     const verdict = findVerdict(repository, entries) ?? (verify(), findVerdict(repository, entries));
     if (verdict === undefined) return { current: null, known: new Set(), problem: UNKNOWN };
     // Another branch's keys are known as well: it may be merged.
-    const known = knownIn(readVerdicts(readText(verdictPath(repository))), keyName);
+    const known = knownKeys(repository, keyName);
     const { current, problem } = verdict.keys[keyName] ?? { current: null, problem: UNNAMED };
     return { current, known, problem };
   };
@@ -170,7 +163,7 @@ export const generationsBy =
 /** The verdict on a set of entries that holds for the commit which is checked out. */
 function findVerdict(repository: Repository, entries: readonly string[]): Verdict | undefined {
   const of = subjectOf(repository, entries);
-  const own = readVerdicts(readText(verdictPath(repository))).filter((one) => one.of === of);
+  const own = keptVerdicts(repository).filter((one) => one.of === of);
   if (own.length === 0) return undefined;
   const head = headOf(repository);
   const found = own.find(({ heads }) => heads.includes(head));
@@ -185,17 +178,29 @@ function findVerdict(repository: Repository, entries: readonly string[]): Verdic
 function keepVerdict(repository: Repository, verdict: Verdict): void {
   try {
     changeFile(verdictPath(repository), (text) => {
-      const others = readVerdicts(text).filter((one) => one.of !== verdict.of);
-      return JSON.stringify([verdict, ...others].slice(0, MOST));
+      const before = readVerdicts(text);
+      const others = before.filter((one) => one.of !== verdict.of);
+      const own = before.find((one) => one.of === verdict.of);
+      return JSON.stringify([withKnown(verdict, own), ...others].slice(0, MOST));
     });
   } catch {
     // A folder that cannot be written: it is verified again each time.
   }
 }
 
-const knownIn = (verdicts: readonly Verdict[], keyName: string): Set<string> =>
-  new Set(verdicts.flatMap(({ keys }) => keys[keyName]?.known ?? []));
+/** A verdict with the keys that an earlier one knew: it may have looked at other branches. */
+function withKnown(verdict: Verdict, before: Verdict | undefined): Verdict {
+  const keys = Object.entries(verdict.keys).map(([name, key]) => {
+    return [name, { ...key, known: [...new Set([...key.known, ...(before?.keys[name]?.known ?? [])])] }];
+  });
+  return { ...verdict, keys: Object.fromEntries(keys) };
+}
 
+/** The ids of a name's keys that any verdict names which is kept. */
+const knownKeys = (repository: Repository, keyName: string): Set<string> =>
+  new Set(keptVerdicts(repository).flatMap(({ keys }) => keys[keyName]?.known ?? []));
+
+const STALE = "somebody who was removed has it, and it must be replaced first";
 const CUT = "a removal of somebody who has it was taken off this branch: see `vault status`";
 const GONE = "this branch lacks the members log that this clone knows: merge the branch that has it";
 const UNKNOWN = "nobody accepted the members log of this repository here yet, or it is another than before";

@@ -3,7 +3,8 @@ import { arrivalOf, type LogCommit, type Look } from "@git-vault/members";
 import { cases, run, seed, throwawayRepository, type Repository } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { LOG_FOLDER, readHistory, readLogFiles, readOtherLogs } from "../src/members/log-files.ts";
+import { readHistory, readLogFiles, readOtherLogs } from "../src/members/log-files.ts";
+import { LOG_FOLDER } from "../src/log-places.ts";
 import { opened, stage } from "./team.ts";
 
 /* Which entries a branch holds, and in which order they arrived in its history. */

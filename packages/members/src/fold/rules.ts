@@ -42,15 +42,23 @@ export interface Problem {
   readonly by?: number | undefined;
 }
 
+const VAIN: ReadonlySet<Reason> = new Set([
+  "needs-readmission",
+  "unknown-removal",
+  "no-such-member",
+  "no-such-key",
+  "cannot-sign",
+  "own-power",
+]);
+
 /**
- * Whether an entry's author might have written it, and only whom it is about was not what they took
- * them for.
+ * Whether an entry does not count for this reason although its author might have written it: only
+ * whom it is about was not what they took them for.
  */
-export const isVain = (problem: Problem | undefined): boolean =>
-  problem !== undefined &&
-  ["needs-readmission", "unknown-removal", "no-such-member", "no-such-key", "cannot-sign", "own-power"].includes(
-    problem.reason,
-  );
+export const isVainReason = (reason: Reason): boolean => VAIN.has(reason);
+
+/** The same of what is wrong with an entry. */
+export const isVain = (problem: Problem | undefined): boolean => problem !== undefined && isVainReason(problem.reason);
 
 export type Kind = Entry["action"]["kind"];
 

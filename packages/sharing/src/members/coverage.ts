@@ -9,9 +9,9 @@ import { isSealable, sealedFor, type GenerationName } from "./sealed-keys.ts";
  * all members of then; one about a member, to that member's keys of then.
  */
 
-/** An entry and all that it builds on. */
-export function withAncestors(log: Log, id: string): Set<string> {
-  const within = new Set([id]);
+/** Entries, by their ids, and all that they build on. */
+export function withAncestors(log: Log, ids: Iterable<string>): Set<string> {
+  const within = new Set(ids);
   // A set's iterator goes on to what is added meanwhile.
   for (const one of within) for (const parent of log.entries.get(one)?.parents ?? []) within.add(parent);
   return within;
@@ -36,7 +36,7 @@ function coveredKeys(repository: Repository, log: Log, generation: GenerationNam
     const isMaker =
       "generations" in action && action.generations.some(({ commitment }) => commitment === generation.id);
     const subject = subjectOf(entry);
-    for (const one of withAncestors(log, id)) {
+    for (const one of withAncestors(log, [id])) {
       const other = log.entries.get(one);
       if (other === undefined || (!isMaker && subjectOf(other) !== subject)) continue;
       for (const key of keysIn(other)) covered.add(key);

@@ -20,7 +20,7 @@ export const missedEntries = ({ cut, log, branchLog, branch, whole }: CutLog): E
   cut.filter(
     (entry) =>
       branchLog.entries.has(entry.id) ||
-      !(isReplaced(entry, withAncestors(log, entry.id), branch) && isSaidAgain(entry, branch, whole)),
+      !(isReplaced(entry, withAncestors(log, [entry.id]), branch) && isSaidAgain(entry, branch, whole)),
   );
 
 /** The names of keys that somebody could open who was removed by an entry that was cut off. */

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fold, memberWith, readLog, type Action, type Entry, type Membership } from "@git-vault/members";
-import { entryPath, readOtherLogs } from "./log-files.ts";
+import { readOtherLogs } from "./log-files.ts";
 import { nameOfMember, type Members } from "./membership.ts";
+import { entryPath } from "../log-places.ts";
 
 /** A change that waits on another branch. */
 export interface Waiting {
@@ -27,13 +28,22 @@ export interface Elsewhere {
   readonly references: readonly string[];
 }
 
+/** What was found beside a look at the log: several ask for it in one run. */
+const found = new WeakMap<Members, Promise<Elsewhere>>();
+
 /**
  * Looks at all that was fetched, and at other branches: for removals and new keys that the branch
- * lacks.
+ * lacks. It looks once for each time that the log is opened.
  *
  * @throws GitCryptError GIT_FAILED
  */
-export async function readElsewhere(members: Members): Promise<Elsewhere> {
+export function readElsewhere(members: Members): Promise<Elsewhere> {
+  const known = found.get(members) ?? look(members);
+  found.set(members, known);
+  return known;
+}
+
+async function look(members: Members): Promise<Elsewhere> {
   const { repository, log, whole, branch, files, options, root, ahead } = members;
   const known = [...whole.verdicts.keys()].filter((id) => !ahead.has(id));
   const others = readOtherLogs(repository, new Set([...members.present, ...known]), members.followed);

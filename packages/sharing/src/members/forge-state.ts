@@ -3,7 +3,6 @@ import {
   forgeUserOf,
   GITHUB,
   type Directory,
-  type DirectoryEntry,
   type KeyKind,
   type RecipientKey,
 } from "@git-vault/directory";
@@ -25,10 +24,7 @@ export type ForgeState =
   | {
       readonly kind: "found";
       readonly name: string;
-      readonly account: string | null;
       readonly keys: readonly RecipientKey[];
-      /** As the directory gave it; null for an account that has no keys. */
-      readonly entry: DirectoryEntry | null;
     }
   | { readonly kind: "gone" }
   | { readonly kind: "other-account"; readonly renamedTo: string | null };
@@ -129,14 +125,14 @@ async function forgeState({ holder, account }: Asked, directory: Directory, kind
   const { forge, user: login = "" } = forgeUserOf(holder) ?? {};
   if (forge !== GITHUB) {
     // A member's name is data that somebody wrote: it is never an address to connect to.
-    if (forge !== undefined) return keysOf(holder, null, directory, kind);
+    if (forge !== undefined) return keysOf(holder, directory, kind);
     const known = account === null ? null : await directory.gitHubAccount({ account });
     if (known === null) return { kind: "not-asked" };
-    return keysOf(`github:${known.login}`, known.account, directory, kind);
+    return keysOf(`github:${known.login}`, directory, kind);
   }
   const found = await directory.gitHubAccount({ login });
   if (found !== null && (account === null || found.account === account)) {
-    return keysOf(holder, found.account, directory, kind);
+    return keysOf(holder, directory, kind);
   }
   // Another GitHub server has accounts of its own by the same names.
   if (found !== null && account !== null && hostOf(found.account) !== hostOf(account)) return { kind: "not-asked" };
@@ -144,18 +140,18 @@ async function forgeState({ holder, account }: Asked, directory: Directory, kind
   if (found !== null) {
     return { kind: "other-account", renamedTo: renamed === null ? null : `github:${renamed.login}` };
   }
-  return renamed === null ? { kind: "gone" } : keysOf(`github:${renamed.login}`, renamed.account, directory, kind);
+  return renamed === null ? { kind: "gone" } : keysOf(`github:${renamed.login}`, directory, kind);
 }
 
 const hostOf = (account: string): string => account.slice(0, account.lastIndexOf("/"));
 
-async function keysOf(name: string, account: string | null, directory: Directory, kind: KeyKind): Promise<ForgeState> {
+async function keysOf(name: string, directory: Directory, kind: KeyKind): Promise<ForgeState> {
   try {
     const [entry] = await directory.resolve(name, kind);
-    return { kind: "found", name, account, keys: entry?.keys ?? [], entry: entry ?? null };
+    return { kind: "found", name, keys: entry?.keys ?? [] };
   } catch (error) {
     if (!(error instanceof DirectoryError)) throw error;
-    if (error.code === "NO_KEYS") return { kind: "found", name, account, keys: [], entry: null };
+    if (error.code === "NO_KEYS") return { kind: "found", name, keys: [] };
     if (error.code === "NOT_FOUND") return { kind: "gone" };
     throw error;
   }

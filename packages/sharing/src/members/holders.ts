@@ -77,7 +77,8 @@ function describe(member: Member, members: Members, account: AccountState, lacks
   const { fresh, taken } = otherKeysOf(member, account, members);
   const { records, accounts, keys, role, opens } = member;
   const entry = log.entries.get(records[0]);
-  const adder = entry === undefined || records.includes(root ?? "") ? null : memberWith(branch, entry.author);
+  const isStarter = entry === undefined || records.includes(root ?? "");
+  const adder = isStarter ? null : memberWith(branch, entry.author);
   const name = nameOfMember(member);
   return {
     name,
@@ -85,7 +86,7 @@ function describe(member: Member, members: Members, account: AccountState, lacks
     accounts,
     opens,
     since: entry?.time ?? "",
-    addedBy: records.includes(root ?? "") ? null : adder === null ? (entry?.author ?? null) : nameOfMember(adder),
+    addedBy: isStarter ? null : adder === null ? entry.author : nameOfMember(adder),
     keys: keys.map((key) => Object.assign({ state: KEY_STATES.get(account.has(key)) ?? "unknown" }, key)),
     newKeys: fresh,
     takenKeys: taken,

@@ -1,4 +1,11 @@
-import { encodeKeyFile, parseKeyFile, readKeyRing, type Repository, type StoredKey } from "@git-vault/git-crypt";
+import {
+  encodeKeyFile,
+  parseKeyFile,
+  readKeyRing,
+  type KeyRing,
+  type Repository,
+  type StoredKey,
+} from "@git-vault/git-crypt";
 import { SharingError } from "../errors.ts";
 
 /**
@@ -8,17 +15,32 @@ import { SharingError } from "../errors.ts";
  * @throws GitCryptError KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE
  */
 export function keyHere(repository: Repository, keyName: string, id: string): StoredKey | null {
-  if (!repository.keyNames().includes(keyName)) return null;
-  const ring = readKeyRing(repository, keyName);
-  try {
+  return withRing(repository, keyName, (ring) => {
     const found = ring.find(id);
     if (found === null) return null;
     const bytes = encodeKeyFile({ ...found, legacy: false });
     return { bytes, keyFile: parseKeyFile(bytes) };
+  });
+}
+
+/** What `action` makes of the keys of a name that are here; null where there are none. */
+function withRing<T>(repository: Repository, keyName: string, action: (ring: KeyRing) => T): T | null {
+  if (!repository.keyNames().includes(keyName)) return null;
+  const ring = readKeyRing(repository, keyName);
+  try {
+    return action(ring);
   } finally {
     ring.wipe();
   }
 }
+
+/**
+ * Whether the key of a name is here that has an id.
+ *
+ * @throws GitCryptError KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE
+ */
+export const isKeyHere = (repository: Repository, keyName: string, id: string): boolean =>
+  withRing(repository, keyName, (ring) => ring.find(id) !== null) === true;
 
 /**
  * As `keyHere`, of a key that must be here to go on.

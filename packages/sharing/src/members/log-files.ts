@@ -1,11 +1,6 @@
-import { commitOf, readSmallBlobs, readTracked, tryGit, VAULT_FOLDER, type Repository } from "@git-vault/git-crypt";
+import { commitOf, readSmallBlobs, readTracked, tryGit, type Repository } from "@git-vault/git-crypt";
 import { arrivalOf, isEntryId, MAX_ENTRY_BYTES, type LogCommit, type LogFile, type Look } from "@git-vault/members";
-
-/** The folder of the members log, from the top folder. */
-export const LOG_FOLDER: string = `${VAULT_FOLDER}/members`;
-
-/** The path of an entry's file, from the top folder. */
-export const entryPath = (id: string): string => `${LOG_FOLDER}/${id}`;
+import { LOG_FOLDER } from "../log-places.ts";
 
 /**
  * The files of the log that the index holds, or a commit. What is not named as an entry, or is too

@@ -1,4 +1,5 @@
 import { memberWith, type Action, type Entry, type Reason } from "@git-vault/members";
+import { keysIn } from "./coverage.ts";
 import { nameOfMember, type Members } from "./membership.ts";
 
 /** An entry of the log, as it is shown. */
@@ -9,7 +10,7 @@ export interface LogLine {
   /** What the author is called, else the id of the author's key. */
   readonly author: string;
   readonly action: Action;
-  /** What those are called whom it is about, else their accounts or ids of keys. */
+  /** What the people it is about are called, else their accounts or ids of keys. */
   readonly about: readonly string[];
   readonly counts: boolean;
   /** Why it does not count; null where it does. */
@@ -42,10 +43,9 @@ export function reportLog(members: Members): LogLine[] {
 
 /** What somebody was called who has the key no more: by the entry that brought it in. */
 function labelAt(id: string, { log, whole }: Members): string {
-  for (const { id: entry, action } of log.entries.values()) {
-    if (whole.verdicts.get(entry)?.counts !== true) continue;
-    const isGift = action.kind === "start" || action.kind === "add" || action.kind === "give";
-    if (isGift && action.label !== null && action.keys.some((key) => key.id === id)) return action.label;
+  for (const entry of log.entries.values()) {
+    if (whole.verdicts.get(entry.id)?.counts !== true || !keysIn(entry).includes(id)) continue;
+    if ("label" in entry.action && entry.action.label !== null) return entry.action.label;
   }
   return id;
 }

@@ -1,6 +1,7 @@
 import { commitOf, tryGit, type Repository } from "@git-vault/git-crypt";
 import {
   fold,
+  isVainReason,
   memberWith,
   readLog,
   type Entry,
@@ -9,9 +10,9 @@ import {
   type LogFile,
   type Member,
   type Membership,
-  type Reason,
 } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
+import { withAncestors } from "./coverage.ts";
 import { namesCut } from "./cut.ts";
 import { readHistory, readLogFiles } from "./log-files.ts";
 import { knownRoot, readMemory, rememberIfPossible, rememberRoot, type Memory } from "./memory.ts";
@@ -68,16 +69,6 @@ export interface Members {
   readonly options: FoldOptions;
 }
 
-/** What an entry is wrong about, that its author might have written: see `Reason`. */
-const VAIN: ReadonlySet<Reason> = new Set([
-  "needs-readmission",
-  "unknown-removal",
-  "no-such-member",
-  "no-such-key",
-  "cannot-sign",
-  "own-power",
-]);
-
 /**
  * Reads and verifies the members log of a repository, and remembers what the branch that it follows
  * holds of it.
@@ -88,16 +79,18 @@ const VAIN: ReadonlySet<Reason> = new Set([
  * @throws SharingError MEMORY_DAMAGED, MALFORMED_ROOT; GitCryptError GIT_FAILED
  */
 export async function openMembers(repository: Repository, options: OpenMembersOptions = {}): Promise<Members> {
-  const upstream = options.commit === undefined ? upstreamName(repository) : null;
   const trunk = trunkName(repository);
-  const memory = readMemory(repository, [trunk, upstream]);
+  const upstream = options.commit === undefined ? upstreamName(repository) : null;
+  const upstreams = [...new Set([trunk, upstream])].filter((name) => name !== null);
+  const memory = readMemory(repository, upstreams);
   const demanded = options.root ?? rootOfEnvironment(repository.env);
   const isBare = repository.topLevel === null;
   const commit = options.commit ?? (isBare ? "HEAD" : undefined);
   const inTree = readLogOf(repository, commit);
-  const followed = [...new Set([trunk, upstream])].flatMap((name) =>
-    name === null || options.commit !== undefined ? [] : readUpstream(repository, name),
+  const seen = new Map(
+    options.commit === undefined ? upstreams.map((name) => [name, readUpstream(repository, name)] as const) : [],
   );
+  const followed = [...seen.values()].flat();
   const remembered = [...memory.files, ...followed];
   const names = new Set([...inTree, ...remembered].map(({ name }) => name));
   const known = demanded ?? memory.root ?? knownRoot(repository);
@@ -140,11 +133,11 @@ export async function openMembers(repository: Repository, options: OpenMembersOp
     present,
     bad: [...new Map(log.bad.map((one) => [one.name, one])).values()],
     memory,
-    followed: [trunk, upstream].filter((name) => name !== null),
+    followed: upstreams,
     files,
     options: foldOptions,
   };
-  if (rootState === "accepted" && options.commit === undefined) keep(result, [trunk, upstream]);
+  if (rootState === "accepted" && options.commit === undefined) keep(result, seen);
   return result;
 }
 
@@ -158,12 +151,10 @@ function readLogOf(repository: Repository, commit: string | undefined): LogFile[
 
 /** The branch's own entries and those that they build on, as far as the whole log counts them. */
 function logOfBranch(log: Log, present: ReadonlySet<string>, whole: Membership): Log {
-  const within = new Set([...present].filter((id) => log.entries.has(id)));
-  // A set's iterator goes on to what is added meanwhile.
-  for (const id of within) for (const parent of log.entries.get(id)?.parents ?? []) within.add(parent);
+  const within = withAncestors(log, present);
   const isLeft = (id: string): boolean => {
     const verdict = whole.verdicts.get(id);
-    return verdict?.counts === true || (verdict?.counts === false && VAIN.has(verdict.reason));
+    return verdict?.counts === true || (verdict?.counts === false && isVainReason(verdict.reason));
   };
   if ([...log.entries.keys()].every((id) => within.has(id) || !isLeft(id))) return log;
   const entries = new Map([...log.entries].filter(([id]) => within.has(id) && isLeft(id)));
@@ -191,17 +182,13 @@ function readUpstream(repository: Repository, upstream: string): LogFile[] {
   return commitOf(repository, upstream) === null ? [] : readLogFiles(repository, upstream);
 }
 
-function keep(members: Members, upstreams: readonly (string | null)[]): void {
+function keep(members: Members, followed: ReadonlyMap<string, readonly LogFile[]>): void {
   const { repository, root, log } = members;
   if (root === null) return;
   // Who accepted a log in another clone has met who started it.
   const met = members.memory.root === null ? keysOfStarter(members) : [];
-  rememberIfPossible(repository, { root, met });
-  for (const upstream of new Set(upstreams)) {
-    if (upstream === null) continue;
-    const files = readUpstream(repository, upstream).filter(({ name }) => log.signed.has(name));
-    if (files.length > 0) rememberIfPossible(repository, { seen: { upstream, files } });
-  }
+  const seen = new Map([...followed].map(([name, files]) => [name, files.filter((file) => log.signed.has(file.name))]));
+  rememberIfPossible(repository, { root, met, seen });
   rememberRoot(repository, root);
   storeVerdict(members, namesCut(members));
 }

@@ -5,6 +5,7 @@ import { isEntryId, type LogFile, type Look } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import { changeFile, readText } from "../trust/locked-file.ts";
 import { defaultPinFile } from "../trust/pins.ts";
+import { memoryPath } from "../log-places.ts";
 
 /*
  * What a clone and its user remember of members logs: whoever shows them another tree later cannot
@@ -32,8 +33,6 @@ interface Line {
   readonly seen?: Readonly<Record<string, string>>;
 }
 
-const memoryPath = ({ commonDir }: Repository): string => join(commonDir, "git-vault", "members-seen");
-
 const isLine = (value: unknown): value is Line => typeof value === "object" && value !== null;
 
 function linesIn(text: string): Line[] {
@@ -54,15 +53,13 @@ function linesIn(text: string): Line[] {
 /**
  * What a clone remembers of the members log.
  *
- * @param upstreams the references whose looks count, the first of all first; null is none
+ * @param upstreams the references whose looks count, the first of all first
  * @throws SharingError MEMORY_DAMAGED; the system's error where it cannot be read
  */
-export function readMemory(repository: Repository, upstreams: readonly (string | null)[]): Memory {
+export function readMemory(repository: Repository, upstreams: readonly string[]): Memory {
   const lines = linesIn(readText(memoryPath(repository)));
-  const seen = [...new Set(upstreams)].flatMap((upstream) =>
-    lines.flatMap((line) =>
-      upstream !== null && line.upstream === upstream && line.seen !== undefined ? [line.seen] : [],
-    ),
+  const seen = upstreams.flatMap((upstream) =>
+    lines.flatMap((line) => (line.upstream === upstream && line.seen !== undefined ? [line.seen] : [])),
   );
   return {
     root: lines.findLast(({ root }) => root !== undefined)?.root ?? null,
@@ -80,8 +77,8 @@ export interface News {
   readonly root?: string;
   /** The ids of keys whose holders are accepted now. */
   readonly met?: readonly string[];
-  /** What the reference that the branch follows holds, with sound signatures. */
-  readonly seen?: { readonly upstream: string; readonly files: readonly LogFile[] };
+  /** What references hold that the branch follows, with sound signatures, by their names. */
+  readonly seen?: ReadonlyMap<string, readonly LogFile[]>;
 }
 
 /**
@@ -89,20 +86,23 @@ export interface News {
  *
  * @throws the system's error where the repository's folder cannot be written
  */
-export function remember(repository: Repository, { root, met = [], seen }: News): void {
+export function remember(repository: Repository, { root, met = [], seen = new Map() }: News): void {
   const path = memoryPath(repository);
   changeFile(path, (text) => {
     const before = linesIn(text);
     const present = before.findLast((line) => line.root !== undefined)?.root;
     const knownMet = new Set(before.flatMap((line) => line.met ?? []));
     const newMet = met.filter((id) => !knownMet.has(id));
-    const theirs = before.filter(({ upstream }) => upstream !== undefined && upstream === seen?.upstream);
-    const known = new Set(theirs.flatMap((line) => Object.keys(line.seen ?? {})));
-    const fresh = (seen?.files ?? []).filter(({ name }) => !known.has(name));
+    const fresh = [...seen].flatMap(([upstream, files]): Line[] => {
+      const theirs = before.filter((line) => line.upstream === upstream);
+      const known = new Set(theirs.flatMap((line) => Object.keys(line.seen ?? {})));
+      const others = files.filter(({ name }) => !known.has(name));
+      return others.length === 0 ? [] : [{ upstream, seen: textsOf(others) }];
+    });
     const lines: Line[] = [
       ...(root === undefined || root === present ? [] : [{ root }]),
       ...(newMet.length === 0 ? [] : [{ met: newMet }]),
-      ...(seen === undefined || fresh.length === 0 ? [] : [{ upstream: seen.upstream, seen: textsOf(fresh) }]),
+      ...fresh,
     ];
     return lines.length === 0 ? null : text + lines.map((line) => `${JSON.stringify(line)}\n`).join("");
   });
@@ -179,7 +179,8 @@ export function rememberRoot(repository: Repository, root: string): void {
     changeFile(path, (text) => {
       const isOther = (line: string): boolean => !addresses.includes(line.split(" ")[0] ?? "");
       const kept = text.split("\n").filter((line) => line !== "" && !line.startsWith("#") && isOther(line));
-      return `${[HEADER, ...kept, ...addresses.map((address) => `${address} ${root}`)].join("\n")}\n`;
+      const next = `${[HEADER, ...kept, ...addresses.map((address) => `${address} ${root}`)].join("\n")}\n`;
+      return next === text ? null : next;
     });
   } catch (error) {
     if (isVaultError(error)) throw error;

@@ -1,6 +1,6 @@
 import { PassphraseIdentity } from "@git-vault/sealing";
 import { namesCut } from "./cut.ts";
-import { keyHere } from "./keys-here.ts";
+import { isKeyHere } from "./keys-here.ts";
 import { readElsewhere } from "./elsewhere.ts";
 import { memberWithKey, nameOfMember, type Members } from "./membership.ts";
 import { openOpenPgpCopies, readOpenPgpCopies, strangersAmong, type OpenedCopy } from "./openpgp-copies.ts";
@@ -53,11 +53,8 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
     ];
     return [...new Set(ids)].map((id) => ({ keyName, id }));
   });
-  const isNeeded = ({ keyName, id }: GenerationName): boolean => {
-    const here = keyHere(repository, keyName, id);
-    here?.bytes.fill(0);
-    return here === null || id === current.get(keyName);
-  };
+  const isNeeded = ({ keyName, id }: GenerationName): boolean =>
+    id === current.get(keyName) || !isKeyHere(repository, keyName, id);
   const needed = wanted.filter(isNeeded);
   const local = await findLocalIdentities(options);
   try {
@@ -125,12 +122,7 @@ export async function lacksKeys(members: Members): Promise<boolean> {
   const { repository } = members;
   const { together } = await readElsewhere(members);
   const names = new Set(repository.keyNames());
-  return [...members.branch.keyNames, ...together.keyNames].some(({ name, heads }) => {
-    if (!names.has(name)) return false;
-    return heads.some(({ commitment }) => {
-      const key = keyHere(repository, name, commitment);
-      key?.bytes.fill(0);
-      return key === null;
-    });
-  });
+  return [...members.branch.keyNames, ...together.keyNames].some(
+    ({ name, heads }) => names.has(name) && heads.some(({ commitment }) => !isKeyHere(repository, name, commitment)),
+  );
 }

@@ -74,17 +74,18 @@ export async function review(request: ReviewRequest): Promise<Review> {
   const { after, keyNames, directory } = request;
   const having = after.filter(({ opens }) => opens.some((name) => keyNames.includes(name)));
   const { states, unasked } = await statesOf(having, directory);
+  const bringers = bringersIn(request.members);
   const recipients = having.map((member): Reviewed => ({
     member,
     name: nameOfMember(member),
     keyNames: keyNames.filter((name) => member.opens.includes(name)),
-    marks: marksOf(member, states.get(member) ?? NOT_ASKED, request),
+    marks: marksOf(member, states.get(member) ?? NOT_ASKED, request, bringers),
   }));
   return { recipients, unasked };
 }
 
 /** What the forges say of members; what one of them does not tell is no failure. */
-export async function statesOf(
+async function statesOf(
   members: readonly Member[],
   directory: Directory | null,
 ): Promise<{ readonly states: ReadonlyMap<Member, AccountState>; readonly unasked: string | null }> {
@@ -97,20 +98,21 @@ export async function statesOf(
   }
 }
 
-function marksOf(member: Member, state: AccountState, request: ReviewRequest): Mark[] {
+function marksOf(member: Member, state: AccountState, request: ReviewRequest, bringers: Bringers): Mark[] {
   const { members, own } = request;
   const isOwn = member.keys.some(({ id }) => id === own);
-  const adder = adderAmong(member, request);
+  const adder = adderAmong(member, request, bringers);
   const isGone = members.whole.members.every(
     ({ records }) => !records.some((record) => member.records.includes(record)),
   );
-  const marks: Mark[] = [
-    ...(isOwn || isMet(member, request) ? [] : [{ kind: "never-met" as const, about: addedBy(member, members) }]),
+  return [
+    ...(isOwn || isMet(member, request)
+      ? []
+      : [{ kind: "never-met" as const, about: addedBy(member, members, bringers) }]),
     ...(adder === null || isOwn ? [] : [{ kind: "added-by-removed" as const, about: adder }]),
     ...(isGone ? [{ kind: "removed-elsewhere" as const, about: null }] : []),
     ...forgeMarks(member.keys, state),
   ];
-  return marks;
 }
 
 /**
@@ -127,20 +129,26 @@ function isMet({ keys, label, records }: Member, { members, pins, given }: Revie
   return known.every(({ id }) => members.memory.met.has(id) || pinned?.has(id) === true);
 }
 
-/** The entries that count and brought a key of a member in. */
-function bringersOf({ records }: Member, id: string, { log, whole }: Members): Entry[] {
-  return [...log.entries.values()].filter((entry) => {
-    const subject = subjectOf(entry);
-    const isTheirs = subject !== null && records.includes(subject) && keysIn(entry).includes(id);
-    return isTheirs && whole.verdicts.get(entry.id)?.counts === true;
-  });
+/** The entries that count and brought a key in, by the key's id. */
+type Bringers = ReadonlyMap<string, readonly Entry[]>;
+
+function bringersIn({ log, whole }: Members): Bringers {
+  const bringers = new Map<string, Entry[]>();
+  for (const entry of log.entries.values()) {
+    if (whole.verdicts.get(entry.id)?.counts !== true) continue;
+    for (const id of keysIn(entry)) bringers.set(id, [...(bringers.get(id) ?? []), entry]);
+  }
+  return bringers;
 }
 
+/** Those that brought a key in for a member. */
+const bringersOf = ({ records }: Member, id: string, bringers: Bringers): Entry[] =>
+  (bringers.get(id) ?? []).filter((entry) => records.includes(subjectOf(entry) ?? ""));
+
 /** What whoever brought in a key of a member that is new to who looks is called. */
-function addedBy(member: Member, members: Members): string | null {
-  const { branch, memory } = members;
+function addedBy(member: Member, { branch, memory }: Members, bringers: Bringers): string | null {
   const fresh = member.keys.find(({ id }) => !memory.met.has(id)) ?? member.keys[0];
-  const [entry] = fresh === undefined ? [] : bringersOf(member, fresh.id, members);
+  const [entry] = fresh === undefined ? [] : bringersOf(member, fresh.id, bringers);
   if (entry === undefined) return null;
   const adder = memberWith(branch, entry.author);
   return adder === null ? entry.author : nameOfMember(adder);
@@ -150,26 +158,24 @@ function addedBy(member: Member, members: Members): string | null {
  * Who of those that go brought in a member, or a key of theirs, or let in who did; null where none
  * of them. An author is who had the key, whether they have it still or not.
  */
-function adderAmong(member: Member, { members, removed, takenKeys }: ReviewRequest): string | null {
-  const { log, whole, branch } = members;
+function adderAmong(
+  member: Member,
+  { members: { log, branch }, removed, takenKeys }: ReviewRequest,
+  bringers: Bringers,
+): string | null {
   const goers = new Map(removed.flatMap((one) => one.records.map((record) => [record, nameOfMember(one)] as const)));
   // Of a member who stays, what was signed with the key that goes is worth a look.
   const keys = new Map(takenKeys.flatMap((one) => one.keys.map((id) => [id, `the key ${id}`] as const)));
-  const owners = new Map<string, Set<string>>();
-  for (const entry of log.entries.values()) {
-    const subject = subjectOf(entry);
-    if (subject === null || whole.verdicts.get(entry.id)?.counts !== true) continue;
-    for (const id of keysIn(entry)) owners.set(id, (owners.get(id) ?? new Set()).add(subject));
-  }
   const seen = new Set<string>();
-  const waiting = member.keys.flatMap(({ id }) => bringersOf(member, id, members).map(({ author }) => author));
+  const waiting = member.keys.flatMap(({ id }) => bringersOf(member, id, bringers).map(({ author }) => author));
   const own = new Set(member.records);
   for (let author = waiting.pop(); author !== undefined; author = waiting.pop()) {
     if (seen.has(author)) continue;
     seen.add(author);
     const taken = keys.get(author);
     if (taken !== undefined) return taken;
-    for (const record of owners.get(author) ?? []) {
+    const records = new Set((bringers.get(author) ?? []).map((entry) => subjectOf(entry) ?? ""));
+    for (const record of records) {
       const goer = own.has(record) ? undefined : goers.get(record);
       if (goer !== undefined) return goer;
       const letIn = record === branch.root ? undefined : log.entries.get(record)?.author;

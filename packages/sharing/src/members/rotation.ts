@@ -16,7 +16,7 @@ import { memberWith, type Identifier, type Member, type MemberKey, type Membersh
 import { SharingError } from "../errors.ts";
 import type { GpgOptions } from "../identities/gpg.ts";
 import type { Pins } from "../trust/pins.ts";
-import { keyHere, keyNotHere } from "./keys-here.ts";
+import { isKeyHere, keyNotHere } from "./keys-here.ts";
 import { nameOfMember, openMembers, type Members } from "./membership.ts";
 import { rememberIfPossible } from "./memory.ts";
 import { readOpenPgpCopies, sealOpenPgpCopies } from "./openpgp-copies.ts";
@@ -120,7 +120,7 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
   const [missing] = wanted;
   if (keyNames.length + changes.length === 0 && missing !== undefined) throw keyNotHere(missing);
   const own = author.publicKey.fingerprint;
-  const { recipients, unasked } = await review({
+  const { recipients: reviewed, unasked } = await review({
     members,
     after: after.members,
     removed,
@@ -132,20 +132,21 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
     directory,
   });
   const openPgp = await openPgpKeysOf(
-    recipients.map(({ member }) => member),
+    reviewed.map(({ member }) => member),
     members.repository,
     request,
   );
+  const recipients = await Promise.all(reviewed.map((one) => withLostKeys(one, openPgp)));
   const self = memberWith(after, own);
   return {
     keyNames,
     notHere: wanted.filter((name) => !keyNames.includes(name)),
     removed,
     takenKeys: (request.takeKeys ?? []).flatMap(({ keys }) => keys),
-    recipients: await Promise.all(recipients.map((one) => withLostKeys(one, openPgp))),
+    recipients,
     isSelfMissing: keyNames.some((name) => self?.opens.includes(name) !== true),
     unasked,
-    apply: async (options) => apply(request, { changes, keyNames, recipients }, options),
+    apply: async (options) => apply(request, { changes, keyNames, recipients, openPgp }, options),
   };
 }
 
@@ -186,10 +187,11 @@ function namesFor(request: RotationRequest, { keyNames, members }: Membership): 
 /** Whether the present key of a name is here: else its files cannot be encrypted again. */
 function isHere(repository: Repository, keyName: string, { keyNames }: Membership): boolean {
   const current = keyNames.find(({ name }) => name === keyName)?.current.commitment;
-  const key = current === undefined ? null : keyHere(repository, keyName, current);
-  key?.bytes.fill(0);
-  return key !== null;
+  return current !== undefined && isKeyHere(repository, keyName, current);
 }
+
+/** So many identifiers one entry names: it may name 1000. */
+const MOST_NAMED = 900;
 
 const recordOf = (member: Member): string => member.records[0];
 
@@ -211,7 +213,7 @@ function changesFor({ keyNames, remove = [], drop = [], takeKeys = [], giveKeys 
     ...drop,
     ...takeKeys.filter(isLast).map(({ member }) => member),
   ];
-  // One of a member's is enough to remove them whole; an entry names at most 1000.
+  // One of a member's is enough to remove them whole.
   const most = Math.max(1, Math.floor(MOST_NAMED / Math.max(1, leaving.length)));
   const everything = leaving.flatMap(({ accounts, keys }) => accounts.concat(keys.map(({ id }) => id)).slice(0, most));
   return [
@@ -227,8 +229,6 @@ function changesFor({ keyNames, remove = [], drop = [], takeKeys = [], giveKeys 
   ];
 }
 
-const MOST_NAMED = 900;
-
 function assertSomebodyLeft({ members }: Membership): void {
   if (members.some(({ role }) => role === "admin")) return;
   throw new SharingError("LAST_ADMIN", "nobody would be left who may change the members log", {
@@ -240,6 +240,8 @@ interface Planned {
   readonly changes: readonly Change[];
   readonly keyNames: readonly string[];
   readonly recipients: readonly Reviewed[];
+  /** The public keys of the recipients' OpenPGP keys, as far as they were found. */
+  readonly openPgp: ReadonlyMap<string, OpenPgpKeyEntry>;
 }
 
 async function apply(request: RotationRequest, planned: Planned, options: ApplyOptions): Promise<Rotated> {
@@ -261,7 +263,7 @@ async function apply(request: RotationRequest, planned: Planned, options: ApplyO
       message,
       filesFor: async (keys) => {
         await assertSame(members);
-        return filesFor(new LogWriter(members, author, now), planned, keys, request, notSealedTo);
+        return filesFor(new LogWriter(members, author, now), planned, keys, repository, notSealedTo);
       },
     });
     ({ commit } = rotation);
@@ -282,20 +284,14 @@ async function assertSame({ repository, present }: Members): Promise<void> {
 
 async function filesFor(
   writer: LogWriter,
-  { changes, keyNames, recipients }: Planned,
+  { changes, keyNames, recipients, openPgp }: Planned,
   keys: ReadonlyMap<string, StoredKey>,
-  request: RotationRequest,
+  repository: Repository,
   notSealedTo: Set<string>,
 ): Promise<Map<string, Buffer | null>> {
-  const { repository } = request.members;
   const generations = [...keys].map(([keyName, { keyFile }]): NewGeneration => ({ keyName, id: keyId(keyFile) }));
   const entry = await writeChanges(writer, changes, generations);
   const files = new Map<string, Buffer | null>();
-  const openPgp = await openPgpKeysOf(
-    recipients.map(({ member }) => member),
-    request.members.repository,
-    request,
-  );
   const copies = readOpenPgpCopies(repository);
   for (const keyName of keyNames) {
     const key = keys.get(keyName);

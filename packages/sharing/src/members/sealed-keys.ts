@@ -35,8 +35,16 @@ export interface GenerationName {
 
 const folderOf = ({ keyName, id }: GenerationName): string => `${SEALED_FOLDER}/${keyName}/${id}`;
 
-const recipientOf = async ({ text }: MemberKey): Promise<Recipient> =>
-  text.startsWith("age1") ? parseRecipient(text) : new SshRecipient(parsePublicKey(text), { allowWeak: true });
+/** What a copy is sealed to for a key; null where the key is unsound. */
+async function recipientOf({ text }: MemberKey): Promise<Recipient | null> {
+  try {
+    if (text.startsWith("age1")) return await parseRecipient(text);
+    return new SshRecipient(parsePublicKey(text), { allowWeak: true });
+  } catch (error) {
+    if (isVaultError(error)) return null;
+    throw error;
+  }
+}
 
 /** Whether a copy can be sealed to a key. To an OpenPGP key git-crypt's own form is. */
 export const isSealable = ({ type }: MemberKey): boolean => /^(?:ssh-ed25519$|ssh-rsa$|age-)/.test(type);
@@ -46,16 +54,9 @@ export const isSealable = ({ type }: MemberKey): boolean => /^(?:ssh-ed25519$|ss
  * they came into the log. One of them keeps nobody else from getting a copy.
  */
 export async function unsoundKeys(keys: readonly MemberKey[]): Promise<MemberKey[]> {
-  const unsound: MemberKey[] = [];
-  for (const key of keys.filter(isSealable)) {
-    try {
-      await recipientOf(key);
-    } catch (error) {
-      if (!isVaultError(error)) throw error;
-      unsound.push(key);
-    }
-  }
-  return unsound;
+  const sealable = keys.filter(isSealable);
+  const recipients = await Promise.all(sealable.map(recipientOf));
+  return sealable.filter((_, at) => recipients[at] === null);
 }
 
 /**
@@ -72,12 +73,12 @@ export async function sealKey(
   keys: readonly MemberKey[],
 ): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
-  const unsound = await unsoundKeys(keys);
-  const sealable = keys.filter((one) => isSealable(one) && !unsound.includes(one));
-  for (let at = 0; at < sealable.length; at += MOST_RECIPIENTS) {
-    const recipients = await Promise.all(sealable.slice(at, at + MOST_RECIPIENTS).map(recipientOf));
+  const found = await Promise.all(keys.filter(isSealable).map(recipientOf));
+  const recipients = found.filter((one) => one !== null);
+  for (let at = 0; at < recipients.length; at += MOST_RECIPIENTS) {
     const name = `${entry}.${randomBytes(4).toString("hex")}.age`;
-    files.set(`${folderOf(generation)}/${name}`, Buffer.from(await seal(key, recipients)));
+    const sealed = await seal(key, recipients.slice(at, at + MOST_RECIPIENTS));
+    files.set(`${folderOf(generation)}/${name}`, Buffer.from(sealed));
   }
   return files;
 }

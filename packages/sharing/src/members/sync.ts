@@ -117,7 +117,7 @@ export interface UpdateRequest extends SyncRequest {
  * @throws what `planRotation` does
  */
 export async function planSyncRotation(request: UpdateRequest): Promise<RotationPlan | null> {
-  const { plan, members, author, pins, directory, now } = request;
+  const { plan, members, author, pins, directory, gpg, now } = request;
   const leaving = plan.outOfDate.filter(({ removed }) => removed.length > 0);
   if (leaving.length + plan.unsettled.length === 0) return null;
   return planRotation({
@@ -125,6 +125,7 @@ export async function planSyncRotation(request: UpdateRequest): Promise<Rotation
     author,
     pins,
     directory,
+    gpg,
     now,
     keyNames: leaving.length > 0 ? undefined : plan.unsettled.map(({ keyName }) => keyName),
     takeKeys: leaving.map(({ member, removed }) => ({ member, keys: removed })),

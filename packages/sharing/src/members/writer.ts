@@ -18,8 +18,9 @@ import {
 } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import type { Signer } from "../identities/signer.ts";
-import { entryPath, readLogFiles } from "./log-files.ts";
+import { readLogFiles } from "./log-files.ts";
 import { nameOfMember, type Members } from "./membership.ts";
+import { entryPath } from "../log-places.ts";
 
 /** Who writes entries: an admin's key that signs. */
 export type Author = Pick<Signer, "publicKey" | "sign">;
@@ -168,8 +169,8 @@ function actionOf(change: Change, generations: readonly NamedCommitment[]): Acti
  * Entries that the branch builds on and that its last commit lacks: its files lost them, or they
  * are only staged. They are committed with the next one, which builds on them.
  */
-function missingFiles({ repository, branchLog, files, memory }: Members): Map<string, Buffer> {
-  const known = new Map([...files, ...memory.files].map(({ name, bytes }) => [name, bytes]));
+function missingFiles({ repository, branchLog, files }: Members): Map<string, Buffer> {
+  const known = new Map(files.map(({ name, bytes }) => [name, bytes]));
   const isBegun = commitOf(repository, "HEAD") !== null;
   const committed = new Set(isBegun ? readLogFiles(repository, "HEAD").map(({ name }) => name) : []);
   return new Map(

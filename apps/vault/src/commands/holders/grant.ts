@@ -27,7 +27,7 @@ export const run: Run<Grant> = async (options, queries) => {
   const { ci, output, gpg, allowWeak, noCommit, reader, readmit } = options;
   if (queries.length === 0 && ci === undefined) throw usageError("expected a recipient, or --ci");
   if (output !== undefined && ci === undefined) throw usageError("--output is for the private key that --ci makes");
-  if (gpg && ci !== undefined) throw usageError("--gpg and --ci were both given: a CI system's key is one of age's");
+  if (gpg && ci !== undefined) throw usageError("--gpg and --ci were both given: a CI system's key is an age key");
   if (output !== undefined) assertNewFile(output);
   const repository = openHere();
   const members = await openLog(repository, options);

@@ -54,7 +54,7 @@ const provenance = ({ since, addedBy, role }: Holder): string =>
 /** What no log can tell. */
 const UNKNOWABLE = [
   "This cannot tell who was sent a key by `vault share`, who has a key file, nor which CI variables",
-  "hold one; `vault share --note` writes into the log whom it was sent to.",
+  "hold one; `vault share --note` writes into the log who was sent it.",
 ];
 
 /** The list for a terminal. */

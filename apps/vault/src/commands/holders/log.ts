@@ -81,8 +81,8 @@ const REASONS: Readonly<Record<NonNullable<LogLine["reason"]>, string>> = {
   "own-power": "it takes its author's own power",
   "needs-readmission": "it brings back who was removed, and does not say so",
   "unknown-removal": "it names a removal that it does not build on",
-  "no-such-member": "whom it is about is no member",
-  "no-such-key": "whom it is about has no such key",
+  "no-such-member": "it is about somebody who is no member",
+  "no-such-key": "it is about a key that the member does not have",
   "cannot-sign": "it makes an admin of somebody who cannot sign",
 };
 
