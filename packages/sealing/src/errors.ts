@@ -1,4 +1,5 @@
 import { VaultError } from "@git-vault/core";
+import { MAX_STANZAS } from "./age/stanza.ts";
 
 /**
  * - `UNKNOWN_FORMAT`: the bytes are no sealed message of any known format
@@ -13,7 +14,8 @@ import { VaultError } from "@git-vault/core";
  * - `REFUSED_RECIPIENT`: openpgp.js refuses a key, such as one that expired since it was read
  * - `MIXED_RECIPIENTS`: post-quantum and classical recipients, of which one kind weakens the other
  * - `BAD_SIGNATURE`: the sender's signature is not of this message, or not by its key
- * - `TOO_LARGE`: an OpenPGP message, which must fit in memory, over the limit
+ * - `TOO_LARGE`: a message over a limit: of an OpenPGP one's size, which must fit in memory, or of
+ *   the number of recipients
  * - `MALFORMED_KEY`: a text is no age recipient or identity
  */
 export type SealingErrorCode =
@@ -46,6 +48,19 @@ export const tampered = (what: string): SealingError =>
   new SealingError("TAMPERED_MESSAGE", `the message was altered after it was sealed: ${what}`, {
     hint: "do not use it; ask for it to be sealed and sent again",
   });
+
+/** The error for a message that would cost too much to try. */
+export const tooManyRecipients = (): SealingError =>
+  new SealingError("TOO_LARGE", `expected a message to at most ${MAX_STANZAS} recipients, got one to more`, {
+    hint: "ask for it to be sealed to fewer; no program needs so many for one reader",
+  });
+
+/** The error for more recipients than a message can have. */
+export const tooManyToSeal = (count: number): SealingError =>
+  unusable(
+    `expected at most ${MAX_STANZAS} recipients for one message, got ${count}`,
+    "seal to fewer of them at a time",
+  );
 
 /** The error for a recipient that cannot be sealed to. */
 export const unusable = (message: string, hint: string): SealingError =>

@@ -37,8 +37,8 @@ interface MessageHeader {
 /**
  * Reads what a message is sealed to, without opening it.
  *
- * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`, `UNPROTECTED_MESSAGE`. TypeError if
- * the message is no Uint8Array.
+ * Throws SealingError `UNKNOWN_FORMAT`, `MALFORMED_MESSAGE`, `UNPROTECTED_MESSAGE`; `TOO_LARGE` for
+ * more than `MAX_STANZAS` recipients. TypeError if the message is no Uint8Array.
  */
 export function readHeader(message: Uint8Array): MessageHeader {
   assertBytes("message", message);

@@ -85,13 +85,19 @@ const parses = (armor: string): boolean => {
   }
 };
 
-const OPENPGP = /BEGIN\s*PGP\s*MESSAGE([^]*?)END\s*PGP\s*MESSAGE/;
+const OPENPGP_BEGIN = /BEGIN\s*PGP\s*MESSAGE/;
+const OPENPGP_END = /END\s*PGP\s*MESSAGE/;
 const OPENPGP_HEADERS = /^(?:Version|Comment|Hash|Charset|MessageID): .*$/gm;
 
 /** The first armored OpenPGP message; null if there is none. */
 const recoverOpenPgp = (text: string): string | null => {
-  const [, content] = OPENPGP.exec(text) ?? [];
-  if (content === undefined) return null;
+  // One pattern for both marks would look for the end once for each beginning.
+  const begin = OPENPGP_BEGIN.exec(text);
+  if (begin === null) return null;
+  const rest = text.slice(begin.index + begin[0].length);
+  const end = OPENPGP_END.exec(rest);
+  if (end === null) return null;
+  const content = rest.slice(0, end.index);
   const base64 = content.replaceAll(OPENPGP_HEADERS, "").replaceAll(NOISE, "");
   // The checksum, which nothing needs, begins with a padding character where none belongs.
   const whole = base64.replace(/=[A-Za-z0-9+/]{4}$/, "");

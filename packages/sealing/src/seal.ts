@@ -18,9 +18,9 @@ export interface SealOptions extends SealerOptions {
  * Seals bytes of any kind to recipients. A recipient that occurs twice counts once. For more bytes
  * than should be in memory at once, see `createSealer`.
  *
- * age's format takes any number of recipients, each of whom can open the message, or one passphrase
- * by itself; ssh-vault's, which is always text, takes exactly one SshRecipient; OpenPGP's takes any
- * number of OpenPgpRecipients, and at most 8 MiB.
+ * age's format takes at most 1024 recipients, each of whom can open the message, or one passphrase
+ * by itself; ssh-vault's, which is always text, takes exactly one SshRecipient; OpenPGP's takes at
+ * most 1024 OpenPgpRecipients, and at most 8 MiB.
  *
  * Throws SealingError `NO_RECIPIENTS`; `MIXED_RECIPIENTS`; `UNUSABLE_RECIPIENT` if the format
  * cannot be sealed to one of them, or to so many; `REFUSED_RECIPIENT`; `TOO_LARGE`; what

@@ -28,7 +28,7 @@ export interface OpenPgpArmor {
 export const PUBLIC_KEY = 6;
 export const SECRET_KEY = 5;
 
-const BLOCK = /-----BEGIN PGP ([A-Z ]{1,40})-----[ \t]*\r?\n([^]*?)-----END PGP \1-----/g;
+const MARK = /-----(?:BEGIN PGP ([A-Z ]{1,40})-----[ \t]*\r?\n|END PGP ([A-Z ]{1,40})-----)/g;
 const HEADER = /^[A-Za-z][\w-]*: /;
 
 /** Whether a text begins with a block of OpenPGP armor. */
@@ -56,7 +56,17 @@ export function beginsAsKey(bytes: Uint8Array, kind: "PUBLIC" | "PRIVATE"): bool
  * @throws KeyError `MALFORMED_KEY` for a block that is not base64
  */
 export function readOpenPgpArmor(text: string): OpenPgpArmor[] {
-  return [...text.matchAll(BLOCK)].map(([, kind = "", content = ""]) => ({ kind, bytes: decode(content) }));
+  const blocks: OpenPgpArmor[] = [];
+  // Where the blocks began that are not ended yet, by kind: one pass, whatever the marks are.
+  const begun = new Map<string, number>();
+  for (const { 0: mark, 1: begins, 2: ends, index } of text.matchAll(MARK)) {
+    if (begins !== undefined && !begun.has(begins)) begun.set(begins, index + mark.length);
+    const start = ends === undefined ? undefined : begun.get(ends);
+    if (ends === undefined || start === undefined) continue;
+    blocks.push({ kind: ends, bytes: decode(text.slice(start, index)) });
+    begun.clear();
+  }
+  return blocks;
 }
 
 function decode(content: string): Buffer {

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { decodeBase64, encodeBase64, wrapLines } from "@git-vault/core";
 import { hkdf } from "../crypto/aead.ts";
-import { malformed } from "../errors.ts";
-import type { Stanza } from "./stanza.ts";
+import { malformed, tooManyRecipients } from "../errors.ts";
+import { MAX_STANZAS, type Stanza } from "./stanza.ts";
 
 /*
  * The header of an age message (C2SP age.md, "Encrypted file: header"): a version line, stanzas,
@@ -15,11 +15,8 @@ const MAC_PREFIX = "---";
 const COLUMNS = 64;
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
-/**
- * A longer header is neither read nor written: it has room for thousands of recipients, and bounds
- * the cost of a hostile message.
- */
-export const MAX_HEADER_BYTES: number = 1024 * 1024;
+/** age's own limit: a longer header is neither read nor written. */
+export const MAX_HEADER_BYTES: number = 2 * 1024 * 1024;
 
 /** A parsed header. */
 export interface AgeHeader {
@@ -52,7 +49,7 @@ const faultOf = (stanzas: readonly Stanza[]): string | null => {
  * Reads the header at the start of a binary age message. The MAC is not checked: see
  * `headerMacMatches`.
  *
- * Throws SealingError `MALFORMED_MESSAGE`.
+ * Throws SealingError `MALFORMED_MESSAGE`; `TOO_LARGE` for more than `MAX_STANZAS` stanzas.
  */
 export function parseHeader(message: Buffer): AgeHeader {
   const head = message.subarray(0, MAX_HEADER_BYTES);
@@ -75,6 +72,7 @@ export function parseHeader(message: Buffer): AgeHeader {
     const start = offset;
     const line = nextLine();
     if (!line.startsWith(MAC_PREFIX)) {
+      if (stanzas.length === MAX_STANZAS) throw tooManyRecipients();
       stanzas.push(parseStanza(line, nextLine));
       continue;
     }
@@ -133,11 +131,12 @@ const encodeStanza = ({ type, args, body }: Stanza): string => {
  * Writes a header with its MAC.
  *
  * Throws RangeError if one header cannot have these stanzas: none, an argument that is not visible
- * ASCII, scrypt beside others, or over `MAX_HEADER_BYTES` in all.
+ * ASCII, scrypt beside others, over `MAX_STANZAS` of them, or over `MAX_HEADER_BYTES` in all.
  */
 export function encodeHeader(stanzas: readonly Stanza[], fileKey: Buffer): Buffer {
   const fault = faultOf(stanzas);
   if (fault !== null) throw new RangeError(`stanzas: ${fault}`);
+  if (stanzas.length > MAX_STANZAS) throw new RangeError(`stanzas: over ${MAX_STANZAS}`);
   const covered = Buffer.from(`${VERSION_LINE}\n${stanzas.map(encodeStanza).join("")}${MAC_PREFIX}`, "latin1");
   const mac = encodeBase64(macOf(fileKey, covered), "unpadded");
   const header = Buffer.concat([covered, Buffer.from(` ${mac}\n`)]);

@@ -1,7 +1,7 @@
-import { SealingError } from "../errors.ts";
+import { SealingError, tooManyToSeal } from "../errors.ts";
 import type { AttachedSignature } from "./attached-signature.ts";
 import { encodeHeader } from "./header.ts";
-import type { Recipient, Stanza } from "./stanza.ts";
+import { MAX_STANZAS, type Recipient, type Stanza } from "./stanza.ts";
 
 /** The same recipients, each once. */
 export function distinctRecipients(recipients: readonly Recipient[]): Recipient[] {
@@ -25,12 +25,14 @@ const refuseMixed = (recipients: readonly Recipient[]): void => {
   });
 };
 
-/** Writes the header for a file key, with any signature. Throws what `seal` does. */
+/** Writes the header for a file key, with any signature, whose stanza counts as one more. */
 export async function wrapHeader(
   fileKey: Buffer,
   recipients: readonly Recipient[],
   { allowMixed = false, signature }: { readonly allowMixed?: boolean; readonly signature?: AttachedSignature },
 ): Promise<Buffer> {
+  const count = recipients.length + (signature === undefined ? 0 : 1);
+  if (count > MAX_STANZAS) throw tooManyToSeal(count);
   if (!allowMixed) refuseMixed(recipients);
   const stanzas: Stanza[] = [];
   for (const recipient of recipients) stanzas.push(...(await recipient.wrapFileKey(fileKey)));

@@ -1,6 +1,6 @@
 import { isOpenPgpArmor, KeyError, readOpenPgpArmor, readOpenPgpPackets } from "@git-vault/keys";
-import { SealingError, malformed } from "../errors.ts";
-import type { Stanza } from "../age/stanza.ts";
+import { SealingError, malformed, tooManyRecipients } from "../errors.ts";
+import { MAX_STANZAS, type Stanza } from "../age/stanza.ts";
 
 /*
  * The outside of an OpenPGP message (RFC 9580 section 10.3): packets that each hold the session key
@@ -62,12 +62,14 @@ export function looksLikeOpenPgp(start: Buffer): boolean {
  * Takes a message apart.
  *
  * Throws SealingError `MALFORMED_MESSAGE`, and `UNPROTECTED_MESSAGE` for one without integrity
- * protection, which anyone could have changed unnoticed.
+ * protection, which anyone could have changed unnoticed, `TOO_LARGE` for one to more than
+ * `MAX_STANZAS` recipients.
  */
 export function parseOpenPgp(message: Buffer): OpenPgpMessage {
   const binary = binaryOf(message);
   const stanzas: Stanza[] = [];
   for (const { tag, body, start } of packetsOf(binary)) {
+    if (stanzas.length > MAX_STANZAS) throw tooManyRecipients();
     if (tag === PUBLIC_KEY_SESSION_KEY) stanzas.push(publicKeyStanza(body));
     else if (tag === PASSPHRASE_SESSION_KEY) stanzas.push({ type: PASSPHRASE_STANZA, args: [], body });
     else if (tag === UNPROTECTED_DATA) {

@@ -1,6 +1,6 @@
 import { loadOpenPgp, type OpenPgpPublicKey } from "@git-vault/keys";
-import type { Recipient, Stanza } from "../age/stanza.ts";
-import { SealingError, unusable } from "../errors.ts";
+import { MAX_STANZAS, type Recipient, type Stanza } from "../age/stanza.ts";
+import { SealingError, tooManyToSeal, unusable } from "../errors.ts";
 import { MAX_OPENPGP_SECRET } from "./message.ts";
 
 /** An OpenPGP key to seal to, only in OpenPGP's format. */
@@ -43,6 +43,7 @@ export async function sealOpenPgp(
     const message = "expected OpenPGP keys for the openpgp format, got another kind";
     throw unusable(message, "choose OpenPGP keys, or seal in age's format");
   }
+  if (keys.length > MAX_STANZAS) throw tooManyToSeal(keys.length);
   if (plaintext.length > MAX_OPENPGP_SECRET) {
     const message = `expected at most ${MAX_OPENPGP_SECRET} bytes to seal in the openpgp format, got ${plaintext.length}`;
     throw new SealingError("TOO_LARGE", message, { hint: "seal in age's format, which has no such limit" });

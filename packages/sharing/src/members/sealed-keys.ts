@@ -22,7 +22,7 @@ import type { LocalIdentities, OpenedWith } from "../identities/local-identities
 /** The folder of the sealed copies, from the top folder. */
 export const SEALED_FOLDER: string = `${VAULT_FOLDER}/sealed`;
 
-/** Each recipient takes about 100 bytes, an RSA key 600; age refuses over a thousand of them. */
+/** Each recipient takes about 100 bytes, an RSA key 600; age takes 1024 of them. */
 const MOST_RECIPIENTS = 500;
 const MAX_SEALED_BYTES = 1024 * 1024;
 
