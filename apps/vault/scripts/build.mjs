@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { workspaceSources } from "../../../scripts/sources.mjs";
@@ -42,17 +42,17 @@ function checkPages() {
 /*
  * The chunks are CommonJS, since Node starts its loader for ES modules only where it meets one,
  * which takes longer than all of `vault --help`. They are few, since each file costs about half a
- * millisecond: what main.ts imports and nearly all need, what view and share to a key file need
+ * millisecond: what program.ts imports and nearly all need, what view and share to a key file need
  * beside that, what the network needs, what git itself runs, what works on the members log, and
  * each library that only some runs need.
  */
 const own = (path) => join(root, path);
 const directory = (name) => own(`../../packages/directory/src/${name}.ts`);
 const sharing = (name) => own(`../../packages/sharing/src/${name}.ts`);
-const main = own("src/main.ts");
-const imports = await importsFrom(main);
+const program = own("src/program.ts");
+const imports = await importsFrom(program);
 const chunks = {
-  main: [main, sharing("trust/locked-file")],
+  program: [program, sharing("trust/locked-file")],
   work: [own("src/commands/message/view.ts"), own("src/commands/message/share.ts"), directory("file")],
   network: ["github", "http", "web", "settings", "cache"].map(directory),
   repository: [
@@ -96,7 +96,7 @@ groups.push({ name: "signatures", test: (id) => signatures.has(id), priority: 0 
 // Parsing is a good part of start-up; names stay, for readable stacks.
 const minify = { compress: true, mangle: false, codegen: true };
 rmSync(dist, { recursive: true, force: true });
-const bundle = await rolldown({ ...options, input: { main }, preserveEntrySignatures: false });
+const bundle = await rolldown({ ...options, input: { program }, preserveEntrySignatures: false });
 const { output } = await bundle.write({
   dir: dist,
   format: "cjs",
@@ -112,17 +112,26 @@ const { output } = await bundle.write({
   minify,
   comments: false, // the licences are in THIRD-PARTY-NOTICES.txt
 });
-chmodSync(join(dist, "main.cjs"), 0o755);
 
-// A thread of its own shares no chunk with the program, whose main.cjs would run in it.
-const worker = await rolldown({ ...options, input: own("src/io/chunk-worker.ts") });
-await worker.write({
-  file: join(dist, "chunk-worker.cjs"),
-  format: "cjs",
-  codeSplitting: false,
-  minify,
-  comments: false,
-});
+/*
+ * These share no chunk with the program, which would run in them: the entry, the filter, and a
+ * thread of its own.
+ */
+for (const source of ["main", "filter", "io/chunk-worker"]) {
+  const alone = await rolldown({
+    ...options,
+    input: own(`src/${source}.ts`),
+    external: ["./program.cjs", "./filter.cjs"],
+  });
+  await alone.write({
+    file: join(dist, `${basename(source)}.cjs`),
+    format: "cjs",
+    codeSplitting: false,
+    minify,
+    comments: false,
+  });
+}
+chmodSync(join(dist, "main.cjs"), 0o755);
 const inputs = output.flatMap((chunk) => Object.keys(chunk.modules ?? {}));
 
 /** What each module imports, other than by `import()`. */
@@ -134,8 +143,8 @@ async function importsFrom(entry) {
       for (const id of this.getModuleIds()) graph.set(id, this.getModuleInfo(id).importedIds);
     },
   };
-  const program = await rolldown({ ...options, input: entry, plugins: [workspaceSources, plugin] });
-  await program.generate({ format: "cjs" });
+  const looked = await rolldown({ ...options, input: entry, plugins: [workspaceSources, plugin] });
+  await looked.generate({ format: "cjs" });
   return graph;
 }
 

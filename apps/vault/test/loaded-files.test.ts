@@ -25,10 +25,12 @@ async function filesLoadedBy(
   args: string[],
   input: string | Uint8Array = "",
   env: NodeJS.ProcessEnv = {},
+  cwd: string = folder.path,
 ): Promise<{ files: string[]; stdout: Buffer }> {
   const coverage = mkdtempSync(join(folder.path, "coverage-"));
   const stdout = await runOk(process.execPath, [VAULT, ...args], {
     input,
+    cwd,
     env: { PATH: process.env["PATH"], HOME: folder.path, NODE_V8_COVERAGE: coverage, ...env },
   });
   const files = readdirSync(coverage).flatMap((name) => {
@@ -40,35 +42,35 @@ async function filesLoadedBy(
 
 describe("the files that are loaded", () => {
   test.each([["--help"], ["--version"], ["view --help"]])(
-    "by %s are the one that parses argv, and the bundler's",
+    "by %s are the entry, the one that parses argv, and the bundler's",
     async (line) => {
-      expect((await filesLoadedBy(line.split(" "))).files).toEqual(["main.cjs", "rolldown-runtime.cjs"]);
+      expect((await filesLoadedBy(line.split(" "))).files).toEqual(["main.cjs", "program.cjs", "rolldown-runtime.cjs"]);
     },
   );
 
   test("by share to a key file and by view of an Ed25519 message are one more", async () => {
     const shared = await filesLoadedBy(["share", "--to", publicKey], "secret");
-    expect(shared.files).toEqual(["main.cjs", "rolldown-runtime.cjs", "work.cjs"]);
+    expect(shared.files).toEqual(["main.cjs", "program.cjs", "rolldown-runtime.cjs", "work.cjs"]);
     const viewed = await filesLoadedBy(["view"], shared.stdout);
-    expect(viewed.files).toEqual(["main.cjs", "rolldown-runtime.cjs", "work.cjs"]);
+    expect(viewed.files).toEqual(["main.cjs", "program.cjs", "rolldown-runtime.cjs", "work.cjs"]);
     expect(viewed.stdout.toString()).toBe("secret");
   });
 
   test("by share --sign and by view of a signed message are those, and what signing needs", async () => {
     const flags = ["--sign", "--sign-key", publicKey.replace(/\.pub$/, "")];
     const signed = await filesLoadedBy(["share", "--to", publicKey, ...flags], "secret");
-    const expected = ["main.cjs", "rolldown-runtime.cjs", "signatures.cjs", "work.cjs"];
+    const expected = ["main.cjs", "program.cjs", "rolldown-runtime.cjs", "signatures.cjs", "work.cjs"];
     expect(signed.files).toEqual([...expected.slice(0, -1), "tweetnacl.cjs", "work.cjs"]);
     expect((await filesLoadedBy(["view"], signed.stdout)).files).toEqual(expected);
   });
 
-  test("by what git runs are the one that parses argv, and one of git-crypt's", async () => {
+  test("by what git runs for each file are the entry and one that holds the filter", async () => {
     const repository = join(folder.path, "repository");
     const env = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
     await runOk("git", ["init", "-q", repository]);
     const inside = (args: string[], input: string | Uint8Array = ""): ReturnType<typeof filesLoadedBy> =>
-      filesLoadedBy(["-C", repository, ...args], input, env);
-    const expected = ["main.cjs", "repository.cjs", "rolldown-runtime.cjs"];
+      filesLoadedBy(args, input, env, repository);
+    const expected = ["filter.cjs", "main.cjs"];
     // It starts the members log, which no command that git runs reads.
     expect((await inside(["init"])).files).toContain("members.cjs");
     const cleaned = await inside(["filter", "clean"], "secret");
@@ -76,13 +78,21 @@ describe("the files that are loaded", () => {
     const smudged = await inside(["filter", "smudge"], cleaned.stdout);
     expect(smudged.stdout.toString()).toBe("secret");
     expect((await inside(["filter"])).files).toEqual(expected);
-    expect((await inside(["hooks", "check"])).files).toEqual(expected);
+    const ofHook = ["main.cjs", "program.cjs", "repository.cjs", "rolldown-runtime.cjs"];
+    expect((await inside(["hooks", "check"])).files).toEqual(ofHook);
   });
 
   test("by share to a GitHub user are these, and what the network needs", async () => {
     await using github = await startGitHub();
     github.users.set("choldgraf", { keys: [readFileSync(publicKey, "utf8").trim()] });
     const { files } = await filesLoadedBy(["share", "--to", "choldgraf"], "secret", { GITHUB_API_URL: github.url });
-    expect(files).toEqual(["main.cjs", "network.cjs", "octokit-rest.cjs", "rolldown-runtime.cjs", "work.cjs"]);
+    expect(files).toEqual([
+      "main.cjs",
+      "network.cjs",
+      "octokit-rest.cjs",
+      "program.cjs",
+      "rolldown-runtime.cjs",
+      "work.cjs",
+    ]);
   });
 });

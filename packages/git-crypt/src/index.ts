@@ -30,7 +30,7 @@ export { readSmallBlobs, readTracked, type TrackedFile, uncommittedFiles } from 
 export { KeyRing, readKeyRing } from "./keys/key-ring.ts";
 export { tryKey } from "./keys/try-key.ts";
 /* Its work tree: locked, unlocked, and what git runs. */
-export { filterContent, type FilterOptions, runFilter } from "./checkout/filter.ts";
+export { type FilterAction, filterContent, type FilterOptions, runFilter } from "./checkout/filter.ts";
 export type { FilterCommands } from "./checkout/filter-config.ts";
 export { attributesFor, exceptionsFor, initialize, migrateKey } from "./checkout/initialize.ts";
 export { lock, type LockResult } from "./checkout/lock.ts";

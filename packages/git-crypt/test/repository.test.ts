@@ -124,10 +124,10 @@ describe("openRepository refuses", () => {
     expect(error.message).toBe("the repository's path holds a line break");
   });
 
-  test("to go on without git", async () => {
+  test("to go on without git where only that can tell", async () => {
     using repo = await throwawayRepository();
     const env = { ...repo.env, PATH: repo.folder };
-    const error = errorOf("GIT_MISSING", () => openRepository(repo.path, { env }));
+    const error = errorOf("GIT_MISSING", () => openRepository(join(repo.path, ".git"), { env }));
     expect(error.message).toBe("git is not installed, or not on PATH");
   });
 });

@@ -29,7 +29,7 @@ export type CommandName = keyof typeof COMMANDS;
 
 export const TABLE: CommandTable<CommandName> = new CommandTable(COMMANDS);
 
-/** What each command does, loaded when it runs. main.ts holds help itself. */
+/** What each command does, loaded when it runs. program.ts holds help itself. */
 export const loaders: {
   readonly [Name in CommandName]: () => Promise<{ readonly run: Run<(typeof COMMANDS)[Name]> }>;
 } = {

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { openRepository, type Repository, type StoredKey } from "@git-vault/git-crypt";
 import { generationsBy } from "@git-vault/sharing/verdict";
 
@@ -12,6 +11,7 @@ import { generationsBy } from "@git-vault/sharing/verdict";
 export const openHere = (): Repository => openRepository(process.cwd(), { generations: generationsBy(verifyLog) });
 
 function verifyLog(): void {
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   // Whatever goes wrong: without a verdict nothing is encrypted.
   spawnSync(process.execPath, [process.argv[1] ?? "", "filter", "verify"], { stdio: "ignore", windowsHide: true });
 }

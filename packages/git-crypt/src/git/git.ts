@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { systemCode } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
 
@@ -48,6 +47,8 @@ export function tryGit(
   input?: Uint8Array,
   enough: number = Infinity,
 ): GitOutput {
+  // Loaded only here: the filter mostly needs no git.
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { error, status, stdout, stderr } = spawnSync("git", ["-c", "core.fsmonitor=false", ...args], {
     cwd: topLevel ?? gitDir,
     env: { ...env, ...OUR_ENVIRONMENT },

@@ -5,6 +5,7 @@ import { GitCryptError } from "../errors.ts";
 import { type CommonPlace, reasonOf, tryGit } from "./git.ts";
 import { type KeyFile, MAX_KEY_FILE_BYTES, parseKeyFile } from "../format/key-file.ts";
 import { assertKeyName, DEFAULT_KEY_NAME, isKeyName } from "../format/key-name.ts";
+import { locate, type Location } from "./locate.ts";
 import { usesGitCrypt } from "./uses-git-crypt.ts";
 
 /** A key that lies in a repository. Both its parts are secrets. */
@@ -168,15 +169,11 @@ function absoluteEnvironment(
 }
 
 /**
- * Finds the git repository that the folder `path` stands in, as git itself does: from a subfolder,
- * a linked worktree, a submodule or a bare repository, or by GIT_DIR.
+ * Asks git where the repository lies.
  *
- * @throws GitCryptError NOT_A_REPOSITORY, UNTRUSTED_REPOSITORY, GIT_MISSING, GIT_FAILED.
+ * @throws GitCryptError as {@link openRepository} does
  */
-export function openRepository(path: string, options: OpenRepositoryOptions = {}): Repository {
-  assertString("path", path);
-  const { env = process.env } = options;
-  const cwd = realFolder(path);
+function askGit(cwd: string, env: NodeJS.ProcessEnv): Location {
   // Unlike --show-toplevel, --show-cdup does not fail where there is no work tree, but prints no
   // line at all.
   const here = { topLevel: null, gitDir: cwd, env };
@@ -190,7 +187,20 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
   if (gitDir === undefined || commonDir === undefined || rest.length > 0) {
     throw new GitCryptError("GIT_FAILED", "the repository's path holds a line break");
   }
+  return { topLevel, gitDir, commonDir };
+}
 
+/**
+ * Finds the git repository that the folder `path` stands in, as git itself does: from a subfolder,
+ * a linked worktree, a submodule or a bare repository, or by GIT_DIR.
+ *
+ * @throws GitCryptError NOT_A_REPOSITORY, UNTRUSTED_REPOSITORY, GIT_MISSING, GIT_FAILED.
+ */
+export function openRepository(path: string, options: OpenRepositoryOptions = {}): Repository {
+  assertString("path", path);
+  const { env = process.env } = options;
+  const cwd = realFolder(path);
+  const { topLevel, gitDir, commonDir } = locate(cwd, env) ?? askGit(cwd, env);
   const place = { topLevel, gitDir, commonDir, env: absoluteEnvironment(cwd, env, gitDir, topLevel) };
   const folders = [...new Set([gitDir, commonDir])].map((folder) => join(folder, "git-crypt", "keys"));
   const keyNames = (): string[] => [...new Set(folders.flatMap(namesIn))].toSorted();

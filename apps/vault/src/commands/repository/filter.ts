@@ -1,39 +1,11 @@
-import { filterContent, runFilter, type GitCryptError } from "@git-vault/git-crypt";
-import { isVaultError, type VaultError } from "@git-vault/core";
-import { outcomeOf } from "../../cli/error-codes.ts";
-import { CliError, usageError } from "../../errors.ts";
 import type { Run } from "../../cli/command.ts";
-import { readStart, say, writeStdout } from "../../io/streams.ts";
+import { usageError } from "../../errors.ts";
 import { openHere } from "../open-here.ts";
+import { serveFilter } from "./serve-filter.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
-/** git-crypt's own limit. */
-const MOST_BYTES = 2 ** 32 - 1;
-
-export const run: Run<typeof REPOSITORY_COMMANDS.filter> = async ({ keyName = "default" }, [action]) => {
-  const repository = openHere();
-  if (action === undefined) return runFilter(repository, 0, 1, { keyName, onError, onSealed });
-  if (action === "verify") return void (await (await import("@git-vault/sharing/members")).openMembers(repository));
-  if (action !== "clean" && action !== "smudge") throw usageError("expected clean, smudge or nothing");
-  const { data, ended } = readStart(0, "standard input", MOST_BYTES);
-  if (!ended) throw new CliError("INPUT_UNREADABLE", "the file is larger than the limit of 4 GiB");
-  writeStdout(filterContent(repository, action, data, { keyName, onSealed }));
+export const run: Run<typeof REPOSITORY_COMMANDS.filter> = async ({ keyName }, [action]) => {
+  if (action === "verify") return void (await (await import("@git-vault/sharing/members")).openMembers(openHere()));
+  if (action === undefined || action === "clean" || action === "smudge") return serveFilter(action, keyName);
+  throw usageError("expected clean, smudge or nothing");
 };
-
-/** The process goes on with the next file; git is told that this one failed. */
-function onError(error: unknown, path: string): void {
-  if (!isVaultError(error)) throw error;
-  say(`vault: error: ${path}: ${error.message}`);
-  sayHint(error);
-}
-
-/** git goes on: only this tells why the files are not readable. */
-function onSealed(reason: GitCryptError): void {
-  say(`vault: ${reason.message}: the files that need it stay encrypted`);
-  sayHint(reason);
-}
-
-function sayHint(error: VaultError): void {
-  const { hint } = outcomeOf(error, "filter");
-  if (hint !== undefined) say(`vault: hint: ${hint}`);
-}

@@ -1,0 +1,40 @@
+import { filterContent, type FilterAction, runFilter, type GitCryptError } from "@git-vault/git-crypt";
+import { isVaultError, type VaultError } from "@git-vault/core";
+import { outcomeOf } from "../../cli/error-codes.ts";
+import { CliError } from "../../errors.ts";
+import { readStart, say, writeStdout } from "../../io/streams.ts";
+import { openHere } from "../open-here.ts";
+
+/** git-crypt's own limit. */
+const MOST_BYTES = 2 ** 32 - 1;
+
+/**
+ * Answers git: file by file, or, for an action, one content from standard input to standard output.
+ *
+ * @throws what `filterContent` and `runFilter` do; CliError
+ */
+export function serveFilter(action: FilterAction | undefined, keyName: string = "default"): void {
+  const repository = openHere();
+  if (action === undefined) return runFilter(repository, 0, 1, { keyName, onError, onSealed });
+  const { data, ended } = readStart(0, "standard input", MOST_BYTES);
+  if (!ended) throw new CliError("INPUT_UNREADABLE", "the file is larger than the limit of 4 GiB");
+  writeStdout(filterContent(repository, action, data, { keyName, onSealed }));
+}
+
+/** The process goes on with the next file; git is told that this one failed. */
+function onError(error: unknown, path: string): void {
+  if (!isVaultError(error)) throw error;
+  say(`vault: error: ${path}: ${error.message}`);
+  sayHint(error);
+}
+
+/** git goes on: only this tells why the files are not readable. */
+function onSealed(reason: GitCryptError): void {
+  say(`vault: ${reason.message}: the files that need it stay encrypted`);
+  sayHint(reason);
+}
+
+function sayHint(error: VaultError): void {
+  const { hint } = outcomeOf(error, "filter");
+  if (hint !== undefined) say(`vault: hint: ${hint}`);
+}
