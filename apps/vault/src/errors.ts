@@ -12,8 +12,11 @@ import { VaultError } from "@git-vault/core";
  * - `LOG_NOT_ACCEPTED`: nobody said yet that a members log is the right one
  * - `OTHER_LOG`: a members log is another than the one that was accepted, or demanded
  * - `UNSIGNED`: a signature was wanted, and there is none
- * - `SIGNER_DENIED`, `SIGNER_UNCHECKED`: a signature was wanted, and is not by whom it should be,
- *   or nobody could tell
+ * - `SIGNER_DENIED`, `SIGNER_UNNAMED`: a signature was wanted, and is not by whom it should be, or
+ *   names nobody
+ * - `SIGNER_UNCHECKED`, `SIGNER_UNREACHABLE`: a signature was wanted, and the forge that could tell
+ *   was not asked, or did not answer
+ * - `NOT_SIGNERS_KEY`: who sends would sign with a key that is not theirs on the forge
  * - `EDITOR_FAILED`: the editor could not be started, failed, or left nothing
  * - `NOT_CONFIRMED`: a question was answered with no
  * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or told to end while that was open
@@ -33,7 +36,10 @@ export type CliErrorCode =
   | "OTHER_LOG"
   | "UNSIGNED"
   | "SIGNER_DENIED"
+  | "SIGNER_UNNAMED"
   | "SIGNER_UNCHECKED"
+  | "SIGNER_UNREACHABLE"
+  | "NOT_SIGNERS_KEY"
   | "EDITOR_FAILED"
   | "NOT_CONFIRMED"
   | "INTERRUPTED"

@@ -12,7 +12,7 @@ import { CliError } from "../src/errors.ts";
 
 describe("the exit code of an error", () => {
   test.each<[VaultError, number]>([
-    [new CliError("UNSIGNED", ""), 5],
+    [new CliError("UNSIGNED", ""), 9],
     [new KeyError("BAD_SIGNATURE", ""), 5],
     [new KeyError("WRONG_PASSPHRASE", ""), 4],
     [new SealingError("BAD_SIGNATURE", ""), 5],

@@ -54,7 +54,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "view",
-    "{format, openedWith: {path, fingerprint}, signature: {from, fingerprint, date, state, reason}, bytes, encoding, plaintext, output}; encoding is utf8 or base64; plaintext is null where it went to a file or the clipboard; signature is null where there is none, and its state confirmed, denied or unchecked",
+    "{format, openedWith: {path, fingerprint}, signature: {from, fingerprint, date, state, reason}, bytes, encoding, plaintext, output}; encoding is utf8 or base64; plaintext is null where it went to a file or the clipboard; signature is null where there is none, and its state confirmed, denied, unnamed (by a key and no name), unchecked (with --offline) or unreachable (the forge did not answer)",
   ],
   [
     "unlock",

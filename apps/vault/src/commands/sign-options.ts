@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { printable } from "@git-vault/core";
-import { Directory, userNameOf } from "@git-vault/directory";
+import { Directory, DirectoryError, userNameOf } from "@git-vault/directory";
 import { findSigner, type SignOptions } from "@git-vault/sharing";
-import { usageError } from "../errors.ts";
+import { CliError, usageError } from "../errors.ts";
 import type { OpeningOptions } from "../cli/flags.ts";
 import { homeFolder } from "../io/input.ts";
 import { passphraseSource } from "../io/passphrase.ts";
+import { say } from "../io/streams.ts";
 
 /** What --as, --sign-key and the flags for its passphrase say. */
 export interface SigningOptions extends OpeningOptions {
@@ -28,6 +29,37 @@ export async function signOptions(options: SigningOptions): Promise<SignOptions>
   const among = key === undefined && from !== undefined ? await keysOf(from) : undefined;
   const signer = await findSigner({ home: homeFolder(), passphrase: passphraseSource(options), key, among });
   return { signer, from };
+}
+
+/**
+ * Notices a key that the receiver will be warned of: one that is not the named user's.
+ *
+ * @throws CliError `NOT_SIGNERS_KEY`, unless --yes says to go on
+ */
+export async function assertSignersKey(
+  { signer, from }: SignOptions,
+  { yes, quiet }: { readonly yes: boolean; readonly quiet: boolean },
+): Promise<void> {
+  if (from === undefined) return;
+  const { fingerprint } = signer.publicKey;
+  let problem: string;
+  try {
+    if ((await keysOf(from)).includes(fingerprint)) return;
+    problem = `the key ${fingerprint} is not among the keys of ${from}`;
+  } catch (error) {
+    if (!(error instanceof DirectoryError)) throw error;
+    if (!["NOT_FOUND", "NO_KEYS"].includes(error.code)) {
+      if (!quiet) say(`vault: warning: nobody could tell whether ${fingerprint} is a key of ${from}: ${error.message}`);
+      return;
+    }
+    problem = `the key ${fingerprint} is not among the keys of ${from}: ${error.message}`;
+  }
+  if (!yes) {
+    throw new CliError("NOT_SIGNERS_KEY", problem, {
+      hint: "add it there, as a key to sign with; or sign with one of theirs by --sign-key, or under another name by --as; --yes signs all the same, and the receiver is warned",
+    });
+  }
+  if (!quiet) say(`vault: warning: ${problem}: the receiver will be warned`);
 }
 
 /** The name that is signed by; undefined where none is known. */

@@ -7,8 +7,12 @@ export type SignerCheck =
   | { readonly state: "confirmed"; readonly source: string }
   /** It is not, or there is no such user, or one without keys. */
   | { readonly state: "denied"; readonly reason: string }
-  /** The signature names nobody, or the forge was not asked or did not answer. */
-  | { readonly state: "unchecked"; readonly reason: string };
+  /** The signature names nobody. */
+  | { readonly state: "unnamed"; readonly reason: string }
+  /** The forge was not asked. */
+  | { readonly state: "unchecked"; readonly reason: string }
+  /** The forge did not answer. */
+  | { readonly state: "unreachable"; readonly reason: string };
 
 const DENIALS: ReadonlySet<string> = new Set(["NOT_FOUND", "NO_KEYS"]);
 
@@ -22,7 +26,7 @@ export async function checkSigner(
   { from, publicKey }: Pick<MessageSignature, "from" | "publicKey">,
   directory: Directory | null,
 ): Promise<SignerCheck> {
-  if (from === null) return { state: "unchecked", reason: "it names nobody" };
+  if (from === null) return { state: "unnamed", reason: "it names nobody" };
   if (directory === null) return { state: "unchecked", reason: "the forge was not asked" };
   try {
     const { keys, source } = await directory.resolveSigner(from);
@@ -30,6 +34,6 @@ export async function checkSigner(
     return { state: "denied", reason: "the key is not among those of the user" };
   } catch (error) {
     if (!(error instanceof DirectoryError)) throw error;
-    return { state: DENIALS.has(error.code) ? "denied" : "unchecked", reason: error.message };
+    return { state: DENIALS.has(error.code) ? "denied" : "unreachable", reason: error.message };
   }
 }

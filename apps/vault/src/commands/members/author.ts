@@ -66,7 +66,7 @@ export async function findStarter(options: AuthorOptions): Promise<Starter> {
   // A key that only signs is theirs as well: nothing is sealed to it.
   const { keys } = await directory.resolveSigner(name);
   if (!keys.some((key) => key.fingerprint === fingerprint) && options.signKey === undefined) {
-    throw new CliError("SIGNER_DENIED", `the key ${fingerprint} is none of ${printable(name)}`, {
+    throw new CliError("NOT_SIGNERS_KEY", `the key ${fingerprint} is none of ${printable(name)}`, {
       hint: "add it to the account, or name another key by --sign-key",
     });
   }
@@ -119,7 +119,7 @@ export async function findStarterIfAny(options: AuthorOptions): Promise<Starter 
 /** What keeps a log from being started, and is no reason to fail: no key, or no forge. */
 const SKIPPED = new Set([
   "NO_SIGNING_KEY",
-  "SIGNER_DENIED",
+  "NOT_SIGNERS_KEY",
   "AGENT_FAILED",
   "NETWORK",
   "RATE_LIMITED",

@@ -65,8 +65,10 @@ function refuseContradictions(options: ShareOptions, operand: string | undefined
 /** Most messages are not signed. */
 async function signing(options: ShareOptions): Promise<SignOptions | undefined> {
   if (!options.sign) return undefined;
-  const { signOptions } = await import("../sign-options.ts");
-  return signOptions(options);
+  const { assertSignersKey, signOptions } = await import("../sign-options.ts");
+  const sign = await signOptions(options);
+  await assertSignersKey(sign, options);
+  return sign;
 }
 
 async function sharingOptions(to: readonly DirectoryEntry[], options: ShareOptions): Promise<SharingOptions> {

@@ -1,14 +1,13 @@
-import { printable } from "@git-vault/core";
+import { plural, printable } from "@git-vault/core";
 import { Directory, forgeUserOf, parseQuery, userNameOf } from "@git-vault/directory";
 import type { MessageSignature } from "@git-vault/sealing";
 import { checkSigner, type SignerCheck } from "@git-vault/sharing";
 import { CliError } from "../../errors.ts";
 import { wantsSignature, type SignerOptions } from "../../cli/flags.ts";
-import { say } from "../../io/streams.ts";
+import type { Verdict } from "./check-signature.ts";
 
-/** How a signature is checked, and whether it is told of. */
+/** How a signature is checked. */
 export interface CheckOptions extends SignerOptions {
-  readonly quiet: boolean;
   readonly insecureHttp?: boolean;
 }
 
@@ -27,43 +26,74 @@ export const unsigned = (what: string): CliError =>
     hint: "ask the sender to share it again, with `vault share --sign`",
   });
 
+/** What a signature is not known to be is told by its own code: a network may be there again. */
+const REFUSALS = {
+  denied: "SIGNER_DENIED",
+  unnamed: "SIGNER_UNNAMED",
+  unchecked: "SIGNER_UNCHECKED",
+  unreachable: "SIGNER_UNREACHABLE",
+} as const;
+
 /**
- * Finds out whose a verified signature is, as the flags say, and tells it.
+ * Finds out whose a verified signature is, as the flags say.
  *
- * @throws CliError `SIGNER_DENIED`, `SIGNER_UNCHECKED` where a signature is wanted; DirectoryError
- * for the recipient of --signed-by
+ * @throws CliError `SIGNER_DENIED`, `SIGNER_UNNAMED`, `SIGNER_UNCHECKED`, `SIGNER_UNREACHABLE`
+ * where a signature is wanted; DirectoryError for the recipient of --signed-by
  */
-export async function reportSignature(signature: MessageSignature, options: CheckOptions): Promise<SignatureReport> {
+export async function reportSignature(signature: MessageSignature, options: CheckOptions): Promise<Verdict> {
   const { from, date, publicKey } = signature;
   const { fingerprint } = publicKey;
   const wanted = options.signedBy;
   const check =
     wanted === undefined ? await checkNamed(signature, options) : await checkWanted(signature, wanted, options);
   if (wantsSignature(options) && check.state !== "confirmed") {
-    const code = check.state === "denied" ? "SIGNER_DENIED" : "SIGNER_UNCHECKED";
     throw new CliError(
-      code,
+      REFUSALS[check.state],
       `the signature is not known to be ${printable(wanted ?? from ?? "anybody")}'s: ${check.reason}`,
-      { hint: `it was made by the key ${fingerprint}` },
+      { hint: `it was made by the key ${fingerprint}: with --signed-by ${fingerprint} that very key is demanded` },
     );
   }
-  if (!options.quiet) say(`vault: ${sentence(signature, wanted, check)}`);
   const reason = check.state === "confirmed" ? null : check.reason;
-  return { from, fingerprint, date, state: check.state, reason };
+  return {
+    signature: { from, fingerprint, date, state: check.state, reason },
+    sentence: sentence(signature, wanted, check),
+  };
 }
 
 function sentence(
-  { from, publicKey: { fingerprint } }: MessageSignature,
+  { from, date, publicKey: { fingerprint } }: MessageSignature,
   wanted: string | undefined,
   check: SignerCheck,
 ): string {
+  const dated = `dated ${dateText(date)}`;
   if (check.state === "confirmed") {
-    if (from === null || wanted !== undefined) return `signed by ${printable(wanted ?? "")} (${fingerprint})`;
-    return `signed by ${from} (${fingerprint}), whose keys on ${forgeUserOf(from)?.forge.title ?? "the forge"} include it`;
+    if (from === null || wanted !== undefined)
+      return `signed by ${printable(wanted ?? "")}, ${dated}, with ${fingerprint}`;
+    const title = forgeUserOf(from)?.forge.title ?? "the forge";
+    return `signed by ${from}, ${dated}, with ${fingerprint}, a key of theirs on ${title}`;
   }
-  if (from === null) return `signed by ${fingerprint}; the signature names nobody`;
-  if (check.state === "denied") return `warning: signed as ${from} by ${fingerprint}, but ${check.reason}`;
-  return `signed as ${from} by ${fingerprint}; the name was not checked: ${check.reason}`;
+  if (from === null) return `signed by NOBODY NAMED, ${dated}, with ${fingerprint}`;
+  if (check.state === "denied") return `WARNING: signed as ${from}, but ${check.reason}: ${fingerprint}, ${dated}`;
+  return `NOT CHECKED: signed as ${from}, ${dated}, with ${fingerprint}; ${check.reason}`;
+}
+
+const UNITS = [
+  ["year", 31_557_600],
+  ["month", 2_629_800],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+] as const;
+/** Seconds by which two clocks may differ. */
+const SKEW = 300;
+
+/** `2026-11-25 09:30 UTC (5 days ago)`: what is sent again looks as old as it is. */
+function dateText(date: string): string {
+  const age = Math.floor((Date.now() - Date.parse(date)) / 1000);
+  const [name, seconds] = UNITS.find(([, its]) => age >= 2 * its || its === 60) ?? ["minute", 60];
+  const count = Math.floor(age / seconds);
+  const told = age < -SKEW ? "IN THE FUTURE" : count < 1 ? "just now" : `${plural(count, name)} ago`;
+  return `${date.slice(0, 10)} ${date.slice(11, 16)} UTC (${told})`;
 }
 
 const checkNamed = (signature: MessageSignature, options: CheckOptions): Promise<SignerCheck> =>

@@ -79,8 +79,8 @@ export const MESSAGE_COMMANDS = {
       "Recognises age, ssh-vault and OpenPGP messages by their content, also as chat and mail programs leave them. The message is FILE where it is named; else stdin where that is a pipe or a file; else the clipboard.",
       "The private keys tried are those of --key; else that of $GIT_VAULT_IDENTITY; else the IdentityFile lines of ~/.ssh/config, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa. --key takes age's identity files, too. A passphrase is asked for on the terminal, and only for a key that the message is sealed to.",
       "An OpenPGP message is opened by the OpenPGP private key of --key, or where none is named by gpg, with its agent and smart cards. A signature in it is not checked.",
-      "The plaintext is released only after all of it was authenticated; of a message of more than 16 MiB, each piece after it was, so that one which was cut short fails only in the end. A file is written whole or not at all. Binary is not printed to a terminal unless asked for by `-o -`.",
-      "Where the sender signed the message, it is told on stderr by whom, once the forge confirmed that the key is theirs. A signature that does not fit is an error; a key that is not the named user's is a warning, or an error with --require-signature or --signed-by.",
+      "The plaintext is released only after all of it was authenticated; of a message of more than 16 MiB, each piece after it was, so that one which was cut short fails only in the end. A file is written whole or not at all. On a terminal control characters are shown as \\xNN, and binary is refused, unless `-o -` asks for it as it is.",
+      "Of every message it is told who signed it and when, or that nobody did: on a terminal before and after the plaintext in reverse video, else in a line on stderr; scripts take --json or the exit codes 9 and 10. The forge is asked whether the key is the named user's. A signature that does not fit is an error; a key that is not theirs is a warning, or an error with --require-signature or --signed-by.",
     ],
     examples: [
       "vault view message.txt",

@@ -5,9 +5,9 @@ import { openInput, type Input, type LargeInput } from "../../io/input.ts";
 import { openSink, plaintextToJson, refuseTwoPlaces, writeOutput, type OutputOptions } from "../../io/output.ts";
 import { pump } from "../../io/pump.ts";
 import { leadsTo, say, writeJson } from "../../io/streams.ts";
-import { checkSignature } from "./check-signature.ts";
+import { sayMarked, writeFramed, writeRaw } from "../../io/framed.ts";
+import { checkSignature, sayVerdict, type Verdict } from "./check-signature.ts";
 import { privateKeys } from "./private-keys.ts";
-import type { SignatureReport } from "./signature-report.ts";
 import type { MESSAGE_COMMANDS } from "./specs.ts";
 
 type View = typeof MESSAGE_COMMANDS.view;
@@ -34,7 +34,8 @@ const writing = (input: Input, { key, passphraseFile }: ViewOptions): OutputOpti
 async function viewWhole(input: Input, options: ViewOptions): Promise<void> {
   const received = await receive(input.data, await privateKeys(options));
   try {
-    await write(received, await checkSignature(received.signature, "the message", options), options, input);
+    const { format, signature } = received;
+    await write(received, await checkSignature(signature, { what: "the message", format }, options), options, input);
   } finally {
     received.plaintext.fill(0);
   }
@@ -47,10 +48,12 @@ async function viewLarge(input: LargeInput, options: ViewOptions): Promise<void>
   const first = await receiver.push(input.data.subarray(0, START));
   const rest = { ...input, data: input.data.subarray(START) };
   let bytes = first.length;
-  if (!receiver.isSigned) await checkSignature(null, "the message", options);
+  const judge = async ({ format, signature }: Pick<Received, "format" | "signature">): Promise<Verdict> =>
+    checkSignature(signature, { what: "the message", format }, options);
+  let verdict = receiver.isSigned ? null : await judge(await receiver.about());
   const sink = openSink(options, writing(input, options));
-  let judged: SignatureReport | null = null;
   try {
+    if (verdict !== null) sayVerdict(verdict, options);
     sink.write(first);
     const state = receiver.handOver();
     if (state === null) {
@@ -62,8 +65,10 @@ async function viewLarge(input: LargeInput, options: ViewOptions): Promise<void>
       await pump(rest, openPiece, sink);
       const last = await receiver.finish();
       bytes += last.length;
-      const { signature } = await receiver.about();
-      if (signature !== null) judged = await checkSignature(signature, "the message", options);
+      if (verdict === null) {
+        verdict = await judge(await receiver.about());
+        sayVerdict(verdict, options);
+      }
       sink.write(last);
     } else {
       const { pumpChunks } = await import("../../io/chunk-pool.ts");
@@ -71,7 +76,8 @@ async function viewLarge(input: LargeInput, options: ViewOptions): Promise<void>
     }
     const about = await receiver.about();
     const place = sink.commit();
-    if (options.json) writeJson(report(about, judged, bytes, place));
+    if (leadsTo(1) === "terminal" && verdict !== null && !options.quiet) sayMarked(`vault: end, ${verdict.sentence}`);
+    if (options.json) writeJson(report(about, verdict, bytes, place));
     else if (place !== null && !options.quiet) say(`vault: wrote ${bytes} bytes to ${place}`);
   } catch (error) {
     sink.abort();
@@ -97,27 +103,36 @@ async function readMessage(operand: string | undefined): Promise<LargeInput> {
   return { data, title: "the clipboard", file: null, descriptor: null, close: () => {} };
 }
 
-async function write(
-  received: Received,
-  signature: SignatureReport | null,
-  options: ViewOptions,
-  input: Input,
-): Promise<void> {
+async function write(received: Received, verdict: Verdict, options: ViewOptions, input: Input): Promise<void> {
   const { plaintext } = received;
+  const { quiet, json, output, clipboard } = options;
+  const isShown = !json && !clipboard && (output ?? "-") === "-" && leadsTo(1) === "terminal";
+  if (isShown && !quiet) {
+    if (output === "-") writeRaw(plaintext, verdict.sentence);
+    else writeFramed(plaintext, verdict.sentence);
+    return;
+  }
+  if (!json) sayVerdict(verdict, options);
   const place = await writeOutput(plaintext, options, writing(input, options));
-  if (options.json) writeJson(describe(received, signature, place));
-  else if (place !== null && !options.quiet) say(`vault: wrote ${plaintext.length} bytes to ${place}`);
+  if (json) writeJson(describe(received, verdict, place));
+  else if (place !== null && !quiet) say(`vault: wrote ${plaintext.length} bytes to ${place}`);
 }
 
-function describe(received: Received, signature: SignatureReport | null, place: string | null): object {
+function describe(received: Received, verdict: Verdict, place: string | null): object {
   const { plaintext } = received;
-  return { ...report(received, signature, plaintext.length, place), ...plaintextToJson(plaintext, place) };
+  return { ...report(received, verdict, plaintext.length, place), ...plaintextToJson(plaintext, place) };
 }
 
 /** What --json tells of any message. */
 const report = (
   { format, openedWith: { path, fingerprint } }: Pick<Received, "format" | "openedWith">,
-  signature: SignatureReport | null,
+  verdict: Verdict | null,
   bytes: number,
   output: string | null,
-): object => ({ format, openedWith: { path, fingerprint }, signature, bytes, output });
+): object => ({
+  format,
+  openedWith: { path, fingerprint },
+  signature: verdict?.signature ?? null,
+  bytes,
+  output,
+});

@@ -6,7 +6,7 @@ import { CliError } from "../../errors.ts";
 import { readOperand, type Input } from "../../io/input.ts";
 import { privateKeys } from "../message/private-keys.ts";
 import type { OpeningOptions, SignerOptions } from "../../cli/flags.ts";
-import { checkSignature } from "../message/check-signature.ts";
+import { checkSignature, sayVerdict } from "../message/check-signature.ts";
 import type { SignatureReport } from "../message/signature-report.ts";
 
 /** With which private keys a sealed key is opened, and by whom it must be signed. */
@@ -31,13 +31,12 @@ export async function openKey(input: Pick<Input, "data" | "title">, options: Key
   const { data, title } = input;
   const bare = bareKey(data);
   if (bare !== null) {
-    await checkSignature(null, "a key file that is not sealed", options);
+    await checkSignature(null, { what: "a key file that is not sealed" }, options);
     return { key: bare };
   }
-  let plaintext;
-  let signature;
+  let received;
   try {
-    ({ plaintext, signature } = await receive(data, await privateKeys(options)));
+    received = await receive(data, await privateKeys(options));
   } catch (error) {
     if (!isVaultError(error) || error.code !== "UNKNOWN_FORMAT") throw error;
     throw new CliError("NOT_A_KEY", `${title}: expected a sealed message or a git-crypt key file, got something else`, {
@@ -45,7 +44,9 @@ export async function openKey(input: Pick<Input, "data" | "title">, options: Key
       cause: error,
     });
   }
-  const report = await checkSignature(signature, "the message", options);
+  const { plaintext, format } = received;
+  const verdict = await checkSignature(received.signature, { what: "the message", format }, options);
+  sayVerdict(verdict, options);
   const key = bareKey(plaintext);
   if (key === null) {
     plaintext.fill(0);
@@ -53,7 +54,7 @@ export async function openKey(input: Pick<Input, "data" | "title">, options: Key
       hint: "`vault view` shows what it holds",
     });
   }
-  return { key, signature: report };
+  return { key, signature: verdict.signature };
 }
 
 /**

@@ -56,7 +56,6 @@ export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
   const { repository, members } = await openBoth(options, operand);
   const found = await findKeys(members, options, operand);
   const { source, keys, signature, given = null } = found;
-  if (signature === null && !quiet) say("vault: the message is unsigned");
   const progress = progressLine("decrypted", options);
   try {
     const result = unlockBy(members, repository, found, { ...filterCommands(), progress: progress.step, force });
