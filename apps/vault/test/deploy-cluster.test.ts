@@ -41,6 +41,8 @@ beforeAll(async () => {
   const expired = kubernetes.kubeconfig(await kubernetes.mintUser({ username: "ci" }, -1));
   repository.write("secrets/prod-kubeconfig.yaml", encryptBlob(key, Buffer.from(kubeconfig)));
   repository.write("secrets/old-kubeconfig.yaml", encryptBlob(key, Buffer.from(expired)));
+  const members = `own: https://${HOST}/versions\nother: https://${HOST}/versions\n`;
+  repository.write("secrets/federation.yaml", encryptBlob(key, Buffer.from(members)));
   const environment = (name: string, more: object): object => ({
     kubeconfig: `secrets/${name}-kubeconfig.yaml`,
     cluster: { uid: kubernetes.identity },
@@ -49,7 +51,7 @@ beforeAll(async () => {
   const settings = {
     chart: "mybinder",
     environments: { prod: environment("prod", { layers: ["secrets/config/prod.yaml"] }), old: environment("old", {}) },
-    federation: { own: `https://${HOST}/versions`, other: `https://${HOST}/versions` },
+    federation: "secrets/federation.yaml",
   };
   repository.write("deploy.yaml", JSON.stringify(settings));
   await repository.commit("all");
@@ -78,7 +80,7 @@ async function withoutFederation(): Promise<
   AsyncDisposable & { verify(more: Record<string, string>): ReturnType<typeof vault> }
 > {
   const { federation: _, ...settings } = JSON.parse(readFileSync(join(repository.path, "deploy.yaml"), "utf8")) as {
-    federation: object;
+    federation: string;
   };
   repository.write("deploy.yaml", JSON.stringify(settings));
   await repository.commit("no federation");
@@ -196,9 +198,10 @@ describe("vault deploy verify", () => {
 });
 
 describe("without the key", () => {
-  test("verify looks at the federation alone: exit 7, and 3 where there is none to look at", async () => {
+  test("verify looks at nothing, and names the kubeconfig and the federation: exit 3", async () => {
     const federated = await vault(["verify", "prod", ...address()], { GIT_CRYPT_KEY: "" });
-    expect([federated.status, federated.stdout]).toEqual([7, expect.stringContaining("and there is no key (cluster)")]);
+    expect([federated.status, federated.stdout]).toEqual([3, expect.stringContaining("and there is no key (cluster)")]);
+    expect(federated.stdout).toContain("secrets/federation.yaml is encrypted, and there is no key (federation)");
     await using alone = await withoutFederation();
     expect(await alone.verify({ GIT_CRYPT_KEY: "" })).toMatchObject({ status: 3, stderr: "" });
     expect(await alone.verify({ GIT_CRYPT_KEY: encodeKeyFile(generateKeyFile()).toString("base64") })).toMatchObject({

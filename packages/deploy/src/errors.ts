@@ -43,6 +43,9 @@ import type { SharingErrorCode } from "@git-vault/sharing";
  * - `AUDIT_FAILED`: the audit log cannot be written
  * - `NO_KUBECONFIG`: the environment names none
  * - `INVALID_KUBECONFIG`: the kubeconfig is none, or holds what is not taken
+ * - `UNTRUSTED_SOURCE`: a file that says what runs or is connected to is stored in plaintext, or
+ *   leads to what whoever can commit could change
+ * - `UNTRUSTED_COMMIT`: the kubeconfig takes only commits that this one is none of
  * - `INVALID_PROXY`: the environment names a proxy that is not supported
  * - `NO_CREDENTIAL`: the program that the kubeconfig names gave no credential
  * - `UNPINNED_CLUSTER`: nothing says which cluster is the environment's
@@ -96,6 +99,8 @@ export type DeployErrorCode =
   | "AUDIT_FAILED"
   | "NO_KUBECONFIG"
   | "INVALID_KUBECONFIG"
+  | "UNTRUSTED_SOURCE"
+  | "UNTRUSTED_COMMIT"
   | "INVALID_PROXY"
   | "NO_CREDENTIAL"
   | "UNPINNED_CLUSTER"

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { basename } from "node:path";
+import { basename, parse, resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { DeployError } from "./errors.ts";
 
@@ -24,7 +24,8 @@ export interface ToolResult {
 /**
  * Runs a program without a shell to its end. It has a session of its own (POSIX), so that a
  * terminal's Ctrl-C, which goes to all programs in the foreground, does not reach it: it ends when
- * it is done or when it is told to by `signal`.
+ * it is done or when it is told to by `signal`. It starts in the root folder, where no name leads
+ * into the work tree, whose files are from whoever can commit.
  *
  * @throws DeployError TOOL_MISSING, INTERRUPTED
  */
@@ -35,7 +36,12 @@ export async function runTool({ program, args, env, input = "", signal }: ToolRu
   };
   assertWanted();
   // On Windows, it would get a console window of its own.
-  const child = spawn(program, args, { env, windowsHide: true, detached: process.platform !== "win32" });
+  const child = spawn(/[\\/]/.test(program) ? resolve(program) : program, args, {
+    cwd: parse(process.cwd()).root,
+    env,
+    windowsHide: true,
+    detached: process.platform !== "win32",
+  });
   // A program may end before it read everything.
   child.stdin.on("error", () => {});
   child.stdin.end(input);

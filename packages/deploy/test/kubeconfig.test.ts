@@ -44,6 +44,7 @@ describe("a kubeconfig", () => {
       serverName: null,
       proxy: null,
       user: { token: "canary-token" },
+      branches: [],
     });
     const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "cloud", args: ["login"], env: null };
     expect(read(inUser({ exec })).user).toEqual({
@@ -82,9 +83,25 @@ describe("a kubeconfig", () => {
       "expected lists of args and env",
     ],
   ])("%s is refused", (_, change, reason) => {
-    expect(() => read(change)).toThrow(
-      expect.objectContaining({ code: "INVALID_KUBECONFIG", message: expect.stringContaining(reason) }),
-    );
+    const code = reason.endsWith(" names a file") ? "UNTRUSTED_SOURCE" : "INVALID_KUBECONFIG";
+    expect(() => read(change)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(reason) }));
     expect(() => read(change)).not.toThrow(/canary/);
+  });
+
+  test.each(["./login", "tools/login", "../login"])("names no program by a path such as %s", (command) => {
+    const exec = { apiVersion: "client.authentication.k8s.io/v1", command };
+    expect(() => read(inUser({ exec }))).toThrow(expect.objectContaining({ code: "UNTRUSTED_SOURCE" }));
+    expect(read(inUser({ exec: { ...exec, command: "/opt/login" } })).user).toMatchObject({ command: "/opt/login" });
+  });
+
+  const requiring =
+    (branches: unknown): Change =>
+    (all) =>
+      Object.assign(all, { extensions: [{ name: "git-vault", extension: { branches } }] });
+
+  test("may take commits on some branches alone", () => {
+    expect(read(requiring(["origin/main", "origin/release"])).branches).toEqual(["origin/main", "origin/release"]);
+    for (const mistake of [undefined, [], "origin/main", ["--all"], [1]])
+      expect(() => read(requiring(mistake))).toThrow(/expected git-vault to have a list of branches/);
   });
 });

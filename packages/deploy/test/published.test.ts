@@ -26,6 +26,7 @@ const checked = (helm: string, ...wanted: Wanted[]): Promise<Outcome> =>
   check({
     checks: [dependenciesCheck],
     helm,
+    options: { online: true },
     plain: {
       "web/Chart.yaml": `apiVersion: v2\nname: web\nversion: 1.0.0\n${listed(wanted)}`,
       "web/Chart.lock": listed(wanted),

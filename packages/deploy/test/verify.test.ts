@@ -2,7 +2,8 @@ import type { KubernetesObject as StoredObject } from "@git-vault/testkit/kubern
 import { mintCertificate, type MintedCertificate, startTlsServer, type TlsServer } from "@git-vault/testkit/network";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Cluster, type Project } from "../src/index.ts";
-import { inspectCertificates, inspectCredential, inspectFederation, verifyEnvironment } from "../src/verify/index.ts";
+import { compareMembers } from "../src/verify/federation.ts";
+import { inspectCertificates, inspectCredential, verifyEnvironment } from "../src/verify/index.ts";
 import { inspectNodes } from "../src/nodes/index.ts";
 import { clusterWorld, type ClusterWorld, PASSWORD } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
@@ -316,7 +317,7 @@ describe("incidents", () => {
     const members = Object.fromEntries(
       ["a", "b", "c", "d"].map((name) => [name, `https://${name}.example.org/versions`]),
     );
-    const { members: asked, findings } = await inspectFederation(members, options(server));
+    const { members: asked, findings } = await compareMembers(members, options(server));
     expect(asked.map(({ member, versions: has }) => `${member} ${has?.get("binderhub") ?? "silent"}`)).toEqual([
       "a 1.0",
       "b 1.0",

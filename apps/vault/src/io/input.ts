@@ -85,7 +85,11 @@ function openFile(operand: string): { fd: number; about: About; size: number | n
   const title = printable(operand);
   let fd;
   try {
-    fd = openSync(operand, "r");
+    // An inherited descriptor itself, which is closed once it is read: nobody else gets it, and
+    // what cannot be opened by that name, such as a socket, can be read.
+    const inherited = Number(/^\/(?:dev|proc\/self)\/fd\/([3-9]|[1-9]\d{1,3})$/.exec(operand)?.[1]);
+    fd = Number.isNaN(inherited) ? openSync(operand, "r") : inherited;
+    fstatSync(fd);
   } catch (cause) {
     throw new CliError("INPUT_UNREADABLE", `cannot read ${title}: ${reason(cause)}`, { cause });
   }

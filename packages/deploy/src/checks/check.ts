@@ -11,6 +11,8 @@ export interface CheckContext {
   readonly releases: readonly Release[];
   /** Whether all commits are searched, and not the project's alone. */
   readonly history: boolean;
+  /** Whether repositories that the commit names may be asked over the network. */
+  readonly online: boolean;
   /** What certificates and tokens are measured by. */
   readonly now: Date;
   /** Stops what takes long. */

@@ -12,9 +12,9 @@ import { readValue } from "../values/read-yaml.ts";
 import { findingOfError, found } from "./reading.ts";
 
 /**
- * Tells of dependencies that are not pinned, not locked, not there, or not what was locked. The
- * repository of one that no lock has is asked whether there is such a version: what was locked was
- * fetched, and needs no asking.
+ * Tells of dependencies that are not pinned, not locked, not there, or not what was locked. In a
+ * run that may use the network, the repository of one that no lock has is asked whether there is
+ * such a version: what was locked was fetched, and needs no asking.
  */
 export const dependencies: Check = async function* dependenciesCheck(context) {
   yield* damagedLock(context.project);
@@ -36,9 +36,13 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
     dependency,
     files: attempt(() => project.sources.filesOf(dependency, chart)),
   }));
-  const asked = await inParallel(read, MOST_ASKED, ({ dependency, files }) =>
-    files instanceof DeployError && files.code === "UNLOCKED_DEPENDENCY" && isRemote(dependency)
-      ? project.sources.ask(dependency, { signal: context.signal })
+  const isAskable = ({ dependency, files }: (typeof read)[number]): boolean =>
+    files instanceof DeployError && files.code === "UNLOCKED_DEPENDENCY" && isRemote(dependency);
+  if (!context.online && read.some(isAskable))
+    context.skip("whether what no lock has was published: the repositories that the commit names are not asked");
+  const asked = await inParallel(read, MOST_ASKED, (one) =>
+    context.online && isAskable(one)
+      ? project.sources.ask(one.dependency, { signal: context.signal })
       : Promise.resolve(null),
   );
   for (const [at, { dependency, files }] of read.entries()) {

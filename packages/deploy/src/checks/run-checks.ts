@@ -2,6 +2,7 @@ import { dependencies } from "./dependencies.ts";
 import { deprecatedApi } from "./deprecated-api.ts";
 import { drift } from "./drift.ts";
 import { authentic, encrypted } from "./ciphertext.ts";
+import { boundary } from "./boundary.ts";
 import { expiry } from "./expiry.ts";
 import { exposed } from "./exposed.ts";
 import { imagePinned } from "./image-pinned.ts";
@@ -34,6 +35,11 @@ export interface CheckOptions {
   readonly environments?: readonly Environment[];
   /** Whether all commits are searched, and not the project's alone. */
   readonly history?: boolean;
+  /**
+   * Whether repositories of charts that the commit names may be asked over the network; not where
+   * left out, since whoever can commit chooses them.
+   */
+  readonly online?: boolean;
   /** What certificates and tokens are measured by; the time of the run where left out. */
   readonly now?: Date;
   readonly signal?: AbortSignal;
@@ -47,6 +53,7 @@ export const CHECKS: readonly Check[] = [
   strictYaml,
   encrypted,
   authentic,
+  boundary,
   exposed,
   sharedSecret,
   weakSecret,
@@ -81,6 +88,7 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
     environments,
     releases: environments.flatMap(({ releases }) => releases),
     history: options.history ?? false,
+    online: options.online ?? false,
     now: options.now ?? new Date(),
     signal: end.signal,
     skip: (reason) => {

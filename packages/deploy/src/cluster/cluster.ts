@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DeployError } from "../errors.ts";
 import { Helm } from "../helm/helm.ts";
 import { proxyFor } from "../network/proxy.ts";
 import type { Environment } from "../project/environment.ts";
@@ -18,7 +17,7 @@ import {
   WritableHelmReleases,
 } from "./helm-releases.ts";
 import { askUid, assertPinnedCluster, type ClusterIdentity, fingerprintOf } from "./identity.ts";
-import { type Kubeconfig, parseKubeconfig } from "./kubeconfig.ts";
+import { readKubeconfig } from "./environment-kubeconfig.ts";
 import { type ReadOptions, Requests, type Sending } from "./requests.ts";
 
 type ConnectOptions = Pick<ReadOptions, "signal">;
@@ -61,9 +60,9 @@ export class Cluster extends Api implements AsyncDisposable {
   /**
    * Connects to an environment's cluster.
    *
-   * @throws DeployError NO_KUBECONFIG, INVALID_KUBECONFIG, INVALID_PROXY, WRONG_CLUSTER,
-   * UNPINNED_CLUSTER, LOCKED and what else is wrong with the kubeconfig; UNREACHABLE, UNAUTHORIZED,
-   * FORBIDDEN, API_FAILED, NO_CREDENTIAL, INTERRUPTED
+   * @throws DeployError NO_KUBECONFIG, INVALID_KUBECONFIG, UNTRUSTED_SOURCE, UNTRUSTED_COMMIT,
+   * INVALID_PROXY, WRONG_CLUSTER, UNPINNED_CLUSTER, LOCKED and what else is wrong with the
+   * kubeconfig; UNREACHABLE, UNAUTHORIZED, FORBIDDEN, API_FAILED, NO_CREDENTIAL, INTERRUPTED
    */
   static async connect(project: Project, environment: Environment, options: ConnectOptions = {}): Promise<Cluster> {
     return new Cluster(await open(project, environment, options));
@@ -150,6 +149,7 @@ const helmFor = ({ env, folder, redactor }: Parts): Helm =>
 
 async function open(project: Project, environment: Environment, { signal }: ConnectOptions): Promise<Parts> {
   const kubeconfig = readKubeconfig(project, environment);
+  project.assertOnBranch(kubeconfig.branches);
   const authority = kubeconfig.authority === null ? null : fingerprintOf(kubeconfig.authority);
   // What can be told without a word to the server is told first.
   assertPinnedCluster(environment, { server: kubeconfig.server, authority });
@@ -176,15 +176,4 @@ async function open(project: Project, environment: Environment, { signal }: Conn
     helper?.close();
     throw error;
   }
-}
-
-function readKubeconfig(project: Project, { name, kubeconfig: path }: Environment): Kubeconfig {
-  if (path === null) {
-    throw new DeployError("NO_KUBECONFIG", `nothing says how to reach the cluster of ${name}`, {
-      hint: `commit a kubeconfig, encrypted, as secrets/${name}-kubeconfig.yaml, or name one in deploy.yaml`,
-    });
-  }
-  const file = project.file(path);
-  if (file !== undefined) return parseKubeconfig(path, project.read(file).toString());
-  throw new DeployError("MISSING_FILE", `the kubeconfig ${path} is not in the commit`, { place: { file: path } });
 }

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { DeployError } from "../errors.ts";
 import { readProxy } from "../network/proxy.ts";
 import { isMap, listAt, mapAt, textAt, type ValueMap } from "../values/value.ts";
@@ -31,18 +32,24 @@ export interface Kubeconfig {
   /** The proxy that it names, which holds no password: Helm reads it from a file. */
   readonly proxy: URL | null;
   readonly user: Credential | CredentialProgram;
+  /**
+   * The branches, such as `origin/main`, one of which must hold a commit that uses it; none where
+   * any commit may.
+   */
+  readonly branches: readonly string[];
 }
 
 /**
  * Reads the current context of a kubeconfig. Everything must be in it: names of other files are
  * refused, since they mean something else on every machine, and so is trust without a certificate.
  *
- * @throws DeployError INVALID_KUBECONFIG; as reading YAML does
+ * @throws DeployError INVALID_KUBECONFIG; UNTRUSTED_SOURCE for a program or a file that whoever can
+ * commit could change; as reading YAML does
  */
 export function parseKubeconfig(path: string, text: string): Kubeconfig {
   const root = readValue(path, text);
-  const fail: Fail = (reason, hint) => {
-    throw new DeployError("INVALID_KUBECONFIG", `${path}: ${reason}`, { place: { file: path }, hint });
+  const fail: Fail = (reason, hint, code = "INVALID_KUBECONFIG") => {
+    throw new DeployError(code, `${path}: ${reason}`, { place: { file: path }, hint });
   };
   if (!isMap(root)) return fail("expected a kubeconfig, got something else");
   const named = (list: string, kind: string, name: string): ValueMap => {
@@ -61,6 +68,7 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
         return fail(
           `${name} names a file`,
           "put the file's content into the kubeconfig: kubectl config view --flatten --raw",
+          "UNTRUSTED_SOURCE",
         );
   if (cluster["insecure-skip-tls-verify"] === true)
     return fail("it trusts any server", "put the server's authority into certificate-authority-data");
@@ -72,12 +80,23 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
     serverName: textAt(cluster, "tls-server-name") || null,
     proxy: proxyIn(cluster, fail),
     user: userIn(user, fail),
+    branches: branchesIn(root, fail),
   };
+}
+
+/** Where other programs keep what is theirs alone: `extensions`, as Kubernetes has them. */
+function branchesIn(root: ValueMap, fail: Fail): string[] {
+  const own = listAt(root, "extensions").find((entry) => textAt(entry, "name") === "git-vault");
+  if (own === undefined) return [];
+  const branches = listAt(own, "extension", "branches");
+  const names = branches.filter((name) => typeof name === "string" && /^[^-\s]\S*$/.test(name));
+  if (names.length > 0 && names.length === branches.length) return names.map(String);
+  return fail("extensions: expected git-vault to have a list of branches, such as [origin/main]");
 }
 
 const FILES = ["certificate-authority", "client-certificate", "client-key", "tokenFile"];
 
-type Fail = (reason: string, hint?: string) => never;
+type Fail = (reason: string, hint?: string, code?: "INVALID_KUBECONFIG" | "UNTRUSTED_SOURCE") => never;
 
 /** Empty where there is none. */
 function pemIn(map: ValueMap, key: string, fail: Fail): string {
@@ -122,6 +141,12 @@ function programIn(exec: ValueMap, fail: Fail): CredentialProgram {
   const [apiVersion, command] = [textAt(exec, "apiVersion"), textAt(exec, "command")];
   if (!/^client\.authentication\.k8s\.io\/v1(?:beta1)?$/.test(apiVersion) || command === "")
     return fail("exec: expected a command, and the apiVersion client.authentication.k8s.io/v1 or v1beta1");
+  if (/[\\/]/.test(command) && !isAbsolute(command))
+    return fail(
+      "exec: expected a command on PATH or an absolute path, got a path that may lead into the repository",
+      "whoever can commit could put another program there: name it by its absolute path",
+      "UNTRUSTED_SOURCE",
+    );
   const [args, env] = [exec["args"] ?? [], exec["env"] ?? []];
   if (!Array.isArray(args) || !args.every((arg) => typeof arg === "string") || !Array.isArray(env))
     return fail("exec: expected lists of args and env");

@@ -14,6 +14,7 @@ export const RULES = {
   "strict-yaml": { severity: "error", title: "values files mean what they look like" },
   encrypted: { severity: "error", title: "what should be ciphertext in git is ciphertext" },
   authentic: { severity: "error", title: "the key opens every encrypted file" },
+  boundary: { severity: "error", title: "what runs or is connected to comes from holders of the key" },
   leaked: { severity: "error", title: "no secret stands where everybody can read it" },
   "looks-secret": { severity: "error", title: "nothing that looks like a secret lies about unencrypted" },
   "shared-secret": { severity: "error", title: "staging and production share no secret" },

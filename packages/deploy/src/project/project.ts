@@ -2,10 +2,12 @@ import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import {
   clearInHistory,
+  commitOf,
   GitCryptError,
   openRepository,
   type Repository,
   Revision,
+  tryGit,
   uncommittedFiles,
 } from "@git-vault/git-crypt";
 import type { Chart } from "../charts/chart.ts";
@@ -59,8 +61,8 @@ export class Project implements AsyncDisposable {
   /** In the order in which they are deployed. */
   readonly environments: readonly Environment[];
   readonly silence: readonly Silence[];
-  /** Where each member of the federation tells its versions, by its name. */
-  readonly federation: Readonly<Record<string, string>>;
+  /** The path of the file that says where each member of the federation tells its versions. */
+  readonly federation: string | null;
   /** The paths of JSON Schemas that the values must be as, beside those of the charts. */
   readonly schemas: readonly string[];
   readonly #tree: Tree;
@@ -81,7 +83,7 @@ export class Project implements AsyncDisposable {
     const { topLevel } = repository;
     this.sources = new ChartSources({ tree, topLevel, workspace: this.#workspace, startHelm: () => this.#startHelm() });
     this.silence = settings.silence ?? [];
-    this.federation = settings.federation ?? {};
+    this.federation = settings.federation ?? null;
     this.schemas = settings.schemas ?? [];
     const { charts, environments } = deploymentsOf(tree, settings, this.#render);
     [this.chart] = charts;
@@ -150,6 +152,38 @@ export class Project implements AsyncDisposable {
   }
 
   /**
+   * The content of a file that holders of the key wrote: it is encrypted, and authentic under the
+   * key. Any other may be from whoever can commit: nothing in it says what runs or is connected to.
+   *
+   * @throws DeployError UNTRUSTED_SOURCE where it is stored in plaintext; as `read` does
+   */
+  readAuthentic(file: TrackedFile): Buffer {
+    if (file.encrypted && file.mode.startsWith("100")) return this.read(file);
+    const message = `${file.path} is stored in plaintext, so that whoever can commit may have written it`;
+    const place = { file: file.path };
+    const hint = "encrypt it with the repository's key, once you know that it is right";
+    throw new DeployError("UNTRUSTED_SOURCE", message, { hint, remedy: "encrypt", place });
+  }
+
+  /**
+   * Asserts that one of these branches of the clone, such as `origin/main`, holds the commit.
+   *
+   * @throws DeployError UNTRUSTED_COMMIT
+   */
+  assertOnBranch(branches: readonly string[]): void {
+    const holds = (branch: string): boolean => {
+      const tip = commitOf(this.#repository, branch);
+      if (tip === null) return false;
+      return tryGit(this.#repository, ["merge-base", "--is-ancestor", this.commit, tip]).status === 0;
+    };
+    if (branches.length === 0 || branches.some(holds)) return;
+    const names = branches.join(", ");
+    throw new DeployError("UNTRUSTED_COMMIT", `the kubeconfig takes commits on ${names} alone, and this is none`, {
+      hint: "merge it first; a clone that lacks the branch, or its history, needs a fetch",
+    });
+  }
+
+  /**
    * The contents of many files, a bounded amount at a time; of one that cannot be read, the error.
    * In git's own order.
    */
@@ -177,6 +211,7 @@ export class Project implements AsyncDisposable {
       // A new file beside the layers may be meant as one.
       ...layers.flatMap((path) => [path, posix.dirname(path)]).filter((path) => path !== "."),
       ...this.environments.flatMap(({ kubeconfig }) => kubeconfig ?? []),
+      ...(this.federation === null ? [] : [this.federation]),
     ];
     try {
       const files = uncommittedFiles(this.#repository, [...new Set(paths)]);

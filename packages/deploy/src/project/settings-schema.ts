@@ -25,7 +25,7 @@ const ENVIRONMENT = object({
   },
   namespace: text(DNS_LABEL, "The Kubernetes namespace; left out, the environment's name."),
   release: text(RELEASE_NAME, "The name of the Helm release; left out, the environment's name."),
-  kubeconfig: ref("path", "The kubeconfig that reaches the cluster, which may be encrypted."),
+  kubeconfig: ref("path", "The kubeconfig that reaches the cluster, encrypted."),
   cluster: ref("cluster", "By what the environment's cluster is known. Without it, no cluster is talked to."),
   kubeVersion: text(
     "^v?1\\.[0-9]+(\\.[0-9]+)?$",
@@ -115,9 +115,9 @@ export const SETTINGS_SCHEMA: object = {
         "Releases beside the main chart's, such as cert-manager, by their names, in the order in which they are deployed.",
         { propertyNames: { pattern: RELEASE_NAME } },
       ),
-      federation: mapOf(
-        text("^https://[^/@\\s]+(/\\S*)?$"),
-        "The members of a federation by their names, each with the https address at which it tells its versions as JSON. All are to tell the same.",
+      federation: ref(
+        "path",
+        "An encrypted file of YAML that names the members of a federation, each with the https address at which it tells its versions as JSON. All are to tell the same.",
       ),
       silence: {
         description: "Findings of checks that are known and accepted.",

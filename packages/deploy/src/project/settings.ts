@@ -36,7 +36,7 @@ export interface EnvironmentSettings {
   readonly namespace?: string;
   /** The name of the Helm release; the environment's name where left out. */
   readonly release?: string;
-  /** A kubeconfig, which may be encrypted. */
+  /** A kubeconfig, encrypted. */
   readonly kubeconfig?: string;
   /** Which cluster it is deployed to. Without it, no cluster is talked to. */
   readonly cluster?: ClusterPin;
@@ -82,8 +82,8 @@ export interface Settings {
   /** Beside the main chart's, by their names, in the order in which they are deployed. */
   readonly releases?: Readonly<Record<string, ReleaseSettings>>;
   readonly silence?: readonly Silence[];
-  /** The https address at which each federation member tells its versions, by name. */
-  readonly federation?: Readonly<Record<string, string>>;
+  /** An encrypted file that says where each member of the federation tells its versions. */
+  readonly federation?: string;
   /** JSON Schemas that the values of every main release must be as, beside those of the charts. */
   readonly schemas?: readonly string[];
 }

@@ -8,7 +8,7 @@ import {
 } from "./certificate.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Finding } from "../findings/finding.ts";
-import { parseKubeconfig } from "../cluster/kubeconfig.ts";
+import { readKubeconfig } from "../cluster/environment-kubeconfig.ts";
 import type { Project } from "../project/project.ts";
 import { lifetimeFinding } from "./served-certificate.ts";
 
@@ -26,16 +26,16 @@ export interface ClientCredential {
  * What an environment's kubeconfig lets somebody in with. No cluster is asked: one whose credential
  * expired would not answer. Null where the environment has no kubeconfig.
  *
- * @throws DeployError INVALID_KUBECONFIG, LOCKED, TAMPERED_FILE and the like
+ * @throws DeployError INVALID_KUBECONFIG, UNTRUSTED_SOURCE, LOCKED, TAMPERED_FILE and the like
  */
 export function inspectCredential(
   project: Project,
-  { name: environment, kubeconfig: path }: Environment,
+  of: Environment,
   thresholds: ExpiryThresholds = {},
 ): ClientCredential | null {
-  const file = path === null ? undefined : project.file(path);
-  if (path === null || file === undefined) return null;
-  const { user, authority } = parseKubeconfig(path, project.read(file).toString());
+  const { name: environment, kubeconfig: path } = of;
+  if (path === null || project.file(path) === undefined) return null;
+  const { user, authority } = readKubeconfig(project, of);
   const credential = "command" in user ? {} : user;
   const certificate = first(credential.certificate);
   const tokenEnds = endOfToken(credential.token ?? "");

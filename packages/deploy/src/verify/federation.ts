@@ -1,5 +1,6 @@
 import { addressFor, type HostOptions, MOST_HOSTS } from "./certs.ts";
-import { DeployError } from "../errors.ts";
+import { attempt, DeployError } from "../errors.ts";
+import { federationOf } from "./federation-members.ts";
 import { type Finding, finding } from "../findings/finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { inParallel } from "../parallel.ts";
@@ -20,12 +21,27 @@ export interface FederationReport {
 }
 
 /**
- * Asks each member of a federation for its versions, and compares them.
+ * Asks each member of the project's federation for its versions, and compares them.
+ *
+ * @throws DeployError INTERRUPTED
+ */
+export async function inspectFederation(
+  project: Parameters<typeof federationOf>[0],
+  options: HostOptions = {},
+): Promise<FederationReport> {
+  const members = attempt(() => federationOf(project));
+  if (!(members instanceof DeployError)) return compareMembers(members, options);
+  const { message, hint, remedy, place } = members;
+  return { members: [], findings: [finding("federation", "error", message, { ...place, hint, remedy })] };
+}
+
+/**
+ * Asks members for their versions, and compares them.
  *
  * @param members the https address at which each tells its versions as JSON, by its name
  * @throws DeployError INTERRUPTED
  */
-export async function inspectFederation(
+export async function compareMembers(
   members: Readonly<Record<string, string>>,
   options: HostOptions = {},
 ): Promise<FederationReport> {

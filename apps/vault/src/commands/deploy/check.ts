@@ -44,7 +44,7 @@ export const run: Run<Check> = (options, names) => {
 async function check(
   project: Project,
   names: readonly string[],
-  { history }: CheckOptions,
+  { history, online }: CheckOptions,
   signal: AbortSignal,
 ): Promise<CheckReport> {
   const environments = names.length === 0 ? project.environments : names.map((name) => project.environment(name));
@@ -53,7 +53,7 @@ async function check(
   const onSkip = (reasonToSkip: string): void => {
     skipped.push(reasonToSkip);
   };
-  const options = { environments, history, signal, onSkip };
+  const options = { environments, history, online, signal, onSkip };
   for await (const finding of runChecks(project, options)) findings.push(finding);
   const shown = inOwnWords(findings);
   return { commit: project.commit, environments: environments.map(({ name }) => name), findings: shown, skipped };

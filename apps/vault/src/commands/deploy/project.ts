@@ -10,6 +10,9 @@ import type { DialogOptions } from "../../cli/flags.ts";
 import { say } from "../../io/streams.ts";
 import type { PROJECT_FLAGS } from "./specs.ts";
 
+/** They were read once the project is open. */
+const KEY_VARIABLES = ["GIT_CRYPT_KEY", "GIT_VAULT_IDENTITY", "SSH_VAULT_PASSPHRASE"];
+
 /** Which commit of the project is read, and with which key. */
 export type ProjectOptions = DialogOptions & Partial<Options<typeof PROJECT_FLAGS>>;
 
@@ -31,6 +34,8 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     return project;
   } finally {
     bytes?.fill(0);
+    // It was read, and no program that is started, by whatever, is to find it.
+    for (const name of KEY_VARIABLES) delete process.env[name];
   }
 }
 

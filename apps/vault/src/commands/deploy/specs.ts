@@ -70,7 +70,7 @@ const DAYS_FLAGS = {
 } as const;
 
 const KEY_TEXT =
-  "The commit is read from git, and what is encrypted is decrypted in memory: the checkout may stay locked. The key is that of --key-file; else of $GIT_CRYPT_KEY; else those that unlocking left in the repository; else that of a grant to $GIT_VAULT_IDENTITY or to your SSH key.";
+  "The commit is read from git, and what is encrypted is decrypted in memory: the checkout may stay locked. The key is that of --key-file (in CI, /dev/fd/3: a descriptor, which nobody else sees); else of $GIT_CRYPT_KEY; else those that unlocking left in the repository; else that of a grant to $GIT_VAULT_IDENTITY or to your SSH key.";
 
 const IN_CI_TEXT =
   "In GitHub Actions, what is planned and what became of it is told in the job's summary, a failure in an annotation, and docs/deploy.md tells the outputs of the step. In each command, secrets are masked.";
@@ -97,6 +97,9 @@ export const DEPLOY_COMMANDS = {
     flags: {
       strict: { summary: "exit 7 where there are warnings, too" },
       history: HISTORY,
+      online: {
+        summary: "ask the repositories of charts, which the commit names, whether what no lock has was published",
+      },
       sarif: {
         value: "FILE",
         complete: "file",
@@ -246,7 +249,7 @@ export const DEPLOY_COMMANDS = {
     summary:
       "look at what runs: workloads, endpoints, quotas, certificates, answers; exit 7 where something needs attention",
     description: [
-      "Looks at the clusters of the environments that are named, else of all. A cluster that cannot be reached is told, and hides nothing of the others; without the key, exit 3 where nothing at all could be looked at. The members of the federation in deploy.yaml are asked for their versions.",
+      "Looks at the clusters of the environments that are named, else of all. A cluster that cannot be reached is told, and hides nothing of the others; without the key, exit 3 where nothing at all could be looked at. The members of the federation are asked for their versions: they stand in the encrypted file that deploy.yaml names.",
       CLUSTER_TEXT,
       KEY_TEXT,
     ],

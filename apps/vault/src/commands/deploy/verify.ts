@@ -13,7 +13,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy verify"]> = (options, nam
     const environments = environmentsOf(project, names);
     const [{ results, failures }, federation] = await Promise.all([
       forEachCluster(project, environments, signal, (cluster) => verifyEnvironment(cluster, looking)),
-      inspectFederation(project.federation, looking),
+      inspectFederation(project, looking),
     ]);
     reportOutcome(
       "vault deploy verify",
