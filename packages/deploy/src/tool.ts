@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { basename, parse, resolve } from "node:path";
+import { basename, resolve as absolute } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { DeployError } from "./errors.ts";
 
@@ -36,8 +36,8 @@ export async function runTool({ program, args, env, input = "", signal }: ToolRu
   };
   assertWanted();
   // On Windows, it would get a console window of its own.
-  const child = spawn(/[\\/]/.test(program) ? resolve(program) : program, args, {
-    cwd: parse(process.cwd()).root,
+  const child = spawn(/[\\/]/.test(program) ? absolute(program) : program, args, {
+    cwd: absolute("/"),
     env,
     windowsHide: true,
     detached: process.platform !== "win32",

@@ -20,7 +20,9 @@ export function federationOf(
   if (file === undefined) throw new DeployError("MISSING_FILE", `${path} is not in the commit`, { place });
   const members = readValue(path, project.readAuthentic(file).toString());
   const entries = isMap(members) ? Object.entries(members) : [];
-  const addresses = entries.filter((entry): entry is [string, string] => ADDRESS.test(String(entry[1])));
+  const addresses = entries.filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string" && ADDRESS.test(entry[1]),
+  );
   if (entries.length > 0 && addresses.length === entries.length) return Object.fromEntries(addresses);
   throw new DeployError("INVALID_SETTINGS", `${path}: expected names of members, each with an https address`, {
     place,
