@@ -180,12 +180,6 @@ describe("what to do about an error of a git-crypt repository", () => {
     ],
     ["init", "OTHER_KEY", {}, "it is set up already; `vault init PATTERN` protects more files with it"],
     ["unlock", "OTHER_KEY", { hint: "lock it first" }, "lock it first"],
-    [
-      "unlock",
-      "MODIFIED",
-      {},
-      "keep them with `vault unlock --force`, and then `git add` encrypts them; or drop the changes with `git restore`",
-    ],
     ["rotate", "MODIFIED", {}, "run `vault unlock` first"],
     ["lock", "MODIFIED", { hint: "stage them" }, "stage them"],
     ["lock", "OTHER_WORKTREES", {}, "lock all work trees together, with `vault lock --all-worktrees`"],

@@ -21,6 +21,7 @@ export {
   type StoredKey,
 } from "./git/repository.ts";
 export { commitOf, gitSetting, tryGit } from "./git/git.ts";
+export { protectedKeyNames } from "./git/protected-files.ts";
 export { grantFolderOf, VAULT_FOLDER } from "./git/own-folders.ts";
 export type { PathFinding, RepositoryFinding } from "./git/finding.ts";
 export { checkStaged, clearInHistory } from "./git/plaintext.ts";

@@ -46,7 +46,7 @@ const actions: Readonly<Record<string, (repository: Repository) => unknown>> = {
   init: (repository) => initialize(repository, { ...commands, keyName, force: flag("force") }),
   unlock: (repository) => {
     const keys = rest.map((path) => readFileSync(path));
-    print(unlock(repository, keys, { ...commands, force: flag("force") }));
+    print(unlock(repository, keys, commands));
   },
   rotate: async (repository) =>
     print(

@@ -240,7 +240,7 @@ test("a rotation refuses where the branch's key, or one that replaced it, is not
   expect((error as { hint?: string }).hint).toContain(`*.${keyId(key.keyFile)}.key`);
   expect(opened.readKey().bytes).toEqual(source.key);
   // Where no key may encrypt, a rotation is the way out.
-  unlock(opened, [key.bytes], { ...commands, force: true });
+  unlock(opened, [key.bytes], commands);
   const result = await rotate(opened, options);
   expect(status(openRepository(source.repo.path, source.repo)).findings).toEqual([]);
   expect(result.files).toHaveLength(2);

@@ -290,7 +290,7 @@ test("lock and unlock keep the keys of the files of an old commit apart from tho
     encryptBlob(parseKeyFile(source.key), Buffer.from("edited\n")),
   );
   expect(isSealed(readFileSync(join(source.repo.path, "d/c.secret")))).toBe(true);
-  unlock(source.opened, [key.bytes], { ...commands, force: true });
+  unlock(source.opened, [key.bytes], commands);
   expect(text(join(source.repo.path, "b.secret"))).toBe("edited\n");
   expect((await source.repo.git("status", "--porcelain")).toString()).toBe(" M b.secret\n");
 });

@@ -76,15 +76,14 @@ describe("unlock", () => {
     expect(read(source.repo.path, "a.secret")).toBe("edited\n");
   });
 
-  test("stops at a protected file that was changed while it was locked, unless forced", async () => {
+  test("keeps a protected file that was changed while it was locked", async () => {
     using source = await sealed({ "a.secret": "one\n", "b.secret": "two\n" });
     const clone = await source.clone();
     writeFileSync(join(clone.path, "a.secret"), "written over\n");
-    const error = errorOf("MODIFIED", () => unlock(clone.opened, [source.key], commands));
-    expect(error.message).toMatch(/changed while the repository was locked: a\.secret$/);
-    expect(clone.opened.keyNames()).toEqual([]);
-    expect(isSealed(readFileSync(join(clone.path, "b.secret")))).toBe(true);
-    unlock(clone.opened, [source.key], { ...commands, force: true });
+    expect(unlock(clone.opened, [source.key], commands)).toMatchObject({
+      decrypted: 1,
+      changed: [{ path: "a.secret" }],
+    });
     expect([read(clone.path, "a.secret"), read(clone.path, "b.secret")]).toEqual(["written over\n", "two\n"]);
   });
 

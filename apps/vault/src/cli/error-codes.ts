@@ -167,14 +167,7 @@ const OUTCOMES = {
     WRONG_KEY: 3,
     OTHER_KEY: [1, ({ hint }) => hint ?? "it is set up already; `vault init PATTERN` protects more files with it"],
     ALREADY_USED: 1,
-    MODIFIED: [
-      1,
-      ({ hint }, command) =>
-        hint ??
-        (command === "unlock"
-          ? "keep them with `vault unlock --force`, and then `git add` encrypts them; or drop the changes with `git restore`"
-          : "run `vault unlock` first"),
-    ],
+    MODIFIED: [1, ({ hint }) => hint ?? "run `vault unlock` first"],
     OTHER_WORKTREES: [1, ({ hint }) => hint ?? "lock all work trees together, with `vault lock --all-worktrees`"],
     INDEX_LOCKED: 1,
     CONFIG_LOCKED: 1,

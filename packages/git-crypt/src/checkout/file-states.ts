@@ -10,7 +10,7 @@ import type { FoundFile, WorkTree } from "../git/work-tree.ts";
  * - `sealed`: it is the encrypted blob
  * - `open`: it is the encrypted blob's content
  * - `clear`: it is the blob, which is not encrypted
- * - `sealed-change`: it is some other content, encrypted with one of the keys
+ * - `sealed-change`: it is some other content, encrypted, with one of the keys or with another
  * - `change`: it is anything else: an edited file
  * - `absent`: there is nothing
  * - `outside`: sparse checkout keeps it out of the work tree
@@ -30,12 +30,13 @@ export interface StatedFile {
 const KEPT_BYTES = 64 * 1024 * 1024;
 
 function stateOf({ oid, stage }: ProtectedEntry, content: Buffer, keys: KeyRing | undefined): FileState {
-  if (stage !== 0) return "change";
   const encrypted = isEncryptedBlob(content);
-  if (encrypted && isBlob(oid, content)) return "sealed";
-  if (keys !== undefined && keys.makes(oid, content)) return "open";
-  if (!encrypted && isBlob(oid, content)) return "clear";
-  return keys !== undefined && keys.keyOf(content) !== null ? "sealed-change" : "change";
+  if (stage === 0) {
+    if (encrypted && isBlob(oid, content)) return "sealed";
+    if (keys !== undefined && keys.makes(oid, content)) return "open";
+    if (!encrypted && isBlob(oid, content)) return "clear";
+  }
+  return encrypted ? "sealed-change" : "change";
 }
 
 /** Looks at each of `entries`, once where it is in conflict. */

@@ -1,5 +1,5 @@
 import { GitCryptError } from "../errors.ts";
-import { fileName, type FileName, someOf } from "../format/file-name.ts";
+import { fileName, type FileName } from "../format/file-name.ts";
 import { keyId } from "../format/key-id.ts";
 import { assertIndexFree, type FreshFile, refreshIndex } from "../git/index-file.ts";
 import {
@@ -27,8 +27,6 @@ import { type Progress, type Rewriting, rewriteFiles } from "./rewrite-files.ts"
 export interface UnlockOptions extends FilterCommands {
   /** Is told, after each file, how many are decrypted, of how many. */
   readonly progress?: Progress | undefined;
-  /** Whether edited protected files are left as they are, instead of stopping it. */
-  readonly force?: boolean;
 }
 
 /** A key that unlocked. */
@@ -57,32 +55,17 @@ export interface UnlockResult {
   readonly irregular: readonly FileName[];
 }
 
-/** A key that was tried, and whether this filter made the files what they are. */
-interface Admitted {
-  readonly name: string;
-  readonly verified: boolean;
-  readonly wasFiltered: boolean;
-}
-
-/** Tries a key before anything is written. */
+/** Tries a key before anything is written; gives whether any file showed that it is the right one. */
 function admit(
   repository: Repository & WorkTreePlace,
   { name, ring, isNamed, before }: GivenKey,
   index: readonly IndexEntry[],
   files: readonly StatedFile[],
-  commands: FilterCommands,
-): Admitted {
-  const settings = readSettings(repository);
-  const wasFiltered =
-    (before === "same" || before === "kept") &&
-    settingsOf(name, commands).every(([setting, value]) => settings.get(setting) === value);
+): boolean {
   const own = files.filter(({ entry }) => entry.keyName === name);
-  const fit = tryKey(
-    repository,
-    ring,
-    own.map(({ entry }) => entry),
-    own.flatMap(({ state, found }) => (state === "sealed" ? (found?.content ?? []) : [])),
-  );
+  const entries = own.map(({ entry }) => entry);
+  const sealed = own.flatMap(({ state, found }) => (state === "sealed" ? (found?.content ?? []) : []));
+  const fit = own.some(({ state }) => state === "open") ? "fits" : tryKey(repository, ring, entries, sealed);
   if (!isNamed && fit === "wrong") {
     // Whoever wrote such a name proves nothing, but the key opens nothing either.
     if (retirementsIn(index, name).some(({ id }) => id === keyId(ring.stored))) throw retiredKey(name);
@@ -97,15 +80,7 @@ function admit(
     });
   }
   if (!isNamed && before === "none" && fit === "unknown") assertUsesGitCrypt(repository);
-  return { name, verified: fit === "fits", wasFiltered };
-}
-
-function refuseChanges(admitted: readonly Admitted[], files: readonly StatedFile[]): void {
-  const fresh = new Set(admitted.filter(({ wasFiltered }) => !wasFiltered).map(({ name }) => name));
-  const changed = files.filter(({ state, entry }) => state === "change" && fresh.has(entry.keyName));
-  if (changed.length === 0) return;
-  const names = someOf(changed.map(({ entry }) => entry.name));
-  throw new GitCryptError("MODIFIED", `protected files were changed while the repository was locked: ${names}`);
+  return fit === "fits";
 }
 
 /** Puts keys and settings; gives what takes them away again, and which were all there. */
@@ -197,17 +172,18 @@ function openFiles(
  *
  * Where a log of members says which keys may be used, several of a name may be given, and no other:
  * that of the branch, which may be one that is here, is stored, and the others are kept to read
- * with, as the one is that was stored before; edited files do not matter then. Where the branch has
- * no key that may encrypt, one is stored all the same, to read with. Retired keys that commits hold
+ * with, as the one is that was stored before. Where the branch has no key that may encrypt, one is
+ * stored all the same, to read with. Retired keys that commits hold
  * are stored along, so that older commits can be checked out.
  *
- * Each key is tried on an encrypted file before anything is written; without a log, that tells
- * whether it is the right one, and only one of a name is taken. Where a file cannot be
- * written, everything is put back. What is already done is not done again, so that an unlocking
- * that was killed is finished by another. Modified files that are not protected do not matter;
- * symbolic links, submodules and files outside of a sparse checkout are left alone.
+ * Each key is tried on encrypted files before anything is written; without a log, that tells
+ * whether it is the right one, and only one of a name is taken. One file that opens is enough:
+ * those that do not, such as damaged ones, are named and left as they are, and so are edited ones.
+ * Where a file cannot be written, everything is put back. What is already done is not done again,
+ * so that an unlocking that was killed is finished by another. Symbolic links, submodules and files
+ * outside of a sparse checkout are left alone.
  *
- * @throws GitCryptError WRONG_KEY, OTHER_KEY, NOT_GIT_CRYPT, RETIRED_KEY, UNFINISHED, MODIFIED,
+ * @throws GitCryptError WRONG_KEY, OTHER_KEY, NOT_GIT_CRYPT, RETIRED_KEY, UNFINISHED,
  * INDEX_LOCKED, CONFIG_LOCKED, MALFORMED_KEY_FILE, NO_WORK_TREE: nothing was changed; UNWRITABLE:
  * everything was put back; HALFWAY; GIT_FAILED.
  */
@@ -224,14 +200,17 @@ export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], 
     const workTree = new WorkTree(repository.topLevel, repository.gitDir);
     const entries = withKeyNames(repository, index).filter(({ keyName }) => keys.has(keyName));
     const files = stateFiles(workTree, entries, keys);
-    const admitted = given.map((key) => admit(repository, key, index, files, options));
-    if (options.force !== true) refuseChanges(admitted, files);
+    const verified = given.map((key) => admit(repository, key, index, files));
     const { uninstall, present } = install(repository, given, options);
     try {
       const rewriting: Rewriting = { workTree, keys, to: "open", progress: options.progress };
       return {
         ...openFiles(repository, files, rewriting, uninstall),
-        keys: admitted.map(({ name, verified }) => ({ name, verified, wasUnlocked: present.has(name) })),
+        keys: given.map(({ name }, at) => ({
+          name,
+          verified: verified[at] === true,
+          wasUnlocked: present.has(name),
+        })),
       };
     } finally {
       workTree.tidy();

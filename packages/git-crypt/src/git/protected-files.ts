@@ -93,6 +93,11 @@ export function attributesOf(
   return names.map((_, at) => attributes.map((__, index) => records[3 * (at * width + index) + 2] ?? "unspecified"));
 }
 
+/** The names of the keys that protect files of the index, each once. */
+export const protectedKeyNames = (place: GitPlace): string[] => [
+  ...new Set(listProtected(place).map(({ keyName }) => keyName)),
+];
+
 /** The protected entries of the index, with symlinks, submodules and conflict sides. */
 export function listProtected(place: GitPlace, from?: "index" | "work tree"): ProtectedEntry[] {
   return withKeyNames(place, listIndex(place), from);

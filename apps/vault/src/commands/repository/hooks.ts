@@ -50,8 +50,6 @@ function check({ json }: HooksOptions): void {
   if (json) return;
   say("vault: error: these files are protected, and staged unencrypted:");
   for (const { file } of findings) say(`  ${file}`);
-  say(
-    "vault: hint: run `vault unlock --force` where the repository is locked, then `vault status --fix` encrypts them",
-  );
+  say("vault: hint: run `vault unlock` where the repository is locked, then `vault status --fix` encrypts them");
   say("vault: hint: or unstage them with `git restore --staged`");
 }

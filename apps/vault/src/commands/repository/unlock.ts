@@ -1,6 +1,6 @@
 import {
   openRepository,
-  status,
+  protectedKeyNames,
   tryKey,
   unlock,
   readKeyRing,
@@ -52,13 +52,13 @@ interface FoundKeys {
 }
 
 export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
-  const { json, quiet, force } = options;
+  const { json, quiet } = options;
   const { repository, members } = await openBoth(options, operand);
   const found = await findKeys(members, options, operand);
   const { source, keys, signature, given = null } = found;
   const progress = progressLine("decrypted", options);
   try {
-    const result = unlockBy(members, repository, found, { ...filterCommands(), progress: progress.step, force });
+    const result = unlockBy(members, repository, found, { ...filterCommands(), progress: progress.step });
     progress.end();
     const { waiting } = await readElsewhere(members);
     if (json) writeJson({ ...describe(source, signature ?? null, result), ...describeGiven(given), waiting });
@@ -167,16 +167,24 @@ function keysHere(repository: Repository): FoundKeys {
 }
 
 function holdsAllKeys(repository: Repository): boolean {
-  if (repository.keyNames().length === 0) return false;
-  if (!status(repository).keys.every(({ stored, files }) => stored || files === 0)) return false;
-  return repository.keyNames().every((name) => {
+  const here = repository.keyNames();
+  if (here.length === 0 || !protectedKeyNames(repository).every((name) => here.includes(name))) return false;
+  return here.every((name) => opensFiles(repository, name));
+}
+
+/** Whether the key of a name that lies here can be read, and is not a wrong one. */
+function opensFiles(repository: Repository, name: string): boolean {
+  try {
     const ring = readKeyRing(repository, name);
     try {
       return tryKey(repository, ring) !== "wrong";
     } finally {
       ring.wipe();
     }
-  });
+  } catch (error) {
+    if (isVaultError(error) && error.code === "MALFORMED_KEY_FILE") return false;
+    throw error;
+  }
 }
 
 async function keyOfClipboard(members: Members, options: UnlockOptions, given: MembersKeys): Promise<OpenedKey> {
