@@ -8,6 +8,7 @@ import { VaultError } from "@git-vault/core";
  * - `BINARY_TO_TERMINAL`: binary output would have gone to a terminal or a clipboard
  * - `NOT_A_KEY`: what was handed over as a git-crypt key is none
  * - `NO_HOME`: the user has no home folder
+ * - `NOT_INSTALLED`: the program runs from a cache, where git would not find it later
  * - `NO_KEY_GIVEN`: nothing was handed over to unlock with
  * - `LOG_NOT_ACCEPTED`: nobody said yet that a members log is the right one
  * - `OTHER_LOG`: a members log is another than the one that was accepted, or demanded
@@ -31,6 +32,7 @@ export type CliErrorCode =
   | "BINARY_TO_TERMINAL"
   | "NOT_A_KEY"
   | "NO_HOME"
+  | "NOT_INSTALLED"
   | "NO_KEY_GIVEN"
   | "LOG_NOT_ACCEPTED"
   | "OTHER_LOG"

@@ -1,27 +1,32 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import {
+  makeSshKey,
+  run,
+  runOk,
+  temporaryFolder,
+  throwawayRepository,
+  type RunResult,
+  type TemporaryFolder,
+} from "@git-vault/testkit";
 import { startGitHub } from "@git-vault/testkit/github";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 /* The command as it is published: packed, and installed into an empty folder. */
 let folder: TemporaryFolder;
 let installed: string;
+let tarball: string;
 
 beforeAll(async () => {
   folder = temporaryFolder();
   const app = join(import.meta.dirname, "..");
   await runOk("pnpm", ["pack", "--pack-destination", folder.path], { cwd: app });
-  const tarball = readdirSync(folder.path).find((name) => name.endsWith(".tgz")) ?? "";
+  tarball = join(folder.path, readdirSync(folder.path).find((name) => name.endsWith(".tgz")) ?? "");
   // Nothing may be fetched, and npm's own cache stays out of it.
   installed = join(folder.path, "prefix");
-  await runOk(
-    "npm",
-    ["install", "--silent", "--global", "--offline", "--prefix", installed, join(folder.path, tarball)],
-    {
-      env: { ...process.env, npm_config_cache: join(folder.path, "cache") },
-    },
-  );
+  await runOk("npm", ["install", "--silent", "--global", "--offline", "--prefix", installed, tarball], {
+    env: { ...process.env, npm_config_cache: join(folder.path, "cache") },
+  });
 });
 
 afterAll(() => folder.remove());
@@ -44,6 +49,25 @@ describe("the packed command", () => {
     const message = await runOk(vault, ["share", "--to", "choldgraf"], { env, input: secret });
     expect(await runOk(join(installed, "bin/git-vault"), ["view"], { env, input: message })).toEqual(secret);
     expect((await run(vault, ["--version"], { env })).stdout.toString()).toMatch(/^vault \d/);
+  });
+
+  test("run by npx, is not what git is told to run", async () => {
+    using repository = await throwawayRepository();
+    const words = ["exec", "--yes", "--offline", `--package=${tarball}`, "--", "git-vault", "init", "secrets/**"];
+    const npx = (path: string): Promise<RunResult> =>
+      run("npm", words, {
+        cwd: repository.path,
+        env: { ...repository.env, PATH: path, npm_config_cache: join(folder.path, "npx") },
+      });
+    const path = repository.env["PATH"] ?? "";
+    const folders = path.split(":").filter((place) => !existsSync(join(place, "git-vault")));
+    const refused = await npx(folders.join(":"));
+    expect(refused).toMatchObject({ status: 1 });
+    expect(refused.stderr).toContain("first install it: `npm install --global git-vault`");
+    const accepted = await npx([join(installed, "bin"), ...folders].join(":"));
+    expect({ status: accepted.status, stderr: accepted.stderr }).toMatchObject({ status: 0 });
+    expect(accepted.stderr).toContain(`so git will run ${installed}/bin/git-vault\n`);
+    expect(readFileSync(join(repository.path, ".git/config"), "utf8")).not.toContain("_npx");
   });
 
   test("holds what it needs and nothing that it does not", () => {

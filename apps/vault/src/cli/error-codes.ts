@@ -71,6 +71,7 @@ const OUTCOMES = {
     BINARY_TO_TERMINAL: 1,
     NOT_A_KEY: 5,
     NO_HOME: 1,
+    NOT_INSTALLED: 1,
     NO_KEY_GIVEN: 3,
     LOG_NOT_ACCEPTED: 2,
     OTHER_LOG: 5,

@@ -85,9 +85,19 @@ function isThere(path: string, mode: number): boolean {
   }
 }
 
-/** Whether a command line's program is there, and each file named by a whole path. */
+/** Whether a command line's program is there; of one with `exec` in it, any that it may run. */
 function canRun(command: string, env: NodeJS.ProcessEnv): boolean {
-  const [program = "", ...words] = wordsOf(command);
+  const words = wordsOf(command);
+  const starts = words.flatMap((word, at) => (word === "exec" ? at + 1 : []));
+  if (starts.length === 0) return isRunnable(words, env);
+  return starts.some((start) => {
+    const end = words.findIndex((word, at) => at >= start && word.startsWith("$@"));
+    return isRunnable(words.slice(start, end), env);
+  });
+}
+
+/** Whether a program is there, and each file named by a whole path. */
+function isRunnable([program = "", ...words]: readonly string[], env: NodeJS.ProcessEnv): boolean {
   const folders = (env["PATH"] ?? "").split(delimiter).filter(Boolean);
   const found = program.includes("/")
     ? isThere(program, constants.X_OK)

@@ -40,6 +40,7 @@ export async function replaceKeys(
   options: ReplaceOptions,
   request: Pick<RotationRequest, "keyNames" | "remove" | "takeKeys">,
 ): Promise<Replaced> {
+  const commands = filterCommands(options);
   const author = await findAuthor(members, options);
   const drop = options.drop.map((name) => memberNamed(members.branch, memberName(name)));
   const progress = progressLine("encrypted anew", options);
@@ -47,7 +48,7 @@ export async function replaceKeys(
     const pins = new Pins(defaultPinFile());
     const plan = await planRotation({ ...request, members, author, pins, drop, directory: new Directory() });
     await admit(plan, options);
-    const rotated = await plan.apply({ ...filterCommands(), progress: progress.step });
+    const rotated = await plan.apply({ ...commands, progress: progress.step });
     return { ...rotated, plan };
   } finally {
     progress.end();

@@ -18,12 +18,12 @@ export const run: Run<Rotate> = async (options) => {
     throw usageError("--key-name is that of the rotation that was begun, and cannot be given again");
   const repository = openHere();
   if (abort) {
-    abortRotation(repository, filterCommands());
+    abortRotation(repository, filterCommands(options));
     const told = ["vault: the rotation is undone: the keys and the commit are what they were"];
     return reportResult(options, { aborted: true }, told);
   }
   if (!isResumed) return rotateNow(repository, options);
-  const result = await resumeRotation(repository, filterCommands());
+  const result = await resumeRotation(repository, filterCommands(options));
   reportResult(options, describeRotation(result), reportRotation(result));
 };
 

@@ -42,7 +42,7 @@ export const run: Run<Sync> = async (options) => {
       const rotation = await planSyncRotation(request);
       if (rotation !== null) await admit(rotation, options);
       const done = await sync(request, rotation, {
-        ...filterCommands(),
+        ...filterCommands(options),
         progress: progress.step,
         stageOnly: noCommit,
       });

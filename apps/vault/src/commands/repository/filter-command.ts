@@ -1,34 +1,101 @@
-import { realpathSync } from "node:fs";
+import { accessSync, constants, realpathSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-import { quoteForShell } from "@git-vault/core";
+import { printable, quoteForShell } from "@git-vault/core";
+import type { FilterCommands } from "@git-vault/git-crypt";
+import { CliError } from "../../errors.ts";
+import { say } from "../../io/streams.ts";
+
+/** The name by which an installed program is found on the PATH. */
+const PROGRAM = "git-vault";
 
 /**
- * The command line, for `sh`, that runs this program from git's settings. Both paths are absolute,
- * since git may be started without the user's PATH; and they are the names by which the programs
- * were found, not what those lead to: a link to the present version stays when the version goes.
+ * The beginning of a command line, for `sh`, that runs this program from git's settings; words
+ * follow. It names Node and the program by whole paths, since git may be started without the user's
+ * PATH. Where one of them is gone, such as with a version of Node, the program on the PATH is run,
+ * and where there is none, it is told what to do.
+ *
+ * Who runs the program from a cache, as `npx` does, gets a line that only looks on the PATH: caches
+ * are cleared.
+ *
+ * @throws CliError `NOT_INSTALLED` where this one is in a cache, and none is on the PATH
  */
-export function programCommand(): string {
-  const words = [nodeName(), resolve(process.argv[1] ?? "")];
-  // git runs it by its own sh, on Windows too, where both kinds of slash lead to the file.
-  return words.map((word) => quoteForShell(process.platform === "win32" ? word.replaceAll("\\", "/") : word)).join(" ");
+export function programCommand({ quiet }: { readonly quiet: boolean }): string {
+  const words = [lastingName(nodeName()), lastingName(resolve(process.argv[1] ?? ""))];
+  const [node, program] = words.map((word) => (word === null ? null : quoteForShell(slashed(word))));
+  const onPath = `command -v ${PROGRAM} >/dev/null; then exec ${PROGRAM} "$@"`;
+  const gone = `echo ${GONE} >&2; exit 1`;
+  if (typeof node === "string" && typeof program === "string") {
+    return `vault() { if [ -x ${node} ] && [ -f ${program} ]; then exec ${node} ${program} "$@"; elif ${onPath}; else ${gone}; fi; }; vault`;
+  }
+  const installed = foldersOnPath()
+    .map((folder) => join(folder, PROGRAM))
+    .find((path) => isProgram(path) && lastingName(path) !== null);
+  if (installed === undefined) throw notInstalled();
+  if (!quiet) say(`vault: this program runs from a cache, so git will run ${printable(installed)}`);
+  return `vault() { if ${onPath}; else ${gone}; fi; }; vault`;
 }
 
-/** The settings of git-crypt's filter and merge driver. */
-export const filterCommands = (): { filterCommand: string; mergeCommand: string } => ({
-  filterCommand: `${programCommand()} filter`,
-  mergeCommand: `${programCommand()} merge`,
-});
+/** git expands `%` in some of its settings, so that no line holds one. */
+const GONE = quoteForShell(
+  `vault: error: ${PROGRAM} is not where it was, and not on the PATH: install it, then run \`vault unlock\``,
+);
 
+const notInstalled = (): CliError =>
+  new CliError(
+    "NOT_INSTALLED",
+    `git could not run this program later: it runs from a cache, and no ${PROGRAM} is on the PATH`,
+    { hint: `nothing was changed; first install it: \`npm install --global ${PROGRAM}\`` },
+  );
+
+/** The settings of git-crypt's filter and merge driver. */
+export function filterCommands(options: { readonly quiet: boolean }): Required<FilterCommands> {
+  const program = programCommand(options);
+  return { filterCommand: `${program} filter`, mergeCommand: `${program} merge` };
+}
+
+/** git runs it by its own sh, on Windows too, where both kinds of slash lead to the file. */
+const slashed = (path: string): string => (process.platform === "win32" ? path.replaceAll("\\", "/") : path);
+
+/**
+ * The folders of `npx`, of `dlx` of pnpm and yarn, and of `bunx`; archives of yarn, which only yarn
+ * reads; and links that fnm makes for one shell.
+ */
+const FLEETING =
+  /[/\\](?:_npx|dlx(?:-[^/\\]+)?|xfs-[0-9a-f]+|bunx-[^/\\]+|fnm_multishells|[^/\\]+\.zip|__virtual__)[/\\]/;
+
+/** The name of a file, or else what it leads to, where that will stay; null where neither does. */
+function lastingName(path: string): string | null {
+  const real = realpathSync(path);
+  if (FLEETING.test(real)) return null;
+  return FLEETING.test(path) ? real : path;
+}
+
+const foldersOnPath = (): string[] =>
+  (process.env["PATH"] ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
+
+/** The name by which Node was found, not what it leads to: a link to the present version stays. */
 function nodeName(): string {
   const real = realpathSync(process.execPath);
   const name = process.platform === "win32" ? "node.exe" : "node";
-  const onPath = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
-  return onPath.map((folder) => join(folder, name)).find((path) => leadsToFile(path, real)) ?? process.execPath;
+  return (
+    foldersOnPath()
+      .map((folder) => join(folder, name))
+      .find((path) => leadsToFile(path, real) && !FLEETING.test(path)) ?? process.execPath
+  );
 }
 
 function leadsToFile(path: string, file: string): boolean {
   try {
     return realpathSync(path) === file;
+  } catch {
+    return false;
+  }
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
   } catch {
     return false;
   }

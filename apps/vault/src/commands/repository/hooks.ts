@@ -19,7 +19,7 @@ export const run: Run<Hooks> = (options, [action]) => {
 
 function install(options: HooksOptions): void {
   const { path, before, shared } = installHook(openHere(), {
-    own: `${programCommand()} hooks check`,
+    own: `(${programCommand(options)} hooks check)`,
     shared: "git-vault hooks check",
   });
   const told = [

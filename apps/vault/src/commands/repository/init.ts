@@ -59,14 +59,15 @@ async function makeKey(repository: Repository, keyName: string, options: InitOpt
   const { force } = options;
   const hasTree = repository.topLevel !== null;
   const members = hasTree ? await openLog(repository, options) : null;
+  const commands = filterCommands(options);
   if (members === null || members.rootState === "none") {
-    initialize(repository, { ...filterCommands(), keyName, force });
+    initialize(repository, { ...commands, keyName, force });
     return members === null ? null : startHere(members, options);
   }
   // Who may not write into the log learns so before a key is made.
   const author = await findAuthor(members, options);
   try {
-    initialize(repository, { ...filterCommands(), keyName, force });
+    initialize(repository, { ...commands, keyName, force });
     await nameKey({ members, author, keyName });
     return null;
   } finally {

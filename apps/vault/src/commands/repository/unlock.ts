@@ -53,12 +53,13 @@ interface FoundKeys {
 
 export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
   const { json, quiet } = options;
+  const commands = filterCommands(options);
   const { repository, members } = await openBoth(options, operand);
   const found = await findKeys(members, options, operand);
   const { source, keys, signature, given = null } = found;
   const progress = progressLine("decrypted", options);
   try {
-    const result = unlockBy(members, repository, found, { ...filterCommands(), progress: progress.step });
+    const result = unlockBy(members, repository, found, { ...commands, progress: progress.step });
     progress.end();
     const { waiting } = await readElsewhere(members);
     if (json) writeJson({ ...describe(source, signature ?? null, result), ...describeGiven(given), waiting });
