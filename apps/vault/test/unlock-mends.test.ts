@@ -117,8 +117,8 @@ describe("edits", () => {
     writeFileSync(join(clone, "secrets/a"), "mine\n");
     expect(await vault(source, clone, "unlock")).toMatchObject({ status: 0 });
     expect(textOf(clone, "secrets/a")).toBe("mine\n");
-    const process_ = await source.git("-C", clone, "config", "filter.git-crypt.process");
-    expect(process_.toString()).toContain(VAULT);
+    const setting = await source.git("-C", clone, "config", "filter.git-crypt.process");
+    expect(setting.toString()).toContain(VAULT);
   });
 
   test("a file of another key, put there encrypted, is named and stays as it is", async () => {
