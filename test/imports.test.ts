@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { circles, importsOfSources, siblingImports, type FolderImports } from "./import-graph.ts";
+import { files, read } from "./sources.ts";
 
 const IMPORTS = importsOfSources();
 
@@ -52,4 +53,11 @@ test("no import leads out of its package but by the package's name", () => {
       specifier.startsWith(".") && to !== null && packageOf(from) !== packageOf(to) && to !== "scripts/sources.mjs",
   );
   expect(out).toEqual([]);
+});
+
+test("one file starts programs, so that each gets an environment without secrets", () => {
+  const starting = files(/^(?:packages\/(?!testkit\/)[^/]+|apps\/[^/]+)\/src\/.*\.ts$/).filter((path) =>
+    /\bchild_process\b/.test(read(path)),
+  );
+  expect(starting).toEqual(["packages/git-crypt/src/programs.ts"]);
 });

@@ -52,7 +52,7 @@ const sharing = (name) => own(`../../packages/sharing/src/${name}.ts`);
 const program = own("src/program.ts");
 const imports = await importsFrom(program);
 const chunks = {
-  program: [program, sharing("trust/locked-file")],
+  program: [program, sharing("trust/locked-file"), own("../../packages/git-crypt/src/programs.ts")],
   work: [own("src/commands/message/view.ts"), own("src/commands/message/share.ts"), directory("file")],
   network: ["github", "http", "web", "settings", "cache"].map(directory),
   repository: [

@@ -6,5 +6,7 @@ export { systemCode } from "./system-error.ts";
 export type { Finding, Severity } from "./finding.ts";
 export { printable, type PrintableOptions } from "./printable.ts";
 export { plural, quoteForShell, wrapLines } from "./text.ts";
+/* What other programs must not see. */
+export { FORGE_TOKENS, secretVariables } from "./secret-variables.ts";
 /* Encodings. */
 export { decodeBase64, encodeBase64 } from "./base64.ts";

@@ -1,13 +1,16 @@
-import { spawn } from "node:child_process";
 import { basename, resolve as absolute } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { startProgram } from "@git-vault/git-crypt/programs";
 import { DeployError } from "./errors.ts";
 
 /** How a program is run. */
 export interface ToolRun {
   readonly program: string;
   readonly args: readonly string[];
+  /** Its environment, before the secrets are taken out. */
   readonly env: NodeJS.ProcessEnv;
+  /** Whether the tokens of forges are left in it. */
+  readonly tokens?: boolean | undefined;
   /** What it reads on standard input; nothing where left out. */
   readonly input?: string | undefined;
   /** Told to end, the program is told with SIGTERM, once, and waited for. */
@@ -29,17 +32,16 @@ export interface ToolResult {
  *
  * @throws DeployError TOOL_MISSING, INTERRUPTED
  */
-export async function runTool({ program, args, env, input = "", signal }: ToolRun): Promise<ToolResult> {
+export async function runTool({ program, args, env, tokens, input = "", signal }: ToolRun): Promise<ToolResult> {
   const assertWanted = (): void => {
     if (signal?.aborted === true)
       throw new DeployError("INTERRUPTED", `interrupted before ${basename(program)} was done`);
   };
   assertWanted();
-  // On Windows, it would get a console window of its own.
-  const child = spawn(/[\\/]/.test(program) ? absolute(program) : program, args, {
+  const child = startProgram(program, args, {
     cwd: absolute("/"),
     env,
-    windowsHide: true,
+    tokens,
     detached: process.platform !== "win32",
   });
   // A program may end before it read everything.

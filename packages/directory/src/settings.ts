@@ -1,3 +1,4 @@
+import { FORGE_TOKENS } from "@git-vault/core";
 import { DirectoryError } from "./errors.ts";
 
 /** Environment variables by name. */
@@ -16,9 +17,6 @@ export interface GitHubServer {
   /** The variables a token is taken from, to name in a hint. */
   readonly tokenVariable: string;
 }
-
-const CLOUD = ["GH_TOKEN", "GITHUB_TOKEN"] as const;
-const ENTERPRISE = ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"] as const;
 
 const wrong = (variable: string, expected: string): DirectoryError =>
   new DirectoryError("INVALID_SETTING", `expected ${variable} to be ${expected}`, {
@@ -51,15 +49,15 @@ function fromApiUrl(env: Environment, text: string): GitHubServer {
     api: url.href.replace(/\/+$/, ""),
     web: isCloud ? "https://github.com" : url.origin,
     label: isCloud ? "github" : url.host,
-    token: tokenFrom(env, CLOUD),
-    tokenVariable: CLOUD[0],
+    token: tokenFrom(env, FORGE_TOKENS.cloud),
+    tokenVariable: FORGE_TOKENS.cloud[0],
   };
 }
 
 function fromHost(env: Environment, host: string): GitHubServer {
   if (!/^[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::\d{1,5})?$/.test(host)) throw wrong("GH_HOST", "a host name");
   const isCloud = host === "github.com" || host.endsWith(".ghe.com");
-  const variables = isCloud ? CLOUD : ENTERPRISE;
+  const variables = isCloud ? FORGE_TOKENS.cloud : FORGE_TOKENS.enterprise;
   return {
     api: isCloud ? `https://api.${host}` : `https://${host}/api/v3`,
     web: `https://${host}`,

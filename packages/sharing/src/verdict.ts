@@ -140,6 +140,15 @@ export function storeVerdict(
   keepVerdict(repository, verdict);
 }
 
+/** The root that an environment demands, as it stands there, and where; null for none. */
+export function demandedRoot(env: NodeJS.ProcessEnv): { readonly text: string; readonly variable: string } | null {
+  const text = env["GIT_VAULT_ROOT"]?.trim() ?? "";
+  if (text !== "") return { text, variable: "GIT_VAULT_ROOT" };
+  // What `grant --ci` makes names the log beside the private key.
+  const noted = /# members log: (SHA256:\S+)/.exec(env["GIT_VAULT_IDENTITY"] ?? "")?.[1];
+  return noted === undefined ? null : { text: noted, variable: "GIT_VAULT_IDENTITY" };
+}
+
 /**
  * Tells which keys the branch that is checked out names, for `openRepository`. Where the entries
  * are not those of any verdict, it has them verified.

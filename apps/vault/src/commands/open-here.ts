@@ -1,5 +1,6 @@
 import { openRepository, type Repository, type StoredKey } from "@git-vault/git-crypt";
-import { generationsBy } from "@git-vault/sharing/verdict";
+import { runProgram } from "@git-vault/git-crypt/programs";
+import { demandedRoot, generationsBy } from "@git-vault/sharing/verdict";
 
 /**
  * The repository that the run stands in. Which of its keys encrypt, the members log says; git's
@@ -11,9 +12,11 @@ import { generationsBy } from "@git-vault/sharing/verdict";
 export const openHere = (): Repository => openRepository(process.cwd(), { generations: generationsBy(verifyLog) });
 
 function verifyLog(): void {
-  const { spawnSync } = process.getBuiltinModule("node:child_process");
-  // Whatever goes wrong: without a verdict nothing is encrypted.
-  spawnSync(process.execPath, [process.argv[1] ?? "", "filter", "verify"], { stdio: "ignore", windowsHide: true });
+  // Whatever goes wrong: without a verdict nothing is encrypted. The private key
+  // that may name the log's root is not handed on.
+  const root = demandedRoot(process.env)?.text;
+  const env = { ...process.env, ...(root === undefined ? {} : { GIT_VAULT_ROOT: root }) };
+  runProgram(process.execPath, [process.argv[1] ?? "", "filter", "verify"], { stdio: "ignore", env });
 }
 
 /**

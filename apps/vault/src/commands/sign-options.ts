@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { printable } from "@git-vault/core";
 import { Directory, DirectoryError, userNameOf } from "@git-vault/directory";
+import { runProgram } from "@git-vault/git-crypt/programs";
 import { findSigner, type SignOptions } from "@git-vault/sharing";
 import { CliError, usageError } from "../errors.ts";
 import type { OpeningOptions } from "../cli/flags.ts";
@@ -89,9 +89,8 @@ async function keysOf(name: string): Promise<string[]> {
 
 /** One of git's settings, local or global; undefined if unset, or without git. */
 function gitConfig(name: string, ...options: readonly string[]): string | undefined {
-  const { status, stdout } = spawnSync("git", ["config", ...options, "--get", name], {
+  const { status, stdout } = runProgram("git", ["config", ...options, "--get", name], {
     stdio: ["ignore", "pipe", "ignore"],
-    windowsHide: true,
   });
   const value = status === 0 ? stdout.toString().replace(/\n$/, "") : "";
   return value === "" ? undefined : value;

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { debuglog } from "node:util";
+import { startProgram, withEnvironmentOfPrograms } from "@git-vault/git-crypt/programs";
 import type Clipboard from "clipboardy";
 import { CliError } from "../errors.ts";
 import { isPrintable } from "./streams.ts";
@@ -54,7 +54,7 @@ async function clipboardy(): Promise<typeof Clipboard> {
 export async function paste(): Promise<string> {
   const clipboard = await clipboardy();
   try {
-    return await clipboard.read();
+    return await withEnvironmentOfPrograms(() => clipboard.read());
   } catch (cause) {
     if (isEmptySelection(cause)) return "";
     throw unavailable(withoutOutput(cause));
@@ -82,7 +82,7 @@ export async function copy(data: Buffer, clearAfter: number): Promise<string> {
   if (!hasDisplay()) return copyThroughTerminal(text, clearAfter > 0);
   const clipboard = await clipboardy();
   try {
-    await clipboard.write(text);
+    await withEnvironmentOfPrograms(() => clipboard.write(text));
   } catch (cause) {
     throw unavailable(withoutOutput(cause));
   }
@@ -95,7 +95,8 @@ export async function copy(data: Buffer, clearAfter: number): Promise<string> {
 /** Empties the clipboard if its content still has that hash. */
 export async function clearIfUnchanged(salt: string, hash: string): Promise<void> {
   const clipboard = await clipboardy();
-  if (clipboardHash(salt, await clipboard.read()) === hash) await clipboard.write("");
+  const content = await withEnvironmentOfPrograms(() => clipboard.read());
+  if (clipboardHash(salt, content) === hash) await withEnvironmentOfPrograms(() => clipboard.write(""));
 }
 
 function copyThroughTerminal(text: string, shouldClear: boolean): string {
@@ -114,11 +115,11 @@ function copyThroughTerminal(text: string, shouldClear: boolean): string {
 }
 
 function startClearing(order: string): void {
-  const child = spawn(process.execPath, [process.argv[1] ?? "", "clear-clipboard"], {
+  const child = startProgram(process.execPath, [process.argv[1] ?? "", "clear-clipboard"], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
   });
-  child.stdin.end(order);
+  child.stdin?.end(order);
   child.unref();
 }
 

@@ -51,6 +51,8 @@ export class Credentials {
     const { status, stdout } = await runTool({
       program: command,
       args,
+      // Whoever wrote the kubeconfig may give it what the user has of tokens.
+      tokens: true,
       env: { ...this.#env, ...env, KUBERNETES_EXEC_INFO: JSON.stringify(info) },
     });
     const answer = status === 0 ? parse(stdout) : null;

@@ -8,12 +8,6 @@ import { DeployError } from "../errors.ts";
 /** The variable that CI systems hold the key in. */
 const KEY_VARIABLE = "GIT_CRYPT_KEY";
 
-/** An environment for child programs without the key and its passphrases. */
-export function withoutKeys(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { [KEY_VARIABLE]: _, GIT_VAULT_IDENTITY: __, SSH_VAULT_PASSPHRASE: ___, ...rest } = env;
-  return rest;
-}
-
 /** Where the git-crypt key comes from. The first that is there is taken. */
 export interface KeySource {
   /** A key file's bytes, or its base64 text. */

@@ -24,7 +24,7 @@ import { Redactor } from "../secrets/redactor.ts";
 import { helmValues } from "../values/value.ts";
 import { type Layer, type LayerScalar, MOST_LAYER_BYTES } from "../values/layer.ts";
 import type { Environment, Renderer } from "./environment.ts";
-import { findKeys, type KeySource, withoutKeys } from "./key.ts";
+import { findKeys, type KeySource } from "./key.ts";
 import { deploymentsOf } from "./releases.ts";
 import { readSettings, SETTINGS_FILE, type Settings, type Silence } from "./settings.ts";
 
@@ -108,7 +108,7 @@ export class Project implements AsyncDisposable {
     const { root, revision = "HEAD", key = {}, env = process.env, ...given } = options;
     let tree: Tree | undefined;
     try {
-      const repository = openRepository(root, { env: withoutKeys(env) });
+      const repository = openRepository(root, { env });
       const commit = Revision.open(repository, revision);
       tree = new Tree(commit, key === null ? [] : await findKeys(key, env, repository));
       tree.tryKeys();
@@ -270,7 +270,7 @@ export class Project implements AsyncDisposable {
     return this.sources.lock(this.#charts, options.signal);
   }
 
-  /** The environment of child programs, without the keys. */
+  /** The environment of child programs, before its secrets are taken out. */
   get childEnv(): NodeJS.ProcessEnv {
     return this.#repository.env;
   }

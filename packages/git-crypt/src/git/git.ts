@@ -1,5 +1,6 @@
 import { systemCode } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
+import { runProgram } from "../programs.ts";
 
 /** How a git command ended. */
 export interface GitOutput {
@@ -47,15 +48,12 @@ export function tryGit(
   input?: Uint8Array,
   enough: number = Infinity,
 ): GitOutput {
-  // Loaded only here: the filter mostly needs no git.
-  const { spawnSync } = process.getBuiltinModule("node:child_process");
-  const { error, status, stdout, stderr } = spawnSync("git", ["-c", "core.fsmonitor=false", ...args], {
+  const { error, status, stdout, stderr } = runProgram("git", ["-c", "core.fsmonitor=false", ...args], {
     cwd: topLevel ?? gitDir,
     env: { ...env, ...OUR_ENVIRONMENT },
     input,
     maxBuffer: enough,
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-    windowsHide: true,
   });
   // A git that ends before it has read its input may close the pipe on us: what it said tells more
   // than that.

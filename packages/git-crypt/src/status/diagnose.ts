@@ -1,5 +1,5 @@
-import { accessSync, constants, lstatSync, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { printable } from "@git-vault/core";
 import { readSettings } from "../checkout/filter-config.ts";
 import { findHook } from "../checkout/pre-commit-hook.ts";
@@ -8,6 +8,7 @@ import { tryGit } from "../git/git.ts";
 import { filterOf, keyNameOf } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
 import { readKeyRing } from "../keys/key-ring.ts";
+import { findProgram } from "../programs.ts";
 import { readJournal } from "../keys/rotation-journal.ts";
 import { keyPaths, namesOfRetired } from "../keys/stored-keys.ts";
 
@@ -76,15 +77,6 @@ function wordsOf(command: string): string[] {
   );
 }
 
-function isThere(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Whether a command line's program is there; of one with `exec` in it, any that it may run. */
 function canRun(command: string, env: NodeJS.ProcessEnv): boolean {
   const words = wordsOf(command);
@@ -97,12 +89,8 @@ function canRun(command: string, env: NodeJS.ProcessEnv): boolean {
 }
 
 /** Whether a program is there, and each file named by a whole path. */
-function isRunnable([program = "", ...words]: readonly string[], env: NodeJS.ProcessEnv): boolean {
-  const folders = (env["PATH"] ?? "").split(delimiter).filter(Boolean);
-  const found = program.includes("/")
-    ? isThere(program, constants.X_OK)
-    : folders.some((folder) => isThere(join(folder, program), constants.X_OK));
-  return found && words.every((word) => !word.startsWith("/") || isThere(word, constants.F_OK));
+const isRunnable = ([program = "", ...words]: readonly string[], env: NodeJS.ProcessEnv): boolean =>
+  findProgram(program, env) !== null && words.every((word) => !word.startsWith("/") || existsSync(word));
 }
 
 const isTrue = (text: string | undefined): boolean => /^(true|yes|on|1)$/i.test(text ?? "");

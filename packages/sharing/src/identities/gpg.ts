@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { startProgram } from "@git-vault/git-crypt/programs";
 import { SealingError } from "@git-vault/sealing";
 import { SharingError } from "../errors.ts";
 
@@ -123,10 +123,9 @@ export async function exportByGpg(keys: readonly string[], options: GpgOptions =
 function runGpg(args: readonly string[], input: Uint8Array, { program = "gpg", env }: GpgOptions): Promise<GpgResult> {
   return new Promise((resolve, reject) => {
     // It never talks to the terminal itself; what its agent asks is the agent's.
-    const child = spawn(program, ["--batch", "--quiet", "--status-fd", "3", ...args], {
+    const child = startProgram(program, ["--batch", "--quiet", "--status-fd", "3", ...args], {
       env,
       stdio: ["pipe", "pipe", "ignore", "pipe"],
-      windowsHide: true,
     });
     const out: Buffer[] = [];
     const said: Buffer[] = [];

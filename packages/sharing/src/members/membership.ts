@@ -16,7 +16,7 @@ import { withAncestors } from "./coverage.ts";
 import { namesCut } from "./cut.ts";
 import { readHistory, readLogFiles } from "./log-files.ts";
 import { knownRoot, readMemory, rememberIfPossible, rememberRoot, type Memory } from "./memory.ts";
-import { storeVerdict } from "../verdict.ts";
+import { demandedRoot, storeVerdict } from "../verdict.ts";
 
 /** How a log is looked at. */
 export interface OpenMembersOptions {
@@ -207,16 +207,10 @@ export async function acceptRoot({ repository, root, whole }: Members): Promise<
 const keysOfStarter = ({ root, whole }: Pick<Members, "root" | "whole">): string[] =>
   whole.members.filter(({ records }) => records.includes(root ?? "")).flatMap(({ keys }) => keys.map(({ id }) => id));
 
-/** The variable by which CI demands a root. */
-const ROOT_VARIABLE = "GIT_VAULT_ROOT";
-
 /** The root that an environment demands; undefined where it demands none. */
 export function rootOfEnvironment(env: NodeJS.ProcessEnv): string | undefined {
-  const value = env[ROOT_VARIABLE]?.trim() ?? "";
-  if (value !== "") return parseRoot(value, `$${ROOT_VARIABLE}`);
-  // What `grant --ci` makes names the log beside the private key.
-  const noted = /# members log: (SHA256:\S+)/.exec(env["GIT_VAULT_IDENTITY"] ?? "")?.[1];
-  return noted === undefined ? undefined : parseRoot(noted, "$GIT_VAULT_IDENTITY");
+  const demanded = demandedRoot(env);
+  return demanded === null ? undefined : parseRoot(demanded.text, `$${demanded.variable}`);
 }
 
 /**

@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { Directory } from "@git-vault/directory";
 import { isVaultError, printable } from "@git-vault/core";
+import { runProgram } from "@git-vault/git-crypt/programs";
 import { findSigner, SharingError, type Signer } from "@git-vault/sharing";
 import { assertAdmin, nameOfMember, peopleOf, type Members, type Person } from "@git-vault/sharing/members";
 import { CliError } from "../../errors.ts";
@@ -75,9 +75,8 @@ export async function findStarter(options: AuthorOptions): Promise<Starter> {
 
 /** Somebody without an account is called by git's address for them. */
 function nobodyNamed({ publicKey }: Signer): Person {
-  const { status, stdout } = spawnSync("git", ["config", "--get", "user.email"], {
+  const { status, stdout } = runProgram("git", ["config", "--get", "user.email"], {
     stdio: ["ignore", "pipe", "ignore"],
-    windowsHide: true,
   });
   const email = status === 0 ? stdout.toString().trim() : "";
   const label = /^[\x21-\x7e]{1,100}$/.test(email) ? email : publicKey.fingerprint;
@@ -91,7 +90,7 @@ async function askName(options: AuthorOptions): Promise<string | undefined> {
   const answer = (await askLine("Your user name on GitHub (empty: none)", "say --as NAME")).trim();
   if (answer === "") return undefined;
   const name = signerName({ as: answer });
-  if (name !== undefined) spawnSync("git", ["config", "git-vault.user", name], { stdio: "ignore", windowsHide: true });
+  if (name !== undefined) runProgram("git", ["config", "git-vault.user", name], { stdio: "ignore" });
   return name;
 }
 

@@ -3,7 +3,6 @@
  * its own, in memory where the system has a file system there, and is overwritten and removed
  * however the editor and this program end.
  */
-import { spawn, type StdioOptions } from "node:child_process";
 import {
   chmodSync,
   closeSync,
@@ -21,6 +20,7 @@ import {
 import { constants, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { printable, systemCode } from "@git-vault/core";
+import { startProgram, type ProgramOptions } from "@git-vault/git-crypt/programs";
 import { CliError } from "../../errors.ts";
 import { leadsTo } from "../../io/streams.ts";
 
@@ -118,7 +118,7 @@ async function runEditor(file: string, folder: string, signals: CaughtSignals): 
   const [command = "vi", ...args] = wordsOf(process.env["VISUAL"] || process.env["EDITOR"] || "vi");
   const terminal = editorTerminal();
   try {
-    const child = spawn(command, [...args, file], {
+    const child = startProgram(command, [...args, file], {
       stdio: terminal.stdio,
       // Where editors keep what they recover a text from; it goes away with the folder.
       env: { ...process.env, TMPDIR: folder, XDG_STATE_HOME: folder },
@@ -162,7 +162,7 @@ function judge(end: {
 }
 
 /** The terminal for the editor: this program's own streams may be pipes. */
-function editorTerminal(): { stdio: StdioOptions; close(): void } {
+function editorTerminal(): { stdio: ProgramOptions["stdio"]; close(): void } {
   const [input, output] = [leadsTo(0) === "terminal", leadsTo(1) === "terminal"];
   const fd = input && output ? null : openControllingTerminal();
   return {
