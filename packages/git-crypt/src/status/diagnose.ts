@@ -91,7 +91,6 @@ function canRun(command: string, env: NodeJS.ProcessEnv): boolean {
 /** Whether a program is there, and each file named by a whole path. */
 const isRunnable = ([program = "", ...words]: readonly string[], env: NodeJS.ProcessEnv): boolean =>
   findProgram(program, env) !== null && words.every((word) => !word.startsWith("/") || existsSync(word));
-}
 
 const isTrue = (text: string | undefined): boolean => /^(true|yes|on|1)$/i.test(text ?? "");
 
