@@ -4,7 +4,8 @@ export { readAnyPublicKeys } from "./public/other-formats.ts";
 export { parsePublicKey, readPublicKeys } from "./public/public-line.ts";
 export { encodePublicKey, whyUnusable } from "./public/public-key.ts";
 /* SSH private keys. */
-export { findIdentities, type IdentityFile } from "./discovery/identities.ts";
+export { findAgents, findIdentities, type IdentityFile } from "./discovery/identities.ts";
+export type { LocalNames } from "./discovery/ssh-config.ts";
 export { readPrivateKey } from "./private/private-key.ts";
 export type {
   Ed25519PrivateKey,

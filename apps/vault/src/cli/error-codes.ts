@@ -60,6 +60,17 @@ const OTHER_KEYS: Readonly<Record<string, string>> = {
   "a weak key": " with --allow-weak",
 };
 
+/** What to do where no private key opens a message, by the subject of `NO_IDENTITY_MATCHED`. */
+const NO_KEY_OF_MINE: Readonly<Record<string, string>> = {
+  gpg: "name a private key file by --key, or ask the sender to seal to a key of yours",
+  agent:
+    "name the file that the key was added from: `vault COMMAND --key FILE`; where there is none, make a key with `vault keys new -o key.txt`, and ask the sender to seal to it",
+  "public half":
+    "name the private key: `vault COMMAND --key FILE`; where there is none, make a key with `vault keys new -o key.txt`, and ask the sender to seal to it",
+  "no key":
+    "no private key was found in ~/.ssh: name one by --key; or make one with `ssh-keygen -t ed25519`, and ask the sender to seal to its .pub file",
+};
+
 /** By the class of the error, then by its code. */
 const OUTCOMES = {
   CliError: {
@@ -107,8 +118,7 @@ const OUTCOMES = {
     TAMPERED_MESSAGE: 5,
     NO_IDENTITY_MATCHED: [
       3,
-      ({ hint, subject }) =>
-        subject === "gpg" ? "name a private key file by --key, or ask the sender to seal to a key of yours" : hint,
+      ({ hint, subject = "" }, command) => NO_KEY_OF_MINE[subject]?.replace("COMMAND", command ?? "view") ?? hint,
     ],
     WRONG_PASSPHRASE: 4,
     WORK_FACTOR: 5,

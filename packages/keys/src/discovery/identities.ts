@@ -4,7 +4,7 @@ import { KeyError } from "../errors.ts";
 import { readPrivateKey } from "../private/private-key.ts";
 import { sameKey } from "../public/public-key.ts";
 import { readPublicKeys } from "../public/public-line.ts";
-import { configuredIdentities } from "./ssh-config.ts";
+import { readSshConfig, type LocalNames } from "./ssh-config.ts";
 import type { PrivateKey, PrivateKeyFile, SshPublicKey } from "../types.ts";
 
 type Read = (path: string) => Buffer | null;
@@ -25,10 +25,12 @@ interface FindIdentitiesOptions {
    */
   readonly read: Read;
   /**
-   * The names in the folder at that path, for `Include` lines with `*` and `?`, which are skipped
-   * without it. It may throw.
+   * The names in the folder at that path, for the `.pub` files of `~/.ssh` and for what depends on a
+   * host or has wildcards, which are skipped without it. It may throw.
    */
   readonly list?: ((path: string) => readonly string[]) | undefined;
+  /** What `%u`, `${HOME}` and the like stand for in `~/.ssh/config`. */
+  readonly local?: LocalNames | undefined;
 }
 
 /** A private key that was looked for and found, usable or not. */
@@ -40,6 +42,13 @@ export interface IdentityFile {
   readonly publicKey: SshPublicKey | null;
   /** Why this key cannot be used, as a phrase; null if it can. */
   readonly problem: string | null;
+  /**
+   * Whether it was neither configured nor has a usual name: its private half may never have been
+   * here.
+   */
+  readonly isGuessed: boolean;
+  /** Whether its `.pub` file is all that is there. */
+  readonly isMissing: boolean;
 }
 
 const IN_AGENT = "the private key lives only in an agent, a token or a password manager, and agents only sign";
@@ -81,13 +90,27 @@ const readIdentity = (path: string, read: Read): IdentityFile | null => {
   const bytes = read(path);
   if (bytes === null) {
     if (read(`${path}.pub`) === null) return null;
-    return { path, file: null, publicKey: readPublicHalf(path, read), problem: IN_AGENT };
+    return {
+      path,
+      file: null,
+      publicKey: readPublicHalf(path, read),
+      problem: IN_AGENT,
+      isGuessed: false,
+      isMissing: true,
+    };
   }
   try {
     const file = readPrivateKey(bytes);
     const publicKey = file.publicKey ?? readPublicHalf(path, read);
     const isHidden = file.publicKey === null && publicKey !== null;
-    return { path, file: isHidden ? withPublicHalf(file, publicKey) : file, publicKey, problem: null };
+    return {
+      path,
+      file: isHidden ? withPublicHalf(file, publicKey) : file,
+      publicKey,
+      problem: null,
+      isGuessed: false,
+      isMissing: false,
+    };
   } finally {
     bytes.fill(0);
   }
@@ -112,33 +135,54 @@ const readDefault = (path: string, read: Read): IdentityFile | null => {
     const code = systemCode(error);
     const reason = code === undefined ? "it cannot be read" : `it cannot be read (${code})`;
     const problem = error instanceof KeyError ? error.message : reason;
-    return { path, file: null, publicKey: readPublicHalf(path, read), problem };
+    return { path, file: null, publicKey: readPublicHalf(path, read), problem, isGuessed: false, isMissing: false };
   }
 };
 
 /** An IdentityFile line may name a public key, to pick one of the keys in an agent. */
 const withoutPub = (path: string): string => path.replace(/\.pub$/, "");
 
+/** The names that ssh itself looks for. */
+const USUAL_NAMES = ["id_ed25519", "id_rsa"];
+
 /**
  * Finds private keys: those of `explicit`, or else those of the `IdentityFile` lines of
- * `~/.ssh/config` (of all hosts, with what it includes), then `~/.ssh/id_ed25519` and
- * `~/.ssh/id_rsa`. Nothing is unlocked. A missing file is skipped, unless it was named explicitly;
- * if only its `.pub` exists, `problem` says that the key lives in an agent.
+ * `~/.ssh/config` and the system's (of all hosts, with what they include), then `~/.ssh/id_ed25519`
+ * and `~/.ssh/id_rsa`, then those that have a `.pub` file in `~/.ssh`. Nothing is unlocked. A
+ * missing file is skipped, unless it was named explicitly; if only its `.pub` exists, `problem` says
+ * that the key lives in an agent.
  *
- * `IdentityFile` lines that depend on a host (`%h` and the like) are skipped.
+ * Where an `IdentityFile` line depends on a host (`%h` and the like), any file that fits is meant.
  *
  * @returns in the order in which to try them, without duplicates
  * @throws KeyError only for `explicit` paths: `KEY_NOT_FOUND`, `MALFORMED_KEY`, `UNSUPPORTED_KEY`;
  * and what `read` throws for them
  */
 export function findIdentities(options: FindIdentitiesOptions): IdentityFile[] {
-  const { home, explicit = [], read, list } = options;
+  const { home, explicit = [], read } = options;
   if (explicit.length > 0) return [...new Set(explicit)].map((path) => readExplicit(path, read));
-  const configured = configuredIdentities({
+  const folder = join(home, ".ssh");
+  const { identities, guessed } = configured(options);
+  const beside = (orNull(() => options.list?.(folder)) ?? []).filter((name) => name.endsWith(".pub")).toSorted();
+  const sure = [...identities.map(withoutPub), ...USUAL_NAMES.map((name) => join(folder, name))];
+  const guesses = [...guessed, ...beside.map((name) => join(folder, name))].map(withoutPub);
+  return [...new Set([...sure, ...guesses])].flatMap((path) => {
+    const isGuessed = !sure.includes(path);
+    const identity = readDefault(path, read);
+    // A guess may be any file.
+    if (identity === null || (isGuessed && identity.file === null && identity.publicKey === null)) return [];
+    return [{ ...identity, isGuessed }];
+  });
+}
+
+/** The sockets of SSH agents that the configuration names. */
+export const findAgents = (options: Omit<FindIdentitiesOptions, "explicit">): readonly string[] =>
+  configured(options).agents;
+
+const configured = ({ home, read, list, local }: FindIdentitiesOptions): ReturnType<typeof readSshConfig> =>
+  readSshConfig({
     home,
+    local,
     read: (path) => orNull(() => read(path)?.toString() ?? null),
     list: (path) => orNull(() => list?.(path)) ?? [],
   });
-  const paths = [...configured.map(withoutPub), join(home, ".ssh", "id_ed25519"), join(home, ".ssh", "id_rsa")];
-  return [...new Set(paths)].map((path) => readDefault(path, read)).filter((identity) => identity !== null);
-}

@@ -1,5 +1,4 @@
 import { isVaultError, printable } from "@git-vault/core";
-import { readdirSync, readFileSync, statSync } from "node:fs";
 import {
   findIdentities,
   isOpenPgpPrivateKey,
@@ -21,8 +20,9 @@ import {
   type Identity,
   type Stanza,
 } from "@git-vault/sealing";
-import { SharingError } from "../errors.ts";
+import { configSource } from "./config-source.ts";
 import type { GpgOptions } from "./gpg.ts";
+import { readIfAny, readNamedFile } from "./read-file.ts";
 
 /** A passphrase that is needed: for a private key, or for the message itself. */
 export interface PassphraseRequest {
@@ -40,6 +40,8 @@ export interface ReceiveOptions {
   readonly keyFiles?: readonly string[] | undefined;
   /** A private key already read, to try alone. Its bytes are overwritten with zeros. */
   readonly key?: { readonly name: string; readonly bytes: Buffer } | undefined;
+  /** Where `SSH_AUTH_SOCK` and the like are read from; the process's where it is left out. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
   /** How gpg is run for an OpenPGP message where no key is named. */
   readonly gpg?: GpgOptions | undefined;
   /** Gives a passphrase, only for a key that the message is for. It may throw. */
@@ -63,14 +65,17 @@ export interface LocalIdentities {
   readonly openPgpFingerprints: readonly string[];
   /** Tells about one of the identities. */
   openedWith(identity: Identity): Promise<OpenedWith>;
-  /** The error to throw for one from opening: `NO_IDENTITY_MATCHED` is told what was tried. */
-  explain(error: unknown): unknown;
+  /** The private keys of SSH that were looked for, usable or not. */
+  readonly found: readonly IdentityFile[];
+  /** The files of the identities. */
+  readonly paths: readonly (string | null)[];
+  /** Whether they are those that were named, and not those of this machine. */
+  readonly isNamed: boolean;
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
   /** Forgets the keys that were unlocked. */
   lock(): void;
 }
-
-/** What `@git-vault/keys` takes of `~/.ssh/config`; it takes less of a key file, and says so. */
-const MAX_FILE = 1024 * 1024;
 
 interface Place {
   readonly path: string | null;
@@ -85,7 +90,7 @@ interface Place {
  * file that was named
  */
 export async function findLocalIdentities(options: ReceiveOptions): Promise<LocalIdentities> {
-  const { home, key, passphrase } = options;
+  const { home, key, passphrase, env = process.env } = options;
   const named = new Map<string, Buffer | null>();
   if (key !== undefined) named.set(key.name, key.bytes);
   else for (const path of options.keyFiles ?? []) named.set(path, readNamedFile(path));
@@ -118,8 +123,8 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
     : findIdentities({
         home,
         explicit: [...named.keys()],
-        read: named.size > 0 ? (path) => named.get(path) ?? readIfAny(path) : readFile,
-        list: (path) => readdirSync(path),
+        ...configSource(env),
+        ...(named.size > 0 ? { read: (path: string) => named.get(path) ?? readIfAny(path) } : {}),
       });
   const sshIdentities = found.flatMap(({ path, file }) => {
     if (file === null) return [];
@@ -138,10 +143,11 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
       const publicKey = hasPublicKey ? identity.publicKey : null;
       return { path: place?.path ?? null, fingerprint: (await place?.fingerprint()) ?? null, publicKey };
     },
-    explain(error) {
-      if (!(error instanceof SealingError) || error.code !== "NO_IDENTITY_MATCHED") return error;
-      return new SealingError(error.code, error.message, { hint: whatWasTried(found, places), cause: error });
-    },
+    found,
+    paths: [...places.values()].map(({ path }) => path),
+    isNamed: key !== undefined || (options.keyFiles?.length ?? 0) > 0,
+    home,
+    env,
     lock: () => {
       for (const identity of [...sshIdentities, ...openPgp]) identity.lock();
     },
@@ -201,51 +207,4 @@ class SealedIdentityFile implements Identity {
       plaintext.fill(0);
     }
   }
-}
-
-/** A file's content; null if there is none. Pipes and the like are not opened. */
-export function readFile(path: string): Buffer | null {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return null;
-  if (!stat.isFile()) throw new KeyError("MALFORMED_KEY", "it is not a file");
-  if (stat.size > MAX_FILE) {
-    throw new KeyError("MALFORMED_KEY", `it is too large for a private key (${stat.size} bytes)`);
-  }
-  return readFileSync(path);
-}
-
-/** As `readFile`, for a private key file that was named: that it cannot be read ends the run. */
-export function readNamedFile(path: string): Buffer | null {
-  try {
-    return readFile(path);
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "it failed";
-    const reason = cause instanceof KeyError ? cause.message : code;
-    throw new SharingError("KEY_FILE_UNREADABLE", `cannot read the private key ${printable(path)}: ${reason}`, {
-      cause,
-    });
-  }
-}
-
-/** The `.pub` file beside a key that was named, which only helps. */
-export function readIfAny(path: string): Buffer | null {
-  try {
-    return readFile(path);
-  } catch {
-    return null;
-  }
-}
-
-function whatWasTried(found: readonly IdentityFile[], places: ReadonlyMap<Identity, Place>): string {
-  const tried = found.map(({ path, file, problem }) => {
-    const reason = problem ?? file?.publicKey?.fingerprint;
-    return reason === undefined ? printable(path) : `${printable(path)} (${reason})`;
-  });
-  const sshPaths = new Set<string | null>(found.map(({ path }) => path));
-  const agePaths = [...places.values()].flatMap(({ path }) => (path === null || sshPaths.has(path) ? [] : [path]));
-  const all = [...new Set(agePaths.map((path) => printable(path))), ...tried];
-  if (all.length === 0) {
-    return "no private key was found in ~/.ssh: name one, or ask the sender to seal to a key of yours";
-  }
-  return `tried ${all.join(", ")}: name another private key, or ask the sender to seal to one of these`;
 }

@@ -1,5 +1,4 @@
 import { printable } from "@git-vault/core";
-import { readdirSync } from "node:fs";
 import {
   armorSignature,
   assembleSignature,
@@ -16,7 +15,9 @@ import {
   type SigningKey,
 } from "@git-vault/keys";
 import { SharingError } from "../errors.ts";
-import { readFile, readIfAny, readNamedFile, type PassphraseRequest } from "./local-identities.ts";
+import { configSource } from "./config-source.ts";
+import type { PassphraseRequest } from "./local-identities.ts";
+import { readIfAny, readNamedFile } from "./read-file.ts";
 import { SshAgent } from "./ssh-agent.ts";
 
 /** A key that signs, wherever it is. */
@@ -117,17 +118,13 @@ const agentSigner = (agent: SshAgent, publicKey: AgentKey): Signer => ({
   lock() {},
 });
 
-type FindOptions = Pick<FindSignerOptions, "home" | "among" | "passphrase">;
+type FindOptions = Pick<FindSignerOptions, "home" | "env" | "among" | "passphrase">;
 
-function findDefault({ home, among, passphrase }: FindOptions, agent: Agent): Signer {
+function findDefault({ home, env = process.env, among, passphrase }: FindOptions, agent: Agent): Signer {
   const isAllowed = ({ fingerprint }: { fingerprint: string }): boolean => among?.includes(fingerprint) ?? true;
   const held = agent.signer(agent.keys.find(isAllowed)?.fingerprint);
   if (held !== null) return held;
-  for (const { path, file, publicKey } of findIdentities({
-    home,
-    read: readFile,
-    list: (folder) => readdirSync(folder),
-  })) {
+  for (const { path, file, publicKey } of findIdentities({ home, ...configSource(env) })) {
     if (file !== null && publicKey !== null && isAllowed(publicKey)) {
       return keySigner(publicKey, () => unlock(path, file, passphrase));
     }

@@ -55,10 +55,17 @@ export async function receive(message: Uint8Array, options: ReceiveOptions): Pro
     const openedWith = await local.openedWith(identity);
     return { plaintext, format, openedWith, signature: await verified(signature, plaintext, openedWith) };
   } catch (error) {
-    throw local.explain(error);
+    throw await explained(error, message, local);
   } finally {
     local.lock();
   }
+}
+
+/** The error to throw for one from opening: `NO_IDENTITY_MATCHED` says which key is wanted. */
+async function explained(error: unknown, message: Uint8Array, local: LocalIdentities): Promise<unknown> {
+  if (!(error instanceof SealingError) || error.code !== "NO_IDENTITY_MATCHED") return error;
+  const { explainNoIdentity } = await import("./no-identity.ts");
+  return explainNoIdentity(error, message, local);
 }
 
 /** Most messages are not signed. */
@@ -132,7 +139,7 @@ export class Receiver {
    * @throws what `receive` does
    */
   push(message: Uint8Array): Promise<Buffer> {
-    return this.#explained(async () => {
+    return this.#explained(message, async () => {
       const plaintext = await this.#opener.push(message);
       if (this.#opener.signature === null) return plaintext;
       this.#hold(plaintext);
@@ -146,7 +153,7 @@ export class Receiver {
    * @throws what `receive` does; until it was called, the message may have been cut short
    */
   finish(): Promise<Buffer> {
-    return this.#explained(async () => {
+    return this.#explained(NONE, async () => {
       const rest = await this.#opener.finish();
       const { signature, identity } = this.#opener;
       if (signature === null || identity === null) return rest;
@@ -193,11 +200,11 @@ export class Receiver {
     this.#held = [];
   }
 
-  async #explained(step: () => Promise<Buffer>): Promise<Buffer> {
+  async #explained(start: Uint8Array, step: () => Promise<Buffer>): Promise<Buffer> {
     try {
       return await step();
     } catch (error) {
-      throw this.#local.explain(error);
+      throw await explained(error, start, this.#local);
     }
   }
 }
