@@ -14,6 +14,7 @@ import { systemCode, VaultError } from "@git-vault/core";
  * - `MALFORMED_KEY_FILE`: the bytes are not a key file, or not one that can be used safely
  * - `MALFORMED_BLOB`: the bytes are not an encrypted blob
  * - `TAMPERED_BLOB`: the blob was changed, or encrypted with another key
+ * - `UNOPENED`: protected files that no key here opens, which a rotation would leave as they are
  * - `RETIRED_KEY`: the key was replaced by another, which is not here
  * - `NO_CURRENT_KEY`: the branch names no key of that name to encrypt with
  * - `NO_WORK_TREE`: the repository has no work tree, and the action needs one
@@ -51,6 +52,7 @@ export type GitCryptErrorCode =
   | "MALFORMED_KEY_FILE"
   | "MALFORMED_BLOB"
   | "TAMPERED_BLOB"
+  | "UNOPENED"
   | "RETIRED_KEY"
   | "NO_CURRENT_KEY"
   | "NO_WORK_TREE"

@@ -43,6 +43,8 @@ export type { Progress } from "./checkout/rewrite-files.ts";
 export { unlock, type UnlockOptions, type UnlockResult } from "./checkout/unlock.ts";
 /* Replacing a key. */
 export { commitFiles } from "./rotation/commit-files.ts";
+export { unopenedFiles } from "./rotation/build-commit.ts";
+export { unopenedOf } from "./rotation/preconditions.ts";
 export { abortRotation, continueRotation, rotate, type RotateResult } from "./rotation/rotate.ts";
 /* What is wrong with it. */
 export { diagnose, type Diagnosis, type SetupFinding } from "./status/diagnose.ts";

@@ -85,13 +85,20 @@ describe("filterContent", () => {
     }
   });
 
-  test("encrypts what only looks encrypted, and refuses to smudge it; plaintext passes smudge whole", async () => {
+  test("encrypts what only looks encrypted, and smudges it to itself; plaintext passes smudge whole", async () => {
     using source = await sealed({});
     const { opened } = source;
     const forged = Buffer.concat([Buffer.from("\0GITCRYPT\0"), Buffer.alloc(30)]);
     expect(filterContent(opened, "clean", forged)).toEqual(encryptBlob(opened.readKey().keyFile, forged));
-    errorOf("TAMPERED_BLOB", () => filterContent(opened, "smudge", forged));
-    errorOf("MALFORMED_BLOB", () => filterContent(opened, "smudge", forged.subarray(0, 21)));
+    const reasons: string[] = [];
+    const onSealed = ({ message }: GitCryptError): void => void reasons.push(message);
+    for (const blob of [forged, forged.subarray(0, 21)]) {
+      expect(filterContent(opened, "smudge", Buffer.from(blob), { onSealed })).toEqual(blob);
+    }
+    expect(reasons).toEqual([
+      "no key here opens it: it was encrypted with another, or changed",
+      "it was changed after it was encrypted",
+    ]);
     for (const text of ["", "x", "at most 22 bytes here", "\0GITCRYPT"]) {
       expect(Buffer.from(filterContent(opened, "smudge", Buffer.from(text))).toString()).toBe(text);
     }
@@ -121,21 +128,27 @@ describe("runFilter", () => {
     );
   });
 
-  test("answers a file that fails with an error, says why, and goes on", () => {
+  test("answers a file that fails with an error, says why, and goes on; what no key opens stays as it is", () => {
     const failures: [unknown, string][] = [];
+    const left: unknown[] = [];
+    const blob = Buffer.concat([Buffer.from("\0GITCRYPT\0"), Buffer.alloc(30)]);
     const input = Buffer.concat([
       ...greeting,
-      request("smudge", Buffer.concat([Buffer.from("\0GITCRYPT\0"), Buffer.alloc(30)])),
+      request("smudge", blob),
+      request("smudge", Buffer.alloc(30, "\0GITCRYPT\0")),
       request("list_available_blobs", Buffer.alloc(0)),
       request("clean", Buffer.from("x")),
     ]);
-    const output = filter(stub(), input, { onError: (...failure) => failures.push(failure) });
-    const error = lines("status=error");
-    expect(output).toEqual(Buffer.concat([...answered, error, error, success(encryptBlob(keyFile, Buffer.from("x")))]));
+    const output = filter(stub(), input, {
+      onError: (...failure) => failures.push(failure),
+      onSealed: ({ code }, files) => left.push([code, files]),
+    });
+    const parts = [success(blob), success(Buffer.alloc(30, "\0GITCRYPT\0")), lines("status=error")];
+    expect(output).toEqual(Buffer.concat([...answered, ...parts, success(encryptBlob(keyFile, Buffer.from("x")))]));
     expect(failures.map(([cause, path]) => [(cause as GitCryptError).code, path])).toEqual([
-      ["TAMPERED_BLOB", "a=b\\xff"],
       ["BAD_PROTOCOL", "a=b\\xff"],
     ]);
+    expect(left).toEqual([["TAMPERED_BLOB", ["a=b\\xff", "a=b\\xff"]]]);
   });
 
   test("without its key refuses every file, so that none is stored in clear", () => {

@@ -289,7 +289,7 @@ test("it refuses where something would be lost or mixed up, and changes nothing"
   expect(await attempt()).toBe("LOCKED");
 });
 
-test("a file that no key opens stops it", async () => {
+test("a file that no key opens stops it, unless it may stay as it is", async () => {
   using source = await sealed(files);
   const { repo, opened } = source;
   const blob = await blobOf(source, "HEAD:a.secret");
@@ -297,10 +297,26 @@ test("a file that no key opens stops it", async () => {
   writeFileSync(join(repo.path, "a.secret"), blob);
   await stage(source, "a.secret");
   await repo.git("commit", "--quiet", "--message=Damage");
-  expect(await refusal(rotated(opened))).toBe("MODIFIED");
+  expect(await refusal(rotated(opened))).toBe("UNOPENED");
   await repo.git("update-index", "--skip-worktree", "a.secret");
   unlinkSync(join(repo.path, "a.secret"));
-  expect(await refusal(rotated(opened))).toBe("TAMPERED_BLOB");
+  expect(await refusal(rotated(opened))).toBe("UNOPENED");
+  await repo.git("update-index", "--no-skip-worktree", "a.secret");
+  writeFileSync(join(repo.path, "a.secret"), blob);
+  const head = await blobOf(source, "HEAD:b.secret");
+  const result = await rotate(opened, {
+    ...commands,
+    keyNames: ["default"],
+    message: "Rotate\n",
+    leavesUnopened: true,
+  });
+  expect(result.unopened.map(({ path }) => path)).toEqual(["a.secret"]);
+  expect(result.files.map(({ path }) => path)).not.toContain("a.secret");
+  expect(await blobOf(source, "HEAD:a.secret")).toEqual(blob);
+  expect(await blobOf(source, "HEAD:b.secret")).not.toEqual(head);
+  expect(await porcelain(source)).toBe("");
+  const findings = status(opened).findings.map(({ id, subject }) => [id, subject]);
+  expect(findings).toEqual([["altered", "a.secret"]]);
 });
 
 /** Rotates in another process that ends as the journal is written, or when it moves the branch. */

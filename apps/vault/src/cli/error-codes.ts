@@ -166,6 +166,10 @@ const OUTCOMES = {
     ],
     MALFORMED_BLOB: 5,
     TAMPERED_BLOB: 5,
+    UNOPENED: [
+      3,
+      "take the key that they need with `vault unlock`, or restore them from an older commit; --leave-unopened goes on without them: they stay as they are",
+    ],
     RETIRED_KEY: [
       3,
       (_, command) =>
@@ -232,7 +236,7 @@ const OUTCOMES = {
     ],
     REMOVED_BEFORE: [2, "nothing was changed; where they are to come back, say so with --readmit"],
     STALE_KEY: [1, ({ subject = "" }) => `first \`vault rotate --key-name ${subject}\``],
-    KEY_NOT_HERE: [3, "take it with `vault unlock`"],
+    KEY_NOT_HERE: [3, "take it with `vault unlock`; where nobody has it, replace it with `vault rotate`"],
     UNCONFIRMED_MEMBERS: 2,
     RECIPIENT_CHANGED: 2,
     NOT_EXPECTED: [1, ({ hint, subject }) => (subject === undefined ? hint : `${hint} by --expect`)],

@@ -170,6 +170,7 @@ export const AUTHOR_FLAGS = {
 export const REVIEW_FLAGS = {
   keep: { value: "NAME", multiple: true, summary: "say that NAME is to have the new keys; may be repeated" },
   drop: { value: "NAME", multiple: true, summary: "take NAME out as well; may be repeated" },
+  "leave-unopened": { summary: "leave protected files as they are that no key here opens" },
 } as const satisfies Flags;
 
 export const JSON_FLAG = { short: "j", summary: "print one JSON object, see `vault help json`" } as const;

@@ -11,7 +11,8 @@ import { demandedRoot, generationsBy } from "@git-vault/sharing/verdict";
  */
 export const openHere = (): Repository => openRepository(process.cwd(), { generations: generationsBy(verifyLog) });
 
-function verifyLog(): void {
+/** Has another process verify the log, and keep what it says, also on other references. */
+export function verifyLog(): void {
   // Whatever goes wrong: without a verdict nothing is encrypted. The private key
   // that may name the log's root is not handed on.
   const root = demandedRoot(process.env)?.text;

@@ -1,7 +1,9 @@
 import { GitCryptError } from "../errors.ts";
+import { isEncryptedBlob } from "../format/blob.ts";
 import { shown } from "../format/file-name.ts";
+import { isAltered } from "../keys/altered-blobs.ts";
 import { IndexBlobs } from "../keys/index-blobs.ts";
-import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { type KeyRing, readKeyRing, retiredKey } from "../keys/key-ring.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
 import { VAULT_FOLDER, isWithin } from "../git/own-folders.ts";
 import { PktLineReader, PktLineWriter } from "../format/pkt-line.ts";
@@ -13,8 +15,16 @@ export interface FilterOptions {
   readonly keyName?: string;
   /** Reports a file's problem, by printable name; git then stops, as the filter is required. */
   readonly onError?: (error: unknown, path: string) => void;
-  /** Is told, once, that files stay encrypted in the work tree, and why. git goes on. */
-  readonly onSealed?: (reason: GitCryptError) => void;
+  /**
+   * Is told in the end, once for each reason, which files stay encrypted in the work tree, by
+   * printable names. git goes on.
+   */
+  readonly onSealed?: (reason: GitCryptError, files: readonly string[]) => void;
+  /**
+   * Is called once before that, for whoever opened the repository to find out which keys there are
+   * elsewhere: in the middle of a pull, the index does not tell yet.
+   */
+  readonly lookElsewhere?: () => void;
 }
 
 /** `clean` converts a content for the index, `smudge` for the work tree. */
@@ -22,56 +32,88 @@ export type FilterAction = "clean" | "smudge";
 
 const isAction = (command: string | undefined): command is FilterAction => command === "clean" || command === "smudge";
 
+/** What is said of a blob that no key opens. */
+const UNOPENED: ReadonlySet<string> = new Set(["RETIRED_KEY", "TAMPERED_BLOB", "MALFORMED_BLOB"]);
+
 /**
- * The filter with the keys of one name. A blob that needs a key which is not here yet stays
- * encrypted in the work tree, as in a locked clone. Else git would stop in the middle of a pull,
- * with half of the files written; and that key comes with that very pull.
+ * The filter with the keys of one name. A blob that no key here opens stays encrypted in the work
+ * tree, as in a locked clone. Else git would stop in the middle of a pull, with half of the files
+ * written: the key may come with that very pull; and whoever commits junk would keep all others
+ * from pulling.
  */
 class Filter {
   readonly #keys: KeyRing;
   readonly #blobs: IndexBlobs;
+  readonly #repository: Repository;
   readonly #onSealed: FilterOptions["onSealed"];
-  #told = false;
+  #lookElsewhere: FilterOptions["lookElsewhere"];
+  /** The files that stay encrypted, by the reason's message. */
+  readonly #sealed = new Map<string, { readonly reason: GitCryptError; readonly files: readonly string[] }>();
 
-  constructor(repository: Repository, { keyName = DEFAULT_KEY_NAME, onSealed }: FilterOptions) {
+  constructor(repository: Repository, { keyName = DEFAULT_KEY_NAME, ...on }: FilterOptions) {
     this.#keys = readKeyRing(repository, keyName);
     this.#blobs = new IndexBlobs(repository);
-    this.#onSealed = onSealed;
+    this.#repository = repository;
+    this.#onSealed = on.onSealed;
+    this.#lookElsewhere = on.lookElsewhere;
   }
 
   apply(action: FilterAction, content: Uint8Array, name?: string): Uint8Array {
-    return action === "smudge" ? this.#smudge(content) : this.#clean(content, name);
+    return action === "smudge" ? this.#smudge(content, name) : this.#clean(content, name);
   }
 
-  #smudge(blob: Uint8Array): Uint8Array {
+  #smudge(blob: Uint8Array, name: string | undefined): Uint8Array {
     try {
       return this.#keys.smudge(blob);
     } catch (error) {
-      if (!(error instanceof GitCryptError && error.code === "RETIRED_KEY")) throw error;
-      if (!this.#told) this.#onSealed?.(error);
-      this.#told = true;
+      if (!(error instanceof GitCryptError && UNOPENED.has(error.code))) throw error;
+      const reason = this.#reasonOf(blob, name);
+      const files = this.#sealed.get(reason.message)?.files ?? [];
+      this.#sealed.set(reason.message, { reason, files: name === undefined ? files : [...files, shown(name)] });
       return blob;
     }
+  }
+
+  #reasonOf(blob: Uint8Array, name: string | undefined): GitCryptError {
+    const older = name === undefined ? null : this.#blobs.oidOf(name);
+    if (isAltered(this.#repository, this.#keys, blob, older === null ? [] : [older])) return alteredBlob();
+    this.#lookElsewhere?.();
+    this.#lookElsewhere = undefined;
+    return this.#keys.isLacking ? retiredKey(this.#keys.name) : strangeBlob();
   }
 
   #clean(content: Uint8Array, name: string | undefined): Uint8Array {
     // Whatever attributes somebody wrote: it is encrypted already, or to be read without a key.
     if (name !== undefined && isWithin([VAULT_FOLDER], name)) return content;
+    // What stayed encrypted in the work tree is not encrypted twice, wherever it was moved.
+    if (isEncryptedBlob(content) && this.#blobs.knows(content)) return content;
     return this.#keys.clean(content, (blob) => this.#blobs.holds(blob, name));
   }
 
-  wipe(): void {
+  /** Tells what stays encrypted, and wipes the keys. */
+  end(): void {
     this.#keys.wipe();
+    for (const { reason, files } of this.#sealed.values()) this.#onSealed?.(reason, files);
   }
 }
+
+const alteredBlob = (): GitCryptError =>
+  new GitCryptError("TAMPERED_BLOB", "it was changed after it was encrypted", {
+    hint: "restore the file from an older commit",
+  });
+
+const strangeBlob = (): GitCryptError =>
+  new GitCryptError("TAMPERED_BLOB", "no key here opens it: it was encrypted with another, or changed", {
+    hint: "see the repository's status once git is done: a key that was pulled may open it; else restore the file",
+  });
 
 /**
  * Cleans or smudges one content, as {@link runFilter} does with many; git does not tell whose it
  * is. The result is the content itself where it is not changed; else `smudge` may make it in the
  * content's memory.
  *
- * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY,
- * NO_CURRENT_KEY; RangeError for 4 GiB and more.
+ * @throws GitCryptError as readKey does; RETIRED_KEY, NO_CURRENT_KEY in cleaning what is new;
+ * RangeError for 4 GiB and more.
  */
 export function filterContent(
   repository: Repository,
@@ -83,7 +125,7 @@ export function filterContent(
   try {
     return filter.apply(action, content);
   } finally {
-    filter.wipe();
+    filter.end();
   }
 }
 
@@ -112,8 +154,8 @@ const valueOf = (lines: readonly string[], key: string): string | undefined =>
  *
  * Each file is read whole before it is answered. A file that fails is answered with an error, and
  * `onError` is told why: where the key is missing, clean fails for every file, so that git stores
- * none in clear. Files that need a key which is not here yet stay encrypted in the work tree, which
- * `onSealed` is told. Where the branch's key is not here, or it has none, clean fails for what is
+ * none in clear. Files that no key here opens stay encrypted in the work tree, which `onSealed` is
+ * told; so they pass clean as they are. Where the branch's key is not here, or it has none, clean fails for what is
  * new: whoever has but an older key could read it.
  *
  * @throws GitCryptError BAD_PROTOCOL; what the file descriptors throw, a broken pipe among it.
@@ -144,6 +186,6 @@ export function runFilter(repository: Repository, input: number, output: number,
   } finally {
     reader.wipe();
     writer.wipe();
-    filter?.wipe();
+    filter?.end();
   }
 }

@@ -19,6 +19,8 @@ export interface MergeOptions {
   readonly markerSize?: number;
   /** The key that the result is encrypted with: `default` where left out. */
   readonly keyName?: string;
+  /** Is told why one of them is not opened, by any key, now or later. */
+  readonly onUnopened?: (reason: GitCryptError) => void;
 }
 
 const SIDES = ["ours", "base", "theirs"] as const;
@@ -40,14 +42,14 @@ const MOST_CONFLICTS = 127;
  * Merges three versions of a protected file as git merges text: decrypts each with the key that it
  * needs, runs `git merge-file` and leaves the result in `ours`, encrypted with the branch's key or,
  * where that is what is merged, with the one that replaced it. Empty files are contents like
- * others. A conflict leaves its markers in the content; where a version is binary, `ours` stays as
- * it is and counts as a conflict.
+ * others. A conflict leaves its markers in the content; where a version is binary, or one
+ * that no key opens, `ours` stays as it is and counts as a conflict.
  *
  * Gives what the driver's process must end with: 0 for a clean merge, else the number of conflicts,
  * up to 127. For the time of the merge the decrypted versions lie in the repository's folder,
  * readable by its owner alone.
  *
- * @throws GitCryptError as readKey does; MALFORMED_BLOB, TAMPERED_BLOB, RETIRED_KEY,
+ * @throws GitCryptError as readKey does; RETIRED_KEY, where a key that is not here may open it;
  * NO_CURRENT_KEY; GIT_FAILED. The process must then end with 129 or more.
  */
 export function merge(repository: Repository, options: MergeOptions): number {
@@ -76,6 +78,12 @@ export function merge(repository: Repository, options: MergeOptions): number {
     writeFileSync(at(options.ours), encryptBlob(key, stdout));
     stdout.fill(0);
     return status;
+  } catch (error) {
+    const isUnopened = error instanceof GitCryptError && ["TAMPERED_BLOB", "MALFORMED_BLOB"].includes(error.code);
+    if (!isUnopened) throw error;
+    // git then has a conflict: whoever merges decides, and junk keeps nobody from merging.
+    options.onUnopened?.(error);
+    return 1;
   } finally {
     removeTempFolders(repository.gitDir);
     keys.wipe();

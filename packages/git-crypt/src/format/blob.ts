@@ -64,6 +64,15 @@ export function isEncryptedBlob(bytes: Uint8Array): boolean {
 }
 
 /**
+ * Whether two blobs were made of one content by one key, as far as they say so themselves. The
+ * nonce is a digest of both, and so it tells a blob that was changed from one of another key.
+ */
+export const haveSameNonce = (one: Uint8Array, other: Uint8Array): boolean =>
+  isEncryptedBlob(one) &&
+  isEncryptedBlob(other) &&
+  Buffer.compare(one.subarray(MAGIC.length, HEADER_BYTES), other.subarray(MAGIC.length, HEADER_BYTES)) === 0;
+
+/**
  * Encrypts a file's content as git-crypt does, byte for byte: 10 bytes of magic, a nonce of 12, and
  * the ciphertext. The same content under the same key gives the same blob. The key's version 0 is
  * used.

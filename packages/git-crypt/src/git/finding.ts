@@ -16,10 +16,12 @@ const PROBLEMS = {
   "committed-plaintext": "is committed unencrypted",
   /** A reachable commit holds it unencrypted. */
   "history-plaintext": "was committed unencrypted once",
-  /** The key does not open it. */
-  unopened: "is not opened by the key that is here",
-  /** The branch, or another, has a key that is not here. */
-  "newer-key": "is encrypted with a key of a rotation that was made elsewhere",
+  /** It is cut off, or an older version with the same nonce opens. */
+  altered: "was changed after it was encrypted, and stays encrypted here",
+  /** No key here opens it. */
+  unopened: "is not opened by any key that is here: it was encrypted with another, or changed",
+  /** The same where the branch, or another, has a key that is not here. */
+  "newer-key": "is not opened by any key that is here; one that is not here may open it",
   /** Who was shut out by that rotation can still read it. */
   "retired-key": "is encrypted with a key that a rotation replaced",
   /** `text` or `eol` is set on it. */

@@ -2,6 +2,8 @@ import { GitCryptError } from "../errors.ts";
 import { encodeKeyFile, type KeyFile, parseKeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
+import { oidsOf, readBlobs, sizesOf } from "../git/objects.ts";
+import { isRegular, listProtected } from "../git/protected-files.ts";
 import type { Generations, Repository, StoredKey } from "../git/repository.ts";
 import { KeyRing, retiredKey } from "./key-ring.ts";
 
@@ -26,8 +28,8 @@ type KeyFiles = [KeyFile, ...KeyFile[]];
  * is given.
  *
  * @throws GitCryptError MALFORMED_KEY_FILE; OTHER_KEY for a key that the log does not name and,
- * without one, for several of a name; RETIRED_KEY where the key of the branch is not here, or the
- * given one was replaced by the stored one.
+ * without one, for several of a name; RETIRED_KEY where the key of the branch is not here, and no
+ * other opens a file of it, or the given one was replaced by the stored one.
  */
 export function chooseKeys(repository: Repository, keyFiles: readonly Uint8Array[]): GivenKey[] {
   const given = new Map<string, KeyFiles>();
@@ -94,9 +96,20 @@ function namedKeys(
   const ring = new KeyRing(repository, name, first);
   ring.learn(before === null ? given : [...given, before]);
   const beforeId = before === null ? null : keyId(before);
-  const stored = current === null ? (given.find((key) => keyId(key) === beforeId) ?? first) : ring.find(current);
-  if (stored === null) throw retiredKey(name);
-  return ring.storing(stored);
+  const toRead = given.find((key) => keyId(key) === beforeId) ?? first;
+  const stored = current === null ? toRead : ring.find(current);
+  if (stored !== null) return ring.storing(stored);
+  // Nobody may have the key that the log names: what others open can be read all the same.
+  if (!opensAny(repository, ring)) throw retiredKey(name);
+  return ring.storing(toRead);
+}
+
+/** Whether keys open any file as it is now; what they opened once shows nothing. */
+function opensAny(repository: Repository, ring: KeyRing): boolean {
+  const own = listProtected(repository).filter((entry) => entry.keyName === ring.name && isRegular(entry));
+  for (const [, blob] of readBlobs(repository, sizesOf(repository, oidsOf(own))))
+    if (ring.keyOf(blob) !== null) return true;
+  return false;
 }
 
 /** The key that is stored under a name; null if there is none that can be read. */

@@ -1,7 +1,7 @@
 import { blobsInIndex, indexPath } from "../git/index-file.ts";
 import type { CommonPlace } from "../git/git.ts";
 import { statOf } from "../git/lock-files.ts";
-import { blobOid, isBlob, oidLengthOf } from "../git/objects.ts";
+import { blobOid, isBlob, oidLengthOf, sizesOf } from "../git/objects.ts";
 
 /** What the index holds, read again whenever git wrote another. */
 export class IndexBlobs {
@@ -14,13 +14,15 @@ export class IndexBlobs {
     this.#place = place;
   }
 
-  #refresh(): void {
+  #refreshed(): { readonly oids: ReadonlyMap<string, string>; readonly all: ReadonlySet<string> } {
     const stat = statOf(indexPath(this.#place));
     const stamp = stat === undefined ? "" : [stat.dev, stat.ino, stat.size, stat.mtimeNs].join(" ");
-    if (stamp === this.#stamp) return;
-    this.#stamp = stamp;
-    this.#oids = blobsInIndex(this.#place);
-    this.#all = new Set(this.#oids.values());
+    if (stamp !== this.#stamp) {
+      this.#stamp = stamp;
+      this.#oids = blobsInIndex(this.#place);
+      this.#all = new Set(this.#oids.values());
+    }
+    return { oids: this.#oids, all: this.#all };
   }
 
   /**
@@ -28,12 +30,23 @@ export class IndexBlobs {
    * that is not known.
    */
   holds(blob: Uint8Array, name: string | undefined): boolean {
-    this.#refresh();
     if (name !== undefined) {
-      const oid = this.#oids.get(name);
-      return oid !== undefined && isBlob(oid, blob);
+      const oid = this.oidOf(name);
+      return oid !== null && isBlob(oid, blob);
     }
-    const [first] = this.#all;
+    const [first] = this.#refreshed().all;
     return first !== undefined && this.#all.has(blobOid(oidLengthOf(first), blob));
+  }
+
+  /** git's name for the blob that the index holds under a name; null for none. */
+  oidOf(name: string): string | null {
+    return this.#refreshed().oids.get(name) ?? null;
+  }
+
+  /** Tells whether git holds a blob at all, in whichever commit. */
+  knows(blob: Uint8Array): boolean {
+    const [first = ""] = this.#refreshed().all;
+    const oid = blobOid(oidLengthOf(first), blob);
+    return sizesOf(this.#place, [oid]).has(oid);
   }
 }

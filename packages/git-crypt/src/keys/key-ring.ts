@@ -8,6 +8,14 @@ import type { Repository } from "../git/repository.ts";
 import { openSealed, retirementsIn, sealedAnywhere } from "./committed-retired-keys.ts";
 import { readRetired, storeRetired } from "./stored-keys.ts";
 
+/** A blob that a key opened. */
+export interface OpenedBlob {
+  /** The key that encrypted it. */
+  readonly key: KeyFile;
+  /** Secret: overwrite it with zeros when done. */
+  readonly content: Buffer;
+}
+
 /**
  * The keys of one name that are here: the one that is stored where git-crypt keeps it, and others,
  * the retired ones, that open what was encrypted before or on other branches. A blob does not say
@@ -28,7 +36,8 @@ export class KeyRing {
   /** All keys by their ids; the stored one is the first. */
   #keys: Map<string, KeyFile> | undefined;
   #searched = false;
-  #isLacking = false;
+  /** The ids of keys that replaced one which is here, as files' names say. */
+  #replacing: readonly string[] = [];
 
   /** The keys of one from elsewhere; nothing is stored. */
   static of(repository: Repository, key: KeyFile): KeyRing {
@@ -91,8 +100,8 @@ export class KeyRing {
     const counting = sealed.filter(({ id, sealer }) => known === undefined || (known.has(id) && known.has(sealer)));
     const here = this.#here();
     const found = this.learn(openSealed(this.#repository, counting, here));
-    const named = [...(known ?? []), ...sealed.flatMap(({ id, sealer }) => [id, sealer])];
-    this.#isLacking = named.some((id) => !here.has(id));
+    // Only who has a key knows its id where no log has it, and so that it was replaced.
+    this.#replacing = sealed.flatMap(({ id, sealer }) => (here.has(id) ? sealer : []));
     if (this.#keeps) {
       try {
         storeRetired(this.#repository, this.name, found);
@@ -104,12 +113,14 @@ export class KeyRing {
   }
 
   /**
-   * Whether the commits, or the log, speak of a key that is not here. Files' names count: nothing
-   * is trusted by it, but it tells what is not to be opened yet from what is damaged.
+   * Whether the log names a key that is not here; without a log, whether a file's name says that
+   * one took the place of a key which is here. It tells what is not to be opened yet from what
+   * never will: so no name that anybody may write counts.
    */
   get isLacking(): boolean {
     this.search();
-    return this.#isLacking;
+    const named = this.#repository.generations(this.name)?.known ?? this.#replacing;
+    return [...named].some((id) => !this.#here().has(id));
   }
 
   /** The key of that id; null where it is not here. */
@@ -161,7 +172,7 @@ export class KeyRing {
    *
    * @param inPlace whether the content takes the ciphertext's place, in the blob's own memory
    */
-  tryOpen(blob: Uint8Array, inPlace = false): { readonly key: KeyFile; readonly content: Buffer } | null {
+  tryOpen(blob: Uint8Array, inPlace = false): OpenedBlob | null {
     if (!isEncryptedBlob(blob)) return null;
     for (const keys of [() => [this.stored], () => this.retired, () => this.search()]) {
       for (const key of keys()) {

@@ -25,7 +25,10 @@ export interface JournalKey {
   readonly keyName: string;
   /** The id of the key that is replaced. */
   readonly retired: string;
-  /** The files, in base64, of the key that was stored, mostly the same one, and of the new one. */
+  /**
+   * The files, in base64, of the key that was stored, mostly the same one, and of the new one. The
+   * first is empty where none was.
+   */
   readonly oldKey: string;
   readonly newKey: string;
 }
@@ -47,6 +50,8 @@ export interface Journal {
   readonly skipped: readonly string[];
   /** Protected files that the commit holds unencrypted, as before. */
   readonly clear: readonly string[];
+  /** Those that no key opens, which it holds as they were. */
+  readonly unopened: readonly string[];
 }
 
 /** What a journal is like. */
@@ -59,6 +64,7 @@ const MODEL: Journal = {
   commit: "",
   skipped: [""],
   clear: [""],
+  unopened: [""],
 };
 
 /** Whether a value has what a model has: the same numbers, any texts, lists of any length. */

@@ -1,27 +1,20 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { plural } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
 import { encryptBlob, isEncryptedBlob } from "../format/blob.ts";
-import { shown } from "../format/file-name.ts";
+import { someOf } from "../format/file-name.ts";
 import type { KeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
 import { type GitPlace, gitSetting, runGit } from "../git/git.ts";
 import { OWN_ATTRIBUTES } from "../git/own-folders.ts";
-import {
-  isRegular,
-  listIndex,
-  listProtected,
-  type NewEntry,
-  type ProtectedEntry,
-  putEntries,
-  withBlob,
-} from "../git/protected-files.ts";
+import { isRegular, listIndex, listProtected, type NewEntry, putEntries, withBlob } from "../git/protected-files.ts";
 import { reencrypt } from "../git/reencrypt-blobs.ts";
 import { makeTempFolder, removeTempFolders } from "../git/temp-folder.ts";
 import { type Difference, parseDifferences, RAW } from "../git/trees.ts";
 import type { Progress } from "../checkout/rewrite-files.ts";
 import { retirementsIn, sealRetired } from "../keys/committed-retired-keys.ts";
-import { type KeyRing, retiredKey } from "../keys/key-ring.ts";
+import type { KeyRing, OpenedBlob } from "../keys/key-ring.ts";
 
 /** Files to commit as they are, by their paths from the top folder; null removes one. */
 export type FilesToCommit = ReadonlyMap<string, Buffer | null>;
@@ -40,33 +33,34 @@ export interface RotationPlan {
   /** Further such files, of which the blobs are stored already. */
   readonly blobs?: readonly Difference[];
   readonly message: Uint8Array;
+  /** Whether files that no key opens stay as they are. */
+  readonly leavesUnopened: boolean;
   readonly progress?: Progress | undefined;
 }
 
-/** A commit that rotates keys. */
+/** A commit that rotates keys. The characters of names are bytes. */
 export interface RotationCommit {
   readonly commit: string;
-  /** The parent's protected files that are not encrypted; names' characters are bytes. */
+  /** The parent's protected files that are not encrypted. */
   readonly clear: readonly string[];
+  /** Those that no key opens, which are as they were. */
+  readonly unopened: readonly string[];
 }
 
 const bytesOf = (path: string): string => Buffer.from(path).toString("latin1");
 
-/** Encrypts the content anew; null where it is not encrypted, or with the new key already. */
-function renewed({ ring, newKey }: Replacement, entry: ProtectedEntry, blob: Buffer): Buffer | null {
-  if (!isEncryptedBlob(blob)) return null;
-  const found = ring.tryOpen(blob);
-  if (found === null) {
-    if (ring.isLacking) throw retiredKey(ring.name);
-    const message = `the file ${shown(entry.name)} was tampered with, or no key opens it`;
-    throw new GitCryptError("TAMPERED_BLOB", message, {
-      hint: "nothing was changed; restore the file from an older commit, or remove it, and commit that first",
-    });
-  }
-  const next = keyId(found.key) === keyId(newKey) ? null : encryptBlob(newKey, found.content);
-  found.content.fill(0);
+/** The content encrypted anew, `opened` by the key that it was encrypted with; null where that is the new key. */
+function renewed({ newKey }: Replacement, { key, content }: OpenedBlob): Buffer | null {
+  const next = keyId(key) === keyId(newKey) ? null : encryptBlob(newKey, content);
+  content.fill(0);
   return next;
 }
+
+/** What a rotation would have to leave as it is. */
+export const unopenedFiles = (names: readonly string[]): GitCryptError =>
+  new GitCryptError("UNOPENED", `no key here opens ${plural(names.length, "protected file")}: ${someOf(names)}`, {
+    hint: "nothing was changed; take the key that they need, or restore them from an older commit",
+  });
 
 /** The same file in another state; it is removed where it has no blob then. */
 export const entryFor = (name: string, mode: string, before: string | null, after: string | null): NewEntry =>
@@ -105,31 +99,34 @@ function ownEntries(place: GitPlace, { replacements, files: given, blobs = [] }:
  * holds the keys that these replace, sealed. Nothing refers to it yet: neither a branch, the index
  * nor the work tree is changed.
  *
- * @throws GitCryptError TAMPERED_BLOB for a file that no key opens, RETIRED_KEY for one that needs
- * a key which is not here, NO_SUCH_FILE, GIT_FAILED.
+ * @throws GitCryptError UNOPENED for files that no key here opens, unless they are left; NO_SUCH_FILE,
+ * GIT_FAILED.
  */
 export function makeCommit(place: GitPlace, head: string, plan: RotationPlan): RotationCommit {
   const index = join(makeTempFolder(place.gitDir), "index");
   const own = { ...place, env: { ...place.env, GIT_INDEX_FILE: index } };
   const clear: string[] = [];
+  const unopened: string[] = [];
   try {
     runGit(own, ["read-tree", head]);
     const replacements = new Map(plan.replacements.map((one) => [one.ring.name, one]));
     const entries = listProtected(own, "index").filter((entry) => replacements.has(entry.keyName) && isRegular(entry));
     let done = 0;
     const reencrypted = reencrypt(own, entries, (entry, blob) => {
-      if (blob.length > 0 && !isEncryptedBlob(blob)) clear.push(entry.name);
       const replacement = replacements.get(entry.keyName);
-      const next = replacement === undefined ? null : renewed(replacement, entry, blob);
+      const isEncrypted = isEncryptedBlob(blob);
+      const opened = isEncrypted ? (replacement?.ring.tryOpen(blob) ?? null) : null;
+      if (isEncrypted ? opened === null : blob.length > 0) (isEncrypted ? unopened : clear).push(entry.name);
       plan.progress?.((done += 1), entries.length);
-      return next;
+      return replacement === undefined || opened === null ? null : renewed(replacement, opened);
     });
+    if (unopened.length > 0 && !plan.leavesUnopened) throw unopenedFiles(unopened);
     const changed = reencrypted.map(({ entry, oid }) => withBlob(entry, oid));
     putEntries(own, [...changed, ...ownEntries(own, plan)]);
     const tree = runGit(own, ["write-tree"]).toString().trim();
     const isSigned = gitSetting(own, "commit.gpgSign", "--type=bool") === "true";
     const args = ["commit-tree", ...(isSigned ? ["-S"] : []), "-p", head, "-F", "-", tree];
-    return { commit: runGit(own, args, plan.message).toString().trim(), clear };
+    return { commit: runGit(own, args, plan.message).toString().trim(), clear, unopened };
   } finally {
     rmSync(index, { force: true });
     removeTempFolders(place.gitDir);

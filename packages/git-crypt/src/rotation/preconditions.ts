@@ -3,14 +3,23 @@ import { join } from "node:path";
 import { printable } from "@git-vault/core";
 import { stateFiles } from "../checkout/file-states.ts";
 import { GitCryptError } from "../errors.ts";
-import { someOf } from "../format/file-name.ts";
-import { commitOf, recordsOf, runGit, tryGit } from "../git/git.ts";
+import { fileName, type FileName, someOf } from "../format/file-name.ts";
+import { isEncryptedBlob } from "../format/blob.ts";
+import { commitOf, type GitPlace, recordsOf, runGit, tryGit } from "../git/git.ts";
 import { ownFolders } from "../git/own-folders.ts";
-import { type IndexEntry, withKeyNames } from "../git/protected-files.ts";
+import {
+  type IndexEntry,
+  isRegular,
+  listProtected,
+  type ProtectedEntry,
+  withKeyNames,
+} from "../git/protected-files.ts";
+import type { Repository } from "../git/repository.ts";
 import { listUncommitted } from "../git/tracked-files.ts";
 import { WorkTree } from "../git/work-tree.ts";
-import { retirementsIn } from "../keys/committed-retired-keys.ts";
-import { type KeyRing, retiredKey } from "../keys/key-ring.ts";
+import { byOid, readBlobs, sizesOf } from "../git/objects.ts";
+import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { unopenedFiles } from "./build-commit.ts";
 import type { RotatedPlace } from "./steps.ts";
 
 /** What git keeps in a repository's folder while such a command waits for its continuation. */
@@ -62,29 +71,16 @@ export function currentBranch(repository: RotatedPlace): { readonly branch: stri
 }
 
 /**
- * Asserts that the keys by which rotations replaced others, as the index tells, are here: what they
- * encrypted would be lost. A name that no log confirms tells nothing.
- *
- * @throws GitCryptError RETIRED_KEY.
- */
-export function assertComplete(repository: RotatedPlace, index: readonly IndexEntry[], keys: KeyRing): void {
-  const known = repository.generations(keys.name)?.known;
-  const sealers = retirementsIn(index, keys.name).map(({ sealer }) => sealer);
-  const missing = sealers.find((id) => known?.has(id) === true && keys.find(id) === null);
-  if (missing === undefined) return;
-  throw retiredKey(keys.name, `where nobody has it, remove the files *.${missing}.key and commit that first`);
-}
-
-/**
  * Asserts that the protected files, the attributes that protect them and the own folders are as the
- * last commit holds them.
+ * last commit holds them. Files that are encrypted in the work tree since no key opens them may be.
  *
- * @throws GitCryptError MODIFIED.
+ * @throws GitCryptError MODIFIED; UNOPENED where such files may not stay as they are.
  */
 export function assertClean(
   repository: RotatedPlace,
   index: readonly IndexEntry[],
   keys: ReadonlyMap<string, KeyRing>,
+  leavesUnopened: boolean,
 ): void {
   const own = [":(glob)**/.gitattributes", ...ownFolders(repository)];
   refuse(OWN_CHANGED, listUncommitted(repository, own), COMMIT_FIRST);
@@ -103,8 +99,48 @@ export function assertClean(
   const files = stateFiles(workTree, withKeyNames(repository, index).filter(isOwn), keys);
   const namesOf = (...states: string[]): string[] =>
     files.filter(({ state }) => states.includes(state)).map(({ entry }) => entry.name);
-  refuse(STILL_ENCRYPTED, namesOf("sealed", "sealed-change"));
+  const sealed = files.filter(({ state }) => state === "sealed").map(({ entry }) => entry);
+  const unopened = new Set(unopenedAmong(repository, sealed, keys).map(({ name }) => name));
+  if (unopened.size > 0 && !leavesUnopened) throw unopenedFiles([...unopened]);
+  refuse(
+    STILL_ENCRYPTED,
+    namesOf("sealed", "sealed-change").filter((name) => !unopened.has(name)),
+  );
   refuse(FILES_CHANGED, namesOf("change", "absent"), COMMIT_FIRST);
+}
+
+/**
+ * The protected files of a name that no key here opens; all that are encrypted where none is here.
+ *
+ * @throws GitCryptError GIT_FAILED; what reading a key throws.
+ */
+export function unopenedOf(repository: Repository, keyName: string): FileName[] {
+  const entries = listProtected(repository).filter((entry) => entry.keyName === keyName && isRegular(entry));
+  const keys = repository.keyNames().includes(keyName)
+    ? new Map([[keyName, readKeyRing(repository, keyName)]])
+    : new Map<string, KeyRing>();
+  try {
+    return unopenedAmong(repository, entries, keys).map(({ name }) => fileName(name));
+  } finally {
+    for (const ring of keys.values()) ring.wipe();
+  }
+}
+
+/** Those of some protected files whose blobs are encrypted, and that no key of their names opens. */
+export function unopenedAmong<T extends ProtectedEntry>(
+  place: GitPlace,
+  entries: readonly T[],
+  keys: ReadonlyMap<string, KeyRing>,
+): T[] {
+  const groups = byOid(entries);
+  const unopened = new Set<T>();
+  for (const [oid, blob] of readBlobs(place, sizesOf(place, groups.keys()))) {
+    if (!isEncryptedBlob(blob)) continue;
+    for (const entry of groups.get(oid) ?? []) {
+      if ((keys.get(entry.keyName)?.keyOf(blob) ?? null) === null) unopened.add(entry);
+    }
+  }
+  return entries.filter((entry) => unopened.has(entry));
 }
 
 /**

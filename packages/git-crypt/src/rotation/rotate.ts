@@ -15,10 +15,11 @@ import { reencrypt } from "../git/reencrypt-blobs.ts";
 import type { Repository, StoredKey } from "../git/repository.ts";
 import type { Difference } from "../git/trees.ts";
 import { isRetiredFile } from "../keys/committed-retired-keys.ts";
-import { KeyRing, readKeyRing, retiredKey } from "../keys/key-ring.ts";
+import { storedKey } from "../keys/given-keys.ts";
+import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
 import { assertNoRotation, type Journal, readJournal, wipeJournal, writeJournal } from "../keys/rotation-journal.ts";
 import { differences, type FilesToCommit, makeCommit, type Replacement } from "./build-commit.ts";
-import { assertClean, assertComplete, assertSamePlace, currentBranch } from "./preconditions.ts";
+import { assertClean, assertSamePlace, currentBranch } from "./preconditions.ts";
 import { exchangeKeys, moveBranch, moveFiles, moveIndex, refreshFiles, type RotatedPlace } from "./steps.ts";
 
 /** How keys are rotated. */
@@ -32,6 +33,11 @@ export interface RotateOptions extends FilterCommands {
   readonly filesFor?: ((keys: ReadonlyMap<string, StoredKey>) => Promise<FilesToCommit>) | undefined;
   /** The commit's message. */
   readonly message: string;
+  /**
+   * Whether protected files that no key here opens stay as they are, instead of stopping it. Then a
+   * key may be replaced of which none is here.
+   */
+  readonly leavesUnopened?: boolean;
   /** Is told how many files are encrypted anew, of how many. */
   readonly progress?: Progress | undefined;
 }
@@ -54,6 +60,8 @@ export interface RotateResult {
   readonly files: readonly FileName[];
   /** Protected files that the commit holds unencrypted, as before. */
   readonly clear: readonly FileName[];
+  /** Those that no key opened, and that are as they were. */
+  readonly unopened: readonly FileName[];
 }
 
 /** A key that is rotated. */
@@ -61,8 +69,8 @@ interface RotatedKey {
   readonly keyName: string;
   /** The id of the key that is replaced: that of the branch, mostly the stored one. */
   readonly retired: string;
-  /** The key that was stored. */
-  readonly last: StoredKey;
+  /** The key that was stored; null where none was. */
+  readonly last: StoredKey | null;
   readonly next: StoredKey;
   /** All that are here, with the new one, to tell what is done already. */
   readonly ring: KeyRing;
@@ -79,28 +87,27 @@ const encoded = (base64: string): StoredKey => {
   return { bytes, keyFile: parseKeyFile(bytes) };
 };
 
-function ringOf(repository: Repository, keyName: string, last: StoredKey, next: StoredKey): KeyRing {
-  const ring = new KeyRing(repository, keyName, last.keyFile, true);
+function ringOf(repository: Repository, keyName: string, last: StoredKey | null, next: StoredKey): KeyRing {
+  const ring = new KeyRing(repository, keyName, (last ?? next).keyFile, true);
   ring.search();
   ring.learn([next.keyFile]);
   return ring;
 }
 
 /** Makes the key that is to replace one. */
-function replace(repository: Repository, keyName: string): RotatedKey {
-  const last = repository.readKey(keyName);
+function replace(repository: Repository, keyName: string, leavesUnopened: boolean): RotatedKey {
+  const current = repository.generations(keyName)?.current ?? null;
+  const last = current !== null && leavesUnopened ? storedKey(repository, keyName) : repository.readKey(keyName);
   const keyFile = generateKeyFile(keyName);
   const next = { bytes: encodeKeyFile(keyFile), keyFile };
-  const ring = ringOf(repository, keyName, last, next);
-  const retired = repository.generations(keyName)?.current ?? keyId(last.keyFile);
-  if (ring.find(retired) === null) throw retiredKey(keyName);
-  return { keyName, retired, last, next, ring };
+  const retired = current ?? (last === null ? "" : keyId(last.keyFile));
+  return { keyName, retired, last, next, ring: ringOf(repository, keyName, last, next) };
 }
 
 function wipe(keys: readonly RotatedKey[]): void {
   for (const { last, next, ring } of keys) {
     ring.wipe();
-    last.bytes.fill(0);
+    last?.bytes.fill(0);
     next.bytes.fill(0);
     wipeKeyFile(next.keyFile);
   }
@@ -116,7 +123,7 @@ function assertFiles(repository: Repository, files: FilesToCommit): void {
 }
 
 const resultOf = (repository: Repository, journal: Journal, keys: readonly RotatedKey[]): RotateResult => {
-  const own = new Set(journal.clear);
+  const own = new Set([...journal.clear, ...journal.unopened]);
   const names = new Set(keys.map(({ keyName }) => keyName));
   // Also what was committed in the middle of an interrupted rotation, by then with the new key: its
   // earlier content is known.
@@ -129,6 +136,7 @@ const resultOf = (repository: Repository, journal: Journal, keys: readonly Rotat
     commit: journal.commit,
     files: files.map(({ name }) => fileName(name)),
     clear: journal.clear.map(fileName),
+    unopened: journal.unopened.map(fileName),
   };
 };
 
@@ -143,7 +151,9 @@ function rebuild(repository: RotatedPlace, { journal, keys }: Begun, head: strin
   );
   const commit = runGit(repository, ["cat-file", "commit", journal.commit]);
   const message = commit.subarray(commit.indexOf("\n\n") + 2);
-  const plan = { replacements: replacementsOf(keys), message, files: new Map<string, Buffer>(), blobs };
+  // What others committed meanwhile must not keep it from being finished.
+  const rest = { files: new Map<string, Buffer>(), blobs, leavesUnopened: true };
+  const plan = { replacements: replacementsOf(keys), message, ...rest };
   const remade = { ...journal, head, ...makeCommit(repository, head, plan) };
   writeJournal(repository.commonDir, remade);
   return { journal: remade, keys };
@@ -163,7 +173,9 @@ function advance(repository: RotatedPlace, begun: Begun): Journal {
 
 /** Tells git of the files that a step changed nothing in but their encryption. */
 function refresh(repository: RotatedPlace, changed: readonly Difference[], keys: readonly RotatedKey[]): void {
-  const rings = new Map(keys.map(({ keyName }) => [keyName, readKeyRing(repository, keyName)]));
+  const stored = repository.keyNames();
+  const names = keys.flatMap(({ keyName }) => (stored.includes(keyName) ? keyName : []));
+  const rings = new Map(names.map((keyName) => [keyName, readKeyRing(repository, keyName)]));
   try {
     refreshFiles(repository, changed, rings);
   } finally {
@@ -199,7 +211,8 @@ function orUnfinished<T>(action: () => T): T {
  * Replaces keys: makes new ones, encrypts every file that the current branch protects with them in
  * one commit, and keeps the old ones as retired keys, sealed in that commit under the new ones.
  * Older retired keys are sealed anew. What is replaced is the key of the branch, as {@link
- * Repository.generations} has it, else the stored one. The content of the work tree does not
+ * Repository.generations} has it, else the stored one. That key need not be here, nor anywhere:
+ * any keys do that open the files. The content of the work tree does not
  * change; staged changes of other files stay staged. git's hooks do not run.
  *
  * Everything is stored before anything is changed. From then on a journal in the repository's
@@ -210,13 +223,12 @@ function orUnfinished<T>(action: () => T): T {
  * should be changed.
  *
  * @throws GitCryptError as readKey does; NO_BRANCH, MODIFIED, UNFINISHED in the middle of a merge,
- * a rebase or another rotation, RETIRED_KEY where the branch's key, or one that replaced it, is not
- * here, TAMPERED_BLOB for a file that no key opens, INDEX_LOCKED, NO_WORK_TREE, GIT_FAILED:
- * nothing was changed; UNFINISHED with a cause where it must be continued or aborted. RangeError
+ * a rebase or another rotation, UNOPENED for files that no key here opens, INDEX_LOCKED,
+ * NO_WORK_TREE, GIT_FAILED: nothing was changed; UNFINISHED with a cause where it must be continued or aborted. RangeError
  * without a key's name. What `filesFor` throws, where nothing was changed.
  */
 export async function rotate(repository: Repository, options: RotateOptions): Promise<RotateResult> {
-  const { filesFor, progress } = options;
+  const { filesFor, progress, leavesUnopened = false } = options;
   const keyNames = [...new Set(options.keyNames)];
   if (keyNames.length === 0) throw new RangeError("keyNames: expected at least one");
   for (const keyName of keyNames) assertKeyName(keyName);
@@ -224,23 +236,23 @@ export async function rotate(repository: Repository, options: RotateOptions): Pr
   assertNoRotation(repository.commonDir);
   const keys: RotatedKey[] = [];
   try {
-    for (const keyName of keyNames) keys.push(replace(repository, keyName));
+    for (const keyName of keyNames) keys.push(replace(repository, keyName, leavesUnopened));
     assertIndexFree(repository);
     const { branch, head } = currentBranch(repository);
     const index = listIndex(repository);
-    for (const { ring } of keys) assertComplete(repository, index, ring);
-    assertClean(repository, index, new Map(keys.map(({ keyName, ring }) => [keyName, ring])));
+    assertClean(repository, index, new Map(keys.map(({ keyName, ring }) => [keyName, ring])), leavesUnopened);
     const files =
       (await filesFor?.(new Map(keys.map(({ keyName, next }) => [keyName, next])))) ?? new Map<string, Buffer>();
     assertFiles(repository, files);
     const message = Buffer.from(options.message);
-    const made = makeCommit(repository, head, { replacements: replacementsOf(keys), files, message, progress });
+    const plan = { replacements: replacementsOf(keys), files, message, leavesUnopened, progress };
+    const made = makeCommit(repository, head, plan);
     const journal: Journal = {
       version: 2,
       keys: keys.map(({ keyName, retired, last, next }) => ({
         keyName,
         retired,
-        oldKey: last.bytes.toString("base64"),
+        oldKey: last?.bytes.toString("base64") ?? "",
         newKey: next.bytes.toString("base64"),
       })),
       gitDir: repository.gitDir,
@@ -264,7 +276,7 @@ function begunIn(repository: RotatedPlace): Begun {
   assertSamePlace(repository, journal.gitDir, journal.branch);
   assertIndexFree(repository);
   const keys = journal.keys.map(({ keyName, retired, oldKey, newKey }) => {
-    const [last, next] = [encoded(oldKey), encoded(newKey)];
+    const [last, next] = [oldKey === "" ? null : encoded(oldKey), encoded(newKey)];
     return { keyName, retired, last, next, ring: ringOf(repository, keyName, last, next) };
   });
   return { journal, keys };
@@ -328,7 +340,7 @@ export function abortRotation(repository: Repository, commands: FilterCommands):
     }
     orUnfinished(() => {
       for (const { keyName, last, next } of keys) {
-        const isNew = repository.readKey(keyName).bytes.equals(next.bytes);
+        const isNew = storedKey(repository, keyName)?.bytes.equals(next.bytes) === true;
         if (isNew) exchangeKeys(repository, keyName, next, last, commands);
       }
       if (tip === commit) moveBranch(repository, branch, commit, head, "undone");

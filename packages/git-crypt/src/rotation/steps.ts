@@ -2,7 +2,7 @@ import { copyFileSync, lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, writ
 import { dirname, join } from "node:path";
 import { systemCode } from "@git-vault/core";
 import { stateFiles } from "../checkout/file-states.ts";
-import { type FilterCommands, settingsOf, writeSettings } from "../checkout/filter-config.ts";
+import { type FilterCommands, removeSettings, settingsOf, writeSettings } from "../checkout/filter-config.ts";
 import { GitCryptError } from "../errors.ts";
 import { locate, shown } from "../format/file-name.ts";
 import { keyId } from "../format/key-id.ts";
@@ -17,7 +17,7 @@ import type { Difference } from "../git/trees.ts";
 import { WorkTree } from "../git/work-tree.ts";
 import { otherWorktrees } from "../git/worktrees.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
-import { keyFolders, removeRetired, storeKey, storeRetired } from "../keys/stored-keys.ts";
+import { keyFolders, removeKey, removeRetired, storeKey, storeRetired } from "../keys/stored-keys.ts";
 import { entryFor } from "./build-commit.ts";
 
 /*
@@ -31,17 +31,24 @@ export type RotatedPlace = Repository & WorkTreePlace;
 /**
  * Makes `next` the stored key, wherever the one of that name lies, and keeps `last` as a retired
  * one. The retired one is stored first: at no time does a filter lack a key that the index needs.
+ * Null stands for none.
  */
 export function exchangeKeys(
   repository: RotatedPlace,
   keyName: string,
-  last: StoredKey,
-  next: StoredKey,
+  last: StoredKey | null,
+  next: StoredKey | null,
   commands: FilterCommands,
 ): void {
-  storeRetired(repository, keyName, [last.keyFile]);
+  if (last !== null) storeRetired(repository, keyName, [last.keyFile]);
   const others = otherWorktrees(repository).flatMap((other) => other.repository?.gitDir ?? []);
-  storeKey(keyFolders(repository, keyName, ...others), keyName, next.bytes);
+  const folders = keyFolders(repository, keyName, ...others);
+  if (next === null) {
+    removeKey(folders, keyName);
+    removeSettings(repository, keyName);
+    return;
+  }
+  storeKey(folders, keyName, next.bytes);
   removeRetired(repository, keyName, [keyId(next.keyFile)]);
   writeSettings(repository, settingsOf(keyName, commands));
 }

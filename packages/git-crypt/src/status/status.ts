@@ -2,7 +2,7 @@ import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
 import { type FileName, fileName } from "../format/file-name.ts";
 import { readSettings } from "../checkout/filter-config.ts";
 import { type PathFinding, pathFindings, type PathProblem, type RepositoryFinding } from "../git/finding.ts";
-import { readStarts, sizesOf } from "../git/objects.ts";
+import { readBlobs, readStarts, sizesOf } from "../git/objects.ts";
 import { clearInHistory, stagedFiles } from "../git/plaintext.ts";
 import {
   assertWorkTree,
@@ -16,6 +16,7 @@ import {
 } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
 import { namesOfRetired } from "../keys/stored-keys.ts";
+import { alteredFiles, isSealedHere } from "./altered-files.ts";
 import { diagnoseSetup, type SetupProblem } from "./diagnose.ts";
 import { readRings, type Ring } from "./rings.ts";
 
@@ -93,7 +94,10 @@ interface BlobState {
 }
 
 /** What is wrong with a blob, in the order in which it is told. */
-const BLOB_PROBLEMS = ["unopened", "newer-key", "retired-key", "empty"] as const;
+const BLOB_PROBLEMS = ["altered", "unopened", "newer-key", "retired-key", "empty"] as const;
+
+/** What is wrong with a blob that no key opens. */
+const UNOPENED: ReadonlySet<PathProblem> = new Set(["unopened", "newer-key"]);
 
 function keyProblem({ keys, isReplaced }: Ring, blob: Buffer): PathProblem | null {
   const key = keys.keyOf(blob);
@@ -101,8 +105,16 @@ function keyProblem({ keys, isReplaced }: Ring, blob: Buffer): PathProblem | nul
   return isReplaced(key) ? "retired-key" : null;
 }
 
-/** Looks at blobs, by their names, with the keys that are to open them. */
-function inspect(repository: Repository, blobs: ReadonlyMap<string, Ring | undefined>): Map<string, BlobState> {
+/**
+ * Looks at blobs, by their names, with the keys that are to open them.
+ *
+ * @param sealed those that lie encrypted in the work tree
+ */
+function inspect(
+  repository: Repository,
+  blobs: ReadonlyMap<string, Ring | undefined>,
+  sealed: ReadonlySet<string>,
+): Map<string, BlobState> {
   const sizes = sizesOf(repository, blobs.keys());
   const states = new Map<string, BlobState>();
   // Whose key a blob needs, only the whole of it tells.
@@ -111,12 +123,18 @@ function inspect(repository: Repository, blobs: ReadonlyMap<string, Ring | undef
   for (const [oid, start, whole] of readStarts(repository, sizes, most)) {
     const encrypted = isEncryptedBlob(start);
     const ring = blobs.get(oid);
-    const found = encrypted && whole && ring !== undefined ? keyProblem(ring, start) : null;
+    const blob = whole ? start : sealed.has(oid) ? wholeBlob(repository, oid, sizes) : null;
+    const found = encrypted && blob !== null && ring !== undefined ? keyProblem(ring, blob) : null;
     const problems: PathProblem[] = found === null ? [] : [found];
     if (encrypted && start.length === EMPTY_BLOB_BYTES) problems.push("empty");
     states.set(oid, { encrypted, isEmpty: start.length === 0, problems });
   }
   return states;
+}
+
+function wholeBlob(repository: Repository, oid: string, sizes: ReadonlyMap<string, number>): Buffer | null {
+  for (const [, blob] of readBlobs(repository, new Map([[oid, sizes.get(oid) ?? 0]]))) return blob;
+  return null;
 }
 
 const isOff = (value: string): boolean => value === "unspecified" || value === "unset";
@@ -163,7 +181,8 @@ function findPlaintext(repository: Repository, clear: readonly ProtectedEntry[])
  * Tells whether a repository is locked, which files are protected by which key, and everything that
  * endangers them: also how it is set up, where git stores plaintext because of that, or stops. It
  * changes nothing, and needs no key; with one, it also tells which files neither it nor a retired
- * key opens (those up to 1 MiB; all where there are retired keys), and which are encrypted with
+ * key opens (those up to 1 MiB, and those that are encrypted in the work tree; all where there are
+ * retired keys), which of them were changed after they were encrypted, and which are encrypted with
  * another key than that of the branch.
  *
  * @throws GitCryptError NO_WORK_TREE, GIT_FAILED; MALFORMED_KEY_FILE, KEY_FILE_UNREADABLE for a key
@@ -182,15 +201,23 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
     ...attributes.map(({ oid }) => [oid, undefined] as const),
     ...regular.map(({ oid, keyName }) => [oid, rings.get(keyName)] as const),
   ]);
-  const states = inspect(repository, blobs);
+  const sealed = new Set(regular.flatMap((entry) => (isSealedHere(repository.topLevel, entry) ? entry.oid : [])));
+  const states = inspect(repository, blobs, rings.size === 0 ? new Set() : sealed);
+  const unopened = regular.flatMap((entry) => {
+    const ring = rings.get(entry.keyName);
+    const isUnopened = states.get(entry.oid)?.problems.some((one) => UNOPENED.has(one)) === true;
+    return ring !== undefined && isUnopened ? [{ entry, keys: ring.keys }] : [];
+  });
+  const altered = alteredFiles(repository, unopened);
   for (const ring of rings.values()) ring.keys.wipe();
   const isEncrypted = ({ oid }: IndexEntry): boolean => states.get(oid)?.encrypted === true;
   const isClear = (entry: IndexEntry): boolean => !isEncrypted(entry) && states.get(entry.oid)?.isEmpty !== true;
-  const having = (problem: PathProblem): ProtectedEntry[] =>
-    regular.filter(
-      ({ oid, stage }) =>
-        (stage === 0 || problem !== "retired-key") && states.get(oid)?.problems.includes(problem) === true,
-    );
+  const has = ({ name, oid, stage }: IndexEntry, problem: PathProblem): boolean => {
+    if (problem === "altered" || (altered.has(name) && UNOPENED.has(problem)))
+      return problem === "altered" && altered.has(name);
+    return (stage === 0 || problem !== "retired-key") && states.get(oid)?.problems.includes(problem) === true;
+  };
+  const having = (problem: PathProblem): ProtectedEntry[] => regular.filter((entry) => has(entry, problem));
   const isProtected = new Set(regular.map(({ name }) => name));
   const linked = entries.filter((entry) => !isRegular(entry));
   const isNewer = having("newer-key").length > 0;

@@ -35,7 +35,7 @@ export { listHolders, type HeldKey, type Holder, type HolderList } from "./holde
 export { reportLog, type LogLine } from "./log-report.ts";
 export { memberFindings, type MembersFinding, type MembersFindingId } from "./findings.ts";
 export { isPullBrokenOff, readElsewhere, type Elsewhere, type Waiting } from "./elsewhere.ts";
-export { lacksKeys, openKeys, type MembersKey, type MembersKeys } from "./open-keys.ts";
+export { lacksKeys, learnKeysElsewhere, openKeys, type MembersKey, type MembersKeys } from "./open-keys.ts";
 export { openOpenPgpCopies, readOpenPgpCopies, type OpenedCopy, type OpenPgpCopy } from "./openpgp-copies.ts";
 export { note } from "./note.ts";
 export { assertAdmin, type Author } from "./writer.ts";

@@ -1,7 +1,7 @@
 import { PassphraseIdentity } from "@git-vault/sealing";
 import { namesCut } from "./cut.ts";
 import { isKeyHere } from "./keys-here.ts";
-import { readElsewhere } from "./elsewhere.ts";
+import { readElsewhere, type Elsewhere } from "./elsewhere.ts";
 import { memberWithKey, nameOfMember, type Members } from "./membership.ts";
 import { openOpenPgpCopies, readOpenPgpCopies, strangersAmong, type OpenedCopy } from "./openpgp-copies.ts";
 import { openSealedKeys, type FalseCopy, type GenerationName } from "./sealed-keys.ts";
@@ -42,8 +42,7 @@ export interface MembersKeys {
 export async function openKeys(members: Members, options: ReceiveOptions): Promise<MembersKeys> {
   if (members.rootState !== "accepted") return NOTHING;
   const { repository, branch } = members;
-  const { together, references } = await readElsewhere(members);
-  storeVerdict(members, namesCut(members), together);
+  const { together, references } = await learnKeysElsewhere(members);
   const current = new Map(branch.keyNames.map(({ name, current: { commitment } }) => [name, commitment]));
   const wanted = together.keyNames.flatMap(({ name: keyName, generations }) => {
     const first = current.get(keyName);
@@ -77,6 +76,13 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
   } finally {
     local.lock();
   }
+}
+
+/** Lets git's filter know the keys that other references name: what was fetched may be merged. */
+export async function learnKeysElsewhere(members: Members): Promise<Elsewhere> {
+  const elsewhere = await readElsewhere(members);
+  if (members.rootState === "accepted") storeVerdict(members, namesCut(members), elsewhere.together);
+  return elsewhere;
 }
 
 const NOTHING: MembersKeys = { opened: [], refused: [], me: null, lacking: [], wasRemoved: false };

@@ -5,6 +5,8 @@ import {
   continueRotation,
   keyId,
   rotate,
+  unopenedFiles,
+  unopenedOf,
   type FilterCommands,
   type Progress,
   type Repository,
@@ -56,6 +58,8 @@ export interface RotationRequest {
   readonly drop?: readonly Member[] | undefined;
   readonly takeKeys?: readonly LeavingKeys[] | undefined;
   readonly giveKeys?: readonly ArrivingKeys[] | undefined;
+  /** Whether files that no key here opens stay as they are; else they stop it. */
+  readonly leavesUnopened?: boolean | undefined;
   readonly gpg?: GpgOptions | undefined;
   readonly now?: Date | undefined;
 }
@@ -105,7 +109,7 @@ export interface Rotated {
  * and what the log will say. Nothing is written until `apply`.
  *
  * @throws SharingError `NOT_ADMIN`, `NOT_ALLOWED`, `NO_SUCH_KEY_NAME`, `LAST_ADMIN`, `KEY_NOT_HERE`
- * where there is nothing else to do; `PINS_UNREADABLE`
+ * where there is nothing else to do; `PINS_UNREADABLE`; GitCryptError `UNOPENED`
  */
 export async function planRotation(request: RotationRequest): Promise<RotationPlan> {
   const { members, author, now, pins, directory } = request;
@@ -116,7 +120,7 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
   assertSomebodyLeft(after);
   const removed = [...(request.remove ?? []), ...(request.drop ?? [])];
   const wanted = namesFor(request, members.branch);
-  const keyNames = wanted.filter((name) => isHere(members.repository, name, members.branch));
+  const keyNames = wanted.filter((name) => isReplaceable(name, request));
   const [missing] = wanted;
   if (keyNames.length + changes.length === 0 && missing !== undefined) throw keyNotHere(missing);
   const own = author.publicKey.fingerprint;
@@ -184,10 +188,26 @@ function namesFor(request: RotationRequest, { keyNames, members }: Membership): 
   return [...new Set([...first, ...opened(drop)])].toSorted();
 }
 
-/** Whether the present key of a name is here: else its files cannot be encrypted again. */
-function isHere(repository: Repository, keyName: string, { keyNames }: Membership): boolean {
-  const current = keyNames.find(({ name }) => name === keyName)?.current.commitment;
-  return current !== undefined && isKeyHere(repository, keyName, current);
+/**
+ * Whether the keys of a name that are here do for replacing it: they open its files, whichever key
+ * the branch names. Nobody may have that one.
+ *
+ * @throws GitCryptError UNOPENED where they should, and do not
+ */
+function isReplaceable(
+  keyName: string,
+  { members, author, keyNames, leavesUnopened = false }: RotationRequest,
+): boolean {
+  const { repository, branch } = members;
+  const current = branch.keyNames.find(({ name }) => name === keyName)?.current.commitment;
+  if (current !== undefined && isKeyHere(repository, keyName, current)) return true;
+  if (!repository.keyNames().includes(keyName)) return leavesUnopened && keyNames?.includes(keyName) === true;
+  const unopened = leavesUnopened ? [] : unopenedOf(repository, keyName);
+  if (unopened.length === 0) return true;
+  // Who may not open it any more has an old key of it.
+  const mayOpen = memberWith(branch, author.publicKey.fingerprint)?.opens.includes(keyName) === true;
+  if (mayOpen) throw unopenedFiles(unopened.map(({ bytes }) => bytes.toString("latin1")));
+  return false;
 }
 
 /** So many identifiers one entry names: it may name 1000. */
@@ -261,6 +281,7 @@ async function apply(request: RotationRequest, planned: Planned, options: ApplyO
       ...options,
       keyNames,
       message,
+      leavesUnopened: request.leavesUnopened ?? false,
       filesFor: async (keys) => {
         await assertSame(members);
         return filesFor(new LogWriter(members, author, now), planned, keys, repository, notSealedTo);

@@ -108,6 +108,8 @@ export interface UpdateRequest extends SyncRequest {
   readonly plan: SyncPlan;
   readonly author: Author;
   readonly pins: Pins;
+  /** As in `planRotation`. */
+  readonly leavesUnopened?: boolean | undefined;
   readonly now?: Date | undefined;
 }
 
@@ -117,7 +119,7 @@ export interface UpdateRequest extends SyncRequest {
  * @throws what `planRotation` does
  */
 export async function planSyncRotation(request: UpdateRequest): Promise<RotationPlan | null> {
-  const { plan, members, author, pins, directory, gpg, now } = request;
+  const { plan, members, author, pins, directory, leavesUnopened, gpg, now } = request;
   const leaving = plan.outOfDate.filter(({ removed }) => removed.length > 0);
   if (leaving.length + plan.unsettled.length === 0) return null;
   return planRotation({
@@ -125,6 +127,7 @@ export async function planSyncRotation(request: UpdateRequest): Promise<Rotation
     author,
     pins,
     directory,
+    leavesUnopened,
     gpg,
     now,
     keyNames: leaving.length > 0 ? undefined : plan.unsettled.map(({ keyName }) => keyName),

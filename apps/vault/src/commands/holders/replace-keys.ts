@@ -44,15 +44,37 @@ export async function replaceKeys(
   const author = await findAuthor(members, options);
   const drop = options.drop.map((name) => memberNamed(members.branch, memberName(name)));
   const progress = progressLine("encrypted anew", options);
+  let isAdmitted = false;
   try {
-    const pins = new Pins(defaultPinFile());
-    const plan = await planRotation({ ...request, members, author, pins, drop, directory: new Directory() });
-    await admit(plan, options);
-    const rotated = await plan.apply({ ...commands, progress: progress.step });
-    return { ...rotated, plan };
+    const common = { ...request, members, author, pins: new Pins(defaultPinFile()), drop, directory: new Directory() };
+    return await leavingUnopened(options, async (leavesUnopened) => {
+      const plan = await planRotation({ ...common, leavesUnopened });
+      if (!isAdmitted) await admit(plan, options);
+      isAdmitted = true;
+      const rotated = await plan.apply({ ...commands, progress: progress.step });
+      return { ...rotated, plan };
+    });
   } finally {
     progress.end();
     author.lock();
+  }
+}
+
+/**
+ * Does what may stop at files that no key here opens. To go on without them takes a person's yes,
+ * or --leave-unopened.
+ */
+export async function leavingUnopened<T>(
+  options: ReplaceOptions,
+  action: (leavesUnopened: boolean) => Promise<T>,
+): Promise<T> {
+  try {
+    return await action(options.leaveUnopened);
+  } catch (error) {
+    if (!isVaultError(error) || error.code !== "UNOPENED" || options.leaveUnopened || !canAsk(options)) throw error;
+    say(`vault: ${error.message}`);
+    await confirm("go on without them, so that they stay as they are");
+    return action(true);
   }
 }
 
@@ -135,10 +157,11 @@ const list = (title: string, files: readonly FileName[], mark = ""): string[] =>
   files.length === 0 ? [] : [`vault: ${title}:`, ...files.map(({ path }) => `  ${mark}${path}`)];
 
 /** What is to be known of keys that were replaced. */
-export function reportRotation({ keys, branch, commit, files, clear }: RotateResult): string[] {
+export function reportRotation({ keys, branch, commit, files, clear, unopened }: RotateResult): string[] {
   return [
     `vault: the ${keysText(keys.map(({ keyName }) => keyName))} ${keys.length === 1 ? "is" : "are"} replaced: ${plural(files.length, "file")} encrypted anew in the commit ${commit.slice(0, 12)} on ${branch}`,
     ...list("not encrypted before nor now, see `vault status`", clear),
+    ...list("left as they are, since no key here opens them", unopened),
     "vault: push the commit; the members then run `git pull` and `vault unlock`; others need `vault share`",
     "vault: keep a copy of the new key with `vault export-key`: older copies no longer open what is encrypted now",
     "vault: whoever had the old key can still read what was encrypted with it, in every clone that exists",
@@ -153,18 +176,19 @@ export function reportReplaced({ rotation, notSealedTo, plan }: Replaced): strin
     ...notSealedTo.map((id) => `vault: not sealed to the OpenPGP key ${id}: gpg does not have it`),
     ...plan.notHere.map(
       (name) =>
-        `vault: the key ${name} must be replaced as well, by somebody who has it: \`vault rotate --key-name ${name}\``,
+        `vault: the key ${name} must be replaced as well, by somebody who has it: \`vault rotate --key-name ${name}\`; where nobody has, with --leave-unopened`,
     ),
   ];
 }
 
 /** For --json. */
-export const describeRotation = ({ keys, branch, commit, files, clear }: RotateResult): object => ({
+export const describeRotation = ({ keys, branch, commit, files, clear, unopened }: RotateResult): object => ({
   keys,
   branch,
   commit,
   files: files.map(({ path }) => path),
   clear: clear.map(({ path }) => path),
+  unopened: unopened.map(({ path }) => path),
 });
 
 /** For --json: who has the new keys, with what was worth a look. */

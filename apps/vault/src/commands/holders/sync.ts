@@ -10,7 +10,7 @@ import { filterCommands } from "../repository/filter-command.ts";
 import { openHere } from "../open-here.ts";
 import { findAuthor } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
-import { admit, reportRotation } from "./replace-keys.ts";
+import { admit, leavingUnopened, reportRotation } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 type Sync = typeof HOLDER_COMMANDS.sync;
@@ -38,13 +38,13 @@ export const run: Run<Sync> = async (options) => {
     const author = await findAuthor(members, options);
     const progress = progressLine("encrypted anew", options);
     try {
-      const request = { members, directory, plan, author, pins: new Pins(defaultPinFile()) };
-      const rotation = await planSyncRotation(request);
-      if (rotation !== null) await admit(rotation, options);
-      const done = await sync(request, rotation, {
-        ...filterCommands(options),
-        progress: progress.step,
-        stageOnly: noCommit,
+      let isAdmitted = false;
+      const done = await leavingUnopened(options, async (leavesUnopened) => {
+        const request = { members, directory, plan, author, pins: new Pins(defaultPinFile()), leavesUnopened };
+        const rotation = await planSyncRotation(request);
+        if (rotation !== null && !isAdmitted) await admit(rotation, options);
+        isAdmitted = true;
+        return sync(request, rotation, { ...filterCommands(options), progress: progress.step, stageOnly: noCommit });
       });
       ({ commit } = done);
       progress.end();

@@ -5,7 +5,10 @@ import { serveFilter } from "./serve-filter.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
 export const run: Run<typeof REPOSITORY_COMMANDS.filter> = async ({ keyName }, [action]) => {
-  if (action === "verify") return void (await (await import("@git-vault/sharing/members")).openMembers(openHere()));
+  if (action === "verify") {
+    const { learnKeysElsewhere, openMembers } = await import("@git-vault/sharing/members");
+    return void (await learnKeysElsewhere(await openMembers(openHere())));
+  }
   if (action === undefined || action === "clean" || action === "smudge") return serveFilter(action, keyName);
   throw usageError("expected clean, smudge or nothing");
 };

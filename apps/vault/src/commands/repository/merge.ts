@@ -1,5 +1,5 @@
 import { printable } from "@git-vault/core";
-import { merge } from "@git-vault/git-crypt";
+import { merge, type GitCryptError } from "@git-vault/git-crypt";
 import { usageError } from "../../errors.ts";
 import { reportError } from "../../cli/report-error.ts";
 import type { Run } from "../../cli/command.ts";
@@ -16,7 +16,9 @@ export const run: Run<typeof REPOSITORY_COMMANDS.merge> = ({ keyName = "default"
     if (base === undefined || ours === undefined || theirs === undefined || !/^\d{1,4}$/.test(markerSize ?? "")) {
       throw usageError("expected BASE OURS THEIRS MARKER-SIZE PATH, as git gives them");
     }
-    const options = { base, ours, theirs, markerSize: Number(markerSize), keyName };
+    const onUnopened = ({ message }: GitCryptError): void =>
+      say(`vault: ${printable(path)} stays as it was on our side: a version of it does not open: ${message}`);
+    const options = { base, ours, theirs, markerSize: Number(markerSize), keyName, onUnopened };
     process.exitCode = merge(openHere(), options);
   } catch (error) {
     say(`vault: ${printable(path)} could not be merged`);

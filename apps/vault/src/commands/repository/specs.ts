@@ -93,6 +93,7 @@ export const REPOSITORY_COMMANDS = {
     description: [
       "Makes new keys, of all names or those of --key-name, and one commit, which encrypts every file that this branch protects with them, says so in the members log, and seals them to all members. The work tree stays as it is. The old keys are kept in that commit, sealed under the new ones, so that whoever holds those can still read older commits; in a repository that `vault` unlocked, git goes on checking them out, diffing and merging them.",
       "Who will have the new keys is shown before. What is worth a look, as for `vault revoke`, has to be confirmed on a terminal, or each by --keep NAME or --drop NAME. Everybody else who needs the new key gets it from you. git-crypt itself works at the new commit with the new key; older commits it cannot check out.",
+      "Any keys that open the files do, whichever the log names. Files that no key here opens are named; to leave them as they are takes a yes on a terminal, or --leave-unopened.",
       "What rotation cannot do: whoever had the old key can read all that was encrypted with it, in every clone that exists. The files are listed: change the secrets in them.",
       "It needs a branch, protected files without changes, and no merge or rebase in progress. git's hooks do not run. Interrupted at any point, it is finished by --continue or undone by --abort. Another branch keeps the old key until it is merged; `vault status` then names the files that are left, and `vault status --fix` encrypts them anew.",
     ],
