@@ -37,6 +37,7 @@ import { systemCode, VaultError } from "@git-vault/core";
  * - `NO_ROTATION`: no rotation was begun that could be continued or aborted
  * - `BRANCH_MOVED`: commits were made meanwhile
  * - `HOOKS_ELSEWHERE`: git looks for hooks outside the repository
+ * - `FOREIGN_HOOK`: the check cannot be written into the hook that is there
  */
 export type GitCryptErrorCode =
   | "NOT_A_REPOSITORY"
@@ -72,7 +73,8 @@ export type GitCryptErrorCode =
   | "NO_BRANCH"
   | "NO_ROTATION"
   | "BRANCH_MOVED"
-  | "HOOKS_ELSEWHERE";
+  | "HOOKS_ELSEWHERE"
+  | "FOREIGN_HOOK";
 
 /** What `@git-vault/git-crypt` throws. */
 export class GitCryptError extends VaultError<GitCryptErrorCode> {}

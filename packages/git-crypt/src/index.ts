@@ -36,6 +36,7 @@ export type { FilterCommands } from "./checkout/filter-config.ts";
 export { attributesFor, exceptionsFor, initialize, migrateKey } from "./checkout/initialize.ts";
 export { lock, type LockResult } from "./checkout/lock.ts";
 export { merge } from "./checkout/merge-driver.ts";
+export type { HookManager } from "./checkout/hook-managers.ts";
 export { installHook, removeHook } from "./checkout/pre-commit-hook.ts";
 export { readProtected } from "./checkout/read-protected.ts";
 export { Revision, type RevisionFile } from "./checkout/revision.ts";

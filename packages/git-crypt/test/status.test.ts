@@ -276,7 +276,7 @@ describe("checkStaged and its hook", () => {
     chmodSync(path, 0o755);
     const command = { own: `"${process.execPath}" "${driver}" check-staged`, shared: "unused" };
     const first = installHook(opened, command);
-    expect(first).toEqual({ path, before: join(repo.path, ".git/hooks/pre-commit.before-git-vault"), shared: false });
+    expect(first).toEqual({ path, shared: false, found: false, joined: true, manager: null });
     expect(installHook(opened, command)).toEqual(first);
     await stageInClear(repo, "b.secret", "clear\n");
     await expect(repo.git("commit", "--quiet", "--message=Clear")).rejects.toThrow(/b\.secret/);
@@ -288,9 +288,9 @@ describe("checkStaged and its hook", () => {
     await repo.git("add", "--renormalize", "b.secret");
     await repo.git("commit", "--quiet", "--message=Encrypted");
     expect(readFileSync(mark, "utf8")).toBe("ran\n");
-    expect(removeHook(opened)).toBe(true);
+    expect(removeHook(opened)).toEqual([path]);
     expect(readFileSync(path, "utf8")).toContain("echo ran");
-    expect(removeHook(opened)).toBe(false);
+    expect(removeHook(opened)).toEqual([]);
   });
 
   test("core.hooksPath is respected within the repository, and not written outside of it", async () => {
@@ -298,7 +298,7 @@ describe("checkStaged and its hook", () => {
     const hook = { own: "true", shared: "true" };
     await source.repo.git("config", "core.hooksPath", ".hooks");
     const path = join(source.repo.path, ".hooks/pre-commit");
-    expect(installHook(source.opened, hook)).toEqual({ path, before: null, shared: true });
+    expect(installHook(source.opened, hook)).toMatchObject({ path, joined: false, shared: true });
     await source.repo.git("config", "core.hooksPath", source.repo.folder);
     errorOf("HOOKS_ELSEWHERE", () => installHook(source.opened, hook));
     expect(existsSync(join(source.repo.folder, "pre-commit"))).toBe(false);
@@ -325,9 +325,9 @@ describe("checkStaged and its hook", () => {
     expect(passed.status).toBe(0);
     // In a folder that git ignores, as some tools make it, it stays on this machine.
     repo.write(".gitignore", ".hooks/\n");
-    expect(installHook(opened, hook)).toMatchObject({ before: null, shared: false });
+    expect(installHook(opened, hook)).toMatchObject({ joined: false, shared: false });
     expect(readFileSync(path, "utf8")).toContain(driver);
-    expect(removeHook(opened)).toBe(true);
+    expect(removeHook(opened)).toEqual([path]);
   });
 });
 

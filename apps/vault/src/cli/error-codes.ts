@@ -53,6 +53,10 @@ const VAULT_FOLDER = ".git-vault";
 const MERGE_AGAIN =
   "undo with `git merge --abort` or `git rebase --abort`, take that key with `vault unlock`, and do it again";
 
+/** Hooks are anybody's programs: what the check is called by is the same for all. */
+const CALL_CHECK =
+  "call `git-vault hooks check` from the hook that is there, and run `vault hooks install` again, which notes that";
+
 /** How a message is sealed to keys of another kind: the subjects of `NO_USABLE_KEY`. */
 const OTHER_KEYS: Readonly<Record<string, string>> = {
   "SSH keys": ": --format age",
@@ -208,7 +212,8 @@ const OUTCOMES = {
     ],
     NO_ROTATION: [1, "nothing was changed; `vault rotate` begins one"],
     BRANCH_MOVED: [1, "finish it instead, with `vault rotate --continue`"],
-    HOOKS_ELSEWHERE: 1,
+    HOOKS_ELSEWHERE: [1, `${CALL_CHECK}; or unset core.hooksPath for this repository`],
+    FOREIGN_HOOK: [1, CALL_CHECK],
   } satisfies Outcomes<GitCryptErrorCode>,
   SharingError: {
     NO_RECIPIENTS: 2,

@@ -1,17 +1,34 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { GitCryptError } from "../errors.ts";
-import { runGit, tryGit } from "../git/git.ts";
+import { changeConfig } from "../git/config-file.ts";
+import { gitSetting, runGit, tryGit } from "../git/git.ts";
 import type { Repository } from "../git/repository.ts";
+import { callingFile, callsCheck, hookOfHusky, managerOf, type HookManager } from "./hook-managers.ts";
+import { checkOf, withCheck, withoutCheck } from "./hook-script.ts";
 
 /** What installing a hook did. */
 export interface InstalledHook {
-  /** The hook's file. */
+  /** The file that has the check: the hook, or what the hook runs. */
   readonly path: string;
-  /** The file of the hook that was there before and that ours runs; null where there was none. */
-  readonly before: string | null;
-  /** Whether it is in the work tree and not ignored, so that others may get and run it. */
+  /** Whether that is in the work tree and not ignored, so that others may get and run it. */
   readonly shared: boolean;
+  /** Whether it was left as it is, since it calls the check by itself. */
+  readonly found: boolean;
+  /** Whether the file does something else as well, as before. */
+  readonly joined: boolean;
+  /** The program that wrote the hook, and may write it again without the check; null for none. */
+  readonly manager: HookManager | null;
 }
 
 /** What a hook runs: `sh` command lines that must fail if {@link checkStaged} finds any. */
@@ -25,25 +42,14 @@ export interface HookCommands {
   readonly shared: string;
 }
 
-const MARK = "# git-vault: no plaintext on protected paths";
-const BEFORE = "pre-commit.before-git-vault";
+/** Says that this clone wants the check: whoever writes hooks may take it away unseen. */
+const WANTED = "git-vault.hook";
 
-function sharedLine(command: string): string {
+function sharedCheck(command: string): string {
   const program = command.split(" ")[0] ?? "";
   const missing = `echo "${program} is not installed: protected paths are not checked for plaintext" >&2`;
-  return `if command -v ${program} >/dev/null; then ${command} || exit; else ${missing}; fi`;
+  return `if command -v ${program} >/dev/null; then ${command}; else ${missing}; fi`;
 }
-
-const scriptOf = (line: string, before: string | null): string =>
-  [
-    "#!/bin/sh",
-    MARK,
-    line,
-    ...(before === null
-      ? []
-      : [`before="$(dirname "$0")/${before}"`, 'if [ -x "$before" ]; then exec "$before" "$@"; fi']),
-    "",
-  ].join("\n");
 
 const isInside = (folder: string, path: string): boolean => {
   const way = relative(folder, path);
@@ -53,100 +59,185 @@ const isInside = (folder: string, path: string): boolean => {
 /** Where git looks for this repository's hooks: `core.hooksPath` is respected. */
 function hooksFolder(repository: Repository): string {
   const said = runGit(repository, ["rev-parse", "--git-path", "hooks"]).toString().replace(/\n$/, "");
-  const folder = resolve(repository.topLevel ?? repository.gitDir, said);
+  return resolve(repository.topLevel ?? repository.gitDir, said);
+}
+
+function assertOwn(repository: Repository, folder: string): void {
   const own = [repository.gitDir, repository.commonDir, ...(repository.topLevel === null ? [] : [repository.topLevel])];
-  if (own.some((place) => isInside(place, folder))) return folder;
+  if (own.some((place) => isInside(place, folder))) return;
   throw new GitCryptError(
     "HOOKS_ELSEWHERE",
     "git looks for hooks outside this repository, where other repositories share them",
-    {
-      hint: "unset core.hooksPath for this repository, or call the check from the hook that is there",
-    },
   );
 }
 
-function freeName(folder: string): string {
-  let name = BEFORE;
-  for (let count = 2; existsSync(join(folder, name)); count++) name = `${BEFORE}-${count}`;
-  return name;
-}
-
-/** Whether a folder of hooks is committed, or may be. */
-function isShared(repository: Repository, folder: string): boolean {
+/** Whether a file is committed, or may be. */
+function isShared(repository: Repository, path: string): boolean {
   const { topLevel, gitDir, commonDir } = repository;
-  if (topLevel === null || [gitDir, commonDir].some((place) => isInside(place, folder))) return false;
-  return tryGit(repository, ["check-ignore", "--quiet", "--", join(folder, "pre-commit")]).status !== 0;
+  if (topLevel === null || [gitDir, commonDir].some((place) => isInside(place, path))) return false;
+  if (!isInside(topLevel, path)) return false;
+  return tryGit(repository, ["check-ignore", "--quiet", "--", path]).status !== 0;
 }
 
-/**
- * The hook's file and the command line that it runs on this machine; null where none of ours is
- * installed, or one that is shared, or git looks for hooks elsewhere.
- *
- * @throws GitCryptError GIT_FAILED
- */
-export function findHook(repository: Repository): { readonly path: string; readonly command: string } | null {
+/** The bytes of a file that git would run, or that a shell reads; null where there is none. */
+function readScript(path: string, mode: number): string | null {
   try {
-    const path = join(hooksFolder(repository), "pre-commit");
-    const [, mark, command = ""] = readFileSync(path, "utf8").split("\n");
-    const [, own] = /^(.*) \|\| exit$/.exec(command) ?? [];
-    return mark === MARK && own !== undefined ? { path, command: own } : null;
-  } catch (error) {
-    // What cannot be read is no hook that git could run.
-    if (error instanceof GitCryptError && error.code !== "HOOKS_ELSEWHERE") throw error;
+    if (process.platform !== "win32") accessSync(path, mode);
+    return readFileSync(path, "latin1");
+  } catch {
     return null;
   }
 }
 
-/** The hook that ours runs, by its script; undefined where the script is not ours. */
-function beforeOf(script: string): string | null | undefined {
-  if (script.split("\n")[1] !== MARK) return undefined;
-  return new RegExp(`/(${BEFORE}(?:-\\d+)?)"$`, "m").exec(script)?.[1] ?? null;
+/** A place from which git has the check run. */
+interface FoundHook {
+  readonly path: string;
+  /** The command line that was written there for this machine; null for any other. */
+  readonly command: string | null;
+}
+
+function foundIn(path: string, script: string | null): FoundHook | null {
+  if (script === null) return null;
+  const check = checkOf(script);
+  if (check !== null) return { path, command: check.startsWith("if ") ? null : check };
+  return callsCheck(script) ? { path, command: null } : null;
 }
 
 /**
- * Installs a pre-commit hook that runs one of `commands`. It needs neither key nor filter, so that
- * it works in a locked clone, where nothing else keeps plaintext from being committed. A hook that
- * exists is kept beside it and runs after it. Installing again replaces the command.
+ * Where git has the check run before a commit: a hook of ours, one of somebody else's that calls
+ * it, or the configuration of what wrote the hook. Null where it is not run.
  *
- * @throws GitCryptError HOOKS_ELSEWHERE; UNWRITABLE; GIT_FAILED.
+ * @throws GitCryptError GIT_FAILED
  */
-export function installHook(repository: Repository, commands: HookCommands): InstalledHook {
+export function findHook(repository: Repository): FoundHook | null {
   const folder = hooksFolder(repository);
-  const shared = isShared(repository, folder);
-  const line = shared ? sharedLine(commands.shared) : `${commands.own} || exit`;
   const path = join(folder, "pre-commit");
+  const script = readScript(path, constants.X_OK);
+  if (script === null) return null;
+  const found = foundIn(path, script);
+  if (found !== null) return found;
+  const husky = hookOfHusky(folder);
+  if (husky !== null) return foundIn(husky, readScript(husky, constants.R_OK));
+  const manager = managerOf(script);
+  const caller = manager === null ? null : callingFile(repository.topLevel, manager);
+  return caller === null ? null : { path: caller, command: null };
+}
+
+/**
+ * The hook that should run the check and does not; null where it does, or where nobody asked for it
+ * in this clone.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export function missingHook(repository: Repository): string | null {
+  if (gitSetting(repository, WANTED, "--type=bool") !== "true" || findHook(repository) !== null) return null;
+  const folder = hooksFolder(repository);
+  return hookOfHusky(folder) ?? join(folder, "pre-commit");
+}
+
+/** Notes in the clone's configuration whether the check is wanted. */
+function setWanted(repository: Repository, isWanted: boolean): void {
+  changeConfig(repository, () => {
+    const value = gitSetting(repository, WANTED, "--local");
+    if (isWanted) return value === "true" ? [] : [["--replace-all", WANTED, "true"]];
+    return value === undefined ? [] : [["--unset-all", WANTED]];
+  });
+}
+
+/** Writes a hook whole, or not at all, with the mode that it had. */
+function writeScript(path: string, script: string): void {
+  const present = lstatSync(path, { throwIfNoEntry: false });
   const unfinished = `${path}.${process.pid}`;
   try {
-    mkdirSync(folder, { recursive: true });
-    const present = lstatSync(path, { throwIfNoEntry: false });
-    const own = present?.isFile() === true ? beforeOf(readFileSync(path, "utf8")) : undefined;
-    const before = own === undefined ? (present === undefined ? null : freeName(folder)) : own;
-    writeFileSync(unfinished, scriptOf(line, before), { flag: "wx" });
-    chmodSync(unfinished, 0o755);
-    if (own === undefined && before !== null) renameSync(path, join(folder, before));
+    writeFileSync(unfinished, script, { flag: "wx", encoding: "latin1" });
+    chmodSync(unfinished, present === undefined ? 0o755 : present.mode & 0o7777);
     renameSync(unfinished, path);
-    return { path, before: before === null ? null : join(folder, before), shared };
   } catch (error) {
     rmSync(unfinished, { force: true });
-    throw new GitCryptError("UNWRITABLE", "the hook cannot be written", {
-      hint: "check the permissions of the folder of hooks",
-      cause: error,
-    });
+    throw error;
   }
 }
 
+const foreign = (problem: string): GitCryptError =>
+  new GitCryptError("FOREIGN_HOOK", `the check cannot be written into the pre-commit hook: it is ${problem}`);
+
+/** The script to write the check into; null where there is none yet. */
+function readForeign(path: string, isRunByGit: boolean): string | null {
+  const present = lstatSync(path, { throwIfNoEntry: false });
+  if (present === undefined) return null;
+  if (!present.isFile()) throw foreign("a link, or no file");
+  // To make it executable would begin to run what somebody switched off.
+  if (isRunByGit && readScript(path, constants.X_OK) === null) throw foreign("not executable, so git does not run it");
+  return readFileSync(path, "latin1");
+}
+
 /**
- * Removes our pre-commit hook and puts the one before it back; false where there is none of ours.
+ * Has git run one of `commands` before each commit, and notes that this is wanted. The check needs
+ * neither key nor filter, so that it works in a locked clone, where nothing else keeps plaintext
+ * from being committed.
  *
- * @throws GitCryptError HOOKS_ELSEWHERE, GIT_FAILED.
+ * It is a few lines in the hook that is there, which keeps its name and does what it did. Where
+ * husky runs a file of the work tree, they go there. What already calls the check is left as it is.
+ * Installing again replaces the command.
+ *
+ * @throws GitCryptError HOOKS_ELSEWHERE; FOREIGN_HOOK; UNWRITABLE; CONFIG_LOCKED; GIT_FAILED.
  */
-export function removeHook(repository: Repository): boolean {
+export function installHook(repository: Repository, commands: HookCommands): InstalledHook {
   const folder = hooksFolder(repository);
-  const path = join(folder, "pre-commit");
-  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
-  const before = beforeOf(readFileSync(path, "utf8"));
-  if (before === undefined) return false;
-  if (before !== null && existsSync(join(folder, before))) renameSync(join(folder, before), path);
-  else rmSync(path);
-  return true;
+  const husky = hookOfHusky(folder);
+  const path = husky ?? join(folder, "pre-commit");
+  const present = findHook(repository);
+  const isOurs = present === null || checkOf(readScript(present.path, constants.R_OK) ?? "") !== null;
+  if (!isOurs) {
+    setWanted(repository, true);
+    return { path: present.path, shared: isShared(repository, present.path), found: true, joined: true, manager: null };
+  }
+  assertOwn(repository, folder);
+  const shared = isShared(repository, path);
+  const before = readForeign(path, husky === null);
+  const script = withCheck(before, shared ? sharedCheck(commands.shared) : commands.own);
+  if (script === null) throw foreign("neither a shell script nor one of Ruby");
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeScript(path, script);
+  } catch (error) {
+    throw unwritableHook(error);
+  }
+  setWanted(repository, true);
+  const manager = husky === null && before !== null ? managerOf(before) : null;
+  return { path, shared, found: false, joined: before !== null && withoutCheck(before) !== null, manager };
+}
+
+const unwritableHook = (cause: unknown): GitCryptError =>
+  new GitCryptError("UNWRITABLE", "the hook cannot be written", {
+    hint: "check the permissions of the folder of hooks",
+    cause,
+  });
+
+/**
+ * Takes the check out of the hooks that it was written into, which are then as they were, byte for
+ * byte, and notes that it is not wanted any more.
+ *
+ * @returns the files that were changed, or removed where they were made for it alone
+ * @throws GitCryptError UNWRITABLE, CONFIG_LOCKED, GIT_FAILED.
+ */
+export function removeHook(repository: Repository): string[] {
+  const folder = hooksFolder(repository);
+  // It stays in git's own folder where core.hooksPath led elsewhere later.
+  const places = [hookOfHusky(folder) ?? join(folder, "pre-commit"), join(repository.commonDir, "hooks", "pre-commit")];
+  const ours = [...new Set(places)].filter((path) => {
+    const isFile = lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+    return isFile && checkOf(readFileSync(path, "latin1")) !== null;
+  });
+  try {
+    for (const path of ours) {
+      const before = withoutCheck(readFileSync(path, "latin1"));
+      if (before === null) rmSync(path);
+      else writeScript(path, before);
+    }
+  } catch (error) {
+    throw unwritableHook(error);
+  }
+  setWanted(repository, false);
+  return ours;
 }

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { printable } from "@git-vault/core";
 import { readSettings } from "../checkout/filter-config.ts";
-import { findHook } from "../checkout/pre-commit-hook.ts";
+import { findHook, missingHook } from "../checkout/pre-commit-hook.ts";
 import type { RepositoryFinding } from "../git/finding.ts";
 import { tryGit } from "../git/git.ts";
 import { filterOf, keyNameOf } from "../git/protected-files.ts";
@@ -19,6 +19,8 @@ const PROBLEMS = {
   "missing-program": "names a program that is not there, so that git stops at each protected file",
   "stale-hook": "names a program that is not there, so that git refuses each commit",
   /** It was not continued or undone. */
+  /** Another program wrote it again, or `core.hooksPath` leads elsewhere now. */
+  "missing-hook": "should check what is committed, and git does not run that",
   "unfinished-rotation": "a rotation was interrupted",
   "no-filter": "the key is here, but its filter is not configured: git stores protected files in clear",
   "no-key": "the filter is configured, but the key is not here: git stops at each protected file",
@@ -115,7 +117,7 @@ const brokenSettings = ({ env }: Repository, settings: ReadonlyMap<string, strin
 
 function staleHooks(repository: Repository): string[] {
   const hook = findHook(repository);
-  return hook === null || canRun(hook.command, repository.env) ? [] : [hook.path];
+  return hook === null || hook.command === null || canRun(hook.command, repository.env) ? [] : [hook.path];
 }
 
 /** The names whose keys here are all others than that of the branch. */
@@ -177,6 +179,7 @@ export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<stri
   return [
     ...about("missing-program", ...brokenSettings(repository, settings)),
     ...about("stale-hook", ...staleHooks(repository)),
+    ...about("missing-hook", ...[missingHook(repository)].filter((path) => path !== null)),
     ...about("unfinished-rotation", ...begun),
     ...about("no-filter", ...keyNames.filter((name) => !configured.includes(filterOf(name)))),
     ...about("no-key", ...configuredKeys.filter((name) => !isHere(name))),

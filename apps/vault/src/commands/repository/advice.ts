@@ -9,6 +9,7 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "old-git": "install a newer git",
   "missing-program": "run `vault unlock`, which writes the path of this program; or install the one that is named",
   "stale-hook": "run `vault hooks install`, which writes the path of this program, or `vault hooks remove`",
+  "missing-hook": "run `vault hooks install` again, or `vault hooks remove` where it is not wanted",
   "unfinished-rotation": "finish it with `vault rotate --continue`, or undo it with `vault rotate --abort`",
   "no-filter": "run `vault unlock`, or `vault lock` to remove the key",
   "no-key": "run `vault unlock` with the key, or `vault lock` to remove the filter",

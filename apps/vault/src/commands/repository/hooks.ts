@@ -1,5 +1,5 @@
 import { printable } from "@git-vault/core";
-import { checkStaged, installHook, removeHook } from "@git-vault/git-crypt";
+import { checkStaged, installHook, removeHook, type HookManager } from "@git-vault/git-crypt";
 import { usageError } from "../../errors.ts";
 import { programCommand } from "./filter-command.ts";
 import type { Options, Run } from "../../cli/command.ts";
@@ -18,26 +18,54 @@ export const run: Run<Hooks> = (options, [action]) => {
 };
 
 function install(options: HooksOptions): void {
-  const { path, before, shared } = installHook(openHere(), {
+  const { path, shared, found, joined, manager } = installHook(openHere(), {
     own: `(${programCommand(options)} hooks check)`,
-    shared: "git-vault hooks check",
+    shared: CHECK,
   });
-  const told = [
-    `vault: plaintext on protected paths is kept out of commits by ${printable(path)}`,
-    ...(shared
-      ? [
-          "vault: it lies in the work tree and may be committed, so it runs `git-vault` by that name, and lets commits pass where there is none",
-        ]
-      : []),
-    ...(before === null ? [] : [`vault: the hook that was there runs after it: ${printable(before)}`]),
-  ];
-  reportResult(options, { path, before, shared }, told);
+  const told = found
+    ? [`vault: ${printable(path)} runs the check already, and was left as it is`]
+    : [
+        `vault: plaintext on protected paths is kept out of commits by ${printable(path)}`,
+        ...(joined ? ["vault: what was in that file stays, and runs after it"] : []),
+        ...(shared
+          ? [
+              "vault: it lies in the work tree and may be committed, so it runs `git-vault` by that name, and lets commits pass where there is none",
+            ]
+          : []),
+        ...(manager === null ? [] : adviceFor(manager)),
+      ];
+  reportResult(options, { path, shared, found, joined, manager: manager?.name ?? null }, told);
 }
+
+const CHECK = "git-vault hooks check";
+
+/** What runs the check from the configuration of a program that writes hooks. */
+const ENTRIES: Readonly<Record<HookManager["name"], readonly string[]>> = {
+  husky: [`"husky": { "hooks": { "pre-commit": "${CHECK} && …" } }`],
+  lefthook: ["pre-commit:", "  commands:", "    git-vault:", `      run: ${CHECK}`],
+  overcommit: ["PreCommit:", "  GitVault:", "    enabled: true", "    command: ['git-vault', 'hooks', 'check']"],
+  "pre-commit": [
+    "- repo: local",
+    "  hooks:",
+    "    - id: git-vault",
+    "      name: no plaintext on protected paths",
+    `      entry: ${CHECK}`,
+    "      language: system",
+    "      always_run: true",
+    "      pass_filenames: false",
+  ],
+};
+
+const adviceFor = ({ name, files: [file = ""] }: HookManager): string[] => [
+  `vault: ${name} may write that file again without it; \`vault status\` then says so. To keep it, for your colleagues as well, add to ${file}:`,
+  ...ENTRIES[name].map((line) => `  ${line}`),
+];
 
 function remove(options: HooksOptions): void {
   const removed = removeHook(openHere());
-  reportResult(options, { removed }, [
-    removed ? "vault: the hook was removed" : "vault: no hook of vault's is installed",
+  reportResult(options, { removed: removed.length > 0 }, [
+    ...removed.map((path) => `vault: ${printable(path)} is as it was before`),
+    ...(removed.length === 0 ? ["vault: no hook of vault's is installed"] : []),
   ]);
 }
 

@@ -168,7 +168,9 @@ export const REPOSITORY_COMMANDS = {
     usage: "install|remove|check",
     summary: "keep plaintext on protected paths from being committed, by a pre-commit hook",
     description: [
-      "The hook needs no key and so works in a locked clone, too, where nothing else keeps plaintext from being committed. A hook that is there already is kept and run after it. Where core.hooksPath leads into the work tree, as some tools set it, the hook may be committed: there it runs `git-vault` by that name instead of this program by its path, and lets commits pass on a machine without it, saying so. `check` is what the hook runs: it fails with exit code 7 where plaintext is staged.",
+      "The hook needs no key and so works in a locked clone, too, where nothing else keeps plaintext from being committed. It is a few lines at the top of the hook that is there, which keeps its name and does what it did; with husky they go into .husky/pre-commit. `remove` takes them out again. Where the hook lies in the work tree, so that it may be committed, it runs `git-vault` by that name instead of this program by its path, and lets commits pass on a machine without it, saying so.",
+      "lefthook, overcommit, pre-commit and husky 4 may write their hook again, without the check: `install` says what to add to their configuration. That the check is wanted is noted as git-vault.hook in git's configuration, and `vault status` and `vault doctor` tell where git does not run it any more. A hook or configuration that calls `git-vault hooks check` by itself counts as well, also outside of the repository.",
+      "`check` is what the hook runs: it fails with exit code 7 where plaintext is staged.",
     ],
     operands: 1,
     complete: ["install", "remove", "check"],
