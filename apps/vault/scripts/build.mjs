@@ -12,6 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -114,15 +115,13 @@ const { output } = await bundle.write({
 });
 
 /*
- * These share no chunk with the program, which would run in them: the entry, the filter, and a
- * thread of its own.
+ * These share no chunk with the program, which would run in them: the filter, a thread of its own,
+ * and the entry, which knows the others by their contents.
  */
-for (const source of ["main", "filter", "io/chunk-worker"]) {
-  const alone = await rolldown({
-    ...options,
-    input: own(`src/${source}.ts`),
-    external: ["./program.cjs", "./filter.cjs"],
-  });
+for (const source of ["filter", "io/chunk-worker", "main"]) {
+  const defined = { ...define, PROGRAM: JSON.stringify(contentsOf(dist)) };
+  const transform = { ...options.transform, define: defined };
+  const alone = await rolldown({ ...options, transform, input: own(`src/${source}.ts`) });
   await alone.write({
     file: join(dist, `${basename(source)}.cjs`),
     format: "cjs",
@@ -133,6 +132,14 @@ for (const source of ["main", "filter", "io/chunk-worker"]) {
 }
 chmodSync(join(dist, "main.cjs"), 0o755);
 const inputs = output.flatMap((chunk) => Object.keys(chunk.modules ?? {}));
+
+/** A name for the contents of all files in a folder. */
+function contentsOf(folder) {
+  const digest = createHash("sha256");
+  for (const name of readdirSync(folder).toSorted())
+    digest.update(`${name}\n`).update(readFileSync(join(folder, name)));
+  return digest.digest("hex").slice(0, 32);
+}
 
 /** What each module imports, other than by `import()`. */
 async function importsFrom(entry) {

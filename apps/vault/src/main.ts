@@ -3,11 +3,12 @@
  * The entry. What git runs, once for each of its own commands, is a file that holds only what that
  * needs; all else is the program.
  */
+import { runFile } from "./run-file.ts";
 
 /** The words that git's configuration has, and no others. */
 const BY_GIT = /^filter(?:\n(?:clean|smudge))?(?:\n--key-name=[^\n]+)?$/;
 
-/** Files beside this one: see build.mjs. */
-declare const require: (file: "./filter.cjs" | "./program.cjs") => unknown;
-
-require(BY_GIT.test(process.argv.slice(2).join("\n")) ? "./filter.cjs" : "./program.cjs");
+const words = process.argv.slice(2);
+const [first = ""] = words[0] === "-C" ? words.slice(2) : words;
+const command = first.startsWith("-") ? "help" : first;
+runFile(BY_GIT.test(words.join("\n")) ? "filter.cjs" : "program.cjs", command);

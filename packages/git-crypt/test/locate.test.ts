@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import * as fc from "fast-check";
 import { cases, type Repository, throwawayRepository } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
-import { locate, type Location } from "../src/git/locate.ts";
+import { locateRepository, type Location } from "../src/git/locate.ts";
 
 /** What git says; null where it refuses. */
 function byGit(cwd: string, env: NodeJS.ProcessEnv): Location | null {
@@ -17,7 +17,7 @@ function byGit(cwd: string, env: NodeJS.ProcessEnv): Location | null {
 
 /** Either the same, or left to git. */
 function expectNoOther(cwd: string, env: NodeJS.ProcessEnv): void {
-  const found = locate(cwd, env);
+  const found = locateRepository(cwd, env);
   expect([null, byGit(cwd, env)]).toContainEqual(found);
 }
 
@@ -83,7 +83,8 @@ describe("where a repository lies", () => {
     await world(repo);
     const usual = ["linked/sub", "of-bare", "separate", "sha256", "sparse/sub"].map((path) => join(repo.folder, path));
     const own = ["", "sub/dir", "sub/nested", "module", "module/sub/dir"].map((path) => join(repo.path, path));
-    for (const cwd of [...usual, ...own]) expect([cwd, locate(cwd, repo.env)]).toEqual([cwd, byGit(cwd, repo.env)]);
+    for (const cwd of [...usual, ...own])
+      expect([cwd, locateRepository(cwd, repo.env)]).toEqual([cwd, byGit(cwd, repo.env)]);
   });
 
   test("is found by what git gives its filter in a linked work tree and in a submodule", async () => {
@@ -95,7 +96,7 @@ describe("where a repository lies", () => {
     ] as const) {
       const env = { ...repo.env, GIT_DIR: join(repo.path, gitDir), GIT_PREFIX: "sub/" };
       const folder = join(repo.path, cwd);
-      const found = locate(folder, env);
+      const found = locateRepository(folder, env);
       expect(found?.topLevel).toBe(folder);
       expect(found).toEqual(byGit(folder, env));
     }

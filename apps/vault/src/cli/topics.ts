@@ -42,7 +42,11 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
     "XDG_CONFIG_HOME",
     "where the recipients and members logs are kept that were seen, in git-vault/known-recipients and known-repositories",
   ],
-  ["XDG_CACHE_HOME", "where answers of forges are kept; they are checked again each time"],
+  [
+    "XDG_CACHE_HOME",
+    "where answers of forges are kept, which are checked again each time, and the program as Node compiled it",
+  ],
+  ["NODE_DISABLE_COMPILE_CACHE", "1 keeps no compiled program, and loads none"],
   ["NO_COLOR, FORCE_COLOR", "whether errors are coloured"],
   ["VAULT_DEBUG", "1 adds the stack to an error"],
 ];

@@ -21,7 +21,7 @@ const RARE = [
   "GIT_TEST_ASSUME_DIFFERENT_OWNER",
 ];
 
-/** Extensions of a repository that do not change where its parts are, by the version of its format. */
+/** Extensions that do not change where a repository's parts are, by the version of its format. */
 const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   "0": ["noop", "partialclone", "preciousobjects", "worktreeconfig"],
   "1": ["noop", "partialclone", "preciousobjects", "worktreeconfig", "objectformat"],
@@ -36,7 +36,7 @@ const PLAIN = /^[^"\\#;]+$/;
  *
  * @param cwd without symbolic links
  */
-export function locate(cwd: string, env: NodeJS.ProcessEnv): Location | null {
+export function locateRepository(cwd: string, env: NodeJS.ProcessEnv): Location | null {
   const uid = process.geteuid?.();
   if (uid === undefined || RARE.some((name) => env[name] !== undefined)) return null;
   if (/worktree|bare/i.test(env["GIT_CONFIG_PARAMETERS"] ?? "")) return null;
@@ -106,7 +106,7 @@ interface Layout {
   readonly workTree: string | null;
 }
 
-/** What a repository's folder says; null where it is none, or a bare one, or is out of the ordinary. */
+/** What a repository's folder says; null where it is none, or bare, or out of the ordinary. */
 function readLayout(gitDir: string): Layout | null {
   const head = join(gitDir, "HEAD");
   if (!lstatSync(head).isFile() || !/^(?:ref:\s*refs\/|[0-9a-f]{40})/.test(readFileSync(head, "latin1"))) return null;

@@ -5,7 +5,7 @@ import { GitCryptError } from "../errors.ts";
 import { type CommonPlace, reasonOf, tryGit } from "./git.ts";
 import { type KeyFile, MAX_KEY_FILE_BYTES, parseKeyFile } from "../format/key-file.ts";
 import { assertKeyName, DEFAULT_KEY_NAME, isKeyName } from "../format/key-name.ts";
-import { locate, type Location } from "./locate.ts";
+import { locateRepository, type Location } from "./locate.ts";
 import { usesGitCrypt } from "./uses-git-crypt.ts";
 
 /** A key that lies in a repository. Both its parts are secrets. */
@@ -200,7 +200,7 @@ export function openRepository(path: string, options: OpenRepositoryOptions = {}
   assertString("path", path);
   const { env = process.env } = options;
   const cwd = realFolder(path);
-  const { topLevel, gitDir, commonDir } = locate(cwd, env) ?? askGit(cwd, env);
+  const { topLevel, gitDir, commonDir } = locateRepository(cwd, env) ?? askGit(cwd, env);
   const place = { topLevel, gitDir, commonDir, env: absoluteEnvironment(cwd, env, gitDir, topLevel) };
   const folders = [...new Set([gitDir, commonDir])].map((folder) => join(folder, "git-crypt", "keys"));
   const keyNames = (): string[] => [...new Set(folders.flatMap(namesIn))].toSorted();
