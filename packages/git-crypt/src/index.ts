@@ -24,7 +24,8 @@ export { commitOf, gitSetting, tryGit } from "./git/git.ts";
 export { protectedKeyNames } from "./git/protected-files.ts";
 export { grantFolderOf, VAULT_FOLDER } from "./git/own-folders.ts";
 export type { PathFinding, RepositoryFinding } from "./git/finding.ts";
-export { checkStaged, clearInHistory } from "./git/plaintext.ts";
+export { checkStaged } from "./git/check-staged.ts";
+export { clearInHistory } from "./git/clear-in-history.ts";
 export { blobsInIndex } from "./git/index-file.ts";
 export { readSmallBlobs, readTracked, type TrackedFile, uncommittedFiles } from "./git/tracked-files.ts";
 /* Its keys. */

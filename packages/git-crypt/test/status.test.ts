@@ -253,9 +253,15 @@ describe("checkStaged and its hook", () => {
     rmSync(join(clone.path, ".gitattributes"));
     expect(checkStaged(clone.opened)).toHaveLength(1);
     await clone.git("rm", "--quiet", "--cached", ".gitattributes");
-    expect(checkStaged(clone.opened)).toEqual([]);
+    expect(checkStaged(clone.opened)).toMatchObject([
+      { subject: "b.secret", id: "exposed" },
+      { subject: "a.secret", id: "unprotected" },
+    ]);
     writeFileSync(join(clone.path, ".gitattributes"), attributes);
-    expect(checkStaged(clone.opened)).toHaveLength(1);
+    expect(checkStaged(clone.opened)).toMatchObject([
+      { subject: "b.secret", id: "staged-plaintext" },
+      { subject: "a.secret", id: "unprotected" },
+    ]);
     await clone.git("commit", "--quiet", "--message=Clear");
     expect(checkStaged(clone.opened)).toEqual([]);
   });
@@ -400,8 +406,8 @@ test("diagnose tells what is wrong with the settings, without running any", asyn
   await repo.git("config", "filter.git-crypt-ops.clean", commands.filterCommand);
   expect(setup()).toEqual([
     "no-key ops",
+    "no-command filter.git-crypt-ops.smudge",
     "not-required filter.git-crypt-ops.required",
-    "no-process filter.git-crypt-ops.process",
   ]);
 });
 

@@ -6,8 +6,16 @@ import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "../fo
 import { assertKeyName, DEFAULT_KEY_NAME } from "../format/key-name.ts";
 import { gitSucceeds, recordsOf, runGit } from "../git/git.ts";
 import { oidsOf, readStarts, sizesOf } from "../git/objects.ts";
-import { grantFolderOf, ownFolders } from "../git/own-folders.ts";
-import { assertWorkTree, attributesOf, filterOf, isRegular, keyNameOf, listProtected } from "../git/protected-files.ts";
+import { GIT_FILES, grantFolderOf, ownFolders } from "../git/own-folders.ts";
+import {
+  assertWorkTree,
+  attributesOf,
+  filterOf,
+  isRegular,
+  keyNameOf,
+  listIndex,
+  listProtected,
+} from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
 import { removeKey, storeKey } from "../keys/stored-keys.ts";
 import { type FilterCommands, settingsOf, writeSettings } from "./filter-config.ts";
@@ -89,10 +97,12 @@ export function attributesFor(pattern: string, keyName: string = DEFAULT_KEY_NAM
       hint: "write it from the top folder of the repository, as 'secrets/**' or '*.pem'",
     });
   const name = filterOf(keyName);
-  const files = withFiles(pattern);
-  const quoted = /^[^\s"#\p{Cc}][^\s"\p{Cc}]*$/u.test(files) ? files : JSON.stringify(files);
-  return `${quoted} filter=${name} diff=${name} merge=${name} -text\n`;
+  return `${quoted(withFiles(pattern))} filter=${name} diff=${name} merge=${name} -text\n`;
 }
+
+/** A pattern as it stands on a line. */
+const quoted = (pattern: string): string =>
+  /^[^\s"#\p{Cc}][^\s"\p{Cc}]*$/u.test(pattern) ? pattern : JSON.stringify(pattern);
 
 /** git passes over longer lines (ATTR_MAX_LINE_LENGTH), and the attributes stand on it, too. */
 const LONGEST_PATTERN = 1500;
@@ -117,7 +127,8 @@ function withFiles(pattern: string): string {
 /**
  * The lines for `.gitattributes` that keep in clear what must be read without the key, where the
  * attributes of the work tree protect it: git's own files `.gitattributes`, `.gitignore` and
- * `.gitmodules`, in any folder, and the folders of grants. They go below the lines that protect.
+ * `.gitmodules`, in any folder, and the folders of grants. And submodules, which have attributes of
+ * their own. They go below the lines that protect.
  *
  * @throws GitCryptError NO_WORK_TREE, GIT_FAILED.
  */
@@ -130,14 +141,16 @@ export function exceptionsFor(repository: Repository): string[] {
   const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"];
   const listed = runGit(repository, [...args, ...GIT_FILES.map((name) => `:(top,glob)**/${name}`)]);
   for (const name of recordsOf(listed)) patterns.set(name, name.slice(name.lastIndexOf("/") + 1));
+  for (const { name, mode } of listIndex(repository)) {
+    const path = Buffer.from(name, "latin1").toString();
+    if (mode === "160000") patterns.set(name, quoted(`/${path.replaceAll(/[*?[\\]/g, String.raw`\$&`)}`));
+  }
   const names = [...patterns.keys()];
   const filters = attributesOf(repository, names, ["filter"]);
   const isProtected = (at: number): boolean => keyNameOf(filters[at]?.[0] ?? "") !== null;
   const needed = new Set(names.filter((_, at) => isProtected(at)).map((name) => patterns.get(name)));
   return [...needed].map((pattern) => `${pattern} !filter !diff !merge !text\n`);
 }
-
-const GIT_FILES = [".gitattributes", ".gitignore", ".gitmodules"];
 
 /**
  * Turns a key file of git-crypt before 0.4, 96 bytes without a header, into a current one of 148

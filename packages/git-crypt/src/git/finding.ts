@@ -8,12 +8,22 @@ export interface RepositoryFinding<Id extends string = string> extends Finding {
   readonly subject: string;
 }
 
-/** What is wrong with a path that is protected, as it follows that path. */
+/** What is wrong with a path that is or was protected, as it follows that path. */
 const PROBLEMS = {
   /** The index holds it unencrypted, and the last commit does not, or not so. */
   "staged-plaintext": "is staged unencrypted",
   /** The last commit holds it unencrypted. */
   "committed-plaintext": "is committed unencrypted",
+  /** The index holds ciphertext, and the attributes of now do not protect the path. */
+  unprotected: "is encrypted, and nothing protects it any more: git stores its next change unencrypted",
+  /** By earlier attributes it was protected, or HEAD or a late commit holds ciphertext. */
+  exposed: "was protected, and is stored unencrypted now",
+  /** A line below ours gives it to another program, such as git-lfs. */
+  "other-filter": "is on a protected path, but another filter stores it: unencrypted",
+  /** Its attributes name another key than the one that it is encrypted with. */
+  "other-key": "is encrypted with another key than the one that .gitattributes names",
+  /** It is not in the index. */
+  unguarded: "is not added yet, and git would store it unencrypted",
   /** A reachable commit holds it unencrypted. */
   "history-plaintext": "was committed unencrypted once",
   /** It is cut off, or an older version with the same nonce opens. */
@@ -41,7 +51,7 @@ const PROBLEMS = {
   empty: "is an empty file, which git merge stops at",
 } as const;
 
-/** What is wrong with a path that is protected. */
+/** What is wrong with a path that is or was protected. */
 export type PathProblem = keyof typeof PROBLEMS;
 
 /** A finding about a file: its `subject` is the `file`. */

@@ -24,3 +24,12 @@ export const OWN_ATTRIBUTES: readonly [path: string, content: Buffer] = [
   `${VAULT_FOLDER}/.gitattributes`,
   Buffer.from("* -text !filter !diff !merge\n"),
 ];
+
+/** What git itself reads, in any folder, and so before anybody has a key. */
+export const GIT_FILES: readonly string[] = [".gitattributes", ".gitignore", ".gitmodules"];
+
+/** Gives whether a path is read without a key, so that it is never to be encrypted. */
+export function findsReadable(place: GitPlace): (path: string) => boolean {
+  const folders = ownFolders(place);
+  return (path) => isWithin(folders, path) || GIT_FILES.includes(path.slice(path.lastIndexOf("/") + 1));
+}

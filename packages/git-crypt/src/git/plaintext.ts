@@ -1,25 +1,20 @@
 import { isEncryptedBlob } from "../format/blob.ts";
-import { type PathFinding, pathFindings } from "./finding.ts";
 import { commitOf, type GitPlace, runGit } from "./git.ts";
-import { oidsOf, readStarts, sizesOf } from "./objects.ts";
-import { assertWorkTree, isRegular, listIndex, withKeyNames } from "./protected-files.ts";
-import type { Repository } from "./repository.ts";
-import { parseDifferences, RAW } from "./trees.ts";
+import { readStarts, sizesOf } from "./objects.ts";
+import { listIndex } from "./protected-files.ts";
+import { type Difference, parseDifferences, RAW } from "./trees.ts";
 
 /** A path and a blob that it holds. */
-interface Version {
+export interface Version {
   readonly name: string;
-  readonly mode: string;
   readonly oid: string;
 }
 
-const versionsIn = (output: Buffer): Version[] =>
-  parseDifferences(output).map(({ name, mode, after }) => ({ name, mode, oid: after ?? "" }));
-
-/** What is staged; the whole index before the first commit. Files that are removed are left out. */
-export function stagedFiles(place: GitPlace): Version[] {
-  if (commitOf(place, "HEAD") === null) return listIndex(place);
-  return versionsIn(runGit(place, ["diff-index", "--cached", ...RAW, "--diff-filter=d", "HEAD"]));
+/** How the index differs from HEAD; all that it holds before the first commit. */
+export function stagedChanges(place: GitPlace): Difference[] {
+  if (commitOf(place, "HEAD") !== null)
+    return parseDifferences(runGit(place, ["diff-index", "--cached", ...RAW, "HEAD"]));
+  return listIndex(place).map(({ name, mode, oid }) => ({ name, mode, before: null, after: oid }));
 }
 
 /** Those blobs that are not encrypted. An empty one has nothing to hide. */
@@ -31,44 +26,32 @@ export function clearBlobs(place: GitPlace, oids: Iterable<string>): Set<string>
   return clear;
 }
 
-/**
- * Looks for plaintext that is staged on a protected path: what a commit must not take. It needs no
- * key, and is what a pre-commit hook runs. A path counts as protected by the attributes of the work
- * tree or by those that are staged.
- *
- * @throws GitCryptError NO_WORK_TREE, GIT_FAILED.
- */
-export function checkStaged(repository: Repository): PathFinding[] {
-  assertWorkTree(repository);
-  const staged = stagedFiles(repository).filter(isRegular);
-  const names = new Set(
-    (["work tree", "index"] as const).flatMap((from) => withKeyNames(repository, staged, from).map(({ name }) => name)),
-  );
-  const watched = staged.filter(({ name }) => names.has(name));
-  const clear = clearBlobs(repository, oidsOf(watched));
-  const found = watched.filter(({ oid }) => clear.has(oid));
-  return pathFindings(found, "staged-plaintext");
-}
+/** So many commits of the first parents. */
+const LATE_COMMITS = 20;
+
+const lastPart = (name: string): string => name.slice(name.lastIndexOf("/") + 1);
 
 /**
- * The paths, protected by today's attributes, of which a commit that any reference reaches holds a
- * version in clear. What a shallow clone lacks is not searched.
- *
- * @throws GitCryptError GIT_FAILED.
+ * What new files held under the folders that they were moved from: a file by the same name left
+ * along. Plaintext and ciphertext have nothing else in common that shows without a key.
  */
-export function clearInHistory(place: GitPlace): PathFinding[] {
-  const changes = runGit(place, ["log", "--all", ...RAW, "-m", "--root", "--diff-filter=d", "--format="]);
-  const versions = new Map<string, { readonly name: string; readonly oids: Set<string> }>();
-  for (const { name, oid } of versionsIn(changes).filter(isRegular)) {
-    const { oids } = versions.get(name) ?? { oids: new Set() };
-    versions.set(name, { name, oids: oids.add(oid) });
+function movedFrom(changes: readonly Difference[]): Version[] {
+  const left = new Map<string, string>();
+  for (const { name, before, after } of changes) {
+    if (before !== null && after === null) left.set(lastPart(name), before);
   }
-  const found = withKeyNames(place, [...versions.values()]);
-  const clear = clearBlobs(
-    place,
-    found.flatMap(({ oids }) => [...oids]),
-  );
-  const isClear = ({ oids }: { readonly oids: ReadonlySet<string> }): boolean =>
-    [...oids].some((oid) => clear.has(oid));
-  return pathFindings(found.filter(isClear), "history-plaintext");
+  return changes.flatMap(({ name, before }) => {
+    const oid = before === null ? left.get(lastPart(name)) : undefined;
+    return oid === undefined ? [] : [{ name, oid }];
+  });
+}
+
+/** What files held before the index and the last commits on this branch changed or removed them. */
+export function lateVersions(place: GitPlace, staged: readonly Difference[]): Version[] {
+  // What the first commit adds was not there before.
+  const args = ["-c", "log.showRoot=false", "log", "--first-parent", "-m", `--max-count=${LATE_COMMITS}`];
+  const options = ["--diff-filter=MTD", "--format=", ...RAW, "HEAD"];
+  const late = commitOf(place, "HEAD") === null ? [] : parseDifferences(runGit(place, [...args, ...options]));
+  const changed = [...staged, ...late].flatMap(({ name, before }) => (before === null ? [] : [{ name, oid: before }]));
+  return [...changed, ...movedFrom(staged)];
 }

@@ -125,3 +125,31 @@ export function withKeyNames<T extends { readonly name: string }>(
     return keyName === null ? [] : [{ ...entry, keyName, values }];
   });
 }
+
+/** The filter of each of `names`, in order, as git says it; read `from` the index or work tree. */
+export function filtersOf(place: GitPlace, names: readonly string[], from?: "index" | "work tree"): string[] {
+  if (names.length === 0) return [];
+  const cached = from === "index" ? ["--cached"] : [];
+  const records = recordsOf(runGit(place, ["check-attr", ...cached, "--stdin", "-z", "filter"], listOf(names)));
+  return names.map((_, at) => records[3 * at + 2] ?? "unspecified");
+}
+
+/** The key by which a filter protects a path; null where it does not, as in the own folder. */
+export const keyNameAt = (name: string, filter: string | undefined): string | null =>
+  filter === undefined || isWithin([VAULT_FOLDER], name) ? null : keyNameOf(filter);
+
+/**
+ * The attribute by which somebody says that a path is not protected on purpose, with the value
+ * `unprotected`: it is then no finding that it holds plaintext where it held ciphertext, or
+ * ciphertext that no key of the repository is for.
+ */
+const PURPOSE = "git-vault";
+
+/** Those of `names` that the work tree's or the index's attributes leave unprotected on purpose. */
+export function unprotectedOnPurpose(place: GitPlace, names: readonly string[]): Set<string> {
+  const said = (["work tree", "index"] as const).flatMap((from) => {
+    const values = attributesOf(place, names, [PURPOSE], from);
+    return names.filter((_, at) => values[at]?.[0] === "unprotected");
+  });
+  return new Set(said);
+}

@@ -9,7 +9,7 @@ import { assertKeyName } from "../format/key-name.ts";
 import { commitOf, gitSucceeds, runGit } from "../git/git.ts";
 import { assertIndexFree } from "../git/index-file.ts";
 import { isWithin, ownFolders } from "../git/own-folders.ts";
-import { stagedFiles } from "../git/plaintext.ts";
+import { stagedChanges } from "../git/plaintext.ts";
 import { assertWorkTree, isRegular, listIndex, listProtected, putEntries, withBlob } from "../git/protected-files.ts";
 import { reencrypt } from "../git/reencrypt-blobs.ts";
 import type { Repository, StoredKey } from "../git/repository.ts";
@@ -301,7 +301,7 @@ export function continueRotation(repository: Repository, commands: FilterCommand
 
 /** Encrypts what was staged with a new key with the one that it was to replace. */
 function restage(repository: RotatedPlace, keys: readonly RotatedKey[]): Difference[] {
-  const names = new Set(stagedFiles(repository).map(({ name }) => name));
+  const names = new Set(stagedChanges(repository).map(({ name }) => name));
   const byName = new Map(keys.map((key) => [key.keyName, key]));
   const entries = listProtected(repository).filter(
     (entry) => byName.has(entry.keyName) && names.has(entry.name) && entry.stage === 0,

@@ -1,11 +1,11 @@
-import { existsSync, lstatSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync } from "node:fs";
 import { printable } from "@git-vault/core";
 import { readSettings } from "../checkout/filter-config.ts";
 import { findHook, missingHook } from "../checkout/pre-commit-hook.ts";
 import type { RepositoryFinding } from "../git/finding.ts";
 import { tryGit } from "../git/git.ts";
-import { filterOf, keyNameOf } from "../git/protected-files.ts";
+import { type AttributesFile, listPresent, presentLines } from "../git/attribute-states.ts";
+import { filterOf, isRegular, keyNameOf, listIndex, withKeyNames } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
 import { readKeyRing } from "../keys/key-ring.ts";
 import { findProgram } from "../programs.ts";
@@ -32,6 +32,10 @@ const PROBLEMS = {
   /** Of a line of `.gitattributes`. */
   "folder-pattern": "is a pattern for a folder, which in .gitattributes fits no file: what is in it is stored in clear",
   "not-required": "is not true: where the filter fails, git stores plaintext",
+  /** Of a filter whose `process` is not set either. */
+  "no-command": "is not set: git stops at each protected file, or stores plaintext",
+  /** Of a key. */
+  "no-merge": "its files lack merge= in .gitattributes: git merges them encrypted, and so marks no conflicts",
   /** As git-crypt configures it. */
   "no-process": "is not set: git starts the filter once for each file",
   "loose-permissions": "the key can be read or written by other users",
@@ -59,7 +63,7 @@ export interface Diagnosis {
   readonly findings: readonly SetupFinding[];
 }
 
-const SLOW: ReadonlySet<SetupProblem> = new Set(["old-git", "no-process"]);
+const SLOW: ReadonlySet<SetupProblem> = new Set(["old-git", "no-process", "no-merge"]);
 
 function about(id: SetupProblem, ...subjects: readonly string[]): SetupFinding[] {
   return subjects.map((text) => {
@@ -102,9 +106,14 @@ function diagnoseFilter(settings: ReadonlyMap<string, string>, filter: string): 
     `filter.${filter}.process`,
     `diff.${filter}.cachetextconv`,
   ];
+  // git takes an empty command for none.
+  const isSet = (setting: string): boolean => (settings.get(setting) ?? "") !== "";
+  const commands = [`filter.${filter}.clean`, `filter.${filter}.smudge`];
+  const unset = isSet(process) ? [] : commands.filter((setting) => !isSet(setting));
   return [
+    ...about("no-command", ...unset),
     ...(isTrue(settings.get(required)) ? [] : about("not-required", required)),
-    ...(settings.has(process) ? [] : about("no-process", process)),
+    ...(isSet(process) || unset.length > 0 ? [] : about("no-process", process)),
     ...(isTrue(settings.get(cached)) ? about("cached-textconv", cached) : []),
   ];
 }
@@ -112,7 +121,7 @@ function diagnoseFilter(settings: ReadonlyMap<string, string>, filter: string): 
 /** The settings that name a program which is not there. */
 const brokenSettings = ({ env }: Repository, settings: ReadonlyMap<string, string>): string[] =>
   [...settings].flatMap(([name, command]) =>
-    /\.(clean|smudge|process|driver|textconv)$/.test(name) && !canRun(command, env) ? name : [],
+    /\.(clean|smudge|process|driver|textconv)$/.test(name) && command !== "" && !canRun(command, env) ? name : [],
   );
 
 function staleHooks(repository: Repository): string[] {
@@ -156,20 +165,30 @@ function isOld(version: string): boolean {
   return major < 2 || (major === 2 && minor < 11);
 }
 
-/** In bytes: git reads no more of a file of attributes than 100 MiB; nobody writes so much. */
-const MOST_ATTRIBUTES = 1024 * 1024;
-
 /** Lines that were written as for `.gitignore`: the attributes of a folder do nothing. */
-function folderPatterns({ topLevel }: Repository): string[] {
-  const path = join(topLevel ?? "", ".gitattributes");
-  const stat = topLevel === null ? undefined : lstatSync(path, { throwIfNoEntry: false });
-  if (stat?.isFile() !== true || stat.size > MOST_ATTRIBUTES) return [];
-  const lines = readFileSync(path, "utf8").split("\n");
-  return lines.flatMap((line) => /^\s*([^\s#]\S*\/)\s.*\bfilter=git-crypt\b/.exec(line)?.[1] ?? []);
+function folderPatterns(place: Repository, files: readonly AttributesFile[]): string[] {
+  const patterns = presentLines(place, files).flatMap(({ pattern, filters }) => {
+    const bare = pattern.replace(/^"(.*)"$/s, "$1");
+    const protects = keyNameOf(filters.at(-1) ?? "") !== null;
+    return bare.endsWith("/") && protects ? [Buffer.from(bare, "latin1").toString()] : [];
+  });
+  return [...new Set(patterns)];
+}
+
+/** The names of the keys of which files have no merge driver of ours. */
+function withoutMerge(repository: Repository): string[] {
+  const entries = withKeyNames(repository, listIndex(repository), "work tree", ["merge"]).filter(isRegular);
+  return [
+    ...new Set(entries.filter(({ keyName, values }) => values[0] !== filterOf(keyName)).map(({ keyName }) => keyName)),
+  ];
 }
 
 /** Everything but git's own version. */
-export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<string, string>): SetupFinding[] {
+export function diagnoseSetup(
+  repository: Repository,
+  settings: ReadonlyMap<string, string>,
+  attributes: readonly AttributesFile[],
+): SetupFinding[] {
   const keyNames = repository.keyNames();
   const filters = [...settings.keys()].filter((name) => name.startsWith("filter."));
   const configured = [...new Set(filters.map((name) => name.split(".")[1] ?? ""))];
@@ -184,7 +203,7 @@ export function diagnoseSetup(repository: Repository, settings: ReadonlyMap<stri
     ...about("no-filter", ...keyNames.filter((name) => !configured.includes(filterOf(name)))),
     ...about("no-key", ...configuredKeys.filter((name) => !isHere(name))),
     ...about("left-keys", ...namesOfRetired(repository).filter((name) => !isHere(name))),
-    ...about("folder-pattern", ...folderPatterns(repository)),
+    ...about("folder-pattern", ...folderPatterns(repository, attributes)),
     // While a rotation is undone, the old key is here again before the files are.
     ...about("replaced-key", ...replacedKeys(repository).filter((name) => !begun.includes(name))),
     ...configured.flatMap((filter) => diagnoseFilter(settings, filter)),
@@ -202,6 +221,8 @@ export function diagnose(repository: Repository): Diagnosis {
   const gitVersion = /\d+(?:\.\d+)+/.exec(tryGit(repository, ["--version"]).stdout.toString())?.[0] ?? "";
   const settings = readSettings(repository);
   const old = isOld(gitVersion) ? about("old-git", gitVersion) : [];
-  const findings = [...old, ...diagnoseSetup(repository, settings)];
+  const attributes = repository.topLevel === null ? [] : listPresent(repository).used;
+  const merge = repository.topLevel === null ? [] : about("no-merge", ...withoutMerge(repository));
+  const findings = [...old, ...diagnoseSetup(repository, settings, attributes), ...merge];
   return { gitVersion, settings, keyNames: repository.keyNames(), findings };
 }

@@ -1,24 +1,30 @@
-import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
 import { type FileName, fileName } from "../format/file-name.ts";
 import { readSettings } from "../checkout/filter-config.ts";
+import { isAttributesFile, type PresentAttributes, readPresent } from "../git/attribute-states.ts";
+import { findRekeyed } from "../git/check-staged.ts";
+import { clearInHistory } from "../git/clear-in-history.ts";
 import { type PathFinding, pathFindings, type PathProblem, type RepositoryFinding } from "../git/finding.ts";
-import { readBlobs, readStarts, sizesOf } from "../git/objects.ts";
-import { clearInHistory, stagedFiles } from "../git/plaintext.ts";
+import { recordsOf, runGit } from "../git/git.ts";
+import { lateVersions, stagedChanges } from "../git/plaintext.ts";
 import {
   assertWorkTree,
   filterOf,
+  filtersOf,
   type IndexEntry,
   isRegular,
+  keyNameAt,
   keyNameOf,
   listIndex,
   type ProtectedEntry,
-  withKeyNames,
 } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
+import { findUnprotected, statesOf, type Unprotected, unprotectedOf } from "../git/unprotected.ts";
 import { namesOfRetired } from "../keys/stored-keys.ts";
 import { alteredFiles, isSealedHere } from "./altered-files.ts";
+import { BLOB_PROBLEMS, inspect, UNOPENED } from "./blob-states.ts";
+import { findConversions } from "./conversions.ts";
 import { diagnoseSetup, type SetupProblem } from "./diagnose.ts";
-import { readRings, type Ring } from "./rings.ts";
+import { readRings } from "./rings.ts";
 
 /** What is wrong with a protected path, or with how the repository is set up. */
 export type Problem = PathProblem | SetupProblem;
@@ -34,9 +40,12 @@ export interface KeyStatus {
   readonly files: number;
 }
 
-/** A file on a protected path, as the index holds it. */
+/** A file on a protected path. */
 export interface ProtectedFile extends FileName {
   readonly keyName: string;
+  /** Whether the index holds it; else it is in the work tree alone, and not ignored. */
+  readonly tracked: boolean;
+  /** Whether the index holds it encrypted. */
   readonly encrypted: boolean;
 }
 
@@ -52,7 +61,7 @@ export interface Status {
   readonly state: "unlocked" | "locked" | "partly" | "unused";
   /** Sorted by name. */
   readonly keys: readonly KeyStatus[];
-  /** In the index's order. */
+  /** In the index's order, and then those that are untracked. */
   readonly files: readonly ProtectedFile[];
   readonly findings: readonly RepositoryFinding<Problem>[];
 }
@@ -62,6 +71,9 @@ export interface StatusOptions {
   /** Whether all reachable commits are searched for files that were once stored in clear. */
   readonly history?: boolean;
 }
+
+const isConfigured = (settings: ReadonlyMap<string, string>, keyName: string): boolean =>
+  settings.has(`filter.${filterOf(keyName)}.clean`);
 
 function keyStatuses(
   repository: Repository,
@@ -75,7 +87,7 @@ function keyStatuses(
   return [...new Set([...stored, ...configured, ...counts.keys()])].toSorted().map((name) => ({
     name,
     stored: stored.has(name),
-    configured: settings.has(`filter.${filterOf(name)}.clean`),
+    configured: isConfigured(settings, name),
     files: counts.get(name) ?? 0,
   }));
 }
@@ -86,123 +98,101 @@ function stateOf(keys: readonly KeyStatus[], retired: readonly string[]): Status
   return retired.length > 0 || keys.some(({ stored, configured }) => stored || configured) ? "partly" : "locked";
 }
 
-/** What a blob is, and what is wrong with it. */
-interface BlobState {
-  readonly encrypted: boolean;
-  readonly isEmpty: boolean;
-  readonly problems: readonly PathProblem[];
-}
-
-/** What is wrong with a blob, in the order in which it is told. */
-const BLOB_PROBLEMS = ["altered", "unopened", "newer-key", "retired-key", "empty"] as const;
-
-/** What is wrong with a blob that no key opens. */
-const UNOPENED: ReadonlySet<PathProblem> = new Set(["unopened", "newer-key"]);
-
-function keyProblem({ keys, isReplaced }: Ring, blob: Buffer): PathProblem | null {
-  const key = keys.keyOf(blob);
-  if (key === null) return keys.isLacking ? "newer-key" : "unopened";
-  return isReplaced(key) ? "retired-key" : null;
-}
-
-/**
- * Looks at blobs, by their names, with the keys that are to open them.
- *
- * @param sealed those that lie encrypted in the work tree
- */
-function inspect(
-  repository: Repository,
-  blobs: ReadonlyMap<string, Ring | undefined>,
-  sealed: ReadonlySet<string>,
-): Map<string, BlobState> {
-  const sizes = sizesOf(repository, blobs.keys());
-  const states = new Map<string, BlobState>();
-  // Whose key a blob needs, only the whole of it tells.
-  const mayDiffer = [...blobs.values()].some((ring) => ring?.mayDiffer === true);
-  const most = mayDiffer ? Number.POSITIVE_INFINITY : undefined;
-  for (const [oid, start, whole] of readStarts(repository, sizes, most)) {
-    const encrypted = isEncryptedBlob(start);
-    const ring = blobs.get(oid);
-    const blob = whole ? start : sealed.has(oid) ? wholeBlob(repository, oid, sizes) : null;
-    const found = encrypted && blob !== null && ring !== undefined ? keyProblem(ring, blob) : null;
-    const problems: PathProblem[] = found === null ? [] : [found];
-    if (encrypted && start.length === EMPTY_BLOB_BYTES) problems.push("empty");
-    states.set(oid, { encrypted, isEmpty: start.length === 0, problems });
-  }
-  return states;
-}
-
-function wholeBlob(repository: Repository, oid: string, sizes: ReadonlyMap<string, number>): Buffer | null {
-  for (const [, blob] of readBlobs(repository, new Map([[oid, sizes.get(oid) ?? 0]]))) return blob;
-  return null;
-}
-
-const isOff = (value: string): boolean => value === "unspecified" || value === "unset";
-
-/** The attributes by which git changes what is stored. */
-const CONVERSIONS = ["text", "crlf", "eol", "ident", "working-tree-encoding"];
-
-/**
- * `text=auto` does no harm: git takes each encrypted file for a binary one. `crlf` is what `text`
- * was called before git 1.7.2, and counts where `text` says nothing.
- */
-function attributeProblems([
-  text = "",
-  crlf = "",
-  eol = "",
-  ident = "",
-  encoding = "",
-]: readonly string[]): PathProblem[] {
-  const said = ["set", "unset", "input", "auto"].includes(text) ? text : crlf;
-  const converts = said === "set" || said === "input" || (said !== "auto" && said !== "unset" && !isOff(eol));
-  return [
-    ...(converts ? (["line-endings"] as const) : []),
-    ...(ident === "set" ? (["ident"] as const) : []),
-    ...(isOff(encoding) ? [] : (["encoding"] as const)),
-  ];
-}
-
-function findAttributes(entries: readonly (ProtectedEntry & { readonly values: readonly string[] })[]): PathFinding[] {
-  const byName = new Map(entries.map(({ name, values }) => [name, values]));
-  return [...byName].flatMap(([name, values]) =>
-    attributeProblems(values).flatMap((problem) => pathFindings([{ name }], problem)),
-  );
-}
-
 function findPlaintext(repository: Repository, clear: readonly ProtectedEntry[]): PathFinding[] {
   if (clear.length === 0) return [];
-  const staged = new Set(stagedFiles(repository).map(({ name }) => name));
+  const staged = new Set(stagedChanges(repository).map(({ name }) => name));
   return clear.flatMap((entry) =>
     pathFindings([entry], staged.has(entry.name) ? "staged-plaintext" : "committed-plaintext"),
   );
 }
 
+/** Every path that git knows or would add, with what the attributes of now say of it. */
+interface Survey {
+  readonly index: readonly IndexEntry[];
+  /** The protected entries of the index, with symlinks, submodules and conflict sides. */
+  readonly entries: readonly ProtectedEntry[];
+  /** Untracked files on protected paths. */
+  readonly added: readonly { readonly name: string; readonly keyName: string }[];
+  /** What nothing protects, and nobody says so on purpose. */
+  readonly unprotected: readonly Unprotected[];
+  readonly attributes: PresentAttributes;
+}
+
+function survey(repository: Repository): Survey {
+  const index = listIndex(repository);
+  // A repository inside of this one ends with a slash. What is ignored is not about to be added.
+  const others = ["ls-files", "-z", "--others", "--exclude-standard"];
+  const untracked = recordsOf(runGit(repository, others)).filter((name) => !name.endsWith("/"));
+  const names = [...index.map(({ name }) => name), ...untracked];
+  const filters = filtersOf(repository, names);
+  const entries: ProtectedEntry[] = [];
+  for (const [at, entry] of index.entries()) {
+    const keyName = keyNameAt(entry.name, filters[at]);
+    if (keyName !== null) entries.push({ ...entry, keyName });
+  }
+  const paths = names.map((name, at) => ({ name, oid: index[at]?.oid ?? null }));
+  return {
+    index,
+    entries,
+    added: untracked.flatMap((name, at) => {
+      const keyName = keyNameAt(name, filters[index.length + at]);
+      return keyName === null ? [] : [{ name, keyName }];
+    }),
+    unprotected: unprotectedOf(repository, paths, filters),
+    attributes: readPresent(repository, index, names),
+  };
+}
+
+/** What the attributes of now leave open, compared with what they said before. */
+function findOpen(
+  repository: Repository,
+  { unprotected, added, attributes: { used, staged } }: Survey,
+  files: readonly ProtectedEntry[],
+  settings: ReadonlyMap<string, string>,
+): PathFinding[] {
+  const changes = stagedChanges(repository);
+  const haveChanged =
+    changes.some(({ name }) => isAttributesFile(name)) || JSON.stringify(used) !== JSON.stringify(staged);
+  const unguarded = added.filter(({ keyName }) => !isConfigured(settings, keyName));
+  return [
+    ...findUnprotected(
+      repository,
+      unprotected,
+      lateVersions(repository, changes),
+      statesOf(repository, { used, staged }),
+    ),
+    ...pathFindings(unguarded, "unguarded"),
+    ...(haveChanged ? findRekeyed(repository, files) : []),
+  ];
+}
+
 /**
  * Tells whether a repository is locked, which files are protected by which key, and everything that
- * endangers them: also how it is set up, where git stores plaintext because of that, or stops. It
+ * endangers them: also how it is set up, where git stores plaintext because of that, or stops, and
+ * what the attributes of now leave open that they protected before ({@link findUnprotected}). It
  * changes nothing, and needs no key; with one, it also tells which files neither it nor a retired
  * key opens (those up to 1 MiB, and those that are encrypted in the work tree; all where there are
  * retired keys), which of them were changed after they were encrypted, and which are encrypted with
- * another key than that of the branch.
+ * another key than that of the branch, or of the attributes.
  *
  * @throws GitCryptError NO_WORK_TREE, GIT_FAILED; MALFORMED_KEY_FILE, KEY_FILE_UNREADABLE for a key
  * that lies here.
  */
 export function status(repository: Repository, options: StatusOptions = {}): Status {
   assertWorkTree(repository);
-  const index = listIndex(repository);
-  const entries = withKeyNames(repository, index, "work tree", CONVERSIONS);
+  const found = survey(repository);
+  const { index, entries, added } = found;
   const settings = readSettings(repository);
   const keys = keyStatuses(repository, entries, settings);
   const regular = entries.filter(isRegular);
-  const attributes = index.filter((entry) => isRegular(entry) && /(?:^|\/)\.gitattributes$/.test(entry.name));
+  const attributes = index.filter((entry) => isRegular(entry) && isAttributesFile(entry.name));
   const rings = readRings(repository, index, repository.keyNames());
   const blobs = new Map([
-    ...attributes.map(({ oid }) => [oid, undefined] as const),
-    ...regular.map(({ oid, keyName }) => [oid, rings.get(keyName)] as const),
+    ...attributes.map(({ oid }) => [oid, null] as const),
+    ...regular.map(({ oid, keyName }) => [oid, keyName] as const),
   ]);
   const sealed = new Set(regular.flatMap((entry) => (isSealedHere(repository.topLevel, entry) ? entry.oid : [])));
-  const states = inspect(repository, blobs, rings.size === 0 ? new Set() : sealed);
+  const states = inspect(repository, blobs, rings, rings.size === 0 ? new Set() : sealed);
   const unopened = regular.flatMap((entry) => {
     const ring = rings.get(entry.keyName);
     const isUnopened = states.get(entry.oid)?.problems.some((one) => UNOPENED.has(one)) === true;
@@ -221,15 +211,22 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const isProtected = new Set(regular.map(({ name }) => name));
   const linked = entries.filter((entry) => !isRegular(entry));
   const isNewer = having("newer-key").length > 0;
+  const rekeyed = new Set(having("other-key"));
   const findings = [
     // Each file tells of a key that was replaced.
-    ...diagnoseSetup(repository, settings).filter(
+    ...diagnoseSetup(repository, settings, found.attributes.used).filter(
       ({ id, severity }) => severity === "error" && !(id === "replaced-key" && isNewer),
     ),
     ...findPlaintext(repository, regular.filter(isClear)),
+    ...findOpen(
+      repository,
+      found,
+      regular.filter((entry) => !rekeyed.has(entry)),
+      settings,
+    ),
     ...BLOB_PROBLEMS.flatMap((problem) => pathFindings(having(problem), problem)),
     ...linked.flatMap((entry) => pathFindings([entry], entry.mode === "160000" ? "submodule" : "symlink")),
-    ...findAttributes(regular),
+    ...findConversions(repository, regular),
     ...pathFindings(
       attributes.filter((entry) => isProtected.has(entry.name) || isEncrypted(entry)),
       "attributes",
@@ -239,9 +236,15 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   return {
     state: stateOf(keys, namesOfRetired(repository)),
     keys,
-    files: regular.map((entry) =>
-      Object.assign(fileName(entry.name), { keyName: entry.keyName, encrypted: isEncrypted(entry) }),
-    ),
+    files: [
+      ...regular.map((entry) => describe(entry, { tracked: true, encrypted: isEncrypted(entry) })),
+      ...added.map((entry) => describe(entry, { tracked: false, encrypted: false })),
+    ],
     findings,
   };
 }
+
+const describe = (
+  { name, keyName }: { readonly name: string; readonly keyName: string },
+  state: { readonly tracked: boolean; readonly encrypted: boolean },
+): ProtectedFile => Object.assign(fileName(name), { keyName, ...state });

@@ -25,7 +25,7 @@ function report({ gitVersion, settings, keyNames, findings }: Diagnosis): string
     ...[...settings].map(([name, value]) => `  ${printable(name)} = ${printable(value)}`),
     ...(findings.length === 0 ? ["nothing is amiss"] : []),
     ...findings.flatMap((finding) => [
-      `${isSerious(finding) ? "wrong" : "slow"}: ${finding.id}: ${finding.message}`,
+      `${isSerious(finding) ? "wrong" : "note"}: ${finding.id}: ${finding.message}`,
       `  ${ADVICE[finding.id]}`,
     ]),
   ];

@@ -4,6 +4,9 @@ import type { MembersFinding, MembersFindingId } from "@git-vault/sharing/member
 /** What is wrong with a repository, or with who has its keys. */
 export type AnyFinding = RepositoryFinding<Problem> | MembersFinding;
 
+/** How somebody says that a path is unprotected on purpose. */
+const ON_PURPOSE = "where it is meant to be unprotected, say so there with `PATH git-vault=unprotected`";
+
 /** What to do about what is wrong with a repository, in the words of the command line. */
 export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "old-git": "install a newer git",
@@ -16,6 +19,8 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "left-keys": "run `vault lock` to remove them, or `vault unlock`",
   "replaced-key": "run `vault unlock`, which takes the new one; where nobody has it, replace it with `vault rotate`",
   "folder-pattern": "add ** to its end, and run `vault status --fix` for what is stored already",
+  "no-command": "run `vault unlock`, which sets it",
+  "no-merge": "write merge=git-crypt beside filter=git-crypt, or the same with -NAME of a named key",
   "not-required": "run `vault unlock`",
   "no-process": "run `vault unlock`, which sets it",
   "loose-permissions": "chmod 600 it",
@@ -23,6 +28,12 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "staged-plaintext": "encrypt it with `vault status --fix`, or unstage it",
   "committed-plaintext":
     "encrypt it with `vault status --fix` and commit; change the secret, since the history keeps it",
+  unprotected: `write its line back into .gitattributes; or ${ON_PURPOSE}, then \`git add --renormalize\` stores it unencrypted`,
+  exposed: `protect it again in .gitattributes, encrypt it with \`vault status --fix\`, and change the secret; or ${ON_PURPOSE}`,
+  "other-filter": `move the protecting line below that of the other filter, then encrypt it with \`git add --renormalize\`; or ${ON_PURPOSE}`,
+  "other-key":
+    "name its own key again in .gitattributes; or encrypt it with the other one, with `git add --renormalize` where both keys are",
+  unguarded: "first run `vault unlock`, or write the line back that protected it in .gitattributes; then add it",
   "history-plaintext": "change the secret: everybody who has the repository can read the old one",
   altered: "restore it from an older commit; `git log` shows who changed it",
   unopened: "restore it from an older commit, or ask who committed it for the key",
@@ -34,7 +45,8 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   attributes:
     "write `.gitattributes !filter !diff !merge !text` below the other lines, then `git add --renormalize .gitattributes` and commit",
   symlink: "protect the file that it leads to instead",
-  submodule: "protect files inside the submodule itself",
+  submodule:
+    "protect files inside the submodule itself, and write `PATH !filter !diff !merge !text` below the other lines here",
   empty: "put a line break into it",
   "other-log":
     "nothing is encrypted or unlocked with its keys; find out who replaced it, and restore it from an older commit",

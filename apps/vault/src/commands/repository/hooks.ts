@@ -1,6 +1,7 @@
 import { printable } from "@git-vault/core";
 import { checkStaged, installHook, removeHook, type HookManager } from "@git-vault/git-crypt";
 import { usageError } from "../../errors.ts";
+import { ADVICE } from "./advice.ts";
 import { programCommand } from "./filter-command.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { reportResult, say, writeJson } from "../../io/streams.ts";
@@ -76,8 +77,14 @@ function check({ json }: HooksOptions): void {
   if (findings.length === 0) return;
   process.exitCode = 7;
   if (json) return;
-  say("vault: error: these files are protected, and staged unencrypted:");
-  for (const { file } of findings) say(`  ${file}`);
-  say("vault: hint: run `vault unlock` where the repository is locked, then `vault status --fix` encrypts them");
-  say("vault: hint: or unstage them with `git restore --staged`");
+  const staged = findings.filter(({ id }) => id === "staged-plaintext");
+  if (staged.length > 0) {
+    say("vault: error: these files are protected, and staged unencrypted:");
+    for (const { file } of staged) say(`  ${file}`);
+    say("vault: hint: run `vault unlock` where the repository is locked, then `vault status --fix` encrypts them");
+    say("vault: hint: or unstage them with `git restore --staged`");
+  }
+  const others = findings.filter(({ id }) => id !== "staged-plaintext");
+  for (const { message } of others) say(`vault: error: ${message}`);
+  for (const id of new Set(others.map((finding) => finding.id))) say(`vault: hint: ${ADVICE[id]}`);
 }

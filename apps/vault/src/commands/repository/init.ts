@@ -1,6 +1,14 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { attributesFor, exceptionsFor, GitCryptError, initialize, type Repository } from "@git-vault/git-crypt";
+import {
+  attributesFor,
+  exceptionsFor,
+  GitCryptError,
+  initialize,
+  type Repository,
+  type RepositoryFinding,
+  status,
+} from "@git-vault/git-crypt";
 import { nameKey, rootText, start, type Members } from "@git-vault/sharing/members";
 import { CliError, usageError } from "../../errors.ts";
 import type { Options, Run } from "../../cli/command.ts";
@@ -27,7 +35,9 @@ export const run: Run<typeof REPOSITORY_COMMANDS.init> = async (options, pattern
   const added = addLines(path, lines, (line, present) => !`\n${present}`.includes(`\n${line}`));
   const exceptions = added.length > 0 ? addLines(path, exceptionsFor(repository), () => true) : [];
   const attributes = [...added, ...exceptions].map((line) => line.trimEnd());
-  reportResult(options, { keyName, root: root === null ? null : rootText(root), attributes }, [
+  const clear = attributes.length > 0 ? clearFiles(repository) : [];
+  const unencrypted = clear.map(({ id, file }) => ({ path: file, problem: id }));
+  reportResult(options, { keyName, root: root === null ? null : rootText(root), attributes, unencrypted }, [
     isSetUp ? `vault: the key ${keyName} is here already` : `vault: made the key ${keyName}, and configured the filter`,
     ...(root === null
       ? []
@@ -37,11 +47,8 @@ export const run: Run<typeof REPOSITORY_COMMANDS.init> = async (options, pattern
     patterns.length > 0
       ? `vault: .gitattributes protects ${patterns.length === 1 ? "the pattern" : "the patterns"}; commit it`
       : `vault: now say in .gitattributes what is protected, such as\n  ${attributesFor("secrets/**", keyName).trimEnd()}`,
-    ...(exceptions.length > 0
-      ? [
-          `vault: kept out of it, since they are read before anybody has the key: ${exceptions.map((line) => line.split(" ")[0]).join(", ")}`,
-        ]
-      : []),
+    ...reportExceptions(exceptions),
+    ...reportClear(clear),
     ...(isSetUp
       ? []
       : [
@@ -95,6 +102,48 @@ async function startHere(members: Members, options: InitOptions): Promise<string
   } finally {
     starter.author.lock();
   }
+}
+
+/** The pattern of a submodule begins with a slash. */
+const isSubmodule = (pattern: string): boolean => /^"?\//.test(pattern);
+
+/** What was kept out of the patterns. */
+function reportExceptions(lines: readonly string[]): string[] {
+  const patterns = lines.map((line) => line.replace(/ !filter .*/s, ""));
+  const [submodules, read] = [patterns.filter(isSubmodule), patterns.filter((pattern) => !isSubmodule(pattern))];
+  return [
+    ...(read.length > 0
+      ? [`vault: kept out of it, since they are read before anybody has the key: ${read.join(", ")}`]
+      : []),
+    ...(submodules.length > 0
+      ? [`vault: kept out of it, since submodules have attributes of their own: ${submodules.join(", ")}`]
+      : []),
+  ];
+}
+
+/** What is stored unencrypted on protected paths, or was once: each file with the worst of it. */
+function clearFiles(repository: Repository): readonly (RepositoryFinding & { readonly file: string })[] {
+  const found = new Map<string, RepositoryFinding & { readonly file: string }>();
+  for (const finding of status(repository, { history: true }).findings) {
+    const { id, file } = finding;
+    if (file !== undefined && PLAINTEXT.has(id) && !found.has(file)) found.set(file, { ...finding, file });
+  }
+  return [...found.values()];
+}
+
+const PLAINTEXT: ReadonlySet<string> = new Set(["staged-plaintext", "committed-plaintext", "history-plaintext"]);
+
+function reportClear(clear: readonly RepositoryFinding[]): string[] {
+  const ids = new Set(clear.map(({ id }) => id));
+  return [
+    ...clear.map(({ message }) => `vault: warning: ${message}`),
+    ...(ids.has("staged-plaintext") || ids.has("committed-plaintext")
+      ? ["vault: hint: encrypt them with `vault status --fix`, and commit"]
+      : []),
+    ...(ids.has("history-plaintext") || ids.has("committed-plaintext")
+      ? ["vault: hint: change the secrets in what was committed: the history keeps it unencrypted"]
+      : []),
+  ];
 }
 
 /** What is written as a path of this machine, as a pattern from the repository's top folder. */

@@ -51,6 +51,7 @@ export const REPOSITORY_COMMANDS = {
     description: [
       "Makes a git-crypt key, configures the filter, and adds a line to .gitattributes for each PATTERN, which is written as in .gitignore, but for !. Files that are committed from then on, and match, are stored encrypted. Where the key is there already, only the lines are added.",
       "It also starts the members log in .git-vault, with you as its first member, and seals the key to your keys, so that it is not in this clone alone: commit both. Who you are, --as or git's git-vault.user says; on a terminal it is asked once. In a repository that has a log, the new key is written into it.",
+      "It names what is stored unencrypted already under the patterns, or was in any commit.",
       "It refuses in a clone whose files are encrypted already, since a new key would not open them; --force makes one all the same.",
     ],
     examples: ["vault init 'secrets/**' '*.pem'", "vault init --key-name production 'production/**'"],
@@ -78,6 +79,7 @@ export const REPOSITORY_COMMANDS = {
     summary: "show whether the repository is locked, what is protected, and every danger",
     description: [
       "Works in locked repositories, too. Where something is wrong the exit code is 7, and it is told what to do about each path.",
+      "It also compares files with attributes, of now and of all commits that HEAD reaches: encrypted files that nothing protects any more, plaintext on a path that was protected, a file that another filter such as git-lfs takes, a key that changed. A path that is not protected on purpose has `git-vault=unprotected` on a line of .gitattributes, and is not named then. Untracked files on protected paths are listed; ignored ones are not.",
     ],
     operands: 0,
     flags: {
@@ -170,7 +172,7 @@ export const REPOSITORY_COMMANDS = {
     description: [
       "The hook needs no key and so works in a locked clone, too, where nothing else keeps plaintext from being committed. It is a few lines at the top of the hook that is there, which keeps its name and does what it did; with husky they go into .husky/pre-commit. `remove` takes them out again. Where the hook lies in the work tree, so that it may be committed, it runs `git-vault` by that name instead of this program by its path, and lets commits pass on a machine without it, saying so.",
       "lefthook, overcommit, pre-commit and husky 4 may write their hook again, without the check: `install` says what to add to their configuration. That the check is wanted is noted as git-vault.hook in git's configuration, and `vault status` and `vault doctor` tell where git does not run it any more. A hook or configuration that calls `git-vault hooks check` by itself counts as well, also outside of the repository.",
-      "`check` is what the hook runs: it fails with exit code 7 where plaintext is staged.",
+      "`check` is what the hook runs: it fails with exit code 7 where plaintext is staged on a path that is or was protected, and where staged attributes protect encrypted files no more, or name another key. To do that on purpose, write `PATH git-vault=unprotected` into .gitattributes; `git commit --no-verify` passes over every check.",
     ],
     operands: 1,
     complete: ["install", "remove", "check"],

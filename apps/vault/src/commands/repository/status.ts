@@ -39,7 +39,11 @@ function report({ state, keys, files }: Status, findings: readonly AnyFinding[])
     ]),
     table([
       ["stored", "key", "file"],
-      ...files.map(({ path, keyName, encrypted }) => [encrypted ? "encrypted" : "in clear", keyName, path]),
+      ...files.map(({ path, keyName, tracked, encrypted }) => [
+        tracked ? (encrypted ? "encrypted" : "in clear") : "untracked",
+        keyName,
+        path,
+      ]),
     ]),
     findings.flatMap(({ id, message }) => [`${id}: ${message}`, `  ${ADVICE[id]}`]),
   ];
@@ -70,7 +74,7 @@ const describe = (
 ): object => ({
   state,
   keys: keys.map(({ name, stored, configured, files: number }) => ({ name, stored, configured, files: number })),
-  files: files.map(({ path, keyName, encrypted }) => ({ path, keyName, encrypted })),
+  files: files.map(({ path, keyName, tracked, encrypted }) => ({ path, keyName, tracked, encrypted })),
   findings: findings.map(({ id, subject }) => ({ path: subject, problem: id, advice: ADVICE[id] })),
   fixed: fixed.map(({ path }) => path),
 });

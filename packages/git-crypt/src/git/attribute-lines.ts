@@ -1,0 +1,66 @@
+/**
+ * A line of a file of attributes that assigns `filter`, itself or by a macro. All characters are
+ * bytes.
+ */
+export interface FilterLine {
+  /** As it is written, with its quotes. */
+  readonly pattern: string;
+  /** What it assigns, the last of which counts: a filter's name, or `null` for `-` and `!`. */
+  readonly filters: readonly (string | null)[];
+}
+
+/** What a macro assigns, by its name, in the order in which it is written. */
+export type Macros = ReadonlyMap<string, readonly string[]>;
+
+interface Line {
+  readonly pattern: string;
+  readonly words: readonly string[];
+}
+
+/** A pattern, in quotes or up to a blank, and what it assigns. Comments and blank lines fit not. */
+const LINE = /^[ \t\r]*("(?:\\.|[^"\\])*"|[^#"\s]\S*)[ \t\r]+(\S.*)$/;
+
+function linesOf(text: string): Line[] {
+  return text.split("\n").flatMap((line) => {
+    const [, pattern, rest = ""] = LINE.exec(line) ?? [];
+    return pattern === undefined ? [] : [{ pattern, words: rest.trim().split(/[ \t\r]+/) }];
+  });
+}
+
+const MACRO = "[attr]";
+
+/** The macros that files of attributes define. */
+export const macrosIn = (texts: Iterable<string>): Macros =>
+  new Map(
+    [...texts].flatMap((text) =>
+      linesOf(text).flatMap(({ pattern, words }) =>
+        pattern.startsWith(MACRO) ? [[pattern.slice(MACRO.length), words] as const] : [],
+      ),
+    ),
+  );
+
+/** A macro counts where it is set, not where it is unset. */
+function filtersOf(words: readonly string[], macros: Macros, seen: readonly string[] = []): (string | null)[] {
+  return words.flatMap((word) => {
+    if (word === "-filter" || word === "!filter") return [null];
+    if (word.startsWith("filter=")) return [word.slice("filter=".length)];
+    const macro = seen.includes(word) ? undefined : macros.get(word);
+    return macro === undefined ? [] : filtersOf(macro, macros, [...seen, word]);
+  });
+}
+
+/** The lines of a file of attributes that assign `filter`. */
+export const filterLines = (text: string, macros: Macros): FilterLine[] =>
+  linesOf(text).flatMap(({ pattern, words }) => {
+    const filters = pattern.startsWith(MACRO) ? [] : filtersOf(words, macros);
+    return filters.length === 0 ? [] : [{ pattern, filters }];
+  });
+
+/** Such lines, as git reads them. */
+export const writeLines = (lines: readonly FilterLine[]): string =>
+  lines
+    .map(
+      ({ pattern, filters }) =>
+        `${pattern} ${filters.map((one) => (one === null ? "!filter" : `filter=${one}`)).join(" ")}\n`,
+    )
+    .join("");

@@ -1,0 +1,178 @@
+import { lstatSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { locate } from "../format/file-name.ts";
+import { filterLines, type FilterLine, type Macros, macrosIn } from "./attribute-lines.ts";
+import { commitOf, type CommonPlace, type GitPlace, gitSetting, recordsOf, runGit, tryGit } from "./git.ts";
+import { oidsOf } from "./objects.ts";
+import { type IndexEntry, isRegular, listIndex } from "./protected-files.ts";
+import { parseDifferences, RAW } from "./trees.ts";
+import { readSmallBlobs } from "./tracked-files.ts";
+
+/** What all files of attributes say of filters at one time, by the path of each. */
+export type AttributeState = ReadonlyMap<string, readonly FilterLine[]>;
+
+/** In bytes: git reads no more of a file of attributes than 100 MiB; nobody writes so much. */
+const MOST_ATTRIBUTES = 1024 * 1024;
+
+/** So many commits times files are asked for; beyond, the oldest commits are passed over. */
+const MOST_VERSIONS = 200_000;
+
+const NAME = ".gitattributes";
+
+export const isAttributesFile = (name: string): boolean => name === NAME || name.endsWith(`/${NAME}`);
+
+const PATHSPEC = `:(top,glob)**/${NAME}`;
+
+function readText(path: string | Buffer): string | null {
+  try {
+    const bytes = readFileSync(path);
+    return bytes.length > MOST_ATTRIBUTES ? null : bytes.toString("latin1");
+  } catch {
+    return null;
+  }
+}
+
+/** The files of attributes outside of the work tree that git reads: they win over, or yield. */
+function readOutside(place: CommonPlace): { strongest: string; weakest: string } {
+  const home = place.env["XDG_CONFIG_HOME"] ?? join(place.env["HOME"] ?? "", ".config");
+  const global = gitSetting(place, "core.attributesFile", "--type=path") ?? join(home, "git/attributes");
+  return {
+    strongest: readText(join(place.commonDir, "info/attributes")) ?? "",
+    weakest: readText(global) ?? "",
+  };
+}
+
+/** A file of attributes, as the index and the work tree have it. */
+export interface AttributesFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What can be asked of the attributes that are there now. */
+export interface PresentAttributes {
+  /** As git uses them when it adds a file: of the work tree, else of the index. */
+  readonly used: readonly AttributesFile[];
+  readonly staged: readonly AttributesFile[];
+}
+
+/** The folders that names lie in, with those above, from the top, which is the empty name. */
+function foldersOf(names: Iterable<string>): Set<string> {
+  const folders = new Set([""]);
+  for (const name of names) {
+    let folder = name;
+    do folder = folder.slice(0, Math.max(folder.lastIndexOf("/"), 0));
+    while (!folders.has(folder) && folders.add(folder));
+  }
+  return folders;
+}
+
+/**
+ * The files of attributes that git reads for some names: those of the work tree, tracked, untracked
+ * or ignored, or where they are not there those of the index.
+ *
+ * @param index the whole of it, or all of its files of attributes
+ */
+export function readPresent(
+  place: GitPlace,
+  index: readonly IndexEntry[],
+  names: readonly string[],
+): PresentAttributes {
+  const tracked = index.filter((entry) => isRegular(entry) && isAttributesFile(entry.name));
+  const blobs = readSmallBlobs(place, oidsOf(tracked), MOST_ATTRIBUTES);
+  const staged = tracked.map(({ name, oid }) => ({ name, text: blobs.get(oid)?.toString("latin1") ?? "" }));
+  const { topLevel } = place;
+  if (topLevel === null) return { used: staged, staged };
+  const used = new Map(staged.map(({ name, text }) => [name, text]));
+  const folders = foldersOf([...names, ...used.keys()]);
+  for (const name of [...folders].map((folder) => (folder === "" ? NAME : `${folder}/${NAME}`))) {
+    const path = locate(topLevel, name);
+    const text = lstatSync(path, { throwIfNoEntry: false })?.isFile() === true ? readText(path) : null;
+    if (text !== null) used.set(name, text);
+  }
+  return { used: [...used].map(([name, text]) => ({ name, text })), staged };
+}
+
+/** The same of the files that are tracked, in a repository whose index was not listed. */
+export function listPresent(place: GitPlace): PresentAttributes {
+  const names = recordsOf(
+    runGit(place, ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", PATHSPEC]),
+  );
+  return readPresent(place, names.length === 0 ? [] : listIndex(place, ...names), names);
+}
+
+function stateOf(files: readonly AttributesFile[], macros: Macros): AttributeState {
+  return new Map(files.map(({ name, text }) => [name, filterLines(text, macros)]));
+}
+
+const textsOf = (files: readonly AttributesFile[]): string[] => files.map(({ text }) => text);
+
+/** The state of `files`; git takes macros from files at the top alone, where the others fail. */
+const stateAlone = (files: readonly AttributesFile[]): AttributeState =>
+  stateOf(files, macrosIn(textsOf(files.filter(({ name }) => name === NAME))));
+
+/** All lines of now that assign `filter`: those that git uses, and from outside of the work tree. */
+export const presentLines = (place: CommonPlace, files: readonly AttributesFile[]): FilterLine[] => {
+  const [state] = presentStates(place, { used: files, staged: [] });
+  return state === undefined ? [] : [...state.values()].flat();
+};
+
+/** The states of now: of what git uses, with what lies outside of the work tree, and the index. */
+export function presentStates(place: CommonPlace, { used, staged }: PresentAttributes): AttributeState[] {
+  const { strongest, weakest } = readOutside(place);
+  const top = used.find(({ name }) => name === NAME)?.text ?? "";
+  const macros = macrosIn([weakest, top, strongest]);
+  const state = new Map(stateOf(used, macros));
+  const atTop = [weakest, top, strongest].flatMap((text) => filterLines(text, macros));
+  return [state.set(NAME, atTop), stateAlone(staged)];
+}
+
+/** Commits that changed a file of attributes, the newest first, and the paths of such files. */
+function changesOfAttributes(place: CommonPlace, revisions: readonly string[]): { commits: string[]; names: string[] } {
+  const args = ["log", "--full-history", "-m", "--root", ...RAW, "--format=%H"];
+  const output = runGit(place, [...args, ...revisions, "--", PATHSPEC]);
+  const commits = recordsOf(output).flatMap((record) => /^\n?([0-9a-f]{40,64})$/.exec(record)?.[1] ?? []);
+  const names = parseDifferences(output).map(({ name }) => name);
+  return { commits: [...new Set(commits)], names: [...new Set(names)].filter((name) => !name.includes("\n")) };
+}
+
+/** The blobs at `names` in `commits`, in order; null where there is none. */
+function blobsAt(place: CommonPlace, commits: readonly string[], names: readonly string[]): (string | null)[] {
+  const asked = commits.flatMap((commit) => names.map((name) => `${commit}:${name}\n`));
+  const { stdout } = tryGit(place, ["cat-file", "--batch-check", "--buffer"], Buffer.from(asked.join(""), "latin1"));
+  return stdout
+    .toString("latin1")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => /^([0-9a-f]{40,64}) blob \d+$/.exec(line)?.[1] ?? null);
+}
+
+/**
+ * What attributes said in each commit that `revisions` reach, each different state once: what was
+ * ever meant to be protected. It reads commits that changed a `.gitattributes`, and no other file.
+ *
+ * @param revisions or options of `git log` such as `--all`
+ * @throws GitCryptError GIT_FAILED.
+ */
+export function pastStates(place: CommonPlace, revisions: readonly string[]): AttributeState[] {
+  if (revisions.length === 0) return [];
+  const { commits, names } = changesOfAttributes(place, revisions);
+  const looked = commits.slice(0, Math.ceil(MOST_VERSIONS / Math.max(names.length, 1)));
+  const oids = blobsAt(place, looked, names);
+  const blobs = readSmallBlobs(
+    place,
+    oids.filter((oid) => oid !== null),
+    MOST_ATTRIBUTES,
+  );
+  const states = looked.map((_, at) =>
+    names.flatMap((name, column) => {
+      const text = blobs.get(oids[at * names.length + column] ?? "")?.toString("latin1");
+      return text === undefined ? [] : [{ name, text }];
+    }),
+  );
+  const different = new Map(states.map((files) => [JSON.stringify(files), files]));
+  return [...different.values()].map(stateAlone);
+}
+
+/** The commits that a commit of now is made on. */
+export const tipsOf = (place: CommonPlace): string[] =>
+  ["HEAD", "MERGE_HEAD"].flatMap((name) => commitOf(place, name) ?? []);

@@ -1,0 +1,91 @@
+import { pastStates, type PresentAttributes, presentStates, tipsOf } from "./attribute-states.ts";
+import { encryptedBlobs } from "./encrypted-blobs.ts";
+import { type PathFinding, pathFindings, type PathProblem } from "./finding.ts";
+import type { CommonPlace } from "./git.ts";
+import { type AttributeStates, onceProtected } from "./once-protected.ts";
+import { findsReadable } from "./own-folders.ts";
+import { clearBlobs, type Version } from "./plaintext.ts";
+import { keyNameAt, unprotectedOnPurpose } from "./protected-files.ts";
+
+/** A path that nothing protects, and what it held before. */
+export interface Unprotected {
+  readonly name: string;
+  /** The blob in the index; null where it is untracked. */
+  readonly oid: string | null;
+  /** Of another program, which has it. */
+  readonly otherFilter: string | null;
+}
+
+/** Of now and of the commits that a commit of now is made on. */
+export const statesOf = (place: CommonPlace, present: PresentAttributes): AttributeStates => ({
+  past: pastStates(place, tipsOf(place)),
+  present: presentStates(place, present),
+});
+
+/** Those of `entries` that nothing protects, by their `filters`, and that need not be readable. */
+export function unprotectedOf(
+  place: CommonPlace,
+  entries: readonly { readonly name: string; readonly oid: string | null }[],
+  filters: readonly string[],
+): Unprotected[] {
+  const isReadable = findsReadable(place);
+  const found: Unprotected[] = [];
+  for (const [at, { name, oid }] of entries.entries()) {
+    const filter = filters[at] ?? "unspecified";
+    if (keyNameAt(name, filter) !== null || isReadable(name)) continue;
+    found.push({ name, oid, otherFilter: NO_FILTER.has(filter) ? null : filter });
+  }
+  return found;
+}
+
+/**
+ * Compares what lies on paths that nothing protects with what attributes said at any time, and with
+ * what was there before. No key is needed: ciphertext shows by how it begins.
+ *
+ * - Ciphertext is a finding wherever it lies: the next change of that file is plaintext.
+ * - Plaintext is one where the attributes of a commit that HEAD reaches protected the path, or those
+ *   of now would but for another filter, or where `before` holds ciphertext, as after a file was
+ *   moved out of a protected folder.
+ * - Neither is one where attributes say that it is on purpose.
+ *
+ * @param entries of {@link unprotectedOf}
+ * @param before what HEAD and late commits held
+ */
+export function findUnprotected(
+  place: CommonPlace,
+  entries: readonly Unprotected[],
+  before: readonly Version[],
+  states: AttributeStates,
+): PathFinding[] {
+  const tracked = entries.flatMap(({ name, oid }) => (oid === null ? [] : [{ name, oid }]));
+  const encrypted = encryptedBlobs(place, tracked);
+  const isEncrypted = ({ oid }: Unprotected): boolean => oid !== null && encrypted.has(oid);
+  const once = onceProtected(place, states, entries);
+  const names = new Set(entries.map(({ name }) => name));
+  const earlier = before.filter(({ name }) => names.has(name));
+  const wasEncrypted = encryptedBlobs({ ...place, topLevel: null }, earlier);
+  for (const { name, oid } of earlier) if (wasEncrypted.has(oid)) once.add(name);
+  const meant = entries.filter((entry) => once.has(entry.name) && !isEncrypted(entry));
+  const clear = clearBlobs(
+    place,
+    meant.flatMap(({ oid }) => oid ?? []),
+  );
+  const problems: [PathProblem, Unprotected[]][] = [
+    ["unprotected", entries.filter(isEncrypted)],
+    ["exposed", meant.filter(({ oid, otherFilter }) => otherFilter === null && oid !== null && clear.has(oid))],
+    ["other-filter", meant.filter(({ oid, otherFilter }) => otherFilter !== null && (oid === null || clear.has(oid)))],
+    ["unguarded", meant.filter(({ oid, otherFilter }) => otherFilter === null && oid === null)],
+  ];
+  const purposes = unprotectedOnPurpose(
+    place,
+    problems.flatMap(([, found]) => found.map(({ name }) => name)),
+  );
+  return problems.flatMap(([id, found]) => {
+    // A conflict has several of a name.
+    const unexcused = new Map(found.filter(({ name }) => !purposes.has(name)).map((entry) => [entry.name, entry]));
+    return pathFindings([...unexcused.values()], id);
+  });
+}
+
+/** What git says of a path that no program has. */
+const NO_FILTER: ReadonlySet<string> = new Set(["unspecified", "unset", "set"]);

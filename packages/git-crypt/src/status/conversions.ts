@@ -1,0 +1,37 @@
+import { type PathFinding, pathFindings, type PathProblem } from "../git/finding.ts";
+import type { GitPlace } from "../git/git.ts";
+import { attributesOf } from "../git/protected-files.ts";
+
+const isOff = (value: string): boolean => value === "unspecified" || value === "unset";
+
+/** The attributes by which git changes what is stored. */
+const CONVERSIONS = ["text", "crlf", "eol", "ident", "working-tree-encoding"];
+
+/**
+ * `text=auto` does no harm: git takes each encrypted file for a binary one. `crlf` is what `text`
+ * was called before git 1.7.2, and counts where `text` says nothing.
+ */
+function attributeProblems([
+  text = "",
+  crlf = "",
+  eol = "",
+  ident = "",
+  encoding = "",
+]: readonly string[]): PathProblem[] {
+  const said = ["set", "unset", "input", "auto"].includes(text) ? text : crlf;
+  const converts = said === "set" || said === "input" || (said !== "auto" && said !== "unset" && !isOff(eol));
+  return [
+    ...(converts ? (["line-endings"] as const) : []),
+    ...(ident === "set" ? (["ident"] as const) : []),
+    ...(isOff(encoding) ? [] : (["encoding"] as const)),
+  ];
+}
+
+/** Finds protected paths whose ciphertext git converts. */
+export function findConversions(repository: GitPlace, entries: readonly { readonly name: string }[]): PathFinding[] {
+  const names = [...new Set(entries.map(({ name }) => name))];
+  const values = attributesOf(repository, names, CONVERSIONS);
+  return names.flatMap((name, at) =>
+    attributeProblems(values[at] ?? []).flatMap((problem) => pathFindings([{ name }], problem)),
+  );
+}
