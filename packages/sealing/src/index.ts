@@ -33,7 +33,7 @@ export {
 } from "./message-signature.ts";
 /* Messages as people pass them on. */
 export { detectFormat, type Format, FORMATS } from "./detect.ts";
-export { recoverMessage } from "./recover-text.ts";
+export { messagesIn, recoverMessage } from "./recover/recover-text.ts";
 export { sshVaultFingerprint } from "./ssh-vault/stanzas.ts";
 /* What goes wrong. */
 export { SealingError, type SealingErrorCode } from "./errors.ts";

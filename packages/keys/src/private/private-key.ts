@@ -4,6 +4,7 @@ import type { PrivateKeyFile } from "../types.ts";
 import { readOpensshKey } from "./openssh-key.ts";
 import { isPemKey, readPemKey } from "./pem-key.ts";
 import { readPuttyKey } from "./putty-ppk.ts";
+import { repairKey } from "./repair-key.ts";
 
 const MAX_FILE = 16 * 1024;
 const NAME_SSH_KEY = "name an SSH private key, such as ~/.ssh/id_ed25519";
@@ -27,7 +28,8 @@ const MISTAKES: readonly (readonly [pattern: RegExp, what: string, hint: string]
 
 /**
  * Reads a private key file without unlocking it. Its content tells the format: OpenSSH
- * (PROTOCOL.key), PEM (PKCS#1 and PKCS#8), PuTTY versions 2 and 3.
+ * (PROTOCOL.key), PEM (PKCS#1 and PKCS#8), PuTTY versions 2 and 3; also as editors, chats and
+ * consoles leave it.
  *
  * The bytes are not kept: the caller may overwrite them with zeros.
  *
@@ -41,6 +43,26 @@ export function readPrivateKey(bytes: Uint8Array): PrivateKeyFile {
   // Base64 can only be decoded from a string, so the text of an unencrypted key stays in memory
   // until it is collected.
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1").trim();
+  // Indentation reads well, and then does not decrypt.
+  const isIndented = isPemKey(text) && /^[ \t]+\S/m.test(text);
+  try {
+    return readKeyText(isIndented ? (repairKey(bytes) ?? text) : text);
+  } catch (error) {
+    const repaired = error instanceof KeyError && error.code === "MALFORMED_KEY" ? repairKey(bytes) : null;
+    if (repaired === null || repaired === text) throw error;
+    try {
+      return readKeyText(repaired);
+    } catch (failure) {
+      // What is wrong with the file is wrong with it as it came.
+      throw failure instanceof KeyError && isRecognised(text) ? error : failure;
+    }
+  }
+}
+
+const isRecognised = (text: string): boolean =>
+  text.startsWith("-----BEGIN OPENSSH PRIVATE KEY-----") || isPemKey(text) || text.startsWith("PuTTY-User-Key-File-");
+
+function readKeyText(text: string): PrivateKeyFile {
   if (text.startsWith("-----BEGIN OPENSSH PRIVATE KEY-----")) return readOpensshKey(text);
   if (isPemKey(text)) return readPemKey(text);
   if (text.startsWith("PuTTY-User-Key-File-")) return readPuttyKey(text);

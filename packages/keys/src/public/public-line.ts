@@ -6,6 +6,16 @@ import type { PublicKeyEntry, SshPublicKey } from "../types.ts";
 
 const MAX_LINE = 8 * 1024;
 const MAX_TEXT = 1024 * 1024;
+const HOST = "it is the key of a host, as in known_hosts, not of a person";
+/** What sshd takes before a key: sshd(8), "AUTHORIZED_KEYS FILE FORMAT". */
+const OPTIONS = new RegExp(
+  `^(?:${[
+    "(?:no-)?(?:agent-forwarding|port-forwarding|pty|user-rc|x11-forwarding)",
+    "cert-authority|restrict|no-touch-required|verify-required",
+    "(?:command|environment|expiry-time|from|permitlisten|permitopen|principals|tunnel)=",
+  ].join("|")})$`,
+  "i",
+);
 const AUTHORITY = "it is the key of a certificate authority, not of a person";
 
 interface KeyLine {
@@ -14,6 +24,8 @@ interface KeyLine {
   readonly comment: string;
   /** Whether it has the option `cert-authority`, which makes it a key that signs other keys. */
   readonly isAuthority: boolean;
+  /** Whether what stands before the type are no options, but names of a host. */
+  readonly isHost: boolean;
 }
 
 const unreadable = (problem: string, hint?: string): KeyError => new KeyError("MALFORMED_KEY", problem, { hint });
@@ -30,9 +42,9 @@ const endOfOptions = (line: string): number => {
   return line.length;
 };
 
-const splitFields = (text: string, isAuthority = false): KeyLine => {
+const splitFields = (text: string, isAuthority = false, isHost = false): KeyLine => {
   const [, type = "", blob = "", comment = ""] = /^[ \t]*([^ \t]*)[ \t]*([^ \t]*)[ \t]*(.*)$/s.exec(text) ?? [];
-  return { type, blob, comment, isAuthority };
+  return { type, blob, comment, isAuthority, isHost };
 };
 
 /** Whether the fields are a key of an unknown type: then the blob begins with its name as well. */
@@ -48,7 +60,12 @@ const splitLine = (line: string): KeyLine => {
   if (fieldCountOf(plain.type) !== null) return plain;
   const end = endOfOptions(line);
   const options = line.slice(0, end).replaceAll(/"(?:\\"|[^"])*"/g, "");
-  const afterOptions = splitFields(line.slice(end), /(?:^|,)cert-authority(?:,|$)/i.test(options));
+  const isHost = !options.split(",").every((option) => OPTIONS.test(option));
+  // Before a host's key, known_hosts may have a marker.
+  const rest = /^@(?:cert-authority|revoked)$/.test(options)
+    ? line.slice(end).replace(/^[ \t]+[^ \t]+/, "")
+    : line.slice(end);
+  const afterOptions = splitFields(rest, /(?:^|,)cert-authority(?:,|$)/i.test(options), isHost);
   if (fieldCountOf(afterOptions.type) !== null) return afterOptions;
   if (isUnknownKey(plain)) return plain;
   throw unreadable("this line is not an SSH public key", "a public key looks like: ssh-ed25519 AAAA… comment");
@@ -81,6 +98,7 @@ export function parsePublicKey(line: string): SshPublicKey {
   // A malformed key of a type that can only sign is malformed first.
   if (typeProblem(parts.type) !== null) fingerprintOfAny(blob);
   else if (parts.isAuthority) throw new KeyError("UNSUPPORTED_KEY", `this ${parts.type} key is unusable: ${AUTHORITY}`);
+  else if (parts.isHost) throw new KeyError("UNSUPPORTED_KEY", `this ${parts.type} key is unusable: ${HOST}`);
   return publicKeyFromBlob(blob, parts.comment);
 }
 
@@ -105,6 +123,7 @@ const entryOfLine = (line: number, text: string): PublicKeyEntry => {
   try {
     parts = splitLine(text);
     const entry = entryOfBlob(line, blobOf(parts), parts.comment);
+    if (parts.isHost) return { ...entry, unusable: HOST };
     return parts.isAuthority ? { ...entry, unusable: AUTHORITY } : entry;
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;

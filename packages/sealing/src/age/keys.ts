@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { assertOneOf, assertString } from "@git-vault/core";
+import { decodeText, plainLines } from "@git-vault/keys";
 import { x25519PublicKey } from "../crypto/x25519.ts";
 import { lowOrder, SealingError } from "../errors.ts";
 import type * as bech32 from "./bech32.ts";
@@ -95,7 +96,7 @@ export async function parseRecipient(text: string): Promise<AgeRecipient> {
  * it is neither a string nor bytes.
  */
 export async function parseIdentityFile(file: Uint8Array | string): Promise<AgeIdentity[]> {
-  const text = file instanceof Uint8Array ? Buffer.from(file).toString("latin1") : file;
+  const text = file instanceof Uint8Array ? decodeText(file) : file;
   assertString("identity file", text);
   if (text.length > MAX_IDENTITY_FILE_BYTES) {
     const message = `expected an identity file of up to 1 MiB, got ${text.length} bytes`;
@@ -103,7 +104,7 @@ export async function parseIdentityFile(file: Uint8Array | string): Promise<AgeI
   }
   const codec = await import("./bech32.ts");
   const identities = text.split("\n").flatMap((whole, index) => {
-    const line = whole.replace(/\r$/, "");
+    const line = plainLines(whole.replace(/\r$/, ""))[0]?.replaceAll(/^[\s>"'`]+|["'`\s]{1,20}$/g, "") ?? "";
     return line === "" || line.startsWith("#") ? [] : [readIdentity(codec, line, index + 1)];
   });
   if (identities.length === 0) throw malformedKey("expected at least one age identity in the file, got none");

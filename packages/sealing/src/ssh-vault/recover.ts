@@ -1,3 +1,5 @@
+import { withoutPrefix } from "@git-vault/keys";
+import { addressed, evenWords } from "../recover/bodies.ts";
 import { encodeVault, parseVault, VAULT_MAGIC } from "./format.ts";
 
 /*
@@ -15,35 +17,59 @@ interface Word {
 }
 
 // Bounds on the work that hostile text can cause, since each try reads the whole vault.
-const MAX_STARTS = 8;
+const MAX_STARTS = 32;
 const MAX_TRIES = 24;
 
-/** Finds the first vault in lines of text, in ssh-vault's own lines; null if there is none. */
-export function recoverVault(lines: readonly string[]): string | null {
+/** Finds the vaults in lines of text, each in ssh-vault's own lines. */
+export function* recoverVaults(lines: readonly string[]): Generator<string, void, undefined> {
   let starts = 0;
   for (const [index, line] of lines.entries()) {
     const column = line.indexOf(VAULT_MAGIC);
     if (column === -1) continue;
     starts += 1;
-    if (starts > MAX_STARTS) return null;
-    const found = recoverFrom([line.slice(column), ...lines.slice(index + 1)]);
-    if (found !== null) return found;
+    if (starts > MAX_STARTS) return;
+    // What stands before it on its line may stand before the other lines as well.
+    const rest = lines.slice(index + 1);
+    const bare = withoutPrefix(rest, line.slice(0, column));
+    for (const more of bare === null ? [rest] : [bare, rest]) {
+      const all = [line.slice(column), ...more];
+      const found = recoverFrom(all);
+      if (found !== null) yield found;
+      yield* recoverEven(all);
+    }
   }
-  return null;
+}
+
+/** The vault in lines with others between them, or in the alphabet for addresses. */
+function* recoverEven(lines: readonly string[]): Generator<string, void, undefined> {
+  const [first = "", ...words] = lines.join("\n").match(/[A-Za-z0-9+/=;:-]+/g) ?? [];
+  const [even = ""] = addressed([
+    lines
+      .slice(1)
+      .join("")
+      .replaceAll(/[^A-Za-z0-9+/=;:_-]/g, ""),
+  ]);
+  for (const rest of [...evenWords(words), even]) {
+    const vault = vaultOf([first + rest]);
+    if (vault !== null) yield vault;
+  }
 }
 
 const recoverFrom = (lines: readonly string[]): string | null => {
   const words = wordsOf(lines);
   for (const count of likelyEnds(words)) {
-    const vault = vaultOf(words.slice(0, count));
+    const vault = vaultOf(words.slice(0, count).map(({ text }) => text));
     if (vault !== null) return vault;
   }
   return null;
 };
 
-const vaultOf = (words: readonly Word[]): string | null => {
+const vaultOf = (words: readonly string[]): string | null => {
   try {
-    return encodeVault(parseVault(words.map(({ text }) => text).join("")));
+    const whole = words.join("");
+    const data = whole.length - whole.lastIndexOf(";") - 1;
+    // Padding at the end may be lost.
+    return encodeVault(parseVault(whole.padEnd(whole.length + ((4 - (data % 4)) % 4), "=")));
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 import { isVaultError, printable } from "@git-vault/core";
 import {
+  decodeText,
   findIdentities,
   isOpenPgpPrivateKey,
   KeyError,
@@ -103,7 +104,7 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
     if (detectFormat(bytes) === "age") {
       const identity = new SealedIdentityFile(bytes, ask);
       places.set(identity, { path, fingerprint: () => identity.fingerprint() });
-    } else if (/^[ \t]*AGE-SECRET-KEY-/im.test(bytes.toString("latin1"))) {
+    } else if (/^[\s>"'`]*AGE-SECRET-KEY-/im.test(decodeText(bytes))) {
       for (const identity of await readNamed(path, bytes, parseIdentityFile)) {
         places.set(identity, { path, fingerprint: async () => String(await identity.recipient()) });
       }

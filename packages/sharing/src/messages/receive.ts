@@ -1,15 +1,13 @@
+import { assertBytes, isVaultError, type VaultError } from "@git-vault/core";
 import {
   createOpener,
-  detectFormat,
+  messagesIn,
   open,
   readHeader,
-  recoverMessage,
   SealingError,
   type Format,
   type AttachedSignature,
-  type Identity,
   type MessageSignature,
-  type Opened,
   type Opener,
   type PayloadState,
 } from "@git-vault/sealing";
@@ -17,6 +15,7 @@ import {
   findLocalIdentities,
   type LocalIdentities,
   type OpenedWith,
+  type PassphraseRequest,
   type ReceiveOptions,
 } from "../identities/local-identities.ts";
 import { MAX_SIGNED_BYTES } from "./share.ts";
@@ -36,7 +35,7 @@ export interface Received {
 
 /**
  * Opens a sealed message of any format, also as chat and mail programs leave it, with the private
- * keys of this machine. An OpenPGP message is opened by the key files that are named, or where none
+ * keys of this machine. Of several messages in one text, it is the first that opens. An OpenPGP message is opened by the key files that are named, or where none
  * is by the gpg that is installed. A signature in it is not checked.
  *
  * @throws SealingError `NO_IDENTITY_MATCHED`, whose hint says what was tried; `BAD_SIGNATURE`; else
@@ -47,17 +46,80 @@ export interface Received {
  * `GPG_FAILED`
  */
 export async function receive(message: Uint8Array, options: ReceiveOptions): Promise<Received> {
-  const forGpg = options.keyFiles === undefined && options.key === undefined ? openPgpMessage(message) : null;
-  if (forGpg !== null) return receiveByGpg(forGpg, options);
-  const local = await findLocalIdentities(options);
+  assertBytes("message", message);
+  const isNamed = options.keyFiles !== undefined || options.key !== undefined;
+  const opener = new CandidateOpener(options);
+  let failure: unknown;
+  let tried = 0;
   try {
-    const { plaintext, format, identity, signature } = await openDamaged(message, local.identities);
-    const openedWith = await local.openedWith(identity);
-    return { plaintext, format, openedWith, signature: await verified(signature, plaintext, openedWith) };
-  } catch (error) {
-    throw await explained(error, message, local);
+    for (const candidate of messagesIn(message)) {
+      if (tried === MAX_TRIED) break;
+      try {
+        const { format } = readHeader(candidate);
+        tried += 1;
+        return format === "openpgp" && !isNamed ? await receiveByGpg(candidate, options) : await opener.open(candidate);
+      } catch (error) {
+        if (!isVaultError(error) || !MAY_GO_ON.has(error.code)) throw error;
+        failure = worse(failure, error);
+      }
+    }
+    // What is no message at all is told of in the words for what it seems to be.
+    if (failure === undefined) readHeader(message);
+    throw failure;
   } finally {
-    local.lock();
+    opener.close();
+  }
+}
+
+/** How many messages of one text are tried. */
+const MAX_TRIED = 64;
+
+/** What one message of a text may fail with, that another one need not; the most telling first. */
+const RANKS = ["TAMPERED_MESSAGE", "BAD_SIGNATURE", "NO_IDENTITY_MATCHED", "UNPROTECTED_MESSAGE", "MALFORMED_MESSAGE"];
+const MAY_GO_ON: ReadonlySet<string> = new Set([...RANKS, "UNKNOWN_FORMAT"]);
+
+const rankOf = (error: unknown): number =>
+  isVaultError(error) && RANKS.includes(error.code) ? RANKS.indexOf(error.code) : RANKS.length;
+
+const worse = (known: unknown, next: VaultError): unknown =>
+  known === undefined || rankOf(next) < rankOf(known) ? next : known;
+
+/** Opens the messages of one text: keys are looked for, and passphrases asked for, once. */
+class CandidateOpener {
+  readonly #options: ReceiveOptions;
+  #local: LocalIdentities | undefined;
+  #passphrase: Buffer | undefined;
+
+  constructor(options: ReceiveOptions) {
+    this.#options = options;
+  }
+
+  async open(message: Buffer): Promise<Received> {
+    const local = (this.#local ??= await findLocalIdentities({
+      ...this.#options,
+      passphrase: async (request) => this.#ask(request),
+    }));
+    try {
+      const { plaintext, format, identity, signature } = await open(message, local.identities);
+      const openedWith = await local.openedWith(identity);
+      return { plaintext, format, openedWith, signature: await verified(signature, plaintext, openedWith) };
+    } catch (error) {
+      throw await explained(error, message, local);
+    }
+  }
+
+  close(): void {
+    this.#local?.lock();
+    this.#passphrase?.fill(0);
+  }
+
+  /** Another reading of the same message is sealed to the same passphrase. */
+  async #ask(request: PassphraseRequest): Promise<Uint8Array> {
+    if (request.path !== null) return this.#options.passphrase(request);
+    if (request.attempt === 1 && this.#passphrase !== undefined) return this.#passphrase;
+    const answer = await this.#options.passphrase(request);
+    this.#passphrase = Buffer.from(answer);
+    return answer;
   }
 }
 
@@ -79,31 +141,10 @@ async function verified(
   return verifyPlaintext(signature, plaintext, openedWith);
 }
 
-/** An OpenPGP message as it was before chat and mail programs had it; null for any other. */
-function openPgpMessage(message: Uint8Array): Buffer | null {
-  const recovered = detectFormat(message) === null ? recoverMessage(message) : Buffer.from(message);
-  if (detectFormat(recovered) !== "openpgp") return null;
-  return recoverMessage(recovered);
-}
-
 async function receiveByGpg(message: Buffer, { gpg }: ReceiveOptions): Promise<Received> {
-  // What is malformed, or not protected, is refused in the same words whoever would open it.
-  readHeader(message);
   const { decryptByGpg } = await import("../identities/gpg.ts");
   const { plaintext, fingerprint } = await decryptByGpg(message, gpg);
   return { plaintext, format: "openpgp", openedWith: { path: null, fingerprint, publicKey: null }, signature: null };
-}
-
-/** Opens a message as it came, or else as it was before chat and mail programs had it. */
-async function openDamaged(message: Uint8Array, identities: readonly Identity[]): Promise<Opened> {
-  try {
-    return await open(message, identities);
-  } catch (error) {
-    if (!(error instanceof SealingError) || !["UNKNOWN_FORMAT", "MALFORMED_MESSAGE"].includes(error.code)) throw error;
-    const recovered = recoverMessage(message);
-    if (recovered.equals(message)) throw error;
-    return open(recovered, identities);
-  }
 }
 
 const NONE: Buffer = Buffer.alloc(0);
