@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { peer, run as runProgram, temporaryFolder } from "@git-vault/testkit";
@@ -18,20 +18,19 @@ interface Step {
 
 interface Inputs {
   readonly inputs: Readonly<Record<string, { readonly required?: boolean; readonly default?: string }>>;
-  readonly secrets?: Readonly<Record<string, unknown>>;
 }
 
 interface Job {
   readonly uses?: string;
-  readonly with?: Readonly<Record<string, unknown>>;
-  readonly secrets?: Readonly<Record<string, unknown>>;
   readonly needs?: string;
+  readonly if?: string;
+  readonly environment?: string;
+  readonly permissions?: unknown;
   readonly env?: Readonly<Record<string, string>>;
   readonly steps?: readonly Step[];
 }
 
 interface Workflow {
-  readonly on: { readonly workflow_call?: Inputs };
   readonly permissions: unknown;
   readonly jobs: Readonly<Record<string, Job>>;
 }
@@ -43,11 +42,8 @@ function read(path: string): unknown {
 }
 
 const action = read("actions/vault/action.yml") as Inputs & { runs: { using: string; steps: readonly Step[] } };
-const workflows = {
-  "deploy.yml": read("workflows/deploy.yml") as Workflow,
-  "environment.yml": read("workflows/environment.yml") as Workflow,
-};
-const jobs = Object.values(workflows).flatMap((workflow) => Object.values(workflow.jobs));
+const workflow = read("workflows/deploy.yml") as Workflow;
+const jobs = Object.values(workflow.jobs);
 const steps = [...action.runs.steps, ...jobs.flatMap((job) => job.steps ?? [])];
 
 /** What is handed over, against what is asked for. */
@@ -61,7 +57,8 @@ describe("the example for GitHub Actions", () => {
   const commands = steps
     .flatMap(({ run = "" }) => run.split("\n"))
     .filter((line) => line.trim().startsWith("vault "))
-    .map((line) => line.trim());
+    // Where the key comes from is the shell's.
+    .map((line) => line.trim().replace(/ 3< <\(.*\)$/, ""));
 
   test("has commands", () => expect(commands.length).toBeGreaterThan(5));
 
@@ -93,28 +90,61 @@ describe("the example for GitHub Actions", () => {
     expect(scripts.map(({ shell }) => shell)).toEqual(scripts.map(() => "bash"));
   });
 
-  test("hands to the action and the reusable workflow what they ask for", () => {
+  test("hands to the action what it asks for", () => {
     for (const step of steps.filter(({ uses }) => uses === "./.github/actions/vault")) expectFits(action, step.with);
-    const call = workflows["environment.yml"].on.workflow_call;
-    const callers = jobs.filter(({ uses }) => uses !== undefined);
-    expect(callers.map(({ uses }) => uses)).toEqual(callers.map(() => "./.github/workflows/environment.yml"));
-    for (const job of callers) {
-      expectFits(call ?? { inputs: {} }, job.with);
-      expect(Object.keys(job.secrets ?? {})).toEqual(Object.keys(call?.secrets ?? {}));
-    }
+    expect(jobs.filter(({ uses }) => uses !== undefined)).toEqual([]);
   });
 
-  test("gives the key to the steps that run vault, and to no action or install script", () => {
-    const holds = ({ env = {} }: Step | Job): boolean => JSON.stringify(env).includes("secrets.");
+  const holds = ({ env = {} }: Step | Job): boolean => JSON.stringify(env).includes("secrets.");
+
+  test("gives the key to the steps that run vault, by a descriptor, and to no action or install script", () => {
     expect(jobs.filter(holds)).toEqual([]);
     const holders = steps.filter(holds);
-    expect(holders.map(({ uses, run = "" }) => uses ?? run.split(" ")[0])).toEqual(holders.map(() => "vault"));
+    const first = "key=$GIT_CRYPT_KEY; unset GIT_CRYPT_KEY";
+    expect(holders.map(({ run = "" }) => run.split("\n")[0])).toEqual(holders.map(() => first));
+    for (const { run = "" } of holders)
+      expect(run.trim()).toMatch(/\nvault deploy .* --key-file \/dev\/fd\/3 3< <\(printf %s "\$key"\)$/);
     expect(holders.length).toBeGreaterThan(4);
   });
 
+  test("has the key in jobs of a protected environment alone, and in none that a fork can start", () => {
+    for (const job of jobs.filter(({ steps: its = [] }) => its.some(holds))) expect(job.environment).toBeDefined();
+    const { check, plan } = workflow.jobs;
+    expect(JSON.stringify(check)).not.toContain("secrets");
+    expect(plan?.if).toContain("github.event.pull_request.head.repo.full_name == github.repository");
+  });
+
+  test("pins every action by its commit, and every program by its digest", () => {
+    const used = [...steps, ...jobs].flatMap(({ uses }) => uses ?? []);
+    for (const name of used) expect(name).toMatch(/^\.\/|@[0-9a-f]{40}$/);
+    const checkouts = steps.filter(({ uses = "" }) => uses.startsWith("actions/checkout@"));
+    expect(checkouts).toHaveLength(jobs.length);
+    for (const step of checkouts) expect(step.with).toEqual({ "persist-credentials": false });
+    for (const name of ["sha256", "helm-sha256"]) expect(action.inputs[name]?.default).toMatch(/^[0-9a-f]{64}$/);
+  });
+
   test("may only read the repository, and puts nothing into a script but variables of its environment", () => {
-    for (const workflow of Object.values(workflows)) expect(workflow.permissions).toEqual({ contents: "read" });
+    expect(workflow.permissions).toEqual({});
+    for (const { permissions } of jobs) expect(permissions).toEqual({ contents: "read" });
     for (const { run = "" } of steps) expect(run).not.toContain("${{");
+  });
+
+  const zizmor = peer("zizmor");
+  test.skipIf(zizmor.missing)(`has nothing that a linter of workflows objects to, by ${zizmor.label}`, async () => {
+    using folder = temporaryFolder();
+    cpSync(fileURLToPath(new URL("../../../docs/example/github", import.meta.url)), join(folder.path, ".github"), {
+      recursive: true,
+    });
+    const config = fileURLToPath(new URL("zizmor.yml", import.meta.url));
+    const words = ["--offline", "--no-progress", "--persona", "auditor", "--config", config, folder.path];
+    const lint = (): Promise<{ status: number | null; stdout: Buffer; stderr: string }> =>
+      runProgram(zizmor.path, words);
+    const { status, stdout, stderr } = await lint();
+    expect({ status, said: status === 0 ? "" : stdout.toString() + stderr }).toEqual({ status: 0, said: "" });
+    // It would find what a review finds.
+    const file = join(folder.path, ".github/workflows/deploy.yml");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/@[0-9a-f]{40}/, "@v4"));
+    expect((await lint()).status).not.toBe(0);
   });
 });
 
