@@ -19,7 +19,10 @@ beforeAll(async () => {
   const { repository, kubernetes } = world;
   kubernetes.tokens.set(TOKEN, { username: "deployer" });
   encrypt("secrets/other-kubeconfig.yaml", kubernetes.kubeconfig({ token: TOKEN }));
-  encrypt("secrets/config/prod.yaml", `password: ${PASSWORD}\nuser: canary-user-name\n`);
+  encrypt(
+    "secrets/config/prod.yaml",
+    `password: ${PASSWORD}\nuser: canary-user-name\nshort: abc\npin: 12\nisOn: true\n`,
+  );
   encrypt("secrets/config/other.yaml", BROKEN);
   const environment = (name: string): object => ({
     cluster: { uid: kubernetes.identity },
@@ -60,6 +63,22 @@ interface Step {
 
 const DEPLOY = [VAULT, "deploy"];
 
+/** The lines that a runner takes for commands, but for those that stop it from doing so. */
+function obeyed(log: string): string[] {
+  let word: string | null = null;
+  const lines: string[] = [];
+  for (const line of log.split("\n").map((one) => one.trim())) {
+    const stopped = /^::stop-commands::(.+)$/.exec(line)?.[1];
+    if (word !== null) word = line === `::${word}::` ? null : word;
+    else if (stopped !== undefined && /^stopped-[-0-9a-f]{36}$/.test(stopped)) word = stopped;
+    else if (line.startsWith("::")) lines.push(line);
+    // The older form is not stopped by anything.
+    if (line.includes("##[")) lines.push(line);
+  }
+  // Later lines of the step may give commands again.
+  return word === null ? lines : [...lines, "still stopped"];
+}
+
 async function step(
   args: readonly string[],
   more: Record<string, string> = {},
@@ -74,6 +93,8 @@ async function step(
     env: { ...world.environment(helm.path), GITHUB_ACTIONS: "true", ...files, ...more },
   });
   const lines = stderr.split("\n");
+  expect(obeyed(stderr).every((line) => /^::(?:add-mask|error|warning|notice)\b/.test(line))).toBe(true);
+  expect(obeyed(stdout.toString())).toEqual([]);
   const written = readFileSync(files.GITHUB_OUTPUT, "utf8").matchAll(/^(.+)<<(.+)\n([^]*?)\n\2$/gm);
   return {
     status,
@@ -97,13 +118,17 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     [0, "certs prod"],
     [0, "nodes prod"],
     [0, "values prod"],
-  ])("exit %i: vault deploy %s masks secrets and credentials, and no user name", async (status, line) => {
+  ])("exit %i: vault deploy %s masks every secret leaf, and credentials", async (status, line) => {
     const { masks, log, summary, ...rest } = await step(line.split(" "));
     expect([rest.status, rest.status === status ? "" : rest.stderr]).toEqual([status, ""]);
     const key = world.userKey.trim().split("\n");
     expect(masks).toEqual(expect.arrayContaining([PASSWORD, TOKEN, ...key.slice(1, -1)]));
     expect(masks).toContain(Buffer.from(world.userKey).toString("base64"));
-    for (const mask of masks) expect(mask).not.toMatch(/canary-user-name|deployer|-----/);
+    expect(masks).toEqual(expect.arrayContaining(["canary-user-name", "abc"]));
+    for (const mask of masks) expect(mask).not.toMatch(/-----|^..?$/);
+    expect(rest.stderr).toContain(
+      "too short to be masked, with less than 3 characters: pin in secrets/config/prod.yaml:4",
+    );
     expect(masks.filter((mask) => log.includes(mask) || summary.includes(mask))).toEqual([]);
   });
 
@@ -113,7 +138,7 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     const { status } = await step(["sh", "-c", command], {}, []);
     expect([status, readFileSync(file, "utf8")]).toEqual([
       2,
-      expect.stringMatching(/^::error title=NO_SUCH_ENVIRONMENT::/),
+      expect.stringMatching(/^::error title=NO_SUCH_ENVIRONMENT::/m),
     ]);
   });
 
@@ -181,5 +206,31 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     const elsewhere = await step(["plan", "nowhere"], { GITHUB_ACTIONS: "" });
     expect(elsewhere.stderr).toMatch(/^vault: error: the project has no /);
     expect((await step(["check"], { GITHUB_ACTIONS: "" })).masks).toEqual([]);
+  });
+
+  test("nothing that a commit says is a command to the runner", async () => {
+    const commands = ["::stop-commands::x", "  ::add-mask::prod", "a ##[error]x", "::error::y", "##[group]z"];
+    const text = commands.join("\\n");
+    world.repository.write("config/prod.yaml", `image: web:1\ntext: "${text}"\n`);
+    world.repository.write(
+      "app/templates/hostile.yaml",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  x: {{ .Values.text | toJson }}\n",
+    );
+    await world.repository.commit("hostile");
+    for (const line of [
+      "plan prod",
+      "plan prod --markdown",
+      "plan prod --json",
+      "check",
+      "values prod",
+      "check --sarif -",
+    ]) {
+      const { stdout } = await step(line.split(" "));
+      expect(stdout).not.toBe("");
+    }
+    world.repository.write("app/templates/hostile.yaml", `{{ fail "${text}" }}`);
+    await world.repository.commit("hostile");
+    for (const line of ["plan prod", "apply prod --yes", "check", "rollout prod --yes"]) await step(line.split(" "));
+    await world.repository.git("reset", "--quiet", "--hard", "HEAD~2");
   });
 });

@@ -18,6 +18,7 @@ import type { SharingErrorCode } from "@git-vault/sharing";
  * - `NOT_A_CHART`: the folder holds no `Chart.yaml` that describes a chart
  * - `SECRET_IN_CHART`: a file of the chart is encrypted; Helm takes charts from the disk, where no
  *   secret is written
+ * - `FOREIGN_SCHEMA`: a chart's JSON Schema leads out of its file, to where Helm would follow it
  * - `LOCKED`: the file is encrypted and there is no key
  * - `WRONG_KEY`: the key is another repository's
  * - `NOT_A_KEY`: what should be a git-crypt key is none
@@ -76,6 +77,7 @@ export type DeployErrorCode =
   | "SEVERAL_DOCUMENTS"
   | "NOT_A_CHART"
   | "SECRET_IN_CHART"
+  | "FOREIGN_SCHEMA"
   | "LOCKED"
   | "WRONG_KEY"
   | "NOT_A_KEY"

@@ -1,6 +1,5 @@
 import { basename, resolve as absolute } from "node:path";
-import { buffer } from "node:stream/consumers";
-import { startProgram } from "@git-vault/git-crypt/programs";
+import { findProgram, startProgram } from "@git-vault/git-crypt/programs";
 import { DeployError } from "./errors.ts";
 
 /** How a program is run. */
@@ -13,7 +12,15 @@ export interface ToolRun {
   readonly tokens?: boolean | undefined;
   /** What it reads on standard input; nothing where left out. */
   readonly input?: string | undefined;
-  /** Told to end, the program is told with SIGTERM, once, and waited for. */
+  /**
+   * Whether it changes something. Told to end, it is told with SIGTERM, once, and waited for. What
+   * only reads is ended at once, with SIGKILL where it does not obey.
+   */
+  readonly changes?: boolean | undefined;
+  /** After so many seconds, what only reads is ended. */
+  readonly seconds: number;
+  /** What it may take of memory, in bytes (POSIX); no limit where left out. */
+  readonly memory?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,49 +29,140 @@ export interface ToolResult {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** Why it was ended before it was done; undefined where it was not. */
+  readonly ended?: string | undefined;
 }
+
+/** The most that a program may print, in bytes; of what it says on stderr, more is passed over. */
+const MOST_OUTPUT = 128 * 1024 * 1024;
+const MOST_SAID = 1024 * 1024;
+/** How long what was told to end by SIGTERM is waited for, in milliseconds. */
+const GRACE = 1000;
 
 /**
  * Runs a program without a shell to its end. It has a session of its own (POSIX), so that a
  * terminal's Ctrl-C, which goes to all programs in the foreground, does not reach it: it ends when
- * it is done or when it is told to by `signal`. It starts in the root folder, where no name leads
- * into the work tree, whose files are from whoever can commit.
+ * it is done, when its time is over, or when it is told to by `signal`. It starts in the root
+ * folder, where no name leads into the work tree, whose files are from whoever can commit.
  *
  * @throws DeployError TOOL_MISSING, INTERRUPTED
  */
-export async function runTool({ program, args, env, tokens, input = "", signal }: ToolRun): Promise<ToolResult> {
+export async function runTool(run: ToolRun): Promise<ToolResult> {
+  const { program, signal } = run;
   const assertWanted = (): void => {
     if (signal?.aborted === true)
       throw new DeployError("INTERRUPTED", `interrupted before ${basename(program)} was done`);
   };
   assertWanted();
-  const child = startProgram(program, args, {
-    cwd: absolute("/"),
-    env,
-    tokens,
-    detached: process.platform !== "win32",
-  });
-  // A program may end before it read everything.
-  child.stdin.on("error", () => {});
-  child.stdin.end(input);
-  const stop = (): void => {
-    child.kill("SIGTERM");
-  };
+  const child = new Child(run);
+  const stop = (): void => child.stop();
   signal?.addEventListener("abort", stop, { once: true });
-  const output = Promise.all([child.stdout, child.stderr].map((stream) => buffer(stream)));
-  output.catch(() => {});
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", resolve);
-  })
-    .catch((cause: unknown) => {
-      throw new DeployError("TOOL_MISSING", `${program} could not be started: it is not there, or not executable`, {
-        hint: "install it; $HELM says where Helm is",
-        cause,
-      });
-    })
-    .finally(() => signal?.removeEventListener("abort", stop));
-  assertWanted();
-  const [stdout = "", stderr = ""] = (await output).map((bytes) => bytes.toString());
-  return { status, stdout, stderr };
+  try {
+    const result = await child.done.catch((cause: unknown) => {
+      throw missing(program, cause);
+    });
+    assertWanted();
+    return result;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    child.forget();
+  }
+}
+
+const missing = (program: string, cause?: unknown): DeployError =>
+  new DeployError("TOOL_MISSING", `${program} could not be started: it is not there, or not executable`, {
+    hint: "install it; $HELM says where Helm is",
+    cause,
+  });
+
+const isPosix = process.platform !== "win32";
+
+/** The program, by way of a shell that bounds its memory. */
+function boundedOf({ program, args, env, memory }: ToolRun): Pick<ToolRun, "program" | "args"> {
+  // What is not there is started as it is, to be told as missing.
+  const file = findProgram(program, env);
+  if (memory === undefined || !isPosix || file === null) return { program: file ?? program, args };
+  const script = `ulimit -v ${Math.floor(memory / 1024)} 2>/dev/null; exec "$0" "$@"`;
+  return { program: "/bin/sh", args: ["-c", script, file, ...args] };
+}
+
+/** Where no name leads into the work tree, and in a session of its own. */
+const start = (program: string, args: readonly string[], env: NodeJS.ProcessEnv, tokens?: boolean) =>
+  startProgram(program, args, { cwd: absolute("/"), env, tokens, detached: isPosix });
+
+/** A program that runs. */
+class Child {
+  readonly done: Promise<ToolResult>;
+  readonly #child: ReturnType<typeof start>;
+  readonly #changes: boolean;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #killer: NodeJS.Timeout | undefined;
+  #ended: string | undefined;
+
+  constructor(run: ToolRun) {
+    const { env, tokens, input = "", changes = false, seconds } = run;
+    this.#changes = changes;
+    const { program, args } = boundedOf(run);
+    this.#child = start(program, args, env, tokens);
+    // A program may end before it read everything.
+    this.#child.stdin.on("error", () => {});
+    this.#child.stdin.end(input);
+    if (!changes)
+      this.#timer = setTimeout(() => this.#end(`it was not done within ${seconds} seconds`), seconds * 1000);
+    this.done = this.#result();
+  }
+
+  /** Tells it to end: what changes something once, and what only reads for good. */
+  stop(): void {
+    if (this.#changes) this.#child.kill("SIGTERM");
+    else this.#end("it was told to");
+  }
+
+  forget(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#killer);
+  }
+
+  async #result(): Promise<ToolResult> {
+    const stdout = this.#collect(this.#child.stdout, MOST_OUTPUT, () =>
+      this.#end(`it printed more than ${MOST_OUTPUT} bytes`),
+    );
+    const stderr = this.#collect(this.#child.stderr, MOST_SAID, () => {});
+    const status = await new Promise<number | null>((resolve, reject) => {
+      this.#child.on("error", reject);
+      this.#child.on("close", resolve);
+    });
+    return { status, stdout: stdout(), stderr: stderr(), ended: this.#ended };
+  }
+
+  /** What a stream gives, up to so many bytes. */
+  #collect(stream: NodeJS.ReadableStream, most: number, onMore: () => void): () => string {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    stream.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= most) chunks.push(chunk);
+      else onMore();
+    });
+    return () => Buffer.concat(chunks).toString();
+  }
+
+  #end(why: string): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = why;
+    this.#kill("SIGTERM");
+    this.#killer = setTimeout(() => this.#kill("SIGKILL"), GRACE);
+  }
+
+  /** With all that it started. */
+  #kill(signal: NodeJS.Signals): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      if (isPosix) process.kill(-pid, signal);
+      else this.#child.kill(signal);
+    } catch {
+      // It has ended.
+    }
+  }
 }

@@ -271,6 +271,36 @@ data:
   });
 });
 
+describe.skipIf(helm4.missing)("what depends on a secret, whatever the template made of it", () => {
+  const leaky = (data: string, annotations = ""): Record<string, string> => ({
+    "web/templates/leak.yaml": `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: leak${annotations}}\ndata: ${data}\n`,
+  });
+
+  test.each([
+    ["capitals", "upper"],
+    ["a digest", "sha256sum"],
+    ["base32", "b32enc"],
+    ["a part", "trunc 6"],
+    ["a comparison", 'hasPrefix "canary"'],
+  ])("is a leak: %s", async (_, form) => {
+    const plain = leaky(`{ a: {{ .Values.database.password | ${form} | quote }}, b: {{ .Values.url | upper }} }`);
+    const { lines } = await check({ checks: [exposed], helm: helm4.path, plain });
+    expect(lines).toEqual([
+      "leaked error web/templates/leak.yaml [staging] what ConfigMap leak at data.a has depends on a secret",
+      "leaked error web/templates/leak.yaml [prod] what ConfigMap leak at data.a has depends on a secret",
+    ]);
+  });
+
+  test("is a note where it is a checksum, and nothing where it is made at random", async () => {
+    const checksum = ", annotations: { checksum/secret: {{ .Values.database.password | sha256sum }} }";
+    const plain = leaky("{ a: {{ randAlphaNum 20 }}, b: x }", checksum);
+    const { lines } = await check({ checks: [exposed], helm: helm4.path, plain, only: ["prod"] });
+    expect(lines).toEqual([
+      'leaked note web/templates/leak.yaml [prod] what ConfigMap leak at metadata.annotations["checksum/secret"] has is a digest of a secret, by which whoever sees it can test guesses',
+    ]);
+  });
+});
+
 describe("what is too large to be searched", () => {
   test("is told", async () => {
     // Git packs zeros away.

@@ -33,28 +33,47 @@ const finding = (more: Partial<Finding> = {}): Finding => ({
 });
 
 describe("in GitHub Actions", () => {
-  test("every line of a secret is masked, but no ordinary word", () => {
-    ci.mask([
-      "hunter22",
-      "-----BEGIN KEY-----\nabcd efgh\r\n  100% sure\n-----END KEY-----\n",
-      "true",
-      "8080",
-      "abc",
-      "hunter22",
-    ]);
-    expect(log).toBe("::add-mask::hunter22\n::add-mask::abcd efgh\n::add-mask::100%25 sure\n");
+  test("lines are masked, escaped", () => {
+    ci.mask(["hunter22", "100% sure", "##[x]"]);
+    expect(log).toBe("::add-mask::hunter22\n::add-mask::100%25 sure\n::add-mask::##[x]\n");
+  });
+
+  test("nobody but it is heard between deafen and listen, by a word that is another one each time", () => {
+    ci.deafen();
+    ci.deafen();
+    ci.mask(["one"]);
+    ci.annotate([finding()]);
+    ci.listen();
+    ci.listen();
+    const words = [...log.matchAll(/^::stop-commands::(stopped-[-0-9a-f]{36})$/gm)].map(([, word]) => word);
+    expect(new Set(words).size).toBe(3);
+    expect(log).toBe(
+      `::stop-commands::${words[0]}\n::${words[0]}::\n::add-mask::one\n` +
+        `::stop-commands::${words[1]}\n::${words[1]}::\n::error title=layers::wrong\n` +
+        `::stop-commands::${words[2]}\n::${words[2]}::\n`,
+    );
+  });
+
+  test("text that would be a command is none, and reads the same", () => {
+    const text = "::error::x\n  \t::stop-commands::y\na ::error::\n:: \n: :\n+ ##[error]z ##[group]\n";
+    const inert = ci.inert(text);
+    expect(inert.replaceAll("\u200b", "")).toBe(text);
+    for (const line of inert.split("\n")) expect(line.trim()).not.toMatch(/^::|##\[/);
+    expect(inert.split("\n")[2]).toBe("a ::error::");
+    ci.annotate([finding({ message: "##[error]x\n::y", hint: "##[z]" })]);
+    expect(log).not.toContain("##[");
   });
 
   test("findings are annotations, escaped", () => {
     ci.annotate([
       finding({ file: "config/a,b:c.yaml", line: 3, column: 5, message: "50% of\nit", hint: "do: that" }),
       finding({ severity: "warning", environment: "prod" }),
-      finding({ severity: "note", message: "::stop-commands::x" }),
+      finding({ severity: "note", message: "a ::stop-commands::x" }),
     ]);
     expect(log).toBe(
       "::error file=config/a%2Cb%3Ac.yaml,line=3,col=5,title=layers::50%25 of%0Ait%0Ado: that\n" +
         "::warning title=layers (prod)::wrong\n" +
-        "::notice title=layers::::stop-commands::x\n",
+        "::notice title=layers::a ::stop-commands::x\n",
     );
   });
 
@@ -108,6 +127,9 @@ describe("elsewhere", () => {
     const plain = detectCi({ env, write: (text) => (said += text) });
     expect(plain.kind).toBe("log");
     plain.mask(["hunter22"]);
+    plain.deafen();
+    plain.listen();
+    expect(plain.inert("::error::##[x]")).toBe("::error::##[x]");
     plain.annotate([finding()]);
     plain.summary("# Plan");
     plain.output("a", "b");

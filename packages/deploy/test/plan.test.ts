@@ -252,7 +252,7 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     await at.repository.commit("bad");
     const error = await errorOf(plan);
     expect(error).toMatchObject({ code: "TOOL_FAILED" });
-    expect(error.message).toContain("[secret]");
+    expect(error.message).toContain("depends on a secret, and is not shown");
     expect(error.message).not.toContain("canary");
   });
 });

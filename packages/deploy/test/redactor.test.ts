@@ -97,4 +97,38 @@ describe("a redactor", () => {
       ),
     );
   });
+
+  test("hides secrets that overlap as a whole", () => {
+    const redactor = redactorOf("first-second", "second-third", "third-fourth-and-more");
+    expect(redactor.redact("a first-second-third-fourth-and-more b")).toBe("a [secret] b");
+    expect([...redactor.find("first-second-third")].map(({ of }) => of)).toEqual(["first-second", "second-third"]);
+  });
+
+  test("finds the longest of many that begin alike, as a search one by one does", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: fc.constantFrom("a", "b"), minLength: 4, maxLength: 12 }), { maxLength: 40 }),
+        fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 200 }),
+        (secrets, text) => {
+          const hidden = new Uint8Array(text.length);
+          for (const secret of secrets)
+            for (let at = text.indexOf(secret); at !== -1; at = text.indexOf(secret, at + 1))
+              hidden.fill(1, at, at + secret.length);
+          const one = new Redactor();
+          for (const secret of secrets) one.add(secret, secret);
+          const left = one.redact(text, (secret) => "*".repeat(secret.length));
+          // It knows more forms of the secrets than as they are.
+          for (const [at, is] of hidden.entries()) expect([is, left[at] === "*"]).not.toEqual([1, false]);
+        },
+      ),
+    );
+  });
+
+  test("takes no longer for many secrets with one prefix", () => {
+    const prefix = "https://hooks.example.org/services/T0000000/";
+    const redactor = new Redactor();
+    for (let at = 0; at < 20_000; at += 1) redactor.add(`${prefix}${at.toString(36).padStart(8, "0")}`, at);
+    const text = `${prefix}none `.repeat(20_000) + `${prefix}00000001`;
+    expect(redactor.redact(text).endsWith("none [secret]")).toBe(true);
+  }, 20_000);
 });

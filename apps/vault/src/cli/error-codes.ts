@@ -265,6 +265,7 @@ const OUTCOMES = {
     SEVERAL_DOCUMENTS: 5,
     NOT_A_CHART: 5,
     SECRET_IN_CHART: 1,
+    FOREIGN_SCHEMA: 5,
     LOCKED: [
       3,
       (_, command) =>

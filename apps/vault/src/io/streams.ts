@@ -106,9 +106,17 @@ export function readSome(fd: number, chunk: Buffer, title: string): number {
   }
 }
 
+/** What becomes of text before it is printed. */
+let filter = (text: string): string => text;
+
+/** From here on, text for stdout and stderr is what `change` makes of it; bytes stay as they are. */
+export function filterText(change: (text: string) => string): void {
+  filter = change;
+}
+
 /** Writes to stdout, all of it, exactly. */
 export const writeStdout = (data: Uint8Array | string): void =>
-  writePieces(STANDARD_OUTPUT, [typeof data === "string" ? Buffer.from(data) : data]);
+  writePieces(STANDARD_OUTPUT, [typeof data === "string" ? Buffer.from(filter(data)) : data]);
 
 /** Something open for writing. */
 export interface Destination {
@@ -136,7 +144,7 @@ export function writePieces({ descriptor, title }: Destination, pieces: readonly
   }
 }
 
-/** Writes an object to stdout as one line of JSON that cannot affect a terminal. */
+/** Writes an object to stdout as one line of JSON that affects no terminal and no CI. */
 export const writeJson = (object: object): void => writeStdout(jsonLine(object));
 
 /** The line that `writeJson` writes. */
@@ -145,13 +153,14 @@ export const jsonLine = (object: object): string => {
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-  return `${escaped}\n`;
+  // Anywhere in a line, this begins a command to GitHub's runner; in JSON it can be written so.
+  return `${escaped.replaceAll("##[", String.raw`#\u0023[`)}\n`;
 };
 
 /** Writes one line for the person to stderr. If that fails, the job goes on. */
 export function say(line: string): void {
   try {
-    writeDescriptor(STDERR, [Buffer.from(`${line}\n`)]);
+    writeDescriptor(STDERR, [Buffer.from(filter(`${line}\n`))]);
   } catch {
     // nobody listens
   }

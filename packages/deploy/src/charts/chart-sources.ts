@@ -3,6 +3,7 @@ import { dirname, join, posix } from "node:path";
 import { type Chart, type Dependency, readChart } from "./chart.ts";
 import { folderPath, straysIn } from "./charts-folder.ts";
 import { DeployError } from "../errors.ts";
+import { assertOwnSchemas } from "./foreign-schemas.ts";
 import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives, readIfThere } from "./fetch.ts";
 import type { FileSource, TrackedFile } from "../files/tree.ts";
 import { WorkTree } from "../files/work-tree.ts";
@@ -99,8 +100,8 @@ export class ChartSources {
    * The folder, removed with the workspace, in which Helm finds a chart with all that it is made
    * from.
    *
-   * @throws DeployError SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE,
-   * ARCHIVE_MISMATCH; NOT_A_CHART
+   * @throws DeployError SECRET_IN_CHART, FOREIGN_SCHEMA; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY,
+   * MISSING_ARCHIVE, ARCHIVE_MISMATCH; NOT_A_CHART
    */
   folderWith(chart: Chart): string {
     return remember(this.#folders, chart.path, () => {
@@ -201,7 +202,9 @@ export class ChartSources {
       if (part.kind === "local") this.#assemble(part.chart, part.parts, join(target, "charts", name));
       if (part.kind === "archive") {
         const file = join(target, "charts", `${name}-${version}.tgz`);
-        writeFileSync(file, this.#verifiedArchive(part), { mode: 0o600 });
+        const archive = this.#verifiedArchive(part);
+        assertOwnSchemas([[part.path, archive]]);
+        writeFileSync(file, archive, { mode: 0o600 });
       }
     }
   }
@@ -216,6 +219,7 @@ export class ChartSources {
       });
     }
     this.#tree.preload(readable.map(([, source]) => source));
+    assertOwnSchemas(readable.map(([file, source]) => [file.path, this.#tree.stored(source)]));
     for (const [file, source] of readable) {
       const name = join(target, file.path.slice(path.length + 1));
       mkdirSync(dirname(name), { recursive: true, mode: 0o700 });

@@ -7,16 +7,21 @@ import { federationOf } from "../verify/federation-members.ts";
 
 /**
  * Reports what would run or be connected to, and is not from holders of the key: kubeconfigs and
- * the addresses of a federation in plaintext, programs of the repository's, files by their names.
+ * the addresses of a federation in plaintext, programs of the repository's, files by their names,
+ * JSON Schemas that Helm would follow to elsewhere.
  */
-export const boundary: Check = async function* boundaryCheck({ project, environments, skip }) {
+export const boundary: Check = async function* boundaryCheck({ project, environments, releases, skip }) {
   const told = (act: () => unknown, environment?: string): Finding[] => {
     const error = attempt(act);
     if (!(error instanceof DeployError)) return [];
     if (error.code === "LOCKED") skip(NO_KEY);
-    return error.code === "UNTRUSTED_SOURCE" ? [findingOfError("boundary", error, { environment })] : [];
+    return OF_BOUNDARY.has(error.code) ? [findingOfError("boundary", error, { environment })] : [];
   };
   for (const environment of environments)
     if (environment.kubeconfig !== null) yield* told(() => readKubeconfig(project, environment), environment.name);
   yield* told(() => federationOf(project));
+  for (const chart of new Set(releases.map((release) => release.chart)))
+    yield* told(() => project.sources.folderWith(chart));
 };
+
+const OF_BOUNDARY: ReadonlySet<string> = new Set(["UNTRUSTED_SOURCE", "FOREIGN_SCHEMA"]);

@@ -12,6 +12,10 @@ import type { Layer } from "../values/layer.ts";
 import { formatPath, type Path, textsIn } from "../values/value.ts";
 import { scalarsIn, type Yaml } from "../values/yaml.ts";
 import { documentsOf, fileOf, found, layersOf, titleOfManifest, rendered, whereOf } from "./reading.ts";
+import type { Manifest } from "../helm/manifests.ts";
+import { leaksIn } from "./leaks.ts";
+import type { Release } from "../project/environment.ts";
+import { remember } from "../remember.ts";
 import { type StoredSecret, secretsIn, whereKept, withinJson } from "./secret-files.ts";
 import { entropy, hiddenPart, hiddenWhole, isSensitive, looksRandom, speaksOfSecrets } from "../secrets/sensitive.ts";
 
@@ -41,13 +45,18 @@ export const exposed: Check = async function* exposedCheck(context) {
     }
     yield* inFile(context, file, content, redactor);
   }
+  const releases: [Release, readonly Manifest[]][] = [];
+  const toldAt = new Map<Manifest, Set<string>>();
   for await (const [release, manifests] of rendered(context)) {
+    releases.push([release, manifests]);
     for (const manifest of manifests) {
       if (manifest.kind === "Secret") continue;
       const told = new Set<string>();
+      const paths = remember(toldAt, manifest, () => new Set<string>());
       // A key may hold a secret as well as a value does.
       for (const { path, text } of textsIn(manifest.object, { withKeys: true })) {
         for (const { of } of redactor.find(text)) {
+          paths.add(formatPath(path));
           const message = `the value of ${whereKept(of)} is rendered into ${titleOfManifest(manifest)} at ${pathWithout(path, redactor)}`;
           if (told.has(message)) continue;
           told.add(message);
@@ -60,6 +69,7 @@ export const exposed: Check = async function* exposedCheck(context) {
       }
     }
   }
+  yield* await leaksIn(context, releases, (manifest, path) => toldAt.get(manifest)?.has(formatPath(path)) === true);
 };
 
 /** Knows what must not be met elsewhere. */

@@ -131,15 +131,19 @@ const known = new WeakMap<CheckContext, ReadonlyMap<Release, Rendering>>();
 const MOST_AT_A_TIME = 2 * availableParallelism();
 
 /** Renders every release once in a run, while checks do other work. */
-export const startRendering = (context: CheckContext): ReadonlyMap<Release, Rendering> =>
-  remember(known, context, () => renderAll(context));
+export const startRendering = (context: CheckContext, isJudged: Judged = notJudged): ReadonlyMap<Release, Rendering> =>
+  remember(known, context, () => renderAll(context, isJudged));
 
-function renderAll(context: CheckContext): ReadonlyMap<Release, Rendering> {
+/** Whether values are judged by the charts' JSON Schemas here, so that Helm need not do so. */
+export type Judged = (context: CheckContext, release: Release) => Promise<boolean>;
+const notJudged: Judged = () => Promise.resolve(false);
+
+function renderAll(context: CheckContext, isJudged: Judged): ReadonlyMap<Release, Rendering> {
   const lanes: Promise<unknown>[] = Array.from({ length: MOST_AT_A_TIME }, () => Promise.resolve());
   const ofRun = new Map<Release, Rendering>();
   for (const [at, release] of context.releases.entries()) {
     const lane = at % lanes.length;
-    const rendering = Promise.resolve(lanes[lane]).then(() => render(context, release));
+    const rendering = Promise.resolve(lanes[lane]).then(() => render(context, release, isJudged));
     // It may fail before anybody waits for it.
     rendering.catch(() => {});
     lanes[lane] = rendering;
@@ -153,10 +157,16 @@ export async function endRendering(context: CheckContext): Promise<void> {
   for (const rendering of known.get(context)?.values() ?? []) await rendering.catch(() => {});
 }
 
-async function render({ signal }: CheckContext, release: Release): Promise<readonly Manifest[] | DeployError> {
+async function render(
+  context: CheckContext,
+  release: Release,
+  isJudged: Judged,
+): Promise<readonly Manifest[] | DeployError> {
   try {
+    const { signal } = context;
     assertGoesOn(signal);
-    return await release.render({ withoutSecrets: true, signal });
+    const validated = await isJudged(context, release);
+    return await release.render({ withoutSecrets: true, validated, signal });
   } catch (error) {
     if (error instanceof DeployError && error.code !== "INTERRUPTED") return error;
     throw error;

@@ -3,7 +3,7 @@ import type { Check } from "./check.ts";
 import type { Release } from "../project/environment.ts";
 import { findingOfError, renderings, whereOf, whyNotRendered } from "./reading.ts";
 
-/** Told by the checks layers and strict-yaml, or no fault of the project. */
+/** Told by the checks layers, strict-yaml and boundary, or no fault of the project. */
 const TOLD: ReadonlySet<string> = new Set([
   "MISSING_FILE",
   "EMPTY_LAYER",
@@ -12,6 +12,7 @@ const TOLD: ReadonlySet<string> = new Set([
   "TOO_MANY_ALIASES",
   "DUPLICATE_KEY",
   "SEVERAL_DOCUMENTS",
+  "FOREIGN_SCHEMA",
   "TOOL_MISSING",
   "UNSUPPORTED_TOOL",
 ]);

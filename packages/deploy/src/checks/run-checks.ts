@@ -10,7 +10,7 @@ import { layers } from "./layers.ts";
 import { nodeSelector } from "./node-selector.ts";
 import { overrides } from "./overrides.ts";
 import { render } from "./render.ts";
-import { schema } from "./schema.ts";
+import { isJudgedHere, schema } from "./schema.ts";
 import { sharedSecret } from "./shared-secret.ts";
 import { strictYaml } from "./strict-yaml.ts";
 import { tls } from "./tls.ts";
@@ -100,7 +100,7 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
   const used = new Set<Silence>();
   const given = new Set<string>();
   // Helm is busy for a while: it begins at once, and has its turn before each check.
-  if (checks.includes(render)) startRendering(context);
+  if (checks.includes(render)) startRendering(context, checks.includes(schema) ? isJudgedHere : undefined);
   try {
     for (const check of checks) {
       await giveTurn(context.signal);

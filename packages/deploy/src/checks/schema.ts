@@ -1,4 +1,4 @@
-import type { CodeOptions, ErrorObject, ValidateFunction } from "ajv";
+import type { ErrorObject } from "ajv";
 import type { Release } from "../project/environment.ts";
 import { attempt, DeployError, orElse } from "../errors.ts";
 import type { Check, CheckContext } from "./check.ts";
@@ -8,6 +8,7 @@ import { formatPath, isMap, type Path, readJson, type Value, type ValueMap } fro
 import type { LoadedChart } from "../charts/loaded-chart.ts";
 import { chartScopes, type ScopeMistake } from "../charts/chart-scopes.ts";
 import { chartValues, wholeChart } from "./chart-values.ts";
+import { compileSchema, type Validate } from "./json-schema.ts";
 import { found, merged, placeOf, whereOf } from "./reading.ts";
 import { remember } from "../remember.ts";
 
@@ -16,7 +17,7 @@ const MOST_FINDINGS = 50;
 
 /** Reports values that do not fit the JSON Schemas of charts and project. */
 export const schema: Check = async function* schemaCheck(context) {
-  const schemas: Schemas = new Map();
+  const schemas = remember<CheckContext, Schemas>(ofRun, context, () => new Map());
   const own = sourcesOfProject(context);
   for (const source of own) {
     const compiled = await compiledOf(source, schemas);
@@ -41,8 +42,7 @@ async function* ofCharts(
   values: Values,
   schemas: Schemas,
 ): AsyncGenerator<Finding> {
-  const chart = wholeChart(context, release.chart);
-  const scopes = attempt(() => chartScopes(chart, values.overrides, 4));
+  const scopes = scopesOf(context, release, values);
   if (scopes instanceof DeployError) {
     context.skip(`whether values are as the charts say, since ${scopes.message}`);
     return;
@@ -58,6 +58,43 @@ async function* ofCharts(
     if ("severity" in compiled) yield compiled;
     else yield* violations(compiled, source, release, { values, path, part });
   }
+}
+
+type Scopes = ReturnType<typeof chartScopes> | DeployError;
+
+const scopesKnown = new WeakMap<Values, Scopes>();
+
+/** What each chart of a release sees; worked out once. */
+const scopesOf = (context: CheckContext, release: Release, values: Values): Scopes =>
+  remember<Values, Scopes>(scopesKnown, values, () =>
+    attempt(() => chartScopes(wholeChart(context, release.chart), values.overrides, 4)),
+  );
+
+/** The schemas of a run's charts. */
+const ofRun = new WeakMap<CheckContext, Schemas>();
+
+/**
+ * Whether the check `schema` judges all that Helm would by the schemas of a release's charts, so
+ * that Helm need not.
+ */
+export async function isJudgedHere(context: CheckContext, release: Release): Promise<boolean> {
+  const values = attempt(() => release.values({ withoutSecrets: true }));
+  if (values instanceof DeployError || values.leftOut.length > 0) return false;
+  const scopes = scopesOf(context, release, values);
+  if (scopes instanceof DeployError || "path" in scopes) return false;
+  for (const { chart, path } of scopes) {
+    const source = sourceOf(chart, path.length === 0 ? release.chart.schema?.path : undefined);
+    if (
+      source !== null &&
+      "severity" in
+        (await compiledOf(
+          source,
+          remember(ofRun, context, () => new Map()),
+        ))
+    )
+      return false;
+  }
+  return true;
 }
 
 /** Whether a chart demands anything of its values: by a schema, or for charts in it. */
@@ -92,9 +129,9 @@ function sourceOf(chart: LoadedChart, file: string | undefined): Source | null {
 }
 
 /** Schemas, each compiled once, or what is wrong with it. */
-type Schemas = Map<Source, Promise<ValidateFunction | Finding>>;
+type Schemas = Map<Source, Promise<Validate | Finding>>;
 
-const compiledOf = (source: Source, schemas: Schemas): Promise<ValidateFunction | Finding> =>
+const compiledOf = (source: Source, schemas: Schemas): Promise<Validate | Finding> =>
   remember(schemas, source, () => compile(source));
 
 function noMap(release: Release, values: Values, { path, chart: { name } }: ScopeMistake): Finding {
@@ -104,55 +141,23 @@ function noMap(release: Release, values: Values, { path, chart: { name } }: Scop
   });
 }
 
-async function compile({ title, file, content }: Source): Promise<ValidateFunction | Finding> {
+async function compile({ title, file, content }: Source): Promise<Validate | Finding> {
   const place = file === undefined ? {} : { file };
   if (typeof content !== "boolean" && !(typeof content === "object" && content !== null && !Array.isArray(content)))
     return found("schema", "error", `${title} is not there, or no JSON Schema`, place);
-  const dialect = typeof content === "object" && "$schema" in content ? String(content.$schema) : "";
   try {
-    const compileSchema = await compilerFor(dialect);
-    return compileSchema(content);
+    return await compileSchema(content);
   } catch {
-    // What ajv says may quote the schema at length.
-    const message = `${title} cannot be used: it is no JSON Schema, refers to what is not there, or has a pattern that Helm does not take`;
-    const hint = String.raw`drafts 6, 7, 2019-09 and 2020-12 are understood; a $ref must lead into the same file; patterns are RE2's, without (?=…) and \1`;
-    return found("schema", "warning", message, { ...place, hint });
+    return unusable(title, place);
   }
 }
 
-type Compile = (content: object | boolean) => ValidateFunction;
-
-async function compilerFor(dialect: string): Promise<Compile> {
-  const { default: addFormats } = await import("ajv-formats");
-  const Ajv = dialect.includes("2020-12")
-    ? (await import("ajv/dist/2020.js")).Ajv2020
-    : dialect.includes("2019-09")
-      ? (await import("ajv/dist/2019.js")).Ajv2019
-      : (await import("ajv")).Ajv;
-  const regExp = await linearRegExp();
-  return (content) => {
-    const ajv = new Ajv({ allErrors: true, strict: false, logger: false, validateSchema: false, code: { regExp } });
-    addFormats.default(ajv);
-    if (typeof content === "boolean") return ajv.compile(content);
-    const { $schema: _, ...rest } = Object.fromEntries(Object.entries(content));
-    return ajv.compile(rest);
-  };
+/** What ajv says may quote the schema at length. */
+function unusable(title: string, place: Pick<Finding, "file">): Finding {
+  const message = `${title} cannot be used: it is no JSON Schema, refers to what is not there, or has a pattern that Helm does not take`;
+  const hint = String.raw`drafts 6, 7, 2019-09 and 2020-12 are understood; a $ref must lead into the same file, and not in a circle; patterns are RE2's, without (?=…) and \1`;
+  return found("schema", "warning", message, { ...place, hint });
 }
-
-/** Patterns in Go's syntax (RE2), as Helm has them, matched in linear time. */
-async function linearRegExp(): Promise<RegExpEngine> {
-  const { RE2JS } = await import("re2js");
-  const engine = (pattern: string): ReturnType<RegExpEngine> => {
-    const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
-    // By this, ajv tells one from another.
-    const told = { toString: () => pattern };
-    return Object.assign(told, { test: (text: string) => compiled.matcher(text).find() });
-  };
-  // Only code that is written to a file would name it.
-  return Object.assign(engine, { code: "linearRegExp" });
-}
-
-type RegExpEngine = NonNullable<CodeOptions["regExp"]>;
 
 /** What a schema is about: the values at a path, as that chart sees them. */
 interface Subject {
@@ -162,13 +167,17 @@ interface Subject {
 }
 
 function* violations(
-  validate: ValidateFunction | Finding,
-  { title }: Source,
+  validate: Validate | Finding,
+  { title, file }: Source,
   release: Release,
   { values, path: top, part }: Subject,
 ): Generator<Finding> {
-  if ("severity" in validate || validate(JSON.parse(JSON.stringify(part)))) return;
-  const errors = (validate.errors ?? []).filter(
+  if ("severity" in validate) return;
+  const value: unknown = JSON.parse(JSON.stringify(part));
+  const verdict = attemptToJudge(() => validate(value));
+  if (verdict === null) yield unusable(title, file === undefined ? {} : { file });
+  if (verdict !== false) return;
+  const errors = (validate.errors() ?? []).filter(
     (error) => values.leftOut.length === 0 || !MAY_BE_SECRET.test(`${error.schemaPath}/${error.keyword}`),
   );
   for (const error of errors.slice(0, MOST_FINDINGS)) {
@@ -177,6 +186,16 @@ function* violations(
     const at = path.length === 0 ? "the top" : formatPath(path);
     const place = setting === null ? whereOf(release) : placeOf(setting, release);
     yield found("schema", "error", `${at} ${reason(error)}, by ${title}`, place);
+  }
+}
+
+/** Null for a schema that refers to itself without an end. */
+function attemptToJudge(judge: () => boolean): boolean | null {
+  try {
+    return judge();
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
   }
 }
 

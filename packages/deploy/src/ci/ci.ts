@@ -12,10 +12,18 @@ export interface Ci {
   /** `github` speaks workflow commands; `log` is a terminal or a plain CI log. */
   readonly kind: "github" | "log";
   /**
-   * Keeps secrets out of the log of this step and of the later ones, whichever program writes them.
-   * Each of their lines is masked.
+   * Keeps lines out of the log of this step and of the later ones, whichever program writes them.
    */
-  mask(secrets: Iterable<string>): void;
+  mask(lines: Iterable<string>): void;
+  /**
+   * From here on, no line of the log is a workflow command, but for what this object writes: the
+   * runner obeys none until it is told a word that nobody can guess. Call `listen` in the end.
+   */
+  deafen(): void;
+  /** Ends what `deafen` began. */
+  listen(): void;
+  /** The text, in which nothing is a workflow command to any runner, and that reads the same. */
+  inert(text: string): string;
   /** Shows findings beside the files that they are about. */
   annotate(findings: readonly Finding[]): void;
   /** Adds Markdown to the job's summary; what exceeds GitHub's limit is left out, and said. */
@@ -44,7 +52,16 @@ export function detectCi({ env = process.env, write }: CiOptions): Ci {
   return githubActions({ summary, output }, write);
 }
 
-const LOG: Ci = { kind: "log", mask() {}, annotate() {}, summary() {}, output() {} };
+const LOG: Ci = {
+  kind: "log",
+  mask() {},
+  deafen() {},
+  listen() {},
+  inert: (text) => text,
+  annotate() {},
+  summary() {},
+  output() {},
+};
 
 function sizeOf(path: string): number | null {
   const file = path === "" ? undefined : statSync(path, { throwIfNoEntry: false });
@@ -56,16 +73,36 @@ const MOST_ANNOTATIONS = 10;
 /** In bytes: with more, GitHub drops the whole summary of the step. */
 const LONGEST_SUMMARY = 1024 * 1024;
 const SHORTENED = "\n\n_The rest is left out, since GitHub takes no more than 1 MiB: see the log._\n";
-/** What is shorter, GitHub would mask in half of all words. */
-const SHORTEST_MASK = 4;
-
 const COMMANDS: Readonly<Record<Severity, string>> = { error: "error", warning: "warning", note: "notice" };
 
 function githubActions(files: { summary: string; output: string }, write: (text: string) => void): Ci {
+  let word: string | null = null;
+  const listen = (): void => {
+    if (word !== null) write(`::${word}::\n`);
+    word = null;
+  };
+  const deafen = (): void => {
+    if (word !== null) return;
+    // One that was used can be in the log.
+    word = `stopped-${randomUUID()}`;
+    write(`::stop-commands::${word}\n`);
+  };
+  /** Says something to the runner, and lets it hear nothing else. */
+  const command = (say: () => void): void => {
+    const wasDeaf = word !== null;
+    listen();
+    say();
+    if (wasDeaf) deafen();
+  };
   return {
     kind: "github",
-    mask(secrets) {
-      for (const line of maskedLines(secrets)) write(`::add-mask::${escapeData(line)}\n`);
+    deafen,
+    listen,
+    inert: withoutCommands,
+    mask(lines) {
+      command(() => {
+        for (const line of lines) write(`::add-mask::${escapeValue(line)}\n`);
+      });
     },
     annotate(findings) {
       const left: Record<Severity, number> = {
@@ -73,7 +110,9 @@ function githubActions(files: { summary: string; output: string }, write: (text:
         warning: MOST_ANNOTATIONS,
         note: MOST_ANNOTATIONS,
       };
-      for (const finding of findings) if (left[finding.severity]-- > 0) write(annotation(finding));
+      command(() => {
+        for (const finding of findings) if (left[finding.severity]-- > 0) write(annotation(finding));
+      });
     },
     summary(markdown) {
       const room = LONGEST_SUMMARY - (sizeOf(files.summary) ?? 0);
@@ -87,13 +126,13 @@ function githubActions(files: { summary: string; output: string }, write: (text:
   };
 }
 
-/** Every line of secrets worth masking, once; a word such as `true` is not. */
-function maskedLines(secrets: Iterable<string>): Set<string> {
-  const lines = Array.from(secrets).flatMap((secret) => secret.split(/\r\n|\r|\n/).map((line) => line.trim()));
-  return new Set(
-    lines.filter((line) => line.length >= SHORTEST_MASK && !/^(?:true|false|null|\d{1,5}|-+[A-Z ]+-+)$/.test(line)),
-  );
-}
+/**
+ * Lines that begin with `::`, after blanks too, are workflow commands; and so is `##[`, the older
+ * form, wherever it stands. The runner reads standard output and standard error at the same time,
+ * so that what it is told on one may come late for the other.
+ */
+const withoutCommands = (text: string): string =>
+  text.replaceAll("##[", "#\u200b#[").replaceAll(/^([^\S\n]*):(?=:)/gm, "$1:\u200b");
 
 /** A finding as a workflow command. */
 function annotation(finding: Finding): string {
@@ -110,8 +149,10 @@ function annotation(finding: Finding): string {
   return `::${COMMANDS[severity]} ${properties}::${escapeData(hint === undefined ? message : `${message}\n${hint}`)}\n`;
 }
 
-const escapeData = (text: string): string =>
+const escapeValue = (text: string): string =>
   text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+
+const escapeData = (text: string): string => escapeValue(withoutCommands(text));
 
 const escapeProperty = (text: string): string => escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
 

@@ -1,29 +1,52 @@
 import { orElse } from "../errors.ts";
+import { formatPath, textsIn } from "../values/value.ts";
 import type { Project } from "../project/project.ts";
 import { hiddenPart } from "../secrets/sensitive.ts";
 import { readYaml } from "../values/read-yaml.ts";
-import { textsIn } from "../values/value.ts";
 import { valueOf } from "../values/yaml.ts";
 
+/** What is shorter would be masked in half of all words. */
+const SHORTEST_MASK = 3;
+
+/** What must not stand in a log. */
+export interface Masks {
+  /** Each line of secrets, once. */
+  readonly lines: ReadonlySet<string>;
+  /** Where secrets stand that are not masked, since they are too short: `hub.pin in FILE:3`. */
+  readonly tooShort: readonly string[];
+}
+
 /**
- * What must not stand in a log, for {@link Ci.mask}: of the secret layers of all releases what is
- * secret indeed, and no user name, host name or switch; of the kubeconfigs the tokens, passwords
- * and private keys.
+ * What must not stand in a log, for {@link Ci.mask}: everything that secret layers of all releases
+ * set, whatever it looks like, but switches (`true`); of the kubeconfigs what lets somebody in.
  *
  * What cannot be read, such as a layer that is locked, tampered with or no YAML, is passed over:
  * nobody here can print it, and whoever needs it tells of it.
  */
-export function secretsToMask(project: Project): Set<string> {
-  const masks = new Set<string>();
+export function secretsToMask(project: Project): Masks {
+  const lines = new Set<string>();
+  const tooShort: string[] = [];
   for (const layer of project.layers())
-    for (const { value, path } of layer.secret && !layer.locked ? orElse([], () => layer.scalars()) : []) {
-      const hidden = typeof value === "boolean" ? null : hiddenPart({ text: String(value), path });
-      if (hidden !== null) masks.add(hidden);
-    }
+    for (const { value, text, path, position } of layer.secret && !layer.locked
+      ? orElse([], () => layer.scalars())
+      : [])
+      if (typeof value !== "boolean") {
+        const own = [String(value), text].flatMap(linesOf);
+        for (const line of own) lines.add(line);
+        if (own.length === 0 && text !== "") tooShort.push(`${formatPath(path)} in ${layer.path}:${position.line}`);
+      }
   for (const kubeconfig of new Set(project.environments.flatMap((environment) => environment.kubeconfig ?? [])))
-    for (const secret of orElse([], () => [...credentialsIn(project, kubeconfig)])) masks.add(secret);
-  return masks;
+    for (const secret of orElse([], () => [...credentialsIn(project, kubeconfig)]))
+      for (const line of linesOf(secret)) lines.add(line);
+  return { lines, tooShort };
 }
+
+/** Every line worth masking; the frame of a key in PEM says nothing. */
+const linesOf = (secret: string): string[] =>
+  secret
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.trim())
+    .filter((line) => line.length >= SHORTEST_MASK && !/^-+[A-Z ]+-+$/.test(line));
 
 /** What lets somebody in, whatever else is wrong with the kubeconfig. */
 function* credentialsIn(project: Project, file: string): Generator<string> {

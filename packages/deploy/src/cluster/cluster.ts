@@ -31,6 +31,8 @@ interface Parts {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly redactor: Redactor;
+  /** How long Helm may take for what only reads. */
+  readonly seconds: number | undefined;
 }
 
 /**
@@ -138,13 +140,14 @@ export class WritableCluster extends Cluster {
 }
 
 /** Helm with a home of its own, that knows the way to this cluster alone. */
-const helmFor = ({ env, folder, redactor }: Parts): Helm =>
+const helmFor = ({ env, folder, redactor, seconds }: Parts): Helm =>
   new Helm({
     program: env["HELM"] ?? "helm",
     home: join(folder, "helm"),
     env: { ...env, HOME: join(folder, "helm") },
     redact: (text) => redactor.redact(text),
     kubeconfig: join(folder, "kubeconfig"),
+    seconds,
   });
 
 async function open(project: Project, environment: Environment, { signal }: ConnectOptions): Promise<Parts> {
@@ -170,7 +173,7 @@ async function open(project: Project, environment: Environment, { signal }: Conn
     writeFileSync(join(folder, "kubeconfig"), helper.kubeconfig(kubeconfig, environment.main.namespace), {
       mode: 0o600,
     });
-    return { environment, identity, requests, helper, folder, env, redactor };
+    return { environment, identity, requests, helper, folder, env, redactor, seconds: project.helmSeconds };
   } catch (error) {
     requests.close();
     helper?.close();

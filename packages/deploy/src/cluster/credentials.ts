@@ -6,6 +6,9 @@ import { readJson, textAt } from "../values/value.ts";
 /** A credential is asked for again this many milliseconds before it ends. */
 const EARLY = 60_000;
 
+/** How long a program may take to give one, in seconds. */
+const MOST_SECONDS = 120;
+
 /** The credential of a user of a cluster. It stays in memory. */
 export class Credentials {
   readonly #user: Credential | CredentialProgram;
@@ -53,6 +56,7 @@ export class Credentials {
       args,
       // Whoever wrote the kubeconfig may give it what the user has of tokens.
       tokens: true,
+      seconds: MOST_SECONDS,
       env: { ...this.#env, ...env, KUBERNETES_EXEC_INFO: JSON.stringify(info) },
     });
     const answer = status === 0 ? parse(stdout) : null;

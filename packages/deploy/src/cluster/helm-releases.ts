@@ -62,6 +62,13 @@ export type ReleaseName = Pick<Release, "name" | "namespace">;
 export interface Rehearsal {
   readonly release: Release;
   readonly chartFolder: string;
+  /** Instead of the release's own, over the chart's. */
+  readonly values?: ValueMap | undefined;
+  /**
+   * Whether templates find nothing in the cluster by `lookup`, and values need not be as the charts'
+   * JSON Schemas say.
+   */
+  readonly blind?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -151,13 +158,14 @@ export class HelmReleases {
    * @throws DeployError TOOL_FAILED with Helm's reason, INTERRUPTED
    */
   async rehearse(
-    { release, chartFolder, signal }: Rehearsal,
+    { release, chartFolder, values, blind = false, signal }: Rehearsal,
     as: "upgrade" | "install" | "install without cluster" = "upgrade",
   ): Promise<ReleaseContent> {
     const command = as === "upgrade" ? ["upgrade", "--install"] : ["install"];
-    const dryRun = `--dry-run=${as === "install without cluster" ? "client" : "server"}`;
-    const args = [...command, ...this.what(release, chartFolder), dryRun, "--output", "json"];
-    const input = await this.values(release);
+    const dryRun = `--dry-run=${blind || as === "install without cluster" ? "client" : "server"}`;
+    const skip = blind && (await this.helm.skipsSchemas()) ? ["--skip-schema-validation"] : [];
+    const args = [...command, ...this.what(release, chartFolder), dryRun, ...skip, "--output", "json"];
+    const input = values === undefined ? await this.values(release) : helmValues(values);
     const printed = await this.helm.run(args, `the release ${release.name} cannot be rehearsed`, { input, signal });
     return contentOf(parseJson(printed));
   }
@@ -195,7 +203,7 @@ export class WritableHelmReleases extends HelmReleases {
       "--output=json",
     ];
     const input = await this.values(release);
-    await this.helm.run(args, `the release ${release.name} was not upgraded`, { input, signal });
+    await this.helm.run(args, `the release ${release.name} was not upgraded`, { input, changes: true, signal });
   }
 
   /**
@@ -211,7 +219,7 @@ export class WritableHelmReleases extends HelmReleases {
   ): Promise<void> {
     const limits = ["--timeout", `${timeout}s`, "--history-max", `${history}`];
     const args = ["rollback", name, `${revision}`, "--namespace", namespace, ...limits];
-    await this.helm.run(args, `the release ${name} cannot be rolled back to revision ${revision}`);
+    await this.helm.run(args, `the release ${name} cannot be rolled back to revision ${revision}`, { changes: true });
   }
 
   /**
@@ -220,7 +228,7 @@ export class WritableHelmReleases extends HelmReleases {
    */
   async remove({ name, namespace }: ReleaseName, { timeout }: Omit<RollbackOptions, "history">): Promise<void> {
     const args = ["uninstall", name, "--namespace", namespace, "--timeout", `${timeout}s`];
-    await this.helm.run(args, `the release ${name} cannot be removed`);
+    await this.helm.run(args, `the release ${name} cannot be removed`, { changes: true });
   }
 }
 

@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DeployError } from "../errors.ts";
-import { type Manifest, readManifests } from "./manifests.ts";
 import { runTool, type ToolResult } from "../tool.ts";
 
 /** What Helm is started with. */
@@ -15,6 +14,22 @@ export interface HelmOptions {
   readonly kubeconfig?: string;
   /** Takes out of a text what must not be in a message. */
   readonly redact: (text: string) => string;
+  /** How long it may take for what only reads, in seconds; {@link HELM_SECONDS} where left out. */
+  readonly seconds?: number | undefined;
+}
+
+/** How long Helm may render, rehearse or read, in seconds. */
+export const HELM_SECONDS = 300;
+/** What Helm may take of memory, in bytes. */
+const MOST_MEMORY = 4 * 1024 * 1024 * 1024;
+
+/** What a run of Helm is given. */
+export interface HelmRun {
+  /** Goes to it on standard input. */
+  readonly input?: string | undefined;
+  /** Whether it changes the cluster: then it is not killed in the middle, and bounds its own time. */
+  readonly changes?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a chart is rendered from. */
@@ -27,7 +42,14 @@ export interface Rendering {
   readonly chart: string;
   /** Goes to Helm on standard input. */
   readonly values: string;
+  /** Whether the values were found to be as the charts' JSON Schemas say, and need no second look. */
+  readonly validated?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+interface Version {
+  readonly major: 3 | 4;
+  readonly minor: number;
 }
 
 /** Helm's advice is for who runs it by hand; what --debug shows holds secrets. */
@@ -37,7 +59,7 @@ const DEBUG_ADVICE = /[\s,;]*use --debug flag to render out invalid yaml\.?/gi;
 export class Helm {
   readonly #options: HelmOptions;
   readonly #env: NodeJS.ProcessEnv;
-  #version: Promise<3 | 4> | undefined;
+  #version: Promise<Version> | undefined;
 
   constructor(options: HelmOptions) {
     this.#options = options;
@@ -62,19 +84,34 @@ export class Helm {
    *
    * @throws DeployError TOOL_MISSING, UNSUPPORTED_TOOL
    */
-  version(): Promise<3 | 4> {
+  async version(): Promise<3 | 4> {
+    return (await this.#whole()).major;
+  }
+
+  #whole(): Promise<Version> {
     return (this.#version ??= this.#askVersion());
   }
 
   /**
-   * The objects that a chart renders.
+   * Whether it can be told to leave JSON Schemas out: from 3.16 on.
+   *
+   * @throws DeployError as `version` does
+   */
+  async skipsSchemas(): Promise<boolean> {
+    const { major, minor } = await this.#whole();
+    return major > 3 || minor >= 16;
+  }
+
+  /**
+   * The objects that a chart renders, as text.
    *
    * @throws DeployError TOOL_FAILED with Helm's reason, without secrets; INTERRUPTED; as `version`
    */
-  async template({ release, namespace, kubeVersion, chart, values, signal }: Rendering): Promise<readonly Manifest[]> {
+  async template({ release, namespace, kubeVersion, chart, values, validated, signal }: Rendering): Promise<string> {
     const args = ["template", release, chart, "--namespace", namespace, "--include-crds", "--values", "-"];
     if (kubeVersion !== null) args.push("--kube-version", kubeVersion);
-    return readManifests(await this.run(args, "the chart cannot be rendered", { input: values, signal }));
+    if (validated === true && (await this.skipsSchemas())) args.push("--skip-schema-validation");
+    return this.run(args, "the chart cannot be rendered", { input: values, signal });
   }
 
   /**
@@ -83,34 +120,36 @@ export class Helm {
    * @throws DeployError TOOL_FAILED where it fails: `failure`, and Helm's reason without secrets;
    * INTERRUPTED; as `version`
    */
-  async run(
-    args: readonly string[],
-    failure: string,
-    { input, signal }: { readonly input?: string; readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<string> {
+  async run(args: readonly string[], failure: string, options: HelmRun = {}): Promise<string> {
     await this.version();
-    const result = await this.#start(args, input, signal);
-    if (result.status === 0) return result.stdout;
-    throw new DeployError("TOOL_FAILED", `${failure}: ${this.#reason(result.stderr)}`);
+    const { status, stdout, stderr, ended } = await this.#start(args, options);
+    if (status === 0 && ended === undefined) return stdout;
+    const reason = ended === undefined ? this.#reason(stderr) : `${ended}, and was ended`;
+    throw new DeployError("TOOL_FAILED", `${failure}: ${reason}`);
   }
 
-  async #askVersion(): Promise<3 | 4> {
+  async #askVersion(): Promise<Version> {
     const { status, stdout } = await this.#start(["version", "--template", "{{.Version}}"]);
-    const [, major] = /^v?(\d+)\.\d+\.\d+/.exec(stdout.trim()) ?? [];
-    if (status === 0 && (major === "3" || major === "4")) return major === "3" ? 3 : 4;
+    const [, major, minor] = /^v?(\d+)\.(\d+)\.\d+/.exec(stdout.trim()) ?? [];
+    if (status === 0 && (major === "3" || major === "4")) return { major: major === "3" ? 3 : 4, minor: Number(minor) };
     const got = major === undefined ? "a program that tells no version" : `version ${major}`;
     throw new DeployError("UNSUPPORTED_TOOL", `expected Helm 3 or 4, got ${got}`, {
       hint: "install Helm, or name its program in $HELM",
     });
   }
 
-  #start(args: readonly string[], input?: string, signal?: AbortSignal): Promise<ToolResult> {
-    const { program } = this.#options;
-    return runTool({ program, args, env: this.#env, input, signal });
+  #start(args: readonly string[], run: HelmRun = {}): Promise<ToolResult> {
+    const { program, seconds = HELM_SECONDS } = this.#options;
+    return runTool({ program, args, env: this.#env, seconds, memory: MOST_MEMORY, ...run });
   }
 
   /** What Helm says on stderr, bounded, without secrets, warnings and control characters. */
   #reason(stderr: string): string {
+    // What Go tells of its goroutines then is for its authors.
+    if (/^(?:fatal error: |runtime: out of memory)/m.test(stderr))
+      return /out of memory|cannot allocate/.test(stderr)
+        ? `it needed more than ${MOST_MEMORY} bytes of memory`
+        : "it broke down";
     const lines = stderr
       .split("\n")
       .map((line) => line.trim())

@@ -15,29 +15,36 @@ export interface Manifest {
   readonly source: string;
   readonly object: ValueMap;
   readonly yaml: Yaml;
+  /** The document that it stands in. */
+  readonly text: string;
 }
 
 /** Reads what `helm template` prints. */
-export function readManifests(rendered: string): Manifest[] {
-  return rendered.split(/^---(?:[ \t].*)?$/m).flatMap((document) => {
-    const source = /^# Source: (.*)$/m.exec(document)?.[1]?.trim() ?? "";
-    const title = source === "" ? "the rendered chart" : source;
-    return readYaml(title, document).documents.flatMap((yaml) => {
-      const object = valueOf(yaml);
-      if (object === null) return [];
-      if (!isMap(object))
-        throw new DeployError("MALFORMED_YAML", `${title}: expected a Kubernetes object, got something else`);
-      return [
-        {
-          apiVersion: textAt(object, "apiVersion"),
-          kind: textAt(object, "kind"),
-          name: textAt(object, "metadata", "name"),
-          namespace: textAt(object, "metadata", "namespace") || null,
-          source,
-          object,
-          yaml,
-        },
-      ];
-    });
+export const readManifests = (rendered: string): Manifest[] => documentsIn(rendered).flatMap(readDocument);
+
+/** The documents of what Helm prints. */
+export const documentsIn = (rendered: string): string[] => rendered.split(/^---(?:[ \t].*)?$/m);
+
+/** The objects of one of them. */
+export function readDocument(document: string): Manifest[] {
+  const source = /^# Source: (.*)$/m.exec(document)?.[1]?.trim() ?? "";
+  const title = source === "" ? "the rendered chart" : source;
+  return readYaml(title, document).documents.flatMap((yaml) => {
+    const object = valueOf(yaml);
+    if (object === null) return [];
+    if (!isMap(object))
+      throw new DeployError("MALFORMED_YAML", `${title}: expected a Kubernetes object, got something else`);
+    return [
+      {
+        apiVersion: textAt(object, "apiVersion"),
+        kind: textAt(object, "kind"),
+        name: textAt(object, "metadata", "name"),
+        namespace: textAt(object, "metadata", "namespace") || null,
+        source,
+        object,
+        yaml,
+        text: document,
+      },
+    ];
   });
 }

@@ -15,12 +15,18 @@ export interface ValuesOptions {
 
 /** How a chart is rendered. */
 export interface RenderOptions extends Pick<ValuesOptions, "withoutSecrets"> {
+  /** Whether the values were found to be as the charts' JSON Schemas say: Helm does not look. */
+  readonly validated?: boolean;
   /** Stops Helm. */
   readonly signal?: AbortSignal;
 }
 
 /** Renders a release's chart with these values. */
-export type Renderer = (release: Release, values: Values, signal?: AbortSignal) => Promise<readonly Manifest[]>;
+export type Renderer = (
+  release: Release,
+  values: Values,
+  options: Pick<RenderOptions, "validated" | "signal">,
+) => Promise<readonly Manifest[]>;
 
 /** What a release is made from. */
 export type ReleaseParts = Pick<Release, "name" | "namespace" | "chart" | "layers">;
@@ -118,10 +124,10 @@ export class Release {
    * Kubernetes. It is run once, and talks to no cluster.
    *
    * @throws DeployError as `values` does; TOOL_MISSING, UNSUPPORTED_TOOL; TOOL_FAILED where the
-   * chart cannot be rendered; SECRET_IN_CHART; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY,
+   * chart cannot be rendered; SECRET_IN_CHART, FOREIGN_SCHEMA; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY,
    * MISSING_ARCHIVE, ARCHIVE_MISMATCH; INTERRUPTED
    */
-  async render({ withoutSecrets = false, signal }: RenderOptions = {}): Promise<readonly Manifest[]> {
-    return this.#renderer(this, this.values({ withoutSecrets }), signal);
+  async render({ withoutSecrets = false, ...options }: RenderOptions = {}): Promise<readonly Manifest[]> {
+    return this.#renderer(this, this.values({ withoutSecrets }), options);
   }
 }

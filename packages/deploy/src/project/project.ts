@@ -19,11 +19,14 @@ import { DeployError, orElse, passOn } from "../errors.ts";
 import { type TrackedFile, Tree } from "../files/tree.ts";
 import { Workspace } from "../files/workspace.ts";
 import { Helm } from "../helm/helm.ts";
-import type { Manifest } from "../helm/manifests.ts";
+import { type Manifest, readManifests } from "../helm/manifests.ts";
+import type { Values } from "../values/merge.ts";
+import { withoutSecretWords } from "../secrets/failures.ts";
 import { Redactor } from "../secrets/redactor.ts";
+import { StandIns } from "../secrets/stand-ins.ts";
 import { helmValues } from "../values/value.ts";
 import { type Layer, type LayerScalar, MOST_LAYER_BYTES } from "../values/layer.ts";
-import type { Environment, Renderer } from "./environment.ts";
+import type { Environment, Release, Renderer } from "./environment.ts";
 import { findKeys, type KeySource } from "./key.ts";
 import { deploymentsOf } from "./releases.ts";
 import { readSettings, SETTINGS_FILE, type Settings, type Silence } from "./settings.ts";
@@ -41,6 +44,8 @@ export interface ProjectOptions extends Partial<Settings> {
   readonly key?: KeySource | null;
   /** The environment that programs get, without the key; this process's own where left out. */
   readonly env?: NodeJS.ProcessEnv;
+  /** How long Helm may render, rehearse or read, in seconds; 300 where left out. */
+  readonly helmSeconds?: number | undefined;
 }
 
 /**
@@ -65,6 +70,8 @@ export class Project implements AsyncDisposable {
   readonly federation: string | null;
   /** The paths of JSON Schemas that the values must be as, beside those of the charts. */
   readonly schemas: readonly string[];
+  /** How long Helm may take for what only reads, in seconds; its own default where undefined. */
+  readonly helmSeconds: number | undefined;
   readonly #tree: Tree;
   readonly #repository: Repository;
   readonly #isHead: boolean;
@@ -72,10 +79,17 @@ export class Project implements AsyncDisposable {
   /** Those of all releases. */
   readonly #charts: readonly Chart[];
   readonly #rendered = new Map<string, Promise<readonly Manifest[]>>();
+  readonly #standIns = new StandIns();
   #redactor: Redactor<LayerScalar> | undefined;
   #helm: Helm | undefined;
 
-  private constructor(tree: Tree, settings: Settings & { chart: string }, repository: Repository, revision: string) {
+  private constructor(
+    tree: Tree,
+    settings: Settings & { chart: string },
+    repository: Repository,
+    { revision = "HEAD", helmSeconds }: ProjectOptions,
+  ) {
+    this.helmSeconds = helmSeconds;
     this.#isHead = revision === "HEAD";
     this.#repository = repository;
     this.#tree = tree;
@@ -105,14 +119,14 @@ export class Project implements AsyncDisposable {
    * sealed key throws (NO_IDENTITY_MATCHED, …), with their codes and as the cause
    */
   static async open(options: ProjectOptions): Promise<Project> {
-    const { root, revision = "HEAD", key = {}, env = process.env, ...given } = options;
+    const { root, revision = "HEAD", key = {}, env = process.env, helmSeconds: _, ...given } = options;
     let tree: Tree | undefined;
     try {
       const repository = openRepository(root, { env });
       const commit = Revision.open(repository, revision);
       tree = new Tree(commit, key === null ? [] : await findKeys(key, env, repository));
       tree.tryKeys();
-      return new Project(tree, await readSettings(tree, given), repository, revision);
+      return new Project(tree, await readSettings(tree, given), repository, options);
     } catch (error) {
       tree?.wipe();
       return passOn(error);
@@ -282,25 +296,64 @@ export class Project implements AsyncDisposable {
       home: join(this.#workspace.path, "helm"),
       env,
       redact: (text) => this.redactor.redact(text),
+      seconds: this.helmSeconds,
     }));
   }
 
   /** Releases with equal input to Helm are rendered once and kept in memory. */
-  readonly #render: Renderer = ({ name, namespace, chart, environment }, values, signal) => {
+  readonly #render: Renderer = ({ name, namespace, chart, environment }, values, { validated, signal }) => {
     const { kubeVersion } = environment;
     const rendering = { release: name, namespace, kubeVersion, values: helmValues(values.overrides) };
-    const id = sha256(Buffer.from(JSON.stringify([chart.path, rendering])));
+    const id = sha256(Buffer.from(JSON.stringify([chart.path, rendering, validated])));
     const known = this.#rendered.get(id);
     if (known !== undefined) return known;
     const helm = this.#startHelm();
+    const template = (of: typeof rendering): Promise<string> =>
+      helm.template({ ...of, chart: this.sources.folderWith(chart), validated, signal });
     const rendered = helm
       .version()
-      .then(() => helm.template({ ...rendering, chart: this.sources.folderWith(chart), signal }));
+      .then(async () => readManifests(await template(rendering)))
+      .catch(async (error: unknown) => {
+        const others = helmValues(values.overridesWith((value) => this.#standIns.of(value)));
+        const isSame = others === rendering.values;
+        throw await withoutSecretWords(error, () =>
+          isSame ? Promise.resolve("same") : template({ ...rendering, values: others }),
+        );
+      });
     this.#rendered.set(id, rendered);
     // What failed may do better once the charts are fetched.
     rendered.catch(() => this.#rendered.delete(id));
     return rendered;
   };
+
+  /**
+   * What a release renders with others in place of secret values, as text: what differs in it
+   * depends on them.
+   *
+   * @param change gives the other value; what secret layers set else stays
+   * @throws DeployError as rendering the release does
+   */
+  async renderOther(
+    release: Release,
+    change: Parameters<Values["overridesWith"]>[0],
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const { name, namespace, chart, environment } = release;
+    return this.#startHelm().template({
+      release: name,
+      namespace,
+      kubeVersion: environment.kubeVersion,
+      values: helmValues(release.values({ withoutSecrets: true }).overridesWith(change)),
+      chart: this.sources.folderWith(chart),
+      validated: true,
+      signal,
+    });
+  }
+
+  /** Gives each secret value another of its shape. */
+  get standIns(): StandIns {
+    return this.#standIns;
+  }
 
   /**
    * HMAC-SHA-256 of a text in hex, with a key that is derived from the project's: without that key,

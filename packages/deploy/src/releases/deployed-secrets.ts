@@ -5,7 +5,8 @@ import type { RecordedRevision, ReleaseRevision } from "../cluster/helm-releases
 import { inParallel } from "../parallel.ts";
 import type { Release } from "../project/environment.ts";
 import type { Leaf } from "../values/merge.ts";
-import { formatPath, isMap, type Path, textsIn, type Value } from "../values/value.ts";
+import type { StandIns } from "../secrets/stand-ins.ts";
+import { formatPath, isMap, type Path, textsIn, type Value, type ValueMap } from "../values/value.ts";
 import { remember } from "../remember.ts";
 
 /** How many revisions are read at the same time. */
@@ -78,10 +79,36 @@ export function runningAmong(revisions: readonly RecordedRevision[]): RecordedRe
  * or a placeholder, which stands where a layer of secrets was to set another.
  */
 function* secretsAmong(deployed: Value, current: readonly Leaf[]): Generator<string> {
+  const maybeSecret = secretPaths(current);
+  for (const { path, text } of textsIn(deployed)) if (maybeSecret(path, text)) yield text;
+}
+
+/** Tells which values of a deployed release may be secret, by what sets them now. */
+function secretPaths(current: readonly Leaf[]): (path: Path, text: string) => boolean {
   const plain = new Set(current.filter(isPublic).map(({ path }) => formatPath(path)));
   const isPlain = (path: Path): boolean => path.some((_, at) => plain.has(formatPath(path.slice(0, at + 1))));
-  for (const { path, text } of textsIn(deployed))
-    if (!isPlain(path) || isSensitive(path) || hiddenPart({ text, path }) !== null) yield text;
+  return (path, text) => !isPlain(path) || isSensitive(path) || hiddenPart({ text, path }) !== null;
+}
+
+/** The values that a revision was deployed with, and the same with stand-ins for what may be secret. */
+export async function deployedTwins(
+  cluster: Cluster,
+  release: Release,
+  revision: number,
+  standIns: StandIns,
+  signal?: AbortSignal,
+): Promise<readonly [values: ValueMap, twin: ValueMap]> {
+  const deployed = await cluster.releases.deployedValues(release, revision, signal);
+  const helm = await cluster.releases.version();
+  const maybeSecret = secretPaths(orElse<Leaf[]>([], () => [...release.values({ helm }).leaves()]));
+  const twinOf = (value: Value, path: Path): Value => {
+    if (Array.isArray(value)) return value.map((item, at) => twinOf(item, [...path, at]));
+    if (isMap(value)) return mapTwin(value, path);
+    return maybeSecret(path, String(value)) ? standIns.of(value) : value;
+  };
+  const mapTwin = (map: ValueMap, path: Path): ValueMap =>
+    Object.fromEntries(Object.entries(map).map(([key, inner]) => [key, twinOf(inner, [...path, key])]));
+  return [deployed, mapTwin(deployed, [])];
 }
 
 const isPublic = ({ secret, setting, value }: Leaf): boolean =>

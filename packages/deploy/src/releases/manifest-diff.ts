@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { ManifestMask } from "../secrets/mask-manifests.ts";
 import type { ReleaseContent } from "../cluster/helm-releases.ts";
 import { type Manifest, readManifests } from "../helm/manifests.ts";
+import { remember } from "../remember.ts";
+import { identityOf, likelyTwin, type Twin, twinAt, Twins } from "../secrets/twins.ts";
 import type { Value } from "../values/value.ts";
 
 /** What an upgrade does to an object. It holds no secret. */
@@ -16,6 +18,14 @@ export interface Change {
   readonly hook: boolean;
   /** The lines of a unified diff of the YAML, with [secret …] for what is secret. */
   readonly diff: string;
+}
+
+/** Other renderings, which differ in secrets alone, and by which it is told what may be shown. */
+export interface OtherRenderings {
+  /** Of what is to run: `same` where it depends on no secret, `none` where there is no other. */
+  readonly after: ReleaseContent | "same" | "none";
+  /** Pairs of renderings that may be like what runs. */
+  readonly like: readonly (readonly [like: ReleaseContent, other: ReleaseContent])[];
 }
 
 interface Documents {
@@ -42,6 +52,7 @@ export async function compareReleases(
   before: ReleaseContent | null,
   after: ReleaseContent,
   mask: ManifestMask,
+  others: OtherRenderings = { after: "same", like: [] },
 ): Promise<{ readonly changes: Change[]; readonly unchanged: number }> {
   const old = before === null ? [] : documentsOf(before);
   const fresh = documentsOf(after);
@@ -49,6 +60,7 @@ export async function compareReleases(
   const freshObjects = changedObjects(fresh, old);
   const same = fresh.reduce((count, { texts }) => count + texts.size, 0) - freshObjects.documents;
   for (const { manifest } of [...oldObjects.found, ...freshObjects.found]) mask.add(manifest.object);
+  const twins = new TwinFinder(freshObjects.found, others);
   const byKey = new Map(oldObjects.found.map((found) => [keyOf(found), found]));
   const changes: Change[] = [];
   let reformatted = 0;
@@ -56,9 +68,9 @@ export async function compareReleases(
     const known = byKey.get(keyOf(found));
     byKey.delete(keyOf(found));
     if (known !== undefined && isDeepStrictEqual(known.manifest.object, found.manifest.object)) reformatted += 1;
-    else changes.push(await changeOf(known, found, mask));
+    else changes.push(await changeOf(known, found, mask, twins));
   }
-  for (const gone of byKey.values()) changes.push(await changeOf(gone, undefined, mask));
+  for (const gone of byKey.values()) changes.push(await changeOf(gone, undefined, mask, twins));
   return { changes, unchanged: same + reformatted };
 }
 
@@ -91,29 +103,85 @@ function changedObjects(
 }
 
 /** Objects are the same by kind and name, whatever the version of their API. */
-const keyOf = ({ manifest: { apiVersion, kind, namespace, name }, hook }: Found): string =>
-  JSON.stringify([apiVersion.replace(/(?:^|\/)v[^/]*$/, ""), kind, namespace, name, hook]);
+const keyOf = ({ manifest, hook }: Found): string => `${identityOf(manifest)} ${hook}`;
 
-async function changeOf(before: Found | undefined, after: Found | undefined, mask: ManifestMask): Promise<Change> {
+const parsed = ({ manifest, hooks }: ReleaseContent, hook: boolean): Manifest[] =>
+  readManifests(hook ? hooks : manifest);
+
+/** Finds, for objects of what runs and of what is to run, what tells which of it may be shown. */
+class TwinFinder {
+  readonly #others: OtherRenderings;
+  readonly #fresh: readonly Found[];
+  /** Each reads a whole rendering: they are made once something is to be shown. */
+  readonly #after = new Map<boolean, Twins>();
+  readonly #like = new Map<boolean, { readonly own: Map<string, Manifest>; readonly twins: Twins }[]>();
+
+  constructor(fresh: readonly Found[], others: OtherRenderings) {
+    this.#fresh = fresh;
+    this.#others = others;
+  }
+
+  ofNew({ manifest, hook }: Found): Twin {
+    const { after } = this.#others;
+    if (typeof after === "string") return after;
+    const own = this.#fresh.filter((found) => found.hook === hook).map((found) => found.manifest);
+    return remember(this.#after, hook, () => new Twins(parsed(after, hook), own)).of(manifest);
+  }
+
+  ofOld(old: Found, after: Found | undefined, afterTwin: Twin): Twin {
+    const key = identityOf(old.manifest);
+    const like = this.#pairs(old.hook).flatMap(({ own, twins }) => {
+      const manifest = own.get(key);
+      return manifest === undefined ? [] : [[manifest.object, twins.of(manifest)] as const];
+    });
+    return likelyTwin(old.manifest.object, [...like, [after?.manifest.object, afterTwin]]);
+  }
+
+  #pairs(hook: boolean): { readonly own: Map<string, Manifest>; readonly twins: Twins }[] {
+    return remember(this.#like, hook, () =>
+      this.#others.like.map(([like, other]) => {
+        const own = parsed(like, hook);
+        return {
+          own: new Map(own.map((manifest) => [identityOf(manifest), manifest])),
+          twins: new Twins(parsed(other, hook), own),
+        };
+      }),
+    );
+  }
+}
+
+async function changeOf(
+  before: Found | undefined,
+  after: Found | undefined,
+  mask: ManifestMask,
+  twins: TwinFinder,
+): Promise<Change> {
   const shown = after ?? before;
   if (shown === undefined) throw new Error("expected an object before or after");
-  const [old, fresh] = await Promise.all([before, after].map((found) => textOf(found?.manifest.object, mask)));
+  const afterTwin = after === undefined ? "none" : twins.ofNew(after);
+  const [old, fresh] = await Promise.all([
+    before === undefined ? "" : textOf(before.manifest.object, mask, twins.ofOld(before, after, afterTwin)),
+    after === undefined ? "" : textOf(after.manifest.object, mask, afterTwin),
+  ]);
+  // What is gone is told by its name, unless that is known as a secret.
+  const metadata = after === undefined ? "same" : twinAt(afterTwin, "metadata");
+  const nameOf = (field: "name" | "namespace", text: string): string =>
+    mask.maskName(text, typeof metadata === "string" ? metadata : twinAt(metadata, field));
   return {
     action: before === undefined ? "add" : after === undefined ? "remove" : "change",
     apiVersion: shown.manifest.apiVersion,
     kind: shown.manifest.kind,
-    namespace: shown.manifest.namespace === null ? null : mask.maskText(shown.manifest.namespace),
-    name: mask.maskText(shown.manifest.name),
+    namespace: shown.manifest.namespace === null ? null : nameOf("namespace", shown.manifest.namespace),
+    name: nameOf("name", shown.manifest.name),
     hook: shown.hook,
-    diff: await diffOf(old ?? "", fresh ?? ""),
+    diff: await diffOf(old, fresh),
   };
 }
 
-async function textOf(object: Value | undefined, mask: ManifestMask): Promise<string> {
-  if (object === undefined) return "";
+async function textOf(object: Value, mask: ManifestMask, twin: Twin): Promise<string> {
   const { stringify } = await import("yaml");
   const options = { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false } as const;
-  return stringify(mask.mask(object), options);
+  return stringify(mask.mask(object, twin), options);
 }
 
 async function diffOf(before: string, after: string): Promise<string> {

@@ -10,7 +10,9 @@ const FORMAT = "git-vault plan 1";
  * shows whether it was changed since.
  */
 export function writePlan(project: Project, plan: Plan): string {
-  return `${JSON.stringify({ format: FORMAT, seal: sealOf(project, plan), plan }, null, 2)}\n`;
+  const text = JSON.stringify({ format: FORMAT, seal: sealOf(project, plan), plan }, null, 2);
+  // Printed in CI, this would begin a command to GitHub's runner; in JSON it can be written so.
+  return `${text.replaceAll("##[", String.raw`#\u0023[`)}\n`;
 }
 
 /** @throws DeployError MALFORMED_PLAN where it is none, or was changed since it was written */

@@ -43,6 +43,7 @@ export function planText(plan: Plan, words: PlanWords = {}): string {
   for (const release of plan.releases) {
     lines.push("", `${release.name} in ${release.namespace}: ${sumOf(release)}`);
     lines.push(...pendingIn(release, words).map((sentence) => `  ${sentence}`));
+    if (release.hidden !== null) lines.push(`  ${release.hidden}`);
     if (release.withoutCluster) lines.push("  rendered without the cluster, which lacks its kinds as yet");
     for (const change of release.changes) {
       lines.push("", `${SIGNS[change.action]} ${titleOf(change)}`);
@@ -64,6 +65,7 @@ export function planMarkdown(plan: Plan, words: PlanWords = {}): string {
   for (const release of plan.releases) {
     out.push(`**${escape(release.name)}** in ${escape(release.namespace)}: ${escape(sumOf(release))}`, "");
     for (const sentence of pendingIn(release, words)) out.push(`**${escape(sentence)}**`, "");
+    if (release.hidden !== null) out.push(`**${escape(release.hidden)}**`, "");
     for (const change of release.changes) {
       const summary = `<code>${SIGNS[change.action]} ${escape(titleOf(change))}</code>`;
       // A fence longer than any run of backticks within it.

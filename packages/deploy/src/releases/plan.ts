@@ -1,10 +1,12 @@
 import type { Cluster } from "../cluster/cluster.ts";
 import { ManifestMask } from "../secrets/mask-manifests.ts";
-import { redactDeployed } from "./deployed-secrets.ts";
+import { deployedTwins, redactDeployed } from "./deployed-secrets.ts";
 import { DeployError } from "../errors.ts";
 import type { ReleaseContent, ReleaseName, ReleaseRevision } from "../cluster/helm-releases.ts";
 import { controllerWith, NOTHING_CHANGED, tellingState } from "../parallel.ts";
-import { helmValues } from "../values/value.ts";
+import { helmValues, type ValueMap } from "../values/value.ts";
+import { StandIns } from "../secrets/stand-ins.ts";
+import { withoutSecretWords } from "../secrets/failures.ts";
 import { type Change, compareReleases } from "./manifest-diff.ts";
 import { readManifests } from "../helm/manifests.ts";
 import type { Project } from "../project/project.ts";
@@ -41,6 +43,8 @@ export interface PlannedRelease extends ReleaseBinding {
   readonly hooksAfter: boolean;
   /** What an apply does about a release that another run holds or left; null for none. */
   readonly halfWay: PendingRelease | null;
+  /** Why less of it is shown than could be; null where all is that depends on no secret. */
+  readonly hidden: string | null;
   /** Whether it was rendered offline, since another planned release brings its kinds. */
   readonly withoutCluster: boolean;
 }
@@ -78,10 +82,10 @@ export function makePlan(project: Project, cluster: Cluster, { signal }: PlanOpt
       const { environment, identity } = cluster;
       const helm = await cluster.releases.version();
       const releases: PlannedRelease[] = [];
-      const mask = new ManifestMask(cluster.redactor);
+      const [mask, standIns] = [new ManifestMask(cluster.redactor), new StandIns()];
       for (const release of environment.releases) {
         const mayLackKinds = releases.some(({ revision }) => revision === null);
-        releases.push(await planRelease(project, cluster, release, { mask, helm, mayLackKinds, signal }));
+        releases.push(await planRelease(project, cluster, release, { mask, standIns, helm, mayLackKinds, signal }));
       }
       const made = new Date().toISOString();
       return { environment: environment.name, cluster: identity.uid, commit: project.commit, helm, made, releases };
@@ -92,6 +96,7 @@ export function makePlan(project: Project, cluster: Cluster, { signal }: PlanOpt
 
 interface PlanningOptions extends PlanOptions {
   readonly mask: ManifestMask;
+  readonly standIns: StandIns;
   readonly helm: 3 | 4;
   /** Whether it may use kinds that other releases of the plan install first. */
   readonly mayLackKinds: boolean;
@@ -101,27 +106,36 @@ async function planRelease(
   project: Project,
   cluster: Cluster,
   release: Release,
-  { mask, helm, mayLackKinds, signal }: PlanningOptions,
+  { mask, standIns, helm, mayLackKinds, signal }: PlanningOptions,
 ): Promise<PlannedRelease> {
   // Both ask the cluster, and neither waits for the other.
   const controller = controllerWith(signal);
   const { signal: stop } = controller;
   const current = currentOf(cluster, release, stop);
-  const after = rehearse(project, cluster, release, mayLackKinds, stop);
+  const how = { release, chartFolder: project.sources.folderWith(release.chart), mayLackKinds, signal: stop };
+  const other = otherRehearsal(cluster, how, standIns, helm);
+  const after = rehearse(cluster, how).catch(async (error: unknown) => {
+    throw await withoutSecretWords(error, () => other);
+  });
   try {
-    const [{ last, running, before }, { content, withoutCluster }] = await Promise.all([current, after]);
+    const [{ last, running, before }, { content, withoutCluster }, twin] = await Promise.all([current, after, other]);
     const changed = before?.manifest.trim() !== content.manifest.trim() || before.hooks !== content.hooks;
     // What is shown may hold secrets of the commit that it was deployed from.
     if (running !== null && changed) await redactDeployed(cluster, release, [running], stop);
-    const { changes, unchanged } = await compareReleases(before, content, mask);
+    const like = running === null || !changed ? [] : await likeRunning(cluster, how, running, standIns);
+    const { changes, unchanged } = await compareReleases(before, content, mask, {
+      after: twin instanceof DeployError ? "none" : twin,
+      like,
+    });
+    const hidden = twin instanceof DeployError && changes.length > 0 ? NO_OTHER : null;
     const hooks = readManifests(content.hooks).length;
     const hooksAfter = /^\s*["']?helm\.sh\/hook["']?:.*post-(?:install|upgrade)/m.test(content.hooks);
     const binding = bindingOf(project, release, helm, last);
     const halfWay = await pendingReleaseOf(cluster, release, last, stop);
-    return { ...binding, changes, unchanged, hooks, hooksAfter, halfWay, withoutCluster };
+    return { ...binding, changes, unchanged, hooks, hooksAfter, halfWay, hidden, withoutCluster };
   } catch (error) {
     controller.abort();
-    await Promise.allSettled([current, after]);
+    await Promise.allSettled([current, after, other]);
     throw error;
   }
 }
@@ -142,14 +156,64 @@ async function currentOf(cluster: Cluster, release: Release, signal: AbortSignal
   return { last, running, before };
 }
 
-async function rehearse(
-  project: Project,
+const NO_OTHER =
+  "the chart cannot be rendered with stand-ins for its secrets, so that nobody can tell what depends on them: only kinds are shown";
+
+/**
+ * The same rehearsal with stand-ins for secrets, in which templates find nothing in the cluster
+ * either, where a chart may look up the Secrets of others: what differs depends on a secret. The
+ * error where the chart does not take that.
+ */
+async function otherRehearsal(
   cluster: Cluster,
-  release: Release,
-  mayLackKinds: boolean,
-  signal: AbortSignal,
+  how: Rehearsing,
+  standIns: StandIns,
+  helm: 3 | 4,
+): Promise<ReleaseContent | DeployError> {
+  const values = how.release.values({ helm });
+  const others = values.overridesWith((value) => standIns.of(value));
+  try {
+    return (await rehearse(cluster, { ...how, values: others, blind: true })).content;
+  } catch (error) {
+    if (error instanceof DeployError && error.code === "TOOL_FAILED") return error;
+    throw error;
+  }
+}
+
+/** Today's chart with the values of what runs, twice: where that is alike, it tells of what runs. */
+async function likeRunning(
+  cluster: Cluster,
+  how: Rehearsing,
+  { number }: ReleaseRevision,
+  standIns: StandIns,
+): Promise<(readonly [ReleaseContent, ReleaseContent])[]> {
+  try {
+    const both = await deployedTwins(cluster, how.release, number, standIns, how.signal);
+    const [like, other] = await Promise.all(
+      both.map((values, at) => rehearse(cluster, { ...how, values, blind: at === 1 })),
+    );
+    return like === undefined || other === undefined ? [] : [[like.content, other.content]];
+  } catch (error) {
+    // The chart may not take those values any more.
+    if (error instanceof DeployError && error.code === "TOOL_FAILED") return [];
+    throw error;
+  }
+}
+
+interface Rehearsing {
+  readonly release: Release;
+  readonly chartFolder: string;
+  readonly values?: ValueMap;
+  readonly blind?: boolean;
+  /** Whether it may use kinds that other releases of the plan install first. */
+  readonly mayLackKinds: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function rehearse(
+  cluster: Cluster,
+  { mayLackKinds, ...rehearsal }: Rehearsing,
 ): Promise<{ content: ReleaseContent; withoutCluster: boolean }> {
-  const rehearsal = { release, chartFolder: project.sources.folderWith(release.chart), signal };
   try {
     return { content: await cluster.releases.rehearse(rehearsal), withoutCluster: false };
   } catch (error) {

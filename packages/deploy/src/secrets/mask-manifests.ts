@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Redactor } from "./redactor.ts";
+import { type Twin, twinAt } from "./twins.ts";
 import { isMap, mapAt, type Value, type ValueMap } from "../values/value.ts";
 
 /** What a Secret holds that is shorter is as likely an ordinary word that stands elsewhere, too. */
@@ -30,18 +31,59 @@ export class ManifestMask {
     } else if (Array.isArray(object["items"])) this.add(object["items"]);
   }
 
-  /** The object, to be shown. */
-  mask(object: Value): Value {
-    if (typeof object === "string") return this.maskText(object);
-    if (typeof object === "number") {
-      const text = String(object);
-      const shown = this.maskText(text);
-      return shown === text ? object : shown;
-    }
-    if (Array.isArray(object)) return object.map((item) => this.mask(item));
-    if (!isMap(object)) return object;
-    const entries = isSecret(object) ? this.#maskSecret(object) : Object.entries(object);
-    return Object.fromEntries(entries.map(([key, value]) => [this.maskText(key), this.mask(value)]));
+  /**
+   * The object, to be shown: what differs from its twin is hidden, too.
+   */
+  mask(object: Value, twin: Twin = "same"): Value {
+    if (typeof object === "string") return this.#maskLines(object, twin);
+    if (typeof object === "object" && object !== null && hasOtherShape(object, twin))
+      return this.#mark(JSON.stringify(object));
+    if (Array.isArray(object)) return object.map((item, at) => this.mask(item, twinAt(twin, at)));
+    if (!isMap(object)) return this.#maskScalar(object, twin);
+    const hidden = isSecret(object) ? this.#maskSecret(object) : null;
+    const entries = Object.entries(hidden ?? object).map(([key, value]): [string, Value] => {
+      const inner = twinAt(twin, key);
+      // What a Secret holds is hidden already, and its keys may be shown as far as the twin has them.
+      const isHidden = hidden !== null && key === "data";
+      if (inner === "none" && !(isHidden && hasData(twin))) return [this.#mark(key), this.mask(value, "none")];
+      return [this.maskText(key), isHidden ? value : this.mask(value, inner)];
+    });
+    return Object.fromEntries(entries);
+  }
+
+  /** A name of an object, or another text of it, as the object shows it. */
+  maskName(text: string, twin: Twin): string {
+    return text === "" ? text : this.#maskLines(text, twin);
+  }
+
+  #maskScalar(value: null | boolean | number, twin: Twin): Value {
+    if (twin !== "same" && (twin === "none" || twin.value !== value)) return this.#mark(String(value));
+    const text = String(value);
+    return typeof value === "number" && this.maskText(text) !== text ? this.maskText(text) : value;
+  }
+
+  /** Line by line, where the twin has as many. */
+  #maskLines(text: string, twin: Twin): string {
+    if (twin === "same" || (twin !== "none" && twin.value === text)) return this.maskText(text);
+    const [own, others] = [
+      text.split("\n"),
+      twin !== "none" && typeof twin.value === "string" ? twin.value.split("\n") : [],
+    ];
+    if (own.length !== others.length) return this.#mark(text);
+    return own.map((line, at) => this.#maskLine(line, others[at] ?? "")).join("\n");
+  }
+
+  /** Of a line, what stands before and after all that differs; words stay whole. */
+  #maskLine(line: string, other: string): string {
+    if (line === other) return this.maskText(line);
+    const [before, after] = [sharedStart(line, other), sharedEnd(line, other)];
+    if (before + after >= line.length) return this.#mark(line);
+    const [head, middle, tail] = [
+      line.slice(0, before),
+      line.slice(before, line.length - after),
+      line.slice(line.length - after),
+    ];
+    return this.maskText(head) + this.#mark(middle) + (after === 0 ? "" : this.maskText(tail));
   }
 
   /** The text with a digest in place of every known secret. */
@@ -50,7 +92,7 @@ export class ManifestMask {
   }
 
   /** `data` and `stringData` as one, each value hidden. */
-  #maskSecret(secret: ValueMap): [string, Value][] {
+  #maskSecret(secret: ValueMap): ValueMap {
     const { data: _, stringData: __, ...others } = secret;
     const data = FIELDS.flatMap(([field, decode]) =>
       Object.entries(mapAt(secret, field)).map(([key, value]): [string, Value] => [
@@ -58,13 +100,39 @@ export class ManifestMask {
         this.#mark(typeof value === "string" ? decode(value) : JSON.stringify(value)),
       ]),
     );
-    return [...Object.entries(others), ["data", Object.fromEntries(data)]];
+    return { ...others, data: Object.fromEntries(data) };
   }
 
   #mark(text: string): string {
     return `[secret ${createHmac("sha256", this.#key).update(text).digest("hex").slice(0, 8)}]`;
   }
 }
+
+/** Whether a list or map has no twin of its kind, or a list one of another length. */
+function hasOtherShape(object: Value[] | ValueMap, twin: Twin): boolean {
+  if (twin === "same") return false;
+  if (twin === "none") return true;
+  return Array.isArray(object) ? !Array.isArray(twin.value) || twin.value.length !== object.length : !isMap(twin.value);
+}
+
+const hasData = (twin: Twin): boolean => twinAt(twin, "data") !== "none" || twinAt(twin, "stringData") !== "none";
+
+/** How many characters two lines share at the start: whole words alone. */
+function sharedStart(a: string, b: string): number {
+  let length = 0;
+  while (length < Math.min(a.length, b.length) && a[length] === b[length]) length += 1;
+  while (length > 0 && isWord(a[length - 1])) length -= 1;
+  return length;
+}
+
+function sharedEnd(a: string, b: string): number {
+  let length = 0;
+  while (length < Math.min(a.length, b.length) && a[a.length - 1 - length] === b[b.length - 1 - length]) length += 1;
+  while (length > 0 && isWord(a[a.length - length])) length -= 1;
+  return length;
+}
+
+const isWord = (character: string | undefined): boolean => character !== undefined && /[\p{L}\p{N}]/u.test(character);
 
 /** The fields in which a Secret holds texts, and how each is read. */
 const FIELDS = [["data", (text: string) => fromBase64(text)] as const, ["stringData", (text: string) => text] as const];

@@ -1,3 +1,5 @@
+import { remember } from "../remember.ts";
+
 /** What stands where a secret stood. */
 const REDACTED = "[secret]";
 /** What is shorter cannot be told from ordinary text. */
@@ -14,64 +16,126 @@ export interface Match<T> {
   readonly end: number;
 }
 
+/** Forms that begin with the same characters. */
+interface Bucket {
+  readonly of: Map<string, unknown>;
+  /** Null once one was added. */
+  sorted: Sorted | null;
+}
+
 /**
  * Knows secrets in the forms that they take in the output of programs: as they are, each line of
  * those that have several, in JSON and in YAML's quotes, in URLs, and in base64, also as a part of
  * something longer. Those of less than 4 characters are not known.
  */
 export class Redactor<T = unknown> {
-  /** By their first four characters, the longest first. */
-  readonly #forms = new Map<string, { readonly form: string; readonly of: T }[]>();
-  readonly #known = new Set<string>();
+  /** By their first four characters. */
+  readonly #buckets = new Map<string, Bucket>();
   /** The sums of four characters that forms begin with: a quick way to skip most text. */
   readonly #starts = new Uint8Array(0x1_0000);
 
   /** @param known what this one knows, too */
   constructor(known?: Redactor<T>) {
     if (known === undefined) return;
-    for (const [start, forms] of known.#forms) this.#forms.set(start, [...forms]);
-    for (const form of known.#known) this.#known.add(form);
+    for (const [start, { of, sorted }] of known.#buckets) this.#buckets.set(start, { of: new Map(of), sorted });
     this.#starts.set(known.#starts);
   }
 
   /** Makes a secret known: each of its lines, too, unless told otherwise. */
   add(secret: string, of: T, { lines = true }: { readonly lines?: boolean } = {}): void {
     for (const form of formsOf(secret, lines)) {
-      if (this.#known.has(form)) continue;
-      this.#known.add(form);
-      const start = form.slice(0, SHORTEST);
+      const bucket = remember(this.#buckets, form.slice(0, SHORTEST), (): Bucket => ({ of: new Map(), sorted: null }));
+      if (bucket.of.has(form)) continue;
       this.#starts[sumAt(form, 0)] = 1;
-      const forms = this.#forms.get(start) ?? [];
-      const at = forms.findIndex((other) => other.form.length < form.length);
-      forms.splice(at === -1 ? forms.length : at, 0, { form, of });
-      this.#forms.set(start, forms);
+      bucket.of.set(form, of);
+      bucket.sorted = null;
     }
   }
 
-  /** Every secret in a text, the longest at each place, none within another. */
+  /**
+   * Every secret in a text, the longest at each place, in the order of where they begin. They may
+   * overlap; none lies within one before it.
+   */
   *find(text: string): Generator<Match<T>> {
-    if (this.#forms.size === 0) return;
+    if (this.#buckets.size === 0) return;
+    let end = 0;
     for (let start = 0; start + SHORTEST <= text.length; start += 1) {
       if (this.#starts[sumAt(text, start)] === 0) continue;
-      const forms = this.#forms.get(text.slice(start, start + SHORTEST));
-      const found = forms?.find(({ form }) => text.startsWith(form, start));
-      if (found === undefined) continue;
-      const end = start + found.form.length;
-      yield { of: found.of, start, end };
-      start = end - 1;
+      const bucket = this.#buckets.get(text.slice(start, start + SHORTEST));
+      if (bucket === undefined) continue;
+      const form = longestAt((bucket.sorted ??= inOrder(bucket.of.keys())), text, start);
+      if (form === null || start + form.length <= end) continue;
+      end = start + form.length;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `add` put it there
+      yield { of: bucket.of.get(form) as T, start, end };
     }
   }
 
-  /** The text with `[secret]`, or what `shown` makes of it, for every secret in it. */
+  /**
+   * The text with `[secret]`, or what `shown` makes of it, for every secret in it; those that
+   * overlap are one.
+   */
   redact(text: string, shown: (secret: string) => string = () => REDACTED): string {
     let result = "";
-    let at = 0;
+    let [from, to, at] = [0, 0, 0];
+    const hide = (): void => {
+      if (to > from) result += text.slice(at, from) + shown(text.slice(from, to));
+      at = Math.max(at, to);
+    };
     for (const { start, end } of this.find(text)) {
-      result += text.slice(at, start) + shown(text.slice(start, end));
-      at = end;
+      if (start >= to) {
+        hide();
+        from = start;
+      }
+      to = end;
     }
+    hide();
     return result + text.slice(at);
   }
+}
+
+/** Forms in order, so that those which a text begins with are found by halving. */
+interface Sorted {
+  readonly forms: readonly string[];
+  /** For each, the longest other one that it begins with; -1 for none. */
+  readonly within: readonly number[];
+  readonly longest: number;
+}
+
+function inOrder(all: Iterable<string>): Sorted {
+  const forms = [...all].toSorted((a, b) => (a < b ? -1 : 1));
+  const within: number[] = [];
+  let longest = 0;
+  for (const [at, form] of forms.entries()) {
+    let above = at - 1;
+    while (above >= 0 && !form.startsWith(forms[above] ?? "")) above = within[above] ?? -1;
+    within.push(above);
+    longest = Math.max(longest, form.length);
+  }
+  return { forms, within, longest };
+}
+
+/** The longest form that a text has at a place; null for none. */
+function longestAt({ forms, within, longest }: Sorted, text: string, start: number): string | null {
+  const here = text.slice(start, start + longest);
+  let [low, high] = [0, forms.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((forms[middle] ?? "") <= here) low = middle + 1;
+    else high = middle;
+  }
+  // Whatever the text begins with, the last form that does not come after it begins with, too.
+  let at = low - 1;
+  const shared = sharedLength(forms[at] ?? "", here);
+  while (at >= 0 && (forms[at]?.length ?? 0) > shared) at = within[at] ?? -1;
+  return forms[at] ?? null;
+}
+
+function sharedLength(a: string, b: string): number {
+  const most = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < most && a.charCodeAt(length) === b.charCodeAt(length)) length += 1;
+  return length;
 }
 
 /** A number of 16 bits for the four characters at a place. */

@@ -78,6 +78,11 @@ export class Values {
     return toValue(overlaid(this.#layers), ({ value }) => value);
   }
 
+  /** The same with what `change` makes of each value of a secret layer. */
+  overridesWith(change: (value: Value, leaf: Leaf) => Value): ValueMap {
+    return toValue(overlaid(this.#layers), (leaf) => (leaf.secret ? change(leaf.value, leaf) : leaf.value));
+  }
+
   /** What the chart sees as `.Values`. Secrets are in it. */
   get value(): ValueMap {
     return toValue(this.#root, ({ value }) => value);

@@ -1,6 +1,7 @@
 import { isAlias, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
 import type { Alias, Document, ParsedNode, Scalar as ScalarNode, YAMLMap } from "yaml";
 import { DeployError, type DeployErrorCode } from "../errors.ts";
+import { isDeepYaml, MOST_DEPTH } from "./nesting.ts";
 import type { Value } from "./value.ts";
 import { type EntryYaml, type Position, valueOf, type Yaml, type YamlFile, type YamlOddity } from "./yaml.ts";
 import { keyText, resolvePlain, resolveTagged, type Scalar } from "./yaml-scalar.ts";
@@ -9,7 +10,6 @@ import { keyText, resolvePlain, resolveTagged, type Scalar } from "./yaml-scalar
 const MOST_NODES = 1_000_000;
 /** How many characters aliases may add: as many as the largest layer has bytes. */
 const MOST_COPIED = 16 * 1024 * 1024;
-const MOST_DEPTH = 500;
 const TOO_DEEP = "expected YAML, got lists or maps nested too deeply";
 
 /**
@@ -72,6 +72,7 @@ class Reader {
   }
 
   #parse(text: string): readonly Document.Parsed<ParsedNode, false>[] {
+    if (isDeepYaml(text)) this.#fail("MALFORMED_YAML", TOO_DEEP, 0);
     try {
       const parsed = parseAllDocuments<ParsedNode, false>(text, {
         schema: "failsafe",

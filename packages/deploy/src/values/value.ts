@@ -1,3 +1,5 @@
+import { isDeepJson } from "./nesting.ts";
+
 /** What a values file holds, as Helm sees it: every number is a double, every key a string. */
 export type Value = null | boolean | number | string | Value[] | ValueMap;
 
@@ -19,10 +21,10 @@ export const isMap = (value: unknown): value is ValueMap =>
 /** The way to a value from the top: keys, and indexes of lists. */
 export type Path = readonly (string | number)[];
 
-/** What JSON holds; undefined where the text is none. */
+/** What JSON holds; undefined where the text is none, or is nested deeper than anybody writes. */
 export function readJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return isDeepJson(text) ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }

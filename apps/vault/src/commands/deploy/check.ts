@@ -62,7 +62,9 @@ async function check(
 async function write(report: CheckReport, { sarif, json, quiet }: CheckOptions): Promise<void> {
   const { findings, skipped, commit } = report;
   if (sarif !== undefined) {
-    const text = `${JSON.stringify(toSarif(report, VAULT_VERSION, checkPages), null, 1)}\n`;
+    const sarifText = JSON.stringify(toSarif(report, VAULT_VERSION, checkPages), null, 1);
+    // Printed in CI, this would begin a command to GitHub's runner; in JSON it can be written so.
+    const text = `${sarifText.replaceAll("##[", String.raw`#\u0023[`)}\n`;
     // It holds no secret, and other programs are to read it.
     await writeOutput(Buffer.from(text), { output: sarif }, { input: null, secret: false, mode: 0o644 });
     if (sarif === "-") return;

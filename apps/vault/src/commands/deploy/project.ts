@@ -1,6 +1,6 @@
 import { Project } from "@git-vault/deploy";
-import { isVaultError, printable } from "@git-vault/core";
-import { annotateError, maskSecrets } from "./ci.ts";
+import { isVaultError, printable, secretVariables } from "@git-vault/core";
+import { annotateError, guardOutput, maskSecrets } from "./ci.ts";
 import { CliError } from "../../errors.ts";
 import { openKey } from "../repository/git-crypt-key.ts";
 import { readOperand } from "../../io/input.ts";
@@ -10,9 +10,6 @@ import type { DialogOptions } from "../../cli/flags.ts";
 import { say } from "../../io/streams.ts";
 import type { PROJECT_FLAGS } from "./specs.ts";
 
-/** They were read once the project is open. */
-const KEY_VARIABLES = ["GIT_CRYPT_KEY", "GIT_VAULT_IDENTITY", "SSH_VAULT_PASSPHRASE"];
-
 /** Which commit of the project is read, and with which key. */
 export type ProjectOptions = DialogOptions & Partial<Options<typeof PROJECT_FLAGS>>;
 
@@ -21,13 +18,15 @@ export type ProjectOptions = DialogOptions & Partial<Options<typeof PROJECT_FLAG
  * CI, whatever is secret in it is masked from here on.
  */
 export async function openProject(options: ProjectOptions): Promise<Project> {
-  const { keyFile, revision } = options;
+  guardOutput();
+  const { keyFile, revision, helmTimeout } = options;
   const bytes = keyFile === undefined ? undefined : (await openKey(readOperand(keyFile), options)).key;
   const { keyFiles, passphrase } = await privateKeys(options);
   try {
     const project = await Project.open({
       root: process.cwd(),
       ...(revision === undefined ? {} : { revision }),
+      helmSeconds: helmTimeout,
       key: { bytes, identities: keyFiles, passphrase },
     });
     maskSecrets(project);
@@ -35,7 +34,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   } finally {
     bytes?.fill(0);
     // It was read, and no program that is started, by whatever, is to find it.
-    for (const name of KEY_VARIABLES) delete process.env[name];
+    for (const name of secretVariables(Object.keys(process.env), true)) delete process.env[name];
   }
 }
 

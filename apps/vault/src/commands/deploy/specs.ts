@@ -16,9 +16,16 @@ import {
 
 const REVISION = { value: "REV", summary: "read the project at the commit REV; default HEAD" } as const;
 
+const HELM_TIMEOUT = {
+  value: "SECONDS",
+  number: { form: /^[1-9]\d{0,4}$/, expected: "a number of seconds, such as 300" },
+  summary: "end Helm where it does not render or read within SECONDS; default 300",
+} as const;
+
 /** What every command takes that reads the project. */
 export const PROJECT_FLAGS = {
   revision: REVISION,
+  "helm-timeout": HELM_TIMEOUT,
   "key-file": KEY_FILE,
   key: KEY,
   ...PASSPHRASE_FLAGS,

@@ -1,0 +1,106 @@
+/*
+ * Stand-ins for secrets: of the same shape, so that charts take them, and different in every
+ * character that tells something. What a rendering shows that does not change with them depends on
+ * no secret.
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import { isMap, readJson, type Value } from "../values/value.ts";
+
+/** Gives each secret its stand-in: within one run, the same one for the same secret. */
+export class StandIns {
+  readonly #key = randomBytes(32);
+
+  /** For everything in a value. Switches, nulls and what is empty stay: they are no secrets. */
+  of(value: Value): Value {
+    if (Array.isArray(value)) return value.map((item) => this.of(item));
+    if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, this.of(inner)]));
+    if (typeof value === "number") return this.#number(value);
+    return typeof value === "string" ? this.text(value) : value;
+  }
+
+  /** For a text. */
+  text(text: string): string {
+    const structured = this.#json(text) ?? this.#base64(text);
+    if (structured !== null) return structured;
+    if (text.includes("-----BEGIN "))
+      return text.replaceAll(/^(?!-----|[A-Z][\w-]*: ).+$/gm, (line) => this.#shift(line));
+    if (text.trim().includes("\n"))
+      // A key of YAML, TOML or a properties file may be looked for.
+      return text.replaceAll(/^(\s*(?:- )?[\w."-]+\s*[:=])?(.*)$/gm, (_, key: string = "", rest: string) =>
+        key === "" ? this.#shift(rest) : key + this.#line(rest),
+      );
+    return this.#line(text);
+  }
+
+  #line(text: string): string {
+    const [, scheme = "", rest = ""] = /^(\s*["']?[a-z][a-z\d+.-]*:\/\/)?(.*)$/s.exec(text) ?? [];
+    return scheme + (ADDRESS.test(rest.trim()) ? this.#octets(rest) : this.#shift(rest));
+  }
+
+  #number(value: number): number {
+    const text = String(value);
+    return /^-?\d+(?:\.\d+)?$/.test(text) ? Number(this.#shift(text)) : value + 1;
+  }
+
+  /** Leaf by leaf, with the keys that a chart may look for. */
+  #json(text: string): string | null {
+    if (!/^\s*[{[]/.test(text)) return null;
+    const value = readJson(text);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JSON holds nothing else
+    return value === undefined ? null : JSON.stringify(this.of(value as Value));
+  }
+
+  /** Of what it encodes, where that is text. */
+  #base64(text: string): string | null {
+    const trimmed = text.trim();
+    if (trimmed.length < 8 || trimmed.length % 4 !== 0 || !/^[A-Za-z\d+/]+={0,2}$/.test(trimmed)) return null;
+    const bytes = Buffer.from(trimmed, "base64");
+    const inner = bytes.toString();
+    if (!/^[\t\n\r -~]+$/.test(inner) || !Buffer.from(inner).equals(bytes)) return null;
+    return text.replace(trimmed, Buffer.from(this.text(inner)).toString("base64"));
+  }
+
+  #octets(text: string): string {
+    const stream = this.#stream(text);
+    return text.replaceAll(/\d+/g, (octet) => {
+      const [low, high] = [10 ** (octet.length - 1), Math.min(10 ** octet.length - 1, 254)];
+      const other = low + (stream() % (high - low));
+      return String(other < Number(octet) ? other : other + 1);
+    });
+  }
+
+  /** Every letter and digit becomes another of its kind. */
+  #shift(text: string): string {
+    const stream = this.#stream(text);
+    const isHex = /^[\s\da-fA-F-]{6,}$/.test(text) && /[a-fA-F]/.test(text) && /\d/.test(text);
+    const kinds = isHex ? HEX : KINDS;
+    return text.replaceAll(/[\p{L}\p{N}]/gu, (character) => {
+      const [lower, upper, digits] = kinds;
+      const kind = /\p{N}/u.test(character) ? digits : /\p{Lu}/u.test(character) ? upper : lower;
+      // Never the one that it is; of 0, which is none of them, any.
+      return kind[(kind.indexOf(character) + 1 + (stream() % (kind.length - 1))) % kind.length] ?? "x";
+    });
+  }
+
+  /** Numbers that depend on the text alone, and on this run. */
+  #stream(text: string): () => number {
+    const key = createHmac("sha256", this.#key).update(text).digest();
+    let [block, at, count] = [Buffer.alloc(0), 0, 0];
+    return () => {
+      if (at === block.length) {
+        block = createHmac("sha256", key).update(String(count)).digest();
+        [at, count] = [0, count + 1];
+      }
+      at += 1;
+      return block[at - 1] ?? 0;
+    };
+  }
+}
+
+const LOWER = "abcdefghijklmnopqrstuvwxyz";
+/** No stand-in has a zero where a number would lose a digit by it. */
+const KINDS = [LOWER, LOWER.toUpperCase(), "123456789"] as const;
+const HEX = ["abcdef", "ABCDEF", "123456789"] as const;
+
+/** An address of IPv4, which programs parse, with what may follow it. */
+const ADDRESS = /^(?:\d{1,3}\.){3}\d{1,3}(?:[:/]\d+)?$/;
