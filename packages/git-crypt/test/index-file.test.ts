@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import { cases, throwawayRepository } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { lock, openRepository, type Repository, unlock } from "../src/index.ts";
-import { blobsInIndex, entriesBelow, refreshEntries } from "../src/git/index-file.ts";
+import { blobInIndex, blobsInIndex, entriesBelow, refreshEntries } from "../src/git/index-file.ts";
 import { listIndex } from "../src/git/protected-files.ts";
 import { commands, sealed, type Clone } from "./sealed.ts";
 
@@ -162,6 +162,9 @@ describe("the names below a folder are those that git lists", () => {
           expect([...(read?.keys() ?? [])]).toEqual(isSplit ? [] : list(opened, "deep/log"));
           const blobs = listIndex(opened).map(({ name, oid }) => [name, oid]);
           expect([...blobsInIndex(opened)]).toEqual(blobs);
+          const oids = new Map(listIndex(opened).map(({ name, oid }) => [name, oid]));
+          for (const name of [...oids.keys(), "0", "a0", "deep", "deep/lo", "zz"])
+            expect([name, blobInIndex(opened, name)]).toEqual([name, oids.get(name) ?? null]);
         },
       ),
       { numRuns: cases(8, 60) },
@@ -182,9 +185,12 @@ describe("the names below a folder are those that git lists", () => {
     await repo.commit("Main");
     await expect(repo.git("merge", "--quiet", "side")).rejects.toThrow("git");
     expect([...blobsInIndex(opened, "deep").keys()]).toEqual(["deep/log/x", "deep/y"]);
+    expect(blobInIndex(opened, "deep/log/x")).toBe(listIndex(opened, "deep/log/x").at(-1)?.oid);
     await repo.git("merge", "--abort");
     await repo.git("sparse-checkout", "set", "--cone", "--sparse-index", "other");
     expect(entriesBelow(readFileSync(join(repo.path, ".git/index")), 20, "deep/log/")).toBeNull();
+    for (const name of ["deep/log/x", "deep/y", "other/z"])
+      expect([name, blobInIndex(opened, name)]).toEqual([name, listIndex(opened, name)[0]?.oid]);
     for (const folder of ["deep/log", "deep", "other"])
       expect([...blobsInIndex(opened, folder).keys()]).toEqual(list(opened, folder));
   });

@@ -34,6 +34,7 @@ const STAGES = 0x3000;
 /** The end of the flags holds a name's length; all ones stand for that and for more. */
 const NAME_LENGTH = 0xfff;
 const GITLINK = 0o160000;
+const SLASH = 0x2f;
 
 const low32 = (value: bigint): number => Number(BigInt.asUintN(32, value));
 
@@ -65,11 +66,19 @@ interface Entry {
   readonly end: number;
 }
 
-function* entriesOf(bytes: Buffer, oidBytes: number): Generator<Entry> {
+/** Where entries begin, and how many there are from there on. */
+interface Entries {
+  readonly first: number;
+  readonly count: number;
+}
+
+const allEntries = (bytes: Buffer): Entries => ({ first: HEADER_BYTES, count: bytes.readUInt32BE(8) });
+
+function* entriesOf(bytes: Buffer, oidBytes: number, { first, count } = allEntries(bytes)): Generator<Entry> {
   const version = bytes.readUInt32BE(4);
-  let at = HEADER_BYTES;
+  let at = first;
   let name = "";
-  for (let count = bytes.readUInt32BE(8); count > 0; count--) {
+  for (let left = count; left > 0; left--) {
     const flags = bytes.readUInt16BE(at + STAT.end + oidBytes);
     let from = at + STAT.end + oidBytes + 2 + ((flags & EXTENDED) === 0 ? 0 : 2);
     if (version === 4) {
@@ -93,6 +102,27 @@ function* entriesOf(bytes: Buffer, oidBytes: number): Generator<Entry> {
       at = next;
     }
   }
+}
+
+/**
+ * Passes over the entries whose names come before `start`, as fast as can be: nothing is made of
+ * them. It ends early at what is out of the ordinary, such as a folder of a sparse index.
+ */
+function entriesFrom(bytes: Buffer, oidBytes: number, start: string): Entries {
+  const all = allEntries(bytes);
+  // Names are whole but in version 4.
+  if (bytes.readUInt32BE(4) === 4) return all;
+  const wanted = Buffer.from(start, "latin1");
+  let { first, count } = all;
+  for (; count > 0; count--) {
+    const flags = bytes.readUInt16BE(first + STAT.end + oidBytes);
+    const from = first + STAT.end + oidBytes + 2 + ((flags & EXTENDED) === 0 ? 0 : 2);
+    const end = from + (flags & NAME_LENGTH);
+    const isPlain = end > from && end < from + NAME_LENGTH && bytes[end] === 0 && bytes[end - 1] !== SLASH;
+    if (!isPlain || bytes.compare(wanted, 0, wanted.length, from, end) >= 0) break;
+    first += Math.ceil((end + 1 - first) / 8) * 8;
+  }
+  return { first, count };
 }
 
 function hasHeader(bytes: Buffer): boolean {
@@ -174,14 +204,14 @@ const oidBytesOf = (config: string): number =>
   /^(?:\s*\[.*\])?\s*objectformat\s*=\s*"?sha256/im.test(config) ? 32 : 20;
 
 /**
- * The blobs of an index, by name, below a folder; null where the index is not one that is
+ * The blobs of an index, by name, whose names begin with `folder`; null where the index is not one that is
  * understood. Of an index that is split, nothing is.
  */
 export function entriesBelow(bytes: Buffer, oidBytes: number, folder: string): Map<string, string> | null {
   if (!hasHeader(bytes)) return null;
   const found = new Map<string, string>();
   let before = "";
-  for (const { at, flags, name } of entriesOf(bytes, oidBytes)) {
+  for (const { at, flags, name } of entriesOf(bytes, oidBytes, entriesFrom(bytes, oidBytes, folder))) {
     if (name === "" || name < before || (flags & NAME_LENGTH) !== Math.min(name.length, NAME_LENGTH)) return null;
     before = name;
     const isBelow = name.startsWith(folder);
@@ -193,7 +223,7 @@ export function entriesBelow(bytes: Buffer, oidBytes: number, folder: string): M
   return found;
 }
 
-/** Reads an index without git; null where that cannot be done. */
+/** Reads an index without git: names that begin so; null where that cannot be done. */
 function readBlobsIn({ commonDir, gitDir, ...place }: CommonPlace, folder: string): Map<string, string> | null {
   // The rest of a split index lies beside it; git leaves that there for a while.
   if (readdirSync(gitDir).some((name) => name.startsWith("sharedindex."))) return null;
@@ -216,6 +246,18 @@ export function blobsInIndex(place: CommonPlace, folder?: string): Map<string, s
   if (found !== null) return found;
   const entries = folder === undefined ? listIndex(place) : listIndex(place, `${folder}/`);
   return new Map(entries.map(({ name, oid }) => [name, oid]));
+}
+
+/**
+ * What git calls the content that the index holds under a name, whose characters are bytes; null
+ * for none.
+ *
+ * @throws GitCryptError GIT_FAILED.
+ */
+export function blobInIndex(place: CommonPlace, name: string): string | null {
+  const found = readBlobsIn(place, name);
+  if (found !== null) return found.get(name) ?? null;
+  return listIndex(place).findLast((entry) => entry.name === name)?.oid ?? null;
 }
 
 const LOCKED = "another git command is at work in this repository";

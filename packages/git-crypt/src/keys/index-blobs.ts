@@ -1,12 +1,16 @@
-import { blobsInIndex, indexPath } from "../git/index-file.ts";
+import { blobInIndex, blobsInIndex, indexPath } from "../git/index-file.ts";
 import type { CommonPlace } from "../git/git.ts";
 import { statOf } from "../git/lock-files.ts";
 import { blobOid, isBlob, oidLengthOf, sizesOf } from "../git/objects.ts";
+
+/** So many names are looked for one by one: git mostly asks for one or two. */
+const FEW = 4;
 
 /** What the index holds, read again whenever git wrote another. */
 export class IndexBlobs {
   readonly #place: CommonPlace;
   #stamp: string | undefined;
+  #asked = 0;
   #oids: ReadonlyMap<string, string> = new Map();
   #all: ReadonlySet<string> = new Set();
 
@@ -40,6 +44,7 @@ export class IndexBlobs {
 
   /** git's name for the blob that the index holds under a name; null for none. */
   oidOf(name: string): string | null {
+    if (this.#asked++ < FEW) return blobInIndex(this.#place, name);
     return this.#refreshed().oids.get(name) ?? null;
   }
 
