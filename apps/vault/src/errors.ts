@@ -20,6 +20,7 @@ import { VaultError } from "@git-vault/core";
  * - `NOT_SIGNERS_KEY`: who sends would sign with a key that is not theirs on the forge
  * - `EDITOR_FAILED`: the editor could not be started, failed, or left nothing
  * - `NOT_CONFIRMED`: a question was answered with no
+ * - `NOT_ANSWERED`: Ctrl-D at a prompt
  * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or told to end while that was open
  * - `TERMINATED`: a run that deploys was told to end by SIGTERM
  */
@@ -44,6 +45,7 @@ export type CliErrorCode =
   | "NOT_SIGNERS_KEY"
   | "EDITOR_FAILED"
   | "NOT_CONFIRMED"
+  | "NOT_ANSWERED"
   | "INTERRUPTED"
   | "TERMINATED";
 

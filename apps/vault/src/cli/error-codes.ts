@@ -98,6 +98,7 @@ const OUTCOMES = {
     NOT_SIGNERS_KEY: 3,
     EDITOR_FAILED: 1,
     NOT_CONFIRMED: 1,
+    NOT_ANSWERED: 1,
     INTERRUPTED: 130,
     TERMINATED: 143,
   } satisfies Outcomes<CliErrorCode>,

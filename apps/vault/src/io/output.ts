@@ -21,6 +21,7 @@ import { CliError, usageError } from "../errors.ts";
 import type { Input } from "./input.ts";
 import {
   isPrintable,
+  isStdoutClosed,
   leadsTo,
   reason,
   STANDARD_OUTPUT,
@@ -92,19 +93,35 @@ export function plaintextToJson(data: Buffer, place: string | null): { encoding:
 }
 
 /**
- * Refuses to overwrite a file that a new key would be written to.
+ * Refuses to overwrite a file that a new key would be written to, and to print it where nobody gets
+ * it, before it is made.
  *
  * @throws CliError `OUTPUT_UNWRITABLE`
  */
 export function assertNewFile(output: string | undefined): void {
-  if (output === undefined || output === "-" || !existsSync(output)) return;
+  if (output === undefined || output === "-") {
+    if (leadsTo(1) === "nothing") throw outputLost();
+    return;
+  }
+  if (!existsSync(output)) return;
   throw new CliError("OUTPUT_UNWRITABLE", `${printable(output)} exists already`, {
     hint: "name another file: a key that is overwritten opens nothing any more",
   });
 }
 
-/** Refuses flags that contradict each other before anything is asked or fetched. */
-export function refuseTwoPlaces({ clipboard, output }: Place): void {
+const outputLost = (): CliError =>
+  new CliError("OUTPUT_UNWRITABLE", "standard output is closed, so that the result would be lost", {
+    hint: "write it to a file with `-o FILE`; nothing was done",
+  });
+
+/**
+ * Refuses flags that contradict each other, and a result that nobody would get, before anything is
+ * asked or fetched.
+ *
+ * @throws CliError `USAGE`, `OUTPUT_UNWRITABLE`
+ */
+export function refuseTwoPlaces({ clipboard, output, json }: Place): void {
+  if ((json || (!clipboard && (output ?? "-") === "-")) && isStdoutClosed()) throw outputLost();
   if (clipboard && output !== undefined)
     throw usageError("--clipboard and --output were both given", "choose one place for the output");
 }

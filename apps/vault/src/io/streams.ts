@@ -3,7 +3,7 @@
  * the fastest shape, and process.stdin and process.stdout take milliseconds to make.
  */
 import { constants, isUtf8 } from "node:buffer";
-import { fstatSync, readSync, writevSync } from "node:fs";
+import { fstatSync, readFileSync, readSync, writevSync } from "node:fs";
 import { printable, systemCode } from "@git-vault/core";
 import { CliError } from "../errors.ts";
 
@@ -31,6 +31,34 @@ export function leadsTo(fd: 0 | 1 | 2): "data" | "terminal" | "nothing" {
   // Loaded only here, since it brings Node's whole network stack with it.
   return process.getBuiltinModule("node:tty").isatty(fd) ? "terminal" : "nothing";
 }
+
+/** What Linux knows of a file descriptor: how it was opened, and where it is; null elsewhere. */
+function descriptorInfo(fd: number): { readonly flags: number; readonly position: number } | null {
+  try {
+    const text = readFileSync(`/proc/self/fdinfo/${fd}`, "latin1");
+    const [, position = "0"] = /^pos:\s*(\d+)/m.exec(text) ?? [];
+    const [, flags = "0"] = /^flags:\s*(\d+)/m.exec(text) ?? [];
+    return { flags: Number.parseInt(flags, 8), position: Number(position) };
+  } catch {
+    return null;
+  }
+}
+
+/** O_ACCMODE, and O_RDWR: of how a file was opened. */
+const [ACCESS, BOTH_WAYS] = [3, 2];
+
+/**
+ * Whether standard output was closed (`>&-`), or the program that started this one ignores it. Node
+ * puts /dev/null in its place, open for both ways; a shell's `>/dev/null` is open for writing.
+ */
+export function isStdoutClosed(): boolean {
+  if (leadsTo(STDOUT) !== "nothing") return false;
+  const info = descriptorInfo(STDOUT);
+  return info !== null && (info.flags & ACCESS) === BOTH_WAYS;
+}
+
+/** Whether somebody else read the start of the file that is standard input, such as a shell's loop. */
+export const isStdinBegun = (): boolean => (descriptorInfo(STDIN)?.position ?? 0) > 0;
 
 /** What was read of a file descriptor. */
 export interface Start {

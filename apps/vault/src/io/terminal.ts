@@ -27,7 +27,8 @@ function openTerminal(): { input: ReadStream; output: WriteStream; close(): void
  * answered.
  *
  * @param otherwise what to use where nothing can be asked, for the hint
- * @throws CliError `USAGE` where there is no terminal, `INTERRUPTED` for Ctrl-C
+ * @throws CliError `USAGE` where there is no terminal, `INTERRUPTED` for Ctrl-C, `NOT_ANSWERED`
+ * for Ctrl-D
  */
 export const askSecret = (question: string, otherwise: string): Promise<string> =>
   // toggleMask would show the secret at Ctrl+T.
@@ -53,17 +54,27 @@ async function ask(
   const terminal = openTerminal();
   if (terminal === null)
     throw new CliError("USAGE", `${question} cannot be asked: there is no terminal`, { hint: otherwise });
+  const ended = new AbortController();
+  // inquirer would pass it over.
+  terminal.input.on("keypress", (_, key: { readonly ctrl?: boolean; readonly name?: string } | undefined) => {
+    if (key?.ctrl === true && key.name === "d") ended.abort();
+  });
   try {
     const { default: inquirer } = await import("inquirer");
     const prompt = inquirer.createPromptModule({
       input: terminal.input,
       output: terminal.output,
       clearPromptOnDone: true,
-      ...(signal === undefined ? {} : { signal }),
+      signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
     });
     const answers = await prompt<{ answer: string }>([{ ...kind, name: "answer", message: `${question}:` }]);
     return answers.answer;
   } catch (error) {
+    if (ended.signal.aborted)
+      throw new CliError("NOT_ANSWERED", `${question} was not answered: Ctrl-D ended it`, {
+        hint: otherwise,
+        cause: error,
+      });
     if (error instanceof Error && /^(?:Exit|Abort)PromptError$/.test(error.name)) {
       throw new CliError("INTERRUPTED", "interrupted", { cause: error });
     }

@@ -28,7 +28,7 @@ export const run: Run<Grant> = async (options, queries) => {
   if (queries.length === 0 && ci === undefined) throw usageError("expected a recipient, or --ci");
   if (output !== undefined && ci === undefined) throw usageError("--output is for the private key that --ci makes");
   if (gpg && ci !== undefined) throw usageError("--gpg and --ci were both given: a CI system's key is an age key");
-  if (output !== undefined) assertNewFile(output);
+  if (ci !== undefined) assertNewFile(output);
   const repository = openHere();
   const members = await openLog(repository, options);
   const machine = ci === undefined ? null : await newMachine(ci);

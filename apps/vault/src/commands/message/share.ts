@@ -10,7 +10,7 @@ import { openInput, type LargeInput } from "../../io/input.ts";
 import { openSink, refuseTwoPlaces, writeOutput, type OutputOptions } from "../../io/output.ts";
 import { newPassphrase } from "../../io/passphrase.ts";
 import { pump } from "../../io/pump.ts";
-import { leadsTo, reportResult, say } from "../../io/streams.ts";
+import { isStdinBegun, leadsTo, reportResult, say } from "../../io/streams.ts";
 import { trustedRecipients } from "./check-recipients.ts";
 import { openingCommands } from "./opening-commands.ts";
 import { describeKey, keyToJson } from "./recipients.ts";
@@ -157,7 +157,9 @@ async function readSecret({ keyName, to }: ShareOptions, operand: string | undef
     return operand === "-" ? { kind: "stdin", name: null, input } : { kind: "file", name: basename(operand), input };
   }
   if (keyName === undefined && leadsTo(0) === "data" && !to.includes("-")) {
+    const isBegun = isStdinBegun();
     const input = openInput(undefined);
+    if (isBegun || isListOfNames(input.data)) throw listInLoop();
     if (input.data.length > 0) return { kind: "stdin", name: null, input };
     throw new CliError("INPUT_UNREADABLE", "standard input is empty, so there is nothing to seal", {
       hint: "to seal the repository's key in a script, say `--key-name default`; to seal an empty secret, name stdin by `-`",
@@ -174,6 +176,21 @@ async function readSecret({ keyName, to }: ShareOptions, operand: string | undef
     input: { data: bytes, title: name, file: null, descriptor: null, close: () => {} },
   };
 }
+
+const NAME = /^(?:[a-z]{2,20}:)?[A-Za-z0-9][\w.-]{0,60}(?:\/[\w.-]{1,60})?$/;
+
+/** Whether a text is several lines of what could be recipients: the rest of a loop's list. */
+function isListOfNames(data: Buffer): boolean {
+  if (data.length > 64 * 1024) return false;
+  const lines = data.toString("latin1").trimEnd().split(/\r?\n/);
+  return lines.length > 1 && lines.every((line) => NAME.test(line));
+}
+
+const listInLoop = (): CliError =>
+  usageError(
+    "standard input looks like the list of names that a loop reads, and would be sealed itself",
+    "in a loop say `vault share --key-name default … </dev/null`, or give all names to one run with `--to -`; to seal standard input, name it by `-`",
+  );
 
 /** Not loaded where another secret is sealed: most are, outside of a repository. */
 const repositoryHere = async (): Promise<Repository> => (await import("../open-here.ts")).openHere();

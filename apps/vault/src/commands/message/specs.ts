@@ -32,6 +32,7 @@ export const MESSAGE_COMMANDS = {
       "The secret is FILE where it is named; else stdin where that is a pipe or a file; else the git-crypt key of the repository it is run in. With --key-name it is always that key.",
       "In the openpgp format it is sealed to the OpenPGP keys that they have on the forge, or in a file or at a URL: gpg opens it, or vault with an OpenPGP private key.",
       "In the age format the message opens with any one of the usable keys of any one of the recipients, by `vault view` or by age itself. In ssh-vault's format it is sealed to one key of one recipient.",
+      "In a shell's loop that reads names from standard input, the rest of the list is not sealed: several lines that look like names are refused, and so is a file that somebody else has begun to read, unless `-` names it.",
       "A secret of more than 16 MiB is sealed piece by piece, whatever its size; in the openpgp format it may have 8 MiB.",
       "With --sign the message also tells those who open it, and nobody else, who sealed it: an SSH signature, as of `ssh-keygen -Y sign`, over the secret and its recipients. The key is that of --sign-key; else git's user.signingkey where gpg.format is ssh; else the first in the SSH agent or ~/.ssh that is among the signer's keys on the forge. ECDSA and FIDO keys sign by the agent. It is for age messages to recipients, of up to 16 MiB; age itself opens them as any other.",
     ],

@@ -4,12 +4,13 @@
 import { encodeKeyFile, generateKeyFile, migrateKey, wipeKeyFile } from "@git-vault/git-crypt";
 import type { Run } from "../../cli/command.ts";
 import { readOperand, type Input } from "../../io/input.ts";
-import { assertNewFile, writeOutput } from "../../io/output.ts";
+import { assertNewFile, refuseTwoPlaces, writeOutput } from "../../io/output.ts";
 import { reportResult } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 import { openHere, presentKey } from "../open-here.ts";
 
 export const exportKey: Run<(typeof REPOSITORY_COMMANDS)["export-key"]> = async (options) => {
+  refuseTwoPlaces(options);
   const { bytes, keyFile } = await presentKey(openHere(), options.keyName);
   wipeKeyFile(keyFile);
   await writeKey(bytes, options, null);
@@ -24,6 +25,7 @@ export const makeKey: Run<typeof REPOSITORY_COMMANDS.keygen> = async (options) =
 };
 
 export const migrate: Run<(typeof REPOSITORY_COMMANDS)["migrate-key"]> = async (options, [operand]) => {
+  refuseTwoPlaces(options);
   const input = readOperand(operand);
   try {
     await writeKey(migrateKey(input.data), options, input);

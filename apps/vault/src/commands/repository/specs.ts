@@ -29,7 +29,7 @@ export const UNLOCK = {
     "Where no FILE is named, the first that is there is taken: what comes by a pipe or a file on stdin, unless it is empty; the keys that the repository holds already, where they are all that it uses and open its files; $GIT_CRYPT_KEY, the base64 text of a key file or the path of one; a copy in .git-vault for one of your private keys, as `vault grant` makes them, or in .git-crypt for one of your OpenPGP keys, opened by the OpenPGP private key of --key, or else by gpg; the clipboard.",
     "Where the repository has a members log, it says which keys there are, and no other is taken. The first time, it is shown who started it, and asked whether that is right; --root demands one, as $GIT_VAULT_ROOT does and what `vault grant --ci` prints.",
     "The key is tried on encrypted files before anything is written: a wrong key changes nothing, and unlocking again does nothing but finish or repair what is there. Files with changes are left as they are, and those that the key does not open, such as damaged ones, are named: then the exit code is 7.",
-    "By whom the sealed message was signed is told as by `vault view`, or that it is unsigned.",
+    "By whom the sealed message was signed is told as by `vault view`, or that it is unsigned. Where nothing is encrypted yet that its key could be tried on, and the forge did not confirm the signer, it is asked whether to take it; --yes takes it.",
     "Private keys and passphrases are taken as by `vault view`. The git-crypt program is not needed, and may be used beside it.",
   ],
   examples: [

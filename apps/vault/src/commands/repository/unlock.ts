@@ -24,7 +24,8 @@ import {
   type Waiting,
 } from "@git-vault/sharing/members";
 import type { Options, Run } from "../../cli/command.ts";
-import { CliError } from "../../errors.ts";
+import { CliError, usageError } from "../../errors.ts";
+import { canAsk, confirm } from "../../io/confirm.ts";
 import { readOperand, readStandardInput } from "../../io/input.ts";
 import { progressLine } from "../../io/progress.ts";
 import { leadsTo, say, writeJson } from "../../io/streams.ts";
@@ -57,6 +58,7 @@ export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
   const { repository, members } = await openBoth(options, operand);
   const found = await findKeys(members, options, operand);
   const { source, keys, signature, given = null } = found;
+  await confirmFirstKey(members, found, options);
   const progress = progressLine("decrypted", options);
   try {
     const result = unlockBy(members, repository, found, { ...commands, progress: progress.step });
@@ -123,6 +125,38 @@ function unlockBy(
       "the key that was given is an old one: ",
       "a member runs `vault unlock` without it; others ask for the present one",
     );
+  }
+}
+
+/**
+ * A key that came in a message, into a repository with nothing encrypted that it could be tried on,
+ * encrypts whatever is added from then on: for whoever sent it. Then a person says so, unless the
+ * forge confirmed the signer.
+ *
+ * @throws CliError `NOT_CONFIRMED`, `USAGE`
+ */
+async function confirmFirstKey(
+  { repository, rootState }: Members,
+  { signature, keys }: FoundKeys,
+  options: UnlockOptions,
+): Promise<void> {
+  if (signature === undefined || signature?.state === "confirmed" || options.yes || rootState !== "none") return;
+  if (repository.keyNames().length > 0 || protectedKeyNames(repository).length > 0) return;
+  const whose =
+    signature === null
+      ? "from somebody who did not sign it"
+      : `signed by the key ${signature.fingerprint}, which nobody confirmed`;
+  try {
+    if (!canAsk(options)) {
+      throw usageError(
+        `nothing is encrypted here yet that the key could be tried on, and it came ${whose}`,
+        "ask who sent it; then say --yes, or demand the signer with --signed-by",
+      );
+    }
+    await confirm(`nothing is encrypted here yet; encrypt what is added with this key, ${whose}`);
+  } catch (error) {
+    for (const key of keys) key.fill(0);
+    throw error;
   }
 }
 
