@@ -20,7 +20,7 @@ export { finishEntry, MEMBERS_NAMESPACE } from "./entry/sign.ts";
 export { audienceOf, commitmentOf } from "./commitment.ts";
 /* The log. */
 export { readLog, withDraft, type BadFile, type Log, type LogFile, type ReadLogOptions } from "./log/log.ts";
-export { arrivalOf, type LogCommit, type Look } from "./log/arrival.ts";
+export { allLooks, arrivalOf, type LogCommit, type Look } from "./log/arrival.ts";
 /* What it says. */
 export type { Member } from "./member.ts";
 export {
@@ -32,5 +32,6 @@ export {
   type Removed,
   type Verdict,
 } from "./fold/fold.ts";
+export { openDisputes } from "./fold/open-disputes.ts";
 export { isVainReason, type Reason } from "./fold/rules.ts";
 export type { Generation, KeyName, KeyState } from "./fold/generations.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { memberWith } from "../src/index.ts";
+import { memberWith, openDisputes, type FoldOptions } from "../src/index.ts";
 import { keyNamed, namesOf, person, stranger, Story } from "./story.ts";
 
 const alice = person("alice");
@@ -97,6 +97,55 @@ describe("removal wins", () => {
     expect(namesOf(story.fold({ history: [...before, [one], [two]] }))).toEqual(["alice*", "carol*"]);
     expect(namesOf(story.fold({ history: [...before, [two], [one]] }))).toEqual(["bob*", "carol*"]);
     expect(namesOf(story.fold())).toEqual(["alice*", "carol*"]);
+  });
+});
+
+describe("what a clone saw at once", () => {
+  const twoRemovals = (): { story: Story; one: string; two: string; before: string[] } => {
+    const { story, addBob, addCarol } = team();
+    const one = story.remove(alice, bob, [addCarol]);
+    const two = story.remove(bob, alice, [addCarol]);
+    return { story, one, two, before: [story.root, addBob, addCarol] };
+  };
+
+  test("came in the order of the history, and what it saw before that came before", () => {
+    const { story, one, two, before } = twoRemovals();
+    const history = [before, [two], [one]];
+    for (const remembered of [[], [[...before, one, two]], [before, [one, two]]]) {
+      expect(namesOf(story.fold({ remembered, history }))).toEqual(["bob*", "carol*"]);
+    }
+    expect(namesOf(story.fold({ remembered: [[...before, one], [two]], history }))).toEqual(["alice*", "carol*"]);
+  });
+
+  test("is open where no history tells, and who is a member depends on it", () => {
+    const { story, one, two, before } = twoRemovals();
+    const all = [...before, one, two];
+    const open = (options: FoldOptions, unordered: readonly string[] = all): unknown =>
+      openDisputes(story.log(), options, story.fold(options), new Set(unordered));
+    for (const options of [{ history: [all] }, { remembered: [all] }, {}]) {
+      expect(open(options)).toEqual([{ stands: one, fails: two }]);
+    }
+    expect(open({ history: [all] }, before)).toEqual([]);
+    expect(open({ remembered: [[...before, two]], history: [all] })).toEqual([]);
+    expect(open({ history: [before, [two], [one]] })).toEqual([]);
+  });
+
+  test("is settled where it does not matter who came first", () => {
+    const { story, addBob, addCarol } = team();
+    const late = story.remove(bob, mallory, [addCarol]);
+    const removal = story.remove(alice, bob, [addCarol]);
+    const all = [story.root, addBob, addCarol, late, removal];
+    // Nobody is called so: it removes nobody, whether it counts or not.
+    expect(story.verdict(late)).toBe("author-removed");
+    expect(openDisputes(story.log(), { history: [all] }, story.fold({ history: [all] }), new Set(all))).toEqual([]);
+    const other = story.remove(bob, carol, [addCarol]);
+    const more = [...all, other];
+    expect(openDisputes(story.log(), { history: [more] }, story.fold({ history: [more] }), new Set(more))).toEqual([
+      { stands: removal, fails: other },
+    ]);
+    const again = story.remove(alice, carol);
+    const most = [...more, again];
+    expect(openDisputes(story.log(), { history: [most] }, story.fold({ history: [most] }), new Set(most))).toEqual([]);
   });
 });
 

@@ -48,6 +48,8 @@ describe("whatever is written, in whatever order", () => {
             history: looks.map((look) => shuffled(look, order)),
           });
           expect(within).toEqual(one);
+          // A clone that saw all of it at once.
+          expect(history.story.fold({ ids, ...options, remembered: [ids] })).toEqual(one);
         }
       }),
       numRuns,

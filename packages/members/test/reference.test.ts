@@ -36,8 +36,13 @@ test("the fold says what a plain reading of docs/formats.md does", () => {
       const history = new RandomHistory();
       history.run(all);
       const ids = history.idsAt(history.main);
-      for (const looks of [history.historyAt(history.main), []]) {
-        const options = { history: looks, root: history.story.root };
+      const main = history.historyAt(history.main);
+      for (const [remembered, looks] of [
+        [[], main],
+        [[], []],
+        [[ids.slice(0, ids.length / 2), ids], main],
+      ]) {
+        const options = { remembered, history: looks, root: history.story.root };
         const reference = new ReferenceFold(history.story.log(ids), options).result();
         const { reasons, ...rest } = plain(history.story.fold({ ids, ...options }));
         expect(Object.fromEntries(reasons)).toEqual(Object.fromEntries(reference.reasons));

@@ -43,7 +43,14 @@ export class ReferenceFold {
 
   constructor(log: Log, { root, remembered = [], history = [] }: FoldOptions) {
     this.#log = log;
-    this.#looks = [...remembered, ...history];
+    const rest = (look: readonly string[]): string[] => look.filter((id) => !history.flat().includes(id));
+    const inOrder = remembered.flatMap((look) => [
+      ...history.map((at, index) =>
+        look.filter((id) => at.includes(id) && !history.slice(0, index).flat().includes(id)),
+      ),
+      rest(look),
+    ]);
+    this.#looks = [...inOrder, ...history];
     const starts = [...log.signed].filter((id) => this.#entry(id)?.root === null);
     const firsts = starts.filter((id) => starts.every((other) => this.#listed(id) <= this.#listed(other)));
     if (root !== undefined) this.#root = starts.includes(root) ? root : null;

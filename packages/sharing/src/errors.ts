@@ -16,6 +16,7 @@ import { VaultError } from "@git-vault/core";
  *   agent
  * - `MALFORMED_ROOT`: what is demanded as the root of a members log is none
  * - `MEMORY_DAMAGED`: what the clone remembers of the members log cannot be read
+ * - `HISTORY_NEEDED`: which of two entries came first decides, and a shallow clone does not know
  * - `LOG_EXISTS`: the members log was to be started, and there is one
  * - `LOG_CHANGED`: the members log was changed while it was decided what to do
  * - `NOT_ADMIN`: who signs is no member, or may only open keys
@@ -46,6 +47,7 @@ export type SharingErrorCode =
   | "GPG_FAILED"
   | "MALFORMED_ROOT"
   | "MEMORY_DAMAGED"
+  | "HISTORY_NEEDED"
   | "LOG_EXISTS"
   | "LOG_CHANGED"
   | "NOT_ADMIN"

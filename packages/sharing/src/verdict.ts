@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { blobsInIndex, tryGit, type Generations, type Repository } from "@git-vault/git-crypt";
 import type { KeyState, Membership } from "@git-vault/members";
-import { LOG_FOLDER, memoryPath } from "./log-places.ts";
+import { LOG_FOLDER, memoryPath, shallowText } from "./log-places.ts";
 import { changeFile, readText } from "./trust/locked-file.ts";
 
 /*
@@ -45,10 +45,14 @@ function readVerdicts(text: string): Verdict[] {
 
 const keptVerdicts = (repository: Repository): Verdict[] => readVerdicts(readText(verdictPath(repository)));
 
-/** Names what a verdict is about: the entries in the index, and the clone's memory. */
+/**
+ * Names what a verdict is about: the entries in the index, the clone's memory, and how deep its
+ * history is.
+ */
 function subjectOf(repository: Repository, entries: readonly string[]): string {
   const memory = hash("sha256", readText(memoryPath(repository)), "hex");
-  return hash("sha256", `${memory}\n${entries.toSorted().join("\n")}`, "hex");
+  const depth = hash("sha256", shallowText(repository), "hex");
+  return hash("sha256", `${memory}\n${depth}\n${entries.toSorted().join("\n")}`, "hex");
 }
 
 /**
@@ -108,11 +112,23 @@ function isSameHistory(repository: Repository, from: string, to: string): boolea
 /** Why nothing may be encrypted; null where something may. */
 const problemOf = (state: KeyState): string | null => (state === "stale" ? STALE : null);
 
+/**
+ * Why nothing may be encrypted with a key, beside its state:
+ * - `cut`: the removal of somebody who could open it was cut off the branch
+ * - `order`: it is unknown which of two removals came first
+ */
+export type Refusal = "cut" | "order";
+
 /** What a membership says of keys, for the filter. */
-function keysOf({ keyNames }: Membership, together: Membership, cutNames: ReadonlySet<string>): Verdict["keys"] {
+function keysOf(
+  { keyNames }: Membership,
+  together: Membership,
+  refused: ReadonlyMap<string, Refusal>,
+): Verdict["keys"] {
   return Object.fromEntries(
     keyNames.map(({ name, current, generations, state }) => {
-      const problem = cutNames.has(name) ? CUT : problemOf(state);
+      const refusal = refused.get(name);
+      const problem = refusal === undefined ? problemOf(state) : REFUSALS[refusal];
       const others = together.keyNames.find((one) => one.name === name)?.generations ?? [];
       const known = [...new Set([...generations, ...others].map(({ commitment }) => commitment))];
       return [name, { current: problem === null ? current.commitment : null, known, problem }];
@@ -123,19 +139,19 @@ function keysOf({ keyNames }: Membership, together: Membership, cutNames: Readon
 /**
  * Keeps what the log of the index says of keys.
  *
- * @param cutNames the names of keys that somebody could open whose removal was cut off the branch
+ * @param refused the names of keys that nothing may be encrypted with, whatever their state
  * @param together what other branches say as well: their keys may be read with
  */
 export function storeVerdict(
   { repository, branch }: { readonly repository: Repository; readonly branch: Membership },
-  cutNames: ReadonlySet<string>,
+  refused: ReadonlyMap<string, Refusal>,
   together: Membership = branch,
 ): void {
   if (repository.topLevel === null) return;
   const verdict: Verdict = {
     heads: [headOf(repository)],
     of: subjectOf(repository, entriesIn(repository)),
-    keys: keysOf(branch, together, cutNames),
+    keys: keysOf(branch, together, refused),
   };
   keepVerdict(repository, verdict);
 }
@@ -210,7 +226,10 @@ const knownKeys = (repository: Repository, keyName: string): Set<string> =>
   new Set(keptVerdicts(repository).flatMap(({ keys }) => keys[keyName]?.known ?? []));
 
 const STALE = "somebody who was removed has it, and it must be replaced first";
-const CUT = "a removal of somebody who has it was taken off this branch: see `vault status`";
+const REFUSALS: Readonly<Record<Refusal, string>> = {
+  cut: "a removal of somebody who has it was taken off this branch: see `vault status`",
+  order: "this shallow clone lacks the history that says who was removed first: see `vault status`",
+};
 const GONE = "this branch lacks the members log that this clone knows: merge the branch that has it";
 const UNKNOWN = "nobody accepted the members log of this repository here yet, or it is another than before";
 const UNNAMED = "the members log names no key of that name";

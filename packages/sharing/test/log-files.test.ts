@@ -137,7 +137,7 @@ test.each(SETTINGS)("%s in git's settings changes nothing about that", async (se
 
 test("known entries are not read again, and a branch without a commit has no history", async () => {
   using repository = await throwawayRepository();
-  expect(readHistory(opened(repository), "HEAD", new Set())).toEqual({ looks: [], files: [] });
+  expect(readHistory(opened(repository), "HEAD", new Set())).toEqual({ looks: [], files: [], unordered: [] });
   await write(repository, historyOf([{ parents: [], added: [1, 2], removed: [], isNew: true }]));
   const { looks, files } = readHistory(opened(repository), "HEAD", new Set([nameOf(1)]));
   expect(looks.flat().toSorted()).toEqual([nameOf(1), nameOf(2)].toSorted());
@@ -150,8 +150,10 @@ test("a shallow clone tells what it has, all at once", async () => {
   await write(repository, commits);
   const path = `${repository.folder}/shallow`;
   await repository.git("clone", "-q", "--depth=1", "--branch=main", `file://${repository.path}`, path);
-  const { looks } = readHistory(opened({ path, env: repository.env }), "HEAD", new Set());
+  const { looks, unordered } = readHistory(opened({ path, env: repository.env }), "HEAD", new Set());
   expect(firstOf(looks)).toEqual([[1, 2, 3].map(nameOf).toSorted()]);
+  expect(unordered.toSorted()).toEqual([1, 2, 3].map(nameOf).toSorted());
+  expect(readHistory(opened(repository), "HEAD", new Set()).unordered).toEqual([]);
 });
 
 test("what is named otherwise, is too large or is a link is no file of the log", async () => {

@@ -21,14 +21,25 @@ const memoryFile = (): string => join(repository.path, ".git/git-vault/members-s
 test("a clone remembers a root, whom it met, and what the branch that it follows held, look by look", () => {
   const upstream = "refs/remotes/origin/main";
   expect(readMemory(opened(repository), [upstream])).toEqual({ root: null, met: new Set(), looks: [], files: [] });
-  remember(opened(repository), { root: ROOT, met: ["one"], seen: new Map([[upstream, [file("e1"), file("e2")]]]) });
-  remember(opened(repository), { met: ["one", "two"], seen: new Map([[upstream, [file("e2"), file("e3")]]]) });
-  remember(opened(repository), { seen: new Map([["refs/remotes/origin/other", [file("e4")]]]) });
+  remember(opened(repository), { root: ROOT, met: ["one"], seen: new Map([[upstream, [[file("e1"), file("e2")]]]]) });
+  remember(opened(repository), {
+    met: ["one", "two"],
+    seen: new Map([
+      [
+        upstream,
+        [
+          [file("e2"), file("e3")],
+          [file("e3"), file("e5")],
+        ],
+      ],
+    ]),
+  });
+  remember(opened(repository), { seen: new Map([["refs/remotes/origin/other", [[file("e4")]]]]) });
   expect(readMemory(opened(repository), [upstream])).toEqual({
     root: ROOT,
     met: new Set(["one", "two"]),
-    looks: [["e1", "e2"], ["e3"]],
-    files: [file("e1"), file("e2"), file("e3")],
+    looks: [["e1", "e2"], ["e3"], ["e5"]],
+    files: [file("e1"), file("e2"), file("e3"), file("e5")],
   });
   expect(readMemory(opened(repository), ["refs/remotes/origin/other"]).looks).toEqual([["e4"]]);
   expect(readMemory(opened(repository), [])).toMatchObject({ root: ROOT, looks: [] });
@@ -36,9 +47,9 @@ test("a clone remembers a root, whom it met, and what the branch that it follows
 });
 
 test("nothing is written where nothing is new, and the root that was accepted last is the one", () => {
-  remember(opened(repository), { root: ROOT, met: ["one"], seen: new Map([["u", [file("e1")]]]) });
+  remember(opened(repository), { root: ROOT, met: ["one"], seen: new Map([["u", [[file("e1")]]]]) });
   const before = readFileSync(memoryFile(), "utf8");
-  remember(opened(repository), { root: ROOT, met: ["one"], seen: new Map([["u", [file("e1")]]]) });
+  remember(opened(repository), { root: ROOT, met: ["one"], seen: new Map([["u", [[file("e1")]]]]) });
   expect(readFileSync(memoryFile(), "utf8")).toBe(before);
   remember(opened(repository), { root: OTHER });
   expect(readMemory(opened(repository), []).root).toBe(OTHER);

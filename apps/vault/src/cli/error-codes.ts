@@ -229,6 +229,10 @@ const OUTCOMES = {
     GPG_FAILED: 4,
     MALFORMED_ROOT: 2,
     MEMORY_DAMAGED: 1,
+    HISTORY_NEEDED: [
+      1,
+      "fetch the whole history with `git fetch --unshallow`; in CI, check it out whole, such as by `fetch-depth: 0`",
+    ],
     LOG_EXISTS: 1,
     LOG_CHANGED: 1,
     NOT_ADMIN: 3,

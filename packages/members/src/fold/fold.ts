@@ -1,10 +1,10 @@
 import type { Entry } from "../entry/entry.ts";
 import { isAccount, type Identifier, type MemberKey } from "../entry/identifiers.ts";
-import type { Look } from "../log/arrival.ts";
+import { allLooks, looksOf, type Look } from "../log/arrival.ts";
 import type { Log } from "../log/log.ts";
 import type { Member } from "../member.ts";
 import { headsOf, keyNamesOf, type KeyName } from "./generations.ts";
-import { graphOf, looksOf, type Graph } from "./graph.ts";
+import { graphOf, type Graph } from "./graph.ts";
 import { judge, type Judgement } from "./judge.ts";
 import { ALL, type Group } from "./people.ts";
 import { isGift, isTaking, isVain, type Reason } from "./rules.ts";
@@ -72,7 +72,10 @@ export interface Membership {
 export interface FoldOptions {
   /** The root that is known: other logs are none. */
   readonly root?: string | undefined;
-  /** What this clone saw of the branch, look by look: it came before all else. */
+  /**
+   * What this clone saw of the branch, look by look: it came before all else. In which order the
+   * entries of one look came, `history` says.
+   */
   readonly remembered?: readonly Look[] | undefined;
   /**
    * In which order entries arrived on the branch: see `arrivalOf`. What it leaves out came last.
@@ -85,7 +88,7 @@ export interface FoldOptions {
  * the order in which entries are given.
  */
 export function fold(log: Log, { root, remembered = [], history = [] }: FoldOptions = {}): Membership {
-  const lookOf = looksOf([...remembered, ...history]);
+  const lookOf = looksOf(allLooks(remembered, history));
   const roots = [...log.signed].filter((id) => log.entries.get(id)?.root === null).toSorted();
   const first = rootOf(roots, root, lookOf);
   const graph = graphOf(log, first ?? "", lookOf);

@@ -1,5 +1,4 @@
 import type { Entry } from "../entry/entry.ts";
-import type { Look } from "../log/arrival.ts";
 import type { Log } from "../log/log.ts";
 
 /** Why an entry has no place in the graph. */
@@ -37,17 +36,6 @@ interface Placed {
   readonly look: number;
   /** How many entries the longest way to the root has. */
   readonly depth: number;
-}
-
-/** Gives each id the first look that it is in; those in none came last, together. */
-export function looksOf(looks: Iterable<Look>): (id: string) => number {
-  const first = new Map<string, number>();
-  let count = 0;
-  for (const look of looks) {
-    for (const id of look) if (!first.has(id)) first.set(id, count);
-    count += 1;
-  }
-  return (id) => first.get(id) ?? count;
 }
 
 /**

@@ -58,3 +58,33 @@ export function arrivalOf(head: string, commits: ReadonlyMap<string, LogCommit>)
   }
   return looks;
 }
+
+/** Gives each id the first look that it is in; those in none came last, together. */
+export function looksOf(looks: Iterable<Look>): (id: string) => number {
+  const first = new Map<string, number>();
+  let count = 0;
+  for (const look of looks) {
+    for (const id of look) if (!first.has(id)) first.set(id, count);
+    count += 1;
+  }
+  return (id) => first.get(id) ?? count;
+}
+
+/**
+ * The looks of what a clone remembers, and then those of the branch's history. A clone that saw
+ * several entries at once, as on its first day, does not know which came first: that, too, the
+ * history tells.
+ */
+export function allLooks(remembered: readonly Look[], history: readonly Look[]): Look[] {
+  const historyLook = looksOf(history);
+  const inOrder = remembered.flatMap((look) => {
+    const parts = new Map<number, string[]>();
+    for (const id of look) {
+      const part = parts.get(historyLook(id));
+      if (part === undefined) parts.set(historyLook(id), [id]);
+      else part.push(id);
+    }
+    return [...parts].toSorted(([a], [b]) => a - b).map(([, part]) => part);
+  });
+  return [...inOrder, ...history];
+}

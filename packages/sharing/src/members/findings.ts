@@ -18,6 +18,7 @@ import { readOpenPgpCopies, strangersAmong } from "./openpgp-copies.ts";
  * - `no-copy`: no copy of a key is for a member
  * - `stranger`: an OpenPGP copy is for nobody in the log
  * - `dispute`: members took from each other at once
+ * - `unknown-order`: they did, and this shallow clone does not know who was first
  * - `bad-entry`: a file among the entries is none
  */
 export type MembersFindingId =
@@ -32,6 +33,7 @@ export type MembersFindingId =
   | "no-copy"
   | "stranger"
   | "dispute"
+  | "unknown-order"
   | "bad-entry";
 
 /** Something that is wrong with the log, or with who has the keys. */
@@ -60,6 +62,9 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
   }
   const { waiting } = await readElsewhere(members);
   const cut = missedEntries(members);
+  const { openDisputes } = members;
+  const open = new Set(openDisputes.map(({ fails }) => fails));
+  const disputes = whole.disputes.filter(({ fails }) => !open.has(fails));
   const removals = cut.filter(({ action }) => action.kind === "remove" || action.kind === "take");
   return [
     ...waiting.map(findWaiting),
@@ -81,7 +86,14 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
         printable(path),
       ),
     ),
-    ...whole.disputes.map(({ stands, fails }) =>
+    ...openDisputes.map(({ stands, fails }) =>
+      found(
+        "unknown-order",
+        `this shallow clone lacks the history that says which came first: ${stands.slice(0, 16)} or ${fails.slice(0, 16)}`,
+        stands,
+      ),
+    ),
+    ...disputes.map(({ stands, fails }) =>
       found(
         "dispute",
         `members removed each other at once: ${stands.slice(0, 16)} counts, ${fails.slice(0, 16)} does not`,

@@ -1,6 +1,7 @@
 /* Who may have a repository's keys: the members log, and what is done with it. */
 export {
   acceptRoot,
+  assertOrder,
   nameOfMember,
   openMembers,
   parseRoot,

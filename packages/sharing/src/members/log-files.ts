@@ -1,6 +1,6 @@
 import { commitOf, readSmallBlobs, readTracked, tryGit, type Repository } from "@git-vault/git-crypt";
 import { arrivalOf, isEntryId, MAX_ENTRY_BYTES, type LogCommit, type LogFile, type Look } from "@git-vault/members";
-import { LOG_FOLDER } from "../log-places.ts";
+import { LOG_FOLDER, shallowText } from "../log-places.ts";
 
 /**
  * The files of the log that the index holds, or a commit. What is not named as an entry, or is too
@@ -21,9 +21,14 @@ export interface LogHistory {
   readonly looks: readonly Look[];
   /** The entries that are in the history, and were not asked to be left out. */
   readonly files: readonly LogFile[];
+  /**
+   * The entries that a shallow clone has at its depth: in which order they arrived, the history
+   * below tells, which is not here.
+   */
+  readonly unordered: readonly string[];
 }
 
-const NO_HISTORY: LogHistory = { looks: [], files: [] };
+export const NO_HISTORY: LogHistory = { looks: [], files: [], unordered: [] };
 
 /**
  * Reads in which order entries arrived on a branch, and those of them that its tree may lack.
@@ -46,7 +51,12 @@ export function readHistory(repository: Repository, tip: string, known: Readonly
     const bytes = blobs.get(oid);
     return bytes === undefined ? [] : [{ name, bytes }];
   });
-  return { looks: newest === null ? [] : arrivalOf(newest, commits), files };
+  const depths = shallowText(repository).split("\n");
+  return {
+    looks: newest === null ? [] : arrivalOf(newest, commits),
+    files,
+    unordered: depths.flatMap((id) => commits.get(id)?.entries ?? []),
+  };
 }
 
 /** A line of a file that a commit has and none of its parents had: `:` for each parent. */

@@ -1,9 +1,12 @@
 import { commitOf, tryGit, type Repository } from "@git-vault/git-crypt";
 import {
+  allLooks,
   fold,
   isVainReason,
   memberWith,
+  openDisputes,
   readLog,
+  type Dispute,
   type Entry,
   type FoldOptions,
   type Log,
@@ -14,9 +17,9 @@ import {
 import { SharingError } from "../errors.ts";
 import { withAncestors } from "./coverage.ts";
 import { namesCut } from "./cut.ts";
-import { readHistory, readLogFiles } from "./log-files.ts";
+import { NO_HISTORY, readHistory, readLogFiles } from "./log-files.ts";
 import { knownRoot, readMemory, rememberIfPossible, rememberRoot, type Memory } from "./memory.ts";
-import { demandedRoot, storeVerdict } from "../verdict.ts";
+import { demandedRoot, storeVerdict, type Refusal } from "../verdict.ts";
 
 /** How a log is looked at. */
 export interface OpenMembersOptions {
@@ -58,6 +61,11 @@ export interface Members {
   readonly ahead: ReadonlySet<string>;
   /** The ids of the entries in the branch's files. */
   readonly present: ReadonlySet<string>;
+  /**
+   * Removals of each other, and the like, of which this shallow clone does not know which came
+   * first: what the log says depends on it.
+   */
+  readonly openDisputes: readonly Dispute[];
   /** What lies among the entries and is none. */
   readonly bad: readonly { readonly name: string; readonly problem: string }[];
   readonly memory: Memory;
@@ -100,24 +108,30 @@ export async function openMembers(repository: Repository, options: OpenMembersOp
   const spoilt = new Set([...inFiles.bad.map(({ name }) => name), ...inFiles.forged]);
   const sound = new Set([...names].filter((name) => !spoilt.has(name)));
   const isAsked = names.size > 0 || known !== null;
-  const history = isAsked ? readHistory(repository, commit ?? "HEAD", sound) : { looks: [], files: [] };
+  const history = isAsked ? readHistory(repository, commit ?? "HEAD", sound) : NO_HISTORY;
   const files = [...inTree, ...remembered, ...history.files];
   const hasLog = files.length > 0;
   const log =
     history.files.length === 0
       ? inFiles
       : await readLog(files, { root: known ?? undefined, verified: new Set([...verified, ...inFiles.signed]) });
-  const foldOptions = { root: known ?? undefined, remembered: memory.looks, history: history.looks };
-  const whole = fold(log, foldOptions);
   const present = new Set(inTree.map(({ name }) => name));
+  const had = new Set(history.looks.flat());
+  const ahead = new Set(followed.map(({ name }) => name).filter((name) => !present.has(name) && !had.has(name)));
+  const further = ahead.size === 0 ? [] : upstreams.map((name) => readHistory(repository, name, names));
+  const foldOptions = {
+    root: known ?? undefined,
+    remembered: memory.looks,
+    history: [history, ...further].flatMap(({ looks }) => looks),
+  };
+  const whole = fold(log, foldOptions);
+  const unordered = new Set([history, ...further].flatMap((one) => one.unordered));
   const branchLog = logOfBranch(log, present, whole);
   const branch = branchLog === log ? whole : fold(branchLog, foldOptions);
   // No log is another than the one that is known: whoever takes it away gets nothing by it.
   const isForeign = whole.root === null || (present.size > 0 && branch.root === null);
   const isOther = isForeign && (known !== null || whole.roots.length > 0);
   const rootState = isOther ? "other" : !hasLog ? "none" : known === null ? "new" : "accepted";
-  const had = new Set(history.looks.flat());
-  const ahead = new Set(followed.map(({ name }) => name).filter((name) => !present.has(name) && !had.has(name)));
   const result: Members = {
     repository,
     rootState,
@@ -131,6 +145,7 @@ export async function openMembers(repository: Repository, options: OpenMembersOp
     ),
     ahead,
     present,
+    openDisputes: openDisputes(log, foldOptions, whole, unordered),
     bad: [...new Map(log.bad.map((one) => [one.name, one])).values()],
     memory,
     followed: upstreams,
@@ -183,14 +198,43 @@ function readUpstream(repository: Repository, upstream: string): LogFile[] {
 }
 
 function keep(members: Members, followed: ReadonlyMap<string, readonly LogFile[]>): void {
-  const { repository, root, log } = members;
+  const { repository, root, log, options } = members;
   if (root === null) return;
   // Who accepted a log in another clone has met who started it.
   const met = members.memory.root === null ? keysOfStarter(members) : [];
-  const seen = new Map([...followed].map(([name, files]) => [name, files.filter((file) => log.signed.has(file.name))]));
+  const seen = new Map(
+    [...followed].map(([name, files]) => {
+      const known = new Map(files.filter((file) => log.signed.has(file.name)).map((file) => [file.name, file]));
+      // As the history has them now: whoever turns it around later changes nothing here.
+      const looks = allLooks([[...known.keys()]], options.history ?? []);
+      return [name, looks.map((look) => look.flatMap((id) => known.get(id) ?? []))];
+    }),
+  );
   rememberIfPossible(repository, { root, met, seen });
   rememberRoot(repository, root);
-  storeVerdict(members, namesCut(members));
+  storeVerdict(members, refusedNames(members));
+}
+
+/** The names of keys that nothing may be encrypted with, whatever state they are in. */
+export function refusedNames(members: Members): Map<string, Refusal> {
+  const { branch, openDisputes: open } = members;
+  const isOpen = open.length > 0;
+  const names = isOpen ? branch.keyNames.map(({ name }) => name) : namesCut(members);
+  return new Map([...names].map((name) => [name, isOpen ? "order" : "cut"]));
+}
+
+/**
+ * Asserts that the order is known in which entries arrived, as far as anything depends on it.
+ *
+ * @throws SharingError HISTORY_NEEDED
+ */
+export function assertOrder({ openDisputes: [first] }: Members): void {
+  if (first === undefined) return;
+  throw new SharingError(
+    "HISTORY_NEEDED",
+    `this shallow clone lacks the history that says which entry of the members log came first: ${first.stands.slice(0, 10)} or ${first.fails.slice(0, 10)}`,
+    { hint: "fetch the whole history" },
+  );
 }
 
 /**

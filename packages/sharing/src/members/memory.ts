@@ -77,8 +77,11 @@ export interface News {
   readonly root?: string;
   /** The ids of keys whose holders are accepted now. */
   readonly met?: readonly string[];
-  /** What references hold that the branch follows, with sound signatures, by their names. */
-  readonly seen?: ReadonlyMap<string, readonly LogFile[]>;
+  /**
+   * What references hold that the branch follows, with sound signatures, by their names: look by
+   * look.
+   */
+  readonly seen?: ReadonlyMap<string, readonly (readonly LogFile[])[]>;
 }
 
 /**
@@ -93,11 +96,14 @@ export function remember(repository: Repository, { root, met = [], seen = new Ma
     const present = before.findLast((line) => line.root !== undefined)?.root;
     const knownMet = new Set(before.flatMap((line) => line.met ?? []));
     const newMet = met.filter((id) => !knownMet.has(id));
-    const fresh = [...seen].flatMap(([upstream, files]): Line[] => {
+    const fresh = [...seen].flatMap(([upstream, looks]): Line[] => {
       const theirs = before.filter((line) => line.upstream === upstream);
       const known = new Set(theirs.flatMap((line) => Object.keys(line.seen ?? {})));
-      const others = files.filter(({ name }) => !known.has(name));
-      return others.length === 0 ? [] : [{ upstream, seen: textsOf(others) }];
+      return looks.flatMap((files) => {
+        const others = files.filter(({ name }) => !known.has(name));
+        for (const { name } of others) known.add(name);
+        return others.length === 0 ? [] : [{ upstream, seen: textsOf(others) }];
+      });
     });
     const lines: Line[] = [
       ...(root === undefined || root === present ? [] : [{ root }]),

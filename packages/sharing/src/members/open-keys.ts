@@ -1,8 +1,7 @@
 import { PassphraseIdentity } from "@git-vault/sealing";
-import { namesCut } from "./cut.ts";
 import { isKeyHere } from "./keys-here.ts";
 import { readElsewhere, type Elsewhere } from "./elsewhere.ts";
-import { memberWithKey, nameOfMember, type Members } from "./membership.ts";
+import { assertOrder, memberWithKey, nameOfMember, refusedNames, type Members } from "./membership.ts";
 import { openOpenPgpCopies, readOpenPgpCopies, strangersAmong, type OpenedCopy } from "./openpgp-copies.ts";
 import { openSealedKeys, type FalseCopy, type GenerationName } from "./sealed-keys.ts";
 import { storeVerdict } from "../verdict.ts";
@@ -37,10 +36,12 @@ export interface MembersKeys {
  * held against the log, which alone says which keys there are.
  *
  * @returns nothing opened where there is no log that was accepted
- * @throws what a private key that was named throws, and `receive` for a wrong passphrase
+ * @throws SharingError HISTORY_NEEDED; what a private key that was named throws, and `receive` for a
+ * wrong passphrase
  */
 export async function openKeys(members: Members, options: ReceiveOptions): Promise<MembersKeys> {
   if (members.rootState !== "accepted") return NOTHING;
+  assertOrder(members);
   const { repository, branch } = members;
   const { together, references } = await learnKeysElsewhere(members);
   const current = new Map(branch.keyNames.map(({ name, current: { commitment } }) => [name, commitment]));
@@ -81,7 +82,7 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
 /** Lets git's filter know the keys that other references name: what was fetched may be merged. */
 export async function learnKeysElsewhere(members: Members): Promise<Elsewhere> {
   const elsewhere = await readElsewhere(members);
-  if (members.rootState === "accepted") storeVerdict(members, namesCut(members), elsewhere.together);
+  if (members.rootState === "accepted") storeVerdict(members, refusedNames(members), elsewhere.together);
   return elsewhere;
 }
 

@@ -2,6 +2,7 @@ import { printable } from "@git-vault/core";
 import type { Repository } from "@git-vault/git-crypt";
 import {
   acceptRoot,
+  assertOrder,
   nameOfMember,
   openMembers,
   parseRoot,
@@ -26,7 +27,8 @@ export interface LogOptions extends DialogOptions {
  * started it, and asks.
  *
  * @returns members without a log too, where there is none
- * @throws CliError `OTHER_LOG`, `LOG_NOT_ACCEPTED`, `NOT_CONFIRMED`; what `openMembers` does
+ * @throws CliError `OTHER_LOG`, `LOG_NOT_ACCEPTED`, `NOT_CONFIRMED`; SharingError `HISTORY_NEEDED`;
+ * what `openMembers` does
  */
 export async function openLog(repository: Repository, options: LogOptions): Promise<Members> {
   const root = options.root === undefined ? undefined : parseRoot(options.root, "--root");
@@ -36,12 +38,15 @@ export async function openLog(repository: Repository, options: LogOptions): Prom
       if (root === undefined) return members;
       throw new CliError("OTHER_LOG", "the repository has no members log, and one was demanded by --root");
     case "accepted":
+      assertOrder(members);
       return members;
     case "other":
       throw otherLog(members, root !== undefined);
     case "new":
   }
-  return accept(members, options);
+  const accepted = await accept(members, options);
+  assertOrder(accepted);
+  return accepted;
 }
 
 async function accept(members: Members, options: LogOptions): Promise<Members> {

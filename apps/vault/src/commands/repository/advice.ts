@@ -60,6 +60,7 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "two-keys": "make one of them with `vault rotate`",
   "no-copy": "make it with `vault sync`",
   stranger: "let them in with `vault grant --gpg`, or remove the file and replace the key with `vault rotate`",
+  "unknown-order": "fetch the whole history with `git fetch --unshallow`: until then nothing is encrypted or unlocked",
   dispute: "see `vault log`, and talk to each other",
   "bad-entry": "it counts for nothing; see with `git log` who committed it, and remove it",
 };

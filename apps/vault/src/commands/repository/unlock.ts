@@ -87,11 +87,14 @@ async function openBoth(
     return { repository, members: await openLog(repository, options) };
   } catch (error) {
     const isHandedOver = operand !== undefined || (process.env["GIT_CRYPT_KEY"] ?? "").trim() !== "";
-    if (!isVaultError(error) || error.code !== "LOG_NOT_ACCEPTED" || !isHandedOver) throw error;
+    if (!isVaultError(error) || !READABLE.has(error.code) || !isHandedOver) throw error;
     if (!options.quiet) say(`vault: ${error.message}: nothing is encrypted here until then`);
     return { repository: openRepository(process.cwd()), members: await openMembers(repository) };
   }
 }
+
+/** What keeps nobody from reading with a key that they have. */
+const READABLE: ReadonlySet<string> = new Set(["LOG_NOT_ACCEPTED", "HISTORY_NEEDED"]);
 
 /**
  * Unlocks; where the key is an older one, it tells who makes a copy of the present one, or what CI
