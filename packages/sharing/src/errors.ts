@@ -25,6 +25,7 @@ import { VaultError } from "@git-vault/core";
  * - `NO_SUCH_MEMBER`: nobody in the log is called so
  * - `NO_SUCH_KEY_NAME`: the log names no key of that name
  * - `NAME_TAKEN`: another member is called so already
+ * - `TOO_MANY_KEYS`: somebody has more keys than the log takes of one person
  * - `REMOVED_BEFORE`: somebody was removed who is to be let in
  * - `STALE_KEY`: a key must be replaced before anybody is let in to it
  * - `KEY_NOT_HERE`: the key that the branch names is not in this clone
@@ -56,6 +57,7 @@ export type SharingErrorCode =
   | "NO_SUCH_MEMBER"
   | "NO_SUCH_KEY_NAME"
   | "NAME_TAKEN"
+  | "TOO_MANY_KEYS"
   | "REMOVED_BEFORE"
   | "STALE_KEY"
   | "KEY_NOT_HERE"

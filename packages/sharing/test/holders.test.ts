@@ -1,6 +1,8 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Repository } from "@git-vault/testkit";
+import type { GitHubFaultKind } from "@git-vault/testkit/github";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Pins } from "../src/index.ts";
 import {
@@ -9,6 +11,7 @@ import {
   memberNamed,
   note,
   openKeys,
+  peopleOf,
   planSync,
   planSyncRotation,
   reportLog,
@@ -24,6 +27,7 @@ import {
   memberCalled,
   membersOf,
   namesOf,
+  planBy,
   remove,
   stage,
   teamRepository,
@@ -115,7 +119,7 @@ describe("the forge", () => {
   test("has no key of theirs: that is told, and left to a person", async () => {
     keysOf("bob", []);
     expect(await bob()).toMatchObject({ forge: "found", keys: [{ state: "removed" }] });
-    expect((await plan()).unclear).toEqual([{ name: "github:bob", reason: "no-keys-left" }]);
+    expect((await plan()).unclear).toEqual([{ name: "github:bob", reason: "no-keys-left", problem: null }]);
   });
 
   test("has the account by another name, which the log takes over", async () => {
@@ -131,8 +135,8 @@ describe("the forge", () => {
     team.github.users.delete("carol");
     expect(await bob()).toMatchObject({ forge: "other-account", renamedTo: "github:robert", newKeys: [] });
     expect((await plan()).unclear).toEqual([
-      { name: "github:bob", reason: "account-taken" },
-      { name: "github:carol", reason: "account-gone" },
+      { name: "github:bob", reason: "account-taken", problem: null },
+      { name: "github:carol", reason: "account-gone", problem: null },
     ]);
   });
 
@@ -144,6 +148,75 @@ describe("the forge", () => {
     } finally {
       team.github.rate.remaining = 100_000;
     }
+  });
+
+  const line = (type: string, ...fields: Buffer[]): string => {
+    const strings = [Buffer.from(type), ...fields].map((one) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(one.length);
+      return Buffer.concat([length, one]);
+    });
+    return `${type} ${Buffer.concat(strings).toString("base64")}`;
+  };
+  const many = (count: number): string[] =>
+    Array.from({ length: count }, () => {
+      const { x = "" } = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });
+      return line("ssh-ed25519", Buffer.from(x, "base64url"));
+    });
+  /** RSA keys of 4096 bits in form. */
+  const large = (count: number): string[] =>
+    Array.from({ length: count }, () => {
+      const modulus = randomBytes(513).fill(0, 0, 1).fill(0xff, 1, 2).fill(0xff, 512);
+      return line("ssh-rsa", Buffer.from([1, 0, 1]), modulus);
+    });
+  const fault = (kind: GitHubFaultKind): void => void team.github.faults.push({ ...kind, on: "/users/bob/keys" });
+  afterEach(() => void (team.github.faults.length = 0));
+
+  test.each<[string, () => void, RegExp]>([
+    ["1001 keys", () => keysOf("bob", many(1001)), /more than 10 pages/],
+    ["a key that is two", () => keysOf("bob", ["ssh-ed25519 AAAA\nssh-rsa AAAA"]), /a key that is none/],
+    ["10 MB", () => fault({ fault: "oversized", bytes: 10_000_000 }), /./],
+    ["a failure of its own", () => fault({ fault: "answer", status: 500 }), /status 500/],
+    ["half an answer", () => fault({ fault: "broken-json" }), /broken JSON/],
+    ["a web page", () => fault({ fault: "html" }), /web page/],
+    ["a cut connection", () => fault({ fault: "drop", when: "before-headers" }), /./],
+  ])("answers for one account with %s: they are named, and left as they are; others are not", async (_, spoil, says) => {
+    spoil();
+    keysOf("carol", [team.key("carol"), team.key("mallory")]);
+    const problem = expect.stringMatching(says) as string;
+    expect(await bob()).toMatchObject({ forge: "unanswered", problem, keys: [{ state: "unknown" }] });
+    expect(await plan()).toMatchObject({
+      outOfDate: [{ name: "github:carol", added: [{ id: team.id("mallory") }], removed: [] }],
+      unclear: [{ name: "github:bob", reason: "unanswered", problem }],
+    });
+    await update();
+    expect(memberCalled(await membersOf(repository), "carol").keys).toHaveLength(2);
+    expect(memberCalled(await membersOf(repository), "bob").keys).toHaveLength(1);
+    // Who replaces a key learns of the others what there is to learn.
+    keysOf("carol", [team.key("mallory")]);
+    const { unasked, recipients } = await planBy(team, await membersOf(repository), { directory: team.directory });
+    expect(unasked).toEqual([{ name: "github:bob", problem }]);
+    expect(recipients.flatMap(({ name, marks }) => marks.map(({ kind }) => [name, kind]))).toContainEqual([
+      "github:carol",
+      "key-not-on-account",
+    ]);
+  });
+
+  test("has more keys of one account than an entry takes: they are left as they are", async () => {
+    keysOf("bob", [team.key("bob"), ...many(950)]);
+    expect((await plan()).unclear).toMatchObject([{ name: "github:bob", reason: "too-many-keys" }]);
+    const error = await failureOf((async () => peopleOf(await team.directory.resolve("bob"), team.directory))());
+    expect(error).toMatchObject({ code: "TOO_MANY_KEYS", message: expect.stringContaining("github:bob") as string });
+    keysOf("bob", [team.key("bob"), ...large(200)]);
+    expect((await plan()).unclear).toMatchObject([{ name: "github:bob", reason: "too-many-keys" }]);
+    // age opens nothing that is for more than 1,024: several copies are made.
+    keysOf("bob", [...many(880), team.key("bob")]);
+    await update();
+    keysOf("bob", [...many(880), team.key("bob")]);
+    await update();
+    expect(memberCalled(await membersOf(repository), "bob").keys.length).toBeGreaterThan(800);
+    const { opened, lacking } = await openKeys(await membersOf(repository), team.identities("bob"));
+    expect([opened.length, lacking]).toEqual([1, []]);
   });
 
   test("is not asked where that is not wanted, nor of a name that is an address", async () => {

@@ -244,6 +244,7 @@ const OUTCOMES = {
       2,
       ({ hint, subject = "" }) => (hint ?? "").replace("remove that member first", `first \`vault revoke ${subject}\``),
     ],
+    TOO_MANY_KEYS: [3, "nothing was changed; grant to one key of theirs, or ask them to remove old keys"],
     REMOVED_BEFORE: [2, "nothing was changed; where they are to come back, say so with --readmit"],
     STALE_KEY: [1, ({ subject = "" }) => `first \`vault rotate --key-name ${subject}\``],
     KEY_NOT_HERE: [3, "take it with `vault unlock`; where nobody has it, replace it with `vault rotate`"],

@@ -15,6 +15,7 @@ import { memberKeysOf } from "./people.ts";
  * - `not-asked`: nobody can be asked, as for the key of a file or of a CI system
  * - `found`: the account is there, with these keys; `name` is another than before where it was
  *   renamed
+ * - `unanswered`: the forge answered for others, and for this account not as it should
  * - `gone`: there is no such account any more
  * - `other-account`: another account has the name now; `renamedTo` is the name of the one that was
  *   meant, null where that is gone
@@ -26,14 +27,9 @@ export type ForgeState =
       readonly name: string;
       readonly keys: readonly RecipientKey[];
     }
+  | { readonly kind: "unanswered"; readonly problem: string }
   | { readonly kind: "gone" }
   | { readonly kind: "other-account"; readonly renamedTo: string | null };
-
-/** Who is asked about: what a member is called, and their account. */
-interface Asked {
-  readonly holder: string;
-  readonly account: string | null;
-}
 
 const AT_ONCE = 4;
 
@@ -50,7 +46,7 @@ export const NOT_ASKED: AccountState = { forge: { kind: "not-asked" }, has: () =
 /**
  * Asks the forges what became of members, and of their keys of either kind.
  *
- * @throws DirectoryError where one of them cannot be asked now: `RATE_LIMITED`, `NETWORK`,
+ * @throws DirectoryError where nobody can be asked about now: `RATE_LIMITED`, `NETWORK`,
  * `BAD_ANSWER`, …
  */
 export async function accountStates(
@@ -70,7 +66,9 @@ export async function accountStates(
         const state = stateFor(member, key);
         return state?.kind === "found" ? state.keys.some(({ fingerprint }) => fingerprint === key.id) : null;
       };
-      return [member, { forge: ssh.get(member) ?? NOT_ASKED.forge, has }];
+      const forge = ssh.get(member) ?? NOT_ASKED.forge;
+      const other = openPgp.get(member) ?? forge;
+      return [member, { forge: other.kind === "unanswered" ? other : forge, has }];
     }),
   );
 }
@@ -99,48 +97,65 @@ export function otherKeysOf({ keys }: Member, { forge }: AccountState, { branch,
   };
 }
 
+/** After so many failures without any answer the forge is taken for down. */
+const MOST_FAILURES = 8;
+
+/** What no other account is answered after, either. */
+const OF_ALL: ReadonlySet<string> = new Set(["RATE_LIMITED", "AUTHENTICATION_REQUIRED", "INVALID_SETTING"]);
+
+/** What is odd at one account is its own matter: a forge that answers for nobody is an error. */
 async function forgeStates(
   members: readonly Member[],
   directory: Directory,
   kind: KeyKind,
 ): Promise<Map<Member, ForgeState>> {
   const states = new Map<Member, ForgeState>();
+  const failures: DirectoryError[] = [];
+  let answers = 0;
   const waiting = members.toReversed();
   const work = async (): Promise<void> => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       try {
-        const asked = { holder: nameOfMember(next), account: next.accounts[0] ?? null };
-        states.set(next, await forgeState(asked, directory, kind));
+        const state = await forgeState(next, directory, kind);
+        if (state.kind !== "not-asked") answers += 1;
+        states.set(next, state);
       } catch (error) {
+        const isOwn = error instanceof DirectoryError && !OF_ALL.has(error.code);
+        if (isOwn) failures.push(error);
+        if (isOwn && (answers > 0 || failures.length < MOST_FAILURES)) {
+          states.set(next, { kind: "unanswered", problem: error.message });
+          continue;
+        }
         waiting.length = 0;
         throw error;
       }
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
+  const [failure] = failures;
+  if (failure !== undefined && answers === 0) throw failure;
   return states;
 }
 
-async function forgeState({ holder, account }: Asked, directory: Directory, kind: KeyKind): Promise<ForgeState> {
-  const { forge, user: login = "" } = forgeUserOf(holder) ?? {};
-  if (forge !== GITHUB) {
-    // A member's name is data that somebody wrote: it is never an address to connect to.
-    if (forge !== undefined) return keysOf(holder, directory, kind);
-    const known = account === null ? null : await directory.gitHubAccount({ account });
-    if (known === null) return { kind: "not-asked" };
-    return keysOf(`github:${known.login}`, directory, kind);
+async function forgeState(member: Member, directory: Directory, kind: KeyKind): Promise<ForgeState> {
+  const name = nameOfMember(member);
+  const { forge, user: login = "" } = forgeUserOf(name) ?? {};
+  const [account] = member.accounts;
+  if (account === undefined) {
+    // A member's name is data that somebody wrote: it is never an address to connect to, and on
+    // GitHub nothing without the account's number.
+    return forge === undefined || forge === GITHUB ? { kind: "not-asked" } : keysOf(name, directory, kind);
   }
-  const found = await directory.gitHubAccount({ login });
-  if (found !== null && (account === null || found.account === account)) {
-    return keysOf(holder, directory, kind);
+  const now = await directory.gitHubAccount({ account });
+  if (now?.login === login || (now !== null && forge !== GITHUB)) return keysOf(`github:${now.login}`, directory, kind);
+  const other = forge === GITHUB ? await directory.gitHubAccount({ login }) : null;
+  if (now === null) {
+    // Another GitHub server has accounts of its own by the same names.
+    if (forge !== GITHUB || (other !== null && hostOf(other.account) !== hostOf(account))) return { kind: "not-asked" };
+    return other === null ? { kind: "gone" } : { kind: "other-account", renamedTo: null };
   }
-  // Another GitHub server has accounts of its own by the same names.
-  if (found !== null && account !== null && hostOf(found.account) !== hostOf(account)) return { kind: "not-asked" };
-  const renamed = account === null ? null : await directory.gitHubAccount({ account });
-  if (found !== null) {
-    return { kind: "other-account", renamedTo: renamed === null ? null : `github:${renamed.login}` };
-  }
-  return renamed === null ? { kind: "gone" } : keysOf(`github:${renamed.login}`, directory, kind);
+  const renamedTo = `github:${now.login}`;
+  return other === null ? keysOf(renamedTo, directory, kind) : { kind: "other-account", renamedTo };
 }
 
 const hostOf = (account: string): string => account.slice(0, account.lastIndexOf("/"));

@@ -28,6 +28,8 @@ export interface Holder {
   /** Keys that an entry took from them, and that are on their account still. */
   readonly takenKeys: readonly MemberKey[];
   readonly forge: ForgeState["kind"];
+  /** What the forge did instead of answering, where `forge` is `unanswered`; else null. */
+  readonly problem: string | null;
   /** What the account is called now, where that is another name. */
   readonly renamedTo: string | null;
   /** The names of keys of which no copy is for them. */
@@ -91,6 +93,7 @@ function describe(member: Member, members: Members, account: AccountState, lacks
     newKeys: fresh,
     takenKeys: taken,
     forge: forge.kind,
+    problem: forge.kind === "unanswered" ? forge.problem : null,
     renamedTo: renamed(forge, name),
     lacks,
   };

@@ -58,7 +58,7 @@ export interface People {
 /**
  * Makes of what the directory found people for the log: with each key that a copy can be sealed to.
  *
- * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `NAME_TAKEN`; DirectoryError where an
+ * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `TOO_MANY_KEYS`, `NAME_TAKEN`; DirectoryError where an
  * account's number cannot be asked now
  */
 export async function peopleOf(
@@ -74,6 +74,11 @@ export async function peopleOf(
     const keys = memberKeysOf(entries);
     const other = people.get(label);
     if (other !== undefined && !sharesKey(other.keys, keys)) throw nameTaken(label);
+    if (!fitsEntry(keys)) {
+      throw new SharingError("TOO_MANY_KEYS", `${printable(label)} has ${keys.length} keys, too many for one member`, {
+        subject: label,
+      });
+    }
     const openPgp = entries.flatMap((one): OpenPgpKeyEntry[] => (isOpenPgpEntry(one) ? [one] : []));
     people.set(label, { label, account: await accountOf(entry, directory), keys, openPgp });
   }
@@ -82,6 +87,14 @@ export async function peopleOf(
 
 /** Whether a key is OpenPGP's. */
 export const isOpenPgpEntry = (entry: RecipientKey): entry is OpenPgpKeyEntry => entry.type === "openpgp";
+
+/** An entry takes 1000 keys, and 128 KiB with all else: no person needs as many. */
+const MOST_KEYS = 900;
+const MOST_KEY_BYTES = 96 * 1024;
+
+/** Whether one entry takes so many keys. */
+export const fitsEntry = (keys: readonly MemberKey[]): boolean =>
+  keys.length <= MOST_KEYS && keys.reduce((sum, { text }) => sum + text.length, 0) <= MOST_KEY_BYTES;
 
 /** Whether two lists of keys have one in common. */
 export const sharesKey = (a: readonly MemberKey[], b: readonly MemberKey[]): boolean =>

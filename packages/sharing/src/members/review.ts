@@ -61,8 +61,15 @@ export interface ReviewRequest {
 /** Who will have new keys, and whether the forges could be asked. */
 export interface Review {
   readonly recipients: readonly Reviewed[];
-  /** Why the forges could not be asked; null where they were, or where that was not wanted. */
-  readonly unasked: string | null;
+  /** Why the forges could not be asked; empty where they were, or where that was not wanted. */
+  readonly unasked: readonly Unasked[];
+}
+
+/** What the forges do not tell. */
+export interface Unasked {
+  /** What the member is called who could not be asked about; null for all of them. */
+  readonly name: string | null;
+  readonly problem: string;
 }
 
 /**
@@ -88,13 +95,17 @@ export async function review(request: ReviewRequest): Promise<Review> {
 async function statesOf(
   members: readonly Member[],
   directory: Directory | null,
-): Promise<{ readonly states: ReadonlyMap<Member, AccountState>; readonly unasked: string | null }> {
-  if (directory === null) return { states: new Map(), unasked: null };
+): Promise<{ readonly states: ReadonlyMap<Member, AccountState>; readonly unasked: readonly Unasked[] }> {
+  if (directory === null) return { states: new Map(), unasked: [] };
   try {
-    return { states: await accountStates(members, directory), unasked: null };
+    const states = await accountStates(members, directory);
+    const unasked = [...states].flatMap(([member, { forge }]) =>
+      forge.kind === "unanswered" ? [{ name: nameOfMember(member), problem: forge.problem }] : [],
+    );
+    return { states, unasked };
   } catch (error) {
     if (!isVaultError(error)) throw error;
-    return { states: new Map(), unasked: error.message };
+    return { states: new Map(), unasked: [{ name: null, problem: error.message }] };
   }
 }
 

@@ -24,7 +24,7 @@ import { rememberIfPossible } from "./memory.ts";
 import { readOpenPgpCopies, sealOpenPgpCopies } from "./openpgp-copies.ts";
 import { openPgpKeysOf } from "./openpgp-keys.ts";
 import { someOf } from "./people.ts";
-import { review, type Reviewed } from "./review.ts";
+import { review, type Reviewed, type Unasked } from "./review.ts";
 import { isSealable, sealedPaths, sealKey, unsoundKeys } from "./sealed-keys.ts";
 import { assertAdmin, LogWriter, type Author, type Change, type NewGeneration } from "./writer.ts";
 
@@ -77,8 +77,8 @@ export interface RotationPlan {
   readonly recipients: readonly Reviewed[];
   /** Whether the author will have each new key that they may open now. */
   readonly isSelfMissing: boolean;
-  /** Why the forges could not be asked; null where they were, or where that was not wanted. */
-  readonly unasked: string | null;
+  /** Why the forges could not be asked; empty where they were, or where that was not wanted. */
+  readonly unasked: readonly Unasked[];
   /**
    * Writes the log, replaces the keys and seals them to the recipients, in one commit.
    *

@@ -8,7 +8,7 @@ import { accountStates, NOT_ASKED, otherKeysOf, type AccountState } from "./forg
 import { requireKey } from "./keys-here.ts";
 import { nameOfMember, openMembers, type Members } from "./membership.ts";
 import { rememberIfPossible } from "./memory.ts";
-import { someOf } from "./people.ts";
+import { fitsEntry, someOf } from "./people.ts";
 import { sealOpenPgpCopies } from "./openpgp-copies.ts";
 import { openPgpKeysOf } from "./openpgp-keys.ts";
 import { planRotation, type ApplyOptions, type Rotated, type RotationPlan } from "./rotation.ts";
@@ -32,7 +32,10 @@ export interface OutOfDate {
 /** A member that nothing can be done about, and why. */
 export interface Unclear {
   readonly name: string;
-  readonly reason: "account-gone" | "account-taken" | "no-keys-left" | "no-public-key";
+  readonly reason:
+    "account-gone" | "account-taken" | "no-keys-left" | "no-public-key" | "unanswered" | "too-many-keys";
+  /** What the forge did instead of answering, for `unanswered`; else null. */
+  readonly problem: string | null;
 }
 
 /** What is to be done so that the log and the copies fit the members' accounts. */
@@ -53,7 +56,7 @@ export interface SyncRequest {
 /**
  * Compares the log with the members' accounts. Nothing is written.
  *
- * @throws DirectoryError where a forge cannot be asked now
+ * @throws DirectoryError where a forge answers for nobody now
  */
 export async function planSync({ members, directory, gpg }: SyncRequest): Promise<SyncPlan> {
   const { branch, branchLog, repository } = members;
@@ -71,9 +74,10 @@ export async function planSync({ members, directory, gpg }: SyncRequest): Promis
   for (const member of branch.members) {
     const name = nameOfMember(member);
     const lacks = lacking.filter((one) => one.member === member && isReached(member)).map(({ keyName }) => keyName);
-    if (!isReached(member)) unclear.push({ name, reason: "no-public-key" });
-    const { added, removed, renamedTo, reason } = compare(member, states.get(member) ?? NOT_ASKED, members);
-    if (reason !== null) unclear.push({ name, reason });
+    if (!isReached(member)) unclear.push({ name, reason: "no-public-key", problem: null });
+    const compared = compare(member, states.get(member) ?? NOT_ASKED, members);
+    const { added, removed, renamedTo, reason, problem } = compared;
+    if (reason !== null) unclear.push({ name, reason, problem });
     if (added.length + removed.length + lacks.length > 0 || renamedTo !== null) {
       outOfDate.push({ member, name, added, removed, renamedTo, lacks });
     }
@@ -86,13 +90,15 @@ export async function planSync({ members, directory, gpg }: SyncRequest): Promis
 
 interface Comparison extends Pick<OutOfDate, "added" | "removed" | "renamedTo"> {
   readonly reason: Unclear["reason"] | null;
+  readonly problem: string | null;
 }
 
-const SAME: Comparison = { added: [], removed: [], renamedTo: null, reason: null };
+const SAME: Comparison = { added: [], removed: [], renamedTo: null, reason: null, problem: null };
 
 function compare(member: Member, account: AccountState, members: Members): Comparison {
   const { forge, has } = account;
   if (forge.kind === "not-asked") return SAME;
+  if (forge.kind === "unanswered") return { ...SAME, reason: "unanswered", problem: forge.problem };
   if (forge.kind === "gone") return { ...SAME, reason: "account-gone" };
   if (forge.kind === "other-account") return { ...SAME, reason: "account-taken" };
   const removed = member.keys.filter((key) => has(key) === false).map(({ id }) => id);
@@ -100,7 +106,8 @@ function compare(member: Member, account: AccountState, members: Members): Compa
   const { fresh: added } = otherKeysOf(member, account, members);
   if (removed.length === member.keys.length && added.length === 0)
     return { ...SAME, renamedTo, reason: "no-keys-left" };
-  return { added, removed, renamedTo, reason: null };
+  if (!fitsEntry(added)) return { ...SAME, renamedTo, reason: "too-many-keys" };
+  return { ...SAME, added, removed, renamedTo };
 }
 
 /** Who brings the log up to date. */

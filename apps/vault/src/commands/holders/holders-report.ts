@@ -17,10 +17,11 @@ export interface HoldersReport {
 }
 
 /** What is to be looked after about a member, in sentences. */
-export function attentionOf({ name, keys, newKeys, takenKeys, forge, renamedTo, lacks }: Holder): string[] {
+export function attentionOf({ name, keys, newKeys, takenKeys, forge, renamedTo, problem, lacks }: Holder): string[] {
   const removed = keys.filter(({ state }) => state === "removed");
   const whose = printable(name);
   return [
+    ...(problem === null ? [] : [`their account could not be looked up: ${problem}`]),
     ...(forge === "gone" ? [`the account ${whose} is gone: \`vault revoke ${whose}\``] : []),
     ...(forge === "other-account"
       ? [`another account is named ${whose} now${renamedTo === null ? "" : `; theirs is ${printable(renamedTo)}`}`]

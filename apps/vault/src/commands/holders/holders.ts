@@ -36,6 +36,7 @@ const describe = ({ list, findings, root, state }: HoldersReport): object => ({
     newKeys: holder.newKeys.map(({ type, id }) => ({ type, fingerprint: id })),
     takenKeys: holder.takenKeys.map(({ type, id }) => ({ type, fingerprint: id })),
     forge: holder.forge,
+    problem: holder.problem,
     renamedTo: holder.renamedTo,
     attention: attentionOf(holder),
   })),

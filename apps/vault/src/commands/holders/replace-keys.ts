@@ -101,7 +101,8 @@ export async function admit(plan: RotationPlan, options: ReplaceOptions): Promis
   const marked = recipients.filter((one) => one.marks.length > 0 && !isKept(one));
   const asks = marked.length > 0 || isSelfMissing;
   if (!options.quiet || asks) for (const line of linesOf(plan)) say(line);
-  if (unasked !== null && !options.quiet) say(`vault: the members' keys are not compared: ${unasked}`);
+  for (const { name, problem } of options.quiet ? [] : unasked)
+    say(`vault: ${name === null ? "the members' keys" : `the keys of ${printable(name)}`} are not compared: ${problem}`);
   if (!asks) return;
   if (canAsk(options)) return confirm("are these the right people, with the right keys");
   const names = marked.map(({ name, marks }) => `${printable(name)} (${marks.map(markText).join("; ")})`);

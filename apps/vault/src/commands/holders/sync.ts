@@ -86,7 +86,10 @@ function report({ outOfDate, unclear, unsettled }: SyncPlan): string[] {
       ...removed.map((id) => `  removed  ${id}`),
       ...lacks.map((keyName) => `  no copy of the key ${printable(keyName)} is for them`),
     ]),
-    ...unclear.map(({ name, reason }) => `vault: ${printable(name)} is left as they are: ${REASONS[reason]}`),
+    ...unclear.map(
+      ({ name, reason, problem }) =>
+        `vault: ${printable(name)} is left as they are: ${REASONS[reason]}${problem === null ? "" : `: ${problem}`}`,
+    ),
     ...unsettled.map(({ keyName, state }) =>
       state === "stale"
         ? `vault: the key ${keyName} can be opened by somebody who is no member, and is to be replaced`
@@ -101,6 +104,8 @@ const REASONS: Readonly<Record<SyncPlan["unclear"][number]["reason"], string>> =
   "no-public-key":
     "their OpenPGP key is neither in gpg nor on their account: import it with `gpg --import`, and sync again",
   "no-keys-left": "none of their keys is on their account, nor another",
+  unanswered: "their account could not be looked up",
+  "too-many-keys": "their account has more keys than the members log takes of one person",
 };
 
 const describe = ({ outOfDate, unclear, unsettled }: SyncPlan, commit: string | null): object => ({
@@ -112,6 +117,6 @@ const describe = ({ outOfDate, unclear, unsettled }: SyncPlan, commit: string | 
     renamedTo,
     lacks,
   })),
-  unclear: unclear.map(({ name, reason }) => ({ holder: name, reason })),
+  unclear: unclear.map(({ name, reason, problem }) => ({ holder: name, reason, problem })),
   unsettled,
 });
