@@ -23,6 +23,7 @@ import { VaultError } from "@git-vault/core";
  * - `NOT_ALLOWED`: an entry would not count, by the log's own rules
  * - `LAST_ADMIN`: nobody would be left who may change the log
  * - `NO_SUCH_MEMBER`: nobody in the log is called so
+ * - `AMBIGUOUS_MEMBER`: a name may mean several members, or another than who is called so
  * - `NO_SUCH_KEY_NAME`: the log names no key of that name
  * - `NAME_TAKEN`: another member is called so already
  * - `TOO_MANY_KEYS`: somebody has more keys than the log takes of one person
@@ -55,6 +56,7 @@ export type SharingErrorCode =
   | "NOT_ALLOWED"
   | "LAST_ADMIN"
   | "NO_SUCH_MEMBER"
+  | "AMBIGUOUS_MEMBER"
   | "NO_SUCH_KEY_NAME"
   | "NAME_TAKEN"
   | "TOO_MANY_KEYS"

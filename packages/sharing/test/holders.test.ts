@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Repository } from "@git-vault/testkit";
 import type { GitHubFaultKind } from "@git-vault/testkit/github";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Directory } from "@git-vault/directory";
 import { Pins } from "../src/index.ts";
 import {
   listHolders,
@@ -19,6 +20,7 @@ import {
   type Holder,
   type SyncPlan,
 } from "../src/members/index.ts";
+import { LogWriter } from "../src/members/writer.ts";
 import { failureOf } from "./hands.ts";
 import {
   filesIn,
@@ -180,22 +182,30 @@ describe("the forge", () => {
     ["half an answer", () => fault({ fault: "broken-json" }), /broken JSON/],
     ["a web page", () => fault({ fault: "html" }), /web page/],
     ["a cut connection", () => fault({ fault: "drop", when: "before-headers" }), /./],
-  ])("answers for one account with %s: they are named, and left as they are; others are not", async (_, spoil, says) => {
-    spoil();
+  ])(
+    "answers for one account with %s: they are named, and left as they are; others are not",
+    async (_, spoil, says) => {
+      spoil();
+      keysOf("carol", [team.key("carol"), team.key("mallory")]);
+      const problem = expect.stringMatching(says) as string;
+      expect(await bob()).toMatchObject({ forge: "unanswered", problem, keys: [{ state: "unknown" }] });
+      expect(await plan()).toMatchObject({
+        outOfDate: [{ name: "github:carol", added: [{ id: team.id("mallory") }], removed: [] }],
+        unclear: [{ name: "github:bob", reason: "unanswered", problem }],
+      });
+    },
+  );
+
+  test("answers for one account with nothing: others are brought up to date, and looked at", async () => {
+    fault({ fault: "answer", status: 500 });
     keysOf("carol", [team.key("carol"), team.key("mallory")]);
-    const problem = expect.stringMatching(says) as string;
-    expect(await bob()).toMatchObject({ forge: "unanswered", problem, keys: [{ state: "unknown" }] });
-    expect(await plan()).toMatchObject({
-      outOfDate: [{ name: "github:carol", added: [{ id: team.id("mallory") }], removed: [] }],
-      unclear: [{ name: "github:bob", reason: "unanswered", problem }],
-    });
     await update();
     expect(memberCalled(await membersOf(repository), "carol").keys).toHaveLength(2);
     expect(memberCalled(await membersOf(repository), "bob").keys).toHaveLength(1);
     // Who replaces a key learns of the others what there is to learn.
     keysOf("carol", [team.key("mallory")]);
     const { unasked, recipients } = await planBy(team, await membersOf(repository), { directory: team.directory });
-    expect(unasked).toEqual([{ name: "github:bob", problem }]);
+    expect(unasked).toEqual([{ name: "github:bob", problem: expect.stringMatching(/status 500/) as string }]);
     expect(recipients.flatMap(({ name, marks }) => marks.map(({ kind }) => [name, kind]))).toContainEqual([
       "github:carol",
       "key-not-on-account",
@@ -212,9 +222,7 @@ describe("the forge", () => {
     // age opens nothing that is for more than 1,024: several copies are made.
     keysOf("bob", [...many(880), team.key("bob")]);
     await update();
-    keysOf("bob", [...many(880), team.key("bob")]);
-    await update();
-    expect(memberCalled(await membersOf(repository), "bob").keys.length).toBeGreaterThan(800);
+    expect(memberCalled(await membersOf(repository), "bob").keys).toHaveLength(881);
     const { opened, lacking } = await openKeys(await membersOf(repository), team.identities("bob"));
     expect([opened.length, lacking]).toEqual([1, []]);
   });
@@ -261,14 +269,74 @@ test("a key that somebody has who was removed is to be replaced, and the next sy
   expect(await memberFindings(await membersOf(repository))).toEqual([]);
 });
 
-test("members are named as they are called, by account, by key, and whatever the case of a login", async () => {
-  const { branch } = await membersOf(repository);
-  const carol = memberCalled(await membersOf(repository), "carol");
-  for (const name of ["github:carol", "github:Carol", carol.accounts[0] ?? "", team.id("carol")]) {
-    expect(memberNamed(branch, name).label).toBe("github:carol");
-  }
-  const error = await failureOf((async () => memberNamed(branch, "github:dave"))());
-  expect(error).toMatchObject({ code: "NO_SUCH_MEMBER", hint: expect.stringContaining("github:bob") as string });
+describe("a member is named", () => {
+  const named = async (name: string, directory: Directory | null = null): Promise<string | null> =>
+    (await memberNamed(await membersOf(repository), name, directory)).label;
+  const failure = async (name: string, directory: Directory | null = null): ReturnType<typeof failureOf> =>
+    failureOf(named(name, directory));
+  const accountOf = async (name: string): Promise<string> =>
+    memberCalled(await membersOf(repository), name).accounts[0] ?? "";
+  /** What bob is called from now on, by himself. */
+  const callBob = async (label: string): Promise<void> => {
+    const members = await membersOf(repository);
+    const writer = new LogWriter(members, await team.author("bob"));
+    const [member] = memberCalled(members, "bob").records;
+    await writer.write({ kind: "give", member, keys: [], role: null, opens: [], label, readmits: [] });
+    for (const [path, content] of writer.files) await stage(repository, path, content);
+    await repository.git("commit", "-q", "-m", "called otherwise");
+  };
+
+  test("as they are called, by account, by key, and whatever the case of a login", async () => {
+    for (const name of ["github:carol", "github:Carol", await accountOf("carol"), team.id("carol")]) {
+      expect(await named(name)).toBe("github:carol");
+      expect(await named(name, team.directory)).toBe("github:carol");
+    }
+    const error = await failure("github:dave");
+    expect(error).toMatchObject({ code: "NO_SUCH_MEMBER", hint: expect.stringContaining("github:bob") as string });
+  });
+
+  test("by their login, whatever they call themselves: the forge tells, and so does the log", async () => {
+    await callBob("laptop");
+    expect(await named("github:bob", team.directory)).toBe("laptop");
+    expect(await named("github:bob")).toBe("laptop");
+    rename("bob", "robert");
+    expect(await named("github:robert", team.directory)).toBe("laptop");
+    expect((await failure("github:robert")).code).toBe("NO_SUCH_MEMBER");
+  });
+
+  test("by nothing that several may mean", async () => {
+    const [bobs, carols] = [await accountOf("bob"), await accountOf("carol")];
+    await callBob("github:carol");
+    for (const directory of [null, team.directory]) {
+      const error = await failure("github:carol", directory);
+      expect(error).toMatchObject({ code: "AMBIGUOUS_MEMBER", message: "github:carol may mean 2 members" });
+      for (const account of [bobs, carols]) expect(error.hint).toContain(`${account} (called github:carol)`);
+    }
+    expect((await memberNamed(await membersOf(repository), carols, null)).keys[0]?.id).toBe(team.id("carol"));
+    expect((await memberNamed(await membersOf(repository), "github:bob", team.directory)).accounts).toEqual([bobs]);
+  });
+
+  test("by no login that is another account's", async () => {
+    await callBob("github:mallory");
+    expect(await failure("github:mallory", team.directory)).toMatchObject({
+      code: "AMBIGUOUS_MEMBER",
+      message: "github:mallory is another account on GitHub than that of the member who is called so",
+    });
+    // Where the forge cannot be asked, the log alone decides.
+    expect(await named("github:mallory")).toBe("github:mallory");
+    const { holders } = await listHolders(await membersOf(repository), team.directory);
+    expect(holders.find(({ name }) => name === "github:mallory")).toMatchObject({
+      forge: "other-account",
+      renamedTo: "github:bob",
+    });
+  });
+
+  test("on no account that they do not have", async () => {
+    const eve = { ...(await team.person("mallory")), label: "github:mallory", account: null };
+    await grantTo(team, repository, [], { people: [eve] });
+    const { holders } = await listHolders(await membersOf(repository), team.directory);
+    expect(holders.find(({ name }) => name === "github:mallory")).toMatchObject({ forge: "not-asked", accounts: [] });
+  });
 });
 
 test("the log is told in order: who did what, what does not count, and why", async () => {

@@ -239,6 +239,7 @@ const OUTCOMES = {
     NOT_ALLOWED: 1,
     LAST_ADMIN: 1,
     NO_SUCH_MEMBER: 3,
+    AMBIGUOUS_MEMBER: 2,
     NO_SUCH_KEY_NAME: 2,
     NAME_TAKEN: [
       2,

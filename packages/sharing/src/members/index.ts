@@ -12,16 +12,7 @@ export {
 } from "./membership.ts";
 export { grant, type Granted, type GrantOptions, type GrantResult } from "./grant.ts";
 export { nameKey, start, type Started } from "./start.ts";
-export {
-  accountOf,
-  labelOf,
-  memberKeyOf,
-  memberKeysOf,
-  memberNamed,
-  peopleOf,
-  type People,
-  type Person,
-} from "./people.ts";
+export { accountOf, labelOf, memberKeyOf, memberKeysOf, peopleOf, type People, type Person } from "./people.ts";
 export {
   planRotation,
   resumeRotation,
@@ -38,7 +29,8 @@ export { memberFindings, type MembersFinding, type MembersFindingId } from "./fi
 export { isPullBrokenOff, readElsewhere, type Elsewhere, type Waiting } from "./elsewhere.ts";
 export { lacksKeys, learnKeysElsewhere, openKeys, type MembersKey, type MembersKeys } from "./open-keys.ts";
 export { openOpenPgpCopies, readOpenPgpCopies, type OpenedCopy, type OpenPgpCopy } from "./openpgp-copies.ts";
+export { memberNamed } from "./named.ts";
 export { note } from "./note.ts";
 export { assertAdmin, type Author } from "./writer.ts";
-export { memberWith } from "@git-vault/members";
+export { memberWith, type Member } from "@git-vault/members";
 export { requireKey } from "./keys-here.ts";

@@ -4,7 +4,6 @@ import { encodePublicKey, type OpenPgpKeyEntry } from "@git-vault/keys";
 import { memberWith, readMemberKey, type Member, type MemberKey, type Membership } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import { chooseRecipients, type PassedOverKey } from "../messages/share.ts";
-import { nameOfMember } from "./membership.ts";
 
 /** Somebody as they are to be in the log. */
 export interface Person {
@@ -124,33 +123,6 @@ const folded = (name: string): string => (forgeUserOf(name) === null ? name : na
 
 /** Whether two names are one, as forges compare them. */
 export const isSameName = (a: string | null, b: string): boolean => a !== null && folded(a) === folded(b);
-
-/**
- * The member that a name means: what they are called, an account by number, or a key. What several
- * are called means none of them: anybody may call themselves so.
- *
- * @throws SharingError `NO_SUCH_MEMBER`
- */
-export function memberNamed(membership: Membership, name: string): Member {
-  const found = membership.members.filter(
-    ({ label, accounts, keys }) =>
-      isSameName(label, name) ||
-      accounts.includes(name.toLowerCase()) ||
-      keys.some(({ id }) => id === name || id === name.replace(/^gpg:/, "")),
-  );
-  const [only, ...others] = found;
-  if (only !== undefined && others.length === 0) return only;
-  if (only !== undefined) {
-    const ids = found.map(({ accounts, keys }) => accounts[0] ?? keys[0]?.id ?? "");
-    throw new SharingError("NO_SUCH_MEMBER", `${printable(name)} is what ${found.length} members are called`, {
-      hint: `name the one that you mean by an account or a key: ${ids.join(", ")}`,
-    });
-  }
-  const names = membership.members.map((member) => printable(nameOfMember(member))).toSorted();
-  throw new SharingError("NO_SUCH_MEMBER", `${printable(name)} is no member`, {
-    hint: names.length === 0 ? "there is no member" : `the members are ${names.slice(0, 20).join(", ")}`,
-  });
-}
 
 /** `alice, bob and 3 more`, for the first line of a commit's message. */
 export function someOf(names: readonly string[]): string {

@@ -32,8 +32,7 @@ export interface OutOfDate {
 /** A member that nothing can be done about, and why. */
 export interface Unclear {
   readonly name: string;
-  readonly reason:
-    "account-gone" | "account-taken" | "no-keys-left" | "no-public-key" | "unanswered" | "too-many-keys";
+  readonly reason: "account-gone" | "account-taken" | "no-keys-left" | "no-public-key" | "unanswered" | "too-many-keys";
   /** What the forge did instead of answering, for `unanswered`; else null. */
   readonly problem: string | null;
 }

@@ -52,6 +52,18 @@ const provenance = ({ since, addedBy, role }: Holder): string =>
     ", ",
   );
 
+/**
+ * The account by number, with what the forge calls it. What a member is called is what somebody
+ * wrote: without a number it says nothing of an account on GitHub.
+ */
+function accountLines({ name, accounts, forge, renamedTo }: Holder): string[] {
+  const login = forge === "found" ? `  ${printable(renamedTo ?? name)}` : "";
+  const lines = accounts.map((account) => `  ${"account".padEnd(12)}  ${account}${login}`);
+  return lines.length === 0 && name.startsWith("github:")
+    ? [`  ${"account".padEnd(12)}  none: the name proves nothing`]
+    : lines;
+}
+
 /** What no log can tell. */
 const UNKNOWABLE = [
   "This cannot tell who was sent a key by `vault share`, who has a key file, nor which CI variables",
@@ -70,6 +82,7 @@ export function holdersAsText({ list, findings, root, state }: HoldersReport): s
       : [[`! nobody accepted this members log here; its root is ${root === null ? "unknown" : rootText(root)}`]]),
     ...holders.map((holder) =>
       [`${printable(holder.name)}${isPlain ? "" : `  ${holder.opens.join(", ")}`}  ${provenance(holder)}`].concat(
+        accountLines(holder),
         holder.keys.map(({ type, id, state: keyState }) =>
           `  ${type.padEnd(12)}  ${id}  ${KEY_STATE[keyState]}`.trimEnd(),
         ),
@@ -105,8 +118,8 @@ export function holdersAsMarkdown({ list, findings, root }: HoldersReport): stri
       ? ["", "Nobody is a member."]
       : [
           "",
-          "| member | role | keys of the repository | since | added by | public keys | to look after |",
-          "| --- | --- | --- | --- | --- | --- | --- |",
+          "| member | account | role | keys of the repository | since | added by | public keys | to look after |",
+          "| --- | --- | --- | --- | --- | --- | --- | --- |",
         ]),
     ...holders.map(row),
     ...(findings.length === 0
@@ -118,10 +131,10 @@ export function holdersAsMarkdown({ list, findings, root }: HoldersReport): stri
 }
 
 function row(holder: Holder): string {
-  const { name, role, opens, since, addedBy, keys } = holder;
+  const { name, accounts, role, opens, since, addedBy, keys } = holder;
   const prints = keys.map(({ id }) => `\`${id}\``).join("<br>");
   const attention = attentionOf(holder)
     .map((sentence) => cell(sentence))
     .join("<br>");
-  return `| ${cell(name)} | ${role} | ${cell(opens.join(", "))} | ${since.slice(0, 10)} | ${cell(addedBy ?? "")} | ${prints} | ${attention} |`;
+  return `| ${cell(name)} | ${cell(accounts.join(", "))} | ${role} | ${cell(opens.join(", "))} | ${since.slice(0, 10)} | ${cell(addedBy ?? "")} | ${prints} | ${attention} |`;
 }

@@ -1,12 +1,13 @@
-import { plural, printable } from "@git-vault/core";
-import { Directory, userNameOf } from "@git-vault/directory";
+import { isVaultError, plural, printable } from "@git-vault/core";
+import { Directory } from "@git-vault/directory";
 import type { FileName, RotateResult } from "@git-vault/git-crypt";
-import { isVaultError } from "@git-vault/core";
 import { defaultPinFile, Pins, SharingError } from "@git-vault/sharing";
 import {
   memberNamed,
+  nameOfMember,
   planRotation,
   type Mark,
+  type Member,
   type Members,
   type Reviewed,
   type Rotated,
@@ -20,6 +21,7 @@ import { progressLine } from "../../io/progress.ts";
 import { say } from "../../io/streams.ts";
 import { filterCommands } from "../repository/filter-command.ts";
 import { findAuthor, type AuthorOptions } from "../members/author.ts";
+import { memberName } from "../members/member-name.ts";
 
 /** How keys are replaced. */
 export type ReplaceOptions = AuthorOptions & Options<typeof REVIEW_FLAGS>;
@@ -42,11 +44,12 @@ export async function replaceKeys(
 ): Promise<Replaced> {
   const commands = filterCommands(options);
   const author = await findAuthor(members, options);
-  const drop = options.drop.map((name) => memberNamed(members.branch, memberName(name)));
-  const progress = progressLine("encrypted anew", options);
+  const directory = new Directory();
+  const progress = progressLine("encrypted again", options);
   let isAdmitted = false;
   try {
-    const common = { ...request, members, author, pins: new Pins(defaultPinFile()), drop, directory: new Directory() };
+    const drop = await Promise.all(options.drop.map((name) => memberNamed(members, memberName(name), directory)));
+    const common = { ...request, members, author, pins: new Pins(defaultPinFile()), drop, directory };
     return await leavingUnopened(options, async (leavesUnopened) => {
       const plan = await planRotation({ ...common, leavesUnopened });
       if (!isAdmitted) await admit(plan, options);
@@ -78,31 +81,22 @@ export async function leavingUnopened<T>(
   }
 }
 
-/** A bare word is a GitHub user, as everywhere. */
-export function memberName(written: string): string {
-  if (/^(?:ci|ci:.*|file:.*|gpg:.*|SHA256:.*|age1.*|.*@.*)$/.test(written)) return written;
-  try {
-    return userNameOf(written) ?? written;
-  } catch (error) {
-    if (!isVaultError(error)) throw error;
-    return written;
-  }
-}
-
 /** What is worth a look needs a person's yes, or their name by --keep: --yes is no such thing. */
 export async function admit(plan: RotationPlan, options: ReplaceOptions): Promise<void> {
   const { recipients, unasked, isSelfMissing, keyNames } = plan;
   if (keyNames.length === 0) return;
   const kept = new Set(options.keep.map((name) => memberName(name).toLowerCase()));
   // What several are called keeps none of them: anybody may call themselves so.
-  const isKept = ({ name, member }: Reviewed): boolean =>
-    member.keys.some(({ id }) => kept.has(id.toLowerCase())) ||
+  const isKept = ({ name, member: { accounts, keys } }: Reviewed): boolean =>
+    [...accounts, ...keys.map(({ id }) => id)].some((id) => kept.has(id.toLowerCase())) ||
     (kept.has(name.toLowerCase()) && recipients.filter((one) => one.name === name).length === 1);
   const marked = recipients.filter((one) => one.marks.length > 0 && !isKept(one));
   const asks = marked.length > 0 || isSelfMissing;
   if (!options.quiet || asks) for (const line of linesOf(plan)) say(line);
   for (const { name, problem } of options.quiet ? [] : unasked)
-    say(`vault: ${name === null ? "the members' keys" : `the keys of ${printable(name)}`} are not compared: ${problem}`);
+    say(
+      `vault: ${name === null ? "the members' keys" : `the keys of ${printable(name)}`} are not compared: ${problem}`,
+    );
   if (!asks) return;
   if (canAsk(options)) return confirm("are these the right people, with the right keys");
   const names = marked.map(({ name, marks }) => `${printable(name)} (${marks.map(markText).join("; ")})`);
@@ -116,17 +110,25 @@ export async function admit(plan: RotationPlan, options: ReplaceOptions): Promis
   );
 }
 
-function linesOf({ recipients, keyNames, notHere }: RotationPlan): string[] {
+function linesOf({ recipients, keyNames, notHere, removed }: RotationPlan): string[] {
   return [
+    ...(removed.length === 0 ? [] : [`vault: to be taken out`]),
+    ...removed.flatMap((member) => [`  ${printable(nameOfMember(member))}`, ...identifierLines(member)]),
     `vault: the new ${keysText(keyNames)} will be for`,
     ...recipients.flatMap(({ member, name, marks, keyNames: theirs }) => [
       `  ${printable(name)}${theirs.length === keyNames.length ? "" : `  ${theirs.join(", ")}`}`,
-      ...member.keys.map(({ type, id }) => `    ${type.padEnd(12)}  ${id}`),
+      ...identifierLines(member),
       ...marks.map((mark) => `    ! ${markText(mark)}`),
     ]),
     ...notHere.map((name) => `vault: the key ${name} is not here: somebody who has it must replace it`),
   ];
 }
+
+/** What tells who a member is: a name is what somebody chose. */
+const identifierLines = ({ accounts, keys }: Member): string[] => [
+  ...accounts.map((account) => `    ${"account".padEnd(12)}  ${account}`),
+  ...keys.map(({ type, id }) => `    ${type.padEnd(12)}  ${id}`),
+];
 
 /** What is worth a look, as a phrase. */
 function markText({ kind, about }: Mark): string {

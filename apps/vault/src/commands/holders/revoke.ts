@@ -1,12 +1,14 @@
 import { printable } from "@git-vault/core";
+import { Directory } from "@git-vault/directory";
 import { memberWith, memberNamed, nameOfMember, type LeavingKeys, type Members } from "@git-vault/sharing/members";
 import { SharingError } from "@git-vault/sharing";
 import { usageError } from "../../errors.ts";
 import type { Run } from "../../cli/command.ts";
 import { reportResult } from "../../io/streams.ts";
 import { openHere } from "../open-here.ts";
+import { memberName } from "../members/member-name.ts";
 import { openLog } from "../members/open-log.ts";
-import { describeRecipients, describeRotation, memberName, replaceKeys, reportReplaced } from "./replace-keys.ts";
+import { describeRecipients, describeRotation, replaceKeys, reportReplaced } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands) => {
@@ -15,7 +17,8 @@ export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands)
     throw usageError("expected a member, as `vault holders` shows them, or --key");
   const members = await openLog(openHere(), options);
   assertLog(members);
-  const remove = operands.map((name) => memberNamed(members.branch, memberName(name)));
+  const directory = new Directory();
+  const remove = await Promise.all(operands.map((name) => memberNamed(members, memberName(name), directory)));
   const takeKeys = leavingKeys(members, key);
   const keyNames = keyName.length === 0 ? undefined : keyName;
   const replaced = await replaceKeys(members, options, { keyNames, remove, takeKeys });

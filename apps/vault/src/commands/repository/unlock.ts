@@ -180,7 +180,7 @@ async function findKeys(members: Members, options: UnlockOptions, operand: strin
   const key = await keyOfEnvironment(options);
   if (key !== null) return { source: "environment", keys: [key] };
   const given = await openKeys(members, await privateKeys(options));
-  demandMaker(members, given, options);
+  await demandMaker(members, given, options);
   if (given.opened.length > 0) return { source: "members", keys: given.opened.map((one) => one.key), given };
   if (isOpen) {
     if (!options.quiet) say(`vault: a rotation made a key that is not here, and ${whyNone(given)}`);
