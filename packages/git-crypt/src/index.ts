@@ -21,6 +21,7 @@ export {
   type StoredKey,
 } from "./git/repository.ts";
 export { commitOf, gitSetting, tryGit } from "./git/git.ts";
+export { foreignAttributes, shieldOwnFolders } from "./git/own-attributes.ts";
 export { protectedKeyNames } from "./git/protected-files.ts";
 export { grantFolderOf, VAULT_FOLDER } from "./git/own-folders.ts";
 export type { PathFinding, RepositoryFinding } from "./git/finding.ts";

@@ -185,6 +185,50 @@ describe("the folder of the log", () => {
   });
 });
 
+describe("attributes", () => {
+  test.each([
+    ["text eol=crlf", "* text eol=crlf\n"],
+    ["an encoding", "* text working-tree-encoding=UTF-16\n.gitattributes !working-tree-encoding\n"],
+    ["git's own filter", "* filter=git-crypt diff=git-crypt merge=git-crypt\n"],
+    ["a program of somebody's", "* filter=spoil ident text=auto\n"],
+  ])("with %s change no entry, keep no clone dirty, and are told", async (_, attributes) => {
+    // What git does with CR and LF in a file of text keeps clones dirty for ever.
+    world.write("eve", `${LOG}/junk`, "one\r\ntwo\n$Id$\n");
+    await push("junk");
+    for (const folder of [LOG, ".git-vault/sealed"]) world.write("eve", `${folder}/.gitattributes`, attributes);
+    const files = `${LOG}/.gitattributes .git-vault/sealed/.gitattributes`;
+    await as("eve", `git add ${files} && git commit -q -m attributes && git push -q origin HEAD:main`);
+    const spoil = "git config filter.spoil.clean 'tr a-z A-Z' && git config filter.spoil.smudge 'tr a-z A-Z'";
+    await as("alice", `${spoil} && git pull -q --no-edit`);
+    await expectStatus("alice", /^own-attributes: \.git-vault\/members\/\.gitattributes changes how git treats/m);
+    await as("alice", "vault grant -q eve && git push -q");
+    await world.join("bob");
+    await as("bob", `${spoil} && vault unlock --yes`);
+    for (const name of ["alice", "bob"]) {
+      await as(name, "git ls-files -z | xargs -0 touch");
+      expect([name, await as(name, "git status --porcelain")]).toEqual([name, ""]);
+    }
+    expect(await holdersOf("bob")).toEqual(["github:alice", "github:bob", "github:eve", "github:mal"]);
+    const entries = entriesOf("bob");
+    const stored = await as("bob", `for f in ${entries.join(" ")}; do git cat-file blob :${LOG}/$f | head -1; done`);
+    expect(stored).toBe("git-vault entry v1\n".repeat(entries.length));
+    await as("bob", "vault revoke -q mal --keep eve --keep alice && git push -q");
+    await world.join("eve");
+    await as("eve", "vault unlock --yes");
+    expect(world.read("eve", "secrets/password")).toBe("hunter2\n");
+    expect(await notCurrent(world, "eve")).toEqual([]);
+  });
+
+  test("a name among the entries that is none is inert", async () => {
+    for (const name of ["README", "members.json", "A".repeat(64), "0".repeat(63), ".hidden", "sub/" + "0".repeat(64)]) {
+      world.write("eve", `${LOG}/${name}`, "junk\n");
+    }
+    await push();
+    await expectEverybodyGoesOn();
+    await as("alice", "vault status && vault holders");
+  });
+});
+
 describe("a sealed copy", () => {
   const everybody = (): ReturnType<typeof keyOf>[] => ["alice", "bob", "mal"].map((name) => keyOf(world, name));
 

@@ -4,6 +4,7 @@ import { GitCryptError } from "../errors.ts";
 import { commitOf, gitSucceeds, listOf, recordsOf, runGit, tryGit } from "../git/git.ts";
 import { assertIndexFree } from "../git/index-file.ts";
 import { isBlob } from "../git/objects.ts";
+import { shieldOwnFolders } from "../git/own-attributes.ts";
 import { isWithin, OWN_ATTRIBUTES, ownFolders, VAULT_FOLDER } from "../git/own-folders.ts";
 import { assertWorkTree, listIndex, type WorkTreePlace } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
@@ -42,6 +43,7 @@ export function commitFiles(
   const paths = [...all.keys()];
   const folders = ownFolders(repository);
   for (const path of paths) assertOwnPath(repository, folders, path);
+  shieldOwnFolders(repository);
   const before = remember(repository, paths);
   try {
     for (const [path, content] of all) put(join(repository.topLevel, path), content);

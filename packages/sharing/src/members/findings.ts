@@ -1,4 +1,5 @@
 import { plural, printable, type Finding } from "@git-vault/core";
+import { foreignAttributes } from "@git-vault/git-crypt";
 import { uncovered } from "./coverage.ts";
 import { missedEntries } from "./cut.ts";
 import { readElsewhere, type Waiting } from "./elsewhere.ts";
@@ -19,6 +20,7 @@ import { readOpenPgpCopies, strangersAmong } from "./openpgp-copies.ts";
  * - `stranger`: an OpenPGP copy is for nobody in the log
  * - `dispute`: members took from each other at once
  * - `unknown-order`: they did, and this shallow clone does not know who was first
+ * - `own-attributes`: a `.gitattributes` in the own folder is none of this program's
  * - `bad-entry`: a file among the entries is none
  */
 export type MembersFindingId =
@@ -34,6 +36,7 @@ export type MembersFindingId =
   | "stranger"
   | "dispute"
   | "unknown-order"
+  | "own-attributes"
   | "bad-entry";
 
 /** Something that is wrong with the log, or with who has the keys. */
@@ -98,6 +101,13 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
         "dispute",
         `members removed each other at once: ${stands.slice(0, 16)} counts, ${fails.slice(0, 16)} does not`,
         stands,
+      ),
+    ),
+    ...foreignAttributes(repository).map((path) =>
+      found(
+        "own-attributes",
+        `${printable(path)} changes how git treats the files of .git-vault in clones that have not unlocked yet`,
+        printable(path),
       ),
     ),
     ...bad.map(({ name, problem }) =>

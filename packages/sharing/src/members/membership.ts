@@ -1,4 +1,4 @@
-import { commitOf, tryGit, type Repository } from "@git-vault/git-crypt";
+import { commitOf, shieldOwnFolders, tryGit, type Repository } from "@git-vault/git-crypt";
 import {
   allLooks,
   fold,
@@ -213,6 +213,7 @@ function keep(members: Members, followed: ReadonlyMap<string, readonly LogFile[]
   rememberIfPossible(repository, { root, met, seen });
   rememberRoot(repository, root);
   storeVerdict(members, refusedNames(members));
+  shieldOwnFolders(repository);
 }
 
 /** The names of keys that nothing may be encrypted with, whatever state they are in. */

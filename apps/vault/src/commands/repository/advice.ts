@@ -62,5 +62,7 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   stranger: "let them in with `vault grant --gpg`, or remove the file and replace the key with `vault rotate`",
   "unknown-order": "fetch the whole history with `git fetch --unshallow`: until then nothing is encrypted or unlocked",
   dispute: "see `vault log`, and talk to each other",
+  "own-attributes":
+    "see with `git log` who committed it, and remove it; .git-vault/.gitattributes itself comes back by the next `vault grant`",
   "bad-entry": "it counts for nothing; see with `git log` who committed it, and remove it",
 };

@@ -1,0 +1,60 @@
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type CommonPlace, listOf, tryGit } from "./git.ts";
+import { blobsInIndex } from "./index-file.ts";
+import { isBlob } from "./objects.ts";
+import { OWN_ATTRIBUTES, ownFolders, VAULT_FOLDER } from "./own-folders.ts";
+import { replaceFile, SHARED } from "./write-file.ts";
+
+/** All by which git would change a file on its way, or treat it as something else. */
+const AS_THEY_ARE = "-text !eol !filter !diff !merge -ident !working-tree-encoding";
+
+/**
+ * Makes git of this clone keep the files of the own folders as they are, whatever attributes anyone
+ * commits: by lines in `info/attributes`, which outweigh all `.gitattributes`. What git may have
+ * changed before is written again, as the index has it: nobody edits these files. Where the folder
+ * cannot be written, all stays as it is.
+ */
+export function shieldOwnFolders(place: CommonPlace): void {
+  const path = join(place.commonDir, "info", "attributes");
+  const folders = ownFolders(place).filter((folder) => /^[\w./-]+$/.test(folder));
+  const lines = folders.map((folder) => `/${folder}/** ${AS_THEY_ARE}\n`);
+  const text = readIfAny(path);
+  // The last line that fits decides.
+  if (text.endsWith(lines.join(""))) return;
+  const kept = text.split(/(?<=\n)/).filter((line) => !lines.includes(line));
+  const entries = blobsInIndex(place, VAULT_FOLDER);
+  const isSpoilt = foreignAmong(entries).length > 0 || (entries.size > 0 && !entries.has(OWN_ATTRIBUTES[0]));
+  try {
+    const separator = text === "" || text.endsWith("\n") ? "" : "\n";
+    replaceFile(path, Buffer.from(`${kept.join("")}${separator}${lines.join("")}`), SHARED);
+  } catch {
+    return;
+  }
+  if (!isSpoilt || place.topLevel === null) return;
+  const written = [...entries.keys()];
+  // git writes no file again whose time and size it knows.
+  for (const name of written) rmSync(join(place.topLevel, Buffer.from(name, "latin1").toString()), { force: true });
+  tryGit(place, ["checkout-index", "-f", "-u", "-q", "-z", "--stdin"], listOf(written));
+}
+
+/**
+ * The files in the own folder of the index that say how git treats files there, and are not what
+ * this program commits: they change files in clones that `shieldOwnFolders` has not seen.
+ */
+export const foreignAttributes = (place: CommonPlace): string[] => foreignAmong(blobsInIndex(place, VAULT_FOLDER));
+
+function foreignAmong(entries: ReadonlyMap<string, string>): string[] {
+  const [ownPath, own] = OWN_ATTRIBUTES;
+  return [...entries].flatMap(([path, oid]) =>
+    path.endsWith("/.gitattributes") && (path !== ownPath || !isBlob(oid, own)) ? [path] : [],
+  );
+}
+
+function readIfAny(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
