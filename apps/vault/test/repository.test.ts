@@ -1,8 +1,16 @@
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, lstatSync, readFileSync, renameSync } from "node:fs";
+import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { run, runOk, temporaryFolder, throwawayRepository, type Repository, type RunResult } from "@git-vault/testkit";
+import {
+  makeSshKey,
+  run,
+  runOk,
+  temporaryFolder,
+  throwawayRepository,
+  type Repository,
+  type RunResult,
+} from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
@@ -20,6 +28,31 @@ async function lockedRepository(files: number): Promise<{ repository: Repository
   expect(await vault(repository, ["lock"])).toMatchObject({ status: 0 });
   return { repository, key };
 }
+
+test("init with a key that has a passphrase, and nobody to ask, makes nothing", async () => {
+  using repository = await throwawayRepository();
+  const home = join(repository.folder, "home");
+  mkdirSync(join(home, ".ssh"), { recursive: true });
+  await makeSshKey({ folder: join(home, ".ssh"), name: "id_ed25519", type: "ed25519", passphrase: "secret" });
+  const env = { ...repository.env, HOME: home, XDG_CONFIG_HOME: join(home, ".config") };
+  const before = readFileSync(join(repository.path, ".git/config"), "utf8");
+  const init = (...args: string[]): Promise<RunResult> =>
+    run(process.execPath, [VAULT, "init", "--no-input", ...args, "secrets/**"], { cwd: repository.path, env });
+  const failed = await init();
+  expect([failed.status, failed.stderr]).toEqual([2, expect.stringMatching(/passphrase/)]);
+  expect(readFileSync(join(repository.path, ".git/config"), "utf8")).toBe(before);
+  expect(
+    [".git/git-crypt", ".gitattributes", ".git-vault"].map((path) => existsSync(join(repository.path, path))),
+  ).toEqual([false, false, false]);
+  // With the passphrase it is asked for once, and all is made.
+  writeFileSync(join(home, "passphrase"), "secret\n");
+  const made = await init("--passphrase-file", join(home, "passphrase"));
+  expect([made.status, made.stderr]).toEqual([0, expect.stringMatching(/members log in \.git-vault is staged/)]);
+  // So it is where a further key is to be written into the log.
+  const further = await init("--key-name", "prod");
+  expect([further.status, further.stderr]).toEqual([2, expect.stringMatching(/passphrase/)]);
+  expect(existsSync(join(repository.path, ".git/git-crypt/keys/prod"))).toBe(false);
+});
 
 describe("unlock that is interrupted", () => {
   test.each([0, 20, 60])(

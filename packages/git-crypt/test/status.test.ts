@@ -68,6 +68,25 @@ describe("status", () => {
     expect(status(openRepository(other.path, other))).toEqual({ state: "unused", keys: [], files: [], findings: [] });
   });
 
+  test("tells of a file that a stopped merge left in conflict once", async () => {
+    using source = await sealed({ "a.secret": "one\n", "b.secret": "two\n" });
+    const { repo } = source;
+    await repo.git("switch", "-q", "-c", "side");
+    repo.write("a.secret", "side\n");
+    await repo.git("commit", "-q", "-am", "side");
+    await repo.git("switch", "-q", "main");
+    repo.write("a.secret", "main\n");
+    await repo.git("commit", "-q", "-am", "main");
+    await repo.git("-c", "merge.git-crypt.driver=false", "merge", "-q", "side").catch(() => {});
+    expect((await repo.git("ls-files", "-u")).toString().split("\n")).toHaveLength(4);
+    const { files, keys, findings } = status(source.opened);
+    expect(files).toMatchObject([
+      { path: "a.secret", encrypted: true },
+      { path: "b.secret", encrypted: true },
+    ]);
+    expect([keys, findings]).toMatchObject([[{ name: "default", files: 2 }], []]);
+  });
+
   test("finds plaintext that is staged, committed, and in the history alone", async () => {
     using source = await sealed({ "a.secret": "one\n" });
     const { repo, opened } = source;

@@ -231,5 +231,5 @@ const REFUSALS: Readonly<Record<Refusal, string>> = {
   order: "this shallow clone lacks the history that says who was removed first: see `vault status`",
 };
 const GONE = "this branch lacks the members log that this clone knows: merge the branch that has it";
-const UNKNOWN = "nobody accepted the members log of this repository here yet, or it is another than before";
+const UNKNOWN = "the members log is not confirmed in this clone yet, or it is another one than before";
 const UNNAMED = "the members log names no key of that name";

@@ -60,7 +60,7 @@ test("another set of entries, or another memory, is verified once", async () => 
   let verified = 0;
   const nobody = generationsBy(() => void (verified += 1))(opened(repository), "default");
   expect([nobody?.current, verified]).toEqual([null, 1]);
-  expect(nobody?.problem).toMatch(/nobody accepted the members log/);
+  expect(nobody?.problem).toMatch(/the members log is not confirmed/);
 });
 
 test("a damaged file of verdicts is as good as none", async () => {

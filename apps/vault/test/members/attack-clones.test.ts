@@ -253,7 +253,7 @@ describe("another log", () => {
     const status = await trying("alice", "vault status", old);
     expect([status.status, status.said]).toEqual([
       7,
-      expect.stringMatching(/^new-log: nobody accepted the members log/m),
+      expect.stringMatching(/^new-log: the members log is not confirmed/m),
     ]);
     const added = await trying("alice", "echo x > secrets/x && git add secrets/x", old);
     expect(added.status).not.toBe(0);
@@ -262,7 +262,7 @@ describe("another log", () => {
       expect([line, stopped.status, stopped.said]).toEqual([
         line,
         2,
-        expect.stringMatching(/is new here: started by github:alice[^]*nobody said yet/),
+        expect.stringMatching(/is new here: started by github:alice[^]*not confirmed in this clone/),
       ]);
     }
     expect(readdirSync(join(old, ".git/git-crypt/keys"))).toEqual(["default"]);

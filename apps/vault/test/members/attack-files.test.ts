@@ -58,7 +58,7 @@ describe("an entry's file", () => {
     world.write("eve", `${LOG}/${mal}`, text);
     await push();
     await expectEverybodyGoesOn();
-    await expectStatus("alice", /^bad-entry: [0-9a-f]{64} among the entries is none/m);
+    await expectStatus("alice", /^bad-entry: [0-9a-f]{64} is not a valid entry/m);
     await expectStatus("bob", /^bad-entry: /m);
   });
 
@@ -67,7 +67,7 @@ describe("an entry's file", () => {
     world.write("eve", `${LOG}/${"a".repeat(64)}`, world.read("eve", `${LOG}/${first}`));
     await push();
     await expectEverybodyGoesOn();
-    await expectStatus("alice", /^bad-entry: a{64} among the entries is none/m);
+    await expectStatus("alice", /^bad-entry: a{64} is not a valid entry/m);
   });
 
   test("with the marks of a conflict, cut off, empty or with line ends of Windows is none", async () => {

@@ -120,7 +120,7 @@ describe("removing somebody who", () => {
       const stopped = await trying("alice", `vault revoke mal ${flags}`);
       expect([stopped.status, stopped.said]).toEqual([
         2,
-        expect.stringMatching(/file:innocent \([^)]*added by github:mal, who goes/),
+        expect.stringMatching(/file:innocent \([^)]*added by github:mal, who is being removed/),
       ]);
     }
     expect(await as("alice", "git rev-parse HEAD && git status --porcelain")).toBe(before);

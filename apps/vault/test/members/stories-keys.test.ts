@@ -175,7 +175,7 @@ describe("keys of people and machines", () => {
     const bob = world.github.users.get("bob");
     if (bob !== undefined) bob.keys = [];
     expect((await trying("alice", "vault sync --yes")).said).toMatch(
-      /github:bob is left as they are: none of their keys is on their account/,
+      /github:bob is left unchanged: none of their keys is on their account/,
     );
     expect((await trying("alice", "vault sync --check")).status).toBe(7);
     await as("alice", "vault revoke -q bob && git push -q && vault sync --check");
@@ -217,7 +217,7 @@ describe("keys of people and machines", () => {
     const second = await trying("alice", "vault grant -q --ci=deploy -o ~/second");
     expect([second.status === 0, second.said]).toEqual([
       false,
-      expect.stringMatching(/ci:deploy is what another member is called already/),
+      expect.stringMatching(/another member is already called ci:deploy/),
     ]);
     await as("alice", "vault revoke -q ci:deploy && git push -q");
     await world.join("dave");

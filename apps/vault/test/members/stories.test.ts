@@ -91,7 +91,7 @@ describe("rotations", () => {
       expect.stringMatching(/^two-keys: the key default was replaced on two branches/m),
     ]);
     expect(world.read("alice", "secrets/password")).toBe("hunter2\n");
-    expect(await as("alice", "vault rotate")).toMatch(/encrypted anew/);
+    expect(await as("alice", "vault rotate")).toMatch(/re-encrypted/);
     await as("alice", "git push -q");
     for (const name of ["alice", "bob", "carol", "dave"]) await isWell(name);
     expect(await holdersOf("carol")).toEqual(ALL);
@@ -245,9 +245,9 @@ describe("clones of other kinds", () => {
     const pulled = await trying("bob", "git pull -q", plain);
     expect(pulled.status).not.toBe(0);
     const said = (await trying("bob", "vault unlock", plain)).said;
-    expect(said).toContain("git broke a pull off");
+    expect(said).toContain("a pull stopped halfway");
     // The order that is named, to the letter.
-    const [, order = ""] = /broke a pull off: (.*)/.exec(said) ?? [];
+    const [, order = ""] = /a pull stopped halfway: (.*)/.exec(said) ?? [];
     const lines = [...order.matchAll(/`((?:git|vault) [^`]+)`/g)].map(([, line = ""]) => line);
     expect(lines).toEqual(["git stash -u", "git pull", "vault unlock"]);
     for (const line of lines) await as("bob", line, plain);

@@ -83,7 +83,7 @@ function keyStatuses(
   const stored = new Set(repository.keyNames());
   const configured = [...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? []);
   const counts = new Map<string, number>();
-  for (const { keyName } of entries) counts.set(keyName, (counts.get(keyName) ?? 0) + 1);
+  for (const { keyName } of onePerName(entries)) counts.set(keyName, (counts.get(keyName) ?? 0) + 1);
   return [...new Set([...stored, ...configured, ...counts.keys()])].toSorted().map((name) => ({
     name,
     stored: stored.has(name),
@@ -97,6 +97,12 @@ function stateOf(keys: readonly KeyStatus[], retired: readonly string[]): Status
   if (keys.length > 0 && keys.every(({ stored, configured }) => stored && configured)) return "unlocked";
   return retired.length > 0 || keys.some(({ stored, configured }) => stored || configured) ? "partly" : "locked";
 }
+
+/** Of entries, some of which are sides of one conflict: the first of each name. */
+const onePerName = <T extends { readonly name: string }>(entries: readonly T[]): T[] => {
+  const names = new Set<string>();
+  return entries.filter(({ name }) => !names.has(name) && names.add(name));
+};
 
 function findPlaintext(repository: Repository, clear: readonly ProtectedEntry[]): PathFinding[] {
   if (clear.length === 0) return [];
@@ -233,14 +239,16 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
     ),
     ...(options.history === true ? clearInHistory(repository) : []),
   ];
+  const clear = new Set(regular.filter((entry) => !isEncrypted(entry)).map(({ name }) => name));
   return {
     state: stateOf(keys, namesOfRetired(repository)),
     keys,
     files: [
-      ...regular.map((entry) => describe(entry, { tracked: true, encrypted: isEncrypted(entry) })),
+      // In a merge that stopped a file has up to three entries.
+      ...onePerName(regular).map((entry) => describe(entry, { tracked: true, encrypted: !clear.has(entry.name) })),
       ...added.map((entry) => describe(entry, { tracked: false, encrypted: false })),
     ],
-    findings,
+    findings: [...new Map(findings.map((finding) => [`${finding.id} ${finding.subject}`, finding])).values()],
   };
 }
 

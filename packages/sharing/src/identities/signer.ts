@@ -31,6 +31,12 @@ export interface Signer {
    * `AGENT_FAILED`; what asking for a passphrase throws; RangeError for an empty namespace
    */
   sign(namespace: string, message: Uint8Array): Promise<string>;
+  /**
+   * Asks for what signing takes, a passphrase, now: before something is made that is to be signed.
+   *
+   * @throws KeyError from unlocking a private key; what asking for a passphrase throws
+   */
+  unlock(): Promise<void>;
   /** Forgets a private key kept unlocked so that its passphrase is asked for once. */
   lock(): void;
 }
@@ -115,6 +121,7 @@ const agentSigner = (agent: SshAgent, publicKey: AgentKey): Signer => ({
       });
     }
   },
+  async unlock() {},
   lock() {},
 });
 
@@ -141,6 +148,10 @@ const keySigner = (publicKey: SigningKey, unlockKey: () => Promise<PrivateKey>):
     async sign(namespace, message) {
       unlocked ??= unlockKey();
       return armorSignature(await signMessage(await unlocked, { namespace, message }));
+    },
+    async unlock() {
+      unlocked ??= unlockKey();
+      await unlocked;
     },
     lock() {
       const forgotten = unlocked;

@@ -60,7 +60,7 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
   }
   if (rootState === "new") {
     // A locked clone encrypts nothing: whoever unlocks it is asked.
-    const message = "nobody accepted the members log in this clone yet, so nothing is encrypted";
+    const message = "the members log is not confirmed in this clone yet, so nothing is encrypted";
     return repository.keyNames().length === 0 ? [] : [found("new-log", message, ".git-vault/members")];
   }
   const { waiting } = await readElsewhere(members);
@@ -85,7 +85,7 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
     ...strangersAmong(readOpenPgpCopies(repository), branch).map(({ path, fingerprint }) =>
       found(
         "stranger",
-        `${printable(path)} is for the OpenPGP key ${fingerprint} of nobody in the members log`,
+        `${printable(path)} is for the OpenPGP key ${fingerprint}, which belongs to no member`,
         printable(path),
       ),
     ),
@@ -111,7 +111,11 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
       ),
     ),
     ...bad.map(({ name, problem }) =>
-      found("bad-entry", `${printable(name)} among the entries is none: ${printable(problem)}`, printable(name)),
+      found(
+        "bad-entry",
+        `${printable(name)} is not a valid entry of the members log: ${printable(problem)}`,
+        printable(name),
+      ),
     ),
   ];
 }

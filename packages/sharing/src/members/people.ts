@@ -101,7 +101,7 @@ export const sharesKey = (a: readonly MemberKey[], b: readonly MemberKey[]): boo
 
 /** Two files of one name may be of two people. */
 export const nameTaken = (label: string): SharingError =>
-  new SharingError("NAME_TAKEN", `${printable(label)} is what another member is called already`, {
+  new SharingError("NAME_TAKEN", `another member is already called ${printable(label)}`, {
     subject: label,
     hint: "nothing was changed; choose another name, or remove that member first",
   });

@@ -79,7 +79,11 @@ export function holdersAsText({ list, findings, root, state }: HoldersReport): s
   const blocks = [
     ...(state === "accepted"
       ? []
-      : [[`! nobody accepted this members log here; its root is ${root === null ? "unknown" : rootText(root)}`]]),
+      : [
+          [
+            `! this members log is not confirmed in this clone; its root is ${root === null ? "unknown" : rootText(root)}`,
+          ],
+        ]),
     ...holders.map((holder) =>
       [`${printable(holder.name)}${isPlain ? "" : `  ${holder.opens.join(", ")}`}  ${provenance(holder)}`].concat(
         accountLines(holder),
@@ -118,13 +122,13 @@ export function holdersAsMarkdown({ list, findings, root }: HoldersReport): stri
       ? ["", "Nobody is a member."]
       : [
           "",
-          "| member | account | role | keys of the repository | since | added by | public keys | to look after |",
+          "| member | account | role | keys of the repository | since | added by | public keys | needs attention |",
           "| --- | --- | --- | --- | --- | --- | --- | --- |",
         ]),
     ...holders.map(row),
     ...(findings.length === 0
       ? []
-      : ["", "## To look after", "", ...findings.map(({ message }) => `- ${cell(message)}`)]),
+      : ["", "## Needs attention", "", ...findings.map(({ message }) => `- ${cell(message)}`)]),
     "",
     ...UNKNOWABLE,
   ].join("\n")}\n`;

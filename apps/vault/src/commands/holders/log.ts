@@ -25,8 +25,8 @@ export const run: Run<typeof HOLDER_COMMANDS.log> = async ({ json }) => {
     rootState === "accepted"
       ? ""
       : rootState === "new"
-        ? ", which nobody accepted here yet"
-        : ", which is not the one that was accepted";
+        ? ", not confirmed in this clone yet"
+        : ", not the one that was confirmed in this clone";
   const text = [
     `root ${root === null ? "unknown" : rootText(root)}${accepted}`,
     ...lines.map(lineText),

@@ -45,7 +45,7 @@ export async function replaceKeys(
   const commands = filterCommands(options);
   const author = await findAuthor(members, options);
   const directory = new Directory();
-  const progress = progressLine("encrypted again", options);
+  const progress = progressLine("re-encrypted", options);
   let isAdmitted = false;
   try {
     const drop = await Promise.all(options.drop.map((name) => memberNamed(members, memberName(name), directory)));
@@ -98,12 +98,12 @@ export async function admit(plan: RotationPlan, options: ReplaceOptions): Promis
       `vault: ${name === null ? "the members' keys" : `the keys of ${printable(name)}`} are not compared: ${problem}`,
     );
   if (!asks) return;
-  if (canAsk(options)) return confirm("are these the right people, with the right keys");
+  if (canAsk(options)) return confirm("give the new key to these people");
   const names = marked.map(({ name, marks }) => `${printable(name)} (${marks.map(markText).join("; ")})`);
   const missing = isSelfMissing ? ["you would not have the new key yourself"] : [];
   throw new SharingError(
     "UNCONFIRMED_MEMBERS",
-    `nobody confirmed who has the new key: ${[...names, ...missing].join(", ")}`,
+    `not confirmed who gets the new key: ${[...names, ...missing].join(", ")}`,
     {
       hint: "nothing was changed; confirm each by --keep NAME, or take them out by --drop NAME",
     },
@@ -137,7 +137,7 @@ function markText({ kind, about }: Mark): string {
     case "never-met":
       return `new to you${about === null ? "" : `, added by ${whom}`}`;
     case "added-by-removed":
-      return `added by ${whom}, who goes, or by somebody whom they added`;
+      return `added by ${whom}, who is being removed, or by someone ${whom} added`;
     case "removed-elsewhere":
       return "removed by an entry of the members log that this branch lacks";
     case "key-not-on-account":
@@ -162,7 +162,7 @@ const list = (title: string, files: readonly FileName[], mark = ""): string[] =>
 /** What is to be known of keys that were replaced. */
 export function reportRotation({ keys, branch, commit, files, clear, unopened }: RotateResult): string[] {
   return [
-    `vault: the ${keysText(keys.map(({ keyName }) => keyName))} ${keys.length === 1 ? "is" : "are"} replaced: ${plural(files.length, "file")} encrypted anew in the commit ${commit.slice(0, 12)} on ${branch}`,
+    `vault: the ${keysText(keys.map(({ keyName }) => keyName))} ${keys.length === 1 ? "is" : "are"} replaced: ${plural(files.length, "file")} re-encrypted in the commit ${commit.slice(0, 12)} on ${branch}`,
     ...list("not encrypted before nor now, see `vault status`", clear),
     ...list("left as they are, since no key here opens them", unopened),
     "vault: push the commit; the members then run `git pull` and `vault unlock`; others need `vault share`",

@@ -36,7 +36,7 @@ export const run: Run<Sync> = async (options) => {
   let commit = null;
   if (isDue) {
     const author = await findAuthor(members, options);
-    const progress = progressLine("encrypted anew", options);
+    const progress = progressLine("re-encrypted", options);
     try {
       let isAdmitted = false;
       const done = await leavingUnopened(options, async (leavesUnopened) => {
@@ -88,7 +88,7 @@ function report({ outOfDate, unclear, unsettled }: SyncPlan): string[] {
     ]),
     ...unclear.map(
       ({ name, reason, problem }) =>
-        `vault: ${printable(name)} is left as they are: ${REASONS[reason]}${problem === null ? "" : `: ${problem}`}`,
+        `vault: ${printable(name)} is left unchanged: ${REASONS[reason]}${problem === null ? "" : `: ${problem}`}`,
     ),
     ...unsettled.map(({ keyName, state }) =>
       state === "stale"

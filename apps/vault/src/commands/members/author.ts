@@ -36,10 +36,14 @@ export async function findAuthor(members: Members, options: AuthorOptions): Prom
     const reader = await find(branch.members).catch(() => null);
     if (reader !== null) assertAdmin(branch, reader);
     const names = admins.map((one) => printable(nameOfMember(one))).slice(0, 20);
-    throw new SharingError("NOT_ADMIN", "no private key here, nor in an SSH agent, is an admin's of the members log", {
-      hint: `sign with the key of an admin, or ask one: ${names.join(", ")}`,
-      cause: error,
-    });
+    throw new SharingError(
+      "NOT_ADMIN",
+      "no private key here or in an SSH agent belongs to an admin of the members log",
+      {
+        hint: `sign with the key of an admin, or ask one: ${names.join(", ")}`,
+        cause: error,
+      },
+    );
   }
 }
 

@@ -63,7 +63,7 @@ async function accept(members: Members, options: LogOptions): Promise<Members> {
   if (!options.quiet || asks) for (const line of lines) say(line);
   if (asks) await confirm("is this the log that you expect");
   else if (options.yes !== true) {
-    throw new CliError("LOG_NOT_ACCEPTED", "nobody said yet that this members log is the right one", {
+    throw new CliError("LOG_NOT_ACCEPTED", "this members log is not confirmed in this clone yet", {
       hint: `compare its root with a colleague's, and demand it by --root ${rootText(root)} or $GIT_VAULT_ROOT`,
     });
   }

@@ -68,12 +68,12 @@ async function makeKey(repository: Repository, keyName: string, options: InitOpt
   const members = hasTree ? await openLog(repository, options) : null;
   const commands = filterCommands(options);
   if (members === null || members.rootState === "none") {
-    initialize(repository, { ...commands, keyName, force });
-    return members === null ? null : startHere(members, options);
+    return startHere(members, options, () => initialize(repository, { ...commands, keyName, force }));
   }
-  // Who may not write into the log learns so before a key is made.
+  // Who may not write into the log, or cannot sign, learns so before a key is made.
   const author = await findAuthor(members, options);
   try {
+    await author.unlock();
     initialize(repository, { ...commands, keyName, force });
     await nameKey({ members, author, keyName });
     return null;
@@ -94,13 +94,20 @@ async function useKey(repository: Repository, hasPatterns: boolean, options: Ini
   throw new GitCryptError("OTHER_KEY", `the repository already holds a key named ${keyName}`);
 }
 
-async function startHere(members: Members, options: InitOptions): Promise<string | null> {
-  const starter = await findStarterIfAny(options);
-  if (starter === null) return null;
+/** @param prepare makes what the log is to begin with, once it is known that it can be signed */
+async function startHere(
+  members: Members | null,
+  options: InitOptions,
+  prepare: () => void = () => {},
+): Promise<string | null> {
+  const starter = members === null ? null : await findStarterIfAny(options);
   try {
+    await starter?.author.unlock();
+    prepare();
+    if (members === null || starter === null) return null;
     return (await start({ members, ...starter, stageOnly: true })).root;
   } finally {
-    starter.author.lock();
+    starter?.author.lock();
   }
 }
 

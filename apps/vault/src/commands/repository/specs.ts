@@ -97,7 +97,7 @@ export const REPOSITORY_COMMANDS = {
       "Who will have the new keys is shown before. What is worth a look, as for `vault revoke`, has to be confirmed on a terminal, or each by --keep NAME or --drop NAME. Everybody else who needs the new key gets it from you. git-crypt itself works at the new commit with the new key; older commits it cannot check out.",
       "Any keys that open the files do, whichever the log names. Files that no key here opens are named; to leave them as they are takes a yes on a terminal, or --leave-unopened.",
       "What rotation cannot do: whoever had the old key can read all that was encrypted with it, in every clone that exists. The files are listed: change the secrets in them.",
-      "It needs a branch, protected files without changes, and no merge or rebase in progress. git's hooks do not run. Interrupted at any point, it is finished by --continue or undone by --abort. Another branch keeps the old key until it is merged; `vault status` then names the files that are left, and `vault status --fix` encrypts them anew.",
+      "It needs a branch, protected files without changes, and no merge or rebase in progress. git's hooks do not run. Interrupted at any point, it is finished by --continue or undone by --abort. Another branch keeps the old key until it is merged; `vault status` then names the files that are left, and `vault status --fix` re-encrypts them.",
     ],
     examples: ["vault rotate", "vault rotate --key-name production", "vault rotate --continue"],
     operands: 0,

@@ -268,7 +268,7 @@ const reportWaiting = (members: Members, waiting: readonly Waiting[]): string[] 
   ...new Set(waiting.map(waitingText)),
   ...(isPullBrokenOff(members)
     ? [
-        "vault: git broke a pull off: now run `git stash -u`, then `git pull`, then `vault unlock`; what you had changed is in the stash",
+        "vault: a pull stopped halfway: run `git stash -u`, then `git pull`, then `vault unlock`; what you had changed is in the stash",
       ]
     : []),
 ];
