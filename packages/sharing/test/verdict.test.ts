@@ -1,9 +1,10 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keyId } from "@git-vault/git-crypt";
 import type { Repository } from "@git-vault/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openMembers } from "../src/members/index.ts";
+import { LOG_FOLDER } from "../src/log-places.ts";
 import { generationsBy } from "../src/verdict.ts";
 import {
   accept,
@@ -14,6 +15,7 @@ import {
   membersOf,
   opened,
   remove,
+  stage,
   teamRepository,
   writeMemory,
   type Team,
@@ -89,4 +91,75 @@ test("where somebody who was removed has the key, nothing is encrypted", async (
     current: null,
     problem: expect.stringMatching(/who was removed has it/) as string,
   });
+});
+
+describe("a verdict holds no longer", () => {
+  /** What the filter is told, and how often the log was verified for it. */
+  const asked = (): { problem: string | null; current: string | null; verified: number } => {
+    let verified = 0;
+    const generations = generationsBy(() => void (verified += 1))(opened(repository), "default");
+    return { problem: generations?.problem ?? null, current: generations?.current ?? null, verified };
+  };
+
+  test("where an entry is another, or one more, or one less", async () => {
+    const [first = ""] = (await repository.git("ls-files", LOG_FOLDER)).toString().split("\n");
+    const content = readFileSync(join(repository.path, first), "utf8");
+    for (const change of [
+      (): Promise<void> => stage(repository, first, `${content}\n`),
+      (): Promise<void> => stage(repository, `${LOG_FOLDER}/${"0".repeat(64)}`, "junk"),
+    ]) {
+      await change();
+      expect(asked()).toMatchObject({ current: null, verified: 1 });
+      await repository.git("reset", "-q", "--hard");
+      expect(asked()).toMatchObject({ current: key(), verified: 0 });
+    }
+    await repository.git("rm", "-q", "-r", "--cached", LOG_FOLDER);
+    // An index without a log, such as one that is made for one command, is read by HEAD.
+    expect(asked()).toMatchObject({ current: key(), verified: 0 });
+    await repository.git("commit", "-q", "-m", "gone");
+    expect(asked()).toMatchObject({
+      current: null,
+      verified: 0,
+      problem: expect.stringMatching(/lacks the members log/) as string,
+    });
+  });
+
+  test("where the history did something to the log, and not where it did not", async () => {
+    const before = key();
+    repository.write("README", "x\n");
+    await repository.commit("something else");
+    expect(asked()).toMatchObject({ current: before, verified: 0 });
+    // The same entries, on a history of another order.
+    const tree = (await repository.git("rev-parse", "HEAD^{tree}")).toString().trim();
+    const other = (await repository.git("commit-tree", "-m", "other", tree)).toString().trim();
+    await repository.git("reset", "-q", "--soft", other);
+    expect(asked()).toMatchObject({ current: null, verified: 1 });
+    await membersOf(repository);
+    expect(asked()).toMatchObject({ current: before, verified: 0 });
+  });
+
+  test("where the clone's memory is another, or its depth", async () => {
+    const memory = join(repository.path, ".git/git-vault/members-seen");
+    const text = readFileSync(memory, "utf8");
+    writeFileSync(memory, `${text}${JSON.stringify({ met: ["SHA256:x"] })}\n`);
+    expect(asked()).toMatchObject({ current: null, verified: 1 });
+    writeFileSync(memory, text);
+    expect(asked()).toMatchObject({ current: key(), verified: 0 });
+    // Not a depth of this history: the file alone is asked here.
+    writeFileSync(join(repository.path, ".git/shallow"), "");
+    expect(asked()).toMatchObject({ current: key(), verified: 0 });
+    const head = (await repository.git("rev-parse", "HEAD")).toString();
+    writeFileSync(join(repository.path, ".git/shallow"), head);
+    expect(asked()).toMatchObject({ current: null, verified: 1 });
+  });
+});
+
+test("verdicts on sixteen sets of entries are kept, the last ones", async () => {
+  const path = join(repository.path, ".git/git-vault/members-verdicts");
+  for (let number = 0; number < 20; number += 1) {
+    await stage(repository, `${LOG_FOLDER}/junk`, `${number}`);
+    await membersOf(repository);
+  }
+  expect(JSON.parse(readFileSync(path, "utf8"))).toHaveLength(16);
+  expect(generationsBy(never)(opened(repository), "default")).toMatchObject({ current: key() });
 });

@@ -66,7 +66,7 @@ describe("a key that the log names and nobody has", () => {
     await as("alice", "git pull -q --no-edit");
     await expectFinding("alice", /^replaced-key: default: /m);
     const { status, said } = await trying("alice", "vault revoke mal && git push -q");
-    expect([status, said]).toEqual([0, expect.stringContaining("the key default is replaced: 1 file encrypted anew")]);
+    expect([status, said]).toEqual([0, expect.stringContaining("the key default is replaced: 1 file re-encrypted")]);
     expect(await notCurrent(world, "alice")).toEqual([]);
     await expectEverybodyGoesOn();
     expect((await trying("alice", "vault status")).status).toBe(0);

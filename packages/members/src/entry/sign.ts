@@ -15,7 +15,8 @@ export function entryVerifier(): (parsed: ParsedEntry) => Promise<boolean> {
   return async ({ entry, signed }) => {
     try {
       const signature = await verify(entry.signature, { namespace: MEMBERS_NAMESPACE, message: signed });
-      return signature.publicKey.fingerprint === entry.author && armorSignature(signature) === entry.signature;
+      // In its one form it is: reading an entry demands lines of 70, and a signature one base64.
+      return signature.publicKey.fingerprint === entry.author;
     } catch (error) {
       if (error instanceof KeyError) return false;
       throw error;

@@ -3,7 +3,7 @@ import { isAccount, type Identifier, type MemberKey } from "../entry/identifiers
 import { allLooks, looksOf, type Look } from "../log/arrival.ts";
 import type { Log } from "../log/log.ts";
 import type { Member } from "../member.ts";
-import { headsOf, keyNamesOf, type KeyName } from "./generations.ts";
+import { keyNamesOf, type KeyName } from "./generations.ts";
 import { graphOf, type Graph } from "./graph.ts";
 import { judge, type Judgement } from "./judge.ts";
 import { ALL, type Group } from "./people.ts";
@@ -106,7 +106,7 @@ export function fold(log: Log, { root, remembered = [], history = [] }: FoldOpti
     removed: removedOf(graph, judgement, members),
     keyNames: keyNamesOf(graph, judgement),
     disputes: disputesOf(graph, judgement),
-    heads: headsOf(graph, known).map(idOf).toSorted(),
+    heads: graph.headsAmong(known).map(idOf).toSorted(),
     verdicts: new Map([...log.entries.keys()].toSorted().map((id) => [id, verdictOf(id, log, graph, judgement)])),
     missing: missingOf(log, graph, members),
     lost: [...new Set(remembered.flat())].filter((id) => !log.entries.has(id)).toSorted(),

@@ -3,7 +3,7 @@ import { isAccount } from "../entry/identifiers.ts";
 import type { Graph } from "./graph.ts";
 import type { Judgement } from "./judge.ts";
 import { audienceOfKeys } from "../commitment.ts";
-import { namesIn, upTo } from "./people.ts";
+import { namesIn, push, upTo } from "./people.ts";
 import { isGift, isTaking, isVain } from "./rules.ts";
 
 /** A git-crypt key that the log names. */
@@ -44,12 +44,14 @@ export interface KeyName {
   readonly staleBy: readonly string[];
 }
 
+type NodesByName = Map<string, number[]>;
+
 /** The names of the keys in the log, sorted. */
 export function keyNamesOf(graph: Graph, judgement: Judgement): KeyName[] {
-  const nodes = new Map<string, number[]>();
+  const nodes: NodesByName = new Map();
   for (const [node, { action }] of graph.entries.entries()) {
     if (judgement.counts[node] !== 1 || !("generations" in action)) continue;
-    for (const { keyName } of action.generations) nodes.set(keyName, [...(nodes.get(keyName) ?? []), node]);
+    for (const { keyName } of action.generations) push(nodes, keyName, node);
   }
   const leaks = leaksByName(graph, judgement);
   const names = [...nodes.keys()].toSorted();
@@ -70,7 +72,7 @@ function keyNameOf(
     return { ...its, entry: id, author, time };
   };
   const generations = nodes.map(generationOf);
-  const heads = headsOf(graph, nodes).map(generationOf);
+  const heads = graph.headsAmong(nodes).map(generationOf);
   /** A key is as good as its worst entry: whoever had it keeps it. */
   const staleBy = ({ commitment }: Generation): number[] =>
     nodes.flatMap((node, index) => {
@@ -104,30 +106,20 @@ function audienceAt(node: number, name: string, { counts, people }: Judgement): 
   return audienceOfKeys([...keys].filter((identifier) => !isAccount(identifier)));
 }
 
-/** Of nodes in the graph's order those that are ancestors of none of them. */
-export function headsOf(graph: Graph, nodes: readonly number[]): number[] {
-  const heads: number[] = [];
-  for (const node of nodes.toReversed()) if (!heads.some((head) => graph.isBefore(node, head))) heads.push(node);
-  return heads.toReversed();
-}
-
 /**
  * Of the names of keys: the entries after which somebody may have a key who should not. That are
  * the takings, and what an admin gave to whom it turned out to be nobody's to give: they may have
  * handed over the key with it.
  */
-function leaksByName(graph: Graph, { counts, people, problems }: Judgement): Map<string, number[]> {
-  const leaks = new Map<string, number[]>();
-  const add = (name: string, node: number): void => {
-    leaks.set(name, [...(leaks.get(name) ?? []), node]);
-  };
+function leaksByName(graph: Graph, { counts, people, problems }: Judgement): NodesByName {
+  const leaks: NodesByName = new Map();
   for (const [node, entry] of graph.entries.entries()) {
     if (counts[node] === 1 && isTaking(entry.action.kind))
-      for (const name of people.namesTakenBy(node)) add(name, node);
+      for (const name of people.namesTakenBy(node)) push(leaks, name, node);
     if (!isVain(problems.get(node)) || !isGift(entry.action.kind)) continue;
     const record = people.recordOf(node);
     const gifts = record === undefined ? [node] : [record, node, ...people.givesOf(record)];
-    for (const name of new Set(gifts.flatMap((gift) => namesIn(graph.entryOf(gift))))) add(name, node);
+    for (const name of new Set(gifts.flatMap((gift) => namesIn(graph.entryOf(gift))))) push(leaks, name, node);
   }
   return leaks;
 }

@@ -24,6 +24,8 @@ export interface Graph {
   isBefore(before: number, after: number): boolean;
   /** Whether two nodes know nothing of each other: neither is an ancestor of the other. */
   areConcurrent(one: number, other: number): boolean;
+  /** Of nodes in the graph's order those that are ancestors of none of them. */
+  headsAmong(nodes: readonly number[]): number[];
   /** Of nodes in the graph's order: the pairs that know nothing of each other. */
   concurrentPairs(nodes: readonly number[]): Iterable<readonly [number, number]>;
   /** Entries that have no place here, and the ids of parents that are not there. */
@@ -64,6 +66,7 @@ export function graphOf(log: Log, root: string, lookOf: (id: string) => number):
       return entry;
     },
     isBefore,
+    headsAmong: (nodes) => headsAmong(nodes, ancestors),
     concurrentPairs: (nodes) => concurrentPairs(nodes, ancestors),
     areConcurrent: (one, other) => one !== other && !isBefore(one, other) && !isBefore(other, one),
     misplaced,
@@ -83,6 +86,19 @@ function ancestorsOf(parents: readonly (readonly number[])[]): Uint32Array[] {
     rows.push(row);
   }
   return rows;
+}
+
+/** What a head descends from is no head, whatever else descends from it. */
+function headsAmong(nodes: readonly number[], ancestors: readonly Uint32Array[]): number[] {
+  const above = new Uint32Array(((nodes.at(-1) ?? 0) >>> 5) + 1);
+  const heads: number[] = [];
+  for (const node of nodes.toReversed()) {
+    if ((((above[node >>> 5] ?? 0) >>> (node & 31)) & 1) === 1) continue;
+    heads.push(node);
+    const row = ancestors[node] ?? above;
+    for (let word = 0; word < row.length; word += 1) above[word] = (above[word] ?? 0) | (row[word] ?? 0);
+  }
+  return heads.toReversed();
 }
 
 /** Looks at a word of bits at a time: in most logs there are none. */

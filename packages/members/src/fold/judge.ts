@@ -1,5 +1,5 @@
 import type { Graph } from "./graph.ts";
-import { People, type Counts } from "./people.ts";
+import { People, push, type Counts } from "./people.ts";
 import { isGift, isTaking, Rules, type Kind, type Problem } from "./rules.ts";
 
 /** Which entries of a graph count. */
@@ -62,7 +62,7 @@ class Judge implements Judgement {
     for (const gift of look.filter((node) => isGift(this.#kindOf(node)))) {
       const { author } = this.#graph.entryOf(gift);
       this.#gifts.push(gift);
-      this.#giftsOf.set(author, [...(this.#giftsOf.get(author) ?? []), gift]);
+      push(this.#giftsOf, author, gift);
       this.#settle(gift, this.#rules.problemOf(gift, this.counts));
     }
     this.#judgeTakings(takings);

@@ -49,7 +49,8 @@ const takesRole = (action: Action): boolean => action.kind === "take" && action.
 
 const NONE: readonly never[] = [];
 
-const push = <Key>(map: Map<Key, number[]>, key: Key, value: number): void => {
+/** Adds to the list of a key, in place. */
+export const push = <Key>(map: Map<Key, number[]>, key: Key, value: number): void => {
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);

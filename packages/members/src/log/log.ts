@@ -36,6 +36,9 @@ export interface ReadLogOptions {
   readonly verified?: ReadonlySet<string> | undefined;
 }
 
+/** So many signatures wait for a core at once: more would only lie in memory. */
+const AT_ONCE = 64;
+
 /** The keys that an entry brings in, which may sign others. */
 const signersIn = ({ action }: Entry): string[] =>
   action.kind === "start" || action.kind === "add" || action.kind === "give"
@@ -76,7 +79,12 @@ export async function readLog(files: Iterable<LogFile>, { root, verified }: Read
   // A set's iterator goes on to what is added meanwhile.
   for (const author of authors) {
     const ids = ofAuthor.get(author) ?? [];
-    await Promise.all(ids.map(check));
+    const waiting = ids.values();
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        for (const id of waiting) await check(id);
+      }),
+    );
     for (const id of ids) {
       const entry = signed.has(id) ? entries.get(id) : undefined;
       for (const signer of entry === undefined ? [] : signersIn(entry)) authors.add(signer);

@@ -96,7 +96,11 @@ function inOrder(entries: ReadonlyMap<string, Entry>): Entry[] {
   for (const { id, parents } of entries.values()) {
     const known = parents.filter((parent) => entries.has(parent));
     open.set(id, known.length);
-    for (const parent of known) children.set(parent, [...(children.get(parent) ?? []), id]);
+    for (const parent of known) {
+      const others = children.get(parent);
+      if (others === undefined) children.set(parent, [id]);
+      else others.push(id);
+    }
   }
   const result: Entry[] = [];
   let ready = [...entries.values()].filter(({ id }) => open.get(id) === 0).toSorted(earlier);

@@ -36,8 +36,8 @@ export interface MembersKeys {
  * held against the log, which alone says which keys there are.
  *
  * @returns nothing opened where there is no log that was accepted
- * @throws SharingError HISTORY_NEEDED; what a private key that was named throws, and `receive` for a
- * wrong passphrase
+ * @throws SharingError HISTORY_NEEDED; what a private key that was named throws, and `receive` for
+ * a wrong passphrase
  */
 export async function openKeys(members: Members, options: ReceiveOptions): Promise<MembersKeys> {
   if (members.rootState !== "accepted") return NOTHING;

@@ -57,8 +57,8 @@ export interface People {
 /**
  * Makes of what the directory found people for the log: with each key that a copy can be sealed to.
  *
- * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `TOO_MANY_KEYS`, `NAME_TAKEN`; DirectoryError where an
- * account's number cannot be asked now
+ * @throws SharingError `NO_RECIPIENTS`, `NO_USABLE_KEY`, `TOO_MANY_KEYS`, `NAME_TAKEN`;
+ * DirectoryError where an account's number cannot be asked now
  */
 export async function peopleOf(
   to: readonly DirectoryEntry[],

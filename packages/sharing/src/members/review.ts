@@ -147,7 +147,11 @@ function bringersIn({ log, whole }: Members): Bringers {
   const bringers = new Map<string, Entry[]>();
   for (const entry of log.entries.values()) {
     if (whole.verdicts.get(entry.id)?.counts !== true) continue;
-    for (const id of keysIn(entry)) bringers.set(id, [...(bringers.get(id) ?? []), entry]);
+    for (const id of keysIn(entry)) {
+      const others = bringers.get(id);
+      if (others === undefined) bringers.set(id, [entry]);
+      else others.push(entry);
+    }
   }
   return bringers;
 }
