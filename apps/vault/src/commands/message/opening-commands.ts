@@ -12,6 +12,21 @@ const operandOf = (name: string): string => (name.startsWith("-") ? `./${name}` 
 /** Where the private half of a key of that type usually lies. */
 const KEY_FILES: Readonly<Record<string, string>> = { "ssh-ed25519": "~/.ssh/id_ed25519", "ssh-rsa": "~/.ssh/id_rsa" };
 
+/** What a message holds, and what its plaintext goes through. */
+export interface WaysToOpen {
+  readonly isGitCryptKey: boolean;
+  readonly rest: readonly string[];
+}
+
+/** @param secret what was sealed, or how it begins */
+export function waysToOpen(secret: Uint8Array, base64: boolean): WaysToOpen {
+  const isGitCryptKey = GIT_CRYPT_MAGIC.equals(secret.subarray(0, GIT_CRYPT_MAGIC.length));
+  return {
+    isGitCryptKey,
+    rest: [...(base64 ? ["base64 -d"] : []), ...(isGitCryptKey ? ["git-crypt unlock -"] : [])],
+  };
+}
+
 /**
  * The command lines that the receiver can open a message with: by vault, and by a program that they
  * may already have.
@@ -25,8 +40,7 @@ export function openingCommands(
   { base64, file }: { readonly base64: boolean; readonly file: string | undefined },
 ): string[] {
   const message = file === undefined || file === "-" ? "message.txt" : operandOf(basename(printable(file)));
-  const isGitCryptKey = GIT_CRYPT_MAGIC.equals(secret.subarray(0, GIT_CRYPT_MAGIC.length));
-  const rest = [...(base64 ? ["base64 -d"] : []), ...(isGitCryptKey ? ["git-crypt unlock -"] : [])];
+  const { isGitCryptKey, rest } = waysToOpen(secret, base64);
   const pipeline = (first: string): string => [first, ...rest].join(" | ");
 
   const own = isGitCryptKey

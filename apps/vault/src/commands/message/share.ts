@@ -3,7 +3,14 @@ import { printable } from "@git-vault/core";
 import type { DirectoryEntry } from "@git-vault/directory";
 import type { Repository } from "@git-vault/git-crypt";
 import type { Members } from "@git-vault/sharing/members";
-import { share, startSharing, type Chosen, type SharingOptions, type SignOptions } from "@git-vault/sharing";
+import {
+  share,
+  startSharing,
+  type Chosen,
+  type Shared,
+  type SharingOptions,
+  type SignOptions,
+} from "@git-vault/sharing";
 import type { Options, Run } from "../../cli/command.ts";
 import { CliError, usageError } from "../../errors.ts";
 import { openInput, type LargeInput } from "../../io/input.ts";
@@ -12,7 +19,7 @@ import { newPassphrase } from "../../io/passphrase.ts";
 import { pump } from "../../io/pump.ts";
 import { isStdinBegun, leadsTo, reportResult, say } from "../../io/streams.ts";
 import { trustedRecipients } from "./check-recipients.ts";
-import { openingCommands } from "./opening-commands.ts";
+import { openingCommands, waysToOpen } from "./opening-commands.ts";
 import { describeKey, keyToJson } from "./recipients.ts";
 import type { MESSAGE_COMMANDS } from "./specs.ts";
 
@@ -49,7 +56,8 @@ export const run: Run<Share> = async (options, [operand]) => {
 
 function refuseContradictions(options: ShareOptions, operand: string | undefined): void {
   refuseTwoPlaces(options);
-  const { to, withPassphrase, sign, note, signKey, as, format = "age" } = options;
+  const { to, withPassphrase, sign, note, signKey, as, format = "age", instructions, binary } = options;
+  if (instructions && binary) throw usageError("--instructions and --binary were both given: a page is text");
   if (to.length === 0 && !withPassphrase) throw usageError("expected a recipient: --to R");
   if (to.length > 0 && withPassphrase)
     throw usageError("--to and --with-passphrase were both given: a passphrase stands alone");
@@ -89,11 +97,19 @@ async function shareWhole(secret: Secret, sharing: SharingOptions, options: Shar
   const sign = await signing(options);
   const shared = await share({ ...sharing, secret: data, base64: options.base64, sign });
   sign?.signer.lock();
-  const place = await writeOutput(shared.message, options, writing(secret, options));
-  report({ shared, secret, bytes: data.length, place, message: shared.message, sign }, options);
+  const message = options.instructions ? await pageOf(shared, secret, options) : shared.message;
+  const place = await writeOutput(message, options, writing(secret, options));
+  report({ shared, secret, bytes: data.length, place, message, sign }, options);
+}
+
+/** The message in a page for its receiver. */
+async function pageOf(shared: Shared, { input }: Secret, { base64 }: ShareOptions): Promise<Buffer> {
+  const { withInstructions } = await import("./instructions.ts");
+  return withInstructions(shared, waysToOpen(input.data, base64));
 }
 
 async function shareLarge(secret: Secret, sharing: SharingOptions, options: ShareOptions): Promise<void> {
+  if (options.instructions) throw usageError("--instructions is for secrets of up to 16 MiB");
   if (options.base64) throw usageError("--base64 is for secrets of up to 16 MiB");
   if (sharing.format === "ssh-vault") throw usageError("ssh-vault's format is for secrets of up to 16 MiB");
   if (sharing.format === "openpgp") throw usageError("the openpgp format is for secrets of up to 8 MiB");

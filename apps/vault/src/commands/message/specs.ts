@@ -41,6 +41,7 @@ export const MESSAGE_COMMANDS = {
       "vault share --to github:jupyterhub/binder-team -o key.age",
       "vault share --to alice --format ssh-vault --base64",
       "vault share --to alice --format openpgp",
+      "vault share --to alice --instructions -o for-alice.txt",
       "vault share --to alice --to bob.pub notes.txt",
       "vault share --to alice --sign --as bob",
     ],
@@ -58,6 +59,9 @@ export const MESSAGE_COMMANDS = {
       key: KEY,
       format: FORMAT,
       base64: { summary: "seal the base64 text of the secret, for programs that cannot print binary" },
+      instructions: {
+        summary: "put the message into a page of clear text that says how to open it, on macOS, Linux and Windows",
+      },
       binary: { summary: "write the binary form of age's format or OpenPGP's, which is a quarter shorter than text" },
       "key-name": KEY_NAME,
       note: { summary: "write into the members log to whom the repository's key is sealed" },
