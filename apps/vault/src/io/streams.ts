@@ -137,7 +137,9 @@ export function readSome(fd: number, chunk: Buffer, title: string): number {
 /** What becomes of text before it is printed. */
 let filter = (text: string): string => text;
 
-/** From here on, text for stdout and stderr is what `change` makes of it; bytes stay as they are. */
+/**
+ * From here on, text for stdout and stderr is what `change` makes of it; bytes stay as they are.
+ */
 export function filterText(change: (text: string) => string): void {
   filter = change;
 }

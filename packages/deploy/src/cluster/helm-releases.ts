@@ -65,7 +65,8 @@ export interface Rehearsal {
   /** Instead of the release's own, over the chart's. */
   readonly values?: ValueMap | undefined;
   /**
-   * Whether templates find nothing in the cluster by `lookup`, and values need not be as the charts'
+   * Whether templates find nothing in the cluster by `lookup`, and values need not be as the
+   * charts'
    * JSON Schemas say.
    */
   readonly blind?: boolean | undefined;

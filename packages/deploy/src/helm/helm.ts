@@ -27,7 +27,9 @@ const MOST_MEMORY = 4 * 1024 * 1024 * 1024;
 export interface HelmRun {
   /** Goes to it on standard input. */
   readonly input?: string | undefined;
-  /** Whether it changes the cluster: then it is not killed in the middle, and bounds its own time. */
+  /**
+   * Whether it changes the cluster: then it is not killed in the middle, and bounds its own time.
+   */
   readonly changes?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -42,7 +44,9 @@ export interface Rendering {
   readonly chart: string;
   /** Goes to Helm on standard input. */
   readonly values: string;
-  /** Whether the values were found to be as the charts' JSON Schemas say, and need no second look. */
+  /**
+   * Whether the values were found to be as the charts' JSON Schemas say, and need no second look.
+   */
   readonly validated?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }

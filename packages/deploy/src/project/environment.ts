@@ -124,7 +124,8 @@ export class Release {
    * Kubernetes. It is run once, and talks to no cluster.
    *
    * @throws DeployError as `values` does; TOOL_MISSING, UNSUPPORTED_TOOL; TOOL_FAILED where the
-   * chart cannot be rendered; SECRET_IN_CHART, FOREIGN_SCHEMA; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY,
+   * chart cannot be rendered; SECRET_IN_CHART, FOREIGN_SCHEMA; UNPINNED_DEPENDENCY,
+   * UNLOCKED_DEPENDENCY,
    * MISSING_ARCHIVE, ARCHIVE_MISMATCH; INTERRUPTED
    */
   async render({ withoutSecrets = false, ...options }: RenderOptions = {}): Promise<readonly Manifest[]> {

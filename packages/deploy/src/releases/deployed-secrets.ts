@@ -90,7 +90,9 @@ function secretPaths(current: readonly Leaf[]): (path: Path, text: string) => bo
   return (path, text) => !isPlain(path) || isSensitive(path) || hiddenPart({ text, path }) !== null;
 }
 
-/** The values that a revision was deployed with, and the same with stand-ins for what may be secret. */
+/**
+ * The values that a revision was deployed with, and the same with stand-ins for what may be secret.
+ */
 export async function deployedTwins(
   cluster: Cluster,
   release: Release,

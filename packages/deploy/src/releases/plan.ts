@@ -180,7 +180,9 @@ async function otherRehearsal(
   }
 }
 
-/** Today's chart with the values of what runs, twice: where that is alike, it tells of what runs. */
+/**
+ * Today's chart with the values of what runs, twice: where that is alike, it tells of what runs.
+ */
 async function likeRunning(
   cluster: Cluster,
   how: Rehearsing,

@@ -43,7 +43,8 @@ export class ManifestMask {
     const hidden = isSecret(object) ? this.#maskSecret(object) : null;
     const entries = Object.entries(hidden ?? object).map(([key, value]): [string, Value] => {
       const inner = twinAt(twin, key);
-      // What a Secret holds is hidden already, and its keys may be shown as far as the twin has them.
+      // What a Secret holds is hidden already, and its keys may be shown as far as the twin has
+      // them.
       const isHidden = hidden !== null && key === "data";
       if (inner === "none" && !(isHidden && hasData(twin))) return [this.#mark(key), this.mask(value, "none")];
       return [this.maskText(key), isHidden ? value : this.mask(value, inner)];
