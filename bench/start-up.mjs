@@ -1,14 +1,22 @@
-// `pnpm bench start-up`: how long whole commands take, as ratios to an empty Node in the same run.
-// The programs take turns, so that whatever else the machine does falls on all of them; the median
-// of each is compared.
+// `pnpm bench start-up [ROUNDS] [--against MAIN] [--json]`: how long whole commands take, as ratios
+// to an empty Node in the same run. The programs take turns, so that whatever else the machine does
+// falls on all of them; the median of each is compared.
+//
+// --against names the dist/main.cjs of another build, such as that of another commit in a work tree
+// of git: it takes turns with this one. --json prints one object: milliseconds and ratios by name.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { generateKeyPairSync } from "node:crypto";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { medianOfTurns } from "./measure.mjs";
 import { vaultProgram as vault, workplace } from "./workplace.mjs";
 
-const ROUNDS = Number(process.argv[2] ?? 41);
+const { values, positionals } = parseArgs({
+  options: { against: { type: "string" }, json: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+const ROUNDS = Number(positionals[0] ?? 41);
 
 const { folder, env } = workplace();
 mkdirSync(join(folder, ".ssh"));
@@ -33,6 +41,41 @@ const run = (args, input = "") => {
 const secret = Buffer.alloc(148, 7);
 const message = run([vault, "share", "--quiet", "--to", publicFile], secret);
 
+/** A repository with one protected file, and the program as its filter. */
+function makeRepository(name, program) {
+  const path = join(folder, name);
+  const git = (...args) => {
+    const who = ["-c", "user.name=me", "-c", "user.email=me@example.com"];
+    const { status, stderr } = spawnSync("git", [...who, ...args], { cwd: path, env });
+    if (status !== 0) throw new Error(`git ${args.join(" ")} ended with ${status}: ${stderr.toString()}`);
+  };
+  mkdirSync(join(path, "secrets"), { recursive: true });
+  git("init", "--quiet");
+  const { status, stderr } = spawnSync(process.execPath, [program, "init", "--quiet", "secrets/**"], {
+    cwd: path,
+    env,
+  });
+  if (status !== 0) throw new Error(`vault init ended with ${status}: ${stderr.toString()}`);
+  writeFileSync(join(path, "secrets/token"), "one\n");
+  git("add", "--all");
+  git("commit", "--quiet", "--message", "Begin");
+  return () => {
+    appendFileSync(join(path, "secrets/token"), "more\n");
+    git("add", "secrets");
+  };
+}
+
+/** What a build of the program is measured by. */
+function commandsOf(program, title = "") {
+  const add = makeRepository(`repository${title.replaceAll(" ", "-")}`, program);
+  return {
+    [`vault --help${title}`]: () => run([program, "--help"]),
+    [`vault view, an Ed25519 message${title}`]: () => run([program, "view"], message),
+    [`vault share, to a key file${title}`]: () => run([program, "share", "--to", publicFile], secret),
+    [`git add, one protected file${title}`]: add,
+  };
+}
+
 const commands = {
   "node -e 0": () => run(["-e", "0"]),
   "an empty ESM file": () => run([join(folder, "empty.mjs")]),
@@ -40,15 +83,16 @@ const commands = {
   "an empty CommonJS file": () => run([join(folder, "empty.cjs")]),
   "… that requires node:crypto": () => run([join(folder, "crypto.cjs")]),
   "… and loads the code of view and share": () => run([join(folder, "work.cjs")]),
-  "vault --help": () => run([vault, "--help"]),
-  "vault view, an Ed25519 message": () => run([vault, "view"], message),
-  "vault share, to a key file": () => run([vault, "share", "--to", publicFile], secret),
+  ...commandsOf(vault),
+  ...(values.against === undefined ? {} : commandsOf(resolve(values.against), ", the other")),
 };
 const medians = medianOfTurns(commands, ROUNDS);
 const base = medians["node -e 0"];
-for (const [name, ms] of Object.entries(medians)) {
-  console.log(`${name.padEnd(40)} ${ms.toFixed(1).padStart(6)} ms  ${(ms / base).toFixed(2)} × node -e 0`);
-}
+const rows = Object.entries(medians).map(([name, ms]) => ({ name, ms, ratio: ms / base }));
+if (values.json) console.log(JSON.stringify({ node: process.version, rounds: ROUNDS, rows }));
+else
+  for (const { name, ms, ratio } of rows)
+    console.log(`${name.padEnd(42)} ${ms.toFixed(1).padStart(6)} ms  ${ratio.toFixed(2)} × node -e 0`);
 
 /** The wire encoding of an Ed25519 public key (RFC 8709). */
 function publicBlob(key) {
