@@ -66,9 +66,12 @@ function admit(
   const entries = own.map(({ entry }) => entry);
   const sealed = own.flatMap(({ state, found }) => (state === "sealed" ? (found?.content ?? []) : []));
   const fit = own.some(({ state }) => state === "open") ? "fits" : tryKey(repository, ring, entries, sealed);
+  // Whoever wrote such a name proves nothing, but the key opens nothing of now either: that it
+  // opens the past is what is to be expected of it.
+  const isOld = !isNamed && retirementsIn(index, name).some(({ id }) => id === keyId(ring.stored));
+  const opensNow = own.some(({ state }) => state === "open") || sealed.some((blob) => ring.keyOf(blob) !== null);
+  if (isOld && !opensNow) throw retiredKey(name);
   if (!isNamed && fit === "wrong") {
-    // Whoever wrote such a name proves nothing, but the key opens nothing either.
-    if (retirementsIn(index, name).some(({ id }) => id === keyId(ring.stored))) throw retiredKey(name);
     throw new GitCryptError("WRONG_KEY", `the key ${name} does not open this repository's files`, {
       hint: "nothing was changed; check that the key belongs to this repository",
     });
