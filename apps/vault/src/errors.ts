@@ -9,6 +9,7 @@ import { VaultError } from "@git-vault/core";
  * - `NOT_A_KEY`: what was handed over as a git-crypt key is none
  * - `NO_HOME`: the user has no home folder
  * - `NOT_INSTALLED`: the program runs from a cache, where git would not find it later
+ * - `LAST_COPY`: a key would be removed of which no copy is known
  * - `NO_KEY_GIVEN`: nothing was handed over to unlock with
  * - `LOG_NOT_ACCEPTED`: nobody said yet that a members log is the right one
  * - `OTHER_LOG`: a members log is another than the one that was accepted, or demanded
@@ -34,6 +35,7 @@ export type CliErrorCode =
   | "NOT_A_KEY"
   | "NO_HOME"
   | "NOT_INSTALLED"
+  | "LAST_COPY"
   | "NO_KEY_GIVEN"
   | "LOG_NOT_ACCEPTED"
   | "OTHER_LOG"

@@ -164,7 +164,7 @@ describe("what to do about an error of a git-crypt repository", () => {
       "rotate",
       "NO_BRANCH",
       {},
-      "commit first; before the first commit, `vault lock` and `vault init` make another key",
+      "commit first; before the first commit, `vault lock --without-copy` and `vault init` make another key",
     ],
     [
       "filter",

@@ -11,7 +11,14 @@ describe("lock", () => {
   test("encrypts the files again, removes the key and all settings, and leaves git nothing to read", async () => {
     using source = await sealed({ "a.secret": "one\n", "sub/b.secret": "two\n", "empty.secret": "" });
     const { repo, opened } = source;
-    expect(lock(opened)).toEqual({ keyNames: ["default"], encrypted: 3, clear: [], worktrees: [repo.path] });
+    expect(lock(opened)).toEqual({
+      keyNames: ["default"],
+      encrypted: 3,
+      clear: [],
+      left: [],
+      unseen: [],
+      worktrees: [repo.path],
+    });
     for (const name of ["a.secret", "sub/b.secret", "empty.secret"]) {
       expect(readFileSync(join(repo.path, name))).toEqual(await repo.git("cat-file", "blob", `HEAD:${name}`));
     }

@@ -87,6 +87,7 @@ const OUTCOMES = {
     NOT_A_KEY: 5,
     NO_HOME: 1,
     NOT_INSTALLED: 1,
+    LAST_COPY: 1,
     NO_KEY_GIVEN: 3,
     LOG_NOT_ACCEPTED: 2,
     OTHER_LOG: 5,
@@ -209,7 +210,8 @@ const OUTCOMES = {
       ({ hint, subject }) =>
         subject === VAULT_FOLDER
           ? `${hint} with --no-commit`
-          : (hint ?? "commit first; before the first commit, `vault lock` and `vault init` make another key"),
+          : (hint ??
+            "commit first; before the first commit, `vault lock --without-copy` and `vault init` make another key"),
     ],
     NO_ROTATION: [1, "nothing was changed; `vault rotate` begins one"],
     BRANCH_MOVED: [1, "finish it instead, with `vault rotate --continue`"],

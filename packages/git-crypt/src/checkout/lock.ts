@@ -12,6 +12,7 @@ import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
 import { assertNoRotation } from "../keys/rotation-journal.ts";
 import { namesOfRetired, removeKey, removeRetired } from "../keys/stored-keys.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
+import { leftPlaintext } from "./left-plaintext.ts";
 import { readSettings, removeSettings } from "./filter-config.ts";
 import { type Progress, putBack, type Rewriting, rewriteFiles, type Rewritten } from "./rewrite-files.ts";
 
@@ -39,8 +40,21 @@ export interface LockResult {
   readonly encrypted: number;
   /** Protected files that are not encrypted in the index either: they stay readable. */
   readonly clear: readonly FileName[];
+  /**
+   * Files with plaintext that git does not track: untracked and ignored ones on protected paths,
+   * and copies of protected files that editors left.
+   */
+  readonly left: readonly LeftFile[];
+  /** Work trees whose folder cannot be found now, and which may hold decrypted files. */
+  readonly unseen: readonly string[];
   /** The top folders of the work trees that were locked. */
   readonly worktrees: readonly string[];
+}
+
+/** A file that locking does not encrypt. */
+export interface LeftFile extends FileName {
+  /** The top folder of its work tree. */
+  readonly worktree: string;
 }
 
 interface Tree {
@@ -193,6 +207,10 @@ export function lock(repository: Repository, options: LockOptions = {}): LockRes
       clear: trees.flatMap(({ files }) =>
         files.filter(({ state }) => state === "clear").map(({ entry }) => fileName(entry.name)),
       ),
+      left: trees.flatMap(({ place }) =>
+        leftPlaintext(place, named).map((name) => Object.assign(fileName(name), { worktree: place.topLevel })),
+      ),
+      unseen: otherWorktrees(repository).flatMap(({ path, repository: found }) => (found === null ? path : [])),
       worktrees: trees.map(({ place }) => place.topLevel),
     };
   } finally {

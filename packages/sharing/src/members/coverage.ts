@@ -27,9 +27,19 @@ export function subjectOf({ id, action }: Entry): string | null {
 export const keysIn = ({ action }: Entry): string[] =>
   action.kind === "start" || action.kind === "add" || action.kind === "give" ? action.keys.map(({ id }) => id) : [];
 
-function coveredKeys(repository: Repository, log: Log, generation: GenerationName): Set<string> {
+/**
+ * The ids of the keys that copies of a generation are for.
+ *
+ * @param commit whose copies are meant instead of the index's
+ */
+export function coveredKeys(
+  repository: Repository,
+  log: Log,
+  generation: GenerationName,
+  commit?: string,
+): Set<string> {
   const covered = new Set<string>();
-  for (const id of sealedFor(repository, generation)) {
+  for (const id of sealedFor(repository, generation, commit)) {
     const entry = log.entries.get(id);
     if (entry === undefined) continue;
     const { action } = entry;

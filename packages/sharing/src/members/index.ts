@@ -30,6 +30,7 @@ export { isPullBrokenOff, readElsewhere, type Elsewhere, type Waiting } from "./
 export { lacksKeys, learnKeysElsewhere, openKeys, type MembersKey, type MembersKeys } from "./open-keys.ts";
 export { openOpenPgpCopies, readOpenPgpCopies, type OpenedCopy, type OpenPgpCopy } from "./openpgp-copies.ts";
 export { memberNamed } from "./named.ts";
+export { copyStates, noteCopy, type CopyState } from "./known-copies.ts";
 export { note } from "./note.ts";
 export { assertAdmin, type Author } from "./writer.ts";
 export { memberWith, type Member } from "@git-vault/members";

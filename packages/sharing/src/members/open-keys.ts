@@ -88,7 +88,8 @@ export async function learnKeysElsewhere(members: Members): Promise<Elsewhere> {
 
 const NOTHING: MembersKeys = { opened: [], refused: [], me: null, lacking: [], wasRemoved: false };
 
-async function fingerprintsOf(local: LocalIdentities): Promise<Set<string>> {
+/** The ids of the private keys, of all but passphrases. */
+export async function fingerprintsOf(local: LocalIdentities): Promise<Set<string>> {
   const plain = local.identities.filter((identity) => !(identity instanceof PassphraseIdentity));
   const places = await Promise.all(plain.map(async (identity) => local.openedWith(identity)));
   const ids = places.flatMap(({ fingerprint }) => fingerprint ?? []);

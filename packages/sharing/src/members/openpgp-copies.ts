@@ -182,6 +182,20 @@ function idOf(key: Buffer): string {
   }
 }
 
+/**
+ * The fingerprints of the OpenPGP keys that copies would be opened with.
+ *
+ * @throws SharingError `GPG_FAILED`; what is wrong with a private key that is named
+ */
+export async function fingerprintsThatOpen(
+  repository: Repository,
+  options: ReceiveOptions,
+): Promise<ReadonlySet<string>> {
+  const opener = await openerOf(repository, options);
+  opener.close();
+  return opener.fingerprints;
+}
+
 interface Opener {
   /** Of the primary keys that it has. */
   readonly fingerprints: ReadonlySet<string>;

@@ -87,10 +87,10 @@ export async function sealKey(
 export const sealedPaths = (repository: Repository, keyName: string): string[] =>
   readTracked(repository, `${SEALED_FOLDER}/${keyName}`, 0).map(({ path }) => path);
 
-/** The ids of the entries that copies of a generation belong to. */
-export const sealedFor = (repository: Repository, generation: GenerationName): Set<string> =>
+/** The ids of the entries that copies of a generation belong to, in the index or in a commit. */
+export const sealedFor = (repository: Repository, generation: GenerationName, commit?: string): Set<string> =>
   new Set(
-    readTracked(repository, folderOf(generation), 0).map(
+    readTracked(repository, folderOf(generation), 0, commit).map(
       ({ path }) => path.slice(folderOf(generation).length + 1).split(".")[0] ?? "",
     ),
   );

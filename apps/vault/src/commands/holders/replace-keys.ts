@@ -20,6 +20,7 @@ import { canAsk, confirm } from "../../io/confirm.ts";
 import { progressLine } from "../../io/progress.ts";
 import { say } from "../../io/streams.ts";
 import { filterCommands } from "../repository/filter-command.ts";
+import { warnOfLoneKeys } from "../repository/last-copy.ts";
 import { findAuthor, type AuthorOptions } from "../members/author.ts";
 import { memberName } from "../members/member-name.ts";
 
@@ -55,6 +56,7 @@ export async function replaceKeys(
       if (!isAdmitted) await admit(plan, options);
       isAdmitted = true;
       const rotated = await plan.apply({ ...commands, progress: progress.step });
+      await warnOfLoneKeys(members.repository, rotated.rotation?.keys.map((key) => key.keyName) ?? []);
       return { ...rotated, plan };
     });
   } finally {

@@ -4,6 +4,7 @@ import { usageError } from "../../errors.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { reportResult } from "../../io/streams.ts";
 import { filterCommands } from "../repository/filter-command.ts";
+import { warnOfLoneKeys } from "../repository/last-copy.ts";
 import { openHere } from "../open-here.ts";
 import type { REPOSITORY_COMMANDS } from "../repository/specs.ts";
 import { openOrStartLog } from "../members/open-log.ts";
@@ -24,6 +25,10 @@ export const run: Run<Rotate> = async (options) => {
   }
   if (!isResumed) return rotateNow(repository, options);
   const result = await resumeRotation(repository, filterCommands(options));
+  await warnOfLoneKeys(
+    repository,
+    result.keys.map((key) => key.keyName),
+  );
   reportResult(options, describeRotation(result), reportRotation(result));
 };
 

@@ -109,12 +109,7 @@ export async function findStarterIfAny(options: AuthorOptions): Promise<Starter 
   } catch (error) {
     if (options.signKey !== undefined || options.as !== undefined || !isVaultError(error)) throw error;
     if (!SKIPPED.has(error.code)) throw error;
-    if (!options.quiet) {
-      say(`vault: no members log was started: ${error.message}`);
-      say(
-        "vault: the key is in this clone alone: start the log with `vault grant`, or keep a copy with `vault export-key`",
-      );
-    }
+    if (!options.quiet) say(`vault: no members log was started: ${error.message}`);
     return null;
   }
 }

@@ -47,12 +47,19 @@ export const run: Run<Share> = async (options, [operand]) => {
     const note = options.note ? await noteBy(members, secret, entries, options) : null;
     await (input.descriptor === null ? shareWhole(secret, sharing, options) : shareLarge(secret, sharing, options));
     remember();
+    if (secret.kind === "git-crypt-key") await noteShared(input.data);
     await note?.();
   } finally {
     input.data.fill(0);
     input.close();
   }
 };
+
+/** Whoever got the key can give it back. */
+async function noteShared(key: Buffer): Promise<void> {
+  const { noteCopy } = await import("@git-vault/sharing/members");
+  noteCopy(await repositoryHere(), key, "shared");
+}
 
 function refuseContradictions(options: ShareOptions, operand: string | undefined): void {
   refuseTwoPlaces(options);

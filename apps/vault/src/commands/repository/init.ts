@@ -16,6 +16,7 @@ import { reason, reportResult } from "../../io/streams.ts";
 import { findAuthor, findStarterIfAny } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
 import { filterCommands } from "./filter-command.ts";
+import { warnOfLoneKeys } from "./last-copy.ts";
 import { openHere } from "../open-here.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
@@ -31,6 +32,7 @@ export const run: Run<typeof REPOSITORY_COMMANDS.init> = async (options, pattern
   const root = isSetUp
     ? await useKey(repository, lines.length > 0, options)
     : await makeKey(repository, keyName, options);
+  await warnOfLoneKeys(repository, [keyName]);
   const path = join(repository.topLevel ?? "", ".gitattributes");
   const added = addLines(path, lines, (line, present) => !`\n${present}`.includes(`\n${line}`));
   const exceptions = added.length > 0 ? addLines(path, exceptionsFor(repository), () => true) : [];

@@ -1,6 +1,7 @@
 /*
  * The commands that write a git-crypt key file, unsealed.
  */
+import { resolve } from "node:path";
 import { encodeKeyFile, generateKeyFile, migrateKey, wipeKeyFile } from "@git-vault/git-crypt";
 import type { Run } from "../../cli/command.ts";
 import { readOperand, type Input } from "../../io/input.ts";
@@ -11,9 +12,18 @@ import { openHere, presentKey } from "../open-here.ts";
 
 export const exportKey: Run<(typeof REPOSITORY_COMMANDS)["export-key"]> = async (options) => {
   refuseTwoPlaces(options);
-  const { bytes, keyFile } = await presentKey(openHere(), options.keyName);
+  const repository = openHere();
+  const { bytes, keyFile } = await presentKey(repository, options.keyName);
   wipeKeyFile(keyFile);
-  await writeKey(bytes, options, null);
+  const key = Buffer.from(bytes);
+  try {
+    await writeKey(bytes, options, null);
+    const { noteCopy } = await import("@git-vault/sharing/members");
+    const { output } = options;
+    noteCopy(repository, key, output === undefined || output === "-" ? "exported" : { file: resolve(output) });
+  } finally {
+    key.fill(0);
+  }
 };
 
 export const makeKey: Run<typeof REPOSITORY_COMMANDS.keygen> = async (options) => {

@@ -6,11 +6,16 @@ import { reportResult } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 import { openHere } from "../open-here.ts";
 
-export const run: Run<typeof REPOSITORY_COMMANDS.lock> = (options) => {
-  const { keyName, force, allWorktrees } = options;
+export const run: Run<typeof REPOSITORY_COMMANDS.lock> = async (options) => {
+  const { keyName, force, allWorktrees, withoutCopy } = options;
+  const repository = openHere();
+  if (!withoutCopy) {
+    const { requireCopies } = await import("./last-copy.ts");
+    const here = repository.keyNames();
+    await requireCopies(repository, keyName === undefined ? here : here.filter((name) => name === keyName));
+  }
   const progress = progressLine("encrypted", options);
   try {
-    const repository = openHere();
     const result = lock(repository, {
       keyNames: keyName === undefined ? undefined : [keyName],
       force,
@@ -18,13 +23,21 @@ export const run: Run<typeof REPOSITORY_COMMANDS.lock> = (options) => {
       progress: progress.step,
     });
     progress.end();
-    reportResult(options, { ...result, clear: result.clear.map(({ path }) => path) }, linesOf(result, repository));
+    const [clear, left] = [result.clear.map(({ path }) => path), result.left.map((file) => pathOf(file, repository))];
+    reportResult(options, { ...result, clear, left }, linesOf(result, repository));
   } finally {
     progress.end();
   }
 };
 
-function linesOf({ keyNames, encrypted, clear, worktrees }: LockResult, repository: Repository): string[] {
+/** From the top folder; whole where it is in another work tree. */
+const pathOf = ({ path, worktree }: LockResult["left"][number], { topLevel }: Repository): string =>
+  worktree === topLevel ? path : `${printable(worktree)}/${path}`;
+
+function linesOf(
+  { keyNames, encrypted, clear, left, unseen, worktrees }: LockResult,
+  repository: Repository,
+): string[] {
   if (keyNames.length === 0) {
     const isUsed = status(repository).state !== "unused";
     return [
@@ -36,6 +49,18 @@ function linesOf({ keyNames, encrypted, clear, worktrees }: LockResult, reposito
     ...(worktrees.length > 1 ? ["vault: in the work trees", ...worktrees.map((path) => `  ${printable(path)}`)] : []),
     ...(clear.length > 0
       ? ["vault: still readable, since the repository holds them unencrypted:", ...clear.map(({ path }) => `  ${path}`)]
+      : []),
+    ...(left.length > 0
+      ? [
+          "vault: still readable, since git does not track them; remove what you do not need:",
+          ...left.map((file) => `  ${pathOf(file, repository)}`),
+        ]
+      : []),
+    ...(unseen.length > 0
+      ? [
+          "vault: these work trees were not found, and may hold decrypted files:",
+          ...unseen.map((path) => `  ${printable(path)}`),
+        ]
       : []),
   ];
 }

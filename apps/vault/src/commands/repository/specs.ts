@@ -63,12 +63,15 @@ export const REPOSITORY_COMMANDS = {
     usage: "",
     summary: "encrypt the protected files in the work tree, and remove the keys from the repository",
     description: [
+      "It refuses where no copy of a key is known but the one here, since nothing would open the repository again: a copy in a commit for one of your private keys, one that `vault export-key` or `vault share` made, the file or message that it was unlocked with, or a remote on this machine that is unlocked. --without-copy locks nevertheless.",
+      "Plaintext that it leaves is named: files that git does not track, ignored ones too, on protected paths, and what editors keep beside protected files, such as `file~`, `.file.swp`, `file.orig`; also in other work trees.",
       "It refuses while protected files have changes that are not staged, and while another work tree of the repository holds decrypted files: that one would then store plaintext. With --force files are encrypted with their changes, which unlocking brings back, and work trees whose folder is gone are passed over; with --all-worktrees the others are locked along.",
     ],
     operands: 0,
     flags: {
       "key-name": KEY_NAME,
       "all-worktrees": { summary: "lock the other work trees of the repository along" },
+      "without-copy": { summary: "lock also where no other copy of a key is known" },
       force: FORCE,
       ...REPORT_FLAGS,
     },

@@ -14,6 +14,7 @@ import { isVaultError, plural, printable } from "@git-vault/core";
 import {
   isPullBrokenOff,
   lacksKeys,
+  noteCopy,
   openKeys,
   openMembers,
   openOpenPgpCopies,
@@ -61,8 +62,11 @@ export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
   await confirmFirstKey(members, found, options);
   const progress = progressLine("decrypted", options);
   try {
+    const isHanded = ["file", "stdin", "environment", "clipboard"].includes(source);
     const result = unlockBy(members, repository, found, { ...commands, progress: progress.step });
     progress.end();
+    // Whoever handed it over has it.
+    if (isHanded) for (const key of keys) noteCopy(repository, key, "given");
     const { waiting } = await readElsewhere(members);
     if (json) writeJson({ ...describe(source, signature ?? null, result), ...describeGiven(given), waiting });
     else if (!quiet)
