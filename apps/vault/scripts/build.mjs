@@ -20,7 +20,7 @@ import { rolldown } from "rolldown";
 import { workspaceSources } from "../../../scripts/sources.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const { version, engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 const dist = join(root, "dist");
 const define = { VAULT_VERSION: JSON.stringify(version), CHECK_PAGES: JSON.stringify(checkPages()) };
@@ -116,22 +116,38 @@ const { output } = await bundle.write({
 
 /*
  * These share no chunk with the program, which would run in them: the filter, a thread of its own,
- * and the entry, which knows the others by their contents.
+ * and the entry, which knows the others by their contents. An old Node can read the entry, and is
+ * told in it which one is needed.
  */
+const OLD = "es2015";
 for (const source of ["filter", "io/chunk-worker", "main"]) {
   const defined = { ...define, PROGRAM: JSON.stringify(contentsOf(dist)) };
-  const transform = { ...options.transform, define: defined };
+  const isEntry = source === "main";
+  const transform = { target: isEntry ? OLD : options.transform.target, define: defined };
   const alone = await rolldown({ ...options, transform, input: own(`src/${source}.ts`) });
   await alone.write({
     file: join(dist, `${basename(source)}.cjs`),
     format: "cjs",
     codeSplitting: false,
-    minify,
+    minify: isEntry ? { ...minify, compress: { target: OLD } } : minify,
+    banner: isEntry ? nodeCheck(engines.node.replace(">=", "")) : "",
     comments: false,
   });
 }
 chmodSync(join(dist, "main.cjs"), 0o755);
 const inputs = output.flatMap((chunk) => Object.keys(chunk.modules ?? {}));
+
+/** Ends an older Node with a sentence: the first thing that runs, in the JavaScript of old. */
+function nodeCheck(oldest) {
+  const [major, minor] = oldest.split(".");
+  return [
+    "var node = process.versions.node.split('.').map(Number);",
+    `if (node[0] < ${major} || (node[0] === ${major} && node[1] < ${minor})) {`,
+    `  process.stderr.write('vault: error: expected Node ${oldest} or newer to run git-vault, got ' + node.join('.') + '\\n');`,
+    "  process.exit(1);",
+    "}",
+  ].join("\n");
+}
 
 /** A name for the contents of all files in a folder. */
 function contentsOf(folder) {

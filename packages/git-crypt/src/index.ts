@@ -23,6 +23,7 @@ export {
 export { commitOf, gitSetting, tryGit } from "./git/git.ts";
 export { foreignAttributes, shieldOwnFolders } from "./git/own-attributes.ts";
 export { protectedKeyNames } from "./git/protected-files.ts";
+export { fetchOwnFiles, hasOwnFiles } from "./git/partial-clone.ts";
 export { grantFolderOf, VAULT_FOLDER } from "./git/own-folders.ts";
 export type { PathFinding, RepositoryFinding } from "./git/finding.ts";
 export { checkStaged } from "./git/check-staged.ts";
@@ -36,6 +37,7 @@ export { tryKey } from "./keys/try-key.ts";
 export { type FilterAction, filterContent, type FilterOptions, runFilter } from "./checkout/filter.ts";
 export type { FilterCommands } from "./checkout/filter-config.ts";
 export { attributesFor, exceptionsFor, initialize, migrateKey } from "./checkout/initialize.ts";
+export { guardKeys } from "./checkout/guard.ts";
 export { lock, type LockResult } from "./checkout/lock.ts";
 export { merge } from "./checkout/merge-driver.ts";
 export type { HookManager } from "./checkout/hook-managers.ts";

@@ -40,18 +40,18 @@ const answered = [lines("git-filter-server", "version=2"), lines("capability=cle
 /** A repository with the published key, in a folder that is none. */
 const stub = (error?: Error): Repository => {
   const folder = tmpdir();
-  const opened = {
+  return {
     topLevel: null,
     gitDir: folder,
     commonDir: folder,
     env: process.env,
     generations: () => null,
+    keyNames: () => ["default"],
     readKey: () => {
       if (error !== undefined) throw error;
       return { bytes: vector("default.key"), keyFile: parseKeyFile(vector("default.key")) };
     },
   };
-  return opened as unknown as Repository;
 };
 
 function filter(repository: Repository, input: Buffer, options?: FilterOptions): Buffer {

@@ -18,6 +18,7 @@ describe("lock", () => {
       left: [],
       unseen: [],
       worktrees: [repo.path],
+      guarded: [],
     });
     for (const name of ["a.secret", "sub/b.secret", "empty.secret"]) {
       expect(readFileSync(join(repo.path, name))).toEqual(await repo.git("cat-file", "blob", `HEAD:${name}`));

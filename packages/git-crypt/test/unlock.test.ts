@@ -41,6 +41,7 @@ describe("unlock", () => {
       changed: [],
       unopened: [],
       irregular: [],
+      guarded: [],
     });
     expect(steps).toEqual([
       [1, 2],

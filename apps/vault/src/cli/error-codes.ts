@@ -161,7 +161,10 @@ const OUTCOMES = {
           ? "nothing was changed; first `vault decrypt --key-file KEY -o .gitattributes HEAD:.gitattributes`, then unlock again"
           : (hint ?? "change to the repository whose key you mean, or begin with `vault init`"),
     ],
-    LOCKED: 3,
+    LOCKED: [
+      3,
+      ({ hint }, command) => (command === "filter" ? "take the key with `vault unlock`, or leave the file out" : hint),
+    ],
     NO_SUCH_KEY: 1,
     INVALID_KEY_NAME: 2,
     INVALID_PATTERN: 2,

@@ -30,9 +30,9 @@ export class Tree {
     const [missing] = revision.missing;
     if (missing !== undefined) {
       const others = revision.missing.length === 1 ? "" : `, and of ${revision.missing.length - 1} more`;
-      throw new DeployError("MISSING_FILE", `git does not have the content of ${missing}${others}`, {
+      throw new DeployError("MISSING_FILE", `git does not have the content of ${missing.path}${others}`, {
         hint: "the clone is partial or damaged: clone it whole, without --filter",
-        place: { file: missing },
+        place: { file: missing.path },
       });
     }
     this.#revision = revision;

@@ -40,9 +40,14 @@ const UNOPENED: ReadonlySet<string> = new Set(["RETIRED_KEY", "TAMPERED_BLOB", "
  * tree, as in a locked clone. Else git would stop in the middle of a pull, with half of the files
  * written: the key may come with that very pull; and whoever commits junk would keep all others
  * from pulling.
+ *
+ * Where no key of that name is here, it keeps plaintext from being stored: what is encrypted, empty
+ * or in the index already passes, and nothing else.
  */
 class Filter {
-  readonly #keys: KeyRing;
+  readonly #keyName: string;
+  /** Null where there are none, and the filter is but a guard. */
+  readonly #keys: KeyRing | null;
   readonly #blobs: IndexBlobs;
   readonly #repository: Repository;
   readonly #onSealed: FilterOptions["onSealed"];
@@ -51,7 +56,8 @@ class Filter {
   readonly #sealed = new Map<string, { readonly reason: GitCryptError; readonly files: readonly string[] }>();
 
   constructor(repository: Repository, { keyName = DEFAULT_KEY_NAME, ...on }: FilterOptions) {
-    this.#keys = readKeyRing(repository, keyName);
+    this.#keyName = keyName;
+    this.#keys = repository.keyNames().includes(keyName) ? readKeyRing(repository, keyName) : null;
     this.#blobs = new IndexBlobs(repository);
     this.#repository = repository;
     this.#onSealed = on.onSealed;
@@ -63,36 +69,49 @@ class Filter {
   }
 
   #smudge(blob: Uint8Array, name: string | undefined): Uint8Array {
+    const keys = this.#keys;
+    if (keys === null) return blob;
     try {
-      return this.#keys.smudge(blob);
+      return keys.smudge(blob);
     } catch (error) {
       if (!(error instanceof GitCryptError && UNOPENED.has(error.code))) throw error;
-      const reason = this.#reasonOf(blob, name);
+      const reason = this.#reasonOf(keys, blob, name);
       const files = this.#sealed.get(reason.message)?.files ?? [];
       this.#sealed.set(reason.message, { reason, files: name === undefined ? files : [...files, shown(name)] });
       return blob;
     }
   }
 
-  #reasonOf(blob: Uint8Array, name: string | undefined): GitCryptError {
+  #reasonOf(keys: KeyRing, blob: Uint8Array, name: string | undefined): GitCryptError {
     const older = name === undefined ? null : this.#blobs.oidOf(name);
-    if (isAltered(this.#repository, this.#keys, blob, older === null ? [] : [older])) return alteredBlob();
+    if (isAltered(this.#repository, keys, blob, older === null ? [] : [older])) return alteredBlob();
     this.#lookElsewhere?.();
     this.#lookElsewhere = undefined;
-    return this.#keys.isLacking ? retiredKey(this.#keys.name) : strangeBlob();
+    return keys.isLacking ? retiredKey(keys.name) : strangeBlob();
   }
 
   #clean(content: Uint8Array, name: string | undefined): Uint8Array {
     // Whatever attributes somebody wrote: it is encrypted already, or to be read without a key.
     if (name !== undefined && isWithin([VAULT_FOLDER], name)) return content;
+    const isStored = (blob: Uint8Array): boolean => this.#blobs.holds(blob, name);
+    if (this.#keys === null) return this.#guard(content, isStored);
     // What stayed encrypted in the work tree is not encrypted twice, wherever it was moved.
     if (isEncryptedBlob(content) && this.#blobs.knows(content)) return content;
-    return this.#keys.clean(content, (blob) => this.#blobs.holds(blob, name));
+    return this.#keys.clean(content, isStored);
+  }
+
+  #guard(content: Uint8Array, isStored: (blob: Uint8Array) => boolean): Uint8Array {
+    if (content.length === 0 || isEncryptedBlob(content) || isStored(content)) return content;
+    throw new GitCryptError(
+      "LOCKED",
+      `it is protected by the key ${this.#keyName}, which is not here, and would be stored unencrypted`,
+      { hint: "unlock the repository with that key first" },
+    );
   }
 
   /** Tells what stays encrypted, and wipes the keys. */
   end(): void {
-    this.#keys.wipe();
+    this.#keys?.wipe();
     for (const { reason, files } of this.#sealed.values()) this.#onSealed?.(reason, files);
   }
 }
@@ -112,8 +131,8 @@ const strangeBlob = (): GitCryptError =>
  * is. The result is the content itself where it is not changed; else `smudge` may make it in the
  * content's memory.
  *
- * @throws GitCryptError as readKey does; RETIRED_KEY, NO_CURRENT_KEY in cleaning what is new;
- * RangeError for 4 GiB and more.
+ * @throws GitCryptError LOCKED; KEY_FILE_UNREADABLE, MALFORMED_KEY_FILE; RETIRED_KEY,
+ * NO_CURRENT_KEY in cleaning what is new; RangeError for 4 GiB and more.
  */
 export function filterContent(
   repository: Repository,
@@ -153,9 +172,10 @@ const valueOf = (lines: readonly string[], key: string): string | undefined =>
  * descriptors synchronously: nothing else runs meanwhile.
  *
  * Each file is read whole before it is answered. A file that fails is answered with an error, and
- * `onError` is told why: where the key is missing, clean fails for every file, so that git stores
- * none in clear. Files that no key here opens stay encrypted in the work tree, which `onSealed` is
- * told; so they pass clean as they are. Where the branch's key is not here, or it has none, clean fails for what is
+ * `onError` is told why: where the key is missing, clean fails for plaintext that is new, so that
+ * git stores none. Files that no key here opens stay encrypted in the work tree, which `onSealed` is
+ * told; so they pass clean as they are. Where the branch's key is not here, or it has none, clean
+ * fails for what is
  * new: whoever has but an older key could read it.
  *
  * @throws GitCryptError BAD_PROTOCOL; what the file descriptors throw, a broken pipe among it.

@@ -12,12 +12,15 @@ import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
 import { assertNoRotation } from "../keys/rotation-journal.ts";
 import { namesOfRetired, removeKey, removeRetired } from "../keys/stored-keys.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
+import { isGuard, readSettings, removeSettings, writeGuards } from "./filter-config.ts";
+import { guardKeys } from "./guard.ts";
 import { leftPlaintext } from "./left-plaintext.ts";
-import { readSettings, removeSettings } from "./filter-config.ts";
 import { type Progress, putBack, type Rewriting, rewriteFiles, type Rewritten } from "./rewrite-files.ts";
 
 /** How a repository is locked. */
 export interface LockOptions {
+  /** By it the keys are guarded: see {@link guardKeys}. Without it they are not. */
+  readonly filterCommand?: string | undefined;
   /** The keys to lock: all that are here where left out. */
   readonly keyNames?: readonly string[] | undefined;
   /**
@@ -49,6 +52,8 @@ export interface LockResult {
   readonly unseen: readonly string[];
   /** The top folders of the work trees that were locked. */
   readonly worktrees: readonly string[];
+  /** The names of keys that are not here now, and guarded. */
+  readonly guarded: readonly string[];
 }
 
 /** A file that locking does not encrypt. */
@@ -104,8 +109,10 @@ function refuseChanges({ place, files }: Tree): void {
 
 /** The keys that lie here or whose filter is configured. */
 function presentKeys(repository: Repository): string[] {
-  const configured = [...readSettings(repository).keys()].map((setting) => keyNameOf(setting.split(".")[1] ?? ""));
-  return [...new Set([...repository.keyNames(), ...configured.filter((name) => name !== null)])].toSorted();
+  const settings = readSettings(repository);
+  const configured = [...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? []);
+  const filtered = configured.filter((name) => !isGuard(settings, name));
+  return [...new Set([...repository.keyNames(), ...filtered])].toSorted();
 }
 
 function readKeys(repository: Repository, keyNames: readonly string[]): Map<string, KeyRing> {
@@ -150,7 +157,7 @@ function assertWritable(folder: string): void {
 
 /**
  * Locks a repository: encrypts the protected files of its work tree again, and then removes the
- * keys and the filter's settings.
+ * keys, and puts a guard in the place of the filter.
  *
  * Keys and settings belong to all work trees of a repository. It therefore refuses while another
  * one holds decrypted files, which would be committed in clear without the filter, unless they are
@@ -163,6 +170,7 @@ function assertWritable(folder: string): void {
  * UNWRITABLE, GIT_FAILED.
  */
 export function lock(repository: Repository, options: LockOptions = {}): LockResult {
+  const { filterCommand } = options;
   assertWorkTree(repository);
   assertNoRotation(repository.commonDir);
   assertIndexFree(repository);
@@ -196,8 +204,10 @@ export function lock(repository: Repository, options: LockOptions = {}): LockRes
         hint: "run the command again",
       });
     }
+    // The guard takes the filter's place before the key goes: no content passes between.
+    if (filterCommand !== undefined) writeGuards(repository, named, { filterCommand });
     for (const name of named) {
-      removeSettings(repository, name);
+      if (filterCommand === undefined) removeSettings(repository, name);
       removeKey([...trees.map(({ place }) => place.gitDir), repository.commonDir], name);
       removeRetired(repository, name);
     }
@@ -212,6 +222,7 @@ export function lock(repository: Repository, options: LockOptions = {}): LockRes
       ),
       unseen: otherWorktrees(repository).flatMap(({ path, repository: found }) => (found === null ? path : [])),
       worktrees: trees.map(({ place }) => place.topLevel),
+      guarded: filterCommand === undefined ? [] : guardKeys(repository, { filterCommand }, named),
     };
   } finally {
     for (const ring of keys.values()) ring.wipe();

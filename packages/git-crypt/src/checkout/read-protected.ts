@@ -1,6 +1,7 @@
 import { printable } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
 import { isEncryptedBlob } from "../format/blob.ts";
+import { fetchBlobs } from "../git/partial-clone.ts";
 import type { KeyFile } from "../format/key-file.ts";
 import type { Repository } from "../git/repository.ts";
 import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
@@ -32,9 +33,20 @@ function openWith(rings: readonly KeyRing[], blob: Buffer, path: string): Buffer
   });
 }
 
+/** The same revision, for which a partial clone fetched what it lacked of some files. */
+function fetched(repository: Repository, commit: Revision, paths: readonly string[]): Revision {
+  const lacking = commit.missing.filter(({ path }) => paths.includes(path));
+  if (lacking.length === 0) return commit;
+  fetchBlobs(
+    repository,
+    lacking.map(({ blobId }) => blobId),
+  );
+  return Revision.open(repository, commit.commit);
+}
+
 /**
  * Reads files as they were at `revision`, decrypted in memory: the work tree and the index are
- * neither read nor changed, and a bare repository will do. Paths go from the top folder. The
+ * neither read nor changed, and a bare repository will do. A partial clone fetches what it lacks. Paths go from the top folder. The
  * results come in the order of `paths`.
  *
  * Each encrypted file is opened with the key that fits it, and checked to be what was encrypted.
@@ -49,15 +61,16 @@ export function readProtected(
   paths: readonly string[],
   options: ReadProtectedOptions = {},
 ): FileAtRevision[] {
-  const commit = Revision.open(repository, revision);
+  const commit = fetched(repository, Revision.open(repository, revision), paths);
   const files = new Map(commit.files.map((file) => [file.path, file]));
   const wanted = paths.map((path) => {
     const file = files.get(path);
     if (file !== undefined) return file;
-    const reason = commit.missing.includes(path)
-      ? "is in that revision, but not in this clone"
-      : "is not in that revision";
-    throw new GitCryptError("NO_SUCH_FILE", `the file ${printable(path)} ${reason}`);
+    const isMissing = commit.missing.some((one) => one.path === path);
+    const reason = isMissing ? "is in that revision, but not in this clone" : "is not in that revision";
+    throw new GitCryptError("NO_SUCH_FILE", `the file ${printable(path)} ${reason}`, {
+      hint: isMissing ? "check that the remote it was cloned from can be reached" : undefined,
+    });
   });
   const blobs = new Map(commit.read(wanted));
   const isLocked = [...blobs.values()].some((blob) => isEncryptedBlob(blob));

@@ -2,6 +2,7 @@ import { printable } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
 import { isEncryptedBlob } from "../format/blob.ts";
 import { fileName } from "../format/file-name.ts";
+import { fetchTrees } from "../git/partial-clone.ts";
 import { commitOf } from "../git/git.ts";
 import { byOid, readBlobs, readStarts } from "../git/objects.ts";
 import { withKeyNames } from "../git/protected-files.ts";
@@ -9,13 +10,20 @@ import type { Repository } from "../git/repository.ts";
 import { listTree, type TreeEntry, withIndexOf } from "../git/trees.ts";
 
 /**
- * Everything in the tree of `revision`.
+ * Everything in the tree of `revision`, which a clone without trees fetches.
  *
  * @throws GitCryptError NO_SUCH_REVISION
  */
 function treeOf(repository: Repository, revision: string): TreeEntry[] {
-  const tree = listTree(repository, revision);
+  const tree =
+    listTree(repository, revision) ?? (fetchTrees(repository, revision) ? listTree(repository, revision) : null);
   if (tree !== null) return tree;
+  if (commitOf(repository, revision) !== null) {
+    const message = `the revision ${printable(revision)} is in this clone, but not the list of its files`;
+    throw new GitCryptError("NO_SUCH_REVISION", message, {
+      hint: "check that the remote it was cloned from can be reached",
+    });
+  }
   if (/^(?:HEAD|@)$/.test(revision) && commitOf(repository, "HEAD") === null) {
     const message = "the repository has no commit yet, and only what is committed is read";
     throw new GitCryptError("NO_SUCH_REVISION", message, { hint: "commit first, or name another revision" });
@@ -37,6 +45,9 @@ export interface RevisionFile {
   readonly bytes: number;
 }
 
+/** A file that a commit has, and whose content is not here. */
+export type MissingFile = Pick<RevisionFile, "path" | "blobId">;
+
 const sizesIn = (files: readonly RevisionFile[]): Map<string, number> =>
   new Map(files.map(({ blobId, bytes }) => [blobId, bytes]));
 
@@ -47,7 +58,7 @@ export class Revision {
   /** In git's order. */
   readonly files: readonly RevisionFile[];
   /** Files that git lacks, as in a partial or damaged clone; they are not among `files`. */
-  readonly missing: readonly string[];
+  readonly missing: readonly MissingFile[];
   readonly #repository: Repository;
   readonly #names = new Map<RevisionFile, string>();
   #keyNames: ReadonlyMap<RevisionFile, string> | undefined;
@@ -56,14 +67,14 @@ export class Revision {
   private constructor(repository: Repository, commit: string) {
     this.commit = commit;
     this.#repository = repository;
-    const missing: string[] = [];
+    const missing: MissingFile[] = [];
     this.missing = missing;
     this.files = treeOf(repository, commit).flatMap(({ name, mode, oid, bytes }) => {
       const text = Buffer.from(name, "latin1").toString();
       const isText = Buffer.from(text).toString("latin1") === name;
       const path = isText ? text : fileName(name).path;
       if (bytes === null) {
-        if (mode !== "160000") missing.push(path);
+        if (mode !== "160000") missing.push({ path, blobId: oid });
         return [];
       }
       const file = { path, mode, blobId: oid, bytes };

@@ -21,12 +21,15 @@ import { keyFolders, removeKey, removeRetired, storeKey, storeRetired } from "..
 import { tryKey } from "../keys/try-key.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
 import { type FilterCommands, readSettings, removeSettings, settingsOf, writeSettings } from "./filter-config.ts";
+import { guardKeys } from "./guard.ts";
 import { type Progress, type Rewriting, rewriteFiles } from "./rewrite-files.ts";
 
 /** How a repository is unlocked. */
 export interface UnlockOptions extends FilterCommands {
   /** Is told, after each file, how many are decrypted, of how many. */
   readonly progress?: Progress | undefined;
+  /** The names of keys that are guarded, too, where they are not here: see {@link guardKeys}. */
+  readonly guard?: readonly string[] | undefined;
 }
 
 /** A key that unlocked. */
@@ -53,6 +56,8 @@ export interface UnlockResult {
   readonly unopened: readonly FileName[];
   /** Symbolic links and submodules on protected paths: they are never encrypted. */
   readonly irregular: readonly FileName[];
+  /** The names of keys that protect paths and are not here: git refuses plaintext there. */
+  readonly guarded: readonly string[];
 }
 
 /** Tries a key before anything is written; gives whether any file showed that it is the right one. */
@@ -142,7 +147,7 @@ function openFiles(
   files: readonly StatedFile[],
   rewriting: Rewriting,
   uninstall: () => void,
-): UnlockResult {
+): Omit<UnlockResult, "keys" | "guarded"> {
   const closed = files.filter(({ state }) => state === "sealed" || state === "sealed-change");
   let rewritten;
   try {
@@ -158,7 +163,6 @@ function openFiles(
   }
   refreshIndex(repository, rewriting.workTree, fresh);
   return {
-    keys: [],
     decrypted: rewritten.done.length,
     outside: files.filter(({ state }) => state === "outside").length,
     clear: namesOf(files, "clear"),
@@ -177,7 +181,8 @@ function openFiles(
  * that of the branch, which may be one that is here, is stored, and the others are kept to read
  * with, as the one is that was stored before. Where the branch has no key that may encrypt, one is
  * stored all the same, to read with. Retired keys that commits hold
- * are stored along, so that older commits can be checked out.
+ * are stored along, so that older commits can be checked out. Keys that protect paths and are not
+ * here are guarded, see {@link guardKeys}.
  *
  * Each key is tried on encrypted files before anything is written; without a log, that tells
  * whether it is the right one, and only one of a name is taken. One file that opens is enough:
@@ -204,6 +209,7 @@ export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], 
     const entries = withKeyNames(repository, index).filter(({ keyName }) => keys.has(keyName));
     const files = stateFiles(workTree, entries, keys);
     const verified = given.map((key) => admit(repository, key, index, files));
+    const guarded = guardKeys(repository, options, options.guard, [...keys.keys()]);
     const { uninstall, present } = install(repository, given, options);
     try {
       const rewriting: Rewriting = { workTree, keys, to: "open", progress: options.progress };
@@ -214,6 +220,7 @@ export function unlock(repository: Repository, keyFiles: readonly Uint8Array[], 
           verified: verified[at] === true,
           wasUnlocked: present.has(name),
         })),
+        guarded,
       };
     } finally {
       workTree.tidy();

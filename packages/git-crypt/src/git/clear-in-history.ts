@@ -1,8 +1,10 @@
-import { pastStates, presentStates, readPresent } from "./attribute-states.ts";
+import { isAttributesFile, pastStates, presentStates, readPresent } from "./attribute-states.ts";
 import { encryptedBlobs } from "./encrypted-blobs.ts";
 import { type PathFinding, pathFindings } from "./finding.ts";
 import { type CommonPlace, runGit } from "./git.ts";
+import { sizesOf } from "./objects.ts";
 import { onceProtected } from "./once-protected.ts";
+import { fetchBlobs } from "./partial-clone.ts";
 import { clearBlobs } from "./plaintext.ts";
 import { filtersOf, isRegular, keyNameAt, listIndex, unprotectedOnPurpose } from "./protected-files.ts";
 import { parseDifferences, RAW } from "./trees.ts";
@@ -22,13 +24,18 @@ function versionsByName(place: CommonPlace): { readonly name: string; readonly o
 /**
  * The paths of which a commit that any reference reaches holds a version in clear, and which the
  * attributes of now protect, or those of any such commit did, or of which there is an encrypted
- * version. What a shallow clone lacks is not searched.
+ * version; and those of which a version is not here and could not be fetched into a partial clone.
+ * What a shallow clone lacks is not searched.
  *
  * @throws GitCryptError GIT_FAILED.
  */
 export function clearInHistory(place: CommonPlace): PathFinding[] {
   const all = versionsByName(place);
   const names = all.map(({ name }) => name);
+  fetchBlobs(
+    place,
+    all.flatMap((entry) => (isAttributesFile(entry.name) ? [...entry.oids] : [])),
+  );
   const filters = filtersOf(place, names);
   const others = unprotectedOf(
     place,
@@ -44,12 +51,16 @@ export function clearInHistory(place: CommonPlace): PathFinding[] {
   for (const { name, oid } of versions) if (encrypted.has(oid)) once.add(name);
   for (const name of unprotectedOnPurpose(place, [...once])) once.delete(name);
   const found = all.filter(({ name }, at) => keyNameAt(name, filters[at]) !== null || once.has(name));
-  const clear = clearBlobs(
-    place,
-    found.flatMap((entry) => [...entry.oids]),
-  );
-  return pathFindings(
-    found.filter((entry) => [...entry.oids].some((oid) => clear.has(oid))),
-    "history-plaintext",
-  );
+  const wanted = found.flatMap((entry) => [...entry.oids]);
+  const here = fetchBlobs(place, wanted) ? null : sizesOf(place, wanted);
+  const clear = clearBlobs(place, wanted);
+  const having = (isMeant: (oid: string) => boolean): typeof found =>
+    found.filter((entry) => [...entry.oids].some(isMeant));
+  return [
+    ...pathFindings(
+      having((oid) => clear.has(oid)),
+      "history-plaintext",
+    ),
+    ...pathFindings(here === null ? [] : having((oid) => !here.has(oid)), "history-not-here"),
+  ];
 }

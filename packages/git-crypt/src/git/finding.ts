@@ -26,6 +26,8 @@ const PROBLEMS = {
   unguarded: "is not added yet, and git would store it unencrypted",
   /** A reachable commit holds it unencrypted. */
   "history-plaintext": "was committed unencrypted once",
+  /** In a partial clone, of which the remote does not answer. */
+  "history-not-here": "has versions that are not in this clone, and were not searched",
   /** It is cut off, or an older version with the same nonce opens. */
   altered: "was changed after it was encrypted, and stays encrypted here",
   /** No key here opens it. */

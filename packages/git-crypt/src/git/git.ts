@@ -16,6 +16,8 @@ export interface GitPlace {
   /** The repository's own folder, where git runs then. */
   readonly gitDir: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Whether git may go to the network. */
+  readonly isOnline?: boolean | undefined;
 }
 
 /** The place of a repository, with the folder that its work trees share. */
@@ -28,29 +30,31 @@ const OUR_ENVIRONMENT = {
   LC_ALL: "C",
   GIT_OPTIONAL_LOCKS: "0",
   GIT_TERMINAL_PROMPT: "0",
-  // A partial clone must not go to the network for what it lacks: newer gits know the first, all
-  // know the second.
-  GIT_NO_LAZY_FETCH: "1",
-  GIT_ALLOW_PROTOCOL: "none",
 };
 
 /**
- * Runs git at the top of a repository without a shell, a terminal or a network, and takes no
- * program's name from the repository's configuration. It may fail. It is stopped once it has
+ * A partial clone must not go to the network for what it lacks: newer gits know the first, all know
+ * the second.
+ */
+const OFFLINE = { GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none" };
+
+/**
+ * Runs git at the top of a repository without a shell or a terminal, without a network but where
+ * the place is online, and takes no program's name from the repository's configuration. It may fail. It is stopped once it has
  * printed `enough` bytes.
  *
  * @throws GitCryptError GIT_MISSING where there is no git, GIT_FAILED where it could not be run to
  * its end.
  */
 export function tryGit(
-  { topLevel, gitDir, env }: GitPlace,
+  { topLevel, gitDir, env, isOnline = false }: GitPlace,
   args: readonly string[],
   input?: Uint8Array,
   enough: number = Infinity,
 ): GitOutput {
   const { error, status, stdout, stderr } = runProgram("git", ["-c", "core.fsmonitor=false", ...args], {
     cwd: topLevel ?? gitDir,
-    env: { ...env, ...OUR_ENVIRONMENT },
+    env: { ...env, ...OUR_ENVIRONMENT, ...(isOnline ? {} : OFFLINE) },
     input,
     maxBuffer: enough,
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
@@ -85,8 +89,13 @@ export function reasonOf({ stderr }: { readonly stderr: string }): string {
 export function runGit(place: GitPlace, args: readonly string[], input?: Uint8Array): Buffer {
   const output = tryGit(place, args, input);
   if (output.status === 0) return output.stdout;
+  throw gitFailed(args, output);
+}
+
+/** The error of a git command that ended otherwise than with 0. */
+export function gitFailed(args: readonly string[], output: GitOutput): GitCryptError {
   const command = args.find((word) => !word.startsWith("-") && !word.includes("="));
-  throw new GitCryptError("GIT_FAILED", `git ${command} failed: ${reasonOf(output)}`);
+  return new GitCryptError("GIT_FAILED", `git ${command} failed: ${reasonOf(output)}`);
 }
 
 /** Whether git ends a command with 0. */

@@ -1,7 +1,7 @@
 import { createHash, hash } from "node:crypto";
 import { chunksOf } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
-import { type GitPlace, runGit, tryGit } from "./git.ts";
+import { gitFailed, type GitOutput, type GitPlace, runGit, tryGit } from "./git.ts";
 
 /** So many bytes of objects are asked for at a time; a larger one comes alone. */
 export const GROUP_BYTES: number = 32 * 1024 * 1024;
@@ -45,11 +45,32 @@ export function byOid<T extends { readonly oid: string }>(entries: readonly T[])
   return groups;
 }
 
+const linesOf = (names: readonly string[]): Buffer => Buffer.from(names.map((name) => `${name}\n`).join(""));
+
+/**
+ * Whether git ended since an object is not here and it may not fetch it: a git before 2.44, in a
+ * partial clone. A newer one goes on.
+ */
+export const isLackingObject = ({ status, stderr }: GitOutput): boolean =>
+  status !== 0 && stderr.includes("promisor remote");
+
+/** Those blobs that are here, whatever git it is; it reads them whole. */
+function presentAmong(place: GitPlace, oids: readonly string[]): string[] {
+  const args = ["rev-list", "--objects", "--no-walk", "--no-object-names", "--ignore-missing", "--missing=allow-any"];
+  return runGit(place, [...args, "--stdin"], linesOf(oids))
+    .toString("latin1")
+    .split("\n")
+    .filter(Boolean);
+}
+
 /** The sizes of blobs in bytes, by their names; what is not here, or is no blob, is left out. */
 export function sizesOf(place: GitPlace, oids: Iterable<string>): Map<string, number> {
   const names = [...new Set(oids)];
   if (names.length === 0) return new Map();
-  const output = runGit(place, ["cat-file", "--batch-check", "--buffer"], Buffer.from(`${names.join("\n")}\n`));
+  const args = ["cat-file", "--batch-check", "--buffer"];
+  const all = tryGit(place, args, linesOf(names));
+  if (all.status !== 0 && !isLackingObject(all)) throw gitFailed(args, all);
+  const output = all.status === 0 ? all.stdout : runGit(place, args, linesOf(presentAmong(place, names)));
   const sizes = new Map<string, number>();
   for (const line of output.toString("latin1").split("\n")) {
     const [oid = "", type, size] = line.split(" ");

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
+import { type GitOutput, type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
+import { isLackingObject, oidsOf, sizesOf } from "./objects.ts";
 
 /** An entry of a commit's tree. */
 export interface TreeEntry {
@@ -18,15 +19,24 @@ export interface TreeEntry {
 export function listTree(place: GitPlace, revision: string, folder?: string): TreeEntry[] | null {
   if (revision.startsWith("-")) return null; // It would be an option.
   const within = folder === undefined ? [] : ["--", `${folder}/`];
-  const args = ["--literal-pathspecs", "ls-tree", "-r", "-l", "-z", "--full-tree", revision, ...within];
-  const { status, stdout } = tryGit(place, args);
-  if (status !== 0) return null;
-  return recordsOf(stdout).map((record) => {
+  const list = (...options: string[]): GitOutput =>
+    tryGit(place, ["--literal-pathspecs", "ls-tree", "-r", ...options, "-z", "--full-tree", revision, ...within]);
+  const sized = list("-l");
+  if (sized.status === 0) return entriesIn(sized.stdout);
+  if (!isLackingObject(sized)) return null;
+  const plain = list();
+  if (plain.status !== 0) return null;
+  const entries = entriesIn(plain.stdout);
+  const sizes = sizesOf(place, oidsOf(entries));
+  return entries.map((entry) => Object.assign(entry, { bytes: sizes.get(entry.oid) ?? null }));
+}
+
+const entriesIn = (output: Buffer): TreeEntry[] =>
+  recordsOf(output).map((record) => {
     const tab = record.indexOf("\t");
     const [mode = "", , oid = "", size = "-"] = record.slice(0, tab).split(/ +/);
     return { name: record.slice(tab + 1), mode, oid, bytes: /^\d+$/.test(size) ? Number(size) : null };
   });
-}
 
 /**
  * Gives `action` a place whose index is that of a commit, since attributes are looked up in an

@@ -1,4 +1,5 @@
 import { isEncryptedBlob } from "../format/blob.ts";
+import { fetchBlobs } from "../git/partial-clone.ts";
 import { type GitPlace, runGit } from "../git/git.ts";
 import { oidsOf, readBlobs, sizesOf, WHOLE_BYTES } from "../git/objects.ts";
 import { isRegular, listProtected, type ProtectedEntry } from "../git/protected-files.ts";
@@ -10,6 +11,9 @@ import type { KeyRing } from "./key-ring.ts";
  * older versions are not read.
  */
 const ENOUGH = 16;
+
+/** So many blobs are fetched to try a key, where a partial clone has none. */
+const FETCHED = 4;
 
 /** Whether the name's keys open its files; `unknown` if none of them is encrypted. */
 export type Fit = "fits" | "wrong" | "unknown";
@@ -69,6 +73,9 @@ export function tryKey(
   const head = bySize(place, oidsOf(committed));
   if (opensAny(head.small())) return "fits";
   for (const more of [index.large, head.large]) if (tries < ENOUGH && opensAny(more())) return "fits";
+  // A partial clone may have none of them: a few will do.
+  const some = oidsOf([...own, ...committed]).slice(0, FETCHED);
+  if (tries === 0 && fetchBlobs(place, some) && opensAny(bySize(place, some).small())) return "fits";
   if (tries === 0) return "unknown";
   // They show that a key is right, and none that it is wrong: it may have been replaced.
   const names = [...own, ...committed].map(({ name }) => name);

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync } from "node:fs";
 import { printable } from "@git-vault/core";
-import { readSettings } from "../checkout/filter-config.ts";
+import { isGuard, readSettings } from "../checkout/filter-config.ts";
 import { findHook, missingHook } from "../checkout/pre-commit-hook.ts";
 import type { RepositoryFinding } from "../git/finding.ts";
 import { tryGit } from "../git/git.ts";
@@ -23,7 +23,7 @@ const PROBLEMS = {
   "missing-hook": "should check what is committed, and git does not run that",
   "unfinished-rotation": "a rotation was interrupted",
   "no-filter": "the key is here, but its filter is not configured: git stores protected files in clear",
-  "no-key": "the filter is configured, but the key is not here: git stops at each protected file",
+  "no-key": "the filter is configured, but the key is not here: git refuses what is new on its paths",
   "left-keys":
     "another program locked the repository and left keys here that a rotation replaced: they open older commits",
   /** The key of the branch is not here. */
@@ -60,6 +60,8 @@ export interface Diagnosis {
   /** The keys' settings, as configured in this repository. */
   readonly settings: ReadonlyMap<string, string>;
   readonly keyNames: readonly string[];
+  /** The names of keys that are not here, and on whose paths git refuses plaintext. */
+  readonly guarded: readonly string[];
   readonly findings: readonly SetupFinding[];
 }
 
@@ -192,8 +194,10 @@ export function diagnoseSetup(
   const keyNames = repository.keyNames();
   const filters = [...settings.keys()].filter((name) => name.startsWith("filter."));
   const configured = [...new Set(filters.map((name) => name.split(".")[1] ?? ""))];
-  const configuredKeys = configured.flatMap((filter) => keyNameOf(filter) ?? []);
   const isHere = (name: string): boolean => keyNames.includes(name);
+  const configuredKeys = configured
+    .flatMap((filter) => keyNameOf(filter) ?? [])
+    .filter((name) => isHere(name) || !isGuard(settings, name));
   const begun = begunRotation(repository);
   return [
     ...about("missing-program", ...brokenSettings(repository, settings)),
@@ -224,5 +228,8 @@ export function diagnose(repository: Repository): Diagnosis {
   const attributes = repository.topLevel === null ? [] : listPresent(repository).used;
   const merge = repository.topLevel === null ? [] : about("no-merge", ...withoutMerge(repository));
   const findings = [...old, ...diagnoseSetup(repository, settings, attributes), ...merge];
-  return { gitVersion, settings, keyNames: repository.keyNames(), findings };
+  const keyNames = repository.keyNames();
+  const named = [...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? []);
+  const guarded = [...new Set(named)].filter((name) => isGuard(settings, name) && !keyNames.includes(name));
+  return { gitVersion, settings, keyNames, guarded, findings };
 }

@@ -1,5 +1,5 @@
 import { type FileName, fileName } from "../format/file-name.ts";
-import { readSettings } from "../checkout/filter-config.ts";
+import { isGuard, readSettings } from "../checkout/filter-config.ts";
 import { isAttributesFile, type PresentAttributes, readPresent } from "../git/attribute-states.ts";
 import { findRekeyed } from "../git/check-staged.ts";
 import { clearInHistory } from "../git/clear-in-history.ts";
@@ -34,7 +34,7 @@ export interface KeyStatus {
   readonly name: string;
   /** Whether the key lies in the repository. */
   readonly stored: boolean;
-  /** Whether its filter is configured. */
+  /** Whether its filter is configured; a guard, in the place of a key that is not here, is none. */
   readonly configured: boolean;
   /** How many files are protected under its name. */
   readonly files: number;
@@ -45,8 +45,8 @@ export interface ProtectedFile extends FileName {
   readonly keyName: string;
   /** Whether the index holds it; else it is in the work tree alone, and not ignored. */
   readonly tracked: boolean;
-  /** Whether the index holds it encrypted. */
-  readonly encrypted: boolean;
+  /** Whether the index holds it encrypted; null where a partial clone lacks its content. */
+  readonly encrypted: boolean | null;
 }
 
 /** The state of a repository. */
@@ -81,13 +81,14 @@ function keyStatuses(
   settings: ReadonlyMap<string, string>,
 ): KeyStatus[] {
   const stored = new Set(repository.keyNames());
-  const configured = [...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? []);
+  const filtered = [...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? []);
+  const configured = filtered.filter((name) => stored.has(name) || !isGuard(settings, name));
   const counts = new Map<string, number>();
   for (const { keyName } of onePerName(entries)) counts.set(keyName, (counts.get(keyName) ?? 0) + 1);
   return [...new Set([...stored, ...configured, ...counts.keys()])].toSorted().map((name) => ({
     name,
     stored: stored.has(name),
-    configured: isConfigured(settings, name),
+    configured: configured.includes(name) && isConfigured(settings, name),
     files: counts.get(name) ?? 0,
   }));
 }
@@ -207,7 +208,10 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const altered = alteredFiles(repository, unopened);
   for (const ring of rings.values()) ring.keys.wipe();
   const isEncrypted = ({ oid }: IndexEntry): boolean => states.get(oid)?.encrypted === true;
-  const isClear = (entry: IndexEntry): boolean => !isEncrypted(entry) && states.get(entry.oid)?.isEmpty !== true;
+  const isClear = ({ oid }: IndexEntry): boolean => {
+    const state = states.get(oid);
+    return state !== undefined && !state.encrypted && !state.isEmpty;
+  };
   const has = ({ name, oid, stage }: IndexEntry, problem: PathProblem): boolean => {
     if (problem === "altered" || (altered.has(name) && UNOPENED.has(problem)))
       return problem === "altered" && altered.has(name);
@@ -239,13 +243,19 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
     ),
     ...(options.history === true ? clearInHistory(repository) : []),
   ];
-  const clear = new Set(regular.filter((entry) => !isEncrypted(entry)).map(({ name }) => name));
+  // In a merge that stopped a file has up to three entries: it is encrypted where all are.
+  const encrypted = new Map<string, boolean | null>();
+  for (const { name, oid } of regular) {
+    const state = states.get(oid)?.encrypted ?? null;
+    if (state !== true || !encrypted.has(name)) encrypted.set(name, encrypted.get(name) === false ? false : state);
+  }
   return {
     state: stateOf(keys, namesOfRetired(repository)),
     keys,
     files: [
-      // In a merge that stopped a file has up to three entries.
-      ...onePerName(regular).map((entry) => describe(entry, { tracked: true, encrypted: !clear.has(entry.name) })),
+      ...onePerName(regular).map((entry) =>
+        describe(entry, { tracked: true, encrypted: encrypted.get(entry.name) ?? null }),
+      ),
       ...added.map((entry) => describe(entry, { tracked: false, encrypted: false })),
     ],
     findings: [...new Map(findings.map((finding) => [`${finding.id} ${finding.subject}`, finding])).values()],
@@ -254,5 +264,5 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
 
 const describe = (
   { name, keyName }: { readonly name: string; readonly keyName: string },
-  state: { readonly tracked: boolean; readonly encrypted: boolean },
+  state: { readonly tracked: boolean; readonly encrypted: boolean | null },
 ): ProtectedFile => Object.assign(fileName(name), { keyName, ...state });

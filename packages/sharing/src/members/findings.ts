@@ -1,5 +1,5 @@
 import { plural, printable, type Finding } from "@git-vault/core";
-import { foreignAttributes } from "@git-vault/git-crypt";
+import { foreignAttributes, hasOwnFiles } from "@git-vault/git-crypt";
 import { uncovered } from "./coverage.ts";
 import { missedEntries } from "./cut.ts";
 import { readElsewhere, type Waiting } from "./elsewhere.ts";
@@ -8,6 +8,7 @@ import { readOpenPgpCopies, strangersAmong } from "./openpgp-copies.ts";
 
 /**
  * What is wrong with the log, or with who has the keys:
+ * - `log-not-here`: a partial clone lacks files of it, so that nobody can tell
  * - `other-log`: the branch's log is another than the one that was accepted here
  * - `new-log`: nobody accepted it here, where there is a key to encrypt with
  * - `removal-elsewhere`: who was removed on another branch can read what is written on this one
@@ -24,6 +25,7 @@ import { readOpenPgpCopies, strangersAmong } from "./openpgp-copies.ts";
  * - `bad-entry`: a file among the entries is none
  */
 export type MembersFindingId =
+  | "log-not-here"
   | "other-log"
   | "new-log"
   | "removal-elsewhere"
@@ -53,6 +55,10 @@ export interface MembersFinding extends Finding {
  */
 export async function memberFindings(members: Members): Promise<MembersFinding[]> {
   const { rootState, root, whole, branch, branchLog, bad, repository } = members;
+  if (!hasOwnFiles(repository)) {
+    const message = "files of the members log are not in this clone, which is a partial one";
+    return [found("log-not-here", message, ".git-vault/members")];
+  }
   if (rootState === "none") return [];
   if (rootState === "other") {
     const message = `the members log of this branch is another than the one that was accepted, ${rootText(root ?? "")}`;

@@ -17,10 +17,11 @@ export const run: Run<typeof ABOUT_COMMANDS.doctor> = ({ json }) => {
 /** Whether secrets are at risk or git stops; else it is merely slow. */
 const isSerious = ({ severity }: SetupFinding): boolean => severity === "error";
 
-function report({ gitVersion, settings, keyNames, findings }: Diagnosis): string[] {
+function report({ gitVersion, settings, keyNames, guarded, findings }: Diagnosis): string[] {
   return [
     `vault ${VAULT_VERSION}, Node ${process.versions.node}, git ${gitVersion}`,
     `keys: ${keyNames.length === 0 ? "none, the repository is locked or does not use git-crypt" : keyNames.join(", ")}`,
+    ...(guarded.length === 0 ? [] : [`not here, so that git refuses plaintext on its paths: ${guarded.join(", ")}`]),
     settings.size === 0 ? "settings: none" : "settings:",
     ...[...settings].map(([name, value]) => `  ${printable(name)} = ${printable(value)}`),
     ...(findings.length === 0 ? ["nothing is amiss"] : []),
@@ -31,7 +32,7 @@ function report({ gitVersion, settings, keyNames, findings }: Diagnosis): string
   ];
 }
 
-const describe = ({ gitVersion, settings, keyNames, findings }: Diagnosis): object => ({
+const describe = ({ gitVersion, settings, keyNames, guarded, findings }: Diagnosis): object => ({
   vault: VAULT_VERSION,
   node: process.versions.node,
   git: gitVersion,
@@ -43,4 +44,5 @@ const describe = ({ gitVersion, settings, keyNames, findings }: Diagnosis): obje
     serious: isSerious(finding),
     remedy: ADVICE[finding.id],
   })),
+  guarded,
 });

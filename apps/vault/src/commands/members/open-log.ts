@@ -1,5 +1,5 @@
 import { printable } from "@git-vault/core";
-import type { Repository } from "@git-vault/git-crypt";
+import { fetchOwnFiles, type Repository } from "@git-vault/git-crypt";
 import {
   acceptRoot,
   assertOrder,
@@ -23,7 +23,7 @@ export interface LogOptions extends DialogOptions {
 }
 
 /**
- * Opens the members log of a repository, as a person accepted it. The first time it shows who
+ * Opens the members log of a repository, as a person accepted it; a partial clone fetches it. The first time it shows who
  * started it, and asks.
  *
  * @returns members without a log too, where there is none
@@ -32,6 +32,7 @@ export interface LogOptions extends DialogOptions {
  */
 export async function openLog(repository: Repository, options: LogOptions): Promise<Members> {
   const root = options.root === undefined ? undefined : parseRoot(options.root, "--root");
+  fetchOwnFiles(repository);
   const members = await openMembers(repository, { root });
   switch (members.rootState) {
     case "none":

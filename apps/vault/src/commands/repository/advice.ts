@@ -35,6 +35,7 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
     "name its own key again in .gitattributes; or encrypt it with the other one, with `git add --renormalize` where both keys are",
   unguarded: "first run `vault unlock`, or write the line back that protected it in .gitattributes; then add it",
   "history-plaintext": "change the secret: everybody who has the repository can read the old one",
+  "history-not-here": "check that the remote can be reached, or search in a full clone",
   altered: "restore it from an older commit; `git log` shows who changed it",
   unopened: "restore it from an older commit, or ask who committed it for the key",
   "newer-key": "take that key with `vault unlock`; where nobody has it, restore the file from an older commit",
@@ -48,6 +49,7 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   submodule:
     "protect files inside the submodule itself, and write `PATH !filter !diff !merge !text` below the other lines here",
   empty: "put a line break into it",
+  "log-not-here": "run `vault unlock`, which fetches them",
   "other-log":
     "nothing is encrypted or unlocked with its keys; find out who replaced it, and restore it from an older commit",
   "new-log": "run `vault unlock`, which shows who started it and asks",

@@ -1,5 +1,5 @@
 import { printable } from "@git-vault/core";
-import { checkStaged, installHook, removeHook, type HookManager } from "@git-vault/git-crypt";
+import { checkStaged, guardKeys, installHook, removeHook, type HookManager } from "@git-vault/git-crypt";
 import { usageError } from "../../errors.ts";
 import { ADVICE } from "./advice.ts";
 import { programCommand } from "./filter-command.ts";
@@ -19,10 +19,13 @@ export const run: Run<Hooks> = (options, [action]) => {
 };
 
 function install(options: HooksOptions): void {
-  const { path, shared, found, joined, manager } = installHook(openHere(), {
-    own: `(${programCommand(options)} hooks check)`,
+  const repository = openHere();
+  const program = programCommand(options);
+  const { path, shared, found, joined, manager } = installHook(repository, {
+    own: `(${program} hooks check)`,
     shared: CHECK,
   });
+  const guarded = guardKeys(repository, { filterCommand: `${program} filter` });
   const told = found
     ? [`vault: ${printable(path)} runs the check already, and was left as it is`]
     : [
@@ -35,7 +38,12 @@ function install(options: HooksOptions): void {
           : []),
         ...(manager === null ? [] : adviceFor(manager)),
       ];
-  reportResult(options, { path, shared, found, joined, manager: manager?.name ?? null }, told);
+  const guards =
+    guarded.length === 0
+      ? []
+      : [`vault: git itself refuses it on the paths of the key ${guarded.join(", ")}, which is not here`];
+  const result = { path, shared, found, joined, manager: manager?.name ?? null, guarded };
+  reportResult(options, result, [...told, ...guards]);
 }
 
 const CHECK = "git-vault hooks check";

@@ -1,8 +1,9 @@
-import { plural, printable } from "@git-vault/core";
+import { isVaultError, plural, printable } from "@git-vault/core";
 import { lock, status, type LockResult, type Repository } from "@git-vault/git-crypt";
 import { progressLine } from "../../io/progress.ts";
 import type { Run } from "../../cli/command.ts";
 import { reportResult } from "../../io/streams.ts";
+import { filterCommands } from "./filter-command.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 import { openHere } from "../open-here.ts";
 
@@ -17,6 +18,7 @@ export const run: Run<typeof REPOSITORY_COMMANDS.lock> = async (options) => {
   const progress = progressLine("encrypted", options);
   try {
     const result = lock(repository, {
+      filterCommand: filterIfInstalled(options),
       keyNames: keyName === undefined ? undefined : [keyName],
       force,
       allWorktrees,
@@ -34,14 +36,27 @@ export const run: Run<typeof REPOSITORY_COMMANDS.lock> = async (options) => {
 const pathOf = ({ path, worktree }: LockResult["left"][number], { topLevel }: Repository): string =>
   worktree === topLevel ? path : `${printable(worktree)}/${path}`;
 
+/** Locking is always possible; where git could not run this program later, there is no guard. */
+function filterIfInstalled(options: { readonly quiet: boolean }): string | undefined {
+  try {
+    return filterCommands(options).filterCommand;
+  } catch (error) {
+    if (isVaultError(error) && error.code === "NOT_INSTALLED") return undefined;
+    throw error;
+  }
+}
+
 function linesOf(
-  { keyNames, encrypted, clear, left, unseen, worktrees }: LockResult,
+  { keyNames, encrypted, clear, left, unseen, worktrees, guarded }: LockResult,
   repository: Repository,
 ): string[] {
+  const guards =
+    guarded.length === 0 ? [] : [`vault: git refuses plaintext on protected paths until the key is here again`];
   if (keyNames.length === 0) {
     const isUsed = status(repository).state !== "unused";
     return [
       `vault: ${isUsed ? "locked already" : "no file is protected here, and no key lies here"}: nothing was changed`,
+      ...guards,
     ];
   }
   return [
@@ -62,5 +77,6 @@ function linesOf(
           ...unseen.map((path) => `  ${printable(path)}`),
         ]
       : []),
+    ...guards,
   ];
 }

@@ -40,7 +40,7 @@ function report({ state, keys, files }: Status, findings: readonly AnyFinding[])
     table([
       ["stored", "key", "file"],
       ...files.map(({ path, keyName, tracked, encrypted }) => [
-        tracked ? (encrypted ? "encrypted" : "in clear") : "untracked",
+        tracked ? storedText(encrypted) : "untracked",
         keyName,
         path,
       ]),
@@ -52,6 +52,9 @@ function report({ state, keys, files }: Status, findings: readonly AnyFinding[])
     .map((lines) => lines.join("\n"))
     .join("\n\n");
 }
+
+const storedText = (encrypted: boolean | null): string =>
+  encrypted === null ? "not here" : encrypted ? "encrypted" : "in clear";
 
 /** Columns under their titles; no lines where there are no rows. */
 function table(rows: readonly (readonly string[])[]): string[] {

@@ -63,7 +63,11 @@ export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
   const progress = progressLine("decrypted", options);
   try {
     const isHanded = ["file", "stdin", "environment", "clipboard"].includes(source);
-    const result = unlockBy(members, repository, found, { ...commands, progress: progress.step });
+    const result = unlockBy(members, repository, found, {
+      ...commands,
+      progress: progress.step,
+      guard: members.branch.keyNames.map(({ name }) => name),
+    });
     progress.end();
     // Whoever handed it over has it.
     if (isHanded) for (const key of keys) noteCopy(repository, key, "given");
@@ -286,7 +290,7 @@ function waitingText({ reference, removed, keyNames, by }: Waiting): string {
   return `vault: ${printable(by)} removed ${names} on ${where}, who can read what is written here until that is merged`;
 }
 
-function report({ keys, decrypted, outside, clear, changed, unopened, irregular }: UnlockResult): string[] {
+function report({ keys, decrypted, outside, clear, changed, unopened, irregular, guarded }: UnlockResult): string[] {
   const names = keys.map(({ name }) => name).join(", ");
   const isNew = decrypted > 0 || keys.some(({ wasUnlocked }) => !wasUnlocked);
   return [
@@ -301,6 +305,9 @@ function report({ keys, decrypted, outside, clear, changed, unopened, irregular 
     ...list("not encrypted in the repository, see `vault status`", clear),
     ...list("never encrypted, being links or submodules", irregular),
     ...list("not opened by the key: damaged, or encrypted with another", unopened),
+    ...(guarded.length > 0
+      ? [`vault: not here, so that git refuses plaintext on its paths: the key ${guarded.join(", ")}`]
+      : []),
   ];
 }
 
@@ -325,4 +332,5 @@ const describe = (source: Source, signature: SignatureReport | null, result: Unl
   changed: paths(result.changed),
   unopened: paths(result.unopened),
   irregular: paths(result.irregular),
+  guarded: result.guarded,
 });

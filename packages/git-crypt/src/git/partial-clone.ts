@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { GitCryptError } from "../errors.ts";
+import { type CommonPlace, type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
+import { oidsOf, sizesOf } from "./objects.ts";
+import { isWithin, ownFolders, VAULT_FOLDER } from "./own-folders.ts";
+import { listIndex } from "./protected-files.ts";
+import { listTree, parseDifferences, RAW } from "./trees.ts";
+
+/**
+ * Fetches, into a partial clone, what is read before anything can be opened: files of attributes,
+ * and all that the own folders ever held.
+ *
+ * @throws GitCryptError NO_SUCH_FILE where a file of the own folders is not here then: without it
+ * nobody can tell who the members are; GIT_FAILED
+ */
+export function fetchOwnFiles(place: CommonPlace): void {
+  if (!isPartialClone(place)) return;
+  const files = [...listIndex(place), ...(listTree(place, "HEAD") ?? [])];
+  const attributes = files.filter(({ name }) => /(?:^|\/)\.gitattributes$/.test(name));
+  const folders = ownFolders(place);
+  const past = tryGit(place, [
+    "log",
+    "--all",
+    ...RAW,
+    "-m",
+    "--root",
+    "--diff-filter=d",
+    "--format=",
+    "--",
+    ...folders,
+  ]);
+  const own = [
+    ...oidsOf(files.filter(({ name }) => isWithin(folders, name))),
+    ...parseDifferences(past.stdout).flatMap(({ after }) => after ?? []),
+  ];
+  if (fetchBlobs(place, [...oidsOf(attributes), ...own]) || fetchBlobs(place, own)) return;
+  const message = `files of ${VAULT_FOLDER} are not in this clone, and could not be fetched`;
+  throw new GitCryptError("NO_SUCH_FILE", message, {
+    hint: "check that the remote it was cloned from can be reached, then run the command again",
+  });
+}
+
+/**
+ * Whether the files of the own folders are here, of which a partial clone may lack some.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export function hasOwnFiles(place: CommonPlace): boolean {
+  if (!isPartialClone(place)) return true;
+  const folders = ownFolders(place);
+  const oids = oidsOf(listIndex(place, ...folders.map((folder) => `${folder}/`)));
+  const here = sizesOf(place, oids);
+  return oids.every((oid) => here.has(oid));
+}
+
+/**
+ * Fetches, into a partial clone, the trees of a revision.
+ *
+ * @returns whether all are here now
+ */
+export const fetchTrees = (place: CommonPlace, revision: string): boolean =>
+  isPartialClone(place) &&
+  !revision.startsWith("-") &&
+  gitSucceeds({ ...place, isOnline: true }, "ls-tree", "-r", "--name-only", "--full-tree", revision);
+
+/** The remotes that promised to have what a partial clone lacks. */
+function promisors(place: GitPlace): string[] {
+  const pattern = String.raw`^remote\..*\.promisor$`;
+  const { status, stdout } = tryGit(place, ["config", "-z", "--type=bool", "--get-regexp", pattern]);
+  if (status !== 0) return [];
+  return recordsOf(stdout).flatMap((record) => /^remote\.(.*)\.promisor\ntrue$/s.exec(record)?.[1] ?? []);
+}
+
+/** Whether a repository may lack objects that a remote has; it starts no git. */
+function isPartialClone({ commonDir }: CommonPlace): boolean {
+  try {
+    return /^\s*(?:promisor|partialclone)/im.test(readFileSync(join(commonDir, "config"), "latin1"));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Fetches, into a partial clone, those of some blobs that are not here, all at once. Beside
+ * {@link fetchTrees} nothing goes to the network, and only what a person asked to read is fetched: git itself would fetch one
+ * after the other, whatever needs them.
+ *
+ * @returns whether all are here now
+ * @throws GitCryptError GIT_FAILED
+ */
+export function fetchBlobs(place: GitPlace, oids: Iterable<string>): boolean {
+  const missingOf = (names: readonly string[]): string[] => {
+    const here = sizesOf(place, names);
+    return names.filter((oid) => !here.has(oid));
+  };
+  let missing = missingOf([...new Set(oids)]);
+  if (missing.length === 0) return true;
+  for (const remote of promisors(place)) {
+    const options = ["--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-gc"];
+    const args = ["-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", ...options, "--filter=blob:none"];
+    const wanted = Buffer.from(missing.map((oid) => `${oid}\n`).join(""));
+    tryGit({ ...place, isOnline: true }, [...args, "--stdin", "--", remote], wanted);
+    missing = missingOf(missing);
+    if (missing.length === 0) return true;
+  }
+  return false;
+}
