@@ -8,6 +8,7 @@ export type {
   GenerationAction,
   GiveAction,
   NamedCommitment,
+  SealedCopy,
   NoteAction,
   RemoveAction,
   Role,

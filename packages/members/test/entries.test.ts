@@ -26,6 +26,10 @@ const ID = "ab".repeat(32);
 const drafts = (author: string): EntryDraft[] => {
   const key = keyNamed("new");
   const generations = [{ keyName: "default", commitment: commitmentNamed("a"), audience: commitmentNamed("b") }];
+  const copies = [
+    { commitment: commitmentNamed("a"), digest: ID, openPgp: null },
+    { commitment: commitmentNamed("a"), digest: ID, openPgp: "0123456789".repeat(4) },
+  ];
   const actions: Action[] = [
     {
       kind: "add",
@@ -40,7 +44,8 @@ const drafts = (author: string): EntryDraft[] => {
     { kind: "give", member: ID, keys: [key], role: "admin", opens: ["prod"], label: "größer", readmits: [] },
     { kind: "take", member: ID, keys: [key.id, AGE], role: "admin", opens: ["default"], generations },
     { kind: "remove", members: ["github.com/1", key.id, AGE, "0123456789".repeat(4)], generations },
-    { kind: "generation", generations },
+    { kind: "generation", generations, copies },
+    { kind: "give", member: ID, keys: [], role: null, opens: [], label: "github:bob", readmits: [], copies },
     { kind: "note", text: "the key was handed to the auditors" },
   ];
   return actions.map((action) => ({
@@ -92,6 +97,26 @@ describe("an entry", () => {
       expect(entry.id).toMatch(/^[0-9a-f]{64}$/);
     },
   );
+
+  test("names the copies that its author sealed, each once; a note names none", () => {
+    const draft = drafts(keyNamed("author").id).find(({ action }) => action.kind === "generation");
+    if (draft?.action.kind !== "generation") throw new Error("expected a generation");
+    const [copy, other] = draft.action.copies ?? [];
+    if (copy === undefined || other === undefined) throw new Error("expected two copies");
+    const { action } = parseEntry(signed(draft));
+    expect(action).toMatchObject({ copies: [copy, other] });
+    const lines = encodeDraft(draft).toString().split("\n").slice(-3, -1);
+    expect(lines).toEqual([`copy: ${copy.commitment} ${ID}`, `copy: ${copy.commitment} ${ID} ${other.openPgp}`]);
+    for (const copies of [[copy, copy], [{ ...copy, digest: "ab" }], [{ ...copy, openPgp: "abc" }]]) {
+      expect(codeOf(() => encodeDraft({ ...draft, action: { ...draft.action, copies } as Action }))).toBe(
+        "MALFORMED_ENTRY",
+      );
+    }
+    const note = signed({ ...draft, action: { kind: "note", text: "x" } }).toString();
+    expect(codeOf(() => parseEntry(Buffer.from(note.replace("text: x", `${lines[0]}\ntext: x`))))).toBe(
+      "MALFORMED_ENTRY",
+    );
+  });
 
   test("has one encoding: no changed byte, line or order is another spelling of it", () => {
     const all = drafts(keyNamed("author").id);

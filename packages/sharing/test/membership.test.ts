@@ -43,7 +43,7 @@ test("a log that is started names its author, and seals the key that is here to 
   expect(filesIn(repository, ".git-vault")).toEqual([
     ".git-vault/.gitattributes",
     `${LOG}/${members.root}`,
-    expect.stringMatching(new RegExp(String.raw`^\.git-vault/sealed/default/${id}/${members.root}\.[0-9a-f]{8}\.age$`)),
+    expect.stringMatching(new RegExp(String.raw`^\.git-vault/sealed/default/${id}/[0-9a-f]{64}\.age$`)),
   ]);
   const again = { members, author: await team.author("alice"), person: await team.person("alice"), stageOnly: false };
   expect((await failureOf(start(again))).code).toBe("LOG_EXISTS");

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { decryptBlob, keyId } from "@git-vault/git-crypt";
@@ -5,6 +6,8 @@ import type { Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Pins } from "../src/index.ts";
 import { memberFindings, openKeys, readElsewhere, reportLog } from "../src/members/index.ts";
+import { attestedCopies } from "../src/members/coverage.ts";
+import { LogWriter } from "../src/members/writer.ts";
 import { failureOf } from "./hands.ts";
 import {
   accept,
@@ -240,8 +243,22 @@ describe("another branch", () => {
 
 test("copies that belong to nobody's entry are removed by the next rotation", async () => {
   const { id } = { id: keyId(opened(repository).readKey().keyFile) };
-  await stage(repository, `.git-vault/sealed/default/${id}/${"0".repeat(64)}.00000000.age`, "junk");
+  await stage(repository, `.git-vault/sealed/default/${id}/${"0".repeat(64)}.age`, "junk");
   await repository.git("commit", "-qm", "junk");
   await remove(team, repository);
   expect(filesIn(repository, ".git-vault/sealed").filter((path) => path.includes("0".repeat(64)))).toEqual([]);
+});
+
+test("more copies than an entry can name are named by several, and the key is settled", async () => {
+  const members = await membersOf(repository);
+  const id = keyId(opened(repository).readKey().keyFile);
+  const digests = Array.from({ length: 700 }, (_, at) => hash("sha256", String(at), "hex"));
+  const writer = new LogWriter(members, await team.author("alice"));
+  const copies = digests.map((digest) => ({ commitment: id, digest, openPgp: digest.slice(0, 40).toUpperCase() }));
+  const before = writer.files.size;
+  await writer.write({ kind: "generation", generations: [{ keyName: "default", id }], copies });
+  expect(writer.files.size - before).toBe(3);
+  expect(writer.membership.keyNames).toMatchObject([{ state: "settled", current: { commitment: id } }]);
+  const named = attestedCopies(writer.log, writer.membership).map(({ digest }) => digest);
+  expect(named).toEqual(expect.arrayContaining(digests));
 });

@@ -1,16 +1,20 @@
 import { encodeKeyFile, generateKeyFile, keyId } from "@git-vault/git-crypt";
-import { readMemberKey, type MemberKey } from "@git-vault/members";
+import { readMemberKey, type MemberKey, type SealedCopy } from "@git-vault/members";
 import { generateIdentity } from "@git-vault/sealing";
 import { throwawayRepository, type Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { findLocalIdentities, type LocalIdentities } from "../src/identities/local-identities.ts";
-import { isSealable, openSealedKeys, sealKey, sealedFor, sealedPaths } from "../src/members/sealed-keys.ts";
+import {
+  isSealable,
+  openSealedKeys,
+  lookAtCopies,
+  sealKey,
+  sealedPaths,
+  copiesIn,
+} from "../src/members/sealed-keys.ts";
 import { makeTeam, opened, stage, type Team } from "./team.ts";
 
 /* The copies of keys beside the log: containers, whose content is held against what is wanted. */
-
-const ENTRY = "e".repeat(64);
-const OTHER = "f".repeat(64);
 
 let team: Team;
 let repository: Repository;
@@ -28,24 +32,30 @@ afterAll(async () => {
   local.lock();
   await team.close();
 });
-beforeEach(async () => void (repository = await throwawayRepository()));
+beforeEach(async () => {
+  attested = [];
+  repository = await throwawayRepository();
+});
 afterEach(() => repository.remove());
 
-const put = async (content: Uint8Array, keys = [memberKey("bob")], entry = ENTRY): Promise<string[]> => {
-  const files = await sealKey(generation, content, entry, keys);
+let attested: SealedCopy[] = [];
+const put = async (content: Uint8Array, keys = [memberKey("bob")], isAttested = true): Promise<string[]> => {
+  const files = await sealKey(generation, content, keys);
   for (const [path, sealed] of files) await stage(repository, path, sealed);
+  if (isAttested) attested.push(...copiesIn(generation.id, files));
   return [...files.keys()];
 };
-const open = (entries = [ENTRY], tips: string[] = []): ReturnType<typeof openSealedKeys> =>
-  openSealedKeys(opened(repository), [generation], local, { entries: new Set(entries), tips });
+const open = (tips: string[] = []): ReturnType<typeof openSealedKeys> =>
+  openSealedKeys(opened(repository), [generation], local, { attested, tips });
 
-test("a copy opens for whom it was sealed, and its name says to which entry it belongs", async () => {
+test("a copy opens for whom it was sealed, and is named by the digest that an entry commits to", async () => {
   const [path = "", ...more] = await put(key, [memberKey("bob"), memberKey("carol")]);
-  expect(path).toMatch(
-    new RegExp(String.raw`^\.git-vault/sealed/default/${generation.id}/${ENTRY}\.[0-9a-f]{8}\.age$`),
-  );
+  expect(attested).toEqual([{ commitment: generation.id, digest: expect.any(String) as string, openPgp: null }]);
+  expect(path).toBe(`.git-vault/sealed/default/${generation.id}/${attested[0]?.digest}.age`);
   expect(more).toEqual([]);
-  expect([...sealedFor(opened(repository), generation)]).toEqual([ENTRY]);
+  const intact = new Set([`${generation.id} ${attested[0]?.digest}`]);
+  expect(lookAtCopies(opened(repository), attested)).toEqual({ intact, strange: [], replaced: [] });
+  expect(lookAtCopies(opened(repository), [])).toEqual({ intact: new Set(), strange: [path], replaced: [path] });
   expect(sealedPaths(opened(repository), "default")).toEqual([path]);
   const { opened: found, wrong } = await open();
   expect(found).toMatchObject([{ ...generation, key, path, openedWith: { fingerprint: team.id("bob") } }]);
@@ -57,8 +67,8 @@ test("a copy for somebody else is passed over", async () => {
   expect(await open()).toEqual({ opened: [], wrong: [] });
 });
 
-test("a copy of an entry that does not count is not read", async () => {
-  await put(key, [memberKey("bob")], OTHER);
+test("a copy that no entry which counts is for is not read", async () => {
+  await put(key, [memberKey("bob")], false);
   expect(await open()).toEqual({ opened: [], wrong: [] });
 });
 
@@ -81,23 +91,22 @@ test("a copy that is damaged is named, and one at a commit that was fetched is f
   await repository.git("branch", "far");
   const damaged = await repository.git("cat-file", "blob", `:${path}`);
   damaged[damaged.length - 40] = (damaged.at(-40) ?? 0) ^ 1;
-  await repository.git("rm", "-q", path);
-  const broken = path.replace(/[0-9a-f]{8}\.age$/, "00000000.age");
-  await stage(repository, broken, damaged);
-  const result = await open([ENTRY], ["refs/heads/far"]);
+  await stage(repository, path, damaged);
+  expect(lookAtCopies(opened(repository), attested)).toMatchObject({ strange: [path], replaced: [path] });
+  const result = await open(["refs/heads/far"]);
   expect(result.opened).toMatchObject([{ path, key }]);
-  expect(result.wrong).toMatchObject([{ path: broken, problem: expect.stringContaining("does not open") as string }]);
+  expect(result.wrong).toEqual([{ path, problem: "it was changed after it was sealed" }]);
 });
 
 test("so many keys as age does not take at once are sealed to in several files", async () => {
   const identities = await Promise.all(Array.from({ length: 501 }, () => generateIdentity()));
   const keys = identities.map(({ recipient }) => readMemberKey(recipient));
-  const files = await sealKey(generation, key, ENTRY, keys);
+  const files = await sealKey(generation, key, keys);
   expect(files.size).toBe(2);
 });
 
 test("what nothing can be sealed to is passed over", async () => {
   const gpg = readMemberKey(`openpgp ${"A".repeat(40)}`);
   expect([memberKey("bob"), gpg].map(isSealable)).toEqual([true, false]);
-  expect(await sealKey(generation, key, ENTRY, [gpg])).toEqual(new Map());
+  expect(await sealKey(generation, key, [gpg])).toEqual(new Map());
 });

@@ -78,7 +78,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "sync",
-    "{commit, outOfDate: [{holder, added, removed, renamedTo, lacks}], unclear: [{holder, reason}], unsettled: [{keyName, state}]}",
+    "{commit, outOfDate: [{holder, added, removed, renamedTo, lacks}], unclear: [{holder, reason}], strangeCopies: [path], unsettled: [{keyName, state}]}",
   ],
   [
     "revoke",

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeKeyFile, encryptBlob, generateKeyFile, keyId, parseKeyFile, type KeyFile } from "@git-vault/git-crypt";
@@ -17,6 +17,7 @@ import {
   type EntryDraft,
   type MemberKey,
   type Membership,
+  type SealedCopy,
 } from "@git-vault/members";
 import { seal, SshRecipient } from "@git-vault/sealing";
 import { makeSshKey, runOk } from "@git-vault/testkit";
@@ -162,20 +163,24 @@ export const strangeKey = (name = "default"): KeyFile => generateKeyFile(name);
 export const keyIn = (world: World, name: string, keyName = "default"): KeyFile =>
   parseKeyFile(readFileSync(join(world.clone(name), ".git/git-crypt/keys", keyName)));
 
-/** Writes a sealed copy of a key into a clone: in the place of `as`, whatever it holds. */
+/**
+ * Writes a sealed copy of a key into a clone: among those of `generation`, whatever it holds.
+ *
+ * @returns its path, and what an entry would say of it
+ */
 export async function writeCopy(
   world: World,
   clone: string,
   key: KeyFile,
   to: readonly MemberKey[],
-  place: { readonly entry: string; readonly generation?: string },
-): Promise<string> {
+  generation: string = keyId(key),
+): Promise<SealedCopy & { readonly path: string }> {
   const recipients = to.map(({ text }) => new SshRecipient(parsePublicKey(text), { allowWeak: true }));
   const message = await seal(encodeKeyFile(key), recipients);
-  const folder = `.git-vault/sealed/${key.name ?? "default"}/${place.generation ?? keyId(key)}`;
-  const path = `${folder}/${place.entry}.${randomBytes(4).toString("hex")}.age`;
+  const digest = hash("sha256", message, "hex");
+  const path = `.git-vault/sealed/${key.name ?? "default"}/${generation}/${digest}.age`;
   world.write(clone, path, message);
-  return path;
+  return { path, commitment: generation, digest, openPgp: null };
 }
 
 /** Commits a blob that is encrypted with a key of one's own, past the filter. */

@@ -149,14 +149,10 @@ describe("another log", () => {
    */
   const startOfEve = async (): Promise<string> => {
     const key = strangeKey();
-    const root = await writeEntry(world, "eve", "eve", starting([keyOf(world, "eve")], key), { root: null });
-    await writeCopy(
-      world,
-      "eve",
-      key,
-      ["alice", "bob", "eve"].map((name) => keyOf(world, name)),
-      { entry: root },
-    );
+    const everybody = ["alice", "bob", "eve"].map((name) => keyOf(world, name));
+    const copies = [await writeCopy(world, "eve", key, everybody)];
+    const action = starting([keyOf(world, "eve")], key, { copies });
+    const root = await writeEntry(world, "eve", "eve", action, { root: null });
     await as("eve", "git add -A .git-vault");
     return root;
   };
@@ -240,14 +236,10 @@ describe("another log", () => {
       },
     };
     const own = strangeKey();
-    const root = await writeEntry(evil, "eve", "eve", starting([keyOf(world, "eve")], own), { root: null });
-    await writeCopy(
-      evil,
-      "eve",
-      own,
-      ["alice", "bob"].map((name) => keyOf(world, name)),
-      { entry: root },
-    );
+    const everybody = ["alice", "bob"].map((name) => keyOf(world, name));
+    const copies = [await writeCopy(evil, "eve", own, everybody)];
+    const action = starting([keyOf(world, "eve")], own, { copies });
+    await writeEntry(evil, "eve", "eve", action, { root: null });
     await as("eve", "git add -A && git commit -q -m log && git push -q", eves);
     await as("alice", "git pull -q", old);
     const status = await trying("alice", "vault status", old);

@@ -139,20 +139,10 @@ describe("who was removed comes not back", () => {
     await malLeaves();
     const key = strangeKey();
     const generation = { keyName: "default", commitment: keyId(key), audience: audienceOf(members, "default") };
-    const entry = await writeEntry(
-      world,
-      "mal",
-      "mal",
-      { kind: "generation", generations: [generation] },
-      { parents: [after] },
-    );
-    await writeCopy(
-      world,
-      "mal",
-      key,
-      ["alice", "bob", "carol"].map((name) => keyOf(world, name)),
-      { entry },
-    );
+    const everybody = ["alice", "bob", "carol"].map((name) => keyOf(world, name));
+    const copies = [await writeCopy(world, "mal", key, everybody)];
+    const action = { kind: "generation" as const, generations: [generation], copies };
+    await writeEntry(world, "mal", "mal", action, { parents: [after] });
     await mergedFrom("mal");
     expect(await vain("alice")).toEqual(["its author was removed"]);
     await as("alice", "vault unlock && vault status");

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from "node:path";
 import { keyId } from "@git-vault/git-crypt";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { adding, keyIn, keyOf, membershipIn, recordOf, strangeKey, writeCopy, writeEntry } from "./adversary.ts";
+import { adding, keyIn, keyOf, recordOf, strangeKey, writeCopy, writeEntry } from "./adversary.ts";
 import { notCurrent } from "./blobs.ts";
 import { makeTemplate, type Template, type World } from "./world.ts";
 
@@ -136,7 +136,7 @@ describe("the folder of the log", () => {
     world.write("eve", `${LOG}/${"c".repeat(64)}`, Buffer.alloc(10 * 1024 * 1024, "root: start\n"));
     world.write(
       "eve",
-      `.git-vault/sealed/default/${keyId(keyIn(world, "alice"))}/${"c".repeat(64)}.00000000.age`,
+      `.git-vault/sealed/default/${keyId(keyIn(world, "alice"))}/${"c".repeat(64)}.age`,
       Buffer.alloc(10 * 1024 * 1024),
     );
     await push();
@@ -232,62 +232,118 @@ describe("attributes", () => {
 describe("a sealed copy", () => {
   const everybody = (): ReturnType<typeof keyOf>[] => ["alice", "bob", "mal"].map((name) => keyOf(world, name));
 
-  test("of another key in the place of the right one is named, and the right one is found beside it", async () => {
-    const key = strangeKey();
-    const generation = keyId(keyIn(world, "alice"));
-    const record = await recordOf(world, "eve", "bob");
-    const { root } = await membershipIn(world, "eve");
-    for (const entry of [record, root ?? ""]) await writeCopy(world, "eve", key, everybody(), { entry, generation });
-    await push();
-    await expectEverybodyGoesOn();
-    await world.join("bob");
-    await as("bob", "vault unlock --yes");
-    expect(keyId(keyIn(world, "bob"))).toBe(generation);
-  });
+  const generation = (): string => keyId(keyIn(world, "alice"));
+  const folder = (): string => `.git-vault/sealed/default/${generation()}`;
+  const copiesOf = (name: string): string[] => readdirSync(join(world.clone(name), folder()));
 
-  test("of another key instead of the right one opens nothing", async () => {
-    const key = strangeKey();
-    const generation = keyId(keyIn(world, "alice"));
-    for (const file of readdirSync(join(world.clone("eve"), ".git-vault/sealed/default", generation))) {
-      const [entry = ""] = file.split(".");
-      await as("eve", `git rm -q .git-vault/sealed/default/${generation}/${file}`);
-      await writeCopy(world, "eve", key, everybody(), { entry, generation });
-    }
+  /** Whoever lost their copy says so, and an admin's sync makes it again. */
+  async function expectMadeAgain(strange: boolean): Promise<void> {
+    await as("alice", "git pull -q --no-edit");
+    await expectStatus("alice", /^no-copy: github:bob may open the key default, and no copy of it is for them/m);
+    if (strange)
+      await expectStatus("alice", /^strange-copy: \S+\.age(?:, and \d others?)?: not as an admin sealed it/m);
+    const checked = await trying("alice", "vault sync --check");
+    expect([checked.status, checked.said]).toEqual([
+      7,
+      expect.stringContaining("no copy of the key default is for them"),
+    ]);
+    expect((await trying("alice", "vault holders --offline")).status).toBe(7);
+    await as("alice", "vault sync && git push -q");
+    await as("alice", "vault status && vault sync --check && vault holders --offline");
+    await expectEverybodyGoesOn();
+  }
+
+  test("that is written over in place counts as missing, is named, and is made again", async () => {
+    for (const file of copiesOf("eve")) world.write("eve", `${folder()}/${file}`, "junk\n");
     await push();
     await world.join("bob");
     const stopped = await trying("bob", "vault unlock --yes < /dev/null");
-    expect(stopped.status).not.toBe(0);
-    expect(stopped.said).toMatch(/it holds another key than the members log names/);
-    expect(readdirSync(join(world.clone("bob"), ".git")).includes("git-crypt")).toBe(false);
-    // alice still has the key; sync makes what is missing where it is told.
+    expect([stopped.status === 0, stopped.said]).toEqual([
+      false,
+      expect.stringContaining("it was changed after it was sealed"),
+    ]);
+    await expectMadeAgain(true);
+  });
+
+  test("that is replaced by one for somebody else, by a name that fits it, counts as missing", async () => {
+    for (const file of copiesOf("eve")) await as("eve", `git rm -q ${folder()}/${file}`);
+    await writeCopy(world, "eve", strangeKey(), [keyOf(world, "eve")], generation());
+    await push();
+    await expectMadeAgain(true);
+  });
+
+  test("that is gone is made again", async () => {
+    for (const file of copiesOf("eve")) await as("eve", `git rm -q ${folder()}/${file}`);
+    await push();
+    await expectMadeAgain(false);
+  });
+
+  test("of an older key in the place of one of the present key counts as missing", async () => {
+    const [file = ""] = copiesOf("alice");
+    const old = world.read("alice", `${folder()}/${file}`);
+    await as("alice", "vault rotate --keep mal && git push -q");
+    await as("eve", "git pull -q");
+    for (const one of copiesOf("eve")) await as("eve", `git rm -q ${folder()}/${one}`);
+    world.write("eve", `${folder()}/${file}`, Buffer.from(old, "latin1"));
+    await push();
+    await expectMadeAgain(true);
+  });
+
+  test("that is a link, a folder or none at all keeps nobody from making copies", async () => {
+    const [file = ""] = copiesOf("eve");
+    for (const one of copiesOf("eve")) await as("eve", `git rm -q ${folder()}/${one}`);
+    mkdirSync(join(world.clone("eve"), folder()), { recursive: true });
+    symlinkSync("/etc/passwd", join(world.clone("eve"), folder(), file));
+    world.write("eve", `${folder()}/odd\u001B[2J name`, "odd\n");
+    world.write("eve", `.git-vault/sealed/default/${file}`, "");
+    await push();
+    await as("alice", "git pull -q --no-edit && vault sync && git push -q");
+    await expectStatus("alice", /^strange-copy: /m);
+    await expectEverybodyGoesOn();
+  });
+
+  test("of another key beside the right one is not opened, and is named", async () => {
+    await writeCopy(world, "eve", strangeKey(), everybody(), generation());
+    await push();
+    await expectEverybodyGoesOn();
+    await expectStatus("alice", /^strange-copy: /m);
+    await world.join("bob");
+    expect(await as("bob", "vault unlock --yes")).not.toMatch(/another key/);
+    expect(keyId(keyIn(world, "bob"))).toBe(generation());
+  });
+
+  test("of another key by an admin is named, and hides nothing", async () => {
+    const copies = [await writeCopy(world, "mal", strangeKey(), everybody(), generation())];
+    const member = await recordOf(world, "mal", "bob");
+    const fields = { keys: [], role: null, opens: [], label: "github:bob", readmits: [] };
+    await writeEntry(world, "mal", "mal", { kind: "give", member, ...fields, copies });
+    await as("mal", "git add -A && git commit -q -m copy && git push -q origin HEAD");
+    await world.join("bob");
+    await as("bob", "vault unlock --yes");
+    expect(keyId(keyIn(world, "bob"))).toBe(generation());
     await as("alice", "git pull -q --no-edit");
-    await world.push("alice", "secrets/new", "new\n");
-    expect(await notCurrent(world, "alice")).toEqual([]);
+    await expectEverybodyGoesOn();
   });
 
   test("that hangs on an entry which does not count is not read", async () => {
-    const entry = await writeEntry(world, "eve", "eve", adding([keyOf(world, "eve")]));
-    const key = strangeKey();
-    await writeCopy(world, "eve", key, everybody(), { entry });
-    await writeCopy(world, "eve", key, everybody(), { entry, generation: keyId(keyIn(world, "alice")) });
+    const copies = [
+      await writeCopy(world, "eve", strangeKey(), everybody()),
+      await writeCopy(world, "eve", strangeKey(), everybody(), generation()),
+    ];
+    await writeEntry(world, "eve", "eve", adding([keyOf(world, "eve")], { copies }));
     await push();
     await expectEverybodyGoesOn();
     await world.join("bob");
     expect(await as("bob", "vault unlock --yes")).not.toMatch(/another key/);
   });
 
-  test("is found among 2,000 of junk by names of entries that count", async () => {
-    const generation = keyId(keyIn(world, "alice"));
-    const record = await recordOf(world, "eve", "bob");
+  test("is found among 2,000 of junk, of which none is read", async () => {
     for (let at = 0; at < 2000; at += 1) {
-      world.write(
-        "eve",
-        `.git-vault/sealed/default/${generation}/${record}.${at.toString(16).padStart(8, "0")}.age`,
-        `junk ${at}`,
-      );
+      world.write("eve", `${folder()}/${at.toString(16).padStart(64, "0")}.age`, `junk ${at}`);
     }
     await push();
     await expectEverybodyGoesOn();
+    await as("alice", "vault sync -q && git push -q && vault status");
   });
 });
 

@@ -30,13 +30,21 @@ function readSmall(place: GitPlace, sizes: ReadonlyMap<string, number>, most: nu
  * @param folder from the top folder, without a `/` at its end
  * @param most larger files, in bytes, are not read
  * @param commit whose files are read instead of the index's
+ * @param isWanted by path; all where it is left out
  * @throws GitCryptError GIT_FAILED
  */
-export function readTracked(place: GitPlace, folder: string, most: number, commit?: string): TrackedFile[] {
-  const entries =
+export function readTracked(
+  place: GitPlace,
+  folder: string,
+  most: number,
+  commit?: string,
+  isWanted: (path: string) => boolean = () => true,
+): TrackedFile[] {
+  const all =
     commit === undefined
       ? listIndex(place, `${folder}/`).filter(({ stage }) => stage === 0)
       : (listTree(place, commit, folder) ?? []);
+  const entries = all.filter(({ name }) => isWanted(textOf(name)));
   const files = new Set(entries.filter(isRegular));
   const sizes = sizesOf(
     place,

@@ -19,8 +19,24 @@ export interface NamedCommitment {
   readonly audience: string;
 }
 
+/** A sealed copy of a git-crypt key, which lies beside the log. */
+export interface SealedCopy {
+  /** The commitment of the key that it holds. */
+  readonly commitment: string;
+  /** 64 hexadecimal digits: the SHA-256 of its file. */
+  readonly digest: string;
+  /** The fingerprint of the OpenPGP key that it is for, in git-crypt's form; null for age's. */
+  readonly openPgp: string | null;
+}
+
+/** What an author may do along: seal keys. */
+interface Sealing {
+  /** The copies that the author made; left out where there are none. */
+  readonly copies?: readonly SealedCopy[];
+}
+
 /** The first entry: its author is the first member, and an admin. */
-export interface StartAction {
+export interface StartAction extends Sealing {
   readonly kind: "start";
   /** 32 random hexadecimal digits, so that no two logs have one root. */
   readonly nonce: string;
@@ -34,7 +50,7 @@ export interface StartAction {
 }
 
 /** A new member, or one who was removed and comes back. */
-export interface AddAction {
+export interface AddAction extends Sealing {
   readonly kind: "add";
   readonly account: string | null;
   /** At least one; an admin has one that signs. */
@@ -47,7 +63,7 @@ export interface AddAction {
 }
 
 /** More for a member. */
-export interface GiveAction {
+export interface GiveAction extends Sealing {
   readonly kind: "give";
   /** The entry that added the member. */
   readonly member: string;
@@ -59,7 +75,7 @@ export interface GiveAction {
 }
 
 /** Less for a member, who stays. */
-export interface TakeAction {
+export interface TakeAction extends Sealing {
   readonly kind: "take";
   /** The entry that added the member. */
   readonly member: string;
@@ -72,7 +88,7 @@ export interface TakeAction {
 }
 
 /** Members go, with all their accounts and keys, under every name. */
-export interface RemoveAction {
+export interface RemoveAction extends Sealing {
   readonly kind: "remove";
   /** At least one account or id of a key. */
   readonly members: readonly Identifier[];
@@ -80,7 +96,7 @@ export interface RemoveAction {
 }
 
 /** New git-crypt keys. */
-export interface GenerationAction {
+export interface GenerationAction extends Sealing {
   readonly kind: "generation";
   /** At least one. */
   readonly generations: readonly NamedCommitment[];

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { MembersError } from "../errors.ts";
-import type { Action, Entry, EntryDraft, NamedCommitment } from "./entry.ts";
+import type { Action, Entry, EntryDraft, NamedCommitment, SealedCopy } from "./entry.ts";
 import { isAccount, isKeyId, isSshKeyId, checkedKey, readMemberKey, type MemberKey } from "./identifiers.ts";
 
 /*
@@ -43,6 +43,11 @@ const isGeneration = (text: string): boolean => {
   return KEY_NAME.test(keyName) && digests.length === 2 && digests.every((digest) => ID.test(digest));
 };
 
+const isCopy = (text: string): boolean => {
+  const [commitment = "", digest = "", openPgp = "0".repeat(40), ...rest] = text.split(" ");
+  return [commitment, digest].every((one) => ID.test(one)) && /^[0-9A-F]{40}$/.test(openPgp) && rest.length === 0;
+};
+
 /** The fields in the order of their lines, and what each of their values must be. */
 const FIELDS = {
   root: (value: string) => value === "start" || ID.test(value),
@@ -64,6 +69,7 @@ const FIELDS = {
   label: (value: string) => isText(value, MAX_LABEL_BYTES),
   readmits: (value: string) => ID.test(value),
   generation: isGeneration,
+  copy: isCopy,
   text: (value: string) => isText(value, MAX_TEXT_BYTES),
 };
 
@@ -76,6 +82,9 @@ const optional = (value: string | null): string[] => (value === null ? [] : [val
 const textsOf = (keys: readonly MemberKey[]): string[] => keys.map((key) => checkedKey(key).text);
 const linesOf = (generations: readonly NamedCommitment[]): string[] =>
   generations.map(({ keyName, commitment, audience }) => `${keyName} ${commitment} ${audience}`);
+
+const linesOfCopies = (copies: readonly SealedCopy[]): string[] =>
+  copies.map(({ commitment, digest, openPgp }) => [commitment, digest, ...optional(openPgp)].join(" "));
 
 const demand = (isThere: boolean, problem: string): void => {
   if (!isThere) throw malformed(problem);
@@ -157,6 +166,7 @@ export function encodeDraft({ root, parents, author, time, action }: EntryDraft)
     time: [time],
     action: [action.kind],
     ...valuesOf(action, author),
+    copy: action.kind === "note" ? [] : linesOfCopies(action.copies ?? []),
   };
   const fields = FIELD_NAMES.map((field) => encodeField(field, values[field] ?? []));
   const bytes = Buffer.from(`${FIRST_LINE}\n${fields.join("")}`);
@@ -241,6 +251,17 @@ function readAction(values: ReadonlyMap<string, readonly string[]>): Action {
   }
 }
 
+/** A note has none: what it is read with is not written again. */
+function readCopies(lines: readonly string[]): { readonly copies?: readonly SealedCopy[] } {
+  if (lines.length === 0) return {};
+  return {
+    copies: lines.map((line) => {
+      const [commitment = MISSING, digest = MISSING, openPgp = null] = line.split(" ");
+      return { commitment, digest, openPgp };
+    }),
+  };
+}
+
 /** An entry with the bytes that its signature is over. */
 export interface ParsedEntry {
   readonly entry: Entry;
@@ -263,7 +284,7 @@ export function parse(bytes: Uint8Array): ParsedEntry {
     parents: values.get("parent") ?? [],
     author: values.get("author")?.[0] ?? MISSING,
     time: values.get("time")?.[0] ?? MISSING,
-    action: readAction(values),
+    action: { ...readAction(values), ...readCopies(values.get("copy") ?? []) },
   };
   const signed = encodeDraft(draft);
   const isSame = buffer.subarray(0, signed.length).equals(signed) && buffer.length === signed.length + signature.length;

@@ -1,12 +1,13 @@
 import type { Repository } from "@git-vault/git-crypt";
-import type { Entry, Log, Member, MemberKey, Membership } from "@git-vault/members";
+import type { Entry, Log, Member, MemberKey, Membership, SealedCopy } from "@git-vault/members";
 import { readOpenPgpCopies } from "./openpgp-copies.ts";
-import { isSealable, sealedFor, type GenerationName } from "./sealed-keys.ts";
+import { digestOf, isSealable, lookAtCopies, type Copies } from "./sealed-keys.ts";
 
 /*
  * For which keys there are sealed copies of a generation. A copy of age does not tell to whom it is
- * sealed, but it bears the id of an entry, which does: one that made the generation sealed it to
- * all members of then; one about a member, to that member's keys of then.
+ * sealed, but the entry does that commits to its bytes: one that made the generation sealed it to
+ * all members of then; one about a member, to that member's keys of then. A file that no entry
+ * commits to, or that was changed since, counts for nobody.
  */
 
 /** Entries, by their ids, and all that they build on. */
@@ -27,26 +28,37 @@ export function subjectOf({ id, action }: Entry): string | null {
 export const keysIn = ({ action }: Entry): string[] =>
   action.kind === "start" || action.kind === "add" || action.kind === "give" ? action.keys.map(({ id }) => id) : [];
 
+/** The copies that entries which count commit to. */
+export const attestedCopies = (log: Log, { verdicts }: Pick<Membership, "verdicts">): SealedCopy[] =>
+  [...log.entries.values()].flatMap((entry) => (verdicts.get(entry.id)?.counts === true ? copiesOf(entry) : []));
+
+const copiesOf = ({ action }: Entry): readonly SealedCopy[] => ("copies" in action ? (action.copies ?? []) : []);
+
 /**
- * The ids of the keys that copies of a generation are for.
+ * The ids of the keys that have a copy of age's of a generation.
  *
+ * @param id the generation's commitment
  * @param commit whose copies are meant instead of the index's
  */
-export function coveredKeys(
+export const coveredKeys = (
   repository: Repository,
   log: Log,
-  generation: GenerationName,
+  membership: Membership,
+  id: string,
   commit?: string,
-): Set<string> {
+): Set<string> => keysCovered(log, membership, id, lookAtCopies(repository, attestedCopies(log, membership), commit));
+
+function keysCovered(log: Log, { verdicts }: Membership, id: string, { intact }: Copies): Set<string> {
   const covered = new Set<string>();
-  for (const id of sealedFor(repository, generation, commit)) {
-    const entry = log.entries.get(id);
-    if (entry === undefined) continue;
+  for (const entry of log.entries.values()) {
+    if (verdicts.get(entry.id)?.counts !== true) continue;
+    const own = copiesOf(entry).filter(({ commitment, openPgp }) => commitment === id && openPgp === null);
+    // Which of several is for whom nobody can tell.
+    if (own.length === 0 || !own.every(({ digest }) => intact.has(`${id} ${digest}`))) continue;
     const { action } = entry;
-    const isMaker =
-      "generations" in action && action.generations.some(({ commitment }) => commitment === generation.id);
+    const isMaker = "generations" in action && action.generations.some(({ commitment }) => commitment === id);
     const subject = subjectOf(entry);
-    for (const one of withAncestors(log, [id])) {
+    for (const one of withAncestors(log, [entry.id])) {
       const other = log.entries.get(one);
       if (other === undefined || (!isMaker && subjectOf(other) !== subject)) continue;
       for (const key of keysIn(other)) covered.add(key);
@@ -61,21 +73,44 @@ export interface Uncovered {
   readonly keyName: string;
 }
 
-/**
- * The members who may open a key and for some key of whom there is no copy of the present one, such
- * as after a grant that a rebase put behind a rotation.
- */
-export function uncovered(repository: Repository, log: Log, { members, keyNames }: Membership): Uncovered[] {
-  // A rotation removes those of older keys.
-  const copies = new Set(readOpenPgpCopies(repository).map((copy) => `${copy.keyName} ${copy.fingerprint}`));
-  return keyNames.flatMap(({ name: keyName, current: { commitment: id }, state }) => {
+/** For whom copies lie in the repository, and for whom not. */
+export interface Coverage {
+  /**
+   * The members who may open a key and for some key of whom there is no copy of the present one, such
+   * as after a grant that a rebase put behind a rotation, or where somebody wrote over it.
+   */
+  readonly uncovered: readonly Uncovered[];
+  /** What lies among the copies, and is none that an admin made: by paths from the top folder. */
+  readonly strange: readonly string[];
+  /** Those of these that lie where a copy would. */
+  readonly replaced: readonly string[];
+}
+
+/** Compares the copies in the index with what the log says of them. */
+export function readCoverage(repository: Repository, log: Log, membership: Membership): Coverage {
+  const attested = attestedCopies(log, membership);
+  const copies = lookAtCopies(repository, attested);
+  const openPgp = openPgpCovered(repository, attested);
+  const uncovered = membership.keyNames.flatMap(({ name: keyName, current: { commitment: id }, state }) => {
     if (state === "stale") return [];
-    const covered = coveredKeys(repository, log, { keyName, id });
+    const covered = keysCovered(log, membership, id, copies);
     const lacks = (key: MemberKey): boolean =>
-      key.type === "openpgp" ? !copies.has(`${keyName} ${key.id}`) : isSealable(key) && !covered.has(key.id);
-    return members.flatMap((member) => {
+      key.type === "openpgp" ? !openPgp.has(`${keyName} ${id} ${key.id}`) : isSealable(key) && !covered.has(key.id);
+    return membership.members.flatMap((member) => {
       const isLacking = member.keys.some(lacks);
       return member.opens.includes(keyName) && isLacking ? [{ member, keyName }] : [];
     });
   });
+  return { uncovered, strange: copies.strange, replaced: copies.replaced };
+}
+
+/** The OpenPGP keys, by a name's key, that have a copy which an admin made. */
+function openPgpCovered(repository: Repository, attested: readonly SealedCopy[]): Set<string> {
+  const byDigest = new Map(attested.map((copy) => [`${copy.openPgp} ${copy.digest}`, copy.commitment]));
+  return new Set(
+    readOpenPgpCopies(repository).flatMap(({ keyName, fingerprint, content }) => {
+      const id = content === null ? undefined : byDigest.get(`${fingerprint} ${digestOf(content)}`);
+      return id === undefined ? [] : [`${keyName} ${id} ${fingerprint}`];
+    }),
+  );
 }

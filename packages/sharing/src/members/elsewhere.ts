@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fold, memberWith, readLog, type Action, type Entry, type Membership } from "@git-vault/members";
+import { fold, memberWith, readLog, type Action, type Entry, type Log, type Membership } from "@git-vault/members";
 import { readOtherLogs } from "./log-files.ts";
 import { nameOfMember, type Members } from "./membership.ts";
 import { entryPath } from "../log-places.ts";
@@ -24,6 +24,8 @@ export interface Elsewhere {
   readonly waiting: readonly Waiting[];
   /** What all branches say together: which keys there may be. */
   readonly together: Membership;
+  /** The entries that they all have. */
+  readonly entries: Log;
   /** The references that hold entries which the branch lacks. */
   readonly references: readonly string[];
 }
@@ -47,7 +49,7 @@ async function look(members: Members): Promise<Elsewhere> {
   const { repository, log, whole, branch, files, options, root, ahead } = members;
   const known = [...whole.verdicts.keys()].filter((id) => !ahead.has(id));
   const others = readOtherLogs(repository, new Set([...members.present, ...known]), members.followed);
-  if (others.length === 0) return { waiting: [], together: whole, references: [] };
+  if (others.length === 0) return { waiting: [], together: whole, entries: log, references: [] };
   const all = await readLog([...files, ...others.flatMap((one) => one.files)], {
     root: root ?? undefined,
     verified: log.signed,
@@ -62,7 +64,12 @@ async function look(members: Members): Promise<Elsewhere> {
       if (change !== null) waiting.set(name, change);
     }
   }
-  return { waiting: [...waiting.values()], together, references: others.map(({ reference }) => reference) };
+  return {
+    waiting: [...waiting.values()],
+    together,
+    entries: all,
+    references: others.map(({ reference }) => reference),
+  };
 }
 
 function describe(entry: Entry, reference: string, branch: Membership, together: Membership): Waiting | null {

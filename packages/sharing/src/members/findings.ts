@@ -1,6 +1,6 @@
 import { plural, printable, type Finding } from "@git-vault/core";
 import { foreignAttributes, hasOwnFiles } from "@git-vault/git-crypt";
-import { uncovered } from "./coverage.ts";
+import { readCoverage } from "./coverage.ts";
 import { missedEntries } from "./cut.ts";
 import { readElsewhere, type Waiting } from "./elsewhere.ts";
 import { nameOfMember, rootText, type Members } from "./membership.ts";
@@ -18,6 +18,7 @@ import { readOpenPgpCopies, strangersAmong } from "./openpgp-copies.ts";
  * - `stale-key`: somebody can open a key who should not
  * - `two-keys`: two branches replaced a key, and both are there
  * - `no-copy`: no copy of a key is for a member
+ * - `strange-copy`: what lies among the copies of keys is none that an admin made, or was changed
  * - `stranger`: an OpenPGP copy is for nobody in the log
  * - `dispute`: members took from each other at once
  * - `unknown-order`: they did, and this shallow clone does not know who was first
@@ -35,6 +36,7 @@ export type MembersFindingId =
   | "stale-key"
   | "two-keys"
   | "no-copy"
+  | "strange-copy"
   | "stranger"
   | "dispute"
   | "unknown-order"
@@ -75,6 +77,7 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
   const open = new Set(openDisputes.map(({ fails }) => fails));
   const disputes = whole.disputes.filter(({ fails }) => !open.has(fails));
   const removals = cut.filter(({ action }) => action.kind === "remove" || action.kind === "take");
+  const { uncovered, strange } = readCoverage(repository, branchLog, branch);
   return [
     ...waiting.map(findWaiting),
     ...(cut.length === 0 ? [] : [found("log-cut", cutText(cut.length, removals.length), ".git-vault/members")]),
@@ -84,7 +87,8 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
         return [found("stale-key", `the key ${name} can be opened by somebody who is no member`, name)];
       return state === "two-heads" ? [found("two-keys", `the key ${name} was replaced on two branches`, name)] : [];
     }),
-    ...uncovered(repository, branchLog, branch).map(({ member, keyName }) => {
+    ...findStrange(strange),
+    ...uncovered.map(({ member, keyName }) => {
       const name = printable(nameOfMember(member));
       return found("no-copy", `${name} may open the key ${keyName}, and no copy of it is for them`, name);
     }),
@@ -132,6 +136,14 @@ const found = (id: MembersFindingId, message: string, subject: string): MembersF
   message,
   subject,
 });
+
+/** One for all of them: anybody can write very many. */
+function findStrange([first, ...more]: readonly string[]): MembersFinding[] {
+  if (first === undefined) return [];
+  const others = more.length === 0 ? "" : `, and ${plural(more.length, "other")}`;
+  const text = `${printable(first, { longest: 300 })}${others}: not as an admin sealed it, and opened by nobody`;
+  return [found("strange-copy", text, printable(first))];
+}
 
 function findWaiting({ reference, removed, keyNames, by }: Waiting): MembersFinding {
   const where = printable(reference.replace(/^refs\/(?:heads|remotes)\//, ""));

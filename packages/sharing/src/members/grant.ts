@@ -1,14 +1,14 @@
 import { printable } from "@git-vault/core";
 import { commitFiles, wipeKeyFile, type StoredKey } from "@git-vault/git-crypt";
-import type { Member, MemberKey, Membership, Role } from "@git-vault/members";
+import type { Member, MemberKey, Membership, Role, SealedCopy } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import { requireKey } from "./keys-here.ts";
 import { openMembers, type Members } from "./membership.ts";
 import { rememberIfPossible } from "./memory.ts";
 import { isSameName, memberThatIs, nameTaken, sharesKey, someOf, type Person } from "./people.ts";
-import { isSealable, sealKey } from "./sealed-keys.ts";
+import { copiesIn, isSealable, sealKey } from "./sealed-keys.ts";
 import { sealOpenPgpCopies } from "./openpgp-copies.ts";
-import { uncovered } from "./coverage.ts";
+import { readCoverage } from "./coverage.ts";
 import { startLog, acceptOwn } from "./start.ts";
 import { LogWriter, assertAdmin, type Author, type Change } from "./writer.ts";
 
@@ -80,10 +80,9 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
         unchanged.push(person.label);
         continue;
       }
-      const entry = await writer.write(change);
-      for (const [path, content] of await copiesFor(person, entry, options, keys, writer.membership)) {
-        files.set(path, content);
-      }
+      const { sealed, copies } = await copiesFor(person, before, options, keys, writer.membership);
+      for (const [path, content] of sealed) files.set(path, content);
+      await writer.write({ ...change, copies });
       const role = memberThatIs(writer.membership, person)?.role ?? "reader";
       granted.push({ name: person.label, role, keys: person.keys.filter(isOpening), wasMember: before !== null });
     }
@@ -130,13 +129,15 @@ function presentKeys({ members, keyNames }: GrantOptions, membership: Membership
   );
 }
 
+type GrantChange = Extract<Change, { readonly kind: "add" | "give" }>;
+
 /** What the log is to say of a person; null where it says so already. */
 function changeFor(
   person: Person,
   before: Member | null,
   { membership, log }: LogWriter,
   { members, keyNames, isReader, readmit }: GrantOptions,
-): Change | null {
+): GrantChange | null {
   const readmits = readmissionsOf(person, membership, members, readmit);
   if (before === null) {
     const taken = membership.members.find(
@@ -149,7 +150,7 @@ function changeFor(
   }
   const keys = person.keys.filter(({ id }) => !before.keys.some((key) => key.id === id));
   const opens = keyNames.filter((name) => !before.opens.includes(name));
-  const lacks = uncovered(members.repository, log, membership).some(
+  const lacks = readCoverage(members.repository, log, membership).uncovered.some(
     (one) => one.member.records[0] === before.records[0] && keyNames.includes(one.keyName),
   );
   if (keys.length + opens.length === 0 && !lacks) return null;
@@ -173,26 +174,29 @@ function readmissionsOf(
   return [...new Set(membership.removed.filter(({ identifier }) => theirs.has(identifier)).flatMap(({ by }) => by))];
 }
 
-/** The sealed copies that belong to an entry about a person. */
+/** The sealed copies for a person, with all keys that they have then, and what the entry says of them. */
 async function copiesFor(
-  { keys: recipients, openPgp }: Person,
-  entry: string,
+  { keys: added, openPgp }: Person,
+  before: Member | null,
   { members, keyNames }: GrantOptions,
   keys: ReadonlyMap<string, StoredKey>,
   { keyNames: known }: Membership,
-): Promise<Map<string, Buffer>> {
-  const files = new Map<string, Buffer>();
+): Promise<{ readonly sealed: ReadonlyMap<string, Buffer>; readonly copies: readonly SealedCopy[] }> {
+  const recipients = [...new Map([...(before?.keys ?? []), ...added].map((key) => [key.id, key])).values()];
+  const sealed = new Map<string, Buffer>();
+  const copies: SealedCopy[] = [];
   for (const keyName of keyNames) {
     const key = keys.get(keyName);
     const id = known.find(({ name }) => name === keyName)?.current.commitment;
     if (key === undefined || id === undefined) continue;
-    const copies = [
-      ...(await sealKey({ keyName, id }, key.bytes, entry, recipients)),
+    const made = new Map([
+      ...(await sealKey({ keyName, id }, key.bytes, recipients)),
       ...(await sealOpenPgpCopies(members.repository, keyName, key.bytes, openPgp)),
-    ];
-    for (const [path, content] of copies) files.set(path, content);
+    ]);
+    for (const [path, content] of made) sealed.set(path, content);
+    copies.push(...copiesIn(id, made));
   }
-  return files;
+  return { sealed, copies };
 }
 
 /** Whether a copy is sealed to a key, in whichever form. */

@@ -1,6 +1,6 @@
 import type { Directory } from "@git-vault/directory";
 import { memberWith, type KeyName, type Member, type MemberKey, type Role } from "@git-vault/members";
-import { uncovered } from "./coverage.ts";
+import { readCoverage } from "./coverage.ts";
 import { accountStates, NOT_ASKED, otherKeysOf, type AccountState, type ForgeState } from "./forge-state.ts";
 import { nameOfMember, type Members } from "./membership.ts";
 import { readOpenPgpCopies, strangersAmong, type OpenPgpCopy } from "./openpgp-copies.ts";
@@ -59,7 +59,7 @@ export interface HolderList {
 export async function listHolders(members: Members, directory: Directory | null): Promise<HolderList> {
   const { branch, branchLog, repository, whole, bad } = members;
   const states = directory === null ? null : await accountStates(branch.members, directory);
-  const lacking = uncovered(repository, branchLog, branch);
+  const lacking = readCoverage(repository, branchLog, branch).uncovered;
   const holders = branch.members.map((member) => {
     const lacks = lacking.filter((one) => one.member === member).map(({ keyName }) => keyName);
     return describe(member, members, states?.get(member) ?? NOT_ASKED, lacks);

@@ -158,6 +158,6 @@ function holdsCopy(
   if (rootState !== "accepted" || named === undefined) return false;
   // An older key is sealed under the newer ones.
   if (!named.generations.some(({ commitment }) => commitment === id)) return false;
-  const covered = coveredKeys(repository, branchLog, { keyName, id: named.current.commitment }, commit);
+  const covered = coveredKeys(repository, branchLog, branch, named.current.commitment, commit);
   return forOpenPgp || [...covered].some((key) => mine.has(key));
 }

@@ -1,4 +1,5 @@
 import { PassphraseIdentity } from "@git-vault/sealing";
+import { attestedCopies } from "./coverage.ts";
 import { isKeyHere } from "./keys-here.ts";
 import { readElsewhere, type Elsewhere } from "./elsewhere.ts";
 import { assertOrder, memberWithKey, nameOfMember, refusedNames, type Members } from "./membership.ts";
@@ -43,7 +44,7 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
   if (members.rootState !== "accepted") return NOTHING;
   assertOrder(members);
   const { repository, branch } = members;
-  const { together, references } = await learnKeysElsewhere(members);
+  const { together, entries, references } = await learnKeysElsewhere(members);
   const current = new Map(branch.keyNames.map(({ name, current: { commitment } }) => [name, commitment]));
   const wanted = together.keyNames.flatMap(({ name: keyName, generations }) => {
     const first = current.get(keyName);
@@ -58,8 +59,8 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
   const needed = wanted.filter(isNeeded);
   const local = await findLocalIdentities(options);
   try {
-    const entries = new Set([...together.verdicts].flatMap(([id, verdict]) => (verdict.counts ? id : [])));
-    const { opened, wrong } = await openSealedKeys(repository, needed, local, { entries, tips: references });
+    const attested = attestedCopies(entries, together);
+    const { opened, wrong } = await openSealedKeys(repository, needed, local, { attested, tips: references });
     const copies = await openCopies(members, wanted, new Set(opened.map(({ id }) => id)), options);
     const mine = new Set([...(await fingerprintsOf(local)), ...copies.opened.map(({ fingerprint }) => fingerprint)]);
     const member = memberWithKey(branch, mine);

@@ -14,7 +14,14 @@ import {
   type StoredKey,
 } from "@git-vault/git-crypt";
 import type { OpenPgpKeyEntry } from "@git-vault/keys";
-import { memberWith, type Identifier, type Member, type MemberKey, type Membership } from "@git-vault/members";
+import {
+  memberWith,
+  type Identifier,
+  type Member,
+  type MemberKey,
+  type Membership,
+  type SealedCopy,
+} from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import type { GpgOptions } from "../identities/gpg.ts";
 import type { Pins } from "../trust/pins.ts";
@@ -25,7 +32,7 @@ import { readOpenPgpCopies, sealOpenPgpCopies } from "./openpgp-copies.ts";
 import { openPgpKeysOf } from "./openpgp-keys.ts";
 import { someOf } from "./people.ts";
 import { review, type Reviewed, type Unasked } from "./review.ts";
-import { isSealable, sealedPaths, sealKey, unsoundKeys } from "./sealed-keys.ts";
+import { copiesIn, isSealable, sealedPaths, sealKey, unsoundKeys } from "./sealed-keys.ts";
 import { assertAdmin, LogWriter, type Author, type Change, type NewGeneration } from "./writer.ts";
 
 /** Keys of a member that go, while the member stays. */
@@ -311,7 +318,7 @@ async function filesFor(
   notSealedTo: Set<string>,
 ): Promise<Map<string, Buffer | null>> {
   const generations = [...keys].map(([keyName, { keyFile }]): NewGeneration => ({ keyName, id: keyId(keyFile) }));
-  const entry = await writeChanges(writer, changes, generations);
+  const sealed: SealedCopy[] = [];
   const files = new Map<string, Buffer | null>();
   const copies = readOpenPgpCopies(repository);
   for (const keyName of keyNames) {
@@ -321,14 +328,17 @@ async function filesFor(
     for (const path of sealedPaths(repository, keyName)) files.set(path, null);
     for (const copy of copies) if (copy.keyName === keyName) files.set(copy.path, null);
     const theirs = recipients.filter((one) => one.keyNames.includes(keyName)).flatMap(({ member }) => member.keys);
-    const sealed = await sealKey(generation, key.bytes, entry, theirs);
     const ids = theirs.filter(({ type }) => type === "openpgp").map(({ id }) => id);
     const entries = ids.flatMap((id) => openPgp.get(id) ?? []);
     for (const id of ids) if (!openPgp.has(id)) notSealedTo.add(id);
-    for (const [path, content] of sealed) files.set(path, content);
-    for (const [path, content] of await sealOpenPgpCopies(repository, keyName, key.bytes, entries))
-      files.set(path, content);
+    const made = new Map([
+      ...(await sealKey(generation, key.bytes, theirs)),
+      ...(await sealOpenPgpCopies(repository, keyName, key.bytes, entries)),
+    ]);
+    for (const [path, content] of made) files.set(path, content);
+    sealed.push(...copiesIn(generation.id, made));
   }
+  await writeChanges(writer, changes, generations, sealed);
   for (const [path, content] of writer.files) files.set(path, content);
   return files;
 }
@@ -338,11 +348,12 @@ async function writeChanges(
   writer: LogWriter,
   changes: readonly Change[],
   generations: readonly NewGeneration[],
-): Promise<string> {
+  copies: readonly SealedCopy[],
+): Promise<void> {
   const last = changes.at(-1);
   const isFit = last?.kind === "take" || last?.kind === "remove";
   for (const change of isFit ? changes.slice(0, -1) : changes) await writer.write(change);
-  return writer.write(isFit ? { ...last, generations } : { kind: "generation", generations });
+  await writer.write(isFit ? { ...last, generations, copies } : { kind: "generation", generations, copies });
 }
 
 /** The commit says who was removed. */

@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
+import { hash } from "node:crypto";
 import { isVaultError } from "@git-vault/core";
 import { keyId, parseKeyFile, readTracked, VAULT_FOLDER, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
 import { parsePublicKey } from "@git-vault/keys";
-import type { MemberKey } from "@git-vault/members";
+import type { MemberKey, SealedCopy } from "@git-vault/members";
 import {
   open,
   parseRecipient,
@@ -15,8 +15,9 @@ import {
 import type { LocalIdentities, OpenedWith } from "../identities/local-identities.ts";
 
 /*
- * The sealed copies of keys beside the log: `.git-vault/sealed/<name>/<generation>/<entry>.….age`.
- * They are containers, and prove nothing: what comes out must be the generation that the log names.
+ * The sealed copies of keys beside the log: `.git-vault/sealed/<name>/<generation>/<digest>.age`. An
+ * entry of who sealed a copy commits to its bytes; no other is opened. What comes out must be the
+ * generation that the log names.
  */
 
 /** The folder of the sealed copies, from the top folder. */
@@ -32,6 +33,12 @@ export interface GenerationName {
   /** Its id, which the log commits to. */
   readonly id: string;
 }
+
+/** The path of a copy: from the top folder, by its key and the digest of its bytes. */
+const COPY = new RegExp(`^${SEALED_FOLDER}/([A-Za-z0-9_-]+)/([0-9a-f]{64})/([0-9a-f]{64})\\.age$`);
+
+/** The digest of a copy, which an entry commits to. */
+export const digestOf = (content: Uint8Array): string => hash("sha256", content, "hex");
 
 const folderOf = ({ keyName, id }: GenerationName): string => `${SEALED_FOLDER}/${keyName}/${id}`;
 
@@ -62,38 +69,70 @@ export async function unsoundKeys(keys: readonly MemberKey[]): Promise<MemberKey
 /**
  * Seals a key file to keys of members; those that are unsound are passed over.
  *
- * @param entry the id of the entry which says that they may have it
- * @returns files to commit, by their paths from the top folder
+ * @returns files to commit, by their paths from the top folder; an entry must commit to them: see
+ * `copiesIn`
  * @throws SealingError UNUSABLE_RECIPIENT
  */
 export async function sealKey(
   generation: GenerationName,
   key: Uint8Array,
-  entry: string,
   keys: readonly MemberKey[],
 ): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
   const found = await Promise.all(keys.filter(isSealable).map(recipientOf));
   const recipients = found.filter((one) => one !== null);
   for (let at = 0; at < recipients.length; at += MOST_RECIPIENTS) {
-    const name = `${entry}.${randomBytes(4).toString("hex")}.age`;
-    const sealed = await seal(key, recipients.slice(at, at + MOST_RECIPIENTS));
-    files.set(`${folderOf(generation)}/${name}`, Buffer.from(sealed));
+    const sealed = Buffer.from(await seal(key, recipients.slice(at, at + MOST_RECIPIENTS)));
+    files.set(`${folderOf(generation)}/${digestOf(sealed)}.age`, sealed);
   }
   return files;
 }
+
+/** What an entry says of those among some files that are copies of a key, in either form. */
+export const copiesIn = (id: string, files: ReadonlyMap<string, Buffer | null>): SealedCopy[] =>
+  [...files].flatMap(([path, content]) => {
+    const openPgp = /\/([0-9A-F]{40})\.gpg$/.exec(path)?.[1] ?? null;
+    if (content === null || (openPgp === null && COPY.exec(path)?.[2] !== id)) return [];
+    return [{ commitment: id, digest: digestOf(content), openPgp }];
+  });
 
 /** The paths of the copies of a key name that the index holds, of all generations. */
 export const sealedPaths = (repository: Repository, keyName: string): string[] =>
   readTracked(repository, `${SEALED_FOLDER}/${keyName}`, 0).map(({ path }) => path);
 
-/** The ids of the entries that copies of a generation belong to, in the index or in a commit. */
-export const sealedFor = (repository: Repository, generation: GenerationName, commit?: string): Set<string> =>
-  new Set(
-    readTracked(repository, folderOf(generation), 0, commit).map(
-      ({ path }) => path.slice(folderOf(generation).length + 1).split(".")[0] ?? "",
-    ),
-  );
+/** The copies in the index that entries commit to, and what else lies there. */
+export interface Copies {
+  /** The digests of those that are what was sealed. */
+  readonly intact: ReadonlySet<string>;
+  /** The paths of all others: no entry that counts is for them, or they were changed since. */
+  readonly strange: readonly string[];
+  /** Those of these that lie where a copy would. */
+  readonly replaced: readonly string[];
+}
+
+/** Whether a path is that of a copy which an entry commits to. */
+const isAttested = (path: string, sealed: ReadonlySet<string>): boolean => {
+  const [, , id = "", digest = ""] = COPY.exec(path) ?? [];
+  return sealed.has(`${id} ${digest}`);
+};
+
+/** The commitments and digests of copies of age's, to look them up by. */
+const placesOf = (copies: readonly SealedCopy[]): Set<string> =>
+  new Set(copies.flatMap(({ commitment, digest, openPgp }) => (openPgp === null ? `${commitment} ${digest}` : [])));
+
+/** Looks at the copies in the index, or in a commit; what no entry commits to is not read. */
+export function lookAtCopies(repository: Repository, attested: readonly SealedCopy[], commit?: string): Copies {
+  const sealed = placesOf(attested);
+  const all = readTracked(repository, SEALED_FOLDER, 0, commit);
+  const known = readTracked(repository, SEALED_FOLDER, MAX_SEALED_BYTES, commit, (path) => isAttested(path, sealed));
+  const sound = known.filter(({ path, content }) => content !== null && digestOf(content) === COPY.exec(path)?.[3]);
+  const intact = new Set(sound.map(({ path }) => path));
+  return {
+    intact: new Set(sound.map(({ path }) => COPY.exec(path)?.slice(2, 4).join(" ") ?? "")),
+    strange: all.flatMap(({ path }) => (intact.has(path) ? [] : path)),
+    replaced: all.flatMap(({ path, bytes }) => (bytes > 0 && COPY.test(path) && !intact.has(path) ? path : [])),
+  };
+}
 
 /** A key that was opened. */
 export interface OpenedKey extends GenerationName {
@@ -114,7 +153,7 @@ export interface FalseCopy {
 /**
  * Opens the copies of generations with the private keys of this machine. All copies are tried.
  *
- * @param entries those that count: a copy that belongs to no such entry is not read
+ * @param attested those that entries which count commit to; no other is read
  * @param tips commits whose files are looked at after those of the index
  * @returns each generation at most once, and the copies that hold something else
  * @throws what unlocking a private key throws, as `receive` does
@@ -123,15 +162,17 @@ export async function openSealedKeys(
   repository: Repository,
   wanted: readonly GenerationName[],
   local: LocalIdentities,
-  { entries, tips }: { readonly entries: ReadonlySet<string>; readonly tips: readonly string[] },
+  { attested, tips }: { readonly attested: readonly SealedCopy[]; readonly tips: readonly string[] },
 ): Promise<{ opened: OpenedKey[]; wrong: FalseCopy[] }> {
   const opened: OpenedKey[] = [];
   const wrong: FalseCopy[] = [];
   const identities = local.identities.filter((identity) => !(identity instanceof PassphraseIdentity));
+  const sealed = placesOf(attested);
   try {
     for (const generation of wanted) {
-      for (const { path, content } of copiesOf(repository, generation, entries, tips)) {
-        const result = await openCopy(content, generation, identities);
+      for (const { path, content } of copiesOf(repository, generation, sealed, tips)) {
+        const isIntact = digestOf(content) === COPY.exec(path)?.[3];
+        const result = isIntact ? await openCopy(content, generation, identities) : CHANGED;
         if (result === null) continue;
         if ("problem" in result) {
           wrong.push({ path, problem: result.problem });
@@ -148,21 +189,20 @@ export async function openSealedKeys(
   return { opened, wrong };
 }
 
-/** The copies that belong to an entry which counts, those of the index first. */
+const CHANGED = { problem: "it was changed after it was sealed" };
+
+/** The copies that entries commit to, those of the index first. */
 function* copiesOf(
   repository: Repository,
   generation: GenerationName,
-  entries: ReadonlySet<string>,
+  sealed: ReadonlySet<string>,
   tips: readonly string[],
 ): Generator<{ path: string; content: Buffer }> {
-  const seen = new Set<string>();
   const places = repository.topLevel === null ? ["HEAD", ...tips] : [undefined, ...tips];
+  const isWanted = (path: string): boolean => isAttested(path, sealed);
   for (const tip of places) {
-    for (const { path, content } of readTracked(repository, folderOf(generation), MAX_SEALED_BYTES, tip)) {
-      const [entry = ""] = path.slice(folderOf(generation).length + 1).split(".");
-      if (content === null || !entries.has(entry) || seen.has(path)) continue;
-      seen.add(path);
-      yield { path, content };
+    for (const { path, content } of readTracked(repository, folderOf(generation), MAX_SEALED_BYTES, tip, isWanted)) {
+      if (content !== null) yield { path, content };
     }
   }
 }

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { printable } from "@git-vault/core";
 import { commitFiles, keyId, wipeKeyFile, type Repository, type StoredKey } from "@git-vault/git-crypt";
-import { readMemberKey } from "@git-vault/members";
+import { readMemberKey, type SealedCopy } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import { openMembers, type Members } from "./membership.ts";
 import { remember, rememberRoot } from "./memory.ts";
 import type { Person } from "./people.ts";
-import { sealKey } from "./sealed-keys.ts";
+import { copiesIn, sealKey } from "./sealed-keys.ts";
 import { sealOpenPgpCopies } from "./openpgp-copies.ts";
 import { assertAdmin, LogWriter, type Author } from "./writer.ts";
 
@@ -46,6 +46,17 @@ export async function startLog({ members, author, person, now }: StartOptions): 
   try {
     const names = stored.map(([name]) => name);
     const generations = stored.map(([keyName, { keyFile }]) => ({ keyName, id: keyId(keyFile) }));
+    const files = new Map<string, Buffer>();
+    const copies: SealedCopy[] = [];
+    for (const [keyName, { bytes, keyFile }] of stored) {
+      const id = keyId(keyFile);
+      const made = new Map([
+        ...(await sealKey({ keyName, id }, bytes, keys)),
+        ...(await sealOpenPgpCopies(repository, keyName, bytes, person.openPgp)),
+      ]);
+      for (const [path, content] of made) files.set(path, content);
+      copies.push(...copiesIn(id, made));
+    }
     const root = await writer.write({
       kind: "start",
       nonce: randomBytes(16).toString("hex"),
@@ -54,15 +65,9 @@ export async function startLog({ members, author, person, now }: StartOptions): 
       opens: names,
       label: person.label,
       generations,
+      copies,
     });
-    const files = new Map(writer.files);
-    for (const [keyName, { bytes, keyFile }] of stored) {
-      for (const [path, content] of await sealKey({ keyName, id: keyId(keyFile) }, bytes, root, keys))
-        files.set(path, content);
-      const copies = await sealOpenPgpCopies(repository, keyName, bytes, person.openPgp);
-      for (const [path, content] of copies) files.set(path, content);
-    }
-    return { writer, root, files };
+    return { writer, root, files: new Map([...writer.files, ...files]) };
   } finally {
     for (const [, { bytes, keyFile }] of stored) {
       bytes.fill(0);
@@ -129,8 +134,9 @@ export async function nameKey({ members, author, keyName, now }: NameKeyOptions)
     const generation = { keyName, id: keyId(keyFile) };
     const fields = { keys: [], role: null, opens: [keyName], label: null, readmits: [] };
     await writer.write({ kind: "give", member: self.records[0], ...fields });
-    const entry = await writer.write({ kind: "generation", generations: [generation] });
-    const files = new Map([...writer.files, ...(await sealKey(generation, bytes, entry, self.keys))]);
+    const made = await sealKey(generation, bytes, self.keys);
+    await writer.write({ kind: "generation", generations: [generation], copies: copiesIn(generation.id, made) });
+    const files = new Map([...writer.files, ...made]);
     commitFiles(repository, files, { message: `Name the key ${keyName}`, stageOnly: true });
   } finally {
     bytes.fill(0);

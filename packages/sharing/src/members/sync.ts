@@ -1,9 +1,9 @@
 import type { Directory } from "@git-vault/directory";
 import { commitFiles, wipeKeyFile } from "@git-vault/git-crypt";
-import type { Identifier, Member, MemberKey } from "@git-vault/members";
+import type { Identifier, Member, MemberKey, SealedCopy } from "@git-vault/members";
 import type { GpgOptions } from "../identities/gpg.ts";
 import type { Pins } from "../trust/pins.ts";
-import { uncovered } from "./coverage.ts";
+import { readCoverage } from "./coverage.ts";
 import { accountStates, NOT_ASKED, otherKeysOf, type AccountState } from "./forge-state.ts";
 import { requireKey } from "./keys-here.ts";
 import { nameOfMember, openMembers, type Members } from "./membership.ts";
@@ -12,7 +12,7 @@ import { fitsEntry, someOf } from "./people.ts";
 import { sealOpenPgpCopies } from "./openpgp-copies.ts";
 import { openPgpKeysOf } from "./openpgp-keys.ts";
 import { planRotation, type ApplyOptions, type Rotated, type RotationPlan } from "./rotation.ts";
-import { isSealable, sealKey } from "./sealed-keys.ts";
+import { copiesIn, isSealable, sealKey } from "./sealed-keys.ts";
 import { LogWriter, type Author } from "./writer.ts";
 
 /** A member whose keys on the forge are not those of the log, or who lacks a copy of a key. */
@@ -41,6 +41,8 @@ export interface Unclear {
 export interface SyncPlan {
   readonly outOfDate: readonly OutOfDate[];
   readonly unclear: readonly Unclear[];
+  /** What lies among the copies and is none, and is to be removed: by paths from the top folder. */
+  readonly strangeCopies: readonly string[];
   /** The names of keys that must be replaced anyway: see `KeyState`. */
   readonly unsettled: readonly { readonly keyName: string; readonly state: "stale" | "two-heads" }[];
 }
@@ -60,7 +62,7 @@ export interface SyncRequest {
 export async function planSync({ members, directory, gpg }: SyncRequest): Promise<SyncPlan> {
   const { branch, branchLog, repository } = members;
   const states = await accountStates(branch.members, directory);
-  const lacking = uncovered(repository, branchLog, branch);
+  const { uncovered: lacking, replaced } = readCoverage(repository, branchLog, branch);
   const openPgp = await openPgpKeysOf(
     lacking.map(({ member }) => member),
     repository,
@@ -84,7 +86,7 @@ export async function planSync({ members, directory, gpg }: SyncRequest): Promis
   const unsettled = branch.keyNames.flatMap(({ name, state }) =>
     state === "settled" ? [] : [{ keyName: name, state }],
   );
-  return { outOfDate, unclear, unsettled };
+  return { outOfDate, unclear, strangeCopies: replaced, unsettled };
 }
 
 interface Comparison extends Pick<OutOfDate, "added" | "removed" | "renamedTo"> {
@@ -160,9 +162,9 @@ export async function sync(
   }
   const { plan, members, author, now } = request;
   const { repository, branch } = members;
-  if (plan.outOfDate.length === 0) return { commit: null, rotated: null };
+  if (plan.outOfDate.length + plan.strangeCopies.length === 0) return { commit: null, rotated: null };
   const writer = new LogWriter(members, author, now);
-  const files = new Map<string, Buffer>();
+  const files = new Map<string, Buffer | null>(plan.strangeCopies.map((path) => [path, null]));
   const openPgp = await openPgpKeysOf(
     plan.outOfDate.map(({ member }) => member),
     repository,
@@ -170,22 +172,27 @@ export async function sync(
   );
   for (const { member, added, renamedTo, name } of plan.outOfDate) {
     const fields = { keys: added, role: null, opens: [], label: renamedTo ?? name, readmits: [] };
-    const entry = await writer.write({ kind: "give", member: member.records[0], ...fields });
+    const copies: SealedCopy[] = [];
     for (const keyName of member.opens) {
       const id = branch.keyNames.find((one) => one.name === keyName)?.current.commitment;
       if (id === undefined || !repository.keyNames().includes(keyName)) continue;
       const { bytes, keyFile } = requireKey(repository, keyName, id);
-      const copies = await sealKey({ keyName, id }, bytes, entry, [...member.keys, ...added]);
       const entries = member.keys.flatMap((key) => openPgp.get(key.id) ?? []);
-      const theirs = await sealOpenPgpCopies(repository, keyName, bytes, entries);
-      for (const [path, content] of [...copies, ...theirs]) files.set(path, content);
+      const made = new Map([
+        ...(await sealKey({ keyName, id }, bytes, [...member.keys, ...added])),
+        ...(await sealOpenPgpCopies(repository, keyName, bytes, entries)),
+      ]);
+      for (const [path, content] of made) files.set(path, content);
+      copies.push(...copiesIn(id, made));
       bytes.fill(0);
       wipeKeyFile(keyFile);
     }
+    await writer.write({ kind: "give", member: member.records[0], ...fields, copies });
   }
   for (const [path, content] of writer.files) files.set(path, content);
   const names = plan.outOfDate.map(({ renamedTo, name }) => renamedTo ?? name);
-  const message = `Bring the keys of ${someOf(names)} up to date`;
+  const message =
+    names.length === 0 ? "Remove copies that nobody sealed" : `Bring the keys of ${someOf(names)} up to date`;
   const commit = commitFiles(repository, files, { message, stageOnly: options.stageOnly ?? false });
   // Whoever let a key in has looked at it.
   const met = plan.outOfDate.flatMap(({ added }) => added.map(({ id }) => id));

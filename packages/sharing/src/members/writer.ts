@@ -87,12 +87,22 @@ export class LogWriter {
   }
 
   /**
-   * Signs an entry.
+   * Signs an entry. Where it makes more copies than one can name, others that name the same keys
+   * follow it.
    *
-   * @returns its id
    * @throws SharingError NOT_ADMIN, NOT_ALLOWED; what signing throws
    */
   async write(change: Change): Promise<string> {
+    if (change.kind === "note") return this.#write(change);
+    const { copies = [] } = change;
+    if (copies.length <= MOST_COPIES) return this.#write(change);
+    const id = await this.#write({ ...change, copies: copies.slice(0, MOST_COPIES) });
+    const rest = { kind: "generation" as const, generations: change.generations ?? [] };
+    await this.write({ ...rest, copies: copies.slice(MOST_COPIES) });
+    return id;
+  }
+
+  async #write(change: Change): Promise<string> {
     if (change.kind !== "start") assertAdmin(this.#membership, this.#author);
     const { log, membership, draft, id } = this.#apply(this.#log, this.#membership, change);
     const signature = readSignature(await this.#author.sign(MEMBERS_NAMESPACE, encodeDraft(draft)));
@@ -152,6 +162,9 @@ interface Drafted {
   readonly log: Log;
   readonly membership: Membership;
 }
+
+/** So many copies one entry names: with all else, they fit its size. */
+const MOST_COPIES = 300;
 
 /** An entry names at most 1000. */
 const MOST_PARENTS = 900;

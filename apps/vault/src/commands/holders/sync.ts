@@ -26,7 +26,7 @@ export const run: Run<Sync> = async (options) => {
   if (!json && !quiet) for (const line of report(plan)) say(line);
   if (!json && !quiet) for (const { id, message } of findings) say(`vault: ${id}: ${message}`);
   const isWrong = plan.unclear.length > 0 || findings.some(({ id }) => !MENDED.has(id));
-  const isDue = plan.outOfDate.length + plan.unsettled.length > 0;
+  const isDue = plan.outOfDate.length + plan.unsettled.length + plan.strangeCopies.length > 0;
   if (check) {
     if (json) writeJson(describe(plan, null));
     if (isDue || isWrong) process.exitCode = 7;
@@ -61,7 +61,7 @@ export const run: Run<Sync> = async (options) => {
 };
 
 /** What syncing mends by itself. */
-const MENDED: ReadonlySet<string> = new Set(["no-copy", "stale-key", "two-keys"]);
+const MENDED: ReadonlySet<string> = new Set(["no-copy", "strange-copy", "stale-key", "two-keys"]);
 
 /** Whoever can put a key on an account would else get the repository's. */
 async function admitKeys(options: SyncOptions): Promise<void> {
@@ -108,7 +108,7 @@ const REASONS: Readonly<Record<SyncPlan["unclear"][number]["reason"], string>> =
   "too-many-keys": "their account has more keys than the members log takes of one person",
 };
 
-const describe = ({ outOfDate, unclear, unsettled }: SyncPlan, commit: string | null): object => ({
+const describe = ({ outOfDate, unclear, strangeCopies, unsettled }: SyncPlan, commit: string | null): object => ({
   commit,
   outOfDate: outOfDate.map(({ name, added, removed, renamedTo, lacks }) => ({
     holder: name,
@@ -118,5 +118,6 @@ const describe = ({ outOfDate, unclear, unsettled }: SyncPlan, commit: string | 
     lacks,
   })),
   unclear: unclear.map(({ name, reason, problem }) => ({ holder: name, reason, problem })),
+  strangeCopies,
   unsettled,
 });

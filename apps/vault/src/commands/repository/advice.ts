@@ -61,6 +61,7 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "stale-key": "replace it with `vault rotate`, and change the secrets that it lists",
   "two-keys": "make one of them with `vault rotate`",
   "no-copy": "make it with `vault sync`",
+  "strange-copy": "run `vault sync`, which makes the copies that are missing; what it leaves, remove with `git rm`",
   stranger: "let them in with `vault grant --gpg`, or remove the file and replace the key with `vault rotate`",
   "unknown-order": "fetch the whole history with `git fetch --unshallow`: until then nothing is encrypted or unlocked",
   dispute: "see `vault log`, and talk to each other",
