@@ -224,5 +224,5 @@ test("no plaintext on a path that was ever protected is stored without a word, h
     for (const { opened } of walkers) if (opened.keyNames().length > 0) lock(opened, { force: true });
     for (const walker of walkers) expect(await untold(repo, walker, known)).toEqual([]);
   });
-  await fc.assert(property, { numRuns: cases(1, 60), seed: seed(14), endOnFailure: true });
+  await fc.assert(property, { numRuns: cases(1, 60), seed: seed(2), endOnFailure: true });
 });
