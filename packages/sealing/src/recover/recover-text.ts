@@ -3,7 +3,7 @@ import { wrapLines } from "@git-vault/core";
 import { wrapArmor } from "../age/armor.ts";
 import { viewOf } from "../buffers.ts";
 import { readHeader } from "../open.ts";
-import { recoverVaults } from "../ssh-vault/recover.ts";
+import { recoverVaults } from "./vaults.ts";
 import { bodiesOf, trimmed, type Region } from "./bodies.ts";
 
 /** Marks of armor as a text may show them: broken at any blank, in any case. */

@@ -1,15 +1,7 @@
 import type { Format, MessageSignature } from "@git-vault/sealing";
 import { wantsSignature } from "../../cli/flags.ts";
 import { sayMarked } from "../../io/framed.ts";
-import type { CheckOptions, SignatureReport } from "./signature-report.ts";
-
-/** What is known of who sent something. */
-export interface Verdict {
-  /** What --json tells of the signature; null where there is none. */
-  readonly signature: SignatureReport | null;
-  /** The same as a sentence, which names nothing that it did not check the form of. */
-  readonly sentence: string;
-}
+import type { CheckOptions, Verdict } from "./signature-report.ts";
 
 /** What was handed over, for sentences about it. */
 interface Subject {

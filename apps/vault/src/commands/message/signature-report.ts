@@ -4,7 +4,6 @@ import type { MessageSignature } from "@git-vault/sealing";
 import { checkSigner, type SignerCheck } from "@git-vault/sharing";
 import { CliError } from "../../errors.ts";
 import { wantsSignature, type SignerOptions } from "../../cli/flags.ts";
-import type { Verdict } from "./check-signature.ts";
 
 /** How a signature is checked. */
 export interface CheckOptions extends SignerOptions {
@@ -18,6 +17,14 @@ export interface SignatureReport {
   readonly date: string;
   readonly state: SignerCheck["state"];
   readonly reason: string | null;
+}
+
+/** What is known of who sent something. */
+export interface Verdict {
+  /** What --json tells of the signature; null where there is none. */
+  readonly signature: SignatureReport | null;
+  /** The same as a sentence, which names nothing that it did not check the form of. */
+  readonly sentence: string;
 }
 
 /** The error for what has no signature where one is wanted. */

@@ -6,8 +6,9 @@ import { openSink, plaintextToJson, refuseTwoPlaces, writeOutput, type OutputOpt
 import { pump } from "../../io/pump.ts";
 import { leadsTo, say, writeJson } from "../../io/streams.ts";
 import { sayMarked, writeFramed, writeRaw } from "../../io/framed.ts";
-import { checkSignature, sayVerdict, type Verdict } from "./check-signature.ts";
+import { checkSignature, sayVerdict } from "./check-signature.ts";
 import { privateKeys } from "./private-keys.ts";
+import type { Verdict } from "./signature-report.ts";
 import type { MESSAGE_COMMANDS } from "./specs.ts";
 
 type View = typeof MESSAGE_COMMANDS.view;

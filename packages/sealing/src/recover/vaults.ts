@@ -1,6 +1,6 @@
 import { withoutPrefix } from "@git-vault/keys";
-import { addressed, evenWords } from "../recover/bodies.ts";
-import { encodeVault, parseVault, VAULT_MAGIC } from "./format.ts";
+import { addressed, evenWords } from "./bodies.ts";
+import { encodeVault, parseVault, VAULT_MAGIC } from "../ssh-vault/format.ts";
 
 /*
  * A vault has no end mark, and the words that follow it in a chat are base64 as well. So the shape
