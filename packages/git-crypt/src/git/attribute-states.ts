@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { locate } from "../format/file-name.ts";
 import { filterLines, type FilterLine, type Macros, macrosIn } from "./attribute-lines.ts";
 import { commitOf, type CommonPlace, type GitPlace, gitSetting, recordsOf, runGit, tryGit } from "./git.ts";
-import { oidsOf } from "./objects.ts";
+import { oidsOf, runWhereHere } from "./objects.ts";
 import { type IndexEntry, isRegular, listIndex } from "./protected-files.ts";
 import { parseDifferences, RAW } from "./trees.ts";
 import { readSmallBlobs } from "./tracked-files.ts";
@@ -129,7 +129,7 @@ export function presentStates(place: CommonPlace, { used, staged }: PresentAttri
 /** Commits that changed a file of attributes, the newest first, and the paths of such files. */
 function changesOfAttributes(place: CommonPlace, revisions: readonly string[]): { commits: string[]; names: string[] } {
   const args = ["log", "--full-history", "-m", "--root", ...RAW, "--format=%H"];
-  const output = runGit(place, [...args, ...revisions, "--", PATHSPEC]);
+  const output = runWhereHere(place, [...args, ...revisions, "--", PATHSPEC]);
   const commits = recordsOf(output).flatMap((record) => /^\n?([0-9a-f]{40,64})$/.exec(record)?.[1] ?? []);
   const names = parseDifferences(output).map(({ name }) => name);
   return { commits: [...new Set(commits)], names: [...new Set(names)].filter((name) => !name.includes("\n")) };

@@ -2,7 +2,7 @@ import { closeSync, lstatSync, openSync, readSync } from "node:fs";
 import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
 import { locate } from "../format/file-name.ts";
 import { type GitPlace, recordsOf, runGit } from "./git.ts";
-import { readStarts } from "./objects.ts";
+import { describeBlobs, readStarts } from "./objects.ts";
 import type { Version } from "./plaintext.ts";
 
 /** In bytes: the magic of the format may shrink; what follows does not. */
@@ -15,11 +15,10 @@ interface Suspects {
 }
 
 /** What zlib made smaller is no ciphertext. */
-function lookAt(place: GitPlace, oids: readonly string[], { sizes, bases }: Suspects): void {
-  if (oids.length === 0) return;
-  const format = "--batch-check=%(objectsize) %(objectsize:disk) %(deltabase)";
-  const output = runGit(place, ["cat-file", "--buffer", format], Buffer.from(`${oids.join("\n")}\n`));
-  for (const [at, line] of output.toString("latin1").split("\n").entries()) {
+function lookAt(place: GitPlace, wanted: readonly string[], { sizes, bases }: Suspects): void {
+  if (wanted.length === 0) return;
+  const { oids, lines } = describeBlobs(place, wanted, "%(objectsize) %(objectsize:disk) %(deltabase)");
+  for (const [at, line] of lines.entries()) {
     const oid = oids[at];
     const [size = 0, stored = 0] = line.split(" ", 2).map(Number); // NaN for what is not here
     if (oid === undefined || Number.isNaN(stored) || size < EMPTY_BLOB_BYTES) continue;

@@ -1,6 +1,6 @@
 import { isEncryptedBlob } from "../format/blob.ts";
 import { commitOf, type GitPlace, runGit } from "./git.ts";
-import { readStarts, sizesOf } from "./objects.ts";
+import { readStarts, runWhereHere, sizesOf } from "./objects.ts";
 import { listIndex } from "./protected-files.ts";
 import { type Difference, parseDifferences, RAW } from "./trees.ts";
 
@@ -51,7 +51,7 @@ export function lateVersions(place: GitPlace, staged: readonly Difference[]): Ve
   // What the first commit adds was not there before.
   const args = ["-c", "log.showRoot=false", "log", "--first-parent", "-m", `--max-count=${LATE_COMMITS}`];
   const options = ["--diff-filter=MTD", "--format=", ...RAW, "HEAD"];
-  const late = commitOf(place, "HEAD") === null ? [] : parseDifferences(runGit(place, [...args, ...options]));
+  const late = commitOf(place, "HEAD") === null ? [] : parseDifferences(runWhereHere(place, [...args, ...options]));
   const changed = [...staged, ...late].flatMap(({ name, before }) => (before === null ? [] : [{ name, oid: before }]));
   return [...changed, ...movedFrom(staged)];
 }
