@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import { cases, throwawayRepository } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { lock, openRepository, type Repository, unlock } from "../src/index.ts";
-import { blobInIndex, blobsInIndex, entriesBelow, refreshEntries } from "../src/git/index-file.ts";
+import { blobInIndex, blobsInIndex, digestBelow, digestOf, entriesBelow, refreshEntries } from "../src/git/index-file.ts";
 import { listIndex } from "../src/git/protected-files.ts";
 import { commands, sealed, type Clone } from "./sealed.ts";
 
@@ -156,7 +156,9 @@ describe("the names below a folder are those that git lists", () => {
           const opened = openRepository(repo.path, repo);
           for (const folder of ["deep/log", "deep", "z", "none"]) {
             expect([...blobsInIndex(opened, folder).keys()]).toEqual(list(opened, folder));
+            expect(digestBelow(opened, folder)).toBe(digestOf(blobsInIndex(opened, folder)));
           }
+          expect(digestBelow(opened, "none")).toBeNull();
           const isSplit = prepare.flat().includes("--split-index");
           const read = isSplit ? new Map() : entriesBelow(bytes, init === undefined ? 20 : 32, "deep/log/");
           expect([...(read?.keys() ?? [])]).toEqual(isSplit ? [] : list(opened, "deep/log"));
@@ -191,8 +193,31 @@ describe("the names below a folder are those that git lists", () => {
     expect(entriesBelow(readFileSync(join(repo.path, ".git/index")), 20, "deep/log/")).toBeNull();
     for (const name of ["deep/log/x", "deep/y", "other/z"])
       expect([name, blobInIndex(opened, name)]).toEqual([name, listIndex(opened, name)[0]?.oid]);
-    for (const folder of ["deep/log", "deep", "other"])
+    for (const folder of ["deep/log", "deep", "other"]) {
       expect([...blobsInIndex(opened, folder).keys()]).toEqual(list(opened, folder));
+      expect(digestBelow(opened, folder)).toBe(digestOf(blobsInIndex(opened, folder)));
+    }
+  });
+
+  test("a digest of a folder changes with a name and with a content there, and with nothing else", async () => {
+    using repo = await throwawayRepository();
+    const opened = openRepository(repo.path, repo);
+    const seen = new Set<string | null>();
+    const look = async (): Promise<number> => {
+      await repo.git("add", "--all");
+      return seen.add(digestBelow(opened, "log")).size;
+    };
+    expect(await look()).toBe(1);
+    repo.write("log/a", "x\n");
+    expect(await look()).toBe(2);
+    repo.write("log/a", "y\n");
+    expect(await look()).toBe(3);
+    repo.write("log/b", "y\n");
+    expect(await look()).toBe(4);
+    rmSync(join(repo.path, "log/a"));
+    expect(await look()).toBe(5);
+    for (const name of ["lo", "log.txt", "logs/a", "a", "z/log/a"]) repo.write(name, "x\n");
+    expect(await look()).toBe(5);
   });
 
   test("an index that is cut off, or read with another hash, is not understood", async () => {

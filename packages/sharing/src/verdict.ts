@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { blobsInIndex, tryGit, type Generations, type Repository } from "@git-vault/git-crypt";
+import { digestBelow, digestOf, tryGit, type Generations, type Repository } from "@git-vault/git-crypt";
 import type { KeyState, Membership } from "@git-vault/members";
 import { LOG_FOLDER, memoryPath, shallowText } from "./log-places.ts";
 import { changeFile, readText } from "./trust/locked-file.ts";
@@ -49,28 +49,27 @@ const keptVerdicts = (repository: Repository): Verdict[] => readVerdicts(readTex
  * Names what a verdict is about: the entries in the index, the clone's memory, and how deep its
  * history is.
  */
-function subjectOf(repository: Repository, entries: readonly string[]): string {
+function subjectOf(repository: Repository, entries: string | null): string {
   const memory = hash("sha256", readText(memoryPath(repository)), "hex");
   const depth = hash("sha256", shallowText(repository), "hex");
-  return hash("sha256", `${memory}\n${depth}\n${entries.toSorted().join("\n")}`, "hex");
+  return hash("sha256", `${memory}\n${depth}\n${entries ?? ""}`, "hex");
 }
 
 /**
- * The log's files, whatever they hold: their names and git's names for that. They are those of the
+ * Names the log's files, whatever they hold; null where there are none. They are those of the
  * index; where it has none, such as one that is made for a single command, of HEAD.
  */
-function entriesIn(repository: Repository): string[] {
-  const inIndex = [...blobsInIndex(repository, LOG_FOLDER)].map(([path, oid]) => `${path} ${oid}`);
-  return inIndex.length > 0 || !hasSeenLog(repository) ? inIndex : entriesInHead(repository);
-}
+const entriesIn = (repository: Repository): string | null =>
+  digestBelow(repository, LOG_FOLDER) ?? (hasSeenLog(repository) ? digestOf(filesInHead(repository)) : null);
 
 /** Each record is `<mode> blob <oid>`, a tab and the path. */
-const entriesInHead = (repository: Repository): string[] =>
-  tryGit(repository, ["ls-tree", "-r", "-z", "--full-tree", "HEAD", `${LOG_FOLDER}/`])
-    .stdout.toString()
-    .split("\0")
-    .slice(0, -1)
-    .map((record) => `${record.slice(record.indexOf("\t") + 1)} ${record.split(/[ \t]/)[2] ?? ""}`);
+function filesInHead(repository: Repository): Map<string, string> {
+  const { stdout } = tryGit(repository, ["ls-tree", "-r", "-z", "--full-tree", "HEAD", `${LOG_FOLDER}/`]);
+  const records = stdout.toString("latin1").split("\0").slice(0, -1);
+  return new Map(
+    records.map((record) => [record.slice(record.indexOf("\t") + 1), record.split(/[ \t]/)[2] ?? ""] as const),
+  );
+}
 
 /** Whether this clone knows a log. */
 const hasSeenLog = (repository: Repository): boolean => existsSync(memoryPath(repository));
@@ -175,8 +174,8 @@ export const generationsBy =
   (verify: () => void) =>
   (repository: Repository, keyName: string): Generations | null => {
     const entries = entriesIn(repository);
-    if (entries.length === 0 && !hasSeenLog(repository)) return null;
-    if (entries.length === 0) return { current: null, known: knownKeys(repository, keyName), problem: GONE };
+    if (entries === null && !hasSeenLog(repository)) return null;
+    if (entries === null) return { current: null, known: knownKeys(repository, keyName), problem: GONE };
     const verdict = findVerdict(repository, entries) ?? (verify(), findVerdict(repository, entries));
     if (verdict === undefined) return { current: null, known: new Set(), problem: UNKNOWN };
     // Another branch's keys are known as well: it may be merged.
@@ -186,7 +185,7 @@ export const generationsBy =
   };
 
 /** The verdict on a set of entries that holds for the commit which is checked out. */
-function findVerdict(repository: Repository, entries: readonly string[]): Verdict | undefined {
+function findVerdict(repository: Repository, entries: string): Verdict | undefined {
   const of = subjectOf(repository, entries);
   const own = keptVerdicts(repository).filter((one) => one.of === of);
   if (own.length === 0) return undefined;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import {
   type BigIntStats,
   closeSync,
@@ -115,14 +115,23 @@ function entriesFrom(bytes: Buffer, oidBytes: number, start: string): Entries {
   const wanted = Buffer.from(start, "latin1");
   let { first, count } = all;
   for (; count > 0; count--) {
-    const flags = bytes.readUInt16BE(first + STAT.end + oidBytes);
-    const from = first + STAT.end + oidBytes + 2 + ((flags & EXTENDED) === 0 ? 0 : 2);
-    const end = from + (flags & NAME_LENGTH);
-    const isPlain = end > from && end < from + NAME_LENGTH && bytes[end] === 0 && bytes[end - 1] !== SLASH;
-    if (!isPlain || bytes.compare(wanted, 0, wanted.length, from, end) >= 0) break;
-    first += Math.ceil((end + 1 - first) / 8) * 8;
+    const name = plainName(bytes, first, oidBytes);
+    if (name === null || bytes.compare(wanted, 0, wanted.length, name.from, name.end) >= 0) break;
+    first = name.next;
   }
   return { first, count };
+}
+
+/**
+ * Where the name of an entry lies, and the next entry; null where it is out of the ordinary. Names
+ * are whole but in version 4.
+ */
+function plainName(bytes: Buffer, at: number, oidBytes: number): { from: number; end: number; next: number } | null {
+  const flags = bytes.readUInt16BE(at + STAT.end + oidBytes);
+  const from = at + STAT.end + oidBytes + 2 + ((flags & EXTENDED) === 0 ? 0 : 2);
+  const end = from + (flags & NAME_LENGTH);
+  const isPlain = end > from && end < from + NAME_LENGTH && bytes[end] === 0 && bytes[end - 1] !== SLASH;
+  return isPlain ? { from, end, next: at + Math.ceil((end + 1 - at) / 8) * 8 } : null;
 }
 
 function hasHeader(bytes: Buffer): boolean {
@@ -204,8 +213,8 @@ const oidBytesOf = (config: string): number =>
   /^(?:\s*\[.*\])?\s*objectformat\s*=\s*"?sha256/im.test(config) ? 32 : 20;
 
 /**
- * The blobs of an index, by name, whose names begin with `folder`; null where the index is not one that is
- * understood. Of an index that is split, nothing is.
+ * The blobs of an index, by name, whose names begin with `folder`; null where the index is not one
+ * that is understood. Of an index that is split, nothing is.
  */
 export function entriesBelow(bytes: Buffer, oidBytes: number, folder: string): Map<string, string> | null {
   if (!hasHeader(bytes)) return null;
@@ -223,15 +232,52 @@ export function entriesBelow(bytes: Buffer, oidBytes: number, folder: string): M
   return found;
 }
 
-/** Reads an index without git: names that begin so; null where that cannot be done. */
-function readBlobsIn({ commonDir, gitDir, ...place }: CommonPlace, folder: string): Map<string, string> | null {
+/**
+ * The same blobs, as bytes that only the same names and contents have: of each entry git's name for
+ * its blob, its own, and a zero. Nothing is made of the entries, since git's filter waits for this.
+ */
+function bytesBelow(bytes: Buffer, oidBytes: number, folder: string): Buffer | null {
+  const asRead = (): Buffer | null => {
+    const found = entriesBelow(bytes, oidBytes, folder);
+    return found === null ? null : bytesOf(found);
+  };
+  if (!hasHeader(bytes) || bytes.readUInt32BE(4) === 4) return asRead();
+  const start = Buffer.from(folder, "latin1");
+  const { first, count } = entriesFrom(bytes, oidBytes, folder);
+  const parts: Buffer[] = [];
+  let at = first;
+  for (let left = count; left > 0; left--) {
+    const name = plainName(bytes, at, oidBytes);
+    if (name === null) return asRead();
+    if (bytes.compare(start, 0, start.length, name.from, Math.min(name.end, name.from + start.length)) !== 0) break;
+    const oid = at + STAT.end;
+    parts.push(bytes.subarray(oid, oid + oidBytes), bytes.subarray(name.from, name.end + 1));
+    at = name.next;
+  }
+  return Buffer.concat(parts);
+}
+
+const bytesOf = (blobs: ReadonlyMap<string, string>): Buffer =>
+  Buffer.concat([...blobs].flatMap(([name, oid]) => [Buffer.from(oid, "hex"), Buffer.from(`${name}\0`, "latin1")]));
+
+/** Reads an index without git; null where that cannot be done, or `read` does not understand it. */
+function readWithoutGit<T>(
+  { commonDir, gitDir, ...place }: CommonPlace,
+  read: (bytes: Buffer, oidBytes: number) => T | null,
+): T | null {
   // The rest of a split index lies beside it; git leaves that there for a while.
   if (readdirSync(gitDir).some((name) => name.startsWith("sharedindex."))) return null;
   const path = indexPath({ gitDir, ...place });
-  if (!existsSync(path)) return new Map();
   const oidBytes = oidBytesOf(readFileSync(join(commonDir, "config"), "latin1"));
-  return understood(() => entriesBelow(readFileSync(path), oidBytes, folder));
+  return understood(() => read(existsSync(path) ? readFileSync(path) : NO_ENTRIES, oidBytes));
 }
+
+/** An index as it begins: its version, and that it has no entries. */
+const NO_ENTRIES = Buffer.from("DIRC\0\0\0\x02\0\0\0\0", "latin1");
+
+/** Reads an index without git: names that begin so; null where that cannot be done. */
+const readBlobsIn = (place: CommonPlace, folder: string): Map<string, string> | null =>
+  readWithoutGit(place, (bytes, oidBytes) => entriesBelow(bytes, oidBytes, folder));
 
 /**
  * What git calls the contents that the index holds below a folder, or in all, by their names from
@@ -247,6 +293,26 @@ export function blobsInIndex(place: CommonPlace, folder?: string): Map<string, s
   const entries = folder === undefined ? listIndex(place) : listIndex(place, `${folder}/`);
   return new Map(entries.map(({ name, oid }) => [name, oid]));
 }
+
+/**
+ * Names what the index holds below a folder: the same names with the same contents, and nothing
+ * else, give the same SHA-256. Null where it holds nothing there.
+ *
+ * @param folder from the top folder, without a `/` at its end
+ * @throws GitCryptError GIT_FAILED.
+ */
+export function digestBelow(place: CommonPlace, folder: string): string | null {
+  const bytes = readWithoutGit(place, (index, oidBytes) => bytesBelow(index, oidBytes, `${folder}/`));
+  const found = bytes ?? bytesOf(blobsInIndex(place, folder));
+  return found.length === 0 ? null : hash("sha256", found, "hex");
+}
+
+/**
+ * As {@link digestBelow} names it, by names, whose characters are bytes, in the order of their
+ * bytes, and what git calls the contents.
+ */
+export const digestOf = (blobs: ReadonlyMap<string, string>): string | null =>
+  blobs.size === 0 ? null : hash("sha256", bytesOf(blobs), "hex");
 
 /**
  * What git calls the content that the index holds under a name, whose characters are bytes; null

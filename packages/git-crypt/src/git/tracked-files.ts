@@ -23,37 +23,40 @@ function readSmall(place: GitPlace, sizes: ReadonlyMap<string, number>, most: nu
   return new Map(readBlobs(place, new Map([...sizes].filter(([, size]) => size <= most))));
 }
 
+/** Which files of a folder are read, and how. */
+export interface ReadTrackedOptions {
+  /** Larger files, in bytes, are not read. */
+  readonly most: number;
+  /** The commit whose files are read instead of the index's. */
+  readonly commit?: string | undefined;
+  /** By path; all where it is left out. */
+  readonly isWanted?: ((path: string) => boolean) | undefined;
+  /** Blobs by git's names for them: these are not read again, and what is read is added. */
+  readonly seen?: Map<string, Buffer> | undefined;
+}
+
 /**
  * Reads the files of a folder as the index holds them: in a sparse checkout those too that are not
  * in the work tree, and whatever git makes of line ends. Those that are in conflict are left out.
  *
  * @param folder from the top folder, without a `/` at its end
- * @param most larger files, in bytes, are not read
- * @param commit whose files are read instead of the index's
- * @param isWanted by path; all where it is left out
  * @throws GitCryptError GIT_FAILED
  */
-export function readTracked(
-  place: GitPlace,
-  folder: string,
-  most: number,
-  commit?: string,
-  isWanted: (path: string) => boolean = () => true,
-): TrackedFile[] {
+export function readTracked(place: GitPlace, folder: string, options: ReadTrackedOptions): TrackedFile[] {
+  const { most, commit, isWanted = () => true, seen = new Map<string, Buffer>() } = options;
   const all =
     commit === undefined
       ? listIndex(place, `${folder}/`).filter(({ stage }) => stage === 0)
       : (listTree(place, commit, folder) ?? []);
   const entries = all.filter(({ name }) => isWanted(textOf(name)));
   const files = new Set(entries.filter(isRegular));
-  const sizes = sizesOf(
-    place,
-    [...files].map(({ oid }) => oid),
-  );
-  const contents = readSmall(place, sizes, most);
+  const unseen = [...files].flatMap(({ oid }) => (seen.has(oid) ? [] : oid));
+  const sizes = sizesOf(place, unseen);
+  for (const [oid, content] of readSmall(place, sizes, most)) seen.set(oid, content);
   return entries.map((entry) => {
     const oid = files.has(entry) ? entry.oid : "";
-    return { path: textOf(entry.name), bytes: sizes.get(oid) ?? 0, content: contents.get(oid) ?? null };
+    const content = seen.get(oid) ?? null;
+    return { path: textOf(entry.name), bytes: content?.length ?? sizes.get(oid) ?? 0, content };
   });
 }
 

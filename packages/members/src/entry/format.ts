@@ -268,12 +268,22 @@ export interface ParsedEntry {
   readonly signed: Buffer;
 }
 
+/** What every entry begins with. */
+const START = Buffer.from(`${FIRST_LINE}\n`);
+
+/** Why a file cannot be an entry, by a look at its size and its start; null where it may be one. */
+export function problemAtStart(bytes: Uint8Array): string | null {
+  if (bytes.length > MAX_ENTRY_BYTES) return `expected at most ${MAX_ENTRY_BYTES} bytes, got ${bytes.length}`;
+  const isStart = START.equals(bytes.subarray(0, START.length));
+  return isStart ? null : `expected "${FIRST_LINE}" on its first line`;
+}
+
 /** Reads an entry's file; throws MembersError `MALFORMED_ENTRY`, `MALFORMED_KEY`. */
 export function parse(bytes: Uint8Array): ParsedEntry {
-  if (bytes.length > MAX_ENTRY_BYTES) throw malformed(`expected at most ${MAX_ENTRY_BYTES} bytes, got ${bytes.length}`);
+  const problem = problemAtStart(bytes);
+  if (problem !== null) throw malformed(problem);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const text = buffer.toString();
-  if (!text.startsWith(`${FIRST_LINE}\n`)) throw malformed(`expected "${FIRST_LINE}" on its first line`);
   const end = text.lastIndexOf(BEGIN);
   const signature = end < 0 ? "" : text.slice(end);
   if (!SIGNATURE.test(signature)) throw malformed("expected an SSH signature at its end, and nothing after it");

@@ -1,6 +1,6 @@
 import { MembersError } from "../errors.ts";
 import type { Entry, EntryDraft } from "../entry/entry.ts";
-import { encodeDraft, entryId, parse, type ParsedEntry } from "../entry/format.ts";
+import { encodeDraft, entryId, parse, problemAtStart, type ParsedEntry } from "../entry/format.ts";
 import { entryVerifier } from "../entry/sign.ts";
 
 /** A file of the folder that holds the log. */
@@ -100,7 +100,13 @@ function readFiles(files: Iterable<LogFile>): {
 } {
   const copies = new Map<string, [ParsedEntry, ...ParsedEntry[]]>();
   const bad: BadFile[] = [];
+  /** What was read by a name: the tree, its history and the clone's memory mostly hold the same. */
+  const seen = new Map<string, Uint8Array[]>();
   for (const { name, bytes } of files) {
+    const before = seen.get(name);
+    if (before?.some((one) => Buffer.compare(one, bytes) === 0) === true) continue;
+    if (before === undefined) seen.set(name, [bytes]);
+    else before.push(bytes);
     const parsed = parseOrNull(bytes, (problem) => bad.push({ name, problem }));
     if (parsed === null) continue;
     const others = copies.get(name);
@@ -112,6 +118,12 @@ function readFiles(files: Iterable<LogFile>): {
 }
 
 function parseOrNull(bytes: Uint8Array, report: (problem: string) => void): ParsedEntry | null {
+  // Of much junk an error each would take seconds.
+  const problem = problemAtStart(bytes);
+  if (problem !== null) {
+    report(`malformed entry: ${problem}`);
+    return null;
+  }
   try {
     return parse(bytes);
   } catch (error) {

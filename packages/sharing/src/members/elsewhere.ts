@@ -46,9 +46,9 @@ export function readElsewhere(members: Members): Promise<Elsewhere> {
 }
 
 async function look(members: Members): Promise<Elsewhere> {
-  const { repository, log, whole, branch, files, options, root, ahead } = members;
+  const { repository, log, whole, branch, files, options, root, ahead, seen } = members;
   const known = [...whole.verdicts.keys()].filter((id) => !ahead.has(id));
-  const others = readOtherLogs(repository, new Set([...members.present, ...known]), members.followed);
+  const others = readOtherLogs(repository, new Set([...members.present, ...known]), members.followed, seen);
   if (others.length === 0) return { waiting: [], together: whole, entries: log, references: [] };
   const all = await readLog([...files, ...others.flatMap((one) => one.files)], {
     root: root ?? undefined,

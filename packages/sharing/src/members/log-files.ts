@@ -2,14 +2,17 @@ import { commitOf, readSmallBlobs, readTracked, tryGit, type Repository } from "
 import { arrivalOf, isEntryId, MAX_ENTRY_BYTES, type LogCommit, type LogFile, type Look } from "@git-vault/members";
 import { LOG_FOLDER, shallowText } from "../log-places.ts";
 
+/** Blobs that were read, by git's names for them: branches mostly hold the same entries. */
+export type SeenBlobs = Map<string, Buffer>;
+
 /**
  * The files of the log that the index holds, or a commit. What is not named as an entry, or is too
  * large for one, is left out.
  *
  * @throws GitCryptError GIT_FAILED
  */
-export function readLogFiles(repository: Repository, commit?: string): LogFile[] {
-  return readTracked(repository, LOG_FOLDER, MAX_ENTRY_BYTES, commit).flatMap(({ path, content }) => {
+export function readLogFiles(repository: Repository, commit?: string, seen?: SeenBlobs): LogFile[] {
+  return readTracked(repository, LOG_FOLDER, { most: MAX_ENTRY_BYTES, commit, seen }).flatMap(({ path, content }) => {
     const name = path.slice(LOG_FOLDER.length + 1);
     return content !== null && isEntryId(name) ? [{ name, bytes: content }] : [];
   });
@@ -35,8 +38,14 @@ export const NO_HISTORY: LogHistory = { looks: [], files: [], unordered: [] };
  *
  * @param tip the branch's last commit
  * @param known entries that are not read again
+ * @param seen what was read of these and others
  */
-export function readHistory(repository: Repository, tip: string, known: ReadonlySet<string>): LogHistory {
+export function readHistory(
+  repository: Repository,
+  tip: string,
+  known: ReadonlySet<string>,
+  seen: SeenBlobs = new Map(),
+): LogHistory {
   const head = commitOf(repository, tip);
   if (head === null) return NO_HISTORY;
   // Merges stay in it whole: which parent is the first decides what arrived first.
@@ -46,9 +55,11 @@ export function readHistory(repository: Repository, tip: string, known: Readonly
   if (status !== 0) return NO_HISTORY;
   const { commits, oids, newest } = parseLog(stdout.toString("latin1"));
   const wanted = new Map([...oids].filter(([id]) => !known.has(id)));
-  const blobs = readSmallBlobs(repository, [...wanted.values()], MAX_ENTRY_BYTES);
+  const unread = [...wanted.values()].filter((oid) => !seen.has(oid));
+  const blobs = readSmallBlobs(repository, unread, MAX_ENTRY_BYTES);
+  // One that is in the tree as well may have another name there, which is not its own.
   const files = [...wanted].flatMap(([name, oid]) => {
-    const bytes = blobs.get(oid);
+    const bytes = seen.get(oid) ?? blobs.get(oid);
     return bytes === undefined ? [] : [{ name, bytes }];
   });
   const depths = shallowText(repository).split("\n");
@@ -108,6 +119,7 @@ export function readOtherLogs(
   repository: Repository,
   known: ReadonlySet<string>,
   first: readonly string[] = [],
+  seen?: SeenBlobs,
 ): OtherLog[] {
   const format = ["--sort=-creatordate", "--format=%(refname) %(symref)", "refs/heads/", "refs/remotes/"];
   const names = tryGit(repository, ["for-each-ref", ...format])
@@ -126,7 +138,7 @@ export function readOtherLogs(
   }
   const others: OtherLog[] = [];
   for (const reference of [...trees.values()].slice(0, MOST_OTHERS)) {
-    const files = readLogFiles(repository, reference).filter(({ name }) => !known.has(name));
+    const files = readLogFiles(repository, reference, seen).filter(({ name }) => !known.has(name));
     if (files.length > 0) others.push({ reference, files });
   }
   return others;

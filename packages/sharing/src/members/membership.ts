@@ -17,7 +17,7 @@ import {
 import { SharingError } from "../errors.ts";
 import { withAncestors } from "./coverage.ts";
 import { namesCut } from "./cut.ts";
-import { NO_HISTORY, readHistory, readLogFiles } from "./log-files.ts";
+import { NO_HISTORY, readHistory, readLogFiles, type SeenBlobs } from "./log-files.ts";
 import { knownRoot, readMemory, rememberIfPossible, rememberRoot, type Memory } from "./memory.ts";
 import { demandedRoot, storeVerdict, type Refusal } from "../verdict.ts";
 
@@ -73,6 +73,8 @@ export interface Members {
   readonly followed: readonly string[];
   /** The files that the log was read from. */
   readonly files: readonly LogFile[];
+  /** Their blobs, and others that were read on the way. */
+  readonly seen: SeenBlobs;
   /** How the log is folded, with further entries as without. */
   readonly options: FoldOptions;
 }
@@ -94,11 +96,12 @@ export async function openMembers(repository: Repository, options: OpenMembersOp
   const demanded = options.root ?? rootOfEnvironment(repository.env);
   const isBare = repository.topLevel === null;
   const commit = options.commit ?? (isBare ? "HEAD" : undefined);
-  const inTree = readLogOf(repository, commit);
-  const seen = new Map(
-    options.commit === undefined ? upstreams.map((name) => [name, readUpstream(repository, name)] as const) : [],
+  const seen: SeenBlobs = new Map();
+  const inTree = readLogOf(repository, commit, seen);
+  const looked = new Map(
+    options.commit === undefined ? upstreams.map((name) => [name, readUpstream(repository, name, seen)] as const) : [],
   );
-  const followed = [...seen.values()].flat();
+  const followed = [...looked.values()].flat();
   const remembered = [...memory.files, ...followed];
   const names = new Set([...inTree, ...remembered].map(({ name }) => name));
   const known = demanded ?? memory.root ?? knownRoot(repository);
@@ -108,7 +111,7 @@ export async function openMembers(repository: Repository, options: OpenMembersOp
   const spoilt = new Set([...inFiles.bad.map(({ name }) => name), ...inFiles.forged]);
   const sound = new Set([...names].filter((name) => !spoilt.has(name)));
   const isAsked = names.size > 0 || known !== null;
-  const history = isAsked ? readHistory(repository, commit ?? "HEAD", sound) : NO_HISTORY;
+  const history = isAsked ? readHistory(repository, commit ?? "HEAD", sound, seen) : NO_HISTORY;
   const files = [...inTree, ...remembered, ...history.files];
   const hasLog = files.length > 0;
   const log =
@@ -150,18 +153,19 @@ export async function openMembers(repository: Repository, options: OpenMembersOp
     memory,
     followed: upstreams,
     files,
+    seen,
     options: foldOptions,
   };
-  if (rootState === "accepted" && options.commit === undefined) keep(result, seen);
+  if (rootState === "accepted" && options.commit === undefined) keep(result, looked);
   return result;
 }
 
 /** The log in the index; where that has none, such as an index for one command, that of HEAD. */
-function readLogOf(repository: Repository, commit: string | undefined): LogFile[] {
-  const files = readLogFiles(repository, commit);
+function readLogOf(repository: Repository, commit: string | undefined, seen: SeenBlobs): LogFile[] {
+  const files = readLogFiles(repository, commit, seen);
   return files.length > 0 || commit !== undefined || commitOf(repository, "HEAD") === null
     ? files
-    : readLogFiles(repository, "HEAD");
+    : readLogFiles(repository, "HEAD", seen);
 }
 
 /** The branch's own entries and those that they build on, as far as the whole log counts them. */
@@ -193,8 +197,8 @@ function trunkName(repository: Repository): string | null {
   return name === "" ? null : name;
 }
 
-function readUpstream(repository: Repository, upstream: string): LogFile[] {
-  return commitOf(repository, upstream) === null ? [] : readLogFiles(repository, upstream);
+function readUpstream(repository: Repository, upstream: string, seen: SeenBlobs): LogFile[] {
+  return commitOf(repository, upstream) === null ? [] : readLogFiles(repository, upstream, seen);
 }
 
 function keep(members: Members, followed: ReadonlyMap<string, readonly LogFile[]>): void {

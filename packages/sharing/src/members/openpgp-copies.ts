@@ -48,7 +48,7 @@ const COPY_FILE = /^([0-9A-F]{40})\.gpg$/;
 export function readOpenPgpCopies(repository: Repository, commit?: string): OpenPgpCopy[] {
   const folder = `${grantFolderOf(repository)}/keys`;
   const from = commit ?? (repository.topLevel === null ? "HEAD" : undefined);
-  return readTracked(repository, folder, MAX_COPY_BYTES, from).flatMap(({ path, content }) => {
+  return readTracked(repository, folder, { most: MAX_COPY_BYTES, commit: from }).flatMap(({ path, content }) => {
     const [keyName = "", version, name = "", ...rest] = path.slice(folder.length + 1).split("/");
     const fingerprint = COPY_FILE.exec(name)?.[1];
     const isCopy = version === VERSION && fingerprint !== undefined && rest.length === 0;
@@ -105,7 +105,7 @@ export async function sealOpenPgpCopies(
   }
   const attributes = `${grantFolderOf(repository)}/.gitattributes`;
   const isThere =
-    readTracked(repository, grantFolderOf(repository), 0).some(({ path }) => path === attributes) ||
+    readTracked(repository, grantFolderOf(repository), { most: 0 }).some(({ path }) => path === attributes) ||
     existsSync(join(repository.topLevel ?? "", attributes));
   // First of all: without it, a pattern that encrypts everything would encrypt the copy.
   return files.size === 0 || isThere ? files : new Map([[attributes, Buffer.from(ATTRIBUTES)], ...files]);

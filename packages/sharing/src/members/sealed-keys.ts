@@ -98,7 +98,7 @@ export const copiesIn = (id: string, files: ReadonlyMap<string, Buffer | null>):
 
 /** The paths of the copies of a key name that the index holds, of all generations. */
 export const sealedPaths = (repository: Repository, keyName: string): string[] =>
-  readTracked(repository, `${SEALED_FOLDER}/${keyName}`, 0).map(({ path }) => path);
+  readTracked(repository, `${SEALED_FOLDER}/${keyName}`, { most: 0 }).map(({ path }) => path);
 
 /** The copies in the index that entries commit to, and what else lies there. */
 export interface Copies {
@@ -123,8 +123,9 @@ const placesOf = (copies: readonly SealedCopy[]): Set<string> =>
 /** Looks at the copies in the index, or in a commit; what no entry commits to is not read. */
 export function lookAtCopies(repository: Repository, attested: readonly SealedCopy[], commit?: string): Copies {
   const sealed = placesOf(attested);
-  const all = readTracked(repository, SEALED_FOLDER, 0, commit);
-  const known = readTracked(repository, SEALED_FOLDER, MAX_SEALED_BYTES, commit, (path) => isAttested(path, sealed));
+  const all = readTracked(repository, SEALED_FOLDER, { most: 0, commit });
+  const isWanted = (path: string): boolean => isAttested(path, sealed);
+  const known = readTracked(repository, SEALED_FOLDER, { most: MAX_SEALED_BYTES, commit, isWanted });
   const sound = known.filter(({ path, content }) => content !== null && digestOf(content) === COPY.exec(path)?.[3]);
   const intact = new Set(sound.map(({ path }) => path));
   return {
@@ -201,7 +202,8 @@ function* copiesOf(
   const places = repository.topLevel === null ? ["HEAD", ...tips] : [undefined, ...tips];
   const isWanted = (path: string): boolean => isAttested(path, sealed);
   for (const tip of places) {
-    for (const { path, content } of readTracked(repository, folderOf(generation), MAX_SEALED_BYTES, tip, isWanted)) {
+    const reading = { most: MAX_SEALED_BYTES, commit: tip, isWanted };
+    for (const { path, content } of readTracked(repository, folderOf(generation), reading)) {
       if (content !== null) yield { path, content };
     }
   }
