@@ -268,7 +268,10 @@ stringData: { token: {{ .Values.token }}, replicas: {{ .Values.replicas | quote 
       expect.stringMatching(/^leaked error proxy\/templates\/more\.yaml:4 the value of database\.password in secrets/),
       expect.stringMatching(/^leaked error proxy\/templates\/more\.yaml \[proxy in prod\] the value of database\.p/),
     ]);
-    expect(await rendering([exposed], map("{{ .Values.token | sha256sum }}"))).toEqual([]);
+    expect(await rendering([exposed], map("{{ .Values.token | sha256sum }}"))).toEqual([
+      "leaked error proxy/templates/more.yaml [proxy in prod] what ConfigMap proxy at data.token has depends on a secret",
+    ]);
+    expect(await rendering([exposed], map("{{ .Release.Name | sha256sum }}"))).toEqual([]);
   });
 
   const ingress = (host: string): string => `apiVersion: networking.k8s.io/v1
