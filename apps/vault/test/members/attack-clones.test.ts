@@ -270,7 +270,7 @@ describe("another log", () => {
 });
 
 describe("clones that know less", () => {
-  test("a shallow one takes nobody back who was removed", async () => {
+  test("a shallow one takes nobody back who was removed: it asks for the history", async () => {
     await malLeaves();
     const mal =
       (await membershipIn(world, "mal")).members.find(({ label }) => label === "github:mal")?.records[0] ?? "";
@@ -279,7 +279,9 @@ describe("clones that know less", () => {
     await writeEntry(world, "mal", "mal", removing([keyOf(world, "bob").id]), { parents: [mal] });
     await as("mal", "git add -A && git commit -q -m late && git push -q");
     await world.join("alice", "--depth 1");
-    await as("alice", "vault unlock --yes");
+    const stopped = await trying("alice", "vault unlock --yes");
+    expect([stopped.status, stopped.said]).toEqual([1, expect.stringMatching(/shallow clone lacks the history/)]);
+    await as("alice", "git fetch -q --unshallow && vault unlock --yes");
     expect(await holdersOf("alice")).not.toContain("github:mal");
     expect(await holdersOf("alice")).not.toContain("github:eve");
     expect(await encryptsWell("alice")).toBe(true);

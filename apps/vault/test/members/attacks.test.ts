@@ -367,7 +367,7 @@ describe.skipIf(gpg.missing)(`a copy of git-crypt's own, by ${gpg.label}`, () =>
     const status = await trying("alice", "vault status");
     expect([status.status, status.said]).toEqual([
       7,
-      expect.stringMatching(/^stranger: \S+AAAA\.gpg is for the OpenPGP key A{40} of nobody/m),
+      expect.stringMatching(/^stranger: \S+AAAA\.gpg is for the OpenPGP key A{40}, which belongs to no member$/m),
     ]);
     await as("alice", "vault rotate --keep dave --keep mal && vault status");
     expect(await as("alice", "git ls-files .git-crypt")).not.toContain(stranger);
