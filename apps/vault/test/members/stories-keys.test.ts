@@ -79,9 +79,13 @@ describe("five environments, with a key each", () => {
     expect(await reads("carol")).toEqual(ENVIRONMENTS);
     await as("bob", "vault status");
     await world.push("bob", "dev/more", "x\n");
-    // As with git-crypt, a key that is not here has no filter: status tells what that leaves.
-    const clear = await trying("bob", "echo y > prod/mine && git add prod/mine && vault status");
-    expect([clear.status, clear.said]).toEqual([7, expect.stringMatching(/^staged-plaintext: prod\/mine/m)]);
+    // Where a key is not here, git refuses plaintext on its paths.
+    const refused = await trying("bob", "echo y > prod/mine && git add prod/mine");
+    expect([refused.status, refused.said]).toEqual([
+      128,
+      expect.stringMatching(/prod\/mine: it is protected by the key prod, which is not here/),
+    ]);
+    await as("bob", "rm prod/mine && vault status");
     // And back.
     await as("alice", "git pull -q && vault grant -q --readmit --key-name prod bob && git push -q");
     expect(await reads("bob")).toEqual(ENVIRONMENTS);
