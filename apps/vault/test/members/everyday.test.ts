@@ -104,7 +104,7 @@ describe("everyday", () => {
     expect(fetched.said).not.toMatch(/log-cut/);
     for (const name of ["bob", "carol"]) {
       const pulled = await world.as(name, "git pull -q --no-edit");
-      expect(pulled).toMatch(/stay encrypted/);
+      expect(pulled).toMatch(/secrets\/password stays encrypted/);
       const stopped = await world.trying(name, "echo x > secrets/x && git add secrets/x");
       expect([name, stopped.status]).toEqual([name, 128]);
       expect(await world.as(name, "vault unlock")).toMatch(/unlocked with the key default/);
