@@ -118,6 +118,7 @@ const SETTINGS = [
   "log.showSignature=true",
   "color.ui=always",
   "log.follow=true",
+  "i18n.logOutputEncoding=UTF-16",
 ];
 
 test.each(SETTINGS)("%s in git's settings changes nothing about that", async (setting) => {
@@ -125,7 +126,9 @@ test.each(SETTINGS)("%s in git's settings changes nothing about that", async (se
   const commits = historyOf([
     { parents: [], added: [1], removed: [], isNew: true },
     { parents: [0], added: [2], removed: [1], isNew: true },
-    { parents: [1], added: [3], removed: [], isNew: true },
+    // One that has nothing to do with the log: what comes after it has others for its parents.
+    { parents: [0], added: [], removed: [], isNew: false },
+    { parents: [2], added: [3], removed: [], isNew: true },
     { parents: [0, 1], added: [4], removed: [], isNew: true },
   ]);
   await write(repository, commits);

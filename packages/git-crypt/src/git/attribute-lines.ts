@@ -12,22 +12,35 @@ export interface FilterLine {
 /** What a macro assigns, by its name, in the order in which it is written. */
 export type Macros = ReadonlyMap<string, readonly string[]>;
 
+const MACRO = "[attr]";
+
 interface Line {
   readonly pattern: string;
   readonly words: readonly string[];
 }
 
-/** A pattern, in quotes or up to a blank, and what it assigns. Comments and blank lines fit not. */
-const LINE = /^[ \t\r]*("(?:\\.|[^"\\])*"|[^#"\s]\S*)[ \t\r]+(\S.*)$/;
+/**
+ * A pattern, in quotes or up to a blank, and what it assigns. Comments and empty lines fit not. A
+ * blank is what git takes for one, and no other character that may be a part of a letter.
+ */
+const LINE = /^[ \t\r]*("(?:\\.|[^"\\])*"|[^#" \t\r][^ \t\r]*)[ \t\r]+([^]*)$/s;
+
+/** UTF-8's byte order mark, by its bytes, which git passes over. */
+const MARK = /^\xef\xbb\xbf/;
 
 function linesOf(text: string): Line[] {
-  return text.split("\n").flatMap((line) => {
-    const [, pattern, rest = ""] = LINE.exec(line) ?? [];
-    return pattern === undefined ? [] : [{ pattern, words: rest.trim().split(/[ \t\r]+/) }];
-  });
+  return text
+    .replace(MARK, "")
+    .split("\n")
+    .flatMap((line) => {
+      const [, written, rest = ""] = LINE.exec(line) ?? [];
+      const words = rest.split(/[ \t\r]+/).filter((word) => word !== "");
+      if (written === undefined || words.length === 0) return [];
+      // git looks for a macro's name in what is quoted as well.
+      const pattern = written.startsWith(`"${MACRO}`) ? written.slice(1, -1) : written;
+      return [{ pattern, words }];
+    });
 }
-
-const MACRO = "[attr]";
 
 /** The macros that files of attributes define. */
 export const macrosIn = (texts: Iterable<string>): Macros =>

@@ -11,6 +11,7 @@ function linesOf(place: CommonPlace): string[] {
     tryGit(place, [
       "grep",
       "-h",
+      "--text", // also where an attribute says that it is binary
       "--no-color",
       "--no-recurse-submodules",
       "-e",

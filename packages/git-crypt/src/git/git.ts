@@ -32,6 +32,19 @@ const OUR_ENVIRONMENT = {
   GIT_TERMINAL_PROMPT: "0",
 };
 
+/** What a user may have set, and what changes the output that is read, or what it is about. */
+const OUR_SETTINGS = [
+  "core.fsmonitor=false",
+  "log.follow=false",
+  "log.showSignature=false",
+  "log.mailmap=false",
+  "i18n.logOutputEncoding=UTF-8",
+].flatMap((setting) => ["-c", setting]);
+
+/** git hands these on to the hook that it runs: they change what a path of ours means. */
+const PATHSPECS = ["GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"];
+const OUR_PATHSPECS = Object.fromEntries(PATHSPECS.map((name) => [name, undefined]));
+
 /**
  * A partial clone must not go to the network for what it lacks: newer gits know the first, all know
  * the second.
@@ -40,8 +53,8 @@ const OFFLINE = { GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none" };
 
 /**
  * Runs git at the top of a repository without a shell or a terminal, without a network but where
- * the place is online, and takes no program's name from the repository's configuration. It may fail. It is stopped once it has
- * printed `enough` bytes.
+ * the place is online, and takes no program's name from the repository's configuration, nor what
+ * would change what it prints. It may fail. It is stopped once it has printed `enough` bytes.
  *
  * @throws GitCryptError GIT_MISSING where there is no git, GIT_FAILED where it could not be run to
  * its end.
@@ -52,9 +65,9 @@ export function tryGit(
   input?: Uint8Array,
   enough: number = Infinity,
 ): GitOutput {
-  const { error, status, stdout, stderr } = runProgram("git", ["-c", "core.fsmonitor=false", ...args], {
+  const { error, status, stdout, stderr } = runProgram("git", [...OUR_SETTINGS, ...args], {
     cwd: topLevel ?? gitDir,
-    env: { ...env, ...OUR_ENVIRONMENT, ...(isOnline ? {} : OFFLINE) },
+    env: { ...env, ...OUR_PATHSPECS, ...OUR_ENVIRONMENT, ...(isOnline ? {} : OFFLINE) },
     input,
     maxBuffer: enough,
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],

@@ -268,8 +268,9 @@ function readWithoutGit<T>(
   // The rest of a split index lies beside it; git leaves that there for a while.
   if (readdirSync(gitDir).some((name) => name.startsWith("sharedindex."))) return null;
   const path = indexPath({ gitDir, ...place });
+  if (!existsSync(path)) return read(NO_ENTRIES, 0);
   const oidBytes = oidBytesOf(readFileSync(join(commonDir, "config"), "latin1"));
-  return understood(() => read(existsSync(path) ? readFileSync(path) : NO_ENTRIES, oidBytes));
+  return understood(() => read(readFileSync(path), oidBytes));
 }
 
 /** An index as it begins: its version, and that it has no entries. */
