@@ -78,7 +78,9 @@ interface Manager {
   readonly install: readonly string[];
   /** The file that the check goes into. */
   readonly hook: string;
-  /** The configuration with what `hooks install` advises, of its lines; null where that is the hook. */
+  /**
+   * The configuration with what `hooks install` advises, of its lines; null where that is the hook.
+   */
   readonly advised: ((lines: string) => string) | null;
 }
 

@@ -5,7 +5,14 @@ import * as fc from "fast-check";
 import { cases, throwawayRepository } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { lock, openRepository, type Repository, unlock } from "../src/index.ts";
-import { blobInIndex, blobsInIndex, digestBelow, digestOf, entriesBelow, refreshEntries } from "../src/git/index-file.ts";
+import {
+  blobInIndex,
+  blobsInIndex,
+  digestBelow,
+  digestOf,
+  entriesBelow,
+  refreshEntries,
+} from "../src/git/index-file.ts";
 import { listIndex } from "../src/git/protected-files.ts";
 import { commands, sealed, type Clone } from "./sealed.ts";
 

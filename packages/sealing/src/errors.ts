@@ -1,5 +1,5 @@
 import { VaultError } from "@git-vault/core";
-import { MAX_STANZAS } from "./age/stanza.ts";
+import { MAX_STANZAS } from "./limits.ts";
 
 /**
  * - `UNKNOWN_FORMAT`: the bytes are no sealed message of any known format

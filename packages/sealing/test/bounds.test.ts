@@ -5,7 +5,7 @@ import { readOpenPgpArmor, type Ed25519PublicKey } from "@git-vault/keys";
 import { hybridPeer, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeHeader } from "../src/age/header.ts";
-import { MAX_STANZAS } from "../src/age/stanza.ts";
+import { MAX_STANZAS } from "../src/limits.ts";
 import { wrapToEd25519 } from "../src/age/ssh-stanzas.ts";
 import {
   generateIdentity,

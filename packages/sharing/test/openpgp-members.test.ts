@@ -49,7 +49,10 @@ describe.skipIf(gpg.missing)(`a member who has but an OpenPGP key, and ${gpg.lab
     const { directory } = team;
     const places = { directory, gpg: { env: ours.env } };
     const lost = await planSync({ members: await membersOf(repository), ...places });
-    expect([lost.outOfDate, lost.unclear]).toEqual([[], [{ name: "file:gina", reason: "no-public-key" }]]);
+    expect([lost.outOfDate, lost.unclear]).toEqual([
+      [],
+      [{ name: "file:gina", reason: "no-public-key", problem: null }],
+    ]);
 
     await ours.gpg(["--import"], publicKey);
     const members = await membersOf(repository);

@@ -57,7 +57,9 @@ export function isStdoutClosed(): boolean {
   return info !== null && (info.flags & ACCESS) === BOTH_WAYS;
 }
 
-/** Whether somebody else read the start of the file that is standard input, such as a shell's loop. */
+/**
+ * Whether somebody else read the start of the file that is standard input, such as a shell's loop.
+ */
 export const isStdinBegun = (): boolean => (descriptorInfo(STDIN)?.position ?? 0) > 0;
 
 /** What was read of a file descriptor. */

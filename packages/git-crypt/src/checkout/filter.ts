@@ -173,10 +173,9 @@ const valueOf = (lines: readonly string[], key: string): string | undefined =>
  *
  * Each file is read whole before it is answered. A file that fails is answered with an error, and
  * `onError` is told why: where the key is missing, clean fails for plaintext that is new, so that
- * git stores none. Files that no key here opens stay encrypted in the work tree, which `onSealed` is
- * told; so they pass clean as they are. Where the branch's key is not here, or it has none, clean
- * fails for what is
- * new: whoever has but an older key could read it.
+ * git stores none. Files that no key here opens stay encrypted in the work tree, which `onSealed`
+ * is told; so they pass clean as they are. Where the branch's key is not here, or it has none,
+ * clean fails for what is new: whoever has but an older key could read it.
  *
  * @throws GitCryptError BAD_PROTOCOL; what the file descriptors throw, a broken pipe among it.
  */

@@ -4,9 +4,9 @@ import { type FilterCommands, writeGuards } from "./filter-config.ts";
 
 /**
  * Sets a filter for each key that protects paths, and is not here: without one, git stores whatever
- * is put there in clear. As long as the key is not here it lets pass what is encrypted, empty, or in
- * the index already, and refuses anything else; once it is, it encrypts. Unlocking puts the key's
- * own settings in its place.
+ * is put there in clear. As long as the key is not here it lets pass what is encrypted, empty, or
+ * in the index already, and refuses anything else; once it is, it encrypts. Unlocking puts the
+ * key's own settings in its place.
  *
  * @param more names of keys that protect paths elsewhere, such as on another branch
  * @param excepted names of keys that are about to come

@@ -6,7 +6,7 @@ import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "../fo
 import { assertKeyName, DEFAULT_KEY_NAME } from "../format/key-name.ts";
 import { gitSucceeds, recordsOf, runGit } from "../git/git.ts";
 import { oidsOf, readStarts, sizesOf } from "../git/objects.ts";
-import { GIT_FILES, grantFolderOf, ownFolders } from "../git/own-folders.ts";
+import { GIT_FILES, grantFolderOf } from "../git/own-folders.ts";
 import {
   assertWorkTree,
   attributesOf,
@@ -134,9 +134,11 @@ function withFiles(pattern: string): string {
  */
 export function exceptionsFor(repository: Repository): string[] {
   assertWorkTree(repository);
+  const grants = grantFolderOf(repository);
   const patterns = new Map([
     ...GIT_FILES.map((name) => [name, name] as const),
-    ...ownFolders(repository).map((folder) => [`${folder}/keys/a`, `${folder}/**`] as const),
+    // The folder itself is shielded in this clone, and in no other: a twin of it tells.
+    [`${grants}-/keys/a`, `${grants}/**`],
   ]);
   const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"];
   const listed = runGit(repository, [...args, ...GIT_FILES.map((name) => `:(top,glob)**/${name}`)]);

@@ -46,8 +46,8 @@ function fetched(repository: Repository, commit: Revision, paths: readonly strin
 
 /**
  * Reads files as they were at `revision`, decrypted in memory: the work tree and the index are
- * neither read nor changed, and a bare repository will do. A partial clone fetches what it lacks. Paths go from the top folder. The
- * results come in the order of `paths`.
+ * neither read nor changed, and a bare repository will do. A partial clone fetches what it lacks.
+ * Paths go from the top folder. The results come in the order of `paths`.
  *
  * Each encrypted file is opened with the key that fits it, and checked to be what was encrypted.
  * Files that are not encrypted are given as they are.

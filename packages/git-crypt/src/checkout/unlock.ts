@@ -60,7 +60,9 @@ export interface UnlockResult {
   readonly guarded: readonly string[];
 }
 
-/** Tries a key before anything is written; gives whether any file showed that it is the right one. */
+/**
+ * Tries a key before anything is written; gives whether any file showed that it is the right one.
+ */
 function admit(
   repository: Repository & WorkTreePlace,
   { name, ring, isNamed, before }: GivenKey,

@@ -110,7 +110,9 @@ const textsOf = (files: readonly AttributesFile[]): string[] => files.map(({ tex
 const stateAlone = (files: readonly AttributesFile[]): AttributeState =>
   stateOf(files, macrosIn(textsOf(files.filter(({ name }) => name === NAME))));
 
-/** All lines of now that assign `filter`: those that git uses, and from outside of the work tree. */
+/**
+ * All lines of now that assign `filter`: those that git uses, and from outside of the work tree.
+ */
 export const presentLines = (place: CommonPlace, files: readonly AttributesFile[]): FilterLine[] => {
   const [state] = presentStates(place, { used: files, staged: [] });
   return state === undefined ? [] : [...state.values()].flat();

@@ -70,7 +70,9 @@ function findPlaintext(
   );
 }
 
-/** Ciphertext that stays as it is while the staged attributes take its key away, or name another. */
+/**
+ * Ciphertext that stays as it is while the staged attributes take its key away, or name another.
+ */
 function findAbandoned(repository: Repository, kept: readonly IndexEntry[]): PathFinding[] {
   const had = keysInHead(repository, kept);
   const entries = kept.filter(({ name }) => had.has(name));

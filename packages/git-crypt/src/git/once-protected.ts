@@ -103,8 +103,8 @@ function isAllUsed(place: GitPlace, union: AttributeState, used: AttributeState)
  * exception kept out of it at all times is none.
  *
  * Few patterns ever protected anything, so git first matches all names with all of these at once;
- * only what fits one is asked for in each state. Mostly not even that: where no protecting line ever
- * left, and none wins over them, nothing can have.
+ * only what fits one is asked for in each state. Mostly not even that: where no protecting line
+ * ever left, and none wins over them, nothing can have.
  */
 export function onceProtected(
   place: GitPlace,

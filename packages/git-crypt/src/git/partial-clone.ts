@@ -83,8 +83,8 @@ function isPartialClone({ commonDir }: CommonPlace): boolean {
 
 /**
  * Fetches, into a partial clone, those of some blobs that are not here, all at once. Beside
- * {@link fetchTrees} nothing goes to the network, and only what a person asked to read is fetched: git itself would fetch one
- * after the other, whatever needs them.
+ * {@link fetchTrees} nothing goes to the network, and only what a person asked to read is fetched:
+ * git itself would fetch one after the other, whatever needs them.
  *
  * @returns whether all are here now
  * @throws GitCryptError GIT_FAILED

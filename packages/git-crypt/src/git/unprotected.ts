@@ -43,9 +43,9 @@ export function unprotectedOf(
  * what was there before. No key is needed: ciphertext shows by how it begins.
  *
  * - Ciphertext is a finding wherever it lies: the next change of that file is plaintext.
- * - Plaintext is one where the attributes of a commit that HEAD reaches protected the path, or those
- *   of now would but for another filter, or where `before` holds ciphertext, as after a file was
- *   moved out of a protected folder.
+ * - Plaintext is one where the attributes of a commit that HEAD reaches protected the path, or
+ *   those of now would but for another filter, or where `before` holds ciphertext, as after a file
+ *   was moved out of a protected folder.
  * - Neither is one where attributes say that it is on purpose.
  *
  * @param entries of {@link unprotectedOf}

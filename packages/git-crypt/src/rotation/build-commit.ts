@@ -49,7 +49,10 @@ export interface RotationCommit {
 
 const bytesOf = (path: string): string => Buffer.from(path).toString("latin1");
 
-/** The content encrypted anew, `opened` by the key that it was encrypted with; null where that is the new key. */
+/**
+ * The content encrypted anew, `opened` by the key that it was encrypted with; null where that is
+ * the new key.
+ */
 function renewed({ newKey }: Replacement, { key, content }: OpenedBlob): Buffer | null {
   const next = keyId(key) === keyId(newKey) ? null : encryptBlob(newKey, content);
   content.fill(0);
@@ -99,8 +102,8 @@ function ownEntries(place: GitPlace, { replacements, files: given, blobs = [] }:
  * holds the keys that these replace, sealed. Nothing refers to it yet: neither a branch, the index
  * nor the work tree is changed.
  *
- * @throws GitCryptError UNOPENED for files that no key here opens, unless they are left; NO_SUCH_FILE,
- * GIT_FAILED.
+ * @throws GitCryptError UNOPENED for files that no key here opens, unless they are left;
+ * NO_SUCH_FILE, GIT_FAILED.
  */
 export function makeCommit(place: GitPlace, head: string, plan: RotationPlan): RotationCommit {
   const index = join(makeTempFolder(place.gitDir), "index");

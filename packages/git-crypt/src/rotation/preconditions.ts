@@ -126,7 +126,9 @@ export function unopenedOf(repository: Repository, keyName: string): FileName[] 
   }
 }
 
-/** Those of some protected files whose blobs are encrypted, and that no key of their names opens. */
+/**
+ * Those of some protected files whose blobs are encrypted, and that no key of their names opens.
+ */
 export function unopenedAmong<T extends ProtectedEntry>(
   place: GitPlace,
   entries: readonly T[],

@@ -224,8 +224,8 @@ function orUnfinished<T>(action: () => T): T {
  *
  * @throws GitCryptError as readKey does; NO_BRANCH, MODIFIED, UNFINISHED in the middle of a merge,
  * a rebase or another rotation, UNOPENED for files that no key here opens, INDEX_LOCKED,
- * NO_WORK_TREE, GIT_FAILED: nothing was changed; UNFINISHED with a cause where it must be continued or aborted. RangeError
- * without a key's name. What `filesFor` throws, where nothing was changed.
+ * NO_WORK_TREE, GIT_FAILED: nothing was changed; UNFINISHED with a cause where it must be continued
+ * or aborted. RangeError without a key's name. What `filesFor` throws, where nothing was changed.
  */
 export async function rotate(repository: Repository, options: RotateOptions): Promise<RotateResult> {
   const { filesFor, progress, leavesUnopened = false } = options;

@@ -19,7 +19,10 @@ export interface UnopenedFile {
 const MOST_FILES = 100;
 const MOST_COMMITS = 1000;
 
-/** The names of those of some files that were changed after they were encrypted, as far as one can tell. */
+/**
+ * The names of those of some files that were changed after they were encrypted, as far as one can
+ * tell.
+ */
 export function alteredFiles(place: GitPlace, files: readonly UnopenedFile[]): Set<string> {
   const some = files.slice(0, MOST_FILES);
   const older = olderBlobs(place, some);

@@ -25,8 +25,8 @@ interface FindIdentitiesOptions {
    */
   readonly read: Read;
   /**
-   * The names in the folder at that path, for the `.pub` files of `~/.ssh` and for what depends on a
-   * host or has wildcards, which are skipped without it. It may throw.
+   * The names in the folder at that path, for the `.pub` files of `~/.ssh` and for what depends on
+   * a host or has wildcards, which are skipped without it. It may throw.
    */
   readonly list?: ((path: string) => readonly string[]) | undefined;
   /** What `%u`, `${HOME}` and the like stand for in `~/.ssh/config`. */
@@ -149,8 +149,8 @@ const USUAL_NAMES = ["id_ed25519", "id_rsa"];
  * Finds private keys: those of `explicit`, or else those of the `IdentityFile` lines of
  * `~/.ssh/config` and the system's (of all hosts, with what they include), then `~/.ssh/id_ed25519`
  * and `~/.ssh/id_rsa`, then those that have a `.pub` file in `~/.ssh`. Nothing is unlocked. A
- * missing file is skipped, unless it was named explicitly; if only its `.pub` exists, `problem` says
- * that the key lives in an agent.
+ * missing file is skipped, unless it was named explicitly; if only its `.pub` exists, `problem`
+ * says that the key lives in an agent.
  *
  * Where an `IdentityFile` line depends on a host (`%h` and the like), any file that fits is meant.
  *

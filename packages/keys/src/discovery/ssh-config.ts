@@ -3,8 +3,9 @@ import { literally, pathsFor } from "./path-pattern.ts";
 
 /*
  * As much of ssh_config(5) as it takes to know which private keys someone uses: what IdentityFile
- * and IdentityAgent lines name, in the files that Include lines name as well. A message has no host,
- * so that all blocks count, whatever their Host and Match lines say: nothing of `Match exec` is run.
+ * and IdentityAgent lines name, in the files that Include lines name as well. A message has no
+ * host, so that all blocks count, whatever their Host and Match lines say: nothing of `Match exec`
+ * is run.
  */
 
 /** What the names in a configuration stand for on this machine. */

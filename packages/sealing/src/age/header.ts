@@ -2,7 +2,8 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { decodeBase64, encodeBase64, wrapLines } from "@git-vault/core";
 import { hkdf } from "../crypto/aead.ts";
 import { malformed, tooManyRecipients } from "../errors.ts";
-import { MAX_STANZAS, type Stanza } from "./stanza.ts";
+import { MAX_STANZAS } from "../limits.ts";
+import type { Stanza } from "./stanza.ts";
 
 /*
  * The header of an age message (C2SP age.md, "Encrypted file: header"): a version line, stanzas,

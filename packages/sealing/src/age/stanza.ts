@@ -11,12 +11,6 @@ export interface Stanza {
 /** The type of the stanza that holds the sender's signature, and is for nobody. */
 export const SIGNATURE_STANZA = "git-vault/signature";
 
-/**
- * So many stanzas age reads in one header. Each that seems to be for an identity costs it a private
- * key operation, so this bounds what a hostile message costs. It holds for OpenPGP's as well.
- */
-export const MAX_STANZAS = 1024;
-
 /** Whom a message can be sealed to. */
 export interface Recipient {
   /** Recipients with the same one count once; a recipient without one is equal only to itself. */

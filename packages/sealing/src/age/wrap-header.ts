@@ -1,7 +1,8 @@
 import { SealingError, tooManyToSeal } from "../errors.ts";
 import type { AttachedSignature } from "./attached-signature.ts";
 import { encodeHeader } from "./header.ts";
-import { MAX_STANZAS, type Recipient, type Stanza } from "./stanza.ts";
+import { MAX_STANZAS } from "../limits.ts";
+import type { Recipient, Stanza } from "./stanza.ts";
 
 /** The same recipients, each once. */
 export function distinctRecipients(recipients: readonly Recipient[]): Recipient[] {

@@ -1,6 +1,7 @@
 import { isOpenPgpArmor, KeyError, readOpenPgpArmor, readOpenPgpPackets } from "@git-vault/keys";
 import { SealingError, malformed, tooManyRecipients } from "../errors.ts";
-import { MAX_STANZAS, type Stanza } from "../age/stanza.ts";
+import type { Stanza } from "../age/stanza.ts";
+import { MAX_STANZAS } from "../limits.ts";
 
 /*
  * The outside of an OpenPGP message (RFC 9580 section 10.3): packets that each hold the session key

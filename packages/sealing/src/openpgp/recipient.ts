@@ -1,5 +1,6 @@
 import { loadOpenPgp, type OpenPgpPublicKey } from "@git-vault/keys";
-import { MAX_STANZAS, type Recipient, type Stanza } from "../age/stanza.ts";
+import type { Recipient, Stanza } from "../age/stanza.ts";
+import { MAX_STANZAS } from "../limits.ts";
 import { SealingError, tooManyToSeal, unusable } from "../errors.ts";
 import { MAX_OPENPGP_SECRET } from "./message.ts";
 

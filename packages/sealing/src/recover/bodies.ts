@@ -75,7 +75,9 @@ export function* evenWords(words: readonly string[]): Generator<string, void, un
   yield even;
 }
 
-/** Of each line the run of base64 that `choose` takes: others are of line numbers, names, tables. */
+/**
+ * Of each line the run of base64 that `choose` takes: others are of line numbers, names, tables.
+ */
 const runs = (lines: readonly string[], choose: (all: readonly string[]) => string | undefined): string =>
   lines.map((line) => choose(line.match(BASE64) ?? []) ?? "").join("");
 

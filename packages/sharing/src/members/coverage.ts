@@ -76,8 +76,8 @@ export interface Uncovered {
 /** For whom copies lie in the repository, and for whom not. */
 export interface Coverage {
   /**
-   * The members who may open a key and for some key of whom there is no copy of the present one, such
-   * as after a grant that a rebase put behind a rotation, or where somebody wrote over it.
+   * The members who may open a key and for some key of whom there is no copy of the present one,
+   * such as after a grant that a rebase put behind a rotation, or where somebody wrote over it.
    */
   readonly uncovered: readonly Uncovered[];
   /** What lies among the copies, and is none that an admin made: by paths from the top folder. */

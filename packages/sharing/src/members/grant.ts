@@ -174,7 +174,10 @@ function readmissionsOf(
   return [...new Set(membership.removed.filter(({ identifier }) => theirs.has(identifier)).flatMap(({ by }) => by))];
 }
 
-/** The sealed copies for a person, with all keys that they have then, and what the entry says of them. */
+/**
+ * The sealed copies for a person, with all keys that they have then, and what the entry says of
+ * them.
+ */
 async function copiesFor(
   { keys: added, openPgp }: Person,
   before: Member | null,

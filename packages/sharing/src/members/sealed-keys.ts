@@ -15,9 +15,9 @@ import {
 import type { LocalIdentities, OpenedWith } from "../identities/local-identities.ts";
 
 /*
- * The sealed copies of keys beside the log: `.git-vault/sealed/<name>/<generation>/<digest>.age`. An
- * entry of who sealed a copy commits to its bytes; no other is opened. What comes out must be the
- * generation that the log names.
+ * The sealed copies of keys beside the log: `.git-vault/sealed/<name>/<generation>/<digest>.age`.
+ * An entry of who sealed a copy commits to its bytes; no other is opened. What comes out must be
+ * the generation that the log names.
  */
 
 /** The folder of the sealed copies, from the top folder. */

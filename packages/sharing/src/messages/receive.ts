@@ -35,8 +35,9 @@ export interface Received {
 
 /**
  * Opens a sealed message of any format, also as chat and mail programs leave it, with the private
- * keys of this machine. Of several messages in one text, it is the first that opens. An OpenPGP message is opened by the key files that are named, or where none
- * is by the gpg that is installed. A signature in it is not checked.
+ * keys of this machine. Of several messages in one text, it is the first that opens. An OpenPGP
+ * message is opened by the key files that are named, or where none is by the gpg that is installed.
+ * A signature in it is not checked.
  *
  * @throws SealingError `NO_IDENTITY_MATCHED`, whose hint says what was tried; `BAD_SIGNATURE`; else
  * as `open` does

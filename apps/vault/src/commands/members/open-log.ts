@@ -23,8 +23,8 @@ export interface LogOptions extends DialogOptions {
 }
 
 /**
- * Opens the members log of a repository, as a person accepted it; a partial clone fetches it. The first time it shows who
- * started it, and asks.
+ * Opens the members log of a repository, as a person accepted it; a partial clone fetches it. The
+ * first time it shows who started it, and asks.
  *
  * @returns members without a log too, where there is none
  * @throws CliError `OTHER_LOG`, `LOG_NOT_ACCEPTED`, `NOT_CONFIRMED`; SharingError `HISTORY_NEEDED`;

@@ -35,7 +35,7 @@ export const run: Run<typeof REPOSITORY_COMMANDS.init> = async (options, pattern
   await warnOfLoneKeys(repository, [keyName]);
   const path = join(repository.topLevel ?? "", ".gitattributes");
   const added = addLines(path, lines, (line, present) => !`\n${present}`.includes(`\n${line}`));
-  const exceptions = added.length > 0 ? addLines(path, exceptionsFor(repository), () => true) : [];
+  const exceptions = added.length > 0 ? addLines(path, exceptionsFor(repository), isMissingException) : [];
   const attributes = [...added, ...exceptions].map((line) => line.trimEnd());
   const clear = attributes.length > 0 ? clearFiles(repository) : [];
   const unencrypted = clear.map(({ id, file }) => ({ path: file, problem: id }));
@@ -154,6 +154,10 @@ function reportClear(clear: readonly RepositoryFinding[]): string[] {
       : []),
   ];
 }
+
+/** Of the folder of grants, only a line that is there already tells that it needs no other. */
+const isMissingException = (line: string, present: string): boolean =>
+  !line.includes("/** ") || !`\n${present}`.includes(`\n${line}`);
 
 /** What is written as a path of this machine, as a pattern from the repository's top folder. */
 const fromTop = (pattern: string, topLevel: string | null): string =>
