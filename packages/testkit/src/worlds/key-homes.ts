@@ -106,7 +106,15 @@ export class KeyHomes {
     const [command, first] = program === "vault" ? [process.execPath, [this.#vault]] : [program, []];
     const result = await run(command, [...first, ...args], {
       cwd: work,
-      env: { HOME: home, PATH: process.env["PATH"], XDG_RUNTIME_DIR: root, TMPDIR: root, ...env },
+      env: {
+        HOME: home,
+        PATH: process.env["PATH"],
+        XDG_RUNTIME_DIR: root,
+        TMPDIR: root,
+        // Files are compared, and what Node compiled is none that a program was asked for.
+        NODE_DISABLE_COMPILE_CACHE: "1",
+        ...env,
+      },
       timeout: 120_000,
       ...(input === undefined ? {} : { input }),
     });
