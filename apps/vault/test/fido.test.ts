@@ -57,7 +57,7 @@ describe.skipIf(sshKeygen.missing).each(["ed25519", "ecdsa"] as const)(
       await world.join("bob");
       const seen = await world.as("bob", `vault view --require-signature ${join(world.clone("alice"), "message")}`);
       expect(seen).toContain("hunter2\n");
-      expect(seen).toMatch(/^vault: signed by github:alice \(SHA256:.*\), whose keys on GitHub include it$/m);
+      expect(seen).toMatch(/^vault: signed by github:alice, dated .* with SHA256:\S+, a key of theirs on GitHub$/m);
       await runOk("rm", [join(world.clone("alice"), "message")]);
     });
 
