@@ -1,6 +1,6 @@
 import { changeConfig } from "../git/config-file.ts";
 import { type CommonPlace, type GitPlace, gitSetting, tryGit } from "../git/git.ts";
-import { filterOf } from "../git/protected-files.ts";
+import { filterOf, keyNameOf } from "../git/protected-files.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
 
 /** The programs that git runs: command lines for `sh`; the key's name is added. */
@@ -62,6 +62,11 @@ export function readSettings(place: GitPlace): Map<string, string> {
   );
 }
 
+/** The names of the keys that settings are for, guards among them. */
+export const keysIn = (settings: ReadonlyMap<string, string>): string[] => [
+  ...new Set([...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? [])),
+];
+
 /** Sets settings, in one step; gives whether any was another. */
 export const writeSettings = (place: CommonPlace, settings: readonly Setting[]): boolean =>
   changeConfig(place, () => changesTo(readSettings(place), settings));
@@ -72,8 +77,10 @@ const changesTo = (present: ReadonlyMap<string, string>, settings: readonly Sett
     .map(([name, value]) => (value === null ? ["--unset-all", name] : ["--replace-all", name, value]));
 
 /** Removes a key's filter and drivers from the repository's and this work tree's settings. */
-export const removeSettings = (place: CommonPlace, keyName: string): void =>
-  dropSections(place, [keyName], ["merge", "diff", "filter"]);
+export const removeSettings = (place: CommonPlace, keyName: string): void => dropSections(place, [keyName], KINDS);
+
+/** Of which git has a section for a key. */
+const KINDS = ["merge", "diff", "filter"];
 
 /**
  * Puts a guard in the place of the filters and drivers of some keys, in one step: a filter that
@@ -109,6 +116,6 @@ function dropSections(
   // A work tree's own settings, where it has any.
   if (gitSetting(place, "extensions.worktreeConfig", "--local", "--type=bool") !== "true") return;
   for (const keyName of keyNames)
-    for (const kind of ["merge", "diff", "filter"])
+    for (const kind of KINDS)
       tryGit(place, ["config", "--worktree", "--remove-section", `${kind}.${filterOf(keyName)}`]);
 }

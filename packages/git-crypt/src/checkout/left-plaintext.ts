@@ -1,6 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isEncryptedBlob } from "../format/blob.ts";
-import { locate } from "../format/file-name.ts";
+import { startOfFile } from "../git/file-start.ts";
 import { recordsOf, runGit } from "../git/git.ts";
 import { withKeyNames, type WorkTreePlace } from "../git/protected-files.ts";
 
@@ -23,18 +22,8 @@ function originalsOf(name: string): string[] {
 
 /** Whether a file has content that is not encrypted. What cannot be opened is no file to name. */
 function isClear(topLevel: string, name: string): boolean {
-  let file: number;
-  try {
-    file = openSync(locate(topLevel, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch {
-    return false;
-  }
-  try {
-    const start = Buffer.alloc(32);
-    return fstatSync(file).isFile() && readSync(file, start) > 0 && !isEncryptedBlob(start);
-  } finally {
-    closeSync(file);
-  }
+  const found = startOfFile(topLevel, name);
+  return found !== null && found.start.length > 0 && !isEncryptedBlob(found.start);
 }
 
 /**

@@ -4,7 +4,7 @@ import { GitCryptError, unwritableFolder } from "../errors.ts";
 import { fileName, type FileName, someOf } from "../format/file-name.ts";
 import { assertKeyName } from "../format/key-name.ts";
 import { assertIndexFree, refreshIndex } from "../git/index-file.ts";
-import { assertWorkTree, keyNameOf, listProtected, type WorkTreePlace } from "../git/protected-files.ts";
+import { assertWorkTree, listProtected, type WorkTreePlace } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
 import { WorkTree } from "../git/work-tree.ts";
 import { otherWorktrees } from "../git/worktrees.ts";
@@ -12,7 +12,7 @@ import { type KeyRing, readKeyRing } from "../keys/key-ring.ts";
 import { assertNoRotation } from "../keys/rotation-journal.ts";
 import { namesOfRetired, removeKey, removeRetired } from "../keys/stored-keys.ts";
 import { type StatedFile, stateFiles } from "./file-states.ts";
-import { isGuard, readSettings, removeSettings, writeGuards } from "./filter-config.ts";
+import { isGuard, keysIn, readSettings, removeSettings, writeGuards } from "./filter-config.ts";
 import { guardKeys } from "./guard.ts";
 import { leftPlaintext } from "./left-plaintext.ts";
 import { type Progress, putBack, type Rewriting, rewriteFiles, type Rewritten } from "./rewrite-files.ts";
@@ -110,8 +110,7 @@ function refuseChanges({ place, files }: Tree): void {
 /** The keys that lie here or whose filter is configured. */
 function presentKeys(repository: Repository): string[] {
   const settings = readSettings(repository);
-  const configured = [...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? []);
-  const filtered = configured.filter((name) => !isGuard(settings, name));
+  const filtered = keysIn(settings).filter((name) => !isGuard(settings, name));
   return [...new Set([...repository.keyNames(), ...filtered])].toSorted();
 }
 

@@ -72,12 +72,12 @@ function admit(
   const own = files.filter(({ entry }) => entry.keyName === name);
   const entries = own.map(({ entry }) => entry);
   const sealed = own.flatMap(({ state, found }) => (state === "sealed" ? (found?.content ?? []) : []));
-  const fit = own.some(({ state }) => state === "open") ? "fits" : tryKey(repository, ring, entries, sealed);
+  const isOpen = own.some(({ state }) => state === "open");
+  const fit = isOpen ? "fits" : tryKey(repository, ring, entries, sealed);
   // Whoever wrote such a name proves nothing, but the key opens nothing of now either: that it
   // opens the past is what is to be expected of it.
   const isOld = !isNamed && retirementsIn(index, name).some(({ id }) => id === keyId(ring.stored));
-  const opensNow = own.some(({ state }) => state === "open") || sealed.some((blob) => ring.keyOf(blob) !== null);
-  if (isOld && !opensNow) throw retiredKey(name);
+  if (isOld && !isOpen && sealed.every((blob) => ring.keyOf(blob) === null)) throw retiredKey(name);
   if (!isNamed && fit === "wrong") {
     throw new GitCryptError("WRONG_KEY", `the key ${name} does not open this repository's files`, {
       hint: "nothing was changed; check that the key belongs to this repository",
@@ -182,9 +182,9 @@ function openFiles(
  * Where a log of members says which keys may be used, several of a name may be given, and no other:
  * that of the branch, which may be one that is here, is stored, and the others are kept to read
  * with, as the one is that was stored before. Where the branch has no key that may encrypt, one is
- * stored all the same, to read with. Retired keys that commits hold
- * are stored along, so that older commits can be checked out. Keys that protect paths and are not
- * here are guarded, see {@link guardKeys}.
+ * stored all the same, to read with. Retired keys that commits hold are stored along, so that older
+ * commits can be checked out. Keys that protect paths and are not here are guarded, see
+ * {@link guardKeys}.
  *
  * Each key is tried on encrypted files before anything is written; without a log, that tells
  * whether it is the right one, and only one of a name is taken. One file that opens is enough:

@@ -21,7 +21,8 @@ const NAME = ".gitattributes";
 
 export const isAttributesFile = (name: string): boolean => name === NAME || name.endsWith(`/${NAME}`);
 
-const PATHSPEC = `:(top,glob)**/${NAME}`;
+/** All files of attributes below the top folder. */
+export const ATTRIBUTES_PATHSPEC: string = `:(top,glob)**/${NAME}`;
 
 function readText(path: string | Buffer): string | null {
   try {
@@ -33,7 +34,7 @@ function readText(path: string | Buffer): string | null {
 }
 
 /** The files of attributes outside of the work tree that git reads: they win over, or yield. */
-function readOutside(place: CommonPlace): { strongest: string; weakest: string } {
+export function readOutside(place: CommonPlace): { strongest: string; weakest: string } {
   const home = place.env["XDG_CONFIG_HOME"] ?? join(place.env["HOME"] ?? "", ".config");
   const global = gitSetting(place, "core.attributesFile", "--type=path") ?? join(home, "git/attributes");
   return {
@@ -95,7 +96,7 @@ export function readPresent(
 /** The same of the files that are tracked, in a repository whose index was not listed. */
 export function listPresent(place: GitPlace): PresentAttributes {
   const names = recordsOf(
-    runGit(place, ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", PATHSPEC]),
+    runGit(place, ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ATTRIBUTES_PATHSPEC]),
   );
   return readPresent(place, names.length === 0 ? [] : listIndex(place, ...names), names);
 }
@@ -131,7 +132,7 @@ export function presentStates(place: CommonPlace, { used, staged }: PresentAttri
 /** Commits that changed a file of attributes, the newest first, and the paths of such files. */
 function changesOfAttributes(place: CommonPlace, revisions: readonly string[]): { commits: string[]; names: string[] } {
   const args = ["log", "--full-history", "-m", "--root", ...RAW, "--format=%H"];
-  const output = runWhereHere(place, [...args, ...revisions, "--", PATHSPEC]);
+  const output = runWhereHere(place, [...args, ...revisions, "--", ATTRIBUTES_PATHSPEC]);
   const commits = recordsOf(output).flatMap((record) => /^\n?([0-9a-f]{40,64})$/.exec(record)?.[1] ?? []);
   const names = parseDifferences(output).map(({ name }) => name);
   return { commits: [...new Set(commits)], names: [...new Set(names)].filter((name) => !name.includes("\n")) };

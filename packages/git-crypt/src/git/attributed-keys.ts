@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { type CommonPlace, gitSetting, tryGit } from "./git.ts";
+import { ATTRIBUTES_PATHSPEC, readOutside } from "./attribute-states.ts";
+import { type CommonPlace, tryGit } from "./git.ts";
 import { keyNameOf, protectedKeyNames } from "./protected-files.ts";
 
 /** The lines of files of attributes that assign a filter of git-crypt's, in whatever file it is. */
 function linesOf(place: CommonPlace): string[] {
-  const files = ["--", ":(top,glob)**/.gitattributes"];
+  const files = ["--", ATTRIBUTES_PATHSPEC];
   const committed = [["HEAD"], ...(place.topLevel === null ? [] : [["--cached"], ["--untracked"]])];
   const found = committed.map((where) =>
     tryGit(place, [
@@ -20,17 +19,9 @@ function linesOf(place: CommonPlace): string[] {
       ...files,
     ]),
   );
-  const others = [join(place.commonDir, "info", "attributes"), gitSetting(place, "core.attributesFile", "--type=path")];
-  const texts = [...found.map(({ stdout }) => stdout.toString()), ...others.map((path) => textOf(path))];
+  const { strongest, weakest } = readOutside(place);
+  const texts = [...found.map(({ stdout }) => stdout.toString()), strongest, weakest];
   return texts.flatMap((text) => text.split("\n"));
-}
-
-function textOf(path: string | undefined): string {
-  try {
-    return path === undefined ? "" : readFileSync(path, "utf8");
-  } catch {
-    return ""; // There is none.
-  }
 }
 
 /**

@@ -1,6 +1,5 @@
-import { closeSync, lstatSync, openSync, readSync } from "node:fs";
 import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
-import { locate } from "../format/file-name.ts";
+import { startOfFile } from "./file-start.ts";
 import { type GitPlace, recordsOf, runGit } from "./git.ts";
 import { describeBlobs, readStarts } from "./objects.ts";
 import type { Version } from "./plaintext.ts";
@@ -55,23 +54,6 @@ function suspects(place: GitPlace, oids: Iterable<string>): Map<string, number> 
 /** In bytes: larger ones are not read from git where the work tree has the same. */
 const LARGE = 64 * 1024;
 
-/** How a file of the work tree of so many bytes begins; null where it is another. */
-function startOfFile(path: string | Buffer, size: number): Buffer | null {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat?.isFile() !== true || stat.size !== size) return null;
-  try {
-    const file = openSync(path, "r");
-    try {
-      const start = Buffer.alloc(EMPTY_BLOB_BYTES);
-      return start.subarray(0, readSync(file, start));
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return null;
-  }
-}
-
 /** The names that git would read again, since their files are others than the index remembers. */
 function changedFiles(place: GitPlace, names: readonly string[]): Set<string> {
   const paths = names.length > 500 ? [] : names; // a command line has an end
@@ -102,10 +84,10 @@ export function encryptedBlobs(place: GitPlace, entries: readonly Version[]): Se
     for (const { name, oid } of large) {
       const size = sizes.get(oid);
       if (size === undefined || changed.has(name)) continue;
-      const start = startOfFile(locate(place.topLevel, name), size);
-      if (start === null) continue;
+      const found = startOfFile(place.topLevel, name);
+      if (found?.size !== size) continue;
       sizes.delete(oid);
-      if (isEncryptedBlob(start)) encrypted.add(oid);
+      if (isEncryptedBlob(found.start)) encrypted.add(oid);
     }
   }
   for (const [oid, start] of readStarts(place, sizes)) if (isEncryptedBlob(start)) encrypted.add(oid);

@@ -84,10 +84,11 @@ const textsOf = (state: AttributeState, name: string): string[] =>
 function isAllUsed(place: GitPlace, union: AttributeState, used: AttributeState): boolean {
   // A setting by which git reads attributes from elsewhere.
   if (place.env["GIT_ATTR_SOURCE"] !== undefined || gitSetting(place, "attr.tree") !== undefined) return false;
-  const harmless = new Set([...GIT_FILES, ...ownFolders(place).map((folder) => `${folder}/**`)]);
+  const folders = ownFolders(place);
+  const harmless = new Set([...GIT_FILES, ...folders.map((folder) => `${folder}/**`)]);
   const wins = [...used].some(
     ([name, lines]) =>
-      !isWithin(ownFolders(place), name) &&
+      !isWithin(folders, name) &&
       lines.some(({ pattern, filters }) => !harmless.has(pattern) && !filters.every(isOurs)),
   );
   if (wins) return false;

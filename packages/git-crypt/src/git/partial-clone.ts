@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GitCryptError } from "../errors.ts";
+import { isAttributesFile } from "./attribute-states.ts";
 import { type CommonPlace, type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
 import { oidsOf, sizesOf } from "./objects.ts";
 import { isWithin, ownFolders, VAULT_FOLDER } from "./own-folders.ts";
@@ -17,7 +18,7 @@ import { listTree, parseDifferences, RAW } from "./trees.ts";
 export function fetchOwnFiles(place: CommonPlace): void {
   if (!isPartialClone(place)) return;
   const files = [...listIndex(place), ...(listTree(place, "HEAD") ?? [])];
-  const attributes = files.filter(({ name }) => /(?:^|\/)\.gitattributes$/.test(name));
+  const attributes = files.filter(({ name }) => isAttributesFile(name));
   const folders = ownFolders(place);
   const past = tryGit(place, [
     "log",

@@ -121,18 +121,14 @@ export function withKeyNames<T extends { readonly name: string }>(
   );
   return entries.flatMap((entry, at) => {
     const [filter = "", ...values] = all[at] ?? [];
-    const keyName = isWithin([VAULT_FOLDER], entry.name) ? null : keyNameOf(filter);
+    const keyName = keyNameAt(entry.name, filter);
     return keyName === null ? [] : [{ ...entry, keyName, values }];
   });
 }
 
 /** The filter of each of `names`, in order, as git says it; read `from` the index or work tree. */
-export function filtersOf(place: GitPlace, names: readonly string[], from?: "index" | "work tree"): string[] {
-  if (names.length === 0) return [];
-  const cached = from === "index" ? ["--cached"] : [];
-  const records = recordsOf(runGit(place, ["check-attr", ...cached, "--stdin", "-z", "filter"], listOf(names)));
-  return names.map((_, at) => records[3 * at + 2] ?? "unspecified");
-}
+export const filtersOf = (place: GitPlace, names: readonly string[], from?: "index" | "work tree"): string[] =>
+  attributesOf(place, names, ["filter"], from).map(([filter = "unspecified"]) => filter);
 
 /** The key by which a filter protects a path; null where it does not, as in the own folder. */
 export const keyNameAt = (name: string, filter: string | undefined): string | null =>

@@ -1,6 +1,5 @@
-import { closeSync, openSync, readSync } from "node:fs";
-import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
-import { locate } from "../format/file-name.ts";
+import { isEncryptedBlob } from "../format/blob.ts";
+import { startOfFile } from "../git/file-start.ts";
 import { commitOf, type GitPlace, tryGit } from "../git/git.ts";
 import { readSmallBlobs } from "../git/tracked-files.ts";
 import { WHOLE_BYTES } from "../git/objects.ts";
@@ -54,16 +53,5 @@ function olderBlobs(place: GitPlace, files: readonly UnopenedFile[]): Map<string
 }
 
 /** Whether a file of the work tree is encrypted there, as one is that no key opened. */
-export function isSealedHere(topLevel: string, { name }: IndexEntry): boolean {
-  const start = Buffer.alloc(EMPTY_BLOB_BYTES);
-  try {
-    const file = openSync(locate(topLevel, name), "r");
-    try {
-      return isEncryptedBlob(start.subarray(0, readSync(file, start)));
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return false; // It is not there, or somebody else's.
-  }
-}
+export const isSealedHere = (topLevel: string, { name }: IndexEntry): boolean =>
+  isEncryptedBlob(startOfFile(topLevel, name)?.start ?? Buffer.alloc(0));

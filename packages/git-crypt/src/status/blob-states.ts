@@ -20,13 +20,19 @@ export const UNOPENED: ReadonlySet<PathProblem> = new Set(["unopened", "newer-ke
 /**
  * @param ring of the key that the attributes name, where it is here
  * @param rings of all keys that are here
+ * @param isLacking whether a key that is not here may open what the ring does not
  */
-function keyProblem(ring: Ring | undefined, rings: readonly Ring[], blob: Buffer): PathProblem | null {
+function keyProblem(
+  ring: Ring | undefined,
+  rings: readonly Ring[],
+  isLacking: (ring: Ring) => boolean,
+  blob: Buffer,
+): PathProblem | null {
   const key = ring?.keys.keyOf(blob) ?? null;
   if (ring !== undefined && key !== null) return ring.isReplaced(key) ? "retired-key" : null;
   if (rings.some((other) => other !== ring && other.keys.keyOf(blob) !== null)) return "other-key";
   if (ring === undefined) return null;
-  return ring.keys.isLacking ? "newer-key" : "unopened";
+  return isLacking(ring) ? "newer-key" : "unopened";
 }
 
 /**
@@ -43,14 +49,22 @@ export function inspect(
   const sizes = sizesOf(repository, blobs.keys());
   const states = new Map<string, BlobState>();
   // Whose key a blob needs, only the whole of it tells.
-  const mayDiffer = [...rings.values()].some((ring) => ring.mayDiffer);
+  const all = [...rings.values()];
+  const mayDiffer = all.some((ring) => ring.mayDiffer);
   const most = mayDiffer ? Number.POSITIVE_INFINITY : undefined;
+  // The log is asked, which takes its time.
+  const lacking = new Map<Ring, boolean>();
+  const isLacking = (ring: Ring): boolean => {
+    const known = lacking.get(ring) ?? ring.keys.isLacking;
+    lacking.set(ring, known);
+    return known;
+  };
   for (const [oid, start, whole] of readStarts(repository, sizes, most)) {
     const encrypted = isEncryptedBlob(start);
     const keyName = blobs.get(oid) ?? null;
     const blob = whole ? start : sealed.has(oid) ? wholeBlob(repository, oid, sizes) : null;
     const found =
-      encrypted && blob !== null && keyName !== null ? keyProblem(rings.get(keyName), [...rings.values()], blob) : null;
+      encrypted && blob !== null && keyName !== null ? keyProblem(rings.get(keyName), all, isLacking, blob) : null;
     const problems: PathProblem[] = found === null ? [] : [found];
     if (encrypted && start.length === EMPTY_BLOB_BYTES) problems.push("empty");
     states.set(oid, { encrypted, isEmpty: start.length === 0, problems });

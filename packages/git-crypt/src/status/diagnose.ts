@@ -1,6 +1,6 @@
 import { existsSync, lstatSync } from "node:fs";
 import { printable } from "@git-vault/core";
-import { isGuard, readSettings } from "../checkout/filter-config.ts";
+import { isGuard, keysIn, readSettings } from "../checkout/filter-config.ts";
 import { findHook, missingHook } from "../checkout/pre-commit-hook.ts";
 import type { RepositoryFinding } from "../git/finding.ts";
 import { tryGit } from "../git/git.ts";
@@ -18,9 +18,9 @@ const PROBLEMS = {
   /** Of a setting. */
   "missing-program": "names a program that is not there, so that git stops at each protected file",
   "stale-hook": "names a program that is not there, so that git refuses each commit",
-  /** It was not continued or undone. */
   /** Another program wrote it again, or `core.hooksPath` leads elsewhere now. */
   "missing-hook": "should check what is committed, and git does not run that",
+  /** It was not continued or undone. */
   "unfinished-rotation": "a rotation was interrupted",
   "no-filter": "the key is here, but its filter is not configured: git stores protected files in clear",
   "no-key": "the filter is configured, but the key is not here: git refuses what is new on its paths",
@@ -229,7 +229,6 @@ export function diagnose(repository: Repository): Diagnosis {
   const merge = repository.topLevel === null ? [] : about("no-merge", ...withoutMerge(repository));
   const findings = [...old, ...diagnoseSetup(repository, settings, attributes), ...merge];
   const keyNames = repository.keyNames();
-  const named = [...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? []);
-  const guarded = [...new Set(named)].filter((name) => isGuard(settings, name) && !keyNames.includes(name));
+  const guarded = keysIn(settings).filter((name) => isGuard(settings, name) && !keyNames.includes(name));
   return { gitVersion, settings, keyNames, guarded, findings };
 }

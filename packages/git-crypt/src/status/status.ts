@@ -1,5 +1,5 @@
 import { type FileName, fileName } from "../format/file-name.ts";
-import { isGuard, readSettings } from "../checkout/filter-config.ts";
+import { isGuard, keysIn, readSettings } from "../checkout/filter-config.ts";
 import { isAttributesFile, type PresentAttributes, readPresent } from "../git/attribute-states.ts";
 import { findRekeyed } from "../git/check-staged.ts";
 import { clearInHistory } from "../git/clear-in-history.ts";
@@ -13,11 +13,11 @@ import {
   type IndexEntry,
   isRegular,
   keyNameAt,
-  keyNameOf,
   listIndex,
   type ProtectedEntry,
 } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
+import type { Difference } from "../git/trees.ts";
 import { findUnprotected, statesOf, type Unprotected, unprotectedOf } from "../git/unprotected.ts";
 import { namesOfRetired } from "../keys/stored-keys.ts";
 import { alteredFiles, isSealedHere } from "./altered-files.ts";
@@ -81,8 +81,7 @@ function keyStatuses(
   settings: ReadonlyMap<string, string>,
 ): KeyStatus[] {
   const stored = new Set(repository.keyNames());
-  const filtered = [...settings.keys()].flatMap((setting) => keyNameOf(setting.split(".")[1] ?? "") ?? []);
-  const configured = filtered.filter((name) => stored.has(name) || !isGuard(settings, name));
+  const configured = keysIn(settings).filter((name) => stored.has(name) || !isGuard(settings, name));
   const counts = new Map<string, number>();
   for (const { keyName } of onePerName(entries)) counts.set(keyName, (counts.get(keyName) ?? 0) + 1);
   return [...new Set([...stored, ...configured, ...counts.keys()])].toSorted().map((name) => ({
@@ -105,9 +104,8 @@ const onePerName = <T extends { readonly name: string }>(entries: readonly T[]):
   return entries.filter(({ name }) => !names.has(name) && names.add(name));
 };
 
-function findPlaintext(repository: Repository, clear: readonly ProtectedEntry[]): PathFinding[] {
-  if (clear.length === 0) return [];
-  const staged = new Set(stagedChanges(repository).map(({ name }) => name));
+function findPlaintext(clear: readonly ProtectedEntry[], changes: readonly Difference[]): PathFinding[] {
+  const staged = new Set(changes.map(({ name }) => name));
   return clear.flatMap((entry) =>
     pathFindings([entry], staged.has(entry.name) ? "staged-plaintext" : "committed-plaintext"),
   );
@@ -156,8 +154,8 @@ function findOpen(
   { unprotected, added, attributes: { used, staged } }: Survey,
   files: readonly ProtectedEntry[],
   settings: ReadonlyMap<string, string>,
+  changes: readonly Difference[],
 ): PathFinding[] {
-  const changes = stagedChanges(repository);
   const haveChanged =
     changes.some(({ name }) => isAttributesFile(name)) || JSON.stringify(used) !== JSON.stringify(staged);
   const unguarded = added.filter(({ keyName }) => !isConfigured(settings, keyName));
@@ -222,17 +220,19 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const linked = entries.filter((entry) => !isRegular(entry));
   const isNewer = having("newer-key").length > 0;
   const rekeyed = new Set(having("other-key"));
+  const changes = stagedChanges(repository);
   const findings = [
     // Each file tells of a key that was replaced.
     ...diagnoseSetup(repository, settings, found.attributes.used).filter(
       ({ id, severity }) => severity === "error" && !(id === "replaced-key" && isNewer),
     ),
-    ...findPlaintext(repository, regular.filter(isClear)),
+    ...findPlaintext(regular.filter(isClear), changes),
     ...findOpen(
       repository,
       found,
       regular.filter((entry) => !rekeyed.has(entry)),
       settings,
+      changes,
     ),
     ...BLOB_PROBLEMS.flatMap((problem) => pathFindings(having(problem), problem)),
     ...linked.flatMap((entry) => pathFindings([entry], entry.mode === "160000" ? "submodule" : "symlink")),
