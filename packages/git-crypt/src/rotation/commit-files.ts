@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { lstatSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GitCryptError } from "../errors.ts";
@@ -8,7 +9,9 @@ import { shieldOwnFolders } from "../git/own-attributes.ts";
 import { isWithin, OWN_ATTRIBUTES, ownFolders, VAULT_FOLDER } from "../git/own-folders.ts";
 import { assertWorkTree, listIndex, type WorkTreePlace } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
-import { replaceFile, SHARED } from "../git/write-file.ts";
+import { isRunning } from "../git/lock-files.ts";
+import { listTree } from "../git/trees.ts";
+import { PRIVATE, replaceFile, SHARED } from "../git/write-file.ts";
 import type { FilesToCommit } from "./build-commit.ts";
 
 /** How changes are committed. */
@@ -22,7 +25,8 @@ export interface CommitFilesOptions {
 /**
  * Commits changes to files of `.git-vault`, or of git-crypt's `.git-crypt`, and nothing else,
  * whatever else is changed or staged, through `git commit`, so that the user's hooks and signature
- * apply. Where it fails, the files and the index are as before.
+ * apply. Where it fails, the files and the index are as before; where it is killed, the next run makes
+ * them so first.
  *
  * The own `.gitattributes` of `.git-vault` is added where it is not there.
  *
@@ -44,8 +48,10 @@ export function commitFiles(
   const folders = ownFolders(repository);
   for (const path of paths) assertOwnPath(repository, folders, path);
   shieldOwnFolders(repository);
+  undoUnfinished(repository);
   const before = remember(repository, paths);
   try {
+    note(repository, all, before);
     for (const [path, content] of all) put(join(repository.topLevel, path), content);
     stage(repository, all);
     if (stageOnly) return null;
@@ -56,6 +62,8 @@ export function commitFiles(
   } catch (error) {
     restore(repository, before);
     throw error instanceof GitCryptError ? explain(error) : unwritable(error);
+  } finally {
+    forget(repository);
   }
 }
 
@@ -164,6 +172,88 @@ function restore(repository: WorkTreePlace, before: readonly Before[]): void {
   tryGit(repository, ["update-index", "--force-remove", "-z", "--stdin"], listOf(added));
   const entries = before.flatMap(({ entry }) => entry ?? []);
   tryGit(repository, ["update-index", "-z", "--index-info"], listOf(entries));
+}
+
+/** A file that is about to change, as a note of it says. */
+interface Noted extends Pick<Before, "path" | "entry"> {
+  /** In base64. */
+  readonly content: string | null;
+  /** The digest of what it is to hold; null where it is to go. */
+  readonly next: string | null;
+}
+
+const notePath = ({ gitDir }: WorkTreePlace): string => join(gitDir, "git-vault", "unfinished-files");
+
+const digestOf = (content: Buffer | null): string | null => (content === null ? null : hash("sha256", content, "hex"));
+
+/** Notes what will change, so that a run after this one can undo it where this one is killed. */
+function note(repository: WorkTreePlace, changes: FilesToCommit, before: readonly Before[]): void {
+  const files = before.flatMap(({ path, content, entry }): Noted[] => {
+    const next = digestOf(changes.get(path) ?? null);
+    return next === digestOf(content) ? [] : [{ path, entry, content: content?.toString("base64") ?? null, next }];
+  });
+  replaceFile(notePath(repository), Buffer.from(JSON.stringify({ pid: process.pid, files })), PRIVATE);
+}
+
+function forget(repository: WorkTreePlace): void {
+  try {
+    rmSync(notePath(repository), { force: true });
+    rmdirSync(dirname(notePath(repository)));
+  } catch {
+    // Other files lie in the folder.
+  }
+}
+
+/**
+ * Undoes what a run of {@link commitFiles} that was killed left in the work tree and the index. What
+ * it committed stays, and so does what somebody changed since.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export function undoUnfinished(repository: WorkTreePlace): void {
+  const noted = readNote(repository);
+  if (noted === null || isRunning(noted.pid)) return;
+  for (const { path } of noted.files) rmSync(join(repository.topLevel, `${path}.${noted.pid}`), { force: true });
+  const committed = new Map((listTree(repository, "HEAD") ?? []).map(({ name, oid }) => [name, oid]));
+  const left = noted.files.filter(({ path, next }) => {
+    const content = contentOf(repository, path);
+    if (content === undefined || digestOf(content) !== next) return false;
+    const oid = committed.get(Buffer.from(path).toString("latin1"));
+    return content === null ? oid !== undefined : oid === undefined || !isBlob(oid, content);
+  });
+  restore(
+    repository,
+    left.map(({ path, entry, content }) => ({
+      path,
+      entry,
+      content: content === null ? null : Buffer.from(content, "base64"),
+    })),
+  );
+  forget(repository);
+}
+
+/** Null where no run was killed, or its note cannot be read. */
+function readNote(repository: WorkTreePlace): { readonly pid: number; readonly files: readonly Noted[] } | null {
+  try {
+    const value: unknown = JSON.parse(readFileSync(notePath(repository), "utf8"));
+    return isNote(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+const isNote = (value: unknown): value is { readonly pid: number; readonly files: readonly Noted[] } =>
+  typeof value === "object" && value !== null && "pid" in value && "files" in value && Array.isArray(value.files);
+
+/** What lies at a path of the own folders: null for nothing, undefined for what is no file there. */
+function contentOf(repository: WorkTreePlace, path: string): Buffer | null | undefined {
+  try {
+    assertOwnPath(repository, ownFolders(repository), path);
+    const file = join(repository.topLevel, path);
+    return lstatSync(file, { throwIfNoEntry: false }) === undefined ? null : readFileSync(file);
+  } catch {
+    return undefined;
+  }
 }
 
 const explain = (error: GitCryptError): GitCryptError =>

@@ -19,6 +19,7 @@ import { storedKey } from "../keys/given-keys.ts";
 import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
 import { assertNoRotation, type Journal, readJournal, wipeJournal, writeJournal } from "../keys/rotation-journal.ts";
 import { differences, type FilesToCommit, makeCommit, type Replacement } from "./build-commit.ts";
+import { undoUnfinished } from "./commit-files.ts";
 import { assertClean, assertSamePlace, currentBranch } from "./preconditions.ts";
 import { exchangeKeys, moveBranch, moveFiles, moveIndex, refreshFiles, type RotatedPlace } from "./steps.ts";
 
@@ -234,6 +235,7 @@ export async function rotate(repository: Repository, options: RotateOptions): Pr
   for (const keyName of keyNames) assertKeyName(keyName);
   assertWorkTree(repository);
   assertNoRotation(repository.commonDir);
+  undoUnfinished(repository);
   const keys: RotatedKey[] = [];
   try {
     for (const keyName of keyNames) keys.push(replace(repository, keyName, leavesUnopened));
