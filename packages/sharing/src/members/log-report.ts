@@ -120,4 +120,7 @@ function inOrder(entries: ReadonlyMap<string, Entry>): Entry[] {
   return result;
 }
 
-const earlier = (a: Entry, b: Entry): number => (`${a.time} ${a.id}` < `${b.time} ${b.id}` ? -1 : 1);
+/** Nothing descends from a note: of one second, it comes before what else builds on its parents. */
+const placeOf = ({ time, action, id }: Entry): string => `${time} ${action.kind === "note" ? 0 : 1} ${id}`;
+
+const earlier = (a: Entry, b: Entry): number => (placeOf(a) < placeOf(b) ? -1 : 1);
