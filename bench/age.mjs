@@ -8,11 +8,11 @@ import { availableParallelism } from "node:os";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { medianOfTurns } from "./measure.mjs";
+import { medianOfTurns, report, operands } from "./measure.mjs";
 import { vaultProgram, workplace } from "./workplace.mjs";
 
-const MIB = Number(process.argv[2] ?? 1024);
-const ROUNDS = Number(process.argv[3] ?? 5);
+const MIB = Number(operands[0] ?? 1024);
+const ROUNDS = Number(operands[1] ?? 5);
 /** age-encryption is slow, and its speed does not depend on the size. */
 const SMALL_MIB = Math.min(MIB, 256);
 const { folder, env: common } = workplace();
@@ -68,19 +68,28 @@ const pairs = {
 // what lies free for seconds: that can double the time of writing a new file, whoever writes it. So
 // each finds as much memory as it writes just freed.
 const before = () => sh("rm -f by-age by-vault && cat armored > freed && rm freed");
-const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(2)} s`;
+/** What is to be reached, as a ratio to age's time. */
+function budgetOf(name, cores) {
+  if (name.includes("armor")) return name.startsWith("seal") ? 0.67 : 0.36;
+  if (name.includes("pipe")) return cores > 1 ? 0.91 : undefined;
+  return name.startsWith("seal") ? (cores > 1 ? 0.77 : 1) : undefined;
+}
+const rows = [];
 
 const version = spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim();
-console.log(`${MIB} MiB, median of ${ROUNDS}; age is ${version}`);
 const hasTaskset = spawnSync("taskset", ["--version"]).status === 0;
 for (const [cores, prefix] of [[availableParallelism(), ""], ...(hasTaskset ? [[1, "taskset -c 0 "]] : [])]) {
   for (const [name, lines] of Object.entries(pairs)) {
     const [age, vault] = lines.map((line) => () => sh(`${prefix}sh -ec '${line}'`));
     const medians = medianOfTurns({ age, vault }, ROUNDS, before);
-    const ratio = (medians.age / medians.vault).toFixed(2);
-    console.log(
-      `${`${cores} core${cores > 1 ? "s" : ""}, ${name}`.padEnd(36)} age ${seconds(medians.age)}  vault ${seconds(medians.vault)}  ${ratio} times as fast as age`,
-    );
+    const title = `${cores} core${cores > 1 ? "s" : ""}, ${name}`;
+    rows.push({
+      name: title,
+      ms: medians.vault,
+      ratio: medians.vault / medians.age,
+      to: "age",
+      atMost: budgetOf(name, cores),
+    });
   }
 }
 
@@ -92,9 +101,7 @@ for (const [name, line] of Object.entries({
 })) {
   before();
   sh(`node --require $PEAK_MEMORY $VAULT ${line}`);
-  console.log(
-    `${name}: vault takes ${Math.round(Number(readFileSync(join(folder, "peak-memory"), "utf8")) / 1024)} MiB at most`,
-  );
+  rows.push({ name: `${name}: most memory`, mib: Number(readFileSync(join(folder, "peak-memory"), "utf8")) / 1024 });
 }
 
 before();
@@ -110,14 +117,12 @@ const streams = {
     "node $VAULT view -k age-identity sealed > /dev/null",
   ],
 };
-console.log(`${SMALL_MIB} MiB, beside age-encryption's streams`);
 for (const [name, [ageEncryption, vault]] of Object.entries(streams)) {
   const medians = medianOfTurns(
     { ageEncryption: () => sh(ageEncryption), vault: () => sh(vault) },
     Math.min(ROUNDS, 3),
   );
-  const ratio = (medians.ageEncryption / medians.vault).toFixed(1);
-  console.log(
-    `${name}  age-encryption ${seconds(medians.ageEncryption)}  vault ${seconds(medians.vault)}  ${ratio} times as fast as age-encryption`,
-  );
+  const ratio = medians.vault / medians.ageEncryption;
+  rows.push({ name: `${SMALL_MIB} MiB, ${name}`, ms: medians.vault, ratio, to: "age-encryption" });
 }
+report(`${MIB} MiB, medians of ${ROUNDS} turns with age ${version}`, rows);

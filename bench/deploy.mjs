@@ -5,10 +5,10 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
-import { medianOfTurns } from "./measure.mjs";
+import { medianOfTurns, report, operands } from "./measure.mjs";
 import { vaultProgram, workplace } from "./workplace.mjs";
 
-const ROUNDS = Number(process.argv[2] ?? 5);
+const ROUNDS = Number(operands[0] ?? 5);
 const [ENVIRONMENTS, KEYS, SECRET_FILES] = [29, 10_000, 500];
 
 const { folder, env: clean } = workplace();
@@ -95,10 +95,10 @@ const commands = {
   "values e7": () => vault("values e7"),
   "values e7 --explain": () => vault("values e7 --explain group3.inner.key4"),
 };
-console.log(`${2 * ENVIRONMENTS + 2} layers, ${KEYS} keys, ${SECRET_FILES} secret files; medians of ${ROUNDS} runs`);
 const medians = medianOfTurns(commands, ROUNDS);
-for (const [command, time] of Object.entries(medians))
-  console.log(`${command.padEnd(24)} ${time.toFixed(0).padStart(6)} ms`);
-if (hasHelm)
-  console.log(`with Helm, the check takes ${(medians[withHelm] / medians[alone]).toFixed(2)} times Helm alone`);
-else console.log(`${helm} is not there: name a Helm in $HELM to have the environments rendered`);
+const beside = (name) => (name === withHelm ? { ratio: medians[name] / medians[alone], to: alone } : {});
+report(
+  `${2 * ENVIRONMENTS + 2} layers, ${KEYS} keys, ${SECRET_FILES} secret files; medians of ${ROUNDS} runs`,
+  Object.entries(medians).map(([name, ms]) => Object.assign(beside(name), { name, ms })),
+);
+if (!hasHelm) console.error(`${helm} is not there: name a Helm in $HELM to have the environments rendered`);

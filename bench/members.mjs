@@ -2,17 +2,17 @@
 // file with a log of 1,000 entries, as a ratio to the same without a log, in turn: once with as
 // many other files, which git itself reads in its index, and once with none; and the seconds
 // that a log of 10,000 entries takes to verify, and a locked clone with 20,000 junk files among the
-// entries. Each line ends with what it may take; what takes longer is marked with `!`.
+// entries.
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readPrivateKey, signMessage } from "@git-vault/keys";
 import * as members from "@git-vault/members";
-import { medianOfTurns } from "./measure.mjs";
+import { median, medianOfTurns, report, operands } from "./measure.mjs";
 import { vaultProgram as vault, workplace } from "./workplace.mjs";
 
-const [rounds = 31, entries = 1000, cold = 10_000, junk = 20_000] = process.argv.slice(2).map(Number);
+const [rounds = 31, entries = 1000, cold = 10_000, junk = 20_000] = operands.map(Number);
 
 const { folder, env } = workplace();
 const GIT = ["-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "init.defaultBranch=main"];
@@ -97,40 +97,33 @@ const change = () => {
     appendFileSync(join(path, "secrets/token"), `${turn}\n`);
   }
 };
-report(`git add, a log of ${entries} entries`, (path) => git(path, "add", "secrets"));
-report(`git status, a log of ${entries} entries`, (path) => git(path, "status"));
+const rows = [];
+ofOneFile("git add", (path) => git(path, "add", "secrets"));
+ofOneFile("git status", (path) => git(path, "status"));
 
-function report(title, command) {
-  const turns = { a: () => command(log), b: () => command(files), c: () => command(plain) };
-  const { a, b, c } = medianOfTurns(turns, rounds, change);
-  const ratios = `${(a / b).toFixed(3)} × as many other files, ${(a / c).toFixed(3)} × none`;
-  line(title, `${a.toFixed(1).padStart(8)} ms  ${ratios}`, a / b, 1.05, "×");
-}
-
-function line(title, text, value, budget, unit) {
-  console.log(`${title.padEnd(44)} ${text}  ${value > budget ? "!" : " "} at most ${budget} ${unit}`);
+function ofOneFile(name, command) {
+  const turns = { log: () => command(log), files: () => command(files), plain: () => command(plain) };
+  const medians = medianOfTurns(turns, rounds, change);
+  const title = `${name}, a log of ${entries} entries`;
+  const ms = medians.log;
+  rows.push({ name: title, ms, ratio: ms / medians.files, to: "as many other files", atMost: 1.05 });
+  rows.push({ name: `${title}, beside no files`, ms, ratio: ms / medians.plain, to: "none" });
 }
 
 await addMembers(log, cold - entries);
-const once = (title, budget, action) => {
-  const { a } = medianOfTurns({ a: action }, 3);
-  line(title, `${(a / 1000).toFixed(2).padStart(8)} s`, a / 1000, budget, "s");
-};
+const once = (name, seconds, action) =>
+  rows.push({ name, ms: medianOfTurns({ name: action }, 3).name, atMost: 1000 * seconds });
 const all = readdirSync(join(log, ".git-vault/members")).map((name) => ({
   name,
   bytes: readFileSync(join(log, ".git-vault/members", name)),
 }));
-const timed = async (action) => {
-  const start = performance.now();
-  const result = await action();
-  return { result, seconds: (performance.now() - start) / 1000 };
-};
+const turns = [];
 for (let round = 0; round < 3; round += 1) {
-  const read = await timed(() => members.readLog(all));
-  const folded = await timed(() => members.fold(read.result));
-  const text = `${read.seconds.toFixed(2).padStart(8)} s verified, ${folded.seconds.toFixed(2)} s folded`;
-  line(`${all.length} entries`, text, read.seconds + folded.seconds, 1, "s");
+  const start = performance.now();
+  members.fold(await members.readLog(all));
+  turns.push(performance.now() - start);
 }
+rows.push({ name: `${all.length} entries, verified and folded`, ms: median(turns), atMost: 1000 });
 once(`vault log, ${all.length} entries, the whole command`, 2, () => program(log, "log"));
 
 const locked = join(folder, "locked");
@@ -147,3 +140,4 @@ once(`vault unlock, ${junk} junk files`, 2, () => {
   git(folder, "clone", "--quiet", small, locked);
   program(locked, "unlock", "--yes", "--quiet");
 });
+report(`medians of ${rounds} turns with git, of 3 else`, rows);

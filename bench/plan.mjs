@@ -7,9 +7,10 @@ import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-cryp
 import { Cluster, Project } from "@git-vault/deploy";
 import { isUnchanged, makePlan } from "@git-vault/deploy/releases";
 import { startKubernetes } from "@git-vault/testkit/kubernetes";
+import { median, report, operands } from "./measure.mjs";
 import { workplace } from "./workplace.mjs";
 
-const ROUNDS = Number(process.argv[2] ?? 15);
+const ROUNDS = Number(operands[0] ?? 15);
 const OBJECTS = 200;
 const helm = process.env.HELM ?? "helm";
 
@@ -89,6 +90,8 @@ for (let round = -1; round < ROUNDS; round += 1)
     if (round >= 0) times[name].push(performance.now() - start);
   }
 await kubernetes.close();
-const medians = Object.entries(times).map(([name, all]) => [name, all.toSorted((a, b) => a - b)[all.length >> 1]]);
-for (const [name, ms] of medians) console.log(`${name.padEnd(52)} ${ms.toFixed(0).padStart(5)} ms`);
-console.log(`ratio ${(medians[1][1] / medians[0][1]).toFixed(2)}`);
+const [[base, alone], [name, all]] = Object.entries(times);
+report(`${OBJECTS} objects, medians of ${ROUNDS} turns`, [
+  { name: base, ms: median(alone) },
+  { name, ms: median(all), ratio: median(all) / median(alone), to: "the two calls", atMost: 1.5 },
+]);

@@ -7,11 +7,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { medianOfTurns } from "./measure.mjs";
+import { medianOfTurns, report, operands } from "./measure.mjs";
 import { vaultProgram, workplace } from "./workplace.mjs";
 
-const RECIPIENTS = Number(process.argv[2] ?? 500);
-const ROUNDS = Number(process.argv[3] ?? 9);
+const RECIPIENTS = Number(operands[0] ?? 500);
+const ROUNDS = Number(operands[1] ?? 9);
 const { folder, env } = workplace();
 
 const run = (command, args) => {
@@ -43,13 +43,8 @@ const open = {
   vault: () => vault("view", "-q", "-k", last, "-o", "opened-by-vault", "by-age"),
 };
 const version = spawnSync("age", ["--version"], { env, encoding: "utf8" }).stdout.trim();
-console.log(`${half} Ed25519 and ${RECIPIENTS - half} RSA-3072 keys, median of ${ROUNDS}; age is ${version}`);
-const tell = (name, took) => {
-  const ratio = (took.vault / took.age).toFixed(2);
-  console.log(
-    `${name.padEnd(17)} age ${took.age.toFixed(0)} ms  vault ${took.vault.toFixed(0)} ms  ${ratio} times age's`,
-  );
-};
+const rows = [];
+const tell = (name, { age, vault: ms }) => rows.push({ name, ms, ratio: ms / age, to: "age" });
 const sum = { age: 0, vault: 0 };
 for (const [name, commands] of Object.entries({ "seal to all": seal, "open by the last": open })) {
   const medians = medianOfTurns(commands, ROUNDS);
@@ -61,3 +56,5 @@ for (const program of ["age", "vault"]) {
   if (readFileSync(join(folder, `opened-by-${program}`), "utf8") !== "a secret of some bytes\n")
     throw new Error(`${program} opened something else`);
 }
+const kinds = `${half} Ed25519 and ${RECIPIENTS - half} RSA-3072 keys`;
+report(`${kinds}, medians of ${ROUNDS} turns with age ${version}`, rows);

@@ -8,11 +8,15 @@ import { spawnSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { median, report, operands } from "./measure.mjs";
 import { vaultProgram, workplace } from "./workplace.mjs";
 
-const [files = 5000, rounds = 3] = process.argv.slice(2).map(Number);
+const [files = 5000, rounds = 3] = operands.map(Number);
 const { folder, env } = workplace();
 writeFileSync(join(folder, ".gitconfig"), "[user]\n\tname = Bench\n\temail = bench@example.com\n[gc]\n\tauto = 0\n");
+
+mkdirSync(join(folder, ".ssh"));
+run(folder, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(folder, ".ssh/id_ed25519"));
 
 function run(cwd, program, ...args) {
   const { status, stderr, stdout } = spawnSync(program, args, { cwd, env, maxBuffer: 2 ** 28 });
@@ -66,14 +70,13 @@ for (let round = 0; round < rounds; round++) {
     const copy = copyOf(path, name);
     const start = performance.now();
     side(copy);
-    times[name].push((performance.now() - start) / 1000);
+    times[name].push(performance.now() - start);
     const changed = run(copy, "git", "diff", "--name-only", "HEAD~1", "HEAD", "--", "files").split("\n").length - 1;
     if (changed !== files) throw new Error(`${name} encrypted ${changed} of ${files} files anew`);
     if (run(copy, "git", "status", "--porcelain") !== "") throw new Error(`${name} left changes`);
   }
 }
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-console.log(`${files} files of 2 KB, ${rounds} rounds`);
-for (const [name, all] of Object.entries(times))
-  console.log(`  ${name.padEnd(10)} ${median(all).toFixed(2).padStart(8)} s`);
-console.log(`  ${(median(times["git-crypt"]) / median(times.vault)).toFixed(1)} times as fast`);
+const [ms, theirs] = [median(times.vault), median(times["git-crypt"])];
+report(`${files} files of 2 KB, medians of ${rounds} turns`, [
+  { name: "vault rotate", ms, ratio: ms / theirs, to: "git-crypt" },
+]);

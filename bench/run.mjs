@@ -1,5 +1,5 @@
-// `pnpm bench NAME`: runs bench/NAME.mjs with the arguments that follow; without a name, lists
-// them.
+// `pnpm bench NAME [--json]`: runs bench/NAME.mjs with the arguments that follow; without a name,
+// lists them.
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

@@ -1,22 +1,14 @@
-// `pnpm bench start-up [ROUNDS] [--against MAIN] [--json]`: how long whole commands take, as ratios
-// to an empty Node in the same run. The programs take turns, so that whatever else the machine does
-// falls on all of them; the median of each is compared.
-//
-// --against names the dist/main.cjs of another build, such as that of another commit in a work tree
-// of git: it takes turns with this one. --json prints one object: milliseconds and ratios by name.
+// `pnpm bench start-up [ROUNDS]`: how long whole commands take, as ratios to an empty Node in the
+// same run. The programs take turns, so that whatever else the machine does falls on all of them;
+// the median of each is compared.
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { generateKeyPairSync } from "node:crypto";
-import { dirname, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { medianOfTurns } from "./measure.mjs";
+import { dirname, join } from "node:path";
+import { medianOfTurns, report, operands } from "./measure.mjs";
 import { vaultProgram as vault, workplace } from "./workplace.mjs";
 
-const { values, positionals } = parseArgs({
-  options: { against: { type: "string" }, json: { type: "boolean", default: false } },
-  allowPositionals: true,
-});
-const ROUNDS = Number(positionals[0] ?? 41);
+const [ROUNDS = 41] = operands.map(Number);
 
 const { folder, env } = workplace();
 mkdirSync(join(folder, ".ssh"));
@@ -41,41 +33,33 @@ const run = (args, input = "") => {
 const secret = Buffer.alloc(148, 7);
 const message = run([vault, "share", "--quiet", "--to", publicFile], secret);
 
-/** A repository with one protected file, and the program as its filter. */
-function makeRepository(name, program) {
-  const path = join(folder, name);
-  const git = (...args) => {
-    const who = ["-c", "user.name=me", "-c", "user.email=me@example.com"];
-    const { status, stderr } = spawnSync("git", [...who, ...args], { cwd: path, env });
-    if (status !== 0) throw new Error(`git ${args.join(" ")} ended with ${status}: ${stderr.toString()}`);
-  };
-  mkdirSync(join(path, "secrets"), { recursive: true });
-  git("init", "--quiet");
-  const { status, stderr } = spawnSync(process.execPath, [program, "init", "--quiet", "secrets/**"], {
-    cwd: path,
-    env,
-  });
-  if (status !== 0) throw new Error(`vault init ended with ${status}: ${stderr.toString()}`);
-  writeFileSync(join(path, "secrets/token"), "one\n");
-  git("add", "--all");
-  git("commit", "--quiet", "--message", "Begin");
-  return () => {
-    appendFileSync(join(path, "secrets/token"), "more\n");
-    git("add", "secrets");
-  };
-}
+/* A repository with one protected file, and the program as its filter. */
+const repository = join(folder, "repository");
+mkdirSync(join(repository, "secrets"), { recursive: true });
+const git = (...args) => {
+  const who = ["-c", "user.name=me", "-c", "user.email=me@example.com"];
+  const { status, stderr } = spawnSync("git", [...who, ...args], { cwd: repository, env });
+  if (status !== 0) throw new Error(`git ${args.join(" ")} ended with ${status}: ${stderr.toString()}`);
+};
+let turn = 0;
+const change = () => appendFileSync(join(repository, "secrets/token"), "more\n");
+/** As if it was changed: git asks the filter whether it was. */
+const touch = () => {
+  turn += 1;
+  utimesSync(join(repository, "secrets/token"), 1e9 + turn, 1e9 + turn);
+};
+git("init", "--quiet");
+const { status: begun } = spawnSync(process.execPath, [vault, "init", "--quiet", "secrets/**"], {
+  cwd: repository,
+  env,
+});
+if (begun !== 0) throw new Error(`vault init ended with ${begun}`);
+writeFileSync(join(repository, "secrets/token"), "one\n");
+git("add", "--all");
+git("commit", "--quiet", "--message", "Begin");
 
-/** What a build of the program is measured by. */
-function commandsOf(program, title = "") {
-  const add = makeRepository(`repository${title.replaceAll(" ", "-")}`, program);
-  return {
-    [`vault --help${title}`]: () => run([program, "--help"]),
-    [`vault view, an Ed25519 message${title}`]: () => run([program, "view"], message),
-    [`vault share, to a key file${title}`]: () => run([program, "share", "--to", publicFile], secret),
-    [`git add, one protected file${title}`]: add,
-  };
-}
-
+/** Node 20 has no cache of compiled code of its own. */
+const isOldNode = Number(process.versions.node.split(".")[0]) < 22;
 const commands = {
   "node -e 0": () => run(["-e", "0"]),
   "an empty ESM file": () => run([join(folder, "empty.mjs")]),
@@ -83,16 +67,37 @@ const commands = {
   "an empty CommonJS file": () => run([join(folder, "empty.cjs")]),
   "… that requires node:crypto": () => run([join(folder, "crypto.cjs")]),
   "… and loads the code of view and share": () => run([join(folder, "work.cjs")]),
-  ...commandsOf(vault),
-  ...(values.against === undefined ? {} : commandsOf(resolve(values.against), ", the other")),
+  "vault --help": () => run([vault, "--help"]),
+  "vault view, an Ed25519 message": () => run([vault, "view"], message),
+  "vault share, to a key file": () => run([vault, "share", "--to", publicFile], secret),
+  "git add, one protected file": () => {
+    change();
+    git("add", "secrets");
+  },
+  "git status, one protected file": () => {
+    touch();
+    git("status");
+  },
+  "git checkout, one protected file": () => {
+    rmSync(join(repository, "secrets/token"));
+    git("checkout", "secrets");
+  },
 };
+/** Of the work named in bench/README.md, as ratios. */
+const BUDGET = { "vault view": isOldNode ? 1.8 : 1.6, "vault share": isOldNode ? 1.8 : 1.6, git: 1.7 };
+const budgetOf = (name) => Object.entries(BUDGET).find(([start]) => name.startsWith(start))?.[1];
 const medians = medianOfTurns(commands, ROUNDS);
 const base = medians["node -e 0"];
-const rows = Object.entries(medians).map(([name, ms]) => ({ name, ms, ratio: ms / base }));
-if (values.json) console.log(JSON.stringify({ node: process.version, rounds: ROUNDS, rows }));
-else
-  for (const { name, ms, ratio } of rows)
-    console.log(`${name.padEnd(42)} ${ms.toFixed(1).padStart(6)} ms  ${ratio.toFixed(2)} × node -e 0`);
+report(
+  `medians of ${ROUNDS} turns`,
+  Object.entries(medians).map(([name, ms]) => ({
+    name,
+    ms,
+    ratio: ms / base,
+    to: "node -e 0",
+    atMost: budgetOf(name),
+  })),
+);
 
 /** The wire encoding of an Ed25519 public key (RFC 8709). */
 function publicBlob(key) {

@@ -1,18 +1,17 @@
 // `pnpm bench status [FILES [PROTECTED [ROUNDS]]]`: what `vault status` takes in a repository of so
 // many files (50,000), of which so many are protected (5,000), 2 KB of text each, in turn with
-// `git status`, and with the build that $BEFORE names, a main.cjs of another commit: then it gives
-// the ratio as well. `$CONTENT=random` makes files that cannot be compressed, each of which status
+// `git status`. `$CONTENT=random` makes files that cannot be compressed, each of which status
 // has to read.
 import { spawnSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { medianOfTurns } from "./measure.mjs";
+import { medianOfTurns, report, operands } from "./measure.mjs";
 import { vaultProgram, workplace } from "./workplace.mjs";
 
-const [files = 50_000, isProtected = 5000, rounds = 7] = process.argv.slice(2).map(Number);
+const [files = 50_000, isProtected = 5000, rounds = 7] = operands.map(Number);
 const { folder, env } = workplace();
-const { BEFORE: before, CONTENT: content } = process.env;
+const { CONTENT: content } = process.env;
 
 const repository = join(folder, "repository");
 mkdirSync(repository);
@@ -40,11 +39,11 @@ run("git", "repack", "-adq");
 
 const commands = {
   "git status": () => run("git", "status", "--porcelain"),
-  ...(before === undefined ? {} : { "vault status, before": () => run(process.execPath, before, "status") }),
   "vault status": () => run(process.execPath, vaultProgram, "status"),
 };
 const medians = medianOfTurns(commands, rounds);
-for (const [name, milliseconds] of Object.entries(medians))
-  console.log(`${name.padEnd(22)} ${milliseconds.toFixed(0).padStart(7)} ms`);
-if (before !== undefined)
-  console.log(`ratio to before: ${(medians["vault status"] / medians["vault status, before"]).toFixed(2)}`);
+const [base, ms] = Object.values(medians);
+report(`${isProtected} protected files of ${files}, medians of ${rounds} turns`, [
+  { name: "git status", ms: base },
+  { name: "vault status", ms, ratio: ms / base, to: "git status" },
+]);

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The built command. */
-export const vaultProgram = join(dirname(dirname(fileURLToPath(import.meta.url))), "apps/vault/dist/main.cjs");
+/** The built command, or the main.cjs of another build, which `pnpm bench compare` names. */
+export const vaultProgram =
+  process.env.VAULT_PROGRAM ?? join(dirname(dirname(fileURLToPath(import.meta.url))), "apps/vault/dist/main.cjs");
 
 /**
  * Makes the folder, and the environment in which both sides of a comparison run: peers are looked

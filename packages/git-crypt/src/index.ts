@@ -20,7 +20,7 @@ export {
   type Repository,
   type StoredKey,
 } from "./git/repository.ts";
-export { commitOf, gitSetting, tryGit } from "./git/git.ts";
+export { commitOf, gitSetting, hasSettings, remoteUrls, tryGit } from "./git/git.ts";
 export { foreignAttributes, shieldOwnFolders } from "./git/own-attributes.ts";
 export { protectedKeyNames } from "./git/protected-files.ts";
 export { fetchOwnFiles, hasOwnFiles } from "./git/partial-clone.ts";

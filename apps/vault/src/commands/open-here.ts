@@ -1,4 +1,4 @@
-import { openRepository, type Repository, type StoredKey } from "@git-vault/git-crypt";
+import { openRepository, type OpenRepositoryOptions, type Repository, type StoredKey } from "@git-vault/git-crypt";
 import { runProgram } from "@git-vault/git-crypt/programs";
 import { demandedRoot, generationsBy } from "@git-vault/sharing/verdict";
 
@@ -9,7 +9,8 @@ import { demandedRoot, generationsBy } from "@git-vault/sharing/verdict";
  *
  * @throws what `openRepository` does
  */
-export const openHere = (): Repository => openRepository(process.cwd(), { generations: generationsBy(verifyLog) });
+export const openHere = (options: Pick<OpenRepositoryOptions, "isAsItIs"> = {}): Repository =>
+  openRepository(process.cwd(), { ...options, generations: generationsBy(verifyLog) });
 
 /** Has another process verify the log, and keep what it says, also on other references. */
 export function verifyLog(): void {

@@ -8,8 +8,8 @@ import { notCurrent } from "./blobs.ts";
 import { makeTemplate, type Template, type World } from "./world.ts";
 
 /*
- * What changes who has the keys, killed at any moment with all that it started: nothing is lost, and
- * the same command, or the one that status names, goes on.
+ * What changes who has the keys, killed at any moment with all that it started: nothing is lost,
+ * and the same command, or the one that status names, goes on.
  */
 
 const KILLS = cases(2, 35);

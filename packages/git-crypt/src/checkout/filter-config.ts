@@ -1,5 +1,5 @@
 import { changeConfig } from "../git/config-file.ts";
-import { type CommonPlace, type GitPlace, gitSetting, tryGit } from "../git/git.ts";
+import { type CommonPlace, type GitPlace, tryGit, typedSetting } from "../git/git.ts";
 import { filterOf, keyNameOf } from "../git/protected-files.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
 
@@ -114,7 +114,7 @@ function dropSections(
     return [...dropped, ...changesTo(present, settings)];
   });
   // A work tree's own settings, where it has any.
-  if (gitSetting(place, "extensions.worktreeConfig", "--local", "--type=bool") !== "true") return;
+  if (typedSetting(place, "extensions.worktreeConfig", "bool") !== "true") return;
   for (const keyName of keyNames)
     for (const kind of KINDS)
       tryGit(place, ["config", "--worktree", "--remove-section", `${kind}.${filterOf(keyName)}`]);

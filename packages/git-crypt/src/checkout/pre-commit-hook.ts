@@ -12,7 +12,7 @@ import {
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { GitCryptError } from "../errors.ts";
 import { changeConfig } from "../git/config-file.ts";
-import { gitSetting, runGit, tryGit } from "../git/git.ts";
+import { localSetting, tryGit, typedSetting } from "../git/git.ts";
 import type { Repository } from "../git/repository.ts";
 import { callingFile, callsCheck, hookOfHusky, managerOf, type HookManager } from "./hook-managers.ts";
 import { checkOf, withCheck, withoutCheck } from "./hook-script.ts";
@@ -58,7 +58,7 @@ const isInside = (folder: string, path: string): boolean => {
 
 /** Where git looks for this repository's hooks: `core.hooksPath` is respected. */
 function hooksFolder(repository: Repository): string {
-  const said = runGit(repository, ["rev-parse", "--git-path", "hooks"]).toString().replace(/\n$/, "");
+  const said = typedSetting(repository, "core.hooksPath", "path") ?? join(repository.commonDir, "hooks");
   return resolve(repository.topLevel ?? repository.gitDir, said);
 }
 
@@ -130,7 +130,7 @@ export function findHook(repository: Repository): FoundHook | null {
  * @throws GitCryptError GIT_FAILED
  */
 export function missingHook(repository: Repository): string | null {
-  if (gitSetting(repository, WANTED, "--type=bool") !== "true" || findHook(repository) !== null) return null;
+  if (typedSetting(repository, WANTED, "bool") !== "true" || findHook(repository) !== null) return null;
   const folder = hooksFolder(repository);
   return hookOfHusky(folder) ?? join(folder, "pre-commit");
 }
@@ -138,7 +138,7 @@ export function missingHook(repository: Repository): string | null {
 /** Notes in the clone's configuration whether the check is wanted. */
 function setWanted(repository: Repository, isWanted: boolean): void {
   changeConfig(repository, () => {
-    const value = gitSetting(repository, WANTED, "--local");
+    const value = localSetting(repository, WANTED);
     if (isWanted) return value === "true" ? [] : [["--replace-all", WANTED, "true"]];
     return value === undefined ? [] : [["--unset-all", WANTED]];
   });

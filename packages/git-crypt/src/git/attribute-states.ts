@@ -1,8 +1,8 @@
-import { lstatSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { locate } from "../format/file-name.ts";
 import { filterLines, type FilterLine, type Macros, macrosIn } from "./attribute-lines.ts";
-import { commitOf, type CommonPlace, type GitPlace, gitSetting, recordsOf, runGit, tryGit } from "./git.ts";
+import { commitOf, type CommonPlace, type GitPlace, recordsOf, runGit, tryGit, typedSetting } from "./git.ts";
 import { oidsOf, runWhereHere } from "./objects.ts";
 import { type IndexEntry, isRegular, listIndex } from "./protected-files.ts";
 import { parseDifferences, RAW } from "./trees.ts";
@@ -36,7 +36,7 @@ function readText(path: string | Buffer): string | null {
 /** The files of attributes outside of the work tree that git reads: they win over, or yield. */
 export function readOutside(place: CommonPlace): { strongest: string; weakest: string } {
   const home = place.env["XDG_CONFIG_HOME"] ?? join(place.env["HOME"] ?? "", ".config");
-  const global = gitSetting(place, "core.attributesFile", "--type=path") ?? join(home, "git/attributes");
+  const global = typedSetting(place, "core.attributesFile", "path") ?? join(home, "git/attributes");
   return {
     strongest: readText(join(place.commonDir, "info/attributes")) ?? "",
     weakest: readText(global) ?? "",
@@ -178,4 +178,8 @@ export function pastStates(place: CommonPlace, revisions: readonly string[]): At
 
 /** The commits that a commit of now is made on. */
 export const tipsOf = (place: CommonPlace): string[] =>
-  ["HEAD", "MERGE_HEAD"].flatMap((name) => commitOf(place, name) ?? []);
+  [
+    "HEAD",
+    // No other storage of references than in files keeps this one elsewhere.
+    ...(existsSync(join(place.gitDir, "MERGE_HEAD")) ? ["MERGE_HEAD"] : []),
+  ].flatMap((name) => commitOf(place, name) ?? []);

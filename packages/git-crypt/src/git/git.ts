@@ -18,7 +18,12 @@ export interface GitPlace {
   readonly env: NodeJS.ProcessEnv;
   /** Whether git may go to the network. */
   readonly isOnline?: boolean | undefined;
+  /** What git answered so far, where nothing changes the repository meanwhile. */
+  readonly answers?: Answers | undefined;
 }
+
+/** Answers to questions, by the environment in which git was asked. */
+export type Answers = WeakMap<NodeJS.ProcessEnv, Map<string, GitOutput>>;
 
 /** The place of a repository, with the folder that its work trees share. */
 export interface CommonPlace extends GitPlace {
@@ -51,15 +56,52 @@ const OUR_PATHSPECS = Object.fromEntries(PATHSPECS.map((name) => [name, undefine
  */
 const OFFLINE = { GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none" };
 
+/** Commands of git that change nothing. All others make what was answered be forgotten. */
+const QUESTIONS: ReadonlySet<string> = new Set([
+  "cat-file",
+  "check-attr",
+  "diff-index",
+  "for-each-ref",
+  "log",
+  "ls-files",
+  "ls-tree",
+  "rev-parse",
+  "symbolic-ref",
+]);
+const isQuestion = ([command = "", ...args]: readonly string[]): boolean =>
+  command === "config" ? args.some((word) => /^--(?:get|get-regexp|list)$/.test(word)) : QUESTIONS.has(command);
+
+/** Longer answers, in bytes, are not kept: contents of files are asked for in turn. */
+const mostKept = (command: string | undefined): number => (command === "cat-file" ? 64 * 1024 : 32 * 1024 * 1024);
+
 /**
  * Runs git at the top of a repository without a shell or a terminal, without a network but where
  * the place is online, and takes no program's name from the repository's configuration, nor what
  * would change what it prints. It may fail. It is stopped once it has printed `enough` bytes.
+ * Where nothing changes the repository, each question is asked once.
  *
  * @throws GitCryptError GIT_MISSING where there is no git, GIT_FAILED where it could not be run to
  * its end.
  */
-export function tryGit(
+export function tryGit(place: GitPlace, args: readonly string[], input?: Uint8Array, enough?: number): GitOutput {
+  if (place.answers === undefined) return askGit(place, args, input, enough);
+  const known = place.answers.get(place.env) ?? new Map<string, GitOutput>();
+  place.answers.set(place.env, known);
+  const at = args.findIndex((word, index) => !word.startsWith("-") && args[index - 1] !== "-c");
+  if (!isQuestion(args.slice(at))) {
+    known.clear();
+    return askGit(place, args, input, enough);
+  }
+  const words = [place.topLevel, place.gitDir, place.isOnline, enough, ...args];
+  const question = `${JSON.stringify(words)}${Buffer.from(input ?? []).toString("latin1")}`;
+  const answer = known.get(question) ?? askGit(place, args, input, enough);
+  if (answer.stdout.length > mostKept(args[at])) return answer;
+  known.set(question, answer);
+  // Whoever has read a secret may overwrite it.
+  return { ...answer, stdout: Buffer.from(answer.stdout) };
+}
+
+function askGit(
   { topLevel, gitDir, env, isOnline = false }: GitPlace,
   args: readonly string[],
   input?: Uint8Array,
@@ -114,17 +156,60 @@ export function gitFailed(args: readonly string[], output: GitOutput): GitCryptE
 /** Whether git ends a command with 0. */
 export const gitSucceeds = (place: GitPlace, ...args: readonly string[]): boolean => tryGit(place, args).status === 0;
 
+/** All settings of git's that hold here, in order: names as git writes them, and values. */
+function settingsOf(place: GitPlace): [name: string, value: string | null][] {
+  const { status, stdout } = tryGit(place, ["config", "-z", "--list"]);
+  if (status !== 0) return [];
+  return stdout
+    .toString()
+    .split("\0")
+    .slice(0, -1)
+    .map((record) => {
+      const end = record.indexOf("\n");
+      return end < 0 ? [record, null] : [record.slice(0, end), record.slice(end + 1)];
+    });
+}
+
+/** Section and variable in small letters, as git writes them; what lies between is as it is. */
+const canonical = (name: string): string => name.replace(/^[^.]+|[^.]+$/g, (part) => part.toLowerCase());
+
 /**
  * A setting of git's, here or in the user's own; undefined where it is not set, or is empty.
  *
- * @param options of `git config`, such as `--type=path`
  * @throws GitCryptError GIT_MISSING, GIT_FAILED.
  */
-export function gitSetting(place: GitPlace, name: string, ...options: readonly string[]): string | undefined {
-  const { status, stdout } = tryGit(place, ["config", ...options, "--get", name]);
+export function gitSetting(place: GitPlace, name: string): string | undefined {
+  const wanted = canonical(name);
+  return settingsOf(place).findLast(([known]) => known === wanted)?.[1] || undefined;
+}
+
+/** A setting as git reads it: a truth, `true` or `false`, or a path, of which `~` is the home. */
+export function typedSetting(place: GitPlace, name: string, type: "bool" | "path"): string | undefined {
+  const wanted = canonical(name);
+  const found = settingsOf(place).findLast(([known]) => known === wanted);
+  if (found === undefined) return undefined;
+  // Most are written so that git need not be asked what they mean.
+  const plain = type === "path" ? /^[\w/.][^\0]*$/ : /^(?:true|false)$/;
+  if (found[1] !== null && plain.test(found[1])) return found[1];
+  return valueOf(tryGit(place, ["config", `--type=${type}`, "--get", name]));
+}
+
+/** A setting of this repository alone. */
+export const localSetting = (place: GitPlace, name: string): string | undefined =>
+  valueOf(tryGit(place, ["config", "--local", "--get", name]));
+
+function valueOf({ status, stdout }: GitOutput): string | undefined {
   const value = status === 0 ? stdout.toString().replace(/\n$/, "") : "";
   return value === "" ? undefined : value;
 }
+
+/** The addresses of the remotes, as they are written. */
+export const remoteUrls = (place: GitPlace): string[] =>
+  settingsOf(place).flatMap(([name, value]) => (/^remote\..*\.url$/s.test(name) && value ? value : []));
+
+/** Whether any setting's name begins so. */
+export const hasSettings = (place: GitPlace, start: string): boolean =>
+  settingsOf(place).some(([name]) => name.startsWith(start));
 
 /** The name of the commit that a revision is; null where it is none that is here. */
 export function commitOf(place: GitPlace, revision: string): string | null {

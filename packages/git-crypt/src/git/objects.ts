@@ -121,6 +121,32 @@ function* groupsOf(sizes: ReadonlyMap<string, number>): Generator<string[]> {
   if (group.length > 0) yield group;
 }
 
+/** So many bytes of blobs are asked for without a look at their sizes. */
+const FEW_BYTES = 1024 * 1024;
+
+/**
+ * The blobs among some objects, where they are few and small: git is asked once, for the objects
+ * themselves. Null where there is more to them, or some are not here.
+ */
+export function readFew(place: GitPlace, oids: Iterable<string>): Map<string, Buffer> | null {
+  const names = [...new Set(oids)];
+  if (names.length === 0) return new Map();
+  const args = ["cat-file", "--batch", "--buffer"];
+  const { status, stdout } = tryGit(place, args, linesOf(names), FEW_BYTES);
+  if (status !== 0) return null;
+  const blobs = new Map<string, Buffer>();
+  let offset = 0;
+  for (const oid of names) {
+    const end = stdout.indexOf(10, offset);
+    const [, type, length] = /^\S+ (\w+) (\d+)$/.exec(stdout.toString("latin1", offset, end)) ?? [];
+    if (type === undefined) return null;
+    const start = end + 1;
+    offset = start + Number(length) + 1;
+    if (type === "blob") blobs.set(oid, stdout.subarray(start, offset - 1));
+  }
+  return blobs;
+}
+
 /** Reads blobs, a bounded amount at a time, and gives each by its name. */
 export function* readBlobs(
   place: GitPlace,

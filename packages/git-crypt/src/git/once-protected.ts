@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { locate } from "../format/file-name.ts";
 import { type FilterLine, writeLines } from "./attribute-lines.ts";
 import type { AttributeState } from "./attribute-states.ts";
-import { type GitPlace, gitSetting } from "./git.ts";
+import { type GitPlace, gitSetting, typedSetting } from "./git.ts";
 import { GIT_FILES, isWithin, ownFolders } from "./own-folders.ts";
 import { filtersOf, keyNameOf } from "./protected-files.ts";
 
@@ -49,7 +49,7 @@ function filtersIn(place: GitPlace, states: readonly AttributeState[], names: re
     const gitDir = join(topLevel, ".git");
     for (const folder of ["objects", "refs"]) mkdirSync(join(gitDir, folder), { recursive: true });
     writeFileSync(join(gitDir, "HEAD"), "ref: refs/heads/main\n");
-    const ignoresCase = gitSetting(place, "core.ignoreCase") === "true";
+    const ignoresCase = typedSetting(place, "core.ignoreCase", "bool") === "true";
     writeFileSync(join(gitDir, "config"), `[core]\nattributesFile =\nignoreCase = ${String(ignoresCase)}\n`);
     for (const [at, state] of states.entries()) {
       for (const [name, lines] of state) {

@@ -47,13 +47,28 @@ export function keyNameOf(filter: string): string | null {
   return isKeyName(name) && name !== DEFAULT_KEY_NAME ? name : null;
 }
 
+/** Whether a name is one of `paths`, or lies in such a folder. */
+function findsWithin(paths: readonly string[]): (name: string) => boolean {
+  const wanted = new Set(paths.map((path) => path.replace(/\/$/, "")));
+  return (name) => {
+    for (let end = name.length; end > 0; end = name.lastIndexOf("/", end - 1))
+      if (wanted.has(name.slice(0, end))) return true;
+    return false;
+  };
+}
+
 /** The index: the whole of it, or what lies at or below `paths`, whose characters are bytes. */
 export function listIndex(place: GitPlace, ...paths: readonly string[]): IndexEntry[] {
-  const args = ["--literal-pathspecs", "ls-files", "-t", "-s", "-z", "--", ...paths];
-  return recordsOf(runGit(place, args)).map((record) => {
+  // What is remembered whole is not asked for in parts.
+  const asked = place.answers === undefined ? paths : [];
+  const records = recordsOf(runGit(place, ["--literal-pathspecs", "ls-files", "-t", "-s", "-z", "--", ...asked]));
+  const isWanted = paths.length === asked.length ? () => true : findsWithin(paths);
+  return records.flatMap((record) => {
     const tab = record.indexOf("\t");
+    const name = record.slice(tab + 1);
+    if (!isWanted(name)) return [];
     const [tag = "", mode = "", oid = "", stage = ""] = record.slice(0, tab).split(" ");
-    return { name: record.slice(tab + 1), mode, oid, stage: Number(stage), skipped: tag === "S" };
+    return [{ name, mode, oid, stage: Number(stage), skipped: tag === "S" }];
   });
 }
 

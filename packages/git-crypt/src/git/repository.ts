@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realp
 import { join, resolve } from "node:path";
 import { assertString, systemCode } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
-import { type CommonPlace, reasonOf, tryGit } from "./git.ts";
+import { type Answers, type CommonPlace, reasonOf, tryGit } from "./git.ts";
 import { type KeyFile, MAX_KEY_FILE_BYTES, parseKeyFile } from "../format/key-file.ts";
 import { assertKeyName, DEFAULT_KEY_NAME, isKeyName } from "../format/key-name.ts";
 import { locateRepository, type Location } from "./locate.ts";
@@ -65,6 +65,11 @@ export interface OpenRepositoryOptions {
    * members. Without it, the key in `.git` is the one.
    */
   readonly generations?: ((repository: Repository, keyName: string) => Generations | null) | undefined;
+  /**
+   * Whether the caller changes nothing in the repository, and takes it as it is at one moment: git
+   * is then asked each question once.
+   */
+  readonly isAsItIs?: boolean | undefined;
 }
 
 const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
@@ -198,14 +203,16 @@ function askGit(cwd: string, env: NodeJS.ProcessEnv): Location {
  */
 export function openRepository(path: string, options: OpenRepositoryOptions = {}): Repository {
   assertString("path", path);
-  const { env = process.env } = options;
+  const { env = process.env, isAsItIs = false } = options;
   const cwd = realFolder(path);
   const { topLevel, gitDir, commonDir } = locateRepository(cwd, env) ?? askGit(cwd, env);
   const place = { topLevel, gitDir, commonDir, env: absoluteEnvironment(cwd, env, gitDir, topLevel) };
+  const answers: Answers | undefined = isAsItIs ? new WeakMap() : undefined;
   const folders = [...new Set([gitDir, commonDir])].map((folder) => join(folder, "git-crypt", "keys"));
   const keyNames = (): string[] => [...new Set(folders.flatMap(namesIn))].toSorted();
   const repository: Repository = {
     ...place,
+    answers,
     keyNames,
     readKey: (name = DEFAULT_KEY_NAME) => {
       assertKeyName(name);

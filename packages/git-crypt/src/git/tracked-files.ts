@@ -1,5 +1,5 @@
 import { type GitPlace, recordsOf, runGit } from "./git.ts";
-import { readBlobs, sizesOf } from "./objects.ts";
+import { readBlobs, readFew, sizesOf } from "./objects.ts";
 import { isRegular, listIndex } from "./protected-files.ts";
 import { listTree } from "./trees.ts";
 
@@ -17,10 +17,19 @@ const textOf = (bytes: string): string => Buffer.from(bytes, "latin1").toString(
 
 /** The blobs of at most `most` bytes, by git's names for them; what is not here is left out. */
 export const readSmallBlobs = (place: GitPlace, oids: readonly string[], most: number): Map<string, Buffer> =>
-  readSmall(place, sizesOf(place, oids), most);
+  readSmall(place, oids, most).blobs;
 
-function readSmall(place: GitPlace, sizes: ReadonlyMap<string, number>, most: number): Map<string, Buffer> {
-  return new Map(readBlobs(place, new Map([...sizes].filter(([, size]) => size <= most))));
+/** The same, with the sizes of all that are here. */
+function readSmall(
+  place: GitPlace,
+  oids: readonly string[],
+  most: number,
+): { readonly sizes: ReadonlyMap<string, number>; readonly blobs: Map<string, Buffer> } {
+  const few = readFew(place, oids);
+  const sizes = few === null ? sizesOf(place, oids) : new Map([...few].map(([oid, blob]) => [oid, blob.length]));
+  const small = new Map([...sizes].filter(([, size]) => size <= most));
+  const blobs = few === null ? readBlobs(place, small) : [...few].filter(([oid]) => small.has(oid));
+  return { sizes, blobs: new Map(blobs) };
 }
 
 /** Which files of a folder are read, and how. */
@@ -51,8 +60,8 @@ export function readTracked(place: GitPlace, folder: string, options: ReadTracke
   const entries = all.filter(({ name }) => isWanted(textOf(name)));
   const files = new Set(entries.filter(isRegular));
   const unseen = [...files].flatMap(({ oid }) => (seen.has(oid) ? [] : oid));
-  const sizes = sizesOf(place, unseen);
-  for (const [oid, content] of readSmall(place, sizes, most)) seen.set(oid, content);
+  const { sizes, blobs } = readSmall(place, unseen, most);
+  for (const [oid, content] of blobs) seen.set(oid, content);
   return entries.map((entry) => {
     const oid = files.has(entry) ? entry.oid : "";
     const content = seen.get(oid) ?? null;

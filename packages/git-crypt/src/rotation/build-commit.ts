@@ -6,7 +6,7 @@ import { encryptBlob, isEncryptedBlob } from "../format/blob.ts";
 import { someOf } from "../format/file-name.ts";
 import type { KeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
-import { type GitPlace, gitSetting, runGit } from "../git/git.ts";
+import { type GitPlace, runGit, typedSetting } from "../git/git.ts";
 import { OWN_ATTRIBUTES } from "../git/own-folders.ts";
 import { isRegular, listIndex, listProtected, type NewEntry, putEntries, withBlob } from "../git/protected-files.ts";
 import { reencrypt } from "../git/reencrypt-blobs.ts";
@@ -127,7 +127,7 @@ export function makeCommit(place: GitPlace, head: string, plan: RotationPlan): R
     const changed = reencrypted.map(({ entry, oid }) => withBlob(entry, oid));
     putEntries(own, [...changed, ...ownEntries(own, plan)]);
     const tree = runGit(own, ["write-tree"]).toString().trim();
-    const isSigned = gitSetting(own, "commit.gpgSign", "--type=bool") === "true";
+    const isSigned = typedSetting(own, "commit.gpgSign", "bool") === "true";
     const args = ["commit-tree", ...(isSigned ? ["-S"] : []), "-p", head, "-F", "-", tree];
     return { commit: runGit(own, args, plan.message).toString().trim(), clear, unopened };
   } finally {

@@ -25,8 +25,8 @@ export interface CommitFilesOptions {
 /**
  * Commits changes to files of `.git-vault`, or of git-crypt's `.git-crypt`, and nothing else,
  * whatever else is changed or staged, through `git commit`, so that the user's hooks and signature
- * apply. Where it fails, the files and the index are as before; where it is killed, the next run makes
- * them so first.
+ * apply. Where it fails, the files and the index are as before; where it is killed, the next run
+ * makes them so first.
  *
  * The own `.gitattributes` of `.git-vault` is added where it is not there.
  *
@@ -205,8 +205,8 @@ function forget(repository: WorkTreePlace): void {
 }
 
 /**
- * Undoes what a run of {@link commitFiles} that was killed left in the work tree and the index. What
- * it committed stays, and so does what somebody changed since.
+ * Undoes what a run of {@link commitFiles} that was killed left in the work tree and the index.
+ * What it committed stays, and so does what somebody changed since.
  *
  * @throws GitCryptError GIT_FAILED
  */
@@ -245,7 +245,7 @@ function readNote(repository: WorkTreePlace): { readonly pid: number; readonly f
 const isNote = (value: unknown): value is { readonly pid: number; readonly files: readonly Noted[] } =>
   typeof value === "object" && value !== null && "pid" in value && "files" in value && Array.isArray(value.files);
 
-/** What lies at a path of the own folders: null for nothing, undefined for what is no file there. */
+/** What lies at a path of the own folders: null for nothing, undefined for what is no file. */
 function contentOf(repository: WorkTreePlace, path: string): Buffer | null | undefined {
   try {
     assertOwnPath(repository, ownFolders(repository), path);

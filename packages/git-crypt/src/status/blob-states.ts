@@ -1,6 +1,6 @@
 import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
 import type { PathProblem } from "../git/finding.ts";
-import { readBlobs, readStarts, sizesOf } from "../git/objects.ts";
+import { readBlobs, readFew, readStarts, sizesOf } from "../git/objects.ts";
 import type { Repository } from "../git/repository.ts";
 import type { Ring } from "./rings.ts";
 
@@ -46,7 +46,9 @@ export function inspect(
   rings: ReadonlyMap<string, Ring>,
   sealed: ReadonlySet<string>,
 ): Map<string, BlobState> {
-  const sizes = sizesOf(repository, blobs.keys());
+  // Few and small blobs are read at once, without a look at their sizes.
+  const few = readFew(repository, blobs.keys());
+  const sizes = few === null ? sizesOf(repository, blobs.keys()) : new Map<string, number>();
   const states = new Map<string, BlobState>();
   // Whose key a blob needs, only the whole of it tells.
   const all = [...rings.values()];
@@ -59,7 +61,9 @@ export function inspect(
     lacking.set(ring, known);
     return known;
   };
-  for (const [oid, start, whole] of readStarts(repository, sizes, most)) {
+  const starts =
+    few === null ? readStarts(repository, sizes, most) : [...few].map(([oid, blob]) => [oid, blob, true] as const);
+  for (const [oid, start, whole] of starts) {
     const encrypted = isEncryptedBlob(start);
     const keyName = blobs.get(oid) ?? null;
     const blob = whole ? start : sealed.has(oid) ? wholeBlob(repository, oid, sizes) : null;

@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isVaultError } from "@git-vault/core";
-import { keyId, parseKeyFile, tryGit, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
+import { keyId, parseKeyFile, remoteUrls, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
 import { changeFile, readText } from "../trust/locked-file.ts";
 import { findLocalIdentities, type ReceiveOptions } from "../identities/local-identities.ts";
 import { coveredKeys } from "./coverage.ts";
@@ -119,13 +119,8 @@ const isNoted = (repository: Repository, id: string): boolean =>
 
 /** Another clone on this machine that this one fetches from, and that is unlocked. */
 function isInRemote(repository: Repository, keyName: string, id: string): boolean {
-  const { stdout } = tryGit(repository, ["config", "-z", "--get-regexp", String.raw`^remote\..*\.url$`]);
-  const urls = stdout
-    .toString()
-    .split("\0")
-    .map((record) => record.slice(record.indexOf("\n") + 1));
-  return urls
-    .filter((url) => url !== "" && !/^(?!file:)[\w.+-]+:/.test(url))
+  return remoteUrls(repository)
+    .filter((url) => !/^(?!file:)[\w.+-]+:/.test(url))
     .map((url) => resolve(repository.topLevel ?? repository.gitDir, url.replace(/^file:\/\//, "")))
     .flatMap((folder) => [join(folder, ".git"), folder])
     .some((gitDir) => isKey(join(gitDir, "git-crypt", "keys", keyName), id));

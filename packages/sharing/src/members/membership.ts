@@ -1,4 +1,4 @@
-import { commitOf, shieldOwnFolders, tryGit, type Repository } from "@git-vault/git-crypt";
+import { commitOf, hasSettings, shieldOwnFolders, tryGit, type Repository } from "@git-vault/git-crypt";
 import {
   allLooks,
   fold,
@@ -182,6 +182,7 @@ function logOfBranch(log: Log, present: ReadonlySet<string>, whole: Membership):
 
 /** The full name of the reference that the branch follows; null for none. */
 function upstreamName(repository: Repository): string | null {
+  if (!hasSettings(repository, "branch.")) return null;
   const { status, stdout } = tryGit(repository, ["rev-parse", "--symbolic-full-name", "@{upstream}"]);
   const name = status === 0 ? stdout.toString().trim() : "";
   return name === "" ? null : name;
@@ -192,6 +193,7 @@ function upstreamName(repository: Repository): string | null {
  * checked out. Null where there is none.
  */
 function trunkName(repository: Repository): string | null {
+  if (!hasSettings(repository, "remote.")) return null;
   const { status, stdout } = tryGit(repository, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]);
   const name = status === 0 ? stdout.toString().trim() : "";
   return name === "" ? null : name;

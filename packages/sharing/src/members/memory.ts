@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { isVaultError } from "@git-vault/core";
-import { tryGit, type Repository } from "@git-vault/git-crypt";
+import { remoteUrls, type Repository } from "@git-vault/git-crypt";
 import { isEntryId, type LogFile, type Look } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import { changeFile, readText } from "../trust/locked-file.ts";
@@ -137,12 +137,7 @@ function knownRepositories(env: NodeJS.ProcessEnv): string | null {
 
 /** The addresses of a clone's remotes, each without what differs between the ways to write one. */
 export function remoteAddresses(repository: Repository): string[] {
-  const { stdout } = tryGit(repository, ["config", "-z", "--get-regexp", String.raw`^remote\..*\.url$`]);
-  const urls = stdout
-    .toString()
-    .split("\0")
-    .flatMap((record) => record.split("\n").slice(1).join("\n") || []);
-  return [...new Set(urls.map(addressOf))].filter((address) => /^[\x21-\x7e]{1,2000}$/.test(address));
+  return [...new Set(remoteUrls(repository).map(addressOf))].filter((address) => /^[\x21-\x7e]{1,2000}$/.test(address));
 }
 
 /** `github.com/jupyterhub/mybinder.org-deploy` for each way to write that; a path stays one. */

@@ -6,7 +6,7 @@ import { jsonLine, say, writeStdout } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
 export const run: Run<typeof REPOSITORY_COMMANDS.status> = async ({ history, fix: wantsFix, json, quiet }) => {
-  const repository = openHere();
+  const repository = openHere({ isAsItIs: !wantsFix });
   const { memberFindings, openMembers } = await import("@git-vault/sharing/members");
   // What the log says of keys is known to what follows.
   const members = await openMembers(repository);
