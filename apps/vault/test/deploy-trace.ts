@@ -11,8 +11,10 @@ export interface Traced {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** All that was written to files. */
+  /** All that was written to files, but for those of `memory`. */
   readonly files: string;
+  /** What was written to files in memory that have no name. */
+  readonly memory: string;
   /** All command lines and environments. */
   readonly commands: string;
 }
@@ -35,12 +37,15 @@ export async function traced(world: DeployWorld, helm: string, args: readonly st
   const toFile = /^\w+\(\d+<(?:\\x[\da-f]{2})*>/;
   // Pipes, sockets and anonymous inodes are no files.
   const toNoFile = /^\w+\(\d+<\\x(?:70\\x69|73\\x6f|61\\x6e)/;
+  const written = lines.filter((line) => toFile.test(line) && !toNoFile.test(line)).map(unescaped);
+  const isInMemory = (line: string): boolean => /^\w+\(\d+<\/dev\/shm\/#\d+/.test(line);
   const started = lines.filter((line) => line.startsWith("execve("));
   return {
     status,
     stdout: stdout.toString(),
     stderr,
-    files: unescaped(lines.filter((line) => toFile.test(line) && !toNoFile.test(line)).join("\n")),
+    files: written.filter((line) => !isInMemory(line)).join("\n"),
+    memory: written.filter(isInMemory).join("\n"),
     // The first one is vault's own, which is given the key.
     commands: unescaped(started.filter((line) => !unescaped(line).includes("main.cjs")).join("\n")),
   };

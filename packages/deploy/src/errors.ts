@@ -16,8 +16,8 @@ import type { SharingErrorCode } from "@git-vault/sharing";
  * - `DUPLICATE_KEY`: a map has the same key twice
  * - `SEVERAL_DOCUMENTS`: a file holds more than one YAML document
  * - `NOT_A_CHART`: the folder holds no `Chart.yaml` that describes a chart
- * - `SECRET_IN_CHART`: a file of the chart is encrypted; Helm takes charts from the disk, where no
- *   secret is written
+ * - `SECRET_IN_CHART`: a part of the chart that Helm runs is encrypted, or any of its files where the
+ *   system has no way to give Helm a chart but by the disk
  * - `FOREIGN_SCHEMA`: a chart's JSON Schema leads out of its file, to where Helm would follow it
  * - `LOCKED`: the file is encrypted and there is no key
  * - `WRONG_KEY`: the key is another repository's

@@ -12,6 +12,8 @@ export interface ToolRun {
   readonly tokens?: boolean | undefined;
   /** What it reads on standard input; nothing where left out. */
   readonly input?: string | undefined;
+  /** A descriptor of this process that it gets as its descriptor 3; none where left out. */
+  readonly descriptor?: number | undefined;
   /**
    * Whether it changes something. Told to end, it is told with SIGTERM, once, and waited for. What
    * only reads is ended at once, with SIGKILL where it does not obey.
@@ -87,8 +89,14 @@ function boundedOf({ program, args, env, memory }: ToolRun): Pick<ToolRun, "prog
 }
 
 /** Where no name leads into the work tree, and in a session of its own. */
-const start = (program: string, args: readonly string[], env: NodeJS.ProcessEnv, tokens?: boolean) =>
-  startProgram(program, args, { cwd: absolute("/"), env, tokens, detached: isPosix });
+const start = ({ program, args }: Pick<ToolRun, "program" | "args">, { env, tokens, descriptor }: ToolRun) =>
+  startProgram(program, args, {
+    cwd: absolute("/"),
+    env,
+    tokens,
+    detached: isPosix,
+    stdio: ["pipe", "pipe", "pipe", ...(descriptor === undefined ? [] : [descriptor])],
+  });
 
 /** A program that runs. */
 class Child {
@@ -100,10 +108,9 @@ class Child {
   #ended: string | undefined;
 
   constructor(run: ToolRun) {
-    const { env, tokens, input = "", changes = false, seconds } = run;
+    const { input = "", changes = false, seconds } = run;
     this.#changes = changes;
-    const { program, args } = boundedOf(run);
-    this.#child = start(program, args, env, tokens);
+    this.#child = start(boundedOf(run), run);
     // A program may end before it read everything.
     this.#child.stdin.on("error", () => {});
     this.#child.stdin.end(input);

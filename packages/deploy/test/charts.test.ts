@@ -246,18 +246,18 @@ describe("the chart's folder", () => {
   const helm = peer("helm4");
 
   test.skipIf(helm.missing)(
-    `may hold neither what is encrypted nor archives that nothing names, with ${helm.label}`,
+    `may hold neither encrypted templates nor archives that nothing names, with ${helm.label}`,
     async () => {
       await using its = await world({ ...VALUES, "mybinder/templates/x.yaml": "kind: X\n", "secrets/x": "x" });
       const env = { ...its.repository.env, HELM: helm.path };
       const secret = await its.repository.git("show", "HEAD:secrets/x");
-      its.repository.write("mybinder/files/key.pem", secret);
+      its.repository.write("mybinder/templates/key.yaml", secret);
       await its.repository.commit("a secret in the chart");
       {
         await using project = await its.open({ env });
         expect(await errorOf(() => project.environment("prod").render())).toMatchObject({
           code: "SECRET_IN_CHART",
-          place: { file: "mybinder/files/key.pem" },
+          place: { file: "mybinder/templates/key.yaml" },
         });
       }
       rmSync(join(its.repository.path, "mybinder/files"), { recursive: true });

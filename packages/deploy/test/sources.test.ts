@@ -51,7 +51,7 @@ silence: [{ check: layers, reason: known }]
   });
 
   test.each([
-    ["nothing", "", "must have required property 'environments'"],
+    ["nothing", "", "the top must be object"],
     ["no environments", "environments: {}\n", "environments must NOT have fewer than 1 properties"],
     [
       "a word that it does not know",
@@ -149,6 +149,30 @@ describe("a deploy.yaml that is no file of its own", () => {
 });
 
 describe("without deploy.yaml", () => {
+  test("holds for what deploy.yaml leaves out: one with a pin alone drops no layer", async () => {
+    await using its = await world({
+      "deploy.yaml": "environments: { staging: {}, prod: { cluster: { uid: abc } }, bare: { layers: [] } }\n",
+      "config/common.yaml": "a: 1\n",
+      "config/common/b.yaml": "b: 1\n",
+      "config/cert-manager.yaml": "c: 1\n",
+      "config/staging.yaml": "a: 2\n",
+      "config/prod.yaml": "a: 3\n",
+      "secrets/config/common/x.yaml": "x: secret\n",
+      "secrets/config/staging.yaml": "b: secret\n",
+      "secrets/config/prod.yaml": "b: secret\n",
+      "secrets/prod-kubeconfig.yaml": "{}\n",
+    });
+    await using project = await its.open();
+    const shared = ["config/common.yaml", "config/common/b.yaml", "secrets/config/common/x.yaml"];
+    expect(project.environments.map(({ name, main }) => [name, main.layers.map(({ path }) => path)])).toEqual([
+      ["staging", [...shared, "config/staging.yaml", "secrets/config/staging.yaml"]],
+      ["prod", [...shared, "config/prod.yaml", "secrets/config/prod.yaml"]],
+      ["bare", shared],
+    ]);
+    const prod = project.environment("prod");
+    expect(prod).toMatchObject({ cluster: { uid: "abc" }, kubeconfig: "secrets/prod-kubeconfig.yaml" });
+  });
+
   test("a layer that one environment has, all must have", async () => {
     const { "secrets/config/prod.yaml": _, ...files } = FILES;
     await using its = await world(files);

@@ -1,19 +1,24 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { type Chart, type Dependency, readChart } from "./chart.ts";
 import { folderPath, straysIn } from "./charts-folder.ts";
-import { DeployError } from "../errors.ts";
+import { assertData, type EncryptedContent, emptyFor, noMemory, standInFor } from "./encrypted-files.ts";
+import { DeployError, orElse } from "../errors.ts";
 import { assertOwnSchemas } from "./foreign-schemas.ts";
 import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives, readIfThere } from "./fetch.ts";
 import type { FileSource, TrackedFile } from "../files/tree.ts";
 import { WorkTree } from "../files/work-tree.ts";
 import type { Workspace } from "../files/workspace.ts";
-import type { Helm } from "../helm/helm.ts";
+import { CHART_DESCRIPTOR, type ChartPlace, type Helm } from "../helm/helm.ts";
+import { ignoredBy } from "./helmignore.ts";
 import { filesOfArchive } from "./loaded-chart.ts";
 import { archiveKey, isRemote, lockOf, sha256, unlockedArchive } from "./lock-file.ts";
-import { archivesIn, type ArchivePart, type Part, partsOf } from "./parts.ts";
+import { memoryFile, pathOfDescriptor } from "./memory-file.ts";
+import { archivesIn, type ArchivePart, type Part, partsOf, withLocalCharts } from "./parts.ts";
 import { askRepository, type AskOptions, type Publication } from "./published.ts";
 import { remember } from "../remember.ts";
+import type { StandIns } from "../secrets/stand-ins.ts";
+import { writeArchive } from "./tar-writer.ts";
 
 /** What the sources of charts are read and written with. */
 export interface ChartSourcesParts {
@@ -31,7 +36,10 @@ export interface ChartSourcesParts {
 export class ChartSources {
   readonly #parts: ChartSourcesParts;
   readonly #tree: FileSource;
-  readonly #folders = new Map<string, string>();
+  readonly #places = new Map<string, ChartPlace>();
+  readonly #withStandIns = new WeakMap<StandIns, Map<string, ChartPlace>>();
+  readonly #descriptors: number[] = [];
+  readonly #encrypted = new Map<string, TrackedFile[]>();
 
   constructor(parts: ChartSourcesParts) {
     this.#parts = parts;
@@ -97,20 +105,64 @@ export class ChartSources {
   }
 
   /**
-   * The folder, removed with the workspace, in which Helm finds a chart with all that it is made
-   * from.
+   * Where Helm finds a chart with all that it is made from: a folder that is removed with the
+   * workspace, or, where some of its files are encrypted, what lies in memory alone.
    *
+   * @param encrypted what stands in it for what is encrypted
    * @throws DeployError SECRET_IN_CHART, FOREIGN_SCHEMA; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY,
-   * MISSING_ARCHIVE, ARCHIVE_MISMATCH; NOT_A_CHART
+   * MISSING_ARCHIVE, ARCHIVE_MISMATCH; NOT_A_CHART; LOCKED, TAMPERED_FILE for what is encrypted
    */
-  folderWith(chart: Chart): string {
-    return remember(this.#folders, chart.path, () => {
-      // One that is damaged is told, whether anything is looked for in it or not.
-      lockOf(this.#tree);
-      const folder = join(this.#parts.workspace.path, "charts", `${this.#folders.size}`, chart.name);
-      this.#assemble(chart, partsOf(this.#tree, chart), folder);
-      return folder;
+  placeOf(chart: Chart, encrypted: EncryptedContent = "own"): ChartPlace {
+    const hasSecrets = this.encryptedIn(chart).length > 0;
+    if (hasSecrets && typeof encrypted === "object") {
+      const places = remember(this.#withStandIns, encrypted, () => new Map<string, ChartPlace>());
+      return remember(places, chart.path, () => this.#place(chart, encrypted));
+    }
+    const id = hasSecrets && encrypted === "none" ? `without ${chart.path}` : chart.path;
+    return remember(this.#places, id, () => this.#place(chart, encrypted));
+  }
+
+  #place(chart: Chart, encrypted: EncryptedContent): ChartPlace {
+    // One that is damaged is told, whether anything is looked for in it or not.
+    lockOf(this.#tree);
+    const files = new Map<string, Buffer>();
+    this.#assemble(chart, partsOf(this.#tree, chart), { encrypted, files, below: "" });
+    const [secret] = encrypted === "none" ? [] : this.encryptedIn(chart);
+    if (secret === undefined) return { path: this.#folderOf(chart, files) };
+    const isIgnored = ignoredBy(files.get(".helmignore")?.toString());
+    const taken = [...files].filter(([path]) => !isIgnored(path));
+    const archive = writeArchive(taken.map(([path, content]) => [`${chart.name}/${path}`, content] as const));
+    const descriptor = memoryFile(archive);
+    archive.fill(0);
+    if (descriptor === null) throw noMemory(secret);
+    this.#descriptors.push(descriptor);
+    return { path: pathOfDescriptor(CHART_DESCRIPTOR), descriptor };
+  }
+
+  #folderOf(chart: Chart, files: ReadonlyMap<string, Buffer>): string {
+    const folder = join(this.#parts.workspace.path, "charts", `${this.#places.size}`, chart.name);
+    mkdirSync(join(folder, "charts"), { recursive: true, mode: 0o700 });
+    for (const [path, content] of files) {
+      const name = join(folder, path);
+      mkdirSync(dirname(name), { recursive: true, mode: 0o700 });
+      writeFileSync(name, content, { mode: 0o600 });
+    }
+    return folder;
+  }
+
+  /** The encrypted files that a chart is made from, in local charts that it depends on, too. */
+  encryptedIn(chart: Chart): TrackedFile[] {
+    return remember(this.#encrypted, chart.path, () => {
+      const charts = withLocalCharts(this.#tree, [chart]);
+      const files = charts.flatMap((one) => one.files.map((file) => orElse(file, () => this.#regularFile(file))));
+      return files.filter((file) => file.encrypted);
     });
+  }
+
+  /** Closes what is in memory: programs that were given it keep theirs. */
+  close(): void {
+    for (const descriptor of this.#descriptors.splice(0)) closeSync(descriptor);
+    this.#places.clear();
   }
 
   /**
@@ -187,43 +239,36 @@ export class ChartSources {
     });
   }
 
-  /** Writes a chart as Helm takes it: of its folder `charts`, what its dependencies are. */
-  #assemble(chart: Chart, parts: readonly Part[], target: string): void {
+  /** Gathers a chart's files as Helm takes them: of its folder `charts`, what its dependencies are. */
+  #assemble(chart: Chart, parts: readonly Part[], into: Assembly): void {
+    const { files, below } = into;
     const [stray] = straysIn(chart);
     if (stray !== undefined) {
       const message = `the ${stray.what} ${stray.path} is no dependency of the chart, and Helm would take it`;
       throw new DeployError("ARCHIVE_MISMATCH", message, { hint: stray.hint, place: { file: stray.path } });
     }
     const vendored = parts.flatMap((part) => (part.kind === "vendored" ? vendoredFiles(chart, part.dependency) : []));
-    this.#write(chart.path, [...ownFiles(chart), ...vendored], target);
-    if (parts.length > 0) mkdirSync(join(target, "charts"), { recursive: true, mode: 0o700 });
+    this.#gather(chart.path, [...ownFiles(chart), ...vendored], into);
     for (const part of parts) {
       const { name, version } = part.dependency;
-      if (part.kind === "local") this.#assemble(part.chart, part.parts, join(target, "charts", name));
+      if (part.kind === "local") this.#assemble(part.chart, part.parts, { ...into, below: `${below}charts/${name}/` });
       if (part.kind === "archive") {
-        const file = join(target, "charts", `${name}-${version}.tgz`);
         const archive = this.#verifiedArchive(part);
         assertOwnSchemas([[part.path, archive]]);
-        writeFileSync(file, archive, { mode: 0o600 });
+        files.set(`${below}charts/${name}-${version}.tgz`, archive);
       }
     }
   }
 
-  #write(path: string, files: readonly TrackedFile[], target: string): void {
-    const readable = files.map((file) => [file, this.#regularFile(file)] as const);
-    const [encrypted] = readable.find(([, source]) => source.encrypted) ?? [];
-    if (encrypted !== undefined) {
-      throw new DeployError("SECRET_IN_CHART", `${encrypted.path} is encrypted, and lies in the chart's folder`, {
-        hint: "move it out, and give its content to the chart as a value",
-        place: { file: encrypted.path },
-      });
-    }
-    this.#tree.preload(readable.map(([, source]) => source));
-    assertOwnSchemas(readable.map(([file, source]) => [file.path, this.#tree.stored(source)]));
-    for (const [file, source] of readable) {
-      const name = join(target, file.path.slice(path.length + 1));
-      mkdirSync(dirname(name), { recursive: true, mode: 0o700 });
-      writeFileSync(name, this.#tree.stored(source), { mode: 0o600 });
+  #gather(path: string, own: readonly TrackedFile[], { encrypted, files, below }: Assembly): void {
+    const sources = own.map((file) => [file.path.slice(path.length + 1), this.#regularFile(file)] as const);
+    for (const [name, source] of sources) if (source.encrypted) assertData(source, name);
+    this.#tree.preload(sources.map(([, source]) => source));
+    assertOwnSchemas(sources.map(([name, source]) => [`${path}/${name}`, this.#tree.stored(source)]));
+    for (const [name, source] of sources) {
+      const content = (): Buffer => this.#tree.read(source);
+      if (!source.encrypted || encrypted === "own") files.set(below + name, content());
+      else files.set(below + name, encrypted === "none" ? emptyFor(name) : standInFor(name, content(), encrypted));
     }
   }
 
@@ -236,6 +281,15 @@ export class ChartSources {
       place: { file: file.path },
     });
   }
+}
+
+/** What a chart's files are gathered into. */
+interface Assembly {
+  readonly encrypted: EncryptedContent;
+  /** By their paths in the chart that is deployed. */
+  readonly files: Map<string, Buffer>;
+  /** Where this chart lies in it: empty, or with a slash at the end. */
+  readonly below: string;
 }
 
 /** The files of a chart but those in its folder `charts`. */

@@ -13,8 +13,11 @@ export interface Dependency {
   readonly repository: string;
   /** The key of its values: the alias, else the name. */
   readonly key: string;
-  /** The version that `Chart.lock` pins; null where it pins none. */
-  readonly lockedVersion: string | null;
+  /**
+   * The version that `Chart.lock` pins; null where it pins none, undefined where there is no such
+   * file.
+   */
+  readonly lockedVersion: string | null | undefined;
   /** Where it stands in `Chart.yaml`. */
   readonly position: Position;
 }
@@ -73,15 +76,17 @@ const notAChart = (path: string, reason: string): never => {
 /** A dependency is told from its namesakes by its repository. */
 const lockKey = (name: string, repository: string): string => `${name}\n${repository}`;
 
-function lockedVersions(tree: FileSource, lock: string): Map<string, string> {
-  const [node] = tree.find(lock) === undefined ? [] : readYamlFile(tree, lock).documents;
+/** What `Chart.lock` pins; null where there is none. */
+function lockedVersions(tree: FileSource, lock: string): Map<string, string> | null {
+  if (tree.find(lock) === undefined) return null;
+  const [node] = readYamlFile(tree, lock).documents;
   const entries = listAt(node === undefined ? null : valueOf(node), "dependencies");
   return new Map(
     entries.map((entry) => [lockKey(textAt(entry, "name"), textAt(entry, "repository")), textAt(entry, "version")]),
   );
 }
 
-function dependenciesOf(chart: MapYaml, file: string, locked: ReadonlyMap<string, string>): Dependency[] {
+function dependenciesOf(chart: MapYaml, file: string, locked: ReadonlyMap<string, string> | null): Dependency[] {
   const list = chart.entries.get("dependencies")?.value;
   if (list === undefined || (list.kind === "scalar" && list.value === null)) return [];
   if (list.kind !== "list") throw badDependency(file, list.position);
@@ -95,7 +100,7 @@ function dependenciesOf(chart: MapYaml, file: string, locked: ReadonlyMap<string
       version: textAt(entry, "version"),
       repository,
       key: textAt(entry, "alias") || name,
-      lockedVersion: locked.get(lockKey(name, repository)) ?? null,
+      lockedVersion: locked === null ? undefined : (locked.get(lockKey(name, repository)) ?? null),
       position: node.position,
     };
   });

@@ -89,7 +89,8 @@ export function pinnedKindOf(dependency: Dependency, chart: string): DependencyK
       hint: "an alias of a repository means something else on each machine: write the address",
     });
   }
-  if (lockedVersion !== version) {
+  // Without Chart.lock, an exact version and the archive's SHA-256 in deploy.lock say all of it.
+  if (lockedVersion !== undefined && lockedVersion !== version) {
     const lock = lockedVersion === null ? "is not in Chart.lock" : "has another version in Chart.lock";
     throw errorAt("UNLOCKED_DEPENDENCY", place, `${what} ${lock}`, {
       hint: `run \`helm dependency update ${chart}\`, then lock the archives, and commit both locks`,

@@ -21,7 +21,7 @@ export const boundary: Check = async function* boundaryCheck({ project, environm
     if (environment.kubeconfig !== null) yield* told(() => readKubeconfig(project, environment), environment.name);
   yield* told(() => federationOf(project));
   for (const chart of new Set(releases.map((release) => release.chart)))
-    yield* told(() => project.sources.folderWith(chart));
+    yield* told(() => project.sources.placeOf(chart, "none"));
 };
 
 const OF_BOUNDARY: ReadonlySet<string> = new Set(["UNTRUSTED_SOURCE", "FOREIGN_SCHEMA"]);

@@ -9,6 +9,7 @@ import { documentsIn, type Manifest, readDocument } from "../helm/manifests.ts";
 import { inParallel } from "../parallel.ts";
 import type { Release } from "../project/environment.ts";
 import { hiddenPart, hiddenWhole } from "../secrets/sensitive.ts";
+import type { StandIns } from "../secrets/stand-ins.ts";
 import { Twins, type Twin, twinAt } from "../secrets/twins.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
 import { type Leaf } from "../values/merge.ts";
@@ -45,17 +46,18 @@ interface Leak {
 async function leaksOf(context: CheckContext, release: Release, manifests: readonly Manifest[]): Promise<Leak[]> {
   const { project, signal, skip } = context;
   const leaves = orElse<Leaf[]>([], () => [...release.values({ withoutSecrets: true }).leaves()]);
-  if (!leaves.some((leaf) => leaf.secret && leaf.setting.layer.role !== "defaults")) return [];
-  const render = (change: Parameters<typeof project.renderOther>[1]): Promise<string> =>
-    project.renderOther(release, change, signal);
+  const hasSecrets = leaves.some((leaf) => leaf.secret && leaf.setting.layer.role !== "defaults");
+  if (!hasSecrets && (!project.hasKey || project.sources.encryptedIn(release.chart).length === 0)) return [];
+  const render = (change: Parameters<typeof project.renderOther>[1], files: StandIns | "own"): Promise<string> =>
+    project.renderOther(release, change, files, signal);
   try {
     const differing = differingFrom(
       manifests,
-      await render((value, leaf) => otherOf(project.standIns, value, leaf.path)),
+      await render((value, leaf) => otherOf(project.standIns, value, leaf.path), project.standIns),
     );
     if (differing.length === 0) return [];
     // What is made at random differs each time, and depends on no secret.
-    const again = new Set(differingFrom(manifests, await render((value) => value)).map(keyOf));
+    const again = new Set(differingFrom(manifests, await render((value) => value, "own")).map(keyOf));
     return differing.filter((one) => !again.has(keyOf(one))).map(({ manifest, path }) => ({ release, manifest, path }));
   } catch (error) {
     if (!(error instanceof DeployError) || error.code === "INTERRUPTED") throw error;
@@ -72,7 +74,7 @@ const keyOf = ({ manifest, path }: Place): string =>
   JSON.stringify([manifest.kind, manifest.name, manifest.source, path]);
 
 /** Another value for what is secret indeed: user names, hosts and switches stay. */
-function otherOf(standIns: CheckContext["project"]["standIns"], value: Value, path: Path): Value {
+function otherOf(standIns: StandIns, value: Value, path: Path): Value {
   if (Array.isArray(value)) return value.map((item, at) => otherOf(standIns, item, [...path, at]));
   if (isMap(value))
     return Object.fromEntries(

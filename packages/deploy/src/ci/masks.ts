@@ -8,6 +8,9 @@ import { valueOf } from "../values/yaml.ts";
 /** What is shorter would be masked in half of all words. */
 const SHORTEST_MASK = 3;
 
+/** A line of a script that is shorter is met anywhere. */
+const SHORTEST_LINE = 8;
+
 /** What must not stand in a log. */
 export interface Masks {
   /** Each line of secrets, once. */
@@ -18,7 +21,8 @@ export interface Masks {
 
 /**
  * What must not stand in a log, for {@link Ci.mask}: everything that secret layers of all releases
- * set, whatever it looks like, but switches (`true`); of the kubeconfigs what lets somebody in.
+ * set, whatever it looks like, but switches (`true`); what the charts' encrypted files hold; of the
+ * kubeconfigs what lets somebody in.
  *
  * What cannot be read, such as a layer that is locked, tampered with or no YAML, is passed over:
  * nobody here can print it, and whoever needs it tells of it.
@@ -35,6 +39,8 @@ export function secretsToMask(project: Project): Masks {
         for (const line of own) lines.add(line);
         if (own.length === 0 && text !== "") tooShort.push(`${formatPath(path)} in ${layer.path}:${position.line}`);
       }
+  for (const [, text] of project.secretTexts())
+    for (const line of linesOf(text)) if (line.length >= SHORTEST_LINE) lines.add(line);
   for (const kubeconfig of new Set(project.environments.flatMap((environment) => environment.kubeconfig ?? [])))
     for (const secret of orElse([], () => [...credentialsIn(project, kubeconfig)]))
       for (const line of linesOf(secret)) lines.add(line);

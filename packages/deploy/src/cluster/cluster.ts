@@ -5,6 +5,7 @@ import { Helm } from "../helm/helm.ts";
 import { proxyFor } from "../network/proxy.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Project } from "../project/project.ts";
+import { SETTINGS_FILE } from "../project/settings.ts";
 import { Redactor } from "../secrets/redactor.ts";
 import { Api, type KubernetesObject } from "./api.ts";
 import { CredentialHelper } from "./credential-helper.ts";
@@ -167,7 +168,8 @@ async function open(project: Project, environment: Environment, { signal }: Conn
   try {
     const uid = await askUid(new Api(requests), signal);
     const identity = { uid, server: kubeconfig.server, authority };
-    assertPinnedCluster(environment, identity);
+    const isNamed = project.file(SETTINGS_FILE) !== undefined;
+    assertPinnedCluster(environment, identity, isNamed ? [] : project.environments.map(({ name }) => name));
     helper = await CredentialHelper.start(credentials);
     const folder = mkdtempSync(join(tmpdir(), "git-vault-cluster-"));
     writeFileSync(join(folder, "kubeconfig"), helper.kubeconfig(kubeconfig, environment.main.namespace), {

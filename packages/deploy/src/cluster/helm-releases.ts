@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { KubernetesObject } from "./api.ts";
 import { DeployError } from "../errors.ts";
-import type { Helm } from "../helm/helm.ts";
+import type { ChartPlace, Helm } from "../helm/helm.ts";
 import { at, helmValues, listAt, mapAt, numberAt, readJson, textAt, type ValueMap } from "../values/value.ts";
 import type { Release } from "../project/environment.ts";
 
@@ -58,10 +58,10 @@ const MOST_HISTORY = 1_000_000;
 /** Where a release lies. */
 export type ReleaseName = Pick<Release, "name" | "namespace">;
 
-/** A release with its chart's folder, and what stops Helm. */
+/** A release with its chart, and what stops Helm. */
 export interface Rehearsal {
   readonly release: Release;
-  readonly chartFolder: string;
+  readonly chart: ChartPlace;
   /** Instead of the release's own, over the chart's. */
   readonly values?: ValueMap | undefined;
   /**
@@ -159,20 +159,24 @@ export class HelmReleases {
    * @throws DeployError TOOL_FAILED with Helm's reason, INTERRUPTED
    */
   async rehearse(
-    { release, chartFolder, values, blind = false, signal }: Rehearsal,
+    { release, chart, values, blind = false, signal }: Rehearsal,
     as: "upgrade" | "install" | "install without cluster" = "upgrade",
   ): Promise<ReleaseContent> {
     const command = as === "upgrade" ? ["upgrade", "--install"] : ["install"];
     const dryRun = `--dry-run=${blind || as === "install without cluster" ? "client" : "server"}`;
     const skip = blind && (await this.helm.skipsSchemas()) ? ["--skip-schema-validation"] : [];
-    const args = [...command, ...this.what(release, chartFolder), dryRun, ...skip, "--output", "json"];
+    const args = [...command, ...this.what(release, chart), dryRun, ...skip, "--output", "json"];
     const input = values === undefined ? await this.values(release) : helmValues(values);
-    const printed = await this.helm.run(args, `the release ${release.name} cannot be rehearsed`, { input, signal });
+    const printed = await this.helm.run(args, `the release ${release.name} cannot be rehearsed`, {
+      input,
+      chart,
+      signal,
+    });
     return contentOf(parseJson(printed));
   }
 
-  protected what({ name, namespace }: Release, chartFolder: string): string[] {
-    return [name, chartFolder, "--namespace", namespace, "--values", "-"];
+  protected what({ name, namespace }: Release, chart: ChartPlace): string[] {
+    return [name, chart.path, "--namespace", namespace, "--values", "-"];
   }
 
   protected async values(release: Release): Promise<string> {
@@ -189,11 +193,11 @@ export class WritableHelmReleases extends HelmReleases {
    * @throws DeployError TOOL_FAILED, INTERRUPTED
    */
   async upgrade(options: UpgradeOptions): Promise<void> {
-    const { release, chartFolder, description, timeout, history, wait, createNamespace, signal } = options;
+    const { release, chart, description, timeout, history, wait, createNamespace, signal } = options;
     const args = [
       "upgrade",
       "--install",
-      ...this.what(release, chartFolder),
+      ...this.what(release, chart),
       `--history-max=${history}`,
       `--timeout=${timeout}s`,
       `--description=${description}`,
@@ -204,7 +208,7 @@ export class WritableHelmReleases extends HelmReleases {
       "--output=json",
     ];
     const input = await this.values(release);
-    await this.helm.run(args, `the release ${release.name} was not upgraded`, { input, changes: true, signal });
+    await this.helm.run(args, `the release ${release.name} was not upgraded`, { input, chart, changes: true, signal });
   }
 
   /**

@@ -53,11 +53,14 @@ export async function askUid(api: Api, signal: AbortSignal | undefined): Promise
 /**
  * Compares what is known of a cluster with what the project pins. The uid is the last to be known.
  *
+ * @param unnamed the project's environments, where no file names them yet: who names one for its
+ * pin is to name them all
  * @throws DeployError WRONG_CLUSTER; UNPINNED_CLUSTER once the uid is known
  */
 export function assertPinnedCluster(
   { name, cluster: pin }: Environment,
   seen: Omit<ClusterIdentity, "uid"> & { uid?: string },
+  unnamed: readonly string[] = [],
 ): void {
   const said: ClusterPin = pin ?? {};
   for (const part of ["server", "authority", "uid"] as const) {
@@ -70,6 +73,9 @@ export function assertPinnedCluster(
   }
   if (pin !== null || seen.uid === undefined) return;
   const message = `the cluster of ${name} is not pinned, and nothing says that it is the right one`;
-  const hint = `if it is the one at ${seen.server}, write into deploy.yaml, below environments.${name}: cluster: { uid: ${seen.uid} }`;
+  const pinning = `cluster: { uid: ${seen.uid} }`;
+  const all = unnamed.map((other) => `${other}: {${other === name ? ` ${pinning} ` : ""}}`).join(", ");
+  const what = all === "" ? `, below environments.${name}: ${pinning}` : `: environments: { ${all} }`;
+  const hint = `if it is the one at ${seen.server}, write into deploy.yaml${what}`;
   throw new DeployError("UNPINNED_CLUSTER", message, { hint });
 }

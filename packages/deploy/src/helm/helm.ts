@@ -23,8 +23,21 @@ export const HELM_SECONDS = 300;
 /** What Helm may take of memory, in bytes. */
 const MOST_MEMORY = 4 * 1024 * 1024 * 1024;
 
+/** The descriptor of Helm's that holds a chart which is in memory alone. */
+export const CHART_DESCRIPTOR = 3;
+
+/** Where Helm finds a chart. */
+export interface ChartPlace {
+  /** Its folder, or the path of Helm's own descriptor. */
+  readonly path: string;
+  /** What Helm is to have as that descriptor; undefined for a folder. */
+  readonly descriptor?: number;
+}
+
 /** What a run of Helm is given. */
 export interface HelmRun {
+  /** The chart that the arguments name, where it is given one. */
+  readonly chart?: ChartPlace | undefined;
   /** Goes to it on standard input. */
   readonly input?: string | undefined;
   /**
@@ -40,8 +53,7 @@ export interface Rendering {
   readonly namespace: string;
   /** Of the Kubernetes that it is for, such as `1.33`; null for the one that Helm was built for. */
   readonly kubeVersion: string | null;
-  /** The chart's folder. */
-  readonly chart: string;
+  readonly chart: ChartPlace;
   /** Goes to Helm on standard input. */
   readonly values: string;
   /**
@@ -112,10 +124,10 @@ export class Helm {
    * @throws DeployError TOOL_FAILED with Helm's reason, without secrets; INTERRUPTED; as `version`
    */
   async template({ release, namespace, kubeVersion, chart, values, validated, signal }: Rendering): Promise<string> {
-    const args = ["template", release, chart, "--namespace", namespace, "--include-crds", "--values", "-"];
+    const args = ["template", release, chart.path, "--namespace", namespace, "--include-crds", "--values", "-"];
     if (kubeVersion !== null) args.push("--kube-version", kubeVersion);
     if (validated === true && (await this.skipsSchemas())) args.push("--skip-schema-validation");
-    return this.run(args, "the chart cannot be rendered", { input: values, signal });
+    return this.run(args, "the chart cannot be rendered", { input: values, chart, signal });
   }
 
   /**
@@ -142,9 +154,17 @@ export class Helm {
     });
   }
 
-  #start(args: readonly string[], run: HelmRun = {}): Promise<ToolResult> {
+  #start(args: readonly string[], { chart, ...run }: HelmRun = {}): Promise<ToolResult> {
     const { program, seconds = HELM_SECONDS } = this.#options;
-    return runTool({ program, args, env: this.#env, seconds, memory: MOST_MEMORY, ...run });
+    return runTool({
+      program,
+      args,
+      env: this.#env,
+      seconds,
+      memory: MOST_MEMORY,
+      descriptor: chart?.descriptor,
+      ...run,
+    });
   }
 
   /** What Helm says on stderr, bounded, without secrets, warnings and control characters. */

@@ -7,7 +7,10 @@ import { remember } from "../remember.ts";
 
 /** How values are merged. */
 export interface ValuesOptions {
-  /** Leaves out the layers that are encrypted where there is no key, instead of refusing. */
+  /**
+   * Leaves out the layers that are encrypted where there is no key, instead of refusing; files of
+   * the chart are empty then.
+   */
   readonly withoutSecrets?: boolean;
   /** As which Helm does; 4 where left out. They differ in nulls that lie over nulls. */
   readonly helm?: 3 | 4;
@@ -22,11 +25,7 @@ export interface RenderOptions extends Pick<ValuesOptions, "withoutSecrets"> {
 }
 
 /** Renders a release's chart with these values. */
-export type Renderer = (
-  release: Release,
-  values: Values,
-  options: Pick<RenderOptions, "validated" | "signal">,
-) => Promise<readonly Manifest[]>;
+export type Renderer = (release: Release, values: Values, options: RenderOptions) => Promise<readonly Manifest[]>;
 
 /** What a release is made from. */
 export type ReleaseParts = Pick<Release, "name" | "namespace" | "chart" | "layers">;
@@ -128,7 +127,8 @@ export class Release {
    * UNLOCKED_DEPENDENCY,
    * MISSING_ARCHIVE, ARCHIVE_MISMATCH; INTERRUPTED
    */
-  async render({ withoutSecrets = false, ...options }: RenderOptions = {}): Promise<readonly Manifest[]> {
+  async render(options: RenderOptions = {}): Promise<readonly Manifest[]> {
+    const { withoutSecrets = false } = options;
     return this.#renderer(this, this.values({ withoutSecrets }), options);
   }
 }

@@ -12,6 +12,7 @@ import {
 } from "@git-vault/git-crypt";
 import type { Chart } from "../charts/chart.ts";
 import { ChartSources } from "../charts/chart-sources.ts";
+import type { EncryptedContent } from "../charts/encrypted-files.ts";
 import type { FetchedArchive } from "../charts/fetch.ts";
 import { LOCK_FILE, sha256 } from "../charts/lock-file.ts";
 import { withLocalCharts } from "../charts/parts.ts";
@@ -24,12 +25,13 @@ import type { Values } from "../values/merge.ts";
 import { withoutSecretWords } from "../secrets/failures.ts";
 import { Redactor } from "../secrets/redactor.ts";
 import { StandIns } from "../secrets/stand-ins.ts";
-import { helmValues } from "../values/value.ts";
+import { readValue } from "../values/read-yaml.ts";
+import { helmValues, textsIn } from "../values/value.ts";
 import { type Layer, type LayerScalar, MOST_LAYER_BYTES } from "../values/layer.ts";
 import type { Environment, Release, Renderer } from "./environment.ts";
 import { findKeys, type KeySource } from "./key.ts";
 import { deploymentsOf } from "./releases.ts";
-import { readSettings, SETTINGS_FILE, type Settings, type Silence } from "./settings.ts";
+import { type CompleteSettings, readSettings, SETTINGS_FILE, type Settings, type Silence } from "./settings.ts";
 
 /**
  * How a project is opened. Settings that are left out come from `deploy.yaml`, else from the usual
@@ -80,12 +82,12 @@ export class Project implements AsyncDisposable {
   readonly #charts: readonly Chart[];
   readonly #rendered = new Map<string, Promise<readonly Manifest[]>>();
   readonly #standIns = new StandIns();
-  #redactor: Redactor<LayerScalar> | undefined;
+  #redactor: Redactor<LayerScalar | TrackedFile> | undefined;
   #helm: Helm | undefined;
 
   private constructor(
     tree: Tree,
-    settings: Settings & { chart: string },
+    settings: CompleteSettings,
     repository: Repository,
     { revision = "HEAD", helmSeconds }: ProjectOptions,
   ) {
@@ -250,10 +252,14 @@ export class Project implements AsyncDisposable {
     return clearInHistory(this.#repository).map(({ file }) => file);
   }
 
-  /** Knows every value of readable secret layers, in each form it may take in text. */
-  get redactor(): Redactor<LayerScalar> {
+  /**
+   * Knows every value of readable secret layers, and each line of the charts' encrypted files, in
+   * each form it may take in text.
+   */
+  get redactor(): Redactor<LayerScalar | TrackedFile> {
     if (this.#redactor !== undefined) return this.#redactor;
-    const redactor = new Redactor<LayerScalar>();
+    const redactor = new Redactor<LayerScalar | TrackedFile>();
+    for (const [file, text] of this.secretTexts()) redactor.add(text, file);
     const secret = this.layers().filter((layer) => layer.secret);
     // What cannot be read cannot leak.
     for (const scalar of secret.flatMap((layer) => orElse<LayerScalar[]>([], () => layer.scalars())))
@@ -261,6 +267,19 @@ export class Project implements AsyncDisposable {
       if (typeof scalar.value !== "boolean") redactor.add(String(scalar.value), scalar);
     this.#redactor = redactor;
     return redactor;
+  }
+
+  /**
+   * What the charts' encrypted files hold: the text of each, and the values in those that are YAML
+   * or JSON. None of those that cannot be read.
+   */
+  *secretTexts(): Generator<[file: TrackedFile, text: string]> {
+    for (const file of new Set(this.#charts.flatMap((chart) => this.sources.encryptedIn(chart)))) {
+      const text = orElse("", () => this.read(file).toString());
+      yield [file, text];
+      if (!/\.(?:ya?ml|json)$/.test(file.path)) continue;
+      for (const value of textsIn(orElse(null, () => readValue(file.path, text)))) yield [file, value.text];
+    }
   }
 
   /**
@@ -301,23 +320,27 @@ export class Project implements AsyncDisposable {
   }
 
   /** Releases with equal input to Helm are rendered once and kept in memory. */
-  readonly #render: Renderer = ({ name, namespace, chart, environment }, values, { validated, signal }) => {
+  readonly #render: Renderer = ({ name, namespace, chart, environment }, values, options) => {
+    const { validated, signal, withoutSecrets = false } = options;
+    const encrypted = withoutSecrets && !this.hasKey ? "none" : "own";
     const { kubeVersion } = environment;
     const rendering = { release: name, namespace, kubeVersion, values: helmValues(values.overrides) };
-    const id = sha256(Buffer.from(JSON.stringify([chart.path, rendering, validated])));
+    const id = sha256(Buffer.from(JSON.stringify([chart.path, encrypted, rendering, validated])));
     const known = this.#rendered.get(id);
     if (known !== undefined) return known;
     const helm = this.#startHelm();
-    const template = (of: typeof rendering): Promise<string> =>
-      helm.template({ ...of, chart: this.sources.folderWith(chart), validated, signal });
+    const template = (of: typeof rendering, files: EncryptedContent): Promise<string> =>
+      helm.template({ ...of, chart: this.sources.placeOf(chart, files), validated, signal });
     const rendered = helm
       .version()
-      .then(async () => readManifests(await template(rendering)))
+      .then(async () => readManifests(await template(rendering, encrypted)))
       .catch(async (error: unknown) => {
         const others = helmValues(values.overridesWith((value) => this.#standIns.of(value)));
-        const isSame = others === rendering.values;
+        const hasSecretFiles = encrypted === "own" && this.sources.encryptedIn(chart).length > 0;
+        const isSame = others === rendering.values && !hasSecretFiles;
+        const files = hasSecretFiles ? this.#standIns : encrypted;
         throw await withoutSecretWords(error, () =>
-          isSame ? Promise.resolve("same") : template({ ...rendering, values: others }),
+          isSame ? Promise.resolve("same") : template({ ...rendering, values: others }, files),
         );
       });
     this.#rendered.set(id, rendered);
@@ -331,11 +354,13 @@ export class Project implements AsyncDisposable {
    * depends on them.
    *
    * @param change gives the other value; what secret layers set else stays
+   * @param files what stands for the encrypted files of its chart; nothing where there is no key
    * @throws DeployError as rendering the release does
    */
   async renderOther(
     release: Release,
     change: Parameters<Values["overridesWith"]>[0],
+    files: EncryptedContent,
     signal?: AbortSignal,
   ): Promise<string> {
     const { name, namespace, chart, environment } = release;
@@ -344,7 +369,7 @@ export class Project implements AsyncDisposable {
       namespace,
       kubeVersion: environment.kubeVersion,
       values: helmValues(release.values({ withoutSecrets: true }).overridesWith(change)),
-      chart: this.sources.folderWith(chart),
+      chart: this.sources.placeOf(chart, this.hasKey ? files : "none"),
       validated: true,
       signal,
     });
@@ -368,6 +393,7 @@ export class Project implements AsyncDisposable {
   async close(): Promise<void> {
     this.#tree.wipe();
     this.#rendered.clear();
+    this.sources.close();
     this.#workspace.remove();
   }
 

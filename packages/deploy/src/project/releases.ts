@@ -3,7 +3,7 @@ import { DeployError } from "../errors.ts";
 import type { Tree } from "../files/tree.ts";
 import { Layer, type LayerRole } from "../values/layer.ts";
 import { Environment, type EnvironmentParts, type ReleaseParts, type Renderer } from "./environment.ts";
-import type { ReleaseSettings, Settings } from "./settings.ts";
+import type { CompleteSettings, ReleaseSettings } from "./settings.ts";
 
 /** What settings make of a commit. */
 export interface Deployments {
@@ -19,7 +19,7 @@ export interface Deployments {
  * @throws DeployError NOT_A_CHART; INVALID_SETTINGS where two releases share a name in one
  * namespace, or one names an environment that is not there; what reading YAML throws
  */
-export function deploymentsOf(tree: Tree, settings: Settings & { chart: string }, renderer: Renderer): Deployments {
+export function deploymentsOf(tree: Tree, settings: CompleteSettings, renderer: Renderer): Deployments {
   const chart = readChart(tree, settings.chart);
   const layersAt = (paths: readonly string[] = [], role: LayerRole): Layer[] =>
     paths.map((path) => new Layer(tree, path, role));
@@ -47,7 +47,7 @@ interface ExtraRelease {
 
 const defaultsOf = ({ defaults }: Chart): Layer[] => (defaults === null ? [] : [defaults]);
 
-function assertKnown(name: string, release: ReleaseSettings, { environments }: Settings): void {
+function assertKnown(name: string, release: ReleaseSettings, { environments }: CompleteSettings): void {
   const unknown = release.environments?.find((environment) => !Object.hasOwn(environments, environment));
   if (unknown === undefined) return;
   const message = `the release ${name} names the environment ${unknown}, which is not there`;

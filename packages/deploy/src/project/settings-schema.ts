@@ -25,13 +25,19 @@ const ENVIRONMENT = object({
   },
   namespace: text(DNS_LABEL, "The Kubernetes namespace; left out, the environment's name."),
   release: text(RELEASE_NAME, "The name of the Helm release; left out, the environment's name."),
-  kubeconfig: ref("path", "The kubeconfig that reaches the cluster, encrypted."),
+  kubeconfig: ref(
+    "path",
+    "The kubeconfig that reaches the cluster, encrypted; left out, secrets/NAME-kubeconfig.yaml, where it is there.",
+  ),
   cluster: ref("cluster", "By what the environment's cluster is known. Without it, no cluster is talked to."),
   kubeVersion: text(
     "^v?1\\.[0-9]+(\\.[0-9]+)?$",
     'The version of Kubernetes that the cluster runs, in quotes, such as "1.33". What is rendered is rendered for it. Left out, it is not known.',
   ),
-  layers: ref("layers", "The values files of this environment alone, the lowest first. They lie over the shared ones."),
+  layers: ref(
+    "layers",
+    "The values files of this environment alone, the lowest first. They lie over the shared ones. Left out, config/NAME.yaml and secrets/config/NAME.yaml, as far as some environment has such a file.",
+  ),
   nodePools: mapOf(
     ref("nodePool"),
     "The cluster's node pools by their names. Left out, they are not known and not checked.",
@@ -99,11 +105,11 @@ export const SETTINGS_SCHEMA: object = {
       chart: ref("path", "The chart's folder; left out, the one folder at the top that holds a Chart.yaml."),
       layers: ref(
         "layers",
-        "The values files that all environments share, the lowest first. They lie over the chart's values.yaml.",
+        "The values files that all environments share, the lowest first. They lie over the chart's values.yaml. Left out, config/common.yaml, config/common/*.yaml, and the same in secrets, where they are there.",
       ),
       environments: mapOf(
         ref("environment"),
-        "The environments by their names, in the order in which they are deployed.",
+        "The environments by their names, in the order in which they are deployed. Left out, there is one for each config/NAME.yaml and secrets/config/NAME.yaml.",
         { minProperties: 1, propertyNames: { pattern: DNS_LABEL } },
       ),
       schemas: ref(
@@ -125,7 +131,7 @@ export const SETTINGS_SCHEMA: object = {
         items: ref("silence"),
       },
     },
-    { required: ["environments"] },
+    {},
   ),
   definitions: {
     path: {

@@ -36,13 +36,13 @@ export interface EnvironmentSettings {
   readonly namespace?: string;
   /** The name of the Helm release; the environment's name where left out. */
   readonly release?: string;
-  /** A kubeconfig, encrypted. */
+  /** A kubeconfig, encrypted; as in the usual layout where left out. */
   readonly kubeconfig?: string;
   /** Which cluster it is deployed to. Without it, no cluster is talked to. */
   readonly cluster?: ClusterPin;
   /** The version of Kubernetes that its cluster runs, such as `1.33`; not known where left out. */
   readonly kubeVersion?: string;
-  /** Over the shared ones, lowest first. */
+  /** Over the shared ones, lowest first; as in the usual layout where left out. */
   readonly layers?: readonly string[];
   /** By their names; not known where left out. */
   readonly nodePools?: Readonly<Record<string, NodePool>>;
@@ -75,10 +75,10 @@ export interface Silence {
 export interface Settings {
   /** The chart's folder; the one at the top that holds a `Chart.yaml` where left out. */
   readonly chart?: string;
-  /** Shared by all environments, lowest first. */
+  /** Shared by all environments, lowest first; as in the usual layout where left out. */
   readonly layers?: readonly string[];
-  /** By their names, in the order in which they are deployed. */
-  readonly environments: Readonly<Record<string, EnvironmentSettings>>;
+  /** By their names, in the order in which they are deployed; those of the usual layout where left out. */
+  readonly environments?: Readonly<Record<string, EnvironmentSettings>>;
   /** Beside the main chart's, by their names, in the order in which they are deployed. */
   readonly releases?: Readonly<Record<string, ReleaseSettings>>;
   readonly silence?: readonly Silence[];
@@ -88,32 +88,50 @@ export interface Settings {
   readonly schemas?: readonly string[];
 }
 
-/** A project's settings: those given; else `deploy.yaml`; else the usual layout's. */
-export async function readSettings(tree: Tree, given: Partial<Settings>): Promise<Settings & { chart: string }> {
-  const settings = await settingsOf(tree, given);
-  return { ...settings, chart: settings.chart ?? onlyChart(tree) };
+/** What a project's settings say once what they leave out is taken from the usual layout. */
+export type CompleteSettings = Settings & Required<Pick<Settings, "chart" | "layers" | "environments">>;
+
+/**
+ * A project's settings: those given, else those of `deploy.yaml`. What neither says, each
+ * environment's layers and kubeconfig too, is as in the usual layout.
+ *
+ * @throws DeployError INVALID_SETTINGS, NO_PROJECT; what reading YAML throws
+ */
+export async function readSettings(tree: Tree, given: Partial<Settings>): Promise<CompleteSettings> {
+  const said = given.environments === undefined ? { ...(await settingsOf(tree)), ...given } : given;
+  const settings = await validate(
+    said,
+    given.environments === undefined ? SETTINGS_FILE : "the settings that were given",
+  );
+  const layout = new Layout(tree);
+  const named = settings.environments ?? layout.environments();
+  const names = Object.keys(named);
+  return {
+    ...settings,
+    chart: settings.chart ?? onlyChart(tree),
+    layers: settings.layers ?? layout.common(),
+    environments: Object.fromEntries(
+      names.map((name) => [name, { ...layout.environment(name, names), ...named[name] }]),
+    ),
+  };
 }
 
-async function settingsOf(tree: Tree, given: Partial<Settings>): Promise<Settings> {
-  if (given.environments !== undefined) return validate(given, "the settings that were given");
+/** What `deploy.yaml` says, as it is; nothing where there is none. */
+async function settingsOf(tree: Tree): Promise<Partial<Settings>> {
   for (const { path } of tree.files())
     if (path.startsWith(`${SETTINGS_FILE}/`))
       throw new DeployError("INVALID_SETTINGS", `expected the file ${SETTINGS_FILE} with the settings, got a folder`, {
         hint: "see docs/deploy.md for what can be set; the folder needs another name",
         place: { file: path },
       });
-  if (tree.find(SETTINGS_FILE) !== undefined) {
-    const { documents, oddities } = readYamlFile(tree, SETTINGS_FILE);
-    const [oddity] = oddities;
-    if (oddity !== undefined) {
-      throw errorAt(oddity.code, { file: SETTINGS_FILE, ...oddity.position }, oddity.message);
-    }
-    const [node] = documents;
-    // Through JSON, so that the maps are ordinary objects.
-    const value: unknown = node === undefined ? {} : JSON.parse(JSON.stringify(valueOf(node)));
-    return { ...(await validate(value, SETTINGS_FILE)), ...given };
-  }
-  return { ...usualLayout(tree), ...given };
+  if (tree.find(SETTINGS_FILE) === undefined) return {};
+  const { documents, oddities } = readYamlFile(tree, SETTINGS_FILE);
+  const [oddity] = oddities;
+  if (oddity !== undefined) throw errorAt(oddity.code, { file: SETTINGS_FILE, ...oddity.position }, oddity.message);
+  const [node] = documents;
+  // Through JSON, so that the maps are ordinary objects.
+  const value: unknown = node === undefined ? null : JSON.parse(JSON.stringify(valueOf(node)));
+  return validate(value, SETTINGS_FILE);
 }
 
 /** @throws DeployError INVALID_SETTINGS */
@@ -160,39 +178,62 @@ const TIERS = new Map<string, Tier>([
 /** The tier that an environment's name speaks of. */
 export const tierOf = (name: string): Tier => TIERS.get(name) ?? "other";
 
+/** The folders of files that all environments share. */
+const SHARED = /^(?:secrets\/)?config\/common\/[^/]+\.ya?ml$/;
+
+const isShared = (path: string): boolean => SHARED.test(path) || LAYERS.exec(path)?.[2] === COMMON;
+
 /**
- * `config/NAME.yaml` and `secrets/config/NAME.yaml` make the environment NAME, those of the name
- * `common` are shared, and `secrets/NAME-kubeconfig.yaml` reaches the cluster. What one environment
- * has, all must have: a file that is missing or misspelt is an error later.
+ * The usual layout: `config/NAME.yaml` and `secrets/config/NAME.yaml` make the environment NAME,
+ * those of the name `common` and those in folders of that name are shared, and
+ * `secrets/NAME-kubeconfig.yaml` reaches the cluster. What one environment has, all must have: a
+ * file that is missing or misspelt is an error later.
  */
-function usualLayout(tree: Tree): Settings {
-  const found = [...tree.files()].flatMap(({ path }) => {
-    const [, secret, name] = LAYERS.exec(path) ?? [];
-    return name === undefined ? [] : [{ path, name, kind: secret === undefined ? "plain" : "secret" }];
-  });
-  const names = [...new Set(found.map(({ name }) => name))].filter((name) => name !== COMMON);
-  if (names.length === 0) {
-    const message = `expected ${SETTINGS_FILE}, or config/NAME.yaml for each environment, got neither`;
-    throw new DeployError("NO_PROJECT", message, {
-      hint: "see docs/deploy.md for the layout, and for what can be set",
+class Layout {
+  readonly #tree: Tree;
+  readonly #found: readonly { readonly path: string; readonly name: string; readonly kind: "plain" | "secret" }[];
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+    this.#found = [...tree.files()].flatMap(({ path }) => {
+      const [, secret, name] = LAYERS.exec(path) ?? [];
+      return name === undefined ? [] : [{ path, name, kind: secret === undefined ? "plain" : "secret" }];
     });
   }
-  const order: readonly Tier[] = ["other", "staging", "prod"];
-  names.sort((a, b) => order.indexOf(tierOf(a)) - order.indexOf(tierOf(b)));
-  const kinds = (["plain", "secret"] as const).filter((kind) =>
-    found.some((layer) => layer.kind === kind && layer.name !== COMMON),
-  );
-  const pathOf = (name: string, kind: "plain" | "secret"): string =>
-    found.find((layer) => layer.name === name && layer.kind === kind)?.path ??
-    `${kind === "secret" ? "secrets/" : ""}config/${name}.yaml`;
-  return {
-    layers: found.filter(({ name }) => name === COMMON).map(({ path }) => path),
-    environments: Object.fromEntries(
-      names.map((name) => {
-        const kubeconfig = `secrets/${name}-kubeconfig.yaml`;
-        const layers = kinds.map((kind) => pathOf(name, kind));
-        return [name, { layers, ...(tree.find(kubeconfig) === undefined ? {} : { kubeconfig }) }];
-      }),
-    ),
-  };
+
+  /** Lowest first: git's order has plain ones before secret ones. */
+  common(): string[] {
+    return [...this.#tree.files()].map(({ path }) => path).filter(isShared);
+  }
+
+  /** @throws DeployError NO_PROJECT where there are none */
+  environments(): Record<string, EnvironmentSettings> {
+    const names = [...new Set(this.#found.map(({ name }) => name))].filter((name) => name !== COMMON);
+    if (names.length === 0) {
+      const message = `expected ${SETTINGS_FILE}, or config/NAME.yaml for each environment, got neither`;
+      throw new DeployError("NO_PROJECT", message, {
+        hint: "see docs/deploy.md for the layout, and for what can be set",
+      });
+    }
+    const order: readonly Tier[] = ["other", "staging", "prod"];
+    names.sort((a, b) => order.indexOf(tierOf(a)) - order.indexOf(tierOf(b)));
+    return Object.fromEntries(names.map((name) => [name, {}]));
+  }
+
+  /** What one of the project's environments has, of whom `names` are all. */
+  environment(name: string, names: readonly string[]): EnvironmentSettings {
+    const kinds = (["plain", "secret"] as const).filter((kind) =>
+      this.#found.some((layer) => layer.kind === kind && names.includes(layer.name)),
+    );
+    const kubeconfig = `secrets/${name}-kubeconfig.yaml`;
+    return {
+      layers: kinds.map((kind) => this.#pathOf(name, kind)),
+      ...(this.#tree.find(kubeconfig) === undefined ? {} : { kubeconfig }),
+    };
+  }
+
+  #pathOf(name: string, kind: "plain" | "secret"): string {
+    const found = this.#found.find((layer) => layer.name === name && layer.kind === kind);
+    return found?.path ?? `${kind === "secret" ? "secrets/" : ""}config/${name}.yaml`;
+  }
 }

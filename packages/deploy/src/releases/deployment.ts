@@ -88,7 +88,7 @@ export class Deployment {
     try {
       await this.#cluster.releases.upgrade({
         release,
-        chartFolder: project.sources.folderWith(release.chart),
+        chart: project.sources.placeOf(release.chart),
         description: descriptionOf(project.commit),
         run: this.#id,
         revision: (before?.number ?? 0) + 1,

@@ -9,6 +9,7 @@ import { StandIns } from "../secrets/stand-ins.ts";
 import { withoutSecretWords } from "../secrets/failures.ts";
 import { type Change, compareReleases } from "./manifest-diff.ts";
 import { readManifests } from "../helm/manifests.ts";
+import type { ChartPlace } from "../helm/helm.ts";
 import type { Project } from "../project/project.ts";
 import { type PendingRelease, pendingReleaseOf } from "./repair.ts";
 import type { Release } from "../project/environment.ts";
@@ -112,8 +113,10 @@ async function planRelease(
   const controller = controllerWith(signal);
   const { signal: stop } = controller;
   const current = currentOf(cluster, release, stop);
-  const how = { release, chartFolder: project.sources.folderWith(release.chart), mayLackKinds, signal: stop };
-  const other = otherRehearsal(cluster, how, standIns, helm);
+  const { sources } = project;
+  const twins = { own: sources.placeOf(release.chart), other: sources.placeOf(release.chart, standIns) };
+  const how = { release, chart: twins.own, mayLackKinds, signal: stop };
+  const other = otherRehearsal(cluster, { ...how, chart: twins.other }, standIns, helm);
   const after = rehearse(cluster, how).catch(async (error: unknown) => {
     throw await withoutSecretWords(error, () => other);
   });
@@ -122,7 +125,7 @@ async function planRelease(
     const changed = before?.manifest.trim() !== content.manifest.trim() || before.hooks !== content.hooks;
     // What is shown may hold secrets of the commit that it was deployed from.
     if (running !== null && changed) await redactDeployed(cluster, release, [running], stop);
-    const like = running === null || !changed ? [] : await likeRunning(cluster, how, running, standIns);
+    const like = running === null || !changed ? [] : await likeRunning(cluster, how, twins.other, running, standIns);
     const { changes, unchanged } = await compareReleases(before, content, mask, {
       after: twin instanceof DeployError ? "none" : twin,
       like,
@@ -186,13 +189,16 @@ async function otherRehearsal(
 async function likeRunning(
   cluster: Cluster,
   how: Rehearsing,
+  otherChart: ChartPlace,
   { number }: ReleaseRevision,
   standIns: StandIns,
 ): Promise<(readonly [ReleaseContent, ReleaseContent])[]> {
   try {
     const both = await deployedTwins(cluster, how.release, number, standIns, how.signal);
     const [like, other] = await Promise.all(
-      both.map((values, at) => rehearse(cluster, { ...how, values, blind: at === 1 })),
+      both.map((values, at) =>
+        rehearse(cluster, { ...how, values, ...(at === 1 ? { chart: otherChart, blind: true } : {}) }),
+      ),
     );
     return like === undefined || other === undefined ? [] : [[like.content, other.content]];
   } catch (error) {
@@ -204,7 +210,7 @@ async function likeRunning(
 
 interface Rehearsing {
   readonly release: Release;
-  readonly chartFolder: string;
+  readonly chart: ChartPlace;
   readonly values?: ValueMap;
   readonly blind?: boolean;
   /** Whether it may use kinds that other releases of the plan install first. */

@@ -32,6 +32,17 @@ export class StandIns {
     return this.#line(text);
   }
 
+  /** For a text of which no key is to be kept, such as a script: all letters and digits. */
+  lines(text: string): string {
+    return text.replaceAll(/^(?!-----(?:BEGIN|END) ).+$/gm, (line) => this.#shift(line));
+  }
+
+  /** For bytes that are no text: each becomes another. */
+  bytes(content: Buffer): Buffer {
+    const stream = this.#stream(content.toString("base64"));
+    return Buffer.from(content.map((byte) => (byte + 1 + (stream() % 255)) % 256));
+  }
+
   #line(text: string): string {
     const [, scheme = "", rest = ""] = /^(\s*["']?[a-z][a-z\d+.-]*:\/\/)?(.*)$/s.exec(text) ?? [];
     return scheme + (ADDRESS.test(rest.trim()) ? this.#octets(rest) : this.#shift(rest));
