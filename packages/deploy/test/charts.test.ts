@@ -242,6 +242,33 @@ describe("a dependency is refused", () => {
   });
 });
 
+describe("a chart of apiVersion v1", () => {
+  const helm = peer("helm3");
+
+  test.skipIf(helm.missing)(`has its dependencies in requirements.yaml, as ${helm.label} reads them`, async () => {
+    const dependencies = [{ name: "near", version: "1.2.3", repository: "file://../near" }];
+    const files = {
+      ...VALUES,
+      "mybinder/Chart.yaml": CHART.replace("v2", "v1"),
+      "mybinder/requirements.yaml": listed(dependencies),
+      "near/Chart.yaml": "apiVersion: v1\nname: near\nversion: 1.2.3\n",
+      "near/values.yaml": "colour: red\n",
+      "near/templates/x.yaml": TEMPLATE,
+    };
+    await using its = await world({ ...files, "deploy.yaml": "chart: mybinder\n" });
+    await using project = await its.open({ env: { ...its.repository.env, HELM: helm.path } });
+    expect(project.chart.dependencies).toMatchObject([{ name: "near", file: "mybinder/requirements.yaml" }]);
+    expect((await project.environment("prod").render()).map(({ name }) => name)).toEqual(["near-red"]);
+    its.repository.write("mybinder/requirements.lock", listed([{ ...dependencies[0]!, version: "1.0.0" }]));
+    await its.repository.commit("another lock");
+    await using other = await its.open({ env: { ...its.repository.env, HELM: helm.path } });
+    expect(await errorOf(() => other.environment("prod").render())).toMatchObject({
+      code: "UNLOCKED_DEPENDENCY",
+      place: { file: "mybinder/requirements.yaml" },
+    });
+  });
+});
+
 describe("the chart's folder", () => {
   const helm = peer("helm4");
 
@@ -260,7 +287,7 @@ describe("the chart's folder", () => {
           place: { file: "mybinder/templates/key.yaml" },
         });
       }
-      rmSync(join(its.repository.path, "mybinder/files"), { recursive: true });
+      rmSync(join(its.repository.path, "mybinder/templates/key.yaml"));
       its.repository.write("mybinder/charts/old-1.0.0.tgz", "x");
       await its.repository.commit("a stray archive");
       await using project = await its.open({ env });

@@ -45,13 +45,13 @@ describe("dependencies", () => {
     expect(lines).toEqual([
       expect.stringMatching(/^dependencies error web\/Chart\.yaml:5 .*the dependency range has no exact version$/),
       expect.stringMatching(/^dependencies error web\/Chart\.yaml:6 .*the dependency unlocked is not in Chart\.lock$/),
-      "dependencies error deploy.lock the archive of unfetched is not in deploy.lock",
       expect.stringMatching(
         /^dependencies error web\/Chart\.yaml:8 .*the dependency alias has no address of the kinds/,
       ),
       "dependencies error web/Chart.yaml:9 what lies in charts for the dependency vendored is vendored 1.2.2, and not 1.2.3",
       "dependencies error web/charts/stray-1.0.0.tgz this archive is no dependency of the chart, and Helm takes it",
       "dependencies error web/Chart.yaml:11 two dependencies share the key there, and so their values",
+      "dependencies error deploy.lock there is no deploy.lock that has the archives of unfetched",
     ]);
   });
 

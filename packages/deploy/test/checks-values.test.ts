@@ -51,13 +51,15 @@ describe("strict-yaml", () => {
         "config/staging.yaml": "url: a\nurl: b\nx: { z: 1, z: 2 }\n---\nurl: c\n",
         "config/prod.yaml": `enabled: yes
 off: 1
-mode: 0755
+count: 0755
 big: 12345678901234567890123
 thousand: 1_000
 version: 1.10
 time: 12:30
 commit: 123e4
 mask: 0x7fffffffffffffff
+defaultMode: 0644
+thresholds: { high: 40e9, low: 1e6 }
 `,
       },
     });

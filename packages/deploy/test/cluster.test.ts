@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from "node:crypto";
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runOk, temporaryFolder } from "@git-vault/testkit";
@@ -82,6 +82,7 @@ describe("a kubeconfig", () => {
     at.settings(undefined, { kubeconfig: "secrets/none.yaml" });
     expect((await refusal("MISSING_FILE")).message).toContain("secrets/none.yaml");
     at.settings(undefined, { kubeconfig: undefined });
+    rmSync(join(at.repository.path, "secrets/staging-kubeconfig.yaml"));
     expect((await refusal("NO_KUBECONFIG")).hint).toContain("secrets/staging-kubeconfig.yaml");
   });
 

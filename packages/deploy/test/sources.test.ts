@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { DeployError, type ProjectOptions } from "../src/index.ts";
 import type { KeySource } from "../src/project/key.ts";
 import { formatPath, parsePath } from "../src/values/index.ts";
-import { errorOf, world, type World } from "./world.ts";
+import { CHART, errorOf, world, type World } from "./world.ts";
 
 const FILES = {
   "mybinder/values.yaml": "a: 1\n",
@@ -99,6 +99,48 @@ silence: [{ check: layers, reason: known }]
     const error = await open(text);
     expect(error).toMatchObject({ code: "INVALID_SETTINGS" });
     expect(error.message).toContain(message);
+  });
+
+  test("names layers by patterns, those that may be missing, and releases of one name in two namespaces", async () => {
+    await using its = await world({
+      "deploy.yaml": `layers: ["config/shared/*.yaml", { ifThere: config/extra.yaml }]
+environments: { west: { layers: ["config/west*.yaml"] }, east: { layers: ["config/nothing-*.yaml"] } }
+releases:
+  system:
+    chart: system
+    namespace: kube-system
+    layers: [system/all.yaml]
+    environments:
+      west: { release: west, layers: [system/west.yaml, { ifThere: "system/odd-*.yaml" }] }
+`,
+      "system/Chart.yaml": CHART.replace("mybinder", "system"),
+      "system/all.yaml": "a: 1\n",
+      "system/west.yaml": "a: 2\n",
+      "config/shared/b.yaml": "b: 1\n",
+      "config/shared/a.yaml": "b: 2\n",
+      "config/shared/deep/c.yaml": "b: 3\n",
+      "config/shared/notes.md": "",
+      "config/west.yaml": "a: 1\n",
+      "config/west-2.yaml": "a: 2\n",
+    });
+    await using project = await its.open();
+    const [west, east] = project.environments;
+    expect(west?.releases.map(({ key, name, namespace }) => `${key} ${namespace}/${name}`)).toEqual([
+      "system kube-system/west",
+      " west/west",
+    ]);
+    expect(west?.releases.map(({ layers }) => layers.map(({ path }) => path))).toEqual([
+      ["system/all.yaml", "system/west.yaml"],
+      ["config/shared/a.yaml", "config/shared/b.yaml", "config/west-2.yaml", "config/west.yaml"],
+    ]);
+    expect([...(west?.main.matched ?? [])]).toEqual([
+      ["config/shared/*.yaml", ["config/shared/a.yaml", "config/shared/b.yaml"]],
+      ["config/extra.yaml", []],
+      ["config/west*.yaml", ["config/west-2.yaml", "config/west.yaml"]],
+    ]);
+    expect(east?.releases).toHaveLength(1);
+    // A pattern that finds nothing is a layer that is missing.
+    expect(await errorOf(() => east?.values())).toMatchObject({ code: "MISSING_FILE" });
   });
 
   test("that is no YAML, or twofold, is refused", async () => {

@@ -4,7 +4,10 @@ import type { TrackedFile, FileSource } from "../files/tree.ts";
 import { listAt, mapAt, textAt } from "../values/value.ts";
 import { type MapYaml, type Position, valueOf } from "../values/yaml.ts";
 
-/** A chart that the project's chart depends on, as `Chart.yaml` names it. */
+/**
+ * A chart that the project's chart depends on, as `Chart.yaml` names it, or `requirements.yaml`
+ * for charts of apiVersion v1.
+ */
 export interface Dependency {
   readonly name: string;
   /** As it stands there: to be one exact version. */
@@ -18,7 +21,8 @@ export interface Dependency {
    * file.
    */
   readonly lockedVersion: string | null | undefined;
-  /** Where it stands in `Chart.yaml`. */
+  /** The file that names it, and where it stands in that. */
+  readonly file: string;
   readonly position: Position;
 }
 
@@ -59,7 +63,7 @@ export function readChart(tree: FileSource, path: string): Chart {
     path,
     name,
     version,
-    dependencies: dependenciesOf(node, file, lockedVersions(tree, `${path}/Chart.lock`)),
+    dependencies: dependenciesIn(tree, path, node),
     defaults:
       tree.find(`${path}/values.yaml`) === undefined ? null : new Layer(tree, `${path}/values.yaml`, "defaults"),
     schema: tree.find(`${path}/values.schema.json`),
@@ -86,6 +90,16 @@ function lockedVersions(tree: FileSource, lock: string): Map<string, string> | n
   );
 }
 
+/** Those of `Chart.yaml`; of a chart of apiVersion v1, those of its `requirements.yaml`. */
+function dependenciesIn(tree: FileSource, path: string, chart: MapYaml): Dependency[] {
+  const requirements = `${path}/requirements.yaml`;
+  if (textAt(valueOf(chart), "apiVersion") !== "v1" || tree.find(requirements) === undefined)
+    return dependenciesOf(chart, `${path}/Chart.yaml`, lockedVersions(tree, `${path}/Chart.lock`));
+  const [node] = readYamlFile(tree, requirements).documents;
+  if (node?.kind !== "map") return [];
+  return dependenciesOf(node, requirements, lockedVersions(tree, `${path}/requirements.lock`));
+}
+
 function dependenciesOf(chart: MapYaml, file: string, locked: ReadonlyMap<string, string> | null): Dependency[] {
   const list = chart.entries.get("dependencies")?.value;
   if (list === undefined || (list.kind === "scalar" && list.value === null)) return [];
@@ -101,6 +115,7 @@ function dependenciesOf(chart: MapYaml, file: string, locked: ReadonlyMap<string
       repository,
       key: textAt(entry, "alias") || name,
       lockedVersion: locked === null ? undefined : (locked.get(lockKey(name, repository)) ?? null),
+      file,
       position: node.position,
     };
   });

@@ -70,13 +70,13 @@ function hintFor({ dependencies }: Chart, what: Stray["what"], name: string): st
  * @throws DeployError NOT_A_CHART
  */
 export function assertVendored(tree: FileSource, chart: Chart, dependency: Dependency): void {
-  const { name, version, position } = dependency;
+  const { name, version, file, position } = dependency;
   const folder = folderPath(chart.path, dependency);
   const what = identityIn(tree, folder);
   if (what === `${name} ${version}`) return;
   const found = what === null ? "is not there" : `is ${what}, and not ${version}`;
   const hint = "Helm takes what lies there without a word: put the right version in its place";
-  const place = { file: `${chart.path}/Chart.yaml`, ...position };
+  const place = { file, ...position };
   throw new DeployError("NOT_A_CHART", `what lies in charts for the dependency ${name} ${found}`, { hint, place });
 }
 

@@ -75,8 +75,8 @@ export type DependencyKind = "https" | "oci" | "file" | "vendored";
  * @throws DeployError UNPINNED_DEPENDENCY; UNLOCKED_DEPENDENCY where `Chart.lock` does not have it
  */
 export function pinnedKindOf(dependency: Dependency, chart: string): DependencyKind {
-  const { name, version, repository, lockedVersion, position } = dependency;
-  const place = { file: `${chart}/Chart.yaml`, ...position };
+  const { name, version, repository, lockedVersion, file, position } = dependency;
+  const place = { file, ...position };
   const what = `the dependency ${name}`;
   if (!EXACT.test(version)) {
     throw errorAt("UNPINNED_DEPENDENCY", place, `${what} has no exact version`, {
@@ -91,7 +91,8 @@ export function pinnedKindOf(dependency: Dependency, chart: string): DependencyK
   }
   // Without Chart.lock, an exact version and the archive's SHA-256 in deploy.lock say all of it.
   if (lockedVersion !== undefined && lockedVersion !== version) {
-    const lock = lockedVersion === null ? "is not in Chart.lock" : "has another version in Chart.lock";
+    const lockFile = file.endsWith("requirements.yaml") ? "requirements.lock" : "Chart.lock";
+    const lock = lockedVersion === null ? `is not in ${lockFile}` : `has another version in ${lockFile}`;
     throw errorAt("UNLOCKED_DEPENDENCY", place, `${what} ${lock}`, {
       hint: `run \`helm dependency update ${chart}\`, then lock the archives, and commit both locks`,
       remedy: "update-locks",

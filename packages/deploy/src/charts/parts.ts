@@ -76,8 +76,8 @@ function addLocalCharts(tree: FileSource, chart: Chart, known: Map<string, Chart
   }
 }
 
-function localChart(tree: FileSource, chart: Chart, { name, version, repository, position }: Dependency): Chart {
-  const place = { file: `${chart.path}/Chart.yaml`, ...position };
+function localChart(tree: FileSource, chart: Chart, { name, version, repository, file, position }: Dependency): Chart {
+  const place = { file, ...position };
   const path = posix.normalize(posix.join(chart.path, repository.slice("file://".length))).replace(/\/$/, "");
   if (path === ".." || path.startsWith("../") || repository.startsWith("file:///")) {
     throw errorAt("UNPINNED_DEPENDENCY", place, `the dependency ${name} lies outside of the repository`);

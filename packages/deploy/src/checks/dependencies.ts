@@ -18,8 +18,22 @@ import { findingOfError, found } from "./reading.ts";
  */
 export const dependencies: Check = async function* dependenciesCheck(context) {
   yield* damagedLock(context.project);
-  for (const chart of context.project.charts) yield* ofChart(context, chart);
+  const unlocked = new Set<string>();
+  for (const chart of context.project.charts) yield* ofChart(context, chart, unlocked);
+  yield* withoutLock(unlocked);
 };
+
+/** Where there is no lock at all, that is one thing to do, and one finding. */
+function* withoutLock(names: ReadonlySet<string>): Generator<Finding> {
+  if (names.size === 0) return;
+  const message = `there is no ${LOCK_FILE} that has the archives of ${[...names].join(", ")}`;
+  const error = new DeployError("UNLOCKED_DEPENDENCY", message, {
+    hint: "lock them, look at what changed, and commit it",
+    remedy: "lock",
+    place: { file: LOCK_FILE },
+  });
+  yield findingOfError("dependencies", error);
+}
 
 /** One that is damaged is told, whether anything is locked or not. */
 function damagedLock(project: Project): Finding[] {
@@ -29,9 +43,8 @@ function damagedLock(project: Project): Finding[] {
   return lock instanceof DeployError ? [findingOfError("dependencies", lock)] : [];
 }
 
-async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Finding> {
+async function* ofChart(context: CheckContext, chart: Chart, unlocked: Set<string>): AsyncGenerator<Finding> {
   const { project } = context;
-  const file = `${chart.path}/Chart.yaml`;
   const read = chart.dependencies.map((dependency) => ({
     dependency,
     files: attempt(() => project.sources.filesOf(dependency, chart)),
@@ -46,7 +59,7 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
       : Promise.resolve(null),
   );
   for (const [at, { dependency, files }] of read.entries()) {
-    const { name, version, repository, position } = dependency;
+    const { name, version, repository, file, position } = dependency;
     const place = { file, ...position };
     if (isOpen(repository)) {
       const message = `${name} is fetched over http://, where anybody on the way may change it`;
@@ -60,7 +73,8 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
       const message = `${name} ${version} was never published, or is not any more, at ${repository}`;
       yield found("dependencies", "error", message, { ...place, hint: insteadOf(publication.others) });
     } else if (files instanceof DeployError) {
-      yield findingOfError("dependencies", files);
+      if (files.place?.file === LOCK_FILE && project.file(LOCK_FILE) === undefined) unlocked.add(name);
+      else yield findingOfError("dependencies", files);
     } else {
       // Of a vendored one, whose files are the chart's, this is known already.
       const content = files.get("Chart.yaml");
@@ -75,7 +89,7 @@ async function* ofChart(context: CheckContext, chart: Chart): AsyncGenerator<Fin
     }
   }
   yield* strays(chart);
-  yield* twins(chart, file);
+  yield* twins(chart);
 }
 
 /** Whether an address is fetched from in clear, and not of this machine. */
@@ -93,9 +107,9 @@ function* strays(chart: Chart): Generator<Finding> {
     });
 }
 
-function* twins(chart: Chart, file: string): Generator<Finding> {
+function* twins(chart: Chart): Generator<Finding> {
   const keys = new Set<string>();
-  for (const { key, position } of chart.dependencies) {
+  for (const { key, file, position } of chart.dependencies) {
     if (keys.has(key))
       yield found("dependencies", "error", `two dependencies share the key ${key}, and so their values`, {
         file,

@@ -2,8 +2,9 @@ import type { Check, CheckContext } from "./check.ts";
 import type { Finding } from "../findings/finding.ts";
 import type { Environment, Release } from "../project/environment.ts";
 import { SETTINGS_FILE } from "../project/settings.ts";
+import { areQuantities } from "../values/quantity.ts";
 import { formatPath, isMap, type Path, type Value } from "../values/value.ts";
-import { found, placeOf, roleOf, valuesOf, whereOf } from "./reading.ts";
+import { found, placeOf, valuesOf, whereOf } from "./reading.ts";
 
 /**
  * Tells where staging and production differ in shape: in their releases, in which values those set,
@@ -37,7 +38,7 @@ function* poolDrift(context: CheckContext, staging: Environment, prod: Environme
 }
 
 const twinOf = (release: Release, { releases }: Environment): Release | undefined =>
-  releases.find((one) => roleOf(one) === roleOf(release));
+  releases.find((one) => one.key === release.key);
 
 function* releaseDrift(context: CheckContext, staging: Environment, prod: Environment): Generator<Finding> {
   for (const release of staging.releases) {
@@ -97,6 +98,7 @@ function* differences(staging: Value, prod: Value, path: Path): Generator<Differ
     return;
   }
   if (staging === null || prod === null || typeName(staging) === typeName(prod)) return;
+  if (areQuantities(path, staging, prod)) return;
   yield { path, kind: "types" };
 }
 

@@ -4,7 +4,7 @@ import type { Finding } from "../findings/finding.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import { formatPath, listAt, textAt } from "../values/value.ts";
 import { podSpecsOf } from "../cluster/kubernetes-object.ts";
-import { found, foundIn, merged, titleOfManifest, placeOf, rendered, roleOf } from "./reading.ts";
+import { found, foundIn, merged, titleOfManifest, placeOf, rendered } from "./reading.ts";
 
 /** Tags that are put on other images from time to time. */
 const MOVING = /^(?:latest|stable|edge|nightly|canary|dev|devel|develop|main|master|head|snapshot|current|rolling)$/i;
@@ -25,7 +25,7 @@ export const imagePinned: Check = async function* imagePinnedCheck(context) {
       if (trouble !== null)
         yield foundIn(project, release, manifest, "image-pinned", trouble.severity, `${at} ${trouble.message}`, HINT);
       if (trouble !== null || environment.tier !== "prod") continue;
-      const key = `${roleOf(release)}\n${manifest.source}\n${at}`;
+      const key = `${release.key}\n${manifest.source}\n${at}`;
       const first = inProduction.get(key);
       if (first === undefined) inProduction.set(key, { environment, image });
       else if (first.image !== image && withoutVersion(first.image) === withoutVersion(image))

@@ -4,7 +4,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Check } from "./check.ts";
 import type { Setting } from "../values/merge.ts";
-import { formatPath } from "../values/value.ts";
+import { areQuantities } from "../values/quantity.ts";
+import { formatPath, type Path } from "../values/value.ts";
 import { valueOf, type Yaml } from "../values/yaml.ts";
 import { found, merged, placeOf } from "./reading.ts";
 
@@ -15,7 +16,7 @@ export const overrides: Check = async function* overridesCheck(context) {
       for (const [at, setting] of settings.entries()) {
         const below = settings[at - 1];
         if (below === undefined) continue;
-        const change = typeChange(below.entry.value, setting.entry.value);
+        const change = typeChange(below.entry.value, setting.entry.value, path);
         if (change !== null) {
           yield found("type-change", "warning", `${formatPath(path)} becomes ${change}, in ${where(below)}`, {
             ...placeOf(setting, release),
@@ -37,9 +38,10 @@ export const overrides: Check = async function* overridesCheck(context) {
 const where = ({ layer, entry }: Setting): string => `${layer.path}:${entry.position.line}`;
 
 /** How a value's type changes from the one it replaces; null if it does not. */
-function typeChange(below: Yaml, above: Yaml): string | null {
+function typeChange(below: Yaml, above: Yaml, path: Path): string | null {
   const [from, to] = [typeOf(below), typeOf(above)];
-  if (from === to || from === "null" || to === "null") return null;
+  if (areQuantities(path, valueOf(below), valueOf(above)) || from === to || from === "null" || to === "null")
+    return null;
   return `${NAMES[to]} instead of ${NAMES[from]}`;
 }
 

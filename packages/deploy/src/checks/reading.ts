@@ -24,17 +24,14 @@ import type { RuleId } from "../findings/rules.ts";
 export const found = (id: RuleId, severity: Severity, message: string, details: FindingDetails = {}): Finding =>
   finding(id, severity, message, details);
 
-const nameAmong = ({ name, environment }: Release): Pick<Finding, "release"> =>
-  environment.releases.length === 1 ? {} : { release: name };
+const nameAmong = ({ key, name, environment }: Release): Pick<Finding, "release"> =>
+  environment.releases.length === 1 ? {} : { release: key || name };
 
 /** Which release something is about: its environment, and its name if there are several. */
 export const whereOf = (release: Release): Pick<Finding, "environment" | "release"> => ({
   environment: release.environment.name,
   ...nameAmong(release),
 });
-
-/** By what a release is the same in every environment: a main release has another name in each. */
-export const roleOf = (release: Release): string => (release === release.environment.main ? "" : release.name);
 
 /** Whose a layer is: an environment's, a release's, or nobody's alone. */
 export function ownerOf(layer: Layer, release: Release): ReturnType<typeof whereOf> {
@@ -98,8 +95,8 @@ export function documentsOf(context: CheckContext, file: string, text: () => str
 const layersOfRun = new WeakMap<CheckContext, ReadonlyMap<string, Layer>>();
 
 /** A release as people call it: by its environment, and by its name where there are several. */
-const titleOfRelease = ({ name, environment }: Release): string =>
-  environment.releases.length === 1 ? environment.name : `${name} in ${environment.name}`;
+const titleOfRelease = ({ key, name, environment }: Release): string =>
+  environment.releases.length === 1 ? environment.name : `${key || name} in ${environment.name}`;
 
 /** The values of a release, without what is locked; null where they cannot be had. */
 export function valuesOf({ skip }: CheckContext, release: Release): Values | null {

@@ -23,18 +23,19 @@ interface Surprise extends Pick<Finding, "severity" | "message" | "hint"> {
 
 const QUOTE = "put it in quotes if it is a text; else write it as it is read";
 
-function* surprises(node: Yaml, seen: Set<Yaml>): Generator<Surprise> {
+/** @param key under which it stands; empty where it stands under none */
+function* surprises(node: Yaml, seen: Set<Yaml>, key = ""): Generator<Surprise> {
   // What aliases name is looked at once.
   if (seen.has(node)) return;
   seen.add(node);
-  if (node.kind === "list") for (const item of node.items) yield* surprises(item, seen);
+  if (node.kind === "list") for (const item of node.items) yield* surprises(item, seen, key);
   else if (node.kind === "map") {
     for (const entry of node.entries.values()) {
       yield* surprisingKey(entry);
-      yield* surprises(entry.value, seen);
+      yield* surprises(entry.value, seen, entry.text);
     }
   } else {
-    const surprise = surprisingScalar(node);
+    const surprise = isMeant(key, node) ? null : surprisingScalar(node);
     if (surprise !== null) yield { hint: QUOTE, ...surprise, at: node.position };
   }
 }
@@ -48,6 +49,11 @@ function* surprisingKey({ key, text, plain, position }: EntryYaml): Generator<Su
     at: position,
   };
 }
+
+/** A mode of files is octal, and `40e9` a number, unless it is a version or a digest. */
+const isMeant = (key: string, { text }: ScalarYaml): boolean =>
+  (/(?:mode|umask|permissions?)$/i.test(key) && /^0?[0-7]{3}$/.test(text)) ||
+  (/^\d{1,3}[eE]\d{1,2}$/.test(text) && !/(?:tag|version|commit|sha|hash|digest|rev(?:ision)?|id)$/i.test(key));
 
 /** In base 10, or as Helm reads it in base 2, 8 or 16. */
 const isInteger = (text: string): boolean => /^[-+]?\d[\d_]*$/.test(text) || typeof resolvePlain(text) === "bigint";

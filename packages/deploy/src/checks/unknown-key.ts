@@ -72,7 +72,9 @@ class KnownKeys {
     if (switches.has(path.join("."))) return "known";
     const [first] = path;
     const part = parts.get(String(first));
-    if (part !== undefined && part !== null) {
+    // Of one that is not here, nobody can say what it knows.
+    if (part === null) return path.length === 1 ? "known" : "free";
+    if (part !== undefined) {
       if (path.length === 1) return "known";
       return remember(this.#parts, String(first), () => new KnownKeys(part)).judge(path.slice(1));
     }

@@ -28,7 +28,7 @@ export interface RenderOptions extends Pick<ValuesOptions, "withoutSecrets"> {
 export type Renderer = (release: Release, values: Values, options: RenderOptions) => Promise<readonly Manifest[]>;
 
 /** What a release is made from. */
-export type ReleaseParts = Pick<Release, "name" | "namespace" | "chart" | "layers">;
+export type ReleaseParts = Pick<Release, "key" | "name" | "namespace" | "chart" | "layers" | "matched">;
 
 /** What is deployed to an environment, in order; `main` is one of them. */
 export interface EnvironmentParts {
@@ -86,21 +86,31 @@ export class Environment {
 /** What Helm deploys as one: a chart with its values, under a name, to one environment. */
 export class Release {
   readonly environment: Environment;
+  /** By what it is the same in every environment: its key in the settings; empty for the main one. */
+  readonly key: string;
   readonly name: string;
   readonly namespace: string;
   readonly chart: Chart;
   /** Lowest first: the chart's own values, then what lies over them. */
   readonly layers: readonly Layer[];
+  /** By each setting that names no one file for sure (`*`, `ifThere`), the files that it is. */
+  readonly matched: ReadonlyMap<string, readonly string[]>;
   readonly #values = new Map<string, Values>();
   readonly #renderer: Renderer;
 
-  constructor({ name, namespace, chart, layers }: ReleaseParts, environment: Environment, renderer: Renderer) {
+  constructor(
+    { key, name, namespace, chart, layers, matched }: ReleaseParts,
+    environment: Environment,
+    renderer: Renderer,
+  ) {
     this.environment = environment;
     this.#renderer = renderer;
+    this.key = key;
     this.name = name;
     this.namespace = namespace;
     this.chart = chart;
     this.layers = layers;
+    this.matched = matched;
   }
 
   /**

@@ -1,8 +1,8 @@
 import { type Chart, readChart } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
 import type { Tree } from "../files/tree.ts";
-import { Layer, type LayerRole } from "../values/layer.ts";
 import { Environment, type EnvironmentParts, type ReleaseParts, type Renderer } from "./environment.ts";
+import { LayerFinder } from "./layer-finder.ts";
 import type { CompleteSettings, ReleaseSettings } from "./settings.ts";
 
 /** What settings make of a commit. */
@@ -21,47 +21,71 @@ export interface Deployments {
  */
 export function deploymentsOf(tree: Tree, settings: CompleteSettings, renderer: Renderer): Deployments {
   const chart = readChart(tree, settings.chart);
-  const layersAt = (paths: readonly string[] = [], role: LayerRole): Layer[] =>
-    paths.map((path) => new Layer(tree, path, role));
-  const common = layersAt(settings.layers, "common");
+  const finder = new LayerFinder(tree);
   const extra = Object.entries(settings.releases ?? {}).map(([name, release]): ExtraRelease => {
     assertKnown(name, release, settings);
-    const own = readChart(tree, release.chart);
-    const layers = [...defaultsOf(own), ...layersAt(release.layers, "common")];
-    return { settings: release, parts: { name, namespace: release.namespace ?? name, chart: own, layers } };
+    return { name, settings: release, chart: readChart(tree, release.chart) };
   });
   const environments = Object.entries(settings.environments).map(([name, environment]) => {
     const { release = name, namespace = name, layers = [] } = environment;
-    const own = [...defaultsOf(chart), ...common, ...layersAt(layers, "environment")];
-    const parts = around(name, { name: release, namespace, chart, layers: own }, extra);
+    const own = finder.find(chart, [settings.layers, "common"], [layers, "environment"]);
+    const parts = around(name, { key: "", name: release, namespace, chart, ...own }, partsAt(name, extra, finder));
     return new Environment(name, environment, parts, renderer);
   });
-  return { charts: [chart, ...extra.map(({ parts }) => parts.chart)], environments };
+  return { charts: [chart, ...extra.map((one) => one.chart)], environments };
 }
 
 /** A release beside the main one. */
 interface ExtraRelease {
-  readonly parts: ReleaseParts;
+  readonly name: string;
   readonly settings: ReleaseSettings;
+  readonly chart: Chart;
 }
 
-const defaultsOf = ({ defaults }: Chart): Layer[] => (defaults === null ? [] : [defaults]);
+type When = NonNullable<ReleaseSettings["when"]>;
+
+/** The releases beside the main one that an environment has. */
+function partsAt(environment: string, extra: readonly ExtraRelease[], finder: LayerFinder): [When, ReleaseParts][] {
+  return extra.flatMap(({ name, settings, chart }): [When, ReleaseParts][] => {
+    const { environments, when = "before" } = settings;
+    const isNamed = environments === undefined || namesIn(environments).includes(environment);
+    if (!isNamed) return [];
+    const here = environments === undefined || isNames(environments) ? {} : environments[environment];
+    const { release = name, namespace = name } = { ...settings, ...here };
+    const layers = finder.find(chart, [settings.layers ?? [], "common"], [here?.layers ?? [], "environment"]);
+    return [[when, { key: name, name: release, namespace, chart, ...layers }]];
+  });
+}
+
+type ReleaseEnvironments = NonNullable<ReleaseSettings["environments"]>;
+
+const isNames = (environments: ReleaseEnvironments): environments is readonly string[] => Array.isArray(environments);
+
+const namesIn = (environments: ReleaseEnvironments): readonly string[] =>
+  isNames(environments) ? environments : Object.keys(environments);
 
 function assertKnown(name: string, release: ReleaseSettings, { environments }: CompleteSettings): void {
-  const unknown = release.environments?.find((environment) => !Object.hasOwn(environments, environment));
+  const unknown = namesIn(release.environments ?? []).find((environment) => !Object.hasOwn(environments, environment));
   if (unknown === undefined) return;
   const message = `the release ${name} names the environment ${unknown}, which is not there`;
   throw new DeployError("INVALID_SETTINGS", message);
 }
 
 /** What is deployed to an environment around its main release. */
-function around(environment: string, main: ReleaseParts, extra: readonly ExtraRelease[]): EnvironmentParts {
-  const here = extra.filter(({ settings }) => settings.environments?.includes(environment) ?? true);
-  const at = (when: "before" | "after"): ReleaseParts[] =>
-    here.filter(({ settings }) => (settings.when ?? "before") === when).map(({ parts }) => parts);
-  if (here.some(({ parts }) => parts.name === main.name && parts.namespace === main.namespace)) {
-    const message = `two releases of ${environment} have the name ${main.name} in one namespace`;
-    throw new DeployError("INVALID_SETTINGS", message, { hint: "give one of them another name or namespace" });
+function around(
+  environment: string,
+  main: ReleaseParts,
+  extra: readonly (readonly [When, ReleaseParts])[],
+): EnvironmentParts {
+  const at = (when: When): ReleaseParts[] => extra.flatMap(([its, parts]) => (its === when ? parts : []));
+  const all = [...at("before"), main, ...at("after")];
+  const known = new Set<string>();
+  for (const { name, namespace } of all) {
+    if (known.has(`${namespace}/${name}`)) {
+      const message = `two releases of ${environment} have the name ${name} in one namespace`;
+      throw new DeployError("INVALID_SETTINGS", message, { hint: "give one of them another name or namespace" });
+    }
+    known.add(`${namespace}/${name}`);
   }
-  return { main, all: [...at("before"), main, ...at("after")] };
+  return { main, all };
 }

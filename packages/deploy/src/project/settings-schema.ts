@@ -71,13 +71,24 @@ const NODE_POOL = object(
 const RELEASE = object(
   {
     chart: ref("path", "The chart's folder."),
-    namespace: text(DNS_LABEL, "The Kubernetes namespace; left out, the release's name."),
+    release: text(RELEASE_NAME, "The name of the Helm release; left out, the name that it has here."),
+    namespace: text(DNS_LABEL, "The Kubernetes namespace; left out, the name that it has here."),
     layers: ref("layers", "The values files over the chart's own, the lowest first."),
     when: { description: "Before or after the main chart's release; left out, before.", enum: ["before", "after"] },
     environments: {
-      description: "The environments that have it; left out, all.",
-      type: "array",
-      items: { type: "string" },
+      description:
+        "The environments that have it: their names, or by their names what it has of its own there. Left out, all.",
+      oneOf: [
+        { type: "array", items: { type: "string" } },
+        {
+          type: "object",
+          additionalProperties: object({
+            release: text(RELEASE_NAME, "The name of the Helm release there."),
+            namespace: text(DNS_LABEL, "The Kubernetes namespace there."),
+            layers: ref("layers", "The values files of that environment, over the others, the lowest first."),
+          }),
+        },
+      ],
     },
   },
   { required: ["chart"] },
@@ -112,10 +123,12 @@ export const SETTINGS_SCHEMA: object = {
         "The environments by their names, in the order in which they are deployed. Left out, there is one for each config/NAME.yaml and secrets/config/NAME.yaml.",
         { minProperties: 1, propertyNames: { pattern: DNS_LABEL } },
       ),
-      schemas: ref(
-        "layers",
-        "JSON Schemas that the values of every main release must be as, beside those of the charts.",
-      ),
+      schemas: {
+        description: "JSON Schemas that the values of every main release must be as, beside those of the charts.",
+        type: "array",
+        uniqueItems: true,
+        items: ref("path"),
+      },
       releases: mapOf(
         ref("release"),
         "Releases beside the main chart's, such as cert-manager, by their names, in the order in which they are deployed.",
@@ -140,7 +153,12 @@ export const SETTINGS_SCHEMA: object = {
       minLength: 1,
       not: { pattern: "^/|^\\./|(^|/)\\.\\.(/|$)|//|/$|\\\\" },
     },
-    layers: { type: "array", uniqueItems: true, items: ref("path") },
+    layers: { type: "array", uniqueItems: true, items: ref("layer") },
+    layer: {
+      description:
+        "A values file, or several in the order of their names: * stands for any part of a name. In a map under ifThere, one that may be missing.",
+      oneOf: [ref("path"), object({ ifThere: ref("path") }, { required: ["ifThere"] })],
+    },
     environment: ENVIRONMENT,
     cluster: CLUSTER,
     nodePool: NODE_POOL,

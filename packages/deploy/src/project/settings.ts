@@ -29,6 +29,12 @@ export interface ClusterPin {
   readonly authority?: string;
 }
 
+/**
+ * A values file: its path, in which `*` stands for any part of a name, so that it may be several
+ * files; or one that may be missing.
+ */
+export type LayerSetting = string | { readonly ifThere: string };
+
 /** An environment in `deploy.yaml`. Paths start at the repository's top folder. */
 export interface EnvironmentSettings {
   readonly tier?: Tier;
@@ -43,7 +49,7 @@ export interface EnvironmentSettings {
   /** The version of Kubernetes that its cluster runs, such as `1.33`; not known where left out. */
   readonly kubeVersion?: string;
   /** Over the shared ones, lowest first; as in the usual layout where left out. */
-  readonly layers?: readonly string[];
+  readonly layers?: readonly LayerSetting[];
   /** By their names; not known where left out. */
   readonly nodePools?: Readonly<Record<string, NodePool>>;
 }
@@ -52,14 +58,18 @@ export interface EnvironmentSettings {
 export interface ReleaseSettings {
   /** The chart's folder. */
   readonly chart: string;
-  /** The release's name where left out. */
+  /** The name of the Helm release; the name that it has here where left out. */
+  readonly release?: string;
+  /** The name that it has here where left out. */
   readonly namespace?: string;
   /** Over the chart's own values, lowest first. */
-  readonly layers?: readonly string[];
+  readonly layers?: readonly LayerSetting[];
   /** Before or after the main chart's; `before` where left out. */
   readonly when?: "before" | "after";
-  /** The environments that have it; all where left out. */
-  readonly environments?: readonly string[];
+  /** The environments that have it, with what it has of its own there; all where left out. */
+  readonly environments?:
+    | readonly string[]
+    | Readonly<Record<string, Pick<ReleaseSettings, "release" | "namespace" | "layers">>>;
 }
 
 /** A finding that is known and accepted. */
@@ -76,7 +86,7 @@ export interface Settings {
   /** The chart's folder; the one at the top that holds a `Chart.yaml` where left out. */
   readonly chart?: string;
   /** Shared by all environments, lowest first; as in the usual layout where left out. */
-  readonly layers?: readonly string[];
+  readonly layers?: readonly LayerSetting[];
   /** By their names, in the order in which they are deployed; those of the usual layout where left out. */
   readonly environments?: Readonly<Record<string, EnvironmentSettings>>;
   /** Beside the main chart's, by their names, in the order in which they are deployed. */
@@ -108,7 +118,7 @@ export async function readSettings(tree: Tree, given: Partial<Settings>): Promis
   const names = Object.keys(named);
   return {
     ...settings,
-    chart: settings.chart ?? onlyChart(tree),
+    chart: settings.chart ?? onlyChart(tree, settings),
     layers: settings.layers ?? layout.common(),
     environments: Object.fromEntries(
       names.map((name) => [name, { ...layout.environment(name, names), ...named[name] }]),
@@ -157,8 +167,12 @@ function phraseOf({ keyword, message, params, propertyName, instancePath }: Erro
   return typeof extra === "string" ? `${message}: ${JSON.stringify(extra)}` : message;
 }
 
-function onlyChart(tree: Tree): string {
-  const folders = [...tree.files()].flatMap(({ path }) => /^([^/]+)\/Chart\.yaml$/.exec(path)?.[1] ?? []);
+/** The one at the top that no release beside the main one has. */
+function onlyChart(tree: Tree, { releases = {} }: Settings): string {
+  const others = new Set(Object.values(releases).map(({ chart }) => chart));
+  const folders = [...tree.files()]
+    .flatMap(({ path }) => /^([^/]+)\/Chart\.yaml$/.exec(path)?.[1] ?? [])
+    .filter((folder) => !others.has(folder));
   const [folder] = folders;
   if (folder !== undefined && folders.length === 1) return folder;
   const got = folders.length === 0 ? "none" : folders.join(", ");

@@ -149,7 +149,8 @@ async function goBack({ cluster, release, plan, options, tell, lock, onState }: 
 }
 
 function releaseOf({ environment }: Cluster, name: string): Release {
-  const release = environment.releases.find((one) => one.name === name);
+  const release =
+    environment.releases.find(({ key }) => key === name) ?? environment.releases.find((one) => one.name === name);
   if (release !== undefined) return release;
   throw new DeployError("NO_REVISION", `${environment.name} has no release ${name}`);
 }

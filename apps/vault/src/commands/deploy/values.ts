@@ -27,7 +27,14 @@ export const run: Run<ShowValues> = async (options, [name]) => {
   const leftOut = values.leftOut.map(({ path }) => path);
   if (options.explain !== undefined) return explain(project, name, values, options.explain, options);
   const shown = reveal ? values.value : values.withoutSecrets;
-  if (json) return writeJson({ commit: project.commit, environment: name, values: shown, leftOut });
+  const { matched } = project.environment(name).main;
+  if (json) {
+    const base = { commit: project.commit, environment: name, values: shown, leftOut };
+    return writeJson({ ...base, matched: Object.fromEntries(matched) });
+  }
+  if (!quiet)
+    for (const [setting, paths] of matched)
+      say(`vault: ${printable(setting)} is ${paths.length === 0 ? "not there" : printable(paths.join(", "))}`);
   if (!quiet) for (const path of leftOut) say(`vault: left out, since there is no key: ${printable(path)}`);
   const { stringify } = await import("yaml");
   // Quoted as for YAML 1.1, so that "on" does not become true where this is read again.
