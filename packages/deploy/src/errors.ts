@@ -46,7 +46,7 @@ import type { SharingErrorCode } from "@git-vault/sharing";
  * - `INVALID_KUBECONFIG`: the kubeconfig is none, or holds what is not taken
  * - `UNTRUSTED_SOURCE`: a file that says what runs or is connected to is stored in plaintext, or
  *   leads to what whoever can commit could change
- * - `UNTRUSTED_COMMIT`: the kubeconfig takes only commits that this one is none of
+ * - `UNTRUSTED_COMMIT`: the kubeconfig takes only commits of a branch, or that a member signed
  * - `INVALID_PROXY`: the environment names a proxy that is not supported
  * - `NO_CREDENTIAL`: the program that the kubeconfig names gave no credential
  * - `UNPINNED_CLUSTER`: nothing says which cluster is the environment's

@@ -68,10 +68,19 @@ describe("a credential", () => {
   });
 });
 
+const NO_DEMANDS = { branches: [], members: null };
+
 describe.skipIf(process.platform === "win32")("what gives a credential to Helm", () => {
   const start = async (): Promise<{ helper: CredentialHelper; exec: { command: string; args: string[] } }> => {
     const helper = await CredentialHelper.start(new Credentials({ token: "a-token" }, {}, () => {}));
-    const kubeconfig = { server: "https://x", authority: null, serverName: null, proxy: null, user: {}, branches: [] };
+    const kubeconfig = {
+      server: "https://x",
+      authority: null,
+      serverName: null,
+      proxy: null,
+      user: {},
+      demands: NO_DEMANDS,
+    };
     const { users } = JSON.parse(helper.kubeconfig(kubeconfig, "prod")) as {
       users: { user: { exec: { command: string; args: string[] } } }[];
     };
@@ -98,7 +107,7 @@ describe.skipIf(process.platform === "win32")("what gives a credential to Helm",
       serverName: "x",
       proxy: null,
       user: { token: "a-token" },
-      branches: [],
+      demands: NO_DEMANDS,
     };
     expect(helper.kubeconfig(kubeconfig, "prod")).not.toContain("a-token");
     helper.close();

@@ -44,7 +44,7 @@ describe("a kubeconfig", () => {
       serverName: null,
       proxy: null,
       user: { token: "canary-token" },
-      branches: [],
+      demands: { branches: [], members: null },
     });
     const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "cloud", args: ["login"], env: null };
     expect(read(inUser({ exec })).user).toEqual({
@@ -94,14 +94,33 @@ describe("a kubeconfig", () => {
     expect(read(inUser({ exec: { ...exec, command: "/opt/login" } })).user).toMatchObject({ command: "/opt/login" });
   });
 
-  const requiring =
-    (branches: unknown): Change =>
+  const demanding =
+    (...extensions: readonly object[]): Change =>
     (all) =>
-      Object.assign(all, { extensions: [{ name: "git-vault", extension: { branches } }] });
+      Object.assign(all, { extensions: extensions.map((extension) => ({ name: "git-vault", extension })) });
 
-  test("may take commits on some branches alone", () => {
-    expect(read(requiring(["origin/main", "origin/release"])).branches).toEqual(["origin/main", "origin/release"]);
-    for (const mistake of [undefined, [], "origin/main", ["--all"], [1]])
-      expect(() => read(requiring(mistake))).toThrow(/expected git-vault to have a list of branches/);
+  test("may take commits on some branches alone, and those that a member signed", () => {
+    const members = { root: "SHA256:x", branch: "origin/main" };
+    const branches = ["origin/main", "origin/release"];
+    expect(read(() => {}).demands).toEqual({ branches: [], members: null });
+    expect(read(demanding({ branches })).demands).toEqual({ branches, members: null });
+    expect(read(demanding({ members })).demands).toEqual({ branches: [], members });
+    expect(read(demanding({ branches, members })).demands).toEqual({ branches, members });
+  });
+
+  test.each([
+    [[{}]],
+    [[{ branches: [] }]],
+    [[{ branches: "origin/main" }]],
+    [[{ branches: ["--all"] }]],
+    [[{ branches: [1] }]],
+    [[{ members: "all" }]],
+    [[{ members: { root: "SHA256:x" } }]],
+    [[{ members: { root: "SHA256:x", branch: "--all" } }]],
+    [[{ members: { root: "SHA256:x", branch: "main", role: "admin" } }]],
+    [[{ branches: ["main"], signed: true }]],
+    [[{ branches: ["main"] }, { branches: ["pr"] }]],
+  ])("takes no demand that it does not understand whole: %j", (extensions) => {
+    expect(() => read(demanding(...extensions))).toThrow(/extensions: expected git-vault/);
   });
 });

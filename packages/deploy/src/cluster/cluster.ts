@@ -153,7 +153,7 @@ const helmFor = ({ env, folder, redactor, seconds }: Parts): Helm =>
 
 async function open(project: Project, environment: Environment, { signal }: ConnectOptions): Promise<Parts> {
   const kubeconfig = readKubeconfig(project, environment);
-  project.assertOnBranch(kubeconfig.branches);
+  await project.assertDemanded(kubeconfig.demands);
   const authority = kubeconfig.authority === null ? null : fingerprintOf(kubeconfig.authority);
   // What can be told without a word to the server is told first.
   assertPinnedCluster(environment, { server: kubeconfig.server, authority });

@@ -1,7 +1,8 @@
 import { isAbsolute } from "node:path";
 import { DeployError } from "../errors.ts";
 import { readProxy } from "../network/proxy.ts";
-import { isMap, listAt, mapAt, textAt, type ValueMap } from "../values/value.ts";
+import type { CommitDemands, SignersLog } from "../project/demands.ts";
+import { isMap, listAt, mapAt, textAt, type Value, type ValueMap } from "../values/value.ts";
 import { readValue } from "../values/read-yaml.ts";
 
 /** Authenticates: a token, a client certificate with its key, or both. All secret. */
@@ -32,11 +33,8 @@ export interface Kubeconfig {
   /** The proxy that it names, which holds no password: Helm reads it from a file. */
   readonly proxy: URL | null;
   readonly user: Credential | CredentialProgram;
-  /**
-   * The branches, such as `origin/main`, one of which must hold a commit that uses it; none where
-   * any commit may.
-   */
-  readonly branches: readonly string[];
+  /** What must be so of a commit that uses it. */
+  readonly demands: CommitDemands;
 }
 
 /**
@@ -80,18 +78,37 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
     serverName: textAt(cluster, "tls-server-name") || null,
     proxy: proxyIn(cluster, fail),
     user: userIn(user, fail),
-    branches: branchesIn(root, fail),
+    demands: demandsIn(root, fail),
   };
 }
 
 /** Where other programs keep what is theirs alone: `extensions`, as Kubernetes has them. */
-function branchesIn(root: ValueMap, fail: Fail): string[] {
-  const own = listAt(root, "extensions").find((entry) => textAt(entry, "name") === "git-vault");
-  if (own === undefined) return [];
-  const branches = listAt(own, "extension", "branches");
-  const names = branches.filter((name) => typeof name === "string" && /^[^-\s]\S*$/.test(name));
-  if (names.length > 0 && names.length === branches.length) return names.map(String);
+function demandsIn(root: ValueMap, fail: Fail): CommitDemands {
+  const named = listAt(root, "extensions").filter((entry) => textAt(entry, "name") === "git-vault");
+  const [own] = named;
+  if (own === undefined) return { branches: [], members: null };
+  const { branches, members, ...others } = mapAt(own, "extension");
+  const [unknown] = Object.keys(others);
+  // A demand that nobody understands is not met.
+  if (named.length > 1 || unknown !== undefined || (branches === undefined && members === undefined))
+    return fail("extensions: expected git-vault once, with branches, members or both, and nothing else");
+  return {
+    branches: branches === undefined ? [] : branchesIn(branches, fail),
+    members: members === undefined ? null : membersIn(members, fail),
+  };
+}
+
+const isBranch = (name: unknown): name is string => typeof name === "string" && /^[^-\s]\S*$/.test(name);
+
+function branchesIn(branches: Value, fail: Fail): string[] {
+  if (Array.isArray(branches) && branches.length > 0 && branches.every(isBranch)) return branches;
   return fail("extensions: expected git-vault to have a list of branches, such as [origin/main]");
+}
+
+function membersIn(members: Value, fail: Fail): SignersLog {
+  const { root, branch, ...others } = mapAt(members);
+  if (typeof root === "string" && isBranch(branch) && Object.keys(others).length === 0) return { root, branch };
+  return fail("extensions: expected git-vault's members to be the root of their log, and the branch that has it");
 }
 
 const FILES = ["certificate-authority", "client-certificate", "client-key", "tokenFile"];

@@ -2,12 +2,10 @@ import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import {
   clearInHistory,
-  commitOf,
   GitCryptError,
   openRepository,
   type Repository,
   Revision,
-  tryGit,
   uncommittedFiles,
 } from "@git-vault/git-crypt";
 import type { Chart } from "../charts/chart.ts";
@@ -29,6 +27,7 @@ import { readValue } from "../values/read-yaml.ts";
 import { helmValues, textsIn } from "../values/value.ts";
 import { type Layer, type LayerScalar, MOST_LAYER_BYTES } from "../values/layer.ts";
 import type { Environment, Release, Renderer } from "./environment.ts";
+import { assertDemands, type CommitDemands } from "./demands.ts";
 import { findKeys, type KeySource } from "./key.ts";
 import { deploymentsOf } from "./releases.ts";
 import { type CompleteSettings, readSettings, SETTINGS_FILE, type Settings, type Silence } from "./settings.ts";
@@ -182,21 +181,12 @@ export class Project implements AsyncDisposable {
   }
 
   /**
-   * Asserts that one of these branches of the clone, such as `origin/main`, holds the commit.
+   * Asserts that the commit is as a kubeconfig demands.
    *
-   * @throws DeployError UNTRUSTED_COMMIT
+   * @throws DeployError UNTRUSTED_COMMIT; what reading the members log throws, as the cause
    */
-  assertOnBranch(branches: readonly string[]): void {
-    const holds = (branch: string): boolean => {
-      const tip = commitOf(this.#repository, branch);
-      if (tip === null) return false;
-      return tryGit(this.#repository, ["merge-base", "--is-ancestor", this.commit, tip]).status === 0;
-    };
-    if (branches.length === 0 || branches.some(holds)) return;
-    const names = branches.join(", ");
-    throw new DeployError("UNTRUSTED_COMMIT", `the kubeconfig takes commits on ${names} alone, and this is none`, {
-      hint: "merge it first; a clone that lacks the branch, or its history, needs a fetch",
-    });
+  async assertDemanded(demands: CommitDemands): Promise<void> {
+    await assertDemands(this.#repository, this.commit, demands).catch(passOn);
   }
 
   /**
