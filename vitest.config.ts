@@ -1,7 +1,19 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { workspaceSources } from "./scripts/sources.mjs";
 
 const exclude = ["**/node_modules/**", "**/dist/**"];
+
+const isLong = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith("/scripts.test.ts");
+
+/** Those that take minutes begin first, so that none runs alone in the end. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- it is the sequencer's own
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 /**
  * One run for all packages, in two projects. The tests of `packages` run on the sources of all
@@ -13,6 +25,7 @@ const exclude = ["**/node_modules/**", "**/dist/**"];
 export default defineConfig({
   test: {
     maxWorkers: 3,
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         plugins: [workspaceSources],
