@@ -1,24 +1,17 @@
 import { parseRecipient } from "@git-vault/sealing";
+import { isPluginKey, parsePluginKey } from "@git-vault/sealing/plugins";
 import { DirectoryError } from "./errors.ts";
 import { isGitHubLogin } from "./forges.ts";
-import type { AgeKeyEntry } from "./recipient-key.ts";
+import type { AgeKeyEntry, PluginKeyEntry } from "./recipient-key.ts";
 
 /**
- * Reads one of age's recipients.
+ * Reads one of age's recipients, or of a plugin's.
  *
- * @throws DirectoryError `UNSUPPORTED_RECIPIENT` for a plugin's, `INVALID_RECIPIENT` for a
- * malformed one
+ * @param isNamed whether the user wrote it; a plugin is not run for what stands in a file or a page
+ * @throws DirectoryError `INVALID_RECIPIENT` for a malformed one
  */
-export async function readAgeKey(text: string, line: number): Promise<AgeKeyEntry> {
-  // What stands between two ones names a plugin, but for the hybrid keys of age itself.
-  const plugin = /^age1(?!pq1)([a-z0-9]+)1/i.exec(text)?.[1];
-  if (plugin !== undefined) {
-    throw new DirectoryError(
-      "UNSUPPORTED_RECIPIENT",
-      `nothing can be sealed here to a key of the age plugin ${plugin}`,
-      { hint: "give an SSH key or an age1… key of theirs, or seal with age -r" },
-    );
-  }
+export async function readAgeKey(text: string, line: number, isNamed: boolean): Promise<AgeKeyEntry | PluginKeyEntry> {
+  if (isPluginKey(text)) return readPluginKey(text, line, isNamed);
   try {
     const key = await parseRecipient(text);
     const type = key.kind === "hybrid" ? "age-hybrid" : "age-x25519";
@@ -26,6 +19,25 @@ export async function readAgeKey(text: string, line: number): Promise<AgeKeyEntr
   } catch (cause) {
     throw new DirectoryError("INVALID_RECIPIENT", "expected an age recipient, got a malformed one", {
       hint: `copy it whole: age1 and 58 more characters, or age1pq1 and many more${isGitHubLogin(text) ? `; for the GitHub user write github:${text}` : ""}`,
+      cause,
+    });
+  }
+}
+
+function readPluginKey(text: string, line: number, isNamed: boolean): PluginKeyEntry {
+  try {
+    const key = parsePluginKey(text);
+    return {
+      line,
+      type: `age-plugin-${key.plugin}`,
+      fingerprint: key.kind === "recipient" ? key.text : null,
+      comment: "",
+      key: isNamed ? key : null,
+      unusable: isNamed ? null : `the age plugin ${key.plugin} is run only for a recipient that you name yourself`,
+    };
+  } catch (cause) {
+    throw new DirectoryError("INVALID_RECIPIENT", "expected the key of an age plugin, got a malformed one", {
+      hint: "copy it whole: a recipient is age1NAME1…, an identity AGE-PLUGIN-NAME-1…",
       cause,
     });
   }

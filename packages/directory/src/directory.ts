@@ -146,8 +146,8 @@ export class Directory {
       }
       case "age": {
         const { readAgeKey } = await import("./age-key.ts");
-        const entry = await readAgeKey(query.recipient, 1);
-        return { name: entry.fingerprint, source: "the key itself", keys: [entry] };
+        const entry = await readAgeKey(query.recipient, 1, true);
+        return { name: entry.fingerprint ?? `an identity of ${entry.type}`, source: "the key itself", keys: [entry] };
       }
       case "literal":
         break;

@@ -3,8 +3,6 @@ import { printable, VaultError } from "@git-vault/core";
 /**
  * - `INVALID_RECIPIENT`: what was written names no recipient: a malformed name, a private key
  * - `PLAIN_HTTP`: a URL of another machine with http, on which keys can be exchanged on the way
- * - `UNSUPPORTED_RECIPIENT`: a recipient of a kind that nothing can be sealed to here, such as an
- *   age plugin's
  * - `NOT_FOUND`: the forge has no such user or team, the server no such page
  * - `NO_KEYS`: the user, the page or the file is there and holds no key
  * - `AUTHENTICATION_REQUIRED`: the server wants a token, or refused the one it got
@@ -18,7 +16,6 @@ import { printable, VaultError } from "@git-vault/core";
 export type DirectoryErrorCode =
   | "INVALID_RECIPIENT"
   | "PLAIN_HTTP"
-  | "UNSUPPORTED_RECIPIENT"
   | "NOT_FOUND"
   | "NO_KEYS"
   | "AUTHENTICATION_REQUIRED"

@@ -27,7 +27,7 @@ async function readKeys(text: string): Promise<RecipientKey[]> {
   if (!/^\s*age1/im.test(text)) return readAnyPublicKeys(text);
   const { readAgeKey } = await import("./age-key.ts");
   const lines = text.split("\n").map((line) => line.trim());
-  const ageKeys = lines.flatMap((line, at) => (isAgeRecipient(line) ? [readAgeKey(line, at + 1)] : []));
+  const ageKeys = lines.flatMap((line, at) => (isAgeRecipient(line) ? [readAgeKey(line, at + 1, false)] : []));
   const sshKeys = readPublicKeys(lines.map((line) => (isAgeRecipient(line) ? "" : line)).join("\n"));
   return [...sshKeys, ...(await Promise.all(ageKeys))].toSorted((a, b) => a.line - b.line);
 }

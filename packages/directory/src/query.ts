@@ -2,7 +2,7 @@ import { assertString } from "@git-vault/core";
 import { type PublicKeyEntry, readPublicKeys } from "@git-vault/keys";
 import { DirectoryError, shown } from "./errors.ts";
 import { FORGES, GITHUB, nameOf, type Forge, type ForgeUser } from "./forges.ts";
-import { isAgeRecipient } from "./recipient-key.ts";
+import { isAgeRecipient, isPluginIdentity } from "./recipient-key.ts";
 import { holdsPrivateKey } from "./key-text.ts";
 
 /**
@@ -18,7 +18,7 @@ export type RecipientQuery =
   /** As it was written, with `~/` still in it. */
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "literal"; readonly entry: PublicKeyEntry }
-  /** `age1…`, not yet parsed. */
+  /** `age1…`, or an identity of a plugin; not yet parsed. */
   | { readonly kind: "age"; readonly recipient: string };
 
 const MAX_QUERY = 8 * 1024;
@@ -94,10 +94,10 @@ function refuseMention(query: string): void {
  * Tells what a recipient was written as. Nothing is looked up.
  *
  * In this order: a line that begins with the type of an SSH key is a literal key; what begins with
- * `age1` an age recipient; what has a scheme (`https://`) a URL; a forge and a colon go before a
- * name; what has a slash or backslash, begins with `.` or `~`, or ends in
- * `.pub`, `.keys`, `.asc`, `.gpg` or `.pgp` is a path; a bare word is always a GitHub user, even
- * where a file of that name exists.
+ * `age1` an age recipient, with `AGE-PLUGIN-` a plugin's identity; what has a scheme (`https://`) a
+ * URL; a forge and a colon go before a name; what has a slash or backslash, begins with `.` or `~`,
+ * or ends in `.pub`, `.keys`, `.asc`, `.gpg` or `.pgp` is a path; a bare word is always a GitHub
+ * user, even where a file of that name exists.
  *
  * @param query at most 8 KiB
  * @throws DirectoryError `INVALID_RECIPIENT`; TypeError for anything but a string
@@ -107,6 +107,7 @@ export function parseQuery(query: string): RecipientQuery {
   if (query.trim() === "") throw invalid("expected a recipient, got nothing");
   if (query.length > MAX_QUERY)
     throw invalid(`expected a recipient of at most ${MAX_QUERY} characters, got ${query.length}`);
+  if (isPluginIdentity(query)) return { kind: "age", recipient: query };
   refusePrivateKey(query);
   if (/\p{Cc}/u.test(query)) throw invalid("expected a recipient on one line, got control characters");
   if (KEY_TYPE.test(query) && query.includes(" ")) return parseLiteral(query);

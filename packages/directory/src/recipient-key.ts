@@ -1,5 +1,6 @@
 import type { OpenPgpKeyEntry, PublicKeyEntry } from "@git-vault/keys";
 import type { AgeRecipient } from "@git-vault/sealing";
+import type { PluginKey } from "@git-vault/sealing/plugins";
 
 /** One of age's own public keys; its recipient is its fingerprint as well. */
 export interface AgeKeyEntry {
@@ -12,11 +13,23 @@ export interface AgeKeyEntry {
   readonly unusable: null;
 }
 
+/** A key of an age plugin. */
+export interface PluginKeyEntry {
+  readonly line: number;
+  readonly type: `age-plugin-${string}`;
+  /** The recipient, `age1name1…`; null for an identity, which may hold a secret. */
+  readonly fingerprint: string | null;
+  readonly comment: "";
+  /** Null where somebody else named it: then its plugin is not to be run. */
+  readonly key: PluginKey | null;
+  readonly unusable: string | null;
+}
+
 /**
  * One of a recipient's keys: SSH's or OpenPGP's, with why not for one that nothing can be sealed
- * to, or age's.
+ * to, age's, or that of an age plugin.
  */
-export type RecipientKey = PublicKeyEntry | AgeKeyEntry | OpenPgpKeyEntry;
+export type RecipientKey = PublicKeyEntry | AgeKeyEntry | PluginKeyEntry | OpenPgpKeyEntry;
 
 /** Which keys of an account are meant: a forge keeps those of SSH and of OpenPGP apart. */
 export type KeyKind = "ssh" | "openpgp";
@@ -28,4 +41,7 @@ export const KIND_NAMES: Readonly<Record<KeyKind, string>> = { ssh: "SSH", openp
  * Whether a text is meant as one of age's recipients, whole or not: one that was cut off must not
  * pass for the name of an account, which could be anybody's.
  */
-export const isAgeRecipient = (text: string): boolean => /^age1[0-9a-z]*$/i.test(text);
+export const isAgeRecipient = (text: string): boolean => /^age1(?:[0-9a-z+._-]+1)?[0-9a-z]*$/i.test(text);
+
+/** Whether a text is meant as an identity of an age plugin, which may be sealed to. */
+export const isPluginIdentity = (text: string): boolean => /^AGE-PLUGIN-\S+$/i.test(text);

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hybridPeer, makeSshKey, runOk, temporaryFolder } from "@git-vault/testkit";
+import { AGE_PLUGIN_TEST, hybridPeer, makeSshKey, runOk, temporaryFolder } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { Directory } from "../src/index.ts";
 
@@ -51,15 +51,33 @@ describe.skipIf(keygen.missing)(`recipients made by ${keygen.label}`, () => {
     await expect(directory.resolve("age1chen")).rejects.toMatchObject({
       hint: expect.stringContaining("for the GitHub user write github:age1chen"),
     });
-    await expect(directory.resolve("age1yubikey1qgq")).rejects.toMatchObject({ code: "UNSUPPORTED_RECIPIENT" });
+    await expect(directory.resolve("age1yubikey1qgq")).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
   });
 });
 
-describe("recipients of age's plugins", () => {
-  test("are named, and not supported", async () => {
-    await expect(directory.resolve(`age1yubikey1${"q".repeat(50)}`)).rejects.toMatchObject({
-      code: "UNSUPPORTED_RECIPIENT",
-      message: "nothing can be sealed here to a key of the age plugin yubikey",
+describe("keys of age's plugins", () => {
+  const { recipient, identity } = AGE_PLUGIN_TEST;
+
+  test("are those that somebody writes", async () => {
+    const [entry] = await directory.resolve(recipient);
+    expect(entry).toMatchObject({
+      name: recipient,
+      keys: [{ type: "age-plugin-test", fingerprint: recipient, unusable: null, key: { plugin: "test" } }],
     });
+    const [other] = await directory.resolve(identity);
+    expect(other).toMatchObject({ name: "an identity of age-plugin-test", keys: [{ fingerprint: null }] });
+  });
+
+  test("are refused where a character is wrong", async () => {
+    for (const text of [`${recipient.slice(0, -1)}q`, `${identity.slice(0, -1)}Q`, identity.toLowerCase()])
+      await expect(directory.resolve(text)).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
+  });
+
+  test("are not used where a file names them", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "team.keys");
+    writeFileSync(path, `${recipient}\n`);
+    const [entry] = await directory.resolve(path);
+    expect(entry?.keys).toMatchObject([{ key: null, unusable: expect.stringContaining("that you name yourself") }]);
   });
 });

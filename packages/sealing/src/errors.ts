@@ -17,6 +17,8 @@ import { MAX_STANZAS } from "./limits.ts";
  * - `TOO_LARGE`: a message over a limit: of an OpenPGP one's size, which must fit in memory, or of
  *   the number of recipients
  * - `MALFORMED_KEY`: a text is no age recipient or identity
+ * - `PLUGIN_MISSING`: the program of an age plugin is not installed
+ * - `PLUGIN_FAILED`: an age plugin could not do it, or does not speak the protocol
  */
 export type SealingErrorCode =
   | "UNKNOWN_FORMAT"
@@ -32,7 +34,9 @@ export type SealingErrorCode =
   | "MIXED_RECIPIENTS"
   | "BAD_SIGNATURE"
   | "TOO_LARGE"
-  | "MALFORMED_KEY";
+  | "MALFORMED_KEY"
+  | "PLUGIN_MISSING"
+  | "PLUGIN_FAILED";
 
 /** What `@git-vault/sealing` throws. */
 export class SealingError extends VaultError<SealingErrorCode> {}
@@ -69,3 +73,7 @@ export const unusable = (message: string, hint: string): SealingError =>
 /** The error for a public key that is a point of low order, with which no secret can be shared. */
 export const lowOrder = (message = "the recipient's Ed25519 key is a point of low order"): SealingError =>
   unusable(message, "such a key protects nothing; ask for another one");
+
+/** The error for a plugin of age's that fails; `what` is fit for a terminal. */
+export const pluginFailed = (name: string, what: string, { cause }: { readonly cause?: unknown } = {}): SealingError =>
+  new SealingError("PLUGIN_FAILED", `age-plugin-${name}: ${what}`, { subject: name, cause });

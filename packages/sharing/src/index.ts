@@ -1,5 +1,6 @@
 export { SharingError, type SharingErrorCode } from "./errors.ts";
 export type { OpenedWith, PassphraseRequest, ReceiveOptions } from "./identities/local-identities.ts";
+export type { PluginDialog } from "./identities/plugin-process.ts";
 export { identityOfEnvironment } from "./identities/identity-variable.ts";
 export { receive, Receiver, type Received } from "./messages/receive.ts";
 export type { GpgOptions } from "./identities/gpg.ts";

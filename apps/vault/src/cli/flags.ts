@@ -21,7 +21,7 @@ export const KEY = {
   value: "KEY",
   complete: "file",
   summary:
-    "opening: a private key's file or https:// address; sealing: the number or fingerprint of one of the recipient's keys; where no recipient is named, a public key file",
+    "opening: a private key's file or https:// address, or AGE-PLUGIN-…; sealing: the number or fingerprint of one of the recipient's keys; where no recipient is named, a public key file",
 } as const;
 
 export const ALLOW_WEAK = { summary: "seal to RSA keys of 1024 to 2047 bits too" } as const;
@@ -126,6 +126,9 @@ export const PASSPHRASE_FLAGS = {
   },
 } as const satisfies Flags;
 
+/** The base-two logarithm of scrypt's N: Node takes no greater one. */
+export const WORK_FACTOR = { form: /^(?:[1-9]|[12]\d|30)$/, expected: "a whole number from 1 to 30" } as const;
+
 /** What every command takes that opens sealed messages. */
 export const OPENING_FLAGS = {
   key: KEY,
@@ -135,6 +138,11 @@ export const OPENING_FLAGS = {
     summary: "the private key's passphrase; every user of the machine can read it in `ps`, so prefer another way",
   },
   ...PASSPHRASE_FLAGS,
+  "max-work-factor": {
+    value: "N",
+    number: WORK_FACTOR,
+    summary: "open a passphrase message whose work factor is up to N (2^N KiB of memory); default 20",
+  },
   "insecure-http": INSECURE_HTTP,
 } as const satisfies Flags;
 

@@ -17,6 +17,7 @@ const RECIPIENTS: readonly (readonly [string, string])[] = [
   ["alice.asc, alice.gpg", "a file of OpenPGP keys, for --format openpgp"],
   ["'ssh-ed25519 AAAA… alice'", "a public key itself, as one quoted word"],
   ["age1…", "a public key of age's, as `vault keys new` and age-keygen make them"],
+  ["age1NAME1…", "a key of the age plugin NAME, which is then run; or AGE-PLUGIN-NAME-1…, an identity of it"],
   ["-", "one recipient a line, read from stdin"],
 ];
 

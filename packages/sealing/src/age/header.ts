@@ -84,7 +84,12 @@ export function parseHeader(message: Buffer): AgeHeader {
   }
 }
 
-const parseStanza = (line: string, nextLine: () => string): Stanza => {
+/**
+ * Reads a stanza: its first line, and those of its body.
+ *
+ * Throws SealingError `MALFORMED_MESSAGE`.
+ */
+export function parseStanza(line: string, nextLine: () => string): Stanza {
   const [prefix, type, ...args] = line.split(" ");
   if (prefix !== STANZA_PREFIX || type === undefined) {
     throw malformed("a line of its header begins neither a recipient nor the MAC");
@@ -101,7 +106,7 @@ const parseStanza = (line: string, nextLine: () => string): Stanza => {
   if (body === null)
     throw malformed("the body of a recipient is not canonical base64 in full lines and a shorter last one");
   return { type, args, body };
-};
+}
 
 const parseMac = (line: string): Buffer => {
   const mac = line.startsWith(`${MAC_PREFIX} `) ? decodeBase64(line.slice(MAC_PREFIX.length + 1), "unpadded") : null;
@@ -121,12 +126,13 @@ export function headerMacMatches(header: AgeHeader, fileKey: Buffer): boolean {
   return timingSafeEqual(macOf(fileKey, header.covered), header.mac);
 }
 
-const encodeStanza = ({ type, args, body }: Stanza): string => {
+/** Writes a stanza, in Latin-1. */
+export function encodeStanza({ type, args, body }: Stanza): string {
   const lines = wrapLines(encodeBase64(body, "unpadded"), COLUMNS);
   // The last line must be a short one.
   if (lines.at(-1)?.length === COLUMNS || lines.length === 0) lines.push("");
   return [[STANZA_PREFIX, type, ...args].join(" "), ...lines, ""].join("\n");
-};
+}
 
 /**
  * Writes a header with its MAC.

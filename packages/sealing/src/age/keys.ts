@@ -37,6 +37,8 @@ export interface GeneratedIdentity {
   readonly recipient: string;
 }
 
+type ReadPlugin<P extends Identity> = (line: string, recipient: string | null) => P;
+
 interface Kind {
   readonly name: AgeKeyKind;
   readonly recipientPrefix: string;
@@ -95,7 +97,20 @@ export async function parseRecipient(text: string): Promise<AgeRecipient> {
  * one of over 1 MiB; the message names the line's number and nothing of its content. TypeError if
  * it is neither a string nor bytes.
  */
-export async function parseIdentityFile(file: Uint8Array | string): Promise<AgeIdentity[]> {
+export async function parseIdentityFile(file: Uint8Array | string): Promise<AgeIdentity[]>;
+/**
+ * The same, where lines may be identities of plugins as well: `AGE-PLUGIN-NAME-1…`.
+ *
+ * @param readPlugin makes one of such a line, and of the recipient that the comments before it say
+ */
+export async function parseIdentityFile<P extends Identity>(
+  file: Uint8Array | string,
+  readPlugin: ReadPlugin<P>,
+): Promise<(AgeIdentity | P)[]>;
+export async function parseIdentityFile<P extends Identity>(
+  file: Uint8Array | string,
+  readPlugin?: ReadPlugin<P>,
+): Promise<(AgeIdentity | P)[]> {
   const text = file instanceof Uint8Array ? decodeText(file) : file;
   assertString("identity file", text);
   if (text.length > MAX_IDENTITY_FILE_BYTES) {
@@ -103,13 +118,26 @@ export async function parseIdentityFile(file: Uint8Array | string): Promise<AgeI
     throw malformedKey(message, "give the file that age-keygen wrote");
   }
   const codec = await import("./bech32.ts");
-  const identities = text.split("\n").flatMap((whole, index) => {
+  const identities: (AgeIdentity | P)[] = [];
+  let comments: string[] = [];
+  for (const [index, whole] of text.split("\n").entries()) {
     const line = plainLines(whole.replace(/\r$/, ""))[0]?.replaceAll(/^[\s>"'`]+|["'`\s]{1,20}$/g, "") ?? "";
-    return line === "" || line.startsWith("#") ? [] : [readIdentity(codec, line, index + 1)];
-  });
+    if (line === "") continue;
+    if (line.startsWith("#")) {
+      comments.push(line);
+      continue;
+    }
+    const isPlugins = readPlugin !== undefined && /^AGE-PLUGIN-/i.test(line);
+    identities.push(isPlugins ? readPlugin(line, recipientIn(comments)) : readIdentity(codec, line, index + 1));
+    comments = [];
+  }
   if (identities.length === 0) throw malformedKey("expected at least one age identity in the file, got none");
   return identities;
 }
+
+/** As plugins write it: `# public key: age1…`, `#    Recipient: age1…`. */
+const recipientIn = (comments: readonly string[]): string | null =>
+  comments.flatMap((line) => /^#\s*(?:recipient|public key):\s*(age1\S+)\s*$/i.exec(line)?.[1] ?? []).at(-1) ?? null;
 
 const readIdentity = (codec: typeof bech32, text: string, line: number): AgeIdentity => {
   const kind = KINDS.find(({ identityPrefix }) => text.startsWith(`${identityPrefix.toUpperCase()}1`));

@@ -66,6 +66,7 @@ export function readScryptStanza({ args, body }: Stanza, maxWorkFactor: number):
   const shown = factor.length <= 4 ? factor : `a number of ${factor.length} digits`;
   const message = `expected a passphrase message with a work factor of up to ${maxWorkFactor}, got ${shown}`;
   throw new SealingError("WORK_FACTOR", message, {
+    subject: "limit",
     hint: "each step above doubles the memory and time that opening takes; raise the limit only for a sender you trust",
   });
 }

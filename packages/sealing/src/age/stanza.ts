@@ -17,7 +17,7 @@ export interface Recipient {
   readonly id?: string;
   /**
    * What all recipients of one message must have in common, such as `postquantum`: recipients with
-   * other labels are refused beside this one. None by default.
+   * other labels are refused beside this one. None by default. They are read after `wrapFileKey`.
    */
   readonly labels?: readonly string[];
   /**

@@ -34,9 +34,9 @@ export async function wrapHeader(
 ): Promise<Buffer> {
   const count = recipients.length + (signature === undefined ? 0 : 1);
   if (count > MAX_STANZAS) throw tooManyToSeal(count);
-  if (!allowMixed) refuseMixed(recipients);
   const stanzas: Stanza[] = [];
   for (const recipient of recipients) stanzas.push(...(await recipient.wrapFileKey(fileKey)));
+  if (!allowMixed) refuseMixed(recipients);
   if (signature !== undefined) {
     // Most messages are not signed.
     const { sealSignature } = await import("./attached-signature.ts");

@@ -15,7 +15,7 @@ export function identityOfEnvironment(env: NodeJS.ProcessEnv): Pick<ReceiveOptio
   const value = env[IDENTITY_VARIABLE]?.trim() ?? "";
   if (value === "") return {};
   // Some systems keep a variable on one line.
-  const keys = value.match(/(?<=^|\s)AGE-SECRET-KEY-\S+/g);
+  const keys = value.match(/(?<=^|\s)AGE-(?:SECRET-KEY|PLUGIN)-\S+/g);
   if (keys !== null) return { key: { name: `$${IDENTITY_VARIABLE}`, bytes: Buffer.from(`${keys.join("\n")}\n`) } };
   // What is no path may be a key that was damaged on the way.
   if (existsSync(value)) return { keyFiles: [value] };

@@ -16,13 +16,16 @@ import {
   parseIdentityFile,
   PassphraseIdentity,
   SealingError,
+  SIGNATURE_STANZA,
   SshIdentity,
   type AgeIdentity,
   type Identity,
   type Stanza,
 } from "@git-vault/sealing";
+import type { PluginIdentity } from "@git-vault/sealing/plugins";
 import { configSource } from "./config-source.ts";
 import type { GpgOptions } from "./gpg.ts";
+import type { PluginDialog } from "./plugin-process.ts";
 import { readIfAny, readNamedFile } from "./read-file.ts";
 
 /** A passphrase that is needed: for a private key, or for the message itself. */
@@ -45,6 +48,10 @@ export interface ReceiveOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** How gpg is run for an OpenPGP message where no key is named. */
   readonly gpg?: GpgOptions | undefined;
+  /** The base-two logarithm of the scrypt's N that a message to a passphrase may have; 20. */
+  readonly maxWorkFactor?: number | undefined;
+  /** How age's plugins speak to the user; where it is left out, none is run. */
+  readonly plugins?: PluginDialog | undefined;
   /** Gives a passphrase, only for a key that the message is for. It may throw. */
   readonly passphrase: (request: PassphraseRequest) => Promise<Uint8Array>;
 }
@@ -78,6 +85,8 @@ export interface LocalIdentities {
   lock(): void;
 }
 
+type FileIdentity = AgeIdentity | PluginIdentity;
+
 interface Place {
   readonly path: string | null;
   readonly fingerprint: () => Promise<string | null>;
@@ -91,7 +100,7 @@ interface Place {
  * file that was named
  */
 export async function findLocalIdentities(options: ReceiveOptions): Promise<LocalIdentities> {
-  const { home, key, passphrase, env = process.env } = options;
+  const { home, key, passphrase, plugins, env = process.env } = options;
   const named = new Map<string, Buffer | null>();
   if (key !== undefined) named.set(key.name, key.bytes);
   else for (const path of options.keyFiles ?? []) named.set(path, readNamedFile(path));
@@ -102,11 +111,11 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
     const ask = (attempt: number): Promise<Uint8Array> => passphrase({ path, attempt });
     if (bytes === null) continue;
     if (detectFormat(bytes) === "age") {
-      const identity = new SealedIdentityFile(bytes, ask);
+      const identity = new SealedIdentityFile(bytes, ask, plugins);
       places.set(identity, { path, fingerprint: () => identity.fingerprint() });
-    } else if (/^[\s>"'`]*AGE-SECRET-KEY-/im.test(decodeText(bytes))) {
-      for (const identity of await readNamed(path, bytes, parseIdentityFile)) {
-        places.set(identity, { path, fingerprint: async () => String(await identity.recipient()) });
+    } else if (/^[\s>"'`]*AGE-(?:SECRET-KEY|PLUGIN)-/im.test(decodeText(bytes))) {
+      for (const identity of await readNamed(path, bytes, (file) => readIdentities(file, plugins))) {
+        places.set(identity, { path, fingerprint: async () => publicHalf(identity) });
       }
     } else if (isOpenPgpPrivateKey(bytes)) {
       for (const file of await readNamed(path, bytes, readOpenPgpPrivateKeys)) {
@@ -133,10 +142,15 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
     places.set(identity, { path, fingerprint: async () => identity.publicKey?.fingerprint ?? null });
     return [identity];
   });
-  const message = new PassphraseIdentity((attempt) => passphrase({ path: null, attempt }));
+  // A plugin that was named may be what opens a message to a passphrase.
+  const hasPlugin = [...places.keys()].some((identity) => "plugin" in identity);
+  const message = new PassphraseIdentity(
+    (attempt) => passphrase({ path: null, attempt }),
+    options.maxWorkFactor === undefined ? {} : { maxWorkFactor: options.maxWorkFactor },
+  );
 
   return {
-    identities: [...places.keys(), message],
+    identities: [...places.keys(), ...(hasPlugin ? [] : [message])],
     openPgpFingerprints: openPgp.map(({ fingerprint }) => fingerprint),
     async openedWith(identity) {
       const place = places.get(identity);
@@ -155,6 +169,16 @@ export async function findLocalIdentities(options: ReceiveOptions): Promise<Loca
   };
 }
 
+/** Most files name no plugin. */
+async function readIdentities(file: Buffer, plugins: PluginDialog | undefined): Promise<FileIdentity[]> {
+  if (plugins === undefined || !/AGE-PLUGIN-/i.test(decodeText(file))) return parseIdentityFile(file);
+  return (await import("./plugin-process.ts")).readIdentityFile(file, plugins);
+}
+
+/** The recipient of an identity; of a plugin's only where its file says so. */
+const publicHalf = async (identity: FileIdentity): Promise<string | null> =>
+  "plugin" in identity ? identity.recipient : String(await identity.recipient());
+
 /** Reads a key file that was named: its bytes are overwritten, and an error names it. */
 async function readNamed<T>(path: string, bytes: Buffer, read: (bytes: Buffer) => Promise<T>): Promise<T> {
   try {
@@ -170,21 +194,35 @@ async function readNamed<T>(path: string, bytes: Buffer, read: (bytes: Buffer) =
   }
 }
 
+/** What no identity in a file opens; a plugin may have stanzas of its own. */
+const NOT_IN_FILES: ReadonlySet<string> = new Set([
+  "ssh-ed25519",
+  "ssh-rsa",
+  "scrypt",
+  "CHACHA20-POLY1305",
+  "AES256",
+  "openpgp",
+  "openpgp-passphrase",
+  SIGNATURE_STANZA,
+]);
+
 /** An identity file sealed to a passphrase (`age -p`), opened when a message may need it. */
 class SealedIdentityFile implements Identity {
   readonly asks = "always";
   readonly #file: Buffer;
   readonly #passphrase: (attempt: number) => Promise<Uint8Array>;
-  #identities: readonly AgeIdentity[] | undefined;
-  #openedWith: AgeIdentity | undefined;
+  readonly #plugins: PluginDialog | undefined;
+  #identities: readonly FileIdentity[] | undefined;
+  #openedWith: FileIdentity | undefined;
 
-  constructor(file: Buffer, passphrase: (attempt: number) => Promise<Uint8Array>) {
+  constructor(file: Buffer, passphrase: (attempt: number) => Promise<Uint8Array>, plugins: PluginDialog | undefined) {
     this.#file = file;
     this.#passphrase = passphrase;
+    this.#plugins = plugins;
   }
 
   async unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null> {
-    if (!stanzas.some(({ type }) => type === "X25519" || type === "mlkem768x25519")) return null;
+    if (stanzas.every(({ type }) => NOT_IN_FILES.has(type) || type.endsWith("-grease"))) return null;
     this.#identities ??= await this.#open();
     for (const identity of this.#identities) {
       const fileKey = await identity.unwrapFileKey(stanzas);
@@ -197,13 +235,13 @@ class SealedIdentityFile implements Identity {
 
   /** The recipient of the identity in it that opened the message; null before one did. */
   async fingerprint(): Promise<string | null> {
-    return this.#openedWith === undefined ? null : String(await this.#openedWith.recipient());
+    return this.#openedWith === undefined ? null : publicHalf(this.#openedWith);
   }
 
-  async #open(): Promise<readonly AgeIdentity[]> {
+  async #open(): Promise<readonly FileIdentity[]> {
     const { plaintext } = await open(this.#file, [new PassphraseIdentity(this.#passphrase)]);
     try {
-      return await parseIdentityFile(plaintext);
+      return await readIdentities(plaintext, this.#plugins);
     } finally {
       plaintext.fill(0);
     }

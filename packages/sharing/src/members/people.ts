@@ -31,6 +31,7 @@ export const memberKeysOf = (entries: readonly RecipientKey[]): MemberKey[] => {
   const keys = entries.flatMap(({ key }) => {
     if (key === null) return [];
     if ("wrapFileKey" in key) return readMemberKey(String(key));
+    if ("plugin" in key) return [];
     return readMemberKey(
       key.type === "openpgp" ? `openpgp ${key.fingerprint}` : encodePublicKey({ ...key, comment: "" }),
     );

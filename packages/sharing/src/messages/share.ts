@@ -12,7 +12,9 @@ import {
   type Recipient,
   type Sealer,
 } from "@git-vault/sealing";
+import type { PluginKey } from "@git-vault/sealing/plugins";
 import { SharingError } from "../errors.ts";
+import type { PluginDialog } from "../identities/plugin-process.ts";
 import type { SignOptions } from "./sign-message.ts";
 
 const STRONG_RSA_BITS = 2048;
@@ -39,6 +41,10 @@ export interface SharingOptions {
   readonly allowWeak?: boolean | undefined;
   /** Allow post-quantum keys beside others, which weakens them to the others. */
   readonly allowMixed?: boolean | undefined;
+  /** The base-two logarithm of scrypt's N for a passphrase: see `PassphraseRecipient`. */
+  readonly workFactor?: number | undefined;
+  /** How age's plugins speak to the user; where it is left out, nothing is sealed to theirs. */
+  readonly plugins?: PluginDialog | undefined;
 }
 
 /** What is shared, with whom and how. */
@@ -91,7 +97,7 @@ export interface Sharing extends Chosen {
 export async function share(options: ShareOptions): Promise<Shared> {
   const { secret, base64 = false, armor = true, allowMixed = false, sign } = options;
   assertBytes("secret", secret);
-  const { recipients, ...chosen } = chooseRecipients(options);
+  const { recipients, ...chosen } = chooseRecipients(options, await sealToPlugins(options));
   const plaintext = base64 ? Buffer.from(encodeBase64(secret)) : secret;
   try {
     const signature = sign === undefined ? {} : { signature: await signed(plaintext, chosen, sign) };
@@ -109,7 +115,7 @@ export async function share(options: ShareOptions): Promise<Shared> {
  */
 export async function startSharing(options: SharingOptions): Promise<Sharing> {
   const { armor = true, allowMixed = false } = options;
-  const { recipients, ...chosen } = chooseRecipients(options);
+  const { recipients, ...chosen } = chooseRecipients(options, await sealToPlugins(options));
   assertOneOf("format", chosen.format, ["age"]);
   return { ...chosen, sealer: await createSealer(recipients, { armor, allowMixed }) };
 }
@@ -136,8 +142,26 @@ async function signed(
 
 const cannotSign = (message: string, hint: string): SharingError => new SharingError("CANNOT_SIGN", message, { hint });
 
-/** Decides which keys are sealed to; throws what `share` does. */
-export function chooseRecipients(options: SharingOptions): Chosen & { readonly recipients: readonly Recipient[] } {
+/** Makes a recipient of a plugin's key. */
+type SealToPlugin = (key: PluginKey) => Recipient;
+
+/** Most recipients need no plugin; null where none is needed, or run. */
+async function sealToPlugins({ to, plugins }: SharingOptions): Promise<SealToPlugin | null> {
+  const isNeeded = to.some(({ keys }) => keys.some(({ key }) => key !== null && "plugin" in key));
+  if (!isNeeded || plugins === undefined) return null;
+  const { pluginRecipient } = await import("../identities/plugin-process.ts");
+  return (key) => pluginRecipient(key, plugins);
+}
+
+/**
+ * Decides which keys are sealed to; throws what `share` does.
+ *
+ * @param toPlugin null where no plugin is run
+ */
+export function chooseRecipients(
+  options: SharingOptions,
+  toPlugin: SealToPlugin | null = null,
+): Chosen & { readonly recipients: readonly Recipient[] } {
   const { to, passphrase, format = "age", key, allowWeak = false } = options;
   if (passphrase !== undefined) return toPassphrase(passphrase, options);
   if (to.length === 0) throw new SharingError("NO_RECIPIENTS", "expected at least one recipient, got none");
@@ -163,26 +187,43 @@ export function chooseRecipients(options: SharingOptions): Chosen & { readonly r
       else notSealedTo.push({ recipient, source, entry, reason: whyNot(entry, format) });
     }
   }
-  return { format, sealedTo, notSealedTo, recipients: sealedTo.flatMap(({ entry }) => recipientOf(entry, allowWeak)) };
+  return {
+    format,
+    sealedTo,
+    notSealedTo,
+    recipients: sealedTo.flatMap(({ entry }) => recipientOf(entry, allowWeak, toPlugin)),
+  };
 }
 
 function toPassphrase(
   passphrase: Uint8Array,
-  { to, format = "age" }: SharingOptions,
+  { to, format = "age", workFactor }: SharingOptions,
 ): Chosen & { readonly recipients: readonly Recipient[] } {
   if (to.length > 0 || format !== "age") {
     throw new SharingError("INVALID_KEY_CHOICE", "a passphrase stands alone, in the age format", {
       hint: "seal one message to the passphrase, and another to the recipients",
     });
   }
-  return { format, sealedTo: [], notSealedTo: [], recipients: [new PassphraseRecipient(passphrase)] };
+  return {
+    format,
+    sealedTo: [],
+    notSealedTo: [],
+    recipients: [new PassphraseRecipient(passphrase, workFactor === undefined ? {} : { workFactor })],
+  };
 }
 
 /** Whom `seal` seals to for a key: age's own are that already. */
-function recipientOf({ key }: RecipientKey, allowWeak: boolean): Recipient[] {
+function recipientOf({ key }: RecipientKey, allowWeak: boolean, toPlugin: SealToPlugin | null): Recipient[] {
   if (key === null) return [];
   if ("wrapFileKey" in key) return [key];
+  if ("plugin" in key) return [(toPlugin ?? noPlugin)(key)];
   return key.type === "openpgp" ? [new OpenPgpRecipient(key)] : [new SshRecipient(key, { allowWeak })];
+}
+
+function noPlugin(key: PluginKey): never {
+  throw new SharingError("NO_USABLE_KEY", `no key of the age plugin ${key.plugin} can be in the members log`, {
+    hint: "who replaces the key later would run the plugin because the log says so; let in another key of theirs, or send a message to this one",
+  });
 }
 
 /** Whether a key is an RSA key that is only too short. */

@@ -43,7 +43,13 @@ export function verifyPlaintext(
 ): MessageSignature {
   try {
     if (fingerprint !== null) return verifyMessage(signature, { digest: sha256(plaintext), openedBy: fingerprint });
-    throw new SealingError("BAD_SIGNATURE", "the sender's signature does not fit: what opened the message has no name");
+    throw new SealingError(
+      "BAD_SIGNATURE",
+      "the sender's signature does not fit: what opened the message has no name",
+      {
+        hint: "for a plugin's identity, put its recipient before it into its file: # public key: age1…",
+      },
+    );
   } catch (error) {
     plaintext.fill(0);
     throw error;

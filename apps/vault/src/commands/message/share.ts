@@ -16,6 +16,7 @@ import { CliError, usageError } from "../../errors.ts";
 import { openInput, type LargeInput } from "../../io/input.ts";
 import { openSink, refuseTwoPlaces, writeOutput, type OutputOptions } from "../../io/output.ts";
 import { newPassphrase } from "../../io/passphrase.ts";
+import { pluginDialog } from "../../io/plugin-dialog.ts";
 import { pump } from "../../io/pump.ts";
 import { isStdinBegun, leadsTo, reportResult, say } from "../../io/streams.ts";
 import { trustedRecipients } from "./check-recipients.ts";
@@ -68,6 +69,8 @@ function refuseContradictions(options: ShareOptions, operand: string | undefined
   if (to.length === 0 && !withPassphrase) throw usageError("expected a recipient: --to R");
   if (to.length > 0 && withPassphrase)
     throw usageError("--to and --with-passphrase were both given: a passphrase stands alone");
+  if (!withPassphrase && options.workFactor !== undefined)
+    throw usageError("--work-factor goes with --with-passphrase");
   if (!sign && !note && signKey !== undefined) throw usageError("--sign-key goes with --sign");
   if (!sign && as !== undefined) throw usageError("--as goes with --sign");
   if (sign && withPassphrase)
@@ -87,9 +90,10 @@ async function signing(options: ShareOptions): Promise<SignOptions | undefined> 
 }
 
 async function sharingOptions(to: readonly DirectoryEntry[], options: ShareOptions): Promise<SharingOptions> {
-  const { withPassphrase, format = "age", key, binary, allowWeak, allowMixed } = options;
+  const { withPassphrase, format = "age", key, binary, allowWeak, allowMixed, workFactor } = options;
   const passphrase = withPassphrase ? await newPassphrase(options) : undefined;
-  return { to, passphrase, format, key, armor: !binary, allowWeak, allowMixed };
+  const plugins = pluginDialog(options);
+  return { to, passphrase, format, key, armor: !binary, allowWeak, allowMixed, workFactor, plugins };
 }
 
 /** How the message is written. */

@@ -20,6 +20,7 @@ import {
   SIGN_KEY,
   TO,
   TRUST_FLAGS,
+  WORK_FACTOR,
 } from "../../cli/flags.ts";
 
 export const MESSAGE_COMMANDS = {
@@ -68,6 +69,11 @@ export const MESSAGE_COMMANDS = {
       output: OUTPUT,
       clipboard: CLIPBOARD,
       ...PASSPHRASE_FLAGS,
+      "work-factor": {
+        value: "N",
+        number: WORK_FACTOR,
+        summary: "with --with-passphrase: trying a passphrase takes 2^N KiB of memory; default 18; age opens up to 22",
+      },
       "allow-mixed": { summary: "seal to post-quantum keys beside others, which are the weaker ones" },
       "allow-weak": ALLOW_WEAK,
       "insecure-http": INSECURE_HTTP,
