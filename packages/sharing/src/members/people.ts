@@ -104,7 +104,7 @@ export const sharesKey = (a: readonly MemberKey[], b: readonly MemberKey[]): boo
 export const nameTaken = (label: string): SharingError =>
   new SharingError("NAME_TAKEN", `another member is already called ${printable(label)}`, {
     subject: label,
-    hint: "nothing was changed; choose another name, or remove that member first",
+    hint: `nothing was changed; ${label.startsWith("file:") ? "for somebody else, copy the file to one that is called after them, such as alice.pub" : "choose another name"}; or remove that member first`,
   });
 
 /** The member that a person is already: by account, or by one of their keys; null for none. */
