@@ -15,6 +15,7 @@ import type { SharingErrorCode } from "@git-vault/sharing";
  * - `TOO_MANY_ALIASES`: a file's aliases make it much larger than it looks, or refer to themselves
  * - `DUPLICATE_KEY`: a map has the same key twice
  * - `SEVERAL_DOCUMENTS`: a file holds more than one YAML document
+ * - `UNSET_VALUE`: a value stands in for one that CI was to set, and did not
  * - `NOT_A_CHART`: the folder holds no `Chart.yaml` that describes a chart
  * - `SECRET_IN_CHART`: a part of the chart that Helm runs is encrypted, or any of its files where the
  *   system has no way to give Helm a chart but by the disk
@@ -75,6 +76,7 @@ export type DeployErrorCode =
   | "TOO_MANY_ALIASES"
   | "DUPLICATE_KEY"
   | "SEVERAL_DOCUMENTS"
+  | "UNSET_VALUE"
   | "NOT_A_CHART"
   | "SECRET_IN_CHART"
   | "FOREIGN_SCHEMA"
@@ -136,6 +138,7 @@ export type PassedOnErrorCode = GitCryptErrorCode | KeyErrorCode | SealingErrorC
  *
  * - `give-key`: give the key that opens the file
  * - `export-key`: give a key file, such as another program exports
+ * - `give-values`: give values beside those of the commit
  * - `use-bare-key`: use a private key without a passphrase
  * - `lock`: record the archives of charts
  * - `update-locks`: update `Chart.lock` of the chart that is the subject, too
@@ -154,6 +157,7 @@ export type PassedOnErrorCode = GitCryptErrorCode | KeyErrorCode | SealingErrorC
 export type Remedy =
   | "give-key"
   | "export-key"
+  | "give-values"
   | "use-bare-key"
   | "lock"
   | "update-locks"

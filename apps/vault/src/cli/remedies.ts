@@ -14,6 +14,7 @@ export interface Remediable {
 const WORDS: Readonly<Record<Remedy, (hint: string, subject: string, environment: string) => string>> = {
   "give-key": () => "give the key by --key-file or $GIT_CRYPT_KEY, or run `vault unlock` first",
   "export-key": () => "set it to what `vault export-key | base64` prints",
+  "give-values": () => "build the images, and give their tags by --set KEY=VALUE or --values FILE",
   "use-bare-key": (hint) => `${hint}, such as \`vault keys new\` makes`,
   lock: () => "run `vault deploy lock`, look at what changed, and commit it",
   "update-locks": (_, chart) =>

@@ -25,6 +25,7 @@ import { Redactor } from "../secrets/redactor.ts";
 import { StandIns } from "../secrets/stand-ins.ts";
 import { readValue } from "../values/read-yaml.ts";
 import { helmValues, textsIn } from "../values/value.ts";
+import { givenLayer, type GivenValues } from "../values/given.ts";
 import { type Layer, type LayerScalar, MOST_LAYER_BYTES } from "../values/layer.ts";
 import type { Environment, Release, Renderer } from "./environment.ts";
 import { assertDemands, type CommitDemands } from "./demands.ts";
@@ -45,6 +46,8 @@ export interface ProjectOptions extends Partial<Settings> {
   readonly key?: KeySource | null;
   /** The environment that programs get, without the key; this process's own where left out. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Values of the main releases over those of the commit, lowest first. */
+  readonly given?: readonly GivenValues[];
   /** How long Helm may render, rehearse or read, in seconds; 300 where left out. */
   readonly helmSeconds?: number | undefined;
 }
@@ -71,6 +74,8 @@ export class Project implements AsyncDisposable {
   readonly federation: string | null;
   /** The paths of JSON Schemas that the values must be as, beside those of the charts. */
   readonly schemas: readonly string[];
+  /** What the values that were given, and are in no commit, are called. */
+  readonly given: readonly string[];
   /** How long Helm may take for what only reads, in seconds; its own default where undefined. */
   readonly helmSeconds: number | undefined;
   readonly #tree: Tree;
@@ -88,7 +93,7 @@ export class Project implements AsyncDisposable {
     tree: Tree,
     settings: CompleteSettings,
     repository: Repository,
-    { revision = "HEAD", helmSeconds }: ProjectOptions,
+    { revision = "HEAD", helmSeconds, given = [] }: ProjectOptions,
   ) {
     this.helmSeconds = helmSeconds;
     this.#isHead = revision === "HEAD";
@@ -100,12 +105,13 @@ export class Project implements AsyncDisposable {
     this.silence = settings.silence ?? [];
     this.federation = settings.federation ?? null;
     this.schemas = settings.schemas ?? [];
-    const { charts, environments } = deploymentsOf(tree, settings, this.#render);
+    this.given = given.map(({ title }) => title);
+    const { charts, environments } = deploymentsOf(tree, settings, given.map(givenLayer), this.#render);
     [this.chart] = charts;
     this.#charts = charts;
     this.charts = withLocalCharts(tree, charts);
     this.environments = environments;
-    const files = this.layers().flatMap(({ file }) => file ?? []);
+    const files = this.#committed().flatMap(({ file }) => file ?? []);
     tree.preload([...new Set(files)].filter(({ bytes }) => bytes <= MOST_LAYER_BYTES));
   }
 
@@ -120,14 +126,14 @@ export class Project implements AsyncDisposable {
    * sealed key throws (NO_IDENTITY_MATCHED, …), with their codes and as the cause
    */
   static async open(options: ProjectOptions): Promise<Project> {
-    const { root, revision = "HEAD", key = {}, env = process.env, helmSeconds: _, ...given } = options;
+    const { root, revision = "HEAD", key = {}, env = process.env, helmSeconds: _, given: __, ...settings } = options;
     let tree: Tree | undefined;
     try {
       const repository = openRepository(root, { env });
       const commit = Revision.open(repository, revision);
       tree = new Tree(commit, key === null ? [] : await findKeys(key, env, repository));
       tree.tryKeys();
-      return new Project(tree, await readSettings(tree, given), repository, options);
+      return new Project(tree, await readSettings(tree, settings), repository, options);
     } catch (error) {
       tree?.wipe();
       return passOn(error);
@@ -202,13 +208,18 @@ export class Project implements AsyncDisposable {
     return [...new Set(this.environments.flatMap(({ releases }) => releases.flatMap(({ layers }) => layers)))];
   }
 
+  /** Those that the commit is to have. */
+  #committed(): Layer[] {
+    return this.layers().filter(({ role }) => role !== "given");
+  }
+
   /**
    * The files that the project is made from of which the work tree or the index holds something
    * else than the commit: it is not looked at. None where a commit was named, or git cannot tell.
    */
   uncommitted(): string[] {
     if (!this.#isHead) return [];
-    const layers = this.layers().map(({ path }) => path);
+    const layers = this.#committed().map(({ path }) => path);
     const paths = [
       SETTINGS_FILE,
       LOCK_FILE,

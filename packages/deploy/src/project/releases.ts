@@ -2,6 +2,7 @@ import { type Chart, readChart } from "../charts/chart.ts";
 import { DeployError } from "../errors.ts";
 import type { Tree } from "../files/tree.ts";
 import { Environment, type EnvironmentParts, type ReleaseParts, type Renderer } from "./environment.ts";
+import type { Layer } from "../values/layer.ts";
 import { LayerFinder } from "./layer-finder.ts";
 import type { CompleteSettings, ReleaseSettings } from "./settings.ts";
 
@@ -16,10 +17,17 @@ export interface Deployments {
 /**
  * The charts and environments that the settings name, each environment with its releases.
  *
+ * @param given lie over all others of the main releases
+ *
  * @throws DeployError NOT_A_CHART; INVALID_SETTINGS where two releases share a name in one
  * namespace, or one names an environment that is not there; what reading YAML throws
  */
-export function deploymentsOf(tree: Tree, settings: CompleteSettings, renderer: Renderer): Deployments {
+export function deploymentsOf(
+  tree: Tree,
+  settings: CompleteSettings,
+  given: readonly Layer[],
+  renderer: Renderer,
+): Deployments {
   const chart = readChart(tree, settings.chart);
   const finder = new LayerFinder(tree);
   const extra = Object.entries(settings.releases ?? {}).map(([name, release]): ExtraRelease => {
@@ -29,7 +37,8 @@ export function deploymentsOf(tree: Tree, settings: CompleteSettings, renderer: 
   const environments = Object.entries(settings.environments).map(([name, environment]) => {
     const { release = name, namespace = name, layers = [] } = environment;
     const own = finder.find(chart, [settings.layers, "common"], [layers, "environment"]);
-    const parts = around(name, { key: "", name: release, namespace, chart, ...own }, partsAt(name, extra, finder));
+    const main = { key: "", name: release, namespace, chart, ...own, layers: [...own.layers, ...given] };
+    const parts = around(name, main, partsAt(name, extra, finder));
     return new Environment(name, environment, parts, renderer);
   });
   return { charts: [chart, ...extra.map((one) => one.chart)], environments };

@@ -5,13 +5,14 @@ import { type ApplyOptions, Deployment } from "./deployment.ts";
 import { NOTHING_CHANGED, tellingState } from "../parallel.ts";
 import { assertFresh, type Plan } from "./plan.ts";
 import type { Project } from "../project/project.ts";
+import { assertAllSet } from "./unset-values.ts";
 import { assertAbandoned } from "./repair.ts";
 
 /**
  * Does what a plan says, release by release, and gives what happens. Told to stop, it lets Helm end
  * and clean up, and undoes the release that it was at unless `onFailure` is `leave`.
  *
- * @throws DeployError STALE_PLAN before anything is changed; RELEASE_BUSY; TOOL_FAILED with Helm's
+ * @throws DeployError STALE_PLAN, UNSET_VALUE before anything is changed; RELEASE_BUSY; TOOL_FAILED with Helm's
  * reason; ROLLOUT_FAILED where a workload does not become ready; ROLLBACK_FAILED; INTERRUPTED with
  * the state that the release is in then; what the cluster's refusals are
  */
@@ -23,7 +24,10 @@ export function apply(
 ): AsyncGenerator<DeployEvent, void, undefined> {
   return operationEvents("apply", project, cluster, options.signal, async (tell, signal) => {
     await tellingState(
-      () => assertFresh(project, cluster, plan, signal),
+      () => {
+        assertAllSet(cluster.environment);
+        return assertFresh(project, cluster, plan, signal);
+      },
       () => NOTHING_CHANGED,
     );
     for (const [at, release] of cluster.environment.releases.entries()) {
@@ -46,6 +50,7 @@ export async function checkPlan(
   plan: Plan,
   { signal, repair = false }: Pick<ApplyOptions, "signal" | "repair"> = {},
 ): Promise<void> {
+  assertAllSet(cluster.environment);
   for (const release of await assertFresh(project, cluster, plan, signal)) {
     const { held, holder } = await ReleaseLease.look(cluster, release, signal);
     if (held) throw busy(release, "seems");

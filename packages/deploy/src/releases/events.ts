@@ -11,6 +11,8 @@ export type DeployEvent =
       readonly operation: "apply" | "rollback";
       readonly environment: string;
       readonly commit: string;
+      /** What the values that were given beside the commit are called; nothing of a rollback. */
+      readonly given: readonly string[];
       readonly cluster: string;
     }
   | { readonly event: "warning"; readonly message: string }
@@ -42,14 +44,14 @@ export type Tell = (event: DeployEvent) => void;
  */
 export function operationEvents(
   operation: "apply" | "rollback",
-  { commit }: Project,
+  { commit, given }: Project,
   { environment, identity }: Cluster,
   signal: AbortSignal | undefined,
   job: (tell: Tell, signal: AbortSignal) => Promise<void>,
 ): AsyncGenerator<DeployEvent, void, undefined> {
   return toldBy(async (tell, stop) => {
     const start = Date.now();
-    tell({ event: "begin", operation, environment: environment.name, commit, cluster: identity.uid });
+    tell({ event: "begin", operation, environment: environment.name, commit, given, cluster: identity.uid });
     try {
       await job(tell, stop);
       tell({ event: "end", seconds: (Date.now() - start) / 1000 });

@@ -34,8 +34,10 @@ function pendingIn({ halfWay, revision }: PlannedRelease, { repair = "it can be 
   return [sentences[halfWay.apply]];
 }
 
-const headOf = ({ environment, commit, cluster }: Plan): string =>
-  `${environment}, commit ${commit.slice(0, 12)}, cluster ${cluster}`;
+const headOf = ({ environment, commit, given, cluster }: Plan): string =>
+  [environment, `commit ${commit.slice(0, 12)}`, ...given.map((title) => `with ${title}`), `cluster ${cluster}`].join(
+    ", ",
+  );
 
 /** A plan as text. Names come from charts: strip control characters before showing it. */
 export function planText(plan: Plan, words: PlanWords = {}): string {

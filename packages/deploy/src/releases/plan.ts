@@ -56,6 +56,8 @@ export interface Plan {
   /** The uid of the cluster. */
   readonly cluster: string;
   readonly commit: string;
+  /** What the values that were given beside the commit are called. */
+  readonly given: readonly string[];
   /** The first number of Helm's version. */
   readonly helm: 3 | 4;
   /** When it was made: ISO 8601, UTC. */
@@ -89,7 +91,8 @@ export function makePlan(project: Project, cluster: Cluster, { signal }: PlanOpt
         releases.push(await planRelease(project, cluster, release, { mask, standIns, helm, mayLackKinds, signal }));
       }
       const made = new Date().toISOString();
-      return { environment: environment.name, cluster: identity.uid, commit: project.commit, helm, made, releases };
+      const { commit, given } = project;
+      return { environment: environment.name, cluster: identity.uid, commit, given, helm, made, releases };
     },
     () => NOTHING_CHANGED,
   );

@@ -31,7 +31,7 @@ export function readYamlFile(tree: Pick<FileSource, "find" | "read">, path: stri
 }
 
 /** Where a layer stands among the others. */
-export type LayerRole = "defaults" | "common" | "environment";
+export type LayerRole = "defaults" | "common" | "environment" | "given";
 
 /** A value of a layer, whether another overrides it or not. */
 export interface LayerScalar {
@@ -43,17 +43,17 @@ export interface LayerScalar {
   readonly position: Position;
 }
 
-/** A values file: the chart's own, one shared by environments, or an environment's. */
+/** A values file: the chart's own, one shared by environments, an environment's, or one that was given. */
 export class Layer {
   /** From the top folder. */
   readonly path: string;
   readonly role: LayerRole;
   /** The file; undefined where the commit does not have it. */
   readonly file: TrackedFile | undefined;
-  readonly #tree: FileSource;
+  readonly #tree: Pick<FileSource, "find" | "read" | "hasKey">;
   #yaml: YamlFile | undefined;
 
-  constructor(tree: FileSource, path: string, role: LayerRole) {
+  constructor(tree: Pick<FileSource, "find" | "read" | "hasKey">, path: string, role: LayerRole) {
     this.#tree = tree;
     this.path = path;
     this.role = role;

@@ -1,17 +1,20 @@
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import { Project } from "@git-vault/deploy";
+import { type GivenValues, keysOf, valuesOfSet } from "@git-vault/deploy/values";
 import { isVaultError, printable, secretVariables } from "@git-vault/core";
 import { annotateError, guardOutput, maskSecrets } from "./ci.ts";
-import { CliError } from "../../errors.ts";
+import { CliError, usageError } from "../../errors.ts";
 import { openKey } from "../repository/git-crypt-key.ts";
 import { readOperand } from "../../io/input.ts";
 import { privateKeys } from "../message/private-keys.ts";
 import type { Options } from "../../cli/command.ts";
 import type { DialogOptions } from "../../cli/flags.ts";
 import { say } from "../../io/streams.ts";
-import type { PROJECT_FLAGS } from "./specs.ts";
+import type { PROJECT_FLAGS, VALUES_FLAGS } from "./specs.ts";
 
 /** Which commit of the project is read, and with which key. */
-export type ProjectOptions = DialogOptions & Partial<Options<typeof PROJECT_FLAGS>>;
+export type ProjectOptions = DialogOptions & Partial<Options<typeof PROJECT_FLAGS & typeof VALUES_FLAGS>>;
 
 /**
  * Opens the project of the repository that the run stands in, with the key that the flags name. In
@@ -20,6 +23,7 @@ export type ProjectOptions = DialogOptions & Partial<Options<typeof PROJECT_FLAG
 export async function openProject(options: ProjectOptions): Promise<Project> {
   guardOutput();
   const { keyFile, revision, helmTimeout } = options;
+  const given = givenValues(options);
   const bytes = keyFile === undefined ? undefined : (await openKey(readOperand(keyFile), options)).key;
   const { keyFiles, passphrase } = await privateKeys(options);
   try {
@@ -27,6 +31,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       root: process.cwd(),
       ...(revision === undefined ? {} : { revision }),
       helmSeconds: helmTimeout,
+      given,
       key: { bytes, identities: keyFiles, passphrase },
     });
     maskSecrets(project);
@@ -36,6 +41,28 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     // It was read, and no program that is started, by whatever, is to find it.
     for (const name of secretVariables(Object.keys(process.env), true)) delete process.env[name];
   }
+}
+
+/** Each in a layer of its own, which is called by what it sets. */
+const givenBy = (flag: "--set" | "--set-string", texts: readonly string[]): GivenValues[] =>
+  texts.map((text) => {
+    try {
+      const map = valuesOfSet(text, { asText: flag === "--set-string" });
+      return { title: `${flag} ${keysOf(map).join(", ")}`, text: JSON.stringify(map) };
+    } catch (error) {
+      if (isVaultError(error) && error.code === "INVALID_SETTINGS") throw usageError(`${flag}: ${error.message}`);
+      throw error;
+    }
+  });
+
+/** In the order in which Helm has them: files, then single values, then texts. */
+function givenValues({ values = [], set = [], setString = [] }: ProjectOptions): GivenValues[] {
+  const files = values.map((file) => {
+    const { data: bytes } = readOperand(file);
+    const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
+    return { title: `--values ${basename(file)} (SHA-256 ${digest}…)`, text: bytes.toString() };
+  });
+  return [...files, ...givenBy("--set", set), ...givenBy("--set-string", setString)];
 }
 
 /**

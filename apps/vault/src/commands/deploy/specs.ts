@@ -58,6 +58,22 @@ const AUDIT_LOG = {
   summary: "append what happens to FILE, one JSON object a line",
 } as const;
 
+/** Values that are in no commit. */
+export const VALUES_FLAGS = {
+  values: {
+    value: "FILE",
+    multiple: true,
+    complete: "file",
+    summary: "lay the values in FILE (YAML) over those of the commit, for the main release; may be repeated",
+  },
+  set: {
+    value: "KEY=VALUE",
+    multiple: true,
+    summary: "the same for one value, as Helm's --set has it: image.tag=1.2,replicas=3; may be repeated",
+  },
+  "set-string": { value: "KEY=VALUE", multiple: true, summary: "the same, and VALUE is a text" },
+} as const satisfies Flags;
+
 const ADDRESS = {
   value: "HOST=ADDRESS",
   multiple: true,
@@ -112,6 +128,7 @@ export const DEPLOY_COMMANDS = {
         complete: "file",
         summary: "write the findings to FILE in SARIF 2.1.0, too; `-` prints them instead of the report",
       },
+      ...VALUES_FLAGS,
       ...PROJECT_FLAGS,
       ...DIALOG_FLAGS,
     },
@@ -132,6 +149,7 @@ export const DEPLOY_COMMANDS = {
       explain: { value: "PATH", summary: "tell where the value at PATH, such as hub.users[0].name, comes from" },
       reveal: { summary: "show secret values on the terminal" },
       "without-secrets": { summary: "leave out the encrypted layers where there is no key" },
+      ...VALUES_FLAGS,
       ...PROJECT_FLAGS,
       ...DIALOG_FLAGS,
     },
@@ -156,6 +174,7 @@ export const DEPLOY_COMMANDS = {
         summary: "write the plan to FILE (mode 0600, replaced whole), too; `-` prints it, and nothing else",
       },
       markdown: MARKDOWN,
+      ...VALUES_FLAGS,
       ...PROJECT_FLAGS,
       ...DIALOG_FLAGS,
     },
@@ -187,6 +206,7 @@ export const DEPLOY_COMMANDS = {
       "on-failure": ON_FAILURE,
       repair: REPAIR,
       "audit-log": AUDIT_LOG,
+      ...VALUES_FLAGS,
       ...PROJECT_FLAGS,
       ...DIALOG_FLAGS,
     },
@@ -246,6 +266,7 @@ export const DEPLOY_COMMANDS = {
       repair: REPAIR,
       "audit-log": AUDIT_LOG,
       address: ADDRESS,
+      ...VALUES_FLAGS,
       ...PROJECT_FLAGS,
       ...DIALOG_FLAGS,
     },
