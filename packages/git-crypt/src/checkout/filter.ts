@@ -1,5 +1,5 @@
 import { GitCryptError } from "../errors.ts";
-import { isEncryptedBlob } from "../format/blob.ts";
+import { isEncryptedBlob, seemsEncrypted } from "../format/blob.ts";
 import { shown } from "../format/file-name.ts";
 import { isAltered } from "../keys/altered-blobs.ts";
 import { IndexBlobs } from "../keys/index-blobs.ts";
@@ -101,7 +101,7 @@ class Filter {
   }
 
   #guard(content: Uint8Array, isStored: (blob: Uint8Array) => boolean): Uint8Array {
-    if (content.length === 0 || isEncryptedBlob(content) || isStored(content)) return content;
+    if (content.length === 0 || seemsEncrypted(content) || isStored(content)) return content;
     throw new GitCryptError(
       "LOCKED",
       `it is protected by the key ${this.#keyName}, which is not here, and would be stored unencrypted`,

@@ -63,6 +63,35 @@ export function isEncryptedBlob(bytes: Uint8Array): boolean {
   return MAGIC.equals(bytes.subarray(0, MAGIC.length));
 }
 
+/** So many bytes after the magic are looked at. */
+const SAMPLE_BYTES = 54;
+
+/** So many random bytes are no ASCII text but once in a billion times. */
+const TEXT_BYTES = 22;
+
+/**
+ * Whether `bytes`, which are a blob or its start, can be ciphertext, as far as that shows without
+ * its key: nonce and ciphertext are random, while what people write is ASCII, or has the same bytes
+ * again and again. One ciphertext in a billion is taken for a text; what is compressed or random itself, or
+ * shorter, cannot be told from ciphertext.
+ */
+export function seemsEncrypted(bytes: Uint8Array): boolean {
+  if (!isEncryptedBlob(bytes) || bytes.length < HEADER_BYTES) return false;
+  const counts = new Uint8Array(256);
+  let pairs = 0;
+  const sample = bytes.subarray(MAGIC.length, MAGIC.length + SAMPLE_BYTES);
+  if (sample.length >= TEXT_BYTES && sample.every((byte) => (byte >= 32 && byte < 127) || (byte >= 9 && byte <= 13)))
+    return false;
+  for (const byte of sample) {
+    const before = counts[byte] ?? 0;
+    pairs += before;
+    counts[byte] = before + 1;
+  }
+  // Of random bytes, one pair in 256 is of the same byte, give or take the root of their number.
+  const expected = (sample.length * (sample.length - 1)) / 2 / 256;
+  return pairs <= expected + 8 * Math.sqrt(expected) + 4;
+}
+
 /**
  * Whether two blobs were made of one content by one key, as far as they say so themselves. The
  * nonce is a digest of both, and so it tells a blob that was changed from one of another key.

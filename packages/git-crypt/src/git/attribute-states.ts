@@ -2,27 +2,24 @@ import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { locate } from "../format/file-name.ts";
 import { filterLines, type FilterLine, type Macros, macrosIn } from "./attribute-lines.ts";
-import { commitOf, type CommonPlace, type GitPlace, recordsOf, runGit, tryGit, typedSetting } from "./git.ts";
-import { oidsOf, runWhereHere } from "./objects.ts";
+import { commitOf, type CommonPlace, type GitPlace, recordsOf, runGit, typedSetting } from "./git.ts";
+import { oidsOf } from "./objects.ts";
 import { type IndexEntry, isRegular, listIndex } from "./protected-files.ts";
-import { parseDifferences, RAW } from "./trees.ts";
 import { readSmallBlobs } from "./tracked-files.ts";
 
 /** What all files of attributes say of filters at one time, by the path of each. */
 export type AttributeState = ReadonlyMap<string, readonly FilterLine[]>;
 
-/** In bytes: git reads no more of a file of attributes than 100 MiB; nobody writes so much. */
-const MOST_ATTRIBUTES = 1024 * 1024;
+/** In bytes: git itself reads no larger file of attributes. */
+const MOST_ATTRIBUTES = 100 * 1024 * 1024;
 
-/** So many commits times files are asked for; beyond, the oldest commits are passed over. */
-const MOST_VERSIONS = 200_000;
+export const ATTRIBUTES_FILE = ".gitattributes";
 
-const NAME = ".gitattributes";
-
-export const isAttributesFile = (name: string): boolean => name === NAME || name.endsWith(`/${NAME}`);
+export const isAttributesFile = (name: string): boolean =>
+  name === ATTRIBUTES_FILE || name.endsWith(`/${ATTRIBUTES_FILE}`);
 
 /** All files of attributes below the top folder. */
-export const ATTRIBUTES_PATHSPEC: string = `:(top,glob)**/${NAME}`;
+export const ATTRIBUTES_PATHSPEC: string = `:(top,glob)**/${ATTRIBUTES_FILE}`;
 
 function readText(path: string | Buffer): string | null {
   try {
@@ -56,12 +53,18 @@ export interface PresentAttributes {
   readonly staged: readonly AttributesFile[];
 }
 
+const folderOf = (name: string): string => name.slice(0, Math.max(name.lastIndexOf("/"), 0));
+
+/** The files of attributes that folders may have. */
+export const attributesFilesIn = (folders: Iterable<string>): string[] =>
+  [...folders].map((folder) => (folder === "" ? ATTRIBUTES_FILE : `${folder}/${ATTRIBUTES_FILE}`));
+
 /** The folders that names lie in, with those above, from the top, which is the empty name. */
-function foldersOf(names: Iterable<string>): Set<string> {
+export function foldersOf(names: Iterable<string>): Set<string> {
   const folders = new Set([""]);
   for (const name of names) {
     let folder = name;
-    do folder = folder.slice(0, Math.max(folder.lastIndexOf("/"), 0));
+    do folder = folderOf(folder);
     while (!folders.has(folder) && folders.add(folder));
   }
   return folders;
@@ -78,14 +81,16 @@ export function readPresent(
   index: readonly IndexEntry[],
   names: readonly string[],
 ): PresentAttributes {
-  const tracked = index.filter((entry) => isRegular(entry) && isAttributesFile(entry.name));
+  const folders = foldersOf(names);
+  const tracked = index.filter(
+    (entry) => isRegular(entry) && isAttributesFile(entry.name) && folders.has(folderOf(entry.name)),
+  );
   const blobs = readSmallBlobs(place, oidsOf(tracked), MOST_ATTRIBUTES);
   const staged = tracked.map(({ name, oid }) => ({ name, text: blobs.get(oid)?.toString("latin1") ?? "" }));
   const { topLevel } = place;
   if (topLevel === null) return { used: staged, staged };
   const used = new Map(staged.map(({ name, text }) => [name, text]));
-  const folders = foldersOf([...names, ...used.keys()]);
-  for (const name of [...folders].map((folder) => (folder === "" ? NAME : `${folder}/${NAME}`))) {
+  for (const name of attributesFilesIn(folders)) {
     const path = locate(topLevel, name);
     const text = lstatSync(path, { throwIfNoEntry: false })?.isFile() === true ? readText(path) : null;
     if (text !== null) used.set(name, text);
@@ -109,7 +114,7 @@ const textsOf = (files: readonly AttributesFile[]): string[] => files.map(({ tex
 
 /** The state of `files`; git takes macros from files at the top alone, where the others fail. */
 const stateAlone = (files: readonly AttributesFile[]): AttributeState =>
-  stateOf(files, macrosIn(textsOf(files.filter(({ name }) => name === NAME))));
+  stateOf(files, macrosIn(textsOf(files.filter(({ name }) => name === ATTRIBUTES_FILE))));
 
 /**
  * All lines of now that assign `filter`: those that git uses, and from outside of the work tree.
@@ -122,58 +127,11 @@ export const presentLines = (place: CommonPlace, files: readonly AttributesFile[
 /** The states of now: of what git uses, with what lies outside of the work tree, and the index. */
 export function presentStates(place: CommonPlace, { used, staged }: PresentAttributes): AttributeState[] {
   const { strongest, weakest } = readOutside(place);
-  const top = used.find(({ name }) => name === NAME)?.text ?? "";
+  const top = used.find(({ name }) => name === ATTRIBUTES_FILE)?.text ?? "";
   const macros = macrosIn([weakest, top, strongest]);
   const state = new Map(stateOf(used, macros));
   const atTop = [weakest, top, strongest].flatMap((text) => filterLines(text, macros));
-  return [state.set(NAME, atTop), stateAlone(staged)];
-}
-
-/** Commits that changed a file of attributes, the newest first, and the paths of such files. */
-function changesOfAttributes(place: CommonPlace, revisions: readonly string[]): { commits: string[]; names: string[] } {
-  const args = ["log", "--full-history", "-m", "--root", ...RAW, "--format=%H"];
-  const output = runWhereHere(place, [...args, ...revisions, "--", ATTRIBUTES_PATHSPEC]);
-  const commits = recordsOf(output).flatMap((record) => /^\n?([0-9a-f]{40,64})$/.exec(record)?.[1] ?? []);
-  const names = parseDifferences(output).map(({ name }) => name);
-  return { commits: [...new Set(commits)], names: [...new Set(names)].filter((name) => !name.includes("\n")) };
-}
-
-/** The blobs at `names` in `commits`, in order; null where there is none. */
-function blobsAt(place: CommonPlace, commits: readonly string[], names: readonly string[]): (string | null)[] {
-  const asked = commits.flatMap((commit) => names.map((name) => `${commit}:${name}\n`));
-  const { stdout } = tryGit(place, ["cat-file", "--batch-check", "--buffer"], Buffer.from(asked.join(""), "latin1"));
-  return stdout
-    .toString("latin1")
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => /^([0-9a-f]{40,64}) blob \d+$/.exec(line)?.[1] ?? null);
-}
-
-/**
- * What attributes said in each commit that `revisions` reach, each different state once: what was
- * ever meant to be protected. It reads commits that changed a `.gitattributes`, and no other file.
- *
- * @param revisions or options of `git log` such as `--all`
- * @throws GitCryptError GIT_FAILED.
- */
-export function pastStates(place: CommonPlace, revisions: readonly string[]): AttributeState[] {
-  if (revisions.length === 0) return [];
-  const { commits, names } = changesOfAttributes(place, revisions);
-  const looked = commits.slice(0, Math.ceil(MOST_VERSIONS / Math.max(names.length, 1)));
-  const oids = blobsAt(place, looked, names);
-  const blobs = readSmallBlobs(
-    place,
-    oids.filter((oid) => oid !== null),
-    MOST_ATTRIBUTES,
-  );
-  const states = looked.map((_, at) =>
-    names.flatMap((name, column) => {
-      const text = blobs.get(oids[at * names.length + column] ?? "")?.toString("latin1");
-      return text === undefined ? [] : [{ name, text }];
-    }),
-  );
-  const different = new Map(states.map((files) => [JSON.stringify(files), files]));
-  return [...different.values()].map(stateAlone);
+  return [state.set(ATTRIBUTES_FILE, atTop), stateAlone(staged)];
 }
 
 /** The commits that a commit of now is made on. */

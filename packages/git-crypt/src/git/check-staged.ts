@@ -15,7 +15,7 @@ import {
 } from "./protected-files.ts";
 import type { Repository } from "./repository.ts";
 import { withIndexOf } from "./trees.ts";
-import { findUnprotected, statesOf, unprotectedOf } from "./unprotected.ts";
+import { findUnprotected, unprotectedOf } from "./unprotected.ts";
 
 /**
  * Looks for what a commit must not take: plaintext on a path that is or was protected, and a change
@@ -42,7 +42,7 @@ export function checkStaged(repository: Repository): PathFinding[] {
           repository,
           open,
           lateVersions(repository, changes),
-          statesOf(repository, readPresent(repository, index, namesOf(staged))),
+          readPresent(repository, index, namesOf(staged)),
         );
   const names = new Set(namesOf(staged));
   const kept = index.filter((entry) => isRegular(entry) && !names.has(entry.name));

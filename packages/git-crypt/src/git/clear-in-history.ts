@@ -1,10 +1,11 @@
-import { isAttributesFile, pastStates, presentStates, readPresent } from "./attribute-states.ts";
+import { isAttributesFile, presentStates, readPresent } from "./attribute-states.ts";
 import { encryptedBlobs } from "./encrypted-blobs.ts";
 import { type PathFinding, pathFindings } from "./finding.ts";
 import { type CommonPlace, runGit } from "./git.ts";
 import { sizesOf } from "./objects.ts";
 import { onceProtected } from "./once-protected.ts";
 import { fetchBlobs } from "./partial-clone.ts";
+import { pastAttributes } from "./past-states.ts";
 import { clearBlobs } from "./plaintext.ts";
 import { filtersOf, isRegular, keyNameAt, listIndex, unprotectedOnPurpose } from "./protected-files.ts";
 import { parseDifferences, RAW } from "./trees.ts";
@@ -43,7 +44,12 @@ export function clearInHistory(place: CommonPlace): PathFinding[] {
     filters,
   );
   const present = presentStates(place, readPresent(place, listIndex(place), names));
-  const once = onceProtected(place, { past: pastStates(place, ["--all"]), present }, others);
+  const { states: past, unread } = pastAttributes(
+    place,
+    ["--all"],
+    others.map(({ name }) => name),
+  );
+  const once = onceProtected(place, { past, present }, others);
   const oids = new Map(all.map((entry) => [entry.name, entry.oids]));
   const versions = others.flatMap(({ name }) => [...(oids.get(name) ?? [])].map((oid) => ({ name, oid })));
   // The work tree says nothing of what was.
@@ -60,6 +66,10 @@ export function clearInHistory(place: CommonPlace): PathFinding[] {
     ...pathFindings(
       having((oid) => clear.has(oid)),
       "history-plaintext",
+    ),
+    ...pathFindings(
+      unread.map((name) => ({ name })),
+      "unread-attributes",
     ),
     ...pathFindings(here === null ? [] : having((oid) => !here.has(oid)), "history-not-here"),
   ];

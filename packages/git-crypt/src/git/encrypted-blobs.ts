@@ -1,55 +1,9 @@
 import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
+import { noteClearBlobs, readClearBlobs } from "./clear-blob-memo.ts";
 import { startOfFile } from "./file-start.ts";
-import { type GitPlace, recordsOf, runGit } from "./git.ts";
-import { describeBlobs, readStarts } from "./objects.ts";
+import { type CommonPlace, type GitPlace, recordsOf, runGit } from "./git.ts";
+import { oidLengthOf, oidsOf, readStarts, sizesOf } from "./objects.ts";
 import type { Version } from "./plaintext.ts";
-
-/** In bytes: the magic of the format may shrink; what follows does not. */
-const SHRINKS = 8;
-
-/** The sizes of blobs that may be encrypted, and of deltas those blobs that they are deltas to. */
-interface Suspects {
-  readonly sizes: Map<string, number>;
-  readonly bases: Map<string, string>;
-}
-
-/** What zlib made smaller is no ciphertext. */
-function lookAt(place: GitPlace, wanted: readonly string[], { sizes, bases }: Suspects): void {
-  if (wanted.length === 0) return;
-  const { oids, lines } = describeBlobs(place, wanted, "%(objectsize) %(objectsize:disk) %(deltabase)");
-  for (const [at, line] of lines.entries()) {
-    const oid = oids[at];
-    const [size = 0, stored = 0] = line.split(" ", 2).map(Number); // NaN for what is not here
-    if (oid === undefined || Number.isNaN(stored) || size < EMPTY_BLOB_BYTES) continue;
-    const base = line.slice(line.lastIndexOf(" ") + 1);
-    if (!/^0+$/.test(base)) bases.set(oid, base);
-    if (!/^0+$/.test(base) || stored + SHRINKS >= size) sizes.set(oid, size);
-  }
-}
-
-/**
- * The blobs that may be encrypted, and their sizes. That spares reading nearly all that is text: no
- * ciphertext can be compressed, and a delta begins as its base does.
- */
-function suspects(place: GitPlace, oids: Iterable<string>): Map<string, number> {
-  const wanted = [...new Set(oids)];
-  const found: Suspects = { sizes: new Map(), bases: new Map() };
-  const asked = new Set(wanted);
-  for (let next = wanted; next.length > 0;) {
-    lookAt(place, next, found);
-    next = [...new Set(found.bases.values())].filter((oid) => !asked.has(oid));
-    for (const oid of next) asked.add(oid);
-  }
-  const maybe = (oid: string): boolean => {
-    const base = found.bases.get(oid);
-    return base === undefined ? found.sizes.has(oid) : maybe(base);
-  };
-  const sizes = new Map(found.sizes);
-  for (const oid of sizes.keys()) if (!maybe(oid)) sizes.delete(oid);
-  const others = [...asked].slice(wanted.length);
-  for (const oid of others) sizes.delete(oid);
-  return sizes;
-}
 
 /** In bytes: larger ones are not read from git where the work tree has the same. */
 const LARGE = 64 * 1024;
@@ -62,34 +16,53 @@ function changedFiles(place: GitPlace, names: readonly string[]): Set<string> {
 }
 
 /**
- * The blobs of `entries` that are encrypted, whatever their paths. What is checked out without a
- * filter, and unchanged, has the size of its blob and is that blob: of what is large, only the file
- * is looked at. A decrypted file is smaller than its blob.
+ * How those of `entries` begin that are large, by the names of their blobs. What is checked out
+ * without a filter, and unchanged, has the size of its blob and is that blob: only the file is
+ * looked at. A decrypted file is smaller than its blob.
+ */
+function startsOfLarge(
+  place: GitPlace,
+  entries: readonly Version[],
+  sizes: ReadonlyMap<string, number>,
+): Map<string, Buffer> {
+  const large = entries.filter(({ oid }) => (sizes.get(oid) ?? 0) > LARGE);
+  if (large.length === 0 || place.topLevel === null) return new Map();
+  const changed = changedFiles(
+    place,
+    large.map(({ name }) => name),
+  );
+  const starts = new Map<string, Buffer>();
+  for (const { name, oid } of large) {
+    const found = changed.has(name) ? null : startOfFile(place.topLevel, name);
+    if (found !== null && found.size === sizes.get(oid)) starts.set(oid, found.start);
+  }
+  return starts;
+}
+
+/**
+ * The blobs of `entries` that are encrypted, whatever their paths. How git stores a blob says
+ * nothing of that: whoever pushes it chooses what it is a difference to, and what follows the
+ * ciphertext. So each is read, once for all in a clone.
  *
  * @param entries of the index, on paths that nothing protects
  * @throws GitCryptError GIT_FAILED.
  */
-export function encryptedBlobs(place: GitPlace, entries: readonly Version[]): Set<string> {
-  const sizes = suspects(
-    place,
-    entries.map(({ oid }) => oid),
-  );
+export function encryptedBlobs(place: CommonPlace, entries: readonly Version[]): Set<string> {
   const encrypted = new Set<string>();
-  const large = entries.filter(({ oid }) => (sizes.get(oid) ?? 0) > LARGE);
-  if (large.length > 0 && place.topLevel !== null) {
-    const changed = changedFiles(
-      place,
-      large.map(({ name }) => name),
-    );
-    for (const { name, oid } of large) {
-      const size = sizes.get(oid);
-      if (size === undefined || changed.has(name)) continue;
-      const found = startOfFile(place.topLevel, name);
-      if (found?.size !== size) continue;
-      sizes.delete(oid);
-      if (isEncryptedBlob(found.start)) encrypted.add(oid);
-    }
-  }
-  for (const [oid, start] of readStarts(place, sizes)) if (isEncryptedBlob(start)) encrypted.add(oid);
+  const [first] = entries;
+  if (first === undefined) return encrypted;
+  const clear = readClearBlobs(place, oidLengthOf(first.oid));
+  const unread = entries.filter(({ oid }) => !clear.has(oid));
+  const sizes = sizesOf(place, oidsOf(unread));
+  const known = clear.size;
+  const judge = (oid: string, start: Uint8Array): void => {
+    (isEncryptedBlob(start) ? encrypted : clear).add(oid);
+  };
+  const large = startsOfLarge(place, unread, sizes);
+  for (const [oid, start] of large) judge(oid, start);
+  const toRead = new Map([...sizes].filter(([oid, size]) => size >= EMPTY_BLOB_BYTES && !large.has(oid)));
+  for (const [oid, size] of sizes) if (size < EMPTY_BLOB_BYTES) clear.add(oid);
+  for (const [oid, start] of readStarts(place, toRead)) judge(oid, start);
+  if (place.topLevel !== null) noteClearBlobs(place, clear, oidsOf(entries), clear.size - known);
   return encrypted;
 }

@@ -26,6 +26,8 @@ const PROBLEMS = {
   unguarded: "is not added yet, and git would store it unencrypted",
   /** A reachable commit holds it unencrypted. */
   "history-plaintext": "was committed unencrypted once",
+  /** A version has more bytes, or more lines that protect, than are read. */
+  "unread-attributes": "was too large to read in an older commit, so that nobody can tell what it protected",
   /** In a partial clone, of which the remote does not answer. */
   "history-not-here": "has versions that are not in this clone, and were not searched",
   /** It is cut off, or an older version with the same nonce opens. */

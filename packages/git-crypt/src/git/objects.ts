@@ -76,30 +76,19 @@ function presentAmong(place: GitPlace, oids: readonly string[]): string[] {
 }
 
 /**
- * What `git cat-file --batch-check` tells, in a format of its own, of each of some blobs: of all of
- * them, or of those that are here.
+ * The sizes of blobs in bytes, by their names; what is not here, or is no blob, is left out.
  *
  * @throws GitCryptError GIT_FAILED
  */
-export function describeBlobs(
-  place: GitPlace,
-  wanted: readonly string[],
-  format: string,
-): { readonly oids: readonly string[]; readonly lines: readonly string[] } {
-  const args = ["cat-file", `--batch-check=${format}`, "--buffer"];
-  const all = tryGit(place, args, linesOf(wanted));
-  if (all.status !== 0 && !isLackingObject(all)) throw gitFailed(args, all);
-  const oids = all.status === 0 ? wanted : presentAmong(place, wanted);
-  const output = all.status === 0 ? all.stdout : runGit(place, args, linesOf(oids));
-  return { oids, lines: output.toString("latin1").split("\n") };
-}
-
-/** The sizes of blobs in bytes, by their names; what is not here, or is no blob, is left out. */
 export function sizesOf(place: GitPlace, oids: Iterable<string>): Map<string, number> {
   const names = [...new Set(oids)];
   if (names.length === 0) return new Map();
+  const args = ["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", "--buffer"];
+  const all = tryGit(place, args, linesOf(names));
+  if (all.status !== 0 && !isLackingObject(all)) throw gitFailed(args, all);
+  const output = all.status === 0 ? all.stdout : runGit(place, args, linesOf(presentAmong(place, names)));
   const sizes = new Map<string, number>();
-  for (const line of describeBlobs(place, names, "%(objectname) %(objecttype) %(objectsize)").lines) {
+  for (const line of output.toString("latin1").split("\n")) {
     const [oid = "", type, size] = line.split(" ");
     if (type === "blob") sizes.set(oid, Number(size));
   }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { locate } from "../format/file-name.ts";
 import { type FilterLine, writeLines } from "./attribute-lines.ts";
-import type { AttributeState } from "./attribute-states.ts";
+import { attributesFilesIn, type AttributeState, foldersOf } from "./attribute-states.ts";
 import { type GitPlace, gitSetting, typedSetting } from "./git.ts";
 import { GIT_FILES, isWithin, ownFolders } from "./own-folders.ts";
 import { filtersOf, keyNameOf } from "./protected-files.ts";
@@ -51,8 +51,10 @@ function filtersIn(place: GitPlace, states: readonly AttributeState[], names: re
     writeFileSync(join(gitDir, "HEAD"), "ref: refs/heads/main\n");
     const ignoresCase = typedSetting(place, "core.ignoreCase", "bool") === "true";
     writeFileSync(join(gitDir, "config"), `[core]\nattributesFile =\nignoreCase = ${String(ignoresCase)}\n`);
+    const read = new Set(attributesFilesIn(foldersOf(names)));
     for (const [at, state] of states.entries()) {
       for (const [name, lines] of state) {
+        if (!read.has(name)) continue;
         const path = `${at}/${name}`;
         mkdirSync(locate(topLevel, dirname(path)), { recursive: true });
         writeFileSync(locate(topLevel, path), writeLines(lines), "latin1");
@@ -73,6 +75,9 @@ export interface AttributeStates {
   /** What git uses now first. */
   readonly present: readonly AttributeState[];
 }
+
+/** So many states times names are asked for; beyond, an exception of any state counts for none. */
+const MOST_QUESTIONS = 500_000;
 
 const textsOf = (state: AttributeState, name: string): string[] =>
   (state.get(name) ?? []).map((line) => writeLines([line]));
@@ -120,7 +125,9 @@ export function onceProtected(
   const names = [...new Set(entries.map(({ name }) => name))];
   const [fitting = []] = filtersIn(place, [union], names);
   const candidates = names.filter((_, at) => keyNameOf(fitting[at] ?? "") !== null);
-  const all = candidates.length === 0 ? [] : filtersIn(place, distinct(states), candidates);
+  const different = distinct(states);
+  if (candidates.length === 0 || candidates.length * different.length > MOST_QUESTIONS) return new Set(candidates);
+  const all = filtersIn(place, different, candidates);
   return new Set(candidates.filter((_, at) => all.some((filters) => keyNameOf(filters[at] ?? "") !== null)));
 }
 

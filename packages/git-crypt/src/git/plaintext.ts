@@ -1,4 +1,4 @@
-import { isEncryptedBlob } from "../format/blob.ts";
+import { seemsEncrypted } from "../format/blob.ts";
 import { commitOf, type GitPlace, runGit } from "./git.ts";
 import { readStarts, runWhereHere, sizesOf } from "./objects.ts";
 import { listIndex } from "./protected-files.ts";
@@ -17,12 +17,15 @@ export function stagedChanges(place: GitPlace): Difference[] {
   return listIndex(place).map(({ name, mode, oid }) => ({ name, mode, before: null, after: oid }));
 }
 
-/** Those blobs that are not encrypted. An empty one has nothing to hide. */
+/**
+ * Those blobs that are not encrypted, also where they begin as ciphertext does. An empty one has
+ * nothing to hide.
+ */
 export function clearBlobs(place: GitPlace, oids: Iterable<string>): Set<string> {
   const sizes = sizesOf(place, oids);
   for (const [oid, size] of sizes) if (size === 0) sizes.delete(oid);
   const clear = new Set<string>();
-  for (const [oid, start] of readStarts(place, sizes)) if (!isEncryptedBlob(start)) clear.add(oid);
+  for (const [oid, start] of readStarts(place, sizes)) if (!seemsEncrypted(start)) clear.add(oid);
   return clear;
 }
 

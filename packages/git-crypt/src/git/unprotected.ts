@@ -1,9 +1,10 @@
-import { pastStates, type PresentAttributes, presentStates, tipsOf } from "./attribute-states.ts";
+import { type PresentAttributes, presentStates, tipsOf } from "./attribute-states.ts";
 import { encryptedBlobs } from "./encrypted-blobs.ts";
 import { type PathFinding, pathFindings, type PathProblem } from "./finding.ts";
 import type { CommonPlace } from "./git.ts";
-import { type AttributeStates, onceProtected } from "./once-protected.ts";
+import { onceProtected } from "./once-protected.ts";
 import { findsReadable } from "./own-folders.ts";
+import { pastAttributes } from "./past-states.ts";
 import { clearBlobs, type Version } from "./plaintext.ts";
 import { keyNameAt, unprotectedOnPurpose } from "./protected-files.ts";
 
@@ -15,12 +16,6 @@ export interface Unprotected {
   /** Of another program, which has it. */
   readonly otherFilter: string | null;
 }
-
-/** Of now and of the commits that a commit of now is made on. */
-export const statesOf = (place: CommonPlace, present: PresentAttributes): AttributeStates => ({
-  past: pastStates(place, tipsOf(place)),
-  present: presentStates(place, present),
-});
 
 /** Those of `entries` that nothing protects, by their `filters`, and that need not be readable. */
 export function unprotectedOf(
@@ -46,17 +41,25 @@ export function unprotectedOf(
  * - Plaintext is one where the attributes of a commit that HEAD reaches protected the path, or
  *   those of now would but for another filter, or where `before` holds ciphertext, as after a file
  *   was moved out of a protected folder.
+ * - A file of attributes is one that had a version which is too large to read.
  * - Neither is one where attributes say that it is on purpose.
  *
  * @param entries of {@link unprotectedOf}
  * @param before what HEAD and late commits held
+ * @param attributes that git reads for `entries`
  */
 export function findUnprotected(
   place: CommonPlace,
   entries: readonly Unprotected[],
   before: readonly Version[],
-  states: AttributeStates,
+  attributes: PresentAttributes,
 ): PathFinding[] {
+  const past = pastAttributes(
+    place,
+    tipsOf(place),
+    entries.map(({ name }) => name),
+  );
+  const states = { past: past.states, present: presentStates(place, attributes) };
   const tracked = entries.flatMap(({ name, oid }) => (oid === null ? [] : [{ name, oid }]));
   const encrypted = encryptedBlobs(place, tracked);
   const isEncrypted = ({ oid }: Unprotected): boolean => oid !== null && encrypted.has(oid);
@@ -75,6 +78,7 @@ export function findUnprotected(
     ["exposed", meant.filter(({ oid, otherFilter }) => otherFilter === null && oid !== null && clear.has(oid))],
     ["other-filter", meant.filter(({ oid, otherFilter }) => otherFilter !== null && (oid === null || clear.has(oid)))],
     ["unguarded", meant.filter(({ oid, otherFilter }) => otherFilter === null && oid === null)],
+    ["unread-attributes", past.unread.map((name) => ({ name, oid: null, otherFilter: null }))],
   ];
   const purposes = unprotectedOnPurpose(
     place,

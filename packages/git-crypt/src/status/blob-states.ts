@@ -1,4 +1,4 @@
-import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
+import { EMPTY_BLOB_BYTES, isEncryptedBlob, seemsEncrypted } from "../format/blob.ts";
 import type { PathProblem } from "../git/finding.ts";
 import { readBlobs, readFew, readStarts, sizesOf } from "../git/objects.ts";
 import type { Repository } from "../git/repository.ts";
@@ -64,8 +64,9 @@ export function inspect(
   const starts =
     few === null ? readStarts(repository, sizes, most) : [...few].map(([oid, blob]) => [oid, blob, true] as const);
   for (const [oid, start, whole] of starts) {
-    const encrypted = isEncryptedBlob(start);
     const keyName = blobs.get(oid) ?? null;
+    // Where the key is here, it tells what is none, and what was changed.
+    const encrypted = keyName !== null && rings.has(keyName) ? isEncryptedBlob(start) : seemsEncrypted(start);
     const blob = whole ? start : sealed.has(oid) ? wholeBlob(repository, oid, sizes) : null;
     const found =
       encrypted && blob !== null && keyName !== null ? keyProblem(rings.get(keyName), all, isLacking, blob) : null;

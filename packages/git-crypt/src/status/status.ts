@@ -18,7 +18,7 @@ import {
 } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
 import type { Difference } from "../git/trees.ts";
-import { findUnprotected, statesOf, type Unprotected, unprotectedOf } from "../git/unprotected.ts";
+import { findUnprotected, type Unprotected, unprotectedOf } from "../git/unprotected.ts";
 import { namesOfRetired } from "../keys/stored-keys.ts";
 import { alteredFiles, isSealedHere } from "./altered-files.ts";
 import { BLOB_PROBLEMS, inspect, UNOPENED } from "./blob-states.ts";
@@ -160,12 +160,7 @@ function findOpen(
     changes.some(({ name }) => isAttributesFile(name)) || JSON.stringify(used) !== JSON.stringify(staged);
   const unguarded = added.filter(({ keyName }) => !isConfigured(settings, keyName));
   return [
-    ...findUnprotected(
-      repository,
-      unprotected,
-      lateVersions(repository, changes),
-      statesOf(repository, { used, staged }),
-    ),
+    ...findUnprotected(repository, unprotected, lateVersions(repository, changes), { used, staged }),
     ...pathFindings(unguarded, "unguarded"),
     ...(haveChanged ? findRekeyed(repository, files) : []),
   ];

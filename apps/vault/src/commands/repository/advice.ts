@@ -36,6 +36,8 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   unguarded: "first run `vault unlock`, or write the line back that protected it in .gitattributes; then add it",
   "history-plaintext": "change the secret: everybody who has the repository can read the old one",
   "history-not-here": "check that the remote can be reached, or search in a full clone",
+  "unread-attributes":
+    "see with `git log` who committed it, and protect what it protected; then write `PATH git-vault=unprotected` for that file into .gitattributes",
   altered: "restore it from an older commit; `git log` shows who changed it",
   unopened: "restore it from an older commit, or ask who committed it for the key",
   "newer-key": "take that key with `vault unlock`; where nobody has it, restore the file from an older commit",

@@ -1,0 +1,182 @@
+import { type FilterLine, filterLines, type Macros, macrosIn } from "./attribute-lines.ts";
+import {
+  ATTRIBUTES_FILE,
+  ATTRIBUTES_PATHSPEC,
+  type AttributesFile,
+  attributesFilesIn,
+  type AttributeState,
+  foldersOf,
+} from "./attribute-states.ts";
+import { type CommonPlace, recordsOf, tryGit } from "./git.ts";
+import { readBlobs, runWhereHere, sizesOf } from "./objects.ts";
+import { keyNameOf } from "./protected-files.ts";
+import { parseDifferences, RAW } from "./trees.ts";
+
+/** What attributes said in the past. */
+export interface PastAttributes {
+  /** Each different state once; or one that protects at least what each of them did. */
+  readonly states: readonly AttributeState[];
+  /** Files of attributes of which a version is too large to read: what they protected is unknown. */
+  readonly unread: readonly string[];
+}
+
+/** So many commits times files are asked for; beyond, no commit is told from another. */
+const MOST_VERSIONS = 200_000;
+
+/** In bytes, of one version and of all. */
+const MOST_BYTES = 4 * 1024 * 1024;
+const MOST_ALL_BYTES = 64 * 1024 * 1024;
+
+/** So many different lines that protect: git tries each of them on each path. */
+const MOST_LINES = 5000;
+
+/** So many names are given to git; beyond, it lists all files of attributes. */
+const MOST_NAMES = 500;
+
+/** A file of attributes, as a commit has it; without an oid where the commit has none. */
+interface Change {
+  readonly name: string;
+  readonly after: string | null;
+}
+
+/** Commits that changed some files of attributes, the newest first, and what they made of them. */
+function changesOf(
+  place: CommonPlace,
+  revisions: readonly string[],
+  wanted: ReadonlySet<string>,
+): { readonly commits: readonly string[]; readonly changes: readonly Change[] } {
+  // Node writes words of a command line as UTF-8, which names need not be.
+  const areWords = wanted.size <= MOST_NAMES && [...wanted].every((name) => /^[ -~]*$/.test(name));
+  const paths = areWords ? [...wanted].map((name) => `:(top,literal)${name}`) : [ATTRIBUTES_PATHSPEC];
+  const args = ["log", "--full-history", "-m", "--root", ...RAW, "--format=%H"];
+  const output = runWhereHere(place, [...args, ...revisions, "--", ...paths]);
+  const commits = recordsOf(output).flatMap((record) => /^\n?([0-9a-f]{40,64})$/.exec(record)?.[1] ?? []);
+  const changes = parseDifferences(output).filter(({ name }) => wanted.has(name));
+  return { commits: [...new Set(commits)], changes };
+}
+
+/** The blobs at `names` in `commits`, in order; null where there is none. */
+function blobsAt(place: CommonPlace, commits: readonly string[], names: readonly string[]): (string | null)[] {
+  const asked = commits.flatMap((commit) => names.map((name) => `${commit}:${name}\n`));
+  const { stdout } = tryGit(place, ["cat-file", "--batch-check", "--buffer"], Buffer.from(asked.join(""), "latin1"));
+  return stdout
+    .toString("latin1")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => /^([0-9a-f]{40,64}) blob \d+$/.exec(line)?.[1] ?? null);
+}
+
+/** What files of attributes said, by their blobs; null for a blob that is too large. */
+function readTexts(place: CommonPlace, changes: readonly Change[]): Map<string, string | null> {
+  const small = new Map<string, number>();
+  const texts = new Map<string, string | null>();
+  let left = MOST_ALL_BYTES;
+  for (const [oid, size] of sizesOf(
+    place,
+    changes.flatMap(({ after }) => after ?? []),
+  )) {
+    texts.set(oid, null);
+    if (size > Math.min(MOST_BYTES, left)) continue;
+    left -= size;
+    small.set(oid, size);
+  }
+  for (const [oid, content] of readBlobs(place, small)) texts.set(oid, content.toString("latin1"));
+  const tops = changes.filter(isTop).flatMap(({ after }) => texts.get(after ?? "") ?? []);
+  const macros = macrosIn(tops);
+  const patterns = new Set<string>();
+  for (const [oid, text] of texts) {
+    for (const { pattern } of text === null ? [] : protecting(text, macros)) patterns.add(pattern);
+    if (patterns.size > MOST_LINES) texts.set(oid, null);
+  }
+  return texts;
+}
+
+const isOurs = (filter: string | null): boolean => filter !== null && keyNameOf(filter) !== null;
+
+/** The lines that protect, without what they except. */
+const protecting = (text: string, macros: Macros): FilterLine[] =>
+  filterLines(text, macros).flatMap(({ pattern, filters }) =>
+    filters.some(isOurs) ? [{ pattern, filters: filters.filter(isOurs) }] : [],
+  );
+
+const isTop = ({ name }: { readonly name: string }): boolean => name === ATTRIBUTES_FILE;
+
+/** The state of each commit, each different one once. */
+function statesOfCommits(
+  place: CommonPlace,
+  commits: readonly string[],
+  names: readonly string[],
+  texts: ReadonlyMap<string, string | null>,
+): AttributeState[] {
+  const oids = blobsAt(place, commits, names);
+  const rows = new Map(
+    commits.map((_, at) => {
+      const row = oids.slice(at * names.length, (at + 1) * names.length);
+      return [row.join(" "), row];
+    }),
+  );
+  const lines = new Map<string, readonly FilterLine[]>();
+  return [...rows.values()].map((row) => {
+    const files = names.flatMap((name, column): (AttributesFile & { oid: string })[] => {
+      const oid = row[column] ?? "";
+      const text = texts.get(oid) ?? null;
+      return text === null ? [] : [{ name, text, oid }];
+    });
+    const macros = macrosIn(files.filter(isTop).map(({ text }) => text));
+    const top = macros.size === 0 ? "" : (files.find(isTop)?.oid ?? "");
+    return new Map(
+      files.map(({ name, text, oid }) => {
+        const key = `${top} ${oid}`;
+        const found = lines.get(key) ?? filterLines(text, macros);
+        lines.set(key, found);
+        return [name, found];
+      }),
+    );
+  });
+}
+
+/** One state that protects at least what all versions of all files did, whatever they excepted. */
+function unionOfVersions(changes: readonly Change[], texts: ReadonlyMap<string, string | null>): AttributeState {
+  const versions = new Map(changes.map((change) => [`${change.after} ${change.name}`, change]));
+  const files = [...versions.values()].flatMap(({ name, after }) => {
+    const text = texts.get(after ?? "") ?? null;
+    return text === null ? [] : [{ name, text }];
+  });
+  const macros = macrosIn(files.filter(isTop).map(({ text }) => text));
+  const union = new Map<string, Map<string, FilterLine>>();
+  for (const { name, text } of files) {
+    const known = union.get(name) ?? new Map<string, FilterLine>();
+    union.set(name, known);
+    for (const line of protecting(text, macros)) known.set(line.pattern, line);
+  }
+  return new Map([...union].map(([name, lines]) => [name, [...lines.values()]]));
+}
+
+/**
+ * What attributes said of `names` in each commit that `revisions` reach: what was ever meant to be
+ * protected. It reads files of attributes above these names, and no other file.
+ *
+ * Whoever commits chooses how many of them there are. Where they are too many to tell each commit
+ * from each other, all that any version protected counts, also what others excepted; a version that
+ * is too large, or has too many lines, is told.
+ *
+ * @param revisions or options of `git log` such as `--all`
+ * @throws GitCryptError GIT_FAILED.
+ */
+export function pastAttributes(
+  place: CommonPlace,
+  revisions: readonly string[],
+  names: readonly string[],
+): PastAttributes {
+  if (revisions.length === 0 || names.length === 0) return { states: [], unread: [] };
+  const wanted = new Set(attributesFilesIn(foldersOf(names)));
+  const { commits, changes } = changesOf(place, revisions, wanted);
+  const texts = readTexts(place, changes);
+  const found = [...new Set(changes.map(({ name }) => name))];
+  const unread = changes.flatMap(({ name, after }) => (after !== null && texts.get(after) === null ? name : []));
+  const isExact = commits.length * found.length <= MOST_VERSIONS && !found.some((name) => name.includes("\n"));
+  return {
+    states: isExact ? statesOfCommits(place, commits, found, texts) : [unionOfVersions(changes, texts)],
+    unread: [...new Set(unread)],
+  };
+}
