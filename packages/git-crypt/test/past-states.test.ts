@@ -64,3 +64,21 @@ test("a version with too many protecting lines is told", async () => {
     { subject: ".gitattributes", id: "unread-attributes" },
   ]);
 });
+
+test("that a path is unprotected on purpose counts by a line of a tracked file alone, and not by a macro", async () => {
+  using repo = await throwawayRepository();
+  await commitAll(repo, [{ ".gitattributes": LINE }, { ".gitattributes": "* text\n", "secrets/a": "password\n" }]);
+  const opened = openRepository(repo.path, repo);
+  const told = [{ subject: "secrets/a", id: "exposed" }];
+  expect(status(opened).findings).toMatchObject(told);
+  repo.write(".git/info/attributes", "secrets/a git-vault=unprotected\n");
+  expect(status(opened).findings).toMatchObject(told);
+  repo.write(".git/info/attributes", "");
+  repo.write(".gitattributes", "[attr]plain git-vault=unprotected\nsecrets/a plain\n");
+  expect(status(opened).findings).toMatchObject(told);
+  repo.write(".gitattributes", "* text\n");
+  repo.write("secrets/.gitattributes", "a git-vault=unprotected\n");
+  expect(status(opened).findings).toMatchObject(told);
+  await repo.git("add", "secrets/.gitattributes");
+  expect(status(opened).findings).toEqual([]);
+});

@@ -69,6 +69,14 @@ export const filterLines = (text: string, macros: Macros): FilterLine[] =>
     return filters.length === 0 ? [] : [{ pattern, filters }];
   });
 
+/** The lines that say something of another attribute themselves, as if that were the filter. */
+export const linesWith = (text: string, attribute: string): FilterLine[] =>
+  linesOf(text).flatMap(({ pattern, words }) => {
+    const said = words.filter((word) => word.replace(/^[-!]/, "").split("=")[0] === attribute);
+    const filters = said.map((word) => (word.startsWith(`${attribute}=`) ? word.slice(attribute.length + 1) : null));
+    return pattern.startsWith(MACRO) || filters.length === 0 ? [] : [{ pattern, filters }];
+  });
+
 /** Such lines, as git reads them. */
 export const writeLines = (lines: readonly FilterLine[]): string =>
   lines

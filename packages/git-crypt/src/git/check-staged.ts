@@ -10,9 +10,9 @@ import {
   isRegular,
   keyNameAt,
   listIndex,
-  unprotectedOnPurpose,
   withKeyNames,
 } from "./protected-files.ts";
+import { unprotectedOnPurpose } from "./on-purpose.ts";
 import type { Repository } from "./repository.ts";
 import { withIndexOf } from "./trees.ts";
 import { findUnprotected, unprotectedOf } from "./unprotected.ts";

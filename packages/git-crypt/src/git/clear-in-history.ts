@@ -7,7 +7,8 @@ import { onceProtected } from "./once-protected.ts";
 import { fetchBlobs } from "./partial-clone.ts";
 import { pastAttributes } from "./past-states.ts";
 import { clearBlobs } from "./plaintext.ts";
-import { filtersOf, isRegular, keyNameAt, listIndex, unprotectedOnPurpose } from "./protected-files.ts";
+import { filtersOf, isRegular, keyNameAt, listIndex } from "./protected-files.ts";
+import { unprotectedOnPurpose } from "./on-purpose.ts";
 import { parseDifferences, RAW } from "./trees.ts";
 import { unprotectedOf } from "./unprotected.ts";
 

@@ -110,6 +110,8 @@ function askGit(
   const { error, status, stdout, stderr } = runProgram("git", [...OUR_SETTINGS, ...args], {
     cwd: topLevel ?? gitDir,
     env: { ...env, ...OUR_PATHSPECS, ...OUR_ENVIRONMENT, ...(isOnline ? {} : OFFLINE) },
+    // A helper that answers for the remote, such as gh, may have no other credential.
+    tokens: isOnline,
     input,
     maxBuffer: enough,
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],

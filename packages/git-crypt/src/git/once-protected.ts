@@ -43,7 +43,7 @@ const withoutGitVariables = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
  * The filters of `names` in each of `states`, as git itself matches patterns: each state lies as
  * files in a folder of its own in an empty repository, which no other attributes reach.
  */
-function filtersIn(place: GitPlace, states: readonly AttributeState[], names: readonly string[]): string[][] {
+export function filtersIn(place: GitPlace, states: readonly AttributeState[], names: readonly string[]): string[][] {
   const topLevel = mkdtempSync(join(tmpdir(), "git-vault-attributes-"));
   try {
     const gitDir = join(topLevel, ".git");

@@ -148,19 +148,3 @@ export const filtersOf = (place: GitPlace, names: readonly string[], from?: "ind
 /** The key by which a filter protects a path; null where it does not, as in the own folder. */
 export const keyNameAt = (name: string, filter: string | undefined): string | null =>
   filter === undefined || isWithin([VAULT_FOLDER], name) ? null : keyNameOf(filter);
-
-/**
- * The attribute by which somebody says that a path is not protected on purpose, with the value
- * `unprotected`: it is then no finding that it holds plaintext where it held ciphertext, or
- * ciphertext that no key of the repository is for.
- */
-const PURPOSE = "git-vault";
-
-/** Those of `names` that the work tree's or the index's attributes leave unprotected on purpose. */
-export function unprotectedOnPurpose(place: GitPlace, names: readonly string[]): Set<string> {
-  const said = (["work tree", "index"] as const).flatMap((from) => {
-    const values = attributesOf(place, names, [PURPOSE], from);
-    return names.filter((_, at) => values[at]?.[0] === "unprotected");
-  });
-  return new Set(said);
-}

@@ -6,7 +6,8 @@ import { onceProtected } from "./once-protected.ts";
 import { findsReadable } from "./own-folders.ts";
 import { pastAttributes } from "./past-states.ts";
 import { clearBlobs, type Version } from "./plaintext.ts";
-import { keyNameAt, unprotectedOnPurpose } from "./protected-files.ts";
+import { keyNameAt } from "./protected-files.ts";
+import { unprotectedOnPurpose } from "./on-purpose.ts";
 
 /** A path that nothing protects, and what it held before. */
 export interface Unprotected {

@@ -5,7 +5,8 @@ import type { MembersFinding, MembersFindingId } from "@git-vault/sharing/member
 export type AnyFinding = RepositoryFinding<Problem> | MembersFinding;
 
 /** How somebody says that a path is unprotected on purpose. */
-const ON_PURPOSE = "where it is meant to be unprotected, say so there with `PATH git-vault=unprotected`";
+const ON_PURPOSE =
+  "where it is meant to be unprotected, say so on a line of a tracked .gitattributes, not by a macro: `PATH git-vault=unprotected`";
 
 /** What to do about what is wrong with a repository, in the words of the command line. */
 export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
