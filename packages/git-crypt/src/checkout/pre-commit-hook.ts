@@ -123,6 +123,9 @@ export function findHook(repository: Repository): FoundHook | null {
   return caller === null ? null : { path: caller, command: null };
 }
 
+/** Whether this clone wants the check. */
+export const isHookWanted = (repository: Repository): boolean => typedSetting(repository, WANTED, "bool") === "true";
+
 /**
  * The hook that should run the check and does not; null where it does, or where nobody asked for it
  * in this clone.
@@ -130,7 +133,7 @@ export function findHook(repository: Repository): FoundHook | null {
  * @throws GitCryptError GIT_FAILED
  */
 export function missingHook(repository: Repository): string | null {
-  if (typedSetting(repository, WANTED, "bool") !== "true" || findHook(repository) !== null) return null;
+  if (!isHookWanted(repository) || findHook(repository) !== null) return null;
   const folder = hooksFolder(repository);
   return hookOfHusky(folder) ?? join(folder, "pre-commit");
 }

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync } from "node:fs";
 import { printable } from "@git-vault/core";
 import { isGuard, keysIn, readSettings } from "../checkout/filter-config.ts";
-import { findHook, missingHook } from "../checkout/pre-commit-hook.ts";
+import { findHook, isHookWanted, missingHook } from "../checkout/pre-commit-hook.ts";
 import type { RepositoryFinding } from "../git/finding.ts";
 import { tryGit } from "../git/git.ts";
 import { type AttributesFile, listPresent, presentLines } from "../git/attribute-states.ts";
@@ -24,6 +24,8 @@ const PROBLEMS = {
   "unfinished-rotation": "a rotation was interrupted",
   "no-filter": "the key is here, but its filter is not configured: git stores protected files in clear",
   "no-key": "the filter is configured, but the key is not here: git refuses what is new on its paths",
+  /** Of a key: its line came later, by a pull. */
+  "no-guard": "attributes name this key, which is not here: git stores plaintext on its paths",
   "left-keys":
     "another program locked the repository and left keys here that a rotation replaced: they open older commits",
   /** The key of the branch is not here. */
@@ -177,6 +179,21 @@ function folderPatterns(place: Repository, files: readonly AttributesFile[]): st
   return [...new Set(patterns)];
 }
 
+/**
+ * The keys of which attributes speak, and which git knows no filter for, in a clone where a filter
+ * was set or the check is wanted: one that knows of nothing is as git left it.
+ */
+function withoutGuard(
+  repository: Repository,
+  settings: ReadonlyMap<string, string>,
+  files: readonly AttributesFile[],
+): string[] {
+  const known = new Set([...repository.keyNames(), ...keysIn(settings)]);
+  if (known.size === 0 && !isHookWanted(repository)) return [];
+  const names = presentLines(repository, files).flatMap(({ filters }) => keyNameOf(filters.at(-1) ?? "") ?? []);
+  return [...new Set(names)].filter((name) => !known.has(name));
+}
+
 /** The names of the keys of which files have no merge driver of ours. */
 function withoutMerge(repository: Repository): string[] {
   const entries = withKeyNames(repository, listIndex(repository), "work tree", ["merge"]).filter(isRegular);
@@ -206,6 +223,7 @@ export function diagnoseSetup(
     ...about("unfinished-rotation", ...begun),
     ...about("no-filter", ...keyNames.filter((name) => !configured.includes(filterOf(name)))),
     ...about("no-key", ...configuredKeys.filter((name) => !isHere(name))),
+    ...about("no-guard", ...withoutGuard(repository, settings, attributes)),
     ...about("left-keys", ...namesOfRetired(repository).filter((name) => !isHere(name))),
     ...about("folder-pattern", ...folderPatterns(repository, attributes)),
     // While a rotation is undone, the old key is here again before the files are.

@@ -17,6 +17,7 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "unfinished-rotation": "finish it with `vault rotate --continue`, or undo it with `vault rotate --abort`",
   "no-filter": "run `vault unlock`, or `vault lock` to remove the key",
   "no-key": "run `vault unlock` with the key, or `vault lock` to remove the filter",
+  "no-guard": "run `vault unlock`: with that key it unlocks, and without it has git refuse plaintext there",
   "left-keys": "run `vault lock` to remove them, or `vault unlock`",
   "replaced-key": "run `vault unlock`, which takes the new one; where nobody has it, replace it with `vault rotate`",
   "folder-pattern": "add ** to its end, and run `vault status --fix` for what is stored already",

@@ -1,4 +1,5 @@
 import {
+  guardKeys,
   openRepository,
   protectedKeyNames,
   tryKey,
@@ -54,6 +55,28 @@ interface FoundKeys {
 }
 
 export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
+  try {
+    await unlockHere(options, operand);
+  } catch (error) {
+    guardHere(options);
+    throw error;
+  }
+};
+
+/** Where nothing unlocks, git is at least to refuse plaintext on the paths of keys that are not here. */
+function guardHere(options: UnlockOptions): void {
+  try {
+    const repository = openRepository(process.cwd());
+    const guarded = repository.topLevel === null ? [] : guardKeys(repository, filterCommands({ quiet: true }));
+    if (guarded.length > 0 && !options.quiet)
+      say(`vault: git refuses plaintext on the paths of the key ${guarded.join(", ")}, which is not here`);
+  } catch (error) {
+    // What kept it from unlocking is told, and mostly kept it from this as well.
+    if (!isVaultError(error)) throw error;
+  }
+}
+
+async function unlockHere(options: UnlockOptions, operand: string | undefined): Promise<void> {
   const { json, quiet } = options;
   const commands = filterCommands(options);
   const { repository, members } = await openBoth(options, operand);
@@ -80,7 +103,7 @@ export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
     progress.end();
     for (const key of keys) key.fill(0);
   }
-};
+}
 
 /**
  * The repository, and its members log as a person accepted it. Who hands a key over where nobody
