@@ -28,8 +28,26 @@ export const managerOf = (script: string): HookManager | null => MANAGERS.find((
 /** How people call the check from what they write themselves. */
 const CALL = /\bvault\W{1,8}hooks\W{1,8}check\b/;
 
-/** Whether a text of somebody else calls the check, other than in a comment. */
-export const callsCheck = (text: string): boolean => CALL.test(text.replaceAll(/^\s*(?:#|\/\/).*$/gm, ""));
+/** What a shell never runs: comments, what follows an `exit` of its own line, and `if false`. */
+const runnable = (text: string): string =>
+  text
+    .replaceAll(/^\s*(?:#|\/\/).*$|\s#.*$/gm, "")
+    .replace(/^exit\b[^]*/m, "")
+    .replaceAll(/^([ \t]*)(?:if|while) false\b[^]*?^\1(?:fi|done)\b/gm, "");
+
+/** Whether a command of a line, which calls the check, is run, and counts when it fails. */
+function counts(command: string): boolean {
+  const at = command.search(CALL);
+  const [before, after] = [command.slice(0, at), command.slice(at)];
+  const isSkipped = before.includes("||") || /\b(?:false|echo|printf)\b|(?:^|\s):\s/.test(before);
+  return at >= 0 && !isSkipped && !/\|\|\s*(?:true\b|:|exit 0\b|echo\b)/.test(after);
+}
+
+/**
+ * Whether a text of somebody else calls the check so that it is run before each commit, as far as
+ * that shows: not in a comment, after `||`, or where its failing is passed over.
+ */
+export const callsCheck = (text: string): boolean => runnable(text).split(/[;\n]/).some(counts);
 
 /** The file of a manager's configuration that calls the check; null where none does. */
 export function callingFile(topLevel: string | null, { files }: HookManager): string | null {
