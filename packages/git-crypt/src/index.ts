@@ -29,6 +29,7 @@ export type { PathFinding, RepositoryFinding } from "./git/finding.ts";
 export { checkStaged } from "./git/check-staged.ts";
 export { clearInHistory } from "./git/clear-in-history.ts";
 export { blobsInIndex, digestBelow, digestOf } from "./git/index-file.ts";
+export { sizesOf } from "./git/objects.ts";
 export { readSmallBlobs, readTracked, type TrackedFile, uncommittedFiles } from "./git/tracked-files.ts";
 /* Its keys. */
 export { KeyRing, readKeyRing } from "./keys/key-ring.ts";

@@ -3,7 +3,8 @@ import { arrivalOf, type LogCommit, type Look } from "@git-vault/members";
 import { cases, run, seed, throwawayRepository, type Repository } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { readHistory, readLogFiles, readOtherLogs } from "../src/members/log-files.ts";
+import { readHistory, readLogFiles } from "../src/members/log-files.ts";
+import { readOtherLogs } from "../src/members/other-logs.ts";
 import { LOG_FOLDER } from "../src/log-places.ts";
 import { opened, stage } from "./team.ts";
 
@@ -184,9 +185,33 @@ test("other branches and what was fetched are looked at, each log once", async (
   ]);
   await repository.git("update-ref", "refs/remotes/origin/far", "refs/heads/c2");
   await repository.git("branch", "-D", "c2");
-  const others = readOtherLogs(opened(repository), new Set([nameOf(1)]));
+  const known = new Set([nameOf(1)]);
+  const { others, unread } = readOtherLogs(opened(repository), { known });
+  expect(unread).toEqual([]);
   expect(others.flatMap(({ files }) => files.map(({ name }) => name)).toSorted()).toEqual(
     [nameOf(2), nameOf(3)].toSorted(),
   );
   expect(others.find(({ files }) => files[0]?.name === nameOf(3))?.reference).toBe("refs/remotes/origin/far");
+});
+
+test("of other branches what costs the least is read, and what is left is named", async () => {
+  using repository = await throwawayRepository();
+  const tree = (...entries: number[]): ReadonlySet<number> => new Set(entries);
+  await write(repository, [
+    { parents: [], tree: tree(1), other: 0 },
+    { parents: [0], tree: tree(1, ...Array.from({ length: 20 }, (_, at) => 10 + at)), other: 1 },
+    { parents: [0], tree: tree(1, 2), other: 2 },
+    { parents: [0], tree: tree(1, 3, 4), other: 3 },
+    { parents: [0], tree: tree(1), other: 4 },
+  ]);
+  const read = (most: number, first: readonly string[] = []): unknown[] => {
+    const { others, unread } = readOtherLogs(opened(repository), { known: new Set([nameOf(1)]), first, most });
+    return [others.map(({ reference }) => reference), unread];
+  };
+  const [one, two, many] = ["refs/heads/c2", "refs/heads/c3", "refs/heads/c1"];
+  expect(read(50_000)).toEqual([[one, two, many], []]);
+  expect(read(10_000)).toEqual([[one, two], [many]]);
+  expect(read(2048)).toEqual([[one], [two, many]]);
+  expect(read(0)).toEqual([[], [one, two, many]]);
+  expect(read(41_000, [many])).toEqual([[many], [one, two]]);
 });

@@ -1,8 +1,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fold, memberWith, readLog, type Action, type Entry, type Log, type Membership } from "@git-vault/members";
-import { readOtherLogs } from "./log-files.ts";
+import { plural, printable } from "@git-vault/core";
+import {
+  fold,
+  memberWith,
+  readLog,
+  type Action,
+  type Entry,
+  type Log,
+  type LogFile,
+  type Membership,
+} from "@git-vault/members";
 import { nameOfMember, type Members } from "./membership.ts";
+import { readOtherLogs } from "./other-logs.ts";
 import { entryPath } from "../log-places.ts";
 
 /** A change that waits on another branch. */
@@ -26,8 +36,10 @@ export interface Elsewhere {
   readonly together: Membership;
   /** The entries that they all have. */
   readonly entries: Log;
-  /** The references that hold entries which the branch lacks. */
+  /** The references that hold entries which count, and which the branch lacks. */
   readonly references: readonly string[];
+  /** References with further entries that were not read: too much, or not in this clone. */
+  readonly unread: readonly string[];
 }
 
 /** What was found beside a look at the log: several ask for it in one run. */
@@ -48,18 +60,23 @@ export function readElsewhere(members: Members): Promise<Elsewhere> {
 async function look(members: Members): Promise<Elsewhere> {
   const { repository, log, whole, branch, files, options, root, ahead, seen } = members;
   const known = [...whole.verdicts.keys()].filter((id) => !ahead.has(id));
-  const others = readOtherLogs(repository, new Set([...members.present, ...known]), members.followed, seen);
-  if (others.length === 0) return { waiting: [], together: whole, entries: log, references: [] };
+  const { others, unread } = readOtherLogs(repository, {
+    known: new Set([...members.present, ...known]),
+    first: members.followed,
+    seen,
+  });
+  if (others.length === 0) return { waiting: [], together: whole, entries: log, references: [], unread };
   const all = await readLog([...files, ...others.flatMap((one) => one.files)], {
     root: root ?? undefined,
     verified: log.signed,
   });
   const together = fold(all, options);
+  const counts = ({ name }: LogFile): boolean => together.verdicts.get(name)?.counts === true;
   const waiting = new Map<string, Waiting>();
   for (const { reference, files: theirs } of others) {
-    for (const { name } of theirs) {
+    for (const { name } of theirs.filter(counts)) {
       const entry = all.entries.get(name);
-      if (entry === undefined || waiting.has(name) || together.verdicts.get(name)?.counts !== true) continue;
+      if (entry === undefined || waiting.has(name)) continue;
       const change = describe(entry, reference, branch, together);
       if (change !== null) waiting.set(name, change);
     }
@@ -68,7 +85,9 @@ async function look(members: Members): Promise<Elsewhere> {
     waiting: [...waiting.values()],
     together,
     entries: all,
-    references: others.map(({ reference }) => reference),
+    // Anybody may push any number of others, and each costs a look for copies.
+    references: others.flatMap((one) => (one.files.some(counts) ? one.reference : [])),
+    unread,
   };
 }
 
@@ -90,6 +109,15 @@ function removedBy(action: Action, branch: Membership): string[] {
   if (action.kind !== "take") return [];
   const member = branch.members.find(({ records }) => records.includes(action.member));
   return member === undefined ? [] : [nameOfMember(member)];
+}
+
+/** What a reference is called among branches, such as `origin/rotate`. */
+export const branchName = (reference: string): string => reference.replace(/^refs\/(?:heads|remotes)\//, "");
+
+/** That references were not read, of which there is at least one, as a phrase. */
+export function unreadText([first = "", ...more]: readonly string[]): string {
+  const others = more.length === 0 ? "" : ` and ${plural(more.length, "more branch", "more branches")}`;
+  return `not searched for removals: ${printable(branchName(first))}${others}`;
 }
 
 /**

@@ -2,7 +2,7 @@ import { plural, printable, type Finding } from "@git-vault/core";
 import { foreignAttributes, hasOwnFiles } from "@git-vault/git-crypt";
 import { readCoverage } from "./coverage.ts";
 import { missedEntries } from "./cut.ts";
-import { readElsewhere, type Waiting } from "./elsewhere.ts";
+import { branchName, readElsewhere, unreadText, type Waiting } from "./elsewhere.ts";
 import { nameOfMember, rootText, type Members } from "./membership.ts";
 import { readOpenPgpCopies, strangersAmong } from "./openpgp-copies.ts";
 
@@ -13,6 +13,7 @@ import { readOpenPgpCopies, strangersAmong } from "./openpgp-copies.ts";
  * - `new-log`: nobody accepted it here, where there is a key to encrypt with
  * - `removal-elsewhere`: who was removed on another branch can read what is written on this one
  * - `rotation-elsewhere`: another branch has a new key
+ * - `unread-branches`: other branches hold more of the log than was read, or than this clone has
  * - `log-cut`: the branch lacks entries that it had, and does not say so by others
  * - `missing-entries`: entries that others build on are nowhere
  * - `stale-key`: somebody can open a key who should not
@@ -31,6 +32,7 @@ export type MembersFindingId =
   | "new-log"
   | "removal-elsewhere"
   | "rotation-elsewhere"
+  | "unread-branches"
   | "log-cut"
   | "missing-entries"
   | "stale-key"
@@ -71,7 +73,7 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
     const message = "the members log is not confirmed in this clone yet, so nothing is encrypted";
     return repository.keyNames().length === 0 ? [] : [found("new-log", message, ".git-vault/members")];
   }
-  const { waiting } = await readElsewhere(members);
+  const { waiting, unread } = await readElsewhere(members);
   const cut = missedEntries(members);
   const { openDisputes } = members;
   const open = new Set(openDisputes.map(({ fails }) => fails));
@@ -80,6 +82,7 @@ export async function memberFindings(members: Members): Promise<MembersFinding[]
   const { uncovered, strange } = readCoverage(repository, branchLog, branch);
   return [
     ...waiting.map(findWaiting),
+    ...findUnread(unread),
     ...(cut.length === 0 ? [] : [found("log-cut", cutText(cut.length, removals.length), ".git-vault/members")]),
     ...whole.missing.map((id) => found("missing-entries", `the entry ${id} of the members log is missing`, id)),
     ...branch.keyNames.flatMap(({ name, state }) => {
@@ -145,8 +148,12 @@ function findStrange([first, ...more]: readonly string[]): MembersFinding[] {
   return [found("strange-copy", text, printable(first))];
 }
 
+/** One for all of them: anybody who may push can make very many. */
+const findUnread = (unread: readonly string[]): MembersFinding[] =>
+  unread.slice(0, 1).map((first) => found("unread-branches", unreadText(unread), printable(branchName(first))));
+
 function findWaiting({ reference, removed, keyNames, by }: Waiting): MembersFinding {
-  const where = printable(reference.replace(/^refs\/(?:heads|remotes)\//, ""));
+  const where = printable(branchName(reference));
   const names = removed.map((name) => printable(name)).join(", ");
   if (removed.length > 0) {
     const message = `${names} was removed on ${where} by ${printable(by)}, and can read what is written here until that is merged`;

@@ -26,7 +26,7 @@ export { planSync, planSyncRotation, sync, type OutOfDate, type SyncPlan, type U
 export { listHolders, type HeldKey, type Holder, type HolderList } from "./holders.ts";
 export { reportLog, type LogLine } from "./log-report.ts";
 export { memberFindings, type MembersFinding, type MembersFindingId } from "./findings.ts";
-export { isPullBrokenOff, readElsewhere, type Elsewhere, type Waiting } from "./elsewhere.ts";
+export { branchName, isPullBrokenOff, readElsewhere, unreadText, type Elsewhere, type Waiting } from "./elsewhere.ts";
 export { lacksKeys, learnKeysElsewhere, openKeys, type MembersKey, type MembersKeys } from "./open-keys.ts";
 export { openOpenPgpCopies, readOpenPgpCopies, type OpenedCopy, type OpenPgpCopy } from "./openpgp-copies.ts";
 export { memberNamed } from "./named.ts";

@@ -59,6 +59,8 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "new-log": "run `vault unlock`, which shows who started it and asks",
   "removal-elsewhere": "merge that branch before you write secrets here",
   "rotation-elsewhere": "merge that branch, or delete it where it is given up",
+  "unread-branches":
+    "their members logs are too large or not in this clone: check one out and run `vault status`, or delete what is junk",
   "log-cut":
     "it was reverted, or pushed over; see `vault log`, and mend the branch or say it again with `vault revoke` or `vault grant`",
   "missing-entries": "fetch the whole history, or restore the file from an older commit",

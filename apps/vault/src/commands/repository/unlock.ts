@@ -13,6 +13,7 @@ import {
 } from "@git-vault/git-crypt";
 import { isVaultError, plural, printable } from "@git-vault/core";
 import {
+  branchName,
   isPullBrokenOff,
   lacksKeys,
   noteCopy,
@@ -21,6 +22,7 @@ import {
   openOpenPgpCopies,
   readElsewhere,
   readOpenPgpCopies,
+  unreadText,
   type Members,
   type MembersKeys,
   type Waiting,
@@ -94,10 +96,11 @@ async function unlockHere(options: UnlockOptions, operand: string | undefined): 
     progress.end();
     // Whoever handed it over has it.
     if (isHanded) for (const key of keys) noteCopy(repository, key, "given");
-    const { waiting } = await readElsewhere(members);
-    if (json) writeJson({ ...describe(source, signature ?? null, result), ...describeGiven(given), waiting });
+    const { waiting, unread } = await readElsewhere(members);
+    if (json) writeJson({ ...describe(source, signature ?? null, result), ...describeGiven(given), waiting, unread });
     else if (!quiet)
-      for (const line of [...report(result), ...reportGiven(given), ...reportWaiting(members, waiting)]) say(line);
+      for (const line of [...report(result), ...reportGiven(given), ...reportWaiting(members, waiting, unread)])
+        say(line);
     if (result.unopened.length > 0) process.exitCode = 7;
   } finally {
     progress.end();
@@ -295,8 +298,9 @@ const reportGiven = (given: MembersKeys | null): string[] =>
       ];
 
 /** What other branches changed, and what to do first where git broke a pull of it off. */
-const reportWaiting = (members: Members, waiting: readonly Waiting[]): string[] => [
+const reportWaiting = (members: Members, waiting: readonly Waiting[], unread: readonly string[]): string[] => [
   ...new Set(waiting.map(waitingText)),
+  ...(unread.length === 0 ? [] : [`vault: ${unreadText(unread)}`]),
   ...(isPullBrokenOff(members)
     ? [
         "vault: a pull stopped halfway: run `git stash -u`, then `git pull`, then `vault unlock`; what you had changed is in the stash",
@@ -306,7 +310,7 @@ const reportWaiting = (members: Members, waiting: readonly Waiting[]): string[] 
 
 /** What another branch changed. */
 function waitingText({ reference, removed, keyNames, by }: Waiting): string {
-  const where = printable(reference.replace(/^refs\/(?:heads|remotes)\//, ""));
+  const where = printable(branchName(reference));
   if (removed.length === 0)
     return `vault: ${printable(by)} replaced the key ${keyNames.join(", ")} on ${where}: merge that branch, or run \`git pull\``;
   const names = removed.map((name) => printable(name)).join(", ");

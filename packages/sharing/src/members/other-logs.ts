@@ -1,0 +1,193 @@
+import { readSmallBlobs, sizesOf, tryGit, type Repository } from "@git-vault/git-crypt";
+import { isEntryId, MAX_ENTRY_BYTES, type LogFile } from "@git-vault/members";
+import { LOG_FOLDER } from "../log-places.ts";
+import type { SeenBlobs } from "./log-files.ts";
+
+/*
+ * What other references hold of the log. Anybody who may push can make any number of them, each
+ * with entries that are none, under any date: so their number is no limit, what is cheap to read
+ * comes first, and what was too much is named.
+ */
+
+/** A reference whose tip holds entries which are not known yet. */
+export interface OtherLog {
+  /** Such as `refs/remotes/origin/rotate`. */
+  readonly reference: string;
+  readonly files: readonly LogFile[];
+}
+
+/** What other references hold. */
+export interface OtherLogs {
+  readonly others: readonly OtherLog[];
+  /** References with entries that were not read: too much, or not here. */
+  readonly unread: readonly string[];
+}
+
+/** How references are looked at. */
+export interface OtherLogsOptions {
+  /** Ids of entries that are not told again. */
+  readonly known: ReadonlySet<string>;
+  /** References that are looked at before others. */
+  readonly first?: readonly string[] | undefined;
+  /** Blobs that were read before; what is read is added. */
+  readonly seen?: SeenBlobs | undefined;
+  /** So much is read, in bytes of entries; 32 MiB where it is left out. */
+  readonly most?: number | undefined;
+}
+
+const MOST_BYTES = 32 * 1024 * 1024;
+
+/** What an entry costs at least, in bytes: its signature may have to be verified. */
+const LEAST_COST = 2048;
+
+/** So much git may print of the names of entries. */
+const MOST_LISTED = 128 * 1024 * 1024;
+
+/** An entry that a reference has and that is not known: its id, and git's name for its file. */
+type Found = readonly [id: string, oid: string];
+
+/** What one reference holds that is not known; null where git did not come to it. */
+interface Candidate {
+  readonly reference: string;
+  readonly found: readonly Found[] | null;
+}
+
+/**
+ * Reads the entries that other references hold: what was fetched, and other branches. What the
+ * branch follows comes first, then one's own branches, then what costs the least.
+ */
+export function readOtherLogs(repository: Repository, options: OtherLogsOptions): OtherLogs {
+  const { known, first = [], seen = new Map<string, Buffer>(), most = MOST_BYTES } = options;
+  const candidates = candidatesIn(repository, first, known);
+  const oids = candidates.flatMap(({ found }) => (found ?? []).map(([, oid]) => oid));
+  const sizes = sizesOf(
+    repository,
+    oids.filter((oid) => !seen.has(oid)),
+  );
+  const { read, wanted, unread } = chosenFrom(inOrder(candidates, first, sizes), { sizes, seen, most });
+  for (const [oid, content] of readSmallBlobs(repository, [...wanted], MAX_ENTRY_BYTES)) seen.set(oid, content);
+  const others = read.map(({ reference, found }) => ({ reference, files: (found ?? []).flatMap(fileOf(seen)) }));
+  return { others: others.filter(({ files }) => files.length > 0), unread };
+}
+
+const costOf = (sizes: ReadonlyMap<string, number>, oid: string): number => Math.max(LEAST_COST, sizes.get(oid) ?? 0);
+
+function inOrder(
+  candidates: readonly Candidate[],
+  first: readonly string[],
+  sizes: ReadonlyMap<string, number>,
+): Candidate[] {
+  const costs = new Map(
+    candidates.map(({ reference, found }) => [
+      reference,
+      (found ?? []).reduce((sum, [, oid]) => sum + costOf(sizes, oid), 0),
+    ]),
+  );
+  const cost = ({ reference }: Candidate): number => costs.get(reference) ?? 0;
+  return candidates.toSorted((a, b) => rankOf(a.reference, first) - rankOf(b.reference, first) || cost(a) - cost(b));
+}
+
+interface Chosen {
+  readonly read: readonly Candidate[];
+  /** git's names for the files that are read. */
+  readonly wanted: ReadonlySet<string>;
+  readonly unread: readonly string[];
+}
+
+/** Takes of the candidates, in their order, what `most` allows. */
+function chosenFrom(
+  candidates: readonly Candidate[],
+  {
+    sizes,
+    seen,
+    most,
+  }: { readonly sizes: ReadonlyMap<string, number>; readonly seen: SeenBlobs; readonly most: number },
+): Chosen {
+  const wanted = new Set<string>();
+  const unread: string[] = [];
+  const read: Candidate[] = [];
+  let left = most;
+  for (const { reference, found } of candidates) {
+    // What is too large for an entry is none.
+    const files = (found ?? []).filter(([, oid]) => (sizes.get(oid) ?? 0) <= MAX_ENTRY_BYTES);
+    const fresh = [...new Set(files.flatMap(([, oid]) => (seen.has(oid) || wanted.has(oid) ? [] : oid)))];
+    const cost = fresh.reduce((sum, oid) => sum + costOf(sizes, oid), 0);
+    const isAffordable = found !== null && cost <= left;
+    if (!isAffordable || fresh.some((oid) => !sizes.has(oid))) unread.push(reference);
+    if (!isAffordable) continue;
+    left -= cost;
+    for (const oid of fresh) wanted.add(oid);
+    read.push({ reference, found: files });
+  }
+  return { read, wanted, unread };
+}
+
+const fileOf =
+  (seen: SeenBlobs) =>
+  ([name, oid]: Found): LogFile[] => {
+    const bytes = seen.get(oid);
+    return bytes === undefined ? [] : [{ name, bytes }];
+  };
+
+/** Nobody else can make a reference that comes before one's own branches. */
+function rankOf(reference: string, first: readonly string[]): number {
+  if (first.includes(reference)) return first.indexOf(reference);
+  return reference.startsWith("refs/heads/") ? first.length : first.length + 1;
+}
+
+/** The references whose log is another than that of HEAD, each log once, with what is not known. */
+function candidatesIn(repository: Repository, first: readonly string[], known: ReadonlySet<string>): Candidate[] {
+  const trees = treesIn(repository, first);
+  if (trees.size === 0) return [];
+  const empty = emptyTree(repository);
+  const base = treeOfHead(repository) ?? empty;
+  // Entries of HEAD's may be unknown as well: what is staged may lack some.
+  const pairs = [...trees.keys()].map((tree) => `${tree === base ? empty : base} ${tree}\n`).join("");
+  const args = ["diff-tree", "--stdin", "-r", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=AMT"];
+  const { stdout } = tryGit(repository, args, Buffer.from(pairs), MOST_LISTED);
+  const lines = stdout.toString("latin1").split("\n");
+  const found = new Map<string, Found[]>();
+  let current: Found[] = [];
+  for (const line of lines) {
+    const header = /^[0-9a-f]{40,64} ([0-9a-f]{40,64})$/.exec(line)?.[1];
+    if (header !== undefined) found.set(header, (current = []));
+    const [, oid = "", id = ""] = /^:[0-7]+ 100[0-7]{3} [0-9a-f]+ ([0-9a-f]+) [AMT]\t(.*)$/.exec(line) ?? [];
+    if (isEntryId(id) && !known.has(id)) current.push([id, oid]);
+  }
+  // git was stopped, or an object is not here: the last one may lack some.
+  const isWhole = found.size === trees.size && stdout.length < MOST_LISTED;
+  const last = isWhole ? undefined : [...found.keys()].at(-1);
+  return [...trees].map(([tree, reference]) => ({
+    reference,
+    found: tree === last ? null : (found.get(tree) ?? null),
+  }));
+}
+
+/** A reference for each tree of entries that any has, those that count most first. */
+function treesIn(repository: Repository, first: readonly string[]): Map<string, string> {
+  const format = ["--sort=-creatordate", "--format=%(refname) %(symref)", "refs/heads/", "refs/remotes/"];
+  const names = tryGit(repository, ["for-each-ref", ...format])
+    .stdout.toString()
+    .split("\n")
+    // A branch by its own name, not by another that leads to it, such as `origin/HEAD`.
+    .flatMap((line) => (line.endsWith(" ") ? line.slice(0, -1) : []))
+    .toSorted((a, b) => rankOf(a, first) - rankOf(b, first));
+  const asked = names.map((name) => `${name}:${LOG_FOLDER}\n`).join("");
+  const answers = tryGit(repository, ["cat-file", "--batch-check", "--buffer"], Buffer.from(asked)).stdout.toString();
+  const trees = new Map<string, string>();
+  for (const [at, line] of answers.split("\n").entries()) {
+    const tree = /^([0-9a-f]+) tree /.exec(line)?.[1];
+    const name = names[at];
+    if (tree !== undefined && name !== undefined && !trees.has(tree)) trees.set(tree, name);
+  }
+  return trees;
+}
+
+/** The entries' tree that is checked out; null where there is none. */
+function treeOfHead(repository: Repository): string | null {
+  const { status, stdout } = tryGit(repository, ["rev-parse", "--verify", "--quiet", `HEAD:${LOG_FOLDER}`]);
+  return status === 0 ? stdout.toString().trim() : null;
+}
+
+const emptyTree = (repository: Repository): string =>
+  tryGit(repository, ["hash-object", "-t", "tree", "--stdin"], Buffer.alloc(0)).stdout.toString().trim();
