@@ -55,7 +55,7 @@ test("who was granted opens the very key file, in a clone, with their own key al
   const clone = await cloneOf(repository, "clone");
   const members = await accept(clone);
   const given = await openKeys(members, team.identities("bob"));
-  expect(given).toMatchObject({ me: "github:bob", lacking: [], refused: [], wasRemoved: false });
+  expect(given).toMatchObject({ me: "github:bob", lacking: [], refused: [], removal: null });
   expect(given.opened.map(({ key, isCurrent }) => [key, isCurrent])).toEqual([[bytes, true]]);
   expect(await openKeys(members, team.identities("mallory"))).toMatchObject({ opened: [], me: null });
 });

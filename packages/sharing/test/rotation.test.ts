@@ -68,7 +68,11 @@ test("one commit takes somebody out, encrypts with a new key and seals it to all
   ]);
   const clone = await accept(await cloneOf(repository, "clone"));
   expect((await openKeys(clone, team.identities("carol"))).opened.map(({ key }) => key)).toContainEqual(bytes);
-  expect(await openKeys(clone, team.identities("bob"))).toMatchObject({ opened: [], me: null, wasRemoved: true });
+  expect(await openKeys(clone, team.identities("bob"))).toMatchObject({
+    opened: [],
+    me: null,
+    removal: { name: "github:bob", by: "github:alice", isWhole: true },
+  });
 });
 
 test("without anybody who goes, all keys are replaced, and the log says so", async () => {
@@ -131,15 +135,12 @@ describe("nobody", () => {
     expect(error).toMatchObject({ code: "NO_SUCH_KEY_NAME", hint: "it names default" });
   });
 
-  test("replaces one that is not here: that is said", async () => {
+  test("replaces one that its author may open, and that is not here: nothing is written", async () => {
     rmSync(join(repository.path, ".git/git-crypt/keys/default"));
     const members = await membersOf(repository);
-    const plan = await planBy(team, members, { remove: [memberCalled(members, "bob")] });
-    expect(plan).toMatchObject({ keyNames: [], notHere: ["default"] });
-    expect(await plan.apply(team.commands)).toMatchObject({ rotation: null });
-    const after = await membersOf(repository);
-    expect(namesOf(after)).toEqual(["github:alice", "github:carol"]);
-    expect((await memberFindings(after)).map(({ id }) => id)).toContain("stale-key");
+    const error = await failureOf(planBy(team, members, { remove: [memberCalled(members, "bob")] }));
+    expect(error).toMatchObject({ code: "KEY_NOT_HERE", subject: "default" });
+    expect(namesOf(await membersOf(repository))).toHaveLength(3);
   });
 });
 

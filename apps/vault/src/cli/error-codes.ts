@@ -51,7 +51,7 @@ type Outcomes<Code extends string> = Readonly<Record<Code, Outcome>>;
 const VAULT_FOLDER = ".git-vault";
 
 const MERGE_AGAIN =
-  "undo with `git merge --abort` or `git rebase --abort`, take that key with `vault unlock`, and do it again";
+  "take that key with `vault unlock`, then merge the file again with `git checkout --merge PATH`; or undo with `git merge --abort` or `git rebase --abort`, and do it again";
 
 /** Hooks are anybody's programs: what the check is called by is the same for all. */
 const CALL_CHECK =
@@ -254,7 +254,11 @@ const OUTCOMES = {
     TOO_MANY_KEYS: [3, "nothing was changed; grant to one key of theirs, or ask them to remove old keys"],
     REMOVED_BEFORE: [2, "nothing was changed; where they are to come back, say so with --readmit"],
     STALE_KEY: [1, ({ subject = "" }) => `first \`vault rotate --key-name ${subject}\``],
-    KEY_NOT_HERE: [3, "take it with `vault unlock`; where nobody has it, replace it with `vault rotate`"],
+    KEY_NOT_HERE: [
+      3,
+      ({ subject = "" }) =>
+        `take it with \`vault unlock\`, and run the command again; where nobody has it, replace it with \`vault rotate --key-name ${subject} --leave-unopened\``,
+    ],
     UNCONFIRMED_MEMBERS: 2,
     RECIPIENT_CHANGED: 2,
     NOT_EXPECTED: [1, ({ hint, subject }) => (subject === undefined ? hint : `${hint} by --expect`)],

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { encryptBlob } from "../format/blob.ts";
+import { encryptBlob, isEncryptedBlob } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
 import { reasonOf, tryGit } from "../git/git.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
@@ -19,6 +19,11 @@ export interface MergeOptions {
   readonly markerSize?: number;
   /** The key that the result is encrypted with: `default` where left out. */
   readonly keyName?: string;
+  /**
+   * Has the log looked at on other branches, where no key that is known opens one of them: what is
+   * merged may need a key that is not here yet.
+   */
+  readonly lookElsewhere?: () => void;
   /** Is told why one of them is not opened, by any key, now or later. */
   readonly onUnopened?: (reason: GitCryptError) => void;
 }
@@ -60,6 +65,7 @@ export function merge(repository: Repository, options: MergeOptions): number {
   const openSide = (side: Side): KeyFile | null => {
     const blob = readFileSync(at(options[side]));
     const found = keys.tryOpen(blob, true);
+    if (found === null && isEncryptedBlob(blob) && !keys.isLacking) options.lookElsewhere?.();
     const content = found?.content ?? keys.smudge(blob);
     writeFileSync(join(folder, side), content, { mode: 0o600 });
     content.fill(0);

@@ -3,10 +3,15 @@ import { EMPTY_BLOB_BYTES } from "../format/blob.ts";
 import { locate } from "../format/file-name.ts";
 
 /**
- * How a file of the work tree begins, as far as it takes to tell whether it is encrypted, and its
- * size in bytes. Null for what is no regular file, such as a link, or cannot be read.
+ * How a file of the work tree begins, up to `most` bytes, else as far as it takes to tell whether
+ * it is encrypted; and its size in bytes. Null for what is no regular file, such as a link, or
+ * cannot be read.
  */
-export function startOfFile(topLevel: string, name: string): { readonly start: Buffer; readonly size: number } | null {
+export function startOfFile(
+  topLevel: string,
+  name: string,
+  most: number = EMPTY_BLOB_BYTES,
+): { readonly start: Buffer; readonly size: number } | null {
   let file: number;
   try {
     file = openSync(locate(topLevel, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -16,7 +21,7 @@ export function startOfFile(topLevel: string, name: string): { readonly start: B
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) return null;
-    const start = Buffer.alloc(EMPTY_BLOB_BYTES);
+    const start = Buffer.alloc(Math.min(most, stat.size));
     return { start: start.subarray(0, readSync(file, start)), size: stat.size };
   } catch {
     return null;

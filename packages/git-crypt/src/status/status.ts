@@ -25,6 +25,7 @@ import { BLOB_PROBLEMS, inspect, UNOPENED } from "./blob-states.ts";
 import { findConversions } from "./conversions.ts";
 import { diagnoseSetup, type SetupProblem } from "./diagnose.ts";
 import { readRings } from "./rings.ts";
+import { unmergedFiles } from "./unmerged-files.ts";
 
 /** What is wrong with a protected path, or with how the repository is set up. */
 export type Problem = PathProblem | SetupProblem;
@@ -199,6 +200,7 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
     return ring !== undefined && isUnopened ? [{ entry, keys: ring.keys }] : [];
   });
   const altered = alteredFiles(repository, unopened);
+  const unmerged = unmergedFiles(repository, regular, rings);
   for (const ring of rings.values()) ring.keys.wipe();
   const isEncrypted = ({ oid }: IndexEntry): boolean => states.get(oid)?.encrypted === true;
   const isClear = ({ oid }: IndexEntry): boolean => {
@@ -230,6 +232,7 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
       changes,
     ),
     ...BLOB_PROBLEMS.flatMap((problem) => pathFindings(having(problem), problem)),
+    ...pathFindings(unmerged, "unmerged"),
     ...linked.flatMap((entry) => pathFindings([entry], entry.mode === "160000" ? "submodule" : "symlink")),
     ...findConversions(repository, regular),
     ...pathFindings(

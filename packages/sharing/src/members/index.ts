@@ -27,7 +27,14 @@ export { listHolders, type HeldKey, type Holder, type HolderList } from "./holde
 export { reportLog, type LogLine } from "./log-report.ts";
 export { memberFindings, type MembersFinding, type MembersFindingId } from "./findings.ts";
 export { branchName, isPullBrokenOff, readElsewhere, unreadText, type Elsewhere, type Waiting } from "./elsewhere.ts";
-export { lacksKeys, learnKeysElsewhere, openKeys, type MembersKey, type MembersKeys } from "./open-keys.ts";
+export {
+  lacksKeys,
+  learnKeysElsewhere,
+  openKeys,
+  type KeyRemoval,
+  type MembersKey,
+  type MembersKeys,
+} from "./open-keys.ts";
 export { openOpenPgpCopies, readOpenPgpCopies, type OpenedCopy, type OpenPgpCopy } from "./openpgp-copies.ts";
 export { memberNamed } from "./named.ts";
 export { copyStates, noteCopy, type CopyState } from "./known-copies.ts";

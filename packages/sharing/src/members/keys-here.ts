@@ -55,4 +55,6 @@ export function requireKey(repository: Repository, keyName: string, id: string):
 
 /** The key of a name that is needed is not in this clone. */
 export const keyNotHere = (keyName: string): SharingError =>
-  new SharingError("KEY_NOT_HERE", `the key ${keyName} that this branch names is not here`, { subject: keyName });
+  new SharingError("KEY_NOT_HERE", `the key ${keyName} that this branch names is not in this clone`, {
+    subject: keyName,
+  });

@@ -26,11 +26,10 @@ export function reportLog(members: Members): LogLine[] {
   const { log, whole, present } = members;
   return inOrder(log.entries).map((entry): LogLine => {
     const verdict = whole.verdicts.get(entry.id);
-    const author = memberWith(whole, entry.author);
     return {
       id: entry.id,
       time: entry.time,
-      author: author === null ? labelAt(entry.author, members) : nameOfMember(author),
+      author: nameByKey(entry.author, members),
       action: entry.action,
       about: aboutOf(entry, members),
       counts: verdict?.counts === true,
@@ -39,6 +38,12 @@ export function reportLog(members: Members): LogLine[] {
       isPresent: present.has(entry.id),
     };
   });
+}
+
+/** What the owner of a key is called, or was. */
+export function nameByKey(id: string, members: Members): string {
+  const member = memberWith(members.whole, id);
+  return member === null ? labelAt(id, members) : nameOfMember(member);
 }
 
 /** What somebody was called who has the key no more: by the entry that brought it in. */

@@ -2,6 +2,7 @@ import { PassphraseIdentity } from "@git-vault/sealing";
 import { attestedCopies } from "./coverage.ts";
 import { isKeyHere } from "./keys-here.ts";
 import { readElsewhere, type Elsewhere } from "./elsewhere.ts";
+import { nameByKey } from "./log-report.ts";
 import { assertOrder, memberWithKey, nameOfMember, refusedNames, type Members } from "./membership.ts";
 import { openOpenPgpCopies, readOpenPgpCopies, strangersAmong, type OpenedCopy } from "./openpgp-copies.ts";
 import { openSealedKeys, type FalseCopy, type GenerationName } from "./sealed-keys.ts";
@@ -18,6 +19,20 @@ export interface MembersKey extends GenerationName {
   readonly isCurrent: boolean;
 }
 
+/** How a key of this machine was taken out. */
+export interface KeyRemoval {
+  /** The key's id. */
+  readonly key: string;
+  /** What its owner was called. */
+  readonly name: string;
+  /** Whether its owner is no member any more, as far as this machine tells. */
+  readonly isWhole: boolean;
+  /** What who did it is called. */
+  readonly by: string;
+  /** When they say that it was. */
+  readonly time: string;
+}
+
 /** The keys that the log gives to the private keys of this machine. */
 export interface MembersKeys {
   readonly opened: readonly MembersKey[];
@@ -27,8 +42,8 @@ export interface MembersKeys {
   readonly me: string | null;
   /** The names of keys that the member may open, and of which the present one was not opened. */
   readonly lacking: readonly string[];
-  /** Whether an entry removed a key of this machine. */
-  readonly wasRemoved: boolean;
+  /** The entry that took a key of this machine out, where no other is a member's; else null. */
+  readonly removal: KeyRemoval | null;
 }
 
 /**
@@ -73,7 +88,7 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
       refused: [...wrong, ...copies.refused],
       me: member === null ? null : nameOfMember(member),
       lacking: (member?.opens ?? []).filter((name) => current.has(name) && !got.has(name)),
-      wasRemoved: branch.removed.some(({ identifier }) => mine.has(identifier)),
+      removal: member === null ? removalOf(members, mine) : null,
     };
   } finally {
     local.lock();
@@ -87,7 +102,23 @@ export async function learnKeysElsewhere(members: Members): Promise<Elsewhere> {
   return elsewhere;
 }
 
-const NOTHING: MembersKeys = { opened: [], refused: [], me: null, lacking: [], wasRemoved: false };
+const NOTHING: MembersKeys = { opened: [], refused: [], me: null, lacking: [], removal: null };
+
+/** The first entry of the branch that took one of some keys out; null for none. */
+function removalOf(members: Members, mine: ReadonlySet<string>): KeyRemoval | null {
+  for (const { identifier, by } of members.branch.removed) {
+    const entry = mine.has(identifier) ? members.log.entries.get(by[0]) : undefined;
+    if (entry === undefined) continue;
+    return {
+      key: identifier,
+      name: nameByKey(identifier, members),
+      isWhole: entry.action.kind === "remove",
+      by: nameByKey(entry.author, members),
+      time: entry.time,
+    };
+  }
+  return null;
+}
 
 /** The ids of the private keys, of all but passphrases. */
 export async function fingerprintsOf(local: LocalIdentities): Promise<Set<string>> {

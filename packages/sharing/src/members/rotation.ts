@@ -116,7 +116,8 @@ export interface Rotated {
  * and what the log will say. Nothing is written until `apply`.
  *
  * @throws SharingError `NOT_ADMIN`, `NOT_ALLOWED`, `NO_SUCH_KEY_NAME`, `LAST_ADMIN`, `KEY_NOT_HERE`
- * where there is nothing else to do; `PINS_UNREADABLE`; GitCryptError `UNOPENED`
+ * of a key that the author may open, or where there is nothing else to do; `PINS_UNREADABLE`;
+ * GitCryptError `UNOPENED`
  */
 export async function planRotation(request: RotationRequest): Promise<RotationPlan> {
   const { members, author, now, pins, directory } = request;
@@ -128,8 +129,8 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
   const removed = [...(request.remove ?? []), ...(request.drop ?? [])];
   const wanted = namesFor(request, members.branch);
   const keyNames = wanted.filter((name) => isReplaceable(name, request));
-  const [missing] = wanted;
-  if (keyNames.length + changes.length === 0 && missing !== undefined) throw keyNotHere(missing);
+  const missing = wanted.filter((name) => !keyNames.includes(name));
+  assertTakenAlong(missing, request, keyNames.length + changes.length === 0);
   const own = author.publicKey.fingerprint;
   const { recipients: reviewed, unasked } = await review({
     members,
@@ -151,7 +152,7 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
   const self = memberWith(after, own);
   return {
     keyNames,
-    notHere: wanted.filter((name) => !keyNames.includes(name)),
+    notHere: missing,
     removed,
     takenKeys: (request.takeKeys ?? []).flatMap(({ keys }) => keys),
     recipients,
@@ -171,6 +172,20 @@ async function withLostKeys(one: Reviewed, openPgp: ReadonlyMap<string, OpenPgpK
   const [first] = keys;
   const lost = isReached || first === undefined ? unsound : [first];
   return { ...one, marks: [...one.marks, ...lost.map(({ id }) => ({ kind: "not-openable" as const, about: id }))] };
+}
+
+/**
+ * Whoever may open a key takes it along before they replace it: else somebody would be removed, and
+ * could read what comes.
+ */
+function assertTakenAlong(
+  missing: readonly string[],
+  { members: { branch }, author }: RotationRequest,
+  isAll: boolean,
+): void {
+  const opens = memberWith(branch, author.publicKey.fingerprint)?.opens ?? [];
+  const own = missing.find((name) => isAll || opens.includes(name));
+  if (own !== undefined) throw keyNotHere(own);
 }
 
 /** The names of keys that must be replaced. */

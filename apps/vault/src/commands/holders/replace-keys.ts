@@ -57,6 +57,7 @@ export async function replaceKeys(
       isAdmitted = true;
       const rotated = await plan.apply({ ...commands, progress: progress.step });
       await warnOfLoneKeys(members.repository, rotated.rotation?.keys.map((key) => key.keyName) ?? []);
+      if (plan.notHere.length > 0) process.exitCode = 7;
       return { ...rotated, plan };
     });
   } finally {
@@ -181,7 +182,7 @@ export function reportReplaced({ rotation, notSealedTo, plan }: Replaced): strin
     ...notSealedTo.map((id) => `vault: not sealed to the OpenPGP key ${id}: gpg does not have it`),
     ...plan.notHere.map(
       (name) =>
-        `vault: the key ${name} must be replaced as well, by somebody who has it: \`vault rotate --key-name ${name}\`; where nobody has, with --leave-unopened`,
+        `vault: NOT REPLACED: the key ${name}, which is not in this clone: push, and ask somebody who has it for \`vault rotate --key-name ${name}\`; where nobody has, run that with --leave-unopened`,
     ),
   ];
 }

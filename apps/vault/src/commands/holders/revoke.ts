@@ -1,9 +1,18 @@
 import { printable } from "@git-vault/core";
 import { Directory } from "@git-vault/directory";
-import { memberWith, memberNamed, nameOfMember, type LeavingKeys, type Members } from "@git-vault/sharing/members";
+import {
+  memberWith,
+  memberNamed,
+  nameOfMember,
+  type LeavingKeys,
+  type Member,
+  type Members,
+} from "@git-vault/sharing/members";
 import { SharingError } from "@git-vault/sharing";
 import { usageError } from "../../errors.ts";
 import type { Run } from "../../cli/command.ts";
+import type { DialogOptions } from "../../cli/flags.ts";
+import { canAsk, confirm } from "../../io/confirm.ts";
 import { reportResult } from "../../io/streams.ts";
 import { openHere } from "../open-here.ts";
 import { memberName } from "../members/member-name.ts";
@@ -20,10 +29,12 @@ export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands)
   const directory = new Directory();
   const remove = await Promise.all(operands.map((name) => memberNamed(members, memberName(name), directory)));
   const takeKeys = leavingKeys(members, key);
+  const last = takeKeys.filter(({ member, keys }) => !remove.includes(member) && isAll(member, keys));
+  await confirmLast(last, options);
   const keyNames = keyName.length === 0 ? undefined : keyName;
   const replaced = await replaceKeys(members, options, { keyNames, remove, takeKeys });
   const { commit, rotation, recipients, plan } = replaced;
-  const names = plan.removed.map(nameOfMember);
+  const names = [...plan.removed, ...last.map(({ member }) => member)].map(nameOfMember);
   const which = keyNames === undefined ? "" : ` of ${keyNames.join(", ")}`;
   const told = { holders: names, keys: plan.takenKeys, keyNames: plan.keyNames, notHere: plan.notHere, commit };
   const details = { recipients: describeRecipients(recipients), rotation: rotation && describeRotation(rotation) };
@@ -33,6 +44,22 @@ export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands)
     ...reportReplaced(replaced),
   ]);
 };
+
+const isAll = (member: Member, ids: readonly string[]): boolean => member.keys.every(({ id }) => ids.includes(id));
+
+/** Who has no other key is no member without it: that takes a person's yes, or their name. */
+async function confirmLast(last: readonly LeavingKeys[], options: DialogOptions): Promise<void> {
+  for (const { member } of last) {
+    const name = printable(nameOfMember(member));
+    if (canAsk(options)) await confirm(`${name} has no other key: remove them altogether`);
+    else {
+      throw usageError(
+        `${name} has no other key, and would be removed altogether`,
+        `let their new key in first, with \`vault grant\` or \`vault sync\`; or remove them with \`vault revoke ${name}\``,
+      );
+    }
+  }
+}
 
 function assertLog({ rootState }: Members): void {
   if (rootState !== "none") return;

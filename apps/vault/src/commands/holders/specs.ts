@@ -105,7 +105,7 @@ export const HOLDER_COMMANDS = {
     summary: "take somebody out, or one key of theirs: and replace the keys that they could open",
     description: [
       "MEMBER is a GitHub user by login, a name that `vault holders` shows, an account by number or a fingerprint of theirs. A login means whoever has that account, whatever they are called in the log. Where a name may mean several, it stops and says how to name each. They go with their account and all their keys, under every name, from every key of the repository; with --key-name from those keys alone.",
-      "--key takes out a single key, such as a stolen one; its owner stays a member.",
+      "--key takes out a single key, such as a stolen one; its owner stays a member. Who has no other key would be removed: it asks, and without a terminal stops.",
       "One commit says so in the members log, encrypts every protected file with new keys, and seals these to all other members. Who they are is shown before, with what is worth a look: somebody new to you, somebody added by the one who is removed, a key that is not on its owner's account. On a terminal it is asked; else each of these needs --keep NAME, or --drop NAME, which takes them out as well. --yes does not cover this.",
       "Whoever had the keys can still open what was encrypted with them, in every clone that exists: nothing takes that back. What they know is to be changed where it is used: passwords, tokens, certificates. The files that hold such are listed.",
     ],

@@ -43,6 +43,8 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   altered: "restore it from an older commit; `git log` shows who changed it",
   unopened: "restore it from an older commit, or ask who committed it for the key",
   "newer-key": "take that key with `vault unlock`; where nobody has it, restore the file from an older commit",
+  unmerged:
+    "take keys that are not here with `vault unlock`, then merge the file again with `git checkout --merge PATH`; or undo with `git merge --abort` or `git rebase --abort`, and do it again",
   "retired-key": "encrypt it with the present key with `vault status --fix`, and commit",
   "line-endings": "write -text on its line in .gitattributes",
   ident: "write -ident on its line in .gitattributes",
@@ -57,8 +59,10 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "other-log":
     "nothing is encrypted or unlocked with its keys; find out who replaced it, and restore it from an older commit",
   "new-log": "run `vault unlock`, which shows who started it and asks",
-  "removal-elsewhere": "merge that branch before you write secrets here",
-  "rotation-elsewhere": "merge that branch, or delete it where it is given up",
+  "removal-elsewhere":
+    "take the key along with `vault unlock`, then merge that branch or `git pull`, before you write secrets here",
+  "rotation-elsewhere":
+    "take the key along with `vault unlock`, then merge that branch or `git pull`; or delete it where it is given up",
   "unread-branches":
     "their members logs are too large or not in this clone: check one out and run `vault status`, or delete what is junk",
   "log-cut":

@@ -5,7 +5,7 @@ import { reportError } from "../../cli/report-error.ts";
 import type { Run } from "../../cli/command.ts";
 import { say } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
-import { openHere } from "../open-here.ts";
+import { openHere, verifyLog } from "../open-here.ts";
 
 /** What git takes for a failure; a lower number would be one of conflicts. */
 const FAILED = 129;
@@ -18,7 +18,15 @@ export const run: Run<typeof REPOSITORY_COMMANDS.merge> = ({ keyName = "default"
     }
     const onUnopened = ({ message }: GitCryptError): void =>
       say(`vault: ${printable(path)} stays as it was on our side: a version of it does not open: ${message}`);
-    const options = { base, ours, theirs, markerSize: Number(markerSize), keyName, onUnopened };
+    const options = {
+      base,
+      ours,
+      theirs,
+      markerSize: Number(markerSize),
+      keyName,
+      onUnopened,
+      lookElsewhere: verifyLog,
+    };
     process.exitCode = merge(openHere(), options);
   } catch (error) {
     say(`vault: ${printable(path)} could not be merged`);

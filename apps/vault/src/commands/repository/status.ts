@@ -18,6 +18,12 @@ export const run: Run<typeof REPOSITORY_COMMANDS.status> = async ({ history, fix
   if (findings.length > 0) process.exitCode = 7;
 };
 
+/** Nothing is encrypted without the key. */
+const adviceOn = (id: AnyFinding["id"], state: Status["state"]): string =>
+  state === "locked" && ADVICE[id].includes("`vault status --fix`")
+    ? `first run \`vault unlock\`; then ${ADVICE[id]}`
+    : ADVICE[id];
+
 const STATES: Readonly<Record<Status["state"], string>> = {
   unlocked: "unlocked",
   locked: "locked: the key is not here",
@@ -45,7 +51,7 @@ function report({ state, keys, files }: Status, findings: readonly AnyFinding[])
         path,
       ]),
     ]),
-    findings.flatMap(({ id, message }) => [`${id}: ${message}`, `  ${ADVICE[id]}`]),
+    findings.flatMap(({ id, message }) => [`${id}: ${message}`, `  ${adviceOn(id, state)}`]),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -78,6 +84,6 @@ const describe = (
   state,
   keys: keys.map(({ name, stored, configured, files: number }) => ({ name, stored, configured, files: number })),
   files: files.map(({ path, keyName, tracked, encrypted }) => ({ path, keyName, tracked, encrypted })),
-  findings: findings.map(({ id, subject }) => ({ path: subject, problem: id, advice: ADVICE[id] })),
+  findings: findings.map(({ id, subject }) => ({ path: subject, problem: id, advice: adviceOn(id, state) })),
   fixed: fixed.map(({ path }) => path),
 });

@@ -23,6 +23,7 @@ import {
   readElsewhere,
   readOpenPgpCopies,
   unreadText,
+  type KeyRemoval,
   type Members,
   type MembersKeys,
   type Waiting,
@@ -54,6 +55,8 @@ interface FoundKeys {
   readonly signature?: SignatureReport | null;
   /** What the members log gave. */
   readonly given?: MembersKeys;
+  /** How a key of this machine was taken out of the log. */
+  readonly removal?: KeyRemoval | null;
 }
 
 export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
@@ -137,7 +140,7 @@ const READABLE: ReadonlySet<string> = new Set(["LOG_NOT_ACCEPTED", "HISTORY_NEED
 function unlockBy(
   { ahead }: Members,
   repository: Repository,
-  { source, keys, given }: FoundKeys,
+  { source, keys, given, removal = null }: FoundKeys,
   options: UnlockOptionsOfGitCrypt,
 ): UnlockResult {
   try {
@@ -151,6 +154,7 @@ function unlockBy(
     if (ahead.size > 0 && (error.code === "OTHER_KEY" || error.code === "RETIRED_KEY"))
       throw refused("", "the branch is behind what was fetched for it: run `git pull` first");
     if (error.code !== "RETIRED_KEY") throw error;
+    if (removal !== null) throw refused(`${removalText(removal)}: `, ASK_BACK);
     if (given !== undefined && given.lacking.length > 0) throw refused("", whyNone(given));
     if (source === "environment")
       throw refused(
@@ -218,7 +222,7 @@ async function findKeys(members: Members, options: UnlockOptions, operand: strin
   if (given.opened.length > 0) return { source: "members", keys: given.opened.map((one) => one.key), given };
   if (isOpen) {
     if (!options.quiet) say(`vault: a rotation made a key that is not here, and ${whyNone(given)}`);
-    return keysHere(repository);
+    return { ...keysHere(repository), removal: given.removal };
   }
   if (members.rootState === "none") {
     const copies = await openOpenPgpCopies(repository, readOpenPgpCopies(repository), await privateKeys(options));
@@ -267,6 +271,8 @@ async function keyOfClipboard(members: Members, options: UnlockOptions, given: M
   } catch (error) {
     if (!isVaultError(error) || error.code !== "CLIPBOARD_UNAVAILABLE") throw error;
   }
+  const { removal } = given;
+  if (removal !== null) throw new CliError("NO_KEY_GIVEN", removalText(removal), { hint: ASK_BACK });
   const others =
     members.rootState === "none" ? "" : `${whyNone(given)}: ask an admin of \`vault holders\` to let you in, or `;
   throw new CliError("NO_KEY_GIVEN", "there is nothing to unlock with, neither on stdin nor on a clipboard", {
@@ -274,14 +280,24 @@ async function keyOfClipboard(members: Members, options: UnlockOptions, given: M
   });
 }
 
+const ASK_BACK = "ask an admin of `vault holders` to let you in again, with `vault grant --readmit`";
+
+/** `github:alice removed github:mal from the members log on 2026-11-30`. */
+function removalText({ key, name, isWhole, by, time }: KeyRemoval): string {
+  const what = isWhole
+    ? `removed ${printable(name)} from the members log`
+    : `took the key ${key} from ${printable(name)}`;
+  return `${printable(by)} ${what} on ${time.slice(0, 10)}`;
+}
+
 /** Why the members log gives nothing to the private keys of this machine. */
-function whyNone({ me, lacking, refused, wasRemoved }: MembersKeys): string {
+function whyNone({ me, lacking, refused, removal }: MembersKeys): string {
   const [first, ...more] = refused;
   const others =
     first === undefined
       ? ""
       : ` (but ${printable(first.path)}: ${printable(first.problem)}${more.length === 0 ? "" : `, and ${more.length} more`})`;
-  if (wasRemoved) return `the members log removed a key of yours${others}`;
+  if (removal !== null) return `${removalText(removal)}${others}`;
   if (me === null) return `no private key here is a member's${others}`;
   return lacking.length === 0
     ? `no copy here is for a private key of yours${others}`
