@@ -28,6 +28,7 @@ export { grantFolderOf, VAULT_FOLDER } from "./git/own-folders.ts";
 export type { PathFinding, RepositoryFinding } from "./git/finding.ts";
 export { checkStaged } from "./git/check-staged.ts";
 export { clearInHistory } from "./git/clear-in-history.ts";
+export { whileSame } from "./git/file-memory.ts";
 export { blobsInIndex, digestBelow, digestOf } from "./git/index-file.ts";
 export { sizesOf } from "./git/objects.ts";
 export { readSmallBlobs, readTracked, type TrackedFile, uncommittedFiles } from "./git/tracked-files.ts";

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { digestBelow, digestOf, tryGit, type Generations, type Repository } from "@git-vault/git-crypt";
+import { digestBelow, digestOf, tryGit, type Generations, type Repository, whileSame } from "@git-vault/git-crypt";
 import type { KeyState, Membership } from "@git-vault/members";
 import { LOG_FOLDER, memoryPath, shallowText } from "./log-places.ts";
 import { changeFile, readText } from "./trust/locked-file.ts";
@@ -43,14 +43,22 @@ function readVerdicts(text: string): Verdict[] {
   }
 }
 
-const keptVerdicts = (repository: Repository): Verdict[] => readVerdicts(readText(verdictPath(repository)));
+const keptVerdicts = (repository: Repository): Verdict[] => {
+  const path = verdictPath(repository);
+  return verdicts(path, () => readVerdicts(readText(path)));
+};
+
+/* The filter asks for each file. */
+const verdicts = whileSame<Verdict[]>();
+const memories = whileSame<string>();
 
 /**
  * Names what a verdict is about: the entries in the index, the clone's memory, and how deep its
  * history is.
  */
 function subjectOf(repository: Repository, entries: string | null): string {
-  const memory = hash("sha256", readText(memoryPath(repository)), "hex");
+  const path = memoryPath(repository);
+  const memory = memories(path, () => hash("sha256", readText(path), "hex"));
   const depth = hash("sha256", shallowText(repository), "hex");
   return hash("sha256", `${memory}\n${depth}\n${entries ?? ""}`, "hex");
 }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Repository } from "@git-vault/testkit";
 import type { GitHubFaultKind } from "@git-vault/testkit/github";
@@ -31,6 +31,7 @@ import {
   namesOf,
   planBy,
   remove,
+  removeAlone,
   stage,
   teamRepository,
   type Team,
@@ -259,11 +260,7 @@ test("a copy that is missing is told, and made by the next sync", async () => {
 });
 
 test("a key that somebody has who was removed is to be replaced, and the next sync does", async () => {
-  const key = join(repository.path, ".git/git-crypt/keys/default");
-  const stored = readFileSync(key);
-  rmSync(key);
-  await remove(team, repository, ["bob"]);
-  writeFileSync(key, stored);
+  await removeAlone(team, repository, "bob");
   expect((await memberFindings(await membersOf(repository))).map(({ id }) => id)).toEqual(["stale-key"]);
   expect((await plan()).unsettled).toEqual([{ keyName: "default", state: "stale" }]);
   expect((await failureOf(grantTo(team, repository, ["mallory"]))).code).toBe("STALE_KEY");

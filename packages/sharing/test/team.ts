@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory } from "@git-vault/directory";
-import { initialize, openRepository, type Repository as Opened } from "@git-vault/git-crypt";
+import { commitFiles, initialize, openRepository, type Repository as Opened } from "@git-vault/git-crypt";
 import { makeSshKey, temporaryFolder, throwawayRepository, type Repository } from "@git-vault/testkit";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { bundleProgram } from "@git-vault/testkit/program";
@@ -21,6 +21,7 @@ import {
   type RotationPlan,
   type RotationRequest,
 } from "../src/members/index.ts";
+import { LogWriter } from "../src/members/writer.ts";
 import { generationsBy } from "../src/verdict.ts";
 
 /** People on a stand-in for GitHub, each with a home and a key there, who share a repository. */
@@ -160,6 +161,16 @@ export async function remove(team: Team, repository: Repository, names: readonly
   const members = await membersOf(repository);
   const plan = await planBy(team, members, { remove: names.map((name) => memberCalled(members, name)) });
   return plan.apply(team.commands);
+}
+
+/** Removes somebody and leaves the keys as they are, as who cannot open them does. */
+export async function removeAlone(team: Team, repository: Repository, name: string): Promise<void> {
+  const members = await membersOf(repository);
+  const writer = new LogWriter(members, await team.author("alice"));
+  const { accounts, keys } = memberCalled(members, name);
+  await writer.write({ kind: "remove", members: [...accounts, ...keys.map(({ id }) => id)] });
+  commitFiles(members.repository, writer.files, { message: `Remove ${name}` });
+  await membersOf(repository);
 }
 
 /** A member by the name of their account. */

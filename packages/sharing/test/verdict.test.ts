@@ -15,6 +15,7 @@ import {
   membersOf,
   opened,
   remove,
+  removeAlone,
   stage,
   teamRepository,
   writeMemory,
@@ -83,9 +84,7 @@ test("where nobody accepted the log, nothing is encrypted", async () => {
 
 test("where somebody who was removed has the key, nothing is encrypted", async () => {
   await grantTo(team, repository, ["bob"]);
-  const file = join(repository.path, ".git/git-crypt/keys/default");
-  rmSync(file);
-  await remove(team, repository, ["bob"]);
+  await removeAlone(team, repository, "bob");
   const generations = generationsBy(never)(opened(repository), "default");
   expect(generations).toMatchObject({
     current: null,

@@ -63,7 +63,7 @@ const JSON_OUTPUT: readonly (readonly [string, string])[] = [
   ],
   [
     "unlock",
-    "{source, signature, keys: [{name, verified, wasUnlocked}], decrypted, outside, clear: [path], changed: [path], unopened: [path], irregular: [path], member, lacking: [name], refused: [{path, problem}], waiting: [{reference, removed, keyNames, by, entry}]}; source is file, stdin, repository, environment, members, openpgp or clipboard; signature as of view, and null where no sealed message was opened; waiting is what another branch changed",
+    "{source, signature, keys: [{name, verified, wasUnlocked}], decrypted, outside, clear: [path], changed: [path], unopened: [path], irregular: [path], member, lacking: [name], refused: [{path, problem}], waiting: [{reference, removed, keyNames, by, entry}], unread: [reference]}; source is file, stdin, repository, environment, members, openpgp or clipboard; signature as of view, and null where no sealed message was opened; waiting is what another branch changed, unread the branches that were not searched for that",
   ],
   [
     "grant",

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { systemCode } from "@git-vault/core";
+import { whileSame } from "./file-memory.ts";
 import { type CommonPlace, type GitPlace, listOf, runGit, tryGit } from "./git.ts";
 import { lockHeld, removeStaleLocks, replaceLocked, retry } from "./lock-files.ts";
 import { listIndex } from "./protected-files.ts";
@@ -303,10 +304,16 @@ export function blobsInIndex(place: CommonPlace, folder?: string): Map<string, s
  * @throws GitCryptError GIT_FAILED.
  */
 export function digestBelow(place: CommonPlace, folder: string): string | null {
-  const bytes = readWithoutGit(place, (index, oidBytes) => bytesBelow(index, oidBytes, `${folder}/`));
-  const found = bytes ?? bytesOf(blobsInIndex(place, folder));
-  return found.length === 0 ? null : hash("sha256", found, "hex");
+  const make = (): string | null => {
+    const bytes = readWithoutGit(place, (index, oidBytes) => bytesBelow(index, oidBytes, `${folder}/`));
+    const found = bytes ?? bytesOf(blobsInIndex(place, folder));
+    return found.length === 0 ? null : hash("sha256", found, "hex");
+  };
+  return digests(indexPath(place), make, folder);
 }
+
+/** git's filter asks for each file. */
+const digests = whileSame<string | null>();
 
 /**
  * As {@link digestBelow} names it, by names, whose characters are bytes, in the order of their
