@@ -90,7 +90,7 @@ async function step(
   const [program = "", ...words] = [...command, ...args];
   const { status, stdout, stderr } = await run(program, words, {
     cwd: world.repository.path,
-    env: { ...world.environment(helm.path), GITHUB_ACTIONS: "true", ...files, ...more },
+    env: { ...world.environment(helm.path), GITHUB_ACTIONS: "true", GITHUB_EVENT_NAME: "push", ...files, ...more },
   });
   const lines = stderr.split("\n");
   expect(obeyed(stderr).every((line) => /^::(?:add-mask|error|warning|notice)\b/.test(line))).toBe(true);
@@ -232,5 +232,23 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     await world.repository.commit("hostile");
     for (const line of ["plan prod", "apply prod --yes", "check", "rollout prod --yes"]) await step(line.split(" "));
     await world.repository.git("reset", "--quiet", "--hard", "HEAD~2");
+  });
+
+  const PULL_REQUEST = { GITHUB_EVENT_NAME: "pull_request" };
+
+  test("vault deploy plan and check read no secrets for a pull request, unless the caller says so", async () => {
+    const plan = await step(["plan", "prod"], PULL_REQUEST);
+    expect([plan.status, plan.summary]).toEqual([0, expect.stringContaining("rendered with stand-ins")]);
+    expect(plan.stdout).toContain("rendered with stand-ins for all secrets");
+    // What was not read cannot be masked, and would tell by a mask that a guess is right.
+    expect(plan.masks).not.toContain(PASSWORD);
+    expect(plan.masks).toContain(TOKEN);
+    expect((await step(["check"], PULL_REQUEST)).masks).not.toContain(PASSWORD);
+    const real = await step(["plan", "prod", "--secrets", "real"], PULL_REQUEST);
+    expect([real.status, real.masks]).toEqual([0, expect.arrayContaining([PASSWORD])]);
+    expect(real.stdout).not.toContain("stand-ins");
+    const alone = await step(["plan", "prod", "--secrets", "stand-ins"]);
+    expect(alone.stdout).toContain("rendered with stand-ins for all secrets");
+    expect((await step(["plan", "prod", "--secrets", "none"])).status).toBe(2);
   });
 });

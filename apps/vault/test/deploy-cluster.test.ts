@@ -184,6 +184,7 @@ describe("vault deploy verify", () => {
     for (const file of Object.values(files)) writeFileSync(file, "");
     const { stdout, stderr } = await vault(["verify", "prod", "--json", ...address()], {
       GITHUB_ACTIONS: "true",
+      GITHUB_EVENT_NAME: "push",
       ...files,
     });
     const { findings } = JSON.parse(stdout) as { findings: object[] };

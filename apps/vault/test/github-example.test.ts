@@ -119,7 +119,7 @@ describe("the example for GitHub Actions", () => {
     for (const name of used) expect(name).toMatch(/^\.\/|@[0-9a-f]{40}$/);
     const checkouts = steps.filter(({ uses = "" }) => uses.startsWith("actions/checkout@"));
     expect(checkouts).toHaveLength(jobs.length);
-    for (const step of checkouts) expect(step.with).toEqual({ "persist-credentials": false });
+    for (const step of checkouts) expect(step.with).toMatchObject({ "persist-credentials": false });
     for (const name of ["sha256", "helm-sha256"]) expect(action.inputs[name]?.default).toMatch(/^[0-9a-f]{64}$/);
   });
 

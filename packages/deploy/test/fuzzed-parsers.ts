@@ -16,7 +16,7 @@ import { readYaml } from "../src/values/read-yaml.ts";
 import { parsePath, readJson, textsIn, type Value } from "../src/values/value.ts";
 import { scalarsIn, valueOf } from "../src/values/yaml.ts";
 
-const standIns = new StandIns();
+const standIns = StandIns.differing();
 
 const PARSERS: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
   yaml: (bytes) =>

@@ -52,6 +52,32 @@ export function detectCi({ env = process.env, write }: CiOptions): Ci {
   return githubActions({ summary, output }, write);
 }
 
+/** What starts a job in GitHub Actions for a commit of the repository's own, once it is there. */
+const OWN_EVENTS = new Set(["push", "schedule", "workflow_dispatch", "repository_dispatch", "release", "deployment"]);
+
+/**
+ * Whether this process runs in a job of CI that may be for a commit which nobody has taken in yet:
+ * a pull request's, or whatever else somebody outside can start.
+ *
+ * @param env the environment variables, which the CI sets; this process's own where left out
+ */
+export function isOfPullRequest(env: NodeJS.ProcessEnv = process.env): boolean {
+  if (env["GITHUB_ACTIONS"] === "true") return !OWN_EVENTS.has(env["GITHUB_EVENT_NAME"] ?? "");
+  return PULL_REQUESTS.some((name) => (env[name] ?? "") !== "" && env[name] !== "false");
+}
+
+/** GitLab, Travis and Buildkite, Jenkins, Azure, CircleCI, Woodpecker: each says it by one. */
+const PULL_REQUESTS = [
+  "CI_MERGE_REQUEST_IID",
+  "CI_EXTERNAL_PULL_REQUEST_IID",
+  "TRAVIS_PULL_REQUEST",
+  "BUILDKITE_PULL_REQUEST",
+  "CHANGE_ID",
+  "SYSTEM_PULLREQUEST_PULLREQUESTID",
+  "CIRCLE_PULL_REQUEST",
+  "CI_COMMIT_PULL_REQUEST",
+];
+
 const LOG: Ci = {
   kind: "log",
   mask() {},

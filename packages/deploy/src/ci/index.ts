@@ -1,3 +1,3 @@
 /* What a job in CI says of itself, and keeps to itself. */
-export { type Ci, detectCi } from "./ci.ts";
+export { type Ci, detectCi, isOfPullRequest } from "./ci.ts";
 export { secretsToMask } from "./masks.ts";

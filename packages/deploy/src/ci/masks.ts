@@ -58,7 +58,8 @@ const linesOf = (secret: string): string[] =>
 function* credentialsIn(project: Project, file: string): Generator<string> {
   const tracked = project.file(file);
   if (tracked === undefined) return;
-  for (const document of readYaml(file, project.read(tracked).toString()).documents)
+  const content = tracked.encrypted ? project.readAuthentic(tracked) : project.read(tracked);
+  for (const document of readYaml(file, content.toString()).documents)
     for (const { path, text } of textsIn(valueOf(document))) {
       const key = path.at(-1);
       if (key === "client-key-data") yield Buffer.from(text, "base64").toString("latin1");

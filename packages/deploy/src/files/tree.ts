@@ -13,7 +13,19 @@ export interface TrackedFile extends RevisionFile {
 }
 
 /** What files are read from: a commit, or the work tree. */
-export type FileSource = Pick<Tree, "find" | "files" | "read" | "stored" | "preload" | "hasKey">;
+export type FileSource = Pick<Tree, "find" | "files" | "read" | "stored" | "preload" | "hasKey"> &
+  Partial<Pick<Tree, "readReal" | "standInsAlone">>;
+
+/** A value of YAML that holds no others. */
+type Scalar = null | boolean | number | string;
+
+/** Gives stand-ins for what an encrypted file holds. */
+export interface FileStandIns {
+  /** For a value that is read from the file of that path. */
+  scalar(path: string, value: Scalar): Scalar;
+  /** For all of it. */
+  content(path: string, content: Buffer): Buffer;
+}
 
 /** The commit's files, and their contents: decrypted in memory, where there is a key. */
 export class Tree {
@@ -21,12 +33,15 @@ export class Tree {
   readonly #keys: readonly KeyRing[];
   readonly #byPath = new Map<string, TrackedFile>();
   readonly #stored = new Map<string, Buffer>();
+  /** What is read of encrypted files in place of their contents; null where it is these. */
+  readonly standInsAlone: FileStandIns | null;
 
   /**
    * @throws DeployError MISSING_FILE where git does not have all of the commit: what cannot be seen
    * would be passed over
    */
-  constructor(revision: Revision, keys: readonly KeyRing[]) {
+  constructor(revision: Revision, keys: readonly KeyRing[], standInsAlone: FileStandIns | null = null) {
+    this.standInsAlone = standInsAlone;
     const [missing] = revision.missing;
     if (missing !== undefined) {
       const others = revision.missing.length === 1 ? "" : `, and of ${revision.missing.length - 1} more`;
@@ -87,12 +102,23 @@ export class Tree {
   }
 
   /**
-   * The file's content, decrypted where it is encrypted: then a secret.
+   * The file's content, decrypted where it is encrypted: then a secret, or its stand-in where
+   * nothing else is read.
    *
    * @throws DeployError LOCKED, TAMPERED_FILE, MISSING_FILE
    */
   read(file: TrackedFile): Buffer {
+    return this.#shown(file, this.stored(file));
+  }
+
+  /** The same, and never a stand-in: for what no chart and nobody sees. @throws as `read` does */
+  readReal(file: TrackedFile): Buffer {
     return this.#open(file, this.stored(file));
+  }
+
+  /** The tree of another commit, read in the same way, with the same keys. */
+  at(revision: Revision): Tree {
+    return new Tree(revision, this.#keys, this.standInsAlone);
   }
 
   /** The contents of many files, a bounded amount at a time; an error for unreadable ones. */
@@ -100,7 +126,7 @@ export class Tree {
     const byPath = new Map(files.map((file) => [file.path, file]));
     for (const [{ path }, stored] of this.#revision.read(files)) {
       const file = byPath.get(path);
-      if (file !== undefined) yield [file, attempt(() => this.#open(file, stored))];
+      if (file !== undefined) yield [file, attempt(() => this.#shown(file, stored))];
     }
   }
 
@@ -141,6 +167,11 @@ export class Tree {
 
   #keyFor(stored: Buffer): KeyRing | undefined {
     return this.#keys.find((ring) => ring.keyOf(stored) !== null);
+  }
+
+  #shown(file: TrackedFile, stored: Buffer): Buffer {
+    const content = this.#open(file, stored);
+    return this.standInsAlone === null || !file.encrypted ? content : this.standInsAlone.content(file.path, content);
   }
 
   #open(file: TrackedFile, stored: Buffer): Buffer {

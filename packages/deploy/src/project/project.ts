@@ -29,6 +29,7 @@ import { givenLayer, type GivenValues } from "../values/given.ts";
 import { type Layer, type LayerScalar, MOST_LAYER_BYTES } from "../values/layer.ts";
 import type { Environment, Release, Renderer } from "./environment.ts";
 import { assertDemands, type CommitDemands } from "./demands.ts";
+import { standInsForFiles } from "./files-stand-ins.ts";
 import { findKeys, type KeySource } from "./key.ts";
 import { deploymentsOf } from "./releases.ts";
 import { type CompleteSettings, readSettings, SETTINGS_FILE, type Settings, type Silence } from "./settings.ts";
@@ -50,7 +51,16 @@ export interface ProjectOptions extends Partial<Settings> {
   readonly given?: readonly GivenValues[];
   /** How long Helm may render, rehearse or read, in seconds; 300 where left out. */
   readonly helmSeconds?: number | undefined;
+  /**
+   * `stand-ins` for a commit that no holder of the key stands behind: what is read of encrypted
+   * files, but for kubeconfigs, is never the secrets, so that whatever its charts do, they cannot
+   * tell anything of them but their shape. `real` where left out.
+   */
+  readonly secrets?: Secrets | undefined;
 }
+
+/** What stands for secrets in what is read: they themselves, or stand-ins alone. */
+export type Secrets = "real" | "stand-ins";
 
 /**
  * A repository that is deployed from, at one commit: the work tree is not looked at. Secrets are
@@ -85,7 +95,8 @@ export class Project implements AsyncDisposable {
   /** Those of all releases. */
   readonly #charts: readonly Chart[];
   readonly #rendered = new Map<string, Promise<readonly Manifest[]>>();
-  readonly #standIns = new StandIns();
+  readonly #standIns = StandIns.differing();
+  readonly #others: Project[] = [];
   #redactor: Redactor<LayerScalar | TrackedFile> | undefined;
   #helm: Helm | undefined;
 
@@ -126,12 +137,22 @@ export class Project implements AsyncDisposable {
    * sealed key throws (NO_IDENTITY_MATCHED, …), with their codes and as the cause
    */
   static async open(options: ProjectOptions): Promise<Project> {
-    const { root, revision = "HEAD", key = {}, env = process.env, helmSeconds: _, given: __, ...settings } = options;
+    const {
+      root,
+      revision = "HEAD",
+      key = {},
+      env = process.env,
+      helmSeconds: _,
+      given: __,
+      secrets,
+      ...settings
+    } = options;
     let tree: Tree | undefined;
     try {
       const repository = openRepository(root, { env });
       const commit = Revision.open(repository, revision);
-      tree = new Tree(commit, key === null ? [] : await findKeys(key, env, repository));
+      const keys = key === null ? [] : await findKeys(key, env, repository);
+      tree = new Tree(commit, keys, secrets === "stand-ins" ? standInsForFiles() : null);
       tree.tryKeys();
       return new Project(tree, await readSettings(tree, settings), repository, options);
     } catch (error) {
@@ -152,6 +173,29 @@ export class Project implements AsyncDisposable {
   /** Whether there is a key. Without one, what is encrypted cannot be read. */
   get hasKey(): boolean {
     return this.#tree.hasKey;
+  }
+
+  /** What stands for secrets in all that is read of it. */
+  get secrets(): Secrets {
+    return this.#tree.standInsAlone === null ? "real" : "stand-ins";
+  }
+
+  /**
+   * The project at another commit, read with the same key and the same stand-ins. It is closed with
+   * this one.
+   *
+   * @throws DeployError as `open` does
+   */
+  async at(commit: string): Promise<Project> {
+    try {
+      const tree = this.#tree.at(Revision.open(this.#repository, commit));
+      const options = { root: "", revision: commit, helmSeconds: this.helmSeconds };
+      const project = new Project(tree, await readSettings(tree, {}), this.#repository, options);
+      this.#others.push(project);
+      return project;
+    } catch (error) {
+      return passOn(error);
+    }
   }
 
   /** Every file of the commit, in git's order. */
@@ -179,7 +223,7 @@ export class Project implements AsyncDisposable {
    * @throws DeployError UNTRUSTED_SOURCE where it is stored in plaintext; as `read` does
    */
   readAuthentic(file: TrackedFile): Buffer {
-    if (file.encrypted && file.mode.startsWith("100")) return this.read(file);
+    if (file.encrypted && file.mode.startsWith("100")) return this.#tree.readReal(file);
     const message = `${file.path} is stored in plaintext, so that whoever can commit may have written it`;
     const place = { file: file.path };
     const hint = "encrypt it with the repository's key, once you know that it is right";
@@ -392,6 +436,7 @@ export class Project implements AsyncDisposable {
 
   /** Forgets the key and what was read, and removes the temporary files. */
   async close(): Promise<void> {
+    await Promise.all(this.#others.map((project) => project.close()));
     this.#tree.wipe();
     this.#rendered.clear();
     this.sources.close();

@@ -13,7 +13,7 @@ import { READY_LABEL, type RecordedRevision, type ReleaseName, recordPath } from
 /** What a run of ours writes to Helm's history for a revision that it makes. */
 export const descriptionOf = (commit: string): string => `git-vault ${commit}`;
 
-const OURS = /^git-vault [\da-f]{40,64}$/;
+const OURS = /^git-vault ([\da-f]{40,64})$/;
 const ROLLBACK = /^Rollback to (\d+)$/;
 /** How often a record is re-read and written if somebody else changes it. */
 const ATTEMPTS = 5;
@@ -76,6 +76,29 @@ export async function lastGood(
       (unlike === undefined || originOf(revision.number) !== originOf(unlike)),
   );
   return good?.number ?? null;
+}
+
+/**
+ * The commit that a revision was deployed from, or that which a rollback went back to; null where
+ * Helm's history does not tell it.
+ *
+ * @throws DeployError TOOL_FAILED, INTERRUPTED
+ */
+export async function deployedCommit(
+  cluster: Cluster,
+  release: ReleaseName,
+  revision: number,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const descriptions = await cluster.releases.descriptions(release, signal);
+  for (let number: number | null = revision; number !== null;) {
+    const description: string = descriptions.get(number) ?? "";
+    const [, commit] = OURS.exec(description) ?? [];
+    if (commit !== undefined) return commit;
+    const to: number = Number(ROLLBACK.exec(description)?.[1] ?? number);
+    number = to < number ? to : null;
+  }
+  return null;
 }
 
 /** The revision a rollback copied; null for other revisions. */

@@ -39,9 +39,13 @@ const headOf = ({ environment, commit, given, cluster }: Plan): string =>
     ", ",
   );
 
+const STAND_INS_ALONE =
+  "rendered with stand-ins for all secrets: this commit may tell nothing of them, and cannot be applied by this plan";
+
 /** A plan as text. Names come from charts: strip control characters before showing it. */
 export function planText(plan: Plan, words: PlanWords = {}): string {
   const lines = [`plan for ${headOf(plan)}`];
+  if (plan.secrets === "stand-ins") lines.push(STAND_INS_ALONE);
   for (const release of plan.releases) {
     lines.push("", `${release.name} in ${release.namespace}: ${sumOf(release)}`);
     lines.push(...pendingIn(release, words).map((sentence) => `  ${sentence}`));
@@ -62,6 +66,7 @@ export function planText(plan: Plan, words: PlanWords = {}): string {
  */
 export function planMarkdown(plan: Plan, words: PlanWords = {}): string {
   const out = [`### Plan for ${escape(headOf(plan))}`, ""];
+  if (plan.secrets === "stand-ins") out.push(`_${STAND_INS_ALONE}_`, "");
   let room = MOST_SUMMARY;
   let left = 0;
   for (const release of plan.releases) {

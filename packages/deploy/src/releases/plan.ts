@@ -7,10 +7,11 @@ import { controllerWith, NOTHING_CHANGED, tellingState } from "../parallel.ts";
 import { helmValues, type ValueMap } from "../values/value.ts";
 import { StandIns } from "../secrets/stand-ins.ts";
 import { withoutSecretWords } from "../secrets/failures.ts";
-import { type Change, compareReleases } from "./manifest-diff.ts";
+import { deployedCommit } from "./good-revision.ts";
+import { type Change, compareReleases, type OtherRenderings } from "./manifest-diff.ts";
 import { readManifests } from "../helm/manifests.ts";
 import type { ChartPlace } from "../helm/helm.ts";
-import type { Project } from "../project/project.ts";
+import type { Project, Secrets } from "../project/project.ts";
 import { type PendingRelease, pendingReleaseOf } from "./repair.ts";
 import type { Release } from "../project/environment.ts";
 import { isDeepStrictEqual } from "node:util";
@@ -62,6 +63,8 @@ export interface Plan {
   readonly helm: 3 | 4;
   /** When it was made: ISO 8601, UTC. */
   readonly made: string;
+  /** With what it was rendered: with stand-ins alone, it is to be read, and cannot be applied. */
+  readonly secrets: Secrets;
   /** In the order in which they are deployed. */
   readonly releases: readonly PlannedRelease[];
 }
@@ -85,14 +88,14 @@ export function makePlan(project: Project, cluster: Cluster, { signal }: PlanOpt
       const { environment, identity } = cluster;
       const helm = await cluster.releases.version();
       const releases: PlannedRelease[] = [];
-      const [mask, standIns] = [new ManifestMask(cluster.redactor), new StandIns()];
+      const [mask, standIns] = [new ManifestMask(cluster.redactor), StandIns.differing()];
       for (const release of environment.releases) {
         const mayLackKinds = releases.some(({ revision }) => revision === null);
         releases.push(await planRelease(project, cluster, release, { mask, standIns, helm, mayLackKinds, signal }));
       }
       const made = new Date().toISOString();
-      const { commit, given } = project;
-      return { environment: environment.name, cluster: identity.uid, commit, given, helm, made, releases };
+      const { commit, given, secrets } = project;
+      return { environment: environment.name, cluster: identity.uid, commit, given, helm, made, secrets, releases };
     },
     () => NOTHING_CHANGED,
   );
@@ -115,25 +118,28 @@ async function planRelease(
   // Both ask the cluster, and neither waits for the other.
   const controller = controllerWith(signal);
   const { signal: stop } = controller;
-  const current = currentOf(cluster, release, stop);
-  const { sources } = project;
-  const twins = { own: sources.placeOf(release.chart), other: sources.placeOf(release.chart, standIns) };
-  const how = { release, chart: twins.own, mayLackKinds, signal: stop };
+  const blind = project.secrets === "stand-ins";
+  const twins = twinsOf(project, release, standIns);
+  const how = { release, chart: twins.own, mayLackKinds, blind, signal: stop };
+  const current = blind
+    ? currentByCommit(project, cluster, how, standIns, helm)
+    : currentOf(cluster, how, twins.other, standIns);
   const other = otherRehearsal(cluster, { ...how, chart: twins.other }, standIns, helm);
   const after = rehearse(cluster, how).catch(async (error: unknown) => {
     throw await withoutSecretWords(error, () => other);
   });
   try {
-    const [{ last, running, before }, { content, withoutCluster }, twin] = await Promise.all([current, after, other]);
+    const [{ last, before, like, missing }, { content, withoutCluster }, twin] = await Promise.all([
+      current,
+      after,
+      other,
+    ]);
     const changed = before?.manifest.trim() !== content.manifest.trim() || before.hooks !== content.hooks;
-    // What is shown may hold secrets of the commit that it was deployed from.
-    if (running !== null && changed) await redactDeployed(cluster, release, [running], stop);
-    const like = running === null || !changed ? [] : await likeRunning(cluster, how, twins.other, running, standIns);
     const { changes, unchanged } = await compareReleases(before, content, mask, {
       after: twin instanceof DeployError ? "none" : twin,
-      like,
+      like: changed ? await like() : [],
     });
-    const hidden = twin instanceof DeployError && changes.length > 0 ? NO_OTHER : null;
+    const hidden = twin instanceof DeployError && changes.length > 0 ? NO_OTHER : missing;
     const hooks = readManifests(content.hooks).length;
     const hooksAfter = /^\s*["']?helm\.sh\/hook["']?:.*post-(?:install|upgrade)/m.test(content.hooks);
     const binding = bindingOf(project, release, helm, last);
@@ -146,21 +152,94 @@ async function planRelease(
   }
 }
 
+/** Where Helm finds the chart, and the same with stand-ins for what is encrypted in it. */
+const twinsOf = (
+  { sources }: Project,
+  { chart }: Release,
+  standIns: StandIns,
+): Record<"own" | "other", ChartPlace> => ({
+  own: sources.placeOf(chart),
+  other: sources.placeOf(chart, standIns),
+});
+
+/** What runs of a release. */
 interface Current {
   /** The last revision. */
   readonly last: ReleaseRevision | null;
-  /** The one that runs: what was deployed last. One that failed or is not done may be anything. */
-  readonly running: ReleaseRevision | null;
   readonly before: ReleaseContent | null;
+  /** Gives pairs of renderings that may be like it. */
+  readonly like: () => Promise<OtherRenderings["like"]>;
+  /** Why nothing is known of what runs, though something does. */
+  readonly missing: string | null;
 }
 
-async function currentOf(cluster: Cluster, release: Release, signal: AbortSignal): Promise<Current> {
+/** The one that runs is what was deployed last: one that failed or is not done may be anything. */
+async function runningOf(
+  cluster: Cluster,
+  release: Release,
+  signal: AbortSignal,
+): Promise<Record<"last" | "running", ReleaseRevision | null>> {
   const revisions = await cluster.revisions(release, signal);
   const last = revisions.at(-1) ?? null;
-  const running = revisions.findLast(({ status }) => status === "deployed") ?? last;
-  const before = running === null ? null : await cluster.releases.deployed(release, running.number, signal);
-  return { last, running, before };
+  return { last, running: revisions.findLast(({ status }) => status === "deployed") ?? last };
 }
+
+/** What runs, by Helm's record of it. Secrets are in it. */
+async function currentOf(
+  cluster: Cluster,
+  how: Rehearsing,
+  otherChart: ChartPlace,
+  standIns: StandIns,
+): Promise<Current> {
+  const { release, signal } = how;
+  const { last, running } = await runningOf(cluster, release, signal);
+  if (running === null) return { last, before: null, like: async () => [], missing: null };
+  const before = await cluster.releases.deployed(release, running.number, signal);
+  const like = async (): Promise<OtherRenderings["like"]> => {
+    // What is shown may hold secrets of the commit that it was deployed from.
+    await redactDeployed(cluster, release, [running], signal);
+    return likeRunning(cluster, how, otherChart, running, standIns);
+  };
+  return { last, before, like, missing: null };
+}
+
+/**
+ * What the commit that runs is rendered to with stand-ins: what truly runs holds secrets, and a
+ * chart that is compared with it could try guesses.
+ */
+async function currentByCommit(
+  project: Project,
+  cluster: Cluster,
+  how: Rehearsing,
+  standIns: StandIns,
+  helm: 3 | 4,
+): Promise<Current> {
+  const { release, signal } = how;
+  const { last, running } = await runningOf(cluster, release, signal);
+  const nothing = { last, before: null, like: async (): Promise<[]> => [] };
+  if (running === null) return { ...nothing, missing: null };
+  const commit = await deployedCommit(cluster, release, running.number, signal);
+  if (commit === null) return { ...nothing, missing: `${NOT_COMPARED} nothing says from which commit it was deployed` };
+  try {
+    const other = await project.at(commit);
+    const then = other.environment(cluster.environment.name).releases.find((one) => names(one) === names(release));
+    if (then === undefined) return { ...nothing, missing: `${NOT_COMPARED} its commit says nothing of it` };
+    const places = twinsOf(other, then, standIns);
+    const thus = { ...how, release: then, chart: places.own };
+    const [own, twin] = await Promise.all([
+      rehearse(cluster, thus),
+      otherRehearsal(cluster, { ...thus, chart: places.other }, standIns, helm),
+    ]);
+    const pair = twin instanceof DeployError ? [] : [[own.content, twin] as const];
+    return { last, before: own.content, like: async () => pair, missing: null };
+  } catch (error) {
+    if (!(error instanceof DeployError) || error.code === "INTERRUPTED") throw error;
+    const why = `its commit, ${commit.slice(0, 12)}, is not here with its charts, or cannot be rendered`;
+    return { ...nothing, missing: `${NOT_COMPARED} ${why}` };
+  }
+}
+
+const NOT_COMPARED = "all is shown as new, for what runs cannot be rendered with stand-ins:";
 
 const NO_OTHER =
   "the chart cannot be rendered with stand-ins for its secrets, so that nobody can tell what depends on them: only kinds are shown";
@@ -195,7 +274,7 @@ async function likeRunning(
   otherChart: ChartPlace,
   { number }: ReleaseRevision,
   standIns: StandIns,
-): Promise<(readonly [ReleaseContent, ReleaseContent])[]> {
+): Promise<OtherRenderings["like"]> {
   try {
     const both = await deployedTwins(cluster, how.release, number, standIns, how.signal);
     const [like, other] = await Promise.all(
@@ -270,6 +349,7 @@ export async function assertFresh(
   signal?: AbortSignal,
 ): Promise<ReleaseBinding[]> {
   const { environment } = cluster;
+  if (plan.secrets !== "real") stale("it was rendered with stand-ins for secrets, to be read alone");
   if (plan.environment !== environment.name) stale(`it is for ${plan.environment}, and not for ${environment.name}`);
   if (plan.cluster !== cluster.identity.uid) stale("it was made for another cluster");
   if (plan.commit !== project.commit)

@@ -8,13 +8,38 @@ import { isMap, readJson, type Value } from "../values/value.ts";
 
 /** Gives each secret its stand-in: within one run, the same one for the same secret. */
 export class StandIns {
-  readonly #key = randomBytes(32);
+  readonly #key: Buffer;
+  /** Whether no character of a stand-in depends on the one in its place, but for its kind. */
+  readonly #blind: boolean;
+
+  private constructor(key: Buffer, blind: boolean) {
+    this.#key = key;
+    this.#blind = blind;
+  }
+
+  /**
+   * Those to compare with the secrets: they differ from them at every place. Whoever sees many of
+   * one secret learns what it is not.
+   */
+  static differing(): StandIns {
+    return new StandIns(randomBytes(32), false);
+  }
+
+  /** Those to show instead of the secrets: they tell a shape, however many of them one sees. */
+  static blind(): StandIns {
+    return new StandIns(randomBytes(32), true);
+  }
+
+  /** Others for each source, so that nobody can tell by them that two sources hold the same. */
+  ofSource(name: string): StandIns {
+    return new StandIns(createHmac("sha256", this.#key).update(name).digest(), this.#blind);
+  }
 
   /** For everything in a value. Switches, nulls and what is empty stay: they are no secrets. */
   of(value: Value): Value {
     if (Array.isArray(value)) return value.map((item) => this.of(item));
     if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, this.of(inner)]));
-    if (typeof value === "number") return this.#number(value);
+    if (typeof value === "number") return this.number(value);
     return typeof value === "string" ? this.text(value) : value;
   }
 
@@ -37,10 +62,10 @@ export class StandIns {
     return text.replaceAll(/^(?!-----(?:BEGIN|END) ).+$/gm, (line) => this.#shift(line));
   }
 
-  /** For bytes that are no text: each becomes another. */
+  /** For bytes that are no text. */
   bytes(content: Buffer): Buffer {
     const stream = this.#stream(content.toString("base64"));
-    return Buffer.from(content.map((byte) => (byte + 1 + (stream() % 255)) % 256));
+    return Buffer.from(content.map((byte) => (this.#blind ? stream() : (byte + 1 + (stream() % 255)) % 256)));
   }
 
   #line(text: string): string {
@@ -48,9 +73,11 @@ export class StandIns {
     return scheme + (ADDRESS.test(rest.trim()) ? this.#octets(rest) : this.#shift(rest));
   }
 
-  #number(value: number): number {
+  /** For a number. */
+  number(value: number): number {
     const text = String(value);
-    return /^-?\d+(?:\.\d+)?$/.test(text) ? Number(this.#shift(text)) : value + 1;
+    if (/^-?\d+(?:\.\d+)?$/.test(text)) return Number(this.#shift(text));
+    return this.#blind ? 1 : value + 1;
   }
 
   /** Leaf by leaf, with the keys that a chart may look for. */
@@ -75,6 +102,7 @@ export class StandIns {
     const stream = this.#stream(text);
     return text.replaceAll(/\d+/g, (octet) => {
       const [low, high] = [10 ** (octet.length - 1), Math.min(10 ** octet.length - 1, 254)];
+      if (this.#blind) return String(low + (stream() % (high - low + 1)));
       const other = low + (stream() % (high - low));
       return String(other < Number(octet) ? other : other + 1);
     });
@@ -88,6 +116,7 @@ export class StandIns {
     return text.replaceAll(/[\p{L}\p{N}]/gu, (character) => {
       const [lower, upper, digits] = kinds;
       const kind = /\p{N}/u.test(character) ? digits : /\p{Lu}/u.test(character) ? upper : lower;
+      if (this.#blind) return kind[stream() % kind.length] ?? "x";
       // Never the one that it is; of 0, which is none of them, any.
       return kind[(kind.indexOf(character) + 1 + (stream() % (kind.length - 1))) % kind.length] ?? "x";
     });

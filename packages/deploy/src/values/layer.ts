@@ -3,13 +3,17 @@ import { DeployError, errorAt } from "../errors.ts";
 import type { FileSource, TrackedFile } from "../files/tree.ts";
 import { readYaml } from "./read-yaml.ts";
 import type { Path } from "./value.ts";
-import { type MapYaml, type Position, scalarsIn, type YamlFile } from "./yaml.ts";
+import { type MapYaml, type Position, scalarsIn, withScalars, type YamlFile } from "./yaml.ts";
 
 /** The most that a values file may have: 16 MiB. */
 export const MOST_LAYER_BYTES: number = 16 * 1024 * 1024;
 
 /** Reads a file of the commit as YAML; {@link Layer} and everything else goes through here. */
 export function readYamlFile(tree: Pick<FileSource, "find" | "read">, path: string): YamlFile {
+  return parseYamlFile(tree, path, (file) => tree.read(file));
+}
+
+function parseYamlFile(tree: Pick<FileSource, "find">, path: string, read: (file: TrackedFile) => Buffer): YamlFile {
   const file = tree.find(path);
   const place = { file: path };
   if (file === undefined || !file.mode.startsWith("100")) {
@@ -24,7 +28,7 @@ export function readYamlFile(tree: Pick<FileSource, "find" | "read">, path: stri
       place,
     });
   }
-  const content = tree.read(file);
+  const content = read(file);
   if (!isUtf8(content) || content.includes(0))
     throw new DeployError("MALFORMED_YAML", `${path}: expected text in UTF-8, got other bytes`, { place });
   return readYaml(path, content.toString());
@@ -43,17 +47,20 @@ export interface LayerScalar {
   readonly position: Position;
 }
 
-/** A values file: the chart's own, one shared by environments, an environment's, or one that was given. */
+/** What a layer is read from. */
+type LayerSource = Pick<FileSource, "find" | "read" | "hasKey" | "readReal" | "standInsAlone">;
+
+/** A values file: the chart's own, a shared one, an environment's, or one that was given. */
 export class Layer {
   /** From the top folder. */
   readonly path: string;
   readonly role: LayerRole;
   /** The file; undefined where the commit does not have it. */
   readonly file: TrackedFile | undefined;
-  readonly #tree: Pick<FileSource, "find" | "read" | "hasKey">;
+  readonly #tree: LayerSource;
   #yaml: YamlFile | undefined;
 
-  constructor(tree: Pick<FileSource, "find" | "read" | "hasKey">, path: string, role: LayerRole) {
+  constructor(tree: LayerSource, path: string, role: LayerRole) {
     this.#tree = tree;
     this.path = path;
     this.role = role;
@@ -77,7 +84,16 @@ export class Layer {
    * TOO_MANY_ALIASES
    */
   yaml(): YamlFile {
-    return (this.#yaml ??= readYamlFile(this.#tree, this.path));
+    return (this.#yaml ??= this.#read());
+  }
+
+  /** Of an encrypted file with a stand-in for each value, where nothing else is read. */
+  #read(): YamlFile {
+    const { standInsAlone = null } = this.#tree;
+    if (standInsAlone === null || this.file?.encrypted !== true) return readYamlFile(this.#tree, this.path);
+    const read = (file: TrackedFile): Buffer => this.#tree.readReal?.(file) ?? this.#tree.read(file);
+    const yaml = parseYamlFile(this.#tree, this.path, read);
+    return withScalars(yaml, (value) => standInsAlone.scalar(this.path, value));
   }
 
   /**

@@ -74,3 +74,27 @@ export function* scalarsIn(node: Yaml, path: Path = []): Generator<{ readonly pa
   else if (node.kind === "list") for (const [at, item] of node.items.entries()) yield* scalarsIn(item, [...path, at]);
   else for (const [key, { value }] of node.entries) yield* scalarsIn(value, [...path, key]);
 }
+
+/** The file with other scalars at the same places. What aliases name stays shared. */
+export function withScalars(file: YamlFile, change: (value: ScalarYaml["value"]) => ScalarYaml["value"]): YamlFile {
+  const known = new Map<Yaml, Yaml>();
+  const changed = (node: Yaml): Yaml => {
+    const before = known.get(node);
+    if (before !== undefined) return before;
+    const other = changedNode(node);
+    known.set(node, other);
+    return other;
+  };
+  const changedNode = (node: Yaml): Yaml => {
+    if (node.kind === "list") return { ...node, items: node.items.map(changed) };
+    if (node.kind === "map") {
+      const entries = [...node.entries].map(
+        ([key, entry]) => [key, { ...entry, value: changed(entry.value) }] as const,
+      );
+      return { ...node, entries: new Map(entries) };
+    }
+    const value = change(node.value);
+    return value === node.value ? node : { ...node, value, text: String(value) };
+  };
+  return { ...file, documents: file.documents.map(changed) };
+}

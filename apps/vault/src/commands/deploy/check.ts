@@ -13,7 +13,7 @@ import { runChecks } from "@git-vault/deploy/checks";
 import { currentCi } from "./ci.ts";
 import { checkPages } from "../../cli/check-pages.ts";
 import { inOwnWords } from "./findings.ts";
-import { interruptible, openCommitted } from "./project.ts";
+import { interruptible, openToRead } from "./project.ts";
 import { usageError } from "../../errors.ts";
 import { writeOutput } from "../../io/output.ts";
 import type { Options, Run } from "../../cli/command.ts";
@@ -30,7 +30,7 @@ export const run: Run<Check> = (options, names) => {
   if (options.json && options.sarif === "-")
     throw usageError("expected one of --json and --sarif -: stdout holds one report");
   return interruptible(async (signal) => {
-    await using project = await openCommitted(options);
+    await using project = await openToRead(options);
     const report = await check(project, names, options, signal);
     reportToCi(report);
     await write(report, options);

@@ -1,7 +1,7 @@
 import { Cluster } from "@git-vault/deploy";
 import { makePlan, planMarkdown, planText, writePlan } from "@git-vault/deploy/releases";
 import { PLAN_WORDS, reportPlan } from "./deployment-summary.ts";
-import { interruptible, openCommitted } from "./project.ts";
+import { interruptible, openToRead } from "./project.ts";
 import { writeOutput } from "../../io/output.ts";
 import type { Run } from "../../cli/command.ts";
 import { printableText, say, writeJson, writeStdout } from "../../io/streams.ts";
@@ -10,7 +10,7 @@ import type { DEPLOY_COMMANDS } from "./specs.ts";
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy plan"]> = (options, [name]) =>
   interruptible(async (signal) => {
     const { markdown, output, key, keyFile, passphraseFile, json, quiet } = options;
-    await using project = await openCommitted(options);
+    await using project = await openToRead(options);
     await using cluster = await Cluster.connect(project, project.environment(name), { signal });
     const plan = await makePlan(project, cluster, { signal });
     // Whoever asks for Markdown puts it where it belongs.

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { Project } from "@git-vault/deploy";
+import { isOfPullRequest } from "@git-vault/deploy/ci";
 import { type GivenValues, keysOf, valuesOfSet } from "@git-vault/deploy/values";
 import { isVaultError, printable, secretVariables } from "@git-vault/core";
 import { annotateError, guardOutput, maskSecrets } from "./ci.ts";
@@ -16,11 +17,21 @@ import type { PROJECT_FLAGS, VALUES_FLAGS } from "./specs.ts";
 /** Which commit of the project is read, and with which key. */
 export type ProjectOptions = DialogOptions & Partial<Options<typeof PROJECT_FLAGS & typeof VALUES_FLAGS>>;
 
+/** Of those commands that only tell what a commit would do: whether it gets the secrets. */
+export type ReadingOptions = ProjectOptions & { readonly secrets?: "real" | "stand-ins" | undefined };
+
+/**
+ * Opens the project as {@link openCommitted} does, for a command that tells what a commit would do:
+ * one that a pull request in CI brings gets no secrets unless the caller says so.
+ */
+export const openToRead = (options: ReadingOptions): Promise<Project> =>
+  openCommitted(options, options.secrets ?? (isOfPullRequest() ? "stand-ins" : "real"));
+
 /**
  * Opens the project of the repository that the run stands in, with the key that the flags name. In
  * CI, whatever is secret in it is masked from here on.
  */
-export async function openProject(options: ProjectOptions): Promise<Project> {
+export async function openProject(options: ProjectOptions, secrets: "real" | "stand-ins" = "real"): Promise<Project> {
   guardOutput();
   const { keyFile, revision, helmTimeout } = options;
   const given = givenValues(options);
@@ -32,6 +43,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       ...(revision === undefined ? {} : { revision }),
       helmSeconds: helmTimeout,
       given,
+      secrets,
       key: { bytes, identities: keyFiles, passphrase },
     });
     maskSecrets(project);
@@ -69,8 +81,8 @@ function givenValues({ values = [], set = [], setString = [] }: ProjectOptions):
  * Opens the project as {@link openProject} does, and tells on stderr of changes in the work tree
  * that are not committed: whoever made them may take them for what is looked at.
  */
-export async function openCommitted(options: ProjectOptions): Promise<Project> {
-  const project = await openProject(options);
+export async function openCommitted(options: ProjectOptions, secrets: "real" | "stand-ins" = "real"): Promise<Project> {
+  const project = await openProject(options, secrets);
   const changed = options.quiet ? [] : project.uncommitted();
   const [first] = changed;
   if (first === undefined) return project;

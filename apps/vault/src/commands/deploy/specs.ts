@@ -31,6 +31,13 @@ export const PROJECT_FLAGS = {
   ...PASSPHRASE_FLAGS,
 } as const satisfies Flags;
 
+const SECRETS = {
+  value: "WHAT",
+  complete: ["real", "stand-ins"],
+  summary:
+    "read real secrets, or stand-ins alone, of which a chart can tell nobody anything; default stand-ins for a pull request in CI, else real",
+} as const;
+
 const TIMEOUT = {
   value: "SECONDS",
   number: { form: /^[1-9]\d{0,5}$/, expected: "a number of seconds, such as 600" },
@@ -129,6 +136,7 @@ export const DEPLOY_COMMANDS = {
         summary: "write the findings to FILE in SARIF 2.1.0, too; `-` prints them instead of the report",
       },
       ...VALUES_FLAGS,
+      secrets: SECRETS,
       ...PROJECT_FLAGS,
       ...DIALOG_FLAGS,
     },
@@ -160,6 +168,7 @@ export const DEPLOY_COMMANDS = {
     summary: "show what a deployment would change in the environment's cluster, without secrets",
     description: [
       "Helm rehearses the upgrade against the cluster, which is not changed, and the result is compared with what the cluster runs. What a Secret holds, and secrets wherever they stand, are shown as [secret 1a2b3c4d]: the same digits are the same secret within one plan, and tell nothing else.",
+      "A commit that no holder of the key has looked at may have a chart that is written to tell secrets by what is there or not. With --secrets stand-ins, nothing of them but their shape reaches it, and what the commit would deploy is compared with what the running commit deploys, rendered in the same way; such a plan cannot be applied. In CI, it is so by itself for whatever a pull request started.",
       "With -o, the plan is written to a file, too, which `vault deploy apply --plan FILE` takes; -o - prints that instead of the text. It is bound to the commit, the charts' archives, the values and the releases' revisions.",
       IN_CI_TEXT,
       CLUSTER_TEXT,
@@ -175,6 +184,7 @@ export const DEPLOY_COMMANDS = {
       },
       markdown: MARKDOWN,
       ...VALUES_FLAGS,
+      secrets: SECRETS,
       ...PROJECT_FLAGS,
       ...DIALOG_FLAGS,
     },
