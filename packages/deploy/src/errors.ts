@@ -17,7 +17,7 @@ import type { SharingErrorCode } from "@git-vault/sharing";
  * - `SEVERAL_DOCUMENTS`: a file holds more than one YAML document
  * - `UNSET_VALUE`: a value stands in for one that CI was to set, and did not
  * - `NOT_A_CHART`: the folder holds no `Chart.yaml` that describes a chart
- * - `SECRET_IN_CHART`: a part of the chart that Helm runs is encrypted, or any of its files where the
+ * - `SECRET_IN_CHART`: a part of the chart that Helm runs is encrypted, or any of its files if the
  *   system has no way to give Helm a chart but by the disk
  * - `FOREIGN_SCHEMA`: a chart's JSON Schema leads out of its file, to where Helm would follow it
  * - `LOCKED`: the file is encrypted and there is no key

@@ -1,7 +1,7 @@
 /*
  * A deployment of the shape of mybinder.org's: a meta chart beside two system charts, layers that
- * all members share in folders, a layer and a secret one for each member, an encrypted script in the
- * chart, tags and versions that CI sets, archives in no commit, and no Chart.lock.
+ * all members share in folders, a layer and a secret one for each member, an encrypted script in
+ * the chart, tags and versions that CI sets, archives in no commit, and no Chart.lock.
  */
 import { encodeKeyFile, encryptBlob, generateKeyFile } from "@git-vault/git-crypt";
 import { type Repository, throwawayRepository } from "@git-vault/testkit";

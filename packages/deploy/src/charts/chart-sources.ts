@@ -239,7 +239,7 @@ export class ChartSources {
     });
   }
 
-  /** Gathers a chart's files as Helm takes them: of its folder `charts`, what its dependencies are. */
+  /** Gathers a chart's files as Helm takes them: of the folder `charts`, only its dependencies. */
   #assemble(chart: Chart, parts: readonly Part[], into: Assembly): void {
     const { files, below } = into;
     const [stray] = straysIn(chart);

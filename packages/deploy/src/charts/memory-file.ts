@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, statfsSync, writeSync } from "node:fs";
 
-/** Of Linux: a file without a name, that is gone with its last descriptor. Node has no name for it. */
+/** Linux's flag for a file without a name, which goes with its last descriptor: Node lacks it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 /** Where Linux has a file system in memory. */
 const MEMORY = "/dev/shm";

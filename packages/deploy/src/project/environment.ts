@@ -86,7 +86,7 @@ export class Environment {
 /** What Helm deploys as one: a chart with its values, under a name, to one environment. */
 export class Release {
   readonly environment: Environment;
-  /** By what it is the same in every environment: its key in the settings; empty for the main one. */
+  /** What it is called in every environment: its key in the settings; empty for the main one. */
   readonly key: string;
   readonly name: string;
   readonly namespace: string;

@@ -87,7 +87,7 @@ export interface Settings {
   readonly chart?: string;
   /** Shared by all environments, lowest first; as in the usual layout where left out. */
   readonly layers?: readonly LayerSetting[];
-  /** By their names, in the order in which they are deployed; those of the usual layout where left out. */
+  /** By their names, in the order of deployment; those of the usual layout where left out. */
   readonly environments?: Readonly<Record<string, EnvironmentSettings>>;
   /** Beside the main chart's, by their names, in the order in which they are deployed. */
   readonly releases?: Readonly<Record<string, ReleaseSettings>>;

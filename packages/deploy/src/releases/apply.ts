@@ -12,9 +12,9 @@ import { assertAbandoned } from "./repair.ts";
  * Does what a plan says, release by release, and gives what happens. Told to stop, it lets Helm end
  * and clean up, and undoes the release that it was at unless `onFailure` is `leave`.
  *
- * @throws DeployError STALE_PLAN, UNSET_VALUE before anything is changed; RELEASE_BUSY; TOOL_FAILED with Helm's
- * reason; ROLLOUT_FAILED where a workload does not become ready; ROLLBACK_FAILED; INTERRUPTED with
- * the state that the release is in then; what the cluster's refusals are
+ * @throws DeployError STALE_PLAN, UNSET_VALUE before anything is changed; RELEASE_BUSY; TOOL_FAILED
+ * with Helm's reason; ROLLOUT_FAILED where a workload does not become ready; ROLLBACK_FAILED;
+ * INTERRUPTED with the state that the release is in then; what the cluster's refusals are
  */
 export function apply(
   project: Project,

@@ -72,8 +72,8 @@ const TEXT_BYTES = 22;
 /**
  * Whether `bytes`, which are a blob or its start, can be ciphertext, as far as that shows without
  * its key: nonce and ciphertext are random, while what people write is ASCII, or has the same bytes
- * again and again. One ciphertext in a billion is taken for a text; what is compressed or random itself, or
- * shorter, cannot be told from ciphertext.
+ * again and again. One ciphertext in a billion is taken for a text; what is compressed or random
+ * itself, or shorter, cannot be told from ciphertext.
  */
 export function seemsEncrypted(bytes: Uint8Array): boolean {
   if (!isEncryptedBlob(bytes) || bytes.length < HEADER_BYTES) return false;

@@ -9,7 +9,7 @@ const FEW = 500;
 /** Above so many, those that the index does not hold any more are forgotten. */
 const MANY = 200_000;
 
-/** What a blob begins with never changes: names of blobs that are no ciphertext, one after another. */
+/** A blob never changes: the names of blobs that are no ciphertext, one after another. */
 const pathOf = ({ commonDir }: CommonPlace): string => join(commonDir, "git-vault", "clear-blobs");
 
 /**

@@ -36,7 +36,7 @@ const PROBLEMS = {
   unopened: "is not opened by any key that is here: it was encrypted with another, or changed",
   /** The same where the branch, or another, has a key that is not here. */
   "newer-key": "is not opened by any key that is here; one that is not here may open it",
-  /** A merge stopped at it, such as where a key was not here: no marks tell that theirs is missing. */
+  /** A merge stopped at it, such as for want of a key: no marks tell that theirs is missing. */
   unmerged: "is in conflict, and holds our side alone: git could not merge it",
   /** Who was shut out by that rotation can still read it. */
   "retired-key": "is encrypted with a key that a rotation replaced",

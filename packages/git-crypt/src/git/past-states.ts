@@ -16,7 +16,7 @@ import { parseDifferences, RAW } from "./trees.ts";
 export interface PastAttributes {
   /** Each different state once; or one that protects at least what each of them did. */
   readonly states: readonly AttributeState[];
-  /** Files of attributes of which a version is too large to read: what they protected is unknown. */
+  /** Files of attributes with a version too large to read: what they protected is unknown. */
   readonly unread: readonly string[];
 }
 

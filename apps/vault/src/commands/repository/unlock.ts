@@ -68,7 +68,7 @@ export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
   }
 };
 
-/** Where nothing unlocks, git is at least to refuse plaintext on the paths of keys that are not here. */
+/** If nothing unlocks, git is at least to refuse plaintext on the paths of keys that are missing. */
 function guardHere(options: UnlockOptions): void {
   try {
     const repository = openRepository(process.cwd());
