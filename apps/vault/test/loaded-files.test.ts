@@ -20,7 +20,7 @@ const LIMITS = {
   view: 126_000,
   clean: 50_000,
   smudge: 42_000,
-  hook: 100_500,
+  hook: 101_500,
 };
 
 let folder: TemporaryFolder;

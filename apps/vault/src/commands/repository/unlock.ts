@@ -68,7 +68,7 @@ export const run: Run<typeof UNLOCK> = async (options, [operand]) => {
   }
 };
 
-/** If nothing unlocks, git is at least to refuse plaintext on the paths of keys that are missing. */
+/** If nothing unlocks, git must at least refuse plaintext on the paths of missing keys. */
 function guardHere(options: UnlockOptions): void {
   try {
     const repository = openRepository(process.cwd());
