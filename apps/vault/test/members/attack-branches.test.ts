@@ -55,7 +55,7 @@ test("what was too much to read is told, and what costs little is read neverthel
     expect([line, status, said]).toEqual([
       line,
       7,
-      expect.stringMatching(/not searched for removals: origin\/a\d+ and \d+ more branches/),
+      expect.stringMatching(/not searched for removals: origin\/a\d+ and \d+ more branch/),
     ]);
     expect(said).toMatch(/github:mal was removed on origin\/away/);
   }
