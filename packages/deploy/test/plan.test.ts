@@ -247,6 +247,20 @@ describe.skipIf(peer("helm4").missing)("a plan", () => {
     expect(releases[0]?.changes[0]?.diff).toContain("zone: example");
   });
 
+  test("of a chart that is refused asks the cluster nothing, so that no Helm outlives its kubeconfig", async () => {
+    at.repository.write("app/values.schema.json", '{"$ref":"http://127.0.0.2:9/x"}');
+    await at.repository.commit("a schema over the network");
+    await within(async (project, cluster) => {
+      const before = at.kubernetes.requests.length;
+      expect(await errorOf(() => makePlan(project, cluster))).toMatchObject({ code: "FOREIGN_SCHEMA" });
+      // Whatever was asked before is answered before this.
+      await cluster.revisions({ name: "another", namespace: "web" });
+      expect(at.kubernetes.requests.slice(before).map(({ path }) => path)).toEqual([
+        expect.stringContaining("another"),
+      ]);
+    });
+  });
+
   test("tells Helm's reason where the chart cannot be rendered, without secrets", async () => {
     at.repository.write("app/templates/bad.yaml", "{{ fail .Values.password }}\n");
     await at.repository.commit("bad");
