@@ -10,6 +10,7 @@ import {
   type AgePluginMode,
   type RunResult,
   type TemporaryFolder,
+  switchValue,
 } from "@git-vault/testkit";
 import { openTerminal, type Terminal } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -38,7 +39,7 @@ beforeAll(async () => {
   writeFileSync(join(folder.path, "batchpass.txt"), `${BATCHPASS}\n`);
   env = {
     HOME: folder.path,
-    PATH: [bin, process.env["GIT_VAULT_PEERS"] ?? bin, process.env["PATH"]].join(delimiter),
+    PATH: [bin, switchValue("GIT_VAULT_PEERS") ?? bin, process.env["PATH"]].join(delimiter),
     AGE_PLUGIN_SEEN: seen,
     GIT_CONFIG_NOSYSTEM: "1",
   };

@@ -20,6 +20,7 @@ const RULES = [
   "",
   "# a comment\n\n*.bak\n",
   "notes/\n",
+  "b[a-b]*\n*-x\nmy-notes/\n",
   "notes\n",
   "/notes\n",
   "x/*\n",
@@ -64,3 +65,7 @@ describe.each(variants(peer("helm4"), peer("helm3")))(
     });
   },
 );
+
+test.each(["[a", "x[]y", "a\\"])("a line that Helm refuses is refused: %s", (rule) => {
+  expect(() => ignoredBy(`${rule}\n`)).toThrow(expect.objectContaining({ code: "NOT_A_CHART" }));
+});

@@ -70,7 +70,7 @@ describe.each(["helm3", "helm4"])("a dependency that no lock has, with %s", (pee
           `error web/Chart.yaml:4 near 1.3.0-rc.2 was never published, or is not any more, at ${repository}; published are 1.3.0-rc.1, which is the next before it, and 2.0.0, which is the newest`,
           `error web/Chart.yaml:4 early 0.1.0 was never published, or is not any more, at ${repository}; the newest version that was published is 0.1.0-dev.1`,
           `error web/Chart.yaml:4 nowhere 1.0.0 was never published, or is not any more, at ${repository}; check the name, the version and the address`,
-          "error deploy.lock:undefined the archive of near is not in deploy.lock; lock it, look at what changed, and commit it",
+          "error deploy.lock:undefined there is no deploy.lock that has the archives of near; lock them, look at what changed, and commit it",
         ]);
       }
     },
@@ -89,7 +89,7 @@ describe.each(["helm3", "helm4"])("a dependency that no lock has, with %s", (pee
           version: "9.9.9",
           repository: server.http,
         });
-        expect(lines).toEqual(["dependencies error deploy.lock the archive of near is not in deploy.lock"]);
+        expect(lines).toEqual(["dependencies error deploy.lock there is no deploy.lock that has the archives of near"]);
         expect(skipped).toEqual([
           expect.stringMatching(
             /^whether near 9\.9\.9 was published at http:\S+, since the repository cannot be asked: .*/,
@@ -103,7 +103,7 @@ describe.each(["helm3", "helm4"])("a dependency that no lock has, with %s", (pee
           version: "9.9.9",
           repository: closed[kind],
         });
-        expect(lines).toEqual(["dependencies error deploy.lock the archive of near is not in deploy.lock"]);
+        expect(lines).toEqual(["dependencies error deploy.lock there is no deploy.lock that has the archives of near"]);
         expect(skipped).toEqual([expect.stringContaining("connection refused")]);
       }
     },
@@ -172,7 +172,7 @@ test("without Helm, nobody is asked, which is said", async () => {
     version: "9.9.9",
     repository: "https://charts.example.org",
   });
-  expect(lines).toEqual(["dependencies error deploy.lock the archive of near is not in deploy.lock"]);
+  expect(lines).toEqual(["dependencies error deploy.lock there is no deploy.lock that has the archives of near"]);
   expect(skipped).toEqual([
     "whether near 9.9.9 was published at https://charts.example.org, since no-helm-here could not be started: it is not there, or not executable",
   ]);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { isOfPullRequest } from "../src/ci/index.ts";
+import { isOfPullRequest, secretsToMask } from "../src/ci/index.ts";
 import { Cluster, Project, type ProjectOptions } from "../src/index.ts";
 import { isUnchanged, makePlan, type Plan, planMarkdown, planText } from "../src/releases/index.ts";
 import { assertFresh } from "../src/releases/plan.ts";
@@ -128,6 +128,15 @@ describe.each(HELM_4)("a plan with stand-ins alone, with $label", ({ path: helm,
 });
 
 describe("a project with stand-ins alone", () => {
+  test("has no masks that tell what a file holds which the commit calls a kubeconfig", async () => {
+    at.settings({ uid: at.kubernetes.identity }, { kubeconfig: "secrets/config/staging.yaml" });
+    await at.repository.commit("an oracle");
+    for (const secrets of ["real", "stand-ins"] as const) {
+      await using project = await open(secrets);
+      expect(secretsToMask(project).lines.has(PASSWORD)).toBe(secrets === "real");
+    }
+  });
+
   test("reads no encrypted file but kubeconfigs, whatever the commit takes it for", async () => {
     await at.repository.git("rm", "-q", "--cached", "secrets/config/staging.yaml");
     for (const place of ["app/values.yaml", "app/templates/x.yaml", "notes.txt", "schema.json"])
@@ -160,6 +169,15 @@ describe("a project with stand-ins alone", () => {
 });
 
 describe("a blind stand-in", () => {
+  test.each([
+    "c2VjcmV0IHRleHQgbnVtYmVyIG9uZQ==\ndG9wIHNlY3JldCB0ZXh0IG51bWJlciB0d28=\n",
+    "-----BEGIN NOTE-----\nPassword: hunter2-is-real\n-----END NOTE-----\n",
+    "a:hunter2-is-real\nb:hunter2-is-real\n",
+  ])("keeps no value for a key or a header: %s", (text) => {
+    const standIn = StandIns.blind().text(text);
+    for (const word of text.match(/(?!-)[\w-]{12,}/g) ?? []) expect(standIn).not.toContain(word);
+  });
+
   test("excludes nothing: in many runs each character of its kind comes, its own too", () => {
     const seen = new Set(Array.from({ length: 600 }, () => StandIns.blind().text("q")));
     expect([...seen].toSorted().join("")).toBe("abcdefghijklmnopqrstuvwxyz");

@@ -193,7 +193,10 @@ describe.skipIf(gitCrypt.missing)(`with ${gitCrypt.label}, what it gets wrong`, 
     installHook(clone.opened, { own: `"${process.execPath}" "${driver}" check-staged`, shared: "unused" });
     await expect(clone.git("commit", "--quiet", "--message=Leak")).rejects.toThrow(/b\.secret/);
     await clone.git("commit", "--quiet", "--message=Leak", "--no-verify");
-    expect(status(clone.opened).findings).toMatchObject([{ subject: "b.secret", id: "committed-plaintext" }]);
+    expect(status(clone.opened).findings).toMatchObject([
+      { subject: "default", id: "no-guard" },
+      { subject: "b.secret", id: "committed-plaintext" },
+    ]);
   });
 
   test("10: an unrelated change stops its unlock; vault's goes on", async () => {

@@ -131,6 +131,11 @@ export class ChartSources {
     if (secret === undefined) return { path: this.#folderOf(chart, files) };
     const isIgnored = ignoredBy(files.get(".helmignore")?.toString());
     const taken = [...files].filter(([path]) => !isIgnored(path));
+    const odd = taken.find(([path]) => path.includes("\\"));
+    if (odd !== undefined)
+      throw new DeployError("NOT_A_CHART", `the chart ${chart.name} has a file with a backslash in its name`, {
+        hint: "rename it: in an archive, as which Helm gets this chart, it parts folders",
+      });
     const archive = writeArchive(taken.map(([path, content]) => [`${chart.name}/${path}`, content] as const));
     const descriptor = memoryFile(archive);
     archive.fill(0);

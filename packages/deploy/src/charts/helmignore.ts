@@ -3,6 +3,9 @@
  * so that whoever packs one is to leave them out.
  */
 import { posix } from "node:path";
+import { printable } from "@git-vault/core";
+import { DeployError } from "../errors.ts";
+import { globOf } from "../files/glob.ts";
 
 interface Rule {
   readonly negated: boolean;
@@ -15,6 +18,7 @@ interface Rule {
  * Tells of files, by their paths in the chart, whether Helm passes over them.
  *
  * @param text of the chart's .helmignore; undefined where it has none
+ * @throws DeployError NOT_A_CHART for a line that is no pattern
  */
 export function ignoredBy(text: string | undefined): (path: string) => boolean {
   // The last one is Helm's own.
@@ -42,19 +46,11 @@ function ruleOf(line: string): Rule[] {
   const rule = trimmed.slice(negated ? 1 : 0);
   const foldersOnly = rule.endsWith("/");
   const pattern = rule.replace(/\/$/, "");
-  const whole = globOf(pattern.replace(/^\//, ""));
-  const matches = (path: string): boolean => whole.test(pattern.includes("/") ? path : posix.basename(path));
+  const fits = globOf(pattern.replace(/^\//, ""));
+  if (fits === null)
+    throw new DeployError("NOT_A_CHART", `.helmignore has a line that is no pattern: ${printable(rule)}`, {
+      hint: "Helm refuses it, too: mend it, or put a backslash before what is meant as it is",
+    });
+  const matches = (path: string): boolean => fits(pattern.includes("/") ? path : posix.basename(path));
   return [{ negated, foldersOnly, matches }];
 }
-
-/** As Go's filepath.Match reads patterns; one that it would refuse, Helm refuses. */
-function globOf(pattern: string): RegExp {
-  const source = pattern.replaceAll(/\\(.)|\[(\^?)((?:\\.|[^\]\\])*)\]|[\s\S]/g, (part, escaped, not, set) => {
-    if (typeof escaped === "string") return quoted(escaped);
-    if (typeof set === "string") return `[${not === "^" ? "^/" : ""}${set.replaceAll(/[[^]/g, "\\$&")}]`;
-    return part === "*" ? "[^/]*" : part === "?" ? "[^/]" : quoted(part);
-  });
-  return new RegExp(`^${source}$`, "su");
-}
-
-const quoted = (character: string): string => character.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");

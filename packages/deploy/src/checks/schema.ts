@@ -183,6 +183,8 @@ function* violations(
   for (const error of errors.slice(0, MOST_FINDINGS)) {
     const path = [...top, ...pathOf(error, part)];
     const setting = nearestSetting(values, path);
+    // A stand-in is no value that anybody wrote.
+    if (setting?.layer.hasStandIns === true) continue;
     const at = path.length === 0 ? "the top" : formatPath(path);
     const place = setting === null ? whereOf(release) : placeOf(setting, release);
     yield found("schema", "error", `${at} ${reason(error)}, by ${title}`, place);

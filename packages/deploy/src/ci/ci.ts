@@ -66,7 +66,10 @@ export function isOfPullRequest(env: NodeJS.ProcessEnv = process.env): boolean {
   return PULL_REQUESTS.some((name) => (env[name] ?? "") !== "" && env[name] !== "false");
 }
 
-/** GitLab, Travis and Buildkite, Jenkins, Azure, CircleCI, Woodpecker: each says it by one. */
+/**
+ * GitLab, Travis, Buildkite, Jenkins and its older plugin, Azure, CircleCI, Woodpecker, Bitbucket,
+ * Drone, Cirrus, AppVeyor, Prow and Semaphore: each says it by one.
+ */
 const PULL_REQUESTS = [
   "CI_MERGE_REQUEST_IID",
   "CI_EXTERNAL_PULL_REQUEST_IID",
@@ -76,6 +79,13 @@ const PULL_REQUESTS = [
   "SYSTEM_PULLREQUEST_PULLREQUESTID",
   "CIRCLE_PULL_REQUEST",
   "CI_COMMIT_PULL_REQUEST",
+  "ghprbPullId",
+  "BITBUCKET_PR_ID",
+  "DRONE_PULL_REQUEST",
+  "CIRRUS_PR",
+  "APPVEYOR_PULL_REQUEST_NUMBER",
+  "PULL_NUMBER",
+  "SEMAPHORE_GIT_PR_NUMBER",
 ];
 
 const LOG: Ci = {

@@ -93,6 +93,12 @@ interface RollbackOptions {
   readonly history: number;
 }
 
+/**
+ * Where Helm gets no values at all, it takes those of the release that runs, secrets among them,
+ * unless it is told not to: what a commit gives is all that there is.
+ */
+const UPGRADE = ["upgrade", "--install", "--reset-values"];
+
 /** The releases of a cluster, for who only reads. */
 export class HelmReleases {
   protected readonly helm: Helm;
@@ -162,7 +168,7 @@ export class HelmReleases {
     { release, chart, values, blind = false, signal }: Rehearsal,
     as: "upgrade" | "install" | "install without cluster" = "upgrade",
   ): Promise<ReleaseContent> {
-    const command = as === "upgrade" ? ["upgrade", "--install"] : ["install"];
+    const command = as === "upgrade" ? UPGRADE : ["install"];
     const dryRun = `--dry-run=${blind || as === "install without cluster" ? "client" : "server"}`;
     const skip = blind && (await this.helm.skipsSchemas()) ? ["--skip-schema-validation"] : [];
     const args = [...command, ...this.what(release, chart), dryRun, ...skip, "--output", "json"];
@@ -195,8 +201,7 @@ export class WritableHelmReleases extends HelmReleases {
   async upgrade(options: UpgradeOptions): Promise<void> {
     const { release, chart, description, timeout, history, wait, createNamespace, signal } = options;
     const args = [
-      "upgrade",
-      "--install",
+      ...UPGRADE,
       ...this.what(release, chart),
       `--history-max=${history}`,
       `--timeout=${timeout}s`,

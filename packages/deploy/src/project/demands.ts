@@ -32,9 +32,22 @@ export async function assertDemands(repository: Repository, commit: string, dema
   if (demands.members !== null) await assertSigned(repository, commit, demands.members);
 }
 
+/**
+ * The commit of a branch of the clone: `origin/main` is the remote's, and else a local one's. A tag
+ * by that name, which others may push, is none.
+ */
+function tipOf(repository: Repository, branch: string): string | null {
+  const names = branch.startsWith("refs/") ? [branch] : [`refs/remotes/${branch}`, `refs/heads/${branch}`];
+  for (const name of names) {
+    const tip = commitOf(repository, name);
+    if (tip !== null) return tip;
+  }
+  return null;
+}
+
 function assertOnBranch(repository: Repository, commit: string, branches: readonly string[]): void {
   const holds = (branch: string): boolean => {
-    const tip = commitOf(repository, branch);
+    const tip = tipOf(repository, branch);
     return tip !== null && tryGit(repository, ["merge-base", "--is-ancestor", commit, tip]).status === 0;
   };
   if (branches.length === 0 || branches.some(holds)) return;
@@ -47,7 +60,7 @@ function assertOnBranch(repository: Repository, commit: string, branches: readon
 async function assertSigned(repository: Repository, commit: string, { root, branch }: SignersLog): Promise<void> {
   const signer = await signerOf(repository, commit);
   const { assertOrder, memberWith, openMembers, parseRoot } = await import("@git-vault/sharing/members");
-  const tip = commitOf(repository, branch);
+  const tip = tipOf(repository, branch);
   if (tip === null)
     refuse(`the clone lacks ${branch}, whose members log says who may sign`, "fetch that branch, with its history");
   for (const [at, where] of [

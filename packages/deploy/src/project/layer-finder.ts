@@ -1,4 +1,5 @@
 import type { Chart } from "../charts/chart.ts";
+import { globOf } from "../files/glob.ts";
 import type { Tree } from "../files/tree.ts";
 import { remember } from "../remember.ts";
 import { Layer, type LayerRole } from "../values/layer.ts";
@@ -43,8 +44,8 @@ export class LayerFinder {
 
   #pathsOf(path: string): string[] {
     if (!path.includes("*")) return this.#tree.find(path) === undefined ? [] : [path];
-    const source = path.replaceAll(/[\\^$.+?()[\]{}|]/g, "\\$&").replaceAll(/\*+/g, "[^/]*");
-    const pattern = new RegExp(`^${source}$`, "u");
-    return [...this.#tree.files()].map((file) => file.path).filter((one) => pattern.test(one));
+    // Only `*` is special.
+    const fits = globOf(path.replaceAll(/[\\?[\]]/g, String.raw`\$&`)) ?? (() => false);
+    return [...this.#tree.files()].map((file) => file.path).filter(fits);
   }
 }

@@ -97,6 +97,7 @@ export class Project implements AsyncDisposable {
   readonly #rendered = new Map<string, Promise<readonly Manifest[]>>();
   readonly #standIns = StandIns.differing();
   readonly #others: Project[] = [];
+  readonly #given: readonly GivenValues[];
   #redactor: Redactor<LayerScalar | TrackedFile> | undefined;
   #helm: Helm | undefined;
 
@@ -116,6 +117,7 @@ export class Project implements AsyncDisposable {
     this.silence = settings.silence ?? [];
     this.federation = settings.federation ?? null;
     this.schemas = settings.schemas ?? [];
+    this.#given = given;
     this.given = given.map(({ title }) => title);
     const { charts, environments } = deploymentsOf(tree, settings, given.map(givenLayer), this.#render);
     [this.chart] = charts;
@@ -189,7 +191,8 @@ export class Project implements AsyncDisposable {
   async at(commit: string): Promise<Project> {
     try {
       const tree = this.#tree.at(Revision.open(this.#repository, commit));
-      const options = { root: "", revision: commit, helmSeconds: this.helmSeconds };
+      // What was given when it was deployed is known to nobody: what is given now hides no change.
+      const options = { root: "", revision: commit, helmSeconds: this.helmSeconds, given: this.#given };
       const project = new Project(tree, await readSettings(tree, {}), this.#repository, options);
       this.#others.push(project);
       return project;

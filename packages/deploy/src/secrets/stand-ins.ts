@@ -6,6 +6,13 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { isMap, readJson, type Value } from "../values/value.ts";
 
+/** Lines but the frame of PEM, and its headers that say how a key is encrypted. */
+const WITHIN_PEM =
+  /^(?!-----(?:BEGIN|END) [A-Z\d ]{1,40}-----\s*$|Proc-Type: 4,ENCRYPTED\s*$|DEK-Info: [A-Z\d-]+,[\dA-F]+\s*$).+$/gm;
+
+/** A line with the key that it may begin with: `=` at a line's end is base64's, and no key's. */
+const KEY_AND_REST = /^(\s*(?:- )?[\w."-]+\s*(?::(?=\s|$)|=(?!=*\s*$)))?(.*)$/gm;
+
 /** Gives each secret its stand-in: within one run, the same one for the same secret. */
 export class StandIns {
   readonly #key: Buffer;
@@ -47,11 +54,10 @@ export class StandIns {
   text(text: string): string {
     const structured = this.#json(text) ?? this.#base64(text);
     if (structured !== null) return structured;
-    if (text.includes("-----BEGIN "))
-      return text.replaceAll(/^(?!-----|[A-Z][\w-]*: ).+$/gm, (line) => this.#shift(line));
+    if (text.includes("-----BEGIN ")) return text.replaceAll(WITHIN_PEM, (line) => this.#shift(line));
     if (text.trim().includes("\n"))
       // A key of YAML, TOML or a properties file may be looked for.
-      return text.replaceAll(/^(\s*(?:- )?[\w."-]+\s*[:=])?(.*)$/gm, (_, key: string = "", rest: string) =>
+      return text.replaceAll(KEY_AND_REST, (_, key: string = "", rest: string) =>
         key === "" ? this.#shift(rest) : key + this.#line(rest),
       );
     return this.#line(text);
@@ -59,7 +65,7 @@ export class StandIns {
 
   /** For a text of which no key is to be kept, such as a script: all letters and digits. */
   lines(text: string): string {
-    return text.replaceAll(/^(?!-----(?:BEGIN|END) ).+$/gm, (line) => this.#shift(line));
+    return text.replaceAll(WITHIN_PEM, (line) => this.#shift(line));
   }
 
   /** For bytes that are no text. */

@@ -91,7 +91,11 @@ function typed(text: string, asText: boolean): Value {
   const word = text.toLowerCase();
   if (word === "true" || word === "false") return word === "true";
   if (word === "null") return null;
-  return /^(?:0|[-+]?[1-9]\d*)$/.test(text) ? Number(text) : text;
+  if (!/^(?:0|[-+]?[1-9]\d*)$/.test(text)) return text;
+  if (Number.isSafeInteger(Number(text))) return Number(text);
+  // Helm takes more for text, too, but those below 2 ** 63 for numbers, which JSON cannot hold.
+  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) return text;
+  throw notASet(`${text} is too large for a number, and has to be given as text`);
 }
 
 function put(values: ValueMap, [first = "", ...rest]: readonly string[], value: Value): void {

@@ -72,6 +72,11 @@ export class Layer {
     return this.file?.secret ?? this.path.startsWith("secrets/");
   }
 
+  /** Whether its values are stand-ins for what is encrypted. */
+  get hasStandIns(): boolean {
+    return this.file?.encrypted === true && (this.#tree.standInsAlone ?? null) !== null;
+  }
+
   /** Whether it is encrypted and there is no key. */
   get locked(): boolean {
     return this.file?.encrypted === true && !this.#tree.hasKey;
