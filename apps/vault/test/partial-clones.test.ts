@@ -68,6 +68,26 @@ async function world(withMembers = false): Promise<World> {
 
 const SPARSE = ["--filter=blob:none", "--sparse"];
 
+test("a clone without blobs says where it does not know what was protected, and knows it once it is unlocked", async () => {
+  using made = await world();
+  const { source } = made;
+  const attributes = readFileSync(join(source.path, ".gitattributes"), "utf8");
+  source.write(".gitattributes", `${attributes}old/** filter=git-crypt\n`);
+  await source.commit("protects more");
+  source.write(".gitattributes", attributes);
+  source.write("old/x", "in clear\n");
+  await source.commit("protects less");
+  const { vault } = await made.clone("--filter=blob:none");
+  const before = await vault("status");
+  expect(before.status).toBe(7);
+  expect(before.stdout.toString()).toMatch(/^history-not-here: \.gitattributes /m);
+  await vault("unlock", made.key);
+  const after = await vault("status");
+  expect(after.status).toBe(7);
+  expect(after.stdout.toString()).toMatch(/^exposed: old\/x /m);
+  expect(after.stdout.toString()).not.toContain("history-not-here");
+});
+
 describe("a clone without blobs, of which no protected file is checked out", () => {
   test("has a status, which fetches nothing and says what is not here", async () => {
     using made = await world();

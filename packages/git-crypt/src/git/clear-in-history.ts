@@ -45,7 +45,11 @@ export function clearInHistory(place: CommonPlace): PathFinding[] {
     filters,
   );
   const present = presentStates(place, readPresent(place, listIndex(place), names));
-  const { states: past, unread } = pastAttributes(
+  const {
+    states: past,
+    unread,
+    notHere,
+  } = pastAttributes(
     place,
     ["--all"],
     others.map(({ name }) => name),
@@ -71,6 +75,10 @@ export function clearInHistory(place: CommonPlace): PathFinding[] {
     ...pathFindings(
       unread.map((name) => ({ name })),
       "unread-attributes",
+    ),
+    ...pathFindings(
+      notHere.map((name) => ({ name })),
+      "history-not-here",
     ),
     ...pathFindings(here === null ? [] : having((oid) => !here.has(oid)), "history-not-here"),
   ];

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GitCryptError } from "../errors.ts";
-import { isAttributesFile } from "./attribute-states.ts";
+import { ATTRIBUTES_PATHSPEC, isAttributesFile } from "./attribute-states.ts";
 import { type CommonPlace, type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
 import { oidsOf, sizesOf } from "./objects.ts";
 import { isWithin, ownFolders, VAULT_FOLDER } from "./own-folders.ts";
@@ -10,7 +10,7 @@ import { listTree, parseDifferences, RAW } from "./trees.ts";
 
 /**
  * Fetches, into a partial clone, what is read before anything can be opened: files of attributes,
- * and all that the own folders ever held.
+ * as they are and ever were, and all that the own folders ever held.
  *
  * @throws GitCryptError NO_SUCH_FILE where a file of the own folders is not here then: without it
  * nobody can tell who the members are; GIT_FAILED
@@ -29,13 +29,14 @@ export function fetchOwnFiles(place: CommonPlace): void {
     "--diff-filter=d",
     "--format=",
     "--",
+    ATTRIBUTES_PATHSPEC,
     ...folders,
   ]);
-  const own = [
-    ...oidsOf(files.filter(({ name }) => isWithin(folders, name))),
-    ...parseDifferences(past.stdout).flatMap(({ after }) => after ?? []),
-  ];
-  if (fetchBlobs(place, [...oidsOf(attributes), ...own]) || fetchBlobs(place, own)) return;
+  const older = parseDifferences(past.stdout);
+  const isOwn = ({ name }: { readonly name: string }): boolean => isWithin(folders, name);
+  const own = [...oidsOf(files.filter(isOwn)), ...older.filter(isOwn).flatMap(({ after }) => after ?? [])];
+  const all = [...oidsOf(attributes), ...older.flatMap(({ after }) => after ?? []), ...own];
+  if (fetchBlobs(place, all) || fetchBlobs(place, own)) return;
   const message = `files of ${VAULT_FOLDER} are not in this clone, and could not be fetched`;
   throw new GitCryptError("NO_SUCH_FILE", message, {
     hint: "check that the remote it was cloned from can be reached, then run the command again",

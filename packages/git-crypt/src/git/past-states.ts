@@ -18,6 +18,8 @@ export interface PastAttributes {
   readonly states: readonly AttributeState[];
   /** Files of attributes with a version too large to read: what they protected is unknown. */
   readonly unread: readonly string[];
+  /** Files of attributes of which a partial clone lacks a version. */
+  readonly notHere: readonly string[];
 }
 
 /** So many commits times files are asked for; beyond, no commit is told from another. */
@@ -168,15 +170,19 @@ export function pastAttributes(
   revisions: readonly string[],
   names: readonly string[],
 ): PastAttributes {
-  if (revisions.length === 0 || names.length === 0) return { states: [], unread: [] };
+  if (revisions.length === 0 || names.length === 0) return { states: [], unread: [], notHere: [] };
   const wanted = new Set(attributesFilesIn(foldersOf(names)));
   const { commits, changes } = changesOf(place, revisions, wanted);
   const texts = readTexts(place, changes);
   const found = [...new Set(changes.map(({ name }) => name))];
-  const unread = changes.flatMap(({ name, after }) => (after !== null && texts.get(after) === null ? name : []));
+  /** Those with a version that was not read (null), or that is not here (undefined). */
+  const havingNo = (text: null | undefined): string[] => [
+    ...new Set(changes.flatMap(({ name, after }) => (after !== null && texts.get(after) === text ? name : []))),
+  ];
   const isExact = commits.length * found.length <= MOST_VERSIONS && !found.some((name) => name.includes("\n"));
   return {
     states: isExact ? statesOfCommits(place, commits, found, texts) : [unionOfVersions(changes, texts)],
-    unread: [...new Set(unread)],
+    unread: havingNo(null),
+    notHere: havingNo(undefined),
   };
 }

@@ -34,6 +34,8 @@ export function unprotectedOf(
   return found;
 }
 
+const asFile = (name: string): Unprotected => ({ name, oid: null, otherFilter: null });
+
 /**
  * Compares what lies on paths that nothing protects with what attributes said at any time, and with
  * what was there before. No key is needed: ciphertext shows by how it begins.
@@ -42,7 +44,7 @@ export function unprotectedOf(
  * - Plaintext is one where the attributes of a commit that HEAD reaches protected the path, or
  *   those of now would but for another filter, or where `before` holds ciphertext, as after a file
  *   was moved out of a protected folder.
- * - A file of attributes is one that had a version which is too large to read.
+ * - A file of attributes is one that had a version which is too large to read, or is not here.
  * - Neither is one where attributes say that it is on purpose.
  *
  * @param entries of {@link unprotectedOf}
@@ -79,7 +81,8 @@ export function findUnprotected(
     ["exposed", meant.filter(({ oid, otherFilter }) => otherFilter === null && oid !== null && clear.has(oid))],
     ["other-filter", meant.filter(({ oid, otherFilter }) => otherFilter !== null && (oid === null || clear.has(oid)))],
     ["unguarded", meant.filter(({ oid, otherFilter }) => otherFilter === null && oid === null)],
-    ["unread-attributes", past.unread.map((name) => ({ name, oid: null, otherFilter: null }))],
+    ["unread-attributes", past.unread.map(asFile)],
+    ["history-not-here", past.notHere.map(asFile)],
   ];
   const purposes = unprotectedOnPurpose(
     place,

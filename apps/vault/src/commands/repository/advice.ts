@@ -37,7 +37,8 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
     "name its own key again in .gitattributes; or encrypt it with the other one, with `git add --renormalize` where both keys are",
   unguarded: "first run `vault unlock`, or write the line back that protected it in .gitattributes; then add it",
   "history-plaintext": "change the secret: everybody who has the repository can read the old one",
-  "history-not-here": "check that the remote can be reached, or search in a full clone",
+  "history-not-here":
+    "run `vault unlock`, which fetches what it needs, or search in a full clone; check that the remote can be reached",
   "unread-attributes":
     "see with `git log` who committed it, and protect what it protected; then write `PATH git-vault=unprotected` for that file into .gitattributes",
   altered: "restore it from an older commit; `git log` shows who changed it",
