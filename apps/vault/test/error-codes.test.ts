@@ -176,7 +176,7 @@ describe("what to do about an error of a git-crypt repository", () => {
       "merge",
       "RETIRED_KEY",
       {},
-      "undo with `git merge --abort` or `git rebase --abort`, take that key with `vault unlock`, and do it again",
+      "take that key with `vault unlock`, then merge the file again with `git checkout --merge PATH`; or undo with `git merge --abort` or `git rebase --abort`, and do it again",
     ],
     ["init", "OTHER_KEY", {}, "it is set up already; `vault init PATTERN` protects more files with it"],
     ["unlock", "OTHER_KEY", { hint: "lock it first" }, "lock it first"],
