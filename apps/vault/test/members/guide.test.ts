@@ -88,8 +88,7 @@ describe("somebody without an account", () => {
   });
 
   test("loses the only key, and comes back with a new one by the old name", async () => {
-    const { id } = keyOf(world, "bob");
-    const report = await as("alice", `vault revoke --key ${id}`);
+    const report = await as("alice", "vault revoke file:bob");
     expect(report).toMatch(/\[ \] secrets\/password/);
     await newKey(world, "bob", "laptop");
     await as(
