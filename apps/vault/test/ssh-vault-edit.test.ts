@@ -100,7 +100,9 @@ const sealedVault = async (): Promise<Buffer> => {
   return readFileSync(join(work, "v"));
 };
 
-describe("vault edit in a terminal", () => {
+// Of thousands of pseudo-terminals one never starts its program, and shows nothing: seen twice, its
+// cause unknown. What starts is judged as it is.
+describe("vault edit in a terminal", { retry: 1 }, () => {
   test.each([
     ["saves in place", 'printf changed >> "$1"', "changed"],
     ["saves by renaming", 'sed "s/$/changed/" "$1" > "$1.new"; mv "$1.new" "$1"', "changed"],
