@@ -82,3 +82,14 @@ test("that a path is unprotected on purpose counts by a line of a tracked file a
   await repo.git("add", "secrets/.gitattributes");
   expect(status(opened).findings).toEqual([]);
 });
+
+test("a file of attributes counts in a folder of any name", async () => {
+  using repo = await throwawayRepository();
+  await commitAll(repo, [{ ".gitattributes": "ä/** filter=git-crypt\n" }, { ".gitattributes": "\n", "ä/a": "open\n" }]);
+  const found = (): object[] =>
+    status(openRepository(repo.path, repo)).findings.map(({ id, subject }) => ({ id, subject }));
+  expect(found()).toEqual([{ id: "exposed", subject: "ä/a" }]);
+  repo.write("ä/.gitattributes", "a git-vault=unprotected\n");
+  await repo.commit("on purpose");
+  expect(found()).toEqual([]);
+});

@@ -1,5 +1,5 @@
 import { changeConfig } from "../git/config-file.ts";
-import { type CommonPlace, type GitPlace, tryGit, typedSetting } from "../git/git.ts";
+import { type CommonPlace, type GitPlace, settingsBy, tryGit, typedSetting } from "../git/git.ts";
 import { filterOf, keyNameOf } from "../git/protected-files.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
 
@@ -51,15 +51,8 @@ export function settingsOf(keyName: string, commands: FilterCommands): Setting[]
 /** The repository's own settings of git-crypt's filters and drivers; the last of each name. */
 export function readSettings(place: GitPlace): Map<string, string> {
   const pattern = "^(filter|diff|merge)\\.git-crypt[-.]";
-  const { status, stdout } = tryGit(place, ["config", "--local", "-z", "--get-regexp", pattern]);
-  if (status !== 0) return new Map();
-  const records = stdout.toString().split("\0").slice(0, -1);
-  return new Map(
-    records.map((record) => {
-      const end = record.indexOf("\n");
-      return end < 0 ? [record, "true"] : [record.slice(0, end), record.slice(end + 1)];
-    }),
-  );
+  const found = settingsBy(place, "--local", "-z", "--get-regexp", pattern);
+  return new Map(found.map(([name, value]) => [name, value ?? "true"]));
 }
 
 /** The names of the keys that settings are for, guards among them. */

@@ -3,6 +3,8 @@
  * its mode and all that it does. Scripts are texts whose characters are bytes.
  */
 
+import { bytesOf } from "../git/git.ts";
+
 const BEGIN = "# >>> git-vault: keeps plaintext off protected paths";
 const END = "# <<< git-vault";
 /** Follows `BEGIN` in a file that was made for the check alone. */
@@ -21,8 +23,6 @@ function languageOf(script: string): Language | null {
   if (!first.startsWith("#!") || /[/ ](?:ba|da|k|z|a)?sh(?:\s|$)/.test(first)) return "sh";
   return /[/ ]ruby(?:\s|$)/.test(first) ? "ruby" : null;
 }
-
-const bytesOf = (text: string): string => Buffer.from(text).toString("latin1");
 
 const LINES: Readonly<Record<Language, (check: string) => string>> = {
   sh: (check) => `${check} || exit`,

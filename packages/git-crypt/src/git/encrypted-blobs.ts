@@ -1,7 +1,7 @@
 import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
 import { noteClearBlobs, readClearBlobs } from "./clear-blob-memo.ts";
 import { startOfFile } from "./file-start.ts";
-import { type CommonPlace, type GitPlace, recordsOf, runGit } from "./git.ts";
+import { areWords, type CommonPlace, type GitPlace, recordsOf, runGit } from "./git.ts";
 import { oidLengthOf, oidsOf, readStarts, sizesOf } from "./objects.ts";
 import type { Version } from "./plaintext.ts";
 
@@ -10,7 +10,7 @@ const LARGE = 64 * 1024;
 
 /** The names that git would read again, since their files are others than the index remembers. */
 function changedFiles(place: GitPlace, names: readonly string[]): Set<string> {
-  const paths = names.length > 500 ? [] : names; // a command line has an end
+  const paths = areWords(names) ? names : [];
   const args = ["--literal-pathspecs", "diff-files", "--name-only", "-z", "--", ...paths];
   return new Set(recordsOf(runGit(place, args)));
 }

@@ -4,9 +4,9 @@ import { statSync } from "node:fs";
 const YOUNG = 1000;
 
 /**
- * Gives what gives what `make` makes of a file, kept within this process as long as the file is the
- * same. Of none, or one that was written in this second, nothing is kept. Where several things are
- * made of a file, `about` tells them apart.
+ * A memory of what `make` makes of a file, within this process, as long as the file is the same. If
+ * there is none, or it was written in this second, nothing is kept. If several things are made of a
+ * file, `about` tells them apart.
  */
 export function whileSame<T>(): (path: string, make: () => T, about?: string) => T {
   const made = new Map<string, { readonly file: string; readonly value: T }>();

@@ -60,19 +60,31 @@ const OFFLINE = { GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none" };
 const QUESTIONS: ReadonlySet<string> = new Set([
   "cat-file",
   "check-attr",
+  "check-ignore",
   "diff-index",
+  "diff-tree",
   "for-each-ref",
+  "grep",
   "log",
   "ls-files",
   "ls-tree",
+  "merge-base",
+  "rev-list",
   "rev-parse",
   "symbolic-ref",
 ]);
-const isQuestion = ([command = "", ...args]: readonly string[]): boolean =>
-  command === "config" ? args.some((word) => /^--(?:get|get-regexp|list)$/.test(word)) : QUESTIONS.has(command);
+
+function isQuestion(command: string, args: readonly string[]): boolean {
+  if (command === "config") return args.some((word) => /^--(?:get|get-regexp|list)$/.test(word));
+  return QUESTIONS.has(command) || (command === "hash-object" && !args.includes("-w"));
+}
+
+/** The command among git's arguments, of which settings and options may come first. */
+const commandIn = (args: readonly string[]): string =>
+  args.find((word, at) => !word.startsWith("-") && args[at - 1] !== "-c") ?? "";
 
 /** Longer answers, in bytes, are not kept: contents of files are asked for in turn. */
-const mostKept = (command: string | undefined): number => (command === "cat-file" ? 64 * 1024 : 32 * 1024 * 1024);
+const mostKept = (command: string): number => (command === "cat-file" ? 64 * 1024 : 32 * 1024 * 1024);
 
 /**
  * Runs git at the top of a repository without a shell or a terminal, without a network but where
@@ -87,15 +99,15 @@ export function tryGit(place: GitPlace, args: readonly string[], input?: Uint8Ar
   if (place.answers === undefined) return askGit(place, args, input, enough);
   const known = place.answers.get(place.env) ?? new Map<string, GitOutput>();
   place.answers.set(place.env, known);
-  const at = args.findIndex((word, index) => !word.startsWith("-") && args[index - 1] !== "-c");
-  if (!isQuestion(args.slice(at))) {
+  const command = commandIn(args);
+  if (!isQuestion(command, args)) {
     known.clear();
     return askGit(place, args, input, enough);
   }
   const words = [place.topLevel, place.gitDir, place.isOnline, enough, ...args];
   const question = `${JSON.stringify(words)}${Buffer.from(input ?? []).toString("latin1")}`;
   const answer = known.get(question) ?? askGit(place, args, input, enough);
-  if (answer.stdout.length > mostKept(args[at])) return answer;
+  if (answer.stdout.length > mostKept(command)) return answer;
   known.set(question, answer);
   // Whoever has read a secret may overwrite it.
   return { ...answer, stdout: Buffer.from(answer.stdout) };
@@ -151,16 +163,18 @@ export function runGit(place: GitPlace, args: readonly string[], input?: Uint8Ar
 
 /** The error of a git command that ended otherwise than with 0. */
 export function gitFailed(args: readonly string[], output: GitOutput): GitCryptError {
-  const command = args.find((word) => !word.startsWith("-") && !word.includes("="));
-  return new GitCryptError("GIT_FAILED", `git ${command} failed: ${reasonOf(output)}`);
+  return new GitCryptError("GIT_FAILED", `git ${commandIn(args)} failed: ${reasonOf(output)}`);
 }
 
 /** Whether git ends a command with 0. */
 export const gitSucceeds = (place: GitPlace, ...args: readonly string[]): boolean => tryGit(place, args).status === 0;
 
-/** All settings of git's that hold here, in order: names as git writes them, and values. */
-function settingsOf(place: GitPlace): [name: string, value: string | null][] {
-  const { status, stdout } = tryGit(place, ["config", "-z", "--list"]);
+/** A setting as git writes its name, and its value: null where only the name is written. */
+export type GitSetting = readonly [name: string, value: string | null];
+
+/** The settings that `git config -z` gives for these words, in order; none where it fails. */
+export function settingsBy(place: GitPlace, ...words: readonly string[]): GitSetting[] {
+  const { status, stdout } = tryGit(place, ["config", ...words]);
   if (status !== 0) return [];
   return stdout
     .toString()
@@ -172,23 +186,27 @@ function settingsOf(place: GitPlace): [name: string, value: string | null][] {
     });
 }
 
-/** Section and variable in small letters, as git writes them; what lies between is as it is. */
-const canonical = (name: string): string => name.replace(/^[^.]+|[^.]+$/g, (part) => part.toLowerCase());
+/** All settings of git's that hold here. */
+const settingsOf = (place: GitPlace): GitSetting[] => settingsBy(place, "-z", "--list");
+
+/** The setting of a name that holds: the last one. */
+function lastSetting(place: GitPlace, name: string): GitSetting | undefined {
+  // Section and variable in small letters, as git writes them; what lies between is as it is.
+  const wanted = name.replace(/^[^.]+|[^.]+$/g, (part) => part.toLowerCase());
+  return settingsOf(place).findLast(([known]) => known === wanted);
+}
 
 /**
  * A setting of git's, here or in the user's own; undefined where it is not set, or is empty.
  *
  * @throws GitCryptError GIT_MISSING, GIT_FAILED.
  */
-export function gitSetting(place: GitPlace, name: string): string | undefined {
-  const wanted = canonical(name);
-  return settingsOf(place).findLast(([known]) => known === wanted)?.[1] || undefined;
-}
+export const gitSetting = (place: GitPlace, name: string): string | undefined =>
+  lastSetting(place, name)?.[1] || undefined;
 
 /** A setting as git reads it: a truth, `true` or `false`, or a path, of which `~` is the home. */
 export function typedSetting(place: GitPlace, name: string, type: "bool" | "path"): string | undefined {
-  const wanted = canonical(name);
-  const found = settingsOf(place).findLast(([known]) => known === wanted);
+  const found = lastSetting(place, name);
   if (found === undefined) return undefined;
   // Most are written so that git need not be asked what they mean.
   const plain = type === "path" ? /^[\w/.][^\0]*$/ : /^(?:true|false)$/;
@@ -223,6 +241,16 @@ export function commitOf(place: GitPlace, revision: string): string | null {
 /** The records of a list that NUL bytes end. Each character is a byte: names have no encoding. */
 export const recordsOf = (output: Buffer): string[] =>
   output.length === 0 ? [] : output.toString("latin1", 0, output.length - 1).split("\0");
+
+/** A text as a name of git's whose characters are bytes. */
+export const bytesOf = (text: string): string => Buffer.from(text).toString("latin1");
+
+/**
+ * Whether names whose characters are bytes can be words of a command line, which has an end, and
+ * which Node writes as UTF-8.
+ */
+export const areWords = (names: readonly string[]): boolean =>
+  names.length <= 500 && names.every((name) => /^[ -~]*$/.test(name));
 
 /** A list as git reads it with `-z`, of records whose characters are bytes. */
 export const listOf = (records: readonly string[]): Buffer =>

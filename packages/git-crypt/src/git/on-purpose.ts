@@ -12,9 +12,6 @@ import { attributesOf, listIndex } from "./protected-files.ts";
 const PURPOSE = "git-vault";
 const VALUE = "unprotected";
 
-/** So many names are given to git. */
-const MOST_NAMES = 500;
-
 /**
  * Those of `names` that the work tree's or the index's attributes leave unprotected on purpose. Who
  * reviews a change is to see it, so that only a line which says so itself counts, and only in a
@@ -24,8 +21,7 @@ export function unprotectedOnPurpose(place: CommonPlace, names: readonly string[
   const values = (["work tree", "index"] as const).map((from) => attributesOf(place, names, [PURPOSE], from));
   const said = names.filter((_, at) => values.some((all) => all[at]?.[0] === VALUE));
   if (said.length === 0) return new Set();
-  const files = attributesFilesIn(foldersOf(said));
-  const index = files.length > MOST_NAMES ? listIndex(place) : listIndex(place, ...files);
+  const index = listIndex(place, ...attributesFilesIn(foldersOf(said)));
   const { used, staged } = readPresent(place, index, said);
   const tracked = new Set(staged.map(({ name }) => name));
   const states = [used.filter(({ name }) => tracked.has(name)), staged].map(

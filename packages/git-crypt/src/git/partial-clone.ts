@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GitCryptError } from "../errors.ts";
 import { ATTRIBUTES_PATHSPEC, isAttributesFile } from "./attribute-states.ts";
-import { type CommonPlace, type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
+import { bytesOf, type CommonPlace, type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
 import { oidsOf, sizesOf } from "./objects.ts";
 import { isWithin, ownFolders, VAULT_FOLDER } from "./own-folders.ts";
 import { listIndex } from "./protected-files.ts";
@@ -18,7 +18,6 @@ import { listTree, parseDifferences, RAW } from "./trees.ts";
 export function fetchOwnFiles(place: CommonPlace): void {
   if (!isPartialClone(place)) return;
   const files = [...listIndex(place), ...(listTree(place, "HEAD") ?? [])];
-  const attributes = files.filter(({ name }) => isAttributesFile(name));
   const folders = ownFolders(place);
   const past = tryGit(place, [
     "log",
@@ -34,8 +33,9 @@ export function fetchOwnFiles(place: CommonPlace): void {
   ]);
   const older = parseDifferences(past.stdout);
   const isOwn = ({ name }: { readonly name: string }): boolean => isWithin(folders, name);
-  const own = [...oidsOf(files.filter(isOwn)), ...older.filter(isOwn).flatMap(({ after }) => after ?? [])];
-  const all = [...oidsOf(attributes), ...older.flatMap(({ after }) => after ?? []), ...own];
+  const now = files.filter((file) => isOwn(file) || isAttributesFile(file.name));
+  const own = [...oidsOf(now.filter(isOwn)), ...older.filter(isOwn).flatMap(({ after }) => after ?? [])];
+  const all = [...oidsOf(now), ...older.flatMap(({ after }) => after ?? [])];
   if (fetchBlobs(place, all) || fetchBlobs(place, own)) return;
   const message = `files of ${VAULT_FOLDER} are not in this clone, and could not be fetched`;
   throw new GitCryptError("NO_SUCH_FILE", message, {
@@ -51,7 +51,7 @@ export function fetchOwnFiles(place: CommonPlace): void {
 export function hasOwnFiles(place: CommonPlace): boolean {
   if (!isPartialClone(place)) return true;
   const folders = ownFolders(place);
-  const oids = oidsOf(listIndex(place, ...folders.map((folder) => `${folder}/`)));
+  const oids = oidsOf(listIndex(place, ...folders.map(bytesOf)));
   const here = sizesOf(place, oids);
   return oids.every((oid) => here.has(oid));
 }

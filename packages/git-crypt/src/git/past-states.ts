@@ -7,7 +7,7 @@ import {
   type AttributeState,
   foldersOf,
 } from "./attribute-states.ts";
-import { type CommonPlace, recordsOf, tryGit } from "./git.ts";
+import { areWords, type CommonPlace, recordsOf, tryGit } from "./git.ts";
 import { readBlobs, runWhereHere, sizesOf } from "./objects.ts";
 import { keyNameOf } from "./protected-files.ts";
 import { parseDifferences, RAW } from "./trees.ts";
@@ -32,9 +32,6 @@ const MOST_ALL_BYTES = 64 * 1024 * 1024;
 /** So many different lines that protect: git tries each of them on each path. */
 const MOST_LINES = 5000;
 
-/** So many names are given to git; beyond, it lists all files of attributes. */
-const MOST_NAMES = 500;
-
 /** A file of attributes, as a commit has it; without an oid where the commit has none. */
 interface Change {
   readonly name: string;
@@ -47,9 +44,8 @@ function changesOf(
   revisions: readonly string[],
   wanted: ReadonlySet<string>,
 ): { readonly commits: readonly string[]; readonly changes: readonly Change[] } {
-  // Node writes words of a command line as UTF-8, which names need not be.
-  const areWords = wanted.size <= MOST_NAMES && [...wanted].every((name) => /^[ -~]*$/.test(name));
-  const paths = areWords ? [...wanted].map((name) => `:(top,literal)${name}`) : [ATTRIBUTES_PATHSPEC];
+  const names = [...wanted];
+  const paths = areWords(names) ? names.map((name) => `:(top,literal)${name}`) : [ATTRIBUTES_PATHSPEC];
   const args = ["log", "--full-history", "-m", "--root", ...RAW, "--format=%H"];
   const output = runWhereHere(place, [...args, ...revisions, "--", ...paths]);
   const commits = recordsOf(output).flatMap((record) => /^\n?([0-9a-f]{40,64})$/.exec(record)?.[1] ?? []);

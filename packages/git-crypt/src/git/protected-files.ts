@@ -1,5 +1,5 @@
 import { GitCryptError } from "../errors.ts";
-import { type GitPlace, listOf, recordsOf, runGit } from "./git.ts";
+import { areWords, type GitPlace, listOf, recordsOf, runGit } from "./git.ts";
 import { DEFAULT_KEY_NAME, isKeyName } from "../format/key-name.ts";
 import { isWithin, VAULT_FOLDER } from "./own-folders.ts";
 
@@ -47,8 +47,9 @@ export function keyNameOf(filter: string): string | null {
   return isKeyName(name) && name !== DEFAULT_KEY_NAME ? name : null;
 }
 
-/** Whether a name is one of `paths`, or lies in such a folder. */
+/** Whether a name is one of `paths`, or lies in such a folder; any is where there are none. */
 function findsWithin(paths: readonly string[]): (name: string) => boolean {
+  if (paths.length === 0) return () => true;
   const wanted = new Set(paths.map((path) => path.replace(/\/$/, "")));
   return (name) => {
     for (let end = name.length; end > 0; end = name.lastIndexOf("/", end - 1))
@@ -60,9 +61,9 @@ function findsWithin(paths: readonly string[]): (name: string) => boolean {
 /** The index: the whole of it, or what lies at or below `paths`, whose characters are bytes. */
 export function listIndex(place: GitPlace, ...paths: readonly string[]): IndexEntry[] {
   // What is remembered whole is not asked for in parts.
-  const asked = place.answers === undefined ? paths : [];
+  const asked = place.answers === undefined && areWords(paths) ? paths : [];
   const records = recordsOf(runGit(place, ["--literal-pathspecs", "ls-files", "-t", "-s", "-z", "--", ...asked]));
-  const isWanted = paths.length === asked.length ? () => true : findsWithin(paths);
+  const isWanted = findsWithin(paths);
   return records.flatMap((record) => {
     const tab = record.indexOf("\t");
     const name = record.slice(tab + 1);

@@ -1,4 +1,4 @@
-import { type GitPlace, recordsOf, runGit } from "./git.ts";
+import { bytesOf, type GitPlace, recordsOf, runGit } from "./git.ts";
 import { readBlobs, readFew, sizesOf } from "./objects.ts";
 import { isRegular, listIndex } from "./protected-files.ts";
 import { listTree } from "./trees.ts";
@@ -55,7 +55,7 @@ export function readTracked(place: GitPlace, folder: string, options: ReadTracke
   const { most, commit, isWanted = () => true, seen = new Map<string, Buffer>() } = options;
   const all =
     commit === undefined
-      ? listIndex(place, `${folder}/`).filter(({ stage }) => stage === 0)
+      ? listIndex(place, bytesOf(folder)).filter(({ stage }) => stage === 0)
       : (listTree(place, commit, folder) ?? []);
   const entries = all.filter(({ name }) => isWanted(textOf(name)));
   const files = new Set(entries.filter(isRegular));

@@ -6,7 +6,7 @@ import { encryptBlob, isEncryptedBlob } from "../format/blob.ts";
 import { someOf } from "../format/file-name.ts";
 import type { KeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
-import { type GitPlace, runGit, typedSetting } from "../git/git.ts";
+import { bytesOf, type GitPlace, runGit, typedSetting } from "../git/git.ts";
 import { OWN_ATTRIBUTES } from "../git/own-folders.ts";
 import { isRegular, listIndex, listProtected, type NewEntry, putEntries, withBlob } from "../git/protected-files.ts";
 import { reencrypt } from "../git/reencrypt-blobs.ts";
@@ -46,8 +46,6 @@ export interface RotationCommit {
   /** Those that no key opens, which are as they were. */
   readonly unopened: readonly string[];
 }
-
-const bytesOf = (path: string): string => Buffer.from(path).toString("latin1");
 
 /**
  * The content encrypted anew, `opened` by the key that it was encrypted with; null where that is

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { lstatSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GitCryptError } from "../errors.ts";
-import { commitOf, gitSucceeds, listOf, recordsOf, runGit, tryGit } from "../git/git.ts";
+import { bytesOf, commitOf, gitSucceeds, listOf, recordsOf, runGit, tryGit } from "../git/git.ts";
 import { assertIndexFree } from "../git/index-file.ts";
 import { isBlob } from "../git/objects.ts";
 import { shieldOwnFolders } from "../git/own-attributes.ts";
@@ -126,7 +126,7 @@ interface Before {
 }
 
 function remember(repository: WorkTreePlace, paths: readonly string[]): Before[] {
-  const entries = new Map(listIndex(repository, ...paths).map((entry) => [entry.name, entry]));
+  const entries = new Map(listIndex(repository, ...paths.map(bytesOf)).map((entry) => [entry.name, entry]));
   return paths.map((path) => {
     const file = join(repository.topLevel, path);
     const isThere = lstatSync(file, { throwIfNoEntry: false }) !== undefined;
@@ -149,7 +149,7 @@ function put(file: string, content: Buffer | null): void {
 function stage(repository: WorkTreePlace, changes: FilesToCommit): void {
   const names = [...changes.keys()];
   runGit(repository, ["update-index", "--add", "--remove", "-z", "--stdin"], listOf(names));
-  for (const { name, oid } of listIndex(repository, ...names)) {
+  for (const { name, oid } of listIndex(repository, ...names.map(bytesOf))) {
     const content = changes.get(name);
     if (content !== undefined && content !== null && isBlob(oid, content)) continue;
     throw new GitCryptError("GIT_FAILED", `git would not store the files of ${VAULT_FOLDER} as they are`, {
@@ -218,7 +218,7 @@ export function undoUnfinished(repository: WorkTreePlace): void {
   const left = noted.files.filter(({ path, next }) => {
     const content = contentOf(repository, path);
     if (content === undefined || digestOf(content) !== next) return false;
-    const oid = committed.get(Buffer.from(path).toString("latin1"));
+    const oid = committed.get(bytesOf(path));
     return content === null ? oid !== undefined : oid === undefined || !isBlob(oid, content);
   });
   restore(

@@ -2,6 +2,7 @@ import { existsSync, lstatSync } from "node:fs";
 import { printable } from "@git-vault/core";
 import { isGuard, keysIn, readSettings } from "../checkout/filter-config.ts";
 import { findHook, isHookWanted, missingHook } from "../checkout/pre-commit-hook.ts";
+import type { FilterLine } from "../git/attribute-lines.ts";
 import type { RepositoryFinding } from "../git/finding.ts";
 import { tryGit } from "../git/git.ts";
 import { type AttributesFile, listPresent, presentLines } from "../git/attribute-states.ts";
@@ -170,8 +171,8 @@ function isOld(version: string): boolean {
 }
 
 /** Lines that were written as for `.gitignore`: the attributes of a folder do nothing. */
-function folderPatterns(place: Repository, files: readonly AttributesFile[]): string[] {
-  const patterns = presentLines(place, files).flatMap(({ pattern, filters }) => {
+function folderPatterns(lines: readonly FilterLine[]): string[] {
+  const patterns = lines.flatMap(({ pattern, filters }) => {
     const bare = pattern.replace(/^"(.*)"$/s, "$1");
     const protects = keyNameOf(filters.at(-1) ?? "") !== null;
     return bare.endsWith("/") && protects ? [Buffer.from(bare, "latin1").toString()] : [];
@@ -186,11 +187,11 @@ function folderPatterns(place: Repository, files: readonly AttributesFile[]): st
 function withoutGuard(
   repository: Repository,
   settings: ReadonlyMap<string, string>,
-  files: readonly AttributesFile[],
+  lines: readonly FilterLine[],
 ): string[] {
   const known = new Set([...repository.keyNames(), ...keysIn(settings)]);
   if (known.size === 0 && !isHookWanted(repository)) return [];
-  const names = presentLines(repository, files).flatMap(({ filters }) => keyNameOf(filters.at(-1) ?? "") ?? []);
+  const names = lines.flatMap(({ filters }) => keyNameOf(filters.at(-1) ?? "") ?? []);
   return [...new Set(names)].filter((name) => !known.has(name));
 }
 
@@ -216,6 +217,7 @@ export function diagnoseSetup(
     .flatMap((filter) => keyNameOf(filter) ?? [])
     .filter((name) => isHere(name) || !isGuard(settings, name));
   const begun = begunRotation(repository);
+  const lines = presentLines(repository, attributes);
   return [
     ...about("missing-program", ...brokenSettings(repository, settings)),
     ...about("stale-hook", ...staleHooks(repository)),
@@ -223,9 +225,9 @@ export function diagnoseSetup(
     ...about("unfinished-rotation", ...begun),
     ...about("no-filter", ...keyNames.filter((name) => !configured.includes(filterOf(name)))),
     ...about("no-key", ...configuredKeys.filter((name) => !isHere(name))),
-    ...about("no-guard", ...withoutGuard(repository, settings, attributes)),
+    ...about("no-guard", ...withoutGuard(repository, settings, lines)),
     ...about("left-keys", ...namesOfRetired(repository).filter((name) => !isHere(name))),
-    ...about("folder-pattern", ...folderPatterns(repository, attributes)),
+    ...about("folder-pattern", ...folderPatterns(lines)),
     // While a rotation is undone, the old key is here again before the files are.
     ...about("replaced-key", ...replacedKeys(repository).filter((name) => !begun.includes(name))),
     ...configured.flatMap((filter) => diagnoseFilter(settings, filter)),
