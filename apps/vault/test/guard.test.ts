@@ -222,7 +222,7 @@ test.skipIf(gitCrypt.missing)(`${gitCrypt.label} unlocks a guarded clone, and lo
   const clone = await made.clone();
   const { git, vault, put, text } = clone;
   await vault("hooks", "install");
-  // git-crypt touches the files so that git writes them anew. Git looks at whole seconds.
+  // git-crypt touches the files so that git writes them again. Git looks at whole seconds.
   await run("touch", ["-d", "2001-01-01", join(clone.path, "dev/a"), join(clone.path, "prod/a")]);
   expect(await git("update-index", "--refresh")).toMatchObject({ status: 0 });
   const theirs = (...args: string[]): Promise<RunResult> =>

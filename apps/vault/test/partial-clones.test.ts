@@ -75,7 +75,7 @@ test("a clone without blobs says where it does not know what was protected, and 
   source.write(".gitattributes", `${attributes}old/** filter=git-crypt\n`);
   await source.commit("protects more");
   source.write(".gitattributes", attributes);
-  source.write("old/x", "in clear\n");
+  source.write("old/x", "plaintext\n");
   await source.commit("protects less");
   const { vault } = await made.clone("--filter=blob:none");
   const before = await vault("status");

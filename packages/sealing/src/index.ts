@@ -7,7 +7,7 @@ export { createSealer, sealStream, type Sealer, type SealerOptions } from "./sea
 export { openChunks, sealChunks } from "./age/chunks.ts";
 export type { PayloadState } from "./age/payload.ts";
 /* Whom messages are sealed to, and what opens them. */
-export { SIGNATURE_STANZA, type Asks, type Identity, type Recipient, type Stanza } from "./age/stanza.ts";
+export { NOT_OF_AGE, SIGNATURE_STANZA, type Asks, type Identity, type Recipient, type Stanza } from "./age/stanza.ts";
 export { OpenPgpIdentity } from "./openpgp/identity.ts";
 export { OpenPgpRecipient } from "./openpgp/recipient.ts";
 export { SshIdentity } from "./ssh/identity.ts";

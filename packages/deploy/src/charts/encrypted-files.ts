@@ -6,13 +6,10 @@ import { posix } from "node:path";
 import { DeployError } from "../errors.ts";
 import type { TrackedFile } from "../files/tree.ts";
 import type { StandIns } from "../secrets/stand-ins.ts";
-import { readValue } from "../values/read-yaml.ts";
+import { isStructured, readValue } from "../values/read-yaml.ts";
 
 /** What a chart's encrypted files hold: their content, none, or stand-ins. */
 export type EncryptedContent = "own" | "none" | StandIns;
-
-/** What is read as YAML or JSON. */
-const STRUCTURED = /\.(?:ya?ml|json)$/;
 
 /** What Helm runs or reads for itself: no stand-in would do the same. */
 const CODE =
@@ -44,13 +41,13 @@ export const noMemory = (file: TrackedFile): DeployError =>
   );
 
 /** A file without content: templates that look for files find it none the less. */
-export const emptyFor = (path: string): Buffer => Buffer.from(STRUCTURED.test(path) ? "{}\n" : "");
+export const emptyFor = (path: string): Buffer => Buffer.from(isStructured(path) ? "{}\n" : "");
 
 /** What stands for a file's content: of its kind, and different in every character that tells. */
 export function standInFor(path: string, content: Buffer, standIns: StandIns): Buffer {
   if (!isUtf8(content) || content.includes(0)) return standIns.bytes(content);
   const text = content.toString();
-  if (!STRUCTURED.test(path)) return Buffer.from(standIns.lines(text));
+  if (!isStructured(path)) return Buffer.from(standIns.lines(text));
   try {
     // JSON is YAML, too.
     return Buffer.from(JSON.stringify(standIns.of(readValue(posix.basename(path), text))));

@@ -28,5 +28,5 @@ export function memoryFile(bytes: Buffer): number | null {
   }
 }
 
-/** By which path a program opens one of its descriptors anew. */
+/** The path by which a program opens one of its descriptors again. */
 export const pathOfDescriptor = (descriptor: number): string => `/proc/self/fd/${descriptor}`;

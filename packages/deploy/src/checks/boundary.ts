@@ -1,5 +1,6 @@
 import { readKubeconfig } from "../cluster/environment-kubeconfig.ts";
-import { attempt, DeployError, orElse } from "../errors.ts";
+import type { Kubeconfig } from "../cluster/kubeconfig.ts";
+import { attempt, DeployError } from "../errors.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Project } from "../project/project.ts";
 import type { Check } from "./check.ts";
@@ -13,30 +14,28 @@ import { federationOf } from "../verify/federation-members.ts";
  * JSON Schemas that Helm would follow to elsewhere. It warns of a commit that a kubeconfig refuses.
  */
 export const boundary: Check = async function* boundaryCheck({ project, environments, releases, skip }) {
-  const told = (act: () => unknown, environment?: string): Finding[] => {
-    const error = attempt(act);
+  const told = (error: unknown, environment?: string): Finding[] => {
     if (!(error instanceof DeployError)) return [];
     if (error.code === "LOCKED") skip(NO_KEY);
     return OF_BOUNDARY.has(error.code) ? [findingOfError("boundary", error, { environment })] : [];
   };
   for (const environment of environments) {
     if (environment.kubeconfig === null) continue;
-    yield* told(() => readKubeconfig(project, environment), environment.name);
-    yield* await refusalsOf(project, environment);
+    const kubeconfig = attempt(() => readKubeconfig(project, environment));
+    yield* told(kubeconfig, environment.name);
+    if (!(kubeconfig instanceof DeployError)) yield* await refusalsOf(project, environment, kubeconfig);
   }
-  yield* told(() => federationOf(project));
+  yield* told(attempt(() => federationOf(project)));
   for (const chart of new Set(releases.map((release) => release.chart)))
-    yield* told(() => project.sources.placeOf(chart, "none"));
+    yield* told(attempt(() => project.sources.placeOf(chart, "none")));
 };
 
 const OF_BOUNDARY: ReadonlySet<string> = new Set(["UNTRUSTED_SOURCE", "FOREIGN_SCHEMA"]);
 
 /** A commit that was not merged or signed yet is not wrong; it cannot be deployed yet. */
-async function refusalsOf(project: Project, environment: Environment): Promise<Finding[]> {
-  const kubeconfig = orElse(null, () => readKubeconfig(project, environment));
-  if (kubeconfig === null) return [];
+async function refusalsOf(project: Project, environment: Environment, { demands }: Kubeconfig): Promise<Finding[]> {
   try {
-    await project.assertDemanded(kubeconfig.demands);
+    await project.assertDemanded(demands);
     return [];
   } catch (error) {
     if (!(error instanceof DeployError)) throw error;

@@ -9,6 +9,7 @@ import type { Finding } from "../findings/finding.ts";
 import { Redactor } from "../secrets/redactor.ts";
 import type { TrackedFile } from "../files/tree.ts";
 import type { Layer } from "../values/layer.ts";
+import { isStructured } from "../values/read-yaml.ts";
 import { formatPath, type Path, textsIn } from "../values/value.ts";
 import { scalarsIn, type Yaml } from "../values/yaml.ts";
 import { documentsOf, fileOf, found, layersOf, titleOfManifest, rendered, whereOf } from "./reading.ts";
@@ -136,7 +137,7 @@ function* inFile(
     if ((count += 1) > MOST_FINDINGS) return;
     yield looksSecret(what, at);
   }
-  if (!/\.(?:ya?ml|json)$/.test(file) || /(?:^|\/)(?:package-lock|templates\/)/.test(file)) return;
+  if (!isStructured(file) || /(?:^|\/)(?:package-lock|templates\/)/.test(file)) return;
   if (!speaksOfSecrets(text)) return;
   for (const { path, line, column } of suspects(documentsOf(context, file, () => text) ?? [])) {
     if (leaks.has(line)) continue;

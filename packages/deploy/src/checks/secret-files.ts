@@ -8,7 +8,7 @@ import { documentsOf, NO_KEY } from "./reading.ts";
 import type { Project } from "../project/project.ts";
 import type { TrackedFile } from "../files/tree.ts";
 import { formatPath, type Path } from "../values/value.ts";
-import { readYaml } from "../values/read-yaml.ts";
+import { isStructured, readYaml } from "../values/read-yaml.ts";
 import { type Position, scalarsIn, type Yaml } from "../values/yaml.ts";
 import { remember } from "../remember.ts";
 
@@ -58,7 +58,7 @@ function readSecrets(context: CheckContext): StoredSecret[] {
 function* textsOf(context: CheckContext, { path: file }: TrackedFile, content: Buffer): Generator<StoredSecret> {
   if (!isUtf8(content)) return;
   const text = content.toString();
-  if (/\.(?:ya?ml|json)$/.test(file)) {
+  if (isStructured(file)) {
     const documents = documentsOf(context, file, () => text);
     if (documents !== null) {
       for (const document of documents) yield* leavesOf(file, document, []);

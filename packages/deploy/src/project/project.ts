@@ -23,7 +23,7 @@ import type { Values } from "../values/merge.ts";
 import { withoutSecretWords } from "../secrets/failures.ts";
 import { Redactor } from "../secrets/redactor.ts";
 import { StandIns } from "../secrets/stand-ins.ts";
-import { readValue } from "../values/read-yaml.ts";
+import { isStructured, readValue } from "../values/read-yaml.ts";
 import { helmValues, textsIn } from "../values/value.ts";
 import { givenLayer, type GivenValues } from "../values/given.ts";
 import { type Layer, type LayerScalar, MOST_LAYER_BYTES } from "../values/layer.ts";
@@ -325,7 +325,7 @@ export class Project implements AsyncDisposable {
     for (const file of new Set(this.#charts.flatMap((chart) => this.sources.encryptedIn(chart)))) {
       const text = orElse("", () => this.read(file).toString());
       yield [file, text];
-      if (!/\.(?:ya?ml|json)$/.test(file.path)) continue;
+      if (!isStructured(file.path)) continue;
       for (const value of textsIn(orElse(null, () => readValue(file.path, text)))) yield [file, value.text];
     }
   }

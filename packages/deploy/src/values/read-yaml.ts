@@ -12,6 +12,9 @@ const MOST_NODES = 1_000_000;
 const MOST_COPIED = 16 * 1024 * 1024;
 const TOO_DEEP = "expected YAML, got lists or maps nested too deeply";
 
+/** Whether a file is YAML or JSON, by its name. */
+export const isStructured = (path: string): boolean => /\.(?:ya?ml|json)$/.test(path);
+
 /**
  * Reads YAML as Helm does (sigs.k8s.io/yaml on go-yaml v2).
  *

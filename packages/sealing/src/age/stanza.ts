@@ -11,6 +11,15 @@ export interface Stanza {
 /** The type of the stanza that holds the sender's signature, and is for nobody. */
 export const SIGNATURE_STANZA = "git-vault/signature";
 
+/** The types by which messages of other formats say whom they are for, and what is for nobody. */
+export const NOT_OF_AGE: ReadonlySet<string> = new Set([
+  "CHACHA20-POLY1305",
+  "AES256",
+  "openpgp",
+  "openpgp-passphrase",
+  SIGNATURE_STANZA,
+]);
+
 /** Whom a message can be sealed to. */
 export interface Recipient {
   /** Recipients with the same one count once; a recipient without one is equal only to itself. */

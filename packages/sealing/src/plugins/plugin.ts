@@ -1,7 +1,7 @@
 import { FILE_KEY_BYTES } from "../age/file-key.ts";
 import type { PluginKey } from "./key.ts";
 import { PluginSession, type PluginHost } from "./session.ts";
-import { SIGNATURE_STANZA, type Identity, type Recipient, type Stanza } from "../age/stanza.ts";
+import { NOT_OF_AGE, type Identity, type Recipient, type Stanza } from "../age/stanza.ts";
 
 /** Seals to a key of an age plugin, by `recipient-v1`: to a recipient, or to an identity's own. */
 export class PluginRecipient implements Recipient {
@@ -57,15 +57,6 @@ export class PluginRecipient implements Recipient {
   }
 }
 
-/** How messages of other formats say whom they are sealed to, and what is for nobody. */
-const NOT_FOR_PLUGINS: ReadonlySet<string> = new Set([
-  "CHACHA20-POLY1305",
-  "AES256",
-  "openpgp",
-  "openpgp-passphrase",
-  SIGNATURE_STANZA,
-]);
-
 /** Opens by an age plugin, by `identity-v1`. */
 export class PluginIdentity implements Identity {
   readonly asks = "on-match";
@@ -84,7 +75,7 @@ export class PluginIdentity implements Identity {
 
   /** Throws SealingError `PLUGIN_MISSING`, `PLUGIN_FAILED`; what `PluginHost.ask` throws. */
   async unwrapFileKey(stanzas: readonly Stanza[]): Promise<Buffer | null> {
-    const sent = stanzas.filter(({ type }) => !NOT_FOR_PLUGINS.has(type));
+    const sent = stanzas.filter(({ type }) => !NOT_OF_AGE.has(type));
     if (sent.length === 0) return null;
     const session = new PluginSession(this.plugin, "identity-v1", this.#host);
     try {

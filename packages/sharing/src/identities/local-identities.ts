@@ -13,10 +13,10 @@ import {
   detectFormat,
   open,
   OpenPgpIdentity,
+  NOT_OF_AGE,
   parseIdentityFile,
   PassphraseIdentity,
   SealingError,
-  SIGNATURE_STANZA,
   SshIdentity,
   type AgeIdentity,
   type Identity,
@@ -195,16 +195,7 @@ async function readNamed<T>(path: string, bytes: Buffer, read: (bytes: Buffer) =
 }
 
 /** What no identity in a file opens; a plugin may have stanzas of its own. */
-const NOT_IN_FILES: ReadonlySet<string> = new Set([
-  "ssh-ed25519",
-  "ssh-rsa",
-  "scrypt",
-  "CHACHA20-POLY1305",
-  "AES256",
-  "openpgp",
-  "openpgp-passphrase",
-  SIGNATURE_STANZA,
-]);
+const NOT_IN_FILES: ReadonlySet<string> = new Set([...NOT_OF_AGE, "ssh-ed25519", "ssh-rsa", "scrypt"]);
 
 /** An identity file sealed to a passphrase (`age -p`), opened when a message may need it. */
 class SealedIdentityFile implements Identity {

@@ -3,6 +3,7 @@ import { startProgram } from "@git-vault/git-crypt/programs";
 import { parseIdentityFile, SealingError, type AgeIdentity } from "@git-vault/sealing";
 import {
   parsePluginKey,
+  pluginFailed,
   PluginIdentity,
   PluginRecipient,
   type PluginConnection,
@@ -61,12 +62,8 @@ function connect(name: string, machine: string, dialog: PluginDialog): PluginCon
   let saidBytes = 0;
   const end: { error?: SealingError } = {};
   let wake: (() => void) | undefined;
-  const fail = (code: "PLUGIN_MISSING" | "PLUGIN_FAILED", what: string, cause?: unknown): void => {
-    end.error ??= new SealingError(code, `age-plugin-${name}: ${what}`, {
-      subject: name,
-      ...(code === "PLUGIN_MISSING" ? { hint: "install the plugin, into a folder of PATH" } : {}),
-      cause,
-    });
+  const fail = (error: SealingError): void => {
+    end.error ??= error;
     wake?.();
   };
   child.stdout.on("data", (chunk: Buffer) => {
@@ -80,10 +77,19 @@ function connect(name: string, machine: string, dialog: PluginDialog): PluginCon
     saidBytes += chunk.length;
   });
   child.stdin.on("error", () => {}); // it may end before it read all
-  child.on("error", (cause) => fail("PLUGIN_MISSING", "there is no such program, or it cannot be run", cause));
+  child.on("error", (cause) => {
+    const message = `age-plugin-${name}: there is no such program, or it cannot be run`;
+    fail(
+      new SealingError("PLUGIN_MISSING", message, {
+        subject: name,
+        hint: "install the plugin, into a folder of PATH",
+        cause,
+      }),
+    );
+  });
   child.on("close", () => {
     const words = printable(Buffer.concat(said).toString().trim(), { longest: 400 });
-    fail("PLUGIN_FAILED", `it ended early${words === "" ? "" : `, and said: ${words}`}`);
+    fail(pluginFailed(name, `it ended early${words === "" ? "" : `, and said: ${words}`}`));
   });
   const kill = (): void => void child.kill("SIGKILL");
   const release = dialog.started(kill);
@@ -92,7 +98,7 @@ function connect(name: string, machine: string, dialog: PluginDialog): PluginCon
       if (!child.stdin.destroyed) child.stdin.write(Buffer.from(bytes));
     },
     async receive() {
-      const silent = setTimeout(() => fail("PLUGIN_FAILED", `it said nothing for ${patience / 1000} s`), patience);
+      const silent = setTimeout(() => fail(pluginFailed(name, `it said nothing for ${patience / 1000} s`)), patience);
       const slow = setTimeout(() => waiting?.(name), WAITING_AFTER);
       try {
         while (came.length === 0 && end.error === undefined) {

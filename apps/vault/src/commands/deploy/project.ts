@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { basename } from "node:path";
 import { Project } from "@git-vault/deploy";
 import { isOfPullRequest } from "@git-vault/deploy/ci";
@@ -71,7 +71,7 @@ const givenBy = (flag: "--set" | "--set-string", texts: readonly string[]): Give
 function givenValues({ values = [], set = [], setString = [] }: ProjectOptions): GivenValues[] {
   const files = values.map((file) => {
     const { data: bytes } = readOperand(file);
-    const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
+    const digest = hash("sha256", bytes, "hex").slice(0, 12);
     return { title: `--values ${basename(file)} (SHA-256 ${digest}…)`, text: bytes.toString() };
   });
   return [...files, ...givenBy("--set", set), ...givenBy("--set-string", setString)];
