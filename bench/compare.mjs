@@ -3,7 +3,8 @@
 // in turn, N times each (3). Prints the median of each row of both, as a table, or as a page in
 // FILE.
 //
-// The benchmark is today's for both: only the program is another. It must have been built here.
+// The benchmark is today's for both: only the program is another, and what a benchmark measures of
+// the libraries, such as all of plan, is the same on both sides. It must have been built here.
 import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

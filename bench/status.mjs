@@ -1,7 +1,6 @@
 // `pnpm bench status [FILES [PROTECTED [ROUNDS]]]`: what `vault status` takes in a repository of so
 // many files (50,000), of which so many are protected (5,000), 2 KB of text each, in turn with
-// `git status`. `$CONTENT=random` makes files that cannot be compressed, each of which status
-// has to read.
+// `git status`. `$CONTENT=random` makes files that cannot be compressed.
 import { spawnSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
