@@ -1,3 +1,5 @@
+import { Buffer } from "@git-vault/core/bytes";
+
 /** Standard base64 (RFC 4648 section 4), or the same without its padding. */
 export type Padding = "padded" | "unpadded";
 

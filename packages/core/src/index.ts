@@ -1,3 +1,6 @@
+// The declarations of every package name types of Node, and no longer include them by themselves.
+/// <reference types="node" preserve="true" />
+
 /* Errors, and what is asserted at the public borders. */
 export { isVaultError, VaultError, type VaultErrorOptions } from "./vault-error.ts";
 export { assertBytes, assertInteger, assertOneOf, assertString } from "./assert.ts";

@@ -1,3 +1,5 @@
+import { Buffer, sha256Of } from "@git-vault/core/bytes";
+
 /*
  * Names that come from outside (files of a commit, comments of keys, accounts) reach a terminal, a
  * log and a reviewer. They are data: they must not move the cursor, and no name may pass for
@@ -47,9 +49,7 @@ const escapeRaw = (bytes: Uint8Array): string =>
 /** Keeps the start, and tells names apart by their SHA-256. */
 function shorten(name: string, longest: number): string {
   if (name.length <= longest) return name;
-  // oxlint-disable-next-line no-restricted-globals -- names that long are rare
-  const { createHash } = process.getBuiltinModule("node:crypto");
-  return `${name.slice(0, longest - 20)}\\…${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
+  return `${name.slice(0, longest - 20)}\\…${sha256Of(name).toString("hex", 0, 8)}`;
 }
 
 /** How a name is shown. An object, so that `names.map(printable)` gives no index for a length. */

@@ -1,5 +1,5 @@
-/** Variables of the environment that hold a secret, and that only this project reads. */
-const OWN_SECRETS = ["GIT_CRYPT_KEY", "GIT_VAULT_IDENTITY", "SSH_VAULT_PASSPHRASE"];
+/** Variables of the environment that hold a secret, and that no program that is started needs. */
+const OWN_SECRETS = ["GIT_CRYPT_KEY", "GIT_VAULT_IDENTITY", "SOPS_AGE_KEY", "SSH_VAULT_PASSPHRASE"];
 
 /** Where GitHub's tokens are read from, as by gh. Programs that reach a network may need them. */
 export const FORGE_TOKENS = {
@@ -17,5 +17,6 @@ export function secretVariables(names: readonly string[], tokens: boolean = fals
   const secret = new Set<string>(
     tokens ? OWN_SECRETS : [...OWN_SECRETS, ...FORGE_TOKENS.cloud, ...FORGE_TOKENS.enterprise],
   );
-  return names.filter((name) => secret.has(name.toUpperCase()));
+  // The keys of other names than the default one have variables of theirs.
+  return names.filter((name) => secret.has(name.toUpperCase()) || /^GIT_CRYPT_KEY_/i.test(name));
 }
