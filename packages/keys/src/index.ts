@@ -18,6 +18,7 @@ export type {
   SshPublicKey,
 } from "./types.ts";
 /* SSH signatures. */
+export { isAllowedSigner, principalsOf, type AllowedSignerQuery } from "./signature/allowed-signers.ts";
 export { armorSignature, assembleSignature, readSignature, type SshSignature } from "./signature/signature.ts";
 export { signatureVerifier, signedData, signMessage, verifySignature } from "./signature/signing.ts";
 export type { SigningKey } from "./signature/signing-key.ts";

@@ -1,3 +1,4 @@
+import { Buffer } from "@git-vault/core/bytes";
 import { KeyError, type KeyErrorCode } from "./errors.ts";
 
 /*

@@ -250,13 +250,13 @@ describe.skipIf(sshKeygen.missing)(`identities made by ${sshKeygen.label}`, () =
     const names = ["one", "two", "keys/me/1000", "box-key", "three"];
     const ofHosts = ["git@example.org:22", "hosts/a/id", "hosts/b/id"];
     const files = Object.fromEntries(
-      [...names, ...ofHosts, "four", "five", "six"].map((name) => [name, ed25519.bytes]),
+      [...names, ...ofHosts, "four", "five", "keys/six"].map((name) => [name, ed25519.bytes]),
     );
     const home = homeWith({
       ...files,
       config,
       "conf.d/a1/x.conf": "IdentityFile ~/.ssh/four",
-      "conf.d/d/x.conf": "IdentityFile ~/.ssh/six",
+      "conf.d/d/x.conf": "IdentityFile ~/.ssh/keys/six",
       extra: "IdentityFile ~/.ssh/five",
     });
     const env = { HOME: home, KEYS: `${home}/.ssh`, AGENT: "/run/agent" };
@@ -266,22 +266,27 @@ describe.skipIf(sshKeygen.missing)(`identities made by ${sshKeygen.label}`, () =
     expect(findAgents(options)).toEqual([`${home}/.ssh/agent.sock`, "/run/agent"]);
   });
 
-  test("are those with a .pub file in ~/.ssh, too, after the others", () => {
+  test("are all others in ~/.ssh, too, but for those that hide whose they are", () => {
     const home = homeWith({
       github_ed25519: ed25519.bytes,
       "github_ed25519.pub": ed25519.publicLine,
       "bob.pub": rsa.publicLine,
       "nonsense.pub": "nonsense",
+      lonely: ed25519.bytes,
+      "other.pem": pem.bytes,
       id_rsa: rsa.bytes,
       known_hosts: "example.org ssh-rsa AAAA",
     });
     const found = find(home);
-    expect(namesOf(home, found)).toEqual(["id_rsa", "bob", "github_ed25519"]);
+    expect(namesOf(home, found)).toEqual(["id_rsa", "bob", "github_ed25519", "lonely", "other.pem"]);
     expect(found.map(({ file, isGuessed, isMissing }) => [file !== null, isGuessed, isMissing])).toEqual([
       [true, false, false],
       [false, true, true],
       [true, true, false],
+      [true, true, false],
+      [false, false, false],
     ]);
+    expect(found.at(-1)?.problem).toMatch(/^it is encrypted, and does not say whose key it is/);
   });
 
   test("of a configuration with CRLF are found", () => {
@@ -296,10 +301,10 @@ describe.skipIf(sshKeygen.missing)(`identities made by ${sshKeygen.label}`, () =
       more: "IdentityFile ~/.ssh/b",
       "conf.d/2.conf": "IdentityFile ~/.ssh/d\nInclude conf.d/?x",
       "conf.d/1.conf": "IdentityFile ~/.ssh/c",
-      "conf.d/.hidden.conf": "IdentityFile ~/.ssh/hidden",
-      "conf.d/3.config": "IdentityFile ~/.ssh/hidden",
+      "conf.d/.hidden.conf": "IdentityFile ~/.ssh/keys/hidden",
+      "conf.d/3.config": "IdentityFile ~/.ssh/keys/hidden",
       "conf.d/0x": "IdentityFile ~/.ssh/e",
-      ...Object.fromEntries(["a", "b", "c", "d", "e", "hidden", "z"].map((name) => [name, ed25519.bytes])),
+      ...Object.fromEntries(["a", "b", "c", "d", "e", "keys/hidden", "z"].map((name) => [name, ed25519.bytes])),
     });
     expect(namesOf(home, find(home))).toEqual(["a", "b", "c", "d", "e", "z"]);
     expect(namesOf(home, findIdentities({ home, read }))).toEqual(["a", "b", "z"]);

@@ -25,8 +25,8 @@ interface FindIdentitiesOptions {
    */
   readonly read: Read;
   /**
-   * The names in the folder at that path, for the `.pub` files of `~/.ssh` and for what depends on
-   * a host or has wildcards, which are skipped without it. It may throw.
+   * The names in the folder at that path, for the files of `~/.ssh` and for what depends on a host
+   * or has wildcards, which are skipped without it. It may throw.
    */
   readonly list?: ((path: string) => readonly string[]) | undefined;
   /** What `%u`, `${HOME}` and the like stand for in `~/.ssh/config`. */
@@ -51,6 +51,7 @@ export interface IdentityFile {
   readonly isMissing: boolean;
 }
 
+const HIDDEN = "it is encrypted, and does not say whose key it is without its .pub file";
 const IN_AGENT = "the private key lives only in an agent, a token or a password manager, and agents only sign";
 
 const orNull = <T>(work: () => T): T | null => {
@@ -77,7 +78,7 @@ const withPublicHalf = (file: PrivateKeyFile, publicKey: SshPublicKey): PrivateK
     if (sameKey(key.publicKey, publicKey)) return key;
     if (key.type === "ssh-ed25519") key.seed.fill(0);
     throw new KeyError("MALFORMED_KEY", "the private key does not belong to the .pub file beside it", {
-      hint: "write that file anew with: ssh-keygen -y -f KEYFILE > KEYFILE.pub",
+      hint: "write that file again with: ssh-keygen -y -f KEYFILE > KEYFILE.pub",
     });
   },
 });
@@ -148,9 +149,9 @@ const USUAL_NAMES = ["id_ed25519", "id_rsa"];
 /**
  * Finds private keys: those of `explicit`, or else those of the `IdentityFile` lines of
  * `~/.ssh/config` and the system's (of all hosts, with what they include), then `~/.ssh/id_ed25519`
- * and `~/.ssh/id_rsa`, then those that have a `.pub` file in `~/.ssh`. Nothing is unlocked. A
- * missing file is skipped, unless it was named explicitly; if only its `.pub` exists, `problem`
- * says that the key lives in an agent.
+ * and `~/.ssh/id_rsa`, then all others in `~/.ssh`. Nothing is unlocked. A missing file is skipped,
+ * unless it was named explicitly; if only its `.pub` exists, `problem` says that the key lives in
+ * an agent. One of the others whose public half is hidden is not used: `problem` says so.
  *
  * Where an `IdentityFile` line depends on a host (`%h` and the like), any file that fits is meant.
  *
@@ -163,14 +164,18 @@ export function findIdentities(options: FindIdentitiesOptions): IdentityFile[] {
   if (explicit.length > 0) return [...new Set(explicit)].map((path) => readExplicit(path, read));
   const folder = join(home, ".ssh");
   const { identities, guessed } = configured(options);
-  const beside = (orNull(() => options.list?.(folder)) ?? []).filter((name) => name.endsWith(".pub")).toSorted();
+  const beside = (orNull(() => options.list?.(folder)) ?? []).toSorted();
   const sure = [...identities.map(withoutPub), ...USUAL_NAMES.map((name) => join(folder, name))];
-  const guesses = [...guessed, ...beside.map((name) => join(folder, name))].map(withoutPub);
-  return [...new Set([...sure, ...guesses])].flatMap((path) => {
+  const named = [...sure, ...guessed.map(withoutPub)];
+  return [...new Set([...named, ...beside.map((name) => withoutPub(join(folder, name)))])].flatMap((path) => {
     const isGuessed = !sure.includes(path);
     const identity = readDefault(path, read);
     // A guess may be any file.
     if (identity === null || (isGuessed && identity.file === null && identity.publicKey === null)) return [];
+    // Nobody said that it is SSH's, and its passphrase would be asked for every message.
+    if (identity.publicKey === null && !named.includes(path)) {
+      return [{ ...identity, file: null, problem: HIDDEN, isGuessed: false }];
+    }
     return [{ ...identity, isGuessed }];
   });
 }

@@ -40,7 +40,7 @@ export function opensshCipher(name: string): OpensshCipher {
   const cipher = CIPHERS.get(name);
   if (cipher !== undefined) return cipher;
   throw new KeyError("UNSUPPORTED_KEY", "the private key is encrypted with a cipher that is not supported", {
-    hint: "encrypt it anew with: ssh-keygen -p -Z aes256-ctr -f KEYFILE",
+    hint: "encrypt it again with: ssh-keygen -p -Z aes256-ctr -f KEYFILE",
   });
 }
 
@@ -70,7 +70,7 @@ export function readBcryptOptions(bytes: Buffer): BcryptOptions {
   if (rounds === 0) throw reader.malformed("expected at least one round of bcrypt, got none");
   if (rounds <= MAX_ROUNDS) return { salt, rounds };
   throw new KeyError("UNSUPPORTED_KEY", `expected at most ${MAX_ROUNDS} rounds of bcrypt, got ${rounds}`, {
-    hint: "encrypt it anew with fewer rounds: ssh-keygen -p -a 64 -f KEYFILE",
+    hint: "encrypt it again with fewer rounds: ssh-keygen -p -a 64 -f KEYFILE",
   });
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { Buffer, sha256Of } from "@git-vault/core/bytes";
 import { encodeBase64 } from "@git-vault/core";
 import { KeyError, malformed } from "../errors.ts";
 import type { Ed25519PublicKey, RsaPublicKey, SshPublicKey } from "../types.ts";
@@ -18,8 +18,7 @@ export function cleanComment(text: string): string {
 }
 
 /** The fingerprint of a blob, as `ssh-keygen -l` prints it. */
-const fingerprintOf = (blob: Uint8Array): string =>
-  `SHA256:${encodeBase64(createHash("sha256").update(blob).digest(), "unpadded")}`;
+const fingerprintOf = (blob: Uint8Array): string => `SHA256:${encodeBase64(sha256Of(blob), "unpadded")}`;
 
 const common = <T extends string>(type: T, fields: readonly Buffer[], comment: string) => {
   const blob = Buffer.concat([wireString(type), ...fields]);

@@ -1,3 +1,5 @@
+import { Buffer } from "@git-vault/core/bytes";
+
 /*
  * What programs that show, send and store text do to bytes, and how it is undone. One layer for
  * messages and keys: what is found in the text is for its own parser to judge.
