@@ -20,8 +20,17 @@ export { readMemberKey, type Identifier, type MemberKey } from "./entry/identifi
 export { finishEntry, MEMBERS_NAMESPACE } from "./entry/sign.ts";
 export { audienceOf, commitmentOf } from "./commitment.ts";
 /* The log. */
-export { readLog, withDraft, type BadFile, type Log, type LogFile, type ReadLogOptions } from "./log/log.ts";
-export { allLooks, arrivalOf, type LogCommit, type Look } from "./log/arrival.ts";
+export {
+  isSound,
+  onlyOf,
+  readLog,
+  withDraft,
+  type BadFile,
+  type Log,
+  type LogFile,
+  type ReadLogOptions,
+} from "./log/log.ts";
+export { allLooks, arrivalOf, provenOrder, type LogCommit, type Look, type ProvenOrder } from "./log/arrival.ts";
 /* What it says. */
 export type { Member } from "./member.ts";
 export {
@@ -33,6 +42,6 @@ export {
   type Removed,
   type Verdict,
 } from "./fold/fold.ts";
-export { openDisputes } from "./fold/open-disputes.ts";
+export { openDisputes, unprovenDisputes, type KnownOrder, type OpenDispute } from "./fold/open-disputes.ts";
 export { isVainReason, type Reason } from "./fold/rules.ts";
 export type { Generation, KeyName, KeyState } from "./fold/generations.ts";

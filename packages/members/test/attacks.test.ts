@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import {
   arrivalOf,
+  provenOrder,
   fold as foldBoth,
   memberWith,
+  openDisputes,
   readMemberKey,
   type Action,
   type LogCommit,
@@ -163,7 +165,7 @@ describe("back-dating", () => {
     for (const parent of its.before) expectNothing(its, [its.story.remove(mallory, alice, [parent])]);
   });
 
-  test("the removal of whoever made the remover a member", () => {
+  test("the removal of the one who made the remover a member", () => {
     const { story, before } = team();
     const removal = story.remove(carol, mallory, undefined, ["default", "prod"]);
     const looks = [...before, removal].map((id) => [id]);
@@ -234,27 +236,153 @@ describe("back-dating", () => {
       expect(membership.disputes).toEqual([{ stands: removal, fails: counter }]);
     }
   });
+});
 
-  test("a merge whose first parent is hers deceives a new clone, not one that remembers, and is told", () => {
-    const { story, before, removal, looks } = after();
-    const counter = story.remove(mallory, alice, before.slice(-1));
-    const commits = new Map<string, LogCommit>([
-      ["c0", { parents: [], entries: before }],
-      ["c1", { parents: ["c0"], entries: [removal] }],
-      ["forged", { parents: ["c0"], entries: [counter] }],
-      ["merge", { parents: ["forged", "c1"], entries: [] }],
+describe("a merge whose first parent is hers", () => {
+  type Commits = Record<string, readonly [parents: readonly string[], entries: readonly string[]]>;
+  /** What a clone makes of the history of `merge`. */
+  function cloneOf(
+    { story }: { story: Story },
+    commits: Commits,
+    remembered: readonly Look[] = [],
+  ): { names: string[]; open: unknown[] } {
+    const all = new Map(Object.entries(commits).map(([id, [parents, entries]]) => [id, { parents, entries }]));
+    const options = { root: story.root, remembered, history: arrivalOf("merge", all) };
+    const membership = story.fold(options);
+    const order = { unordered: new Set<string>(), ...provenOrder(all) };
+    return { names: namesOf(membership), open: openDisputes(story.log(), options, membership, order) };
+  }
+  const merged = (before: readonly string[], removal: string, forged: Commits, last = "forged"): Commits => ({
+    c0: [[], before],
+    c1: [["c0"], [removal]],
+    ...forged,
+    merge: [[last, "c1"], []],
+  });
+
+  test("settles nothing in a new clone, and deceives none that remembers", () => {
+    const its = after();
+    const counter = its.story.remove(mallory, alice, its.before.slice(-1));
+    const commits = merged(its.before, its.removal, { forged: [["c0"], [counter]] });
+    expect(cloneOf(its, commits).open).toEqual([
+      { stands: counter, fails: its.removal, witnessed: null, needsHistory: false },
     ]);
-    const history = arrivalOf("merge", commits);
-    expect(namesOf(story.fold({ history }))).toEqual(["bob*", "carol*", "mallory*"]);
-    expect(story.fold({ history }).disputes).toEqual([{ stands: counter, fails: removal }]);
-    expect(namesOf(story.fold({ remembered: looks, history }))).toEqual(["alice*", "bob*", "carol*"]);
-    // Whoever is not a party settles it for everybody.
-    const settled = story.remove(bob, mallory, [counter, removal].toSorted(), ["default", "prod"]);
-    for (const options of [{ history }, { remembered: looks, history }, {}]) {
-      const membership = story.fold(options);
-      expect(story.verdict(settled, membership)).toBe("counts");
-      expect(namesOf(membership)).not.toContain("mallory*");
+    expect(cloneOf(its, commits, its.looks)).toEqual({ names: ["alice*", "bob*", "carol*"], open: [] });
+    // The other way around both readings say the same, and nobody is bothered.
+    const honest = { ...commits, merge: [["c1", "forged"], []] as const };
+    expect(cloneOf(its, honest)).toEqual({ names: ["alice*", "bob*", "carol*"], open: [] });
+    // Nor where what she wrote builds on the removal, as git knows it.
+    const late = { ...commits, forged: [["c1"], [counter]] as const, merge: [["forged"], []] as const };
+    expect(cloneOf(its, late)).toEqual({ names: ["alice*", "bob*", "carol*"], open: [] });
+  });
+
+  test("nor with a copy of the removal beside her own, before or after it", () => {
+    const its = after();
+    const counter = its.story.remove(mallory, alice, its.before.slice(-1));
+    for (const forged of [
+      { forged: [["c0"], [counter, its.removal]] },
+      { f1: [["c0"], [counter]], forged: [["f1"], [its.removal]] },
+    ] satisfies Commits[]) {
+      const { names, open } = cloneOf(its, merged(its.before, its.removal, forged));
+      expect([names.includes("alice*"), open.length]).toEqual([open.length === 0, open.length]);
     }
+  });
+
+  test("nor with a friend who removes the remover, added in an earlier commit", () => {
+    const its = after();
+    const added = its.story.add(mallory, sock, {}, its.before.slice(-1));
+    const byFriend = its.story.remove(sock, alice, [added]);
+    const forged = { f1: [["c0"], [added]], forged: [["f1"], [byFriend]] } satisfies Commits;
+    const { open } = cloneOf(its, merged(its.before, its.removal, forged));
+    expect(open).toEqual([{ stands: byFriend, fails: its.removal, witnessed: null, needsHistory: false }]);
+  });
+
+  test("nor where she says that the founder's key is hers as well: it is the key that is senior", () => {
+    const { story, before } = team();
+    const tip = before.slice(-1);
+    const removal = story.remove(bob, mallory, tip, ["default", "prod"]);
+    const { account, key } = mallory;
+    const joined = { account, keys: [key, alice.key], role: "admin", opens: [], label: "m", readmits: [] } as const;
+    const link = story.write(mallory, { kind: "add", ...joined }, tip);
+    const given = story.give(mallory, story.root, { keys: [key] }, [link]);
+    for (const last of [tip[0] ?? "", link, given]) {
+      const counter = story.remove(mallory, bob, [last]);
+      const ids = [...before, removal, link, given, counter];
+      const together = story.fold({ ids, history: [before, [link, given, counter, removal]] });
+      expect([story.verdict(removal, together), story.verdict(counter, together)]).toEqual([
+        "counts",
+        "author-removed",
+      ]);
+      const commits = merged(before, removal, { forged: [["c0"], [link, given, counter]] });
+      expect(cloneOf({ story }, commits).open).toMatchObject([{ stands: counter, fails: removal }]);
+    }
+  });
+
+  test("nor where it removes the one who let the remover in, before they did", () => {
+    const story = new Story(alice);
+    const addBob = [story.start(["default", "prod"]), story.add(alice, bob)];
+    const tip = addBob.slice(-1);
+    const addCarol = story.add(bob, carol, {}, tip);
+    const addMallory = story.add(alice, mallory, {}, tip);
+    const removal = story.remove(carol, mallory, undefined, ["default", "prod"]);
+    const counter = story.remove(mallory, bob, [addMallory]);
+    const forged = { forged: [["c0"], [counter]], c00: [[], addBob] } satisfies Commits;
+    const carolFirst = {
+      ...merged([addMallory], removal, forged),
+      c01: [["c00"], [addCarol]],
+      c0: [["c01"], [addMallory]],
+    } satisfies Commits;
+    expect(cloneOf({ story }, carolFirst).open).toEqual([
+      { stands: counter, fails: removal, witnessed: null, needsHistory: false },
+    ]);
+    // Where she is senior to the remover it is told.
+    const [inTree, history] = [
+      [...addBob, addMallory, addCarol],
+      [addBob, [addMallory], [addCarol], [counter], [removal]],
+    ];
+    expect(story.fold({ ids: [...inTree, counter, removal], history }).disputes).toEqual([
+      { stands: counter, fails: removal },
+    ]);
+  });
+
+  test("nor among many such of hers", () => {
+    const its = after();
+    const tip = its.before.slice(-1);
+    const counters = Array.from({ length: 40 }, () => its.story.remove(mallory, alice, tip));
+    const commits = merged(its.before, its.removal, { forged: [["c0"], counters] });
+    expect(cloneOf(its, commits).open).toHaveLength(1);
+    const honest = { ...commits, merge: [["c1", "forged"], []] as const };
+    expect(cloneOf(its, honest)).toEqual({ names: ["alice*", "bob*", "carol*"], open: [] });
+  });
+
+  test("is settled for everybody by an admin who is no party, and by no friend of hers", () => {
+    const its = after();
+    const { story, removal, before } = its;
+    const counter = story.remove(mallory, alice, before.slice(-1));
+    const friend = story.add(mallory, sock, {}, before.slice(-1));
+    const byFriend = story.rotate(sock, "default", [counter, friend].toSorted());
+    const forged = { forged: [["c0"], [counter, friend, byFriend]] } satisfies Commits;
+    const commits = merged(before, removal, forged);
+    expect(cloneOf(its, commits).open).toEqual([
+      { stands: counter, fails: removal, witnessed: null, needsHistory: false },
+    ]);
+    const byBob = story.rotate(bob, "default", [removal]);
+    const next = { ...commits, m1: commits["merge"] ?? [[], []], merge: [["m1"], [byBob]] } satisfies Commits;
+    expect(cloneOf(its, next).open).toEqual([
+      { stands: counter, fails: removal, witnessed: removal, needsHistory: false },
+    ]);
+    const ofBoth = story.rotate(carol, "default", [removal, counter].toSorted());
+    expect(cloneOf(its, { ...next, merge: [["m1"], [ofBoth]] }).open).toHaveLength(1);
+  });
+
+  test("of the more senior one is taken at its word, and is a dispute", () => {
+    const its = team();
+    const { story, before } = its;
+    const removal = story.remove(bob, alice, before.slice(-1));
+    const counter = story.remove(alice, bob, before.slice(-1));
+    const commits = merged(before, removal, { forged: [["c0"], [counter]] });
+    expect(cloneOf(its, commits).open).toEqual([]);
+    const history = [before, [counter], [removal]];
+    expect(story.fold({ history }).disputes).toEqual([{ stands: counter, fails: removal }]);
   });
 });
 
@@ -689,7 +817,7 @@ describe("keys", () => {
     expect(story.fold().keyNames[0]).toMatchObject({ state: "stale" });
   });
 
-  test("a generation of whoever is removed meanwhile does not count, unless it had arrived before", () => {
+  test("a generation of anyone who is removed meanwhile does not count, unless it had arrived before", () => {
     const { story, before } = team();
     const tip = before.slice(-1);
     const theirs = story.rotate(mallory, "default", tip);

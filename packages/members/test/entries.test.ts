@@ -19,6 +19,8 @@ import { peerVerifies, signWithPeer, sshKeygen } from "./peer.ts";
 import { commitmentNamed, keyNamed } from "./story.ts";
 
 const AGE = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+const TAGGED = "age1tag1qwe0kafsjrar4txm6heqnhpfuggzr0gvznz7fvygxrlq90u5mq2pysxtw6h";
+const PLUGIN = "age1test1pzry9x8qysjnnw";
 const OPENPGP = `openpgp ${"0123456789".repeat(4)}`;
 const ID = "ab".repeat(32);
 
@@ -27,14 +29,15 @@ const drafts = (author: string): EntryDraft[] => {
   const key = keyNamed("new");
   const generations = [{ keyName: "default", commitment: commitmentNamed("a"), audience: commitmentNamed("b") }];
   const copies = [
-    { commitment: commitmentNamed("a"), digest: ID, openPgp: null },
-    { commitment: commitmentNamed("a"), digest: ID, openPgp: "0123456789".repeat(4) },
+    { commitment: commitmentNamed("a"), digest: ID, recipient: null },
+    { commitment: commitmentNamed("a"), digest: ID, recipient: "0123456789".repeat(4) },
+    { commitment: commitmentNamed("a"), digest: ID, recipient: PLUGIN },
   ];
   const actions: Action[] = [
     {
       kind: "add",
       account: "github.com/583231",
-      keys: [key, readMemberKey(AGE), readMemberKey(OPENPGP)],
+      keys: [key, readMemberKey(AGE), readMemberKey(PLUGIN), readMemberKey(OPENPGP)],
       role: "admin",
       opens: ["prod", "default"],
       label: "github:alice",
@@ -101,13 +104,19 @@ describe("an entry", () => {
   test("names the copies that its author sealed, each once; a note names none", () => {
     const draft = drafts(keyNamed("author").id).find(({ action }) => action.kind === "generation");
     if (draft?.action.kind !== "generation") throw new Error("expected a generation");
-    const [copy, other] = draft.action.copies ?? [];
-    if (copy === undefined || other === undefined) throw new Error("expected two copies");
+    const [copy, other, plugins] = draft.action.copies ?? [];
+    if (copy === undefined || other === undefined) throw new Error("expected three copies");
     const { action } = parseEntry(signed(draft));
-    expect(action).toMatchObject({ copies: [copy, other] });
-    const lines = encodeDraft(draft).toString().split("\n").slice(-3, -1);
-    expect(lines).toEqual([`copy: ${copy.commitment} ${ID}`, `copy: ${copy.commitment} ${ID} ${other.openPgp}`]);
-    for (const copies of [[copy, copy], [{ ...copy, digest: "ab" }], [{ ...copy, openPgp: "abc" }]]) {
+    expect(action).toMatchObject({ copies: [copy, other, plugins] });
+    const lines = encodeDraft(draft).toString().split("\n").slice(-4, -1);
+    const ids = ["", ` ${other.recipient}`, ` ${PLUGIN}`];
+    expect(lines).toEqual(ids.map((id) => `copy: ${copy.commitment} ${ID}${id}`));
+    for (const copies of [
+      [copy, copy],
+      [{ ...copy, digest: "ab" }],
+      [{ ...copy, recipient: "abc" }],
+      [{ ...copy, recipient: AGE }],
+    ]) {
       expect(codeOf(() => encodeDraft({ ...draft, action: { ...draft.action, copies } as Action }))).toBe(
         "MALFORMED_ENTRY",
       );
@@ -253,7 +262,19 @@ describe("an entry", () => {
 });
 
 describe("a key", () => {
-  test.for([AGE, OPENPGP, keyNamed("a").text])("is read in its one form: %s", (text) => {
+  test("is of the kind that its prefix says", () => {
+    const texts = [AGE, TAGGED, `age1pq1${"q".repeat(60)}`, `age1tagpq1${"q".repeat(60)}`, PLUGIN];
+    expect(texts.map((text) => readMemberKey(text).type)).toEqual([
+      "age-x25519",
+      "age-tag",
+      "age-hybrid",
+      "age-tagpq",
+      "age-plugin-test",
+    ]);
+    expect(codeOf(() => readMemberKey(TAGGED.slice(0, -1)))).toBe("MALFORMED_KEY");
+  });
+
+  test.for([AGE, TAGGED, OPENPGP, keyNamed("a").text])("is read in its one form: %s", (text) => {
     expect(readMemberKey(text).text).toBe(text);
     for (const other of [` ${text}`, `${text} `, `${text} comment`, text.slice(0, -1), `${text}=`, `${text}A`]) {
       expect(codeOf(() => readMemberKey(other))).toBe("MALFORMED_KEY");

@@ -17,7 +17,7 @@ const team = (): { story: Story; start: string; addBob: string; addCarol: string
 };
 
 describe("who may", () => {
-  test("whoever starts a log is its first admin", () => {
+  test("the one who starts a log is its first admin", () => {
     const story = new Story(alice);
     const start = story.start();
     const membership = story.fold();
@@ -121,9 +121,9 @@ describe("what a clone saw at once", () => {
     const { story, one, two, before } = twoRemovals();
     const all = [...before, one, two];
     const open = (options: FoldOptions, unordered: readonly string[] = all): unknown =>
-      openDisputes(story.log(), options, story.fold(options), new Set(unordered));
+      openDisputes(story.log(), options, story.fold(options), { unordered: new Set(unordered), isBefore: () => false });
     for (const options of [{ history: [all] }, { remembered: [all] }, {}]) {
-      expect(open(options)).toEqual([{ stands: one, fails: two }]);
+      expect(open(options)).toEqual([{ stands: one, fails: two, witnessed: null, needsHistory: true }]);
     }
     expect(open({ history: [all] }, before)).toEqual([]);
     expect(open({ remembered: [[...before, two]], history: [all] })).toEqual([]);
@@ -137,15 +137,20 @@ describe("what a clone saw at once", () => {
     const all = [story.root, addBob, addCarol, late, removal];
     // Nobody is called so: it removes nobody, whether it counts or not.
     expect(story.verdict(late)).toBe("author-removed");
-    expect(openDisputes(story.log(), { history: [all] }, story.fold({ history: [all] }), new Set(all))).toEqual([]);
+    const openAt = (ids: readonly string[]): unknown => {
+      const options = { history: [ids] };
+      return openDisputes(story.log(), options, story.fold(options), {
+        unordered: new Set(ids),
+        isBefore: () => false,
+      });
+    };
+    expect(openAt(all)).toEqual([]);
     const other = story.remove(bob, carol, [addCarol]);
     const more = [...all, other];
-    expect(openDisputes(story.log(), { history: [more] }, story.fold({ history: [more] }), new Set(more))).toEqual([
-      { stands: removal, fails: other },
-    ]);
+    expect(openAt(more)).toEqual([{ stands: removal, fails: other, witnessed: null, needsHistory: true }]);
     const again = story.remove(alice, carol);
     const most = [...more, again];
-    expect(openDisputes(story.log(), { history: [most] }, story.fold({ history: [most] }), new Set(most))).toEqual([]);
+    expect(openAt(most)).toEqual([]);
   });
 });
 

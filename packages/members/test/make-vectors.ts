@@ -106,7 +106,9 @@ class Writer {
     return this.write(by, { kind: "add", account, keys, role, opens: ["default"], label, readmits }, parents);
   }
 
-  /** A new key for whoever is a member after these entries and, where there is one, a removal. */
+  /**
+   * A new key for anyone who is a member after these entries and, where there is one, a removal.
+   */
   async #generation(
     count: string,
     within: readonly string[],
@@ -218,6 +220,23 @@ const mallorys = ["github.com/3", mallory.key.id];
       history: [before, [counter], [removal]],
     },
   });
+}
+{
+  const writer = await team();
+  const before = writer.ids;
+  const tip = before.slice(-1);
+  const removal = await writer.remove(bob, mallorys, before, tip);
+  const link = await writer.add(mallory, "mallory", null, [alice.key, mallory.key], {}, tip);
+  const counter = await writer.remove(mallory, ["github.com/2", bob.key.id], [...before, link], [link]);
+  await save(
+    "linked-keys",
+    "Anyone who is removed says that the founder's key is theirs, and removes the remover.",
+    writer,
+    {
+      "all at once: the more senior key's stays": { history: [[...before, removal, link, counter]] },
+      "the counter-removal first": { history: [before, [link, counter], [removal]] },
+    },
+  );
 }
 {
   const writer = new Writer();

@@ -175,7 +175,7 @@ export class RandomHistory {
     const id = this.story.write(author, "generations" in action ? { ...action, generations } : action, heads);
     this.branches[at] = this.commit([branch], [id]);
     const after = this.membershipAt(this.branches[at] ?? "");
-    // What the rules do not allow, whoever keeps them does not commit.
+    // What the rules do not allow, no matter who keeps them does not commit.
     if (after.verdicts.get(id)?.counts !== true) {
       this.branches[at] = branch;
       return;

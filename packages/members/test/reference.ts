@@ -389,8 +389,11 @@ export class ReferenceFold {
     });
     if (chosen.length === 0 && sound.length > 0) {
       const seniority = (one: Entry): number => {
-        const member = this.#memberWith(one.author, this.#within(this.#ancestors(one), NONE, NONE));
-        return Math.min(...(member?.records ?? []).map((record) => this.#order.indexOf(record)));
+        const set = this.#within(this.#ancestors(one), NONE, NONE);
+        const gifts = set.filter(
+          (gift) => isGift(gift) && bringsIn(gift).includes(one.author) && !this.#isLost(one.author, gift, set),
+        );
+        return Math.min(...gifts.map((gift) => this.#order.indexOf(gift)));
       };
       const byOrder = sound.toSorted((a, b) => this.#order.indexOf(a) - this.#order.indexOf(b));
       const best = byOrder.toSorted((a, b) => seniority(a) - seniority(b))[0];

@@ -18,8 +18,8 @@ import {
 } from "../src/index.ts";
 
 /*
- * Logs for the tests of the fold, which looks at no signature: whoever is named as an author has
- * signed. What the signatures are worth is tested with real ones.
+ * Logs for the tests of the fold, which looks at no signature: the one who is named as an author
+ * has signed. What the signatures are worth is tested with real ones.
  */
 
 const sshString = (content: Buffer | string): Buffer => {
@@ -182,7 +182,7 @@ export class Story {
 
   log(ids: Iterable<string> = this.#entries.keys()): Log {
     const entries = new Map([...ids].map((id) => [id, this.entry(id)]));
-    return { entries, signed: new Set(entries.keys()), forged: new Set(), bad: [] };
+    return { entries, signed: new Set(entries.keys()), forged: new Set(), sound: new Map(), bad: [] };
   }
 
   fold(options: FoldOptions & { ids?: Iterable<string> } = {}): Membership {

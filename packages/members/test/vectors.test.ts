@@ -40,9 +40,10 @@ describe.each(VECTORS)("%s", (_, vector) => {
   });
 
   test("what is not verified again, and what is read for one root, says the same", async () => {
-    const log = await readLog(filesOf(vector));
+    const held = new Set<string>();
+    await readLog(filesOf(vector), { held });
     for (const { options, expected } of vector.cases) {
-      const known = await readLog(filesOf(vector), { verified: log.signed });
+      const known = await readLog(filesOf(vector), { held });
       expect(plainMembership(fold(known, options))).toEqual(expected);
       const root = expected.root ?? undefined;
       const { members, verdicts } = plainMembership(

@@ -14,7 +14,7 @@ export interface NamedCommitment {
   readonly commitment: string;
   /**
    * 64 hexadecimal digits: see `audienceOf`. It shows whether the author took the same people for
-   * members as whoever reads it.
+   * members as the one who reads it.
    */
   readonly audience: string;
 }
@@ -25,8 +25,11 @@ export interface SealedCopy {
   readonly commitment: string;
   /** 64 hexadecimal digits: the SHA-256 of its file. */
   readonly digest: string;
-  /** The fingerprint of the OpenPGP key that it is for, in git-crypt's form; null for age's. */
-  readonly openPgp: string | null;
+  /**
+   * The id of the one key that it is for, of OpenPGP (in git-crypt's form) or of an age plugin: not
+   * everybody can seal to these. Null for a copy that is for several.
+   */
+  readonly recipient: Identifier | null;
 }
 
 /** What an author may do along: seal keys. */

@@ -1,7 +1,16 @@
 import { hash } from "node:crypto";
 import { MembersError } from "../errors.ts";
 import type { Action, Entry, EntryDraft, NamedCommitment, SealedCopy } from "./entry.ts";
-import { isAccount, isKeyId, isSshKeyId, checkedKey, readMemberKey, type MemberKey } from "./identifiers.ts";
+import {
+  isAccount,
+  isKeyId,
+  isOpenPgpId,
+  isPluginId,
+  isSshKeyId,
+  checkedKey,
+  readMemberKey,
+  type MemberKey,
+} from "./identifiers.ts";
 
 /*
  * The bytes of an entry. Reading takes the lines apart and writes them again: only what comes out
@@ -44,8 +53,9 @@ const isGeneration = (text: string): boolean => {
 };
 
 const isCopy = (text: string): boolean => {
-  const [commitment = "", digest = "", openPgp = "0".repeat(40), ...rest] = text.split(" ");
-  return [commitment, digest].every((one) => ID.test(one)) && /^[0-9A-F]{40}$/.test(openPgp) && rest.length === 0;
+  const [commitment = "", digest = "", recipient, ...rest] = text.split(" ");
+  const isForOne = recipient === undefined || isOpenPgpId(recipient) || isPluginId(recipient);
+  return [commitment, digest].every((one) => ID.test(one)) && isForOne && rest.length === 0;
 };
 
 /** The fields in the order of their lines, and what each of their values must be. */
@@ -79,12 +89,12 @@ type Values = Partial<Record<Field, readonly string[]>>;
 const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 
 const optional = (value: string | null): string[] => (value === null ? [] : [value]);
-const textsOf = (keys: readonly MemberKey[]): string[] => keys.map((key) => checkedKey(key).text);
+const keyLines = (keys: readonly MemberKey[]): string[] => keys.map((key) => checkedKey(key).text);
 const linesOf = (generations: readonly NamedCommitment[]): string[] =>
   generations.map(({ keyName, commitment, audience }) => `${keyName} ${commitment} ${audience}`);
 
 const linesOfCopies = (copies: readonly SealedCopy[]): string[] =>
-  copies.map(({ commitment, digest, openPgp }) => [commitment, digest, ...optional(openPgp)].join(" "));
+  copies.map(({ commitment, digest, recipient }) => [commitment, digest, ...optional(recipient)].join(" "));
 
 const demand = (isThere: boolean, problem: string): void => {
   if (!isThere) throw malformed(problem);
@@ -102,7 +112,7 @@ function valuesOf(action: Action, author: string): Values {
       return {
         nonce: [nonce],
         account: optional(account),
-        key: textsOf(keys),
+        key: keyLines(keys),
         opens,
         label: optional(label),
         generation: linesOf(generations),
@@ -112,12 +122,12 @@ function valuesOf(action: Action, author: string): Values {
       const { account, keys, role, opens, label, readmits } = action;
       demand(keys.length > 0, "expected a key of the new member");
       demand(role === "reader" || keys.some(({ signs }) => signs), "an admin needs an SSH key, to sign with");
-      return { account: optional(account), key: textsOf(keys), role: [role], opens, label: optional(label), readmits };
+      return { account: optional(account), key: keyLines(keys), role: [role], opens, label: optional(label), readmits };
     }
     case "give": {
       const { member, keys, role, opens, label, readmits } = action;
       demand(keys.length > 0 || role !== null || opens.length > 0 || label !== null, "it gives nothing");
-      return { subject: [member], key: textsOf(keys), role: optional(role), opens, label: optional(label), readmits };
+      return { subject: [member], key: keyLines(keys), role: optional(role), opens, label: optional(label), readmits };
     }
     case "take": {
       const { member, keys, role, opens, generations } = action;
@@ -139,15 +149,25 @@ function valuesOf(action: Action, author: string): Values {
 }
 
 function encodeField(field: Field, values: readonly string[]): string {
+  const [first, second] = values;
+  if (first === undefined) return "";
+  if (second === undefined) return encodeSorted(field, values);
   if (values.length > MAX_VALUES)
     throw malformed(`expected at most ${MAX_VALUES} times ${field}, got ${values.length}`);
   const sorted = values.toSorted();
   // A name may have one generation, whatever its commitment.
   const distinct = new Set(field === "generation" ? sorted.map((value) => value.split(" ", 1)[0]) : sorted);
   if (distinct.size < sorted.length) throw malformed(`it has a ${field} twice`);
-  const bad = sorted.some((value) => !FIELDS[field](value));
-  if (bad) throw malformed(`its ${field} is not written as it must be`);
-  return sorted.map((value) => `${field}: ${value}\n`).join("");
+  return encodeSorted(field, sorted);
+}
+
+function encodeSorted(field: Field, values: readonly string[]): string {
+  let lines = "";
+  for (const value of values) {
+    if (!FIELDS[field](value)) throw malformed(`its ${field} is not written as it must be`);
+    lines += `${field}: ${value}\n`;
+  }
+  return lines;
 }
 
 /**
@@ -155,7 +175,9 @@ function encodeField(field: Field, values: readonly string[]): string {
  *
  * @throws MembersError `MALFORMED_ENTRY`, `MALFORMED_KEY`
  */
-export function encodeDraft({ root, parents, author, time, action }: EntryDraft): Buffer {
+export const encodeDraft = (draft: EntryDraft): Buffer => Buffer.from(textOf(draft));
+
+function textOf({ root, parents, author, time, action }: EntryDraft): string {
   const isFirst = action.kind === "start";
   if (isFirst !== (root === null)) throw malformed("the first entry, and no other, has no root");
   if (isFirst !== (parents.length === 0)) throw malformed("the first entry, and no other, has no parents");
@@ -168,10 +190,11 @@ export function encodeDraft({ root, parents, author, time, action }: EntryDraft)
     ...valuesOf(action, author),
     copy: action.kind === "note" ? [] : linesOfCopies(action.copies ?? []),
   };
-  const fields = FIELD_NAMES.map((field) => encodeField(field, values[field] ?? []));
-  const bytes = Buffer.from(`${FIRST_LINE}\n${fields.join("")}`);
-  if (bytes.length > MAX_ENTRY_BYTES / 2) throw malformed(`${bytes.length} bytes are too many`);
-  return bytes;
+  let text = `${FIRST_LINE}\n`;
+  for (const field of FIELD_NAMES) text += encodeField(field, values[field] ?? []);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_ENTRY_BYTES / 2) throw malformed(`${bytes} bytes are too many`);
+  return text;
 }
 
 /** The id of the entry whose signed bytes these are. */
@@ -256,8 +279,8 @@ function readCopies(lines: readonly string[]): { readonly copies?: readonly Seal
   if (lines.length === 0) return {};
   return {
     copies: lines.map((line) => {
-      const [commitment = MISSING, digest = MISSING, openPgp = null] = line.split(" ");
-      return { commitment, digest, openPgp };
+      const [commitment = MISSING, digest = MISSING, recipient = null] = line.split(" ");
+      return { commitment, digest, recipient };
     }),
   };
 }
@@ -278,12 +301,23 @@ export function problemAtStart(bytes: Uint8Array): string | null {
   return isStart ? null : `expected "${FIRST_LINE}" on its first line`;
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Other bytes would be read as replacement characters, and compared as if these stood there. */
+function decode(bytes: Buffer): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw malformed("expected UTF-8");
+  }
+}
+
 /** Reads an entry's file; throws MembersError `MALFORMED_ENTRY`, `MALFORMED_KEY`. */
 export function parse(bytes: Uint8Array): ParsedEntry {
   const problem = problemAtStart(bytes);
   if (problem !== null) throw malformed(problem);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const text = buffer.toString();
+  const text = decode(buffer);
   const end = text.lastIndexOf(BEGIN);
   const signature = end < 0 ? "" : text.slice(end);
   if (!SIGNATURE.test(signature)) throw malformed("expected an SSH signature at its end, and nothing after it");
@@ -296,10 +330,10 @@ export function parse(bytes: Uint8Array): ParsedEntry {
     time: values.get("time")?.[0] ?? MISSING,
     action: { ...readAction(values), ...readCopies(values.get("copy") ?? []) },
   };
-  const signed = encodeDraft(draft);
-  const isSame = buffer.subarray(0, signed.length).equals(signed) && buffer.length === signed.length + signature.length;
-  if (!isSame)
+  if (text.slice(0, end) !== textOf(draft))
     throw malformed("its fields are not in their one form: a field too many, another order or another spelling");
+  // The signature is ASCII.
+  const signed = buffer.subarray(0, buffer.length - signature.length);
   return { entry: { ...draft, id: entryId(signed), signature }, signed };
 }
 

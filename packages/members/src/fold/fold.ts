@@ -17,8 +17,9 @@ export interface Removed {
 }
 
 /**
- * An entry that took from the author of another, which took it from its own author; neither knew of
- * the other. Clones that know different histories of the branch may take another side.
+ * An entry that took from the author of another, which took it from its own author, or from
+ * somebody who let the other in; neither knew of the other. Clones that know different histories of
+ * the branch may take another side.
  */
 export interface Dispute {
   /** The id of the entry that counts here. */
@@ -81,16 +82,23 @@ export interface FoldOptions {
    * In which order entries arrived on the branch: see `arrivalOf`. What it leaves out came last.
    */
   readonly history?: readonly Look[] | undefined;
+  /**
+   * Whether one of several first entries is proven to be the earlier: see `isWhollyBefore`. Where
+   * it is left out, the looks are taken at their word.
+   */
+  readonly isEarlierRoot?: ((one: string, other: string) => boolean) | undefined;
 }
 
 /**
  * Folds a log to what it says. The result depends on the set of entries and on the options, not on
  * the order in which entries are given.
  */
-export function fold(log: Log, { root, remembered = [], history = [] }: FoldOptions = {}): Membership {
+export function fold(log: Log, options: FoldOptions = {}): Membership {
+  const { root, remembered = [], history = [] } = options;
   const lookOf = looksOf(allLooks(remembered, history));
   const roots = [...log.signed].filter((id) => log.entries.get(id)?.root === null).toSorted();
-  const first = rootOf(roots, root, lookOf);
+  const { isEarlierRoot = (one, other) => lookOf(one) < lookOf(other) } = options;
+  const first = rootOf(roots, root, isEarlierRoot);
   const graph = graphOf(log, first ?? "", lookOf);
   const judgement = judge(graph);
   const { counts, problems, people } = judgement;
@@ -126,21 +134,45 @@ function missingOf(log: Log, graph: Graph, members: readonly Member[]): string[]
 }
 
 /** The root that is known, or the only one, or the one that arrived before all others. */
-function rootOf(roots: readonly string[], known: string | undefined, lookOf: (id: string) => number): string | null {
+function rootOf(
+  roots: readonly string[],
+  known: string | undefined,
+  isEarlier: (one: string, other: string) => boolean,
+): string | null {
   if (known !== undefined) return roots.includes(known) ? known : null;
-  const [first, second] = roots.toSorted((a, b) => lookOf(a) - lookOf(b));
-  if (first === undefined) return null;
-  return second === undefined || lookOf(first) < lookOf(second) ? first : null;
+  return roots.find((one) => roots.every((other) => other === one || isEarlier(one, other))) ?? null;
 }
 
-function disputesOf(graph: Graph, { counts, problems, people }: Judgement): Dispute[] {
+function disputesOf(graph: Graph, judgement: Judgement): Dispute[] {
   return graph.entries.flatMap(({ id, action }, node) => {
-    const { reason, by } = problems.get(node) ?? {};
-    if (!isTaking(action.kind) || reason !== "author-removed" || by === undefined) return [];
-    const { id: stands, author } = graph.entryOf(by);
-    const group = graph.areConcurrent(by, node) ? people.groupOf(author, by, counts) : null;
-    return group !== null && people.disarms(node, author, group) ? { stands, fails: id } : [];
+    const by = isTaking(action.kind) ? causeOf(node, judgement) : null;
+    return by !== null && undoes(node, by, graph, judgement) ? { stands: graph.entryOf(by).id, fails: id } : [];
   });
+}
+
+/** The entry that counts and took from the author of another, or from the one who let them in. */
+function causeOf(node: number, { counts, problems }: Judgement): number | null {
+  let problem = problems.get(node);
+  let cause: number | null = null;
+  while (problem?.reason === "author-removed" || problem?.reason === "hangs-on") {
+    cause = problem.by ?? null;
+    problem = cause === null ? undefined : problems.get(cause);
+  }
+  return cause !== null && counts[cause] === 1 ? cause : null;
+}
+
+/** Whether an entry does not count if a taking does that it does not know of, nor that of it. */
+function undoes(taking: number, node: number, graph: Graph, { counts, people }: Judgement): boolean {
+  const nodes = new Set([node]);
+  // A set's iterator goes on to what is added meanwhile.
+  for (const one of nodes) {
+    if (!graph.areConcurrent(taking, one)) continue;
+    const { author } = graph.entryOf(one);
+    const group = people.groupOf(author, one, counts);
+    if (group !== null && people.disarms(taking, author, group)) return true;
+    for (const gift of people.bringersOf(author)) if (counts[gift] === 1 && graph.isBefore(gift, one)) nodes.add(gift);
+  }
+  return false;
 }
 
 function memberOf(graph: Graph, group: Group, { counts, people }: Judgement): Member {

@@ -73,7 +73,7 @@ function keyNameOf(
   };
   const generations = nodes.map(generationOf);
   const heads = graph.headsAmong(nodes).map(generationOf);
-  /** A key is as good as its worst entry: whoever had it keeps it. */
+  /** A key is as good as its worst entry: anyone who had it keeps it. */
   const staleBy = ({ commitment }: Generation): number[] =>
     nodes.flatMap((node, index) => {
       const generation = generations[index];

@@ -78,9 +78,10 @@ function ancestorsOf(parents: readonly (readonly number[])[]): Uint32Array[] {
   const rows: Uint32Array[] = [];
   for (const [node, its] of parents.entries()) {
     const row = new Uint32Array((node >>> 5) + 1);
-    for (const parent of its) {
+    for (const [at, parent] of its.entries()) {
       const above = rows[parent] ?? new Uint32Array(0);
-      for (let word = 0; word < above.length; word += 1) row[word] = (row[word] ?? 0) | (above[word] ?? 0);
+      if (at === 0) row.set(above);
+      else for (let word = 0; word < above.length; word += 1) row[word] = (row[word] ?? 0) | (above[word] ?? 0);
       row[parent >>> 5] = (row[parent >>> 5] ?? 0) | (1 << (parent & 31));
     }
     rows.push(row);

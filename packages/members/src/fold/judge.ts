@@ -146,12 +146,13 @@ class Judge implements Judgement {
     });
   }
 
-  /** The one to judge first: the most senior author's, or what that one descends from. */
+  /**
+   * The one to judge first: that of the most senior key, or what that one descends from. A key is
+   * senior, no member: anybody can write that a senior member's key is theirs as well.
+   */
   #firstOf(open: readonly number[]): number {
-    const seniority = (taking: number): number => {
-      const { author } = this.#graph.entryOf(taking);
-      return Math.min(...(this.people.groupOf(author, taking, this.counts)?.records ?? []));
-    };
+    const seniority = (taking: number): number =>
+      this.people.giftsWith(this.#graph.entryOf(taking).author, taking, this.counts)[0] ?? Infinity;
     const [first = 0] = open.toSorted((a, b) => seniority(a) - seniority(b) || a - b);
     return open.find((taking) => this.#graph.isBefore(taking, first)) ?? first;
   }

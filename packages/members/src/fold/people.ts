@@ -50,7 +50,7 @@ const takesRole = (action: Action): boolean => action.kind === "take" && action.
 const NONE: readonly never[] = [];
 
 /** Adds to the list of a key, in place. */
-export const push = <Key>(map: Map<Key, number[]>, key: Key, value: number): void => {
+export const push = <Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void => {
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
@@ -200,11 +200,16 @@ export class People {
     return new Set([...direct, ...bringers.flatMap((gift) => this.takingsOf(identifier, gift, within, counts))]);
   }
 
-  /** The member who has an identifier; null where nobody has. */
-  groupOf(identifier: Identifier, within: number, counts: Counts): Group | null {
-    const gifts = this.bringersOf(identifier).filter(
+  /** The gifts by which somebody has an identifier, in the graph's order. */
+  giftsWith(identifier: Identifier, within: number, counts: Counts): number[] {
+    return this.bringersOf(identifier).filter(
       (gift) => this.#isIn(gift, within, counts) && this.takingsOf(identifier, gift, within, counts).length === 0,
     );
+  }
+
+  /** The member who has an identifier; null where nobody has. */
+  groupOf(identifier: Identifier, within: number, counts: Counts): Group | null {
+    const gifts = this.giftsWith(identifier, within, counts);
     return this.#join(
       gifts.map((gift) => this.recordOf(gift)),
       within,
@@ -240,12 +245,14 @@ export class People {
     const gifts: number[] = [];
     // A set's iterator goes on to what is added meanwhile.
     for (const record of records) {
-      const its = [record, ...this.givesOf(record)].filter((gift) => this.#isIn(gift, within, counts));
-      gifts.push(...its);
-      for (const gift of its) {
+      const gives = this.givesOf(record).filter((gift) => this.#isIn(gift, within, counts));
+      for (const gift of [record, ...gives]) {
+        gifts.push(gift);
         for (const identifier of this.#in(gift)) {
-          const others = this.bringersOf(identifier).filter((other) => this.#isIn(other, within, counts));
-          for (const other of others) if (this.#isSame(identifier, gift, other)) add(this.recordOf(other));
+          for (const other of this.bringersOf(identifier)) {
+            if (other === gift || !this.#isIn(other, within, counts)) continue;
+            if (this.#isSame(identifier, gift, other)) add(this.recordOf(other));
+          }
         }
       }
     }
@@ -364,6 +371,7 @@ export class People {
         for (const taking of this.#takers.get(identifier) ?? []) takings.add(taking);
       }
     }
+    if (takings.size === 0) return undefined;
     return [...takings]
       .filter((taking) => counts[taking] === 1 && this.#graph.areConcurrent(taking, node))
       .toSorted((a, b) => a - b)

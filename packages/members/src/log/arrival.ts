@@ -16,7 +16,10 @@ export interface LogCommit {
    * over.
    */
   readonly parents: readonly string[];
-  /** The entries in its tree that are in none of its parents' trees. */
+  /**
+   * The entries in its tree that are in none of its parents' trees. A tree has an entry where a
+   * file by its name holds a sound copy.
+   */
   readonly entries: readonly string[];
 }
 
@@ -57,6 +60,51 @@ export function arrivalOf(head: string, commits: ReadonlyMap<string, LogCommit>)
     }
   }
   return looks;
+}
+
+/** What a history proves of the order in which entries came. */
+export interface ProvenOrder {
+  /**
+   * Whether one was there before another came: each commit that brought the other in builds on one
+   * that had it. Where two came on lines that were merged, neither was: which line the merge calls
+   * its first is up to the one who made it.
+   */
+  readonly isBefore: (one: string, other: string) => boolean;
+  /** The same, and that it was not brought in once more after the other. */
+  readonly isWhollyBefore: (one: string, other: string) => boolean;
+}
+
+/**
+ * What a history proves of the order in which entries came.
+ *
+ * @param commits as for `arrivalOf`
+ */
+export function provenOrder(commits: ReadonlyMap<string, LogCommit>): ProvenOrder {
+  const bringers = new Map<string, string[]>();
+  const children = new Map<string, string[]>();
+  for (const [id, { entries, parents }] of commits) {
+    for (const entry of entries) bringers.set(entry, [...(bringers.get(entry) ?? []), id]);
+    for (const parent of parents) children.set(parent, [...(children.get(parent) ?? []), id]);
+  }
+  const bringersOf = (entry: string): readonly string[] => bringers.get(entry) ?? [];
+  /** Of each entry that was asked for: the commits that build on one that brought it in. */
+  const later = new Map<string, ReadonlySet<string>>();
+  const laterThan = (entry: string): ReadonlySet<string> => {
+    const known = later.get(entry);
+    if (known !== undefined) return known;
+    const found = new Set(bringersOf(entry).flatMap((id) => children.get(id) ?? []));
+    // A set's iterator goes on to what is added meanwhile.
+    for (const id of found) for (const child of children.get(id) ?? []) found.add(child);
+    later.set(entry, found);
+    return found;
+  };
+  const isBefore = (one: string, other: string): boolean =>
+    bringers.has(one) && bringersOf(other).every((commit) => laterThan(one).has(commit));
+  return {
+    isBefore,
+    isWhollyBefore: (one, other) =>
+      isBefore(one, other) && bringersOf(one).every((commit) => !laterThan(other).has(commit)),
+  };
 }
 
 /** Gives each id the first look that it is in; those in none came last, together. */

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { MembersError } from "../errors.ts";
 import type { Entry, EntryDraft } from "../entry/entry.ts";
 import { encodeDraft, entryId, parse, problemAtStart, type ParsedEntry } from "../entry/format.ts";
@@ -25,6 +26,8 @@ export interface Log {
   readonly signed: ReadonlySet<string>;
   /** The ids of entries whose signature does not hold. */
   readonly forged: ReadonlySet<string>;
+  /** What was read of each of `signed`, as far as the signature holds in it: see `isSound`. */
+  readonly sound: ReadonlyMap<string, readonly Uint8Array[]>;
   readonly bad: readonly BadFile[];
 }
 
@@ -32,9 +35,15 @@ export interface Log {
 export interface ReadLogOptions {
   /** The root that is expected: signatures under another are not looked at. */
   readonly root?: string | undefined;
-  /** Ids of entries whose signature held before: they are not verified again. */
-  readonly verified?: ReadonlySet<string> | undefined;
+  /**
+   * Digests of entries with signatures that held before, which are not verified again; those that
+   * hold now are added. Another signature over the same entry is another digest.
+   */
+  readonly held?: Set<string> | undefined;
 }
+
+/** Names an entry and its signature. */
+const digestOf = ({ entry: { id, signature } }: ParsedEntry): string => hash("sha256", `${id}\n${signature}`, "hex");
 
 /** So many signatures wait for a core at once: more would only lie in memory. */
 const AT_ONCE = 64;
@@ -51,12 +60,13 @@ const signersIn = ({ action }: Entry): string[] =>
  * others wrote counts for nothing anyway. A name may come several times, such as from a tree and
  * from its history: an entry's signature holds if it holds in one of them.
  */
-export async function readLog(files: Iterable<LogFile>, { root, verified }: ReadLogOptions = {}): Promise<Log> {
+export async function readLog(files: Iterable<LogFile>, { root, held }: ReadLogOptions = {}): Promise<Log> {
   const { copies, bad } = readFiles(files);
   const entries = new Map<string, Entry>();
   const ofAuthor = new Map<string, string[]>();
   const authors = new Set<string>();
-  for (const [id, [{ entry }]] of copies) {
+  for (const [id, [{ parsed }]] of copies) {
+    const { entry } = parsed;
     entries.set(id, entry);
     if (root !== undefined && root !== (entry.root ?? id)) continue;
     const ids = ofAuthor.get(entry.author);
@@ -64,17 +74,29 @@ export async function readLog(files: Iterable<LogFile>, { root, verified }: Read
     else ids.push(id);
     if (entry.root === null) authors.add(entry.author);
   }
-  const isSigned = entryVerifier();
+  const verify = entryVerifier();
+  const isSigned = async (copy: ParsedEntry): Promise<boolean> => {
+    if (held === undefined) return verify(copy);
+    const digest = digestOf(copy);
+    if (held.has(digest)) return true;
+    const isSound = await verify(copy);
+    if (isSound) held.add(digest);
+    return isSound;
+  };
   const signed = new Set<string>();
   const forged = new Set<string>();
+  const sound = new Map<string, Uint8Array[]>();
   const check = async (id: string): Promise<void> => {
-    let isSound = verified?.has(id) === true;
-    for (const copy of copies.get(id) ?? []) {
-      if (isSound) break;
-      isSound = await isSigned(copy);
-      if (isSound) entries.set(id, copy.entry);
-    }
-    (isSound ? signed : forged).add(id);
+    const found: Copy[] = [];
+    for (const copy of copies.get(id) ?? []) if (await isSigned(copy.parsed)) found.push(copy);
+    const [first] = found;
+    if (first === undefined) return void forged.add(id);
+    entries.set(id, first.parsed.entry);
+    signed.add(id);
+    sound.set(
+      id,
+      found.map(({ bytes }) => bytes),
+    );
   };
   // A set's iterator goes on to what is added meanwhile.
   for (const author of authors) {
@@ -90,29 +112,41 @@ export async function readLog(files: Iterable<LogFile>, { root, verified }: Read
       for (const signer of entry === undefined ? [] : signersIn(entry)) authors.add(signer);
     }
   }
-  return { entries, signed, forged, bad };
+  return { entries, signed, forged, sound, bad };
 }
+
+/** A file that holds an entry by its own id, whether or not its signature holds. */
+interface Copy {
+  readonly parsed: ParsedEntry;
+  readonly bytes: Uint8Array;
+}
+
+/** Whether a file that was read with the log holds an entry whose signature holds in it. */
+export const isSound = ({ sound }: Pick<Log, "sound">, { name, bytes }: LogFile): boolean =>
+  sound.get(name)?.some((one) => isSame(one, bytes)) === true;
+
+const isSame = (one: Uint8Array, other: Uint8Array): boolean => one === other || Buffer.compare(one, other) === 0;
 
 /** The sound copies of each entry, and the files that hold none. */
 function readFiles(files: Iterable<LogFile>): {
-  readonly copies: ReadonlyMap<string, readonly [ParsedEntry, ...ParsedEntry[]]>;
+  readonly copies: ReadonlyMap<string, readonly [Copy, ...Copy[]]>;
   readonly bad: readonly BadFile[];
 } {
-  const copies = new Map<string, [ParsedEntry, ...ParsedEntry[]]>();
+  const copies = new Map<string, [Copy, ...Copy[]]>();
   const bad: BadFile[] = [];
   /** What was read by a name: the tree, its history and the clone's memory mostly hold the same. */
   const seen = new Map<string, Uint8Array[]>();
   for (const { name, bytes } of files) {
     const before = seen.get(name);
-    if (before?.some((one) => Buffer.compare(one, bytes) === 0) === true) continue;
+    if (before?.some((one) => isSame(one, bytes)) === true) continue;
     if (before === undefined) seen.set(name, [bytes]);
     else before.push(bytes);
     const parsed = parseOrNull(bytes, (problem) => bad.push({ name, problem }));
     if (parsed === null) continue;
     const others = copies.get(name);
     if (parsed.entry.id !== name) bad.push({ name, problem: "it is an entry, and its name is not the entry's id" });
-    else if (others === undefined) copies.set(name, [parsed]);
-    else others.push(parsed);
+    else if (others === undefined) copies.set(name, [{ parsed, bytes }]);
+    else others.push({ parsed, bytes });
   }
   return { copies, bad };
 }
@@ -132,6 +166,13 @@ function parseOrNull(bytes: Uint8Array, report: (problem: string) => void): Pars
     return null;
   }
 }
+
+/** A log without the entries that are not among some. */
+export const onlyOf = (log: Log, ids: ReadonlySet<string>): Log => ({
+  ...log,
+  entries: new Map([...log.entries].filter(([id]) => ids.has(id))),
+  signed: new Set([...log.signed].filter((id) => ids.has(id))),
+});
 
 /**
  * The log as it would be with one more entry, signed: to see what an entry does before anybody
