@@ -6,6 +6,9 @@ import type { ChildProcess, ChildProcessWithoutNullStreams, SpawnOptions, SpawnS
 import { accessSync, constants, statSync } from "node:fs";
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { secretVariables } from "@git-vault/core";
+import { noteChange } from "./answers.ts";
+
+export { noteChange };
 
 /** How a program is started: as by Node, but without a shell, and with less of the environment. */
 export interface ProgramOptions extends Omit<SpawnOptions, "shell" | "env"> {
@@ -21,6 +24,8 @@ export interface RunProgramOptions extends ProgramOptions {
   readonly input?: Uint8Array | undefined;
   /** In bytes: it is stopped once it has printed more. */
   readonly maxBuffer?: number;
+  /** Whether it surely changes no repository: what git answered before stays true. */
+  readonly changesNothing?: boolean | undefined;
 }
 
 const isWindows = process.platform === "win32";
@@ -90,6 +95,7 @@ export function startProgram(name: string, args: readonly string[], options: Pro
 export function startProgram(name: string, args: readonly string[], options: ProgramOptions = {}): ChildProcess {
   const { env, tokens, ...others } = options;
   const file = findProgram(name, env) ?? nowhere(name);
+  noteChange();
   const { spawn } = process.getBuiltinModule("node:child_process");
   return spawn(file, args, { windowsHide: true, ...others, env: environmentOf({ env, tokens }) });
 }
@@ -114,8 +120,9 @@ export function runProgram(
   args: readonly string[],
   options: RunProgramOptions = {},
 ): SpawnSyncReturns<Buffer> {
-  const { env, tokens, ...others } = options;
+  const { env, tokens, changesNothing = false, ...others } = options;
   const file = findProgram(name, env) ?? nowhere(name);
+  if (!changesNothing) noteChange();
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   return spawnSync(file, args, {
     windowsHide: true,

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, linkSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runOk } from "@git-vault/testkit";
+import { runOk, throwawayRepository } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
+import { changeConfig } from "../src/git/config-file.ts";
 import { initialize, lock, openRepository, status, unlock } from "../src/index.ts";
 import { errorOf } from "./errors.ts";
 import { commands, driver, sealed } from "./sealed.ts";
@@ -47,6 +48,41 @@ describe("git's configuration", () => {
       `config.git-vault-${process.ppid}`,
     ]);
     expect(status(clone.opened)).toMatchObject({ state: "unlocked", findings: [] });
+  });
+
+  test("is written as git itself writes it, also where that would append new sections", async () => {
+    const values = ["true", "", "a b", " a", "a ", 'a "b"', "a\\b", "a;b", "#a", "a\tb\nc", "a = b", "\\"];
+    const changes = values.map((value, at) => [
+      "--replace-all",
+      `${at % 2 ? "filter.one" : "merge.two-2"}.v${"x".repeat(at)}`,
+      value,
+    ]);
+    const befores = [
+      "[core]\n\tbare = false\n",
+      "[core]\n\tbare = false",
+      '[filter "one"]\n\told = 1\n',
+      '[Filter  "one"]\n\told = 1\n',
+      "[filter.one]\n\told = 1\n",
+      '[a]\n\tb = "c\\\n"\n',
+    ];
+    using repo = await throwawayRepository();
+    const { commonDir } = openRepository(repo.path, repo);
+    const path = join(commonDir, "config");
+    const others = ["ü", "a\rb"].map((value) => ["--replace-all", "filter.one.v", value]);
+    const cases = [
+      { before: "", some: changes },
+      ...others.map((change) => ({ before: "", some: [change] })),
+      ...befores.map((before) => ({ before, some: changes.slice(1, 2) })),
+    ];
+    for (const { before, some } of cases) {
+      const theirs = join(repo.folder, "theirs");
+      writeFileSync(theirs, before);
+      for (const change of some) await runOk("git", ["config", "--file", theirs, ...change], repo);
+      const expected = readFileSync(theirs, "latin1");
+      writeFileSync(path, before);
+      expect(changeConfig({ ...repo, topLevel: null, gitDir: repo.folder, commonDir }, () => some)).toBe(true);
+      expect([before, some, readFileSync(path, "latin1")]).toEqual([before, some, expected]);
+    }
   });
 
   test("is changed whole, and keeps what others write meanwhile", async () => {

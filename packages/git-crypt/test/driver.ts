@@ -10,6 +10,7 @@ import {
   merge,
   type Repository,
   rotate,
+  runAttributesFilter,
   runFilter,
   status,
   unlock,
@@ -34,8 +35,9 @@ function tell(error: unknown): void {
 
 function filter(repository: Repository): void {
   const [action] = rest;
+  const onError = (error: unknown, path: string): void => tell({ name: path, message: (error as Error).message });
+  if (action === "attributes") return void runAttributesFilter(repository, 0, 1, { ...commands, onError });
   if (action !== "clean" && action !== "smudge") {
-    const onError = (error: unknown, path: string): void => tell({ name: path, message: (error as Error).message });
     return runFilter(repository, 0, 1, { keyName, onError, onSealed: tell });
   }
   const bytes = filterContent(repository, action, readFileSync(0), { keyName });

@@ -16,7 +16,7 @@ test("what is made of a file is kept as long as nothing about the file changes",
   expect([ask(), ask()]).toEqual([3, 4]); // It may change within the same tick.
   await sleep(1100);
   expect([ask(), ask(), ask("other"), ask()]).toEqual([5, 5, 6, 5]);
-  // The same size and time of writing, as whoever wants to deceive would have it.
+  // The same size and time of writing, as anyone who wants to deceive would have it.
   const { atime, mtime } = statSync(path);
   writeFileSync(path, "two");
   utimesSync(path, atime, mtime);

@@ -151,7 +151,7 @@ describe("runFilter", () => {
     expect(left).toEqual([["TAMPERED_BLOB", ["a=b\\xff", "a=b\\xff"]]]);
   });
 
-  test("without its key refuses every file, so that none is stored in clear", () => {
+  test("without its key refuses every file, so that none is stored in the clear", () => {
     const error = new GitCryptError("LOCKED", "the repository is locked");
     const output = filter(stub(error), Buffer.concat([...greeting, request("clean", Buffer.from("x"))]));
     expect(output).toEqual(Buffer.concat([...answered, lines("status=error")]));

@@ -146,7 +146,7 @@ test("unlock takes what the log names and nothing else, several at once, and sto
   const answer = { now: naming(old, old, key.keyFile) };
   const { opened } = answering(source, answer);
   lock(opened);
-  const error = errorOf("OTHER_KEY", () => unlock(opened, [source.key, encodeKeyFile(stranger)], commands));
+  const error = errorOf("WRONG_KEY", () => unlock(opened, [source.key, encodeKeyFile(stranger)], commands));
   expect([error.message, error.subject]).toEqual(["the members log does not name this key", "default"]);
   expect(opened.keyNames()).toEqual([]);
   unlock(opened, [key.bytes, source.key], commands);
@@ -273,7 +273,7 @@ test("merging a rotation, what is merged gets its key; another key of theirs doe
   expect(await stored()).toEqual(encryptBlob(fresh, merged));
   expect(status(opened).findings).toEqual([]);
 
-  // Whoever has but the old key cannot bring the branch back to it.
+  // Anyone who has but the old key cannot bring the branch back to it.
   await repo.git("checkout", "--quiet", "-b", "back");
   repo.write(`.git-vault/retired/default/${keyId(fresh)}.${keyId(old)}.key`, encryptBlob(old, Buffer.from("no key")));
   repo.write("a.secret", encryptBlob(old, Buffer.from(`theirs\n${merged.toString()}`)));

@@ -195,12 +195,12 @@ test("another key is none of the repository's, whatever was rotated", async () =
   await rotateByHand(source, "rotated", files);
   const other = encodeKeyFile(generateKeyFile());
   const before = source.opened.readKey().bytes;
-  expect(errorOf("OTHER_KEY", () => unlock(source.opened, [other], commands)).hint).toMatch(/^nothing was changed/);
-  errorOf("OTHER_KEY", () => unlock(source.opened, [source.key, other], commands));
+  expect(errorOf("WRONG_KEY", () => unlock(source.opened, [other], commands)).hint).toMatch(/^nothing was changed/);
+  errorOf("WRONG_KEY", () => unlock(source.opened, [source.key, other], commands));
   expect(source.opened.readKey().bytes).toEqual(before);
 });
 
-test("status names files that are still encrypted with a retired key, however large, and fix encrypts them anew", async () => {
+test("status names files that are still encrypted with a retired key, however large, and fix encrypts them again", async () => {
   const large = "large\n".repeat(200_000);
   using source = await logged({ ...files, "large.secret": large });
   const key = await rotateByHand(source, "rotated", files);

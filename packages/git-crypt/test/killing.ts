@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { killGroup } from "@git-vault/testkit";
 
 /** A command that is killed while it is at work. */
 export interface Victim {
@@ -26,11 +27,9 @@ export async function killOnce(
   });
   while (child.exitCode === null && child.signalCode === null && !begun()) await sleep(1);
   const from = performance.now();
-  const timer = setTimeout(() => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
-  }, delay);
+  await Promise.race([ended, sleep(delay, undefined, { ref: false })]);
+  if (child.pid !== undefined) await killGroup(child.pid);
   const signal = await ended;
-  clearTimeout(timer);
   return signal === "SIGKILL" ? null : performance.now() - from;
 }
 

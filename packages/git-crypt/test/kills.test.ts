@@ -17,7 +17,7 @@ const files = Object.fromEntries(
 
 const gitDirOf = ({ repo }: Sealed): string => join(repo.path, ".git");
 
-/** Whether files are being written anew: that happens in a folder within the repository's own. */
+/** Whether files are being written again: that happens in a folder within the repository's own. */
 function isRewriting(source: Sealed): boolean {
   try {
     return readdirSync(join(gitDirOf(source), "git-crypt")).some((name) => name.startsWith("unfinished."));
@@ -58,7 +58,7 @@ async function expectFinished(source: Sealed, sealedFiles: number): Promise<void
 }
 
 test.each(["is configured", "decrypts"])(
-  "unlock, killed while it %s, is finished by another, and nothing in clear is ever staged",
+  "unlock, killed while it %s, is finished by another, and nothing in the clear is ever staged",
   async (phase) => {
     using source = await sealed(files);
     const stored = join(gitDirOf(source), "git-crypt/keys/default");
@@ -86,7 +86,7 @@ test.each(["is configured", "decrypts"])(
   },
 );
 
-test("lock, killed while it encrypts, is finished by another, and nothing in clear is ever staged", async () => {
+test("lock, killed while it encrypts, is finished by another, and nothing in the clear is ever staged", async () => {
   using source = await sealed(files);
   let partly = 0;
   await killOften(
@@ -110,7 +110,7 @@ test("lock, killed while it encrypts, is finished by another, and nothing in cle
   expect(partly).toBeGreaterThanOrEqual(TIMES / 5);
 });
 
-test("the filter, killed with the git that runs it, loses no change and stores nothing in clear", async () => {
+test("the filter, killed with the git that runs it, loses no change and stores nothing in the clear", async () => {
   using source = await sealed(files);
   const { repo } = source;
   const held = join(gitDirOf(source), "index.lock");

@@ -19,6 +19,7 @@ describe("lock", () => {
       unseen: [],
       worktrees: [repo.path],
       guarded: [],
+      keptByGit: [],
     });
     for (const name of ["a.secret", "sub/b.secret", "empty.secret"]) {
       expect(readFileSync(join(repo.path, name))).toEqual(await repo.git("cat-file", "blob", `HEAD:${name}`));

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { type Repository as Throwaway, throwawayRepository } from "@git-vault/testkit";
 import { expect, test } from "vitest";
+import { isLackingObject } from "../src/git/objects.ts";
 import { checkStaged, openRepository, status } from "../src/index.ts";
 
 /** Makes commits, the first of which is the oldest, of files by their paths. */
@@ -92,4 +93,15 @@ test("a file of attributes counts in a folder of any name", async () => {
   repo.write("ä/.gitattributes", "a git-vault=unprotected\n");
   await repo.commit("on purpose");
   expect(found()).toEqual([]);
+});
+
+test("a tree that is missing is what a partial clone lacks; anywhere else the repository is damaged", async () => {
+  using repo = await throwawayRepository();
+  await commitAll(repo, [{ ".gitattributes": LINE, "secrets/a": "password\n" }]);
+  const tree = (await repo.git("rev-parse", "HEAD^{tree}")).toString().trim();
+  const place = openRepository(repo.path, repo);
+  const output = { status: 128, stdout: Buffer.alloc(0), stderr: `fatal: unable to read tree (${tree})` };
+  expect(isLackingObject(place, output)).toBe(false);
+  await repo.git("config", "remote.origin.promisor", "true");
+  expect(isLackingObject(openRepository(repo.path, repo), output)).toBe(true);
 });

@@ -12,7 +12,7 @@ describe("a revision", () => {
     const blob = encryptBlob(key, Buffer.from("secret"));
     source.write(".gitattributes", "secrets/** filter=git-crypt\nother/** filter=git-crypt-other\n");
     source.write("secrets/a", blob);
-    source.write("secrets/clear", "in clear");
+    source.write("secrets/clear", "in the clear");
     source.write("other/b", blob);
     source.write("stray", blob);
     source.write("run.sh", "#!/bin/sh\n");

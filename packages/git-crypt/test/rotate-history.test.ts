@@ -63,7 +63,7 @@ describe("over a rotation", () => {
     await clean(source);
   });
 
-  test("a branch with the old key is merged, and what is left under the old key is named and encrypted anew", async () => {
+  test("a branch with the old key is merged, and what is left under the old key is named and encrypted again", async () => {
     using source = await branched();
     const { repo, opened } = source;
     await repo.git("checkout", "--quiet", "main");

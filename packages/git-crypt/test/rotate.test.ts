@@ -162,14 +162,14 @@ test("several keys are rotated in one commit, each with those that it replaced b
   }
 });
 
-test("SHA-256, names of any bytes, executables, an empty file, links and a file in clear", async () => {
+test("SHA-256, names of any bytes, executables, an empty file, links and a file in the clear", async () => {
   using source = await sealed({ ...files, "empty.secret": "" }, "--object-format=sha256");
   const { repo, opened } = source;
   const name = Buffer.concat([Buffer.from(`${repo.path}/`), Buffer.from('\xff\n\t "é.secret', "latin1")]);
   writeFileSync(name, "odd\n", { mode: 0o755 });
   symlinkSync("a.secret", join(repo.path, "link.secret"));
   await repo.commit("Odd");
-  repo.write("clear.secret", "in clear\n");
+  repo.write("clear.secret", "in the clear\n");
   await stage(source, "clear.secret");
   await repo.git("commit", "--quiet", "--message=Clear");
   await repo.git("config", "core.quotePath", "false");
@@ -198,7 +198,7 @@ test("staged changes of other files stay staged, and are not committed", async (
   expect((await repo.git("show", "--format=", "--name-only", "HEAD", "--", "*.txt")).toString()).toBe("");
 });
 
-test("files that sparse checkout keeps out of the work tree are encrypted anew, and stay outside", async () => {
+test("files that sparse checkout keeps out of the work tree are encrypted again, and stay outside", async () => {
   using source = await sealed(files);
   const { repo, opened } = source;
   await repo.git("sparse-checkout", "set", "--no-cone", "/*", "!/d/", "!/.git-vault/");

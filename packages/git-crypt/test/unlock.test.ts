@@ -56,6 +56,17 @@ describe("unlock", () => {
     expect(readdirSync(join(clone.path, ".git/git-crypt"))).toEqual(["keys"]);
   });
 
+  test("writes nothing that may fail once files are open", async () => {
+    using source = await sealed({ "a.secret": "one\n" });
+    const clone = await source.clone();
+    const lock = join(clone.path, ".git/config.lock");
+    unlock(clone.opened, [source.key], { ...commands, progress: () => writeFileSync(lock, "") });
+    rmSync(lock);
+    expect(read(clone.path, ".git/info/attributes")).toContain("git-vault-attributes");
+    expect((await clone.git("config", "filter.git-vault-attributes.process")).toString()).not.toBe("");
+    expect(await porcelain(clone.git)).toBe("");
+  });
+
   test("a second time does nothing, and writes nothing", async () => {
     using source = await sealed({ "a.secret": "one\n" });
     const clone = await source.clone();

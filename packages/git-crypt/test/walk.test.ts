@@ -47,6 +47,10 @@ const ACTIONS = [
   "remove attributes",
   "merge",
   "merge",
+  "cherry-pick",
+  "rebase",
+  "apply mail",
+  "put in the index",
   "stash",
   "reset",
   "restore",
@@ -144,6 +148,22 @@ async function take(
       await git("fetch", "--quiet", from.path, "HEAD");
       await git("merge", "--quiet", "--no-edit", "-X", number % 2 === 0 ? "ours" : "theirs", "FETCH_HEAD");
       return void ((await git("ls-files", "-u")).output !== "" && (await git("merge", "--abort")));
+    case "cherry-pick":
+    case "rebase":
+      await git("fetch", "--quiet", from.path, "HEAD");
+      if ((await git(what, "FETCH_HEAD")).status !== 0) await git(what, "--abort");
+      return;
+    case "apply mail": {
+      const mail = at("../mail");
+      await from.git("format-patch", "--quiet", "-1", "--output", mail);
+      if ((await git("am", "--quiet", mail)).status !== 0) await git("am", "--abort");
+      return;
+    }
+    case "put in the index": {
+      const { output } = await git("hash-object", "-w", "--no-filters", "--", path);
+      const oid = output.trim();
+      return void (oid !== "" && (await git("update-index", "--add", "--cacheinfo", `100644,${oid},${to}`)));
+    }
     case "stash":
       await git("stash", "--quiet");
       if ((await git("stash", "pop", "--quiet")).status !== 0) await git("reset", "--quiet", "--hard");
@@ -182,27 +202,42 @@ async function protectedIn(
   return found;
 }
 
-/** The paths on which the index holds plaintext. */
-async function plaintextIn({ git }: Walker): Promise<string[]> {
+/** Whether a blob is plaintext. */
+async function isPlain(git: Walker["git"], oid: string): Promise<boolean> {
+  const content = Buffer.from((await git("cat-file", "blob", oid)).output, "latin1");
+  return content.length > 0 && !isSealed(content);
+}
+
+/** The paths on which the index holds plaintext; each blob is looked at once. */
+async function plaintextIn({ git }: Walker, blobs: Map<string, Promise<boolean>>): Promise<string[]> {
   const { output } = await git("ls-files", "--stage");
   const entries = output.split("\n").flatMap((line) => {
     const [, oid = "", stage, name = ""] = /^\d+ (\S+) (\d)\t(.*)$/.exec(line) ?? [];
     return stage === "0" && PATHS.includes(name) ? [{ oid, name }] : [];
   });
-  const contents = await Promise.all(entries.map(({ oid }) => git("cat-file", "blob", oid)));
-  return entries.flatMap(({ name }, at) => {
-    const content = Buffer.from(contents[at]?.output ?? "", "latin1");
-    return content.length === 0 || isSealed(content) ? [] : [name];
-  });
+  const plain = await Promise.all(
+    entries.map(({ oid }) => {
+      const known = blobs.get(oid) ?? isPlain(git, oid);
+      blobs.set(oid, known);
+      return known;
+    }),
+  );
+  return entries.flatMap(({ name }, at) => (plain[at] === true ? [name] : []));
+}
+
+/** What git answered: what commits protect, and which blobs are plaintext. */
+interface Known {
+  readonly attributes: Map<string, Set<string>>;
+  readonly blobs: Map<string, Promise<boolean>>;
 }
 
 /** The paths on which plaintext lies that should not, and that status does not name. */
-async function untold(repo: Throwaway, walker: Walker, known: Map<string, Set<string>>): Promise<string[]> {
+async function untold(repo: Throwaway, walker: Walker, known: Known): Promise<string[]> {
   const { output } = await walker.git("rev-list", "HEAD");
   const once = new Set<string>();
   for (const oid of output.split("\n").filter(Boolean))
-    for (const name of await protectedIn(repo, walker, known, oid)) once.add(name);
-  const clear = (await plaintextIn(walker)).filter((name) => once.has(name));
+    for (const name of await protectedIn(repo, walker, known.attributes, oid)) once.add(name);
+  const clear = (await plaintextIn(walker, known.blobs)).filter((name) => once.has(name));
   const told = new Set(status(walker.opened).findings.map(({ subject }) => subject));
   return clear.filter((name) => !told.has(name));
 }
@@ -216,7 +251,7 @@ test("no plaintext on a path that was ever protected is stored without a word, h
     await repo.commit("Begin");
     const one = await walkerIn(repo, "one", KEYS[0]);
     const walkers = [one, await walkerIn(repo, "two", KEYS[1])];
-    const known = new Map<string, Set<string>>();
+    const known: Known = { attributes: new Map(), blobs: new Map() };
     for (const next of walk) {
       await take(walkers, next);
       expect({ next, untold: await untold(repo, walkers[next.who] ?? one, known) }).toEqual({ next, untold: [] });

@@ -1,5 +1,5 @@
 import { changeConfig } from "../git/config-file.ts";
-import { type CommonPlace, type GitPlace, settingsBy, tryGit, typedSetting } from "../git/git.ts";
+import { type CommonPlace, type GitPlace, localSettings, tryGit, typedSetting } from "../git/git.ts";
 import { filterOf, keyNameOf } from "../git/protected-files.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
 
@@ -50,8 +50,7 @@ export function settingsOf(keyName: string, commands: FilterCommands): Setting[]
 
 /** The repository's own settings of git-crypt's filters and drivers; the last of each name. */
 export function readSettings(place: GitPlace): Map<string, string> {
-  const pattern = "^(filter|diff|merge)\\.git-crypt[-.]";
-  const found = settingsBy(place, "--local", "-z", "--get-regexp", pattern);
+  const found = localSettings(place).filter(([name]) => /^(?:filter|diff|merge)\.git-crypt[-.]/.test(name));
   return new Map(found.map(([name, value]) => [name, value ?? "true"]));
 }
 

@@ -1,13 +1,13 @@
 import { GitCryptError } from "../errors.ts";
-import { isEncryptedBlob, seemsEncrypted } from "../format/blob.ts";
+import { isEncryptedBlob, seemsEncrypted, startSeemsEncrypted } from "../format/blob.ts";
 import { shown } from "../format/file-name.ts";
 import { isAltered } from "../keys/altered-blobs.ts";
 import { IndexBlobs } from "../keys/index-blobs.ts";
 import { type KeyRing, readKeyRing, retiredKey } from "../keys/key-ring.ts";
 import { DEFAULT_KEY_NAME } from "../format/key-name.ts";
 import { VAULT_FOLDER, isWithin } from "../git/own-folders.ts";
-import { PktLineReader, PktLineWriter } from "../format/pkt-line.ts";
 import type { Repository } from "../git/repository.ts";
+import { answerGit, type ApplyFilter, type FilterAction } from "./filter-protocol.ts";
 
 /** How a filter is run. */
 export interface FilterOptions {
@@ -21,16 +21,11 @@ export interface FilterOptions {
    */
   readonly onSealed?: (reason: GitCryptError, files: readonly string[]) => void;
   /**
-   * Is called once before that, for whoever opened the repository to find out which keys there are
-   * elsewhere: in the middle of a pull, the index does not tell yet.
+   * Is called once before that, for the one who opened the repository to find out which keys there
+   * are elsewhere: in the middle of a pull, the index does not tell yet.
    */
   readonly lookElsewhere?: () => void;
 }
-
-/** `clean` converts a content for the index, `smudge` for the work tree. */
-export type FilterAction = "clean" | "smudge";
-
-const isAction = (command: string | undefined): command is FilterAction => command === "clean" || command === "smudge";
 
 /** What is said of a blob that no key opens. */
 const UNOPENED: ReadonlySet<string> = new Set(["RETIRED_KEY", "TAMPERED_BLOB", "MALFORMED_BLOB"]);
@@ -38,7 +33,7 @@ const UNOPENED: ReadonlySet<string> = new Set(["RETIRED_KEY", "TAMPERED_BLOB", "
 /**
  * The filter with the keys of one name. A blob that no key here opens stays encrypted in the work
  * tree, as in a locked clone. Else git would stop in the middle of a pull, with half of the files
- * written: the key may come with that very pull; and whoever commits junk would keep all others
+ * written: the key may come with that very pull; and anyone who commits junk would keep all others
  * from pulling.
  *
  * Where no key of that name is here, it keeps plaintext from being stored: what is encrypted, empty
@@ -94,10 +89,20 @@ class Filter {
     // Whatever attributes somebody wrote: it is encrypted already, or to be read without a key.
     if (name !== undefined && isWithin([VAULT_FOLDER], name)) return content;
     const isStored = (blob: Uint8Array): boolean => this.#blobs.holds(blob, name);
+    // Of ciphertext that is whole, either git knows it, or a key here opens it.
+    const isWhole = (): boolean => this.#blobs.knows(content) || this.#opens(content);
+    if (this.#blobs.isEdit(content, name) && !isWhole()) throw editedCiphertext();
     if (this.#keys === null) return this.#guard(content, isStored);
     // What stayed encrypted in the work tree is not encrypted twice, wherever it was moved.
-    if (isEncryptedBlob(content) && this.#blobs.knows(content)) return content;
+    if (isEncryptedBlob(content)) {
+      if (this.#blobs.knows(content)) return content;
+      if (startSeemsEncrypted(content) && !this.#opens(content)) throw editedCiphertext();
+    }
     return this.#keys.clean(content, isStored);
+  }
+
+  #opens(content: Uint8Array): boolean {
+    return this.#keys !== null && this.#keys.keyOf(content) !== null;
   }
 
   #guard(content: Uint8Array, isStored: (blob: Uint8Array) => boolean): Uint8Array {
@@ -115,6 +120,11 @@ class Filter {
     for (const { reason, files } of this.#sealed.values()) this.#onSealed?.(reason, files);
   }
 }
+
+const editedCiphertext = (): GitCryptError =>
+  new GitCryptError("TAMPERED_BLOB", "it is encrypted, and it was changed after it was encrypted: no key opens that", {
+    hint: "restore the file with `git checkout HEAD -- FILE`, unlock the repository, and then edit it",
+  });
 
 const alteredBlob = (): GitCryptError =>
   new GitCryptError("TAMPERED_BLOB", "it was changed after it was encrypted", {
@@ -148,63 +158,27 @@ export function filterContent(
   }
 }
 
-function greet(reader: PktLineReader, writer: PktLineWriter): boolean {
-  const greeting = reader.lines();
-  if (greeting === undefined) return false;
-  if (greeting[0] !== "git-filter-client" || !greeting.includes("version=2")) {
-    throw new GitCryptError("BAD_PROTOCOL", "expected git's filter protocol in version 2", {
-      hint: "git runs the filter; it is not for a terminal",
-    });
-  }
-  writer.lines("git-filter-server", "version=2").send();
-  const offered = reader.lines();
-  if (offered === undefined) return false;
-  writer.lines(...["capability=clean", "capability=smudge"].filter((line) => offered.includes(line))).send();
-  return true;
-}
-
-const valueOf = (lines: readonly string[], key: string): string | undefined =>
-  lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1);
-
 /**
- * Serves as git's long-running filter process ("Long Running Filter Process" in gitattributes,
- * version 2), with clean and smudge, until `input` ends. It reads and writes the two file
- * descriptors synchronously: nothing else runs meanwhile.
+ * Serves as git's long-running filter process: see {@link answerGit}.
  *
  * Each file is read whole before it is answered. A file that fails is answered with an error, and
  * `onError` is told why: where the key is missing, clean fails for plaintext that is new, so that
  * git stores none. Files that no key here opens stay encrypted in the work tree, which `onSealed`
  * is told; so they pass clean as they are. Where the branch's key is not here, or it has none,
- * clean fails for what is new: whoever has but an older key could read it.
+ * clean fails for what is new: anyone who has but an older key could read it.
  *
  * @throws GitCryptError BAD_PROTOCOL; what the file descriptors throw, a broken pipe among it.
  */
 export function runFilter(repository: Repository, input: number, output: number, options: FilterOptions = {}): void {
   const { onError } = options;
-  const reader = new PktLineReader(input);
-  const writer = new PktLineWriter(output);
   let filter: Filter | undefined;
+  const apply: ApplyFilter = (action, content, name) => {
+    filter ??= new Filter(repository, options);
+    return filter.apply(action, content, name);
+  };
   try {
-    if (!greet(reader, writer)) return;
-    for (let request = reader.lines(); request !== undefined; request = reader.lines()) {
-      const content = reader.content();
-      let result: Uint8Array | undefined;
-      try {
-        const action = valueOf(request, "command");
-        if (!isAction(action)) throw new GitCryptError("BAD_PROTOCOL", "expected the command clean or smudge");
-        filter ??= new Filter(repository, options);
-        result = filter.apply(action, content, valueOf(request, "pathname"));
-      } catch (error) {
-        onError?.(error, shown(valueOf(request, "pathname") ?? ""));
-      }
-      if (result === undefined) writer.lines("status=error").send();
-      else writer.lines("status=success").content(result).lines().send();
-      result?.fill(0);
-      content.fill(0);
-    }
+    answerGit(input, output, apply, (error, name) => onError?.(error, shown(name)));
   } finally {
-    reader.wipe();
-    writer.wipe();
     filter?.end();
   }
 }

@@ -45,7 +45,8 @@ function counts(command: string): boolean {
 
 /**
  * Whether a text of somebody else calls the check so that it is run before each commit, as far as
- * that shows: not in a comment, after `||`, or where its failing is passed over.
+ * that shows: not in a comment, after `||`, or where its failing is passed over. A function that
+ * nobody calls, or a text that is printed, looks the same: `testHook` tells for sure.
  */
 export const callsCheck = (text: string): boolean => runnable(text).split(/[;\n]/).some(counts);
 
@@ -57,6 +58,10 @@ export function callingFile(topLevel: string | null, { files }: HookManager): st
   );
 }
 
+/** All files that a manager may have its configuration in. */
+export const filesOfManagers = (topLevel: string | null): string[] =>
+  topLevel === null ? [] : MANAGERS.flatMap(({ files }) => files.map((file) => join(topLevel, file)));
+
 const readText = (path: string): string => {
   try {
     return readFileSync(path, "latin1");
@@ -67,7 +72,7 @@ const readText = (path: string): string => {
 
 /**
  * The hook that people write where husky (since version 5) is installed: git runs one of husky's
- * own in a folder that is written anew each time, which runs this by its name. Null elsewhere.
+ * own in a folder that is written again each time, which runs this by its name. Null elsewhere.
  */
 export const hookOfHusky = (folder: string): string | null =>
   basename(folder) === "_" && existsSync(join(folder, "h")) ? join(dirname(folder), "pre-commit") : null;

@@ -6,19 +6,15 @@ import { encodeKeyFile, generateKeyFile, parseKeyFile, wipeKeyFile } from "../fo
 import { assertKeyName, DEFAULT_KEY_NAME } from "../format/key-name.ts";
 import { gitSucceeds, recordsOf, runGit } from "../git/git.ts";
 import { oidsOf, readStarts, sizesOf } from "../git/objects.ts";
+import { faultIn } from "../git/attribute-mistakes.ts";
+import { listPresent } from "../git/attribute-states.ts";
+import { filtersElsewhere } from "../git/once-protected.ts";
 import { GIT_FILES, grantFolderOf } from "../git/own-folders.ts";
-import {
-  assertWorkTree,
-  attributesOf,
-  filterOf,
-  isRegular,
-  keyNameOf,
-  listIndex,
-  listProtected,
-} from "../git/protected-files.ts";
+import { assertWorkTree, filterOf, isRegular, keyNameOf, listIndex, listProtected } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
 import { removeKey, storeKey } from "../keys/stored-keys.ts";
 import { type FilterCommands, settingsOf, writeSettings } from "./filter-config.ts";
+import { watchAttributes } from "./watched-attributes.ts";
 
 /** How a repository begins to use git-crypt. */
 export interface InitializeOptions extends FilterCommands {
@@ -71,6 +67,7 @@ export function initialize(repository: Repository, options: InitializeOptions): 
   }
   try {
     writeSettings(repository, settingsOf(keyName, options));
+    watchAttributes(repository, options);
   } catch (error) {
     removeKey([repository.commonDir], keyName);
     throw error;
@@ -104,20 +101,6 @@ export function attributesFor(pattern: string, keyName: string = DEFAULT_KEY_NAM
 const quoted = (pattern: string): string =>
   /^[^\s"#\p{Cc}][^\s"\p{Cc}]*$/u.test(pattern) ? pattern : JSON.stringify(pattern);
 
-/** git passes over longer lines (ATTR_MAX_LINE_LENGTH), and the attributes stand on it, too. */
-const LONGEST_PATTERN = 1500;
-
-function faultIn(pattern: string): string | null {
-  if (pattern.trim() === "") return "that is empty";
-  if (Buffer.byteLength(pattern) > LONGEST_PATTERN)
-    return `of more than ${LONGEST_PATTERN} bytes, which git passes over`;
-  if (pattern.startsWith("!")) return "that begins with !, which git passes over in .gitattributes";
-  if (pattern.startsWith("[attr]")) return "that defines a macro";
-  if (pattern.split("/").some((part) => part === "." || part === "..")) return "with . or .. as a folder";
-  if (/(?<!\\)\[[^\]]*$/.test(pattern)) return "with a [ that nothing closes";
-  return null;
-}
-
 /** `secrets/` as in `.gitignore`: everything in a folder of that name, anywhere. */
 function withFiles(pattern: string): string {
   if (!pattern.endsWith("/")) return pattern;
@@ -125,8 +108,8 @@ function withFiles(pattern: string): string {
 }
 
 /**
- * The lines for `.gitattributes` that keep in clear what must be read without the key, where the
- * attributes of the work tree protect it: git's own files `.gitattributes`, `.gitignore` and
+ * The lines for `.gitattributes` that keep in the clear what must be read without the key, where
+ * the attributes of the work tree protect it: git's own files `.gitattributes`, `.gitignore` and
  * `.gitmodules`, in any folder, and the folders of grants. And submodules, which have attributes of
  * their own. They go below the lines that protect.
  *
@@ -148,8 +131,8 @@ export function exceptionsFor(repository: Repository): string[] {
     if (mode === "160000") patterns.set(name, quoted(`/${path.replaceAll(/[*?[\\]/g, String.raw`\$&`)}`));
   }
   const names = [...patterns.keys()];
-  const filters = attributesOf(repository, names, ["filter"]);
-  const isProtected = (at: number): boolean => keyNameOf(filters[at]?.[0] ?? "") !== null;
+  const filters = filtersElsewhere(repository, listPresent(repository), names);
+  const isProtected = (at: number): boolean => keyNameOf(filters[at] ?? "") !== null;
   const needed = new Set(names.filter((_, at) => isProtected(at)).map((name) => patterns.get(name)));
   return [...needed].map((pattern) => `${pattern} !filter !diff !merge !text\n`);
 }

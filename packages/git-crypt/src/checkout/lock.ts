@@ -14,6 +14,7 @@ import { namesOfRetired, removeKey, removeRetired } from "../keys/stored-keys.ts
 import { type StatedFile, stateFiles } from "./file-states.ts";
 import { isGuard, keysIn, readSettings, removeSettings, writeGuards } from "./filter-config.ts";
 import { guardKeys } from "./guard.ts";
+import { keptByGit } from "./kept-by-git.ts";
 import { leftPlaintext } from "./left-plaintext.ts";
 import { type Progress, putBack, type Rewriting, rewriteFiles, type Rewritten } from "./rewrite-files.ts";
 
@@ -48,6 +49,10 @@ export interface LockResult {
    * and copies of protected files that editors left.
    */
   readonly left: readonly LeftFile[];
+  /**
+   * Paths in git's own folders with lines of files in the clear, which may be of protected ones.
+   */
+  readonly keptByGit: readonly string[];
   /** Work trees whose folder cannot be found now, and which may hold decrypted files. */
   readonly unseen: readonly string[];
   /** The top folders of the work trees that were locked. */
@@ -159,8 +164,8 @@ function assertWritable(folder: string): void {
  * keys, and puts a guard in the place of the filter.
  *
  * Keys and settings belong to all work trees of a repository. It therefore refuses while another
- * one holds decrypted files, which would be committed in clear without the filter, unless they are
- * locked together. Where a file cannot be written, everything is put back; a locking that was
+ * one holds decrypted files, which would be committed in the clear without the filter, unless they
+ * are locked together. Where a file cannot be written, everything is put back; a locking that was
  * killed is finished by another, and until then the filter stays.
  *
  * @throws GitCryptError UNWRITABLE for a .git that cannot be written, MODIFIED, OTHER_WORKTREES,
@@ -219,6 +224,7 @@ export function lock(repository: Repository, options: LockOptions = {}): LockRes
       left: trees.flatMap(({ place }) =>
         leftPlaintext(place, named).map((name) => Object.assign(fileName(name), { worktree: place.topLevel })),
       ),
+      keptByGit: [...new Set(trees.flatMap(({ place }) => keptByGit(place)))],
       unseen: otherWorktrees(repository).flatMap(({ path, repository: found }) => (found === null ? path : [])),
       worktrees: trees.map(({ place }) => place.topLevel),
       guarded: filterCommand === undefined ? [] : guardKeys(repository, { filterCommand }, named),

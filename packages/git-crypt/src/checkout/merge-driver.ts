@@ -87,7 +87,7 @@ export function merge(repository: Repository, options: MergeOptions): number {
   } catch (error) {
     const isUnopened = error instanceof GitCryptError && ["TAMPERED_BLOB", "MALFORMED_BLOB"].includes(error.code);
     if (!isUnopened) throw error;
-    // git then has a conflict: whoever merges decides, and junk keeps nobody from merging.
+    // git then has a conflict: the one who merges decides, and junk keeps nobody from merging.
     options.onUnopened?.(error);
     return 1;
   } finally {

@@ -1,20 +1,15 @@
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { chmodSync, constants, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { GitCryptError } from "../errors.ts";
+import { noteChange } from "../answers.ts";
 import { changeConfig } from "../git/config-file.ts";
 import { localSetting, tryGit, typedSetting } from "../git/git.ts";
 import type { Repository } from "../git/repository.ts";
+import { findProgram } from "../programs.ts";
+import { liesIn } from "../git/worktrees.ts";
 import { callingFile, callsCheck, hookOfHusky, managerOf, type HookManager } from "./hook-managers.ts";
+import { testedHook } from "./hook-test.ts";
+import { hooksFolder, readScript } from "./hooks-folder.ts";
 import { checkOf, withCheck, withoutCheck } from "./hook-script.ts";
 
 /** What installing a hook did. */
@@ -42,7 +37,7 @@ export interface HookCommands {
   readonly shared: string;
 }
 
-/** Says that this clone wants the check: whoever writes hooks may take it away unseen. */
+/** Says that this clone wants the check: anyone who writes hooks may take it away unseen. */
 const WANTED = "git-vault.hook";
 
 function sharedCheck(command: string): string {
@@ -51,20 +46,9 @@ function sharedCheck(command: string): string {
   return `if command -v ${program} >/dev/null; then ${command}; else ${missing}; fi`;
 }
 
-const isInside = (folder: string, path: string): boolean => {
-  const way = relative(folder, path);
-  return way === "" || (!way.startsWith("..") && !isAbsolute(way));
-};
-
-/** Where git looks for this repository's hooks: `core.hooksPath` is respected. */
-function hooksFolder(repository: Repository): string {
-  const said = typedSetting(repository, "core.hooksPath", "path") ?? join(repository.commonDir, "hooks");
-  return resolve(repository.topLevel ?? repository.gitDir, said);
-}
-
 function assertOwn(repository: Repository, folder: string): void {
   const own = [repository.gitDir, repository.commonDir, ...(repository.topLevel === null ? [] : [repository.topLevel])];
-  if (own.some((place) => isInside(place, folder))) return;
+  if (own.some((place) => liesIn(place, folder))) return;
   throw new GitCryptError(
     "HOOKS_ELSEWHERE",
     "git looks for hooks outside this repository, where other repositories share them",
@@ -74,19 +58,9 @@ function assertOwn(repository: Repository, folder: string): void {
 /** Whether a file is committed, or may be. */
 function isShared(repository: Repository, path: string): boolean {
   const { topLevel, gitDir, commonDir } = repository;
-  if (topLevel === null || [gitDir, commonDir].some((place) => isInside(place, path))) return false;
-  if (!isInside(topLevel, path)) return false;
+  if (topLevel === null || [gitDir, commonDir].some((place) => liesIn(place, path))) return false;
+  if (!liesIn(topLevel, path)) return false;
   return tryGit(repository, ["check-ignore", "--quiet", "--", path]).status !== 0;
-}
-
-/** The bytes of a file that git would run, or that a shell reads; null where there is none. */
-function readScript(path: string, mode: number): string | null {
-  try {
-    if (process.platform !== "win32") accessSync(path, mode);
-    return readFileSync(path, "latin1");
-  } catch {
-    return null;
-  }
 }
 
 /** A place from which git has the check run. */
@@ -117,23 +91,45 @@ export function findHook(repository: Repository): FoundHook | null {
   const found = foundIn(path, script);
   if (found !== null) return found;
   const husky = hookOfHusky(folder);
-  if (husky !== null) return foundIn(husky, readScript(husky, constants.R_OK));
+  if (husky !== null) return foundIn(husky, readScript(husky));
   const manager = managerOf(script);
   const caller = manager === null ? null : callingFile(repository.topLevel, manager);
   return caller === null ? null : { path: caller, command: null };
+}
+
+/** A hook that runs the check by the name of a program, which is not there. */
+export interface LackingHook {
+  readonly path: string;
+  readonly program: string;
+}
+
+/**
+ * The hook in the work tree that runs a program by its name, where no such program is on the PATH:
+ * it lets commits pass unchecked. Null for any other.
+ *
+ * @throws GitCryptError GIT_FAILED
+ */
+export function lackingProgram(repository: Repository): LackingHook | null {
+  const hook = findHook(repository);
+  const check = hook === null ? null : checkOf(readScript(hook.path) ?? "");
+  const program = /^if command -v (\S+) /.exec(check ?? "")?.[1];
+  if (hook === null || program === undefined || findProgram(program, repository.env) !== null) return null;
+  return { path: hook.path, program };
 }
 
 /** Whether this clone wants the check. */
 export const isHookWanted = (repository: Repository): boolean => typedSetting(repository, WANTED, "bool") === "true";
 
 /**
- * The hook that should run the check and does not; null where it does, or where nobody asked for it
- * in this clone.
+ * The hook that should run the check and does not; null where it does, or would but for its program
+ * ({@link lackingProgram}), or where nobody asked for it in this clone. Where it was not run to see
+ * that, its text decides.
  *
  * @throws GitCryptError GIT_FAILED
  */
 export function missingHook(repository: Repository): string | null {
-  if (!isHookWanted(repository) || findHook(repository) !== null) return null;
+  if (!isHookWanted(repository) || (testedHook(repository) ?? findHook(repository) !== null)) return null;
+  if (lackingProgram(repository) !== null) return null;
   const folder = hooksFolder(repository);
   return hookOfHusky(folder) ?? join(folder, "pre-commit");
 }
@@ -151,6 +147,7 @@ function setWanted(repository: Repository, isWanted: boolean): void {
 function writeScript(path: string, script: string): void {
   const present = lstatSync(path, { throwIfNoEntry: false });
   const unfinished = `${path}.${process.pid}`;
+  noteChange();
   try {
     writeFileSync(unfinished, script, { flag: "wx", encoding: "latin1" });
     chmodSync(unfinished, present === undefined ? 0o755 : present.mode & 0o7777);
@@ -190,7 +187,7 @@ export function installHook(repository: Repository, commands: HookCommands): Ins
   const husky = hookOfHusky(folder);
   const path = husky ?? join(folder, "pre-commit");
   const present = findHook(repository);
-  const isOurs = present === null || checkOf(readScript(present.path, constants.R_OK) ?? "") !== null;
+  const isOurs = present === null || checkOf(readScript(present.path) ?? "") !== null;
   if (!isOurs) {
     setWanted(repository, true);
     return { path: present.path, shared: isShared(repository, present.path), found: true, joined: true, manager: null };
@@ -209,6 +206,19 @@ export function installHook(repository: Repository, commands: HookCommands): Ins
   setWanted(repository, true);
   const manager = husky === null && before !== null ? managerOf(before) : null;
   return { path, shared, found: false, joined: before !== null && withoutCheck(before) !== null, manager };
+}
+
+/**
+ * Has the hook of this machine run `commands` where it runs others, such as those of a program that
+ * was moved since. Any other hook is left as it is.
+ *
+ * @returns the file that was changed; null for none
+ * @throws as {@link installHook} does
+ */
+export function renewHook(repository: Repository, commands: HookCommands): string | null {
+  const present = findHook(repository);
+  if (present === null || present.command === null || present.command === commands.own) return null;
+  return installHook(repository, commands).path;
 }
 
 const unwritableHook = (cause: unknown): GitCryptError =>
@@ -235,6 +245,7 @@ export function removeHook(repository: Repository): string[] {
   try {
     for (const path of ours) {
       const before = withoutCheck(readFileSync(path, "latin1"));
+      noteChange();
       if (before === null) rmSync(path);
       else writeScript(path, before);
     }

@@ -4,7 +4,7 @@ import { isEncryptedBlob } from "../format/blob.ts";
 import { fetchBlobs } from "../git/partial-clone.ts";
 import type { KeyFile } from "../format/key-file.ts";
 import type { Repository } from "../git/repository.ts";
-import { KeyRing, readKeyRing } from "../keys/key-ring.ts";
+import { KeyRing, readKeyRing, retiredKey } from "../keys/key-ring.ts";
 import { Revision } from "./revision.ts";
 
 /** A file at a revision. */
@@ -23,11 +23,19 @@ export interface ReadProtectedOptions {
   readonly keys?: readonly KeyFile[];
 }
 
-function openWith(rings: readonly KeyRing[], blob: Buffer, path: string): Buffer {
+/**
+ * @param keyName tells the name of the key that the path is protected with, null for none. A
+ * partial clone may lack what tells it: it is called only where nothing opens the file
+ */
+function openWith(rings: readonly KeyRing[], blob: Buffer, path: string, keyName: () => string | null): Buffer {
   for (const ring of rings) {
     const found = ring.tryOpen(blob);
     if (found !== null) return found.content;
   }
+  const lacking = rings.filter(({ isLacking }) => isLacking);
+  const wanted = lacking.length === 0 ? null : keyName();
+  const ring = lacking.find(({ name }) => name === wanted);
+  if (ring !== undefined) throw retiredKey(ring.name);
   throw new GitCryptError("TAMPERED_BLOB", `the file ${printable(path)} was tampered with, or no key opens it`, {
     hint: "check that the key belongs to this repository",
   });
@@ -53,7 +61,8 @@ function fetched(repository: Repository, commit: Revision, paths: readonly strin
  * Files that are not encrypted are given as they are.
  *
  * @throws GitCryptError NO_SUCH_REVISION; NO_SUCH_FILE; LOCKED or NOT_GIT_CRYPT where a file is
- * encrypted and no key is here; TAMPERED_BLOB where no key opens it.
+ * encrypted and no key is here; where no key opens it, RETIRED_KEY if there is one that is not
+ * here; TAMPERED_BLOB.
  */
 export function readProtected(
   repository: Repository,
@@ -83,7 +92,7 @@ export function readProtected(
       const { path } = file;
       const blob = blobs.get(file) ?? Buffer.alloc(0);
       const encrypted = isEncryptedBlob(blob);
-      return { path, encrypted, content: encrypted ? openWith(rings, blob, path) : blob };
+      return { path, encrypted, content: encrypted ? openWith(rings, blob, path, () => commit.keyNameOf(file)) : blob };
     });
   } finally {
     for (const ring of rings) {

@@ -7,16 +7,17 @@ import { commitOf } from "../git/git.ts";
 import { byOid, readBlobs, readStarts } from "../git/objects.ts";
 import { withKeyNames } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
-import { listTree, type TreeEntry, withIndexOf } from "../git/trees.ts";
+import { listSizedTree, type SizedTreeEntry, withIndexOf } from "../git/trees.ts";
 
 /**
  * Everything in the tree of `revision`, which a clone without trees fetches.
  *
  * @throws GitCryptError NO_SUCH_REVISION
  */
-function treeOf(repository: Repository, revision: string): TreeEntry[] {
+function treeOf(repository: Repository, revision: string): SizedTreeEntry[] {
   const tree =
-    listTree(repository, revision) ?? (fetchTrees(repository, revision) ? listTree(repository, revision) : null);
+    listSizedTree(repository, revision) ??
+    (fetchTrees(repository, revision) ? listSizedTree(repository, revision) : null);
   if (tree !== null) return tree;
   if (commitOf(repository, revision) !== null) {
     const message = `the revision ${printable(revision)} is in this clone, but not the list of its files`;

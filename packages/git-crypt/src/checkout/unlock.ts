@@ -23,6 +23,7 @@ import { type StatedFile, stateFiles } from "./file-states.ts";
 import { type FilterCommands, readSettings, removeSettings, settingsOf, writeSettings } from "./filter-config.ts";
 import { guardKeys } from "./guard.ts";
 import { type Progress, type Rewriting, rewriteFiles } from "./rewrite-files.ts";
+import { watchAttributes } from "./watched-attributes.ts";
 
 /** How a repository is unlocked. */
 export interface UnlockOptions extends FilterCommands {
@@ -74,7 +75,7 @@ function admit(
   const sealed = own.flatMap(({ state, found }) => (state === "sealed" ? (found?.content ?? []) : []));
   const isOpen = own.some(({ state }) => state === "open");
   const fit = isOpen ? "fits" : tryKey(repository, ring, entries, sealed);
-  // Whoever wrote such a name proves nothing, but the key opens nothing of now either: that it
+  // The one who wrote such a name proves nothing, but the key opens nothing of now either: that it
   // opens the past is what is to be expected of it.
   const isOld = !isNamed && retirementsIn(index, name).some(({ id }) => id === keyId(ring.stored));
   if (isOld && !isOpen && sealed.every((blob) => ring.keyOf(blob) === null)) throw retiredKey(name);
@@ -93,13 +94,16 @@ function admit(
   return fit === "fits";
 }
 
-/** Puts keys and settings; gives what takes them away again, and which were all there. */
+/**
+ * Puts keys and settings, before any file is open, since that may fail; gives what takes them away
+ * again, and which were all there.
+ */
 function install(
   repository: Repository,
   keys: readonly GivenKey[],
   commands: FilterCommands,
 ): { readonly uninstall: () => void; readonly present: ReadonlySet<string> } {
-  const undo: (() => void)[] = [];
+  const undo: (() => void)[] = [watchAttributes(repository, commands)];
   const uninstall = (): void => {
     for (const action of undo.toReversed()) action();
   };
@@ -155,7 +159,7 @@ function openFiles(
   try {
     rewritten = rewriteFiles(rewriting, closed);
   } catch (error) {
-    // Without the filter, a file that is still decrypted would be committed in clear.
+    // Without the filter, a file that is still decrypted would be committed in the clear.
     if (!(error instanceof GitCryptError && error.code === "HALFWAY")) uninstall();
     throw error;
   }

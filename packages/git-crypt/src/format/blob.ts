@@ -68,6 +68,20 @@ const SAMPLE_BYTES = 54;
 
 /** So many random bytes are no ASCII text but once in a billion times. */
 const TEXT_BYTES = 22;
+/** So many in a row are none anywhere in a GiB of random bytes, but once in a billion times. */
+const RUN_BYTES = 44;
+
+const isText = (byte: number): boolean => (byte >= 32 && byte < 127) || (byte >= 9 && byte <= 13);
+
+/** Whether a text stands at the end of `bytes`, or a longer one anywhere in them. */
+function holdsText(bytes: Uint8Array): boolean {
+  let run = 0;
+  for (const byte of bytes) {
+    run = isText(byte) ? run + 1 : 0;
+    if (run === RUN_BYTES) return true;
+  }
+  return run >= TEXT_BYTES;
+}
 
 /**
  * Whether `bytes`, which are a blob or its start, can be ciphertext, as far as that shows without
@@ -80,8 +94,7 @@ export function seemsEncrypted(bytes: Uint8Array): boolean {
   const counts = new Uint8Array(256);
   let pairs = 0;
   const sample = bytes.subarray(MAGIC.length, MAGIC.length + SAMPLE_BYTES);
-  if (sample.length >= TEXT_BYTES && sample.every((byte) => (byte >= 32 && byte < 127) || (byte >= 9 && byte <= 13)))
-    return false;
+  if (holdsText(bytes.subarray(MAGIC.length))) return false;
   for (const byte of sample) {
     const before = counts[byte] ?? 0;
     pairs += before;
@@ -92,6 +105,10 @@ export function seemsEncrypted(bytes: Uint8Array): boolean {
   return pairs <= expected + 8 * Math.sqrt(expected) + 4;
 }
 
+/** The same by its start alone, whatever follows that. */
+export const startSeemsEncrypted = (bytes: Uint8Array): boolean =>
+  seemsEncrypted(bytes.subarray(0, MAGIC.length + SAMPLE_BYTES));
+
 /**
  * Whether two blobs were made of one content by one key, as far as they say so themselves. The
  * nonce is a digest of both, and so it tells a blob that was changed from one of another key.
@@ -100,6 +117,24 @@ export const haveSameNonce = (one: Uint8Array, other: Uint8Array): boolean =>
   isEncryptedBlob(one) &&
   isEncryptedBlob(other) &&
   Buffer.compare(one.subarray(MAGIC.length, HEADER_BYTES), other.subarray(MAGIC.length, HEADER_BYTES)) === 0;
+
+/** The magic and the nonce of a blob; null where it is not encrypted, or cut off in them. */
+export const headerOf = (blob: Uint8Array): Uint8Array | null =>
+  isEncryptedBlob(blob) && blob.length >= HEADER_BYTES ? blob.subarray(0, HEADER_BYTES) : null;
+
+/** Whether ciphertext begins anywhere in `bytes`. */
+export const holdsCiphertext = (bytes: Buffer): boolean => bytes.includes(MAGIC);
+
+/**
+ * Whether `bytes` are `blob` after somebody edited its ciphertext: they hold its nonce, and are
+ * neither that blob nor the beginning of it, which is what an older version of an edited blob is.
+ */
+export function isEditOf(bytes: Buffer, blob: Buffer): boolean {
+  const header = headerOf(blob);
+  if (header === null) return false;
+  const at = bytes.indexOf(header);
+  return at > 0 || (at === 0 && !(bytes.length <= blob.length && blob.subarray(0, bytes.length).equals(bytes)));
+}
 
 /**
  * Encrypts a file's content as git-crypt does, byte for byte: 10 bytes of magic, a nonce of 12, and

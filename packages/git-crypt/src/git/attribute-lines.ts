@@ -14,7 +14,9 @@ export type Macros = ReadonlyMap<string, readonly string[]>;
 
 const MACRO = "[attr]";
 
-interface Line {
+/** A line of a file of attributes, or one that defines a macro. All characters are bytes. */
+export interface AttributeLine {
+  /** As it is written, with its quotes. */
   readonly pattern: string;
   readonly words: readonly string[];
 }
@@ -23,19 +25,20 @@ interface Line {
  * A pattern, in quotes or up to a blank, and what it assigns. Comments and empty lines fit not. A
  * blank is what git takes for one, and no other character that may be a part of a letter.
  */
-const LINE = /^[ \t\r]*("(?:\\.|[^"\\])*"|[^#" \t\r][^ \t\r]*)[ \t\r]+([^]*)$/s;
+const LINE = /^[ \t\r]*("(?:\\.|[^"\\])*"|[^#" \t\r][^ \t\r]*)(?:[ \t\r]+([^]*))?$/s;
 
 /** UTF-8's byte order mark, by its bytes, which git passes over. */
 const MARK = /^\xef\xbb\xbf/;
 
-function linesOf(text: string): Line[] {
+/** The lines that have a pattern, also where they give it nothing. */
+export function linesOf(text: string): AttributeLine[] {
   return text
     .replace(MARK, "")
     .split("\n")
     .flatMap((line) => {
       const [, written, rest = ""] = LINE.exec(line) ?? [];
       const words = rest.split(/[ \t\r]+/).filter((word) => word !== "");
-      if (written === undefined || words.length === 0) return [];
+      if (written === undefined) return [];
       // git looks for a macro's name in what is quoted as well.
       const pattern = written.startsWith(`"${MACRO}`) ? written.slice(1, -1) : written;
       return [{ pattern, words }];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { locate } from "../format/file-name.ts";
 import { filterLines, type FilterLine, type Macros, macrosIn } from "./attribute-lines.ts";
 import { commitOf, type CommonPlace, type GitPlace, recordsOf, runGit, typedSetting } from "./git.ts";
+import { readInfoAttributes, WATCHING_LINE } from "./info-attributes.ts";
 import { oidsOf } from "./objects.ts";
 import { type IndexEntry, isRegular, listIndex } from "./protected-files.ts";
 import { readSmallBlobs } from "./tracked-files.ts";
@@ -11,7 +12,7 @@ import { readSmallBlobs } from "./tracked-files.ts";
 export type AttributeState = ReadonlyMap<string, readonly FilterLine[]>;
 
 /** In bytes: git itself reads no larger file of attributes. */
-const MOST_ATTRIBUTES = 100 * 1024 * 1024;
+export const MOST_ATTRIBUTES: number = 100 * 1024 * 1024;
 
 export const ATTRIBUTES_FILE = ".gitattributes";
 
@@ -30,12 +31,15 @@ function readText(path: string | Buffer): string | null {
   }
 }
 
-/** The files of attributes outside of the work tree that git reads: they win over, or yield. */
+/**
+ * The files of attributes outside of the work tree that git reads: they win over, or yield. Without
+ * the line of ours that leads git to a filter for files of attributes themselves.
+ */
 export function readOutside(place: CommonPlace): { strongest: string; weakest: string } {
   const home = place.env["XDG_CONFIG_HOME"] ?? join(place.env["HOME"] ?? "", ".config");
   const global = typedSetting(place, "core.attributesFile", "path") ?? join(home, "git/attributes");
   return {
-    strongest: readText(join(place.commonDir, "info/attributes")) ?? "",
+    strongest: readInfoAttributes(place).replace(WATCHING_LINE, ""),
     weakest: readText(global) ?? "",
   };
 }
@@ -75,17 +79,19 @@ export function foldersOf(names: Iterable<string>): Set<string> {
  * or ignored, or where they are not there those of the index.
  *
  * @param index the whole of it, or all of its files of attributes
+ * @param seen blobs that were read, those of these files among them; null where none were
  */
 export function readPresent(
   place: GitPlace,
   index: readonly IndexEntry[],
   names: readonly string[],
+  seen: ReadonlyMap<string, Buffer> | null = null,
 ): PresentAttributes {
   const folders = foldersOf(names);
   const tracked = index.filter(
     (entry) => isRegular(entry) && isAttributesFile(entry.name) && folders.has(folderOf(entry.name)),
   );
-  const blobs = readSmallBlobs(place, oidsOf(tracked), MOST_ATTRIBUTES);
+  const blobs = seen ?? readSmallBlobs(place, oidsOf(tracked), MOST_ATTRIBUTES);
   const staged = tracked.map(({ name, oid }) => ({ name, text: blobs.get(oid)?.toString("latin1") ?? "" }));
   const { topLevel } = place;
   if (topLevel === null) return { used: staged, staged };
@@ -124,6 +130,12 @@ export const presentLines = (place: CommonPlace, files: readonly AttributesFile[
   return state === undefined ? [] : [...state.values()].flat();
 };
 
+/** The texts of now: those that git uses, and from outside of the work tree. */
+export function presentTexts(place: CommonPlace, files: readonly AttributesFile[]): string[] {
+  const { strongest, weakest } = readOutside(place);
+  return [weakest, ...textsOf(files), strongest];
+}
+
 /** The states of now: of what git uses, with what lies outside of the work tree, and the index. */
 export function presentStates(place: CommonPlace, { used, staged }: PresentAttributes): AttributeState[] {
   const { strongest, weakest } = readOutside(place);
@@ -132,6 +144,22 @@ export function presentStates(place: CommonPlace, { used, staged }: PresentAttri
   const state = new Map(stateOf(used, macros));
   const atTop = [weakest, top, strongest].flatMap((text) => filterLines(text, macros));
   return [state.set(ATTRIBUTES_FILE, atTop), stateAlone(staged)];
+}
+
+/** Whether a clone lacks older commits. */
+export const isShallow = ({ commonDir }: CommonPlace): boolean => existsSync(join(commonDir, "shallow"));
+
+/**
+ * The branches that share no commit with HEAD, from whose files the work tree may be, as after
+ * `git checkout --orphan`. None in a shallow clone, which does not know.
+ */
+export function unrelatedTips(place: CommonPlace): string[] {
+  if (isShallow(place)) return [];
+  const roots =
+    commitOf(place, "HEAD") === null ? "" : runGit(place, ["rev-list", "--max-parents=0", "HEAD"]).toString();
+  const others = roots.split("\n").flatMap((root) => (root === "" ? [] : `--no-contains=${root}`));
+  const args = ["for-each-ref", "--format=%(objectname)", ...others, "refs/heads", "refs/remotes"];
+  return [...new Set(runGit(place, args).toString().split("\n").filter(Boolean))];
 }
 
 /** The commits that a commit of now is made on. */

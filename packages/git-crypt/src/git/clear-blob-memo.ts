@@ -3,25 +3,22 @@ import { join } from "node:path";
 import type { CommonPlace } from "./git.ts";
 import { PRIVATE, replaceFile } from "./write-file.ts";
 
-/** So many blobs are read again each time, sooner than a file is written. */
-const FEW = 500;
+/** So many blobs are read again each time, sooner than a file is written, or read whole. */
+export const FEW = 500;
 
 /** Above so many, those that the index does not hold any more are forgotten. */
 const MANY = 200_000;
 
-/** A blob never changes: the names of blobs that are no ciphertext, one after another. */
+/** A blob never changes: the names of blobs that are no ciphertext, a line each. */
 const pathOf = ({ commonDir }: CommonPlace): string => join(commonDir, "git-vault", "clear-blobs");
 
 /**
  * The names of blobs that were read before in this clone, and are not encrypted. A file that is
- * damaged, or not there, gives none.
- *
- * @param digits of each name
+ * not there gives none; one that is damaged, names of no blob.
  */
-export function readClearBlobs(place: CommonPlace, digits: number): Set<string> {
+export function readClearBlobs(place: CommonPlace): Set<string> {
   try {
-    const names = readFileSync(pathOf(place)).toString("hex");
-    return new Set(names.length % digits === 0 ? names.match(new RegExp(`.{${digits}}`, "g")) : []);
+    return new Set(readFileSync(pathOf(place), "latin1").split("\n"));
   } catch {
     return new Set();
   }
@@ -44,7 +41,7 @@ export function noteClearBlobs(
   if (read < FEW) return;
   const kept = clear.size > MANY ? [...new Set(present)].filter((oid) => clear.has(oid)) : [...clear];
   try {
-    replaceFile(pathOf(place), Buffer.from(kept.join(""), "hex"), PRIVATE);
+    replaceFile(pathOf(place), Buffer.from(kept.join("\n")), PRIVATE);
   } catch {
     // As with a clone that may only be read.
   }

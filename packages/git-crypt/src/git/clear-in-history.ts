@@ -1,38 +1,56 @@
-import { isAttributesFile, presentStates, readPresent } from "./attribute-states.ts";
+import { ATTRIBUTES_FILE, isAttributesFile, isShallow, presentStates, readPresent } from "./attribute-states.ts";
+import { editedVersions } from "./edited-blobs.ts";
 import { encryptedBlobs } from "./encrypted-blobs.ts";
 import { type PathFinding, pathFindings } from "./finding.ts";
-import { type CommonPlace, runGit } from "./git.ts";
-import { sizesOf } from "./objects.ts";
+import { type CommonPlace, gitFailed } from "./git.ts";
+import { isLackingObject, sizesOf } from "./objects.ts";
 import { onceProtected } from "./once-protected.ts";
-import { fetchBlobs } from "./partial-clone.ts";
+import { fetchBlobs, logWithTrees } from "./partial-clone.ts";
 import { pastAttributes } from "./past-states.ts";
 import { clearBlobs } from "./plaintext.ts";
 import { filtersOf, isRegular, keyNameAt, listIndex } from "./protected-files.ts";
 import { unprotectedOnPurpose } from "./on-purpose.ts";
-import { parseDifferences, RAW } from "./trees.ts";
+import { type Difference, parseDifferences } from "./trees.ts";
 import { unprotectedOf } from "./unprotected.ts";
 
-/** All that the commits that any reference reaches ever held, by path. */
-function versionsByName(place: CommonPlace): { readonly name: string; readonly oids: ReadonlySet<string> }[] {
-  const changes = runGit(place, ["log", "--all", ...RAW, "-m", "--root", "--diff-filter=d", "--format="]);
-  const versions = new Map<string, { readonly name: string; readonly oids: Set<string> }>();
-  for (const { name, after } of parseDifferences(changes).filter(isRegular)) {
-    const { oids } = versions.get(name) ?? { oids: new Set() };
-    versions.set(name, { name, oids: oids.add(after ?? "") });
-  }
-  return [...versions.values()];
+/** A path, and all that it ever held. */
+interface Versions {
+  readonly name: string;
+  readonly oids: ReadonlySet<string>;
 }
 
 /**
- * The paths of which a commit that any reference reaches holds a version in clear, and which the
- * attributes of now protect, or those of any such commit did, or of which there is an encrypted
- * version; and those of which a version is not here and could not be fetched into a partial clone.
- * What a shallow clone lacks is not searched.
+ * All that the commits that any reference reaches ever held, by path; null where trees of theirs
+ * could not be fetched.
+ */
+function versionsByName(place: CommonPlace): { readonly all: Versions[]; readonly changes: Difference[] } | null {
+  const output = logWithTrees(place);
+  if (output.status !== 0) {
+    if (isLackingObject(place, output)) return null;
+    throw gitFailed(["log"], output);
+  }
+  const versions = new Map<string, { readonly name: string; readonly oids: Set<string> }>();
+  const changes = parseDifferences(output.stdout).filter(isRegular);
+  for (const { name, after } of changes) {
+    const { oids } = versions.get(name) ?? { oids: new Set() };
+    versions.set(name, { name, oids: oids.add(after ?? "") });
+  }
+  return { all: [...versions.values()], changes };
+}
+
+/**
+ * The paths of which a commit that any reference reaches holds a version in the clear, and which
+ * the attributes of now protect, or those of any such commit did, or of which there is an encrypted
+ * version; those of which it holds ciphertext that was edited ({@link editedVersions}); and those
+ * of which a version is not here and could not be fetched into a partial clone. What a shallow
+ * clone lacks is not searched, which is told of the attributes.
  *
  * @throws GitCryptError GIT_FAILED.
  */
 export function clearInHistory(place: CommonPlace): PathFinding[] {
-  const all = versionsByName(place);
+  const history = versionsByName(place);
+  if (history === null) return pathFindings([{ name: ATTRIBUTES_FILE }], "history-not-here");
+  const { all, changes } = history;
   const names = all.map(({ name }) => name);
   fetchBlobs(
     place,
@@ -65,6 +83,8 @@ export function clearInHistory(place: CommonPlace): PathFinding[] {
   const wanted = found.flatMap((entry) => [...entry.oids]);
   const here = fetchBlobs(place, wanted) ? null : sizesOf(place, wanted);
   const clear = clearBlobs(place, wanted);
+  const meant = new Set(found.map(({ name }) => name));
+  const edited = new Set(editedVersions(place, [changes], (name) => meant.has(name)).map(({ name }) => name));
   const having = (isMeant: (oid: string) => boolean): typeof found =>
     found.filter((entry) => [...entry.oids].some(isMeant));
   return [
@@ -73,11 +93,15 @@ export function clearInHistory(place: CommonPlace): PathFinding[] {
       "history-plaintext",
     ),
     ...pathFindings(
+      [...edited].map((name) => ({ name })),
+      "history-altered",
+    ),
+    ...pathFindings(
       unread.map((name) => ({ name })),
       "unread-attributes",
     ),
     ...pathFindings(
-      notHere.map((name) => ({ name })),
+      (isShallow(place) ? [ATTRIBUTES_FILE, ...notHere] : notHere).map((name) => ({ name })),
       "history-not-here",
     ),
     ...pathFindings(here === null ? [] : having((oid) => !here.has(oid)), "history-not-here"),

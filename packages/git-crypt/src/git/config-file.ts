@@ -1,8 +1,40 @@
-import { copyFileSync, realpathSync } from "node:fs";
+import { appendFileSync, copyFileSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { unwritableFolder } from "../errors.ts";
 import { type CommonPlace, runGit } from "./git.ts";
+import { plainSettings } from "./locate.ts";
 import { lockHeld, removeStaleLocks, replaceLocked, retry, statOf } from "./lock-files.ts";
+
+/** A section that git writes as `[name "subsection"]`, and a variable in it. */
+const NAME = /^([a-z-]+)\.([\w.-]+)\.([A-Za-z][A-Za-z-]*)$/;
+
+/** A value as git writes it; null for one with characters that it may write otherwise. */
+function written(value: string): string | null {
+  if (/[^\n\t\x20-\x7e]/.test(value)) return null;
+  const escaped = value
+    .replaceAll(/["\\]/g, String.raw`\$&`)
+    .replaceAll("\n", String.raw`\n`)
+    .replaceAll("\t", String.raw`\t`);
+  return /^ | $|[#;]/.test(value) ? `"${escaped}"` : escaped;
+}
+
+/**
+ * What git would append to a configuration for some changes, which saves a process for each of
+ * them; null where it may do otherwise: where a section is there, or a line is out of the ordinary.
+ */
+function appendix(text: string, changes: readonly (readonly string[])[]): string | null {
+  if (plainSettings(text) === null || !/(?:^|\n)$/.test(text)) return null;
+  const sections = new Map<string, string>();
+  for (const [action, name = "", value = "", ...rest] of changes) {
+    const [, section = "", subsection = "", variable = ""] = NAME.exec(name) ?? [];
+    const line = written(value);
+    const header = `${section} "${subsection}"`;
+    if (action !== "--replace-all" || section === "" || line === null || rest.length > 0) return null;
+    if ([`"${subsection}"`, `.${subsection}]`].some((one) => text.includes(one))) return null;
+    sections.set(header, `${sections.get(header) ?? ""}\t${variable} = ${line}\n`);
+  }
+  return [...sections].map(([header, lines]) => `[${header}]\n${lines}`).join("");
+}
 
 /**
  * Changes the configuration that the work trees of a repository share: all of it or nothing, and a
@@ -28,6 +60,8 @@ export function changeConfig(place: CommonPlace, needed: () => readonly (readonl
     // git changes a copy, since it would leave its lock where it is killed.
     const isReplaced = replaceLocked(path, statOf(path), (own) => {
       copyFileSync(path, own);
+      const more = appendix(readFileSync(own, "latin1"), changes);
+      if (more !== null) return appendFileSync(own, more);
       for (const change of changes) runGit(place, ["config", "--file", own, ...change]);
     });
     return isReplaced && "changed";

@@ -1,8 +1,8 @@
 import { EMPTY_BLOB_BYTES, isEncryptedBlob } from "../format/blob.ts";
-import { noteClearBlobs, readClearBlobs } from "./clear-blob-memo.ts";
+import { FEW, noteClearBlobs, readClearBlobs } from "./clear-blob-memo.ts";
 import { startOfFile } from "./file-start.ts";
 import { areWords, type CommonPlace, type GitPlace, recordsOf, runGit } from "./git.ts";
-import { oidLengthOf, oidsOf, readStarts, sizesOf } from "./objects.ts";
+import { oidsOf, readStarts, sizesOf } from "./objects.ts";
 import type { Version } from "./plaintext.ts";
 
 /** In bytes: larger ones are not read from git where the work tree has the same. */
@@ -41,7 +41,7 @@ function startsOfLarge(
 
 /**
  * The blobs of `entries` that are encrypted, whatever their paths. How git stores a blob says
- * nothing of that: whoever pushes it chooses what it is a difference to, and what follows the
+ * nothing of that: anyone who pushes it chooses what it is a difference to, and what follows the
  * ciphertext. So each is read, once for all in a clone.
  *
  * @param entries of the index, on paths that nothing protects
@@ -49,9 +49,8 @@ function startsOfLarge(
  */
 export function encryptedBlobs(place: CommonPlace, entries: readonly Version[]): Set<string> {
   const encrypted = new Set<string>();
-  const [first] = entries;
-  if (first === undefined) return encrypted;
-  const clear = readClearBlobs(place, oidLengthOf(first.oid));
+  if (entries.length === 0) return encrypted;
+  const clear = entries.length < FEW ? new Set<string>() : readClearBlobs(place);
   const unread = entries.filter(({ oid }) => !clear.has(oid));
   const sizes = sizesOf(place, oidsOf(unread));
   const known = clear.size;

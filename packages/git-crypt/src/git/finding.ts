@@ -18,6 +18,8 @@ const PROBLEMS = {
   unprotected: "is encrypted, and nothing protects it any more: git stores its next change unencrypted",
   /** By earlier attributes it was protected, or HEAD or a late commit holds ciphertext. */
   exposed: "was protected, and is stored unencrypted now",
+  /** What follows is the protected file. */
+  "copied-plaintext": "is stored unencrypted, and holds the same as a protected file",
   /** A line below ours gives it to another program, such as git-lfs. */
   "other-filter": "is on a protected path, but another filter stores it: unencrypted",
   /** Its attributes name another key than the one that it is encrypted with. */
@@ -30,8 +32,12 @@ const PROBLEMS = {
   "unread-attributes": "was too large to read in an older commit, so that nobody can tell what it protected",
   /** In a partial clone, of which the remote does not answer. */
   "history-not-here": "has versions that are not in this clone, and were not searched",
-  /** It is cut off, or an older version with the same nonce opens. */
-  altered: "was changed after it was encrypted, and stays encrypted here",
+  /** It is cut off, or an older version has the same nonce. */
+  altered: "was changed after it was encrypted: no key opens it, and what was added to it is stored unencrypted",
+  /** The same in a reachable commit. */
+  "history-altered": "was changed after it was encrypted once: what was added to it was committed unencrypted",
+  /** The same in the work tree alone. */
+  edited: "is encrypted in the work tree, and was changed there: no key opens that",
   /** No key here opens it. */
   unopened: "is not opened by any key that is here: it was encrypted with another, or changed",
   /** The same where the branch, or another, has a key that is not here. */

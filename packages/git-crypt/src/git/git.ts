@@ -1,13 +1,7 @@
 import { systemCode } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
 import { runProgram } from "../programs.ts";
-
-/** How a git command ended. */
-export interface GitOutput {
-  readonly status: number | null;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-}
+import type { Answers, GitOutput } from "../answers.ts";
 
 /** Where git runs. */
 export interface GitPlace {
@@ -18,12 +12,9 @@ export interface GitPlace {
   readonly env: NodeJS.ProcessEnv;
   /** Whether git may go to the network. */
   readonly isOnline?: boolean | undefined;
-  /** What git answered so far, where nothing changes the repository meanwhile. */
+  /** What git answered so far, where that is remembered. */
   readonly answers?: Answers | undefined;
 }
-
-/** Answers to questions, by the environment in which git was asked. */
-export type Answers = WeakMap<NodeJS.ProcessEnv, Map<string, GitOutput>>;
 
 /** The place of a repository, with the folder that its work trees share. */
 export interface CommonPlace extends GitPlace {
@@ -35,6 +26,9 @@ const OUR_ENVIRONMENT = {
   LC_ALL: "C",
   GIT_OPTIONAL_LOCKS: "0",
   GIT_TERMINAL_PROMPT: "0",
+  // What is stored, and pushed, counts: not what this clone takes in its place.
+  GIT_NO_REPLACE_OBJECTS: "1",
+  GIT_GRAFT_FILE: "",
 };
 
 /** What a user may have set, and what changes the output that is read, or what it is about. */
@@ -43,6 +37,7 @@ const OUR_SETTINGS = [
   "log.follow=false",
   "log.showSignature=false",
   "log.mailmap=false",
+  "log.diffMerges=separate",
   "i18n.logOutputEncoding=UTF-8",
 ].flatMap((setting) => ["-c", setting]);
 
@@ -56,7 +51,7 @@ const OUR_PATHSPECS = Object.fromEntries(PATHSPECS.map((name) => [name, undefine
  */
 const OFFLINE = { GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none" };
 
-/** Commands of git that change nothing. All others make what was answered be forgotten. */
+/** Commands of git that change nothing: their answers are remembered. */
 const QUESTIONS: ReadonlySet<string> = new Set([
   "cat-file",
   "check-attr",
@@ -90,40 +85,45 @@ const mostKept = (command: string): number => (command === "cat-file" ? 64 * 102
  * Runs git at the top of a repository without a shell or a terminal, without a network but where
  * the place is online, and takes no program's name from the repository's configuration, nor what
  * would change what it prints. It may fail. It is stopped once it has printed `enough` bytes.
- * Where nothing changes the repository, each question is asked once.
+ * Where answers are remembered, a question is asked once.
  *
  * @throws GitCryptError GIT_MISSING where there is no git, GIT_FAILED where it could not be run to
  * its end.
  */
 export function tryGit(place: GitPlace, args: readonly string[], input?: Uint8Array, enough?: number): GitOutput {
-  if (place.answers === undefined) return askGit(place, args, input, enough);
-  const known = place.answers.get(place.env) ?? new Map<string, GitOutput>();
-  place.answers.set(place.env, known);
   const command = commandIn(args);
-  if (!isQuestion(command, args)) {
-    known.clear();
-    return askGit(place, args, input, enough);
+  // A git that may go to the network fetches what is missing.
+  if (place.isOnline === true || !isQuestion(command, args)) {
+    place.answers?.forget();
+    return startGit(place, args, { input, enough });
   }
-  const words = [place.topLevel, place.gitDir, place.isOnline, enough, ...args];
+  const ask = (): GitOutput => startGit(place, args, { input, enough, changesNothing: true });
+  const known = place.answers?.of(place.env);
+  if (known === undefined) return ask();
+  const words = [place.topLevel, place.gitDir, enough, ...args];
   const question = `${JSON.stringify(words)}${Buffer.from(input ?? []).toString("latin1")}`;
-  const answer = known.get(question) ?? askGit(place, args, input, enough);
+  const answer = known.get(question) ?? ask();
   if (answer.stdout.length > mostKept(command)) return answer;
   known.set(question, answer);
-  // Whoever has read a secret may overwrite it.
+  // Anyone who has read a secret may overwrite it.
   return { ...answer, stdout: Buffer.from(answer.stdout) };
 }
 
-function askGit(
+function startGit(
   { topLevel, gitDir, env, isOnline = false }: GitPlace,
   args: readonly string[],
-  input?: Uint8Array,
-  enough: number = Infinity,
+  {
+    input,
+    enough = Infinity,
+    changesNothing,
+  }: { readonly input?: Uint8Array | undefined; readonly enough?: number | undefined; readonly changesNothing?: true },
 ): GitOutput {
   const { error, status, stdout, stderr } = runProgram("git", [...OUR_SETTINGS, ...args], {
     cwd: topLevel ?? gitDir,
     env: { ...env, ...OUR_PATHSPECS, ...OUR_ENVIRONMENT, ...(isOnline ? {} : OFFLINE) },
     // A helper that answers for the remote, such as gh, may have no other credential.
     tokens: isOnline,
+    changesNothing,
     input,
     maxBuffer: enough,
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
@@ -132,7 +132,8 @@ function askGit(
   // than that.
   const code = systemCode(error);
   if (error === undefined || code === "ENOBUFS" || code === "EPIPE") {
-    return { status, stdout, stderr: stderr.toString() };
+    // A git that wrote more than is enough may have ended well before it could be stopped.
+    return { status: code === "ENOBUFS" ? null : status, stdout, stderr: stderr.toString() };
   }
   if (code === "ENOENT") {
     throw new GitCryptError("GIT_MISSING", "git is not installed, or not on PATH", {
@@ -163,7 +164,10 @@ export function runGit(place: GitPlace, args: readonly string[], input?: Uint8Ar
 
 /** The error of a git command that ended otherwise than with 0. */
 export function gitFailed(args: readonly string[], output: GitOutput): GitCryptError {
-  return new GitCryptError("GIT_FAILED", `git ${commandIn(args)} failed: ${reasonOf(output)}`);
+  const isFull = /No space left on device|Out of diskspace/.test(output.stderr);
+  return new GitCryptError("GIT_FAILED", `git ${commandIn(args)} failed: ${reasonOf(output)}`, {
+    hint: isFull ? "free some space on the disk, then run the command again" : undefined,
+  });
 }
 
 /** Whether git ends a command with 0. */
@@ -189,11 +193,13 @@ export function settingsBy(place: GitPlace, ...words: readonly string[]): GitSet
 /** All settings of git's that hold here. */
 const settingsOf = (place: GitPlace): GitSetting[] => settingsBy(place, "-z", "--list");
 
+const lastSetting = (place: GitPlace, name: string): GitSetting | undefined => lastOf(settingsOf(place), name);
+
 /** The setting of a name that holds: the last one. */
-function lastSetting(place: GitPlace, name: string): GitSetting | undefined {
+function lastOf(settings: readonly GitSetting[], name: string): GitSetting | undefined {
   // Section and variable in small letters, as git writes them; what lies between is as it is.
   const wanted = name.replace(/^[^.]+|[^.]+$/g, (part) => part.toLowerCase());
-  return settingsOf(place).findLast(([known]) => known === wanted);
+  return settings.findLast(([known]) => known === wanted);
 }
 
 /**
@@ -214,9 +220,12 @@ export function typedSetting(place: GitPlace, name: string, type: "bool" | "path
   return valueOf(tryGit(place, ["config", `--type=${type}`, "--get", name]));
 }
 
+/** All settings of this repository alone. */
+export const localSettings = (place: GitPlace): GitSetting[] => settingsBy(place, "--local", "-z", "--list");
+
 /** A setting of this repository alone. */
 export const localSetting = (place: GitPlace, name: string): string | undefined =>
-  valueOf(tryGit(place, ["config", "--local", "--get", name]));
+  lastOf(localSettings(place), name)?.[1] || undefined;
 
 function valueOf({ status, stdout }: GitOutput): string | undefined {
   const value = status === 0 ? stdout.toString().replace(/\n$/, "") : "";
@@ -227,6 +236,11 @@ function valueOf({ status, stdout }: GitOutput): string | undefined {
 export const remoteUrls = (place: GitPlace): string[] =>
   settingsOf(place).flatMap(([name, value]) => (/^remote\..*\.url$/s.test(name) && value ? value : []));
 
+/** The names of the remotes that have an address. */
+export const remoteNames = (place: GitPlace): string[] => [
+  ...new Set(settingsOf(place).flatMap(([name]) => /^remote\.(.*)\.url$/s.exec(name)?.[1] ?? [])),
+];
+
 /** Whether any setting's name begins so. */
 export const hasSettings = (place: GitPlace, start: string): boolean =>
   settingsOf(place).some(([name]) => name.startsWith(start));
@@ -236,6 +250,17 @@ export function commitOf(place: GitPlace, revision: string): string | null {
   if (revision.startsWith("-")) return null; // It would be an option.
   const { status, stdout } = tryGit(place, ["rev-parse", "--verify", "--quiet", `${revision}^{commit}`]);
   return status === 0 ? stdout.toString().trim() : null;
+}
+
+/**
+ * The same of several revisions, which are no options and have no line breaks, at once: git's names
+ * of their commits, in order.
+ */
+export function commitsOf(place: GitPlace, revisions: readonly string[]): (string | null)[] {
+  const asked = revisions.map((revision) => `${revision}^{commit}\n`).join("");
+  const answers = tryGit(place, ["cat-file", "--batch-check", "--buffer"], Buffer.from(asked)).stdout.toString();
+  const lines = answers.split("\n");
+  return revisions.map((_, at) => /^([0-9a-f]{40,64}) commit \d+$/.exec(lines[at] ?? "")?.[1] ?? null);
 }
 
 /** The records of a list that NUL bytes end. Each character is a byte: names have no encoding. */

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { systemCode } from "@git-vault/core";
 import { whileSame } from "./file-memory.ts";
 import { type CommonPlace, type GitPlace, listOf, runGit, tryGit } from "./git.ts";
+import { noteStretch, readStretch, type Stretch } from "./index-stretch.ts";
 import { lockHeld, removeStaleLocks, replaceLocked, retry } from "./lock-files.ts";
 import { listIndex } from "./protected-files.ts";
 import type { WorkTree } from "./work-tree.ts";
@@ -109,16 +110,23 @@ function* entriesOf(bytes: Buffer, oidBytes: number, { first, count } = allEntri
  * Passes over the entries whose names come before `start`, as fast as can be: nothing is made of
  * them. It ends early at what is out of the ordinary, such as a folder of a sparse index.
  */
-function entriesFrom(bytes: Buffer, oidBytes: number, start: string): Entries {
+function entriesFrom(bytes: Buffer, oidBytes: number, start: string, known: Stretch | null = null): Entries {
   const all = allEntries(bytes);
   // Names are whole but in version 4.
   if (bytes.readUInt32BE(4) === 4) return all;
   const wanted = Buffer.from(start, "latin1");
+  const isPast = known !== null && start > known.folder && !start.startsWith(known.folder);
   let { first, count } = all;
-  for (; count > 0; count--) {
+  while (count > 0) {
+    if (isPast && first === known.from) {
+      first += known.length;
+      count -= known.entries;
+      continue;
+    }
     const name = plainName(bytes, first, oidBytes);
     if (name === null || bytes.compare(wanted, 0, wanted.length, name.from, name.end) >= 0) break;
     first = name.next;
+    count -= 1;
   }
   return { first, count };
 }
@@ -216,12 +224,19 @@ const oidBytesOf = (config: string): number =>
 /**
  * The blobs of an index, by name, whose names begin with `folder`; null where the index is not one
  * that is understood. Of an index that is split, nothing is.
+ *
+ * @param known a stretch that need not be read
  */
-export function entriesBelow(bytes: Buffer, oidBytes: number, folder: string): Map<string, string> | null {
+export function entriesBelow(
+  bytes: Buffer,
+  oidBytes: number,
+  folder: string,
+  known: Stretch | null = null,
+): Map<string, string> | null {
   if (!hasHeader(bytes)) return null;
   const found = new Map<string, string>();
   let before = "";
-  for (const { at, flags, name } of entriesOf(bytes, oidBytes, entriesFrom(bytes, oidBytes, folder))) {
+  for (const { at, flags, name } of entriesOf(bytes, oidBytes, entriesFrom(bytes, oidBytes, folder, known))) {
     if (name === "" || name < before || (flags & NAME_LENGTH) !== Math.min(name.length, NAME_LENGTH)) return null;
     before = name;
     const isBelow = name.startsWith(folder);
@@ -234,30 +249,33 @@ export function entriesBelow(bytes: Buffer, oidBytes: number, folder: string): M
 }
 
 /**
- * The same blobs, as bytes that only the same names and contents have: of each entry git's name for
- * its blob, its own, and a zero. Nothing is made of the entries, since git's filter waits for this.
+ * Finds the stretch of an index that has the entries below a folder. Nothing is made of the
+ * entries, since git's filter waits for this. Null where an index is not understood so.
+ *
+ * @param known a stretch that may be that one
  */
-function bytesBelow(bytes: Buffer, oidBytes: number, folder: string): Buffer | null {
-  const asRead = (): Buffer | null => {
-    const found = entriesBelow(bytes, oidBytes, folder);
-    return found === null ? null : bytesOf(found);
-  };
-  if (!hasHeader(bytes) || bytes.readUInt32BE(4) === 4) return asRead();
+function stretchBelow(bytes: Buffer, oidBytes: number, folder: string, known: Stretch | null): Stretch | null {
+  if (!hasHeader(bytes) || bytes.readUInt32BE(4) === 4) return null;
   const start = Buffer.from(folder, "latin1");
   const { first, count } = entriesFrom(bytes, oidBytes, folder);
   const parts: Buffer[] = [];
-  let at = first;
-  for (let left = count; left > 0; left--) {
+  const isKnown = known?.folder === folder && known.from === first;
+  let at = isKnown ? first + known.length : first;
+  for (let left = isKnown ? count - known.entries : count; left > 0; left--) {
     const name = plainName(bytes, at, oidBytes);
-    if (name === null) return asRead();
+    if (name === null) return null;
     if (bytes.compare(start, 0, start.length, name.from, Math.min(name.end, name.from + start.length)) !== 0) break;
+    if (isKnown) return stretchBelow(bytes, oidBytes, folder, null);
     const oid = at + STAT.end;
     parts.push(bytes.subarray(oid, oid + oidBytes), bytes.subarray(name.from, name.end + 1));
     at = name.next;
   }
-  return Buffer.concat(parts);
+  if (isKnown) return known;
+  const digest = hash("sha256", Buffer.concat(parts), "hex");
+  return { folder, from: first, length: at - first, entries: parts.length / 2, digest };
 }
 
+/** As bytes that only the same blobs have: git's name for each, its own, and a zero. */
 const bytesOf = (blobs: ReadonlyMap<string, string>): Buffer =>
   Buffer.concat([...blobs].flatMap(([name, oid]) => [Buffer.from(oid, "hex"), Buffer.from(`${name}\0`, "latin1")]));
 
@@ -279,7 +297,7 @@ const NO_ENTRIES = Buffer.from("DIRC\0\0\0\x02\0\0\0\0", "latin1");
 
 /** Reads an index without git: names that begin so; null where that cannot be done. */
 const readBlobsIn = (place: CommonPlace, folder: string): Map<string, string> | null =>
-  readWithoutGit(place, (bytes, oidBytes) => entriesBelow(bytes, oidBytes, folder));
+  readWithoutGit(place, (bytes, oidBytes) => entriesBelow(bytes, oidBytes, folder, readStretch(place, bytes)));
 
 /**
  * What git calls the contents that the index holds below a folder, or in all, by their names from
@@ -305,9 +323,14 @@ export function blobsInIndex(place: CommonPlace, folder?: string): Map<string, s
  */
 export function digestBelow(place: CommonPlace, folder: string): string | null {
   const make = (): string | null => {
-    const bytes = readWithoutGit(place, (index, oidBytes) => bytesBelow(index, oidBytes, `${folder}/`));
-    const found = bytes ?? bytesOf(blobsInIndex(place, folder));
-    return found.length === 0 ? null : hash("sha256", found, "hex");
+    const stretch = readWithoutGit(place, (bytes, oidBytes) => {
+      const known = readStretch(place, bytes);
+      const found = stretchBelow(bytes, oidBytes, `${folder}/`, known);
+      if (found !== null && found !== known) noteStretch(place, bytes, found);
+      return found;
+    });
+    if (stretch === null) return digestOf(blobsInIndex(place, folder));
+    return stretch.entries === 0 ? null : stretch.digest;
   };
   return digests(indexPath(place), make, folder);
 }

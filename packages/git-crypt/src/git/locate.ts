@@ -113,13 +113,15 @@ function readLayout(gitDir: string): Layout | null {
   const linked = readIfAny(join(gitDir, "commondir"));
   const commonDir = linked === null ? gitDir : realpathSync(resolve(gitDir, linked.replace(/[\r\n]+$/, "")));
   for (const part of ["objects", "refs"]) accessSync(join(commonDir, part), constants.X_OK);
-  const common = settingsIn(readFileSync(join(commonDir, "config"), "utf8"));
+  const common = plainSettings(readFileSync(join(commonDir, "config"), "utf8"));
   if (common === null) return null;
   const ofWorkTree = common.get("extensions.worktreeconfig");
   if (ofWorkTree !== undefined && ofWorkTree !== "true") return null;
   // Of a linked work tree, the configuration that all share says neither.
   const own =
-    ofWorkTree === undefined ? new Map<string, string>() : settingsIn(readIfAny(join(gitDir, "config.worktree")) ?? "");
+    ofWorkTree === undefined
+      ? new Map<string, string>()
+      : plainSettings(readIfAny(join(gitDir, "config.worktree")) ?? "");
   if (own === null) return null;
   const shared = linked === null || ofWorkTree !== undefined ? common : new Map<string, string>();
   const of = (name: string): string | undefined => own.get(name) ?? shared.get(name);
@@ -137,7 +139,7 @@ function readIfAny(path: string): string | null {
  * The settings of a configuration file that is written plainly and says nothing that only a newer
  * git understands; else null.
  */
-function settingsIn(text: string): Map<string, string> | null {
+export function plainSettings(text: string): Map<string, string> | null {
   const settings = new Map<string, string>();
   let section = "";
   for (const line of text.split("\n")) {

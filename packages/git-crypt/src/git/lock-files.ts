@@ -11,6 +11,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { printable, systemCode } from "@git-vault/core";
 import { GitCryptError, unwritableFolder } from "../errors.ts";
+import { noteChange } from "../answers.ts";
 
 /*
  * git writes its index and its configuration under a lock, the file with `.lock` behind its name;
@@ -30,11 +31,12 @@ export function retry<T>(action: () => T): T {
     const result = action();
     if (result !== false) return result;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    noteChange(); // Who held the lock wrote something.
   }
   return action();
 }
 
-/** Whether a process of that number runs, whoever it belongs to. */
+/** Whether a process of that number runs, no matter who owns it. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -91,7 +93,7 @@ function takeLock(own: string, lock: string): boolean {
 
 /**
  * Replaces a file of git's under git's lock; gives false where somebody else holds that, or wrote
- * the file since it was `before`.
+ * the file since it was `before`: undefined for none.
  *
  * @param write writes the new file, to the path that it gets
  * @throws GitCryptError UNWRITABLE; what `write` throws
@@ -102,13 +104,15 @@ export function replaceLocked(path: string, before: BigIntStats | undefined, wri
   try {
     write(own);
     if (!takeLock(own, lock)) return false;
-    const isSame = isUnchanged(before, statOf(path));
+    const now = statOf(path);
+    const isSame = before === undefined ? now === undefined : isUnchanged(before, now);
     if (isSame) renameSync(lock, path);
     else rmSync(lock);
     return isSame;
   } catch (error) {
     throw error instanceof GitCryptError ? error : unwritableFolder(error);
   } finally {
+    noteChange();
     rmSync(own, { force: true });
   }
 }

@@ -1,7 +1,8 @@
 import { createHash, hash } from "node:crypto";
 import { chunksOf } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
-import { gitFailed, type GitOutput, type GitPlace, runGit, tryGit } from "./git.ts";
+import type { GitOutput } from "../answers.ts";
+import { gitFailed, type GitPlace, runGit, settingsBy, tryGit } from "./git.ts";
 
 /** So many bytes of objects are asked for at a time; a larger one comes alone. */
 export const GROUP_BYTES: number = 32 * 1024 * 1024;
@@ -49,21 +50,27 @@ const linesOf = (names: readonly string[]): Buffer => Buffer.from(names.map((nam
 
 /**
  * Whether git ended since an object is not here and it may not fetch it: a git before 2.44, in a
- * partial clone. A newer one goes on.
+ * partial clone. A newer one goes on without blobs, and needs trees as well. Where no remote has
+ * promised what is missing, the repository is damaged.
  */
-export const isLackingObject = ({ status, stderr }: GitOutput): boolean =>
-  status !== 0 && stderr.includes("promisor remote");
+export const isLackingObject = (place: GitPlace, { status, stderr }: GitOutput): boolean =>
+  status !== 0 && /promisor remote|unable to read tree/.test(stderr) && isPartialClone(place);
+
+/** Whether a repository may lack objects that a remote has. */
+export const isPartialClone = (place: GitPlace): boolean =>
+  settingsBy(place, "-z", "--list").some(([name]) => /^(?:remote\..*\.promisor|extensions\.partialclone)$/s.test(name));
 
 /**
- * Runs git as `runGit` does; of what a partial clone lacks, such as the trees of older commits, it
- * gives nothing.
+ * Runs git as `runGit` does; null where it needs what a partial clone lacks, such as the trees of
+ * older commits.
  *
  * @throws GitCryptError GIT_FAILED
  */
-export function runWhereHere(place: GitPlace, args: readonly string[]): Buffer {
+export function runWhereHere(place: GitPlace, args: readonly string[]): Buffer | null {
   const output = tryGit(place, args);
-  if (output.status !== 0 && !isLackingObject(output)) throw gitFailed(args, output);
-  return output.status === 0 ? output.stdout : Buffer.alloc(0);
+  if (output.status === 0) return output.stdout;
+  if (isLackingObject(place, output)) return null;
+  throw gitFailed(args, output);
 }
 
 /** Those blobs that are here, whatever git it is; it reads them whole. */
@@ -76,21 +83,25 @@ function presentAmong(place: GitPlace, oids: readonly string[]): string[] {
 }
 
 /**
- * The sizes of blobs in bytes, by their names; what is not here, or is no blob, is left out.
+ * The sizes of blobs, or trees, in bytes, by their names; what is not here is left out.
  *
  * @throws GitCryptError GIT_FAILED
  */
-export function sizesOf(place: GitPlace, oids: Iterable<string>): Map<string, number> {
+export function sizesOf(
+  place: GitPlace,
+  oids: Iterable<string>,
+  wanted: "blob" | "tree" = "blob",
+): Map<string, number> {
   const names = [...new Set(oids)];
   if (names.length === 0) return new Map();
   const args = ["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", "--buffer"];
   const all = tryGit(place, args, linesOf(names));
-  if (all.status !== 0 && !isLackingObject(all)) throw gitFailed(args, all);
+  if (all.status !== 0 && !isLackingObject(place, all)) throw gitFailed(args, all);
   const output = all.status === 0 ? all.stdout : runGit(place, args, linesOf(presentAmong(place, names)));
   const sizes = new Map<string, number>();
   for (const line of output.toString("latin1").split("\n")) {
     const [oid = "", type, size] = line.split(" ");
-    if (type === "blob") sizes.set(oid, Number(size));
+    if (type === wanted) sizes.set(oid, Number(size));
   }
   return sizes;
 }
@@ -114,14 +125,18 @@ function* groupsOf(sizes: ReadonlyMap<string, number>): Generator<string[]> {
 const FEW_BYTES = 1024 * 1024;
 
 /**
- * The blobs among some objects, where they are few and small: git is asked once, for the objects
- * themselves. Null where there is more to them, or some are not here.
+ * The blobs, or trees, among some objects, where they are few and small: git is asked once, for the
+ * objects themselves. Null where there is more to them than `enough` bytes, or some are not here.
  */
-export function readFew(place: GitPlace, oids: Iterable<string>): Map<string, Buffer> | null {
+export function readFew(
+  place: GitPlace,
+  oids: Iterable<string>,
+  { enough = FEW_BYTES, wanted = "blob" }: { readonly enough?: number; readonly wanted?: "blob" | "tree" } = {},
+): Map<string, Buffer> | null {
   const names = [...new Set(oids)];
   if (names.length === 0) return new Map();
   const args = ["cat-file", "--batch", "--buffer"];
-  const { status, stdout } = tryGit(place, args, linesOf(names), FEW_BYTES);
+  const { status, stdout } = tryGit(place, args, linesOf(names), enough);
   if (status !== 0) return null;
   const blobs = new Map<string, Buffer>();
   let offset = 0;
@@ -131,12 +146,12 @@ export function readFew(place: GitPlace, oids: Iterable<string>): Map<string, Bu
     if (type === undefined) return null;
     const start = end + 1;
     offset = start + Number(length) + 1;
-    if (type === "blob") blobs.set(oid, stdout.subarray(start, offset - 1));
+    if (type === wanted) blobs.set(oid, stdout.subarray(start, offset - 1));
   }
   return blobs;
 }
 
-/** Reads blobs, a bounded amount at a time, and gives each by its name. */
+/** Reads blobs, or trees, a bounded amount at a time, and gives each by its name. */
 export function* readBlobs(
   place: GitPlace,
   sizes: ReadonlyMap<string, number>,
@@ -146,7 +161,7 @@ export function* readBlobs(
     let offset = 0;
     for (const oid of group) {
       const end = output.indexOf(10, offset);
-      const size = Number(/^\S+ blob (\d+)$/.exec(output.toString("latin1", offset, end))?.[1] ?? Number.NaN);
+      const size = Number(/^\S+ (?:blob|tree) (\d+)$/.exec(output.toString("latin1", offset, end))?.[1] ?? Number.NaN);
       if (Number.isNaN(size)) throw new GitCryptError("GIT_FAILED", "git cat-file failed: a blob is missing");
       yield [oid, output.subarray(end + 1, end + 1 + size)];
       offset = end + size + 2;

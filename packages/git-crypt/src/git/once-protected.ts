@@ -3,8 +3,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { locate } from "../format/file-name.ts";
 import { type FilterLine, writeLines } from "./attribute-lines.ts";
-import { attributesFilesIn, type AttributeState, foldersOf } from "./attribute-states.ts";
-import { type GitPlace, gitSetting, typedSetting } from "./git.ts";
+import {
+  attributesFilesIn,
+  type AttributeState,
+  foldersOf,
+  type PresentAttributes,
+  presentStates,
+} from "./attribute-states.ts";
+import { type CommonPlace, type GitPlace, gitSetting, typedSetting } from "./git.ts";
 import { GIT_FILES, isWithin, ownFolders } from "./own-folders.ts";
 import { filtersOf, keyNameOf } from "./protected-files.ts";
 
@@ -23,6 +29,10 @@ function only(state: AttributeState, counts: (filter: string | null) => boolean)
       .filter(([, lines]) => lines.length > 0),
   );
 }
+
+/** Whether any of some states protects anything. */
+export const protectsAny = (states: readonly AttributeState[]): boolean =>
+  states.some((state) => only(state, isOurs).size > 0);
 
 /** The lines of all states in one: it protects at least what each of them protects. */
 function unionOf(states: readonly AttributeState[]): AttributeState {
@@ -67,6 +77,33 @@ export function filtersIn(place: GitPlace, states: readonly AttributeState[], na
   } finally {
     rmSync(topLevel, { recursive: true, force: true });
   }
+}
+
+/** So many files of attributes are laid out; beyond, what git says here counts. */
+const MOST_FILES = 1000;
+
+/** Whether a pattern may fit a file by one of some names: what follows its last wildcard tells. */
+export function mayFit(pattern: string, names: readonly string[]): boolean {
+  const end =
+    pattern
+      .replace(/"$/, "")
+      .split(/[*?\]\\/]/)
+      .at(-1) ?? "";
+  return names.some((name) => name.toLowerCase().endsWith(end.toLowerCase()));
+}
+
+/**
+ * The filters of `names` in a clone that has the attributes of `present`, and not the line of ours
+ * that leads git to a filter for files of attributes.
+ */
+export function filtersElsewhere(place: CommonPlace, present: PresentAttributes, names: readonly string[]): string[] {
+  const lastParts = [...new Set(names.map((name) => name.slice(name.lastIndexOf("/") + 1)))];
+  const state = presentStates(place, present)[0] ?? new Map<string, FilterLine[]>();
+  const fitting = [...state].flatMap(([name, lines]): [string, FilterLine[]][] => {
+    const kept = lines.filter(({ pattern }) => mayFit(pattern, lastParts));
+    return kept.length === 0 ? [] : [[name, kept]];
+  });
+  return fitting.length > MOST_FILES ? filtersOf(place, names) : (filtersIn(place, [new Map(fitting)], names)[0] ?? []);
 }
 
 /** The attributes by which a path was protected, or would be but for another filter. */
@@ -117,8 +154,8 @@ export function onceProtected(
   { past, present }: AttributeStates,
   entries: readonly { readonly name: string }[],
 ): Set<string> {
-  const states = [...past, ...present.map((state) => only(state, (filter) => !isForeign(filter)))].filter(
-    (state) => only(state, isOurs).size > 0,
+  const states = [...past, ...present.map((state) => only(state, (filter) => !isForeign(filter)))].filter((state) =>
+    protectsAny([state]),
   );
   const union = unionOf(states);
   if (union.size === 0 || isAllUsed(place, union, present[0] ?? new Map())) return new Set();

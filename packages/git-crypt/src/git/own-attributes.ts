@@ -1,10 +1,10 @@
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type CommonPlace, listOf, tryGit } from "./git.ts";
 import { blobsInIndex } from "./index-file.ts";
+import { changeInfoAttributes, readInfoAttributes } from "./info-attributes.ts";
 import { isBlob } from "./objects.ts";
 import { OWN_ATTRIBUTES, ownFolders, VAULT_FOLDER } from "./own-folders.ts";
-import { replaceFile, SHARED } from "./write-file.ts";
 
 /** All by which git would change a file on its way, or treat it as something else. */
 const AS_THEY_ARE = "-text !eol !filter !diff !merge -ident !working-tree-encoding";
@@ -16,21 +16,18 @@ const AS_THEY_ARE = "-text !eol !filter !diff !merge -ident !working-tree-encodi
  * cannot be written, all stays as it is.
  */
 export function shieldOwnFolders(place: CommonPlace): void {
-  const path = join(place.commonDir, "info", "attributes");
   const folders = ownFolders(place).filter((folder) => /^[\w./-]+$/.test(folder));
   const lines = folders.map((folder) => `/${folder}/** ${AS_THEY_ARE}\n`);
-  const text = readIfAny(path);
   // The last line that fits decides.
-  if (text.endsWith(lines.join(""))) return;
-  const kept = text.split(/(?<=\n)/).filter((line) => !lines.includes(line));
+  if (readInfoAttributes(place).endsWith(lines.join(""))) return;
   const entries = blobsInIndex(place, VAULT_FOLDER);
   const isSpoilt = foreignAmong(entries).length > 0 || (entries.size > 0 && !entries.has(OWN_ATTRIBUTES[0]));
-  try {
+  const isShielded = changeInfoAttributes(place, (text) => {
+    const kept = text.split(/(?<=\n)/).filter((line) => !lines.includes(line));
     const separator = text === "" || text.endsWith("\n") ? "" : "\n";
-    replaceFile(path, Buffer.from(`${kept.join("")}${separator}${lines.join("")}`), SHARED);
-  } catch {
-    return;
-  }
+    return `${kept.join("")}${separator}${lines.join("")}`;
+  });
+  if (!isShielded) return;
   if (!isSpoilt || place.topLevel === null) return;
   const written = [...entries.keys()];
   // git writes no file again whose time and size it knows.
@@ -49,12 +46,4 @@ function foreignAmong(entries: ReadonlyMap<string, string>): string[] {
   return [...entries].flatMap(([path, oid]) =>
     path.endsWith("/.gitattributes") && (path !== ownPath || !isBlob(oid, own)) ? [path] : [],
   );
-}
-
-function readIfAny(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

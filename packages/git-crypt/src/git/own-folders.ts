@@ -30,6 +30,7 @@ export const GIT_FILES: readonly string[] = [".gitattributes", ".gitignore", ".g
 
 /** Gives whether a path is read without a key, so that it is never to be encrypted. */
 export function findsReadable(place: GitPlace): (path: string) => boolean {
-  const folders = ownFolders(place);
-  return (path) => isWithin(folders, path) || GIT_FILES.includes(path.slice(path.lastIndexOf("/") + 1));
+  const folders = ownFolders(place).map((folder) => `${folder}/`);
+  return (path) =>
+    folders.some((folder) => path.startsWith(folder)) || GIT_FILES.includes(path.slice(path.lastIndexOf("/") + 1));
 }

@@ -7,7 +7,8 @@ import {
   type AttributeState,
   foldersOf,
 } from "./attribute-states.ts";
-import { areWords, type CommonPlace, recordsOf, tryGit } from "./git.ts";
+import { blobsAt } from "./blobs-at.ts";
+import { areWords, type CommonPlace, recordsOf } from "./git.ts";
 import { readBlobs, runWhereHere, sizesOf } from "./objects.ts";
 import { keyNameOf } from "./protected-files.ts";
 import { parseDifferences, RAW } from "./trees.ts";
@@ -18,7 +19,7 @@ export interface PastAttributes {
   readonly states: readonly AttributeState[];
   /** Files of attributes with a version too large to read: what they protected is unknown. */
   readonly unread: readonly string[];
-  /** Files of attributes of which a partial clone lacks a version. */
+  /** Files of attributes of which a partial clone lacks a version, or may lack one. */
   readonly notHere: readonly string[];
 }
 
@@ -38,30 +39,23 @@ interface Change {
   readonly after: string | null;
 }
 
-/** Commits that changed some files of attributes, the newest first, and what they made of them. */
+/**
+ * The trees of commits that changed some files of attributes, the newest first, and what they made
+ * of them; null in a clone that lacks some of these.
+ */
 function changesOf(
   place: CommonPlace,
   revisions: readonly string[],
   wanted: ReadonlySet<string>,
-): { readonly commits: readonly string[]; readonly changes: readonly Change[] } {
+): { readonly trees: readonly string[]; readonly changes: readonly Change[] } | null {
   const names = [...wanted];
   const paths = areWords(names) ? names.map((name) => `:(top,literal)${name}`) : [ATTRIBUTES_PATHSPEC];
-  const args = ["log", "--full-history", "-m", "--root", ...RAW, "--format=%H"];
+  const args = ["log", "--full-history", "-m", "--root", ...RAW, "--format=%T"];
   const output = runWhereHere(place, [...args, ...revisions, "--", ...paths]);
-  const commits = recordsOf(output).flatMap((record) => /^\n?([0-9a-f]{40,64})$/.exec(record)?.[1] ?? []);
+  if (output === null) return null;
+  const trees = recordsOf(output).flatMap((record) => /^\n?([0-9a-f]{40,64})$/.exec(record)?.[1] ?? []);
   const changes = parseDifferences(output).filter(({ name }) => wanted.has(name));
-  return { commits: [...new Set(commits)], changes };
-}
-
-/** The blobs at `names` in `commits`, in order; null where there is none. */
-function blobsAt(place: CommonPlace, commits: readonly string[], names: readonly string[]): (string | null)[] {
-  const asked = commits.flatMap((commit) => names.map((name) => `${commit}:${name}\n`));
-  const { stdout } = tryGit(place, ["cat-file", "--batch-check", "--buffer"], Buffer.from(asked.join(""), "latin1"));
-  return stdout
-    .toString("latin1")
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => /^([0-9a-f]{40,64}) blob \d+$/.exec(line)?.[1] ?? null);
+  return { trees: [...new Set(trees)], changes };
 }
 
 /** What files of attributes said, by their blobs; null for a blob that is too large. */
@@ -99,17 +93,16 @@ const protecting = (text: string, macros: Macros): FilterLine[] =>
 
 const isTop = ({ name }: { readonly name: string }): boolean => name === ATTRIBUTES_FILE;
 
-/** The state of each commit, each different one once. */
-function statesOfCommits(
+/** The state in each of some trees, each different one once. */
+function statesOf(
   place: CommonPlace,
-  commits: readonly string[],
+  trees: readonly string[],
   names: readonly string[],
   texts: ReadonlyMap<string, string | null>,
 ): AttributeState[] {
-  const oids = blobsAt(place, commits, names);
   const rows = new Map(
-    commits.map((_, at) => {
-      const row = oids.slice(at * names.length, (at + 1) * names.length);
+    blobsAt(place, trees, names).map((blobs) => {
+      const row = names.map((name) => blobs.get(name) ?? null);
       return [row.join(" "), row];
     }),
   );
@@ -154,9 +147,9 @@ function unionOfVersions(changes: readonly Change[], texts: ReadonlyMap<string, 
  * What attributes said of `names` in each commit that `revisions` reach: what was ever meant to be
  * protected. It reads files of attributes above these names, and no other file.
  *
- * Whoever commits chooses how many of them there are. Where they are too many to tell each commit
- * from each other, all that any version protected counts, also what others excepted; a version that
- * is too large, or has too many lines, is told.
+ * Anyone who commits chooses how many of them there are. Where they are too many to tell each
+ * commit from each other, all that any version protected counts, also what others excepted; a
+ * version that is too large, or has too many lines, is told.
  *
  * @param revisions or options of `git log` such as `--all`
  * @throws GitCryptError GIT_FAILED.
@@ -168,16 +161,18 @@ export function pastAttributes(
 ): PastAttributes {
   if (revisions.length === 0 || names.length === 0) return { states: [], unread: [], notHere: [] };
   const wanted = new Set(attributesFilesIn(foldersOf(names)));
-  const { commits, changes } = changesOf(place, revisions, wanted);
+  const all = changesOf(place, revisions, wanted);
+  if (all === null) return { states: [], unread: [], notHere: [ATTRIBUTES_FILE] };
+  const { trees, changes } = all;
   const texts = readTexts(place, changes);
   const found = [...new Set(changes.map(({ name }) => name))];
   /** Those with a version that was not read (null), or that is not here (undefined). */
   const havingNo = (text: null | undefined): string[] => [
     ...new Set(changes.flatMap(({ name, after }) => (after !== null && texts.get(after) === text ? name : []))),
   ];
-  const isExact = commits.length * found.length <= MOST_VERSIONS && !found.some((name) => name.includes("\n"));
+  const isExact = trees.length * found.length <= MOST_VERSIONS;
   return {
-    states: isExact ? statesOfCommits(place, commits, found, texts) : [unionOfVersions(changes, texts)],
+    states: isExact ? statesOf(place, trees, found, texts) : [unionOfVersions(changes, texts)],
     unread: havingNo(null),
     notHere: havingNo(undefined),
   };

@@ -1,6 +1,6 @@
 import { seemsEncrypted } from "../format/blob.ts";
 import { commitOf, type GitPlace, runGit } from "./git.ts";
-import { readStarts, runWhereHere, sizesOf } from "./objects.ts";
+import { readStarts, sizesOf } from "./objects.ts";
 import { listIndex } from "./protected-files.ts";
 import { type Difference, parseDifferences, RAW } from "./trees.ts";
 
@@ -27,34 +27,4 @@ export function clearBlobs(place: GitPlace, oids: Iterable<string>): Set<string>
   const clear = new Set<string>();
   for (const [oid, start] of readStarts(place, sizes)) if (!seemsEncrypted(start)) clear.add(oid);
   return clear;
-}
-
-/** So many commits of the first parents. */
-const LATE_COMMITS = 20;
-
-const lastPart = (name: string): string => name.slice(name.lastIndexOf("/") + 1);
-
-/**
- * What new files held under the folders that they were moved from: a file by the same name left
- * along. Plaintext and ciphertext have nothing else in common that shows without a key.
- */
-function movedFrom(changes: readonly Difference[]): Version[] {
-  const left = new Map<string, string>();
-  for (const { name, before, after } of changes) {
-    if (before !== null && after === null) left.set(lastPart(name), before);
-  }
-  return changes.flatMap(({ name, before }) => {
-    const oid = before === null ? left.get(lastPart(name)) : undefined;
-    return oid === undefined ? [] : [{ name, oid }];
-  });
-}
-
-/** What files held before the index and the last commits on this branch changed or removed them. */
-export function lateVersions(place: GitPlace, staged: readonly Difference[]): Version[] {
-  // What the first commit adds was not there before.
-  const args = ["-c", "log.showRoot=false", "log", "--first-parent", "-m", `--max-count=${LATE_COMMITS}`];
-  const options = ["--diff-filter=MTD", "--format=", ...RAW, "HEAD"];
-  const late = commitOf(place, "HEAD") === null ? [] : parseDifferences(runWhereHere(place, [...args, ...options]));
-  const changed = [...staged, ...late].flatMap(({ name, before }) => (before === null ? [] : [{ name, oid: before }]));
-  return [...changed, ...movedFrom(staged)];
 }

@@ -94,18 +94,27 @@ export function putEntries(place: GitPlace, entries: readonly NewEntry[]): void 
   if (skipped.length > 0) runGit(place, ["update-index", "-z", "--skip-worktree", "--stdin"], listOf(skipped));
 }
 
+/** git's answers, in order: a name, an attribute, and its value. */
+function askAttributes(
+  place: GitPlace,
+  names: readonly string[],
+  attributes: readonly string[],
+  from: "index" | "work tree" = "work tree",
+): string[] {
+  if (names.length === 0) return [];
+  const cached = from === "index" ? ["--cached"] : [];
+  return recordsOf(runGit(place, ["check-attr", ...cached, "--stdin", "-z", ...attributes], listOf(names)));
+}
+
 /** The values of `attributes` for `names`, in order, read `from` the index or work tree. */
 export function attributesOf(
   place: GitPlace,
   names: readonly string[],
   attributes: readonly string[],
-  from: "index" | "work tree" = "work tree",
+  from?: "index" | "work tree",
 ): string[][] {
-  if (names.length === 0) return [];
-  const cached = from === "index" ? ["--cached"] : [];
-  const records = recordsOf(runGit(place, ["check-attr", ...cached, "--stdin", "-z", ...attributes], listOf(names)));
+  const records = askAttributes(place, names, attributes, from);
   const width = attributes.length;
-  // Each record is a name, an attribute and its value.
   return names.map((_, at) => attributes.map((__, index) => records[3 * (at * width + index) + 2] ?? "unspecified"));
 }
 
@@ -143,9 +152,14 @@ export function withKeyNames<T extends { readonly name: string }>(
 }
 
 /** The filter of each of `names`, in order, as git says it; read `from` the index or work tree. */
-export const filtersOf = (place: GitPlace, names: readonly string[], from?: "index" | "work tree"): string[] =>
-  attributesOf(place, names, ["filter"], from).map(([filter = "unspecified"]) => filter);
+export function filtersOf(place: GitPlace, names: readonly string[], from?: "index" | "work tree"): string[] {
+  const records = askAttributes(place, names, ["filter"], from);
+  return names.map((_, at) => records[3 * at + 2] ?? "unspecified");
+}
 
 /** The key by which a filter protects a path; null where it does not, as in the own folder. */
-export const keyNameAt = (name: string, filter: string | undefined): string | null =>
-  filter === undefined || isWithin([VAULT_FOLDER], name) ? null : keyNameOf(filter);
+export function keyNameAt(name: string, filter: string | undefined): string | null {
+  // The folder is looked at last: most paths have no filter of ours.
+  const keyName = filter === undefined ? null : keyNameOf(filter);
+  return keyName === null || isWithin([VAULT_FOLDER], name) ? null : keyName;
+}

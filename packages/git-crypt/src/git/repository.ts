@@ -2,7 +2,8 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realp
 import { join, resolve } from "node:path";
 import { assertString, systemCode } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
-import { type Answers, type CommonPlace, reasonOf, tryGit } from "./git.ts";
+import { Answers, type Remembering } from "../answers.ts";
+import { type CommonPlace, reasonOf, tryGit } from "./git.ts";
 import { type KeyFile, MAX_KEY_FILE_BYTES, parseKeyFile } from "../format/key-file.ts";
 import { assertKeyName, DEFAULT_KEY_NAME, isKeyName } from "../format/key-name.ts";
 import { locateRepository, type Location } from "./locate.ts";
@@ -50,8 +51,8 @@ export interface Repository extends CommonPlace {
    */
   readKey(name?: string): StoredKey;
   /**
-   * Which keys of a name may be used, as whoever opened the repository says, each time that this
-   * is called; null where nothing is said, and the key that lies here is the one.
+   * Which keys of a name may be used, as the one who opened the repository says, each time that
+   * this is called; null where nothing is said, and the key that is in this clone is the one.
    */
   generations(keyName: string): Generations | null;
 }
@@ -66,10 +67,10 @@ export interface OpenRepositoryOptions {
    */
   readonly generations?: ((repository: Repository, keyName: string) => Generations | null) | undefined;
   /**
-   * Whether the caller changes nothing in the repository, and takes it as it is at one moment: git
-   * is then asked each question once.
+   * How long git's answers are remembered, which saves starting it; left out, not at all. Where the
+   * caller itself changes the repository meanwhile, they must not be.
    */
-  readonly isAsItIs?: boolean | undefined;
+  readonly remembers?: Remembering | undefined;
 }
 
 const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
@@ -203,11 +204,11 @@ function askGit(cwd: string, env: NodeJS.ProcessEnv): Location {
  */
 export function openRepository(path: string, options: OpenRepositoryOptions = {}): Repository {
   assertString("path", path);
-  const { env = process.env, isAsItIs = false } = options;
+  const { env = process.env, remembers } = options;
   const cwd = realFolder(path);
   const { topLevel, gitDir, commonDir } = locateRepository(cwd, env) ?? askGit(cwd, env);
   const place = { topLevel, gitDir, commonDir, env: absoluteEnvironment(cwd, env, gitDir, topLevel) };
-  const answers: Answers | undefined = isAsItIs ? new WeakMap() : undefined;
+  const answers = remembers === undefined ? undefined : new Answers(remembers);
   const folders = [...new Set([gitDir, commonDir])].map((folder) => join(folder, "git-crypt", "keys"));
   const keyNames = (): string[] => [...new Set(folders.flatMap(namesIn))].toSorted();
   const repository: Repository = {

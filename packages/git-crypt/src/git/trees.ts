@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type GitOutput, type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
-import { isLackingObject, oidsOf, sizesOf } from "./objects.ts";
+import { type GitPlace, gitSucceeds, recordsOf, tryGit } from "./git.ts";
+import { oidsOf, sizesOf } from "./objects.ts";
 
 /** An entry of a commit's tree. */
 export interface TreeEntry {
@@ -11,32 +11,33 @@ export interface TreeEntry {
   /** git's mode: `100644`, `100755`, `120000` for a symlink, `160000` for a submodule. */
   readonly mode: string;
   readonly oid: string;
-  /** The size in bytes of what is stored; null for what is no blob, or is not here. */
-  readonly bytes: number | null;
 }
+
+/** The same, with the size of what is stored in bytes; null for no blob, or one not here. */
+export type SizedTreeEntry = TreeEntry & { readonly bytes: number | null };
 
 /** Everything in a revision's tree, or in a folder of it; null if it is not here. */
 export function listTree(place: GitPlace, revision: string, folder?: string): TreeEntry[] | null {
   if (revision.startsWith("-")) return null; // It would be an option.
   const within = folder === undefined ? [] : ["--", `${folder}/`];
-  const list = (...options: string[]): GitOutput =>
-    tryGit(place, ["--literal-pathspecs", "ls-tree", "-r", ...options, "-z", "--full-tree", revision, ...within]);
-  const sized = list("-l");
-  if (sized.status === 0) return entriesIn(sized.stdout);
-  if (!isLackingObject(sized)) return null;
-  const plain = list();
-  if (plain.status !== 0) return null;
-  const entries = entriesIn(plain.stdout);
+  const args = ["--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", revision, ...within];
+  const { status, stdout } = tryGit(place, args);
+  return status === 0 ? recordsOf(stdout).map(entryIn) : null;
+}
+
+/** As `listTree`, with sizes: git opens each object for them. */
+export function listSizedTree(place: GitPlace, revision: string): SizedTreeEntry[] | null {
+  const entries = listTree(place, revision);
+  if (entries === null) return null;
   const sizes = sizesOf(place, oidsOf(entries));
   return entries.map((entry) => Object.assign(entry, { bytes: sizes.get(entry.oid) ?? null }));
 }
 
-const entriesIn = (output: Buffer): TreeEntry[] =>
-  recordsOf(output).map((record) => {
-    const tab = record.indexOf("\t");
-    const [mode = "", , oid = "", size = "-"] = record.slice(0, tab).split(/ +/);
-    return { name: record.slice(tab + 1), mode, oid, bytes: /^\d+$/.test(size) ? Number(size) : null };
-  });
+function entryIn(record: string): TreeEntry {
+  const tab = record.indexOf("\t");
+  const [mode = "", , oid = ""] = record.slice(0, tab).split(" ");
+  return { name: record.slice(tab + 1), mode, oid };
+}
 
 /**
  * Gives `action` a place whose index is that of a commit, since attributes are looked up in an
@@ -64,23 +65,34 @@ export interface Difference {
   readonly after: string | null;
 }
 
-/** How git is to tell of differences, for {@link parseDifferences}. */
-export const RAW: readonly string[] = ["--raw", "-z", "--no-abbrev", "--no-renames"];
+/**
+ * How git is to tell of differences, for {@link parseDifferences}. Without `-O` it would end where
+ * `diff.orderFile` names a file that is not there.
+ */
+export const RAW: readonly string[] = ["--raw", "-z", "--no-abbrev", "--no-renames", "-O/dev/null"];
 
 const RECORD = /^\n?:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) [A-Z]/;
 
 const oidOf = (text: string): string | null => (/^0+$/.test(text) ? null : text);
 
+const COMMIT = /^\n?[0-9a-f]{40,64}$/;
+
 /** What git tells with {@link RAW}; anything between the records is passed over. */
-export function parseDifferences(output: Buffer): Difference[] {
+export const parseDifferences = (output: Buffer): Difference[] => parseCommits(output).flat();
+
+/** The same, commit by commit, where git also tells of each with `--format=%H`. */
+export function parseCommits(output: Buffer): Difference[][] {
   const records = recordsOf(output);
-  const result: Difference[] = [];
-  for (let at = 0; at + 1 < records.length; at++) {
-    const match = RECORD.exec(records[at] ?? "");
-    if (match === null) continue;
-    const [, oldMode = "", newMode = "", before = "", after = ""] = match;
-    const mode = oidOf(after) === null ? oldMode : newMode;
-    result.push({ name: records[++at] ?? "", mode, before: oidOf(before), after: oidOf(after) });
+  let current: Difference[] = [];
+  const commits = [current];
+  for (let at = 0; at < records.length; at++) {
+    const record = records[at] ?? "";
+    const match = RECORD.exec(record);
+    if (match !== null) {
+      const [, oldMode = "", newMode = "", before = "", after = ""] = match;
+      const mode = oidOf(after) === null ? oldMode : newMode;
+      current.push({ name: records[++at] ?? "", mode, before: oidOf(before), after: oidOf(after) });
+    } else if (COMMIT.test(record)) commits.push((current = []));
   }
-  return result;
+  return commits;
 }

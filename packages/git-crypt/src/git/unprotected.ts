@@ -1,8 +1,8 @@
-import { type PresentAttributes, presentStates, tipsOf } from "./attribute-states.ts";
+import { type PresentAttributes, presentStates, tipsOf, unrelatedTips } from "./attribute-states.ts";
 import { encryptedBlobs } from "./encrypted-blobs.ts";
 import { type PathFinding, pathFindings, type PathProblem } from "./finding.ts";
 import type { CommonPlace } from "./git.ts";
-import { onceProtected } from "./once-protected.ts";
+import { onceProtected, protectsAny } from "./once-protected.ts";
 import { findsReadable } from "./own-folders.ts";
 import { pastAttributes } from "./past-states.ts";
 import { clearBlobs, type Version } from "./plaintext.ts";
@@ -29,7 +29,7 @@ export function unprotectedOf(
   for (const [at, { name, oid }] of entries.entries()) {
     const filter = filters[at] ?? "unspecified";
     if (keyNameAt(name, filter) !== null || isReadable(name)) continue;
-    found.push({ name, oid, otherFilter: NO_FILTER.has(filter) ? null : filter });
+    found.push({ name, oid, otherFilter: isOtherFilter(filter) ? filter : null });
   }
   return found;
 }
@@ -44,6 +44,8 @@ const asFile = (name: string): Unprotected => ({ name, oid: null, otherFilter: n
  * - Plaintext is one where the attributes of a commit that HEAD reaches protected the path, or
  *   those of now would but for another filter, or where `before` holds ciphertext, as after a file
  *   was moved out of a protected folder.
+ * - So is plaintext on a branch without any attributes of its own, where those of a branch that
+ *   shares no commit with it protect the path: `git checkout --orphan` leaves the files of that.
  * - A file of attributes is one that had a version which is too large to read, or is not here.
  * - Neither is one where attributes say that it is on purpose.
  *
@@ -57,18 +59,18 @@ export function findUnprotected(
   before: readonly Version[],
   attributes: PresentAttributes,
 ): PathFinding[] {
-  const past = pastAttributes(
-    place,
-    tipsOf(place),
-    entries.map(({ name }) => name),
-  );
-  const states = { past: past.states, present: presentStates(place, attributes) };
+  const names = entries.map(({ name }) => name);
+  const present = presentStates(place, attributes);
+  const own = pastAttributes(place, tipsOf(place), names);
+  const isOwn = own.unread.length + own.notHere.length > 0 || protectsAny([...own.states, ...present]);
+  const past = isOwn ? own : pastAttributes(place, unrelatedTips(place), names);
+  const states = { past: past.states, present };
   const tracked = entries.flatMap(({ name, oid }) => (oid === null ? [] : [{ name, oid }]));
   const encrypted = encryptedBlobs(place, tracked);
   const isEncrypted = ({ oid }: Unprotected): boolean => oid !== null && encrypted.has(oid);
   const once = onceProtected(place, states, entries);
-  const names = new Set(entries.map(({ name }) => name));
-  const earlier = before.filter(({ name }) => names.has(name));
+  const known = new Set(names);
+  const earlier = before.filter(({ name }) => known.has(name));
   const wasEncrypted = encryptedBlobs({ ...place, topLevel: null }, earlier);
   for (const { name, oid } of earlier) if (wasEncrypted.has(oid)) once.add(name);
   const meant = entries.filter((entry) => once.has(entry.name) && !isEncrypted(entry));
@@ -76,10 +78,17 @@ export function findUnprotected(
     place,
     meant.flatMap(({ oid }) => oid ?? []),
   );
+  // Its line is there still, or was: the other filter is what stores its next change.
+  const isTaken = ({ name, otherFilter }: Unprotected): boolean => otherFilter !== null && once.has(name);
+  const storesClear = ({ oid, otherFilter }: Unprotected): boolean =>
+    otherFilter !== null && (oid === null || clear.has(oid));
   const problems: [PathProblem, Unprotected[]][] = [
-    ["unprotected", entries.filter(isEncrypted)],
+    ["unprotected", entries.filter((entry) => isEncrypted(entry) && !isTaken(entry))],
     ["exposed", meant.filter(({ oid, otherFilter }) => otherFilter === null && oid !== null && clear.has(oid))],
-    ["other-filter", meant.filter(({ oid, otherFilter }) => otherFilter !== null && (oid === null || clear.has(oid)))],
+    [
+      "other-filter",
+      [...entries.filter((entry) => isEncrypted(entry) && isTaken(entry)), ...meant.filter(storesClear)],
+    ],
     ["unguarded", meant.filter(({ oid, otherFilter }) => otherFilter === null && oid === null)],
     ["unread-attributes", past.unread.map(asFile)],
     ["history-not-here", past.notHere.map(asFile)],
@@ -97,3 +106,6 @@ export function findUnprotected(
 
 /** What git says of a path that no program has. */
 const NO_FILTER: ReadonlySet<string> = new Set(["unspecified", "unset", "set"]);
+
+/** Whether what git says of a path's filter is the name of one. */
+export const isOtherFilter = (filter: string): boolean => !NO_FILTER.has(filter);

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isEncryptedBlob } from "../format/blob.ts";
 import { GitCryptError } from "../errors.ts";
-import { commitOf, type CommonPlace, gitSucceeds, tryGit } from "./git.ts";
+import { commitOf, type CommonPlace, gitSucceeds, localSettings, tryGit } from "./git.ts";
 import { GRANT_FOLDER } from "./own-folders.ts";
 
 /** An attributes line that assigns git-crypt's filter, or a named key's. */
@@ -29,7 +29,7 @@ export function usesGitCrypt(place: CommonPlace): boolean {
     return gitSucceeds(place, "grep", "--no-recurse-submodules", "--quiet", "-e", FILTER_LINE, ...where, ...files);
   };
   return (
-    gitSucceeds(place, "config", "--local", "--get-regexp", "^(filter\\.git-crypt|git-crypt\\.)") ||
+    localSettings(place).some(([name]) => /^(?:filter\.git-crypt|git-crypt\.)/.test(name)) ||
     (topLevel !== null && existsSync(join(topLevel, GRANT_FOLDER))) ||
     gitSucceeds(place, "cat-file", "-e", `HEAD:${GRANT_FOLDER}`) ||
     attributesSay("HEAD") ||

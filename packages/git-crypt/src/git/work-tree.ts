@@ -18,6 +18,7 @@ import { systemCode } from "@git-vault/core";
 import { GitCryptError } from "../errors.ts";
 import { chunksOf } from "../format/blob.ts";
 import { locate, shown } from "../format/file-name.ts";
+import { noteChange } from "../answers.ts";
 import { isUnchanged, statOf } from "./lock-files.ts";
 import { isBlob } from "./objects.ts";
 import { makeTempFolder, removeTempFolders } from "./temp-folder.ts";
@@ -130,6 +131,7 @@ export class WorkTree {
     this.#folders.clear(); // One of them may have become a link since.
     if (!this.#isReachable(name)) return null;
     const path = locate(this.#topLevel, name);
+    noteChange();
     try {
       const unfinished = join((this.#tempFolder ??= makeTempFolder(this.#gitDir)), String(this.#count++));
       const file = openSync(unfinished, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);

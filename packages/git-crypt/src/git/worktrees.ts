@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { GitCryptError } from "../errors.ts";
 import { runGit, tryGit } from "./git.ts";
 import { openRepository, type Repository } from "./repository.ts";
@@ -52,4 +53,62 @@ export function otherWorktrees(repository: Repository): OtherWorktree[] {
       throw error;
     }
   });
+}
+
+/**
+ * Whether a file lies in a work tree of a repository, by its name or by where its links lead: it
+ * may be from anyone who can commit.
+ */
+export function liesInWorkTree(repository: Repository, file: string): boolean {
+  const folders = otherWorktrees(repository).map(({ path }) => path);
+  if (repository.topLevel !== null) folders.push(repository.topLevel);
+  return folders.some((folder) => liesIn(resolve(folder), resolve(file)) || liesIn(realPath(folder), realPath(file)));
+}
+
+/** Whether a file of a work tree is, or lies behind, a symbolic link that leads out of it. */
+export function leadsOutOfWorkTree({ topLevel }: Repository, file: string): boolean {
+  if (topLevel === null) return false;
+  const name = join(realPath(dirname(resolve(file))), basename(file));
+  const isHere = [resolve(file), name].some(
+    (path) => liesIn(resolve(topLevel), path) || liesIn(realPath(topLevel), path),
+  );
+  return isHere && !liesIn(realPath(topLevel), realPath(file));
+}
+
+/**
+ * Whether a file lies in a clone, by its name or by where its links lead: it may be from anyone who
+ * can commit there. A clone that holds the home folder is the user's own: it has the files that
+ * their shell runs.
+ *
+ * @param repository that the caller stands in, whose work tree may be elsewhere; null for none
+ */
+export function isFromClone(
+  file: string,
+  { repository, home }: { readonly repository: Repository | null; readonly home: string },
+): boolean {
+  const isOwn = (folder: string): boolean => liesIn(realPath(folder), realPath(home));
+  const folders = [resolve(file), realPath(file)].flatMap(foldersAbove);
+  if (folders.some((folder) => existsSync(join(folder, ".git")) && !isOwn(folder))) return true;
+  const topLevel = repository?.topLevel ?? null;
+  return repository !== null && topLevel !== null && !isOwn(topLevel) && liesInWorkTree(repository, file);
+}
+
+function foldersAbove(path: string): string[] {
+  const folder = dirname(path);
+  return folder === path ? [] : [folder, ...foldersAbove(folder)];
+}
+
+/** Whether a path is a folder or lies in it, by their names alone. */
+export function liesIn(folder: string, file: string): boolean {
+  const way = relative(folder, file);
+  return !isAbsolute(way) && way !== ".." && !way.startsWith(`..${sep}`);
+}
+
+/** As the system writes it, also where it takes capital letters for small ones. */
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return resolve(path); // It is not there.
+  }
 }

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { noteChange } from "../answers.ts";
 
 /** How a file is written. */
 export interface WriteOptions {
@@ -32,6 +33,7 @@ export function replaceFile(path: string, content: Uint8Array, options: WriteOpt
       closeSync(file);
     }
     renameSync(unfinished, path);
+    noteChange();
   } catch (error) {
     rmSync(unfinished, { force: true });
     throw error;

@@ -27,9 +27,9 @@ type KeyFiles = [KeyFile, ...KeyFile[]];
  * among those that are given and those that are here. Without a log of members it is the one that
  * is given.
  *
- * @throws GitCryptError MALFORMED_KEY_FILE; OTHER_KEY for a key that the log does not name and,
- * without one, for several of a name; RETIRED_KEY where the key of the branch is not here, and no
- * other opens a file of it, or the given one was replaced by the stored one.
+ * @throws GitCryptError MALFORMED_KEY_FILE; WRONG_KEY for a key that the log does not name; without
+ * a log, OTHER_KEY for several of a name; RETIRED_KEY where the key of the branch is not here, and
+ * no other opens a file of it, or the given one was replaced by the stored one.
  */
 export function chooseKeys(repository: Repository, keyFiles: readonly Uint8Array[]): GivenKey[] {
   const given = new Map<string, KeyFiles>();
@@ -87,7 +87,7 @@ function namedKeys(
   { current, known }: Generations,
 ): KeyRing {
   if (given.some((key) => !known.has(keyId(key)))) {
-    throw new GitCryptError("OTHER_KEY", "the members log does not name this key", {
+    throw new GitCryptError("WRONG_KEY", "the members log does not name this key", {
       subject: name,
       hint: "nothing was changed; ask for the key that the members have",
     });
@@ -114,6 +114,8 @@ function opensAny(repository: Repository, ring: KeyRing): boolean {
 
 /** The key that is stored under a name; null if there is none that can be read. */
 export function storedKey(repository: Repository, name: string): StoredKey | null {
+  // Else git would be asked why there is none.
+  if (!repository.keyNames().includes(name)) return null;
   try {
     return repository.readKey(name);
   } catch (error) {

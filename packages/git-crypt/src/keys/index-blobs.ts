@@ -1,7 +1,8 @@
+import { holdsCiphertext, isEditOf } from "../format/blob.ts";
 import { blobInIndex, blobsInIndex, indexPath } from "../git/index-file.ts";
 import type { CommonPlace } from "../git/git.ts";
 import { statOf } from "../git/lock-files.ts";
-import { blobOid, isBlob, oidLengthOf, sizesOf } from "../git/objects.ts";
+import { blobOid, isBlob, oidLengthOf, readBlobs, sizesOf } from "../git/objects.ts";
 
 /** So many names are looked for one by one: git mostly asks for one or two. */
 const FEW = 4;
@@ -46,6 +47,19 @@ export class IndexBlobs {
   oidOf(name: string): string | null {
     if (this.#asked++ < FEW) return blobInIndex(this.#place, name);
     return this.#refreshed().oids.get(name) ?? null;
+  }
+
+  /**
+   * Tells whether a content is what the index holds under a name, after somebody edited that
+   * without its key: see {@link isEditOf}.
+   */
+  isEdit(content: Uint8Array, name: string | undefined): boolean {
+    const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
+    if (name === undefined || !holdsCiphertext(bytes)) return false;
+    const oid = this.oidOf(name);
+    if (oid === null || isBlob(oid, content)) return false;
+    for (const [, blob] of readBlobs(this.#place, sizesOf(this.#place, [oid]))) return isEditOf(bytes, blob);
+    return false;
   }
 
   /** Tells whether git holds a blob at all, in whichever commit. */

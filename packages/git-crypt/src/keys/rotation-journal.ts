@@ -44,7 +44,7 @@ export interface Journal {
   readonly branch: string;
   /** The commit that the branch was at. */
   readonly head: string;
-  /** The commit that holds the files encrypted anew. */
+  /** The commit that holds the files encrypted again. */
   readonly commit: string;
   /** The files that sparse checkout keeps out of the work tree. */
   readonly skipped: readonly string[];

@@ -75,7 +75,7 @@ function store(path: string, bytes: Uint8Array, what: string, unfinished?: strin
     replaceFile(path, bytes, { ...PRIVATE, unfinished });
   } catch (error) {
     throw new GitCryptError("UNWRITABLE", `${what} cannot be stored in the repository`, {
-      hint: "check the permissions of the repository's .git",
+      hint: "check the permissions of the repository's .git, and the space left",
       cause: error,
     });
   }

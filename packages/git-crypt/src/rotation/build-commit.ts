@@ -7,6 +7,7 @@ import { someOf } from "../format/file-name.ts";
 import type { KeyFile } from "../format/key-file.ts";
 import { keyId } from "../format/key-id.ts";
 import { bytesOf, type GitPlace, runGit, typedSetting } from "../git/git.ts";
+import { isPartialClone } from "../git/objects.ts";
 import { OWN_ATTRIBUTES } from "../git/own-folders.ts";
 import { isRegular, listIndex, listProtected, type NewEntry, putEntries, withBlob } from "../git/protected-files.ts";
 import { reencrypt } from "../git/reencrypt-blobs.ts";
@@ -48,7 +49,7 @@ export interface RotationCommit {
 }
 
 /**
- * The content encrypted anew, `opened` by the key that it was encrypted with; null where that is
+ * The content encrypted again, `opened` by the key that it was encrypted with; null where that is
  * the new key.
  */
 function renewed({ newKey }: Replacement, { key, content }: OpenedBlob): Buffer | null {
@@ -67,7 +68,7 @@ export const unopenedFiles = (names: readonly string[]): GitCryptError =>
 export const entryFor = (name: string, mode: string, before: string | null, after: string | null): NewEntry =>
   after === null ? { name, mode: "0", oid: before ?? "", skipped: false } : { name, mode, oid: after, skipped: false };
 
-/** The retired keys' files, of which those that the commit seals anew go. */
+/** The retired keys' files, of which those that the commit seals again go. */
 function retiredFiles({ ring, newKey }: Replacement, present: Iterable<string>): Map<string, Buffer | null> {
   const ids = new Set(ring.all.map(keyId));
   const old = [...present].filter((name) => retirementsIn([{ name }], ring.name).some(({ id }) => ids.has(id)));
@@ -124,7 +125,10 @@ export function makeCommit(place: GitPlace, head: string, plan: RotationPlan): R
     if (unopened.length > 0 && !plan.leavesUnopened) throw unopenedFiles(unopened);
     const changed = reencrypted.map(({ entry, oid }) => withBlob(entry, oid));
     putEntries(own, [...changed, ...ownEntries(own, plan)]);
-    const tree = runGit(own, ["write-tree"]).toString().trim();
+    // A partial clone lacks files that stay as the head has them: the remote promised those.
+    const tree = runGit(own, ["write-tree", ...(isPartialClone(own) ? ["--missing-ok"] : [])])
+      .toString()
+      .trim();
     const isSigned = typedSetting(own, "commit.gpgSign", "bool") === "true";
     const args = ["commit-tree", ...(isSigned ? ["-S"] : []), "-p", head, "-F", "-", tree];
     return { commit: runGit(own, args, plan.message).toString().trim(), clear, unopened };

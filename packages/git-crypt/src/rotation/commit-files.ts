@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { lstatSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GitCryptError } from "../errors.ts";
+import { noteChange } from "../answers.ts";
 import { bytesOf, commitOf, gitSucceeds, listOf, recordsOf, runGit, tryGit } from "../git/git.ts";
 import { assertIndexFree } from "../git/index-file.ts";
 import { isBlob } from "../git/objects.ts";
@@ -141,6 +142,7 @@ function remember(repository: WorkTreePlace, paths: readonly string[]): Before[]
 
 /** Writes a file whole or not at all, or removes it. */
 function put(file: string, content: Buffer | null): void {
+  noteChange();
   if (content === null) rmSync(file, { force: true });
   else replaceFile(file, content, SHARED);
 }
@@ -267,6 +269,6 @@ const explain = (error: GitCryptError): GitCryptError =>
 
 const unwritable = (cause: unknown): GitCryptError =>
   new GitCryptError("UNWRITABLE", `the folder ${VAULT_FOLDER} cannot be written`, {
-    hint: "nothing was changed; check the permissions of the work tree",
+    hint: "nothing was changed; check the permissions of the work tree, and the space left",
     cause,
   });

@@ -39,7 +39,7 @@ export interface RotateOptions extends FilterCommands {
    * key may be replaced of which none is here.
    */
   readonly leavesUnopened?: boolean;
-  /** Is told how many files are encrypted anew, of how many. */
+  /** Is told how many files are encrypted again, of how many. */
   readonly progress?: Progress | undefined;
 }
 
@@ -211,7 +211,7 @@ function orUnfinished<T>(action: () => T): T {
 /**
  * Replaces keys: makes new ones, encrypts every file that the current branch protects with them in
  * one commit, and keeps the old ones as retired keys, sealed in that commit under the new ones.
- * Older retired keys are sealed anew. What is replaced is the key of the branch, as {@link
+ * Older retired keys are sealed again. What is replaced is the key of the branch, as {@link
  * Repository.generations} has it, else the stored one. That key need not be here, nor anywhere:
  * any keys do that open the files. The content of the work tree does not
  * change; staged changes of other files stay staged. git's hooks do not run.
@@ -220,7 +220,7 @@ function orUnfinished<T>(action: () => T): T {
  * folder, which holds the keys and is wiped in the end, tells {@link continueRotation} and {@link
  * abortRotation} what to do, wherever the process was killed.
  *
- * What was encrypted before stays readable for whoever had the old keys: the secrets themselves
+ * What was encrypted before stays readable for anyone who had the old keys: the secrets themselves
  * should be changed.
  *
  * @throws GitCryptError as readKey does; NO_BRANCH, MODIFIED, UNFINISHED in the middle of a merge,

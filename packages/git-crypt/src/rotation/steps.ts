@@ -6,6 +6,7 @@ import { type FilterCommands, removeSettings, settingsOf, writeSettings } from "
 import { GitCryptError } from "../errors.ts";
 import { locate, shown } from "../format/file-name.ts";
 import { keyId } from "../format/key-id.ts";
+import { noteChange } from "../answers.ts";
 import { runGit } from "../git/git.ts";
 import { type FreshFile, refreshIndex } from "../git/index-file.ts";
 import { readBlobs, sizesOf } from "../git/objects.ts";
@@ -84,6 +85,7 @@ function makeFolders(topLevel: string, name: string): void {
 }
 
 function removeFile(topLevel: string, name: string): void {
+  noteChange();
   rmSync(locate(topLevel, name), { force: true });
   for (let folder = dirname(name); folder !== "."; folder = dirname(folder)) {
     try {
@@ -97,6 +99,7 @@ function removeFile(topLevel: string, name: string): void {
 /** Writes a file whole: half of one would be taken for somebody's change. */
 function putFile(topLevel: string, tempFolder: string, name: string, content: Buffer): void {
   makeFolders(topLevel, name);
+  noteChange();
   const unfinished = join(tempFolder, "file");
   writeFileSync(unfinished, content);
   try {

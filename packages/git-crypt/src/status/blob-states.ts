@@ -1,7 +1,8 @@
 import { EMPTY_BLOB_BYTES, isEncryptedBlob, seemsEncrypted } from "../format/blob.ts";
 import type { PathProblem } from "../git/finding.ts";
-import { readBlobs, readFew, readStarts, sizesOf } from "../git/objects.ts";
+import { readBlobs, readStarts, sizesOf } from "../git/objects.ts";
 import type { Repository } from "../git/repository.ts";
+import { plainOidOf } from "../keys/copied-content.ts";
 import type { Ring } from "./rings.ts";
 
 /** What a blob is, and what is wrong with it. */
@@ -9,6 +10,8 @@ export interface BlobState {
   readonly encrypted: boolean;
   readonly isEmpty: boolean;
   readonly problems: readonly PathProblem[];
+  /** What git would call its content; null where that is too short, or no key here opens it. */
+  readonly plainOid: string | null;
 }
 
 /** What is wrong with a blob, in the order in which it is told. */
@@ -17,37 +20,47 @@ export const BLOB_PROBLEMS = ["altered", "unopened", "other-key", "newer-key", "
 /** What is wrong with a blob that no key opens. */
 export const UNOPENED: ReadonlySet<PathProblem> = new Set(["unopened", "newer-key"]);
 
+/** What its key tells of a blob. */
+interface Opened extends Pick<BlobState, "plainOid"> {
+  readonly problem: PathProblem | null;
+}
+
 /**
  * @param ring of the key that the attributes name, where it is here
  * @param rings of all keys that are here
  * @param isLacking whether a key that is not here may open what the ring does not
  */
-function keyProblem(
+function openWith(
   ring: Ring | undefined,
   rings: readonly Ring[],
   isLacking: (ring: Ring) => boolean,
+  oid: string,
   blob: Buffer,
-): PathProblem | null {
-  const key = ring?.keys.keyOf(blob) ?? null;
-  if (ring !== undefined && key !== null) return ring.isReplaced(key) ? "retired-key" : null;
-  if (rings.some((other) => other !== ring && other.keys.keyOf(blob) !== null)) return "other-key";
-  if (ring === undefined) return null;
-  return isLacking(ring) ? "newer-key" : "unopened";
+): Opened {
+  for (const one of new Set([...(ring === undefined ? [] : [ring]), ...rings])) {
+    const found = one.keys.tryOpen(blob);
+    if (found === null) continue;
+    const plainOid = plainOidOf(found.content, oid);
+    found.content.fill(0);
+    const isRetired = one === ring && ring.isReplaced(found.key);
+    return { plainOid, problem: one !== ring ? "other-key" : isRetired ? "retired-key" : null };
+  }
+  return { plainOid: null, problem: ring === undefined ? null : isLacking(ring) ? "newer-key" : "unopened" };
 }
 
 /**
  * Looks at blobs, by their names, and at those of protected files with the names of their keys.
  *
- * @param sealed those that lie encrypted in the work tree
+ * @param few the blobs, where they are few and small
+ * @param isSealed whether a blob lies encrypted in the work tree, too
  */
 export function inspect(
   repository: Repository,
   blobs: ReadonlyMap<string, string | null>,
+  few: ReadonlyMap<string, Buffer> | null,
   rings: ReadonlyMap<string, Ring>,
-  sealed: ReadonlySet<string>,
+  isSealed: (oid: string) => boolean,
 ): Map<string, BlobState> {
-  // Few and small blobs are read at once, without a look at their sizes.
-  const few = readFew(repository, blobs.keys());
   const sizes = few === null ? sizesOf(repository, blobs.keys()) : new Map<string, number>();
   const states = new Map<string, BlobState>();
   // Whose key a blob needs, only the whole of it tells.
@@ -67,12 +80,14 @@ export function inspect(
     const keyName = blobs.get(oid) ?? null;
     // Where the key is here, it tells what is none, and what was changed.
     const encrypted = keyName !== null && rings.has(keyName) ? isEncryptedBlob(start) : seemsEncrypted(start);
-    const blob = whole ? start : sealed.has(oid) ? wholeBlob(repository, oid, sizes) : null;
-    const found =
-      encrypted && blob !== null && keyName !== null ? keyProblem(rings.get(keyName), all, isLacking, blob) : null;
-    const problems: PathProblem[] = found === null ? [] : [found];
+    const blob = whole ? start : encrypted && isSealed(oid) ? wholeBlob(repository, oid, sizes) : null;
+    const { problem, plainOid }: Opened =
+      encrypted && blob !== null && keyName !== null
+        ? openWith(rings.get(keyName), all, isLacking, oid, blob)
+        : { problem: null, plainOid: null };
+    const problems: PathProblem[] = problem === null ? [] : [problem];
     if (encrypted && start.length === EMPTY_BLOB_BYTES) problems.push("empty");
-    states.set(oid, { encrypted, isEmpty: start.length === 0, problems });
+    states.set(oid, { encrypted, isEmpty: start.length === 0, problems, plainOid });
   }
   return states;
 }

@@ -5,7 +5,7 @@ import { attributesOf } from "../git/protected-files.ts";
 const isOff = (value: string): boolean => value === "unspecified" || value === "unset";
 
 /** The attributes by which git changes what is stored. */
-const CONVERSIONS = ["text", "crlf", "eol", "ident", "working-tree-encoding"];
+export const CONVERSIONS: readonly string[] = ["text", "crlf", "eol", "ident", "working-tree-encoding"];
 
 /**
  * `text=auto` does no harm: git takes each encrypted file for a binary one. `crlf` is what `text`
@@ -27,10 +27,18 @@ function attributeProblems([
   ];
 }
 
-/** Finds protected paths whose ciphertext git converts. */
-export function findConversions(repository: GitPlace, entries: readonly { readonly name: string }[]): PathFinding[] {
+/**
+ * Finds protected paths whose ciphertext git converts.
+ *
+ * @param known the values of these attributes by name; null where git is to be asked
+ */
+export function findConversions(
+  repository: GitPlace,
+  entries: readonly { readonly name: string }[],
+  known: ReadonlyMap<string, readonly string[]> | null = null,
+): PathFinding[] {
   const names = [...new Set(entries.map(({ name }) => name))];
-  const values = attributesOf(repository, names, CONVERSIONS);
+  const values = known === null ? attributesOf(repository, names, CONVERSIONS) : names.map((name) => known.get(name));
   return names.flatMap((name, at) =>
     attributeProblems(values[at] ?? []).flatMap((problem) => pathFindings([{ name }], problem)),
   );

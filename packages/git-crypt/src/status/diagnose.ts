@@ -1,11 +1,12 @@
 import { existsSync, lstatSync } from "node:fs";
 import { printable } from "@git-vault/core";
 import { isGuard, keysIn, readSettings } from "../checkout/filter-config.ts";
-import { findHook, isHookWanted, missingHook } from "../checkout/pre-commit-hook.ts";
+import { findHook, isHookWanted, lackingProgram, missingHook } from "../checkout/pre-commit-hook.ts";
 import type { FilterLine } from "../git/attribute-lines.ts";
 import type { RepositoryFinding } from "../git/finding.ts";
 import { tryGit } from "../git/git.ts";
-import { type AttributesFile, listPresent, presentLines } from "../git/attribute-states.ts";
+import { attributeMistakes, type LineProblem } from "../git/attribute-mistakes.ts";
+import { type AttributesFile, listPresent, presentLines, presentTexts } from "../git/attribute-states.ts";
 import { filterOf, isRegular, keyNameOf, listIndex, withKeyNames } from "../git/protected-files.ts";
 import type { Repository } from "../git/repository.ts";
 import { readKeyRing } from "../keys/key-ring.ts";
@@ -21,9 +22,11 @@ const PROBLEMS = {
   "stale-hook": "names a program that is not there, so that git refuses each commit",
   /** Another program wrote it again, or `core.hooksPath` leads elsewhere now. */
   "missing-hook": "should check what is committed, and git does not run that",
+  /** Of a hook in the work tree, which lets commits pass then. */
+  "hook-program": "runs git-vault by that name, and none is on the PATH: nothing is checked before a commit",
   /** It was not continued or undone. */
   "unfinished-rotation": "a rotation was interrupted",
-  "no-filter": "the key is here, but its filter is not configured: git stores protected files in clear",
+  "no-filter": "the key is here, but its filter is not configured: git stores protected files in the clear",
   "no-key": "the filter is configured, but the key is not here: git refuses what is new on its paths",
   /** Of a key: its line came later, by a pull. */
   "no-guard": "attributes name this key, which is not here: git stores plaintext on its paths",
@@ -32,8 +35,6 @@ const PROBLEMS = {
   /** The key of the branch is not here. */
   "replaced-key":
     "a rotation replaced this key: files that need the new one stay encrypted, and git adds no changes of protected files",
-  /** Of a line of `.gitattributes`. */
-  "folder-pattern": "is a pattern for a folder, which in .gitattributes fits no file: what is in it is stored in clear",
   "not-required": "is not true: where the filter fails, git stores plaintext",
   /** Of a filter whose `process` is not set either. */
   "no-command": "is not set: git stops at each protected file, or stores plaintext",
@@ -47,12 +48,12 @@ const PROBLEMS = {
 } as const;
 
 /** What is wrong with how a repository is set up. */
-export type SetupProblem = keyof typeof PROBLEMS;
+export type SetupProblem = keyof typeof PROBLEMS | LineProblem;
 
 /**
  * Something wrong with how a repository is set up: an `error` where secrets are at risk or git
  * stops, a `note` where it is merely slow. Its `subject` is a setting's name, a key's name, or the
- * path of a key's file or the hook.
+ * path of a key's file or the hook, or a pattern of attributes.
  */
 export type SetupFinding = RepositoryFinding<SetupProblem>;
 
@@ -70,7 +71,7 @@ export interface Diagnosis {
 
 const SLOW: ReadonlySet<SetupProblem> = new Set(["old-git", "no-process", "no-merge"]);
 
-function about(id: SetupProblem, ...subjects: readonly string[]): SetupFinding[] {
+function about(id: keyof typeof PROBLEMS, ...subjects: readonly string[]): SetupFinding[] {
   return subjects.map((text) => {
     const subject = printable(text, { longest: Number.POSITIVE_INFINITY });
     return { id, severity: SLOW.has(id) ? "note" : "error", message: `${subject}: ${PROBLEMS[id]}`, subject };
@@ -134,6 +135,12 @@ function staleHooks(repository: Repository): string[] {
   return hook === null || hook.command === null || canRun(hook.command, repository.env) ? [] : [hook.path];
 }
 
+/** Who does not want the check in this clone, need not have the program. */
+function hooksWithoutProgram(repository: Repository): string[] {
+  const lacking = isHookWanted(repository) ? lackingProgram(repository) : null;
+  return lacking === null ? [] : [lacking.path];
+}
+
 /** The names whose keys here are all others than that of the branch. */
 const replacedKeys = (repository: Repository): string[] =>
   repository.keyNames().filter((name) => {
@@ -168,16 +175,6 @@ function begunRotation({ commonDir }: Repository): string[] {
 function isOld(version: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return major < 2 || (major === 2 && minor < 11);
-}
-
-/** Lines that were written as for `.gitignore`: the attributes of a folder do nothing. */
-function folderPatterns(lines: readonly FilterLine[]): string[] {
-  const patterns = lines.flatMap(({ pattern, filters }) => {
-    const bare = pattern.replace(/^"(.*)"$/s, "$1");
-    const protects = keyNameOf(filters.at(-1) ?? "") !== null;
-    return bare.endsWith("/") && protects ? [Buffer.from(bare, "latin1").toString()] : [];
-  });
-  return [...new Set(patterns)];
 }
 
 /**
@@ -222,12 +219,13 @@ export function diagnoseSetup(
     ...about("missing-program", ...brokenSettings(repository, settings)),
     ...about("stale-hook", ...staleHooks(repository)),
     ...about("missing-hook", ...[missingHook(repository)].filter((path) => path !== null)),
+    ...about("hook-program", ...hooksWithoutProgram(repository)),
     ...about("unfinished-rotation", ...begun),
     ...about("no-filter", ...keyNames.filter((name) => !configured.includes(filterOf(name)))),
     ...about("no-key", ...configuredKeys.filter((name) => !isHere(name))),
     ...about("no-guard", ...withoutGuard(repository, settings, lines)),
     ...about("left-keys", ...namesOfRetired(repository).filter((name) => !isHere(name))),
-    ...about("folder-pattern", ...folderPatterns(lines)),
+    ...attributeMistakes(presentTexts(repository, attributes)),
     // While a rotation is undone, the old key is here again before the files are.
     ...about("replaced-key", ...replacedKeys(repository).filter((name) => !begun.includes(name))),
     ...configured.flatMap((filter) => diagnoseFilter(settings, filter)),

@@ -1,13 +1,18 @@
 import { type FileName, fileName } from "../format/file-name.ts";
 import { isGuard, keysIn, readSettings } from "../checkout/filter-config.ts";
 import { isAttributesFile, type PresentAttributes, readPresent } from "../git/attribute-states.ts";
-import { findRekeyed } from "../git/check-staged.ts";
+import { findRekeyed } from "../checkout/check-staged.ts";
 import { clearInHistory } from "../git/clear-in-history.ts";
 import { type PathFinding, pathFindings, type PathProblem, type RepositoryFinding } from "../git/finding.ts";
+import { folderPatterns } from "../git/folder-patterns.ts";
 import { recordsOf, runGit } from "../git/git.ts";
-import { lateVersions, stagedChanges } from "../git/plaintext.ts";
+import { byOid, oidsOf, readFew } from "../git/objects.ts";
+import { stagedChanges } from "../git/plaintext.ts";
+import { type Copy, copyFindings } from "../keys/copied-content.ts";
+import { lateVersions } from "../keys/late-versions.ts";
 import {
   assertWorkTree,
+  attributesOf,
   filterOf,
   filtersOf,
   type IndexEntry,
@@ -16,14 +21,17 @@ import {
   listIndex,
   type ProtectedEntry,
 } from "../git/protected-files.ts";
+import { filtersElsewhere } from "../git/once-protected.ts";
 import type { Repository } from "../git/repository.ts";
 import type { Difference } from "../git/trees.ts";
 import { findUnprotected, type Unprotected, unprotectedOf } from "../git/unprotected.ts";
 import { namesOfRetired } from "../keys/stored-keys.ts";
 import { alteredFiles, isSealedHere } from "./altered-files.ts";
-import { BLOB_PROBLEMS, inspect, UNOPENED } from "./blob-states.ts";
-import { findConversions } from "./conversions.ts";
+import { BLOB_PROBLEMS, type BlobState, inspect, UNOPENED } from "./blob-states.ts";
+import { CONVERSIONS, findConversions } from "./conversions.ts";
 import { diagnoseSetup, type SetupProblem } from "./diagnose.ts";
+import { editedEntries, editedFiles } from "./edited-files.ts";
+import { inPlaceOfFolders } from "./links.ts";
 import { readRings } from "./rings.ts";
 import { unmergedFiles } from "./unmerged-files.ts";
 
@@ -53,7 +61,7 @@ export interface ProtectedFile extends FileName {
 /** The state of a repository. */
 export interface Status {
   /**
-   * - `unlocked`: each key that is used lies here with its filter
+   * - `unlocked`: each key that is used is in this clone with its filter
    * - `locked`: none does
    * - `partly`: some do, or a key without its filter, or the reverse, or retired keys without the
    *   current one
@@ -69,7 +77,7 @@ export interface Status {
 
 /** What is looked at. */
 export interface StatusOptions {
-  /** Whether all reachable commits are searched for files that were once stored in clear. */
+  /** Whether all reachable commits are searched for files that were once stored in the clear. */
   readonly history?: boolean;
 }
 
@@ -122,7 +130,14 @@ interface Survey {
   /** What nothing protects, and nobody says so on purpose. */
   readonly unprotected: readonly Unprotected[];
   readonly attributes: PresentAttributes;
+  /** The blobs of protected files and of files of attributes, where they are few and small. */
+  readonly few: ReadonlyMap<string, Buffer> | null;
+  /** What git changes of each name; null where that was not asked along. */
+  readonly conversions: ReadonlyMap<string, readonly string[]> | null;
 }
+
+/** Of so many names git is asked for everything at once; of more, only where it matters. */
+const FEW_NAMES = 1000;
 
 function survey(repository: Repository): Survey {
   const index = listIndex(repository);
@@ -130,13 +145,17 @@ function survey(repository: Repository): Survey {
   const others = ["ls-files", "-z", "--others", "--exclude-standard"];
   const untracked = recordsOf(runGit(repository, others)).filter((name) => !name.endsWith("/"));
   const names = [...index.map(({ name }) => name), ...untracked];
-  const filters = filtersOf(repository, names);
+  const isFew = names.length <= FEW_NAMES;
+  const values = isFew ? attributesOf(repository, names, ["filter", ...CONVERSIONS]) : [];
+  const filters = isFew ? values.map(([filter = ""]) => filter) : filtersOf(repository, names);
   const entries: ProtectedEntry[] = [];
   for (const [at, entry] of index.entries()) {
     const keyName = keyNameAt(entry.name, filters[at]);
     if (keyName !== null) entries.push({ ...entry, keyName });
   }
   const paths = names.map((name, at) => ({ name, oid: index[at]?.oid ?? null }));
+  // Few and small blobs are read at once, without a look at their sizes.
+  const few = readFew(repository, oidsOf([...index.filter(isAttributesEntry), ...entries.filter(isRegular)]));
   return {
     index,
     entries,
@@ -145,9 +164,13 @@ function survey(repository: Repository): Survey {
       return keyName === null ? [] : [{ name, keyName }];
     }),
     unprotected: unprotectedOf(repository, paths, filters),
-    attributes: readPresent(repository, index, names),
+    attributes: readPresent(repository, index, names, few),
+    few,
+    conversions: isFew ? new Map(names.map((name, at) => [name, values[at]?.slice(1) ?? []])) : null,
   };
 }
+
+const isAttributesEntry = (entry: IndexEntry): boolean => isRegular(entry) && isAttributesFile(entry.name);
 
 /** What the attributes of now leave open, compared with what they said before. */
 function findOpen(
@@ -161,10 +184,25 @@ function findOpen(
     changes.some(({ name }) => isAttributesFile(name)) || JSON.stringify(used) !== JSON.stringify(staged);
   const unguarded = added.filter(({ keyName }) => !isConfigured(settings, keyName));
   return [
-    ...findUnprotected(repository, unprotected, lateVersions(repository, changes), { used, staged }),
+    ...findUnprotected(repository, unprotected, lateVersions(repository, changes, unprotected), { used, staged }),
     ...pathFindings(unguarded, "unguarded"),
     ...(haveChanged ? findRekeyed(repository, files) : []),
   ];
+}
+
+/** Files that nothing protects, and that hold what a protected one does. */
+function findCopies({ index, entries }: Survey, states: ReadonlyMap<string, BlobState>): Copy[] {
+  const sources = new Map<string, string>();
+  const files = new Set<string>();
+  for (const { name, oid } of entries) {
+    files.add(name);
+    const plainOid = states.get(oid)?.plainOid ?? null;
+    if (plainOid !== null) sources.set(plainOid, name);
+  }
+  return index.flatMap(({ name, oid }) => {
+    const source = sources.get(oid);
+    return source === undefined || files.has(name) ? [] : [{ name, source }];
+  });
 }
 
 /**
@@ -173,11 +211,12 @@ function findOpen(
  * what the attributes of now leave open that they protected before ({@link findUnprotected}). It
  * changes nothing, and needs no key; with one, it also tells which files neither it nor a retired
  * key opens (those up to 1 MiB, and those that are encrypted in the work tree; all where there are
- * retired keys), which of them were changed after they were encrypted, and which are encrypted with
- * another key than that of the branch, or of the attributes.
+ * retired keys), which of them were changed after they were encrypted, which are encrypted with
+ * another key than that of the branch, or of the attributes, and which files are copies in the
+ * clear.
  *
  * @throws GitCryptError NO_WORK_TREE, GIT_FAILED; MALFORMED_KEY_FILE, KEY_FILE_UNREADABLE for a key
- * that lies here.
+ * that is in this clone.
  */
 export function status(repository: Repository, options: StatusOptions = {}): Status {
   assertWorkTree(repository);
@@ -186,57 +225,85 @@ export function status(repository: Repository, options: StatusOptions = {}): Sta
   const settings = readSettings(repository);
   const keys = keyStatuses(repository, entries, settings);
   const regular = entries.filter(isRegular);
-  const attributes = index.filter((entry) => isRegular(entry) && isAttributesFile(entry.name));
+  const attributes = index.filter(isAttributesEntry);
   const rings = readRings(repository, index, repository.keyNames());
   const blobs = new Map([
     ...attributes.map(({ oid }) => [oid, null] as const),
     ...regular.map(({ oid, keyName }) => [oid, keyName] as const),
   ]);
-  const sealed = new Set(regular.flatMap((entry) => (isSealedHere(repository.topLevel, entry) ? entry.oid : [])));
-  const states = inspect(repository, blobs, rings, rings.size === 0 ? new Set() : sealed);
+  const same = byOid(regular);
+  const isSealed = (oid: string): boolean =>
+    rings.size > 0 && same.get(oid)?.some((entry) => isSealedHere(repository.topLevel, entry)) === true;
+  const states = inspect(repository, blobs, found.few, rings, isSealed);
   const unopened = regular.flatMap((entry) => {
     const ring = rings.get(entry.keyName);
     const isUnopened = states.get(entry.oid)?.problems.some((one) => UNOPENED.has(one)) === true;
     return ring !== undefined && isUnopened ? [{ entry, keys: ring.keys }] : [];
   });
-  const altered = alteredFiles(repository, unopened);
+  const changes = stagedChanges(repository);
+  // Of a file whose key is here, that tells whether it is whole.
+  const unopenedNames = new Set(unopened.map(({ entry }) => entry.name));
+  const untold = regular.filter(({ name, keyName }) => !rings.has(keyName) || unopenedNames.has(name));
+  const altered = new Set([
+    ...alteredFiles(repository, unopened),
+    ...editedEntries(repository, untold, changes).map(({ name }) => name),
+  ]);
   const unmerged = unmergedFiles(repository, regular, rings);
   for (const ring of rings.values()) ring.keys.wipe();
   const isEncrypted = ({ oid }: IndexEntry): boolean => states.get(oid)?.encrypted === true;
-  const isClear = ({ oid }: IndexEntry): boolean => {
+  const isClear = ({ name, oid }: IndexEntry): boolean => {
     const state = states.get(oid);
-    return state !== undefined && !state.encrypted && !state.isEmpty;
+    return state !== undefined && !state.encrypted && !state.isEmpty && !altered.has(name);
   };
   const has = ({ name, oid, stage }: IndexEntry, problem: PathProblem): boolean => {
     if (problem === "altered" || (altered.has(name) && UNOPENED.has(problem)))
       return problem === "altered" && altered.has(name);
     return (stage === 0 || problem !== "retired-key") && states.get(oid)?.problems.includes(problem) === true;
   };
-  const having = (problem: PathProblem): ProtectedEntry[] => regular.filter((entry) => has(entry, problem));
-  const isProtected = new Set(regular.map(({ name }) => name));
-  const linked = entries.filter((entry) => !isRegular(entry));
+  // Mostly there are none, and several problems are looked for.
+  const troubled = regular.filter(({ name, oid }) => altered.has(name) || states.get(oid)?.problems.length !== 0);
+  const having = (problem: PathProblem): ProtectedEntry[] => troubled.filter((entry) => has(entry, problem));
+  const filters = filtersElsewhere(
+    repository,
+    found.attributes,
+    attributes.map(({ name }) => name),
+  );
+  const isHere = new Set(entries.map(({ name }) => name));
+  const links = index.filter((entry) => !isRegular(entry) && !isHere.has(entry.name));
+  const linked = [
+    ...entries.filter((entry) => !isRegular(entry)),
+    ...inPlaceOfFolders(repository, links, found.attributes),
+  ];
   const isNewer = having("newer-key").length > 0;
   const rekeyed = new Set(having("other-key"));
-  const changes = stagedChanges(repository);
+  const open = findOpen(
+    repository,
+    found,
+    regular.filter((entry) => !rekeyed.has(entry)),
+    settings,
+    changes,
+  );
+  const told = new Set(open.map(({ file }) => file));
   const findings = [
     // Each file tells of a key that was replaced.
     ...diagnoseSetup(repository, settings, found.attributes.used).filter(
       ({ id, severity }) => severity === "error" && !(id === "replaced-key" && isNewer),
     ),
-    ...findPlaintext(regular.filter(isClear), changes),
-    ...findOpen(
+    ...folderPatterns(
       repository,
-      found,
-      regular.filter((entry) => !rekeyed.has(entry)),
-      settings,
-      changes,
+      found.attributes.used,
+      found.unprotected.map(({ name }) => name),
     ),
+    ...findPlaintext(regular.filter(isClear), changes),
+    ...open,
+    ...copyFindings(repository, findCopies(found, states)).filter(({ file }) => !told.has(file)),
     ...BLOB_PROBLEMS.flatMap((problem) => pathFindings(having(problem), problem)),
+    ...pathFindings(editedFiles(repository, regular, found.few), "edited"),
     ...pathFindings(unmerged, "unmerged"),
     ...linked.flatMap((entry) => pathFindings([entry], entry.mode === "160000" ? "submodule" : "symlink")),
-    ...findConversions(repository, regular),
+    ...findConversions(repository, regular, found.conversions),
     ...pathFindings(
-      attributes.filter((entry) => isProtected.has(entry.name) || isEncrypted(entry)),
+      attributes.filter((entry, at) => keyNameAt(entry.name, filters[at]) !== null || isEncrypted(entry)),
       "attributes",
     ),
     ...(options.history === true ? clearInHistory(repository) : []),
