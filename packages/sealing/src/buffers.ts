@@ -1,3 +1,5 @@
+import { Buffer } from "@git-vault/core/bytes";
+
 /** The same memory as a Buffer. */
 export const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 

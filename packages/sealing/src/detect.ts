@@ -1,11 +1,6 @@
 import { SealingError } from "./errors.ts";
+import type { Format } from "./formats.ts";
 import { looksLikeOpenPgp } from "./openpgp/message.ts";
-
-/** The formats of sealed messages. */
-export type Format = "age" | "ssh-vault" | "openpgp";
-
-/** All of them, the usual one first. */
-export const FORMATS: readonly Format[] = ["age", "ssh-vault", "openpgp"];
 
 /** How many bytes tell a message's format: every mark after a few blank lines. */
 export const LOOK_BYTES = 4096;
@@ -54,7 +49,7 @@ const MISTAKES: readonly (readonly [RegExp, string, string])[] = [
 
 const COPY_WHOLE = "copy the message whole, from its first line to its last";
 const MARKS_HINT =
-  "a message begins with age-encryption.org/v1, -----BEGIN AGE ENCRYPTED FILE-----, -----BEGIN PGP MESSAGE----- or SSH-VAULT;";
+  "a message begins with SSH-VAULT; or age-encryption.org/v1, -----BEGIN AGE ENCRYPTED FILE----- or -----BEGIN PGP MESSAGE-----";
 
 /** What bytes that are no message seem to be, and what to do about it. */
 const mistakenFor = (message: Uint8Array): readonly [got: string, hint: string] => {

@@ -13,6 +13,7 @@ import { MAX_STANZAS } from "./limits.ts";
  * - `UNUSABLE_RECIPIENT`: the format cannot be sealed to such a recipient, or not to so many
  * - `REFUSED_RECIPIENT`: openpgp.js refuses a key, such as one that expired since it was read
  * - `MIXED_RECIPIENTS`: post-quantum and classical recipients, of which one kind weakens the other
+ * - `SEPARATE_RECIPIENTS`: a plugin's recipient that must not stand beside the others
  * - `BAD_SIGNATURE`: the sender's signature is not of this message, or not by its key
  * - `TOO_LARGE`: a message over a limit: of an OpenPGP one's size, which must fit in memory, or of
  *   the number of recipients
@@ -32,6 +33,7 @@ export type SealingErrorCode =
   | "UNUSABLE_RECIPIENT"
   | "REFUSED_RECIPIENT"
   | "MIXED_RECIPIENTS"
+  | "SEPARATE_RECIPIENTS"
   | "BAD_SIGNATURE"
   | "TOO_LARGE"
   | "MALFORMED_KEY"
@@ -74,6 +76,6 @@ export const unusable = (message: string, hint: string): SealingError =>
 export const lowOrder = (message = "the recipient's Ed25519 key is a point of low order"): SealingError =>
   unusable(message, "such a key protects nothing; ask for another one");
 
-/** The error for a plugin of age's that fails; `what` is fit for a terminal. */
+/** The error for an age plugin that fails; `what` is fit for a terminal. */
 export const pluginFailed = (name: string, what: string, { cause }: { readonly cause?: unknown } = {}): SealingError =>
   new SealingError("PLUGIN_FAILED", `age-plugin-${name}: ${what}`, { subject: name, cause });

@@ -1,8 +1,10 @@
 /* Seal a message, open one. */
-export { open, readHeader, type Opened } from "./open.ts";
+export type { Opened } from "./age/opener.ts";
+export { open, readHeader } from "./open.ts";
 export { seal, type SealOptions } from "./seal.ts";
 /* The same for messages of any size. */
-export { createOpener, openStream, type Opener } from "./opener.ts";
+export type { Opener } from "./age/opener.ts";
+export { createOpener, openStream } from "./opener.ts";
 export { createSealer, sealStream, type Sealer, type SealerOptions } from "./sealer.ts";
 export { openChunks, sealChunks } from "./age/chunks.ts";
 export type { PayloadState } from "./age/payload.ts";
@@ -32,8 +34,10 @@ export {
   type MessageStatement,
 } from "./message-signature.ts";
 /* Messages as people pass them on. */
-export { detectFormat, type Format, FORMATS } from "./detect.ts";
+export { detectFormat } from "./detect.ts";
+export { type Format, FORMATS } from "./formats.ts";
 export { messagesIn, recoverMessage } from "./recover/recover-text.ts";
+export { sshTag } from "./age/ssh-stanzas.ts";
 export { sshVaultFingerprint } from "./ssh-vault/stanzas.ts";
 /* What goes wrong. */
 export { SealingError, type SealingErrorCode } from "./errors.ts";

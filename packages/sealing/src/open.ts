@@ -1,25 +1,14 @@
 import { assertBytes } from "@git-vault/core";
 import { parseHeader } from "./age/header.ts";
 import { decodeArmor } from "./age/armor.ts";
-import type { AttachedSignature } from "./age/attached-signature.ts";
-import { joinSecrets, viewOf } from "./buffers.ts";
-import { detectFormat, unknownFormat, type Format } from "./detect.ts";
+import { openWhole, type Opened } from "./age/opener.ts";
+import { viewOf } from "./buffers.ts";
+import { detectFormat, unknownFormat } from "./detect.ts";
+import type { Format } from "./formats.ts";
 import { MessageOpener } from "./opener.ts";
-import { malformed } from "./errors.ts";
 import { parseOpenPgp } from "./openpgp/message.ts";
 import { parseVault } from "./ssh-vault/format.ts";
 import type { Identity, Stanza } from "./age/stanza.ts";
-
-/** An opened message. */
-export interface Opened {
-  /** What was sealed. Secret: overwrite it with zeros when done. */
-  readonly plaintext: Buffer;
-  readonly format: Format;
-  /** The identity that opened it. */
-  readonly identity: Identity;
-  /** The sender's signature, still to be verified by `verifyMessage`; null if there is none. */
-  readonly signature: AttachedSignature | null;
-}
 
 /** What a message tells without being opened, none of which is authenticated. */
 interface MessageHeader {
@@ -66,11 +55,6 @@ export function readHeader(message: Uint8Array): MessageHeader {
  * `TAMPERED_MESSAGE`, `NO_IDENTITY_MATCHED`, `TOO_LARGE`; what an identity throws. TypeError if the
  * message is no Uint8Array.
  */
-export async function open(message: Uint8Array, identities: readonly Identity[]): Promise<Opened> {
-  const opener = new MessageOpener(identities);
-  const start = await opener.pushWhole(message);
-  const end = await opener.finish();
-  const { format, identity, signature } = opener;
-  if (format === null || identity === null) throw malformed("it ends within its header");
-  return { plaintext: joinSecrets(start, end), format, identity, signature };
+export function open(message: Uint8Array, identities: readonly Identity[]): Promise<Opened> {
+  return openWhole(new MessageOpener(identities), message);
 }

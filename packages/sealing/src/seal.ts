@@ -1,5 +1,5 @@
 import { assertBytes, assertOneOf } from "@git-vault/core";
-import { type Format, FORMATS } from "./detect.ts";
+import { type Format, FORMATS } from "./formats.ts";
 import { unusable } from "./errors.ts";
 import { sealOpenPgp } from "./openpgp/recipient.ts";
 import { createSealer, type SealerOptions } from "./sealer.ts";

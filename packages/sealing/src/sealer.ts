@@ -1,4 +1,5 @@
-import { randomBytes } from "node:crypto";
+import { Buffer } from "@git-vault/core/bytes";
+import { randomBytes } from "#crypto";
 import { assertBytes } from "@git-vault/core";
 import { PayloadSealer, type PayloadState } from "./age/payload.ts";
 import { ArmorEncoder } from "./age/armor.ts";
@@ -13,8 +14,8 @@ export interface SealerOptions {
   readonly armor?: boolean;
   /**
    * Whether recipients with different labels may be in one message. By default, as in age, a
-   * post-quantum recipient beside a classical one is refused: whoever records the message now could
-   * open it through the weaker one later.
+   * post-quantum recipient beside a classical one is refused: anyone who records the message now
+   * could open it through the weaker one later.
    */
   readonly allowMixed?: boolean;
   /** The sender's signature, for those who can open it; not for a message to a passphrase. */

@@ -98,7 +98,7 @@ describe("private keys with a passphrase", () => {
   const age = peer("age");
   const passphrase = "correct horse";
 
-  /** A copy of a test key's private key, encrypted by ssh-keygen: making RSA keys anew is slow. */
+  /** A copy of a test key's private key, encrypted by ssh-keygen: making RSA keys again is slow. */
   const encryptedCopy = async (kind: string, ...format: string[]): Promise<SshIdentity> => {
     const path = join(folder.path, `encrypted-${randomBytes(4).toString("hex")}`);
     writeFileSync(path, readFileSync(keyOf(kind).privateKeyPath), { mode: 0o600 });

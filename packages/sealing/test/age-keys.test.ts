@@ -1,4 +1,5 @@
-import { randomBytes } from "node:crypto";
+import { createECDH, randomBytes } from "node:crypto";
+import { ml_kem768_p256 } from "@noble/post-quantum/hybrid.js";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeHeader } from "../src/age/header.ts";
@@ -35,6 +36,56 @@ const codeOf = async (promise: Promise<unknown>): Promise<string> => {
   if (error === null) return "";
   throw error;
 };
+
+describe("tagged recipients", () => {
+  const curve = createECDH("prime256v1");
+  curve.generateKeys();
+  const point = curve.getPublicKey(null, "compressed");
+  const kem = Buffer.from(ml_kem768_p256.keygen().publicKey);
+  const [tag, tagpq] = [encodeBech32("age1tag", point), encodeBech32("age1tagpq", kem)];
+
+  test("are age's own, of one kind each", async () => {
+    const recipients = await Promise.all([tag, tagpq].map(parseRecipient));
+    expect(recipients.map(({ kind, labels }) => [kind, labels])).toEqual([
+      ["tag", []],
+      ["tagpq", ["postquantum"]],
+    ]);
+    expect(recipients.map(String)).toEqual([tag, tagpq]);
+    const { stanzas } = readHeader(await seal(plaintext, recipients, { allowMixed: true }));
+    expect(stanzas.map(({ type, args, body }) => [type, args.map(({ length }) => length), body.length])).toEqual([
+      ["p256tag", [6, 87], 32],
+      ["mlkem768p256tag", [6, 1538], 32],
+    ]);
+  });
+
+  test.each([
+    ["of another length", encodeBech32("age1tag", point.subarray(1)), "MALFORMED_KEY"],
+    ["of another length", encodeBech32("age1tagpq", kem.subarray(1)), "MALFORMED_KEY"],
+    ["mistyped", `${tag.slice(0, -1)}${tag.endsWith("q") ? "p" : "q"}`, "MALFORMED_KEY"],
+    [
+      "on no curve",
+      encodeBech32("age1tag", Buffer.concat([Buffer.of(2), Buffer.alloc(32, 0xff)])),
+      "UNUSABLE_RECIPIENT",
+    ],
+    [
+      "uncompressed in part",
+      encodeBech32("age1tag", Buffer.concat([Buffer.of(4), Buffer.alloc(32, 1)])),
+      "UNUSABLE_RECIPIENT",
+    ],
+    [
+      "with coefficients that are not reduced",
+      encodeBech32("age1tagpq", Buffer.concat([Buffer.alloc(1184, 0xff), kem.subarray(1184)])),
+      "UNUSABLE_RECIPIENT",
+    ],
+    [
+      "with a point on no curve",
+      encodeBech32("age1tagpq", Buffer.concat([kem.subarray(0, 1184), Buffer.alloc(65, 4)])),
+      "UNUSABLE_RECIPIENT",
+    ],
+  ])("%s are refused: %#", async (_, text, code) => {
+    expect(await codeOf(parseRecipient(text).then((recipient) => seal(plaintext, [recipient])))).toBe(code);
+  });
+});
 
 describe("the examples of age's specification", () => {
   test("have the recipients that stand beside their identities", async () => {

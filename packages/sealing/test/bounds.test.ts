@@ -23,7 +23,7 @@ import {
 import { makeTestKey, type TestKey } from "./keys.ts";
 
 /*
- * What a message may cost whoever opens it: so many recipients as age takes, and one pass over a
+ * What a message may cost anyone who opens it: so many recipients as age takes, and one pass over a
  * text.
  */
 
@@ -119,6 +119,8 @@ describe("a text of 2 MB", () => {
     "-----END PGP MESSAGE-----\n",
     `BEGIN${" ".repeat(1000)}`,
     "BEGIN AGE ENCRYPTED FILE\nEND AGE ENCRYPTED FILE\n",
+    "SSH-VAULT;AES256;aa\n",
+    "SSH-VAULT;CHACHA20-POLY1305;SHA256:aa;bb;cc;dd\n",
   ])("of nothing but %j is read in one pass", { timeout: 60_000 }, (mark) => {
     for (const text of [
       repeated(mark),

@@ -55,8 +55,8 @@ test("a file key of another length in an RSA stanza is refused by the identity i
   const rsa = await makeTestKey({ type: "rsa", bits: 2048, folder: folder.path });
   if (rsa.publicKey.type !== "ssh-rsa") throw new Error("expected an RSA key");
   const identity = rsa.identity();
-  const sound = wrapToRsa(rsa.publicKey, Buffer.alloc(16, 7));
-  const long = wrapToRsa(rsa.publicKey, Buffer.alloc(17, 7));
+  const sound = await wrapToRsa(rsa.publicKey, Buffer.alloc(16, 7));
+  const long = await wrapToRsa(rsa.publicKey, Buffer.alloc(17, 7));
   await expect(identity.unwrapFileKey([long])).rejects.toMatchObject({
     code: "MALFORMED_MESSAGE",
     message: "malformed message: an ssh-rsa recipient holds a file key that is not 16 bytes",

@@ -10,7 +10,7 @@ export interface TestKey {
   readonly line: string;
   readonly publicKey: SshPublicKey;
   readonly recipient: SshRecipient;
-  /** Reads the private key file anew. */
+  /** Reads the private key file again. */
   readonly identity: (passphrase?: (attempt: number) => Promise<Uint8Array>) => SshIdentity;
 }
 

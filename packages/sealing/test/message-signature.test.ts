@@ -23,7 +23,7 @@ import {
   type Stanza,
 } from "../src/index.ts";
 import { sealSignature } from "../src/age/attached-signature.ts";
-import { hkdf, sealAead } from "../src/crypto/aead.ts";
+import { hkdf, sealAead } from "../src/crypto/index.ts";
 import { makeTestKey, type TestKey } from "./keys.ts";
 
 const sshKeygen = peer("ssh-keygen");
@@ -51,7 +51,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-/** A key of age's own. */
+/** A native age key. */
 const makeNative = async (
   kind: AgeKeyKind = "x25519",
 ): Promise<{ recipient: AgeRecipient; identity: AgeIdentity; file: string }> => {
@@ -232,8 +232,8 @@ describe("a signature does not match", () => {
     expect(await failing(await sign(statement))).toContain("its statement is none");
   });
 
-  // Whoever can open the message can write its header again, with any stanzas under its file key:
-  // here as a recipient that wraps to them.
+  // Anyone who can open the message can write its header again, with any stanzas under its file
+  // key: here as a recipient that wraps to them.
   const NONE = Buffer.alloc(0);
   const encrypted = (fileKey: Buffer, content: Buffer): Stanza => {
     const body = sealAead(

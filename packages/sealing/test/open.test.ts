@@ -50,8 +50,8 @@ afterAll(() => folder.remove());
 const messageWith = (stanzas: readonly Stanza[], fileKey: Buffer): Buffer =>
   Buffer.concat([encodeHeader(stanzas, fileKey), sealPayload(fileKey, plaintext)]);
 
-const stanzaFor = (key: TestKey, fileKey: Buffer): Stanza => {
-  const [stanza] = key.recipient.wrapFileKey(fileKey);
+const stanzaFor = async (key: TestKey, fileKey: Buffer): Promise<Stanza> => {
+  const [stanza] = await key.recipient.wrapFileKey(fileKey);
   if (stanza === undefined) throw new Error("no stanza");
   return stanza;
 };
@@ -81,7 +81,7 @@ describe("opening with SSH keys", () => {
   test("passes over stanzas of unknown kinds", async () => {
     const fileKey = randomBytes(16);
     const unknown = { type: "1-grease", args: ["a", "b", "c"], body: randomBytes(5) };
-    const message = messageWith([unknown, stanzaFor(ed25519, fileKey), unknown], fileKey);
+    const message = messageWith([unknown, await stanzaFor(ed25519, fileKey), unknown], fileKey);
     expect((await open(message, [ed25519.identity()])).plaintext).toEqual(plaintext);
   });
 
@@ -92,8 +92,8 @@ describe("opening with SSH keys", () => {
       [rsa, otherRsa],
       [otherRsa, rsa],
     ] as const) {
-      const ours = stanzaFor(mine, fileKey);
-      const foreign = stanzaFor(theirs, fileKey);
+      const ours = await stanzaFor(mine, fileKey);
+      const foreign = await stanzaFor(theirs, fileKey);
       const colliding = { ...foreign, args: foreign.args.with(0, ours.args[0] ?? "") };
       const message = messageWith([colliding, ours], fileKey);
       expect((await open(message, [mine.identity()])).plaintext).toEqual(plaintext);
@@ -104,9 +104,9 @@ describe("opening with SSH keys", () => {
 
   test("finds a stanza of the wrong shape malformed where its tag is ours, and passes over it where it is not", async () => {
     const fileKey = randomBytes(16);
-    const ed = stanzaFor(ed25519, fileKey);
+    const ed = await stanzaFor(ed25519, fileKey);
     const [tag = "", share = ""] = ed.args;
-    const forRsa = stanzaFor(rsa, fileKey);
+    const forRsa = await stanzaFor(rsa, fileKey);
     const shortShare = Buffer.from(share, "base64").subarray(1).toString("base64").replaceAll("=", "");
     const broken: readonly (readonly [TestKey, Stanza])[] = [
       [ed25519, { ...ed, args: [tag] }],
@@ -126,14 +126,14 @@ describe("opening with SSH keys", () => {
 
   test.each(LOW_ORDER_MONTGOMERY)("finds a share of low order malformed: %s", async (point) => {
     const fileKey = randomBytes(16);
-    const stanza = stanzaFor(ed25519, fileKey);
+    const stanza = await stanzaFor(ed25519, fileKey);
     const share = Buffer.from(point, "hex").toString("base64").replace("=", "");
     const message = messageWith([{ ...stanza, args: stanza.args.with(1, share) }], fileKey);
     await expect(open(message, [ed25519.identity()])).rejects.toMatchObject({ code: "MALFORMED_MESSAGE" });
   });
 
   test("finds a file key of another length than 16 bytes malformed", async () => {
-    const stanza = stanzaFor(rsa, randomBytes(17));
+    const stanza = await stanzaFor(rsa, randomBytes(17));
     await expect(open(messageWith([stanza], randomBytes(16)), [rsa.identity()])).rejects.toMatchObject({
       code: "MALFORMED_MESSAGE",
     });
@@ -145,7 +145,7 @@ describe("opening with SSH keys", () => {
 
   test("tells a changed header from a changed payload by its message", async () => {
     const fileKey = randomBytes(16);
-    const stanza = stanzaFor(ed25519, fileKey);
+    const stanza = await stanzaFor(ed25519, fileKey);
     const header = encodeHeader([stanza], randomBytes(16));
     const message = Buffer.concat([header, sealPayload(fileKey, plaintext)]);
     await expect(open(message, [ed25519.identity()])).rejects.toMatchObject({
@@ -249,7 +249,7 @@ describe("passphrases", () => {
     expect({ attempts, asked: never.asked() }).toEqual({ attempts: [1, 2, 3], asked: 3 });
   });
 
-  test("are asked for anew after the key was locked", async () => {
+  test("are asked for again after the key was locked", async () => {
     const { ask, asked } = prompt("correct horse");
     const identity = encryptedPem.identity(ask);
     expect(identity.publicKey).toBeNull();

@@ -144,6 +144,15 @@ describe("recovering", () => {
     expect(recoverMessage(Buffer.from(thread)).toString()).toBe(whole);
   });
 
+  test("finds a vault behind a hundred that are none", async () => {
+    for (const form of ["ssh-vault for Ed25519", "ssh-vault for RSA"] as const) {
+      const whole = await make(form, Buffer.from("whole"));
+      const cut = whole.slice(0, 60).replaceAll("\n", "");
+      const thread = `${`${cut}\n`.repeat(100)}${whole}`;
+      expect(recoverMessage(Buffer.from(thread)).toString().trim()).toBe(whole.trim());
+    }
+  });
+
   test("undoes the dashes that an editor joined", async () => {
     const text = await make("age", Buffer.from("dashes"));
     expect(recoverMessage(Buffer.from(text.replaceAll("--", "\u2014"))).toString()).toBe(text);

@@ -32,10 +32,10 @@ describe.each([0, 1, 148, CHUNK - 1, CHUNK, CHUNK + 1, 256 * CHUNK, 256 * CHUNK 
       const encrypter = new Encrypter();
       for (const { recipient } of keys) {
         encrypter.addRecipient({
-          wrapFileKey: (fileKey) =>
-            recipient
-              .wrapFileKey(Buffer.from(fileKey))
-              .map(({ type, args, body }) => new Stanza([type, ...args], body)),
+          wrapFileKey: async (fileKey) =>
+            (await recipient.wrapFileKey(Buffer.from(fileKey))).map(
+              ({ type, args, body }) => new Stanza([type, ...args], body),
+            ),
         });
       }
       const message = await encrypter.encrypt(plaintext);

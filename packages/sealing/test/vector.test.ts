@@ -5,10 +5,11 @@ import { peer, runOk, temporaryFolder } from "@git-vault/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
 import { writeFileSync } from "node:fs";
 import { encodeHeader, parseHeader } from "../src/age/header.ts";
-import { hkdf } from "../src/crypto/aead.ts";
+import { hkdf } from "../src/crypto/index.ts";
 import { open, SshIdentity } from "../src/index.ts";
 import { wrapToEd25519 } from "../src/age/ssh-stanzas.ts";
-import { montgomeryOfEdwards, x25519, x25519PublicKey, x25519ScalarOfSeed } from "../src/crypto/x25519.ts";
+import { montgomeryOfEdwards } from "../src/crypto/montgomery.ts";
+import { x25519, x25519PublicKey, x25519ScalarOfSeed } from "../src/crypto/x25519.ts";
 import { openPayload, sealPayload } from "./whole.ts";
 
 const KEY_PATH = new URL("vectors/age-test-key-ed25519", import.meta.url);

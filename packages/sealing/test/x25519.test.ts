@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { Ed25519PublicKey } from "@git-vault/keys";
 import { describe, expect, test } from "vitest";
 import { seal, SshRecipient } from "../src/index.ts";
-import { montgomeryOfEdwards, x25519, x25519PublicKey } from "../src/crypto/x25519.ts";
+import { montgomeryOfEdwards } from "../src/crypto/montgomery.ts";
+import { x25519, x25519PublicKey } from "../src/crypto/x25519.ts";
 import { LOW_ORDER_EDWARDS, LOW_ORDER_MONTGOMERY } from "./low-order.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");

@@ -1,3 +1,4 @@
+import { Buffer } from "@git-vault/core/bytes";
 import { decodeBase64, wrapLines } from "@git-vault/core";
 import { viewOf } from "../buffers.ts";
 import { malformed } from "../errors.ts";

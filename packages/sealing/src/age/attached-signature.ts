@@ -1,4 +1,5 @@
-import { openAead, sealAead, hkdf } from "../crypto/aead.ts";
+import { Buffer } from "@git-vault/core/bytes";
+import { hkdf, openAead, sealAead } from "#crypto";
 import { tampered } from "../errors.ts";
 import { SIGNATURE_STANZA, type Stanza } from "./stanza.ts";
 

@@ -1,3 +1,4 @@
+import { Buffer } from "@git-vault/core/bytes";
 import { bech32 } from "@scure/base";
 
 /** Writes lower-case Bech32 (BIP-173) without its 90-character limit, as age needs. */

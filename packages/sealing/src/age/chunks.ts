@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { assertBytes, assertInteger } from "@git-vault/core";
-import { TAG_BYTES } from "../crypto/aead.ts";
+import { TAG_BYTES } from "#crypto";
 import { CHUNK_BYTES, ChunkNonce, SEALED_CHUNK_BYTES } from "./payload.ts";
 import { freeMemory } from "../buffers.ts";
 import { malformed, tampered } from "../errors.ts";

@@ -1,6 +1,7 @@
-import { openAead, sealAead, TAG_BYTES } from "../crypto/aead.ts";
+import { Buffer } from "@git-vault/core/bytes";
+import { openAead, sealAead, TAG_BYTES } from "#crypto";
 
-/** The length of age's message key. */
+/** The length of an age file key. */
 export const FILE_KEY_BYTES = 16;
 /** The length of a wrapped one. */
 export const WRAPPED_BYTES: number = FILE_KEY_BYTES + TAG_BYTES;

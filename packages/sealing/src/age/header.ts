@@ -1,6 +1,6 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { Buffer } from "@git-vault/core/bytes";
+import { hkdf, hmac, timingSafeEqual } from "#crypto";
 import { decodeBase64, encodeBase64, wrapLines } from "@git-vault/core";
-import { hkdf } from "../crypto/aead.ts";
 import { malformed, tooManyRecipients } from "../errors.ts";
 import { MAX_STANZAS } from "../limits.ts";
 import type { Stanza } from "./stanza.ts";
@@ -116,7 +116,7 @@ const parseMac = (line: string): Buffer => {
 
 const macOf = (fileKey: Buffer, covered: Buffer): Buffer => {
   const key = hkdf(fileKey, Buffer.alloc(0), "header");
-  const mac = createHmac("sha256", key).update(covered).digest();
+  const mac = hmac(key, covered);
   key.fill(0);
   return mac;
 };

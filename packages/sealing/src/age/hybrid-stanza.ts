@@ -1,3 +1,4 @@
+import { Buffer } from "@git-vault/core/bytes";
 import { decodeBase64, encodeBase64 } from "@git-vault/core";
 import { ml_kem768_x25519 as kem } from "@noble/post-quantum/hybrid.js";
 import { openHpke, sealHpke } from "../crypto/hpke.ts";
@@ -31,7 +32,7 @@ export function wrapToHybrid(publicKey: Buffer, fileKey: Buffer): Stanza | null 
   // Coefficients that are not reduced (FIPS 203 section 7.2), or a point of low order.
   const secret = orNull(() => kem.encapsulate(publicKey));
   if (secret === null) return null;
-  const body = sealHpke(secret.sharedSecret, INFO, fileKey);
+  const body = sealHpke("mlkem768-x25519", secret.sharedSecret, INFO, fileKey);
   secret.sharedSecret.fill(0);
   return { type: "mlkem768x25519", args: [encodeBase64(secret.cipherText, "unpadded")], body };
 }
@@ -50,7 +51,7 @@ export function unwrapHybrid({ args, body }: Stanza, seed: Buffer): Buffer | nul
     throw malformed(`the body of an mlkem768x25519 recipient is not ${WRAPPED_BYTES} bytes`);
   const sharedSecret = orNull(() => kem.decapsulate(encapsulated, seed));
   if (sharedSecret === null) throw malformed("the share of an mlkem768x25519 recipient is a point of low order");
-  const fileKey = openHpke(sharedSecret, INFO, body);
+  const fileKey = openHpke("mlkem768-x25519", sharedSecret, INFO, body);
   sharedSecret.fill(0);
   return fileKey;
 }

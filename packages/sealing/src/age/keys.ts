@@ -1,7 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, x25519PublicKey } from "#crypto";
 import { assertOneOf, assertString } from "@git-vault/core";
 import { decodeText, plainLines } from "@git-vault/keys";
-import { x25519PublicKey } from "../crypto/x25519.ts";
 import { lowOrder, SealingError } from "../errors.ts";
 import type * as bech32 from "./bech32.ts";
 import type { Identity, Recipient, Stanza } from "./stanza.ts";
@@ -15,10 +14,13 @@ import { unwrapX25519, wrapToX25519 } from "./x25519-stanza.ts";
 /** `x25519` (age1…), or `hybrid` (age1pq1…), which adds post-quantum ML-KEM-768. */
 export type AgeKeyKind = "x25519" | "hybrid";
 
+/** With what only hardware opens: `tag` (age1tag1…), or `tagpq` (age1tagpq1…) as `hybrid`. */
+type AgeRecipientKind = AgeKeyKind | "tag" | "tagpq";
+
 /** An age public key. */
 export interface AgeRecipient extends Recipient {
-  readonly kind: AgeKeyKind;
-  /** The recipient as it is written: `age1…` or `age1pq1…`. */
+  readonly kind: AgeRecipientKind;
+  /** The recipient as it is written: `age1…`, `age1pq1…`, `age1tag1…` or `age1tagpq1…`. */
   toString(): string;
 }
 
@@ -39,11 +41,16 @@ export interface GeneratedIdentity {
 
 type ReadPlugin<P extends Identity> = (line: string, recipient: string | null) => P;
 
-interface Kind {
-  readonly name: AgeKeyKind;
+/** How recipients of a kind are written. */
+interface RecipientForm {
+  readonly name: AgeRecipientKind;
   readonly recipientPrefix: string;
-  readonly identityPrefix: string;
   readonly recipientBytes: number;
+}
+
+interface Kind extends RecipientForm {
+  readonly name: AgeKeyKind;
+  readonly identityPrefix: string;
   readonly stanzaType: string;
 }
 
@@ -62,6 +69,10 @@ const HYBRID: Kind = {
   stanzaType: "mlkem768x25519",
 };
 const KINDS = [HYBRID, X25519];
+const TAG: RecipientForm = { name: "tag", recipientPrefix: "age1tag", recipientBytes: 33 };
+const TAGPQ: RecipientForm = { name: "tagpq", recipientPrefix: "age1tagpq", recipientBytes: 1249 };
+/** Every other prefix begins with that of the last. */
+const RECIPIENTS: readonly RecipientForm[] = [TAGPQ, TAG, ...KINDS];
 
 const SECRET_BYTES = 32;
 const MAX_IDENTITY_FILE_BYTES = 1024 * 1024;
@@ -76,7 +87,7 @@ const malformedKey = (what: string, hint = WHOLE): SealingError => new SealingEr
  */
 export async function parseRecipient(text: string): Promise<AgeRecipient> {
   assertString("recipient", text);
-  const kind = KINDS.find(({ recipientPrefix }) => text.startsWith(`${recipientPrefix}1`));
+  const kind = RECIPIENTS.find(({ recipientPrefix }) => text.startsWith(`${recipientPrefix}1`));
   if (kind === undefined) throw malformedKey("expected an age recipient (age1…), got something else");
   const { decodeBech32 } = await import("./bech32.ts");
   const decoded = decodeBech32(text);
@@ -170,15 +181,15 @@ export async function generateIdentity(kind: AgeKeyKind = "x25519"): Promise<Gen
 }
 
 class NativeRecipient implements AgeRecipient {
-  readonly kind: AgeKeyKind;
+  readonly kind: AgeRecipientKind;
   readonly id: string;
   readonly labels: readonly string[];
   readonly #publicKey: Buffer;
 
-  constructor(kind: AgeKeyKind, text: string, publicKey: Buffer) {
+  constructor(kind: AgeRecipientKind, text: string, publicKey: Buffer) {
     this.kind = kind;
     this.id = text;
-    this.labels = kind === "hybrid" ? ["postquantum"] : [];
+    this.labels = kind === "hybrid" || kind === "tagpq" ? ["postquantum"] : [];
     this.#publicKey = publicKey;
   }
 
@@ -187,12 +198,16 @@ class NativeRecipient implements AgeRecipient {
   }
 
   async wrapFileKey(fileKey: Buffer): Promise<Stanza[]> {
-    const stanza =
-      this.kind === "hybrid"
-        ? (await import("./hybrid-stanza.ts")).wrapToHybrid(this.#publicKey, fileKey)
-        : wrapToX25519(this.#publicKey, fileKey);
+    const stanza = await this.#wrap(fileKey);
     if (stanza === null) throw lowOrder("the age recipient is no valid public key, though its checksum is right");
     return [stanza];
+  }
+
+  async #wrap(fileKey: Buffer): Promise<Stanza | null> {
+    if (this.kind === "x25519") return wrapToX25519(this.#publicKey, fileKey);
+    if (this.kind === "hybrid") return (await import("./hybrid-stanza.ts")).wrapToHybrid(this.#publicKey, fileKey);
+    const { wrapToHybridP256, wrapToP256 } = await import("./tagged-stanza.ts");
+    return this.kind === "tag" ? wrapToP256(this.#publicKey, fileKey) : wrapToHybridP256(this.#publicKey, fileKey);
   }
 }
 

@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { TAG_BYTES, hkdf } from "../crypto/aead.ts";
-import { freeMemory, viewOf } from "../buffers.ts";
+import { Buffer } from "@git-vault/core/bytes";
+import { hkdf, openChunk, randomBytes, sealChunk, TAG_BYTES } from "#crypto";
+import { viewOf } from "../buffers.ts";
 import { malformed, tampered } from "../errors.ts";
 
 /*
@@ -17,7 +17,6 @@ export const CHUNK_BYTES: number = 64 * 1024;
 export const SEALED_CHUNK_BYTES: number = CHUNK_BYTES + TAG_BYTES;
 const PAYLOAD_NONCE_BYTES = 16;
 const NONE: Buffer = Buffer.alloc(0);
-const OPTIONS = { authTagLength: TAG_BYTES };
 
 const payloadKey = (fileKey: Buffer, nonce: Buffer): Buffer => hkdf(fileKey, nonce, "payload");
 
@@ -126,13 +125,9 @@ export class PayloadSealer {
   }
 
   #seal(chunk: Buffer, last: boolean, out: Buffer, at: number): number {
-    const cipher = createCipheriv("chacha20-poly1305", this.#key, this.#nonce.with(last), OPTIONS);
-    const sealed = cipher.update(chunk);
-    const end = at + sealed.copy(out, at);
-    freeMemory(sealed);
-    cipher.final();
+    const end = sealChunk(this.#key, this.#nonce.with(last), chunk, out, at);
     this.#nonce.index += 1;
-    return end + cipher.getAuthTag().copy(out, end);
+    return end;
   }
 
   #refuseMore(): void {
@@ -252,20 +247,8 @@ export class PayloadOpener {
 
   /** Opens a chunk into `out`, which nothing is written to unless the chunk is authentic. */
   #open(key: Buffer, chunk: Buffer, last: boolean, out: Buffer, at: number): boolean {
-    const end = chunk.length - TAG_BYTES;
-    const decipher = createDecipheriv("chacha20-poly1305", key, this.#chunkNonce.with(last), OPTIONS);
-    decipher.setAuthTag(chunk.subarray(end));
-    const plaintext = decipher.update(chunk.subarray(0, end));
-    try {
-      decipher.final();
-    } catch {
-      plaintext.fill(0);
-      return false;
-    }
-    plaintext.copy(out, at);
-    plaintext.fill(0);
-    freeMemory(plaintext);
-    this.#chunkNonce.index += 1;
-    return true;
+    const isOpen = openChunk(key, this.#chunkNonce.with(last), chunk, out, at);
+    if (isOpen) this.#chunkNonce.index += 1;
+    return isOpen;
   }
 }

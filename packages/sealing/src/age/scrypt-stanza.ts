@@ -1,4 +1,6 @@
-import { randomBytes, scrypt } from "node:crypto";
+import { Buffer } from "@git-vault/core/bytes";
+import { randomBytes } from "#crypto";
+import { scrypt } from "#crypto/scrypt";
 import { decodeBase64, encodeBase64 } from "@git-vault/core";
 import { SealingError, malformed } from "../errors.ts";
 import { unwrapFileKey, WRAPPED_BYTES, wrapFileKey } from "./file-key.ts";
@@ -10,7 +12,6 @@ import type { Stanza } from "./stanza.ts";
 
 const LABEL = Buffer.from("age-encryption.org/v1/scrypt");
 const SALT_BYTES = 16;
-const BLOCK_SIZE = 8;
 
 /** What a passphrase message says before its passphrase is known. */
 interface ScryptStanza {
@@ -20,19 +21,15 @@ interface ScryptStanza {
   readonly body: Buffer;
 }
 
-const wrapKeyOf = (passphrase: Uint8Array, salt: Buffer, workFactor: number): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    const N = 2 ** workFactor;
-    // scrypt takes 128 · r · N bytes (RFC 7914 section 2) and a little more; Node allows itself 32
-    // MiB unless told otherwise.
-    const options = { N, r: BLOCK_SIZE, p: 1, maxmem: 128 * BLOCK_SIZE * (N + 64) };
-    scrypt(passphrase, Buffer.concat([LABEL, salt]), 32, options, (error, key) => {
-      if (error === null) resolve(key);
-      else reject(tooLittleMemory(workFactor, error));
-    });
-  });
+const wrapKeyOf = async (passphrase: Uint8Array, salt: Buffer, workFactor: number): Promise<Buffer> => {
+  try {
+    return await scrypt(passphrase, Buffer.concat([LABEL, salt]), workFactor);
+  } catch (error) {
+    throw tooLittleMemory(workFactor, error);
+  }
+};
 
-const tooLittleMemory = (workFactor: number, cause: Error): SealingError =>
+const tooLittleMemory = (workFactor: number, cause: unknown): SealingError =>
   new SealingError("WORK_FACTOR", `a work factor of ${workFactor} takes more memory than there is`, {
     hint: `it takes ${Math.ceil(2 ** (workFactor - 10))} MiB; use a machine that has as much`,
     cause,

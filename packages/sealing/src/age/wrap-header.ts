@@ -13,15 +13,24 @@ export function distinctRecipients(recipients: readonly Recipient[]): Recipient[
   });
 }
 
-const labelsOf = ({ labels = [] }: Recipient): string => labels.toSorted().join("\n");
+const POST_QUANTUM = "postquantum";
 
-/** As in age, all recipients of a message must have the same labels. */
-const refuseMixed = (recipients: readonly Recipient[]): void => {
-  const all = new Set(recipients.map(labelsOf));
-  if (all.size === 1) return;
-  const isPostQuantum = recipients.some(({ labels = [] }) => labels.includes("postquantum"));
-  const what = isPostQuantum ? "post-quantum and classical recipients" : "recipients that must not stand beside others";
-  throw new SealingError("MIXED_RECIPIENTS", `expected recipients of one strength, got ${what} for one message`, {
+/** How many sets of labels there are among recipients, of those labels that count. */
+const countSets = (recipients: readonly Recipient[], counts: (label: string) => boolean): number =>
+  new Set(recipients.map(({ labels = [] }) => labels.filter(counts).toSorted().join("\n"))).size;
+
+/**
+ * As in age, all recipients of a message must have the same labels. A mix of strengths can be
+ * allowed; what another label says is a plugin's to know.
+ */
+const refuseMixed = (recipients: readonly Recipient[], allowMixed: boolean): void => {
+  if (countSets(recipients, (label) => label !== POST_QUANTUM) > 1) {
+    const text = "a recipient's plugin says that it must not stand beside the others in one message";
+    throw new SealingError("SEPARATE_RECIPIENTS", text, { hint: "seal a message of its own to that recipient" });
+  }
+  if (allowMixed || countSets(recipients, (label) => label === POST_QUANTUM) === 1) return;
+  const text = "expected recipients of one strength, got post-quantum and classical recipients for one message";
+  throw new SealingError("MIXED_RECIPIENTS", text, {
     hint: "a message is as strong as the weakest of its recipients; seal it twice, or allow the mix expressly",
   });
 };
@@ -36,7 +45,7 @@ export async function wrapHeader(
   if (count > MAX_STANZAS) throw tooManyToSeal(count);
   const stanzas: Stanza[] = [];
   for (const recipient of recipients) stanzas.push(...(await recipient.wrapFileKey(fileKey)));
-  if (!allowMixed) refuseMixed(recipients);
+  refuseMixed(recipients, allowMixed);
   if (signature !== undefined) {
     // Most messages are not signed.
     const { sealSignature } = await import("./attached-signature.ts");

@@ -1,9 +1,9 @@
+import { generateX25519, hkdf, x25519, x25519PublicKey } from "#crypto";
+import { Buffer } from "@git-vault/core/bytes";
 import { decodeBase64, encodeBase64 } from "@git-vault/core";
 import { unwrapFileKey, WRAPPED_BYTES, wrapFileKey } from "./file-key.ts";
-import { hkdf } from "../crypto/aead.ts";
 import { malformed } from "../errors.ts";
 import type { Stanza } from "./stanza.ts";
-import { generateX25519, x25519, x25519PublicKey } from "../crypto/x25519.ts";
 
 /*
  * The stanza `X25519 <share>` (C2SP age.md, "The X25519 recipient type").

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
+import { createCipheriv, createDecipheriv } from "node:crypto";
+import { freeMemory } from "../buffers.ts";
 
 /**
  * ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM (NIST SP 800-38D): 32-byte key, 12-byte nonce,
@@ -54,7 +55,38 @@ export function openAead(
   }
 }
 
-/** HKDF with SHA-256 (RFC 5869), 32 bytes. */
-export function hkdf(keyMaterial: Uint8Array, salt: Uint8Array, info: Uint8Array | string): Buffer {
-  return Buffer.from(hkdfSync("sha256", keyMaterial, salt, info, 32));
+/**
+ * Encrypts by ChaCha20-Poly1305 into `out` from `at` on, without a list or a copy more than needed.
+ *
+ * @returns where the tag ends in `out`
+ */
+export function sealChunk(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, out: Buffer, at: number): number {
+  const cipher = createCipheriv("chacha20-poly1305", key, nonce, OPTIONS);
+  const sealed = cipher.update(plaintext);
+  const end = at + sealed.copy(out, at);
+  freeMemory(sealed);
+  cipher.final();
+  return end + cipher.getAuthTag().copy(out, end);
+}
+
+/**
+ * Decrypts what `sealChunk` gives into `out` from `at` on.
+ *
+ * @returns false for another key or nonce, after which nothing was written
+ */
+export function openChunk(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, out: Buffer, at: number): boolean {
+  const end = sealed.length - TAG_BYTES;
+  const decipher = createDecipheriv("chacha20-poly1305", key, nonce, OPTIONS);
+  decipher.setAuthTag(sealed.subarray(end));
+  const plaintext = decipher.update(sealed.subarray(0, end));
+  try {
+    decipher.final();
+  } catch {
+    plaintext.fill(0);
+    return false;
+  }
+  plaintext.copy(out, at);
+  plaintext.fill(0);
+  freeMemory(plaintext);
+  return true;
 }

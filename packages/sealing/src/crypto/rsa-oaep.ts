@@ -13,11 +13,11 @@ export function rsaKeyObject({ modulus, exponent }: RsaPublicKey): KeyObject {
 }
 
 /** Encrypts a short message; the result is as long as the modulus. */
-export function encryptOaep(publicKey: RsaPublicKey, message: Buffer, label?: Buffer): Buffer {
+export function encryptOaepSync(publicKey: RsaPublicKey, message: Buffer, label?: Buffer): Buffer {
   return publicEncrypt({ key: rsaKeyObject(publicKey), ...OAEP, ...(label && { oaepLabel: label }) }, message);
 }
 
-/** Decrypts what `encryptOaep` gives; null where it was not made for this key and label. */
+/** Decrypts what `encryptOaepSync` gives; null where it was not made for this key and label. */
 export function decryptOaep({ key }: RsaPrivateKey, sealed: Buffer, label?: Buffer): Buffer | null {
   try {
     return privateDecrypt({ key, ...OAEP, ...(label && { oaepLabel: label }) }, sealed);

@@ -19,7 +19,7 @@ export class OpenPgpRecipient implements Recipient {
 
   /** Throws SealingError `UNUSABLE_RECIPIENT`: age has no stanza for OpenPGP keys. */
   wrapFileKey(): Stanza[] {
-    const message = "expected a key of age's or SSH's for the age format, got an OpenPGP key";
+    const message = "expected an age or SSH key for the age format, got an OpenPGP key";
     throw unusable(message, "seal in the openpgp format");
   }
 }

@@ -2,7 +2,7 @@ import { decodeBech32 } from "../age/bech32.ts";
 import { SealingError } from "../errors.ts";
 
 /*
- * How keys of age's plugins are written (C2SP age-plugin.md, "Mapping recipients and identities to
+ * How keys of age plugins are written (C2SP age-plugin.md, "Mapping recipients and identities to
  * plugin binaries"): Bech32 whose prefix names the plugin.
  */
 
@@ -18,9 +18,9 @@ export interface PluginKey {
 const IDENTITY = /^AGE-PLUGIN-([A-Z0-9+._-]+)-$/;
 const RECIPIENT = /^age1([a-z0-9+._-]+)$/;
 
-/** Whether a text is meant as a key of a plugin, whole or not. */
+/** Whether a text is meant as a key of a plugin, whole or not: age itself has some prefixes. */
 export const isPluginKey = (text: string): boolean =>
-  /^AGE-PLUGIN-/i.test(text) || /^age1(?!pq1)[a-z0-9+._-]+1[02-9ac-hj-np-z]*$/i.test(text);
+  /^AGE-PLUGIN-/i.test(text) || /^age1(?!(?:pq|tag|tagpq)1)[a-z0-9+._-]+1[02-9ac-hj-np-z]*$/i.test(text);
 
 /**
  * Reads a key of a plugin. The plugin is not run, and need not be there.

@@ -16,20 +16,20 @@ interface Word {
   readonly afterPause: boolean;
 }
 
-// Bounds on the work that hostile text can cause, since each try reads the whole vault.
-const MAX_STARTS = 32;
+// Bounds on the work that hostile text can cause, since each try reads the whole vault: up to the
+// start of the next one.
+const MAX_STARTS = 256;
 const MAX_TRIES = 24;
 
 /** Finds the vaults in lines of text, each in ssh-vault's own lines. */
 export function* recoverVaults(lines: readonly string[]): Generator<string, void, undefined> {
-  let starts = 0;
-  for (const [index, line] of lines.entries()) {
+  const starts = lines.flatMap((line, index) => (line.includes(VAULT_MAGIC) ? [index] : []));
+  for (const [at, index] of starts.slice(0, MAX_STARTS).entries()) {
+    const line = lines[index] ?? "";
     const column = line.indexOf(VAULT_MAGIC);
-    if (column === -1) continue;
-    starts += 1;
-    if (starts > MAX_STARTS) return;
-    // What stands before it on its line may stand before the other lines as well.
-    const rest = lines.slice(index + 1);
+    // No vault holds the start of another. What stands before it on its line may stand before the
+    // other lines as well.
+    const rest = lines.slice(index + 1, starts[at + 1]);
     const bare = withoutPrefix(rest, line.slice(0, column));
     for (const more of bare === null ? [rest] : [bare, rest]) {
       const all = [line.slice(column), ...more];

@@ -1,12 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Ed25519PrivateKey, Ed25519PublicKey, SshPublicKey } from "@git-vault/keys";
-import { NONCE_BYTES, openAead, sealAead, hkdf } from "../crypto/aead.ts";
+import { NONCE_BYTES, openAead, sealAead } from "../crypto/aead.ts";
+import { hkdf } from "../crypto/hashes.ts";
+import { montgomeryOfEdwards } from "../crypto/montgomery.ts";
 import { decodeBase64, encodeBase64 } from "@git-vault/core";
 import { lowOrder, malformed, tampered } from "../errors.ts";
-import { decryptOaep, encryptOaep, rsaKeyObject } from "../crypto/rsa-oaep.ts";
-import type { StanzaReader } from "../age/ssh-stanzas.ts";
+import { decryptOaep, encryptOaepSync, rsaKeyObject } from "../crypto/rsa-oaep.ts";
+import type { StanzaReader } from "../age/ssh-unwrap.ts";
 import type { Stanza } from "../age/stanza.ts";
-import { generateX25519, montgomeryOfEdwards, x25519, x25519PublicKey, x25519ScalarOfSeed } from "../crypto/x25519.ts";
+import { generateX25519, x25519, x25519PublicKey, x25519ScalarOfSeed } from "../crypto/x25519.ts";
 
 /*
  * How ssh-vault wraps a vault's password to an SSH key.
@@ -53,7 +55,7 @@ export function decodeFingerprint(fingerprint: string): Buffer {
 export function wrapPassword(publicKey: SshPublicKey, password: Buffer): Stanza {
   const fingerprint = sshVaultFingerprint(publicKey);
   if (publicKey.type === "ssh-rsa")
-    return { type: "AES256", args: [fingerprint], body: encryptOaep(publicKey, password) };
+    return { type: "AES256", args: [fingerprint], body: encryptOaepSync(publicKey, password) };
   const ephemeral = generateX25519();
   const epk = x25519PublicKey(ephemeral);
   const key = wrapKey(x25519(ephemeral, montgomeryOfEdwards(publicKey.point)), epk, publicKey);

@@ -1,5 +1,5 @@
 import type { PrivateKey, PrivateKeyFile, SshPublicKey } from "@git-vault/keys";
-import { readEd25519Stanza, readRsaStanza, type StanzaReader } from "../age/ssh-stanzas.ts";
+import { readEd25519Stanza, readRsaStanza, type StanzaReader } from "../age/ssh-unwrap.ts";
 import type { Asks, Identity, Stanza } from "../age/stanza.ts";
 import { SealingError } from "../errors.ts";
 import { readAesStanza, readChaChaStanza } from "../ssh-vault/stanzas.ts";

@@ -29,8 +29,8 @@ export class SshRecipient implements Recipient {
   }
 
   /** Throws SealingError `UNUSABLE_RECIPIENT` for an Ed25519 key that is a point of low order. */
-  wrapFileKey(fileKey: Buffer): Stanza[] {
+  async wrapFileKey(fileKey: Buffer): Promise<Stanza[]> {
     const { publicKey } = this;
-    return [publicKey.type === "ssh-rsa" ? wrapToRsa(publicKey, fileKey) : wrapToEd25519(publicKey, fileKey)];
+    return [publicKey.type === "ssh-rsa" ? await wrapToRsa(publicKey, fileKey) : wrapToEd25519(publicKey, fileKey)];
   }
 }

@@ -1,6 +1,6 @@
 import { KeyError } from "@git-vault/keys";
-import type { Asks, Identity, Stanza } from "./age/stanza.ts";
-import { SealingError } from "./errors.ts";
+import type { Asks, Identity, Stanza } from "./stanza.ts";
+import { SealingError } from "../errors.ts";
 
 const ORDER: Record<Asks, number> = { never: 0, "on-match": 1, always: 2 };
 const orderOf = ({ asks = "never" }: Identity): number => ORDER[asks];
