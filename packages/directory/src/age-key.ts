@@ -5,7 +5,7 @@ import { isGitHubLogin } from "./forges.ts";
 import type { AgeKeyEntry, PluginKeyEntry } from "./recipient-key.ts";
 
 /**
- * Reads one of age's recipients, or of a plugin's.
+ * Reads an age recipient, or of a plugin's.
  *
  * @param isNamed whether the user wrote it; a plugin is not run for what stands in a file or a page
  * @throws DirectoryError `INVALID_RECIPIENT` for a malformed one
@@ -14,11 +14,10 @@ export async function readAgeKey(text: string, line: number, isNamed: boolean): 
   if (isPluginKey(text)) return readPluginKey(text, line, isNamed);
   try {
     const key = await parseRecipient(text);
-    const type = key.kind === "hybrid" ? "age-hybrid" : "age-x25519";
-    return { line, type, fingerprint: key.toString(), comment: "", key, unusable: null };
+    return { line, type: `age-${key.kind}`, fingerprint: key.toString(), comment: "", key, unusable: null };
   } catch (cause) {
     throw new DirectoryError("INVALID_RECIPIENT", "expected an age recipient, got a malformed one", {
-      hint: `copy it whole: age1 and 58 more characters, or age1pq1 and many more${isGitHubLogin(text) ? `; for the GitHub user write github:${text}` : ""}`,
+      hint: `copy it whole: age1 and 58 more characters, age1tag1 and 59, or age1pq1 or age1tagpq1 and many more${isGitHubLogin(text) ? `; for the GitHub user write github:${text}` : ""}`,
       cause,
     });
   }
@@ -32,7 +31,7 @@ function readPluginKey(text: string, line: number, isNamed: boolean): PluginKeyE
       type: `age-plugin-${key.plugin}`,
       fingerprint: key.kind === "recipient" ? key.text : null,
       comment: "",
-      key: isNamed ? key : null,
+      key,
       unusable: isNamed ? null : `the age plugin ${key.plugin} is run only for a recipient that you name yourself`,
     };
   } catch (cause) {

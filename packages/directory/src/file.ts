@@ -1,17 +1,12 @@
-import { systemCode } from "@git-vault/core";
 import { closeSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { DirectoryEntry } from "./entry.ts";
-import { DirectoryError, shown } from "./errors.ts";
-import { readKeyText, type KeyTextProblem } from "./key-text.ts";
+import { readKeyText } from "./key-text.ts";
 import type { Environment } from "./settings.ts";
 
 const MAX_FILE = 1024 * 1024;
 const CHUNK = 16 * 1024;
-
-const unreadable = (message: string, hint?: string, cause?: unknown): DirectoryError =>
-  new DirectoryError("FILE_UNREADABLE", message, { hint, cause });
 
 /** Reads from a file, or a pipe, at most one byte more than it may have. */
 function readBounded(path: string): Buffer {
@@ -31,39 +26,6 @@ function readBounded(path: string): Buffer {
   }
 }
 
-/** What is wrong, as a sentence about the file, and what to do. */
-function explain(error: unknown, path: string): DirectoryError {
-  const name = shown(path);
-  switch (systemCode(error) ?? "") {
-    case "ENOENT":
-    case "ENOTDIR": {
-      const isTeam = /^[\w-]+\/[\w.-]+$/.test(path) && !/\.(?:pub|keys|asc|gpg|pgp)$/.test(path);
-      const hint = isTeam ? `for a team on GitHub write github:${name}` : undefined;
-      return unreadable(`there is no file ${name}`, hint, error);
-    }
-    case "EACCES":
-    case "EPERM":
-      return unreadable(`the file ${name} may not be read`, "check its permissions", error);
-    case "EISDIR":
-      return unreadable(`expected a file of public keys, got the folder ${name}`, "name a .pub file in it", error);
-    default:
-      return unreadable(`the file ${name} could not be read`, undefined, error);
-  }
-}
-
-function problemError(problem: KeyTextProblem, path: string): DirectoryError {
-  const name = shown(path);
-  if (problem === "none") return new DirectoryError("NO_KEYS", `the file ${name} holds no keys`);
-  if (problem === "malformed")
-    return unreadable(
-      `expected public keys, got something else in ${name}`,
-      "a public key looks like: ssh-ed25519 AAAA… comment",
-    );
-  return new DirectoryError("INVALID_RECIPIENT", `expected public keys, got a private key in ${name}`, {
-    hint: path.endsWith(".pub") ? "put the public key there" : `give the public key beside it: ${name}.pub`,
-  });
-}
-
 /** The keys in a file. */
 export async function resolveFile(path: string, env: Environment): Promise<DirectoryEntry> {
   const home = env["HOME"] ?? homedir();
@@ -72,11 +34,10 @@ export async function resolveFile(path: string, env: Environment): Promise<Direc
   try {
     bytes = readBounded(source);
   } catch (error) {
-    throw explain(error, path);
+    throw (await import("./file-problem.ts")).explain(error, path);
   }
-  if (bytes.length > MAX_FILE)
-    throw unreadable(`the file ${shown(path)} has more than ${MAX_FILE} bytes`, "name a .pub file");
+  if (bytes.length > MAX_FILE) throw (await import("./file-problem.ts")).tooLarge(path, MAX_FILE);
   const text = await readKeyText(bytes);
   if ("keys" in text) return { name: path, source, keys: text.keys };
-  throw problemError(text.problem, path);
+  throw (await import("./file-problem.ts")).problemError(text.problem, path, source, bytes);
 }

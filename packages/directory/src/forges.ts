@@ -109,3 +109,24 @@ export function isKeysAddress(account: ForgeUser, kind: KeyKind, address: string
   const path = keysPath(account, kind);
   return asked === "github" ? address.toLowerCase().endsWith(path) : address.toLowerCase() === origin + path;
 }
+
+/**
+ * What the account is called whose keys are at an address: a login for GitHub's, whatever server
+ * that is; null for any other address.
+ */
+export function nameAt(address: string): string | null {
+  for (const forge of FORGES) {
+    for (const path of Object.values(forge.keys)) {
+      const [before = "", after = ""] = path.split("USER");
+      const start = forge === GITHUB ? address.lastIndexOf(before) + before.length : `${forge.origin}${before}`.length;
+      const user = address.slice(start, address.length - after.length);
+      if (
+        !forge.user.test(user) ||
+        !isKeysAddress({ forge, user }, path === forge.keys.ssh ? "ssh" : "openpgp", address)
+      )
+        continue;
+      return forge === GITHUB ? user : nameOf({ forge, user });
+    }
+  }
+  return null;
+}

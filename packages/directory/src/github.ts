@@ -98,7 +98,7 @@ export class GitHub {
     return host === new URL(web).host ? this.#accountAt(`${api}/user/${number}`) : null;
   }
 
-  /** Whether an account belongs to an organisation, as far as whoever asks may see. */
+  /** Whether an account belongs to an organisation, as far as the one who asks may see. */
   async isMember(org: string, login: string): Promise<boolean> {
     const { api, token } = this.#server;
     const accept = "application/vnd.github+json";

@@ -22,7 +22,7 @@ export type KeyTextProblem = "private" | "none" | "malformed";
 /** The keys in a text, or why it has none. */
 export type KeyText = { readonly keys: readonly RecipientKey[] } | { readonly problem: KeyTextProblem };
 
-/** The keys of SSH's, and those of age's among its lines. */
+/** The SSH keys, and the age keys among its lines. */
 async function readKeys(text: string): Promise<RecipientKey[]> {
   if (!/^\s*age1/im.test(text)) return readAnyPublicKeys(text);
   const { readAgeKey } = await import("./age-key.ts");
@@ -33,7 +33,7 @@ async function readKeys(text: string): Promise<RecipientKey[]> {
 }
 
 /**
- * Reads what should hold public keys: lines as in authorized_keys, of age's recipients too; a key
+ * Reads what should hold public keys: lines as in authorized_keys, age recipients too; a key
  * in PEM or in SSH's older form (RFC 4716); or keys of OpenPGP's, in armor or binary. One that is a
  * key, of whatever type, makes it one.
  */

@@ -2,11 +2,11 @@ import type { OpenPgpKeyEntry, PublicKeyEntry } from "@git-vault/keys";
 import type { AgeRecipient } from "@git-vault/sealing";
 import type { PluginKey } from "@git-vault/sealing/plugins";
 
-/** One of age's own public keys; its recipient is its fingerprint as well. */
+/** A native age public key; its recipient is its fingerprint as well. */
 export interface AgeKeyEntry {
   readonly line: number;
-  readonly type: "age-x25519" | "age-hybrid";
-  /** The recipient: `age1…` or `age1pq1…`. */
+  readonly type: `age-${AgeRecipient["kind"]}`;
+  /** The recipient: `age1…`, `age1pq1…`, `age1tag1…` or `age1tagpq1…`. */
   readonly fingerprint: string;
   readonly comment: "";
   readonly key: AgeRecipient;
@@ -20,10 +20,14 @@ export interface PluginKeyEntry {
   /** The recipient, `age1name1…`; null for an identity, which may hold a secret. */
   readonly fingerprint: string | null;
   readonly comment: "";
-  /** Null where somebody else named it: then its plugin is not to be run. */
-  readonly key: PluginKey | null;
+  readonly key: PluginKey;
+  /** Why its plugin is not run, where somebody else wrote it: the user may name the plugin. */
   readonly unusable: string | null;
 }
+
+/** Whether a key is an age plugin's. */
+export const isPluginEntry = (entry: RecipientKey): entry is PluginKeyEntry =>
+  entry.key !== null && "plugin" in entry.key;
 
 /**
  * One of a recipient's keys: SSH's or OpenPGP's, with why not for one that nothing can be sealed
@@ -38,7 +42,7 @@ export type KeyKind = "ssh" | "openpgp";
 export const KIND_NAMES: Readonly<Record<KeyKind, string>> = { ssh: "SSH", openpgp: "OpenPGP" };
 
 /**
- * Whether a text is meant as one of age's recipients, whole or not: one that was cut off must not
+ * Whether a text is meant as an age recipient, whole or not: one that was cut off must not
  * pass for the name of an account, which could be anybody's.
  */
 export const isAgeRecipient = (text: string): boolean => /^age1(?:[0-9a-z+._-]+1)?[0-9a-z]*$/i.test(text);

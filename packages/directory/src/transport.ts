@@ -21,8 +21,8 @@ export async function proxiedFetch({ http, https, except }: Proxies): Promise<Tr
   const { EnvHttpProxyAgent, fetch: undiciFetch } = await import("undici");
   // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
   const warn = process.emitWarning;
-  // Its constructor warns on standard error that it is experimental, which is no concern of whoever
-  // set a proxy.
+  // Its constructor warns on standard error that it is experimental, which is no concern of anyone
+  // who set a proxy.
   process.emitWarning = () => {};
   try {
     const dispatcher = new EnvHttpProxyAgent({ httpProxy: http, httpsProxy: https, noProxy: except });

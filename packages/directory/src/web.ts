@@ -60,7 +60,7 @@ async function resolvePage(
   if (text.problem === "none") throw new DirectoryError("NO_KEYS", empty, { hint: emptyHint });
   if (text.problem === "private")
     throw new DirectoryError("BAD_ANSWER", `${who} answered with a private key`, {
-      hint: "tell its owner: whoever can read this address has their key",
+      hint: "tell its owner: anyone who can read this address has their key",
     });
   throw new DirectoryError("BAD_ANSWER", `${who} answered with something else than public keys`, {
     hint: "give the address of the keys as plain text, such as https://github.com/USER.keys",

@@ -55,7 +55,7 @@ describe.skipIf(keygen.missing)(`recipients made by ${keygen.label}`, () => {
   });
 });
 
-describe("keys of age's plugins", () => {
+describe("keys of age plugins", () => {
   const { recipient, identity } = AGE_PLUGIN_TEST;
 
   test("are those that somebody writes", async () => {
@@ -73,11 +73,20 @@ describe("keys of age's plugins", () => {
       await expect(directory.resolve(text)).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
   });
 
+  test("are not age's own tagged ones", async () => {
+    const tagged = "age1tag1qwe0kafsjrar4txm6heqnhpfuggzr0gvznz7fvygxrlq90u5mq2pysxtw6h";
+    const [entry] = await directory.resolve(tagged);
+    expect(entry?.keys).toMatchObject([{ type: "age-tag", fingerprint: tagged, unusable: null }]);
+    await expect(directory.resolve(tagged.slice(0, -1))).rejects.toMatchObject({ code: "INVALID_RECIPIENT" });
+  });
+
   test("are not used where a file names them", async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "team.keys");
     writeFileSync(path, `${recipient}\n`);
     const [entry] = await directory.resolve(path);
-    expect(entry?.keys).toMatchObject([{ key: null, unusable: expect.stringContaining("that you name yourself") }]);
+    expect(entry?.keys).toMatchObject([
+      { key: { plugin: "test" }, unusable: expect.stringContaining("that you name yourself") },
+    ]);
   });
 });

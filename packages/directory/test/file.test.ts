@@ -1,8 +1,16 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { makeSshKey, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import {
+  AGE_PLUGIN_TEST,
+  makeSshKey,
+  peer,
+  runOk,
+  switchValue,
+  temporaryFolder,
+  type TemporaryFolder,
+} from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Directory } from "../src/index.ts";
+import { Directory, DirectoryError } from "../src/index.ts";
 
 let folder: TemporaryFolder;
 beforeEach(() => {
@@ -59,6 +67,11 @@ describe("a file", () => {
       hint: "for a team on GitHub write github:no-such-org/team",
     });
     await expect(directory().resolve(missing)).rejects.toMatchObject({ code: "FILE_UNREADABLE", hint: undefined });
+    for (const odd of ["age1../x", "age1a/b1qqqqqq"]) {
+      await expect(directory().resolve(odd)).rejects.toMatchObject({
+        message: `${odd} is neither an age recipient nor a file that is there`,
+      });
+    }
   });
 
   test("that is a folder, or inside a file, is refused", async () => {
@@ -130,6 +143,32 @@ describe("a file", () => {
       message: "expected public keys, got a private key in ~/key",
       hint: "give the public key beside it: ~/key.pub",
     });
+  });
+
+  test.each([
+    ["of OpenSSH", "the_key", "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f"]],
+    ["of PuTTY", "a key.ppk", "puttygen", ["-t", "ed25519", "--new-passphrase", "/dev/null", "-o"]],
+    ["of age", "key.txt", "age-keygen", ["-o"]],
+  ] as const)("with a private key %s alone says how its public half is had", async (kind, name, program, args) => {
+    const path = join(folder.path, name);
+    await runOk(peer(program).path, [...args, path]);
+    rmSync(`${path}.pub`, { force: true });
+    const error: unknown = await directory()
+      .resolve(path)
+      .catch((thrown: unknown) => thrown);
+    const { hint = "" } = error instanceof DirectoryError ? error : {};
+    const command = /: (.*)$/.exec(hint)?.[1] ?? "";
+    const env = { ...process.env, PATH: [switchValue("GIT_VAULT_PEERS"), process.env["PATH"]].join(delimiter) };
+    const written = (await runOk("sh", ["-c", command], { env })).toString();
+    const [entry] = await directory().resolve(kind === "of age" ? written.trim() : `${path}.pub`);
+    expect(entry?.keys).toMatchObject([{ type: kind === "of age" ? "age-x25519" : "ssh-ed25519", unusable: null }]);
+  });
+
+  test("with another private key says what to give instead", async () => {
+    const plugin = write("plugin.txt", `${AGE_PLUGIN_TEST.identity}\n`);
+    await expect(directory().resolve(plugin)).rejects.toMatchObject({ hint: expect.stringContaining("age1NAME1…") });
+    const openPgp = write("key.asc", "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nAAAA\n");
+    await expect(directory().resolve(openPgp)).rejects.toMatchObject({ hint: expect.stringContaining("gpg --export") });
   });
 });
 
