@@ -16,7 +16,10 @@ import { VaultError } from "@git-vault/core";
  *   agent
  * - `MALFORMED_ROOT`: what is demanded as the root of a members log is none
  * - `MEMORY_DAMAGED`: what the clone remembers of the members log cannot be read
- * - `HISTORY_NEEDED`: which of two entries came first decides, and a shallow clone does not know
+ * - `MEMORY_FULL`: a file of what is remembered is, or would be, over 64 MiB
+ * - `HISTORY_NEEDED`: the log's history is not all here, and which of two entries came first, or
+ *   whether somebody was removed, depends on it
+ * - `DISPUTED`: members removed each other, and nothing proves who was first
  * - `LOG_EXISTS`: the members log was to be started, and there is one
  * - `LOG_CHANGED`: the members log was changed while it was decided what to do
  * - `NOT_ADMIN`: who signs is no member, or may only open keys
@@ -49,7 +52,9 @@ export type SharingErrorCode =
   | "GPG_FAILED"
   | "MALFORMED_ROOT"
   | "MEMORY_DAMAGED"
+  | "MEMORY_FULL"
   | "HISTORY_NEEDED"
+  | "DISPUTED"
   | "LOG_EXISTS"
   | "LOG_CHANGED"
   | "NOT_ADMIN"

@@ -3,7 +3,7 @@ export type { OpenedWith, PassphraseRequest, ReceiveOptions } from "./identities
 export type { PluginDialog } from "./identities/plugin-process.ts";
 export { identityOfEnvironment } from "./identities/identity-variable.ts";
 export { receive, Receiver, type Received } from "./messages/receive.ts";
-export type { GpgOptions } from "./identities/gpg.ts";
+export { gpgSecretFingerprints, type GpgOptions } from "./identities/gpg.ts";
 export {
   knownRecipients,
   openPgpRecipients,

@@ -16,6 +16,10 @@ export const entryPath = (id: string): string => `${LOG_FOLDER}/${id}`;
 export const shallowText = ({ commonDir }: Pick<Repository, "commonDir">): string =>
   readText(join(commonDir, "shallow"));
 
+/** The file of which signatures a clone verified. */
+export const heldPath = ({ commonDir }: Pick<Repository, "commonDir">): string =>
+  join(commonDir, "git-vault", "members-verified");
+
 /** The file of what a clone remembers of the log. */
 export const memoryPath = ({ commonDir }: Pick<Repository, "commonDir">): string =>
   join(commonDir, "git-vault", "members-seen");

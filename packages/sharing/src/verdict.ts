@@ -53,14 +53,15 @@ const verdicts = whileSame<Verdict[]>();
 const memories = whileSame<string>();
 
 /**
- * Names what a verdict is about: the entries in the index, the clone's memory, and how deep its
- * history is.
+ * Names what a verdict is about: the entries in the index, the clone's memory, how deep its history
+ * is, and which root is demanded.
  */
 function subjectOf(repository: Repository, entries: string | null): string {
   const path = memoryPath(repository);
   const memory = memories(path, () => hash("sha256", readText(path), "hex"));
   const depth = hash("sha256", shallowText(repository), "hex");
-  return hash("sha256", `${memory}\n${depth}\n${entries ?? ""}`, "hex");
+  const root = demandedRoot(repository.env)?.text ?? "";
+  return hash("sha256", `${memory}\n${depth}\n${entries ?? ""}\n${root}`, "hex");
 }
 
 /**
@@ -123,8 +124,9 @@ const problemOf = (state: KeyState): string | null => (state === "stale" ? STALE
  * Why nothing may be encrypted with a key, beside its state:
  * - `cut`: the removal of somebody who could open it was cut off the branch
  * - `order`: it is unknown which of two removals came first
+ * - `history`: the log's history is not all here, so that a removal may be missed
  */
-export type Refusal = "cut" | "order";
+export type Refusal = "cut" | "order" | "history";
 
 /** What a membership says of keys, for the filter. */
 function keysOf(
@@ -188,7 +190,7 @@ export const generationsBy =
     if (verdict === undefined) return { current: null, known: new Set(), problem: UNKNOWN };
     // Another branch's keys are known as well: it may be merged.
     const known = knownKeys(repository, keyName);
-    const { current, problem } = verdict.keys[keyName] ?? { current: null, problem: UNNAMED };
+    const { current, problem } = keyIn(verdict, keyName) ?? { current: null, problem: UNNAMED };
     return { current, known, problem };
   };
 
@@ -223,19 +225,24 @@ function keepVerdict(repository: Repository, verdict: Verdict): void {
 /** A verdict with the keys that an earlier one knew: it may have looked at other branches. */
 function withKnown(verdict: Verdict, before: Verdict | undefined): Verdict {
   const keys = Object.entries(verdict.keys).map(([name, key]) => {
-    return [name, { ...key, known: [...new Set([...key.known, ...(before?.keys[name]?.known ?? [])])] }];
+    return [name, { ...key, known: [...new Set([...key.known, ...(keyIn(before, name)?.known ?? [])])] }];
   });
   return { ...verdict, keys: Object.fromEntries(keys) };
 }
 
+/** A key may have any name, such as `valueOf`. */
+const keyIn = (verdict: Verdict | undefined, keyName: string): Verdict["keys"][string] | undefined =>
+  verdict !== undefined && Object.hasOwn(verdict.keys, keyName) ? verdict.keys[keyName] : undefined;
+
 /** The ids of a name's keys that any verdict names which is kept. */
 const knownKeys = (repository: Repository, keyName: string): Set<string> =>
-  new Set(keptVerdicts(repository).flatMap(({ keys }) => keys[keyName]?.known ?? []));
+  new Set(keptVerdicts(repository).flatMap((verdict) => keyIn(verdict, keyName)?.known ?? []));
 
 const STALE = "somebody who was removed has it, and it must be replaced first";
 const REFUSALS: Readonly<Record<Refusal, string>> = {
   cut: "a removal of somebody who has it was taken off this branch: see `vault status`",
-  order: "this shallow clone lacks the history that says who was removed first: see `vault status`",
+  order: "members removed each other, and nothing here proves who was first: see `vault status`",
+  history: "this clone lacks some of the members log, or of its history: see `vault status`",
 };
 const GONE = "this branch lacks the members log that this clone knows: merge the branch that has it";
 const UNKNOWN = "the members log is not confirmed in this clone yet, or it is another one than before";

@@ -339,7 +339,7 @@ describe("a member is named", () => {
 });
 
 test("the log is told in order: who did what, what does not count, and why", async () => {
-  await note(await membersOf(repository), await team.author("bob"), "sent to dave");
+  await note(await membersOf(repository), await team.author("bob"), "default", ["dave"]);
   await remove(team, repository, ["bob"]);
   await grantTo(team, repository, ["bob"], { readmit: true });
   const lines = reportLog(await membersOf(repository));
@@ -352,6 +352,16 @@ test("the log is told in order: who did what, what does not count, and why", asy
     ["github:alice", "add", "github:bob"],
   ]);
   expect(lines.every(({ counts, isPresent }) => counts && isPresent)).toBe(true);
+});
+
+test("a note names everybody that a key was sent to, in as many entries as that takes", async () => {
+  const names = Array.from({ length: 100 }, (_, at) => `file:${"x".repeat(90)}-${at}`);
+  await note(await membersOf(repository), await team.author("bob"), "default", names);
+  const texts = reportLog(await membersOf(repository)).flatMap(({ action }) =>
+    action.kind === "note" ? action.text : [],
+  );
+  const told = texts.flatMap((text) => text.replace("the key default was sent to ", "").split(", "));
+  expect(told.toSorted()).toEqual(names.toSorted());
 });
 
 test("an entry of somebody who is no member counts for nothing, and that is told", async () => {

@@ -72,7 +72,7 @@ describe("whom a message is sealed to", () => {
     },
   );
 
-  test("is not known of age's own keys and of a passphrase", async () => {
+  test("is not known of native age keys and of a passphrase", async () => {
     const { recipient } = await generateIdentity();
     const own = await seal(SECRET, [await parseRecipient(recipient)], { armor: false });
     expect(knownRecipients(own, [ed])).toEqual({ keys: [], others: 1, armor: false });

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { arrivalOf, type LogCommit, type Look } from "@git-vault/members";
+import { arrivalOf, type LogCommit, type LogFile, type Look } from "@git-vault/members";
 import { cases, run, seed, throwawayRepository, type Repository } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { readHistory, readLogFiles } from "../src/members/log-files.ts";
+import { readLogFiles, readLogFolder } from "../src/members/log-files.ts";
+import { readHistory, type Arrivals } from "../src/members/log-history.ts";
 import { readOtherLogs } from "../src/members/other-logs.ts";
 import { LOG_FOLDER } from "../src/log-places.ts";
 import { opened, stage } from "./team.ts";
@@ -72,6 +73,19 @@ async function write({ path, env }: Repository, commits: readonly Commit[]): Pro
   return stdout.toString().trim().split("\n");
 }
 
+/** What a branch's history tells, where any text is an entry that is not empty. */
+function readAll(
+  repository: Pick<Repository, "path" | "env">,
+  tip: string | null,
+): Arrivals & { readonly looks: readonly [readonly Look[]]; readonly files: readonly LogFile[] } {
+  const { files, isWhole, arrivals } = readHistory(opened(repository), [tip], new Map());
+  expect(isWhole).toBe(true);
+  const sound = new Map<string, Uint8Array[]>();
+  for (const { name, bytes } of files) if (bytes.length > 0) sound.set(name, [...(sound.get(name) ?? []), bytes]);
+  const told = arrivals({ sound });
+  return { ...told, looks: [told.looks[0] ?? []], files };
+}
+
 /** The looks as the format's page says: each entry belongs to the first that it is in. */
 function plainLooks(commits: readonly Commit[]): Look[] {
   const all = new Map<string, LogCommit>(
@@ -103,7 +117,10 @@ test("the order of arrival is that of a plain reading of all commits, in random 
       using repository = await throwawayRepository();
       const commits = historyOf(steps);
       await write(repository, commits);
-      const { looks, files } = readHistory(opened(repository), "refs/heads/main", new Set());
+      const {
+        looks: [looks],
+        files,
+      } = readAll(repository, "refs/heads/main");
       expect(firstOf(looks)).toEqual(firstOf(plainLooks(commits)));
       const texts = new Map(files.map(({ name, bytes }) => [name, Buffer.from(bytes).toString()]));
       expect(texts).toEqual(new Map(looks.flat().map((id) => [id, texts.get(id)])));
@@ -135,17 +152,74 @@ test.each(SETTINGS)("%s in git's settings changes nothing about that", async (se
   await write(repository, commits);
   const [name = "", value = ""] = setting.split("=");
   await repository.git("config", name, value);
-  const { looks } = readHistory(opened(repository), "HEAD", new Set());
+  const [looks] = readAll(repository, "HEAD").looks;
   expect(firstOf(looks)).toEqual(firstOf(plainLooks(commits)));
 });
 
-test("known entries are not read again, and a branch without a commit has no history", async () => {
+test("what was read is not read again, and a branch without a commit has no history", async () => {
   using repository = await throwawayRepository();
-  expect(readHistory(opened(repository), "HEAD", new Set())).toEqual({ looks: [], files: [], unordered: [] });
+  expect(readAll(repository, null)).toMatchObject({ looks: [[]], files: [] });
   await write(repository, historyOf([{ parents: [], added: [1, 2], removed: [], isNew: true }]));
-  const { looks, files } = readHistory(opened(repository), "HEAD", new Set([nameOf(1)]));
-  expect(looks.flat().toSorted()).toEqual([nameOf(1), nameOf(2)].toSorted());
-  expect(files.map(({ name }) => name)).toEqual([nameOf(2)]);
+  const seen = new Map<string, Buffer>();
+  const first = readHistory(opened(repository), ["HEAD"], seen).files;
+  const again = readHistory(opened(repository), ["HEAD"], seen).files;
+  expect(first.map(({ name }) => name).toSorted()).toEqual([nameOf(1), nameOf(2)].toSorted());
+  expect(again.map(({ bytes }, at) => bytes === first[at]?.bytes)).toEqual([true, true]);
+});
+
+/** Commits trees of one file by an entry's name; the last one is HEAD. */
+async function commitFiles(
+  repository: Repository,
+  name: string,
+  files: readonly (readonly [string, string])[],
+): Promise<void> {
+  for (const [mode, oid] of files) {
+    const change = mode === "" ? ["--force-remove", name] : ["--add", "--cacheinfo", `${mode},${oid},${name}`];
+    await repository.git("update-index", ...change);
+    await repository.git("commit", "-q", "--allow-empty", "-m", "x");
+  }
+}
+
+test("an entry arrives by a sound copy: what else had its name before, or has it now, is none", async () => {
+  using repository = await throwawayRepository();
+  await repository.git("commit", "-q", "--allow-empty", "-m", "first");
+  const [name, other] = [nameOf(1), nameOf(2)].map((one) => `${LOG_FOLDER}/${one}`);
+  const blob = async (text: string): Promise<string> => {
+    repository.write("blob", text);
+    return (await repository.git("hash-object", "-w", "blob")).toString().trim();
+  };
+  const [sound, another, empty, large] = [
+    await blob("sound"),
+    await blob("another"),
+    await blob(""),
+    await blob("x".repeat(256 * 1024 + 1)),
+  ];
+  const head = (await repository.git("rev-parse", "HEAD")).toString().trim();
+  const decoys = [["160000", head], ["120000", sound], ["100644", empty], ["100644", large], [""]] as const;
+  await commitFiles(
+    repository,
+    name ?? "",
+    decoys.map(([mode, oid = ""]) => [mode, oid] as const),
+  );
+  await commitFiles(repository, other ?? "", [["100644", sound]]);
+  // A link becomes a file; a copy under another signature brings nothing new.
+  await commitFiles(repository, name ?? "", [
+    ["120000", sound],
+    ["100644", another],
+    ["100755", sound],
+    ["160000", head],
+  ]);
+  await repository.git("config", "diff.ignoreSubmodules", "all");
+  await repository.git("config", "diff.orderFile", "/nowhere");
+  await repository.git("config", "diff.relative", "true");
+  const { looks, files } = readAll(repository, "HEAD");
+  expect(looks).toEqual([[[nameOf(2)], [nameOf(1)]]]);
+  const texts = files.flatMap((file) => (file.name === nameOf(1) ? Buffer.from(file.bytes).toString() : []));
+  expect(texts.toSorted()).toEqual(["", "another", "sound"]);
+  expect(readLogFolder(opened(repository))).toMatchObject({
+    bad: [{ name: nameOf(1), problem: "it is no regular file" }],
+    isWhole: true,
+  });
 });
 
 test("a shallow clone tells what it has, all at once", async () => {
@@ -154,10 +228,13 @@ test("a shallow clone tells what it has, all at once", async () => {
   await write(repository, commits);
   const path = `${repository.folder}/shallow`;
   await repository.git("clone", "-q", "--depth=1", "--branch=main", `file://${repository.path}`, path);
-  const { looks, unordered } = readHistory(opened({ path, env: repository.env }), "HEAD", new Set());
+  const {
+    looks: [looks],
+    unordered,
+  } = readAll({ path, env: repository.env }, "HEAD");
   expect(firstOf(looks)).toEqual([[1, 2, 3].map(nameOf).toSorted()]);
-  expect(unordered.toSorted()).toEqual([1, 2, 3].map(nameOf).toSorted());
-  expect(readHistory(opened(repository), "HEAD", new Set()).unordered).toEqual([]);
+  expect([...unordered].toSorted()).toEqual([1, 2, 3].map(nameOf).toSorted());
+  expect(readAll(repository, "HEAD").unordered).toEqual(new Set());
 });
 
 test("what is named otherwise, is too large or is a link is no file of the log", async () => {

@@ -1,8 +1,8 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { throwawayRepository, type Repository } from "@git-vault/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { knownRoot, readMemory, remember, rememberRoot, remoteAddresses } from "../src/members/memory.ts";
+import { knownRoot, readMemory, remember, rememberRoot } from "../src/members/memory.ts";
 import { failureOf } from "./hands.ts";
 import { opened, writeMemory } from "./team.ts";
 
@@ -46,6 +46,14 @@ test("a clone remembers a root, whom it met, and what the branch that it follows
   expect(statSync(memoryFile()).mode & 0o777).toBe(0o600);
 });
 
+test("what came first comes before all looks: as it was seen on a branch for that alone, by a person's word anywhere", () => {
+  remember(opened(repository), { seen: new Map(["u", "v"].map((name) => [name, [[file(`on-${name}`)]]])) });
+  remember(opened(repository), { first: { entries: ["e1"], seenOn: "u" } });
+  remember(opened(repository), { first: { entries: ["e2", "e3"] } });
+  expect(readMemory(opened(repository), ["u"]).looks).toEqual([["e1"], ["e2", "e3"], ["on-u"]]);
+  expect(readMemory(opened(repository), ["v"]).looks).toEqual([["e2", "e3"], ["on-v"]]);
+});
+
 test("nothing is written where nothing is new, and the root that was accepted last is the one", () => {
   remember(opened(repository), { root: ROOT, met: ["one"], seen: new Map([["u", [[file("e1")]]]]) });
   const before = readFileSync(memoryFile(), "utf8");
@@ -66,15 +74,16 @@ test.each(["{", "null", "1", '"x"'])(
   },
 );
 
-test.each([
-  ["https://github.com/org/repo.git", "github.com/org/repo"],
-  ["https://someone:secret@GitHub.com/org/repo/", "github.com/org/repo"],
-  ["git@github.com:org/repo.git", "github.com/org/repo"],
-  ["ssh://git@github.com/org/repo", "github.com/org/repo"],
-  ["/srv/git/repo.git/", "/srv/git/repo.git"],
-])("the address of %s is %s", async (url, address) => {
-  await repository.git("remote", "add", "origin", url);
-  expect(remoteAddresses(opened(repository))).toEqual([address]);
+test("a memory of over 64 MiB is neither read nor written", async () => {
+  const read = async (): Promise<unknown> => readMemory(opened(repository), []);
+  const write = async (): Promise<unknown> =>
+    remember(opened(repository), { seen: new Map([["u", [[file("e1", "x".repeat(64 << 20))]]]]) });
+  remember(opened(repository), { root: ROOT });
+  const before = readFileSync(memoryFile(), "utf8");
+  expect((await failureOf(write())).code).toBe("MEMORY_FULL");
+  expect(readFileSync(memoryFile(), "utf8")).toBe(before);
+  truncateSync(memoryFile(), (64 << 20) + 1);
+  for (const failing of [read, write]) expect((await failureOf(failing())).code).toBe("MEMORY_FULL");
 });
 
 test("a user remembers the root of an address, in all clones from there", async () => {

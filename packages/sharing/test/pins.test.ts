@@ -58,7 +58,7 @@ describe("recipients", () => {
     ).toBe(true);
   });
 
-  test("whose keys changed are told with what was added and removed, and remembered anew", async () => {
+  test("whose keys changed are told with what was added and removed, and remembered again", async () => {
     const pins = new Pins(file);
     const [before] = await resolve(["alice", [one(), two()]]);
     pins.remember(await resolve(["alice", [one(), two()]], ["bob", [three()]]));

@@ -103,6 +103,22 @@ describe("receiving with the keys in the home folder", () => {
     expect((await receiveAtHome(message)).plaintext).toHaveLength(0);
   });
 
+  test("tries messages of one text up to as many recipients as two of them can have", async () => {
+    const message = await sealTo(await makeOwn({ type: "ed25519" }));
+    const base64 = (bytes: number): string => randomBytes(bytes).toString("base64").replaceAll("=", "");
+    const junk = (recipients: number): string => {
+      const header = `age-encryption.org/v1\n${`-> somebody ${base64(6)}\n\n`.repeat(recipients)}--- ${base64(32)}\n`;
+      const lines =
+        Buffer.from(header + base64(30))
+          .toString("base64")
+          .match(/.{1,64}/g) ?? [];
+      return ["-----BEGIN AGE ENCRYPTED FILE-----", ...lines, "-----END AGE ENCRYPTED FILE-----", ""].join("\n");
+    };
+    const after = (last: number): Buffer => Buffer.from(`${junk(1024)}\n${junk(last)}\n${message.toString()}`);
+    expect((await receiveAtHome(after(1023))).plaintext).toEqual(secret);
+    await expect(receiveAtHome(after(1024))).rejects.toMatchObject({ code: "NO_IDENTITY_MATCHED" });
+  });
+
   test("tries the keys that ~/.ssh/config names", async () => {
     mkdirSync(join(home, "keys"));
     const work = await make({ type: "ed25519", folder: join(home, "keys"), name: "work key" });
@@ -131,11 +147,11 @@ describe("receiving with the keys in the home folder", () => {
     for (const key of [one, two]) {
       expect((await receiveAtHome(await sealTo(key))).openedWith.path).toBe(key.path);
     }
-    // What has a .pub file is found without a line.
-    const message = await sealTo(off);
-    rmSync(`${off.path}.pub`);
-    const error = await failureOf(receiveAtHome(message));
-    expect(error.hint).toContain(`tried ${one.path} (${one.fingerprint}), ${two.path} (${two.fingerprint})`);
+    // What lies in ~/.ssh is found without a line, after the others.
+    expect((await receiveAtHome(await sealTo(off))).openedWith.path).toBe(off.path);
+    const error = await failureOf(receiveAtHome(await sealTo(stray)));
+    const tried = [one, two, off].map(({ path, fingerprint }) => `${path} (${fingerprint})`);
+    expect(error.hint).toContain(`tried ${tried.join(", ")}`);
   });
 
   test("goes on after a default key that is broken", async () => {

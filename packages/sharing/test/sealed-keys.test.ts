@@ -11,6 +11,7 @@ import {
   sealKey,
   sealedPaths,
   copiesIn,
+  unsoundKeys,
 } from "../src/members/sealed-keys.ts";
 import { makeTeam, opened, stage, type Team } from "./team.ts";
 
@@ -50,7 +51,7 @@ const open = (tips: string[] = []): ReturnType<typeof openSealedKeys> =>
 
 test("a copy opens for whom it was sealed, and is named by the digest that an entry commits to", async () => {
   const [path = "", ...more] = await put(key, [memberKey("bob"), memberKey("carol")]);
-  expect(attested).toEqual([{ commitment: generation.id, digest: expect.any(String) as string, openPgp: null }]);
+  expect(attested).toEqual([{ commitment: generation.id, digest: expect.any(String) as string, recipient: null }]);
   expect(path).toBe(`.git-vault/sealed/default/${generation.id}/${attested[0]?.digest}.age`);
   expect(more).toEqual([]);
   const intact = new Set([`${generation.id} ${attested[0]?.digest}`]);
@@ -64,18 +65,20 @@ test("a copy opens for whom it was sealed, and is named by the digest that an en
 
 test("a copy for somebody else is passed over", async () => {
   await put(key, [memberKey("carol")]);
-  expect(await open()).toEqual({ opened: [], wrong: [] });
+  expect(await open()).toEqual({ opened: [], wrong: [], failed: null });
 });
 
 test("a copy that no entry which counts is for is not read", async () => {
   await put(key, [memberKey("bob")], false);
-  expect(await open()).toEqual({ opened: [], wrong: [] });
+  expect(await open()).toEqual({ opened: [], wrong: [], failed: null });
 });
 
 test("all copies are tried: what holds another key, or none, is named and hides nothing", async () => {
   const wrong = await put(encodeKeyFile(generateKeyFile()));
   wrong.push(...(await put(Buffer.from("no key"))));
   wrong.push(...(await put(encodeKeyFile({ ...keyFile, name: "prod" }))));
+  const alone = await open();
+  expect([alone.opened, alone.wrong.length]).toEqual([[], wrong.length]);
   const [right] = await put(key);
   const result = await open();
   expect(result.opened.map(({ path }) => path)).toEqual([right]);
@@ -103,6 +106,18 @@ test("so many keys as age does not take at once are sealed to in several files",
   const keys = identities.map(({ recipient }) => readMemberKey(recipient));
   const files = await sealKey(generation, key, keys);
   expect(files.size).toBe(2);
+});
+
+test("one member's post-quantum key, or one that is on no curve, keeps nobody from getting a copy", async () => {
+  const { recipient } = await generateIdentity("hybrid");
+  // A point of low order, and one that P-256 does not have.
+  const zero = "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z";
+  const offCurve = "age1tag1qtllllllllllllllllllllllllllllllllllllllllllllllllll73uhzp3";
+  const keys = [memberKey("bob"), ...[recipient, zero, offCurve].map(readMemberKey)];
+  expect(keys.map(isSealable)).toEqual([true, true, true, true]);
+  expect((await unsoundKeys(keys)).map(({ text }) => text)).toEqual([zero, offCurve]);
+  expect(await put(key, keys)).toHaveLength(2);
+  expect((await open()).opened).toMatchObject([{ key }]);
 });
 
 test("what nothing can be sealed to is passed over", async () => {

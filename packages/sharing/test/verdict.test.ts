@@ -66,6 +66,34 @@ test("another set of entries, or another memory, is verified once", async () => 
   expect(nobody?.problem).toMatch(/the members log is not confirmed/);
 });
 
+test("what was kept does not hold where another root is demanded", async () => {
+  const generations = (env: NodeJS.ProcessEnv): unknown =>
+    generationsBy(() => {})(
+      opened({ ...repository, env: { ...repository.env, ...env } as Record<string, string> }),
+      "default",
+    );
+  for (const env of [
+    { GIT_VAULT_ROOT: "a".repeat(64) },
+    { GIT_VAULT_ROOT: "nonsense" },
+    { GIT_VAULT_IDENTITY: `# members log: SHA256:${"a".repeat(43)}\n` },
+  ])
+    expect(generations(env)).toMatchObject({ current: null });
+  expect(generations({})).toMatchObject({ current: key() });
+  const { root } = await membersOf(repository);
+  await openMembers(opened({ ...repository, env: { ...repository.env, GIT_VAULT_ROOT: root ?? "" } }));
+  expect(generations({ GIT_VAULT_ROOT: root ?? "" })).toMatchObject({ current: key() });
+});
+
+test("a name that every object knows is no key's", () => {
+  for (const name of ["valueOf", "hasOwnProperty", "__proto__"]) {
+    expect(generationsBy(never)(opened(repository), name)).toEqual({
+      current: null,
+      known: new Set(),
+      problem: "the members log names no key of that name",
+    });
+  }
+});
+
 test("a damaged file of verdicts is as good as none", async () => {
   writeMemory(repository, "members-verdicts", "{");
   expect(generationsBy(() => {})(opened(repository), "default")).toMatchObject({ current: null });
@@ -135,6 +163,13 @@ describe("a verdict holds no longer", () => {
     expect(asked()).toMatchObject({ current: null, verified: 1 });
     await membersOf(repository);
     expect(asked()).toMatchObject({ current: before, verified: 0 });
+    // Nor does what was said of a commit hold for those before it.
+    repository.write("README", "y\n");
+    await repository.commit("one more");
+    rmSync(join(repository.path, ".git/git-vault/members-verdicts"));
+    await membersOf(repository);
+    await repository.git("reset", "-q", "--hard", "HEAD~1");
+    expect(asked()).toMatchObject({ verified: 1 });
   });
 
   test("where the clone's memory is another, or its depth", async () => {

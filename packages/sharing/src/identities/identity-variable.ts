@@ -6,7 +6,7 @@ import type { ReceiveOptions } from "./local-identities.ts";
 const IDENTITY_VARIABLE = "GIT_VAULT_IDENTITY";
 
 /**
- * The private key of `$GIT_VAULT_IDENTITY`: the text of an identity file of age's, or the path of a
+ * The private key of `$GIT_VAULT_IDENTITY`: the text of an age identity file, or the path of a
  * private key. Empty where it is not set: then the keys of this machine are meant.
  *
  * @throws SharingError `NOT_AN_IDENTITY`, which never shows the value

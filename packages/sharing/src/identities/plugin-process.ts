@@ -15,6 +15,11 @@ import { printable } from "@git-vault/core";
 /** How age's plugins speak to the user: the rest of a `PluginHost` than running them. */
 export interface PluginDialog extends Omit<PluginHost, "connect"> {
   /**
+   * The names of the plugins that the user named, by a flag or in their settings: these alone are
+   * run for keys that somebody else wrote down, in a file or in the members log.
+   */
+  readonly named: ReadonlySet<string>;
+  /**
    * Takes what ends a plugin that was started, for when this process ends, by a signal too: it may
    * ignore Ctrl-C, and that nobody listens any more. Gives what forgets it again.
    */

@@ -1,7 +1,16 @@
 import type { Repository } from "@git-vault/git-crypt";
-import type { Entry, Log, Member, MemberKey, Membership, SealedCopy } from "@git-vault/members";
+import {
+  fold,
+  onlyOf,
+  type Entry,
+  type Log,
+  type Member,
+  type MemberKey,
+  type Membership,
+  type SealedCopy,
+} from "@git-vault/members";
 import { readOpenPgpCopies } from "./openpgp-copies.ts";
-import { digestOf, isSealable, lookAtCopies, type Copies } from "./sealed-keys.ts";
+import { digestOf, isPluginKey, isSealable, lookAtCopies, type Copies } from "./sealed-keys.ts";
 
 /*
  * For which keys there are sealed copies of a generation. A copy of age does not tell to whom it is
@@ -24,9 +33,12 @@ export function subjectOf({ id, action }: Entry): string | null {
   return action.kind === "start" || action.kind === "add" ? id : null;
 }
 
-/** The ids of the keys that an entry brings in. */
-export const keysIn = ({ action }: Entry): string[] =>
-  action.kind === "start" || action.kind === "add" || action.kind === "give" ? action.keys.map(({ id }) => id) : [];
+/** The keys that an entry brings in. */
+const keysOf = ({ action }: Entry): readonly MemberKey[] =>
+  action.kind === "start" || action.kind === "add" || action.kind === "give" ? action.keys : [];
+
+/** Their ids. */
+export const keysIn = (entry: Entry): string[] => keysOf(entry).map(({ id }) => id);
 
 /** The copies that entries which count commit to. */
 export const attestedCopies = (log: Log, { verdicts }: Pick<Membership, "verdicts">): SealedCopy[] =>
@@ -35,7 +47,7 @@ export const attestedCopies = (log: Log, { verdicts }: Pick<Membership, "verdict
 const copiesOf = ({ action }: Entry): readonly SealedCopy[] => ("copies" in action ? (action.copies ?? []) : []);
 
 /**
- * The ids of the keys that have a copy of age's of a generation.
+ * The ids of the keys that have an age copy of a generation.
  *
  * @param id the generation's commitment
  * @param commit whose copies are meant instead of the index's
@@ -48,29 +60,59 @@ export const coveredKeys = (
   commit?: string,
 ): Set<string> => keysCovered(log, membership, id, lookAtCopies(repository, attestedCopies(log, membership), commit));
 
-function keysCovered(log: Log, { verdicts }: Membership, id: string, { intact }: Copies): Set<string> {
+function keysCovered(log: Log, { root, verdicts }: Membership, id: string, { intact }: Copies): Set<string> {
   const covered = new Set<string>();
+  const makes = ({ action }: Entry): boolean =>
+    "generations" in action && action.generations.some(({ commitment }) => commitment === id);
+  const audiences = new Map<string, readonly MemberKey[]>();
   for (const entry of log.entries.values()) {
     if (verdicts.get(entry.id)?.counts !== true) continue;
-    const own = copiesOf(entry).filter(({ commitment, openPgp }) => commitment === id && openPgp === null);
+    const made = copiesOf(entry).filter(({ commitment, digest }) => commitment === id && intact.has(`${id} ${digest}`));
+    for (const { recipient } of made) if (recipient !== null) covered.add(recipient);
+    const own = copiesOf(entry).filter(({ commitment, recipient }) => commitment === id && recipient === null);
     // Which of several is for whom nobody can tell.
-    if (own.length === 0 || !own.every(({ digest }) => intact.has(`${id} ${digest}`))) continue;
-    const { action } = entry;
-    const isMaker = "generations" in action && action.generations.some(({ commitment }) => commitment === id);
-    const subject = subjectOf(entry);
-    for (const one of withAncestors(log, [entry.id])) {
-      const other = log.entries.get(one);
-      if (other === undefined || (!isMaker && subjectOf(other) !== subject)) continue;
-      for (const key of keysIn(other)) covered.add(key);
+    if (own.length === 0 || !own.every((copy) => made.includes(copy))) continue;
+    const seen = entriesOf(log, withAncestors(log, [entry.id]));
+    if (!makes(entry)) {
+      for (const key of keysOfSubject(entry, seen)) if (isSealable(key)) covered.add(key.id);
+      continue;
     }
+    // What makes a generation may be many entries, each on the one before: the people are the same.
+    const people = seen.filter((one) => !makes(one) || one.action.kind !== "generation");
+    const name = people
+      .map((one) => one.id)
+      .toSorted()
+      .join();
+    const audience = audiences.get(name) ?? keysOfMembers(log, seen, root);
+    audiences.set(name, audience);
+    for (const key of audience) if (isSealable(key)) covered.add(key.id);
   }
   return covered;
+}
+
+const entriesOf = (log: Log, ids: Iterable<string>): Entry[] => [...ids].flatMap((id) => log.entries.get(id) ?? []);
+
+/** The keys that the member had whom a gift is about, by what its author saw. */
+function keysOfSubject(gift: Entry, seen: readonly Entry[]): readonly MemberKey[] {
+  const subject = subjectOf(gift);
+  const taken = new Set(seen.flatMap(({ action }) => (action.kind === "take" ? action.keys : [])));
+  const before = seen.filter((one) => one !== gift && subjectOf(one) === subject).flatMap(keysOf);
+  return [...keysOf(gift), ...before.filter((key) => !taken.has(key.id))];
+}
+
+/** The keys that all members had, by what the author of an entry saw. */
+function keysOfMembers(log: Log, seen: readonly Entry[], root: string | null): readonly MemberKey[] {
+  if (!seen.some(({ action: { kind } }) => kind === "remove" || kind === "take")) return seen.flatMap(keysOf);
+  const known = onlyOf(log, new Set(seen.map(({ id }) => id)));
+  return fold(known, root === null ? {} : { root }).members.flatMap(({ keys }) => keys);
 }
 
 /** A member for whom no copy of the present key lies in the repository. */
 export interface Uncovered {
   readonly member: Member;
   readonly keyName: string;
+  /** Those of the member's keys that lack one. */
+  readonly keys: readonly MemberKey[];
 }
 
 /** For whom copies lie in the repository, and for whom not. */
@@ -95,10 +137,12 @@ export function readCoverage(repository: Repository, log: Log, membership: Membe
     if (state === "stale") return [];
     const covered = keysCovered(log, membership, id, copies);
     const lacks = (key: MemberKey): boolean =>
-      key.type === "openpgp" ? !openPgp.has(`${keyName} ${id} ${key.id}`) : isSealable(key) && !covered.has(key.id);
+      key.type === "openpgp"
+        ? !openPgp.has(`${keyName} ${id} ${key.id}`)
+        : (isSealable(key) || isPluginKey(key)) && !covered.has(key.id);
     return membership.members.flatMap((member) => {
-      const isLacking = member.keys.some(lacks);
-      return member.opens.includes(keyName) && isLacking ? [{ member, keyName }] : [];
+      const keys = member.keys.filter(lacks);
+      return member.opens.includes(keyName) && keys.length > 0 ? [{ member, keyName, keys }] : [];
     });
   });
   return { uncovered, strange: copies.strange, replaced: copies.replaced };
@@ -106,7 +150,7 @@ export function readCoverage(repository: Repository, log: Log, membership: Membe
 
 /** The OpenPGP keys, by a name's key, that have a copy which an admin made. */
 function openPgpCovered(repository: Repository, attested: readonly SealedCopy[]): Set<string> {
-  const byDigest = new Map(attested.map((copy) => [`${copy.openPgp} ${copy.digest}`, copy.commitment]));
+  const byDigest = new Map(attested.map((copy) => [`${copy.recipient} ${copy.digest}`, copy.commitment]));
   return new Set(
     readOpenPgpCopies(repository).flatMap(({ keyName, fingerprint, content }) => {
       const id = content === null ? undefined : byDigest.get(`${fingerprint} ${digestOf(content)}`);

@@ -4,15 +4,15 @@ import { plural, printable } from "@git-vault/core";
 import {
   fold,
   memberWith,
+  onlyOf,
   readLog,
-  type Action,
   type Entry,
+  type FoldOptions,
   type Log,
-  type LogFile,
   type Membership,
 } from "@git-vault/members";
 import { nameOfMember, type Members } from "./membership.ts";
-import { readOtherLogs } from "./other-logs.ts";
+import { readOtherLogs, type OtherLog } from "./other-logs.ts";
 import { entryPath } from "../log-places.ts";
 
 /** A change that waits on another branch. */
@@ -58,52 +58,91 @@ export function readElsewhere(members: Members): Promise<Elsewhere> {
 }
 
 async function look(members: Members): Promise<Elsewhere> {
-  const { repository, log, whole, branch, files, options, root, ahead, seen } = members;
-  const known = [...whole.verdicts.keys()].filter((id) => !ahead.has(id));
+  const { repository, log, whole, branch, files, options, root, ahead, seen, held } = members;
+  // Junk here by an entry's name hides none that is elsewhere.
+  const known = [...whole.verdicts.keys()].filter((id) => !ahead.has(id) && !log.forged.has(id));
   const { others, unread } = readOtherLogs(repository, {
-    known: new Set([...members.present, ...known]),
+    known: new Set(known),
     first: members.followed,
     seen,
   });
   if (others.length === 0) return { waiting: [], together: whole, entries: log, references: [], unread };
-  const all = await readLog([...files, ...others.flatMap((one) => one.files)], {
-    root: root ?? undefined,
-    verified: log.signed,
-  });
-  const together = fold(all, options);
-  const counts = ({ name }: LogFile): boolean => together.verdicts.get(name)?.counts === true;
+  const all = await readLog([...files, ...others.flatMap((one) => one.files)], { root: root ?? undefined, held });
+  const { judged, unjudged } = judgeEach(others, { all, log, options });
   const waiting = new Map<string, Waiting>();
-  for (const { reference, files: theirs } of others) {
-    for (const { name } of theirs.filter(counts)) {
-      const entry = all.entries.get(name);
-      if (entry === undefined || waiting.has(name)) continue;
-      const change = describe(entry, reference, branch, together);
-      if (change !== null) waiting.set(name, change);
+  for (const { reference, counting, alone } of judged) {
+    for (const entry of counting) {
+      const change = waiting.has(entry.id) ? null : describe(entry, reference, branch, alone);
+      if (change !== null) waiting.set(entry.id, change);
     }
   }
   return {
     waiting: [...waiting.values()],
-    together,
+    together: fold(all, options),
     entries: all,
     // Anybody may push any number of others, and each costs a look for copies.
-    references: others.flatMap((one) => (one.files.some(counts) ? one.reference : [])),
-    unread,
+    references: judged.flatMap(({ reference, counting }) => (counting.length > 0 ? reference : [])),
+    unread: [...unread, ...unjudged],
   };
 }
 
-function describe(entry: Entry, reference: string, branch: Membership, together: Membership): Waiting | null {
+/** What a reference holds beside the log that is known. */
+interface Judged {
+  readonly reference: string;
+  /** Its entries that count with that log. */
+  readonly counting: readonly Entry[];
+  /** What both say together. */
+  readonly alone: Membership;
+}
+
+/** So many entries are folded for the references, each time with all that is known. */
+const MOST_FOLDED = 500_000;
+
+/**
+ * Judges each reference by itself: what somebody wrote on one branch takes nothing from what
+ * another one says.
+ */
+function judgeEach(
+  others: readonly OtherLog[],
+  { all, log, options }: { readonly all: Log; readonly log: Log; readonly options: FoldOptions },
+): { readonly judged: readonly Judged[]; readonly unjudged: readonly string[] } {
+  const unjudged: string[] = [];
+  const byEntries = new Map<string, Membership>();
+  let left = MOST_FOLDED;
+  const judged = others.flatMap(({ reference, files }): Judged[] => {
+    // What no member signed counts nowhere.
+    const signed = files.map(({ name }) => name).filter((name) => all.signed.has(name));
+    if (signed.length === 0) return [];
+    const within = new Set([...log.entries.keys(), ...files.map(({ name }) => name)]);
+    const of = signed.toSorted().join();
+    if (!byEntries.has(of)) {
+      left -= within.size;
+      if (left < 0) unjudged.push(reference);
+      else byEntries.set(of, fold(onlyOf(all, within), options));
+    }
+    const alone = byEntries.get(of);
+    if (alone === undefined) return [];
+    const counting = signed.filter((id) => alone.verdicts.get(id)?.counts === true);
+    return [{ reference, counting: counting.flatMap((id) => all.entries.get(id) ?? []), alone }];
+  });
+  return { judged, unjudged };
+}
+
+function describe(entry: Entry, reference: string, branch: Membership, alone: Membership): Waiting | null {
   const { action, author, id } = entry;
-  const removed = removedBy(action, branch);
+  const removed = removedBy(entry, branch, alone);
   const keyNames =
     "generations" in action && action.kind !== "start" ? action.generations.map(({ keyName }) => keyName) : [];
   if (removed.length + keyNames.length === 0) return null;
-  const by = memberWith(together, author) ?? memberWith(branch, author);
+  const by = memberWith(alone, author) ?? memberWith(branch, author);
   return { reference, removed, keyNames, by: by === null ? author : nameOfMember(by), entry: id };
 }
 
-function removedBy(action: Action, branch: Membership): string[] {
+function removedBy({ action, id }: Entry, branch: Membership, alone: Membership): string[] {
   if (action.kind === "remove") {
-    const gone = action.members.map((identifier) => memberWith(branch, identifier));
+    // It may name them by a key that they have there alone.
+    const taken = alone.removed.flatMap(({ identifier, by }) => (by.includes(id) ? identifier : []));
+    const gone = [...action.members, ...taken].map((identifier) => memberWith(branch, identifier));
     return [...new Set(gone.flatMap((member) => (member === null ? [] : nameOfMember(member))))];
   }
   if (action.kind !== "take") return [];

@@ -2,14 +2,23 @@ import { printable } from "@git-vault/core";
 import { commitFiles, wipeKeyFile, type StoredKey } from "@git-vault/git-crypt";
 import type { Member, MemberKey, Membership, Role, SealedCopy } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
-import { requireKey } from "./keys-here.ts";
+import { keyHere, requireKey } from "./keys-here.ts";
 import { openMembers, type Members } from "./membership.ts";
 import { rememberIfPossible } from "./memory.ts";
 import { isSameName, memberThatIs, nameTaken, sharesKey, someOf, type Person } from "./people.ts";
-import { copiesIn, isSealable, sealKey } from "./sealed-keys.ts";
-import { sealOpenPgpCopies } from "./openpgp-copies.ts";
+import type { PluginDialog } from "../identities/plugin-process.ts";
+import {
+  canSealTo,
+  sealCopies,
+  tryPlugins,
+  unsealedAmong,
+  type MadeCopies,
+  type TriedPlugins,
+  type UnsealedKey,
+} from "./seal-copies.ts";
 import { readCoverage } from "./coverage.ts";
 import { startLog, acceptOwn } from "./start.ts";
+import { isPluginKey } from "./sealed-keys.ts";
 import { LogWriter, assertAdmin, type Author, type Change } from "./writer.ts";
 
 /** What is granted, to whom and how. */
@@ -25,6 +34,8 @@ export interface GrantOptions {
   readonly isReader: (person: Person) => boolean;
   /** Whether who was removed may come back. */
   readonly readmit: boolean;
+  /** The age plugins that the user named; no other is run. */
+  readonly plugins?: PluginDialog | undefined;
   /** Whether the files are left staged instead of committed. */
   readonly stageOnly: boolean;
   readonly now?: Date | undefined;
@@ -36,8 +47,14 @@ export interface Granted {
   readonly role: Role;
   /** The keys that copies were sealed to. */
   readonly keys: readonly MemberKey[];
+  /** Those that none was sealed to, since the user did not name their plugin, or it failed. */
+  readonly notSealedTo: readonly UnsealedKey[];
   /** Whether they were a member before. */
   readonly wasMember: boolean;
+  /** Other keys that they may open already, of which further keys of theirs got copies, too. */
+  readonly also: readonly string[];
+  /** Those of which these got none, since they are not in this clone, or are to be replaced. */
+  readonly notHere: readonly string[];
 }
 
 /** What granting did. */
@@ -80,11 +97,30 @@ export async function grant(options: GrantOptions): Promise<GrantResult> {
         unchanged.push(person.label);
         continue;
       }
-      const { sealed, copies } = await copiesFor(person, before, options, keys, writer.membership);
-      for (const [path, content] of sealed) files.set(path, content);
-      await writer.write({ ...change, copies });
+      const theirs = allKeysOf(person, before);
+      const plugins = await tryPlugins(theirs, options.plugins);
+      const openPgp = new Set(person.openPgp.flatMap(({ fingerprint }) => fingerprint ?? []));
+      const reach = { openPgp, plugins };
+      const [failed] = plugins?.failing.values() ?? [];
+      // Nobody is granted what they could not open.
+      if (failed !== undefined && !theirs.some((key) => canSealTo(key, reach))) throw failed;
+      const others = before === null || change.keys.length === 0 ? [] : otherNames(before, keyNames);
+      const also = others.filter((name) => takeAlong(name, keys, options, writer.membership));
+      const to = { members, person, keys, plugins };
+      const first = await copiesFor(theirs, { ...to, keyNames }, writer.membership);
+      const further = await copiesFor(change.keys, { ...to, keyNames: also }, writer.membership);
+      for (const [path, content] of [...first.files, ...further.files]) files.set(path, content);
+      await writer.write({ ...change, copies: [...first.copies, ...further.copies] });
       const role = memberThatIs(writer.membership, person)?.role ?? "reader";
-      granted.push({ name: person.label, role, keys: person.keys.filter(isOpening), wasMember: before !== null });
+      granted.push({
+        name: person.label,
+        role,
+        keys: person.keys.filter((key) => canSealTo(key, reach)),
+        notSealedTo: unsealedAmong(theirs.filter(isPluginKey), reach),
+        wasMember: before !== null,
+        also,
+        notHere: others.filter((name) => !also.includes(name)),
+      });
     }
   } finally {
     for (const { bytes, keyFile } of keys.values()) {
@@ -127,6 +163,25 @@ function presentKeys({ members, keyNames }: GrantOptions, membership: Membership
       return [keyName, requireKey(members.repository, keyName, known.current.commitment)];
     }),
   );
+}
+
+/** Keys that a member may open beside those that are granted. */
+const otherNames = ({ opens }: Member, keyNames: readonly string[]): string[] =>
+  opens.filter((name) => !keyNames.includes(name));
+
+/** Adds the present key of a name to `keys`, and says whether it is here and fit to be sealed. */
+function takeAlong(
+  keyName: string,
+  keys: Map<string, StoredKey>,
+  { members: { repository } }: GrantOptions,
+  { keyNames }: Membership,
+): boolean {
+  if (keys.has(keyName)) return true;
+  const known = keyNames.find(({ name }) => name === keyName);
+  if (known === undefined || known.state === "stale") return false;
+  const key = keyHere(repository, keyName, known.current.commitment);
+  if (key !== null) keys.set(keyName, key);
+  return key !== null;
 }
 
 type GrantChange = Extract<Change, { readonly kind: "add" | "give" }>;
@@ -174,33 +229,32 @@ function readmissionsOf(
   return [...new Set(membership.removed.filter(({ identifier }) => theirs.has(identifier)).flatMap(({ by }) => by))];
 }
 
-/**
- * The sealed copies for a person, with all keys that they have then, and what the entry says of
- * them.
- */
+/** The keys that a person has in the end. */
+const allKeysOf = ({ keys }: Person, before: Member | null): MemberKey[] => [
+  ...new Map([...(before?.keys ?? []), ...keys].map((key) => [key.id, key])).values(),
+];
+
+interface CopiesWanted extends Pick<GrantOptions, "members" | "keyNames"> {
+  readonly person: Person;
+  readonly keys: ReadonlyMap<string, StoredKey>;
+  readonly plugins: TriedPlugins | undefined;
+}
+
+/** The sealed copies for a person, and what the entry says of them. */
 async function copiesFor(
-  { keys: added, openPgp }: Person,
-  before: Member | null,
-  { members, keyNames }: GrantOptions,
-  keys: ReadonlyMap<string, StoredKey>,
+  theirs: readonly MemberKey[],
+  { members: { repository }, keyNames, person: { openPgp }, keys, plugins }: CopiesWanted,
   { keyNames: known }: Membership,
-): Promise<{ readonly sealed: ReadonlyMap<string, Buffer>; readonly copies: readonly SealedCopy[] }> {
-  const recipients = [...new Map([...(before?.keys ?? []), ...added].map((key) => [key.id, key])).values()];
-  const sealed = new Map<string, Buffer>();
+): Promise<MadeCopies> {
+  const files = new Map<string, Buffer>();
   const copies: SealedCopy[] = [];
   for (const keyName of keyNames) {
     const key = keys.get(keyName);
     const id = known.find(({ name }) => name === keyName)?.current.commitment;
     if (key === undefined || id === undefined) continue;
-    const made = new Map([
-      ...(await sealKey({ keyName, id }, key.bytes, recipients)),
-      ...(await sealOpenPgpCopies(members.repository, keyName, key.bytes, openPgp)),
-    ]);
-    for (const [path, content] of made) sealed.set(path, content);
-    copies.push(...copiesIn(id, made));
+    const made = await sealCopies(repository, { keyName, id }, key.bytes, { keys: theirs, openPgp, plugins });
+    for (const [path, content] of made.files) files.set(path, content);
+    copies.push(...made.copies);
   }
-  return { sealed, copies };
+  return { files, copies };
 }
-
-/** Whether a copy is sealed to a key, in whichever form. */
-const isOpening = (key: MemberKey): boolean => isSealable(key) || key.type === "openpgp";

@@ -1,8 +1,8 @@
 /* Who may have a repository's keys: the members log, and what is done with it. */
 export {
   acceptRoot,
-  assertOrder,
   nameOfMember,
+  otherRoots,
   openMembers,
   parseRoot,
   rootOfEnvironment,
@@ -10,6 +10,7 @@ export {
   type Members,
   type RootState,
 } from "./membership.ts";
+export { assertOrder, assertWhole } from "./disputes.ts";
 export { grant, type Granted, type GrantOptions, type GrantResult } from "./grant.ts";
 export { nameKey, start, type Started } from "./start.ts";
 export { accountOf, labelOf, memberKeyOf, memberKeysOf, peopleOf, type People, type Person } from "./people.ts";
@@ -21,24 +22,19 @@ export {
   type RotationPlan,
   type RotationRequest,
 } from "./rotation.ts";
+export { type UnsealedKey } from "./seal-copies.ts";
 export { type Mark, type MarkKind, type Reviewed } from "./review.ts";
 export { planSync, planSyncRotation, sync, type OutOfDate, type SyncPlan, type Unclear } from "./sync.ts";
 export { listHolders, type HeldKey, type Holder, type HolderList } from "./holders.ts";
 export { reportLog, type LogLine } from "./log-report.ts";
-export { memberFindings, type MembersFinding, type MembersFindingId } from "./findings.ts";
+export { memberFindings, takenOffFindings, type MembersFinding, type MembersFindingId } from "./findings.ts";
 export { branchName, isPullBrokenOff, readElsewhere, unreadText, type Elsewhere, type Waiting } from "./elsewhere.ts";
-export {
-  lacksKeys,
-  learnKeysElsewhere,
-  openKeys,
-  type KeyRemoval,
-  type MembersKey,
-  type MembersKeys,
-} from "./open-keys.ts";
+export { lacksKeys, learnKeysElsewhere, openKeys, type MembersKey, type MembersKeys } from "./open-keys.ts";
+export { removalText, takenOffHere, type KeyRemoval, type TakenOff } from "./taken-off.ts";
 export { openOpenPgpCopies, readOpenPgpCopies, type OpenedCopy, type OpenPgpCopy } from "./openpgp-copies.ts";
 export { memberNamed } from "./named.ts";
 export { copyStates, noteCopy, type CopyState } from "./known-copies.ts";
 export { note } from "./note.ts";
 export { assertAdmin, type Author } from "./writer.ts";
-export { memberWith, type Member } from "@git-vault/members";
+export { memberWith, type Member, type MemberKey } from "@git-vault/members";
 export { requireKey } from "./keys-here.ts";

@@ -1,13 +1,12 @@
 import { lstatSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { isVaultError } from "@git-vault/core";
 import { keyId, parseKeyFile, remoteUrls, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
 import { changeFile, readText } from "../trust/locked-file.ts";
-import { findLocalIdentities, type ReceiveOptions } from "../identities/local-identities.ts";
+import type { ReceiveOptions } from "../identities/local-identities.ts";
 import { coveredKeys } from "./coverage.ts";
 import type { Members } from "./membership.ts";
-import { fingerprintsOf } from "./open-keys.ts";
-import { fingerprintsThatOpen, readOpenPgpCopies } from "./openpgp-copies.ts";
+import { readOpenPgpCopies } from "./openpgp-copies.ts";
+import { ownFingerprints } from "./own-fingerprints.ts";
 
 /*
  * Whether a key would be lost with what lies in `.git/git-crypt/keys`. Of copies that nobody can
@@ -126,20 +125,6 @@ function isInRemote(repository: Repository, keyName: string, id: string): boolea
     .some((gitDir) => isKey(join(gitDir, "git-crypt", "keys", keyName), id));
 }
 
-/** Of the private keys that unlocking would try. */
-async function ownFingerprints(repository: Repository, options: ReceiveOptions): Promise<Set<string>> {
-  const local = await findLocalIdentities(options);
-  try {
-    return new Set([...(await fingerprintsOf(local)), ...(await fingerprintsThatOpen(repository, options))]);
-  } catch (error) {
-    // gpg that does not work opens nothing either.
-    if (!isVaultError(error)) throw error;
-    return fingerprintsOf(local);
-  } finally {
-    local.lock();
-  }
-}
-
 function holdsCopy(
   { repository, rootState, branch, branchLog }: Members,
   { keyName, id }: { readonly keyName: string; readonly id: string },
@@ -154,5 +139,7 @@ function holdsCopy(
   // An older key is sealed under the newer ones.
   if (!named.generations.some(({ commitment }) => commitment === id)) return false;
   const covered = coveredKeys(repository, branchLog, branch, named.current.commitment, commit);
-  return forOpenPgp || [...covered].some((key) => mine.has(key));
+  // Anyone who was taken off a key is to lock it: those who have the newer one keep it.
+  const isReplaced = id !== named.current.commitment && covered.size > 0;
+  return forOpenPgp || isReplaced || [...covered].some((key) => mine.has(key));
 }

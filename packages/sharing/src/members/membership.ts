@@ -1,30 +1,55 @@
-import { commitOf, hasSettings, shieldOwnFolders, tryGit, type Repository } from "@git-vault/git-crypt";
+import { lstatSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { commitsOf, hasSettings, remoteNames, shieldOwnFolders, tryGit, type Repository } from "@git-vault/git-crypt";
 import {
   allLooks,
   fold,
+  isSound,
   isVainReason,
   memberWith,
+  onlyOf,
   openDisputes,
+  provenOrder,
   readLog,
+  unprovenDisputes,
+  type BadFile,
   type Dispute,
   type Entry,
   type FoldOptions,
   type Log,
   type LogFile,
+  type Look,
   type Member,
   type Membership,
+  type OpenDispute,
 } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import { withAncestors } from "./coverage.ts";
 import { namesCut } from "./cut.ts";
-import { NO_HISTORY, readHistory, readLogFiles, type SeenBlobs } from "./log-files.ts";
-import { knownRoot, readMemory, rememberIfPossible, rememberRoot, type Memory } from "./memory.ts";
+import { readLogFiles, readLogFolder, type LogFolder, type SeenBlobs } from "./log-files.ts";
+import { NO_HISTORY, readHistory } from "./log-history.ts";
+import {
+  knownRoot,
+  readHeld,
+  readMemory,
+  rememberedAs,
+  rememberHeld,
+  rememberIfPossible,
+  rememberRoot,
+  type Memory,
+} from "./memory.ts";
+import { firstOf } from "./order.ts";
 import { demandedRoot, storeVerdict, type Refusal } from "../verdict.ts";
 
 /** How a log is looked at. */
 export interface OpenMembersOptions {
   /** The root that is demanded, such as by `--root`; `$GIT_VAULT_ROOT` where it is left out. */
   readonly root?: string | undefined;
+  /**
+   * Of two entries of which nothing proves which came first, the one that did, as a person says:
+   * its id, or how it begins.
+   */
+  readonly first?: string | undefined;
   /** A commit whose log is read instead of the index's: such a look is not remembered. */
   readonly commit?: string | undefined;
 }
@@ -62,19 +87,30 @@ export interface Members {
   /** The ids of the entries in the branch's files. */
   readonly present: ReadonlySet<string>;
   /**
-   * Removals of each other, and the like, of which this shallow clone does not know which came
-   * first: what the log says depends on it.
+   * Removals of each other, and the like, of which nothing proves here which came first: what the
+   * log says depends on it.
    */
-  readonly openDisputes: readonly Dispute[];
+  readonly openDisputes: readonly OpenDispute[];
+  /** Those, and others of which seniority says the same as the history, which proves nothing. */
+  readonly unproven: readonly Dispute[];
+  /**
+   * Whether all is here that the branch's log, and its history, ever held. Where it is not, such as
+   * in a partial clone, nobody can tell who was removed: nothing is encrypted or opened.
+   */
+  readonly isWhole: boolean;
   /** What lies among the entries and is none. */
   readonly bad: readonly { readonly name: string; readonly problem: string }[];
   readonly memory: Memory;
   /** The references whose looks count: the remote's main branch, and what the branch follows. */
   readonly followed: readonly string[];
+  /** The one of them that is the remote's main branch; null for none. */
+  readonly trunk: string | null;
   /** The files that the log was read from. */
   readonly files: readonly LogFile[];
   /** Their blobs, and others that were read on the way. */
   readonly seen: SeenBlobs;
+  /** Digests of entries whose signatures held, which are not verified again: see `readLog`. */
+  readonly held: Set<string>;
   /** How the log is folded, with further entries as without. */
   readonly options: FoldOptions;
 }
@@ -86,52 +122,72 @@ export interface Members {
  * A root is accepted here once; where it never was, `rootState` is `new`, and nobody may trust what
  * the log says until `acceptRoot`.
  *
- * @throws SharingError MEMORY_DAMAGED, MALFORMED_ROOT; GitCryptError GIT_FAILED
+ * @throws SharingError MEMORY_DAMAGED, MEMORY_FULL, MALFORMED_ROOT; GitCryptError GIT_FAILED
  */
 export async function openMembers(repository: Repository, options: OpenMembersOptions = {}): Promise<Members> {
+  const looks: Look[] = [];
+  for (;;) {
+    const members = await openAfter(looks, repository, options);
+    const first = firstOf(members, options.first);
+    if (first === null || first.entries.every((id) => looks.some((look) => look.includes(id)))) return members;
+    looks.push(first.entries);
+    if (first.toRemember !== null && members.rootState === "accepted" && options.commit === undefined)
+      rememberIfPossible(repository, { first: first.toRemember });
+  }
+}
+
+/** Opens the log, where it is known that some entries came before all others. */
+async function openAfter(
+  looks: readonly Look[],
+  repository: Repository,
+  options: OpenMembersOptions,
+): Promise<Members> {
   const trunk = trunkName(repository);
   const upstream = options.commit === undefined ? upstreamName(repository) : null;
   const upstreams = [...new Set([trunk, upstream])].filter((name) => name !== null);
-  const memory = readMemory(repository, upstreams);
+  const before = readMemory(repository, upstreams);
+  const memory = { ...before, looks: [...looks, ...before.looks] };
   const demanded = options.root ?? rootOfEnvironment(repository.env);
   const isBare = repository.topLevel === null;
   const commit = options.commit ?? (isBare ? "HEAD" : undefined);
   const seen: SeenBlobs = new Map();
-  const inTree = readLogOf(repository, commit, seen);
-  const looked = new Map(
-    options.commit === undefined ? upstreams.map((name) => [name, readUpstream(repository, name, seen)] as const) : [],
-  );
-  const followed = [...looked.values()].flat();
-  const remembered = [...memory.files, ...followed];
-  const names = new Set([...inTree, ...remembered].map(({ name }) => name));
+  const [head = null, ...tips] = commitsOf(repository, [commit ?? "HEAD", ...upstreams]);
+  const tree = readTree(repository, { commit, head }, seen);
+  const isLooking = options.commit === undefined;
+  const looked = (isLooking ? upstreams : []).map((name, at) => {
+    const tip = tips[at] ?? null;
+    return { name, tip, files: tip === null ? [] : readLogFiles(repository, tip, seen) };
+  });
+  const followed = looked.flatMap(({ files }) => files);
+  const inTrees = [...tree.files, ...followed];
   const known = demanded ?? memory.root ?? knownRoot(repository);
-  const verified = new Set(memory.files.map(({ name }) => name));
-  const inFiles = await readLog([...inTree, ...remembered], { root: known ?? undefined, verified });
-  // What was made of an entry since does not hide what it was.
-  const spoilt = new Set([...inFiles.bad.map(({ name }) => name), ...inFiles.forged]);
-  const sound = new Set([...names].filter((name) => !spoilt.has(name)));
-  const isAsked = names.size > 0 || known !== null;
-  const history = isAsked ? readHistory(repository, commit ?? "HEAD", sound, seen) : NO_HISTORY;
-  const files = [...inTree, ...remembered, ...history.files];
+  const isNamed = inTrees.length + tree.bad.length + memory.files.length > 0 || !tree.isWhole;
+  const held = isNamed ? readHeld(repository) : new Set<string>();
+  const heldBefore = held.size;
+  const isAsked = isNamed || known !== null;
+  const history = isAsked ? readHistory(repository, [head, ...looked.map(({ tip }) => tip)], seen) : NO_HISTORY;
+  const files = [...inTrees, ...memory.files, ...history.files];
   const hasLog = files.length > 0;
-  const log =
-    history.files.length === 0
-      ? inFiles
-      : await readLog(files, { root: known ?? undefined, verified: new Set([...verified, ...inFiles.signed]) });
-  const present = new Set(inTree.map(({ name }) => name));
-  const had = new Set(history.looks.flat());
+  const log = await readLog(files, { root: known ?? undefined, held });
+  const {
+    looks: [ofHead = [], ...ofTips],
+    commits,
+    unordered,
+  } = history.arrivals(log);
+  const present = new Set(tree.files.map(({ name }) => name));
+  const had = new Set(ofHead.flat());
   const ahead = new Set(followed.map(({ name }) => name).filter((name) => !present.has(name) && !had.has(name)));
-  const further = ahead.size === 0 ? [] : upstreams.map((name) => readHistory(repository, name, names));
+  const order = provenOrder(commits);
   const foldOptions = {
     root: known ?? undefined,
     remembered: memory.looks,
-    history: [history, ...further].flatMap(({ looks }) => looks),
+    history: [ofHead, ...ofTips].flat(),
+    isEarlierRoot: order.isWhollyBefore,
   };
   const whole = fold(log, foldOptions);
-  const unordered = new Set([history, ...further].flatMap((one) => one.unordered));
   const branchLog = logOfBranch(log, present, whole);
   const branch = branchLog === log ? whole : fold(branchLog, foldOptions);
-  // No log is another than the one that is known: whoever takes it away gets nothing by it.
+  // No log is another than the one that is known: anyone who takes it away gets nothing by it.
   const isForeign = whole.root === null || (present.size > 0 && branch.root === null);
   const isOther = isForeign && (known !== null || whole.roots.length > 0);
   const rootState = isOther ? "other" : !hasLog ? "none" : known === null ? "new" : "accepted";
@@ -148,36 +204,58 @@ export async function openMembers(repository: Repository, options: OpenMembersOp
     ),
     ahead,
     present,
-    openDisputes: openDisputes(log, foldOptions, whole, unordered),
-    bad: [...new Map(log.bad.map((one) => [one.name, one])).values()],
+    openDisputes: openDisputes(log, foldOptions, whole, { unordered, isBefore: order.isBefore }),
+    unproven: unprovenDisputes(log, foldOptions, whole, order),
+    isWhole: tree.isWhole && history.isWhole,
+    bad: badOf(log, tree, inTrees),
     memory,
     followed: upstreams,
+    trunk,
     files,
     seen,
+    held,
     options: foldOptions,
   };
-  if (rootState === "accepted" && options.commit === undefined) keep(result, looked);
+  if (rootState === "accepted" && isLooking) {
+    const seenOn = looked.map(({ name, files: inTip }, at) => {
+      const ids = [...inTip.map((file) => file.name), ...(ofTips[at] ?? []).flat()];
+      return [rememberedAs(name, trunk), ids] as const;
+    });
+    keep(result, new Map(seenOn));
+  }
+  if (rootState === "accepted" && held.size > heldBefore) rememberHeld(repository, held);
   return result;
 }
 
 /** The log in the index; where that has none, such as an index for one command, that of HEAD. */
-function readLogOf(repository: Repository, commit: string | undefined, seen: SeenBlobs): LogFile[] {
-  const files = readLogFiles(repository, commit, seen);
-  return files.length > 0 || commit !== undefined || commitOf(repository, "HEAD") === null
-    ? files
-    : readLogFiles(repository, "HEAD", seen);
+function readTree(
+  repository: Repository,
+  { commit, head }: { readonly commit: string | undefined; readonly head: string | null },
+  seen: SeenBlobs,
+): LogFolder {
+  const inIndex = readLogFolder(repository, commit, seen);
+  const isThere = inIndex.files.length + inIndex.bad.length > 0 || !inIndex.isWhole;
+  return isThere || commit !== undefined || head === null ? inIndex : readLogFolder(repository, head, seen);
+}
+
+/** What is no entry. Junk that was committed by an entry's name once is of no interest any more. */
+function badOf(log: Log, tree: LogFolder, inTrees: readonly LogFile[]): BadFile[] {
+  const spoilt = new Set(inTrees.filter((file) => !isSound(log, file)).map(({ name }) => name));
+  const bad = [...tree.bad, ...log.bad.filter(({ name }) => !log.signed.has(name) || spoilt.has(name))];
+  return [...new Map(bad.map((one) => [one.name, one])).values()];
 }
 
 /** The branch's own entries and those that they build on, as far as the whole log counts them. */
 function logOfBranch(log: Log, present: ReadonlySet<string>, whole: Membership): Log {
   const within = withAncestors(log, present);
-  const isLeft = (id: string): boolean => {
-    const verdict = whole.verdicts.get(id);
-    return verdict?.counts === true || (verdict?.counts === false && isVainReason(verdict.reason));
-  };
-  if ([...log.entries.keys()].every((id) => within.has(id) || !isLeft(id))) return log;
-  const entries = new Map([...log.entries].filter(([id]) => within.has(id) && isLeft(id)));
-  return { ...log, entries, signed: new Set([...log.signed].filter((id) => entries.has(id))) };
+  if ([...log.entries.keys()].every((id) => within.has(id) || !isLeft(id, whole))) return log;
+  return onlyOf(log, new Set([...within].filter((id) => isLeft(id, whole))));
+}
+
+/** Whether an entry counts, or is by somebody who may write and only does nothing. */
+function isLeft(id: string, { verdicts }: Membership): boolean {
+  const verdict = verdicts.get(id);
+  return verdict?.counts === true || (verdict?.counts === false && isVainReason(verdict.reason));
 }
 
 /** The full name of the reference that the branch follows; null for none. */
@@ -190,30 +268,42 @@ function upstreamName(repository: Repository): string | null {
 
 /**
  * The full name of the remote's main branch: what was seen there arrived, whatever branch is
- * checked out. Null where there is none.
+ * checked out. The remote is `origin`, or the only one. Null where there is none.
  */
 function trunkName(repository: Repository): string | null {
-  if (!hasSettings(repository, "remote.")) return null;
-  const { status, stdout } = tryGit(repository, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]);
+  const names = remoteNames(repository);
+  const remote = names.includes("origin") || names.length !== 1 ? "origin" : names[0];
+  if (names.length === 0) return null;
+  const trunk = `refs/remotes/${remote}/HEAD`;
+  // A reference to another one is a file of its own, where references are kept in files.
+  if (!hasSettings(repository, "extensions.refstorage")) {
+    const path = join(repository.commonDir, trunk);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return null;
+    const [, plain] = (stat.isFile() && /^ref: (refs\/\S+)\n$/.exec(readFileSync(path, "utf8"))) || [];
+    if (plain !== undefined) return plain;
+  }
+  const { status, stdout } = tryGit(repository, ["symbolic-ref", "--quiet", trunk]);
   const name = status === 0 ? stdout.toString().trim() : "";
   return name === "" ? null : name;
 }
 
-function readUpstream(repository: Repository, upstream: string, seen: SeenBlobs): LogFile[] {
-  return commitOf(repository, upstream) === null ? [] : readLogFiles(repository, upstream, seen);
-}
-
-function keep(members: Members, followed: ReadonlyMap<string, readonly LogFile[]>): void {
-  const { repository, root, log, options } = members;
+/** @param followed the ids of what is there, and ever was, by what it is remembered as */
+function keep(members: Members, followed: ReadonlyMap<string, readonly string[]>): void {
+  const { repository, root, log, options, openDisputes: open } = members;
   if (root === null) return;
   // Who accepted a log in another clone has met who started it.
   const met = members.memory.root === null ? keysOfStarter(members) : [];
+  const fileOf = (name: string): LogFile[] => (log.sound.get(name) ?? []).slice(0, 1).map((bytes) => ({ name, bytes }));
+  const worth = worthRemembering(members);
   const seen = new Map(
-    [...followed].map(([name, files]) => {
-      const known = new Map(files.filter((file) => log.signed.has(file.name)).map((file) => [file.name, file]));
-      // As the history has them now: whoever turns it around later changes nothing here.
-      const looks = allLooks([[...known.keys()]], options.history ?? []);
-      return [name, looks.map((look) => look.flatMap((id) => known.get(id) ?? []))];
+    [...followed].map(([name, all]) => {
+      const ids = all.filter((id) => worth.has(id));
+      // As the history has them now: anyone who turns it around later changes nothing here. Where
+      // that proves nothing, they came together.
+      const looks = allLooks([[...new Set(ids)]], open.length === 0 ? (options.history ?? []) : []);
+      const there = new Set(ids);
+      return [name, looks.map((look) => look.filter((id) => there.has(id)).flatMap(fileOf))];
     }),
   );
   rememberIfPossible(repository, { root, met, seen });
@@ -222,26 +312,23 @@ function keep(members: Members, followed: ReadonlyMap<string, readonly LogFile[]
   shieldOwnFolders(repository);
 }
 
-/** The names of keys that nothing may be encrypted with, whatever state they are in. */
-export function refusedNames(members: Members): Map<string, Refusal> {
-  const { branch, openDisputes: open } = members;
-  const isOpen = open.length > 0;
-  const names = isOpen ? branch.keyNames.map(({ name }) => name) : namesCut(members);
-  return new Map([...names].map((name) => [name, isOpen ? "order" : "cut"]));
+/**
+ * What matters of the signed entries, with all that it builds on: who was removed can write any
+ * number of others.
+ */
+function worthRemembering({ log, whole, openDisputes: open }: Members): Set<string> {
+  // Both sides of what is open: neither came first.
+  const matters = new Set(open.map(({ fails }) => fails));
+  for (const id of log.signed) if (isLeft(id, whole)) matters.add(id);
+  return new Set([...withAncestors(log, matters)].filter((id) => log.signed.has(id)));
 }
 
-/**
- * Asserts that the order is known in which entries arrived, as far as anything depends on it.
- *
- * @throws SharingError HISTORY_NEEDED
- */
-export function assertOrder({ openDisputes: [first] }: Members): void {
-  if (first === undefined) return;
-  throw new SharingError(
-    "HISTORY_NEEDED",
-    `this shallow clone lacks the history that says which entry of the members log came first: ${first.stands.slice(0, 10)} or ${first.fails.slice(0, 10)}`,
-    { hint: "fetch the whole history" },
-  );
+/** The names of keys that nothing may be encrypted with, whatever state they are in. */
+export function refusedNames(members: Members): Map<string, Refusal> {
+  const { branch, openDisputes: open, isWhole } = members;
+  const refusal = !isWhole ? "history" : open.length > 0 ? "order" : "cut";
+  const names = refusal === "cut" ? namesCut(members) : branch.keyNames.map(({ name }) => name);
+  return new Map([...names].map((name) => [name, refusal]));
 }
 
 /**
@@ -249,10 +336,13 @@ export function assertOrder({ openDisputes: [first] }: Members): void {
  *
  * @returns the members as they are then
  */
-export async function acceptRoot({ repository, root, whole }: Members): Promise<Members> {
+export async function acceptRoot(
+  { repository, root, whole }: Members,
+  options: Pick<OpenMembersOptions, "first"> = {},
+): Promise<Members> {
   if (root === null) throw new RangeError("expected a log to accept");
   rememberIfPossible(repository, { root, met: keysOfStarter({ root, whole }) });
-  return openMembers(repository, { root });
+  return openMembers(repository, { ...options, root });
 }
 
 const keysOfStarter = ({ root, whole }: Pick<Members, "root" | "whole">): string[] =>
@@ -276,6 +366,12 @@ export function parseRoot(text: string, title: string): string {
   if (base64 !== "" && rootText(root) === `SHA256:${base64}`) return root;
   throw new SharingError("MALFORMED_ROOT", `${title}: expected the root of a members log, such as SHA256:…`);
 }
+
+/** The first entries of other logs that lie among the branch's entries. */
+export const otherRoots = ({ log, root, present }: Pick<Members, "log" | "root" | "present">): string[] =>
+  [...log.entries.values()].flatMap((entry) =>
+    entry.root === null && entry.id !== root && present.has(entry.id) ? entry.id : [],
+  );
 
 /** A root as people compare it. */
 export const rootText = (root: string): string =>

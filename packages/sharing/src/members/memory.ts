@@ -5,11 +5,12 @@ import { isEntryId, type LogFile, type Look } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import { changeFile, readText } from "../trust/locked-file.ts";
 import { defaultPinFile } from "../trust/pins.ts";
-import { memoryPath } from "../log-places.ts";
+import { heldPath, memoryPath } from "../log-places.ts";
+import { addressOf } from "./remote-address.ts";
 
 /*
- * What a clone and its user remember of members logs: whoever shows them another tree later cannot
- * make them forget. See docs/formats.md.
+ * What a clone and its user remember of members logs: anyone who shows them another tree later
+ * cannot make them forget. See docs/formats.md.
  */
 
 /** What a clone remembers. */
@@ -18,18 +19,30 @@ export interface Memory {
   readonly root: string | null;
   /** The ids of keys whose holders the person here has accepted. */
   readonly met: ReadonlySet<string>;
-  /** Which entries were new at each look at what the branch follows, the earliest first. */
+  /**
+   * What came first, before all else; then which entries were new at each look at what the branch
+   * follows, the earliest first.
+   */
   readonly looks: readonly Look[];
   /** Those entries. Their signatures held. */
   readonly files: readonly LogFile[];
+}
+
+/** An entry and all that it builds on, which came before what removed its author. */
+export interface First {
+  readonly entries: Look;
+  /** Where this clone saw it so: see `rememberedAs`; left out where a person said it. */
+  readonly seenOn?: string | undefined;
 }
 
 /** A line of the file. */
 interface Line {
   readonly root?: string;
   readonly met?: readonly string[];
-  /** The reference that the branch follows, and the entries that were new there. */
-  readonly upstream?: string;
+  /** An entry and all that it builds on, which came first; where it has no `upstream`, anywhere. */
+  readonly first?: readonly string[];
+  /** What the branch follows: see `rememberedAs`; and the entries that were new there. */
+  readonly upstream?: string | undefined;
   readonly seen?: Readonly<Record<string, string>>;
 }
 
@@ -53,10 +66,12 @@ function linesIn(text: string): Line[] {
 /**
  * What a clone remembers of the members log.
  *
- * @param upstreams the references whose looks count, the first of all first
- * @throws SharingError MEMORY_DAMAGED; the system's error where it cannot be read
+ * @param references those whose looks count beside the remote's main branch, the first of
+ * all first
+ * @throws SharingError MEMORY_DAMAGED, MEMORY_FULL; the system's error where it cannot be read
  */
-export function readMemory(repository: Repository, upstreams: readonly string[]): Memory {
+export function readMemory(repository: Repository, references: readonly string[]): Memory {
+  const upstreams = [MAIN, ...references];
   const lines = linesIn(readText(memoryPath(repository)));
   const seen = upstreams.flatMap((upstream) =>
     lines.flatMap((line) => (line.upstream === upstream && line.seen !== undefined ? [line.seen] : [])),
@@ -64,12 +79,23 @@ export function readMemory(repository: Repository, upstreams: readonly string[])
   return {
     root: lines.findLast(({ root }) => root !== undefined)?.root ?? null,
     met: new Set(lines.flatMap(({ met = [] }) => met)),
-    looks: seen.map((entries) => Object.keys(entries)),
+    looks: [...lines.flatMap((line) => firstIn(line, upstreams)), ...seen.map((entries) => Object.keys(entries))],
     files: seen.flatMap((entries) =>
       Object.entries(entries).map(([name, text]) => ({ name, bytes: Buffer.from(text) })),
     ),
   };
 }
+
+/** What came first by a person's word, or as it was seen on a reference that counts. */
+const firstIn = ({ first, upstream }: Line, upstreams: readonly string[]): Look[] =>
+  first !== undefined && (upstream === undefined || upstreams.includes(upstream)) ? [first] : [];
+
+/** What was seen on the remote's main branch is remembered by this, whatever that is called. */
+export const MAIN = "main";
+
+/** By what the looks at a reference are remembered. */
+export const rememberedAs = (reference: string, trunk: string | null): string =>
+  reference === trunk ? MAIN : reference;
 
 /** What is to be remembered. */
 export interface News {
@@ -77,9 +103,11 @@ export interface News {
   readonly root?: string;
   /** The ids of keys whose holders are accepted now. */
   readonly met?: readonly string[];
+  /** What came before all else. */
+  readonly first?: First;
   /**
-   * What references hold that the branch follows, with sound signatures, by their names: look by
-   * look.
+   * What references that the branch follows hold or ever held, with sound signatures: look by look,
+   * by what `rememberedAs` says.
    */
   readonly seen?: ReadonlyMap<string, readonly (readonly LogFile[])[]>;
 }
@@ -87,9 +115,10 @@ export interface News {
 /**
  * Remembers what is new of it.
  *
- * @throws the system's error where the repository's folder cannot be written
+ * @throws SharingError MEMORY_FULL; the system's error where the repository's folder cannot be
+ * written
  */
-export function remember(repository: Repository, { root, met = [], seen = new Map() }: News): void {
+export function remember(repository: Repository, { root, met = [], first, seen = new Map() }: News): void {
   const path = memoryPath(repository);
   changeFile(path, (text) => {
     const before = linesIn(text);
@@ -108,6 +137,7 @@ export function remember(repository: Repository, { root, met = [], seen = new Ma
     const lines: Line[] = [
       ...(root === undefined || root === present ? [] : [{ root }]),
       ...(newMet.length === 0 ? [] : [{ met: newMet }]),
+      ...(first === undefined ? [] : [{ upstream: first.seenOn, first: first.entries }]),
       ...fresh,
     ];
     return lines.length === 0 ? null : text + lines.map((line) => `${JSON.stringify(line)}\n`).join("");
@@ -126,6 +156,31 @@ export function rememberIfPossible(repository: Repository, news: News): void {
   }
 }
 
+/**
+ * The digests of entries whose signatures held before: see `readLog`. It saves verifying them
+ * again, and says nothing of whether an entry counts.
+ */
+export function readHeld(repository: Repository): Set<string> {
+  try {
+    return new Set(readText(heldPath(repository)).split("\n").filter(isEntryId));
+  } catch {
+    return new Set();
+  }
+}
+
+/** Remembers further ones, where that is possible. */
+export function rememberHeld(repository: Repository, held: ReadonlySet<string>): void {
+  try {
+    changeFile(heldPath(repository), (text) => {
+      const before = new Set(text.split("\n"));
+      const fresh = [...held].filter((digest) => !before.has(digest));
+      return fresh.length === 0 ? null : `${text}${fresh.join("\n")}\n`;
+    });
+  } catch {
+    // They are verified again.
+  }
+}
+
 /* The user's memory of all repositories, as ssh has its known_hosts. */
 
 const HEADER = "# git-vault: the first entries of repositories' members logs, by the repositories' addresses";
@@ -136,20 +191,8 @@ function knownRepositories(env: NodeJS.ProcessEnv): string | null {
 }
 
 /** The addresses of a clone's remotes, each without what differs between the ways to write one. */
-export function remoteAddresses(repository: Repository): string[] {
+function remoteAddresses(repository: Repository): string[] {
   return [...new Set(remoteUrls(repository).map(addressOf))].filter((address) => /^[\x21-\x7e]{1,2000}$/.test(address));
-}
-
-/** `github.com/jupyterhub/mybinder.org-deploy` for each way to write that; a path stays one. */
-function addressOf(url: string): string {
-  const scp = /^(?:[^@/]+@)?([^:/]+):(?!\/\/)(.+)$/.exec(url);
-  const [, host = "", path = ""] = scp ?? /^[a-z+]+:\/\/(?:[^@/]*@)?([^/]*)\/(.*)$/i.exec(url) ?? [];
-  if (host === "") return url.replace(/\/+$/, "");
-  const name = path
-    .replace(/^\/+/, "")
-    .replace(/\/+$/, "")
-    .replace(/\.git$/, "");
-  return `${host.toLowerCase()}/${name}`;
 }
 
 /** The root that the user accepted for one of a clone's addresses; null where they did for none. */

@@ -8,7 +8,7 @@ import { isSameName } from "./people.ts";
 
 /*
  * Whom a name means that somebody typed. What a member is called is what an admin wrote, or the
- * member: whoever chooses it must neither hide behind it nor pass for somebody else.
+ * member: anyone who chooses it must neither hide behind it nor pass for somebody else.
  */
 
 /**

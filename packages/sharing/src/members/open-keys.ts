@@ -1,13 +1,14 @@
-import { PassphraseIdentity } from "@git-vault/sealing";
 import { attestedCopies } from "./coverage.ts";
 import { isKeyHere } from "./keys-here.ts";
 import { readElsewhere, type Elsewhere } from "./elsewhere.ts";
-import { nameByKey } from "./log-report.ts";
-import { assertOrder, memberWithKey, nameOfMember, refusedNames, type Members } from "./membership.ts";
+import { assertOrder } from "./disputes.ts";
+import { memberWithKey, nameOfMember, refusedNames, type Members } from "./membership.ts";
 import { openOpenPgpCopies, readOpenPgpCopies, strangersAmong, type OpenedCopy } from "./openpgp-copies.ts";
+import { fingerprintsOf } from "./own-fingerprints.ts";
 import { openSealedKeys, type FalseCopy, type GenerationName } from "./sealed-keys.ts";
+import { removalOf, takenOff, type KeyRemoval, type TakenOff } from "./taken-off.ts";
 import { storeVerdict } from "../verdict.ts";
-import { findLocalIdentities, type LocalIdentities, type ReceiveOptions } from "../identities/local-identities.ts";
+import { findLocalIdentities, type ReceiveOptions } from "../identities/local-identities.ts";
 
 /** A key that a private key of this machine opened. */
 export interface MembersKey extends GenerationName {
@@ -17,20 +18,6 @@ export interface MembersKey extends GenerationName {
   readonly path: string;
   /** Whether the branch encrypts with it. */
   readonly isCurrent: boolean;
-}
-
-/** How a key of this machine was taken out. */
-export interface KeyRemoval {
-  /** The key's id. */
-  readonly key: string;
-  /** What its owner was called. */
-  readonly name: string;
-  /** Whether its owner is no member any more, as far as this machine tells. */
-  readonly isWhole: boolean;
-  /** What who did it is called. */
-  readonly by: string;
-  /** When they say that it was. */
-  readonly time: string;
 }
 
 /** The keys that the log gives to the private keys of this machine. */
@@ -44,6 +31,8 @@ export interface MembersKeys {
   readonly lacking: readonly string[];
   /** The entry that took a key of this machine out, where no other is a member's; else null. */
   readonly removal: KeyRemoval | null;
+  /** The keys that lie here in an old state, and were taken from whose private keys these are. */
+  readonly takenOff: readonly TakenOff[];
 }
 
 /**
@@ -52,8 +41,9 @@ export interface MembersKeys {
  * held against the log, which alone says which keys there are.
  *
  * @returns nothing opened where there is no log that was accepted
- * @throws SharingError HISTORY_NEEDED; what a private key that was named throws, and `receive` for
- * a wrong passphrase
+ * @throws SharingError HISTORY_NEEDED, DISPUTED; SealingError `PLUGIN_FAILED`, `PLUGIN_MISSING`
+ * where nothing opened and a plugin failed; what a private key that was named throws, and `receive`
+ * for a wrong passphrase
  */
 export async function openKeys(members: Members, options: ReceiveOptions): Promise<MembersKeys> {
   if (members.rootState !== "accepted") return NOTHING;
@@ -75,20 +65,27 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
   const local = await findLocalIdentities(options);
   try {
     const attested = attestedCopies(entries, together);
-    const { opened, wrong } = await openSealedKeys(repository, needed, local, { attested, tips: references });
+    const { opened, wrong, failed } = await openSealedKeys(repository, needed, local, { attested, tips: references });
     const copies = await openCopies(members, wanted, new Set(opened.map(({ id }) => id)), options);
-    const mine = new Set([...(await fingerprintsOf(local)), ...copies.opened.map(({ fingerprint }) => fingerprint)]);
+    const mine = new Set([
+      ...(await fingerprintsOf(local)),
+      ...copies.opened.map(({ fingerprint }) => fingerprint),
+      ...opened.flatMap(({ recipient }) => recipient ?? []),
+    ]);
     const member = memberWithKey(branch, mine);
     const all = [...opened, ...copies.opened].map(({ keyName, id, key, path }) => {
       return { keyName, id, key, path, isCurrent: current.get(keyName) === id };
     });
+    const removal = member === null ? removalOf(members, mine) : null;
+    if (failed !== null && all.length + wrong.length === 0 && removal === null) throw failed;
     const got = new Set(all.flatMap(({ keyName, isCurrent }) => (isCurrent ? keyName : [])));
     return {
       opened: all,
       refused: [...wrong, ...copies.refused],
       me: member === null ? null : nameOfMember(member),
       lacking: (member?.opens ?? []).filter((name) => current.has(name) && !got.has(name)),
-      removal: member === null ? removalOf(members, mine) : null,
+      removal,
+      takenOff: takenOff(members, mine),
     };
   } finally {
     local.lock();
@@ -102,31 +99,7 @@ export async function learnKeysElsewhere(members: Members): Promise<Elsewhere> {
   return elsewhere;
 }
 
-const NOTHING: MembersKeys = { opened: [], refused: [], me: null, lacking: [], removal: null };
-
-/** The first entry of the branch that took one of some keys out; null for none. */
-function removalOf(members: Members, mine: ReadonlySet<string>): KeyRemoval | null {
-  for (const { identifier, by } of members.branch.removed) {
-    const entry = mine.has(identifier) ? members.log.entries.get(by[0]) : undefined;
-    if (entry === undefined) continue;
-    return {
-      key: identifier,
-      name: nameByKey(identifier, members),
-      isWhole: entry.action.kind === "remove",
-      by: nameByKey(entry.author, members),
-      time: entry.time,
-    };
-  }
-  return null;
-}
-
-/** The ids of the private keys, of all but passphrases. */
-export async function fingerprintsOf(local: LocalIdentities): Promise<Set<string>> {
-  const plain = local.identities.filter((identity) => !(identity instanceof PassphraseIdentity));
-  const places = await Promise.all(plain.map(async (identity) => local.openedWith(identity)));
-  const ids = places.flatMap(({ fingerprint }) => fingerprint ?? []);
-  return new Set([...ids, ...local.openPgpFingerprints]);
-}
+const NOTHING: MembersKeys = { opened: [], refused: [], me: null, lacking: [], removal: null, takenOff: [] };
 
 /** git-crypt's own files, of members alone: what they hold must be a key that the log names. */
 async function openCopies(

@@ -1,4 +1,5 @@
-import { readSmallBlobs, sizesOf, tryGit, type Repository } from "@git-vault/git-crypt";
+import { hash } from "node:crypto";
+import { isPartialClone, readSmallBlobs, sizesOf, tryGit, type Repository } from "@git-vault/git-crypt";
 import { isEntryId, MAX_ENTRY_BYTES, type LogFile } from "@git-vault/members";
 import { LOG_FOLDER } from "../log-places.ts";
 import type { SeenBlobs } from "./log-files.ts";
@@ -137,10 +138,12 @@ function rankOf(reference: string, first: readonly string[]): number {
 
 /** The references whose log is another than that of HEAD, each log once, with what is not known. */
 function candidatesIn(repository: Repository, first: readonly string[], known: ReadonlySet<string>): Candidate[] {
-  const trees = treesIn(repository, first);
-  if (trees.size === 0) return [];
-  const empty = emptyTree(repository);
-  const base = treeOfHead(repository) ?? empty;
+  const { ofHead, trees, lacking } = treesIn(repository, first);
+  const unseen = lacking.map((reference): Candidate => ({ reference, found: null }));
+  const [one] = trees.keys();
+  if (one === undefined) return unseen;
+  const empty = hash(one.length === 64 ? "sha256" : "sha1", "tree 0\0", "hex");
+  const base = ofHead ?? empty;
   // Entries of HEAD's may be unknown as well: what is staged may lack some.
   const pairs = [...trees.keys()].map((tree) => `${tree === base ? empty : base} ${tree}\n`).join("");
   const args = ["diff-tree", "--stdin", "-r", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=AMT"];
@@ -157,14 +160,24 @@ function candidatesIn(repository: Repository, first: readonly string[], known: R
   // git was stopped, or an object is not here: the last one may lack some.
   const isWhole = found.size === trees.size && stdout.length < MOST_LISTED;
   const last = isWhole ? undefined : [...found.keys()].at(-1);
-  return [...trees].map(([tree, reference]) => ({
+  const candidates = [...trees].map(([tree, reference]) => ({
     reference,
     found: tree === last ? null : (found.get(tree) ?? null),
   }));
+  return [...candidates, ...unseen];
 }
 
-/** A reference for each tree of entries that any has, those that count most first. */
-function treesIn(repository: Repository, first: readonly string[]): Map<string, string> {
+/** What references hold, as far as it is here. */
+interface Trees {
+  /** The entries' tree that is checked out; null where there is none. */
+  readonly ofHead: string | null;
+  /** A reference for each tree of entries that any has, those that count most first. */
+  readonly trees: ReadonlyMap<string, string>;
+  /** References that may hold entries in a tree which a partial clone lacks. */
+  readonly lacking: readonly string[];
+}
+
+function treesIn(repository: Repository, first: readonly string[]): Trees {
   const format = ["--sort=-creatordate", "--format=%(refname) %(symref)", "refs/heads/", "refs/remotes/"];
   const names = tryGit(repository, ["for-each-ref", ...format])
     .stdout.toString()
@@ -172,22 +185,41 @@ function treesIn(repository: Repository, first: readonly string[]): Map<string, 
     // A branch by its own name, not by another that leads to it, such as `origin/HEAD`.
     .flatMap((line) => (line.endsWith(" ") ? line.slice(0, -1) : []))
     .toSorted((a, b) => rankOf(a, first) - rankOf(b, first));
-  const asked = names.map((name) => `${name}:${LOG_FOLDER}\n`).join("");
-  const answers = tryGit(repository, ["cat-file", "--batch-check", "--buffer"], Buffer.from(asked)).stdout.toString();
+  const [head, ...answers] = askForTrees(repository, ["HEAD", ...names]).map(
+    (answer) => /^([0-9a-f]+) tree /.exec(answer)?.[1],
+  );
   const trees = new Map<string, string>();
-  for (const [at, line] of answers.split("\n").entries()) {
-    const tree = /^([0-9a-f]+) tree /.exec(line)?.[1];
-    const name = names[at];
-    if (tree !== undefined && name !== undefined && !trees.has(tree)) trees.set(tree, name);
+  const lacking: string[] = [];
+  let asked = 0;
+  for (const [at, name] of names.entries()) {
+    const tree = answers[at];
+    if (tree !== undefined && !trees.has(tree)) trees.set(tree, name);
+    if (tree !== undefined || !isPartialClone(repository)) continue;
+    if (++asked > MOST_ASKED || !isWithoutLog(repository, name)) lacking.push(name);
   }
-  return trees;
+  return { ofHead: head ?? null, trees, lacking };
 }
 
-/** The entries' tree that is checked out; null where there is none. */
-function treeOfHead(repository: Repository): string | null {
-  const { status, stdout } = tryGit(repository, ["rev-parse", "--verify", "--quiet", `HEAD:${LOG_FOLDER}`]);
-  return status === 0 ? stdout.toString().trim() : null;
+/** git is started so many times for what a partial clone lacks; anybody can push more branches. */
+const MOST_ASKED = 100;
+
+/** git's answers for the trees of references: an older one ends at what a partial clone lacks. */
+function askForTrees(repository: Repository, names: readonly string[]): string[] {
+  const answers: string[] = [];
+  for (let turn = 0; answers.length < names.length && turn < MOST_ASKED; turn += 1) {
+    const asked = names.slice(answers.length).map((name) => `${name}:${LOG_FOLDER}\n`);
+    const args = ["cat-file", "--batch-check", "--buffer"];
+    const lines = tryGit(repository, args, Buffer.from(asked.join("")))
+      .stdout.toString()
+      .split("\n");
+    answers.push(...lines.slice(0, -1));
+    if (lines.length <= asked.length) answers.push("");
+  }
+  return answers;
 }
 
-const emptyTree = (repository: Repository): string =>
-  tryGit(repository, ["hash-object", "-t", "tree", "--stdin"], Buffer.alloc(0)).stdout.toString().trim();
+/** Whether a reference of a partial clone surely has no entries: the trees here say so. */
+function isWithoutLog(repository: Repository, reference: string): boolean {
+  const { status, stdout } = tryGit(repository, ["ls-tree", "--full-tree", reference, LOG_FOLDER]);
+  return status === 0 && stdout.length === 0;
+}

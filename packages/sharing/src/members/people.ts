@@ -3,7 +3,7 @@ import { forgeUserOf, GITHUB, type Directory, type DirectoryEntry, type Recipien
 import { encodePublicKey, type OpenPgpKeyEntry } from "@git-vault/keys";
 import { memberWith, readMemberKey, type Member, type MemberKey, type Membership } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
-import { chooseRecipients, type PassedOverKey } from "../messages/share.ts";
+import { chooseKeys, type PassedOverKey, type SharingOptions } from "../messages/share.ts";
 
 /** Somebody as they are to be in the log. */
 export interface Person {
@@ -31,7 +31,7 @@ export const memberKeysOf = (entries: readonly RecipientKey[]): MemberKey[] => {
   const keys = entries.flatMap(({ key }) => {
     if (key === null) return [];
     if ("wrapFileKey" in key) return readMemberKey(String(key));
-    if ("plugin" in key) return [];
+    if ("plugin" in key) return key.kind === "recipient" ? readMemberKey(key.text) : [];
     return readMemberKey(
       key.type === "openpgp" ? `openpgp ${key.fingerprint}` : encodePublicKey({ ...key, comment: "" }),
     );
@@ -64,14 +64,15 @@ export interface People {
 export async function peopleOf(
   to: readonly DirectoryEntry[],
   directory: Directory,
-  { allowWeak, format }: { readonly allowWeak?: boolean | undefined; readonly format?: "age" | "openpgp" } = {},
+  options: Pick<SharingOptions, "allowWeak" | "format" | "plugins"> = {},
 ): Promise<People> {
-  const { sealedTo, notSealedTo } = chooseRecipients({ to, allowWeak, format });
+  const { sealedTo, notSealedTo } = chooseKeys({ ...options, to });
   const people = new Map<string, Person>();
   for (const entry of to) {
     const label = labelOf(entry);
     const entries = sealedTo.flatMap((one) => (one.recipient === entry.name ? one.entry : []));
     const keys = memberKeysOf(entries);
+    if (keys.length === 0) throw identityInLog(label);
     const other = people.get(label);
     if (other !== undefined && !sharesKey(other.keys, keys)) throw nameTaken(label);
     if (!fitsEntry(keys)) {
@@ -84,6 +85,13 @@ export async function peopleOf(
   }
   return { people: [...people.values()], passedOver: notSealedTo };
 }
+
+/** What opens a message may be a secret. */
+const identityInLog = (label: string): SharingError =>
+  new SharingError("NO_USABLE_KEY", "an identity of an age plugin cannot be in the members log", {
+    subject: label,
+    hint: "name its recipient, age1NAME1…, which the plugin printed when it made the identity",
+  });
 
 /** Whether a key is OpenPGP's. */
 export const isOpenPgpEntry = (entry: RecipientKey): entry is OpenPgpKeyEntry => entry.type === "openpgp";

@@ -8,8 +8,9 @@ import { nameOfMember, type Members } from "./membership.ts";
 
 /**
  * What is worth a look about a member who is to have a new key:
- * - `never-met`: whoever looks has accepted none of their keys yet
- * - `added-by-removed`: somebody who goes now added them, or somebody whom they added did
+ * - `never-met`: the one who looks has not accepted all their keys yet
+ * - `added-by-removed`: somebody who goes now added them, or a key of theirs, or somebody whom they
+ *   added did
  * - `removed-elsewhere`: an entry that this branch lacks removed them
  * - `key-not-on-account`, `account-gone`, `account-taken`: the forge does not have them so now
  * - `not-openable`: nothing can be sealed to any key of theirs
@@ -28,6 +29,8 @@ export interface Mark {
   readonly kind: MarkKind;
   /** Whom or what it is about beside the member: who added them, a key, an account's new name. */
   readonly about: string | null;
+  /** The id of the key that is worth the look, of somebody who has others that are not. */
+  readonly key?: string;
 }
 
 /** A member who is to have new keys. */
@@ -49,9 +52,9 @@ export interface ReviewRequest {
   /** Keys that go while their owners stay. */
   readonly takenKeys: readonly { readonly member: Member; readonly keys: readonly string[] }[];
   readonly keyNames: readonly string[];
-  /** The ids of keys that members get now: whoever looks was asked about them. */
+  /** The ids of keys that members get now: the one who looks was asked about them. */
   readonly given: ReadonlySet<string>;
-  /** The id of the key of whoever looks. */
+  /** The id of the key of the one who looks. */
   readonly own: string;
   readonly pins: Pins;
   /** Asks the forges; null to ask nobody. */
@@ -112,18 +115,53 @@ async function statesOf(
 function marksOf(member: Member, state: AccountState, request: ReviewRequest, bringers: Bringers): Mark[] {
   const { members, own } = request;
   const isOwn = member.keys.some(({ id }) => id === own);
-  const adder = adderAmong(member, request, bringers);
+  // One's own record is no exception: anybody who was an admin may have put a key there.
+  const looked = isOwn ? strangeKeysOf(member, state, request, bringers) : member.keys;
+  const adder = adderAmong(member, looked, request, bringers);
   const isGone = members.whole.members.every(
     ({ records }) => !records.some((record) => member.records.includes(record)),
   );
+  const [strange] = looked;
+  const which = isOwn && strange !== undefined ? { key: strange.id } : {};
+  const isNew = isOwn ? strange !== undefined : !isMet(member, request);
   return [
-    ...(isOwn || isMet(member, request)
-      ? []
-      : [{ kind: "never-met" as const, about: addedBy(member, members, bringers) }]),
-    ...(adder === null || isOwn ? [] : [{ kind: "added-by-removed" as const, about: adder }]),
+    ...(isNew ? [{ kind: "never-met" as const, about: addedBy(member, looked, members, bringers), ...which }] : []),
+    ...(adder === null ? [] : [{ kind: "added-by-removed" as const, about: adder, ...which }]),
     ...(isGone ? [{ kind: "removed-elsewhere" as const, about: null }] : []),
     ...forgeMarks(member.keys, state),
   ];
+}
+
+/**
+ * Of the keys of the one who looks, those that they do not stand behind: other than the one that
+ * they sign with, those that came with it, those that keys of theirs brought in or were brought in
+ * by, and those that they accepted before or that lie on their account. A key that goes stands
+ * behind none, and nor does somebody who goes.
+ */
+function strangeKeysOf(
+  member: Member,
+  { has }: AccountState,
+  { members, own, pins, removed, takenKeys, given }: ReviewRequest,
+  bringers: Bringers,
+): MemberKey[] {
+  const going = new Set([
+    ...removed.flatMap(({ keys }) => keys.map(({ id }) => id)),
+    ...takenKeys.flatMap(({ keys }) => keys),
+  ]);
+  const entriesOf = (id: string): Entry[] =>
+    bringersOf(member, id, bringers).filter(({ author }) => !going.has(author));
+  const theirs = new Set(member.keys.map(({ id }) => id));
+  const first = entriesOf(own);
+  const behind = new Set([own, ...first.map(({ author }) => author), ...first.flatMap(keysIn)]);
+  // A set's iterator goes on to what is added meanwhile.
+  for (const one of behind) {
+    if (!theirs.has(one) || going.has(one)) continue;
+    for (const id of theirs) if (entriesOf(id).some(({ author }) => author === one)) behind.add(id);
+  }
+  const pinned = member.label === null ? null : pins.fingerprintsOf(member.label, "ssh");
+  const isKnown = (key: MemberKey): boolean =>
+    members.memory.met.has(key.id) || given.has(key.id) || pinned?.has(key.id) === true || has(key) === true;
+  return member.keys.filter((key) => !behind.has(key.id) && !isKnown(key));
 }
 
 /**
@@ -160,9 +198,14 @@ function bringersIn({ log, whole }: Members): Bringers {
 const bringersOf = ({ records }: Member, id: string, bringers: Bringers): Entry[] =>
   (bringers.get(id) ?? []).filter((entry) => records.includes(subjectOf(entry) ?? ""));
 
-/** What whoever brought in a key of a member that is new to who looks is called. */
-function addedBy(member: Member, { branch, memory }: Members, bringers: Bringers): string | null {
-  const fresh = member.keys.find(({ id }) => !memory.met.has(id)) ?? member.keys[0];
+/** What the one who brought in a key of a member that is new to who looks is called. */
+function addedBy(
+  member: Member,
+  looked: readonly MemberKey[],
+  { branch, memory }: Members,
+  bringers: Bringers,
+): string | null {
+  const fresh = looked.find(({ id }) => !memory.met.has(id)) ?? looked[0];
   const [entry] = fresh === undefined ? [] : bringersOf(member, fresh.id, bringers);
   if (entry === undefined) return null;
   const adder = memberWith(branch, entry.author);
@@ -175,6 +218,7 @@ function addedBy(member: Member, { branch, memory }: Members, bringers: Bringers
  */
 function adderAmong(
   member: Member,
+  looked: readonly MemberKey[],
   { members: { log, branch }, removed, takenKeys }: ReviewRequest,
   bringers: Bringers,
 ): string | null {
@@ -182,17 +226,19 @@ function adderAmong(
   // Of a member who stays, what was signed with the key that goes is worth a look.
   const keys = new Map(takenKeys.flatMap((one) => one.keys.map((id) => [id, `the key ${id}`] as const)));
   const seen = new Set<string>();
-  const waiting = member.keys.flatMap(({ id }) => bringersOf(member, id, bringers).map(({ author }) => author));
+  const waiting = looked.flatMap(({ id }) => bringersOf(member, id, bringers).map(({ author }) => author));
   const own = new Set(member.records);
   for (let author = waiting.pop(); author !== undefined; author = waiting.pop()) {
     if (seen.has(author)) continue;
     seen.add(author);
     const taken = keys.get(author);
     if (taken !== undefined) return taken;
-    const records = new Set((bringers.get(author) ?? []).map((entry) => subjectOf(entry) ?? ""));
-    for (const record of records) {
+    for (const entry of bringers.get(author) ?? []) {
+      const record = subjectOf(entry) ?? "";
       const goer = own.has(record) ? undefined : goers.get(record);
       if (goer !== undefined) return goer;
+      // Who brought in the key that signed: of a member whom another added, somebody else may have.
+      waiting.push(entry.author);
       const letIn = record === branch.root ? undefined : log.entries.get(record)?.author;
       if (letIn !== undefined) waiting.push(letIn);
     }

@@ -24,15 +24,24 @@ import {
 } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import type { GpgOptions } from "../identities/gpg.ts";
+import type { PluginDialog } from "../identities/plugin-process.ts";
 import type { Pins } from "../trust/pins.ts";
 import { isKeyHere, keyNotHere } from "./keys-here.ts";
 import { nameOfMember, openMembers, type Members } from "./membership.ts";
 import { rememberIfPossible } from "./memory.ts";
-import { readOpenPgpCopies, sealOpenPgpCopies } from "./openpgp-copies.ts";
+import { readOpenPgpCopies } from "./openpgp-copies.ts";
 import { openPgpKeysOf } from "./openpgp-keys.ts";
 import { someOf } from "./people.ts";
 import { review, type Reviewed, type Unasked } from "./review.ts";
-import { copiesIn, isSealable, sealedPaths, sealKey, unsoundKeys } from "./sealed-keys.ts";
+import {
+  canSealTo,
+  sealCopies,
+  tryPlugins,
+  unsealedAmong,
+  type TriedPlugins,
+  type UnsealedKey,
+} from "./seal-copies.ts";
+import { sealedPaths, unsoundKeys } from "./sealed-keys.ts";
 import { assertAdmin, LogWriter, type Author, type Change, type NewGeneration } from "./writer.ts";
 
 /** Keys of a member that go, while the member stays. */
@@ -68,6 +77,8 @@ export interface RotationRequest {
   /** Whether files that no key here opens stay as they are; else they stop it. */
   readonly leavesUnopened?: boolean | undefined;
   readonly gpg?: GpgOptions | undefined;
+  /** The age plugins that the user named; no other is run. */
+  readonly plugins?: PluginDialog | undefined;
   readonly now?: Date | undefined;
 }
 
@@ -82,8 +93,10 @@ export interface RotationPlan {
   readonly takenKeys: readonly Identifier[];
   /** Everybody who will have a new key, with what is worth a look. */
   readonly recipients: readonly Reviewed[];
-  /** Whether the author will have each new key that they may open now. */
-  readonly isSelfMissing: boolean;
+  /** Keys of theirs that no copy will be for: see `canSealTo`. */
+  readonly notSealedTo: readonly UnsealedKey[];
+  /** The author, where they will not have each new key; else null. */
+  readonly missingSelf: Member | null;
   /** Why the forges could not be asked; empty where they were, or where that was not wanted. */
   readonly unasked: readonly Unasked[];
   /**
@@ -107,8 +120,6 @@ export interface Rotated {
   readonly rotation: RotateResult | null;
   readonly commit: string | null;
   readonly recipients: readonly Reviewed[];
-  /** OpenPGP keys of recipients that no copy could be made for: gpg does not have them. */
-  readonly notSealedTo: readonly string[];
 }
 
 /**
@@ -122,12 +133,12 @@ export interface Rotated {
 export async function planRotation(request: RotationRequest): Promise<RotationPlan> {
   const { members, author, now, pins, directory } = request;
   assertAdmin(members.branch, author);
+  const wanted = namesFor(request, members.branch);
   const changes = changesFor(request);
   const writer = new LogWriter(members, author, now);
   const after = writer.preview(changes);
   assertSomebodyLeft(after);
   const removed = [...(request.remove ?? []), ...(request.drop ?? [])];
-  const wanted = namesFor(request, members.branch);
   const keyNames = wanted.filter((name) => isReplaceable(name, request));
   const missing = wanted.filter((name) => !keyNames.includes(name));
   assertTakenAlong(missing, request, keyNames.length + changes.length === 0);
@@ -148,7 +159,11 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
     members.repository,
     request,
   );
-  const recipients = await Promise.all(reviewed.map((one) => withLostKeys(one, openPgp)));
+  const all = keyNames.length === 0 ? [] : reviewed.flatMap(({ member }) => member.keys);
+  const plugins = await tryPlugins(all, request.plugins);
+  const reach = { openPgp: new Set(openPgp.keys()), plugins };
+  const isReached = (key: MemberKey): boolean => canSealTo(key, reach);
+  const recipients = await Promise.all(reviewed.map((one) => withLostKeys(one, isReached)));
   const self = memberWith(after, own);
   return {
     keyNames,
@@ -156,27 +171,28 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
     removed,
     takenKeys: (request.takeKeys ?? []).flatMap(({ keys }) => keys),
     recipients,
-    isSelfMissing: keyNames.some((name) => self?.opens.includes(name) !== true),
+    notSealedTo: unsealedAmong(all, reach),
+    missingSelf: keyNames.every((name) => self?.opens.includes(name)) ? null : memberWith(members.branch, own),
     unasked,
-    apply: async (options) => apply(request, { changes, keyNames, recipients, openPgp }, options),
+    apply: async (options) => apply(request, { changes, keyNames, recipients, openPgp, plugins }, options),
   };
 }
 
 /**
- * Who has no key but OpenPGP's, and of those none that a copy can be made for, would lose the key.
+ * Who has no key but OpenPGP's and plugins', and of those none that a copy can be made for, would
+ * lose the key.
  */
-async function withLostKeys(one: Reviewed, openPgp: ReadonlyMap<string, OpenPgpKeyEntry>): Promise<Reviewed> {
+async function withLostKeys(one: Reviewed, isReached: (key: MemberKey) => boolean): Promise<Reviewed> {
   const { keys } = one.member;
   const unsound = await unsoundKeys(keys);
-  const isReached = keys.some((key) => openPgp.has(key.id) || (isSealable(key) && !unsound.includes(key)));
   const [first] = keys;
-  const lost = isReached || first === undefined ? unsound : [first];
+  const lost = keys.some((key) => isReached(key) && !unsound.includes(key)) || first === undefined ? unsound : [first];
   return { ...one, marks: [...one.marks, ...lost.map(({ id }) => ({ kind: "not-openable" as const, about: id }))] };
 }
 
 /**
- * Whoever may open a key takes it along before they replace it: else somebody would be removed, and
- * could read what comes.
+ * Anyone who may open a key takes it along before they replace it: else somebody would be removed,
+ * and could read what comes.
  */
 function assertTakenAlong(
   missing: readonly string[],
@@ -199,6 +215,7 @@ function namesFor(request: RotationRequest, { keyNames, members }: Membership): 
       hint: `it names ${all.join(", ")}`,
     });
   }
+  if (request.keyNames !== undefined) for (const member of remove) assertHasOne(member, request.keyNames);
   const present = new Set(members.flatMap(({ records }) => records));
   const opened = (some: readonly Member[]): string[] =>
     some.filter(({ records }) => records.some((record) => present.has(record))).flatMap(({ opens }) => opens);
@@ -209,6 +226,17 @@ function namesFor(request: RotationRequest, { keyNames, members }: Membership): 
     : opened([...remove, ...takeKeys.map(({ member }) => member)]).filter((name) => narrowed?.includes(name) ?? true);
   return [...new Set([...first, ...opened(drop)])].toSorted();
 }
+
+/** Somebody whom nothing is taken from stays as they are. */
+function assertHasOne(member: Member, keyNames: readonly string[]): void {
+  if (keyNames.some((name) => member.opens.includes(name))) return;
+  const name = printable(nameOfMember(member));
+  throw new SharingError("NO_SUCH_MEMBER", `${name} does not have the ${keysText(keyNames)}`, {
+    hint: `nothing was changed; ${member.opens.length === 0 ? "they have none" : `they have the ${keysText(member.opens)}`}`,
+  });
+}
+
+const keysText = (names: readonly string[]): string => `key${names.length === 1 ? "" : "s"} ${names.join(", ")}`;
 
 /**
  * Whether the keys of a name that are here do for replacing it: they open its files, whichever key
@@ -284,13 +312,13 @@ interface Planned {
   readonly recipients: readonly Reviewed[];
   /** The public keys of the recipients' OpenPGP keys, as far as they were found. */
   readonly openPgp: ReadonlyMap<string, OpenPgpKeyEntry>;
+  readonly plugins: TriedPlugins | undefined;
 }
 
 async function apply(request: RotationRequest, planned: Planned, options: ApplyOptions): Promise<Rotated> {
   const { members, author, now } = request;
   const { repository } = members;
   const { keyNames, recipients } = planned;
-  const notSealedTo = new Set<string>();
   const message = messageFor(request, planned);
   let rotation: RotateResult | null = null;
   let commit: string | null = null;
@@ -306,14 +334,14 @@ async function apply(request: RotationRequest, planned: Planned, options: ApplyO
       leavesUnopened: request.leavesUnopened ?? false,
       filesFor: async (keys) => {
         await assertSame(members);
-        return filesFor(new LogWriter(members, author, now), planned, keys, repository, notSealedTo);
+        return filesFor(new LogWriter(members, author, now), planned, keys, request);
       },
     });
     ({ commit } = rotation);
   }
   rememberIfPossible(repository, { met: recipients.flatMap(({ member }) => member.keys.map(({ id }) => id)) });
   await openMembers(repository);
-  return { rotation, commit, recipients, notSealedTo: [...notSealedTo] };
+  return { rotation, commit, recipients };
 }
 
 /** Nothing is sealed to whom nobody looked at. */
@@ -327,10 +355,9 @@ async function assertSame({ repository, present }: Members): Promise<void> {
 
 async function filesFor(
   writer: LogWriter,
-  { changes, keyNames, recipients, openPgp }: Planned,
+  { changes, keyNames, recipients, openPgp, plugins }: Planned,
   keys: ReadonlyMap<string, StoredKey>,
-  repository: Repository,
-  notSealedTo: Set<string>,
+  { members: { repository } }: RotationRequest,
 ): Promise<Map<string, Buffer | null>> {
   const generations = [...keys].map(([keyName, { keyFile }]): NewGeneration => ({ keyName, id: keyId(keyFile) }));
   const sealed: SealedCopy[] = [];
@@ -343,15 +370,10 @@ async function filesFor(
     for (const path of sealedPaths(repository, keyName)) files.set(path, null);
     for (const copy of copies) if (copy.keyName === keyName) files.set(copy.path, null);
     const theirs = recipients.filter((one) => one.keyNames.includes(keyName)).flatMap(({ member }) => member.keys);
-    const ids = theirs.filter(({ type }) => type === "openpgp").map(({ id }) => id);
-    const entries = ids.flatMap((id) => openPgp.get(id) ?? []);
-    for (const id of ids) if (!openPgp.has(id)) notSealedTo.add(id);
-    const made = new Map([
-      ...(await sealKey(generation, key.bytes, theirs)),
-      ...(await sealOpenPgpCopies(repository, keyName, key.bytes, entries)),
-    ]);
-    for (const [path, content] of made) files.set(path, content);
-    sealed.push(...copiesIn(generation.id, made));
+    const to = { keys: theirs, openPgp: theirs.flatMap(({ id }) => openPgp.get(id) ?? []), plugins };
+    const made = await sealCopies(repository, generation, key.bytes, to);
+    for (const [path, content] of made.files) files.set(path, content);
+    sealed.push(...made.copies);
   }
   await writeChanges(writer, changes, generations, sealed);
   for (const [path, content] of writer.files) files.set(path, content);
@@ -371,21 +393,27 @@ async function writeChanges(
   await writer.write(isFit ? { ...last, generations, copies } : { kind: "generation", generations, copies });
 }
 
-/** The commit says who was removed. */
-function messageFor({ remove = [], drop = [], takeKeys = [] }: RotationRequest, { keyNames }: Planned): string {
-  const gone = [...remove, ...drop].map(nameOfMember);
-  const keys = keyNames.length === 1 ? `key ${keyNames[0]}` : `keys ${keyNames.join(", ")}`;
+/** The commit says who was removed, and what was taken from whom. */
+function messageFor(request: RotationRequest, { keyNames }: Planned): string {
+  const { remove = [], drop = [], takeKeys = [], keyNames: narrowed } = request;
+  const gone = [...(narrowed === undefined ? remove : []), ...drop].map(nameOfMember);
+  const kept = (narrowed === undefined ? [] : remove).map(nameOfMember);
+  const keys = keysText(keyNames);
   const taken = takeKeys.map(({ member, keys: ids }) => `${printable(nameOfMember(member))}: ${ids.join(", ")}`);
+  const taking = `Take the ${keysText(narrowed ?? [])} from ${someOf(kept)}`;
   const subject =
     gone.length > 0
       ? `Remove ${someOf(gone)}`
-      : taken.length > 0
-        ? `Take out keys of ${someOf(takeKeys.map(({ member }) => nameOfMember(member)))}`
-        : `Replace the ${keys}`;
+      : kept.length > 0
+        ? taking
+        : taken.length > 0
+          ? `Take out keys of ${someOf(takeKeys.map(({ member }) => nameOfMember(member)))}`
+          : `Replace the ${keys}`;
   const body = [
     ...(keyNames.length > 0 && subject !== `Replace the ${keys}`
       ? [`The ${keys} ${keyNames.length === 1 ? "is" : "are"} replaced.`]
       : []),
+    ...(kept.length > 0 && subject !== taking ? [`${taking}.`] : []),
     ...(gone.length > 3 ? [`Removed: ${gone.map((name) => printable(name)).join(", ")}`] : []),
     ...taken,
   ];

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { isVaultError } from "@git-vault/core";
 import { keyId, parseKeyFile, readTracked, VAULT_FOLDER, wipeKeyFile, type Repository } from "@git-vault/git-crypt";
 import { parsePublicKey } from "@git-vault/keys";
-import type { MemberKey, SealedCopy } from "@git-vault/members";
+import type { Identifier, MemberKey, SealedCopy } from "@git-vault/members";
 import {
   open,
   parseRecipient,
@@ -37,15 +37,18 @@ export interface GenerationName {
 /** The path of a copy: from the top folder, by its key and the digest of its bytes. */
 const COPY = new RegExp(`^${SEALED_FOLDER}/([A-Za-z0-9_-]+)/([0-9a-f]{64})/([0-9a-f]{64})\\.age$`);
 
+/** That of a copy in git-crypt's form. */
+const OPENPGP_COPY = /\/([0-9A-F]{40})\.gpg$/;
+
 /** The digest of a copy, which an entry commits to. */
 export const digestOf = (content: Uint8Array): string => hash("sha256", content, "hex");
 
 const folderOf = ({ keyName, id }: GenerationName): string => `${SEALED_FOLDER}/${keyName}/${id}`;
 
-/** What a copy is sealed to for a key; null where the key is unsound. */
+/** What a copy is sealed to for a key; null where the key is unsound, as far as can be told. */
 async function recipientOf({ text }: MemberKey): Promise<Recipient | null> {
   try {
-    if (text.startsWith("age1")) return await parseRecipient(text);
+    if (text.startsWith("age1")) return await usable(await parseRecipient(text));
     return new SshRecipient(parsePublicKey(text), { allowWeak: true });
   } catch (error) {
     if (isVaultError(error)) return null;
@@ -53,8 +56,22 @@ async function recipientOf({ text }: MemberKey): Promise<Recipient | null> {
   }
 }
 
-/** Whether a copy can be sealed to a key. To an OpenPGP key git-crypt's own form is. */
-export const isSealable = ({ type }: MemberKey): boolean => /^(?:ssh-ed25519$|ssh-rsa$|age-)/.test(type);
+/** The recipient, where it can be sealed to: the point in an age key may be on no curve. */
+async function usable(recipient: Recipient): Promise<Recipient> {
+  await recipient.wrapFileKey(Buffer.alloc(FILE_KEY_BYTES));
+  return recipient;
+}
+
+const FILE_KEY_BYTES = 16;
+
+const isPostQuantum = ({ labels = [] }: Recipient): boolean => labels.includes("postquantum");
+
+/** Whether everybody can seal to a key: an OpenPGP key or a plugin's gets a copy of its own. */
+export const isSealable = ({ type }: MemberKey): boolean =>
+  ["ssh-ed25519", "ssh-rsa"].includes(type) || /^age-(?!plugin-)/.test(type);
+
+/** Whether a key is an age plugin's. */
+export const isPluginKey = ({ type }: MemberKey): boolean => type.startsWith("age-plugin-");
 
 /**
  * Those of some keys that a copy should be sealed to and cannot: only their form was looked at when
@@ -67,7 +84,8 @@ export async function unsoundKeys(keys: readonly MemberKey[]): Promise<MemberKey
 }
 
 /**
- * Seals a key file to keys of members; those that are unsound are passed over.
+ * Seals a key file to keys of members; those that are unsound are passed over. A recipient may
+ * stand for a key.
  *
  * @returns files to commit, by their paths from the top folder; an entry must commit to them: see
  * `copiesIn`
@@ -76,24 +94,36 @@ export async function unsoundKeys(keys: readonly MemberKey[]): Promise<MemberKey
 export async function sealKey(
   generation: GenerationName,
   key: Uint8Array,
-  keys: readonly MemberKey[],
+  keys: readonly (MemberKey | Recipient)[],
 ): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
-  const found = await Promise.all(keys.filter(isSealable).map(recipientOf));
-  const recipients = found.filter((one) => one !== null);
-  for (let at = 0; at < recipients.length; at += MOST_RECIPIENTS) {
-    const sealed = Buffer.from(await seal(key, recipients.slice(at, at + MOST_RECIPIENTS)));
-    files.set(`${folderOf(generation)}/${digestOf(sealed)}.age`, sealed);
+  const found = await Promise.all(keys.map(async (one) => ("wrapFileKey" in one ? one : recipientOf(one))));
+  const all = found.filter((one) => one !== null);
+  // A message has recipients of one strength: one member's post-quantum key must not keep the
+  // others from getting a copy.
+  for (const recipients of [all.filter((one) => !isPostQuantum(one)), all.filter(isPostQuantum)]) {
+    for (let at = 0; at < recipients.length; at += MOST_RECIPIENTS) {
+      const sealed = Buffer.from(await seal(key, recipients.slice(at, at + MOST_RECIPIENTS)));
+      files.set(`${folderOf(generation)}/${digestOf(sealed)}.age`, sealed);
+    }
   }
   return files;
 }
 
-/** What an entry says of those among some files that are copies of a key, in either form. */
-export const copiesIn = (id: string, files: ReadonlyMap<string, Buffer | null>): SealedCopy[] =>
+/**
+ * What an entry says of those among some files that are copies of a key, in either form.
+ *
+ * @param recipient the id of the one key that those of age are for; null where they are for several
+ */
+export const copiesIn = (
+  id: string,
+  files: ReadonlyMap<string, Buffer>,
+  recipient: Identifier | null = null,
+): SealedCopy[] =>
   [...files].flatMap(([path, content]) => {
-    const openPgp = /\/([0-9A-F]{40})\.gpg$/.exec(path)?.[1] ?? null;
-    if (content === null || (openPgp === null && COPY.exec(path)?.[2] !== id)) return [];
-    return [{ commitment: id, digest: digestOf(content), openPgp }];
+    const openPgp = OPENPGP_COPY.exec(path)?.[1];
+    if (openPgp === undefined && COPY.exec(path)?.[2] !== id) return [];
+    return [{ commitment: id, digest: digestOf(content), recipient: openPgp ?? recipient }];
   });
 
 /** The paths of the copies of a key name that the index holds, of all generations. */
@@ -110,26 +140,26 @@ export interface Copies {
   readonly replaced: readonly string[];
 }
 
-/** Whether a path is that of a copy which an entry commits to. */
-const isAttested = (path: string, sealed: ReadonlySet<string>): boolean => {
-  const [, , id = "", digest = ""] = COPY.exec(path) ?? [];
-  return sealed.has(`${id} ${digest}`);
-};
+const placeOf = (path: string): string => COPY.exec(path)?.slice(2, 4).join(" ") ?? "";
 
-/** The commitments and digests of copies of age's, to look them up by. */
-const placesOf = (copies: readonly SealedCopy[]): Set<string> =>
-  new Set(copies.flatMap(({ commitment, digest, openPgp }) => (openPgp === null ? `${commitment} ${digest}` : [])));
+/** Whom the age copies are for, by their commitments and digests. */
+const placesOf = (copies: readonly SealedCopy[]): Map<string, SealedCopy["recipient"]> =>
+  new Map(
+    copies.flatMap(({ commitment, digest, recipient }) =>
+      recipient === null || recipient.startsWith("age1") ? [[`${commitment} ${digest}`, recipient] as const] : [],
+    ),
+  );
 
 /** Looks at the copies in the index, or in a commit; what no entry commits to is not read. */
 export function lookAtCopies(repository: Repository, attested: readonly SealedCopy[], commit?: string): Copies {
   const sealed = placesOf(attested);
   const all = readTracked(repository, SEALED_FOLDER, { most: 0, commit });
-  const isWanted = (path: string): boolean => isAttested(path, sealed);
+  const isWanted = (path: string): boolean => sealed.has(placeOf(path));
   const known = readTracked(repository, SEALED_FOLDER, { most: MAX_SEALED_BYTES, commit, isWanted });
   const sound = known.filter(({ path, content }) => content !== null && digestOf(content) === COPY.exec(path)?.[3]);
   const intact = new Set(sound.map(({ path }) => path));
   return {
-    intact: new Set(sound.map(({ path }) => COPY.exec(path)?.slice(2, 4).join(" ") ?? "")),
+    intact: new Set(sound.map(({ path }) => placeOf(path))),
     strange: all.flatMap(({ path }) => (intact.has(path) ? [] : path)),
     replaced: all.flatMap(({ path, bytes }) => (bytes > 0 && COPY.test(path) && !intact.has(path) ? path : [])),
   };
@@ -142,6 +172,8 @@ export interface OpenedKey extends GenerationName {
   /** The file that held it, from the top folder. */
   readonly path: string;
   readonly openedWith: OpenedWith;
+  /** The one key that the copy is for, where it is for one. */
+  readonly recipient: Identifier | null;
 }
 
 /** A copy that opens, and is not what its place says. */
@@ -152,11 +184,14 @@ export interface FalseCopy {
 }
 
 /**
- * Opens the copies of generations with the private keys of this machine. All copies are tried.
+ * Opens the copies of generations with the private keys of this machine. All copies are tried,
+ * plugins last. A plugin that fails, as where its card is not plugged in,
+ * says nothing of a copy.
  *
  * @param attested those that entries which count commit to; no other is read
  * @param tips commits whose files are looked at after those of the index
- * @returns each generation at most once, and the copies that hold something else
+ * @returns each generation at most once, the copies that hold something else, and what the first
+ * plugin failed with; null where none did
  * @throws what unlocking a private key throws, as `receive` does
  */
 export async function openSealedKeys(
@@ -164,46 +199,67 @@ export async function openSealedKeys(
   wanted: readonly GenerationName[],
   local: LocalIdentities,
   { attested, tips }: { readonly attested: readonly SealedCopy[]; readonly tips: readonly string[] },
-): Promise<{ opened: OpenedKey[]; wrong: FalseCopy[] }> {
+): Promise<{ opened: OpenedKey[]; wrong: FalseCopy[]; failed: SealingError | null }> {
+  let failed: SealingError | null = null;
   const opened: OpenedKey[] = [];
-  const wrong: FalseCopy[] = [];
+  const wrong = new Map<string, string>();
   const identities = local.identities.filter((identity) => !(identity instanceof PassphraseIdentity));
   const sealed = placesOf(attested);
+  // A plugin may have to be touched: it is asked once nothing else opened a copy.
+  const rounds = [identities.filter((one) => !isPlugin(one)), identities.filter(isPlugin)];
+  const openGeneration = async (generation: GenerationName): Promise<OpenedKey | null> => {
+    for (const round of rounds.filter(({ length }) => length > 0)) {
+      for (const { path, content } of copiesOf(repository, generation, sealed, tips)) {
+        const recipient = sealed.get(placeOf(path)) ?? null;
+        const fit = recipient === null ? round : round.filter((one) => isOfPlugin(one, recipient));
+        if (fit.length === 0) continue;
+        const isIntact = digestOf(content) === COPY.exec(path)?.[3];
+        const result = isIntact ? await openCopy(content, generation, fit) : CHANGED;
+        if (result === null) continue;
+        if (result instanceof SealingError) failed ??= result;
+        else if ("problem" in result) wrong.set(path, result.problem);
+        else {
+          const openedWith = await local.openedWith(result.identity);
+          return { ...generation, key: result.key, path, openedWith, recipient };
+        }
+      }
+    }
+    return null;
+  };
   try {
     for (const generation of wanted) {
-      for (const { path, content } of copiesOf(repository, generation, sealed, tips)) {
-        const isIntact = digestOf(content) === COPY.exec(path)?.[3];
-        const result = isIntact ? await openCopy(content, generation, identities) : CHANGED;
-        if (result === null) continue;
-        if ("problem" in result) {
-          wrong.push({ path, problem: result.problem });
-          continue;
-        }
-        opened.push({ ...generation, key: result.key, path, openedWith: await local.openedWith(result.identity) });
-        break;
-      }
+      const key = await openGeneration(generation);
+      if (key !== null) opened.push(key);
     }
   } catch (error) {
     for (const { key } of opened) key.fill(0);
     throw error;
   }
-  return { opened, wrong };
+  return { opened, wrong: [...wrong].map(([path, problem]) => ({ path, problem })), failed };
 }
+
+const isPlugin = (identity: Identities[number]): boolean => "plugin" in identity;
+
+/** Whether an identity is of the plugin that a recipient names: no other is asked. */
+const isOfPlugin = (identity: Identities[number], recipient: Identifier): boolean =>
+  "plugin" in identity && recipient.startsWith(`age1${String(identity.plugin)}1`);
 
 const CHANGED = { problem: "it was changed after it was sealed" };
 
-/** The copies that entries commit to, those of the index first. */
+/** The copies that entries commit to: of the index first, and those for one key before others. */
 function* copiesOf(
   repository: Repository,
   generation: GenerationName,
-  sealed: ReadonlySet<string>,
+  sealed: ReadonlyMap<string, Identifier | null>,
   tips: readonly string[],
 ): Generator<{ path: string; content: Buffer }> {
   const places = repository.topLevel === null ? ["HEAD", ...tips] : [undefined, ...tips];
-  const isWanted = (path: string): boolean => isAttested(path, sealed);
+  const isWanted = (path: string): boolean => sealed.has(placeOf(path));
+  const orderOf = ({ path }: { readonly path: string }): number => Number(sealed.get(placeOf(path)) === null);
   for (const tip of places) {
     const reading = { most: MAX_SEALED_BYTES, commit: tip, isWanted };
-    for (const { path, content } of readTracked(repository, folderOf(generation), reading)) {
+    const found = readTracked(repository, folderOf(generation), reading);
+    for (const { path, content } of found.toSorted((a, b) => orderOf(a) - orderOf(b))) {
       if (content !== null) yield { path, content };
     }
   }
@@ -215,13 +271,14 @@ async function openCopy(
   content: Buffer,
   { keyName, id }: GenerationName,
   identities: Identities,
-): Promise<{ key: Buffer; identity: Identities[number] } | { problem: string } | null> {
+): Promise<{ key: Buffer; identity: Identities[number] } | { problem: string } | SealingError | null> {
   let plaintext;
   let identity;
   try {
     ({ plaintext, identity } = await open(content, identities));
   } catch (error) {
     if (!(error instanceof SealingError)) throw error;
+    if (error.code === "PLUGIN_FAILED" || error.code === "PLUGIN_MISSING") return error;
     return error.code === "NO_IDENTITY_MATCHED" ? null : { problem: `it does not open: ${error.message}` };
   }
   const problem = problemOf(plaintext, keyName, id);

@@ -6,8 +6,7 @@ import { SharingError } from "../errors.ts";
 import { openMembers, type Members } from "./membership.ts";
 import { remember, rememberRoot } from "./memory.ts";
 import type { Person } from "./people.ts";
-import { copiesIn, sealKey } from "./sealed-keys.ts";
-import { sealOpenPgpCopies } from "./openpgp-copies.ts";
+import { sealCopies } from "./seal-copies.ts";
 import { assertAdmin, LogWriter, type Author } from "./writer.ts";
 
 /** The first member, who starts a log. */
@@ -50,12 +49,10 @@ export async function startLog({ members, author, person, now }: StartOptions): 
     const copies: SealedCopy[] = [];
     for (const [keyName, { bytes, keyFile }] of stored) {
       const id = keyId(keyFile);
-      const made = new Map([
-        ...(await sealKey({ keyName, id }, bytes, keys)),
-        ...(await sealOpenPgpCopies(repository, keyName, bytes, person.openPgp)),
-      ]);
-      for (const [path, content] of made) files.set(path, content);
-      copies.push(...copiesIn(id, made));
+      const recipients = { keys, openPgp: person.openPgp, plugins: undefined };
+      const made = await sealCopies(repository, { keyName, id }, bytes, recipients);
+      for (const [path, content] of made.files) files.set(path, content);
+      copies.push(...made.copies);
     }
     const root = await writer.write({
       kind: "start",
@@ -134,9 +131,10 @@ export async function nameKey({ members, author, keyName, now }: NameKeyOptions)
     const generation = { keyName, id: keyId(keyFile) };
     const fields = { keys: [], role: null, opens: [keyName], label: null, readmits: [] };
     await writer.write({ kind: "give", member: self.records[0], ...fields });
-    const made = await sealKey(generation, bytes, self.keys);
-    await writer.write({ kind: "generation", generations: [generation], copies: copiesIn(generation.id, made) });
-    const files = new Map([...writer.files, ...made]);
+    const recipients = { keys: self.keys, openPgp: [], plugins: undefined };
+    const made = await sealCopies(repository, generation, bytes, recipients);
+    await writer.write({ kind: "generation", generations: [generation], copies: made.copies });
+    const files = new Map([...writer.files, ...made.files]);
     commitFiles(repository, files, { message: `Name the key ${keyName}`, stageOnly: true });
   } finally {
     bytes.fill(0);

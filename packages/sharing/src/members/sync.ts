@@ -2,6 +2,7 @@ import type { Directory } from "@git-vault/directory";
 import { commitFiles, wipeKeyFile } from "@git-vault/git-crypt";
 import type { Identifier, Member, MemberKey, SealedCopy } from "@git-vault/members";
 import type { GpgOptions } from "../identities/gpg.ts";
+import type { PluginDialog } from "../identities/plugin-process.ts";
 import type { Pins } from "../trust/pins.ts";
 import { readCoverage } from "./coverage.ts";
 import { accountStates, NOT_ASKED, otherKeysOf, type AccountState } from "./forge-state.ts";
@@ -9,10 +10,10 @@ import { requireKey } from "./keys-here.ts";
 import { nameOfMember, openMembers, type Members } from "./membership.ts";
 import { rememberIfPossible } from "./memory.ts";
 import { fitsEntry, someOf } from "./people.ts";
-import { sealOpenPgpCopies } from "./openpgp-copies.ts";
 import { openPgpKeysOf } from "./openpgp-keys.ts";
 import { planRotation, type ApplyOptions, type Rotated, type RotationPlan } from "./rotation.ts";
-import { copiesIn, isSealable, sealKey } from "./sealed-keys.ts";
+import { canSealTo, pluginOf, sealCopies, tryPlugins, type TriedPlugins } from "./seal-copies.ts";
+import { isPluginKey } from "./sealed-keys.ts";
 import { LogWriter, type Author } from "./writer.ts";
 
 /** A member whose keys on the forge are not those of the log, or who lacks a copy of a key. */
@@ -21,7 +22,7 @@ export interface OutOfDate {
   readonly name: string;
   /** Keys that they have on the forge now. */
   readonly added: readonly MemberKey[];
-  /** Keys that left their account: whoever has them can open what is committed. */
+  /** Keys that left their account: anyone who has them can open what is committed. */
   readonly removed: readonly Identifier[];
   /** What the account is called now, where that is another name. */
   readonly renamedTo: string | null;
@@ -32,8 +33,17 @@ export interface OutOfDate {
 /** A member that nothing can be done about, and why. */
 export interface Unclear {
   readonly name: string;
-  readonly reason: "account-gone" | "account-taken" | "no-keys-left" | "no-public-key" | "unanswered" | "too-many-keys";
-  /** What the forge did instead of answering, for `unanswered`; else null. */
+  readonly reason:
+    | "account-gone"
+    | "account-taken"
+    | "no-keys-left"
+    | "no-public-key"
+    | "plugin-not-named"
+    | "plugin-failed"
+    | "unanswered"
+    | "too-many-keys";
+  /** What the forge did instead of answering, the plugin's name, or what it
+   * failed with; else null. */
   readonly problem: string | null;
 }
 
@@ -52,6 +62,8 @@ export interface SyncRequest {
   readonly members: Members;
   readonly directory: Directory;
   readonly gpg?: GpgOptions | undefined;
+  /** The age plugins that the user named; no other is run. */
+  readonly plugins?: PluginDialog | undefined;
 }
 
 /**
@@ -59,7 +71,7 @@ export interface SyncRequest {
  *
  * @throws DirectoryError where a forge answers for nobody now
  */
-export async function planSync({ members, directory, gpg }: SyncRequest): Promise<SyncPlan> {
+export async function planSync({ members, directory, gpg, plugins }: SyncRequest): Promise<SyncPlan> {
   const { branch, branchLog, repository } = members;
   const states = await accountStates(branch.members, directory);
   const { uncovered: lacking, replaced } = readCoverage(repository, branchLog, branch);
@@ -68,14 +80,24 @@ export async function planSync({ members, directory, gpg }: SyncRequest): Promis
     repository,
     { directory, gpg },
   );
-  const isReached = ({ keys }: Member): boolean =>
-    lacking.every(({ member }) => member.keys !== keys) || keys.some((key) => isSealable(key) || openPgp.has(key.id));
+  const tried = await tryPlugins(
+    lacking.flatMap(({ keys }) => keys),
+    plugins,
+  );
+  const isReached = (key: MemberKey): boolean => canSealTo(key, { openPgp: new Set(openPgp.keys()), plugins: tried });
   const outOfDate: OutOfDate[] = [];
   const unclear: Unclear[] = [];
   for (const member of branch.members) {
     const name = nameOfMember(member);
-    const lacks = lacking.filter((one) => one.member === member && isReached(member)).map(({ keyName }) => keyName);
-    if (!isReached(member)) unclear.push({ name, reason: "no-public-key", problem: null });
+    const theirs = lacking.filter((one) => one.member === member);
+    const lacks = theirs.filter(({ keys }) => keys.some(isReached)).map(({ keyName }) => keyName);
+    unclear.push(
+      ...unreachable(
+        name,
+        theirs.flatMap(({ keys }) => keys).filter((key) => !isReached(key)),
+        tried,
+      ),
+    );
     const compared = compare(member, states.get(member) ?? NOT_ASKED, members);
     const { added, removed, renamedTo, reason, problem } = compared;
     if (reason !== null) unclear.push({ name, reason, problem });
@@ -87,6 +109,18 @@ export async function planSync({ members, directory, gpg }: SyncRequest): Promis
     state === "settled" ? [] : [{ keyName: name, state }],
   );
   return { outOfDate, unclear, strangeCopies: replaced, unsettled };
+}
+
+/** Why some keys of a member get no copy. */
+function unreachable(name: string, keys: readonly MemberKey[], tried: TriedPlugins | undefined): Unclear[] {
+  const failures = new Set(keys.flatMap(({ id }) => tried?.failing.get(id)?.message ?? []));
+  const unnamed = keys.filter((key) => isPluginKey(key) && tried?.failing.has(key.id) !== true);
+  const plugins = new Set(unnamed.map(pluginOf));
+  return [
+    ...[...failures].map((problem) => ({ name, reason: "plugin-failed" as const, problem })),
+    ...(keys.every(isPluginKey) ? [] : [{ name, reason: "no-public-key" as const, problem: null }]),
+    ...[...plugins].map((plugin) => ({ name, reason: "plugin-not-named" as const, problem: plugin })),
+  ];
 }
 
 interface Comparison extends Pick<OutOfDate, "added" | "removed" | "renamedTo"> {
@@ -127,7 +161,7 @@ export interface UpdateRequest extends SyncRequest {
  * @throws what `planRotation` does
  */
 export async function planSyncRotation(request: UpdateRequest): Promise<RotationPlan | null> {
-  const { plan, members, author, pins, directory, leavesUnopened, gpg, now } = request;
+  const { plan, members, author, pins, directory, leavesUnopened, gpg, plugins, now } = request;
   const leaving = plan.outOfDate.filter(({ removed }) => removed.length > 0);
   if (leaving.length + plan.unsettled.length === 0) return null;
   return planRotation({
@@ -137,6 +171,7 @@ export async function planSyncRotation(request: UpdateRequest): Promise<Rotation
     directory,
     leavesUnopened,
     gpg,
+    plugins,
     now,
     keyNames: leaving.length > 0 ? undefined : plan.unsettled.map(({ keyName }) => keyName),
     takeKeys: leaving.map(({ member, removed }) => ({ member, keys: removed })),
@@ -170,6 +205,10 @@ export async function sync(
     repository,
     request,
   );
+  const plugins = await tryPlugins(
+    plan.outOfDate.flatMap(({ member, added }) => [...member.keys, ...added]),
+    request.plugins,
+  );
   for (const { member, added, renamedTo, name } of plan.outOfDate) {
     const fields = { keys: added, role: null, opens: [], label: renamedTo ?? name, readmits: [] };
     const copies: SealedCopy[] = [];
@@ -178,12 +217,10 @@ export async function sync(
       if (id === undefined || !repository.keyNames().includes(keyName)) continue;
       const { bytes, keyFile } = requireKey(repository, keyName, id);
       const entries = member.keys.flatMap((key) => openPgp.get(key.id) ?? []);
-      const made = new Map([
-        ...(await sealKey({ keyName, id }, bytes, [...member.keys, ...added])),
-        ...(await sealOpenPgpCopies(repository, keyName, bytes, entries)),
-      ]);
-      for (const [path, content] of made) files.set(path, content);
-      copies.push(...copiesIn(id, made));
+      const to = { keys: [...member.keys, ...added], openPgp: entries, plugins };
+      const made = await sealCopies(repository, { keyName, id }, bytes, to);
+      for (const [path, content] of made.files) files.set(path, content);
+      copies.push(...made.copies);
       bytes.fill(0);
       wipeKeyFile(keyFile);
     }
@@ -194,7 +231,7 @@ export async function sync(
   const message =
     names.length === 0 ? "Remove copies that nobody sealed" : `Bring the keys of ${someOf(names)} up to date`;
   const commit = commitFiles(repository, files, { message, stageOnly: options.stageOnly ?? false });
-  // Whoever let a key in has looked at it.
+  // Anyone who let a key in has looked at it.
   const met = plan.outOfDate.flatMap(({ added }) => added.map(({ id }) => id));
   rememberIfPossible(repository, { met });
   await openMembers(repository);

@@ -1,11 +1,12 @@
 import { printable } from "@git-vault/core";
-import { commitOf } from "@git-vault/git-crypt";
+import { assertNoRotation, commitOf } from "@git-vault/git-crypt";
 import { readSignature } from "@git-vault/keys";
 import {
   audienceOf,
   encodeDraft,
   finishEntry,
   fold,
+  isSound,
   memberWith,
   MEMBERS_NAMESPACE,
   withDraft,
@@ -46,8 +47,13 @@ export class LogWriter {
   #membership: Membership;
   readonly #files: Map<string, Buffer>;
 
-  /** @param now the time that entries say they were written at; the present where it is left out */
+  /**
+   * @param now the time that entries say they were written at; the present where it is left out
+   * @throws GitCryptError UNFINISHED where a rotation was begun and left: it could not be undone
+   * any more, and would not know of whom is added meanwhile
+   */
   constructor(members: Members, author: Author, now: Date = new Date()) {
+    assertNoRotation(members.repository.commonDir);
     this.#members = members;
     this.#author = author;
     this.#time = `${now.toISOString().slice(0, 19)}Z`;
@@ -133,7 +139,7 @@ export class LogWriter {
     const isStart = action.kind === "start";
     const draft: EntryDraft = {
       root: isStart ? null : before.root,
-      // Whoever writes very many at once does not keep others from writing.
+      // Anyone who writes very many at once does not keep others from writing.
       parents: isStart ? [] : before.heads.slice(0, MOST_PARENTS),
       author: this.#author.publicKey.fingerprint,
       time: this.#time,
@@ -182,13 +188,16 @@ function actionOf(change: Change, generations: readonly NamedCommitment[]): Acti
  * Entries that the branch builds on and that its last commit lacks: its files lost them, or they
  * are only staged. They are committed with the next one, which builds on them.
  */
-function missingFiles({ repository, branchLog, files }: Members): Map<string, Buffer> {
+function missingFiles({ repository, log, branchLog, files, seen }: Members): Map<string, Buffer> {
   const known = new Map(files.map(({ name, bytes }) => [name, bytes]));
   const isBegun = commitOf(repository, "HEAD") !== null;
-  const committed = new Set(isBegun ? readLogFiles(repository, "HEAD").map(({ name }) => name) : []);
+  const inHead = isBegun ? readLogFiles(repository, "HEAD", seen) : [];
+  const committed = new Set(
+    inHead.filter((file) => !log.signed.has(file.name) || isSound(log, file)).map(({ name }) => name),
+  );
   return new Map(
     [...branchLog.entries.keys()].flatMap((id) => {
-      const bytes = committed.has(id) ? undefined : known.get(id);
+      const bytes = committed.has(id) ? undefined : (log.sound.get(id)?.[0] ?? known.get(id));
       return bytes === undefined ? [] : [[entryPath(id), Buffer.from(bytes)] as const];
     }),
   );

@@ -3,9 +3,8 @@ import {
   type Format,
   readHeader,
   recoverMessage,
-  SealingError,
   SIGNATURE_STANZA,
-  SshRecipient,
+  sshTag,
   sshVaultFingerprint,
 } from "@git-vault/sealing";
 import { SharingError } from "../errors.ts";
@@ -19,7 +18,7 @@ export interface KnownRecipients<K extends CandidateKey = CandidateKey> {
   readonly keys: readonly K[];
   /** How many more it is sealed to. */
   readonly others: number;
-  /** Whether it is text, rather than the binary form of age's or OpenPGP's. */
+  /** Whether it is text, rather than the binary form of age or OpenPGP. */
   readonly armor: boolean;
 }
 
@@ -72,18 +71,5 @@ export async function openPgpRecipients(message: Uint8Array): Promise<OpenPgpKey
 /** How a message of that format names a key. */
 function namesOf(key: CandidateKey, format: Format): readonly string[] {
   if (key.type === "openpgp") return key.key?.key.getKeyIDs().map((keyId) => keyId.toHex().toUpperCase()) ?? [];
-  const name = format === "ssh-vault" ? sshVaultFingerprint(key) : tagOf(key);
-  return name === null ? [] : [name];
-}
-
-/** How age names a key; null for a key that nothing can be sealed to. */
-function tagOf(key: SshPublicKey): string | null {
-  try {
-    // The name is in the stanza of any message to the key.
-    const [stanza] = new SshRecipient(key, { allowWeak: true }).wrapFileKey(Buffer.alloc(16));
-    return stanza?.args[0] ?? null;
-  } catch (error) {
-    if (error instanceof SealingError) return null;
-    throw error;
-  }
+  return [format === "ssh-vault" ? sshVaultFingerprint(key) : sshTag(key)];
 }

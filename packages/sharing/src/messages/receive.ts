@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { assertBytes, isVaultError, type VaultError } from "@git-vault/core";
 import {
   createOpener,
@@ -10,6 +11,7 @@ import {
   type MessageSignature,
   type Opener,
   type PayloadState,
+  type Stanza,
 } from "@git-vault/sealing";
 import {
   findLocalIdentities,
@@ -50,17 +52,17 @@ export async function receive(message: Uint8Array, options: ReceiveOptions): Pro
   assertBytes("message", message);
   const isNamed = options.keyFiles !== undefined || options.key !== undefined;
   const opener = new CandidateOpener(options);
+  const attempts = new Attempts();
   let failure: unknown;
-  let tried = 0;
   try {
     for (const candidate of messagesIn(message)) {
-      if (tried === MAX_TRIED) break;
       try {
-        const { format } = readHeader(candidate);
-        tried += 1;
+        const { format, stanzas } = readHeader(candidate);
+        if (!attempts.admit(format, stanzas)) continue;
         return format === "openpgp" && !isNamed ? await receiveByGpg(candidate, options) : await opener.open(candidate);
       } catch (error) {
         if (!isVaultError(error) || !MAY_GO_ON.has(error.code)) throw error;
+        if (error.code === "NO_IDENTITY_MATCHED") attempts.refuseLast();
         failure = worse(failure, error);
       }
     }
@@ -74,6 +76,38 @@ export async function receive(message: Uint8Array, options: ReceiveOptions): Pro
 
 /** How many messages of one text are tried. */
 const MAX_TRIED = 64;
+/** To how many recipients they are sealed in all: to as many as two messages can have. */
+const MAX_RECIPIENTS = 2048;
+
+/** Which messages of a text are tried: each recipient may cost an operation with a private key. */
+class Attempts {
+  #messages = 0;
+  #recipients = 0;
+  #last: string | null = null;
+  /** The recipients of those that no key here opens, of which a text may have several readings. */
+  readonly #refused = new Set<string>();
+
+  admit(format: Format, stanzas: readonly Stanza[]): boolean {
+    // A stanza of OpenPGP's has less than the message says of a recipient.
+    this.#last = format === "openpgp" ? null : markOf(stanzas);
+    if (this.#last !== null && this.#refused.has(this.#last)) return false;
+    if (this.#messages === MAX_TRIED || this.#recipients + stanzas.length > MAX_RECIPIENTS) return false;
+    this.#messages += 1;
+    this.#recipients += stanzas.length;
+    return true;
+  }
+
+  /** No key here opens what was admitted last. */
+  refuseLast(): void {
+    if (this.#last !== null) this.#refused.add(this.#last);
+  }
+}
+
+function markOf(stanzas: readonly Stanza[]): string {
+  const digest = createHash("sha256");
+  for (const { type, args, body } of stanzas) digest.update(JSON.stringify([type, args, body.toString("base64")]));
+  return digest.digest("hex");
+}
 
 /** What one message of a text may fail with, that another one need not; the most telling first. */
 const RANKS = ["TAMPERED_MESSAGE", "BAD_SIGNATURE", "NO_IDENTITY_MATCHED", "UNPROTECTED_MESSAGE", "MALFORMED_MESSAGE"];

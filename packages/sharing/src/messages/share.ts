@@ -1,4 +1,4 @@
-import type { DirectoryEntry, RecipientKey } from "@git-vault/directory";
+import { isPluginEntry, type DirectoryEntry, type RecipientKey } from "@git-vault/directory";
 import { assertBytes, assertOneOf, encodeBase64, printable, type VaultErrorOptions } from "@git-vault/core";
 import { whyUnusable } from "@git-vault/keys";
 import {
@@ -43,7 +43,7 @@ export interface SharingOptions {
   readonly allowMixed?: boolean | undefined;
   /** The base-two logarithm of scrypt's N for a passphrase: see `PassphraseRecipient`. */
   readonly workFactor?: number | undefined;
-  /** How age's plugins speak to the user; where it is left out, nothing is sealed to theirs. */
+  /** How age's plugins speak to the user, and which they named; without it none is run. */
   readonly plugins?: PluginDialog | undefined;
 }
 
@@ -97,7 +97,7 @@ export interface Sharing extends Chosen {
 export async function share(options: ShareOptions): Promise<Shared> {
   const { secret, base64 = false, armor = true, allowMixed = false, sign } = options;
   assertBytes("secret", secret);
-  const { recipients, ...chosen } = chooseRecipients(options, await sealToPlugins(options));
+  const { recipients, ...chosen } = await chooseRecipients(options);
   const plaintext = base64 ? Buffer.from(encodeBase64(secret)) : secret;
   try {
     const signature = sign === undefined ? {} : { signature: await signed(plaintext, chosen, sign) };
@@ -115,7 +115,7 @@ export async function share(options: ShareOptions): Promise<Shared> {
  */
 export async function startSharing(options: SharingOptions): Promise<Sharing> {
   const { armor = true, allowMixed = false } = options;
-  const { recipients, ...chosen } = chooseRecipients(options, await sealToPlugins(options));
+  const { recipients, ...chosen } = await chooseRecipients(options);
   assertOneOf("format", chosen.format, ["age"]);
   return { ...chosen, sealer: await createSealer(recipients, { armor, allowMixed }) };
 }
@@ -146,24 +146,27 @@ const cannotSign = (message: string, hint: string): SharingError => new SharingE
 type SealToPlugin = (key: PluginKey) => Recipient;
 
 /** Most recipients need no plugin; null where none is needed, or run. */
-async function sealToPlugins({ to, plugins }: SharingOptions): Promise<SealToPlugin | null> {
-  const isNeeded = to.some(({ keys }) => keys.some(({ key }) => key !== null && "plugin" in key));
+async function sealToPlugins({ sealedTo }: Chosen, { plugins }: SharingOptions): Promise<SealToPlugin | null> {
+  const isNeeded = sealedTo.some(({ entry: { key } }) => key !== null && "plugin" in key);
   if (!isNeeded || plugins === undefined) return null;
   const { pluginRecipient } = await import("../identities/plugin-process.ts");
   return (key) => pluginRecipient(key, plugins);
 }
 
-/**
- * Decides which keys are sealed to; throws what `share` does.
- *
- * @param toPlugin null where no plugin is run
- */
-export function chooseRecipients(
+/** Decides what is sealed to; throws what `share` does. */
+async function chooseRecipients(
   options: SharingOptions,
-  toPlugin: SealToPlugin | null = null,
-): Chosen & { readonly recipients: readonly Recipient[] } {
-  const { to, passphrase, format = "age", key, allowWeak = false } = options;
+): Promise<Chosen & { readonly recipients: readonly Recipient[] }> {
+  const { passphrase, allowWeak = false } = options;
   if (passphrase !== undefined) return toPassphrase(passphrase, options);
+  const chosen = chooseKeys(options);
+  const toPlugin = await sealToPlugins(chosen, options);
+  return { ...chosen, recipients: chosen.sealedTo.flatMap(({ entry }) => recipientOf(entry, allowWeak, toPlugin)) };
+}
+
+/** Decides which keys of recipients are sealed to; throws what `share` does. */
+export function chooseKeys(options: SharingOptions): Chosen {
+  const { to, format = "age", key, allowWeak = false, plugins } = options;
   if (to.length === 0) throw new SharingError("NO_RECIPIENTS", "expected at least one recipient, got none");
   const single = to.length === 1;
   if (key !== undefined && !single) {
@@ -180,19 +183,15 @@ export function chooseRecipients(
   const sealedTo: SealedKey[] = [];
   const notSealedTo: PassedOverKey[] = [];
   for (const { name: recipient, source, keys: all } of to) {
-    const keys = allowWeak ? all.map(admitWeak) : all;
+    const admitted = all.map((entry) => admitPlugin(entry, plugins?.named));
+    const keys = allowWeak ? admitted.map(admitWeak) : admitted;
     const chosen = choose(recipient, keys, format, key);
     for (const entry of keys) {
       if (chosen.includes(entry)) sealedTo.push({ recipient, source, entry });
       else notSealedTo.push({ recipient, source, entry, reason: whyNot(entry, format) });
     }
   }
-  return {
-    format,
-    sealedTo,
-    notSealedTo,
-    recipients: sealedTo.flatMap(({ entry }) => recipientOf(entry, allowWeak, toPlugin)),
-  };
+  return { format, sealedTo, notSealedTo };
 }
 
 function toPassphrase(
@@ -221,9 +220,7 @@ function recipientOf({ key }: RecipientKey, allowWeak: boolean, toPlugin: SealTo
 }
 
 function noPlugin(key: PluginKey): never {
-  throw new SharingError("NO_USABLE_KEY", `no key of the age plugin ${key.plugin} can be in the members log`, {
-    hint: "who replaces the key later would run the plugin because the log says so; let in another key of theirs, or send a message to this one",
-  });
+  throw new SharingError("NO_USABLE_KEY", `nothing here runs the age plugin ${key.plugin}`);
 }
 
 /** Whether a key is an RSA key that is only too short. */
@@ -232,6 +229,10 @@ const isWeak = ({ key, unusable }: RecipientKey): boolean =>
 
 const admitWeak = (entry: RecipientKey): RecipientKey =>
   entry.type !== "openpgp" && isWeak(entry) ? { ...entry, unusable: null } : entry;
+
+/** A key of a plugin that stands in a file or a page, where the user named the plugin. */
+const admitPlugin = (entry: RecipientKey, named: ReadonlySet<string> | undefined): RecipientKey =>
+  isPluginEntry(entry) && named?.has(entry.key.plugin) === true ? { ...entry, unusable: null } : entry;
 
 /** Whether a format knows keys of that kind. */
 function isFor({ type }: RecipientKey, format: Format): boolean {

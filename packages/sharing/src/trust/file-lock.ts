@@ -2,7 +2,7 @@ import { closeSync, lstatSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { systemCode } from "@git-vault/core";
 
-/** The work under a lock takes milliseconds: whoever holds one for so long was killed. */
+/** The work under a lock takes milliseconds: anyone who holds one for so long was killed. */
 const STALE_MS = 10_000;
 const PAUSE_MS = 10;
 

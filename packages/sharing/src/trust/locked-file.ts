@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { printable } from "@git-vault/core";
+import { SharingError } from "../errors.ts";
 import { withFileLock } from "./file-lock.ts";
 
 /** More than any of these files needs. */
@@ -8,14 +10,19 @@ const MAX_BYTES = 64 * 1024 * 1024;
 /**
  * The text of a file; empty where there is none.
  *
- * @throws the system's error; RangeError for what is no file, or over 64 MiB
+ * @throws SharingError MEMORY_FULL for what is no file, or over 64 MiB; the system's error
  */
 export function readText(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return "";
-  if (!stat.isFile() || stat.size > MAX_BYTES) throw new RangeError(`${path} is no file of a sensible size`);
+  if (!stat.isFile() || stat.size > MAX_BYTES) throw tooLarge(path, "it is no file, or");
   return readFileSync(path, "utf8");
 }
+
+const tooLarge = (path: string, problem: string): SharingError =>
+  new SharingError("MEMORY_FULL", `${printable(path)} cannot be used: ${problem} over 64 MiB`, {
+    hint: "look at what is in it; what is remembered there is gone where you delete it",
+  });
 
 /**
  * Replaces a file by what `change` makes of its text, under a lock, whole or not at all, and for
@@ -28,6 +35,7 @@ export function changeFile(path: string, change: (text: string) => string | null
   withFileLock(path, () => {
     const text = change(readText(path));
     if (text === null) return;
+    if (Buffer.byteLength(text) > MAX_BYTES) throw tooLarge(path, "it would be");
     const unfinished = `${path}.${randomUUID()}`;
     try {
       writeFileSync(unfinished, text, { mode: 0o600, flag: "wx" });

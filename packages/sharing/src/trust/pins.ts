@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { forgeUserOf, isKeysAddress, type DirectoryEntry, type KeyKind } from "@git-vault/directory";
+import { forgeUserOf, isKeysAddress, nameAt, type DirectoryEntry, type KeyKind } from "@git-vault/directory";
 import { systemCode } from "@git-vault/core";
 import { SharingError } from "../errors.ts";
 import { withFileLock } from "./file-lock.ts";
@@ -97,6 +97,16 @@ export class Pins {
       if (isTheirs) seen = new Set([...(seen ?? []), ...fingerprints]);
     }
     return seen;
+  }
+
+  /**
+   * What the recipients are called that were seen: a user of GitHub by the login, of another forge
+   * as `gitlab:alice`, anybody else by the address of their keys.
+   *
+   * @throws SharingError `PINS_UNREADABLE`
+   */
+  names(): string[] {
+    return [...new Set([...this.#read().keys()].map((source) => nameAt(source) ?? source))];
   }
 
   /**
