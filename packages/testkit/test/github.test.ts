@@ -81,7 +81,7 @@ describe("the answers, against GitHub's own description", () => {
     expect(keys).toMatchObject([{ key: ED25519, title: "signing" }]);
   });
 
-  test("lists a team's members to whoever has a token", async () => {
+  test("lists a team's members to anyone who has a token", async () => {
     github.teams.set("2i2c-org/engineering", ["choldgraf", "GeorgianaElena"]);
     github.tokens.add("secret");
     const answer = await get("/orgs/2i2c-org/teams/engineering/members", { authorization: "token secret" });
@@ -162,7 +162,7 @@ describe("the rules of the API", () => {
     expect(new Set(seen).size).toBe(250);
   });
 
-  test("answers 304 without a body to whoever has the weak ETag, until the keys change", async () => {
+  test("answers 304 without a body to anyone who has the weak ETag, until the keys change", async () => {
     github.users.set("choldgraf", { keys: [ED25519] });
     const etag = (await get("/users/choldgraf/keys")).headers.get("etag") ?? "";
     expect(etag).toMatch(/^W\/"[0-9a-f]{64}"$/);
@@ -280,7 +280,7 @@ test("serves https where it is given a certificate", async () => {
   await expect(fetch(secure.url)).rejects.toMatchObject({ cause: { code: "DEPTH_ZERO_SELF_SIGNED_CERT" } });
 });
 
-test("frees its port when it is closed, whoever is still connected", async () => {
+test("frees its port when it is closed, no matter who is still connected", async () => {
   const other = await startGitHub();
   other.faults.push({ fault: "stall" });
   const answer = await fetch(other.url);

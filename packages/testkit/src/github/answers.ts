@@ -61,6 +61,9 @@ export function sendApi(
     "x-ratelimit-resource": "core",
     "x-github-request-id": "0000:00000:000000:000000:00000000",
     server: "github.com",
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers":
+      "ETag, Link, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
     ...headers,
   });
   response.end(unchanged || request.method === "HEAD" ? undefined : body);

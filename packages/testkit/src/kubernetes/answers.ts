@@ -7,7 +7,7 @@ import { inVersion, sendObject } from "./presentation.ts";
 import { jsonPatch, mergePatch } from "./patches.ts";
 import { asObject, createObject, updateObject } from "./registry.ts";
 import { deleteObject } from "./removal.ts";
-import { groupVersion, patchTypes, storedAs } from "./resources.ts";
+import { groupVersion, patchTypes, type Resource, storedAs } from "./resources.ts";
 import { isSelected, type Selection } from "./selectors.ts";
 import { sendJson } from "./send.ts";
 import { applyServerSide } from "./server-side-apply.ts";
@@ -40,6 +40,12 @@ function readContinue(call: Call): { version: number; start: number } {
   return { version: Number(from), start: Number(start) };
 }
 
+/** In a list, the objects of Kubernetes' own kinds do not say what they are. */
+function withoutKind({ custom }: Resource, object: KubernetesObject): object {
+  const { apiVersion: _, kind: __, ...rest } = object;
+  return custom ? object : rest;
+}
+
 function list(call: Call): void {
   const { cluster, resource, namespace, url, response } = call;
   const selection = selectionOf(call);
@@ -63,7 +69,9 @@ function list(call: Call): void {
     form === "partial"
       ? { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" }
       : { kind: `${resource.kind}List`, apiVersion: groupVersion(resource) };
-  const shown = items.map((item) => (form === "partial" ? partial(item) : inVersion(call, item)));
+  const shown = items.map((item) =>
+    form === "partial" ? partial(item) : withoutKind(resource, inVersion(call, item)),
+  );
   sendJson(response, 200, { ...type, metadata, items: shown });
 }
 
@@ -141,7 +149,8 @@ function remove(call: Call): void {
   const isGone = dryRun || cluster.store.get(storedAs(resource), call.namespace, call.name ?? "") === undefined;
   if (!isGone) return sendObject(call, 200, removed);
   const { name, uid = "" } = removed.metadata;
-  const details = { name, group: resource.group, kind: resource.plural, uid };
+  const group = resource.group === "" ? {} : { group: resource.group };
+  const details = { name, ...group, kind: resource.plural, uid };
   sendJson(response, 200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
 }
 

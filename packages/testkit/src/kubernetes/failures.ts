@@ -4,14 +4,14 @@ import type { JsonObject } from "./json.ts";
 export class Refusal extends Error {
   readonly code: number;
   readonly reason: string;
-  readonly details: JsonObject;
+  readonly details: JsonObject | undefined;
   readonly headers: Record<string, string>;
 
   constructor(
     code: number,
     reason: string,
     message: string,
-    details: JsonObject = {},
+    details?: JsonObject,
     headers: Record<string, string> = {},
   ) {
     super(message);
@@ -30,7 +30,7 @@ export class Refusal extends Error {
       status: "Failure",
       message: this.message,
       reason: this.reason,
-      details: this.details,
+      ...(this.details === undefined ? {} : { details: this.details }),
       code: this.code,
     };
   }
@@ -43,29 +43,32 @@ interface Subject {
   readonly kind: string;
 }
 
+/** The core has none. */
+const groupOf = ({ group }: Subject): JsonObject => (group === "" ? {} : { group });
+
 const qualified = ({ plural, group }: Subject): string => (group === "" ? plural : `${plural}.${group}`);
 
 export const notFound = (subject: Subject, name: string): Refusal =>
   new Refusal(404, "NotFound", `${qualified(subject)} "${name}" not found`, {
     name,
-    group: subject.group,
+    ...groupOf(subject),
     kind: subject.plural,
   });
 
 export const noSuchPath = (): Refusal =>
-  new Refusal(404, "NotFound", "the server could not find the requested resource");
+  new Refusal(404, "NotFound", "the server could not find the requested resource", {});
 
 export const alreadyExists = (subject: Subject, name: string): Refusal =>
   new Refusal(409, "AlreadyExists", `${qualified(subject)} "${name}" already exists`, {
     name,
-    group: subject.group,
+    ...groupOf(subject),
     kind: subject.plural,
   });
 
 export const conflict = (subject: Subject, name: string, why: string): Refusal =>
   new Refusal(409, "Conflict", `Operation cannot be fulfilled on ${qualified(subject)} "${name}": ${why}`, {
     name,
-    group: subject.group,
+    ...groupOf(subject),
     kind: subject.plural,
   });
 
@@ -82,7 +85,7 @@ export const invalid = (subject: Subject, name: string, flaws: readonly Flaw[]):
   const kind = subject.group === "" ? subject.kind : `${subject.kind}.${subject.group}`;
   return new Refusal(422, "Invalid", `${kind} "${name}" is invalid: ${all}`, {
     name,
-    group: subject.group,
+    ...groupOf(subject),
     kind: subject.kind,
     causes: flaws.map(({ reason, field, message }) => ({ reason, field, message })),
   });

@@ -63,7 +63,7 @@ const isEmpty = (value: Json | undefined): boolean =>
   value === undefined ||
   (isObject(value) ? Object.keys(value).length === 0 : Array.isArray(value) && value.length === 0);
 
-/** Removes what lies at a path, in place, and what became empty thereby. */
+/** Removes what lies at a path, in place, and what became empty. */
 export function removeAt(value: Json | undefined, path: FieldPath): void {
   const [element = "", ...rest] = path;
   if (isObject(value) && element.startsWith("f:")) {

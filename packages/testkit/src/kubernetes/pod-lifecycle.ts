@@ -27,7 +27,7 @@ export const ruleFor = ({ podRules }: Cluster, pod: KubernetesObject): PodRule |
 
 const ownerKind = (pod: KubernetesObject): string => textAt(listAt(pod.metadata, "ownerReferences")[0], "kind");
 
-/** What becomes of one container: the fate of its rule, where the rule is about it. */
+/** What happens to one container: the fate of its rule, where the rule is about it. */
 function fateOf(rule: PodRule | undefined, image: string): PodFate {
   return rule && (rule.image?.test(image) ?? true) ? rule.becomes : "ready";
 }

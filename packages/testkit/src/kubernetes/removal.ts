@@ -41,8 +41,16 @@ export function deleteObject(
   const kind = storedAs(resource);
   const { name, namespace = "", uid, resourceVersion } = object.metadata;
   const wanted = objectAt(options, "preconditions");
-  if ((wanted["uid"] ?? uid) !== uid || (wanted["resourceVersion"] ?? resourceVersion) !== resourceVersion)
-    throw conflict(resource, name, "Precondition failed: the object is not the one that was to be deleted");
+  const seen = [
+    ["UID", textAt(wanted, "uid"), uid],
+    ["ResourceVersion", textAt(wanted, "resourceVersion"), resourceVersion],
+  ] as const;
+  for (const [what, expected, got] of seen)
+    if (expected !== undefined && expected !== "" && expected !== got) {
+      const why = `the ${what} in the precondition (${expected}) does not match the ${what} in record (${got}). The object might have been deleted and then recreated`;
+      // It names the kind where other conflicts name the resource.
+      throw conflict({ ...resource, plural: resource.kind }, name, why);
+    }
   if (dryRun) return object;
   const policy =
     isObject(options) && options["orphanDependents"] === true ? "Orphan" : textAt(options, "propagationPolicy");

@@ -81,9 +81,9 @@ const contentOf = (store: Store): Pick<KubernetesStandIn, "get" | "list" | "put"
 
 /**
  * Starts a cluster on a free port of 127.0.0.1 that answers real Helm and kubectl, over TLS with
- * certificates of its own authority. Client certificates and bearer tokens are checked; whoever is
- * let in may do everything. Behind it a few controllers let Deployments, StatefulSets, DaemonSets
- * and Jobs become ready, unless `podRules` or the nodes keep their pods from it.
+ * certificates of its own authority. Client certificates and bearer tokens are checked; anyone who
+ * is let in may do everything. Behind it a few controllers let Deployments, StatefulSets,
+ * DaemonSets and Jobs become ready, unless `podRules` or the nodes keep their pods from it.
  */
 export async function startKubernetes(options: KubernetesOptions = {}): Promise<KubernetesStandIn> {
   const { identity = randomUUID(), version = "v1.35.2" } = options;

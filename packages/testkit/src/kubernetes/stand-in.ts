@@ -43,7 +43,7 @@ export interface KubernetesStandIn extends KubernetesState, AsyncDisposable {
   put(object: KubernetesObject): KubernetesObject;
   /** Removes an object at once. */
   remove(object: KubernetesObject): void;
-  /** Forgets past changes: whoever resumes a watch or a long list is answered 410. */
+  /** Forgets past changes: anyone who resumes a watch or a long list is answered 410. */
   forget(): void;
   /** Resolves once the controllers have nothing to do for the moment. */
   settled(): Promise<void>;

@@ -20,7 +20,7 @@ export interface KubernetesRequest {
 }
 
 /**
- * What becomes of a pod. Those beside `ready` and `succeeded` are what keeps a rollout from its
+ * What happens to a pod. Those beside `ready` and `succeeded` are what keeps a rollout from its
  * end.
  */
 export type PodFate =

@@ -83,8 +83,8 @@ export class Store {
   }
 
   /**
-   * Forgets what happened, as etcd does every five minutes: whoever resumes a watch is told to list
-   * again.
+   * Forgets what happened, as etcd does every five minutes: anyone who resumes a watch is told to
+   * list again.
    */
   forget(): void {
     this.#forgotten = ++this.#version;

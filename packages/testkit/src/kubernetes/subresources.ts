@@ -96,7 +96,7 @@ function answerLog(call: Call): void {
   call.response.end(text.slice(0, Number(query.get("limitBytes") ?? text.length)));
 }
 
-/** `namespaces/finalize`: whoever takes the last finalizer away ends the namespace. */
+/** `namespaces/finalize`: anyone who takes the last finalizer away ends the namespace. */
 function answerFinalize(call: Call): void {
   const namespace = named(call);
   const { store } = call.cluster;

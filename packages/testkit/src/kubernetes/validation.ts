@@ -151,13 +151,13 @@ const WITH_SPEC = new Set(["apps", "batch", "policy", "networking.k8s.io"]);
  * Refuses a field at the top of an object that its kind does not have, as `fieldValidation=Strict`
  * asks. What lies deeper is not checked.
  */
-export function validateFields({ group, kind, custom }: Resource, object: KubernetesObject): void {
+export function validateFields({ group, version, kind, custom }: Resource, object: KubernetesObject): void {
   const own = DATA_FIELDS[kind] ?? (WITH_SPEC.has(group) ? ["spec", "status"] : undefined);
   if (own === undefined || custom) return;
   const unknown = Object.keys(object).filter((key) => !["apiVersion", "kind", "metadata", ...own].includes(key));
   if (unknown.length > 0)
     throw badRequest(
-      `${kind} in version "${object.apiVersion}" cannot be handled as a ${kind}: strict decoding error: ${unknown
+      `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${unknown
         .map((key) => `unknown field ${JSON.stringify(key)}`)
         .join(", ")}`,
     );

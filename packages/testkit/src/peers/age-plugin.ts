@@ -11,6 +11,7 @@ export type AgePluginMode =
   | "hang"
   | "garbage"
   | "huge"
+  | "flood"
   | "early"
   | "chatter"
   | "wrong-key"
@@ -57,6 +58,7 @@ for (let command = read(); command.type !== "done"; command = read()) commands.p
 if (mode === "hang") { process.on("SIGINT", () => {}); setInterval(() => {}, 1000); return; }
 if (mode === "garbage") { writeSync(1, "\x1b[2Jhello, is this the clinic?\n\n"); }
 if (mode === "huge") for (;;) writeSync(1, "-> " + "x".repeat(65536));
+if (mode === "flood") for (;;) ask("frobnicate", [], "x".repeat(65536));
 if (mode === "early") { process.stderr.write("\x1b[31mno card\x07"); process.exit(3); }
 if (mode === "chatter") for (;;) ask("msg", [], "again");
 if (mode === "error") { ask("error", ["internal"], "the card\nis\x1b[2J locked"); write("done"); process.exit(0); }

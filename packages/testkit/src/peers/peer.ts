@@ -40,7 +40,7 @@ export function peer(name: string, options: { readonly in?: "path" } = {}): Peer
 }
 
 /**
- * Looks, as {@link peer} does, for a program of age's that knows hybrid keys: those came with age
+ * Looks, as {@link peer} does, for an age program that knows hybrid keys: those came with age
  * 1.3. An older one counts as missing.
  */
 export function hybridPeer(name: "age" | "age-keygen"): Peer {

@@ -22,15 +22,25 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+/**
+ * The environment that a program gets: what Node compiled of `vault` is shared by all homes of a
+ * run, as it would be by all runs of one user, unless `env` says otherwise.
+ */
+export function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_COMPILE_CACHE } = process.env;
+  return NODE_COMPILE_CACHE === undefined ? env : { NODE_COMPILE_CACHE, ...env };
+}
+
 /** Runs a program to its end. It rejects only where the program could not be started. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: options.cwd,
-      env: options.env,
+      env: options.env && environmentOf(options.env),
       timeout: options.timeout,
       killSignal: "SIGKILL",
-      // In a session of its own it has no terminal: no program can prompt whoever runs the tests.
+      // In a session of its own it has no terminal: no program can prompt the one who runs the
+      // tests.
       detached: true,
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });

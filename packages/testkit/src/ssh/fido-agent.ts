@@ -108,7 +108,7 @@ export async function startFidoAgent(folder: string, kind: "ed25519" | "ecdsa"):
   const server = createServer((socket) => {
     sockets.add(socket);
     let held: Buffer = Buffer.alloc(0);
-    socket.on("error", () => {}); // whoever asked has gone
+    socket.on("error", () => {}); // the one who asked has gone
     socket.on("close", () => sockets.delete(socket));
     socket.on("data", (piece) => {
       held = Buffer.concat([held, piece]);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { spawn } from "@lydell/node-pty";
+import { environmentOf } from "../peers/run.ts";
 import { temporaryFolder } from "../worlds/temporary-folder.ts";
 
 const keys = {
@@ -131,7 +132,7 @@ export function openTerminal(command: string, args: readonly string[], options: 
     cols: options.cols ?? 80,
     rows: options.rows ?? 24,
     cwd: options.cwd ?? process.cwd(),
-    env,
+    env: environmentOf(env),
   });
 
   let raw = "";

@@ -20,7 +20,7 @@ export { startGnuPg, type GnuPg, type GnuPgKeyOptions } from "./gnupg.ts";
 export { startInternet, type Internet } from "./internet.ts";
 export { KeyHomes, type Invocation, type LeftFile, type OpenVault, type Outcome } from "./key-homes.ts";
 export { pathWithVault } from "./program-on-path.ts";
-export { throwawayRepository, type Repository } from "./repository.ts";
+export { NOT_KEPT, throwawayRepository, type Repository } from "./repository.ts";
 export { startScriptPeople, type ScriptPeople } from "./script-people.ts";
 export { makeTeamWorld, type TeamWorld } from "./team.ts";
 export { temporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";

@@ -111,8 +111,6 @@ export class KeyHomes {
         PATH: process.env["PATH"],
         XDG_RUNTIME_DIR: root,
         TMPDIR: root,
-        // Files are compared, and what Node compiled is none that a program was asked for.
-        NODE_DISABLE_COMPILE_CACHE: "1",
         ...env,
       },
       timeout: 120_000,

@@ -24,6 +24,13 @@ export interface Repository extends Disposable {
   remove(): void;
 }
 
+/** Settings of git's for what is thrown away: it is neither tidied nor safe from a crash. */
+export const NOT_KEPT = `[core]
+\tfsync = none
+[maintenance]
+\tauto = false
+`;
+
 const configuration = `[user]
 \tname = Test
 \temail = test@example.com
@@ -35,7 +42,7 @@ const configuration = `[user]
 \tdetachedHead = false
 [protocol "file"]
 \tallow = always
-`;
+${NOT_KEPT}`;
 
 /** Makes an empty repository on the branch `main`. */
 export async function throwawayRepository(): Promise<Repository> {

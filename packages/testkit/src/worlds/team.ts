@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { GitHubStandIn } from "../github/index.ts";
 import { run, runOk } from "../peers/run.ts";
 import { makeSshKey } from "../ssh/ssh-keys.ts";
+import { NOT_KEPT } from "./repository.ts";
 import { pathWithVault } from "./program-on-path.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -57,7 +58,8 @@ export async function makeTeamWorld(program: string, names: readonly string[]): 
   for (const [at, name] of names.entries()) {
     mkdirSync(join(home(name), ".ssh"), { recursive: true, mode: 0o700 });
     const user = `[user]\n\tname = ${name}\n\temail = ${name}@example.org\n[github]\n\tuser = ${name}\n`;
-    writeFileSync(join(home(name), ".gitconfig"), `${user}[init]\n\tdefaultBranch = main\n[pull]\n\trebase = false\n`);
+    const settings = `${user}[init]\n\tdefaultBranch = main\n[pull]\n\trebase = false\n${NOT_KEPT}`;
+    writeFileSync(join(home(name), ".gitconfig"), settings);
     const { publicKey } = await makeSshKey({ folder: join(home(name), ".ssh"), name: "id_ed25519", type: "ed25519" });
     github.users.set(name, { keys: [publicKey.split(" ").slice(0, 2).join(" ")], id: 100 + at });
   }

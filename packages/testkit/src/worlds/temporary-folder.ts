@@ -11,6 +11,6 @@ export interface TemporaryFolder extends Disposable {
 /** Makes a private empty folder. */
 export function temporaryFolder(): TemporaryFolder {
   const path = mkdtempSync(join(realpathSync(tmpdir()), "git-vault-test-"));
-  const remove = (): void => rmSync(path, { recursive: true, force: true });
+  const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 5 });
   return { path, remove, [Symbol.dispose]: remove };
 }

@@ -107,7 +107,7 @@ describe.skipIf(kubectl.missing)(`${kubectl.label} against the stand-in`, () => 
       (kubernetes.list("v1", "Pod", "default")[0]?.["spec"] as { nodeName: string } | undefined)?.nodeName ?? "";
     const node = nodeOf();
     // It would try again every five seconds.
-    const kept = await start("kubectl", ["drain", node], { timeout: 4500 });
+    const kept = await sh("drain", node, "--timeout=4s");
     expect(kept.stderr).toContain("Cannot evict pod as it would violate the pod's disruption budget.");
     expect((await sh("get", "node", node)).stdout.toString()).toContain("Ready,SchedulingDisabled");
     expect(await sh("delete", "pdb", "web")).toMatchObject({ status: 0 });

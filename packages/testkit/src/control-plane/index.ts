@@ -1,0 +1,2 @@
+export { controlPlanePeer, startControlPlane, type ApiAnswer, type ControlPlane } from "./control-plane.ts";
+export { type Daemon } from "./daemon.ts";
