@@ -8,6 +8,7 @@ import type { SharingErrorCode } from "@git-vault/sharing";
  * - `NO_PROJECT`: there is neither a `deploy.yaml` nor the layout that is taken without one
  * - `INVALID_SETTINGS`: `deploy.yaml`, or what was given instead, is not as its schema says
  * - `NO_SUCH_ENVIRONMENT`: the project has no environment of that name
+ * - `NO_SUCH_RELEASE`: the environment has no release of that name
  * - `MISSING_FILE`: a declared layer, chart or kubeconfig is not in the commit
  * - `EMPTY_LAYER`: a declared layer says nothing
  * - `TOO_LARGE`: a file is larger than any such file should be
@@ -41,12 +42,12 @@ import type { SharingErrorCode } from "@git-vault/sharing";
  *   them
  * - `ROLLOUT_FAILED`: a workload did not become ready; the message tells why
  * - `ROLLBACK_FAILED`: what failed could not be undone either
- * - `NO_REVISION`: there is no such release or revision to go back to
+ * - `NO_REVISION`: there is no such revision to go back to
  * - `AUDIT_FAILED`: the audit log cannot be written
  * - `NO_KUBECONFIG`: the environment names none
  * - `INVALID_KUBECONFIG`: the kubeconfig is none, or holds what is not taken
  * - `UNTRUSTED_SOURCE`: a file that says what runs or is connected to is stored in plaintext, or
- *   leads to what whoever can commit could change
+ *   leads to what anyone who can commit could change
  * - `UNTRUSTED_COMMIT`: the kubeconfig takes only commits of a branch, or that a member signed
  * - `INVALID_PROXY`: the environment names a proxy that is not supported
  * - `NO_CREDENTIAL`: the program that the kubeconfig names gave no credential
@@ -63,12 +64,13 @@ import type { SharingErrorCode } from "@git-vault/sharing";
  * - `LAST_NODE`: it is the last node of its pool that takes pods
  * - `NODE_HELD`: pods were left on a node that was to be emptied
  * - `VERIFICATION_FAILED`: what was deployed is not well
- * - `INTERRUPTED`: the run was told to end
+ * - `INTERRUPTED`: the run was interrupted
  */
 export type DeployErrorCode =
   | "NO_PROJECT"
   | "INVALID_SETTINGS"
   | "NO_SUCH_ENVIRONMENT"
+  | "NO_SUCH_RELEASE"
   | "MISSING_FILE"
   | "EMPTY_LAYER"
   | "TOO_LARGE"
@@ -137,7 +139,10 @@ export type PassedOnErrorCode = GitCryptErrorCode | KeyErrorCode | SealingErrorC
  * such as which command does it. What it is done with is the subject.
  *
  * - `give-key`: give the key that opens the file
+ * - `give-kubeconfig`: give a kubeconfig beside the commit
  * - `export-key`: give a key file, such as another program exports
+ * - `give-private-key`: give a private key that opens the file
+ * - `allow-cloud-key`: give one, or allow that a cloud is asked for the file's key
  * - `give-values`: give values beside those of the commit
  * - `use-bare-key`: use a private key without a passphrase
  * - `lock`: record the archives of charts
@@ -152,11 +157,15 @@ export type PassedOnErrorCode = GitCryptErrorCode | KeyErrorCode | SealingErrorC
  * - `force`: do it nevertheless
  * - `evict-all`: evict the pods, too, that would lose local data
  * - `verify`: look at what runs in the environment that is the subject
+ * - `rights`: see what the user needs in the environment that is the subject
  * - `drain`, `uncordon`: empty or open the node that is the subject
  */
 export type Remedy =
   | "give-key"
+  | "give-kubeconfig"
   | "export-key"
+  | "give-private-key"
+  | "allow-cloud-key"
   | "give-values"
   | "use-bare-key"
   | "lock"
@@ -171,6 +180,7 @@ export type Remedy =
   | "force"
   | "evict-all"
   | "verify"
+  | "rights"
   | "drain"
   | "uncordon";
 

@@ -34,7 +34,7 @@ export function sharedSignal(...signals: readonly (AbortSignal | undefined)[]): 
 
 /**
  * Runs a job, and gives what it tells; then throws what it threw. Nothing is done until somebody
- * listens; whoever stops listening stops the job, and waits for its clean-up.
+ * listens; the one who stops listening stops the job, and waits for its clean-up.
  */
 export async function* toldBy<T>(
   job: (tell: (event: T) => void, signal: AbortSignal) => Promise<void>,
@@ -70,11 +70,11 @@ export async function* toldBy<T>(
   }
 }
 
-/** What a run throws that was told to end. */
+/** What a run throws that was interrupted. */
 export const interrupted = (): DeployError =>
-  new DeployError("INTERRUPTED", "the run was told to end before it was done");
+  new DeployError("INTERRUPTED", "the run was interrupted before it was done");
 
-/** @throws DeployError INTERRUPTED where the run was told to end */
+/** @throws DeployError INTERRUPTED where the run was interrupted */
 export function assertGoesOn(signal: AbortSignal): void {
   if (signal.aborted) throw interrupted();
 }
@@ -82,19 +82,19 @@ export function assertGoesOn(signal: AbortSignal): void {
 /**
  * Gives signals and programs that run their turn, in the middle of work that waits for nothing.
  *
- * @throws DeployError INTERRUPTED where the run was told to end
+ * @throws DeployError INTERRUPTED where the run was interrupted
  */
 export async function giveTurn(signal: AbortSignal): Promise<void> {
   await setImmediate();
   assertGoesOn(signal);
 }
 
-/** Whether a run was told to end. */
+/** Whether a run was interrupted. */
 export const isInterrupted = (error: unknown): error is DeployError =>
   error instanceof DeployError && error.code === "INTERRUPTED";
 
 /**
- * Does a job. Where it is told to end, the error tells what is so then, and not what the job was
+ * Does a job. Where it is interrupted, the error tells what is so then, and not what the job was
  * at.
  */
 export async function tellingState<T>(job: () => Promise<T>, state: () => string): Promise<T> {

@@ -10,3 +10,9 @@ export function remember<K, V>(
   known.set(key, made);
   return made;
 }
+
+/** What `make` gives, which is called once at most: the first time that it is asked for. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}

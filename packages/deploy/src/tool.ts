@@ -6,6 +6,8 @@ import { DeployError } from "./errors.ts";
 export interface ToolRun {
   readonly program: string;
   readonly args: readonly string[];
+  /** What to do where it is not there. */
+  readonly ifMissing: string;
   /** Its environment, before the secrets are taken out. */
   readonly env: NodeJS.ProcessEnv;
   /** Whether the tokens of forges are left in it. */
@@ -15,7 +17,7 @@ export interface ToolRun {
   /** A descriptor of this process that it gets as its descriptor 3; none where left out. */
   readonly descriptor?: number | undefined;
   /**
-   * Whether it changes something. Told to end, it is told with SIGTERM, once, and waited for. What
+   * Whether it changes something. Interrupted, it is told with SIGTERM, once, and waited for. What
    * only reads is ended at once, with SIGKILL where it does not obey.
    */
   readonly changes?: boolean | undefined;
@@ -38,19 +40,19 @@ export interface ToolResult {
 /** The most that a program may print, in bytes; of what it says on stderr, more is passed over. */
 const MOST_OUTPUT = 128 * 1024 * 1024;
 const MOST_SAID = 1024 * 1024;
-/** How long what was told to end by SIGTERM is waited for, in milliseconds. */
+/** How long what was interrupted by SIGTERM is waited for, in milliseconds. */
 const GRACE = 1000;
 
 /**
  * Runs a program without a shell to its end. It has a session of its own (POSIX), so that a
  * terminal's Ctrl-C, which goes to all programs in the foreground, does not reach it: it ends when
  * it is done, when its time is over, or when it is told to by `signal`. It starts in the root
- * folder, where no name leads into the work tree, whose files are from whoever can commit.
+ * folder, where no name leads into the work tree, whose files are from anyone who can commit.
  *
  * @throws DeployError TOOL_MISSING, INTERRUPTED
  */
 export async function runTool(run: ToolRun): Promise<ToolResult> {
-  const { program, signal } = run;
+  const { program, ifMissing, signal } = run;
   const assertWanted = (): void => {
     if (signal?.aborted === true)
       throw new DeployError("INTERRUPTED", `interrupted before ${basename(program)} was done`);
@@ -61,7 +63,7 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
   signal?.addEventListener("abort", stop, { once: true });
   try {
     const result = await child.done.catch((cause: unknown) => {
-      throw missing(program, cause);
+      throw missing(program, ifMissing, cause);
     });
     assertWanted();
     return result;
@@ -71,9 +73,9 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
   }
 }
 
-const missing = (program: string, cause?: unknown): DeployError =>
+const missing = (program: string, hint: string, cause?: unknown): DeployError =>
   new DeployError("TOOL_MISSING", `${program} could not be started: it is not there, or not executable`, {
-    hint: "install it; $HELM says where Helm is",
+    hint,
     cause,
   });
 

@@ -101,7 +101,7 @@ describe.skipIf(process.platform !== "linux").each([...HELM_3, ...HELM_4])("$lab
     });
   });
 
-  test.skipIf(missing)("is ended by whoever ends the run, with SIGKILL if it must be", async () => {
+  test.skipIf(missing)("is ended by the one who ends the run, with SIGKILL if it must be", async () => {
     await using its = await opened(LOOPS);
     const begun = Date.now();
     const error = await errorOf(() => its.prod.render({ signal: AbortSignal.timeout(1500) }));

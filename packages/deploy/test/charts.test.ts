@@ -4,6 +4,7 @@ import { peer } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { type ChartServer, startChartServer } from "./chart-server.ts";
 import { CHART, errorOf, world, type World } from "./world.ts";
+import { lockCharts } from "../src/index.ts";
 
 interface Dependency {
   readonly name: string;
@@ -55,7 +56,7 @@ describe.each(["helm3", "helm4"])("the archives of dependencies, with %s", (name
     expect(await errorOf(() => before.fetch())).toMatchObject({ code: "UNLOCKED_DEPENDENCY" });
     expect(await errorOf(() => before.environment("prod").render())).toMatchObject({ code: "UNLOCKED_DEPENDENCY" });
 
-    const locked = await before.lock();
+    const locked = await lockCharts(its.repository.path, { env: env(its) });
     expect(locked.map(({ path, wasThere }) => `${path} ${wasThere}`)).toEqual([
       "mybinder/charts/near-1.2.3.tgz false",
       "mybinder/charts/far-4.5.6.tgz false",
@@ -76,7 +77,7 @@ describe.each(["helm3", "helm4"])("the archives of dependencies, with %s", (name
     server.requests.length = 0;
     expect((await project.fetch()).every(({ wasThere }) => wasThere)).toBe(true);
     expect(server.requests).toEqual([]);
-    await project.lock();
+    await lockCharts(its.repository.path, { env: env(its) });
     expect(readFileSync(join(its.repository.path, "deploy.lock"), "utf8")).toBe(lock);
     expect(dependencies).toHaveLength(2);
   });
@@ -84,10 +85,7 @@ describe.each(["helm3", "helm4"])("the archives of dependencies, with %s", (name
   test.skipIf(helm.missing)(`that are missing or not what was locked are refused, with ${helm.label}`, async () => {
     await using all = await published();
     const { server, its } = all;
-    {
-      await using first = await its.open({ env: env(its) });
-      await first.lock();
-    }
+    await lockCharts(its.repository.path, { env: env(its) });
     const near = join(its.repository.path, "mybinder/charts/near-1.2.3.tgz");
     rmSync(join(its.repository.path, "mybinder/charts"), { recursive: true });
     await its.repository.commit("lock");
@@ -112,7 +110,9 @@ describe.each(["helm3", "helm4"])("the archives of dependencies, with %s", (name
     const again = await errorOf(() => changed.fetch());
     expect(again).toMatchObject({ code: "ARCHIVE_MISMATCH" });
     expect(again.message).toBe("near 1.2.3 was published again: it is not the archive that was locked");
-    expect(await errorOf(() => changed.lock())).toMatchObject({ code: "ARCHIVE_MISMATCH" });
+    expect(await errorOf(() => lockCharts(its.repository.path, { env: env(its) }))).toMatchObject({
+      code: "ARCHIVE_MISMATCH",
+    });
     expect(existsSync(near)).toBe(false);
   });
 
@@ -120,8 +120,7 @@ describe.each(["helm3", "helm4"])("the archives of dependencies, with %s", (name
     await using server = await startChartServer(helm.path);
     for (const repository of [server.http, server.oci]) {
       await using its = await world(chartWith([{ name: "near", version: "9.9.9", repository }]));
-      await using project = await its.open({ env: env(its) });
-      const error = await errorOf(() => project.lock());
+      const error = await errorOf(() => lockCharts(its.repository.path, { env: env(its) }));
       expect(error).toMatchObject({ code: "FETCH_FAILED" });
       expect(error.message).toMatch(/^near 9\.9\.9 cannot be fetched: /);
       expect(existsSync(join(its.repository.path, "deploy.lock"))).toBe(false);

@@ -55,7 +55,7 @@ describe("dependencies", () => {
     ]);
   });
 
-  test("tells of repositories that are fetched from in clear, but for this machine's", async () => {
+  test("tells of repositories that are fetched from in the clear, but for this machine's", async () => {
     const repositories = [
       "http://charts.example.org",
       "http://127.0.0.1.example.org",

@@ -12,28 +12,53 @@ const helm4 = peer("helm4");
 describe("encrypted", () => {
   const checks = [encrypted];
 
-  test("tells of a secret that git stores in clear, by its folder and by its attributes", async () => {
+  test("tells of a secret that git stores in the clear, by its folder and by its attributes", async () => {
     const { lines } = await check({
       checks,
       plain: {
         ".gitattributes": "secrets/** filter=git-crypt diff=git-crypt\n*.pem filter=git-crypt diff=git-crypt\n",
-        "secrets/notes.txt": "in clear\n",
-        "certs/web.pem": "in clear\n",
+        "secrets/notes.txt": "in the clear\n",
+        "certs/web.pem": "in the clear\n",
       },
     });
     expect(lines).toEqual([
-      "encrypted error certs/web.pem this file is to be secret, and git stores it in clear",
-      "encrypted error secrets/notes.txt this file is to be secret, and git stores it in clear",
+      "encrypted error certs/web.pem this file is to be secret, and git stores it in the clear",
+      "encrypted error secrets/notes.txt this file is to be secret, and git stores it in the clear",
     ]);
   });
 
-  test("tells of attributes that were lost: the next change would be stored in clear", async () => {
+  test("tells of attributes that were lost: the next change would be stored in the clear", async () => {
     const { lines } = await check({
       checks,
       plain: { ".gitattributes": "secrets/config/prod.yaml filter=git-crypt\n" },
     });
     expect(lines).toEqual([
       "encrypted warning secrets/config/staging.yaml this file is encrypted, and no attribute keeps it so",
+    ]);
+  });
+
+  test("a file of sops is looked at value by value, whatever it says of itself", async () => {
+    const sealed = "ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]";
+    const block = (rule: string): string => `sops:\n  lastmodified: "2020"\n  mac: ${sealed}\n${rule}`;
+    const { lines } = await check({
+      checks,
+      plain: {
+        "secrets/a.yaml": "password: hunter2\nsops:\n  - x # ENC[AES256_GCM,\n",
+        "secrets/b.yaml": `password: hunter2\n${block("  encrypted_regex: ^none$\n")}`,
+        "secrets/c.yaml": `password: ${sealed}\nadded: {token: [hunter2], other: 1}\n${block("")}`,
+        "secrets/d.yaml": `password: ${sealed}\nimage: web\n${block("  encrypted_regex: ^password$\n")}`,
+        "secrets/e.yaml": `password: ${sealed}\nnone: null\nempty: ""\nlist: []\n${block("")}`,
+        "secrets/f.yaml": `password: ${sealed} hunter2\n${block("")}`,
+        "secrets/g.yaml": `password: ${sealed}\n`,
+      },
+    });
+    expect(lines).toEqual([
+      "encrypted error secrets/a.yaml this file is to be secret, and git stores it in the clear",
+      "encrypted error secrets/b.yaml this file is to be secret, and git stores it in the clear",
+      "encrypted error secrets/c.yaml:2 this file is to be secret, and holds in the clear what sops is to encrypt: added.token[0] and 1 more",
+      "encrypted warning secrets/d.yaml:2 this file is to be secret, and its own rule for sops leaves values in the clear: image",
+      "encrypted error secrets/f.yaml this file is to be secret, and git stores it in the clear",
+      "encrypted error secrets/g.yaml this file is to be secret, and git stores it in the clear",
     ]);
   });
 
@@ -80,7 +105,7 @@ describe("encrypted", () => {
     };
     expect((await check({ ...world, locked: true })).lines).toEqual([]);
     expect((await check({ ...world, locked: true, options: { history: true } })).lines).toEqual([
-      "encrypted error secrets/config/prod.yaml an older commit holds this file in clear",
+      "encrypted error secrets/config/prod.yaml an older commit holds this file in the clear",
     ]);
   });
 });
@@ -296,7 +321,7 @@ describe.skipIf(helm4.missing)("what depends on a secret, whatever the template 
     const plain = leaky("{ a: {{ randAlphaNum 20 }}, b: x }", checksum);
     const { lines } = await check({ checks: [exposed], helm: helm4.path, plain, only: ["prod"] });
     expect(lines).toEqual([
-      'leaked note web/templates/leak.yaml [prod] what ConfigMap leak at metadata.annotations["checksum/secret"] has is a digest of a secret, by which whoever sees it can test guesses',
+      'leaked note web/templates/leak.yaml [prod] what ConfigMap leak at metadata.annotations["checksum/secret"] has is a digest of a secret, by which anyone who sees it can test guesses',
     ]);
   });
 });
@@ -571,6 +596,21 @@ describe("weak-secret", () => {
   const PLACEHOLDER = "error this is a placeholder where a secret should be";
   const GUESSED = "error this is one of the secrets that are guessed first";
   const REPEATS = "warning this secret repeats itself, and can be guessed";
+
+  test("takes what a template fills in for no placeholder, as a layer's is", async () => {
+    const { lines } = await check({
+      checks: [weakSecret],
+      plain: { ".gitattributes": "secrets/** filter=git-crypt\nweb/templates/more.yaml filter=git-crypt\n" },
+      secret: {
+        "web/templates/more.yaml": "stringData:\n  password: {{ .Values.password }}\n  token: changeme\n",
+        "secrets/config/prod.yaml": "database: { password: '{{ canary }}' }\n",
+      },
+    });
+    expect(lines).toEqual([
+      "weak-secret error secrets/config/prod.yaml:1 this is a placeholder where a secret should be",
+      "weak-secret error web/templates/more.yaml:3 this is a placeholder where a secret should be",
+    ]);
+  });
 
   test("knows placeholders, what is guessed first, and what is short or repeats itself", async () => {
     const values: readonly (readonly [string, string | null])[] = [

@@ -97,7 +97,7 @@ describe("checks of one's own", () => {
     await expect(check({ checks: [failing] })).rejects.toThrow("mine");
   });
 
-  test.skipIf(helm4.missing)("a run that was told to end ends with INTERRUPTED", async () => {
+  test.skipIf(helm4.missing)("a run that was interrupted ends with INTERRUPTED", async () => {
     const signal = AbortSignal.abort();
     await expect(check({ helm: helm4.path, options: { signal } })).rejects.toMatchObject({ code: "INTERRUPTED" });
   });

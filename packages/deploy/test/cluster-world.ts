@@ -18,7 +18,12 @@ export const HELM_4 = variants(peer("helm4"), peer("helm3"));
 export const PASSWORD = "canary-password-7261";
 export const TOKEN = "canary-token-0123456789abcdef";
 
-const CHART: Readonly<Record<string, string>> = {
+/** The requests that change a cluster, and those that would: what is rehearsed changes nothing. */
+export const changesOf = ({ requests }: KubernetesStandIn): KubernetesStandIn["requests"][number][] =>
+  requests.filter(({ method, path }) => method !== "GET" && !path.includes("dryRun=All"));
+
+/** The files of a chart with an object of each simple kind and one Deployment. */
+export const CHART: Readonly<Record<string, string>> = {
   "app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 1.0.0\n",
   "app/values.yaml": "image: web:1\nreplicas: 2\npassword: none\ngreeting: hello\n",
   "app/templates/all.yaml": `apiVersion: v1

@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from "node:crypto";
-import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runOk, temporaryFolder } from "@git-vault/testkit";
@@ -149,20 +149,6 @@ describe("the API", () => {
     expect(error).toMatchObject({ code: "API_FAILED", status: 500, message });
     expect(at.kubernetes.requests.filter(({ method }) => method === "POST")).toHaveLength(1);
   });
-
-  test("tells changes", async () => {
-    await using project = await at.open();
-    await using cluster = await connect(project);
-    const { resourceVersion } = await cluster.list("/api/v1/namespaces");
-    at.kubernetes.put({ apiVersion: "v1", kind: "Namespace", metadata: { name: "new" } });
-    for await (const { type, object } of cluster.watch("/api/v1/namespaces", resourceVersion)) {
-      expect([type, object.metadata.name]).toEqual(["ADDED", "new"]);
-      break;
-    }
-    at.kubernetes.forget();
-    const stale = cluster.watch("/api/v1/namespaces", "1").next();
-    expect(await errorOf(() => stale)).toMatchObject({ code: "API_FAILED", status: 410 });
-  });
 });
 
 describe("programs that are started", () => {
@@ -202,4 +188,31 @@ describe("programs that are started", () => {
     expect(plan.releases.map(({ name, revision }) => [name, revision])).toEqual([["app", null]]);
     expect(at.kubernetes.requests.at(-1)?.user).toBe("deployer");
   });
+});
+
+test("a connection that is closed leaves no Helm behind, which would ask a cluster of its own choice", async () => {
+  using folder = temporaryFolder();
+  const [started, proof] = [join(folder.path, "started"), join(folder.path, "proof")];
+  // As Helm 3 does in an upgrade, it goes on for a while when it is interrupted.
+  writeFileSync(
+    join(folder.path, "helm"),
+    `#!/bin/sh
+[ "$1" = version ] && { echo v4.1.0; exit; }
+trap '' TERM
+touch '${started}'
+sleep 0.5
+[ -e "$KUBECONFIG" ] || touch '${proof}'
+`,
+    { mode: 0o700 },
+  );
+  at.env["HELM"] = join(folder.path, "helm");
+  await using project = await at.open();
+  const cluster = await connect(project);
+  const [release] = cluster.environment.releases;
+  if (release === undefined) throw new Error("expected a release");
+  const reading = errorOf(() => cluster.releases.rehearse({ release, chart: { path: "app" } }));
+  await vi.waitFor(() => expect(existsSync(started)).toBe(true), 20_000);
+  await cluster.close();
+  expect(await reading).toMatchObject({ code: "INTERRUPTED" });
+  expect(existsSync(proof)).toBe(false);
 });

@@ -140,7 +140,7 @@ describe("closing a node", () => {
 });
 
 describe("emptying a node", () => {
-  test("evicts what is made anew elsewhere, and lets the daemons stay", async () => {
+  test("evicts what is recreated elsewhere, and lets the daemons stay", async () => {
     await run("Deployment", "dns", 2);
     await run("DaemonSet", "proxy");
     const events = await drained("user-1");
@@ -189,7 +189,7 @@ describe("emptying a node", () => {
   test("waits for users' servers to end, and evicts them only when told to", async () => {
     await startServer("jupyter-a", "user-1");
     const error = await errorOf(() => drained("user-1", { timeout: 60 }));
-    expect(error.message).toContain("web/jupyter-a (nothing makes it anew, and it ends by itself)");
+    expect(error.message).toContain("web/jupyter-a (nothing recreates it, and it ends by itself)");
     expect(podsOn("user-1")).toHaveLength(1);
     const waiting = drained("user-1");
     const pod = world.kubernetes.get("v1", "Pod", "web", "jupyter-a");

@@ -1,12 +1,12 @@
-import { runOk } from "@git-vault/testkit";
+import { peer, runOk } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DeployEvent } from "../src/releases/index.ts";
 import { applyWorld, type ApplyWorld, names, type Outcome } from "./apply-world.ts";
 import { HELMS, HELM_4, PASSWORD } from "./cluster-world.ts";
 
 /*
- * Which revision a failed deployment goes back to: the last one that is known to be good, whoever
- * made those between.
+ * Which revision a failed deployment goes back to: the last one that is known to be good, no matter
+ * who made those between.
  */
 let at: ApplyWorld;
 beforeEach(async () => {
@@ -68,7 +68,8 @@ describe.each(HELM_4)("$label", ({ path: helm, missing }) => {
       // What was made by a rollback is as good as what it went back to.
       expect(wentBackTo(await deployBad("web:bad-again", "rollback"))).toBe(5);
       expect(at.image()).toBe("web:2");
-      expect(ready()).toEqual([1, 2]);
+      // What it went back to was found ready again.
+      expect(ready()).toEqual([1, 2, 5, 7]);
     });
 
     test("never goes back to what was rolled back, though it was ready", async () => {
@@ -92,6 +93,30 @@ describe.each(HELM_4)("$label", ({ path: helm, missing }) => {
       expect(at.history()).toEqual(["1 superseded", "2 deployed"]);
       expect(wentBackTo(await deployBad("web:worse-bad", "rollback"))).toBe(1);
       expect(at.image()).toBe("web:1");
+    });
+
+    test("goes back past one that failed, which Helm calls superseded later", async () => {
+      await deployGood("web:1");
+      await upgrade("web:bad", "--description", 'Upgrade "app" failed: admission webhook denied the request');
+      expect(wentBackTo(await deployBad("web:worse-bad", "rollback"))).toBe(1);
+      expect(at.image()).toBe("web:1");
+    });
+
+    test("takes back what was changed by hand, going on and going back", async () => {
+      await deployGood("web:1");
+      const byHand = async (): Promise<void> => {
+        const args = ["-n", "web", "patch", "deployment", "web", "--field-manager", "by-hand", "-p"];
+        await runOk(peer("kubectl").path, [...args, '{"spec": {"replicas": 3}}'], at.foreign);
+      };
+      const replicas = (): unknown => at.kubernetes.get("apps/v1", "Deployment", "web", "web")?.["spec"];
+      await byHand();
+      expect(replicas()).toMatchObject({ replicas: 3 });
+      await deployGood("web:2");
+      expect(replicas()).toMatchObject({ replicas: 1 });
+      await byHand();
+      expect((await at.rollBack()).error).toBeNull();
+      expect(at.image()).toBe("web:1");
+      expect(replicas()).toMatchObject({ replicas: 1 });
     });
 
     test("takes what somebody else deployed for good, but for what they rolled back", async () => {

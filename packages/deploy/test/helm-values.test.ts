@@ -149,6 +149,29 @@ describe.each([3, 4] as const)("values, against Helm %i", (major) => {
     );
   });
 
+  // As docs/deploy.md says: Helm 3.18 leaves the line end out which the file leaves out.
+  test.skipIf(helm.missing)(
+    `a block scalar that ends a file without a line end has one, whatever ${helm.label} does`,
+    async () => {
+      using repository = await repositoryOf({
+        "mybinder/values.yaml": "ofChart: |\n  text",
+        "config/common.yaml": "ofLayer: |\n  text",
+        "config/prod.yaml": "kept: |+\n  text\nfolded: >\n  text\nbare: |-\n  text\nlast:\n  - |\n    one\n    two",
+      });
+      const asIs = major === 4 ? "\n" : "";
+      const expected = { ofChart: `text${asIs}`, kept: "text\n", folded: "text\n", bare: "text" };
+      expect(await byHelm(helm.path, repository)).toEqual({
+        ...expected,
+        ofLayer: `text${asIs}`,
+        last: [`one\ntwo${asIs}`],
+      });
+      const { read, rendered } = await byUs(helm.path, repository, major);
+      const layers = { ofLayer: "text\n", last: ["one\ntwo\n"] };
+      expect(read).toEqual({ ...expected, ...layers, ofChart: "text\n" });
+      expect(rendered).toEqual({ ...expected, ...layers });
+    },
+  );
+
   test.skipIf(helm.missing)(`odd but valid YAML is read alike by ${helm.label}`, async () => {
     const common = String.raw`
 merge: &m {a: 2, b: 3}

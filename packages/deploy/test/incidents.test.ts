@@ -37,7 +37,9 @@ users: [{ name: ci, user: { client-certificate-data: ${Buffer.from(certificate).
       },
     });
     // What cannot be fetched cannot be locked.
-    expect(lines).toContain("dependencies error deploy.lock the archive of hub is not in deploy.lock");
+    expect(lines.filter((line) => line.startsWith("dependencies"))).toEqual([
+      "dependencies error deploy.lock there is no deploy.lock that has the archives of hub",
+    ]);
   });
 
   test("the client certificate in a kubeconfig ended, and CI could not log in", async () => {

@@ -36,6 +36,14 @@ describe("what is shown of an object", () => {
     expect(one).not.toBe(three);
   });
 
+  test("is hidden whole where it has other lines than its twin", () => {
+    const shown = maskOf().mask(
+      { a: "user: x\nuser: secret\nlast", b: "user: secret" },
+      { value: { a: "user: x\nlast", b: "user: x" } },
+    );
+    expect(shown).toEqual({ a: expect.stringMatching(MARK), b: expect.stringMatching(/^user: \[secret \w+\]$/) });
+  });
+
   test("has another digest by another mask, so that nobody can try values", () => {
     expect(maskOf("hunter2x").maskText("hunter2x")).not.toBe(maskOf("hunter2x").maskText("hunter2x"));
   });
@@ -44,7 +52,7 @@ describe("what is shown of an object", () => {
 describe("what a Secret holds", () => {
   const shownAfter = (learnt: Value, text: string): Value => {
     const mask = maskOf();
-    mask.add(learnt);
+    mask.add(learnt, "none");
     return mask.mask(text);
   };
 

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { parseKeyFile, encodeKeyFile, generateKeyFile } from "@git-vault/git-crypt";
 import { peer, runOk } from "@git-vault/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assertFresh, type PlannedRelease } from "../src/releases/plan.ts";
+import type { PlannedRelease } from "../src/releases/plan.ts";
+import { assertFresh } from "../src/releases/plan-binding.ts";
 import { Cluster, Project } from "../src/index.ts";
 import type { EnvironmentSettings } from "../src/project/settings.ts";
 import {
@@ -15,7 +16,7 @@ import {
   readPlan,
   writePlan,
 } from "../src/releases/index.ts";
-import { clusterWorld, type ClusterWorld, HELMS, PASSWORD, TOKEN } from "./cluster-world.ts";
+import { changesOf, clusterWorld, type ClusterWorld, HELMS, PASSWORD, TOKEN } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
 
 let at: ClusterWorld;
@@ -61,7 +62,7 @@ describe.each(HELMS)("a plan with $label", ({ path: helm, missing }) => {
       "add Deployment web",
     ]);
     expect(at.kubernetes.list("v1", "Secret")).toEqual([]);
-    expect(at.kubernetes.requests.filter(({ method }) => method !== "GET")).toEqual([]);
+    expect(changesOf(at.kubernetes)).toEqual([]);
 
     await deploy(helm);
     const none = await plan();

@@ -58,7 +58,7 @@ describe("what a server serves", () => {
     expect(await probe({ host: "gke.example.invalid" }, { timeout: 3000 })).toMatchObject({ failure: "unresolved" });
   });
 
-  test("is not waited for once the run is told to end", async () => {
+  test("is not waited for once the run is interrupted", async () => {
     await using server = await startTlsServer({ behaviour: "hang" });
     const answer = probe({ host: "gke.example.org", address: server.address }, { signal: AbortSignal.timeout(50) });
     expect(await answer).toMatchObject({ served: false });

@@ -88,7 +88,7 @@ describe("a cluster behind a proxy", () => {
     expect(error.message).toContain(`does not open the way to ${SERVER} (404)`);
   });
 
-  test("is not waited for once the run is told to end", async () => {
+  test("is not waited for once the run is interrupted", async () => {
     await commit({ server: `https://${SERVER}` });
     throughProxy();
     proxy.refusal = "silence";

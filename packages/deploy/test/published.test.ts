@@ -9,6 +9,7 @@ import { runChecks } from "../src/checks/index.ts";
 import { check, type Outcome } from "./check-world.ts";
 import { type ChartServer, startChartServer } from "./chart-server.ts";
 import { errorOf, world } from "./world.ts";
+import { lockCharts } from "../src/index.ts";
 
 interface Wanted {
   readonly name: string;
@@ -136,8 +137,8 @@ describe.each(["helm3", "helm4"])("a dependency that no lock has, with %s", (pee
       "mybinder/Chart.yaml": `apiVersion: v2\nname: mybinder\nversion: 1.0.0\n${listed(wanted)}`,
       "mybinder/Chart.lock": listed(wanted),
     });
-    await using project = await its.open({ env: { ...its.repository.env, HELM: helm.path } });
-    expect(await errorOf(() => project.lock())).toMatchObject({
+    const env = { ...its.repository.env, HELM: helm.path };
+    expect(await errorOf(() => lockCharts(its.repository.path, { env }))).toMatchObject({
       code: "FETCH_FAILED",
       hint: "published are 1.2.3, which is the next before it, and 2.0.0, which is the newest",
     });
@@ -152,10 +153,7 @@ describe.each(["helm3", "helm4"])("a dependency that no lock has, with %s", (pee
       "mybinder/Chart.lock": listed(wanted),
     });
     const env = { ...its.repository.env, HELM: helm.path };
-    {
-      await using first = await its.open({ env });
-      await first.lock();
-    }
+    await lockCharts(its.repository.path, { env });
     await its.repository.commit("locked");
     server.requests.length = 0;
     await using project = await its.open({ env });

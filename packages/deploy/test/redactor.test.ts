@@ -35,6 +35,16 @@ describe("a redactor", () => {
     expect([...redactorOf(SECRET).find(text)].map(({ of }) => of)).toEqual([SECRET]);
   });
 
+  test("knows alone what is a secret wherever it stands, where it is told to", () => {
+    const redactor = new Redactor<string>();
+    redactor.add("admin-word", "a user's name", { sure: false });
+    redactor.add("learnt-later", "a user's name", { sure: false });
+    redactor.add("learnt-later", "a password");
+    const text = "admin-word, learnt-later";
+    expect(new Redactor(redactor).redact(text)).toBe("[secret], [secret]");
+    expect(new Redactor(redactor, { sureOnly: true }).redact(text)).toBe("admin-word, [secret]");
+  });
+
   test("knows a large number as Go prints it", () => {
     expect(redactorOf("123456789").redact('pin: "1.23456789e+08"')).toBe('pin: "[secret]"');
     expect(redactorOf("1000000").redact("1e+06")).toBe("[secret]");

@@ -70,6 +70,5 @@ describe.each(HELM_3)("a rollout with $label", ({ path, missing }) => {
       const deployed = clusters.map((cluster) => cluster.list("apps/v1", "Deployment").length);
       expect(deployed).toEqual([1, 0, 1]);
     },
-    30_000,
   );
 });

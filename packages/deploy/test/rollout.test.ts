@@ -117,7 +117,7 @@ describe("a rollout", () => {
     });
   });
 
-  test("begins nothing more once it is told to end, and tells the steps", async () => {
+  test("begins nothing more once it is interrupted, and tells the steps", async () => {
     const controller = new AbortController();
     const events: RolloutEvent[] = [];
     const heard: string[] = [];
@@ -141,7 +141,7 @@ describe("a rollout", () => {
     ]);
   });
 
-  test("tells everything to whoever takes their time", async () => {
+  test("tells everything to anyone who takes their time", async () => {
     let left = PROD.length;
     let finish = (): void => {};
     const finished = new Promise<void>((resolve) => {

@@ -91,6 +91,26 @@ silence: [{ check: layers, reason: known }]
       "environments.a.kubeVersion must be string",
     ],
     [
+      "a published chart without its version",
+      "releases: {certs: {chart: 'oci://example.org/charts/certs'}}\n",
+      "releases.certs.chart expected one such as oci://quay.io/jetstack/charts/cert-manager@v1.19.1",
+    ],
+    [
+      "a published chart of a repository without its version",
+      "chart: {name: certs, repository: 'https://example.org'}\n",
+      "chart must have required property 'version'",
+    ],
+    [
+      "a layer of another word",
+      "environments: {a: {layers: [{ifthere: x}]}}\n",
+      "environments.a.layers.0 must have required property 'ifThere'",
+    ],
+    [
+      "a name that is none",
+      "environments: {a: {namespace: A B}}\n",
+      "environments.a.namespace expected one such as prod",
+    ],
+    [
       "less than no node",
       "environments: {a: {nodePools: {core: {labels: {}, nodes: -1}}}}\n",
       "environments.a.nodePools.core.nodes must be >= 0",
@@ -99,6 +119,16 @@ silence: [{ check: layers, reason: known }]
     const error = await open(text);
     expect(error).toMatchObject({ code: "INVALID_SETTINGS" });
     expect(error.message).toContain(message);
+  });
+
+  test("that were given are told apart from those of the file", async () => {
+    await using its = await world({ "deploy.yaml": "chart: mybinder\n", "config/prod.yaml": "a: 1\n" });
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as JavaScript can give it
+    const error = await errorOf(() => its.open({ silence: [{ check: "tls" }] as unknown as [] }));
+    expect(error).toMatchObject({ code: "INVALID_SETTINGS", place: undefined });
+    expect(error.message).toBe(
+      "the settings that were given: silence.0 expected a reason, in words, for those who read it in a year",
+    );
   });
 
   test("names layers by patterns, those that may be missing, and releases of one name in two namespaces", async () => {
@@ -461,7 +491,7 @@ describe("Helm", () => {
     expect(await errorOf(() => project.environment("prod").render())).toMatchObject({ code });
   });
 
-  test("that is told to end is waited for", async () => {
+  test("that is interrupted is waited for", async () => {
     const done = join(its.repository.folder, "done");
     const { env } = await withHelm(
       `#!/bin/sh\n[ "$1" = version ] && { echo v4.1.4; exit; }\ntrap 'sleep 0.2; echo > ${done}; exit 1' TERM\necho > ${done}.started\nwhile :; do sleep 0.05; done\n`,

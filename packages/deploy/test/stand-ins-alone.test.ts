@@ -1,10 +1,13 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isOfPullRequest, secretsToMask } from "../src/ci/index.ts";
 import { Cluster, Project, type ProjectOptions } from "../src/index.ts";
-import { isUnchanged, makePlan, type Plan, planMarkdown, planText } from "../src/releases/index.ts";
-import { assertFresh } from "../src/releases/plan.ts";
+import { apply, isUnchanged, makePlan, type Plan, planMarkdown, planText } from "../src/releases/index.ts";
+import { assertFresh } from "../src/releases/plan-binding.ts";
+import type { EnvironmentSettings } from "../src/project/settings.ts";
 import { StandIns } from "../src/secrets/stand-ins.ts";
-import { applyWorld, type ApplyWorld } from "./apply-world.ts";
+import { applyWorld, type ApplyWorld, outcomeOf } from "./apply-world.ts";
 import { HELM_4, PASSWORD, TOKEN } from "./cluster-world.ts";
 import { errorOf } from "./world.ts";
 
@@ -19,7 +22,11 @@ beforeEach(async () => {
 });
 afterEach(() => at[Symbol.asyncDispose]());
 
-/** Opens the project for whoever wrote the commit. */
+interface Settings {
+  readonly environments: { readonly staging: EnvironmentSettings };
+}
+
+/** Opens the project for the one who wrote the commit. */
 const open = (secrets: ProjectOptions["secrets"] = "stand-ins"): Promise<Project> =>
   Project.open({ root: at.repository.path, key: at.key, env: at.env, secrets });
 
@@ -106,6 +113,22 @@ describe.each(HELM_4)("a plan with stand-ins alone, with $label", ({ path: helm,
     await at.rollBack(1);
     const back = await plan();
     expect(planText(back)).toMatch(/-\s+- image: web:1\n\s+\+\s+- image: web:2/);
+  });
+
+  test.skipIf(missing)("is compared by the settings that were given, which no commit has", async () => {
+    const { environments } = JSON.parse(readFileSync(join(at.repository.path, "deploy.yaml"), "utf8")) as Settings;
+    await at.repository.git("rm", "--quiet", "deploy.yaml");
+    await at.repository.commit("no settings");
+    const settings = { root: at.repository.path, key: at.key, env: at.env, chart: "app", environments };
+    {
+      await using real = await Project.open(settings);
+      await using writable = await Cluster.connectToChange(real, real.environment("staging"));
+      await outcomeOf(apply(real, writable, await makePlan(real, writable), { timeout: 20 }));
+    }
+    await using project = await Project.open({ ...settings, secrets: "stand-ins" });
+    await using cluster = await Cluster.connect(project, project.environment("staging"));
+    const [release] = (await makePlan(project, cluster)).releases;
+    expect(release).toMatchObject({ changes: [], hidden: null });
   });
 
   test.skipIf(missing)("says where what runs cannot be rendered, and cannot be applied", async () => {

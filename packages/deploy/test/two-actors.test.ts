@@ -31,7 +31,7 @@ describe.each(HELM_4)("$label", ({ path: helm, missing }) => {
 
     const THEIRS = "somebody else made revision 3 of the release app while this run was at it; that is left as it is";
 
-    test("is left alone by a run that fails or is told to end", async () => {
+    test("is left alone by a run that fails or is interrupted", async () => {
       const controller = new AbortController();
       const outcome = await at.deploy({ signal: controller.signal, timeout: 300 }, ({ event }) => {
         // With what is theirs unready, too, the run would wait on.

@@ -325,7 +325,7 @@ describe("incidents", () => {
       "d silent",
     ]);
     expect(brief(findings)).toEqual([
-      "error federation: the member d does not tell its versions: d.example.org answers 404 to /versions",
+      "error federation: the member d does not tell its versions: d.example.org answers 404 at its address",
       "error federation: members of the federation differ in binderhub: a, b have 1.0; c has 0.9",
     ]);
   });

@@ -1,6 +1,6 @@
 /* Random values files, as text: to be read by Helm and by us. */
 import * as fc from "fast-check";
-import { keyText, resolvePlain } from "../src/values/yaml-scalar.ts";
+import { HELM_DIALECT, resolvePlain } from "../src/values/yaml-scalar.ts";
 
 /** A value and how it is written. */
 type Written =
@@ -83,13 +83,16 @@ const scalar = fc.oneof(
 
 const key = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom("a", "b", "c", "d") },
-  { weight: 2, arbitrary: plainText.filter((text) => keyText(resolvePlain(text)) !== null && text.length < 20) },
+  {
+    weight: 2,
+    arbitrary: plainText.filter((text) => HELM_DIALECT.key(resolvePlain(text)) !== null && text.length < 20),
+  },
   { weight: 1, arbitrary: fc.constantFrom('"a"', "'b'", '"on"', '"1"', '"é"') },
 );
 
 /** Two keys that Helm reads as one have no order there; 0.0 and -0.0 are one to Go. */
 const keyName = (text: string): string =>
-  /^["']/.test(text) ? text.slice(1, -1) : (keyText(resolvePlain(text)) ?? "").replace(/^-0$/, "0");
+  /^["']/.test(text) ? text.slice(1, -1) : (HELM_DIALECT.key(resolvePlain(text)) ?? "").replace(/^-0$/, "0");
 
 const { map } = fc.letrec<{ node: Written; map: Written }>((tie) => ({
   node: fc.oneof(

@@ -1,13 +1,13 @@
 import { closeSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
-import { type Chart, type Dependency, readChart } from "./chart.ts";
+import type { Chart, Dependency } from "./chart.ts";
 import { folderPath, straysIn } from "./charts-folder.ts";
-import { assertData, type EncryptedContent, emptyFor, noMemory, standInFor } from "./encrypted-files.ts";
+import { assertData, contentFor, type EncryptedContent, noMemory } from "./encrypted-files.ts";
 import { DeployError, orElse } from "../errors.ts";
-import { assertOwnSchemas } from "./foreign-schemas.ts";
-import { type FetchedArchive, fetchArchives, type FetchOptions, lockArchives, readIfThere } from "./fetch.ts";
+import { assertOwnSchemas, filesWithin } from "./foreign-schemas.ts";
+import { type FetchedArchive, fetchArchives, readIfThere } from "./fetch.ts";
 import type { FileSource, TrackedFile } from "../files/tree.ts";
-import { WorkTree } from "../files/work-tree.ts";
+import { noWorkTree } from "../files/work-tree.ts";
 import type { Workspace } from "../files/workspace.ts";
 import { CHART_DESCRIPTOR, type ChartPlace, type Helm } from "../helm/helm.ts";
 import { ignoredBy } from "./helmignore.ts";
@@ -78,6 +78,12 @@ export class ChartSources {
    */
   filesWith(chart: Chart, onMissing: (dependency: Dependency) => void): Map<string, Buffer> {
     const files = new Map<string, Buffer>();
+    const { remote } = chart;
+    if (remote !== null) {
+      const own = orElse(null, () => this.filesOf(remote, chart));
+      if (own === null) onMissing(remote);
+      return own ?? files;
+    }
     const add = (of: readonly TrackedFile[]): void => {
       const readable = of.filter(({ encrypted, mode }) => !encrypted && mode.startsWith("100"));
       this.#tree.preload(readable);
@@ -114,20 +120,31 @@ export class ChartSources {
    */
   placeOf(chart: Chart, encrypted: EncryptedContent = "own"): ChartPlace {
     const hasSecrets = this.encryptedIn(chart).length > 0;
-    if (hasSecrets && typeof encrypted === "object") {
+    if (!hasSecrets || encrypted === "own")
+      return remember(this.#places, chart.path, () => this.#place(chart, encrypted));
+    if (typeof encrypted === "object") {
       const places = remember(this.#withStandIns, encrypted, () => new Map<string, ChartPlace>());
       return remember(places, chart.path, () => this.#place(chart, encrypted));
     }
-    const id = hasSecrets && encrypted === "none" ? `without ${chart.path}` : chart.path;
-    return remember(this.#places, id, () => this.#place(chart, encrypted));
+    return remember(this.#places, `${encrypted} ${chart.path}`, () => this.#place(chart, encrypted));
+  }
+
+  /** Whether a template of a chart may look something up in the cluster. */
+  looksUp(chart: Chart): boolean {
+    const files = new Map<string, Buffer>();
+    this.#assemble(chart, partsOf(this.#tree, chart), { encrypted: "none", files, below: "" });
+    return filesWithin(files).some(
+      ([path, content]) => /(?:^|[/:])templates\//.test(path) && content.includes("lookup"),
+    );
   }
 
   #place(chart: Chart, encrypted: EncryptedContent): ChartPlace {
     // One that is damaged is told, whether anything is looked for in it or not.
     lockOf(this.#tree);
+    if (chart.remote !== null) return { path: this.#archiveOf(chart) };
     const files = new Map<string, Buffer>();
     this.#assemble(chart, partsOf(this.#tree, chart), { encrypted, files, below: "" });
-    const [secret] = encrypted === "none" ? [] : this.encryptedIn(chart);
+    const [secret] = encrypted === "none" ? [] : this.encryptedIn(chart).filter(({ locked }) => !locked);
     if (secret === undefined) return { path: this.#folderOf(chart, files) };
     const isIgnored = ignoredBy(files.get(".helmignore")?.toString());
     const taken = [...files].filter(([path]) => !isIgnored(path));
@@ -142,6 +159,19 @@ export class ChartSources {
     if (descriptor === null) throw noMemory(secret);
     this.#descriptors.push(descriptor);
     return { path: pathOfDescriptor(CHART_DESCRIPTOR), descriptor };
+  }
+
+  /** A file with the archive of a chart that is deployed as it was published. */
+  #archiveOf(chart: Chart): string {
+    const folder = join(this.#parts.workspace.path, "charts", `${this.#places.size}`);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const [part] = archivesIn(partsOf(this.#tree, chart));
+    if (part === undefined) throw new Error(`${chart.name} is made from no archive`);
+    const archive = this.#verifiedArchive(part);
+    assertOwnSchemas([[part.path, archive]]);
+    const path = join(folder, `${chart.name}-${chart.version}.tgz`);
+    writeFileSync(path, archive, { mode: 0o600 });
+    return path;
   }
 
   #folderOf(chart: Chart, files: ReadonlyMap<string, Buffer>): string {
@@ -197,27 +227,11 @@ export class ChartSources {
 
   /** As `Project.fetch` has it, for the dependencies of `charts`. */
   async fetch(charts: readonly Chart[], signal: AbortSignal | undefined): Promise<FetchedArchive[]> {
-    const parts = charts.flatMap((chart) => partsOf(this.#tree, chart));
-    return fetchArchives(this.#fetchOptions(parts, lockOf(this.#tree), signal));
-  }
-
-  /** As `Project.lock` has it, for the dependencies of `charts`, as the work tree has them. */
-  async lock(charts: readonly Chart[], signal: AbortSignal | undefined): Promise<FetchedArchive[]> {
-    const workTree = new WorkTree(this.#workTree());
-    const parts = charts.flatMap(({ path }) => partsOf(workTree, readChart(workTree, path)));
-    return lockArchives(this.#fetchOptions(parts, lockOf(workTree), signal));
-  }
-
-  #fetchOptions(parts: readonly Part[], lock: FetchOptions["lock"], signal: AbortSignal | undefined): FetchOptions {
-    const { workspace, startHelm } = this.#parts;
-    const [topLevel, temporary] = [this.#workTree(), workspace.path];
-    return { archives: archivesIn(parts), lock, topLevel, temporary, helm: startHelm(), signal };
-  }
-
-  #workTree(): string {
-    const { topLevel } = this.#parts;
-    if (topLevel !== null) return topLevel;
-    throw new DeployError("NO_WORK_TREE", "expected a repository with a work tree, got a bare one");
+    const { topLevel, workspace, startHelm } = this.#parts;
+    if (topLevel === null) throw noWorkTree();
+    const archives = archivesIn(charts.flatMap((chart) => partsOf(this.#tree, chart)));
+    const lock = lockOf(this.#tree);
+    return fetchArchives({ archives, lock, topLevel, temporary: workspace.path, helm: startHelm(), signal });
   }
 
   /** An archive, of the commit or else the work tree, once it is known to be what was locked. */
@@ -270,11 +284,11 @@ export class ChartSources {
     for (const [name, source] of sources) if (source.encrypted) assertData(source, name);
     this.#tree.preload(sources.map(([, source]) => source));
     assertOwnSchemas(sources.map(([name, source]) => [`${path}/${name}`, this.#tree.stored(source)]));
-    for (const [name, source] of sources) {
-      const content = (): Buffer => this.#tree.read(source);
-      if (!source.encrypted || encrypted === "own") files.set(below + name, content());
-      else files.set(below + name, encrypted === "none" ? emptyFor(name) : standInFor(name, content(), encrypted));
-    }
+    for (const [name, source] of sources)
+      files.set(
+        below + name,
+        contentFor(source, name, encrypted, () => this.#tree.read(source)),
+      );
   }
 
   /** The file itself, or what a symbolic link in the commit leads to. */

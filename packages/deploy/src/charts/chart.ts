@@ -39,7 +39,13 @@ export interface Chart {
   readonly schema: TrackedFile | undefined;
   /** Every file in its folder. */
   readonly files: readonly TrackedFile[];
+  /** How it is fetched, where it is none of the commit's; null where it is. */
+  readonly remote: Dependency | null;
 }
+
+/** What of a chart is fetched or lies beside it: all it depends on, or the chart itself. */
+export const sourcesOf = ({ remote, dependencies }: Chart): readonly Dependency[] =>
+  remote === null ? dependencies : [remote];
 
 /** Folders and archives are named after charts: a name must not lead elsewhere. */
 const NAME = /^[A-Za-z\d_][\w.-]*$/;
@@ -65,9 +71,10 @@ export function readChart(tree: FileSource, path: string): Chart {
     version,
     dependencies: dependenciesIn(tree, path, node),
     defaults:
-      tree.find(`${path}/values.yaml`) === undefined ? null : new Layer(tree, `${path}/values.yaml`, "defaults"),
+      tree.find(`${path}/values.yaml`) === undefined ? null : new Layer(tree, `${path}/values.yaml`, "defaults", null),
     schema: tree.find(`${path}/values.schema.json`),
     files: [...tree.files()].filter((entry) => entry.path.startsWith(`${path}/`)),
+    remote: null,
   };
 }
 

@@ -8,8 +8,11 @@ import type { TrackedFile } from "../files/tree.ts";
 import type { StandIns } from "../secrets/stand-ins.ts";
 import { isStructured, readValue } from "../values/read-yaml.ts";
 
-/** What a chart's encrypted files hold: their content, none, or stand-ins. */
-export type EncryptedContent = "own" | "none" | StandIns;
+/**
+ * What a chart's encrypted files hold: their content, that of those which can be read, none, or
+ * stand-ins. Those without content are empty.
+ */
+export type EncryptedContent = "own" | "readable" | "none" | StandIns;
 
 /** What Helm runs or reads for itself: no stand-in would do the same. */
 const CODE =
@@ -40,8 +43,21 @@ export const noMemory = (file: TrackedFile): DeployError =>
     },
   );
 
+/**
+ * What a chart's file holds there, or what stands for it.
+ *
+ * @param path in its chart
+ * @param read gives its content
+ * @throws DeployError as `read` does
+ */
+export function contentFor(file: TrackedFile, path: string, encrypted: EncryptedContent, read: () => Buffer): Buffer {
+  if (!file.encrypted || encrypted === "own") return read();
+  if (encrypted === "none" || file.locked) return emptyFor(path);
+  return encrypted === "readable" ? read() : standInFor(path, read(), encrypted);
+}
+
 /** A file without content: templates that look for files find it none the less. */
-export const emptyFor = (path: string): Buffer => Buffer.from(isStructured(path) ? "{}\n" : "");
+const emptyFor = (path: string): Buffer => Buffer.from(isStructured(path) ? "{}\n" : "");
 
 /** What stands for a file's content: of its kind, and different in every character that tells. */
 export function standInFor(path: string, content: Buffer, standIns: StandIns): Buffer {

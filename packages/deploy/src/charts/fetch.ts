@@ -1,4 +1,5 @@
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -6,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -13,7 +15,10 @@ import { DeployError } from "../errors.ts";
 import type { Helm } from "../helm/helm.ts";
 import { archiveKey, formatLock, LOCK_FILE, type LockedArchive, sha256, unlockedArchive } from "./lock-file.ts";
 import type { ArchivePart } from "./parts.ts";
-import { insteadOf, isAbsent, otherVersions, type Published, sourceArgs } from "./published.ts";
+import { failureOf, insteadOf, isAbsent, otherVersions, type Published, sourceArgs } from "./published.ts";
+
+/** What an archive may have, in bytes: as much as Helm unpacks of one at most. */
+const MOST_ARCHIVE = 100 * 1024 * 1024;
 
 /** What fetching is given. */
 export interface FetchOptions {
@@ -50,7 +55,7 @@ export async function fetchArchives(options: FetchOptions): Promise<FetchedArchi
 
 /**
  * Fetches the archives of all dependencies, puts them in their places and records them in
- * `deploy.lock`. Those that were recorded before must be what they were.
+ * `deploy.lock`, if there are any. Those that were recorded before must be what they were.
  *
  * @throws DeployError ARCHIVE_MISMATCH, FETCH_FAILED; TOOL_MISSING, UNSUPPORTED_TOOL, INTERRUPTED
  */
@@ -62,7 +67,8 @@ export async function lockArchives(options: FetchOptions): Promise<FetchedArchiv
       return [archiveKey(archive), archive];
     }),
   );
-  writeWhole(join(options.topLevel, LOCK_FILE), formatLock([...locked.values()]));
+  const file = join(options.topLevel, LOCK_FILE);
+  if (locked.size > 0 || existsSync(file)) writeWhole(file, formatLock([...locked.values()]));
   return fetched;
 }
 
@@ -101,7 +107,9 @@ async function pull(wanted: Published, { helm, temporary, signal }: FetchOptions
       await helm.run(args, `${name} ${version} cannot be fetched`, { signal });
     } catch (error) {
       if (!(error instanceof DeployError) || error.code !== "TOOL_FAILED") throw error;
-      throw new DeployError("FETCH_FAILED", error.message, {
+      const why = failureOf(error.message);
+      const isWhole = why === error.message;
+      throw new DeployError("FETCH_FAILED", isWhole ? why : `${name} ${version} cannot be fetched: ${why}`, {
         hint: isAbsent(error)
           ? insteadOf(await otherVersions(helm, wanted, signal))
           : "check that the address can be reached",
@@ -110,6 +118,8 @@ async function pull(wanted: Published, { helm, temporary, signal }: FetchOptions
     }
     const file = readdirSync(folder).find((entry) => entry.endsWith(".tgz"));
     if (file === undefined) throw new DeployError("FETCH_FAILED", `${name} ${version}: helm fetched no archive`);
+    if (statSync(join(folder, file)).size > MOST_ARCHIVE)
+      throw new DeployError("FETCH_FAILED", `${name} ${version}: its archive has more than ${MOST_ARCHIVE} bytes`);
     return readFileSync(join(folder, file));
   } finally {
     rmSync(folder, { recursive: true, force: true });

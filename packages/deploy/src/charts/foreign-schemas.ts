@@ -19,27 +19,31 @@ const MOST_BYTES = 256 * 1024 * 1024;
  * @throws DeployError FOREIGN_SCHEMA; NOT_A_CHART for an archive that is none
  */
 export function assertOwnSchemas(files: Iterable<readonly [path: string, content: Buffer]>): void {
-  assertOwnIn(files, 0, { bytes: MOST_BYTES });
+  for (const [path, content] of filesWithin(files))
+    if (posix.basename(path.replaceAll("\\", "/")) === "values.schema.json") assertOwn(path, content);
 }
 
-function assertOwnIn(
-  files: Iterable<readonly [path: string, content: Buffer]>,
-  depth: number,
-  room: { bytes: number },
-): void {
-  for (const [path, content] of files) {
+/**
+ * A chart's files, and those of the archives among them in place of these: `charts/x.tgz:x/y`.
+ *
+ * @throws DeployError NOT_A_CHART for an archive that is none
+ */
+export const filesWithin = (files: Iterable<readonly [path: string, content: Buffer]>): readonly File[] =>
+  unpacked(files, 0, { bytes: MOST_BYTES });
+
+type File = readonly [path: string, content: Buffer];
+
+function unpacked(files: Iterable<File>, depth: number, room: { bytes: number }): File[] {
+  return Array.from(files).flatMap(([path, content]) => {
     // Helm takes a backslash in an archive for a slash.
-    const name = path.replaceAll("\\", "/");
-    if (posix.basename(name) === "values.schema.json") assertOwn(path, content);
-    else if (/(?:^|\/)charts\/[^/]+\.tgz$/.test(name)) {
-      const inner = filesIn(path, content, depth, room);
-      assertOwnIn(
-        Array.from(inner, ([of, bytes]) => [`${path}:${of}`, bytes] as const),
-        depth + 1,
-        room,
-      );
-    }
-  }
+    if (!/(?:^|\/)charts\/[^/]+\.tgz$/.test(path.replaceAll("\\", "/"))) return [[path, content] as const];
+    const inner = filesIn(path, content, depth, room);
+    return unpacked(
+      Array.from(inner, ([of, bytes]) => [`${path}:${of}`, bytes] as const),
+      depth + 1,
+      room,
+    );
+  });
 }
 
 function filesIn(path: string, content: Buffer, depth: number, room: { bytes: number }): Map<string, Buffer> {

@@ -1,6 +1,6 @@
 /*
  * Which files of a chart's folder Helm passes over, by its .helmignore. Of archives it takes all,
- * so that whoever packs one is to leave them out.
+ * so that anyone who packs one is to leave them out.
  */
 import { posix } from "node:path";
 import { printable } from "@git-vault/core";

@@ -52,7 +52,7 @@ export function parseLock(text: string): Map<string, LockedArchive> {
   if (at(value, "lockVersion") === 1 && Array.isArray(archives) && archives.every(isArchive))
     return new Map(archives.map((archive) => [archiveKey(archive), archive]));
   throw new DeployError("INVALID_SETTINGS", `${LOCK_FILE}: expected archives of charts, got something else`, {
-    hint: "restore it, or remove it and lock the charts anew",
+    hint: "restore it, or remove it and lock the charts again",
     place: { file: LOCK_FILE },
   });
 }

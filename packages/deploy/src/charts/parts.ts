@@ -38,6 +38,10 @@ export function partsOf(
   depth = 0,
   room: { parts: number } = { parts: MOST_PARTS },
 ): Part[] {
+  if (chart.remote !== null) {
+    pinnedKindOf(chart.remote, chart.path);
+    return [{ kind: "archive", dependency: chart.remote, path: `${chart.path}.tgz` }];
+  }
   if ((room.parts -= chart.dependencies.length) < 0)
     throw new DeployError("NOT_A_CHART", `${chart.path}: it is made from more than ${MOST_PARTS} charts`);
   if (depth > MOST_DEPTH) throw new DeployError("NOT_A_CHART", `${chart.path}: charts within charts, without an end`);

@@ -64,7 +64,7 @@ export async function askRepository(
   } catch (error) {
     if (!(error instanceof DeployError) || signal?.aborted === true) throw error;
     if (isAbsent(error)) return { state: "absent", others: await otherVersions(helm, wanted, either) };
-    const reason = late.aborted ? `there was no answer within ${timeout / 1000} seconds` : error.message;
+    const reason = late.aborted ? `there was no answer within ${timeout / 1000} seconds` : failureOf(error.message);
     return { state: "unknown", reason };
   }
 }
@@ -73,6 +73,14 @@ export async function askRepository(
 export const isAbsent = ({ code, message }: DeployError): boolean =>
   code === "TOOL_FAILED" &&
   /: not found$|^[^:]*: chart "[^"]*" version ".*" not found in \S+ repository$/.test(message);
+
+/** Why a repository could not be reached, of all that Helm says around it; else what it says. */
+export function failureOf(message: string): string {
+  const [, host] = /dial \w+: lookup (\S+?)(?: on \S+)?: /.exec(message) ?? [];
+  const [, address, why] = /dial \w+ (\S+): (?:connect: )?(.*)$/.exec(message) ?? [];
+  if (host !== undefined) return `cannot resolve ${host}`;
+  return address === undefined ? message : `cannot connect to ${address}: ${why}`;
+}
 
 /** The version before one that is missing, and the newest; null if there is none. */
 export async function otherVersions(helm: Helm, wanted: Published, signal?: AbortSignal): Promise<string[]> {

@@ -1,11 +1,11 @@
-import { readKubeconfig } from "../cluster/environment-kubeconfig.ts";
+import { committedKubeconfig } from "../cluster/environment-kubeconfig.ts";
 import type { Kubeconfig } from "../cluster/kubeconfig.ts";
 import { attempt, DeployError } from "../errors.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Project } from "../project/project.ts";
 import type { Check } from "./check.ts";
 import type { Finding } from "../findings/finding.ts";
-import { findingOfError, found, NO_KEY } from "./reading.ts";
+import { findingOfError, found, skipLocked } from "./reading.ts";
 import { federationOf } from "../verify/federation-members.ts";
 
 /**
@@ -13,15 +13,17 @@ import { federationOf } from "../verify/federation-members.ts";
  * the addresses of a federation in plaintext, programs of the repository's, files by their names,
  * JSON Schemas that Helm would follow to elsewhere. It warns of a commit that a kubeconfig refuses.
  */
-export const boundary: Check = async function* boundaryCheck({ project, environments, releases, skip }) {
+export const boundary: Check = async function* boundaryCheck(context) {
+  const { project, environments, releases } = context;
   const told = (error: unknown, environment?: string): Finding[] => {
     if (!(error instanceof DeployError)) return [];
-    if (error.code === "LOCKED") skip(NO_KEY);
+    const file = error.code === "LOCKED" ? project.file(error.place?.file ?? "") : undefined;
+    if (file !== undefined) skipLocked(context, file);
     return OF_BOUNDARY.has(error.code) ? [findingOfError("boundary", error, { environment })] : [];
   };
   for (const environment of environments) {
     if (environment.kubeconfig === null) continue;
-    const kubeconfig = attempt(() => readKubeconfig(project, environment));
+    const kubeconfig = attempt(() => committedKubeconfig(project, environment));
     yield* told(kubeconfig, environment.name);
     if (!(kubeconfig instanceof DeployError)) yield* await refusalsOf(project, environment, kubeconfig);
   }

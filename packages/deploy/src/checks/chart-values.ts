@@ -7,7 +7,7 @@ import { type LoadedChart, loadChart } from "../charts/loaded-chart.ts";
 import type { CheckContext } from "./check.ts";
 import { defaultsWithImports } from "../charts/chart-scopes.ts";
 import { remember } from "../remember.ts";
-import { readJson, type ValueMap } from "../values/value.ts";
+import { readJson, type ValueMap, newMap } from "../values/value.ts";
 
 /** A chart, as far as values are concerned. */
 export interface ChartValues {
@@ -23,6 +23,10 @@ export interface ChartValues {
   readonly whole: ReadonlySet<string>;
   /** Paths such as `redis.enabled`, and those above, that turn charts in it on and off. */
   readonly switches: ReadonlySet<string>;
+  /** Whether its templates call none that only a chart could have which is not here. */
+  readonly isWhole: boolean;
+  /** Where it takes values from charts that are not here; `.` for anywhere. */
+  readonly imports: readonly string[];
   /** The charts that get values from it, by key; null for those that are not here. */
   readonly parts: ReadonlyMap<string, LoadedChart | null>;
 }
@@ -37,6 +41,11 @@ export function wholeChart(context: CheckContext, description: Chart): LoadedCha
 function load({ project, skip }: CheckContext, description: Chart): LoadedChart {
   const pass = (name: string, why: string): void => skip(`what ${name} knows of values, since ${why}`);
   const files = project.sources.filesWith(description, ({ name }) => pass(name, "its files are not there"));
+  // One that is fetched, and is not here, says nothing of itself; its values cannot be had either.
+  if (files.size === 0) {
+    const { name, version } = description;
+    return { name, version, isLibrary: false, requirements: null, defaults: newMap(), files, charts: [] };
+  }
   try {
     return loadChart(files, pass);
   } catch (error) {
@@ -54,7 +63,9 @@ export const chartValues = (chart: LoadedChart): ChartValues => remember(describ
 
 const TEMPLATE = /^(?:templates|files|crds)\/|\.(?:tpl|yaml|yml|txt|py|json|toml|conf|sh)$/;
 
-const NO_TEMPLATES: ReadonlySet<string> = new Set(["Chart.yaml", "values.yaml", "values.schema.json"]);
+/** What describes a chart, and the values that are laid over its own: they use none. */
+const NO_TEMPLATE =
+  /^(?:Chart\.yaml|requirements\.yaml|values[^/]*\.ya?ml|values\.schema\.json|ci\/[^/]*values\.ya?ml)$/;
 
 function describe(chart: LoadedChart): ChartValues {
   const { name, files, requirements } = chart;
@@ -73,15 +84,38 @@ function describe(chart: LoadedChart): ChartValues {
     for (const { index } of path.matchAll(/\.|$/g)) switches.add(path.slice(0, index));
   const content = files.get("values.schema.json")?.toString();
   const schema = content === undefined ? undefined : (readJson(content) ?? null);
-  return { name, defaults: defaultsWithImports(chart), schema, words, whole, switches, parts: partsOf(chart) };
+  const parts = partsOf(chart);
+  const imports = (requirements ?? [])
+    .filter(({ key }) => (parts.get(key) ?? null) === null)
+    .flatMap((one) => one.imports.map(({ parent }) => parent));
+  const isWhole = [...parts.values()].every((part) => part !== null) || !callsOthers(chart);
+  return { name, defaults: defaultsWithImports(chart), schema, words, whole, switches, isWhole, imports, parts };
 }
 
 const WORD = /[A-Za-z_][\w-]*/g;
 
 const templatesOf = ({ files }: LoadedChart): string[] =>
   [...files]
-    .filter(([path]) => !NO_TEMPLATES.has(path) && TEMPLATE.test(path))
+    .filter(([path]) => !NO_TEMPLATE.test(path) && TEMPLATE.test(path))
     .map(([, content]) => content.toString());
+
+const CALL = /\b(?:include|template)[ \t]+"([^"]+)"/g;
+const DEFINITION = /\bdefine[ \t]+"([^"]+)"/g;
+
+/** Whether the templates of a chart call some that no chart here defines. */
+function callsOthers(chart: LoadedChart): boolean {
+  const defined = new Set(
+    allIn(chart)
+      .flatMap(templatesOf)
+      .flatMap((text) => namesIn(text, DEFINITION)),
+  );
+  const called = templatesOf(chart).flatMap((text) => namesIn(text, CALL));
+  return called.some((name) => !defined.has(name));
+}
+
+const namesIn = (text: string, form: RegExp): string[] => [...text.matchAll(form)].map(([, name = ""]) => name);
+
+const allIn = (chart: LoadedChart): LoadedChart[] => [chart, ...chart.charts.flatMap(allIn)];
 
 const librariesIn = ({ charts }: LoadedChart): LoadedChart[] =>
   charts.flatMap((chart) => [...(chart.isLibrary ? [chart] : []), ...librariesIn(chart)]);

@@ -1,6 +1,7 @@
 import type { Finding } from "../findings/finding.ts";
 import type { Environment, Release } from "../project/environment.ts";
 import type { Project } from "../project/project.ts";
+import type { OnSkip } from "./skips.ts";
 
 /** What a check is given. */
 export interface CheckContext {
@@ -17,8 +18,16 @@ export interface CheckContext {
   readonly now: Date;
   /** Stops what takes long. */
   readonly signal: AbortSignal;
-  /** Tells that a part of the check could not run, and why: without the key, or without Helm. */
-  readonly skip: (reason: string) => void;
+  /**
+   * Tells that a part of the check could not run, and why: without the key, or without Helm. What
+   * is told of several things in one sentence has parts.
+   */
+  readonly skip: OnSkip;
+  /**
+   * The same of one release: `reason` makes a sentence of its name, or of the names of all that it
+   * is told of.
+   */
+  readonly skipRelease: (release: Release, reason: (of: string) => string) => void;
 }
 
 /** A check: reads, and tells what it finds. Users add their own. */

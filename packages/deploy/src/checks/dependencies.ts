@@ -1,4 +1,4 @@
-import type { Chart } from "../charts/chart.ts";
+import { type Chart, sourcesOf } from "../charts/chart.ts";
 import { straysIn } from "../charts/charts-folder.ts";
 import { isRemote, LOCK_FILE, parseLock } from "../charts/lock-file.ts";
 import { insteadOf } from "../charts/published.ts";
@@ -45,7 +45,7 @@ function damagedLock(project: Project): Finding[] {
 
 async function* ofChart(context: CheckContext, chart: Chart, unlocked: Set<string>): AsyncGenerator<Finding> {
   const { project } = context;
-  const read = chart.dependencies.map((dependency) => ({
+  const read = sourcesOf(chart).map((dependency) => ({
     dependency,
     files: attempt(() => project.sources.filesOf(dependency, chart)),
   }));
@@ -92,7 +92,7 @@ async function* ofChart(context: CheckContext, chart: Chart, unlocked: Set<strin
   yield* twins(chart);
 }
 
-/** Whether an address is fetched from in clear, and not of this machine. */
+/** Whether an address is fetched from in the clear, and not of this machine. */
 const isOpen = (repository: string): boolean =>
   repository.startsWith("http://") && !/^http:\/\/(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]|$)/.test(repository);
 

@@ -96,7 +96,7 @@ function* unusable(context: CheckContext, kubeconfigs: ReadonlyMap<string, strin
       held.set(file, [...(held.get(file) ?? []), path.filter((step) => typeof step === "string").join(".")]);
   for (const [file, environment] of kubeconfigs) {
     const entry = project.file(file);
-    if (entry === undefined || !entry.secret || (entry.encrypted && !project.hasKey)) continue;
+    if (entry === undefined || !entry.secret || entry.locked) continue;
     const paths = held.get(file) ?? [];
     if (!paths.includes("clusters.cluster.server"))
       yield found("expiry", "error", "expected a kubeconfig, got a file that names no cluster", { file, environment });

@@ -18,11 +18,20 @@ import { leaksIn } from "./leaks.ts";
 import type { Release } from "../project/environment.ts";
 import { remember } from "../remember.ts";
 import { type StoredSecret, secretsIn, whereKept, withinJson } from "./secret-files.ts";
-import { entropy, hiddenPart, hiddenWhole, isSensitive, looksRandom, speaksOfSecrets } from "../secrets/sensitive.ts";
+import {
+  entropy,
+  hiddenPart,
+  hiddenWhole,
+  isEncryptedText,
+  isExampleHost,
+  isSensitive,
+  looksRandom,
+  speaksOfSecrets,
+} from "../secrets/sensitive.ts";
 
 /** The most that a file may have to be searched: 32 MiB. */
 const MOST_BYTES = 32 * 1024 * 1024;
-/** After so many, whoever wants to end the run has a turn. */
+/** After so many, the one who wants to end the run has a turn. */
 const TURN_BYTES = 4 * 1024 * 1024;
 /** Of one kind, in one file: more say nothing new. */
 const MOST_FINDINGS = 10;
@@ -47,6 +56,7 @@ export const exposed: Check = async function* exposedCheck(context) {
     yield* inFile(context, file, content, redactor);
   }
   const releases: [Release, readonly Manifest[]][] = [];
+  const leaked: Finding[] = [];
   const toldAt = new Map<Manifest, Set<string>>();
   for await (const [release, manifests] of rendered(context)) {
     releases.push([release, manifests]);
@@ -61,23 +71,31 @@ export const exposed: Check = async function* exposedCheck(context) {
           const message = `the value of ${whereKept(of)} is rendered into ${titleOfManifest(manifest)} at ${pathWithout(path, redactor)}`;
           if (told.has(message)) continue;
           told.add(message);
-          yield found("leaked", "error", message, {
-            file: fileOf(project, release, manifest),
-            ...whereOf(release),
-            hint: "render it into a Secret, and refer to that",
-          });
+          leaked.push(
+            found("leaked", "error", message, {
+              file: fileOf(project, release, manifest),
+              ...whereOf(release),
+              hint: "render it into a Secret, and refer to that",
+            }),
+          );
         }
       }
     }
   }
-  yield* await leaksIn(context, releases, (manifest, path) => toldAt.get(manifest)?.has(formatPath(path)) === true);
+  const more = await leaksIn(
+    context,
+    releases,
+    (manifest, path) => toldAt.get(manifest)?.has(formatPath(path)) === true,
+  );
+  // By now it is known what names and keys the charts make of secrets.
+  for (const one of [...leaked, ...more]) yield { ...one, message: project.redactor.redact(one.message) };
 };
 
 /** Knows what must not be met elsewhere. */
 function hiddenIn(context: CheckContext): Redactor<StoredSecret> {
   const redactor = new Redactor<StoredSecret>();
   const layers = layersOf(context).map(([layer]) => layer);
-  const secretLayers = new Set(layers.filter(({ secret }) => secret).map(({ path }) => path));
+  const secretLayers = new Set(layers.filter(holdsSecrets).map(({ path }) => path));
   // What a chart has by default is no secret, wherever a secret layer says it again.
   const known = new Set(layers.filter(({ role, secret }) => role === "defaults" && !secret).flatMap(saidBy));
   for (const secret of secretsIn(context)) {
@@ -92,6 +110,9 @@ function hiddenIn(context: CheckContext): Redactor<StoredSecret> {
   }
   return redactor;
 }
+
+const holdsSecrets = (layer: Layer): boolean =>
+  layer.secret || orElse<unknown[]>([], () => layer.secretScalars()).length > 0;
 
 /** What a layer says; nothing where it cannot be read. */
 const saidBy = (layer: Layer): string[] => orElse<string[]>([], () => layer.scalars().map(said));
@@ -195,8 +216,18 @@ function* knownKinds(text: string): Generator<{ what: string; start: number }> {
     const kind = KINDS.find(([name]) => match.groups?.[name] !== undefined);
     // The words alone, as in a text about keys, are none.
     if (kind?.[0] === "pem" && !/^[A-Za-z\d+/=\\\s:,-]{60}/.test(text.slice(match.index + match[0].length))) continue;
+    if (kind?.[0] === "url" && isExample(text, match.index)) continue;
     if (kind !== undefined) yield { what: kind[1], start: match.index };
   }
+}
+
+/** Whether an address with a password leads nowhere, by a password for documents and tests. */
+function isExample(text: string, start: number): boolean {
+  const [, password = "", host = ""] = /^[^:]+:\/\/[^:@]*:([^@]*)@([\w.-]+)/.exec(text.slice(start, start + 600)) ?? [];
+  const words = password.replaceAll("0", "o").replaceAll("3", "e").replaceAll(/[5$]/g, "s").replaceAll(/[4@]/g, "a");
+  return (
+    isExampleHost(host) && (/^(?:[a-z]+|\d+)$/i.test(password) || /pass|secret|example|test|user|change/i.test(words))
+  );
 }
 
 /** Values under a key that tells of a secret, which look like one themselves. */
@@ -212,6 +243,7 @@ function* suspects(documents: readonly Yaml[]): Generator<{ path: Path; line: nu
 
 const isSuspect = (value: string): boolean =>
   !/[{}<>\s]|^\$|^sha\d+[-:]/.test(value) &&
+  !isEncryptedText(value) &&
   (looksRandom(value) ||
     (value.length >= 8 &&
       /\d/.test(value) &&

@@ -43,7 +43,13 @@ export const imagePinned: Check = async function* imagePinnedCheck(context) {
   for await (const [release, values] of merged(context)) {
     for (const { path, settings, state } of values.nodes()) {
       const setting = settings.at(-1);
-      if (state !== "set" || path.at(-1) !== "tag" || setting === undefined || setting.layer.secret) continue;
+      if (
+        state !== "set" ||
+        path.at(-1) !== "tag" ||
+        setting === undefined ||
+        setting.layer.isSecret(setting.entry.value)
+      )
+        continue;
       const { value } = setting.entry;
       if (value.kind === "scalar" && MOVING.test(String(value.value)))
         yield found("image-pinned", "warning", `${formatPath(path)} is a tag that moves`, {
@@ -61,12 +67,16 @@ function* imagesIn(
     for (const pod of podSpecsOf(manifest.object))
       for (const kind of ["initContainers", "containers", "ephemeralContainers"])
         for (const container of listAt(pod, kind))
-          yield {
-            manifest,
-            container: textAt(container, "name") || "without a name",
-            image: textAt(container, "image"),
-          };
+          // What other controllers make of a pod is theirs to complete.
+          if (textAt(container, "image") !== "" || isOfKubernetes(manifest))
+            yield {
+              manifest,
+              container: textAt(container, "name") || "without a name",
+              image: textAt(container, "image"),
+            };
 }
+
+const isOfKubernetes = ({ apiVersion }: Manifest): boolean => /^(?:v1$|apps\/|batch\/|extensions\/)/.test(apiVersion);
 
 /** An image's name without its tag and digest. */
 const withoutVersion = (image: string): string => image.replace(/@.*$/, "").replace(/:[^/:]*$/, "");

@@ -33,8 +33,17 @@ export async function compileSchema(schema: object | boolean): Promise<Validate>
     error: { message: ({ schema: of }) => `must be multiple of ${of}` },
     validate: (of: number, value: number) => isMultiple(value, of),
   });
-  const validate = ajv.compile(typeof schema === "boolean" ? schema : readable(schema, isOld));
+  const validate = endedIfCircular(() => ajv.compile(typeof schema === "boolean" ? schema : readable(schema, isOld)));
   return Object.assign((value: unknown): boolean => validate(value), { errors: () => validate.errors });
+}
+
+/** ajv follows a circle of references to the end of the stack. */
+function endedIfCircular(compile: () => ValidateFunction): ValidateFunction {
+  try {
+    return compile();
+  } catch (error) {
+    throw error instanceof RangeError ? new Error("it refers to itself without an end") : error;
+  }
 }
 
 type Draft = typeof Ajv | typeof Ajv2019;

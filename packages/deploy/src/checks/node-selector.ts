@@ -25,6 +25,7 @@ export const nodeSelector: Check = async function* nodeSelectorCheck(context) {
         ...placeIn(layer, position, release),
         ...whereOf(release),
         hint: hintFor(environment),
+        messageOfSeveral: `${formatPath(path)}: no node pool has ${project.redactor.redact(label)}`,
       });
     }
   }
@@ -37,7 +38,12 @@ export const nodeSelector: Check = async function* nodeSelectorCheck(context) {
         const label = missingLabel(environment, mapAt(pod, "nodeSelector")) ?? missingByAffinity(environment, pod);
         if (label === null) continue;
         const message = `no node pool of ${environment.name} has ${label}, which ${titleOfManifest(manifest)} needs`;
-        yield foundIn(project, release, manifest, "node-selector", "error", message, hintFor(environment));
+        yield {
+          ...foundIn(project, release, manifest, "node-selector", "error", message, hintFor(environment)),
+          messageOfSeveral: project.redactor.redact(
+            `no node pool has ${label}, which ${titleOfManifest(manifest)} needs`,
+          ),
+        };
       }
     }
   }

@@ -3,6 +3,7 @@
  * tell.
  */
 import { availableParallelism } from "node:os";
+import { posix } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Dependency } from "../charts/chart.ts";
 import { DeployError, orElse } from "../errors.ts";
@@ -10,6 +11,7 @@ import type { CheckContext } from "./check.ts";
 import type { Severity } from "@git-vault/core";
 import { type Finding, finding, type FindingDetails } from "../findings/finding.ts";
 import type { Layer } from "../values/layer.ts";
+import type { TrackedFile } from "../files/tree.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import type { Setting, Values } from "../values/merge.ts";
 import { assertGoesOn } from "../parallel.ts";
@@ -19,6 +21,14 @@ import type { Release } from "../project/environment.ts";
 import { readYaml } from "../values/read-yaml.ts";
 import { type Position, type Yaml } from "../values/yaml.ts";
 import type { RuleId } from "../findings/rules.ts";
+
+/** Told by the check dependencies. */
+export const OF_ARCHIVES: ReadonlySet<string> = new Set([
+  "UNPINNED_DEPENDENCY",
+  "UNLOCKED_DEPENDENCY",
+  "MISSING_ARCHIVE",
+  "ARCHIVE_MISMATCH",
+]);
 
 /** A finding of one of the rules. */
 export const found = (id: RuleId, severity: Severity, message: string, details: FindingDetails = {}): Finding =>
@@ -63,8 +73,26 @@ export const findingOfError = (
   rest: Pick<Finding, "environment" | "release"> = {},
 ): Finding => found(id, "error", message, { ...place, ...rest, hint, remedy, subject });
 
-/** What is told where something needs the key, and there is none. */
-export const NO_KEY = "what is encrypted, since there is no key";
+/** Tells that a file was passed over, since its key is not here. */
+export const skipLocked = ({ project, skip }: CheckContext, { keyName }: TrackedFile): void =>
+  skip(
+    project.hasKey
+      ? `what the key ${keyName} encrypts, since it is not here`
+      : "what is encrypted, since there is no key",
+  );
+
+/** The same of a layer, which may be encrypted as a whole or within. */
+function skipLayer(context: CheckContext, { path, file, whyLockedWithin: why }: Layer): void {
+  if (file?.locked === true) skipLocked(context, file);
+  else if (why !== null) {
+    const reason = (of: string): string => `what sops encrypted in ${of}, since ${why}`;
+    context.skip(reason(path), { of: path, reason });
+  }
+}
+
+/** Whether something that a release is made from is encrypted, and its key is not here. */
+export const lacksSecrets = ({ project }: CheckContext, release: Release): boolean =>
+  project.lockedIn(release).length > 0;
 
 /** Every layer once, with a release that has it. */
 export function layersOf({ releases }: CheckContext): [Layer, Release][] {
@@ -77,7 +105,7 @@ export function layersOf({ releases }: CheckContext): [Layer, Release][] {
 /** Those that can be opened; where one is locked, that is told. */
 export function* openLayers(context: CheckContext): Generator<[layer: Layer, release: Release]> {
   for (const [layer, release] of layersOf(context))
-    if (layer.locked) context.skip(NO_KEY);
+    if (layer.locked) skipLayer(context, layer);
     else yield [layer, release];
 }
 
@@ -94,15 +122,19 @@ export function documentsOf(context: CheckContext, file: string, text: () => str
 
 const layersOfRun = new WeakMap<CheckContext, ReadonlyMap<string, Layer>>();
 
-/** A release as people call it: by its environment, and by its name where there are several. */
-const titleOfRelease = ({ key, name, environment }: Release): string =>
-  environment.releases.length === 1 ? environment.name : `${key || name} in ${environment.name}`;
+/** Whether a file is a part of some chart: its description, its defaults, or a template. */
+export function isOfChart({ project }: CheckContext, path: string): boolean {
+  const isChart = (folder: string): boolean => project.file(`${folder}/Chart.yaml`) !== undefined;
+  const [, outer = "", inner = ""] = /^(.*?)\/(?:templates|crds|charts)(\/.*)$/.exec(path) ?? [];
+  if (inner !== "" && isChart(outer)) return true;
+  return /\/(?:Chart|values|requirements)\.yaml$/.test(path) && isChart(posix.dirname(path));
+}
 
 /** The values of a release, without what is locked; null where they cannot be had. */
-export function valuesOf({ skip }: CheckContext, release: Release): Values | null {
+export function valuesOf(context: CheckContext, release: Release): Values | null {
   const values = orElse(null, () => release.values({ withoutSecrets: true }));
-  if (values === null) skip(`the values of ${titleOfRelease(release)}, since a layer cannot be taken`);
-  else if (values.leftOut.length > 0) skip(NO_KEY);
+  if (values === null) context.skipRelease(release, (of) => `the values of ${of}, since a layer cannot be taken`);
+  for (const layer of values?.leftOut ?? []) skipLayer(context, layer);
   return values;
 }
 
@@ -149,7 +181,7 @@ function renderAll(context: CheckContext, isJudged: Judged): ReadonlyMap<Release
   return ofRun;
 }
 
-/** Waits until Helm renders nothing more, in a run that was told to end. */
+/** Waits until Helm renders nothing more, in a run that was interrupted. */
 export async function endRendering(context: CheckContext): Promise<void> {
   for (const rendering of known.get(context)?.values() ?? []) await rendering.catch(() => {});
 }
@@ -182,20 +214,23 @@ export async function* rendered(
   context: CheckContext,
 ): AsyncGenerator<[release: Release, manifests: readonly Manifest[]]> {
   for await (const [release, manifests] of renderings(context)) {
-    if (manifests instanceof DeployError) context.skip(whyNotRendered(release, manifests));
+    if (manifests instanceof DeployError) skipRendering(context, release, manifests);
     else yield [release, manifests];
   }
 }
 
-/** Why what a release renders was not looked at. */
-export function whyNotRendered(release: Release, { code, message }: DeployError): string {
-  if (code === "TOOL_MISSING" || code === "UNSUPPORTED_TOOL") return `what the chart renders, since ${message}`;
-  const isLocked = code === "TOOL_FAILED" && release.layers.some(({ locked }) => locked);
-  return `what ${titleOfRelease(release)} renders, since it cannot be rendered${isLocked ? " without the secrets" : ""}`;
+/** Tells why what a release renders was not looked at. */
+export function skipRendering(context: CheckContext, release: Release, { code, message }: DeployError): void {
+  if (code === "TOOL_MISSING" || code === "UNSUPPORTED_TOOL")
+    return context.skip(`what the chart renders, since ${message}`);
+  const isLocked = code === "TOOL_FAILED" && lacksSecrets(context, release);
+  const without = isLocked ? " without the secrets" : "";
+  context.skipRelease(release, (of) => `what ${of} renders, since it cannot be rendered${without}`);
 }
 
 /** The file that rendered an object; the chart's own description for remote dependencies. */
 export function fileOf(project: Project, { chart }: Release, { source }: Manifest): string {
+  if (chart.remote !== null) return chart.remote.file;
   const [, name, path] = /^[^/]+\/(?:charts\/([^/]+)\/)?(.*)$/.exec(source) ?? [];
   const dependency = chart.dependencies.find((one) => one.key === name || one.name === name);
   const folder =

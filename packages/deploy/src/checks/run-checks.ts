@@ -23,6 +23,7 @@ import type { Check, CheckContext } from "./check.ts";
 import type { Finding } from "../findings/finding.ts";
 import type { Project } from "../project/project.ts";
 import { SETTINGS_FILE, type Silence } from "../project/settings.ts";
+import { type OnSkip, Skips } from "./skips.ts";
 import { orElse } from "../errors.ts";
 import { readYamlFile } from "../values/layer.ts";
 import type { Yaml } from "../values/yaml.ts";
@@ -37,14 +38,14 @@ export interface CheckOptions {
   readonly history?: boolean;
   /**
    * Whether repositories of charts that the commit names may be asked over the network; not where
-   * left out, since whoever can commit chooses them.
+   * left out, since anyone who can commit chooses them.
    */
   readonly online?: boolean;
   /** What certificates and tokens are measured by; the time of the run where left out. */
   readonly now?: Date;
   readonly signal?: AbortSignal;
   /** Is told of what could not be checked, and why. */
-  readonly onSkip?: (reason: string) => void;
+  readonly onSkip?: OnSkip;
 }
 
 /** The checks that come with the package. The ids of what they find are the keys of `RULES`. */
@@ -77,11 +78,11 @@ export const CHECKS: readonly Check[] = [
  * At the end it tells of silences that silenced nothing, where every check ran, for all
  * environments, and passed nothing over.
  *
- * @throws DeployError INTERRUPTED; what a check of yours throws
+ * @throws DeployError INTERRUPTED; GitCryptError where git fails; what a check of yours throws
  */
 export async function* runChecks(project: Project, options: CheckOptions = {}): AsyncGenerator<Finding> {
   const { checks = CHECKS, environments = project.environments, onSkip } = options;
-  const skipped = new Set<string>();
+  const skips = new Skips(onSkip);
   const end = controllerWith(options.signal);
   const context: CheckContext = {
     project,
@@ -91,11 +92,8 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
     online: options.online ?? false,
     now: options.now ?? new Date(),
     signal: end.signal,
-    skip: (reason) => {
-      if (skipped.has(reason)) return;
-      skipped.add(reason);
-      onSkip?.(reason);
-    },
+    skip: (reason, part) => skips.add(reason, part),
+    skipRelease: (release, reason) => skips.addRelease(release, reason),
   };
   const used = new Set<Silence>();
   const given = new Set<string>();
@@ -125,7 +123,7 @@ export async function* runChecks(project: Project, options: CheckOptions = {}): 
     await endRendering(context);
   }
   const isComplete =
-    skipped.size === 0 &&
+    skips.isEmpty &&
     CHECKS.every((check) => checks.includes(check)) &&
     project.environments.every((environment) => environments.includes(environment));
   if (isComplete) yield* unusedSilences(project, used);

@@ -4,7 +4,8 @@
 import { isUtf8 } from "node:buffer";
 import { DeployError, orElse } from "../errors.ts";
 import type { CheckContext } from "./check.ts";
-import { documentsOf, NO_KEY } from "./reading.ts";
+import { documentsOf, layersOf, skipLocked } from "./reading.ts";
+import type { LayerScalar } from "../values/layer.ts";
 import type { Project } from "../project/project.ts";
 import type { TrackedFile } from "../files/tree.ts";
 import { formatPath, type Path } from "../values/value.ts";
@@ -42,7 +43,7 @@ function readSecrets(context: CheckContext): StoredSecret[] {
   const { project, skip } = context;
   const files = [...project.files()].filter((file) => file.secret && file.mode.startsWith("100"));
   const readable = files.filter((file) => {
-    if (file.encrypted && !project.hasKey) skip(NO_KEY);
+    if (file.locked) skipLocked(context, file);
     else if (file.encrypted && project.secrets === "stand-ins")
       skip("what encrypted files hold, of which stand-ins are read");
     else if (file.bytes > MOST_BYTES) skip(`what is secret in ${file.path}, which is larger than ${MOST_BYTES} bytes`);
@@ -52,7 +53,20 @@ function readSecrets(context: CheckContext): StoredSecret[] {
   const secrets: StoredSecret[] = [];
   for (const [file, content] of project.readAll(readable))
     if (!(content instanceof DeployError)) for (const secret of textsOf(context, file, content)) secrets.push(secret);
-  return secrets;
+  return [...secrets, ...withinLayers(context)];
+}
+
+/** What was decrypted within layers that are secret in part. */
+function withinLayers(context: CheckContext): StoredSecret[] {
+  if (context.project.secrets === "stand-ins") return [];
+  const layers = layersOf(context).flatMap(([layer]) => (layer.secret ? [] : layer));
+  return layers.flatMap((layer) =>
+    orElse<LayerScalar[]>([], () => layer.secretScalars()).flatMap(({ value, text, path, position }) =>
+      typeof value === "boolean"
+        ? []
+        : { text: typeof value === "string" ? value : text, file: layer.path, path, position },
+    ),
+  );
 }
 
 function* textsOf(context: CheckContext, { path: file }: TrackedFile, content: Buffer): Generator<StoredSecret> {

@@ -3,6 +3,7 @@ import type { Finding } from "../findings/finding.ts";
 import type { EntryYaml, ScalarYaml, Yaml } from "../values/yaml.ts";
 import { resolvePlain } from "../values/yaml-scalar.ts";
 import { orElse } from "../errors.ts";
+import { isAmount, isQuantity } from "../values/quantity.ts";
 import { found, openLayers, placeIn } from "./reading.ts";
 
 /** Reports what misleads: duplicate keys, further documents, words read as another type. */
@@ -50,10 +51,17 @@ function* surprisingKey({ key, text, plain, position }: EntryYaml): Generator<Su
   };
 }
 
-/** A mode of files is octal, and `40e9` a number, unless it is a version or a digest. */
+/**
+ * A mode of files is octal, an amount or a part of 1 has any digits, and `40e9` a number, unless it
+ * is a version or a digest.
+ */
 const isMeant = (key: string, { text }: ScalarYaml): boolean =>
-  (/(?:mode|umask|permissions?)$/i.test(key) && /^0?[0-7]{3}$/.test(text)) ||
-  (/^\d{1,3}[eE]\d{1,2}$/.test(text) && !/(?:tag|version|commit|sha|hash|digest|rev(?:ision)?|id)$/i.test(key));
+  (/(?:mode|umask|permissions?|chmod)$/i.test(key) && /^(?:0|0o)?[0-7]{3,4}$/i.test(text)) ||
+  (isQuantity(text) && isAmount(key)) ||
+  (/^[-+]?0\.\d+$/.test(text) && !isVersion(key)) ||
+  (/^\d{1,3}[eE]\d{1,2}$/.test(text) && !isVersion(key) && !/(?:sha|hash|digest|id)$/i.test(key));
+
+const isVersion = (key: string): boolean => /(?:tag|version|commit|release|rev(?:ision)?)s?$/i.test(key);
 
 /** In base 10, or as Helm reads it in base 2, 8 or 16. */
 const isInteger = (text: string): boolean => /^[-+]?\d[\d_]*$/.test(text) || typeof resolvePlain(text) === "bigint";

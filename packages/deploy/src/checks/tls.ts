@@ -6,6 +6,7 @@ import type { Environment, Release } from "../project/environment.ts";
 import { listAt, mapAt, textAt } from "../values/value.ts";
 import { foundIn, titleOfManifest, rendered } from "./reading.ts";
 import { remember } from "../remember.ts";
+import { isReservedHost } from "../secrets/sensitive.ts";
 import { covers, ruleHosts } from "../verify/ingress.ts";
 
 /** An object with the release that it is of. */
@@ -59,7 +60,7 @@ function* inEnvironment(deployed: readonly Deployed[], tell: Tell): Generator<Fi
     const own = claimsOf(ingress);
     const covered = own.flatMap(({ hosts }) => hosts);
     for (const host of ruleHosts(ingress.manifest.object))
-      if (!covered.some((one) => covers(one, host)))
+      if (!covered.some((one) => covers(one, host)) && !isReservedHost(host))
         yield tell(
           ingress,
           "warning",

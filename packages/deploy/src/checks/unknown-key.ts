@@ -4,6 +4,7 @@ import type { Check } from "./check.ts";
 import { formatPath, mapAt, type Path } from "../values/value.ts";
 import type { LoadedChart } from "../charts/loaded-chart.ts";
 import { type ChartValues, chartValues, wholeChart } from "./chart-values.ts";
+import { isNamedElsewhere } from "./anchors.ts";
 import { found, merged, placeOf } from "./reading.ts";
 import { remember } from "../remember.ts";
 
@@ -24,8 +25,12 @@ export const unknownKey: Check = async function* unknownKeyCheck(context) {
       passOver = verdict === "known" ? null : path;
       const setting = settings.at(-1);
       if (typeof verdict === "string" || setting === undefined) continue;
-      yield found("unknown-key", "warning", `${formatPath(path)} is no value that the chart ${verdict.chart} knows`, {
+      // It is there for what stands elsewhere in the file, by its anchor.
+      if (verdict.nearest === null && isNamedElsewhere(setting)) continue;
+      const message = `${formatPath(path)} is no value that the chart ${verdict.chart} knows`;
+      yield found("unknown-key", "warning", message, {
         ...placeOf(setting, release),
+        messageOfSeveral: message,
         hint:
           verdict.nearest === null
             ? "Helm passes over it: take it out, or find its right name"
@@ -68,8 +73,10 @@ class KnownKeys {
 
   /** @param path within the chart's values */
   judge(path: Path): Verdict {
-    const { words, whole, name, parts, switches } = this.#chart;
+    const { words, whole, name, parts, switches, isWhole, imports } = this.#chart;
     if (switches.has(path.join("."))) return "known";
+    // What a chart that is not here has for this one, nobody can say either.
+    if (imports.some((above) => above === "." || isBelow([...path, ""], above.split(".")))) return "free";
     const [first] = path;
     const part = parts.get(String(first));
     // Of one that is not here, nobody can say what it knows.
@@ -85,7 +92,10 @@ class KnownKeys {
     if (names === null || whole.has(path.join(".")) || whole.has(above.join("."))) return "free";
     const isUsed = words.has(key);
     const others = path.length === 1 ? [...this.#others] : [];
-    if (!names.has(key)) return isUsed ? "known" : { chart: name, nearest: this.#nearest(key, [...others, ...names]) };
+    if (!names.has(key)) {
+      const nearest = isUsed ? null : this.#nearest(key, [...others, ...names]);
+      return isUsed || (nearest === null && !isWhole) ? "known" : { chart: name, nearest };
+    }
     if (isUsed || path.length > 1 || words.size === 0) return "known";
     // Set by the chart's own values.yaml, and nothing uses it: where it is nearly the name of a
     // dependency, it is a slip.

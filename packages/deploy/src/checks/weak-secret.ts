@@ -1,13 +1,14 @@
-import type { Check } from "./check.ts";
+import type { Check, CheckContext } from "./check.ts";
 import type { Severity } from "@git-vault/core";
-import { found } from "./reading.ts";
+import { found, isOfChart } from "./reading.ts";
 import { type StoredSecret, secretsIn } from "./secret-files.ts";
-import { entropy, isPlaceholder, isSensitive } from "../secrets/sensitive.ts";
+import { entropy, isEncryptedText, isPlaceholder, isSensitive } from "../secrets/sensitive.ts";
 
 /** Tells of secrets that stand in for others, and of those that can be guessed. */
 export const weakSecret: Check = async function* weakSecretCheck(context) {
   for (const secret of secretsIn(context)) {
-    const weakness = weaknessOf(secret);
+    // What a template puts there is a secret of others, or none.
+    const weakness = isTemplate(context, secret) ? null : weaknessOf(secret);
     if (weakness === null) continue;
     const [severity, message] = weakness;
     yield found("weak-secret", severity, message, {
@@ -18,6 +19,10 @@ export const weakSecret: Check = async function* weakSecretCheck(context) {
   }
 };
 
+/** Whether a text is filled in later, in a file that is rendered: a layer is not. */
+const isTemplate = (context: CheckContext, { file, text }: StoredSecret): boolean =>
+  /\{\{|\{%/.test(text) && (isOfChart(context, file) || /\.(?:gotmpl|tpl|tmpl|j2|jinja2?)$/.test(file));
+
 /** Those that attackers try first, in lower case. */
 const COMMON = new Set(
   "123456 1234567 12345678 123456789 1234567890 abc123 admin admin123 administrator asdfgh changeit default dragon foobar guest hello hunter2 iloveyou letmein login master monkey pass passw0rd password1 password123 qwerty qwerty123 qwertyuiop root s3cret secret123 shadow superman supersecret test test123 testing trustno1 welcome".split(
@@ -27,8 +32,8 @@ const COMMON = new Set(
 const SHORTEST = 8;
 
 function weaknessOf({ text, path }: StoredSecret): [Severity, string] | null {
-  if (!isSensitive(path)) return null;
   const trimmed = text.trim();
+  if (!isSensitive(path) || isEncryptedText(trimmed)) return null;
   if (trimmed === "") return ["warning", "this secret is empty"];
   if (isPlaceholder(trimmed)) return ["error", "this is a placeholder where a secret should be"];
   if (COMMON.has(trimmed.toLowerCase())) return ["error", "this is one of the secrets that are guessed first"];

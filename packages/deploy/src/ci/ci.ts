@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync, statSync } from "node:fs";
 import type { Severity } from "@git-vault/core";
 import type { Finding } from "../findings/finding.ts";
-import { scopeOf } from "../findings/report.ts";
+import { scopeOf, sentencesOf } from "../findings/report.ts";
 
 /**
  * What a job in CI says of itself, beside its log. Where there is no more than a log, nothing of it
@@ -44,7 +44,7 @@ export interface CiOptions {
  * The CI that this process runs in.
  *
  * It is taken for GitHub Actions only where the files that a runner makes for each step are there:
- * masks are secrets in clear, until a runner has read them.
+ * masks are secrets in the clear, until a runner has read them.
  */
 export function detectCi({ env = process.env, write }: CiOptions): Ci {
   const { GITHUB_ACTIONS: actions, GITHUB_STEP_SUMMARY: summary = "", GITHUB_OUTPUT: output = "" } = env;
@@ -172,7 +172,7 @@ const withoutCommands = (text: string): string =>
 
 /** A finding as a workflow command. */
 function annotation(finding: Finding): string {
-  const { severity, id, message, file, line, column, hint } = finding;
+  const { severity, id, file, line, column } = finding;
   const scope = scopeOf(finding);
   const properties = Object.entries({
     file,
@@ -182,7 +182,7 @@ function annotation(finding: Finding): string {
   })
     .flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${escapeProperty(String(value))}`]))
     .join(",");
-  return `::${COMMANDS[severity]} ${properties}::${escapeData(hint === undefined ? message : `${message}\n${hint}`)}\n`;
+  return `::${COMMANDS[severity]} ${properties}::${escapeData(sentencesOf(finding).join("\n"))}\n`;
 }
 
 const escapeValue = (text: string): string =>

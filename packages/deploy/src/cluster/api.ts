@@ -1,5 +1,6 @@
 import { DeployError } from "../errors.ts";
-import type { ReadOptions, Refusal, Requests, Sending } from "./requests.ts";
+import { at, readJson } from "../values/value.ts";
+import type { ReadOptions, Requests, Sending } from "./requests.ts";
 
 /** A Kubernetes object, as the API server sends it. What is not looked at is not described. */
 export interface KubernetesObject {
@@ -19,23 +20,13 @@ export interface KubernetesObject {
   };
 }
 
-/** Objects of a kind, and the version to watch from. */
+/** Objects of a kind. */
 export interface ObjectList<T> {
   readonly items: T[];
-  readonly resourceVersion: string;
 }
-
-/** A change of an object. */
-export interface WatchEvent<T> {
-  readonly type: "ADDED" | "MODIFIED" | "DELETED";
-  readonly object: T;
-}
-
-/** For how many seconds the server is asked to go on with a watch. */
-const WATCH_SECONDS = 240;
 
 /**
- * Objects of an API server, to read: to get, list and watch.
+ * Objects of an API server, to read: to get and to list.
  *
  * Whatever reads throws DeployError UNREACHABLE, UNAUTHORIZED, FORBIDDEN, API_FAILED,
  * TOO_MANY_REQUESTS, NO_CREDENTIAL or INTERRUPTED after it was tried several times.
@@ -66,13 +57,13 @@ export class Api {
     }
   }
 
-  /** All objects of a kind, however many there are, and the version to watch from. */
+  /** All objects of a kind, however many there are. */
   async list<T extends KubernetesObject = KubernetesObject>(
     path: string,
     options: ReadOptions = {},
   ): Promise<ObjectList<T>> {
     interface Page {
-      readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+      readonly metadata?: { readonly continue?: string };
       readonly items?: readonly T[] | null;
     }
     const items: T[] = [];
@@ -89,43 +80,36 @@ export class Api {
       }
       for (const item of page?.items ?? []) items.push(item);
       next = page?.metadata?.continue ?? "";
-      if (next === "") return { items, resourceVersion: page?.metadata?.resourceVersion ?? "" };
+      if (next === "") return { items };
     }
   }
 
   /**
-   * The changes after a list, until the server ends the watch or the connection breaks: list and
-   * watch again then.
+   * What an object would be once it was applied, by the server, for `manager`. Nothing is changed.
    *
-   * @throws DeployError API_FAILED with the status 410 where the version is too old: list again
+   * @throws DeployError CONFLICT where others have set fields of it otherwise; FORBIDDEN;
+   * NO_SUCH_OBJECT where its namespace is not there; API_FAILED where it is refused
    */
-  async *watch<T extends KubernetesObject = KubernetesObject>(
-    path: string,
-    resourceVersion: string,
-    options: ReadOptions = {},
-  ): AsyncGenerator<WatchEvent<T>> {
-    const query = { ...options.query, watch: "1", resourceVersion, timeoutSeconds: `${WATCH_SECONDS}` };
-    const response = await this.#requests.stream(path, { ...options, query });
-    let rest = "";
-    try {
-      for await (const chunk of response.setEncoding("utf8")) {
-        const lines = (rest + String(chunk)).split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) {
-          if (line === "") continue;
-          const event = parse<{ type: string; object: T & Refusal & { code?: number } }>(line);
-          if (event.type === "ERROR") throw this.#requests.refusal(event.object.code ?? 500, event.object, path);
-          if (event.type === "ADDED" || event.type === "MODIFIED" || event.type === "DELETED")
-            yield { type: event.type, object: event.object };
-        }
-      }
-    } catch (error) {
-      if (error instanceof DeployError || options.signal?.aborted === true)
-        throw this.#requests.interruptedOr(error, options);
-      // A connection that breaks is the end of this watch, and not of all.
-    } finally {
-      response.destroy();
-    }
+  async rehearse(path: string, body: unknown, manager: string, signal: AbortSignal): Promise<KubernetesObject> {
+    const query = { dryRun: "All", fieldManager: manager, fieldValidation: "Ignore" };
+    const contentType = "application/apply-patch+yaml";
+    return parse(await this.#requests.text("PATCH", path, { method: "PATCH", body, query, contentType, signal }));
+  }
+
+  /**
+   * Whether the user may do something, as the cluster says. Nothing is changed.
+   *
+   * @param attributes the `resourceAttributes` of a SelfSubjectAccessReview
+   */
+  async mayDo(attributes: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<boolean> {
+    const body = {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SelfSubjectAccessReview",
+      spec: { resourceAttributes: attributes },
+    };
+    const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    const review = parse<unknown>(await this.#requests.text("POST", path, { method: "POST", body, signal }));
+    return at(review, "status", "allowed") === true;
   }
 
   /** Changes something. It is tried again only where the server says that it did nothing. */
@@ -136,10 +120,9 @@ export class Api {
 
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what the API promises to send
 function parse<T>(text: string): T {
-  try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API's own types; each field is optional to its readers
-    return JSON.parse(text) as T;
-  } catch {
-    throw new DeployError("API_FAILED", "expected JSON from the cluster, got something else");
-  }
+  const answer = readJson(text);
+  if (answer === undefined)
+    throw new DeployError("API_FAILED", "expected JSON from the cluster, got something else, or what nests too deeply");
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API's own types; each field is optional to its readers
+  return answer as T;
 }

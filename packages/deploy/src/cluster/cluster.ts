@@ -6,7 +6,7 @@ import { proxyFor } from "../network/proxy.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Project } from "../project/project.ts";
 import { SETTINGS_FILE } from "../project/settings.ts";
-import { Redactor } from "../secrets/redactor.ts";
+import { Redactor, redactorFor } from "../secrets/redactor.ts";
 import { Api, type KubernetesObject } from "./api.ts";
 import { CredentialHelper } from "./credential-helper.ts";
 import { Credentials } from "./credentials.ts";
@@ -38,9 +38,9 @@ interface Parts {
 
 /**
  * The connection to an environment's own cluster, to read from it. It is made with the kubeconfig
- * that the project names, and only to the cluster that the project pins; the user's own kubeconfig
- * and its current context are never looked at. Credentials stay in memory, and reach Helm over a
- * private socket. Close it when done, or declare it with `await using`.
+ * that the project names or was given, and only to the cluster that the project pins; the user's
+ * own kubeconfig and its current context are never looked at. Credentials stay in memory, and reach
+ * Helm over a private socket. Close it when done, or declare it with `await using`.
  */
 export class Cluster extends Api implements AsyncDisposable {
   readonly environment: Environment;
@@ -51,13 +51,13 @@ export class Cluster extends Api implements AsyncDisposable {
   readonly releases: HelmReleases;
   readonly #parts: Parts;
 
-  protected constructor(parts: Parts, releases: HelmReleases = new HelmReleases(helmFor(parts))) {
+  protected constructor(parts: Parts, releases?: HelmReleases) {
     super(parts.requests);
     this.#parts = parts;
     this.environment = parts.environment;
     this.identity = parts.identity;
     this.redactor = parts.redactor;
-    this.releases = releases;
+    this.releases = releases ?? new HelmReleases(helmFor(parts), this);
   }
 
   /**
@@ -99,15 +99,17 @@ export class Cluster extends Api implements AsyncDisposable {
 
   /** The text on one line of at most 1000 characters, without secrets and controls. */
   tidy(text: string): string {
-    return this.redactor
-      .redact(text)
-      .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
-      .trim()
-      .slice(0, 1000);
+    return onOneLine(this.redactor.redact(text));
   }
 
-  /** Forgets the credential, and removes the temporary files. */
+  /** So of a text that depends on no secret: ordinary words stay, though a secret may be one. */
+  tidyPlain(text: string): string {
+    return onOneLine(redactorFor(this.redactor, true).redact(text));
+  }
+
+  /** Ends what still reads, forgets the credential, and removes the temporary files. */
   async close(): Promise<void> {
+    await this.releases.end();
     this.#parts.requests.close();
     this.#parts.helper.close();
     rmSync(this.#parts.folder, { recursive: true, force: true });
@@ -118,14 +120,20 @@ export class Cluster extends Api implements AsyncDisposable {
   }
 }
 
+const onOneLine = (text: string): string =>
+  text
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim()
+    .slice(0, 1000);
+
 /** A connection that may change an environment's cluster; {@link Cluster} only reads. */
 export class WritableCluster extends Cluster {
-  /** Whoever takes this can change the cluster. */
+  /** Anyone who takes this can change the cluster. */
   readonly writable = true;
   declare readonly releases: WritableHelmReleases;
 
   constructor(parts: Parts) {
-    super(parts, new WritableHelmReleases(helmFor(parts)));
+    super(parts, new WritableHelmReleases(helmFor(parts), new Api(parts.requests)));
   }
 
   /**
@@ -146,7 +154,7 @@ const helmFor = ({ env, folder, redactor, seconds }: Parts): Helm =>
     program: env["HELM"] ?? "helm",
     home: join(folder, "helm"),
     env: { ...env, HOME: join(folder, "helm") },
-    redact: (text) => redactor.redact(text),
+    redact: (text, plain) => redactorFor(redactor, plain).redact(text),
     kubeconfig: join(folder, "kubeconfig"),
     seconds,
   });

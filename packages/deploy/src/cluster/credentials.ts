@@ -52,9 +52,10 @@ export class Credentials {
   }: CredentialProgram): Promise<{ credential: Credential; until: number }> {
     const info = { apiVersion, kind: "ExecCredential", spec: { interactive: false } };
     const { status, stdout } = await runTool({
+      ifMissing: "install it, in a folder of PATH: the kubeconfig names it",
       program: command,
       args,
-      // Whoever wrote the kubeconfig may give it what the user has of tokens.
+      // The one who wrote the kubeconfig may give it what the user has of tokens.
       tokens: true,
       seconds: MOST_SECONDS,
       env: { ...this.#env, ...env, KUBERNETES_EXEC_INFO: JSON.stringify(info) },

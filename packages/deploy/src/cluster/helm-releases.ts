@@ -1,8 +1,9 @@
-import { randomBytes } from "node:crypto";
-import type { KubernetesObject } from "./api.ts";
+import type { Api, KubernetesObject } from "./api.ts";
+import { type HelmRecord, hooksText, readRecord, type ReleaseContent } from "./helm-record.ts";
 import { DeployError } from "../errors.ts";
 import type { ChartPlace, Helm } from "../helm/helm.ts";
-import { at, helmValues, listAt, mapAt, numberAt, readJson, textAt, type ValueMap } from "../values/value.ts";
+import { documentsIn, isHook, readDocument } from "../helm/manifests.ts";
+import { at, helmValues, listAt, readJson, type ValueMap } from "../values/value.ts";
 import type { Release } from "../project/environment.ts";
 
 /** A revision of a release in its cluster, as Helm's own record is labelled. */
@@ -45,16 +46,6 @@ export function recordedRevision({ labels = {}, uid = "" }: KubernetesObject["me
 export const recordPath = ({ name, namespace }: ReleaseName, revision: number): string =>
   `/api/v1/namespaces/${namespace}/secrets/sh.helm.release.v1.${name}.v${revision}`;
 
-/** What a release is made of, as text. Secrets are in it. */
-export interface ReleaseContent {
-  /** The objects, as YAML documents, each after the line `# Source: …`. */
-  readonly manifest: string;
-  readonly hooks: string;
-}
-
-/** Helm shows no more than 256 where nothing is said. */
-const MOST_HISTORY = 1_000_000;
-
 /** Where a release lies. */
 export type ReleaseName = Pick<Release, "name" | "namespace">;
 
@@ -64,12 +55,10 @@ export interface Rehearsal {
   readonly chart: ChartPlace;
   /** Instead of the release's own, over the chart's. */
   readonly values?: ValueMap | undefined;
-  /**
-   * Whether templates find nothing in the cluster by `lookup`, and values need not be as the
-   * charts'
-   * JSON Schemas say.
-   */
+  /** Whether templates find nothing in the cluster by `lookup`. */
   readonly blind?: boolean | undefined;
+  /** Whether values need not be as the charts' JSON Schemas say. */
+  readonly unjudged?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -102,9 +91,11 @@ const UPGRADE = ["upgrade", "--install", "--reset-values"];
 /** The releases of a cluster, for who only reads. */
 export class HelmReleases {
   protected readonly helm: Helm;
+  readonly #api: Api;
 
-  constructor(helm: Helm) {
+  constructor(helm: Helm, api: Api) {
     this.helm = helm;
+    this.#api = api;
   }
 
   /** @throws DeployError TOOL_MISSING, UNSUPPORTED_TOOL */
@@ -112,49 +103,32 @@ export class HelmReleases {
     return this.helm.version();
   }
 
-  /**
-   * What the cluster runs, by Helm's record of a revision.
-   *
-   * @throws DeployError TOOL_FAILED, INTERRUPTED
-   */
-  async deployed(release: ReleaseName, revision: number, signal?: AbortSignal): Promise<ReleaseContent> {
-    const cut = randomBytes(16).toString("hex");
-    const hooks = `{{ range .Release.Hooks }}{{ "\\n" }}---\n# Source: {{ .Path }}\n{{ .Manifest }}{{ end }}`;
-    const template = `{{ .Release.Manifest }}${cut}${hooks}`;
-    const content = await this.#read("all", release, revision, ["--template", template], signal);
-    const [manifest = "", hookText = ""] = content.split(cut);
-    return { manifest, hooks: hookText.trim() };
+  /** Ends what Helm still reads, and waits for it. */
+  end(): Promise<void> {
+    return this.helm.end();
   }
 
   /**
-   * The values over those of the chart that a revision was deployed with. Secrets are in it.
+   * What Helm recorded of a revision. Helm is not started for it.
    *
-   * @throws DeployError TOOL_FAILED, INTERRUPTED
+   * @throws DeployError NO_SUCH_OBJECT where Helm has not kept it, TOOL_FAILED where it is none;
+   * what reading from the cluster throws
    */
-  async deployedValues(release: ReleaseName, revision: number, signal?: AbortSignal): Promise<ValueMap> {
-    return mapAt(parseJson(await this.#read("values", release, revision, ["--output", "json"], signal)));
+  async record(release: ReleaseName, revision: number, signal?: AbortSignal): Promise<HelmRecord> {
+    const secret = await this.#api.get(recordPath(release, revision), { signal });
+    if (secret !== null) return readRecord(secret);
+    throw new DeployError("NO_SUCH_OBJECT", `Helm has no record of revision ${revision} of ${release.name}`);
   }
 
   /**
    * What Helm's history says of each revision that it has kept, such as `Rollback to 3`.
    *
-   * @throws DeployError TOOL_FAILED, INTERRUPTED
+   * @throws DeployError as {@link record} does
    */
   async descriptions({ name, namespace }: ReleaseName, signal?: AbortSignal): Promise<Map<number, string>> {
-    const args = ["history", name, "--namespace", namespace, "--max", `${MOST_HISTORY}`, "--output", "json"];
-    const history = parseJson(await this.helm.run(args, `the history of ${name} cannot be read`, { signal }));
-    return new Map(listAt(history).map((entry) => [numberAt(entry, "revision"), textAt(entry, "description")]));
-  }
-
-  #read(
-    what: "all" | "values",
-    { name, namespace }: ReleaseName,
-    revision: number,
-    form: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<string> {
-    const args = ["get", what, name, "--namespace", namespace, "--revision", `${revision}`, ...form];
-    return this.helm.run(args, `the release ${name} cannot be read`, { signal });
+    const query = { labelSelector: `owner=helm,name=${name}` };
+    const { items } = await this.#api.list(`/api/v1/namespaces/${namespace}/secrets`, { query, signal });
+    return new Map(items.map((secret) => [recordedRevision(secret.metadata).number, readRecord(secret).description]));
   }
 
   /**
@@ -165,20 +139,20 @@ export class HelmReleases {
    * @throws DeployError TOOL_FAILED with Helm's reason, INTERRUPTED
    */
   async rehearse(
-    { release, chart, values, blind = false, signal }: Rehearsal,
+    { release, chart, values, blind = false, unjudged = false, signal }: Rehearsal,
     as: "upgrade" | "install" | "install without cluster" = "upgrade",
   ): Promise<ReleaseContent> {
-    const command = as === "upgrade" ? UPGRADE : ["install"];
-    const dryRun = `--dry-run=${blind || as === "install without cluster" ? "client" : "server"}`;
-    const skip = blind && (await this.helm.skipsSchemas()) ? ["--skip-schema-validation"] : [];
-    const args = [...command, ...this.what(release, chart), dryRun, ...skip, "--output", "json"];
+    const skip = unjudged && (await this.helm.skipsSchemas()) ? ["--skip-schema-validation"] : [];
+    const what = [...this.what(release, chart), ...skip];
     const input = values === undefined ? await this.values(release) : helmValues(values);
-    const printed = await this.helm.run(args, `the release ${release.name} cannot be rehearsed`, {
-      input,
-      chart,
-      signal,
-    });
-    return contentOf(parseJson(printed));
+    const run = (...args: readonly string[]): Promise<string> =>
+      this.helm.run(args, `the release ${release.name} cannot be rehearsed`, { input, chart, signal });
+    const withoutCluster = as === "install without cluster";
+    // What Helm 3 installs must be of kinds that the cluster has, even in a dry run of the client.
+    if (withoutCluster && (await this.version()) === 3) return contentOfTemplate(await run("template", ...what));
+    const dryRun = `--dry-run=${blind || withoutCluster ? "client" : "server"}`;
+    const command = as === "upgrade" ? UPGRADE : ["install"];
+    return contentOf(parseJson(await run(...command, ...what, dryRun, "--output", "json")));
   }
 
   protected what({ name, namespace }: Release, chart: ChartPlace): string[] {
@@ -209,6 +183,7 @@ export class WritableHelmReleases extends HelmReleases {
       `--labels=${RUN_LABEL}=${options.revision}.${options.run}`,
       ...(wait ? ["--wait"] : []),
       ...(createNamespace ? ["--create-namespace"] : []),
+      ...(await this.#takingBack()),
       // What it prints is not shown, and a chart's notes may hold secrets.
       "--output=json",
     ];
@@ -228,8 +203,17 @@ export class WritableHelmReleases extends HelmReleases {
     { timeout, history }: RollbackOptions,
   ): Promise<void> {
     const limits = ["--timeout", `${timeout}s`, "--history-max", `${history}`];
-    const args = ["rollback", name, `${revision}`, "--namespace", namespace, ...limits];
+    const args = ["rollback", name, `${revision}`, "--namespace", namespace, ...limits, ...(await this.#takingBack())];
     await this.helm.run(args, `the release ${name} cannot be rolled back to revision ${revision}`, { changes: true });
+  }
+
+  /**
+   * What was changed by hand becomes again what the chart says. Helm 3 does so by itself; Helm 4
+   * refuses to change a field that somebody else has set since, and would stay refused for ever. A
+   * release of Helm 3's is taken over by it.
+   */
+  async #takingBack(): Promise<string[]> {
+    return (await this.version()) === 3 ? [] : ["--server-side=true", "--force-conflicts"];
   }
 
   /**
@@ -252,8 +236,17 @@ function contentOf(printed: unknown): ReleaseContent {
   const manifest = at(printed, "manifest");
   if (typeof manifest !== "string")
     throw new DeployError("TOOL_FAILED", "expected a release from Helm, got something else");
-  const hooks = listAt(printed, "hooks").map(
-    (hook) => `---\n# Source: ${textAt(hook, "path")}\n${textAt(hook, "manifest")}`,
-  );
-  return { manifest, hooks: hooks.join("\n").trim() };
+  return { manifest, hooks: hooksText(listAt(printed, "hooks")) };
+}
+
+/** What `helm template` prints has the hooks among the other objects. */
+function contentOfTemplate(printed: string): ReleaseContent {
+  const documents = documentsIn(printed).filter((document) => document.trim() !== "");
+  const areHooks = documents.map((document) => readDocument(document).some(isHook));
+  const text = (hooks: boolean): string =>
+    documents
+      .filter((_, index) => areHooks[index] === hooks)
+      .map((document) => `---${document}`)
+      .join("");
+  return { manifest: text(false), hooks: text(true) };
 }

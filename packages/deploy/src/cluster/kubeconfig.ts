@@ -1,5 +1,5 @@
 import { isAbsolute } from "node:path";
-import { DeployError } from "../errors.ts";
+import { DeployError, type Place } from "../errors.ts";
 import { readProxy } from "../network/proxy.ts";
 import type { CommitDemands, SignersLog } from "../project/demands.ts";
 import { isMap, listAt, mapAt, textAt, type Value, type ValueMap } from "../values/value.ts";
@@ -41,13 +41,19 @@ export interface Kubeconfig {
  * Reads the current context of a kubeconfig. Everything must be in it: names of other files are
  * refused, since they mean something else on every machine, and so is trust without a certificate.
  *
- * @throws DeployError INVALID_KUBECONFIG; UNTRUSTED_SOURCE for a program or a file that whoever can
- * commit could change; as reading YAML does
+ * @param title what it is called in messages: its path in the repository
+ * @param place where it is in the repository; none where it is in no commit
+ * @throws DeployError INVALID_KUBECONFIG; UNTRUSTED_SOURCE for a program or a file that anyone who
+ * can commit could change; as reading YAML does
  */
-export function parseKubeconfig(path: string, text: string): Kubeconfig {
-  const root = readValue(path, text);
+export function parseKubeconfig(
+  title: string,
+  text: string,
+  { place }: { readonly place?: Place } = { place: { file: title } },
+): Kubeconfig {
+  const root = readValue(title, text);
   const fail: Fail = (reason, hint, code = "INVALID_KUBECONFIG") => {
-    throw new DeployError(code, `${path}: ${reason}`, { place: { file: path }, hint });
+    throw new DeployError(code, `${title}: ${reason}`, { ...(place === undefined ? {} : { place }), hint });
   };
   if (!isMap(root)) return fail("expected a kubeconfig, got something else");
   const named = (list: string, kind: string, name: string): ValueMap => {
@@ -161,7 +167,7 @@ function programIn(exec: ValueMap, fail: Fail): CredentialProgram {
   if (/[\\/]/.test(command) && !isAbsolute(command))
     return fail(
       "exec: expected a command on PATH or an absolute path, got a path that may lead into the repository",
-      "whoever can commit could put another program there: name it by its absolute path",
+      "anyone who can commit could put another program there: name it by its absolute path",
       "UNTRUSTED_SOURCE",
     );
   const [args, env] = [exec["args"] ?? [], exec["env"] ?? []];

@@ -1,6 +1,5 @@
 import type { Agent, RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
-import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { urlToHttpOptions } from "node:url";
 import type { Credentials } from "./credentials.ts";
@@ -37,6 +36,8 @@ export interface Refusal {
 const ATTEMPTS = 5;
 /** The longest wait between two attempts, in milliseconds. */
 const MOST_WAIT = 10_000;
+/** What an answer may have at most, in bytes: a list comes in parts, of 500 objects each. */
+const MOST_ANSWER = 256 * 1024 * 1024;
 /** A request that is not answered for so long, in milliseconds, has failed. */
 const SILENCE = 30_000;
 
@@ -75,13 +76,8 @@ export class Requests {
     return this.#retry(() => this.#once(method, path, options), attempts, options.signal);
   }
 
-  /** The answer to a request while it comes. */
-  stream(path: string, options: ReadOptions): Promise<IncomingMessage> {
-    return this.#retry(() => this.#answer("GET", path, options), ATTEMPTS, options.signal);
-  }
-
   /** What a refusal is as an error: the server's reason, without secrets. */
-  refusal(status: number, { message, reason }: Refusal, path: string): DeployError {
+  #refusal(status: number, { message, reason }: Refusal, path: string): DeployError {
     const [code, hint] = CODES.get(status) ?? ["API_FAILED"];
     const said = this.#redact(message || reason || "").slice(0, 1000);
     return new DeployError(code, `the cluster answers ${status} to ${path}${said === "" ? "" : `: ${said}`}`, {
@@ -90,7 +86,7 @@ export class Requests {
     });
   }
 
-  /** An error, or what is thrown in its place where the run was told to end. */
+  /** An error, or what is thrown in its place where the run was interrupted. */
   interruptedOr(error: unknown, { signal }: ReadOptions): unknown {
     return signal?.aborted === true ? new DeployError("INTERRUPTED", "interrupted before the cluster answered") : error;
   }
@@ -117,7 +113,7 @@ export class Requests {
   async #once(method: string, path: string, options: ReadOptions | Sending): Promise<string> {
     const response = await this.#answer(method, path, options);
     return textOf(response).catch((cause: unknown) => {
-      throw this.#unreachable(cause, method);
+      throw cause instanceof DeployError ? cause : this.#unreachable(cause, method);
     });
   }
 
@@ -150,7 +146,7 @@ export class Requests {
     });
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
-    const refusal = this.refusal(status, refusalIn(await textOf(response).catch(() => "")), path);
+    const refusal = this.#refusal(status, refusalIn(await textOf(response).catch(() => "")), path);
     const after = Number(response.headers["retry-after"] ?? Number.NaN) * 1000;
     // 429 is always before anything is done; a server error may be after.
     if (status === 429 || (status >= 500 && method === "GET"))
@@ -191,8 +187,18 @@ const CODES = new Map<number, [DeployErrorCode, string?]>([
   [429, ["TOO_MANY_REQUESTS"]],
 ]);
 
+/** @throws DeployError API_FAILED for one that is too large */
 async function textOf(response: IncomingMessage): Promise<string> {
-  return (await buffer(response)).toString();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
+    if (length > MOST_ANSWER)
+      throw new DeployError("API_FAILED", `the cluster answers with more than ${MOST_ANSWER} bytes`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function refusalIn(text: string): Refusal {

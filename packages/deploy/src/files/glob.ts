@@ -10,7 +10,8 @@ const isNoSlash = (character: string): boolean => character !== "/";
  * A pattern as Go's filepath.Match reads it: `*`, `?`, `[a-z]`, `[^a-z]`, and a backslash before
  * what is meant as it is. Neither `*` nor `?` fits a `/`. Null for what Go refuses.
  *
- * Whoever commits writes patterns and names: fitting takes no longer than their lengths multiplied.
+ * Anyone who commits writes patterns and names: fitting takes no longer than their lengths
+ * multiplied.
  */
 export function globOf(pattern: string): Glob | null {
   const parts = partsOf(Array.from(pattern));

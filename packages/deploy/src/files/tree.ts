@@ -8,9 +8,23 @@ export interface TrackedFile extends RevisionFile {
   readonly encrypted: boolean;
   /** The name of the key that the attributes protect it with; null where they do not. */
   readonly keyName: string | null;
+  /** Whether it is encrypted, and the key is not here: there is none, or it is another one's. */
+  readonly locked: boolean;
   /** Whether it is secret: encrypted, protected, or in the folder `secrets` at the top. */
   readonly secret: boolean;
 }
+
+/** An ordinary file that no commit has: it is no secret. @param bytes its size */
+export const plainFile = (path: string, bytes: number): TrackedFile => ({
+  path,
+  mode: "100644",
+  blobId: "",
+  bytes,
+  encrypted: false,
+  keyName: null,
+  locked: false,
+  secret: false,
+});
 
 /** What files are read from: a commit, or the work tree. */
 export type FileSource = Pick<Tree, "find" | "files" | "read" | "stored" | "preload" | "hasKey"> &
@@ -25,6 +39,22 @@ export interface FileStandIns {
   scalar(path: string, value: Scalar): Scalar;
   /** For all of it. */
   content(path: string, content: Buffer): Buffer;
+}
+
+/** A key, and what errors call it; null for one that nobody named. */
+export interface TitledKey {
+  readonly ring: KeyRing;
+  readonly title: string | null;
+}
+
+/** On so many files a key is tried at once. */
+const SAMPLES = 8;
+
+function wrongKey(title: string, tried: number): DeployError {
+  const what = tried === 1 ? "does not open the encrypted file" : `opens none of the ${tried} encrypted files`;
+  return new DeployError("WRONG_KEY", `${title} ${what} that it was tried on`, {
+    hint: "it is another repository's, or one that was rotated out",
+  });
 }
 
 /** The commit's files, and their contents: decrypted in memory, where there is a key. */
@@ -52,6 +82,7 @@ export class Tree {
     }
     this.#revision = revision;
     this.#keys = keys;
+    const isLocked = (file: TrackedFile): boolean => this.#isLocked(file);
     for (const file of revision.files) {
       this.#byPath.set(file.path, {
         ...file,
@@ -60,6 +91,9 @@ export class Tree {
         },
         get keyName() {
           return revision.keyNameOf(file);
+        },
+        get locked() {
+          return isLocked(this);
         },
         get secret() {
           return file.path.startsWith("secrets/") || this.keyName !== null || this.encrypted;
@@ -131,30 +165,44 @@ export class Tree {
   }
 
   /**
-   * Tries the keys on the smallest encrypted files.
+   * Asserts that each key that the caller named opens some encrypted file, if the commit has one
+   * that it may be for; and that of the others one does.
    *
-   * @throws DeployError WRONG_KEY where they open none
+   * @throws DeployError WRONG_KEY
    */
-  tryKeys(): void {
-    if (!this.hasKey) return;
+  tryKeys(found: readonly TitledKey[]): void {
     const encrypted = [...this.files()].filter((file) => file.encrypted).toSorted((a, b) => a.bytes - b.bytes);
-    const samples = encrypted.slice(0, 8);
-    if (samples.length === 0 || samples.some((file) => this.#keyFor(this.stored(file)) !== undefined)) return;
-    const message =
-      samples.length === 1
-        ? "the key does not open the encrypted file that it was tried on"
-        : `the key opens none of the ${samples.length} encrypted files that it was tried on`;
-    throw new DeployError("WRONG_KEY", message, { hint: "it is another repository's, or one that was rotated out" });
+    const named = found.filter(({ title }) => title !== null);
+    for (const { ring, title } of named) {
+      // A key file need not tell its name; one that does is for the files of that name.
+      const own = encrypted.filter(({ keyName }) => keyName === null || keyName === ring.name);
+      const isForOthers = ring.stored.name === null;
+      const tried = isForOthers ? [...own, ...encrypted.filter((file) => !own.includes(file))] : own;
+      if (tried.length > 0 && !this.#opensSome(ring, tried)) throw wrongKey(title ?? "the key", tried.length);
+    }
+    if (found.length === 0 || named.length > 0 || encrypted.length === 0) return;
+    const own = encrypted.filter(({ keyName }) => keyName === null || this.#isNamed(keyName));
+    const samples = (own.length > 0 ? own : encrypted).slice(0, SAMPLES);
+    if (!found.some(({ ring }) => this.#opensSome(ring, samples))) throw wrongKey("the key", samples.length);
+  }
+
+  /** Mostly the first will do, so that the smallest are read before all others. */
+  #opensSome(ring: KeyRing, files: readonly TrackedFile[]): boolean {
+    for (const part of [files.slice(0, SAMPLES), files.slice(SAMPLES)])
+      for (const [, stored] of this.#revision.read(part)) if (ring.keyOf(stored) !== null) return true;
+    return false;
   }
 
   /**
    * HMAC-SHA-256 of a text in hex, with a key for `purpose` that is derived from the git-crypt key;
    * of no secret without one.
+   *
+   * @param token another secret to derive it from
    */
-  digest(purpose: string, text: string): string {
+  digest(purpose: string, text: string, token: string): string {
     const [entry] = this.#keys[0]?.stored.entries ?? [];
     const key = createHmac("sha256", entry?.hmacKey ?? "")
-      .update(purpose)
+      .update(purpose + token)
       .digest();
     return createHmac("sha256", key).update(text).digest("hex");
   }
@@ -163,6 +211,17 @@ export class Tree {
   wipe(): void {
     for (const key of this.#keys) key.wipe();
     this.#stored.clear();
+  }
+
+  #isNamed(name: string): boolean {
+    return this.#keys.some((ring) => ring.name === name);
+  }
+
+  #isLocked(file: TrackedFile): boolean {
+    if (!file.encrypted || !this.hasKey) return file.encrypted;
+    const { keyName } = file;
+    // A key file need not tell its name.
+    return keyName !== null && !this.#isNamed(keyName) && this.#keyFor(this.stored(file)) === undefined;
   }
 
   #keyFor(stored: Buffer): KeyRing | undefined {
@@ -177,8 +236,9 @@ export class Tree {
   #open(file: TrackedFile, stored: Buffer): Buffer {
     if (!this.#revision.isEncrypted(file)) return stored;
     const place = { file: file.path };
-    if (!this.hasKey) {
-      throw new DeployError("LOCKED", `${file.path} is encrypted, and there is no key`, {
+    if (file.locked) {
+      const what = this.hasKey ? `with the key ${file.keyName}, which is not here` : "and there is no key";
+      throw new DeployError("LOCKED", `${file.path} is encrypted${this.hasKey ? "" : ","} ${what}`, {
         hint: "give the key in $GIT_CRYPT_KEY, or unlock the repository first",
         remedy: "give-key",
         place,

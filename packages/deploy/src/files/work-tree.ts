@@ -1,24 +1,40 @@
-import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import type { FileSource, TrackedFile } from "./tree.ts";
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { join, sep } from "node:path";
+import { filesToCommit, type Repository } from "@git-vault/git-crypt";
+import { DeployError, passOn } from "../errors.ts";
+import { type FileSource, plainFile, type TrackedFile } from "./tree.ts";
 
-/** Work tree files that are about to be committed, as they are on disk. */
+/** What is thrown where archives have no place to go. */
+export const noWorkTree = (): DeployError =>
+  new DeployError("NO_WORK_TREE", "expected a repository with a work tree, got a bare one");
+
+/** Files that are about to be committed, as they are on disk. No link leads out of them. */
 export class WorkTree implements FileSource {
   readonly hasKey = false;
-  readonly #topLevel: string;
+  readonly topLevel: string;
+  readonly #repository: Repository;
 
-  constructor(topLevel: string) {
-    this.#topLevel = topLevel;
+  /** @throws DeployError NO_WORK_TREE */
+  constructor(repository: Repository) {
+    const { topLevel } = repository;
+    if (topLevel === null) throw noWorkTree();
+    this.#repository = repository;
+    this.topLevel = realpathSync(topLevel);
   }
 
+  /** Those of the index, and new ones that are not ignored. @throws DeployError GIT_FAILED */
   *files(): IterableIterator<TrackedFile> {
-    // What is found by name is enough for them.
+    for (const path of this.#paths()) {
+      const file = this.find(path);
+      if (file !== undefined) yield file;
+    }
   }
 
   find(path: string): TrackedFile | undefined {
-    const stat = statSync(join(this.#topLevel, path), { throwIfNoEntry: false });
-    if (stat === undefined || !stat.isFile()) return undefined;
-    return { path, mode: "100644", blobId: "", bytes: stat.size, encrypted: false, keyName: null, secret: false };
+    const name = join(this.topLevel, path);
+    const stat = statSync(name, { throwIfNoEntry: false });
+    const isHere = stat?.isFile() === true && realpathSync(name).startsWith(`${this.topLevel}${sep}`);
+    return isHere ? plainFile(path, stat.size) : undefined;
   }
 
   preload(): void {
@@ -26,10 +42,18 @@ export class WorkTree implements FileSource {
   }
 
   stored({ path }: TrackedFile): Buffer {
-    return readFileSync(join(this.#topLevel, path));
+    return readFileSync(join(this.topLevel, path));
   }
 
   read(file: TrackedFile): Buffer {
     return this.stored(file);
+  }
+
+  #paths(): string[] {
+    try {
+      return filesToCommit(this.#repository).toSorted();
+    } catch (error) {
+      return passOn(error);
+    }
   }
 }

@@ -1,5 +1,6 @@
 import type { Severity } from "@git-vault/core";
 import type { Finding } from "./finding.ts";
+import { environmentsOf } from "./same-findings.ts";
 
 /** What a run of checks told. */
 export interface CheckReport {
@@ -18,9 +19,30 @@ const SEVERITIES: readonly Severity[] = ["error", "warning", "note"];
 export const worstFirst = (findings: readonly Finding[]): Finding[] =>
   findings.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 
-/** `prod`, or `cert-manager in prod`: what a finding is about; undefined for neither. */
-export function scopeOf({ environment, release = environment }: Finding): string | undefined {
-  return environment === undefined || release === environment ? release : `${release} in ${environment}`;
+/** So many names are told in a line. */
+const MOST_NAMES = 5;
+
+/** `a, b, c, d, e and 148 more`. */
+export function namesInLine(names: readonly string[]): string {
+  const shown = names.length <= MOST_NAMES + 1 ? names : names.slice(0, MOST_NAMES);
+  const left = names.length - shown.length;
+  return left === 0 ? shown.join(", ") : `${shown.join(", ")} and ${left} more`;
+}
+
+/**
+ * `prod`, `staging, prod` or `cert-manager in prod`: what a finding is about; undefined for
+ * neither. Of many environments, the first are named.
+ */
+export function scopeOf(finding: Finding): string | undefined {
+  const environments = namesInLine(environmentsOf(finding)) || undefined;
+  const { release = environments } = finding;
+  return environments === undefined || release === environments ? release : `${release} in ${environments}`;
+}
+
+/** `also at a.yaml:1, b.yaml:3`; undefined for a finding of one place. */
+export function alsoAt({ places = [] }: Finding): string | undefined {
+  const others = places.slice(1).map(({ file, line }) => (line === undefined ? file : `${file}:${line}`));
+  return others.length === 0 ? undefined : `also at ${namesInLine(others)}`;
 }
 
 /** `1 error, 3 notes`; `nothing` where there are none. */
@@ -38,12 +60,16 @@ const MARKS: Readonly<Record<Severity, string>> = { error: "❌", warning: "⚠�
 export function findingsInMarkdown(findings: readonly Finding[]): string {
   if (findings.length === 0) return "Nothing found.\n";
   const rows = findings.map((finding) => {
-    const { severity, id, message, file, line, hint } = finding;
+    const { severity, id, file, line } = finding;
     const place = [scopeOf(finding) ?? "", file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}`];
-    return [MARKS[severity], id, place.filter(Boolean).join(" "), hint === undefined ? message : [message, hint]];
+    return [MARKS[severity], id, place.filter(Boolean).join(" "), sentencesOf(finding)];
   });
   return tableInMarkdown(["", "check", "where", "what"], rows);
 }
+
+/** What a finding says, where else it stands, and what can be done about it. */
+export const sentencesOf = (finding: Finding): string[] =>
+  [finding.message, alsoAt(finding), finding.hint].filter((text) => text !== undefined);
 
 type Cell = string | readonly string[];
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { RULES, type Rule } from "./rules.ts";
-import type { Finding } from "./finding.ts";
-import { type CheckReport, scopeOf } from "./report.ts";
+import type { Finding, FindingPlace } from "./finding.ts";
+import { type CheckReport, scopeOf, sentencesOf } from "./report.ts";
+import { environmentsOf } from "./same-findings.ts";
 
 /**
  * The report in SARIF 2.1.0 (OASIS, Static Analysis Results Interchange Format), which code hosts
@@ -67,28 +68,37 @@ function helpOf(id: string, pages: Readonly<Record<string, string>>): object {
 }
 
 function resultOf(finding: Finding, ruleIndex: number): object {
-  const { id, severity, message, hint, file, line, column, environment, release } = finding;
-  const region =
-    line === undefined ? {} : { region: { startLine: line, ...(column === undefined ? {} : { startColumn: column }) } };
-  const location = {
-    physicalLocation: { artifactLocation: { uri: uriOf(file ?? ""), uriBaseId: "%SRCROOT%" }, ...region },
-  };
+  const { id, severity, file, line, column, release, places = [] } = finding;
+  const environments = environmentsOf(finding);
+  const [said, ...rest] = sentencesOf(finding);
   return {
     ruleId: id,
     ruleIndex,
     level: severity,
-    message: { text: hint === undefined ? message : `${message}\n${hint}` },
-    ...(file === undefined ? {} : { locations: [location] }),
+    message: { text: [said + listOf(environments), ...rest].join("\n") },
+    ...(file === undefined ? {} : { locations: [locationOf({ file, line, column })] }),
+    ...(places.length < 2 ? {} : { relatedLocations: places.slice(1).map(locationOf) }),
     // Without the line: what is known stays known where the file grows above it.
     partialFingerprints: { "gitVaultFinding/v1": fingerprintOf(finding) },
-    ...(scopeOf(finding) === undefined ? {} : { properties: { environment, release } }),
+    ...(scopeOf(finding) === undefined ? {} : { properties: { environments, release } }),
   };
 }
 
+function locationOf({ file, line, column }: FindingPlace): object {
+  const region =
+    line === undefined ? {} : { region: { startLine: line, ...(column === undefined ? {} : { startColumn: column }) } };
+  return { physicalLocation: { artifactLocation: { uri: uriOf(file), uriBaseId: "%SRCROOT%" }, ...region } };
+}
+
+/** Code hosts show no more of a finding than its message. */
+const listOf = (environments: readonly string[]): string =>
+  environments.length < 2 ? "" : ` (in ${environments.join(", ")})`;
+
 const uriOf = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
 
-const fingerprintOf = ({ id, file = "", environment = "", message, release }: Finding): string =>
+/** Without the environments: where one more has it, it is the same finding. */
+const fingerprintOf = ({ id, file = "", message, release = "" }: Finding): string =>
   createHash("sha256")
-    .update(JSON.stringify([id, file, environment, message, ...(release === undefined ? [] : [release])]))
+    .update(JSON.stringify([id, file, release, message]))
     .digest("hex")
     .slice(0, 32);

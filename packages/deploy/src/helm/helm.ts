@@ -1,7 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DeployError } from "../errors.ts";
+import { sharedSignal } from "../parallel.ts";
 import { runTool, type ToolResult } from "../tool.ts";
+import { apiVersionsOf } from "./api-versions.ts";
 
 /** What Helm is started with. */
 export interface HelmOptions {
@@ -12,8 +14,11 @@ export interface HelmOptions {
   readonly env: NodeJS.ProcessEnv;
   /** The file that says how to reach the cluster; it can be reached only where this is given. */
   readonly kubeconfig?: string;
-  /** Takes out of a text what must not be in a message. */
-  readonly redact: (text: string) => string;
+  /**
+   * Takes out of a text what must not be in a message: of one that is `plain`, since it depends on
+   * no secret, only what surely is one.
+   */
+  readonly redact: (text: string, plain: boolean) => string;
   /** How long it may take for what only reads, in seconds; {@link HELM_SECONDS} where left out. */
   readonly seconds?: number | undefined;
 }
@@ -41,7 +46,8 @@ export interface HelmRun {
   /** Goes to it on standard input. */
   readonly input?: string | undefined;
   /**
-   * Whether it changes the cluster: then it is not killed in the middle, and bounds its own time.
+   * Whether it changes the cluster: then it is not killed in the middle, and bounds its own time by
+   * what `releases/limits.ts` says.
    */
   readonly changes?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -53,6 +59,8 @@ export interface Rendering {
   readonly namespace: string;
   /** Of the Kubernetes that it is for, such as `1.33`; null for the one that Helm was built for. */
   readonly kubeVersion: string | null;
+  /** What its cluster has beside the APIs of Kubernetes. */
+  readonly apiVersions: readonly string[];
   readonly chart: ChartPlace;
   /** Goes to Helm on standard input. */
   readonly values: string;
@@ -71,10 +79,34 @@ interface Version {
 /** Helm's advice is for who runs it by hand; what --debug shows holds secrets. */
 const DEBUG_ADVICE = /[\s,;]*use --debug flag to render out invalid yaml\.?/gi;
 
+/** What Go tells of its goroutines then is for its authors. Null where it did not break down. */
+function breakdownIn(stderr: string): string | null {
+  if (!/^(?:fatal error: |runtime: out of memory)/m.test(stderr)) return null;
+  return /out of memory|cannot allocate/.test(stderr)
+    ? `it needed more than ${MOST_MEMORY} bytes of memory`
+    : "it broke down";
+}
+
+/** How Helm's words are told by what is known as secret then; none for words of ours. */
+const retellings = new WeakMap<DeployError, (plain: boolean) => string>();
+
+/** Whether what failed is told without a word of Helm's, such as that it took too long. */
+export const isOwnWords = (error: DeployError): boolean => !retellings.has(error);
+
+/**
+ * A failure of Helm's, without what has become known as secret since it was told first.
+ *
+ * @param plain whether what Helm says depends on no secret: then ordinary words stay in it
+ */
+export const retold = (error: DeployError, { plain = false }: { readonly plain?: boolean } = {}): DeployError =>
+  new DeployError(error.code, retellings.get(error)?.(plain) ?? error.message, { hint: error.hint });
+
 /** Helm, as a program in a home of its own: no repositories, plugins or settings of the user's. */
 export class Helm {
   readonly #options: HelmOptions;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #over = new AbortController();
+  readonly #running = new Set<Promise<ToolResult>>();
   #version: Promise<Version> | undefined;
 
   constructor(options: HelmOptions) {
@@ -123,9 +155,11 @@ export class Helm {
    *
    * @throws DeployError TOOL_FAILED with Helm's reason, without secrets; INTERRUPTED; as `version`
    */
-  async template({ release, namespace, kubeVersion, chart, values, validated, signal }: Rendering): Promise<string> {
+  async template(rendering: Rendering): Promise<string> {
+    const { release, namespace, kubeVersion, apiVersions, chart, values, validated, signal } = rendering;
     const args = ["template", release, chart.path, "--namespace", namespace, "--include-crds", "--values", "-"];
     if (kubeVersion !== null) args.push("--kube-version", kubeVersion);
+    args.push("--api-versions", apiVersionsOf(kubeVersion, apiVersions).join(","));
     if (validated === true && (await this.skipsSchemas())) args.push("--skip-schema-validation");
     return this.run(args, "the chart cannot be rendered", { input: values, chart, signal });
   }
@@ -140,8 +174,11 @@ export class Helm {
     await this.version();
     const { status, stdout, stderr, ended } = await this.#start(args, options);
     if (status === 0 && ended === undefined) return stdout;
-    const reason = ended === undefined ? this.#reason(stderr) : `${ended}, and was ended`;
-    throw new DeployError("TOOL_FAILED", `${failure}: ${reason}`);
+    const own = ended === undefined ? breakdownIn(stderr) : `${ended}, and was ended`;
+    const tell = (plain: boolean): string => `${failure}: ${own ?? this.#reason(stderr, plain)}`;
+    const error = new DeployError("TOOL_FAILED", tell(false));
+    if (own === null) retellings.set(error, tell);
+    throw error;
   }
 
   async #askVersion(): Promise<Version> {
@@ -154,26 +191,38 @@ export class Helm {
     });
   }
 
-  #start(args: readonly string[], { chart, ...run }: HelmRun = {}): Promise<ToolResult> {
+  /**
+   * Ends what still reads for nobody, and waits for all that runs: without its kubeconfig, Helm
+   * asks a cluster on this very machine. Nothing is started any more.
+   */
+  async end(): Promise<void> {
+    this.#over.abort();
+    await Promise.allSettled(this.#running);
+  }
+
+  async #start(args: readonly string[], { chart, signal, ...run }: HelmRun = {}): Promise<ToolResult> {
     const { program, seconds = HELM_SECONDS } = this.#options;
-    return runTool({
+    const running = runTool({
+      ifMissing: "install it; $HELM says where Helm is",
       program,
       args,
       env: this.#env,
       seconds,
       memory: MOST_MEMORY,
       descriptor: chart?.descriptor,
+      signal: run.changes === true ? signal : sharedSignal(this.#over.signal, signal),
       ...run,
     });
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
   }
 
   /** What Helm says on stderr, bounded, without secrets, warnings and control characters. */
-  #reason(stderr: string): string {
-    // What Go tells of its goroutines then is for its authors.
-    if (/^(?:fatal error: |runtime: out of memory)/m.test(stderr))
-      return /out of memory|cannot allocate/.test(stderr)
-        ? `it needed more than ${MOST_MEMORY} bytes of memory`
-        : "it broke down";
+  #reason(stderr: string, plain: boolean): string {
     const lines = stderr
       .split("\n")
       .map((line) => line.trim())
@@ -182,7 +231,7 @@ export class Helm {
       .join(" ")
       .replace(/^Error: /, "")
       .replace(DEBUG_ADVICE, "");
-    const said = this.#options.redact(text);
+    const said = this.#options.redact(text, plain);
     return said.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ").slice(0, 2000) || "it did not say why";
   }
 }

@@ -48,3 +48,7 @@ export function readDocument(document: string): Manifest[] {
     ];
   });
 }
+
+/** Whether Helm runs an object at some moment of an upgrade, and does not keep it. */
+export const isHook = ({ object }: Manifest): boolean =>
+  textAt(object, "metadata", "annotations", "helm.sh/hook") !== "";

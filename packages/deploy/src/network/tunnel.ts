@@ -123,7 +123,7 @@ export interface RequestExtras {
 }
 
 /**
- * The answer to an https request, once its head is there. Told to end by the request's signal, it
+ * The answer to an https request, once its head is there. Interrupted by the request's signal, it
  * rejects at once with the reason: the request's own error comes only once it has a connection, and
  * a proxy may take long to open one.
  */

@@ -15,7 +15,7 @@ export interface CordonOptions {
 
 /** How a node is emptied. */
 export interface DrainOptions extends CordonOptions {
-  /** Evicts the pods, too, that nothing makes anew, and those that would lose local data. */
+  /** Evicts the pods, too, that nothing recreates, and those that would lose local data. */
   readonly evictAll?: boolean;
   /** Milliseconds until it is given up; 600,000 where left out. */
   readonly timeout?: number;
@@ -26,7 +26,7 @@ export interface DrainOptions extends CordonOptions {
 /** What happens while a node is emptied. */
 export type DrainEvent =
   | { readonly type: "cordoned"; readonly node: string }
-  /** The API took the eviction: the pod is told to end. */
+  /** The API took the eviction: the pod is being terminated. */
   | { readonly type: "evicted"; readonly pod: NodePod }
   /** It cannot be evicted now; it is tried again. */
   | { readonly type: "blocked"; readonly pod: NodePod; readonly reason: string }
@@ -100,7 +100,7 @@ const setUnschedulable = (
 
 /**
  * Closes a node and empties it through the eviction API (policy/v1), which keeps to the disruption
- * budgets. Pods of DaemonSets and the node's own stay. Those that no controller makes anew are
+ * budgets. Pods of DaemonSets and the node's own stay. Those that no controller recreates are
  * waited for: they end by themselves.
  *
  * @throws DeployError as `cordon` does; NODE_HELD where pods are left when the time is up: the node
@@ -147,7 +147,7 @@ async function tryToMove(
   evictAll: boolean,
   signal: AbortSignal | undefined,
 ): Promise<Attempt> {
-  if (!evictAll && pod.fate === "ends") return { type: "left", reason: "nothing makes it anew, and it ends by itself" };
+  if (!evictAll && pod.fate === "ends") return { type: "left", reason: "nothing recreates it, and it ends by itself" };
   if (!evictAll && pod.losesData) return { type: "left", reason: "its local data (emptyDir) would be lost" };
   const { namespace, name } = pod;
   try {
@@ -175,7 +175,7 @@ async function isLeaving(cluster: WritableCluster, node: string, signal: AbortSi
 
 async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   await sleep(milliseconds, undefined, { signal }).catch(() => {
-    throw new DeployError("INTERRUPTED", "the run was told to end before the node was empty: it stays cordoned");
+    throw new DeployError("INTERRUPTED", "the run was interrupted before the node was empty: it stays cordoned");
   });
 }
 

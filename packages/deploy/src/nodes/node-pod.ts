@@ -11,7 +11,7 @@ import {
 } from "../cluster/kubernetes-object.ts";
 import { at, listAt, mapAt, numberAt, textAt } from "../values/value.ts";
 
-/** What becomes of a pod when its node is to be emptied. */
+/** What happens to a pod when its node is to be emptied. */
 export type EvictionVerdict =
   /** A DaemonSet's, or the node's own (static): it stays with the node, and does not matter. */
   | "stays"

@@ -73,7 +73,7 @@ async function assertSigned(repository: Repository, commit: string, { root, bran
     if (memberWith(log.whole, signer) === null)
       refuse(
         `the commit is signed with ${signer}, which is no member's key ${where}`,
-        "whoever signs must be a member then and now: let one who is sign a commit on top of it",
+        "the one who signs must be a member then and now: let one who is sign a commit on top of it",
       );
   }
 }
@@ -84,7 +84,7 @@ async function assertSigned(repository: Repository, commit: string, { root, bran
  * @throws DeployError UNTRUSTED_COMMIT where there is no such signature, or it does not hold
  */
 async function signerOf(repository: Repository, commit: string): Promise<string> {
-  const { stdout } = tryGit(repository, ["--no-replace-objects", "cat-file", "commit", commit]);
+  const { stdout } = tryGit(repository, ["cat-file", "commit", commit]);
   const { signature, message } = splitSigned(stdout, commit.length === 64 ? "gpgsig-sha256" : "gpgsig");
   const needed = "the kubeconfig takes only commits that a member signed with an SSH key, and this one";
   if (signature === null) refuse(`${needed} is not signed`, UNSIGNED_HINT);

@@ -3,6 +3,7 @@ import type { Manifest } from "../helm/manifests.ts";
 import type { Layer } from "../values/layer.ts";
 import { Values } from "../values/merge.ts";
 import { type ClusterPin, type EnvironmentSettings, type NodePool, type Tier, tierOf } from "./settings.ts";
+import { DeployError } from "../errors.ts";
 import { remember } from "../remember.ts";
 
 /** How values are merged. */
@@ -46,6 +47,12 @@ export class Environment {
   readonly cluster: ClusterPin | null;
   /** Of its cluster's Kubernetes, such as `1.33`; null where it is not known. */
   readonly kubeVersion: string | null;
+  /** What its cluster's API has beside Kubernetes' own. */
+  readonly apiVersions: readonly string[];
+  /** The name of the environment that it is compared with; null where nothing says so. */
+  readonly comparedWith: string | null;
+  /** Objects that no deployment waits for: `KIND/NAME`, where `*` stands for any part of a name. */
+  readonly doNotWaitFor: readonly string[];
   /** By their names; null where they are not known. */
   readonly nodePools: ReadonlyMap<string, NodePool> | null;
   /** What is deployed there, in that order. */
@@ -59,6 +66,9 @@ export class Environment {
     this.kubeconfig = settings.kubeconfig ?? null;
     this.cluster = settings.cluster ?? null;
     this.kubeVersion = settings.kubeVersion ?? null;
+    this.apiVersions = settings.apiVersions ?? [];
+    this.comparedWith = settings.comparedWith ?? null;
+    this.doNotWaitFor = settings.doNotWaitFor ?? [];
     this.nodePools = settings.nodePools === undefined ? null : new Map(Object.entries(settings.nodePools));
     this.main = new Release(parts.main, this, renderer);
     this.releases = parts.all.map((one) => (one === parts.main ? this.main : new Release(one, this, renderer)));
@@ -81,6 +91,44 @@ export class Environment {
   render(options: RenderOptions = {}): Promise<readonly Manifest[]> {
     return this.main.render(options);
   }
+}
+
+/**
+ * A release of an environment, by its key in the settings, its name, or its namespace and name; the
+ * main one where nothing is said.
+ *
+ * @throws DeployError NO_SUCH_RELEASE, also where several have the name
+ */
+export const releaseIn = ({ name, main, releases }: Environment, wanted: string | undefined): Release =>
+  releaseAmong(name, main, releases, wanted);
+
+/** By what a release is named. */
+type ReleaseNames = Pick<Release, "key" | "name" | "namespace">;
+
+/** Those of an environment's releases that such a text names. */
+export function releasesNamed<T extends ReleaseNames>(releases: readonly T[], wanted: string): readonly T[] {
+  const byKey = releases.filter(({ key }) => key === wanted);
+  return byKey.length > 0
+    ? byKey
+    : releases.filter(({ namespace, name }) => [name, `${namespace}/${name}`].includes(wanted));
+}
+
+/** The one that it names, as {@link releaseIn} has it. @throws DeployError NO_SUCH_RELEASE */
+export function releaseAmong<T extends ReleaseNames>(
+  environment: string,
+  main: T,
+  releases: readonly T[],
+  wanted: string | undefined,
+): T {
+  if (wanted === undefined) return main;
+  const found = releasesNamed(releases, wanted);
+  const [first] = found;
+  if (first !== undefined && found.length === 1) return first;
+  const those = (found.length > 1 ? found : releases).map(({ namespace, name }) => `${namespace}/${name}`).join(", ");
+  const what = found.length > 1 ? "several releases" : "no release";
+  throw new DeployError("NO_SUCH_RELEASE", `${environment} has ${what} of that name`, {
+    hint: `name one of ${those}`,
+  });
 }
 
 /** What Helm deploys as one: a chart with its values, under a name, to one environment. */

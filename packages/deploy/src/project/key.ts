@@ -1,19 +1,29 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { isVaultError } from "@git-vault/core";
+import { isVaultError, printable } from "@git-vault/core";
 import { isKeyFile, type KeyFile, KeyRing, parseKeyFile, readKeyRing, type Repository } from "@git-vault/git-crypt";
 import type { ReceiveOptions } from "@git-vault/sharing";
 import { DeployError } from "../errors.ts";
+import type { TitledKey } from "../files/tree.ts";
 
-/** The variable that CI systems hold the key in. */
-const KEY_VARIABLE = "GIT_CRYPT_KEY";
+/** The variables that CI systems hold keys in: one, and one for each key with a name. */
+const KEY_VARIABLE = /^GIT_CRYPT_KEY(?:_.+)?$/;
 
-/** Where the git-crypt key comes from. The first that is there is taken. */
+/** A key file that was read. */
+export interface NamedBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Where the git-crypt keys come from: the first way that is there is taken. A repository may have
+ * several, one for each name.
+ */
 export interface KeySource {
-  /** A key file's bytes, or its base64 text. */
-  readonly bytes?: Uint8Array | undefined;
-  /** A file that holds a key file, its base64 text, or a sealed message with either. */
-  readonly file?: string | undefined;
+  /** A key file's bytes, or its base64 text; or several, each with what errors call it. */
+  readonly bytes?: Uint8Array | readonly NamedBytes[] | undefined;
+  /** A file that holds a key file, its base64 text, or a sealed message with either; or several. */
+  readonly file?: string | readonly string[] | undefined;
   /**
    * Private keys that open a sealed message or a member's copy; where left out, that of
    * `$GIT_VAULT_IDENTITY`, else those in `~/.ssh`.
@@ -24,8 +34,9 @@ export interface KeySource {
 }
 
 /**
- * Finds the keys to read a repository with: what `source` names; else `$GIT_CRYPT_KEY` (base64
- * text, or a path); else the keys that unlocking left in the repository; else those that its
+ * Finds the keys to read a repository with: what `source` names; else `$GIT_CRYPT_KEY` and
+ * `$GIT_CRYPT_KEY_NAME` for each other name (base64 text, or a path); beside them, those of other
+ * names that unlocking left in the repository; where there is none of all these, those that its
  * members log gives to a private key. None where there are none.
  *
  * @throws DeployError NOT_A_KEY; what opening a sealed message or the members log throws
@@ -34,12 +45,13 @@ export async function findKeys(
   source: KeySource,
   env: NodeJS.ProcessEnv,
   repository: Repository,
-): Promise<readonly KeyRing[]> {
-  const given = await givenKey(source, env);
-  if (given !== null) return [KeyRing.of(repository, given)];
-  const names = repository.keyNames();
-  if (names.length > 0) return names.map((name) => readKeyRing(repository, name));
-  return (await membersKeys(source, env, repository)).map((key) => KeyRing.of(repository, key));
+): Promise<readonly TitledKey[]> {
+  const given = (await givenKeys(source, env)).map(({ title, key }) => ({ ring: KeyRing.of(repository, key), title }));
+  const names = repository.keyNames().filter((name) => given.every(({ ring }) => ring.name !== name));
+  const found = [...given, ...names.map((name) => ({ ring: readKeyRing(repository, name), title: null }))];
+  if (found.length > 0) return found;
+  const keys = await membersKeys(source, env, repository);
+  return keys.map((key) => ({ ring: KeyRing.of(repository, key), title: null }));
 }
 
 /** Those that the members log gives to a private key: no log is taken that nobody accepted. */
@@ -77,15 +89,36 @@ async function privateKeys(source: KeySource, env: NodeJS.ProcessEnv): Promise<R
   };
 }
 
-async function givenKey(source: KeySource, env: NodeJS.ProcessEnv): Promise<KeyFile | null> {
-  if (source.bytes !== undefined) return parse(Buffer.from(source.bytes), "the key that was given");
-  if (source.file !== undefined) return readKeyFile(source.file, source, env);
-  const value = env[KEY_VARIABLE]?.trim() ?? "";
-  if (value === "") return null;
+interface GivenKey {
+  readonly title: string;
+  readonly key: KeyFile;
+}
+
+async function givenKeys(source: KeySource, env: NodeJS.ProcessEnv): Promise<GivenKey[]> {
+  const { bytes, file } = source;
+  if (bytes !== undefined) {
+    const all = bytes instanceof Uint8Array ? [{ name: "the key that was given", bytes }] : bytes;
+    return all.map((one) => ({ title: one.name, key: parse(Buffer.from(one.bytes), one.name) }));
+  }
+  const keys: GivenKey[] = [];
+  if (file !== undefined) {
+    for (const path of typeof file === "string" ? [file] : file)
+      keys.push({ title: `the key file ${printable(path)}`, key: await readKeyFile(path, source, env) });
+    return keys;
+  }
+  // In the order of their names, so that the default one is the first.
+  for (const name of Object.keys(env).toSorted()) {
+    const value = KEY_VARIABLE.test(name) ? (env[name]?.trim() ?? "") : "";
+    if (value !== "") keys.push({ title: `$${name}`, key: await variableKey(name, value, source, env) });
+  }
+  return keys;
+}
+
+async function variableKey(name: string, value: string, source: KeySource, env: NodeJS.ProcessEnv): Promise<KeyFile> {
   const key = bareKey(Buffer.from(value));
   if (key !== null) return key;
   if (!value.includes("\0") && existsSync(value)) return readKeyFile(value, source, env);
-  throw notAKey(`$${KEY_VARIABLE}`);
+  throw notAKey(`$${name}`);
 }
 
 function notAKey(title: string, cause?: unknown): DeployError {

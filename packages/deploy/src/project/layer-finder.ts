@@ -2,7 +2,7 @@ import type { Chart } from "../charts/chart.ts";
 import { globOf } from "../files/glob.ts";
 import type { Tree } from "../files/tree.ts";
 import { remember } from "../remember.ts";
-import { Layer, type LayerRole } from "../values/layer.ts";
+import { Layer, type LayerDecrypter, type LayerRole } from "../values/layer.ts";
 import type { LayerSetting } from "./settings.ts";
 
 /** What the settings of a release name. */
@@ -13,13 +13,15 @@ export interface FoundLayers {
   readonly matched: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Finds the layers that settings name. The same file is the same layer, whoever has it. */
+/** Finds the layers that settings name. The same file is the same layer, no matter who has it. */
 export class LayerFinder {
   readonly #tree: Tree;
+  readonly #decrypter: LayerDecrypter;
   readonly #layers = new Map<string, Layer>();
 
-  constructor(tree: Tree) {
+  constructor(tree: Tree, decrypter: LayerDecrypter) {
     this.#tree = tree;
+    this.#decrypter = decrypter;
   }
 
   /** A file that must be there and is not becomes a layer, which tells so once it is read. */
@@ -39,7 +41,7 @@ export class LayerFinder {
   }
 
   #layer(path: string, role: LayerRole): Layer {
-    return remember(this.#layers, `${role} ${path}`, () => new Layer(this.#tree, path, role));
+    return remember(this.#layers, `${role} ${path}`, () => new Layer(this.#tree, path, role, this.#decrypter));
   }
 
   #pathsOf(path: string): string[] {

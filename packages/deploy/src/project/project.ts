@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import {
@@ -8,6 +9,7 @@ import {
   Revision,
   uncommittedFiles,
 } from "@git-vault/git-crypt";
+import { type GivenKubeconfig, takeKubeconfig } from "./given-kubeconfig.ts";
 import type { Chart } from "../charts/chart.ts";
 import { ChartSources } from "../charts/chart-sources.ts";
 import type { EncryptedContent } from "../charts/encrypted-files.ts";
@@ -21,17 +23,20 @@ import { Helm } from "../helm/helm.ts";
 import { type Manifest, readManifests } from "../helm/manifests.ts";
 import type { Values } from "../values/merge.ts";
 import { withoutSecretWords } from "../secrets/failures.ts";
-import { Redactor } from "../secrets/redactor.ts";
+import { Redactor, redactorFor } from "../secrets/redactor.ts";
+import { looksSecret } from "../secrets/sensitive.ts";
 import { StandIns } from "../secrets/stand-ins.ts";
 import { isStructured, readValue } from "../values/read-yaml.ts";
 import { helmValues, textsIn } from "../values/value.ts";
 import { givenLayer, type GivenValues } from "../values/given.ts";
 import { type Layer, type LayerScalar, MOST_LAYER_BYTES } from "../values/layer.ts";
-import type { Environment, Release, Renderer } from "./environment.ts";
+import { type Environment, type Release, releasesNamed, type Renderer } from "./environment.ts";
 import { assertDemands, type CommitDemands } from "./demands.ts";
 import { standInsForFiles } from "./files-stand-ins.ts";
 import { findKeys, type KeySource } from "./key.ts";
 import { deploymentsOf } from "./releases.ts";
+import type { SopsKeySource } from "../sops/sops-keys.ts";
+import { SopsLayers, type SopsText } from "../sops/sops-layers.ts";
 import { type CompleteSettings, readSettings, SETTINGS_FILE, type Settings, type Silence } from "./settings.ts";
 
 /**
@@ -45,10 +50,19 @@ export interface ProjectOptions extends Partial<Settings> {
   readonly revision?: string;
   /** Where the key comes from; null for no key, even where there is one. */
   readonly key?: KeySource | null;
+  /** What opens layers that sops encrypted; null for nothing. */
+  readonly sops?: SopsKeySource | null;
+  /** The environments that are looked at; all where left out. sops opens no other's layers. */
+  readonly only?: readonly string[] | undefined;
   /** The environment that programs get, without the key; this process's own where left out. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Values of the main releases over those of the commit, lowest first. */
+  /** Values over those of the commit, lowest first, of the main releases or of those they name. */
   readonly given?: readonly GivenValues[];
+  /**
+   * How the cluster of one environment is reached, instead of by the kubeconfig of the commit: from
+   * the caller, who decides what runs and what is connected to.
+   */
+  readonly kubeconfig?: GivenKubeconfig | undefined;
   /** How long Helm may render, rehearse or read, in seconds; 300 where left out. */
   readonly helmSeconds?: number | undefined;
   /**
@@ -57,6 +71,19 @@ export interface ProjectOptions extends Partial<Settings> {
    * tell anything of them but their shape. `real` where left out.
    */
   readonly secrets?: Secrets | undefined;
+  /** Stops what is asked while it is opened, and later while another commit of it is. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How many releases an error names. */
+const MOST_NAMED = 10;
+
+/** How each commit of a project is read. */
+interface Reading extends Pick<ProjectOptions, "kubeconfig" | "helmSeconds" | "given" | "only"> {
+  readonly revision: string;
+  readonly sops: SopsLayers;
+  /** Those that were given, over those of the commit. */
+  readonly settings: Partial<Settings>;
 }
 
 /** What stands for secrets in what is read: they themselves, or stand-ins alone. */
@@ -86,18 +113,24 @@ export class Project implements AsyncDisposable {
   readonly schemas: readonly string[];
   /** What the values that were given, and are in no commit, are called. */
   readonly given: readonly string[];
+  /** The kubeconfig that was given for one environment, and is in no commit; null for none. */
+  readonly givenKubeconfig: GivenKubeconfig | null;
   /** How long Helm may take for what only reads, in seconds; its own default where undefined. */
   readonly helmSeconds: number | undefined;
   readonly #tree: Tree;
   readonly #repository: Repository;
   readonly #isHead: boolean;
   readonly #workspace = new Workspace();
+  readonly #sops: SopsLayers;
+  readonly #only: readonly string[] | undefined;
   /** Those of all releases. */
   readonly #charts: readonly Chart[];
   readonly #rendered = new Map<string, Promise<readonly Manifest[]>>();
   readonly #standIns = StandIns.differing();
   readonly #others: Project[] = [];
+  readonly #onceSecret = randomBytes(32).toString("hex");
   readonly #given: readonly GivenValues[];
+  readonly #givenSettings: Partial<Settings>;
   #redactor: Redactor<LayerScalar | TrackedFile> | undefined;
   #helm: Helm | undefined;
 
@@ -105,8 +138,11 @@ export class Project implements AsyncDisposable {
     tree: Tree,
     settings: CompleteSettings,
     repository: Repository,
-    { revision = "HEAD", helmSeconds, given = [] }: ProjectOptions,
+    { revision, kubeconfig, helmSeconds, given = [], only, sops, settings: own }: Reading,
   ) {
+    this.#givenSettings = own;
+    this.#sops = sops;
+    this.#only = only;
     this.helmSeconds = helmSeconds;
     this.#isHead = revision === "HEAD";
     this.#repository = repository;
@@ -119,13 +155,23 @@ export class Project implements AsyncDisposable {
     this.schemas = settings.schemas ?? [];
     this.#given = given;
     this.given = given.map(({ title }) => title);
-    const { charts, environments } = deploymentsOf(tree, settings, given.map(givenLayer), this.#render);
+    const layers = given.map((one) => ({ release: one.release, layer: givenLayer(one, sops) }));
+    const { charts, environments } = deploymentsOf(
+      tree,
+      settings,
+      layers,
+      sops,
+      (dependency, chart) => this.sources.filesOf(dependency, chart),
+      this.#render,
+    );
     [this.chart] = charts;
     this.#charts = charts;
     this.charts = withLocalCharts(tree, charts);
     this.environments = environments;
+    this.givenKubeconfig = kubeconfig === undefined ? null : takeKubeconfig(kubeconfig, repository);
+    if (kubeconfig !== undefined) this.environment(kubeconfig.environment);
     const files = this.#committed().flatMap(({ file }) => file ?? []);
-    tree.preload([...new Set(files)].filter(({ bytes }) => bytes <= MOST_LAYER_BYTES));
+    tree.preload([...new Set(files)].filter(({ bytes, blobId }) => blobId !== "" && bytes <= MOST_LAYER_BYTES));
   }
 
   /**
@@ -144,23 +190,57 @@ export class Project implements AsyncDisposable {
       revision = "HEAD",
       key = {},
       env = process.env,
-      helmSeconds: _,
-      given: __,
+      kubeconfig,
+      helmSeconds,
+      given = [],
+      sops: sopsKeys,
+      only,
       secrets,
+      signal,
       ...settings
     } = options;
     let tree: Tree | undefined;
+    const forSops = sopsKeys === null ? { identities: [] } : (sopsKeys ?? {});
+    const asksClouds = secrets !== "stand-ins";
+    const sops = new SopsLayers(asksClouds ? forSops : { ...forSops, cloudKeys: undefined }, env, signal);
     try {
       const repository = openRepository(root, { env });
       const commit = Revision.open(repository, revision);
       const keys = key === null ? [] : await findKeys(key, env, repository);
-      tree = new Tree(commit, keys, secrets === "stand-ins" ? standInsForFiles() : null);
-      tree.tryKeys();
-      return new Project(tree, await readSettings(tree, settings), repository, options);
+      const rings = keys.map(({ ring }) => ring);
+      tree = new Tree(commit, rings, secrets === "stand-ins" ? standInsForFiles() : null);
+      tree.tryKeys(keys);
+      const reading = { revision, kubeconfig, helmSeconds, given, only, sops, settings };
+      const project = await Project.#read(tree, repository, reading);
+      project.#assertKnown(given);
+      // A key that opens the other encrypted files is right, and need not open these.
+      if (!project.hasKey) sops.assertKeysFit();
+      return project;
     } catch (error) {
       tree?.wipe();
+      sops.wipe();
       return passOn(error);
     }
+  }
+
+  static async #read(tree: Tree, repository: Repository, reading: Reading): Promise<Project> {
+    const project = new Project(tree, await readSettings(tree, reading.settings), repository, reading);
+    await project.#openSops();
+    return project;
+  }
+
+  /** Values that were given for a release that is nowhere would be lost. */
+  #assertKnown(given: readonly GivenValues[]): void {
+    const looked = this.environments.filter(({ name }) => this.#only?.includes(name) !== false);
+    const all = looked.flatMap(({ releases }) => releases);
+    const unknown = given.find(({ release }) => release !== undefined && releasesNamed(all, release).length === 0);
+    // An environment that is not there is told by the one who asks for it.
+    if (unknown === undefined || looked.length === 0) return;
+    const known = new Set(all.map(({ key, name }) => key || name));
+    const where = looked.length === 1 ? `${looked[0]?.name} has no` : "no environment has a";
+    throw new DeployError("NO_SUCH_RELEASE", `${unknown.title}: ${where} release of that name`, {
+      hint: `name one of ${[...known].slice(0, MOST_NAMED).join(", ")}${known.size > MOST_NAMED ? ", …" : ""}`,
+    });
   }
 
   /** @throws DeployError NO_SUCH_ENVIRONMENT */
@@ -183,8 +263,8 @@ export class Project implements AsyncDisposable {
   }
 
   /**
-   * The project at another commit, read with the same key and the same stand-ins. It is closed with
-   * this one.
+   * The project at another commit, read with the same key, stand-ins and given settings. It is
+   * closed with this one.
    *
    * @throws DeployError as `open` does
    */
@@ -192,13 +272,24 @@ export class Project implements AsyncDisposable {
     try {
       const tree = this.#tree.at(Revision.open(this.#repository, commit));
       // What was given when it was deployed is known to nobody: what is given now hides no change.
-      const options = { root: "", revision: commit, helmSeconds: this.helmSeconds, given: this.#given };
-      const project = new Project(tree, await readSettings(tree, {}), this.#repository, options);
+      const { helmSeconds } = this;
+      const own = { given: this.#given, only: this.#only, sops: this.#sops, settings: this.#givenSettings };
+      const project = await Project.#read(tree, this.#repository, { revision: commit, helmSeconds, ...own });
       this.#others.push(project);
       return project;
     } catch (error) {
       return passOn(error);
     }
+  }
+
+  /** Opens what sops encrypted among the layers that are looked at. */
+  async #openSops(): Promise<void> {
+    const isWanted = ({ name }: Environment): boolean => this.#only?.includes(name) !== false;
+    const layers = this.environments.filter(isWanted).flatMap(({ releases }) => releases.flatMap((one) => one.layers));
+    const texts = [...new Set(layers)].flatMap((layer) =>
+      orElse<SopsText[]>([], () => [{ path: layer.path, text: layer.text() }]),
+    );
+    await this.#sops.open(texts);
   }
 
   /** Every file of the commit, in git's order. */
@@ -221,13 +312,14 @@ export class Project implements AsyncDisposable {
 
   /**
    * The content of a file that holders of the key wrote: it is encrypted, and authentic under the
-   * key. Any other may be from whoever can commit: nothing in it says what runs or is connected to.
+   * key. Any other may be from anyone who can commit: nothing in it says what runs or is connected
+   * to.
    *
    * @throws DeployError UNTRUSTED_SOURCE where it is stored in plaintext; as `read` does
    */
   readAuthentic(file: TrackedFile): Buffer {
     if (file.encrypted && file.mode.startsWith("100")) return this.#tree.readReal(file);
-    const message = `${file.path} is stored in plaintext, so that whoever can commit may have written it`;
+    const message = `${file.path} is stored in plaintext, so that anyone who can commit may have written it`;
     const place = { file: file.path };
     const hint = "encrypt it with the repository's key, once you know that it is right";
     throw new DeployError("UNTRUSTED_SOURCE", message, { hint, remedy: "encrypt", place });
@@ -255,6 +347,12 @@ export class Project implements AsyncDisposable {
     return [...new Set(this.environments.flatMap(({ releases }) => releases.flatMap(({ layers }) => layers)))];
   }
 
+  /** Layers of a release and files of its chart that are encrypted, and no key here opens. */
+  lockedIn({ layers, chart }: Release): string[] {
+    const files = this.sources.encryptedIn(chart);
+    return [...layers, ...files].filter(({ locked }) => locked).map(({ path }) => path);
+  }
+
   /** Those that the commit is to have. */
   #committed(): Layer[] {
     return this.layers().filter(({ role }) => role !== "given");
@@ -266,7 +364,7 @@ export class Project implements AsyncDisposable {
    */
   uncommitted(): string[] {
     if (!this.#isHead) return [];
-    const layers = this.#committed().map(({ path }) => path);
+    const layers = this.#committed().flatMap(({ path, file }) => (file?.blobId === "" ? [] : path));
     const paths = [
       SETTINGS_FILE,
       LOCK_FILE,
@@ -308,11 +406,11 @@ export class Project implements AsyncDisposable {
     if (this.#redactor !== undefined) return this.#redactor;
     const redactor = new Redactor<LayerScalar | TrackedFile>();
     for (const [file, text] of this.secretTexts()) redactor.add(text, file);
-    const secret = this.layers().filter((layer) => layer.secret);
     // What cannot be read cannot leak.
-    for (const scalar of secret.flatMap((layer) => orElse<LayerScalar[]>([], () => layer.scalars())))
+    for (const scalar of this.layers().flatMap((layer) => orElse<LayerScalar[]>([], () => layer.secretScalars())))
       // Whether something is on or off cannot be told from any other word.
-      if (typeof scalar.value !== "boolean") redactor.add(String(scalar.value), scalar);
+      if (typeof scalar.value !== "boolean")
+        redactor.add(String(scalar.value), scalar, { sure: looksSecret({ ...scalar, text: String(scalar.value) }) });
     this.#redactor = redactor;
     return redactor;
   }
@@ -341,16 +439,6 @@ export class Project implements AsyncDisposable {
     return this.sources.fetch(this.#charts, options.signal);
   }
 
-  /**
-   * Does the same for the dependencies that the work tree names, and records in the work tree's
-   * `deploy.lock` what was fetched.
-   *
-   * @throws DeployError as `fetch` does, but for archives that were not recorded before
-   */
-  lock(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<FetchedArchive[]> {
-    return this.sources.lock(this.#charts, options.signal);
-  }
-
   /** The environment of child programs, before its secrets are taken out. */
   get childEnv(): NodeJS.ProcessEnv {
     return this.#repository.env;
@@ -362,7 +450,7 @@ export class Project implements AsyncDisposable {
       program: env["HELM"] ?? "helm",
       home: join(this.#workspace.path, "helm"),
       env,
-      redact: (text) => this.redactor.redact(text),
+      redact: (text, plain) => redactorFor(this.redactor, plain).redact(text),
       seconds: this.helmSeconds,
     }));
   }
@@ -370,9 +458,9 @@ export class Project implements AsyncDisposable {
   /** Releases with equal input to Helm are rendered once and kept in memory. */
   readonly #render: Renderer = ({ name, namespace, chart, environment }, values, options) => {
     const { validated, signal, withoutSecrets = false } = options;
-    const encrypted = withoutSecrets && !this.hasKey ? "none" : "own";
-    const { kubeVersion } = environment;
-    const rendering = { release: name, namespace, kubeVersion, values: helmValues(values.overrides) };
+    const encrypted = withoutSecrets ? "readable" : "own";
+    const { kubeVersion, apiVersions } = environment;
+    const rendering = { release: name, namespace, kubeVersion, apiVersions, values: helmValues(values.overrides) };
     const id = sha256(Buffer.from(JSON.stringify([chart.path, encrypted, rendering, validated])));
     const known = this.#rendered.get(id);
     if (known !== undefined) return known;
@@ -384,7 +472,7 @@ export class Project implements AsyncDisposable {
       .then(async () => readManifests(await template(rendering, encrypted)))
       .catch(async (error: unknown) => {
         const others = helmValues(values.overridesWith((value) => this.#standIns.of(value)));
-        const hasSecretFiles = encrypted === "own" && this.sources.encryptedIn(chart).length > 0;
+        const hasSecretFiles = this.sources.encryptedIn(chart).some(({ locked }) => !locked);
         const isSame = others === rendering.values && !hasSecretFiles;
         const files = hasSecretFiles ? this.#standIns : encrypted;
         throw await withoutSecretWords(error, () =>
@@ -402,7 +490,7 @@ export class Project implements AsyncDisposable {
    * depends on them.
    *
    * @param change gives the other value; what secret layers set else stays
-   * @param files what stands for the encrypted files of its chart; nothing where there is no key
+   * @param files what stands for the encrypted files of its chart, but for those without a key
    * @throws DeployError as rendering the release does
    */
   async renderOther(
@@ -416,8 +504,9 @@ export class Project implements AsyncDisposable {
       release: name,
       namespace,
       kubeVersion: environment.kubeVersion,
+      apiVersions: environment.apiVersions,
       values: helmValues(release.values({ withoutSecrets: true }).overridesWith(change)),
-      chart: this.sources.placeOf(chart, this.hasKey ? files : "none"),
+      chart: this.sources.placeOf(chart, files),
       validated: true,
       signal,
     });
@@ -429,18 +518,28 @@ export class Project implements AsyncDisposable {
   }
 
   /**
-   * HMAC-SHA-256 of a text in hex, with a key that is derived from the project's: without that key,
-   * it tells nothing of the text. Where nothing is encrypted there is no key, and it is an ordinary
-   * checksum.
+   * HMAC-SHA-256 of a text in hex, with a key that is derived from the project's, and from those of
+   * sops: without that key, it tells nothing of the text. Where nothing is encrypted there is no
+   * key, and it is an ordinary checksum. See {@link digestsLast}.
    */
   digest(purpose: string, text: string): string {
-    return this.#tree.digest(`git-vault ${purpose}`, text);
+    const token = this.#sops.token ?? (this.digestsLast ? "" : this.#onceSecret);
+    return this.#tree.digest(`git-vault ${purpose}`, text, token);
+  }
+
+  /**
+   * Whether another run makes the same digests. Where a cloud opened all that is encrypted, there
+   * is no secret to derive their key from: it is made for this run.
+   */
+  get digestsLast(): boolean {
+    return this.hasKey || this.#sops.token !== null;
   }
 
   /** Forgets the key and what was read, and removes the temporary files. */
   async close(): Promise<void> {
     await Promise.all(this.#others.map((project) => project.close()));
     this.#tree.wipe();
+    this.#sops.wipe();
     this.#rendered.clear();
     this.sources.close();
     this.#workspace.remove();

@@ -1,8 +1,8 @@
 import type { ErrorObject } from "ajv";
-import { DeployError, errorAt } from "../errors.ts";
+import { DeployError, errorAt, type Place } from "../errors.ts";
 import { readYamlFile } from "../values/layer.ts";
 import { SETTINGS_SCHEMA } from "./settings-schema.ts";
-import type { Tree } from "../files/tree.ts";
+import type { FileSource } from "../files/tree.ts";
 import { valueOf } from "../values/yaml.ts";
 
 /** Where the settings are looked for, in the top folder. */
@@ -35,8 +35,16 @@ export interface ClusterPin {
  */
 export type LayerSetting = string | { readonly ifThere: string };
 
+/**
+ * A chart: its folder; or one that is fetched, by `oci://registry/folder/NAME@VERSION`, or by its
+ * name, version and repository.
+ */
+export type ChartSetting = string | { readonly name: string; readonly version: string; readonly repository: string };
+
 /** An environment in `deploy.yaml`. Paths start at the repository's top folder. */
 export interface EnvironmentSettings {
+  /** That of its main release; the project's where left out. */
+  readonly chart?: ChartSetting;
   readonly tier?: Tier;
   /** The environment's name where left out. */
   readonly namespace?: string;
@@ -48,16 +56,27 @@ export interface EnvironmentSettings {
   readonly cluster?: ClusterPin;
   /** The version of Kubernetes that its cluster runs, such as `1.33`; not known where left out. */
   readonly kubeVersion?: string;
+  /**
+   * The versions of APIs that its cluster has beside those of Kubernetes, such as
+   * `cert-manager.io/v1`, or `cert-manager.io/v1/Certificate` for one kind alone.
+   */
+  readonly apiVersions?: readonly string[];
+  /**
+   * The environment in which it is tried, and whose shape its own should have; where left out, the
+   * one of the tier staging that has the same name but for the tier.
+   */
+  readonly comparedWith?: string;
   /** Over the shared ones, lowest first; as in the usual layout where left out. */
   readonly layers?: readonly LayerSetting[];
+  /** Beside those of the whole project. */
+  readonly doNotWaitFor?: readonly string[];
   /** By their names; not known where left out. */
   readonly nodePools?: Readonly<Record<string, NodePool>>;
 }
 
 /** A release of Helm beside the main chart's, such as cert-manager. */
 export interface ReleaseSettings {
-  /** The chart's folder. */
-  readonly chart: string;
+  readonly chart: ChartSetting;
   /** The name of the Helm release; the name that it has here where left out. */
   readonly release?: string;
   /** The name that it has here where left out. */
@@ -69,7 +88,7 @@ export interface ReleaseSettings {
   /** The environments that have it, with what it has of its own there; all where left out. */
   readonly environments?:
     | readonly string[]
-    | Readonly<Record<string, Pick<ReleaseSettings, "release" | "namespace" | "layers">>>;
+    | Readonly<Record<string, Partial<Pick<ReleaseSettings, "chart" | "release" | "namespace" | "layers">>>>;
 }
 
 /** A finding that is known and accepted. */
@@ -83,8 +102,8 @@ export interface Silence {
 
 /** What `deploy.yaml` describes; paths start at the repository's top folder. */
 export interface Settings {
-  /** The chart's folder; the one at the top that holds a `Chart.yaml` where left out. */
-  readonly chart?: string;
+  /** The chart; the one at the top that holds a `Chart.yaml` where left out. */
+  readonly chart?: ChartSetting;
   /** Shared by all environments, lowest first; as in the usual layout where left out. */
   readonly layers?: readonly LayerSetting[];
   /** By their names, in the order of deployment; those of the usual layout where left out. */
@@ -92,6 +111,10 @@ export interface Settings {
   /** Beside the main chart's, by their names, in the order in which they are deployed. */
   readonly releases?: Readonly<Record<string, ReleaseSettings>>;
   readonly silence?: readonly Silence[];
+  /**
+   * Objects that no deployment waits for: `KIND/NAME`, where `*` stands for any part of a name.
+   */
+  readonly doNotWaitFor?: readonly string[];
   /** An encrypted file that says where each member of the federation tells its versions. */
   readonly federation?: string;
   /** JSON Schemas that the values of every main release must be as, beside those of the charts. */
@@ -107,18 +130,15 @@ export type CompleteSettings = Settings & Required<Pick<Settings, "chart" | "lay
  *
  * @throws DeployError INVALID_SETTINGS, NO_PROJECT; what reading YAML throws
  */
-export async function readSettings(tree: Tree, given: Partial<Settings>): Promise<CompleteSettings> {
-  const said = given.environments === undefined ? { ...(await settingsOf(tree)), ...given } : given;
-  const settings = await validate(
-    said,
-    given.environments === undefined ? SETTINGS_FILE : "the settings that were given",
-  );
+export async function readSettings(tree: FileSource, given: Partial<Settings>): Promise<CompleteSettings> {
+  const own = Object.keys(given).length === 0 ? given : await validate(given);
+  const settings = own.environments === undefined ? { ...(await settingsOf(tree)), ...own } : own;
   const layout = new Layout(tree);
   const named = settings.environments ?? layout.environments();
   const names = Object.keys(named);
   return {
     ...settings,
-    chart: settings.chart ?? onlyChart(tree, settings),
+    chart: settings.chart ?? commonChart(settings) ?? onlyChart(tree, settings),
     layers: settings.layers ?? layout.common(),
     environments: Object.fromEntries(
       names.map((name) => [name, { ...layout.environment(name, names), ...named[name] }]),
@@ -127,7 +147,7 @@ export async function readSettings(tree: Tree, given: Partial<Settings>): Promis
 }
 
 /** What `deploy.yaml` says, as it is; nothing where there is none. */
-async function settingsOf(tree: Tree): Promise<Partial<Settings>> {
+async function settingsOf(tree: FileSource): Promise<Partial<Settings>> {
   for (const { path } of tree.files())
     if (path.startsWith(`${SETTINGS_FILE}/`))
       throw new DeployError("INVALID_SETTINGS", `expected the file ${SETTINGS_FILE} with the settings, got a folder`, {
@@ -141,35 +161,53 @@ async function settingsOf(tree: Tree): Promise<Partial<Settings>> {
   const [node] = documents;
   // Through JSON, so that the maps are ordinary objects.
   const value: unknown = node === undefined ? null : JSON.parse(JSON.stringify(valueOf(node)));
-  return validate(value, SETTINGS_FILE);
+  return validate(value, { file: SETTINGS_FILE });
 }
 
-/** @throws DeployError INVALID_SETTINGS */
-async function validate(value: unknown, title: string): Promise<Settings> {
+/**
+ * @param place where they stand; none for those that were given
+ * @throws DeployError INVALID_SETTINGS
+ */
+async function validate(value: unknown, place?: Place): Promise<Settings> {
   const { Ajv } = await import("ajv");
-  const isSettings = new Ajv({ allErrors: false }).compile<Settings>(SETTINGS_SCHEMA);
+  const isSettings = new Ajv({ allErrors: false, verbose: true }).compile<Settings>(SETTINGS_SCHEMA);
   if (isSettings(value)) return value;
   const [error] = isSettings.errors ?? [];
   const at = error?.instancePath.slice(1).replaceAll("/", ".") ?? "";
   const what = error === undefined ? undefined : phraseOf(error);
-  const message = `${title}: ${at === "" ? "the top" : at} ${what ?? "is not as it should be"}`;
+  const message = `${place?.file ?? "the settings that were given"}: ${at === "" ? "the top" : at} ${what ?? "is not as it should be"}`;
   const hint = "see docs/deploy.md for what can be set";
-  throw new DeployError("INVALID_SETTINGS", message, { hint, place: { file: SETTINGS_FILE } });
+  throw new DeployError("INVALID_SETTINGS", message, { hint, ...(place === undefined ? {} : { place }) });
 }
 
 /** What is wrong, in words where the schema's own tell too little. */
-function phraseOf({ keyword, message, params, propertyName, instancePath }: ErrorObject): string | undefined {
+function phraseOf({
+  keyword,
+  message,
+  params,
+  propertyName,
+  instancePath,
+  parentSchema,
+}: ErrorObject): string | undefined {
   if (params["missingProperty"] === "reason" || /^\/silence\/\d+\/reason$/.test(instancePath))
     return "expected a reason, in words, for those who read it in a year";
   if (keyword === "not") return "expected a path within the repository, such as config/prod.yaml";
   if (propertyName !== undefined) return `has a name that cannot be used, ${JSON.stringify(propertyName)}: ${message}`;
+  const examples: unknown = keyword === "pattern" ? parentSchema?.["examples"] : undefined;
+  if (Array.isArray(examples)) return `expected one such as ${examples.join(", ")}`;
   const extra: unknown = params["additionalProperty"];
   return typeof extra === "string" ? `${message}: ${JSON.stringify(extra)}` : message;
 }
 
+/** Where each environment names its own, the first of them; null where one names none. */
+function commonChart({ environments = {} }: Settings): ChartSetting | null {
+  const charts = Object.values(environments).map(({ chart }) => chart);
+  return charts.includes(undefined) ? null : (charts[0] ?? null);
+}
+
 /** The one at the top that no release beside the main one has. */
-function onlyChart(tree: Tree, { releases = {} }: Settings): string {
-  const others = new Set(Object.values(releases).map(({ chart }) => chart));
+function onlyChart(tree: FileSource, { releases = {} }: Settings): string {
+  const others = new Set<ChartSetting>(Object.values(releases).map(({ chart }) => chart));
   const folders = [...tree.files()]
     .flatMap(({ path }) => /^([^/]+)\/Chart\.yaml$/.exec(path)?.[1] ?? [])
     .filter((folder) => !others.has(folder));
@@ -189,8 +227,20 @@ const TIERS = new Map<string, Tier>([
   ["production", "prod"],
 ]);
 
-/** The tier that an environment's name speaks of. */
-export const tierOf = (name: string): Tier => TIERS.get(name) ?? "other";
+const wordsOf = (name: string): string[] => name.split(/[-_.]/);
+
+/** The tier that an environment's name speaks of, such as `hub-prod`. */
+export function tierOf(name: string): Tier {
+  const tiers = new Set(wordsOf(name).flatMap((word) => TIERS.get(word) ?? []));
+  const [tier = "other"] = tiers;
+  return tiers.size === 1 ? tier : "other";
+}
+
+/** What environments of several tiers have in common in their names: `hub` of `hub-prod`. */
+export const baseOf = (name: string): string =>
+  wordsOf(name)
+    .filter((word) => !TIERS.has(word))
+    .join("-");
 
 /** The folders of files that all environments share. */
 const SHARED = /^(?:secrets\/)?config\/common\/[^/]+\.ya?ml$/;
@@ -204,10 +254,10 @@ const isShared = (path: string): boolean => SHARED.test(path) || LAYERS.exec(pat
  * file that is missing or misspelt is an error later.
  */
 class Layout {
-  readonly #tree: Tree;
+  readonly #tree: FileSource;
   readonly #found: readonly { readonly path: string; readonly name: string; readonly kind: "plain" | "secret" }[];
 
-  constructor(tree: Tree) {
+  constructor(tree: FileSource) {
     this.#tree = tree;
     this.#found = [...tree.files()].flatMap(({ path }) => {
       const [, secret, name] = LAYERS.exec(path) ?? [];

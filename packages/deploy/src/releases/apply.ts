@@ -3,9 +3,11 @@ import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { type DeployEvent, operationEvents } from "./events.ts";
 import { type ApplyOptions, Deployment } from "./deployment.ts";
 import { NOTHING_CHANGED, tellingState } from "../parallel.ts";
-import { assertFresh, type Plan } from "./plan.ts";
+import { isUnchangedRelease, type Plan } from "./plan.ts";
+import { assertFresh } from "./plan-binding.ts";
 import type { Project } from "../project/project.ts";
 import { assertAllSet } from "./unset-values.ts";
+import { assertRights } from "./rights.ts";
 import { assertAbandoned } from "./repair.ts";
 
 /**
@@ -33,7 +35,7 @@ export function apply(
     for (const [at, release] of cluster.environment.releases.entries()) {
       const planned = plan.releases[at];
       if (planned !== undefined)
-        await new Deployment({ project, cluster, release, planned, options, tell, signal }).run();
+        await new Deployment({ project, cluster, release, planned, made: plan.made, options, tell, signal }).run();
     }
   });
 }
@@ -42,7 +44,7 @@ export function apply(
  * Does all of `apply` that changes nothing: it finds out whether the plan is fresh, and whether
  * `apply` would refuse a release that another run is at, or left half-way.
  *
- * @throws DeployError STALE_PLAN, RELEASE_BUSY; what reading from the cluster throws
+ * @throws DeployError STALE_PLAN, RELEASE_BUSY, FORBIDDEN; what reading from the cluster throws
  */
 export async function checkPlan(
   project: Project,
@@ -56,4 +58,6 @@ export async function checkPlan(
     if (held) throw busy(release, "seems");
     if (release.revision !== null) assertAbandoned(release.name, release.revision, holder, repair);
   }
+  const needs = plan.releases.filter((one) => !isUnchangedRelease(one)).flatMap((one) => one.needs);
+  await assertRights(cluster, needs, signal ?? new AbortController().signal);
 }

@@ -1,5 +1,5 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import { hiddenPart, isPlaceholder, isSensitive } from "../secrets/sensitive.ts";
+import { hiddenPart, isPlaceholder, isSensitive, looksSecret, type SecretText } from "../secrets/sensitive.ts";
 import { orElse } from "../errors.ts";
 import type { RecordedRevision, ReleaseRevision } from "../cluster/helm-releases.ts";
 import { inParallel } from "../parallel.ts";
@@ -39,11 +39,12 @@ export async function redactDeployed(
 }
 
 async function learn(cluster: Cluster, release: Release, revision: number, signal?: AbortSignal): Promise<void> {
-  const deployed = await cluster.releases.deployedValues(release, revision, signal);
+  const { values: deployed } = await cluster.releases.record(release, revision, signal);
   const helm = await cluster.releases.version();
   // Of values that cannot be read nothing is known to be public: a rollback goes on without them.
   const current = orElse<Leaf[]>([], () => [...release.values({ helm }).leaves()]);
-  for (const secret of secretsAmong(deployed, current)) cluster.redactor.add(secret, "deployed");
+  for (const secret of secretsAmong(deployed, current))
+    cluster.redactor.add(secret.text, "deployed", { sure: looksSecret(secret) });
 }
 
 /**
@@ -78,9 +79,9 @@ export function runningAmong(revisions: readonly RecordedRevision[]): RecordedRe
  * The chart's own values say nothing: what is deployed was set over them. Nor does an empty value
  * or a placeholder, which stands where a layer of secrets was to set another.
  */
-function* secretsAmong(deployed: Value, current: readonly Leaf[]): Generator<string> {
+function* secretsAmong(deployed: Value, current: readonly Leaf[]): Generator<SecretText> {
   const maybeSecret = secretPaths(current);
-  for (const { path, text } of textsIn(deployed)) if (maybeSecret(path, text)) yield text;
+  for (const { path, text } of textsIn(deployed)) if (maybeSecret(path, text)) yield { path, text };
 }
 
 /** Tells which values of a deployed release may be secret, by what sets them now. */
@@ -100,7 +101,7 @@ export async function deployedTwins(
   standIns: StandIns,
   signal?: AbortSignal,
 ): Promise<readonly [values: ValueMap, twin: ValueMap]> {
-  const deployed = await cluster.releases.deployedValues(release, revision, signal);
+  const { values: deployed } = await cluster.releases.record(release, revision, signal);
   const helm = await cluster.releases.version();
   const maybeSecret = secretPaths(orElse<Leaf[]>([], () => [...release.values({ helm }).leaves()]));
   const twinOf = (value: Value, path: Path): Value => {

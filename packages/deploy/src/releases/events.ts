@@ -18,11 +18,20 @@ export type DeployEvent =
   | { readonly event: "warning"; readonly message: string }
   /** A release that a dead run had left half-way is taken up from its last good revision. */
   | { readonly event: "repaired"; readonly release: string; readonly revision: number; readonly status: string }
+  /** Nothing of it changes: it is left as it is, and looked at. */
+  | { readonly event: "unchanged"; readonly release: string; readonly revision: number }
   | { readonly event: "upgrading"; readonly release: string; readonly namespace: string; readonly from: number | null }
   | { readonly event: "upgraded"; readonly release: string; readonly revision: number }
   | ({ readonly event: "progress"; readonly release: string } & WorkloadProgress)
   | ({ readonly event: "unready"; readonly release: string } & Unready)
-  | { readonly event: "ready"; readonly release: string; readonly workloads: number; readonly seconds: number }
+  | {
+      readonly event: "ready";
+      readonly release: string;
+      readonly workloads: number;
+      /** How many objects were not waited for, as the settings say. */
+      readonly leftOut: number;
+      readonly seconds: number;
+    }
   /** It will go back to revision `to`; null for a first installation, which is removed. */
   | { readonly event: "rolling-back"; readonly release: string; readonly to: number | null }
   /** It is back there, as a new revision; null where it is removed. */

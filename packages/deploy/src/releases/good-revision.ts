@@ -15,6 +15,8 @@ export const descriptionOf = (commit: string): string => `git-vault ${commit}`;
 
 const OURS = /^git-vault ([\da-f]{40,64})$/;
 const ROLLBACK = /^Rollback to (\d+)$/;
+/** What Helm writes over the description of what failed; "superseded" it calls that later, too. */
+const FAILED = /^(?:Release|Upgrade|Rollback) ".*?" failed: /s;
 /** How often a record is re-read and written if somebody else changes it. */
 const ATTEMPTS = 5;
 
@@ -58,7 +60,9 @@ export async function lastGood(
     if (revision.status !== "deployed" && revision.status !== "superseded") return false;
     if (revision.ready) return true;
     const to = rolledBackTo(revision);
-    if (to === null) return !OURS.test(revision.description);
+    // Of what a run of ours made, no more is known than whether it was ready.
+    if (to === null)
+      return revision.run === null && !OURS.test(revision.description) && !FAILED.test(revision.description);
     // Of one that Helm has not kept, nothing is known any more.
     const target = byNumber.get(to);
     return target === undefined || isGood(target);

@@ -1,6 +1,6 @@
 import type { PlanOptions } from "./plan.ts";
 
-/** How long things may take, and what becomes of what fails. */
+/** How long things may take, and what happens to what fails. */
 export interface DeployLimits extends PlanOptions {
   /**
    * In seconds, for each release: Helm with its hooks, and then the workloads, have so long

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ManifestMask } from "../secrets/mask-manifests.ts";
-import type { ReleaseContent } from "../cluster/helm-releases.ts";
+import type { ReleaseContent } from "../cluster/helm-record.ts";
+import { isOfKubernetes } from "../helm/api-versions.ts";
 import { type Manifest, readManifests } from "../helm/manifests.ts";
 import { remember } from "../remember.ts";
 import { identityOf, likelyTwin, type Twin, twinAt, Twins } from "../secrets/twins.ts";
-import type { Value } from "../values/value.ts";
 
 /** What an upgrade does to an object. It holds no secret. */
 export interface Change {
@@ -26,6 +26,8 @@ export interface OtherRenderings {
   readonly after: ReleaseContent | "same" | "none";
   /** Pairs of renderings that may be like what runs. */
   readonly like: readonly (readonly [like: ReleaseContent, other: ReleaseContent])[];
+  /** Gives the other rendering of just what runs, where something of it is gone; null for none. */
+  readonly recorded?: () => Promise<ReleaseContent | null>;
 }
 
 interface Documents {
@@ -36,6 +38,19 @@ interface Documents {
 interface Found {
   readonly manifest: Manifest;
   readonly hook: boolean;
+}
+
+/** With what tells which of it may be shown. */
+interface Twinned extends Found {
+  readonly twin: Twin;
+  /** Whether its kind may be: one that a chart made of a secret is in no other rendering. */
+  readonly tellsKind: boolean;
+}
+
+/** An object of what runs, and the same of what is to run; one of them, at least. */
+interface Pair {
+  readonly before: Twinned | undefined;
+  readonly after: Twinned | undefined;
 }
 
 /** Lines of context around a change. */
@@ -59,18 +74,25 @@ export async function compareReleases(
   const oldObjects = changedObjects(old, fresh);
   const freshObjects = changedObjects(fresh, old);
   const same = fresh.reduce((count, { texts }) => count + texts.size, 0) - freshObjects.documents;
-  for (const { manifest } of [...oldObjects.found, ...freshObjects.found]) mask.add(manifest.object);
   const twins = new TwinFinder(freshObjects.found, others);
   const byKey = new Map(oldObjects.found.map((found) => [keyOf(found), found]));
-  const changes: Change[] = [];
+  const pairs: Pair[] = [];
   let reformatted = 0;
   for (const found of freshObjects.found) {
     const known = byKey.get(keyOf(found));
     byKey.delete(keyOf(found));
     if (known !== undefined && isDeepStrictEqual(known.manifest.object, found.manifest.object)) reformatted += 1;
-    else changes.push(await changeOf(known, found, mask, twins));
+    else pairs.push(twins.pairOf(known, found));
   }
-  for (const gone of byKey.values()) changes.push(await changeOf(gone, undefined, mask, twins));
+  const recorded = before === null || byKey.size === 0 ? null : await others.recorded?.();
+  // Nothing of what is to run is like what is gone.
+  const gone = before && recorded ? new TwinFinder([], { after: "none", like: [[before, recorded]] }) : twins;
+  for (const found of byKey.values()) pairs.push(gone.pairOf(found, undefined));
+  // What Secrets hold is known before anything is shown.
+  for (const side of pairs.flatMap((pair) => [pair.before, pair.after]))
+    if (side !== undefined) mask.add(side.manifest.object, side.twin);
+  const changes: Change[] = [];
+  for (const pair of pairs) changes.push(await changeOf(pair, mask));
   return { changes, unchanged: same + reformatted };
 }
 
@@ -105,6 +127,8 @@ function changedObjects(
 /** Objects are the same by kind and name, whatever the version of their API. */
 const keyOf = ({ manifest, hook }: Found): string => `${identityOf(manifest)} ${hook}`;
 
+const kindOf = ({ apiVersion, kind }: Manifest): string => `${apiVersion} ${kind}`;
+
 const parsed = ({ manifest, hooks }: ReleaseContent, hook: boolean): Manifest[] =>
   readManifests(hook ? hooks : manifest);
 
@@ -112,6 +136,8 @@ const parsed = ({ manifest, hooks }: ReleaseContent, hook: boolean): Manifest[] 
 class TwinFinder {
   readonly #others: OtherRenderings;
   readonly #fresh: readonly Found[];
+  /** Those of the other rendering. */
+  #kinds: ReadonlySet<string> | undefined;
   /** Each reads a whole rendering: they are made once something is to be shown. */
   readonly #after = new Map<boolean, Twins>();
   readonly #like = new Map<boolean, { readonly own: Map<string, Manifest>; readonly twins: Twins }[]>();
@@ -121,20 +147,37 @@ class TwinFinder {
     this.#others = others;
   }
 
-  ofNew({ manifest, hook }: Found): Twin {
+  /** Each object is to be asked for once. */
+  pairOf(before: Found | undefined, after: Found | undefined): Pair {
+    const fresh =
+      after === undefined ? undefined : { ...after, twin: this.#ofNew(after), tellsKind: this.#tellsKind(after) };
+    // What runs is of a kind that its cluster has.
+    const old = before === undefined ? undefined : { ...before, twin: this.#ofOld(before, fresh), tellsKind: true };
+    return { before: old, after: fresh };
+  }
+
+  #tellsKind({ manifest }: Found): boolean {
+    const { after } = this.#others;
+    if (after === "same" || isOfKubernetes(manifest)) return true;
+    if (after === "none") return false;
+    this.#kinds ??= new Set([false, true].flatMap((hook) => parsed(after, hook).map(kindOf)));
+    return this.#kinds.has(kindOf(manifest));
+  }
+
+  #ofNew({ manifest, hook }: Found): Twin {
     const { after } = this.#others;
     if (typeof after === "string") return after;
     const own = this.#fresh.filter((found) => found.hook === hook).map((found) => found.manifest);
     return remember(this.#after, hook, () => new Twins(parsed(after, hook), own)).of(manifest);
   }
 
-  ofOld(old: Found, after: Found | undefined, afterTwin: Twin): Twin {
+  #ofOld(old: Found, after: Twinned | undefined): Twin {
     const key = identityOf(old.manifest);
     const like = this.#pairs(old.hook).flatMap(({ own, twins }) => {
       const manifest = own.get(key);
       return manifest === undefined ? [] : [[manifest.object, twins.of(manifest)] as const];
     });
-    return likelyTwin(old.manifest.object, [...like, [after?.manifest.object, afterTwin]]);
+    return likelyTwin(old.manifest.object, [...like, [after?.manifest.object, after?.twin ?? "none"]]);
   }
 
   #pairs(hook: boolean): { readonly own: Map<string, Manifest>; readonly twins: Twins }[] {
@@ -150,27 +193,27 @@ class TwinFinder {
   }
 }
 
-async function changeOf(
-  before: Found | undefined,
-  after: Found | undefined,
-  mask: ManifestMask,
-  twins: TwinFinder,
-): Promise<Change> {
+async function changeOf({ before, after }: Pair, mask: ManifestMask): Promise<Change> {
   const shown = after ?? before;
   if (shown === undefined) throw new Error("expected an object before or after");
-  const afterTwin = after === undefined ? "none" : twins.ofNew(after);
-  const [old, fresh] = await Promise.all([
-    before === undefined ? "" : textOf(before.manifest.object, mask, twins.ofOld(before, after, afterTwin)),
-    after === undefined ? "" : textOf(after.manifest.object, mask, afterTwin),
-  ]);
-  // What is gone is told by its name, unless that is known as a secret.
-  const metadata = after === undefined ? "same" : twinAt(afterTwin, "metadata");
-  const nameOf = (field: "name" | "namespace", text: string): string =>
-    mask.maskName(text, typeof metadata === "string" ? metadata : twinAt(metadata, field));
+  const [old, fresh] = await Promise.all([textOf(before, mask), textOf(after, mask)]);
+  const metadata = twinAt((after ?? before)?.twin ?? "same", "metadata");
+  const nameOf = (field: "name" | "namespace", text: string): string => {
+    const twin = typeof metadata === "string" ? metadata : twinAt(metadata, field);
+    const isKnown = after !== undefined || (twin !== "none" && twin !== "same" && twin.value === text);
+    // What is gone is told by its name, unless that is known as a secret.
+    return mask.maskName(text, isKnown ? twin : "same");
+  };
+  // What the other rendering has as well depends on no secret.
+  const typeTold = (field: "apiVersion" | "kind", text: string): string => {
+    const twin = twinAt(shown.twin, field);
+    const isKnown = typeof twin !== "string" && twin.value === text;
+    return mask.maskName(text, isKnown ? twin : shown.tellsKind ? "same" : "none");
+  };
   return {
     action: before === undefined ? "add" : after === undefined ? "remove" : "change",
-    apiVersion: shown.manifest.apiVersion,
-    kind: shown.manifest.kind,
+    apiVersion: typeTold("apiVersion", shown.manifest.apiVersion),
+    kind: typeTold("kind", shown.manifest.kind),
     namespace: shown.manifest.namespace === null ? null : nameOf("namespace", shown.manifest.namespace),
     name: nameOf("name", shown.manifest.name),
     hook: shown.hook,
@@ -178,10 +221,11 @@ async function changeOf(
   };
 }
 
-async function textOf(object: Value, mask: ManifestMask, twin: Twin): Promise<string> {
+async function textOf(found: Twinned | undefined, mask: ManifestMask): Promise<string> {
+  if (found === undefined) return "";
   const { stringify } = await import("yaml");
   const options = { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false } as const;
-  return stringify(mask.mask(object, twin), options);
+  return stringify(mask.mask(found.manifest.object, found.twin), options);
 }
 
 async function diffOf(before: string, after: string): Promise<string> {

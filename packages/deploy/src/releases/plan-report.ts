@@ -1,46 +1,18 @@
-import type { Change } from "./manifest-diff.ts";
-import { isUnchanged, type Plan, type PlannedRelease } from "./plan.ts";
+import { isUnchanged, type Plan } from "./plan.ts";
+import {
+  driftTold,
+  headOf,
+  pendingIn,
+  type PlanWords,
+  SIGNS,
+  STAND_INS_ALONE,
+  sumOf,
+  titleOfChange,
+  WITHOUT_CLUSTER,
+} from "./plan-words.ts";
 
 /** GitHub shows no summary of a step that is larger (bytes); this one leaves room for others. */
 const MOST_SUMMARY = 900 * 1024;
-
-const SIGNS = { add: "+", change: "~", remove: "-" } as const;
-
-const titleOf = ({ kind, namespace, name, hook }: Change): string =>
-  `${kind} ${namespace === null ? "" : `${namespace}/`}${name}${hook ? " (hook)" : ""}`;
-
-function sumOf({ revision, changes, unchanged }: PlannedRelease): string {
-  const count = (action: Change["action"]): number => changes.filter((change) => change.action === action).length;
-  const from = revision === null ? "first install" : `revision ${revision.number} (${revision.status})`;
-  return `${from}; ${count("add")} added, ${count("change")} changed, ${count("remove")} removed, ${unchanged} unchanged`;
-}
-
-/** Words of the program that shows a plan. */
-export interface PlanWords {
-  /** What goes on where a release is pending; `it can be repaired` where left out. */
-  readonly repair?: string;
-}
-
-/** What becomes of a pending release, in a sentence. */
-function pendingIn({ halfWay, revision }: PlannedRelease, { repair = "it can be repaired" }: PlanWords): string[] {
-  if (halfWay === null) return [];
-  const status = revision?.status ?? "";
-  const when = halfWay.until === null ? "" : ` until ${halfWay.until}, when that run has ended for sure`;
-  const sentences = {
-    repairs: `left ${status} by a run that is dead: apply repairs it first, by going back to its last good revision`,
-    waits: `${status}: another run is at it, and apply refuses as long as it is`,
-    refuses: `${status}: a run is at it, or died at it, and apply refuses${when}; where you know that it is dead, ${repair}`,
-  };
-  return [sentences[halfWay.apply]];
-}
-
-const headOf = ({ environment, commit, given, cluster }: Plan): string =>
-  [environment, `commit ${commit.slice(0, 12)}`, ...given.map((title) => `with ${title}`), `cluster ${cluster}`].join(
-    ", ",
-  );
-
-const STAND_INS_ALONE =
-  "rendered with stand-ins for all secrets: this commit may tell nothing of them, and cannot be applied by this plan";
 
 /** A plan as text. Names come from charts: strip control characters before showing it. */
 export function planText(plan: Plan, words: PlanWords = {}): string {
@@ -50,9 +22,11 @@ export function planText(plan: Plan, words: PlanWords = {}): string {
     lines.push("", `${release.name} in ${release.namespace}: ${sumOf(release)}`);
     lines.push(...pendingIn(release, words).map((sentence) => `  ${sentence}`));
     if (release.hidden !== null) lines.push(`  ${release.hidden}`);
-    if (release.withoutCluster) lines.push("  rendered without the cluster, which lacks its kinds as yet");
+    if (release.withoutCluster) lines.push(`  ${WITHOUT_CLUSTER}`);
+    for (const one of release.drift) lines.push(`  ! ${driftTold(one)}`);
+    if (release.unseen !== null) lines.push(`  ${release.unseen}`);
     for (const change of release.changes) {
-      lines.push("", `${SIGNS[change.action]} ${titleOf(change)}`);
+      lines.push("", `${SIGNS[change.action]} ${titleOfChange(change)}`);
       lines.push(...change.diff.split("\n").map((line) => `  ${line}`));
     }
   }
@@ -73,8 +47,10 @@ export function planMarkdown(plan: Plan, words: PlanWords = {}): string {
     out.push(`**${escape(release.name)}** in ${escape(release.namespace)}: ${escape(sumOf(release))}`, "");
     for (const sentence of pendingIn(release, words)) out.push(`**${escape(sentence)}**`, "");
     if (release.hidden !== null) out.push(`**${escape(release.hidden)}**`, "");
+    if (release.unseen !== null) out.push(escape(release.unseen), "");
+    if (release.drift.length > 0) out.push(...release.drift.map((one) => `- ${escape(driftTold(one))}`), "");
     for (const change of release.changes) {
-      const summary = `<code>${SIGNS[change.action]} ${escape(titleOf(change))}</code>`;
+      const summary = `<code>${SIGNS[change.action]} ${escape(titleOfChange(change))}</code>`;
       // A fence longer than any run of backticks within it.
       const fence = "`".repeat(Math.max(3, ...[...change.diff.matchAll(/`+/g)].map(([run]) => run.length + 1)));
       const block = `<details><summary>${summary}</summary>\n\n${fence}diff\n${change.diff}\n${fence}\n\n</details>`;

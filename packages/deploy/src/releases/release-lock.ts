@@ -2,13 +2,14 @@ import type { WritableCluster } from "../cluster/cluster.ts";
 import { type LeaseHolder, ReleaseLease, type Term } from "../cluster/lease.ts";
 import { DeployError } from "../errors.ts";
 import type { ReleaseName } from "../cluster/helm-releases.ts";
+import { sharedSignal } from "../parallel.ts";
 import type { Tell } from "./events.ts";
 
 /** A release, while this run alone has the right to deploy it. */
 export interface ReleaseLock {
   /** What is known of the run that had it before, and did not give it back. */
   readonly previous: LeaseHolder | null;
-  /** Is aborted when the run is told to end, and when it loses the release to another run. */
+  /** Is aborted when the run is interrupted, and when it loses the release to another run. */
   readonly signal: AbortSignal;
   /** Marks that changes begin: what is known of the run before no longer holds. */
   begin(): void;
@@ -47,7 +48,7 @@ export async function withReleaseLock(
   try {
     await job({
       previous: lease?.previous ?? null,
-      signal: lease === null ? signal : AbortSignal.any([signal, lease.lost]),
+      signal: sharedSignal(signal, lease?.lost),
       begin: () => {
         hasBegun = true;
       },

@@ -1,17 +1,21 @@
 import type { Cluster, WritableCluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
 import type { Tell } from "./events.ts";
-import { redactDeployed } from "./deployed-secrets.ts";
+import { goBackTo } from "./go-back.ts";
 import { lastGood } from "./good-revision.ts";
 import { recordPath, type ReleaseName, type ReleaseRevision } from "../cluster/helm-releases.ts";
 import { type LeaseHolder, ReleaseLease } from "../cluster/lease.ts";
 import type { Release } from "../project/environment.ts";
+import type { ReleaseLock } from "./release-lock.ts";
+import type { Project } from "../project/project.ts";
 
 export interface RepairOptions {
+  readonly project: Project;
   readonly release: Release;
   readonly revisions: readonly ReleaseRevision[];
   readonly timeout: number;
   readonly history: number;
+  readonly lock: Pick<ReleaseLock, "assertHeld">;
   readonly tell: Tell;
   readonly signal: AbortSignal;
 }
@@ -78,13 +82,11 @@ export async function pendingReleaseOf(
  * @throws DeployError TOOL_FAILED, INTERRUPTED; what the cluster's refusals are
  */
 export async function repair(cluster: WritableCluster, options: RepairOptions): Promise<void> {
-  const { release, revisions, timeout, history, tell, signal } = options;
+  const { project, release, revisions, timeout, history, lock, tell, signal } = options;
   const last = revisions.at(-1);
   if (last === undefined || !isPending(last)) return;
   const good = await lastGood(cluster, release, { upTo: last.number }, signal);
-  const target = revisions.filter(({ number }) => number === good);
-  await redactDeployed(cluster, release, target, signal);
-  if (good !== null) await cluster.releases.rollBack(release, good, { timeout, history });
+  if (good !== null) await goBackTo(project, cluster, release, good, { timeout, history, lock, revisions });
   else
     for (const { number, status } of revisions)
       if (status.startsWith("pending-")) await cluster.send(recordPath(release, number), { method: "DELETE", signal });

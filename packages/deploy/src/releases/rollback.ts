@@ -1,3 +1,4 @@
+import { once } from "../remember.ts";
 import { backAt } from "./deployment.ts";
 import { type DeployLimits, limitsOf } from "./limits.ts";
 import { type ReleaseLock, withReleaseLock, overtaken } from "./release-lock.ts";
@@ -9,7 +10,9 @@ import { redactDeployed, runningAmong } from "./deployed-secrets.ts";
 import { NOTHING_CHANGED, tellingState } from "../parallel.ts";
 import { lastGood } from "./good-revision.ts";
 import type { ReleaseRevision } from "../cluster/helm-releases.ts";
-import type { Release } from "../project/environment.ts";
+import { goBackTo } from "./go-back.ts";
+import { otherOfRevision } from "./rehearsal.ts";
+import { type Release, releaseIn } from "../project/environment.ts";
 import type { PlanOptions } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 import { assertAbandoned } from "./repair.ts";
@@ -41,7 +44,8 @@ export interface RollbackOptions extends DeployLimits {
  *
  * @param revision as `helm history` numbers them; the last good one that is not as the current one
  * where left out
- * @throws DeployError NO_REVISION; TOOL_FAILED, INTERRUPTED; what reading from the cluster throws
+ * @throws DeployError NO_SUCH_RELEASE, NO_REVISION; TOOL_FAILED, INTERRUPTED; what reading from the
+ * cluster throws
  */
 export function planRollback(
   cluster: Cluster,
@@ -50,7 +54,7 @@ export function planRollback(
 ): Promise<RollbackPlan> {
   return tellingState(
     async () => {
-      const release = releaseOf(cluster, named ?? cluster.environment.main.name);
+      const release = releaseIn(cluster.environment, named);
       const { name, namespace } = release;
       const revisions = await cluster.revisions(release, signal);
       const from = revisions.at(-1);
@@ -89,7 +93,7 @@ export function rollBack(
   options: RollbackOptions = {},
 ): AsyncGenerator<DeployEvent, void, undefined> {
   return operationEvents("rollback", project, cluster, options.signal, async (tell, signal) => {
-    const release = releaseOf(cluster, plan.release);
+    const release = releaseIn(cluster.environment, `${plan.namespace}/${plan.release}`);
     const term = { revision: plan.from.number + 1, most: 3 * limitsOf(options).timeout * 1000 };
     let state = NOTHING_CHANGED;
     const onState = (now: string): void => {
@@ -98,7 +102,7 @@ export function rollBack(
     await tellingState(
       () =>
         withReleaseLock(cluster, release, term, { tell, signal }, (lock) =>
-          goBack({ cluster, release, plan, options, tell, lock, onState }),
+          goBack({ project, cluster, release, plan, options, tell, lock, onState }),
         ),
       () => state,
     );
@@ -106,6 +110,7 @@ export function rollBack(
 }
 
 interface RollbackParts {
+  readonly project: Project;
   readonly cluster: WritableCluster;
   readonly release: Release;
   readonly plan: RollbackPlan;
@@ -116,7 +121,7 @@ interface RollbackParts {
   readonly onState: (state: string) => void;
 }
 
-async function goBack({ cluster, release, plan, options, tell, lock, onState }: RollbackParts): Promise<void> {
+async function goBack({ project, cluster, release, plan, options, tell, lock, onState }: RollbackParts): Promise<void> {
   const { signal } = lock;
   const { from, to: target } = plan;
   const to = target.number;
@@ -129,28 +134,22 @@ async function goBack({ cluster, release, plan, options, tell, lock, onState }: 
       hint: "nothing was changed; look at it again",
     });
   assertAbandoned(release.name, last, lock.previous, options.repair ?? false);
-  await redactDeployed(cluster, release, [...runningAmong(revisions), target], signal);
+  await redactDeployed(cluster, release, runningAmong(revisions), signal);
   await lock.assertHeld();
   lock.begin();
   tell({ event: "rolling-back", release: release.name, to });
-  await cluster.releases.rollBack(release, to, limits);
+  const other = once(() => otherOfRevision(project, cluster, release, to, signal));
+  const attempts = await goBackTo(project, cluster, release, to, { ...limits, lock, revisions, other });
   // Helm was not told to stop, and neither is the question what it made.
   const assertLast = async (): Promise<number> => {
     const now = (await cluster.revisions(release)).at(-1)?.number ?? null;
-    if (now === from.number + 1) return now;
+    if (now !== null && now > from.number && now <= from.number + attempts) return now;
     throw overtaken(release, now, tell);
   };
   const now = await assertLast();
   tell({ event: "rolled-back", release: release.name, to, revision: now });
   onState(`${backAt(release, to, now)}, and was not waited for`);
-  await waitForRelease(cluster, release, now, { deadline, tell, signal });
+  await waitForRelease(cluster, release, now, { deadline, other, tell, signal });
   await assertLast();
   await tellReady(cluster, release, now, tell);
-}
-
-function releaseOf({ environment }: Cluster, name: string): Release {
-  const release =
-    environment.releases.find(({ key }) => key === name) ?? environment.releases.find((one) => one.name === name);
-  if (release !== undefined) return release;
-  throw new DeployError("NO_REVISION", `${environment.name} has no release ${name}`);
 }

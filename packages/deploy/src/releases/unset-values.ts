@@ -24,6 +24,7 @@ export function assertAllSet({ name, releases }: Environment): void {
           {
             hint: "give the value that was built, beside the commit",
             remedy: "give-values",
+            subject: release.key,
           },
         );
       }

@@ -27,7 +27,7 @@ export type RolloutOutcome =
   | { readonly environment: string; readonly state: "done" }
   | { readonly environment: string; readonly state: "failed"; readonly step: RolloutStep; readonly error: unknown }
   /**
-   * It was not begun: those that it waits for did not come out well; or the run was told to end,
+   * It was not begun: those that it waits for did not come out well; or the run was interrupted,
    * and `because` is empty.
    */
   | { readonly environment: string; readonly state: "skipped"; readonly because: readonly string[] };
@@ -42,7 +42,7 @@ export type RolloutEvent =
 /**
  * Deploys to several environments: staging before prod, canaries before the rest of prod, and as
  * many at a time as may be. One that fails holds back those that wait for it, and no other; every
- * failure is told. Nothing is done until somebody listens, and whoever stops to listen stops the
+ * failure is told. Nothing is done until somebody listens, and who stops listening stops the
  * rollout.
  *
  * @throws DeployError NO_SUCH_ENVIRONMENT for a canary that is none, at once; no failure of a step
@@ -109,7 +109,7 @@ class Run<Target extends RolloutTarget, Plan> {
     const begin = (next: RolloutStep): void => {
       step = next;
       if (signal.aborted)
-        throw new DeployError("INTERRUPTED", `the run was told to end before the step ${step} of ${environment}`);
+        throw new DeployError("INTERRUPTED", `the run was interrupted before the step ${step} of ${environment}`);
       tell({ type: "step", environment, step });
     };
     let outcome: RolloutOutcome = { environment, state: "done" };

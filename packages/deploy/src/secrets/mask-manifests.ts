@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
-import type { Redactor } from "./redactor.ts";
-import { type Twin, twinAt } from "./twins.ts";
+import { Redactor } from "./redactor.ts";
+import { looksSecret } from "./sensitive.ts";
+import { differingPart, differingParts, type Twin, twinAt } from "./twins.ts";
 import { isMap, mapAt, type Value, type ValueMap } from "../values/value.ts";
 
 /** What a Secret holds that is shorter is as likely an ordinary word that stands elsewhere, too. */
@@ -14,21 +15,29 @@ const SHORTEST_SECRET_DATA = 8;
 export class ManifestMask {
   readonly #key = randomBytes(32);
   readonly #redactor: Redactor;
+  /** What stands in both renderings depends on no secret: it is hidden if it surely is one. */
+  #sure: Redactor | undefined;
 
   constructor(redactor: Redactor) {
     this.#redactor = redactor;
   }
 
-  /** Learns what Secrets among the objects hold: do so before showing any object. */
-  add(object: Value): void {
-    if (Array.isArray(object)) for (const item of object) this.add(item);
+  /**
+   * Learns what a Secret holds, as far as it is not in its twin: do so before showing any object.
+   */
+  add(object: Value, twin: Twin): void {
+    this.#sure = undefined;
+    if (Array.isArray(object)) for (const [at, item] of object.entries()) this.add(item, twinAt(twin, at));
     if (!isMap(object)) return;
     if (isSecret(object)) {
       for (const [field, decode] of FIELDS)
-        for (const text of Object.values(mapAt(object, field)))
-          if (typeof text === "string" && decode(text).length >= SHORTEST_SECRET_DATA)
-            this.#redactor.add(decode(text), "a Secret");
-    } else if (Array.isArray(object["items"])) this.add(object["items"]);
+        for (const [key, text] of Object.entries(mapAt(object, field)))
+          for (const part of typeof text === "string"
+            ? partsOfSecret(text, twinAt(twinAt(twin, field), key), decode)
+            : [])
+            if (part.length >= SHORTEST_SECRET_DATA)
+              this.#redactor.add(part, "a Secret", { sure: looksSecret({ text: part, path: [key] }) });
+    } else if (Array.isArray(object["items"])) this.add(object["items"], twinAt(twin, "items"));
   }
 
   /**
@@ -47,7 +56,7 @@ export class ManifestMask {
       // them.
       const isHidden = hidden !== null && key === "data";
       if (inner === "none" && !(isHidden && hasData(twin))) return [this.#mark(key), this.mask(value, "none")];
-      return [this.maskText(key), isHidden ? value : this.mask(value, inner)];
+      return [this.maskText(key, twin), isHidden ? value : this.mask(value, inner)];
     });
     return Object.fromEntries(entries);
   }
@@ -60,12 +69,12 @@ export class ManifestMask {
   #maskScalar(value: null | boolean | number, twin: Twin): Value {
     if (twin !== "same" && (twin === "none" || twin.value !== value)) return this.#mark(String(value));
     const text = String(value);
-    return typeof value === "number" && this.maskText(text) !== text ? this.maskText(text) : value;
+    return typeof value === "number" && this.maskText(text, twin) !== text ? this.maskText(text, twin) : value;
   }
 
   /** Line by line, where the twin has as many. */
   #maskLines(text: string, twin: Twin): string {
-    if (twin === "same" || (twin !== "none" && twin.value === text)) return this.maskText(text);
+    if (twin === "same" || (twin !== "none" && twin.value === text)) return this.maskText(text, twin);
     const [own, others] = [
       text.split("\n"),
       twin !== "none" && typeof twin.value === "string" ? twin.value.split("\n") : [],
@@ -76,20 +85,20 @@ export class ManifestMask {
 
   /** Of a line, what stands before and after all that differs; words stay whole. */
   #maskLine(line: string, other: string): string {
-    if (line === other) return this.maskText(line);
-    const [before, after] = [sharedStart(line, other), sharedEnd(line, other)];
-    if (before + after >= line.length) return this.#mark(line);
-    const [head, middle, tail] = [
-      line.slice(0, before),
-      line.slice(before, line.length - after),
-      line.slice(line.length - after),
-    ];
-    return this.maskText(head) + this.#mark(middle) + (after === 0 ? "" : this.maskText(tail));
+    const twin = { value: other };
+    if (line === other) return this.maskText(line, twin);
+    const { start, end } = differingPart(line, other);
+    const [head, tail] = [line.slice(0, start), line.slice(end)];
+    return this.maskText(head, twin) + this.#mark(line.slice(start, end)) + this.maskText(tail, twin);
   }
 
-  /** The text with a digest in place of every known secret. */
-  maskText(text: string): string {
-    return this.#redactor.redact(text, (secret) => this.#mark(secret));
+  /**
+   * The text, which its twin has as well, with a digest in place of every known secret.
+   */
+  maskText(text: string, twin: Twin = "same"): string {
+    const redactor =
+      typeof twin === "string" ? this.#redactor : (this.#sure ??= new Redactor(this.#redactor, { sureOnly: true }));
+    return redactor.redact(text, (secret) => this.#mark(secret));
   }
 
   /** `data` and `stringData` as one, each value hidden. */
@@ -118,22 +127,12 @@ function hasOtherShape(object: Value[] | ValueMap, twin: Twin): boolean {
 
 const hasData = (twin: Twin): boolean => twinAt(twin, "data") !== "none" || twinAt(twin, "stringData") !== "none";
 
-/** How many characters two lines share at the start: whole words alone. */
-function sharedStart(a: string, b: string): number {
-  let length = 0;
-  while (length < Math.min(a.length, b.length) && a[length] === b[length]) length += 1;
-  while (length > 0 && isWord(a[length - 1])) length -= 1;
-  return length;
-}
-
-function sharedEnd(a: string, b: string): number {
-  let length = 0;
-  while (length < Math.min(a.length, b.length) && a[a.length - 1 - length] === b[b.length - 1 - length]) length += 1;
-  while (length > 0 && isWord(a[a.length - length])) length -= 1;
-  return length;
-}
-
-const isWord = (character: string | undefined): boolean => character !== undefined && /[\p{L}\p{N}]/u.test(character);
+/** What of a Secret's text is not in its twin. */
+const partsOfSecret = (text: string, twin: Twin, decode: (text: string) => string): Iterable<string> =>
+  differingParts(
+    decode(text),
+    typeof twin !== "string" && typeof twin.value === "string" ? { value: decode(twin.value) } : twin,
+  );
 
 /** The fields in which a Secret holds texts, and how each is read. */
 const FIELDS = [["data", (text: string) => fromBase64(text)] as const, ["stringData", (text: string) => text] as const];

@@ -16,9 +16,16 @@ export interface Match<T> {
   readonly end: number;
 }
 
+/** What is known of a form. */
+interface Known {
+  readonly of: unknown;
+  /** Whether it is a secret wherever it stands. */
+  readonly sure: boolean;
+}
+
 /** Forms that begin with the same characters. */
 interface Bucket {
-  readonly of: Map<string, unknown>;
+  readonly of: Map<string, Known>;
   /** Null once one was added. */
   sorted: Sorted | null;
 }
@@ -34,20 +41,38 @@ export class Redactor<T = unknown> {
   /** The sums of four characters that forms begin with: a quick way to skip most text. */
   readonly #starts = new Uint8Array(0x1_0000);
 
-  /** @param known what this one knows, too */
-  constructor(known?: Redactor<T>) {
+  /**
+   * @param known what this one knows, too
+   * @param sureOnly but for what may as well be an ordinary word
+   */
+  constructor(known?: Redactor<T>, { sureOnly = false }: { readonly sureOnly?: boolean } = {}) {
     if (known === undefined) return;
-    for (const [start, { of, sorted }] of known.#buckets) this.#buckets.set(start, { of: new Map(of), sorted });
+    for (const [start, { of, sorted }] of known.#buckets) {
+      const kept = sureOnly ? [...of].filter(([, { sure }]) => sure) : [...of];
+      const isWhole = kept.length === of.size;
+      if (kept.length > 0) this.#buckets.set(start, { of: new Map(kept), sorted: isWhole ? sorted : null });
+    }
     this.#starts.set(known.#starts);
   }
 
-  /** Makes a secret known: each of its lines, too, unless told otherwise. */
-  add(secret: string, of: T, { lines = true }: { readonly lines?: boolean } = {}): void {
+  /**
+   * Makes a secret known: each of its lines, too, unless told otherwise. One that is not `sure` may
+   * as well be an ordinary word, such as a user's name.
+   */
+  add(
+    secret: string,
+    of: T,
+    { lines = true, sure = true }: { readonly lines?: boolean; readonly sure?: boolean } = {},
+  ): void {
     for (const form of formsOf(secret, lines)) {
       const bucket = remember(this.#buckets, form.slice(0, SHORTEST), (): Bucket => ({ of: new Map(), sorted: null }));
-      if (bucket.of.has(form)) continue;
+      const known = bucket.of.get(form);
+      if (known !== undefined) {
+        if (sure && !known.sure) bucket.of.set(form, { ...known, sure });
+        continue;
+      }
       this.#starts[sumAt(form, 0)] = 1;
-      bucket.of.set(form, of);
+      bucket.of.set(form, { of, sure });
       bucket.sorted = null;
     }
   }
@@ -67,7 +92,7 @@ export class Redactor<T = unknown> {
       if (form === null || start + form.length <= end) continue;
       end = start + form.length;
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `add` put it there
-      yield { of: bucket.of.get(form) as T, start, end };
+      yield { of: bucket.of.get(form)?.of as T, start, end };
     }
   }
 
@@ -93,6 +118,10 @@ export class Redactor<T = unknown> {
     return result + text.slice(at);
   }
 }
+
+/** What takes secrets out of a text: where that depends on none, only what surely is one. */
+export const redactorFor = (redactor: Redactor, plain: boolean): Redactor =>
+  plain ? new Redactor(redactor, { sureOnly: true }) : redactor;
 
 /** Forms in order, so that those which a text begins with are found by halving. */
 interface Sorted {

@@ -4,6 +4,7 @@
  * no secret.
  */
 import { createHmac, randomBytes } from "node:crypto";
+import { remember } from "../remember.ts";
 import { isMap, readJson, type Value } from "../values/value.ts";
 
 /** Lines but the frame of PEM, and its headers that say how a key is encrypted. */
@@ -25,8 +26,8 @@ export class StandIns {
   }
 
   /**
-   * Those to compare with the secrets: they differ from them at every place. Whoever sees many of
-   * one secret learns what it is not.
+   * Those to compare with the secrets: they differ from them at every place. Anyone who sees many
+   * of one secret learns what it is not.
    */
   static differing(): StandIns {
     return new StandIns(randomBytes(32), false);
@@ -123,8 +124,8 @@ export class StandIns {
       const [lower, upper, digits] = kinds;
       const kind = /\p{N}/u.test(character) ? digits : /\p{Lu}/u.test(character) ? upper : lower;
       if (this.#blind) return kind[stream() % kind.length] ?? "x";
-      // Never the one that it is; of 0, which is none of them, any.
-      return kind[(kind.indexOf(character) + 1 + (stream() % (kind.length - 1))) % kind.length] ?? "x";
+      const others = unlike(kind, character);
+      return others[stream() % others.length] ?? "x";
     });
   }
 
@@ -142,6 +143,21 @@ export class StandIns {
     };
   }
 }
+
+/**
+ * Those of a kind that are not a character, nor share its upper or its last bits, as far as the
+ * kind has such: a part of it that base64 or hexadecimal cuts off differs as well.
+ */
+const unlike = (kind: string, character: string): string =>
+  remember(pools, kind + character, () => {
+    const low = Array.from(kind).filter((other) => differsIn(0x3, other, character));
+    const both = low.filter((other) => differsIn(0xf0, other, character));
+    return (both.length > 0 ? both : low).join("");
+  });
+const pools = new Map<string, string>();
+
+const differsIn = (bits: number, one: string, other: string): boolean =>
+  (((one.codePointAt(0) ?? 0) ^ (other.codePointAt(0) ?? 0)) & bits) !== 0;
 
 const LOWER = "abcdefghijklmnopqrstuvwxyz";
 /** No stand-in has a zero where a number would lose a digit by it. */

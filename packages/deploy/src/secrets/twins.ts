@@ -14,6 +14,10 @@ export type Twin =
   /** Nothing does: all of it may depend on a secret. */
   | "none";
 
+/** Why nothing is shown of a chart that has no other rendering. */
+export const NO_TWIN =
+  "the chart cannot be rendered with stand-ins for its secrets, so that nobody can tell what depends on them";
+
 /** The twin of what lies at a key or an index. */
 export function twinAt(twin: Twin, key: string | number): Twin {
   if (typeof twin === "string") return twin;
@@ -94,4 +98,54 @@ const linesOf = (value: Value | undefined): string[] => (typeof value === "strin
 function valueAt(value: Value | undefined, key: string | number): Value | undefined {
   if (Array.isArray(value)) return typeof key === "number" ? value[key] : undefined;
   return isMap(value) && typeof key === "string" && Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+/** What of a line is not as in another one: whole words; all of it where nothing is left. */
+export function differingPart(line: string, other: string): { readonly start: number; readonly end: number } {
+  const [start, end] = [sharedStart(line, other), line.length - sharedEnd(line, other)];
+  return start < end ? { start, end } : { start: 0, end: line.length };
+}
+
+/** How many characters two lines share at the start: whole words alone. */
+function sharedStart(a: string, b: string): number {
+  let length = 0;
+  while (length < Math.min(a.length, b.length) && a[length] === b[length]) length += 1;
+  while (length > 0 && isWord(a[length - 1])) length -= 1;
+  return length;
+}
+
+function sharedEnd(a: string, b: string): number {
+  let length = 0;
+  while (length < Math.min(a.length, b.length) && a[a.length - 1 - length] === b[b.length - 1 - length]) length += 1;
+  while (length > 0 && isWord(a[a.length - length])) length -= 1;
+  return length;
+}
+
+const isWord = (character: string | undefined): boolean => character !== undefined && /[\p{L}\p{N}]/u.test(character);
+
+/** What is shorter no redactor knows. */
+const SHORTEST = 4;
+
+/** The part itself, the word that it is in where it is short, or else the line. */
+function tellingPart(line: string, { start, end }: { readonly start: number; readonly end: number }): string {
+  const [before = ""] = /\S*$/.exec(line.slice(0, start)) ?? [];
+  const [after = ""] = /^\S*/.exec(line.slice(end)) ?? [];
+  const part = line.slice(start, end);
+  if (part.length >= SHORTEST) return part;
+  const word = before + part + after;
+  return word.length >= SHORTEST ? word : line.trim();
+}
+
+/** What of a text is not as in its twin: line by line, where that has as many. */
+export function* differingParts(text: string, twin: Twin): Generator<string> {
+  if (twin === "same") return;
+  const others = twin === "none" || isMap(twin.value) || Array.isArray(twin.value) ? "" : String(twin.value);
+  if (others === text) return;
+  const [lines, otherLines] = [text.split("\n"), others.split("\n")];
+  if (lines.length !== otherLines.length) yield text;
+  else
+    for (const [at, line] of lines.entries()) {
+      const other = otherLines[at] ?? "";
+      if (line !== other) yield tellingPart(line, differingPart(line, other));
+    }
 }

@@ -1,38 +1,35 @@
 /*
- * Values that no commit has: whoever runs a deployment gives them, such as the tags of images that
- * CI has just made.
+ * Values that no commit has: the one who runs a deployment gives them, such as the tags of images
+ * that CI has just made.
  */
 import { DeployError } from "../errors.ts";
-import type { FileSource, TrackedFile } from "../files/tree.ts";
-import { Layer } from "./layer.ts";
+import { type FileSource, plainFile } from "../files/tree.ts";
+import { Layer, type LayerDecrypter } from "./layer.ts";
 import { formatPath, newMap, type Value, type ValueMap } from "./value.ts";
 
-/** A layer of values that whoever runs a deployment gives, over those of the commit. */
+/** A layer of values that the one who runs a deployment gives, over those of the commit. */
 export interface GivenValues {
   /** What it is called wherever values are explained, such as `--set image.tag`. */
   readonly title: string;
   /** A map, as YAML or JSON. */
   readonly text: string;
+  /**
+   * The release that it is for: its key in the settings, its name, or its namespace and name; the
+   * main one where left out.
+   */
+  readonly release?: string | undefined;
 }
 
-/** A layer of them: it is of no commit, and no secret. */
-export function givenLayer({ title, text }: GivenValues): Layer {
+/** A layer of them: it is of no commit, and no secret but for what sops encrypted in it. */
+export function givenLayer({ title, text }: GivenValues, decrypter: LayerDecrypter): Layer {
   const content = Buffer.from(text);
-  const file: TrackedFile = {
-    path: title,
-    mode: "100644",
-    blobId: "",
-    bytes: content.length,
-    encrypted: false,
-    keyName: null,
-    secret: false,
-  };
+  const file = plainFile(title, content.length);
   const source: Pick<FileSource, "find" | "read" | "hasKey"> = {
     hasKey: false,
     find: () => file,
     read: () => content,
   };
-  return new Layer(source, title, "given");
+  return new Layer(source, title, "given", decrypter);
 }
 
 /**

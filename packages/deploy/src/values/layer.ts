@@ -1,19 +1,22 @@
 import { isUtf8 } from "node:buffer";
-import { DeployError, errorAt } from "../errors.ts";
-import type { FileSource, TrackedFile } from "../files/tree.ts";
+import { DeployError, errorAt, orElse } from "../errors.ts";
+import type { FileSource, FileStandIns, TrackedFile } from "../files/tree.ts";
 import { readYaml } from "./read-yaml.ts";
 import type { Path } from "./value.ts";
-import { type MapYaml, type Position, scalarsIn, withScalars, type YamlFile } from "./yaml.ts";
+import { holdsSecret, type MapYaml, type Position, scalarsIn, withScalars, type Yaml, type YamlFile } from "./yaml.ts";
 
 /** The most that a values file may have: 16 MiB. */
 export const MOST_LAYER_BYTES: number = 16 * 1024 * 1024;
 
 /** Reads a file of the commit as YAML; {@link Layer} and everything else goes through here. */
 export function readYamlFile(tree: Pick<FileSource, "find" | "read">, path: string): YamlFile {
-  return parseYamlFile(tree, path, (file) => tree.read(file));
+  return readYaml(
+    path,
+    readTextFile(tree, path, (file) => tree.read(file)),
+  );
 }
 
-function parseYamlFile(tree: Pick<FileSource, "find">, path: string, read: (file: TrackedFile) => Buffer): YamlFile {
+function readTextFile(tree: Pick<FileSource, "find">, path: string, read: (file: TrackedFile) => Buffer): string {
   const file = tree.find(path);
   const place = { file: path };
   if (file === undefined || !file.mode.startsWith("100")) {
@@ -31,7 +34,19 @@ function parseYamlFile(tree: Pick<FileSource, "find">, path: string, read: (file
   const content = read(file);
   if (!isUtf8(content) || content.includes(0))
     throw new DeployError("MALFORMED_YAML", `${path}: expected text in UTF-8, got other bytes`, { place });
-  return readYaml(path, content.toString());
+  return content.toString();
+}
+
+/** Reads layers that hold encrypted values, as sops leaves them. */
+export interface LayerDecrypter {
+  /**
+   * What the text holds, each decrypted value marked as secret; null where it is an ordinary file.
+   *
+   * @throws DeployError LOCKED, TAMPERED_FILE
+   */
+  read(path: string, text: string): YamlFile | null;
+  /** Why nothing here opens such values in it, as a part of a sentence; null where it does. */
+  whyLocked(path: string, text: string): string | null;
 }
 
 /** Where a layer stands among the others. */
@@ -45,7 +60,12 @@ export interface LayerScalar {
   readonly path: Path;
   readonly layer: Layer;
   readonly position: Position;
+  /** Whether it is secret. */
+  readonly secret: boolean;
 }
+
+/** How a value begins that sops encrypted. */
+export const CIPHERTEXT = "ENC[AES256_GCM,";
 
 /** What a layer is read from. */
 type LayerSource = Pick<FileSource, "find" | "read" | "hasKey" | "readReal" | "standInsAlone">;
@@ -58,28 +78,75 @@ export class Layer {
   /** The file; undefined where the commit does not have it. */
   readonly file: TrackedFile | undefined;
   readonly #tree: LayerSource;
+  readonly #decrypter: LayerDecrypter | null;
   #yaml: YamlFile | undefined;
+  #isDecrypted = false;
+  #foundCiphertext: boolean | undefined;
 
-  constructor(tree: LayerSource, path: string, role: LayerRole) {
+  /** @param decrypter reads values that are encrypted one by one; null where none may be */
+  constructor(tree: LayerSource, path: string, role: LayerRole, decrypter: LayerDecrypter | null) {
     this.#tree = tree;
+    this.#decrypter = decrypter;
     this.path = path;
     this.role = role;
     this.file = tree.find(path);
   }
 
-  /** Whether its values are secret. */
+  /** Whether all of its values are secret. */
   get secret(): boolean {
     return this.file?.secret ?? this.path.startsWith("secrets/");
   }
 
-  /** Whether its values are stand-ins for what is encrypted. */
-  get hasStandIns(): boolean {
-    return this.file?.encrypted === true && (this.#tree.standInsAlone ?? null) !== null;
+  /** Whether something that it sets is secret: all of it, or what was decrypted within it. */
+  isSecret(node: Yaml): boolean {
+    return this.secret || holdsSecret(node);
   }
 
-  /** Whether it is encrypted and there is no key. */
+  /**
+   * Whether holders of the key encrypted it, as a whole or value by value. The latter is known once
+   * it was read.
+   */
+  get encrypted(): boolean {
+    return this.file?.encrypted === true || this.#isDecrypted;
+  }
+
+  /** Whether its values are stand-ins for what is encrypted. */
+  get hasStandIns(): boolean {
+    return this.encrypted && this.#standInsAlone !== null;
+  }
+
+  /** Whether it is encrypted and the key is not here. */
   get locked(): boolean {
-    return this.file?.encrypted === true && !this.#tree.hasKey;
+    return this.file?.locked === true || this.whyLockedWithin !== null;
+  }
+
+  /** Why nothing here opens values that are encrypted in it; null where it does. */
+  get whyLockedWithin(): string | null {
+    const decrypter = this.#decrypter;
+    if (decrypter === null) return null;
+    return orElse(null, () => (this.#hasCiphertext ? decrypter.whyLocked(this.path, this.text()) : null));
+  }
+
+  /** Remembered, since most layers hold none, and each look at the text reads the file. */
+  get #hasCiphertext(): boolean {
+    return (this.#foundCiphertext ??= this.text().includes(CIPHERTEXT));
+  }
+
+  get #standInsAlone(): FileStandIns | null {
+    return this.#tree.standInsAlone ?? null;
+  }
+
+  /**
+   * The file's text, with nothing in it decrypted but the whole.
+   *
+   * @throws DeployError MISSING_FILE, TOO_LARGE, LOCKED, TAMPERED_FILE, MALFORMED_YAML
+   */
+  text(): string {
+    const { readReal } = this.#tree;
+    const isReal = this.file?.encrypted === true && this.#standInsAlone !== null;
+    return readTextFile(this.#tree, this.path, (file) =>
+      isReal && readReal !== undefined ? readReal.call(this.#tree, file) : this.#tree.read(file),
+    );
   }
 
   /**
@@ -92,13 +159,33 @@ export class Layer {
     return (this.#yaml ??= this.#read());
   }
 
-  /** Of an encrypted file with a stand-in for each value, where nothing else is read. */
+  /** With a stand-in for each encrypted value, where nothing else is read. */
   #read(): YamlFile {
-    const { standInsAlone = null } = this.#tree;
-    if (standInsAlone === null || this.file?.encrypted !== true) return readYamlFile(this.#tree, this.path);
-    const read = (file: TrackedFile): Buffer => this.#tree.readReal?.(file) ?? this.#tree.read(file);
-    const yaml = parseYamlFile(this.#tree, this.path, read);
-    return withScalars(yaml, (value) => standInsAlone.scalar(this.path, value));
+    const text = this.text();
+    const decrypted = this.#decrypter?.read(this.path, text) ?? null;
+    this.#isDecrypted = decrypted !== null;
+    const yaml = decrypted ?? readYaml(this.path, text);
+    if (text.includes(CIPHERTEXT)) this.#assertNoCiphertext(yaml);
+    const standInsAlone = this.#standInsAlone;
+    if (standInsAlone === null || (decrypted === null && this.file?.encrypted !== true)) return yaml;
+    const isWhole = this.file?.encrypted === true;
+    return withScalars(yaml, ({ value, secret }) =>
+      isWhole || secret === true ? standInsAlone.scalar(this.path, value) : value,
+    );
+  }
+
+  /** A password must never be the ciphertext of one. */
+  #assertNoCiphertext({ documents }: YamlFile): void {
+    for (const { node } of documents.flatMap((document) => [...scalarsIn(document)]))
+      if (typeof node.value === "string" && node.value.startsWith(CIPHERTEXT)) {
+        const isChart = this.role === "defaults";
+        const message = isChart
+          ? "sops encrypted this value of the chart's own, which Helm would take as it is"
+          : "sops encrypted this value, and the file has no longer what opens it";
+        throw errorAt(isChart ? "SECRET_IN_CHART" : "TAMPERED_FILE", { file: this.path, ...node.position }, message, {
+          hint: isChart ? "put it into a layer over the chart" : "restore the file from a commit that is right",
+        });
+      }
   }
 
   /**
@@ -127,14 +214,25 @@ export class Layer {
   }
 
   /**
+   * Those scalars that are secret.
+   *
+   * @throws DeployError as `yaml` does
+   */
+  secretScalars(): LayerScalar[] {
+    // Most layers hold none, and need not be parsed for that.
+    if (!this.secret && !this.#hasCiphertext) return [];
+    return this.scalars().filter(({ secret }) => secret);
+  }
+
+  /**
    * Every scalar but nulls, those in lists, too.
    *
    * @throws DeployError as `yaml` does
    */
   scalars(): LayerScalar[] {
     return this.yaml().documents.flatMap((document) =>
-      [...scalarsIn(document)].flatMap(({ path, node: { value, text, position } }) =>
-        value === null ? [] : [{ value, text, path, layer: this, position }],
+      [...scalarsIn(document)].flatMap(({ path, node: { value, text, position, secret } }) =>
+        value === null ? [] : [{ value, text, path, layer: this, position, secret: this.secret || secret === true }],
       ),
     );
   }

@@ -5,7 +5,7 @@
  * null stays in Helm 4 and goes in Helm 3.
  */
 import type { Layer } from "./layer.ts";
-import { formatPath, newMap, type Path, type Value, type ValueMap } from "./value.ts";
+import { formatPath, isMap, newMap, ordinary, parsePath, type Path, type Value, type ValueMap } from "./value.ts";
 import { type EntryYaml, type MapYaml, valueOf, type Yaml } from "./yaml.ts";
 import { remember } from "../remember.ts";
 
@@ -83,14 +83,35 @@ export class Values {
     return toValue(overlaid(this.#layers), (leaf) => (leaf.secret ? change(leaf.value, leaf) : leaf.value));
   }
 
-  /** What the chart sees as `.Values`. Secrets are in it. */
+  /** What the chart sees as `.Values`, in ordinary objects. Secrets are in it. */
   get value(): ValueMap {
-    return toValue(this.#root, ({ value }) => value);
+    return ordinary(toValue(this.#root, ({ value }) => value));
   }
 
   /** The same with `[secret]` for every value of a secret layer. */
   get withoutSecrets(): ValueMap {
-    return toValue(this.#root, ({ value, secret }) => (secret ? "[secret]" : value));
+    return ordinary(toValue(this.#root, ({ value, secret }) => (secret ? "[secret]" : value)));
+  }
+
+  /**
+   * The value at a path, as the chart sees it: a secret, where a secret layer set it. Undefined
+   * where nothing is set.
+   *
+   * @param path as `formatPath` writes it (`hub.users[0]["a.b"]`), or its steps
+   */
+  get(path: string | Path): Value | undefined {
+    const steps = typeof path === "string" ? parsePath(path) : path;
+    if (steps === null) return undefined;
+    let map = this.#root;
+    for (const [index, step] of steps.entries()) {
+      const merged = map.get(String(step));
+      if (merged === undefined || merged.removed) return undefined;
+      const below = steps.slice(index + 1);
+      if (merged.children === null) return valueAt(leafOf(merged, steps.slice(0, index + 1)).value, below);
+      if (below.length === 0) return ordinary(toValue(merged.children, ({ value }) => value));
+      map = merged.children;
+    }
+    return this.value;
   }
 
   /** Every leaf, in the order of the layers. */
@@ -120,6 +141,17 @@ export class Values {
     }
     return null;
   }
+}
+
+function valueAt(value: Value, path: Path): Value | undefined {
+  const [step, ...rest] = path;
+  if (step === undefined) return ordinary(value);
+  const inner = Array.isArray(value)
+    ? value[Number(step)]
+    : isMap(value) && Object.hasOwn(value, step)
+      ? value[String(step)]
+      : undefined;
+  return inner === undefined ? undefined : valueAt(inner, rest);
 }
 
 const mapOf = (entry: EntryYaml): MapYaml | null => (entry.value.kind === "map" ? entry.value : null);
@@ -188,7 +220,12 @@ function coalesce(target: Map<string, Merged>, layer: Layer, map: MapYaml, nulls
 function leafOf(merged: Merged, path: Path): Leaf {
   const setting = merged.settings.at(-1);
   if (setting === undefined) throw new Error(`nothing set ${formatPath(path)}`);
-  return { path, value: valueOf(setting.entry.value), setting, secret: setting.layer.secret };
+  return {
+    path,
+    value: ordinary(valueOf(setting.entry.value)),
+    setting,
+    secret: setting.layer.isSecret(setting.entry.value),
+  };
 }
 
 function* leavesOf(map: ReadonlyMap<string, Merged>, path: Path): Generator<Leaf> {

@@ -4,7 +4,7 @@ import { DeployError, type DeployErrorCode } from "../errors.ts";
 import { isDeepYaml, MOST_DEPTH } from "./nesting.ts";
 import type { Value } from "./value.ts";
 import { type EntryYaml, type Position, valueOf, type Yaml, type YamlFile, type YamlOddity } from "./yaml.ts";
-import { keyText, resolvePlain, resolveTagged, type Scalar } from "./yaml-scalar.ts";
+import { type Dialect, HELM_DIALECT, type Scalar } from "./yaml-scalar.ts";
 
 /** How many nodes a file may amount to once its aliases are followed. */
 const MOST_NODES = 1_000_000;
@@ -16,13 +16,13 @@ const TOO_DEEP = "expected YAML, got lists or maps nested too deeply";
 export const isStructured = (path: string): boolean => /\.(?:ya?ml|json)$/.test(path);
 
 /**
- * Reads YAML as Helm does (sigs.k8s.io/yaml on go-yaml v2).
+ * Reads YAML as Helm does (sigs.k8s.io/yaml on go-yaml v2), or as another program does.
  *
  * @throws DeployError MALFORMED_YAML, TOO_MANY_ALIASES. They tell the place, and never what stands
  * there.
  */
-export function readYaml(file: string, text: string): YamlFile {
-  return new Reader(file).read(text);
+export function readYaml(file: string, text: string, dialect: Dialect = HELM_DIALECT): YamlFile {
+  return new Reader(file, dialect).read(text);
 }
 
 /**
@@ -44,6 +44,7 @@ interface Size {
 
 class Reader {
   readonly #file: string;
+  readonly #dialect: Dialect;
   readonly #lines = new LineCounter();
   readonly #oddities: YamlOddity[] = [];
   /** Of the document that is read; `open` until the end of what the anchor names. */
@@ -54,8 +55,9 @@ class Reader {
   /** Characters that aliases added. */
   #copied = 0;
 
-  constructor(file: string) {
+  constructor(file: string, dialect: Dialect) {
     this.#file = file;
+    this.#dialect = dialect;
   }
 
   read(text: string): YamlFile {
@@ -151,8 +153,8 @@ class Reader {
 
   #resolve(node: ScalarNode.Parsed): Scalar {
     const text = textOf(node);
-    if (node.tag === undefined) return node.type === "PLAIN" ? resolvePlain(text) : text;
-    const value = resolveTagged(node.tag, text);
+    if (node.tag === undefined) return node.type === "PLAIN" ? this.#dialect.plain(text) : text;
+    const value = this.#dialect.tagged(node.tag, text);
     if (value === undefined) this.#fail("MALFORMED_YAML", "the value does not fit its tag", node.range[0]);
     return value;
   }
@@ -162,7 +164,7 @@ class Reader {
     const own = new Set<string>();
     for (const { key, value } of map.items) {
       const position = this.#positionOf(key.range[0]);
-      if (isMergeKey(key)) {
+      if (this.#dialect.merges && isMergeKey(key)) {
         if (value !== null) this.#merge(value, entries, depth);
         continue;
       }
@@ -186,18 +188,18 @@ class Reader {
   #key(key: ParsedNode): Pick<EntryYaml, "key" | "text" | "plain"> {
     if (isAlias(key)) {
       const node = this.#follow(key);
-      const name = node.kind === "scalar" && node.value !== null ? keyText(node.value) : null;
+      const name = node.kind === "scalar" && node.value !== null ? this.#dialect.key(node.value) : null;
       if (name === null || node.kind !== "scalar") return this.#badKey(key.range[0]);
       return { key: name, text: node.text, plain: node.plain };
     }
     if (!isScalar(key)) return this.#badKey(key.range[0]);
     if (key.anchor !== undefined) this.#node(key, 0);
-    const name = keyText(this.#resolve(key));
+    const name = this.#dialect.key(this.#resolve(key));
     return name === null ? this.#badKey(key.range[0]) : { key: name, text: textOf(key), plain: key.type === "PLAIN" };
   }
 
   #badKey(offset: number): never {
-    return this.#fail("MALFORMED_YAML", "a key that is null, a list or a map, which Helm refuses", offset);
+    return this.#fail("MALFORMED_YAML", this.#dialect.badKey, offset);
   }
 
   /** `<<`: the entries of a map, or of several, where the map has them not. */

@@ -14,6 +14,15 @@ export function newMap(): ValueMap {
   return map;
 }
 
+/** The same in ordinary objects, for who is given them. A key `__proto__` is one as any other. */
+export function ordinary(value: ValueMap): ValueMap;
+export function ordinary(value: Value): Value;
+export function ordinary(value: Value): Value {
+  if (Array.isArray(value)) return value.map((item) => ordinary(item));
+  if (!isMap(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, ordinary(inner)]));
+}
+
 /** Whether `value`, of a values file or of JSON, is a map. */
 export const isMap = (value: unknown): value is ValueMap =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -7,6 +7,20 @@
 /** A scalar as go-yaml resolves it: an integer keeps its digits. */
 export type Scalar = null | boolean | bigint | number | string;
 
+/** How a program understands scalars and keys. */
+export interface Dialect {
+  /** The value of a plain scalar without a tag. */
+  plain(text: string): Scalar;
+  /** The value of a scalar with a tag; undefined where the tag does not fit. */
+  tagged(tag: string, text: string): Scalar | undefined;
+  /** A key as text; null where it cannot be one. */
+  key(value: Scalar): string | null;
+  /** What is said of a key that cannot be one. */
+  readonly badKey: string;
+  /** Whether `<<` merges a map. */
+  readonly merges: boolean;
+}
+
 const WORDS = new Map<string, Scalar>([
   ...["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"].map((word) => [word, true] as const),
   ...["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"].map((word) => [word, false] as const),
@@ -55,7 +69,7 @@ export function resolvePlain(text: string): Scalar {
 const CORE = "tag:yaml.org,2002:";
 
 /** The value of a scalar with a tag; undefined where the tag does not fit, which Helm refuses. */
-export function resolveTagged(tag: string, text: string): Scalar | undefined {
+function resolveTagged(tag: string, text: string): Scalar | undefined {
   if (!tag.startsWith(CORE)) return text;
   const value = resolvePlain(text);
   switch (tag.slice(CORE.length)) {
@@ -78,7 +92,7 @@ export function resolveTagged(tag: string, text: string): Scalar | undefined {
 }
 
 /** A key as sigs.k8s.io/yaml writes it into JSON; null where it has no such form. */
-export function keyText(key: Scalar): string | null {
+function keyText(key: Scalar): string | null {
   if (typeof key === "string") return key;
   if (typeof key === "number") return floatKey(key);
   return key === null || (typeof key === "bigint" && key > INT64_MAX) ? null : String(key);
@@ -97,3 +111,12 @@ function floatKey(key: number): string {
   if (power >= -4 && power < 6) return Number(single.toPrecision(precision)).toString();
   return `${mantissa}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 }
+
+/** Helm's. */
+export const HELM_DIALECT: Dialect = {
+  plain: resolvePlain,
+  tagged: resolveTagged,
+  key: keyText,
+  badKey: "a key that is null, a list or a map, which Helm refuses",
+  merges: true,
+};

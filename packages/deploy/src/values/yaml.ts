@@ -16,6 +16,8 @@ export interface ScalarYaml {
   /** Whether it stands without quotes, so that Helm guesses its type. */
   readonly plain: boolean;
   readonly position: Position;
+  /** Whether it was decrypted within its file, whose other values may be plain. */
+  readonly secret?: true;
 }
 
 export interface ListYaml {
@@ -75,8 +77,24 @@ export function* scalarsIn(node: Yaml, path: Path = []): Generator<{ readonly pa
   else for (const [key, { value }] of node.entries) yield* scalarsIn(value, [...path, key]);
 }
 
+/** Whether something in a node was decrypted within its file. */
+export function holdsSecret(node: Yaml): boolean {
+  if (node.kind === "scalar") return node.secret === true;
+  if (node.kind === "list") return node.items.some(holdsSecret);
+  return [...node.entries.values()].some(({ value }) => holdsSecret(value));
+}
+
 /** The file with other scalars at the same places. What aliases name stays shared. */
-export function withScalars(file: YamlFile, change: (value: ScalarYaml["value"]) => ScalarYaml["value"]): YamlFile {
+export const withScalars = (file: YamlFile, change: (scalar: ScalarYaml) => ScalarYaml["value"]): YamlFile =>
+  withNodes(file, (node) => {
+    const value = change(node);
+    return value === node.value ? node : { ...node, value, text: String(value) };
+  });
+
+/** The file with every scalar marked as decrypted. */
+export const withMarkedScalars = (file: YamlFile): YamlFile => withNodes(file, (node) => ({ ...node, secret: true }));
+
+function withNodes(file: YamlFile, change: (scalar: ScalarYaml) => ScalarYaml): YamlFile {
   const known = new Map<Yaml, Yaml>();
   const changed = (node: Yaml): Yaml => {
     const before = known.get(node);
@@ -93,8 +111,7 @@ export function withScalars(file: YamlFile, change: (value: ScalarYaml["value"])
       );
       return { ...node, entries: new Map(entries) };
     }
-    const value = change(node.value);
-    return value === node.value ? node : { ...node, value, text: String(value) };
+    return change(node);
   };
   return { ...file, documents: file.documents.map(changed) };
 }

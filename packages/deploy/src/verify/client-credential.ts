@@ -8,6 +8,7 @@ import {
 } from "./certificate.ts";
 import type { Environment } from "../project/environment.ts";
 import type { Finding } from "../findings/finding.ts";
+import { titleOf } from "../project/given-kubeconfig.ts";
 import { readKubeconfig } from "../cluster/environment-kubeconfig.ts";
 import type { Project } from "../project/project.ts";
 import { lifetimeFinding } from "./served-certificate.ts";
@@ -33,15 +34,17 @@ export function inspectCredential(
   of: Environment,
   thresholds: ExpiryThresholds = {},
 ): ClientCredential | null {
-  const { name: environment, kubeconfig: path } = of;
-  if (path === null || project.file(path) === undefined) return null;
+  const { name: environment, kubeconfig: committed } = of;
+  const given = project.givenKubeconfig?.environment === environment ? project.givenKubeconfig : null;
+  const path = given === null ? committed : titleOf(given);
+  if (path === null || (given === null && project.file(path) === undefined)) return null;
   const { user, authority } = readKubeconfig(project, of);
   const credential = "command" in user ? {} : user;
   const certificate = first(credential.certificate);
   const tokenEnds = endOfToken(credential.token ?? "");
   const judge = (what: string, life: Life | null): Finding[] => {
     const finding = life && lifetimeFinding("client-credential", `${path}: ${what}`, life, thresholds, new Date());
-    return finding === null ? [] : [{ ...finding, file: path, environment, hint: HINT }];
+    return finding === null ? [] : [{ ...finding, ...(given === null && { file: path }), environment, hint: HINT }];
   };
   return {
     file: path,

@@ -62,10 +62,9 @@ export async function compareMembers(
 
 async function versionsAt(url: URL, options: HostOptions): Promise<ReadonlyMap<string, string>> {
   const { status, body } = await httpsGet(url, addressFor(url.hostname, options), options, true);
-  if (status !== 200) throw new DeployError("UNREACHABLE", `${url.host} answers ${status} to ${url.pathname}`);
+  if (status !== 200) throw new DeployError("UNREACHABLE", `${url.host} answers ${status} at its address`);
   const answer = readJson(body);
-  if (answer === undefined)
-    throw new DeployError("UNREACHABLE", `${url.host}: expected JSON at ${url.pathname}, got something else`);
+  if (answer === undefined) throw new DeployError("UNREACHABLE", `${url.host}: expected JSON, got something else`);
   return new Map(Array.from(textsIn(answer), ({ path, text }) => [formatPath(path), text.slice(0, 200)]));
 }
 

@@ -13,13 +13,23 @@ import { type Finding, finding } from "../findings/finding.ts";
 import { httpsGet } from "./https-get.ts";
 import { ENDPOINT_KINDS, endpointFindings, pathsOf } from "./ingress.ts";
 import type { KubernetesObject } from "../cluster/api.ts";
-import { annotationOf, controllerOf, nameOf, namespaceOf, readKinds } from "../cluster/kubernetes-object.ts";
+import {
+  annotationOf,
+  controllerOf,
+  type Kind,
+  kindOf,
+  nameOf,
+  namespaceOf,
+  readKinds,
+} from "../cluster/kubernetes-object.ts";
 import { inParallel, sharedSignal } from "../parallel.ts";
 import { QUOTA_KINDS, quotaFindings } from "./quota.ts";
 import type { HostCertificate } from "./served-certificate.ts";
 import { redactRunning } from "../releases/deployed-secrets.ts";
 import { troubleOf } from "../workloads/trouble.ts";
-import { stateOf, type Workload, WORKLOAD_KINDS, workloadKind } from "../workloads/workload.ts";
+import type { PlacedObject } from "../workloads/placed-object.ts";
+import { isWaitedFor } from "../workloads/readiness.ts";
+import { stateOf, WORKLOAD_KINDS, type WorkloadKind } from "../workloads/workload.ts";
 
 /** What a host answers over HTTPS. */
 export interface HostAnswer {
@@ -50,15 +60,17 @@ export interface Verification {
  */
 export async function verifyEnvironment(cluster: Cluster, options: CertificateOptions = {}): Promise<Verification> {
   const signal = sharedSignal(options.signal);
-  const kinds = [...WORKLOAD_KINDS, INGRESSES, ...ENDPOINT_KINDS, ...QUOTA_KINDS];
+  const kinds = [...WORKLOADS, INGRESSES, ...ENDPOINT_KINDS.filter(({ kind }) => !BY_KIND.has(kind)), ...QUOTA_KINDS];
   const [objects, certificates] = await Promise.all([
     readKinds(cluster, kinds, { namespaces: namespacesOf(cluster), signal }),
     inspectCertificates(cluster, { ...options, signal }),
   ]);
   const hosts = [...new Set(certificates.filter(({ served }) => served !== null).map(({ host }) => host.askFor))];
   const asked = hosts.flatMap((host) => pathsOf(host, objects).map((path) => [host, path] as const));
-  const workloads = objects.filter(({ kind }) => workloadKind(kind) !== undefined);
-  const troubled = workloads.flatMap((object) => troubleIn(object) ?? []);
+  const workloads = objects.filter((object) => isLookedAt(cluster, object));
+  const troubled = workloads
+    .flatMap((object) => troubleIn(object) ?? [])
+    .filter(({ workload }) => isWaitedFor(cluster.environment, workload));
   const [troubles, answers] = await Promise.all([
     troublesTold(cluster, troubled, signal),
     inParallel(asked, MOST_HOSTS, ([host, path]) => answerOf(host, path, { ...options, signal })),
@@ -85,20 +97,52 @@ const NOTHING = finding("workloads", "error", "nothing runs in the namespace", {
   hint: "look at whether it was ever deployed",
 });
 
+const inNamespaces = WORKLOAD_KINDS.filter(({ clusterWide }) => clusterWide !== true);
+
+/** What lies in a namespace. Who may read the workloads alone is not told of the rest. */
+const WORKLOADS: readonly WorkloadKind[] = [
+  ...inNamespaces.filter(makesPods),
+  ...inNamespaces.filter((kind) => !makesPods(kind)).map((kind) => Object.assign({ optional: true }, kind)),
+];
+const BY_KIND = new Map(WORKLOADS.map((kind) => [kind.kind, kind]));
+
+/** Whether somebody declares such workloads, rather than that others make them. */
+function makesPods({ kind }: Kind): boolean {
+  return ["Deployment", "StatefulSet", "DaemonSet", "Job"].includes(kind);
+}
+
+/**
+ * Of single pods, claims and the like, those of the environment's releases: a hub, for instance,
+ * starts pods for its users in its own namespace, and what ails those is not the deployment's.
+ */
+function isLookedAt(cluster: Cluster, object: KubernetesObject): boolean {
+  const kind = BY_KIND.get(kindOf(object));
+  return kind !== undefined && (makesPods(kind) || isOfReleases(cluster, annotationOf(object, RELEASE)));
+}
+
+/** Where Helm writes to which release an object belongs. */
+const RELEASE = "meta.helm.sh/release-name";
+
+const isOfReleases = ({ environment }: Cluster, name: string): boolean =>
+  environment.releases.some((release) => release.name === name);
+
 interface Trouble {
-  readonly workload: Workload;
+  readonly workload: PlacedObject;
   readonly object: KubernetesObject;
   readonly message: string;
 }
 
 /** What is wrong with a workload; null where nothing is. */
 function troubleIn(object: KubernetesObject): Trouble | null {
-  const kind = workloadKind(object.kind)?.kind;
+  const kind = BY_KIND.get(kindOf(object));
   if (kind === undefined) return null;
-  const { state, message } = stateOf(kind, object);
+  const { state, message } = stateOf(object, kind);
   // A Job that runs is as it should be.
-  if (state === "ready" || (kind === "Job" && state === "waiting")) return null;
-  return { workload: { kind, namespace: namespaceOf(object), name: nameOf(object) }, object, message };
+  if (state === "ready" || (kind.kind === "Job" && state === "waiting")) return null;
+  const [namespace, name] = [namespaceOf(object), nameOf(object)];
+  const apiVersion = kind.api.replace(/^\/apis?\//, "");
+  const path = `${kind.api}/namespaces/${namespace}/${kind.plural}/${name}`;
+  return { workload: { apiVersion, kind: kind.kind, namespace, name, path }, object, message };
 }
 
 /**
@@ -113,12 +157,12 @@ async function troublesTold(
   if (troubles.length === 0) return [];
   const unknown = await unknownSecrets(cluster, signal);
   return inParallel(troubles, MOST_HOSTS, async ({ workload, object, message }) => {
-    const owner = annotationOf(object, "meta.helm.sh/release-name");
+    const owner = annotationOf(object, RELEASE);
     // What a CronJob started lies there for days when it failed, and the next one may have done it:
     // no deployment is to fail by it.
     const isStarted = controllerOf(object) !== undefined;
-    const isOwn = !isStarted && (owner === "" || cluster.environment.releases.some(({ name }) => name === owner));
-    const hint = unknown ?? (await troubleOf(cluster, workload, signal))[0];
+    const isOwn = !isStarted && (owner === "" || isOfReleases(cluster, owner));
+    const hint = unknown ?? (await troubleOf(cluster, workload, { signal }))[0];
     const said = `${workload.kind} ${workload.name}: ${message}`;
     return finding("workloads", isOwn ? "error" : "warning", said, { hint });
   });

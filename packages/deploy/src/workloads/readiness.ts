@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KubernetesObject } from "../cluster/api.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { DeployError } from "../errors.ts";
-import { controllerWith } from "../parallel.ts";
+import { globOf } from "../files/glob.ts";
+import { inParallel, sharedSignal } from "../parallel.ts";
+import type { Environment } from "../project/environment.ts";
+import type { NameTold, PlacedObject } from "./placed-object.ts";
 import { troubleOf } from "./trouble.ts";
-import { pathOfKind, stateOf, type Workload, type WorkloadState } from "./workload.ts";
-import { remember } from "../remember.ts";
+import { textAt } from "../values/value.ts";
+import { stateOf, type Workload, workloadKind, type WorkloadState } from "./workload.ts";
 
 /** A workload, and how far it is. */
 export interface WorkloadProgress {
@@ -25,109 +27,120 @@ export interface WaitOptions {
   /** When it is given up, in milliseconds since 1970. */
   readonly deadline: number;
   readonly signal?: AbortSignal | undefined;
+  /** How objects are told of. */
+  readonly named: NameTold;
   /** Is told whenever a workload is further. */
   readonly onProgress?: (progress: WorkloadProgress) => void;
 }
 
-/** After a watch was cut short it is begun again, after so many milliseconds. */
-const PAUSE = 250;
+/**
+ * How long one that is not ready is left alone, in ms: the longer, the longer all has taken. Each
+ * is got by its name, which needs no right that Helm does not need.
+ */
+const PAUSES = [250, 250, 500, 500, 1000, 1000, 1000, 1000, 2000] as const;
+/** How many are looked at at once. */
+const MOST = 8;
 
 /**
- * Watches workloads, all at once, until they are ready, one has failed, or the time is over.
+ * Looks at workloads, again and again, until all are ready at once, one has failed, or the time is
+ * over. It looks at least once.
  *
  * @returns those that are not ready, and why; none where all are
  * @throws DeployError INTERRUPTED; UNAUTHORIZED, FORBIDDEN
  */
 export async function waitForWorkloads(
   cluster: Cluster,
-  workloads: readonly Workload[],
-  { deadline, signal, onProgress }: WaitOptions,
+  workloads: readonly PlacedObject[],
+  { deadline, signal: outer, named, onProgress }: WaitOptions,
 ): Promise<Unready[]> {
-  if (workloads.length === 0) return [];
-  const stop = controllerWith(signal);
-  const timer = setTimeout(stop.abort, Math.max(0, deadline - Date.now()));
-  const states = new Map<Workload, WorkloadState>();
-  const note = (workload: Workload, state: WorkloadState): void => {
+  const signal = sharedSignal(outer);
+  const states = new Map<PlacedObject, WorkloadState>();
+  const look = async (workload: PlacedObject): Promise<void> => {
+    const state = await lookAt(cluster, workload, signal);
     const known = states.get(workload);
-    if (known?.state === state.state && known.message === state.message) return;
+    // A cluster that does not answer for a while may do so again before the deadline.
+    if (state === null || (known?.state === state.state && known.message === state.message)) return;
     states.set(workload, state);
-    onProgress?.({ workload: told(cluster, workload), state: state.state, message: cluster.tidy(state.message) });
-    const all = workloads.map((one) => states.get(one)?.state);
-    if (all.includes("failed") || all.every((one) => one === "ready")) stop.abort();
+    // What only has to be there, and is, is no news.
+    const isNews = known !== undefined || state.state !== "ready" || isWorkload(workload);
+    if (isNews) onProgress?.({ workload: named(workload), state: state.state, message: cluster.tidy(state.message) });
   };
-  try {
-    await Promise.all(
-      [...groupsOf(workloads)].map(([path, group]) => watchGroup(cluster, path, group, note, stop.signal)),
-    );
-  } finally {
-    clearTimeout(timer);
-    stop.abort();
+  const left = (): PlacedObject[] => workloads.filter((one) => states.get(one)?.state !== "ready");
+  const isInterrupted = (): boolean => signal.aborted;
+  const isOver = (): boolean =>
+    Date.now() >= deadline || left().some((one) => states.get(one)?.state === "failed") || isInterrupted();
+  await inParallel(workloads, MOST, look);
+  for (let turn = 0; left().length > 0 && !isOver(); turn += 1) {
+    const pause = PAUSES[turn] ?? PAUSES.at(-1);
+    await sleep(Math.min(pause ?? 0, Math.max(0, deadline - Date.now())), undefined, { signal }).catch(() => {});
+    if (isInterrupted()) break;
+    await inParallel(left(), MOST, look);
+    // What was ready may have ceased to be while others were waited for.
+    if (left().length === 0) await inParallel(workloads, MOST, look);
   }
-  if (signal?.aborted === true) throw new DeployError("INTERRUPTED", "interrupted before all was ready");
-  const left = workloads.filter((workload) => states.get(workload)?.state !== "ready");
-  return Promise.all(
-    left.map(async (workload) => {
-      const { state, message } = states.get(workload) ?? {
-        state: "waiting",
-        message: "the cluster told nothing of it",
-      };
-      const reasons = await troubleOf(cluster, workload, signal);
-      return { workload: told(cluster, workload), state, message: cluster.tidy(message), reasons };
-    }),
-  );
+  if (isInterrupted()) throw new DeployError("INTERRUPTED", "interrupted before all was ready");
+  return inParallel(left(), MOST, async (workload) => {
+    const { state, message } = states.get(workload) ?? NOTHING_TOLD;
+    const reasons = await troubleOf(cluster, workload, { named, signal });
+    return { workload: named(workload), state, message: cluster.tidy(message), reasons };
+  });
 }
 
-/** A workload as it is told of: a chart can put a secret into a name. */
-const told = (cluster: Cluster, { kind, namespace, name }: Workload): Workload => ({
-  kind,
-  namespace: cluster.tidy(namespace),
-  name: cluster.tidy(name),
-});
+/** Whether an environment's deployments wait for an object, by its settings. */
+export const isWaitedFor = (
+  { doNotWaitFor }: Pick<Environment, "doNotWaitFor">,
+  { kind, name }: Pick<Workload, "kind" | "name">,
+): boolean => !doNotWaitFor.some((pattern) => globOf(pattern)?.(`${kind}/${name}`));
 
-function groupsOf(workloads: readonly Workload[]): Map<string, Workload[]> {
-  const groups = new Map<string, Workload[]>();
-  for (const workload of workloads) remember(groups, pathOfKind(workload), () => []).push(workload);
-  return groups;
-}
-
-/** Watches those of one kind in one namespace until it is told to stop. */
-async function watchGroup(
+/** Whether all workloads are ready now. @throws DeployError as {@link waitForWorkloads} does */
+export async function areReady(
   cluster: Cluster,
-  path: string,
-  group: readonly Workload[],
-  note: (workload: Workload, state: WorkloadState) => void,
+  workloads: readonly PlacedObject[],
   signal: AbortSignal,
-): Promise<void> {
-  const noteObject = (object: KubernetesObject): void => {
-    const workload = group.find(({ name }) => name === object.metadata.name);
-    if (workload !== undefined) note(workload, stateOf(workload.kind, object));
-  };
-  const noteGone = (workload: Workload): void => {
-    // A Job may be removed once it is done.
-    if (workload.kind === "Job") note(workload, { state: "ready", message: "it is gone, as Jobs are that are done" });
-    else note(workload, { state: "waiting", message: "it is not there" });
-  };
-  while (!signal.aborted) {
-    try {
-      const { items, resourceVersion } = await cluster.list(path, { signal });
-      const names = new Set(items.map(({ metadata }) => metadata.name));
-      for (const workload of group) if (!names.has(workload.name)) noteGone(workload);
-      for (const object of items) noteObject(object);
-      if (signal.aborted) return;
-      for await (const { type, object } of cluster.watch(path, resourceVersion, { signal })) {
-        const workload = group.find(({ name }) => name === object.metadata.name);
-        if (workload === undefined) continue;
-        if (type === "DELETED") noteGone(workload);
-        else noteObject(object);
-        if (signal.aborted) return;
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      // A cluster that does not answer for a while may do so again before the deadline.
-      const passes =
-        error instanceof DeployError && ["UNREACHABLE", "API_FAILED", "TOO_MANY_REQUESTS"].includes(error.code);
-      if (!passes) throw error;
-    }
-    await sleep(PAUSE, undefined, { signal }).catch(() => {});
+): Promise<boolean> {
+  const states = await inParallel(workloads, MOST, (workload) => lookAt(cluster, workload, signal));
+  return states.every((state) => state?.state === "ready");
+}
+
+const isWorkload = ({ apiVersion, kind }: PlacedObject): boolean => workloadKind(apiVersion, kind) !== undefined;
+
+const NOTHING_TOLD: WorkloadState = { state: "waiting", message: "the cluster told nothing of it" };
+
+/** How far a workload is now; null where the cluster does not answer. */
+async function lookAt(cluster: Cluster, workload: PlacedObject, signal: AbortSignal): Promise<WorkloadState | null> {
+  const { path, apiVersion, kind } = workload;
+  try {
+    const object = await cluster.get(path, { signal });
+    if (object !== null) return stateOf(object, workloadKind(apiVersion, kind));
+    return kind === "Job"
+      ? await goneJobState(cluster, workload, signal)
+      : { state: "waiting", message: "it is not there" };
+  } catch (error) {
+    const passes =
+      error instanceof DeployError &&
+      ["UNREACHABLE", "API_FAILED", "TOO_MANY_REQUESTS", "INTERRUPTED"].includes(error.code);
+    if (!passes) throw error;
+    return null;
   }
+}
+
+const timeOf = (event: unknown): string => textAt(event, "lastTimestamp") || textAt(event, "eventTime");
+
+/** A Job may be removed once it is done, well or badly: the last of its events tells. */
+async function goneJobState(
+  cluster: Cluster,
+  { namespace, name }: PlacedObject,
+  signal: AbortSignal,
+): Promise<WorkloadState> {
+  const query = { fieldSelector: `involvedObject.kind=Job,involvedObject.name=${name}` };
+  const { items } = await cluster
+    .list(`/api/v1/namespaces/${encodeURIComponent(namespace)}/events`, { query, signal })
+    .catch((error: unknown) => {
+      if (error instanceof DeployError && error.code === "FORBIDDEN") return { items: [] };
+      throw error;
+    });
+  const last = items.toSorted((a, b) => timeOf(a).localeCompare(timeOf(b))).at(-1);
+  return textAt(last, "type") === "Warning"
+    ? { state: "failed", message: `it failed, and is gone: ${textAt(last, "message")}` }
+    : { state: "ready", message: "it is gone, as Jobs are that are done" };
 }

@@ -1,20 +1,20 @@
 /*
- * What Kubernetes says of a workload, as `kubectl rollout status` reads it:
+ * What Kubernetes says of the objects of a release that take their time, as `kubectl rollout
+ * status` and `helm --wait` read it, and custom resources by their conditions:
  * https://kubernetes.io/docs/concepts/workloads/
+ * https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
  */
 import type { KubernetesObject } from "../cluster/api.ts";
 import { conditionOf, type Kind } from "../cluster/kubernetes-object.ts";
-import type { Manifest } from "../helm/manifests.ts";
-import { at, numberAt, textAt } from "../values/value.ts";
+import { at, listAt, numberAt, textAt } from "../values/value.ts";
 
-/** A Deployment, DaemonSet, StatefulSet or Job of a release. */
+/** An object of a release that is not ready as soon as it is made. */
 export interface Workload {
-  readonly kind: WorkloadKind;
+  /** Such as `Deployment`, `PersistentVolumeClaim`, or the kind of a custom resource. */
+  readonly kind: string;
   readonly namespace: string;
   readonly name: string;
 }
-
-export type WorkloadKind = "Deployment" | "DaemonSet" | "StatefulSet" | "Job";
 
 /** How far a workload is: `failed` where it will not become ready by itself. */
 export interface WorkloadState {
@@ -23,45 +23,52 @@ export interface WorkloadState {
   readonly message: string;
 }
 
-/** Where the API has them. */
-export const WORKLOAD_KINDS: readonly (Kind & { readonly kind: WorkloadKind })[] = [
-  { kind: "Deployment", api: "/apis/apps/v1", plural: "deployments" },
-  { kind: "StatefulSet", api: "/apis/apps/v1", plural: "statefulsets" },
-  { kind: "DaemonSet", api: "/apis/apps/v1", plural: "daemonsets" },
-  { kind: "Job", api: "/apis/batch/v1", plural: "jobs" },
+/** One of Kubernetes' own kinds of workloads, and how far an object of it is. */
+export interface WorkloadKind extends Kind {
+  readonly stateOf: (object: KubernetesObject) => WorkloadState;
+}
+
+/** Those that Kubernetes itself has. */
+export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
+  { kind: "Deployment", api: "/apis/apps/v1", plural: "deployments", stateOf: deploymentState },
+  { kind: "StatefulSet", api: "/apis/apps/v1", plural: "statefulsets", stateOf: statefulSetState },
+  { kind: "DaemonSet", api: "/apis/apps/v1", plural: "daemonsets", stateOf: daemonSetState },
+  { kind: "ReplicaSet", api: "/apis/apps/v1", plural: "replicasets", stateOf: replicaSetState },
+  { kind: "ReplicationController", api: "/api/v1", plural: "replicationcontrollers", stateOf: replicaSetState },
+  { kind: "Job", api: "/apis/batch/v1", plural: "jobs", stateOf: jobState },
+  { kind: "Pod", api: "/api/v1", plural: "pods", stateOf: podState },
+  { kind: "PersistentVolumeClaim", api: "/api/v1", plural: "persistentvolumeclaims", stateOf: claimState },
+  { kind: "Service", api: "/api/v1", plural: "services", stateOf: serviceState },
+  {
+    kind: "CustomResourceDefinition",
+    api: "/apis/apiextensions.k8s.io/v1",
+    plural: "customresourcedefinitions",
+    clusterWide: true,
+    stateOf: definitionState,
+  },
 ];
 
-/** Which kind of workload an object's kind is; undefined where it is none. */
-export const workloadKind = (kind: string | undefined): (typeof WORKLOAD_KINDS)[number] | undefined =>
-  WORKLOAD_KINDS.find((one) => one.kind === kind);
-
-/** The path at which the API lists the workloads of a kind. */
-export const pathOfKind = ({ kind, namespace }: Pick<Workload, "kind" | "namespace">): string => {
-  const { api, plural } = workloadKind(kind) ?? {};
-  return `${api}/namespaces/${namespace}/${plural}`;
-};
-
-/** The workloads among the objects of a release. */
-export const workloadsAmong = (manifests: readonly Manifest[], namespace: string): Workload[] =>
-  manifests.flatMap(({ apiVersion, kind: of, name, namespace: own }) => {
-    const kind = workloadKind(of)?.kind;
-    return kind !== undefined && /^(?:apps|batch)\/v1$/.test(apiVersion)
-      ? [{ kind, name, namespace: own ?? namespace }]
-      : [];
-  });
+/** Which kind of workload an object's kind is; undefined where it is none of Kubernetes' own. */
+export const workloadKind = (apiVersion: string | undefined, kind: string | undefined): WorkloadKind | undefined =>
+  WORKLOAD_KINDS.find((one) => one.kind === kind && one.api.replace(/^\/apis?\//, "") === apiVersion);
 
 const ready = (message: string): WorkloadState => ({ state: "ready", message });
 const waiting = (message: string): WorkloadState => ({ state: "waiting", message });
 const failed = (message: string): WorkloadState => ({ state: "failed", message });
 
-/** How far a workload is. */
-export function stateOf(kind: WorkloadKind, object: KubernetesObject): WorkloadState {
+/**
+ * How far a workload is.
+ *
+ * @param kind of Kubernetes' own workloads; a custom resource, or what has no state, where left out
+ */
+export function stateOf(object: KubernetesObject, kind?: WorkloadKind): WorkloadState {
   if (object.metadata.deletionTimestamp !== undefined) return waiting("it is being removed");
-  if (kind === "Job") return jobState(object);
-  if (numberAt(object, "status", "observedGeneration") < (object.metadata.generation ?? 0))
+  const observed = at(object, "status", "observedGeneration");
+  // Not all kinds tell which change they saw.
+  const tells = typeof observed === "number" || (kind?.api === "/apis/apps/v1" && kind.kind !== "ReplicaSet");
+  if (tells && numberAt(object, "status", "observedGeneration") < (object.metadata.generation ?? 0))
     return waiting("its change was not yet seen by the cluster");
-  if (kind === "Deployment") return deploymentState(object);
-  return kind === "DaemonSet" ? daemonSetState(object) : statefulSetState(object);
+  return (kind?.stateOf ?? resourceState)(object);
 }
 
 /** `1 pod is`, `2 pods are`. */
@@ -127,4 +134,57 @@ function jobState(object: KubernetesObject): WorkloadState {
   const failure = conditionOf(object, "Failed");
   if (isTrue(failure)) return failed(`it failed: ${told(failure)}`);
   return waiting(`${numberAt(object, "status", "succeeded")} of its pods are done`);
+}
+
+function replicaSetState(object: KubernetesObject): WorkloadState {
+  const wanted = wantedBy(object);
+  const available = numberAt(object, "status", "availableReplicas");
+  if (available >= wanted) return ready(`${pods(wanted)} available`);
+  const failure = conditionOf(object, "ReplicaFailure");
+  return waiting(`${available} of ${wanted} pods are available${isTrue(failure) ? `: ${told(failure)}` : ""}`);
+}
+
+function podState(object: KubernetesObject): WorkloadState {
+  const phase = textAt(object, "status", "phase");
+  if (phase === "Succeeded") return ready("it is complete");
+  if (phase === "Failed") return failed(`it failed: ${textAt(object, "status", "message") || "it did not say why"}`);
+  return isTrue(conditionOf(object, "Ready")) ? ready("it is ready") : waiting("it is not ready");
+}
+
+function claimState(object: KubernetesObject): WorkloadState {
+  const phase = textAt(object, "status", "phase");
+  if (phase === "Bound") return ready("it is bound to a volume");
+  return phase === "Lost" ? failed("its volume is lost") : waiting("it is not bound to a volume");
+}
+
+/** One that is to be reached from outside has an address for it. */
+function serviceState(object: KubernetesObject): WorkloadState {
+  const hasAddress =
+    listAt(object, "status", "loadBalancer", "ingress").length > 0 || listAt(object, "spec", "externalIPs").length > 0;
+  if (textAt(object, "spec", "type") !== "LoadBalancer" || hasAddress) return ready("it has its address");
+  return waiting("no load balancer has given it an address");
+}
+
+function definitionState(object: KubernetesObject): WorkloadState {
+  const names = conditionOf(object, "NamesAccepted");
+  if (textAt(names, "status") === "False") return failed(`its names are not accepted: ${told(names)}`);
+  return isTrue(conditionOf(object, "Established")) ? ready("it is established") : waiting("it is not established");
+}
+
+/** Whether a condition is about an earlier state of its object, as some controllers write. */
+function isOutdated(condition: unknown, { metadata: { generation = 0 } }: KubernetesObject): boolean {
+  const observed = at(condition, "observedGeneration");
+  return typeof observed === "number" && observed < generation;
+}
+
+/** A custom resource, or what has no state, by the conditions that most controllers keep. */
+function resourceState(object: KubernetesObject): WorkloadState {
+  const [stalled, reconciling, readiness] = ["Stalled", "Reconciling", "Ready"].map((type) =>
+    conditionOf(object, type),
+  );
+  if (isTrue(stalled) && !isOutdated(stalled, object)) return failed(`it is stalled: ${told(stalled)}`);
+  if (isTrue(reconciling)) return waiting(`its controller is at it: ${told(reconciling)}`);
+  if (isOutdated(readiness, object)) return waiting("its change was not yet seen by its controller");
+  if (readiness === undefined || isTrue(readiness)) return ready("it is ready");
+  return waiting(`it is not ready: ${told(readiness)}`);
 }

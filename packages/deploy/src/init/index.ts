@@ -1,0 +1,2 @@
+/* Settings for a repository that has none. */
+export { draftSettings, type DraftedSettings } from "./draft-settings.ts";
