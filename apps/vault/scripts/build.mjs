@@ -1,29 +1,24 @@
 // Bundles the command line into lazy chunks in dist/, and writes what the package carries beside
-// them: clipboardy's helper programs, the man page, the notices of everything that was bundled,
+// them: the man pages, the notices of everything that was bundled,
 // README and licence.
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { workspaceSources } from "../../../scripts/sources.mjs";
+import { makePage } from "../../page/scripts/page.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version, engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 const dist = join(root, "dist");
-const define = { VAULT_VERSION: JSON.stringify(version), CHECK_PAGES: JSON.stringify(checkPages()) };
+const define = {
+  VAULT_VERSION: JSON.stringify(version),
+  VAULT_COMMIT: JSON.stringify(process.env.GIT_VAULT_COMMIT ?? null),
+  CHECK_PAGES: JSON.stringify(checkPages()),
+};
 const options = {
   cwd: root,
   platform: "node",
@@ -76,7 +71,7 @@ const ofPackage = (name, files) => files.map((file) => own(`../../packages/${nam
 const signatures = new Set([
   ...ofPackage(
     "keys",
-    ["agent-protocol", "signature", "signing", "signing-key"].map((file) => `signature/${file}`),
+    ["agent-protocol", "allowed-signers", "signature", "signing", "signing-key"].map((file) => `signature/${file}`),
   ),
   ...ofPackage("sealing", ["age/attached-signature", "message-signature"]),
   ...ofPackage("sharing", [
@@ -87,6 +82,8 @@ const signatures = new Set([
   ]),
   own("src/commands/sign-options.ts"),
   own("src/commands/message/signature-report.ts"),
+  own("src/commands/message/known-signer.ts"),
+  own("src/io/git-config.ts"),
 ]);
 const groups = Object.entries(chunks).map(([name, entries], at) => {
   const modules = closure(entries, name === "work" ? isOfRepositories : undefined);
@@ -120,13 +117,15 @@ const { output } = await bundle.write({
  * told in it which one is needed.
  */
 const OLD = "es2015";
-for (const source of ["filter", "io/chunk-worker", "main"]) {
+for (const source of ["filter", "io/chunk-worker", "main", "standalone"]) {
   const defined = { ...define, PROGRAM: JSON.stringify(contentsOf(dist)) };
   const isEntry = source === "main";
   const transform = { target: isEntry ? OLD : options.transform.target, define: defined };
   const alone = await rolldown({ ...options, transform, input: own(`src/${source}.ts`) });
+  // What the standalone program starts with is built after all that it holds, and is not published.
+  const file = source === "standalone" ? own("standalone/entry.cjs") : join(dist, `${basename(source)}.cjs`);
   await alone.write({
-    file: join(dist, `${basename(source)}.cjs`),
+    file,
     format: "cjs",
     codeSplitting: false,
     minify: isEntry ? { ...minify, compress: { target: OLD } } : minify,
@@ -135,7 +134,9 @@ for (const source of ["filter", "io/chunk-worker", "main"]) {
   });
 }
 chmodSync(join(dist, "main.cjs"), 0o755);
-const inputs = output.flatMap((chunk) => Object.keys(chunk.modules ?? {}));
+const sealPage = await makePage(version);
+writeFileSync(join(dist, "seal.html"), sealPage.html);
+const inputs = [...output.flatMap((chunk) => Object.keys(chunk.modules ?? {})), ...sealPage.files];
 
 /** Ends an older Node with a sentence: the first thing that runs, in the JavaScript of old. */
 function nodeCheck(oldest) {
@@ -187,22 +188,32 @@ function packageOf(path) {
   return name?.replace("\\", "/");
 }
 
-// clipboardy looks for its programs in ../fallbacks, seen from its own file.
-rmSync(join(root, "fallbacks"), { recursive: true, force: true });
-cpSync(join(realpathSync(join(root, "node_modules/clipboardy")), "fallbacks"), join(root, "fallbacks"), {
-  recursive: true,
-});
+const { manPages } = await runHere("man");
+const { jsonSchemas } = await runHere("json-schemas");
 
-const man = await rolldown({ ...options, input: join(root, "src/man.ts") });
-const page = await man.generate({ format: "cjs", codeSplitting: false });
-const manProgram = join(dist, "man.cjs");
-writeFileSync(manProgram, page.output[0].code);
-const { manPage } = createRequire(import.meta.url)(manProgram);
-rmSync(manProgram);
-mkdirSync(join(root, "man"), { recursive: true });
-writeFileSync(join(root, "man/vault.1"), manPage(version));
+/** What a file among the sources exports, which is run by this build. */
+async function runHere(name) {
+  const sources = await rolldown({ ...options, input: own(`src/${name}.ts`) });
+  const alone = await sources.generate({ format: "cjs", codeSplitting: false });
+  const file = join(dist, `${name}.cjs`);
+  writeFileSync(file, alone.output[0].code);
+  const exported = createRequire(import.meta.url)(file);
+  rmSync(file);
+  return exported;
+}
 
-writeFileSync(join(root, "THIRD-PARTY-NOTICES.txt"), notices(inputs));
+rmSync(join(root, "man"), { recursive: true, force: true });
+mkdirSync(join(root, "man"));
+for (const [name, text] of Object.entries(manPages(version))) writeFileSync(join(root, "man", name), text);
+rmSync(join(root, "schemas"), { recursive: true, force: true });
+mkdirSync(join(root, "schemas"));
+for (const [name, schema] of Object.entries(jsonSchemas()))
+  writeFileSync(join(root, "schemas", `${name}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`);
+
+const packages = bundledPackages(inputs);
+writeFileSync(join(root, "THIRD-PARTY-NOTICES.txt"), notices(packages));
+const names = packages.map(({ manifest: { name, version: its } }) => ({ name, version: its }));
+writeFileSync(join(root, "standalone/bundled.json"), JSON.stringify(names));
 for (const name of ["README.md", "LICENSE"]) cpSync(join(root, "../..", name), join(root, name));
 
 /**
@@ -216,26 +227,38 @@ function withGpl(text, name, source) {
   return `${note}\n\n${text}\n\n${readFileSync(join(root, "scripts/GPL-3.0.txt"), "utf8").trim()}`;
 }
 
-/** The name, version, licence and licence text of every package that `files` were taken from. */
-function notices(files) {
+/** The packages that `files` were taken from: each one's folder and manifest, by name. */
+function bundledPackages(files) {
   const folders = new Set();
   for (const file of files) {
     const name = packageOf(file);
     if (name !== undefined) folders.add(join(file.slice(0, file.lastIndexOf("node_modules")), "node_modules", name));
   }
-  const entries = [...folders].map((folder) => {
-    const { name, version: its, license, repository } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+  const all = [...folders].map((folder) => ({
+    folder,
+    manifest: JSON.parse(readFileSync(join(folder, "package.json"), "utf8")),
+  }));
+  return all.toSorted((a, b) => (titleOf(a) < titleOf(b) ? -1 : 1));
+}
+
+function titleOf({ manifest: { name, version: its, license } }) {
+  return `${name} ${its} (${license})`;
+}
+
+/** The name, version, licence and licence text of each package. */
+function notices(all) {
+  const entries = all.map((each) => {
+    const { name, version: its, license, repository } = each.manifest;
+    const file = readdirSync(each.folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     const text =
-      file !== undefined && existsSync(join(folder, file))
-        ? readFileSync(join(folder, file), "utf8").trim()
-        : "(the package has no file for its licence)";
+      file === undefined
+        ? "(the package has no file for its licence)"
+        : readFileSync(join(each.folder, file), "utf8").trim();
     return {
-      title: `${name} ${its} (${license})`,
+      title: titleOf(each),
       text: license.startsWith("LGPL") ? withGpl(text, name, `${repository?.url ?? repository} ${its}`) : text,
     };
   });
-  entries.sort((a, b) => (a.title < b.title ? -1 : 1));
   const rule = "-".repeat(80);
   return `The program contains code of these packages:\n\n${entries.map(({ title, text }) => `${rule}\n${title}\n${rule}\n${text}\n`).join("\n")}`;
 }

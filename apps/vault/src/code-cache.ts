@@ -50,13 +50,13 @@ const BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
 /**
- * Where what is kept for a command lies; null where nothing is to be kept, such as on Windows,
- * where nobody can tell who may write it.
+ * Where what is kept for a command lies: where Node keeps such files, else in the user's cache;
+ * null where nothing is to be kept, such as on Windows, where nobody can tell who may write it.
  */
 export function cachePath(command: string): string | null {
-  const { XDG_CACHE_HOME = "", HOME = "", NODE_DISABLE_COMPILE_CACHE } = process.env;
+  const { NODE_COMPILE_CACHE = "", XDG_CACHE_HOME = "", HOME = "", NODE_DISABLE_COMPILE_CACHE } = process.env;
   if (process.getuid === undefined || NODE_DISABLE_COMPILE_CACHE !== undefined) return null;
-  const base = isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(HOME, ".cache");
+  const base = [NODE_COMPILE_CACHE, XDG_CACHE_HOME].find(isAbsolute) ?? join(HOME, ".cache");
   if (!isAbsolute(base) || !/^[a-z][a-z-]{1,20}$/.test(command)) return null;
   let hash = 0;
   for (const character of IDENTITY) hash = (hash * 31 + character.charCodeAt(0)) % 2 ** 40;
@@ -110,8 +110,8 @@ function isOurs(folder: string): boolean {
 }
 
 /**
- * Keeps what `compiled` gives, whole or not at all, where the command ran before: whoever runs one
- * once does not wait for it. Where it cannot be kept, nothing happens.
+ * Keeps what `compiled` gives, whole or not at all, where the command ran before: anyone who runs
+ * one once does not wait for it. Where it cannot be kept, nothing happens.
  */
 export function keepCompiled(path: string, compiled: () => readonly CompiledFile[]): void {
   const unfinished = `${path}.${process.pid}.${Date.now()}`;

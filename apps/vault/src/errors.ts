@@ -4,7 +4,7 @@ import { VaultError } from "@git-vault/core";
  * - `USAGE`: the command line is wrong, or a question could not be asked
  * - `CLIPBOARD_UNAVAILABLE`: there is no clipboard to reach, or it refused
  * - `INPUT_UNREADABLE`, `OUTPUT_UNWRITABLE`: a file or stream that was named
- * - `CLOSED_PIPE`: whoever read standard output has gone; nothing is said of it
+ * - `CLOSED_PIPE`: the one who read standard output has gone; nothing is said of it
  * - `BINARY_TO_TERMINAL`: binary output would have gone to a terminal or a clipboard
  * - `NOT_A_KEY`: what was handed over as a git-crypt key is none
  * - `NO_HOME`: the user has no home folder
@@ -22,8 +22,8 @@ import { VaultError } from "@git-vault/core";
  * - `EDITOR_FAILED`: the editor could not be started, failed, or left nothing
  * - `NOT_CONFIRMED`: a question was answered with no
  * - `NOT_ANSWERED`: Ctrl-D at a prompt
- * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or told to end while that was open
- * - `TERMINATED`: a run that deploys was told to end by SIGTERM
+ * - `INTERRUPTED`: Ctrl-C at a prompt or in the editor, or interrupted while that was open
+ * - `TERMINATED`: a run that deploys was interrupted by SIGTERM
  */
 export type CliErrorCode =
   | "USAGE"

@@ -1,14 +1,12 @@
 #!/usr/bin/env node
-/*
- * The entry. What git runs, once for each of its own commands, is a file that holds only what that
- * needs; all else is the program.
- */
-import { runFile } from "./run-file.ts";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { start } from "./start.ts";
 
-/** The words that git's configuration has, and no others. */
-const BY_GIT = /^filter(?:\n(?:clean|smudge))?(?:\n--key-name=[^\n]+)?$/;
-
-const words = process.argv.slice(2);
-const [first = ""] = words[0] === "-C" ? words.slice(2) : words;
-const command = first.startsWith("-") ? "help" : first;
-runFile(BY_GIT.test(words.join("\n")) ? "filter.cjs" : "program.cjs", command);
+start({
+  folder: __dirname,
+  read(name) {
+    const path = join(__dirname, name);
+    return { text: readFileSync(path, "utf8"), time: statSync(path).mtimeMs };
+  },
+});

@@ -1,5 +1,5 @@
-/* Run by the build: the man page vault(1), from the commands. */
-import type { Flags } from "./cli/command.ts";
+/* Run by the build: the man pages vault(1), git-vault(1) and one per command, from the commands. */
+import type { CommandSpec, Flags } from "./cli/command.ts";
 import { EXIT_CODES } from "./cli/error-codes.ts";
 import { GLOBAL_FLAGS } from "./cli/flags.ts";
 import { flagSyntax, TOPICS } from "./cli/help.ts";
@@ -31,17 +31,23 @@ const roff = (text: string): string =>
 const flagItems = (flags: Flags): readonly string[] =>
   Object.entries(flags).map(([name, spec]) => `.TP\n.B ${roff(flagSyntax(name, spec).trim())}\n${roff(spec.summary)}`);
 
-/** The page's source, for `version`. */
-export function manPage(version: string): string {
-  const commands = TABLE.shown.map(([name, { alias, usage, summary, description = [], examples, flags }]) =>
-    [
-      `.SS ${roff(`${[name, alias].filter(Boolean).join(", ")} ${usage}`.trimEnd())}`,
-      roff(`${summary}.`),
-      ...description.map((text) => `.PP\n${roff(text)}`),
-      ...flagItems(flags),
-      ...(examples === undefined ? [] : [`.PP\n.nf\n${roff(examples.map((line) => `    ${line}`).join("\n"))}\n.fi`]),
-    ].join("\n"),
-  );
+/** What follows the heading of a command. */
+const bodyOf = ({ description = [], examples, flags }: CommandSpec, extra: Flags): string[] => [
+  ...description.map((text) => `.PP\n${roff(text)}`),
+  ...flagItems({ ...flags, ...extra }),
+  ...(examples === undefined ? [] : [`.PP\n.nf\n${roff(examples.map((line) => `    ${line}`).join("\n"))}\n.fi`]),
+];
+
+const EXIT_STATUS = `.SH EXIT STATUS\n${Object.entries(EXIT_CODES)
+  .map(([code, meaning]) => `.TP\n.B ${code}\n${roff(meaning)}`)
+  .join("\n")}`;
+
+/** Of all commands. */
+function mainPage(version: string): string {
+  const commands = TABLE.shown.map(([name, command]) => {
+    const title = `${[name, command.alias].filter(Boolean).join(", ")} ${command.usage}`.trimEnd();
+    return [`.SS ${roff(title)}`, roff(`${command.summary}.`), ...bodyOf(command, {})].join("\n");
+  });
   const topics = Object.keys(TOPICS)
     .filter((name) => name !== "exit-codes" && name !== "checks")
     .map((name) => `.SH ${roff(name.toUpperCase())}\n.nf\n${roff(helpOn(TABLE, name) ?? "")}\n.fi`);
@@ -51,10 +57,35 @@ export function manPage(version: string): string {
     ".SH SYNOPSIS\n.B vault\n.I COMMAND\n[FLAGS] [OPERANDS]",
     `.SH COMMANDS\n${commands.join("\n")}`,
     `.SH FLAGS OF EVERY COMMAND\n${flagItems(GLOBAL_FLAGS).join("\n")}`,
-    `.SH EXIT STATUS\n${Object.entries(EXIT_CODES)
-      .map(([code, meaning]) => `.TP\n.B ${code}\n${roff(meaning)}`)
-      .join("\n")}`,
+    EXIT_STATUS,
     ...topics,
     "",
   ].join("\n");
 }
+
+/** Of one command. */
+function commandPage(name: string, command: CommandSpec, version: string): string {
+  const title = `vault-${name.replaceAll(" ", "-")}`;
+  const alias = command.alias === undefined ? [] : [`.PP\nAlso\n.BR "vault ${command.alias}" .`];
+  return [
+    `.TH ${roff(title.toUpperCase())} 1 "" "git-vault ${version}"`,
+    `.SH NAME\n${roff(title)} \\- ${roff(command.summary)}`,
+    `.SH SYNOPSIS\n.B vault ${roff(name)}\n${roff(`[FLAGS] ${command.usage}`.trimEnd())}`,
+    ".SH DESCRIPTION",
+    ...alias,
+    ...bodyOf(command, GLOBAL_FLAGS),
+    EXIT_STATUS,
+    ".SH SEE ALSO\n.BR vault (1)",
+    "",
+  ].join("\n");
+}
+
+/** The sources of all pages for `version`, by their files' names. */
+export const manPages = (version: string): Readonly<Record<string, string>> => ({
+  "vault.1": mainPage(version),
+  // What `git vault --help` opens.
+  "git-vault.1": ".so man1/vault.1\n",
+  ...Object.fromEntries(
+    TABLE.shown.map(([name, command]) => [`vault-${name.replaceAll(" ", "-")}.1`, commandPage(name, command, version)]),
+  ),
+});

@@ -20,6 +20,7 @@ async function main(words: readonly string[]): Promise<void> {
   try {
     const line = await parseArgv(words, TABLE);
     const { version, help, directory } = optionsOf(GLOBAL_FLAGS, line.given);
+    if (version && line.given.has("json")) return (await import("./commands/about/version.ts")).showVersions();
     if (version) return writeStdout(`vault ${VAULT_VERSION}\n`);
     if (help || line.command === null) return showHelp(TABLE, line, help);
     name = line.command;

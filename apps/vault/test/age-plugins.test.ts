@@ -20,9 +20,14 @@ import { VAULT } from "./program.ts";
 
 const age = peer("age");
 const batchpass = peer("age-plugin-batchpass");
+const tagtest = peer("age-plugin-tagtest");
 const { recipient, identity } = AGE_PLUGIN_TEST;
 /** `age -j batchpass` makes this one. */
 const BATCHPASS = "AGE-PLUGIN-BATCHPASS-1JCS0Q9";
+/** The recipients that `age-plugin-tagtest` opens for, and its identity. */
+const TAGTEST = "AGE-PLUGIN-TAGTEST-1CXM4UC";
+const TAGGED = "age1tag1qwe0kafsjrar4txm6heqnhpfuggzr0gvznz7fvygxrlq90u5mq2pysxtw6h";
+const TAGGED_PQ = readFileSync(join(import.meta.dirname, "age1tagpq.txt"), "utf8").trim();
 
 let folder: TemporaryFolder;
 let env: Record<string, string>;
@@ -90,17 +95,17 @@ describe("a plugin", () => {
     expect([status, stderr]).toEqual([3, expect.stringContaining("age-plugin-test: there is no such program")]);
   });
 
-  test("is run for no message, file, or log that names it", async () => {
+  test("is run for no message or file that names it", async () => {
     const message = await sealed();
     rmSync(seen);
     await vault(["view"], { input: message });
     writeFileSync(join(folder.path, "team.keys"), `${recipient}\n`);
     const { status, stderr } = await vault(["share", "--to", "./team.keys"]);
     expect([status, stderr]).toEqual([3, expect.stringContaining("run only for a recipient that you name yourself")]);
-    await run("git", ["init", "-q", "repo"], { cwd: folder.path, env });
-    const granted = await vault(["-C", "repo", "grant", "--yes", recipient]);
-    expect([granted.status, granted.stderr]).toEqual([expect.not.stringMatching("0"), expect.any(String)]);
     expect(existsSync(seen)).toBe(false);
+    // Who names the plugin says that it may run for what others wrote.
+    const named = await vault(["share", "--to", "./team.keys", "--plugin", "test"]);
+    expect([named.status, existsSync(seen)]).toEqual([0, true]);
   });
 
   test("says by its comment for whom a signed message is", async () => {
@@ -121,7 +126,8 @@ describe("a plugin", () => {
   test.each([
     ["error", "the card\\x0ais\\x1b[2J locked"],
     ["garbage", "does not speak the protocol"],
-    ["huge", "a command of more than"],
+    ["huge", "a command of more than 262144 bytes"],
+    ["flood", "it sent more than 4194304 bytes"],
     ["early", "it ended early, and said: \\x1b[31mno card\\x07"],
     ["chatter", "spoke to the user more than"],
     ["pin", "wrong PIN"],
@@ -140,6 +146,50 @@ describe("a plugin", () => {
   test("that gives a key of another length is an error", async () => {
     const { status, stderr } = await vault(["view", "-k", "test.txt"], { input: await sealed(), mode: "wrong-key" });
     expect([status, stderr]).toEqual([3, expect.stringContaining("a message key of another kind")]);
+  });
+});
+
+describe.skipIf(tagtest.missing || age.missing)(`age's tagged recipients and ${tagtest.label}`, () => {
+  test.each([
+    ["tag", TAGGED],
+    ["tagpq", TAGGED_PQ],
+  ])("%s: what is sealed without a plugin opens by one, with age and here", async (kind, to) => {
+    const ours = await vault(["share", "--to", to, "--json"]);
+    const { message, sealedTo } = JSON.parse(ours.stdout.toString());
+    expect(sealedTo).toMatchObject([{ type: `age-${kind}`, fingerprint: to }]);
+    const options = { cwd: folder.path, env };
+    expect((await run(age.path, ["-d", "-j", "tagtest"], { ...options, input: message })).stdout.toString()).toBe(
+      "hunter2",
+    );
+    const theirs = await run(age.path, ["-a", "-r", to], { ...options, input: "from age" });
+    writeFileSync(join(folder.path, "tagtest.txt"), `# public key: ${to}\n${TAGTEST}\n`);
+    const view = await vault(["view", "-k", "tagtest.txt"], { input: theirs.stdout.toString() });
+    expect([view.stdout.toString(), view.stderr]).toEqual(["from age", expect.stringContaining("NOT SIGNED")]);
+  });
+
+  test("stand in files of recipients, and a post-quantum one not beside others", async () => {
+    writeFileSync(join(folder.path, "tagged.keys"), `${TAGGED}\n`);
+    expect((await vault(["share", "--to", "./tagged.keys", "--to", "./bob.pub"])).status).toBe(0);
+    const { status, stderr } = await vault(["share", "--to", TAGGED_PQ, "--to", "./bob.pub"]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining("--allow-mixed")]);
+  });
+});
+
+describe("vault edit", () => {
+  const edit = (args: readonly string[]): Promise<RunResult> =>
+    vault(["edit", "-k", "test.txt", ...args, "edited"], { more: { EDITOR: "sed -i s/hunter/runner/" } });
+  const view = async (): Promise<string> =>
+    (await vault(["view", "-k", "test.txt", "edited"], { input: "" })).stdout.toString();
+
+  test("seals again to the plugin's key that opened the message, which its file names", async () => {
+    writeFileSync(join(folder.path, "edited"), await sealed());
+    expect([(await edit([])).status, await view()]).toEqual([0, "runner2"]);
+  });
+
+  test("seals to a plugin's key that is named", async () => {
+    writeFileSync(join(folder.path, "edited"), (await vault(["share", "--to", "./bob.pub", "--to", recipient])).stdout);
+    expect([(await edit([])).status, await view()]).toEqual([2, "hunter2"]);
+    expect([(await edit(["--to", recipient])).status, await view()]).toEqual([0, "runner2"]);
   });
 });
 
@@ -194,9 +244,13 @@ describe.skipIf(batchpass.missing || age.missing)(`the real ${batchpass.label}`,
     expect(back.stdout.toString()).toBe("hunter2");
   });
 
-  test("stands alone, as its label says", async () => {
-    const { status, stderr } = await vault(["share", "--to", BATCHPASS, "--to", "./bob.pub"], { more: pass });
-    expect([status, stderr]).toEqual([2, expect.stringContaining("must not stand beside others")]);
+  test("stands alone, as its label says, which no flag changes", async () => {
+    for (const flags of [[], ["--allow-mixed"]]) {
+      const args = ["share", "--to", BATCHPASS, "--to", "./bob.pub", ...flags];
+      const { status, stderr } = await vault(args, { more: pass });
+      expect([status, stderr]).toEqual([2, expect.stringContaining("must not stand beside the others")]);
+      expect(stderr).toContain("hint: seal a message of its own to that recipient");
+    }
   });
 
   test("says what is wrong", async () => {

@@ -89,7 +89,7 @@ describe("the command line is refused for", () => {
     [["deploy", "chekc"], "unknown command chekc", "did you mean `check`?"],
     [
       ["deploy"],
-      "`vault deploy` needs one of: check, values, plan, apply, rollback, rollout, verify, certs, nodes, fetch, lock",
+      "`vault deploy` needs one of: init, check, values, template, plan, apply, rollback, rollout, drift, rights, verify, certs, nodes, fetch, lock",
       "see `vault deploy --help`",
     ],
     [["frobnicate"], "unknown command frobnicate", "see `vault --help`"],

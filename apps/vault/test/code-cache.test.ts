@@ -33,7 +33,7 @@ function makeHome(): {
     run: (args, input = "", env = {}) =>
       runOk(process.execPath, [VAULT, ...args], {
         input,
-        env: { PATH: process.env["PATH"], HOME: folder.path, ...env },
+        env: { PATH: process.env["PATH"], HOME: folder.path, NODE_COMPILE_CACHE: undefined, ...env },
       }),
     helpFile: () => join(code, readdirSync(code).find((name) => name.startsWith("help-")) ?? "none"),
     [Symbol.dispose]: () => folder.remove(),
@@ -149,6 +149,16 @@ describe("what V8 compiled", () => {
     for (let run = 0; run < 2; run++) expect((await home.run(["--version"])).toString()).toMatch(/^vault /);
     for (const env of [{ HOME: undefined }, { HOME: "relative" }, { HOME: "/dev/null" }, { XDG_CACHE_HOME: "/proc" }])
       expect((await home.run(["--version"], "", env)).toString()).toMatch(/^vault /);
+  });
+
+  test("is kept where Node keeps such files", async () => {
+    using home = makeHome();
+    const NODE_COMPILE_CACHE = join(home.path, "node");
+    for (let run = 0; run < 2; run++) await home.run(["--version"], "", { NODE_COMPILE_CACHE });
+    expect(readdirSync(home.path)).toEqual(["node"]);
+    expect(readdirSync(join(NODE_COMPILE_CACHE, "git-vault/code"))).toEqual([expect.stringMatching(/^help-/)]);
+    await home.run(["--version"], "", { NODE_COMPILE_CACHE: "relative" });
+    expect(readdirSync(home.path)).toEqual([".cache", "node"]);
   });
 
   test("is not kept where Node is told so", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeSshKey, run, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -13,7 +13,7 @@ const vault = (args: readonly string[], input: string | Uint8Array = "") =>
     cwd: folder.path,
     env: { PATH: process.env["PATH"], HOME: folder.path, LANG: "C.UTF-8" },
     input,
-    timeout: 20_000,
+    timeout: 60_000,
   });
 
 beforeAll(async () => {
@@ -58,6 +58,24 @@ test("a private key in UTF-16 with a byte order mark and CRLF opens it, and so d
   writeFileSync(join(folder.path, "identity"), `\uFEFF${identity.replaceAll("\n", "\r\n")}`, "utf16le");
   const sealed = (await vault(["share", "-q", "--to", recipient, "-"], "x")).stdout;
   expect((await vault(["view", "-q", "-k", "identity"], sealed)).stdout.toString()).toBe("x");
+});
+
+test("so are a passphrase, a list of recipients and a key in base64, as PowerShell writes them", async () => {
+  const asUtf16 = (text: string): Buffer => Buffer.from(`\uFEFF${text}\r\n`, "utf16le");
+  const seal = (file: string) =>
+    vault(["share", "-q", "--with-passphrase", "--passphrase-file", file, "--work-factor", "10", "-"], "x");
+  writeFileSync(join(folder.path, "plain"), "correct h\u00f6rse\n");
+  const sealed = (await seal("plain")).stdout;
+  for (const bytes of [asUtf16("correct h\u00f6rse"), Buffer.from("\uFEFFcorrect h\u00f6rse\r\n")]) {
+    writeFileSync(join(folder.path, "marked"), bytes);
+    expect((await vault(["view", "-q", "--passphrase-file", "marked"], sealed)).stdout.toString()).toBe("x");
+  }
+  expect((await vault(["keys", "-q", "-"], asUtf16("./other.pub"))).status).toBe(0);
+  await run("git", ["init", "-q", join(folder.path, "repo")]);
+  const key = (await vault(["keygen", "-o", "git-crypt.key"])).status;
+  const base64 = readFileSync(join(folder.path, "git-crypt.key")).toString("base64");
+  writeFileSync(join(folder.path, "key.txt"), asUtf16(base64));
+  expect([key, (await vault(["-C", "repo", "unlock", "--yes", "../key.txt"])).status]).toEqual([0, 0]);
 });
 
 test("a .pub file with a Latin-1 comment is a recipient, and a line of known_hosts is none", async () => {

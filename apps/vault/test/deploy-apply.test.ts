@@ -102,7 +102,9 @@ describe.each(variants(peer("helm4"), peer("helm3")))("vault deploy with $label"
     test("plans, applies, is refused a stale plan, fails, and goes back, and no secret is written or shown", async () => {
       const plan = join(world.repository.folder, "prod.plan");
       const log = join(world.repository.folder, "audit.ndjson");
-      expect((await check(0, "plan", "prod", "-o", plan)).stdout).toContain("+ Deployment web");
+      const page = join(world.repository.folder, "plan.html");
+      expect((await check(0, "plan", "prod", "-o", plan, "--html", page)).stdout).toContain("+ Deployment web");
+      expect(readFileSync(page, "utf8")).toContain("<code>+ Deployment web</code>");
       expect((await check(0, "apply", "prod", "--plan", plan, "--audit-log", log)).stdout).toMatch(/^done in /);
       expect((await check(8, "apply", "prod", "--plan", plan)).stderr).toContain("the plan is stale");
       expect((await check(0, "apply", "prod", "--dry-run", "--json")).stdout).toContain('"unchanged":4');
@@ -154,10 +156,23 @@ describe.skipIf(peer("helm4").missing)("vault deploy apply", () => {
       0,
       expect.stringMatching(/^plan for prod, commit [^]*\+ Deployment/),
     ]);
+    expect(await start("drift", "prod")).toMatchObject({
+      status: 0,
+      stdout: Buffer.from("prod  runs what the commit says\n"),
+    });
     await world.withConfig("image: web:2\n", async () => {
+      const drift = await start("drift", "prod");
+      const message =
+        "error: the release prod is not what the commit says: ConfigMap forms differs, Deployment web differs";
+      expect([drift.status, drift.stdout.toString()]).toEqual([7, expect.stringContaining(message)]);
       const quiet = await start("apply", "prod", "--yes", "--quiet");
       expect([quiet.status, quiet.stderr]).toEqual([0, ""]);
     });
+    const rights = await start("rights", "prod", "--subject", "user:ci");
+    expect([rights.status, rights.stdout.toString()]).toEqual([
+      0,
+      expect.stringMatching(/kind: RoleBinding[^]*name: ci/),
+    ]);
     const back = await start("rollback", "prod", "--yes");
     const line = "prod in prod: revision 2 (deployed) goes back to revision 1 (superseded)\n";
     expect([back.status, back.stderr]).toEqual([0, expect.stringContaining(line)]);

@@ -212,6 +212,7 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     const commands = ["::stop-commands::x", "  ::add-mask::prod", "a ##[error]x", "::error::y", "##[group]z"];
     const text = commands.join("\\n");
     world.repository.write("config/prod.yaml", `image: web:1\ntext: "${text}"\n`);
+    encrypt("secrets/##[error]x.yaml", "a: 1\n");
     world.repository.write(
       "app/templates/hostile.yaml",
       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  x: {{ .Values.text | toJson }}\n",
@@ -224,6 +225,8 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
       "check",
       "values prod",
       "check --sarif -",
+      "rights prod",
+      "init --dry-run",
     ]) {
       const { stdout } = await step(line.split(" "));
       expect(stdout).not.toBe("");
@@ -250,5 +253,22 @@ describe.skipIf(helm.missing)(`in GitHub Actions, with ${helm.label}`, () => {
     const alone = await step(["plan", "prod", "--secrets", "stand-ins"]);
     expect(alone.stdout).toContain("rendered with stand-ins for all secrets");
     expect((await step(["plan", "prod", "--secrets", "none"])).status).toBe(2);
+  });
+
+  test("what a commit has in plaintext is masked only where it looks like a secret, so that it hides no finding", async () => {
+    const words = ["error", "warning", "boundary", "plaintext", "vault"];
+    const looking = "tH1s-looks-4s-if-1t-w3re-one";
+    const user = { token: "error", password: "plaintext" };
+    const kubeconfig = { users: [{ name: "x", user }], "client-key-data": "boundary" };
+    world.repository.write("secrets/config/prod.yaml", JSON.stringify({ words, password: looking }));
+    world.repository.write("secrets/prod-kubeconfig.yaml", JSON.stringify(kubeconfig));
+    await world.repository.commit("words of findings");
+    for (const more of [{}, PULL_REQUEST]) {
+      const { masks, stdout } = await step(["check"], more);
+      expect(masks.filter((mask) => words.includes(mask))).toEqual([]);
+      expect(masks).toContain(looking);
+      expect(stdout).toContain("is stored in plaintext");
+    }
+    await world.repository.git("reset", "--quiet", "--hard", "HEAD~1");
   });
 });

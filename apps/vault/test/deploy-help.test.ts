@@ -16,13 +16,13 @@ async function help(name: string): Promise<string> {
 
 describe("vault help on what is checked", () => {
   test("lists each check with the worst that it finds", async () => {
-    const text = await help("checks");
+    const text = (await help("checks")).replaceAll(/\s+/g, " ");
     for (const [id, { severity, title }] of Object.entries(RULES))
-      expect(text).toMatch(new RegExp(`^  ${id} +${severity}: ${title}$`, "m"));
+      expect(text).toContain(` ${id} ${severity}: ${title} `);
     expect(await help("")).toContain("help checks");
   });
 
-  test("shows of each check what docs/checks.md says, in lines of at most 100 columns", async () => {
+  test("shows of each check what docs/checks.md says, in lines of at most 80 columns", async () => {
     // A code, a link and emphasis are told by their words; so the words are compared.
     const wordsOf = (text: string): string =>
       text
@@ -34,7 +34,9 @@ describe("vault help on what is checked", () => {
       const page = pages[at] ?? "";
       const [, section = "no section"] = new RegExp(`^## ${id}\\n([^]*?)(?:^## |$(?![^]))`, "m").exec(DOCS) ?? [];
       expect(wordsOf(page)).toContain(wordsOf(section));
-      expect(page.split("\n").filter((line) => line.length > 100 || /\s$/.test(line))).toEqual([]);
+      expect(
+        page.split("\n").filter((line) => (line.length > 80 && !line.includes("- { check: ")) || /\s$/.test(line)),
+      ).toEqual([]);
     }
   });
 

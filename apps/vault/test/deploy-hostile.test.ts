@@ -8,8 +8,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 /*
- * Whoever can commit is no key holder. What a commit says is data: no program that it names runs,
- * nothing that it names is connected to. What the key's holders encrypted may do both.
+ * Anyone who can commit is no key holder. What a commit says is data: no program that it names
+ * runs, nothing that it names is connected to. What the key's holders encrypted may do both.
  */
 const helm = peer("helm4");
 const KUBECONFIG = "secrets/prod-kubeconfig.yaml";
@@ -52,6 +52,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["apply", "prod", "--dry-run"],
   ["rollback", "prod", "1", "--yes"],
   ["rollout", "--yes"],
+  ["drift"],
+  ["rights", "prod"],
   ["verify"],
   ["certs"],
   ["nodes", "prod"],

@@ -99,6 +99,7 @@ async function traced(words: readonly string[], env: NodeJS.ProcessEnv): Promise
   const output = await run(
     strace.path,
     [
+      "--seccomp-bpf",
       "-ff",
       "-qq",
       "-y",

@@ -131,7 +131,7 @@ describe.each(variants(peer("helm3"), peer("helm4")))("vault deploy rollout with
       await terminal.waitFor(/gke: revision 1 is there, waiting for its workloads/);
       terminal.press("ctrl-c");
       await terminal.waitFor(/gke: removed again/);
-      await terminal.waitFor(/ovh: not begun, since the run was told to end\s+staging: done/);
+      await terminal.waitFor(/ovh: not begun, since the run was interrupted\s+staging: done/);
       expect(await terminal.ended).toMatchObject({ status: 130, sane: true });
       expect(running()).toEqual(["staging"]);
     });

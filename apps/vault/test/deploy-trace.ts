@@ -30,7 +30,22 @@ export async function traced(world: DeployWorld, helm: string, args: readonly st
   const calls = "trace=execve,write,pwrite64,writev,sendfile,copy_file_range";
   const { status, stdout, stderr } = await run(
     peer("strace").path,
-    ["-ff", "-qq", "-y", "-xx", "-v", "-s", "1000000", "-e", calls, "-o", join(traces, "t"), VAULT, ...args],
+    [
+      "--seccomp-bpf",
+      "-ff",
+      "-qq",
+      "-y",
+      "-xx",
+      "-v",
+      "-s",
+      "1000000",
+      "-e",
+      calls,
+      "-o",
+      join(traces, "t"),
+      VAULT,
+      ...args,
+    ],
     { cwd: world.repository.path, env: world.environment(helm) },
   );
   const lines = readdirSync(traces).flatMap((name) => readFileSync(join(traces, name), "latin1").split("\n"));

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { run, throwawayRepository, type Repository, type RunResult } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
@@ -77,17 +77,45 @@ describe("a program that moved", () => {
     renameSync(old, join(repository.folder, "new"));
     repository.write("plain", "plain\n");
     await repository.git("add", "plain");
-    const told =
-      "vault: error: git-vault is not where it was, and not on the PATH: install it, then run `vault unlock`\n";
-    const commit = await run("git", ["commit", "-m", "x"], { cwd: repository.path, env: { ...repository.env, PATH } });
-    expect(commit).toMatchObject({ status: 1, stderr: told });
+    const told = "vault: error: git-vault is not where it was, and not on the PATH: install it, then run";
+    const commit = (): Promise<RunResult> =>
+      run("git", ["commit", "-m", "x"], { cwd: repository.path, env: { ...repository.env, PATH } });
+    expect(await commit()).toMatchObject({ status: 1, stderr: `${told} \`vault hooks install\`\n` });
     repository.write("secrets/a", "secret");
     const added = await addOf(repository, { PATH });
     expect(added.status).toBe(128);
-    expect(added.stderr).toContain(told);
+    expect(added.stderr).toContain(`${told} \`vault unlock\`\n`);
     expect(await by(VAULT, repository, ["doctor"], { PATH })).toMatchObject({ status: 7 });
     expect(await by(VAULT, repository, ["unlock"], { PATH })).toMatchObject({ status: 0 });
     expect(await addOf(repository, { PATH })).toMatchObject({ status: 0 });
+    // The hook as well.
+    expect(await commit()).toMatchObject({ status: 0 });
+    expect(await by(VAULT, repository, ["doctor"], { PATH })).toMatchObject({ status: 0 });
+  });
+
+  test("a hook that is committed needs is named where it is not on the PATH", async () => {
+    using repository = await throwawayRepository();
+    const PATH = bare(repository.env);
+    repository.write(".husky/_/h", "");
+    repository.write(".husky/_/pre-commit", '#!/bin/sh\nsh -e "$(dirname "$0")/../pre-commit"\n');
+    chmodSync(join(repository.path, ".husky/_/pre-commit"), 0o755);
+    await repository.git("config", "core.hooksPath", ".husky/_");
+    await by(VAULT, repository, ["init", "secrets/**"], { PATH });
+    const told = "runs git-vault by that name, and none is on the PATH: nothing is checked before a commit\n";
+    for (const [args, status] of [
+      [["hooks", "install"], 0],
+      [["hooks", "test"], 7],
+    ] as const) {
+      const result = await by(VAULT, repository, args, { PATH });
+      expect(result.status).toBe(status);
+      expect(result.stderr).toContain(`pre-commit ${told}vault: hint: put \`git-vault\` on the PATH`);
+    }
+    const found = await by(VAULT, repository, ["status"], { PATH });
+    expect(found.stdout.toString()).toMatch(/^hook-program: .*\/\.husky\/pre-commit: runs git-vault by that name/m);
+    expect(found.stdout.toString()).not.toContain("missing-hook");
+    const on = `${folderWith(VAULT, join(repository.folder, "bin"))}:${PATH}`;
+    expect(await by(VAULT, repository, ["hooks", "test"], { PATH: on })).toMatchObject({ status: 0 });
+    expect(await by(VAULT, repository, ["status"], { PATH: on })).toMatchObject({ status: 0 });
   });
 });
 

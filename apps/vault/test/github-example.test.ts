@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { peer, run as runProgram, temporaryFolder } from "@git-vault/testkit";
@@ -129,23 +129,38 @@ describe("the example for GitHub Actions", () => {
     for (const { run = "" } of steps) expect(run).not.toContain("${{");
   });
 
-  const zizmor = peer("zizmor");
-  test.skipIf(zizmor.missing)(`has nothing that a linter of workflows objects to, by ${zizmor.label}`, async () => {
-    using folder = temporaryFolder();
-    cpSync(fileURLToPath(new URL("../../../docs/example/github", import.meta.url)), join(folder.path, ".github"), {
-      recursive: true,
+  const linters = [
+    {
+      linter: peer("zizmor"),
+      words: (folder: string): string[] => {
+        const config = fileURLToPath(new URL("zizmor.yml", import.meta.url));
+        return ["--offline", "--no-progress", "--persona", "auditor", "--config", config, folder];
+      },
+      // Each would find what a review finds.
+      mistake: (text: string): string => text.replace(/@[0-9a-f]{40}/, "@v4"),
+    },
+    {
+      linter: peer("actionlint"),
+      words: (folder: string): string[] => ["-shellcheck=", "-pyflakes=", `${folder}/.github/workflows/deploy.yml`],
+      mistake: (text: string): string => text.replace("github.event.pull_request", "github.events.pull_request"),
+    },
+  ];
+  for (const { linter, words, mistake } of linters)
+    test.skipIf(linter.missing)(`has nothing that a linter of workflows objects to, by ${linter.label}`, async () => {
+      using folder = temporaryFolder();
+      cpSync(fileURLToPath(new URL("../../../docs/example/github", import.meta.url)), join(folder.path, ".github"), {
+        recursive: true,
+      });
+      // By that, actionlint finds the actions of the workflow.
+      mkdirSync(join(folder.path, ".git"));
+      const lint = (): ReturnType<typeof runProgram> =>
+        runProgram(linter.path, words(folder.path), { cwd: folder.path });
+      const { status, stdout, stderr } = await lint();
+      expect({ status, said: status === 0 ? "" : stdout.toString() + stderr }).toEqual({ status: 0, said: "" });
+      const file = join(folder.path, ".github/workflows/deploy.yml");
+      writeFileSync(file, mistake(readFileSync(file, "utf8")));
+      expect((await lint()).status).not.toBe(0);
     });
-    const config = fileURLToPath(new URL("zizmor.yml", import.meta.url));
-    const words = ["--offline", "--no-progress", "--persona", "auditor", "--config", config, folder.path];
-    const lint = (): Promise<{ status: number | null; stdout: Buffer; stderr: string }> =>
-      runProgram(zizmor.path, words);
-    const { status, stdout, stderr } = await lint();
-    expect({ status, said: status === 0 ? "" : stdout.toString() + stderr }).toEqual({ status: 0, said: "" });
-    // It would find what a review finds.
-    const file = join(folder.path, ".github/workflows/deploy.yml");
-    writeFileSync(file, readFileSync(file, "utf8").replace(/@[0-9a-f]{40}/, "@v4"));
-    expect((await lint()).status).not.toBe(0);
-  });
 });
 
 describe("the script that makes the example", () => {

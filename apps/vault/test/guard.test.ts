@@ -69,7 +69,7 @@ async function expectRefused({ git, put, text }: Clone, folder: string): Promise
   const before = (await git("stash", "list")).stdout.toString();
   expect(before).toBe("");
   await git("clean", "--quiet", "--force", `${folder}/new`);
-  put(`${folder}/a`, "edited, in clear\n");
+  put(`${folder}/a`, "edited, in the clear\n");
   for (const args of [
     ["commit", "--all", "--message=x"],
     ["stash"],
@@ -151,6 +151,111 @@ describe("plaintext on the paths of a key that is not here is refused", () => {
   });
 });
 
+describe("attributes that come later and name a key that is not here bring its guard", () => {
+  /** The source's attributes get a key that no clone has. */
+  async function withNewKey({ source }: World): Promise<void> {
+    appendFileSync(join(source.path, ".gitattributes"), "late/** filter=git-crypt-late diff=git-crypt-late\n");
+    await source.commit("a key comes");
+  }
+  async function expectGuarded(clone: Clone): Promise<void> {
+    await run("mkdir", ["-p", join(clone.path, "late")]);
+    clone.put("late/new", "plaintext\n");
+    const added = await clone.git("add", "--all");
+    expect(added.stderr).toMatch(REFUSED);
+    expect(added.status).toBe(128);
+  }
+  const TOLD = "vault: git refuses plaintext on the paths of the key late, which is not here\n";
+
+  test.each([
+    ["pull", ["pull", "--quiet", "--no-rebase"]],
+    ["pull --rebase", ["pull", "--quiet", "--rebase"]],
+    ["reset --hard", ["reset", "--quiet", "--hard", "origin/main"]],
+    ["switch", ["switch", "--quiet", "--detach", "origin/main"]],
+    ["checkout of that file", ["checkout", "--quiet", "origin/main", "--", ".gitattributes"]],
+  ])("by %s, after unlock", async (_, words) => {
+    using made = await world();
+    const clone = await made.clone();
+    expect(await clone.vault("unlock", made.key("default"))).toMatchObject({ status: 0 });
+    await withNewKey(made);
+    await clone.git("fetch", "--quiet");
+    const taken = await clone.git(...words);
+    expect(taken).toMatchObject({ status: 0 });
+    expect(taken.stderr).toContain(TOLD);
+    await expectGuarded(clone);
+    expect(await clone.vault("status")).toMatchObject({ status: 0 });
+  });
+
+  test("in a file of a folder, after hooks install alone, and once for all", async () => {
+    using made = await world();
+    const clone = await made.clone();
+    await clone.vault("hooks", "install");
+    made.source.write("late/.gitattributes", "* filter=git-crypt-late -text\n.gitattributes !filter\n");
+    await made.source.commit("a key comes");
+    expect((await clone.git("pull", "--quiet")).stderr).toContain(TOLD);
+    await expectGuarded(clone);
+    await clone.git("checkout", "--quiet", "HEAD~1");
+    const again = await clone.git("checkout", "--quiet", "main");
+    expect(again).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test("by an edit of one's own, once it is staged", async () => {
+    using made = await world();
+    const clone = await made.clone();
+    await clone.vault("unlock", made.key("default"));
+    appendFileSync(join(clone.path, ".gitattributes"), "late/** filter=git-crypt-late\n");
+    expect((await clone.git("add", ".gitattributes")).stderr).toContain(TOLD);
+    await expectGuarded(clone);
+  });
+
+  test("and files of attributes stay as they are, byte for byte", async () => {
+    using made = await world();
+    const clone = await made.clone();
+    await clone.vault("unlock", made.key("default"));
+    const odd = Buffer.from("# \u00e9\r\n\xff\x00late/** filter=git-crypt-late", "latin1");
+    clone.put(".gitattributes", odd);
+    await clone.git("commit", "--quiet", "--all", "--message=odd");
+    expect((await clone.git("cat-file", "blob", "HEAD:.gitattributes")).stdout).toEqual(odd);
+    await clone.git("checkout", "--quiet", "HEAD~1");
+    await clone.git("checkout", "--quiet", "main");
+    expect(readFileSync(join(clone.path, ".gitattributes"))).toEqual(odd);
+    expect((await clone.git("status", "--porcelain")).stdout.toString()).toBe("");
+  });
+
+  test("git goes on where the program is gone", async () => {
+    using made = await world();
+    const clone = await made.clone();
+    await clone.vault("hooks", "install");
+    const setting = "filter.git-vault-attributes.process";
+    const command = (await clone.git("config", setting)).stdout.toString().trim();
+    const nowhere = command.replaceAll(VAULT, "/nowhere/vault").replaceAll("git-vault >", "no-git-vault >");
+    await clone.git("config", setting, nowhere);
+    await withNewKey(made);
+    const pulled = await clone.git("pull", "--quiet");
+    expect(pulled).toMatchObject({ status: 0 });
+    expect(pulled.stderr).toMatch(/^vault: error: git-vault is not where it was, [^\n]*\n$/);
+    expect((await clone.git("status", "--porcelain")).stdout.toString()).toBe("");
+    appendFileSync(join(clone.path, ".gitattributes"), "# more\n");
+    expect(await clone.git("commit", "--quiet", "--all", "--no-verify", "--message=more")).toMatchObject({ status: 0 });
+  });
+
+  test("no process more is started for a git that touches no file of attributes", async () => {
+    using made = await world();
+    const clone = await made.clone();
+    await clone.vault("unlock", made.key("default"));
+    const files = [".gitattributes", "dev/a", "prod/a"].map((name) => join(clone.path, name));
+    await run("touch", ["-d", "2001-01-01", ...files]);
+    await clone.git("update-index", "--refresh");
+    clone.put("plain", "plain\n");
+    const trace = join(made.source.folder, "trace");
+    const added = await run("git", ["add", "plain"], {
+      cwd: clone.path,
+      env: { ...made.source.env, GIT_TRACE: trace },
+    });
+    expect(added).toMatchObject({ status: 0 });
+    expect(readFileSync(trace, "utf8")).not.toContain("run_command");
+  });
+});
+
 describe("what is encrypted, empty or committed passes the guard", () => {
   test("in add, commit, stash, merge and checkout", async () => {
     using made = await world();
@@ -184,21 +289,21 @@ describe("what is encrypted, empty or committed passes the guard", () => {
   test("and plaintext that was committed is checked out, and is no change", async () => {
     using made = await world();
     const other = await made.clone("other");
-    other.put("prod/clear", "committed in clear\n");
+    other.put("prod/clear", "committed in the clear\n");
     await other.git("add", "--all");
     await other.git("commit", "--quiet", "--message=clear");
     await other.git("push", "--quiet", "origin", "HEAD:clear");
     const clone = await made.clone();
     await clone.vault("hooks", "install");
     expect(await clone.git("checkout", "--quiet", "clear")).toMatchObject({ status: 0 });
-    expect(clone.text("prod/clear")).toBe("committed in clear\n");
+    expect(clone.text("prod/clear")).toBe("committed in the clear\n");
     await run("touch", ["-d", "2001-01-01", join(clone.path, "prod/clear")]);
     expect(await clone.git("status", "--porcelain")).toMatchObject({ status: 0, stdout: Buffer.alloc(0) });
-    clone.put("prod/clear", "Committed in clear\n");
+    clone.put("prod/clear", "Committed in the clear\n");
     expect((await clone.git("commit", "--all", "--message=x")).stderr).toMatch(REFUSED);
   });
 
-  test("a conflict that is resolved in clear is refused", async () => {
+  test("a conflict that is resolved in the clear is refused", async () => {
     using made = await world();
     const clone = await made.clone();
     const { git, put, vault } = clone;

@@ -1,8 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { peer, run, switchValue, throwawayRepository, type Repository, type RunResult } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
+
+const PUBLISHED = fileURLToPath(new URL("../../../.pre-commit-hooks.yaml", import.meta.url));
 
 /*
  * The check beside other programs that write hooks, each for real: what they check still runs, and
@@ -171,8 +174,9 @@ describe.each(MANAGERS)("with $program", ({ program, config, content, install, h
     const count = world.ran();
     expect(await world.commit()).toMatchObject({ status: 0 });
     expect(world.ran()).toBe(count + 1);
+    expect(await world.vault("hooks", "test")).toMatchObject({ status: 0 });
     expect(await world.vault("status")).toMatchObject({ status: 0 });
-    // Whoever takes the lines out again is told.
+    // Anyone who takes the lines out again is told.
     world.repository.write(config, content);
     expect(await world.vault("status")).toMatchObject({ status: 7 });
   });
@@ -244,7 +248,7 @@ describe("a hook of one's own", () => {
     const path = join(world.repository.path, ".git/hooks/pre-commit");
     expect(await world.vault("hooks", "install")).toMatchObject({ status: 0 });
     expect((await world.commitPlaintext()).stderr).toContain("staged unencrypted");
-    // Whoever removes the file is told; so is who makes it no program.
+    // Anyone who removes the file is told; so is who makes it no program.
     chmodSync(path, 0o644);
     expect((await world.vault("doctor")).stdout.toString()).toContain("missing-hook");
     rmSync(path);
@@ -272,6 +276,89 @@ describe("a hook of one's own", () => {
   });
 });
 
+const preCommit = peer("pre-commit");
+test.skipIf(preCommit.missing)(
+  `${preCommit.label} takes the checks from this project, as others write them`,
+  async () => {
+    using world = await makeWorld();
+    using published = await throwawayRepository();
+    published.write(".pre-commit-hooks.yaml", readFileSync(PUBLISHED, "utf8"));
+    const rev = await published.commit("hooks");
+    const hooks = "[{id: git-vault}, {id: git-vault-deploy}]";
+    world.repository.write(
+      ".pre-commit-config.yaml",
+      `repos:\n- {repo: ${published.path}, rev: ${rev}, hooks: ${hooks}}\n`,
+    );
+    await world.repository.git("add", ".pre-commit-config.yaml");
+    const stages = ["-t", "pre-commit", "-t", "pre-push"];
+    expect(await world.run("pre-commit", "install", ...stages)).toMatchObject({ status: 0 });
+    expect(await world.commit()).toMatchObject({ status: 0 });
+    const refused = await world.commitPlaintext();
+    expect(refused.status).not.toBe(0);
+    expect(`${refused.stdout.toString()}${refused.stderr}`).toContain("staged unencrypted");
+    const remote = join(world.repository.folder, "remote.git");
+    await world.run("git", "init", "-q", "--bare", remote);
+    // Its configuration is YAML, and there is nothing to deploy.
+    const pushed = await world.run("git", "push", remote, "HEAD:main");
+    expect(pushed.status).not.toBe(0);
+    expect(`${pushed.stdout.toString()}${pushed.stderr}`).toContain("the deployment is sound");
+  },
+);
+
+describe("a test of the hook", () => {
+  const CHECK = "git-vault hooks check";
+  test.each([
+    ["a function that nobody calls", `check() {\n  ${CHECK}\n}\n${MARKS}\n`, "passed"],
+    ["a text that is printed", `cat <<END\n${CHECK}\nEND\n`, "passed"],
+    ["its answer is passed over", `${CHECK} | cat\n${MARKS}\n`, "unheeded"],
+    ["an alternative that is not taken", `test -n "$HOME" || exit 1 && ${CHECK}\n`, "heeded"],
+    ["a script of the repository", `sh check.sh\n`, "heeded"],
+  ])("sees what its text does not tell: %s", async (_, script, outcome) => {
+    using world = await makeWorld();
+    world.repository.write("check.sh", `${CHECK}\n`);
+    expect(await world.vault("hooks", "install")).toMatchObject({ status: 0 });
+    const path = join(world.repository.path, ".git/hooks/pre-commit");
+    writeFileSync(path, `#!/bin/sh\n${script}`);
+    const tested = await world.vault("hooks", "test");
+    expect(tested.status).toBe(outcome === "heeded" ? 0 : 7);
+    const json = await world.vault("hooks", "test", "--json");
+    expect(JSON.parse(json.stdout.toString())).toEqual({ outcome });
+    const isMissing = outcome !== "heeded";
+    for (const command of ["status", "doctor"]) {
+      const told = await world.vault(command);
+      expect({ command, status: told.status }).toEqual({ command, status: isMissing ? 7 : 0 });
+      expect(told.stdout.toString().includes("missing-hook")).toBe(isMissing);
+    }
+    expect((await world.commitPlaintext()).status === 0).toBe(isMissing);
+    expect((await world.run("git", "status", "--porcelain")).stdout.toString()).toBe("?? check.sh\n");
+    // Another hook is not the one that was tested.
+    writeFileSync(path, `#!/bin/sh\n${isMissing ? CHECK : "true"}\n`);
+    expect((await world.vault("status")).status).toBe(isMissing ? 0 : 7);
+  });
+
+  test("says what another check says that fails before, and takes it for no answer", async () => {
+    using world = await makeWorld();
+    expect(await world.vault("hooks", "install")).toMatchObject({ status: 0 });
+    const path = join(world.repository.path, ".git/hooks/pre-commit");
+    writeFileSync(path, `#!/bin/sh\nprintf '\\033broken' >&2; false || exit 3\n${CHECK}\n`);
+    const tested = await world.vault("hooks", "test");
+    expect(tested).toMatchObject({ status: 7 });
+    expect(tested.stderr).toMatch(/^ {2}\\x1bbroken$/m);
+    expect(JSON.parse((await world.vault("hooks", "test", "--json")).stdout.toString())).toEqual({ outcome: "failed" });
+    expect(await world.vault("status")).toMatchObject({ status: 0 });
+  });
+
+  test("says what git does where there is none, and where ours is", async () => {
+    using world = await makeWorld();
+    expect(await world.vault("hooks", "test")).toMatchObject({ status: 7 });
+    expect(await world.vault("hooks", "install")).toMatchObject({ status: 0 });
+    const tested = await world.vault("hooks", "test");
+    expect(tested).toMatchObject({ status: 0 });
+    expect(tested.stderr).toBe("vault: git runs the check before each commit, and refuses what it finds\n");
+    expect(await world.vault("status")).toMatchObject({ status: 0 });
+  });
+});
+
 describe("core.hooksPath", () => {
   test("out of the repository is not written to; a hook there that calls the check counts", async () => {
     using world = await makeWorld();
@@ -292,15 +379,15 @@ describe("core.hooksPath", () => {
   test("that is set after the hook was installed is told, and both are removed", async () => {
     using world = await makeWorld();
     expect(await world.vault("hooks", "install")).toMatchObject({ status: 0 });
-    await world.repository.git("config", "core.hooksPath", ".hooks");
+    await world.repository.git("config", "core.hooksPath", "..hooks");
     expect((await world.vault("status")).stdout.toString()).toMatch(/^missing-hook: .*\.hooks\/pre-commit/m);
     const installed = await world.vault("hooks", "install");
     expect(installed.stderr).toContain("may be committed");
-    expect(world.read(".hooks/pre-commit")).not.toContain("main.cjs");
+    expect(world.read("..hooks/pre-commit")).not.toContain("main.cjs");
     expect((await world.commitPlaintext()).stderr).toContain("staged unencrypted");
     expect(await world.vault("status")).toMatchObject({ status: 0 });
     await world.vault("hooks", "remove");
-    for (const folder of [".hooks", ".git/hooks"])
+    for (const folder of ["..hooks", ".git/hooks"])
       expect(existsSync(join(world.repository.path, folder, "pre-commit"))).toBe(false);
   });
 });

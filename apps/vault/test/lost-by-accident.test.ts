@@ -8,6 +8,7 @@ import {
   type RunResult,
   type TemporaryFolder,
 } from "@git-vault/testkit";
+import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { openTerminal } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
@@ -15,6 +16,7 @@ import { VAULT } from "./program.ts";
 /* What must not be sealed, lost or taken by accident. */
 let folder: TemporaryFolder;
 let env: Record<string, string>;
+let github: GitHubStandIn;
 
 beforeAll(async () => {
   folder = temporaryFolder();
@@ -23,8 +25,10 @@ beforeAll(async () => {
   await makeSshKey({ folder: ssh, name: "id_ed25519", type: "ed25519" });
   await makeSshKey({ folder: folder.path, name: "bob", type: "ed25519" });
   await makeSshKey({ folder: ssh, name: "locked", type: "ed25519", passphrase: "secret" });
+  github = await startGitHub();
   env = {
     HOME: folder.path,
+    GITHUB_API_URL: github.url,
     PATH: pathWithVault(VAULT, join(folder.path, "bin")),
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_AUTHOR_NAME: "a",
@@ -34,7 +38,10 @@ beforeAll(async () => {
   };
   await sh("git init -q repo && cd repo && HOME=/nowhere vault init -q 'secret*' && git add . && git commit -qm start");
 });
-afterAll(() => folder.remove());
+afterAll(async () => {
+  await github.close();
+  folder.remove();
+});
 
 const sh = (script: string): Promise<RunResult> => run("sh", ["-c", script], { cwd: folder.path, env });
 
@@ -45,8 +52,10 @@ describe("a closed standard output is an error before anything is made", () => {
     ["cd repo && vault export-key", "the key"],
     ["vault keygen", "the key"],
   ])("%s", async (command) => {
-    const { status, stderr } = await sh(`${command} >&-`);
-    expect([status, stderr]).toEqual([1, expect.stringContaining("standard output is closed")]);
+    for (const closed of [">&-", "<&- >&-"]) {
+      const { status, stderr } = await sh(`${command} ${closed}`);
+      expect([status, stderr]).toEqual([1, expect.stringContaining("standard output is closed")]);
+    }
   });
 
   test("grant --ci makes no key, no entry and no commit", async () => {
@@ -85,13 +94,59 @@ describe("a loop that reads names", () => {
     expect((await sh("echo hunter2 | vault share -q --to ./bob.pub")).status).toBe(0);
     expect((await sh("vault share -q --to ./bob.pub < bob")).status).toBe(0);
   });
+
+  test("nor what is left of any file that was begun", async () => {
+    writeFileSync(join(folder.path, "notes"), "one line\nthe (rest)\n");
+    const refused = await sh("{ read line; vault share -q --to ./bob.pub; } < notes");
+    expect([refused.status, refused.stdout.length]).toEqual([2, 0]);
+    expect((await sh("{ read line; vault share -q --to ./bob.pub -; } < notes")).status).toBe(0);
+  });
 });
 
 describe("Ctrl-D at a prompt", () => {
+  /** Types what comes before the last question, and there Ctrl-D; gives what the screen says. */
+  async function endedAt(args: readonly string[], question: RegExp, before: readonly [RegExp, string][] = []) {
+    const options = { cwd: folder.path, env: { ...env, EDITOR: "sed -i s/a/b/" }, cols: 250 };
+    using terminal = openTerminal("vault", args, options);
+    for (const [asked, answer] of before) {
+      await terminal.waitFor(asked);
+      terminal.type(`${answer}\r`);
+    }
+    await terminal.waitFor(question);
+    terminal.press("ctrl-d");
+    expect(await terminal.ended).toMatchObject({ status: 1, sane: true });
+    expect(terminal.screen).toMatch(/error: .* was not answered: Ctrl-D ended it/);
+  }
+
+  test("ends each kind of them, and nothing is made", async () => {
+    writeFileSync(join(folder.path, "pass"), "correct\n");
+    await sh("vault share -q --with-passphrase --passphrase-file pass --work-factor 10 -o sealed bob.pub");
+    await sh("vault share -q --yes --to ./bob.pub --to ~/.ssh/id_ed25519.pub -o for-two bob.pub");
+    await sh("git init -q begun && cd begun && vault init -q --sign-key ~/.ssh/id_ed25519 '*.key'");
+    await sh("cd begun && touch a.key && git add . && git commit -qm start && cd .. && git clone -q begun cloned");
+    const keyOf = (path: string): string[] => [readFileSync(join(folder.path, path), "utf8").trim()];
+    github.users.set("carol", { keys: keyOf("bob.pub") });
+    github.users.set("dave", { keys: keyOf("bob.pub") });
+    await sh("vault share -q --yes --to dave bob.pub >&2");
+    github.users.set("dave", { keys: keyOf(".ssh/locked.pub") });
+    await sh("git init -q named");
+    const before = (await sh("git -C cloned status --porcelain; ls; ls begun/.git named/.git; cat for-two")).stdout;
+    await endedAt(["view", "sealed"], /passphrase for the message/);
+    await endedAt(["share", "--with-passphrase", "bob.pub", "-o", "made"], /new passphrase/);
+    await endedAt(["share", "--with-passphrase", "bob.pub", "-o", "made"], /same again/, [[/new passphrase/, "x"]]);
+    await endedAt(["share", "--to", "carol", "bob.pub", "-o", "made"], /are they theirs/);
+    await endedAt(["share", "--to", "dave", "bob.pub", "-o", "made"], /go on with the present keys/);
+    await endedAt(["edit", "for-two"], /further recipients/);
+    await endedAt(["-C", "named", "init", "*.key"], /Your user name on GitHub/);
+    await endedAt(["-C", "cloned", "unlock"], /is this the log that you expect/);
+    const after = (await sh("git -C cloned status --porcelain; ls; ls begun/.git named/.git; cat for-two")).stdout;
+    expect(after.toString()).toBe(before.toString());
+  });
+
   test("ends it, and says so", async () => {
     const message = (await sh("vault share -q --to ~/.ssh/locked.pub bob.pub")).stdout;
     writeFileSync(join(folder.path, "message"), message);
-    using terminal = openTerminal("vault", ["view", "message"], { cwd: folder.path, env, deadline: 20_000 });
+    using terminal = openTerminal("vault", ["view", "message"], { cwd: folder.path, env });
     await terminal.waitFor(/passphrase for/);
     terminal.press("ctrl-d");
     expect(await terminal.ended).toMatchObject({ status: 1, sane: true });
@@ -113,7 +168,6 @@ describe("the first key of a repository without encrypted files", () => {
       cwd: folder.path,
       env,
       cols: 250,
-      deadline: 30_000,
     });
     await terminal.waitFor(/nothing is encrypted here yet; .* from somebody who did not sign it\? \(y\/N\)/s);
     terminal.type("n\r");

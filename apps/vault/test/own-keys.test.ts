@@ -32,6 +32,28 @@ describe("a message opens with", () => {
     expect((await vault(["view"], message)).stdout.toString()).toBe("hunter2");
   });
 
+  test("any private key in ~/.ssh, also without its .pub file", async () => {
+    const made = await key("work", { type: "rsa", bits: 2048 });
+    const message = await sealTo(made);
+    rmSync(made.publicKeyPath);
+    await key("id_ed25519");
+    // What else may lie there is no key, or may be anything's, and is not asked about.
+    const { privateKeyPath } = await key("tls", { type: "rsa", bits: 2048, format: "PEM", passphrase: "secret" });
+    rmSync(`${privateKeyPath}.pub`);
+    mkdirSync(join(ssh, "sockets"));
+    for (const name of ["known_hosts", "authorized_keys", "notes~"]) writeFileSync(join(ssh, name), "x\n".repeat(2000));
+    const { stdout, stderr } = await vault(["view", "-q"], message);
+    expect([stdout.toString(), stderr]).toEqual(["hunter2", ""]);
+    rmSync(made.privateKeyPath);
+    const none = await vault(["view", "-q"], message);
+    expect([none.status, none.stderr]).toEqual([
+      3,
+      expect.stringMatching(/tried \S+\/id_ed25519 \(\S+\), \S+\/tls \(it is encrypted/),
+    ]);
+    const named = await vault(["view", "-q", "-k", join(ssh, "tls")], message);
+    expect(named.stderr).toContain("passphrase for");
+  });
+
   test.each([
     ["a variable", "IdentityFile ${HOME}/keys/work"],
     ["the home folder", "IdentityFile %d/keys/work"],

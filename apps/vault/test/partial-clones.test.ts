@@ -20,7 +20,7 @@ interface World extends Disposable {
   readonly clone: (...options: string[]) => Promise<Clone>;
 }
 
-/** A repository with two versions of a secret, and one that was once committed in clear. */
+/** A repository with two versions of a secret, and one that was once committed in the clear. */
 async function world(withMembers = false): Promise<World> {
   const source = await throwawayRepository();
   if (withMembers) {
@@ -44,7 +44,7 @@ async function world(withMembers = false): Promise<World> {
   const { vault } = inside(source.path);
   await source.git("config", "uploadpack.allowFilter", "true");
   await source.git("config", "uploadpack.allowAnySHA1InWant", "true");
-  source.write("secrets/b", "once in clear\n");
+  source.write("secrets/b", "once in the clear\n");
   source.write("docs/.gitattributes", "*.txt -text\n");
   await source.commit("clear");
   await vault("init", "secrets/**");
@@ -166,14 +166,33 @@ describe("a clone without blobs", () => {
     expect((await git("config", "filter.git-crypt.required")).stdout.toString()).toBe("true\n");
   });
 
-  test("and without trees is unlocked, and decrypts", async () => {
+  test("and without trees is unlocked, and decrypts, and then knows what attributes said", async () => {
     using made = await world();
-    const { vault, path } = await made.clone("--filter=tree:0");
-    expect(await vault("status")).toMatchObject({ status: 0 });
+    made.source.write("open", "may have been protected once\n");
+    await made.source.commit("open");
+    const { vault, path, lacking } = await made.clone("--filter=tree:0");
+    const before = await lacking();
+    const unknown = await vault("status");
+    expect({ status: unknown.status, stderr: unknown.stderr }).toEqual({ status: 7, stderr: "" });
+    expect(unknown.stdout.toString()).toMatch(/^history-not-here: \.gitattributes /m);
+    expect(await lacking()).toBe(before);
     expect(await vault("unlock", made.key)).toMatchObject({ status: 0 });
     expect(readFileSync(join(path, "secrets/a"), "utf8")).toBe("second\n");
-    const old = await vault("decrypt", "HEAD~1:secrets/a");
+    expect(await vault("status")).toMatchObject({ status: 0 });
+    const old = await vault("decrypt", "HEAD~2:secrets/a");
     expect({ status: old.status, stderr: old.stderr }).toMatchObject({ status: 0 });
+  });
+
+  test("or trees is searched by status --history, or told where that cannot be", async () => {
+    using made = await world();
+    const { vault, git } = await made.clone("--filter=tree:0");
+    await git("config", "remote.origin.url", "/nowhere");
+    const cannot = await vault("status", "--history");
+    expect({ status: cannot.status, stderr: cannot.stderr }).toEqual({ status: 7, stderr: "" });
+    expect(cannot.stdout.toString()).toMatch(/^history-not-here: \.gitattributes /m);
+    await git("config", "remote.origin.url", `file://${made.source.path}`);
+    const found = await vault("status", "--history");
+    expect(found.stdout.toString()).toMatch(/^history-plaintext: secrets\/b /m);
   });
 });
 
@@ -190,6 +209,20 @@ describe("a clone without the blobs of the members log", () => {
     expect({ status: unlocked.status, stderr: unlocked.stderr }).toMatchObject({ status: 0 });
     expect(JSON.parse(unlocked.stdout.toString())).toMatchObject({ source: "members", keys: [{ verified: true }] });
     expect(await vault("status")).toMatchObject({ status: 0 });
+  });
+
+  test("replaces the key without what the sparse checkout leaves out, and the remote has it whole", async () => {
+    using made = await world(true);
+    for (const name of ["apps/one", "apps/two"]) made.source.write(name, `${name}\n`);
+    await made.source.commit("apps");
+    const { vault, git } = await made.clone(...SPARSE);
+    await git("sparse-checkout", "add", "secrets");
+    await vault("unlock", "--yes");
+    const rotated = await vault("rotate", "--yes");
+    expect({ status: rotated.status, stderr: rotated.stderr }).toMatchObject({ status: 0 });
+    expect((await git("push", "origin", "HEAD:refs/heads/rotated")).status).toBe(0);
+    await made.source.git("fsck", "--connectivity-only");
+    expect((await made.source.git("show", "rotated:apps/two")).toString()).toBe("apps/two\n");
   });
 
   test("takes a log that cannot be fetched not for none", async () => {

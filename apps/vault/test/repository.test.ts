@@ -123,7 +123,7 @@ describe("the settings that git runs the program by", () => {
     for (const name of ["filter.git-crypt.clean", "filter.git-crypt.process", "merge.git-crypt.driver"]) {
       expect(doctor.stdout.toString()).toContain(`wrong: missing-program: ${name}: `);
     }
-    repository.write("secrets/b", "never stored in clear");
+    repository.write("secrets/b", "never stored in the clear");
     await expect(repository.git("add", "secrets/b")).rejects.toThrow(/ended with 128/);
     expect(await its(["unlock"], VAULT)).toMatchObject({ status: 0 });
     expect(await its(["hooks", "install"], VAULT)).toMatchObject({ status: 0 });

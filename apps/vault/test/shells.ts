@@ -1,9 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runOk } from "@git-vault/testkit";
 import { openTerminal, type Terminal } from "@git-vault/testkit/terminal";
 import { completionScript, type Shell } from "../src/cli/completion.ts";
-import { TABLE } from "../src/commands/index.ts";
 
 /**
  * A real shell that has loaded its completion script. A line is given as its words; the last one is
@@ -26,12 +25,6 @@ export interface CompletingShell {
 
 const sorted = (text: string): string[] => [...new Set(text.split("\n").filter((line) => line !== ""))].toSorted();
 
-/**
- * In place of the program stands a function that shows its words: what was completed is what it is
- * called with.
- */
-const SHOW = "vault() { printf 'got'; printf ' <%s>' \"$@\"; echo; }\ngit-vault() { vault \"$@\"; }\n";
-
 const PROMPT = "PS1='ready> '";
 
 /** Waits for each prompt of the shell: what is typed before it reaches no line editor. */
@@ -53,32 +46,44 @@ async function interactive(
   };
 }
 
-/** Starts `shell` in `folder`, which is also its home. */
-export async function startShell(shell: Shell, path: string, folder: string): Promise<CompletingShell> {
-  const script = join(folder, `script.${shell}`);
-  writeFileSync(script, completionScript(shell, TABLE));
-  const env = { HOME: folder, PATH: process.env["PATH"], LC_ALL: "C.UTF-8", TERM: "xterm" };
-  return { bash: startBash, zsh: startZsh, fish: startFish }[shell](path, { script, folder, env });
+/** A shell that there is on Debian. */
+export type DebianShell = Exclude<Shell, "powershell">;
+
+/** Starts `shell` in `folder`; its own files are in its home. A word shows what it became. */
+export async function startShell(
+  shell: DebianShell,
+  path: string,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<CompletingShell> {
+  const home = env["HOME"] ?? folder;
+  const script = join(home, `script.${shell}`);
+  writeFileSync(script, completionScript(shell));
+  return { bash: startBash, zsh: startZsh, fish: startFish }[shell](path, { script, home, folder, env });
 }
 
 interface Place {
   readonly script: string;
+  readonly home: string;
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-async function startBash(path: string, { script, folder, env }: Place): Promise<CompletingShell> {
-  const rc = join(folder, "bashrc");
-  writeFileSync(rc, `${PROMPT}\n${SHOW}bind 'set enable-bracketed-paste off'\nsource ${script}\n`);
+/** What fish and bash know of git, as Debian has it. */
+const FISH_GITS = "/usr/share/fish/completions/git.fish";
+const GITS = "/usr/share/bash-completion/completions/git";
+
+async function startBash(path: string, { script, home, folder, env }: Place): Promise<CompletingShell> {
+  const rc = join(home, "bashrc");
+  const gits = existsSync(GITS) ? `source ${GITS}\n` : "";
+  writeFileSync(rc, `${PROMPT}\nbind 'set enable-bracketed-paste off'\n${gits}source ${script}\n`);
   const terminal = openTerminal(path, ["--noprofile", "--rcfile", rc, "-i"], { cwd: folder, env, cols: 400 });
   const keyboard = await interactive(terminal);
   const ask = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _vault; printf "%s\\n" "${COMPREPLY[@]}"';
   return {
     async offers(...words) {
-      // As readline cuts words, a `=` stands alone.
-      const cut = words.flatMap((word) =>
-        word.startsWith("--") ? word.split(/(=)/).filter((part) => part !== "") : word,
-      );
+      // As readline cuts words, these stand alone.
+      const cut = words.flatMap((word) => (word === "" ? word : word.split(/([=:@])/).filter((part) => part !== "")));
       return sorted(
         (await runOk(path, ["--norc", "-c", ask, "bash", script, ...cut], { cwd: folder, env })).toString(),
       );
@@ -88,15 +93,15 @@ async function startBash(path: string, { script, folder, env }: Place): Promise<
   };
 }
 
-async function startZsh(path: string, { script, folder, env }: Place): Promise<CompletingShell> {
-  const hits = join(folder, "hits");
+async function startZsh(path: string, { script, home, folder, env }: Place): Promise<CompletingShell> {
+  const hits = join(home, "hits");
   // Completion functions hand over what they offer to compadd, also (with -O, -A, -D) to compute
   // with it.
   const rc = `${PROMPT}
 unsetopt beep auto_menu auto_remove_slash; unset zle_bracketed_paste
-autoload -Uz compinit; compinit -u -d ${join(folder, "zcompdump")}
+autoload -Uz compinit; compinit -u -d ${join(home, "zcompdump")}
 zstyle ':completion:*' menu no
-${SHOW}compadd() {
+compadd() {
   if [[ " \${(j: :)@[1,(i)(-|--)]}" != *" "-[OAD]* ]]; then
     local -a __hits; builtin compadd -O __hits "$@"; print -rl -- $__hits >> ${hits}
   fi
@@ -104,8 +109,8 @@ ${SHOW}compadd() {
 }
 source ${script}
 `;
-  writeFileSync(join(folder, ".zshrc"), rc);
-  const terminal = openTerminal(path, ["-d", "-i"], { cwd: folder, env: { ...env, ZDOTDIR: folder }, cols: 400 });
+  writeFileSync(join(home, ".zshrc"), rc);
+  const terminal = openTerminal(path, ["-d", "-i"], { cwd: folder, env: { ...env, ZDOTDIR: home }, cols: 400 });
   const keyboard = await interactive(terminal);
   return {
     async offers(...words) {
@@ -120,8 +125,9 @@ source ${script}
 
 async function startFish(path: string, { script, folder, env }: Place): Promise<CompletingShell> {
   const complete = async (words: readonly string[]): Promise<string[]> => {
-    const ask = "source $argv[1]; complete -C $argv[2]";
-    const lines = await runOk(path, ["--no-config", "-c", ask, script, words.join(" ")], { cwd: folder, env });
+    // Without a configuration it finds no completions by itself, not even git's.
+    const ask = `source $argv[1]; test $argv[2] = git; and source ${FISH_GITS}; complete -C "$argv[2..]"`;
+    const lines = await runOk(path, ["--no-config", "-c", ask, script, ...words], { cwd: folder, env });
     return sorted(lines.toString().replaceAll(/\t.*$/gm, ""));
   };
   return {

@@ -309,7 +309,7 @@ describe("vault edit of an age message", () => {
     expectNothingLeft();
   });
 
-  test("seals it to one of age's own keys, where that is the only one", async () => {
+  test("seals it to a native age key, where that is the only one", async () => {
     const { generateIdentity } = await import("@git-vault/sealing");
     const { identity, recipient } = await generateIdentity();
     writeFileSync(join(work, "identity"), `${identity}\n`);

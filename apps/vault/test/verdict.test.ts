@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, run, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
+import { AGE_PLUGIN_TEST, makeSshKey, run, runOk, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { startGitHub, type GitHubStandIn } from "@git-vault/testkit/github";
 import { openTerminal, screenRows, type ScreenRow, type TerminalOptions } from "@git-vault/testkit/terminal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -208,6 +208,31 @@ describe("for scripts", () => {
     expect(await status(right, "--require-signature", "--offline")).toEqual([10, ""]);
     const closed = { GITHUB_API_URL: "http://127.0.0.1:9" };
     expect((await vault(["view", "--require-signature", right], "", closed)).status).toBe(6);
+  });
+
+  test("a folder of a clone that looks like a bare repository says neither who signed nor which plugin runs", async () => {
+    const path = await seal("x", "--sign", "--sign-key", ".ssh/stranger");
+    const tools = join(folder.path, "clone/tools");
+    await runOk("git", ["init", "-q", join(folder.path, "clone")]);
+    await runOk("git", ["init", "-q", "--bare", tools]);
+    writeFileSync(
+      join(tools, "signers"),
+      `boss@example.org ${readFileSync(join(folder.path, ".ssh/stranger.pub"), "utf8")}`,
+    );
+    const settings = [
+      ["gpg.ssh.allowedSignersFile", join(tools, "signers")],
+      ["git-vault.plugin", "test"],
+    ] as const;
+    for (const setting of settings) await runOk("git", ["-C", tools, "config", ...setting]);
+    const viewed = await vault(["-C", tools, "view", path]);
+    expect([viewed.status, viewed.stderr]).toEqual([0, expect.stringContaining("signed by NOBODY NAMED")]);
+    expect((await vault(["-C", tools, "view", "--signed-by", "boss@example.org", path])).status).toBe(9);
+    writeFileSync(join(tools, "list.keys"), `${AGE_PLUGIN_TEST.recipient}\n`);
+    const shared = await vault(["-C", tools, "share", "--to", "./list.keys"], "x");
+    expect([shared.status, shared.stderr]).toEqual([
+      3,
+      expect.stringContaining("run only for a recipient that you name"),
+    ]);
   });
 
   test("an old signature shows its age", async () => {

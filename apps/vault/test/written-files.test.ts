@@ -74,7 +74,7 @@ describe("a file that is written", () => {
     const before = readdirSync(folder.path);
     const child = spawn(process.execPath, [VAULT, "share", "-q", "--binary", "--to", publicKey, "-o", "begun", "-"], {
       cwd: folder.path,
-      env: { PATH: process.env["PATH"], HOME: folder.path },
+      env: { PATH: process.env["PATH"], HOME: folder.path, NODE_DISABLE_COMPILE_CACHE: "1" },
       stdio: ["pipe", "inherit", "inherit"],
     });
     const ended = once(child, "exit");

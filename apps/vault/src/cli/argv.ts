@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { plural, printable } from "@git-vault/core";
 import type { CommandSpec, Flags, FlagSpec, Given, Operands, Options } from "./command.ts";
 import { flagsOf, type CommandTable } from "./command-table.ts";
+import { VERSION_FLAGS } from "./flags.ts";
 import { type CliError, helpHint, usageError } from "../errors.ts";
 
 /** What the words of a command line say. */
@@ -55,7 +56,8 @@ export async function parseArgv<Name extends string>(
   if (command === undefined) throw await unknown("command", second ?? word ?? "", members ?? table.firstWords);
 
   const spec: CommandSpec | null = command === null ? null : table.specs[command];
-  const taken = new Map(Object.entries(flagsOf(spec)));
+  const isVersion = command === null && tokens.some((token) => token.kind === "option" && token.name === "version");
+  const taken = new Map(Object.entries({ ...(isVersion ? VERSION_FLAGS : {}), ...flagsOf(spec) }));
   const hint = helpHint(command);
   const given = new Map<string, (string | true)[]>();
   for (const token of tokens) {

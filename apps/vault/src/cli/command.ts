@@ -3,6 +3,15 @@
  * parsing, --help, the completions and the man page are all made from it.
  */
 
+/** What the user's shell lists by itself. */
+type OfShell = "file" | "folder";
+
+/** What this machine, the repository or a cluster knows names of. */
+export type KnownKind = "environment" | "release" | "node" | "key-name" | "member" | "recipient";
+
+/** What the completions offer in a place: names of a kind, or these words. */
+export type Offer = OfShell | KnownKind | readonly string[];
+
 /** A flag of a command. Flags of one name are written alike in all commands: see flags.ts. */
 export interface FlagSpec {
   readonly short?: string;
@@ -16,7 +25,7 @@ export interface FlagSpec {
   readonly number?: { readonly form: RegExp; readonly expected: string; readonly hint?: string };
   readonly summary: string;
   /** What the completions offer for its value; of a list, no other value is taken. */
-  readonly complete?: "file" | "folder" | readonly string[];
+  readonly complete?: Offer;
 }
 
 export type Flags = Readonly<Record<string, FlagSpec>>;
@@ -39,8 +48,8 @@ export interface CommandSpec {
   readonly operands: number;
   /** What to say where there is no operand, of a command that needs one. */
   readonly missing?: string;
-  /** What the completions offer for its operands. */
-  readonly complete?: "file" | readonly string[];
+  /** What the completions offer for each of its operands; the last one is for all that follow. */
+  readonly complete?: readonly Offer[];
   readonly flags: Flags;
 }
 

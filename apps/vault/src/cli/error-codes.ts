@@ -5,11 +5,13 @@
  * Every code of every package has a row under the class that bears it; the types prove it.
  *
  * - `WRONG_KEY: 3` is the exit code alone. The library's own hint is printed, if it has one.
- * - `LAST_NODE: [1, "open or add another one first; --force closes it nevertheless"]` prints these
- *   words instead of the library's hint.
- * - `NO_SUCH_KEY: [1, ({ subject }) => …]` makes the words of the error: of its `subject` (which
+ * - `CODE: [1, "do this"]` prints these words instead of the library's hint.
+ * - `CODE: [1, ({ subject }) => …]` makes the words of the error: of its `subject` (which
  *   recipient, file or node it is about), of its own hint, or of the command that failed (null
  *   where none was recognised). What gives undefined leaves the library's hint.
+ *
+ * What is to be done about an error of deploy depends on more than its code: its `remedy` says
+ * which words of `remedies.ts` are printed.
  *
  * Where two places throw the same code and different things are to be done, give them two codes.
  */
@@ -38,7 +40,7 @@ export const EXIT_CODES = {
   9: "a signature was demanded, and there is none, or it is not by whom it should be",
   10: "a signature was demanded, and --offline forbade to ask whose it is",
   130: "interrupted",
-  143: "told to end (SIGTERM)",
+  143: "terminated (SIGTERM)",
 } as const;
 
 export type ExitCode = keyof typeof EXIT_CODES;
@@ -75,8 +77,8 @@ const NO_KEY_OF_MINE: Readonly<Record<string, string>> = {
     "no private key was found in ~/.ssh: name one by --key; or make one with `ssh-keygen -t ed25519`, and ask the sender to seal to its .pub file",
 };
 
-/** By the class of the error, then by its code. */
-const OUTCOMES = {
+/** By the class of the error, then by its code. A run that fails in nothing makes none of them. */
+export const codes = () => ({
   CliError: {
     USAGE: [2, ({ hint }, command) => hint ?? helpHint(command)],
     CLIPBOARD_UNAVAILABLE: 1,
@@ -131,7 +133,11 @@ const OUTCOMES = {
     NO_RECIPIENTS: 2,
     UNUSABLE_RECIPIENT: 3,
     REFUSED_RECIPIENT: [3, "look at the keys with `vault keys`"],
-    MIXED_RECIPIENTS: 2,
+    MIXED_RECIPIENTS: [
+      2,
+      "a message is as strong as the weakest of its recipients: seal it twice, or allow the mix by --allow-mixed",
+    ],
+    SEPARATE_RECIPIENTS: 2,
     BAD_SIGNATURE: 5,
     TOO_LARGE: 5,
     MALFORMED_KEY: 5,
@@ -235,9 +241,14 @@ const OUTCOMES = {
     GPG_FAILED: 4,
     MALFORMED_ROOT: 2,
     MEMORY_DAMAGED: 1,
+    MEMORY_FULL: 1,
     HISTORY_NEEDED: [
       1,
-      "fetch the whole history with `git fetch --unshallow`; in CI, check it out whole, such as by `fetch-depth: 0`",
+      "fetch the whole history with `git fetch --unshallow`, or into a partial clone with `vault unlock` while its remote can be reached; in CI, check it out whole, such as by `fetch-depth: 0`",
+    ],
+    DISPUTED: [
+      7,
+      "ask them who was first, then run `vault unlock --first ID` with how the id of that entry begins; an admin who is no party and then runs `vault rotate` settles it for everybody",
     ],
     LOG_EXISTS: 1,
     LOG_CHANGED: 1,
@@ -273,6 +284,7 @@ const OUTCOMES = {
     NO_PROJECT: 1,
     INVALID_SETTINGS: 5,
     NO_SUCH_ENVIRONMENT: 2,
+    NO_SUCH_RELEASE: 2,
     MISSING_FILE: 1,
     EMPTY_LAYER: 1,
     TOO_LARGE: 5,
@@ -286,8 +298,8 @@ const OUTCOMES = {
     FOREIGN_SCHEMA: 5,
     LOCKED: [
       3,
-      (_, command) =>
-        `give the key by --key-file or $GIT_CRYPT_KEY, or run \`vault unlock\` first${command === "deploy values" ? "; --without-secrets leaves it out" : ""}`,
+      ({ hint = "give the key by --key-file or $GIT_CRYPT_KEY, or run `vault unlock` first" }, command) =>
+        `${hint}${command === "deploy values" || command === "deploy template" ? "; --without-secrets leaves it out" : ""}`,
     ],
     WRONG_KEY: 3,
     NOT_A_KEY: 5,
@@ -330,7 +342,7 @@ const OUTCOMES = {
     VERIFICATION_FAILED: 7,
     INTERRUPTED: 130,
   } satisfies Outcomes<DeployErrorCode>,
-};
+});
 
 /** An error tells its class by its name: see {@link isVaultError}. */
 const isOfDeployment = (error: VaultError): error is DeployError => error.name === "DeployError";
@@ -346,7 +358,7 @@ export function outcomeOf(error: VaultError, command: string | null): { exit: Ex
   if (isOfDeployment(error) && isVaultError(cause) && !isOfDeployment(cause) && cause.code === code)
     return outcomeOf(cause, command);
   const hint = isOfDeployment(error) ? hintOf(error) : error.hint;
-  const ofClass: Readonly<Record<string, Outcome>> = new Map(Object.entries(OUTCOMES)).get(error.name) ?? {};
+  const ofClass: Readonly<Record<string, Outcome>> = new Map(Object.entries(codes())).get(error.name) ?? {};
   const outcome = ofClass[code] ?? 1;
   if (typeof outcome === "number") return { exit: outcome, hint };
   const [exit, words] = outcome;

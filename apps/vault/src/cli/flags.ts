@@ -6,6 +6,7 @@ import type { Flags, Options } from "./command.ts";
 
 export const TO = {
   value: "R",
+  complete: "recipient",
   multiple: true,
   summary: "a recipient, see `vault help recipients`; may be repeated",
 } as const;
@@ -13,6 +14,7 @@ export const TO = {
 export const USER = {
   short: "u",
   value: "USER",
+  complete: "recipient",
   summary: "a GitHub user, or a recipient as in `vault help recipients`",
 } as const;
 
@@ -21,7 +23,20 @@ export const KEY = {
   value: "KEY",
   complete: "file",
   summary:
-    "opening: a private key's file or https:// address, or AGE-PLUGIN-…; sealing: the number or fingerprint of one of the recipient's keys; where no recipient is named, a public key file",
+    "open with this private key alone: its file or https:// address, or the identity AGE-PLUGIN-… of an age plugin",
+} as const;
+
+export const RECIPIENTS_KEY = {
+  short: "k",
+  value: "KEY",
+  summary: "seal to this one of the recipient's keys: its number among the usable ones, or its fingerprint",
+} as const;
+
+export const PUBLIC_KEY = {
+  short: "k",
+  value: "KEY",
+  complete: "file",
+  summary: "with -u, the number or fingerprint of one of the user's keys; else a public key file",
 } as const;
 
 export const ALLOW_WEAK = { summary: "seal to RSA keys of 1024 to 2047 bits too" } as const;
@@ -45,6 +60,7 @@ export const SIGN_KEY = {
 
 export const AS = {
   value: "R",
+  complete: "recipient",
   summary: "sign as this user of a forge; default git's git-vault.user, else github.user",
 } as const;
 
@@ -52,11 +68,13 @@ export const OFFLINE = { summary: "ask no forge whose key signed, nor whether ke
 
 export const KEY_NAME = {
   value: "NAME",
+  complete: "key-name",
   summary: "the name of the repository's git-crypt key; default `default`",
 } as const;
 
 export const KEY_NAMES = {
   value: "NAME",
+  complete: "key-name",
   multiple: true,
   summary: "the name of a git-crypt key of the repository; may be repeated",
 } as const;
@@ -64,6 +82,12 @@ export const KEY_NAMES = {
 export const ROOT = {
   value: "ROOT",
   summary: "demand that the members log begins with the entry ROOT, SHA256:…; default $GIT_VAULT_ROOT",
+} as const;
+
+export const FIRST = {
+  value: "ID",
+  summary:
+    "where members removed each other and nothing proves who was first: the entry that was, by how its id begins",
 } as const;
 
 export const KEY_FILE = {
@@ -86,7 +110,7 @@ export const MARKDOWN = {
 
 export const FORCE = { summary: "go on where the command would refuse; its help says where" } as const;
 
-export const HISTORY = { summary: "search all commits for files that were once stored in clear" } as const;
+export const HISTORY = { summary: "search all commits for files that were once stored in the clear" } as const;
 
 export const OUTPUT = {
   short: "o",
@@ -148,12 +172,16 @@ export const OPENING_FLAGS = {
 
 /** What those take that tell who signed the message. */
 export const SIGNER_FLAGS = {
-  "require-signature": { summary: "take only a message whose signer is known to the forge" },
+  "require-signature": {
+    summary: "take only a message whose signer is known to the forge, or to git's gpg.ssh.allowedSignersFile",
+  },
   "signed-by": {
     value: "R",
-    summary: "take only a message that is signed by R, or by a key with this SHA256:… fingerprint",
+    complete: "recipient",
+    summary:
+      "take only a message that is signed by R, a principal of git's gpg.ssh.allowedSignersFile, or a key with this SHA256:… fingerprint",
   },
-  offline: OFFLINE,
+  offline: { summary: "ask no forge whose key signed" },
 } as const satisfies Flags;
 
 /** What every command takes that gives something to recipients. */
@@ -164,7 +192,10 @@ export const TRUST_FLAGS = {
     summary: "demand that the recipient has this very key, SHA256:…; may be repeated",
   },
   "member-of": { value: "ORG", summary: "demand that each recipient belongs to this GitHub organisation" },
-  yes: YES,
+  yes: {
+    short: "y",
+    summary: "go on where it would ask or stop: with keys that are new, or are not those that were seen before",
+  },
 } as const satisfies Flags;
 
 /** What every command takes that writes into the members log. */
@@ -174,10 +205,23 @@ export const AUTHOR_FLAGS = {
   ...PASSPHRASE_FLAGS,
 } as const satisfies Flags;
 
+export const PLUGIN = {
+  value: "NAME",
+  multiple: true,
+  summary:
+    "run the age plugin NAME also for keys in files and of members; may be repeated; default git's git-vault.plugin",
+} as const;
+
 /** What every command takes that replaces keys. */
 export const REVIEW_FLAGS = {
-  keep: { value: "NAME", multiple: true, summary: "say that NAME is to have the new keys; may be repeated" },
-  drop: { value: "NAME", multiple: true, summary: "take NAME out as well; may be repeated" },
+  plugin: PLUGIN,
+  keep: {
+    value: "NAME",
+    multiple: true,
+    complete: "member",
+    summary: "say that NAME is to have the new keys; may be repeated",
+  },
+  drop: { value: "NAME", multiple: true, complete: "member", summary: "take NAME out as well; may be repeated" },
   "leave-unopened": { summary: "leave protected files as they are that no key here opens" },
 } as const satisfies Flags;
 
@@ -199,8 +243,11 @@ export const DIALOG_FLAGS = {
 export const GLOBAL_FLAGS = {
   directory: { short: "C", value: "DIR", complete: "folder", summary: "run as if started in DIR" },
   help: { short: "h", summary: "show help" },
-  version: { short: "V", summary: "print the version" },
+  version: { short: "V", summary: "print the version; with --json also of Node, OpenSSL and git" },
 } as const satisfies Flags;
+
+/** What stands beside --version alone. */
+export const VERSION_FLAGS: Flags = { json: JSON_FLAG };
 
 /** How a command talks to the person. */
 export type DialogOptions = Options<typeof DIALOG_FLAGS>;

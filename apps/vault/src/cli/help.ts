@@ -11,8 +11,15 @@ export const TOPICS = {
   checks: "what `vault deploy check` looks for; `vault help` and the id of one, such as tls, tells of it",
 } as const;
 
-/** The width that paragraphs are wrapped to. */
-const WIDTH = 100;
+/** How wide help is where no terminal says it, in columns. */
+export const WIDTH = 80;
+/** Longer lines are hard to read, however wide the terminal is. */
+const MOST_WIDTH = 120;
+const LEAST_WIDTH = 40;
+
+/** How wide help is on a terminal of so many columns. */
+export const widthFor = (terminal: number | undefined): number =>
+  Math.min(Math.max(terminal ?? WIDTH, LEAST_WIDTH), MOST_WIDTH);
 
 /** `-k, --key KEY`, as help and the man page show a flag. */
 export function flagSyntax(name: string, { short, value, optional }: FlagSpec): string {
@@ -20,12 +27,16 @@ export function flagSyntax(name: string, { short, value, optional }: FlagSpec): 
   return value === undefined ? `${syntax}${optional === undefined ? "" : `[=${optional}]`}` : `${syntax} ${value}`;
 }
 
-/** Two columns. */
-export function columns(rows: readonly (readonly [string, string])[], indent = "  "): string {
-  const width = Math.min(Math.max(...rows.map(([left]) => left.length)), 40);
-  const gap = `\n${" ".repeat(width + indent.length + 2)}`;
+/** Two columns. What is too long for the left one has a line of its own. */
+export function columns(rows: readonly (readonly [string, string])[], width: number = WIDTH): string {
+  const most = Math.floor(width * 0.4);
+  const left = Math.max(...rows.map(([{ length }]) => (length > most ? 0 : length)), 0);
+  const gap = `\n${" ".repeat(left + 4)}`;
   return rows
-    .map(([left, right]) => `${indent}${left.padEnd(width)}  ${wrap(right, WIDTH + 1 - gap.length).join(gap)}`)
+    .map(([name, text]) => {
+      const head = name.length > left ? `  ${name}${gap}` : `  ${name.padEnd(left)}  `;
+      return head + wrap(text, width + 1 - gap.length).join(gap);
+    })
     .join("\n");
 }
 
@@ -34,41 +45,56 @@ const wrap = (text: string, width: number): string[] =>
   text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)|\\S+`, "g")) ?? [];
 
 /** Text that is wrapped. */
-export const paragraph = (text: string): string => wrap(text, WIDTH).join("\n");
+export const paragraph = (text: string, width: number = WIDTH): string => wrap(text, width).join("\n");
 
-const flagTable = (title: string, flags: Flags): string =>
-  `${title}\n${columns(Object.entries(flags).map(([name, spec]) => [flagSyntax(name, spec), spec.summary]))}`;
+const flagTable = (title: string, flags: Flags, width: number): string =>
+  `${title}\n${columns(
+    Object.entries(flags).map(([name, spec]) => [flagSyntax(name, spec), spec.summary]),
+    width,
+  )}`;
 
-const commandTable = (commands: readonly NamedCommand[]): string =>
-  columns(commands.map(([name, { usage, summary }]) => [`${name} ${usage}`, summary]));
+const commandTable = (commands: readonly NamedCommand[], width: number): string =>
+  columns(
+    commands.map(([name, { usage, summary }]) => [`${name} ${usage}`.trimEnd(), summary]),
+    width,
+  );
 
 /** What `vault --help` shows. */
-export function overview({ shown }: CommandTable): string {
+export function overview({ shown }: CommandTable, width: number = WIDTH): string {
   const groups = [...new Set(shown.map(([, { group }]) => group))];
   return [
     "vault: hand a repository's secrets to the right people\n\nusage: vault COMMAND [FLAGS] [OPERANDS]",
-    ...groups.map((group) => `${group}\n${commandTable(shown.filter(([, command]) => command.group === group))}`),
-    flagTable("flags of most commands", DIALOG_FLAGS),
-    flagTable("flags of every command", GLOBAL_FLAGS),
-    `topics\n${columns(Object.entries(TOPICS).map(([name, summary]) => [`help ${name}`, summary]))}`,
-    "`vault help COMMAND` tells more. `git vault` is the same program.",
+    ...groups.map(
+      (group) =>
+        `${group}\n${commandTable(
+          shown.filter(([, command]) => command.group === group),
+          width,
+        )}`,
+    ),
+    flagTable("flags of most commands", DIALOG_FLAGS, width),
+    flagTable("flags of every command", GLOBAL_FLAGS, width),
+    `topics\n${columns(
+      Object.entries(TOPICS).map(([name, summary]) => [`help ${name}`, summary]),
+      width,
+    )}`,
+    paragraph("`vault help COMMAND` tells more. `git vault` is the same program.", width),
   ].join("\n\n");
 }
 
 /** What `vault deploy --help` shows: the commands that begin with that word. */
-export function familyHelp({ commands }: CommandTable, family: string): string {
+export function familyHelp({ commands }: CommandTable, family: string, width: number = WIDTH): string {
   const members = commands.filter(([name]) => name.startsWith(`${family} `));
-  return `usage: vault ${family} COMMAND [FLAGS] [OPERANDS]\n\n${commandTable(members)}\n\n\`vault help ${family} COMMAND\` tells more.`;
+  return `usage: vault ${family} COMMAND [FLAGS] [OPERANDS]\n\n${commandTable(members, width)}\n\n\`vault help ${family} COMMAND\` tells more.`;
 }
 
 /** What `vault COMMAND --help` shows. */
-export function commandHelp(name: string, command: CommandSpec): string {
+export function commandHelp(name: string, command: CommandSpec, width: number = WIDTH): string {
   const { alias, usage, summary, description = [], examples } = command;
   return [
     `usage: vault ${name} [FLAGS] ${usage}`.trimEnd() + (alias === undefined ? "" : ` (also \`vault ${alias}\`)`),
-    paragraph(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`),
-    ...description.map(paragraph),
-    flagTable("flags", flagsOf(command)),
+    paragraph(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`, width),
+    ...description.map((text) => paragraph(text, width)),
+    flagTable("flags", flagsOf(command), width),
     ...(examples === undefined ? [] : [`examples\n${examples.map((line) => `  ${line}`).join("\n")}`]),
   ].join("\n\n");
 }

@@ -1,3 +1,4 @@
+import { printable } from "@git-vault/core";
 import type { Remedy } from "@git-vault/deploy";
 
 /** An error or a finding of a deployment. */
@@ -13,8 +14,15 @@ export interface Remediable {
  */
 const WORDS: Readonly<Record<Remedy, (hint: string, subject: string, environment: string) => string>> = {
   "give-key": () => "give the key by --key-file or $GIT_CRYPT_KEY, or run `vault unlock` first",
+  "give-kubeconfig": (hint) => `${hint}; or give one of your own by --kubeconfig FILE`,
+  "give-private-key": () => "give a private key by --key, $SOPS_AGE_KEY_FILE or $GIT_VAULT_IDENTITY",
+  "allow-cloud-key": (_, name) =>
+    `give a private key by --key; or let the sops that is installed ask for the cloud's, with --cloud-key '${printable(name)}'`,
   "export-key": () => "set it to what `vault export-key | base64` prints",
-  "give-values": () => "build the images, and give their tags by --set KEY=VALUE or --values FILE",
+  "give-values": (_, release) => {
+    const whose = release === "" ? "" : `${release}:`;
+    return `build the images, and give their tags by --set ${whose}KEY=VALUE or --values ${whose}FILE`;
+  },
   "use-bare-key": (hint) => `${hint}, such as \`vault keys new\` makes`,
   lock: () => "run `vault deploy lock`, look at what changed, and commit it",
   "update-locks": (_, chart) =>
@@ -31,6 +39,7 @@ const WORDS: Readonly<Record<Remedy, (hint: string, subject: string, environment
   force: (hint) => `${hint}; --force closes it nevertheless`,
   "evict-all": (hint) => `${hint}, with --evict-all where local data may be lost`,
   verify: (_, environment) => `see \`vault deploy verify ${environment}\``,
+  rights: (hint, environment) => `${hint}, as \`vault deploy rights ${environment}\` prints it`,
   drain: (_, node, environment) => `vault deploy nodes ${environment} drain ${node}`,
   uncordon: (_, node, environment) => `vault deploy nodes ${environment} uncordon ${node}`,
 };

@@ -1,9 +1,9 @@
 import { printable } from "@git-vault/core";
 import { Directory, DirectoryError, userNameOf } from "@git-vault/directory";
-import { runProgram } from "@git-vault/git-crypt/programs";
 import { findSigner, type SignOptions } from "@git-vault/sharing";
 import { CliError, usageError } from "../errors.ts";
 import type { OpeningOptions } from "../cli/flags.ts";
+import { gitConfig } from "../io/git-config.ts";
 import { homeFolder } from "../io/input.ts";
 import { passphraseSource } from "../io/passphrase.ts";
 import { say } from "../io/streams.ts";
@@ -26,7 +26,7 @@ export interface SigningOptions extends OpeningOptions {
 export async function signOptions(options: SigningOptions): Promise<SignOptions> {
   const from = signerName(options);
   const key = options.signKey ?? configuredKey();
-  const among = key === undefined && from !== undefined ? await keysOf(from) : undefined;
+  const among = key === undefined && from !== undefined ? await keysToFind(from) : undefined;
   const signer = await findSigner({ home: homeFolder(), passphrase: passphraseSource(options), key, among });
   return { signer, from };
 }
@@ -82,16 +82,21 @@ export function signerName({ as }: Pick<SigningOptions, "as">): string | undefin
 const configuredKey = (): string | undefined =>
   gitConfig("gpg.format") === "ssh" ? gitConfig("user.signingkey", "--type=path") : undefined;
 
+/** The keys of a name, of which one here is to sign: where no forge answers, it can be named. */
+async function keysToFind(name: string): Promise<string[]> {
+  try {
+    return await keysOf(name);
+  } catch (error) {
+    if (!(error instanceof DirectoryError) || error.code !== "NETWORK") throw error;
+    const way = "or name the key to sign with by --sign-key FILE, which asks nobody";
+    throw new DirectoryError(error.code, error.message, {
+      hint: error.hint === undefined ? way : `${error.hint}, ${way}`,
+      cause: error,
+    });
+  }
+}
+
 async function keysOf(name: string): Promise<string[]> {
   const { keys } = await new Directory().resolveSigner(name);
   return keys.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]));
-}
-
-/** One of git's settings, local or global; undefined if unset, or without git. */
-function gitConfig(name: string, ...options: readonly string[]): string | undefined {
-  const { status, stdout } = runProgram("git", ["config", ...options, "--get", name], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const value = status === 0 ? stdout.toString().replace(/\n$/, "") : "";
-  return value === "" ? undefined : value;
 }

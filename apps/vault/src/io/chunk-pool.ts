@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { VaultError } from "@git-vault/core";
 import type { PayloadState } from "@git-vault/sealing";
+import { embeddedFile, isStandalone } from "../own-program.ts";
 import { Shared, type ChunkJob, type ChunkOrders, type ChunkReport, type ThreadError } from "./chunk-schedule.ts";
 import type { LargeInput } from "./input.ts";
 import type { Sink } from "./output.ts";
@@ -69,8 +70,11 @@ function sharedCopy(parts: readonly Buffer[]): SharedArrayBuffer {
   return memory;
 }
 
+const WORKER = "chunk-worker.cjs";
+
 const startWorker = (orders: ChunkOrders): Worker =>
-  new Worker(new URL("./chunk-worker.cjs", import.meta.url), {
+  new Worker(isStandalone() ? embeddedFile(WORKER) : new URL(`./${WORKER}`, import.meta.url), {
+    eval: isStandalone(),
     workerData: orders,
     // Else Node opens this process's own streams for it, which makes a pipe non-blocking: see
     // `pause` in streams.ts.

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { debuglog } from "node:util";
-import { startProgram, withEnvironmentOfPrograms } from "@git-vault/git-crypt/programs";
+import { findProgram, startProgram, withEnvironmentOfPrograms } from "@git-vault/git-crypt/programs";
 import type Clipboard from "clipboardy";
 import { CliError } from "../errors.ts";
+import { ownCommand } from "../own-program.ts";
 import { isPrintable } from "./streams.ts";
 import { writeToTerminal } from "./terminal.ts";
 
@@ -17,15 +18,25 @@ export const CLEAR_AFTER = 45;
 const clipboardHash = (salt: string, content: string): string =>
   createHash("sha256").update(salt, "hex").update(content).digest("hex");
 
-const unavailable = (cause?: unknown): CliError =>
-  new CliError("CLIPBOARD_UNAVAILABLE", "there is no clipboard here: no X11 or Wayland display can be reached", {
-    hint: "use a pipe or a file instead, such as `vault view message.txt` or `vault share --to alice > message.txt`",
-    cause,
-  });
+const isX = (): boolean => Boolean(process.env["DISPLAY"] || process.env["WAYLAND_DISPLAY"]);
+
+function unavailable(cause?: unknown): CliError {
+  // The package that reaches it also has programs of others, of unknown origin: they are left out.
+  const isLacking = isX() && findProgram("xsel") === null && findProgram("wl-copy") === null;
+  return new CliError(
+    "CLIPBOARD_UNAVAILABLE",
+    isLacking
+      ? "there is no clipboard here: neither xsel nor wl-copy is installed"
+      : "there is no clipboard here: no X11 or Wayland display can be reached",
+    {
+      hint: `${isLacking ? "install xsel, or " : ""}use a pipe or a file instead, such as \`vault view message.txt\` or \`vault share --to alice > message.txt\``,
+      cause,
+    },
+  );
+}
 
 function hasDisplay(): boolean {
-  if (process.platform !== "linux") return true;
-  if (process.env["DISPLAY"] || process.env["WAYLAND_DISPLAY"]) return true;
+  if (process.platform !== "linux" || isX()) return true;
   try {
     // WSL reaches the clipboard of Windows.
     return /microsoft/i.test(readFileSync("/proc/version", "utf8"));
@@ -115,7 +126,8 @@ function copyThroughTerminal(text: string, shouldClear: boolean): string {
 }
 
 function startClearing(order: string): void {
-  const child = startProgram(process.execPath, [process.argv[1] ?? "", "clear-clipboard"], {
+  const [program, ...words] = ownCommand();
+  const child = startProgram(program, [...words, "clear-clipboard"], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
   });

@@ -1,4 +1,4 @@
-import { KeyError } from "@git-vault/keys";
+import { decodeText, KeyError } from "@git-vault/keys";
 import type { PassphraseRequest } from "@git-vault/sharing";
 import { printable } from "@git-vault/core";
 import { usageError } from "../errors.ts";
@@ -74,7 +74,12 @@ function givenPassphrase({ passphrase, passphraseFile, passphraseFd, quiet }: Pa
   return variable === undefined || variable === "" ? null : Buffer.from(variable);
 }
 
-function firstLine(data: Buffer): Buffer {
+/** Windows marks its texts, and writes some in UTF-16; of others a passphrase is the very bytes. */
+const hasMark = (data: Buffer): boolean =>
+  ["efbbbf", "fffe", "feff"].some((mark) => data.toString("hex", 0, 3).startsWith(mark));
+
+function firstLine(file: Buffer): Buffer {
+  const data = hasMark(file) ? Buffer.from(decodeText(file)) : file;
   const end = data.indexOf("\n");
   const line = end === -1 ? data : data.subarray(0, end);
   return line.at(-1) === 0x0d ? line.subarray(0, -1) : line;

@@ -2,13 +2,24 @@ import type { PluginDialog } from "@git-vault/sharing";
 import { CliError } from "../errors.ts";
 import { say } from "./streams.ts";
 
-interface PluginDialogOptions {
+/** Who is asked, and for what. */
+export interface PluginDialogOptions {
   readonly noInput: boolean;
   readonly quiet: boolean;
+  /** The plugins of --plugin. */
+  readonly plugin?: readonly string[];
 }
 
-/** How age's plugins speak to the user: always with their name, which no text of theirs hides. */
-export const pluginDialog = ({ noInput, quiet }: PluginDialogOptions): PluginDialog => ({
+/**
+ * How age's plugins speak to the user: always with their name, which no text of theirs hides.
+ *
+ * @param configured those of git's git-vault.plugin
+ */
+export const pluginDialog = (
+  { noInput, quiet, plugin = [] }: PluginDialogOptions,
+  configured: readonly string[] = [],
+): PluginDialog => ({
+  named: new Set([...plugin, ...configured].map((name) => name.toLowerCase())),
   tell(name, text) {
     if (!quiet) say(`age-plugin-${name}: ${text}`);
     return !quiet;

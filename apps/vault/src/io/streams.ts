@@ -3,8 +3,9 @@
  * the fastest shape, and process.stdin and process.stdout take milliseconds to make.
  */
 import { constants, isUtf8 } from "node:buffer";
-import { fstatSync, readFileSync, readSync, writevSync } from "node:fs";
+import { fstatSync, readSync, statSync, writevSync } from "node:fs";
 import { printable, systemCode } from "@git-vault/core";
+import { noteChange } from "@git-vault/git-crypt/programs";
 import { CliError } from "../errors.ts";
 
 const STDIN = 0;
@@ -32,35 +33,28 @@ export function leadsTo(fd: 0 | 1 | 2): "data" | "terminal" | "nothing" {
   return process.getBuiltinModule("node:tty").isatty(fd) ? "terminal" : "nothing";
 }
 
-/** What Linux knows of a file descriptor: how it was opened, and where it is; null elsewhere. */
-function descriptorInfo(fd: number): { readonly flags: number; readonly position: number } | null {
-  try {
-    const text = readFileSync(`/proc/self/fdinfo/${fd}`, "latin1");
-    const [, position = "0"] = /^pos:\s*(\d+)/m.exec(text) ?? [];
-    const [, flags = "0"] = /^flags:\s*(\d+)/m.exec(text) ?? [];
-    return { flags: Number.parseInt(flags, 8), position: Number(position) };
-  } catch {
-    return null;
-  }
-}
-
-/** O_ACCMODE, and O_RDWR: of how a file was opened. */
-const [ACCESS, BOTH_WAYS] = [3, 2];
-
 /**
  * Whether standard output was closed (`>&-`), or the program that started this one ignores it. Node
- * puts /dev/null in its place, open for both ways; a shell's `>/dev/null` is open for writing.
+ * puts /dev/null in its place, open for both ways; a shell's `>/dev/null` is open for writing
+ * alone, so that it cannot be read. Reading /dev/null takes nothing away.
  */
 export function isStdoutClosed(): boolean {
   if (leadsTo(STDOUT) !== "nothing") return false;
-  const info = descriptorInfo(STDOUT);
-  return info !== null && (info.flags & ACCESS) === BOTH_WAYS;
+  try {
+    if (fstatSync(STDOUT).rdev !== statSync("/dev/null").rdev) return false;
+    readSync(STDOUT, Buffer.alloc(1));
+    return true;
+  } catch {
+    return false; // it is for writing alone, or no system of this kind
+  }
 }
 
 /**
  * Whether somebody else read the start of the file that is standard input, such as a shell's loop.
+ *
+ * @param read how many bytes there were to its end
  */
-export const isStdinBegun = (): boolean => (descriptorInfo(STDIN)?.position ?? 0) > 0;
+export const isStdinBegun = (read: number): boolean => leadsTo(STDIN) === "data" && read < sizeOf(STDIN);
 
 /** What was read of a file descriptor. */
 export interface Start {
@@ -125,7 +119,9 @@ function sizeOf(fd: number): number {
 export function readSome(fd: number, chunk: Buffer, title: string): number {
   for (;;) {
     try {
-      return readSync(fd, chunk);
+      const count = readSync(fd, chunk);
+      noteChange(); // Anyone who writes it may take hours, and change the repository meanwhile.
+      return count;
     } catch (error) {
       const code = systemCode(error);
       if (code === "EOF") return 0; // how Windows ends a pipe
@@ -136,7 +132,7 @@ export function readSome(fd: number, chunk: Buffer, title: string): number {
   }
 }
 
-/** What becomes of text before it is printed. */
+/** What happens to text before it is printed. */
 let filter = (text: string): string => text;
 
 /**
@@ -168,7 +164,7 @@ export function writePieces({ descriptor, title }: Destination, pieces: readonly
   try {
     writeDescriptor(descriptor, pieces);
   } catch (error) {
-    // Whoever read it has gone: what was begun is cleaned up, and nothing is said.
+    // The one who read it has gone: what was begun is cleaned up, and nothing is said.
     if (title === null && systemCode(error) === "EPIPE")
       throw new CliError("CLOSED_PIPE", "standard output is closed", { cause: error });
     const what = title ?? "to standard output";

@@ -180,7 +180,7 @@ export async function writeCopy(
   const digest = hash("sha256", message, "hex");
   const path = `.git-vault/sealed/${key.name ?? "default"}/${generation}/${digest}.age`;
   world.write(clone, path, message);
-  return { path, commitment: generation, digest, openPgp: null };
+  return { path, commitment: generation, digest, recipient: null };
 }
 
 /** Commits a blob that is encrypted with a key of one's own, past the filter. */

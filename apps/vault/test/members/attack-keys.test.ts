@@ -143,13 +143,18 @@ describe("a file that no key opens", () => {
     expect(await as("bob", "git status --porcelain")).toBe("");
   });
 
-  test("that is edited here is encrypted, so that nothing stands in clear behind junk", async () => {
+  test("that is edited here is refused, so that nothing stands in the clear behind junk", async () => {
     await pushBlob("secrets/junk", strangeKey());
     await as("alice", "git pull -q --no-edit && echo 'TOKEN=swordfish' >> secrets/junk");
-    await as("alice", "git add -A && git commit -q -m edit");
+    const refused = await trying("alice", "git add -A");
+    expect([refused.status, refused.said]).toEqual([
+      128,
+      expect.stringContaining("was changed after it was encrypted"),
+    ]);
+    // A new text in its place is encrypted as any other.
+    await as("alice", "echo 'TOKEN=swordfish' > secrets/junk && git add -A && git commit -q -m edit");
     const blob = await blobOf("alice", "HEAD:secrets/junk");
-    expect(blob.includes("swordfish")).toBe(false);
-    expect(decryptBlob(keyIn(world, "alice"), blob).includes("TOKEN=swordfish")).toBe(true);
+    expect(decryptBlob(keyIn(world, "alice"), blob).toString()).toBe("TOKEN=swordfish\n");
   });
 
   test("takes a yes of its own in a rotation", async () => {

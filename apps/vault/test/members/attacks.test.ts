@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { encodeKeyFile, keyId } from "@git-vault/git-crypt";
-import { audienceOf } from "@git-vault/members";
+import { audienceOf, readMemberKey } from "@git-vault/members";
+import { generateIdentity } from "@git-vault/sealing";
 import { peer, startGnuPg, type GnuPg } from "@git-vault/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -12,6 +13,7 @@ import {
   keyOf,
   membershipIn,
   newKey,
+  recordOf,
   strangeKey,
   writeCopy,
   writeEntry,
@@ -72,7 +74,9 @@ async function opens(name: string, key = "id_ed25519"): Promise<boolean> {
   return world.read(name, "secrets/password").startsWith("hunter");
 }
 
-/** alice writes a new secret and pushes it; whoever is named reads it, and the others do not. */
+/**
+ * alice writes a new secret and pushes it; the one who is named reads it, and the others do not.
+ */
 async function onlyTheyRead(readers: readonly string[], others: readonly string[]): Promise<void> {
   await world.push("alice", "secrets/password", "hunter9\n");
   expect(await notCurrent(world, "alice")).toEqual([]);
@@ -108,6 +112,25 @@ describe("removing somebody who", () => {
     const again = await trying("bob", "git pull -q --no-edit; vault unlock; vault grant ~/mallory-laptop.pub");
     expect([again.status, again.said]).toEqual([2, expect.stringMatching(/was removed before/)]);
     await onlyTheyRead(["bob"], ["mal"]);
+  });
+
+  test("put a key of their own on the remover's record: it is marked there as well", async () => {
+    const { recipient } = await generateIdentity();
+    const planted = readMemberKey(recipient);
+    const member = await recordOf(world, "mal", "alice");
+    const gift = { kind: "give", member, keys: [planted], role: null, opens: [], label: null, readmits: [] } as const;
+    await writeEntry(world, "mal", "mal", gift);
+    await as("mal", "git add -A && git commit -q -m typo && git push -q");
+    await as("alice", "git pull -q");
+    const stopped = await trying("alice", "vault revoke mal --yes < /dev/null");
+    expect([stopped.status, stopped.said]).toEqual([
+      2,
+      expect.stringMatching(/github:alice \([^)]*the key age1\w+ is added by github:mal, who is being removed/),
+    ]);
+    await as("alice", `vault revoke --key ${planted.id} && vault revoke mal && git push -q`);
+    expect((await membershipIn(world, "alice")).members.flatMap(({ keys }) => keys.map(({ id }) => id))).not.toContain(
+      planted.id,
+    );
   });
 
   test("let a key of their own in before names it, and needs a person's word", async () => {
@@ -209,7 +232,7 @@ describe("an outsider's pull request", () => {
     await world.join("carol");
     await trying("carol", "vault unlock --yes < /dev/null");
     expect(readdirSync(join(world.clone("carol"), ".git/git-crypt/keys"))).toEqual(["default"]);
-    // Nobody adds to it in clear either.
+    // Nobody adds to it in the clear either.
     world.write("alice", "prod/mine", "secret\n");
     const status = await trying("alice", "git add prod/mine; vault status");
     expect(status.status).toBe(7);

@@ -47,6 +47,41 @@ describe("everyday", () => {
     }
   });
 
+  test("in a clone, a message is told by whom the members log has its key, which proves nothing", async () => {
+    const seal = "vault share -q --sign --sign-key ~/.ssh/id_ed25519 --to bob secrets/password";
+    await world.as("alice", `${seal} > ../signed && git config github.user carol && ${seal} --yes > ../as-carol`);
+    const view = async (flags: string, file: string): Promise<[number | null, string]> => {
+      const { status, said } = await world.trying("bob", `vault view ${flags} ${world.home("alice")}/${file}`);
+      return [status, said];
+    };
+    const alice = "the members log here has that key as github:alice's";
+    expect(await view("--offline", "signed")).toEqual([0, expect.stringMatching(`signed as github:alice.*${alice}`)]);
+    expect(await view("--offline --require-signature", "signed")).toEqual([10, expect.any(String)]);
+    const otherwise = "SAYS OTHERWISE: it has that key as github:alice's";
+    expect(await view("--offline", "as-carol")).toEqual([0, expect.stringContaining(otherwise)]);
+    await world.as(
+      "alice",
+      `git config --global --unset github.user; git config --unset github.user; ${seal} > ../unnamed`,
+    );
+    expect(await view("", "unnamed")).toEqual([0, expect.stringMatching(`NOBODY NAMED.*${alice}`)]);
+  });
+
+  test("a key that was sent in a message is noted, and the log tells it to people and to programs", async () => {
+    const said = await world.as("alice", "vault share --to bob --to erin --note >/dev/null");
+    expect(said).toMatch(/noted in the members log: [0-9a-f]{10}; push it/);
+    await world.as("alice", "git push -q");
+    await world.as("bob", "git pull -q");
+    const text = "the key default was sent to github:bob, github:erin";
+    expect(await world.as("bob", "vault log")).toMatch(new RegExp(`  github:alice  noted: ${text}$`, "m"));
+    const { entries } = JSON.parse(await world.as("bob", "vault log --json")) as {
+      entries: { action: string; author: string; text: string | null }[];
+    };
+    expect(entries.filter((entry) => entry.text !== null)).toEqual([
+      expect.objectContaining({ action: "note", author: "github:alice", text, counts: true, present: true }),
+    ]);
+    await world.as("bob", "vault status");
+  });
+
   test("somebody is granted the key while others work", async () => {
     world.write("bob", "secrets/bob", "by bob\n");
     await world.as("bob", "git add -A && git commit -q -m bob");

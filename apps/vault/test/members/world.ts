@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeSshKey, pathWithVault, run, runOk, temporaryFolder, type RunResult } from "@git-vault/testkit";
+import { makeSshKey, NOT_KEPT, pathWithVault, run, runOk, temporaryFolder, type RunResult } from "@git-vault/testkit";
 import { startGitHub, type GitHubStandIn, type GitHubUser } from "@git-vault/testkit/github";
 import { VAULT } from "../program.ts";
 
@@ -52,7 +52,7 @@ const CONFIGURATION = `[init]
 \tallow = always
 [commit]
 \tgpgSign = false
-`;
+${NOT_KEPT}`;
 
 function worldIn(folder: string, github: GitHubStandIn, path: string): World {
   const clones = new Map<string, string>();
@@ -138,7 +138,10 @@ export async function makeTemplate(
   const world = worldIn(template, github, path);
   for (const [at, name] of [...members, ...outsiders].entries()) await settle(world, name, 100 + at);
   const [first = "", ...others] = members;
-  await runOk("git", ["init", "-q", "--bare", "-b", "main", join(template, "origin.git")]);
+  const origin = join(template, "origin.git");
+  await runOk("git", ["init", "-q", "--bare", "-b", "main", origin]);
+  // Without it no clone is partial.
+  await runOk("git", ["-C", origin, "config", "uploadpack.allowFilter", "true"]);
   const cloned = (name: string): Promise<string> =>
     world.as(name, `git clone -q file://${template}/origin.git ${world.clone(name)}`, template);
   await cloned(first);

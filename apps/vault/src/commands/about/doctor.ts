@@ -4,9 +4,7 @@ import { ADVICE } from "../repository/advice.ts";
 import type { Run } from "../../cli/command.ts";
 import { jsonLine, writeStdout } from "../../io/streams.ts";
 import type { ABOUT_COMMANDS } from "./specs.ts";
-
-/** Set by the build, from package.json. */
-declare const VAULT_VERSION: string;
+import { otherVault, versions } from "./version.ts";
 
 export const run: Run<typeof ABOUT_COMMANDS.doctor> = ({ json }) => {
   const found = diagnose(openRepository(process.cwd()));
@@ -17,9 +15,12 @@ export const run: Run<typeof ABOUT_COMMANDS.doctor> = ({ json }) => {
 /** Whether secrets are at risk or git stops; else it is merely slow. */
 const isSerious = ({ severity }: SetupFinding): boolean => severity === "error";
 
-function report({ gitVersion, settings, keyNames, guarded, findings }: Diagnosis): string[] {
+function report({ settings, keyNames, guarded, findings }: Diagnosis): string[] {
+  const { vault, commit, standalone, node, openssl, git, platform } = versions();
+  const other = otherVault();
   return [
-    `vault ${VAULT_VERSION}, Node ${process.versions.node}, git ${gitVersion}`,
+    `vault ${vault}${commit === null ? "" : ` (${commit.slice(0, 10)})`}, ${standalone ? "with its own " : ""}Node ${node}, OpenSSL ${openssl}, git ${git}, on ${platform}`,
+    ...(other === null ? [] : [`\`vault\` runs another program, ${printable(other)}: say \`git vault\` for this one`]),
     `keys: ${keyNames.length === 0 ? "none, the repository is locked or does not use git-crypt" : keyNames.join(", ")}`,
     ...(guarded.length === 0 ? [] : [`not here, so that git refuses plaintext on its paths: ${guarded.join(", ")}`]),
     settings.size === 0 ? "settings: none" : "settings:",
@@ -32,10 +33,9 @@ function report({ gitVersion, settings, keyNames, guarded, findings }: Diagnosis
   ];
 }
 
-const describe = ({ gitVersion, settings, keyNames, guarded, findings }: Diagnosis): object => ({
-  vault: VAULT_VERSION,
-  node: process.versions.node,
-  git: gitVersion,
+const describe = ({ settings, keyNames, guarded, findings }: Diagnosis): object => ({
+  ...versions(),
+  otherVault: otherVault(),
   keys: keyNames,
   settings: Object.fromEntries(settings),
   diagnoses: findings.map((finding) => ({

@@ -25,11 +25,24 @@ export const ABOUT_COMMANDS = {
   },
   completion: {
     group: "about",
-    usage: "bash|zsh|fish",
+    usage: "bash|zsh|fish|powershell",
     summary: "print a completion script for a shell",
-    examples: ["source <(vault completion bash)", "vault completion fish > ~/.config/fish/completions/vault.fish"],
+    description: [
+      "Tab then completes names as well, such as those of environments and members: see docs/start/install.md.",
+    ],
+    examples: [
+      "source <(vault completion bash)",
+      "vault completion fish > ~/.config/fish/completions/vault.fish",
+      "vault completion powershell >> $PROFILE",
+    ],
     operands: 1,
-    complete: ["bash", "zsh", "fish"],
+    complete: [["bash", "zsh", "fish", "powershell"]],
+    flags: {},
+  },
+  complete: {
+    usage: "SHELL WORD…",
+    summary: "answer a completion script; run by it",
+    operands: Number.POSITIVE_INFINITY,
     flags: {},
   },
   "clear-clipboard": {

@@ -21,7 +21,7 @@ import type { DEPLOY_COMMANDS } from "./specs.ts";
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy apply"]> = (options, [name]) =>
   interruptible(async (signal, cleanUp) => {
     const applying = { ...applyOptionsOf(options), signal };
-    await using project = await openCommitted(options);
+    await using project = await openCommitted(options, { environments: [name], signal });
     const environment = project.environment(name);
     if (options.dryRun) {
       await using reader = await Cluster.connect(project, environment, { signal });
@@ -36,7 +36,8 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy apply"]> = (options, [nam
     const plan = await planOf(project, cluster, options.plan, signal);
     reportPlan(plan, { summary: false });
     if (options.plan === undefined) {
-      const question = isUnchanged(plan) ? `deploy to ${name} all the same` : `deploy this to ${name}`;
+      const same = options.redeploy ? `deploy to ${name} all the same` : `look whether all is ready on ${name}`;
+      const question = isUnchanged(plan) ? same : `deploy this to ${name}`;
       await confirmChange(planText(plan, PLAN_WORDS), question, options, signal);
     }
     const planned = planMarkdown(plan, PLAN_WORDS);

@@ -30,7 +30,7 @@ interface Certificates {
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy certs"]> = (options, names) =>
   interruptible(async (signal) => {
     const looking = certificateOptions(options, signal);
-    await using project = await openProject(options);
+    await using project = await openProject(options, { environments: names, signal });
     const environments = environmentsOf(project, names);
     const credentials = environments.map((environment) => credentialOf(project, environment, looking));
     // Whose kubeconfig cannot be read is told of already.

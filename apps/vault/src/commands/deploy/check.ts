@@ -1,5 +1,5 @@
-import { printable } from "@git-vault/core";
 import {
+  alsoAt,
   type CheckReport,
   type Finding,
   findingsInMarkdown,
@@ -9,7 +9,7 @@ import {
   worstFirst,
 } from "@git-vault/deploy/findings";
 import type { Project } from "@git-vault/deploy";
-import { runChecks } from "@git-vault/deploy/checks";
+import { collectReport } from "@git-vault/deploy/checks";
 import { currentCi } from "./ci.ts";
 import { checkPages } from "../../cli/check-pages.ts";
 import { inOwnWords } from "./findings.ts";
@@ -30,7 +30,7 @@ export const run: Run<Check> = (options, names) => {
   if (options.json && options.sarif === "-")
     throw usageError("expected one of --json and --sarif -: stdout holds one report");
   return interruptible(async (signal) => {
-    await using project = await openToRead(options);
+    await using project = await openToRead(options, { environments: names, signal });
     const report = await check(project, names, options, signal);
     reportToCi(report);
     await write(report, options);
@@ -48,15 +48,8 @@ async function check(
   signal: AbortSignal,
 ): Promise<CheckReport> {
   const environments = names.length === 0 ? project.environments : names.map((name) => project.environment(name));
-  const skipped: string[] = [];
-  const findings: Finding[] = [];
-  const onSkip = (reasonToSkip: string): void => {
-    skipped.push(reasonToSkip);
-  };
-  const options = { environments, history, online, signal, onSkip };
-  for await (const finding of runChecks(project, options)) findings.push(finding);
-  const shown = inOwnWords(findings);
-  return { commit: project.commit, environments: environments.map(({ name }) => name), findings: shown, skipped };
+  const report = await collectReport(project, { environments, history, online, signal });
+  return { ...report, findings: inOwnWords(report.findings) };
 }
 
 async function write(report: CheckReport, { sarif, json, quiet }: CheckOptions): Promise<void> {
@@ -72,7 +65,7 @@ async function write(report: CheckReport, { sarif, json, quiet }: CheckOptions):
   if (json) return writeJson(report);
   writeStdout(worstFirst(findings).map(lines).join(""));
   if (quiet) return;
-  for (const one of skipped) say(`vault: skipped: ${printable(one)}`);
+  for (const one of skipped) say(printableLine(`vault: skipped: ${one}`));
   say(`vault: ${outcome(report)} in ${commit.slice(0, 12)}`);
   const explained = worstFirst(findings).find(({ id }) => Object.hasOwn(checkPages, id));
   if (explained !== undefined) say(`vault: \`vault help ${explained.id}\` tells what ${explained.id} means`);
@@ -98,8 +91,9 @@ function lines(finding: Finding): string {
   const place = file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}: `;
   const said = place !== "" && message.startsWith(place.slice(0, -2)) ? message : `${place}${message}`;
   const where = scope === undefined ? "" : ` [${scope}]`;
+  const more = [alsoAt(finding), hint].filter((text) => text !== undefined);
   // Keys and names of files come from outside.
-  return [`${severity}: ${said} (${id})${where}`, ...(hint === undefined ? [] : [`  ${hint}`])]
+  return [`${severity}: ${said} (${id})${where}`, ...more.map((text) => `  ${text}`)]
     .map((text) => `${printableLine(text)}\n`)
     .join("");
 }

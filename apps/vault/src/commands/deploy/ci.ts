@@ -11,7 +11,7 @@ let current: Ci | undefined;
 export const currentCi = (): Ci => (current ??= detectCi({ write: (line) => process.stderr.write(line) }));
 
 /**
- * From here on, nothing that this program prints, which may come from whoever can commit, is a
+ * From here on, nothing that this program prints, which may come from anyone who can commit, is a
  * command to the runner of a job in CI. Later steps, and later lines of this one, can give some.
  */
 export function guardOutput(): void {

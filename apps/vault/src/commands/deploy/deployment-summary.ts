@@ -6,7 +6,7 @@ import { linesOf } from "./event-text.ts";
 /** What the command line says in the text of a plan. */
 export const PLAN_WORDS = { repair: "apply --repair goes on" } as const;
 
-/** What becomes of a deployment, gathered from its events for the summary of a job in CI. */
+/** What happens to a deployment, gathered from its events for the summary of a job in CI. */
 export class DeploymentRecord {
   readonly #lines: string[] = [];
   readonly #revisions = new Map<string, number | null>();
@@ -14,7 +14,8 @@ export class DeploymentRecord {
   add(event: DeployEvent): void {
     // While workloads are waited for, there is a line every few seconds: they are in the log.
     if (event.event !== "progress") this.#lines.push(...linesOf(event));
-    if (event.event === "upgraded" || event.event === "rolled-back") this.#revisions.set(event.release, event.revision);
+    if (["unchanged", "upgraded", "rolled-back"].includes(event.event) && "revision" in event)
+      this.#revisions.set(event.release, event.revision);
   }
 
   /** The revision that a release ends at; null if unknown, or no longer there. */

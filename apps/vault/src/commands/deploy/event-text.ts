@@ -14,6 +14,8 @@ export function linesOf(event: DeployEvent): string[] {
       return [
         `${event.release}: revision ${event.revision} was left ${event.status} by a run that is dead, and was repaired`,
       ];
+    case "unchanged":
+      return [`${event.release}: nothing changes, it stays at revision ${event.revision}`];
     case "upgrading":
       return [`${event.release}: ${event.from === null ? "installing" : `upgrading from revision ${event.from}`}`];
     case "upgraded":
@@ -24,8 +26,11 @@ export function linesOf(event: DeployEvent): string[] {
       const of = `${event.release}: ${event.workload.kind} ${event.workload.name}`;
       return [`${of} is not ready: ${event.message}`, ...event.reasons.map((reason) => `  ${reason}`)];
     }
-    case "ready":
-      return [`${event.release}: ready (${plural(event.workloads, "workload")}, ${event.seconds.toFixed(1)} seconds)`];
+    case "ready": {
+      const leftOut = event.leftOut === 0 ? "" : `, ${plural(event.leftOut, "object")} not waited for`;
+      const all = `${plural(event.workloads, "workload")}, ${event.seconds.toFixed(1)} seconds${leftOut}`;
+      return [`${event.release}: ready (${all})`];
+    }
     case "rolling-back":
       return [`${event.release}: ${event.to === null ? "removing it" : `going back to revision ${event.to}`}`];
     case "rolled-back":

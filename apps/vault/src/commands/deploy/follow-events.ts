@@ -16,6 +16,7 @@ interface LimitOptions {
 interface ApplyingOptions extends LimitOptions {
   readonly onFailure: "rollback" | "leave" | undefined;
   readonly repair: boolean;
+  readonly redeploy: boolean;
 }
 
 /** How long a release may take and how many revisions of it are kept. */
@@ -26,6 +27,7 @@ export const applyOptionsOf = (options: ApplyingOptions): Omit<ApplyOptions, "si
   ...limitsOf(options),
   onFailure: options.onFailure,
   repair: options.repair,
+  redeploy: options.redeploy,
 });
 
 /** What is done to one environment, for those who follow it. */
@@ -84,7 +86,7 @@ export function reportEvent(event: DeployEvent, quiet: boolean, environment?: st
   for (const line of linesOf(event)) say(`vault: ${printableLine(of + line)}`);
 }
 
-/** After each event, `cleanUp` says what a run that is told to end would be at. */
+/** After each event, `cleanUp` says what a run that is interrupted would be at. */
 export function updateStatus(cleanUp: CleanUp, event: DeployEvent): void {
   if (event.event === "rolled-back") cleanUp.doing = STOPPING;
   if (event.event !== "rolling-back") return;

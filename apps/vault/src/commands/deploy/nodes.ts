@@ -22,7 +22,7 @@ type NodesOptions = Options<Nodes["flags"]>;
 export const run: Run<Nodes> = (options, [name, action, node]) => {
   const act = action === undefined ? null : actionOf(action, node);
   return interruptible(async (signal) => {
-    await using project = await openProject(options);
+    await using project = await openProject(options, { environments: [name], signal });
     const environment = project.environment(name);
     if (act === null) {
       await using cluster = await Cluster.connect(project, environment, { signal });

@@ -1,7 +1,8 @@
 import { Cluster } from "@git-vault/deploy";
-import { makePlan, planMarkdown, planText, writePlan } from "@git-vault/deploy/releases";
+import { makePlan, planMarkdown, planPage, planText, writePlan } from "@git-vault/deploy/releases";
 import { PLAN_WORDS, reportPlan } from "./deployment-summary.ts";
 import { interruptible, openToRead } from "./project.ts";
+import { usageError } from "../../errors.ts";
 import { writeOutput } from "../../io/output.ts";
 import type { Run } from "../../cli/command.ts";
 import { printableText, say, writeJson, writeStdout } from "../../io/streams.ts";
@@ -9,19 +10,24 @@ import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy plan"]> = (options, [name]) =>
   interruptible(async (signal) => {
-    const { markdown, output, key, keyFile, passphraseFile, json, quiet } = options;
-    await using project = await openToRead(options);
+    const { markdown, output, html, key, keyFile, kubeconfig, passphraseFile, json, quiet } = options;
+    if (output === "-" && html === "-") throw usageError("-o - and --html - were both given: only one is printed");
+    await using project = await openToRead(options, { environments: [name], signal });
     await using cluster = await Cluster.connect(project, project.environment(name), { signal });
     const plan = await makePlan(project, cluster, { signal });
-    // Whoever asks for Markdown puts it where it belongs.
+    // The one who asks for Markdown puts it where it belongs.
     reportPlan(plan, { summary: !markdown });
-    if (output !== undefined) {
-      const file = Buffer.from(writePlan(project, plan));
-      const inUse = [key, keyFile, passphraseFile];
-      const place = await writeOutput(file, { output }, { input: null, secret: false, inUse });
-      if (place !== null && !quiet) say(`vault: wrote the plan to ${place}`);
-      if (place === null) return;
+    const files = [
+      { title: "plan", path: output, text: (): string => writePlan(project, plan) },
+      { title: "page of the plan", path: html, text: (): string => printableText(planPage(plan, PLAN_WORDS)) },
+    ];
+    for (const { title, path, text } of files) {
+      if (path === undefined) continue;
+      const inUse = [key, ...(keyFile ?? []), kubeconfig, passphraseFile, ...(path === output ? [] : [output])];
+      const place = await writeOutput(Buffer.from(text()), { output: path }, { input: null, secret: false, inUse });
+      if (place !== null && !quiet) say(`vault: wrote the ${title} to ${place}`);
     }
+    if (output === "-" || html === "-") return;
     if (json) writeJson(plan);
     else writeStdout(printableText(markdown ? planMarkdown(plan, PLAN_WORDS) : planText(plan, PLAN_WORDS)));
   });

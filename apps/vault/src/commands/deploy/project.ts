@@ -1,9 +1,11 @@
 import { hash } from "node:crypto";
-import { basename } from "node:path";
-import { Project } from "@git-vault/deploy";
+import { existsSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { DeployError, type GivenKubeconfig, Project } from "@git-vault/deploy";
 import { isOfPullRequest } from "@git-vault/deploy/ci";
 import { type GivenValues, keysOf, valuesOfSet } from "@git-vault/deploy/values";
 import { isVaultError, printable, secretVariables } from "@git-vault/core";
+import { leadsOutOfWorkTree, openRepository } from "@git-vault/git-crypt";
 import { annotateError, guardOutput, maskSecrets } from "./ci.ts";
 import { CliError, usageError } from "../../errors.ts";
 import { openKey } from "../repository/git-crypt-key.ts";
@@ -12,10 +14,21 @@ import { privateKeys } from "../message/private-keys.ts";
 import type { Options } from "../../cli/command.ts";
 import type { DialogOptions } from "../../cli/flags.ts";
 import { say } from "../../io/streams.ts";
-import type { PROJECT_FLAGS, VALUES_FLAGS } from "./specs.ts";
+import type { KUBECONFIG_FLAGS, PROJECT_FLAGS, VALUES_FLAGS } from "./specs.ts";
 
 /** Which commit of the project is read, and with which key. */
-export type ProjectOptions = DialogOptions & Partial<Options<typeof PROJECT_FLAGS & typeof VALUES_FLAGS>>;
+export type ProjectOptions = DialogOptions &
+  Partial<Options<typeof PROJECT_FLAGS & typeof VALUES_FLAGS & typeof KUBECONFIG_FLAGS>> & {
+    readonly release?: string | undefined;
+  };
+
+/** How a project is opened, beside what the flags say. */
+interface Opening {
+  readonly secrets?: "real" | "stand-ins";
+  /** The environments that are looked at, as the command line names them; all where it does not. */
+  readonly environments?: readonly string[];
+  readonly signal?: AbortSignal;
+}
 
 /** Of those commands that only tell what a commit would do: whether it gets the secrets. */
 export type ReadingOptions = ProjectOptions & { readonly secrets?: "real" | "stand-ins" | undefined };
@@ -24,43 +37,91 @@ export type ReadingOptions = ProjectOptions & { readonly secrets?: "real" | "sta
  * Opens the project as {@link openCommitted} does, for a command that tells what a commit would do:
  * one that a pull request in CI brings gets no secrets unless the caller says so.
  */
-export const openToRead = (options: ReadingOptions): Promise<Project> =>
-  openCommitted(options, options.secrets ?? (isOfPullRequest() ? "stand-ins" : "real"));
+export const openToRead = (options: ReadingOptions, opening: Opening = {}): Promise<Project> =>
+  openCommitted(options, { ...opening, secrets: options.secrets ?? (isOfPullRequest() ? "stand-ins" : "real") });
 
 /**
  * Opens the project of the repository that the run stands in, with the key that the flags name. In
  * CI, whatever is secret in it is masked from here on.
  */
-export async function openProject(options: ProjectOptions, secrets: "real" | "stand-ins" = "real"): Promise<Project> {
+export async function openProject(
+  options: ProjectOptions,
+  { secrets = "real", environments = [], signal }: Opening = {},
+): Promise<Project> {
   guardOutput();
-  const { keyFile, revision, helmTimeout } = options;
+  const { keyFile, revision, helmTimeout, cloudKey } = options;
   const given = givenValues(options);
-  const bytes = keyFile === undefined ? undefined : (await openKey(readOperand(keyFile), options)).key;
-  const { keyFiles, passphrase } = await privateKeys(options);
+  const kubeconfig = givenKubeconfig(options, environments);
+  const keys: { readonly name: string; readonly bytes: Buffer }[] = [];
+  const { keyFiles, key: privateKey, passphrase, plugins, gpg } = await privateKeys(options);
   try {
+    // One after the other: a descriptor is read once, and a private key may ask.
+    for (const file of keyFile ?? [])
+      keys.push({ name: `the key of ${printable(file)}`, bytes: (await openKey(readOperand(file), options)).key });
     const project = await Project.open({
       root: process.cwd(),
       ...(revision === undefined ? {} : { revision }),
       helmSeconds: helmTimeout,
       given,
+      kubeconfig,
       secrets,
-      key: { bytes, identities: keyFiles, passphrase },
+      key: { bytes: keys.length === 0 ? undefined : keys, identities: keyFiles, passphrase },
+      sops: {
+        // What a variable holds is looked for there, with what sops has beside it.
+        identities: options.key === undefined ? undefined : keyFiles,
+        key: options.key === undefined ? undefined : privateKey,
+        passphrase,
+        plugins,
+        gpg,
+        cloudKeys: cloudKey,
+      },
+      only: environments.length === 0 ? undefined : environments,
+      signal,
     });
     maskSecrets(project);
     return project;
   } finally {
-    bytes?.fill(0);
+    for (const { bytes } of keys) bytes.fill(0);
     // It was read, and no program that is started, by whatever, is to find it.
     for (const name of secretVariables(Object.keys(process.env), true)) delete process.env[name];
   }
 }
 
+/** What --kubeconfig names: it leads to one cluster, that of the one environment that is named. */
+function givenKubeconfig(
+  { kubeconfig: operand }: ProjectOptions,
+  environments: readonly string[],
+): GivenKubeconfig | undefined {
+  if (operand === undefined) return undefined;
+  const [environment, ...others] = new Set(environments);
+  if (environment === undefined || others.length > 0)
+    throw usageError("--kubeconfig: expected one environment to be named, whose cluster it leads to");
+  const { data, file } = readOperand(operand);
+  // What is no file, such as a pipe, has no folder.
+  const isNamed = file !== null && operand !== "-" && !/^\/(?:dev|proc\/self)\/fd\//.test(operand);
+  return { environment, text: data.toString(), file: isNamed ? resolve(operand) : undefined };
+}
+
+/**
+ * `RELEASE:REST`, where a colon that belongs to a key has a backslash before it; without it, the
+ * release that --release names is meant.
+ */
+function releaseOf(
+  text: string,
+  named: string | undefined,
+): { readonly release: string | undefined; readonly rest: string } {
+  const [, release = named, rest = text] = /^([a-z\d][a-z\d.-]*(?:\/[a-z\d][a-z\d.-]*)?):(.*)$/s.exec(text) ?? [];
+  return { release, rest };
+}
+
 /** Each in a layer of its own, which is called by what it sets. */
-const givenBy = (flag: "--set" | "--set-string", texts: readonly string[]): GivenValues[] =>
-  texts.map((text) => {
+const givenBy = (flag: "--set" | "--set-string", texts: readonly string[], named: string | undefined): GivenValues[] =>
+  texts.map((whole) => {
     try {
-      const map = valuesOfSet(text, { asText: flag === "--set-string" });
-      return { title: `${flag} ${keysOf(map).join(", ")}`, text: JSON.stringify(map) };
+      const { release, rest } = releaseOf(whole, named);
+      const map = valuesOfSet(rest, { asText: flag === "--set-string" });
+      const whose = release === undefined ? "" : `${release}:`;
+      return { title: `${flag} ${whose}${keysOf(map).join(", ")}`, text: JSON.stringify(map), release };
     } catch (error) {
       if (isVaultError(error) && error.code === "INVALID_SETTINGS") throw usageError(`${flag}: ${error.message}`);
       throw error;
@@ -68,21 +129,32 @@ const givenBy = (flag: "--set" | "--set-string", texts: readonly string[]): Give
   });
 
 /** In the order in which Helm has them: files, then single values, then texts. */
-function givenValues({ values = [], set = [], setString = [] }: ProjectOptions): GivenValues[] {
-  const files = values.map((file) => {
+function givenValues({ values = [], set = [], setString = [], release: named }: ProjectOptions): GivenValues[] {
+  const files = values.map((name) => {
+    // A file of that very name is meant.
+    const { release, rest: file } = existsSync(name) ? { release: named, rest: name } : releaseOf(name, named);
+    assertOwnFile(file);
     const { data: bytes } = readOperand(file);
     const digest = hash("sha256", bytes, "hex").slice(0, 12);
-    return { title: `--values ${basename(file)} (SHA-256 ${digest}…)`, text: bytes.toString() };
+    const whose = release === undefined ? "" : `${release}:`;
+    return { title: `--values ${whose}${basename(file)} (SHA-256 ${digest}…)`, text: bytes.toString(), release };
   });
-  return [...files, ...givenBy("--set", set), ...givenBy("--set-string", setString)];
+  return [...files, ...givenBy("--set", set, named), ...givenBy("--set-string", setString, named)];
+}
+
+/** A commit can put a link in the place of a file of values: what it leads to would be shown. */
+function assertOwnFile(file: string): void {
+  if (file === "-" || !leadsOutOfWorkTree(openRepository(process.cwd()), file)) return;
+  const message = `--values: ${printable(file)} is a symbolic link that leads out of the work tree`;
+  throw new DeployError("UNTRUSTED_SOURCE", message, { hint: "name the file that it leads to" });
 }
 
 /**
  * Opens the project as {@link openProject} does, and tells on stderr of changes in the work tree
- * that are not committed: whoever made them may take them for what is looked at.
+ * that are not committed: the one who made them may take them for what is looked at.
  */
-export async function openCommitted(options: ProjectOptions, secrets: "real" | "stand-ins" = "real"): Promise<Project> {
-  const project = await openProject(options, secrets);
+export async function openCommitted(options: ProjectOptions, opening: Opening = {}): Promise<Project> {
+  const project = await openProject(options, opening);
   const changed = options.quiet ? [] : project.uncommitted();
   const [first] = changed;
   if (first === undefined) return project;
@@ -92,12 +164,17 @@ export async function openCommitted(options: ProjectOptions, secrets: "real" | "
   return project;
 }
 
-/** What a run that was told to end is at, where nothing more is known. */
+/** Tells what --without-secrets leaves out, each once. */
+export function sayLeftOut(paths: readonly string[]): void {
+  for (const path of new Set(paths)) say(`vault: left out, since no key here opens it: ${printable(path)}`);
+}
+
+/** What a run that was interrupted is at, where nothing more is known. */
 export const STOPPING = "still stopping what was begun";
 
-/** What a run that was told to end is still at. */
+/** What a run that was interrupted is still at. */
 export interface CleanUp {
-  /** A sentence for whoever tells it again. */
+  /** A sentence for the one who tells it again. */
   doing: string;
 }
 

@@ -85,7 +85,7 @@ export function outcomeText(outcome: RolloutOutcome): string {
     const message = printableLine(describe(outcome.error).message);
     return `${name}: failed to ${outcome.step}: ${message}`;
   }
-  const why = outcome.because.length === 0 ? "the run was told to end" : `it waits for ${outcome.because.join(", ")}`;
+  const why = outcome.because.length === 0 ? "the run was interrupted" : `it waits for ${outcome.because.join(", ")}`;
   return `${name}: not begun, since ${why}`;
 }
 

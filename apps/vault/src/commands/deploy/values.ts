@@ -8,8 +8,8 @@ import {
   valueOf,
   type Values,
 } from "@git-vault/deploy/values";
-import type { Project } from "@git-vault/deploy";
-import { openCommitted } from "./project.ts";
+import { type Project, releaseIn } from "@git-vault/deploy";
+import { openCommitted, sayLeftOut } from "./project.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { usageError } from "../../errors.ts";
 import { leadsTo, say, writeJson, writeStdout } from "../../io/streams.ts";
@@ -22,20 +22,25 @@ export const run: Run<ShowValues> = async (options, [name]) => {
   const { reveal, withoutSecrets, json, quiet } = options;
   if (reveal && leadsTo(1) !== "terminal")
     throw usageError("--reveal shows secrets on a terminal alone, and stdout is none");
-  await using project = await openCommitted(options);
-  const values = project.environment(name).values({ withoutSecrets });
+  await using project = await openCommitted(options, { environments: [name] });
+  const release = releaseIn(project.environment(name), options.release);
+  const values = release.values({ withoutSecrets });
   const leftOut = values.leftOut.map(({ path }) => path);
   if (options.explain !== undefined) return explain(project, name, values, options.explain, options);
   const shown = reveal ? values.value : values.withoutSecrets;
-  const { matched } = project.environment(name).main;
+  const { matched, chart } = release;
   if (json) {
     const base = { commit: project.commit, environment: name, values: shown, leftOut };
     return writeJson({ ...base, matched: Object.fromEntries(matched) });
   }
+  if (!quiet && chart.remote !== null)
+    say(
+      `vault: the chart is ${printable(chart.name)} ${printable(chart.version)} of ${printable(chart.remote.repository)}`,
+    );
   if (!quiet)
     for (const [setting, paths] of matched)
       say(`vault: ${printable(setting)} is ${paths.length === 0 ? "not there" : printable(paths.join(", "))}`);
-  if (!quiet) for (const path of leftOut) say(`vault: left out, since there is no key: ${printable(path)}`);
+  if (!quiet) sayLeftOut(leftOut);
   const { stringify } = await import("yaml");
   // Quoted as for YAML 1.1, so that "on" does not become true where this is read again.
   writeStdout(stringify(shown, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 }));
@@ -68,13 +73,20 @@ function explain(
     settings: found.settings.map((setting) => {
       const { layer, entry } = setting;
       const { line, column } = entry.position;
-      return { file: layer.path, line, column, role: layer.role, secret: layer.secret, value: show(setting) };
+      return {
+        file: layer.path,
+        line,
+        column,
+        role: layer.role,
+        secret: layer.isSecret(entry.value),
+        value: show(setting),
+      };
     }),
   });
 }
 
 function shownValue({ layer, entry }: Setting, reveal: boolean): Value {
-  return layer.secret && !reveal ? "[secret]" : valueOf(entry.value);
+  return layer.isSecret(entry.value) && !reveal ? "[secret]" : valueOf(entry.value);
 }
 
 function report({ path, state, settings }: Explanation, show: (setting: Setting) => Value): string {

@@ -9,7 +9,7 @@ import type { DEPLOY_COMMANDS } from "./specs.ts";
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy verify"]> = (options, names) =>
   interruptible(async (signal) => {
     const looking = certificateOptions(options, signal);
-    await using project = await openProject(options);
+    await using project = await openProject(options, { environments: names, signal });
     const environments = environmentsOf(project, names);
     const [{ results, failures }, federation] = await Promise.all([
       forEachCluster(project, environments, signal, (cluster) => verifyEnvironment(cluster, looking)),

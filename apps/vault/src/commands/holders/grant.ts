@@ -1,4 +1,5 @@
 import { printable } from "@git-vault/core";
+import { isPluginEntry } from "@git-vault/directory";
 import {
   grant,
   memberKeyOf,
@@ -16,8 +17,10 @@ import { say, writeJson } from "../../io/streams.ts";
 import { trustedRecipients } from "../message/check-recipients.ts";
 import { describeKey, keyToJson } from "../message/recipients.ts";
 import { openHere } from "../open-here.ts";
+import { namedPlugins } from "../named-plugins.ts";
 import { findAuthor, findStarter } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
+import { describeUnsealed, notSealedText } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 type Grant = typeof HOLDER_COMMANDS.grant;
@@ -34,14 +37,19 @@ export const run: Run<Grant> = async (options, queries) => {
   const machine = ci === undefined ? null : await newMachine(ci);
   const found = await trustedRecipients(queries, options, gpg ? "openpgp" : "ssh", members);
   const format = gpg ? "openpgp" : "age";
+  const plugins = namedPlugins(options);
   const named: People =
     queries.length === 0
       ? { people: [], passedOver: [] }
-      : await peopleOf(found.entries, found.directory, { allowWeak, format });
+      : await peopleOf(found.entries, found.directory, { allowWeak, format, plugins });
   const isNew = members.rootState === "none";
   const starter = isNew ? await findStarter(options) : null;
   const author = starter?.author ?? (await findAuthor(members, options));
-  const common = { members, author, self: starter?.person ?? NOBODY, readmit, stageOnly: noCommit };
+  // Who names a plugin's key names the plugin.
+  const theirs = found.entries.flatMap(({ keys }) => keys.filter(isPluginEntry));
+  const ready = theirs.flatMap(({ key, unusable }) => (unusable === null ? key.plugin : []));
+  const all = { ...plugins, named: new Set([...plugins.named, ...ready]) };
+  const common = { members, author, self: starter?.person ?? NOBODY, readmit, stageOnly: noCommit, plugins: all };
   let result: GrantResult;
   try {
     const keyNames = keyNamesFor(members, options);
@@ -52,6 +60,7 @@ export const run: Run<Grant> = async (options, queries) => {
     author.lock();
   }
   found.remember();
+  if (result.granted.some(({ notHere }) => notHere.length > 0)) process.exitCode = 7;
   await report(result, named, machine, options);
 };
 
@@ -113,9 +122,15 @@ function linesOf(
   return [
     ...(started === null ? [] : [`vault: started the members log with you; its root is ${rootText(started)}`]),
     ...unchanged.map((name) => `vault: ${printable(name)} has ${keys} already`),
-    ...granted.flatMap(({ name, role, wasMember, keys: theirs }) => [
+    ...granted.flatMap(({ name, role, wasMember, keys: theirs, notSealedTo, also, notHere }) => [
       `vault: granted ${keys} to ${printable(name)}${wasMember ? "" : `, as ${role === "admin" ? "an admin" : "a reader"}`}`,
       ...theirs.map(({ type, id }) => `  ${type.padEnd(12)}  ${id}`),
+      ...notSealedTo.map((key) => `vault: ${notSealedText(key)}`),
+      ...(also.length === 0 ? [] : [`vault: their new keys open what they could open before, too: ${also.join(", ")}`]),
+      ...notHere.map(
+        (one) =>
+          `vault: their new keys have no copy of the key ${one}, which is not here: somebody who has it runs \`vault sync\``,
+      ),
     ]),
     ...passedOver.map(
       ({ recipient, entry, reason }) =>
@@ -139,11 +154,14 @@ const describe = (
   started: started !== null,
   keyNames,
   commit,
-  granted: granted.map(({ name, role, wasMember, keys }) => ({
+  granted: granted.map(({ name, role, wasMember, keys, notSealedTo, also, notHere }) => ({
     holder: name,
     role,
     wasMember,
+    also,
+    notHere,
     keys: keys.map(({ type, id }) => ({ type, fingerprint: id })),
+    notSealedTo: describeUnsealed(notSealedTo),
   })),
   unchanged,
   notSealedTo: passedOver.map(({ recipient, source, entry, reason }) =>

@@ -142,3 +142,36 @@ function row(holder: Holder): string {
     .join("<br>");
   return `| ${cell(name)} | ${cell(accounts.join(", "))} | ${role} | ${cell(opens.join(", "))} | ${since.slice(0, 10)} | ${cell(addedBy ?? "")} | ${prints} | ${attention} |`;
 }
+
+/** The list for a program. */
+export const holdersAsJson = ({ list, findings, root, state }: HoldersReport): object => ({
+  root: root === null ? null : rootText(root),
+  state,
+  holders: list.holders.map((holder) => ({
+    holder: holder.name,
+    role: holder.role,
+    accounts: holder.accounts,
+    opens: holder.opens,
+    since: holder.since,
+    addedBy: holder.addedBy,
+    keys: holder.keys.map(({ type, id, state: keyState }) => ({ type, fingerprint: id, state: keyState })),
+    newKeys: holder.newKeys.map(({ type, id }) => ({ type, fingerprint: id })),
+    takenKeys: holder.takenKeys.map(({ type, id }) => ({ type, fingerprint: id })),
+    forge: holder.forge,
+    problem: holder.problem,
+    renamedTo: holder.renamedTo,
+    attention: attentionOf(holder),
+  })),
+  keys: keysOf(list),
+  strangers: list.strangers.map(({ keyName, fingerprint, path }) => ({ keyName, fingerprint, path })),
+  notCounting: list.notCounting,
+  findings: findings.map(({ id, subject, message }) => ({ id, subject, message })),
+});
+
+const keysOf = ({ keyNames }: HolderList): object[] =>
+  keyNames.map(({ name, state, current, generations }) => ({
+    keyName: name,
+    state,
+    current: current.commitment,
+    generations: generations.length,
+  }));

@@ -1,10 +1,10 @@
 import { Directory } from "@git-vault/directory";
-import { listHolders, memberFindings, openMembers, rootText, type HolderList } from "@git-vault/sharing/members";
+import { listHolders, memberFindings, openMembers } from "@git-vault/sharing/members";
 import { usageError } from "../../errors.ts";
 import type { Run } from "../../cli/command.ts";
 import { writeJson, writeStdout } from "../../io/streams.ts";
 import { openHere } from "../open-here.ts";
-import { attentionOf, holdersAsMarkdown, holdersAsText, type HoldersReport } from "./holders-report.ts";
+import { attentionOf, holdersAsJson, holdersAsMarkdown, holdersAsText, type HoldersReport } from "./holders-report.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 export const run: Run<typeof HOLDER_COMMANDS.holders> = async ({ json, markdown, offline }) => {
@@ -17,39 +17,7 @@ export const run: Run<typeof HOLDER_COMMANDS.holders> = async ({ json, markdown,
   const list = await listHolders(members, directory);
   const findings = await memberFindings(members);
   const report: HoldersReport = { list, findings, root: members.root, state: members.rootState };
-  if (json) writeJson(describe(report));
+  if (json) writeJson(holdersAsJson(report));
   else writeStdout(markdown ? holdersAsMarkdown(report) : holdersAsText(report));
   if (findings.length > 0 || list.holders.some((one) => attentionOf(one).length > 0)) process.exitCode = 7;
 };
-
-const describe = ({ list, findings, root, state }: HoldersReport): object => ({
-  root: root === null ? null : rootText(root),
-  state,
-  holders: list.holders.map((holder) => ({
-    holder: holder.name,
-    role: holder.role,
-    accounts: holder.accounts,
-    opens: holder.opens,
-    since: holder.since,
-    addedBy: holder.addedBy,
-    keys: holder.keys.map(({ type, id, state: keyState }) => ({ type, fingerprint: id, state: keyState })),
-    newKeys: holder.newKeys.map(({ type, id }) => ({ type, fingerprint: id })),
-    takenKeys: holder.takenKeys.map(({ type, id }) => ({ type, fingerprint: id })),
-    forge: holder.forge,
-    problem: holder.problem,
-    renamedTo: holder.renamedTo,
-    attention: attentionOf(holder),
-  })),
-  keys: keysOf(list),
-  strangers: list.strangers.map(({ keyName, fingerprint, path }) => ({ keyName, fingerprint, path })),
-  notCounting: list.notCounting,
-  findings: findings.map(({ id, subject, message }) => ({ id, subject, message })),
-});
-
-const keysOf = ({ keyNames }: HolderList): object[] =>
-  keyNames.map(({ name, state, current, generations }) => ({
-    keyName: name,
-    state,
-    current: current.commitment,
-    generations: generations.length,
-  }));

@@ -94,9 +94,19 @@ const describe = ({ id, time, author, action, about, counts, reason, by, isPrese
   about,
   role: action.kind === "add" ? action.role : null,
   opens: "opens" in action ? action.opens : [],
+  keys: keysOf(action),
   newKeys: "generations" in action ? action.generations.map(({ keyName }) => keyName) : [],
   counts,
   reason,
   by,
   present: isPresent,
+  text: action.kind === "note" ? action.text : null,
 });
+
+/** The ids of the public keys that an entry gives or takes. */
+function keysOf(action: LogLine["action"]): readonly string[] {
+  if (action.kind === "take") return action.keys;
+  return action.kind === "start" || action.kind === "add" || action.kind === "give"
+    ? action.keys.map(({ id }) => id)
+    : [];
+}

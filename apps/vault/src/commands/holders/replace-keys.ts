@@ -13,6 +13,7 @@ import {
   type Rotated,
   type RotationPlan,
   type RotationRequest,
+  type UnsealedKey,
 } from "@git-vault/sharing/members";
 import type { Options } from "../../cli/command.ts";
 import type { REVIEW_FLAGS } from "../../cli/flags.ts";
@@ -21,11 +22,12 @@ import { progressLine } from "../../io/progress.ts";
 import { say } from "../../io/streams.ts";
 import { filterCommands } from "../repository/filter-command.ts";
 import { warnOfLoneKeys } from "../repository/last-copy.ts";
+import { namedPlugins } from "../named-plugins.ts";
 import { findAuthor, type AuthorOptions } from "../members/author.ts";
 import { memberName } from "../members/member-name.ts";
 
 /** How keys are replaced. */
-export type ReplaceOptions = AuthorOptions & Options<typeof REVIEW_FLAGS>;
+export type ReplaceOptions = AuthorOptions & Options<typeof REVIEW_FLAGS> & { readonly yes: boolean };
 
 /** A rotation that was carried out, with its plan. */
 export interface Replaced extends Rotated {
@@ -46,11 +48,12 @@ export async function replaceKeys(
   const commands = filterCommands(options);
   const author = await findAuthor(members, options);
   const directory = new Directory();
+  const plugins = namedPlugins(options);
   const progress = progressLine("re-encrypted", options);
   let isAdmitted = false;
   try {
     const drop = await Promise.all(options.drop.map((name) => memberNamed(members, memberName(name), directory)));
-    const common = { ...request, members, author, pins: new Pins(defaultPinFile()), drop, directory };
+    const common = { ...request, members, author, pins: new Pins(defaultPinFile()), drop, directory, plugins };
     return await leavingUnopened(options, async (leavesUnopened) => {
       const plan = await planRotation({ ...common, leavesUnopened });
       if (!isAdmitted) await admit(plan, options);
@@ -86,34 +89,73 @@ export async function leavingUnopened<T>(
 
 /** What is worth a look needs a person's yes, or their name by --keep: --yes is no such thing. */
 export async function admit(plan: RotationPlan, options: ReplaceOptions): Promise<void> {
-  const { recipients, unasked, isSelfMissing, keyNames } = plan;
+  const { recipients, unasked, keyNames } = plan;
   if (keyNames.length === 0) return;
-  const kept = new Set(options.keep.map((name) => memberName(name).toLowerCase()));
-  // What several are called keeps none of them: anybody may call themselves so.
-  const isKept = ({ name, member: { accounts, keys } }: Reviewed): boolean =>
-    [...accounts, ...keys.map(({ id }) => id)].some((id) => kept.has(id.toLowerCase())) ||
-    (kept.has(name.toLowerCase()) && recipients.filter((one) => one.name === name).length === 1);
-  const marked = recipients.filter((one) => one.marks.length > 0 && !isKept(one));
-  const asks = marked.length > 0 || isSelfMissing;
+  const self = selfOf(plan);
+  const named = self === null || recipients.some((one) => one === self) ? recipients : [...recipients, self];
+  const kept = new Set<Named>(options.keep.flatMap((name) => meantBy(memberName(name).toLowerCase(), named)));
+  const marked = recipients.filter((one) => one.marks.length > 0 && !kept.has(one));
+  const missing = self === null || kept.has(self) ? null : printable(self.name);
+  const asks = marked.length > 0 || missing !== null;
   if (!options.quiet || asks) for (const line of linesOf(plan)) say(line);
   for (const { name, problem } of options.quiet ? [] : unasked)
     say(
       `vault: ${name === null ? "the members' keys" : `the keys of ${printable(name)}`} are not compared: ${problem}`,
     );
+  // A person sees it before it is done, also where nothing is worth a second look.
+  if (canAsk(options) && (asks || !options.yes)) return confirm("give the new key to these people");
   if (!asks) return;
-  if (canAsk(options)) return confirm("give the new key to these people");
   const names = marked.map(({ name, marks }) => `${printable(name)} (${marks.map(markText).join("; ")})`);
-  const missing = isSelfMissing ? ["you would not have the new key yourself"] : [];
+  const own = missing === null ? [] : [`you, ${missing}, would not have it yourself`];
+  const ways = [
+    ...(names.length === 0 ? [] : ["confirm each by --keep NAME, or take them out by --drop NAME"]),
+    ...(missing === null ? [] : [`where you are not to have it, say so by --keep ${missing}`]),
+  ];
   throw new SharingError(
     "UNCONFIRMED_MEMBERS",
-    `not confirmed who gets the new key: ${[...names, ...missing].join(", ")}`,
-    {
-      hint: "nothing was changed; confirm each by --keep NAME, or take them out by --drop NAME",
-    },
+    `not confirmed who gets the new key: ${[...names, ...own].join(", ")}`,
+    { hint: `nothing was changed; ${ways.join("; ")}` },
   );
 }
 
-function linesOf({ recipients, keyNames, notHere, removed }: RotationPlan): string[] {
+/** Somebody who can be named by --keep. */
+type Named = Pick<Reviewed, "member" | "name">;
+
+/** Who replaces the keys, where they will not have each new one; else null. */
+function selfOf({ missingSelf, recipients }: RotationPlan): Named | null {
+  if (missingSelf === null) return null;
+  const [record] = missingSelf.records;
+  const found = recipients.find(({ member }) => member.records.includes(record));
+  return found ?? { member: missingSelf, name: nameOfMember(missingSelf) };
+}
+
+/**
+ * Who has an account or a key, or else who is called so: where these are several, none of them, for
+ * anybody may call themselves like another, or like another's account.
+ */
+function meantBy(word: string, people: readonly Named[]): readonly Named[] {
+  const identified = people.filter(({ member: { accounts, keys } }) =>
+    [...accounts, ...keys.map(({ id }) => id)].some((id) => id.toLowerCase() === word),
+  );
+  const meant = identified.length > 0 ? identified : people.filter(({ name }) => name.toLowerCase() === word);
+  return meant.length === 1 ? meant : [];
+}
+
+/** That a key gets no copy, why, and what helps. */
+export const notSealedText = (unsealed: UnsealedKey): string =>
+  `not sealed to ${unsealed.key.type === "openpgp" ? "the OpenPGP key " : ""}${unsealed.key.id}: ${reasonOf(unsealed)}`;
+
+const reasonOf = ({ key: { type }, problem }: UnsealedKey): string => {
+  if (problem !== null) return printable(problem);
+  if (type === "openpgp") return "gpg does not have it";
+  return `say --plugin ${type.slice("age-plugin-".length)} to run its plugin`;
+};
+
+/** For --json. */
+export const describeUnsealed = (unsealed: readonly UnsealedKey[]): object[] =>
+  unsealed.map((one) => ({ fingerprint: one.key.id, reason: reasonOf(one) }));
+
+function linesOf({ recipients, keyNames, notHere, removed, notSealedTo }: RotationPlan): string[] {
   return [
     ...(removed.length === 0 ? [] : [`vault: to be taken out`]),
     ...removed.flatMap((member) => [`  ${printable(nameOfMember(member))}`, ...identifierLines(member)]),
@@ -123,6 +165,7 @@ function linesOf({ recipients, keyNames, notHere, removed }: RotationPlan): stri
       ...identifierLines(member),
       ...marks.map((mark) => `    ! ${markText(mark)}`),
     ]),
+    ...notSealedTo.map((key) => `vault: ${notSealedText(key)}`),
     ...notHere.map((name) => `vault: the key ${name} is not here: somebody who has it must replace it`),
   ];
 }
@@ -134,13 +177,14 @@ const identifierLines = ({ accounts, keys }: Member): string[] => [
 ];
 
 /** What is worth a look, as a phrase. */
-function markText({ kind, about }: Mark): string {
+function markText({ kind, about, key }: Mark): string {
   const whom = printable(about ?? "");
+  const which = key === undefined ? "" : `the key ${key} is `;
   switch (kind) {
     case "never-met":
-      return `new to you${about === null ? "" : `, added by ${whom}`}`;
+      return `${which}new to you${about === null ? "" : `, added by ${whom}`}`;
     case "added-by-removed":
-      return `added by ${whom}, who is being removed, or by someone ${whom} added`;
+      return `${which}added by ${whom}, who is being removed, or by someone ${whom} added`;
     case "removed-elsewhere":
       return "removed by an entry of the members log that this branch lacks";
     case "key-not-on-account":
@@ -170,16 +214,16 @@ export function reportRotation({ keys, branch, commit, files, clear, unopened }:
     ...list("left as they are, since no key here opens them", unopened),
     "vault: push the commit; the members then run `git pull` and `vault unlock`; others need `vault share`",
     "vault: keep a copy of the new key with `vault export-key`: older copies no longer open what is encrypted now",
-    "vault: whoever had the old key can still read what was encrypted with it, in every clone that exists",
+    "vault: anyone who had the old key can still read what was encrypted with it, in every clone that exists",
     ...list("so change the secrets in these files", files, "[ ] "),
   ];
 }
 
 /** The same, with whom the keys could not be sealed to. */
-export function reportReplaced({ rotation, notSealedTo, plan }: Replaced): string[] {
+export function reportReplaced({ rotation, plan }: Replaced): string[] {
   return [
     ...(rotation === null ? [] : reportRotation(rotation)),
-    ...notSealedTo.map((id) => `vault: not sealed to the OpenPGP key ${id}: gpg does not have it`),
+    ...plan.notSealedTo.map((key) => `vault: ${notSealedText(key)}`),
     ...plan.notHere.map(
       (name) =>
         `vault: NOT REPLACED: the key ${name}, which is not in this clone: push, and ask somebody who has it for \`vault rotate --key-name ${name}\`; where nobody has, run that with --leave-unopened`,
@@ -203,5 +247,5 @@ export const describeRecipients = (recipients: readonly Reviewed[]): object[] =>
     holder: name,
     keyNames,
     keys: member.keys.map(({ type, id }) => ({ type, fingerprint: id })),
-    marks: marks.map(({ kind, about }) => ({ mark: kind, about })),
+    marks: marks.map(({ kind, about, key = null }) => ({ mark: kind, about, key })),
   }));

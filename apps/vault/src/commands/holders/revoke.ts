@@ -17,7 +17,7 @@ import { reportResult } from "../../io/streams.ts";
 import { openHere } from "../open-here.ts";
 import { memberName } from "../members/member-name.ts";
 import { openLog } from "../members/open-log.ts";
-import { describeRecipients, describeRotation, replaceKeys, reportReplaced } from "./replace-keys.ts";
+import { describeRecipients, describeRotation, describeUnsealed, replaceKeys, reportReplaced } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands) => {
@@ -37,7 +37,12 @@ export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands)
   const names = [...plan.removed, ...last.map(({ member }) => member)].map(nameOfMember);
   const which = keyNames === undefined ? "" : ` of ${keyNames.join(", ")}`;
   const told = { holders: names, keys: plan.takenKeys, keyNames: plan.keyNames, notHere: plan.notHere, commit };
-  const details = { recipients: describeRecipients(recipients), rotation: rotation && describeRotation(rotation) };
+  const notSealedTo = describeUnsealed(plan.notSealedTo);
+  const details = {
+    notSealedTo,
+    recipients: describeRecipients(recipients),
+    rotation: rotation && describeRotation(rotation),
+  };
   reportResult(options, { ...told, ...details }, [
     ...names.map((name) => `vault: ${printable(name)} is no member${which} any more`),
     ...takeKeys.map(({ member, keys }) => `vault: taken from ${printable(nameOfMember(member))}: ${keys.join(", ")}`),

@@ -8,7 +8,14 @@ import { warnOfLoneKeys } from "../repository/last-copy.ts";
 import { openHere } from "../open-here.ts";
 import type { REPOSITORY_COMMANDS } from "../repository/specs.ts";
 import { openOrStartLog } from "../members/open-log.ts";
-import { describeRecipients, describeRotation, replaceKeys, reportReplaced, reportRotation } from "./replace-keys.ts";
+import {
+  describeRecipients,
+  describeRotation,
+  describeUnsealed,
+  replaceKeys,
+  reportReplaced,
+  reportRotation,
+} from "./replace-keys.ts";
 
 type Rotate = typeof REPOSITORY_COMMANDS.rotate;
 
@@ -37,6 +44,7 @@ async function rotateNow(repository: Repository, options: Options<Rotate["flags"
   const members = await openOrStartLog(repository, options);
   const replaced = await replaceKeys(members, options, { keyNames: keyName.length === 0 ? undefined : keyName });
   const { rotation, recipients } = replaced;
-  const told = { ...(rotation && describeRotation(rotation)), recipients: describeRecipients(recipients) };
+  const notSealedTo = describeUnsealed(replaced.plan.notSealedTo);
+  const told = { ...(rotation && describeRotation(rotation)), recipients: describeRecipients(recipients), notSealedTo };
   reportResult(options, told, reportReplaced(replaced));
 }

@@ -13,6 +13,7 @@ import {
   NO_COMMIT,
   OFFLINE,
   OUTPUT,
+  PLUGIN,
   REVIEW_FLAGS,
   ROOT,
   TRUST_FLAGS,
@@ -30,6 +31,7 @@ export const HOLDER_COMMANDS = {
       "The first time that a recipient is seen their fingerprints are shown and, on a terminal, confirmed. They are remembered: where they are others later, it stops and says what was added and removed. --expect and --member-of demand more.",
       "The entry is signed with an SSH key of yours that is an admin's, from the agent or from ~/.ssh.",
       "--gpg grants to the OpenPGP keys of the recipients' accounts, or of key files, and writes git-crypt's own files for them as well: `git-crypt unlock` opens these. No gpg is needed to grant.",
+      "A key of an age plugin, age1NAME1…, is granted to by running the plugin. The one who replaces the key later runs it only where they name it themselves, by --plugin or git's git-vault.plugin: else they are told that this key gets no copy. What the members log says runs nothing.",
       "--ci makes a key for a CI system and prints its private half, once: put it into a secret named GIT_VAULT_IDENTITY, and `vault unlock` takes it. It names the members log, so that the CI system takes no other.",
     ],
     examples: [
@@ -39,7 +41,7 @@ export const HOLDER_COMMANDS = {
       "vault grant --ci=deploy | gh secret set GIT_VAULT_IDENTITY",
     ],
     operands: Number.POSITIVE_INFINITY,
-    complete: "file",
+    complete: ["recipient"],
     flags: {
       "key-name": KEY_NAMES,
       reader: { summary: "let them open keys, and not let others in or take them out" },
@@ -47,10 +49,11 @@ export const HOLDER_COMMANDS = {
       gpg: { summary: "grant to OpenPGP keys, in git-crypt's own way as well" },
       ci: {
         optional: "NAME",
-        summary: "make a key of age's for a CI system, print its private half once, and grant to it",
+        summary: "make an age key for a CI system, print its private half once, and grant to it",
       },
       output: OUTPUT,
       "no-commit": NO_COMMIT,
+      plugin: PLUGIN,
       root: ROOT,
       ...AUTHOR_FLAGS,
       ...TRUST_FLAGS,
@@ -104,13 +107,14 @@ export const HOLDER_COMMANDS = {
     usage: "MEMBER…",
     summary: "take somebody out, or one key of theirs: and replace the keys that they could open",
     description: [
-      "MEMBER is a GitHub user by login, a name that `vault holders` shows, an account by number or a fingerprint of theirs. A login means whoever has that account, whatever they are called in the log. Where a name may mean several, it stops and says how to name each. They go with their account and all their keys, under every name, from every key of the repository; with --key-name from those keys alone.",
+      "MEMBER is a GitHub user by login, a name that `vault holders` shows, an account by number or a fingerprint of theirs. A login means the person who has that account, whatever they are called in the log. Where a name may mean several, it stops and says how to name each. They go with their account and all their keys, under every name, from every key of the repository; with --key-name from those keys alone.",
       "--key takes out a single key, such as a stolen one; its owner stays a member. Who has no other key would be removed: it asks, and without a terminal stops.",
-      "One commit says so in the members log, encrypts every protected file with new keys, and seals these to all other members. Who they are is shown before, with what is worth a look: somebody new to you, somebody added by the one who is removed, a key that is not on its owner's account. On a terminal it is asked; else each of these needs --keep NAME, or --drop NAME, which takes them out as well. --yes does not cover this.",
-      "Whoever had the keys can still open what was encrypted with them, in every clone that exists: nothing takes that back. What they know is to be changed where it is used: passwords, tokens, certificates. The files that hold such are listed.",
+      "One commit says so in the members log, encrypts every protected file with new keys, and seals these to all other members. Who they are is shown before, with what is worth a look: somebody new to you, somebody added by the one who is removed, a key that is not on its owner's account, and that you would not have it yourself. On a terminal it is asked; else each of these needs --keep NAME, your own name too, or --drop NAME, which takes them out as well. --yes does not cover this.",
+      "Anyone who had the keys can still open what was encrypted with them, in every clone that exists: nothing takes that back. What they know is to be changed where it is used: passwords, tokens, certificates. The files that hold such are listed.",
     ],
     examples: ["vault revoke choldgraf", "vault revoke ci:deploy --key-name prod", "vault revoke --key SHA256:…"],
     operands: Number.POSITIVE_INFINITY,
+    complete: ["member"],
     flags: {
       key: {
         short: "k",

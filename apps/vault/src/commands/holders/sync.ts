@@ -8,6 +8,7 @@ import { progressLine } from "../../io/progress.ts";
 import { say, writeJson } from "../../io/streams.ts";
 import { filterCommands } from "../repository/filter-command.ts";
 import { openHere } from "../open-here.ts";
+import { namedPlugins } from "../named-plugins.ts";
 import { findAuthor } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
 import { admit, leavingUnopened, reportRotation } from "./replace-keys.ts";
@@ -21,7 +22,8 @@ export const run: Run<Sync> = async (options) => {
   const repository = openHere();
   const members = await openLog(repository, options);
   const directory = new Directory();
-  const plan = await planSync({ members, directory });
+  const plugins = namedPlugins(options);
+  const plan = await planSync({ members, directory, plugins });
   const findings = await memberFindings(members);
   if (!json && !quiet) for (const line of report(plan)) say(line);
   if (!json && !quiet) for (const { id, message } of findings) say(`vault: ${id}: ${message}`);
@@ -40,7 +42,8 @@ export const run: Run<Sync> = async (options) => {
     try {
       let isAdmitted = false;
       const done = await leavingUnopened(options, async (leavesUnopened) => {
-        const request = { members, directory, plan, author, pins: new Pins(defaultPinFile()), leavesUnopened };
+        const pins = new Pins(defaultPinFile());
+        const request = { members, directory, plan, author, pins, plugins, leavesUnopened };
         const rotation = await planSyncRotation(request);
         if (rotation !== null && !isAdmitted) await admit(rotation, options);
         isAdmitted = true;
@@ -63,7 +66,7 @@ export const run: Run<Sync> = async (options) => {
 /** What syncing mends by itself. */
 const MENDED: ReadonlySet<string> = new Set(["no-copy", "strange-copy", "stale-key", "two-keys"]);
 
-/** Whoever can put a key on an account would else get the repository's. */
+/** Anyone who can put a key on an account would else get the repository's. */
 async function admitKeys(options: SyncOptions): Promise<void> {
   if (options.yes) return;
   if (canAsk(options)) return confirm("seal to the keys that they have now");
@@ -88,7 +91,7 @@ function report({ outOfDate, unclear, unsettled }: SyncPlan): string[] {
     ]),
     ...unclear.map(
       ({ name, reason, problem }) =>
-        `vault: ${printable(name)} is left unchanged: ${REASONS[reason]}${problem === null ? "" : `: ${problem}`}`,
+        `vault: ${printable(name)} is left unchanged: ${REASONS[reason]}${problem === null ? "" : `: ${printable(problem)}`}`,
     ),
     ...unsettled.map(({ keyName, state }) =>
       state === "stale"
@@ -103,6 +106,8 @@ const REASONS: Readonly<Record<SyncPlan["unclear"][number]["reason"], string>> =
   "account-taken": "another account has that name now",
   "no-public-key":
     "their OpenPGP key is neither in gpg nor on their account: import it with `gpg --import`, and sync again",
+  "plugin-not-named": "a key of theirs needs an age plugin, which runs only where you name it by --plugin",
+  "plugin-failed": "nothing can be sealed to a key of theirs",
   "no-keys-left": "none of their keys is on their account, nor another",
   unanswered: "their account could not be looked up",
   "too-many-keys": "their account has more keys than the members log takes of one person",

@@ -7,6 +7,7 @@ import { CliError } from "../../errors.ts";
 import type { Options } from "../../cli/command.ts";
 import type { AUTHOR_FLAGS, DialogOptions } from "../../cli/flags.ts";
 import { canAsk } from "../../io/confirm.ts";
+import { gitConfig } from "../../io/git-config.ts";
 import { homeFolder } from "../../io/input.ts";
 import { passphraseSource } from "../../io/passphrase.ts";
 import { say } from "../../io/streams.ts";
@@ -79,10 +80,7 @@ export async function findStarter(options: AuthorOptions): Promise<Starter> {
 
 /** Somebody without an account is called by git's address for them. */
 function nobodyNamed({ publicKey }: Signer): Person {
-  const { status, stdout } = runProgram("git", ["config", "--get", "user.email"], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const email = status === 0 ? stdout.toString().trim() : "";
+  const email = gitConfig("user.email") ?? "";
   const label = /^[\x21-\x7e]{1,100}$/.test(email) ? email : publicKey.fingerprint;
   return { label, account: null, keys: [], openPgp: [] };
 }

@@ -3,8 +3,10 @@ import { fetchOwnFiles, type Repository } from "@git-vault/git-crypt";
 import {
   acceptRoot,
   assertOrder,
+  assertWhole,
   nameOfMember,
   openMembers,
+  otherRoots,
   parseRoot,
   rootText,
   start,
@@ -19,6 +21,8 @@ import { findStarter, type AuthorOptions } from "./author.ts";
 /** Which members log is taken for the repository's. */
 export interface LogOptions extends DialogOptions {
   readonly root?: string | undefined;
+  /** Of two entries in a dispute the one that came first: how its id begins. */
+  readonly first?: string | undefined;
   readonly yes?: boolean;
 }
 
@@ -27,13 +31,14 @@ export interface LogOptions extends DialogOptions {
  * first time it shows who started it, and asks.
  *
  * @returns members without a log too, where there is none
- * @throws CliError `OTHER_LOG`, `LOG_NOT_ACCEPTED`, `NOT_CONFIRMED`; SharingError `HISTORY_NEEDED`;
- * what `openMembers` does
+ * @throws CliError `OTHER_LOG`, `LOG_NOT_ACCEPTED`, `NOT_CONFIRMED`; SharingError
+ * `HISTORY_NEEDED`, `DISPUTED`; what `openMembers` does
  */
 export async function openLog(repository: Repository, options: LogOptions): Promise<Members> {
   const root = options.root === undefined ? undefined : parseRoot(options.root, "--root");
   fetchOwnFiles(repository);
-  const members = await openMembers(repository, { root });
+  const members = await openMembers(repository, { root, first: options.first });
+  assertWhole(members);
   switch (members.rootState) {
     case "none":
       if (root === undefined) return members;
@@ -59,6 +64,9 @@ async function accept(members: Members, options: LogOptions): Promise<Members> {
     `vault: the members log of this repository is new here: started by ${printable(starter === undefined ? "a former member" : nameOfMember(starter))} on ${time}`,
     ...(starter?.keys ?? []).map(({ type, id }) => `  ${type.padEnd(12)}  ${id}`),
     `  root          ${rootText(root)}`,
+    ...otherRoots(members).map(
+      (id) => `vault: another log begins there later, and counts for nothing: ${rootText(id)}`,
+    ),
   ];
   const asks = canAsk(options) && options.yes !== true;
   if (!options.quiet || asks) for (const line of lines) say(line);
@@ -68,7 +76,7 @@ async function accept(members: Members, options: LogOptions): Promise<Members> {
       hint: `compare its root with a colleague's, and demand it by --root ${rootText(root)} or $GIT_VAULT_ROOT`,
     });
   }
-  return acceptRoot(members);
+  return acceptRoot(members, { first: options.first });
 }
 
 function otherLog({ root, log }: Members, isDemanded: boolean): CliError {

@@ -6,12 +6,13 @@ import {
   type KeyKind,
   type RecipientKey,
 } from "@git-vault/directory";
+import { decodeText } from "@git-vault/keys";
 import { usageError } from "../../errors.ts";
 import { readStdin } from "../../io/streams.ts";
 
 /** The recipients that were named; `-` stands for those on stdin, one a line, with `#` comments. */
 export function readRecipients(queries: readonly string[]): string[] {
-  const read = queries.flatMap((query) => (query === "-" ? readRecipientLines(readStdin().toString()) : [query]));
+  const read = queries.flatMap((query) => (query === "-" ? readRecipientLines(decodeText(readStdin())) : [query]));
   if (read.length === 0) throw usageError("expected recipients on standard input, one a line, got none");
   return read;
 }

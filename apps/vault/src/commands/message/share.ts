@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { printable } from "@git-vault/core";
-import type { DirectoryEntry } from "@git-vault/directory";
+import { isPluginEntry, type DirectoryEntry } from "@git-vault/directory";
 import type { Repository } from "@git-vault/git-crypt";
 import type { Members } from "@git-vault/sharing/members";
 import {
@@ -56,7 +56,7 @@ export const run: Run<Share> = async (options, [operand]) => {
   }
 };
 
-/** Whoever got the key can give it back. */
+/** The one who got the key can give it back. */
 async function noteShared(key: Buffer): Promise<void> {
   const { noteCopy } = await import("@git-vault/sharing/members");
   noteCopy(await repositoryHere(), key, "shared");
@@ -92,7 +92,9 @@ async function signing(options: ShareOptions): Promise<SignOptions | undefined> 
 async function sharingOptions(to: readonly DirectoryEntry[], options: ShareOptions): Promise<SharingOptions> {
   const { withPassphrase, format = "age", key, binary, allowWeak, allowMixed, workFactor } = options;
   const passphrase = withPassphrase ? await newPassphrase(options) : undefined;
-  const plugins = pluginDialog(options);
+  // Only for a key in a file or a page does it matter which plugins the user named.
+  const isAsked = to.some(({ keys }) => keys.some((entry) => isPluginEntry(entry) && entry.unusable !== null));
+  const plugins = isAsked ? (await import("../named-plugins.ts")).namedPlugins(options) : pluginDialog(options);
   return { to, passphrase, format, key, armor: !binary, allowWeak, allowMixed, workFactor, plugins };
 }
 
@@ -175,7 +177,8 @@ function report(done: Done, options: ShareOptions): void {
   const commands = openingCommands(done.shared, done.secret.input.data, { base64, file: output });
   // Only vault finds the message in a page; how others open it, the page says.
   const open = options.instructions ? commands.filter((line) => line.startsWith("vault ")) : commands;
-  reportResult(options, describe(done, open), linesOf(done, open));
+  const { isText } = waysToOpen(done.secret.input.data, base64);
+  reportResult(options, describe(done, open), linesOf(done, isText, open));
 }
 
 /** The operand, else a pipe or a file on stdin, else the key of the repository. */
@@ -186,8 +189,8 @@ async function readSecret({ keyName, to }: ShareOptions, operand: string | undef
     return operand === "-" ? { kind: "stdin", name: null, input } : { kind: "file", name: basename(operand), input };
   }
   if (keyName === undefined && leadsTo(0) === "data" && !to.includes("-")) {
-    const isBegun = isStdinBegun();
     const input = openInput(undefined);
+    const isBegun = input.descriptor === null && isStdinBegun(input.data.length);
     if (isBegun || isListOfNames(input.data)) throw listInLoop();
     if (input.data.length > 0) return { kind: "stdin", name: null, input };
     throw new CliError("INPUT_UNREADABLE", "standard input is empty, so there is nothing to seal", {
@@ -245,10 +248,10 @@ async function noteBy(
   const { findAuthor } = await import("../members/author.ts");
   const author = await findAuthor(members, options);
   // A path of this machine is nobody's business.
-  const whom = entries.length === 0 ? "the holders of a passphrase" : entries.map(labelOf).join(", ");
+  const whom = entries.length === 0 ? ["the holders of a passphrase"] : entries.map(labelOf);
   return async () => {
     try {
-      const commit = await note(members, author, `the key ${name ?? ""} was sent to ${printable(whom)}`.slice(0, 900));
+      const commit = await note(members, author, name ?? "", whom);
       if (commit !== null && !options.quiet) say(`vault: noted in the members log: ${commit.slice(0, 10)}; push it`);
     } finally {
       author.lock();
@@ -262,7 +265,7 @@ function describeSecret({ kind, name }: Secret, bytes: number): string {
   return kind === "file" ? `${printable(name ?? "")} (${size})` : `standard input (${size})`;
 }
 
-function linesOf({ shared, secret, bytes, place, sign }: Done, open: readonly string[]): string[] {
+function linesOf({ shared, secret, bytes, place, sign }: Done, isText: boolean, open: readonly string[]): string[] {
   const keys = shared.sealedTo.map(({ recipient, entry }) => `  ${printable(recipient)}  ${describeKey(entry)}`);
   const lines = [
     `vault: sealed ${describeSecret(secret, bytes)} in the ${shared.format} format to`,
@@ -281,6 +284,8 @@ function linesOf({ shared, secret, bytes, place, sign }: Done, open: readonly st
     lines.push(`vault: signed${sign.from === undefined ? "" : ` as ${sign.from}`} with ${fingerprint}`);
   }
   if (place !== null) lines.push(`vault: the sealed message is in ${place}`);
+  if (shared.format === "ssh-vault" && !isText)
+    lines.push("vault: ssh-vault itself cannot print this secret, which is binary: with --base64 it can");
   return [...lines, "vault: send it over any channel; it is opened with", ...open.map((line) => `  ${line}`)];
 }
 

@@ -88,7 +88,7 @@ async function viewLarge(input: LargeInput, options: ViewOptions): Promise<void>
   }
 }
 
-/** More than any header of age's has, which is 1 MiB at the most. */
+/** More than any header of age has, which is 1 MiB at the most. */
 const START = 2 * 1024 * 1024;
 
 /** The operand, else a pipe or a file on stdin, else the clipboard. */

@@ -16,6 +16,7 @@ import {
 import { isVaultError, printable } from "@git-vault/core";
 import type { Options, Run } from "../../cli/command.ts";
 import { CliError, usageError } from "../../errors.ts";
+import { ASK_BACK } from "./advice.ts";
 import { keyOfEnvironment, openKey } from "./git-crypt-key.ts";
 import { readOperand, type Input } from "../../io/input.ts";
 import { plaintextToJson, refuseTwoPlaces, writeOutput } from "../../io/output.ts";
@@ -72,7 +73,7 @@ async function fromDisk(path: string, options: DecryptOptions): Promise<Decrypte
   try {
     return { content: openBlob(repository, keys, data), encrypted: true, input };
   } catch (error) {
-    throw isWrongKey(error, repository, keys) ? wrongKey(error) : error;
+    throw await explained(error, repository, keys);
   } finally {
     keys.forEach(wipeKeyFile);
   }
@@ -102,10 +103,21 @@ async function fromRevision(revision: string, path: string, options: DecryptOpti
     if (file === undefined) throw new TypeError("one path is one file");
     return { content: file.content, encrypted: file.encrypted, input: null };
   } catch (error) {
-    throw isWrongKey(error, repository, keys) ? wrongKey(error) : error;
+    throw await explained(error, repository, keys);
   } finally {
     keys.forEach(wipeKeyFile);
   }
+}
+
+/** The error, which says who took the key away if the key was replaced. */
+async function explained(error: unknown, repository: Repository | null, keys: readonly KeyFile[]): Promise<unknown> {
+  if (isWrongKey(error, repository, keys)) return wrongKey(error);
+  if (repository === null || !isVaultError(error) || error.code !== "RETIRED_KEY") return error;
+  const { openMembers, removalText, takenOffHere } = await import("@git-vault/sharing/members");
+  const { lockedPrivateKeys } = await import("./last-copy.ts");
+  const [taken] = await takenOffHere(await openMembers(repository), lockedPrivateKeys());
+  if (taken === undefined) return error;
+  return new CliError("NO_KEY_GIVEN", `${removalText(taken)}: ${error.message}`, { hint: ASK_BACK, cause: error });
 }
 
 /**
@@ -113,7 +125,7 @@ async function fromRevision(revision: string, path: string, options: DecryptOpti
  * one's. Outside of any repository, nobody can tell a wrong key from a file that was tampered with.
  */
 function isWrongKey(error: unknown, repository: Repository | null, keys: readonly KeyFile[]): boolean {
-  if (!isVaultError(error) || error.code !== "TAMPERED_BLOB" || repository === null) return false;
+  if (!isVaultError(error) || !UNOPENED.has(error.code) || repository === null) return false;
   return keys.every((key) => {
     const ring = KeyRing.of(repository, key);
     try {
@@ -123,6 +135,8 @@ function isWrongKey(error: unknown, repository: Repository | null, keys: readonl
     }
   });
 }
+
+const UNOPENED: ReadonlySet<string> = new Set(["TAMPERED_BLOB", "RETIRED_KEY"]);
 
 const wrongKey = (cause: unknown): GitCryptError =>
   new GitCryptError("WRONG_KEY", "the key opens neither this file nor any other of the repository", {

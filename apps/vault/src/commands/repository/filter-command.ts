@@ -1,31 +1,37 @@
 import { accessSync, constants, realpathSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { printable, quoteForShell } from "@git-vault/core";
-import type { FilterCommands } from "@git-vault/git-crypt";
+import type { FilterCommands, HookCommands } from "@git-vault/git-crypt";
 import { CliError } from "../../errors.ts";
 import { say } from "../../io/streams.ts";
+import { ownCommand } from "../../own-program.ts";
 
 /** The name by which an installed program is found on the PATH. */
 const PROGRAM = "git-vault";
 
 /**
  * The beginning of a command line, for `sh`, that runs this program from git's settings; words
- * follow. It names Node and the program by whole paths, since git may be started without the user's
- * PATH. Where one of them is gone, such as with a version of Node, the program on the PATH is run,
- * and where there is none, it is told what to do.
+ * follow. It names Node and the program, or the standalone program, by whole paths, since git may
+ * be started without the user's PATH. Where one of them is gone, such as with a version of Node,
+ * the program on the PATH is run, and where there is none, it is told what to do.
  *
  * Who runs the program from a cache, as `npx` does, gets a line that only looks on the PATH: caches
  * are cleared.
  *
+ * @param renew the command that writes such a line again
  * @throws CliError `NOT_INSTALLED` where this one is in a cache, and none is on the PATH
  */
-export function programCommand({ quiet }: { readonly quiet: boolean }): string {
-  const words = [lastingName(nodeName()), lastingName(resolve(process.argv[1] ?? ""))];
-  const [node, program] = words.map((word) => (word === null ? null : quoteForShell(slashed(word))));
+function programCommand({ quiet }: { readonly quiet: boolean }, renew: string): string {
+  const [, script] = ownCommand();
+  const files = [lastingName(namedOnPath(process.execPath, script === undefined ? PROGRAM : "node"))];
+  if (script !== undefined) files.push(lastingName(resolve(script)));
   const onPath = `command -v ${PROGRAM} >/dev/null; then exec ${PROGRAM} "$@"`;
-  const gone = `echo ${GONE} >&2; exit 1`;
-  if (typeof node === "string" && typeof program === "string") {
-    return `vault() { if [ -x ${node} ] && [ -f ${program} ]; then exec ${node} ${program} "$@"; elif ${onPath}; else ${gone}; fi; }; vault`;
+  const gone = `echo ${goneThen(renew)} >&2; exit 1`;
+  if (files.every((file) => file !== null)) {
+    const [program = "", ...rest] = files.map((file) => quoteForShell(slashed(file)));
+    const areHere = [`[ -x ${program} ]`, ...rest.map((file) => `[ -f ${file} ]`)].join(" && ");
+    const words = [program, ...rest].join(" ");
+    return `vault() { if ${areHere}; then exec ${words} "$@"; elif ${onPath}; else ${gone}; fi; }; vault`;
   }
   const installed = foldersOnPath()
     .map((folder) => join(folder, PROGRAM))
@@ -36,9 +42,8 @@ export function programCommand({ quiet }: { readonly quiet: boolean }): string {
 }
 
 /** git expands `%` in some of its settings, so that no line holds one. */
-const GONE = quoteForShell(
-  `vault: error: ${PROGRAM} is not where it was, and not on the PATH: install it, then run \`vault unlock\``,
-);
+const goneThen = (renew: string): string =>
+  quoteForShell(`vault: error: ${PROGRAM} is not where it was, and not on the PATH: install it, then run \`${renew}\``);
 
 const notInstalled = (): CliError =>
   new CliError(
@@ -49,9 +54,18 @@ const notInstalled = (): CliError =>
 
 /** The settings of git-crypt's filter and merge driver. */
 export function filterCommands(options: { readonly quiet: boolean }): Required<FilterCommands> {
-  const program = programCommand(options);
+  const program = programCommand(options, "vault unlock");
   return { filterCommand: `${program} filter`, mergeCommand: `${program} merge` };
 }
+
+/** What the pre-commit hook runs. */
+export const hookCommands = (options: { readonly quiet: boolean }): HookCommands => ({
+  own: `(${programCommand(options, "vault hooks install")} hooks check)`,
+  shared: CHECK,
+});
+
+/** The check by the name of the program, as a hook calls it that may be committed. */
+export const CHECK = `${PROGRAM} hooks check`;
 
 /** git runs it by its own sh, on Windows too, where both kinds of slash lead to the file. */
 const slashed = (path: string): string => (process.platform === "win32" ? path.replaceAll("\\", "/") : path);
@@ -73,14 +87,16 @@ function lastingName(path: string): string | null {
 const foldersOnPath = (): string[] =>
   (process.env["PATH"] ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
 
-/** The name by which Node was found, not what it leads to: a link to the present version stays. */
-function nodeName(): string {
-  const real = realpathSync(process.execPath);
-  const name = process.platform === "win32" ? "node.exe" : "node";
+/**
+ * The name by which a program was found, not what it leads to: a link to the present version stays.
+ */
+function namedOnPath(path: string, program: string): string {
+  const real = realpathSync(path);
+  const name = process.platform === "win32" ? `${program}.exe` : program;
   return (
     foldersOnPath()
       .map((folder) => join(folder, name))
-      .find((path) => leadsToFile(path, real) && !FLEETING.test(path)) ?? process.execPath
+      .find((found) => leadsToFile(found, real) && !FLEETING.test(found)) ?? path
   );
 }
 

@@ -9,6 +9,7 @@ export const run: Run<typeof REPOSITORY_COMMANDS.filter> = async ({ keyName }, [
     const { learnKeysElsewhere, openMembers } = await import("@git-vault/sharing/members");
     return void (await learnKeysElsewhere(await openMembers(openHere())));
   }
+  if (action === "attributes") return (await import("./serve-attributes.ts")).serveAttributes();
   if (action === undefined || action === "clean" || action === "smudge") return serveFilter(action, keyName);
-  throw usageError("expected clean, smudge or nothing");
+  throw usageError("expected clean, smudge, attributes or nothing");
 };

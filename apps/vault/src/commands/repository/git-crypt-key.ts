@@ -1,5 +1,6 @@
 import { isKeyFile, parseKeyFile, wipeKeyFile } from "@git-vault/git-crypt";
 import { isVaultError } from "@git-vault/core";
+import { decodeText } from "@git-vault/keys";
 import { receive } from "@git-vault/sharing";
 import { existsSync } from "node:fs";
 import { CliError } from "../../errors.ts";
@@ -77,14 +78,14 @@ export async function keyOfEnvironment(options: KeyOptions): Promise<Buffer | nu
   return (await openKey({ data: readOperand(value).data, title: `$${VARIABLE}` }, options)).key;
 }
 
-/** A key file that is not sealed, as it is or in base64; null for anything else. */
+/** A key file that is not sealed, as it is or in base64 in any encoding; null for anything else. */
 function bareKey(data: Buffer): Buffer | null {
   if (isKeyFile(data)) {
     wipeKeyFile(parseKeyFile(data));
     return data;
   }
   if (isLegacyKey(data)) return data;
-  const text = data.length <= MOST_BASE64 ? data.toString("latin1").replaceAll(/\s/g, "") : "";
+  const text = data.length <= MOST_BASE64 ? decodeText(data).replaceAll(/\s/g, "") : "";
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return null;
   const decoded = Buffer.from(text, "base64");
   return isKeyFile(decoded) || isLegacyKey(decoded) ? bareKey(decoded) : null;

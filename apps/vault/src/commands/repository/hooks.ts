@@ -1,8 +1,21 @@
+import { writeFileSync } from "node:fs";
 import { printable } from "@git-vault/core";
-import { checkStaged, guardKeys, installHook, removeHook, type HookManager } from "@git-vault/git-crypt";
+import {
+  checkStaged,
+  guardKeys,
+  HOOK_TEST,
+  installHook,
+  lackingProgram,
+  type LackingHook,
+  removeHook,
+  testHook,
+  watchAttributes,
+  type HookManager,
+  type HookTestOutcome,
+} from "@git-vault/git-crypt";
 import { usageError } from "../../errors.ts";
 import { ADVICE } from "./advice.ts";
-import { programCommand } from "./filter-command.ts";
+import { CHECK, filterCommands, hookCommands } from "./filter-command.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { reportResult, say, writeJson } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
@@ -15,17 +28,16 @@ export const run: Run<Hooks> = (options, [action]) => {
   if (action === "install") return install(options);
   if (action === "remove") return remove(options);
   if (action === "check") return check(options);
-  throw usageError("expected install, remove or check");
+  if (action === "test") return test(options);
+  throw usageError("expected install, remove, check or test");
 };
 
 function install(options: HooksOptions): void {
   const repository = openHere();
-  const program = programCommand(options);
-  const { path, shared, found, joined, manager } = installHook(repository, {
-    own: `(${program} hooks check)`,
-    shared: CHECK,
-  });
-  const guarded = guardKeys(repository, { filterCommand: `${program} filter` });
+  const { path, shared, found, joined, manager } = installHook(repository, hookCommands(options));
+  const commands = filterCommands({ quiet: true });
+  const guarded = guardKeys(repository, commands);
+  watchAttributes(repository, commands);
   const told = found
     ? [`vault: ${printable(path)} runs the check already, and was left as it is`]
     : [
@@ -43,10 +55,14 @@ function install(options: HooksOptions): void {
       ? []
       : [`vault: git itself refuses it on the paths of the key ${guarded.join(", ")}, which is not here`];
   const result = { path, shared, found, joined, manager: manager?.name ?? null, guarded };
-  reportResult(options, result, [...told, ...guards]);
+  const lacking = lackingProgram(repository);
+  reportResult(options, result, [...told, ...(lacking === null ? [] : reportLacking(lacking)), ...guards]);
 }
 
-const CHECK = "git-vault hooks check";
+const reportLacking = ({ path, program }: LackingHook): readonly string[] => [
+  `vault: warning: ${printable(path)} runs ${program} by that name, and none is on the PATH: nothing is checked before a commit`,
+  `vault: hint: ${ADVICE["hook-program"]}`,
+];
 
 /** What runs the check from the configuration of a program that writes hooks. */
 const ENTRIES: Readonly<Record<HookManager["name"], readonly string[]>> = {
@@ -78,17 +94,48 @@ function remove(options: HooksOptions): void {
   ]);
 }
 
+const OUTCOMES: Readonly<Record<HookTestOutcome, readonly string[]>> = {
+  heeded: ["vault: git runs the check before each commit, and refuses what it finds"],
+  unheeded: ["vault: error: the hook runs the check, and passes over what it finds"],
+  passed: ["vault: error: git does not run the check before a commit"],
+  failed: [
+    "vault: error: the hook failed before it came to the check, which is not tested",
+    "vault: hint: mend what it says, then run this again",
+  ],
+};
+
+function test(options: HooksOptions): void {
+  const repository = openHere();
+  const lacking = lackingProgram(repository);
+  if (lacking !== null) {
+    process.exitCode = 7;
+    return reportResult(options, { outcome: "passed", missingProgram: lacking.program }, reportLacking(lacking));
+  }
+  const { outcome, output } = testHook(repository);
+  if (outcome === "failed" && !options.json && !options.quiet)
+    for (const line of output.trimEnd().split("\n")) say(`  ${printable(line)}`);
+  reportResult(options, { outcome }, OUTCOMES[outcome]);
+  if (outcome !== "heeded") process.exitCode = 7;
+  if ((outcome === "unheeded" || outcome === "passed") && !options.json) say(`vault: hint: ${ADVICE["missing-hook"]}`);
+}
+
 /** What the hook runs: git shows stderr to who commits. */
 function check({ json }: HooksOptions): void {
-  const findings = checkStaged(openHere());
-  if (json) writeJson({ findings: findings.map(({ id, file }) => ({ path: file, problem: id })) });
+  const { [HOOK_TEST]: reached } = process.env;
+  if (reached !== undefined) {
+    writeFileSync(reached, "", { flag: "wx" });
+    process.exitCode = 7;
+    return;
+  }
+  const findings = checkStaged(openHere("at one moment"));
+  if (json) writeJson({ findings: findings.map(({ id, subject }) => ({ path: subject, problem: id })) });
   if (findings.length === 0) return;
   process.exitCode = 7;
   if (json) return;
   const staged = findings.filter(({ id }) => id === "staged-plaintext");
   if (staged.length > 0) {
     say("vault: error: these files are protected, and staged unencrypted:");
-    for (const { file } of staged) say(`  ${file}`);
+    for (const { subject } of staged) say(`  ${subject}`);
     say("vault: hint: run `vault unlock` where the repository is locked, then `vault status --fix` encrypts them");
     say("vault: hint: or unstage them with `git restore --staged`");
   }

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { printable, quoteForShell } from "@git-vault/core";
 import {
   attributesFor,
   exceptionsFor,
@@ -17,17 +18,18 @@ import { findAuthor, findStarterIfAny } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
 import { filterCommands } from "./filter-command.ts";
 import { warnOfLoneKeys } from "./last-copy.ts";
+import { asMeant, fitsNothing } from "./init-patterns.ts";
 import { openHere } from "../open-here.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
 type InitOptions = Options<typeof REPOSITORY_COMMANDS.init.flags>;
 
 export const run: Run<typeof REPOSITORY_COMMANDS.init> = async (options, patterns) => {
-  const repository = openHere();
+  const repository = openHere("nothing");
   const { keyName = "default" } = options;
-  const lines = patterns.map((pattern) => attributesFor(fromTop(pattern, repository.topLevel), keyName));
-  if (lines.length > 0 && repository.topLevel === null)
+  if (patterns.length > 0 && repository.topLevel === null)
     throw usageError("the repository has no work tree, and so no .gitattributes for a pattern");
+  const lines = patterns.map((pattern) => attributesFor(asMeant(pattern, repository), keyName));
   const isSetUp = repository.keyNames().includes(keyName);
   const root = isSetUp
     ? await useKey(repository, lines.length > 0, options)
@@ -37,9 +39,10 @@ export const run: Run<typeof REPOSITORY_COMMANDS.init> = async (options, pattern
   const added = addLines(path, lines, (line, present) => !`\n${present}`.includes(`\n${line}`));
   const exceptions = added.length > 0 ? addLines(path, exceptionsFor(repository), isMissingException) : [];
   const attributes = [...added, ...exceptions].map((line) => line.trimEnd());
-  const clear = attributes.length > 0 ? clearFiles(repository) : [];
+  const { clear, rekeyed } = attributes.length > 0 ? storedOtherwise(repository) : { clear: [], rekeyed: [] };
   const unencrypted = clear.map(({ id, file }) => ({ path: file, problem: id }));
-  reportResult(options, { keyName, root: root === null ? null : rootText(root), attributes, unencrypted }, [
+  const otherKey = rekeyed.map(({ file }) => file);
+  reportResult(options, { keyName, root: root === null ? null : rootText(root), attributes, unencrypted, otherKey }, [
     isSetUp ? `vault: the key ${keyName} is here already` : `vault: made the key ${keyName}, and configured the filter`,
     ...(root === null
       ? []
@@ -49,8 +52,11 @@ export const run: Run<typeof REPOSITORY_COMMANDS.init> = async (options, pattern
     patterns.length > 0
       ? `vault: .gitattributes protects ${patterns.length === 1 ? "the pattern" : "the patterns"}; commit it`
       : `vault: now say in .gitattributes what is protected, such as\n  ${attributesFor("secrets/**", keyName).trimEnd()}`,
+    ...reportRewritten(patterns, lines),
+    ...patterns.filter((pattern) => fitsNothing(pattern, repository)).map(warnOfNothing),
     ...reportExceptions(exceptions),
     ...reportClear(clear),
+    ...reportRekeyed(rekeyed, keyName),
     ...(isSetUp
       ? []
       : [
@@ -113,6 +119,18 @@ async function startHere(
   }
 }
 
+/** What stands on a line, where that is not what was given. */
+function reportRewritten(patterns: readonly string[], lines: readonly string[]): string[] {
+  return patterns.flatMap((pattern, at) => {
+    const written = lines[at]?.replace(/ filter=.*/s, "") ?? "";
+    if (written === pattern || written === JSON.stringify(pattern)) return [];
+    return [`vault: ${printable(pattern)} is written as ${written}, from the top folder of the repository`];
+  });
+}
+
+const warnOfNothing = (pattern: string): string =>
+  `vault: warning: ${printable(pattern)} is the name of no file yet; where it is to be a folder, run this again with ${printable(pattern)}/`;
+
 /** The pattern of a submodule begins with a slash. */
 const isSubmodule = (pattern: string): boolean => /^"?\//.test(pattern);
 
@@ -130,17 +148,39 @@ function reportExceptions(lines: readonly string[]): string[] {
   ];
 }
 
-/** What is stored unencrypted on protected paths, or was once: each file with the worst of it. */
-function clearFiles(repository: Repository): readonly (RepositoryFinding & { readonly file: string })[] {
-  const found = new Map<string, RepositoryFinding & { readonly file: string }>();
+type FileFinding = RepositoryFinding & { readonly file: string };
+
+/**
+ * Protected files that are not stored as the attributes say now: unencrypted, or once so, each with
+ * the worst of it; or with the key that was named before.
+ */
+function storedOtherwise(repository: Repository): {
+  readonly clear: readonly FileFinding[];
+  readonly rekeyed: readonly FileFinding[];
+} {
+  const clear = new Map<string, FileFinding>();
+  const rekeyed: FileFinding[] = [];
   for (const finding of status(repository, { history: true }).findings) {
     const { id, file } = finding;
-    if (file !== undefined && PLAINTEXT.has(id) && !found.has(file)) found.set(file, { ...finding, file });
+    if (file === undefined) continue;
+    if (PLAINTEXT.has(id) && !clear.has(file)) clear.set(file, { ...finding, file });
+    if (id === "other-key") rekeyed.push({ ...finding, file });
   }
-  return [...found.values()];
+  return { clear: [...clear.values()], rekeyed };
 }
 
 const PLAINTEXT: ReadonlySet<string> = new Set(["staged-plaintext", "committed-plaintext", "history-plaintext"]);
+
+/** What git would not store again by itself, since its content is the same. */
+function reportRekeyed(rekeyed: readonly FileFinding[], keyName: string): string[] {
+  if (rekeyed.length === 0) return [];
+  const files = rekeyed.map(({ file }) => quoteForShell(printable(file)));
+  const paths = files.length > 4 ? "." : files.join(" ");
+  return [
+    ...rekeyed.map(({ message }) => `vault: warning: ${message}`),
+    `vault: hint: encrypt what has the other key with the key ${keyName} by \`git add --renormalize ${paths}\`, and commit`,
+  ];
+}
 
 function reportClear(clear: readonly RepositoryFinding[]): string[] {
   const ids = new Set(clear.map(({ id }) => id));
@@ -158,10 +198,6 @@ function reportClear(clear: readonly RepositoryFinding[]): string[] {
 /** Of the folder of grants, only a line that is there already tells that it needs no other. */
 const isMissingException = (line: string, present: string): boolean =>
   !line.includes("/** ") || !`\n${present}`.includes(`\n${line}`);
-
-/** What is written as a path of this machine, as a pattern from the repository's top folder. */
-const fromTop = (pattern: string, topLevel: string | null): string =>
-  topLevel !== null && pattern.startsWith(`${topLevel}/`) ? pattern.slice(topLevel.length) : pattern;
 
 /** Appends the lines that are needed where the file holds `present`; gives those. */
 function addLines(

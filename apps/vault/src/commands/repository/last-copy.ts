@@ -9,7 +9,7 @@ import { homeFolder } from "../../io/input.ts";
 import { say } from "../../io/streams.ts";
 
 /** The private keys that unlocking would try, of which none is unlocked. */
-function privateKeys(): ReceiveOptions {
+export function lockedPrivateKeys(): ReceiveOptions {
   const common = {
     home: homeFolder(),
     gpg: { ask: false },
@@ -23,7 +23,7 @@ function privateKeys(): ReceiveOptions {
 }
 
 const statesOf = async (repository: Repository, keyNames: readonly string[]): Promise<Map<string, CopyState>> =>
-  copyStates(await openMembers(repository), keyNames, privateKeys());
+  copyStates(await openMembers(repository), keyNames, lockedPrivateKeys());
 
 const namesIn = (states: ReadonlyMap<string, CopyState>, state: CopyState): string[] =>
   [...states].flatMap(([name, its]) => (its === state ? name : []));

@@ -47,7 +47,7 @@ function filterIfInstalled(options: { readonly quiet: boolean }): string | undef
 }
 
 function linesOf(
-  { keyNames, encrypted, clear, left, unseen, worktrees, guarded }: LockResult,
+  { keyNames, encrypted, clear, left, keptByGit, unseen, worktrees, guarded }: LockResult,
   repository: Repository,
 ): string[] {
   const guards =
@@ -55,7 +55,7 @@ function linesOf(
   if (keyNames.length === 0) {
     const isUsed = status(repository).state !== "unused";
     return [
-      `vault: ${isUsed ? "locked already" : "no file is protected here, and no key lies here"}: nothing was changed`,
+      `vault: ${isUsed ? "locked already" : "no file is protected here, and there is no key here"}: nothing was changed`,
       ...guards,
     ];
   }
@@ -69,6 +69,12 @@ function linesOf(
       ? [
           "vault: still readable, since git does not track them; remove what you do not need:",
           ...left.map((file) => `  ${pathOf(file, repository)}`),
+        ]
+      : []),
+    ...(keptByGit.length > 0
+      ? [
+          "vault: git keeps lines of files here, some of which may be of protected ones; remove what you do not need:",
+          ...keptByGit.map((path) => `  ${printable(path)}`),
         ]
       : []),
     ...(unseen.length > 0

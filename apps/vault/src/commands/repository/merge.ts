@@ -27,7 +27,7 @@ export const run: Run<typeof REPOSITORY_COMMANDS.merge> = ({ keyName = "default"
       onUnopened,
       lookElsewhere: verifyLog,
     };
-    process.exitCode = merge(openHere(), options);
+    process.exitCode = merge(openHere("nothing"), options);
   } catch (error) {
     say(`vault: ${printable(path)} could not be merged`);
     reportError(error, "merge", []);

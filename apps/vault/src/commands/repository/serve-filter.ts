@@ -17,7 +17,7 @@ const MOST_BYTES = 2 ** 32 - 1;
  * @throws what `filterContent` and `runFilter` do; CliError
  */
 export function serveFilter(action: FilterAction | undefined, keyName: string = "default"): void {
-  const repository = openHere();
+  const repository = openHere("nothing");
   if (action === undefined)
     return runFilter(repository, 0, 1, { keyName, onError, onSealed, lookElsewhere: verifyLog });
   const { data, ended } = readStart(0, "standard input", MOST_BYTES);
@@ -26,7 +26,7 @@ export function serveFilter(action: FilterAction | undefined, keyName: string = 
 }
 
 /** The process goes on with the next file; git is told that this one failed. */
-function onError(error: unknown, path: string): void {
+export function onError(error: unknown, path: string): void {
   if (!isVaultError(error)) throw error;
   say(`vault: error: ${path}: ${error.message}`);
   sayHint(error);

@@ -5,6 +5,7 @@ import type { CommandSpec, CommandSpecs } from "../../cli/command.ts";
 import {
   AUTHOR_FLAGS,
   DIALOG_FLAGS,
+  FIRST,
   FORCE,
   HISTORY,
   KEY_FILE,
@@ -28,6 +29,7 @@ export const UNLOCK = {
     "FILE, and likewise what is on stdin or the clipboard, is a sealed message that holds the repository's git-crypt key, or the key file itself, or the base64 text of one.",
     "Where no FILE is named, the first that is there is taken: what comes by a pipe or a file on stdin, unless it is empty; the keys that the repository holds already, where they are all that it uses and open its files; $GIT_CRYPT_KEY, the base64 text of a key file or the path of one; a copy in .git-vault for one of your private keys, as `vault grant` makes them, or in .git-crypt for one of your OpenPGP keys, opened by the OpenPGP private key of --key, or else by gpg; the clipboard.",
     "Where the repository has a members log, it says which keys there are, and no other is taken. The first time, it is shown who started it, and asked whether that is right; --root demands one, as $GIT_VAULT_ROOT does and what `vault grant --ci` prints.",
+    "Where members removed each other, and nothing proves who was first, it opens nothing and names both entries; --first says which one it was.",
     "The key is tried on encrypted files before anything is written: a wrong key changes nothing, and unlocking again does nothing but finish or repair what is there. Files with changes are left as they are, and those that the key does not open, such as damaged ones, are named: then the exit code is 7. For keys that protect paths and are not here it sets a guard, as `vault lock` does.",
     "By whom the sealed message was signed is told as by `vault view`, or that it is unsigned. Where nothing is encrypted yet that its key could be tried on, and the forge did not confirm the signer, it is asked whether to take it; --yes takes it.",
     "Private keys and passphrases are taken as by `vault view`. The git-crypt program is not needed, and may be used beside it.",
@@ -39,8 +41,8 @@ export const UNLOCK = {
     "GIT_CRYPT_KEY=$(base64 < key) vault unlock",
   ],
   operands: 1,
-  complete: "file",
-  flags: { ...OPENING_FLAGS, ...SIGNER_FLAGS, root: ROOT, yes: YES, ...DIALOG_FLAGS },
+  complete: ["file"],
+  flags: { ...OPENING_FLAGS, ...SIGNER_FLAGS, root: ROOT, first: FIRST, yes: YES, ...DIALOG_FLAGS },
 } as const satisfies CommandSpec;
 
 export const REPOSITORY_COMMANDS = {
@@ -49,7 +51,7 @@ export const REPOSITORY_COMMANDS = {
     usage: "[PATTERN…]",
     summary: "make a key for the repository, and protect the files that the patterns name",
     description: [
-      "Makes a git-crypt key, configures the filter, and adds a line to .gitattributes for each PATTERN, which is written as in .gitignore, but for !. Files that are committed from then on, and match, are stored encrypted. Where the key is there already, only the lines are added.",
+      "Makes a git-crypt key, configures the filter, and adds a line to .gitattributes for each PATTERN, which is written as in .gitignore, but for !: the name of a folder that is here, or one with a slash at its end, takes in all that is in the folder, and a pattern with a slash elsewhere counts from the current folder. Files that are committed from then on, and match, are stored encrypted. Where the key is there already, only the lines are added.",
       "It also starts the members log in .git-vault, with you as its first member, and seals the key to your keys, so that it is not in this clone alone: commit both. Who you are, --as or git's git-vault.user says; on a terminal it is asked once. In a repository that has a log, the new key is written into it.",
       "It names what is stored unencrypted already under the patterns, or was in any commit.",
       "It refuses in a clone whose files are encrypted already, since a new key would not open them; --force makes one all the same.",
@@ -88,7 +90,7 @@ export const REPOSITORY_COMMANDS = {
     operands: 0,
     flags: {
       history: HISTORY,
-      fix: { summary: "encrypt what the index holds in clear, or under a retired key, on protected paths" },
+      fix: { summary: "encrypt what the index holds in the clear, or under a retired key, on protected paths" },
       ...REPORT_FLAGS,
     },
   },
@@ -97,10 +99,10 @@ export const REPOSITORY_COMMANDS = {
     usage: "",
     summary: "replace the repository's keys, and encrypt every protected file of this branch with the new ones",
     description: [
-      "Makes new keys, of all names or those of --key-name, and one commit, which encrypts every file that this branch protects with them, says so in the members log, and seals them to all members. The work tree stays as it is. The old keys are kept in that commit, sealed under the new ones, so that whoever holds those can still read older commits; in a repository that `vault` unlocked, git goes on checking them out, diffing and merging them.",
+      "Makes new keys, of all names or those of --key-name, and one commit, which encrypts every file that this branch protects with them, says so in the members log, and seals them to all members. The work tree stays as it is. The old keys are kept in that commit, sealed under the new ones, so that anyone who holds those can still read older commits; in a repository that `vault` unlocked, git goes on checking them out, diffing and merging them.",
       "Who will have the new keys is shown before. What is worth a look, as for `vault revoke`, has to be confirmed on a terminal, or each by --keep NAME or --drop NAME. Everybody else who needs the new key gets it from you. git-crypt itself works at the new commit with the new key; older commits it cannot check out.",
       "Any keys that open the files do, whichever the log names. Files that no key here opens are named; to leave them as they are takes a yes on a terminal, or --leave-unopened.",
-      "What rotation cannot do: whoever had the old key can read all that was encrypted with it, in every clone that exists. The files are listed: change the secrets in them.",
+      "What rotation cannot do: anyone who had the old key can read all that was encrypted with it, in every clone that exists. The files are listed: change the secrets in them.",
       "It needs a branch, protected files without changes, and no merge or rebase in progress. git's hooks do not run. Interrupted at any point, it is finished by --continue or undone by --abort. Another branch keeps the old key until it is merged; `vault status` then names the files that are left, and `vault status --fix` re-encrypts them.",
     ],
     examples: ["vault rotate", "vault rotate --key-name production", "vault rotate --continue"],
@@ -131,7 +133,7 @@ export const REPOSITORY_COMMANDS = {
     ],
     operands: 1,
     missing: "expected a file: [REV:]PATH",
-    complete: "file",
+    complete: ["file"],
     flags: {
       "key-file": KEY_FILE,
       ...OPENING_FLAGS,
@@ -166,24 +168,25 @@ export const REPOSITORY_COMMANDS = {
     examples: ["vault migrate-key old-key -o git-crypt-key"],
     operands: 1,
     missing: "expected a key file, or - for stdin",
-    complete: "file",
+    complete: ["file"],
     flags: { output: OUTPUT, ...REPORT_FLAGS },
   },
   hooks: {
     group: "git-crypt",
-    usage: "install|remove|check",
+    usage: "install|remove|check|test",
     summary: "keep plaintext on protected paths from being committed, by a pre-commit hook",
     description: [
-      "The hook needs no key and so works in a locked clone, too. There `install` also sets a guard for each key that is not here, as `vault lock` does: git itself then refuses plaintext on its paths. The hook is a few lines at the top of the hook that is there, which keeps its name and does what it did; with husky they go into .husky/pre-commit. `remove` takes them out again. Where the hook lies in the work tree, so that it may be committed, it runs `git-vault` by that name instead of this program by its path, and lets commits pass on a machine without it, saying so.",
+      "The hook needs no key and so works in a locked clone, too. There `install` also sets a guard for each key that is not here, as `vault lock` does: git itself then refuses plaintext on its paths, also on those of keys that attributes name later. The hook is a few lines at the top of the hook that is there, which keeps its name and does what it did; with husky they go into .husky/pre-commit. `remove` takes them out again. Where the hook lies in the work tree, so that it may be committed, it runs `git-vault` by that name instead of this program by its path, and lets commits pass on a machine without it, saying so.",
       "lefthook, overcommit, pre-commit and husky 4 may write their hook again, without the check: `install` says what to add to their configuration. That the check is wanted is noted as git-vault.hook in git's configuration, and `vault status` and `vault doctor` tell where git does not run it any more. A hook or configuration that calls `git-vault hooks check` by itself counts as well, also outside of the repository.",
+      "`status` and `doctor` judge such a hook by its text, which may deceive them: `test` runs the hook, as a commit would, on a copy of the index, with a check that fails at once, and says whether git runs it and heeds it. What the hook does before the check, it does. That is noted, and counts until the hook or a configuration of hooks changes.",
       "`check` is what the hook runs: it fails with exit code 7 where plaintext is staged on a path that is or was protected, and where staged attributes protect encrypted files no more, or name another key. To do that on purpose, write `PATH git-vault=unprotected` into .gitattributes; `git commit --no-verify` passes over every check.",
     ],
     operands: 1,
-    complete: ["install", "remove", "check"],
+    complete: [["install", "remove", "check", "test"]],
     flags: { ...REPORT_FLAGS },
   },
   filter: {
-    usage: "[clean|smudge|verify]",
+    usage: "[clean|smudge|attributes|verify]",
     summary: "encrypt and decrypt files as git stores and checks them out; run by git itself",
     operands: 1,
     flags: { "key-name": KEY_NAME },

@@ -6,23 +6,40 @@ import { jsonLine, say, writeStdout } from "../../io/streams.ts";
 import type { REPOSITORY_COMMANDS } from "./specs.ts";
 
 export const run: Run<typeof REPOSITORY_COMMANDS.status> = async ({ history, fix: wantsFix, json, quiet }) => {
-  const repository = openHere({ isAsItIs: !wantsFix });
-  const { memberFindings, openMembers } = await import("@git-vault/sharing/members");
+  const repository = openHere(wantsFix ? "until a change" : "at one moment");
+  const { memberFindings, openMembers, takenOffFindings } = await import("@git-vault/sharing/members");
+  const { lockedPrivateKeys } = await import("./last-copy.ts");
   // What the log says of keys is known to what follows.
   const members = await openMembers(repository);
   const fixed = wantsFix ? fix(repository) : [];
   const found = status(repository, { history });
-  const findings: readonly AnyFinding[] = [...(await memberFindings(members)), ...found.findings];
+  const taken = await takenOffFindings(members, lockedPrivateKeys());
+  const findings: readonly AnyFinding[] = [
+    ...(await memberFindings(members)),
+    ...taken,
+    ...withoutTaken(
+      found,
+      taken.map(({ subject }) => subject),
+    ),
+  ];
   if (!json && !quiet) for (const { path } of fixed) say(`vault: encrypted in the index: ${path}`);
   writeStdout(json ? jsonLine(describe(found, findings, fixed)) : `${report(found, findings)}\n`);
   if (findings.length > 0) process.exitCode = 7;
 };
 
+/** Who was taken off a key need not fetch the newer one. */
+function withoutTaken({ findings, files }: Status, keyNames: readonly string[]): Status["findings"] {
+  const taken = new Set([...keyNames, ...files.flatMap((file) => (keyNames.includes(file.keyName) ? file.path : []))]);
+  return findings.filter(({ id, subject }) => !((id === "newer-key" || id === "replaced-key") && taken.has(subject)));
+}
+
 /** Nothing is encrypted without the key. */
-const adviceOn = (id: AnyFinding["id"], state: Status["state"]): string =>
-  state === "locked" && ADVICE[id].includes("`vault status --fix`")
-    ? `first run \`vault unlock\`; then ${ADVICE[id]}`
-    : ADVICE[id];
+function adviceOn({ id, subject }: AnyFinding, state: Status["state"]): string {
+  const advice = ADVICE[id].replaceAll("KEY", subject);
+  return state === "locked" && advice.includes("`vault status --fix`")
+    ? `first run \`vault unlock\`; then ${advice}`
+    : advice;
+}
 
 const STATES: Readonly<Record<Status["state"], string>> = {
   unlocked: "unlocked",
@@ -51,7 +68,7 @@ function report({ state, keys, files }: Status, findings: readonly AnyFinding[])
         path,
       ]),
     ]),
-    findings.flatMap(({ id, message }) => [`${id}: ${message}`, `  ${adviceOn(id, state)}`]),
+    findings.flatMap((finding) => [`${finding.id}: ${finding.message}`, `  ${adviceOn(finding, state)}`]),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -60,7 +77,7 @@ function report({ state, keys, files }: Status, findings: readonly AnyFinding[])
 }
 
 const storedText = (encrypted: boolean | null): string =>
-  encrypted === null ? "not here" : encrypted ? "encrypted" : "in clear";
+  encrypted === null ? "not here" : encrypted ? "encrypted" : "in the clear";
 
 /** Columns under their titles; no lines where there are no rows. */
 function table(rows: readonly (readonly string[])[]): string[] {
@@ -84,6 +101,10 @@ const describe = (
   state,
   keys: keys.map(({ name, stored, configured, files: number }) => ({ name, stored, configured, files: number })),
   files: files.map(({ path, keyName, tracked, encrypted }) => ({ path, keyName, tracked, encrypted })),
-  findings: findings.map(({ id, subject }) => ({ path: subject, problem: id, advice: adviceOn(id, state) })),
+  findings: findings.map((finding) => ({
+    path: finding.subject,
+    problem: finding.id,
+    advice: adviceOn(finding, state),
+  })),
   fixed: fixed.map(({ path }) => path),
 });

@@ -5,6 +5,7 @@ import {
   tryKey,
   unlock,
   readKeyRing,
+  renewHook,
   wipeKeyFile,
   type FileName,
   type Repository,
@@ -22,6 +23,7 @@ import {
   openOpenPgpCopies,
   readElsewhere,
   readOpenPgpCopies,
+  removalText,
   unreadText,
   type KeyRemoval,
   type Members,
@@ -37,8 +39,9 @@ import { leadsTo, say, writeJson } from "../../io/streams.ts";
 import { openLog } from "../members/open-log.ts";
 import { privateKeys } from "../message/private-keys.ts";
 import type { SignatureReport } from "../message/signature-report.ts";
+import { ASK_BACK } from "./advice.ts";
 import { demandMaker } from "./demand-maker.ts";
-import { filterCommands } from "./filter-command.ts";
+import { filterCommands, hookCommands } from "./filter-command.ts";
 import { keyOfEnvironment, openKey, type OpenedKey } from "./git-crypt-key.ts";
 import { openHere } from "../open-here.ts";
 import type { UNLOCK } from "./specs.ts";
@@ -97,14 +100,16 @@ async function unlockHere(options: UnlockOptions, operand: string | undefined): 
       guard: members.branch.keyNames.map(({ name }) => name),
     });
     progress.end();
-    // Whoever handed it over has it.
+    const hook = renewHook(repository, hookCommands({ quiet: true }));
+    if (hook !== null && !quiet && !json) say(`vault: ${printable(hook)} runs this program now`);
+    // The one who handed it over has it.
     if (isHanded) for (const key of keys) noteCopy(repository, key, "given");
     const { waiting, unread } = await readElsewhere(members);
     if (json) writeJson({ ...describe(source, signature ?? null, result), ...describeGiven(given), waiting, unread });
     else if (!quiet)
       for (const line of [...report(result), ...reportGiven(given), ...reportWaiting(members, waiting, unread)])
         say(line);
-    if (result.unopened.length > 0) process.exitCode = 7;
+    if (result.unopened.length + (given?.takenOff.length ?? 0) > 0) process.exitCode = 7;
   } finally {
     progress.end();
     for (const key of keys) key.fill(0);
@@ -131,7 +136,7 @@ async function openBoth(
 }
 
 /** What keeps nobody from reading with a key that they have. */
-const READABLE: ReadonlySet<string> = new Set(["LOG_NOT_ACCEPTED", "HISTORY_NEEDED"]);
+const READABLE: ReadonlySet<string> = new Set(["LOG_NOT_ACCEPTED", "HISTORY_NEEDED", "DISPUTED"]);
 
 /**
  * Unlocks; where the key is an older one, it tells who makes a copy of the present one, or what CI
@@ -151,7 +156,7 @@ function unlockBy(
       new CliError("NO_KEY_GIVEN", `${title}${error.message}`, { cause: error, hint });
     // A key of a rotation that was fetched is unknown to the branch, and one of before it is
     // replaced.
-    if (ahead.size > 0 && (error.code === "OTHER_KEY" || error.code === "RETIRED_KEY"))
+    if (ahead.size > 0 && (error.code === "WRONG_KEY" || error.code === "RETIRED_KEY"))
       throw refused("", "the branch is behind what was fetched for it: run `git pull` first");
     if (error.code !== "RETIRED_KEY") throw error;
     if (removal !== null) throw refused(`${removalText(removal)}: `, ASK_BACK);
@@ -171,8 +176,8 @@ function unlockBy(
 
 /**
  * A key that came in a message, into a repository with nothing encrypted that it could be tried on,
- * encrypts whatever is added from then on: for whoever sent it. Then a person says so, unless the
- * forge confirmed the signer.
+ * encrypts whatever is added from then on: for the one who sent it. Then a person says so, unless
+ * the forge confirmed the signer.
  *
  * @throws CliError `NOT_CONFIRMED`, `USAGE`
  */
@@ -222,7 +227,7 @@ async function findKeys(members: Members, options: UnlockOptions, operand: strin
   if (given.opened.length > 0) return { source: "members", keys: given.opened.map((one) => one.key), given };
   if (isOpen) {
     if (!options.quiet) say(`vault: a rotation made a key that is not here, and ${whyNone(given)}`);
-    return { ...keysHere(repository), removal: given.removal };
+    return { ...keysHere(repository), removal: given.removal ?? given.takenOff[0] ?? null };
   }
   if (members.rootState === "none") {
     const copies = await openOpenPgpCopies(repository, readOpenPgpCopies(repository), await privateKeys(options));
@@ -248,7 +253,7 @@ function holdsAllKeys(repository: Repository): boolean {
   return here.every((name) => opensFiles(repository, name));
 }
 
-/** Whether the key of a name that lies here can be read, and is not a wrong one. */
+/** Whether the key of a name that is in this clone can be read, and is not a wrong one. */
 function opensFiles(repository: Repository, name: string): boolean {
   try {
     const ring = readKeyRing(repository, name);
@@ -280,24 +285,15 @@ async function keyOfClipboard(members: Members, options: UnlockOptions, given: M
   });
 }
 
-const ASK_BACK = "ask an admin of `vault holders` to let you in again, with `vault grant --readmit`";
-
-/** `github:alice removed github:mal from the members log on 2026-11-30`. */
-function removalText({ key, name, isWhole, by, time }: KeyRemoval): string {
-  const what = isWhole
-    ? `removed ${printable(name)} from the members log`
-    : `took the key ${key} from ${printable(name)}`;
-  return `${printable(by)} ${what} on ${time.slice(0, 10)}`;
-}
-
 /** Why the members log gives nothing to the private keys of this machine. */
-function whyNone({ me, lacking, refused, removal }: MembersKeys): string {
+function whyNone({ me, lacking, refused, takenOff: [taken], removal }: MembersKeys): string {
   const [first, ...more] = refused;
   const others =
     first === undefined
       ? ""
       : ` (but ${printable(first.path)}: ${printable(first.problem)}${more.length === 0 ? "" : `, and ${more.length} more`})`;
-  if (removal !== null) return `${removalText(removal)}${others}`;
+  const taking = removal ?? taken;
+  if (taking !== undefined) return `${removalText(taking)}${others}`;
   if (me === null) return `no private key here is a member's${others}`;
   return lacking.length === 0
     ? `no copy here is for a private key of yours${others}`
@@ -310,12 +306,16 @@ const reportGiven = (given: MembersKeys | null): string[] =>
     : [
         `vault: as ${given.me === null ? "a member" : printable(given.me)} of the members log`,
         ...given.lacking.map((name) => `vault: no copy of the key ${name} is for you: ask an admin for \`vault sync\``),
+        ...given.takenOff.flatMap((one) => [
+          `vault: the key ${one.keyName} was replaced, and is not for you: ${removalText(one)}`,
+          `vault: remove the old one with \`vault lock --key-name ${one.keyName}\`; or ${ASK_BACK}`,
+        ]),
         ...given.refused.map(({ path, problem }) => `vault: not by ${printable(path)}: ${problem}`),
       ];
 
 /** What other branches changed, and what to do first where git broke a pull of it off. */
 const reportWaiting = (members: Members, waiting: readonly Waiting[], unread: readonly string[]): string[] => [
-  ...new Set(waiting.map(waitingText)),
+  ...new Set(waiting.map((one) => waitingText(one, members))),
   ...(unread.length === 0 ? [] : [`vault: ${unreadText(unread)}`]),
   ...(isPullBrokenOff(members)
     ? [
@@ -325,10 +325,11 @@ const reportWaiting = (members: Members, waiting: readonly Waiting[], unread: re
 ];
 
 /** What another branch changed. */
-function waitingText({ reference, removed, keyNames, by }: Waiting): string {
+function waitingText({ reference, removed, keyNames, by }: Waiting, { branch }: Members): string {
   const where = printable(branchName(reference));
+  const isNew = keyNames.every((keyName) => !branch.keyNames.some(({ name }) => name === keyName));
   if (removed.length === 0)
-    return `vault: ${printable(by)} replaced the key ${keyNames.join(", ")} on ${where}: merge that branch, or run \`git pull\``;
+    return `vault: ${printable(by)} ${isNew ? "made" : "replaced"} the key ${keyNames.join(", ")} on ${where}: merge that branch, or run \`git pull\``;
   const names = removed.map((name) => printable(name)).join(", ");
   return `vault: ${printable(by)} removed ${names} on ${where}, who can read what is written here until that is merged`;
 }
@@ -362,6 +363,7 @@ const paths = (files: readonly FileName[]): string[] => files.map(({ path }) => 
 const describeGiven = (given: MembersKeys | null): object => ({
   member: given?.me ?? null,
   lacking: given?.lacking ?? [],
+  takenOff: given?.takenOff.map(({ keyName, by, time }) => ({ keyName, by, time })) ?? [],
   refused: given?.refused ?? [],
 });
 

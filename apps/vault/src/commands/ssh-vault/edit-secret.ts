@@ -32,7 +32,7 @@ const GRACE = 2000;
 
 /**
  * Opens `text` in `$VISUAL`, else `$EDITOR`, else vi, and gives what was saved, be it in place or
- * under the same name anew.
+ * under the same name again.
  *
  * Ctrl-C belongs to the editor while it runs; where the editor ends by it, so does this.
  *

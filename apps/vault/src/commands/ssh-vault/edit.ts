@@ -17,6 +17,7 @@ import type { Options, Run } from "../../cli/command.ts";
 import { CliError, usageError } from "../../errors.ts";
 import { readOperand } from "../../io/input.ts";
 import { writeOutput } from "../../io/output.ts";
+import { pluginDialog } from "../../io/plugin-dialog.ts";
 import { reportResult, say } from "../../io/streams.ts";
 import { privateKeys } from "../message/private-keys.ts";
 import { describeKey, readRecipients, resolveAll } from "../message/recipients.ts";
@@ -79,7 +80,7 @@ async function sealerLike(
     message,
     own.filter((key) => key !== null),
   );
-  const sealing = { format, armor: known.armor, allowWeak: options.allowWeak };
+  const sealing = { format, armor: known.armor, allowWeak: options.allowWeak, plugins: pluginDialog(options) };
   if (options.to.length === 0 && passphrase !== undefined) {
     return (secret) => share({ secret, to: [], passphrase, ...sealing });
   }
@@ -99,7 +100,7 @@ async function recipientsOf(
   if (options.to.length > 0) return lookUp(readRecipients(options.to), options, format);
   const known = keys.map(entryOfKey);
   if (others === 0) return known;
-  // What opened the only recipient's part is that recipient: one of age's own keys.
+  // What opened the only recipient's part is that recipient: a native age key.
   if (others === 1 && keys.length === 0 && openedWith !== null) return lookUp([openedWith], options, format);
   const what = `the message is sealed to ${plural(others, "more key")}, which it does not tell`;
   const hint = "say whom to seal it to: `vault edit --to R… FILE`";
@@ -139,6 +140,6 @@ function linesOf(sealed: Shared | null, { signature }: Received): string[] {
   if (sealed === null) return ["vault: nothing was changed"];
   const unsigned =
     signature === null ? [] : ["vault: it was signed before, and is not now: `vault share --sign` signs"];
-  if (sealed.sealedTo.length === 0) return ["vault: sealed anew to the same passphrase", ...unsigned];
-  return ["vault: sealed anew to", ...sealed.sealedTo.map(({ entry }) => `  ${describeKey(entry)}`), ...unsigned];
+  if (sealed.sealedTo.length === 0) return ["vault: sealed again to the same passphrase", ...unsigned];
+  return ["vault: sealed again to", ...sealed.sealedTo.map(({ entry }) => `  ${describeKey(entry)}`), ...unsigned];
 }

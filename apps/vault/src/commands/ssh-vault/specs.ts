@@ -6,7 +6,7 @@ import {
   ALLOW_WEAK,
   DIALOG_FLAGS,
   INSECURE_HTTP,
-  KEY,
+  PUBLIC_KEY,
   OPENING_FLAGS,
   REPORT_FLAGS,
   TO,
@@ -22,7 +22,7 @@ export const SSH_VAULT_COMMANDS = {
     description: [
       "The secret is what -i names; else what is written in $VISUAL, $EDITOR or vi, where stdin is a terminal; else stdin. The vault goes to VAULT, which must not exist yet or be empty, or to stdout.",
       "It is sealed to the first usable key of USER, or to the one that -k or -f choose. Without -u it is sealed to the public key file of -k, else to ~/.ssh/id_rsa.pub, else to ~/.ssh/id_ed25519.pub, as ssh-vault does. Other keys that could have been chosen are named.",
-      "With `-u new` a server makes a key pair for this one vault, and what is printed is the line that opens it: whoever has that line has the secret. The server is https://ssh-keys.online/new, or what SSH_VAULT_SSHKEYS_ONLINE or `sshkeys_online` in ~/.config/ssh-vault/config.yml names.",
+      "With `-u new` a server makes a key pair for this one vault, and what is printed is the line that opens it: anyone who has that line has the secret. The server is https://ssh-keys.online/new, or what SSH_VAULT_SSHKEYS_ONLINE or `sshkeys_online` in ~/.config/ssh-vault/config.yml names.",
     ],
     examples: [
       "cat .git/git-crypt/keys/default | vault -u receiver create | pbcopy",
@@ -30,10 +30,10 @@ export const SSH_VAULT_COMMANDS = {
       "echo secret | vault create -u new",
     ],
     operands: 1,
-    complete: "file",
+    complete: ["file"],
     flags: {
       user: USER,
-      key: KEY,
+      key: PUBLIC_KEY,
       fingerprint: {
         short: "f",
         value: "FINGERPRINT",
@@ -63,7 +63,7 @@ export const SSH_VAULT_COMMANDS = {
     examples: ["vault edit notes.vault", "vault edit --to alice --to ~/.ssh/id_ed25519.pub notes.age"],
     operands: 1,
     missing: "expected the vault to edit",
-    complete: "file",
+    complete: ["file"],
     flags: { ...OPENING_FLAGS, to: TO, "allow-weak": ALLOW_WEAK, ...DIALOG_FLAGS },
   },
   fingerprint: {
@@ -77,6 +77,6 @@ export const SSH_VAULT_COMMANDS = {
     ],
     examples: ["vault fingerprint", "vault fingerprint -u choldgraf"],
     operands: 0,
-    flags: { key: KEY, user: USER, "insecure-http": INSECURE_HTTP, ...REPORT_FLAGS },
+    flags: { key: PUBLIC_KEY, user: USER, "insecure-http": INSECURE_HTTP, ...REPORT_FLAGS },
   },
 } as const satisfies CommandSpecs;

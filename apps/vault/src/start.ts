@@ -1,0 +1,16 @@
+/*
+ * What both entries do. What git runs, once for each of its own commands, is a file that holds only
+ * what that needs; all else is the program.
+ */
+import { runFile, type ProgramFiles } from "./run-file.ts";
+
+/** The words that git's configuration has, and no others. */
+const BY_GIT = /^filter(?:\n(?:clean|smudge))?(?:\n--key-name=[^\n]+)?$/;
+
+/** Runs the command that the words of the command line name. */
+export function start(program: ProgramFiles): void {
+  const words = process.argv.slice(2);
+  const [first = ""] = words[0] === "-C" ? words.slice(2) : words;
+  const command = first.startsWith("-") ? "help" : first;
+  runFile(BY_GIT.test(words.join("\n")) ? "filter.cjs" : "program.cjs", command, program);
+}
