@@ -1,0 +1,1 @@
+export declare function makePage(version: string): Promise<{ html: string; files: string[] }>;
