@@ -1,0 +1,148 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { posix } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type MarkdownRenderer } from "vitepress";
+
+const REPOSITORY = "https://github.com/git-vault/git-vault";
+
+const commands = readdirSync(new URL("../reference/commands", import.meta.url))
+  .filter((name) => name !== "index.md")
+  .map((name) => name.replace(".md", ""))
+  .map((name) => ({ text: `vault ${name.replace(/^deploy-/, "deploy ")}`, link: `/reference/commands/${name}` }));
+
+/**
+ * Pages link to each other and to files of the repository by relative paths, as code hosts show
+ * them. What is no page of the site leads to the code host.
+ */
+function linkOutside(md: MarkdownRenderer): void {
+  md.core.ruler.push("link-outside", ({ tokens, env }) => {
+    const from = posix.dirname((env as { relativePath?: string }).relativePath ?? "");
+    for (const token of tokens.flatMap(({ children }) => children ?? [])) {
+      const href = token.type === "link_open" ? (token.attrGet("href") ?? "") : "";
+      if (href === "" || /^(?:[a-z]+:|#|\/)/.test(href)) continue;
+      const path = posix.normalize(posix.join("docs", from, href.replace(/#.*/, "")));
+      const file = fileURLToPath(new URL(`../../${path}`, import.meta.url));
+      if (path.startsWith("docs/") && !path.startsWith("docs/example") && path.endsWith(".md")) continue;
+      if (!existsSync(file)) continue; // a dead link, which ends the build
+      token.attrSet("href", `${REPOSITORY}/${statSync(file).isDirectory() ? "tree" : "blob"}/main/${path}`);
+    }
+  });
+}
+
+/** What stands in code is no expression of Vue's. */
+function keepCode(md: MarkdownRenderer): void {
+  const { code_inline: render } = md.renderer.rules;
+  if (render === undefined) return;
+  md.renderer.rules.code_inline = (...words) => render(...words).replace("<code", "<code v-pre");
+}
+
+const api = (text: string, page: string): object => ({ text, link: `/libraries/api/${page}` });
+
+export default defineConfig({
+  title: "git-vault",
+  description: "Hand a repository's secrets to the right people, and deploy from them",
+  lang: "en",
+  // Works from any folder of a server, and from a web server's plain files.
+  cleanUrls: false,
+  srcExclude: ["example/**", "scripts/**"],
+  markdown: {
+    config: (md) => {
+      linkOutside(md);
+      keepCode(md);
+    },
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+  },
+  themeConfig: {
+    search: { provider: "local" },
+    outline: [2, 3],
+    nav: [
+      { text: "Start", link: "/start/share-a-key" },
+      { text: "How to", link: "/how-to/add-a-colleague" },
+      { text: "Reference", link: "/reference/commands/" },
+      { text: "Libraries", link: "/sealing" },
+      { text: "Why", link: "/why/decisions" },
+    ],
+    sidebar: [
+      {
+        text: "Start",
+        items: [
+          { text: "Install", link: "/start/install" },
+          { text: "Share a key in five minutes", link: "/start/share-a-key" },
+          { text: "Encrypt a repository", link: "/start/encrypt-a-repository" },
+          { text: "Deploy from one", link: "/start/deploy" },
+        ],
+      },
+      {
+        text: "How to",
+        items: [
+          { text: "Add a colleague", link: "/how-to/add-a-colleague" },
+          { text: "Someone left", link: "/how-to/someone-left" },
+          { text: "A laptop was lost or stolen", link: "/how-to/lost-laptop" },
+          { text: "Replace the key", link: "/how-to/rotate" },
+          { text: "See who has the key", link: "/how-to/who-has-the-key" },
+          { text: "Open a message without vault", link: "/how-to/open-without-vault" },
+          { text: "Mend a clone", link: "/how-to/mend-a-clone" },
+          { text: "Change a secret of production", link: "/how-to/change-a-secret" },
+          { text: "CI on GitHub", link: "/how-to/ci-github" },
+          { text: "CI on GitLab", link: "/how-to/ci-gitlab" },
+          { text: "CI on Forgejo and Codeberg", link: "/how-to/ci-forgejo" },
+          { text: "Raise chart versions with Renovate", link: "/how-to/renovate" },
+          { text: "From git-crypt with GPG", link: "/how-to/from-git-crypt" },
+          { text: "Seal in the browser", link: "/page" },
+          { text: "From ssh-vault", link: "/ssh-vault" },
+          { text: "From sops or helm-secrets", link: "/how-to/from-sops" },
+          { text: "From a deploy script", link: "/how-to/from-deploy-py" },
+          { text: "With colleagues who use git-crypt", link: "/with-git-crypt" },
+          { text: "Members without an account", link: "/without-a-forge" },
+        ],
+      },
+      {
+        text: "Reference",
+        items: [
+          { text: "Commands", link: "/reference/commands/", collapsed: true, items: commands },
+          { text: "Guide", link: "/guide" },
+          { text: "Deploying", link: "/deploy" },
+          { text: "deploy.yaml", link: "/reference/deploy-yaml" },
+          { text: "Checks of deployments", link: "/checks" },
+          { text: "What vault status finds", link: "/status" },
+          { text: "Recipients", link: "/reference/recipients" },
+          { text: "Exit codes", link: "/reference/exit-codes" },
+          { text: "Error codes", link: "/reference/errors" },
+          { text: "JSON", link: "/reference/json" },
+          { text: "Environment variables", link: "/reference/environment" },
+          { text: "Formats", link: "/formats" },
+        ],
+      },
+      {
+        text: "Libraries",
+        items: [
+          { text: "Sealing, by example", link: "/sealing" },
+          api("sealing", "sealing/src"),
+          api("keys", "keys/src"),
+          api("directory", "directory/src"),
+          api("git-crypt", "git-crypt/src"),
+          api("members", "members/src"),
+          api("sharing", "sharing/src"),
+          {
+            ...api("deploy", "deploy/src"),
+            collapsed: true,
+            items: ["checks", "ci", "findings", "init", "nodes", "releases", "rollout", "values", "verify"].map(
+              (name) => api(`deploy/${name}`, `deploy/src/${name}`),
+            ),
+          },
+        ],
+      },
+      {
+        text: "Why",
+        items: [
+          { text: "Decisions", link: "/why/decisions" },
+          { text: "Threat model", link: "/threat-model" },
+          { text: "Comparison", link: "/why/comparison" },
+          { text: "Architecture", link: "/architecture" },
+          { text: "Releasing", link: "/releasing" },
+          { text: "Dependencies", link: "/dependencies" },
+        ],
+      },
+    ],
+  },
+});
