@@ -65,8 +65,8 @@ const pairs = {
 };
 // What a file that is there takes to be replaced depends on the file system, and is not what is
 // compared. Nor is what it takes a virtual machine to get memory back from its host, which takes
-// what lies free for seconds: that can double the time of writing a new file, whoever writes it. So
-// each finds as much memory as it writes just freed.
+// what lies free for seconds: that can double the time of writing a new file, no matter who writes
+// it. So each finds as much memory as it writes just freed.
 const before = () => sh("rm -f by-age by-vault && cat armored > freed && rm freed");
 /** What is to be reached, as a ratio to age's time. */
 function budgetOf(name, cores) {

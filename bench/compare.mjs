@@ -4,7 +4,7 @@
 // FILE.
 //
 // The benchmark is today's for both: only the program is another, and what a benchmark measures of
-// the libraries, such as all of plan, is the same on both sides. It must have been built here.
+// the libraries, such as planning itself, is the same on both sides. It must have been built here.
 import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

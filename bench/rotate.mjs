@@ -1,5 +1,5 @@
 // `pnpm bench rotate [FILES] [ROUNDS]`: replacing a repository's key, against encrypting every file
-// anew with git-crypt.
+// again with git-crypt.
 //
 // git-crypt cannot replace a key. What its users do instead is timed here, without the grants:
 // another key in the place of the old one, `git add --renormalize` with git-crypt's filter, and a
@@ -72,7 +72,7 @@ for (let round = 0; round < rounds; round++) {
     side(copy);
     times[name].push(performance.now() - start);
     const changed = run(copy, "git", "diff", "--name-only", "HEAD~1", "HEAD", "--", "files").split("\n").length - 1;
-    if (changed !== files) throw new Error(`${name} encrypted ${changed} of ${files} files anew`);
+    if (changed !== files) throw new Error(`${name} encrypted ${changed} of ${files} files again`);
     if (run(copy, "git", "status", "--porcelain") !== "") throw new Error(`${name} left changes`);
   }
 }

@@ -30,7 +30,7 @@ const isRunTime = (folder: string, name: string, kind: "dependencies" | "devDepe
     : kind === "dependencies" && manifest(join(ROOT, folder, "package.json")).private !== true;
 
 const DEPENDENCIES = files(/^(?:.*\/)?package\.json$/)
-  .filter((path) => !path.startsWith("docs/") && !/\/(?:vectors|fixtures)\//.test(path))
+  .filter((path) => !path.startsWith("docs/example/") && !/\/(?:vectors|fixtures)\//.test(path))
   .flatMap((path): Dependency[] =>
     (["dependencies", "devDependencies"] as const).flatMap((kind) =>
       Object.keys(manifest(join(ROOT, path))[kind] ?? {})

@@ -3,7 +3,7 @@ import { SWITCHES } from "@git-vault/testkit";
 import { describe, expect, test } from "vitest";
 import { files, read } from "./sources.ts";
 
-const PAGES = files(/^(?:README|CONTRIBUTING|bench\/README|docs\/[^/]+|packages\/[^/]+\/README)(?:\.md)$/);
+const PAGES = files(/^(?:README|CONTRIBUTING|bench\/README|docs\/(?:[^/]+\/)?[^/]+|packages\/[^/]+\/README)(?:\.md)$/);
 const PATHS = files(/./);
 /** Every file and folder that git tracks, by its path from the root. */
 const KNOWN = new Set(PATHS.flatMap((path) => path.split("/").map((_, at, parts) => parts.slice(0, at + 1).join("/"))));
@@ -23,13 +23,13 @@ const NAMED =
   /(?<![\w/.@$-])(?:(?:packages|apps|docs|test|bench|scripts|\.ci|\.changeset)\/[\w./*{},-]*\w\/?|[\w-]+\.m?ts)(?![\w/])/g;
 
 /**
- * Whether a path is there, or made by the build. `*`, NAME and HEADING stand for any part of a
+ * Whether a path is there, or made by the build. `*`, NAME and FOLDER stand for any part of a
  * name, and `{a,b}` for each of several.
  */
 function exists(named: string): boolean {
-  const path = named.replace(/\/$/, "").replaceAll(/\b(?:NAME|HEADING)\b/g, "*");
+  const path = named.replace(/\/$/, "").replaceAll(/\b(?:NAME|FOLDER)\b/g, "*");
   if (!path.includes("/")) return NAMES.has(path);
-  if (OF_READERS.has(path) || path.includes("/dist/")) return true;
+  if (OF_READERS.has(path) || /\/dist(?:\/|$)/.test(path)) return true;
   if (!/[*{]/.test(path)) return KNOWN.has(path);
   const pattern = path
     .replaceAll(".", "\\.")

@@ -1,4 +1,4 @@
-import { posix, relative } from "node:path";
+import { join, posix, relative } from "node:path";
 import { sourceOf } from "../scripts/sources.mjs";
 import { files, parse, read, ROOT } from "./sources.ts";
 
@@ -30,7 +30,7 @@ function specifiers(path: string): string[] {
 
 function target(from: string, specifier: string): string | null {
   if (specifier.startsWith(".")) return posix.normalize(posix.join(posix.dirname(from), specifier));
-  const source = sourceOf(specifier);
+  const source = sourceOf(specifier, join(ROOT, from));
   return source === undefined ? null : relative(ROOT, source).replaceAll("\\", "/");
 }
 

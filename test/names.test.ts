@@ -23,6 +23,8 @@ test("a name means one thing in a package, and what core exports everywhere", ()
     // Each command has its own `run`; a finding of deploy is one of core with more details.
     if (name === "run" && path.startsWith("apps/vault/src/commands/")) return [];
     if (path === "packages/deploy/src/findings/finding.ts") return [];
+    // What a browser has in the place of a file of Node bears its names.
+    if (path.endsWith("/browser.ts")) return [];
     const twin = seen.get(`core ${name}`) ?? seen.get(`${packageOf(path)} ${name}`);
     seen.set(path.startsWith("packages/core/") ? `core ${name}` : `${packageOf(path)} ${name}`, path);
     return twin === undefined || twin === path ? [] : [`${name}: ${twin} and ${path}`];

@@ -14,11 +14,14 @@ interface Example {
   readonly printed: string;
 }
 
-const READMES = files(/^packages\/[^/]+\/README\.md$/);
+/** The packages' own pages, and those of `docs` that are called as a package. */
+const READMES = files(/^packages\/[^/]+\/README\.md$|^docs\/sealing\.md$/);
+const packageOf = (readme: string): string => readme.split("/")[1]?.replace(".md", "") ?? "";
+
 const EXAMPLES = READMES.flatMap((readme): Example[] =>
   examplesIn(read(readme)).map((code, index) => ({
     readme,
-    name: `${readme.split("/")[1]}-${index + 1}`,
+    name: `${readme.split("/")[0]}-${packageOf(readme)}-${index + 1}`,
     code,
     printed: [...code.matchAll(/^\s*console\.log\(.*\); \/\/ (.*)$/gm)].map(([, line]) => `${line}\n`).join(""),
   })),
@@ -42,7 +45,7 @@ describe("the examples of the READMEs", () => {
 
     beforeAll(async () => {
       folder = temporaryFolder();
-      const file = join(ROOT, "test/readme-worlds", `${readme.split("/")[1]}.ts`);
+      const file = join(ROOT, "test/readme-worlds", `${packageOf(readme)}.ts`);
       if (!existsSync(file)) return;
       const { default: makeWorld } = (await import(file)) as { default: MakeWorld };
       world = await makeWorld(folder.path);
