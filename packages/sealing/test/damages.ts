@@ -248,7 +248,10 @@ const plain: Damage[] = [
   {
     name: "the alphabet for addresses",
     damage: (text) =>
-      lines(text, (line) => (/^-|^SSH-V/.test(line) ? line : line.replaceAll("+", "-").replaceAll("/", "_"))),
+      lines(text, (line) => {
+        const [start = ""] = /^-.*|^SSH-VAULT;[^;]*;|/.exec(line) ?? [];
+        return start + line.slice(start.length).replaceAll("+", "-").replaceAll("/", "_");
+      }),
   },
   { name: "padding lost", damage: (text) => text.replaceAll(/=+(?=\n|$)/g, "") },
   // Encodings.

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { cases, temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { open, recoverMessage, seal, type Identity } from "../src/index.ts";
+import { messagesIn, open, recoverMessage, seal, type Identity } from "../src/index.ts";
 import { makeTestKey, type TestKey } from "./keys.ts";
 
 let folder: TemporaryFolder;
@@ -119,6 +119,18 @@ describe.each(FORMS)("a message in the format %s", (form) => {
     const plaintext = randomBytes(148);
     const text = `\uFEFF${(await make(form, plaintext)).replaceAll("\n", "\r\n")}`;
     expect((await open(recoverMessage(Buffer.from(text, "utf16le")), identities)).plaintext).toEqual(plaintext);
+  });
+
+  test("is among those of a text in the alphabet for addresses, whatever its lines begin and end with", async () => {
+    for (let count = 0; count < 100; count += 1) {
+      const text = await make(form, randomBytes(300));
+      const damaged = lines(text, (line) => {
+        const [start = ""] = /^-.*|^SSH-VAULT;[^;]*;|/.exec(line) ?? [];
+        return start + line.slice(start.length).replaceAll("+", "-").replaceAll("/", "_");
+      });
+      const found = Array.from(messagesIn(Buffer.from(damaged)), (message) => message.toString());
+      expect(found).toContain(text);
+    }
   });
 
   test("that somebody changed is not repaired", async () => {

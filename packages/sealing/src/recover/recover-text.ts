@@ -52,7 +52,7 @@ export function* messagesIn(message: Uint8Array): Generator<Buffer, void, undefi
   const text = decodeText(input);
   for (const reading of [text, ...decodedTexts(text)]) {
     const lines = plainLines(reading);
-    for (const found of [...armored(lines), ...recoverVaults(lines.map(trimmed))]) {
+    for (const found of [...armored(lines), ...recoverVaults(lines)]) {
       if (seen.has(found)) continue;
       seen.add(found);
       yield Buffer.from(found);

@@ -1,5 +1,5 @@
 import { withoutPrefix } from "@git-vault/keys";
-import { addressed, evenWords } from "./bodies.ts";
+import { addressed, evenWords, trimmed } from "./bodies.ts";
 import { encodeVault, parseVault, VAULT_MAGIC } from "../ssh-vault/format.ts";
 
 /*
@@ -21,8 +21,12 @@ interface Word {
 const MAX_STARTS = 256;
 const MAX_TRIES = 24;
 
+/** What names the cipher, which the alphabet for addresses leaves as it is, and the rest. */
+const VAULT_START = new RegExp(`(${VAULT_MAGIC}(?:AES256|CHACHA20-POLY1305);)(.*)`);
+
 /** Finds the vaults in lines of text, each in ssh-vault's own lines. */
-export function* recoverVaults(lines: readonly string[]): Generator<string, void, undefined> {
+export function* recoverVaults(text: readonly string[]): Generator<string, void, undefined> {
+  const lines = text.map(trimmed);
   const starts = lines.flatMap((line, index) => (line.includes(VAULT_MAGIC) ? [index] : []));
   for (const [at, index] of starts.slice(0, MAX_STARTS).entries()) {
     const line = lines[index] ?? "";
@@ -37,22 +41,28 @@ export function* recoverVaults(lines: readonly string[]): Generator<string, void
       if (found !== null) yield found;
       yield* recoverEven(all);
     }
+    yield* recoverAddressed(text.slice(index, starts[at + 1]));
   }
 }
 
-/** The vault in lines with others between them, or in the alphabet for addresses. */
+/** The vault in lines with others between them. */
 function* recoverEven(lines: readonly string[]): Generator<string, void, undefined> {
   const [first = "", ...words] = lines.join("\n").match(/[A-Za-z0-9+/=;:-]+/g) ?? [];
-  const [even = ""] = addressed([
-    lines
-      .slice(1)
-      .join("")
-      .replaceAll(/[^A-Za-z0-9+/=;:_-]/g, ""),
-  ]);
-  for (const rest of [...evenWords(words), even]) {
+  for (const rest of evenWords(words)) {
     const vault = vaultOf([first + rest]);
     if (vault !== null) yield vault;
   }
+}
+
+/**
+ * The vault in the alphabet for addresses. Its lines come as they are: those of its characters that
+ * `trimmed` drops may begin or end a line.
+ */
+function* recoverAddressed(lines: readonly string[]): Generator<string, void, undefined> {
+  const [, start, rest] = VAULT_START.exec(lines.join("").replaceAll(/[^A-Za-z0-9+/=;:_-]/g, "")) ?? [];
+  if (start === undefined || rest === undefined || !/[_-]/.test(rest)) return;
+  const vault = vaultOf([start, ...addressed([rest])]);
+  if (vault !== null) yield vault;
 }
 
 const recoverFrom = (lines: readonly string[]): string | null => {
