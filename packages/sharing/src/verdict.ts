@@ -17,6 +17,9 @@ interface Verdict {
   readonly heads: readonly string[];
   /** Names the set of entries, and what the clone remembers of others. */
   readonly of: string;
+  /** The references whose history it looked at, and how often somebody had pushed over them. */
+  readonly followed: readonly string[];
+  readonly forced: number;
   readonly keys: Readonly<
     Record<
       string,
@@ -31,7 +34,9 @@ const MOST = 16;
 const verdictPath = ({ commonDir }: Repository): string => join(commonDir, "git-vault", "members-verdicts");
 
 function isVerdict(value: unknown): value is Verdict {
-  return typeof value === "object" && value !== null && "of" in value && "keys" in value && "heads" in value;
+  return (
+    typeof value === "object" && value !== null && ["of", "keys", "heads", "followed"].every((one) => one in value)
+  );
 }
 
 function readVerdicts(text: string): Verdict[] {
@@ -117,6 +122,13 @@ function isSameHistory(repository: Repository, from: string, to: string): boolea
   return status === 0 && stdout.length === 0;
 }
 
+/**
+ * How often references were fetched that somebody had pushed over, as git's reflogs tell: a removal
+ * may have been there before. Where they are not kept in files it is not known.
+ */
+const forcedUpdates = ({ commonDir }: Repository, references: readonly string[]): number =>
+  references.reduce((sum, name) => sum + readIfAny(join(commonDir, "logs", name)).split(": forced-update\n").length, 0);
+
 /** Why nothing may be encrypted; null where something may. */
 const problemOf = (state: KeyState): string | null => (state === "stale" ? STALE : null);
 
@@ -152,7 +164,11 @@ function keysOf(
  * @param together what other branches say as well: their keys may be read with
  */
 export function storeVerdict(
-  { repository, branch }: { readonly repository: Repository; readonly branch: Membership },
+  {
+    repository,
+    branch,
+    followed,
+  }: { readonly repository: Repository; readonly branch: Membership; readonly followed: readonly string[] },
   refused: ReadonlyMap<string, Refusal>,
   together: Membership = branch,
 ): void {
@@ -160,6 +176,8 @@ export function storeVerdict(
   const verdict: Verdict = {
     heads: [headOf(repository)],
     of: subjectOf(repository, entriesIn(repository)),
+    followed,
+    forced: forcedUpdates(repository, followed),
     keys: keysOf(branch, together, refused),
   };
   keepVerdict(repository, verdict);
@@ -197,7 +215,9 @@ export const generationsBy =
 /** The verdict on a set of entries that holds for the commit which is checked out. */
 function findVerdict(repository: Repository, entries: string): Verdict | undefined {
   const of = subjectOf(repository, entries);
-  const own = keptVerdicts(repository).filter((one) => one.of === of);
+  const own = keptVerdicts(repository).filter(
+    (one) => one.of === of && one.forced === forcedUpdates(repository, one.followed),
+  );
   if (own.length === 0) return undefined;
   const head = headOf(repository);
   const found = own.find(({ heads }) => heads.includes(head));

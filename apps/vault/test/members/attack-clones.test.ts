@@ -141,6 +141,31 @@ describe("a log that was cut", () => {
     await world.push("alice", "secrets/new", "new\n");
     expect(await notCurrent(world, "alice")).toEqual([]);
   });
+
+  test("by pushing over a removal before a command of ours ran: git knows what was pushed and fetched", async () => {
+    const before = (await as("mal", "git rev-parse HEAD")).trim();
+    await as("alice", "vault revoke -q mal && git push -q");
+    await as("bob", "git fetch -q");
+    await as("mal", `git push -q -f origin ${before}:refs/heads/main`);
+    for (const name of ["alice", "bob"]) {
+      await as(name, "git fetch -q && git reset -q --hard origin/main");
+      // The filter is asked first: what it knew of this commit holds no more.
+      expect([name, await encryptsWell(name)]).toEqual([name, false]);
+      await expectStatus(name, /^log-cut: the branch lacks 1 entry [^\n]*1 removal among them/m);
+      // It is remembered from then on.
+      await as(name, "rm -rf secrets/new .git/logs");
+      await expectStatus(name, /^log-cut: /m);
+    }
+  });
+
+  test("by its author, who never pushed it, is nothing to worry about", async () => {
+    await as("alice", "vault revoke -q mal && git reset -q --hard origin/main && vault status");
+    await as("alice", "vault revoke -q bob && vault status");
+    await world.push("bob", "secrets/bob", "x\n");
+    expect((await trying("alice", "git push -q")).status).not.toBe(0);
+    await as("alice", "git fetch -q && git reset -q --hard origin/main && vault status");
+    expect(await encryptsWell("alice")).toBe(true);
+  });
 });
 
 describe("another log", () => {

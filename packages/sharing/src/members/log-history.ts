@@ -22,6 +22,8 @@ import type { SeenBlobs } from "./log-files.ts";
 export interface Arrivals {
   /** In which order entries arrived on each of the branches. */
   readonly looks: readonly (readonly Look[])[];
+  /** The entries that each group of commits brought in which were asked for beside the branches. */
+  readonly beside: readonly Look[];
   /**
    * The entries that a shallow clone has at its depth: in which order they arrived, the history
    * below tells, which is not here.
@@ -45,7 +47,7 @@ export interface LogHistory {
 export const NO_HISTORY: LogHistory = {
   files: [],
   isWhole: true,
-  arrivals: () => ({ looks: [], unordered: new Set(), commits: new Map() }),
+  arrivals: () => ({ looks: [], beside: [], unordered: new Set(), commits: new Map() }),
 };
 
 /**
@@ -53,10 +55,16 @@ export const NO_HISTORY: LogHistory = {
  *
  * @param tips git's names for their last commits; null where one has none
  * @param seen what was read before; what is read is added
+ * @param beside groups of further commits
  */
-export function readHistory(repository: Repository, tips: readonly (string | null)[], seen: SeenBlobs): LogHistory {
+export function readHistory(
+  repository: Repository,
+  tips: readonly (string | null)[],
+  seen: SeenBlobs,
+  beside: readonly (readonly string[])[] = [],
+): LogHistory {
   const [head = null] = tips;
-  const starts = [...new Set(tips.filter((tip) => tip !== null))];
+  const starts = [...new Set([...tips.filter((tip) => tip !== null), ...beside.flat()])];
   if (starts.length === 0) return NO_HISTORY;
   // A partial clone may lack what was fetched last, and have what is checked out.
   const whole = walk(repository, starts);
@@ -87,6 +95,7 @@ export function readHistory(repository: Repository, tips: readonly (string | nul
       });
       return {
         looks: newest.map((id) => (id === null ? [] : arrivalOf(id, commits))),
+        beside: beside.map((ids) => ids.flatMap((id) => commits.get(id)?.entries ?? [])),
         unordered: new Set(depths.flatMap((id) => commits.get(id)?.entries ?? [])),
         commits,
       };

@@ -39,6 +39,7 @@ import {
   type Memory,
 } from "./memory.ts";
 import { firstOf } from "./order.ts";
+import { pushedOver } from "./reflog.ts";
 import { demandedRoot, storeVerdict, type Refusal } from "../verdict.ts";
 
 /** How a log is looked at. */
@@ -165,12 +166,16 @@ async function openAfter(
   const held = isNamed ? readHeld(repository) : new Set<string>();
   const heldBefore = held.size;
   const isAsked = isNamed || known !== null;
-  const history = isAsked ? readHistory(repository, [head, ...looked.map(({ tip }) => tip)], seen) : NO_HISTORY;
+  const starts = [head, ...looked.map(({ tip }) => tip)];
+  const followedNow = starts.filter((tip) => tip !== null);
+  const over = isAsked ? looked.map(({ name }) => pushedOver(repository, name, followedNow)) : [];
+  const history = isAsked ? readHistory(repository, starts, seen, over) : NO_HISTORY;
   const files = [...inTrees, ...memory.files, ...history.files];
   const hasLog = files.length > 0;
   const log = await readLog(files, { root: known ?? undefined, held });
   const {
     looks: [ofHead = [], ...ofTips],
+    beside: ofOver,
     commits,
     unordered,
   } = history.arrivals(log);
@@ -180,7 +185,8 @@ async function openAfter(
   const order = provenOrder(commits);
   const foldOptions = {
     root: known ?? undefined,
-    remembered: memory.looks,
+    // As if this program had run when it was there.
+    remembered: [...memory.looks, ...ofOver],
     history: [ofHead, ...ofTips].flat(),
     isEarlierRoot: order.isWhollyBefore,
   };
@@ -219,7 +225,7 @@ async function openAfter(
   if (rootState === "accepted" && isLooking) {
     const seenOn = looked.map(({ name, files: inTip }, at) => {
       const ids = [...inTip.map((file) => file.name), ...(ofTips[at] ?? []).flat()];
-      return [rememberedAs(name, trunk), ids] as const;
+      return [rememberedAs(name, trunk), [ofOver[at] ?? [], ids]] as const;
     });
     keep(result, new Map(seenOn));
   }
@@ -288,8 +294,11 @@ function trunkName(repository: Repository): string | null {
   return name === "" ? null : name;
 }
 
-/** @param followed the ids of what is there, and ever was, by what it is remembered as */
-function keep(members: Members, followed: ReadonlyMap<string, readonly string[]>): void {
+/**
+ * @param followed the ids of what was pushed over, and of what is there, and ever was, by what it is
+ * remembered as
+ */
+function keep(members: Members, followed: ReadonlyMap<string, readonly Look[]>): void {
   const { repository, root, log, options, openDisputes: open } = members;
   if (root === null) return;
   // Who accepted a log in another clone has met who started it.
@@ -298,11 +307,11 @@ function keep(members: Members, followed: ReadonlyMap<string, readonly string[]>
   const worth = worthRemembering(members);
   const seen = new Map(
     [...followed].map(([name, all]) => {
-      const ids = all.filter((id) => worth.has(id));
+      const parts = all.map((ids) => [...new Set(ids.filter((id) => worth.has(id)))]);
       // As the history has them now: anyone who turns it around later changes nothing here. Where
       // that proves nothing, they came together.
-      const looks = allLooks([[...new Set(ids)]], open.length === 0 ? (options.history ?? []) : []);
-      const there = new Set(ids);
+      const looks = allLooks(parts, open.length === 0 ? (options.history ?? []) : []);
+      const there = new Set(parts.flat());
       return [name, looks.map((look) => look.filter((id) => there.has(id)).flatMap(fileOf))];
     }),
   );

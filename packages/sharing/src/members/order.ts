@@ -5,14 +5,12 @@ import { withAncestors } from "./coverage.ts";
 import type { SeenBlobs } from "./log-files.ts";
 import { readHistory } from "./log-history.ts";
 import { rememberedAs, type First } from "./memory.ts";
+import { tipsOf } from "./reflog.ts";
 
 /*
  * Members took from each other, on lines of history that were merged since: nothing in the history
  * proves who was first. The one who made the merge chose its first parent.
  */
-
-/** So many of the commits are looked at that were fetched last. */
-const MOST_TIPS = 200;
 
 /** What is disputed, and what may tell who was first. */
 interface Disputed {
@@ -85,12 +83,6 @@ function onceWithout({ repository, followed, unproven }: Disputed): Dispute[] {
   const had = new Map(tips.map((tip) => [tip, new Set<string>()]));
   for (const [at, [tip, id]] of asked.entries()) if (/ blob \d+$/.test(answers[at] ?? "")) had.get(tip)?.add(id);
   return unproven.filter(({ stands, fails }) => [...had.values()].some((its) => its.has(fails) && !its.has(stands)));
-}
-
-function tipsOf(repository: Repository, reference: string): string[] {
-  const walk = ["log", "--walk-reflogs", "--format=%H", `--max-count=${MOST_TIPS}`, reference, "--"];
-  const { status, stdout } = tryGit(repository, walk);
-  return status === 0 ? [...new Set(stdout.toString().split("\n"))].filter((oid) => oid !== "") : [];
 }
 
 function saidFirst({ stands, fails }: Dispute, said: string | undefined): string | null {
