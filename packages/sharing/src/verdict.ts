@@ -143,15 +143,15 @@ export type Refusal = "cut" | "order" | "history";
 /** What a membership says of keys, for the filter. */
 function keysOf(
   { keyNames }: Membership,
-  together: Membership,
+  others: readonly Membership[],
   refused: ReadonlyMap<string, Refusal>,
 ): Verdict["keys"] {
   return Object.fromEntries(
     keyNames.map(({ name, current, generations, state }) => {
       const refusal = refused.get(name);
       const problem = refusal === undefined ? problemOf(state) : REFUSALS[refusal];
-      const others = together.keyNames.find((one) => one.name === name)?.generations ?? [];
-      const known = [...new Set([...generations, ...others].map(({ commitment }) => commitment))];
+      const elsewhere = others.flatMap((one) => one.keyNames.find((key) => key.name === name)?.generations ?? []);
+      const known = [...new Set([...generations, ...elsewhere].map(({ commitment }) => commitment))];
       return [name, { current: problem === null ? current.commitment : null, known, problem }];
     }),
   );
@@ -161,7 +161,7 @@ function keysOf(
  * Keeps what the log of the index says of keys.
  *
  * @param refused the names of keys that nothing may be encrypted with, whatever their state
- * @param together what other branches say as well: their keys may be read with
+ * @param others what other branches say as well: their keys may be read with
  */
 export function storeVerdict(
   {
@@ -170,7 +170,7 @@ export function storeVerdict(
     followed,
   }: { readonly repository: Repository; readonly branch: Membership; readonly followed: readonly string[] },
   refused: ReadonlyMap<string, Refusal>,
-  together: Membership = branch,
+  others: readonly Membership[] = [],
 ): void {
   if (repository.topLevel === null) return;
   const verdict: Verdict = {
@@ -178,7 +178,7 @@ export function storeVerdict(
     of: subjectOf(repository, entriesIn(repository)),
     followed,
     forced: forcedUpdates(repository, followed),
-    keys: keysOf(branch, together, refused),
+    keys: keysOf(branch, others, refused),
   };
   keepVerdict(repository, verdict);
 }

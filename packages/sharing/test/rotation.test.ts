@@ -8,6 +8,7 @@ import { Pins } from "../src/index.ts";
 import { memberFindings, openKeys, readElsewhere, reportLog } from "../src/members/index.ts";
 import { attestedCopies } from "../src/members/coverage.ts";
 import { LogWriter } from "../src/members/writer.ts";
+import { generationsBy } from "../src/verdict.ts";
 import { failureOf } from "./hands.ts";
 import {
   accept,
@@ -21,6 +22,7 @@ import {
   opened,
   planBy,
   remove,
+  removeAlone,
   stage,
   teamRepository,
   type Team,
@@ -224,6 +226,22 @@ describe("another branch", () => {
     const given = await openKeys(members, team.identities("carol"));
     expect(given.opened.map(({ isCurrent }) => isCurrent)).toEqual([true, false]);
     expect(given.opened[1]?.key).toEqual(bytes);
+  });
+
+  test("that takes from its author delays nobody's learning of its key", async () => {
+    await repository.git("switch", "-q", "-c", "rotate");
+    const members = await membersOf(repository);
+    await (await planBy(team, members, { by: "bob", remove: [memberCalled(members, "carol")] })).apply(team.commands);
+    const { bytes } = opened(repository).readKey();
+    await repository.git("switch", "-q", "-c", "junk", "main");
+    await removeAlone(team, repository, "bob");
+    await repository.git("switch", "-q", "main");
+    const clone = await cloneOf(repository, "clone");
+    const given = await openKeys(await accept(clone), team.identities("bob"));
+    expect(given.opened.map(({ isCurrent }) => isCurrent)).toEqual([true, false]);
+    expect(given.opened[1]?.key).toEqual(bytes);
+    const { known } = generationsBy(() => {})(opened(clone), "default") ?? {};
+    expect(known?.has(given.opened[1]?.id ?? "")).toBe(true);
   });
 
   test("where the key was replaced as well, and both are merged, one is made of both", async () => {

@@ -10,7 +10,9 @@ import {
   type FoldOptions,
   type Log,
   type Membership,
+  type SealedCopy,
 } from "@git-vault/members";
+import { attestedCopies } from "./coverage.ts";
 import { nameOfMember, type Members } from "./membership.ts";
 import { readOtherLogs, type OtherLog } from "./other-logs.ts";
 import { entryPath } from "../log-places.ts";
@@ -32,10 +34,13 @@ export interface Waiting {
 /** What other branches say beside the one that is checked out. */
 export interface Elsewhere {
   readonly waiting: readonly Waiting[];
-  /** What all branches say together: which keys there may be. */
-  readonly together: Membership;
-  /** The entries that they all have. */
-  readonly entries: Log;
+  /**
+   * What the log says that is known, and what it says with each other branch: which keys there may
+   * be. Not all together: what somebody writes on one branch takes no key from another.
+   */
+  readonly memberships: readonly Membership[];
+  /** The copies of keys that they commit to. */
+  readonly attested: readonly SealedCopy[];
   /** The references that hold entries which count, and which the branch lacks. */
   readonly references: readonly string[];
   /** References with further entries that were not read: too much, or not in this clone. */
@@ -66,7 +71,8 @@ async function look(members: Members): Promise<Elsewhere> {
     first: members.followed,
     seen,
   });
-  if (others.length === 0) return { waiting: [], together: whole, entries: log, references: [], unread };
+  if (others.length === 0)
+    return { waiting: [], memberships: [whole], attested: attestedCopies(log, whole), references: [], unread };
   const all = await readLog([...files, ...others.flatMap((one) => one.files)], { root: root ?? undefined, held });
   const { judged, unjudged } = judgeEach(others, { all, log, options });
   const waiting = new Map<string, Waiting>();
@@ -76,12 +82,14 @@ async function look(members: Members): Promise<Elsewhere> {
       if (change !== null) waiting.set(entry.id, change);
     }
   }
+  // Anybody may push any number of others, and each costs a look for copies.
+  const telling = judged.filter(({ counting }) => counting.length > 0);
+  const memberships = [whole, ...new Set(telling.map(({ alone }) => alone))];
   return {
     waiting: [...waiting.values()],
-    together: fold(all, options),
-    entries: all,
-    // Anybody may push any number of others, and each costs a look for copies.
-    references: judged.flatMap(({ reference, counting }) => (counting.length > 0 ? reference : [])),
+    memberships,
+    attested: memberships.flatMap((one) => attestedCopies(all, one)),
+    references: telling.map(({ reference }) => reference),
     unread: [...unread, ...unjudged],
   };
 }

@@ -1,4 +1,3 @@
-import { attestedCopies } from "./coverage.ts";
 import { isKeyHere } from "./keys-here.ts";
 import { readElsewhere, type Elsewhere } from "./elsewhere.ts";
 import { assertOrder } from "./disputes.ts";
@@ -49,14 +48,13 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
   if (members.rootState !== "accepted") return NOTHING;
   assertOrder(members);
   const { repository, branch } = members;
-  const { together, entries, references } = await learnKeysElsewhere(members);
+  const { memberships, attested, references } = await learnKeysElsewhere(members);
   const current = new Map(branch.keyNames.map(({ name, current: { commitment } }) => [name, commitment]));
-  const wanted = together.keyNames.flatMap(({ name: keyName, generations }) => {
+  const keyNames = memberships.flatMap((one) => one.keyNames);
+  const wanted = [...new Set(keyNames.map(({ name }) => name))].toSorted().flatMap((keyName) => {
     const first = current.get(keyName);
-    const ids = [
-      ...(first === undefined ? [] : [first]),
-      ...generations.map(({ commitment }) => commitment).toReversed(),
-    ];
+    const generations = keyNames.flatMap((one) => (one.name === keyName ? one.generations.toReversed() : []));
+    const ids = [...(first === undefined ? [] : [first]), ...generations.map(({ commitment }) => commitment)];
     return [...new Set(ids)].map((id) => ({ keyName, id }));
   });
   const isNeeded = ({ keyName, id }: GenerationName): boolean =>
@@ -64,7 +62,6 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
   const needed = wanted.filter(isNeeded);
   const local = await findLocalIdentities(options);
   try {
-    const attested = attestedCopies(entries, together);
     const { opened, wrong, failed } = await openSealedKeys(repository, needed, local, { attested, tips: references });
     const copies = await openCopies(members, wanted, new Set(opened.map(({ id }) => id)), options);
     const mine = new Set([
@@ -95,7 +92,7 @@ export async function openKeys(members: Members, options: ReceiveOptions): Promi
 /** Lets git's filter know the keys that other references name: what was fetched may be merged. */
 export async function learnKeysElsewhere(members: Members): Promise<Elsewhere> {
   const elsewhere = await readElsewhere(members);
-  if (members.rootState === "accepted") storeVerdict(members, refusedNames(members), elsewhere.together);
+  if (members.rootState === "accepted") storeVerdict(members, refusedNames(members), elsewhere.memberships);
   return elsewhere;
 }
 
@@ -133,9 +130,10 @@ async function openCopies(
 export async function lacksKeys(members: Members): Promise<boolean> {
   if (members.rootState !== "accepted") return false;
   const { repository } = members;
-  const { together } = await readElsewhere(members);
+  const { memberships } = await readElsewhere(members);
   const names = new Set(repository.keyNames());
-  return [...members.branch.keyNames, ...together.keyNames].some(
+  const keyNames = [members.branch, ...memberships].flatMap((one) => one.keyNames);
+  return keyNames.some(
     ({ name, heads }) => names.has(name) && heads.some(({ commitment }) => !isKeyHere(repository, name, commitment)),
   );
 }
