@@ -2,7 +2,17 @@ import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { acceptRoot, memberFindings, openMembers, parseRoot, rootText, start } from "../src/members/index.ts";
+import { commitFiles } from "@git-vault/git-crypt";
+import {
+  acceptRoot,
+  memberFindings,
+  openMembers,
+  parseRoot,
+  rootText,
+  start,
+  starterOf,
+} from "../src/members/index.ts";
+import { LogWriter } from "../src/members/writer.ts";
 import { failureOf } from "./hands.ts";
 import {
   accept,
@@ -70,6 +80,21 @@ describe("which log is the repository's", () => {
     // The user's next clone from there knows it.
     const next = { ...(await cloneOf(repository, "next")), env: clone.env };
     expect(await membersOf(next)).toMatchObject({ rootState: "accepted", root });
+  });
+
+  test("it was started by whom the first entry names, whatever others gave that member since", async () => {
+    await grantTo(team, repository, ["bob"]);
+    const members = await membersOf(repository);
+    const writer = new LogWriter(members, await team.author("bob"));
+    const { keys } = await team.person("mallory");
+    const gift = { member: members.root ?? "", keys, role: null, opens: [], label: "github:mallory", readmits: [] };
+    await writer.write({ kind: "give", ...gift });
+    commitFiles(members.repository, writer.files, { message: "a gift" });
+    const clone = await cloneOf(repository, "clone");
+    expect(starterOf(await membersOf(clone))).toMatchObject({ name: "github:alice", keys: [{ id: team.id("alice") }] });
+    const accepted = await accept(clone);
+    expect(accepted.branch.members.flatMap((one) => one.keys)).toHaveLength(3);
+    expect([...accepted.memory.met]).toEqual([team.id("alice")]);
   });
 
   test("another one is refused, here and in the user's next clone", async () => {

@@ -7,6 +7,7 @@ export {
   parseRoot,
   rootOfEnvironment,
   rootText,
+  starterOf,
   type Members,
   type RootState,
 } from "./membership.ts";

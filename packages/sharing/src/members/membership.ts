@@ -20,6 +20,7 @@ import {
   type LogFile,
   type Look,
   type Member,
+  type MemberKey,
   type Membership,
   type OpenDispute,
 } from "@git-vault/members";
@@ -346,16 +347,35 @@ export function refusedNames(members: Members): Map<string, Refusal> {
  * @returns the members as they are then
  */
 export async function acceptRoot(
-  { repository, root, whole }: Members,
+  { repository, root, log }: Members,
   options: Pick<OpenMembersOptions, "first"> = {},
 ): Promise<Members> {
   if (root === null) throw new RangeError("expected a log to accept");
-  rememberIfPossible(repository, { root, met: keysOfStarter({ root, whole }) });
+  rememberIfPossible(repository, { root, met: keysOfStarter({ root, log }) });
   return openMembers(repository, { ...options, root });
 }
 
-const keysOfStarter = ({ root, whole }: Pick<Members, "root" | "whole">): string[] =>
-  whole.members.filter(({ records }) => records.includes(root ?? "")).flatMap(({ keys }) => keys.map(({ id }) => id));
+/** Who started a log, as the first entry itself says. */
+export interface Starter {
+  readonly name: string;
+  readonly keys: readonly MemberKey[];
+  /** When they say that it was. */
+  readonly time: string;
+}
+
+/**
+ * Who started a log: not the member that they are now, whom any admin may have given another key or
+ * name. Null where the first entry is not here.
+ */
+export function starterOf({ log, root }: Pick<Members, "log" | "root">): Starter | null {
+  const entry = log.entries.get(root ?? "");
+  if (entry?.action.kind !== "start") return null;
+  const { label, account, keys } = entry.action;
+  return { name: label ?? account ?? entry.author, keys, time: entry.time };
+}
+
+const keysOfStarter = (members: Pick<Members, "log" | "root">): string[] =>
+  (starterOf(members)?.keys ?? []).map(({ id }) => id);
 
 /** The root that an environment demands; undefined where it demands none. */
 export function rootOfEnvironment(env: NodeJS.ProcessEnv): string | undefined {

@@ -4,12 +4,12 @@ import {
   acceptRoot,
   assertOrder,
   assertWhole,
-  nameOfMember,
   openMembers,
   otherRoots,
   parseRoot,
   rootText,
   start,
+  starterOf,
   type Members,
 } from "@git-vault/sharing/members";
 import { CliError } from "../../errors.ts";
@@ -56,12 +56,10 @@ export async function openLog(repository: Repository, options: LogOptions): Prom
 }
 
 async function accept(members: Members, options: LogOptions): Promise<Members> {
-  const { whole, log } = members;
-  const root = whole.root ?? "";
-  const starter = whole.members.find(({ records }) => records.includes(root));
-  const time = log.entries.get(root)?.time.slice(0, 10) ?? "";
+  const root = members.whole.root ?? "";
+  const starter = starterOf(members);
   const lines = [
-    `vault: the members log of this repository is new here: started by ${printable(starter === undefined ? "a former member" : nameOfMember(starter))} on ${time}`,
+    `vault: the members log of this repository is new here: started by ${printable(starter?.name ?? "")} on ${starter?.time.slice(0, 10) ?? ""}`,
     ...(starter?.keys ?? []).map(({ type, id }) => `  ${type.padEnd(12)}  ${id}`),
     `  root          ${rootText(root)}`,
     ...otherRoots(members).map(
