@@ -580,6 +580,79 @@ describe("other names, other keys", () => {
     expect(story.verdict(story.add(alice, elsewhere))).toBe("counts");
   });
 
+  describe("nobody makes one member of several", () => {
+    const apart = ["alice*", "bob*", "carol*", "mallory*"];
+
+    test("by an account of theirs that has the keys of all", () => {
+      const { story } = team();
+      const { account, key } = sock;
+      const keys = [key, alice.key, bob.key, carol.key, mallory.key];
+      const all = story.write(mallory, {
+        kind: "add",
+        account,
+        keys,
+        role: "admin",
+        opens: [],
+        label: "m",
+        readmits: [],
+      });
+      expect([story.verdict(all), namesOf(story.fold())]).toEqual(["links-members", apart]);
+    });
+
+    test("by giving them their key, or their own records the others' keys", () => {
+      const { story, before, addMallory } = team();
+      const gifts = [
+        ...before.slice(0, 3).map((record) => story.give(mallory, record, { keys: [mallory.key] })),
+        ...[alice, bob, carol].map(({ key }) => story.give(mallory, addMallory, { keys: [key] })),
+      ];
+      expect(gifts.map((gift) => story.verdict(gift))).toEqual(gifts.map(() => "links-members"));
+      expect(namesOf(story.fold())).toEqual(apart);
+      // A removal by what she goes by takes her alone.
+      story.remove(alice, mallory);
+      expect(namesOf(story.fold())).toEqual(apart.slice(0, 3));
+    });
+
+    test("by a key that she gives to two of them, in one step or in two", () => {
+      const { story, before } = team();
+      const other = keyNamed("between");
+      const first = story.give(mallory, before[1] ?? "", { keys: [other] });
+      expect(story.verdict(first)).toBe("counts");
+      for (const parents of [[first], before.slice(-1)]) {
+        const second = story.give(mallory, before[2] ?? "", { keys: [other] }, parents);
+        const now = story.fold({ history: [...before, first, second].map((id) => [id]) });
+        expect(story.verdict(second, now)).toBe("links-members");
+      }
+    });
+
+    test("by an older parent, so that she knows nothing of who was let in since", () => {
+      const { story, before, addMallory } = team();
+      const dave = story.add(alice, person("dave"));
+      const late = story.give(mallory, addMallory, { keys: [person("dave").key] }, [addMallory]);
+      const now = story.fold({ history: [...before, dave, late].map((id) => [id]) });
+      expect([story.verdict(late, now), story.verdict(dave, now)]).toEqual(["links-members", "counts"]);
+      expect(namesOf(now)).toEqual(["alice*", "bob*", "carol*", "dave*", "mallory*"]);
+    });
+
+    test("but two admins who let in one person at once do, and one is let in again as another", () => {
+      const { story, before } = team();
+      const tip = before.slice(-1);
+      const dave = person("dave");
+      const twice = [story.add(alice, dave, {}, tip), story.add(bob, dave, { opens: ["prod"] }, tip)];
+      for (const history of [
+        [before, twice],
+        [before, ...twice.map((id) => [id])],
+      ]) {
+        const now = story.fold({ history });
+        expect(twice.map((id) => story.verdict(id, now))).toEqual(["counts", "counts"]);
+        expect(memberWith(now, dave.key.id)?.opens).toEqual(["default", "prod"]);
+      }
+      const removal = story.remove(alice, carol);
+      const given = story.give(alice, before[1] ?? "", { keys: [carol.key], readmits: [removal] });
+      expect(story.verdict(given)).toBe("counts");
+      expect(memberWith(story.fold(), carol.key.id)?.label).toBe("bob");
+    });
+  });
+
   test("a key that is linked to a removed person by others does not take them along", () => {
     // Carol, deceived, gives Alice's key to Mallory's record while Alice removes Mallory.
     const { story, addMallory, before } = team();

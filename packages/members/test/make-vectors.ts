@@ -239,6 +239,27 @@ const mallorys = ["github.com/3", mallory.key.id];
   );
 }
 {
+  const writer = await team();
+  const before = writer.ids;
+  const tip = before.slice(-1);
+  const ofMallory = tip[0] ?? "";
+  const fields = { role: null, opens: [], label: null, readmits: [] };
+  await writer.write(mallory, { kind: "give", member: before[0] ?? "", keys: [mallory.key], ...fields }, tip);
+  // Carol is let in meanwhile, of which Mallory says that she knows nothing.
+  const carols = await writer.add(alice, "carol", "github.com/4", [carol.key], {}, tip);
+  const backDated = await writer.write(mallory, { kind: "give", member: ofMallory, keys: [carol.key], ...fields }, tip);
+  // Who was removed comes back with another member's record.
+  const removal = await writer.remove(alice, ["github.com/2", bob.key.id], [...before, carols], [carols]);
+  const readmitted = { ...fields, readmits: [removal] };
+  await writer.write(alice, { kind: "give", member: carols, keys: [bob.key], ...readmitted }, [removal]);
+  await save("links", "A member says that the keys of others are theirs, and the other way round.", writer, {
+    "in this order": { history: writer.ids.map((id) => [id]) },
+    "the key was claimed before its owner was let in": {
+      history: [before, [backDated], ...writer.ids.map((id) => [id])],
+    },
+  });
+}
+{
   const writer = new Writer();
   const start = await writer.start(alice);
   const added = await writer.add(alice, "bob", null, [bob.key]);

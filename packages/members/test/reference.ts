@@ -299,6 +299,21 @@ export class ReferenceFold {
         }
       }
     }
+    if (action.kind === "add" || action.kind === "give") {
+      const before = this.#within(this.#earlier(entry), more, less);
+      const own = action.kind === "give" ? [this.#memberOf(this.#recordOf(entry), before)] : [];
+      const linked = [...own, ...bringsIn(entry).map((one) => this.#memberWith(one, before))];
+      const members = new Set(
+        linked.flatMap(
+          (one) =>
+            one?.records
+              .map(({ id }) => id)
+              .toSorted()
+              .join() ?? [],
+        ),
+      );
+      if (members.size > 1) return "links-members";
+    }
     if (action.kind === "give") {
       const to = this.#memberOf(this.#recordOf(entry), set);
       if (to === null) return "no-such-member";
@@ -341,6 +356,10 @@ export class ReferenceFold {
   }
 
   readonly #order: Entry[] = [];
+
+  #earlier(entry: Entry): Entry[] {
+    return this.#order.slice(0, this.#order.indexOf(entry));
+  }
 
   #judge(): void {
     const hangsOn = new Set(
@@ -446,7 +465,8 @@ export class ReferenceFold {
   }
 
   #isVain(entry: Entry): boolean {
-    const vain = ["unknown-removal", "needs-readmission", "no-such-member", "cannot-sign", "own-power", "no-such-key"];
+    const vain = ["unknown-removal", "needs-readmission", "links-members"];
+    vain.push("no-such-member", "cannot-sign", "own-power", "no-such-key");
     return vain.includes(this.#reasons.get(entry.id) ?? "");
   }
 

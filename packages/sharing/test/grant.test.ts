@@ -4,7 +4,7 @@ import { Directory } from "@git-vault/directory";
 import { generateIdentity } from "@git-vault/sealing";
 import { runOk, throwawayRepository, type Repository } from "@git-vault/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { memberKeyOf, openKeys, peopleOf } from "../src/members/index.ts";
+import { memberKeyOf, openKeys, peopleOf, planSync } from "../src/members/index.ts";
 import { failureOf } from "./hands.ts";
 import {
   accept,
@@ -58,6 +58,22 @@ test("who was granted opens the very key file, in a clone, with their own key al
   expect(given).toMatchObject({ me: "github:bob", lacking: [], refused: [], removal: null });
   expect(given.opened.map(({ key, isCurrent }) => [key, isCurrent])).toEqual([[bytes, true]]);
   expect(await openKeys(members, team.identities("mallory"))).toMatchObject({ opened: [], me: null });
+});
+
+test("nobody is granted a key that is another member's, whoever has it on their account", async () => {
+  await grantTo(team, repository, ["bob", "carol"]);
+  const [mallory, carol] = [team.github.users.get("mallory"), team.github.users.get("carol")];
+  team.github.users.set("mallory", { id: 103, keys: [team.key("mallory"), team.key("bob")] });
+  team.github.users.set("carol", { id: 102, keys: [team.key("carol"), team.key("bob")] });
+  for (const name of ["mallory", "carol"]) {
+    const error = await failureOf(grantTo(team, repository, [name]));
+    expect(error).toMatchObject({ code: "NOT_ALLOWED", hint: expect.stringMatching(/take the key from github:bob/) });
+    expect(error.message).toBe(`the key ${team.id("bob")} of github:${name} belongs to github:bob already`);
+  }
+  // Nor does bringing keys up to date give it to them.
+  const { outOfDate } = await planSync({ members: await membersOf(repository), directory: team.directory });
+  expect(outOfDate).toEqual([]);
+  for (const [name, user] of Object.entries({ mallory, carol })) if (user) team.github.users.set(name, user);
 });
 
 test("nothing is opened where nobody accepted the log", async () => {

@@ -19,6 +19,12 @@ export const ALL = -1;
 /** In the place of `within`: the ancestors of a node, and itself. */
 export const upTo = (node: number): number => ALL - 1 - node;
 
+/** In the place of `within`: all that comes before a node in the graph's order. */
+const before = (node: number): number => BEFORE + node;
+
+/** More nodes than any graph has. */
+const BEFORE = 2 ** 40;
+
 /** 1 for each node that counts. */
 export type Counts = Uint8Array;
 
@@ -97,6 +103,7 @@ export class People {
 
   #isIn(node: number, within: number, counts: Counts): boolean {
     if (counts[node] !== 1) return false;
+    if (within >= BEFORE) return node < within - BEFORE;
     if (within >= 0) return this.#graph.isBefore(node, within);
     const last = ALL - 1 - within;
     return within === ALL || node === last || this.#graph.isBefore(node, last);
@@ -257,6 +264,21 @@ export class People {
       }
     }
     return records.size === 0 ? null : { records: [...records], gifts };
+  }
+
+  /**
+   * A gift before another one, of a second member whom that one would make one with the first; those
+   * are meant who are members by what comes before it, whether it knows of that or not. Undefined
+   * where it makes none of several.
+   */
+  linkedBy(gift: number, counts: Counts): number | undefined {
+    const shared = this.#in(gift).filter((one) => this.bringersOf(one).some((other) => other < gift));
+    if (shared.length === 0) return undefined;
+    const record = this.recordOf(gift);
+    const subject = record === undefined || record === gift ? null : this.groupOfRecord(record, before(gift), counts);
+    const groups = [subject, ...shared.map((one) => this.groupOf(one, before(gift), counts))];
+    const [first, ...others] = groups.filter((group) => group !== null);
+    return others.find(({ records }) => !first?.records.includes(records[0] ?? gift))?.records[0];
   }
 
   /** The accounts and the ids of the keys that a member has. */

@@ -16,6 +16,7 @@ import { identifiersIn, type Counts, type Group, type People } from "./people.ts
  * - `needs-readmission`: it brings back an account or key that was taken, and does not say so
  * - `unknown-removal`: it says to come after the removal by an entry that it does not descend from,
  *   or that takes nothing
+ * - `links-members`: it would make one member of several
  * - `no-such-member`: who it is about is no member
  * - `no-such-key`: who it is about has no such key
  * - `cannot-sign`: it makes an admin of somebody who has no key to sign with
@@ -31,6 +32,7 @@ export type Reason =
   | "own-power"
   | "needs-readmission"
   | "unknown-removal"
+  | "links-members"
   | "no-such-member"
   | "no-such-key"
   | "cannot-sign";
@@ -45,6 +47,7 @@ export interface Problem {
 const VAIN: ReadonlySet<Reason> = new Set([
   "needs-readmission",
   "unknown-removal",
+  "links-members",
   "no-such-member",
   "no-such-key",
   "cannot-sign",
@@ -112,6 +115,8 @@ export class Rules {
       const unsaid = [...takers].find((taking) => !this.#isReadmitted(identifier, taking, node, counts));
       if (unsaid !== undefined) return { reason: "needs-readmission", by: unsaid };
     }
+    const linked = this.#people.linkedBy(node, counts);
+    if (linked !== undefined) return { reason: "links-members", by: linked };
     return action.kind === "give" ? this.#problemOfGive(node, counts) : null;
   }
 

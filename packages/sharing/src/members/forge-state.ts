@@ -6,7 +6,7 @@ import {
   type KeyKind,
   type RecipientKey,
 } from "@git-vault/directory";
-import type { Member, MemberKey } from "@git-vault/members";
+import { memberWith, type Member, type MemberKey } from "@git-vault/members";
 import { nameOfMember, type Members } from "./membership.ts";
 import { memberKeysOf } from "./people.ts";
 
@@ -83,14 +83,15 @@ export interface OtherKeys {
 
 /**
  * The keys that a member has on the forge and not in the log. Who was let in with OpenPGP keys
- * alone is not let in with others unasked.
+ * alone is not let in with others unasked, nor with a key that is another member's: anyone can put
+ * somebody's public key on their own account.
  */
 export function otherKeysOf({ keys }: Member, { forge }: AccountState, { branch, whole }: Members): OtherKeys {
   if (forge.kind !== "found" || keys.every(({ type }) => type === "openpgp")) return { fresh: [], taken: [] };
   const held = new Set(keys.map(({ id }) => id));
   const removed = new Set([...branch.removed, ...whole.removed].map(({ identifier }) => identifier));
   const usable = memberKeysOf(forge.keys.filter(({ unusable }) => unusable === null));
-  const others = usable.filter(({ id }) => !held.has(id));
+  const others = usable.filter(({ id }) => !held.has(id) && memberWith(branch, id) === null);
   return {
     fresh: others.filter(({ id }) => !removed.has(id)),
     taken: others.filter(({ id }) => removed.has(id)),

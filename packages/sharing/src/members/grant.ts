@@ -1,9 +1,16 @@
 import { printable } from "@git-vault/core";
 import { commitFiles, wipeKeyFile, type StoredKey } from "@git-vault/git-crypt";
-import type { Member, MemberKey, Membership, Role, SealedCopy } from "@git-vault/members";
+import {
+  memberWith,
+  type Member,
+  type MemberKey,
+  type Membership,
+  type Role,
+  type SealedCopy,
+} from "@git-vault/members";
 import { SharingError } from "../errors.ts";
 import { keyHere, requireKey } from "./keys-here.ts";
-import { openMembers, type Members } from "./membership.ts";
+import { nameOfMember, openMembers, type Members } from "./membership.ts";
 import { rememberIfPossible } from "./memory.ts";
 import { isSameName, memberThatIs, nameTaken, sharesKey, someOf, type Person } from "./people.ts";
 import type { PluginDialog } from "../identities/plugin-process.ts";
@@ -193,6 +200,7 @@ function changeFor(
   { membership, log }: LogWriter,
   { members, keyNames, isReader, readmit }: GrantOptions,
 ): GrantChange | null {
+  assertOwn(person, before, membership);
   const readmits = readmissionsOf(person, membership, members, readmit);
   if (before === null) {
     const taken = membership.members.find(
@@ -210,6 +218,21 @@ function changeFor(
   );
   if (keys.length + opens.length === 0 && !lacks) return null;
   return { kind: "give", member: before.records[0], keys, role: null, opens, label: person.label, readmits };
+}
+
+/** Nobody gets a key that is another member's: the log would not let that count. */
+function assertOwn({ label, account, keys }: Person, before: Member | null, membership: Membership): void {
+  const isOther =
+    account !== null && before !== null && before.accounts.length > 0 && !before.accounts.includes(account);
+  for (const { id } of keys) {
+    const owner = memberWith(membership, id);
+    if (owner === null || (!isOther && owner.records[0] === before?.records[0])) continue;
+    const name = printable(nameOfMember(owner));
+    throw new SharingError("NOT_ALLOWED", `the key ${id} of ${printable(label)} belongs to ${name} already`, {
+      subject: label,
+      hint: `nothing was changed; find out whose it is: take the key from ${name} first, or leave it out`,
+    });
+  }
 }
 
 /** The entries that took what is given now; who gives it back must say so. */

@@ -81,6 +81,7 @@ const REASONS: Readonly<Record<NonNullable<LogLine["reason"]>, string>> = {
   "own-power": "it takes its author's own power",
   "needs-readmission": "it brings back who was removed, and does not say so",
   "unknown-removal": "it names a removal that it does not build on",
+  "links-members": "it would make one member of several",
   "no-such-member": "it is about somebody who is no member",
   "no-such-key": "it is about a key that the member does not have",
   "cannot-sign": "it makes an admin of somebody who cannot sign",
