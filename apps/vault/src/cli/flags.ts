@@ -212,15 +212,18 @@ export const PLUGIN = {
     "run the age plugin NAME also for keys in files and of members; may be repeated; default git's git-vault.plugin",
 } as const;
 
+/** Who is to have new keys although something about them is worth a look. */
+export const KEEP = {
+  value: "NAME",
+  multiple: true,
+  complete: "member",
+  summary: "say that NAME is to have the new keys; may be repeated",
+} as const;
+
 /** What every command takes that replaces keys. */
 export const REVIEW_FLAGS = {
   plugin: PLUGIN,
-  keep: {
-    value: "NAME",
-    multiple: true,
-    complete: "member",
-    summary: "say that NAME is to have the new keys; may be repeated",
-  },
+  keep: KEEP,
   drop: { value: "NAME", multiple: true, complete: "member", summary: "take NAME out as well; may be repeated" },
   "leave-unopened": { summary: "leave protected files as they are that no key here opens" },
 } as const satisfies Flags;

@@ -127,6 +127,14 @@ describe("removing somebody who", () => {
       2,
       expect.stringMatching(/github:alice \([^)]*the key age1\w+ is added by github:mal, who is being removed/),
     ]);
+    // Nor is a key of another name sealed to it unasked.
+    const init = await trying("alice", "vault init --key-name prod --yes < /dev/null");
+    expect([init.status, init.said]).toEqual([
+      2,
+      expect.stringMatching(/github:alice \(the key age1\w+ is new to you, added by github:mal\)[^]*--keep NAME/),
+    ]);
+    expect(await as("alice", "ls .git/git-crypt/keys")).toBe("default\n");
+    await as("alice", "vault init -q --key-name prod --keep github:alice && git commit -qm prod");
     await as("alice", `vault revoke --key ${planted.id} && vault revoke mal && git push -q`);
     expect((await membershipIn(world, "alice")).members.flatMap(({ keys }) => keys.map(({ id }) => id))).not.toContain(
       planted.id,

@@ -13,7 +13,7 @@ export {
 } from "./membership.ts";
 export { assertOrder, assertWhole } from "./disputes.ts";
 export { grant, type Granted, type GrantOptions, type GrantResult } from "./grant.ts";
-export { nameKey, start, type Started } from "./start.ts";
+export { nameKey, reviewOfName, start, type Started } from "./start.ts";
 export { accountOf, labelOf, memberKeyOf, memberKeysOf, peopleOf, type People, type Person } from "./people.ts";
 export {
   planRotation,

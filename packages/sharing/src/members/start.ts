@@ -6,7 +6,9 @@ import { SharingError } from "../errors.ts";
 import { openMembers, type Members } from "./membership.ts";
 import { remember, rememberRoot } from "./memory.ts";
 import type { Person } from "./people.ts";
+import { review, type Reviewed } from "./review.ts";
 import { sealCopies } from "./seal-copies.ts";
+import type { Pins } from "../trust/pins.ts";
 import { assertAdmin, LogWriter, type Author } from "./writer.ts";
 
 /** The first member, who starts a log. */
@@ -115,6 +117,31 @@ export interface NameKeyOptions {
   /** The name of a key that is here, and that the log does not name yet. */
   readonly keyName: string;
   readonly now?: Date | undefined;
+}
+
+/**
+ * Who would have a new key that its author names, with what is worth a look: that is the author
+ * alone, but others may have linked keys of theirs with the author's.
+ *
+ * @throws SharingError NOT_ADMIN, PINS_UNREADABLE
+ */
+export async function reviewOfName(
+  { members, author, keyName }: NameKeyOptions,
+  pins: Pins,
+): Promise<readonly Reviewed[]> {
+  const self = assertAdmin(members.branch, author);
+  const { recipients } = await review({
+    members,
+    after: [{ ...self, opens: [keyName] }],
+    removed: [],
+    takenKeys: [],
+    keyNames: [keyName],
+    given: new Set(),
+    own: author.publicKey.fingerprint,
+    pins,
+    directory: null,
+  });
+  return recipients;
 }
 
 /**

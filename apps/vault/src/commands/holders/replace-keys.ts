@@ -87,8 +87,17 @@ export async function leavingUnopened<T>(
   }
 }
 
+/** Who will have new keys, and who not. */
+type Planned = Pick<
+  RotationPlan,
+  "recipients" | "unasked" | "keyNames" | "missingSelf" | "removed" | "notSealedTo" | "notHere"
+>;
+
+/** How it is confirmed. Without `drop` nobody can be taken out on the way. */
+type AdmitOptions = Pick<ReplaceOptions, "keep" | "quiet" | "yes" | "noInput"> & Partial<Pick<ReplaceOptions, "drop">>;
+
 /** What is worth a look needs a person's yes, or their name by --keep: --yes is no such thing. */
-export async function admit(plan: RotationPlan, options: ReplaceOptions): Promise<void> {
+export async function admit(plan: Planned, options: AdmitOptions): Promise<void> {
   const { recipients, unasked, keyNames } = plan;
   if (keyNames.length === 0) return;
   const self = selfOf(plan);
@@ -108,7 +117,11 @@ export async function admit(plan: RotationPlan, options: ReplaceOptions): Promis
   const names = marked.map(({ name, marks }) => `${printable(name)} (${marks.map(markText).join("; ")})`);
   const own = missing === null ? [] : [`you, ${missing}, would not have it yourself`];
   const ways = [
-    ...(names.length === 0 ? [] : ["confirm each by --keep NAME, or take them out by --drop NAME"]),
+    ...(names.length === 0
+      ? []
+      : [
+          `confirm each by --keep NAME, or take ${options.drop === undefined ? "the key out first by `vault revoke --key ID`" : "them out by --drop NAME"}`,
+        ]),
     ...(missing === null ? [] : [`where you are not to have it, say so by --keep ${missing}`]),
   ];
   throw new SharingError(
@@ -122,7 +135,7 @@ export async function admit(plan: RotationPlan, options: ReplaceOptions): Promis
 type Named = Pick<Reviewed, "member" | "name">;
 
 /** Who replaces the keys, where they will not have each new one; else null. */
-function selfOf({ missingSelf, recipients }: RotationPlan): Named | null {
+function selfOf({ missingSelf, recipients }: Planned): Named | null {
   if (missingSelf === null) return null;
   const [record] = missingSelf.records;
   const found = recipients.find(({ member }) => member.records.includes(record));
@@ -155,7 +168,7 @@ const reasonOf = ({ key: { type }, problem }: UnsealedKey): string => {
 export const describeUnsealed = (unsealed: readonly UnsealedKey[]): object[] =>
   unsealed.map((one) => ({ fingerprint: one.key.id, reason: reasonOf(one) }));
 
-function linesOf({ recipients, keyNames, notHere, removed, notSealedTo }: RotationPlan): string[] {
+function linesOf({ recipients, keyNames, notHere, removed, notSealedTo }: Planned): string[] {
   return [
     ...(removed.length === 0 ? [] : [`vault: to be taken out`]),
     ...removed.flatMap((member) => [`  ${printable(nameOfMember(member))}`, ...identifierLines(member)]),

@@ -10,10 +10,12 @@ import {
   type RepositoryFinding,
   status,
 } from "@git-vault/git-crypt";
-import { nameKey, rootText, start, type Members } from "@git-vault/sharing/members";
+import { defaultPinFile, Pins } from "@git-vault/sharing";
+import { nameKey, reviewOfName, rootText, start, type Members } from "@git-vault/sharing/members";
 import { CliError, usageError } from "../../errors.ts";
 import type { Options, Run } from "../../cli/command.ts";
 import { reason, reportResult } from "../../io/streams.ts";
+import { admit } from "../holders/replace-keys.ts";
 import { findAuthor, findStarterIfAny } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
 import { filterCommands } from "./filter-command.ts";
@@ -82,6 +84,9 @@ async function makeKey(repository: Repository, keyName: string, options: InitOpt
   const author = await findAuthor(members, options);
   try {
     await author.unlock();
+    const recipients = await reviewOfName({ members, author, keyName }, new Pins(defaultPinFile()));
+    const plan = { recipients, keyNames: [keyName], unasked: [], missingSelf: null, removed: [], ...NOTHING_LEFT_OUT };
+    if (recipients.some(({ marks }) => marks.length > 0)) await admit(plan, options);
     initialize(repository, { ...commands, keyName, force });
     await nameKey({ members, author, keyName });
     return null;
@@ -89,6 +94,8 @@ async function makeKey(repository: Repository, keyName: string, options: InitOpt
     author.lock();
   }
 }
+
+const NOTHING_LEFT_OUT = { notSealedTo: [], notHere: [] };
 
 /**
  * Where the key is here already: what is wanted are the patterns, and a members log for a

@@ -9,6 +9,7 @@ import {
   FORCE,
   HISTORY,
   KEY_FILE,
+  KEEP,
   KEY_NAME,
   KEY_NAMES,
   OPENING_FLAGS,
@@ -52,13 +53,13 @@ export const REPOSITORY_COMMANDS = {
     summary: "make a key for the repository, and protect the files that the patterns name",
     description: [
       "Makes a git-crypt key, configures the filter, and adds a line to .gitattributes for each PATTERN, which is written as in .gitignore, but for !: the name of a folder that is here, or one with a slash at its end, takes in all that is in the folder, and a pattern with a slash elsewhere counts from the current folder. Files that are committed from then on, and match, are stored encrypted. Where the key is there already, only the lines are added.",
-      "It also starts the members log in .git-vault, with you as its first member, and seals the key to your keys, so that it is not in this clone alone: commit both. Who you are, --as or git's git-vault.user says; on a terminal it is asked once. In a repository that has a log, the new key is written into it.",
+      "It also starts the members log in .git-vault, with you as its first member, and seals the key to your keys, so that it is not in this clone alone: commit both. Who you are, --as or git's git-vault.user says; on a terminal it is asked once. In a repository that has a log, the new key is written into it, for you alone; where others linked a key with yours, it asks first, or wants --keep.",
       "It names what is stored unencrypted already under the patterns, or was in any commit.",
       "It refuses in a clone whose files are encrypted already, since a new key would not open them; --force makes one all the same.",
     ],
     examples: ["vault init 'secrets/**' '*.pem'", "vault init --key-name production 'production/**'"],
     operands: Number.POSITIVE_INFINITY,
-    flags: { "key-name": KEY_NAME, force: FORCE, root: ROOT, ...AUTHOR_FLAGS, yes: YES, ...DIALOG_FLAGS },
+    flags: { "key-name": KEY_NAME, force: FORCE, keep: KEEP, root: ROOT, ...AUTHOR_FLAGS, yes: YES, ...DIALOG_FLAGS },
   },
   lock: {
     group: "git-crypt",
