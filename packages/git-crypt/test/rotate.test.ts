@@ -66,7 +66,9 @@ test("every protected file is encrypted with a new key in one commit, and nothin
   }
   const retired = await repo.git("cat-file", "blob", `HEAD:${retiredPath(parseKeyFile(source.key), keyFile)}`);
   expect(decryptBlob(keyFile, retired)).toEqual(source.key);
-  expect(text(join(repo.path, ".git-vault/.gitattributes"))).toBe("* -text !filter !diff !merge\n");
+  expect(text(join(repo.path, ".git-vault/.gitattributes"))).toBe(
+    "* -text !eol !filter !diff !merge -ident !working-tree-encoding\n",
+  );
   expect(readdirSync(join(repo.path, ".git/git-vault"))).toEqual(["retired"]);
   expect(status(opened).findings).toEqual([]);
 });

@@ -30,7 +30,7 @@ export async function rotateByHand(source: Sealed, branch: string, files: Record
     writeFileSync(join(folder, path), content);
   };
   for (const [name, content] of Object.entries(files)) put(name, encryptBlob(keyFile, Buffer.from(content)));
-  put(".git-vault/.gitattributes", Buffer.from("* -text !filter !diff !merge\n"));
+  put(".git-vault/.gitattributes", Buffer.from("* -text !eol !filter !diff !merge -ident !working-tree-encoding\n"));
   put(retiredPath(old, keyFile), encryptBlob(keyFile, encodeKeyFile(old)));
   if (source.opened.generations("default") !== null) put(...entryFor(source.opened, keyFile));
   await repo.git("-C", folder, "checkout", "--quiet", "-b", branch);

@@ -111,7 +111,7 @@ export async function sealed(files: Record<string, string | Uint8Array>, ...init
 export async function logged(files: Record<string, string | Uint8Array>, ...init: string[]): Promise<Sealed> {
   const source = await sealed(files, ...init);
   const { repo, opened } = source;
-  repo.write(".git-vault/.gitattributes", "* -text !filter !diff !merge\n");
+  repo.write(".git-vault/.gitattributes", "* -text !eol !filter !diff !merge -ident !working-tree-encoding\n");
   repo.write(...entryFor(opened, opened.readKey().keyFile));
   await repo.commit("Log");
   return source;

@@ -227,6 +227,25 @@ describe("attributes", () => {
     expect(await notCurrent(world, "eve")).toEqual([]);
   });
 
+  test("of the user's own, for all repositories, change no entry in a clone, locked or not", async () => {
+    const all = ".git-vault/** text eol=crlf filter=spoil ident working-tree-encoding=UTF-16\n";
+    writeFileSync(join(world.home("bob"), "attributes"), all);
+    const spoil = "git config --global filter.spoil.clean 'tr a-z A-Z' && git config --global filter.spoil.smudge rev";
+    await as("bob", `${spoil} && git config --global core.attributesFile ~/attributes`);
+    await world.join("bob");
+    const expectClean = async (): Promise<void> => {
+      await as("bob", "git ls-files -z | xargs -0 touch");
+      expect(await as("bob", "git add -A .git-vault && git status --porcelain")).toBe("");
+      const same = "for f in $(git ls-files .git-vault); do git cat-file blob :$f | cmp - $f; done";
+      expect(await as("bob", same)).toBe("");
+    };
+    await expectClean();
+    await as("bob", "vault unlock --yes");
+    await expectClean();
+    await as("bob", "vault grant -q eve && git push -q");
+    await expectClean();
+  });
+
   test("a name among the entries that is none is inert", async () => {
     for (const name of ["README", "members.json", "A".repeat(64), "0".repeat(63), ".hidden", "sub/" + "0".repeat(64)]) {
       world.write("eve", `${LOG}/${name}`, "junk\n");

@@ -4,10 +4,7 @@ import { type CommonPlace, listOf, tryGit } from "./git.ts";
 import { blobsInIndex } from "./index-file.ts";
 import { changeInfoAttributes, readInfoAttributes } from "./info-attributes.ts";
 import { isBlob } from "./objects.ts";
-import { OWN_ATTRIBUTES, ownFolders, VAULT_FOLDER } from "./own-folders.ts";
-
-/** All by which git would change a file on its way, or treat it as something else. */
-const AS_THEY_ARE = "-text !eol !filter !diff !merge -ident !working-tree-encoding";
+import { AS_THEY_ARE, OWN_ATTRIBUTES, ownFolders, VAULT_FOLDER } from "./own-folders.ts";
 
 /**
  * Makes git of this clone keep the files of the own folders as they are, whatever attributes anyone

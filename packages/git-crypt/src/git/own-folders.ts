@@ -16,13 +16,17 @@ export const ownFolders = (place: GitPlace): string[] => [VAULT_FOLDER, grantFol
 export const isWithin = (folders: readonly string[], path: string): boolean =>
   folders.some((folder) => path.startsWith(`${folder}/`));
 
+/** All by which git would change a file on its way, or treat it as something else. */
+export const AS_THEY_ARE = "-text !eol !filter !diff !merge -ident !working-tree-encoding";
+
 /**
  * The `.gitattributes` of the own folder. Whatever the attributes above say: what lies there is
- * encrypted already, and may not change by a byte.
+ * encrypted already, and may not change by a byte. They outweigh those that a user has for all
+ * repositories, by `core.attributesFile`.
  */
 export const OWN_ATTRIBUTES: readonly [path: string, content: Buffer] = [
   `${VAULT_FOLDER}/.gitattributes`,
-  Buffer.from("* -text !filter !diff !merge\n"),
+  Buffer.from(`* ${AS_THEY_ARE}\n`),
 ];
 
 /** What git itself reads, in any folder, and so before anybody has a key. */
