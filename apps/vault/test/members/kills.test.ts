@@ -103,7 +103,7 @@ test("in the middle of a rotation nobody is granted the key, or taken out: it is
   }
   removeLocks(join(world.clone("alice"), ".git"));
   const head = await world.as("alice", "git rev-parse HEAD");
-  for (const line of ["vault grant eve", "vault revoke mal"]) {
+  for (const line of ["vault grant eve", "vault revoke mal", "vault lock"]) {
     const refused = await world.trying("alice", `${line} < /dev/null`);
     expect([line, refused.status, refused.said]).toEqual([line, 1, expect.stringContaining("was not finished")]);
   }

@@ -43,6 +43,12 @@ describe("revoke", () => {
   });
 });
 
+test("revoke of one key, and of somebody altogether, says which", async () => {
+  const said = await ends(0, "alice", "vault revoke bob --key-name default --drop mal --keep alice");
+  expect(said).toMatch(/github:bob may not open the key default any more\n.*github:mal is no member any more\n/);
+  expect(await as("alice", "vault holders --offline")).toMatch(/^github:bob {2}admin/m);
+});
+
 describe("unlock, by somebody who was removed,", () => {
   test("tells by whom and when, in each state of their clone", async () => {
     await as("alice", "vault revoke -q mal && git push -q");
@@ -109,6 +115,17 @@ describe("a rotation by somebody else, and commits of one's own", () => {
     await as("bob", `${abort} && vault unlock -q && git ${pull}`);
     expect(world.read("bob", "secrets/password")).toContain("alice");
     await both();
+  });
+
+  test("with an edit that is not committed: status says what comes first, and that works", async () => {
+    await as("bob", "git reset -q --mixed HEAD~1");
+    expect(await ends(1, "bob", "git pull")).toMatch(/commit your changes or stash them/);
+    const said = await ends(7, "bob", "vault status");
+    expect(said).toMatch(/`vault unlock`, then commit or stash your changes, and [^\n]*`git pull`/);
+    await as("bob", "vault unlock -q && git stash -q && git pull -q --no-edit && git stash pop -q");
+    expect(world.read("bob", "secrets/password")).toBe("alice\nhunter2\nbob\n");
+    await as("bob", "git commit -qam bob && vault status");
+    expect(await notCurrent(world, "bob")).toEqual([]);
   });
 
   test("a stash that is popped before unlock is merged after it", async () => {

@@ -91,7 +91,7 @@ export function attributesFor(pattern: string, keyName: string = DEFAULT_KEY_NAM
   const fault = faultIn(pattern);
   if (fault !== null)
     throw new GitCryptError("INVALID_PATTERN", `expected a pattern that files can fit, got one ${fault}`, {
-      hint: "write it from the top folder of the repository, as 'secrets/**' or '*.pem'",
+      hint: "write it as in .gitignore, such as 'secrets/**' or '*.pem'",
     });
   const name = filterOf(keyName);
   return `${quoted(withFiles(pattern))} filter=${name} diff=${name} merge=${name} -text\n`;

@@ -34,8 +34,13 @@ export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands)
   const keyNames = keyName.length === 0 ? undefined : keyName;
   const replaced = await replaceKeys(members, options, { keyNames, remove, takeKeys });
   const { commit, rotation, recipients, plan } = replaced;
-  const names = [...plan.removed, ...last.map(({ member }) => member)].map(nameOfMember);
-  const which = keyNames === undefined ? "" : ` of ${keyNames.join(", ")}`;
+  const gone = [...plan.removed, ...last.map(({ member }) => member)];
+  const names = gone.map(nameOfMember);
+  // Who is dropped, or loses the last key, goes altogether, whatever names of keys are given.
+  const reportGone = (member: Member): string =>
+    keyNames !== undefined && remove.includes(member)
+      ? `may not open the key${keyNames.length === 1 ? "" : "s"} ${keyNames.join(", ")} any more`
+      : "is no member any more";
   const told = { holders: names, keys: plan.takenKeys, keyNames: plan.keyNames, notHere: plan.notHere, commit };
   const notSealedTo = describeUnsealed(plan.notSealedTo);
   const details = {
@@ -44,7 +49,7 @@ export const run: Run<typeof HOLDER_COMMANDS.revoke> = async (options, operands)
     rotation: rotation && describeRotation(rotation),
   };
   reportResult(options, { ...told, ...details }, [
-    ...names.map((name) => `vault: ${printable(name)} is no member${which} any more`),
+    ...gone.map((member) => `vault: ${printable(nameOfMember(member))} ${reportGone(member)}`),
     ...takeKeys.map(({ member, keys }) => `vault: taken from ${printable(nameOfMember(member))}: ${keys.join(", ")}`),
     ...reportReplaced(replaced),
   ]);

@@ -62,7 +62,8 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
   "newer-key": "take that key with `vault unlock`; where nobody has it, restore the file from an older commit",
   unmerged:
     "take keys that are not here with `vault unlock`, then merge the file again with `git checkout --merge PATH`; or undo with `git merge --abort` or `git rebase --abort`, and do it again",
-  "retired-key": "encrypt it with the present key with `vault status --fix`, and commit",
+  "retired-key":
+    "encrypt it with the present key with `vault status --fix`, and commit; where somebody was removed, change the secret: they can read it as it was committed",
   "line-endings": "write -text on its line in .gitattributes",
   ident: "write -ident on its line in .gitattributes",
   encoding: "write -working-tree-encoding on its line in .gitattributes",
@@ -80,9 +81,9 @@ export const ADVICE: Readonly<Record<Problem | MembersFindingId, string>> = {
     "it counts for nothing, and newcomers may be stopped by it; see with `git log` who committed it, and remove it",
   "new-log": "run `vault unlock`, which shows who started it and asks",
   "removal-elsewhere":
-    "take the key along with `vault unlock`, then merge that branch or `git pull`, before you write secrets here",
+    "take the key along with `vault unlock`, then commit or stash your changes, and merge that branch or `git pull`, before you write secrets here",
   "rotation-elsewhere":
-    "take the key along with `vault unlock`, then merge that branch or `git pull`; or delete it where it is given up",
+    "take the key along with `vault unlock`, then commit or stash your changes, and merge that branch or `git pull`; or delete it where it is given up",
   "unread-branches":
     "their members logs are too large or not in this clone: check one out and run `vault status`, or delete what is junk; in a clone without trees, `git fetch --refetch --filter=blob:none` brings them",
   "log-cut":

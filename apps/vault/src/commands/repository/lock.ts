@@ -1,5 +1,5 @@
 import { isVaultError, plural, printable } from "@git-vault/core";
-import { lock, status, type LockResult, type Repository } from "@git-vault/git-crypt";
+import { assertNoRotation, lock, status, type LockResult, type Repository } from "@git-vault/git-crypt";
 import { progressLine } from "../../io/progress.ts";
 import type { Run } from "../../cli/command.ts";
 import { reportResult } from "../../io/streams.ts";
@@ -10,6 +10,8 @@ import { openHere } from "../open-here.ts";
 export const run: Run<typeof REPOSITORY_COMMANDS.lock> = async (options) => {
   const { keyName, force, allWorktrees, withoutCopy } = options;
   const repository = openHere();
+  // Of a key in the middle of a rotation no copy is known yet.
+  assertNoRotation(repository.commonDir);
   if (!withoutCopy) {
     const { requireCopies } = await import("./last-copy.ts");
     const here = repository.keyNames();
