@@ -42,6 +42,8 @@ const QUESTIONS: readonly (readonly [question: string, page: string])[] = [
   ["someone left", "how-to/someone-left"],
   ["stolen laptop", "how-to/lost-laptop"],
   ["replace the key", "how-to/rotate"],
+  ["pull requests", "how-to/protected-main"],
+  ["a second environment", "how-to/second-key"],
   ["who has the key", "how-to/who-has-the-key"],
   ["open a message without vault", "how-to/open-without-vault"],
   ["mend a clone", "how-to/mend-a-clone"],

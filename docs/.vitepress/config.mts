@@ -79,6 +79,8 @@ export default defineConfig({
           { text: "Someone left", link: "/how-to/someone-left" },
           { text: "A laptop was lost or stolen", link: "/how-to/lost-laptop" },
           { text: "Replace the key", link: "/how-to/rotate" },
+          { text: "Protected main, with pull requests", link: "/how-to/protected-main" },
+          { text: "A second environment with its own key", link: "/how-to/second-key" },
           { text: "See who has the key", link: "/how-to/who-has-the-key" },
           { text: "Open a message without vault", link: "/how-to/open-without-vault" },
           { text: "Mend a clone", link: "/how-to/mend-a-clone" },
