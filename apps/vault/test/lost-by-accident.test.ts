@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 /* What must not be sealed, lost or taken by accident. */
+const OPENPGP_KEY = join(import.meta.dirname, "../../../packages/directory/test/vectors/alice.asc");
 let folder: TemporaryFolder;
 let env: Record<string, string>;
 let github: GitHubStandIn;
@@ -174,5 +175,32 @@ describe("the first key of a repository without encrypted files", () => {
     expect((await terminal.ended).status).toBe(1);
     expect(existsSync(join(folder.path, "empty/.git/git-crypt"))).toBe(false);
     expect((await sh("cd empty && vault unlock --yes ../key.age")).status).toBe(0);
+  });
+});
+
+describe("a question about who you are", () => {
+  test("keeps no name that nobody has", async () => {
+    await sh("git init -q misspelt");
+    using terminal = openTerminal("vault", ["-C", "misspelt", "init", "*.key"], { cwd: folder.path, env, cols: 250 });
+    await terminal.waitFor(/Your user name on GitHub/);
+    terminal.type("y\r");
+    expect((await terminal.ended).status).toBe(0);
+    expect(terminal.screen).toMatch(/no members log was started: .* has no user y/);
+    expect((await sh("git -C misspelt config git-vault.user")).stdout.toString()).toBe("");
+  });
+});
+
+describe("the OpenPGP and the SSH keys of one account", () => {
+  test("are no change of each other's", async () => {
+    const line = readFileSync(join(folder.path, "bob.pub"), "utf8").trim();
+    github.users.set("both", { keys: [line], gpgKeys: [readFileSync(OPENPGP_KEY, "utf8")] });
+    await sh("git init -q two-kinds && cd two-kinds && vault init -q --sign-key ~/.ssh/id_ed25519 '*.key'");
+    await sh("cd two-kinds && git add . && git commit -qm start");
+    for (const kind of ["--gpg", ""]) {
+      const granted = await sh(`cd two-kinds && vault grant ${kind} both < /dev/null`);
+      expect(granted.stderr).toContain("granted the key default to github:both");
+      expect(granted.stderr).not.toContain("  removed ");
+      expect(granted.status).toBe(0);
+    }
   });
 });

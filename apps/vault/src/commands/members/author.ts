@@ -61,7 +61,8 @@ export interface Starter {
  * @throws what `signOptions` and the directory do
  */
 export async function findStarter(options: AuthorOptions): Promise<Starter> {
-  const name = signerName(options) ?? (await askName(options));
+  const known = signerName(options);
+  const name = known ?? (await askName(options));
   const { signer } = await signOptions({ ...options, as: name });
   const directory = new Directory();
   if (name === undefined) return { author: signer, person: nobodyNamed(signer) };
@@ -75,6 +76,8 @@ export async function findStarter(options: AuthorOptions): Promise<Starter> {
       hint: "add it to the account, or name another key by --sign-key",
     });
   }
+  // Git keeps an answer, so that it is asked once; a name that nobody has is no answer.
+  if (known === undefined) runProgram("git", ["config", "git-vault.user", name], { stdio: "ignore" });
   return { author: signer, person: person ?? nobodyNamed(signer) };
 }
 
@@ -85,15 +88,12 @@ function nobodyNamed({ publicKey }: Signer): Person {
   return { label, account: null, keys: [], openPgp: [] };
 }
 
-/** It is asked once: git keeps the answer. */
 async function askName(options: AuthorOptions): Promise<string | undefined> {
   if (!canAsk(options)) return undefined;
   const { askLine } = await import("../../io/terminal.ts");
   const answer = (await askLine("Your user name on GitHub (empty: none)", "say --as NAME")).trim();
   if (answer === "") return undefined;
-  const name = signerName({ as: answer });
-  if (name !== undefined) runProgram("git", ["config", "git-vault.user", name], { stdio: "ignore" });
-  return name;
+  return signerName({ as: answer });
 }
 
 /**

@@ -35,7 +35,7 @@ export async function trustedRecipients(
   const expectations = { fingerprints: options.expect, memberOf: options.memberOf };
   const wasExpected = await assertExpected(entries, expectations, directory);
   const pins = new Pins(defaultPinFile());
-  const granted = members === null ? undefined : fingerprintsOf(members);
+  const granted = members === null ? undefined : fingerprintsOf(members, kind);
   const { first, changed } = pins.compare(entries, granted);
   if (changed.length > 0) await admitChanges(changed, options);
   if (first.length > 0) await admitFirst(first, options, wasExpected);
@@ -48,10 +48,16 @@ export async function trustedRecipients(
   };
 }
 
-/** The keys of members, by what they are called. */
-const fingerprintsOf = ({ branch }: Members): ReadonlyMap<string, ReadonlySet<string>> =>
+/**
+ * The keys of one kind that members have, by what the members are called: a lookup gives one kind,
+ * so that the other one is neither added nor removed.
+ */
+const fingerprintsOf = ({ branch }: Members, kind: KeyKind): ReadonlyMap<string, ReadonlySet<string>> =>
   new Map(
-    branch.members.flatMap(({ label, keys }) => (label === null ? [] : [[label, new Set(keys.map(({ id }) => id))]])),
+    branch.members.flatMap(({ label, keys }) => {
+      const same = keys.filter(({ type }) => (type === "openpgp") === (kind === "openpgp"));
+      return label === null || same.length === 0 ? [] : [[label, new Set(same.map(({ id }) => id))]];
+    }),
   );
 
 /** Remembers recipients with the keys that they have now. */
