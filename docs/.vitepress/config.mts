@@ -84,7 +84,7 @@ export default defineConfig({
           { text: "See who has the key", link: "/how-to/who-has-the-key" },
           { text: "Open a message without vault", link: "/how-to/open-without-vault" },
           { text: "Mend a clone", link: "/how-to/mend-a-clone" },
-          { text: "Change a secret of production", link: "/how-to/change-a-secret" },
+          { text: "Add or change a secret", link: "/how-to/change-a-secret" },
           { text: "CI on GitHub", link: "/how-to/ci-github" },
           { text: "CI on GitLab", link: "/how-to/ci-gitlab" },
           { text: "CI on Forgejo and Codeberg", link: "/how-to/ci-forgejo" },
