@@ -29,6 +29,24 @@ function linkOutside(md: MarkdownRenderer): void {
   });
 }
 
+/**
+ * typedoc numbers headings of one name in its own way, and writes an anchor above each one that it
+ * links to: the heading takes that name, which no other heading has.
+ */
+function nameHeadings(md: MarkdownRenderer): void {
+  md.core.ruler.before("anchor", "name-headings", (state) => {
+    const { tokens } = state;
+    for (const [at, { type, content }] of tokens.entries()) {
+      const id = type === "inline" ? /^<a id="([\w-]+)"><\/a>$/.exec(content)?.[1] : undefined;
+      const heading = tokens[at + 2];
+      if (id === undefined || heading?.type !== "heading_open") continue;
+      heading.attrSet("id", id);
+      for (const token of tokens.slice(at - 1, at + 2)) token.hidden = true;
+      Object.assign(tokens[at] ?? {}, { content: "", children: [] });
+    }
+  });
+}
+
 /** What stands in code is no expression of Vue's. */
 function keepCode(md: MarkdownRenderer): void {
   const { code_inline: render } = md.renderer.rules;
@@ -48,12 +66,25 @@ export default defineConfig({
   markdown: {
     config: (md) => {
       linkOutside(md);
+      nameHeadings(md);
       keepCode(md);
     },
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
   },
   themeConfig: {
-    search: { provider: "local" },
+    search: {
+      provider: "local",
+      options: {
+        miniSearch: {
+          searchOptions: {
+            // It runs in the browser, from its own text. Pages for a task stand above those that
+            // mention it, and what is generated below both.
+            boostDocument: (id: string) =>
+              /^\/(?:start|how-to)\//.test(id) ? 4 : id.startsWith("/libraries/api/") ? 0.3 : 1,
+          },
+        },
+      },
+    },
     outline: [2, 3],
     nav: [
       { text: "Start", link: "/start/share-a-key" },
