@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VAULT } from "./program.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
-const GUIDE = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
+const GUIDE = readFileSync(join(ROOT, "docs/deploy/ci.md"), "utf8");
 const [, SCRIPT = ""] = /^## In CI$[\s\S]*?^```ts\n([\s\S]*?)^```$/m.exec(GUIDE) ?? [];
 const helm = peer("helm4");
 

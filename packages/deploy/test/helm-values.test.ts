@@ -149,7 +149,7 @@ describe.each([3, 4] as const)("values, against Helm %i", (major) => {
     );
   });
 
-  // As docs/deploy.md says: Helm 3.18 leaves the line end out which the file leaves out.
+  // As docs/deploy/values.md says: Helm 3.18 leaves the line end out which the file leaves out.
   test.skipIf(helm.missing)(
     `a block scalar that ends a file without a line end has one, whatever ${helm.label} does`,
     async () => {
