@@ -25,4 +25,9 @@ export const QUESTIONS: readonly (readonly [question: string, page: string])[] =
   ["exit codes", "reference/exit-codes"],
   ["vault deploy plan", "reference/commands/deploy-plan"],
   ["threat model", "threat-model"],
+  ["revoke access", "how-to/someone-left"],
+  ["encrypt secrets in git", "start/encrypt-a-repository"],
+  ["decrypt one file", "reference/commands/decrypt"],
+  ["helm secrets", "how-to/from-sops"],
+  ["deploy.yaml", "reference/deploy-yaml"],
 ];

@@ -24,7 +24,10 @@ export async function serveFolder(folder: string): Promise<FileServer> {
     // A browser asks for it by itself.
     if (name === "/favicon.ico") return response.writeHead(204).end();
     if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return response.writeHead(404).end();
-    return response.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "" }).end(readFileSync(file));
+    // The name of a script has its digest in it, so that a browser may keep it.
+    const kept = name.startsWith("/assets/") ? { "Cache-Control": "max-age=3600" } : {};
+    const type = { "Content-Type": TYPES[extname(file)] ?? "" };
+    return response.writeHead(200, { ...type, ...kept }).end(readFileSync(file));
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

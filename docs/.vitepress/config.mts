@@ -77,10 +77,12 @@ export default defineConfig({
       options: {
         miniSearch: {
           searchOptions: {
-            // It runs in the browser, from its own text. Pages for a task stand above those that
-            // mention it, and what is generated below both.
-            boostDocument: (id: string) =>
-              /^\/(?:start|how-to)\//.test(id) ? 4 : id.startsWith("/libraries/api/") ? 0.3 : 1,
+            // It runs in the browser, from its own text. Pages for a task and the reference stand
+            // above pages that mention the words, and the libraries below.
+            boostDocument: (id: string) => {
+              if (/^\/(?:start|how-to)\/|^\/(?:page|ssh-vault|with-git-crypt|without-a-forge)\.html/.test(id)) return 3;
+              return id.startsWith("/reference/") ? 2.5 : id.startsWith("/libraries/api/") ? 0.3 : 1;
+            },
           },
         },
       },

@@ -1,0 +1,20 @@
+import { ssrRenderAttrs } from "vue/server-renderer";
+import { useSSRContext } from "vue";
+import { _ as _export_sfc } from "./plugin-vue_export-helper.1tPrXgE0.js";
+const __pageData = JSON.parse('{"title":"vault deploy init","description":"","frontmatter":{},"headers":[],"relativePath":"reference/commands/deploy-init.md","filePath":"reference/commands/deploy-init.md"}');
+const _sfc_main = { name: "reference/commands/deploy-init.md" };
+function _sfc_ssrRender(_ctx, _push, _parent, _attrs, $props, $setup, $data, $options) {
+  _push(`<div${ssrRenderAttrs(_attrs)}><h1 id="vault-deploy-init" tabindex="-1">vault deploy init <a class="header-anchor" href="#vault-deploy-init" aria-label="Permalink to &quot;vault deploy init&quot;">​</a></h1><div class="language-sh vp-adaptive-theme"><button title="Copy Code" class="copy"></button><span class="lang">sh</span><pre class="shiki shiki-themes github-light-high-contrast github-dark-high-contrast vp-code" tabindex="0"><code><span class="line"><span style="--shiki-light:#702C00;--shiki-dark:#FFB757;">vault</span><span style="--shiki-light:#032563;--shiki-dark:#ADDCFF;"> deploy</span><span style="--shiki-light:#032563;--shiki-dark:#ADDCFF;"> init</span><span style="--shiki-light:#0E1116;--shiki-dark:#F0F3F6;"> [FLAGS]</span></span></code></pre></div><p>Look at the repository, and write a deploy.yaml for it.</p><p>Looks at the files of the commit, without a key, and finds charts, environments with their layers in order, releases, kubeconfigs and node pools: of a helmfile, of clusters with lists of hubs as 2i2c&#39;s deployer has them, of deployments/NAME as hubploy has them, of config/NAME.yaml and secrets/config/NAME.yaml as mybinder.org has them, of files that are called after environments (values-prod.yaml, deploy/prod.yaml), or of a chart for each deployment.</p><p>It says what it took from where, and what it could not decide, which stands at the top of the file, too. A deploy.yaml that is there is never changed; --dry-run prints, and writes nothing.</p><h2 id="flags" tabindex="-1">Flags <a class="header-anchor" href="#flags" aria-label="Permalink to &quot;Flags&quot;">​</a></h2><table tabindex="0"><thead><tr><th>flag</th><th>meaning</th></tr></thead><tbody><tr><td><code>--dry-run</code></td><td>print what would be written</td></tr><tr><td><code>--revision REV</code></td><td>read the project at the commit REV; default HEAD</td></tr><tr><td><code>-j, --json</code></td><td>print one JSON object, see <code>vault help json</code></td></tr><tr><td><code>-q, --quiet</code></td><td>print nothing but the answer and errors</td></tr><tr><td><code>--no-input</code></td><td>never ask anything on the terminal</td></tr></tbody></table><h2 id="examples" tabindex="-1">Examples <a class="header-anchor" href="#examples" aria-label="Permalink to &quot;Examples&quot;">​</a></h2><div class="language-sh vp-adaptive-theme"><button title="Copy Code" class="copy"></button><span class="lang">sh</span><pre class="shiki shiki-themes github-light-high-contrast github-dark-high-contrast vp-code" tabindex="0"><code><span class="line"><span style="--shiki-light:#702C00;--shiki-dark:#FFB757;">vault</span><span style="--shiki-light:#032563;--shiki-dark:#ADDCFF;"> deploy</span><span style="--shiki-light:#032563;--shiki-dark:#ADDCFF;"> init</span><span style="--shiki-light:#023B95;--shiki-dark:#91CBFF;"> --dry-run</span></span>
+<span class="line"><span style="--shiki-light:#702C00;--shiki-dark:#FFB757;">vault</span><span style="--shiki-light:#032563;--shiki-dark:#ADDCFF;"> deploy</span><span style="--shiki-light:#032563;--shiki-dark:#ADDCFF;"> init</span></span></code></pre></div></div>`);
+}
+const _sfc_setup = _sfc_main.setup;
+_sfc_main.setup = (props, ctx) => {
+  const ssrContext = useSSRContext();
+  (ssrContext.modules || (ssrContext.modules = /* @__PURE__ */ new Set())).add("reference/commands/deploy-init.md");
+  return _sfc_setup ? _sfc_setup(props, ctx) : void 0;
+};
+const deployInit = /* @__PURE__ */ _export_sfc(_sfc_main, [["ssrRender", _sfc_ssrRender]]);
+export {
+  __pageData,
+  deployInit as default
+};
