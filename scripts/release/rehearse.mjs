@@ -1,9 +1,10 @@
 // A release rehearsed on this machine: published to a registry that is made for it, installed in
-// each way that can run here, used, and removed again.
+// each way that can run here, used, and removed again. Alone, it takes the parts to do:
+// node scripts/release/rehearse.mjs FOLDER [PART…]
 import { createServer } from "node:http";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { spawn } from "node:child_process";
 import { FOLDERS, fetched, HERE, isInstalled, manifestOf, nodeOf, root, run, VERSION } from "./common.mjs";
 import { startRegistry } from "./registry.mjs";
@@ -56,8 +57,9 @@ export async function rehearseRelease(folder, parts = Object.keys(PARTS)) {
   try {
     for (const part of ["publish", ...parts]) {
       const start = Date.now();
-      await { publish: publishHere, ...PARTS }[part](here);
-      console.log(`rehearsed: ${part} (${Math.round((Date.now() - start) / 1000)} s)`);
+      const skipped = await { publish: publishHere, ...PARTS }[part](here);
+      const seconds = Math.round((Date.now() - start) / 1000);
+      console.log(skipped === undefined ? `rehearsed: ${part} (${seconds} s)` : `skipped: ${part}: ${skipped}`);
     }
   } finally {
     registry.close();
@@ -108,6 +110,7 @@ const manifest = JSON.stringify({
   dependencies: Object.fromEntries(names.map((name) => [name, VERSION])),
 });
 
+/** Each throws where it fails, and tells why where it did not run. */
 const PARTS = {
   /** With npm, on each Node: where one does not suit a dependency, npm refuses. */
   async npm({ in: inFolder, env }) {
@@ -188,7 +191,7 @@ const PARTS = {
   },
   /** By the installer, without Node; a file that is not the release's is refused. */
   async installer({ folder, env, home, in: inFolder }) {
-    if (!existsSync(join(folder, `git-vault-${VERSION}-${HERE}.tar.gz`))) return;
+    if (!existsSync(join(folder, `git-vault-${VERSION}-${HERE}.tar.gz`))) return `no program for ${HERE} was packed`;
     const damaged = inFolder("damaged");
     cpSync(folder, damaged, { recursive: true });
     writeFileSync(join(damaged, `git-vault-${VERSION}-${HERE}.tar.gz`), "something else");
@@ -216,7 +219,7 @@ const PARTS = {
   /** Debian's package, unpacked where it cannot be installed, and by its linter. */
   async debian({ folder, env, home, in: inFolder }) {
     const file = readdirSync(folder).find((name) => name.endsWith("_amd64.deb"));
-    if (file === undefined || HERE !== "linux-x64") return;
+    if (file === undefined || HERE !== "linux-x64") return `no package for ${HERE} was packed`;
     const tree = inFolder("debian");
     await runHere("dpkg-deb", ["--extract", join(folder, file), tree], { cwd: home, env });
     await story(join(tree, "usr/bin"), env, home);
@@ -226,7 +229,8 @@ const PARTS = {
   },
   async fedora({ folder, env, home, in: inFolder }) {
     const file = readdirSync(folder).find((name) => name.endsWith(".x86_64.rpm"));
-    if (file === undefined || HERE !== "linux-x64" || !isInstalled("rpm2cpio")) return;
+    if (file === undefined || HERE !== "linux-x64") return `no package for ${HERE} was packed`;
+    if (!isInstalled("rpm2cpio")) return "rpm2cpio is not installed";
     const tree = inFolder("fedora");
     await runHere("sh", ["-c", `rpm2cpio '${join(folder, file)}' | cpio --quiet -id --no-absolute-filenames`], {
       cwd: tree,
@@ -318,4 +322,13 @@ async function story(bin, env, home) {
   } finally {
     rmSync(at, { recursive: true, force: true });
   }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [folder, ...parts] = process.argv.slice(2);
+  if (folder === undefined || !parts.every((part) => Object.hasOwn(PARTS, part))) {
+    console.error(`usage: node scripts/release/rehearse.mjs FOLDER [${Object.keys(PARTS).join("|")}…]`);
+    process.exit(2);
+  }
+  await rehearseRelease(resolve(folder), parts.length > 0 ? parts : Object.keys(PARTS));
 }

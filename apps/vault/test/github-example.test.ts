@@ -90,8 +90,16 @@ describe("the example for GitHub Actions", () => {
     expect(scripts.map(({ shell }) => shell)).toEqual(scripts.map(() => "bash"));
   });
 
-  test("hands to the action what it asks for", () => {
-    for (const step of steps.filter(({ uses }) => uses === "./.github/actions/vault")) expectFits(action, step.with);
+  test("hands to each action of ours what it asks for", () => {
+    const own = parse(readFileSync(fileURLToPath(new URL("../../../action.yml", import.meta.url)), "utf8")) as Inputs;
+    for (const [used, asks] of [
+      [/^\.\/\.github\/actions\/vault$/, action],
+      [/^git-vault\/git-vault@/, own],
+    ] as const) {
+      const users = steps.filter(({ uses = "" }) => used.test(uses));
+      expect(users.length).toBeGreaterThan(0);
+      for (const step of users) expectFits(asks, step.with);
+    }
     expect(jobs.filter(({ uses }) => uses !== undefined)).toEqual([]);
   });
 
