@@ -51,8 +51,7 @@ if [ "$action" = remove ]; then
     (cd "$prefix" 2>/dev/null && rmdir -p "$(dirname "$file")" 2>/dev/null) || true
   done
   rmdir "$prefix" 2>/dev/null || true
-  rm -rf "${XDG_CACHE_HOME:-$HOME/.cache}/git-vault/code"
-  rmdir "${XDG_CACHE_HOME:-$HOME/.cache}/git-vault" 2>/dev/null || true
+  rm -rf "${XDG_CACHE_HOME:-$HOME/.cache}/git-vault"
   echo "git-vault was removed from $prefix" >&2
   exit 0
 fi

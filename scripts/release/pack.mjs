@@ -57,7 +57,7 @@ export function packRelease(folder, targets) {
   writeFileSync(join(folder, "install.sh"), installer.replaceAll("@VERSION@", VERSION).replace("@MAN_PAGES@", pages));
   const digests = digestsOf(folder);
   writeFileSync(join(folder, "git-vault.rb"), formula(digests));
-  writeFileSync(join(folder, "git-vault.json"), manifest(digests));
+  if (targets.includes("win32-x64")) writeFileSync(join(folder, "git-vault.json"), manifest(digests));
   writeFileSync(join(folder, "flake.nix"), flake(digests));
   const lines = Object.entries(digestsOf(folder)).map(([name, digest]) => `${digest}  ${name}\n`);
   writeFileSync(join(folder, "SHA256SUMS"), lines.join(""));

@@ -10,6 +10,13 @@ import { FOLDERS, fetched, HERE, isInstalled, manifestOf, nodeOf, root, run, VER
 import { startRegistry } from "./registry.mjs";
 
 const NODES = ["20.19.0", "22", "24", "26"];
+/** The validator of CycloneDX's own, with what it leaves to the one who installs it. */
+const CYCLONEDX = {
+  "@cyclonedx/cyclonedx-library": "10.3.0",
+  ajv: "8.20.0",
+  "ajv-formats": "3.0.1",
+  "ajv-formats-draft2019": "1.6.1",
+};
 const TYPESCRIPTS = ["5.4.5", "5.9.3", "6.0.3", "7.0.2"];
 
 const names = FOLDERS.map((folder) => manifestOf(folder).name);
@@ -34,6 +41,9 @@ async function runHere(program, args, { cwd, env }) {
   return text;
 }
 
+/** Why a part did not run, though nothing is wrong. */
+class Skipped extends Error {}
+
 /** Rehearses what was packed in `folder`; `parts` names those to do, of `PARTS`. */
 export async function rehearseRelease(folder, parts = Object.keys(PARTS)) {
   const work = mkdtempSync(join(tmpdir(), "git-vault-rehearsal-"));
@@ -57,9 +67,14 @@ export async function rehearseRelease(folder, parts = Object.keys(PARTS)) {
   try {
     for (const part of ["publish", ...parts]) {
       const start = Date.now();
-      const skipped = await { publish: publishHere, ...PARTS }[part](here);
-      const seconds = Math.round((Date.now() - start) / 1000);
-      console.log(skipped === undefined ? `rehearsed: ${part} (${seconds} s)` : `skipped: ${part}: ${skipped}`);
+      try {
+        await { publish: publishHere, ...PARTS }[part](here);
+      } catch (error) {
+        if (!(error instanceof Skipped)) throw error;
+        console.log(`skipped: ${part}: ${error.message}`);
+        continue;
+      }
+      console.log(`rehearsed: ${part} (${Math.round((Date.now() - start) / 1000)} s)`);
     }
   } finally {
     registry.close();
@@ -110,7 +125,7 @@ const manifest = JSON.stringify({
   dependencies: Object.fromEntries(names.map((name) => [name, VERSION])),
 });
 
-/** Each throws where it fails, and tells why where it did not run. */
+/** Each throws where it fails. */
 const PARTS = {
   /** With npm, on each Node: where one does not suit a dependency, npm refuses. */
   async npm({ in: inFolder, env }) {
@@ -180,18 +195,57 @@ const PARTS = {
       await runHere("npx", ["--yes", "publint@0.3.25", file, "--strict"], { cwd: work, env });
     }
   },
-  /** The command by npm: the story of the README, and nothing is left after it. */
-  async command({ env, home }) {
+  /** The list of what is in the release, by the schema of CycloneDX. */
+  async sbom({ folder, in: inFolder, env }) {
+    const validator = inFolder("sbom");
+    writeFileSync(join(validator, "package.json"), JSON.stringify({ private: true, dependencies: CYCLONEDX }));
+    await runHere("npm", ["install", "--no-audit", "--no-fund"], { cwd: validator, env });
+    const script = `
+      import { readFileSync } from "node:fs";
+      import { Validation } from "@cyclonedx/cyclonedx-library";
+      const problems = await new Validation.JsonStrictValidator("1.6").validate(readFileSync(process.argv[2], "utf8"));
+      if (problems !== null) throw new Error(JSON.stringify(problems.map(({ params, ...each }) => each)));`;
+    writeFileSync(join(validator, "validate.mjs"), script);
+    const file = join(folder, `git-vault-${VERSION}.cdx.json`);
+    await runHere(process.execPath, ["validate.mjs", file], { cwd: validator, env });
+  },
+  /** The command by npm on each Node, and by others: the story of the README, and it goes again. */
+  async command({ env, home, work, registry }) {
+    const npm = join(npmFolder(), "bin/npm-cli.js");
     const prefix = join(home, "npm");
-    const own = { ...env, npm_config_prefix: prefix };
-    await runHere("npm", ["install", "--global", `git-vault@${VERSION}`], { cwd: home, env: own });
+    for (const version of NODES) {
+      const node = nodeOf(version);
+      const own = { ...env, PATH: `${dirname(node)}:${env.PATH}`, npm_config_prefix: prefix };
+      await runHere(node, [npm, "install", "--global", `git-vault@${VERSION}`], { cwd: home, env: own });
+      await story(join(prefix, "bin"), own, home);
+      await runHere(node, [npm, "uninstall", "--global", "git-vault"], { cwd: home, env: own });
+      // What was compiled for the next start, which no package manager knows: the docs say where.
+      rmSync(join(home, ".cache/git-vault"), { recursive: true, force: true });
+      expectNothingLeft(home);
+    }
+    const npx = ["--yes", "--package", `git-vault@${VERSION}`, "--", "git-vault", "--version"];
+    await runHere("npx", npx, { cwd: home, env });
+    expectNothingLeft(home);
+
+    const yarn = ["--yes", "yarn@1.22.22", "global", "--prefix", prefix, "--global-folder", join(work, "global")];
+    await runHere("npx", [...yarn, "add", `git-vault@${VERSION}`], { cwd: home, env });
     await story(join(prefix, "bin"), env, home);
-    await runHere("npm", ["uninstall", "--global", "git-vault"], { cwd: home, env: own });
+    await runHere("npx", [...yarn, "remove", "git-vault"], { cwd: home, env });
     expectNothingLeft(prefix);
+
+    const pnpmHome = join(work, "pnpm-home");
+    const own = { ...env, PNPM_HOME: pnpmHome, PATH: `${join(pnpmHome, "bin")}:${env.PATH}` };
+    const pnpm = ["--global", `--registry=${registry.address}`, "--store-dir", join(work, "store")];
+    const add = ["add", ...pnpm, "--config.minimum-release-age=0", `git-vault@${VERSION}`];
+    await runHere("pnpm", add, { cwd: home, env: own });
+    await story(join(pnpmHome, "bin"), own, home);
+    await runHere("pnpm", ["remove", ...pnpm, "git-vault"], { cwd: home, env: own });
+    expectNothingLeft(join(pnpmHome, "bin"));
   },
   /** By the installer, without Node; a file that is not the release's is refused. */
   async installer({ folder, env, home, in: inFolder }) {
-    if (!existsSync(join(folder, `git-vault-${VERSION}-${HERE}.tar.gz`))) return `no program for ${HERE} was packed`;
+    if (!existsSync(join(folder, `git-vault-${VERSION}-${HERE}.tar.gz`)))
+      throw new Skipped(`no program for ${HERE} was packed`);
     const damaged = inFolder("damaged");
     cpSync(folder, damaged, { recursive: true });
     writeFileSync(join(damaged, `git-vault-${VERSION}-${HERE}.tar.gz`), "something else");
@@ -214,12 +268,12 @@ const PARTS = {
     await install(folder);
     await story(join(prefix, "bin"), env, home);
     await install(folder, "--remove");
-    expectNothingLeft(prefix);
+    expectNothingLeft(home);
   },
   /** Debian's package, unpacked where it cannot be installed, and by its linter. */
   async debian({ folder, env, home, in: inFolder }) {
     const file = readdirSync(folder).find((name) => name.endsWith("_amd64.deb"));
-    if (file === undefined || HERE !== "linux-x64") return `no package for ${HERE} was packed`;
+    if (file === undefined || HERE !== "linux-x64") throw new Skipped(`no package for ${HERE} was packed`);
     const tree = inFolder("debian");
     await runHere("dpkg-deb", ["--extract", join(folder, file), tree], { cwd: home, env });
     await story(join(tree, "usr/bin"), env, home);
@@ -229,8 +283,8 @@ const PARTS = {
   },
   async fedora({ folder, env, home, in: inFolder }) {
     const file = readdirSync(folder).find((name) => name.endsWith(".x86_64.rpm"));
-    if (file === undefined || HERE !== "linux-x64") return `no package for ${HERE} was packed`;
-    if (!isInstalled("rpm2cpio")) return "rpm2cpio is not installed";
+    if (file === undefined || HERE !== "linux-x64") throw new Skipped(`no package for ${HERE} was packed`);
+    if (!isInstalled("rpm2cpio")) throw new Skipped("rpm2cpio is not installed");
     const tree = inFolder("fedora");
     await runHere("sh", ["-c", `rpm2cpio '${join(folder, file)}' | cpio --quiet -id --no-absolute-filenames`], {
       cwd: tree,
@@ -241,7 +295,7 @@ const PARTS = {
   /** What package managers read. */
   async managers({ folder, env, home }) {
     await runHere("ruby", ["-c", join(folder, "git-vault.rb")], { cwd: home, env });
-    JSON.parse(readFileSync(join(folder, "git-vault.json"), "utf8"));
+    if (existsSync(join(folder, "git-vault.json"))) JSON.parse(readFileSync(join(folder, "git-vault.json"), "utf8"));
     if (isInstalled("nix-instantiate")) {
       await runHere("nix-instantiate", ["--parse", join(folder, "flake.nix")], { cwd: home, env });
     }
@@ -253,6 +307,9 @@ const PARTS = {
     const copy = join(work, "elsewhere/checkout");
     run("git", ["clone", "--quiet", "--no-hardlinks", root, copy]);
     run("pnpm", ["install", "--frozen-lockfile", "--prefer-offline"], { cwd: copy });
+    // Signed on another machine, they are no part of the sources.
+    const signed = join(root, "packaging/signed");
+    if (existsSync(signed)) cpSync(signed, join(copy, "packaging/signed"), { recursive: true });
     // Nothing of another build is taken.
     const env = { TURBO_FORCE: "true" };
     const script = ["scripts/release/release.mjs", "--to", join(work, "again"), "--targets", targetsIn(folder)];
