@@ -67,7 +67,9 @@ case $(uname -m) in
   *) fail "expected an x86-64 or ARM64 processor, got $(uname -m); use npm" ;;
 esac
 if [ "$system" = linux ] && ! [ -e /lib64/ld-linux-x86-64.so.2 ] && ! [ -e /lib/ld-linux-aarch64.so.1 ]; then
-  fail "this system has no glibc; use npm: npm install --global git-vault"
+  [ -e "/lib/ld-musl-$(uname -m).so.1" ] || fail "this system has neither glibc nor musl; use npm: npm install --global git-vault"
+  [ -e /usr/lib/libstdc++.so.6 ] || fail "libstdc++ is not installed; on Alpine: apk add libstdc++"
+  processor=$processor-musl
 fi
 command -v git >/dev/null || fail "git is not installed"
 

@@ -13,7 +13,8 @@ async function main() {
   if (!/^\d+\.\d+\.\d+$/.test(version)) throw new Error("expected an input version such as 1.2.3");
   if (!/^[0-9a-f]{64}$/.test(digest)) throw new Error("expected an input sha256 of 64 hexadecimal digits");
   const isWindows = process.platform === "win32";
-  const name = `git-vault-${version}-${process.platform}-${process.arch}`;
+  const isMusl = process.platform === "linux" && process.report.getReport().header.glibcVersionRuntime === undefined;
+  const name = `git-vault-${version}-${process.platform}-${process.arch}${isMusl ? "-musl" : ""}`;
   const archive = `${name}.${isWindows ? "zip" : "tar.gz"}`;
   const folder = mkdtempSync(join(process.env.RUNNER_TEMP, "git-vault-"));
   state("folder", folder);

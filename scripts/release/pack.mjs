@@ -18,7 +18,9 @@ import { gzipSync } from "node:zlib";
 import {
   FOLDERS,
   isInstalled,
+  isMusl,
   manPages,
+  muslPreparer,
   nodeFolder,
   REPOSITORY,
   root,
@@ -85,7 +87,7 @@ function packStandalone(folder, target) {
     // `git vault` finds it by this name.
     if (isWindows) cpSync(program, join(tree, "bin/git-vault.exe"));
     else symlinkSync("vault", join(tree, "bin/git-vault"));
-    writeTexts(tree);
+    writeTexts(tree, target);
     for (const path of run("find", [work, "-mindepth", "1"]).trim().split("\n")) {
       if (path !== join(tree, "bin/git-vault")) utimesSync(path, sourceDate(), sourceDate());
     }
@@ -98,7 +100,7 @@ function packStandalone(folder, target) {
     run("tar", [...options, "--use-compress-program", "gzip -9n", "-cf", join(folder, `${name}.tar.gz`), name], {
       cwd: work,
     });
-    if (target.startsWith("linux") && isInstalled("nfpm")) {
+    if (target.startsWith("linux") && !isMusl(target) && isInstalled("nfpm")) {
       writeDebianTexts(tree);
       writeFileSync(join(work, "nfpm.yaml"), nfpm(target, tree));
       for (const packager of ["deb", "rpm"]) {
@@ -113,7 +115,7 @@ function packStandalone(folder, target) {
 }
 
 /** Man pages, completions and licences, where every system looks for them. */
-function writeTexts(tree) {
+function writeTexts(tree, target) {
   const write = (path, text) => {
     mkdirSync(join(tree, path, ".."), { recursive: true });
     writeFileSync(join(tree, path), text);
@@ -125,8 +127,9 @@ function writeTexts(tree) {
   }
   write("share/doc/git-vault/README.md", readFileSync(join(root, "README.md")));
   write("share/doc/git-vault/LICENSE", readFileSync(join(root, "LICENSE")));
-  // Its licence is the same for each target, and not in all of their packages.
-  const node = readFileSync(join(nodeFolder("linux-x64").folder, "LICENSE"), "utf8");
+  // Its licence is the same for each target of a version, and not in all of their packages.
+  const { folder } = isMusl(target) ? muslPreparer() : nodeFolder("linux-x64");
+  const node = readFileSync(join(folder, "LICENSE"), "utf8");
   const notices = readFileSync(join(app, "THIRD-PARTY-NOTICES.txt"), "utf8");
   const rule = "-".repeat(80);
   write("share/doc/git-vault/THIRD-PARTY-NOTICES.txt", `${notices}\n${rule}\nNode.js\n${rule}\n${node}`);

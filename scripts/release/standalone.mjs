@@ -1,9 +1,10 @@
 // Programs that need no Node: Node's own, with all files of the command in it (a single executable
 // application). One machine makes them for all targets.
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { HERE, isInstalled, NODE, nodeFolder, root, run } from "./common.mjs";
+import { HERE, isInstalled, isMusl, muslPreparer, NODE, nodeFolder, root, run } from "./common.mjs";
+import { useSystemLibraries, withNote } from "./elf.mjs";
 
 const app = join(root, "apps/vault");
 
@@ -19,8 +20,8 @@ export function makeStandalone(target, output, node) {
     const config = {
       // Its name is in the program: two builds in two folders give the same bytes.
       main: "standalone/entry.cjs",
-      output,
-      executable: node ?? nodeFolder(target).program,
+      output: isMusl(target) ? join(folder, "prepared") : output,
+      executable: isMusl(target) ? undefined : (node ?? nodeFolder(target).program),
       disableExperimentalSEAWarning: true,
       // The same bytes on every machine. What runs often is compiled from the user's cache.
       useCodeCache: false,
@@ -29,7 +30,12 @@ export function makeStandalone(target, output, node) {
       assets: Object.fromEntries(names.toSorted().map((name) => [name, join(app, "dist", name)])),
     };
     writeFileSync(join(folder, "sea.json"), JSON.stringify(config));
-    run(node ?? nodeFolder(HERE).program, ["--build-sea", join(folder, "sea.json")], { cwd: app });
+    if (isMusl(target)) {
+      run(muslPreparer().program, ["--experimental-sea-config", join(folder, "sea.json")], { cwd: app });
+      const program = readFileSync(node ?? nodeFolder(target).program);
+      useSystemLibraries(program, ["libstdc++.so.6", "libgcc_s.so.1"]);
+      writeFileSync(output, withNote(program, readFileSync(join(folder, "prepared"))));
+    } else run(node ?? nodeFolder(HERE).program, ["--build-sea", join(folder, "sea.json")], { cwd: app });
     chmodSync(output, 0o755);
     // Apple's own processors run signed programs alone; a signature that names nobody is enough.
     if (target.startsWith("darwin") && isInstalled("codesign")) run("codesign", ["--force", "--sign", "-", output]);
