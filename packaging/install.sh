@@ -52,6 +52,7 @@ if [ "$action" = remove ]; then
   done
   rmdir "$prefix" 2>/dev/null || true
   rm -rf "${XDG_CACHE_HOME:-$HOME/.cache}/git-vault"
+  rmdir "${XDG_CACHE_HOME:-$HOME/.cache}" 2>/dev/null || true
   echo "git-vault was removed from $prefix" >&2
   exit 0
 fi

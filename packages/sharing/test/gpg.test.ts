@@ -1,9 +1,9 @@
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Directory } from "@git-vault/directory";
 import { peer, startGnuPg, temporaryFolder, type GnuPg, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { receive, share, type Received } from "../src/index.ts";
+import { gpgSecretFingerprints, receive, share, type Received } from "../src/index.ts";
 import { CANARY, failureOf } from "./hands.ts";
 
 const gpg = peer("gpg");
@@ -13,10 +13,11 @@ describe.skipIf(gpg.missing)(`a message that gpg opens: ${gpg.label}`, () => {
   let gnupg: GnuPg;
   let folder: TemporaryFolder;
   let message: Buffer;
+  let fingerprint: string;
   beforeAll(async () => {
     gnupg = startGnuPg();
     folder = temporaryFolder();
-    const fingerprint = await gnupg.generate({ userId: "alice <alice@example.org>", algorithm: "future-default" });
+    fingerprint = await gnupg.generate({ userId: "alice <alice@example.org>", algorithm: "future-default" });
     const file = join(folder.path, "alice.asc");
     writeFileSync(file, await gnupg.exportPublic(fingerprint));
     const to = await new Directory({ env: {}, cacheFolder: null }).resolve(file, "openpgp");
@@ -69,5 +70,13 @@ describe.skipIf(gpg.missing)(`a message that gpg opens: ${gpg.label}`, () => {
 
   test("is told where gpg is not there", async () => {
     expect(await failureOf(receiveBy(join(folder.path, "none")))).toMatchObject({ code: "GPG_MISSING" });
+  });
+
+  test("has private keys, and a home without gpg's folder has none and gets none", async () => {
+    expect([...(await gpgSecretFingerprints({ env: gnupg.env }))]).toContain(fingerprint);
+    const home = join(folder.path, "empty");
+    mkdirSync(home);
+    expect(await gpgSecretFingerprints({ env: { PATH: process.env["PATH"], HOME: home } })).toEqual(new Set());
+    expect(readdirSync(home)).toEqual([]);
   });
 });

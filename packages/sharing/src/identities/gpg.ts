@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { startProgram } from "@git-vault/git-crypt/programs";
 import { SealingError } from "@git-vault/sealing";
 import { SharingError } from "../errors.ts";
@@ -104,6 +107,7 @@ function explain(statuses: GpgResult["statuses"], find: Find): Error {
 
 /** Fingerprints of gpg's private primary keys, also on cards; empty without gpg. */
 export async function gpgSecretFingerprints(options: GpgOptions = {}): Promise<Set<string>> {
+  if (!hasGpgHome(options.env)) return new Set();
   try {
     const { stdout } = await runGpg(["--with-colons", "--list-secret-keys"], NO_BYTES, options);
     const lines = stdout.toString().split("\n");
@@ -112,6 +116,13 @@ export async function gpgSecretFingerprints(options: GpgOptions = {}): Promise<S
     if (error instanceof SharingError && error.code === "GPG_MISSING") return new Set();
     throw error;
   }
+}
+
+/** Whether gpg may have keys: asked for them without its folder, it would make one. */
+function hasGpgHome(env: NodeJS.ProcessEnv = process.env): boolean {
+  // On Windows, the registry can name another folder.
+  if (process.platform === "win32") return true;
+  return existsSync(env["GNUPGHOME"] ?? join(env["HOME"] ?? homedir(), ".gnupg"));
 }
 
 /** gpg's public keys with these IDs or fingerprints, binary; empty if it has none. */
