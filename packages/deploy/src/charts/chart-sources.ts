@@ -6,7 +6,7 @@ import { assertData, contentFor, type EncryptedContent, noMemory } from "./encry
 import { DeployError, orElse } from "../errors.ts";
 import { assertOwnSchemas, filesWithin } from "./foreign-schemas.ts";
 import { type FetchedArchive, fetchArchives, readIfThere } from "./fetch.ts";
-import type { FileSource, TrackedFile } from "../files/tree.ts";
+import { type FileSource, MOST_FILE_BYTES, type TrackedFile } from "../files/tree.ts";
 import { noWorkTree } from "../files/work-tree.ts";
 import type { Workspace } from "../files/workspace.ts";
 import { CHART_DESCRIPTOR, type ChartPlace, type Helm } from "../helm/helm.ts";
@@ -27,6 +27,28 @@ export interface ChartSourcesParts {
   readonly topLevel: string | null;
   readonly workspace: Workspace;
   readonly startHelm: () => Helm;
+}
+
+/** What a chart may have with all that it is made from, in bytes. */
+class Room {
+  readonly #chart: Chart;
+  #left = MOST_FILE_BYTES;
+
+  constructor(chart: Chart) {
+    this.#chart = chart;
+  }
+
+  /** Do so before they are read. @throws DeployError NOT_A_CHART where there is no room left */
+  take(files: readonly { readonly bytes: number }[]): void {
+    this.#left -= files.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (this.#left >= 0) return;
+    const { name, path } = this.#chart;
+    const message = `the chart ${name} has more than ${MOST_FILE_BYTES} bytes with all that it is made from`;
+    throw new DeployError("NOT_A_CHART", message, {
+      hint: "take what is no part of it out of its folder",
+      place: { file: `${path}/Chart.yaml` },
+    });
+  }
 }
 
 /**
@@ -51,7 +73,7 @@ export class ChartSources {
    * once it is known to be what was locked; of one that is vendored as a folder, none.
    *
    * @throws DeployError UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY, MISSING_ARCHIVE,
-   * ARCHIVE_MISMATCH, NOT_A_CHART
+   * ARCHIVE_MISMATCH, NOT_A_CHART, TOO_LARGE
    */
   filesOf(dependency: Dependency, chart: Chart): Map<string, Buffer> {
     const [part] = partsOf(this.#tree, { ...chart, dependencies: [dependency] });
@@ -75,8 +97,14 @@ export class ChartSources {
    * The files of a chart with all that it is made from, by their paths in it, as Helm gets them.
    * What is encrypted is left out, and so is a dependency that cannot be had, which `onMissing` is
    * told.
+   *
+   * @throws DeployError NOT_A_CHART where it is too much
    */
   filesWith(chart: Chart, onMissing: (dependency: Dependency) => void): Map<string, Buffer> {
+    return this.#filesWith(chart, onMissing, new Room(chart));
+  }
+
+  #filesWith(chart: Chart, onMissing: (dependency: Dependency) => void, room: Room): Map<string, Buffer> {
     const files = new Map<string, Buffer>();
     const { remote } = chart;
     if (remote !== null) {
@@ -86,6 +114,7 @@ export class ChartSources {
     }
     const add = (of: readonly TrackedFile[]): void => {
       const readable = of.filter(({ encrypted, mode }) => !encrypted && mode.startsWith("100"));
+      room.take(readable);
       this.#tree.preload(readable);
       for (const file of readable) files.set(file.path.slice(chart.path.length + 1), this.#tree.read(file));
     };
@@ -99,9 +128,13 @@ export class ChartSources {
         const [part] = partsOf(this.#tree, { ...chart, dependencies: [dependency] });
         if (part?.kind === "vendored") add(vendoredFiles(chart, dependency));
         if (part?.kind === "local")
-          for (const [path, content] of this.filesWith(part.chart, onMissing))
+          for (const [path, content] of this.#filesWith(part.chart, onMissing, room))
             files.set(`charts/${dependency.name}/${path}`, content);
-        if (part?.kind === "archive") files.set(part.path.slice(chart.path.length + 1), this.#verifiedArchive(part));
+        if (part?.kind === "archive") {
+          const archive = this.#verifiedArchive(part);
+          room.take([{ bytes: archive.length }]);
+          files.set(part.path.slice(chart.path.length + 1), archive);
+        }
       } catch (error) {
         if (!(error instanceof DeployError)) throw error;
         onMissing(dependency);
@@ -116,7 +149,8 @@ export class ChartSources {
    *
    * @param encrypted what stands in it for what is encrypted
    * @throws DeployError SECRET_IN_CHART, FOREIGN_SCHEMA; UNPINNED_DEPENDENCY, UNLOCKED_DEPENDENCY,
-   * MISSING_ARCHIVE, ARCHIVE_MISMATCH; NOT_A_CHART; LOCKED, TAMPERED_FILE for what is encrypted
+   * MISSING_ARCHIVE, ARCHIVE_MISMATCH, TOO_LARGE; NOT_A_CHART; LOCKED, TAMPERED_FILE for what is
+   * encrypted
    */
   placeOf(chart: Chart, encrypted: EncryptedContent = "own"): ChartPlace {
     const hasSecrets = this.encryptedIn(chart).length > 0;
@@ -132,7 +166,8 @@ export class ChartSources {
   /** Whether a template of a chart may look something up in the cluster. */
   looksUp(chart: Chart): boolean {
     const files = new Map<string, Buffer>();
-    this.#assemble(chart, partsOf(this.#tree, chart), { encrypted: "none", files, below: "" });
+    const room = new Room(chart);
+    this.#assemble(chart, partsOf(this.#tree, chart), { encrypted: "none", files, below: "", room });
     return filesWithin(files).some(
       ([path, content]) => /(?:^|[/:])templates\//.test(path) && content.includes("lookup"),
     );
@@ -143,7 +178,7 @@ export class ChartSources {
     lockOf(this.#tree);
     if (chart.remote !== null) return { path: this.#archiveOf(chart) };
     const files = new Map<string, Buffer>();
-    this.#assemble(chart, partsOf(this.#tree, chart), { encrypted, files, below: "" });
+    this.#assemble(chart, partsOf(this.#tree, chart), { encrypted, files, below: "", room: new Room(chart) });
     const [secret] = encrypted === "none" ? [] : this.encryptedIn(chart).filter(({ locked }) => !locked);
     if (secret === undefined) return { path: this.#folderOf(chart, files) };
     const isIgnored = ignoredBy(files.get(".helmignore")?.toString());
@@ -273,14 +308,16 @@ export class ChartSources {
       if (part.kind === "local") this.#assemble(part.chart, part.parts, { ...into, below: `${below}charts/${name}/` });
       if (part.kind === "archive") {
         const archive = this.#verifiedArchive(part);
+        into.room.take([{ bytes: archive.length }]);
         assertOwnSchemas([[part.path, archive]]);
         files.set(`${below}charts/${name}-${version}.tgz`, archive);
       }
     }
   }
 
-  #gather(path: string, own: readonly TrackedFile[], { encrypted, files, below }: Assembly): void {
+  #gather(path: string, own: readonly TrackedFile[], { encrypted, files, below, room }: Assembly): void {
     const sources = own.map((file) => [file.path.slice(path.length + 1), this.#regularFile(file)] as const);
+    room.take(sources.map(([, file]) => file));
     for (const [name, source] of sources) if (source.encrypted) assertData(source, name);
     this.#tree.preload(sources.map(([, source]) => source));
     assertOwnSchemas(sources.map(([name, source]) => [`${path}/${name}`, this.#tree.stored(source)]));
@@ -309,6 +346,7 @@ interface Assembly {
   readonly files: Map<string, Buffer>;
   /** Where this chart lies in it: empty, or with a slash at the end. */
   readonly below: string;
+  readonly room: Room;
 }
 
 /** The files of a chart but those in its folder `charts`. */

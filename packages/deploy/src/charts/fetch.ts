@@ -12,13 +12,11 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DeployError } from "../errors.ts";
+import { MOST_FILE_BYTES } from "../files/tree.ts";
 import type { Helm } from "../helm/helm.ts";
 import { archiveKey, formatLock, LOCK_FILE, type LockedArchive, sha256, unlockedArchive } from "./lock-file.ts";
 import type { ArchivePart } from "./parts.ts";
 import { failureOf, insteadOf, isAbsent, otherVersions, type Published, sourceArgs } from "./published.ts";
-
-/** What an archive may have, in bytes: as much as Helm unpacks of one at most. */
-const MOST_ARCHIVE = 100 * 1024 * 1024;
 
 /** What fetching is given. */
 export interface FetchOptions {
@@ -118,8 +116,8 @@ async function pull(wanted: Published, { helm, temporary, signal }: FetchOptions
     }
     const file = readdirSync(folder).find((entry) => entry.endsWith(".tgz"));
     if (file === undefined) throw new DeployError("FETCH_FAILED", `${name} ${version}: helm fetched no archive`);
-    if (statSync(join(folder, file)).size > MOST_ARCHIVE)
-      throw new DeployError("FETCH_FAILED", `${name} ${version}: its archive has more than ${MOST_ARCHIVE} bytes`);
+    if (statSync(join(folder, file)).size > MOST_FILE_BYTES)
+      throw new DeployError("FETCH_FAILED", `${name} ${version}: its archive has more than ${MOST_FILE_BYTES} bytes`);
     return readFileSync(join(folder, file));
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -139,10 +137,10 @@ function assertNoLink(topLevel: string, path: string): void {
   }
 }
 
-/** The bytes of a file; null where it cannot be read. */
+/** The bytes of an archive; null where it cannot be read, or is larger than any. */
 export function readIfThere(path: string): Buffer | null {
   try {
-    return readFileSync(path);
+    return statSync(path).size > MOST_FILE_BYTES ? null : readFileSync(path);
   } catch {
     return null;
   }

@@ -5,6 +5,7 @@
 import type { Chart } from "../charts/chart.ts";
 import { type LoadedChart, loadChart } from "../charts/loaded-chart.ts";
 import type { CheckContext } from "./check.ts";
+import { attempt, DeployError } from "../errors.ts";
 import { defaultsWithImports } from "../charts/chart-scopes.ts";
 import { remember } from "../remember.ts";
 import { readJson, type ValueMap, newMap } from "../values/value.ts";
@@ -40,7 +41,11 @@ export function wholeChart(context: CheckContext, description: Chart): LoadedCha
 
 function load({ project, skip }: CheckContext, description: Chart): LoadedChart {
   const pass = (name: string, why: string): void => skip(`what ${name} knows of values, since ${why}`);
-  const files = project.sources.filesWith(description, ({ name }) => pass(name, "its files are not there"));
+  const gathered = attempt(() =>
+    project.sources.filesWith(description, ({ name }) => pass(name, "its files are not there")),
+  );
+  if (gathered instanceof DeployError) pass(description.name, gathered.message);
+  const files = gathered instanceof DeployError ? new Map<string, Buffer>() : gathered;
   // One that is fetched, and is not here, says nothing of itself; its values cannot be had either.
   if (files.size === 0) {
     const { name, version } = description;

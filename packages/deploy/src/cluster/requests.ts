@@ -38,6 +38,8 @@ const ATTEMPTS = 5;
 const MOST_WAIT = 10_000;
 /** What an answer may have at most, in bytes: a list comes in parts, of 500 objects each. */
 const MOST_ANSWER = 256 * 1024 * 1024;
+/** So of a refusal: the reason of a longer one is not told. */
+const MOST_REFUSAL = 1024 * 1024;
 /** A request that is not answered for so long, in milliseconds, has failed. */
 const SILENCE = 30_000;
 
@@ -146,7 +148,7 @@ export class Requests {
     });
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
-    const refusal = this.#refusal(status, refusalIn(await textOf(response).catch(() => "")), path);
+    const refusal = this.#refusal(status, refusalIn(await textOf(response, MOST_REFUSAL).catch(() => "")), path);
     const after = Number(response.headers["retry-after"] ?? Number.NaN) * 1000;
     // 429 is always before anything is done; a server error may be after.
     if (status === 429 || (status >= 500 && method === "GET"))
@@ -188,14 +190,13 @@ const CODES = new Map<number, [DeployErrorCode, string?]>([
 ]);
 
 /** @throws DeployError API_FAILED for one that is too large */
-async function textOf(response: IncomingMessage): Promise<string> {
+async function textOf(response: IncomingMessage, most = MOST_ANSWER): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response) {
     const bytes = Buffer.from(chunk);
     length += bytes.length;
-    if (length > MOST_ANSWER)
-      throw new DeployError("API_FAILED", `the cluster answers with more than ${MOST_ANSWER} bytes`);
+    if (length > most) throw new DeployError("API_FAILED", `the cluster answers with more than ${most} bytes`);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString();

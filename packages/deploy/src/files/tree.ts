@@ -47,6 +47,9 @@ export interface TitledKey {
   readonly title: string | null;
 }
 
+/** What may be read whole and kept, in bytes: as much as Helm unpacks of a chart at most. */
+export const MOST_FILE_BYTES: number = 100 * 1024 * 1024;
+
 /** On so many files a key is tried at once. */
 const SAMPLES = 8;
 
@@ -122,11 +125,24 @@ export class Tree {
 
   /** Reads files at once that will be read one by one. */
   preload(files: readonly TrackedFile[]): void {
-    for (const [file, stored] of this.#revision.read(files)) this.#stored.set(file.blobId, stored);
+    const small = files.filter(({ bytes }) => bytes <= MOST_FILE_BYTES);
+    for (const [file, stored] of this.#revision.read(small)) this.#stored.set(file.blobId, stored);
   }
 
-  /** What git stores for the file: ciphertext, where it is encrypted. */
+  /**
+   * What git stores for the file: ciphertext, where it is encrypted.
+   *
+   * @throws DeployError TOO_LARGE, MISSING_FILE
+   */
   stored(file: TrackedFile): Buffer {
+    const { path, bytes } = file;
+    if (bytes <= MOST_FILE_BYTES) return this.#whole(file);
+    throw new DeployError("TOO_LARGE", `${path} has ${bytes} bytes: expected at most ${MOST_FILE_BYTES}`, {
+      place: { file: path },
+    });
+  }
+
+  #whole(file: TrackedFile): Buffer {
     const known = this.#stored.get(file.blobId);
     if (known !== undefined) return known;
     for (const [, stored] of this.#revision.read([file])) return stored;
@@ -139,7 +155,7 @@ export class Tree {
    * The file's content, decrypted where it is encrypted: then a secret, or its stand-in where
    * nothing else is read.
    *
-   * @throws DeployError LOCKED, TAMPERED_FILE, MISSING_FILE
+   * @throws DeployError LOCKED, TAMPERED_FILE, MISSING_FILE, TOO_LARGE
    */
   read(file: TrackedFile): Buffer {
     return this.#shown(file, this.stored(file));
@@ -221,7 +237,7 @@ export class Tree {
     if (!file.encrypted || !this.hasKey) return file.encrypted;
     const { keyName } = file;
     // A key file need not tell its name.
-    return keyName !== null && !this.#isNamed(keyName) && this.#keyFor(this.stored(file)) === undefined;
+    return keyName !== null && !this.#isNamed(keyName) && this.#keyFor(this.#whole(file)) === undefined;
   }
 
   #keyFor(stored: Buffer): KeyRing | undefined {

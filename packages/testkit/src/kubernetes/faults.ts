@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Refusal } from "./failures.ts";
 import { sendFailure } from "./send.ts";
@@ -40,6 +41,12 @@ function cutAnswer(response: ServerResponse, afterHeaders: boolean): void {
   };
 }
 
+const BLANKS = Buffer.alloc(1024 * 1024, " ");
+
+function* blanksOf(flood: { sent: number }): Generator<Buffer> {
+  for (;; flood.sent += 1) yield BLANKS;
+}
+
 /**
  * What a fault leaves to do: nothing, or the usual answer, the events of a watch late by
  * `watchDelay` milliseconds.
@@ -79,6 +86,11 @@ export async function injectFault(
     case "stall":
       response.writeHead(200, { "content-type": "application/json" });
       response.flushHeaders();
+      return { answered: true };
+    case "flood":
+      response.writeHead(fault.code, { "content-type": "application/json" });
+      // The one who asked goes away.
+      await pipeline(blanksOf(fault), response).catch(() => {});
       return { answered: true };
     case "drop":
       if (fault.when === "before") {

@@ -71,6 +71,8 @@ export type KubernetesFaultKind =
   | { readonly fault: "drop"; readonly when: "before" | "after-effect" | "after-headers" }
   /** Headers, and then silence. */
   | { readonly fault: "stall" }
+  /** An answer of blanks without an end, with this status; `sent` counts its MiB. */
+  | { readonly fault: "flood"; readonly code: number; sent: number }
   /** Every event of a watch comes late. */
   | { readonly fault: "slow-watch"; readonly milliseconds: number }
   /**
