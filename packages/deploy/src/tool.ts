@@ -14,8 +14,8 @@ export interface ToolRun {
   readonly tokens?: boolean | undefined;
   /** What it reads on standard input; nothing where left out. */
   readonly input?: string | undefined;
-  /** A descriptor of this process that it gets as its descriptor 3; none where left out. */
-  readonly descriptor?: number | undefined;
+  /** Descriptors of this process that it gets as its own from 3 on; undefined gives it none. */
+  readonly descriptors?: readonly (number | undefined)[] | undefined;
   /**
    * Whether it changes something. Interrupted, it is told with SIGTERM, once, and waited for. What
    * only reads is ended at once, with SIGKILL where it does not obey.
@@ -91,13 +91,13 @@ function boundedOf({ program, args, env, memory }: ToolRun): Pick<ToolRun, "prog
 }
 
 /** Where no name leads into the work tree, and in a session of its own. */
-const start = ({ program, args }: Pick<ToolRun, "program" | "args">, { env, tokens, descriptor }: ToolRun) =>
+const start = ({ program, args }: Pick<ToolRun, "program" | "args">, { env, tokens, descriptors = [] }: ToolRun) =>
   startProgram(program, args, {
     cwd: absolute("/"),
     env,
     tokens,
     detached: isPosix,
-    stdio: ["pipe", "pipe", "pipe", ...(descriptor === undefined ? [] : [descriptor])],
+    stdio: ["pipe", "pipe", "pipe", ...descriptors.map((descriptor) => descriptor ?? "ignore")],
   });
 
 /** A program that runs. */

@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, fstatSync, mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { temporaryFolder, type TemporaryFolder } from "@git-vault/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CredentialHelper } from "../src/cluster/credential-helper.ts";
 import { Credentials } from "../src/cluster/credentials.ts";
-import type { CredentialProgram } from "../src/cluster/kubeconfig.ts";
+import { giveAccess, type HelmAccess } from "../src/cluster/helm-access.ts";
+import type { CredentialProgram, Kubeconfig } from "../src/cluster/kubeconfig.ts";
+import { KUBECONFIG_DESCRIPTOR } from "../src/helm/helm.ts";
 import { errorOf } from "./world.ts";
 
 let folder: TemporaryFolder;
@@ -68,48 +69,70 @@ describe("a credential", () => {
   });
 });
 
-const NO_DEMANDS = { branches: [], members: null };
+const KUBECONFIG = {
+  server: "https://x",
+  authority: "ca",
+  serverName: "x",
+  proxy: null,
+  demands: { branches: [], members: null },
+};
 
-describe.skipIf(process.platform === "win32")("what gives a credential to Helm", () => {
-  const start = async (): Promise<{ helper: CredentialHelper; exec: { command: string; args: string[] } }> => {
-    const helper = await CredentialHelper.start(new Credentials({ token: "a-token" }, {}, () => {}));
-    const kubeconfig = {
-      server: "https://x",
-      authority: null,
-      serverName: null,
-      proxy: null,
-      user: {},
-      demands: NO_DEMANDS,
-    };
-    const { users } = JSON.parse(helper.kubeconfig(kubeconfig, "prod")) as {
+/** Gives Helm access, in a folder of its own. */
+async function accessFor(user: Kubeconfig["user"]): Promise<HelmAccess & { folder: string }> {
+  const at = mkdtempSync(join(folder.path, "access-"));
+  const credentials = new Credentials(user, process.env, () => {});
+  const access = await giveAccess({ kubeconfig: { ...KUBECONFIG, user }, credentials, namespace: "prod", folder: at });
+  return { ...access, folder: at };
+}
+
+describe.skipIf(process.platform === "win32")("what gives a credential of a program's to Helm", () => {
+  const execOf = async (access: HelmAccess): Promise<{ command: string; args: string[] }> => {
+    const { users } = JSON.parse(readFileSync(access.kubeconfig.path, "utf8")) as {
       users: { user: { exec: { command: string; args: string[] } } }[];
     };
-    return { helper, exec: users[0]?.user.exec ?? { command: "", args: [] } };
+    return users[0]?.user.exec ?? { command: "", args: [] };
   };
 
-  test("can be asked by this user alone, and is gone once it is closed", async () => {
-    const { helper, exec } = await start();
-    const [program = "", socket = ""] = exec.args;
-    const modes = [dirname(program), program, socket].map((path) => (statSync(path).mode & 0o777).toString(8));
+  test("can be asked by this user alone, each time, and is gone once it is closed", async () => {
+    const { program, asked } = programOf("for-helm", 30);
+    const access = await accessFor(program);
+    expect(readFileSync(access.kubeconfig.path, "utf8")).not.toContain("token-of-for-helm");
+    const exec = await execOf(access);
+    const [helper = "", socket = ""] = exec.args;
+    const modes = [dirname(helper), helper, socket].map((path) => (statSync(path).mode & 0o777).toString(8));
     expect(modes).toEqual(["700", "600", "600"]);
-    expect(readFileSync(program, "utf8")).not.toContain("a-token");
-    const { stdout } = await promisify(execFile)(exec.command, exec.args);
-    expect(JSON.parse(stdout)).toMatchObject({ kind: "ExecCredential", status: { token: "a-token" } });
-    helper.close();
-    expect(existsSync(dirname(program))).toBe(false);
+    expect(readFileSync(helper, "utf8")).not.toContain("token");
+    for (const times of [1, 2]) {
+      const { stdout } = await promisify(execFile)(exec.command, exec.args);
+      expect(JSON.parse(stdout)).toMatchObject({ kind: "ExecCredential", status: { token: "token-of-for-helm" } });
+      expect(asked()).toBe(times);
+    }
+    access.close();
+    expect(existsSync(dirname(helper))).toBe(false);
   });
+});
 
-  test("has no secret in its kubeconfig", async () => {
-    const { helper } = await start();
-    const kubeconfig = {
-      server: "https://x",
-      authority: "ca",
-      serverName: "x",
-      proxy: null,
-      user: { token: "a-token" },
-      demands: NO_DEMANDS,
-    };
-    expect(helper.kubeconfig(kubeconfig, "prod")).not.toContain("a-token");
-    helper.close();
+describe.skipIf(process.platform !== "linux")("a credential that stays the same", () => {
+  test("is in a kubeconfig in memory, which Helm alone has, and gone once it is closed", async () => {
+    const access = await accessFor({ token: "a-token", certificate: "a-certificate", key: "a-key" });
+    const { path, descriptor = -1 } = access.kubeconfig;
+    expect(path).toBe(`/proc/self/fd/${KUBECONFIG_DESCRIPTOR}`);
+    expect(readdirSync(access.folder)).toEqual([]);
+    const { mode, nlink } = fstatSync(descriptor);
+    expect([mode & 0o777, nlink]).toEqual([0o600, 0]);
+    const { users } = JSON.parse(readFileSync(`/proc/self/fd/${descriptor}`, "utf8")) as { users: unknown[] };
+    const base64 = (text: string): string => Buffer.from(text).toString("base64");
+    expect(users).toEqual([
+      {
+        name: "deploy",
+        user: {
+          token: "a-token",
+          "client-certificate-data": base64("a-certificate"),
+          "client-key-data": base64("a-key"),
+        },
+      },
+    ]);
+    access.close();
+    expect(() => fstatSync(descriptor)).toThrow("EBADF");
   });
 });

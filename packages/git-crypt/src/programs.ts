@@ -89,7 +89,7 @@ function environmentOf({ env = process.env, tokens }: ProgramOptions): NodeJS.Pr
 export function startProgram(
   name: string,
   args: readonly string[],
-  options?: ProgramOptions & { readonly stdio?: ["pipe", "pipe", "pipe", ...number[]] },
+  options?: ProgramOptions & { readonly stdio?: ["pipe", "pipe", "pipe", ...(number | "ignore")[]] },
 ): ChildProcessWithoutNullStreams;
 export function startProgram(name: string, args: readonly string[], options: ProgramOptions): ChildProcess;
 export function startProgram(name: string, args: readonly string[], options: ProgramOptions = {}): ChildProcess {

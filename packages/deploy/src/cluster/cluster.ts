@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Helm } from "../helm/helm.ts";
@@ -8,8 +8,8 @@ import type { Project } from "../project/project.ts";
 import { SETTINGS_FILE } from "../project/settings.ts";
 import { Redactor, redactorFor } from "../secrets/redactor.ts";
 import { Api, type KubernetesObject } from "./api.ts";
-import { CredentialHelper } from "./credential-helper.ts";
 import { Credentials } from "./credentials.ts";
+import { giveAccess, type HelmAccess } from "./helm-access.ts";
 import {
   HelmReleases,
   recordedRevision,
@@ -27,8 +27,8 @@ interface Parts {
   readonly environment: Environment;
   readonly identity: ClusterIdentity;
   readonly requests: Requests;
-  readonly helper: CredentialHelper;
-  /** Private to the connection. It holds a kubeconfig without secrets. */
+  readonly access: HelmAccess;
+  /** Private to the connection. Nothing that is secret lies in it. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly redactor: Redactor;
@@ -39,8 +39,8 @@ interface Parts {
 /**
  * The connection to an environment's own cluster, to read from it. It is made with the kubeconfig
  * that the project names or was given, and only to the cluster that the project pins; the user's
- * own kubeconfig and its current context are never looked at. Credentials stay in memory, and reach
- * Helm over a private socket. Close it when done, or declare it with `await using`.
+ * own kubeconfig and its current context are never looked at. Credentials stay in memory, where
+ * Helm gets them, too. Close it when done, or declare it with `await using`.
  */
 export class Cluster extends Api implements AsyncDisposable {
   readonly environment: Environment;
@@ -111,7 +111,7 @@ export class Cluster extends Api implements AsyncDisposable {
   async close(): Promise<void> {
     await this.releases.end();
     this.#parts.requests.close();
-    this.#parts.helper.close();
+    this.#parts.access.close();
     rmSync(this.#parts.folder, { recursive: true, force: true });
   }
 
@@ -149,13 +149,13 @@ export class WritableCluster extends Cluster {
 }
 
 /** Helm with a home of its own, that knows the way to this cluster alone. */
-const helmFor = ({ env, folder, redactor, seconds }: Parts): Helm =>
+const helmFor = ({ env, folder, access, redactor, seconds }: Parts): Helm =>
   new Helm({
     program: env["HELM"] ?? "helm",
     home: join(folder, "helm"),
     env: { ...env, HOME: join(folder, "helm") },
     redact: (text, plain) => redactorFor(redactor, plain).redact(text),
-    kubeconfig: join(folder, "kubeconfig"),
+    kubeconfig: access.kubeconfig,
     seconds,
   });
 
@@ -172,21 +172,18 @@ async function open(project: Project, environment: Environment, { signal }: Conn
   if (proxy !== null) redactor.add(decodeURIComponent(proxy.password), "the proxy's password");
   const credentials = new Credentials(kubeconfig.user, env, (secret) => redactor.add(secret, "the credential"));
   const requests = new Requests(kubeconfig, credentials, proxy, (text) => redactor.redact(text));
-  let helper: CredentialHelper | undefined;
+  let folder: string | undefined;
   try {
     const uid = await askUid(new Api(requests), signal);
     const identity = { uid, server: kubeconfig.server, authority };
     const isNamed = project.file(SETTINGS_FILE) !== undefined;
     assertPinnedCluster(environment, identity, isNamed ? [] : project.environments.map(({ name }) => name));
-    helper = await CredentialHelper.start(credentials);
-    const folder = mkdtempSync(join(tmpdir(), "git-vault-cluster-"));
-    writeFileSync(join(folder, "kubeconfig"), helper.kubeconfig(kubeconfig, environment.main.namespace), {
-      mode: 0o600,
-    });
-    return { environment, identity, requests, helper, folder, env, redactor, seconds: project.helmSeconds };
+    folder = mkdtempSync(join(tmpdir(), "git-vault-cluster-"));
+    const access = await giveAccess({ kubeconfig, credentials, namespace: environment.main.namespace, folder });
+    return { environment, identity, requests, access, folder, env, redactor, seconds: project.helmSeconds };
   } catch (error) {
     requests.close();
-    helper?.close();
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     throw error;
   }
 }

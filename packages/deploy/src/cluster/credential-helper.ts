@@ -1,5 +1,5 @@
 /*
- * How Helm gets a credential that is on no disk: its kubeconfig names a program of
+ * How Helm gets a credential that may be another one later: its kubeconfig names a program of
  * ours, as an exec credential plugin. It asks this process over a socket in a folder that only this
  * user can enter, and prints the ExecCredential that it is given (client.authentication.k8s.io/v1).
  */
@@ -8,7 +8,6 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Credentials } from "./credentials.ts";
-import type { Kubeconfig } from "./kubeconfig.ts";
 
 /** Run by Node for each program that asks; it holds no secret. */
 const HELPER = `"use strict";
@@ -72,15 +71,9 @@ export class CredentialHelper {
     return process.platform === "win32" ? `\\\\.\\pipe\\${name.replaceAll(/[\\:]/g, "-")}` : name;
   }
 
-  /** A kubeconfig that holds no secret, for programs of this process. JSON, that is YAML, too. */
-  kubeconfig({ server, authority, serverName, proxy }: Kubeconfig, namespace: string): string {
-    const cluster = {
-      server,
-      "certificate-authority-data": authority === null ? undefined : Buffer.from(authority).toString("base64"),
-      "tls-server-name": serverName ?? undefined,
-      "proxy-url": proxy?.href.replace(/\/$/, ""),
-    };
-    const exec = {
+  /** What a kubeconfig's user has as `exec`. It holds no secret. */
+  get exec(): Readonly<Record<string, unknown>> {
+    return {
       apiVersion: "client.authentication.k8s.io/v1",
       command: process.execPath,
       args: [this.#program, this.#address],
@@ -89,14 +82,6 @@ export class CredentialHelper {
       interactiveMode: "Never",
       provideClusterInfo: false,
     };
-    return JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      "current-context": "deploy",
-      contexts: [{ name: "deploy", context: { cluster: "deploy", user: "deploy", namespace } }],
-      clusters: [{ name: "deploy", cluster }],
-      users: [{ name: "deploy", user: { exec } }],
-    });
   }
 
   close(): void {

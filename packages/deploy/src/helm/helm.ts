@@ -13,7 +13,7 @@ export interface HelmOptions {
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
   /** The file that says how to reach the cluster; it can be reached only where this is given. */
-  readonly kubeconfig?: string;
+  readonly kubeconfig?: FilePlace;
   /**
    * Takes out of a text what must not be in a message: of one that is `plain`, since it depends on
    * no secret, only what surely is one.
@@ -28,16 +28,20 @@ export const HELM_SECONDS = 300;
 /** What Helm may take of memory, in bytes. */
 const MOST_MEMORY = 4 * 1024 * 1024 * 1024;
 
-/** The descriptor of Helm's that holds a chart which is in memory alone. */
+/** The descriptors of Helm's that hold a chart, or a kubeconfig, which is in memory alone. */
 export const CHART_DESCRIPTOR = 3;
+export const KUBECONFIG_DESCRIPTOR = 4;
 
-/** Where Helm finds a chart. */
-export interface ChartPlace {
-  /** Its folder, or the path of Helm's own descriptor. */
+/** Where Helm finds a file, or a folder. */
+export interface FilePlace {
+  /** Of what is in memory alone, the path of Helm's own descriptor. */
   readonly path: string;
-  /** What Helm is to have as that descriptor; undefined for a folder. */
+  /** What Helm is to have as that descriptor; undefined for what has a path of its own. */
   readonly descriptor?: number;
 }
+
+/** Where Helm finds a chart: a folder, or an archive. */
+export type ChartPlace = FilePlace;
 
 /** What a run of Helm is given. */
 export interface HelmRun {
@@ -111,7 +115,7 @@ export class Helm {
 
   constructor(options: HelmOptions) {
     this.#options = options;
-    const { env, home, kubeconfig = join(home, "no-kubeconfig") } = options;
+    const { env, home, kubeconfig = { path: join(home, "no-kubeconfig") } } = options;
     mkdirSync(home, { recursive: true, mode: 0o700 });
     const others = Object.entries(env).filter(([name]) => !/^(?:HELM|KUBE)/.test(name));
     this.#env = {
@@ -122,7 +126,7 @@ export class Helm {
       HELM_CONFIG_HOME: join(home, "config"),
       HELM_DATA_HOME: join(home, "data"),
       HELM_PLUGINS: join(home, "plugins"),
-      KUBECONFIG: kubeconfig,
+      KUBECONFIG: kubeconfig.path,
       KUBECACHEDIR: join(home, "kube-cache"),
     };
   }
@@ -201,7 +205,7 @@ export class Helm {
   }
 
   async #start(args: readonly string[], { chart, signal, ...run }: HelmRun = {}): Promise<ToolResult> {
-    const { program, seconds = HELM_SECONDS } = this.#options;
+    const { program, kubeconfig, seconds = HELM_SECONDS } = this.#options;
     const running = runTool({
       ifMissing: "install it; $HELM says where Helm is",
       program,
@@ -209,7 +213,7 @@ export class Helm {
       env: this.#env,
       seconds,
       memory: MOST_MEMORY,
-      descriptor: chart?.descriptor,
+      descriptors: [chart?.descriptor, kubeconfig?.descriptor],
       signal: run.changes === true ? signal : sharedSignal(this.#over.signal, signal),
       ...run,
     });

@@ -44,7 +44,7 @@ function cutAnswer(response: ServerResponse, afterHeaders: boolean): void {
 const BLANKS = Buffer.alloc(1024 * 1024, " ");
 
 function* blanksOf(flood: { sent: number }): Generator<Buffer> {
-  for (;; flood.sent += 1) yield BLANKS;
+  for (; ; flood.sent += 1) yield BLANKS;
 }
 
 /**
