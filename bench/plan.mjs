@@ -81,7 +81,7 @@ async function deployed({ identity, kubeconfig }, objects) {
   const options = { cwd, input: "a: plain\nb: a-secret-value\n", env: { KUBECONFIG: join(cwd, "kubeconfig") } };
   const upgrade = ["upgrade", "--install", name, "app", "--namespace", name, "--values", "-", "--output", "json"];
   const within = async (job) => {
-    const project = await Project.open({ root: cwd, key: { bytes }, env: { ...clean, HELM: helm } });
+    const project = await Project.open({ root: cwd, key: { bytes }, env: { ...clean, HELM: helm }, needsHelm: true });
     const reached = await Cluster.connectToChange(project, project.environment("prod"));
     const plan = await makePlan(project, reached);
     if (!isUnchanged(plan)) throw new Error("expected nothing to change");

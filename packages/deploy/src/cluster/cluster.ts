@@ -32,6 +32,8 @@ interface Parts {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly redactor: Redactor;
+  /** The project's own Helm. */
+  readonly helm: Helm;
   /** How long Helm may take for what only reads. */
   readonly seconds: number | undefined;
 }
@@ -149,13 +151,14 @@ export class WritableCluster extends Cluster {
 }
 
 /** Helm with a home of its own, that knows the way to this cluster alone. */
-const helmFor = ({ env, folder, access, redactor, seconds }: Parts): Helm =>
+const helmFor = ({ env, folder, access, redactor, helm, seconds }: Parts): Helm =>
   new Helm({
     program: env["HELM"] ?? "helm",
     home: join(folder, "helm"),
     env: { ...env, HOME: join(folder, "helm") },
     redact: (text, plain) => redactorFor(redactor, plain).redact(text),
     kubeconfig: access.kubeconfig,
+    sameAs: helm,
     seconds,
   });
 
@@ -180,7 +183,8 @@ async function open(project: Project, environment: Environment, { signal }: Conn
     assertPinnedCluster(environment, identity, isNamed ? [] : project.environments.map(({ name }) => name));
     folder = mkdtempSync(join(tmpdir(), "git-vault-cluster-"));
     const access = await giveAccess({ kubeconfig, credentials, namespace: environment.main.namespace, folder });
-    return { environment, identity, requests, access, folder, env, redactor, seconds: project.helmSeconds };
+    const { helm, helmSeconds: seconds } = project;
+    return { environment, identity, requests, access, folder, env, redactor, helm, seconds };
   } catch (error) {
     requests.close();
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });

@@ -19,6 +19,8 @@ export interface HelmOptions {
    * no secret, only what surely is one.
    */
   readonly redact: (text: string, plain: boolean) => string;
+  /** The same program, which tells its version once for both. */
+  readonly sameAs?: Helm | undefined;
   /** How long it may take for what only reads, in seconds; {@link HELM_SECONDS} where left out. */
   readonly seconds?: number | undefined;
 }
@@ -141,7 +143,8 @@ export class Helm {
   }
 
   #whole(): Promise<Version> {
-    return (this.#version ??= this.#askVersion());
+    const { sameAs } = this.#options;
+    return (this.#version ??= sameAs === undefined ? this.#askVersion() : sameAs.#whole());
   }
 
   /**

@@ -1,4 +1,5 @@
 import { DeployError } from "../errors.ts";
+import { remember } from "../remember.ts";
 import { isMap, textAt, type ValueMap } from "../values/value.ts";
 import { readYaml } from "../values/read-yaml.ts";
 import { valueOf, type Yaml } from "../values/yaml.ts";
@@ -19,8 +20,15 @@ export interface Manifest {
   readonly text: string;
 }
 
-/** Reads what `helm template` prints. */
-export const readManifests = (rendered: string): Manifest[] => documentsIn(rendered).flatMap(readDocument);
+/**
+ * Reads what `helm template` prints.
+ *
+ * @param known what was read of documents before, by their text: each is read once
+ */
+export const readManifests = (rendered: string, known?: Map<string, Manifest[]>): Manifest[] =>
+  documentsIn(rendered).flatMap((document) =>
+    known === undefined ? readDocument(document) : remember(known, document, () => readDocument(document)),
+  );
 
 /** The documents of what Helm prints. */
 export const documentsIn = (rendered: string): string[] => rendered.split(/^---(?:[ \t].*)?$/m);

@@ -19,7 +19,7 @@ import { withLocalCharts } from "../charts/parts.ts";
 import { DeployError, orElse, passOn } from "../errors.ts";
 import { type TrackedFile, Tree } from "../files/tree.ts";
 import { Workspace } from "../files/workspace.ts";
-import { Helm } from "../helm/helm.ts";
+import { Helm, type HelmOptions } from "../helm/helm.ts";
 import { type Manifest, readManifests } from "../helm/manifests.ts";
 import type { Values } from "../values/merge.ts";
 import { withoutSecretWords } from "../secrets/failures.ts";
@@ -71,6 +71,8 @@ export interface ProjectOptions extends Partial<Settings> {
    * tell anything of them but their shape. `real` where left out.
    */
   readonly secrets?: Secrets | undefined;
+  /** Whether Helm will be needed for sure: it tells its version while the commit is read. */
+  readonly needsHelm?: boolean | undefined;
   /** Stops what is asked while it is opened, and later while another commit of it is. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -78,9 +80,19 @@ export interface ProjectOptions extends Partial<Settings> {
 /** How many releases an error names. */
 const MOST_NAMED = 10;
 
+const helmIn = ({ env }: Repository, workspace: Workspace): Pick<HelmOptions, "program" | "home" | "env"> => ({
+  program: env["HELM"] ?? "helm",
+  home: join(workspace.path, "helm"),
+  env,
+});
+
 /** How each commit of a project is read. */
 interface Reading extends Pick<ProjectOptions, "kubeconfig" | "helmSeconds" | "given" | "only"> {
   readonly revision: string;
+  /** Removed with the project. */
+  readonly workspace: Workspace;
+  /** The one that tells its version already; undefined where none was asked. */
+  readonly helm: Helm | undefined;
   readonly sops: SopsLayers;
   /** Those that were given, over those of the commit. */
   readonly settings: Partial<Settings>;
@@ -120,7 +132,8 @@ export class Project implements AsyncDisposable {
   readonly #tree: Tree;
   readonly #repository: Repository;
   readonly #isHead: boolean;
-  readonly #workspace = new Workspace();
+  readonly #workspace: Workspace;
+  readonly #firstHelm: Helm | undefined;
   readonly #sops: SopsLayers;
   readonly #only: readonly string[] | undefined;
   /** Those of all releases. */
@@ -138,8 +151,10 @@ export class Project implements AsyncDisposable {
     tree: Tree,
     settings: CompleteSettings,
     repository: Repository,
-    { revision, kubeconfig, helmSeconds, given = [], only, sops, settings: own }: Reading,
+    { revision, workspace, helm, kubeconfig, helmSeconds, given = [], only, sops, settings: own }: Reading,
   ) {
+    this.#workspace = workspace;
+    this.#firstHelm = helm;
     this.#givenSettings = own;
     this.#sops = sops;
     this.#only = only;
@@ -149,7 +164,7 @@ export class Project implements AsyncDisposable {
     this.#tree = tree;
     this.commit = tree.commit;
     const { topLevel } = repository;
-    this.sources = new ChartSources({ tree, topLevel, workspace: this.#workspace, startHelm: () => this.#startHelm() });
+    this.sources = new ChartSources({ tree, topLevel, workspace, startHelm: () => this.helm });
     this.silence = settings.silence ?? [];
     this.federation = settings.federation ?? null;
     this.schemas = settings.schemas ?? [];
@@ -196,21 +211,30 @@ export class Project implements AsyncDisposable {
       sops: sopsKeys,
       only,
       secrets,
+      needsHelm = false,
       signal,
       ...settings
     } = options;
     let tree: Tree | undefined;
+    let helm: Helm | undefined;
+    const workspace = new Workspace();
     const forSops = sopsKeys === null ? { identities: [] } : (sopsKeys ?? {});
     const asksClouds = secrets !== "stand-ins";
     const sops = new SopsLayers(asksClouds ? forSops : { ...forSops, cloudKeys: undefined }, env, signal);
     try {
       const repository = openRepository(root, { env });
+      if (needsHelm) {
+        // It gets no secret that it could repeat.
+        helm = new Helm({ ...helmIn(repository, workspace), redact: (text) => text });
+        // Where that fails, the one who needs it is told.
+        helm.version().catch(() => {});
+      }
       const commit = Revision.open(repository, revision);
       const keys = key === null ? [] : await findKeys(key, env, repository);
       const rings = keys.map(({ ring }) => ring);
       tree = new Tree(commit, rings, secrets === "stand-ins" ? standInsForFiles() : null);
       tree.tryKeys(keys);
-      const reading = { revision, kubeconfig, helmSeconds, given, only, sops, settings };
+      const reading = { revision, workspace, helm, kubeconfig, helmSeconds, given, only, sops, settings };
       const project = await Project.#read(tree, repository, reading);
       project.#assertKnown(given);
       // A key that opens the other encrypted files is right, and need not open these.
@@ -219,6 +243,8 @@ export class Project implements AsyncDisposable {
     } catch (error) {
       tree?.wipe();
       sops.wipe();
+      await helm?.end();
+      workspace.remove();
       return passOn(error);
     }
   }
@@ -272,9 +298,16 @@ export class Project implements AsyncDisposable {
     try {
       const tree = this.#tree.at(Revision.open(this.#repository, commit));
       // What was given when it was deployed is known to nobody: what is given now hides no change.
-      const { helmSeconds } = this;
+      const { helm, helmSeconds } = this;
       const own = { given: this.#given, only: this.#only, sops: this.#sops, settings: this.#givenSettings };
-      const project = await Project.#read(tree, this.#repository, { revision: commit, helmSeconds, ...own });
+      const workspace = new Workspace();
+      const project = await Project.#read(tree, this.#repository, {
+        revision: commit,
+        workspace,
+        helm,
+        helmSeconds,
+        ...own,
+      });
       this.#others.push(project);
       return project;
     } catch (error) {
@@ -444,12 +477,11 @@ export class Project implements AsyncDisposable {
     return this.#repository.env;
   }
 
-  #startHelm(): Helm {
-    const { env } = this.#repository;
+  /** Helm, without a way to any cluster. */
+  get helm(): Helm {
     return (this.#helm ??= new Helm({
-      program: env["HELM"] ?? "helm",
-      home: join(this.#workspace.path, "helm"),
-      env,
+      ...helmIn(this.#repository, this.#workspace),
+      sameAs: this.#firstHelm,
       redact: (text, plain) => redactorFor(this.redactor, plain).redact(text),
       seconds: this.helmSeconds,
     }));
@@ -464,7 +496,7 @@ export class Project implements AsyncDisposable {
     const id = sha256(Buffer.from(JSON.stringify([chart.path, encrypted, rendering, validated])));
     const known = this.#rendered.get(id);
     if (known !== undefined) return known;
-    const helm = this.#startHelm();
+    const helm = this.helm;
     const template = (of: typeof rendering, files: EncryptedContent): Promise<string> =>
       helm.template({ ...of, chart: this.sources.placeOf(chart, files), validated, signal });
     const rendered = helm
@@ -500,7 +532,7 @@ export class Project implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<string> {
     const { name, namespace, chart, environment } = release;
-    return this.#startHelm().template({
+    return this.helm.template({
       release: name,
       namespace,
       kubeVersion: environment.kubeVersion,
@@ -538,6 +570,7 @@ export class Project implements AsyncDisposable {
   /** Forgets the key and what was read, and removes the temporary files. */
   async close(): Promise<void> {
     await Promise.all(this.#others.map((project) => project.close()));
+    await this.#firstHelm?.end();
     this.#tree.wipe();
     this.#sops.wipe();
     this.#rendered.clear();

@@ -11,7 +11,7 @@ import { isInterrupted, tellingState } from "../parallel.ts";
 import { type ReleaseLock, withReleaseLock, isLost, overtaken } from "./release-lock.ts";
 import { type DeployLimits, limitsOf } from "./limits.ts";
 import { readManifests } from "../helm/manifests.ts";
-import { driftOf } from "./live.ts";
+import { driftOf, LiveObjects } from "./live.ts";
 import { isUnchangedRelease, type PlannedRelease } from "./plan.ts";
 import type { Project } from "../project/project.ts";
 import { assertRights, type Right } from "./rights.ts";
@@ -156,8 +156,8 @@ export class Deployment {
     if (age < MOST_AGE) return true;
     const manifests = readManifests((await cluster.releases.record(this.#release, number, signal)).manifest);
     const placed = await placeObjects(cluster, manifests, this.#release.namespace, signal);
-    const asking = { release: this.#release, other, signal };
-    const { drift, unseen } = await driftOf(cluster, manifests, placed, asking);
+    const objects = new LiveObjects(cluster, this.#release, signal);
+    const { drift, unseen } = await driftOf(objects, manifests, placed, other);
     return drift.length === 0 && unseen === null;
   }
 

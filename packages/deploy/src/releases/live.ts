@@ -11,6 +11,7 @@ import type { ReleaseName } from "../cluster/helm-releases.ts";
 import { DeployError } from "../errors.ts";
 import type { Manifest } from "../helm/manifests.ts";
 import { inParallel } from "../parallel.ts";
+import { remember } from "../remember.ts";
 import { identityOf } from "../secrets/twins.ts";
 import { namesTold, type OtherContent } from "./rehearsal.ts";
 import { isMap, listAt, mapAt, type Value, type ValueMap } from "../values/value.ts";
@@ -32,6 +33,10 @@ export interface Drift {
 
 /** How many objects are rehearsed at once. */
 const MOST = 8;
+/** Of a kind that has so many objects in a release, all are got by one list. */
+const MANY = 8;
+/** Helm marks so what it makes: the lists hold little else. */
+const OF_HELM = { labelSelector: "app.kubernetes.io/managed-by=Helm" };
 /** As which Helm writes. */
 const MANAGER = "helm";
 
@@ -42,11 +47,82 @@ export interface Drifts {
   readonly unseen: string | null;
 }
 
-interface DriftOptions {
-  readonly release: ReleaseName;
-  readonly other: () => Promise<OtherContent>;
-  readonly signal: AbortSignal;
+/** What is live of an object; and what it would be, or why it would not: null where it is gone. */
+interface Observed {
+  readonly live: KubernetesObject | null;
+  readonly applied: KubernetesObject | DeployError | null;
 }
+
+/** What is live of the objects of a release: each is asked for once, and rehearsed. */
+export class LiveObjects {
+  readonly cluster: Cluster;
+  readonly #release: ReleaseName;
+  readonly #signal: AbortSignal;
+  readonly #observed = new Map<string, Promise<Observed>>();
+  readonly #lists = new Map<string, Promise<ReadonlyMap<string, KubernetesObject>>>();
+
+  constructor(cluster: Cluster, release: ReleaseName, signal: AbortSignal) {
+    this.cluster = cluster;
+    this.#release = release;
+    this.#signal = signal;
+  }
+
+  /**
+   * Looks at objects.
+   *
+   * @param isRecorded whether Helm's record has one: it is not rehearsed where it is gone
+   * @throws DeployError FORBIDDEN for one that may not be read; what reading from the cluster throws
+   */
+  async look<R>(
+    placed: readonly PlacedManifest[],
+    isRecorded: (one: PlacedManifest) => boolean,
+    act: (one: PlacedManifest, observed: Promise<Observed>) => Promise<R>,
+  ): Promise<R[]> {
+    this.#list(placed);
+    return inParallel(placed, MOST, (one) => {
+      const key = JSON.stringify([one.path, one.manifest.text, isRecorded(one)]);
+      return act(
+        one,
+        remember(this.#observed, key, () => this.#observe(one, isRecorded(one))),
+      );
+    });
+  }
+
+  /** Gets those of a kind at once where there are many. */
+  #list(placed: readonly PlacedManifest[]): void {
+    const counts = new Map<string, number>();
+    for (const folder of placed.map(({ path }) => folderOf(path))) counts.set(folder, (counts.get(folder) ?? 0) + 1);
+    for (const [folder, count] of counts)
+      if (count >= MANY)
+        remember(this.#lists, folder, async () => {
+          const { items } = await this.cluster.list(folder, { query: OF_HELM, signal: this.#signal });
+          return new Map(items.map((item) => [item.metadata.name, item]));
+        }).catch(() => {});
+  }
+
+  async #observe(
+    { path, apiVersion, kind, name, namespace, manifest }: PlacedManifest,
+    isRecorded: boolean,
+  ): Promise<Observed> {
+    const { object } = manifest;
+    // Without the right to list them, each is got by its name.
+    const list = await this.#lists.get(folderOf(path))?.catch(() => null);
+    const listed = list?.get(name);
+    // What is in a list does not say its kind.
+    const live =
+      listed === undefined ? await this.cluster.get(path, { signal: this.#signal }) : { ...listed, apiVersion, kind };
+    if (live === null && isRecorded) return { live, applied: null };
+    const body = { ...object, metadata: { ...ownedBy(this.#release, mapAt(object, "metadata")), namespace } };
+    try {
+      return { live, applied: await this.cluster.rehearse(path, body, MANAGER, this.#signal) };
+    } catch (error) {
+      if (error instanceof DeployError) return { live, applied: error };
+      throw error;
+    }
+  }
+}
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
 
 /**
  * Compares what a release is to be with what is live. Nothing is changed.
@@ -57,22 +133,29 @@ interface DriftOptions {
  * @throws DeployError what reading from the cluster throws
  */
 export async function driftOf(
-  cluster: Cluster,
+  objects: LiveObjects,
   before: readonly Manifest[],
   placed: readonly PlacedManifest[],
-  { release, other, signal }: DriftOptions,
+  other: () => Promise<OtherContent>,
 ): Promise<Drifts> {
+  const { cluster } = objects;
   const recorded = new Map(before.map((manifest) => [identityOf(manifest), manifest.object]));
+  const recordOf = ({ manifest }: PlacedManifest): Value | undefined => recorded.get(identityOf(manifest));
   const refused: DeployError[] = [];
-  const found = await inParallel(placed, MOST, async (one) => {
-    const known = recorded.get(identityOf(one.manifest));
-    const told = await driftIn(cluster, release, one, known, signal).catch((error: unknown) => {
-      if (!(error instanceof DeployError) || error.code !== "FORBIDDEN") throw error;
-      refused.push(error);
-      return null;
-    });
-    return told === null ? null : { one, told };
-  });
+  const found = await objects.look(
+    placed,
+    (one) => recordOf(one) !== undefined,
+    async (one, observed) => {
+      try {
+        const told = driftIn(cluster, one, recordOf(one), await observed);
+        return told === null ? null : { one, told };
+      } catch (error) {
+        if (!(error instanceof DeployError) || error.code !== "FORBIDDEN") throw error;
+        refused.push(error);
+        return null;
+      }
+    },
+  );
   const drift = found.filter((one) => one !== null);
   const named = drift.length === 0 ? null : namesTold(cluster, await other());
   const [first] = refused;
@@ -83,34 +166,30 @@ export async function driftOf(
   return { drift: drift.flatMap(({ one, told }) => (named === null ? [] : [{ ...named(one), ...told }])), unseen };
 }
 
-async function driftIn(
+/** @throws DeployError FORBIDDEN where that is not known */
+function driftIn(
   cluster: Cluster,
-  release: ReleaseName,
-  { path, kind, namespace, manifest: { object } }: PlacedManifest,
+  { kind, manifest: { object } }: PlacedManifest,
   recorded: Value | undefined,
-  signal: AbortSignal,
-): Promise<Pick<Drift, "what" | "told"> | null> {
-  const live = await cluster.get(path, { signal });
-  if (live === null && recorded !== undefined) return { what: "gone", told: "it is gone, and is made again" };
-  try {
-    const body = { ...object, metadata: { ...ownedBy(release, mapAt(object, "metadata")), namespace } };
-    const applied = await cluster.rehearse(path, body, MANAGER, signal);
+  { live, applied }: Observed,
+): Pick<Drift, "what" | "told"> | null {
+  if (applied === null) return { what: "gone", told: "it is gone, and is made again" };
+  if (!(applied instanceof DeployError)) {
     // What the plan itself changes is told as a change.
     if (live === null || recorded === undefined || !isDeepStrictEqual(recorded, object)) return null;
     const fields = differences(contentOf(live), contentOf(applied));
     return fields.length === 0 ? null : { what: "changed", told: cluster.tidy(`${listed(fields)} is taken back`) };
-  } catch (error) {
-    if (!(error instanceof DeployError)) throw error;
-    if (error.code === "CONFLICT" && live !== null) return conflictTold(cluster, kind, error.message, live);
-    if (error.code === "INTERRUPTED" || error.code === "UNAUTHORIZED") throw error;
-    // Who may not change it is one thing, what nobody may change another.
-    const isDenied = error.status === 403 && /denied (?:the )?request|admission/i.test(error.message);
-    if (error.code === "FORBIDDEN" && !isDenied) throw error;
-    // A namespace that is yet to be made, or what cannot be rehearsed, says nothing.
-    const isRefusal = isDenied || error.status === 422 || error.status === 400;
-    if (!isRefusal || /dry.?run/i.test(error.message)) return null;
-    return { what: "refused", told: `it would be refused: ${cluster.tidy(error.message)}` };
   }
+  const { code, status, message } = applied;
+  if (code === "CONFLICT" && live !== null) return conflictTold(cluster, kind, message, live);
+  if (code === "INTERRUPTED" || code === "UNAUTHORIZED") throw applied;
+  // Who may not change it is one thing, what nobody may change another.
+  const isDenied = status === 403 && /denied (?:the )?request|admission/i.test(message);
+  if (code === "FORBIDDEN" && !isDenied) throw applied;
+  // A namespace that is yet to be made, or what cannot be rehearsed, says nothing.
+  const isRefusal = isDenied || status === 422 || status === 400;
+  if (!isRefusal || /dry.?run/i.test(message)) return null;
+  return { what: "refused", told: `it would be refused: ${cluster.tidy(message)}` };
 }
 
 /** The metadata that Helm gives each object of a release, beside the chart's. */

@@ -7,12 +7,12 @@ import { StandIns } from "../secrets/stand-ins.ts";
 import { type Change, compareReleases } from "./manifest-diff.ts";
 import { chartTwins, type OtherContent, otherRehearsal, rehearse, tellable } from "./rehearsal.ts";
 import { type LoadedChart, loadChart } from "../charts/loaded-chart.ts";
-import { readManifests } from "../helm/manifests.ts";
+import { type Manifest, readManifests } from "../helm/manifests.ts";
 import { NO_TWIN } from "../secrets/twins.ts";
 import type { Project, Secrets } from "../project/project.ts";
 import { bindingOf, type ReleaseBinding } from "./plan-binding.ts";
 import { currentByCommit, currentOf } from "./running-release.ts";
-import { type Drift, driftOf } from "./live.ts";
+import { type Drift, driftOf, LiveObjects } from "./live.ts";
 import { type Right, rightsToDeploy } from "./rights.ts";
 import { isWaitedFor } from "../workloads/readiness.ts";
 import { placeObjects, type PlacedManifest } from "../workloads/placed-object.ts";
@@ -143,6 +143,9 @@ async function planRelease(
   let started: Promise<OtherContent> | undefined;
   const other = (): Promise<OtherContent> =>
     (started ??= otherRehearsal(cluster, { ...how, chart: twins.other }, standIns));
+  const live = new LiveView(cluster, release, stop);
+  // Mostly, what runs is what is to run: it is looked at while Helm renders.
+  const ahead = blind ? undefined : current.then(({ before }) => live.lookAhead(before)).catch(() => {});
   const after = rehearse(cluster, how).catch(async (error: unknown) => {
     throw await tellable(error, project, cluster, how, other);
   });
@@ -166,14 +169,13 @@ async function planRelease(
     const hooksAfter = AFTER.test(content.hooks) && waitsForAll(cluster, content);
     const binding = bindingOf(project, release, helm, last);
     const halfWay = await pendingReleaseOf(cluster, release, last, stop);
-    const live =
-      blind || withoutCluster
-        ? NOT_ASKED
-        : await liveOf(cluster, { release, other, signal: stop }, { before, after: content, hooksAfter });
-    return { ...binding, ...live, changes, unchanged, hooks, hooksAfter, halfWay, hidden, withoutCluster };
+    await ahead;
+    const seen =
+      blind || withoutCluster ? NOT_ASKED : await live.compare({ before, after: content, hooksAfter }, other);
+    return { ...binding, ...seen, changes, unchanged, hooks, hooksAfter, halfWay, hidden, withoutCluster };
   } catch (error) {
     controller.abort();
-    await Promise.allSettled([current, after, started]);
+    await Promise.allSettled([current, ahead, after, started]);
     throw error;
   }
 }
@@ -189,22 +191,48 @@ type Live = Pick<PlannedRelease, "drift" | "unseen" | "needs">;
 const NOT_ASKED: Live = { drift: [], unseen: null, needs: [] };
 
 /** What others changed of a release, and what an apply has to be allowed. */
-async function liveOf(
-  cluster: Cluster,
-  options: { readonly release: Release; readonly other: () => Promise<OtherContent>; readonly signal: AbortSignal },
-  made: { readonly before: ReleaseContent | null; readonly after: ReleaseContent; readonly hooksAfter: boolean },
-): Promise<Live> {
-  const { release, signal } = options;
-  const { before, after, hooksAfter } = made;
-  const place = (text: string): Promise<PlacedManifest[]> =>
-    placeObjects(cluster, readManifests(text), release.namespace, signal);
-  const texts = [before?.manifest ?? "", after.manifest, after.hooks] as const;
-  const [old, placed, hooks] = await Promise.all([place(texts[0]), place(texts[1]), place(texts[2])]);
-  const recorded = readManifests(texts[0]);
-  const { drift, unseen } = await driftOf(cluster, recorded, placed, options);
-  const needs = rightsToDeploy(release, [...old, ...placed], hooks, hooksAfter);
-  // A chart can make the name of a namespace from a secret.
-  return { drift, unseen, needs: needs.filter(({ namespace }) => isPlain(cluster, namespace ?? "")) };
+class LiveView {
+  readonly #cluster: Cluster;
+  readonly #release: Release;
+  readonly #signal: AbortSignal;
+  readonly #objects: LiveObjects;
+  /** What runs and what is to run have most documents in common. */
+  readonly #known = new Map<string, Manifest[]>();
+
+  constructor(cluster: Cluster, release: Release, signal: AbortSignal) {
+    this.#cluster = cluster;
+    this.#release = release;
+    this.#signal = signal;
+    this.#objects = new LiveObjects(cluster, release, signal);
+  }
+
+  #place(text: string): Promise<PlacedManifest[]> {
+    return placeObjects(this.#cluster, readManifests(text, this.#known), this.#release.namespace, this.#signal);
+  }
+
+  /** Looks at what runs already: {@link compare} then has less to ask. */
+  async lookAhead(before: ReleaseContent | null): Promise<void> {
+    if (before === null) return;
+    const seen = async (_: PlacedManifest, observed: Promise<unknown>): Promise<unknown> => observed.catch(() => {});
+    await this.#objects.look(await this.#place(before.manifest), () => true, seen);
+  }
+
+  async compare(
+    made: { readonly before: ReleaseContent | null; readonly after: ReleaseContent; readonly hooksAfter: boolean },
+    other: () => Promise<OtherContent>,
+  ): Promise<Live> {
+    const { before, after, hooksAfter } = made;
+    const recorded = before?.manifest ?? "";
+    const [old, placed, hooks] = await Promise.all([
+      this.#place(recorded),
+      this.#place(after.manifest),
+      this.#place(after.hooks),
+    ]);
+    const { drift, unseen } = await driftOf(this.#objects, readManifests(recorded, this.#known), placed, other);
+    const needs = rightsToDeploy(this.#release, [...old, ...placed], hooks, hooksAfter);
+    // A chart can make the name of a namespace from a secret.
+    return { drift, unseen, needs: needs.filter(({ namespace }) => isPlain(this.#cluster, namespace ?? "")) };
+  }
 }
 
 const isPlain = (cluster: Cluster, text: string): boolean => cluster.tidy(text) === text;

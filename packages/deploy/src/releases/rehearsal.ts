@@ -147,7 +147,7 @@ async function releaseAt(
 }
 
 const objectsOf = ({ manifest, hooks }: ReleaseContent): ReturnType<typeof readManifests> =>
-  [manifest, hooks].flatMap(readManifests);
+  [manifest, hooks].flatMap((text) => readManifests(text));
 
 /**
  * How objects of a release are told of: a kind and a name that stand in the rendering with

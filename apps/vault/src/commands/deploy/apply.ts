@@ -21,7 +21,7 @@ import type { DEPLOY_COMMANDS } from "./specs.ts";
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy apply"]> = (options, [name]) =>
   interruptible(async (signal, cleanUp) => {
     const applying = { ...applyOptionsOf(options), signal };
-    await using project = await openCommitted(options, { environments: [name], signal });
+    await using project = await openCommitted(options, { environments: [name], needsHelm: true, signal });
     const environment = project.environment(name);
     if (options.dryRun) {
       await using reader = await Cluster.connect(project, environment, { signal });

@@ -7,7 +7,7 @@ import type { DEPLOY_COMMANDS } from "./specs.ts";
 
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy drift"]> = (options, names) =>
   interruptible(async (signal) => {
-    await using project = await openToRead(options, { environments: names, signal });
+    await using project = await openToRead(options, { environments: names, needsHelm: true, signal });
     const environments = environmentsOf(project, names);
     const { results, failures } = await forEachCluster(project, environments, signal, async (cluster) => {
       const findings = driftIn(await makePlan(project, cluster, { signal }));

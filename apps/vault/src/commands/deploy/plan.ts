@@ -12,7 +12,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy plan"]> = (options, [name
   interruptible(async (signal) => {
     const { markdown, output, html, key, keyFile, kubeconfig, passphraseFile, json, quiet } = options;
     if (output === "-" && html === "-") throw usageError("-o - and --html - were both given: only one is printed");
-    await using project = await openToRead(options, { environments: [name], signal });
+    await using project = await openToRead(options, { environments: [name], needsHelm: true, signal });
     await using cluster = await Cluster.connect(project, project.environment(name), { signal });
     const plan = await makePlan(project, cluster, { signal });
     // The one who asks for Markdown puts it where it belongs.

@@ -27,6 +27,8 @@ interface Opening {
   readonly secrets?: "real" | "stand-ins";
   /** The environments that are looked at, as the command line names them; all where it does not. */
   readonly environments?: readonly string[];
+  /** Whether Helm will be needed for sure. */
+  readonly needsHelm?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -46,7 +48,7 @@ export const openToRead = (options: ReadingOptions, opening: Opening = {}): Prom
  */
 export async function openProject(
   options: ProjectOptions,
-  { secrets = "real", environments = [], signal }: Opening = {},
+  { secrets = "real", environments = [], needsHelm, signal }: Opening = {},
 ): Promise<Project> {
   guardOutput();
   const { keyFile, revision, helmTimeout, cloudKey } = options;
@@ -65,6 +67,7 @@ export async function openProject(
       given,
       kubeconfig,
       secrets,
+      needsHelm,
       key: { bytes: keys.length === 0 ? undefined : keys, identities: keyFiles, passphrase },
       sops: {
         // What a variable holds is looked for there, with what sops has beside it.

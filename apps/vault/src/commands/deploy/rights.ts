@@ -10,7 +10,7 @@ import type { DEPLOY_COMMANDS } from "./specs.ts";
 export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rights"]> = (options, [name]) => {
   const subject = options.subject === undefined ? null : subjectIn(options.subject);
   return interruptible(async (signal) => {
-    await using project = await openToRead(options, { environments: [name], signal });
+    await using project = await openToRead(options, { environments: [name], needsHelm: true, signal });
     await using cluster = await Cluster.connect(project, project.environment(name), { signal });
     const { rights, unknown } = await neededRights(project, cluster, { withoutSecrets: !project.hasKey, signal });
     for (const kind of unknown)

@@ -12,7 +12,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollback"]> = (options, [
   if (revision !== undefined && !/^[1-9]\d{0,8}$/.test(revision))
     throw usageError("expected the number of a revision, such as 12");
   return interruptible(async (signal, cleanUp) => {
-    await using project = await openProject(options, { environments: [name], signal });
+    await using project = await openProject(options, { environments: [name], needsHelm: true, signal });
     await using cluster = await Cluster.connectToChange(project, project.environment(name), { signal });
     const asked = revision === undefined ? undefined : Number(revision);
     const plan = await planRollback(cluster, asked, { release: options.release, signal });

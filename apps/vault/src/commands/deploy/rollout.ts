@@ -20,7 +20,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy rollout"]> = (options, na
     const { parallel: most, canary: canaries, auditLog, json, quiet } = options;
     const apply = applyOptionsOf(options);
     const verify = certificateOptions(options, signal);
-    await using project = await openCommitted(options, { environments: names, signal });
+    await using project = await openCommitted(options, { environments: names, needsHelm: true, signal });
     const environments = environmentsOf(project, names);
     const record = new RolloutRecord();
     const log = auditLog === undefined ? null : new AuditLog(auditLog);

@@ -13,7 +13,7 @@ export const run: Run<(typeof DEPLOY_COMMANDS)["deploy template"]> = (options, [
   const { release, withSecrets, withoutSecrets, json } = options;
   if (withSecrets) assertPipe();
   return interruptible(async (signal) => {
-    await using project = await openToRead(options, { environments: [name], signal });
+    await using project = await openToRead(options, { environments: [name], needsHelm: true, signal });
     const environment = project.environment(name);
     if (withoutSecrets && !options.quiet) {
       const shown = release === undefined ? environment.releases : [releaseIn(environment, release)];
