@@ -70,6 +70,8 @@ export class ReleaseLease {
   readonly #controller = new AbortController();
   #renewal: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
+  /** As it was written last. */
+  #written: Lease | undefined;
   /** Who had it before, and did not give it back; null where nobody did. */
   readonly previous: LeaseHolder | null;
 
@@ -168,8 +170,8 @@ export class ReleaseLease {
 
   /** Gives it back. What cannot be given back runs out by itself. */
   release(): Promise<void> {
-    return this.#giveBack(({ metadata: { uid } }) =>
-      this.#cluster.send(this.#path, { method: "DELETE", body: { preconditions: { uid } } }),
+    return this.#giveBack(({ metadata: { uid, resourceVersion } }) =>
+      this.#cluster.send(this.#path, { method: "DELETE", body: { preconditions: { uid, resourceVersion } } }),
     );
   }
 
@@ -183,10 +185,22 @@ export class ReleaseLease {
   async #giveBack(act: (known: Lease) => Promise<unknown>): Promise<void> {
     this.#stop();
     try {
+      // Mostly it is as it was left. Else it may be another run's by now, or was just renewed.
+      if (this.#written !== undefined && (await this.#acted(this.#written, act))) return;
       const known = await this.#read();
       if (known !== null && this.#isOwn(known)) await act(known);
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
+    }
+  }
+
+  async #acted(known: Lease, act: (known: Lease) => Promise<unknown>): Promise<boolean> {
+    try {
+      await act(known);
+      return true;
+    } catch (error) {
+      if (error instanceof DeployError && error.code === "CONFLICT") return false;
+      throw error;
     }
   }
 
@@ -225,8 +239,9 @@ export class ReleaseLease {
         renewTime: now,
       },
     };
-    if (known === null) await this.#cluster.send(LEASES, { method: "POST", body });
-    else await this.#cluster.send(this.#path, { method: "PUT", body });
+    this.#written = await (known === null
+      ? this.#cluster.send<Lease>(LEASES, { method: "POST", body })
+      : this.#cluster.send<Lease>(this.#path, { method: "PUT", body }));
     clearTimeout(this.#expiry);
     if (id === "") return;
     const left = start + SECONDS * 1000 - performance.now();

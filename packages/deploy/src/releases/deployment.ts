@@ -26,7 +26,7 @@ import {
   tellable,
 } from "./rehearsal.ts";
 import type { Release } from "../project/environment.ts";
-import { assertAbandoned, repair } from "./repair.ts";
+import { assertAbandoned, isPending, repair } from "./repair.ts";
 
 export interface ApplyOptions extends DeployLimits {
   /** Whether a failed release is rolled back (the default) or left as it is. */
@@ -105,11 +105,10 @@ export class Deployment {
     if (last !== undefined) assertAbandoned(release.name, last, lock.previous, options.repair ?? false);
     lock.begin();
     await repair(this.#cluster, { project, release, revisions, ...limits, lock, tell, signal });
-    const repaired = await this.#cluster.revisions(release, signal);
+    const repaired = isPending(last) ? await this.#cluster.revisions(release, signal) : revisions;
     const before = repaired.at(-1);
     await redactDeployed(this.#cluster, release, runningAmong(repaired), signal);
     this.#state = asItWas(release, before?.number ?? 0);
-    await lock.assertHeld();
     const deadline = Date.now() + limits.timeout * 1000;
     const { standIns } = project;
     const { own: chart, other: otherChart } = chartTwins(project, release, standIns);
@@ -117,6 +116,7 @@ export class Deployment {
     const other = once(() => otherRehearsal(this.#cluster, { ...how, chart: otherChart }, standIns));
     if (before !== undefined && (await this.#isAsPlanned(before, other)))
       return this.#confirm(before, { deadline, other, tell, signal });
+    await lock.assertHeld();
     // Who may not make namespaces can still deploy to one that is there.
     const createNamespace = before === undefined && (await this.#lacksNamespace());
     await assertRights(this.#cluster, [...planned.needs, ...(createNamespace ? [TO_CREATE_NAMESPACES] : [])], signal);

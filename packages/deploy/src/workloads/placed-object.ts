@@ -32,9 +32,17 @@ export async function placeObjects(
   releaseNamespace: string,
   signal?: AbortSignal,
 ): Promise<PlacedManifest[]> {
-  const apis = new Map<string, Promise<unknown>>();
-  const resourcesAt = async (api: string): Promise<readonly unknown[]> =>
-    listAt(await remember(apis, api, () => known(cluster, api, signal)), "resources");
+  const apis = new Map<string, Promise<readonly unknown[]>>();
+  const before = remember(discovered, cluster, () => new Map());
+  const resourceOf = async (api: string, kind: string): Promise<unknown> => {
+    const isIt = (one: unknown): boolean => textAt(one, "kind") === kind && !textAt(one, "name").includes("/");
+    // What an API had before it has; it may have more since.
+    const found = before.get(api)?.find(isIt);
+    if (found !== undefined) return found;
+    const resources = await remember(apis, api, async () => listAt(await known(cluster, api, signal), "resources"));
+    before.set(api, resources);
+    return resources.find(isIt);
+  };
   const placed = manifests.map(async (manifest): Promise<PlacedManifest[]> => {
     const { apiVersion, kind, name, namespace: own } = manifest;
     if (name === "" || !API_VERSION.test(apiVersion)) return [];
@@ -51,13 +59,14 @@ export async function placeObjects(
     });
     const builtIn = workloadKind(apiVersion, kind);
     if (builtIn !== undefined) return [place(builtIn.plural, builtIn.clusterWide !== true)];
-    const resource = (await resourcesAt(api)).find(
-      (one) => textAt(one, "kind") === kind && !textAt(one, "name").includes("/"),
-    );
+    const resource = await resourceOf(api, kind);
     return resource === undefined ? [] : [place(textAt(resource, "name"), isNamespaced(resource))];
   });
   return (await Promise.all(placed)).flat();
 }
+
+/** The resources that the APIs of a cluster were found to have, by their paths. */
+const discovered = new WeakMap<Cluster, Map<string, readonly unknown[]>>();
 
 /** `v1`, `apps/v1`: what else a chart writes there, even a path to something else, is no API. */
 const API_VERSION = /^(?:[a-z\d][a-z\d.-]*\/)?[a-z\d]+$/;
