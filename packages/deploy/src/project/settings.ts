@@ -1,5 +1,6 @@
 import type { ErrorObject } from "ajv";
 import { DeployError, errorAt, type Place } from "../errors.ts";
+import { once } from "../remember.ts";
 import { readYamlFile } from "../values/layer.ts";
 import { SETTINGS_SCHEMA } from "./settings-schema.ts";
 import type { FileSource } from "../files/tree.ts";
@@ -164,13 +165,18 @@ async function settingsOf(tree: FileSource): Promise<Partial<Settings>> {
   return validate(value, { file: SETTINGS_FILE });
 }
 
+/** It takes long to make, and settings are read once for each commit that is looked at. */
+const validator = once(async () => {
+  const { Ajv } = await import("ajv");
+  return new Ajv({ allErrors: false, verbose: true }).compile<Settings>(SETTINGS_SCHEMA);
+});
+
 /**
  * @param place where they stand; none for those that were given
  * @throws DeployError INVALID_SETTINGS
  */
 async function validate(value: unknown, place?: Place): Promise<Settings> {
-  const { Ajv } = await import("ajv");
-  const isSettings = new Ajv({ allErrors: false, verbose: true }).compile<Settings>(SETTINGS_SCHEMA);
+  const isSettings = await validator();
   if (isSettings(value)) return value;
   const [error] = isSettings.errors ?? [];
   const at = error?.instancePath.slice(1).replaceAll("/", ".") ?? "";

@@ -49,6 +49,9 @@ export interface RevisionFile {
 /** A file that a commit has, and whose content is not here. */
 export type MissingFile = Pick<RevisionFile, "path" | "blobId">;
 
+/** So many bytes of files are kept that are read whole to see which are encrypted. */
+const KEPT_BYTES = 8 * 1024 * 1024;
+
 const sizesIn = (files: readonly RevisionFile[]): Map<string, number> =>
   new Map(files.map(({ blobId, bytes }) => [blobId, bytes]));
 
@@ -64,6 +67,8 @@ export class Revision {
   readonly #names = new Map<RevisionFile, string>();
   #keyNames: ReadonlyMap<RevisionFile, string> | undefined;
   #encrypted: ReadonlySet<string> | undefined;
+  /** Most repositories are small: git is not started again for what it gave before. */
+  readonly #kept = new Map<string, Buffer>();
 
   private constructor(repository: Repository, commit: string) {
     this.commit = commit;
@@ -109,14 +114,31 @@ export class Revision {
   /** Gives what is stored for each of `files`, reading a bounded amount at a time. */
   *read(files: readonly RevisionFile[]): Generator<[file: RevisionFile, stored: Buffer]> {
     const groups = byOid(files.map((file) => ({ file, oid: file.blobId })));
-    for (const [oid, content] of readBlobs(this.#repository, sizesIn(files)))
+    for (const [oid, content] of this.#contents(sizesIn(files)))
       for (const { file } of groups.get(oid) ?? []) yield [file, content];
+  }
+
+  *#contents(sizes: ReadonlyMap<string, number>): Generator<[oid: string, content: Buffer]> {
+    // In the order of `sizes`.
+    const others = readBlobs(this.#repository, new Map([...sizes].filter(([oid]) => !this.#kept.has(oid))));
+    for (const oid of sizes.keys()) {
+      const kept = this.#kept.get(oid);
+      const next = kept === undefined ? others.next() : null;
+      if (kept !== undefined) yield [oid, kept];
+      else if (next?.done === false) yield next.value;
+    }
   }
 
   #findEncrypted(): Set<string> {
     const encrypted = new Set<string>();
-    for (const [oid, start] of readStarts(this.#repository, sizesIn(this.files)))
+    let room = KEPT_BYTES;
+    for (const [oid, start, whole] of readStarts(this.#repository, sizesIn(this.files))) {
       if (isEncryptedBlob(start)) encrypted.add(oid);
+      if (!whole || start.length > room) continue;
+      room -= start.length;
+      // A part of what git gave would keep all of it.
+      this.#kept.set(oid, Buffer.from(start));
+    }
     return encrypted;
   }
 
