@@ -190,6 +190,22 @@ describe("programs that are started", () => {
   });
 });
 
+test("a Helm that is not supported is told, and what it was started for meanwhile is ended", async () => {
+  using folder = temporaryFolder();
+  const started = join(folder.path, "started");
+  const script = `#!/bin/sh\n[ "$1" = version ] && { sleep 0.3; echo v5.0.0; exit; }\necho $$ > '${started}'\nsleep 60\n`;
+  writeFileSync(join(folder.path, "helm"), script, { mode: 0o700 });
+  at.env["HELM"] = join(folder.path, "helm");
+  await using project = await at.open();
+  const cluster = await connect(project);
+  const plan = errorOf(() => makePlan(project, cluster));
+  await vi.waitFor(() => expect(existsSync(started)).toBe(true), 20_000);
+  expect(await plan).toMatchObject({ code: "UNSUPPORTED_TOOL", message: "expected Helm 3 or 4, got version 5" });
+  await cluster.close();
+  const pid = Number(readFileSync(started, "utf8"));
+  expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+});
+
 test("a connection that is closed leaves no Helm behind, which would ask a cluster of its own choice", async () => {
   using folder = temporaryFolder();
   const [started, proof] = [join(folder.path, "started"), join(folder.path, "proof")];

@@ -144,9 +144,9 @@ export class HelmReleases {
   ): Promise<ReleaseContent> {
     const skip = unjudged && (await this.helm.skipsSchemas()) ? ["--skip-schema-validation"] : [];
     const what = [...this.what(release, chart), ...skip];
-    const input = values === undefined ? await this.values(release) : helmValues(values);
+    const input = helmValues(values ?? release.values().overrides);
     const run = (...args: readonly string[]): Promise<string> =>
-      this.helm.run(args, `the release ${release.name} cannot be rehearsed`, { input, chart, signal });
+      this.helm.run(args, `the release ${release.name} cannot be rehearsed`, { input, chart, meanwhile: true, signal });
     const withoutCluster = as === "install without cluster";
     // What Helm 3 installs must be of kinds that the cluster has, even in a dry run of the client.
     if (withoutCluster && (await this.version()) === 3) return contentOfTemplate(await run("template", ...what));
@@ -157,10 +157,6 @@ export class HelmReleases {
 
   protected what({ name, namespace }: Release, chart: ChartPlace): string[] {
     return [name, chart.path, "--namespace", namespace, "--values", "-"];
-  }
-
-  protected async values(release: Release): Promise<string> {
-    return helmValues(release.values({ helm: await this.version() }).overrides);
   }
 }
 
@@ -187,7 +183,7 @@ export class WritableHelmReleases extends HelmReleases {
       // What it prints is not shown, and a chart's notes may hold secrets.
       "--output=json",
     ];
-    const input = await this.values(release);
+    const input = helmValues(release.values().overrides);
     await this.helm.run(args, `the release ${release.name} was not upgraded`, { input, chart, changes: true, signal });
   }
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DeployError } from "../errors.ts";
-import { sharedSignal } from "../parallel.ts";
+import { controllerWith, sharedSignal } from "../parallel.ts";
 import { runTool, type ToolResult } from "../tool.ts";
 import { apiVersionsOf } from "./api-versions.ts";
 
@@ -56,6 +56,11 @@ export interface HelmRun {
    * what `releases/limits.ts` says.
    */
   readonly changes?: boolean;
+  /**
+   * Whether it tells its version meanwhile: it changes nothing, and any version takes the
+   * arguments.
+   */
+  readonly meanwhile?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -178,14 +183,25 @@ export class Helm {
    * INTERRUPTED; as `version`
    */
   async run(args: readonly string[], failure: string, options: HelmRun = {}): Promise<string> {
-    await this.version();
-    const { status, stdout, stderr, ended } = await this.#start(args, options);
+    const { status, stdout, stderr, ended } = await this.#startKnown(args, options);
     if (status === 0 && ended === undefined) return stdout;
     const own = ended === undefined ? breakdownIn(stderr) : `${ended}, and was ended`;
     const tell = (plain: boolean): string => `${failure}: ${own ?? this.#reason(stderr, plain)}`;
     const error = new DeployError("TOOL_FAILED", tell(false));
     if (own === null) retellings.set(error, tell);
     throw error;
+  }
+
+  /** Where its version is none that is supported, what was started meanwhile is ended. */
+  async #startKnown(args: readonly string[], { meanwhile = false, ...run }: HelmRun): Promise<ToolResult> {
+    if (!meanwhile) await this.version();
+    const { signal, abort } = controllerWith(run.signal);
+    const known = this.version().catch((error: unknown) => {
+      abort();
+      throw error;
+    });
+    const [result] = await Promise.all([this.#start(args, { ...run, signal }), known]);
+    return result;
   }
 
   async #askVersion(): Promise<Version> {

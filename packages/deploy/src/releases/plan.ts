@@ -85,15 +85,18 @@ export function makePlan(project: Project, cluster: Cluster, { signal }: PlanOpt
   return tellingState(
     async () => {
       const { environment, identity } = cluster;
-      const helm = await cluster.releases.version();
+      // It fails as what needs it does.
+      const version = cluster.releases.version();
+      version.catch(() => {});
       const releases: PlannedRelease[] = [];
       const [mask, standIns] = [new ManifestMask(cluster.redactor), StandIns.differing()];
       for (const release of environment.releases) {
         const mayLackKinds = async (): Promise<boolean> =>
           releases.some(({ revision }) => revision === null) ||
           (await installsKinds(project, cluster, release, signal));
-        releases.push(await planRelease(project, cluster, release, { mask, standIns, helm, mayLackKinds, signal }));
+        releases.push(await planRelease(project, cluster, release, { mask, standIns, version, mayLackKinds, signal }));
       }
+      const helm = await version;
       const made = new Date().toISOString();
       const { commit, given, secrets } = project;
       return { environment: environment.name, cluster: identity.uid, commit, given, helm, made, secrets, releases };
@@ -105,7 +108,7 @@ export function makePlan(project: Project, cluster: Cluster, { signal }: PlanOpt
 interface PlanningOptions extends PlanOptions {
   readonly mask: ManifestMask;
   readonly standIns: StandIns;
-  readonly helm: 3 | 4;
+  readonly version: Promise<3 | 4>;
   /** Whether it may use kinds that another release of the plan, or it itself, installs first. */
   readonly mayLackKinds: () => Promise<boolean>;
 }
@@ -128,7 +131,7 @@ async function planRelease(
   project: Project,
   cluster: Cluster,
   release: Release,
-  { mask, standIns, helm, mayLackKinds, signal }: PlanningOptions,
+  { mask, standIns, version, mayLackKinds, signal }: PlanningOptions,
 ): Promise<PlannedRelease> {
   // Both ask the cluster, and neither waits for the other.
   const controller = controllerWith(signal);
@@ -167,7 +170,7 @@ async function planRelease(
     const hidden = twin instanceof DeployError && changes.length > 0 ? `${NO_TWIN}: only kinds are shown` : missing;
     const hooks = readManifests(content.hooks).length;
     const hooksAfter = AFTER.test(content.hooks) && waitsForAll(cluster, content);
-    const binding = bindingOf(project, release, helm, last);
+    const binding = bindingOf(project, release, await version, last);
     const halfWay = await pendingReleaseOf(cluster, release, last, stop);
     await ahead;
     const seen =

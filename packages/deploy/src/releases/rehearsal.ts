@@ -92,8 +92,7 @@ export async function rehearse(
  * @param how names the chart with stand-ins for what is encrypted in it
  */
 export async function otherRehearsal(cluster: Cluster, how: Rehearsing, standIns: StandIns): Promise<OtherContent> {
-  const values = how.release.values({ helm: await cluster.releases.version() });
-  const others = how.values ?? values.overridesWith((value) => standIns.of(value));
+  const others = how.values ?? how.release.values().overridesWith((value) => standIns.of(value));
   try {
     return (await rehearse(cluster, { ...how, values: others, blind: true, unjudged: true })).content;
   } catch (error) {
