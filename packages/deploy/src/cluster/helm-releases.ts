@@ -59,6 +59,8 @@ export interface Rehearsal {
   readonly blind?: boolean | undefined;
   /** Whether values need not be as the charts' JSON Schemas say. */
   readonly unjudged?: boolean | undefined;
+  /** Whether objects need not be as the cluster's APIs say: that takes Helm most of its time. */
+  readonly draft?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -139,11 +141,11 @@ export class HelmReleases {
    * @throws DeployError TOOL_FAILED with Helm's reason, INTERRUPTED
    */
   async rehearse(
-    { release, chart, values, blind = false, unjudged = false, signal }: Rehearsal,
+    { release, chart, values, blind = false, unjudged = false, draft = false, signal }: Rehearsal,
     as: "upgrade" | "install" | "install without cluster" = "upgrade",
   ): Promise<ReleaseContent> {
     const skip = unjudged && (await this.helm.skipsSchemas()) ? ["--skip-schema-validation"] : [];
-    const what = [...this.what(release, chart), ...skip];
+    const what = [...this.what(release, chart), ...skip, ...(draft ? ["--disable-openapi-validation"] : [])];
     const input = helmValues(values ?? release.values().overrides);
     const run = (...args: readonly string[]): Promise<string> =>
       this.helm.run(args, `the release ${release.name} cannot be rehearsed`, { input, chart, meanwhile: true, signal });

@@ -133,7 +133,7 @@ async function planRelease(
   release: Release,
   { mask, standIns, version, mayLackKinds, signal }: PlanningOptions,
 ): Promise<PlannedRelease> {
-  // Both ask the cluster, and neither waits for the other.
+  // What asks the cluster goes on at the same time.
   const controller = controllerWith(signal);
   const { signal: stop } = controller;
   const blind = project.secrets === "stand-ins";
@@ -149,19 +149,26 @@ async function planRelease(
   const live = new LiveView(cluster, release, stop);
   // Mostly, what runs is what is to run: it is looked at while Helm renders.
   const ahead = blind ? undefined : current.then(({ before }) => live.lookAhead(before)).catch(() => {});
-  const after = rehearse(cluster, how).catch(async (error: unknown) => {
-    throw await tellable(error, project, cluster, how, other);
+  // Mostly nothing changes: what is as it was recorded need not be judged by the cluster's APIs.
+  const drafting = controllerWith(stop);
+  const drafted = { release, chart: twins.own, draft: true, signal: drafting.signal };
+  const draft = blind ? null : cluster.releases.rehearse(drafted).catch(() => null);
+  const after = current.then(async ({ before }) => {
+    const content = before === null ? null : await draft;
+    if (before !== null && content !== null && isSame(before, content)) return { content, withoutCluster: false };
+    drafting.abort();
+    if (!blind || before === null) other().catch(() => {});
+    return rehearse(cluster, how).catch(async (error: unknown) => {
+      throw await tellable(error, project, cluster, how, other);
+    });
   });
   try {
     const [{ last, before, like, recorded, missing }, { content, withoutCluster }] = await Promise.all([
-      current.then((found) => {
-        if (found.before === null) other().catch(() => {});
-        return found;
-      }),
+      current,
       after,
     ]);
-    const isSame = before?.manifest.trim() === content.manifest.trim() && before.hooks === content.hooks;
-    const [twin, pairs] = isSame ? [content, []] : await Promise.all([other(), like()]);
+    const isAsBefore = before !== null && isSame(before, content);
+    const [twin, pairs] = isAsBefore ? [content, []] : await Promise.all([other(), like()]);
     const { changes, unchanged } = await compareReleases(before, content, mask, {
       after: twin instanceof DeployError ? "none" : twin,
       like: pairs,
@@ -178,10 +185,13 @@ async function planRelease(
     return { ...binding, ...seen, changes, unchanged, hooks, hooksAfter, halfWay, hidden, withoutCluster };
   } catch (error) {
     controller.abort();
-    await Promise.allSettled([current, ahead, after, started]);
+    await Promise.allSettled([current, ahead, draft, after, started]);
     throw error;
   }
 }
+
+const isSame = (one: ReleaseContent, other: ReleaseContent): boolean =>
+  one.manifest.trim() === other.manifest.trim() && one.hooks === other.hooks;
 
 /** A hook that comes after the upgrade. */
 const AFTER = /^\s*["']?helm\.sh\/hook["']?:.*post-(?:install|upgrade)/m;
