@@ -16,9 +16,8 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   readdirSync,
-  realpathSync,
   renameSync,
   unlinkSync,
   writeFileSync,
@@ -63,26 +62,37 @@ export function cachePath(command: string): string | null {
   return join(base, "git-vault", "code", `${command}-${hash.toString(36)}`);
 }
 
+/** What an earlier run kept. */
+export interface Kept {
+  readonly files: readonly CompiledFile[];
+  /** Whether that run did what it was told: one that failed did not get to much of the code. */
+  readonly isOfSuccess: boolean;
+}
+
 /** What was kept; nothing where that is damaged, or another's, or another could have written it. */
-export function readCompiled(path: string): CompiledFile[] {
+export function readCompiled(path: string): Kept {
   try {
-    if (!isOurs(dirname(path))) return [];
+    if (!isOurs(dirname(path))) return NOTHING;
     const bytes = readOwn(path);
     const start = bytes.indexOf("\n\n") + 2;
     const header = bytes.toString("utf8", 0, start);
     const half = start + (bytes.length - start) / 2;
-    if (!header.startsWith(`${IDENTITY}\n`) || bytes.compare(bytes, start, half, half) !== 0) return [];
+    if (!header.startsWith(`${IDENTITY}\n`) || bytes.compare(bytes, start, half, half) !== 0) return NOTHING;
     let end = start;
-    const lines = header.slice(IDENTITY.length).trim().split("\n");
+    const [outcome, ...lines] = header.slice(IDENTITY.length).trim().split("\n");
     const files = lines.map((line) => {
       const [name = "", time, length] = line.split(" ");
       return { name, time: Number(time), data: bytes.subarray(end, (end += Number(length))) };
     });
-    return end === half ? files : [];
+    return end === half ? { files, isOfSuccess: outcome === SUCCESS } : NOTHING;
   } catch {
-    return [];
+    return NOTHING;
   }
 }
+
+const NOTHING: Kept = { files: [], isOfSuccess: false };
+const SUCCESS = "of success";
+const FAILURE = "of failure";
 
 function readOwn(path: string): Buffer {
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -90,19 +100,23 @@ function readOwn(path: string): Buffer {
     const stat = fstatSync(file);
     const isOwn = stat.isFile() && stat.uid === process.getuid?.() && (stat.mode & BY_OTHERS) === 0;
     if (!isOwn || stat.size > MOST_BYTES) throw new RangeError("somebody else could have written it");
-    return readFileSync(file);
+    const bytes = Buffer.allocUnsafeSlow(stat.size);
+    return bytes.subarray(0, readSync(file, bytes));
   } finally {
     closeSync(file);
   }
 }
 
-/** Whether only the user, and the system, can change what lies in a folder, or replace that. */
+/**
+ * Whether only the user, and the system, can change what lies in a folder, or replace that. No link
+ * leads to it.
+ */
 function isOurs(folder: string): boolean {
   const uid = process.getuid?.();
-  if (realpathSync(folder) !== folder || lstatSync(folder).uid !== uid) return false;
   for (let path = folder; ; path = dirname(path)) {
-    const { uid: owner, mode } = lstatSync(path);
-    if (owner !== uid && owner !== 0) return false;
+    const stat = lstatSync(path);
+    const { uid: owner, mode } = stat;
+    if (!stat.isDirectory() || (owner !== uid && (owner !== 0 || path === folder))) return false;
     // In a sticky folder others can neither rename nor remove what is ours.
     if ((mode & BY_OTHERS) !== 0 && (path === folder || (mode & STICKY) === 0)) return false;
     if (path === dirname(path)) return true;
@@ -113,16 +127,16 @@ function isOurs(folder: string): boolean {
  * Keeps what `compiled` gives, whole or not at all, where the command ran before: anyone who runs
  * one once does not wait for it. Where it cannot be kept, nothing happens.
  */
-export function keepCompiled(path: string, compiled: () => readonly CompiledFile[]): void {
+export function keepCompiled(path: string, compiled: () => Kept): void {
   const unfinished = `${path}.${process.pid}.${Date.now()}`;
   try {
     const folder = dirname(path);
     for (const one of [dirname(dirname(folder)), dirname(folder), folder]) makeFolder(one);
     if (!isOurs(folder)) return;
     if (!existsSync(path)) return writeFileSync(path, "", { mode: 0o600, flag: "wx" });
-    const files = compiled();
+    const { files, isOfSuccess } = compiled();
     const lines = files.map(({ name, time, data }) => `${name} ${time} ${data.length}`);
-    const header = Buffer.from(`${[IDENTITY, ...lines].join("\n")}\n\n`);
+    const header = Buffer.from(`${[IDENTITY, isOfSuccess ? SUCCESS : FAILURE, ...lines].join("\n")}\n\n`);
     const parts = files.map(({ data }) => data);
     const bytes = Buffer.concat([header, ...parts, ...parts]);
     writeFileSync(unfinished, bytes, { mode: 0o600, flag: "wx" });

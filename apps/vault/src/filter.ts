@@ -4,6 +4,7 @@
  */
 import { reportError } from "./cli/report-error.ts";
 import { serveFilter } from "./commands/repository/serve-filter.ts";
+import { endIfIdle } from "./io/end.ts";
 
 const words = process.argv.slice(3);
 const action = words.find((word) => word === "clean" || word === "smudge");
@@ -14,3 +15,4 @@ try {
 } catch (error) {
   process.exitCode = reportError(error, "filter", []);
 }
+endIfIdle();

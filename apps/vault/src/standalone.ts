@@ -21,5 +21,8 @@ if (isAbsolute(script) && script.endsWith(".cjs")) {
   const run = compileFunction(readFileSync(script, "utf8"), ["require", "__dirname"], { filename: script });
   run(createRequire(script), dirname(script));
 } else {
-  start({ folder: process.execPath, read: (name) => ({ text: embeddedFile(name), time: 0 }) });
+  start({
+    folder: process.execPath,
+    read: (name, before, after) => ({ source: before + embeddedFile(name) + after, time: 0 }),
+  });
 }

@@ -1,9 +1,9 @@
-import { parseArgs } from "node:util";
 import { plural, printable } from "@git-vault/core";
 import type { CommandSpec, Flags, FlagSpec, Given, Operands, Options } from "./command.ts";
 import { flagsOf, type CommandTable } from "./command-table.ts";
 import { VERSION_FLAGS } from "./flags.ts";
 import { type CliError, helpHint, usageError } from "../errors.ts";
+import { type FlagToken, tokensOf } from "./tokens.ts";
 
 /** What the words of a command line say. */
 export interface CommandLine<Name extends string = string> {
@@ -36,17 +36,10 @@ export async function parseArgv<Name extends string>(
   words: readonly string[],
   table: CommandTable<Name>,
 ): Promise<CommandLine<Name>> {
-  const options = Object.fromEntries(
-    Object.entries(table.flags).map(([name, { short, value }]) => [
-      name,
-      { type: value === undefined ? "boolean" : "string", ...(short === undefined ? {} : { short }) } as const,
-    ]),
-  );
-  // Not strict, since a flag's command may come after it: the tokens are judged here, when the
-  // command is known.
-  const { tokens } = parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true });
-
-  const operands = tokens.filter((token) => token.kind === "positional").map((token) => token.value);
+  // Of the flags of all commands, since a flag's command may come after it: the tokens are judged
+  // here, when the command is known.
+  const tokens = tokensOf(words, table.flags);
+  const operands = [...tokens.operands];
   const word = operands.shift();
   const members = table.families.get(word ?? "");
   const second = members === undefined ? undefined : operands.shift();
@@ -56,12 +49,11 @@ export async function parseArgv<Name extends string>(
   if (command === undefined) throw await unknown("command", second ?? word ?? "", members ?? table.firstWords);
 
   const spec: CommandSpec | null = command === null ? null : table.specs[command];
-  const isVersion = command === null && tokens.some((token) => token.kind === "option" && token.name === "version");
+  const isVersion = command === null && tokens.flags.some(({ name: flag }) => flag === "version");
   const taken = new Map(Object.entries({ ...(isVersion ? VERSION_FLAGS : {}), ...flagsOf(spec) }));
   const hint = helpHint(command);
   const given = new Map<string, (string | true)[]>();
-  for (const token of tokens) {
-    if (token.kind !== "option") continue;
+  for (const token of tokens.flags) {
     const flag = taken.get(token.name);
     if (flag === undefined) {
       if (Object.hasOwn(table.flags, token.name))
@@ -90,16 +82,15 @@ export async function parseArgv<Name extends string>(
 
 /** What was given for a flag: `true` for a switch. */
 function valueOf(
-  token: { readonly rawName: string; readonly value: string | undefined; readonly inlineValue: boolean | undefined },
+  { rawName, value: given, isInline }: FlagToken,
   { value, optional }: FlagSpec,
   hint: string,
 ): string | true {
-  const { rawName, value: given, inlineValue } = token;
   if (value === undefined) {
     if (given === undefined || optional !== undefined) return given ?? true;
     throw usageError(`${rawName} takes no value`, hint);
   }
-  const looksLikeFlag = !inlineValue && given?.startsWith("-") && given !== "-";
+  const looksLikeFlag = !isInline && given?.startsWith("-") && given !== "-";
   if (given !== undefined && !looksLikeFlag) return given;
   throw usageError(`${rawName} needs a value: ${value}`, hint);
 }

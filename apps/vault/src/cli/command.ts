@@ -85,3 +85,8 @@ export type Run<C extends CommandSpec> = (options: Options<C["flags"]>, operands
 
 /** What was given for each flag, in its order; `true` for a switch. */
 export type Given = ReadonlyMap<string, readonly (string | true)[]>;
+
+/** How what each of some commands does is loaded. */
+export type Loaders<Specs extends CommandSpecs> = {
+  readonly [Name in keyof Specs]: () => Promise<{ readonly run: Run<Specs[Name]> }>;
+};

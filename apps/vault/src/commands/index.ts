@@ -2,12 +2,13 @@
  * All commands, in the order of `vault help`. What they take is data alone; what they do is loaded
  * when one runs.
  */
-import type { Run } from "../cli/command.ts";
+import type { Loaders } from "../cli/command.ts";
 import { CommandTable } from "../cli/command-table.ts";
 import { helpOf } from "./about/help.ts";
 import { ABOUT_COMMANDS } from "./about/specs.ts";
 import { DEPLOY_COMMANDS } from "./deploy/specs.ts";
 import { HOLDER_COMMANDS } from "./holders/specs.ts";
+import { messageLoaders } from "./message/index.ts";
 import { MESSAGE_COMMANDS } from "./message/specs.ts";
 import { REPOSITORY_COMMANDS, UNLOCK } from "./repository/specs.ts";
 import { SSH_VAULT_COMMANDS } from "./ssh-vault/specs.ts";
@@ -25,18 +26,15 @@ export const COMMANDS = {
   ...ABOUT_COMMANDS,
 } as const;
 
+export { showHelp } from "./about/help.ts";
+
 export type CommandName = keyof typeof COMMANDS;
 
 export const TABLE: CommandTable<CommandName> = new CommandTable(COMMANDS);
 
-/** What each command does, loaded when it runs. program.ts holds help itself. */
-export const loaders: {
-  readonly [Name in CommandName]: () => Promise<{ readonly run: Run<(typeof COMMANDS)[Name]> }>;
-} = {
-  share: () => import("./message/share.ts"),
-  view: () => import("./message/view.ts"),
-  page: () => import("./message/page.ts"),
-  keys: () => import("./message/keys.ts"),
+/** What each command does. */
+export const loaders: Loaders<typeof COMMANDS> = {
+  ...messageLoaders,
   create: () => import("./ssh-vault/create.ts"),
   edit: () => import("./ssh-vault/edit.ts"),
   fingerprint: () => import("./ssh-vault/fingerprint.ts"),

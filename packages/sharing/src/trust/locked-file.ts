@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { printable } from "@git-vault/core";
 import { SharingError } from "../errors.ts";
@@ -36,7 +35,8 @@ export function changeFile(path: string, change: (text: string) => string | null
     const text = change(readText(path));
     if (text === null) return;
     if (Buffer.byteLength(text) > MAX_BYTES) throw tooLarge(path, "it would be");
-    const unfinished = `${path}.${randomUUID()}`;
+    // Not imported, since most runs change no file, and loading it takes a while.
+    const unfinished = `${path}.${process.getBuiltinModule("node:crypto").randomUUID()}`;
     try {
       writeFileSync(unfinished, text, { mode: 0o600, flag: "wx" });
       renameSync(unfinished, path);
