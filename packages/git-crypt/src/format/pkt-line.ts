@@ -31,6 +31,9 @@ export class PktLineReader {
   readonly #content: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #start = 0;
   #end = 0;
+  /** How much of each was ever written: only that is wiped, the rest takes no memory yet. */
+  #usedBuffer = 0;
+  #usedContent = 0;
 
   constructor(file: number) {
     this.#file = file;
@@ -47,6 +50,7 @@ export class PktLineReader {
       const count = retrying(() => readSync(this.#file, this.#buffer, this.#end, free, null));
       if (count === 0) return false;
       this.#end += count;
+      this.#usedBuffer = Math.max(this.#usedBuffer, this.#end);
     }
     return true;
   }
@@ -93,14 +97,15 @@ export class PktLineReader {
       }
       packet.copy(content, length);
       length += packet.length;
+      if (content === this.#content) this.#usedContent = Math.max(this.#usedContent, length);
     }
     return content.subarray(0, length);
   }
 
   /** Zeroes what is buffered. */
   wipe(): void {
-    this.#buffer.fill(0);
-    this.#content.fill(0);
+    this.#buffer.fill(0, 0, this.#usedBuffer);
+    this.#content.fill(0, 0, this.#usedContent);
   }
 }
 
@@ -112,6 +117,8 @@ export class PktLineWriter {
   readonly #file: number;
   readonly #buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #length = 0;
+  /** How much of it was ever written. */
+  #used = 0;
 
   constructor(file: number) {
     this.#file = file;
@@ -121,6 +128,7 @@ export class PktLineWriter {
     if (this.#length + bytes.length > this.#buffer.length) this.send();
     this.#buffer.set(bytes, this.#length);
     this.#length += bytes.length;
+    this.#used = Math.max(this.#used, this.#length);
   }
 
   lines(...lines: readonly string[]): this {
@@ -150,6 +158,6 @@ export class PktLineWriter {
 
   /** Zeroes what was buffered. */
   wipe(): void {
-    this.#buffer.fill(0);
+    this.#buffer.fill(0, 0, this.#used);
   }
 }

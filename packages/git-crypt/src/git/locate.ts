@@ -143,11 +143,12 @@ export function plainSettings(text: string): Map<string, string> | null {
   const settings = new Map<string, string>();
   let section = "";
   for (const line of text.split("\n")) {
-    const [, name, subsection] = /^\s*\[([\w.-]+)(\s+"[^"\\]*")?\]\s*$/.exec(line) ?? [];
-    const [, key = "", value = "true"] = /^\s*([a-z][\w-]*)\s*(?:=\s*(.*?))?\s*$/i.exec(line) ?? [];
+    const words = line.trim();
+    const [, name, subsection] = /^\[([\w.-]+)(\s+"[^"\\]*")?\]$/.exec(words) ?? [];
+    const [, key = "", value = "true"] = /^([a-z][\w-]*)\s*(?:=\s*(.*))?$/i.exec(words) ?? [];
     if (name !== undefined) section = `${name.toLowerCase()}${subsection ?? ""}`;
     else if (key !== "" && !line.endsWith("\\")) settings.set(`${section}.${key.toLowerCase()}`, value);
-    else if (!/^\s*(?:[#;].*)?$/.test(line)) return null;
+    else if (!/^(?:[#;].*)?$/.test(words)) return null;
   }
   const harmless = HARMLESS[settings.get("core.repositoryformatversion") ?? "0"];
   const extensions = [...settings.keys()].filter((name) => name.startsWith("extensions."));

@@ -92,9 +92,9 @@ function readKeyFile(path: string): Buffer | null {
     throw unreadable(systemCode(error) === "EACCES" ? "permission is denied" : "it cannot be opened", error);
   }
   const buffer = Buffer.alloc(MAX_KEY_FILE_BYTES + 1);
+  let length = 0;
   try {
     if (!fstatSync(file).isFile()) throw unreadable("it is not a regular file");
-    let length = 0;
     for (let count = -1; count !== 0; length += count)
       count = readSync(file, buffer, length, buffer.length - length, null);
     if (length > MAX_KEY_FILE_BYTES) {
@@ -102,7 +102,7 @@ function readKeyFile(path: string): Buffer | null {
     }
     return Buffer.from(buffer.subarray(0, length));
   } finally {
-    buffer.fill(0);
+    buffer.fill(0, 0, length); // What was not written takes no memory as long as nobody touches it.
     closeSync(file);
   }
 }

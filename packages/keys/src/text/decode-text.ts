@@ -6,8 +6,9 @@ import { Buffer } from "@git-vault/core/bytes";
  */
 
 // What rich-text editors and chat programs put in unseen: soft hyphens, zero-width and direction
-// marks, byte order marks, variation selectors; and NUL, of UTF-16 that was read as bytes.
-const INVISIBLE = /[\0\p{Default_Ignorable_Code_Point}]/gu;
+// marks, byte order marks, variation selectors; and NUL, of UTF-16 that was read as bytes. Made
+// where it is needed: V8 takes a while to look it up.
+const invisible = (): RegExp => /[\0\p{Default_Ignorable_Code_Point}]/gu;
 const OTHER_SPACE = /[\t\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000]/g;
 const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
 const DASHES = /[\u2010-\u2015\u2212\u2E3A\u2E3B\uFE58\uFE63]/g;
@@ -66,7 +67,7 @@ const entity = (whole: string, decimal?: string, hex?: string, name?: string): s
 export function plainLines(text: string): string[] {
   return text
     .replaceAll(TERMINAL, "")
-    .replaceAll(INVISIBLE, "")
+    .replaceAll(invisible(), "")
     .replaceAll(/(?<!\\)\\+u([0-9a-f]{4})/gi, (_, hex: string) => fromCode(Number.parseInt(hex, 16)))
     .replaceAll(/(?<!\\)\\+[nr]/g, "\n")
     .replaceAll(/(?<!\\)\\+([/"'t])/g, (_, character: string) => (character === "t" ? " " : character))
@@ -74,7 +75,7 @@ export function plainLines(text: string): string[] {
     .replaceAll(OTHER_TAG, "")
     .replaceAll(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,8}));/gi, entity)
     .replaceAll(/[\uFF01-\uFF5E]/g, (character) => String.fromCharCode(character.charCodeAt(0) - 0xfee0))
-    .replaceAll(INVISIBLE, "")
+    .replaceAll(invisible(), "")
     .replaceAll(OTHER_SPACE, " ")
     .replaceAll(DASHES, "-")
     .split(LINE_END);

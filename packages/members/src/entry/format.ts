@@ -32,8 +32,11 @@ const ID = /^[0-9a-f]{64}$/;
 const NONCE = /^[0-9a-f]{32}$/;
 const KEY_NAME = /^[A-Za-z0-9_-]{1,128}$/;
 const INSTANT = /^\d{4}-\d\d-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
-/** Control characters, and halves of characters, which UTF-8 cannot hold. */
-const UNFIT = /[\p{Cc}\p{Cs}]/u;
+/**
+ * Control characters, and halves of characters, which UTF-8 cannot hold. Made where it is needed: V8
+ * takes a while to look it up.
+ */
+const unfit = (): RegExp => /[\p{Cc}\p{Cs}]/u;
 
 const malformed = (problem: string): MembersError => new MembersError("MALFORMED_ENTRY", `malformed entry: ${problem}`);
 
@@ -45,7 +48,7 @@ const isInstant = (text: string): boolean =>
   new Date(Date.parse(text)).getUTCDate() === Number(INSTANT.exec(text)?.[1] ?? Number.NaN);
 
 const isText = (text: string, bytes: number): boolean =>
-  text !== "" && !UNFIT.test(text) && Buffer.byteLength(text) <= bytes;
+  text !== "" && !unfit().test(text) && Buffer.byteLength(text) <= bytes;
 
 const isGeneration = (text: string): boolean => {
   const [keyName = "", ...digests] = text.split(" ");
