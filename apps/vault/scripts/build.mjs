@@ -88,8 +88,6 @@ const signatures = new Set([
 ]);
 const groups = Object.entries(chunks).map(([name, entries], at) => {
   const modules = closure(entries, name === "work" ? isOfRepositories : undefined);
-  // What the bundler adds is needed by all.
-  if (name === "program") modules.add("\0rolldown/runtime.js");
   return { name, test: (id) => modules.has(id) && !signatures.has(id), priority: 9 - at };
 });
 groups.push({ name: "signatures", test: (id) => signatures.has(id), priority: 0 });
@@ -114,6 +112,7 @@ const { output } = await bundle.write({
   comments: false, // the licences are in THIRD-PARTY-NOTICES.txt
 });
 
+takeInRuntime("rolldown-runtime.cjs", "program.cjs");
 for (const { name } of groups) writeAscii(join(dist, `${name}.cjs`));
 
 /*
@@ -154,6 +153,25 @@ function nodeCheck(oldest) {
     "  process.exit(1);",
     "}",
   ].join("\n");
+}
+
+/**
+ * Moves the bundler's few functions, which lie in a file of their own, into the one that each run
+ * begins with.
+ */
+function takeInRuntime(runtime, first) {
+  const own = readFileSync(join(dist, runtime), "utf8");
+  const required = `require("./${runtime}")`;
+  for (const { fileName, code } of output.filter(({ type }) => type === "chunk")) {
+    if (fileName === runtime || !code.includes(required)) continue;
+    const inside = `exports.runtime=(exports=>{${own};return exports})({})`;
+    const there = `require("./${first}").runtime`;
+    writeFileSync(
+      join(dist, fileName),
+      code.replaceAll(required, () => (fileName === first ? inside : there)),
+    );
+  }
+  rmSync(join(dist, runtime));
 }
 
 /**

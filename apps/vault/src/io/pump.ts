@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LargeInput } from "./input.ts";
 import type { Sink } from "./output.ts";
 import { readSome } from "./streams.ts";
@@ -28,3 +27,8 @@ export async function pump(
   }
   chunk.fill(0);
 }
+
+const nextTurn = async (): Promise<void> =>
+  new Promise((done) => {
+    setImmediate(done);
+  });

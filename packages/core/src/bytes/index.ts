@@ -9,5 +9,5 @@ export { Buffer } from "node:buffer";
 export function sha256Of(bytes: Uint8Array | string): Buffer {
   // node:crypto takes time to load, and most of what imports this file needs no digest.
   // oxlint-disable-next-line no-restricted-globals -- a part of Node without a side effect
-  return process.getBuiltinModule("node:crypto").createHash("sha256").update(bytes).digest();
+  return process.getBuiltinModule("node:crypto").hash("sha256", bytes, "buffer");
 }

@@ -83,14 +83,14 @@ const MAX_RECIPIENTS = 2048;
 class Attempts {
   #messages = 0;
   #recipients = 0;
-  #last: string | null = null;
+  #last: readonly Stanza[] | null = null;
   /** The recipients of those that no key here opens, of which a text may have several readings. */
   readonly #refused = new Set<string>();
 
   admit(format: Format, stanzas: readonly Stanza[]): boolean {
     // A stanza of OpenPGP's has less than the message says of a recipient.
-    this.#last = format === "openpgp" ? null : markOf(stanzas);
-    if (this.#last !== null && this.#refused.has(this.#last)) return false;
+    this.#last = format === "openpgp" ? null : stanzas;
+    if (this.#last !== null && this.#refused.size > 0 && this.#refused.has(markOf(this.#last))) return false;
     if (this.#messages === MAX_TRIED || this.#recipients + stanzas.length > MAX_RECIPIENTS) return false;
     this.#messages += 1;
     this.#recipients += stanzas.length;
@@ -99,7 +99,7 @@ class Attempts {
 
   /** No key here opens what was admitted last. */
   refuseLast(): void {
-    if (this.#last !== null) this.#refused.add(this.#last);
+    if (this.#last !== null) this.#refused.add(markOf(this.#last));
   }
 }
 
