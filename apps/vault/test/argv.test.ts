@@ -1,9 +1,12 @@
+import { parseArgs } from "node:util";
 import { describe, expect, test } from "vitest";
 import { operandsOf, optionsOf, parseArgv } from "../src/cli/argv.ts";
 import { COMMANDS, TABLE } from "../src/commands/index.ts";
 import { outcomeOf } from "../src/cli/error-codes.ts";
 import { CliError } from "../src/errors.ts";
 import { GLOBAL_FLAGS } from "../src/cli/flags.ts";
+import { tokensOf } from "../src/cli/tokens.ts";
+import { MESSAGE_TABLE } from "../src/commands/message/index.ts";
 
 /** What a run is given, without what nothing was said of. */
 async function read(words: readonly string[]): Promise<{ command: string | null; options: object; operands: unknown }> {
@@ -156,4 +159,62 @@ describe("a flag", () => {
     const letters = Object.values(TABLE.flags).flatMap(({ short }) => short ?? []);
     expect(letters).toEqual([...new Set(letters)]);
   });
+});
+
+/** A number below `below`, the same in each run. */
+function numbers(): (below: number) => number {
+  let state = 1;
+  return (below) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
+}
+
+const WORDS = [
+  ["share", "view", "v", "-", "--", "", "a", "a=b", "--=b", "--to", "--to=", "--to=x", "--to=--json", "--json"],
+  ["--json=1", "--ci", "--ci=x", "--unheard", "--unheard=of", "-q", "-k", "-kx", "-qk", "-qkx", "-qjk", "-x", "-xq"],
+  ["-q=1", "-k=1", "-k-", "-o", "-oq", "--output", "--__proto__", "--__proto__=x", "--constructor", "--é", "-é"],
+].flat();
+
+test("words are taken apart as by node:util, in any order", () => {
+  const next = numbers();
+  const options = Object.fromEntries(
+    Object.entries(TABLE.flags).map(([name, { short, value }]) => [
+      name,
+      { type: value === undefined ? "boolean" : "string", ...(short === undefined ? {} : { short }) } as const,
+    ]),
+  );
+  for (let round = 0; round < 20_000; round++) {
+    const words = Array.from({ length: next(6) }, () => WORDS[next(WORDS.length)] ?? "");
+    const { tokens } = parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true });
+    const expected = {
+      operands: tokens.flatMap((token) => (token.kind === "positional" ? [token.value] : [])),
+      flags: tokens.flatMap((token) =>
+        token.kind === "option"
+          ? [{ name: token.name, rawName: token.rawName, value: token.value, isInline: token.inlineValue === true }]
+          : [],
+      ),
+    };
+    expect({ words, ...tokensOf(words, TABLE.flags) }).toEqual({ words, ...expected });
+  }
+});
+
+test("a line of a command on messages says the same to those commands alone", async () => {
+  const next = numbers();
+  const words = ["--to", "x", "--key=k", "-q", "-kx", "--json", "--", "-", "--yes", "--keep", "-u", "--help", "file"];
+  let read = 0;
+  for (let round = 0; round < 5000; round++) {
+    const name = Object.keys(MESSAGE_TABLE.specs)[next(4)] ?? "";
+    const line = [name, ...Array.from({ length: next(5) }, () => words[next(words.length)] ?? "")];
+    const alone = await parseArgv(line, MESSAGE_TABLE).catch(() => null);
+    if (alone === null) continue;
+    read += 1;
+    expect(alone).toEqual(await parseArgv(line, TABLE));
+  }
+  expect(read).toBeGreaterThan(1000);
+});
+
+test("a letter stands for one flag in all commands", () => {
+  const letters = Object.values(TABLE.flags).flatMap(({ short }) => short ?? []);
+  expect(letters.toSorted()).toEqual([...new Set(letters)].toSorted());
 });

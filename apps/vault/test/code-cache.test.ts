@@ -59,7 +59,7 @@ async function plant(home: ReturnType<typeof makeHome>): Promise<string> {
     const [, name, time, length] = /^(\S+\.cjs) (\S+) (\d+)$/.exec(line) ?? [];
     if (name === undefined) continue;
     const own = bytes.subarray(end, (end += Number(length)));
-    const data = name === "program.cjs" ? planted() : own;
+    const data = name === "commands.cjs" ? planted() : own;
     lines[at] = `${name} ${time} ${data.length}`;
     parts.push(data);
   }
@@ -68,7 +68,7 @@ async function plant(home: ReturnType<typeof makeHome>): Promise<string> {
 }
 
 function planted(): Buffer {
-  const source = readFileSync(join(dirname(VAULT), "program.cjs"), "utf8").replaceAll(SAID, PLANTED);
+  const source = readFileSync(join(dirname(VAULT), "commands.cjs"), "utf8").replaceAll(SAID, PLANTED);
   return new Script(`(function (exports, require, module, __filename, __dirname) { ${source}\n})`).createCachedData();
 }
 
@@ -90,6 +90,24 @@ describe("what V8 compiled", () => {
     expect(statSync(home.helpFile(), { bigint: true }).mtimeNs).toBe(mtimeNs);
     await plant(home);
     expect(await says(home)).toBe(PLANTED);
+  });
+
+  test("is kept again by the first run that succeeds", async () => {
+    using home = makeHome();
+    const key = (await makeSshKey({ type: "ed25519", folder: home.path })).publicKeyPath;
+    const kept = (): number =>
+      Math.max(
+        ...readdirSync(home.code).map((name) => statSync(join(home.code, name)).size * Number(/^share-/.test(name))),
+      );
+    for (let run = 0; run < 2; run++)
+      await expect(home.run(["share", "--to", join(home.path, "no-such.pub")], "secret")).rejects.toThrow();
+    const afterFailure = kept();
+    expect(afterFailure).toBeGreaterThan(10_000);
+    await home.run(["share", "--to", key], "secret");
+    const afterSuccess = kept();
+    expect(afterSuccess).toBeGreaterThan(afterFailure * 1.2);
+    await home.run(["share", "--to", key, "--quiet"], "secret");
+    expect(kept()).toBe(afterSuccess);
   });
 
   test.each<[string, (home: ReturnType<typeof makeHome>, path: string) => void]>([
