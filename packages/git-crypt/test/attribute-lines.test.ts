@@ -1,6 +1,7 @@
 import { throwawayRepository } from "@git-vault/testkit";
 import { expect, test } from "vitest";
 import { filterLines, macrosIn } from "../src/git/attribute-lines.ts";
+import { mayFitPath } from "../src/git/once-protected.ts";
 
 /** Files of attributes, with bytes of Latin-1, and a path that they speak of. */
 const FILES: readonly (readonly [name: string, text: string, path: string])[] = [
@@ -38,4 +39,41 @@ test.each(FILES)("%s is read as git reads it", async (_, text, path) => {
   expect(lines.flatMap(({ filters }) => filters)).toEqual(
     answer.toString().endsWith(": filter: git-crypt\n") ? ["git-crypt"] : [],
   );
+});
+
+test("a pattern that git finds to fit a path is never passed over", async () => {
+  const names = [".gitattributes", "sub/.gitattributes", "sub/deep/.gitattributes", "Sub/.gitattributes", "s?b/a"];
+  const patterns = [
+    ["*", "**", "/*", ".git*", "/.gitattributes", "/.GITattributes", "sub/*", "/sub/**", "sub/**/.gitattributes"],
+    [
+      "**/.gitattributes",
+      "sub/deep/*",
+      "s?b/a",
+      "s[u]b/*",
+      "s\\ub/*",
+      "SUB/*",
+      '"sub/*"',
+      "sub/",
+      "deep/*",
+      "secrets/**",
+    ],
+  ].flat();
+  using repo = await throwawayRepository();
+  await repo.git("config", "core.ignoreCase", "true");
+  let passedOver = 0;
+  for (const source of [".gitattributes", "sub/.gitattributes"]) {
+    for (const pattern of patterns) {
+      repo.write(".gitattributes", "");
+      repo.write("sub/.gitattributes", "");
+      repo.write(source, `${pattern} filter=git-crypt\n`);
+      const fitting = (await repo.git("check-attr", "filter", "--", ...names))
+        .toString()
+        .split("\n")
+        .filter((line) => line.endsWith(": git-crypt"));
+      const mayFit = mayFitPath(pattern, source, names);
+      if (!mayFit) passedOver += 1;
+      expect({ source, pattern, fits: fitting.length > 0 && !mayFit }).toEqual({ source, pattern, fits: false });
+    }
+  }
+  expect(passedOver).toBeGreaterThan(5);
 });

@@ -93,6 +93,17 @@ export function mayFit(pattern: string, names: readonly string[]): boolean {
 }
 
 /**
+ * Whether a pattern of the file of attributes `source` may fit one of some paths: one with a slash
+ * fits only what begins as it does, up to its first wildcard, from that file's folder.
+ */
+export function mayFitPath(pattern: string, source: string, names: readonly string[]): boolean {
+  if (pattern.startsWith('"') || !pattern.includes("/")) return true; // quoted, or fits in any folder
+  const [start = ""] = pattern.replace(/^\//, "").split(/[*?[\\]/);
+  const whole = `${source.slice(0, source.lastIndexOf("/") + 1)}${start}`.toLowerCase();
+  return names.some((name) => name.toLowerCase().startsWith(whole));
+}
+
+/**
  * The filters of `names` in a clone that has the attributes of `present`, and not the line of ours
  * that leads git to a filter for files of attributes.
  */
@@ -100,9 +111,10 @@ export function filtersElsewhere(place: CommonPlace, present: PresentAttributes,
   const lastParts = [...new Set(names.map((name) => name.slice(name.lastIndexOf("/") + 1)))];
   const state = presentStates(place, present)[0] ?? new Map<string, FilterLine[]>();
   const fitting = [...state].flatMap(([name, lines]): [string, FilterLine[]][] => {
-    const kept = lines.filter(({ pattern }) => mayFit(pattern, lastParts));
+    const kept = lines.filter(({ pattern }) => mayFit(pattern, lastParts) && mayFitPath(pattern, name, names));
     return kept.length === 0 ? [] : [[name, kept]];
   });
+  if (fitting.length === 0) return names.map(() => "unspecified");
   return fitting.length > MOST_FILES ? filtersOf(place, names) : (filtersIn(place, [new Map(fitting)], names)[0] ?? []);
 }
 

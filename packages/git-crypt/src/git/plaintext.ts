@@ -1,5 +1,5 @@
 import { seemsEncrypted } from "../format/blob.ts";
-import { commitOf, type GitPlace, runGit } from "./git.ts";
+import { commitOf, gitFailed, type GitPlace, tryGit } from "./git.ts";
 import { readStarts, sizesOf } from "./objects.ts";
 import { listIndex } from "./protected-files.ts";
 import { type Difference, parseDifferences, RAW } from "./trees.ts";
@@ -12,8 +12,10 @@ export interface Version {
 
 /** How the index differs from HEAD; all that it holds before the first commit. */
 export function stagedChanges(place: GitPlace): Difference[] {
-  if (commitOf(place, "HEAD") !== null)
-    return parseDifferences(runGit(place, ["diff-index", "--cached", ...RAW, "HEAD"]));
+  const args = ["diff-index", "--cached", ...RAW, "HEAD"];
+  const output = tryGit(place, args);
+  if (output.status === 0) return parseDifferences(output.stdout);
+  if (commitOf(place, "HEAD") !== null) throw gitFailed(args, output);
   return listIndex(place).map(({ name, mode, oid }) => ({ name, mode, before: null, after: oid }));
 }
 
