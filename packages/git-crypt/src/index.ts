@@ -32,8 +32,16 @@ export { checkStaged } from "./checkout/check-staged.ts";
 export { clearInHistory } from "./git/clear-in-history.ts";
 export { whileSame } from "./git/file-memory.ts";
 export { blobsInIndex, digestBelow, digestOf } from "./git/index-file.ts";
-export { isPartialClone, sizesOf } from "./git/objects.ts";
-export { filesToCommit, readSmallBlobs, readTracked, type TrackedFile, uncommittedFiles } from "./git/tracked-files.ts";
+export { isPartialClone, readBlobs, sizesOf } from "./git/objects.ts";
+export {
+  type ChosenBlobs,
+  filesToCommit,
+  readChosenBlobs,
+  readSmallBlobs,
+  readTracked,
+  type TrackedFile,
+  uncommittedFiles,
+} from "./git/tracked-files.ts";
 /* Its keys. */
 export { KeyRing, readKeyRing } from "./keys/key-ring.ts";
 export { tryKey } from "./keys/try-key.ts";

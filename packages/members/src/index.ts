@@ -15,7 +15,7 @@ export type {
   StartAction,
   TakeAction,
 } from "./entry/entry.ts";
-export { isEntryId, encodeDraft, MAX_ENTRY_BYTES, parseEntry } from "./entry/format.ts";
+export { claimedId, isEntryId, encodeDraft, MAX_ENTRY_BYTES, parseEntry } from "./entry/format.ts";
 export { readMemberKey, type Identifier, type MemberKey } from "./entry/identifiers.ts";
 export { finishEntry, MEMBERS_NAMESPACE } from "./entry/sign.ts";
 export { audienceOf, commitmentOf } from "./commitment.ts";

@@ -19,6 +19,7 @@ import { VaultError } from "@git-vault/core";
  * - `MEMORY_FULL`: a file of what is remembered is, or would be, over 64 MiB
  * - `HISTORY_NEEDED`: the log's history is not all here, and which of two entries came first, or
  *   whether somebody was removed, depends on it
+ * - `HISTORY_TOO_LARGE`: what was committed where the log lies is more than is read
  * - `DISPUTED`: members removed each other, and nothing proves who was first
  * - `LOG_EXISTS`: the members log was to be started, and there is one
  * - `LOG_CHANGED`: the members log was changed while it was decided what to do
@@ -54,6 +55,7 @@ export type SharingErrorCode =
   | "MEMORY_DAMAGED"
   | "MEMORY_FULL"
   | "HISTORY_NEEDED"
+  | "HISTORY_TOO_LARGE"
   | "DISPUTED"
   | "LOG_EXISTS"
   | "LOG_CHANGED"

@@ -5,13 +5,15 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { readLogFiles, readLogFolder } from "../src/members/log-files.ts";
 import { readHistory, type Arrivals } from "../src/members/log-history.ts";
+import { MOST, type Bounds } from "../src/members/log-walk.ts";
 import { readOtherLogs } from "../src/members/other-logs.ts";
 import { LOG_FOLDER } from "../src/log-places.ts";
 import { opened, stage } from "./team.ts";
 
 /* Which entries a branch holds, and in which order they arrived in its history. */
 
-const nameOf = (number: number): string => createHash("sha256").update(String(number)).digest("hex");
+/** Each file has its contents for a name, as an entry has. */
+const nameOf = (number: number): string => createHash("sha256").update(`${number}\n`).digest("hex");
 
 /** A commit: which of those before it are its parents, and which entries its tree has. */
 interface Commit {
@@ -77,8 +79,9 @@ async function write({ path, env }: Repository, commits: readonly Commit[]): Pro
 function readAll(
   repository: Pick<Repository, "path" | "env">,
   tip: string | null,
+  bounds?: Bounds,
 ): Arrivals & { readonly looks: readonly [readonly Look[]]; readonly files: readonly LogFile[] } {
-  const { files, isWhole, arrivals } = readHistory(opened(repository), [tip], new Map());
+  const { files, isWhole, arrivals } = readHistory(opened(repository), [tip], new Map(), [], bounds);
   expect(isWhole).toBe(true);
   const sound = new Map<string, Uint8Array[]>();
   for (const { name, bytes } of files) if (bytes.length > 0) sound.set(name, [...(sound.get(name) ?? []), bytes]);
@@ -117,14 +120,19 @@ test("the order of arrival is that of a plain reading of all commits, in random 
       using repository = await throwawayRepository();
       const commits = historyOf(steps);
       await write(repository, commits);
+      const told = readAll(repository, "refs/heads/main");
       const {
         looks: [looks],
         files,
-      } = readAll(repository, "refs/heads/main");
+      } = told;
       expect(firstOf(looks)).toEqual(firstOf(plainLooks(commits)));
       const texts = new Map(files.map(({ name, bytes }) => [name, Buffer.from(bytes).toString()]));
       expect(texts).toEqual(new Map(looks.flat().map((id) => [id, texts.get(id)])));
       for (const [name, text] of texts) expect(nameOf(Number(text))).toBe(name);
+      // Where git would list too much, it is read tree by tree.
+      const byTrees = readAll(repository, "refs/heads/main", { ...MOST, listed: 100 });
+      expect(byTrees.commits).toEqual(told.commits);
+      expect(byTrees.files.map(({ name }) => name).toSorted()).toEqual(files.map(({ name }) => name).toSorted());
     }),
     { numRuns: cases(20, 500), seed: seed(13) },
   );
@@ -184,13 +192,15 @@ test("an entry arrives by a sound copy: what else had its name before, or has it
   using repository = await throwawayRepository();
   await repository.git("commit", "-q", "--allow-empty", "-m", "first");
   const [name, other] = [nameOf(1), nameOf(2)].map((one) => `${LOG_FOLDER}/${one}`);
+  const signed = (by: string): string => `1\n-----BEGIN SSH SIGNATURE-----\n${by}`;
   const blob = async (text: string): Promise<string> => {
     repository.write("blob", text);
     return (await repository.git("hash-object", "-w", "blob")).toString().trim();
   };
-  const [sound, another, empty, large] = [
-    await blob("sound"),
-    await blob("another"),
+  const [sound, another, second, empty, large] = [
+    await blob(signed("sound")),
+    await blob(signed("another")),
+    await blob("2\n"),
     await blob(""),
     await blob("x".repeat(256 * 1024 + 1)),
   ];
@@ -201,7 +211,7 @@ test("an entry arrives by a sound copy: what else had its name before, or has it
     name ?? "",
     decoys.map(([mode, oid = ""]) => [mode, oid] as const),
   );
-  await commitFiles(repository, other ?? "", [["100644", sound]]);
+  await commitFiles(repository, other ?? "", [["100644", second]]);
   // A link becomes a file; a copy under another signature brings nothing new.
   await commitFiles(repository, name ?? "", [
     ["120000", sound],
@@ -212,14 +222,40 @@ test("an entry arrives by a sound copy: what else had its name before, or has it
   await repository.git("config", "diff.ignoreSubmodules", "all");
   await repository.git("config", "diff.orderFile", "/nowhere");
   await repository.git("config", "diff.relative", "true");
-  const { looks, files } = readAll(repository, "HEAD");
-  expect(looks).toEqual([[[nameOf(2)], [nameOf(1)]]]);
-  const texts = files.flatMap((file) => (file.name === nameOf(1) ? Buffer.from(file.bytes).toString() : []));
-  expect(texts.toSorted()).toEqual(["", "another", "sound"]);
+  for (const bounds of [MOST, { ...MOST, listed: 100 }]) {
+    const { looks, files } = readAll(repository, "HEAD", bounds);
+    expect(looks).toEqual([[[nameOf(2)], [nameOf(1)]]]);
+    const texts = files.flatMap((file) => (file.name === nameOf(1) ? Buffer.from(file.bytes).toString() : []));
+    expect(texts.toSorted()).toEqual([signed("another"), signed("sound")]);
+  }
   expect(readLogFolder(opened(repository))).toMatchObject({
     bad: [{ name: nameOf(1), problem: "it is no regular file" }],
     isWhole: true,
   });
+});
+
+test("what lies under a name of somebody's choice first hides no entry, whatever is read at once", async () => {
+  using repository = await throwawayRepository();
+  await repository.git("commit", "-q", "--allow-empty", "-m", "first");
+  repository.write("blob", "1\n");
+  const oid = (await repository.git("hash-object", "-w", "blob")).toString().trim();
+  const [junk, name] = [`${LOG_FOLDER}/${"0".repeat(64)}`, `${LOG_FOLDER}/${nameOf(1)}`];
+  for (const path of [junk, name, junk])
+    await commitFiles(repository, path, [
+      ["100644", oid],
+      ["", ""],
+    ]);
+  for (const listed of [MOST.listed, 100])
+    expect(readAll(repository, "HEAD", { ...MOST, listed }).looks).toEqual([[[nameOf(1)]]]);
+});
+
+test("a history with more in it than is read is refused by name", async () => {
+  using repository = await throwawayRepository();
+  await write(repository, historyOf([{ parents: [], added: [1, 2], removed: [], isNew: true }]));
+  for (const bounds of [{ commits: 40 }, { trees: 100 }, { files: 3 }])
+    expect(() => readAll(repository, "HEAD", { ...MOST, listed: 100, ...bounds })).toThrow(
+      expect.objectContaining({ code: "HISTORY_TOO_LARGE" }),
+    );
 });
 
 test("a shallow clone tells what it has, all at once", async () => {

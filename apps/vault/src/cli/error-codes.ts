@@ -246,6 +246,10 @@ export const codes = () => ({
       1,
       "fetch the whole history with `git fetch --unshallow`, or into a partial clone with `vault unlock` while its remote can be reached; in CI, check it out whole, such as by `fetch-depth: 0`",
     ],
+    HISTORY_TOO_LARGE: [
+      1,
+      "see who committed so much with `git log --stat -- .git-vault/members`; take these commits off the branch, or work in a clone whose history begins after them, such as by `git fetch --depth`",
+    ],
     DISPUTED: [
       7,
       "ask them who was first, then run `vault unlock --first ID` with how the id of that entry begins; an admin who is no party and then runs `vault rotate` settles it for everybody",

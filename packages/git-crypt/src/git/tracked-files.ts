@@ -19,22 +19,45 @@ const textOf = (bytes: string): string => Buffer.from(bytes, "latin1").toString(
 
 /** The blobs of at most `most` bytes, by git's names for them; what is not here is left out. */
 export const readSmallBlobs = (place: GitPlace, oids: readonly string[], most: number): Map<string, Buffer> =>
-  readSmall(place, oids, most).blobs;
+  new Map(readSmall(place, oids, most).blobs);
+
+/** What is read of blobs: see `readChosenBlobs`. */
+export interface ChosenBlobs {
+  /** The sizes of all that are here, in bytes. */
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly blobs: ReadonlyMap<string, Buffer>;
+}
+
+/**
+ * The same, of which only those are kept that somebody chooses: what others committed may be a
+ * thousand times as large as what they pushed.
+ */
+export function readChosenBlobs(
+  place: GitPlace,
+  oids: readonly string[],
+  { most, isChosen }: { readonly most: number; readonly isChosen: (oid: string, content: Buffer) => boolean },
+): ChosenBlobs {
+  const { sizes, blobs } = readSmall(place, oids, most);
+  const chosen = new Map<string, Buffer>();
+  // A copy: they lie in the answers that git gave to many questions at once.
+  for (const [oid, content] of blobs) if (isChosen(oid, content)) chosen.set(oid, Buffer.from(content));
+  return { sizes, blobs: chosen };
+}
 
 /** For sizes git opens each file once more, which takes a second of 20,000. */
 const AT_ONCE_BYTES = 16 * 1024 * 1024;
 
-/** The same, with the sizes of all that are here. */
+/** The same one after the other, with the sizes of all that are here. */
 function readSmall(
   place: GitPlace,
   oids: readonly string[],
   most: number,
-): { readonly sizes: ReadonlyMap<string, number>; readonly blobs: Map<string, Buffer> } {
+): { readonly sizes: ReadonlyMap<string, number>; readonly blobs: Iterable<[oid: string, content: Buffer]> } {
   const few = most === 0 ? null : readFew(place, oids, { enough: AT_ONCE_BYTES });
   const sizes = few === null ? sizesOf(place, oids) : new Map([...few].map(([oid, blob]) => [oid, blob.length]));
   const small = new Map([...sizes].filter(([, size]) => size <= most));
   const blobs = few === null ? readBlobs(place, small) : [...few].filter(([oid]) => small.has(oid));
-  return { sizes, blobs: new Map(blobs) };
+  return { sizes, blobs };
 }
 
 /** Which files of a folder are read, and how. */

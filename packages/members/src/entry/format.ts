@@ -304,6 +304,16 @@ export function problemAtStart(bytes: Uint8Array): string | null {
   return isStart ? null : `expected "${FIRST_LINE}" on its first line`;
 }
 
+/**
+ * The id that an entry of these bytes would have; nothing else of them is looked at. What lies by
+ * another name is no entry, and to find bytes for a name is beyond anybody.
+ */
+export function claimedId(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = buffer.lastIndexOf(BEGIN, undefined, "latin1");
+  return entryId(end < 0 ? buffer : buffer.subarray(0, end));
+}
+
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Other bytes would be read as replacement characters, and compared as if these stood there. */

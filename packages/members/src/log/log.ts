@@ -28,7 +28,7 @@ export interface Log {
   readonly forged: ReadonlySet<string>;
   /** What was read of each of `signed`, as far as the signature holds in it: see `isSound`. */
   readonly sound: ReadonlyMap<string, readonly Uint8Array[]>;
-  readonly bad: readonly BadFile[];
+  readonly bad: readonly (BadFile & LogFile)[];
 }
 
 /** What makes reading a log cheaper. Neither changes what it means. */
@@ -130,10 +130,10 @@ const isSame = (one: Uint8Array, other: Uint8Array): boolean => one === other ||
 /** The sound copies of each entry, and the files that hold none. */
 function readFiles(files: Iterable<LogFile>): {
   readonly copies: ReadonlyMap<string, readonly [Copy, ...Copy[]]>;
-  readonly bad: readonly BadFile[];
+  readonly bad: readonly (BadFile & LogFile)[];
 } {
   const copies = new Map<string, [Copy, ...Copy[]]>();
-  const bad: BadFile[] = [];
+  const bad: (BadFile & LogFile)[] = [];
   /** What was read by a name: the tree, its history and the clone's memory mostly hold the same. */
   const seen = new Map<string, Uint8Array[]>();
   for (const { name, bytes } of files) {
@@ -141,10 +141,11 @@ function readFiles(files: Iterable<LogFile>): {
     if (before?.some((one) => isSame(one, bytes)) === true) continue;
     if (before === undefined) seen.set(name, [bytes]);
     else before.push(bytes);
-    const parsed = parseOrNull(bytes, (problem) => bad.push({ name, problem }));
+    const parsed = parseOrNull(bytes, (problem) => bad.push({ name, bytes, problem }));
     if (parsed === null) continue;
     const others = copies.get(name);
-    if (parsed.entry.id !== name) bad.push({ name, problem: "it is an entry, and its name is not the entry's id" });
+    if (parsed.entry.id !== name)
+      bad.push({ name, bytes, problem: "it is an entry, and its name is not the entry's id" });
     else if (others === undefined) copies.set(name, [{ parsed, bytes }]);
     else others.push({ parsed, bytes });
   }

@@ -1,16 +1,8 @@
-import { readSmallBlobs, sizesOf, tryGit, type Repository } from "@git-vault/git-crypt";
-import {
-  arrivalOf,
-  isEntryId,
-  isSound,
-  MAX_ENTRY_BYTES,
-  type Log,
-  type LogCommit,
-  type LogFile,
-  type Look,
-} from "@git-vault/members";
+import { tryGit, type Repository } from "@git-vault/git-crypt";
+import { arrivalOf, isSound, type Log, type LogCommit, type LogFile, type Look } from "@git-vault/members";
 import { LOG_FOLDER, shallowText } from "../log-places.ts";
 import type { SeenBlobs } from "./log-files.ts";
+import { EntryBlobs, MOST, TOUCHING, walk, type Bounds, type Change, type Walked } from "./log-walk.ts";
 
 /*
  * What the history of branches tells of the log. By an entry's name anything may have been
@@ -56,27 +48,26 @@ export const NO_HISTORY: LogHistory = {
  * @param tips git's names for their last commits; null where one has none
  * @param seen what was read before; what is read is added
  * @param beside groups of further commits
+ * @param bounds how much of it is read
+ * @throws SharingError HISTORY_TOO_LARGE
  */
 export function readHistory(
   repository: Repository,
   tips: readonly (string | null)[],
   seen: SeenBlobs,
   beside: readonly (readonly string[])[] = [],
+  bounds: Bounds = MOST,
 ): LogHistory {
   const [head = null] = tips;
   const starts = [...new Set([...tips.filter((tip) => tip !== null), ...beside.flat()])];
   if (starts.length === 0) return NO_HISTORY;
+  const blobs = new EntryBlobs(repository, seen, bounds.files);
   // A partial clone may lack what was fetched last, and have what is checked out.
-  const whole = walk(repository, starts);
-  const walked = whole ?? (head === null || starts.length === 1 ? null : walk(repository, [head]));
+  const whole = walk(repository, starts, blobs, bounds);
+  const walked = whole ?? (head === null || starts.length === 1 ? null : walk(repository, [head], blobs, bounds));
   if (walked === null) return { ...NO_HISTORY, isWhole: head === null };
-  const wanted = new Map(walked.flatMap(({ changes }) => changes.flatMap(({ name, is }) => copyOf(name, is))));
-  const unread = [...new Set([...wanted.values()].map(({ oid }) => oid))].filter((oid) => !seen.has(oid));
-  for (const [oid, content] of readSmallBlobs(repository, unread, MAX_ENTRY_BYTES)) seen.set(oid, content);
-  // What is too large for an entry is here, and is none.
-  const left = unread.filter((oid) => !seen.has(oid));
-  const here = sizesOf(repository, left);
-  const missing = new Set(left.filter((oid) => !here.has(oid)));
+  const lists = new Set(walked.map(({ changes }) => changes));
+  const wanted = new Map([...lists].flatMap((changes) => changes.flatMap(({ name, is }) => copyOf(name, is))));
   const files = [...wanted.values()].flatMap(({ name, oid }) => {
     const bytes = seen.get(oid);
     return bytes === undefined ? [] : [{ name, bytes }];
@@ -86,8 +77,8 @@ export function readHistory(
   return {
     files,
     isWhole:
-      missing.size === 0 ||
-      ancestorsOf(newest[0] ?? "", walked).every(({ changes }) => changes.every(({ is }) => !missing.has(is ?? ""))),
+      ![...wanted.values()].some(({ oid }) => blobs.isMissing(oid)) ||
+      ancestorsOf(newest[0] ?? "", walked).every(({ changes }) => !changes.some(({ is }) => blobs.isMissing(is ?? ""))),
     arrivals: (log) => {
       const commits = commitsOf(walked, ({ name, oid }) => {
         const bytes = seen.get(oid);
@@ -113,60 +104,6 @@ interface Copy {
 const copyOf = (name: string, oid: string | null): [string, Copy][] =>
   oid === null ? [] : [[`${name} ${oid}`, { name, oid }]];
 
-/** A file by an entry's name that is another in a commit than in each of its parents. */
-interface Change {
-  readonly name: string;
-  /** git's name for it; null for none, or what is no regular file. */
-  readonly is: string | null;
-  /** The same in each parent. */
-  readonly was: readonly (string | null)[];
-}
-
-interface Walked {
-  readonly id: string;
-  readonly parents: readonly string[];
-  readonly changes: readonly Change[];
-}
-
-/** Merges stay in it whole: which parent is the first decides what arrived first. */
-const KEPT = ["--full-history", "--parents"];
-const SHOWN = ["-c", "--raw", "--root", "--no-abbrev", "--no-renames", "--no-relative", "-O/dev/null"];
-
-/** The commits that touched the log, the newest first; null where git cannot tell. */
-function walk(repository: Repository, starts: readonly string[]): Walked[] | null {
-  const args = ["log", ...KEPT, ...SHOWN, "--ignore-submodules=none", "--no-show-signature", "--format=commit %H %P"];
-  const words = ["--literal-pathspecs", ...args, ...starts, "--", `${LOG_FOLDER}/`];
-  const { status, stdout } = tryGit(repository, words);
-  if (status !== 0) return null;
-  const walked: Walked[] = [];
-  let changes: Change[] = [];
-  for (const line of stdout.toString("latin1").split("\n")) {
-    if (line.startsWith("commit ")) {
-      const [, id = "", ...parents] = line.trimEnd().split(" ");
-      changes = [];
-      walked.push({ id, parents, changes });
-      continue;
-    }
-    changes.push(...changeIn(line));
-  }
-  return walked;
-}
-
-/** A line of a change: `:` for each parent, then all modes, all names of objects, and the path. */
-const CHANGED = /^:+((?:[0-7]{6} )+)((?:[0-9a-f]{40,64} )+)[A-Z]+\t(.*)$/;
-
-function changeIn(line: string): Change[] {
-  const [, modes = "", oids = "", path = ""] = CHANGED.exec(line) ?? [];
-  const name = path.slice(LOG_FOLDER.length + 1);
-  if (!isEntryId(name)) return [];
-  const isRegular = modes.split(" ").map((mode) => mode.startsWith("100"));
-  const all = oids
-    .trimEnd()
-    .split(" ")
-    .map((oid, at) => (isRegular[at] === true ? oid : null));
-  return [{ name, is: all.at(-1) ?? null, was: all.slice(0, -1) }];
-}
-
 /** The last commit of a branch that is among those which touched the log. */
 function newestOf(
   repository: Repository,
@@ -176,7 +113,7 @@ function newestOf(
 ): string | null {
   if (starts.length === 1) return walked[0]?.id ?? null;
   if (walked.some(({ id }) => id === tip)) return tip;
-  const args = ["--literal-pathspecs", "rev-list", ...KEPT, "--max-count=1", tip, "--", `${LOG_FOLDER}/`];
+  const args = ["--literal-pathspecs", "rev-list", ...TOUCHING, "--max-count=1", tip, "--", `${LOG_FOLDER}/`];
   const { status, stdout } = tryGit(repository, args);
   return (status === 0 && /^[0-9a-f]+/.exec(stdout.toString("latin1"))?.[0]) || null;
 }
@@ -198,10 +135,14 @@ function commitsOf(walked: readonly Walked[], holds: (copy: Copy) => boolean): M
       known.set(key, answer);
       return answer;
     });
-  return new Map(
-    walked.map(({ id, parents, changes }) => {
-      const arrived = changes.filter(({ name, is, was }) => isHeld(name, is) && !was.some((oid) => isHeld(name, oid)));
-      return [id, { parents, entries: arrived.map(({ name }) => name) }];
-    }),
-  );
+  const arrived = new Map<readonly Change[], string[]>();
+  const arrivedIn = (changes: readonly Change[]): string[] => {
+    const before = arrived.get(changes);
+    if (before !== undefined) return before;
+    const fresh = changes.filter(({ name, is, was }) => isHeld(name, is) && !was.some((oid) => isHeld(name, oid)));
+    const names = fresh.map(({ name }) => name);
+    arrived.set(changes, names);
+    return names;
+  };
+  return new Map(walked.map(({ id, parents, changes }) => [id, { parents, entries: arrivedIn(changes) }]));
 }

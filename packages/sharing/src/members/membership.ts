@@ -4,7 +4,6 @@ import { commitsOf, hasSettings, remoteNames, shieldOwnFolders, tryGit, type Rep
 import {
   allLooks,
   fold,
-  isSound,
   isVainReason,
   memberWith,
   onlyOf,
@@ -245,10 +244,13 @@ function readTree(
   return isThere || commit !== undefined || head === null ? inIndex : readLogFolder(repository, head, seen);
 }
 
-/** What is no entry. Junk that was committed by an entry's name once is of no interest any more. */
+/** What is no entry. Junk that lies there no more is of no interest, whatever its history has. */
 function badOf(log: Log, tree: LogFolder, inTrees: readonly LogFile[]): BadFile[] {
-  const spoilt = new Set(inTrees.filter((file) => !isSound(log, file)).map(({ name }) => name));
-  const bad = [...tree.bad, ...log.bad.filter(({ name }) => !log.signed.has(name) || spoilt.has(name))];
+  const lying = new Map<string, LogFile[]>();
+  for (const file of inTrees) lying.set(file.name, [...(lying.get(file.name) ?? []), file]);
+  const isLying = ({ name, bytes }: LogFile): boolean =>
+    lying.get(name)?.some((one) => one.bytes === bytes || Buffer.compare(one.bytes, bytes) === 0) === true;
+  const bad: BadFile[] = [...tree.bad, ...log.bad.filter(isLying)];
   return [...new Map(bad.map((one) => [one.name, one])).values()];
 }
 

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { makeTemplate, type Template, type World } from "./world.ts";
+
+/*
+ * Much of it, and where nobody looks: what pull requests bring of which nothing is left at their
+ * end. alice and bob are admins, rob is a reader; eve is nobody, and whatever she pushes is merged.
+ */
+
+let template: Template;
+let world: World;
+
+beforeAll(async () => {
+  template = await makeTemplate(["alice", "bob"], ["eve", "rob"], async (before) => {
+    await before.as("alice", "vault grant -q --reader rob && git push -q");
+  });
+});
+afterAll(() => template.close());
+beforeEach(() => void (world = template.begin()));
+
+const as = (name: string, line: string): Promise<string> => world.as(name, line);
+const trying = (name: string, line: string): ReturnType<World["trying"]> => world.trying(name, line);
+const LOG = ".git-vault/members";
+const merge = "git fetch -q && git merge -q --no-ff -m merge origin/pr && git push -q";
+
+/** Alice goes on in her clone, and bob in a new one: nothing is found, and nothing stops them. */
+async function expectNothingHappened(): Promise<void> {
+  expect(await as("alice", "vault status")).not.toMatch(/bad-entry|log-/);
+  await as("alice", "vault sync --check");
+  await world.push("alice", "secrets/new", "new\n");
+  await world.join("bob");
+  await as("bob", "vault unlock --yes");
+  expect(world.read("bob", "secrets/new")).toBe("new\n");
+  expect(await as("bob", "vault status")).not.toMatch(/bad-entry|log-/);
+}
+
+/** Commits that put many files by entries' names into the log, and take them out again. */
+const flood = ({ rounds, files, different }: Record<"rounds" | "files" | "different", number>): string => `node -e '
+  const name = (at) => ${JSON.stringify(`${LOG}/`)} + at.toString(16).padStart(64, "0");
+  const git = (line, input) => require("child_process").execSync("git " + line, { input }).toString().trim();
+  const base = git("rev-parse HEAD");
+  const trees = [];
+  for (let at = 0; at < ${different}; at += 1) {
+    const names = [...Array(${files}).keys()].map((file) => "M 100644 :1 " + name(file + (at + 1) * 2 ** 30) + "\\n");
+    const text = "blob\\nmark :1\\ndata 1\\nx\\ncommit refs/heads/junk" + at + "\\ncommitter o <o@o> 1 +0000\\ndata 0\\n";
+    git("fast-import --quiet --force", text + "from " + base + "\\n" + names.join(""));
+    trees.push(git("rev-parse refs/heads/junk" + at + "^{tree}"));
+    git("branch -q -D junk" + at);
+  }
+  const clean = git("rev-parse HEAD^{tree}");
+  let tip = base;
+  const commit = (tree) => { tip = git("commit-tree -m x -p " + tip + " " + tree); };
+  for (let at = 0; at < ${rounds}; at += 1) { commit(trees[at % trees.length]); commit(clean); }
+  git("push -q origin " + tip + ":refs/heads/pr");
+'`;
+
+describe("a pull request that leaves nothing behind", () => {
+  test("with a junk file by an entry's name on the way is told nowhere", async () => {
+    await world.join("eve");
+    await as("eve", `echo x > ${LOG}/${"0".repeat(64)} && git add -A && git commit -q -m a`);
+    await as("eve", "git revert --no-edit HEAD && git push -q origin HEAD:pr");
+    await as("alice", merge);
+    await expectNothingHappened();
+  });
+
+  // 2.4 million changes of files, and 400,000 in eight trees.
+  test.each([
+    { rounds: 120, files: 10_000, different: 1 },
+    { rounds: 40, files: 5_000, different: 8 },
+  ])("and very many changes of junk on the way stops nobody: %o", async (much) => {
+    await world.join("eve");
+    await as("eve", flood(much));
+    await as("alice", merge);
+    await expectNothingHappened();
+    const began = process.hrtime.bigint();
+    await as("alice", "vault status");
+    // It takes less than a second where nothing else runs.
+    expect(Number(process.hrtime.bigint() - began) / 1e9).toBeLessThan(30);
+  });
+});
