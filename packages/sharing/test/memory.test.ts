@@ -89,16 +89,29 @@ test("a memory of over 64 MiB is neither read nor written", async () => {
 test("a user remembers the root of an address, in all clones from there", async () => {
   await repository.git("remote", "add", "origin", "git@github.com:org/repo.git");
   expect(knownRoot(opened(repository))).toBeNull();
-  rememberRoot(opened(repository), ROOT);
+  const own = ["origin"];
+  rememberRoot(opened(repository), ROOT, { remotes: own, isSaid: false });
   expect(knownRoot(opened(repository))).toBe(ROOT);
   await repository.git("remote", "set-url", "origin", "https://github.com/org/repo");
   expect(knownRoot(opened(repository))).toBe(ROOT);
-  rememberRoot(opened(repository), OTHER);
+  // Another takes its place by a person's word alone.
+  rememberRoot(opened(repository), OTHER, { remotes: own, isSaid: false });
+  expect(knownRoot(opened(repository))).toBe(ROOT);
+  rememberRoot(opened(repository), OTHER, { remotes: own, isSaid: true });
   expect(knownRoot(opened(repository))).toBe(OTHER);
+  // Of the remotes that are meant.
+  await repository.git("remote", "add", "upstream", "https://github.com/org/upstream");
+  expect(knownRoot(opened(repository), ["upstream"])).toBeNull();
+  await repository.git("remote", "remove", "upstream");
   const known = join(repository.env["HOME"] ?? "", ".config/git-vault/known-repositories");
   expect(readFileSync(known, "utf8")).toMatch(/^# [^\n]+\ngithub\.com\/org\/repo b{64}\n$/);
   await repository.git("remote", "set-url", "origin", "https://github.com/org/another");
   expect(knownRoot(opened(repository))).toBeNull();
+  // What counts from the clone's own folder is another repository elsewhere.
+  await repository.git("remote", "set-url", "origin", "../another.git");
+  rememberRoot(opened(repository), ROOT, { remotes: own, isSaid: true });
+  expect(knownRoot(opened(repository))).toBeNull();
+  await repository.git("remote", "set-url", "origin", "https://github.com/org/another");
   writeFileSync(known, "github.com/org/another nonsense\n");
   expect(knownRoot(opened(repository))).toBeNull();
 });

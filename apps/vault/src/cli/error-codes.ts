@@ -272,7 +272,7 @@ export const codes = () => ({
     KEY_NOT_HERE: [
       3,
       ({ subject = "" }) =>
-        `take it with \`vault unlock\`, and run the command again; where nobody has it, replace it with \`vault rotate --key-name ${subject} --leave-unopened\``,
+        `take it with \`vault unlock\`, and run the command again; where nobody has it, replace it with \`vault rotate --key-name ${subject} --leave-unopened\`; \`vault revoke --leave-unopened\` removes people without it`,
     ],
     UNCONFIRMED_MEMBERS: 2,
     RECIPIENT_CHANGED: 2,

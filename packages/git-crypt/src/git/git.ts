@@ -232,9 +232,12 @@ function valueOf({ status, stdout }: GitOutput): string | undefined {
   return value === "" ? undefined : value;
 }
 
-/** The addresses of the remotes, as they are written. */
-export const remoteUrls = (place: GitPlace): string[] =>
-  settingsOf(place).flatMap(([name, value]) => (/^remote\..*\.url$/s.test(name) && value ? value : []));
+/** The addresses of the remotes, or of those with some names, as they are written. */
+export const remoteUrls = (place: GitPlace, names?: readonly string[]): string[] =>
+  settingsOf(place).flatMap(([name, value]) => {
+    const remote = /^remote\.(.*)\.url$/s.exec(name)?.[1];
+    return remote !== undefined && value && (names === undefined || names.includes(remote)) ? value : [];
+  });
 
 /** The names of the remotes that have an address. */
 export const remoteNames = (place: GitPlace): string[] => [

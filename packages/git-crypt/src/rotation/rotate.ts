@@ -35,8 +35,7 @@ export interface RotateOptions extends FilterCommands {
   /** The commit's message. */
   readonly message: string;
   /**
-   * Whether protected files that no key here opens stay as they are, instead of stopping it. Then a
-   * key may be replaced of which none is here.
+   * Whether protected files that no key here opens stay as they are, instead of stopping it.
    */
   readonly leavesUnopened?: boolean;
   /** Is told how many files are encrypted again, of how many. */
@@ -96,12 +95,13 @@ function ringOf(repository: Repository, keyName: string, last: StoredKey | null,
 }
 
 /** Makes the key that is to replace one. */
-function replace(repository: Repository, keyName: string, leavesUnopened: boolean): RotatedKey {
-  const current = repository.generations(keyName)?.current ?? null;
-  const last = current !== null && leavesUnopened ? storedKey(repository, keyName) : repository.readKey(keyName);
+function replace(repository: Repository, keyName: string): RotatedKey {
+  const generations = repository.generations(keyName);
+  // A key that the log names need not be here, nor anywhere: files that it alone opens are found.
+  const last = generations === null ? repository.readKey(keyName) : storedKey(repository, keyName);
   const keyFile = generateKeyFile(keyName);
   const next = { bytes: encodeKeyFile(keyFile), keyFile };
-  const retired = current ?? (last === null ? "" : keyId(last.keyFile));
+  const retired = generations?.current ?? (last === null ? "" : keyId(last.keyFile));
   return { keyName, retired, last, next, ring: ringOf(repository, keyName, last, next) };
 }
 
@@ -238,7 +238,7 @@ export async function rotate(repository: Repository, options: RotateOptions): Pr
   undoUnfinished(repository);
   const keys: RotatedKey[] = [];
   try {
-    for (const keyName of keyNames) keys.push(replace(repository, keyName, leavesUnopened));
+    for (const keyName of keyNames) keys.push(replace(repository, keyName));
     assertIndexFree(repository);
     const { branch, head } = currentBranch(repository);
     const index = listIndex(repository);

@@ -7,6 +7,7 @@ import {
   type Member,
   type MemberKey,
   type Membership,
+  type NamedCommitment,
   type SealedCopy,
 } from "@git-vault/members";
 import { readOpenPgpCopies } from "./openpgp-copies.ts";
@@ -15,7 +16,7 @@ import { digestOf, isPluginKey, isSealable, lookAtCopies, type Copies } from "./
 /*
  * For which keys there are sealed copies of a generation. A copy of age does not tell to whom it is
  * sealed, but the entry does that commits to its bytes: one that made the generation sealed it to
- * all members of then; one about a member, to that member's keys of then. A file that no entry
+ * all who had it then; one about a member, to that member's keys of then. A file that no entry
  * commits to, or that was changed since, counts for nobody.
  */
 
@@ -62,8 +63,8 @@ export const coveredKeys = (
 
 function keysCovered(log: Log, { root, verdicts }: Membership, id: string, { intact }: Copies): Set<string> {
   const covered = new Set<string>();
-  const makes = ({ action }: Entry): boolean =>
-    "generations" in action && action.generations.some(({ commitment }) => commitment === id);
+  const madeBy = ({ action }: Entry): NamedCommitment | undefined =>
+    "generations" in action ? action.generations.find(({ commitment }) => commitment === id) : undefined;
   const audiences = new Map<string, readonly MemberKey[]>();
   for (const entry of log.entries.values()) {
     if (verdicts.get(entry.id)?.counts !== true) continue;
@@ -73,17 +74,18 @@ function keysCovered(log: Log, { root, verdicts }: Membership, id: string, { int
     // Which of several is for whom nobody can tell.
     if (own.length === 0 || !own.every((copy) => made.includes(copy))) continue;
     const seen = entriesOf(log, withAncestors(log, [entry.id]));
-    if (!makes(entry)) {
+    const generation = madeBy(entry);
+    if (generation === undefined) {
       for (const key of keysOfSubject(entry, seen)) if (isSealable(key)) covered.add(key.id);
       continue;
     }
     // What makes a generation may be many entries, each on the one before: the people are the same.
-    const people = seen.filter((one) => !makes(one) || one.action.kind !== "generation");
+    const people = seen.filter((one) => madeBy(one) === undefined || one.action.kind !== "generation");
     const name = people
       .map((one) => one.id)
       .toSorted()
       .join();
-    const audience = audiences.get(name) ?? keysOfMembers(log, seen, root);
+    const audience = audiences.get(name) ?? keysOfThose(log, seen, root, generation.keyName);
     audiences.set(name, audience);
     for (const key of audience) if (isSealable(key)) covered.add(key.id);
   }
@@ -100,11 +102,19 @@ function keysOfSubject(gift: Entry, seen: readonly Entry[]): readonly MemberKey[
   return [...keysOf(gift), ...before.filter((key) => !taken.has(key.id))];
 }
 
-/** The keys that all members had, by what the author of an entry saw. */
-function keysOfMembers(log: Log, seen: readonly Entry[], root: string | null): readonly MemberKey[] {
-  if (!seen.some(({ action: { kind } }) => kind === "remove" || kind === "take")) return seen.flatMap(keysOf);
+/** The keys of all who had a git-crypt key, by what the author of an entry saw. */
+function keysOfThose(log: Log, seen: readonly Entry[], root: string | null, keyName: string): readonly MemberKey[] {
+  // Where everybody has it, and nobody lost anything, there is nothing to work out.
+  const isPlain = seen.every(
+    ({ action }) =>
+      action.kind !== "remove" &&
+      action.kind !== "take" &&
+      ((action.kind !== "start" && action.kind !== "add") || action.opens.includes(keyName)),
+  );
+  if (isPlain) return seen.flatMap(keysOf);
   const known = onlyOf(log, new Set(seen.map(({ id }) => id)));
-  return fold(known, root === null ? {} : { root }).members.flatMap(({ keys }) => keys);
+  const { members } = fold(known, root === null ? {} : { root });
+  return members.filter(({ opens }) => opens.includes(keyName)).flatMap(({ keys }) => keys);
 }
 
 /** A member for whom no copy of the present key lies in the repository. */

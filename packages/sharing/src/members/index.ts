@@ -25,7 +25,16 @@ export {
 } from "./rotation.ts";
 export { type UnsealedKey } from "./seal-copies.ts";
 export { type Mark, type MarkKind, type Reviewed } from "./review.ts";
-export { planSync, planSyncRotation, sync, type OutOfDate, type SyncPlan, type Unclear } from "./sync.ts";
+export {
+  planSync,
+  planSyncRotation,
+  reviewSync,
+  sync,
+  type OutOfDate,
+  type SyncPlan,
+  type Unclear,
+  type UpdateRequest,
+} from "./sync.ts";
 export { listHolders, type HeldKey, type Holder, type HolderList } from "./holders.ts";
 export { reportLog, type LogLine } from "./log-report.ts";
 export { memberFindings, takenOffFindings, type MembersFinding, type MembersFindingId } from "./findings.ts";

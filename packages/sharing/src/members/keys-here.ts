@@ -7,6 +7,7 @@ import {
   type StoredKey,
 } from "@git-vault/git-crypt";
 import { SharingError } from "../errors.ts";
+import { someOf } from "./people.ts";
 
 /**
  * The key of a name that is here with an id; null where it is not here.
@@ -50,11 +51,15 @@ export const isKeyHere = (repository: Repository, keyName: string, id: string): 
 export function requireKey(repository: Repository, keyName: string, id: string): StoredKey {
   const key = keyHere(repository, keyName, id);
   if (key !== null) return key;
-  throw keyNotHere(keyName);
+  throw keyNotHere([keyName]);
 }
 
-/** The key of a name that is needed is not in this clone. */
-export const keyNotHere = (keyName: string): SharingError =>
-  new SharingError("KEY_NOT_HERE", `the key ${keyName} that this branch names is not in this clone`, {
-    subject: keyName,
-  });
+/** Keys of names that are needed are not in this clone. */
+export const keyNotHere = (keyNames: readonly string[]): SharingError =>
+  new SharingError(
+    "KEY_NOT_HERE",
+    keyNames.length === 1
+      ? `the key ${keyNames.join("")} that this branch names is not in this clone`
+      : `keys that this branch names are not in this clone: ${someOf(keyNames)}`,
+    { subject: keyNames[0] },
+  );

@@ -161,7 +161,9 @@ async function openAfter(
   });
   const followed = looked.flatMap(({ files }) => files);
   const inTrees = [...tree.files, ...followed];
-  const known = demanded ?? memory.root ?? knownRoot(repository);
+  const remotes = followedRemotes(repository, upstreams);
+  // By the address first: a person's word on it was for all clones from there.
+  const known = demanded ?? knownRoot(repository, remotes) ?? memory.root ?? knownRoot(repository);
   const isNamed = inTrees.length + tree.bad.length + memory.files.length > 0 || !tree.isWhole;
   const held = isNamed ? readHeld(repository) : new Set<string>();
   const heldBefore = held.size;
@@ -228,6 +230,10 @@ async function openAfter(
       return [rememberedAs(name, trunk), [ofOver[at] ?? [], ids]] as const;
     });
     keep(result, new Map(seenOn));
+    const isSaid = demanded !== undefined;
+    const plain = looked.filter(({ files: inTip }) => isOnlyLog(log, known, inTip)).map(({ name }) => name);
+    const named = isSaid ? remotes : remotes.filter((remote) => plain.some((name) => isOfRemote(name, remote)));
+    if (known !== null) rememberRoot(repository, known, { remotes: named, isSaid });
   }
   if (rootState === "accepted" && held.size > heldBefore) rememberHeld(repository, held);
   return result;
@@ -265,6 +271,24 @@ function logOfBranch(log: Log, present: ReadonlySet<string>, whole: Membership):
 function isLeft(id: string, { verdicts }: Membership): boolean {
   const verdict = verdicts.get(id);
   return verdict?.counts === true || (verdict?.counts === false && isVainReason(verdict.reason));
+}
+
+/**
+ * Whether some files hold a log that was accepted, and the start of no other: what else lies at an
+ * address may be somebody's who is to be taken for its people.
+ */
+function isOnlyLog(log: Log, root: string | null, files: readonly LogFile[]): boolean {
+  const starts = files.filter(({ name }) => log.entries.get(name)?.root === null).map(({ name }) => name);
+  return root !== null && starts.length > 0 && starts.every((id) => id === root);
+}
+
+const isOfRemote = (reference: string, remote: string): boolean => reference.startsWith(`refs/remotes/${remote}/`);
+
+/** The remotes of what a clone follows: where it follows nothing yet, `origin`, or the only one. */
+export function followedRemotes(repository: Repository, followed: readonly string[]): string[] {
+  const names = remoteNames(repository);
+  const own = names.filter((remote) => followed.some((name) => isOfRemote(name, remote)));
+  return own.length > 0 ? own : names.filter((name, _, all) => name === "origin" || all.length === 1);
 }
 
 /** The full name of the reference that the branch follows; null for none. */
@@ -319,7 +343,6 @@ function keep(members: Members, followed: ReadonlyMap<string, readonly Look[]>):
     }),
   );
   rememberIfPossible(repository, { root, met, seen });
-  rememberRoot(repository, root);
   storeVerdict(members, refusedNames(members));
   shieldOwnFolders(repository);
 }

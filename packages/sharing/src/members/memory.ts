@@ -190,13 +190,22 @@ function knownRepositories(env: NodeJS.ProcessEnv): string | null {
   return pins === null ? null : join(dirname(pins), "known-repositories");
 }
 
-/** The addresses of a clone's remotes, each without what differs between the ways to write one. */
-function remoteAddresses(repository: Repository): string[] {
-  return [...new Set(remoteUrls(repository).map(addressOf))].filter((address) => /^[\x21-\x7e]{1,2000}$/.test(address));
+/**
+ * The addresses of a clone's remotes, each without what differs between the ways to write one. What
+ * counts from the clone's own folder is no address: another clone's means another repository.
+ */
+function remoteAddresses(repository: Repository, remotes?: readonly string[]): string[] {
+  const urls = remoteUrls(repository, remotes).filter((url) => url.startsWith("/") || /^[^/]*:/.test(url));
+  return [...new Set(urls.map(addressOf))].filter((address) => /^[\x21-\x7e]{1,2000}$/.test(address));
 }
 
-/** The root that the user accepted for one of a clone's addresses; null where they did for none. */
-export function knownRoot(repository: Repository): string | null {
+/**
+ * The root that the user accepted for the address of one of a clone's remotes; null where they did
+ * for none.
+ *
+ * @param remotes the names of those that count; all where it is left out
+ */
+export function knownRoot(repository: Repository, remotes?: readonly string[]): string | null {
   const path = knownRepositories(repository.env);
   if (path === null) return null;
   const known = new Map(
@@ -208,23 +217,32 @@ export function knownRoot(repository: Repository): string | null {
       }),
   );
   return (
-    remoteAddresses(repository)
+    remoteAddresses(repository, remotes)
       .map((address) => known.get(address))
       .find((root) => root !== undefined) ?? null
   );
 }
 
-/** Remembers which root the user accepted for a clone's addresses. */
-export function rememberRoot(repository: Repository, root: string): void {
+/**
+ * Remembers which root the user accepted for the addresses of remotes. Another one that is known
+ * stays, but where a person says so now.
+ */
+export function rememberRoot(
+  repository: Repository,
+  root: string,
+  { remotes, isSaid }: { readonly remotes: readonly string[]; readonly isSaid: boolean },
+): void {
   const path = knownRepositories(repository.env);
-  const addresses = remoteAddresses(repository);
+  const addresses = remoteAddresses(repository, remotes);
   if (path === null || addresses.length === 0) return;
   try {
     changeFile(path, (text) => {
-      const isOther = (line: string): boolean => !addresses.includes(line.split(" ")[0] ?? "");
-      const kept = text.split("\n").filter((line) => line !== "" && !line.startsWith("#") && isOther(line));
-      const next = `${[HEADER, ...kept, ...addresses.map((address) => `${address} ${root}`)].join("\n")}\n`;
-      return next === text ? null : next;
+      const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+      const isOf = (address: string) => (line: string) => line.split(" ")[0] === address;
+      const wanted = addresses.filter((address) => isSaid || !lines.some(isOf(address)));
+      const kept = lines.filter((line) => !wanted.some((address) => isOf(address)(line)));
+      const next = `${[HEADER, ...kept, ...wanted.map((address) => `${address} ${root}`)].join("\n")}\n`;
+      return wanted.length === 0 || next === text ? null : next;
     });
   } catch (error) {
     if (isVaultError(error)) throw error;

@@ -33,11 +33,11 @@ export interface Mark {
   readonly key?: string;
 }
 
-/** A member who is to have new keys. */
+/** A member who is to have new keys, or may let others have them. */
 export interface Reviewed {
   readonly member: Member;
   readonly name: string;
-  /** The names of the new keys. */
+  /** The names of the new keys; none for an admin who is worth a look and has none of them. */
   readonly keyNames: readonly string[];
   readonly marks: readonly Mark[];
 }
@@ -76,22 +76,24 @@ export interface Unasked {
 }
 
 /**
- * Looks at everybody who is to have new keys, before they have them.
+ * Looks at everybody who is to have new keys, before they have them; and at the other admins, who
+ * can give them to themselves later: of these it tells those who are worth a look.
  *
  * @throws SharingError PINS_UNREADABLE
  */
 export async function review(request: ReviewRequest): Promise<Review> {
   const { after, keyNames, directory } = request;
-  const having = after.filter(({ opens }) => opens.some((name) => keyNames.includes(name)));
-  const { states, unasked } = await statesOf(having, directory);
-  const bringers = bringersIn(request.members);
-  const recipients = having.map((member): Reviewed => ({
+  const namesOf = ({ opens }: Member): string[] => keyNames.filter((name) => opens.includes(name));
+  const looked = after.filter((member) => member.role === "admin" || namesOf(member).length > 0);
+  const { states, unasked } = await statesOf(looked, directory);
+  const bringers = new Bringers(request.members);
+  const reviewed = looked.map((member): Reviewed => ({
     member,
     name: nameOfMember(member),
-    keyNames: keyNames.filter((name) => member.opens.includes(name)),
+    keyNames: namesOf(member),
     marks: marksOf(member, states.get(member) ?? NOT_ASKED, request, bringers),
   }));
-  return { recipients, unasked };
+  return { recipients: reviewed.filter((one) => one.keyNames.length + one.marks.length > 0), unasked };
 }
 
 /** What the forges say of members; what one of them does not tell is no failure. */
@@ -134,28 +136,25 @@ function marksOf(member: Member, state: AccountState, request: ReviewRequest, br
 
 /**
  * Of the keys of the one who looks, those that they do not stand behind: other than the one that
- * they sign with, those that came with it, those that keys of theirs brought in or were brought in
- * by, and those that they accepted before or that lie on their account. A key that goes stands
- * behind none, and nor does somebody who goes.
+ * they sign with, those that came with it when it first came, those that keys of theirs brought in
+ * or were brought in by, and those that they accepted before or that lie on their account. A key
+ * that goes stands behind none, and nor does what somebody signed who goes, with any key.
  */
-function strangeKeysOf(
-  member: Member,
-  { has }: AccountState,
-  { members, own, pins, removed, takenKeys, given }: ReviewRequest,
-  bringers: Bringers,
-): MemberKey[] {
-  const going = new Set([
-    ...removed.flatMap(({ keys }) => keys.map(({ id }) => id)),
-    ...takenKeys.flatMap(({ keys }) => keys),
-  ]);
-  const entriesOf = (id: string): Entry[] =>
-    bringersOf(member, id, bringers).filter(({ author }) => !going.has(author));
+function strangeKeysOf(member: Member, { has }: AccountState, request: ReviewRequest, bringers: Bringers): MemberKey[] {
+  const { members, own, pins, given, takenKeys } = request;
+  const goers = goersIn(request);
+  const taken = new Set(takenKeys.flatMap(({ keys }) => keys));
+  const isOfGoer = (author: string): boolean =>
+    taken.has(author) || bringers.of(author).some((entry) => goers.has(subjectOf(entry) ?? ""));
+  const entriesOf = (id: string): Entry[] => bringers.for(member, id).filter(({ author }) => !isOfGoer(author));
   const theirs = new Set(member.keys.map(({ id }) => id));
-  const first = entriesOf(own);
+  // Where nobody can tell which of several came first, none stands for what came with it.
+  const all = bringers.firstOf(member, own);
+  const first = all.length === 1 ? all.filter(({ author }) => !isOfGoer(author)) : [];
   const behind = new Set([own, ...first.map(({ author }) => author), ...first.flatMap(keysIn)]);
   // A set's iterator goes on to what is added meanwhile.
   for (const one of behind) {
-    if (!theirs.has(one) || going.has(one)) continue;
+    if (!theirs.has(one) || taken.has(one)) continue;
     for (const id of theirs) if (entriesOf(id).some(({ author }) => author === one)) behind.add(id);
   }
   const pinned = member.label === null ? null : pins.fingerprintsOf(member.label, "ssh");
@@ -163,6 +162,19 @@ function strangeKeysOf(
     members.memory.met.has(key.id) || given.has(key.id) || pinned?.has(key.id) === true || has(key) === true;
   return member.keys.filter((key) => !behind.has(key.id) && !isKnown(key));
 }
+
+/** Of some entries those that build on none of the others. */
+function firstOf(some: readonly Entry[], builders: ReadonlyMap<string, readonly string[]>): readonly Entry[] {
+  if (some.length < 2) return some;
+  const later = new Set(some.flatMap(({ id }) => builders.get(id) ?? []));
+  // A set's iterator goes on to what is added meanwhile.
+  for (const one of later) for (const id of builders.get(one) ?? []) later.add(id);
+  return some.filter(({ id }) => !later.has(id));
+}
+
+/** What those who go are called, by their records. */
+const goersIn = ({ removed }: ReviewRequest): Map<string, string> =>
+  new Map(removed.flatMap((one) => one.records.map((record) => [record, nameOfMember(one)] as const)));
 
 /**
  * Whether who looks has accepted all keys of a member, here or by dealing with them elsewhere: one
@@ -178,25 +190,59 @@ function isMet({ keys, label, records }: Member, { members, pins, given }: Revie
   return known.every(({ id }) => members.memory.met.has(id) || pinned?.has(id) === true);
 }
 
-/** The entries that count and brought a key in, by the key's id. */
-type Bringers = ReadonlyMap<string, readonly Entry[]>;
+/** The entries that count and brought keys in. A key that its member had is not brought in again. */
+class Bringers {
+  readonly #entries = new Map<string, Entry[]>();
+  /** The ids of the entries that build on one, by its id. */
+  readonly #builders = new Map<string, string[]>();
+  /** The ids of keys that were taken from somebody: they may have come back. */
+  readonly #taken = new Set<string>();
+  readonly #first = new Map<string, readonly Entry[]>();
 
-function bringersIn({ log, whole }: Members): Bringers {
-  const bringers = new Map<string, Entry[]>();
-  for (const entry of log.entries.values()) {
-    if (whole.verdicts.get(entry.id)?.counts !== true) continue;
-    for (const id of keysIn(entry)) {
-      const others = bringers.get(id);
-      if (others === undefined) bringers.set(id, [entry]);
-      else others.push(entry);
+  constructor({ log, whole }: Members) {
+    for (const entry of log.entries.values()) {
+      for (const parent of entry.parents) listed(this.#builders, parent).push(entry.id);
+      if (whole.verdicts.get(entry.id)?.counts !== true) continue;
+      if (entry.action.kind === "take") for (const id of entry.action.keys) this.#taken.add(id);
+      for (const id of keysIn(entry)) listed(this.#entries, id).push(entry);
     }
   }
-  return bringers;
+
+  /** Those that brought in a key, for whomever. */
+  of(id: string): readonly Entry[] {
+    const known = this.#first.get(id) ?? this.#findFirst(id);
+    this.#first.set(id, known);
+    return known;
+  }
+
+  #findFirst(id: string): readonly Entry[] {
+    const all = this.#entries.get(id) ?? [];
+    if (all.length < 2 || this.#taken.has(id)) return all;
+    const subjects = new Set(all.map(subjectOf));
+    return [...subjects].flatMap((subject) =>
+      firstOf(
+        all.filter((entry) => subjectOf(entry) === subject),
+        this.#builders,
+      ),
+    );
+  }
+
+  /** Those that brought it in for a member. */
+  for({ records }: Member, id: string): readonly Entry[] {
+    return this.of(id).filter((entry) => records.includes(subjectOf(entry) ?? ""));
+  }
+
+  /** Those of these that build on none of the others. */
+  firstOf(member: Member, id: string): readonly Entry[] {
+    return firstOf(this.for(member, id), this.#builders);
+  }
 }
 
-/** Those that brought a key in for a member. */
-const bringersOf = ({ records }: Member, id: string, bringers: Bringers): Entry[] =>
-  (bringers.get(id) ?? []).filter((entry) => records.includes(subjectOf(entry) ?? ""));
+function listed<T>(lists: Map<string, T[]>, name: string): T[] {
+  const list = lists.get(name) ?? [];
+  lists.set(name, list);
+  return list;
+}
 
 /** What the one who brought in a key of a member that is new to who looks is called. */
 function addedBy(
@@ -206,10 +252,13 @@ function addedBy(
   bringers: Bringers,
 ): string | null {
   const fresh = looked.find(({ id }) => !memory.met.has(id)) ?? looked[0];
-  const [entry] = fresh === undefined ? [] : bringersOf(member, fresh.id, bringers);
+  const [entry] = fresh === undefined ? [] : bringers.for(member, fresh.id);
   if (entry === undefined) return null;
-  const adder = memberWith(branch, entry.author);
-  return adder === null ? entry.author : nameOfMember(adder);
+  // Also by a key that was taken from them since.
+  const records = bringers.of(entry.author).map(subjectOf);
+  const adder =
+    memberWith(branch, entry.author) ?? branch.members.find((one) => one.records.some((id) => records.includes(id)));
+  return adder === undefined ? entry.author : nameOfMember(adder);
 }
 
 /**
@@ -219,21 +268,23 @@ function addedBy(
 function adderAmong(
   member: Member,
   looked: readonly MemberKey[],
-  { members: { log, branch }, removed, takenKeys }: ReviewRequest,
+  request: ReviewRequest,
   bringers: Bringers,
 ): string | null {
-  const goers = new Map(removed.flatMap((one) => one.records.map((record) => [record, nameOfMember(one)] as const)));
+  const { log, branch } = request.members;
+  const { takenKeys } = request;
+  const goers = goersIn(request);
   // Of a member who stays, what was signed with the key that goes is worth a look.
   const keys = new Map(takenKeys.flatMap((one) => one.keys.map((id) => [id, `the key ${id}`] as const)));
   const seen = new Set<string>();
-  const waiting = looked.flatMap(({ id }) => bringersOf(member, id, bringers).map(({ author }) => author));
+  const waiting = looked.flatMap(({ id }) => bringers.for(member, id).map(({ author }) => author));
   const own = new Set(member.records);
   for (let author = waiting.pop(); author !== undefined; author = waiting.pop()) {
     if (seen.has(author)) continue;
     seen.add(author);
     const taken = keys.get(author);
     if (taken !== undefined) return taken;
-    for (const entry of bringers.get(author) ?? []) {
+    for (const entry of bringers.of(author)) {
       const record = subjectOf(entry) ?? "";
       const goer = own.has(record) ? undefined : goers.get(record);
       if (goer !== undefined) return goer;

@@ -26,6 +26,7 @@ import { SharingError } from "../errors.ts";
 import type { GpgOptions } from "../identities/gpg.ts";
 import type { PluginDialog } from "../identities/plugin-process.ts";
 import type { Pins } from "../trust/pins.ts";
+import { attestedCopies } from "./coverage.ts";
 import { isKeyHere, keyNotHere } from "./keys-here.ts";
 import { nameOfMember, openMembers, type Members } from "./membership.ts";
 import { rememberIfPossible } from "./memory.ts";
@@ -155,11 +156,11 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
     directory,
   });
   const openPgp = await openPgpKeysOf(
-    reviewed.map(({ member }) => member),
+    reviewed.flatMap((one) => (one.keyNames.length === 0 ? [] : one.member)),
     members.repository,
     request,
   );
-  const all = keyNames.length === 0 ? [] : reviewed.flatMap(({ member }) => member.keys);
+  const all = reviewed.flatMap((one) => (one.keyNames.length === 0 ? [] : one.member.keys));
   const plugins = await tryPlugins(all, request.plugins);
   const reach = { openPgp: new Set(openPgp.keys()), plugins };
   const isReached = (key: MemberKey): boolean => canSealTo(key, reach);
@@ -183,6 +184,7 @@ export async function planRotation(request: RotationRequest): Promise<RotationPl
  * lose the key.
  */
 async function withLostKeys(one: Reviewed, isReached: (key: MemberKey) => boolean): Promise<Reviewed> {
+  if (one.keyNames.length === 0) return one;
   const { keys } = one.member;
   const unsound = await unsoundKeys(keys);
   const [first] = keys;
@@ -192,16 +194,17 @@ async function withLostKeys(one: Reviewed, isReached: (key: MemberKey) => boolea
 
 /**
  * Anyone who may open a key takes it along before they replace it: else somebody would be removed,
- * and could read what comes.
+ * and could read what comes. Who says that files may stay unopened cannot: whatever keys somebody
+ * named, they are removed.
  */
 function assertTakenAlong(
   missing: readonly string[],
-  { members: { branch }, author }: RotationRequest,
+  { members: { branch }, author, leavesUnopened = false }: RotationRequest,
   isAll: boolean,
 ): void {
   const opens = memberWith(branch, author.publicKey.fingerprint)?.opens ?? [];
-  const own = missing.find((name) => isAll || opens.includes(name));
-  if (own !== undefined) throw keyNotHere(own);
+  const own = missing.filter((name) => isAll || (!leavesUnopened && opens.includes(name)));
+  if (own.length > 0) throw keyNotHere(own);
 }
 
 /** The names of keys that must be replaced. */
@@ -240,7 +243,8 @@ const keysText = (names: readonly string[]): string => `key${names.length === 1 
 
 /**
  * Whether the keys of a name that are here do for replacing it: they open its files, whichever key
- * the branch names. Nobody may have that one.
+ * the branch names. Nobody may have that one; where nothing was ever encrypted with it, none need
+ * be here.
  *
  * @throws GitCryptError UNOPENED where they should, and do not
  */
@@ -251,13 +255,21 @@ function isReplaceable(
   const { repository, branch } = members;
   const current = branch.keyNames.find(({ name }) => name === keyName)?.current.commitment;
   if (current !== undefined && isKeyHere(repository, keyName, current)) return true;
-  if (!repository.keyNames().includes(keyName)) return leavesUnopened && keyNames?.includes(keyName) === true;
+  if (!repository.keyNames().includes(keyName))
+    return leavesUnopened ? keyNames?.includes(keyName) === true : isNobodys(keyName, members);
   const unopened = leavesUnopened ? [] : unopenedOf(repository, keyName);
   if (unopened.length === 0) return true;
   // Who may not open it any more has an old key of it.
   const mayOpen = memberWith(branch, author.publicKey.fingerprint)?.opens.includes(keyName) === true;
   if (mayOpen) throw unopenedFiles(unopened.map(({ bytes }) => bytes.toString("latin1")));
   return false;
+}
+
+/** Whether nothing tells that anybody has the key of a name: no file of its, and no copy. */
+function isNobodys(keyName: string, { repository, branch, branchLog }: Members): boolean {
+  const ids = branch.keyNames.find(({ name }) => name === keyName)?.generations.map((one) => one.commitment) ?? [];
+  const hasCopy = attestedCopies(branchLog, branch).some(({ commitment }) => ids.includes(commitment));
+  return !hasCopy && unopenedOf(repository, keyName).length === 0;
 }
 
 /** So many identifiers one entry names: it may name 1000. */

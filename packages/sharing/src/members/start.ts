@@ -3,7 +3,7 @@ import { printable } from "@git-vault/core";
 import { commitFiles, keyId, wipeKeyFile, type Repository, type StoredKey } from "@git-vault/git-crypt";
 import { readMemberKey, type SealedCopy } from "@git-vault/members";
 import { SharingError } from "../errors.ts";
-import { openMembers, type Members } from "./membership.ts";
+import { followedRemotes, openMembers, type Members } from "./membership.ts";
 import { remember, rememberRoot } from "./memory.ts";
 import type { Person } from "./people.ts";
 import { review, type Reviewed } from "./review.ts";
@@ -107,7 +107,7 @@ export async function start(options: CommitStartOptions): Promise<Started> {
 /** Who starts a log has accepted it. */
 export function acceptOwn(repository: Repository, root: string, met: readonly string[]): void {
   remember(repository, { root, met });
-  rememberRoot(repository, root);
+  rememberRoot(repository, root, { remotes: followedRemotes(repository, []), isSaid: true });
 }
 
 /** A key that is to be written into the log. */

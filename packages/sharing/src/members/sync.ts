@@ -12,6 +12,7 @@ import { rememberIfPossible } from "./memory.ts";
 import { fitsEntry, someOf } from "./people.ts";
 import { openPgpKeysOf } from "./openpgp-keys.ts";
 import { planRotation, type ApplyOptions, type Rotated, type RotationPlan } from "./rotation.ts";
+import { review, type Review } from "./review.ts";
 import { canSealTo, pluginOf, sealCopies, tryPlugins, type TriedPlugins } from "./seal-copies.ts";
 import { isPluginKey } from "./sealed-keys.ts";
 import { LogWriter, type Author } from "./writer.ts";
@@ -180,6 +181,29 @@ export async function planSyncRotation(request: UpdateRequest): Promise<Rotation
 }
 
 /**
+ * Looks at those who get copies of keys without a rotation, as at everybody who is to have new
+ * keys: an entry that let somebody in may be one that nobody here has seen.
+ *
+ * @throws SharingError PINS_UNREADABLE
+ */
+export async function reviewSync({ plan, members, author, pins }: UpdateRequest): Promise<Review> {
+  const getting = plan.outOfDate.filter(({ added, lacks }) => added.length + lacks.length > 0);
+  const { recipients, unasked } = await review({
+    members,
+    after: getting.map(({ member }) => member),
+    removed: [],
+    takenKeys: [],
+    keyNames: [...new Set(getting.flatMap(({ member }) => member.opens))].toSorted(),
+    given: new Set(getting.flatMap(({ added }) => added.map(({ id }) => id))),
+    own: author.publicKey.fingerprint,
+    pins,
+    // They were asked for the plan.
+    directory: null,
+  });
+  return { recipients: recipients.filter(({ marks }) => marks.length > 0), unasked };
+}
+
+/**
  * Brings the log and the copies up to date, in one commit.
  *
  * @param rotation from `planSyncRotation`
@@ -231,8 +255,8 @@ export async function sync(
   const message =
     names.length === 0 ? "Remove copies that nobody sealed" : `Bring the keys of ${someOf(names)} up to date`;
   const commit = commitFiles(repository, files, { message, stageOnly: options.stageOnly ?? false });
-  // Anyone who let a key in has looked at it.
-  const met = plan.outOfDate.flatMap(({ added }) => added.map(({ id }) => id));
+  // Anyone who let a key in has looked at it, and at the others of those who have it.
+  const met = plan.outOfDate.flatMap(({ member, added }) => [...member.keys, ...added].map(({ id }) => id));
   rememberIfPossible(repository, { met });
   await openMembers(repository);
   return { commit, rotated: null };

@@ -87,19 +87,22 @@ export async function leavingUnopened<T>(
   }
 }
 
-/** Who will have new keys, and who not. */
-type Planned = Pick<
+/** Who is to have keys, as they are shown. */
+export interface Admission extends Pick<
   RotationPlan,
   "recipients" | "unasked" | "keyNames" | "missingSelf" | "removed" | "notSealedTo" | "notHere"
->;
+> {
+  /** Whether the keys stay as they are: who gets them has them not yet. */
+  readonly areOld?: boolean;
+}
 
 /** How it is confirmed. Without `drop` nobody can be taken out on the way. */
 type AdmitOptions = Pick<ReplaceOptions, "keep" | "quiet" | "yes" | "noInput"> & Partial<Pick<ReplaceOptions, "drop">>;
 
 /** What is worth a look needs a person's yes, or their name by --keep: --yes is no such thing. */
-export async function admit(plan: Planned, options: AdmitOptions): Promise<void> {
+export async function admit(plan: Admission, options: AdmitOptions): Promise<void> {
   const { recipients, unasked, keyNames } = plan;
-  if (keyNames.length === 0) return;
+  if (keyNames.length === 0 && recipients.length === 0) return;
   const self = selfOf(plan);
   const named = self === null || recipients.some((one) => one === self) ? recipients : [...recipients, self];
   const kept = new Set<Named>(options.keep.flatMap((name) => meantBy(memberName(name).toLowerCase(), named)));
@@ -112,7 +115,9 @@ export async function admit(plan: Planned, options: AdmitOptions): Promise<void>
       `vault: ${name === null ? "the members' keys" : `the keys of ${printable(name)}`} are not compared: ${problem}`,
     );
   // A person sees it before it is done, also where nothing is worth a second look.
-  if (canAsk(options) && (asks || !options.yes)) return confirm("give the new key to these people");
+  const key = plan.areOld === true ? "key" : "new key";
+  const question = keyNames.length === 0 ? "leave these people admins" : `give the ${key} to these people`;
+  if (canAsk(options) && (asks || !options.yes)) return confirm(question);
   if (!asks) return;
   const names = marked.map(({ name, marks }) => `${printable(name)} (${marks.map(markText).join("; ")})`);
   const own = missing === null ? [] : [`you, ${missing}, would not have it yourself`];
@@ -120,22 +125,24 @@ export async function admit(plan: Planned, options: AdmitOptions): Promise<void>
     ...(names.length === 0
       ? []
       : [
-          `confirm each by --keep NAME, or take ${options.drop === undefined ? "the key out first by `vault revoke --key ID`" : "them out by --drop NAME"}`,
+          `confirm each by --keep NAME, or ${plan.areOld === true ? "remove them first by `vault revoke NAME`" : options.drop === undefined ? "take the key out first by `vault revoke --key ID`" : "take them out by --drop NAME"}`,
         ]),
     ...(missing === null ? [] : [`where you are not to have it, say so by --keep ${missing}`]),
   ];
-  throw new SharingError(
-    "UNCONFIRMED_MEMBERS",
-    `not confirmed who gets the new key: ${[...names, ...own].join(", ")}`,
-    { hint: `nothing was changed; ${ways.join("; ")}` },
-  );
+  throw new SharingError("UNCONFIRMED_MEMBERS", `not confirmed who gets the ${key}: ${[...names, ...own].join(", ")}`, {
+    hint: `nothing was changed; ${ways.join("; ")}`,
+  });
 }
 
 /** Somebody who can be named by --keep. */
 type Named = Pick<Reviewed, "member" | "name">;
 
 /** Who replaces the keys, where they will not have each new one; else null. */
+<<<<<<< ours
 function selfOf({ missingSelf, recipients }: Planned): Named | null {
+=======
+function selfOf({ missingSelf, recipients }: Admission): Named | null {
+>>>>>>> theirs
   if (missingSelf === null) return null;
   const [record] = missingSelf.records;
   const found = recipients.find(({ member }) => member.records.includes(record));
@@ -168,20 +175,31 @@ const reasonOf = ({ key: { type }, problem }: UnsealedKey): string => {
 export const describeUnsealed = (unsealed: readonly UnsealedKey[]): object[] =>
   unsealed.map((one) => ({ fingerprint: one.key.id, reason: reasonOf(one) }));
 
+<<<<<<< ours
 function linesOf({ recipients, keyNames, notHere, removed, notSealedTo }: Planned): string[] {
+=======
+function linesOf(admission: Admission): string[] {
+  const { recipients, keyNames, notHere, removed, notSealedTo, areOld = false } = admission;
+  const having = recipients.filter((one) => one.keyNames.length > 0);
+  const others = recipients.filter((one) => one.keyNames.length === 0);
+>>>>>>> theirs
   return [
     ...(removed.length === 0 ? [] : [`vault: to be taken out`]),
     ...removed.flatMap((member) => [`  ${printable(nameOfMember(member))}`, ...identifierLines(member)]),
-    `vault: the new ${keysText(keyNames)} will be for`,
-    ...recipients.flatMap(({ member, name, marks, keyNames: theirs }) => [
-      `  ${printable(name)}${theirs.length === keyNames.length ? "" : `  ${theirs.join(", ")}`}`,
-      ...identifierLines(member),
-      ...marks.map((mark) => `    ! ${markText(mark)}`),
-    ]),
+    ...(having.length === 0 ? [] : [`vault: the ${areOld ? "" : "new "}${keysText(keyNames)} will be for`]),
+    ...having.flatMap((one) => personLines(one, one.keyNames.length === keyNames.length ? [] : one.keyNames)),
+    ...(others.length === 0 ? [] : ["vault: worth a look, since an admin can give keys to themselves later"]),
+    ...others.flatMap((one) => personLines(one, [])),
     ...notSealedTo.map((key) => `vault: ${notSealedText(key)}`),
     ...notHere.map((name) => `vault: the key ${name} is not here: somebody who has it must replace it`),
   ];
 }
+
+const personLines = ({ member, name, marks }: Reviewed, keyNames: readonly string[]): string[] => [
+  `  ${printable(name)}${keyNames.length === 0 ? "" : `  ${keyNames.join(", ")}`}`,
+  ...identifierLines(member),
+  ...marks.map((mark) => `    ! ${markText(mark)}`),
+];
 
 /** What tells who a member is: a name is what somebody chose. */
 const identifierLines = ({ accounts, keys }: Member): string[] => [

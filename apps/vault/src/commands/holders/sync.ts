@@ -1,7 +1,15 @@
 import { printable } from "@git-vault/core";
 import { Directory } from "@git-vault/directory";
 import { defaultPinFile, Pins, SharingError } from "@git-vault/sharing";
-import { memberFindings, planSync, planSyncRotation, sync, type SyncPlan } from "@git-vault/sharing/members";
+import {
+  memberFindings,
+  planSync,
+  planSyncRotation,
+  reviewSync,
+  sync,
+  type SyncPlan,
+  type UpdateRequest,
+} from "@git-vault/sharing/members";
 import type { Options, Run } from "../../cli/command.ts";
 import { canAsk, confirm } from "../../io/confirm.ts";
 import { progressLine } from "../../io/progress.ts";
@@ -11,7 +19,7 @@ import { openHere } from "../open-here.ts";
 import { namedPlugins } from "../named-plugins.ts";
 import { findAuthor } from "../members/author.ts";
 import { openLog } from "../members/open-log.ts";
-import { admit, leavingUnopened, reportRotation } from "./replace-keys.ts";
+import { admit, leavingUnopened, reportRotation, type Admission } from "./replace-keys.ts";
 import type { HOLDER_COMMANDS } from "./specs.ts";
 
 type Sync = typeof HOLDER_COMMANDS.sync;
@@ -45,7 +53,7 @@ export const run: Run<Sync> = async (options) => {
         const pins = new Pins(defaultPinFile());
         const request = { members, directory, plan, author, pins, plugins, leavesUnopened };
         const rotation = await planSyncRotation(request);
-        if (rotation !== null && !isAdmitted) await admit(rotation, options);
+        if (!isAdmitted) await admit(rotation ?? (await admissionOf(request)), options);
         isAdmitted = true;
         return sync(request, rotation, { ...filterCommands(options), progress: progress.step, stageOnly: noCommit });
       });
@@ -62,6 +70,13 @@ export const run: Run<Sync> = async (options) => {
   else if (commit !== null && !quiet) say(`vault: committed as ${commit.slice(0, 10)}; push it`);
   if (isWrong) process.exitCode = 7;
 };
+
+/** Who gets a copy of a key that stays as it is: only who is worth a look is shown. */
+async function admissionOf(request: UpdateRequest): Promise<Admission> {
+  const { recipients, unasked } = await reviewSync(request);
+  const keyNames = [...new Set(recipients.flatMap((one) => one.keyNames))].toSorted();
+  return { recipients, unasked, keyNames, missingSelf: null, removed: [], notSealedTo: [], notHere: [], areOld: true };
+}
 
 /** What syncing mends by itself. */
 const MENDED: ReadonlySet<string> = new Set(["no-copy", "strange-copy", "stale-key", "two-keys"]);
